@@ -145,6 +145,7 @@ def summaries_for(
 
 def watch_for(core: Core, poller: Poller, record: VerdictRecord, reminders: Reminders, skew: Skew) -> Watch:
     """Return what holds the releases under watch."""
+    ask, members = core.threads.ask, core.members
     watch = Watch(
         core.clock,
         poller,
@@ -156,12 +157,10 @@ def watch_for(core: Core, poller: Poller, record: VerdictRecord, reminders: Remi
         blind=core.blind,
         health=core.health,
         on_recorded=reminders.recorded,
-        others=None if core.members is None else OtherMonitors(core.store, core.threads.ask, core.members),
+        others=None if members is None else OtherMonitors(core.store, ask, members, core.blind.learn),
         set_wrong=JustSetWrong(skew, core.clock),
     )
-    again = WriteAgain(
-        core.ledger, watch, core.blind, core.writer, core.store, core.threads.ask, asyncio.get_running_loop()
-    )
+    again = WriteAgain(core.ledger, watch, core.blind, core.writer, core.store, ask, asyncio.get_running_loop())
     core.heartbeat.on_back(again.told)
     core.apart.on_back(again.write)
     return watch

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import accumulate
 
 import structlog
 
@@ -31,7 +33,16 @@ class BlindSpans:
         self._found: list[Blind] = []
         self._tasks = Tasks()
         self._until: dict[tuple[str, datetime, str, str], datetime] = {}
-        self.spans: Sequence[Blind] = []
+        self._known = SpansInOrder()
+
+    @property
+    def spans(self) -> Sequence[Blind]:
+        """Return all of them in time order."""
+        return self._known.spans
+
+    def after(self, instant: datetime) -> Sequence[Blind]:
+        """Return those that ended after an instant, and perhaps a few more; in time order."""
+        return self._known.after(instant)
 
     def begin(self, writer: Writer) -> None:
         """Write down through this writer from now on."""
@@ -65,8 +76,7 @@ class BlindSpans:
 
     def learn(self, spans: Iterable[Blind]) -> None:
         """Take in spans that other monitors wrote down; whoever asked for them judges."""
-        for span in spans:
-            self.spans = extended(self.spans, span)
+        self._known.add(spans)
 
 
 class OutOfOrderLooks:
@@ -92,16 +102,34 @@ class OutOfOrderLooks:
         self._told.pop(target, None)
 
 
-def extended(spans: Sequence[Blind], span: Blind) -> list[Blind]:
-    """Return blind spans with one more, in time order.
+class SpansInOrder:
+    """Blind spans in time order.
 
-    One that begins at the same instant for the same cause and scope is extended, and never shortened: the
+    One that begins at the same instant for the same cause and scope as another extends it, and never shortens it: the
     same as in the store, so that what is judged now is judged alike ever after.
     """
-    known = next((one for one in spans if replace(one, ends=span.ends) == span), None)
-    others = [one for one in spans if one is not known]
-    longest = span if known is None else replace(span, ends=max(known.ends, span.ends))
-    return sorted([*others, longest], key=lambda one: one.begins)
+
+    def __init__(self) -> None:
+        self._longest: dict[tuple[datetime, str, str, str, str], Blind] = {}
+        # For each span when the last of those up to it ended.
+        self._ended: list[datetime] = []
+        self.spans: Sequence[Blind] = []
+
+    def add(self, spans: Iterable[Blind]) -> None:
+        """Take in spans; most are known already, and cost no walk through the others."""
+        is_new = False
+        for span in spans:
+            key = (span.begins, span.cause, span.host, span.target, span.monitor)
+            known = self._longest.get(key)
+            if known is None or known.ends < span.ends:
+                self._longest[key], is_new = span, True
+        if is_new:
+            self.spans = sorted(self._longest.values(), key=lambda one: one.begins)
+            self._ended = list(accumulate((one.ends for one in self.spans), max))
+
+    def after(self, instant: datetime) -> Sequence[Blind]:
+        """Return those that ended after an instant, and perhaps a few more."""
+        return self.spans[bisect_right(self._ended, instant) :]
 
 
 def _is_worth_a_line(span: Blind, until: datetime) -> bool:

@@ -127,7 +127,7 @@ class Judging:
 
     async def _take_in(self, others: OtherMonitors, watched: WatchedRelease, now: datetime) -> bool:
         try:
-            self.blind.learn(await others.take_in(watched, now))
+            await others.take_in(watched, now)
         except StoreFault:
             # It is news again, and asked anew, whatever was written of it.
             watched.told = None

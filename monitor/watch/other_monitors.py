@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -41,19 +41,21 @@ class OtherMonitors:
     """Other monitors, as the store knows them.
 
     One question is put at a time, and all who come meanwhile share the next: at a busy minute, or after a start, many
-    would wait in line for the store, and be taken for those that it does not answer.
+    would wait in line for the store, and be taken for those that it does not answer. Blind spans that they had are
+    told to `learn`.
     """
 
     store: Store
     ask: Ask
     members: Members
+    learn: Callable[[Iterable[Blind]], object]
     _asked: dict[str, list[_Answer]] = field(default_factory=dict)
     _is_asking: bool = False
     _now: datetime = _LONG_AGO
     _tasks: Tasks = field(default_factory=Tasks)
 
-    async def take_in(self, watched: WatchedRelease, now: datetime) -> list[Blind]:
-        """Take in what the others saw and learnt of a release; returns the blind spans of all. Raises `StoreFault`."""
+    async def take_in(self, watched: WatchedRelease, now: datetime) -> None:
+        """Take in what the others saw and learnt of a release. Raises `StoreFault`."""
         name, answer = watched.release.id, asyncio.get_running_loop().create_future()
         self._asked.setdefault(name, []).append(answer)
         self._now = max(self._now, now)
@@ -61,9 +63,8 @@ class OtherMonitors:
             self._is_asking = True
             self._tasks.start(self._answer_all())
         seen: _Seen = await answer
-        watched.promises = tuple(seen.promises.get(name, ()))
+        watched.promises = _joined(watched.promises, seen.promises.get(name, ()))
         watched.take_others(seen.runs.get(name, ()))
-        return seen.blind
 
     async def _answer_all(self) -> None:
         try:
@@ -86,6 +87,7 @@ class OtherMonitors:
             for name, answers in asked.items():
                 await self._answer_some({name: answers})
         else:
+            self.learn(seen.blind)
             for answer in (answer for answers in asked.values() for answer in answers if not answer.done()):
                 answer.set_result(seen)
 
@@ -97,6 +99,16 @@ class OtherMonitors:
         for promise in self.store.ledger.promises(releases):
             promises[promise.release].append(promise)
         return _Seen(runs, promises, self.store.runs.blind(now - _LATELY, now))
+
+
+def _joined(known: Iterable[Promise], stored: Iterable[Promise]) -> tuple[Promise, ...]:
+    """Return what we know to be promised with what the store does: either may have what the other has not yet."""
+    found = {(promise.calendar, promise.learnt): promise for promise in known}
+    for promise in stored:
+        mine = found.get(key := (promise.calendar, promise.learnt))
+        if mine is None or (promise.confirmed_at or _LONG_AGO) >= (mine.confirmed_at or _LONG_AGO):
+            found[key] = promise
+    return tuple(sorted(found.values(), key=lambda promise: (promise.learnt, promise.calendar)))
 
 
 def _end(asked: Iterable[list[_Answer]], fault: Exception) -> None:

@@ -155,7 +155,8 @@ class Watch:
         if watched is None:
             return
         before, last = watched.last_proved(target), watched.last_run(target.id)
-        spacing, apart = watched.spacing(target, sighting.sent), was_blind(last, sighting, self._blind.spans)
+        blind = () if last is None else self._blind.after(last.last_received)
+        spacing, apart = watched.spacing(target, sighting.sent), was_blind(last, sighting, blind)
         try:
             run, new = watched.add(target, sighting, spacing, apart=apart)
         except OutOfOrder:

@@ -132,7 +132,7 @@ def judged(
         members = Members(
             "north", Leaseholder("north", timedelta(seconds=3)), store.leases, writer, clock, divided=False
         )
-        others = None if ask is None else OtherMonitors(store, ask, members)
+        others = None if ask is None else OtherMonitors(store, ask, members, blind.learn)
         judging = Judging(clock, releases, planner, recorder, rules, queue, blind, others, set_wrong=set_wrong)
         queue.everything()
         with pytest.raises(TimeoutError):

@@ -22,6 +22,7 @@ from monitor.store.memory.store import MemoryStore
 from monitor.store.writer import Writer
 from monitor.watch.other_monitors import OtherMonitors
 from monitor.watch.release import WatchedRelease
+from schedules.promise import Promise
 from schedules.release import Release
 from tests.unit.monitor.judge.world import promise, second
 
@@ -62,9 +63,15 @@ class OneUnreadable:
         return self.runs.blind(begin, end)
 
 
-def taken_in(ask: Counting, store: MemoryStore) -> tuple[dict[str, WatchedRelease], list[list[Blind] | BaseException]]:
-    """Have five hundred releases take in at once what the south saw of them."""
-    releases = {name: WatchedRelease(Release(name, name, "ofqual", "", (), ()), (), monitor="north") for name in NAMES}
+def taken_in(
+    ask: Counting, store: MemoryStore, *known: Promise
+) -> tuple[dict[str, WatchedRelease], list[Blind], list[object]]:
+    """Have five hundred releases, promised as `known`, take in at once what the south saw of them."""
+    promised = {name: tuple(one for one in known if one.release == name) for name in NAMES}
+    releases = {
+        name: WatchedRelease(Release(name, name, "ofqual", "", (), ()), promised[name], monitor="north")
+        for name in NAMES
+    }
     seen = [
         Run(f"{name}/page/edge", State.ABSENT, second(0), second(9), second(0), second(9), monitor="south")
         for name in NAMES
@@ -73,34 +80,55 @@ def taken_in(ask: Counting, store: MemoryStore) -> tuple[dict[str, WatchedReleas
         tx.add_promises([replace(promise(), release="r7")])
         tx.save_runs(seen)
         tx.add_blind(BLIND)
-    told: list[list[Blind] | BaseException] = []
+    learnt: list[Blind] = []
+    told: list[object] = []
 
     async def story(clock: VirtualClock) -> None:
         holder, writer = Leaseholder("north", timedelta(seconds=3)), Writer(store, clock)
         members = Members("north", holder, store.leases, writer, clock, divided=False)
-        others = OtherMonitors(store, ask, members)
+        others = OtherMonitors(store, ask, members, learnt.extend)
         asking = (others.take_in(watched, NOW) for watched in releases.values())
         told.extend(await asyncio.gather(*asking, return_exceptions=True))
         await writer.close()
 
     run_virtually(story, NOW, patience=20)
-    return releases, told
+    return releases, learnt, told
 
 
 def test_what_others_saw_of_many_releases_is_asked_for_together() -> None:
     ask = Counting()
-    releases, told = taken_in(ask, MemoryStore())
+    releases, learnt, told = taken_in(ask, MemoryStore())
     assert ask.asked < 10
-    assert told == [[BLIND]] * len(NAMES)
+    assert told == [None] * len(NAMES)
+    assert learnt == [BLIND] * ask.asked
     assert [[run.target for run in each.others] for each in releases.values()] == [
         [f"{name}/page/edge"] for name in NAMES
     ]
     assert {name for name, each in releases.items() if each.promises} == {"r7"}
 
 
+def test_what_the_store_has_not_been_told_yet_is_promised_all_the_same() -> None:
+    mine = replace(promise(), learnt=second(-7200))
+    north = [replace(mine, release=name) for name in ("r7", "r8")]
+    releases, _, _ = taken_in(Counting(), MemoryStore(), *north)
+    assert releases["r8"].promises == (north[1],)
+    assert releases["r7"].promises == tuple(
+        sorted((north[0], replace(promise(), release="r7")), key=lambda one: one.learnt)
+    )
+
+
+def test_of_one_promise_it_is_known_when_it_was_last_confirmed_by_anybody() -> None:
+    by_us, by_them = (replace(promise(), release="r7", confirmed_at=second(at)) for at in (-60, -30))
+    stored = MemoryStore()
+    with stored.transaction() as tx:
+        tx.add_promises([by_them])
+    releases, _, _ = taken_in(Counting(), stored, by_us)
+    assert releases["r7"].promises == (by_them,)
+
+
 def test_all_who_wait_are_told_at_once_that_the_store_is_away() -> None:
     ask = Counting(away=1)
-    _, told = taken_in(ask, MemoryStore())
+    _, _, told = taken_in(ask, MemoryStore())
     assert ask.asked == 1
     assert all(isinstance(each, StoreFault) for each in told)
 
@@ -109,6 +137,6 @@ def test_all_who_wait_are_told_at_once_that_the_store_is_away() -> None:
 def test_a_release_that_cannot_be_read_keeps_none_of_the_others(name: str) -> None:
     store = MemoryStore()
     store.runs = OneUnreadable(store.runs, name)
-    releases, told = taken_in(Counting(), store)
+    releases, _, told = taken_in(Counting(), store)
     assert [each for each, found in zip(releases, told, strict=True) if isinstance(found, ValueError)] == [name]
     assert [name for name, each in releases.items() if not each.others] == [name]

@@ -4,6 +4,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from monitor.judge.policy import Grade
 from monitor.judge.runs import MOST_CHANGES, Blind
@@ -12,7 +14,7 @@ from monitor.look.sighting import Sighting, State
 from monitor.plan.phases import Window
 from monitor.plan.targets import Target, View
 from monitor.store.memory.store import MemoryStore
-from monitor.watch.blind_spans import extended
+from monitor.watch.blind_spans import SpansInOrder
 from monitor.watch.release import WatchedRelease
 from schedules.announcement import Part, Role
 from schedules.release import Release
@@ -36,14 +38,25 @@ def span(begins: float, ends: float, cause: str = "clock", host: str = "") -> Bl
     ids=["grows", "never shrinks", "in time order", "of other cause or scope"],
 )
 def test_blind_spans_are_remembered_as_the_store_keeps_them(told: list[Blind]) -> None:
-    store, spans = MemoryStore(), list[Blind]()
+    store, known = MemoryStore(), SpansInOrder()
     for one in told:
         with store.transaction() as tx:
             tx.add_blind(one)
-        spans = extended(spans, one)
+        known.add([one])
     kept = store.runs.blind(NINE - timedelta(days=1), NINE + timedelta(days=1))
-    assert set(spans) == set(kept)
-    assert [one.begins for one in spans] == [one.begins for one in kept]
+    assert set(known.spans) == set(kept)
+    assert [one.begins for one in known.spans] == [one.begins for one in kept]
+
+
+@given(st.lists(st.tuples(st.integers(0, 30), st.integers(0, 10), st.sampled_from(["clock", "killed"])), max_size=12))
+def test_no_blind_span_that_ended_later_is_left_out(told: list[tuple[int, int, str]]) -> None:
+    known = SpansInOrder()
+    known.add(span(begins, begins + length, cause) for begins, length, cause in told)
+    for second in range(45):
+        instant = NINE + timedelta(seconds=second)
+        later = [one for one in known.spans if one.ends > instant]
+        assert later == [one for one in known.after(instant) if one.ends > instant]
+        assert known.after(instant)[:1] == later[:1]
 
 
 SHEET = Target("r/sheet/edge", "r", "sheet", View.EDGE, "https://a.example/x.ods", "a.example", "status", file=True)
