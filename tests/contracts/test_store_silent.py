@@ -19,6 +19,7 @@ from monitor.errors import StoreFault
 from monitor.store.open import open_store
 from monitor.store.rows import Heartbeat
 from monitor.store.sql.patience import ImpatientConnection, make_impatient
+from monitor.store.sql.query import unhurried
 from monitor.store.writer import StoreSilent, Writer
 
 pytestmark = pytest.mark.needs("postgresql")
@@ -66,6 +67,16 @@ def test_what_an_address_asks_for_goes_first(database: str) -> None:
     with engine.connect() as connection:
         assert connection.execute(text("SHOW lock_timeout")).scalar() == "70ms"
         assert connection.execute(text("SHOW statement_timeout")).scalar() == "30s"
+    engine.dispose()
+
+
+def test_a_copy_may_leave_its_transaction_alone_for_as_long_as_the_other_store_takes(database: str) -> None:
+    engine, asked = create_engine(database), text("SHOW idle_in_transaction_session_timeout")
+    make_impatient(engine)
+    with engine.connect() as connection, unhurried(connection, idles=True):
+        assert connection.execute(asked).scalar() == "1h"
+    with engine.connect() as connection, unhurried(connection):
+        assert connection.execute(asked).scalar() == "5s"
     engine.dispose()
 
 

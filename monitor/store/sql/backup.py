@@ -56,7 +56,8 @@ def copy_rows(source: Engine, target: Engine) -> dict[str, int]:
 
     Raises `UserFault` when the target is not empty; all of it is copied or nothing.
     """
-    with snapshot(source) as reader, target.begin() as writer, unhurried(reader), unhurried(writer):
+    stores = snapshot(source), target.begin()
+    with stores[0] as reader, stores[1] as writer, unhurried(reader, idles=True), unhurried(writer, idles=True):
         filled = [table.name for table in METADATA.sorted_tables if writer.execute(select(table).limit(1)).first()]
         if filled:
             there = f"it has rows in {', '.join(filled)}"

@@ -83,7 +83,7 @@ def copy_near(source: Engine, target: Engine, since: datetime, now: datetime, on
     `target` is of SQLite. With `only` these tables alone. All of it is copied, or nothing.
     """
     wanted = {table: rows for table, rows in copied(since, now).items() if not only or table in only}
-    with snapshot(source) as reader, target.begin() as writer, unhurried(reader):
+    with snapshot(source) as reader, target.begin() as writer, unhurried(reader, idles=True):
         ordered = [table for table in METADATA.sorted_tables if table in wanted]
         for table in reversed(ordered):
             writer.execute(delete(table))

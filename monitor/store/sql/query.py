@@ -199,15 +199,19 @@ LONG = 3600.0
 
 
 @contextmanager
-def unhurried(connection: Connection) -> Iterator[None]:
-    """Wait for statements and locks of one transaction as long as it takes to go through whole tables."""
+def unhurried(connection: Connection, *, idles: bool = False) -> Iterator[None]:
+    """Wait for statements and locks of one transaction as long as it takes to go through whole tables.
+
+    `idles`: nothing is asked meanwhile for as long as that takes, since another store is read or written. Nobody waits
+    for what it locks.
+    """
     driver: Any = connection.connection.driver_connection
     if connection.dialect.name != "postgresql":
         yield
         return
     usual, driver.seconds = driver.seconds, LONG
     try:
-        for name in ("statement_timeout", "lock_timeout"):
+        for name in ("statement_timeout", "lock_timeout", *(("idle_in_transaction_session_timeout",) if idles else ())):
             connection.exec_driver_sql(f"SET LOCAL {name} = {round(LONG * 1000)}")
         yield
     finally:
