@@ -199,7 +199,7 @@ class Admission:
         watched = self.watch.releases.get(name)
         if watched is None:
             return self._over.get(name) != self._said_of(name)
-        if len(watched.promises) != len(promises) or watched.announced != release:
+        if watched.announced != release or not watched.has_promises(promises):
             self.watch.adopt(release, promises)
         return False
 

@@ -63,7 +63,7 @@ class OtherMonitors:
             self._is_asking = True
             self._tasks.start(self._answer_all())
         seen: _Seen = await answer
-        watched.promises = _joined(watched.promises, seen.promises.get(name, ()))
+        watched.take_promises(seen.promises.get(name, ()))
         watched.take_others(seen.runs.get(name, ()))
 
     async def _answer_all(self) -> None:
@@ -99,16 +99,6 @@ class OtherMonitors:
         for promise in self.store.ledger.promises(releases):
             promises[promise.release].append(promise)
         return _Seen(runs, promises, self.store.runs.blind(now - _LATELY, now))
-
-
-def _joined(known: Iterable[Promise], stored: Iterable[Promise]) -> tuple[Promise, ...]:
-    """Return what we know to be promised with what the store does: either may have what the other has not yet."""
-    found = {(promise.calendar, promise.learnt): promise for promise in known}
-    for promise in stored:
-        mine = found.get(key := (promise.calendar, promise.learnt))
-        if mine is None or (promise.confirmed_at or _LONG_AGO) >= (mine.confirmed_at or _LONG_AGO):
-            found[key] = promise
-    return tuple(sorted(found.values(), key=lambda promise: (promise.learnt, promise.calendar)))
 
 
 def _end(asked: Iterable[list[_Answer]], fault: Exception) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 
 from monitor.judge.runs import MOST_CHANGES, Run, changes, extend, left
@@ -19,6 +19,7 @@ from schedules.announcement import Address
 from schedules.promise import Promise
 from schedules.release import Release
 
+_NEVER = datetime.min.replace(tzinfo=UTC)
 _OUT = {Word.ON_TIME, Word.LATE}
 _OVER = {Word.CANCELLED, Word.NOT_PUBLISHED}
 
@@ -100,6 +101,20 @@ class WatchedRelease:
         """Return when the last look was answered that proved anything."""
         last = (state.runs[-1] for state in self.states.values() if state.runs)
         return max((run.last_received for run in last if run.state is not State.UNKNOWN), default=None)
+
+    def take_promises(self, promises: Iterable[Promise]) -> None:
+        """Take what a calendar or the store says was promised: neither may know yet what the other told before."""
+        known = {(promise.calendar, promise.learnt): promise for promise in self.promises}
+        for promise in promises:
+            mine = known.get(key := (promise.calendar, promise.learnt))
+            if mine is None or (promise.confirmed_at or _NEVER) >= (mine.confirmed_at or _NEVER):
+                known[key] = promise
+        self.promises = tuple(sorted(known.values(), key=lambda promise: (promise.learnt, promise.calendar)))
+
+    def has_promises(self, promises: Iterable[Promise]) -> bool:
+        """Tell whether these are known, by whoever learnt of them; when they were last confirmed does not count."""
+        known = {(promise.calendar, promise.learnt) for promise in self.promises}
+        return all((promise.calendar, promise.learnt) in known for promise in promises)
 
     def recall(self, runs: Iterable[Run]) -> None:
         """Take the runs that a store held when this release came under watch: those of other monitors apart."""

@@ -118,7 +118,7 @@ class Watch:
         is_new, known = release.id not in self._releases, replace(release, parts=(*release.parts, *found))
         first = WatchedRelease(known, (), monitor=self._rules.monitor, place=place)
         watched = self._releases.setdefault(release.id, first)
-        watched.promises = tuple(promises)
+        watched.take_promises(promises)
         watched.recall(runs)
         if is_new:
             self._hold_if_passed(watched)
@@ -128,7 +128,7 @@ class Watch:
     def confirmed(self, release: str, promises: Sequence[Promise]) -> None:
         """Take what was promised of a watched release, which a calendar still says, and judge what rests on it."""
         watched = self._releases[release]
-        watched.promises = tuple(promises)
+        watched.take_promises(promises)
         if watched.verdict is None or watched.verdict.word is not Word.PENDING:
             self.judge_soon(release)
 

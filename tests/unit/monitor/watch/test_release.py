@@ -19,6 +19,7 @@ from monitor.watch.release import WatchedRelease
 from schedules.announcement import Part, Role
 from schedules.release import Release
 from schedules.times.interval import Interval
+from tests.unit.monitor.judge.world import promise, second
 
 NINE = datetime(2018, 1, 5, 9, tzinfo=UTC)
 
@@ -52,11 +53,24 @@ def test_blind_spans_are_remembered_as_the_store_keeps_them(told: list[Blind]) -
 def test_no_blind_span_that_ended_later_is_left_out(told: list[tuple[int, int, str]]) -> None:
     known = SpansInOrder()
     known.add(span(begins, begins + length, cause) for begins, length, cause in told)
-    for second in range(45):
-        instant = NINE + timedelta(seconds=second)
+    for at in range(45):
+        instant = NINE + timedelta(seconds=at)
         later = [one for one in known.spans if one.ends > instant]
         assert later == [one for one in known.after(instant) if one.ends > instant]
         assert known.after(instant)[:1] == later[:1]
+
+
+def test_what_one_monitor_learnt_is_not_lost_when_another_reads_its_calendar_again() -> None:
+    ours, theirs = promise(learnt=-7200), promise(second(600), learnt=-3600)
+    release = WatchedRelease(Release("r", "Claims", "dwp", "", ()), (ours,))
+    release.take_promises([theirs])
+    assert not WatchedRelease(release.release, (ours,)).has_promises([ours, theirs])
+    again = replace(ours, confirmed_at=second(2 * 86400))
+    assert release.has_promises([again])
+    release.take_promises([again])
+    assert release.promises == (again, theirs)
+    release.take_promises([ours])
+    assert release.promises == (again, theirs)
 
 
 SHEET = Target("r/sheet/edge", "r", "sheet", View.EDGE, "https://a.example/x.ods", "a.example", "status", file=True)
