@@ -39,7 +39,7 @@ def play(seed: int, place: Path, database: str, *, seconds: float, hurts: Sequen
     rng = Random(seed)  # noqa: S311  # a sequence that can be played again
     mode, begins = rng.choice(["redundant", "shared"]), time.time() + _BEFORE
     truths = dict(_truths(rng, begins, seconds))
-    with living(World(place, database, mode, truths, sets_clocks="step" in hurts)) as made:
+    with living(World(place, database, mode, truths, sets_clocks="step" in hurts, is_far="delay" in hurts)) as made:
         kills = _hurt(rng, made, begins, begins + seconds, hurts)
         # Whatever was hurt has time to find out what became of it.
         for name in NAMES:
@@ -110,7 +110,9 @@ def _hurt_others(rng: Random, made: World, what: str, many: int) -> None:
         case "loss":
             made.lose(rng.choice([made.port, made.store_port]), many, 2 * _LONGEST)
         case "delay":
-            made.delay(rng.randrange(50, 1500), many, 2 * _LONGEST)
+            # A commit asks the store a dozen times.
+            what, most = rng.choice([("far", 1500), ("far-store", 400)])
+            made.delay(what, rng.randrange(50, most), many, 2 * _LONGEST)
         case "hush":
             made.hush(rng.uniform(0.2, _LONGEST))
         case _:

@@ -2,7 +2,9 @@
 
 It prints its port, and then what was asked for, when, at which host and by whom, and with which status it answered. It
 is at each of `HOSTS`. Once a host is asked for `/wait/SECONDS/NAME` it tells NAME to wait so long, at the next request;
-once asked for `/far/MILLISECONDS`, bytes take so long to it and as long from it, as over a slow network.
+once asked for `/far/MILLISECONDS`, bytes take so long to it and as long from it, as over a slow network. Where it is
+told the port of a store too, it prints behind its own one that leads there, over a network of which
+`/far-store/MILLISECONDS` is told.
 """
 
 from __future__ import annotations
@@ -12,12 +14,12 @@ import json
 import re
 import sys
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
 from email.utils import formatdate
 from pathlib import Path
+from typing import cast
 
 from bench.answering import Answering
+from tests.chaos.slow_network import FarTransport, Network, Way, forwarding
 
 HOSTS = ("127.0.0.1", "127.0.0.2")
 _TITLE = b"Example figures: July 2026"
@@ -32,50 +34,24 @@ _WAIT = b"HTTP/1.1 429 Too Many Requests\r\nRetry-After: %d\r\nContent-Length: 0
 _NOTED = b"HTTP/1.1 204 No Content\r\n\r\n"
 
 
-@dataclass
-class Way:
-    """How long bytes take to the publisher, and as long from it, in seconds."""
-
-    takes: float = 0.0
-
-    def go(self, work: Callable[[bytes], object], data: bytes) -> None:
-        """Do something with bytes once they have arrived."""
-        if self.takes:
-            asyncio.get_running_loop().call_later(self.takes, work, data)
-        else:
-            work(data)
-
-
-@dataclass
-class FarTransport:
-    """The far side of a connection: what is written arrives later."""
-
-    near: asyncio.Transport
-    way: Way
-
-    def write(self, data: bytes) -> None:
-        """Send bytes on their way."""
-        self.way.go(self._arrive, data)
-
-    def _arrive(self, data: bytes) -> None:
-        if not self.near.is_closing():
-            self.near.write(data)
-
-
 class Publisher(Answering):
     """Has each page from its instant on, and tells those to `wait` whom it is to, by host and name, once."""
 
-    def __init__(self, comes: dict[str, float], wait: dict[tuple[str, str], int], way: Way) -> None:
+    def __init__(
+        self, comes: dict[str, float], wait: dict[tuple[str, str], int], network: Network, to_store: Network
+    ) -> None:
         super().__init__()
-        self._comes, self._wait, self._way = comes, wait, way
+        self._comes, self._wait, self._networks = comes, wait, {"far": network, "far-store": to_store}
+        self._network, self._way = network, Way(network)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Answer over the way there is."""
-        super().connection_made(FarTransport(transport, self._way))
+        super().connection_made(FarTransport(cast("asyncio.Transport", transport), self._network))
 
     def data_received(self, data: bytes) -> None:
         """Hear what was asked once it has arrived."""
-        self._way.go(super().data_received, data)
+        hear = super().data_received
+        self._way.send(lambda: hear(data))
 
     def answer(self, path: bytes) -> bytes:
         """Return what stands at a path now, and tell that it was asked for."""
@@ -83,8 +59,8 @@ class Publisher(Answering):
         if told := re.fullmatch(r"/wait/(\d+)/(\w+)", name):
             self._wait[host, told[2]] = int(told[1])
             return _NOTED
-        if told := re.fullmatch(r"/far/(\d+)", name):
-            self._way.takes = int(told[1]) / 1000
+        if told := re.fullmatch(r"/(far|far-store)/(\d+)", name):
+            self._networks[told[1]].takes = int(told[2]) / 1000
             return _NOTED
         answer = _FOUND if now >= self._comes.get(name, float("inf")) else _MISSING
         if seconds := self._wait.pop((host, by), 0):
@@ -99,18 +75,19 @@ class Publisher(Answering):
         return host[1].decode() if host else "", by[1].decode() if by else "nobody"
 
 
-async def _serve(comes: dict[str, float]) -> None:
-    wait, way = dict[tuple[str, str], int](), Way()
+async def _serve(comes: dict[str, float], *store: int) -> None:
+    wait, network, to_store = dict[tuple[str, str], int](), Network(), Network()
     port = 0
     for host in HOSTS:
         # Each at the port that the first was given.
-        make = asyncio.get_running_loop().create_server(lambda: Publisher(comes, wait, way), host, port, backlog=1024)
-        server = await make
+        make = lambda: Publisher(comes, wait, network, to_store)  # noqa: E731 # one for each connection
+        server = await asyncio.get_running_loop().create_server(make, host, port, backlog=1024)
         port = server.sockets[0].getsockname()[1]
-    sys.stdout.write(f"{port}\n")
+    ports = [port, *[await forwarding(one, to_store) for one in store]]
+    sys.stdout.write(f"{' '.join(map(str, ports))}\n")
     sys.stdout.flush()
     await server.serve_forever()
 
 
 if __name__ == "__main__":
-    asyncio.run(_serve(json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))))
+    asyncio.run(_serve(json.loads(Path(sys.argv[1]).read_text(encoding="utf-8")), *map(int, sys.argv[2:])))

@@ -62,7 +62,8 @@ class World:
     """The folder of all, the truth by release, the monitors that run by name, and what was asked for when.
 
     `watch` is further lines of `[watch]`. `programs` has the folder of each monitor's program. Where it `sets_clocks`,
-    each monitor goes by a wall clock of its own, which costs it time.
+    each monitor goes by a wall clock of its own, which costs it time. Where `is_far`, monitors reach their store over a
+    network that `delay` makes slow.
     """
 
     place: Path
@@ -80,6 +81,8 @@ class World:
     alive: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     publisher: subprocess.Popen[str] | None = None
     sets_clocks: bool = False
+    is_far: bool = False
+    far_port: int = 0
     hurt: list[tuple[str, str, float, int]] = field(default_factory=list)
     lossy: list[tuple[float, float]] = field(default_factory=list)
 
@@ -178,19 +181,32 @@ class World:
             _nft(f"delete table {_LOST}")
         self.lossy.append((began, time.time()))
 
-    def delay(self, milliseconds: int, more: int, within: float) -> None:
-        """Have the network take so long each way until the publisher was asked so many times more, or for so long."""
+    def delay(self, what: str, milliseconds: int, more: int, within: float) -> None:
+        """Have the network take so long each way until the publisher was asked so many times more, or for so long.
+
+        The one to the publisher (`far`), or to the store (`far-store`).
+        """
         began = time.time()
         for takes in (milliseconds, 0):
-            httpx.get(f"http://{HOSTS[0]}:{self.port}/far/{takes}", trust_env=False)
+            httpx.get(f"http://{HOSTS[0]}:{self.port}/{what}/{takes}", trust_env=False, timeout=PATIENCE)
             self.until_asked(more if takes else 0, within)
         # Those on their way when it changed come together with those after it.
         self.lossy.append((began, time.time()))
 
     @property
     def store_port(self) -> int:
-        """The port of the store."""
+        """The port at which monitors reach the store."""
+        return self.far_port or self.database_port
+
+    @property
+    def database_port(self) -> int:
+        """The port of the store itself."""
         return int(self.database.rpartition(":")[2].partition("/")[0])
+
+    @property
+    def reached_at(self) -> str:
+        """The store's address as monitors are told it."""
+        return self.database.replace(f":{self.database_port}/", f":{self.store_port}/")
 
     def _clock(self, name: str) -> dict[str, str]:
         """Return what has a process go by the wall clock of `step`, if clocks are set at all."""
@@ -204,7 +220,7 @@ class World:
 
     def store(self, number: signal.Signals) -> None:
         """Send a signal to every process of the store, so that it hangs or goes on."""
-        for pid in _postgres(self.store_port):
+        for pid in _postgres(self.database_port):
             # One that served a connection may have ended meanwhile.
             with suppress(ProcessLookupError):
                 os.kill(pid, number)
@@ -256,11 +272,13 @@ def living(made: World) -> Iterator[World]:
 def _publishing(made: World) -> Iterator[int]:
     comes = made.place / "comes.json"
     comes.write_text(json.dumps({f"/{name}": truth.out for name, truth in made.truths.items()}), encoding="utf-8")
-    command = [sys.executable, "-m", "tests.chaos.publisher", str(comes)]
+    store = [str(made.database_port)] if made.is_far else []
+    command = [sys.executable, "-m", "tests.chaos.publisher", str(comes), *store]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
         assert process.stdout is not None
         made.publisher = process
-        port = int(process.stdout.readline())
+        port, *far = map(int, process.stdout.readline().split())
+        made.far_port = sum(far)
         hearing = Thread(target=made.hear, args=[process.stdout])
         hearing.start()
         try:
@@ -275,7 +293,7 @@ def _write(made: World) -> None:
     urls = {name: f"http://{truth.host}:{made.port}/{name}" for name, truth in made.truths.items()}
     rows = (promised(name, urls[name], truth.slot, _TITLE) for name, truth in made.truths.items())
     listed.write_text("".join(rows), encoding="utf-8")
-    shared = {"store": made.database, "mode": made.mode, "takeover": made.takeover, "port": made.port}
+    shared = {"store": made.reached_at, "mode": made.mode, "takeover": made.takeover, "port": made.port}
     for name, web in made.webs.items():
         own = made.place / name
         configure(own, listed, made.watch, _POLICY, web=web, name=name, rate=made.rate, **shared)
