@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -11,6 +12,7 @@ from functools import partial
 import structlog
 
 from monitor.clock import Clock
+from monitor.errors import StoreFault
 from monitor.health.metrics import Metrics
 from monitor.health.state import HealthState
 from monitor.ledger.incidents import CalendarIncidents
@@ -73,6 +75,7 @@ class CalendarReads:
     expect_editions: bool = True
     check: PromiseCheck = field(default_factory=PromiseCheck)
     _tried: dict[str, datetime] = field(default_factory=dict)
+    _unlearnt: dict[str, Outcome] = field(default_factory=dict)
 
     async def take_up(self, ledger: Ledger) -> None:
         """Tell sources what is stored of their calendars, and find the incidents that are still open."""
@@ -113,7 +116,8 @@ class CalendarReads:
                     _log.error("calendar_check_failed", exc_info=fault)
 
     async def around_slots(self) -> None:
-        """Read those calendars that a slot near by calls for."""
+        """Read those calendars that a slot near by calls for, and learn what a store kept us from that is back."""
+        await self._learn_again()
         now = self.clock.now()
         slots = self.slots(now - _AFTER[-1] - OFTEN, now + _BEFORE)
         due = [
@@ -131,9 +135,29 @@ class CalendarReads:
             if all(reader is not one for one, _ in self.readers):
                 # The configuration was replaced meanwhile: this is no calendar of ours any more.
                 return outcome.read
-            learnt = await self.learn(outcome)
+            learnt = await self._learnt(outcome)
         finally:
             self.check.answered(reader.name, begun)
+        return await self._told(reader, learnt)
+
+    async def _learnt(self, outcome: Outcome) -> LearntRead:
+        """Learn a read; one that the store keeps us from is kept, until a later one or `_learn_again`."""
+        name = outcome.read.calendar
+        self._unlearnt.pop(name, None)
+        try:
+            return await self.learn(outcome)
+        except StoreFault:
+            self._unlearnt[name] = outcome
+            raise
+
+    async def _learn_again(self) -> None:
+        for reader, _ in self.readers:
+            if (outcome := self._unlearnt.get(reader.name)) is not None:
+                # That the store is away still is told by whoever writes to it.
+                with suppress(StoreFault):
+                    await self._told(reader, await self._learnt(outcome))
+
+    async def _told(self, reader: CalendarReader, learnt: LearntRead) -> CalendarRead:
         read = learnt.read
         self.health.read(read.calendar, read.finished, read.fault)
         if read.usable:

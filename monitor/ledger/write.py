@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
@@ -38,6 +38,11 @@ class LedgerChange:
     def left(self) -> dict[str, str]:
         """Return the releases that no entry belongs to any more, and the one that each was joined into."""
         return self.joined.left()
+
+    def unheard_of(self) -> Collection[str]:
+        """Return the releases that were none before, of entries that belonged to no other: the store knows of none."""
+        moved = {self.joined.release_of[key] for key in self.joined.moved}
+        return self.joined.altered.difference(self.before, moved)
 
     def releases(self) -> list[Release]:
         """Return every release to be written."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from urllib.parse import urlsplit
@@ -19,7 +19,7 @@ from monitor.plan.share import Share
 from monitor.plan.targets import Target, release_of
 from monitor.store.interface import Store
 from monitor.store.rows import Judged
-from monitor.threads import Ask, in_turns, off_the_loop
+from monitor.threads import Ask, Tasks, in_turns, off_the_loop
 from monitor.watch.listing_match import Near, read_by_title
 from monitor.watch.rejudge import judged_parts, judged_place
 from monitor.watch.release import WatchedRelease
@@ -46,6 +46,7 @@ class Admission:
     _has_begun: bool = False
     _listed: set[str] = field(default_factory=set)
     _over: dict[str, tuple[Release | None, int]] = field(default_factory=dict)
+    _tasks: Tasks = field(default_factory=Tasks)
 
     async def begin(self, now: datetime) -> None:
         """Watch what is next of all that the ledger has read back; the first `roll` watches what is near besides."""
@@ -72,17 +73,34 @@ class Admission:
             now = self.clock.now()
             names = {*learnt.change.joined.altered, *learnt.promised, *self.watch.releases}
             self._look_ahead(names, now)
-            await self._watch_near(now, names, self.watch.ahead)
+            new = learnt.change.unheard_of()
+            await self._watch_near(now, new, self.watch.ahead, unseen=True)
+            await self._watch_known(names.difference(new))
         return learnt
+
+    async def _watch_known(self, names: Collection[str]) -> None:
+        """Watch what is near of releases of which the store may know more: as soon as it answers."""
+
+        async def work() -> None:
+            await self._watch_near(self.clock.now(), names, self.watch.ahead)
+
+        try:
+            await work()
+        except StoreFault:
+            self._tasks.start(self._until_it_answers(work))
+
+    async def _until_it_answers(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Do something again and again until the store answers: what is promised soon is not left for an hour."""
+        while True:
+            try:
+                return await work()
+            except StoreFault:
+                await self.clock.sleep(_PATIENCE)
 
     async def roll(self) -> None:
         """Watch what has come near since, and forget what is long over."""
-        while not self._has_begun:
-            try:
-                await self.take_up(self.clock.now())
-            except StoreFault:
-                # What lies open for want of a look is not left for an hour, until the next turn.
-                await self.clock.sleep(_PATIENCE)
+        if not self._has_begun:
+            await self._until_it_answers(lambda: self.take_up(self.clock.now()))
         now = self.clock.now()
         self._listed = await self.ledger.roll(now, self.watch.releases, max(LISTED, self.watch.ahead))
         self._over = {name: said for name, said in self._over.items() if name in self._listed}
@@ -161,29 +179,33 @@ class Admission:
         return listed
 
     async def _watch_near(
-        self, now: datetime, wanted: Collection[str], ahead: timedelta, *, soon: bool = False
+        self, now: datetime, wanted: Collection[str], ahead: timedelta, *, soon: bool = False, unseen: bool = False
     ) -> None:
         # A release that was called off has no slot near any more; those who watch it must hear of it all the same.
         known = [name for name in wanted if name in self.watch.releases]
         near = self.ledger.book.near(wanted, now, ahead)
         names, releases = dict.fromkeys([*near, *known]), self.ledger.releases
-        await self._adopt((releases[name] for name in names if name in releases), soon=soon)
+        await self._adopt((releases[name] for name in names if name in releases), soon=soon, unseen=unseen)
         for name in self.watch.forget_old(now):
             self._over[name] = self._said_of(name)
 
-    async def _adopt(self, releases: Iterable[Release], *, soon: bool = False) -> None:
-        """Have releases watched as they are now, but for those that were over and nothing new was said of since."""
+    async def _adopt(self, releases: Iterable[Release], *, soon: bool = False, unseen: bool = False) -> None:
+        """Have releases watched as they are now, but for those that were over and nothing new was said of since.
+
+        Of those `unseen` nothing is stored that was seen of them.
+        """
         new = [release for release in releases if self._is_ours(release) and self._is_new(release)]
         if not new:
             return
-        runs, judged = await self.ask(lambda: self._stored([release.id for release in new]))
+        runs, judged = ({}, {}) if unseen else await self.ask(lambda: self._stored([release.id for release in new]))
         async for release in in_turns(new, self.clock):
             # Another may have been faster while the store was asked, or others have come that it falls to.
             if self._is_ours(release) and self._is_new(release):
                 row = judged.get(release.id)
                 found, place = [read_by_title(part) for part in judged_parts(row)], judged_place(row)
                 promises = self.ledger.promises(release.id)
-                self.watch.adopt(release, promises, runs[release.id], found=found, place=place, soon=soon)
+                seen = runs.get(release.id, ())
+                self.watch.adopt(release, promises, seen, found=found, place=place, soon=soon)
 
     def _is_ours(self, release: Release) -> bool:
         return self.share is None or self.share.has(urlsplit(release.url).hostname or release.id)

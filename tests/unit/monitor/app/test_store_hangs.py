@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from monitor.errors import StoreFault
 from monitor.look.sighting import State
 from monitor.store.open import open_store
 from tests.unit.monitor.app.hanging import EVERYTHING, PARTS, WRITING, HangingStore
 from tests.unit.monitor.app.life import OUT_IN_TIME, Life, live
+from tests.unit.monitor.app.office import Office, at_work, csv, row
 
 LATE = OUT_IN_TIME.replace("09:30:00", "09:33:00")
 SECOND = timedelta(seconds=1)
@@ -67,6 +71,73 @@ def test_a_store_that_never_answers_stops_neither_looks_nor_judging(tmp_path: Pa
 
     live(tmp_path, LATE, act, store_of=lambda: store.store)
     assert store.on_the_loop == []
+
+
+def at_a_hanging_store(folder: Path, act: Callable[[Office, HangingStore], Awaitable[None]]) -> None:
+    """Have an office act over a store that answers again in the end, whatever becomes of it."""
+
+    async def acting(office: Office) -> None:
+        store = hanging(folder)
+        office.store_of = lambda _url: store.store
+        await office.reopen()
+        try:
+            await act(office, store)
+        finally:
+            await store.free()
+
+    at_work(folder, acting)
+
+
+def watched(office: Office) -> set[str]:
+    looked_at = {target.release for target in office.daemon.poller.watching()}
+    assert looked_at == {*office.daemon.watch.releases}
+    return looked_at
+
+
+@pytest.mark.parametrize("what", ["runs", "verdicts", "transaction"])
+def test_what_is_promised_anew_is_watched_though_the_store_does_not_answer(tmp_path: Path, what: str) -> None:
+    async def act(office: Office, store: HangingStore) -> None:
+        await office.read(csv(row("a")))
+        store.hang(what)
+        with suppress(StoreFault):
+            await office.read(csv(row("a"), row("new")))
+        assert watched(office) == {"a", "new"}
+
+    at_a_hanging_store(tmp_path, act)
+
+
+@pytest.mark.parametrize("what", [EVERYTHING, "ledger"])
+def test_what_a_store_kept_from_being_learnt_is_learnt_once_it_is_back(tmp_path: Path, what: str) -> None:
+    async def act(office: Office, store: HangingStore) -> None:
+        await office.read(csv(row("a")))
+        store.hang(what)
+        with pytest.raises(StoreFault):
+            await office.read(csv(row("a"), row("new")))
+        await office.daemon.calendar_reads.around_slots()
+        assert watched(office) == {"a"}
+        await store.free()
+        asked = len(office.fetcher.asked)
+        await office.daemon.calendar_reads.around_slots()
+        assert watched(office) == {"a", "new"}
+        assert len(office.fetcher.asked) == asked
+
+    at_a_hanging_store(tmp_path, act)
+
+
+def test_a_release_that_comes_near_while_the_store_is_silent_is_watched_once_that_answers(tmp_path: Path) -> None:
+    async def act(office: Office, store: HangingStore) -> None:
+        await office.read(csv(row("a", "2027-03-01")))
+        assert watched(office) == set()
+        store.hang("runs")
+        # It is brought forward: a release that is known, of which looks may be stored.
+        with suppress(StoreFault):
+            await office.read(csv(row("a")))
+        assert watched(office) == set()
+        await store.free()
+        await office.clock.sleep(5)
+        assert watched(office) == {"a"}
+
+    at_a_hanging_store(tmp_path, act)
 
 
 def test_a_commit_that_has_not_come_back_in_five_seconds_is_a_failure_of_the_store(tmp_path: Path) -> None:
