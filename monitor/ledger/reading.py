@@ -117,7 +117,6 @@ class CalendarReads:
 
     async def around_slots(self) -> None:
         """Read those calendars that a slot near by calls for, and learn what a store kept us from that is back."""
-        await self._learn_again()
         now = self.clock.now()
         slots = self.slots(now - _AFTER[-1] - OFTEN, now + _BEFORE)
         due = [
@@ -126,6 +125,7 @@ class CalendarReads:
             if self._is_due(reader.name, slots.get(reader.name, ()), now, often=every <= OFTEN)
         ]
         await asyncio.gather(*(self.read(reader) for reader in due))
+        await self._learn_again()
 
     async def read(self, reader: CalendarReader) -> CalendarRead:
         """Read one calendar, and watch what it promises."""
