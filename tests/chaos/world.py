@@ -164,9 +164,12 @@ class World:
     def hush(self, seconds: float) -> None:
         """Have the publisher answer nobody for so long, whatever it is asked."""
         assert self.publisher is not None
+        began = time.time()
         self.publisher.send_signal(signal.SIGSTOP)
         self.hears(lambda: False, seconds)
         self.publisher.send_signal(signal.SIGCONT)
+        # It hears at one instant what was asked one by one meanwhile.
+        self.lossy.append((began, time.time()))
 
     def lose(self, port: int, more: int, within: float) -> None:
         """Have a fifth of the packets from and to a port lost until the publisher was asked so many times more.
