@@ -68,13 +68,13 @@ async def off_the_loop(question: Callable[[], T], /) -> T:
     return await asyncio.get_running_loop().run_in_executor(None, question)
 
 
-async def until_answered(ask: Ask, question: Callable[[], T], clock: Clock) -> T:
-    """Put a question again and again until the store answers it: for what nobody else would ask anew."""
+async def until_answered(work: Callable[[], Awaitable[T]], clock: Clock, every: float = _AGAIN) -> T:
+    """Do again and again what asks the store, until that answers: for what nobody else would ask anew."""
     while True:
         try:
-            return await ask(question)
+            return await work()
         except StoreFault:
-            await clock.sleep(_AGAIN)
+            await clock.sleep(every)
 
 
 async def aside(count: int, work: Callable[[], T]) -> T:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Collection, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import structlog
@@ -208,7 +209,8 @@ class Ledger:
 
     async def long_past(self, producer: str, url: str, title: str) -> list[Release]:
         """Return those that are long over, and that only the store knows: once it answers."""
-        return await until_answered(self._ask, lambda: self._memory.long_past(producer, url, title), self._clock)
+        found = partial(self._ask, lambda: self._memory.long_past(producer, url, title))
+        return await until_answered(found, self._clock)
 
     async def _written(self, calendar: str, work: Coroutine[Any, Any, None]) -> None:
         """Have something written down. A store that is long about it holds up neither calendars nor the watch."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from urllib.parse import urlsplit
@@ -19,7 +19,7 @@ from monitor.plan.share import Share
 from monitor.plan.targets import Target, release_of
 from monitor.store.interface import Store
 from monitor.store.rows import Judged
-from monitor.threads import Ask, Tasks, in_turns, off_the_loop
+from monitor.threads import Ask, Tasks, in_turns, off_the_loop, until_answered
 from monitor.watch.listing_match import Near, read_by_title
 from monitor.watch.rejudge import judged_parts, judged_place
 from monitor.watch.release import WatchedRelease
@@ -87,20 +87,13 @@ class Admission:
         try:
             await work()
         except StoreFault:
-            self._tasks.start(self._until_it_answers(work))
-
-    async def _until_it_answers(self, work: Callable[[], Awaitable[None]]) -> None:
-        """Do something again and again until the store answers: what is promised soon is not left for an hour."""
-        while True:
-            try:
-                return await work()
-            except StoreFault:
-                await self.clock.sleep(_PATIENCE)
+            self._tasks.start(until_answered(work, self.clock, _PATIENCE))
 
     async def roll(self) -> None:
         """Watch what has come near since, and forget what is long over."""
         if not self._has_begun:
-            await self._until_it_answers(lambda: self.take_up(self.clock.now()))
+            # What lies open for want of a look is not left for an hour, until the next turn.
+            await until_answered(lambda: self.take_up(self.clock.now()), self.clock, _PATIENCE)
         now = self.clock.now()
         self._listed = await self.ledger.roll(now, self.watch.releases, max(LISTED, self.watch.ahead))
         self._over = {name: said for name, said in self._over.items() if name in self._listed}

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from http import HTTPStatus
 
 from monitor.judge.runs import MOST_CHANGES, Run, changes, extend, left
 from monitor.judge.verdict import PartVerdict, Verdict, Word
 from monitor.look.sighting import Sighting, State
 from monitor.plan.phases import Window, window_at
-from monitor.plan.proof import Proof
+from monitor.plan.proof import NEVER, Proof
 from monitor.plan.targets import Target, View, target_id
 from monitor.plan.windows import AGAIN, Progress, Stage
 from monitor.watch.shown import Shown
@@ -19,7 +19,6 @@ from schedules.announcement import Address
 from schedules.promise import Promise
 from schedules.release import Release
 
-_NEVER = datetime.min.replace(tzinfo=UTC)
 _OUT = {Word.ON_TIME, Word.LATE}
 _OVER = {Word.CANCELLED, Word.NOT_PUBLISHED}
 
@@ -107,7 +106,7 @@ class WatchedRelease:
         known = {(promise.calendar, promise.learnt): promise for promise in self.promises}
         for promise in promises:
             mine = known.get(key := (promise.calendar, promise.learnt))
-            if mine is None or (promise.confirmed_at or _NEVER) >= (mine.confirmed_at or _NEVER):
+            if mine is None or (promise.confirmed_at or NEVER) >= (mine.confirmed_at or NEVER):
                 known[key] = promise
         self.promises = tuple(sorted(known.values(), key=lambda promise: (promise.learnt, promise.calendar)))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from urllib.parse import urlsplit
 
 import structlog
@@ -92,7 +93,8 @@ class Unannounced:
             return True
         if await self.ledger.long_past(release.producer, found.url, found.title):
             return True
-        return await until_answered(self.ask, lambda: self.store.release(release.id), self.clock) is not None
+        stored = partial(self.ask, lambda: self.store.release(release.id))
+        return await until_answered(stored, self.clock) is not None
 
     async def _may_be_statistics(self, release: Release) -> bool:
         parts = urlsplit(release.url)
