@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -13,6 +14,7 @@ LASTS = timedelta(seconds=15)
 
 _SLOWEST = timedelta(seconds=5)
 """A store that takes longer is not slow but away: whoever held a lease then is not waited for as long as that."""
+_REMEMBERED = 20
 
 
 @dataclass(slots=True)
@@ -27,14 +29,21 @@ class Leaseholder:
     name: str
     least: timedelta = LASTS
     _slow: timedelta = field(default=timedelta(), init=False)
+    _took: deque[float] = field(default_factory=lambda: deque([0.0], maxlen=_REMEMBERED), init=False)
 
     @property
     def lasts(self) -> timedelta:
         """Return how long a lease lasts that is taken now: one renewed `took` later still runs when that is written."""
         return self.least + 2 * self._slow
 
+    @property
+    def patience(self) -> timedelta:
+        """Return how much later than its time another lease may be renewed: the store is as slow for everybody."""
+        return min(timedelta(seconds=max(self._took)), _SLOWEST)
+
     def took(self, seconds: float) -> None:
         """Note how long a lease took to be written. A store that was slow for once is forgotten in a few writes."""
+        self._took.append(seconds)
         self._slow = max(min(timedelta(seconds=seconds), _SLOWEST), self._slow / 2)
 
     def take(self, tx: Transaction, thing: str, now: datetime) -> Lease | None:

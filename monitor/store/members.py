@@ -45,12 +45,31 @@ class _Seen:
         return {lease.name.removeprefix(_QUIET): lease.until.timestamp() for lease in hosts}
 
 
+class _Unrenewed:
+    """For how long each lease has been seen as it is, by steady time."""
+
+    def __init__(self) -> None:
+        self._seen: dict[str, tuple[datetime, float]] = {}
+
+    def told(self, lease: Lease, now: float) -> timedelta:
+        """Tell it of a lease that is seen at `now`, in seconds."""
+        until, since = self._seen.get(lease.name, (lease.until, now))
+        since = since if until == lease.until else now
+        self._seen[lease.name] = (lease.until, since)
+        return timedelta(seconds=now - since)
+
+    def forget(self) -> None:
+        """Begin anew: for a while we could see nothing, and the others perhaps renew nothing."""
+        self._seen.clear()
+
+
 class Members:
     """One monitor among those of a store. `told` is called, in the loop, with each share.
 
     A name is renewed four times while its lease lasts at least; whoever comes waits for half of that before it asks
     anything, so that all others have made room by then, and the turns of one that fell silent are left alone for a
-    quarter more.
+    quarter more, and for as long as this monitor's own renewals took of late: the store was as slow for others, or as
+    far away.
     It is written with every batch of the writer, ahead of all else: what was decided before this monitor was taken for
     dead is not written any more (`term`). While the store is away the last share holds, so that nobody is blind for it,
     but for one that stood still beyond its lease before: the others may have its turns.
@@ -74,7 +93,9 @@ class Members:
         self._settled: datetime | None = None
         # Until when, in seconds of steady time, nobody can have taken us for dead.
         self._alive_until = 0.0
+        self._awake = clock.monotonic()
         self._is_away = self._has_lapsed = False
+        self._unrenewed = _Unrenewed()
         # How far the store's clock is ahead of our steady time, and how sure that is: the best of late readings.
         self._readings: list[tuple[float, float]] = []
         self.share = Share(name, (), 0.0, divided)
@@ -121,17 +142,19 @@ class Members:
                 await self._turn()
 
     async def _notice(self) -> None:
-        """Leave all turns alone when this process stood still until others could have taken it for dead."""
-        every = self._every.total_seconds()
         while True:
-            began = self._clock.monotonic()
-            await self._clock.sleep(every)
-            now = self._clock.monotonic()
-            stood_still = now - began > 2 * every and now > self._alive_until
-            # Of a store that was away already, nobody can have learnt that we fell silent.
-            if stood_still and not self._is_away:
-                self._has_lapsed = True
-                self.told(replace(self.share, members=()))
+            await self._clock.sleep(self._every.total_seconds())
+            self._note_awake()
+
+    def _note_awake(self) -> None:
+        """Leave all turns alone when this process stood still until others could have taken it for dead."""
+        now, before = self._clock.monotonic(), self._awake
+        self._awake = now
+        stood_still = now - before > 2 * self._every.total_seconds() and now > self._alive_until
+        # Of a store that was away already, nobody can have learnt that we fell silent.
+        if stood_still and not self._is_away:
+            self._has_lapsed = True
+            self.told(replace(self.share, members=()))
 
     async def leave(self) -> None:
         """Give our name back, so that the others need not wait until it runs out."""
@@ -183,7 +206,11 @@ class Members:
             self._tell(())
             return
         except StoreFault:
+            # What failed as we stood still says nothing of the store then.
+            self._note_awake()
             self._is_away = True
+            self._holder.took(self._clock.monotonic() - began)
+            self._unrenewed.forget()
             if not self._has_lapsed:
                 self.told(self.share)
             return
@@ -211,9 +238,13 @@ class Members:
 
     def _members(self, seen: _Seen) -> tuple[str, ...]:
         """Return who shares every budget: whoever lives, and we ourselves once all others know of us."""
-        names = (lease for lease in seen.leases if lease.name.startswith(PREFIX))
-        alive = {lease.name.removeprefix(PREFIX) for lease in names if lease.until + self._every > seen.at}
-        others = alive - {self._name}
+        waits, now = self._every + self._holder.patience, self._clock.monotonic()
+        others = {
+            lease.name.removeprefix(PREFIX)
+            for lease in seen.leases
+            if lease.name.startswith(PREFIX)
+            and (self._unrenewed.told(lease, now) < waits + self._every or lease.until + waits > seen.at)
+        } - {self._name}
         if self.term is not None and (not others or self.term + 2 * self._every <= seen.at):
             self._settled = self.term
         return tuple(sorted({*others, self._name} if self._settled == self.term else others))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,6 +18,9 @@ from monitor.store.interface import Store
 from monitor.store.lease import Leaseholder
 from monitor.store.members import Members
 from monitor.store.open import open_store
+from monitor.store.rows import Lease
+from monitor.store.sql.read import SqlLeases
+from monitor.store.transaction import Transaction
 from tests.unit.monitor.store.slow_writer import SlowWriter
 
 BEGINS = datetime(2026, 11, 26, 9, tzinfo=UTC)
@@ -39,10 +42,33 @@ class Halting(VirtualClock):
         await super().sleep(self.halted_until - self.monotonic())
 
 
+@dataclass(slots=True)
+class Holder(Leaseholder):
+    """A process that takes leases by the clock of a database that several monitors share."""
+
+    writer: SlowWriter = field(kw_only=True)
+
+    def take(self, tx: Transaction, thing: str, now: datetime) -> Lease | None:  # noqa: ARG002
+        """Take a lease, at the time at which it is written."""
+        return Leaseholder.take(self, tx, thing, self.writer.writes_at)
+
+
+@dataclass(frozen=True, slots=True)
+class Shared(SqlLeases):
+    """The leases of a database that several monitors share: it goes by its own clock."""
+
+    writer: SlowWriter
+
+    def now(self, own: datetime) -> datetime:  # noqa: ARG002
+        """Return the time at which it is asked."""
+        return self.writer.writes_at
+
+
 @dataclass
 class Living:
     """One monitor's hold on its name, and every share that fell to it."""
 
+    name: str
     members: Members
     writer: SlowWriter
     clock: Halting
@@ -80,8 +106,10 @@ def story(tmp_path: Path, act: Callable[[VirtualClock, Start], Awaitable[None]])
         async def start(name: str) -> Living:
             own = Halting(BEGINS)
             writer = SlowWriter(store, own)
-            mark = Leaseholder(f"{name} {len(lives)}", timedelta(seconds=2))
-            life = Living(Members(name, mark, store.leases, writer, own, divided=False), writer, own)
+            mark = Holder(f"{name} {len(lives)}", timedelta(seconds=2), writer=writer)
+            assert isinstance(store.leases, SqlLeases)
+            leases = Shared(store.leases.ask, writer)
+            life = Living(name, Members(name, mark, leases, writer, own, divided=False), writer, own)
             life.members.told = life.told
             await life.members.join()
             life.go_on()
@@ -161,6 +189,21 @@ def test_one_that_stood_still_for_a_moment_keeps_its_turns_though_the_store_is_a
     story(tmp_path, act)
 
 
+def test_one_that_stood_still_while_its_store_was_asked_asks_nothing_though_that_failed(tmp_path: Path) -> None:
+    async def act(clock: VirtualClock, start: Start) -> None:
+        both = north, _ = await start("north"), await start("south")
+        await clock.sleep(3)
+        north.writer.slow_to_begin = 0.2
+        while not north.writer.is_asked:
+            await clock.sleep(0.1)
+        north.writer.is_away = True
+        north.clock.halt(6)
+        await clock.sleep(6)
+        assert await most_spent(both, 6) <= 1
+
+    story(tmp_path, act)
+
+
 def test_monitors_of_a_store_that_is_slower_than_a_name_lasts_go_on_and_may_write(tmp_path: Path) -> None:
     async def act(clock: VirtualClock, start: Start) -> None:
         both = north, south = await start("north"), await start("south")
@@ -182,6 +225,67 @@ def test_monitors_of_a_store_that_is_slower_than_a_name_lasts_go_on_and_may_writ
         assert south.shares[-1] == ("south",)
 
     story(tmp_path, act)
+
+
+@pytest.mark.parametrize(("slow", "slower"), [(1.0, 2.6), (1.0, 3.2), (1.8, 2.8), (2.6, 2.6)])
+def test_nobody_takes_the_turns_of_one_that_looks_because_their_store_is_slow_of_a_sudden(
+    tmp_path: Path, slow: float, slower: float
+) -> None:
+    async def act(clock: VirtualClock, start: Start) -> None:
+        both = (await start("north"), await start("south"))
+        await clock.sleep(3)
+        for life, delay in zip(both, (slow, slower), strict=True):
+            life.writer.slow_to_begin = delay
+        assert await most_spent(both, 20) <= 1
+
+    story(tmp_path, act)
+
+
+@pytest.mark.parametrize("later", [0.1, 0.3, 0.6])
+def test_nobody_takes_the_turns_of_one_to_which_their_store_comes_back_a_moment_later(
+    tmp_path: Path, later: float
+) -> None:
+    async def act(clock: VirtualClock, start: Start) -> None:
+        both = north, south = await start("north"), await start("south")
+        await clock.sleep(3)
+        for life in both:
+            life.writer.is_away = True
+        await clock.sleep(10)
+        north.writer.is_away = False
+        assert await most_spent(both, later) <= 1
+        south.writer.is_away = False
+        assert await most_spent(both, 10) <= 1
+        assert {life.shares[-1] for life in both} == {("north", "south")}
+
+    story(tmp_path, act)
+
+
+def test_one_whose_store_answers_again_waits_for_another_as_long_as_it_waited_itself(tmp_path: Path) -> None:
+    async def act(clock: VirtualClock, start: Start) -> None:
+        both = north, south = await start("north"), await start("south")
+        await clock.sleep(3)
+        for life in both:
+            life.writer.slow_to_begin, life.writer.is_away = 4.0, True
+        await clock.sleep(6)
+        failed = north.turns
+        while north.turns == failed:
+            await clock.sleep(0.1)
+        # What the other asked a moment ago comes through, and late.
+        north.writer.slow_to_begin, north.writer.is_away, south.writer.is_away = 0.1, False, False
+        assert await most_spent(both, 20) <= 1
+        assert {life.shares[-1] for life in both} == {("north", "south")}
+
+    story(tmp_path, act)
+
+
+async def most_spent(lives: Sequence[Living], seconds: float) -> float:
+    """Return how much of a budget all ask for together at most within so many seconds."""
+    most = 0.0
+    for _ in range(round(seconds / 0.1)):
+        await lives[0].clock.sleep(0.1)
+        shares = [(life.name, life.shares[-1]) for life in lives]
+        most = max(most, sum(1 / len(share) for name, share in shares if name in share))
+    return most
 
 
 def test_the_turns_of_one_that_stops_in_good_order_fall_to_the_other_at_once(tmp_path: Path) -> None:
