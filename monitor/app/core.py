@@ -113,7 +113,7 @@ def core_of(settings: Settings, edges: Edges, folder: Path) -> Core:
         edges.fetcher or fetcher_of(settings, clock),
         holder,
         members,
-        KeepingApart(found, vantage, writer, clock, told, members, ledger, edges.hold),
+        KeepingApart(found, vantage, writer, evidence, clock, told, members, ledger, edges.hold),
     )
 
 

@@ -13,6 +13,7 @@ from monitor.clock import Clock
 from monitor.errors import StoreFault, StoreTooNew, SurroundingsFault
 from monitor.health.state import StoreHealth
 from monitor.ledger.ledger import Ledger
+from monitor.store.evidence.evidence import Evidence
 from monitor.store.interface import Store
 from monitor.store.journal import Journal
 from monitor.store.members import Members
@@ -79,6 +80,7 @@ class KeepingApart:
     opened: Opened
     monitor: str
     writer: Writer
+    evidence: Evidence
     clock: Clock
     told: StoreHealth
     members: Members | None
@@ -138,7 +140,7 @@ class KeepingApart:
         if not journal.holds:
             _log.warning("journal_begun", journal=str(journal.file))
         (runs, makes), beat = self.writer.held(), Heartbeat(self.monitor, self.clock.now())
-        await self._tried(lambda: journal.keep(runs, makes, beat))
+        await self._tried(lambda: journal.keep(runs, makes, beat, self.evidence.lay_down()))
 
     async def _tried(self, work: Callable[[], object]) -> bool:
         """Do something to the journal; that it cannot be written is told once, until it can."""

@@ -21,7 +21,7 @@ from monitor.store.interface import Conflict, Store, Transaction
 from monitor.store.lease import OUTBOX
 from monitor.store.members import PREFIX
 from monitor.store.open import place_of
-from monitor.store.rows import Heartbeat
+from monitor.store.rows import Heartbeat, Record
 from monitor.store.sql.engine import SqlStore
 
 _log = structlog.get_logger(__name__)
@@ -47,6 +47,7 @@ class Journal:
         self._lock = threading.Lock()
         self._kept: dict[tuple[str, datetime, str], Run] = {}
         self._made: dict[int, Callable[[Transaction], object]] = {}
+        self._proved = 0
         self._store: SqlStore | None = None
 
     @property
@@ -77,25 +78,34 @@ class Journal:
             with closing(self._opened(self.near)) as near:
                 near.copy_near(store, now - _NEAR, now, told_only=told_only)
 
-    def keep(self, runs: Sequence[Run], makes: Iterable[Callable[[Transaction], object]], beat: Heartbeat) -> int:
+    def keep(
+        self,
+        runs: Sequence[Run],
+        makes: Iterable[Callable[[Transaction], object]],
+        beat: Heartbeat,
+        evidence: Sequence[Record] = (),
+    ) -> int:
         """Keep what cannot be stored, each version of it once; return how much was new. Raises `StoreFault`."""
         with self._lock:
             news = [run for run in runs if self._kept.get(run.key) != run]
             fresh = [make for make in makes if id(make) not in self._made]
+            records = [record for record in evidence if record.number > self._proved]
             self._store = self._store or self._begun()
             with self._store.transaction() as transaction:
+                transaction.add_evidence(records)
                 transaction.save_runs(news)
                 for make in fresh:
                     make(transaction)
                 transaction.save_heartbeat(beat)
             self._kept |= {run.key: run for run in news}
             self._made |= {id(make): make for make in fresh}
-            return len(news) + len(fresh)
+            self._proved = records[-1].number if records else self._proved
+            return len(records) + len(news) + len(fresh)
 
     def settled(self) -> None:
         """Forget what was kept: the store has it by now."""
         with self._lock:
-            self._kept, self._made = {}, {}
+            self._kept, self._made, self._proved = {}, {}, 0
             if self._store is not None:
                 self._store.close()
                 self._store = None

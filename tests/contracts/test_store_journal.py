@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -14,9 +14,10 @@ from sqlalchemy import event
 
 from monitor.errors import StoreFault, UserFault
 from monitor.judge.runs import Blind
+from monitor.store.interface import Transaction
 from monitor.store.journal import Journal
 from monitor.store.lease import OUTBOX, Leaseholder
-from monitor.store.rows import Announced, Delivery, DeliveryState, Heartbeat
+from monitor.store.rows import Announced, Delivery, DeliveryState, Event, Heartbeat
 from monitor.store.sql.engine import SqlStore
 from monitor.store.sql.near import copied
 from monitor.store.sql.tables import METADATA
@@ -144,6 +145,21 @@ def test_a_run_names_no_record_that_never_reached_the_store(store: SqlStore, jou
     assert [run.evidence for run in store.runs.of_release("r") if run.target == "r/page/origin"] == [("m-2",)]
 
 
+def test_records_of_evidence_are_kept_once_and_brought_in_before_the_runs_that_name_them(
+    store: SqlStore, journal: Journal
+) -> None:
+    journal.renew(store, SLOT)
+    last = store.evidence.last("m")
+    assert last is not None
+    records = [replace(last, number=last.number + more, chain=f"{more}" * 64) for more in (1, 2)]
+    run = replace(a_run("r/page/origin"), evidence=tuple(record.id for record in records))
+    assert journal.keep([], [], BEAT, records[:1]) == 1
+    assert journal.keep([run], [], BEAT, records) == 2
+    journal.bring_in(store)
+    assert store.evidence.chain("m")[-2:] == records
+    assert run in store.runs.of_release("r")
+
+
 def test_what_the_store_has_later_stays(store: SqlStore, journal: Journal) -> None:
     journal.renew(store, SLOT)
     with ExitStack() as stack:
@@ -163,6 +179,33 @@ def test_what_the_store_has_later_stays(store: SqlStore, journal: Journal) -> No
     assert [one.at for one in store.verdicts.judged_on(["r"])] == [SLOT + 2 * DAY]
     assert [one.title for one in store.verdicts.incidents()] == ["Of the store", "New in the journal"]
     assert store.outbox.deliveries("n") == [SENT]
+
+
+@pytest.mark.parametrize("which", ["ours", "theirs"])
+def test_what_the_store_and_the_journal_judged_apart_is_one_history_again(
+    store: SqlStore, journal: Journal, which: str
+) -> None:
+    with store.transaction() as tx:
+        tx.save_releases([a_release("s")])
+        say(tx, "", "pending", SLOT)
+        tx.add_event(Event("r-late", "r", SLOT, "", "late", {}))
+        tx.add_event(Event("old-late", "old", OLD, "", "late", {}))
+    journal.renew(store, SLOT)
+    with store.transaction() as tx:
+        say(tx, "pending", "on_time", SLOT + (1 if which == "ours" else 5) * MINUTE)
+    with ExitStack() as stack, stood_in(journal, stack).transaction() as tx:
+        say(tx, "pending", "unproven", SLOT + 2 * MINUTE)
+        say(tx, "unproven", "late", SLOT + 3 * MINUTE)
+    journal.bring_in(store)
+    told = [(one.before, one.after) for one in store.verdicts.events(release="s")]
+    later = [("on_time", "unproven"), ("unproven", "late")] if which == "ours" else []
+    assert told == [("", "pending"), ("pending", "on_time"), *later]
+    assert [line for line in store.check() if "events" in line] == []
+
+
+def say(tx: Transaction, before: str, after: str, at: datetime) -> None:
+    tx.save_judged(replace(judged("s", word=after, final=False), at=at))
+    tx.add_event(Event(f"{before} {after}", "s", at, before, after, {}))
 
 
 def test_a_journal_that_contradicts_the_store_is_put_aside(store: SqlStore, journal: Journal) -> None:

@@ -70,7 +70,7 @@ class Appender:
         Raises `EvidenceRefused` while the disk refuses and there is hope.
         """
         try:
-            laid = self._append(waiting)
+            laid = self.lay(waiting)
         except StoreFault as fault:
             self._refusals, self._fault = self._refusals + 1, str(fault)
             if self._refusals < PATIENCE:
@@ -79,6 +79,23 @@ class Appender:
             self._on_lost()
             return self._lost(waiting)
         self._refusals = 0
+        return laid
+
+    def lay(self, waiting: Sequence[Waiting]) -> list[Record]:
+        """Append as `append` does, once; raises `StoreFault` when the disk refuses."""
+        self._open_file(waiting[0].record)
+        chain, offset, laid, data = self._chain, self._end, list[Record](), list[bytes]()
+        for one in waiting:
+            piece = one.piece()
+            if offset == 0:
+                piece = opening(_SOFTWARE, self._file, one.record.at) + piece
+            digest = hashlib.sha256(piece).hexdigest()
+            placed = replace(one.record, file=self._file, offset=offset, length=len(piece), sha256=digest)
+            record = link(placed, chain)
+            chain, offset = record.chain, offset + len(piece)
+            laid.append(record)
+            data.append(piece)
+        self._vault.append(self._file, self._end, b"".join(data))
         return laid
 
     def go_on_after(self, last: Record) -> None:
@@ -96,22 +113,6 @@ class Appender:
         except StoreFault:
             return
         self._refusals = 0
-
-    def _append(self, waiting: Sequence[Waiting]) -> list[Record]:
-        self._open_file(waiting[0].record)
-        chain, offset, laid, data = self._chain, self._end, list[Record](), list[bytes]()
-        for one in waiting:
-            piece = one.piece()
-            if offset == 0:
-                piece = opening(_SOFTWARE, self._file, one.record.at) + piece
-            digest = hashlib.sha256(piece).hexdigest()
-            placed = replace(one.record, file=self._file, offset=offset, length=len(piece), sha256=digest)
-            record = link(placed, chain)
-            chain, offset = record.chain, offset + len(piece)
-            laid.append(record)
-            data.append(piece)
-        self._vault.append(self._file, self._end, b"".join(data))
-        return laid
 
     def _lost(self, waiting: Sequence[Waiting]) -> list[Record]:
         chain, lost = self._chain, list[Record]()

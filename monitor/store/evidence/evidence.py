@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import threading
-import zlib
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import islice
 from pathlib import Path
 
 from monitor.clock import Clock
-from monitor.look.fetch import Answer, Failure, Request
+from monitor.errors import StoreFault
+from monitor.look.fetch import Answer, Failure
 from monitor.plan.targets import Target
 from monitor.store.batch import MOST
 from monitor.store.evidence.appender import Appender, Waiting
 from monitor.store.evidence.folder import EvidenceFolder, first_in
-from monitor.store.evidence.headers import Heads, Same
+from monitor.store.evidence.headers import Heads
+from monitor.store.evidence.last_answers import LastAnswers
 from monitor.store.evidence.warc import GIVEN_UP, GivenUp, records, statement
 from monitor.store.interface import EvidenceIndex, Transaction
 from monitor.store.rows import Record
@@ -27,9 +28,6 @@ from monitor.store.writer import Writer
 from monitor.threads import off_the_loop
 
 _MOST_WAITING = 64_000_000
-_MOST_REMEMBERED = 16_000_000
-_LONGEST_REMEMBERED = 32_000
-_SHARED = 64
 _DAY = timedelta(days=1)
 _MOST_TURNS = 24
 """So many turns of one target are kept in an hour, with their bytes: a page that flaps proves no more by the next."""
@@ -37,51 +35,11 @@ _HOUR = timedelta(hours=1)
 _MOST_TURNING = 10_000
 
 
-_Packed = tuple[int, bytes]
-"""A body's hash, which tells it from the next one, and the body, packed no further than is reasonable."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Last:
-    """The last answer of a target, and the id of its record once it is kept.
-
-    `head` are its headers in one text, names and values in turn: as a mapping they would be most of what a target
-    costs. Of the request it has what a record tells and the address does not: what went to the host besides is one
-    object for all its targets.
-    """
-
-    url: str
-    status: int
-    head: str
-    packed: _Packed
-    sent: datetime
-    received: datetime
-    whole: bool
-    method: str | None
-    asked: bytes
-    unique: int | None
-    etag: str | None
-    modified: str | None
-    kept: str
-
-    def answer(self) -> Answer:
-        """Return the answer with its body."""
-        head, body = self.head.split("\n"), zlib.decompress(self.packed[1])
-        headers = dict(zip(head[::2], head[1::2], strict=False))
-        answer = Answer(self.url, self.status, headers, body, self.sent, self.received, self.whole)
-        return replace(answer, request=self._request(), head=self.asked, unique=self.unique)
-
-    def _request(self) -> Request | None:
-        if self.method is None:
-            return None
-        return Request(self.url, self.method, etag=self.etag, modified=self.modified)
-
-
 class Evidence:
     """Keeps answers. The bytes reach the disk, and their records the store, in the batch of the runs they prove.
 
-    Made in the loop's thread before the writer has work; everything but `write` and `written` is for that
-    thread. At most 64 MB wait for a store that fails; beyond, `keep` keeps nothing and returns "". Nothing
+    Made in the loop's thread before the writer has work; everything but `write`, `written` and `lay_down` is
+    for that thread. At most 64 MB wait for a store that fails; beyond, `keep` keeps nothing and returns "". Nothing
     in here may be shown to anyone before its slot: folder and files are the service account's alone.
 
     `appender` tells why bytes cannot be kept at present.
@@ -114,12 +72,12 @@ class Evidence:
         self._weight = 0
         self._closed = False
         self._lock = threading.Lock()
+        # Held for as long as bytes go to the disk, which no look waits for.
+        self._laying = threading.Lock()
+        self._laid: list[Record] = []
         self._written: list[Record] = []
-        self._last: dict[str, _Last] = {}
-        self._remembered = 0
+        self._last = LastAnswers()
         self._turns: dict[str, list[datetime]] = {}
-        self._packed: dict[int, _Packed] = {}
-        self._same = Same()
         self._unchanged: dict[tuple[str, str], tuple[str, str]] = {}
         writer.accompany(self)
 
@@ -150,12 +108,12 @@ class Evidence:
         """
         if self._is_flapping(target.id):
             return ()
-        before = self._last.get(target.id)
+        before = self._last.of(target.id)
         ids = [] if before is None else [before.kept or self.keep(before.answer(), target.id, "before")]
         self.forget(target.id)
         if isinstance(outcome, Answer):
             ids.append(self.keep(outcome, target.id, "turn"))
-            self._remember(target.id, outcome, ids[-1])
+            self._last.remember(target.id, outcome, ids[-1])
         return tuple(name for name in ids if name)
 
     def _is_flapping(self, target: str) -> bool:
@@ -174,15 +132,14 @@ class Evidence:
         """Remember the last look, should the next one turn out different."""
         if isinstance(outcome, Failure):
             return
-        last = self._last.get(target.id)
+        last = self._last.of(target.id)
         if last is not None and last.kept and last.received == outcome.received:
             return
-        self._remember(target.id, outcome)
+        self._last.remember(target.id, outcome)
 
     def forget(self, target: str) -> None:
         """Let go of the last look at a target that is looked at no more."""
-        last = self._last.pop(target, None)
-        self._remembered -= 0 if last is None else len(last.packed[1])
+        self._last.forget(target)
 
     async def retain(self, keep: timedelta, most: int) -> list[str]:
         """Give up the oldest files that are past `keep` or beyond `most` bytes in all; return their names.
@@ -205,14 +162,35 @@ class Evidence:
 
     def write(self, transaction: Transaction) -> None:
         """Write what waits to the disk and its records to the store; may be called again when the store fails."""
-        with self._lock:
-            waiting = list(islice(self._waiting, MOST))
-        self._written = []
-        if waiting:
-            self._written, self.is_grown = self.appender.append(waiting), True
+        with self._laying:
+            waiting = self._first_waiting(MOST)
+            self._written = []
+            if waiting:
+                self._written, self.is_grown = self.appender.append(waiting), True
+                # What lay behind it on the disk has been cut off.
+                self._laid = []
+            else:
+                self.appender.try_again()
+        if self._written:
             transaction.add_evidence(self._written)
-        else:
-            self.appender.try_again()
+
+    def lay_down(self) -> list[Record]:
+        """Write to the disk whatever waits, and return its records as the store will have them.
+
+        For a thread of its own, while the store fails: bytes that only this process has would be lost with it.
+        """
+        with self._laying:
+            waiting = self._first_waiting(None)
+            if not waiting or (self._laid and self._laid[-1].number >= waiting[-1].record.number):
+                return self._laid
+            # Of a folder that refuses the writer tells.
+            with suppress(StoreFault):
+                self._laid, self.is_grown = self.appender.lay(waiting), True
+            return self._laid
+
+    def _first_waiting(self, most: int | None) -> list[Waiting]:
+        with self._lock:
+            return list(islice(self._waiting, most))
 
     def more(self) -> int:
         """Return how many more transactions what waits now will take, beside the next."""
@@ -224,12 +202,13 @@ class Evidence:
 
     def written(self) -> None:
         """Learn that the records of the last `write` are committed."""
-        with self._lock:
-            for _ in self._written:
-                self._weight -= self._waiting.popleft().weight
-        if self._written:
-            self.appender.go_on_after(self._written[-1])
-            self._written = []
+        with self._laying:
+            with self._lock:
+                for _ in self._written:
+                    self._weight -= self._waiting.popleft().weight
+            if self._written:
+                self.appender.go_on_after(self._written[-1])
+                self._written, self._laid = [], []
 
     def close(self) -> None:
         """Drop what waits and let go of the folder."""
@@ -243,48 +222,3 @@ class Evidence:
         self._waiting.append(Waiting(record, partial(piece, record.id), weight))
         self._weight += weight
         return record.id
-
-    def _remember(self, target: str, answer: Answer, kept: str = "") -> None:
-        body, last = answer.body[:_LONGEST_REMEMBERED], self._last.get(target)
-        mark = hash(body)
-        # Most looks bring the bytes of the one before: those are packed already.
-        packed = last.packed if last is not None and last.packed[0] == mark else self._pack(body, mark)
-        self.forget(target)
-        self._last[target] = _last(answer, self._same.of(_head(answer)), packed, kept)
-        self._remembered += len(packed[1])
-        while self._remembered > _MOST_REMEMBERED:
-            self.forget(next(iter(self._last)))
-
-    def _pack(self, body: bytes, mark: int) -> _Packed:
-        # What is missing on one host is told in the same bytes for every address: one copy does for all.
-        packed = self._packed.get(mark)
-        if packed is None:
-            if len(self._packed) >= _SHARED:
-                self._packed.clear()
-            packed = self._packed[mark] = (mark, zlib.compress(body, 1))
-        return packed
-
-
-def _head(answer: Answer) -> str:
-    # No header holds a line break: that is where it would have ended.
-    return "\n".join([text for header in answer.headers.items() for text in header])
-
-
-def _last(answer: Answer, head: str, packed: _Packed, kept: str) -> _Last:
-    whole = answer.whole and len(answer.body) <= _LONGEST_REMEMBERED
-    asked = answer.request
-    return _Last(
-        answer.url,
-        answer.status,
-        head,
-        packed,
-        answer.sent,
-        answer.received,
-        whole,
-        asked.method if asked is not None else None,
-        answer.head,
-        answer.unique,
-        asked.etag if asked is not None else None,
-        asked.modified if asked is not None else None,
-        kept,
-    )

@@ -125,10 +125,11 @@ def bring_in(journal: Path, before: Path, store: Engine) -> int:
     """
     engine, count = create_engine("sqlite://", creator=partial(_beside, journal, before), poolclass=NullPool), 0
     with engine.connect() as reader, store.begin() as writer, unhurried(writer):
+        apart = _judged_apart(reader, writer)
         # Runs name records of evidence: those must be there before.
         for table in sorted(METADATA.sorted_tables, key=lambda each: each is not EVIDENCE):
             if table is not LEASE:
-                count += _bring_in(reader, writer, table)
+                count += _bring_in(reader, writer, table, apart)
     return count
 
 
@@ -138,14 +139,40 @@ def _beside(journal: Path, before: Path) -> sqlite3.Connection:
     return connection
 
 
-def _bring_in(reader: Connection, writer: Connection, table: Table) -> int:
+def _judged_apart(reader: Connection, writer: Connection) -> dict[str, str | None]:
+    """Return what the store says of each release that others judged there meanwhile; None where that stays."""
+    copy, found = JUDGED.to_metadata(MetaData(), schema=_BEFORE), dict[str, str | None]()
+    for rows in chunks(reader.execute(select(JUDGED).except_(select(copy))).mappings().all()):
+        known, theirs = _by_key(reader, copy, rows), _by_key(writer, JUDGED, rows)
+        for row in rows:
+            before, their = known.get(_key(JUDGED, row)), theirs.get(_key(JUDGED, row))
+            if their is not None and their != before:
+                found[row["release"]] = their["word"] if _merged(JUDGED, row, before, their) else None
+    return found
+
+
+def _continued(event: dict[str, Any], apart: dict[str, str | None]) -> dict[str, Any] | None:
+    """Return a change of verdict as one of what the store says; None for one that led to what is not said."""
+    told = apart.get(event["release"], event["before"])
+    if told is None:
+        return None
+    if event["release"] in apart:
+        apart[event["release"]] = event["after"]
+    return event | {"before": told}
+
+
+def _bring_in(reader: Connection, writer: Connection, table: Table, apart: dict[str, str | None]) -> int:
     copy, count = table.to_metadata(MetaData(), schema=_BEFORE), 0
     ours = reader.execute(select(table).except_(select(copy))).mappings().all()
+    if table is EVENT:
+        ours = sorted(ours, key=lambda row: row["at"])
     for rows in chunks(ours):
         known, theirs = _by_key(reader, copy, rows), _by_key(writer, table, rows)
         for row in rows:
             key = _key(table, row)
             if (made := _merged(table, row, known.get(key), theirs.get(key))) is not None:
+                if table is EVENT and (made := _continued(made, apart)) is None:
+                    continue
                 if table is RUN:
                     made["evidence"] = tuple(name for name in made["evidence"] if _is_kept(writer, name))
                 _write(writer, table, made, is_there=key in theirs)

@@ -97,6 +97,8 @@ def prove(config: Path, slot: datetime, out: datetime) -> None:
         assert [notice.kind for notice in notices].count("opened") == 1
         assert len({(notice.kind, notice.subject) for notice in notices}) == len(notices)
         assert [differences for _, differences in replay(store, policies_of(settings), None, None)] == [[]]
+        # Whatever became of the process, the bytes that show it out were kept.
+        assert next(run for run in store.runs.of_release("claims") if run.state is State.PRESENT).evidence
         assert (store.check(), verify(store.evidence, Path(settings.evidence.folder))) == ([], [])
     assert not list((config.parent / "journal").glob("*.journal.db*"))
 

@@ -175,7 +175,7 @@ def test_the_same_page_is_remembered_packed_and_only_once(sqlite: SqlStore, tmp_
         packed = []
         for second in range(2):
             evidence.remember(TARGET, answer(200, b"page " * 4000, after=second))
-            packed.append(evidence._last[TARGET.id].packed)
+            packed.append(evidence._last._last[TARGET.id].packed)
         return packed[0] is packed[1], len(packed[0])
 
     is_same, size = play(sqlite, tmp_path / "ev", story)
@@ -187,7 +187,7 @@ def test_what_is_remembered_of_many_targets_stays_bounded(sqlite: SqlStore, tmp_
     async def story(evidence: Evidence, _writer: Writer, _clock: VirtualClock) -> int:
         for number in range(2000):
             evidence.remember(replace(TARGET, id=f"r{number}/page/edge"), answer(404, urandom(30_000)))
-        return sum(len(last.packed) for last in evidence._last.values())
+        return sum(len(last.packed) for last in evidence._last._last.values())
 
     assert play(sqlite, tmp_path / "ev", story) <= 16_000_000
 
@@ -377,6 +377,46 @@ def test_evidence_whose_batch_failed_is_written_again_without_a_gap(
     assert [it.number for it in sqlite.evidence.chain("edge")] == [1, 2]
     assert verify(sqlite.evidence, tmp_path / "ev") == []
     assert runs_of(sqlite, [TARGET.id]) == [RUN]
+
+
+def test_what_waits_for_a_store_that_fails_is_laid_down_as_the_store_will_have_it(
+    sqlite: SqlStore, tmp_path: Path, answer: Make
+) -> None:
+    with sqlite._engine.begin() as connection:
+        connection.exec_driver_sql("ALTER TABLE run RENAME TO hidden")
+
+    async def story(evidence: Evidence, writer: Writer, clock: VirtualClock) -> list[list[Record]]:
+        evidence.keep(answer(), "t", "turn")
+        writer.put(RUN)
+        await clock.sleep(1)
+        evidence.keep(answer(200, after=1), "t", "turn")
+        laid = [evidence.lay_down(), evidence.lay_down()]
+        evidence.keep(answer(404, after=2), "t", "turn")
+        laid.append(evidence.lay_down())
+        assert [read(tmp_path / "ev", record)[:2] for record in laid[-1]] == [b"\x1f\x8b"] * 3
+        with sqlite._engine.begin() as connection:
+            connection.exec_driver_sql("ALTER TABLE hidden RENAME TO run")
+        await clock.sleep(6)
+        assert evidence.lay_down() == []
+        return laid
+
+    first, again, all_of_it = play(sqlite, tmp_path / "ev", story)
+    assert first == again == all_of_it[:2]
+    assert sqlite.evidence.chain("edge") == all_of_it
+    assert verify(sqlite.evidence, tmp_path / "ev") == []
+
+
+def test_evidence_that_cannot_be_laid_down_goes_on_waiting(sqlite: SqlStore, tmp_path: Path, answer: Make) -> None:
+    async def story(evidence: Evidence, _writer: Writer, clock: VirtualClock) -> None:
+        hidden = (tmp_path / "ev").rename(tmp_path / "gone")
+        evidence.keep(answer(), "t", "turn")
+        assert evidence.lay_down() == []
+        hidden.rename(tmp_path / "ev")
+        assert len(evidence.lay_down()) == 1
+        await clock.sleep(6)
+
+    play(sqlite, tmp_path / "ev", story)
+    assert verify(sqlite.evidence, tmp_path / "ev") == []
 
 
 def test_a_folder_that_refuses_for_a_moment_loses_nothing(sqlite: SqlStore, tmp_path: Path, answer: Make) -> None:
