@@ -41,10 +41,10 @@ def play(seed: int, place: Path, database: str, *, seconds: float, hurts: Sequen
     truths = dict(_truths(rng, begins, seconds))
     with living(World(place, database, mode, truths, sets_clocks="step" in hurts, is_far="delay" in hurts)) as made:
         kills = _hurt(rng, made, begins, begins + seconds, hurts)
-        # Whatever was hurt has time to find out what became of it.
         for name in NAMES:
             made.start(name)
-        last = max(truth.out for truth in truths.values()) + _SETTLES
+        # Whatever was hurt has time to find out what became of it.
+        last = max(time.time(), *(truth.out for truth in truths.values())) + _SETTLES
         made.until(last, last - time.time())
         made.end()
         return [
@@ -75,6 +75,8 @@ def _hurt(rng: Random, made: World, begins: float, ends: float, hurts: Sequence[
                 kills += 1
                 made.until_asked(many, _LONGEST)
                 made.start(name)
+                # Without its store it could not know that the other had its turns meanwhile.
+                made.until_up(name)
             case "stop":
                 made.send(name, signal.SIGSTOP)
                 made.until_asked(many, _LONGEST)

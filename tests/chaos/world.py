@@ -23,6 +23,8 @@ from tests.chaos.publisher import HOSTS
 PATIENCE = 60.0
 NAMES = ("north", "south")
 _TITLE = "Example figures: July 2026"
+_CUT_OFF = 15.0
+"""Seconds after which a monitor has tried its store anew since packets were lost, and found it."""
 _LOST = "inet chaos"
 _LOSES = """table {table} {{
   chain lost {{
@@ -127,6 +129,10 @@ class World:
         with (self.place / name / "log").open("ab") as log:
             self.alive[name] = started(self.config(name), log, "INFO", self.programs[name], self._clock(name))
 
+    def until_up(self, name: str) -> None:
+        """Wait until a monitor that was started looks."""
+        await_web(self.alive[name], self.webs[name])
+
     def upgrade(self, name: str, program: Path) -> None:
         """Stop a monitor in good order, and have it look anew as another version."""
         self.send(name, signal.SIGTERM)
@@ -182,7 +188,9 @@ class World:
             self.until_asked(more, within)
         finally:
             _nft(f"delete table {_LOST}")
-        self.lossy.append((began, time.time()))
+        # One that is cut off from its store alone goes on with its turns, while the other takes them over.
+        cut_off = _CUT_OFF if port == self.store_port else 0.0
+        self.lossy.append((began, time.time() + cut_off))
 
     def delay(self, what: str, milliseconds: int, more: int, within: float) -> None:
         """Have the network take so long each way until the publisher was asked so many times more, or for so long.
@@ -262,7 +270,7 @@ def living(made: World) -> Iterator[World]:
             for name in NAMES:
                 made.start(name)
             for name in NAMES:
-                await_web(made.alive[name], made.webs[name])
+                made.until_up(name)
             yield made
         finally:
             made.store(signal.SIGCONT)
