@@ -34,8 +34,7 @@ _log = structlog.get_logger(__name__)
 _IDLE = timedelta(minutes=5)
 _AFTER_A_FAULT = timedelta(seconds=5)
 _LONGEST_SEND = 120.0
-_MOST = 10_000
-_EVER = timedelta(days=3650)
+_MOST, _EVER = 10_000, timedelta(days=3650)
 
 _PATIENCE = Patience()
 _WITH_POISON = Patience(attempts=8)
@@ -158,7 +157,7 @@ class Outbox:
 
     def _due(self, row: Row, held: datetime) -> datetime:
         """Return when a delivery is due: not while it is held, nor within a minute of the last one of its thread."""
-        pacing, due = self._pacing.get(row.delivery.channel), max(row.delivery.due, held)
+        pacing, due = self._pacing.get(row.delivery.channel), max(self._turn.due(row.delivery), held)
         return due if pacing is None or row.delivery.attempts else pacing.due(row.notice, due)
 
     async def _serve(self, name: str, bell: asyncio.Event) -> None:
@@ -242,24 +241,25 @@ class Outbox:
 
     async def _attempt(self, delivery: Delivery, notice: Notice) -> None:
         now, channel = self._clock.now(), self._channels.get(delivery.channel)
-        if channel is None:
+        if channel is None or self._turn.due(delivery) > now:
             return
         begun = await self._writer.write(lambda tx: self._begin(tx, delivery, now))
         if begun is not None:
+            self._turn.began(begun)
             async with self._turn.kept():
                 outcome, poison = await self._sent(notice, channel)
-            if outcome is None:
-                return
-            await self._finish(begun, notice, outcome, _WITH_POISON if poison else _PATIENCE)
+            if outcome is not None:
+                await self._finish(begun, notice, outcome, _WITH_POISON if poison else _PATIENCE)
 
     def _begin(self, tx: Transaction, delivery: Delivery, now: datetime) -> Delivery | None:
         """Write an attempt down before it is made; None when it is no longer ours to make."""
-        known = self._current(delivery.notice, delivery.channel)
-        ended = self._ended.of(delivery)
+        known, ended = self._current(delivery.notice, delivery.channel), self._ended.of(delivery)
         if known is not None and ended is not None:
             tx.save_delivery(ended)
             return None
-        if known is None or known.standing is not DeliveryState.WAITING or not self._turn.confirm(tx, now):
+        # What was tried since it was read is read again: another may be at it still.
+        read = (DeliveryState.WAITING, delivery.attempts)
+        if known is None or (known.standing, known.attempts) != read or not self._turn.confirm(tx, now):
             return None
         begun = replace(known, attempts=known.attempts + 1, began=now, finished=None)
         tx.save_delivery(begun)

@@ -14,12 +14,14 @@ from monitor.clock import Clock
 from monitor.errors import StoreFault
 from monitor.store.interface import Leases, Transaction
 from monitor.store.lease import OUTBOX, Leaseholder
+from monitor.store.rows import Delivery
 from monitor.store.writer import Writer
 from monitor.threads import Ask
 
 _log = structlog.get_logger(__name__)
 _SOON = timedelta(seconds=0.1)
 _ENDS_WITHIN = 10.0
+_MOST_OPEN, _EVER = 1000, 1e6
 
 
 class OutboxLease:
@@ -35,6 +37,8 @@ class OutboxLease:
         self._renew_at: datetime | None = None
         self._ours_until: datetime | None = None
         self._under_way: set[asyncio.Future[None]] = set()
+        # Since when each attempt is known that another process began and has not ended, in seconds of steady time.
+        self._open: dict[tuple[str, str, int], float] = {}
         self.is_ending = False
 
     async def end(self) -> None:
@@ -80,6 +84,26 @@ class OutboxLease:
         self._ours_until = now + self._holder.lasts if is_ours else None
         self._renew_at = self._renew_at if is_ours else None
         return is_ours
+
+    def began(self, attempt: Delivery) -> None:
+        """Take note of an attempt that is our own."""
+        self._note(attempt, -_EVER)
+
+    def due(self, delivery: Delivery) -> datetime:
+        """Return when a delivery is due: not while whoever had the turn before may be at it still.
+
+        Where the store is slow what was sent is told late: it is waited for twice as long as the store takes for us.
+        """
+        if self._holder is None or delivery.began is None or delivery.finished is not None:
+            return delivery.due
+        steady = self._clock.monotonic()
+        left = 2 * self._holder.patience - timedelta(seconds=steady - self._note(delivery, steady))
+        return max(delivery.due, self._clock.now() + left) if left > timedelta() else delivery.due
+
+    def _note(self, attempt: Delivery, at: float) -> float:
+        if len(self._open) >= _MOST_OPEN:
+            del self._open[next(iter(self._open))]
+        return self._open.setdefault((attempt.notice, attempt.channel, attempt.attempts), at)
 
     def holds(self, now: datetime) -> bool:
         """Tell whether the turn that was confirmed cannot have gone to another yet, as after we were stopped."""

@@ -212,8 +212,9 @@ class Evidence:
 
     def close(self) -> None:
         """Drop what waits and let go of the folder."""
-        self._closed = True
-        self._waiting.clear()
+        with self._lock:
+            self._closed = True
+            self._waiting.clear()
         self._vault.close()
 
     def _put(self, kind: str, at: datetime, piece: Callable[[str], bytes], weight: int) -> str:

@@ -24,7 +24,7 @@ from monitor.store.rows import DeliveryState
 from monitor.store.writer import Writer
 from tests.unit.monitor.deliver.outbox import Brittle, Slow, an_outbox, recording, some_late
 from tests.unit.monitor.deliver.story import at
-from tests.unit.monitor.store.slow_writer import SlowWriter
+from tests.unit.monitor.store.slow_writer import Holder, SlowWriter
 
 T = TypeVar("T")
 LASTS = timedelta(seconds=10)
@@ -97,6 +97,37 @@ def test_a_store_that_is_slower_than_a_lease_holds_up_no_message_for_good() -> N
             await clock.sleep((due - clock.now()).total_seconds())
         assert len(channel.messages) == 2
         writer.abandon()
+
+    run_virtually(story, at(400))
+
+
+@pytest.mark.parametrize("slower", [1.3, 2.6, 3.0])
+def test_what_was_sent_and_is_told_late_by_a_slow_store_is_not_sent_again(slower: float) -> None:
+    async def story(clock: VirtualClock) -> None:
+        store, lasts = MemoryStore(), timedelta(seconds=1.2)
+        writers = [SlowWriter(store, clock), SlowWriter(store, clock)]
+        await some_late(store, Writer(store, clock), clock, ["r"])
+        channel = Slow(clock, 0.5)
+        one, two = (
+            an_outbox(store, writer, [channel], clock, OutboxOptions(holder=Holder(name, lasts, writer=writer)))
+            for name, writer in zip(("one", "two"), writers, strict=True)
+        )
+        running = [asyncio.create_task(one.run())]
+        await clock.sleep(0.2)
+        # From now on whatever is written takes its time; the other is as impatient as can be.
+        for writer, slow in zip(writers, (slower, 1.3), strict=True):
+            writer.slow_to_begin = slow
+        running.append(asyncio.create_task(two.run()))
+        for _ in range(200):
+            two.wake()
+            await clock.sleep(0.1)
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+        assert Counter(Counter(channel.began).values()) == {1: 1}
+        assert {row.standing for row in store.outbox.deliveries()} == {DeliveryState.SENT}
+        for writer in writers:
+            writer.abandon()
 
     run_virtually(story, at(400))
 

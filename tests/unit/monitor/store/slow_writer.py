@@ -1,13 +1,17 @@
-"""A store that is slow."""
+"""A store that is slow, and leases of one that goes by its own clock."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TypeVar
 
 from monitor.clock import Clock
 from monitor.errors import StoreFault
 from monitor.store.interface import Store
+from monitor.store.lease import Leaseholder
+from monitor.store.rows import Lease
 from monitor.store.transaction import Transaction
 from monitor.store.writer import Writer
 
@@ -44,3 +48,14 @@ class SlowWriter(Writer):
         result = await super().write(make, patient=patient, apart=apart, first=first, of=of)
         await self._clock.sleep(self.slow)
         return result
+
+
+@dataclass(slots=True)
+class Holder(Leaseholder):
+    """A process that takes leases by the clock of a database that several monitors share."""
+
+    writer: SlowWriter = field(kw_only=True)
+
+    def take(self, tx: Transaction, thing: str, now: datetime) -> Lease | None:  # noqa: ARG002
+        """Take a lease, at the time at which it is written."""
+        return Leaseholder.take(self, tx, thing, self.writer.writes_at)

@@ -15,13 +15,10 @@ from monitor.errors import SurroundingsFault
 from monitor.plan.share import Share
 from monitor.rehearse.virtual_loop import run_virtually
 from monitor.store.interface import Store
-from monitor.store.lease import Leaseholder
 from monitor.store.members import Members
 from monitor.store.open import open_store
-from monitor.store.rows import Lease
 from monitor.store.sql.read import SqlLeases
-from monitor.store.transaction import Transaction
-from tests.unit.monitor.store.slow_writer import SlowWriter
+from tests.unit.monitor.store.slow_writer import Holder, SlowWriter
 
 BEGINS = datetime(2026, 11, 26, 9, tzinfo=UTC)
 Start = Callable[[str], Awaitable["Living"]]
@@ -40,17 +37,6 @@ class Halting(VirtualClock):
         """Wait, and for as long as the process stands still."""
         await super().sleep(seconds)
         await super().sleep(self.halted_until - self.monotonic())
-
-
-@dataclass(slots=True)
-class Holder(Leaseholder):
-    """A process that takes leases by the clock of a database that several monitors share."""
-
-    writer: SlowWriter = field(kw_only=True)
-
-    def take(self, tx: Transaction, thing: str, now: datetime) -> Lease | None:  # noqa: ARG002
-        """Take a lease, at the time at which it is written."""
-        return Leaseholder.take(self, tx, thing, self.writer.writes_at)
 
 
 @dataclass(frozen=True, slots=True)
