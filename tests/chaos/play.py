@@ -26,8 +26,8 @@ _SENT_ANEW = 3.0
 """For so many seconds after packets were lost some still come that were sent before."""
 _STEPS = (-3600.0, -30.0, -2.0, -0.4, 0.4, 2.0, 30.0, 3600.0)
 """By how many seconds a clock is set wrong for a while."""
-FEW = ("kill", "stop", "hang", "away", "rest")
-ALL = (*FEW, "starve", "slow", "step", "hush", "loss", "delay")
+ALL = ("kill", "stop", "hang", "away", "rest", "starve", "slow", "step", "hush", "loss", "delay")
+FEW = tuple(hurt for hurt in ALL if hurt not in ("starve", "step", "loss"))
 """What monitors, their store and the publisher are hurt by. Starved and set back and forth, a busy machine's monitors
 take each other for dead all the while: `ALL` is for a machine that does nothing else."""
 NEAR = 0.25

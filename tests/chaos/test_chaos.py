@@ -1,6 +1,6 @@
 """Real monitors on one PostgreSQL: hurt, upgraded one after the other, and told to wait by a publisher.
 
-Chaos is a bounded run with one seed here; `make chaos` goes on for as long as it is let.
+Chaos is a bounded run with two seeds here; `make chaos` goes on for as long as it is let.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from tests.chaos.play import play
 from tests.chaos.told_to_wait import wait
 from tests.chaos.upgrade import upgrade
 
+REDUNDANT_AND_SHARED = (801, 804)
+
 pytestmark = pytest.mark.needs("postgresql")
 
 
@@ -24,8 +26,11 @@ def database() -> Iterator[str]:
         yield address
 
 
-def test_whatever_is_hurt_nothing_is_lost_told_wrongly_or_asked_too_often(tmp_path: Path, database: str) -> None:
-    assert play(3, tmp_path, database, seconds=20) == []
+@pytest.mark.parametrize("seed", REDUNDANT_AND_SHARED)
+def test_whatever_is_hurt_nothing_is_lost_told_wrongly_or_asked_too_often(
+    tmp_path: Path, database: str, seed: int
+) -> None:
+    assert play(seed, tmp_path, database, seconds=30) == []
 
 
 def test_monitors_upgraded_one_after_the_other_and_one_back_lose_no_second_and_tell_nothing_twice(
