@@ -1,4 +1,7 @@
-"""What others do with the same requests: a bare `httpx.AsyncClient`, and Debian's prometheus-blackbox-exporter."""
+"""What others do with the same requests: a bare `httpx.AsyncClient`, and Debian's prometheus-blackbox-exporter.
+
+And what ours rest on with nothing else around it: asyncio, httptools and SHA-256.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +12,12 @@ import subprocess
 import time
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote
 
+import httptools
 import httpx
 
 from bench.figures import cpu_seconds, cpu_seconds_of
@@ -52,6 +57,53 @@ async def bare_httpx(port: int, looks: int, at_once: int) -> float:
         began = cpu_seconds()
         await in_flight(looks, at_once, look)
         return cpu_seconds() - began
+
+
+class _Asking(asyncio.Protocol):
+    """Asks for one page after another and hashes what comes: no guard, no schedule, no verdict, no row."""
+
+    def __init__(self, numbers: Iterator[int]) -> None:
+        self._numbers = numbers
+        self._parser = httptools.HttpResponseParser(self)
+        self._transport: asyncio.Transport | None = None
+        self.over = asyncio.get_running_loop().create_future()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Ask for the first."""
+        self._transport = cast("asyncio.Transport", transport)
+        self._ask()
+
+    def data_received(self, data: bytes) -> None:
+        """Read on."""
+        self._parser.feed_data(data)
+
+    def on_body(self, body: bytes) -> None:
+        """Hash on."""
+        self._body.update(body)
+
+    def on_message_complete(self) -> None:
+        """Ask for the next."""
+        self._body.hexdigest()
+        self._ask()
+
+    def _ask(self) -> None:
+        number = next(self._numbers, None)
+        if self._transport is None or number is None:
+            self.over.set_result(None)
+            return
+        self._body = sha256()
+        self._transport.write(b"GET /page/%d HTTP/1.1\r\nHost: localhost\r\nAccept: */*\r\n\r\n" % number)
+
+
+async def bare_protocol(port: int, looks: int, at_once: int) -> float:
+    """Return the CPU seconds of so many requests by asyncio and httptools, their answers hashed, and nothing else."""
+    loop, numbers, began = asyncio.get_running_loop(), iter(range(looks)), cpu_seconds()
+    made = [await loop.create_connection(lambda: _Asking(numbers), "127.0.0.1", port) for _ in range(at_once)]
+    await asyncio.gather(*(asking.over for _, asking in made))
+    spent = cpu_seconds() - began
+    for transport, _ in made:
+        transport.close()
+    return spent
 
 
 @contextmanager

@@ -2,7 +2,8 @@
 
 A whole look is what the daemon does: heap and pacing, request, body, hash, recogniser, run, metrics, batched row.
 Everything compared is interleaved in one run: each round measures ours, ours on httpx's own transport, a bare
-`httpx.AsyncClient.get` and the exporter, and ratios are taken round by round.
+`httpx.AsyncClient.get`, what any look in Python rests on (the floor) and the exporter, and ratios are taken round by
+round.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import gc
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from bench.bare import bare_httpx, blackbox, probed
+from bench.bare import bare_httpx, bare_protocol, blackbox, probed
 from bench.figures import cpu_seconds, median, percentile, rounded, rss_kb
 from bench.origin import origin
 from bench.world import MANY, daemon, folder, promise, quietly, release, settings
@@ -51,17 +52,19 @@ def run(*, quick: bool = False) -> dict[str, float]:
 async def _measured(place: Path, port: int, exporter: tuple[int, int] | None, *, quick: bool) -> dict[str, float]:
     looks, rounds = (200, 1) if quick else (2500, 3)
     figures = await _footprint(place, port, _BATCH if quick else _TARGETS)
-    took: dict[str, list[float]] = {"ours": [], "origin": [], "stock": [], "httpx": [], "blackbox": []}
+    took: dict[str, list[float]] = {"ours": [], "origin": [], "stock": [], "httpx": [], "floor": [], "blackbox": []}
     for turn in range(rounds):
         for engine, name, view in (("lean", "ours", EDGE), ("lean", "origin", ORIGIN), ("stock", "stock", EDGE)):
             took[name].append(await _ours(place / f"{name}{turn}", port, looks, engine, view))
         took["httpx"].append(await bare_httpx(port, looks, _AT_ONCE) / looks)
+        took["floor"].append(await bare_protocol(port, looks, _AT_ONCE) / looks)
         if exporter is not None:
             took["blackbox"].append(await probed(exporter, port, looks, _AT_ONCE) / looks)
     figures |= {f"{name}_ms": 1000 * median(values) for name, values in took.items() if values}
     for peer in ("httpx", "blackbox"):
         figures |= {f"cpu_ratio_to_{peer}": _ratio(took["ours"], took[peer])} if took[peer] else {}
     figures["origin_ratio_to_httpx"] = _ratio(took["origin"], took["httpx"])
+    figures["floor_ratio_to_httpx"] = _ratio(took["floor"], took["httpx"])
     figures["stock_ratio_to_httpx"] = _ratio(took["stock"], took["httpx"])
     figures["looks_per_core_second"] = 1000 / figures["ours_ms"]
     return figures | await _punctuality(place, port, quick=quick)

@@ -23,6 +23,7 @@ KEYS = {
         "looks_per_core_second",
         "origin_ms",
         "origin_ratio_to_httpx",
+        "floor_ratio_to_httpx",
     },
     "budget": {"hot_to_optimum", "hot_to_equal", "zipf_to_optimum", "zipf_longest_gap", "slot_175_proved"},
     "pool": {"lean_ms_20_in_flight_5_hosts", "lean_to_stock_20_in_flight_5_hosts"},
