@@ -160,7 +160,8 @@ def watch_for(core: Core, poller: Poller, record: VerdictRecord, reminders: Remi
         others=None if members is None else OtherMonitors(core.store, ask, members, core.blind.learn),
         set_wrong=JustSetWrong(skew, core.clock),
     )
-    again = WriteAgain(core.ledger, watch, core.blind, core.writer, core.store, ask, asyncio.get_running_loop())
+    loop = asyncio.get_running_loop()
+    again = WriteAgain(core.ledger, watch, core.blind, core.evidence, core.writer, core.store, ask, loop)
     core.heartbeat.on_back(again.told)
     core.apart.on_back(again.write)
     return watch

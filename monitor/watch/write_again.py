@@ -12,7 +12,8 @@ from monitor.errors import StoreFault
 from monitor.judge.runs import Run
 from monitor.ledger.ledger import Ledger
 from monitor.plan.targets import release_of
-from monitor.store.interface import Store, Transaction
+from monitor.store.evidence.evidence import Evidence
+from monitor.store.interface import Conflict, Store, Transaction
 from monitor.store.writer import Writer
 from monitor.threads import Ask, Tasks
 from monitor.watch.blind_spans import BlindSpans
@@ -23,11 +24,12 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class WriteAgain:
-    """Writes releases, promises, runs, blind spans and verdicts again. What was told is known to the outbox."""
+    """Writes releases, promises, runs, evidence, blind spans and verdicts again. What was told the outbox knows."""
 
     ledger: Ledger
     watch: Watch
     blind: BlindSpans
+    evidence: Evidence
     writer: Writer
     store: Store
     ask: Ask
@@ -49,6 +51,7 @@ class WriteAgain:
                 tx.add_blind(span)
 
         await self.writer.write(add)
+        await self._account_for_evidence()
         await self._take_in()
         for watched in list(self.watch.releases.values()):
             for state in watched.states.values():
@@ -57,6 +60,15 @@ class WriteAgain:
             # What is not told anew is written anew: a verdict that is the same makes no new event.
             watched.told = None
             self.watch.judge_soon(watched.release.id)
+
+    async def _account_for_evidence(self) -> None:
+        """Write the records again whose bytes are on the disk, so that the chain has no gap."""
+        records = self.evidence.committed()
+        try:
+            await self.writer.write(lambda tx: tx.add_evidence(records))
+        except Conflict as other:
+            # A store of another history: its records stand, and a check of it tells of ours.
+            _log.error("evidence_unaccounted", fault=str(other))
 
     async def _take_in(self) -> None:
         """Take in what the store knew before: of a monitor that began without it, what was seen in its former life."""

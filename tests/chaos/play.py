@@ -26,8 +26,8 @@ _SENT_ANEW = 3.0
 """For so many seconds after packets were lost some still come that were sent before."""
 _STEPS = (-3600.0, -30.0, -2.0, -0.4, 0.4, 2.0, 30.0, 3600.0)
 """By how many seconds a clock is set wrong for a while."""
-ALL = ("kill", "stop", "hang", "away", "rest", "starve", "slow", "step", "hush", "loss", "delay")
-FEW = tuple(hurt for hurt in ALL if hurt not in ("starve", "step", "loss"))
+FEW = ("kill", "stop", "hang", "away", "rest", "slow", "hush", "delay")
+ALL = (*FEW, "starve", "step", "loss", "deny", "crash", "forget")
 """What monitors, their store and the publisher are hurt by. Starved and set back and forth, a busy machine's monitors
 take each other for dead all the while: `ALL` is for a machine that does nothing else."""
 NEAR = 0.25
@@ -115,6 +115,18 @@ def _hurt_others(rng: Random, made: World, what: str, many: int) -> None:
             # A commit asks the store a dozen times.
             what, most = rng.choice([("far", 1500), ("far-store", 400)])
             made.delay(what, rng.randrange(50, most), many, 2 * _LONGEST)
+        case "deny":
+            made.store_is("default_transaction_read_only = on")
+            made.until_asked(many, 2 * _LONGEST)
+            made.store_is("default_transaction_read_only = off")
+        case "crash":
+            made.crash()
+            made.until_asked(many, _LONGEST)
+        case "forget":
+            made.store_is("synchronous_commit = off", "wal_writer_delay = '10s'")
+            made.until_asked(many, _LONGEST)
+            made.crash()
+            made.store_is("synchronous_commit = on", "wal_writer_delay = '200ms'")
         case "hush":
             made.hush(rng.uniform(0.2, _LONGEST))
         case _:

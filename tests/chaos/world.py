@@ -16,6 +16,7 @@ from threading import Condition, Thread
 from typing import NamedTuple
 
 import httpx
+import psycopg
 
 from bench.daemons import ROOT, await_web, configure, free_port, promised, started
 from tests.chaos.publisher import HOSTS
@@ -235,6 +236,32 @@ class World:
             # One that served a connection may have ended meanwhile.
             with suppress(ProcessLookupError):
                 os.kill(pid, number)
+
+    def store_is(self, *settings: str) -> None:
+        """Set parameters of the store for all who use it, each as `name = value`, as soon as it answers."""
+        with self._asked() as asked:
+            for setting in settings:
+                asked.execute(f"ALTER SYSTEM SET {setting}".encode())
+            asked.execute("SELECT pg_reload_conf()")
+
+    def crash(self) -> None:
+        """Have a process of the store die, so that it drops every connection and transaction, and recovers.
+
+        What was committed is kept but for what it had not written down, which is some where it does not commit
+        synchronously: so does a failover to a standby that lags.
+        """
+        with self._asked() as asked:
+            os.kill(asked.info.backend_pid, signal.SIGKILL)
+
+    def _asked(self) -> psycopg.Connection:
+        ends = time.monotonic() + PATIENCE
+        while True:
+            try:
+                return psycopg.connect(self.database.replace("+psycopg", ""), autocommit=True)
+            except psycopg.OperationalError:
+                if time.monotonic() > ends:
+                    raise
+                self.hears(lambda: False, 0.1)
 
     def end(self) -> None:
         """Let everybody go on, and stop every monitor in good order."""

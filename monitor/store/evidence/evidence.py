@@ -33,6 +33,8 @@ _MOST_TURNS = 24
 """So many turns of one target are kept in an hour, with their bytes: a page that flaps proves no more by the next."""
 _HOUR = timedelta(hours=1)
 _MOST_TURNING = 10_000
+_MOST_KNOWN = 10_000
+"""So many of the records committed last are known by heart, should the store lose them."""
 
 
 class Evidence:
@@ -76,6 +78,7 @@ class Evidence:
         self._laying = threading.Lock()
         self._laid: list[Record] = []
         self._written: list[Record] = []
+        self._committed: deque[Record] = deque(maxlen=_MOST_KNOWN)
         self._last = LastAnswers()
         self._turns: dict[str, list[datetime]] = {}
         self._unchanged: dict[tuple[str, str], tuple[str, str]] = {}
@@ -206,9 +209,15 @@ class Evidence:
             with self._lock:
                 for _ in self._written:
                     self._weight -= self._waiting.popleft().weight
+                self._committed.extend(self._written)
             if self._written:
                 self.appender.go_on_after(self._written[-1])
                 self._written, self._laid = [], []
+
+    def committed(self) -> Sequence[Record]:
+        """Return the records of this process that were committed last."""
+        with self._lock:
+            return tuple(self._committed)
 
     def close(self) -> None:
         """Drop what waits and let go of the folder."""

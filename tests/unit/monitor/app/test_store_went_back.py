@@ -12,6 +12,7 @@ import pytest
 from alerts.channel import Message, Outcome
 from alerts.channels.fake import FakeChannel, Options
 from monitor.clock import VirtualClock
+from monitor.store.evidence.chain import verify
 from monitor.store.rows import DeliveryState
 from tests.unit.monitor.app.life import OUT_IN_TIME, Life, live
 
@@ -46,6 +47,7 @@ def told_once(life: Life) -> None:
     assert [row.standing for row in store.outbox.deliveries()] == [DeliveryState.SENT]
     assert [promise.calendar for promise in store.ledger.promises(["claims-q3"])] == ["govuk"]
     assert store.ledger.release("claims-q3") is not None
+    assert verify(store.evidence, Path(life.settings.evidence.folder)) == []
     assert store.runs.of_release("claims-q3") == sorted(
         (run for state in life.daemon.watch.releases["claims-q3"].states.values() for run in state.runs),
         key=lambda run: (run.first_sent, run.target),
