@@ -33,7 +33,7 @@ _MOST_TURNS = 24
 """So many turns of one target are kept in an hour, with their bytes: a page that flaps proves no more by the next."""
 _HOUR = timedelta(hours=1)
 _MOST_TURNING = 10_000
-_MOST_KNOWN = 10_000
+_MOST_KNOWN = 2_000
 """So many of the records committed last are known by heart, should the store lose them."""
 
 
