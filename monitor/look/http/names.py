@@ -62,6 +62,10 @@ class Names:
         except (OSError, UnicodeError) as exc:
             raise NoAddress(f"{host}: {getattr(exc, 'strerror', None) or type(exc).__name__}") from exc
 
+    def forget(self, host: str, port: int) -> None:
+        """Ask for a name anew when it is wanted next."""
+        self._kept.pop((host, port), None)
+
     async def _answered(self, name: tuple[str, int], seconds: float) -> list[str]:
         asked = self._asked.get(name)
         if asked is None:

@@ -37,7 +37,12 @@ class Resolver:
         if self.router is not None:
             return [_asked(self.router, origin)]
         found = await self.names.addresses(origin.host.strip("[]"), origin.port, seconds)
-        addresses = self.guard.checked(origin.host, found)
+        try:
+            addresses = self.guard.checked(origin.host, found)
+        except RefusedAddress:
+            # Once its name server is itself again, the next look finds it.
+            self.names.forget(origin.host.strip("[]"), origin.port)
+            raise
         return [Route(address, origin.port, origin.scheme == "https") for address in addresses]
 
 

@@ -1,0 +1,20 @@
+"""Names that lead where nobody may be asked: refused for as long as they do, and not longer."""
+
+from __future__ import annotations
+
+import pytest
+
+from monitor.look.guard import Guard, Origin, RefusedAddress
+from monitor.look.http.names import Names
+from monitor.look.http.resolve import Resolver, Route
+
+ORIGIN = Origin("https", "www.example", 443)
+
+
+async def test_a_name_that_led_into_a_private_network_is_asked_for_at_the_next_look() -> None:
+    answers = [["10.0.0.1"], ["8.8.8.8"], ["10.0.0.1"]]
+    resolver = Resolver(Guard(), names=Names(lambda *_: answers.pop(0)))
+    with pytest.raises(RefusedAddress):
+        await resolver.find(ORIGIN, 5)
+    # What is sound is kept, for a minute.
+    assert [await resolver.find(ORIGIN, 5) for _ in range(2)] == [[Route("8.8.8.8", 443, tls=True)]] * 2
