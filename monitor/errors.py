@@ -73,6 +73,13 @@ class StoreFault(SurroundingsFault):
     """The store cannot be reached, read or written."""
 
 
+class StoreSilent(StoreFault):
+    """The store has taken a batch and neither committed nor refused it for so many seconds."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"the store has not answered for {seconds:g} s")
+
+
 class StoreTooNew(StoreFault):
     """A version of the program made the store beside which this one cannot work."""
 

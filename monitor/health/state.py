@@ -9,10 +9,11 @@ from datetime import datetime, timedelta
 import structlog
 
 from monitor.clock import Clock
+from monitor.errors import StoreSilent
 from monitor.health.metrics import Metrics
 from monitor.judge.runs import Blind
 from monitor.store.evidence.appender import EvidenceRefused
-from monitor.store.writer import LATE, StoreSilent
+from monitor.store.writer import LATE
 from schedules.times.interval import Bounds
 
 _log = structlog.get_logger(__name__)

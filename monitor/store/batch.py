@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from monitor.judge.runs import Run
 from monitor.store.interface import Transaction
@@ -75,6 +75,22 @@ class Batch:
     def leave_out(self, writes: Sequence[Write]) -> None:
         """Go on without some writes."""
         self.first, self.writes = ([one for one in some if one not in writes] for some in (self.first, self.writes))
+
+
+class BatchMember(Protocol):
+    """Something that is written with every batch, ahead of it: evidence. Called in the writer's thread."""
+
+    def write(self, transaction: Transaction) -> None:
+        """Write what is waiting. May be called again for the same when the transaction fails."""
+
+    def written(self) -> None:
+        """Learn that the transaction of the last `write` was committed."""
+
+    def more(self) -> int:
+        """Return how many more transactions what waits now will take, beside the next."""
+
+    def close(self) -> None:
+        """Let go of everything; nothing more is written. Called in the loop's thread."""
 
 
 def tell(writes: Iterable[Write], fault: BaseException) -> None:

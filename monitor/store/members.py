@@ -200,7 +200,7 @@ class Members:
         self._now, began, zero = self._clock.now(), self._clock.monotonic(), self._zero
         quiet = {} if zero is None else {host: until - zero for host, until in self.quiet().items()}
         try:
-            seen = await self._writer.write(lambda tx: self._look(tx, quiet), patient=False, first=True)
+            seen = await self._write(lambda tx: self._look(tx, quiet))
         except NameTaken:
             self._has_lapsed = False
             self._tell(())
@@ -222,6 +222,12 @@ class Members:
         ahead = seen.at.timestamp() - (began + ended) / 2
         self._readings = [*self._readings[1 - _READINGS :], ((ended - began) / 2, ahead)]
         self._tell(() if self._has_lapsed else self._members(seen), seen.quiet)
+
+    async def _write(self, look: Callable[[Transaction], _Seen]) -> _Seen:
+        # A disk may have no room for what one monitor would write, and for all that another does.
+        if self._writer.is_refused:
+            return await self._writer.write_alone(self, look)
+        return await self._writer.write(look, patient=False, first=True)
 
     @property
     def _zero(self) -> float | None:

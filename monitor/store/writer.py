@@ -6,12 +6,12 @@ import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
-from typing import Any, Protocol, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from monitor.clock import Clock
-from monitor.errors import StoreFault
+from monitor.errors import StoreFault, StoreSilent
 from monitor.judge.runs import Run
-from monitor.store.batch import MOST, Batch, Write, tell
+from monitor.store.batch import MOST, Batch, BatchMember, Write, tell
 from monitor.store.interface import Store, Transaction
 
 T = TypeVar("T")
@@ -23,26 +23,6 @@ MOST_RUNS = 100_000
 LATE = 5.0
 """Seconds after which a commit that has not come back is a failure of the store, by our own clock."""
 _FIRST_RETRY, _LAST_RETRY = 0.1, 5.0
-
-
-class StoreSilent(StoreFault):
-    """The store has taken a batch and neither committed nor refused it for `LATE` seconds."""
-
-
-class BatchMember(Protocol):
-    """Something that is written with every batch, ahead of it: evidence. Called in the writer's thread."""
-
-    def write(self, transaction: Transaction) -> None:
-        """Write what is waiting. May be called again for the same when the transaction fails."""
-
-    def written(self) -> None:
-        """Learn that the transaction of the last `write` was committed."""
-
-    def more(self) -> int:
-        """Return how many more transactions what waits now will take, beside the next."""
-
-    def close(self) -> None:
-        """Let go of everything; nothing more is written. Called in the loop's thread."""
 
 
 class _Abandoned(Exception):
@@ -134,6 +114,25 @@ class Writer:
         self._writes.append(Write(make, done, patient, apart, of, first))
         self._commit_within(0.0)
         return cast("T", await done)
+
+    @property
+    def is_refused(self) -> bool:
+        """Tell whether the store refused what was written last, which is tried again after a while."""
+        return self._retry > 0.0
+
+    async def write_alone(self, companion: BatchMember, make: Callable[[Transaction], T]) -> T:
+        """Run `make` in a transaction with one companion, now, whatever the store refuses besides.
+
+        Raises `StoreFault`, also where the store takes long, and what `make` raises.
+        """
+        if self._abandoned:
+            raise StoreFault("the writer has stopped")
+        saving = asyncio.ensure_future(self.between(lambda: self._save_alone(companion, make)))
+        saving.add_done_callback(lambda done: done.cancelled() or done.exception())
+        _, late = await asyncio.wait({saving}, timeout=LATE)
+        if late or saving.cancelled():
+            raise StoreSilent(LATE)
+        return saving.result()
 
     def held(self) -> tuple[list[Run], list[Callable[[Transaction], Any]]]:
         """Return what is not committed yet and may be kept elsewhere meanwhile: runs, and writes made `apart`."""
@@ -254,7 +253,7 @@ class Writer:
         _, late = await asyncio.wait({saving}, timeout=LATE)
         if late and not self._abandoned:
             self._is_silent = True
-            silent = StoreSilent(f"the store has not answered for {LATE:g} s")
+            silent = StoreSilent(LATE)
             tell((each for each in [*self._in_flight.all_writes, *self._writes] if not each.patient), silent)
             self._on_failure(silent)
             await asyncio.wait({saving})
@@ -273,6 +272,13 @@ class Writer:
                 raise _Abandoned
         for companion in self._companions:
             companion.written()
+
+    def _save_alone(self, companion: BatchMember, make: Callable[[Transaction], T]) -> T:
+        with self._store.transaction() as transaction:
+            companion.write(transaction)
+            result = make(transaction)
+        companion.written()
+        return result
 
     def _put_back(self, batch: Batch, fault: StoreFault) -> None:
         """Hold a batch for the next attempt; what came in meanwhile is newer."""

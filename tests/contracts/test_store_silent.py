@@ -15,12 +15,12 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError
 
 from monitor.clock import SystemClock
-from monitor.errors import StoreFault
+from monitor.errors import StoreFault, StoreSilent
 from monitor.store.open import open_store
 from monitor.store.rows import Heartbeat
 from monitor.store.sql.patience import ImpatientConnection, make_impatient
 from monitor.store.sql.query import unhurried
-from monitor.store.writer import StoreSilent, Writer
+from monitor.store.writer import Writer
 
 pytestmark = pytest.mark.needs("postgresql")
 NOON = datetime(2018, 1, 5, 12, tzinfo=UTC)

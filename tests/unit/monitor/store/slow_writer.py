@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from monitor.clock import Clock
 from monitor.errors import StoreFault
+from monitor.store.batch import BatchMember
 from monitor.store.interface import Store
 from monitor.store.lease import Leaseholder
 from monitor.store.rows import Lease
@@ -48,6 +49,29 @@ class SlowWriter(Writer):
         result = await super().write(make, patient=patient, apart=apart, first=first, of=of)
         await self._clock.sleep(self.slow)
         return result
+
+    async def write_alone(self, companion: BatchMember, make: Callable[[Transaction], T]) -> T:
+        """Write as soon as a store can."""
+        self.writes_at = self._clock.now()
+        return await super().write_alone(companion, make)
+
+
+class Refused:
+    """Something that goes along with all that is written, for which the store has no room."""
+
+    def write(self, transaction: Transaction) -> None:  # noqa: ARG002
+        """Be refused."""
+        raise StoreFault("there is no room left on the disk")
+
+    def written(self) -> None:
+        """Never be told so."""
+
+    def more(self) -> int:
+        """Return that one transaction is enough."""
+        return 0
+
+    def close(self) -> None:
+        """Do nothing."""
 
 
 @dataclass(slots=True)

@@ -18,7 +18,7 @@ from monitor.store.interface import Store
 from monitor.store.members import Members
 from monitor.store.open import open_store
 from monitor.store.sql.read import SqlLeases
-from tests.unit.monitor.store.slow_writer import Holder, SlowWriter
+from tests.unit.monitor.store.slow_writer import Holder, Refused, SlowWriter
 
 BEGINS = datetime(2026, 11, 26, 9, tzinfo=UTC)
 Start = Callable[[str], Awaitable["Living"]]
@@ -242,6 +242,23 @@ def test_nobody_takes_the_turns_of_one_to_which_their_store_comes_back_a_moment_
         south.writer.is_away = False
         assert await most_spent(both, 10) <= 1
         assert {life.shares[-1] for life in both} == {("north", "south")}
+
+    story(tmp_path, act)
+
+
+def test_nobody_takes_the_turns_of_one_for_whose_looks_alone_the_disk_has_no_room(tmp_path: Path) -> None:
+    async def act(clock: VirtualClock, start: Start) -> None:
+        both = north, south = await start("north"), await start("south")
+        await clock.sleep(3)
+        terms = [life.members.term for life in both]
+        south.writer.accompany(Refused())
+        assert await most_spent(both, 30) <= 1
+        assert [life.members.term for life in both] == terms
+        assert {life.shares[-1] for life in both} == {("north", "south")}
+        # It hears as soon as ever that it is alone.
+        north.kill()
+        await clock.sleep(3)
+        assert south.shares[-1] == ("south",)
 
     story(tmp_path, act)
 
