@@ -29,7 +29,7 @@ folder = "{own}/evidence"
 listen = "127.0.0.1:{web}"
 [network]
 contact = "{name}"
-allow = ["127.0.0.0/8"]
+allow = ["127.0.0.0/30"]
 ports = [{port}]
 [budget]
 default = "{rate}/s"

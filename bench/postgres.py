@@ -13,10 +13,31 @@ from pathlib import Path
 
 
 @contextmanager
-def running() -> Iterator[str]:
-    """Give the address of a new cluster's one database. Raises `ValueError` where PostgreSQL is not installed."""
+def running(room: str = "") -> Iterator[str]:
+    """Give the address of a new cluster's one database. Raises `ValueError` where PostgreSQL is not installed.
+
+    With `room`, such as `300m`, it is on a disk of its own in memory, which takes root.
+    """
     # Not under pytest's own folder: that one is root's alone, and a socket's path must be short.
     folder = Path(tempfile.mkdtemp(prefix="pg-"))
+    with _disk(folder, room), _cluster(folder) as address:
+        yield address
+
+
+@contextmanager
+def _disk(folder: Path, room: str) -> Iterator[None]:
+    if room:
+        _quietly(["mount", "-t", "tmpfs", "-o", f"size={room}", "none", str(folder)], folder.parent)
+    try:
+        yield
+    finally:
+        if room:
+            _quietly(["umount", "--lazy", str(folder)], folder.parent)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _cluster(folder: Path) -> Iterator[str]:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     run = _as_nobody(folder) if os.getuid() == 0 else []
@@ -29,7 +50,6 @@ def running() -> Iterator[str]:
         yield f"postgresql+psycopg://test@127.0.0.1:{port}/postgres"
     finally:
         _quietly([*pg_ctl, "-m", "immediate", "stop"], folder)
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _as_nobody(folder: Path) -> list[str]:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from bench.fleet import empty
 from bench.postgres import running
-from tests.chaos.play import ALL, play
+from tests.chaos.play import ROOM, play, playable
 from tests.chaos.upgrade import PACKAGES, upgrade
 from tests.chaos.world import ROOT
 
@@ -26,8 +26,8 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=10)
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--before", metavar="COMMIT", help="upgrade monitors of the program at a commit")
-    chosen, wrong = parser.parse_args(), 0
-    with running() as database:
+    chosen, hurts, wrong = parser.parse_args(), playable(), 0
+    with running(ROOM if "full" in hurts else "") as database:
         if chosen.before:
             with tempfile.TemporaryDirectory(prefix="chaos-") as place:
                 faults = upgrade(Path(place), database, _program(chosen.before, Path(place) / "before"))
@@ -36,7 +36,7 @@ def main() -> int:
         for seed in range(chosen.seed, chosen.seed + chosen.count):
             empty(database)
             with tempfile.TemporaryDirectory(prefix="chaos-") as place:
-                faults = play(seed, Path(place), database, seconds=chosen.seconds, hurts=ALL)
+                faults = play(seed, Path(place), database, seconds=chosen.seconds, hurts=hurts)
             sys.stdout.write(f"seed {seed}: {'; '.join(faults) or 'held'}\n")
             sys.stdout.flush()
             wrong += bool(faults)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import signal
+import subprocess
 import time
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -14,7 +16,8 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from tests.chaos.world import NAMES, Truth, World, living
+from tests.chaos.publisher import HOSTS, TRAP
+from tests.chaos.world import NAMES, WWW, Truth, World, living
 
 _BEFORE = 14.0
 _BETWEEN = 4.0
@@ -27,19 +30,34 @@ _SENT_ANEW = 3.0
 _STEPS = (-3600.0, -30.0, -2.0, -0.4, 0.4, 2.0, 30.0, 3600.0)
 """By how many seconds a clock is set wrong for a while."""
 FEW = ("kill", "stop", "hang", "away", "rest", "slow", "hush", "delay")
-ALL = (*FEW, "starve", "step", "loss", "deny", "crash", "forget")
+ALL = (*FEW, "starve", "step", "loss", "deny", "crash", "forget", "full", "poison")
 """What monitors, their store and the publisher are hurt by. Starved and set back and forth, a busy machine's monitors
 take each other for dead all the while: `ALL` is for a machine that does nothing else."""
+_TRIED_BY = {"loss": ("nft", "list", "ruleset"), "full": ("unshare", "--mount", "true")}
+"""What tells whether this machine lets us hurt them so: mostly, whether we are root."""
+ROOM = "300m"
+"""How much a store has that gets full."""
 NEAR = 0.25
 """Seconds by which the publisher's clock reading may lie off the instant an answer was made."""
+
+
+def playable() -> tuple[str, ...]:
+    """Return those of `ALL` that this machine lets us play."""
+    return tuple(what for what in ALL if what not in _TRIED_BY or _works(_TRIED_BY[what]))
+
+
+def _works(command: Sequence[str]) -> bool:
+    is_here = shutil.which(command[0]) is not None
+    return is_here and subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
 def play(seed: int, place: Path, database: str, *, seconds: float, hurts: Sequence[str] = FEW) -> list[str]:
     """Return what was wrong after faults of a seed over so many seconds of slots; nothing when all held."""
     rng = Random(seed)  # noqa: S311  # a sequence that can be played again
     mode, begins = rng.choice(["redundant", "shared"]), time.time() + _BEFORE
-    truths = dict(_truths(rng, begins, seconds))
-    with living(World(place, database, mode, truths, sets_clocks="step" in hurts, is_far="delay" in hurts)) as made:
+    truths = dict(_truths(rng, begins, seconds, WWW if "poison" in hurts else HOSTS[0]))
+    able = {"sets_clocks": "step" in hurts, "is_far": "delay" in hurts, "has_names": "poison" in hurts}
+    with living(World(place, database, mode, truths, **able)) as made:
         kills = _hurt(rng, made, begins, begins + seconds, hurts)
         for name in NAMES:
             made.start(name)
@@ -52,22 +70,25 @@ def play(seed: int, place: Path, database: str, *, seconds: float, hurts: Sequen
             *_wrong_notices(made, kills),
             *wrong_store(made),
             *_over_budget(made),
+            *(f"{one.by} asked where nobody may: {one.path}" for one in made.asked if one.host == TRAP),
         ]
 
 
-def _truths(rng: Random, begins: float, seconds: float) -> Iterator[tuple[str, Truth]]:
+def _truths(rng: Random, begins: float, seconds: float, host: str) -> Iterator[tuple[str, Truth]]:
     for number in range(int(seconds / _BETWEEN)):
         slot = float(round(begins + number * _BETWEEN))
-        yield f"r{number}", Truth(slot, slot + rng.choice([0.2, 0.7, 1.5, 7.0, 12.0]))
+        yield f"r{number}", Truth(slot, slot + rng.choice([0.2, 0.7, 1.5, 7.0, 12.0]), host)
 
 
 def _hurt(rng: Random, made: World, begins: float, ends: float, hurts: Sequence[str]) -> int:
     """Hurt monitors and their store until an instant; return how many monitors were killed."""
-    kills = 0
+    kills, left = 0, list[str]()
     made.until(begins, begins - time.time())
     while time.time() < ends:
         name, many = rng.choice(NAMES), rng.randrange(4, 5 * made.rate)
-        what = rng.choice(hurts)
+        # None comes again before each of them came.
+        left = left or rng.sample(hurts, len(hurts))
+        what = left.pop()
         made.hurt.append((what, name, time.time(), many))
         match what:
             case "kill":
@@ -77,6 +98,14 @@ def _hurt(rng: Random, made: World, begins: float, ends: float, hurts: Sequence[
                 made.start(name)
                 # Without its store it could not know that the other had its turns meanwhile.
                 made.until_up(name)
+            case "poison":
+                made.lead_names_to(rng.choice([TRAP, "169.254.169.254", ""]))
+                made.send(name, signal.SIGKILL)
+                kills += 1
+                made.start(name)
+                made.until_up(name)
+                made.until_asked(many, 2 * _LONGEST)
+                made.lead_names_to(HOSTS[0])
             case "stop":
                 made.send(name, signal.SIGSTOP)
                 made.until_asked(many, _LONGEST)
@@ -127,6 +156,9 @@ def _hurt_others(rng: Random, made: World, what: str, many: int) -> None:
             made.until_asked(many, _LONGEST)
             made.crash()
             made.store_is("synchronous_commit = on", "wal_writer_delay = '200ms'")
+        case "full":
+            with made.full():
+                made.until_asked(many, 2 * _LONGEST)
         case "hush":
             made.hush(rng.uniform(0.2, _LONGEST))
         case _:

@@ -22,7 +22,7 @@ from bench.daemons import ROOT, await_web, configure, free_port, promised, start
 from tests.chaos.publisher import HOSTS
 
 PATIENCE = 60.0
-NAMES = ("north", "south")
+NAMES, WWW = ("north", "south"), "www.example"
 _TITLE = "Example figures: July 2026"
 _CUT_OFF = 15.0
 """Seconds after which a monitor has tried its store anew since packets were lost, and found it."""
@@ -66,7 +66,7 @@ class World:
 
     `watch` is further lines of `[watch]`. `programs` has the folder of each monitor's program. Where it `sets_clocks`,
     each monitor goes by a wall clock of its own, which costs it time. Where `is_far`, monitors reach their store over a
-    network that `delay` makes slow.
+    network that `delay` makes slow. Where it `has_names`, monitors find the publisher as `WWW` too.
     """
 
     place: Path
@@ -85,6 +85,7 @@ class World:
     publisher: subprocess.Popen[str] | None = None
     sets_clocks: bool = False
     is_far: bool = False
+    has_names: bool = False
     far_port: int = 0
     hurt: list[tuple[str, str, float, int]] = field(default_factory=list)
     lossy: list[tuple[float, float]] = field(default_factory=list)
@@ -128,7 +129,8 @@ class World:
             self.alive[name].send_signal(signal.SIGCONT)
             return
         with (self.place / name / "log").open("ab") as log:
-            self.alive[name] = started(self.config(name), log, "INFO", self.programs[name], self._clock(name))
+            around = self._around(name)
+            self.alive[name] = started(self.config(name), log, "INFO", self.programs[name], around)
 
     def until_up(self, name: str) -> None:
         """Wait until a monitor that was started looks."""
@@ -220,15 +222,26 @@ class World:
         """The store's address as monitors are told it."""
         return self.database.replace(f":{self.database_port}/", f":{self.store_port}/")
 
-    def _clock(self, name: str) -> dict[str, str]:
-        """Return what has a process go by the wall clock of `step`, if clocks are set at all."""
-        if not self.sets_clocks:
-            return {}
-        libraries = sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
-        assert libraries, "clocks are set by Debian's package faketime, which is not here: sh tests/parts installs it"
-        told = {"FAKETIME_TIMESTAMP_FILE": str(self.place / name / "clock"), "FAKETIME_CACHE_DURATION": "1"}
-        steady = {"FAKETIME_DONT_FAKE_MONOTONIC": "1"}
-        return {"LD_PRELOAD": str(libraries[0]), **told, **steady}
+    def _around(self, name: str) -> dict[str, str]:
+        """Return what has a process go by the clock of `step` and find names as `lead_names_to` tells, if at all."""
+        libraries, told = list[str](), dict[str, str]()
+        if self.sets_clocks:
+            libraries.append(_library("faketime", "faketime/libfaketimeMT.so.1"))
+            told |= {"FAKETIME_TIMESTAMP_FILE": str(self.place / name / "clock"), "FAKETIME_CACHE_DURATION": "1"}
+            # Time goes on steadily.
+            told["FAKETIME_DONT_FAKE_MONOTONIC"] = "1"
+        if self.has_names:
+            libraries.append(_library("libnss-wrapper", "libnss_wrapper.so"))
+            told["NSS_WRAPPER_HOSTS"] = str(self.place / "hosts")
+        return {**told, "LD_PRELOAD": ":".join(libraries)} if libraries else {}
+
+    def lead_names_to(self, address: str) -> None:
+        """Have `WWW` be found at an address by whoever asks from now on, or nowhere."""
+        hosts = self.place / "hosts"
+        told = hosts.stat().st_mtime if hosts.exists() else 0.0
+        hosts.write_text(f"{address} {WWW}\n" if address else "", encoding="ascii")
+        # Who reads it notices another second, and nothing finer.
+        os.utime(hosts, (told + 2, told + 2))
 
     def store(self, number: signal.Signals) -> None:
         """Send a signal to every process of the store, so that it hangs or goes on."""
@@ -252,6 +265,22 @@ class World:
         """
         with self._asked() as asked:
             os.kill(asked.info.backend_pid, signal.SIGKILL)
+
+    @contextmanager
+    def full(self) -> Iterator[None]:
+        """Have the store's disk be full meanwhile."""
+        with self._asked() as asked:
+            ((folder,),) = asked.execute("SHOW data_directory").fetchall()
+        disk = Path(folder).parent
+        assert disk.is_mount(), f"{disk} is on a disk that others need"
+        ballast = disk / "ballast"
+        try:
+            with ballast.open("wb", buffering=0) as file, suppress(OSError):
+                while file.write(bytes(4096)):
+                    pass
+            yield
+        finally:
+            ballast.unlink()
 
     def _asked(self) -> psycopg.Connection:
         ends = time.monotonic() + PATIENCE
@@ -332,10 +361,18 @@ def _write(made: World) -> None:
     rows = (promised(name, urls[name], truth.slot, _TITLE) for name, truth in made.truths.items())
     listed.write_text("".join(rows), encoding="utf-8")
     shared = {"store": made.reached_at, "mode": made.mode, "takeover": made.takeover, "port": made.port}
+    made.lead_names_to(HOSTS[0])
     for name, web in made.webs.items():
         own = made.place / name
         configure(own, listed, made.watch, _POLICY, web=web, name=name, rate=made.rate, **shared)
         made.step(name, 0.0)
+
+
+def _library(part: str, name: str) -> str:
+    """Return where a library of a Debian package is that stands before the system's own."""
+    found = sorted(Path("/usr/lib").glob(f"*/{name}"))
+    assert found, f"Debian's package {part} is not here: sh tests/parts installs it"
+    return str(found[0])
 
 
 def _nft(rules: str) -> None:
