@@ -29,7 +29,7 @@ folder = "{own}/evidence"
 listen = "127.0.0.1:{web}"
 [network]
 contact = "{name}"
-allow = ["127.0.0.0/30"]
+allow = ["{allow}"]
 ports = [{port}]
 [budget]
 default = "{rate}/s"
@@ -59,11 +59,12 @@ part = [{{ id = "page", role = "page", url = "{url}", recognise = {reader} }}]
 def configure(own: Path, calendar: Path, *more: str, **values: object) -> Path:
     """Write a monitor's configuration into a folder of its own, with further lines of `[watch]` and tables after it.
 
-    `values` are `store`, `mode`, `takeover`, `web`, `port` (of the publisher), `rate` and `name`; hosts are told that.
+    `values` are `store`, `mode`, `takeover`, `web`, `port` (of the publisher), `allow` (where it may be), `rate` and
+    `name`; hosts are told that.
     """
     own.mkdir(exist_ok=True)
     config = own / "config.toml"
-    defaults = {"mode": "redundant", "takeover": "1200ms", "name": "edge", "rate": 20}
+    defaults = {"allow": "127.0.0.0/8", "mode": "redundant", "takeover": "1200ms", "name": "edge", "rate": 20}
     text = _CONFIG.format(own=own, calendar=calendar, **{"store": f"sqlite:///{own}/store.db", **defaults, **values})
     config.write_text("\n".join([text, *more]), encoding="utf-8")
     return config

@@ -360,7 +360,9 @@ def _write(made: World) -> None:
     urls = {name: f"http://{truth.host}:{made.port}/{name}" for name, truth in made.truths.items()}
     rows = (promised(name, urls[name], truth.slot, _TITLE) for name, truth in made.truths.items())
     listed.write_text("".join(rows), encoding="utf-8")
-    shared = {"store": made.reached_at, "mode": made.mode, "takeover": made.takeover, "port": made.port}
+    # Each host that is asked, and not the trap.
+    near = {"allow": "127.0.0.0/30", "port": made.port}
+    shared = {**near, "store": made.reached_at, "mode": made.mode, "takeover": made.takeover}
     made.lead_names_to(HOSTS[0])
     for name, web in made.webs.items():
         own = made.place / name
