@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from http import HTTPStatus
 from itertools import pairwise
@@ -29,9 +29,25 @@ def exposures(
     either: what was out before and after them may have been gone in between, so its end is only known to lie after it
     was last seen without a break.
     """
-    others = [run for run in runs if run.state in _ELSE or (run.state is State.UNKNOWN and run.status == HTTPStatus.OK)]
+    others = _others(runs)
     early = (presence for presence in presences if is_early(presence, window))
     return tuple(_exposure(part, presence, window.opens, now, others) for presence in early)
+
+
+def stood_by(presence: Presence, slot: datetime, runs: Iterable[Run]) -> datetime:
+    """Return by when what was out early stood there as promised: from the slot on where it was seen without a break.
+
+    Else it may have been gone as the slot came, and stood by the first look since that saw it.
+    """
+    others = _others(runs)
+    stood = _unbroken(presence, others)
+    if stood is None or stood >= slot:
+        return slot
+    return min((begin for begin, _ in _seen(presence, others) if begin >= slot), default=presence.end)
+
+
+def _others(runs: Iterable[Run]) -> list[Run]:
+    return [run for run in runs if run.state in _ELSE or (run.state is State.UNKNOWN and run.status == HTTPStatus.OK)]
 
 
 def vanished(
@@ -92,9 +108,7 @@ def _unbroken(presence: Presence, others: Sequence[Run]) -> datetime | None:
 
     `others` are runs of looks that read something else there, whatever it was: then it was not seen, however shortly.
     """
-    stretches = sorted(
-        stretch for spell in presence.spells for run in spell.runs for stretch in _stretches(run, others)
-    )
+    stretches = sorted(_seen(presence, others))
     reach = stretches[0][0]
     for begin, end in stretches:
         is_hidden = any(reach < other.first_sent and other.last_received < begin for other in others)
@@ -102,6 +116,13 @@ def _unbroken(presence: Presence, others: Sequence[Run]) -> datetime | None:
             return reach
         reach = max(reach, end)
     return None
+
+
+def _seen(presence: Presence, others: Sequence[Run]) -> Iterator[tuple[datetime, datetime]]:
+    """Yield the spans over which the content was seen."""
+    for spell in presence.spells:
+        for run in spell.runs:
+            yield from _stretches(run, others)
 
 
 def _stretches(run: Run, others: Iterable[Run]) -> tuple[tuple[datetime, datetime], ...]:

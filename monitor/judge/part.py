@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from alerts.finding import Exposure
 from monitor.judge.case import Case
-from monitor.judge.exposure import exposures, is_early, vanished
+from monitor.judge.exposure import exposures, is_early, stood_by, vanished
 from monitor.judge.part_evidence import MAIN, PartEvidence
 from monitor.judge.presence import absent_at
 from monitor.judge.runs import Run
@@ -50,7 +51,7 @@ def judge_part(case: Case, seen: PartEvidence, page: Interval = NOTHING) -> Part
     runs = [run for each in seen.views.values() for run in each]
     spans = exposures(seen.part.id, seen.public, window, case.now, runs)
     spans += vanished(seen.part.id, seen.spells.values(), window, spans)
-    timing = _Timer(seen, window, case.now, case.zone).timing(page)
+    timing = _Timer(seen, runs, window, case.now, case.zone).timing(page)
     if seen.part.origin in UNPROMISED and not timing.released:
         timing = Timing(Word.PENDING)
     word = min(timing.word, Word.EARLY, key=GRAVEST.index) if spans else timing.word
@@ -134,9 +135,10 @@ def _early_bound(released: Interval, window: Window, seen: PartEvidence) -> floa
 
 @dataclass(frozen=True, slots=True)
 class _Timer:
-    """One part, its window, the instant of judgement and the zone for words."""
+    """One part, all its runs, its window, the instant of judgement and the zone for words."""
 
     seen: PartEvidence
+    runs: Sequence[Run]
     window: Window
     now: datetime
     zone: str
@@ -144,8 +146,10 @@ class _Timer:
     def timing(self, page: Interval) -> Timing:
         """Return how the part stood to its slot from the slot on."""
         seen, window = self.seen, self.window
-        if any(is_early(each, window) and each.end >= window.opens for each in seen.presences):
-            return Timing(Word.ON_TIME, Interval(window.opens, window.opens))
+        stood = [each for each in seen.presences if is_early(each, window) and each.end >= window.opens]
+        if stood:
+            by = min(stood_by(each, window.opens, self.runs) for each in stood)
+            return Timing(Word.ON_TIME, Interval(window.opens, by))
         later = next((each.appears for each in seen.presences if not is_early(each, window)), None)
         if later is None and seen.unproved is not None and is_revealed(seen, page):
             # Nobody could know its address before the page told it, so it came no earlier than the page.

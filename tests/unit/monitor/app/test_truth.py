@@ -143,6 +143,7 @@ def outs(truth: Truth) -> dict[str, int | None]:
 
 @settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @example(truth=Truth(None, None, 0, (), (-13, 2), -8, sheet=-87))
+@example(truth=Truth(5, (-42, -15), 0, (), (-33, 68), 0))
 @example(truth=Truth(None, None, 0, (), None, -8, hides=True, sheet=0, keeps=30))
 @given(truth=truths())
 def test_what_is_measured_contains_the_truth_and_nobody_is_wronged(truth: Truth) -> None:
