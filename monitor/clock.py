@@ -5,8 +5,13 @@ from __future__ import annotations
 import asyncio
 import time
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from math import inf
 from typing import Protocol
 
+SET = 0.01
+"""By so many seconds our clock must leave steady time to have been set: between reading both, less passes."""
+_TRIES = 5
 _SINCE_BOOT: int | None = getattr(time, "CLOCK_BOOTTIME", None)
 
 
@@ -27,15 +32,10 @@ class Clock(Protocol):
 
 
 class SystemClock:
-    """The machine's clock."""
+    """The machine's clock. A look reads it a dozen times: nothing of ours stands between."""
 
-    def now(self) -> datetime:
-        """Return the machine's wall-clock time."""
-        return datetime.now(UTC)
-
-    def monotonic(self) -> float:
-        """Return the machine's monotonic seconds."""
-        return time.monotonic()
+    now = staticmethod(partial(datetime.now, UTC))
+    monotonic = staticmethod(time.monotonic)
 
     def asleep(self) -> float:
         """Return by how much Linux's clock that counts suspension is ahead of the one that does not."""
@@ -74,3 +74,29 @@ class VirtualClock:
     async def sleep(self, seconds: float) -> None:
         """Wait in virtual time."""
         await asyncio.sleep(max(0.0, seconds))
+
+
+def ahead(clock: Clock) -> float:
+    """Return by how many seconds our clock is ahead of steady time, the time asleep counted as passed."""
+    for _ in range(_TRIES):
+        before = clock.monotonic()
+        found = clock.now().timestamp() - clock.asleep() - before
+        # Whoever is held up between the two has not read them together.
+        if clock.monotonic() - before < SET / 2:
+            break
+    return found
+
+
+class Ahead:
+    """Tells what `ahead` does, and asks the clock all that takes only when something has moved since it was told."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._apart, self._told = inf, 0.0
+
+    def __call__(self) -> float:
+        """Return it, to a quarter of what tells that a clock was set."""
+        apart = self._clock.now().timestamp() - self._clock.monotonic()
+        if abs(apart - self._apart) >= SET / 4:
+            self._apart, self._told = apart, ahead(self._clock)
+        return self._told

@@ -13,7 +13,7 @@ from monitor import __version__
 from monitor.app.jobs import Failed, Jobs
 from monitor.app.options import checks_of, fetcher_of, joining_of, spacings_of
 from monitor.app.standing_in import KeepingApart, Opened, opened
-from monitor.clock import Clock, SystemClock
+from monitor.clock import Ahead, Clock, SystemClock
 from monitor.config.settings import Settings
 from monitor.health.heartbeat import HeartbeatWriter
 from monitor.health.metrics import Metrics
@@ -21,7 +21,7 @@ from monitor.health.state import HealthState, StoreHealth
 from monitor.health.system import SILENT, ServiceManager, is_kept
 from monitor.ledger.ledger import Ledger
 from monitor.look.apart.workers import Workers
-from monitor.look.clock_skew import Skew, ahead
+from monitor.look.clock_skew import Skew
 from monitor.look.fetch import Fetcher
 from monitor.look.interpret import Interpreter
 from monitor.look.reading import ReadingApart
@@ -143,7 +143,7 @@ def interpreter_of(core: Core) -> Interpreter:
     """Return what reads answers; it asks of the machine's clock only where that is the one we go by."""
     settings, is_real = core.settings, core.edges.clock is None
     return Interpreter(
-        Skew(lambda: is_real and is_kept() is True, partial(ahead, core.clock)),
+        Skew(lambda: is_real and is_kept() is True, Ahead(core.clock)),
         unproven_offset=settings.clock.unproven_offset,
         shared=is_shared(settings.store.url),
         apart=ReadingApart(core.workers, core.clock),

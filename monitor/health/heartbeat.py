@@ -19,6 +19,8 @@ class HeartbeatWriter:
         """`leases` tell whether the store still knows what it has taken: one that does not has gone back in time."""
         self._monitor = monitor
         self._leases = leases
+        # As of when it was alive, until it has stopped in good order, which is told instead.
+        self._alive: datetime | None = None
         self._beat: Heartbeat | None = None
         self._offered: Heartbeat | None = None
         self._taken: Heartbeat | None = None
@@ -30,20 +32,21 @@ class HeartbeatWriter:
 
     def begin(self, now: datetime) -> None:
         """Say from now on that this monitor is alive."""
-        self._beat = Heartbeat(self._monitor, now)
+        self._beat, self._alive = None, now
 
     def alive(self, now: datetime) -> None:
         """Take note that something was done at `now`; nothing before `begin` or after `end`."""
-        if self._beat is not None and not self._beat.stopped:
-            self._beat = Heartbeat(self._monitor, now)
+        if self._alive is not None:
+            self._alive = now
 
     def end(self, now: datetime) -> None:
         """Stop in good order: nothing that is still written says otherwise."""
-        self._beat = Heartbeat(self._monitor, now, stopped=True)
+        self._beat, self._alive = Heartbeat(self._monitor, now, stopped=True), None
 
     def write(self, transaction: Transaction) -> None:
         """Write the sign of life."""
-        self._offered = self._beat
+        alive = self._alive
+        self._offered = self._beat if alive is None else Heartbeat(self._monitor, alive)
         if self._offered is None:
             return
         if self._leases is not None and self._taken is not None:
@@ -63,4 +66,4 @@ class HeartbeatWriter:
 
     def close(self) -> None:
         """Write nothing more."""
-        self._beat = None
+        self._beat = self._alive = None

@@ -39,15 +39,15 @@ class Connectivity:
         """Take in one look, in the order in which they ended."""
         self._known.add(host)
         reason = outcome.reason if isinstance(outcome, Failure) else None
-        if reason in _UNREACHED:
+        if reason is not None and reason in _UNREACHED:
             self._fail(host, reason, outcome)
-        elif reason not in _SAYS_NOTHING:
+        elif self._looks and reason not in _SAYS_NOTHING:
             self._reached(outcome.sent)
 
-    def _fail(self, host: str, reason: Reason | None, outcome: Answer | Failure) -> None:
+    def _fail(self, host: str, reason: Reason, outcome: Answer | Failure) -> None:
         self._since = self._since or outcome.sent
         self._failed.add(host)
-        self._reasons |= {reason} if reason is not None else set()
+        self._reasons.add(reason)
         self._looks += 1
         # A cause that was told stays that of the span: another would be a second span.
         self._cause = self._cause or self._named()
@@ -138,7 +138,8 @@ class SilentHosts:
     def note(self, host: str, sighting: Sighting) -> None:
         """Take in one look; one that proved anything ends the host's silence."""
         if sighting.state is not State.UNKNOWN:
-            self._unheard.pop(host, None)
+            if self._unheard:
+                self._unheard.pop(host, None)
             return
         known = self._unheard.get(host)
         if known is None or sighting.sent - known.until > _LATELY:

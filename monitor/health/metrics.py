@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -19,7 +19,7 @@ from prometheus_client import (
 from prometheus_client.core import Metric
 from prometheus_client.registry import Collector
 
-from monitor.health.histogram import QuickHistogram
+from monitor.health.histogram import QuickCounter, QuickHistogram
 from monitor.look.fetch import Failure, Reason
 from monitor.look.sighting import State
 
@@ -67,9 +67,8 @@ class Metrics:
         histogram = partial(Histogram, namespace="ninethirty", registry=registry)
         by_look = partial(QuickHistogram, registry)
         self._hosts: set[str] = set()
-        self._counts: dict[tuple[str, str], Callable[[], None]] = {}
-        self.looks = counter("looks", "Looks made", ["host", "outcome"])
-        self.missed = counter("looks_missed", "Looks that were due and not made", ["host"])
+        self.looks = QuickCounter(registry, "looks", "Looks made", ["host", "outcome"])
+        self.missed = QuickCounter(registry, "looks_missed", "Looks that were due and not made", ["host"])
         self.too_costly = counter("too_costly", "Answers that could not be read within their bounds", ["host"])
         self.duration = by_look("look_duration_seconds", "Request sent to headers received", Histogram.DEFAULT_BUCKETS)
         self.lateness = by_look("look_lateness_seconds", "Start of a look after it was due", _LATENESS)
@@ -111,7 +110,8 @@ class Metrics:
             self.calendar_entries.labels(name)
             self.calendar_stale.labels(name).set(_STALE_READS * every.total_seconds())
         for host in hosts:
-            self._named(host)
+            if host not in self._hosts:
+                self._named(host)
         for channel in channels:
             for outcome in _DELIVERED:
                 self.notices.labels(channel, outcome)
@@ -130,11 +130,7 @@ class Metrics:
 
     def look(self, host: str, outcome: str, duration: float, late: float) -> None:
         """Count one look: its outcome, how long the answer took and how late it started, in seconds."""
-        count = self._counts.get((host, outcome))
-        if count is None:
-            # Finding a series by its labels takes longer than counting.
-            count = self._counts[host, outcome] = self.looks.labels(self._named(host), outcome).inc
-        count()
+        self.looks.counts[host if host in self._hosts else self._named(host), outcome] += 1
         self.duration.observe(duration)
         self.lateness.observe(late)
 
@@ -152,7 +148,7 @@ class Metrics:
 
     def miss(self, host: str, looks: int) -> None:
         """Count looks that were due and not made."""
-        self.missed.labels(self._named(host)).inc(looks)
+        self.missed.counts[host if host in self._hosts else self._named(host),] += looks
 
     def page(self, *states: Collector) -> Iterator[bytes]:
         """Yield the text that Prometheus reads, a metric at a time, `states` first: reading them may count."""
@@ -161,16 +157,15 @@ class Metrics:
 
     def _named(self, host: str) -> str:
         """Return the host that a look is counted under, with every series of it made before its first event."""
-        if host in self._hosts:
-            return host
         named = host if len(self._hosts) < MOST_HOSTS else OTHER_HOSTS
-        self._hosts.add(named)
-        for outcome in _LOOKED:
-            self.looks.labels(named, outcome)
-        self.missed.labels(named)
+        if named not in self._hosts:
+            self._hosts.add(named)
+            for labels in ((named, outcome) for outcome in _LOOKED):
+                self.looks.counts[labels] = 0
+            self.missed.counts[named,] = 0
         return named
 
 
 def outcome_of(state: State, failure: Failure | None) -> str:
     """Return the word that `looks_total` counts a look under."""
-    return failure.reason.value if failure is not None else state.value
+    return str(state if failure is None else failure.reason)

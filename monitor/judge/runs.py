@@ -89,13 +89,13 @@ class Blind:
         return is_its and self.target in ("", run.target)
 
 
-def was_blind(last: Run | None, sighting: Sighting, blind: Iterable[Blind]) -> bool:
+def was_blind(last: Run | None, sighting: Sighting, blind: Sequence[Blind]) -> bool:
     """Tell whether the monitor was blind between a target's last run and this sighting, so that they are kept apart.
 
     What one host hides is seen from its failed looks; only spans of everything or of this target count.
     """
     # Between two looks that proved nothing there is nothing to be kept apart.
-    if last is None or last.state is State.UNKNOWN is sighting.state:
+    if not blind or last is None or last.state is State.UNKNOWN is sighting.state:
         return False
     mine = (span for span in blind if not span.host and span.hides(last))
     # A span that only touches the last look or this one hid nothing between them.
@@ -211,8 +211,9 @@ def _turns(proved: Sequence[Run]) -> Iterator[datetime]:
 
 
 def _is_other(last: Run, sighting: Sighting | Run) -> bool:
-    pairs = ((last.digest, sighting.digest), (last.version, sighting.version))
-    return any(None not in pair and pair[0] != pair[1] for pair in pairs)
+    if last.digest is not None and sighting.digest is not None and last.digest != sighting.digest:
+        return True
+    return last.version is not None and sighting.version is not None and last.version != sighting.version
 
 
 def _lengthened(last: Run, sighting: Sighting, gap: timedelta) -> Run:

@@ -43,11 +43,12 @@ def is_challenged(headers: Mapping[str, str]) -> bool:
 
 def not_theirs(answer: Answer) -> str:
     """Return why an answer says nothing of what its publisher has now, by its headers alone; empty when it may."""
-    if is_mirror(answer.headers):
+    headers = answer.headers
+    if "fastly-backend-name" in headers and is_mirror(headers):
         return "mirror"
-    if is_stale(answer.headers):
+    if "age" in headers and is_stale(headers):
         return "stale"
-    return "challenge" if is_challenged(answer.headers) else ""
+    return "challenge" if is_challenged(headers) else ""
 
 
 def challenge(answer: Answer) -> str | None:

@@ -12,22 +12,19 @@ from datetime import datetime, timedelta
 from enum import Enum
 from typing import NamedTuple
 
-from monitor.clock import Clock
+from monitor.clock import SET, Clock
 from monitor.look.cache_age import age_of
 from monitor.look.clock_vote import Span, Vote, apart, overlap, vote
 from monitor.look.fetch import Answer
 from schedules.times.mail_date import mail_date
 
 _GRAIN = 1.0
-SET = 0.01
-"""By so many seconds our clock must leave steady time to have been set: between reading both, less passes."""
 _DRIFT = 0.0005
 """A clock being slewed drifts by up to 500 ppm: old bounds are widened by that before they are used."""
 _CHANGES_MIND_AFTER = 2
 _SMALL = 1.0
 """Servers behind one name differ by this much among themselves; it says nothing of our clock."""
 _ERRATIC_AFTER = 6
-_TRIES = 5
 _VOTES_EVERY = timedelta(seconds=1)
 _APART = 5.0
 """Two aged answers of one address tell whose date they bear when so many seconds lie between them."""
@@ -145,7 +142,9 @@ class Skew:
         Then either clock has just been set, and what the answer proves cannot be dated. `ahead` is what `ahead` says
         now, for whoever has just asked.
         """
-        self._follow(self.ahead() if ahead is None else ahead)
+        moved = (self.ahead() if ahead is None else ahead) - self._ahead
+        if abs(moved) >= SET:
+            self._follow(moved)
         bounds = self._offset(host, answer)
         if bounds is None:
             return True
@@ -162,11 +161,8 @@ class Skew:
             self._bounds, self._voted = self._vote(), answer.received
         return known.rival is None
 
-    def _follow(self, ahead: float) -> None:
+    def _follow(self, moved: float) -> None:
         """Go on from what is known where our clock was set: it is now off by so much more."""
-        moved = ahead - self._ahead
-        if abs(moved) < SET:
-            return
         self._ahead += moved
         self._bounds = shifted(self._bounds, moved) if self._hosts else self._bounds
         self._since, self._voted = self._since and self._since + timedelta(seconds=moved), None
@@ -261,17 +257,6 @@ class JustSetWrong:
             return False
         least, most = self._skew.bounds_now()
         return least > _SMALL or most < -_SMALL
-
-
-def ahead(clock: Clock) -> float:
-    """Return by how many seconds our clock is ahead of steady time, the time asleep counted as passed."""
-    for _ in range(_TRIES):
-        before = clock.monotonic()
-        found = clock.now().timestamp() - clock.asleep() - before
-        # Whoever is held up between the two has not read them together.
-        if clock.monotonic() - before < SET / 2:
-            break
-    return found
 
 
 def shifted(bounds: Span, seconds: float) -> Span:

@@ -24,7 +24,7 @@ _KEPT_FREE = timedelta(seconds=0.5)
 
 @dataclass(slots=True, eq=False)
 class _Entry:
-    """One target's place among them; dropped ones stay in their heap until they come up."""
+    """One target's place among them; what `stands` no more stays in its heap until it comes up."""
 
     watched: ScheduledTarget
     key: Key
@@ -33,6 +33,7 @@ class _Entry:
     need: Need | None = None
     is_ready: bool = False
     counts: bool = False
+    stands: bool = True
 
 
 @dataclass(slots=True, eq=False)
@@ -76,11 +77,12 @@ class DueTargets:
 
     def put(self, watched: ScheduledTarget, now: datetime) -> None:
         """Enter a target for its due instant, in place of an earlier entry."""
-        self.take_off(watched.target.id)
+        if watched.target.id in self._entries:
+            self.take_off(watched.target.id)
         if watched.due is None or watched.window is None:
             return
-        every = watched.window.every.total_seconds()
-        key = (every, watched.window.chance)
+        window = watched.window
+        key = (window.every.total_seconds(), window.chance)
         # Targets of one group share its key, of which there would be one for each.
         key = self._keys.setdefault(key, key)
         entry = _Entry(watched, key, watched.rank(), next(self._numbers))
@@ -88,9 +90,9 @@ class DueTargets:
         heappush(self._waiting, (watched.due, entry.rank, entry.number, entry))
         if watched.instant is not None and timedelta() <= watched.instant - watched.due < _FORESEEN:
             heappush(self._instants, (watched.instant, entry.rank, entry.number, entry))
-        if (watched.due - now).total_seconds() <= every:
+        if watched.due - now <= window.every:
             self._count(entry)
-        free_at = watched.free_at()
+        free_at = None if window.free is None else watched.free_at()
         if free_at is not None and free_at < watched.due:
             heappush(self._free, (free_at, entry.rank, entry.number, entry))
 
@@ -99,18 +101,22 @@ class DueTargets:
         entry = self._entries.pop(target, None)
         if entry is None:
             return
-        self._swept.pop(target, None)
+        entry.stands = False
+        if self._swept:
+            self._swept.pop(target, None)
         self.ready -= entry.is_ready
         if entry.counts:
             self._groups[entry.key].count -= 1
 
     def ripen(self, now: datetime, mono: float) -> None:
         """Let those whose instant has come be ready; one whose last look still flies waits for its landing."""
-        self._move_on(now)
-        self._consider(now, mono)
-        while self._waiting and (self._waiting[0][0] <= now or not self._stands(self._waiting[0][3])):
+        if self.ready and now >= self._moved + _MOVED_EVERY:
+            self._move_on(now)
+        if mono - self._considered >= _SHARED_EVERY:
+            self._consider(now, mono)
+        while self._waiting and (self._waiting[0][0] <= now or not self._waiting[0][3].stands):
             due, rank, number, entry = heappop(self._waiting)
-            if not self._stands(entry):
+            if not entry.stands:
                 continue
             watched = entry.watched
             if watched.is_flying:
@@ -120,7 +126,7 @@ class DueTargets:
             if self.sweeps.is_on and watched.proof is None and is_witness(watched.target.part) and self.sweeps.holds():
                 heappush(self._waiting, (now + _MOVED_EVERY, rank, number, entry))
                 continue
-            if self.sweeps.takes(watched.proof, now):
+            if watched.proof is not None and self.sweeps.takes(watched.proof, now):
                 self._swept[watched.target.id] = entry
                 continue
             last = watched.last if watched.last is not None else mono - entry.key[0] - (now - due).total_seconds()
@@ -129,13 +135,11 @@ class DueTargets:
             self.ready += 1
         while self._instants and self._instants[0][0] <= now:
             _, rank, number, entry = heappop(self._instants)
-            if entry.is_ready and self._stands(entry):
+            if entry.is_ready and entry.stands:
                 heappush(self._promised.ready, (self._place(entry, mono), rank, number, entry))
 
     def _consider(self, now: datetime, mono: float) -> None:
         """Decide now and then whether looks go by sweeps, and have those that wait do as was decided."""
-        if mono - self._considered < _SHARED_EVERY:
-            return
         self._considered = mono
         if self.sweeps.consider(now, gap(self.rate), is_stretched=self.demand() > self.rate):
             ready = [one.watched for one in self._entries.values() if one.is_ready]
@@ -144,8 +148,6 @@ class DueTargets:
 
     def _move_on(self, now: datetime) -> None:
         """Have those that still wait when their window ends wait for the next one's spacing, and not for the old."""
-        if not self.ready or now < self._moved + _MOVED_EVERY:
-            return
         self._moved = now
         waiting = [entry.watched for entry in self._entries.values() if entry.is_ready]
         for watched in waiting:
@@ -154,13 +156,16 @@ class DueTargets:
 
     def has_look(self, now: datetime, gap: timedelta) -> bool:
         """Tell whether a look can be made now; one begins every `gap`."""
-        if self._sweep_head(now, gap) is not None or self.ready > 0:
+        if (self._swept or self._head is not None) and self._sweep_head(now, gap) is not None:
+            return True
+        if self.ready > 0:
             return True
         return bool(self._swept or self._free) and self._spare(now) is not None
 
     def pick(self, now: datetime, mono: float) -> ScheduledTarget | None:
         """Take off the one to look at now, None when none is ready."""
-        first = self._head if self._sweep_goes_first(is_other_due=self.ready > 0) else None
+        is_swept = self._head is not None and self._sweep_goes_first(is_other_due=self.ready > 0)
+        first = self._head if is_swept else None
         if first is not None and first.need is not None:
             self.sweeps.begin(first.need, now)
             self._head = None
@@ -171,9 +176,10 @@ class DueTargets:
         return first.watched if first else None
 
     def _pick_other(self, now: datetime, mono: float) -> _Entry | None:
-        first = self._first(self._promised)
+        first = self._first(self._promised) if self._promised.ready else None
         while first is None and (head := self._most_overdue(mono)) is not None:
-            first = None if self._waits_for_its_instant(head, now) else head
+            is_put_off = head.watched.instant is not None and self._waits_for_its_instant(head, now)
+            first = None if is_put_off else head
         if first is not None:
             self.sweeps.repaid()
         return first or self._spare(now)
@@ -203,7 +209,7 @@ class DueTargets:
             one for one in self._swept.values() if self.sweeps.awaits_origin(one.watched.target, one.watched.proof)
         )
         oldest = min(origins, key=lambda one: -inf if one.watched.last is None else one.watched.last, default=None)
-        while self._free and (not self._stands(entry := self._free[0][3]) or entry.watched.is_flying):
+        while self._free and (not (entry := self._free[0][3]).stands or entry.watched.is_flying):
             heappop(self._free)
         return oldest or (self._free[0][3] if self._free and self._free[0][0] <= now else None)
 
@@ -231,13 +237,15 @@ class DueTargets:
 
     def next_due(self, now: datetime) -> datetime | None:
         """Return when the next one can be looked at."""
+        due = self._next(self._waiting)
+        if not (self._free or self._swept):
+            return due
         idle = self.sweeps.idle_until(now) if self._swept else None
-        heads = (self._next(self._waiting), self._next(self._free), idle)
-        return min((head for head in heads if head is not None), default=None)
+        return min((head for head in (due, self._next(self._free), idle) if head is not None), default=None)
 
     def next_instant(self) -> datetime | None:
         """Return the next promised instant, None while looks go by sweeps."""
-        return None if self.sweeps.is_on else self._next(self._instants)
+        return self._next(self._instants) if self._instants and not self.sweeps.is_on else None
 
     def demand(self) -> float:
         """Return the looks a second that are wanted now."""
@@ -248,7 +256,8 @@ class DueTargets:
         return stretch(self.demand(), self.rate)
 
     def _most_overdue(self, mono: float) -> _Entry | None:
-        self._share(mono)
+        if mono - self._shared >= _SHARED_EVERY:
+            self._share(mono)
         best, most = None, -inf
         for group in self._groups.values():
             head = self._first(group)
@@ -260,8 +269,6 @@ class DueTargets:
         return best
 
     def _share(self, mono: float) -> None:
-        if mono - self._shared < _SHARED_EVERY:
-            return
         self._shared = mono
         self._groups = {key: group for key, group in self._groups.items() if group.count or group.ready}
         counts = {key: group.count for key, group in self._groups.items()}
@@ -277,16 +284,13 @@ class DueTargets:
             group = self._groups[entry.key] = _Group(entry.key[0])
         group.count += 1
 
-    def _stands(self, entry: _Entry) -> bool:
-        return self._entries.get(entry.watched.target.id) is entry
-
     def _first(self, group: _Group) -> _Entry | None:
-        while group.ready and not self._stands(group.ready[0][3]):
+        while group.ready and not group.ready[0][3].stands:
             heappop(group.ready)
         return group.ready[0][3] if group.ready else None
 
     def _next(self, heap: list[tuple[datetime, Rank, int, _Entry]]) -> datetime | None:
-        while heap and not self._stands(heap[0][3]):
+        while heap and not heap[0][3].stands:
             heappop(heap)
         return heap[0][0] if heap else None
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from hashlib import sha256
+from sys import intern
 from typing import Protocol
 
 
@@ -64,6 +66,19 @@ class Answer:
     head: bytes = b""
     unique: int | None = None
     before: int = 0
+    _digest: str = field(default="", init=False, compare=False, repr=False)
+
+    @property
+    def digest(self) -> str:
+        """Return the SHA-256 of the body, in hex; of one that was cut, with its whole length where that is told."""
+        if not self._digest:
+            body = sha256(self.body)
+            if not self.whole and not self.headers.get("content-encoding"):
+                # A file swapped for another that begins alike nearly always differs in its length.
+                body.update(self.headers.get("content-length", "").encode())
+            # The views of a page bring the same bytes, and so do many pages that are missing.
+            object.__setattr__(self, "_digest", intern(body.hexdigest()))
+        return self._digest
 
 
 @dataclass(frozen=True, slots=True)

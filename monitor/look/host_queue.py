@@ -12,42 +12,10 @@ from datetime import datetime, timedelta
 from monitor.clock import Clock
 from monitor.look.due_targets import DueTargets, seconds_until
 from monitor.look.fetch import Answer, Failure
+from monitor.look.in_turn import Alarm
 from monitor.look.scheduled import ScheduledTarget
 from monitor.plan.budget import Pacer, retry_after
 from monitor.plan.share import Share
-
-
-class Alarm:
-    """A sleep that `ring` ends early. One waits, any may ring; a ring while nobody waits ends the next wait."""
-
-    __slots__ = ("_rung", "_waiter")
-
-    def __init__(self) -> None:
-        self._waiter: asyncio.Future[None] | None = None
-        self._rung = False
-
-    def ring(self) -> None:
-        """End the wait."""
-        self._rung = True
-        self._wake()
-
-    async def wait(self, seconds: float) -> None:
-        """Wait in the loop's time until it is over or the alarm is rung."""
-        if not self._rung:
-            loop = asyncio.get_running_loop()
-            self._waiter = loop.create_future()
-            timer = loop.call_later(max(0.0, seconds), self._wake)
-            try:
-                await self._waiter
-            finally:
-                timer.cancel()
-                self._waiter = None
-        self._rung = False
-
-    def _wake(self) -> None:
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
-
 
 LONGEST_SLEEP = 60.0
 _TURN_EVERY = 1.0
@@ -128,12 +96,13 @@ class HostQueue:
         """Start all that may start now; return the seconds until something may again."""
         while True:
             now, mono = self._clock.now(), self._clock.monotonic()
+            steady = self._steady(mono)
             self.targets.ripen(now, mono)
-            wait = self._wait(now, mono)
+            wait = self._wait(now, mono, steady)
             if wait > 0:
                 return wait
             if self._start_one(now, mono):
-                self._pacer.started(self._steady(mono))
+                self._pacer.started(steady)
 
     def go_by(self, rate: float, at_once: int) -> None:
         """Keep to another rate from now on, with so many looks under way at most."""
@@ -212,8 +181,9 @@ class HostQueue:
 
     def heed(self, outcome: Answer | Failure) -> None:
         """Learn from an answer how the host fares, and leave it alone for as long as it asks."""
-        for _ in range(outcome.before):
-            self._pacer.owes(self._steady(self._clock.monotonic()))
+        if outcome.before:
+            for _ in range(outcome.before):
+                self._pacer.owes(self._steady(self._clock.monotonic()))
         if isinstance(outcome, Failure):
             return
         asked = outcome.headers.get("retry-after")
@@ -236,7 +206,8 @@ class HostQueue:
 
     def landed(self, watched: ScheduledTarget, *, is_dropped: bool) -> None:
         """Note that a look is over; what fell due meanwhile is due now."""
-        self.answered(watched)
+        if watched.holds_place:
+            self.answered(watched)
         watched.is_flying = False
         now = self._clock.now()
         is_overtaken = watched.due is not None and watched.due <= now
@@ -244,10 +215,10 @@ class HostQueue:
         if is_overtaken or is_free:
             if not is_dropped:
                 self.targets.put(watched, now)
-            self.ring()
+            self._alarm.ring()
 
     def _start_one(self, now: datetime, mono: float) -> bool:
-        turn = self._turn_lag(mono)
+        turn = self._turn_lag(mono) if self._turns else 0.0
         if turn > 0 and turn > self.targets.lag(mono):
             self._turns.popleft()[1].set_result(True)
             self.flying += 1
@@ -264,25 +235,25 @@ class HostQueue:
         self.targets.put(watched, now)
         return True
 
-    def _wait(self, now: datetime, mono: float) -> float:
+    def _wait(self, now: datetime, mono: float, steady: datetime) -> float:
         """Return the seconds until the next start; zero or less when it may be now."""
-        has_work = self._turn_lag(mono) > 0 or self.targets.has_look(now, self._pacer.gap())
+        has_turn = bool(self._turns) and self._turn_lag(mono) > 0
+        has_work = has_turn or self.targets.has_look(now, self._pacer.gap())
         is_full = self.flying >= self.at_once
         if is_full or not has_work:
             due = self.targets.next_due(now)
             until_due = LONGEST_SLEEP if due is None else min(seconds_until(due, now), LONGEST_SLEEP)
             # What is due already waits for an answer, which rings.
             return LONGEST_SLEEP if is_full and until_due <= 0 else max(until_due, 1e-6)
-        steady = self._steady(mono)
         start = self._pacer.next_start(steady)
-        if start > steady:
-            return seconds_until(start, steady)
-        return self._held(now)
+        return seconds_until(start, steady) if start > steady else self._held(now)
 
     def _held(self, now: datetime) -> float:
         # A start just before a promised instant would still be in its way when it comes.
         instant = self.targets.next_instant()
-        until = 0.0 if instant is None else seconds_until(instant, now)
+        if instant is None:
+            return 0.0
+        until = seconds_until(instant, now)
         is_last_place = self.flying + 1 >= self.at_once and until < _KEEPS_A_PLACE
         return until if 0 < until < self._pacer.gap().total_seconds() or (until > 0 and is_last_place) else 0.0
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import timedelta
-from hashlib import sha256
-from sys import intern
 
+from monitor.clock import SET
 from monitor.look.cache_age import age_bounds
 from monitor.look.challenge import not_theirs
-from monitor.look.clock_skew import SET, Skew, is_off, most_off
+from monitor.look.clock_skew import Skew, is_off, most_off
 from monitor.look.clock_vote import Span
 from monitor.look.fetch import Answer, Failure, Request
 from monitor.look.in_turn import InTurn
@@ -92,39 +91,40 @@ class Interpreter:
         """
         if isinstance(outcome, Failure) or outcome.status // 100 != 2:
             return self.see(target, outcome)
-        memory, digest, apart = self._memory(target), _digest(outcome), self.apart
-        is_known = memory.recognised is not None and memory.digest == digest
-        if is_known or before_recognising(outcome, target):
-            return self.see(target, outcome, digest=digest)
+        memory, apart = self._memory(target), self.apart
+        if memory.recognised is not None and memory.digest == outcome.digest:
+            return self._seen(target, outcome, memory)
+        if before_recognising(outcome, target):
+            return self._seen(target, outcome, memory)
         if apart is not None and is_costly(target.recognise, outcome):
-            read = await apart.read(target, outcome, _context(target, outcome, memory, digest))
-            return self.see(target, outcome, read, digest)
+            read = await apart.read(target, outcome, _context(target, outcome, memory))
+            return self.see(target, outcome, read)
         await self._in_turn.wait()
-        sighting = self.see(target, outcome, digest=digest)
+        sighting = self.see(target, outcome)
         if apart is not None and sighting.why == TOO_COSTLY:
             apart.workers.told(target.host)
         return sighting
 
-    def see(
-        self, target: Target, outcome: Answer | Failure, read: Recognised | None = None, digest: str | None = None
-    ) -> Sighting:
-        """Return what a look proved, and remember what the next one needs.
-
-        `read`: what its body shows, `digest`: the SHA-256 of that, where they are known.
-        """
+    def see(self, target: Target, outcome: Answer | Failure, read: Recognised | None = None) -> Sighting:
+        """Return what a look proved, and remember what the next one needs; `read`: what its body shows, if known."""
         if isinstance(outcome, Failure):
             return sighted(target, outcome, unknown(outcome.reason.value))
-        memory, ahead = self._memory(target), self.skew.ahead()
+        return self._seen(target, outcome, self._memory(target), read)
+
+    def _seen(self, target: Target, outcome: Answer, memory: LastAnswer, read: Recognised | None = None) -> Sighting:
+        ahead = self.skew.ahead()
         # Of an answer under way while our clock was set it is not known by which clock it left.
         was_set = memory.ahead is not None and abs(ahead - memory.ahead) >= SET
         is_dated = not was_set and self.skew.observe(target.host, outcome, ahead)
         bounds = self.skew.bounds()
-        recognised = before_recognising(outcome, target) or self._recognised(target, outcome, memory, read, digest)
+        recognised = before_recognising(outcome, target) or self._recognised(target, outcome, memory, read)
         memory.was_missing = memory.was_missing or outcome.status == 404
         if not is_dated or self._is_doubted(bounds):
             recognised = unknown("clock", recognised.found)
-        is_read = recognised.state is not State.UNKNOWN or recognised.why == NO_BASELINE
-        known = memory.digest if outcome.status in (200, 304) and is_read else None
+        known = None
+        if (target.file or target.recognise == "changed") and outcome.status in (200, 304):
+            is_read = recognised.state is not State.UNKNOWN or recognised.why == NO_BASELINE
+            known = memory.digest if is_read else None
         return sighted(target, outcome, recognised, known, bounds)
 
     def recall(self, target: Target, baseline: str | None, *, was_missing: bool = False) -> None:
@@ -146,9 +146,11 @@ class Interpreter:
     def _memory(self, target: Target) -> LastAnswer:
         """Return what is remembered of a target; of one that was asked elsewhere, or for another title, nothing."""
         memory = self._memories.get(target.id)
+        if memory is not None and memory.target is target:
+            return memory
         if memory is None or memory.target.url != target.url:
             memory = self._memories[target.id] = LastAnswer(target)
-        elif memory.target is not target and memory.target != target:
+        elif memory.target != target:
             missing = memory.was_missing
             memory = self._memories[target.id] = LastAnswer(target, baseline=memory.baseline, was_missing=missing)
         return memory
@@ -156,14 +158,12 @@ class Interpreter:
     def _is_doubted(self, bounds: Span) -> bool:
         return most_off(bounds) > self.unproven_offset.total_seconds() or (self.shared and is_off(bounds))
 
-    def _recognised(
-        self, target: Target, answer: Answer, memory: LastAnswer, read: Recognised | None, digest: str | None
-    ) -> Recognised:
+    def _recognised(self, target: Target, answer: Answer, memory: LastAnswer, read: Recognised | None) -> Recognised:
         if answer.status == 304:
             return memory.recognised or unknown("not modified, since a body we never saw")
-        digest = digest or _digest(answer)
+        digest = answer.digest
         if digest != memory.digest or memory.recognised is None:
-            seen = read or read_body(target.recognise, answer, _context(target, answer, memory, digest))
+            seen = read or read_body(target.recognise, answer, _context(target, answer, memory))
             if seen.why == TOO_COSTLY:
                 # Nothing was read: the same bytes may be at another time.
                 return seen
@@ -181,8 +181,8 @@ class Interpreter:
         return memory.recognised
 
 
-def _context(target: Target, answer: Answer, memory: LastAnswer, digest: str) -> Context:
-    return Context(answer.url, target.title, digest, memory.baseline, memory.was_missing)
+def _context(target: Target, answer: Answer, memory: LastAnswer) -> Context:
+    return Context(answer.url, target.title, answer.digest, memory.baseline, memory.was_missing)
 
 
 def before_recognising(answer: Answer, target: Target) -> Recognised | None:
@@ -210,7 +210,11 @@ def sighted(
     bounds: Span = _NEVER_OFF,
 ) -> Sighting:
     """Return the sighting of what was recognised: the answer speaks of `Age` ago, by a clock this far off."""
-    youngest, oldest = age_bounds(outcome.headers) if isinstance(outcome, Answer) else (0.0, 0.0)
+    status, youngest, oldest = None, 0.0, 0.0
+    if isinstance(outcome, Answer):
+        status = outcome.status
+        if "age" in outcome.headers:
+            youngest, oldest = age_bounds(outcome.headers)
     if is_off(bounds):
         oldest += max(bounds[1], 0.0)
         youngest += min(bounds[0], 0.0)
@@ -223,19 +227,9 @@ def sighted(
         outcome.received - timedelta(seconds=youngest) if youngest else outcome.received,
         recognised.specific,
         recognised.why,
-        outcome.status if isinstance(outcome, Answer) else None,
+        status,
         digest,
         recognised.found,
         recognised.version,
         target.url,
     )
-
-
-def _digest(answer: Answer) -> str:
-    """Return the SHA-256 of a body; of one that was cut, with its whole length where that is told."""
-    body = sha256(answer.body)
-    if not answer.whole and not answer.headers.get("content-encoding"):
-        # A file swapped for another that begins alike nearly always differs in its length.
-        body.update(answer.headers.get("content-length", "").encode())
-    # The views of a page bring the same bytes, and so do many pages that are missing.
-    return intern(body.hexdigest())

@@ -69,7 +69,7 @@ class Poller:
         self._queues: dict[str, HostQueue] = {}
         self._running: asyncio.TaskGroup | None = None
         self._stop = asyncio.Event()
-        self._flying: set[asyncio.Task[None]] = set()
+        self._flying: dict[ScheduledTarget, asyncio.Task[None]] = {}
         self._stalled_until: datetime | None = None
         # How far our clock was ahead of steady time when it was last seen to be set, and when that was.
         self._set = (0.0, -LONGEST_SLEEP)
@@ -198,7 +198,7 @@ class Poller:
                     queue.ring()
             await self._land()
         finally:
-            for task in self._flying:
+            for task in self._flying.values():
                 task.cancel()
 
     def _queue(self, host: str) -> HostQueue:
@@ -212,23 +212,18 @@ class Poller:
         return queue
 
     def _start(self, watched: ScheduledTarget, due: datetime, now: datetime) -> None:
-        self._report(watched.target, watched.missed(now))
+        if looks := watched.missed(now):
+            self._report(watched.target, looks)
         self.made += 1
-        self._hooks.started(watched.target, (now - due) / timedelta(seconds=1))
-        task = asyncio.get_running_loop().create_task(self._look(watched, watched.target))
-        self._flying.add(task)
-        task.add_done_callback(self._over)
-
-    def _over(self, task: asyncio.Task[None]) -> None:
-        self._flying.discard(task)
-        if not task.cancelled() and task.exception() is not None:
-            told = {"message": "a look broke", "exception": task.exception(), "task": task}
-            task.get_loop().call_exception_handler(told)
+        self._hooks.started(watched.target, (now - due).total_seconds())
+        # Made by hand: a loop asks itself several questions first, at every look.
+        self._flying[watched] = asyncio.Task(self._look(watched, watched.target))
 
     async def _look(self, watched: ScheduledTarget, target: Target) -> None:
         queue = self._queues[target.host]
         try:
-            outcome = await self._fetched(target.host, self._interpreter.request(target, watched.url))
+            outcome = await self._fetcher.fetch(self._interpreter.request(target, watched.url))
+            queue.heed(outcome)
             if isinstance(outcome, Failure) or len(outcome.body) <= SMALL:
                 # While it waits to be read its host may be asked for more.
                 queue.answered(watched)
@@ -236,7 +231,10 @@ class Poller:
             _adopt(watched, sighting)
             queue.targets.sweeps.saw(target, watched.proof, sighting)
             self._hooks.looked(target, sighting, outcome)
+        except Exception as exc:  # noqa: BLE001 # what is wrong with one look must not stop all others
+            asyncio.get_running_loop().call_exception_handler({"message": "a look broke", "exception": exc})
         finally:
+            self._flying.pop(watched, None)
             is_dropped = self._watched.get(target.id) is not watched
             if is_dropped:
                 self._interpreter.forget(target.id)
@@ -278,7 +276,7 @@ class Poller:
     async def _land(self) -> None:
         now = self._clock.now()
         if self._flying:
-            _, still = await asyncio.wait(self._flying, timeout=_GRACE)
+            _, still = await asyncio.wait(self._flying.values(), timeout=_GRACE)
             for task in still:
                 task.cancel()
             await asyncio.gather(*still, return_exceptions=True)
@@ -288,7 +286,8 @@ class Poller:
 
 def _adopt(watched: ScheduledTarget, sighting: Sighting) -> None:
     """Look next time where a redirect led; go back to the target's own address when that led nowhere."""
-    there = next((found.url for found in sighting.found if found.role == "redirect"), None)
+    found = sighting.found
+    there = next((one.url for one in found if one.role == "redirect"), None) if found else None
     target, hops = watched.target, watched.hops
     if there is None or sighting.state is not State.UNKNOWN:
         if sighting.state in (State.ABSENT, State.WITHDRAWN):

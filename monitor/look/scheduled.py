@@ -115,15 +115,17 @@ class ScheduledTarget:
         """Return how many looks fell due after the one that begins now, and can no longer be made."""
         if self.due is None or self.window is None:
             return 0
-        is_next = self.window.begins <= self.due and now < min(self.due + self.window.every, self.window.ends)
-        if is_next and self.due >= self.planned:
-            return 0
+        if self.window.begins <= self.due >= self.planned and now < self.window.ends:
+            if now < self.due + self.window.every:
+                return 0
+            if not self.is_extra and self.due != self.instant:
+                return (now - self.due) // self.window.every
         return dues_between(self.windows, max(self.due, self.planned - _JUST_BEFORE), now, self.shift)
 
     def _one_step_on(self, after: datetime) -> datetime | None:
         # Nearly always the next look is one step on: spare the search through the windows.
         window, due = self.window, self.due
-        if window is None or due is None or not window.begins <= due <= after or self.is_promised() or self.is_extra:
+        if window is None or due is None or not window.begins <= due <= after or due == self.instant or self.is_extra:
             return None
         step = due + window.every
         return step if after < step < window.ends else None
@@ -131,7 +133,10 @@ class ScheduledTarget:
 
 def dues_between(windows: Sequence[Window], after: datetime, upto: datetime, shift: timedelta) -> int:
     """Return how many due instants lie in `(after, upto]`."""
-    return sum(_dues_until(window, upto, shift) - _dues_until(window, after, shift) for window in windows)
+    dues = 0
+    for window in windows:
+        dues += _dues_until(window, upto, shift) - _dues_until(window, after, shift)
+    return dues
 
 
 def _dues_until(window: Window, instant: datetime, shift: timedelta) -> int:

@@ -25,7 +25,8 @@ class Sighting:
     `sent` and `received` bracket the request by our clock. `proved_from` and `proved_to` bracket the
     instant the answer speaks of: `sent` and `received` minus the bounds of the answer's `Age`, widened
     by a clock known to be off. `specific` is True when the recogniser read something that belongs to
-    this edition alone. `why` explains an unknown; `digest` is the SHA-256 of the body, in hex. `version` is what the
+    this edition alone. `why` explains an unknown; `digest` is the SHA-256 of the body, in hex, None where
+    bytes do not count: a page differs at every look, and its state is what the recogniser read. `version` is what the
     content says of its own version (`recognise.version`), None where it says nothing. `address` is the one that was
     asked for its target: what a look proves is proved of that address alone.
     """
@@ -43,21 +44,3 @@ class Sighting:
     found: tuple[Found, ...] = ()
     version: str | None = None
     address: str = ""
-
-    def without_bytes(self) -> Sighting:
-        """Return the same without its digest. Written out: `replace` takes several times as long, at every look."""
-        return Sighting(
-            self.target,
-            self.state,
-            self.sent,
-            self.received,
-            self.proved_from,
-            self.proved_to,
-            self.specific,
-            self.why,
-            self.status,
-            None,
-            self.found,
-            self.version,
-            self.address,
-        )

@@ -159,7 +159,8 @@ class Sweeps:
 
     def repaid(self) -> None:
         """Note that something else was asked of the host."""
-        self._owed = max(0.0, self._owed - 1.0)
+        if self._owed:
+            self._owed = max(0.0, self._owed - 1.0)
 
     def idle_until(self, now: datetime) -> datetime | None:
         """Return when there may be a look to make again, though there is none now."""

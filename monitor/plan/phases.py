@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import bisect
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
@@ -79,8 +78,9 @@ def next_due(windows: Sequence[Window], after: datetime, shift: timedelta = time
     `windows` are in time order and do not overlap. `shift` moves every due instant of a window that is
     not `exact`, by less than its spacing, so that targets of one host do not fall due together.
     """
-    start = bisect.bisect_right([window.ends for window in windows], after)
-    for window in windows[start:]:
+    for window in windows:
+        if window.ends <= after:
+            continue
         first = window.begins if window.exact else window.begins + shift % window.every
         steps = max(0, ceil((after - first + _MICRO) / window.every))
         due = first + steps * window.every
@@ -91,7 +91,10 @@ def next_due(windows: Sequence[Window], after: datetime, shift: timedelta = time
 
 def window_at(windows: Sequence[Window], now: datetime) -> Window | None:
     """Return the window that holds `now`, None between windows."""
-    return next((window for window in windows if window.begins <= now < window.ends), None)
+    for window in windows:
+        if window.begins <= now < window.ends:
+            return window
+    return None
 
 
 def dense_around(windows: Sequence[Window], others: Sequence[Window]) -> tuple[Window, ...]:

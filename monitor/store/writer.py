@@ -64,9 +64,8 @@ class Writer:
         self._timer: asyncio.TimerHandle | None = None
         self._commit: asyncio.Task[None] | None = None
         self._nudged = False
-        self._retry = 0.0
-        self._abandoned = False
-        self._is_silent = False
+        self._due = self._retry = 0.0
+        self._abandoned = self._is_silent = False
 
     @property
     def is_full(self) -> bool:
@@ -79,10 +78,11 @@ class Writer:
 
     def put(self, run: Run) -> bool:
         """Keep a run, or a later version of it; it is committed within `delay`. False when there is no room for it."""
-        if self._abandoned or (self.is_full and run.key not in self._runs):
+        if self._abandoned or ((key := run.key) not in self._runs and self.is_full):
             return False
-        self._runs[run.key] = run
-        self._commit_within(self._delay)
+        self._runs[key] = run
+        if self._timer is None:  # one that is set is due no later
+            self._commit_within(self._delay)
         return True
 
     def nudge(self) -> None:
@@ -176,10 +176,10 @@ class Writer:
         loop = asyncio.get_running_loop()
         due = loop.time() + max(seconds, self._retry)
         if self._timer is not None:
-            if self._timer.when() <= due:
+            if self._due <= due:
                 return
             self._timer.cancel()
-        self._timer = loop.call_at(due, self._begin)
+        self._due, self._timer = due, loop.call_at(due, self._begin)
 
     def _begin(self) -> None:
         if self._timer is not None:

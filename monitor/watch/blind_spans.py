@@ -129,6 +129,8 @@ class SpansInOrder:
 
     def after(self, instant: datetime) -> Sequence[Blind]:
         """Return those that ended after an instant, and perhaps a few more."""
+        if not self._ended or self._ended[-1] <= instant:
+            return []
         return self.spans[bisect_right(self._ended, instant) :]
 
 

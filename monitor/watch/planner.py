@@ -109,7 +109,7 @@ class Planner:
 
     def _follow(self, watched: WatchedRelease, sighting: Sighting) -> None:
         target = watched.state_of(sighting.target).target
-        if target is None or watched.release.address is not Address.GUESSED:
+        if target is None:
             return
         if target.part == INDEX:
             self._look_at_listed(watched, sighting)
@@ -148,7 +148,10 @@ class Planner:
 
         What an announcement leads to, and what a listing showed and bears the title, is the page.
         """
-        self._follow(watched, sighting)
+        if watched.release.address is Address.GUESSED:
+            self._follow(watched, sighting)
+        if not sighting.found:
+            return
         files = [one for one in sighting.found if one.role in _FILES]
         links = [one.url.partition("#")[0] for one in sighting.found if one.role == "external"]
         # What a page says before its slot is told to nobody, and the names of its files are part of that.

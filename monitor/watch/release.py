@@ -36,6 +36,26 @@ class TargetState:
     proof: Proof | None = None
     runs: tuple[Run, ...] = ()
 
+    @property
+    def last(self) -> Run | None:
+        """Return the last run."""
+        return self.runs[-1] if self.runs else None
+
+    def last_proved(self, url: str) -> Run | None:
+        """Return the last run that proved anything at an address."""
+        for run in reversed(self.runs):
+            if run.state is not State.UNKNOWN and run.address in ("", url):
+                return run
+        return None
+
+    def spacing(self, now: datetime) -> timedelta | None:
+        """Return the spacing that was in force since the last look, None when any gap is allowed."""
+        window = window_at(self.windows, self.runs[-1].last_received) if self.runs else None
+        if window is None and (again := window_at(self.windows, now)) is not None and again.name == AGAIN:
+            # An origin that was looked at no more and is now: what it showed long ago has not lasted since.
+            window = again
+        return window.every if window else None
+
 
 _NOWHERE = TargetState()
 
@@ -158,14 +178,11 @@ class WatchedRelease:
     def add(self, target: Target, sighting: Sighting, spacing: timedelta | None, *, apart: bool) -> tuple[Run, bool]:
         """Fold a sighting in; returns the run it went to and whether that run is new.
 
-        Bytes count for files alone: a page differs at every look, and its state is what the recogniser read. Those of
-        a file that kept changing do not either: each look would make a run, and tell nothing.
-        Raises OutOfOrder.
+        The bytes of what kept changing do not count: each look would make a run, and tell nothing. Raises OutOfOrder.
         """
         state = self.state_of(target.id)
-        counts = target.file or target.recognise == "changed"
-        if sighting.digest is not None and (not counts or changes(state.runs) >= MOST_CHANGES):
-            sighting = sighting.without_bytes()
+        if sighting.digest is not None and changes(state.runs) >= MOST_CHANGES:
+            sighting = replace(sighting, digest=None)
         outcome = extend(state.runs[-1] if state.runs else None, sighting, spacing, apart=apart)
         if isinstance(outcome, Run) and state.runs:
             state.runs = (*state.runs[:-1], outcome)
@@ -174,27 +191,8 @@ class WatchedRelease:
         state.runs = (*state.runs, begun)
         return begun, True
 
-    def last_run(self, target: str) -> Run | None:
-        """Return the last run of a target."""
-        runs = self.at(target).runs
-        return runs[-1] if runs else None
-
-    def last_proved(self, target: Target) -> Run | None:
-        """Return the last run of a target that proved anything at the address that it has now."""
-        here = (run for run in reversed(self.at(target.id).runs) if run.address in ("", target.url))
-        return next((run for run in here if run.state is not State.UNKNOWN), None)
-
     def _here(self, target: Target) -> list[Run]:
         return [run for run in self.at(target.id).runs if run.address in ("", target.url)]
-
-    def spacing(self, target: Target, now: datetime) -> timedelta | None:
-        """Return the spacing that was in force since the last look at a target, None when any gap is allowed."""
-        state = self.at(target.id)
-        window = window_at(state.windows, state.runs[-1].last_received) if state.runs else None
-        if window is None and (again := window_at(state.windows, now)) is not None and again.name == AGAIN:
-            # An origin that was looked at no more and is now: what it showed long ago has not lasted since.
-            window = again
-        return window.every if window else None
 
     def take_back(self, target: str, before: Run | None, *, new: bool) -> None:
         """Undo the last `add`, which nobody could keep: `before` was the last run then."""
@@ -215,6 +213,11 @@ class WatchedRelease:
         """Put a run that has changed in the place of the last one of its target."""
         state = self.states[run.target]
         state.runs = (*state.runs[:-1], run)
+
+    def is_left(self, target: Target) -> bool:
+        """Tell whether what was out at a target has been found gone, or other bytes, and not been back since."""
+        part = self._part(target.part)
+        return part is not None and _out_since(part) is not None and self.standing(target).left is not None
 
     def standing(self, target: Target) -> Progress:
         """Return how a target stands, from the last verdict."""
@@ -252,8 +255,10 @@ class WatchedRelease:
         return target.view is View.EDGE and bool(runs) and all(run.state is not State.PRESENT for run in runs)
 
     def _part(self, part_id: str) -> PartVerdict | None:
-        parts = self.verdict.parts if self.verdict else ()
-        return next((part for part in parts if part.id == part_id), None)
+        for part in self.verdict.parts if self.verdict else ():
+            if part.id == part_id:
+                return part
+        return None
 
     def is_over(self, now: datetime) -> bool:
         """Tell whether nothing of it will be looked at again."""

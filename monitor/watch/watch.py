@@ -154,9 +154,9 @@ class Watch:
         watched = self._releases.get(target.release)
         if watched is None:
             return
-        before, last = watched.last_proved(target), watched.last_run(target.id)
-        blind = () if last is None else self._blind.after(last.last_received)
-        spacing, apart = watched.spacing(target, sighting.sent), was_blind(last, sighting, blind)
+        state = watched.at(target.id)
+        last, before, spacing = state.last, state.last_proved(target.url), state.spacing(sighting.sent)
+        apart = last is not None and was_blind(last, sighting, self._blind.after(last.last_received))
         try:
             run, new = watched.add(target, sighting, spacing, apart=apart)
         except OutOfOrder:
@@ -169,7 +169,7 @@ class Watch:
         if watched.held is not None and target.part == "page" and sighting.state is not State.UNKNOWN:
             watched.held = None
             self.judge_soon(target.release)
-        elif new or watched.standing(target).left is not None or self._is_unsettled(watched, sighting.received):
+        elif new or watched.is_left(target) or self._is_unsettled(watched, sighting.received):
             self.judge_soon(target.release)
 
     @property
@@ -246,7 +246,8 @@ class Watch:
             run = replace(run, evidence=(*run.evidence, *self._evidence.keep_turn(target, outcome)))
             watched.replace_last(run)
             _log.info("turned", target=target.id, state=run.state.value, status=run.status, why=run.why or None)
-        self._evidence.remember(target, outcome)
+        else:
+            self._evidence.remember(target, outcome)
         if not self._writer.put(run):
             self._health.store_failed(self._clock.now())
             return False

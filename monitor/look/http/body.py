@@ -29,10 +29,7 @@ class Body:
     __slots__ = ("_cap", "_enough", "_inflate", "_parts", "_raw", "_size", "whole")
 
     def __init__(self, encoding: str, cap: int, *, enough: bool) -> None:
-        encoding = encoding.strip().lower()
-        if encoding not in _PLAIN + _GZIP:
-            raise UnusableBody(Reason.ENCODING, "an encoding we did not ask for")
-        self._inflate = zlib.decompressobj(31) if encoding in _GZIP else None
+        self._inflate = zlib.decompressobj(31) if encoding and _is_packed(encoding) else None
         self._cap = cap
         self._enough = enough
         self._parts: list[bytes] = []
@@ -71,3 +68,10 @@ class Body:
         self.whole = False
         if not self._enough:
             raise UnusableBody(Reason.TOO_LARGE, f"more than {self._cap} bytes")
+
+
+def _is_packed(encoding: str) -> bool:
+    encoding = encoding.strip().lower()
+    if encoding not in _PLAIN + _GZIP:
+        raise UnusableBody(Reason.ENCODING, "an encoding we did not ask for")
+    return encoding in _GZIP

@@ -9,23 +9,26 @@ from collections.abc import Callable
 import httptools
 import httpx
 
+from monitor.look.http.body import Body
 from monitor.look.http.timing import RequestTiming
 
 Headers = list[tuple[bytes, bytes]]
 
 _MOST_BARE = 65_536
 _MOST_AHEAD = 262_144
+_LENGTHS = (b"content-length", b"transfer-encoding")
 
 
 class Connection(asyncio.Protocol):
     """A connection, and the one answer that is under way on it.
 
-    From `ask` until the next it belongs to one trip, whose deadline ends every wait on it. `lost` is
-    called once, when the connection has gone.
+    From `ask` until `close` it belongs to one trip, whose deadline ends every wait on it. `let_go` is called when it
+    is closed, `lost` once, when the connection has gone.
     """
 
-    def __init__(self, lost: Callable[[Connection], None]) -> None:
+    def __init__(self, let_go: Callable[[Connection], None], lost: Callable[[Connection], None]) -> None:
         self._loop = asyncio.get_running_loop()
+        self._let_go = let_go
         self._lost = lost
         self._parser = httptools.HttpResponseParser(self)
         self._handle: asyncio.Transport | None = None
@@ -35,7 +38,7 @@ class Connection(asyncio.Protocol):
         self._fault: httpx.TransportError | None = None
         self._chunks: deque[bytes] = deque()
         self._used = False
-        self.idle_since = 0.0
+        self.asked_at = 0.0
         self.is_open = False
         self._begin(is_head=False)
 
@@ -43,8 +46,8 @@ class Connection(asyncio.Protocol):
         self._is_head = is_head
         self._bare = 0
         self._ahead = 0
+        self._is_held = False
         self._has_headers = False
-        self._has_end = False
         self._keeps = False
         self.status = 0
         self.headers: Headers = []
@@ -58,7 +61,7 @@ class Connection(asyncio.Protocol):
             raise httpx.WriteError("the connection has gone")
         self._begin(is_head=is_head)
         trip.reused, self._used = self._used, True
-        self._trip = trip
+        self._trip, self.asked_at = trip, trip.begun
         if self._timer is None:
             self._timer = self._loop.call_at(trip.deadline, self._overdue)
         trip.leaves()
@@ -69,23 +72,30 @@ class Connection(asyncio.Protocol):
         while not self._has_headers:
             await self._news()
 
-    async def chunk(self) -> bytes | None:
-        """Return the next bytes of the body, None at its end. Raises httpx's own faults."""
-        while not self._chunks:
+    async def fill(self, body: Body) -> None:
+        """Give a body its bytes as they come, until its end or until it wants no more. Raises httpx's own faults."""
+        while True:
+            while self._chunks:
+                chunk = self._chunks.popleft()
+                self._ahead -= len(chunk)
+                if self._is_held and self._ahead <= _MOST_AHEAD and self._handle is not None and self.is_open:
+                    self._is_held = False
+                    self._handle.resume_reading()
+                if not body.feed(chunk):
+                    return
             if self.is_complete:
-                return None
+                return
             await self._news()
-        chunk = self._chunks.popleft()
-        self._ahead -= len(chunk)
-        if self._ahead <= _MOST_AHEAD and self._handle is not None and not self._handle.is_reading() and self.is_open:
-            self._handle.resume_reading()
-        return chunk
+
+    async def close(self) -> None:
+        """Let go of the connection; before the end of the body that costs it."""
+        self._let_go(self)
 
     def rest(self) -> bool:
         """Leave the trip; True when the connection can carry another request."""
         self._trip = None
-        self._chunks.clear()
-        self.idle_since = self._loop.time()
+        if self._chunks:
+            self._chunks.clear()
         return self.is_open and self.is_complete and self._keeps and self._fault is None
 
     def cut(self) -> None:
@@ -97,14 +107,11 @@ class Connection(asyncio.Protocol):
         if self._handle is not None:
             self._handle.abort()
 
-    async def _news(self) -> None:
+    def _news(self) -> asyncio.Future[None]:
         if self._fault is not None:
             raise self._fault
         self._waiter = self._loop.create_future()
-        try:
-            await self._waiter
-        finally:
-            self._waiter = None
+        return self._waiter
 
     # What asyncio tells a connection.
 
@@ -130,7 +137,8 @@ class Connection(asyncio.Protocol):
         if self._bare > _MOST_BARE and not self.is_complete:
             # Headers, interim answers, chunks' own words or trailers: nothing of them may go on for ever.
             self._fail(httpx.RemoteProtocolError("headers without end"))
-        elif self._ahead > _MOST_AHEAD and not self.is_complete and self._handle is not None:
+        elif self._ahead > _MOST_AHEAD and not self.is_complete and self._handle is not None and not self._is_held:
+            self._is_held = True
             self._handle.pause_reading()
         self._wake()
 
@@ -141,7 +149,8 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Take note that the connection has gone; a body without a length ends so."""
         self.is_open = False
-        if self._has_headers and not self._has_end and exc is None and self._fault is None:
+        has_end = any(name.lower() in _LENGTHS for name, _ in self.headers)
+        if self._has_headers and not has_end and exc is None and self._fault is None:
             self.is_complete = True
         elif not self.is_complete:
             fault = httpx.ReadError("reset") if exc is not None else httpx.RemoteProtocolError("closed early")
@@ -162,12 +171,8 @@ class Connection(asyncio.Protocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take one header; those that follow a body say nothing we go by."""
-        if self._has_headers:
-            return
-        lower = name.lower()
-        self.headers.append((lower, value))
-        if lower in (b"content-length", b"transfer-encoding"):
-            self._has_end = True
+        if not self._has_headers:
+            self.headers.append((name, value))
 
     def on_headers_complete(self) -> None:
         """Take the status; an interim answer is passed over."""
@@ -213,8 +218,9 @@ class Connection(asyncio.Protocol):
         self._wake()
 
     def _wake(self) -> None:
-        if self._waiter is not None and not self._waiter.done():
+        waiter, self._waiter = self._waiter, None
+        if waiter is not None and not waiter.done():
             if self._fault is not None and not self._chunks:
-                self._waiter.set_exception(self._fault)
+                waiter.set_exception(self._fault)
             else:
-                self._waiter.set_result(None)
+                waiter.set_result(None)

@@ -27,13 +27,13 @@ _BODILESS = (204, 304)
 
 
 class Reply(Protocol):
-    """An answer whose body is still to come."""
+    """An answer whose body is still to come; `headers` have their names as they came."""
 
     status: int
     headers: Headers
 
-    async def chunk(self) -> bytes | None:
-        """Return the next bytes of the body as they came, None at its end. Raises httpx's own faults."""
+    async def fill(self, body: Body) -> None:
+        """Give a body its bytes as they come, until its end or until it wants no more. Raises httpx's own faults."""
 
     async def close(self) -> None:
         """Let go of the connection."""
@@ -109,12 +109,12 @@ class HttpFetcher:
         """
         trip = RequestTiming(self._clock, self._seconds)
         trip.fresh = bool(body)
-        started = trip.now()
         try:
-            return await self._made(self._asker.asked(request, more, body), request, trip)
+            asked = self._asker.asked(request, more, body)
+            return await _answered(request, asked, await self._reply(asked, trip), trip)
         except (RefusedAddress, UnusableBody, httpx.TransportError, httpx.InvalidURL, ValueError, OSError) as exc:
             reason, detail = _told(exc, trip)
-            return Failure(request.url, reason, detail, trip.sent or started, trip.now(), trip.before)
+            return Failure(request.url, reason, detail, trip.since(), trip.now(), trip.before)
 
     async def close(self) -> None:
         """Let go of all connections."""
@@ -123,31 +123,36 @@ class HttpFetcher:
         for transport in transports:
             await transport.aclose()
 
-    async def _made(self, asked: Asked, request: Request, trip: RequestTiming) -> Answer:
+    async def _reply(self, asked: Asked, trip: RequestTiming) -> Reply:
         origin = asked.common.origin
-        try:
-            reply = await _sent(self._transport(origin), asked, trip)
-        except httpx.PoolTimeout:
-            self._retire(origin)
-            raise
-        trip.arrives()
-        return await _answered(request, asked, reply, trip)
+        transport = self._transports.get(origin) or self._opened(origin)
+        # A kept connection that the server closed just then is replaced once; the others kept are passed over.
+        for _ in range(MOST_AT_ONCE + 1):
+            try:
+                return await transport.ask(asked, trip)
+            except (httpx.NetworkError, httpx.RemoteProtocolError):
+                if not trip.is_stale():
+                    raise
+                trip.again()
+            except httpx.PoolTimeout:
+                self._retire(origin)
+                raise
+        return await transport.ask(asked, trip)
 
     def _retire(self, origin: Origin) -> None:
         # httpcore's pool can be stuck for good once a request was cancelled in it; ours cannot.
         if isinstance(self._transports.get(origin), StockTransport):
             self._retired.append(self._transports.pop(origin))
 
-    def _transport(self, origin: Origin) -> Transport:
-        transport = self._transports.get(origin)
-        if transport is None:
-            self._context = self._context or shared_context()
-            most, proxy = at_once(self._budget.rate(origin.host)), self._proxies.of(origin.host)
-            if proxy is None:
-                transport = self._engine(origin, self._finder, self._context, most)
-            else:
-                transport = StockTransport(origin, self._finder, self._context, most, proxy)
-            self._transports[origin] = transport
+    def _opened(self, origin: Origin) -> Transport:
+        self._context = self._context or shared_context()
+        most, proxy = at_once(self._budget.rate(origin.host)), self._proxies.of(origin.host)
+        transport: Transport
+        if proxy is None:
+            transport = self._engine(origin, self._finder, self._context, most)
+        else:
+            transport = StockTransport(origin, self._finder, self._context, most, proxy)
+        self._transports[origin] = transport
         return transport
 
 
@@ -159,35 +164,19 @@ def shared_context() -> ssl.SSLContext:
     return context
 
 
-async def _sent(transport: Transport, asked: Asked, trip: RequestTiming) -> Reply:
-    # A kept connection that the server closed just then is replaced once; the others kept are passed over.
-    for _ in range(MOST_AT_ONCE + 1):
-        try:
-            return await transport.ask(asked, trip)
-        except (httpx.NetworkError, httpx.RemoteProtocolError):
-            if not trip.is_stale():
-                raise
-            trip.again()
-    return await transport.ask(asked, trip)
-
-
 async def _answered(request: Request, asked: Asked, reply: Reply, trip: RequestTiming) -> Answer:
+    trip.arrives()
     headers, status, head = _headers(reply.headers), reply.status, asked.common.head
     sent, received, before = trip.sent or trip.now(), trip.received or trip.now(), trip.before
     try:
         body, whole = b"", True
         if request.method != "HEAD" and status not in _BODILESS:
-            body, whole = await _body(request, headers, reply)
+            taken = Body(headers.get("content-encoding", ""), request.cap, enough=request.enough)
+            await reply.fill(taken)
+            body, whole = taken.end(), taken.whole
         return Answer(request.url, status, headers, body, sent, received, whole, request, head, asked.unique, before)
     finally:
         await reply.close()
-
-
-async def _body(request: Request, headers: dict[str, str], reply: Reply) -> tuple[bytes, bool]:
-    body = Body(headers.get("content-encoding", ""), request.cap, enough=request.enough)
-    while (chunk := await reply.chunk()) is not None and body.feed(chunk):
-        pass
-    return body.end(), body.whole
 
 
 def _headers(raw: list[tuple[bytes, bytes]]) -> dict[str, str]:

@@ -11,6 +11,7 @@ import httpcore
 import httpx
 
 from monitor.look.guard import Origin, RefusedAddress
+from monitor.look.http.body import Body
 from monitor.look.http.connection import Headers
 from monitor.look.http.names import NoAddress
 from monitor.look.http.proxy import CONNECT_SECONDS, Proxy, Tunnels
@@ -145,9 +146,11 @@ class StockReply:
         self._chunks: AsyncIterator[bytes] = aiter(typing.cast("AsyncIterable[bytes]", response.stream))
         self._trip = trip
 
-    async def chunk(self) -> bytes | None:
-        """Return the next bytes of the body as they came, None at its end. Raises httpx's own faults."""
-        return await anext(self._chunks, None)
+    async def fill(self, body: Body) -> None:
+        """Give a body its bytes as they come, until its end or until it wants no more. Raises httpx's own faults."""
+        async for chunk in self._chunks:
+            if not body.feed(chunk):
+                return
 
     async def close(self) -> None:
         """Let go of the connection."""

@@ -13,7 +13,7 @@ from monitor.look.fetch import Reason
 class RequestTiming:
     """What the connection and the fetcher tell each other about one request.
 
-    `deadline` is in the loop's own seconds, so that virtual time reaches it too. `sent` is None until
+    `begun` and `deadline` are in the loop's own seconds, so that virtual time reaches it too. `sent` is None until
     the first byte leaves, `heard` False until the first byte comes back. `reused` is True on a connection
     that has carried a request before; `fresh` asks for one that has not. `before` counts the requests that went out in
     vain on kept connections.
@@ -24,6 +24,7 @@ class RequestTiming:
         "_clock",
         "_loop",
         "before",
+        "begun",
         "deadline",
         "fault",
         "fresh",
@@ -37,13 +38,11 @@ class RequestTiming:
         """Begin, with this long to go in all."""
         self._clock = clock
         self._loop = asyncio.get_running_loop()
-        self.deadline = self._loop.time() + seconds
+        self.begun = self._loop.time()
+        self.deadline = self.begun + seconds
         self.fresh = False
         self.before = 0
         self.fault: tuple[Reason, str] | None = None
-        self._restart()
-
-    def _restart(self) -> None:
         self.sent: datetime | None = None
         self.received: datetime | None = None
         self._began = 0.0
@@ -53,9 +52,9 @@ class RequestTiming:
     def again(self) -> None:
         """Begin a second time on a connection of its own, within the same deadline."""
         self.before += self.sent is not None
-        self._restart()
+        self.fault = self.sent = self.received = None
+        self.heard = self.reused = False
         self.fresh = True
-        self.fault = None
 
     def is_stale(self) -> bool:
         """Tell whether a kept connection died before it answered anything, as the server closed it just then."""
@@ -73,6 +72,10 @@ class RequestTiming:
     def is_over(self) -> bool:
         """Tell whether the deadline has passed."""
         return self._loop.time() >= self.deadline
+
+    def since(self) -> datetime:
+        """Return when the first byte left, when this began where none has."""
+        return self.sent or self._clock.now() - timedelta(seconds=self._loop.time() - self.begun)
 
     def leaves(self) -> None:
         """Note that the first byte of the request leaves now."""

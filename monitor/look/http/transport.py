@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections import deque
-from collections.abc import Callable
 
 import httpx
 
 from monitor.look.guard import Origin, RefusedAddress
-from monitor.look.http.connection import Connection, Headers
+from monitor.look.http.connection import Connection
 from monitor.look.http.names import NoAddress
 from monitor.look.http.proxy import CONNECT_SECONDS
 from monitor.look.http.request_bytes import Asked
@@ -34,9 +33,9 @@ class LeanTransport:
         self._is_closed = False
         self._waiting: deque[asyncio.Future[None]] = deque()
 
-    async def ask(self, asked: Asked, trip: RequestTiming) -> LeanReply:
+    async def ask(self, asked: Asked, trip: RequestTiming) -> Connection:
         """Send one request and wait for the headers of its answer. Raises httpx's own faults."""
-        wire = await self._taken(trip)
+        wire = (None if trip.fresh else self._kept(trip)) or await self._taken(trip)
         is_answered = False
         try:
             wire.ask(asked.wire, trip, is_head=asked.method == "HEAD")
@@ -45,7 +44,7 @@ class LeanTransport:
         finally:
             if not is_answered:
                 self._let_go(wire)
-        return LeanReply(wire, self._let_go)
+        return wire
 
     async def aclose(self) -> None:
         """Close every connection, those still being opened included."""
@@ -58,7 +57,7 @@ class LeanTransport:
 
     async def _taken(self, trip: RequestTiming) -> Connection:
         while True:
-            wire = None if trip.fresh else self._kept()
+            wire = None if trip.fresh else self._kept(trip)
             if wire is not None:
                 return wire
             if len(self._wires) + self._opening < self._most:
@@ -67,11 +66,11 @@ class LeanTransport:
                 self._idle.pop(0).cut()
             await self._place(trip)
 
-    def _kept(self) -> Connection | None:
-        oldest = asyncio.get_running_loop().time() - KEEP_SECONDS
+    def _kept(self, trip: RequestTiming) -> Connection | None:
+        oldest = trip.begun - KEEP_SECONDS
         while self._idle:
             wire = self._idle.pop()
-            if wire.is_open and wire.idle_since > oldest:
+            if wire.is_open and wire.asked_at > oldest:
                 return wire
             wire.cut()
         return None
@@ -125,7 +124,11 @@ class LeanTransport:
         try:
             async with asyncio.timeout(seconds):
                 _, wire = await loop.create_connection(
-                    lambda: Connection(self._lost), route.address, route.port, ssl=context, server_hostname=name
+                    lambda: Connection(self._let_go, self._lost),
+                    route.address,
+                    route.port,
+                    ssl=context,
+                    server_hostname=name,
                 )
         except TimeoutError as exc:
             raise httpx.ConnectTimeout("no connection within the deadline") from exc
@@ -136,7 +139,8 @@ class LeanTransport:
     def _let_go(self, wire: Connection) -> None:
         if wire.rest() and not self._is_closed:
             self._idle.append(wire)
-            self._call_next()
+            if self._waiting:
+                self._call_next()
         else:
             wire.cut()
 
@@ -152,25 +156,3 @@ class LeanTransport:
             if not turn.done():
                 turn.set_result(None)
                 return
-
-
-class LeanReply:
-    """An answer whose body is still to come. Closing it before the end of that costs the connection."""
-
-    __slots__ = ("_let_go", "_wire", "headers", "status")
-
-    def __init__(self, wire: Connection, let_go: Callable[[Connection], None]) -> None:
-        self._wire: Connection | None = wire
-        self._let_go = let_go
-        self.status: int = wire.status
-        self.headers: Headers = wire.headers
-
-    async def chunk(self) -> bytes | None:
-        """Return the next bytes of the body as they came, None at its end. Raises httpx's own faults."""
-        return None if self._wire is None else await self._wire.chunk()
-
-    async def close(self) -> None:
-        """Let go of the connection."""
-        wire, self._wire = self._wire, None
-        if wire is not None:
-            self._let_go(wire)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -96,20 +95,20 @@ class Evidence:
 
     def keep_changed(self, answer: Answer, target: str, kind: str) -> str:
         """Keep an answer unless its body is that of the last one kept for this address; return the id of its record."""
-        digest = hashlib.sha256(answer.body).hexdigest()
         known, name = self._unchanged.get((target, answer.url), ("", ""))
-        if known != digest or not name:
+        if known != answer.digest or not name:
             name = self.keep(answer, target, kind)
-            self._unchanged[target, answer.url] = (digest, name)
+            self._unchanged[target, answer.url] = (answer.digest, name)
         return name
 
     def keep_turn(self, target: Target, outcome: Answer | Failure) -> tuple[str, ...]:
-        """Keep the bytes of a look that changed what is known, and of the one before; return their ids.
+        """Keep and remember the bytes of a look that changed what is known, keep those before; return their ids.
 
         A failure has no bytes; the look before it is kept all the same. Nothing more is kept of a target that turns
         again and again, until it has been steady for a while: its runs tell of each turn.
         """
         if self._is_flapping(target.id):
+            self.remember(target, outcome)
             return ()
         before = self._last.of(target.id)
         ids = [] if before is None else [before.kept or self.keep(before.answer(), target.id, "before")]
@@ -133,12 +132,8 @@ class Evidence:
 
     def remember(self, target: Target, outcome: Answer | Failure) -> None:
         """Remember the last look, should the next one turn out different."""
-        if isinstance(outcome, Failure):
-            return
-        last = self._last.of(target.id)
-        if last is not None and last.kept and last.received == outcome.received:
-            return
-        self._last.remember(target.id, outcome)
+        if isinstance(outcome, Answer):
+            self._last.remember(target.id, outcome)
 
     def forget(self, target: str) -> None:
         """Let go of the last look at a target that is looked at no more."""

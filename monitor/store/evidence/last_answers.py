@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import replace
+from itertools import chain
 
 from monitor.look.fetch import Answer, Request
 from monitor.store.evidence.headers import Same
@@ -13,32 +13,41 @@ _MOST = 16_000_000
 _LONGEST = 32_000
 _SHARED = 64
 
-_Packed = tuple[int, bytes]
-"""A body's hash, which tells it from the next one, and the body, packed no further than is reasonable."""
+_Packed = tuple[str, bytes]
+"""A body's SHA-256, which tells it from the next one, and the body, packed no further than is reasonable."""
 
 
-@dataclass(frozen=True, slots=True)
 class PackedAnswer:
-    """The last answer of a target, and the id of its record once it is kept.
+    """The last answer of a target, and the id of its record once it is kept; most looks only take it on.
 
     `head` are its headers in one text, names and values in turn: as a mapping they would be most of what a target
     costs. Of the request it has what a record tells and the address does not: what went to the host besides is one
     object for all its targets.
     """
 
-    url: str
-    status: int
-    head: str
-    packed: _Packed
-    sent: datetime
-    received: datetime
-    whole: bool
-    method: str | None
-    asked: bytes
-    unique: int | None
-    etag: str | None
-    modified: str | None
-    kept: str
+    __slots__ = (
+        *("packed", "whole", "url", "status", "head", "sent", "received", "kept"),
+        *("method", "etag", "modified", "asked", "unique"),
+    )
+
+    def __init__(self, packed: _Packed, *, whole: bool) -> None:
+        """Have a body, whole or cut; `take` gives it the rest."""
+        self.packed = packed
+        self.whole = whole
+
+    def take(self, answer: Answer, head: str, kept: str) -> None:
+        """Be an answer with the same body."""
+        self.url = answer.url
+        self.status = answer.status
+        self.head = head
+        self.sent = answer.sent
+        self.received = answer.received
+        self.kept = kept
+        self.asked = answer.head
+        self.unique = answer.unique
+        self.method, self.etag, self.modified = None, None, None
+        if (asked := answer.request) is not None:
+            self.method, self.etag, self.modified = asked.method, asked.etag, asked.modified
 
     def answer(self) -> Answer:
         """Return the answer with its body."""
@@ -54,12 +63,15 @@ class PackedAnswer:
 
 
 class LastAnswers:
-    """What was last answered of each target: 16 MB of bodies in all, of each the first 32 kB."""
+    """What was last answered of each target: 16 MB of bodies in all, of each the first 32 kB.
+
+    Where there is no more room, the body that has stood longest goes first.
+    """
 
     def __init__(self) -> None:
         self._last: dict[str, PackedAnswer] = {}
         self._weight = 0
-        self._packed: dict[int, _Packed] = {}
+        self._packed: dict[str, _Packed] = {}
         self._same = Same()
 
     def of(self, target: str) -> PackedAnswer | None:
@@ -68,13 +80,14 @@ class LastAnswers:
 
     def remember(self, target: str, answer: Answer, kept: str = "") -> None:
         """Keep an answer as a target's last; `kept` is the id of its record, if it has one."""
-        body, last = answer.body[:_LONGEST], self._last.get(target)
-        mark = hash(body)
+        last, whole = self._last.get(target), answer.whole and len(answer.body) <= _LONGEST
         # Most looks bring the bytes of the one before: those are packed already.
-        packed = last.packed if last is not None and last.packed[0] == mark else self._pack(body, mark)
-        self.forget(target)
-        self._last[target] = _packed(answer, self._same.of(_head(answer)), packed, kept)
-        self._weight += len(packed[1])
+        if last is None or last.packed[0] != answer.digest or last.whole is not whole:
+            self.forget(target)
+            last = self._last[target] = PackedAnswer(self._pack(answer), whole=whole)
+            self._weight += len(last.packed[1])
+        # No header holds a line break: that is where it would have ended.
+        last.take(answer, self._same.of("\n".join(chain.from_iterable(answer.headers.items()))), kept)
         while self._weight > _MOST:
             self.forget(next(iter(self._last)))
 
@@ -83,36 +96,11 @@ class LastAnswers:
         last = self._last.pop(target, None)
         self._weight -= 0 if last is None else len(last.packed[1])
 
-    def _pack(self, body: bytes, mark: int) -> _Packed:
+    def _pack(self, answer: Answer) -> _Packed:
         # What is missing on one host is told in the same bytes for every address: one copy does for all.
-        packed = self._packed.get(mark)
+        packed = self._packed.get(answer.digest)
         if packed is None:
             if len(self._packed) >= _SHARED:
                 self._packed.clear()
-            packed = self._packed[mark] = (mark, zlib.compress(body, 1))
+            packed = self._packed[answer.digest] = (answer.digest, zlib.compress(answer.body[:_LONGEST], 1))
         return packed
-
-
-def _head(answer: Answer) -> str:
-    # No header holds a line break: that is where it would have ended.
-    return "\n".join([text for header in answer.headers.items() for text in header])
-
-
-def _packed(answer: Answer, head: str, packed: _Packed, kept: str) -> PackedAnswer:
-    whole = answer.whole and len(answer.body) <= _LONGEST
-    asked = answer.request
-    return PackedAnswer(
-        answer.url,
-        answer.status,
-        head,
-        packed,
-        answer.sent,
-        answer.received,
-        whole,
-        asked.method if asked is not None else None,
-        answer.head,
-        answer.unique,
-        asked.etag if asked is not None else None,
-        asked.modified if asked is not None else None,
-        kept,
-    )

@@ -107,10 +107,8 @@ def test_a_change_keeps_the_last_look_before_it_and_each_look_once(
 ) -> None:
     async def story(evidence: Evidence, _writer: Writer, _clock: VirtualClock) -> list[tuple[str, ...]]:
         ids = [evidence.keep_turn(TARGET, answer(404, b"first"))]
-        evidence.remember(TARGET, answer(404, b"first"))
         evidence.remember(TARGET, answer(404, b"last", after=1))
         ids.append(evidence.keep_turn(TARGET, answer(200, b"out", after=2)))
-        evidence.remember(TARGET, answer(200, b"out", after=2))
         ids.append(evidence.keep_turn(TARGET, answer(404, b"gone", after=3)))
         return ids
 

@@ -7,17 +7,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from email.utils import format_datetime
-from functools import partial
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from monitor.clock import Ahead
 from monitor.judge.judge import judge
 from monitor.judge.policy import Policy
 from monitor.judge.runs import Blind, OutOfOrder, Run, extend, was_blind
 from monitor.judge.verdict import Verdict
-from monitor.look.clock_skew import Skew, ahead
+from monitor.look.clock_skew import Skew
 from monitor.look.fake import Reply, ScriptedFetcher
 from monitor.look.fetch import Answer, Failure, Request
 from monitor.look.interpret import Interpreter
@@ -79,7 +79,7 @@ def judged(story: Story) -> Verdict:
     begins, seen = SLOT + timedelta(seconds=BEGINS), Seen(timedelta(seconds=max(story.every, 1.0)))
 
     async def play(clock: HaltingClock) -> datetime:
-        interpreter = Interpreter(Skew(ahead=partial(ahead, clock)))
+        interpreter = Interpreter(Skew(ahead=Ahead(clock)))
         poller = Poller(clock, publisher(story, clock), Budget(1000.0), interpreter, at_once=4)
         window = Window("slot", SLOT - DAY, SLOT + DAY, timedelta(seconds=story.every))
         for view in (View.EDGE, View.ORIGIN)[: story.views]:

@@ -135,5 +135,5 @@ def test_an_origin_that_is_looked_at_again_begins_a_run() -> None:
         replace(again, begins=NINE + timedelta(hours=2), ends=NINE + timedelta(hours=3)),
     )
     now = NINE + timedelta(hours=2, seconds=3)
-    assert release.spacing(ORIGIN, now) == timedelta(seconds=5)
-    assert release.spacing(SHEET, now) is None
+    assert release.at(ORIGIN.id).spacing(now) == timedelta(seconds=5)
+    assert release.at(SHEET.id).spacing(now) is None
