@@ -18,7 +18,7 @@ from monitor.store.interface import Store
 from monitor.store.journal import Journal
 from monitor.store.members import Members
 from monitor.store.open import file_of, open_store
-from monitor.store.rows import APART, Heartbeat
+from monitor.store.rows import APART, Heartbeat, Record
 from monitor.store.sql.engine import SqlStore
 from monitor.store.writer import Writer
 from monitor.threads import Job, off_the_loop
@@ -140,7 +140,13 @@ class KeepingApart:
         if not journal.holds:
             _log.warning("journal_begun", journal=str(journal.file))
         (runs, makes), beat = self.writer.held(), Heartbeat(self.monitor, self.clock.now())
-        await self._tried(lambda: journal.keep(runs, makes, beat, self.evidence.lay_down()))
+        await self._tried(lambda: journal.keep(runs, makes, beat, self._records()))
+
+    def _records(self) -> list[Record]:
+        """Return every record of evidence that is known: a store that comes back may have lost some that it took."""
+        laid = self.evidence.lay_down()
+        # What is committed meanwhile is among both.
+        return sorted({*laid, *self.evidence.committed()}, key=lambda record: record.number)
 
     async def _tried(self, work: Callable[[], object]) -> bool:
         """Do something to the journal; that it cannot be written is told once, until it can."""
@@ -157,7 +163,7 @@ class KeepingApart:
     async def _go_over(self, journal: Journal, near: SqlStore) -> None:
         try:
             store = await off_the_loop(lambda: _ready(self.opened.url, self.hold))
-            rows = await self.writer.between(lambda: _brought_in(journal, near, store))
+            rows = await self.writer.between(lambda: self._brought_in(journal, near, store))
         except SurroundingsFault as fault:
             self.told.failed(fault)
             return
@@ -169,6 +175,18 @@ class KeepingApart:
         if self._back is not None:
             await self._back()
 
+    def _brought_in(self, journal: Journal, near: SqlStore, store: SqlStore) -> int:
+        """Go over to the store; for the writer's thread."""
+        try:
+            rows = journal.bring_in(store)
+        except StoreFault:
+            store.close()
+            raise
+        near.become(store)
+        self.evidence.doubt()
+        journal.settled()
+        return rows
+
 
 def _ready(url: str, hold: Callable[[], object]) -> SqlStore:
     """Return the store that is back, with every other monitor kept off it."""
@@ -179,15 +197,3 @@ def _ready(url: str, hold: Callable[[], object]) -> SqlStore:
         store.close()
         raise
     return store
-
-
-def _brought_in(journal: Journal, near: SqlStore, store: SqlStore) -> int:
-    """Go over to the store; for the writer's thread."""
-    try:
-        rows = journal.bring_in(store)
-    except StoreFault:
-        store.close()
-        raise
-    near.become(store)
-    journal.settled()
-    return rows

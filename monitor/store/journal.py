@@ -17,11 +17,12 @@ import structlog
 
 from monitor.errors import StoreFault
 from monitor.judge.runs import Run
+from monitor.store.evidence.chain import following
 from monitor.store.interface import Conflict, Store, Transaction
 from monitor.store.lease import OUTBOX
 from monitor.store.members import PREFIX
 from monitor.store.open import place_of
-from monitor.store.rows import Heartbeat, Record
+from monitor.store.rows import APART, Heartbeat, Record
 from monitor.store.sql.engine import SqlStore
 
 _log = structlog.get_logger(__name__)
@@ -114,20 +115,47 @@ class Journal:
     def bring_in(self, store: SqlStore) -> int:
         """Write into a store what the journal holds; return how many rows that were.
 
-        A journal that contradicts the store is put aside whole, under another name.
+        A journal that contradicts the store is put aside whole, under another name. Records of our evidence that the
+        store has lost are written again, though nothing be held and only the near part know them.
         """
         with self._lock:
+            again = self._write_again(store)
             if not self.holds:
-                return 0
+                return again
             for file in (self.near, self.file):
                 self._opened(file).close()
             try:
-                return store.bring_in(self.file, self.near)
+                return again + store.bring_in(self.file, self.near)
             except (Conflict, ValueError) as fault:
                 aside = self.file.with_suffix(".refused")
                 shutil.copyfile(self.file, aside)
                 _log.error("journal_refused", fault=str(fault), kept=str(aside))
-                return 0
+                return again
+
+    def _write_again(self, store: SqlStore) -> int:
+        """Write the records of our evidence that go on from those a store has; return how many."""
+        try:
+            records = self._beyond(store)
+        except StoreFault as fault:
+            if self.holds:
+                raise
+            _log.warning("journal_failed", fault=str(fault))
+            return 0
+        with store.transaction() as transaction:
+            transaction.add_evidence(records)
+        return len(records)
+
+    def _beyond(self, store: SqlStore) -> list[Record]:
+        file = self.file if self.holds else self.near
+        if not file.exists():
+            return []
+        with closing(self._opened(file)) as known:
+            names, apart = known.evidence.monitors(), self._monitor + APART
+            mine = (name for name in names if name == self._monitor or name.startswith(apart))
+            lasts = {name: store.evidence.last(name) for name in mine}
+            # A store that knows nothing of a chain never had it, unless what is held began it.
+            began = [(name, last) for name, last in lasts.items() if last is not None or self.holds]
+            return [record for name, last in began for record in following(known.evidence, name, last)]
 
     def stand_in(self, now: datetime) -> SqlStore:
         """Return a store to live in while the true one is away: what was near, and what came to it since.

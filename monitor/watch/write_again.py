@@ -13,7 +13,7 @@ from monitor.judge.runs import Run
 from monitor.ledger.ledger import Ledger
 from monitor.plan.targets import release_of
 from monitor.store.evidence.evidence import Evidence
-from monitor.store.interface import Conflict, Store, Transaction
+from monitor.store.interface import Store, Transaction
 from monitor.store.writer import Writer
 from monitor.threads import Ask, Tasks
 from monitor.watch.blind_spans import BlindSpans
@@ -39,6 +39,7 @@ class WriteAgain:
     def told(self) -> None:
         """Take note that the store has lost what it had taken; for the writer's thread."""
         _log.error("store_went_back", releases=len(self.watch.releases))
+        self.evidence.doubt()
         self.loop.call_soon_threadsafe(lambda: self._tasks.start(self.write()))
 
     async def write(self) -> None:
@@ -51,7 +52,6 @@ class WriteAgain:
                 tx.add_blind(span)
 
         await self.writer.write(add)
-        await self._account_for_evidence()
         await self._take_in()
         for watched in list(self.watch.releases.values()):
             for state in watched.states.values():
@@ -60,15 +60,6 @@ class WriteAgain:
             # What is not told anew is written anew: a verdict that is the same makes no new event.
             watched.told = None
             self.watch.judge_soon(watched.release.id)
-
-    async def _account_for_evidence(self) -> None:
-        """Write the records again whose bytes are on the disk, so that the chain has no gap."""
-        records = self.evidence.committed()
-        try:
-            await self.writer.write(lambda tx: tx.add_evidence(records))
-        except Conflict as other:
-            # A store of another history: its records stand, and a check of it tells of ours.
-            _log.error("evidence_unaccounted", fault=str(other))
 
     async def _take_in(self) -> None:
         """Take in what the store knew before: of a monitor that began without it, what was seen in its former life."""

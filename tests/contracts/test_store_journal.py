@@ -14,6 +14,7 @@ from sqlalchemy import event
 
 from monitor.errors import StoreFault, UserFault
 from monitor.judge.runs import Blind
+from monitor.store.evidence.chain import link
 from monitor.store.interface import Transaction
 from monitor.store.journal import Journal
 from monitor.store.lease import OUTBOX, Leaseholder
@@ -151,7 +152,8 @@ def test_records_of_evidence_are_kept_once_and_brought_in_before_the_runs_that_n
     journal.renew(store, SLOT)
     last = store.evidence.last("m")
     assert last is not None
-    records = [replace(last, number=last.number + more, chain=f"{more}" * 64) for more in (1, 2)]
+    records = [record := link(replace(last, number=last.number + 1), last.chain)]
+    records.append(link(replace(record, number=record.number + 1), record.chain))
     run = replace(a_run("r/page/origin"), evidence=tuple(record.id for record in records))
     assert journal.keep([], [], BEAT, records[:1]) == 1
     assert journal.keep([run], [], BEAT, records) == 2

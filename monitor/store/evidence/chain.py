@@ -79,12 +79,21 @@ def _verify_one(index: EvidenceIndex, folder: Path | None, monitor: str, known: 
         yield f"evidence {last.id}: marked as given up, though it is the newest, which is never given up"
 
 
-def chain_of(index: EvidenceIndex, monitor: str) -> Iterator[Record]:
-    """Yield every record of a monitor, in order."""
-    after = 0
+def chain_of(index: EvidenceIndex, monitor: str, after: int = 0) -> Iterator[Record]:
+    """Yield every record of a monitor beyond number `after`, in order."""
     while page := index.chain(monitor, after, _PAGE):
         yield from page
         after = page[-1].number
+
+
+def following(index: EvidenceIndex, monitor: str, last: Record | None) -> Iterator[Record]:
+    """Yield the records of a monitor that go on from one, or from the start, for as long as each rests on the last."""
+    number, previous = (last.number, last.chain) if last else (0, _START)
+    for record in chain_of(index, monitor, number):
+        if record.number != number + 1 or link(record, previous).chain != record.chain:
+            return
+        yield record
+        number, previous = record.number, record.chain
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,8 @@ from functools import partial
 from itertools import islice
 from pathlib import Path
 
+import structlog
+
 from monitor.clock import Clock
 from monitor.errors import StoreFault
 from monitor.look.fetch import Answer, Failure
@@ -26,6 +28,7 @@ from monitor.store.rows import Record
 from monitor.store.writer import Writer
 from monitor.threads import off_the_loop
 
+_log = structlog.get_logger(__name__)
 _MOST_WAITING = 64_000_000
 _DAY = timedelta(days=1)
 _MOST_TURNS = 24
@@ -62,6 +65,7 @@ class Evidence:
         self._clock = clock
         self._monitor = monitor
         self._vault = EvidenceFolder(folder, monitor, durable=durable)
+        self._index = index
         last = index.last(monitor)
         self.mended = self._vault.mend(last)
         self._number = last.number if last else 0
@@ -77,7 +81,10 @@ class Evidence:
         self._laying = threading.Lock()
         self._laid: list[Record] = []
         self._written: list[Record] = []
-        self._committed: deque[Record] = deque(maxlen=_MOST_KNOWN)
+        known = [] if last is None else index.chain(monitor, max(0, last.number - _MOST_KNOWN), _MOST_KNOWN)
+        self._committed: deque[Record] = deque(known, maxlen=_MOST_KNOWN)
+        # A store that fails over as we start may have lost what was just read of it.
+        self._is_in_doubt = True
         self._last = LastAnswers()
         self._turns: dict[str, list[datetime]] = {}
         self._unchanged: dict[tuple[str, str], tuple[str, str]] = {}
@@ -159,7 +166,11 @@ class Evidence:
         return [path.name for path in given_up]
 
     def write(self, transaction: Transaction) -> None:
-        """Write what waits to the disk and its records to the store; may be called again when the store fails."""
+        """Write what waits to the disk and its records to the store; may be called again when the store fails.
+
+        Those that the store has lost go ahead of them in the same transaction: a process that is killed in between
+        would leave a gap that nobody can fill.
+        """
         with self._laying:
             waiting = self._first_waiting(MOST)
             self._written = []
@@ -169,8 +180,20 @@ class Evidence:
                 self._laid = []
             else:
                 self.appender.try_again()
-        if self._written:
-            transaction.add_evidence(self._written)
+        if lost := self._lost() if self._written or self._is_in_doubt else []:
+            _log.warning("evidence_written_again", first=lost[0].id, last=lost[-1].id)
+        if lost or self._written:
+            transaction.add_evidence([*lost, *self._written])
+
+    def doubt(self) -> None:
+        """Hold the store to what it has taken, with the next batch: it may have lost it. For the writer's thread."""
+        self._is_in_doubt = True
+
+    def _lost(self) -> list[Record]:
+        """Return the records that were committed and are not in the store any more, as far as they are known."""
+        last = self._index.last(self._monitor)
+        number = last.number if last else 0
+        return [record for record in self.committed() if record.number > number]
 
     def lay_down(self) -> list[Record]:
         """Write to the disk whatever waits, and return its records as the store will have them.
@@ -200,6 +223,7 @@ class Evidence:
 
     def written(self) -> None:
         """Learn that the records of the last `write` are committed."""
+        self._is_in_doubt = False
         with self._laying:
             with self._lock:
                 for _ in self._written:
@@ -210,7 +234,7 @@ class Evidence:
                 self._written, self._laid = [], []
 
     def committed(self) -> Sequence[Record]:
-        """Return the records of this process that were committed last."""
+        """Return the records that were committed last, by this process and those before."""
         with self._lock:
             return tuple(self._committed)
 

@@ -175,6 +175,9 @@ def _bring_in(reader: Connection, writer: Connection, table: Table, apart: dict[
                     continue
                 if table is RUN:
                     made["evidence"] = tuple(name for name in made["evidence"] if _is_kept(writer, name))
+                # Those that go on from what the store has are there by now: any other would make a gap.
+                if table is EVIDENCE and key not in theirs:
+                    continue
                 _write(writer, table, made, is_there=key in theirs)
                 count += 1
     return count

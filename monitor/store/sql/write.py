@@ -140,8 +140,10 @@ class SqlTransaction:
             return
         statement = self._unless_there(table).returning(table.c.monitor, table.c.number)
         new = {(row.monitor, row.number) for row in self._connection.execute(statement, [to_row(one) for one in ours])}
-        for record in ours:
-            if (record.monitor, record.number) not in new and self._chain_of(record) != record.chain:
+        old = [record for record in ours if (record.monitor, record.number) not in new]
+        chains = self._chains_of(old)
+        for record in old:
+            if chains.get((record.monitor, record.number)) != record.chain:
                 raise Conflict(f"evidence {record.id} is there already, and is another")
 
     def expire_evidence(self, monitor: str, last: int, at: datetime) -> None:
@@ -183,10 +185,13 @@ class SqlTransaction:
         statement = self._unless_there(table).returning(*table.primary_key)
         return self._connection.execute(statement, row).first() is not None
 
-    def _chain_of(self, record: Record) -> str | None:
-        table = tables.EVIDENCE
-        mine = (table.c.monitor == record.monitor) & (table.c.number == record.number)
-        return self._connection.execute(select(table.c.chain).where(mine)).scalar()
+    def _chains_of(self, records: Sequence[Record]) -> dict[tuple[str, int], str]:
+        table, found = tables.EVIDENCE, dict[tuple[str, int], str]()
+        asked = select(table.c.monitor, table.c.number, table.c.chain)
+        for some in chunks([(record.monitor, record.number) for record in records]):
+            rows = self._connection.execute(asked.where(tuple_(*table.primary_key).in_(some)))
+            found |= {(row.monitor, row.number): row.chain for row in rows}
+        return found
 
     def _unless_there(self, table: Table) -> Any:  # noqa: ANN401  # as below
         return self._insert(table).on_conflict_do_nothing(index_elements=list(table.primary_key))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -180,3 +181,41 @@ def test_what_was_seen_while_the_store_took_nothing_outlives_a_kill(tmp_path: Pa
         until_said(child, "delivery", standing="sent")
         stopped(child)
     prove(config, slot, publisher.out)
+
+
+def test_evidence_that_a_store_took_and_lost_is_in_the_journal_of_whoever_is_killed_before_it_is_back(
+    tmp_path: Path, publisher: Publisher
+) -> None:
+    config, slot = known_before(tmp_path, publisher)
+    file = tmp_path / "store" / "store.db"
+    shutil.copyfile(file, tmp_path / "copy.db")
+    before = len(kept_in(file))
+    with alive(config) as child:
+        until_said(child, "turned", state="absent")
+        while len(kept_in(file)) < before + 2:
+            threading.Event().wait(0.1)
+        with closing(sqlite3.connect(file, isolation_level=None)) as holder:
+            holder.execute("BEGIN EXCLUSIVE")
+            until_said(child, "journal_begun")
+            until_past(slot)
+            publisher.out = CLOCK.now()
+            until_said(child, "turned", state="present")
+            until_kept(next((tmp_path / "journal").glob("*.journal.db")))
+            child.kill()
+            child.communicate(timeout=20)
+    for ending in ("-wal", "-shm"):
+        file.with_name(f"{file.name}{ending}").unlink(missing_ok=True)
+    shutil.copyfile(tmp_path / "copy.db", file)
+    with alive(config) as child:
+        until_said(child, "journal_taken_in")
+        until_said(child, "calendar_read")
+        stopped(child)
+    with closing(open_store(f"sqlite:///{file}")) as store:
+        assert (store.check(), verify(store.evidence, tmp_path / "evidence")) == ([], [])
+        assert any(run.state is State.PRESENT and run.evidence for run in store.runs.of_release("claims"))
+
+
+def kept_in(store: Path) -> list[int]:
+    """Return the numbers of the records of evidence in a store."""
+    with closing(sqlite3.connect(store)) as asked:
+        return [number for (number,) in asked.execute("SELECT number FROM evidence")]

@@ -1,0 +1,148 @@
+"""Records of evidence that a store lost after it had taken them, and that a monitor's journal knows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from sqlalchemy import delete
+
+from monitor.store.evidence.chain import link, verify
+from monitor.store.journal import Journal
+from monitor.store.rows import Heartbeat, Record
+from monitor.store.sql.engine import SqlStore
+from monitor.store.sql.tables import EVIDENCE
+from tests.contracts.rows import SLOT, a_record, a_release, a_run
+
+BEAT = Heartbeat("m", SLOT)
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.needs("postgresql"))])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SqlStore]:
+    is_file = request.param == "sqlite"
+    url = f"sqlite:///{tmp_path / 'store.db'}" if is_file else request.getfixturevalue("database")
+    with closing(SqlStore(url, durable=False)) as made:
+        made.upgrade()
+        with made.transaction() as tx:
+            tx.save_release(a_release("r"))
+        yield made
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Iterator[Journal]:
+    made = Journal(tmp_path / "journal", "m", "sqlite:///store.db", durable=False)
+    yield made
+    made.settled()
+
+
+def chained(many: int, monitor: str = "m") -> list[Record]:
+    made, previous = list[Record](), ""
+    for number in range(1, many + 1):
+        made.append(link(a_record(number, monitor), previous))
+        previous = made[-1].chain
+    return made
+
+
+def take(store: SqlStore, *records: Record) -> None:
+    with store.transaction() as tx:
+        tx.add_evidence(records)
+
+
+def lose(store: SqlStore, first: int) -> None:
+    """Have a store forget its last records, as one does that failed over to a standby some seconds behind."""
+    with store._engine.begin() as connection:
+        connection.execute(delete(EVIDENCE).where(EVIDENCE.c.number >= first))
+
+
+def gaps(store: SqlStore) -> list[str]:
+    return [line for line in verify(store.evidence, Path(), []) if line.startswith("evidence")]
+
+
+@pytest.mark.parametrize("is_near", [True, False])
+def test_what_a_store_has_lost_comes_back_with_what_was_kept_behind_it(
+    store: SqlStore, journal: Journal, *, is_near: bool
+) -> None:
+    records = chained(5)
+    take(store, *records[: 4 if is_near else 2])
+    journal.renew(store, SLOT)
+    take(store, *records[2:4])
+    lose(store, 3)
+    run = replace(a_run("r/page/origin"), evidence=("m-4", "m-5"))
+    journal.keep([run], [], BEAT, records[4:] if is_near else records)
+    journal.bring_in(store)
+    assert store.evidence.chain("m") == records
+    assert store.runs.of_release("r") == [run]
+    assert gaps(store) == []
+
+
+def test_a_record_that_rests_on_one_that_nobody_knows_is_not_brought_in(store: SqlStore, journal: Journal) -> None:
+    records = chained(4)
+    take(store, *records[:2])
+    journal.renew(store, SLOT)
+    journal.keep([replace(a_run("r/page/origin"), evidence=("m-2", "m-4"))], [], BEAT, records[3:])
+    journal.bring_in(store)
+    assert store.evidence.chain("m") == records[:2]
+    assert [run.evidence for run in store.runs.of_release("r")] == [("m-2",)]
+
+
+def test_a_record_that_goes_on_from_another_than_the_stores_is_not_brought_in(
+    store: SqlStore, journal: Journal
+) -> None:
+    records = chained(3)
+    take(store, records[0])
+    journal.renew(store, SLOT)
+    journal.keep([], [], BEAT, records)
+    take(store, other := link(replace(records[1], kind="before"), records[0].chain))
+    journal.bring_in(store)
+    assert store.evidence.chain("m") == [records[0], other]
+
+
+def test_what_only_the_near_part_knows_of_is_written_again_before_its_numbers_are_given_to_others(
+    store: SqlStore, journal: Journal
+) -> None:
+    records = chained(3)
+    take(store, *records)
+    journal.renew(store, SLOT)
+    lose(store, 2)
+    assert not journal.holds
+    assert journal.bring_in(store) == 2
+    assert store.evidence.chain("m") == records
+    assert journal.bring_in(store) == 0
+
+
+def test_what_was_kept_in_the_name_of_a_monitor_without_its_store_is_its_own(store: SqlStore, journal: Journal) -> None:
+    records = chained(2, "m~20180105T093000Z")
+    take(store, *records)
+    journal.renew(store, SLOT)
+    lose(store, 2)
+    assert journal.bring_in(store) == 1
+    assert store.evidence.chain("m~20180105T093000Z") == records
+
+
+def test_records_of_another_monitor_are_left_to_it(store: SqlStore, journal: Journal) -> None:
+    theirs = chained(2, "more")
+    take(store, *theirs)
+    journal.renew(store, SLOT)
+    lose(store, 2)
+    assert journal.bring_in(store) == 0
+    assert store.evidence.chain("more") == theirs[:1]
+
+
+def test_a_store_that_was_emptied_is_given_nothing_of_what_was_near(store: SqlStore, journal: Journal) -> None:
+    take(store, *chained(2))
+    journal.renew(store, SLOT)
+    lose(store, 1)
+    assert journal.bring_in(store) == 0
+    assert store.evidence.monitors() == []
+
+
+def test_a_near_part_that_cannot_be_read_keeps_nobody_from_a_store_that_is_well(
+    store: SqlStore, journal: Journal
+) -> None:
+    take(store, *chained(2))
+    journal.renew(store, SLOT)
+    journal.near.write_bytes(b"damaged" * 1000)
+    assert journal.bring_in(store) == 0

@@ -1,0 +1,94 @@
+"""A store that has lost records of evidence which it had taken."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from datetime import UTC, datetime
+from pathlib import Path
+
+from monitor.clock import VirtualClock
+from monitor.look.fetch import Answer
+from monitor.rehearse.virtual_loop import run_virtually
+from monitor.store.evidence.chain import verify
+from monitor.store.evidence.evidence import Evidence
+from monitor.store.sql.engine import SqlStore
+from monitor.store.writer import Writer
+
+SLOT = datetime(2018, 1, 5, 9, 30, tzinfo=UTC)
+Make = Callable[..., Answer]
+Story = Callable[[Evidence, Writer], Coroutine[None, None, None]]
+
+
+def play(store: SqlStore, folder: Path, story: Story) -> None:
+    """Have a monitor live and be killed."""
+
+    async def whole(clock: VirtualClock) -> None:
+        writer = Writer(store, clock)
+        await story(Evidence(folder, store.evidence, writer, clock, "edge"), writer)
+        writer.abandon()
+
+    run_virtually(whole, SLOT)
+
+
+async def committed(writer: Writer) -> None:
+    await writer.write(lambda _tx: None)
+
+
+def keeping(*answers: Answer) -> Story:
+    async def story(evidence: Evidence, writer: Writer) -> None:
+        for one in answers:
+            evidence.keep(one, "t", "turn")
+        await committed(writer)
+
+    return story
+
+
+def lose(store: SqlStore, first: int) -> None:
+    """Have a store forget its last records, as one does that failed over to a standby some seconds behind."""
+    with store._engine.begin() as connection:
+        connection.exec_driver_sql("DELETE FROM evidence WHERE number >= ?", (first,))
+
+
+def numbers(store: SqlStore) -> list[int]:
+    return [record.number for record in store.evidence.chain("edge")]
+
+
+def test_records_that_a_store_has_lost_are_there_again_as_soon_as_a_later_one_is(
+    sqlite: SqlStore, tmp_path: Path, answer: Make
+) -> None:
+    async def story(evidence: Evidence, writer: Writer) -> None:
+        await keeping(answer(404), answer(200), answer(404, after=1))(evidence, writer)
+        lose(sqlite, 2)
+        await keeping(answer(200, after=2))(evidence, writer)
+
+    play(sqlite, tmp_path / "ev", story)
+    assert numbers(sqlite) == [1, 2, 3, 4]
+    assert verify(sqlite.evidence, tmp_path / "ev") == []
+
+
+def test_a_store_in_doubt_is_given_what_it_has_lost_though_nothing_came_since(
+    sqlite: SqlStore, tmp_path: Path, answer: Make
+) -> None:
+    async def story(evidence: Evidence, writer: Writer) -> None:
+        await keeping(answer(404), answer(200))(evidence, writer)
+        lose(sqlite, 1)
+        await writer.between(evidence.doubt)
+        await committed(writer)
+
+    play(sqlite, tmp_path / "ev", story)
+    assert numbers(sqlite) == [1, 2]
+    assert verify(sqlite.evidence, tmp_path / "ev") == []
+
+
+def test_what_a_former_life_had_written_is_written_again_where_the_store_loses_it_later(
+    sqlite: SqlStore, tmp_path: Path, answer: Make
+) -> None:
+    play(sqlite, tmp_path / "ev", keeping(answer(404), answer(200)))
+
+    async def story(evidence: Evidence, writer: Writer) -> None:
+        lose(sqlite, 2)
+        await keeping(answer(404, after=60))(evidence, writer)
+
+    play(sqlite, tmp_path / "ev", story)
+    assert numbers(sqlite) == [1, 2, 3]
+    assert verify(sqlite.evidence, tmp_path / "ev") == []
