@@ -173,12 +173,12 @@ class Evidence:
         """
         with self._laying:
             waiting = self._first_waiting(MOST)
-            self._written = []
-            if waiting:
+            # A journal may name them where they lie: written anew, the rest would be cut off behind them.
+            self._written = self._laid[: len(waiting)]
+            if len(self._written) < len(waiting):
+                self._written, self._laid = [], []
                 self._written, self.is_grown = self.appender.append(waiting), True
-                # What lay behind it on the disk has been cut off.
-                self._laid = []
-            else:
+            elif not waiting:
                 self.appender.try_again()
         if lost := self._lost() if self._written or self._is_in_doubt else []:
             _log.warning("evidence_written_again", first=lost[0].id, last=lost[-1].id)
@@ -204,6 +204,7 @@ class Evidence:
             waiting = self._first_waiting(None)
             if not waiting or (self._laid and self._laid[-1].number >= waiting[-1].record.number):
                 return self._laid
+            self._laid = []
             # Of a folder that refuses the writer tells.
             with suppress(StoreFault):
                 self._laid, self.is_grown = self.appender.lay(waiting), True
@@ -231,7 +232,7 @@ class Evidence:
                 self._committed.extend(self._written)
             if self._written:
                 self.appender.go_on_after(self._written[-1])
-                self._written, self._laid = [], []
+                self._laid, self._written = self._laid[len(self._written) :], []
 
     def committed(self) -> Sequence[Record]:
         """Return the records that were committed last, by this process and those before."""

@@ -46,13 +46,16 @@ class EvidenceFolder:
         return f"{self._prefix}-{first:09}-{day:%Y%m%d}.warc.gz"
 
     def append(self, name: str, offset: int, data: bytes) -> None:
-        """Write at `offset`, cutting off whatever lies beyond, and return when the disk has it."""
+        """Write at `offset`, cutting off whatever lies beyond, and return when the disk has it.
+
+        Bytes that lie there already and are written again are there all the while, whoever is killed meanwhile.
+        """
         with _told(self.folder):
             is_new = not (self.folder / name).exists()
             file = os.open(self.folder / name, os.O_CREAT | os.O_WRONLY, _FILE_MODE)
             try:
-                os.ftruncate(file, offset)
                 _write_all(file, offset, data)
+                os.ftruncate(file, offset + len(data))
                 if self._durable:
                     os.fsync(file)
             finally:

@@ -1,16 +1,22 @@
-"""A store that has lost records of evidence which it had taken."""
+"""A store that has lost records of evidence which it had taken, and a disk that refuses what it had."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+import resource
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
+
 from monitor.clock import VirtualClock
+from monitor.errors import StoreFault
 from monitor.look.fetch import Answer
 from monitor.rehearse.virtual_loop import run_virtually
 from monitor.store.evidence.chain import verify
 from monitor.store.evidence.evidence import Evidence
+from monitor.store.evidence.folder import EvidenceFolder
 from monitor.store.sql.engine import SqlStore
 from monitor.store.writer import Writer
 
@@ -91,4 +97,45 @@ def test_what_a_former_life_had_written_is_written_again_where_the_store_loses_i
 
     play(sqlite, tmp_path / "ev", story)
     assert numbers(sqlite) == [1, 2, 3]
+    assert verify(sqlite.evidence, tmp_path / "ev") == []
+
+
+def test_bytes_that_are_written_again_are_never_gone_meanwhile(tmp_path: Path) -> None:
+    vault = EvidenceFolder(tmp_path, "edge")
+    vault.append("file", 0, b"seen and named by a journal")
+    with no_room(), pytest.raises(StoreFault):
+        vault.append("file", 0, b"seen and named by a journal, and more")
+    vault.close()
+    assert (tmp_path / "file").read_bytes() == b"seen and named by a journal"
+
+
+@contextmanager
+def no_room() -> Iterator[None]:
+    """Have every disk refuse every byte."""
+    least, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, most))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (least, most))
+
+
+def test_what_was_laid_down_lies_there_though_a_transaction_takes_only_some_of_it(
+    sqlite: SqlStore, tmp_path: Path, answer: Make
+) -> None:
+    async def story(evidence: Evidence, _writer: Writer) -> None:
+        for second in range(501):
+            evidence.keep(answer(after=second), "t", "turn")
+        laid = evidence.lay_down()
+        with sqlite.transaction() as tx:
+            evidence.write(tx)
+        # Killed here: a journal has all of them.
+        file = tmp_path / "ev" / laid[-1].file
+        assert file.stat().st_size == laid[-1].offset + laid[-1].length
+        evidence.written()
+        with sqlite.transaction() as tx:
+            evidence.write(tx)
+        assert sqlite.evidence.chain("edge") == laid
+
+    play(sqlite, tmp_path / "ev", story)
     assert verify(sqlite.evidence, tmp_path / "ev") == []
