@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 from monitor.store.interface import Leases, Transaction
 from monitor.store.rows import Heartbeat
@@ -24,6 +25,8 @@ class HeartbeatWriter:
         self._beat: Heartbeat | None = None
         self._offered: Heartbeat | None = None
         self._taken: Heartbeat | None = None
+        self._begun: Heartbeat | None = None
+        self._repeated = 0
         self._told: Callable[[], object] = bool
 
     def on_back(self, told: Callable[[], object]) -> None:
@@ -46,15 +49,30 @@ class HeartbeatWriter:
     def write(self, transaction: Transaction) -> None:
         """Write the sign of life."""
         alive = self._alive
-        self._offered = self._beat if alive is None else Heartbeat(self._monitor, alive)
-        if self._offered is None:
+        beat = self._beat if alive is None else Heartbeat(self._monitor, alive)
+        if beat is None:
+            self._offered = None
             return
         if self._leases is not None and self._taken is not None:
-            known = self._leases.heartbeat(self._monitor)
-            if known is None or known.at < self._taken.at:
-                self._taken = None
+            self._taken = self._still(self._leases.heartbeat(self._monitor))
+            if self._taken is None:
                 self._told()
+        self._offered = self._apart(beat)
         transaction.save_heartbeat(self._offered)
+
+    def _still(self, known: Heartbeat | None) -> Heartbeat | None:
+        """Return what the store has taken by what it knows, None when it has lost that.
+
+        Not by which is later: a clock may have been set in between. What was offered last may have been taken though
+        nobody told.
+        """
+        return known if known in (self._taken, self._offered) else None
+
+    def _apart(self, beat: Heartbeat) -> Heartbeat:
+        """Return a sign of life that no batch bore before, though nothing was done since: a store may lose just one."""
+        self._repeated = self._repeated + 1 if beat == self._begun else 0
+        self._begun = beat
+        return replace(beat, at=beat.at + self._repeated * timedelta.resolution)
 
     def written(self) -> None:
         """Remember what the store has taken."""

@@ -48,3 +48,55 @@ def test_a_closed_pulse_writes_nothing_more() -> None:
     heartbeat.written()
     heartbeat.close()
     assert beaten(heartbeat, store) is None
+
+
+class Losing:
+    """A monitor's signs of life, and a store that loses the last ones."""
+
+    def __init__(self) -> None:
+        self.store, self.told = MemoryStore(), list[str]()
+        self.heartbeat = HeartbeatWriter("edge", self.store.leases)
+        self.heartbeat.on_back(lambda: self.told.append("lost"))
+        self.heartbeat.begin(NINE)
+
+    def commit(self) -> Heartbeat:
+        """Have a batch committed; return the sign of life that it bore."""
+        beat = beaten(self.heartbeat, self.store)
+        assert beat is not None
+        self.heartbeat.written()
+        return beat
+
+    def put_back(self, beat: Heartbeat) -> None:
+        with self.store.transaction() as tx:
+            tx.save_heartbeat(beat)
+
+
+def test_a_store_that_lost_a_single_batch_is_found_out_though_nothing_was_done_in_between() -> None:
+    life = Losing()
+    before = life.commit()
+    assert life.commit().at - before.at == timedelta.resolution
+    life.put_back(before)
+    life.commit()
+    life.commit()
+    assert life.told == ["lost"]
+
+
+def test_a_store_that_lost_what_came_after_our_clock_was_set_back_is_found_out() -> None:
+    life = Losing()
+    before = life.commit()
+    life.heartbeat.alive(NINE - 45 * SECOND)
+    life.commit()
+    life.put_back(before)
+    life.commit()
+    assert life.told == ["lost"]
+
+
+def test_a_batch_that_was_taken_though_nobody_told_is_no_loss() -> None:
+    life = Losing()
+    life.commit()
+    for second in (1, 2):
+        life.heartbeat.alive(NINE + second * SECOND)
+        # Its answer never came.
+        beaten(life.heartbeat, life.store)
+    life.commit()
+    assert life.told == []
