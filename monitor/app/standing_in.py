@@ -178,6 +178,10 @@ class KeepingApart:
     def _brought_in(self, journal: Journal, near: SqlStore, store: SqlStore) -> int:
         """Go over to the store; for the writer's thread."""
         try:
+            if self.members is not None:
+                # A disk may have room for a name, and none yet for what the journal holds.
+                with store.transaction() as transaction:
+                    self.members.show(transaction)
             rows = journal.bring_in(store)
         except StoreFault:
             store.close()

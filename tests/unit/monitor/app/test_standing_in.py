@@ -1,0 +1,64 @@
+"""A monitor that began without its store, and the store that is back."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from monitor.app.options import checks_of, joining_of
+from monitor.app.standing_in import KeepingApart, Opened
+from monitor.clock import VirtualClock
+from monitor.config.settings import Settings
+from monitor.health.metrics import Metrics
+from monitor.health.state import HealthState, StoreHealth
+from monitor.ledger.ledger import Ledger
+from monitor.rehearse.virtual_loop import run_virtually
+from monitor.store.evidence.evidence import Evidence
+from monitor.store.journal import Journal
+from monitor.store.lease import Leaseholder
+from monitor.store.members import Members
+from monitor.store.sql.engine import SqlStore
+from monitor.store.writer import Writer
+from monitor.threads import off_the_loop
+from tests.contracts.rows import a_run
+
+NINE = datetime(2026, 11, 26, 9, tzinfo=UTC)
+
+
+def standing_in(near: SqlStore, journal: Journal, url: str, folder: Path, clock: VirtualClock) -> KeepingApart:
+    """Return what has a monitor go over to its store, which it began without."""
+    writer, settings = Writer(near, clock), Settings()
+    evidence = Evidence(folder, near.evidence, writer, clock, "south~20261126T090000Z")
+    members = Members("south", Leaseholder("south 1"), near.leases, writer, clock, divided=False)
+    told = StoreHealth(clock, Metrics("1"), HealthState(clock.now(), {}, timedelta(seconds=2)), lambda: True)
+    ledger = Ledger(near, writer, clock, joining_of(settings), checks_of(settings), off_the_loop)
+    return KeepingApart(Opened(near, url, journal, near), "south", writer, evidence, clock, told, members, ledger)
+
+
+def test_others_see_a_monitor_that_cannot_go_over_yet_to_the_store_that_is_back(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/store.db"
+
+    async def story(clock: VirtualClock) -> None:
+        journal = Journal(tmp_path / "journal", "south", url)
+        with closing(SqlStore.ready(url)) as store:
+            journal.renew(store, clock.now())
+            with closing(journal.stand_in(clock.now())) as near:
+                apart = standing_in(near, journal, url, tmp_path / "ev", clock)
+                assert apart.members is not None
+                await apart.members.join()
+                apart.writer.put(a_run("r/page/edge"))
+                await apart.writer.write(lambda _tx: None)
+                with store._engine.begin() as connection:
+                    connection.exec_driver_sql("ALTER TABLE run RENAME TO full")
+                await apart.keep()
+                assert apart.opened.is_away
+                assert [lease.name for lease in store.leases.leases()] == ["monitor south"]
+                with store._engine.begin() as connection:
+                    connection.exec_driver_sql("ALTER TABLE full RENAME TO run")
+                await apart.keep()
+                assert not apart.opened.is_away
+                assert store.runs.of_release("r") != []
+                apart.writer.abandon()
+
+    run_virtually(story, NINE)
