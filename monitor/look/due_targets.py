@@ -85,7 +85,7 @@ class DueTargets:
         key = (window.every.total_seconds(), window.chance)
         # Targets of one group share its key, of which there would be one for each.
         key = self._keys.setdefault(key, key)
-        entry = _Entry(watched, key, watched.rank(), next(self._numbers))
+        entry = _Entry(watched, key, watched.rank, next(self._numbers))
         self._entries[watched.target.id] = entry
         heappush(self._waiting, (watched.due, entry.rank, entry.number, entry))
         if watched.instant is not None and timedelta() <= watched.instant - watched.due < _FORESEEN:
@@ -116,13 +116,12 @@ class DueTargets:
             self._consider(now, mono)
         while self._waiting and (self._waiting[0][0] <= now or not self._waiting[0][3].stands):
             due, rank, number, entry = heappop(self._waiting)
-            if not entry.stands:
-                continue
             watched = entry.watched
-            if watched.is_flying:
-                # Its landing puts it here again; until then its host is kept free for its promised instant.
+            if not entry.stands or watched.is_flying:
+                # A landing puts it here again; until then its host is kept free for its promised instant.
                 continue
-            self._count(entry)
+            if not entry.counts:
+                self._count(entry)
             if self.sweeps.is_on and watched.proof is None and is_witness(watched.target.part) and self.sweeps.holds():
                 heappush(self._waiting, (now + _MOVED_EVERY, rank, number, entry))
                 continue
@@ -276,8 +275,6 @@ class DueTargets:
             self._groups[key].spacing = spacing
 
     def _count(self, entry: _Entry) -> None:
-        if entry.counts:
-            return
         entry.counts = True
         group = self._groups.get(entry.key)
         if group is None:

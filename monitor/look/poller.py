@@ -228,8 +228,10 @@ class Poller:
                 # While it waits to be read its host may be asked for more.
                 queue.answered(watched)
             sighting = await self._interpreter.look(target, outcome)
-            _adopt(watched, sighting)
-            queue.targets.sweeps.saw(target, watched.proof, sighting)
+            if sighting.found or watched.url is not None:
+                _adopt(watched, sighting)
+            if sighting.found or watched.proof is not None:
+                queue.targets.sweeps.saw(target, watched.proof, sighting)
             self._hooks.looked(target, sighting, outcome)
         except Exception as exc:  # noqa: BLE001 # what is wrong with one look must not stop all others
             asyncio.get_running_loop().call_exception_handler({"message": "a look broke", "exception": exc})
@@ -286,8 +288,7 @@ class Poller:
 
 def _adopt(watched: ScheduledTarget, sighting: Sighting) -> None:
     """Look next time where a redirect led; go back to the target's own address when that led nowhere."""
-    found = sighting.found
-    there = next((one.url for one in found if one.role == "redirect"), None) if found else None
+    there = next((one.url for one in sighting.found if one.role == "redirect"), None)
     target, hops = watched.target, watched.hops
     if there is None or sighting.state is not State.UNKNOWN:
         if sighting.state in (State.ABSENT, State.WITHDRAWN):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from monitor.plan.phases import Window, next_due, on_grid, window_at
@@ -27,8 +27,8 @@ class ScheduledTarget:
     promised one, a look must begin before all others. `due` is the next look by the wall clock, None when
     no window is left; `last` is when the last one began, in monotonic seconds. `url` is the address that
     redirects led to, `hops` the way there. `is_extra`: the look that is due is one besides the windows'. `proof` is
-    what its part must be proved to be. A look `is_flying` until it is read, and `holds_place` among those of its
-    host until it is answered.
+    what its part must be proved to be, `rank` decides between two that are equally due. A look `is_flying` until it is
+    read, and `holds_place` among those of its host until it is answered.
     """
 
     target: Target
@@ -46,10 +46,11 @@ class ScheduledTarget:
     is_extra: bool = False
     url: str | None = None
     hops: tuple[str, ...] = ()
+    rank: Rank = field(init=False)
 
-    def rank(self) -> Rank:
-        """Return what decides between two that are equally due: pages first, as users get them."""
-        return self.target.part != "page", _VIEWS[self.target.view], self.target.id
+    def __post_init__(self) -> None:
+        """Decide between two that are equally due: pages first, as users get them. Another address changes nothing."""
+        self.rank = self.target.part != "page", _VIEWS[self.target.view], self.target.id
 
     def is_same(
         self, target: Target, windows: Sequence[Window], shift: timedelta, instant: datetime | None, proof: Proof | None

@@ -165,7 +165,6 @@ def shared_context() -> ssl.SSLContext:
 
 
 async def _answered(request: Request, asked: Asked, reply: Reply, trip: RequestTiming) -> Answer:
-    trip.arrives()
     headers, status, head = _headers(reply.headers), reply.status, asked.common.head
     sent, received, before = trip.sent or trip.now(), trip.received or trip.now(), trip.before
     try:

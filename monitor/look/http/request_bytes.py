@@ -86,8 +86,9 @@ class Asker:
         plain = None if "/." in request.url else _PLAIN.fullmatch(request.url)
         if plain is not None and (unique is None or "?" not in plain[2]):
             # What httpx would make of it, at a twentieth of the cost.
-            query = "" if unique is None else f"?{bust_key(plain[2])}={unique:x}"
-            return self._shared(plain[1], request.accept), f"{plain[2]}{query}".encode("ascii")
+            place, path = plain[1], plain[2] if unique is None else f"{plain[2]}?{bust_key(plain[2])}={unique:x}"
+            common = self._common.get((place, request.accept)) or self._shared(place, request.accept)
+            return common, path.encode("ascii")
         url = address(request.url, unique)
         if url.userinfo:
             raise RefusedAddress("a name and password in the address")

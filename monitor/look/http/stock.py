@@ -133,6 +133,7 @@ class StockTransport(httpx.AsyncHTTPTransport):
         finally:
             if response is None:
                 TRIP.reset(token)
+        trip.arrives()
         return StockReply(response, token)
 
 
