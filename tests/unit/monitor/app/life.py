@@ -24,7 +24,10 @@ from monitor.rehearse.settings import settings_for
 from monitor.rehearse.virtual_loop import HeldFetcher, run_virtually
 from monitor.store.interface import Store
 from monitor.store.open import open_store
+from monitor.store.writer import DELAY
 
+UNHURRIED = 5.0
+"""Seconds of virtual time from a look to its commit, as in a rehearsal: else each look is a batch of its own."""
 HOST = "www.gov.uk"
 URL = f"https://{HOST}/government/statistics/claims"
 PAGE = "claims-q3/page/edge"
@@ -57,6 +60,7 @@ class Life:
     clock: VirtualClock
     channels: Sequence[Channel]
     store_of: Callable[[], Store | None]
+    delay: float = UNHURRIED
     publisher: Publisher = field(init=False)
     app: App = field(init=False)
     daemon: Daemon = field(init=False)
@@ -78,14 +82,16 @@ class Life:
             seed=1,
             serve=False,
             durable=False,
+            delay=self.delay,
         )
         self.app = build(self.settings, edges)
         self.daemon = self.app.daemon
         self.running = asyncio.create_task(self.app.run(self.stop))
 
     async def kill(self) -> None:
-        """End it as kill -9 does."""
+        """End it as kill -9 does; it has held no look back for longer than it does in earnest."""
         assert self.running is not None
+        assert self.delay == DELAY
         self.app.abandon()
         self.running.cancel()
         await self._bury()
@@ -142,8 +148,12 @@ def live(  # noqa: PLR0913 # what makes one story differ from another
     store_of: Callable[[], Store | None] = lambda: None,
     head: str = HEAD,
     base: Settings | None = None,
+    delay: float = UNHURRIED,
 ) -> Settings:
-    """Start the daemon in front of a publisher that plays these tables, act, and stop it; returns its settings."""
+    """Start the daemon in front of a publisher that plays these tables, act, and stop it; returns its settings.
+
+    Where it is killed, or its store fails, `delay` is that of the daemon in earnest.
+    """
     path = folder / "story.toml"
     path.write_text(head + tables)
     script = read_script(path)
@@ -151,7 +161,7 @@ def live(  # noqa: PLR0913 # what makes one story differ from another
 
     async def story(clock: VirtualClock) -> None:
         own = channels(clock) if channels is not None else [a_channel(clock)]
-        life = Life(script, settings, clock, own, store_of)
+        life = Life(script, settings, clock, own, store_of, delay)
         await life.publisher.start()
         try:
             await life.start()

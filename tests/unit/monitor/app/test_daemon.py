@@ -15,6 +15,7 @@ from monitor.app.status import shown
 from monitor.clock import VirtualClock
 from monitor.errors import StoreFault
 from monitor.look.sighting import State
+from monitor.store.writer import DELAY
 from monitor.threads import Tasks
 from monitor.watch.rejudge import replay
 from tests.contracts.rows import runs_of
@@ -49,7 +50,7 @@ def test_a_release_whose_slot_passed_while_we_were_down_is_judged_after_the_firs
         assert life.word() == "overdue"
         assert kinds(life) == ["unproven", "grade_changed"]
 
-    live(tmp_path, "", act)
+    live(tmp_path, "", act, delay=DELAY)
 
 
 def test_what_breaks_where_nobody_waits_for_it_is_counted_and_ends_nothing(tmp_path: Path) -> None:
@@ -81,7 +82,7 @@ def test_a_verdict_is_withheld_for_half_a_minute_while_no_look_succeeds(tmp_path
         assert life.word() == "unproven"
         assert kinds(life) == ["unproven"]
 
-    live(tmp_path, fault, act)
+    live(tmp_path, fault, act, delay=DELAY)
 
 
 def test_after_a_restart_every_target_is_looked_at_within_three_seconds(tmp_path: Path) -> None:
@@ -96,7 +97,7 @@ def test_after_a_restart_every_target_is_looked_at_within_three_seconds(tmp_path
         assert len(targets) >= 3
         assert [name for name in targets if life.runs(name)[-1].last_received < began] == []
 
-    live(tmp_path, "", act)
+    live(tmp_path, "", act, delay=DELAY)
 
 
 def test_the_gap_of_a_kill_begins_with_the_last_look_that_was_committed(tmp_path: Path) -> None:
@@ -112,7 +113,7 @@ def test_the_gap_of_a_kill_begins_with_the_last_look_that_was_committed(tmp_path
         assert timedelta() <= span.begins - last < timedelta(seconds=1)
         assert span.ends == life.daemon.clock.now().replace(second=55, microsecond=0)
 
-    live(tmp_path, "", act)
+    live(tmp_path, "", act, delay=DELAY)
 
 
 def test_an_orderly_stop_commits_everything_and_says_so(tmp_path: Path) -> None:
@@ -175,7 +176,7 @@ def test_blind_spans_of_earlier_lives_still_count_after_the_next_restart(tmp_pat
         assert life.word() == "unproven"
         assert kinds(life).count("unproven") == 1
 
-    settings = live(tmp_path, OUT_IN_TIME, act)
+    settings = live(tmp_path, OUT_IN_TIME, act, delay=DELAY)
     store = reopened(settings)
     assert [differences for _, differences in replay(store, policies_of(settings), None, None)] == [[]]
     store.close()
@@ -196,7 +197,7 @@ def test_a_fact_is_told_once_however_often_the_daemon_is_killed(tmp_path: Path) 
         assert isinstance(channel, FakeChannel)
         assert set(channel.messages) == set(ids)
 
-    live(tmp_path, OUT_IN_TIME.replace("09:30:00", "09:50:00"), act)
+    live(tmp_path, OUT_IN_TIME.replace("09:30:00", "09:50:00"), act, delay=DELAY)
 
 
 def test_a_flapping_host_makes_no_version_of_a_draft_that_tells_nothing_new(tmp_path: Path) -> None:
@@ -321,4 +322,4 @@ def test_the_first_look_of_a_new_life_is_no_part_of_the_last_run_before_it(tmp_p
         assert before.state is after.state is State.ABSENT
         assert before.last_received < after.first_sent
 
-    live(tmp_path, "", act)
+    live(tmp_path, "", act, delay=DELAY)

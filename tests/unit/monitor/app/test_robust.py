@@ -17,6 +17,7 @@ from monitor.judge.policy import Policies
 from monitor.look.sighting import State
 from monitor.store.evidence.chain import verify
 from monitor.store.memory.store import MemoryStore
+from monitor.store.writer import DELAY
 from monitor.watch.rejudge import replay
 from tests.contracts.rows import runs_of
 from tests.unit.monitor.app.life import HEAD, HOST, OUT_IN_TIME, PAGE, Life, live, reopened
@@ -125,7 +126,7 @@ def test_a_full_disk_stops_no_look_and_loses_none(tmp_path: Path) -> None:
         (span,) = store.runs.blind(life.script.begins, life.clock.now())
         assert (span.cause, round((span.ends - span.begins).total_seconds(), -1)) == ("store", 120)
 
-    live(tmp_path, OUT_IN_TIME, act, store_of=lambda: store)
+    live(tmp_path, OUT_IN_TIME, act, store_of=lambda: store, delay=DELAY)
 
 
 def test_a_store_that_refuses_at_the_start_holds_up_no_look_and_no_stop(tmp_path: Path) -> None:
@@ -153,7 +154,7 @@ def test_a_store_that_refuses_at_the_start_holds_up_no_look_and_no_stop(tmp_path
             await life.end()
         store.full = False
 
-    live(tmp_path, OUT_IN_TIME, act, store_of=lambda: store)
+    live(tmp_path, OUT_IN_TIME, act, store_of=lambda: store, delay=DELAY)
 
 
 def test_a_database_that_somebody_else_has_locked_is_waited_for(tmp_path: Path) -> None:

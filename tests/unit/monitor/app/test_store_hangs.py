@@ -12,6 +12,7 @@ import pytest
 from monitor.errors import StoreFault
 from monitor.look.sighting import State
 from monitor.store.open import open_store
+from monitor.store.writer import DELAY
 from tests.unit.monitor.app.hanging import EVERYTHING, PARTS, WRITING, HangingStore
 from tests.unit.monitor.app.life import OUT_IN_TIME, Life, live
 from tests.unit.monitor.app.office import Office, at_work, csv, row
@@ -41,7 +42,7 @@ def test_the_store_is_never_called_where_looks_are_made(tmp_path: Path) -> None:
         store.watching = False
         assert life.word() == "late"
 
-    live(tmp_path, LATE, act, store_of=lambda: store.store)
+    live(tmp_path, LATE, act, store_of=lambda: store.store, delay=DELAY)
     assert store.on_the_loop == []
 
 
@@ -69,7 +70,7 @@ def test_a_store_that_never_answers_stops_neither_looks_nor_judging(tmp_path: Pa
         assert (life.word(), life.app.status.unable()) == ("late", [])
         assert "opened" in notices(life)
 
-    live(tmp_path, LATE, act, store_of=lambda: store.store)
+    live(tmp_path, LATE, act, store_of=lambda: store.store, delay=DELAY)
     assert store.on_the_loop == []
 
 
@@ -158,7 +159,7 @@ def test_a_commit_that_has_not_come_back_in_five_seconds_is_a_failure_of_the_sto
         (span,) = store.runs.blind(life.script.begins, life.clock.now())
         assert (span.cause, round((span.ends - span.begins).total_seconds())) == ("store", 7)
 
-    live(tmp_path, LATE, act, store_of=lambda: store.store)
+    live(tmp_path, LATE, act, store_of=lambda: store.store, delay=DELAY)
 
 
 def test_a_signal_to_stop_ends_it_though_the_store_never_answers(tmp_path: Path) -> None:
@@ -172,4 +173,4 @@ def test_a_signal_to_stop_ends_it_though_the_store_never_answers(tmp_path: Path)
             await life.end()
         await store.free()
 
-    live(tmp_path, LATE, act, store_of=lambda: store.store)
+    live(tmp_path, LATE, act, store_of=lambda: store.store, delay=DELAY)

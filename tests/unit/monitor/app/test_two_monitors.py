@@ -18,8 +18,9 @@ from monitor.rehearse.settings import settings_for
 from monitor.rehearse.virtual_loop import run_virtually
 from monitor.store.interface import Store
 from monitor.store.open import open_store
+from monitor.store.writer import DELAY
 from monitor.watch.rejudge import replay
-from tests.unit.monitor.app.life import HEAD, HOST, OUT_IN_TIME, URL, Life, a_channel
+from tests.unit.monitor.app.life import HEAD, HOST, OUT_IN_TIME, UNHURRIED, URL, Life, a_channel
 
 SHARED = StoreSettings.model_validate({"url": "postgresql+psycopg://nobody@127.0.0.1/shared", "takeover": "20s"})
 LATE = OUT_IN_TIME.replace("09:30:00", "09:40:00")
@@ -34,7 +35,7 @@ SLOT, HOUR = datetime(2026, 11, 26, 9, 30, tzinfo=UTC), timedelta(hours=1)
 Pair = Callable[[Life, Life], Awaitable[None]]
 
 
-def of(folder: Path, name: str, tables: str, clock: VirtualClock) -> Life:
+def of(folder: Path, name: str, tables: str, clock: VirtualClock, delay: float) -> Life:
     """Return a monitor of this name; both have the one store in the folder."""
     path = folder / f"{name}.toml"
     path.write_text(HEAD + tables)
@@ -42,14 +43,15 @@ def of(folder: Path, name: str, tables: str, clock: VirtualClock) -> Life:
     settings = settings_for(script, Settings(watch=WatchSettings(vantage=name)), folder)
     file = settings.store.url
     shared = settings.model_copy(update={"store": SHARED})
-    return Life(script, shared, clock, [a_channel(clock)], lambda: open_store(file))
+    return Life(script, shared, clock, [a_channel(clock)], lambda: open_store(file), delay)
 
 
-def together(folder: Path, tables: str, act: Pair, blind: str = BLIND) -> Store:
+def together(folder: Path, tables: str, act: Pair, blind: str = BLIND, delay: float = UNHURRIED) -> Store:
     """Have one monitor that sees and one that may be blind around the slot live side by side; return their store."""
 
     async def story(clock: VirtualClock) -> None:
-        lives = [of(folder, "north", tables, clock), of(folder, "south", tables + blind, clock)]
+        told = {"north": tables, "south": tables + blind}
+        lives = [of(folder, name, script, clock, delay) for name, script in told.items()]
         for life in lives:
             await life.publisher.start()
         try:
@@ -164,7 +166,7 @@ def test_a_monitor_killed_around_the_slot_takes_nothing_from_what_the_other_prov
         await north.until("09:45:00")
         assert (north.word(), kinds(north)) == ("on_time", [])
 
-    store = together(tmp_path, OUT_IN_TIME, act, blind="")
+    store = together(tmp_path, OUT_IN_TIME, act, blind="", delay=DELAY)
     assert dict(replay(store, policies_of(Settings()), None, None)) == {"claims-q3": []}
     assert [span.cause for span in store.runs.blind(SLOT - HOUR, SLOT + HOUR)] == ["killed"]
     store.close()

@@ -11,6 +11,7 @@ from monitor.app.options import policies_of
 from monitor.config.settings import Settings
 from monitor.store.sql.engine import SqlStore
 from monitor.store.sql.shape import OURS, Shape
+from monitor.store.writer import DELAY
 from monitor.watch.rejudge import replay
 from tests.contracts.later import NEXT
 from tests.unit.monitor.app.life import OUT_IN_TIME, Life
@@ -52,7 +53,7 @@ def test_monitors_upgraded_one_after_the_other_lose_no_second_and_tell_nothing_t
         told = str(north.app.status.status()["Store"])
         assert "9001, of a newer version" in told
 
-    store = together(tmp_path, tables, act, blind="")
+    store = together(tmp_path, tables, act, blind="", delay=DELAY)
     assert [row.word for row in store.verdicts.judged()] == [word]
     assert dict(replay(store, policies_of(Settings()), None, None)) == {"claims-q3": []}
     came = SLOT + timedelta(minutes=10 if word == "late" else 0)

@@ -15,6 +15,7 @@ from monitor.judge.runs import Blind
 from monitor.look.fetch import Failure, Reason
 from monitor.look.interpret import Interpreter
 from monitor.look.sighting import State
+from monitor.store.writer import DELAY
 from monitor.watch.rejudge import replay, stored_case
 from tests.unit.monitor.app.life import HEAD, HOST, OUT_IN_TIME, PAGE, Life, live, reopened
 
@@ -155,7 +156,7 @@ def test_a_run_that_nobody_had_room_for_was_not_seen(tmp_path: Path) -> None:
         assert [span.cause for span in spans(life)] == ["store"]
         assert life.runs()[-1].state is State.PRESENT
 
-    live(tmp_path, OUT_IN_TIME, act)
+    live(tmp_path, OUT_IN_TIME, act, delay=DELAY)
 
 
 def test_a_span_that_grows_by_the_second_is_logged_once_a_minute(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 from alerts.notice import Notice
 from monitor.config.settings import Settings
 from monitor.judge.verdict import Kind
+from monitor.store.writer import DELAY
 from monitor.watch.listing_followup import MOST
 from tests.unit.monitor.app.life import HEAD, Life, live
 
@@ -95,7 +96,7 @@ def test_what_a_listing_shows_before_its_slot_and_its_address_does_not_prove_is_
         assert kinds(life) == ["lead"]
         assert is_no_verdict(life)
 
-    live(tmp_path, shown(url, TITLE) + UNPROVEN[case], act, base=settings())
+    live(tmp_path, shown(url, TITLE) + UNPROVEN[case], act, base=settings(), delay=DELAY)
 
 
 def test_an_address_that_a_listing_shows_is_looked_at_within_a_second_and_closely(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from monitor.look.sighting import State
+from monitor.store.writer import DELAY
 from tests.unit.monitor.app.life import HEAD, URL, Life, live
 
 SHEET = "https://files.example/claims.csv"
@@ -28,7 +29,7 @@ def test_a_file_that_changed_while_nobody_watched_is_held_against_the_bytes_of_t
         await life.until("09:30:20")
         assert life.runs(SHEET_TARGET)[-1].state is State.PRESENT
 
-    live(tmp_path, tables, act, head=ROLLING)
+    live(tmp_path, tables, act, head=ROLLING, delay=DELAY)
 
 
 def test_a_file_that_did_not_change_is_still_absent_in_the_next_life(tmp_path: Path) -> None:
@@ -40,7 +41,7 @@ def test_a_file_that_did_not_change_is_still_absent_in_the_next_life(tmp_path: P
         await life.until("09:30:20")
         assert {run.state for run in life.runs(SHEET_TARGET)[1:]} == {State.ABSENT}
 
-    live(tmp_path, answer(SHEET, "09:00:00", "a,1"), act, head=ROLLING)
+    live(tmp_path, answer(SHEET, "09:00:00", "a,1"), act, head=ROLLING, delay=DELAY)
 
 
 def test_a_page_that_was_missing_before_a_restart_proves_nothing_under_another_title(tmp_path: Path) -> None:
@@ -54,7 +55,7 @@ def test_a_page_that_was_missing_before_a_restart_proves_nothing_under_another_t
         await life.until("09:30:20")
         assert life.runs()[-1].state is State.UNKNOWN
 
-    live(tmp_path, answer(URL, "09:30:05", wrong), act)
+    live(tmp_path, answer(URL, "09:30:05", wrong), act, delay=DELAY)
 
 
 def test_a_file_that_the_page_named_keeps_its_name_in_the_next_life(tmp_path: Path) -> None:
@@ -83,4 +84,4 @@ def test_a_file_that_the_page_named_keeps_its_name_in_the_next_life(tmp_path: Pa
         await life.until("09:31:40")
         assert named(life) == before
 
-    live(tmp_path, tables, act)
+    live(tmp_path, tables, act, delay=DELAY)

@@ -15,6 +15,7 @@ from monitor.judge.verdict import Kind
 from monitor.look.fetch import Found
 from monitor.look.sighting import Sighting, State
 from monitor.plan.targets import Target, newest_on_govuk
+from monitor.store.writer import DELAY
 from monitor.watch.listing_match import Matcher, MatchKind, Near
 from monitor.watch.tripwires import ListingHandlers, Producer, Tripwires, dated
 from schedules.announcement import Part, Role
@@ -90,7 +91,7 @@ def test_a_release_that_a_listing_shows_before_its_slot_is_an_early_exposure(tmp
         assert [notice.kind for notice in notices if not notice.follows] == ["opened"]
         assert not any(TITLE in notice.text and "Figures." in notice.text for notice in notices)
 
-    live(tmp_path, answers(path, before, after, "09:28:30"), act, base=producer(path))
+    live(tmp_path, answers(path, before, after, "09:28:30"), act, base=producer(path), delay=DELAY)
 
 
 def test_a_release_that_a_listing_shows_while_its_page_is_missing_was_elsewhere_first(tmp_path: Path) -> None:

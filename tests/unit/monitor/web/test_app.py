@@ -17,6 +17,7 @@ from monitor.app.options import policies_of
 from monitor.errors import StoreFault
 from monitor.store.interface import VerdictStore
 from monitor.store.memory.store import MemoryStore
+from monitor.store.writer import DELAY
 from monitor.watch.rejudge import ahead_of
 from monitor.web.app import application
 from monitor.web.credentials import Throttle
@@ -228,7 +229,7 @@ def test_a_store_that_cannot_be_read_is_a_503_and_ends_nothing(tmp_path: Path) -
             verdicts.broken = False
             assert (await client.get("/api/v1/releases/claims-q3")).status_code == 200
 
-    live(tmp_path, "", act, store_of=lambda: store)
+    live(tmp_path, "", act, store_of=lambda: store, delay=DELAY)
 
 
 @pytest.mark.needs("prometheus")
