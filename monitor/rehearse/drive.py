@@ -24,7 +24,7 @@ from monitor.rehearse.settings import settings_for
 from monitor.rehearse.virtual_loop import HeldFetcher, JumpingLoop
 from monitor.store.writer import DELAY
 
-_UNHURRIED = 5.0
+_UNHURRIED = 60.0
 """Seconds of virtual time from a look to its commit."""
 _STEPS = 50
 Cue = tuple[datetime, int, ScriptTrouble | ScriptLog]
