@@ -71,16 +71,31 @@ def modules() -> Iterator[ModuleType]:
         yield from (import_module(each.name) for each in found if not each.name.endswith(("__main__", ".env")))
 
 
+class Sources(NamedTuple):
+    """The methods that are called on each name, and each call that makes a pattern.
+
+    Of a call: its file, and whether a name of the module takes what it makes.
+    """
+
+    methods: dict[str, set[str]]
+    calls: list[tuple[str, ast.Call, bool]]
+
+
 @cache
-def called() -> dict[str, frozenset[str]]:
-    """Return the methods that are called on each name, in any module."""
-    calls: dict[str, set[str]] = {}
+def sources() -> Sources:
+    """Return what is used and made in any module, in one walk: every worker needs it before its first test."""
+    found = Sources({}, [])
     for package in OURS:
-        for file in (ROOT / package).rglob("*.py"):
-            for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        for file in sorted((ROOT / package).rglob("*.py")):
+            tree = ast.parse(file.read_text(encoding="utf-8"))
+            values = [each.value for each in tree.body if isinstance(each, ast.Assign | ast.AnnAssign)]
+            named = {id(one) for value in values for one in (value, *getattr(value, "elts", ()))}
+            for node in ast.walk(tree):
                 if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.attr in METHODS:
-                    calls.setdefault(node.value.id, set()).add(node.attr)
-    return {name: frozenset(methods) for name, methods in calls.items()}
+                    found.methods.setdefault(node.value.id, set()).add(node.attr)
+                if isinstance(node, ast.Call) and _makes_a_pattern(node.func):
+                    found.calls.append((str(file.relative_to(ROOT)), node, id(node) in named))
+    return found
 
 
 def held(value: object) -> Iterator[re.Pattern[Any] | Linear]:
@@ -97,21 +112,9 @@ def used() -> list[Used]:
         for name, value in vars(module).items():
             for place, pattern in enumerate(held(value)):
                 if module.__name__ != "schedules.patterns" and f"{module.__name__}.{name}" not in SPARED:
-                    methods = called().get(name, frozenset({"search", "fullmatch"}))
+                    methods = frozenset(sources().methods.get(name, {"search", "fullmatch"}))
                     found[module.__name__, name, place] = Used(module.__name__, name, pattern, methods)
     return list(found.values())
-
-
-def calls() -> Iterator[tuple[str, ast.Call, bool]]:
-    """Yield each call that makes a pattern, with its file, and whether a name of the module takes what it makes."""
-    for package in OURS:
-        for file in sorted((ROOT / package).rglob("*.py")):
-            tree = ast.parse(file.read_text(encoding="utf-8"))
-            values = [each.value for each in tree.body if isinstance(each, ast.Assign | ast.AnnAssign)]
-            named = {id(one) for value in values for one in (value, *getattr(value, "elts", ()))}
-            for node in ast.walk(tree):
-                if isinstance(node, ast.Call) and _makes_a_pattern(node.func):
-                    yield str(file.relative_to(ROOT)), node, id(node) in named
 
 
 def _makes_a_pattern(called: ast.expr) -> bool:
@@ -126,7 +129,7 @@ def is_literal(call: ast.Call) -> bool:
 
 
 def literals() -> list[Used]:
-    found = ((file, call) for file, call, is_named in calls() if is_literal(call) and not is_named)
+    found = ((file, call) for file, call, is_named in sources().calls if is_literal(call) and not is_named)
     return [
         Used(
             file, str(call.lineno), re.compile(ast.literal_eval(call.args[0])), frozenset({ast.unparse(call.func)[3:]})
@@ -190,10 +193,10 @@ def test_a_pattern_takes_time_in_proportion_to_the_text(each: Used) -> None:
 
 
 def test_no_pattern_is_made_where_it_is_not_measured() -> None:
-    strays = {file for file, call, is_named in calls() if not is_named and not is_literal(call)}
+    strays = {file for file, call, is_named in sources().calls if not is_named and not is_literal(call)}
     assert strays == set(ELSEWHERE)
     assert not [
-        file for file, call, _ in calls() if ast.unparse(call.func).startswith("re2.") and file not in ELSEWHERE
+        file for file, call, _ in sources().calls if ast.unparse(call.func).startswith("re2.") and file not in ELSEWHERE
     ]
 
 
