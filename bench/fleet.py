@@ -52,7 +52,7 @@ def run(*, quick: bool = False) -> dict[str, float]:
     `takeover_s`: how long a host that fell to the one that was killed was not asked, hosts divided. `widest_gap_s`: how
     long a page was not looked at around the kill, each watching everything. `duplicates`: messages sent twice.
     """
-    seconds = 4.0 if quick else 30.0
+    seconds = 2.0 if quick else 30.0
     with running() as database:
         one, cpu_one = _asked(database, 1, seconds, "redundant")
         two, _ = _asked(database, 2, seconds, "redundant")

@@ -43,8 +43,8 @@ producer = "{name}"
 def run(*, quick: bool = False) -> dict[str, float]:
     """Return the worst of each figure, in seconds and MB, with those of a watch without hostile inputs beside them."""
     chosen = [each for number, each in enumerate(inputs()) if not quick or number % 11 == 0]
-    seconds = 8.0 if quick else 75.0
-    calm = _figures([], 5.0 if quick else 20.0)
+    seconds = 4.0 if quick else 75.0
+    calm = _figures([], 2.0 if quick else 20.0)
     hostile = _figures(chosen, seconds)
     figures = {
         "healthy_gap_seconds": hostile["gap"],

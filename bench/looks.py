@@ -161,11 +161,12 @@ async def _punctuality(place: Path, port: int, *, quick: bool) -> dict[str, floa
 
     Of 1,000 targets at 100 looks a second in all, of 1,000 due in one instant, and of 10,000 at 1,000 looks a second.
     """
-    steady = await _late(place / "steady", port, timedelta(seconds=10), 0.5 if quick else 12.0)
+    spread = timedelta(seconds=2 if quick else 10)
+    steady = await _late(place / "steady", port, spread, 0.5 if quick else 12.0)
     burst = await _late(place / "burst", port, timedelta(), 0.5 if quick else 2.0)
     count = _TARGETS if quick else _MANY
     # After the first look at each page, which reads it.
-    many = (await _late(place / "many", port, timedelta(seconds=10), 11.5 if quick else 20.0, count))[count:]
+    many = (await _late(place / "many", port, spread, 3.5 if quick else 20.0, count))[count:]
     return {
         "lateness_p50_ms": 1000 * percentile(steady, 50),
         "lateness_p99_ms": 1000 * percentile(steady, 99),
