@@ -223,7 +223,7 @@ def at_random(
 
 @pytest.mark.explored
 @given(data=st.data())
-@limits(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@limits(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
 def test_no_word_is_lost_and_none_of_ours_becomes_a_persons(
     five: dict[str, Incident], settings: Mapping[str, str], data: st.DataObject
 ) -> None:

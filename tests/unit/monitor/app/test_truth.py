@@ -141,7 +141,7 @@ def outs(truth: Truth) -> dict[str, int | None]:
     return {"page": truth.out, "sheet": None if truth.sheet is None else max(truth.sheet, 0)}
 
 
-@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @example(truth=Truth(None, None, 0, (), (-13, 2), -8, sheet=-87))
 @example(truth=Truth(5, (-42, -15), 0, (), (-33, 68), 0))
 @example(truth=Truth(None, None, 0, (), None, -8, hides=True, sheet=0, keeps=30))

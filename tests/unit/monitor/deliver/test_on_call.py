@@ -122,8 +122,9 @@ def test_who_heard_of_a_release_before_its_platform_did_is_told_of_its_end_by_on
 TURNS = some.lists(some.tuples(some.sampled_from(sorted(WAYS)), some.integers(0, 6000), some.integers(1, 4000)))
 
 
+@pytest.mark.explored
 @pytest.mark.parametrize("releases", [1, len(WHOSE)], ids=["alone", "on a platform"])
-@settings(max_examples=15, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=8, suppress_health_check=[HealthCheck.too_slow])
 @given(turns=TURNS, later=TURNS, seed=some.integers(0, 3))
 def test_one_fact_is_told_once_to_each_person_whatever_turns_the_rota_takes_meanwhile(
     releases: int, turns: list[tuple[str, int, int]], later: list[tuple[str, int, int]], seed: int
