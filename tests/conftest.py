@@ -33,6 +33,12 @@ settings.register_profile(
 settings.load_profile("ours")
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Have three workers on two cores: where one waits in real time, the others go on."""
+    return max(2, 3 * len(os.sched_getaffinity(0)) // 2)
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip a test whose part is missing, and fail it with CI=true, where nothing may be missing."""
     for mark in item.iter_markers("needs"):
