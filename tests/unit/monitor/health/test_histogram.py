@@ -2,9 +2,9 @@ from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
-from prometheus_client import CollectorRegistry, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 
-from monitor.health.histogram import QuickHistogram
+from monitor.health.histogram import QuickCounter, QuickHistogram
 from monitor.health.metrics import Metrics
 
 VALUES = st.one_of(st.sampled_from(Histogram.DEFAULT_BUCKETS), st.floats(0, 30))
@@ -19,4 +19,16 @@ def test_it_is_read_as_the_librarys_own(values: list[float]) -> None:
     for value in values:
         mine.observe(value)
         other.observe(value)
+    assert generate_latest(ours) == generate_latest(theirs)
+
+
+@given(st.lists(st.sampled_from([("a.example", "present"), ("a.example", "dns"), ('"b"\n', "absent")]), max_size=20))
+def test_a_counter_is_read_as_the_librarys_own(looks: list[tuple[str, str]]) -> None:
+    assert Metrics("1.0").registry  # as above
+    ours, theirs = CollectorRegistry(), CollectorRegistry()
+    mine = QuickCounter(ours, "looks", "Looks made", ["host", "outcome"])
+    other = Counter("looks", "Looks made", ["host", "outcome"], namespace="ninethirty", registry=theirs)
+    for labels in looks:
+        mine.counts[labels] += 1
+        other.labels(*labels).inc()
     assert generate_latest(ours) == generate_latest(theirs)

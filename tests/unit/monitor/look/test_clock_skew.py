@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.clock import VirtualClock
+from monitor.clock import SET, Ahead, VirtualClock, ahead
 from monitor.look.clock_skew import JustSetWrong, Skew, is_off, most_off
 from monitor.look.fetch import Answer
 
@@ -244,3 +244,31 @@ def test_a_clock_that_was_set_wrong_is_known_at_once_and_for_a_while(
     if told is not None:
         clock.passed += told
         assert not just_set()
+
+
+class _Machine(VirtualClock):
+    """A machine whose steady time stands still while it is asleep, and whose readings are counted."""
+
+    steady, reads = 0.0, 0
+
+    def now(self) -> datetime:
+        return NOON + timedelta(seconds=self.steady + self.suspended) + self.offset
+
+    def monotonic(self) -> float:
+        self.reads += 1
+        return self.steady
+
+
+@given(st.lists(st.tuples(st.sampled_from(["passes", "sleeps", "is set"]), st.floats(-30.0, 30.0)), max_size=8))
+def test_what_is_asked_at_every_look_says_how_far_our_clock_is_ahead(steps: list[tuple[str, float]]) -> None:
+    machine = _Machine(NOON)
+    told = Ahead(machine)
+    for what, seconds in steps:
+        machine.steady += abs(seconds) if what == "passes" else 0.0
+        machine.suspended += abs(seconds) if what == "sleeps" else 0.0
+        machine.offset += timedelta(seconds=seconds if what == "is set" else 0.0)
+        assert told() == pytest.approx(ahead(machine), abs=SET / 2)
+    told()
+    before = machine.reads
+    told()
+    assert machine.reads == before + 1

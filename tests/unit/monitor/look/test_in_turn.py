@@ -2,7 +2,11 @@ from __future__ import annotations
 
 import asyncio
 
-from monitor.look.in_turn import InTurn
+import pytest
+
+from monitor.clock import VirtualClock
+from monitor.look.in_turn import Alarm, InTurn
+from monitor.rehearse.virtual_loop import run_virtually
 
 
 async def test_those_who_wait_go_on_one_at_a_time_each_after_what_was_ready() -> None:
@@ -30,3 +34,27 @@ async def test_who_gives_up_waiting_holds_up_nobody() -> None:
     first.cancel()
     await asyncio.wait_for(second, 1)
     await asyncio.wait_for(turns.wait(), 1)
+
+
+@pytest.mark.parametrize(
+    ("waits", "rings", "ends"),
+    [
+        ([5.0], [], [5.0]),
+        # A ring ends one wait; the timer that was set for it ends no later one before its time.
+        ([5.0, 60.0], [1.0], [1.0, 61.0]),
+        ([60.0, 5.0], [1.0], [1.0, 6.0]),
+        ([5.0, 60.0, 2.0], [1.0, 10.0], [1.0, 10.0, 12.0]),
+        ([0.0, 3.0], [], [0.0, 3.0]),
+    ],
+)
+def test_a_wait_ends_at_its_time_or_when_it_is_rung(waits: list[float], rings: list[float], ends: list[float]) -> None:
+    async def story(clock: VirtualClock) -> list[float]:
+        alarm, ended = Alarm(), list[float]()
+        for at in rings:
+            asyncio.get_running_loop().call_at(at, alarm.ring)
+        for seconds in waits:
+            await alarm.wait(seconds)
+            ended.append(clock.monotonic())
+        return ended
+
+    assert run_virtually(story) == ends

@@ -118,6 +118,16 @@ async def test_bytes_nobody_asked_for_close_an_idle_connection() -> None:
         wire.ask(b"", RequestTiming(CLOCK, 5.0), is_head=False)
 
 
+async def test_only_connections_of_one_loop_share_the_place_where_bytes_arrive() -> None:
+    async def place() -> memoryview:
+        wire, _ = asked()
+        return wire.get_buffer(-1)
+
+    mine = await place()
+    assert await place() is mine
+    assert await asyncio.to_thread(asyncio.run, place()) is not mine
+
+
 async def test_a_body_that_comes_faster_than_it_is_read_is_held_back() -> None:
     wire, line = asked()
     wire.data_received(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
