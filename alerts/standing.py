@@ -64,7 +64,9 @@ def was_out_already(part: Part) -> bool:
 
 def was_released(part: Part) -> bool:
     """Tell whether a part is known to have come out at its slot or after; what was lost from sight before may not."""
-    return part.released.by is not None and all(each.to.by != part.released.by for each in part.exposures)
+    # What was out early and not seen gone by its slot may have stood there all the while.
+    stood = (part.released.after, part.released.by)
+    return part.released.by is not None and all(each.to.by not in stood for each in part.exposures)
 
 
 def since_when(exposure: Exposure, facts: ReleaseFacts, now: datetime) -> str:
