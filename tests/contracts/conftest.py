@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from sqlalchemy import create_engine, text
 
 from bench.postgres import running
 from monitor.store.interface import Store
+from monitor.store.journal import Journal
 from monitor.store.open import open_store
 
 
@@ -27,6 +29,13 @@ def database(cluster: str) -> Iterator[str]:
         connection.execute(text("CREATE SCHEMA public"))
     engine.dispose()
     return cluster
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Iterator[Journal]:
+    made = Journal(tmp_path / "journal", "m", "sqlite:///store.db", durable=False)
+    yield made
+    made.settled()
 
 
 @pytest.fixture(

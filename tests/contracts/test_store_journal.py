@@ -60,13 +60,6 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SqlStore]:
         yield made
 
 
-@pytest.fixture
-def journal(tmp_path: Path) -> Iterator[Journal]:
-    made = Journal(tmp_path / "journal", "m", "sqlite:///store.db", durable=False)
-    yield made
-    made.settled()
-
-
 def stood_in(journal: Journal, stack: ExitStack) -> SqlStore:
     return stack.enter_context(closing(journal.stand_in(SLOT)))
 

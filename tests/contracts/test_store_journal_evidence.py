@@ -31,13 +31,6 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SqlStore]:
         yield made
 
 
-@pytest.fixture
-def journal(tmp_path: Path) -> Iterator[Journal]:
-    made = Journal(tmp_path / "journal", "m", "sqlite:///store.db", durable=False)
-    yield made
-    made.settled()
-
-
 def chained(many: int, monitor: str = "m") -> list[Record]:
     made, previous = list[Record](), ""
     for number in range(1, many + 1):
@@ -113,22 +106,16 @@ def test_what_only_the_near_part_knows_of_is_written_again_before_its_numbers_ar
     assert journal.bring_in(store) == 0
 
 
-def test_what_was_kept_in_the_name_of_a_monitor_without_its_store_is_its_own(store: SqlStore, journal: Journal) -> None:
-    records = chained(2, "m~20180105T093000Z")
+@pytest.mark.parametrize(("name", "brought"), [("m~20180105T093000Z", 1), ("more", 0)])
+def test_what_a_monitor_kept_without_its_store_is_its_own_and_what_another_kept_is_left_to_that_one(
+    store: SqlStore, journal: Journal, name: str, brought: int
+) -> None:
+    records = chained(2, name)
     take(store, *records)
     journal.renew(store, SLOT)
     lose(store, 2)
-    assert journal.bring_in(store) == 1
-    assert store.evidence.chain("m~20180105T093000Z") == records
-
-
-def test_records_of_another_monitor_are_left_to_it(store: SqlStore, journal: Journal) -> None:
-    theirs = chained(2, "more")
-    take(store, *theirs)
-    journal.renew(store, SLOT)
-    lose(store, 2)
-    assert journal.bring_in(store) == 0
-    assert store.evidence.chain("more") == theirs[:1]
+    assert journal.bring_in(store) == brought
+    assert store.evidence.chain(name) == records[: 1 + brought]
 
 
 def test_a_store_that_was_emptied_is_given_nothing_of_what_was_near(store: SqlStore, journal: Journal) -> None:

@@ -126,18 +126,19 @@ class HttpFetcher:
     async def _reply(self, asked: Asked, trip: RequestTiming) -> Reply:
         origin = asked.common.origin
         transport = self._transports.get(origin) or self._opened(origin)
-        # A kept connection that the server closed just then is replaced once; the others kept are passed over.
-        for _ in range(MOST_AT_ONCE + 1):
-            try:
-                return await transport.ask(asked, trip)
-            except (httpx.NetworkError, httpx.RemoteProtocolError):
-                if not trip.is_stale():
-                    raise
-                trip.again()
-            except httpx.PoolTimeout:
-                self._retire(origin)
-                raise
-        return await transport.ask(asked, trip)
+        try:
+            # A kept connection that the server closed just then is replaced once; the others kept are passed over.
+            for _ in range(MOST_AT_ONCE + 1):
+                try:
+                    return await transport.ask(asked, trip)
+                except (httpx.NetworkError, httpx.RemoteProtocolError):
+                    if not trip.is_stale():
+                        raise
+                    trip.again()
+            return await transport.ask(asked, trip)
+        except httpx.PoolTimeout:
+            self._retire(origin)
+            raise
 
     def _retire(self, origin: Origin) -> None:
         # httpcore's pool can be stuck for good once a request was cancelled in it; ours cannot.
