@@ -1,4 +1,4 @@
-"""What every test may ask for: real parts of the machine, found or refused in one way."""
+"""Two tiers of tests, and the real parts of the machine that slow tests drive."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import importlib.util
 import os
 import shutil
 import subprocess
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -33,10 +35,47 @@ settings.register_profile(
 settings.load_profile("ours")
 
 
+NOT_RUN = pytest.StashKey[int]()
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """Have three workers on two cores: where one waits in real time, the others go on."""
+    """Return three workers for two cores: while one waits in real time, the others run."""
     return max(2, 3 * len(os.sched_getaffinity(0)) // 2)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark every test that needs a real part as slow: `make test` installs none."""
+    for item in items:
+        if item.get_closest_marker("needs"):
+            item.add_marker("slow")
+
+
+def pytest_deselected(items: Sequence[pytest.Item]) -> None:
+    """Count the slow tests that `-m "not slow"` leaves out."""
+    left_out = [item for item in items if item.get_closest_marker("slow")]
+    if left_out:
+        stash = left_out[0].config.stash
+        stash[NOT_RUN] = stash.get(NOT_RUN, 0) + len(left_out)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Report this worker's count to the process that started it."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["not_run"] = session.config.stash.get(NOT_RUN, 0)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:  # noqa: ANN401  # xdist's own
+    """Keep a worker's count. All workers collect the same tests, so the counts are equal."""
+    node.config.stash[NOT_RUN] = getattr(node, "workeroutput", {}).get("not_run", 0)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Print how many tests were left out, and which command runs them."""
+    if config.option.markexpr == "not slow" and config.stash.get(NOT_RUN, 0):
+        terminalreporter.write_line(f"{config.stash[NOT_RUN]} slow tests not run: `make verify`")
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

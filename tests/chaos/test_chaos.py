@@ -21,7 +21,7 @@ REDUNDANT_AND_SHARED = (801, 804)
 
 HURTS = FEW if "PYTEST_XDIST_WORKER" in os.environ else playable()
 
-pytestmark = pytest.mark.needs("postgresql")
+pytestmark = [pytest.mark.needs("postgresql"), pytest.mark.alone]
 
 
 @pytest.fixture
