@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,8 @@ from bench.postgres import running
 from monitor.store.interface import Store
 from monitor.store.journal import Journal
 from monitor.store.open import open_store
+from monitor.store.sql.engine import SqlStore
+from tests.worlds.stores import a_store_file, an_emptied_store
 
 
 @pytest.fixture(scope="session")
@@ -21,7 +24,7 @@ def cluster() -> Iterator[str]:
 
 
 @pytest.fixture
-def database(cluster: str) -> Iterator[str]:
+def database(cluster: str) -> str:
     """Give the address of a database in the cluster with nothing in it."""
     engine = create_engine(cluster)
     with engine.begin() as connection:
@@ -32,28 +35,44 @@ def database(cluster: str) -> Iterator[str]:
 
 
 @pytest.fixture
+def postgresql(cluster: str) -> str:
+    """Give the address of a store in the cluster without rows. Where it has no tables yet, `upgrade` makes them."""
+    return an_emptied_store(cluster)
+
+
+@pytest.fixture
+def sqlite(tmp_path: Path) -> str:
+    """Give the address of a store in a file, of this version's shape and without rows."""
+    return a_store_file(tmp_path / "store.db")
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.needs("postgresql"))])
+def sql_url(request: pytest.FixtureRequest) -> str:
+    """Give the address of a store without rows on each database."""
+    return request.getfixturevalue(request.param)
+
+
+@pytest.fixture
+def sql_store(sql_url: str) -> Iterator[SqlStore]:
+    """Give a store without rows on each database."""
+    with closing(SqlStore.ready(sql_url, durable=False)) as store:
+        yield store
+
+
+@pytest.fixture
 def journal(tmp_path: Path) -> Iterator[Journal]:
     made = Journal(tmp_path / "journal", "m", "sqlite:///store.db", durable=False)
     yield made
     made.settled()
 
 
-@pytest.fixture(
-    params=[
-        "memory:",
-        "sqlite:///:memory:",
-        pytest.param("postgresql", marks=pytest.mark.needs("postgresql")),
-    ]
-)
-def store_url(request: pytest.FixtureRequest) -> str:
-    return request.getfixturevalue("database") if request.param == "postgresql" else request.param
-
-
-@pytest.fixture
-def store(store_url: str) -> Iterator[Store]:
-    opened = open_store(store_url)
+@pytest.fixture(params=["memory:", "sqlite", pytest.param("postgresql", marks=pytest.mark.needs("postgresql"))])
+def store(request: pytest.FixtureRequest) -> Iterator[Store]:
+    """Give each kind of store, without rows."""
+    url = request.param if request.param == "memory:" else request.getfixturevalue(request.param)
+    opened = open_store(url, durable=False)
     opened.upgrade()
     yield opened
-    # The rows of these tests stand alone: runs name evidence, verdicts and events releases that nobody kept.
+    # The rows of these tests are incomplete: runs name evidence, verdicts and events releases that nobody kept.
     assert [fault for fault in opened.check() if " lost" not in fault] == []
     opened.close()

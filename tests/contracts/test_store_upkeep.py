@@ -171,8 +171,9 @@ def test_a_backup_holds_everything_and_never_overwrites(store: Store, tmp_path: 
     assert [it.name for it in tmp_path.iterdir() if "part" in it.name] == []
 
 
-def test_many_that_upgrade_at_once_make_one_store(store_url: str, tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path}/shared.db" if store_url.startswith("sqlite") else store_url
+@pytest.mark.parametrize("kind", ["sqlite", pytest.param("postgresql", marks=pytest.mark.needs("postgresql"))])
+def test_many_that_upgrade_at_once_make_one_store(request: pytest.FixtureRequest, kind: str, tmp_path: Path) -> None:
+    url = request.getfixturevalue("database") if kind == "postgresql" else f"sqlite:///{tmp_path}/shared.db"
     stores = [open_store(url) for _ in range(3)]
     with ThreadPoolExecutor(len(stores)) as pool:
         list(pool.map(lambda one: one.upgrade(), stores))

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -22,6 +24,13 @@ def shape(connection: Connection) -> list[object]:
     rows = connection.exec_driver_sql("SELECT type, name, sql FROM sqlite_master ORDER BY name")
     told = [(kind, name, " ".join(sql.split()).replace(" ,", ",") if sql else None) for kind, name, sql in rows]
     return [*told, *connection.exec_driver_sql("SELECT version_num FROM alembic_version")]
+
+
+@pytest.fixture
+def sqlite(tmp_path: Path) -> Iterator[SqlStore]:
+    """Give a store that is made here and now, not copied."""
+    with closing(SqlStore.ready(f"sqlite:///{tmp_path}/new.db")) as store:
+        yield store
 
 
 def test_the_steps_lead_to_the_tables_that_the_program_uses(sqlite: SqlStore) -> None:

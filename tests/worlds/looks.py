@@ -1,0 +1,138 @@
+"""Sightings and runs: what looks at a target saw. A number is an instant in seconds after the slot."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from math import inf
+from typing import TypeVar
+
+from monitor.judge.runs import Blind, Run, extend, was_blind
+from monitor.look.sighting import Sighting, State
+from tests.worlds.instants import after_slot, as_instant
+
+T = TypeVar("T")
+ABSENT, PRESENT, UNKNOWN, WITHDRAWN = State.ABSENT, State.PRESENT, State.UNKNOWN, State.WITHDRAWN
+EDGE, ORIGIN, CONTENT = "r/page/edge", "r/page/origin", "r/page/content"
+Turn = tuple[float, State]
+"""From when on, or when, a target answers with a state."""
+Look = Turn | tuple[float, State, float] | Sighting
+"""One look: when, what it saw, and how old the answer was."""
+
+
+def target_id(name: str) -> str:
+    """Return the id of a target: `page` and `page/origin` are views of parts of the usual release."""
+    return (f"r/{name}/edge", f"r/{name}", name)[min(name.count("/"), 2)]
+
+
+def a_sighting(state: State, when: float = 0.0, target: str = EDGE, **fields: object) -> Sighting:
+    """Return what one look saw, sent and answered at one instant. `age` is that of the answer: its least and most."""
+    least, most = fields.pop("age", (0, 0))  # type: ignore[misc]
+    made_from, made_to = after_slot(when - most), after_slot(when - least)
+    why = "timeout" if state is UNKNOWN else ""
+    plain = Sighting(target_id(target), state, after_slot(when), after_slot(when), made_from, made_to, why=why)
+    return replace(plain, **fields)
+
+
+def fold(
+    runs: Sequence[Run], sighting: Sighting, blind: Sequence[Blind] = (), spacing: timedelta | None = None
+) -> list[Run]:
+    """Add a sighting to the runs of its target, as the watch does."""
+    last = runs[-1] if runs else None
+    outcome = extend(last, sighting, spacing, apart=was_blind(last, sighting, blind))
+    return [*runs[:-1], outcome] if isinstance(outcome, Run) else [*runs, outcome[1]]
+
+
+@dataclass(frozen=True)
+class Looks:
+    """Looks at the given instants alone. `fields` are those of every sighting, `specific` of those present."""
+
+    each: tuple[Look, ...]
+    fields: tuple[tuple[str, object], ...] = ()
+
+    def runs(self, target: str, until: float = inf) -> list[Run]:
+        """Return the runs of a target that these looks make until an instant."""
+        runs: list[Run] = []
+        for look in self.each:
+            sighting = self._sighting(look, target)
+            if until == inf or sighting.received <= after_slot(until):
+                runs = fold(runs, sighting)
+        return runs
+
+    def _sighting(self, look: Look, target: str) -> Sighting:
+        if isinstance(look, Sighting):
+            return replace(look, target=target_id(target))
+        when, state, *age = look
+        fields = dict(self.fields)
+        if state is not PRESENT:
+            fields.pop("specific", None)
+        return a_sighting(state, when, target, age=(*age, *age) or (0, 0), **fields)
+
+
+def looks(*each: Look, **fields: object) -> Looks:
+    """Return looks at these instants alone: `looks((-2, ABSENT), (0.5, PRESENT))`."""
+    return Looks(each, tuple(fields.items()))
+
+
+@dataclass(frozen=True)
+class Story:
+    """What a target answers from when on, looked at `every` so many seconds since its first turn.
+
+    It is watched `until` an instant; looks further apart than `spacing` allows begin a run. `digests` and `versions`
+    say which ones its bytes have from when on, `specific` whether they bear signs of this edition alone, `why` why
+    looks fail.
+    """
+
+    turns: Sequence[Turn]
+    every: float = 1.0
+    until: float = inf
+    specific: bool = False
+    why: str = "timeout"
+    digests: Sequence[tuple[float, str]] = ()
+    versions: Sequence[tuple[float, str]] = ()
+    spacing: float | None = None
+
+    def runs(self, target: str, until: float = inf) -> list[Run]:
+        """Return the runs of a target that is watched until an instant."""
+        runs: list[Run] = []
+        when, gap = self.turns[0][0], None if self.spacing is None else timedelta(seconds=self.spacing)
+        while when <= min(until, self.until):
+            runs = fold(runs, self._sighting(target, when), (), gap)
+            when = round(when + self.every, 3)
+        return runs
+
+    def _sighting(self, target: str, when: float) -> Sighting:
+        state = _last(self.turns, when)
+        assert state is not None
+        if state is not PRESENT:
+            return a_sighting(state, when, target, why=self.why if state is UNKNOWN else "")
+        digest, version = _last(self.digests, when), _last(self.versions, when)
+        return a_sighting(state, when, target, specific=self.specific, digest=digest, version=version)
+
+
+def _last(turns: Sequence[tuple[float, T]], when: float) -> T | None:
+    return next((value for begins, value in reversed(turns) if begins <= when), None)
+
+
+def a_run(
+    target: str = "page",
+    state: State = ABSENT,
+    first: float | datetime = 0.0,
+    last: float | datetime | None = None,
+    **fields: object,
+) -> Run:
+    """Return a run of looks from `first` to `last` (default: one look), with the same answer each time."""
+    begins = as_instant(first)
+    ends = begins if last is None else as_instant(last)
+    return replace(Run(target_id(target), state, begins, ends, begins, ends), **fields)
+
+
+def seen_by(monitor: str, runs: Iterable[Run]) -> list[Run]:
+    """Return runs as those of a monitor of this name."""
+    return [replace(run, monitor=monitor) for run in runs]
+
+
+def in_order(*runs: Iterable[Run]) -> list[Run]:
+    """Return the runs of several monitors in the order of their looks, as a store gives them."""
+    return sorted((run for each in runs for run in each), key=lambda run: run.key)

@@ -1,0 +1,79 @@
+"""Verdicts on a release from what was seen of it. A number is an instant in seconds after the slot."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from monitor.judge.explain.explain import Explanation, explain
+from monitor.judge.judge import judge
+from monitor.judge.policy import Policy
+from monitor.judge.runs import Blind, Run
+from monitor.judge.verdict import Finding, Kind, Verdict
+from schedules.announcement import Part
+from schedules.promise import Promise
+from schedules.release import Release
+from tests.worlds.instants import after_slot
+from tests.worlds.looks import Looks, Story, Turn, target_id
+from tests.worlds.releases import a_promise, a_release
+
+Seen = Sequence[Turn] | Mapping[str, Sequence[Turn] | Sequence[Run] | Story | Looks]
+"""What was seen of each target by name; of the page alone, what it answered from when on, looked at every second."""
+
+
+def runs_seen(now: float, seen: Seen, every: float = 1.0) -> dict[str, list[Run]]:
+    """Return the runs of every target by its id, as far as they had come at `now`."""
+    by_name = seen if isinstance(seen, Mapping) else {"page": seen} if seen else {}
+    return {target_id(name): _runs(name, each, now, every) for name, each in by_name.items()}
+
+
+def _runs(name: str, each: Sequence[Turn] | Sequence[Run] | Story | Looks, now: float, every: float) -> list[Run]:
+    if isinstance(each, Story | Looks):
+        return each.runs(name, now)
+    if not each or isinstance(each[0], Run):
+        return list(each)
+    return Story(each, every).runs(name, now)
+
+
+@dataclass(frozen=True)
+class Case:
+    """Everything that a verdict rests on; `parts` are those of the release beside its page if no `release` is given."""
+
+    now: float
+    seen: Seen = ()
+    parts: Sequence[Part] = ()
+    promises: Sequence[Promise] = field(default_factory=lambda: [a_promise()])
+    blind: Sequence[Blind] = ()
+    policy: Policy = field(default_factory=Policy)
+    release: Release | None = None
+    every: float = 1.0
+
+    def _facts(self) -> tuple[Release, Sequence[Promise], dict[str, list[Run]], Sequence[Blind], Policy]:
+        runs = runs_seen(self.now, self.seen, self.every)
+        return self.release or a_release(*self.parts), self.promises, runs, self.blind, self.policy
+
+    def verdict(self) -> Verdict:
+        return judge(*self._facts(), after_slot(self.now))
+
+    def explanation(self) -> Explanation:
+        return explain(self.verdict(), *self._facts())
+
+
+def judged(now: float, seen: Seen = (), *parts: Part, **more: object) -> Verdict:
+    """Return the verdict at `now`. More keywords: `promises`, `blind`, `policy`, `release`, `every`."""
+    return Case(now, seen, parts, **more).verdict()
+
+
+def explained(now: float, seen: Seen = (), *parts: Part, **more: object) -> Explanation:
+    """Return the explanation of the verdict that `judged` gives."""
+    return Case(now, seen, parts, **more).explanation()
+
+
+def found(verdict: Verdict, kind: Kind) -> list[Finding]:
+    """Return the findings of one kind."""
+    return [each for each in verdict.findings if each.kind is kind]
+
+
+def kinds(verdict: Verdict) -> list[Kind]:
+    """Return the kind of every finding."""
+    return [each.kind for each in verdict.findings]
