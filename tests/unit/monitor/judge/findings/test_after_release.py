@@ -1,4 +1,7 @@
-"""After the release: what was taken away, and files whose bytes changed. Instants are seconds from the slot."""
+"""After the release: removed content, and files whose bytes changed. A number is an instant in seconds after the slot.
+
+Each look is made on its own: its neighbours may be minutes away.
+"""
 
 from __future__ import annotations
 
@@ -6,108 +9,104 @@ from collections.abc import Sequence
 
 import pytest
 
-from monitor.judge.judge import judge
-from monitor.judge.policy import Policy
-from monitor.judge.runs import MOST_CHANGES, Run
+from monitor.judge.runs import MOST_CHANGES
 from monitor.judge.verdict import Finding, Kind
-from monitor.look.sighting import State
-from schedules.announcement import Part, Role
 from schedules.times.interval import Bounds
-from tests.unit.monitor.judge.world import fold, look, promise, release, second
+from tests.worlds.instants import after_slot
+from tests.worlds.looks import ABSENT, PRESENT, WITHDRAWN, Look, Looks, a_sighting, looks
+from tests.worlds.releases import SHEET
+from tests.worlds.verdicts import found, judged
 
-P, A, W = State.PRESENT, State.ABSENT, State.WITHDRAWN
-SHEET = Part("sheet", Role.DATA, "https://assets.publishing.service.gov.uk/media/x/tables.ods")
-CAME = [(-2.0, A), (-1.0, A), (0.5, P), (30.0, P)]
-
-
-def runs_of(target: str, looks: Sequence[tuple[float, State]]) -> list[Run]:
-    runs: list[Run] = []
-    for at, state in looks:
-        runs = fold(runs, look(target, state, at))
-    return runs
+CAME = [(-2.0, ABSENT), (-1.0, ABSENT), (0.5, PRESENT), (30.0, PRESENT)]
+Bytes = tuple[float, str]
 
 
-def taken_away(*looks: tuple[float, State], origin: Sequence[tuple[float, State]] = ()) -> list[Finding]:
-    runs = {"r/page/edge": runs_of("r/page/edge", [*CAME, *looks]), "r/page/origin": runs_of("r/page/origin", origin)}
-    verdict = judge(release(), [promise()], runs, [], Policy(), second(90_000))
-    return [found for found in verdict.findings if found.kind is Kind.WITHDRAWN]
+def withdrawals(*edge: Look, origin: Sequence[Look] = ()) -> list[Finding]:
+    """Return the findings of content that was withdrawn from a page which came in time."""
+    return found(judged(90_000, {"page": looks(*CAME, *edge), "page/origin": looks(*origin)}), Kind.WITHDRAWN)
 
 
-def bytes_of(target: str, looks: Sequence[tuple[float, str]]) -> dict[str, list[Run]]:
-    runs = runs_of(target, [(-2.0, A), (-1.0, A)])
-    for at, digest in looks:
-        runs = fold(runs, look(target, P, at, digest=digest))
-    return {target: runs}
+def bytes_at(*each: Bytes) -> Looks:
+    """Return looks at a file that was absent at the slot and had these bytes later."""
+    return looks((-2, ABSENT), (-1, ABSENT), *(a_sighting(PRESENT, when, digest=digest) for when, digest in each))
 
 
-def changed(*looks: tuple[float, str], origin: Sequence[tuple[float, str]] = ()) -> list[Finding]:
-    runs = {"r/page/edge": runs_of("r/page/edge", CAME)} | bytes_of("r/sheet/edge", looks)
-    runs |= bytes_of("r/sheet/origin", origin) if origin else {}
-    verdict = judge(release(SHEET), [promise()], runs, [], Policy(), second(90_000))
-    return [found for found in verdict.findings if found.kind is Kind.SWAPPED]
+def swaps(*edge: Bytes, origin: Sequence[Bytes] = ()) -> list[Finding]:
+    """Return the findings of a file with other bytes than at its release."""
+    seen = {"page": looks(*CAME), "sheet": bytes_at(*edge)} | ({"sheet/origin": bytes_at(*origin)} if origin else {})
+    return found(judged(90_000, seen, SHEET), Kind.SWAPPED)
 
 
-@pytest.mark.parametrize("seconds", [(90,), (90, 95), (90, 149)])
-def test_what_is_missing_for_less_than_a_minute_of_looks_is_a_flicker(seconds: tuple[float, ...]) -> None:
-    assert taken_away(*((at, A) for at in seconds)) == []
+@pytest.mark.parametrize("absent", [(90,), (90, 95), (90, 149)])
+def test_content_that_is_absent_for_less_than_a_minute_is_a_flicker(absent: tuple[float, ...]) -> None:
+    assert withdrawals(*((when, ABSENT) for when in absent)) == []
 
 
-@pytest.mark.parametrize("seconds", [(90, 150), (90, 95, 100, 150.5), (3700, 7300)])
-def test_what_two_looks_a_minute_apart_agree_is_missing_was_withdrawn(seconds: tuple[float, ...]) -> None:
-    (found,) = taken_away(*((at, A) for at in seconds))
-    assert (found.part, found.at) == ("page", second(seconds[0]))
-    assert found.seconds == Bounds(seconds[-1] - seconds[0], None)
+@pytest.mark.parametrize("absent", [(90, 150), (90, 95, 100, 150.5), (3700, 7300)])
+def test_content_that_looks_a_minute_apart_found_absent_was_withdrawn(absent: tuple[float, ...]) -> None:
+    (one,) = withdrawals(*((when, ABSENT) for when in absent))
+    assert (one.part, one.at) == ("page", after_slot(absent[0]))
+    assert one.seconds == Bounds(absent[-1] - absent[0], None)
 
 
 def test_a_notice_of_withdrawal_needs_no_second_look() -> None:
-    assert taken_away((90, W))
+    assert withdrawals((90, WITHDRAWN))
 
 
-def test_a_flicker_before_a_withdrawal_is_no_withdrawal_of_its_own() -> None:
-    (found,) = taken_away((90, A), (95, P), (150, P), (210, A), (271, A))
-    assert found.at == second(210)
+def test_a_flicker_before_a_withdrawal_is_no_withdrawal() -> None:
+    (one,) = withdrawals((90, ABSENT), (95, PRESENT), (150, PRESENT), (210, ABSENT), (271, ABSENT))
+    assert one.at == after_slot(210)
 
 
-def test_what_the_origin_showed_before_the_release_bears_out_no_withdrawal() -> None:
-    # It is no longer looked at once the edge has the release.
-    assert taken_away((90, A), origin=[(-2.0, A), (-1.0, A), (95.0, A)]) == []
-
-
-def test_the_origin_bears_out_what_the_edge_misses() -> None:
-    assert taken_away((90, A), origin=[(95.0, A), (150.0, A)])
-
-
-def test_an_origin_that_has_it_still_makes_it_no_withdrawal() -> None:
-    origin = [(-2.0, A), (1.0, P), *((95.0 + 5 * step, P) for step in range(24))]
-    assert taken_away(*((90.0 + 5 * step, A) for step in range(24)), origin=origin) == []
+@pytest.mark.parametrize(
+    ("edge", "origin", "count"),
+    [
+        # The origin is no longer looked at once the edge has the release.
+        ([(90, ABSENT)], [(-2, ABSENT), (-1, ABSENT), (95, ABSENT)], 0),
+        ([(90, ABSENT)], [(95, ABSENT), (150, ABSENT)], 1),
+        ([(90 + 5 * n, ABSENT) for n in range(24)], [(-2, ABSENT), *((95 + 5 * n, PRESENT) for n in range(24))], 0),
+    ],
+    ids=["absent at one look", "absent for a minute", "still present"],
+)
+def test_the_origin_confirms_or_denies_that_the_edge_lacks_the_release(
+    edge: list[Look], origin: list[Look], count: int
+) -> None:
+    assert len(withdrawals(*edge, origin=origin)) == count
 
 
 def test_new_bytes_are_a_swap_once_looks_a_minute_apart_agree() -> None:
-    assert changed((1, "a"), (60, "a"), (120, "b"), (125, "b")) == []
-    (found,) = changed((1, "a"), (60, "a"), (120, "b"), (125, "b"), (180, "b"))
-    assert (found.part, found.seconds) == ("sheet", Bounds(59, 121))
+    first = [(1, "a"), (60, "a"), (120, "b"), (125, "b")]
+    assert swaps(*first) == []
+    (one,) = swaps(*first, (180, "b"))
+    assert (one.part, one.seconds) == ("sheet", Bounds(59, 121))
 
 
-def test_a_swap_is_dated_by_the_origin_while_that_is_watched_and_else_by_the_edge() -> None:
-    edge = [(1.0, "a"), (3600.0, "a"), (7200.0, "b"), (7205.0, "b"), (7300.0, "b")]
-    (found,) = changed(*edge, origin=[(1.0, "a"), (7201.0, "b"), (7300.0, "b")])
-    assert found.seconds == Bounds(3599, 7201)
-    (found,) = changed(*edge, origin=[(1.0, "a"), (5000.0, "a"), (5005.0, "b"), (7300.0, "b")])
-    assert found.seconds == Bounds(4999, 5006)
+@pytest.mark.parametrize(
+    ("origin", "seconds"),
+    [
+        ([(1, "a"), (7201, "b"), (7300, "b")], Bounds(3599, 7201)),
+        ([(1, "a"), (5000, "a"), (5005, "b"), (7300, "b")], Bounds(4999, 5006)),
+    ],
+    ids=["by the edge", "by the origin"],
+)
+def test_a_swap_is_dated_by_the_origin_if_that_was_watched(origin: list[Bytes], seconds: Bounds) -> None:
+    (one,) = swaps((1, "a"), (3600, "a"), (7200, "b"), (7205, "b"), (7300, "b"), origin=origin)
+    assert one.seconds == seconds
 
 
-def test_a_copy_that_one_look_met_is_no_swap() -> None:
-    assert changed((1, "a"), (60, "b"), (65, "a"), (125, "a")) == []
+NO_SWAPS = {
+    "a copy that one look got": [(1, "a"), (60, "b"), (65, "a"), (125, "a")],
+    "stamped with the minute": [(5 * place, f"{place // 12}") for place in range(1, 60)],
+    "made for each request": [(60 * place + 1, f"{min(place, MOST_CHANGES)}") for place in range(5)],
+    "made for each request, more often": [(60 * n + 1, f"{min(n, MOST_CHANGES)}") for n in range(MOST_CHANGES + 1)],
+    "made for each request, for an hour": [(60 * place + 1, f"{min(place, MOST_CHANGES)}") for place in range(60)],
+}
 
 
-def test_a_file_stamped_with_the_minute_was_never_swapped() -> None:
-    assert changed(*((5.0 * place, f"{place // 12}") for place in range(1, 60))) == []
+@pytest.mark.parametrize("each", NO_SWAPS.values(), ids=NO_SWAPS)
+def test_bytes_that_do_not_last_are_no_swap(each: list[Bytes]) -> None:
+    assert swaps(*each) == []
 
 
-@pytest.mark.parametrize("looks", [5, MOST_CHANGES + 1, 60])
-def test_a_file_made_anew_for_each_who_asks_was_never_swapped(looks: int) -> None:
-    assert changed(*((60.0 * place + 1, f"{min(place, MOST_CHANGES)}") for place in range(looks))) == []
-
-
-def test_of_a_file_that_changes_again_and_again_the_first_changes_are_told() -> None:
-    assert len(changed(*((60.0 * place + 1, f"{place // 2}") for place in range(14)))) == 3
+def test_the_first_three_changes_of_a_file_are_found() -> None:
+    assert len(swaps(*((60 * place + 1, f"{place // 2}") for place in range(14)))) == 3

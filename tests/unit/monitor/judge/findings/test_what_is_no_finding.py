@@ -1,4 +1,7 @@
-"""What looks like a finding and is none, at the very limits of the rules."""
+"""What looks like a finding and is none, at the limits of the rules. A number is an instant in seconds after the slot.
+
+Each look is made on its own, and what it finds present is of this edition.
+"""
 
 from __future__ import annotations
 
@@ -7,173 +10,111 @@ from dataclasses import replace
 
 import pytest
 
-from monitor.judge.judge import judge
 from monitor.judge.policy import Policy
-from monitor.judge.runs import Blind, Run
-from monitor.judge.verdict import Finding, Kind, Verdict, Word
+from monitor.judge.runs import Blind
+from monitor.judge.verdict import Kind, Verdict, Word
 from monitor.look.recognise.title import ANOTHER_EDITION
-from monitor.look.sighting import State
-from schedules.announcement import Address, Part, Role
-from schedules.slot import Precision, Slot
-from tests.unit.monitor.judge.world import SLOT, fold, look, promise, release, second
+from schedules.announcement import Address, Part
+from tests.worlds.instants import SLOT, after_slot
+from tests.worlds.looks import ABSENT, PRESENT, UNKNOWN, WITHDRAWN, Look, a_sighting, looks
+from tests.worlds.releases import NEWS, SHEET, a_promise, a_release, no_slot
+from tests.worlds.verdicts import found, judged, kinds
 
-A, P, U, W = State.ABSENT, State.PRESENT, State.UNKNOWN, State.WITHDRAWN
-SHEET = Part(
-    "sheet",
-    Role.DATA,
-    "https://assets.publishing.service.gov.uk/media/x/tables.ods",
-    required=False,
-)
-NEWS = Part("news", Role.ALTERNATIVE, "https://www.gov.uk/government/news/x", required=False)
-Look = tuple[float, State]
-LATE: Sequence[Look] = [(-2, A), (100, A), (300, P), (301, P)]
+LATE = [(-2, ABSENT), (100, ABSENT), (300, PRESENT), (301, PRESENT)]
+IN_TIME = [(-2, ABSENT), (0.5, PRESENT)]
+OPTIONAL = replace(SHEET, required=False)
 
 
-def runs(target: str, looks: Sequence[Look], **more: object) -> list[Run]:
-    found: list[Run] = []
-    for at, state in looks:
-        found = fold(found, look(target, state, at, specific=state is P, **more))
-    return found
+def verdict_on(seen: Mapping[str, Sequence[Look]], *parts: Part, now: float = 400, **more: object) -> Verdict:
+    return judged(now, {name: looks(*each, specific=True) for name, each in seen.items()}, *parts, **more)
 
 
-def judged(stories: Mapping[str, Sequence[Look]], *parts: Part, now: float = 400) -> Verdict:
-    known = {f"r/{name}": runs(f"r/{name}", looks) for name, looks in stories.items()}
-    return judge(release(*parts), [promise()], known, [], Policy(), second(now))
-
-
-def kinds(verdict: Verdict) -> list[Kind]:
-    return [found.kind for found in verdict.findings]
-
-
-@pytest.mark.parametrize("news", [(), ((100, A),), ((-2, A), (299, A), (300, P))])
-def test_an_alternative_that_never_came_or_came_with_the_late_page_was_not_first(
-    news: Sequence[Look],
-) -> None:
-    assert kinds(judged({"page/edge": LATE, "news/edge": news}, NEWS)) == [Kind.LATE]
+@pytest.mark.parametrize("news", [(), ((100, ABSENT),), ((-2, ABSENT), (299, ABSENT), (300, PRESENT))])
+def test_an_alternative_that_never_came_or_came_with_the_late_page_was_not_first(news: Sequence[Look]) -> None:
+    assert kinds(verdict_on({"page": LATE, "news": news}, NEWS)) == [Kind.LATE]
 
 
 @pytest.mark.parametrize(("absent", "is_after"), [(-1, True), (-1.001, False)])
-def test_an_alternative_is_told_against_the_slot_where_it_came_no_earlier(absent: float, *, is_after: bool) -> None:
-    verdict = judged({"page/edge": LATE, "news/edge": [(absent, A), (5, P)]}, NEWS)
-    (found,) = [one for one in verdict.findings if one.kind is Kind.ELSEWHERE_FIRST]
-    assert found.detail.endswith("after the slot") is is_after
+def test_an_alternative_is_measured_from_the_slot_if_it_came_no_earlier(absent: float, *, is_after: bool) -> None:
+    (first,) = found(verdict_on({"page": LATE, "news": [(absent, ABSENT), (5, PRESENT)]}, NEWS), Kind.ELSEWHERE_FIRST)
+    assert first.detail.endswith("after the slot") is is_after
 
 
-def test_what_hid_a_part_that_is_not_required_is_no_finding() -> None:
-    failed = [(at, U) for at in range(-60, 100, 5)]
-    hidden = {"page/edge": [(-2, A), (0.5, P)], "sheet/edge": failed}
-    assert kinds(judged(hidden, SHEET)) == []
-    assert Kind.BLIND in kinds(judged(hidden, replace(SHEET, required=True)))
+@pytest.mark.parametrize(("part", "is_found"), [(OPTIONAL, False), (SHEET, True)])
+def test_failed_looks_count_only_at_required_parts(part: Part, *, is_found: bool) -> None:
+    failed = [(when, UNKNOWN) for when in range(-60, 100, 5)]
+    assert (Kind.BLIND in kinds(verdict_on({"page": IN_TIME, "sheet": failed}, part))) is is_found
 
 
-def blind(*looks: Look) -> Finding:
-    (found,) = [one for one in judged({"page/edge": looks}).findings if one.kind is Kind.BLIND]
-    return found
+def test_a_failed_look_hid_the_slot_until_the_first_look_after_it() -> None:
+    seen = [(-60, ABSENT), (-30, UNKNOWN), (90, PRESENT), (91, UNKNOWN), (200, PRESENT)]
+    (blind,) = found(verdict_on({"page": seen}), Kind.BLIND)
+    assert blind.seconds.min == pytest.approx(120, abs=1)
 
 
-def test_a_failure_held_the_host_back_until_the_first_look_after_it() -> None:
-    told = blind((-60, A), (-30, U), (90, P), (91, U), (200, P))
-    assert told.seconds is not None
-    assert told.seconds.min == pytest.approx(120, abs=1)
+def test_failed_looks_over_the_slot_of_a_late_release_are_no_finding() -> None:
+    failed = [(when, UNKNOWN) for when in (-30, -15, 0, 30, 60)]
+    assert kinds(verdict_on({"page": [(-60, ABSENT), *failed, (100, ABSENT), (300, PRESENT)]})) == [Kind.LATE]
 
 
 def test_bytes_that_changed_before_the_slot_are_no_swap() -> None:
-    known = runs("r/sheet/edge", [(-7200, A)])
-    for at, digest in (
-        (-3600, "a"),
-        (-3000, "a"),
-        (-1800, "b"),
-        (-900, "b"),
-        (300, "b"),
-    ):
-        known = fold(known, look("r/sheet/edge", P, at, digest=digest))
-    whole = {
-        "r/page/edge": runs("r/page/edge", [(-2, A), (0.5, P)]),
-        "r/sheet/edge": known,
-    }
-    verdict = judge(release(SHEET), [promise()], whole, [], Policy(), second(400))
-    assert Kind.SWAPPED not in kinds(verdict)
+    each = ((-3600, "a"), (-3000, "a"), (-1800, "b"), (-900, "b"), (300, "b"))
+    sheet = [(-7200, ABSENT), *(a_sighting(PRESENT, when, digest=digest) for when, digest in each)]
+    assert Kind.SWAPPED not in kinds(verdict_on({"page": IN_TIME, "sheet": sheet}, OPTIONAL))
 
 
-def test_another_edition_at_a_guess_is_no_finding_and_at_a_known_address_is_one() -> None:
-    stood = runs("r/page/edge", [(-2, A), (200, A)], why=ANOTHER_EDITION)
-    told = {
-        address: judge(
-            replace(release(), address=address),
-            [promise()],
-            {"r/page/edge": stood},
-            [],
-            Policy(),
-            second(400),
-        )
-        for address in (Address.GUESSED, Address.ANNOUNCED)
-    }
-    assert Kind.WRONG_EDITION not in kinds(told[Address.GUESSED])
-    (found,) = [one for one in told[Address.ANNOUNCED].findings if one.kind is Kind.WRONG_EDITION]
-    assert found.at == SLOT
+@pytest.mark.parametrize(("address", "at"), [(Address.GUESSED, []), (Address.ANNOUNCED, [SLOT])])
+def test_another_edition_is_a_finding_only_at_a_known_address(address: Address, at: list[object]) -> None:
+    seen = {"page": looks((-2, ABSENT), (200, ABSENT), why=ANOTHER_EDITION)}
+    wrong = found(judged(400, seen, release=a_release(address=address)), Kind.WRONG_EDITION)
+    assert [each.at for each in wrong] == at
 
 
-def test_another_edition_before_the_slot_is_no_finding_at_what_came_in_time() -> None:
-    before = runs("r/page/edge", [(-20, A), (-1, A)], why=ANOTHER_EDITION)
-    came = fold(before, look("r/page/edge", P, 0.5, specific=True))
-    verdict = judge(release(), [promise()], {"r/page/edge": came}, [], Policy(), second(400))
+def test_another_edition_before_the_slot_is_no_finding_if_the_release_came_in_time() -> None:
+    before = [a_sighting(ABSENT, when, why=ANOTHER_EDITION) for when in (-20, -1)]
+    verdict = verdict_on({"page": [*before, (0.5, PRESENT)]})
     assert (verdict.word, kinds(verdict)) == (Word.ON_TIME, [])
 
 
-def test_a_promise_without_a_time_casts_no_doubt_on_itself() -> None:
-    untold = promise(Slot(Precision.NONE, reason="tbc"))
-    verdict = judge(release(), [untold], {}, [], Policy(), second(0))
+def test_a_promise_without_a_time_is_not_in_doubt() -> None:
+    verdict = judged(0, promises=[a_promise(no_slot())])
     assert (verdict.word, kinds(verdict)) == (Word.PENDING, [])
 
 
-def test_what_one_calendar_disputes_of_one_part_leaves_the_other_as_it_is() -> None:
-    looks = {"page/edge": [(-2, A), (0.5, P)], "sheet/edge": LATE}
-    known = {f"r/{name}": runs(f"r/{name}", each) for name, each in looks.items()}
-    both = [promise(), promise(second(3600), calendar="own")]
-    whole = replace(release(replace(SHEET, required=True)), calendars=("govuk", "own"))
-    page, sheet = judge(whole, both, known, [], Policy(), second(400)).parts
+def test_a_part_that_calendars_dispute_leaves_the_other_parts_as_they_are() -> None:
+    release = a_release(SHEET, calendars=("govuk", "own"))
+    both = [a_promise(), a_promise(after_slot(3600), calendar="own")]
+    page, sheet = verdict_on({"page": IN_TIME, "sheet": LATE}, release=release, promises=both).parts
     assert (page.word, page.unproven_because) == (Word.ON_TIME, None)
     assert sheet.word is Word.UNPROVEN
 
 
-def test_a_watch_that_closes_is_final_at_that_very_instant() -> None:
+@pytest.mark.parametrize(("after", "is_final"), [(-0.001, False), (0.0, True)])
+def test_a_verdict_is_final_at_the_instant_when_the_watch_closes(after: float, *, is_final: bool) -> None:
     closes = Policy().closes_after.total_seconds()
-    edge = {"page/edge": [(-2, A), (100, U), (closes - 60, U), (closes, U)]}
-    assert [judged(edge, now=closes + more).final for more in (-0.001, 0.0)] == [
-        False,
-        True,
-    ]
+    edge = [(-2, ABSENT), (100, UNKNOWN), (closes - 60, UNKNOWN), (closes, UNKNOWN)]
+    assert verdict_on({"page": edge}, now=closes + after).final is is_final
 
 
-def test_a_part_that_was_exposed_was_first_seen_then_and_released_at_its_slot() -> None:
-    verdict = judged({"page/edge": [(-900, A), (-600, P), (-300, A), (-2, A), (0.5, P)]})
-    (page,) = verdict.parts
-    assert (page.first_seen.by, page.released.by) == (second(-600), second(0.5))
+def test_a_part_that_was_exposed_was_first_seen_then_and_released_after_its_slot() -> None:
+    verdict = verdict_on({"page": [(-900, ABSENT), (-600, PRESENT), (-300, ABSENT), (-2, ABSENT), (0.5, PRESENT)]})
     assert verdict.word is Word.EARLY
+    assert (verdict.page.first_seen.by, verdict.page.released.by) == (after_slot(-600), after_slot(0.5))
 
 
-def test_a_clock_in_doubt_is_no_other_blindness() -> None:
-    span = Blind(second(-30), second(30), "clock")
-    known = {"r/page/edge": runs("r/page/edge", [(-60, A), (-5, A), (5, P)])}
-    verdict = judge(release(), [promise()], known, [span], Policy(), second(400))
+def test_a_doubtful_clock_is_no_other_blindness() -> None:
+    span = Blind(after_slot(-30), after_slot(30), "clock")
+    verdict = verdict_on({"page": [(-60, ABSENT), (-5, ABSENT), (5, PRESENT)]}, blind=[span])
     assert Kind.CLOCK_FAULT in kinds(verdict)
     assert Kind.BLIND not in kinds(verdict)
 
 
-def test_failed_looks_over_the_slot_of_what_is_late_all_the_same_are_no_finding() -> None:
-    failed = [(-60, A), (-30, U), (-15, U), (0, U), (30, U), (60, U), (100, A), (300, P)]
-    assert kinds(judged({"page/edge": failed})) == [Kind.LATE]
+def test_content_that_was_removed_twice_was_back_each_time() -> None:
+    away = [(60, ABSENT), (130, ABSENT), (140, PRESENT), (200, ABSENT), (270, ABSENT), (280, PRESENT)]
+    verdict = verdict_on({"page": [*IN_TIME, *away]})
+    assert kinds(verdict) == [Kind.WITHDRAWN, Kind.WITHDRAWN]
+    assert all(each.seconds.max < 200 for each in verdict.findings)
 
 
-def test_what_was_taken_away_twice_was_back_each_time() -> None:
-    looks = [(-2, A), (0.5, P), (60, A), (130, A), (140, P), (200, A), (270, A), (280, P)]
-    first, second_time = judged({"page/edge": looks}).findings
-    assert first.kind is second_time.kind is Kind.WITHDRAWN
-    for found in (first, second_time):
-        assert found.seconds is not None
-        assert found.seconds.max is not None
-        assert found.seconds.max < 200
-
-
-def test_a_withdrawal_told_of_for_moments_from_the_last_look_on_is_a_flicker() -> None:
-    assert kinds(judged({"page/edge": [(-2, A), (0.5, P), (30, P), (30, W), (50, W)]})) == []
+def test_a_notice_of_withdrawal_at_the_instant_of_the_last_presence_is_a_flicker() -> None:
+    assert kinds(verdict_on({"page": [*IN_TIME, (30, PRESENT), (30, WITHDRAWN), (50, WITHDRAWN)]})) == []
