@@ -64,10 +64,10 @@ class Looks:
         if isinstance(look, Sighting):
             return replace(look, target=target_id(target))
         when, state, *age = look
-        fields = dict(self.fields)
+        fields = dict(self.fields) | ({"age": (*age, *age)} if age else {})
         if state is not PRESENT:
             fields.pop("specific", None)
-        return a_sighting(state, when, target, age=(*age, *age) or (0, 0), **fields)
+        return a_sighting(state, when, target, **fields)
 
 
 def looks(*each: Look, **fields: object) -> Looks:

@@ -194,6 +194,18 @@ def test_without_an_origin_view_the_content_api_shows_a_stale_edge() -> None:
     assert stale.detail.startswith("the content API had it")
 
 
+@pytest.mark.parametrize(
+    ("part", "grade", "seconds"), [(SHEET, Grade.REPORT, [Bounds(359, 361)]), (NEWS, Grade.NONE, [])]
+)
+def test_the_edge_of_a_file_can_be_stale_and_that_of_an_alternative_never_is(
+    part: Part, grade: Grade, seconds: list[Bounds]
+) -> None:
+    seen = {"page": IN_TIME, "page/origin": IN_TIME, part.id: came(361), f"{part.id}/origin": IN_TIME}
+    verdict = judged(400, seen, part)
+    assert (verdict.word, verdict.grade) == (Word.ON_TIME, grade)
+    assert [each.seconds for each in verdict.findings] == seconds
+
+
 # What hid the slot
 
 

@@ -1,0 +1,98 @@
+"""When content was public before its slot, and for how long. A number is an instant in seconds after the slot."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from alerts.finding import Exposure
+from monitor.judge.runs import Run
+from monitor.judge.verdict import Verdict, Word
+from schedules.times.interval import Bounds, Interval
+from tests.worlds.instants import after_slot
+from tests.worlds.looks import ABSENT, PRESENT, WITHDRAWN, Look, Story, a_run, looks
+from tests.worlds.verdicts import judged
+
+# How long content was public for certain
+
+SHOWN = [(-265.0, ABSENT), (-120.0, PRESENT)]
+HIDDEN = [(-266.0, ABSENT), (-121.0, PRESENT), (-110.0, ABSENT), (12.0, PRESENT)]
+
+
+@pytest.mark.parametrize(
+    ("edge", "every", "least"), [(HIDDEN, 5.0, 121.0), (HIDDEN, 145.0, 10.0), ([], 145.0, 120.0)],
+    ids=["looked at closely", "minutes apart, and the edge denies it", "minutes apart, and no view denies it"],
+)  # fmt: skip
+def test_looks_minutes_apart_count_only_as_far_as_no_other_view_denies_them(
+    edge: Sequence[tuple[float, object]], every: float, least: float
+) -> None:
+    seen = {"page/origin": Story(SHOWN, every=every, until=40, specific=True)}
+    if edge:
+        seen["page"] = Story(edge, every=5, until=40, specific=True)
+    verdict = judged(60, seen)
+    (exposure,) = verdict.exposures
+    assert (verdict.word, exposure.seconds.min) == (Word.EARLY, least)
+
+
+# A cache whose copies may be two seconds old, though it sends an Age of 0
+
+
+def exposed(*each: Look) -> Sequence[Exposure]:
+    return judged(-1, {"page": looks(*each, age=(0, 2))}).exposures
+
+
+def test_a_copy_that_may_be_older_than_the_content_ends_no_exposure() -> None:
+    (exposure,) = exposed((-7, ABSENT), (-6, ABSENT), (-5, PRESENT), (-4, ABSENT), (-3, PRESENT))
+    assert exposure.open
+    assert exposure.start == Interval(after_slot(-8), after_slot(-5))
+
+
+@pytest.mark.parametrize(("absent", "ended"), [(-12, 0), (-9, 1)])
+def test_a_copy_made_after_the_content_came_ends_an_exposure(absent: float, ended: int) -> None:
+    each = exposed((-16, ABSENT), (-15, ABSENT), (-14, PRESENT), (absent - 0.5, PRESENT), (absent, ABSENT))
+    assert sum(not exposure.open for exposure in each) == ended
+
+
+# Content that no look saw: its address was missing, and then said that it had been removed
+
+MISSING = a_run("page", ABSENT, -3600, -300, status=404)
+REMOVED = a_run("page", WITHDRAWN, -285, -110, status=410)
+
+
+def verdict_on(*edge: Run, origin: Sequence[Run] = ()) -> Verdict:
+    return judged(120, {"page": edge, "page/origin": origin})
+
+
+def test_a_page_that_is_removed_before_its_slot_was_public_for_a_moment() -> None:
+    unseen = Interval(after_slot(-300), after_slot(-285))
+    verdict = verdict_on(MISSING, REMOVED)
+    assert verdict.exposures == (Exposure("page", unseen, unseen, Bounds(0.0, 15.0), open=False),)
+    assert "came and went between Fri 5 Jan 2018 09:25:00 GMT" in verdict.findings[0].detail
+    assert judged(-100, {"page": [MISSING, REMOVED]}).word is Word.EARLY
+
+
+def test_two_views_of_such_a_moment_are_one_exposure_with_the_narrower_interval() -> None:
+    origin = [
+        a_run("page/origin", ABSENT, -3600, -290, status=404),
+        a_run("page/origin", WITHDRAWN, -280, -110, status=410),
+    ]
+    (exposure,) = verdict_on(MISSING, REMOVED, origin=origin).exposures
+    assert exposure.start == Interval(after_slot(-290), after_slot(-280))
+
+
+@pytest.mark.parametrize(
+    "runs",
+    [
+        [REMOVED],
+        [a_run("page", ABSENT, -3600, -300, status=200), REMOVED],
+        [MISSING, a_run("page", WITHDRAWN, 5, 110, status=410)],
+    ],
+    ids=["removed at the first look", "another edition before", "removed after the slot"],
+)
+def test_no_other_removed_page_proves_an_exposure(runs: Sequence[Run]) -> None:
+    assert verdict_on(*runs).exposures == ()
+
+
+def test_an_exposure_that_was_seen_is_not_counted_twice() -> None:
+    assert len(verdict_on(MISSING, a_run("page", PRESENT, -295, -290, specific=True), REMOVED).exposures) == 1
