@@ -1,124 +1,100 @@
-"""Evidence never crosses addresses: what was seen at one says nothing of content that stands at another."""
+"""Evidence never crosses addresses: what was seen at one address proves nothing about another.
+
+A number is an instant in seconds after the slot.
+"""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 
 import pytest
 
-from monitor.judge.judge import judge
-from monitor.judge.policy import Policy
 from monitor.judge.runs import Run
 from monitor.judge.verdict import Verdict, Word
 from monitor.look.redirect import REDIRECTED
-from monitor.look.sighting import Sighting, State
 from schedules.announcement import Address, Origin, Part, Role
-from schedules.release import Release
-from tests.unit.monitor.judge.world import fold, look, promise, release, second
+from tests.worlds.instants import after_slot
+from tests.worlds.looks import ABSENT, PRESENT, UNKNOWN, Look, Looks, a_sighting, looks
+from tests.worlds.releases import a_release
+from tests.worlds.verdicts import judged
 
 OLD, NEW = "https://www.gov.uk/government/statistics/claims", "https://www.gov.uk/government/statistics/claims--2"
+Seen = Mapping[str, Sequence[Run] | Looks]
 
 
-def at(url: str, *looks: tuple[float, State], target: str = "r/page/edge", specific: bool = False) -> list[Sighting]:
-    return [
-        replace(look(target, state, when), address=url, specific=specific and state is State.PRESENT)
-        for when, state in looks
-    ]
+def looks_at(url: str, *each: Look) -> Looks:
+    """Return looks at an address, where what is present is of this edition."""
+    return looks(*each, address=url, specific=True)
 
 
-def folded(*sightings: Sighting) -> dict[str, list[Run]]:
-    runs: dict[str, list[Run]] = {}
-    for one in sightings:
-        runs[one.target] = fold(runs.get(one.target, []), one)
-    return runs
-
-
-def standing_at(url: str, *more: Part) -> Release:
-    return replace(release(), url=url, parts=(Part("page", Role.PAGE, url, "govuk"), *more))
-
-
-def judged(known: Release, runs: dict[str, list[Run]], now: float) -> Verdict:
-    return judge(known, [promise()], runs, [], Policy(), second(now))
+def verdict_at(url: str, seen: Seen, *parts: Part, now: float = 200, **fields: object) -> Verdict:
+    """Return the verdict on a release whose page has this address."""
+    return judged(now, seen, release=a_release(*parts, url=url, **fields))
 
 
 def test_a_look_at_another_address_begins_a_run() -> None:
-    runs = folded(*at(OLD, (-5, State.ABSENT)), *at(NEW, (-4, State.ABSENT), (-3, State.ABSENT)))
-    assert [(run.address, run.looks) for run in runs["r/page/edge"]] == [(OLD, 1), (NEW, 2)]
+    each = [a_sighting(ABSENT, when, address=url) for when, url in ((-5, OLD), (-4, NEW), (-3, NEW))]
+    assert [(run.address, run.looks) for run in looks(*each).runs("page")] == [(OLD, 1), (NEW, 2)]
 
 
-def test_an_absence_at_the_old_address_dates_nothing_at_the_new_one() -> None:
-    runs = folded(
-        *at(OLD, (-1, State.ABSENT), (70, State.ABSENT)),
-        *at(NEW, (75, State.PRESENT), (80, State.PRESENT), specific=True),
-    )
-    verdict = judged(standing_at(NEW), runs, 200)
-    assert verdict.word is Word.UNPROVEN
-    assert verdict.page is not None
-    assert verdict.page.released.after is None
+@pytest.mark.parametrize(
+    ("absent_at", "word", "after"), [(OLD, Word.UNPROVEN, None), (NEW, Word.LATE, 70)], ids=["another", "its own"]
+)
+def test_an_absence_dates_the_release_only_at_its_own_address(absent_at: str, word: Word, after: float | None) -> None:
+    absent = [a_sighting(ABSENT, when, address=absent_at) for when in (-1, 70)]
+    present = [a_sighting(PRESENT, when, address=NEW, specific=True) for when in (75, 80)]
+    verdict = verdict_at(NEW, {"page": looks(*absent, *present)})
+    assert (verdict.word, verdict.page.released.after) == (word, None if after is None else after_slot(after))
 
 
-def test_an_absence_at_its_own_address_dates_it() -> None:
-    looks = at(OLD, (-1, State.ABSENT), (70, State.ABSENT), (75, State.PRESENT), specific=True)
-    assert judged(standing_at(OLD), folded(*looks), 200).word is Word.LATE
+def test_a_page_takes_over_what_was_seen_at_its_address_when_a_listing_showed_it() -> None:
+    before = looks_at(NEW, (-2, ABSENT), (3, PRESENT))
+    verdict = verdict_at(NEW, {"elsewhere-1": before, "page": looks_at(NEW, (5, PRESENT))})
+    assert (verdict.word, verdict.page.released.after) == (Word.ON_TIME, after_slot(-2))
 
 
-def test_a_page_takes_over_what_was_seen_of_its_address_when_a_listing_showed_it() -> None:
-    runs = folded(
-        *at(NEW, (-2, State.ABSENT), (3, State.PRESENT), target="r/elsewhere-1/edge", specific=True),
-        *at(NEW, (5, State.PRESENT), specific=True),
-    )
-    verdict = judged(standing_at(NEW), runs, 200)
-    assert verdict.word is Word.ON_TIME
-    assert verdict.page is not None
-    assert verdict.page.released.after == second(-2)
-
-
-def test_what_was_seen_at_the_old_address_stays_known_of_a_part_that_stands_there() -> None:
-    looks = at(OLD, (-900, State.ABSENT), (-600, State.PRESENT), (-300, State.ABSENT), specific=True)
-    runs = folded(*looks, *at(NEW, (-1, State.ABSENT), (2, State.PRESENT), specific=True))
-    old = Part("elsewhere-1", Role.ALTERNATIVE, OLD, required=False, origin=Origin.ELSEWHERE)
-    verdict = judged(standing_at(NEW, old), runs, 200)
+def test_what_was_seen_at_the_old_address_of_a_page_counts_for_a_part_there() -> None:
+    old = [(-900, ABSENT), (-600, PRESENT), (-300, ABSENT)]
+    runs = [*looks_at(OLD, *old).runs("page"), *looks_at(NEW, (-1, ABSENT), (2, PRESENT)).runs("page")]
+    part = Part("elsewhere-1", Role.ALTERNATIVE, OLD, required=False, origin=Origin.ELSEWHERE)
+    verdict = verdict_at(NEW, {"page": runs}, part)
     assert verdict.word is Word.EARLY
-    assert [(one.part, one.start.after) for one in verdict.exposures] == [("elsewhere-1", second(-900))]
+    assert [(one.part, one.start.after) for one in verdict.exposures] == [("elsewhere-1", after_slot(-900))]
 
 
 def test_another_part_at_the_same_address_keeps_its_own_runs() -> None:
-    # Its recogniser is another: what shows the page out may show no figures yet.
-    runs = folded(*at(OLD, (-1, State.ABSENT), (2, State.PRESENT), specific=True))
+    # Its recogniser is another: what shows the page may show no figures yet.
     figures = Part("figures", Role.DATA, OLD, "text:1,234")
-    part = judged(standing_at(OLD, figures), runs, 200).parts[1]
-    assert part.released.by is None
+    verdict = verdict_at(OLD, {"page": looks_at(OLD, (-1, ABSENT), (2, PRESENT))}, figures)
+    assert verdict.parts[1].released.by is None
 
 
-SEEN_NOT_THERE = ((-1, State.ABSENT), (70, State.ABSENT), (150, State.UNKNOWN), (200, State.ABSENT))
+def guessed(now: float, **witnesses: Looks) -> Verdict:
+    """Return the verdict on a release that was not seen at an address guessed from its announcement's."""
+    page = looks_at(OLD, (-1, ABSENT), (70, ABSENT), (150, UNKNOWN), (200, ABSENT))
+    seen = {"page": page} | {f"{name}/origin": each for name, each in witnesses.items()}
+    return verdict_at(OLD, seen, now=now, address=Address.GUESSED, link=f"{OLD}/announcement")
 
 
-def guessed(now: float, *more: Sighting) -> Verdict:
-    known = replace(standing_at(OLD), address=Address.GUESSED, link=f"{OLD}/announcement")
-    return judged(known, folded(*at(OLD, *SEEN_NOT_THERE), *more), now)
+@pytest.mark.parametrize(("now", "word"), [(100, Word.PENDING), (215, Word.UNPROVEN)])
+def test_a_release_not_seen_at_its_guess_is_pending_as_long_as_the_index_may_lag(now: float, word: Word) -> None:
+    assert guessed(now).word is word
 
 
-def test_a_release_not_seen_at_its_guess_is_waited_for_as_long_as_its_index_may_be_behind() -> None:
-    assert guessed(100).word is Word.PENDING
-    assert guessed(215).word is Word.UNPROVEN
+def test_a_release_not_seen_at_its_guess_is_overdue_by_its_witnesses() -> None:
+    announcing = looks_at(f"{OLD}/announcement", (-1, ABSENT), (200, ABSENT))
+    unlisted = looks_at("https://www.gov.uk/api/search.json", (200, ABSENT))
+    old_copy = looks_at(OLD, (-1, ABSENT))
+    assert guessed(201, announcement=announcing, index=unlisted, page=old_copy).word is Word.OVERDUE
 
 
-def test_a_release_not_seen_at_its_guess_is_overdue_by_its_witnesses_whatever_the_origin_of_its_guess() -> None:
-    announcing = at(f"{OLD}/announcement", (-1, State.ABSENT), (200, State.ABSENT), target="r/announcement/origin")
-    unlisted = at("https://www.gov.uk/api/search.json", (200, State.ABSENT), target="r/index/origin")
-    stale = at(OLD, (-1, State.ABSENT), target="r/page/origin")
-    assert guessed(201, *announcing, *unlisted, *stale).word is Word.OVERDUE
-
-
-@pytest.mark.parametrize(("leads", "bound"), [(False, None), (True, 0.0)])
-def test_how_early_it_cannot_have_come_is_said_only_by_what_spoke_of_the_slot(
-    bound: float | None, *, leads: bool
-) -> None:
-    announcing, unlisted = ("r/announcement/origin", State.ABSENT), ("r/index/origin", State.ABSENT)
-    looks = [look(target, state, when) for target, state in (announcing, unlisted) for when in (-600, 200)]
-    if leads:
-        looks.append(replace(look("r/announcement/origin", State.UNKNOWN, 301), why=REDIRECTED))
-    runs = folded(*looks, *at(NEW, (300, State.PRESENT), specific=True))
-    # A listing as of then says nothing of what was out as the slot came and was taken away again.
-    verdict = judged(replace(standing_at(NEW), address=Address.FOUND), runs, 400)
+@pytest.mark.parametrize(("redirect", "bound"), [([], None), ([a_sighting(UNKNOWN, 301, why=REDIRECTED)], 0.0)])
+def test_only_a_witness_of_the_slot_bounds_how_early_a_release_came(redirect: list[Look], bound: float | None) -> None:
+    # A listing read later does not show what was public at the slot and removed again.
+    seen = {
+        "announcement/origin": looks((-600, ABSENT), (200, ABSENT), *redirect),
+        "index/origin": looks((-600, ABSENT), (200, ABSENT)),
+        "page": looks_at(NEW, (300, PRESENT)),
+    }
+    verdict = verdict_at(NEW, seen, now=400, address=Address.FOUND)
     assert (verdict.word, verdict.early_bound) == (Word.LATE, bound)
