@@ -11,11 +11,9 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 LONDON = ZoneInfo("Europe/London")
 
 
-def after_slot(seconds: float | timedelta) -> datetime:
-    """Return the instant so many seconds after the slot, to the millisecond; a negative number is before it."""
-    if isinstance(seconds, timedelta):
-        return SLOT + seconds
-    return SLOT + timedelta(milliseconds=round(seconds * 1000))
+def after_slot(seconds: float | None) -> datetime | None:
+    """Return the instant so many seconds after the slot, to the millisecond; before it if negative. None stays None."""
+    return None if seconds is None else SLOT + timedelta(milliseconds=round(seconds * 1000))
 
 
 def at(text: str) -> datetime:

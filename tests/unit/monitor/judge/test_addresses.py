@@ -44,7 +44,7 @@ def test_an_absence_dates_the_release_only_at_its_own_address(absent_at: str, wo
     absent = [a_sighting(ABSENT, when, address=absent_at) for when in (-1, 70)]
     present = [a_sighting(PRESENT, when, address=NEW, specific=True) for when in (75, 80)]
     verdict = verdict_at(NEW, {"page": looks(*absent, *present)})
-    assert (verdict.word, verdict.page.released.after) == (word, None if after is None else after_slot(after))
+    assert (verdict.word, verdict.page.released.after) == (word, after_slot(after))
 
 
 def test_a_page_takes_over_what_was_seen_at_its_address_when_a_listing_showed_it() -> None:

@@ -1,131 +1,147 @@
-"""Spells: which runs count, how an `Age` is believed, and by when what was out was gone."""
+"""Spells: which runs count, how an `Age` is believed, and by when content was gone.
+
+A number is an instant in seconds after the slot; the third of a look is the age of its answer.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import pytest
 
-from monitor.judge.runs import Run
 from monitor.judge.spells import Spell, believed, gone_by, spells, unproved
-from monitor.look.sighting import State
 from monitor.plan.targets import View
-from tests.unit.monitor.judge.world import fold, look, second
+from tests.worlds.instants import after_slot
+from tests.worlds.looks import ABSENT, PRESENT, UNKNOWN, WITHDRAWN, Look, looks
 
-A, P, U, W = State.ABSENT, State.PRESENT, State.UNKNOWN, State.WITHDRAWN
-Look = tuple[float, State] | tuple[float, State, float]
-
-
-def runs(*looks: Look, specific: bool = False, target: str = "r/page/edge") -> list[Run]:
-    found: list[Run] = []
-    for at, state, *age in looks:
-        ages = (age[0], age[0]) if age else (0, 0)
-        found = fold(found, look(target, state, at, ages, specific=specific and state is P))
-    return found
+Spans = list[tuple[bool, float, float]]
 
 
-def told(*looks: Look, specific: bool = False) -> list[tuple[bool, datetime, datetime]]:
-    found = spells(View.EDGE, runs(*looks, specific=specific))
-    return [(one.out, one.begin, one.end) for one in found]
+def spells_of(*each: Look, specific: bool = False, view: View = View.EDGE) -> tuple[Spell, ...]:
+    return tuple(spells(view, looks(*each, specific=specific).runs("page")))
 
 
-def test_presence_counts_after_a_seen_absence_or_when_it_is_specific() -> None:
-    assert told((0, P), (5, P)) == []
-    assert told((0, P), (5, P), specific=True) == [(True, second(0), second(5))]
-    assert told((0, A), (5, P)) == [(False, second(0), second(0)), (True, second(5), second(5))]
-    assert told((0, W), (5, P))[1][0]
+def believed_of(edge: Sequence[Look], **views: Sequence[Look]) -> dict[View, tuple[Spell, ...]]:
+    """Return the spells of each view, all of this edition, with their ages corrected."""
+    each = {View.EDGE: edge, **{View[name.upper()]: told for name, told in views.items()}}
+    return believed({view: spells_of(*told, specific=True, view=view) for view, told in each.items()})
 
 
-def test_failed_looks_part_no_spell_and_absent_is_gone_as_withdrawn_is() -> None:
-    assert told((0, A), (5, U), (10, A), (15, W)) == [(False, second(0), second(15))]
-    assert told((0, A), (5, P), (10, U), (15, P))[1:] == [(True, second(5), second(15))]
+SPANS = {
+    "present at the first look": ([(0, PRESENT), (5, PRESENT)], False, []),
+    "present at the first look, of this edition": ([(0, PRESENT), (5, PRESENT)], True, [(True, 0, 5)]),
+    "present after an absence": ([(0, ABSENT), (5, PRESENT)], False, [(False, 0, 0), (True, 5, 5)]),
+    "present after a withdrawal": ([(0, WITHDRAWN), (5, PRESENT)], False, [(False, 0, 0), (True, 5, 5)]),
+    "a failed look between absences": (
+        [(0, ABSENT), (5, UNKNOWN), (10, ABSENT), (15, WITHDRAWN)], False, [(False, 0, 15)],
+    ),
+    "a failed look between presences": (
+        [(0, ABSENT), (5, PRESENT), (10, UNKNOWN), (15, PRESENT)], False, [(False, 0, 0), (True, 5, 15)],
+    ),
+    "a copy from before the first absence": ([(100, ABSENT), (105, PRESENT, 10)], False, [(False, 100, 100)]),
+    "a copy from the first absence on": (
+        [(100, ABSENT), (105, PRESENT, 5)], False, [(False, 100, 100), (True, 100, 100)],
+    ),
+    "an older copy of content that was present before": (
+        [(100, ABSENT), (110, PRESENT), (115, ABSENT), (120, PRESENT, 30)], False,
+        [(False, 100, 100), (True, 110, 110), (False, 115, 115), (True, 90, 90)],
+    ),
+}  # fmt: skip
 
 
-def test_a_copy_from_before_the_first_absence_is_no_presence_after_it() -> None:
-    assert len(told((100, A), (105, P, 10))) == 1
-    # One of the very instant is.
-    assert len(told((100, A), (105, P, 5))) == 2
-    # Once it was out after an absence, an older copy is of the same content.
-    assert len(told((100, A), (110, P), (115, A), (120, P, 30))) == 4
+@pytest.mark.parametrize(("each", "specific", "spans"), SPANS.values(), ids=SPANS)
+def test_presence_counts_after_an_absence_or_if_it_is_of_this_edition(
+    each: list[Look], spans: Spans, *, specific: bool
+) -> None:
+    found = [(one.out, one.begin, one.end) for one in spells_of(*each, specific=specific)]
+    assert found == [(out, after_slot(begin), after_slot(end)) for out, begin, end in spans]
 
 
-def test_a_spell_holds_what_all_its_runs_show() -> None:
-    (spell,) = spells(View.EDGE, runs((0, A, 60), (5, U), (10, A)))
-    assert (spell.begin, spell.end) == (second(-60), second(10))
-    assert (spell.first_sent, spell.last_received, len(spell.runs)) == (second(0), second(10), 2)
-    (aged,) = spells(View.EDGE, runs((0, A), (5, U), (10, A, 60)))
-    assert (aged.begin, aged.end) == (second(-50), second(0))
+@pytest.mark.parametrize(("first", "last", "span"), [(60, 0, (-60, 10)), (0, 60, (-50, 0))])
+def test_a_spell_lasts_as_long_as_any_of_its_runs_proves(first: float, last: float, span: tuple[float, float]) -> None:
+    (spell,) = spells_of((0, ABSENT, first), (5, UNKNOWN), (10, ABSENT, last))
+    assert (spell.begin, spell.end) == (after_slot(span[0]), after_slot(span[1]))
+    assert (spell.first_sent, spell.last_received, len(spell.runs)) == (after_slot(0), after_slot(10), 2)
 
 
-def of(views: dict[View, Sequence[Look]]) -> dict[View, tuple[Spell, ...]]:
-    return believed({view: spells(view, runs(*looks, specific=True)) for view, looks in views.items()})
-
-
-def test_an_age_that_no_look_contradicts_is_believed() -> None:
-    (_, out) = of({View.EDGE: [(0, A), (60, P, 30)]})[View.EDGE]
-    assert (out.begin, out.claims, out.earliest) == (second(30), None, second(30))
-
-
-def test_an_age_that_an_earlier_look_contradicts_is_believed_as_of_the_look_alone() -> None:
-    (_, out) = of({View.EDGE: [(0, A), (50, A), (60, P, 30)]})[View.EDGE]
-    assert (out.begin, out.claims, out.earliest) == (second(75), second(30), second(30))
+@pytest.mark.parametrize(("edge", "begin", "claims"), [([], 30, None), ([(50, ABSENT)], 75, 30)])
+def test_an_age_is_believed_unless_an_earlier_look_contradicts_it(
+    edge: list[Look], begin: float, claims: float | None
+) -> None:
+    out = believed_of([(0, ABSENT), *edge, (60, PRESENT, 30)])[View.EDGE][1]
+    assert (out.begin, out.earliest) == (after_slot(begin), after_slot(30))
+    assert out.claims == after_slot(claims)
 
 
 @pytest.mark.parametrize(
     ("origin", "is_watched"),
     [
-        ([(20, A), (35, A), (50, A)], True),
-        ([(10, A), (50, A)], False),  # too far apart: it may have come and gone again
-        ([(35, A), (50, A)], False),  # begins after the instant that is told
-        ([(30, A), (50, A)], True),
+        ([(20, ABSENT), (35, ABSENT), (50, ABSENT)], True),
+        ([(30, ABSENT), (50, ABSENT)], True),
+        ([(10, ABSENT), (50, ABSENT)], False),
+        ([(35, ABSENT), (50, ABSENT)], False),
+    ],
+    ids=["closely", "from the claimed instant on", "too far apart to exclude a return", "only after it"],
+)
+def test_content_did_not_come_while_the_origin_was_watched(origin: list[Look], *, is_watched: bool) -> None:
+    out = believed_of([(0, ABSENT), (60, PRESENT, 30)], origin=origin)[View.EDGE][1]
+    assert (out.begin, out.claims) == (after_slot(75), None if is_watched else after_slot(30))
+
+
+@pytest.mark.parametrize(
+    ("edge", "views"),
+    [
+        ([], {"origin": [(61, ABSENT)]}),
+        ([], {"content": [(50, ABSENT)]}),
+        ([(30, ABSENT)], {}),
+    ],
+    ids=["a later look", "the content item", "an absence at that very instant"],
+)
+def test_only_an_earlier_look_at_the_page_contradicts_an_age(edge: list[Look], views: dict[str, list[Look]]) -> None:
+    out = believed_of([(0, ABSENT), *edge, (60, PRESENT, 30)], **views)[View.EDGE][1]
+    assert out.begin == after_slot(30)
+
+
+def test_spells_that_nothing_contradicts_stay_as_they_are() -> None:
+    (gone,) = spells_of((0, ABSENT), (5, ABSENT))
+    (out,) = spells_of((0, PRESENT), (5, PRESENT), specific=True)
+    assert believed({View.EDGE: [gone]})[View.EDGE] == (gone,)
+    assert believed({View.EDGE: [out], View.ORIGIN: [replace(gone, end=after_slot(3))]})[View.EDGE] == (out,)
+
+
+def test_present_from_the_first_look_on_proves_nothing() -> None:
+    each = (0, UNKNOWN), (5, PRESENT), (10, UNKNOWN), (15, PRESENT, 60), (20, ABSENT), (25, PRESENT)
+    run = unproved(looks(*each).runs("page"))
+    assert (run.begin, run.end) == (after_slot(-45), after_slot(5))
+
+
+@pytest.mark.parametrize(
+    "seen",
+    [looks((0, ABSENT), (5, PRESENT)), looks((0, PRESENT), (5, PRESENT), specific=True), looks((0, UNKNOWN))],
+    ids=["after an absence", "of this edition", "failed looks"],
+)
+def test_what_counts_or_failed_is_not_unproved(seen: object) -> None:
+    assert unproved(seen.runs("page")) is None
+
+
+@pytest.mark.parametrize(
+    ("absent", "gone"),
+    [
+        ([], None),
+        ([(20, ABSENT)], 20),
+        ([(20, ABSENT, 30)], None),
+        ([(20, ABSENT, 20)], None),
+        ([(20, ABSENT, 15)], None),
+        ([(20, ABSENT, 15), (30, ABSENT)], 30),
+        ([(20, ABSENT, 10)], None),
+        ([(20, ABSENT, 9)], 11),
     ],
 )
-def test_where_the_origin_was_watched_it_had_not_come_before(origin: Sequence[Look], *, is_watched: bool) -> None:
-    found = of({View.EDGE: [(0, A), (60, P, 30)], View.ORIGIN: origin})
-    out = found[View.EDGE][1]
-    assert (out.begin, out.claims) == (second(75), None if is_watched else second(30))
-
-
-def test_a_contradiction_is_a_look_that_was_sent_before_and_by_no_content_item() -> None:
-    later = of({View.EDGE: [(0, A), (60, P, 30)], View.ORIGIN: [(61, A)]})
-    content = of({View.EDGE: [(0, A), (60, P, 30)], View.CONTENT: [(50, A)]})
-    equal = of({View.EDGE: [(0, A), (30, A), (60, P, 30)]})
-    assert [found[View.EDGE][1].begin for found in (later, content, equal)] == [second(30)] * 3
-
-
-def test_what_answers_as_if_out_from_its_first_look_on_proves_nothing() -> None:
-    run = unproved(runs((0, U), (5, P), (10, U), (15, P, 60), (20, A), (25, P)))
-    assert run is not None
-    assert (run.begin, run.end) == (second(-45), second(5))
-    assert unproved(runs((0, A), (5, P))) is None
-    assert unproved(runs((0, P), (5, P), specific=True)) is None
-    assert unproved(runs((0, U))) is None
-
-
-def spell(out: Sequence[Look], *gone: Look) -> datetime | None:
-    first, *rest = spells(View.EDGE, [*runs(*out, specific=True), *runs(*gone)])
-    return gone_by(first, rest)
-
-
-def test_what_was_out_is_gone_by_the_first_look_that_speaks_of_later() -> None:
-    assert spell([(0, P), (10, P)]) is None
-    assert spell([(0, P), (10, P)], (20, A)) == second(20)
-    # Told out of a cache: of before it came, of while it was out, and then of after it.
-    assert spell([(0, P), (10, P)], (20, A, 30)) is None
-    assert spell([(0, P), (10, P)], (20, A, 20)) is None
-    assert spell([(0, P), (10, P)], (20, A, 15)) is None
-    assert spell([(0, P), (10, P)], (20, A, 15), (30, A)) == second(30)
-    assert spell([(0, P), (10, P)], (20, A, 10)) is None
-    assert spell([(0, P), (10, P)], (20, A, 9)) == second(11)
-
-
-def test_spells_are_changed_by_nothing_that_is_not_contradicted() -> None:
-    (gone,) = spells(View.EDGE, runs((0, A), (5, A)))
-    (out,) = spells(View.EDGE, runs((0, P), (5, P), specific=True))
-    assert believed({View.EDGE: [gone]})[View.EDGE] == (gone,)
-    wide = replace(gone, end=second(3))
-    assert believed({View.EDGE: [out], View.ORIGIN: [wide]})[View.EDGE] == (out,)
-    assert out.earliest == second(0)
-    assert timedelta(seconds=5) == out.end - out.begin
+def test_content_is_gone_by_the_first_answer_made_after_the_last_presence(
+    absent: list[Look], gone: float | None
+) -> None:
+    (out,) = spells_of((0, PRESENT), (10, PRESENT), specific=True)
+    instant: datetime | None = gone_by(out, spells_of(*absent))
+    assert instant == after_slot(gone)

@@ -144,7 +144,7 @@ def test_a_view_that_is_present_at_the_first_look_exposes_nothing() -> None:
 def test_a_release_is_judged_again_when_time_alone_can_change_its_verdict(
     now: float, turns: Turns, revisit: float | None
 ) -> None:
-    assert judged(now, turns).revisit == (None if revisit is None else after_slot(revisit))
+    assert judged(now, turns).revisit == after_slot(revisit)
 
 
 def test_every_turn_of_a_verdict_that_no_look_settles() -> None:
