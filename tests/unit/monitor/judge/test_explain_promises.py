@@ -3,67 +3,59 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, date, datetime, time
+from datetime import date, time
 
-from monitor.judge.explain.explain import explain
-from monitor.judge.judge import judge
+import pytest
+
 from monitor.judge.policy import Policy, UsualTime
 from monitor.judge.verdict import Word
-from schedules.promise import Promise
-from schedules.release import Release
-from schedules.slot import Precision, Slot
 from schedules.workdays import workdays
-from tests.unit.monitor.judge.world import promise, release, second
+from tests.worlds.instants import after_slot, at
+from tests.worlds.releases import a_promise, a_release
+from tests.worlds.verdicts import explained, judged
+
+SEVEN = a_promise(at("07:00"))
+GRANTED = UsualTime(time(7), "ART 12", producer="ofq*")
+SCOTLAND = Policy(workdays=workdays("SCT", [date(2018, 1, 5)]))
+NOT_READ = {"promises": [a_promise(confirmed_at=at("08:50"))]}
+ALTERNATIVE = "announced for 07:00, not 09:30: is an alternative release time"
 
 
-def told(*promises: Promise, of: Release | None = None, policy: Policy | None = None, now: float = 500) -> str:
-    mine, rules = of or release(), policy or Policy()
-    verdict = judge(mine, promises, {}, [], rules, second(now))
-    return "\n".join(fact.text for fact in explain(verdict, mine, promises, {}, [], rules).facts)
+def facts(now: float = 500, **world: object) -> str:
+    return "\n".join(fact.text for fact in explained(now, **world).facts)
 
 
-def test_a_calendar_last_read_well_before_the_slot_is_told() -> None:
-    assert "calendar govuk last read 40 min before the slot" in told(promise(confirmed_at=second(-2400)))
+@pytest.mark.parametrize(
+    ("world", "text"),
+    [
+        (NOT_READ, "calendar govuk last read 40 min before the slot"),
+        ({"promises": [a_promise(at("2018-01-07 10:30"))]}, "an unlikely day: Sunday"),
+        ({"promises": [a_promise(at("2018-01-07 10:30"))]}, "a doubtful hour: 10:30 is 09:30 an hour off"),
+        ({"policy": SCOTLAND}, "an unlikely day: extra holiday"),
+        (
+            {"release": a_release(calendars=("govuk", "own"), joined_by="link; ambiguous-join: own x-2")},
+            "govuk, own were taken for one release: link; ambiguous-join: own x-2",
+        ),
+        ({"promises": [SEVEN]}, ALTERNATIVE),
+        ({"promises": [SEVEN], "policy": Policy(on_file=(replace(GRANTED, producer="ons"),))}, ALTERNATIVE),
+        (
+            {"promises": [SEVEN], "policy": Policy(on_file=(GRANTED,))},
+            "announced for 07:00, not 09:30: on file, ART 12",
+        ),
+    ],
+)
+def test_an_explanation_hints_at_what_is_unusual_about_a_promise(world: dict[str, object], text: str) -> None:
+    assert text in facts(**world)
 
 
-def test_a_calendar_read_after_the_slot_tells_nothing() -> None:
-    assert "last read" not in told(promise(confirmed_at=second(300)))
-    assert "last read" not in told(promise(confirmed_at=second(-2400)), now=-60)
+@pytest.mark.parametrize(
+    ("now", "world"), [(500, {}), (500, {"promises": [a_promise(confirmed_at=after_slot(300))]}), (-60, NOT_READ)]
+)
+def test_an_explanation_does_not_hint_at_what_is_usual(now: float, world: dict[str, object]) -> None:
+    text = facts(now, **world)
+    assert [hint for hint in ("last read", "unlikely", "not 09:30") if hint in text] == []
 
 
-def test_a_slot_on_a_sunday_and_an_hour_off_are_hints() -> None:
-    sunday = Slot(Precision.INSTANT, instant=datetime(2018, 1, 7, 10, 30, tzinfo=UTC))
-    text = told(promise(sunday))
-    assert "an unlikely day: Sunday" in text
-    assert "a doubtful hour: 10:30 is 09:30 an hour off" in text
-
-
-def test_a_holiday_of_the_producers_own_nation_is_a_hint() -> None:
-    policy = Policy(workdays=workdays("SCT", [date(2018, 1, 5)]))
-    assert "an unlikely day: extra holiday" in told(promise(), policy=policy)
-    assert "unlikely" not in told(promise())
-
-
-def test_why_calendars_were_taken_for_one_release_is_told() -> None:
-    joined = replace(release(), calendars=("govuk", "own"), joined_by="link; ambiguous-join: own x-2")
-    assert "govuk, own were taken for one release: link; ambiguous-join: own x-2" in told(promise(), of=joined)
-
-
-SEVEN = Slot(Precision.INSTANT, instant=datetime(2018, 1, 5, 7, 0, tzinfo=UTC))
-
-
-def test_a_time_other_than_half_past_nine_asks_a_person_for_its_approval() -> None:
-    assert "announced for 07:00, not 09:30: is an alternative release time" in told(promise(SEVEN))
-    assert "not 09:30" not in told(promise())
-
-
-def test_an_approval_on_file_answers_what_would_be_asked() -> None:
-    granted = UsualTime(time(7), "ART 12", producer="ofq*")
-    assert "announced for 07:00, not 09:30: on file, ART 12" in told(promise(SEVEN), policy=Policy(on_file=(granted,)))
-    elsewhere = replace(granted, producer="ons")
-    assert "is an alternative release time" in told(promise(SEVEN), policy=Policy(on_file=(elsewhere,)))
-
-
-def test_a_time_without_approval_is_no_finding_and_alters_no_verdict() -> None:
-    verdict = judge(release(), [promise(SEVEN)], {}, [], Policy(), second(-20_000))
+def test_a_time_without_approval_is_no_finding_and_changes_no_verdict() -> None:
+    verdict = judged(-20_000, promises=[SEVEN])
     assert (verdict.findings, verdict.word) == ((), Word.PENDING)

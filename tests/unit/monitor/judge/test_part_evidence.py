@@ -1,195 +1,224 @@
-"""What was seen of one part: by which runs, as of when, and what bears out an address that nobody announced."""
+"""What was seen of one part: by which runs, as of when, and what confirms an address that no calendar named.
+
+A number is an instant in seconds after the slot.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
 import pytest
 
 from monitor.judge.part_evidence import PartEvidence, seen
-from monitor.judge.runs import Blind, Run
-from monitor.look.sighting import State
+from monitor.judge.runs import Blind
 from monitor.plan.targets import View
 from schedules.announcement import Address, Origin, Part, Role
 from schedules.release import Release
-from tests.unit.monitor.judge.world import SLOT, URL, fold, look, release, second
+from tests.worlds.instants import SLOT, after_slot
+from tests.worlds.looks import ABSENT, EDGE, ORIGIN, PRESENT, UNKNOWN, Look, Looks, looks
+from tests.worlds.releases import PAGE_URL, SHEET, a_release
+from tests.worlds.verdicts import runs_seen
 
-A, P, U = State.ABSENT, State.PRESENT, State.UNKNOWN
-EDGE, ORIGIN, CONTENT = "r/page/edge", "r/page/origin", "r/page/content"
-TWIN = URL.replace("/government", "/api/content/government")
-ANNOUNCEMENT, INDEX = "r/announcement/origin", "r/index/origin"
-Look = tuple[float, State]
-
-
-def runs(target: str, *looks: Look, specific: bool = False, address: str = URL) -> list[Run]:
-    found: list[Run] = []
-    for at, state in looks:
-        found = fold(found, look(target, state, at, specific=specific and state is P, address=address))
-    return found
+API_URL = PAGE_URL.replace("/government", "/api/content/government")
 
 
-def evidence(
-    known: dict[str, list[Run]],
+def looked(*each: Look, **fields: object) -> Looks:
+    return looks(*each, **{"address": PAGE_URL, **fields})
+
+
+def evidence(  # noqa: PLR0913 # everything that evidence rests on
+    known: Mapping[str, Looks],
     address: Address = Address.GUESSED,
+    *,
     now: float = 600,
     slot: datetime | None = SLOT,
     blind: Sequence[Blind] = (),
+    release: Release | None = None,
+    part: int = 0,
 ) -> PartEvidence:
-    whole: Release = replace(release(), address=address)
-    return seen(whole, whole.parts[0], known, blind, second(now), slot)
+    """Return what was seen of the page, or of another part."""
+    whole = release or a_release(address=address)
+    return seen(whole, whole.parts[part], runs_seen(10**6, known), blind, after_slot(now), slot)
 
 
-def came(sight: PartEvidence) -> list[tuple[datetime | None, datetime | None]]:
+def appearances(sight: PartEvidence) -> list[tuple[datetime | None, datetime | None]]:
     return [(one.appears.after, one.appears.by) for one in sight.presences]
 
 
-def test_a_page_that_its_announcement_led_to_counts_from_the_slot_on_whatever_its_title() -> None:
-    late = {EDGE: runs(EDGE, (5, P))}
-    assert came(evidence(late, Address.LED_TO)) == [(None, second(5))]
-    assert came(evidence(late, Address.GUESSED)) == []
-    assert came(evidence(late, Address.FOUND)) == []
-    assert came(evidence(late, Address.ANNOUNCED)) == []
-    assert came(evidence(late, Address.LED_TO, slot=None)) == []
+@pytest.mark.parametrize(
+    ("address", "when", "slot", "count"),
+    [
+        (Address.LED_TO, 5, SLOT, 1),
+        (Address.LED_TO, 0, SLOT, 1),
+        (Address.LED_TO, -20, SLOT, 0),
+        (Address.LED_TO, 5, None, 0),
+        (Address.GUESSED, 5, SLOT, 0),
+        (Address.FOUND, 5, SLOT, 0),
+        (Address.ANNOUNCED, 5, SLOT, 0),
+    ],
+)
+def test_a_page_that_its_announcement_led_to_counts_from_the_slot_whatever_its_title(
+    address: Address, when: float, slot: datetime | None, count: int
+) -> None:
+    sight = evidence({"page": looked((when, PRESENT))}, address, slot=slot)
+    assert appearances(sight) == [(None, after_slot(when))] * count
 
 
-def test_what_was_there_before_the_slot_is_vouched_for_by_nobody() -> None:
-    before = {EDGE: runs(EDGE, (-20, P))}
-    assert came(evidence(before, Address.LED_TO)) == []
-    at_the_slot = {EDGE: runs(EDGE, (0, P))}
-    assert came(evidence(at_the_slot, Address.LED_TO)) == [(None, second(0))]
-    # An absence is not turned into anything.
-    (gone,) = evidence({EDGE: runs(EDGE, (5, A))}, Address.LED_TO).spells[View.EDGE]
+def test_an_absence_at_an_address_that_the_announcement_led_to_stays_an_absence() -> None:
+    (gone,) = evidence({"page": looked((5, ABSENT))}, Address.LED_TO).spells[View.EDGE]
     assert not gone.out
 
 
-def test_a_guess_is_borne_out_by_what_stands_there_and_not_by_what_was_taken_away_before_its_slot() -> None:
-    there = {EDGE: runs(EDGE, (-60, A), (5, P), specific=True)}
-    taken = {EDGE: runs(EDGE, (-900, A), (-600, P), (-300, A), specific=True)}
-    over_the_slot = {EDGE: runs(EDGE, (-900, A), (-600, P), (0, P), (300, A), specific=True)}
-    still = {EDGE: runs(EDGE, (-900, A), (-600, P), specific=True)}
-    guesses = [evidence(each).is_guess for each in ({}, there, taken, over_the_slot, still)]
-    assert guesses == [True, False, True, False, False]
-    assert not evidence(taken, slot=None).is_guess
-    assert not evidence({}, Address.ANNOUNCED).is_guess
-
-
-def test_only_the_page_of_a_release_is_a_guess() -> None:
-    whole = replace(release(Part("sheet", Role.DATA, f"{URL}.csv")), address=Address.GUESSED)
-    sight = seen(whole, whole.parts[1], {}, (), second(600), SLOT)
-    assert (sight.is_guess, sight.witnesses) == (False, None)
-
-
-def witnessed(*page: Look, until: float = 200) -> PartEvidence:
-    known = {
-        EDGE: runs(EDGE, *page, specific=True),
-        ANNOUNCEMENT: runs(ANNOUNCEMENT, (-60, A), (until, A)),
-        INDEX: runs(INDEX, (-60, A), (until, A)),
-    }
-    return evidence(known)
-
-
-def test_no_presence_came_before_the_release_was_out_nowhere() -> None:
-    # The listing may be 120 s behind.
-    assert came(witnessed((-60, A), (150, P), (210, P))) == [(second(80), second(150))]
-    # What the page itself proved later stays.
-    assert came(witnessed((-60, A), (100, A), (150, P), (210, P))) == [(second(100), second(150))]
-    assert came(witnessed((150, P), (210, P))) == [(second(80), second(150))]
-    # A presence before what the witnesses prove contradicts them, and is not dated by them.
-    assert came(witnessed((-60, A), (70, P), (210, P))) == [(second(-60), second(70))]
-    assert came(witnessed((-60, A), (80, P), (210, P))) == [(second(-60), second(80))]
-
-
-def test_what_a_listing_lacks_after_a_page_was_last_seen_out_does_not_date_it() -> None:
-    # By 200 it may have been taken away; of what was listed at 150, nothing was out at 30.
-    assert came(witnessed((-60, A), (150, P))) == [(second(30), second(150))]
-    assert came(witnessed((-60, A), (70, P))) == [(second(-50), second(70))]
-
-
-def test_a_guess_is_proved_gone_by_its_witnesses_alone_and_any_other_page_by_its_last_absence() -> None:
-    assert witnessed((300, A)).last_gone == second(80)
-    assert evidence({EDGE: runs(EDGE, (300, A))}).last_gone is None
-    known = {EDGE: runs(EDGE, (300, A)), ORIGIN: runs(ORIGIN, (310, A))}
-    assert evidence(known, Address.ANNOUNCED).last_gone == second(310)
-    content = {CONTENT: runs(CONTENT, (300, A), address=TWIN)}
-    assert evidence(content, Address.ANNOUNCED).last_gone is None
+TAKEN = [(-900, ABSENT), (-600, PRESENT), (-300, ABSENT)]
 
 
 @pytest.mark.parametrize(
-    ("edge", "stood"),
+    ("each", "slot", "is_guess"),
     [
-        (((-20, P), (10, A)), True),
-        (((-20, P), (-10, A)), False),
-        (((-20, P), (0, A)), False),
-        (((-20, P), (10, P)), False),
-        (((-20, A), (10, P)), False),
+        ([], SLOT, True),
+        ([(-60, ABSENT), (5, PRESENT)], SLOT, False),
+        (TAKEN, SLOT, True),
+        ([(-900, ABSENT), (-600, PRESENT), (0, PRESENT), (300, ABSENT)], SLOT, False),
+        ([(-900, ABSENT), (-600, PRESENT)], SLOT, False),
+        (TAKEN, None, False),
     ],
+    ids=["never seen", "there", "removed before the slot", "there over the slot", "still there", "removed, no slot"],
 )
-def test_what_answers_as_if_out_until_the_slot_and_as_gone_later_may_have_stood_there(
-    edge: Sequence[Look], *, stood: bool
+def test_a_guess_is_confirmed_by_the_release_unless_it_was_removed_before_its_slot(
+    each: list[Look], slot: datetime | None, *, is_guess: bool
 ) -> None:
-    sight = evidence({EDGE: runs(EDGE, *edge)}, Address.ANNOUNCED)
-    assert sight.may_have_stood_at(SLOT) is stood
-    behind = {EDGE: runs(EDGE, (-20, A)), ORIGIN: runs(ORIGIN, *edge)}
-    assert evidence(behind, Address.ANNOUNCED).may_have_stood_at(SLOT) is stood
+    assert evidence({"page": looked(*each, specific=True)}, slot=slot).is_guess is is_guess
 
 
-def test_a_run_is_known_as_far_as_it_had_come() -> None:
-    known = {EDGE: runs(EDGE, (-60, A), (0, A), (60, A))}
-    (run,) = evidence(known, now=30).views[View.EDGE]
-    assert (run.last_received, run.end) == (second(30), second(30))
-    (whole,) = evidence(known, now=60).views[View.EDGE]
-    assert (whole.last_received, whole.end) == (second(60), second(60))
-    assert evidence(known, now=-61).views[View.EDGE] == ()
-    assert len(evidence(known, now=-60).views[View.EDGE]) == 1
+def test_only_the_page_of_a_release_with_a_guessed_address_is_a_guess() -> None:
+    assert not evidence({}, Address.ANNOUNCED).is_guess
+    sheet = evidence({}, release=a_release(SHEET, address=Address.GUESSED), part=1)
+    assert (sheet.is_guess, sheet.witnesses) == (False, None)
+
+
+def witnessed(*page: Look) -> PartEvidence:
+    """Return evidence on a guessed page whose announcement and listing were without it until 200 s after the slot."""
+    absent = looks((-60, ABSENT), (200, ABSENT))
+    return evidence({"page": looked(*page, specific=True), "announcement/origin": absent, "index/origin": absent})
 
 
 @pytest.mark.parametrize(
-    ("span", "doubted"),
+    ("page", "after", "by"),
     [
-        (Blind(second(-1), second(6), "clock"), True),
-        (Blind(second(0), second(5), "clock"), True),
-        (Blind(second(1), second(6), "clock"), False),
-        (Blind(second(-1), second(4), "clock"), False),
-        (Blind(second(-1), second(6), "stopped"), False),
-        (Blind(second(-1), second(6), "clock", target=EDGE), True),
-        (Blind(second(-1), second(6), "clock", target=ORIGIN), False),
-        (Blind(second(-1), second(6), "clock", monitor="north"), True),
-        (Blind(second(-1), second(6), "clock", monitor="south"), False),
+        # The listing may lag by 120 s.
+        ([(-60, ABSENT), (150, PRESENT), (210, PRESENT)], 80, 150),
+        ([(-60, ABSENT), (100, ABSENT), (150, PRESENT), (210, PRESENT)], 100, 150),
+        ([(150, PRESENT), (210, PRESENT)], 80, 150),
+        # A presence before what the witnesses prove contradicts them.
+        ([(-60, ABSENT), (70, PRESENT), (210, PRESENT)], -60, 70),
+        ([(-60, ABSENT), (80, PRESENT), (210, PRESENT)], -60, 80),
+        # A page last seen before the listing may be gone again, so the listing dates it only by its last look.
+        ([(-60, ABSENT), (150, PRESENT)], 30, 150),
+        ([(-60, ABSENT), (70, PRESENT)], -50, 70),
     ],
 )
-def test_a_run_that_was_made_while_our_clock_was_wrong_proves_nothing(span: Blind, *, doubted: bool) -> None:
-    known = {EDGE: [replace(run, monitor="north") for run in runs(EDGE, (0, A), (5, A))]}
-    assert (evidence(known, Address.ANNOUNCED, blind=[span]).spells[View.EDGE] == ()) is doubted
-    assert len(evidence(known, Address.ANNOUNCED, blind=[span]).views[View.EDGE]) == 1
+def test_a_page_appears_after_its_witnesses_proved_that_it_was_nowhere(
+    page: list[Look], after: float, by: float
+) -> None:
+    assert appearances(witnessed(*page)) == [(after_slot(after), after_slot(by))]
 
 
-def test_what_answers_as_if_out_first_in_either_view_is_told_by_the_earliest() -> None:
-    known = {EDGE: runs(EDGE, (5, P)), ORIGIN: runs(ORIGIN, (3, P)), CONTENT: runs(CONTENT, (1, P), address=TWIN)}
-    run = evidence(known, Address.ANNOUNCED).unproved
-    assert run is not None
-    assert run.target == ORIGIN
+GONE = looked((300, ABSENT))
 
 
-def test_first_look_is_the_first_of_all_views_whatever_came_of_it() -> None:
-    known = {EDGE: runs(EDGE, (5, A)), CONTENT: runs(CONTENT, (1, U), address=TWIN)}
-    assert evidence(known).first_look == second(1)
+@pytest.mark.parametrize(
+    ("known", "address", "last"),
+    [
+        ({"page": GONE}, Address.GUESSED, None),
+        ({"page": GONE, "page/origin": looked((310, ABSENT))}, Address.ANNOUNCED, 310),
+        ({"page/content": looked((300, ABSENT), address=API_URL)}, Address.ANNOUNCED, None),
+    ],
+)
+def test_the_last_absence_is_proved_by_the_page_at_a_known_address(
+    known: dict[str, Looks], address: Address, last: float | None
+) -> None:
+    assert evidence(known, address).last_gone == after_slot(last)
+
+
+def test_the_last_absence_of_a_guess_is_proved_by_its_witnesses() -> None:
+    assert witnessed((300, ABSENT)).last_gone == after_slot(80)
+
+
+@pytest.mark.parametrize(
+    ("each", "may_have_stood"),
+    [
+        ([(-20, PRESENT), (10, ABSENT)], True),
+        ([(-20, PRESENT), (-10, ABSENT)], False),
+        ([(-20, PRESENT), (0, ABSENT)], False),
+        ([(-20, PRESENT), (10, PRESENT)], False),
+        ([(-20, ABSENT), (10, PRESENT)], False),
+    ],
+)
+@pytest.mark.parametrize("others", [{}, {"page": looked((-20, ABSENT))}], ids=["edge", "origin"])
+def test_a_view_present_until_the_slot_and_absent_later_may_have_shown_the_release(
+    each: list[Look], others: dict[str, Looks], *, may_have_stood: bool
+) -> None:
+    view = "page/origin" if others else "page"
+    sight = evidence({view: looked(*each), **others}, Address.ANNOUNCED)
+    assert sight.may_have_stood_at(SLOT) is may_have_stood
+
+
+@pytest.mark.parametrize(("now", "ends"), [(30, [30]), (60, [60]), (-60, [-60]), (-61, [])])
+def test_a_run_is_known_as_far_as_it_had_come(now: float, ends: list[float]) -> None:
+    runs = evidence({"page": looked((-60, ABSENT), (0, ABSENT), (60, ABSENT))}, now=now).views[View.EDGE]
+    assert [(run.last_received, run.end) for run in runs] == [(after_slot(end), after_slot(end)) for end in ends]
+
+
+@pytest.mark.parametrize(
+    ("begins", "ends", "cause", "scope", "is_doubted"),
+    [
+        (-1, 6, "clock", {}, True),
+        (0, 5, "clock", {}, True),
+        (1, 6, "clock", {}, False),
+        (-1, 4, "clock", {}, False),
+        (-1, 6, "stopped", {}, False),
+        (-1, 6, "clock", {"target": EDGE}, True),
+        (-1, 6, "clock", {"target": ORIGIN}, False),
+        (-1, 6, "clock", {"monitor": "north"}, True),
+        (-1, 6, "clock", {"monitor": "south"}, False),
+    ],
+)
+def test_a_run_made_while_the_clock_was_wrong_proves_nothing(
+    begins: float, ends: float, cause: str, scope: dict[str, str], *, is_doubted: bool
+) -> None:
+    runs = [replace(run, monitor="north") for run in looked((0, ABSENT), (5, ABSENT)).runs("page")]
+    span = Blind(after_slot(begins), after_slot(ends), cause, **scope)
+    sight = evidence({"page": runs}, Address.ANNOUNCED, blind=[span])
+    assert (sight.spells[View.EDGE] == ()) is is_doubted
+    assert len(sight.views[View.EDGE]) == 1
+
+
+def test_the_earliest_view_of_the_page_that_was_present_from_its_first_look_is_the_unproved_one() -> None:
+    known = {name: looked((when, PRESENT)) for name, when in (("page", 5), ("page/origin", 3))}
+    api = looked((1, PRESENT), address=API_URL)
+    assert evidence(known | {"page/content": api}, Address.ANNOUNCED).unproved.target == ORIGIN
+
+
+def test_the_first_look_is_that_of_any_view_and_the_main_runs_are_those_of_the_page() -> None:
+    known = {"page": looked((5, ABSENT)), "page/content": looked((1, UNKNOWN), address=API_URL)}
+    sight = evidence(known | {"page/origin": looked((2, ABSENT))})
+    assert sight.first_look == after_slot(1)
+    assert [run.first_sent for run in sight.main_runs] == [after_slot(2), after_slot(5)]
     assert evidence({}).first_look is None
-    assert [run.first_sent for run in evidence(known | {ORIGIN: runs(ORIGIN, (2, A))}).main_runs] == [
-        second(2),
-        second(5),
-    ]
 
 
-def test_only_a_page_takes_over_what_was_seen_at_its_address_as_another_part() -> None:
-    elsewhere = {"r/elsewhere-1/edge": runs("r/elsewhere-1/edge", (3, P), specific=True)}
-    named = {"r/found-1/edge": runs("r/found-1/edge", (3, P), specific=True)}
-    assert came(evidence(elsewhere)) == [(None, second(3))]
-    assert came(evidence(named)) == []
-    other = {"r/elsewhere-1/edge": runs("r/elsewhere-1/edge", (3, P), specific=True, address=f"{URL}--2")}
-    assert came(evidence(other)) == []
-    there = Part("elsewhere-1", Role.ALTERNATIVE, URL, required=False, origin=Origin.ELSEWHERE)
-    whole = release(there)
-    sight = seen(whole, there, {EDGE: runs(EDGE, (4, P), specific=True)}, (), second(600), SLOT)
-    assert came(sight) == [(None, second(4))]
+@pytest.mark.parametrize(
+    ("name", "address", "count"),
+    [("elsewhere-1", PAGE_URL, 1), ("found-1", PAGE_URL, 0), ("elsewhere-1", f"{PAGE_URL}--2", 0)],
+)
+def test_a_page_takes_over_what_a_listing_showed_at_its_address(name: str, address: str, count: int) -> None:
+    sight = evidence({name: looked((3, PRESENT), specific=True, address=address)})
+    assert appearances(sight) == [(None, after_slot(3))] * count
+
+
+def test_another_part_takes_over_what_was_seen_of_the_page_at_its_address() -> None:
+    there = Part("elsewhere-1", Role.ALTERNATIVE, PAGE_URL, required=False, origin=Origin.ELSEWHERE)
+    sight = evidence({"page": looked((4, PRESENT), specific=True)}, release=a_release(there), part=1)
+    assert appearances(sight) == [(None, after_slot(4))]

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 
 import pytest
 
@@ -8,9 +8,9 @@ from monitor.judge.policy import Grade, Override, Policies, Policy, grade, worst
 from monitor.judge.window import window
 from schedules.announcement import State
 from schedules.in_force import slot_in_force
-from schedules.slot import Precision, Slot
 from schedules.times.interval import Bounds, Interval, between, since
-from tests.unit.monitor.judge.world import SLOT, promise, release, second
+from tests.worlds.instants import SLOT, after_slot, at
+from tests.worlds.releases import a_promise, a_release, a_slot
 
 
 @pytest.mark.parametrize(
@@ -45,26 +45,21 @@ def test_a_producer_changes_only_what_it_names() -> None:
 
 
 def test_bounds_between_two_intervals_are_their_nearest_and_farthest() -> None:
-    start, end = Interval(second(0), second(2)), Interval(second(10), second(13))
+    start, end = Interval(SLOT, after_slot(2)), Interval(after_slot(10), after_slot(13))
     assert between(start, end) == Bounds(8, 13)
     assert between(end, start) == Bounds(0, 0)
-    assert since(Interval(None, second(3)), SLOT) == Bounds(None, 3)
+    assert since(Interval(None, after_slot(3)), SLOT) == Bounds(None, 3)
 
 
-def test_a_day_in_summer_lasts_from_local_midnight_to_local_midnight() -> None:
-    slot = Slot(Precision.INSTANT, instant=datetime(2026, 7, 23, 8, 30, tzinfo=UTC))
-    standing = slot_in_force(release(), [promise(slot, state=State.PROVISIONAL)], slot.instant or SLOT)
-    frame = window(standing, Policy())
-    assert frame is not None
-    assert (frame.opens, frame.passes) == (
-        datetime(2026, 7, 22, 23, tzinfo=UTC),
-        datetime(2026, 7, 23, 23, tzinfo=UTC),
-    )
+def test_a_provisional_time_in_summer_is_judged_from_local_midnight_to_local_midnight() -> None:
+    promise = a_promise(at("2026-07-23 09:30"), state=State.PROVISIONAL)
+    frame = window(slot_in_force(a_release(), [promise], promise.slot.instant), Policy())
+    assert (frame.opens, frame.passes) == (at("2026-07-23 00:00"), at("2026-07-24 00:00"))
+    assert frame.opens.hour == 23
     assert frame.origin is None
 
 
 def test_the_day_on_which_clocks_go_back_has_twenty_five_hours() -> None:
-    day = Slot(Precision.DAY, first=date(2026, 10, 25), last=date(2026, 10, 25))
-    frame = window(slot_in_force(release(), [promise(day)], SLOT), Policy())
-    assert frame is not None
+    promise = a_promise(a_slot(date(2026, 10, 25)))
+    frame = window(slot_in_force(a_release(), [promise], SLOT), Policy())
     assert frame.passes - frame.opens == timedelta(hours=25)

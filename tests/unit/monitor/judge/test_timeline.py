@@ -1,68 +1,66 @@
+"""The timeline of a release that its page shows. A number is an instant in seconds after the slot."""
+
 from __future__ import annotations
 
 from datetime import timedelta
 
 from monitor.deliver.verdicts import body_of
 from monitor.judge.explain.timeline import Timeline, timeline
-from monitor.judge.judge import judge
-from monitor.judge.policy import Policy
 from monitor.judge.runs import Blind, Run
-from monitor.look.sighting import State
-from tests.unit.monitor.deliver.story import SLOT, a_promise, a_release, a_run, at
+from tests.worlds.instants import SLOT, after_slot
+from tests.worlds.looks import ABSENT, EDGE, PRESENT, UNKNOWN, a_run
+from tests.worlds.verdicts import judged
 
 
-def drawn(*runs: Run, now: float, blind: tuple[Blind, ...] = ()) -> Timeline | None:
-    known = {"r/page/edge": list(runs)} if runs else {}
-    verdict = judge(a_release(), [a_promise()], known, blind, Policy(), at(now))
-    return timeline(body_of(verdict, None), known, blind, at(now))
+def drawn(now: float, *runs: Run, blind: tuple[Blind, ...] = ()) -> Timeline | None:
+    seen = {EDGE: list(runs)} if runs else {}
+    return timeline(body_of(judged(now, seen, blind=blind), None), seen, blind, after_slot(now))
 
 
-def test_what_was_never_looked_at_is_not_drawn() -> None:
-    assert drawn(now=60) is None
+def early_spans(line: Timeline) -> list[tuple[object, object]]:
+    return [(span.begins, span.ends) for span in line.lanes[0].spans if span.state == "early"]
+
+
+def test_a_release_that_was_never_looked_at_has_no_timeline() -> None:
+    assert drawn(60) is None
 
 
 def test_a_late_release_is_drawn_from_its_slot_to_when_it_came() -> None:
-    line = drawn(a_run("r", State.ABSENT, -86400, 1200), a_run("r", State.PRESENT, 1201, 90000), now=90000)
-    assert line is not None
-    assert line.begins < SLOT < at(1201) < line.ends
-    # A day of waiting and a day of standing there would leave no room for the twenty minutes that matter.
+    line = drawn(90_000, a_run("page", ABSENT, -86_400, 1200), a_run("page", PRESENT, 1201, 90_000))
+    assert line.begins < SLOT < after_slot(1201) < line.ends
+    # With a whole day on either side, the twenty minutes that matter could not be seen.
     assert line.ends - line.begins < timedelta(minutes=30)
     assert [span.state for span in line.lanes[0].spans] == ["absent", "present"]
 
 
-def test_what_was_out_early_is_drawn_over_what_was_seen() -> None:
+def test_an_exposure_is_drawn_over_what_was_seen() -> None:
     line = drawn(
-        a_run("r", State.ABSENT, -7200, -3600),
-        a_run("r", State.PRESENT, -3595, -3000),
-        a_run("r", State.ABSENT, -2995, -10),
-        a_run("r", State.PRESENT, 1, 60),
-        now=60,
+        60,
+        a_run("page", ABSENT, -7200, -3600),
+        a_run("page", PRESENT, -3595, -3000),
+        a_run("page", ABSENT, -2995, -10),
+        a_run("page", PRESENT, 1, 60),
     )
-    assert line is not None
-    early = [span for span in line.lanes[0].spans if span.state == "early"]
-    assert [(span.begins, span.ends) for span in early] == [(at(-3595), at(-3000))]
-    assert line.begins < at(-3595)
+    assert early_spans(line) == [(after_slot(-3595), after_slot(-3000))]
+    assert line.begins < after_slot(-3595)
 
 
-def test_an_exposure_that_is_open_goes_on_to_now() -> None:
-    line = drawn(a_run("r", State.ABSENT, -7200, -600), a_run("r", State.PRESENT, -595, -300), now=-300)
-    assert line is not None
-    assert [(span.begins, span.ends) for span in line.lanes[0].spans if span.state == "early"] == [(at(-595), at(-300))]
+def test_an_open_exposure_lasts_until_now() -> None:
+    line = drawn(-300, a_run("page", ABSENT, -7200, -600), a_run("page", PRESENT, -595, -300))
+    assert early_spans(line) == [(after_slot(-595), after_slot(-300))]
 
 
-def test_blind_spans_are_drawn_where_they_touch_and_places_stay_inside() -> None:
-    blind = (Blind(at(-90), at(-40), "stalled"), Blind(at(-90000), at(-80000), "stopped"))
-    line = drawn(a_run("r", State.ABSENT, -86400, 400), now=400, blind=blind)
-    assert line is not None
+def test_blind_spans_are_drawn_only_where_they_touch_and_every_box_lies_inside() -> None:
+    spans = ((-90, -40, "stalled"), (-90_000, -80_000, "stopped"))
+    blind = tuple(Blind(after_slot(begins), after_slot(ends), cause) for begins, ends, cause in spans)
+    line = drawn(400, a_run("page", ABSENT, -86_400, 400), blind=blind)
     assert [span.state for span in line.blind] == ["stalled"]
     for span in (*line.lanes[0].spans, *line.blind):
-        box = line.box(span)
-        assert box is not None
-        assert 0 <= box[0] <= box[0] + box[1] <= 100
+        left, width = line.box(span)
+        assert 0 <= left <= left + width <= 100
 
 
-def test_a_long_story_is_told_by_its_beginning_and_its_end() -> None:
-    runs = [a_run("r", State.UNKNOWN if n % 2 else State.ABSENT, -7200 + 10 * n, -7195 + 10 * n) for n in range(100)]
-    line = drawn(*runs, now=60)
-    assert line is not None
-    assert (len(line.lanes[0].spans), line.lanes[0].left_out) == (40, 60)
+def test_a_timeline_of_many_spans_leaves_out_the_middle() -> None:
+    runs = [a_run("page", UNKNOWN if n % 2 else ABSENT, -7200 + 10 * n, -7195 + 10 * n) for n in range(100)]
+    lane = drawn(60, *runs).lanes[0]
+    assert (len(lane.spans), lane.left_out) == (40, 60)
