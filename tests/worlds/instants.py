@@ -22,6 +22,11 @@ def at(text: str) -> datetime:
     return datetime.fromisoformat(day + text).replace(tzinfo=LONDON).astimezone(UTC)
 
 
+def seconds_at(text: str) -> float:
+    """Return how many seconds after the slot a London time is."""
+    return (at(text) - SLOT).total_seconds()
+
+
 def as_instant(when: float | datetime) -> datetime:
     """Return an instant that is given as itself or in seconds after the slot."""
     return when if isinstance(when, datetime) else after_slot(when)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from math import inf
+from math import ceil, inf
 from typing import TypeVar
 
 from monitor.judge.runs import Blind, Run, extend, was_blind
@@ -95,12 +95,26 @@ class Story:
 
     def runs(self, target: str, until: float = inf) -> list[Run]:
         """Return the runs of a target that is watched until an instant."""
+        gap = None if self.spacing is None else timedelta(seconds=self.spacing)
+        first, last = self.turns[0][0], min(until, self.until)
         runs: list[Run] = []
-        when, gap = self.turns[0][0], None if self.spacing is None else timedelta(seconds=self.spacing)
-        while when <= min(until, self.until):
+        number = 0
+        while (when := round(first + number * self.every, 3)) <= last:
+            before = len(runs)
             runs = fold(runs, self._sighting(target, when), (), gap)
-            when = round(when + self.every, 3)
+            number += 1
+            if len(runs) == before:
+                # A look that lengthened a run is followed by others that do the same until the next turn.
+                more = self._looks_before_the_next_turn(when, last)
+                ends = after_slot(round(when + more * self.every, 3))
+                runs[-1] = replace(runs[-1], last_received=ends, end=ends, looks=runs[-1].looks + more)
+                number += more
         return runs
+
+    def _looks_before_the_next_turn(self, when: float, last: float) -> int:
+        turns = (begins for begins, _ in (*self.turns, *self.digests, *self.versions) if begins > when)
+        end = min((*turns, last + self.every / 1000))
+        return max(0, ceil(round((end - when) / self.every, 6)) - 1)
 
     def _sighting(self, target: str, when: float) -> Sighting:
         state = _last(self.turns, when)
@@ -122,10 +136,10 @@ def a_run(
     last: float | datetime | None = None,
     **fields: object,
 ) -> Run:
-    """Return a run of looks from `first` to `last` (default: one look), with the same answer each time."""
+    """Return a run of one look, or of two looks and any number between them with the same answer."""
     begins = as_instant(first)
     ends = begins if last is None else as_instant(last)
-    return replace(Run(target_id(target), state, begins, ends, begins, ends), **fields)
+    return replace(Run(target_id(target), state, begins, ends, begins, ends, 1 if last is None else 2), **fields)
 
 
 def seen_by(monitor: str, runs: Iterable[Run]) -> list[Run]:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
 
 import pytest
 
-from monitor.judge.runs import Run
 from monitor.judge.verdict import Kind, Verdict, Word
 from schedules.announcement import State as Standing
 from schedules.promise import Promise
-from tests.worlds.instants import DAY, SLOT, at
+from tests.worlds.instants import DAY, SLOT, at, seconds_at
 from tests.worlds.looks import ABSENT, PRESENT, Story
 from tests.worlds.releases import a_promise, a_release
 from tests.worlds.verdicts import found, judged
@@ -20,22 +18,17 @@ IN_TIME = "09:30:01"
 BOTH = ("govuk", "own")
 
 
-def seconds(time: str) -> float:
-    return (at(time) - SLOT).total_seconds()
-
-
-@cache
-def page_until(now: str, came: str | None) -> list[Run]:
-    """Return the runs of a page that was absent from 07:30 until it came, looked at every five seconds."""
-    turns = [(seconds("07:30"), ABSENT), *([] if came is None else [(seconds(came), PRESENT)])]
-    return Story(turns, every=5, specific=True).runs("page", seconds(now))
+def page(came: str | None) -> Story:
+    """Return a page that was absent from 07:30 until it came, looked at every five seconds."""
+    turns = [(seconds_at("07:30"), ABSENT), *([] if came is None else [(seconds_at(came), PRESENT)])]
+    return Story(turns, every=5, specific=True)
 
 
 def verdict_on(
     promises: Sequence[Promise], came: str | None, now: str = "10:00", calendars: tuple[str, ...] = ("govuk",)
 ) -> Verdict:
     release = a_release(calendars=calendars)
-    return judged(seconds(now), {"page": page_until(now, came)}, promises=promises, release=release)
+    return judged(seconds_at(now), {"page": page(came)}, promises=promises, release=release)
 
 
 def read_last(time: str, **fields: object) -> Promise:
