@@ -41,6 +41,11 @@ class Truth:
         return [turn for turn, state, before in self._changes() if state is State.PRESENT is not before]
 
     @property
+    def appearances(self) -> list[float]:
+        """When the page was published, since ever if it was public at first."""
+        return [*([float("-inf")] if self.at_first is State.PRESENT else []), *self.came]
+
+    @property
     def went(self) -> list[int]:
         """When the page was removed."""
         return [turn for turn, state, before in self._changes() if before is State.PRESENT is not state]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 
 from monitor.judge.explain.explain import Explanation, explain
 from monitor.judge.judge import judge
@@ -14,7 +15,7 @@ from schedules.announcement import Part
 from schedules.promise import Promise
 from schedules.release import Release
 from tests.worlds.instants import after_slot
-from tests.worlds.looks import Looks, Story, Turn, target_id
+from tests.worlds.looks import ABSENT, PRESENT, Looks, Story, Turn, a_run, target_id
 from tests.worlds.releases import a_promise, a_release
 
 Seen = Sequence[Turn] | Mapping[str, Sequence[Turn] | Sequence[Run] | Story | Looks]
@@ -67,6 +68,14 @@ def judged(now: float, seen: Seen = (), *parts: Part, **more: object) -> Verdict
 def explained(now: float, seen: Seen = (), *parts: Part, **more: object) -> Explanation:
     """Return the explanation of the verdict that `judged` gives."""
     return Case(now, seen, parts, **more).explanation()
+
+
+@cache
+def a_late_verdict(now: float, came: float = 1200.0, release: str = "r") -> Verdict:
+    """Return the verdict at `now` on a release whose page came so many seconds late."""
+    page = f"{release}/page/edge"
+    runs = [a_run(page, ABSENT, -3600, min(now, came)), *([a_run(page, PRESENT, came + 1, now)] if now > came else [])]
+    return judged(now, {page: runs}, promises=[a_promise(release=release)], release=a_release(id=release))
 
 
 def found(verdict: Verdict, kind: Kind) -> list[Finding]:

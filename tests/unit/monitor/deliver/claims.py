@@ -10,7 +10,8 @@ from datetime import UTC, datetime, timedelta
 from alerts.notice import Notice
 from monitor.judge.policy import Policy
 from monitor.look.sighting import State
-from tests.unit.monitor.judge.world import SLOT, Truth
+from tests.worlds.instants import SLOT
+from tests.worlds.truths import Truth
 
 _CLOCK = r"(?:\d+ January )?\d\d:\d\d(?::\d\d)?"
 _SPAN = rf"(?:between {_CLOCK} and {_CLOCK} GMT|(?:at|by) {_CLOCK} GMT)"

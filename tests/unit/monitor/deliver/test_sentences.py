@@ -21,16 +21,18 @@ from monitor.judge.verdict import Verdict
 from monitor.look.sighting import State
 from schedules.announcement import Part, Role
 from tests.unit.monitor.deliver.claims import denied
-from tests.unit.monitor.judge.world import URL, Looker, Truth, World, once, promise, release, second, worlds
+from tests.worlds.instants import after_slot
+from tests.worlds.releases import PAGE_URL, a_promise, a_release
+from tests.worlds.truths import Looker, Truth, World, once, worlds
 
-HTML = Part("html", Role.HTML, f"{URL}/html")
+HTML = Part("html", Role.HTML, f"{PAGE_URL}/html")
 JUDGED = (-200, -120, -60, -5, 0, 5, 20, 61, 75, 90, 130, 200, 260, 301, 380, 700, 1300, 5000)
 """Seconds from the slot at which a release is judged, whatever comes of it."""
 
 
 def runs_of(world: World, part: str, until: float) -> dict[str, list[Run]]:
     """Return the runs of a world's page as those of another part."""
-    seen = world.runs(second(until))
+    seen = world.runs(after_slot(until))
     named = {name: name.replace("/page/", f"/{part}/") for name in seen}
     return {named[name]: [replace(run, target=named[name]) for run in runs] for name, runs in seen.items()}
 
@@ -38,8 +40,10 @@ def runs_of(world: World, part: str, until: float) -> dict[str, list[Run]]:
 def verdict(page: World, html: World | None, now: float) -> Verdict:
     parts = () if html is None else (HTML,)
     runs = runs_of(page, "page", now) | ({} if html is None else runs_of(html, "html", now))
-    blind = [span for world in (page, html) if world is not None for span in world.spans if span.begins <= second(now)]
-    return judge(release(*parts), [promise()], runs, blind, Policy(), second(now))
+    blind = [
+        span for world in (page, html) if world is not None for span in world.spans if span.begins <= after_slot(now)
+    ]
+    return judge(a_release(*parts), [a_promise()], runs, blind, Policy(), after_slot(now))
 
 
 def told(page: World, html: World | None, *, taken: bool = False) -> Iterator[Notice]:
@@ -48,10 +52,10 @@ def told(page: World, html: World | None, *, taken: bool = False) -> Iterator[No
     for now in JUDGED:
         found = verdict(page, html, now)
         runs = runs_of(page, "page", now) | ({} if html is None else runs_of(html, "html", now))
-        decision = decide(release_facts(found, Measured("m", runs)), known, second(now))
+        decision = decide(release_facts(found, Measured("m", runs)), known, after_slot(now))
         known = decision.incident or known
         if taken and known is not None:
-            known = acknowledge(known, "duty statistician", second(now))
+            known = acknowledge(known, "duty statistician", after_slot(now))
         yield from decision.notices
 
 

@@ -1,3 +1,5 @@
+"""How the address of a release is known, in the words of the board, the terminal, drafts and explanations."""
+
 from __future__ import annotations
 
 from dataclasses import replace
@@ -8,10 +10,20 @@ from alerts.draft.narrative import announcement
 from monitor.cli.text import release_lines
 from monitor.deliver.facts import Measured, release_facts
 from monitor.judge.as_json import address_told, release_json
-from monitor.judge.explain.explain import explain
+from monitor.judge.explain.explain import Explanation, explain
 from monitor.judge.policy import Policy
+from monitor.judge.verdict import Verdict
 from schedules.announcement import Address
-from tests.unit.monitor.deliver.story import a_promise, a_release, a_verdict
+from tests.worlds.releases import a_promise, a_release
+from tests.worlds.verdicts import a_late_verdict
+
+
+def sentence_on(verdict: Verdict) -> str:
+    return announcement(release_facts(verdict, Measured()))
+
+
+def explanation_of(verdict: Verdict) -> Explanation:
+    return explain(verdict, a_release(address=verdict.address), [a_promise()], {}, [], Policy())
 
 
 @pytest.mark.parametrize(
@@ -22,25 +34,22 @@ from tests.unit.monitor.deliver.story import a_promise, a_release, a_verdict
         (Address.FOUND, "found by its title", "it was found by its title in a listing."),
     ],
 )
-def test_an_address_that_no_calendar_named_is_said_to_be_so(address: Address, words: str, sentence: str) -> None:
-    verdict = replace(a_verdict(400), address=address)
-    body, release = release_json(verdict), replace(a_release(), address=address)
+def test_an_address_that_no_calendar_named_is_called_so(address: Address, words: str, sentence: str) -> None:
+    verdict = replace(a_late_verdict(400), address=address)
+    body = release_json(verdict)
     assert words in address_told(body)
     assert any("Address" in line and words in line for line in release_lines(body))
-    assert sentence in announcement(release_facts(verdict, Measured()))
-    told = explain(verdict, release, [a_promise()], {}, [], Policy())
-    assert any(words in fact.text for fact in told.facts if fact.kind == "part")
+    assert sentence in sentence_on(verdict)
+    assert any(words in fact.text for fact in explanation_of(verdict).facts if fact.kind == "part")
 
 
-def test_of_an_announced_address_nothing_more_is_said() -> None:
-    verdict = a_verdict(400)
-    assert address_told(release_json(verdict)) == ""
-    assert "No calendar named" not in announcement(release_facts(verdict, Measured()))
+def test_an_announced_address_needs_no_words() -> None:
+    assert address_told(release_json(a_late_verdict(400))) == ""
+    assert "No calendar named" not in sentence_on(a_late_verdict(400))
 
 
-def test_a_release_that_was_found_at_its_guess_is_not_said_to_prove_nothing_there() -> None:
-    verdict = replace(a_verdict(1300), address=Address.GUESSED)
-    told = explain(verdict, replace(a_release(), address=Address.GUESSED), [a_promise()], {}, [], Policy())
+def test_a_guess_at_which_the_release_was_found_proves_something() -> None:
+    verdict = replace(a_late_verdict(1300), address=Address.GUESSED)
     assert address_told(release_json(verdict)) == " (guessed from its announcement's, and found there)"
-    assert announcement(release_facts(verdict, Measured())).endswith("and the release was found there.")
-    assert not any("proves nothing" in fact.text for fact in told.facts)
+    assert sentence_on(verdict).endswith("and the release was found there.")
+    assert not any("proves nothing" in fact.text for fact in explanation_of(verdict).facts)

@@ -1,4 +1,7 @@
-"""Wherever absence was last proved more than five seconds before the slot, "on time" is told with that."""
+"""If absence was last proved more than five seconds before the slot, "on time" says by how much.
+
+A number is an instant in seconds after the slot.
+"""
 
 from __future__ import annotations
 
@@ -19,28 +22,26 @@ from monitor.deliver.facts import Measured, release_facts
 from monitor.health.collector import Now, Shown, Vitals
 from monitor.health.metrics import Metrics
 from monitor.judge.as_json import release_json, verdict_told, widest_bound
-from monitor.judge.judge import judge
-from monitor.judge.policy import Policy
 from monitor.judge.verdict import Verdict, Word
-from monitor.look.sighting import State
-from tests.unit.monitor.deliver.story import SLOT, a_promise, a_release, a_run, at
+from tests.worlds.instants import SLOT, after_slot
+from tests.worlds.looks import ABSENT, PRESENT, a_run
+from tests.worlds.verdicts import judged
 
 
 def on_time(bound: float) -> Verdict:
-    runs = [a_run("r", State.ABSENT, -600, -bound), a_run("r", State.PRESENT, 1, 60)]
-    verdict = judge(a_release(), [a_promise()], {"r/page/edge": runs}, [], Policy(), at(90))
+    verdict = judged(90, {"page": [a_run("page", ABSENT, -600, -bound), a_run("page", PRESENT, 1, 60)]})
     assert (verdict.word, verdict.early_bound) == (Word.ON_TIME, bound)
     return verdict
 
 
 @pytest.mark.parametrize(("bound", "beside"), [(0.8, ""), (5, ""), (5.2, ", to 6 s"), (12, ", to 12 s")])
-def test_the_word_bears_it_on_the_board_and_in_notices(bound: float, beside: str) -> None:
+def test_the_board_and_notices_say_how_early_it_may_have_come(bound: float, beside: str) -> None:
     body = release_json(on_time(bound))
     assert verdict_told(body) == verdict_told(body["parts"][0]) == row_text(body)[2] == f"on time{beside}"
     assert headline(body) == f"ON TIME{beside}, final"
     facts = release_facts(on_time(bound), Measured())
-    assert f"came out on time{beside}, first seen" in subject("final", "late", facts, at(90))
-    assert f"- page: on time{beside}, first seen" in text("final", "late", facts, "r", at(90))
+    assert f"came out on time{beside}, first seen" in subject("final", "late", facts, after_slot(90))
+    assert f"- page: on time{beside}, first seen" in text("final", "late", facts, "r", after_slot(90))
 
 
 @pytest.mark.parametrize(("bound", "told", "cell"), [(5, "on time.", "On time"), (11.5, "early.", "On time, to 12 s")])
@@ -56,7 +57,7 @@ def part(word: str, bound: float | None, *, required: bool = True) -> dict[str, 
     return {"verdict": word, "early_bound": bound, "required": required}
 
 
-def test_what_a_release_needs_is_as_sure_as_the_least_sure_of_it() -> None:
+def test_a_release_is_as_sure_as_the_least_sure_of_its_required_parts() -> None:
     told = {
         "verdict": "on_time",
         "parts": [part("on_time", 1), part("on_time", 40), part("on_time", 90, required=False)],
@@ -66,13 +67,13 @@ def test_what_a_release_needs_is_as_sure_as_the_least_sure_of_it() -> None:
     assert verdict_told({"verdict": "on_time", "parts": [part("on_time", None)]}) == "on time"
 
 
-def test_a_period_report_counts_those_that_are_less_sure() -> None:
+def test_a_period_report_counts_releases_that_are_less_sure() -> None:
     rows = [
         Row(str(bound), "t", "ofqual", "https://e.org/", "Europe/London", SLOT, "on_time", early_bound=bound)
         for bound in (1, 12, 30.5)
     ]
     period = period_of(rows, date(2018, 1, 5), date(2018, 1, 5))
-    counts = period_report(period, "Ofqual", at(90)).field("P.counts")
+    counts = period_report(period, "Ofqual", after_slot(90)).field("P.counts")
     assert counts is not None
     assert "2 of those on time may have come up to 31 seconds early" in " ".join(counts.paragraphs)
     assert period_json(period)["punctuality"]["on_time_unsure"] == 2
@@ -84,7 +85,8 @@ def test_a_period_report_counts_those_that_are_less_sure() -> None:
     ]
 
 
-def test_the_metric_tells_the_bound() -> None:
-    states = Now(lambda: [Shown(on_time(12), at(60))], Vitals, lambda: at(90), lambda: None, lambda: None)
+def test_a_metric_shows_the_bound() -> None:
+    shown = [Shown(on_time(12), after_slot(60))]
+    states = Now(lambda: shown, Vitals, lambda: after_slot(90), lambda: None, lambda: None)
     told = b"".join(Metrics("1.2.3").page(states))
     assert b'ninethirty_release_early_bound_seconds{producer="ofqual",release="r"} 12.0' in told

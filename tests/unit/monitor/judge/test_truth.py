@@ -13,10 +13,12 @@ from hypothesis import strategies as st
 from monitor.judge.judge import judge
 from monitor.judge.part import ORIGIN_AWAITED
 from monitor.judge.policy import Policy
-from monitor.judge.verdict import PartVerdict, Word
-from monitor.look.sighting import State
+from monitor.judge.verdict import Word
 from schedules.times.interval import Bounds, Interval
-from tests.unit.monitor.judge.world import SLOT, Looker, Truth, World, once, promise, release, second, worlds
+from tests.worlds.instants import SLOT, after_slot
+from tests.worlds.looks import PRESENT
+from tests.worlds.releases import a_promise, a_release
+from tests.worlds.truths import Looker, Truth, World, once, worlds
 
 pytestmark = pytest.mark.explored
 WITHIN, SURE = 60_000, 1_000
@@ -29,27 +31,18 @@ def ms(instant: datetime) -> float:
     return (instant - SLOT).total_seconds() * 1000
 
 
-def holds(interval: Interval, instants: list[float]) -> bool:
+def contains(interval: Interval, instants: list[float]) -> bool:
     after = float("-inf") if interval.after is None else ms(interval.after)
     by = float("inf") if interval.by is None else ms(interval.by)
     return any(after <= each <= by for each in instants)
 
 
-def page(world: World, now: float) -> PartVerdict:
-    part = world.verdict(now).page
-    assert part is not None
-    return part
-
-
 @settings(max_examples=400)
 @given(worlds(), NOWS)
 def test_the_measured_first_seen_contains_a_true_appearance(world: World, now: float) -> None:
-    part = page(world, now)
-    came = [*world.truth.came, float("-inf")] if world.truth.at_first is State.PRESENT else world.truth.came
-    if part.first_seen.by is not None:
-        assert holds(part.first_seen, list(came))
-    if part.released.by is not None:
-        assert holds(part.released, [*came, 0])
+    page, came = world.verdict(now).page, world.truth.appearances
+    assert page.first_seen.by is None or contains(page.first_seen, came)
+    assert page.released.by is None or contains(page.released, [*came, 0])
 
 
 @settings(max_examples=400)
@@ -75,31 +68,28 @@ def test_nothing_late_or_early_is_called_on_time(world: World, now: float) -> No
 @settings(max_examples=300)
 @given(worlds(), NOWS)
 def test_lateness_is_claimed_only_of_what_was_truly_absent_after_the_tolerance(world: World, now: float) -> None:
-    part = page(world, now)
-    if part.word in BEHIND:
+    page = world.verdict(now).page
+    if page.word in BEHIND:
         assert _ever(world.truth, WITHIN, out=False)
-    if part.exposures:
+    if page.exposures:
         assert _ever(world.truth, float("-inf"), out=True, until=-SURE)
 
 
 def _ever(truth: Truth, since: float, *, out: bool, until: float = float("inf")) -> bool:
-    """Tell whether the truth was ever out (or gone) between two instants."""
+    """Return whether the page was ever public, or not public, between two instants."""
     points = [since, *(turn for turn, _ in truth.turns if since <= turn < until)]
-    return any((truth.at(point) is State.PRESENT) is out for point in points)
+    return any((truth.at(point) is PRESENT) is out for point in points)
 
 
 @settings(max_examples=400)
 @given(worlds(), NOWS)
 def test_the_bounds_of_an_exposure_contain_a_true_one(world: World, now: float) -> None:
-    came: list[float] = [*world.truth.came]
-    if world.truth.at_first is State.PRESENT:
-        came.append(float("-inf"))
-    went: list[float] = [*(turn for turn in world.truth.went if turn < 0), 0]
-    for exposure in page(world, now).exposures:
-        assert holds(exposure.start, came)
+    came, went = world.truth.appearances, [*(turn for turn in world.truth.went if turn < 0), 0]
+    for exposure in world.verdict(now).exposures:
+        assert contains(exposure.start, came)
         if not exposure.open:
-            assert holds(exposure.to, went)
-        pairs = [end - start for start in came for end in went if end > start and holds(exposure.start, [start])]
+            assert contains(exposure.to, went)
+        pairs = [end - start for start in came for end in went if end > start and contains(exposure.start, [start])]
         assert any(_fits(exposure.seconds, pair / 1000) for pair in pairs)
 
 
@@ -136,7 +126,7 @@ def test_what_was_once_proved_late_or_on_time_stays_so(world: World, now: float,
 
 
 def fewer(world: World, share: float, seed: int) -> World:
-    """Return the same world, of whose looks some were never made."""
+    """Return the same world with this share of its looks."""
     rng, left = random.Random(seed), replace(world, sightings={})  # noqa: S311  # a repeatable choice, no secret
     for target, looks in left.sightings.items():
         left.sightings[target] = [look for look in looks if rng.random() < share]
@@ -144,17 +134,17 @@ def fewer(world: World, share: float, seed: int) -> World:
 
 
 def waited(world: World, now: float) -> Word:
-    """Return what the looks until an instant prove once no origin is waited for any more."""
-    at = second(now)
-    blind = [span for span in world.spans if span.begins <= at]
-    return judge(release(), [promise()], world.runs(at), blind, Policy(), at + ORIGIN_AWAITED).word
+    """Return what the looks until an instant prove once the wait for an origin is over."""
+    at = after_slot(now)
+    later = at + ORIGIN_AWAITED
+    return judge(a_release(), [a_promise()], world.runs(at), world.blind_until(at), Policy(), later).word
 
 
 # Each absence of an edge once began a new wait for its origin.
 LATE_AND_APART = World(
     once(None), (Looker("edge"), Looker("origin")), ((80_000, 100_000, 120_000, 140_000, 160_000, 190_001), (500,))
 )
-# Of the fewer looks none is at the origin, which is waited for where it was ever heard.
+# None of the fewer looks is at the origin, which is waited for if it ever answered.
 HEARD_ONCE = World(once(None), (Looker("edge"), Looker("origin")), ((79_001,), (509,)))
 
 
@@ -164,20 +154,18 @@ HEARD_ONCE = World(once(None), (Looker("edge"), Looker("origin")), ((79_001,), (
 @given(worlds(ONCE), NOWS, st.sampled_from([0.1, 0.5, 0.9]), st.integers(0, 10**6))
 def test_more_looks_take_back_nothing_that_fewer_proved(world: World, now: float, share: float, seed: int) -> None:
     less, more = fewer(world, share, seed).verdict(now), world.verdict(now)
-    proved, told = less.word, more.word
-    if proved is Word.ON_TIME:
-        assert told is Word.ON_TIME
-    if proved is Word.EARLY:
-        assert told is Word.EARLY
-    if proved in BEHIND:
-        assert told in {*BEHIND, Word.LATE} or (told is Word.PENDING and waited(world, now) in {*BEHIND, Word.LATE})
-    one, other = page(fewer(world, share, seed), now).released, page(world, now).released
-    if proved is told and proved in {Word.ON_TIME, Word.LATE} and one.by is not None and other.by is not None:
+    if less.word in {Word.ON_TIME, Word.EARLY}:
+        assert more.word is less.word
+    if less.word in BEHIND:
+        assert more.word in BEHIND or (more.word is Word.PENDING and waited(world, now) in BEHIND)
+    one, other = less.page.released, more.page.released
+    is_same = less.word is more.word and less.word in {Word.ON_TIME, Word.LATE}
+    if is_same and one.by is not None and other.by is not None:
         assert other.by <= one.by or (one.after is not None and other.by >= one.after)
 
 
 def _beside_a_stale_edge(came: int, ttl: int, seed: int) -> World:
-    """Return a page looked at every second, whose edge hands out old copies without telling their age."""
+    """Return a page looked at every second, whose edge serves old copies without an `Age`."""
     edge = Looker("edge", ttl, tells_age=False, busy=True)
     times = tuple(range(-90_000, 180_000, 1000))
     return World(once(came), (edge, Looker("origin")), (times, times), seed=seed)
@@ -194,17 +182,15 @@ def test_an_edge_that_hides_its_age_beside_a_watched_origin_misleads_nobody(
         assert verdict.word not in BEHIND
     if came >= -SURE:
         assert verdict.word is not Word.EARLY
-    part = verdict.page
-    assert part is not None
-    if part.first_seen.by is not None:
-        assert holds(part.first_seen, [came])
-        assert part.first_seen.after is not None
-        assert (part.first_seen.by - part.first_seen.after).total_seconds() <= 2
+    first = verdict.page.first_seen
+    if first.by is not None:
+        assert contains(first, [came])
+        assert (first.by - first.after).total_seconds() <= 2
 
 
 @st.composite
 def liars(draw: st.DrawFn) -> Looker:
-    """An edge of several nodes which tell the age of their copies wrongly, or not at all."""
+    """Draw an edge of several nodes which send a wrong `Age`, or none."""
     return Looker(
         "edge",
         draw(st.sampled_from([5_000, 30_000, 120_000])),
@@ -219,7 +205,7 @@ def liars(draw: st.DrawFn) -> Looker:
 
 @dataclass(frozen=True)
 class Hours:
-    """When both views are looked at: every so often, and not in one gap, be it our own or asked for by the host."""
+    """When both views are looked at: every so often but for one gap, which is blind or was requested by the host."""
 
     every: int
     gap: tuple[int, int] = (0, 0)
@@ -248,12 +234,12 @@ HIGH = Looker("edge", 5_000, nodes=1, age_off=2)
 def test_an_edge_that_lies_about_its_age_beside_a_watched_origin_misleads_nobody(
     came: int, edge: Looker, hours: Hours, clock: tuple[int, int], seed: int, now: float
 ) -> None:
-    # Two clocks that lie at once can hide behind each other.
+    # Two wrong clocks can hide each other's error.
     offset = (0, 0) if edge.age_off > 0 else clock
     blind = (hours.gap,) if hours.is_blind else ()
     origin = Looker("origin", specific=edge.specific)
     world = World(once(came), (edge, origin), (hours.times, hours.times), blind, seed, offset)
-    # An age that is too high is found out by the origin's look before, and by nothing until then: it proves by as much.
+    # Only the look before at the origin shows that an age is too high. Until then it proves too much by that error.
     hidden = max(0, min(hours.longest, 1000 * edge.age_off))
     verdict = world.verdict(now)
     if came <= WITHIN:
@@ -262,9 +248,7 @@ def test_an_edge_that_lies_about_its_age_beside_a_watched_origin_misleads_nobody
         assert verdict.word is not Word.EARLY
     if verdict.word is Word.ON_TIME:
         assert -WITHIN <= came <= WITHIN + hidden
-    part = verdict.page
-    assert part is not None
-    first = part.first_seen
+    first = verdict.page.first_seen
     if first.by is not None:
         assert first.after is None or ms(first.after) <= came
         assert came <= ms(first.by) + hidden

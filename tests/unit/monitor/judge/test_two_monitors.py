@@ -9,30 +9,16 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from monitor.deliver.facts import Measured, release_facts
-from monitor.judge.explain.explain import explain
-from monitor.judge.judge import judge
-from monitor.judge.policy import Policy
 from monitor.judge.runs import Blind, Run
 from monitor.judge.verdict import Kind, Verdict, Word
-from monitor.look.sighting import State
-from tests.unit.monitor.judge.test_truth import BEHIND, NOWS, ONCE, SURE, WITHIN, holds
-from tests.unit.monitor.judge.world import (
-    Looker,
-    Story,
-    Truth,
-    World,
-    promise,
-    release,
-    second,
-    truths,
-    watched,
-    worlds,
-)
+from tests.unit.monitor.judge.test_truth import BEHIND, NOWS, ONCE, SURE, WITHIN, contains
+from tests.worlds.instants import after_slot
+from tests.worlds.looks import ABSENT, EDGE, PRESENT, Story, in_order, seen_by
+from tests.worlds.truths import Looker, Truth, World, truths, worlds
+from tests.worlds.verdicts import explained, judged
 
 Pair = tuple[World, World]
 pytestmark = pytest.mark.explored
-PAGE = "r/page/edge"
-OUT = Story([(-60, State.ABSENT), (0, State.PRESENT)])
 
 
 def pairs(story: st.SearchStrategy[Truth]) -> st.SearchStrategy[Pair]:
@@ -44,14 +30,13 @@ def pairs(story: st.SearchStrategy[Truth]) -> st.SearchStrategy[Pair]:
 
 
 def verdict(pair: Pair, now: float) -> Verdict:
-    at = second(now)
-    seen: dict[str, list[Run]] = {}
-    for name, world in zip(("north", "south"), pair, strict=True):
-        for target, runs in world.runs(at).items():
-            its = [replace(run, monitor=name) for run in runs]
-            seen[target] = sorted([*seen.get(target, ()), *its], key=lambda run: run.first_sent)
-    blind = [span for world in pair for span in world.spans if span.begins <= at]
-    return judge(release(), [promise()], seen, blind, Policy(), at)
+    at = after_slot(now)
+    north, south = (
+        {target: seen_by(name, runs) for target, runs in world.runs(at).items()}
+        for name, world in zip(("north", "south"), pair, strict=True)
+    )
+    seen = {target: in_order(north.get(target, ()), south.get(target, ())) for target in north | south}
+    return judged(now, seen, blind=[span for world in pair for span in world.blind_until(at)])
 
 
 @settings(max_examples=300)
@@ -76,7 +61,7 @@ def _with_old_copies(truth: Truth, times: tuple[int, ...], seed: int) -> Pair:
 
 def _under_way_together() -> Pair:
     """Return a look under way while a page goes, and another monitor's that is handed an old copy of it."""
-    truth = Truth(((0, State.ABSENT),), State.PRESENT)
+    truth = Truth(((0, ABSENT),), PRESENT)
     copies = Looker("edge", 5000, specific=True, slowest=40, busy=True)
     views = (copies, *(Looker(view, specific=True, slowest=40) for view in ("origin", "content")))
     slow = World(truth, (Looker("edge", slowest=3000), Looker("origin", slowest=40)), ((-311,), (500,)), seed=1)
@@ -84,7 +69,7 @@ def _under_way_together() -> Pair:
 
 
 def _out_between(came: int, went: int) -> Truth:
-    return Truth(((came, State.PRESENT), (went, State.ABSENT)))
+    return Truth(((came, PRESENT), (went, ABSENT)))
 
 
 @settings(max_examples=300)
@@ -93,45 +78,41 @@ def _out_between(came: int, went: int) -> Truth:
 @example(_under_way_together(), 30.0)
 @given(pairs(truths()), NOWS)
 def test_when_two_first_saw_it_contains_a_true_appearance(pair: Pair, now: float) -> None:
-    truth, part = pair[0].truth, verdict(pair, now).page
-    assert part is not None
-    came: list[float] = [*truth.came, *([float("-inf")] if truth.at_first is State.PRESENT else [])]
-    if part.first_seen.by is not None:
-        assert holds(part.first_seen, came)
-    if part.released.by is not None:
-        assert holds(part.released, [*came, 0])
-    went: list[float] = [*(turn for turn in truth.went if turn < 0), 0]
-    for exposure in part.exposures:
-        assert holds(exposure.start, came)
+    truth, page = pair[0].truth, verdict(pair, now).page
+    came, went = truth.appearances, [*(turn for turn in truth.went if turn < 0), 0]
+    assert page.first_seen.by is None or contains(page.first_seen, came)
+    assert page.released.by is None or contains(page.released, [*came, 0])
+    for exposure in page.exposures:
+        assert contains(exposure.start, came)
         if not exposure.open:
-            assert holds(exposure.to, went)
+            assert contains(exposure.to, went)
 
 
-def test_an_explanation_says_who_saw_what_where_several_did() -> None:
-    seen = [replace(run, monitor=name) for name in ("north", "south") for run in watched(PAGE, OUT, 60, 120)]
-    for runs, names in ((seen, {"north", "south"}), (seen[:2], set())):
-        verdict = judge(release(), [promise()], {PAGE: runs}, (), Policy(), second(500))
-        told = explain(verdict, release(), [promise()], {PAGE: runs}, (), Policy()).facts
-        lines = [fact.text for fact in told if fact.kind == "run"]
-        assert len(lines) == len(runs)
-        assert {line.rpartition(", seen by ")[2] for line in lines if "seen by" in line} == names
+@pytest.mark.parametrize("names", [("north", "south"), ("north",)])
+def test_an_explanation_says_which_monitor_saw_what_if_there_are_several(names: tuple[str, ...]) -> None:
+    runs = Story([(-60, ABSENT), (0, PRESENT)], every=60).runs("page", 120)
+    facts = explained(500, {"page": [run for name in names for run in seen_by(name, runs)]}).facts
+    lines = [fact.text for fact in facts if fact.kind == "run"]
+    assert len(lines) == 2 * len(names)
+    named = {line.rpartition(", seen by ")[2] for line in lines if "seen by" in line}
+    assert named == ({*names} if len(names) > 1 else set())
 
 
 def looked_by(name: str, every: float, *stretches: tuple[float, float]) -> list[Run]:
+    """Return the runs of a page that came two seconds after the slot, looked at in these stretches only."""
     stories = [
-        Story([(begins, State.ABSENT), (2, State.PRESENT)] if begins < 2 else [(begins, State.PRESENT)])
-        for begins, _ in stretches
+        Story([(begins, ABSENT), (2, PRESENT)] if begins < 2 else [(begins, PRESENT)], every, ends)
+        for begins, ends in stretches
     ]
-    looks = [watched(PAGE, story, every, ends) for story, (_, ends) in zip(stories, stretches, strict=True)]
-    return [replace(run, monitor=name) for runs in looks for run in runs]
+    return seen_by(name, [run for story in stories for run in story.runs("page")])
 
 
-RESTARTED = Blind(second(-2), second(4), "stopped")
+RESTARTED = Blind(after_slot(-2), after_slot(4), "stopped")
 STOPPED = looked_by("north", 1, (-60, -2), (4, 200))
 
 
 @pytest.mark.parametrize(
-    ("others", "blind", "told"),
+    ("others", "blind", "count"),
     [
         (looked_by("south", 1, (-60, 200)), RESTARTED, 0),
         (looked_by("south", 3, (-61, 200)), RESTARTED, 0),
@@ -145,10 +126,10 @@ STOPPED = looked_by("north", 1, (-60, -2), (4, 200))
         (looked_by("south", 1, (-60, -1), (2, 200)), replace(RESTARTED, monitor="north"), 1),
     ],
 )
-def test_what_another_monitor_watched_meanwhile_was_not_hidden(others: list[Run], blind: Blind, told: int) -> None:
-    runs = {PAGE: sorted([*STOPPED, *others], key=lambda run: run.first_sent)}
-    verdict = judge(release(), [promise()], runs, [blind], Policy(), second(200))
+def test_what_another_monitor_watched_meanwhile_was_not_hidden(others: list[Run], blind: Blind, count: int) -> None:
+    runs = {EDGE: in_order(STOPPED, others)}
+    verdict = judged(200, runs, blind=[blind])
     assert verdict.word is Word.ON_TIME
-    assert len([each for each in verdict.findings if each.kind in (Kind.BLIND, Kind.CLOCK_FAULT)]) == told
-    told_to_people = release_facts(verdict, Measured("north", runs, [blind])).certainty.blind
-    assert len(told_to_people) == (told or blind.cause == "budget")
+    assert len([each for each in verdict.findings if each.kind in (Kind.BLIND, Kind.CLOCK_FAULT)]) == count
+    certainty = release_facts(verdict, Measured("north", runs, [blind])).certainty
+    assert len(certainty.blind) == (count or blind.cause == "budget")

@@ -16,16 +16,17 @@ from schedules.announcement import Address
 from schedules.release import Release
 from schedules.slot import Precision, Slot
 from schedules.times.interval import NOTHING, Bounds, Interval
-from tests.unit.monitor.judge.world import SLOT, URL, release, second
+from tests.worlds.instants import SLOT, after_slot
+from tests.worlds.releases import PAGE_URL, a_release
 
-AT = second(300)
-RELEASE = replace(release(), calendars=("govuk", "own"))
+AT = after_slot(300)
+RELEASE = a_release(calendars=("govuk", "own"))
 
 
 def part(word: Word = Word.OVERDUE, *exposed: float | None) -> PartVerdict:
-    starts = [NOTHING if at is None else Interval(None, second(at)) for at in exposed]
+    starts = [NOTHING if at is None else Interval(None, after_slot(at)) for at in exposed]
     spans = tuple(Exposure("page", start, NOTHING, Bounds(1.0, None), open=True) for start in starts)
-    return PartVerdict("page", "page", URL, required=True, word=word, exposures=spans)
+    return PartVerdict("page", "page", PAGE_URL, required=True, word=word, exposures=spans)
 
 
 def verdict(*parts: PartVerdict, confirmed: float | None = None, at: datetime = AT) -> Verdict:
@@ -33,17 +34,17 @@ def verdict(*parts: PartVerdict, confirmed: float | None = None, at: datetime = 
         release="r",
         title="Malpractice",
         producer="ofqual",
-        url=URL,
+        url=PAGE_URL,
         calendars=("govuk", "own"),
         slot=Slot(Precision.INSTANT, instant=SLOT),
         source="govuk",
-        announced=second(-86400),
+        announced=after_slot(-86400),
         word=Word.OVERDUE,
         grade=Grade.NONE,
         final=False,
         at=at,
         parts=parts,
-        confirmed=None if confirmed is None else second(confirmed),
+        confirmed=None if confirmed is None else after_slot(confirmed),
     )
 
 
@@ -97,35 +98,35 @@ def test_a_promise_that_was_confirmed_at_its_slot_stands_and_one_confirmed_befor
 
 
 def test_of_exposures_the_last_is_when_the_promise_must_have_stood_and_one_not_dated_says_nothing() -> None:
-    assert must_stand_since(verdict(part(Word.EARLY, -900, -300))) == second(-300)
+    assert must_stand_since(verdict(part(Word.EARLY, -900, -300))) == after_slot(-300)
     assert must_stand_since(verdict(part(Word.EARLY, None))) == SLOT
     # As of the instant of judging it would have to be read anew at each.
-    assert must_stand_since(verdict(part(Word.EARLY, None), at=second(-20))) is None
+    assert must_stand_since(verdict(part(Word.EARLY, None), at=after_slot(-20))) is None
 
 
 def test_what_is_withheld_before_its_slot_is_read_again_once_since_it_was_seen() -> None:
-    withheld = replace(part(Word.UNPROVEN), first_seen=Interval(None, second(-200)))
+    withheld = replace(part(Word.UNPROVEN), first_seen=Interval(None, after_slot(-200)))
     doubted = replace(verdict(withheld), findings=(Finding(Kind.PROMISE_IN_DOUBT),))
-    assert {must_stand_since(replace(doubted, at=second(at))) for at in (-200, -100, -1)} == {second(-200)}
+    assert {must_stand_since(replace(doubted, at=after_slot(at))) for at in (-200, -100, -1)} == {after_slot(-200)}
     assert must_stand_since(doubted) == SLOT
 
 
 def test_a_verdict_waits_ten_seconds_at_most_for_calendars_that_were_not_read_since() -> None:
     check, watched = listened(), Waiting()
-    assert check.holds(watched, verdict(part()), Calls()) == second(310)
+    assert check.holds(watched, verdict(part()), Calls()) == after_slot(310)
     assert (watched.waits, watched.asked) == (True, (SLOT, AT + PATIENCE))
     # Judged again meanwhile it waits no longer than it was to.
-    assert check.holds(watched, verdict(part(), at=second(305)), Calls()) == AT + PATIENCE
+    assert check.holds(watched, verdict(part(), at=after_slot(305)), Calls()) == AT + PATIENCE
     assert check.holds(watched, verdict(part(), at=AT + PATIENCE), Calls()) is None
     assert not watched.waits
 
 
 def test_another_claim_is_waited_for_anew() -> None:
     check, watched = listened(), Waiting()
-    check.holds(watched, verdict(part(Word.EARLY, -900), at=second(-800)), Calls())
-    assert watched.asked == (second(-900), second(-800) + PATIENCE)
-    check.holds(watched, verdict(part(Word.EARLY, -900, -300), at=second(-299)), Calls())
-    assert watched.asked == (second(-300), second(-299) + PATIENCE)
+    check.holds(watched, verdict(part(Word.EARLY, -900), at=after_slot(-800)), Calls())
+    assert watched.asked == (after_slot(-900), after_slot(-800) + PATIENCE)
+    check.holds(watched, verdict(part(Word.EARLY, -900, -300), at=after_slot(-299)), Calls())
+    assert watched.asked == (after_slot(-300), after_slot(-299) + PATIENCE)
 
 
 def test_nothing_waits_where_nobody_reads_where_nothing_is_claimed_or_where_it_stands() -> None:
@@ -140,7 +141,7 @@ def test_nothing_waits_where_nobody_reads_where_nothing_is_claimed_or_where_it_s
 def test_only_calendars_that_were_not_read_since_are_read_and_each_calls_back() -> None:
     check, then = listened(), Calls()
     check.answered("govuk", SLOT)
-    check.answered("own", second(-1))
+    check.answered("own", after_slot(-1))
     assert check.ask(("govuk", "own"), SLOT, "r", then)
     assert asyncio.run(check.next()) == ["own"]
     check.answered("own", SLOT)
@@ -154,27 +155,27 @@ def test_a_read_that_had_begun_before_is_no_answer_and_the_calendar_is_read_agai
     async def story() -> list[list[str]]:
         check.ask(("govuk",), SLOT, "r", then)
         first = await check.next()
-        check.answered("govuk", second(-1))
+        check.answered("govuk", after_slot(-1))
         return [first, await asyncio.wait_for(check.next(), 5)]
 
     assert asyncio.run(story()) == [["govuk"], ["govuk"]]
     assert (then.number, check.is_read) == (0, True)
-    check.answered("govuk", second(1))
-    check.answered("govuk", second(2))
+    check.answered("govuk", after_slot(1))
+    check.answered("govuk", after_slot(2))
     assert then.number == 1
 
 
 def test_an_earlier_read_that_ends_later_takes_nothing_back() -> None:
     check = listened()
-    check.answered("govuk", second(5))
-    check.answered("govuk", second(-5))
+    check.answered("govuk", after_slot(5))
+    check.answered("govuk", after_slot(-5))
     assert not check.ask(("govuk",), SLOT, "r", Calls())
 
 
 def test_several_releases_wait_for_one_read() -> None:
     check, calls = listened(), [Calls(), Calls(), Calls()]
     for name, since, then in zip("abc", (-10, 0, 10), calls, strict=True):
-        check.ask(("govuk",), second(since), name, then)
+        check.ask(("govuk",), after_slot(since), name, then)
     check.answered("govuk", SLOT)
     assert [one.number for one in calls] == [1, 1, 0]
 
@@ -193,17 +194,17 @@ def test_several_releases_wait_for_one_read() -> None:
 def test_a_page_missing_where_nobody_announced_it_has_its_promise_read_again_and_holds_nothing_back(
     address: Address, word: Word, at: float, confirmed: float | None, *, is_asked: bool
 ) -> None:
-    told = replace(verdict(part(word), confirmed=confirmed, at=second(at)), word=word, address=address)
+    told = replace(verdict(part(word), confirmed=confirmed, at=after_slot(at)), word=word, address=address)
     waiting = Waiting()
     assert asyncio.run(asked_for(waiting, told)) is is_asked
     assert not waiting.waits
 
 
 def test_the_first_looks_at_a_slot_have_their_host_to_themselves() -> None:
-    pending = replace(verdict(part(Word.PENDING), at=second(0.2)), word=Word.PENDING, address=Address.GUESSED)
+    pending = replace(verdict(part(Word.PENDING), at=after_slot(0.2)), word=Word.PENDING, address=Address.GUESSED)
     check, waiting = listened(), Waiting()
-    assert check.holds(waiting, pending, Calls()) == second(5)
-    assert check.holds(waiting, replace(pending, at=second(5)), Calls()) is None
+    assert check.holds(waiting, pending, Calls()) == after_slot(5)
+    assert check.holds(waiting, replace(pending, at=after_slot(5)), Calls()) is None
     assert not waiting.waits
 
 

@@ -16,8 +16,9 @@ from monitor.watch.release import WatchedRelease
 from schedules.announcement import Origin, Part, Role
 from schedules.regular_series import Series
 from schedules.release import Release
-from tests.unit.monitor.judge.world import SLOT, Story, promise, second, watched
-from tests.unit.monitor.judge.world import release as plain_release
+from tests.worlds.instants import SLOT, after_slot
+from tests.worlds.looks import Story
+from tests.worlds.releases import a_promise, a_release
 
 SITE = "https://stats.example"
 P, A, U = State.PRESENT, State.ABSENT, State.UNKNOWN
@@ -34,8 +35,8 @@ def release(title: str = "UK trade: April 2017", url: str = f"{SITE}/trade/april
 
 def judged(now: float, *states: tuple[float, State]) -> Verdict:
     stories = {"page/edge": Story([(-120, A), (1, P)], specific=True), "expected-1/edge": Story(states)}
-    runs = {f"r/{view}": watched(f"r/{view}", story, 1, now) for view, story in stories.items()}
-    return judge(plain_release(GUESS), [promise()], runs, [], Policy(), second(now))
+    runs = {f"r/{view}": story.runs(view, now) for view, story in stories.items()}
+    return judge(a_release(GUESS), [a_promise()], runs, [], Policy(), after_slot(now))
 
 
 @dataclass

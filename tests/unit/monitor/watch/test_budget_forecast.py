@@ -13,7 +13,7 @@ from monitor.rehearse.virtual_loop import run_virtually
 from monitor.watch.budget_forecast import BudgetForecast
 from monitor.watch.release import WatchedRelease
 from tests.unit.monitor.app.life import HOST, Life, live
-from tests.unit.monitor.judge.world import release
+from tests.worlds.releases import a_release
 
 Warnings = dict[tuple[str, date], str]
 
@@ -58,7 +58,7 @@ def test_a_day_that_the_budgets_carry_is_not_told_of(tmp_path: Path) -> None:
 
 
 def test_what_is_planned_as_before_is_reckoned_again_an_hour_later_and_not_sooner() -> None:
-    watched, asked = WatchedRelease(release(), ()), list[float]()
+    watched, asked = WatchedRelease(a_release(), ()), list[float]()
 
     async def story(clock: VirtualClock) -> None:
         async def ask(question: Callable[[], Warnings]) -> Warnings:

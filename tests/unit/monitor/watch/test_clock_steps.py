@@ -27,8 +27,9 @@ from monitor.plan.budget import Budget
 from monitor.plan.phases import Window
 from monitor.plan.targets import Target, View
 from monitor.rehearse.virtual_loop import run_virtually
-from tests.unit.monitor.judge.world import SLOT, URL, promise, release
 from tests.unit.monitor.look.story import HaltingClock
+from tests.worlds.instants import SLOT
+from tests.worlds.releases import PAGE_URL, a_promise, a_release
 
 BEGINS, ENDS, DAY = -30.0, 60.0, timedelta(days=1)
 PLAY = 1.0
@@ -83,7 +84,7 @@ def judged(story: Story) -> Verdict:
         poller = Poller(clock, publisher(story, clock), Budget(1000.0), interpreter, at_once=4)
         window = Window("slot", SLOT - DAY, SLOT + DAY, timedelta(seconds=story.every))
         for view in (View.EDGE, View.ORIGIN)[: story.views]:
-            poller.watch(Target(f"r/page/{view}", "r", "page", view, URL, f"{view}.example", "status"), [window])
+            poller.watch(Target(f"r/page/{view}", "r", "page", view, PAGE_URL, f"{view}.example", "status"), [window])
         stop = asyncio.Event()
         running = asyncio.create_task(poller.run(stop, seen.hooks()))
         steps = [(at, "set", wrong / 1000) for at, wrong in story.steps]
@@ -99,7 +100,9 @@ def judged(story: Story) -> Verdict:
         return clock.now()
 
     ended = run_virtually(lambda _: play(HaltingClock(begins)), begins)
-    return judge(release(), [promise()], seen.runs, seen.blind, Policy(), max(ended, SLOT + timedelta(seconds=ENDS)))
+    return judge(
+        a_release(), [a_promise()], seen.runs, seen.blind, Policy(), max(ended, SLOT + timedelta(seconds=ENDS))
+    )
 
 
 def publisher(story: Story, clock: HaltingClock) -> ScriptedFetcher:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TypeVar
 
@@ -33,8 +33,9 @@ from monitor.watch.record_verdict import Recorder
 from monitor.watch.release import WatchedRelease
 from schedules.announcement import Part, Role
 from schedules.release import Release
-from tests.unit.monitor.judge.world import promise, second
 from tests.unit.monitor.watch.looker import FakeLooker
+from tests.worlds.instants import after_slot
+from tests.worlds.releases import a_promise
 
 NAMES = ("claims", "visas", "wages")
 MOST_TURNS = 50
@@ -57,10 +58,10 @@ def behind(name: str, state: State, seen: float = 300, monitor: str = "") -> Wat
     """Return a release as a start finds it: looked at a minute before its slot and once after, nothing told."""
     url = f"https://www.gov.uk/government/statistics/{name}"
     release = Release(name, name.title(), "example", url, (Part("page", Role.PAGE, url),), ("govuk",))
-    watched = WatchedRelease(release, [replace(promise(), release=name)], monitor=monitor)
+    watched = WatchedRelease(release, [a_promise(release=name)], monitor=monitor)
     target = Target(f"{name}/page/edge", name, "page", View.EDGE, url, "www.gov.uk", "status")
     for at, answered in ((-60, State.ABSENT), (seen, state)):
-        when = second(at)
+        when = after_slot(at)
         watched.add(target, Sighting(target.id, answered, when, when, when, when), None, apart=False)
     return watched
 
@@ -139,4 +140,4 @@ def judged(
             await asyncio.wait_for(judging.run(), within)
         await writer.close()
 
-    run_virtually(story, second(301), patience=20)
+    run_virtually(story, after_slot(301), patience=20)

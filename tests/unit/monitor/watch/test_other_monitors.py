@@ -24,12 +24,14 @@ from monitor.watch.other_monitors import OtherMonitors
 from monitor.watch.release import WatchedRelease
 from schedules.promise import Promise
 from schedules.release import Release
-from tests.unit.monitor.judge.world import promise, second
+from tests.worlds.instants import after_slot
+from tests.worlds.looks import a_run
+from tests.worlds.releases import a_promise
 
 T = TypeVar("T")
 NAMES = [f"r{number}" for number in range(500)]
-NOW = second(30)
-BLIND = Blind(second(-40), second(-20), "stopped", monitor="south")
+NOW = after_slot(30)
+BLIND = Blind(after_slot(-40), after_slot(-20), "stopped", monitor="south")
 
 
 @dataclass
@@ -72,12 +74,9 @@ def taken_in(
         name: WatchedRelease(Release(name, name, "ofqual", "", (), ()), promised[name], monitor="north")
         for name in NAMES
     }
-    seen = [
-        Run(f"{name}/page/edge", State.ABSENT, second(0), second(9), second(0), second(9), monitor="south")
-        for name in NAMES
-    ]
+    seen = [a_run(f"{name}/page/edge", State.ABSENT, 0, 9, monitor="south") for name in NAMES]
     with store.transaction() as tx:
-        tx.add_promises([replace(promise(), release="r7")])
+        tx.add_promises([a_promise(release="r7")])
         tx.save_runs(seen)
         tx.add_blind(BLIND)
     learnt: list[Blind] = []
@@ -108,17 +107,15 @@ def test_what_others_saw_of_many_releases_is_asked_for_together() -> None:
 
 
 def test_what_the_store_has_not_been_told_yet_is_promised_all_the_same() -> None:
-    mine = replace(promise(), learnt=second(-7200))
+    mine = a_promise(learnt=after_slot(-7200))
     north = [replace(mine, release=name) for name in ("r7", "r8")]
     releases, _, _ = taken_in(Counting(), MemoryStore(), *north)
     assert releases["r8"].promises == (north[1],)
-    assert releases["r7"].promises == tuple(
-        sorted((north[0], replace(promise(), release="r7")), key=lambda one: one.learnt)
-    )
+    assert releases["r7"].promises == tuple(sorted((north[0], a_promise(release="r7")), key=lambda one: one.learnt))
 
 
 def test_of_one_promise_it_is_known_when_it_was_last_confirmed_by_anybody() -> None:
-    by_us, by_them = (replace(promise(), release="r7", confirmed_at=second(at)) for at in (-60, -30))
+    by_us, by_them = (a_promise(release="r7", confirmed_at=after_slot(at)) for at in (-60, -30))
     stored = MemoryStore()
     with stored.transaction() as tx:
         tx.add_promises([by_them])

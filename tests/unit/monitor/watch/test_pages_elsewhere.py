@@ -27,8 +27,6 @@ from monitor.watch.predicted_addresses import Edition, PredictedAddresses, expec
 from monitor.watch.release import WatchedRelease
 from monitor.watch.watch import Watch
 from schedules.announcement import Origin, Part, Role
-from tests.unit.monitor.judge.world import SLOT, Story, look, promise, second, watched
-from tests.unit.monitor.judge.world import release as plain_release
 from tests.unit.monitor.watch.looker import FakeLooker
 from tests.unit.monitor.watch.predicted import (
     GUESS,
@@ -44,6 +42,9 @@ from tests.unit.monitor.watch.predicted import (
     part_row,
     release,
 )
+from tests.worlds.instants import SLOT, after_slot
+from tests.worlds.looks import Story, a_sighting
+from tests.worlds.releases import a_promise, a_release
 
 PAGE = "https://figures.example.org/deaths"
 
@@ -109,9 +110,9 @@ def learnt(*rows: Judged, inside: tuple[str, ...] = ()) -> list[str]:
         for row in rows:
             tx.save_judged(row)
     ahead = replace(release(), producer="ofqual")
-    verdict = replace(judged(-60, (-120, A)), at=second(-60))
-    watch = Releases({"r": WatchedRelease(ahead, [promise()], verdict=verdict)})
-    clock = Fixed(second(-60))
+    verdict = replace(judged(-60, (-120, A)), at=after_slot(-60))
+    watch = Releases({"r": WatchedRelease(ahead, [a_promise()], verdict=verdict)})
+    clock = Fixed(after_slot(-60))
     asyncio.run(PredictedAddresses(store.verdicts, cast("Watch", watch), clock, lambda _of: (), ask, inside).learn())
     return [one.url for _, parts in watch.added for one in parts]
 
@@ -150,24 +151,24 @@ def test_a_page_elsewhere_is_told_by_its_period_after_a_restart_too_and_by_one_v
 def test_a_page_elsewhere_is_let_go_an_hour_after_it_was_seen_before_it_goes_on_to_the_next_edition() -> None:
     (target,) = targets_of(replace(release(), parts=(ROLLING,)))
     seen = Progress(Stage.SEEN, SLOT)
-    made = cautious(target, windows_for(target, promise().slot, seen), seen, DEFAULT_PHASES)
+    made = cautious(target, windows_for(target, a_promise().slot, seen), seen, DEFAULT_PHASES)
     assert {window.name for window in made} == {"settle"}
     assert made[-1].ends == SLOT + DEFAULT_PHASES.settle_until
 
 
 def test_what_a_page_that_is_out_links_to_is_kept_once_and_looked_at_by_nobody() -> None:
     looker = FakeLooker()
-    under_watch = WatchedRelease(plain_release(ROLLING), [promise()], verdict=judged(2, (-120, A)))
-    planner = Planner(Fixed(second(2)), looker, WatchRules(most_parts=6))
-    planner.take(under_watch, plain_release())
+    under_watch = WatchedRelease(a_release(ROLLING), [a_promise()], verdict=judged(2, (-120, A)))
+    planner = Planner(Fixed(after_slot(2)), looker, WatchRules(most_parts=6))
+    planner.take(under_watch, a_release())
     links = [PAGE, *(f"{PAGE}/{number}#part" for number in range(9))]
-    named = look("r/page/content", P, 2, found=tuple(Found(url, "", "external") for url in links))
+    named = a_sighting(P, 2, "page/content", found=tuple(Found(url, "", "external") for url in links))
     for _ in range(2):
         planner.take_found(under_watch, named)
     kept = [one for one in under_watch.release.parts if one.origin is Origin.LINKED]
     assert [(one.id, one.url) for one in kept] == [(f"linked-{n + 1}", f"{PAGE}/{n}") for n in range(5)]
     assert not any("/linked-" in target for target in looker.windows)
-    verdict = judge(under_watch.release, [promise()], {}, [], Policy(most_parts=6), second(200))
+    verdict = judge(under_watch.release, [a_promise()], {}, [], Policy(most_parts=6), after_slot(200))
     assert {part.word for part in verdict.parts[2:]} == {Word.PENDING}
     assert Kind.PARTS_CUT not in {found.kind for found in verdict.findings}
     assert [each.id for each in release_facts(verdict, Measured()).parts] == ["page"]
@@ -175,24 +176,24 @@ def test_what_a_page_that_is_out_links_to_is_kept_once_and_looked_at_by_nobody()
 
 def test_what_a_page_links_to_before_its_slot_is_kept_by_nobody() -> None:
     planner, under_watch = (
-        Planner(Fixed(second(-300)), FakeLooker(), WatchRules()),
-        WatchedRelease(release(), [promise()]),
+        Planner(Fixed(after_slot(-300)), FakeLooker(), WatchRules()),
+        WatchedRelease(release(), [a_promise()]),
     )
-    planner.take_found(under_watch, look("r/page/content", P, -300, found=(Found(PAGE, "", "external"),)))
+    planner.take_found(under_watch, a_sighting(P, -300, "page/content", found=(Found(PAGE, "", "external"),)))
     assert [one.id for one in under_watch.release.parts] == ["page"]
 
 
 def test_explain_says_that_earlier_editions_linked_to_a_page_and_what_its_own_page_links_to() -> None:
     linked = Part("linked-1", Role.ALTERNATIVE, f"{PAGE}/2", required=False, origin=Origin.LINKED)
-    parts = plain_release(ROLLING, linked)
-    verdict = judge(parts, [promise()], {}, [], Policy(), second(200))
-    told = [fact.text for fact in explain(verdict, parts, [promise()], {}, [], Policy()).facts if fact.kind == "part"]
+    parts = a_release(ROLLING, linked)
+    verdict = judge(parts, [a_promise()], {}, [], Policy(), after_slot(200))
+    told = [fact.text for fact in explain(verdict, parts, [a_promise()], {}, [], Policy()).facts if fact.kind == "part"]
     assert "which earlier editions linked to" in told[1]
     assert "which its page links to" in told[2]
 
 
 def test_a_page_elsewhere_that_goes_on_with_the_slot_is_held_against_nobody() -> None:
     stories = {"page/edge": Story([(-120, A), (1, P)], specific=True), "expected-1/edge": Story([(-120, A), (300, P)])}
-    runs = {f"r/{view}": watched(f"r/{view}", story, 1, 400) for view, story in stories.items()}
-    verdict = judge(plain_release(ROLLING), [promise()], runs, [], Policy(), second(400))
+    runs = {f"r/{view}": story.runs(view, 400) for view, story in stories.items()}
+    verdict = judge(a_release(ROLLING), [a_promise()], runs, [], Policy(), after_slot(400))
     assert (verdict.word, verdict.findings) == (Word.ON_TIME, ())

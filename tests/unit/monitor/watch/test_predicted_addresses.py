@@ -27,8 +27,6 @@ from monitor.watch.release import WatchedRelease
 from monitor.watch.watch import Watch
 from schedules.announcement import Part, Role
 from schedules.release import Release
-from tests.unit.monitor.judge.world import SLOT, Story, look, promise, second, watched
-from tests.unit.monitor.judge.world import release as plain_release
 from tests.unit.monitor.watch.looker import FakeLooker
 from tests.unit.monitor.watch.predicted import (
     GUESS,
@@ -45,6 +43,9 @@ from tests.unit.monitor.watch.predicted import (
     part_row,
     release,
 )
+from tests.worlds.instants import SLOT, after_slot
+from tests.worlds.looks import Story, a_sighting
+from tests.worlds.releases import a_promise, a_release
 
 
 def edition(*parts: Part, title: str = "UK trade: March 2017", url: str = f"{SITE}/trade/march-2017") -> Edition:
@@ -102,13 +103,13 @@ def windows(standing: Progress) -> set[str]:
     (target,) = targets_of(replace(release(), parts=(GUESS,)))
     return {
         window.name
-        for window in cautious(target, windows_for(target, promise().slot, standing), standing, DEFAULT_PHASES)
+        for window in cautious(target, windows_for(target, a_promise().slot, standing), standing, DEFAULT_PHASES)
     }
 
 
 def test_a_guess_is_looked_at_before_the_slot_and_never_every_second() -> None:
     (target,) = targets_of(replace(release(), parts=(GUESS,)))
-    made = cautious(target, windows_for(target, promise().slot, Progress()), Progress(), DEFAULT_PHASES)
+    made = cautious(target, windows_for(target, a_promise().slot, Progress()), Progress(), DEFAULT_PHASES)
     spacings = [window_at(made, SLOT - before) for before in (timedelta(days=3), timedelta(minutes=5), timedelta())]
     assert [each.every.total_seconds() for each in spacings if each] == [60, 15, 15]
     assert "overdue-then" not in {window.name for window in made}
@@ -126,9 +127,9 @@ def test_a_guess_that_proves_nothing_worsens_nothing_and_is_told_to_nobody(
     states: tuple[tuple[float, State], ...], now: float
 ) -> None:
     stories = {"r/page/edge": Story([(-120, A), (1, P)], specific=True), "r/expected-1/edge": Story(states)}
-    runs = {name: watched(name, story, 1, min(now, 400)) for name, story in stories.items()}
+    runs = {name: story.runs(name, min(now, 400)) for name, story in stories.items()}
     alone, both = (
-        judge(plain_release(*parts), [promise()], runs, [], Policy(), second(now)) for parts in ((), (GUESS,))
+        judge(a_release(*parts), [a_promise()], runs, [], Policy(), after_slot(now)) for parts in ((), (GUESS,))
     )
     assert (both.word, both.grade, both.final, both.findings) == (alone.word, alone.grade, alone.final, alone.findings)
     assert both.parts[1].word in (Word.PENDING, Word.UNPROVEN)
@@ -143,7 +144,7 @@ def test_a_guess_that_is_seen_before_the_slot_after_a_seen_absence_is_an_exposur
 
 
 def test_explain_says_where_an_address_comes_from() -> None:
-    told = explain(judged(200, (-120, A)), plain_release(GUESS), [promise()], {}, [], Policy()).facts
+    told = explain(judged(200, (-120, A)), a_release(GUESS), [a_promise()], {}, [], Policy()).facts
     assert any("at an address made from an earlier edition's" in fact.text for fact in told)
 
 
@@ -152,12 +153,12 @@ def names(looker: FakeLooker, target: str) -> tuple[str, ...]:
 
 
 def test_an_expected_part_that_the_page_names_is_that_part_and_looked_at_like_any() -> None:
-    looker, clock = FakeLooker(), Fixed(second(2))
+    looker, clock = FakeLooker(), Fixed(after_slot(2))
     planner = Planner(clock, looker, WatchRules())
-    under_watch = WatchedRelease(plain_release(GUESS), [promise()], verdict=judged(2, (-120, A)))
-    planner.take(under_watch, plain_release())
+    under_watch = WatchedRelease(a_release(GUESS), [a_promise()], verdict=judged(2, (-120, A)))
+    planner.take(under_watch, a_release())
     assert names(looker, "r/expected-1/edge") == ("settle",)
-    named = look("r/page/edge", P, 2, found=(Found(GUESS.url, "", "data"), Found(f"{SITE}/other.csv", "", "data")))
+    named = a_sighting(P, 2, "page", found=(Found(GUESS.url, "", "data"), Found(f"{SITE}/other.csv", "", "data")))
     planner.take_found(under_watch, named)
     assert [each.id for each in under_watch.release.parts] == ["page", "expected-1", "found-2"]
     assert names(looker, "r/expected-1/edge") == ("settle", "overdue-then")
@@ -167,11 +168,11 @@ def test_an_expected_part_that_the_page_names_is_that_part_and_looked_at_like_an
 
 def test_what_a_page_out_early_names_confirms_no_guess() -> None:
     looker = FakeLooker()
-    planner = Planner(Fixed(second(-300)), looker, WatchRules())
-    under_watch = WatchedRelease(plain_release(GUESS), [promise()])
-    planner.take(under_watch, plain_release())
+    planner = Planner(Fixed(after_slot(-300)), looker, WatchRules())
+    under_watch = WatchedRelease(a_release(GUESS), [a_promise()])
+    planner.take(under_watch, a_release())
     before = dict(looker.windows)
-    planner.take_found(under_watch, look("r/page/edge", P, -300, found=(Found(GUESS.url, "", "data"),)))
+    planner.take_found(under_watch, a_sighting(P, -300, "page", found=(Found(GUESS.url, "", "data"),)))
     assert looker.windows == before
 
 
@@ -187,9 +188,11 @@ def test_addresses_are_learnt_once_from_what_was_judged_of_the_edition_before() 
                 part_row("sheet", f"{SITE}/configured-march-2017.csv"),
             )
         )
-    verdict = replace(judged(-60, (-120, A)), at=second(-60))
-    watch = Releases({"r": WatchedRelease(replace(release(), producer="ofqual"), [promise()], verdict=verdict)})
-    expected = PredictedAddresses(store.verdicts, cast("Watch", watch), Fixed(second(-60)), lambda _producer: (), ask)
+    verdict = replace(judged(-60, (-120, A)), at=after_slot(-60))
+    watch = Releases({"r": WatchedRelease(replace(release(), producer="ofqual"), [a_promise()], verdict=verdict)})
+    expected = PredictedAddresses(
+        store.verdicts, cast("Watch", watch), Fixed(after_slot(-60)), lambda _producer: (), ask
+    )
     asyncio.run(expected.learn())
     asyncio.run(expected.learn())
     assert watch.added == [("r", [GUESS])]
@@ -197,10 +200,10 @@ def test_addresses_are_learnt_once_from_what_was_judged_of_the_edition_before() 
 
 def test_of_thousands_of_files_that_a_page_names_a_few_are_watched_and_no_more_are_kept() -> None:
     looker = FakeLooker()
-    planner = Planner(Fixed(second(2)), looker, WatchRules(most_parts=10))
-    under_watch = WatchedRelease(plain_release(GUESS), [promise()], verdict=judged(2, (-120, A)))
-    planner.take(under_watch, plain_release())
-    named = look("r/page/edge", P, 2, found=tuple(Found(f"{SITE}/{n}.csv", "", "data") for n in range(2000)))
+    planner = Planner(Fixed(after_slot(2)), looker, WatchRules(most_parts=10))
+    under_watch = WatchedRelease(a_release(GUESS), [a_promise()], verdict=judged(2, (-120, A)))
+    planner.take(under_watch, a_release())
+    named = a_sighting(P, 2, "page", found=tuple(Found(f"{SITE}/{n}.csv", "", "data") for n in range(2000)))
     for _ in range(3):
         planner.take_found(under_watch, named)
     assert len(under_watch.release.parts) == 11

@@ -19,7 +19,8 @@ from monitor.watch.release import WatchedRelease
 from schedules.announcement import Part, Role
 from schedules.release import Release
 from schedules.times.interval import Interval
-from tests.unit.monitor.judge.world import promise, second
+from tests.worlds.instants import after_slot
+from tests.worlds.releases import a_promise
 
 NINE = datetime(2018, 1, 5, 9, tzinfo=UTC)
 
@@ -61,11 +62,11 @@ def test_no_blind_span_that_ended_later_is_left_out(told: list[tuple[int, int, s
 
 
 def test_what_one_monitor_learnt_is_not_lost_when_another_reads_its_calendar_again() -> None:
-    ours, theirs = promise(learnt=-7200), promise(second(600), learnt=-3600)
+    ours, theirs = a_promise(learnt=after_slot(-7200)), a_promise(after_slot(600), learnt=after_slot(-3600))
     release = WatchedRelease(Release("r", "Claims", "dwp", "", ()), (ours,))
     release.take_promises([theirs])
     assert not WatchedRelease(release.release, (ours,)).has_promises([ours, theirs])
-    again = replace(ours, confirmed_at=second(2 * 86400))
+    again = replace(ours, confirmed_at=after_slot(2 * 86400))
     assert release.has_promises([again])
     release.take_promises([again])
     assert release.promises == (again, theirs)
