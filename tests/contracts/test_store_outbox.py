@@ -1,4 +1,4 @@
-"""What every store keeps to: events, incidents, drafts, notices and the outbox."""
+"""What every store does with events, incidents, drafts, notices, silences, rotas and the outbox."""
 
 from __future__ import annotations
 
@@ -7,18 +7,13 @@ from dataclasses import replace
 
 import pytest
 
-from alerts.incident import Kind as IncidentKind
+from alerts.incident import Incident, Kind
+from alerts.silence import Scope, Silence
 from monitor.store.interface import Conflict, Store, Transaction
-from monitor.store.rows import Delivery, DeliveryState, Draft, Event, Heartbeat
-from tests.contracts.rows import (
-    DAY,
-    MINUTE,
-    SECOND,
-    SLOT,
-    a_notice,
-    an_incident,
-    judged,
-)
+from monitor.store.rows import Delivery, DeliveryState, Draft, Heartbeat, RotaRead
+from tests.worlds.incidents import a_notice, an_incident
+from tests.worlds.instants import DAY, MINUTE, SECOND, SLOT
+from tests.worlds.stores import a_delivery, a_verdict_row, an_event
 
 
 def break_off(store: Store, write: Callable[[Transaction], None]) -> None:
@@ -43,7 +38,7 @@ def test_an_incident_comes_back_with_all_its_facts(store: Store) -> None:
 
 
 def test_a_notice_comes_back_as_it_went_in(store: Store) -> None:
-    follow_up = replace(a_notice("n2", at=SLOT + MINUTE), kind="final", follows="n")
+    follow_up = a_notice("n2", at=SLOT + MINUTE, kind="final", follows="n")
     with store.transaction() as tx:
         tx.save_incident(an_incident())
         tx.add_notice(follow_up, [])
@@ -86,20 +81,17 @@ def test_what_is_written_is_read_within_its_transaction_and_gone_if_that_fails(s
 
 def test_an_event_and_its_notices_appear_together_or_not_at_all(store: Store) -> None:
     def tell(tx: Transaction) -> None:
-        tx.save_judged(judged("r"))
-        tx.add_event(Event("e", "r", SLOT, "pending", "late", {}))
+        tx.save_judged(a_verdict_row())
+        tx.add_event(an_event())
         tx.save_incident(an_incident())
-        tx.add_notice(a_notice(), [Delivery("n", "mail", DeliveryState.WAITING, SLOT)])
+        tx.add_notice(a_notice(), [a_delivery()])
         tx.take_lease("outbox", "m", SLOT, SLOT + MINUTE)
 
     break_off(store, tell)
-    assert (store.verdicts.judged(), store.verdicts.events(), store.outbox.notices(), store.outbox.deliveries()) == (
-        [],
-        [],
-        [],
-        [],
-    )
-    assert (store.verdicts.incidents(), store.outbox.pending(), store.leases.leases()) == ([], 0, [])
+    verdicts, outbox = store.verdicts, store.outbox
+    kept = [verdicts.judged(), verdicts.events(), verdicts.incidents(), outbox.notices(), outbox.deliveries()]
+    assert kept == [[]] * 5
+    assert (outbox.pending(), store.leases.leases()) == (0, [])
 
 
 def test_what_was_replaced_is_back_after_a_transaction_that_failed(store: Store) -> None:
@@ -120,20 +112,20 @@ def test_what_was_replaced_is_back_after_a_transaction_that_failed(store: Store)
 
 
 def test_the_same_fact_makes_one_event_and_one_notice(store: Store) -> None:
-    event = Event("e", "r", SLOT, "pending", "late", {"delay": 61.0})
+    event = an_event(body={"delay": 61.0})
     with store.transaction() as tx:
         tx.save_incident(an_incident())
         assert tx.add_event(event)
-        assert tx.add_notice(a_notice(), [Delivery("n", "mail", DeliveryState.WAITING, SLOT)])
+        assert tx.add_notice(a_notice(), [a_delivery()])
     with store.transaction() as tx:
         assert not tx.add_event(replace(event, after="early"))
-        assert not tx.add_notice(a_notice(), [Delivery("n", "chat", DeliveryState.WAITING, SLOT)])
+        assert not tx.add_notice(a_notice(), [a_delivery("chat")])
     assert store.verdicts.events() == [event]
     assert [it.channel for it in store.outbox.deliveries("n")] == ["mail"]
 
 
 def test_events_come_in_time_order_page_by_page(store: Store) -> None:
-    events = [Event(f"e{n}", "r" if n % 2 else "s", SLOT + n * SECOND, "pending", "late", {}) for n in range(6)]
+    events = [an_event(f"e{n}", release="r" if n % 2 else "s", at=SLOT + n * SECOND) for n in range(6)]
     with store.transaction() as tx:
         for event in reversed(events):
             tx.add_event(event)
@@ -146,7 +138,7 @@ def test_events_come_in_time_order_page_by_page(store: Store) -> None:
 
 
 def test_waiting_deliveries_fall_due_the_longest_waiting_first(store: Store) -> None:
-    due = [Delivery("n", f"c{n}", DeliveryState.WAITING, SLOT + n * MINUTE) for n in range(4)]
+    due = [a_delivery(f"c{n}", due=SLOT + n * MINUTE) for n in range(4)]
     with store.transaction() as tx:
         tx.save_incident(an_incident())
         tx.add_notice(a_notice(), due)
@@ -161,19 +153,21 @@ def test_waiting_deliveries_fall_due_the_longest_waiting_first(store: Store) -> 
 
 def test_a_delivery_without_its_notice_is_refused(store: Store) -> None:
     with pytest.raises(Conflict), store.transaction() as tx:
-        tx.save_delivery(Delivery("nothing", "mail", DeliveryState.WAITING, SLOT))
+        tx.save_delivery(a_delivery(notice="nothing"))
     assert store.outbox.deliveries() == []
 
 
-def test_incidents_are_found_by_the_time_they_occurred(store: Store) -> None:
-    first, second = (
-        an_incident("i"),
-        replace(an_incident("j", IncidentKind.HAND), occurred=SLOT + DAY, opened=SLOT + DAY, words={"what": "A call"}),
-    )
+def save_with_notices(store: Store, *incidents: Incident) -> None:
     with store.transaction() as tx:
-        tx.save_incident(second)
-        tx.save_incident(first)
-        tx.add_notice(a_notice(), [])
+        for one in incidents:
+            tx.save_incident(one)
+            tx.add_notice(a_notice(one.id, incident=one.id), [])
+
+
+def test_incidents_are_found_by_the_time_they_occurred(store: Store) -> None:
+    first = an_incident("i")
+    second = an_incident("j", kind=Kind.HAND, occurred=SLOT + DAY, opened=SLOT + DAY, words={"what": "A call"})
+    save_with_notices(store, second, first)
     assert store.verdicts.incidents() == [first, second]
     assert store.verdicts.incidents(SLOT, SLOT + DAY) == [first]
     assert store.verdicts.incidents_of("r") == [first, second]
@@ -182,21 +176,51 @@ def test_incidents_are_found_by_the_time_they_occurred(store: Store) -> None:
     assert store.verdicts.words_on([]) == {}
 
 
-def test_what_somebody_still_has_to_do_about_is_found_newest_first(store: Store) -> None:
-    first = an_incident("i")
-    second = replace(an_incident("j"), occurred=SLOT + DAY, opened=SLOT + DAY)
+def test_open_incidents_are_listed_newest_first(store: Store) -> None:
+    first, second = an_incident("i"), an_incident("j", occurred=SLOT + DAY, opened=SLOT + DAY)
     over = replace(first, closed=SLOT + DAY, words={"waived": "no report was called for"})
-    with store.transaction() as tx:
-        tx.save_incident(first)
-        tx.save_incident(second)
-        for name in "ij":
-            tx.add_notice(replace(a_notice(), id=name, incident=name), [])
+    save_with_notices(store, first, second)
     assert store.verdicts.open_incidents(9) == [second, first]
-    with store.transaction() as tx:
-        tx.save_incident(over)
+    save_with_notices(store, over)
     assert store.verdicts.open_incidents(9) == [second]
-    with store.transaction() as tx:
-        tx.save_incident(first)
-        tx.save_incident(replace(over, id="j", occurred=SLOT + 2 * DAY))
-    # However many newer ones are over, an old one is not lost behind them.
+    save_with_notices(store, first, replace(over, id="j", occurred=SLOT + 2 * DAY))
+    # However many newer ones are over, an old one is still found.
     assert store.verdicts.open_incidents(1) == [first]
+
+
+def test_the_last_read_of_each_rota_is_kept(store: Store) -> None:
+    assert store.outbox.rotas() == []
+    other, newer = RotaRead("head", SLOT, "[]"), RotaRead("on-call", SLOT + DAY, '[["duty A","…","…"]]')
+    with store.transaction() as tx:
+        for read in (RotaRead("on-call", SLOT, "[]"), other, newer):
+            tx.save_rota(read)
+    assert store.outbox.rotas() == [other, newer]
+
+
+def test_a_silence_is_found_as_it_was_last_written_while_it_lasts(store: Store) -> None:
+    first = Silence("s", Scope.PRODUCER, "ofqual", SLOT, SLOT + DAY, "duty statistician", "their site moves")
+    second = replace(first, id="t", begins=SLOT - MINUTE, scope=Scope.INCIDENT)
+    ended = replace(first, ended=SLOT + MINUTE, ended_by="head of profession")
+    with store.transaction() as tx:
+        for silence in (first, second, ended):
+            tx.save_silence(silence)
+    assert store.outbox.silences(SLOT) == store.outbox.silences(SLOT + DAY) == [second, ended]
+    assert store.outbox.silences(SLOT + DAY + MINUTE) == []
+
+
+def test_deliveries_that_were_given_up_since_an_instant_come_newest_first(store: Store) -> None:
+    def ended(channel: str, standing: DeliveryState, minutes: int, **fields: object) -> Delivery:
+        return a_delivery(channel, standing=standing, attempts=2, finished=SLOT + minutes * MINUTE, **fields)
+
+    rows = [
+        ended("old", DeliveryState.GIVEN_UP, -1),
+        ended("first", DeliveryState.GIVEN_UP, 0),
+        ended("second", DeliveryState.GIVEN_UP, 5),
+        ended("sent", DeliveryState.SENT, 5),
+        ended("covered", DeliveryState.COVERED, 5, reference="d"),
+    ]
+    with store.transaction() as tx:
+        tx.add_notice(a_notice(incident="", release=""), rows)
+    assert [row.channel for row in store.outbox.given_up(SLOT)] == ["second", "first"]
+    assert store.outbox.pending() == 0
+    assert [row.reference for row in store.outbox.deliveries("n") if row.channel == "covered"] == ["d"]

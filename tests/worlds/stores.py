@@ -10,6 +10,7 @@ from pathlib import Path
 
 from sqlalchemy import create_engine, inspect, select
 
+from alerts.claim import Claim
 from monitor.judge.runs import Run
 from monitor.plan.targets import release_of
 from monitor.store.interface import Store
@@ -18,7 +19,7 @@ from monitor.store.sql.engine import SqlStore
 from monitor.store.sql.tables import HEAD, METADATA, REVISION, WORKS_FROM
 from schedules.as_json import announcement_json
 from tests.worlds.instants import DAY, SECOND, SLOT
-from tests.worlds.releases import an_announcement
+from tests.worlds.releases import PAGE_URL, an_announcement
 
 
 @cache
@@ -92,6 +93,12 @@ def a_read(started: datetime = SLOT, **fields: object) -> CalendarRead:
 def an_event(name: str = "e", **fields: object) -> Event:
     """Return the row of a verdict that became late."""
     return replace(Event(name, "r", SLOT, "pending", "late", {}), **fields)
+
+
+def a_claim(**fields: object) -> Claim:
+    """Return the row of what the public record says about a publication."""
+    page, item = PAGE_URL, PAGE_URL.replace("gov.uk/", "gov.uk/api/content/")
+    return replace(Claim("ofqual", page, SLOT, "Malpractice", SLOT, "scheduled", item, SLOT + DAY), **fields)
 
 
 def a_delivery(channel: str = "mail", **fields: object) -> Delivery:

@@ -1,4 +1,4 @@
-"""The five published incidents, looked at as often as `facts/incidents.md` says and every second. Times are in London."""
+"""The five published incidents, looked at every second and as often as `facts/incidents.md` says. Times: London."""
 
 from __future__ import annotations
 
