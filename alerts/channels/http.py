@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from typing import Protocol, TypeVar
 
 import httpx
@@ -13,11 +12,11 @@ import httpx
 from alerts.channel import Accepted, Outcome, Refused
 from alerts.channels.base import NamedChannel, Patient, within
 from alerts.one_line import one_line
+from schedules.times.mail_date import retry_after
 
 # These are about the message. A wrong token or a moved address is about the channel: once it is mended
 # the message can still go.
 _FOR_GOOD = frozenset({400, 406, 410, 411, 413, 414, 415, 417, 422, 431, 451})
-_LONGEST_WAIT = timedelta(days=1)
 
 
 class PostOptions(Patient, Protocol):
@@ -64,26 +63,14 @@ async def post(url: str, body: bytes, headers: Mapping[str, str], options: PostO
         return Refused(permanent=False, reason=reason(f"no answer: {type(fault).__name__}"))
 
 
-def weigh(status: int, retry_after: str, now: datetime) -> Outcome:
-    """Say what a status means: taken, worth another attempt, or refused for good."""
+def weigh(status: int, asked: str, now: datetime) -> Outcome:
+    """Return what an answer means: taken, worth another attempt, or refused for good. `asked` is its `Retry-After`."""
     if 200 <= status < 300:
         return Accepted(str(status))
     permanent = status in _FOR_GOOD
-    wait = None if permanent else seconds_to_wait(retry_after, now)
+    wait = None if permanent else retry_after(asked, now)
     what = "a redirect, which is not followed" if 300 <= status < 400 else "the answer"
     return Refused(permanent=permanent, reason=f"{status} was {what}", retry_after=wait)
-
-
-def seconds_to_wait(text: str, now: datetime) -> timedelta | None:
-    """Read a Retry-After header, seconds or a date; None when it says nothing that makes sense."""
-    if (digits := text.strip()).isdecimal():
-        return min(timedelta(seconds=int(digits[:9])), _LONGEST_WAIT)
-    try:
-        until = parsedate_to_datetime(text)
-    except (ValueError, OverflowError):
-        return None
-    wait = until.replace(tzinfo=until.tzinfo or UTC) - now
-    return min(wait, _LONGEST_WAIT) if wait > timedelta() else None
 
 
 _LONGEST_REASON = 300

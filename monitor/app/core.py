@@ -143,7 +143,7 @@ def interpreter_of(core: Core) -> Interpreter:
     """Return what reads answers; it asks of the machine's clock only where that is the one we go by."""
     settings, is_real = core.settings, core.edges.clock is None
     return Interpreter(
-        Skew(lambda: is_real and is_kept() is True, Ahead(core.clock)),
+        Skew(lambda: is_kept() if is_real else False, Ahead(core.clock)),
         unproven_offset=settings.clock.unproven_offset,
         shared=is_shared(settings.store.url),
         apart=ReadingApart(core.workers, core.clock),

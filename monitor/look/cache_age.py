@@ -12,6 +12,8 @@ from schedules.patterns import quick
 _LIFETIME = quick(r"(s-maxage|max-age)\s*=\s*\"?(\d{1,10})", re.IGNORECASE)
 
 _CUT_OFF = 2.0
+_LONGEST = 365 * 86_400
+"""Seconds. No answer should be kept for longer (RFC 9111): an older copy is stale whatever its lifetime."""
 
 
 def age_bounds(headers: Mapping[str, str]) -> tuple[float, float]:
@@ -33,25 +35,29 @@ def spoken_of(answer: Answer) -> tuple[datetime, datetime]:
 
 
 def age_of(headers: Mapping[str, str]) -> int | None:
-    """Return the `Age` in whole seconds, None when no cache told one that can be read."""
+    """Return the `Age` in whole seconds, a year at most; None where there is none that is a number (RFC 9111, 5.1)."""
     text = headers.get("age")
     if text is None:
         return None
     text = text.partition(",")[0].strip()
-    return int(text) if text.isdecimal() and len(text) < 10 else None
+    if not text.isdecimal():
+        return None
+    digits = text.lstrip("0")
+    return min(int(digits or "0"), _LONGEST) if len(digits) < 10 else _LONGEST
 
 
 def is_stale(headers: Mapping[str, str]) -> bool:
-    """Tell whether a cache served the answer beyond its lifetime, as it may while the origin fails.
+    """Return whether a cache served the answer beyond its lifetime, as it may while the origin fails.
 
-    A lifetime of zero says nothing: it is meant for browsers, and the shared cache has an order of its own.
+    A lifetime of zero says nothing: it is meant for browsers, and the shared cache has an order of its own. An age of
+    a year or more is always beyond it.
     """
     age = age_of(headers)
     if not age:
         return False
     lives = {name.lower(): int(seconds) for name, seconds in _LIFETIME.findall(headers.get("cache-control", ""))}
     lifetime = lives.get("s-maxage", lives.get("max-age", 0))
-    return 0 < lifetime < age
+    return 0 < lifetime < age or age == _LONGEST
 
 
 def _is_fresh(headers: Mapping[str, str]) -> bool:

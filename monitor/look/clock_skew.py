@@ -2,7 +2,8 @@
 
 Every answer bounds the offset (our clock minus the true time): a host wrote its date, whole seconds, at
 some moment between our sending and our receiving. The bounds of one host are intersected, those of
-several hosts are put to the vote.
+several hosts are put to the vote. A date more than a day from our clock is no date: hosts send year 9999 or 1970 by
+mistake.
 """
 
 from __future__ import annotations
@@ -12,12 +13,18 @@ from datetime import datetime, timedelta
 from enum import Enum
 from typing import NamedTuple
 
+import structlog
+
 from monitor.clock import SET, Clock
 from monitor.look.cache_age import age_of
-from monitor.look.clock_vote import Span, Vote, apart, overlap, vote
+from monitor.look.clock_vote import RIGHT, Span, Vote, apart, is_off, overlap, vote
 from monitor.look.fetch import Answer
 from schedules.times.mail_date import mail_date
 
+_log = structlog.get_logger(__name__)
+NEVER_OFF: Span = (0.0, 0.0)
+_DAY = 86_400.0
+_PLAUSIBLE: Span = (-_DAY, _DAY)
 _GRAIN = 1.0
 _DRIFT = 0.0005
 """A clock being slewed drifts by up to 500 ppm: old bounds are widened by that before they are used."""
@@ -120,18 +127,22 @@ class _Host:
 class Skew:
     """The offset of our clock as the hosts we look at show it, in seconds; positive when ours is ahead."""
 
-    def __init__(self, kept: Callable[[], bool] = lambda: False, ahead: Callable[[], float] = lambda: 0.0) -> None:
-        """Know nothing yet. `kept` tells whether the machine says that its clock is kept right.
+    def __init__(
+        self, synchronised: Callable[[], bool | None] = lambda: None, ahead: Callable[[], float] = lambda: 0.0
+    ) -> None:
+        """Know nothing yet. `synchronised` returns what the machine says of its clock, None if it says nothing.
 
         `ahead` is by how many seconds our clock is ahead of steady time: it changes by as much as our clock is set.
         """
-        self._kept = kept
+        self._synchronised = synchronised
         self.ahead = ahead
         self._ahead = ahead()
-        self._told = Vote((0.0, 0.0))
+        self._voted_for = Vote(NEVER_OFF)
         self._hosts: dict[str, _Host] = {}
+        self._absurd: dict[str, Span] = {}
+        self._logged: set[str] = set()
         self._since: datetime | None = None
-        self._bounds: Span = (0.0, 0.0)
+        self._bounds: Span = NEVER_OFF
         self._voted: datetime | None = None
         self._last: tuple[str, datetime | None] = ("", None)
         self._aged: dict[str, _Aged] = {}
@@ -164,9 +175,10 @@ class Skew:
     def _follow(self, moved: float) -> None:
         """Go on from what is known where our clock was set: it is now off by so much more."""
         self._ahead += moved
-        self._bounds = shifted(self._bounds, moved) if self._hosts else self._bounds
+        self._bounds = shifted(self._bounds, moved) if self.is_known() else self._bounds
         self._since, self._voted = self._since and self._since + timedelta(seconds=moved), None
         self._aged.clear()
+        self._absurd = {host: shifted(span, moved) for host, span in self._absurd.items()}
         for host in self._hosts.values():
             host.shift(moved)
 
@@ -174,18 +186,33 @@ class Skew:
         """Return the least and most that our clock is ahead; zero and zero before anything is known."""
         return self._bounds
 
+    def bounds_for(self, host: str) -> Span:
+        """Return them for a look at one host, whose own dates count for it even if nobody confirms them.
+
+        A host without a usable date takes our clock for right unless that is known to be wrong.
+        """
+        own = self._hosts.get(host)
+        if own is None:
+            return self._bounds if is_off(self._bounds) else NEVER_OFF
+        return own.bounds if host in self._voted_for.unconfirmed else self._bounds
+
     def bounds_now(self) -> Span:
         """Return them as they are since our clock was set after the last answer, if it was."""
-        return shifted(self._bounds, self.ahead() - self._ahead) if self._hosts else self._bounds
+        return shifted(self._bounds, self.ahead() - self._ahead) if self.is_known() else self._bounds
 
     def doubts(self) -> dict[str, str]:
-        """Return the hosts whose dates are not believed, with why: outvoted, or contradicted with nothing to tell."""
-        outvoted = dict.fromkeys(self._told.against, "its clock differs from that of the others, and is not believed")
-        return outvoted | dict.fromkeys(self._told.drawn, "its clock contradicts another host's: neither is believed")
+        """Return the hosts whose dates are not believed, each with the reason."""
+        result, hosts = self._voted_for, self._hosts
+        alone = [name for name in result.unconfirmed if name in hosts and apart(hosts[name].bounds, RIGHT) > 0]
+        return {
+            **dict.fromkeys(self._absurd, "its Date header is more than a day from our clock, and is ignored"),
+            **dict.fromkeys(result.outvoted, "its clock differs from ours and others', and is not believed"),
+            **dict.fromkeys(alone, "its clock differs from ours and nothing confirms either: its looks prove nothing"),
+        }
 
     def is_known(self) -> bool:
-        """Tell whether any host has told a date yet."""
-        return bool(self._hosts)
+        """Return whether any host has sent a usable date yet."""
+        return self._bounds != NEVER_OFF
 
     def _is_due(self, now: datetime) -> bool:
         # A vote for every look would cost more than the look.
@@ -196,14 +223,28 @@ class Skew:
         if date is None:
             return None
         least, most = (answer.sent - date).total_seconds() - _GRAIN, (answer.received - date).total_seconds()
-        age = age_of(answer.headers)
-        if not age:
-            return least, most
-        # Some caches keep the origin's date, others write their own: an aged answer may be either.
-        dating = self._dating(host, _Aged(answer.url, answer.sent, date, age))
-        least -= 0.0 if dating is _Dating.OWN else age + _GRAIN
-        most -= age - _GRAIN if dating is _Dating.KEPT else 0.0
+        if age := age_of(answer.headers):
+            # Some caches keep the origin's date, others write their own: an aged answer may be either.
+            dating = self._dating(host, _Aged(answer.url, answer.sent, date, age))
+            least -= 0.0 if dating is _Dating.OWN else age + _GRAIN
+            most -= age - _GRAIN if dating is _Dating.KEPT else 0.0
+        if apart((least, most), _PLAUSIBLE) > 0:
+            self._ignore(host, (least, most))
+            return None
+        self._absurd.pop(host, None)
         return least, most
+
+    def _ignore(self, host: str, span: Span) -> None:
+        """Take no notice of an absurd date, unless it is our clock that is absurd.
+
+        That takes two hosts that agree, none that sends a plausible date, and a machine that does not contradict them.
+        """
+        if host not in self._logged:
+            self._logged.add(host)
+            _log.warning("date_ignored", host=host, days_behind_ours=round(span[0] / _DAY))
+        self._absurd[host] = span
+        if not self._hosts and len(self._absurd) > 1 and not self._synchronised():
+            self._bounds = vote(self._absurd).bounds
 
     def _dating(self, host: str, aged: _Aged) -> _Dating:
         """Return whose date an aged answer bears; one address of a host at a time is followed for that."""
@@ -223,16 +264,16 @@ class Skew:
         sure = [host for host in self._hosts.values() if host.is_sure()]
         recent = [host for host in sure if self._since is None or host.at >= self._since]
         # The newest first: of what is said alike the newest counts.
-        voters = sorted(recent or sure, key=lambda host: host.at, reverse=True)
+        voters = sorted(recent if len(recent) > 1 else sure, key=lambda host: host.at, reverse=True)
         if not voters:
             return self._bounds
         spans = {host.name: host.bounds for host in voters}
-        told = vote(spans)
-        if told.against or told.drawn:
+        result = vote(spans)
+        if result.outvoted or result.unconfirmed:
             # Only then is the machine asked, which takes as long as a look.
-            told = vote(spans, kept=self._kept())
-        self._told = told
-        return told.bounds
+            result = vote(spans, synchronised=self._synchronised())
+        self._voted_for = result
+        return result.bounds
 
 
 class JustSetWrong:
@@ -262,11 +303,6 @@ class JustSetWrong:
 def shifted(bounds: Span, seconds: float) -> Span:
     """Return the bounds of a clock that was set by so many seconds."""
     return bounds[0] + seconds, bounds[1] + seconds
-
-
-def is_off(bounds: Span) -> bool:
-    """Tell whether the clock is known to be wrong: zero is not among the offsets still possible."""
-    return bounds[0] > 0 or bounds[1] < 0
 
 
 def most_off(bounds: Span) -> float:

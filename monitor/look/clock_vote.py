@@ -1,4 +1,4 @@
-"""How far our clock is ahead, by the vote of the hosts that tell a date, of the machine, and of our clock."""
+"""How far our clock is ahead, by the vote of the hosts that send a date, of the machine, and of our clock itself."""
 
 from __future__ import annotations
 
@@ -9,45 +9,54 @@ Span = tuple[float, float]
 
 _APART = 1.0
 """Servers behind one name differ by so many seconds among themselves: no nearer are two that contradict each other."""
-_RIGHT: Span = (-1.0, 1.0)
+RIGHT: Span = (-1.0, 1.0)
+_WITNESSES = 2
+"""So many hosts must agree that our clock is wrong: one of them may have a wrong clock itself."""
 _HOST = 2
 _MACHINE = 2
 _OURS = 1
-"""Our own clock settles a draw, for it and a host that agrees with it are two; it outvotes no host."""
+"""Our own clock settles a draw, for it and a host that agrees with it are two; it outvotes no two hosts."""
 
 
 @dataclass(frozen=True, slots=True)
 class Vote:
     """What was voted, `bounds` in seconds.
 
-    `against` are the hosts that say something else. `drawn` are those that contradict each other where nothing told
-    which of them lies: then the bounds hold what either says.
+    `outvoted` are the hosts that say something else. `unconfirmed` are those whose word nobody confirms, though no one
+    can say that it is wrong: each counts for what is read of that host itself, and for nothing else.
     """
 
     bounds: Span
-    against: frozenset[str] = frozenset()
-    drawn: frozenset[str] = frozenset()
+    outvoted: frozenset[str] = frozenset()
+    unconfirmed: frozenset[str] = frozenset()
 
 
-def vote(spans: Mapping[str, Span], *, kept: bool = False) -> Vote:
-    """Return the vote of hosts, by name the newest first. `kept`: the machine says that its clock is kept right.
+def vote(spans: Mapping[str, Span], *, synchronised: bool | None = None) -> Vote:
+    """Return the vote of hosts, by name the newest first; at least one votes.
 
-    What most agree on counts, as the intersection of their spans. At least one votes.
+    What most agree on counts, as the intersection of their spans; that our clock is wrong only as far as two hosts say
+    so. `synchronised` is what the machine says of our clock, None if it says nothing. Where it says that nothing keeps
+    our clock right, and only one host votes, these are two that agree.
     """
+    witnesses = 1 if synchronised is False and len(spans) == 1 else _WITNESSES
     first = _side(next(iter(spans)), spans)
-    if len(first) == len(spans):
-        # All agree, as they nearly always do.
-        return Vote(common(spans, first))
-    sides = [_side(name, spans) for name in spans]
-    weights = [_weight(side, spans, kept=kept) for side in sides]
-    most = max(weights)
-    best = [side for side, weight in zip(sides, weights, strict=True) if weight == most]
+    # All agree, as they nearly always do.
+    sides = [first] if len(first) == len(spans) else [_side(name, spans) for name in spans]
+    able = [side for side in sides if len(side) >= witnesses or _agrees_with_us(side, spans)]
+    if not able:
+        everyone = frozenset(spans)
+        return Vote(RIGHT, outvoted=everyone) if synchronised else Vote(RIGHT, unconfirmed=everyone)
+    weights = [_weight(side, spans, synchronised=synchronised is True) for side in able]
+    best = [side for side, weight in zip(able, weights, strict=True) if weight == max(weights)]
     bounds = common(spans, best[0])
     rivals = [side for side in best if apart(common(spans, side), bounds) > _APART]
     if rivals:
-        drawn = frozenset().union(best[0], *rivals)
-        return Vote(_hull([bounds, *(common(spans, side) for side in rivals)]), drawn=drawn)
-    return Vote(bounds, frozenset(name for name, span in spans.items() if apart(span, bounds) > _APART))
+        hull = _hull([bounds, *(common(spans, side) for side in rivals)])
+        return Vote(hull, unconfirmed=frozenset().union(best[0], *rivals))
+    outvoted = frozenset(name for name, span in spans.items() if apart(span, bounds) > _APART)
+    shown = _shown_by([spans[name] for name in best[0]], witnesses)
+    alone = best[0] if shown != bounds else ()
+    return Vote(shown, outvoted, frozenset(name for name in alone if is_off(spans[name])))
 
 
 def _side(seed: str, spans: Mapping[str, Span]) -> frozenset[str]:
@@ -60,10 +69,23 @@ def _side(seed: str, spans: Mapping[str, Span]) -> frozenset[str]:
     return frozenset(side)
 
 
-def _weight(side: Iterable[str], spans: Mapping[str, Span], *, kept: bool) -> int:
-    names = list(side)
-    agrees = apart(common(spans, names), _RIGHT) <= 0
-    return _HOST * len(names) + (_OURS + _MACHINE * kept) * agrees
+def _weight(side: frozenset[str], spans: Mapping[str, Span], *, synchronised: bool) -> int:
+    return _HOST * len(side) + (_OURS + _MACHINE * synchronised) * _agrees_with_us(side, spans)
+
+
+def _agrees_with_us(side: Iterable[str], spans: Mapping[str, Span]) -> bool:
+    return apart(common(spans, side), RIGHT) <= 0
+
+
+def _shown_by(spans: list[Span], witnesses: int) -> Span:
+    """Return what spans that overlap have in common, beyond zero only as far as so many of them say."""
+    lows, highs = sorted(low for low, _ in spans), sorted(high for _, high in spans)
+    low, high = lows[-1], highs[0]
+    if low > 0:
+        low = max(0.0, lows[-witnesses]) if len(spans) >= witnesses else 0.0
+    if high < 0:
+        high = min(0.0, highs[witnesses - 1]) if len(spans) >= witnesses else 0.0
+    return low, high
 
 
 def common(spans: Mapping[str, Span], names: Iterable[str]) -> Span:
@@ -81,6 +103,11 @@ def overlap(one: Span, other: Span) -> Span | None:
 def apart(one: Span, other: Span) -> float:
     """Return how many seconds lie between two spans, below zero when they overlap."""
     return max(one[0], other[0]) - min(one[1], other[1])
+
+
+def is_off(bounds: Span) -> bool:
+    """Return whether the clock is known to be wrong: zero is not among the offsets still possible."""
+    return bounds[0] > 0 or bounds[1] < 0
 
 
 def _hull(spans: Iterable[Span]) -> Span:

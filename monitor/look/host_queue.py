@@ -14,8 +14,9 @@ from monitor.look.due_targets import DueTargets, seconds_until
 from monitor.look.fetch import Answer, Failure
 from monitor.look.in_turn import Alarm
 from monitor.look.scheduled import ScheduledTarget
-from monitor.plan.budget import Pacer, retry_after
+from monitor.plan.budget import Pacer
 from monitor.plan.share import Share
+from schedules.times.mail_date import mail_date, retry_after
 
 LONGEST_SLEEP = 60.0
 _TURN_EVERY = 1.0
@@ -189,8 +190,9 @@ class HostQueue:
         asked = outcome.headers.get("retry-after")
         if outcome.status == 429 or (outcome.status == 503 and asked is not None):
             now = self._steady(self._clock.monotonic())
-            told = retry_after(asked, outcome.headers.get("date"), outcome.received)
-            self._pacer.told_to_wait(now, told)
+            # An instant that it names is one of its own clock.
+            by_its_clock = mail_date(outcome.headers.get("date", "")) or outcome.received
+            self._pacer.told_to_wait(now, retry_after(asked or "", by_its_clock))
             self.told_until = seconds_until(self._pacer.quiet_until or now, self._epoch)
         elif outcome.status < 500:
             self._pacer.answered()

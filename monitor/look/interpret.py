@@ -8,8 +8,8 @@ from datetime import timedelta
 from monitor.clock import SET
 from monitor.look.cache_age import age_bounds
 from monitor.look.challenge import not_theirs
-from monitor.look.clock_skew import Skew, is_off, most_off
-from monitor.look.clock_vote import Span
+from monitor.look.clock_skew import NEVER_OFF, Skew, most_off
+from monitor.look.clock_vote import Span, is_off
 from monitor.look.fetch import Answer, Failure, Request
 from monitor.look.in_turn import InTurn
 from monitor.look.reading import TOO_COSTLY, ReadingApart, is_costly, read_body
@@ -22,9 +22,9 @@ from monitor.plan.targets import Target, View
 
 PAGE_CAP = 1_000_000
 FILE_CAP = 65_536
+_DAY = 86_400.0
 _ACCEPT = {View.CONTENT: "application/json", View.TRIPWIRE: "*/*"}
 _PAGE = "text/html,application/xhtml+xml,application/json;q=0.9,*/*;q=0.8"
-_NEVER_OFF: Span = (0.0, 0.0)
 _BY_STATUS = {200: unknown("empty"), 404: absent("404"), 410: withdrawn("410")}
 
 
@@ -116,7 +116,7 @@ class Interpreter:
         # Of an answer under way while our clock was set it is not known by which clock it left.
         was_set = memory.ahead is not None and abs(ahead - memory.ahead) >= SET
         is_dated = not was_set and self.skew.observe(target.host, outcome, ahead)
-        bounds = self.skew.bounds()
+        bounds = self.skew.bounds_for(target.host)
         recognised = before_recognising(outcome, target) or self._recognised(target, outcome, memory, read)
         memory.was_missing = memory.was_missing or outcome.status == 404
         if not is_dated or self._is_doubted(bounds):
@@ -207,7 +207,7 @@ def sighted(
     outcome: Answer | Failure,
     recognised: Recognised,
     digest: str | None = None,
-    bounds: Span = _NEVER_OFF,
+    bounds: Span = NEVER_OFF,
 ) -> Sighting:
     """Return the sighting of what was recognised: the answer speaks of `Age` ago, by a clock this far off."""
     status, youngest, oldest = None, 0.0, 0.0
@@ -216,8 +216,9 @@ def sighted(
         if "age" in outcome.headers:
             youngest, oldest = age_bounds(outcome.headers)
     if is_off(bounds):
-        oldest += max(bounds[1], 0.0)
-        youngest += min(bounds[0], 0.0)
+        # A look at a clock that is wrong by more than a day proves nothing, and is widened by no more.
+        oldest += min(max(bounds[1], 0.0), _DAY)
+        youngest += max(min(bounds[0], 0.0), -_DAY)
     return Sighting(
         target.id,
         recognised.state,

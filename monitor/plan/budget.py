@@ -8,12 +8,10 @@ from datetime import datetime, timedelta
 from math import ceil, sqrt
 
 from monitor.plan.share import LATEST, Turns
-from schedules.times.mail_date import mail_date
+from schedules.times.mail_date import LONGEST_WAIT
 
-_SECOND = timedelta(seconds=1)
 _SLACK = 0.01
 """Starts are this much further apart than the budget asks, so that a network's jitter cannot crowd a second."""
-_MOST_PATIENCE = timedelta(days=1)
 _UNTOLD = timedelta(seconds=30)
 _MOST_UNTOLD = timedelta(minutes=5)
 _RECOVERS_FROM = 0.25
@@ -160,7 +158,7 @@ class Pacer:
             if self.is_quiet(now):
                 return
             seconds, self._untold = self._untold, min(self._untold * 2, _MOST_UNTOLD)
-        self.quiet(now + min(max(seconds, timedelta()), _MOST_PATIENCE))
+        self.quiet(now + min(max(seconds, timedelta()), LONGEST_WAIT))
         self._go_at(_RECOVERS_FROM)
 
     def _go_at(self, pace: float) -> None:
@@ -174,15 +172,3 @@ class Pacer:
     def is_quiet(self, now: datetime) -> bool:
         """Tell whether the host is being left alone."""
         return self.quiet_until is not None and now < self.quiet_until
-
-
-def retry_after(text: str | None, date: str | None, now: datetime) -> timedelta | None:
-    """Return how long a `Retry-After` asks us to wait, in either of its forms; None when it cannot be read.
-
-    `date` is the `Date` of the same answer: a time of day is that of the host's clock, not of ours.
-    """
-    text = (text or "").strip()
-    if text.isdecimal():
-        return int(text) * _SECOND if len(text) < 12 else _MOST_PATIENCE
-    until = mail_date(text)
-    return None if until is None else max(timedelta(), until - (mail_date(date or "") or now))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import UTC
 from email.utils import format_datetime
 from urllib.parse import urljoin, urlsplit
 
@@ -78,7 +77,7 @@ def _every(pattern: re.Pattern[str]) -> Callable[[str], str]:
 
 def _date(text: str) -> str:
     date = mail_date(text)
-    return "" if date is None else format_datetime(date.astimezone(UTC), usegmt=True)
+    return "" if date is None else format_datetime(date, usegmt=True)
 
 
 def _host(url: str, led: str) -> str:

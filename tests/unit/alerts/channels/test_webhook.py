@@ -6,12 +6,14 @@ import hmac
 import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from random import Random
 
 import pytest
 
 from alerts.channel import Accepted, Attachment, Message, Refused
-from alerts.channels.http import seconds_to_wait, weigh
+from alerts.channels.http import weigh
 from alerts.channels.webhook import Options, Webhook, payload
+from alerts.delivery import Again, after
 from tests.loopback import Asked, http_server
 
 NOW = datetime(2018, 1, 5, 9, 40, tzinfo=UTC)
@@ -71,23 +73,15 @@ def test_the_same_message_makes_the_same_bytes(message: Message) -> None:
     assert payload(message) == payload(shuffled)
 
 
-@pytest.mark.parametrize(
-    ("text", "seconds"),
-    [
-        ("7", 7),
-        ("Fri, 05 Jan 2018 09:41:00 GMT", 60),
-        ("Fri, 05 Jan 2018 09:41:00 -0000", 60),
-        ("99999999999", 86400),
-        ("            7", 7),
-        ("Fri, 05 Jan 99999999999999999999 09:41:00 GMT", None),
-        ("Fri, 05 Jan 2018 09:39:00 GMT", None),
-        ("soon", None),
-        ("", None),
-        ("-5", None),
-    ],
-)
-def test_retry_after_is_read_as_seconds_or_a_date(text: str, seconds: int | None) -> None:
-    assert seconds_to_wait(text, NOW) == (None if seconds is None else timedelta(seconds=seconds))
+ABSURD = ("1000000000000", "9" * 5000, "Fri, 31 Dec 9999 23:59:59 GMT", "Fri, 31 Dec 9999 23:59:59 -1200", "soon", "")
+
+
+@pytest.mark.parametrize("asked", ABSURD)
+def test_an_absurd_retry_after_neither_delays_a_notice_nor_gives_it_up(asked: str) -> None:
+    refused = weigh(503, asked, NOW)
+    step = after(refused, 1, NOW - timedelta(hours=1), NOW, Random(1))  # noqa: S311 # spreads attempts, hides nothing
+    assert isinstance(step, Again)
+    assert step.at - NOW <= timedelta(seconds=5)
 
 
 @pytest.mark.parametrize("status", [400, 410, 413, 415, 422])

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from monitor.clock import VirtualClock
+from monitor.look.clock_skew import Skew
 from monitor.look.fake import Reply, ScriptedFetcher
 from monitor.look.fetch import Answer, Failure, Request
 from monitor.look.interpret import Interpreter
@@ -97,6 +98,7 @@ def watch(  # noqa: PLR0913  # a story has many circumstances, most of them usua
     at_once: int | None = 4,
     start: datetime = NOON,
     clock: type[VirtualClock] = VirtualClock,
+    skew: Callable[[], Skew] = Skew,
 ) -> Watch:
     """Run a poller for so many virtual seconds: `act` at the beginning, `later` at their seconds."""
 
@@ -105,7 +107,7 @@ def watch(  # noqa: PLR0913  # a story has many circumstances, most of them usua
         stop = asyncio.Event()
         seen = Watch(clock, fetcher, stop)
         hooks = Hooks(seen.sighted, seen.started, seen.missing, seen.stalled, seen.clock_set)
-        seen.poller = Poller(clock, fetcher, Budget(rate), Interpreter(), at_once=at_once)
+        seen.poller = Poller(clock, fetcher, Budget(rate), Interpreter(skew()), at_once=at_once)
         act(seen)
         running = asyncio.create_task(seen.poller.run(stop, hooks))
         for moment, step in later:

@@ -21,7 +21,10 @@ from monitor.look.cache_age import age_bounds, age_of, is_stale
         ({"age": "17, 3"}, (16, 19)),
         ({"age": "soon"}, (0, 0)),
         ({"age": "-3"}, (0, 0)),
-        ({"age": "9" * 30}, (0, 0)),
+        ({"age": "3.5"}, (0, 0)),
+        ({"age": "0" * 20 + "7"}, (6, 9)),
+        ({"age": "9" * 30}, (365 * 86_400 - 1, 365 * 86_400 + 2)),
+        ({"age": "9" * 5000}, (365 * 86_400 - 1, 365 * 86_400 + 2)),
     ],
 )
 def test_the_age_of_an_answer_has_bounds(headers: dict[str, str], bounds: tuple[float, float]) -> None:
@@ -44,6 +47,11 @@ def test_an_age_that_cannot_be_read_is_none() -> None:
         ("120", "no-cache", False),
         ("120", "", False),
         ("0", "max-age=5", False),
+        ("1000000000000", "", True),
+        ("1000000000000", "max-age=9999999999999999", True),
+        ("2147483648", "no-cache", True),
+        ("86400", "max-age=9999999999999999", False),
+        ("120", "max-age=-1", False),
     ],
 )
 def test_an_answer_older_than_its_lifetime_is_stale(age: str, control: str, stale: bool) -> None:  # noqa: FBT001

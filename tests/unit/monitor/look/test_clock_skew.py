@@ -7,10 +7,13 @@ from email.utils import format_datetime
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
 from monitor.clock import SET, Ahead, VirtualClock, ahead
-from monitor.look.clock_skew import JustSetWrong, Skew, is_off, most_off
+from monitor.look.clock_skew import JustSetWrong, Skew, most_off
+from monitor.look.clock_vote import is_off
 from monitor.look.fetch import Answer
+from schedules.times.mail_date import mail_date
 
 NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)
 
@@ -25,8 +28,13 @@ def answer(true: float, offset: float, *, lie: float = 0.0, age: int = 0, kept: 
     return Answer("https://a.example/", 200, headers, b"", sent, sent + timedelta(seconds=took))
 
 
+def unsynchronised() -> Skew:
+    """Return the check of a clock that nothing keeps right, as the machine says: there one host is believed."""
+    return Skew(lambda: False)
+
+
 def observed(*rows: tuple[str, float, float]) -> Skew:
-    skew = Skew()
+    skew = unsynchronised()
     for host, true, offset in rows:
         skew.observe(host, answer(true, offset, lie=600.0 if host == "liar" else 0.0))
     return skew
@@ -71,10 +79,13 @@ def test_a_wrong_clock_is_off_by_at_most_its_bounds() -> None:
     assert 45.0 <= most_off(bounds) < 46.1
 
 
-def test_a_clock_that_is_set_is_noticed_within_two_answers_of_one_host() -> None:
+def test_a_clock_that_is_set_is_noticed_within_two_answers_of_two_hosts() -> None:
     skew = observed(*(("a", n * 1.07, 0.0) for n in range(20)), ("b", 3.0, 0.0), ("c", 4.0, 0.0))
     assert not skew.observe("a", answer(30.0, 45.0))
     assert skew.observe("a", answer(31.0, 45.0))
+    assert not is_off(skew.bounds())
+    for second in (32.0, 33.0):
+        skew.observe("b", answer(second, 45.0))
     low, high = skew.bounds()
     assert low <= 45.0 <= high
     assert low > 43.0
@@ -138,21 +149,116 @@ def test_of_two_hosts_the_honest_one_is_not_silenced_for_ever() -> None:
     assert list(skew.doubts()) == ["liar"]
 
 
-def test_two_hosts_that_contradict_each_other_and_our_clock_are_both_told() -> None:
+def test_two_hosts_that_contradict_each_other_and_our_clock_cast_doubt_on_their_own_looks_only() -> None:
     skew = Skew()
     for n in range(10):
         skew.observe("a", answer(n * 1.07, 0.0, lie=600.0))
         skew.observe("b", answer(n * 1.07, 0.0, lie=-600.0))
     assert set(skew.doubts()) == {"a", "b"}
-    low, high = skew.bounds()
-    assert low < -590
-    assert high > 590
+    assert not is_off(skew.bounds())
+    assert [most_off(skew.bounds_for(host)) > 590 for host in ("a", "b", "without a date")] == [True, True, False]
+
+
+@pytest.mark.parametrize(
+    ("synchronised", "its_own", "others"),
+    [
+        # The machine says that something keeps our clock right: the host is wrong.
+        (True, False, False),
+        # It says that nothing does: with the host these are two witnesses.
+        (False, True, True),
+        # It says nothing: nobody knows which clock is right, and the host's word counts for its own looks only.
+        (None, True, False),
+    ],
+)
+def test_one_host_does_not_outvote_our_clock_unless_the_machine_agrees_with_it(
+    *, synchronised: bool | None, its_own: bool, others: bool
+) -> None:
+    skew = Skew(lambda: synchronised)
+    for n in range(3):
+        skew.observe("liar", answer(n * 1.07, 0.0, lie=600.0))
+    assert is_off(skew.bounds()) is others
+    assert is_off(skew.bounds_for("without a date")) is others
+    assert is_off(skew.bounds_for("liar")) is its_own
+    assert bool(skew.doubts()) is not others
+
+
+@pytest.mark.parametrize("synchronised", [True, False, None])
+def test_two_hosts_that_agree_outvote_our_clock(*, synchronised: bool | None) -> None:
+    skew = Skew(lambda: synchronised)
+    for n in range(3):
+        for host in ("a", "b"):
+            skew.observe(host, answer(n * 1.07, 600.0))
+    assert skew.bounds()[0] > 590
+    assert is_off(skew.bounds_for("without a date"))
+
+
+def test_that_our_clock_is_wrong_counts_only_as_far_as_two_hosts_say_so() -> None:
+    skew = Skew()
+    for n in range(10):
+        skew.observe("a", answer(n * 1.07, 0.9))
+    # A date is a whole second: the first of one host leaves a whole second of doubt.
+    skew.observe("b", answer(20.05, 0.9))
+    assert skew.bounds()[0] == 0.0
+    assert skew.bounds_for("a")[0] > 0.5
+    assert not is_off(skew.bounds_for("b"))
+
+
+ABSURD = [
+    "Fri, 31 Dec 9999 23:59:59 GMT",
+    "Fri, 31 Dec 9999 23:59:59 -1200",
+    "Fri, 01 Jan 0100 00:00:00 +1400",
+    "Thu, 01 Jan 1970 00:00:00 GMT",
+    "Fri, 27 Nov 2026 12:00:02 GMT",
+    "Wed, 25 Nov 2026 11:59:57 GMT",
+]
+
+
+@pytest.mark.parametrize("text", ABSURD)
+@pytest.mark.parametrize("synchronised", [True, False, None])
+def test_a_date_more_than_a_day_from_our_clock_is_no_date(*, text: str, synchronised: bool | None) -> None:
+    skew = Skew(lambda: synchronised)
+    strange = Answer("https://a.example/", 200, {"date": text}, b"", NOON, NOON)
+    with capture_logs() as lines:
+        assert all(skew.observe("a", strange) for _ in range(3))
+    assert [skew.bounds_for(host) for host in ("a", "b")] == [(0.0, 0.0), (0.0, 0.0)]
+    assert [line["host"] for line in lines if line["event"] == "date_ignored"] == (["a"] if mail_date(text) else [])
+
+
+def test_a_host_whose_date_was_absurd_is_listed_until_it_sends_a_plausible_one() -> None:
+    skew = Skew()
+    skew.observe("a", Answer("https://a.example/", 200, {"date": ABSURD[0]}, b"", NOON, NOON))
+    assert list(skew.doubts()) == ["a"]
+    skew.observe("a", answer(1.0, 0.0))
+    assert skew.doubts() == {}
+
+
+@pytest.mark.parametrize(
+    ("hosts", "synchronised", "wrong"),
+    [("ab", False, True), ("ab", None, True), ("ab", True, False), ("a", False, False)],
+)
+def test_a_clock_that_is_years_out_is_noticed_by_two_hosts_that_agree(
+    *, hosts: str, synchronised: bool | None, wrong: bool
+) -> None:
+    skew, years = Skew(lambda: synchronised), -10 * 365 * 86_400.0
+    for host in hosts:
+        skew.observe(host, answer(0.0, years))
+    assert (is_off(skew.bounds()), skew.is_known()) == (wrong, wrong)
+    # Once it is set right, what hosts say counts again.
+    skew.observe("c", answer(1.0, 0.0))
+    assert not is_off(skew.bounds())
+
+
+def test_an_old_copy_with_its_own_date_is_not_absurd() -> None:
+    skew = Skew()
+    skew.observe("a", answer(0.0, 0.0, age=3 * 86_400, kept=True))
+    assert skew.doubts() == {}
+    assert skew.is_known()
 
 
 @pytest.mark.parametrize("kept", [True, False])
 @pytest.mark.parametrize("offset", [0.0, -45.0, 45.0])
 def test_answers_that_are_all_aged_settle_the_clock_as_one_of_them_grows_older(*, kept: bool, offset: float) -> None:
-    skew = Skew()
+    skew = unsynchronised()
     for n in range(4):
         assert skew.observe("a", answer(n * 7.0, offset, age=300 + n * 7, kept=kept))
     low, high = skew.bounds()
@@ -172,7 +278,7 @@ def test_aged_answers_of_many_addresses_tell_only_of_their_own() -> None:
 
 
 def test_a_clock_that_is_set_is_noticed_though_all_answers_are_aged() -> None:
-    skew = Skew()
+    skew = unsynchronised()
     for n in range(40):
         skew.observe("a", answer(n * 7.0, 0.0 if n < 20 else -45.0, age=300 + n * 7, kept=True))
     low, high = skew.bounds()
@@ -184,7 +290,7 @@ def test_a_clock_that_is_set_is_noticed_though_all_answers_are_aged() -> None:
 def test_copies_that_grow_old_and_are_made_anew_never_rule_out_the_truth(
     rows: list[tuple[float, bool, bool]], offset: float
 ) -> None:
-    skew, true, born = Skew(), 0.0, -300.0
+    skew, true, born = unsynchronised(), 0.0, -300.0
     for wait, is_new, kept in rows:
         true += wait
         born = true if is_new else born
@@ -198,7 +304,7 @@ def test_copies_that_grow_old_and_are_made_anew_never_rule_out_the_truth(
     st.floats(-40, 40),
 )
 def test_the_bounds_always_hold_the_truth(rows: list[tuple[str, float, int, bool]], offset: float) -> None:
-    skew, true = Skew(), 0.0
+    skew, true = unsynchronised(), 0.0
     for host, wait, age, kept in rows:
         true += wait
         assert skew.observe(host, answer(true, offset, age=age, kept=kept))
@@ -232,7 +338,7 @@ def test_a_clock_that_was_set_wrong_is_known_at_once_and_for_a_while(
             return self.passed
 
     clock, wrong = Steady(NOON), before or 0.0
-    skew = Skew(ahead=lambda: wrong)
+    skew = Skew(lambda: False, lambda: wrong)
     just_set = JustSetWrong(skew, clock)
     if before is not None:
         skew.observe("a", answer(0.5, before), wrong)

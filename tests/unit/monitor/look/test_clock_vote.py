@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.look.clock_vote import vote
+from monitor.look.clock_vote import RIGHT, Vote, vote
 
-RIGHT = (-0.4, 0.5)
+NEAR = (-0.4, 0.5)
 HOUR = (3599.5, 3600.4)
 DAY = (86399.0, 86400.0)
 
@@ -17,37 +18,48 @@ def test_what_all_agree_on_is_the_intersection_of_their_spans() -> None:
 
 
 def test_a_host_that_most_contradict_is_set_aside_and_told() -> None:
-    told = vote({"liar": HOUR, "a": RIGHT, "b": RIGHT})
-    assert told.bounds == RIGHT
-    assert told.against == {"liar"}
+    told = vote({"liar": HOUR, "a": NEAR, "b": NEAR})
+    assert told.bounds == NEAR
+    assert told.outvoted == {"liar"}
 
 
-def test_a_clock_that_all_hosts_call_wrong_is_wrong() -> None:
-    assert vote({"a": HOUR}).bounds == HOUR
-    assert vote({"a": HOUR, "b": HOUR}).against == frozenset()
+def test_a_clock_that_all_hosts_call_wrong_is_wrong_if_they_are_two_or_the_machine_agrees() -> None:
+    assert vote({"a": HOUR}) == Vote(RIGHT, unconfirmed=frozenset("a"))
+    assert vote({"a": HOUR}, synchronised=True) == Vote(RIGHT, outvoted=frozenset("a"))
+    assert vote({"a": HOUR}, synchronised=False) == Vote(HOUR)
+    assert vote({"a": HOUR, "b": HOUR}) == Vote(HOUR)
 
 
 def test_of_two_hosts_that_disagree_the_one_that_our_clock_bears_out_is_believed() -> None:
-    told = vote({"liar": HOUR, "a": RIGHT})
-    assert told.bounds == RIGHT
-    assert told.against == {"liar"}
+    for synchronised in (True, False, None):
+        assert vote({"liar": HOUR, "a": NEAR}, synchronised=synchronised) == Vote(NEAR, outvoted=frozenset({"liar"}))
 
 
-def test_of_two_hosts_that_contradict_each_other_and_our_clock_neither_is_believed() -> None:
-    told = vote({"a": HOUR, "b": DAY})
-    assert told.bounds == (3599.5, 86400.0)
-    assert told.drawn == {"a", "b"}
+@pytest.mark.parametrize("synchronised", [False, None])
+def test_two_hosts_that_contradict_each_other_and_our_clock_do_not_make_it_wrong(*, synchronised: bool | None) -> None:
+    assert vote({"a": HOUR, "b": DAY}, synchronised=synchronised) == Vote(RIGHT, unconfirmed=frozenset("ab"))
 
 
-def test_a_clock_that_the_machine_keeps_right_is_not_called_wrong_by_one_host() -> None:
-    assert vote({"liar": HOUR, "a": RIGHT}, kept=True).against == {"liar"}
-    assert vote({"one": HOUR, "other": HOUR}, kept=True).bounds == HOUR
+def test_two_pairs_that_contradict_each_other_and_our_clock_leave_either_possible() -> None:
+    told = vote({"a": HOUR, "b": DAY, "c": HOUR, "d": DAY})
+    assert told == Vote((3599.5, 86400.0), unconfirmed=frozenset("abcd"))
+
+
+def test_a_clock_that_the_machine_keeps_right_is_called_wrong_by_two_hosts() -> None:
+    assert vote({"liar": HOUR, "a": NEAR}, synchronised=True).outvoted == {"liar"}
+    assert vote({"one": HOUR, "other": HOUR}, synchronised=True).bounds == HOUR
+
+
+def test_one_host_of_many_cannot_show_that_our_clock_is_wrong() -> None:
+    spans = {"a": (0.3, 1.3), "b": (-0.4, 0.5), "c": (-0.2, 0.8)}
+    assert vote(spans) == Vote((0.0, 0.5), unconfirmed=frozenset("a"))
+    assert vote(spans | {"d": (0.2, 1.2)}).bounds == (0.2, 0.5)
 
 
 def test_two_liars_that_contradict_each_other_do_not_silence_the_honest_one() -> None:
-    told = vote({"x": HOUR, "y": DAY, "a": RIGHT})
-    assert told.bounds == RIGHT
-    assert told.against == {"x", "y"}
+    told = vote({"x": HOUR, "y": DAY, "a": NEAR})
+    assert told.bounds == NEAR
+    assert told.outvoted == {"x", "y"}
 
 
 @given(

@@ -191,6 +191,13 @@ def test_a_date_named_in_retry_after_is_kept_to_the_second() -> None:
     assert seen.times("page")[:5] == [0, 1, 2, 3, 30]
 
 
+@pytest.mark.parametrize("asked", ["1000000000000", "9" * 5000, "Fri, 31 Dec 9999 23:59:59 GMT", "1795694430"])
+def test_a_host_that_asks_for_more_than_a_day_is_left_alone_as_if_it_had_named_no_time(asked: str) -> None:
+    replies = iter([Reply(200, b"x"), Reply(429, b"", {"Retry-After": asked})])
+    seen = watch(watching("page"), seconds=40, script=lambda _: next(replies, Reply(200, b"x")))
+    assert seen.times("page")[:3] == [0, 1, 31]
+
+
 def test_after_its_silence_a_host_is_asked_no_faster_than_it_recovers() -> None:
     replies = iter([Reply(404)] * 30 + [Reply(429, b"", {"Retry-After": "10"})])
     names = [f"p{n}" for n in range(40)]

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.plan.budget import Budget, Pacer, retry_after, spacings, spread, stretch
+from monitor.plan.budget import Budget, Pacer, spacings, spread, stretch
 
 NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)
 RATES = st.floats(0.1, 200)
@@ -126,29 +126,3 @@ def test_a_shorter_silence_does_not_end_a_longer_one() -> None:
     pacer.quiet(after(60))
     pacer.quiet(after(10))
     assert pacer.quiet_until == after(60)
-
-
-@pytest.mark.parametrize(
-    ("text", "date", "seconds"),
-    [
-        ("30", None, 30),
-        (" 0 ", None, 0),
-        ("0000000030", None, 30),
-        ("99999999999", None, 99_999_999_999),
-        ("9" * 400, None, 86_400),
-        ("Thu, 26 Nov 2026 12:00:30 GMT", None, 30),
-        ("Thu, 26 Nov 2026 12:00:30 GMT", "Thu, 26 Nov 2026 12:00:10 GMT", 20),
-        ("Thu, 26 Nov 2026 11:00:00 GMT", None, 0),
-        ("Thu, 26 Nov 2026 12:00:30", None, 30),
-    ],
-)
-def test_both_forms_of_retry_after_are_read(text: str, date: str | None, seconds: int) -> None:
-    assert retry_after(text, date, NOON) == timedelta(seconds=seconds)
-
-
-FAR = "Thu, 26 Nov 99999999999999999999 12:00:30 GMT"
-
-
-@pytest.mark.parametrize("text", [None, "", "soon", "-5", "3.5", FAR])
-def test_what_is_no_retry_after_names_no_time(text: str | None) -> None:
-    assert retry_after(text, None, NOON) is None

@@ -1,0 +1,111 @@
+"""Headers with absurd values: a host can spoil its own looks with them, never those of another host."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from email.utils import format_datetime
+from itertools import cycle
+
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from monitor.look.clock_skew import Skew
+from monitor.look.fake import Reply
+from monitor.look.fetch import Request
+from monitor.look.sighting import Sighting
+from tests.unit.monitor.look.story import NOON, Watch, target, watch, window
+
+STRANGE, PLAIN = "strange.example", "plain.example"
+LAST_SECOND = "Fri, 31 Dec 9999 23:59:59 GMT"
+NAMES = (
+    "Date",
+    "Age",
+    "Retry-After",
+    "Cache-Control",
+    "Last-Modified",
+    "Expires",
+    "ETag",
+    "Content-Length",
+    "Content-Type",
+    "Location",
+    "X-Cache",
+)
+NUMBERS = (st.integers() | st.integers(0, 100_000) | st.sampled_from([10**12, 2**31, 2**63, 10**30])).map(str)
+DATES = st.builds(
+    "{:%a, %d %b} {:04d} {:%H:%M:%S} {}".format,
+    st.datetimes(),
+    st.integers(1, 9999) | st.sampled_from([1, 1970, 9999]),
+    st.datetimes(),
+    st.sampled_from(["GMT", "+0000", "-0000", "-1200", "+1400", "-9999", ""]),
+)
+VALUES = st.one_of(
+    NUMBERS,
+    st.integers(1, 5000).map("9".__mul__),
+    NUMBERS.map("max-age={}".format),
+    DATES,
+    # A date that may well be believed: its host alone says so.
+    st.integers(-90_000, 90_000).map(lambda off: format_datetime(NOON + timedelta(seconds=off), usegmt=True)),
+    st.just(LAST_SECOND),
+    st.text(max_size=20),
+)
+STATUSES = st.sampled_from([200, 200, 200, 304, 301, 404, 410, 429, 503])
+BODIES = st.sampled_from([b"", b"<title>Figures</title>"])
+HEADERS = st.dictionaries(st.sampled_from(NAMES), VALUES, max_size=4)
+STRANGE_REPLIES = st.lists(st.builds(Reply, STATUSES, BODIES, HEADERS), min_size=1, max_size=8)
+
+
+def looks(strange: list[Reply], *, has_date: bool, synchronised: bool | None) -> Watch:
+    """Look at two hosts for ten seconds: one answers `strange`, if that is anything, the other publishes at 4 s.
+
+    The plain host tells the true time where it `has_date`. `synchronised` is what the machine says of our clock.
+    """
+    answers = cycle(strange)
+
+    def publisher(request: Request) -> Reply:
+        if STRANGE in request.url:
+            return next(answers)
+        now = asyncio.get_running_loop().time()
+        date = format_datetime((NOON + timedelta(seconds=now)).replace(microsecond=0), usegmt=True)
+        status, body = (200, b"figures") if now >= 4 else (404, b"")
+        return Reply(status, body, {"Date": date} if has_date else {}, seconds=0.04)
+
+    def act(seen: Watch) -> None:
+        for host in (STRANGE, PLAIN) if strange else (PLAIN,):
+            seen.poller.watch(target(host, host=host), [window(0.7)])
+
+    return watch(act, script=publisher, skew=lambda: Skew(lambda: synchronised))
+
+
+def sightings(seen: Watch, host: str) -> list[Sighting]:
+    return [one for one in seen.sightings if host in one.target]
+
+
+@settings(max_examples=150, deadline=None)
+@example(strange=[Reply(200, b"x", {"Date": LAST_SECOND})], has_date=False, synchronised=None)
+@example(strange=[Reply(200, b"x", {"Date": LAST_SECOND})], has_date=True, synchronised=True)
+@example(strange=[Reply(200, b"x", {"Date": "Thu, 26 Nov 2026 14:00:00 GMT"})], has_date=False, synchronised=None)
+@example(
+    strange=[Reply(200, b"x", {"Date": "Thu, 26 Nov 2026 12:00:00 GMT", "Age": "999999999"})],
+    has_date=False,
+    synchronised=True,
+)
+@example(strange=[Reply(404, b"", {"Age": "9" * 5000})], has_date=False, synchronised=None)
+@given(strange=STRANGE_REPLIES, has_date=st.booleans(), synchronised=st.sampled_from([True, None]))
+def test_no_header_of_one_host_changes_what_is_seen_of_another(
+    *, strange: list[Reply], has_date: bool, synchronised: bool | None
+) -> None:
+    alone = looks([], has_date=has_date, synchronised=synchronised)
+    both = looks(strange, has_date=has_date, synchronised=synchronised)
+    assert sightings(both, PLAIN) == sightings(alone, PLAIN)
+    assert len(sightings(both, STRANGE)) == len(both.times(STRANGE))
+
+
+@settings(max_examples=75, deadline=None)
+@example([Reply(200, b"x", {"Date": LAST_SECOND})])
+@given(STRANGE_REPLIES)
+def test_where_nothing_keeps_our_clock_right_a_host_that_confirms_it_outweighs_one_that_does_not(
+    strange: list[Reply],
+) -> None:
+    both = looks(strange, has_date=True, synchronised=False)
+    assert sightings(both, PLAIN) == sightings(looks([], has_date=True, synchronised=False), PLAIN)
