@@ -86,7 +86,14 @@ class Appender:
         self._open_file(waiting[0].record)
         chain, offset, laid, data = self._chain, self._end, list[Record](), list[bytes]()
         for one in waiting:
-            piece = one.piece()
+            try:
+                piece = one.piece()
+            except Exception as exc:  # noqa: BLE001 # one that cannot be made must not keep all others from the store
+                _log.error("evidence_lost", records=[one.record.id], fault=type(exc).__name__, exc_info=exc)
+                self._on_lost()
+                laid.append(self._lost_record(one, chain, offset))
+                chain = laid[-1].chain
+                continue
             if offset == 0:
                 piece = opening(_SOFTWARE, self._file, one.record.at) + piece
             digest = hashlib.sha256(piece).hexdigest()
@@ -95,7 +102,8 @@ class Appender:
             chain, offset = record.chain, offset + len(piece)
             laid.append(record)
             data.append(piece)
-        self._vault.append(self._file, self._end, b"".join(data))
+        if data:
+            self._vault.append(self._file, self._end, b"".join(data))
         return laid
 
     def go_on_after(self, last: Record) -> None:
@@ -117,12 +125,13 @@ class Appender:
     def _lost(self, waiting: Sequence[Waiting]) -> list[Record]:
         chain, lost = self._chain, list[Record]()
         for one in waiting:
-            seen = one.record
-            lost.append(
-                link(replace(seen, file=self._file, offset=self._end, sha256=_OF_NOTHING, expired=seen.at), chain)
-            )
+            lost.append(self._lost_record(one, chain, self._end))
             chain = lost[-1].chain
         return lost
+
+    def _lost_record(self, one: Waiting, chain: str, offset: int) -> Record:
+        seen = one.record
+        return link(replace(seen, file=self._file, offset=offset, sha256=_OF_NOTHING, expired=seen.at), chain)
 
     def _open_file(self, first: Record) -> None:
         day = first.at.date()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -113,20 +113,30 @@ def _warc_headers(answer: Answer, name: str, target: str) -> dict[str, str]:
     }
 
 
-def _answer_head(answer: Answer) -> StatusAndHeaders:
+class _Head(StatusAndHeaders):  # type: ignore[misc] # warcio has no types
+    """The head of a request or an answer, in the bytes that crossed the wire.
+
+    warcio's own percent-encodes what is not ASCII, and raises for some of it.
+    """
+
+    def to_ascii_bytes(self, filter_func: Callable[..., object] | None = None) -> bytes:
+        return bytes(self.to_bytes(filter_func, "latin-1"))
+
+
+def _answer_head(answer: Answer) -> _Head:
     phrase = HTTPStatus(answer.status).phrase if answer.status in set(HTTPStatus) else ""
     headers = [(_kept_name(name), value) for name, value in answer.headers.items()]
-    return StatusAndHeaders(f"{answer.status} {phrase}".strip(), headers, protocol="HTTP/1.1")
+    return _Head(f"{answer.status} {phrase}".strip(), headers, protocol="HTTP/1.1")
 
 
-def _asked(answer: Answer, request: Request) -> tuple[str, StatusAndHeaders]:
+def _asked(answer: Answer, request: Request) -> tuple[str, _Head]:
     """Return the address that went out, and the head of the request as it did."""
     asked = address(answer.url, answer.unique)
     place, path = f"{asked.scheme}://{asked.netloc.decode('ascii')}", asked.raw_path.decode("ascii")
     head = answer.head or b" HTTP/1.1\r\n" + lines_of([(b"Host", asked.netloc)])
     first, *lines = (head + lines_of(list(conditions_of(request)))).decode("latin-1").split("\r\n")
     headers = [(name, value) for name, _, value in (line.partition(": ") for line in lines if line)]
-    return f"{place}{path}", StatusAndHeaders(f"{request.method} {path}{first}", headers, is_http_request=True)
+    return f"{place}{path}", _Head(f"{request.method} {path}{first}", headers, is_http_request=True)
 
 
 def _kept_name(name: str) -> str:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import resource
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from monitor.clock import VirtualClock
 from monitor.errors import StoreFault
@@ -138,4 +140,29 @@ def test_what_was_laid_down_lies_there_though_a_transaction_takes_only_some_of_i
         assert sqlite.evidence.chain("edge") == laid
 
     play(sqlite, tmp_path / "ev", story)
+    assert verify(sqlite.evidence, tmp_path / "ev") == []
+
+
+@pytest.mark.parametrize("broken", [0, 1, 2])
+def test_bytes_that_cannot_be_made_are_lost_alone_and_everything_else_is_written(
+    sqlite: SqlStore, tmp_path: Path, answer: Make, broken: int
+) -> None:
+    answers = [answer(404), answer(200), answer(404, after=1)]
+    # No header that crossed a wire contains such a character.
+    answers[broken] = replace(answers[broken], headers={"x-note": "\u0100"})
+    with capture_logs() as lines:
+        play(sqlite, tmp_path / "ev", keeping(*answers))
+    assert [record.is_lost for record in sqlite.evidence.chain("edge")] == [n == broken for n in range(3)]
+    assert [line["records"] for line in lines if line["event"] == "evidence_lost"] == [[f"edge-{broken + 1}"]]
+    assert verify(sqlite.evidence, tmp_path / "ev") == []
+
+
+def test_a_batch_of_which_no_bytes_can_be_made_is_written_too(sqlite: SqlStore, tmp_path: Path, answer: Make) -> None:
+    async def story(evidence: Evidence, writer: Writer) -> None:
+        await keeping(replace(answer(), headers={"x-note": "\u0100"}))(evidence, writer)
+        await keeping(answer(200, after=1))(evidence, writer)
+
+    with capture_logs():
+        play(sqlite, tmp_path / "ev", story)
+    assert [record.is_lost for record in sqlite.evidence.chain("edge")] == [True, False]
     assert verify(sqlite.evidence, tmp_path / "ev") == []

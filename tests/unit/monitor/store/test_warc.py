@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from io import BytesIO
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 from warcio.archiveiterator import ArchiveIterator
 
 from monitor.look.fetch import Answer, Request
@@ -64,3 +67,16 @@ def test_request_and_answer_name_each_other(answer: Make) -> None:
     assert asked[2].get_header("If-None-Match") == '"abc"'
     assert asked[1].get_header("WARC-Concurrent-To") == answered[1].get_header("WARC-Record-ID")
     assert answered[1].get_header("WARC-Truncated") == "length"
+
+
+IN_A_HEADER = st.text(st.characters(max_codepoint=255, exclude_categories=["Cc"]), max_size=30).map(str.strip)
+
+
+@given(st.dictionaries(st.text("abcdefg-", min_size=1, max_size=8), IN_A_HEADER, max_size=4), IN_A_HEADER)
+@example({"x-note": ";\xe9=0; \xfc"}, ";\xe9=0; \xfc")
+def test_headers_are_kept_in_the_bytes_that_crossed_the_wire(headers: dict[str, str], tag: str) -> None:
+    at = datetime(2018, 1, 5, 9, 30, tzinfo=UTC)
+    asked = kept(Answer(f"{BASE}/x", 404, headers, b"", at, at, request=Request(f"{BASE}/x", etag=tag)))
+    lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    assert asked[1][2] == f"HTTP/1.1 404 Not Found\r\n{lines}\r\n".encode("latin-1")
+    assert not tag or f"If-None-Match: {tag}\r\n".encode("latin-1") in asked[0][2]
