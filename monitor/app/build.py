@@ -59,7 +59,7 @@ def build(settings: Settings, edges: Edges = REAL, folder: Path = Path()) -> App
     tripwires = tripwires_for(core, poller, watch, admission, tally, outbox)
     forecast = BudgetForecast(clock, watch.releases.values, budget, settings.timezone, off_the_loop)
     check = self_check_of(core, poller, outbox)
-    status = status_of(core, watch, check, forecast, interpreter.skew, record)
+    status = status_of(core, watch, check, forecast, interpreter.skew, broken=poller.broken, record=record)
     queries = queries_for(core, status, tally, record, desk_for(core, as_of_now, outbox))
     daemon = Daemon(
         settings.watch.vantage,

@@ -13,6 +13,7 @@ from monitor.health.metrics import Metrics
 from monitor.health.self_check import SelfCheck
 from monitor.health.state import HealthState
 from monitor.health.system import is_kept, kept_words
+from monitor.look.broken_looks import BrokenLooks
 from monitor.look.clock_skew import Skew
 from monitor.watch.budget_forecast import BudgetForecast
 from monitor.watch.release import WatchedRelease
@@ -33,6 +34,7 @@ class Status:
     states: Now
     forecast: BudgetForecast
     skew: Skew
+    broken: BrokenLooks
     timezone: str
     rotas: Callable[[], Mapping[str, Rota]] = dict
     newer: Callable[[], str] = str
@@ -73,8 +75,9 @@ class Status:
         told = "not measured yet" if offset is None else f"between {offset.min:.3f} s and {offset.max:.3f} s"
         now = self.clock.now()
         on_call = {name: rota.told(now) for name, rota in self.rotas().items()}
-        newer = self.newer()
+        newer, broken = self.newer(), self.broken.by_host()
         return {
+            **({"Looks that a fault of this monitor broke": broken} if broken else {}),
             **({"On call": on_call} if on_call else {}),
             **({"Store": {"shape": f"{newer}, of a newer version of ninethirty: upgrade this one"}} if newer else {}),
             "Calendars, last usable read": reads,

@@ -17,6 +17,7 @@ from monitor.health.hosts import CHECKED, StarvedHosts
 from monitor.health.progress import PollerProgress
 from monitor.health.self_check import SelfCheck
 from monitor.health.system import give_back
+from monitor.look.broken_looks import BrokenLooks
 from monitor.look.clock_skew import Skew
 from monitor.look.poller import Poller
 from monitor.store.retention import BOUNDED, DAILY, Retention
@@ -43,8 +44,15 @@ def self_check_of(core: Core, poller: Poller, outbox: Outbox) -> SelfCheck:
     )
 
 
-def status_of(
-    core: Core, watch: Watch, check: SelfCheck, forecast: BudgetForecast, skew: Skew, record: VerdictRecord
+def status_of(  # noqa: PLR0913 # the parts whose state it shows
+    core: Core,
+    watch: Watch,
+    check: SelfCheck,
+    forecast: BudgetForecast,
+    skew: Skew,
+    *,
+    broken: BrokenLooks,
+    record: VerdictRecord,
 ) -> Status:
     """Return how the monitor is doing, for pages and for Prometheus; by the rules of `record` somebody is on call."""
     metrics, zone = core.metrics, core.settings.timezone
@@ -52,7 +60,7 @@ def status_of(
     counted, now = (metrics.slots_passed.inc, failed, metrics.exposures.inc), core.clock.now
     states = Now(partial(shown, watch.releases), check.vitals, now, *counted)
     rotas, newer = (lambda: record.rules.rotas), (lambda: core.store.newer)
-    return Status(core.clock, watch, core.health, check, metrics, states, forecast, skew, zone, rotas, newer)
+    return Status(core.clock, watch, core.health, check, metrics, states, forecast, skew, broken, zone, rotas, newer)
 
 
 def upkeep(core: Core, starved: StarvedHosts, watch: Watch, forecast: BudgetForecast) -> Iterator[Recurring]:

@@ -12,7 +12,7 @@ from monitor.look.fetch import Answer, Failure, Reason
 from monitor.look.sighting import Sighting, State
 
 _UNREACHED = {Reason.DNS, Reason.CONNECT, Reason.TIMEOUT}
-_SAYS_NOTHING = {Reason.POOL, Reason.REFUSED_ADDRESS}
+_SAYS_NOTHING = {Reason.POOL, Reason.REFUSED_ADDRESS, Reason.MONITOR_FAULT}
 _LEAST_FAILED = 3
 _UNREACHED_GROWS = timedelta(seconds=30)
 

@@ -12,7 +12,7 @@ from typing import Protocol
 
 
 class Reason(StrEnum):
-    """Why a look failed. A failed look proves nothing."""
+    """Why a look failed. A failed look proves nothing. After a `MONITOR_FAULT` our own code broke it, not the host."""
 
     DNS = "dns"
     CONNECT = "connect"
@@ -25,6 +25,7 @@ class Reason(StrEnum):
     ENCODING = "encoding"
     REFUSED_ADDRESS = "refused_address"
     POOL = "pool"
+    MONITOR_FAULT = "monitor_fault"
 
 
 @dataclass(frozen=True, slots=True)

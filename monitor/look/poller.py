@@ -9,13 +9,13 @@ from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 from monitor.clock import Clock
+from monitor.look.broken_looks import BrokenLooks
 from monitor.look.fetch import Answer, Failure, Fetcher, Request
 from monitor.look.host_queue import LONGEST_SLEEP, NOTICED, HostQueue, Woken
 from monitor.look.interpret import Interpreter
 from monitor.look.reading import SMALL
-from monitor.look.redirect import is_near
 from monitor.look.scheduled import ScheduledTarget
-from monitor.look.sighting import Sighting, State
+from monitor.look.sighting import Sighting
 from monitor.plan.budget import Budget, at_once
 from monitor.plan.phases import Window
 from monitor.plan.proof import Proof
@@ -24,7 +24,6 @@ from monitor.plan.targets import Target
 
 OnLook = Callable[[Target, Sighting, Answer | Failure], None]
 
-_MOST_HOPS = 5
 _GRACE = 5.0
 
 
@@ -73,6 +72,7 @@ class Poller:
         self._stalled_until: datetime | None = None
         # How far our clock was ahead of steady time when it was last seen to be set, and when that was.
         self._set = (0.0, -LONGEST_SLEEP)
+        self.broken = BrokenLooks(clock)
         self.made = self.missed = 0
 
     def watch(
@@ -156,24 +156,26 @@ class Poller:
     async def ask(self, request: Request) -> Answer | Failure:
         """Make one request that is not scheduled, in its host's turn; an answer that asks for patience is heeded."""
         host = urlsplit(request.url).hostname or ""
-        async with self._queue(host).turn():
-            return await self._fetched(host, request)
+        queue = self._queue(host)
+        async with queue.turn():
+            outcome = await self._fetcher.fetch(request)
+            queue.heed(outcome)
+            return outcome
 
     async def look_once(self, target: Target) -> tuple[Sighting, Answer | Failure]:
         """Look at a target once, in its host's turn, whatever its windows say."""
-        outcome = await self.ask(self._interpreter.request(target))
-        return await self._interpreter.look(target, outcome), outcome
+        began = self._clock.now()
+        try:
+            outcome = await self.ask(self._interpreter.request(target))
+            return await self._interpreter.look(target, outcome), outcome
+        except Exception as exc:  # noqa: BLE001 # whoever looks goes on with the next
+            return self.broken.sighted(target, exc, began)
 
     async def glance(self, target: Target) -> Sighting:
         """Look once at a target that is not watched, and remember nothing of it."""
         sighting, _ = await self.look_once(target)
         self._interpreter.forget(target.id)
         return sighting
-
-    async def _fetched(self, host: str, request: Request) -> Answer | Failure:
-        outcome = await self._fetcher.fetch(request)
-        self._queue(host).heed(outcome)
-        return outcome
 
     def recall(self, target: Target, baseline: str | None, *, was_missing: bool = False) -> None:
         """Take what an earlier process knew of a target: its baseline, and whether it was ever missing."""
@@ -220,7 +222,7 @@ class Poller:
         self._flying[watched] = asyncio.Task(self._look(watched, watched.target))
 
     async def _look(self, watched: ScheduledTarget, target: Target) -> None:
-        queue = self._queues[target.host]
+        queue, began = self._queues[target.host], self._clock.now()
         try:
             outcome = await self._fetcher.fetch(self._interpreter.request(target, watched.url))
             queue.heed(outcome)
@@ -229,18 +231,26 @@ class Poller:
                 queue.answered(watched)
             sighting = await self._interpreter.look(target, outcome)
             if sighting.found or watched.url is not None:
-                _adopt(watched, sighting)
+                watched.follow(sighting)
             if sighting.found or watched.proof is not None:
                 queue.targets.sweeps.saw(target, watched.proof, sighting)
             self._hooks.looked(target, sighting, outcome)
         except Exception as exc:  # noqa: BLE001 # what is wrong with one look must not stop all others
-            asyncio.get_running_loop().call_exception_handler({"message": "a look broke", "exception": exc})
+            # An address that it was led to may be what broke it.
+            watched.url, watched.hops = None, ()
+            self._broke(target, exc, began)
         finally:
             self._flying.pop(watched, None)
             is_dropped = self._watched.get(target.id) is not watched
             if is_dropped:
                 self._interpreter.forget(target.id)
             queue.landed(watched, is_dropped=is_dropped)
+
+    def _broke(self, target: Target, fault: Exception, began: datetime) -> None:
+        try:
+            self._hooks.looked(target, *self.broken.sighted(target, fault, began))
+        except Exception as again:  # noqa: BLE001 # it may be the hook that broke
+            self.broken.note(target.host, again)
 
     def _report(self, target: Target, looks: int) -> None:
         if looks:
@@ -284,17 +294,3 @@ class Poller:
             await asyncio.gather(*still, return_exceptions=True)
         for watched in self._watched.values():
             self._report(watched.target, watched.replan((), timedelta(), now))
-
-
-def _adopt(watched: ScheduledTarget, sighting: Sighting) -> None:
-    """Look next time where a redirect led; go back to the target's own address when that led nowhere."""
-    there = next((one.url for one in sighting.found if one.role == "redirect"), None)
-    target, hops = watched.target, watched.hops
-    if there is None or sighting.state is not State.UNKNOWN:
-        if sighting.state in (State.ABSENT, State.WITHDRAWN):
-            watched.url, watched.hops = None, ()
-        return
-    if not is_near(target.url, there) or there in (*hops, target.url) or len(hops) >= _MOST_HOPS:
-        watched.url, watched.hops = None, ()
-        return
-    watched.url, watched.hops = there, (*hops, there)

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+from monitor.look.redirect import is_near
+from monitor.look.sighting import Sighting, State
 from monitor.plan.phases import Window, next_due, on_grid, window_at
 from monitor.plan.proof import Proof
 from monitor.plan.targets import Target, View
@@ -14,6 +16,7 @@ Rank = tuple[bool, int, str]
 
 _VIEWS = {View.EDGE: 0, View.ORIGIN: 1, View.CONTENT: 2, View.TRIPWIRE: 3}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MOST_HOPS = 5
 _AT_LEAST = 0.5
 """The part of its spacing that lies at least between two looks which are made because a host has nothing else to do."""
 _JUST_BEFORE = timedelta(microseconds=1)
@@ -122,6 +125,19 @@ class ScheduledTarget:
             if not self.is_extra and self.due != self.instant:
                 return (now - self.due) // self.window.every
         return dues_between(self.windows, max(self.due, self.planned - _JUST_BEFORE), now, self.shift)
+
+    def follow(self, sighting: Sighting) -> None:
+        """Look next time where a redirect led; go back to the target's own address when that led nowhere."""
+        there = next((one.url for one in sighting.found if one.role == "redirect"), None)
+        if there is None or sighting.state is not State.UNKNOWN:
+            if sighting.state in (State.ABSENT, State.WITHDRAWN):
+                self.url, self.hops = None, ()
+            return
+        is_loop = there in (*self.hops, self.target.url) or len(self.hops) >= _MOST_HOPS
+        if is_loop or not is_near(self.target.url, there):
+            self.url, self.hops = None, ()
+        else:
+            self.url, self.hops = there, (*self.hops, there)
 
     def _one_step_on(self, after: datetime) -> datetime | None:
         # Nearly always the next look is one step on: spare the search through the windows.

@@ -162,8 +162,14 @@ class Watch:
         except OutOfOrder:
             self._out_of_order.tell(sighting, last)
             return
-        if not self._take_run(watched, target, run, outcome, turned=new and is_turn(before, run)):
-            watched.take_back(target.id, last, new=new)
+        is_kept = False
+        try:
+            is_kept = self._take_run(watched, target, run, outcome, turned=new and is_turn(before, run))
+        finally:
+            # Memory must not know more than the store, not even when this breaks.
+            if not is_kept:
+                watched.take_back(target.id, last, new=new)
+        if not is_kept:
             return
         self._planner.take_found(watched, sighting)
         if watched.held is not None and target.part == "page" and sighting.state is not State.UNKNOWN:

@@ -17,6 +17,7 @@ from monitor.app.jobs import LoopJobs
 from monitor.clock import VirtualClock
 from monitor.config.settings import Settings
 from monitor.judge.runs import Run
+from monitor.look.fetch import Fetcher
 from monitor.look.http.fetcher import HttpFetcher
 from monitor.rehearse.publisher.server import Publisher
 from monitor.rehearse.script.script import Script, read_script
@@ -61,6 +62,7 @@ class Life:
     channels: Sequence[Channel]
     store_of: Callable[[], Store | None]
     delay: float = UNHURRIED
+    around: Callable[[Fetcher], Fetcher] = lambda fetcher: fetcher
     publisher: Publisher = field(init=False)
     app: App = field(init=False)
     daemon: Daemon = field(init=False)
@@ -71,7 +73,7 @@ class Life:
         self.publisher = Publisher(self.script, self.clock, self.settings.timezone)
 
     async def start(self) -> None:
-        fetcher = HeldFetcher(HttpFetcher(self.clock, route=self.publisher.route))
+        fetcher = self.around(HeldFetcher(HttpFetcher(self.clock, route=self.publisher.route)))
         self.stop = asyncio.Event()
         edges = Edges(
             clock=self.clock,
@@ -149,10 +151,12 @@ def live(  # noqa: PLR0913 # what makes one story differ from another
     head: str = HEAD,
     base: Settings | None = None,
     delay: float = UNHURRIED,
+    around: Callable[[Fetcher], Fetcher] = lambda fetcher: fetcher,
 ) -> Settings:
     """Start the daemon in front of a publisher that plays these tables, act, and stop it; returns its settings.
 
-    Where it is killed, or its store fails, `delay` is that of the daemon in earnest.
+    Where it is killed, or its store fails, `delay` is that of the daemon in earnest. `around` may put a fetcher of the
+    test's own around the real one.
     """
     path = folder / "story.toml"
     path.write_text(head + tables)
@@ -161,7 +165,7 @@ def live(  # noqa: PLR0913 # what makes one story differ from another
 
     async def story(clock: VirtualClock) -> None:
         own = channels(clock) if channels is not None else [a_channel(clock)]
-        life = Life(script, settings, clock, own, store_of, delay)
+        life = Life(script, settings, clock, own, store_of, delay, around)
         await life.publisher.start()
         try:
             await life.start()

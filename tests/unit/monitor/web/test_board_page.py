@@ -38,7 +38,7 @@ async def test_a_host_that_answers_nothing_usable_is_told_where_people_look_firs
         quiet = (await board.client.get("/?date=2018-01-05")).text
         board.queries.unheard = lambda _now: {"www.gov.uk": Unheard(at(-180), at(60), 812, "503")}
         pages = [(await board.client.get(path)).text for path in ("/?date=2018-01-05", "/status")]
-    assert "no usable answer" not in quiet
+    assert "no look proves anything" not in quiet
     assert all("www.gov.uk, since 5 Jan 2018 09:27:00 GMT (503), 812 looks" in page for page in pages)
 
 

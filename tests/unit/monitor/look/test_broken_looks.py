@@ -1,0 +1,116 @@
+"""Looks that break inside our own code: unknown, planned again, counted, and logged once a minute."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from structlog.testing import capture_logs
+
+from monitor.health.hosts import Connectivity
+from monitor.judge.runs import Blind
+from monitor.look.fake import Reply
+from monitor.look.fetch import Failure, Reason, Request
+from monitor.look.sighting import Sighting, State
+from monitor.plan.targets import Target
+from tests.unit.monitor.look.story import HOST, NOON, Watch, target, watch, window
+
+BAD, GOOD = "bad.example", "good.example"
+
+
+def breaking(fault: type[Exception], until: float = 1e9) -> Callable[[Request], Reply]:
+    """Return a publisher; reading what the bad host sends raises a fault in our own code for so many seconds."""
+
+    def answer(request: Request) -> Reply:
+        if BAD in request.url and asyncio.get_running_loop().time() < until:
+            raise fault("date value out of range")
+        return Reply(200, b"figures")
+
+    return answer
+
+
+def both(seen: Watch) -> None:
+    for host in (BAD, GOOD):
+        seen.poller.watch(target(host, host=host), [window(1)])
+
+
+def of(seen: Watch, host: str) -> list[Sighting]:
+    return [one for one in seen.sightings if host in one.target]
+
+
+def test_a_look_that_breaks_is_unknown_for_a_reason_of_its_own_and_the_next_is_made_in_time() -> None:
+    seen = watch(both, seconds=6.5, script=breaking(OverflowError, until=3.5))
+    assert seen.times(BAD) == seen.times(GOOD) == [0, 1, 2, 3, 4, 5, 6]
+    broken = [(State.UNKNOWN, "monitor_fault")] * 4
+    assert [(one.state, one.why) for one in of(seen, BAD)] == [*broken, *[(State.PRESENT, "")] * 3]
+    assert {one.state for one in of(seen, GOOD)} == {State.PRESENT}
+
+
+def test_a_look_whose_sighting_cannot_be_taken_is_reported_as_broken() -> None:
+    def refuse(_target: Target, sighting: Sighting) -> None:
+        if sighting.state is State.PRESENT:
+            raise OverflowError
+
+    def act(seen: Watch) -> None:
+        seen.heard = refuse
+        seen.poller.watch(target(), [window(1)])
+
+    seen = watch(act, seconds=2.5)
+    assert [one.why for one in seen.sightings] == ["", "monitor_fault"] * 3
+    assert list(seen.poller.broken.by_host()) == [HOST]
+
+
+def test_where_not_even_that_can_be_taken_looks_go_on() -> None:
+    def refuse(_target: Target, _sighting: Sighting) -> None:
+        raise OverflowError
+
+    def act(seen: Watch) -> None:
+        seen.heard = refuse
+        seen.poller.watch(target(), [window(1)])
+
+    seen = watch(act, seconds=3.5)
+    assert seen.times("page") == [0, 1, 2, 3]
+    assert seen.poller.broken.by_host()[HOST].startswith("8 with OverflowError")
+
+
+def test_a_look_made_once_that_breaks_is_unknown_too() -> None:
+    found: list[tuple[Sighting, object]] = []
+
+    async def once(seen: Watch) -> None:
+        found.append(await seen.poller.look_once(target("once", host=BAD)))
+
+    watch(lambda _: None, script=breaking(ZeroDivisionError), later=[(1.0, once)])
+    ((sighting, outcome),) = found
+    assert (sighting.state, sighting.why) == (State.UNKNOWN, "monitor_fault")
+    assert isinstance(outcome, Failure)
+    assert (outcome.reason, outcome.detail) == (Reason.MONITOR_FAULT, "ZeroDivisionError")
+
+
+def test_one_line_a_minute_is_logged_for_each_host_and_class_of_fault() -> None:
+    faults = [OverflowError, OverflowError, KeyError]
+
+    def answer(request: Request) -> Reply:
+        if BAD in request.url:
+            raise faults[int(asyncio.get_running_loop().time()) % 3]("of an answer")
+        return Reply(200, b"figures")
+
+    with capture_logs() as lines:
+        seen = watch(both, seconds=134.5, script=answer)
+    logged = [(line["fault"], line["suppressed"]) for line in lines if line["event"] == "look_broke"]
+    assert {line["host"] for line in lines if line["event"] == "look_broke"} == {BAD}
+    assert [count for name, count in logged if name == "OverflowError"] == [0, 39, 39]
+    assert [count for name, count in logged if name == "KeyError"] == [0, 19, 19]
+    words = seen.poller.broken.by_host()[BAD]
+    assert words == (
+        "90 with OverflowError, the last at 26 November 12:02:13 UTC; "
+        "45 with KeyError, the last at 26 November 12:02:14 UTC"
+    )
+
+
+def test_a_fault_of_ours_does_not_show_that_a_host_was_reached() -> None:
+    spans: list[Blind] = []
+    connectivity = Connectivity(spans.append)
+    for host, reason in (("a", Reason.CONNECT), ("b", Reason.CONNECT), ("a", Reason.MONITOR_FAULT), ("a", Reason.DNS)):
+        connectivity.note(host, Failure(f"https://{host}.example/", reason, "", NOON, NOON))
+    connectivity.note("a", Failure("https://a.example/", Reason.RESET, "", NOON.replace(second=9), NOON))
+    assert [span.cause for span in spans] == ["network"]
