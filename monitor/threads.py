@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any, Protocol, TypeVar
 
 from monitor.clock import Clock
@@ -15,6 +17,7 @@ _AGAIN = 5.0
 _TURN = 0.001
 SMALL = 2_000
 """Entries that are dealt with at once; more are in a thread, and written in portions, so that no look has to wait."""
+_waiting_for_children: set[int] = set()
 
 
 class Ask(Protocol):
@@ -61,6 +64,22 @@ async def in_turns(things: Iterable[T], clock: Clock) -> AsyncIterator[T]:
         if clock.monotonic() - began > _TURN:
             await asyncio.sleep(0)
             began = clock.monotonic()
+
+
+@contextmanager
+def waiting_for_child() -> Iterator[None]:
+    """Mark this thread inside as one that waits for a child process, and that itself ends a wait that is too long."""
+    thread = threading.get_ident()
+    _waiting_for_children.add(thread)
+    try:
+        yield
+    finally:
+        _waiting_for_children.discard(thread)
+
+
+def is_any_waiting_for_child() -> bool:
+    """Return whether any thread waits for a child process that is within its limits: such a thread is not stuck."""
+    return bool(_waiting_for_children)
 
 
 async def off_the_loop(question: Callable[[], T], /) -> T:

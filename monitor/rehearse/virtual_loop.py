@@ -3,31 +3,40 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 import selectors
+import sys
 import threading
 from collections import Counter
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from pathlib import Path
+from types import FrameType
 from typing import Any, TypeVar, TypeVarTuple, Unpack
 from urllib.parse import urlsplit
 
 from monitor.clock import SystemClock, VirtualClock
 from monitor.look.fetch import Answer, Failure, Fetcher, Request
+from monitor.threads import is_any_waiting_for_child
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
 _REAL = SystemClock()
-_here = threading.local()
+_ROOT = str(Path(__file__).parents[2])
 _PATIENCE = 30.0
+_SLICE = 1.0
+"""Real seconds after which a loop that waits looks whether anything has moved."""
+_COMPUTED = 0.002
+"""Seconds of the processor in one slice that show a thread at work: the loop alone takes a tenth of that."""
 _TICKS_TO_NOTICE_A_CLOSED_SOCKET = 4
 _NINE_ON_A_WORKING_DAY = datetime(2018, 1, 5, 9, tzinfo=UTC)
 
 
-class Stuck(RuntimeError):
-    """Virtual time is held, or has no timer to go to, and nothing real has happened for a long while."""
+class Deadlock(RuntimeError):
+    """Virtual time waits for something real that will never come. `str(fault)` names it in one line."""
 
 
 class PastTheEnd(RuntimeError):
@@ -38,18 +47,21 @@ class _Selector(selectors.DefaultSelector):
     """Waits for real I/O; where it would wait for a timer, it moves the loop's time instead."""
 
     pass_time: Callable[[float], float]
-    """Told how long the loop would sleep; moves time, and returns the real seconds to wait for I/O."""
+    """Called with how long the loop would sleep; moves time, and returns the real seconds to wait for I/O."""
     waited: Callable[[float, bool], None]
-    """Told the real seconds that were waited, and whether something came."""
+    """Called with the real seconds that were waited, and whether something came."""
+    still: float = 0.0
+    """For how many real seconds nothing has moved."""
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         """Return what is ready, without waiting where something already is."""
-        if ready := super().select(0):
-            return ready
-        if timeout is not None and timeout <= 0:
+        ready = super().select(0)
+        if ready or (timeout is not None and timeout <= 0):
+            self.still = 0.0
             return ready
         wait = self.pass_time(float("inf") if timeout is None else timeout)
         if wait <= 0:
+            self.still = 0.0
             return ready
         began = _REAL.monotonic()
         ready = super().select(wait)
@@ -63,11 +75,14 @@ class JumpingLoop(asyncio.SelectorEventLoop):
     When no callback and no I/O is ready and nothing is held, time jumps to the next timer. While
     anything is held time stands still and the loop waits for real I/O. With `speed` time runs that many
     times as fast as real time instead of jumping. Time never passes `limit`: the loop raises
-    `PastTheEnd`. When nothing real happens for `patience` real seconds the loop raises `Stuck`.
+    `PastTheEnd`.
+
+    The loop raises `Deadlock` when it waits and nothing moves for `patience` real seconds: no I/O comes, no thread
+    computes, and none waits for a child process. A busy machine slows all of them down, but stops none of them.
     """
 
     def __init__(self, *, speed: float | None = None, limit: float | None = None, patience: float = _PATIENCE) -> None:
-        selector = _Selector()
+        self._waiter = selector = _Selector()
         selector.pass_time = self._pass_time
         selector.waited = self._waited
         self._virtual = 0.0
@@ -75,7 +90,9 @@ class JumpingLoop(asyncio.SelectorEventLoop):
         self._limit = float("inf") if limit is None else limit
         self._patience = patience
         self._holders: Counter[str] = Counter()
-        self._running_free = False
+        self._threads: dict[int, str] = {}
+        self._running_free = self._is_deadlocked = False
+        self._computed = 0.0
         super().__init__(selector)
 
     def time(self) -> float:
@@ -122,8 +139,11 @@ class JumpingLoop(asyncio.SelectorEventLoop):
         name = f"thread {getattr(func, '__qualname__', 'call')}"
 
         def named() -> T:
-            _here.name = name
-            return func(*args)
+            self._threads[threading.get_ident()] = name
+            try:
+                return func(*args)
+            finally:
+                del self._threads[threading.get_ident()]
 
         future = super().run_in_executor(executor, named)
         self.hold(name)
@@ -132,12 +152,13 @@ class JumpingLoop(asyncio.SelectorEventLoop):
 
     async def shutdown_default_executor(self, timeout: float | None = None) -> None:  # noqa: ARG002, ASYNC109  # asyncio's
         """Let the threads end, in real time: the seconds that asyncio gives them since Python 3.12 would be virtual."""
-        await super().shutdown_default_executor()
+        if not self._is_deadlocked:
+            await super().shutdown_default_executor()
 
     @contextmanager
     def thread_resting(self) -> Iterator[None]:
         """Let time pass inside, in a thread of `run_in_executor`: what it waits for may never come."""
-        name: str = _here.name
+        name = self._threads[threading.get_ident()]
         self.call_soon_threadsafe(self.release, name)
         try:
             yield
@@ -154,7 +175,7 @@ class JumpingLoop(asyncio.SelectorEventLoop):
         held = bool(self.holders())
         self._running_free = not held and self._speed is not None and seconds != float("inf")
         if held or seconds == float("inf"):
-            return self._patience
+            return min(_SLICE, self._patience)
         if self._virtual + seconds > self._limit:
             self._virtual = max(self._virtual, self._limit)
             raise PastTheEnd(f"virtual time reached its limit of {self._limit:g} s")
@@ -163,12 +184,41 @@ class JumpingLoop(asyncio.SelectorEventLoop):
         self._virtual += seconds
         return 0.0
 
-    def _waited(self, seconds: float, came: bool) -> None:  # noqa: FBT001  # told by the selector alone
+    def _waited(self, seconds: float, came: bool) -> None:  # noqa: FBT001  # called by the selector only
         if self._running_free and self._speed is not None:
             self._virtual += seconds * self._speed
-        elif not came and seconds >= self._patience:
-            names = ", ".join(self.holders()) or "nobody, and no timer is set"
-            raise Stuck(f"virtual time stood still for {seconds:.0f} real seconds, held by: {names}")
+            return
+        before, self._computed = self._computed, _computed()
+        if came or self._computed - before > _COMPUTED or is_any_waiting_for_child():
+            self._waiter.still = 0.0
+            return
+        # A machine that was suspended, or did not let us run, makes one slice long: it counts as one.
+        self._waiter.still += min(seconds, _SLICE)
+        if self._waiter.still >= self._patience:
+            self._is_deadlocked, self._patience = True, min(_SLICE, self._patience)
+            raise Deadlock(f"deadlock: nothing has moved for {self._waiter.still:.0f} s, waiting for {self._awaited()}")
+
+    def _awaited(self) -> str:
+        """Return what time waits for, and where each thread is in our own code."""
+        frames = sys._current_frames()  # noqa: SLF001  # the documented way to see what other threads do
+        found = ((name, frames.get(thread)) for thread, name in self._threads.items())
+        places = {name: f"{name} in {_place(frame)}" for name, frame in found if frame is not None}
+        return ", ".join(places.get(name, name) for name in self.holders()) or "an event, with no timer set"
+
+
+def _place(frame: FrameType) -> str:
+    """Return function, file and line of the innermost call of our own code, or of the innermost at all."""
+    ours: FrameType | None = frame
+    while ours is not None and not ours.f_code.co_filename.startswith(_ROOT):
+        ours = ours.f_back
+    found = ours or frame
+    return f"{found.f_code.co_name} ({Path(found.f_code.co_filename).name}:{found.f_lineno})"
+
+
+def _computed() -> float:
+    """Return the seconds of the processor that all threads of this process have taken."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
 
 
 def request_name(url: str) -> str:

@@ -26,6 +26,8 @@ TASKS = {
 """What may be asked of a worker: a function that takes plain facts and returns plain facts."""
 
 DONE, COSTLY, FAULT = "done", "costly", "fault"
+_START_SECONDS = 60
+"""What imports may take of the processor before the system ends the process."""
 _SPARE_SECONDS = 1
 _NICE = 10
 
@@ -34,11 +36,13 @@ def main() -> None:
     """Work until the pipe ends."""
     # Who presses Ctrl-C means the daemon, which closes the pipe when it stops.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # The watch goes first where there are not processors enough for both.
-    os.nice(_NICE)
     # What a task has to import is no part of its time.
+    _bound_seconds(_START_SECONDS)
     for task in TASKS.values():
         import_module(task.split(":")[0])
+    # From here on the watch goes first where there are not processors enough for both. Imports come before: on a busy
+    # machine they would take minutes.
+    os.nice(_NICE)
     _bound_memory(int(sys.argv[2]))
     pipe: Connection[Any, Any] = Connection(int(sys.argv[1]))
     pipe.send_bytes(b"ready")

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from monitor.look.apart.parcel import unpacked
 from monitor.look.apart.worker import COSTLY, DONE
+from monitor.threads import waiting_for_child
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -26,8 +27,8 @@ MEGABYTES = 256
 """What a worker may take for what it reads, beyond its own libraries."""
 _START_SECONDS = 60.0
 _SLACK_SECONDS = 2.0
-# A worker goes last where processors are busy: with a tenth of one, a second of it takes ten.
 _CLOCK_TIMES = 10
+_SLICE = 1.0
 _LARGEST_REPLY = 64_000_000
 _RESTARTED_ABOVE_KB = 120_000
 _MOST_TASKS = 5000
@@ -52,6 +53,13 @@ class _Worker:
     pipe: Connection[Any, Any]
     tasks: int = 0
     is_used: bool = True
+
+    def computed(self) -> int:
+        """Return how long it has computed so far, in ticks of the system's clock (a hundred a second)."""
+        stat = Path(f"/proc/{self.process.pid}/stat").read_text(encoding="ascii", errors="replace")
+        # Its name, in brackets, may hold spaces; `proc(5)` counts utime and stime as fields 14 and 15.
+        fields = stat.rpartition(")")[2].split()
+        return int(fields[11]) + int(fields[12])
 
     def bury(self) -> None:
         """Kill it, close its pipe, and have the system forget it."""
@@ -82,9 +90,10 @@ class Workers:
         self._is_closed = False
 
     async def ask(self, task: str, host: str, *arguments: object, seconds: int, size: int = 0) -> Any:  # noqa: ANN401  # per task
-        """Have a task of `worker.TASKS` done in so many seconds of the processor at most, by the clock ten times that.
+        """Have a task of `worker.TASKS` done in so many seconds of the processor at most.
 
-        `size` is how many bytes wait with it. Raises `TooCostly`, and `WorkerFault` when the task broke.
+        A worker that stands still for ten times that long is ended too. `size` is how many bytes wait with the task.
+        Raises `TooCostly`, and `WorkerFault` when the task broke.
         """
         async with self._turn(host, size):
             if self._is_closed:
@@ -162,7 +171,7 @@ class Workers:
 def _answered(worker: _Worker, parcel: bytes, seconds: float) -> tuple[str, Any, int]:
     try:
         worker.pipe.send_bytes(parcel)
-        if not worker.pipe.poll(seconds):
+        if not _is_heard(worker, seconds):
             raise TooCostly(f"no end within {seconds:g} seconds")
         word, told, resident = unpacked(worker.pipe.recv_bytes(_LARGEST_REPLY))
     except (EOFError, OSError) as exc:
@@ -170,6 +179,23 @@ def _answered(worker: _Worker, parcel: bytes, seconds: float) -> tuple[str, Any,
     except (pickle.UnpicklingError, ValueError, TypeError, AttributeError, ImportError, IndexError, KeyError) as exc:
         raise TooCostly("an answer that cannot be taken") from exc
     return word, told, resident
+
+
+def _is_heard(worker: _Worker, seconds: float) -> bool:
+    """Wait until something comes from a worker, or its pipe ends; return False after so many seconds of standing still.
+
+    Seconds in which it computes do not count: on a busy machine it may take minutes for what is a second's work. How
+    long it may compute is bounded by the system (`worker.py`).
+    """
+    left, computed = seconds, -1
+    with waiting_for_child():
+        while not worker.pipe.poll(min(left, _SLICE)):
+            before, computed = computed, worker.computed()
+            if computed == before:
+                left -= _SLICE
+            if left <= 0:
+                return False
+    return True
 
 
 def _started(megabytes: int) -> _Worker:
@@ -191,7 +217,7 @@ def _started(megabytes: int) -> _Worker:
         )
     worker = _Worker(process, ours)
     try:
-        is_ready = ours.poll(_START_SECONDS) and ours.recv_bytes(16) == b"ready"
+        is_ready = _is_heard(worker, _START_SECONDS) and ours.recv_bytes(16) == b"ready"
     except (EOFError, OSError):
         is_ready = False
     if not is_ready:

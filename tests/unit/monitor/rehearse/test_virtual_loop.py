@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import asyncio
+import re
+import subprocess
+import threading
 import time
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -10,14 +13,15 @@ import pytest
 from monitor.clock import SystemClock, VirtualClock
 from monitor.look.fetch import Answer, Failure, Reason, Request
 from monitor.rehearse.virtual_loop import (
+    Deadlock,
     HeldFetcher,
     JumpingLoop,
     PastTheEnd,
-    Stuck,
     jumping_loop,
     request_name,
     run_virtually,
 )
+from monitor.threads import waiting_for_child
 
 NINE = datetime(2018, 1, 5, 9, tzinfo=UTC)
 
@@ -100,7 +104,7 @@ def test_one_holder_that_rests_does_not_free_another() -> None:
         with loop.held("b"), loop.held("a"), loop.resting("a"):
             await clock.sleep(10)
 
-    with pytest.raises(Stuck, match="held by: b"):
+    with pytest.raises(Deadlock, match=r"waiting for b$"):
         run_virtually(story, patience=0.05)
 
 
@@ -116,12 +120,54 @@ def test_a_rest_whose_holder_has_gone_frees_nobody() -> None:
     assert run_virtually(story) == ("c",)
 
 
-def test_waiting_for_something_that_never_comes_is_told() -> None:
+def test_waiting_for_something_that_never_comes_is_a_deadlock() -> None:
     async def story(_: VirtualClock) -> None:
         await asyncio.get_running_loop().create_future()
 
-    with pytest.raises(Stuck, match="no timer is set"):
+    with pytest.raises(Deadlock, match=r"waiting for an event, with no timer set$"):
         run_virtually(story, patience=0.05)
+
+
+def test_a_thread_that_waits_for_ever_is_a_deadlock_named_with_its_line() -> None:
+    freed = threading.Event()
+
+    def wait_for_ever() -> None:
+        freed.wait()
+
+    async def story(_: VirtualClock) -> None:
+        try:
+            await asyncio.to_thread(wait_for_ever)
+        finally:
+            freed.set()
+
+    with pytest.raises(Deadlock) as fault:
+        run_virtually(story, patience=0.05)
+    place = r"wait_for_ever \(test_virtual_loop.py:\d+\)"
+    assert re.fullmatch(rf"deadlock: nothing has moved for 0 s, waiting for thread \w+ in {place}", str(fault.value))
+
+
+def test_a_thread_that_computes_is_no_deadlock_however_long_it_takes() -> None:
+    def compute() -> float:
+        began = time.thread_time()
+        while time.thread_time() - began < 0.3:
+            pass
+        return time.thread_time() - began
+
+    async def story(_: VirtualClock) -> float:
+        return await asyncio.to_thread(compute)
+
+    assert run_virtually(story, patience=0.05) >= 0.3
+
+
+def test_a_thread_that_waits_for_a_child_process_is_no_deadlock() -> None:
+    def wait_for_child() -> int:
+        with waiting_for_child(), subprocess.Popen(["sleep", "0.3"]) as child:
+            return child.wait()
+
+    async def story(_: VirtualClock) -> int:
+        return await asyncio.to_thread(wait_for_child)
+
+    assert run_virtually(story, patience=0.05) == 0
 
 
 def test_time_never_passes_its_limit() -> None:

@@ -6,13 +6,15 @@ import asyncio
 import os
 import pickle
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from monitor.look.apart.parcel import Refused, unpacked
-from monitor.look.apart.workers import TooCostly, WorkerFault, Workers
+from monitor.look.apart.workers import TooCostly, WorkerFault, Workers, _is_heard, _Worker
 from monitor.look.fetch import Answer
 from monitor.look.recognise.result import Context
 from monitor.look.sighting import State
@@ -48,6 +50,43 @@ async def test_a_task_that_overruns_its_time_is_ended_and_the_next_is_done(worke
     with pytest.raises(TooCostly):
         await recognised(workers, "css:a ~ a ~ b", SIBLINGS, seconds=1)
     assert await recognised(workers, "css:h1", b"<h1>Births</h1>") is State.PRESENT
+
+
+@dataclass
+class SlowWorker:
+    """A worker, and its own pipe, that sends something after so many polls and computes between them or not."""
+
+    polls: int
+    computes: bool
+    ticks: int = 0
+
+    @property
+    def pipe(self) -> SlowWorker:
+        return self
+
+    def poll(self, _seconds: float) -> bool:
+        self.polls -= 1
+        return self.polls < 0
+
+    def computed(self) -> int:
+        self.ticks += self.computes
+        return self.ticks
+
+
+def test_a_worker_that_computes_is_heard_however_busy_the_machine_is() -> None:
+    assert _is_heard(cast("_Worker", SlowWorker(polls=100, computes=True)), 22.0)
+
+
+def test_a_worker_that_does_not_compute_is_not_waited_for_long() -> None:
+    assert _is_heard(cast("_Worker", SlowWorker(polls=22, computes=False)), 22.0)
+    assert not _is_heard(cast("_Worker", SlowWorker(polls=100, computes=False)), 22.0)
+
+
+async def test_what_a_worker_has_computed_is_read_from_the_system(workers: Workers) -> None:
+    await recognised(workers, "css:h1", b"<h1>Births</h1>")
+    (worker,) = workers._idle
+    # To start, it has imported what reads pages.
+    assert worker.computed() > 0
 
 
 async def test_a_task_that_wants_too_much_memory_is_refused_it() -> None:
