@@ -30,8 +30,10 @@ tools: .venv/tools
 
 demo: venv
 	@rm -rf var/demo
+	@echo "Playing five historical incidents through the real daemon, within a minute or two ..."
 	@$(BIN)/ninethirty rehearse $(INCIDENTS) --keep var/demo
-	@echo "To see them on the board: $(BIN)/ninethirty demo --kept var/demo"
+	@echo "Read the drafted breach reports in var/demo/*/drafts/."
+	@echo "See the board: run $(BIN)/ninethirty demo --kept var/demo and open http://127.0.0.1:9030/"
 
 run: venv
 	@$(BIN)/ninethirty --config config.toml run

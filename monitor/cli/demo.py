@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
+from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -11,8 +12,9 @@ from pathlib import Path
 import click
 
 from monitor.cli.common import Context, Instant, as_json, print_json
-from monitor.cli.rehearse import played
+from monitor.cli.rehearse import Shown, played
 from monitor.cli.run import listen
+from monitor.cli.terminal import progress
 
 
 @click.command("demo")
@@ -40,8 +42,7 @@ def command(_context: Context, port: int, at: datetime | None, kept: Path | None
         folder = kept or Path(made)
         if kept is None:
             click.echo(f"Playing {len(scripts)} incidents through the real daemon, within a few minutes ...", err=True)
-            for place, (_, told) in enumerate(played(scripts, folder), 1):
-                click.echo(f"{place}/{len(scripts)} {told.splitlines()[0]}", err=True)
+            scripts = _played(scripts, folder)
         store = merged([folder / path.stem for path in scripts])
         try:
             asyncio.run(
@@ -49,6 +50,18 @@ def command(_context: Context, port: int, at: datetime | None, kept: Path | None
             )
         finally:
             store.close()
+
+
+def _played(scripts: Sequence[Path], folder: Path) -> list[Path]:
+    """Play scripts, say how each ended, and return those whose store is there to be shown."""
+    from monitor.rehearse.demo import STORE
+
+    with progress() as tell:
+        shown = Shown(len(scripts), tell)
+        for ended in played(scripts, folder, shown=shown):
+            tell("")
+            click.echo(ended.text.splitlines()[0] if ended.ok else ended.text, err=True)
+    return [path for path in scripts if (folder / path.stem / STORE).is_file()]
 
 
 async def _shown(show) -> None:  # type: ignore[no-untyped-def] # noqa: ANN001 # its types are imported when it is called

@@ -4,28 +4,28 @@ from __future__ import annotations
 
 import json
 import math
-import multiprocessing
 import os
 import shutil
-import signal
+import sys
 import tempfile
-import threading
-from collections.abc import Callable, Generator, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import timedelta
 from functools import partial
-from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING
 
 import click
 
 from monitor.cli.common import Context, as_json, hushed
 from monitor.cli.terminal import progress
-from monitor.errors import BadInput, Fault
+from monitor.clock import SystemClock
+from monitor.errors import BadInput, Fault, NinethirtyError
+from monitor.rehearse.side_by_side import ALL, Ended, Progress, alone, side_by_side
 
-Tell: TypeAlias = Callable[[str], None]
+if TYPE_CHECKING:
+    from monitor.config.settings import Settings
+    from monitor.rehearse.drive import Played
+    from monitor.rehearse.script.script import Script
 
 
 class Speed(click.ParamType[float | None]):
@@ -57,103 +57,133 @@ def command(
 ) -> None:
     """Play scripts through the real daemon on a virtual clock; exit status 1 when an expectation is not met.
 
-    One that is shipped goes by its name alone, such as `ofqual-2018-01`.
+    A script that ships goes by its name alone, such as `ofqual-2018-01`. A script that cannot be played to its end
+    counts as one that did not meet what it expects; the others are played.
 
     Example: ninethirty rehearse rehearsals/ofqual-2018-01.toml --keep var/rehearsal
     """
     from monitor.rehearse.demo import script_of
 
     del context
-    ok = True
-    named = tuple(own if not path.exists() and (own := script_of(path.name)).exists() else path for path in scripts)
+    named = [own if not path.exists() and (own := script_of(path.name)).exists() else path for path in scripts]
+    ok, hangs = True, False
     with progress() as tell:
-        told = played(_readable(named), keep, speed=speed, as_json=as_json, tell=tell)
-        for place, (played_well, lines) in enumerate(told, 1):
-            tell("")
-            click.echo(lines)
-            tell(f"{place} of {len(named)} played")
-            ok = ok and played_well
+        shown = Shown(len(named), tell, quiet=as_json)
+        for ended in played(named, keep, speed=speed, as_json=as_json, shown=shown):
+            shown.print(ended.text)
+            ok, hangs = ok and ended.ok, hangs or ended.hangs
+    if hangs:
+        # Python would wait for the thread that never ends.
+        sys.stdout.flush()
+        os._exit(1)
     if not ok:
         raise SystemExit(1)
 
 
+class Shown(Progress):
+    """Shows how far scripts are played: in a line of its own at a terminal, else in a line as each starts.
+
+    `tell` is that of `progress`; `quiet` shows nothing but at a terminal.
+    """
+
+    def __init__(self, count: int, tell: Callable[[str], None], *, quiet: bool = False) -> None:
+        self._count = count
+        self._tell = tell
+        self._quiet = quiet or count == 1 or sys.stderr.isatty()
+        self._parts: dict[str, int] = {}
+
+    def started(self, path: Path) -> None:
+        """Show that a script starts."""
+        if not self._quiet:
+            click.echo(f"playing {path.stem} ...", err=True)
+        self.report(path, 0)
+
+    def report(self, path: Path, percent: int) -> None:
+        """Show how many per cent of a script are played."""
+        self._parts[path.stem] = percent
+        playing = [f"{name} {part} %" for name, part in self._parts.items() if part < ALL]
+        self._tell(", ".join([f"{len(self._parts) - len(playing)} of {self._count} played", *playing]))
+
+    def print(self, text: str) -> None:
+        """Print a result in the place of the line that shows progress."""
+        self._tell("")
+        click.echo(text)
+
+
 def played(
-    scripts: Sequence[Path],
+    paths: Sequence[Path],
     keep: Path | None,
     *,
     speed: float | None = None,
     as_json: bool = False,
-    tell: Tell | None = None,
-) -> Iterator[tuple[bool, str]]:
-    """Play scripts side by side; yield as each ends whether it went as expected, and what to print of it.
-
-    Of one alone `tell` is told how far it has got.
-    """
+    shown: Progress | None = None,
+) -> Iterator[Ended]:
+    """Play scripts side by side, and yield what each came to as it ends. Raises `BadInput` before any is played."""
+    scripts = _readable(paths)
     play = partial(_play, speed=speed, keep=keep, as_json=as_json)
-    yield from _played(longest_first(scripts), play if len(scripts) > 1 else partial(play, tell=tell))
-
-
-def longest_first(scripts: Sequence[Path]) -> list[Path]:
-    """Return scripts by how long they last, so that the longest does not begin when all others have ended."""
-    return sorted(scripts, key=_length, reverse=True)
-
-
-def _length(path: Path) -> timedelta:
-    script, _ = _read(path)
-    lasts: timedelta = script.ends - script.begins
-    return lasts
-
-
-def _played(paths: Sequence[Path], play: Callable[[Path], tuple[bool, str]]) -> Generator[tuple[bool, str], None, None]:
-    """Play scripts side by side, a process for each processor, and yield what came of each as it ends."""
-    if len(paths) == 1:
-        yield play(paths[0])
-        return
-    # A fresh process for each: a fork would take along threads and loops of this one.
-    context, most = multiprocessing.get_context("spawn"), min(len(paths), os.cpu_count() or 1)
-    with ProcessPoolExecutor(most, context, _as_player) as pool:
-        try:
-            for ended in as_completed([pool.submit(play, path) for path in paths]):
-                yield ended.result()
-        except BaseException:
-            # Nobody waits for the rest any more: whoever pressed Ctrl-C has the prompt back now.
-            for player in multiprocessing.active_children():
-                player.terminate()
-            raise
-
-
-def _as_player() -> None:
-    """Have this process end at Ctrl-C, and when whoever started it has ended, however that came about."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    threading.Thread(target=_end_with, args=[multiprocessing.parent_process()], daemon=True).start()
-
-
-def _end_with(parent: BaseProcess) -> None:
-    parent.join()
-    os._exit(1)
-
-
-def _play(
-    path: Path, *, speed: float | None, keep: Path | None, as_json: bool, tell: Tell | None = None
-) -> tuple[bool, str]:
-    """Play one script; returns whether all was as expected, and what to print."""
-    from monitor.rehearse.drive import play
-    from monitor.rehearse.summary import told
-
-    script, base = _read(path)
-    with _folder(keep, path.stem) as folder, hushed():
-        played = play(script, base, folder, speed, tell)
-    return played.ok, json.dumps(played.as_json(), ensure_ascii=False) if as_json else told(
-        played, kept=keep is not None
+    lost = partial(_lost, scripts, as_json=as_json)
+    shown = shown or Progress()
+    yield from (
+        side_by_side(longest_first(scripts), play, lost, shown) if len(paths) > 1 else alone(paths[0], play, shown)
     )
 
 
-def _readable(scripts: tuple[Path, ...]) -> tuple[Path, ...]:
-    """Check every script before any is played, so that all faults are told in one go."""
-    faults: list[Fault] = []
-    for path in scripts:
+def longest_first(scripts: Mapping[Path, Script]) -> list[Path]:
+    """Return scripts by how long they last, so that the longest does not begin when all others have ended."""
+    return sorted(scripts, key=lambda path: scripts[path].ends - scripts[path].begins, reverse=True)
+
+
+def _play(path: Path, report: Callable[[int], None], *, speed: float | None, keep: Path | None, as_json: bool) -> Ended:
+    """Play one script, and return what it came to, whatever happens."""
+    from monitor.rehearse.drive import Played, play
+    from monitor.rehearse.virtual_loop import Deadlock
+
+    script, base = _read(path)
+    began, hangs = SystemClock().monotonic(), False
+    with hushed():
         try:
-            _read(path)
+            with _folder(keep, path.stem) as folder:
+                done = play(script, base, folder, speed, report)
+        except Exception as exc:  # noqa: BLE001 # one script that fails must not lose the others; its result says why
+            done = Played.failed(script, _reason(exc), SystemClock().monotonic() - began)
+            hangs = isinstance(exc, Deadlock)
+    return _ended(done, kept=keep is not None, as_json=as_json, hangs=hangs)
+
+
+def _lost(scripts: Mapping[Path, Script], path: Path, reason: str, *, as_json: bool) -> Ended:
+    from monitor.rehearse.drive import Played
+
+    return _ended(Played.failed(scripts[path], reason), kept=False, as_json=as_json)
+
+
+def _ended(done: Played, *, kept: bool, as_json: bool, hangs: bool = False) -> Ended:
+    from monitor.rehearse.summary import told
+
+    text = json.dumps(done.as_json(), ensure_ascii=False) if as_json else told(done, kept=kept)
+    return Ended(done.ok, text, hangs=hangs)
+
+
+def _reason(fault: Exception) -> str:
+    """Return in one line why a script could not be played to its end."""
+    import structlog
+
+    from monitor.rehearse.virtual_loop import Deadlock
+
+    if isinstance(fault, NinethirtyError | Deadlock):
+        return "; ".join(str(fault).splitlines())
+    if isinstance(fault, OSError):
+        return f"{fault.filename or 'system'}: {fault.strerror or fault}"
+    structlog.get_logger(__name__).error("rehearsal_broke", exc_info=fault)
+    return f"the program broke with {type(fault).__name__}: {fault}"
+
+
+def _readable(paths: Sequence[Path]) -> dict[Path, Script]:
+    """Return every script, read before any is played, so that all faults are reported at once."""
+    scripts: dict[Path, Script] = {}
+    faults: list[Fault] = []
+    for path in paths:
+        try:
+            scripts[path], _ = _read(path)
         except BadInput as exc:
             faults += exc.faults
     if faults:
@@ -161,7 +191,7 @@ def _readable(scripts: tuple[Path, ...]) -> tuple[Path, ...]:
     return scripts
 
 
-def _read(path: Path):  # type: ignore[no-untyped-def] # noqa: ANN202 # its types are imported when it is called
+def _read(path: Path) -> tuple[Script, Settings]:
     from monitor.config.read import read_settings
     from monitor.config.settings import Settings
     from monitor.rehearse.script.script import read_script

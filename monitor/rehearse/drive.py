@@ -27,6 +27,7 @@ from monitor.store.writer import DELAY
 _UNHURRIED = 60.0
 """Seconds of virtual time from a look to its commit."""
 _STEPS = 50
+Report = Callable[[int], None]
 Cue = tuple[datetime, int, ScriptTrouble | ScriptLog]
 
 
@@ -41,17 +42,26 @@ class Played:
     looks: int
     requests: dict[str, int]
     peak_rate: dict[str, int]
+    reason: str | None = None
+    """Why it was not played to its end; None when it was."""
+
+    @classmethod
+    def failed(cls, script: Script, reason: str, wall_seconds: float = 0.0) -> Played:
+        """Return what came of a script that was not played to its end: no expectation is met."""
+        met = [Met(one.release or "", one.part, met=False, why="not played to its end") for one in script.expect]
+        return cls(script, Results(), met, wall_seconds, 0, {}, {}, reason)
 
     @property
     def ok(self) -> bool:
-        """Tell whether every expectation was met."""
-        return all(met.met for met in self.met)
+        """Return whether it was played to its end and met every expectation."""
+        return self.reason is None and all(met.met for met in self.met)
 
     def as_json(self) -> dict[str, Any]:
         """Return the JSON of the interface."""
         return {
             "title": self.script.title,
             "ok": self.ok,
+            "reason": self.reason,
             "wall_seconds": round(self.wall_seconds, 3),
             "virtual_seconds": (self.script.ends - self.script.begins).total_seconds(),
             "looks": self.looks,
@@ -65,17 +75,17 @@ class Played:
 
 
 def play(
-    script: Script, base: Settings, folder: Path, speed: float | None = None, tell: Callable[[str], None] | None = None
+    script: Script, base: Settings, folder: Path, speed: float | None = None, report: Report | None = None
 ) -> Played:
     """Play a script with its store, evidence and drafts in `folder`, as fast as may be or `speed` times real time.
 
-    `base` is the configuration whose calendars, policy, watch, budget and routes are used. `tell` is told now and then
-    how far it has got.
+    `base` is the configuration whose calendars, policy, watch, budget and routes are used. `report` is called now and
+    then with how many per cent are played.
     """
     settings = settings_for(script, base, folder)
     began = SystemClock().monotonic()
     with asyncio.Runner(loop_factory=lambda: JumpingLoop(speed=speed)) as runner:
-        stage = runner.run(_staged(script, settings, tell))
+        stage = runner.run(_staged(script, settings, report))
     results = results_of(settings, script, folder)
     return Played(
         script=script,
@@ -88,21 +98,21 @@ def play(
     )
 
 
-async def _staged(script: Script, settings: Settings, tell: Callable[[str], None] | None) -> _Stage:
+async def _staged(script: Script, settings: Settings, report: Report | None) -> _Stage:
     stage = _Stage(script, settings, VirtualClock(script.begins), VirtualClock(script.begins))
-    telling = None if tell is None else asyncio.ensure_future(_telling(script, stage.truth, tell))
+    reporting = None if report is None else asyncio.ensure_future(_reporting(script, stage.truth, report))
     try:
         await stage.perform()
     finally:
-        if telling is not None:
-            telling.cancel()
+        if reporting is not None:
+            reporting.cancel()
     return stage
 
 
-async def _telling(script: Script, truth: VirtualClock, tell: Callable[[str], None]) -> None:
+async def _reporting(script: Script, truth: VirtualClock, report: Report) -> None:
     step = (script.ends - script.begins) / _STEPS
     for done in range(_STEPS):
-        tell(f"{script.title}: {truth.now():%Y-%m-%d %H:%M} UTC, {100 * done // _STEPS} % played")
+        report(100 * done // _STEPS)
         await truth.sleep(step.total_seconds())
 
 

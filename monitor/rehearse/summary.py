@@ -17,8 +17,11 @@ def told(played: Played, *, kept: bool) -> str:
 
 
 def _lines(played: Played, *, kept: bool) -> Iterator[str]:
-    virtual = (played.script.ends - played.script.begins).total_seconds()
     yield played.script.title
+    if played.reason is not None:
+        yield f"  NOT PLAYED TO ITS END: {played.reason}"
+        return
+    virtual = (played.script.ends - played.script.begins).total_seconds()
     yield f"  {length(virtual, parts=2)} in {length(played.wall_seconds, parts=2)}, {played.looks} looks"
     for release in played.results.releases:
         yield from _release(release)

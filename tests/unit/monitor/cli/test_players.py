@@ -1,43 +1,94 @@
-"""rehearse and demo: scripts side by side, Ctrl-C, and a kill."""
+"""rehearse and demo: scripts side by side, one that fails, Ctrl-C, and a kill."""
 
 from __future__ import annotations
 
 import multiprocessing
+import os
+import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
-from monitor.cli.rehearse import _played, longest_first
+from monitor.cli.rehearse import longest_first
+from monitor.rehearse.script.script import read_script
+from monitor.rehearse.side_by_side import Ended, Progress, side_by_side
 
 ROOT = Path(__file__).parents[4]
 
 
-def _plays(path: Path) -> tuple[bool, str]:
+def _plays(path: Path, report: Callable[[int], None]) -> Ended:
+    report(50)
     if path.name == "endless":
         sys.stdout.write("playing\n")
         sys.stdout.flush()
         threading.Event().wait()
-    return True, path.name
+    if path.name == "killed":
+        os.kill(os.getpid(), signal.SIGKILL)
+    if path.name == "hanging":
+        threading.Thread(target=threading.Event().wait).start()
+    return Ended(ok=True, text=path.name)
+
+
+def _lost(path: Path, reason: str) -> Ended:
+    return Ended(ok=False, text=f"{path.name}: {reason}")
+
+
+class Seen(Progress):
+    def __init__(self) -> None:
+        self.seen: list[tuple[str, int]] = []
+
+    def started(self, path: Path) -> None:
+        self.seen.append((path.name, 0))
+
+    def report(self, path: Path, percent: int) -> None:
+        self.seen.append((path.name, percent))
+
+
+def play(*names: str, progress: Progress | None = None) -> list[Ended]:
+    return list(side_by_side([Path(name) for name in names], _plays, _lost, progress or Progress()))
 
 
 def test_whoever_stops_a_rehearsal_waits_for_none_of_its_players() -> None:
-    playing = _played([Path("quick"), Path("endless"), Path("endless")], _plays)
-    assert next(playing) == (True, "quick")
+    playing = side_by_side([Path("quick"), Path("endless"), Path("endless")], _plays, _lost, Progress())
+    assert next(playing) == Ended(ok=True, text="quick")
     playing.close()
     assert multiprocessing.active_children() == []
 
 
+def test_a_player_that_is_killed_loses_its_own_script_only() -> None:
+    ended = play("killed", "quick", "quick")
+    assert sorted(one.text for one in ended) == [
+        "killed: the process that played it ended with status -9",
+        "quick",
+        "quick",
+    ]
+    assert [one.ok for one in ended].count(False) == 1
+
+
+def test_a_thread_that_never_ends_does_not_keep_its_player_from_ending() -> None:
+    assert play("hanging") == [Ended(ok=True, text="hanging")]
+    assert multiprocessing.active_children() == []
+
+
+def test_how_far_each_script_is_played_is_reported() -> None:
+    seen = Seen()
+    play("quick", "killed", progress=seen)
+    assert [percent for name, percent in seen.seen if name == "quick"] == [0, 50, 100]
+    assert [percent for name, percent in seen.seen if name == "killed"] == [0, 50, 100]
+
+
 def test_what_lasts_longest_is_played_first() -> None:
-    scripts = [ROOT / "rehearsals" / f"{name}.toml" for name in ("ipcc-2015", "moj-2016", "ofsted-2017")]
-    assert [path.stem for path in longest_first(scripts)] == ["moj-2016", "ofsted-2017", "ipcc-2015"]
+    paths = [ROOT / "rehearsals" / f"{name}.toml" for name in ("ipcc-2015", "moj-2016", "ofsted-2017")]
+    longest = longest_first({path: read_script(path) for path in paths})
+    assert [path.stem for path in longest] == ["moj-2016", "ofsted-2017", "ipcc-2015"]
 
 
 _STARTER = """
-from pathlib import Path
-from tests.unit.monitor.cli.test_players import _played, _plays
+from tests.unit.monitor.cli.test_players import play
 if __name__ == "__main__":
-    list(_played([Path("endless"), Path("endless")], _plays))
+    play("endless", "endless")
 """
 
 

@@ -47,6 +47,7 @@ def test_how_far_it_has_got_is_shown_while_it_works_and_wiped(folder: Path, ask:
 
 def test_a_rehearsal_tells_how_much_is_played(folder: Path) -> None:
     shown = at_a_terminal(folder / "config.toml", "rehearse", str(ROOT / "rehearsals/fm15-split-view.toml"))
-    assert "50 % played\x1b[K" in shown
+    assert "\r0 of 1 played, fm15-split-view 50 %\x1b[K" in shown
     assert "still absent at 09:31:00 GMT" in shown
-    assert shown.endswith(f"\r1 of 1 played\x1b[K{WIPED}")
+    assert shown.index("\r1 of 1 played\x1b[K") < shown.index("still absent")
+    assert WIPED in shown

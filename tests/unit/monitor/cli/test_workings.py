@@ -233,6 +233,30 @@ def test_a_rehearsal_prints_json_alone_and_ends_with_1_when_an_expectation_is_no
         assert (told.status, line["ok"], told.err) == (status, status == 0, "")
 
 
+@pytest.mark.parametrize("count", [1, 3])
+def test_a_script_that_cannot_be_played_says_why_and_loses_no_other(ask: Ask, folder: Path, count: int) -> None:
+    scripts = [folder / f"{name}.toml" for name in ("blocked", "one", "two")[:count]]
+    for script in scripts:
+        script.write_text(QUIET_DAY.format(notices=0).replace("Nothing", script.stem))
+    (folder / "kept").mkdir()
+    (folder / "kept" / "blocked").write_text("a file where the folder of this script belongs")
+    reason = f"{folder}/kept/blocked: File exists"
+    told = ask("rehearse", *map(str, scripts), "--keep", str(folder / "kept"), "--json")
+    assert (told.status, told.err) == (1, "")
+    lines = {line["title"]: line for line in told.lines}
+    assert {title.partition(" ")[0]: line["ok"] for title, line in lines.items()} == {
+        script.stem: script.stem != "blocked" for script in scripts
+    }
+    blocked = lines["blocked is promised"]
+    assert blocked["reason"] == reason
+    assert blocked["expect"] == [{"release": "", "part": None, "met": False, "why": "not played to its end"}]
+    assert blocked.keys() == told.lines[-1].keys()
+    told = ask("rehearse", *map(str, scripts), "--keep", str(folder / "kept"))
+    assert told.status == 1
+    assert f"blocked is promised\n  NOT PLAYED TO ITS END: {reason}\n" in told.out
+    assert told.err.count("playing ") == (count if count > 1 else 0)
+
+
 def test_a_rehearsal_is_kept_where_it_is_told_to_be_and_replaces_the_one_before(ask: Ask, folder: Path) -> None:
     script = folder / "quiet.toml"
     script.write_text(QUIET_DAY.format(notices=0))
