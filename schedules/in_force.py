@@ -11,7 +11,7 @@ from schedules.ledger_event import LedgerEvent, What, event_of
 from schedules.promise import Promise
 from schedules.release import Release
 from schedules.slot import Precision, Slot
-from schedules.slot_relations import has_passed, is_inside
+from schedules.slot_relations import has_passed, is_inside, is_zone_shift
 
 NOTICE_DAYS = 28
 
@@ -27,8 +27,9 @@ class InForce:
     judged on its own; it may be a late cancellation. `disagreements` are other calendars' entries that
     differed before the slot passed. `learnt_after_slot`: the slot had passed when it was first read, so
     no verdict on it can be proved. `in_doubt` are later words of the same calendar that may have been there before
-    the slot passed, or before the earlier time they give did: the change lies between two reads. `events` are in the
-    order of reads.
+    the slot passed, or before the earlier time they give did: the change lies between two reads. They are also entries
+    that show the same written time with another offset, so that the slot moved by exactly the zone's offset. `events`
+    are in the order of reads.
     """
 
     promise: Promise | None = None
@@ -92,6 +93,7 @@ class _Walk:
         self._short: ShortNotice | None = None
         self._given_up: list[Promise] = []
         self._in_doubt: list[Promise] = []
+        self._shifted: dict[str, Promise] = {}
         self._apart: set[str] = set()
         self._events: list[LedgerEvent] = []
         self._learnt_after = False
@@ -109,8 +111,17 @@ class _Walk:
         elif has_passed(promise.slot, promise.learnt) and not is_cancelled(promise):
             self._note(What.BACK_DATED, promise, self._current.slot)
             self._doubt(promise, promise.slot)
+        elif self._is_zone_shift(promise):
+            self._shifted[promise.calendar] = promise
         else:
+            self._shifted.pop(promise.calendar, None)
             self._adopt(promise)
+
+    def _is_zone_shift(self, promise: Promise) -> bool:
+        before = self._standing.get(promise.calendar)
+        if before is None or is_cancelled(before) or is_cancelled(promise):
+            return False
+        return is_zone_shift(before.slot, promise.slot)
 
     def _is_frozen(self, promise: Promise) -> bool:
         current = self._current
@@ -133,7 +144,7 @@ class _Walk:
             learnt_after_slot=self._learnt_after,
             given_up=tuple(self._given_up),
             events=tuple(self._events),
-            in_doubt=tuple(self._in_doubt),
+            in_doubt=(*self._in_doubt, *(each for each in self._shifted.values() if self._is_of_current(each))),
         )
 
     def _begin(self, promise: Promise) -> None:
@@ -177,6 +188,9 @@ class _Walk:
         if base.slot.precision is not Precision.DAY or is_cancelled(base):
             return base
         return next((each for each in standing if _adds_the_time(each, base)), base)
+
+    def _is_of_current(self, promise: Promise) -> bool:
+        return self._current is not None and self._current.calendar == promise.calendar
 
     def _is_current(self, promise: Promise) -> bool:
         current = self._current

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -242,3 +242,38 @@ def test_a_cancellation_counts_before_the_slot_whatever_time_it_names() -> None:
     off = said(at(6, 1), utc(6, 10), state=State.CANCELLED)
     found = in_force([said(at(7, 23), utc(5, 1)), off], LATER, "A")
     assert (found.cancelled, What.BACK_DATED in kinds(found)) == (True, False)
+
+
+def written(hour: int, minute: int, raw: str, read: datetime) -> Promise:
+    """Return a promise for 23 July 2026 at this time in UTC, as its calendar writes it."""
+    slot = Slot(Precision.INSTANT, datetime(2026, 7, 23, hour, minute, tzinfo=UTC), raw=raw)
+    return said(slot, read)
+
+
+SUMMER = written(8, 30, "2026-07-23T09:30:00+01:00", utc(6, 1))
+
+
+def test_dropping_the_offset_of_the_same_written_time_is_a_doubt_and_no_new_slot() -> None:
+    shifted = written(9, 30, "2026-07-23T09:30:00Z", utc(6, 2))
+    found = in_force([SUMMER, shifted], LATER, "A")
+    assert (found.slot, found.in_doubt, found.given_up) == (SUMMER.slot, (shifted,), ())
+
+
+def test_an_offset_that_comes_back_ends_the_doubt() -> None:
+    shifted = written(9, 30, "2026-07-23T09:30:00Z", utc(6, 2))
+    again = replace(SUMMER, learnt=utc(6, 3))
+    assert in_force([SUMMER, shifted, again], LATER, "A").in_doubt == ()
+
+
+@pytest.mark.parametrize(
+    ("hour", "minute", "raw"),
+    [
+        (9, 30, "2026-07-23T10:30:00+01:00"),
+        (9, 0, "2026-07-23T09:30:00+00:30"),
+        (9, 30, "23 July 2026 10.30am"),
+    ],
+)
+def test_another_written_time_or_another_shift_is_a_new_slot(hour: int, minute: int, raw: str) -> None:
+    moved = written(hour, minute, raw, utc(6, 2))
+    found = in_force([SUMMER, moved], LATER, "A")
+    assert (found.slot, found.in_doubt) == (moved.slot, ())
