@@ -9,7 +9,7 @@ import pytest
 from monitor.judge.policy import Policies
 from monitor.store.evidence.chain import verify
 from monitor.watch.rejudge import replay
-from tests.unit.monitor.app.life import OUT_IN_TIME, Life, live, reopened
+from tests.unit.monitor.app.life import HOST, Life, live, reopened
 
 STRANGE = """
 [[release]]
@@ -30,25 +30,44 @@ url = "https://strange.example/q3"
 at = 2026-11-26T09:30:00
 headers = {{ {headers} }}
 """
-HEADERS = [
-    '"Date" = "Fri, 31 Dec 9999 23:59:59 GMT"',
-    '"Date" = "Fri, 31 Dec 9999 23:59:59 -1200"',
-    '"Date" = "Thu, 26 Nov 2026 11:30:00 GMT"',
-    '"Date" = "Thu, 01 Jan 1970 00:00:00 GMT", "Age" = "1000000000000"',
-    '"Last-Modified" = "Fri, 31 Dec 9999 23:59:59 -1200", "Expires" = "-1"',
-    '"Cache-Control" = "max-age=99999999999999999999", "Retry-After" = "1000000000000"',
-    '"ETag" = ";\\u00e9=0; \\u00fc", "X-Note" = ";\\u00e9=0; \\u00fc"',
+PLAIN = """
+[[answer]]
+url = "https://www.gov.uk/government/statistics/claims"
+at = 2026-11-26T09:00:00
+status = 404
+headers = {{ {headers} }}
+
+[[answer]]
+url = "https://www.gov.uk/government/statistics/claims"
+at = 2026-11-26T09:30:00
+headers = {{ {headers} }}
+"""
+RIGHT_DATE, NO_DATE = '"X-Note" = "its date is right"', '"Date" = ""'
+CASES = [
+    (NO_DATE, '"Date" = "Fri, 31 Dec 9999 23:59:59 GMT"'),
+    (NO_DATE, '"Date" = "Fri, 31 Dec 9999 23:59:59 -1200"'),
+    (NO_DATE, '"Date" = "Thu, 01 Jan 1970 00:00:00 GMT", "Age" = "1000000000000"'),
+    (RIGHT_DATE, '"Date" = "Fri, 31 Dec 9999 23:59:59 GMT"'),
+    # It stands still, about two hours ahead.
+    (RIGHT_DATE, '"Date" = "Thu, 26 Nov 2026 11:30:00 GMT"'),
+    (RIGHT_DATE, '"Last-Modified" = "Fri, 31 Dec 9999 23:59:59 -1200", "Expires" = "-1"'),
+    (RIGHT_DATE, '"Cache-Control" = "max-age=99999999999999999999", "Retry-After" = "1000000000000"'),
+    (RIGHT_DATE, '"ETag" = ";\\u00e9=0; \\u00fc", "X-Note" = ";\\u00e9=0; \\u00fc"'),
 ]
 
 
-@pytest.mark.parametrize("headers", HEADERS)
-def test_a_host_that_publishes_on_time_is_on_time_whatever_another_sends(tmp_path: Path, headers: str) -> None:
+@pytest.mark.parametrize(("plain", "strange"), CASES)
+def test_a_host_that_publishes_on_time_is_on_time_whatever_another_sends(
+    tmp_path: Path, plain: str, strange: str
+) -> None:
     async def act(life: Life) -> None:
         await life.until("09:32:00")
-        assert (life.word(), life.looks("monitor_fault", "strange.example")) == ("on_time", 0)
+        assert life.word() == "on_time"
+        assert [life.looks("monitor_fault", host) for host in (HOST, "strange.example")] == [0, 0]
+        assert life.daemon.counters.registry.get_sample_value("ninethirty_faults_total", {"task": "stray"}) is None
         assert life.daemon.store.outbox.notices() == []
 
-    store = reopened(live(tmp_path, OUT_IN_TIME + STRANGE.format(headers=headers), act))
+    store = reopened(live(tmp_path, PLAIN.format(headers=plain) + STRANGE.format(headers=strange), act))
     assert [told for told in replay(store, Policies(), None, None) if told[1]] == []
     assert verify(store.evidence, tmp_path / "evidence") == []
     store.close()
