@@ -25,6 +25,8 @@ PARTS = {
     "libreoffice": "soffice",
     "tinyproxy": "tinyproxy",
     "faketime": "faketime",
+    "libseccomp": "/usr/lib/*/libseccomp.so.2",
+    "systemd": "systemd-analyze",
     "nss-wrapper": "/usr/lib/*/libnss_wrapper.so",
 }
 

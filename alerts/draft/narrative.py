@@ -258,6 +258,8 @@ def blind_told(blind: BlindSpan, timezone: str) -> str:
         return (
             f"The monitor looked less than a tenth as often as planned {gap} (budget); what lies between looks is open."
         )
+    if blind.cause == "no_worker":
+        return f"The monitor itself could not read large pages {gap} (no_worker); that gap is no evidence either way."
     return f"The monitor itself could not see {gap} ({blind.cause}); that gap is no evidence either way."
 
 

@@ -19,8 +19,9 @@ from monitor.health.heartbeat import HeartbeatWriter
 from monitor.health.metrics import Metrics
 from monitor.health.state import HealthState, StoreHealth
 from monitor.health.system import SILENT, ServiceManager, is_kept
+from monitor.health.workers import WorkerHealth
 from monitor.ledger.ledger import Ledger
-from monitor.look.apart.workers import Workers
+from monitor.look.apart.workers import Starts, Workers
 from monitor.look.clock_skew import Skew
 from monitor.look.fetch import Fetcher
 from monitor.look.interpret import Interpreter
@@ -51,6 +52,7 @@ class Core:
     metrics: Metrics
     threads: Threads
     workers: Workers
+    worker_health: WorkerHealth
     tasks: Tasks
     queue: JudgingQueue
     heartbeat: HeartbeatWriter
@@ -92,6 +94,7 @@ def core_of(settings: Settings, edges: Edges, folder: Path) -> Core:
         on_lost=lost,
     )
     members = _members(settings, store, writer, clock, holder)
+    worker_health = WorkerHealth(clock, metrics, blind.note)
     ledger = Ledger(store, writer, clock, joining_of(settings), checks_of(settings), threads.ask)
     return Core(
         settings,
@@ -101,7 +104,12 @@ def core_of(settings: Settings, edges: Edges, folder: Path) -> Core:
         store,
         metrics,
         threads,
-        Workers(told=partial(_cost_too_much, metrics, health)),
+        Workers(
+            clock=clock,
+            told=partial(_cost_too_much, metrics, health),
+            starts=Starts(worker_health.attempted, worker_health.unread),
+        ),
+        worker_health,
         Tasks(),
         queue,
         heartbeat,

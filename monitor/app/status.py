@@ -38,6 +38,7 @@ class Status:
     timezone: str
     rotas: Callable[[], Mapping[str, Rota]] = dict
     newer: Callable[[], str] = str
+    worker_fault: Callable[[], str] = str
 
     def body(self, release: str) -> dict[str, Any] | None:
         """Return the JSON of a watched release as of now."""
@@ -75,11 +76,12 @@ class Status:
         told = "not measured yet" if offset is None else f"between {offset.min:.3f} s and {offset.max:.3f} s"
         now = self.clock.now()
         on_call = {name: rota.told(now) for name, rota in self.rotas().items()}
-        newer, broken = self.newer(), self.broken.by_host()
+        newer, broken, worker_fault = self.newer(), self.broken.by_host(), self.worker_fault()
         return {
             **({"Looks that a fault of this monitor broke": broken} if broken else {}),
             **({"On call": on_call} if on_call else {}),
             **({"Store": {"shape": f"{newer}, of a newer version of ninethirty: upgrade this one"}} if newer else {}),
+            **({"Workers": {"why none starts": worker_fault}} if worker_fault else {}),
             "Calendars, last usable read": reads,
             "Calendars, faults": dict(self.health.faults),
             "Clock": {

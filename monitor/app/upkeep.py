@@ -40,6 +40,7 @@ def self_check_of(core: Core, poller: Poller, outbox: Outbox) -> SelfCheck:
         poller.stretch,
         outbox.backlogs.values,
         evidence=core.evidence.appender.trouble,
+        workers=core.worker_health.reasons,
         manager=core.edges.manager,
     )
 
@@ -59,8 +60,9 @@ def status_of(  # noqa: PLR0913 # the parts whose state it shows
     failed = metrics.faults.labels("metrics").inc
     counted, now = (metrics.slots_passed.inc, failed, metrics.exposures.inc), core.clock.now
     states = Now(partial(shown, watch.releases), check.vitals, now, *counted)
-    rotas, newer = (lambda: record.rules.rotas), (lambda: core.store.newer)
-    return Status(core.clock, watch, core.health, check, metrics, states, forecast, skew, broken, zone, rotas, newer)
+    rotas, newer, fault = (lambda: record.rules.rotas), (lambda: core.store.newer), (lambda: core.worker_health.fault)
+    parts = (core.clock, watch, core.health, check, metrics, states, forecast, skew, broken)
+    return Status(*parts, zone, rotas, newer, fault)
 
 
 def upkeep(core: Core, starved: StarvedHosts, watch: Watch, forecast: BudgetForecast) -> Iterator[Recurring]:
@@ -76,6 +78,8 @@ def upkeep(core: Core, starved: StarvedHosts, watch: Watch, forecast: BudgetFore
     yield from core.apart.jobs()
     yield _GIVEN_BACK, "memory", _give_back
     yield CHECKED, "scarcity", starved.check
+    # Whether one starts is known before the first slot; a rehearsal finds out when it needs one.
+    yield CHECKED, "workers", partial(core.workers.try_start, eager=core.edges.clock is None)
     yield RECKONED, "foresight", forecast.look_ahead
     if settings.watch.learn_addresses:
         inside = {host.lower() for host, _ in allowed_hosts(settings)}

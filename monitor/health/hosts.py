@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from monitor.clock import Clock
 from monitor.judge.runs import Blind
 from monitor.look.fetch import Answer, Failure, Reason
+from monitor.look.reading import NO_WORKER
 from monitor.look.sighting import Sighting, State
 
 _UNREACHED = {Reason.DNS, Reason.CONNECT, Reason.TIMEOUT}
@@ -136,7 +137,9 @@ class SilentHosts:
         self._unheard: dict[str, Unheard] = {}
 
     def note(self, host: str, sighting: Sighting) -> None:
-        """Take in one look; one that proved anything ends the host's silence."""
+        """Take in one look; one that proved anything ends the host's silence, what we could not read does not count."""
+        if sighting.why == NO_WORKER:
+            return
         if sighting.state is not State.UNKNOWN:
             if self._unheard:
                 self._unheard.pop(host, None)

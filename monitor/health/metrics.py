@@ -26,7 +26,7 @@ from monitor.look.sighting import State
 disable_created_metrics()  # type: ignore[no-untyped-call] # the library leaves this one bare
 
 _LATENESS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
-_CAUSES = ("stopped", "killed", "suspended", "stalled", "network", "dns", "budget", "store", "clock")
+_CAUSES = ("stopped", "killed", "suspended", "stalled", "network", "dns", "budget", "store", "clock", "no_worker")
 _LOOKED = (*(state.value for state in State), *(reason.value for reason in Reason))
 _DELIVERED = ("sent", "again", "given_up")
 _PINGED = ("accepted", "refused", "withheld")
@@ -87,6 +87,7 @@ class Metrics:
         self.pings = counter("deadman_pings", "Signs of life, sent or not", ["outcome"])
         self.slots_passed = counter("slots_passed", "Slots that passed while watched")
         self.exposures = counter("exposures", "Exposures that began while watched")
+        self.worker_start_failures = counter("worker_start_failures", "Workers that did not start")
         self.faults = counter("faults", "Faults inside the program", ["task"])
         self.reload_taken = gauge("config_last_reload_successful", "Whether the last configuration read was taken")
         self.reload_at = gauge("config_last_reload_success_timestamp_seconds", "When one was last taken")

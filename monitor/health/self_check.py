@@ -21,7 +21,7 @@ STUCK = timedelta(minutes=10)
 class SelfCheck:
     """Asks each part how it is; never the store, which may be what is wrong.
 
-    `evidence` tells why bytes cannot be kept, empty when they can.
+    `evidence` tells why bytes cannot be kept, empty when they can; `workers` why large answers cannot be read.
     """
 
     clock: Clock
@@ -31,6 +31,7 @@ class SelfCheck:
     backlogs: Callable[[], Collection[Backlog]]
     _: KW_ONLY
     evidence: Callable[[], str] = str
+    workers: Callable[[], list[str]] = list
     manager: ServiceManager = SILENT
 
     def jobs(self) -> list[tuple[timedelta, str, Job]]:
@@ -41,11 +42,11 @@ class SelfCheck:
     def unready(self) -> list[str]:
         """Return why this monitor is not to be relied on, empty when it is."""
         lost = self.evidence()
-        return [*self.health.unready(self.clock.now()), *([lost] if lost else []), *self.stuck()]
+        return [*self.health.unready(self.clock.now()), *([lost] if lost else []), *self.workers(), *self.stuck()]
 
     def unable(self) -> list[str]:
         """Return why this monitor cannot serve and look, empty when it can, however doubtful its evidence."""
-        return [*self.health.unable(self.clock.now()), *self.stuck()]
+        return [*self.health.unable(self.clock.now()), *self.workers(), *self.stuck()]
 
     def stuck(self) -> list[str]:
         """Return why this process should be started anew, empty when it need not be."""

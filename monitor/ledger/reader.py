@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from monitor.clock import Clock
 from monitor.ledger.pages import FEW, MEGABYTE, SECONDS, CalendarPages, Got, UnansweredAsk, local
-from monitor.look.apart.workers import TooCostly, WorkerFault
+from monitor.look.apart.process import Unread
 from monitor.store.evidence.evidence import Evidence
 from monitor.store.rows import CalendarRead
 from schedules.announcement import Announcement
@@ -94,7 +94,7 @@ class CalendarReader:
             await self._ask_all(got)
             pages = tuple(each.page for each in got)
             reading, digest = await self._made(pages)
-        except (UnansweredAsk, UnreadableCalendar, TooCostly, WorkerFault) as exc:
+        except (UnansweredAsk, UnreadableCalendar, Unread) as exc:
             fault = " ".join(str(exc).split())
             record = self._keep(got, fault)
             return Outcome(
@@ -131,7 +131,7 @@ class CalendarReader:
         return self.pages.workers is not None and self.file is None and not is_small
 
     async def _apart(self, task: str, pages: Sequence[Page], now: datetime) -> Any:  # noqa: ANN401  # by task
-        """Have a step of the source done by a worker. Raises `UnreadableCalendar`, `TooCostly` and `WorkerFault`."""
+        """Have a step of the source done by a worker. Raises `UnreadableCalendar` and `Unread`."""
         assert self.pages.workers is not None  # noqa: S101  # nothing is read apart without
         host = urlsplit(pages[0].url).hostname if pages else None
         told, kept = await self.pages.workers.ask(task, host or "", self.source, tuple(pages), now, seconds=SECONDS)

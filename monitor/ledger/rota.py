@@ -18,7 +18,8 @@ from monitor.health.state import HealthState
 from monitor.ledger.incidents import CalendarIncidents
 from monitor.ledger.ledger import LearntRead
 from monitor.ledger.pages import SECONDS, CalendarPages, UnansweredAsk, local
-from monitor.look.apart.workers import TooCostly, WorkerFault, Workers
+from monitor.look.apart.process import Unread
+from monitor.look.apart.workers import Workers
 from monitor.store.interface import Store
 from monitor.store.rows import CalendarRead, RotaRead
 from monitor.store.writer import LATE, Writer
@@ -51,7 +52,7 @@ class RotaReader:
                 (ask,) = self.source.first(now)
                 got = await self.pages.answered(ask)
                 spans = await self._apart([got.page] if got is not None else [], now)
-        except (UnansweredAsk, UnreadableCalendar, TooCostly, WorkerFault) as exc:
+        except (UnansweredAsk, UnreadableCalendar, Unread) as exc:
             return (), " ".join(str(exc).split())
         return tuple(Shift(*span) for span in spans), ""
 

@@ -12,7 +12,7 @@ from monitor.look.clock_skew import NEVER_OFF, Skew, most_off
 from monitor.look.clock_vote import Span, is_off
 from monitor.look.fetch import Answer, Failure, Request
 from monitor.look.in_turn import InTurn
-from monitor.look.reading import TOO_COSTLY, ReadingApart, is_costly, read_body
+from monitor.look.reading import TOO_COSTLY, UNREAD, ReadingApart, is_costly, read_body
 from monitor.look.recognise.changed import NO_BASELINE
 from monitor.look.recognise.result import Context, Recognised, absent, unknown, withdrawn
 from monitor.look.redirect import redirected
@@ -164,7 +164,7 @@ class Interpreter:
         digest = answer.digest
         if digest != memory.digest or memory.recognised is None:
             seen = read or read_body(target.recognise, answer, _context(target, answer, memory))
-            if seen.why == TOO_COSTLY:
+            if seen.why in UNREAD:
                 # Nothing was read: the same bytes may be at another time.
                 return seen
             memory.recognised = seen

@@ -9,7 +9,8 @@ import structlog
 
 from monitor.clock import Clock
 from monitor.errors import UserFault
-from monitor.look.apart.workers import TooCostly, WorkerFault, Workers
+from monitor.look.apart.process import NoWorker, Unread
+from monitor.look.apart.workers import Workers
 from monitor.look.challenge import challenge
 from monitor.look.fetch import Answer, Found
 from monitor.look.recognise.page import is_html
@@ -22,6 +23,10 @@ from schedules.clean import clean_address, clean_text
 _log = structlog.get_logger(__name__)
 TOO_COSTLY = "too_costly"
 """Why a look is unknown whose answer could not be read within its time and memory."""
+NO_WORKER = "no_worker"
+"""Why a look is unknown whose answer could not be read because no worker starts: a fault of this monitor."""
+UNREAD = frozenset({TOO_COSTLY, NO_WORKER})
+"""Why a look is unknown whose answer may be read the next time, though it be the same bytes."""
 SMALL = 16_384
 """Bytes of a body that is read at once: whatever they are, it takes a fraction of a second, as a test proves."""
 SECONDS = 3
@@ -80,7 +85,7 @@ class ReadingApart:
     _resting: dict[str, tuple[datetime, timedelta]] = field(default_factory=dict)
 
     async def read(self, target: Target, answer: Answer, context: Context) -> Recognised:
-        """Return what a body shows, unknown where that takes too long."""
+        """Return what a body shows, unknown where that takes too long or no worker starts."""
         until, rest = self._resting.get(target.id, (None, _FIRST_REST))
         if until is not None and self.clock.now() < until:
             return unknown(TOO_COSTLY)
@@ -90,7 +95,9 @@ class ReadingApart:
             seen: Recognised = await self.workers.ask(
                 "recognise", target.host, target.recognise, bare, context, seconds=SECONDS, size=len(answer.body)
             )
-        except (TooCostly, WorkerFault) as exc:
+        except NoWorker:
+            return unknown(NO_WORKER)
+        except Unread as exc:
             self._resting[target.id] = (self.clock.now() + rest, min(2 * rest, _LONGEST_REST))
             _log.warning("too_costly", target=target.id, host=target.host, fault=str(exc))
             return unknown(TOO_COSTLY)

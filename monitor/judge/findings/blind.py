@@ -18,8 +18,8 @@ from schedules.times.words import between_exactly, length
 
 Pair = tuple[PartVerdict, PartEvidence]
 _CLOCK = "clock"
-# Looks far apart hid nothing that was proved all the same.
-_BUDGET = "budget"
+# Looks far apart, or large answers that no worker read, hid nothing that other looks proved all the same.
+_PARTLY = frozenset({"budget", "no_worker"})
 # Looks further apart than this on a failure were held back by it: a host that asked to be left alone, or a name
 # that nobody could resolve.
 _HELD_BACK = timedelta(seconds=30)
@@ -141,7 +141,7 @@ def _matters(case: Case, part: PartVerdict, sight: PartEvidence, span: _Span) ->
     if window is None:
         return False
     covers = span.begins <= window.opens < span.ends and span.ends - span.begins > case.policy.uncertainty
-    if covers and window.exact and not span.looks and span.cause != _BUDGET:
+    if covers and window.exact and not span.looks and span.cause not in _PARTLY:
         return True
     if part.word is not Word.UNPROVEN:
         return False

@@ -2,6 +2,9 @@
 
 It takes one task after the other from its end of a pipe, within a bounded memory and a bounded time of the processor
 for each; the system stops it when it goes beyond. It ends when its pipe does.
+
+Its first message says why it cannot start, empty when it can, and why its priority was not lowered, likewise. It does
+not start where its memory and time cannot be bounded.
 """
 
 from __future__ import annotations
@@ -36,16 +39,14 @@ def main() -> None:
     """Work until the pipe ends."""
     # Who presses Ctrl-C means the daemon, which closes the pipe when it stops.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # What a task has to import is no part of its time.
-    _bound_seconds(_START_SECONDS)
-    for task in TASKS.values():
-        import_module(task.split(":")[0])
-    # From here on the watch goes first where there are not processors enough for both. Imports come before: on a busy
-    # machine they would take minutes.
-    os.nice(_NICE)
-    _bound_memory(int(sys.argv[2]))
     pipe: Connection[Any, Any] = Connection(int(sys.argv[1]))
-    pipe.send_bytes(b"ready")
+    fault = _prepare(int(sys.argv[2]))
+    # From here on looks go first where there are not processors enough for both. Imports come before: on a busy machine
+    # they would take minutes.
+    unlowered = _lower_priority()
+    pipe.send_bytes(packed((fault, unlowered)))
+    if fault:
+        return
     while True:
         try:
             task, seconds, arguments = pickle.loads(pipe.recv_bytes())  # noqa: S301  # the daemon's own words
@@ -55,6 +56,32 @@ def main() -> None:
         pipe.send_bytes(packed((*_worked(task, arguments), _resident())))
 
 
+def _prepare(megabytes: int) -> str:
+    """Load what tasks need and bound this process; return why that is not possible, nothing when it is done."""
+    try:
+        _bound_seconds(_START_SECONDS)
+        # What a task has to import is no part of its time.
+        for task in TASKS.values():
+            import_module(task.split(":")[0])
+        _bound_memory(megabytes)
+    except Exception as exc:  # noqa: BLE001  # the daemon tells people of it, whatever it is
+        return _named(exc)
+    return ""
+
+
+def _lower_priority() -> str:
+    """Lower the priority of this process; return why the system forbids it, nothing when it is done."""
+    try:
+        os.nice(_NICE)
+    except OSError as exc:
+        return _named(exc)
+    return ""
+
+
+def _named(fault: Exception) -> str:
+    return f"{type(fault).__name__}: {fault}"[:500]
+
+
 def _worked(task: str, arguments: tuple[Any, ...]) -> tuple[str, Any]:
     module, name = TASKS[task].split(":")
     try:
@@ -62,20 +89,28 @@ def _worked(task: str, arguments: tuple[Any, ...]) -> tuple[str, Any]:
     except (MemoryError, RecursionError) as exc:
         return COSTLY, type(exc).__name__
     except Exception as exc:  # noqa: BLE001  # a fault in a reader of foreign text must not cost the worker its life
-        return FAULT, f"{type(exc).__name__}: {exc}"[:500]
+        return FAULT, _named(exc)
 
 
 def _bound_memory(megabytes: int) -> None:
     # Beyond what the interpreter and the libraries have mapped already.
-    most = _pages()[0] * resource.getpagesize() + megabytes * 1024 * 1024
-    resource.setrlimit(resource.RLIMIT_AS, (most, most))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    _bound(resource.RLIMIT_AS, _pages()[0] * resource.getpagesize() + megabytes * 1024 * 1024, for_good=True)
+    _bound(resource.RLIMIT_CORE, 0, for_good=True)
 
 
 def _bound_seconds(seconds: int) -> None:
     used = resource.getrusage(resource.RUSAGE_SELF)
-    soft = int(used.ru_utime + used.ru_stime) + seconds + _SPARE_SECONDS
-    resource.setrlimit(resource.RLIMIT_CPU, (soft, resource.RLIM_INFINITY))
+    _bound(resource.RLIMIT_CPU, int(used.ru_utime + used.ru_stime) + seconds + _SPARE_SECONDS)
+
+
+def _bound(limit: int, most: int, *, for_good: bool = False) -> None:
+    """Bound what this process may take; a lower bound that it was started with stays, for it cannot be raised."""
+    try:
+        _, hard = resource.getrlimit(limit)
+        most = most if hard == resource.RLIM_INFINITY else min(most, hard)
+        resource.setrlimit(limit, (most, most if for_good else hard))
+    except (OSError, ValueError) as exc:
+        raise OSError(f"its memory and time cannot be bounded: {exc}") from exc
 
 
 def _resident() -> int:

@@ -3,6 +3,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from monitor.health.hosts import SilentHosts
+from monitor.look.reading import NO_WORKER
 from monitor.look.sighting import Sighting, State
 
 NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)
@@ -34,6 +35,14 @@ def test_one_look_that_proves_anything_ends_it() -> None:
 def test_a_few_looks_within_a_moment_are_not_worth_telling() -> None:
     assert heard((0, "www.gov.uk", State.UNKNOWN), (30, "www.gov.uk", State.UNKNOWN)).unheard(SOON) == {}
     assert heard(*((1.0 * n, "www.gov.uk", State.UNKNOWN) for n in range(9))).unheard(SOON) == {}
+
+
+def test_a_host_whose_answers_we_could_not_read_is_not_told_as_silent() -> None:
+    unheard = SilentHosts()
+    for seconds in range(0, 60, 5):
+        at = NOON + timedelta(seconds=seconds)
+        unheard.note("www.gov.uk", Sighting("r/page/edge", State.UNKNOWN, at, at, at, at, why=NO_WORKER))
+    assert unheard.unheard(SOON) == {}
 
 
 def test_a_host_that_nobody_has_looked_at_for_long_is_not_told_of() -> None:

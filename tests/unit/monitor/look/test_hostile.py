@@ -11,10 +11,11 @@ import pytest
 
 from bench.hostile_inputs import Hostile, inputs
 from monitor.clock import VirtualClock
+from monitor.look.apart.process import NoWorker, Worker, start_worker
 from monitor.look.apart.workers import Workers
 from monitor.look.fetch import Answer
 from monitor.look.interpret import PAGE_CAP, Interpreter
-from monitor.look.reading import SMALL, TOO_COSTLY, ReadingApart, is_costly, read_body
+from monitor.look.reading import NO_WORKER, SMALL, TOO_COSTLY, ReadingApart, is_costly, read_body
 from monitor.look.recognise.result import Context
 from monitor.look.sighting import State
 from monitor.plan.targets import Target, View
@@ -75,6 +76,27 @@ async def test_a_page_that_overran_is_read_again_after_a_rest(workers: Workers) 
     assert (await interpreter.look(target, plain)).why == TOO_COSTLY
     clock.offset = timedelta(minutes=1)
     assert (await interpreter.look(target, plain)).state is State.PRESENT
+
+
+async def test_a_page_for_which_no_worker_starts_is_unknown_by_our_fault_and_read_as_soon_as_one_does() -> None:
+    told: list[str] = []
+    starts = iter([False, True])
+
+    def start(megabytes: int) -> Worker:
+        if not next(starts):
+            raise NoWorker("no process: Resource temporarily unavailable")
+        return start_worker(megabytes)
+
+    clock = VirtualClock(NOW)
+    workers = Workers(1, told=told.append, start=start)
+    interpreter = Interpreter(apart=ReadingApart(workers, clock))
+    page = replace(attributes(), body=b"<title>Births: July 2026</title>" + b"<p>Figures</p>" * SMALL)
+    target = replace(TARGET, recognise="status")
+    sighting = await interpreter.look(target, page)
+    assert (sighting.state, sighting.why, told) == (State.UNKNOWN, NO_WORKER, [])
+    await workers.try_start()
+    assert (await interpreter.look(target, page)).state is State.PRESENT
+    workers.close()
 
 
 async def test_a_small_page_that_is_too_rich_is_told_too() -> None:

@@ -5,20 +5,25 @@ from __future__ import annotations
 import asyncio
 import os
 import pickle
+import resource
+import signal
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import cast
 
 import pytest
 
+from monitor.clock import VirtualClock
 from monitor.look.apart.parcel import Refused, unpacked
-from monitor.look.apart.workers import TooCostly, WorkerFault, Workers, _is_heard, _Worker
+from monitor.look.apart.process import NoWorker, TooCostly, Worker, WorkerFault, is_heard, start_worker
+from monitor.look.apart.workers import Starts, Workers
 from monitor.look.fetch import Answer
 from monitor.look.recognise.result import Context
 from monitor.look.sighting import State
 
+WHY = "PermissionError: [Errno 1] Operation not permitted"
 NOW = datetime(2026, 7, 23, 9, 30, tzinfo=UTC)
 SIBLINGS = b"<html><body>" + b"<a>" * 0 + b"<a></a>" * 20_000 + b"</body></html>"
 
@@ -74,19 +79,19 @@ class SlowWorker:
 
 
 def test_a_worker_that_computes_is_heard_however_busy_the_machine_is() -> None:
-    assert _is_heard(cast("_Worker", SlowWorker(polls=100, computes=True)), 22.0)
+    assert is_heard(cast("Worker", SlowWorker(polls=100, computes=True)), 22.0)
 
 
 def test_a_worker_that_does_not_compute_is_not_waited_for_long() -> None:
-    assert _is_heard(cast("_Worker", SlowWorker(polls=22, computes=False)), 22.0)
-    assert not _is_heard(cast("_Worker", SlowWorker(polls=100, computes=False)), 22.0)
+    assert is_heard(cast("Worker", SlowWorker(polls=22, computes=False)), 22.0)
+    assert not is_heard(cast("Worker", SlowWorker(polls=100, computes=False)), 22.0)
 
 
-async def test_what_a_worker_has_computed_is_read_from_the_system(workers: Workers) -> None:
-    await recognised(workers, "css:h1", b"<h1>Births</h1>")
-    (worker,) = workers._idle
+def test_what_a_worker_has_computed_is_read_from_the_system() -> None:
+    worker = start_worker(64)
     # To start, it has imported what reads pages.
     assert worker.computed() > 0
+    worker.bury()
 
 
 async def test_a_task_that_wants_too_much_memory_is_refused_it() -> None:
@@ -102,7 +107,7 @@ async def test_a_host_whose_text_takes_long_holds_up_itself_alone(workers: Worke
     assert await recognised(workers, "css:h1", b"<h1>Births</h1>", "healthy.example") is State.PRESENT
     assert not any(task.done() for task in slow)
     workers.close()
-    assert all(isinstance(fault, TooCostly) for fault in await asyncio.gather(*slow, return_exceptions=True))
+    assert all(isinstance(fault, NoWorker) for fault in await asyncio.gather(*slow, return_exceptions=True))
 
 
 async def test_a_reader_that_breaks_is_told_and_its_process_replaced(workers: Workers) -> None:
@@ -125,7 +130,7 @@ async def test_closing_leaves_no_process_behind(workers: Workers) -> None:
     workers.close()
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
-    with pytest.raises(TooCostly):
+    with pytest.raises(NoWorker):
         await recognised(workers, "css:h1", b"<h1>Births</h1>")
 
 
@@ -147,3 +152,103 @@ async def test_what_waits_to_be_read_is_bounded_and_each_host_has_its_share(work
     answers = await asyncio.gather(*asked, others, return_exceptions=True)
     assert [isinstance(each, TooCostly) for each in answers] == [False] * 16 + [True] * 4 + [False]
     assert told == [f"h{host}.example" for host in range(4)]
+
+
+class Standing(VirtualClock):
+    """A clock that stands still until a test moves it."""
+
+    seconds = 0.0
+
+    def monotonic(self) -> float:
+        return self.seconds
+
+
+@dataclass
+class Machine:
+    """A machine on which no worker starts until it is mended, and what a pool of workers there reports."""
+
+    is_mended: bool = False
+    clock: Standing = field(default_factory=lambda: Standing(NOW))
+    attempts: list[str] = field(default_factory=list)
+    unread: list[str] = field(default_factory=list)
+    blamed: list[str] = field(default_factory=list)
+
+    def start(self, megabytes: int) -> Worker:
+        if not self.is_mended:
+            raise NoWorker(WHY)
+        return start_worker(megabytes)
+
+    def workers(self) -> Workers:
+        starts = Starts(
+            lambda _began, fault: self.attempts.append(fault), lambda host, _began: self.unread.append(host)
+        )
+        return Workers(1, clock=self.clock, told=self.blamed.append, starts=starts, start=self.start)
+
+
+async def test_a_worker_that_does_not_start_is_our_fault_and_no_hosts() -> None:
+    machine = Machine()
+    workers = machine.workers()
+    with pytest.raises(NoWorker, match="this monitor has no worker to read it: PermissionError"):
+        await recognised(workers, "css:h1", b"<h1>Births</h1>")
+    assert (machine.attempts, machine.unread, machine.blamed) == ([WHY], ["a.example"], [])
+    workers.close()
+
+
+async def test_after_a_worker_did_not_start_none_is_started_for_a_while() -> None:
+    machine = Machine()
+    workers = machine.workers()
+    for passed in (0.0, 0.5, 1.0, 1.9, 3.0):
+        machine.clock.seconds = passed
+        with pytest.raises(NoWorker):
+            await recognised(workers, "css:h1", b"<h1>Births</h1>")
+    assert machine.attempts == [WHY] * 3
+    assert machine.unread == ["a.example"] * 5
+    workers.close()
+
+
+async def test_answers_are_read_again_once_a_worker_starts() -> None:
+    machine = Machine()
+    workers = machine.workers()
+    with pytest.raises(NoWorker):
+        await recognised(workers, "css:h1", b"<h1>Births</h1>")
+    machine.is_mended, machine.clock.seconds = True, 1.0
+    assert await recognised(workers, "css:h1", b"<h1>Births</h1>") is State.PRESENT
+    assert machine.attempts == [WHY, ""]
+    workers.close()
+
+
+async def test_whether_a_worker_starts_is_tried_at_first_and_until_one_does() -> None:
+    machine = Machine()
+    workers = machine.workers()
+    await workers.try_start()
+    assert machine.attempts == []
+    await workers.try_start(eager=True)
+    await workers.try_start()
+    machine.is_mended = True
+    for _ in range(3):
+        await workers.try_start(eager=True)
+    assert machine.attempts == [WHY, WHY, ""]
+    assert len(workers.pids()) == 1
+    workers.close()
+
+
+async def test_a_worker_that_died_while_it_had_nothing_to_do_is_replaced_and_nobody_is_blamed() -> None:
+    machine = Machine(is_mended=True)
+    workers = machine.workers()
+    await recognised(workers, "css:h1", b"<h1>Births</h1>")
+    (pid,) = workers.pids()
+    os.kill(pid, signal.SIGKILL)
+    await asyncio.to_thread(os.waitid, os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+    assert await recognised(workers, "css:h1", b"<h1>Births</h1>") is State.PRESENT
+    assert machine.blamed == []
+    workers.close()
+
+
+def test_a_process_that_may_open_no_more_files_starts_no_worker() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (len(list(Path("/proc/self/fd").iterdir())) - 1, hard))
+    try:
+        with pytest.raises(NoWorker, match="Too many open files"):
+            start_worker(64)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))

@@ -1,0 +1,161 @@
+"""One worker as the daemon sees it: its process, and our end of its pipe."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from monitor.look.apart.parcel import unpacked
+from monitor.threads import waiting_for_child
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+
+_START_SECONDS = 60.0
+_SLICE = 1.0
+_LARGEST_REPLY = 64_000_000
+_ROOT = Path(__file__).parents[3]
+_DAMAGED = (pickle.UnpicklingError, ValueError, TypeError, AttributeError, ImportError, IndexError, KeyError)
+
+
+class Unread(Exception):
+    """Something could not be read by a worker. `str(fault)` says why, in a few words."""
+
+
+class TooCostly(Unread):
+    """It could not be read within its time and memory."""
+
+
+class WorkerFault(Unread):
+    """A reader broke over it."""
+
+
+class NoWorker(Unread):
+    """No worker starts, or they are closed: a fault of this monitor or its machine, whatever was to be read."""
+
+    def __init__(self, why: str) -> None:
+        """Take why it does not start."""
+        super().__init__(f"this monitor has no worker to read it: {why}")
+        self.why = why
+
+
+@dataclass(slots=True, eq=False)
+class Worker:
+    """One process and our end of its pipe. `unlowered` says why its priority could not be lowered, if it was not."""
+
+    process: subprocess.Popen[bytes]
+    pipe: Connection[Any, Any]
+    unlowered: str = ""
+    tasks: int = 0
+    is_used: bool = True
+
+    @property
+    def is_alive(self) -> bool:
+        """Return whether its process still runs."""
+        return self.process.poll() is None
+
+    def computed(self) -> int:
+        """Return how long it has computed so far, in ticks of the system's clock; 0 where the system hides it."""
+        try:
+            stat = Path(f"/proc/{self.process.pid}/stat").read_text(encoding="ascii", errors="replace")
+        except OSError:
+            return 0
+        # Its name, in brackets, may hold spaces; `proc(5)` counts utime and stime as fields 14 and 15.
+        fields = stat.rpartition(")")[2].split()
+        return int(fields[11]) + int(fields[12])
+
+    def answer(self, parcel: bytes, seconds: float) -> tuple[str, Any, int]:
+        """Return its answer to a packed task: how it ended, what came of it, and the kilobytes the worker takes now.
+
+        Raises `TooCostly` when it stands still for so many seconds, or its answer cannot be taken.
+        """
+        try:
+            self.pipe.send_bytes(parcel)
+            if not is_heard(self, seconds):
+                raise TooCostly(f"no end within {seconds:g} seconds")
+            word, told, resident = unpacked(self.pipe.recv_bytes(_LARGEST_REPLY))
+        except (EOFError, OSError) as exc:
+            raise TooCostly("stopped at the bound of its time or memory") from exc
+        except _DAMAGED as exc:
+            raise TooCostly("an answer that cannot be taken") from exc
+        return word, told, resident
+
+    def bury(self) -> None:
+        """Kill it, close its pipe, and have the system forget it."""
+        self.process.kill()
+        self.process.wait()
+        self.pipe.close()
+
+
+def is_heard(worker: Worker, seconds: float) -> bool:
+    """Wait until something comes from a worker, or its pipe ends; return False after so many seconds of standing still.
+
+    Seconds in which it computes do not count: on a busy machine it may take minutes for what is a second's work. How
+    long it may compute is bounded by the system (`worker.py`).
+    """
+    left, computed = seconds, -1
+    with waiting_for_child():
+        while not worker.pipe.poll(min(left, _SLICE)):
+            before, computed = computed, worker.computed()
+            if computed == before:
+                left -= _SLICE
+            if left <= 0:
+                return False
+    return True
+
+
+def start_worker(megabytes: int) -> Worker:
+    """Return a worker that is ready to read, with so much memory for what it reads. Raises `NoWorker`."""
+    # Not at the top: a daemon that needs no worker does without.
+    from multiprocessing import Pipe  # noqa: PLC0415  # as said above
+
+    try:
+        ours, theirs = Pipe()
+    except OSError as exc:
+        raise NoWorker(f"no pipe to a worker: {exc}") from exc
+    try:
+        with theirs:
+            process = _process(theirs.fileno(), megabytes)
+    except OSError as exc:
+        ours.close()
+        raise NoWorker(f"no process: {exc}") from exc
+    worker = Worker(process, ours)
+    try:
+        worker.unlowered = _ready(worker)
+    except NoWorker:
+        worker.bury()
+        raise
+    return worker
+
+
+def _process(pipe: int, megabytes: int) -> subprocess.Popen[bytes]:
+    # No secret of ours: of the surroundings it gets where modules are, and nothing else.
+    paths = os.pathsep.join(dict.fromkeys([str(_ROOT), *(path for path in sys.path if path)]))
+    return subprocess.Popen(  # noqa: S603  # our own module
+        [sys.executable, "-m", "monitor.look.apart.worker", str(pipe), str(megabytes)],
+        pass_fds=[pipe],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env={"PYTHONPATH": paths, "PYTHONDONTWRITEBYTECODE": "1", "MALLOC_ARENA_MAX": "1"},
+    )
+
+
+def _ready(worker: Worker) -> str:
+    """Wait until a worker has said that it is ready; return why its priority was not lowered, if so."""
+    try:
+        if not is_heard(worker, _START_SECONDS):
+            raise NoWorker(f"it was not ready within {_START_SECONDS:g} seconds")
+        fault, unlowered = unpacked(worker.pipe.recv_bytes(_LARGEST_REPLY))
+    except (EOFError, OSError) as exc:
+        raise NoWorker(f"it ended before it was ready, with status {worker.process.poll()}") from exc
+    except _DAMAGED as exc:
+        raise NoWorker("its first message cannot be taken") from exc
+    if fault:
+        raise NoWorker(str(fault))
+    return str(unlowered)

@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from monitor.clock import VirtualClock
+from monitor.health.metrics import Metrics
+from monitor.health.workers import WorkerHealth
+from monitor.judge.runs import Blind
+
+NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)
+WHY = "no process: Resource temporarily unavailable"
+
+
+class Noon(VirtualClock):
+    """A clock that shows as many seconds after noon as a test says."""
+
+    seconds = 0.0
+
+    def now(self) -> datetime:
+        return after(self.seconds)
+
+
+def after(seconds: float) -> datetime:
+    return NOON + timedelta(seconds=seconds)
+
+
+@dataclass
+class World:
+    clock: Noon = field(default_factory=lambda: Noon(NOON))
+    metrics: Metrics = field(default_factory=lambda: Metrics("1"))
+    blind: list[Blind] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.health = WorkerHealth(self.clock, self.metrics, self.blind.append)
+
+    def attempt(self, seconds: float, fault: str = WHY) -> None:
+        self.clock.seconds = seconds
+        self.health.attempted(after(seconds - 1), fault)
+
+
+def test_while_no_worker_starts_the_reasons_say_so_with_since_when() -> None:
+    world = World()
+    assert world.health.reasons() == []
+    world.attempt(1)
+    world.attempt(20)
+    told = "nothing larger than 16 KB can be read since 12:00:00 UTC: no worker process starts"
+    assert (world.health.reasons(), world.health.fault) == ([told], WHY)
+    assert world.metrics.registry.get_sample_value("ninethirty_worker_start_failures_total") == 2
+    world.attempt(30, fault="")
+    assert (world.health.reasons(), world.health.fault) == ([], "")
+    assert world.metrics.registry.get_sample_value("ninethirty_worker_start_failures_total") == 2
+
+
+def test_each_host_is_blind_from_its_first_unread_answer_until_a_worker_starts() -> None:
+    world = World()
+    world.attempt(1)
+    world.health.unread("www.gov.uk", after(0))
+    world.health.unread("www.gov.uk", after(5))
+    world.attempt(10)
+    world.health.unread("stats.example", after(12))
+    world.attempt(45)
+    world.attempt(50)
+    world.attempt(60, fault="")
+    world.attempt(90, fault="")
+    assert world.blind == [
+        Blind(after(0), after(10), "no_worker", "www.gov.uk"),
+        Blind(after(0), after(45), "no_worker", "www.gov.uk"),
+        Blind(after(12), after(45), "no_worker", "stats.example"),
+        Blind(after(0), after(60), "no_worker", "www.gov.uk"),
+        Blind(after(12), after(60), "no_worker", "stats.example"),
+    ]
+
+
+def test_where_nothing_went_unread_nothing_was_blind() -> None:
+    world = World()
+    world.attempt(1)
+    world.attempt(2, fault="")
+    world.health.unread("www.gov.uk", after(2))
+    world.attempt(3)
+    world.attempt(40)
+    world.attempt(41, fault="")
+    assert world.blind == []
