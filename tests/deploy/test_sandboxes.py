@@ -16,6 +16,7 @@ import httpx
 import pytest
 
 from bench.daemons import free_port
+from monitor.health.system import is_kept, kept_words
 from tests.deploy import sandbox
 from tests.deploy.conftest import CLOCK, ROOT, running, until
 from tests.deploy.sandbox import Limits, Rule
@@ -148,6 +149,7 @@ async def test_a_page_that_a_worker_must_read_is_proved_on_time(
         await until("the release is judged", is_judged)
         assert await monitor.verdict("births") == "on_time"
         assert (await monitor.get("/readyz")).json() == {"ready": True, "reasons": [], "doubts": []}
+        assert kept_words(is_kept()) in (await monitor.get("/status")).text
         metrics = (await monitor.get("/metrics")).text
         assert "\nprocess_resident_memory_bytes " in metrics
         assert "\nninethirty_worker_start_failures_total 0.0\n" in metrics
@@ -182,7 +184,12 @@ async def test_a_worker_that_cannot_be_bounded_does_not_start_and_the_monitor_sa
 def test_the_unit_allows_what_workers_and_the_clock_need_and_nothing_else_of_what_it_takes_away() -> None:
     lines = [value for name, value in sandbox.unit() if name == "SystemCallFilter"]
     taken = [("SystemCallFilter", line) for line in lines[: lines.index("~@privileged @resources") + 1]]
-    assert set(sandbox.allowed_by(sandbox.unit())) - set(sandbox.allowed_by(taken)) == {"adjtimex", "setpriority"}
+    assert set(sandbox.allowed_by(sandbox.unit())) - set(sandbox.allowed_by(taken)) == {
+        "setpriority",
+        "adjtimex",
+        "clock_adjtime",
+        "clock_adjtime64",
+    }
     assert {"setuid", "chown", "reboot", "clock_settime", "sched_setscheduler"}.isdisjoint(sandbox.allowed_by(taken))
 
 
