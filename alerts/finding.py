@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 
 from schedules.times.interval import NOTHING, Bounds, Interval
 
+LEAD = "lead"
+"""What facts have in the place of a verdict, and their findings as a kind, where a person is asked to judge."""
 # Calendars are read again four minutes before a slot: whatever was not has gone unread.
 _LATELY = timedelta(minutes=10)
 
@@ -93,6 +95,7 @@ class Certainty:
 class ReleaseFacts:
     """Everything a machine knows about one release that went wrong, as of `at`.
 
+    `verdict` is a word of the interface, or `LEAD`, which is no verdict: then nothing is said against the release.
     Holds addresses and times, never content. `slot` is None unless the slot is an instant; `slot_text`
     is how it was announced, `slot_source` where, `slot_learnt` when, `confirmed` when it was last known to stand.
     `others` are further producers, whose release it is as well, `address` tells how `url` is known.

@@ -220,7 +220,9 @@ def _stage(case: str, facts: ReleaseFacts) -> str:
     now = standing(case, facts)
     if now == "early":
         return "early" if any(exposure.open for exposure in facts.exposures) else "over"
-    return "out" if now in {"late", "partial", "stale"} and not is_awaited(facts) else now
+    if now in {"late", "partial", "stale"} and not is_awaited(facts):
+        return "out"
+    return "late" if now == "stale" else now
 
 
 def is_awaited(facts: ReleaseFacts) -> bool:

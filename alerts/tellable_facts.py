@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
-from alerts.finding import Exposure, Finding, Part, ReleaseFacts
+from alerts.finding import LEAD, Exposure, Finding, Part, ReleaseFacts
 from schedules.times.interval import Bounds, Interval
 
 GRADES = ("none", "note", "report")
@@ -63,7 +63,7 @@ def is_early(facts: ReleaseFacts) -> bool:
 
 def is_lead(facts: ReleaseFacts) -> bool:
     """Tell whether something was found that only a person can judge, such as a match in a press feed."""
-    return facts.verdict == "lead" or any(finding.kind == "lead" for finding in facts.findings)
+    return facts.verdict == LEAD or any(finding.kind == LEAD for finding in facts.findings)
 
 
 def altered(facts: ReleaseFacts) -> list[Finding]:

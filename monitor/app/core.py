@@ -104,11 +104,7 @@ def core_of(settings: Settings, edges: Edges, folder: Path) -> Core:
         store,
         metrics,
         threads,
-        Workers(
-            clock=clock,
-            told=partial(_cost_too_much, metrics, health),
-            starts=Starts(worker_health.attempted, worker_health.unread),
-        ),
+        _workers(clock, metrics, health, worker_health),
         worker_health,
         Tasks(),
         queue,
@@ -140,6 +136,11 @@ def _members(settings: Settings, store: Store, writer: Writer, clock: Clock, hol
         return None
     name, mine = settings.watch.vantage, Leaseholder(holder, settings.store.takeover)
     return Members(name, mine, store.leases, writer, clock, divided=settings.store.mode == "shared")
+
+
+def _workers(clock: Clock, metrics: Metrics, health: HealthState, own: WorkerHealth) -> Workers:
+    costly = partial(_cost_too_much, metrics, health)
+    return Workers(clock=clock, told=costly, starts=Starts(own.attempted, own.unread))
 
 
 def _cost_too_much(metrics: Metrics, health: HealthState, host: str) -> None:

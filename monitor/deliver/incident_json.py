@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from alerts.by_hand import ended
+from alerts.finding import LEAD
 from alerts.incident import Action, Incident, Kind
 from alerts.standing import behind
 from monitor.deliver.owed import is_owed
@@ -37,7 +38,7 @@ def incident_json(incident: Incident, drafts: Sequence[Draft] = ()) -> dict[str,
         "report_owed": is_owed(incident, drafts),
         "acknowledged": {"at": instant_json(who.at), "by": who.by} if who is not None else None,
         "assigned": incident.words.get("assigned"),
-        "verdict": facts.verdict if facts else None,
+        "verdict": facts.verdict if facts and facts.verdict != LEAD else None,
         "delay": bounds_json(delay_of(incident)),
         "as_of": instant_json(facts.at) if facts else None,
         "findings": [{"kind": found.kind, "part": found.part, "detail": found.detail} for found in facts.findings]

@@ -62,7 +62,7 @@ INCIDENT: Mapping[str, str] = {
     "acknowledged_at": f"when somebody first had it; {INSTANT}",
     "acknowledged_by": "in which role",
     "assigned": "the role it was given to",
-    "verdict": "the verdict on its release, as of as_of",
+    "verdict": "the verdict on its release, as of as_of; empty for a lead, which claims none",
     "delay_min": "how late its release is at least; seconds",
     "delay_max": "how late at most; seconds",
     "as_of": f"when this was so; {INSTANT}",

@@ -140,7 +140,7 @@ def _lines(facts: Facts, words: Collection[str]) -> Iterator[str]:
 def _risky(rows: Sequence[Body], names: Names) -> Iterator[str]:
     for row in rows:
         kinds = dict.fromkeys(found["kind"] for found in row["findings"])
-        why = [_RISKS[kind] for kind in kinds if kind in _RISKS]
+        why = [risk for kind in kinds if (risk := _RISKS.get(kind))]
         why += [row["slot"]["doubt"]] if row["slot"] and row["slot"]["doubt"] else []
         if why:
             yield f"{_named(row, names)}: {', '.join(why)}"

@@ -140,20 +140,6 @@ class Verdict:
         return tuple(exposure for part in self.parts for exposure in part.exposures)
 
 
-VERDICTS = {
-    "pending": "pending",
-    "on_time": "on time",
-    "late": "late",
-    "overdue": "overdue",
-    "early": "early",
-    "not_published": "not published",
-    "unproven": "unproven",
-    "cancelled": "cancelled",
-    "moved": "moved",
-    "unannounced": "unannounced",
-}
-
-
 def verdict_text(word: str) -> str:
-    """Return a verdict as people read it."""
-    return VERDICTS[word]
+    """Return a verdict as people read it, also one that a newer version stored and this one does not know."""
+    return word.replace("_", " ")

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from alerts.decide import decide
-from alerts.finding import Finding, ReleaseFacts
+from alerts.finding import LEAD, Finding, ReleaseFacts
 from alerts.incident import Incident, Kind, known_to
 from monitor.clock import Clock
 from monitor.ledger.ledger import Ledger
@@ -24,7 +24,6 @@ from schedules.address import canonical
 from schedules.times.interval import Interval
 
 _log = structlog.get_logger(__name__)
-LEAD = "lead"
 _SECOND = timedelta(seconds=1)
 _SHOWN = {
     MatchKind.TITLE: "a listing shows its title{early}, at an address that does not prove it",

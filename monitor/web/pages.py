@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from alerts.incident import Kind
 from monitor.deliver.silences import lasting
 from monitor.errors import StoreFault
 from monitor.judge.as_json import address_told, decision_text, lateness, length_text, verdict_told
@@ -26,17 +27,17 @@ from schedules.announcement import ORIGIN_KNOWN, Origin
 from schedules.times.json import instant_from_json, interval_from_json
 from schedules.times.words import MINUTE, SECOND, between, clock, day_text, length, stamp
 
-KINDS = {
-    "late": "late",
-    "early": "early",
-    "partial": "partly late",
-    "unproven": "not proven",
-    "lead": "a lead to be judged",
-    "altered": "altered after its release",
-    "calendar": "calendars disagree, short notice, or not announced",
-    "too_costly": "a host whose answers cannot be read",
-    "platform": "several releases, of one platform or period",
-    "hand": "logged by hand",
+KINDS: Mapping[str, str] = {
+    Kind.LATE: "late",
+    Kind.EARLY: "early",
+    Kind.PARTIAL: "partly late",
+    Kind.UNPROVEN: "not proven",
+    Kind.LEAD: "a lead to be judged",
+    Kind.ALTERED: "altered after its release",
+    Kind.CALENDAR: "calendars disagree, short notice, or not announced",
+    Kind.TOO_COSTLY: "a host whose answers cannot be read",
+    Kind.PLATFORM: "several releases, of one platform or period",
+    Kind.HAND: "logged by hand",
 }
 
 _FOLDER = Path(__file__).parent / "templates"

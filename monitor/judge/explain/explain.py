@@ -148,8 +148,9 @@ def _hints(case: Case, promises: Sequence[Promise]) -> list[Fact]:
     if promise is None:
         return told
     for event in history(case.release, promises, case.now, case.policy.workdays):
-        if event.what in _HINTS and event.after is not None and event.after.says_same_as(promise.slot):
-            text = f"{_HINTS[event.what]}: {event.detail}"
+        hint = _HINTS.get(event.what)
+        if hint and event.after is not None and event.after.says_same_as(promise.slot):
+            text = f"{hint}: {event.detail}"
             told.append(Fact("promise", text, event.at, calendar=event.calendar))
     begins, shown = promise.slot.begins(), case.standing.announced_as_of
     if begins is not None and shown is not None and shown < begins <= case.now:

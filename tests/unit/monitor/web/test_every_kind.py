@@ -1,0 +1,138 @@
+"""Whatever goes wrong with a release can be read: its pages, its JSON, its notices and its draft in every format."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from alerts.decide import decide
+from alerts.draft.fill import fill
+from alerts.draft.form import form_for
+from alerts.draft.write.registry import WRITERS
+from alerts.finding import LEAD, ReleaseFacts
+from alerts.finding import Finding as Told
+from alerts.incident import Incident, Kind, notice_about
+from alerts.notice import Notice, message
+from monitor.deliver.facts import Measured, release_facts
+from monitor.deliver.verdicts import VerdictRecord
+from monitor.judge import verdict
+from monitor.judge.policy import Grade
+from monitor.judge.verdict import Finding, Verdict, Word
+from tests.unit.monitor.deliver.story import a_verdict, at
+from tests.unit.monitor.web.board import RULES, Board, a_board
+
+WORDS = [*map(str, Word), LEAD]
+FINDINGS = [*map(str, verdict.Kind), LEAD]
+OF_A_HOST = {Kind.TOO_COSTLY, Kind.PLATFORM}
+"""Incidents that are about no release: nothing was measured of one."""
+
+
+def facts_of(word: str, *kinds: str) -> ReleaseFacts:
+    """Return what is known of a release with a verdict and findings of these kinds."""
+    facts = release_facts(a_verdict(400), Measured())
+    page = replace(facts.parts[0], verdict="pending" if word == LEAD else word)
+    return replace(facts, verdict=word, parts=(page,), findings=tuple(Told(kind, "page", "as seen") for kind in kinds))
+
+
+def incident_of(kind: Kind, facts: ReleaseFacts | None) -> Incident:
+    return Incident(f"an-{kind}", kind, "r" if facts else "", "ofqual", "Malpractice", at(0), at(0), "report", facts)
+
+
+def every_facts() -> Iterator[ReleaseFacts]:
+    """Yield facts with each verdict and no finding, and with each finding of a late release."""
+    yield from (facts_of(word) for word in WORDS)
+    yield from (facts_of("late", kind) for kind in FINDINGS)
+
+
+@pytest.mark.parametrize("kind", Kind)
+async def test_an_incident_of_every_kind_has_a_page_and_json(kind: Kind) -> None:
+    every = [None, *(every_facts() if kind not in OF_A_HOST else ())]
+    async with a_board() as board:
+        for facts in every:
+            made = incident_of(kind, facts)
+            with board.store.transaction() as tx:
+                tx.save_incident(made)
+            page = await board.client.get(f"/incidents/{made.id}")
+            told = await board.client.get(f"/api/v1/incidents/{made.id}")
+            assert (page.status_code, told.status_code) == (200, 200), facts
+            assert told.json()["kind"] == kind
+            assert told.json()["verdict"] == (facts.verdict if facts and facts.verdict != LEAD else None)
+        assert (await board.client.get("/incidents")).status_code == 200
+        assert (await board.client.get("/")).status_code == 200
+
+
+async def test_a_lead_has_a_page_that_claims_no_verdict() -> None:
+    async with a_board() as board:
+        found = Told(LEAD, None, "a listing shows its title: https://www.gov.uk/x", url="https://www.gov.uk/x")
+        lead = decide(replace(facts_of(LEAD), grade="none", findings=(found,)), None, at(500)).incident
+        assert lead is not None
+        with board.store.transaction() as tx:
+            tx.save_incident(lead)
+        page = await board.client.get(f"/incidents/{lead.id}")
+        assert page.status_code == 200
+        assert "a lead to be judged, grade none</dd>" in page.text
+        assert "https://www.gov.uk/x" in page.text
+
+
+@pytest.mark.parametrize("kind", [kind for kind in Kind if kind not in OF_A_HOST])
+def test_an_incident_of_every_kind_has_notices(kind: Kind) -> None:
+    for facts in every_facts():
+        made = incident_of(kind, facts)
+        is_readable(notice_about("opened", "thread", made, facts, at(500)), made)
+        for later in every_facts():
+            for notice in decide(later, made, at(600)).notices:
+                is_readable(notice, made)
+
+
+def is_readable(notice: Notice, incident: Incident | None) -> None:
+    """Check that every form of the message of a notice says something."""
+    made = message(notice, incident)
+    assert all((made.subject, made.brief, made.text, made.html, made.data["event"])), notice
+
+
+@pytest.mark.parametrize("ending", WRITERS)
+@pytest.mark.parametrize("kind", Kind)
+def test_an_incident_of_every_kind_can_be_drafted_in_every_format(kind: Kind, ending: str) -> None:
+    for grade in ("note", "report"):
+        made = incident_of(kind, facts_of("late") if kind not in OF_A_HOST else None)
+        report = fill(made, form_for(made.occurred, grade), {}, (), at(500))
+        assert WRITERS[ending](report, None)
+
+
+def judged(word: Word, *kinds: verdict.Kind) -> Verdict:
+    """Return the verdict on a release with findings of these kinds."""
+    found = tuple(Finding(kind, "page", "as seen") for kind in kinds)
+    known = a_verdict(400)
+    parts = tuple(replace(part, word=word) for part in known.parts)
+    return replace(known, word=word, grade=Grade.REPORT, final=False, parts=parts, findings=found)
+
+
+CASES = [*((word, ()) for word in Word), *((Word.LATE, (kind,)) for kind in verdict.Kind)]
+
+
+@pytest.mark.parametrize(("word", "kinds"), CASES, ids=[" ".join((word, *kinds)) for word, kinds in CASES])
+async def test_a_release_with_every_verdict_and_finding_can_be_read_everywhere(
+    word: Word, kinds: tuple[verdict.Kind, ...]
+) -> None:
+    async with a_board() as board:
+        store = board.store
+        with store.transaction() as tx:
+            VerdictRecord(store, RULES).record(tx, judged(word, *kinds), Measured(), at(500))
+        release = (await board.client.get("/api/v1/releases/r")).json()
+        assert release["verdict"] == word
+        assert {one["kind"] for one in release["findings"]} == set(kinds)
+        assert [path for path in pages(board) if (await board.client.get(path)).status_code != 200] == []
+        for notice in store.outbox.notices():
+            is_readable(notice, store.verdicts.incident(notice.incident))
+
+
+def pages(board: Board) -> Iterator[str]:
+    """Yield the addresses of all that tells of the release or of an incident of it."""
+    yield from ("/", "/?wall=1", "/releases/r", "/atom.xml", "/calendar?month=2018-01", "/history", "/incidents")
+    yield from (f"/api/v1/{name}?format=csv" for name in ("releases", "incidents", "events"))
+    for incident in board.store.verdicts.incidents_of("r"):
+        yield from (f"/incidents/{incident.id}", f"/api/v1/incidents/{incident.id}")
+        if board.store.verdicts.drafts(incident.id):
+            yield from (f"/api/v1/incidents/{incident.id}/draft.{ending}" for ending in WRITERS)
