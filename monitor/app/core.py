@@ -71,7 +71,7 @@ def core_of(settings: Settings, edges: Edges, folder: Path) -> Core:
     """Return the core of a monitor, with its store opened and migrated. Raises `StoreFault`."""
     clock, vantage = edges.clock or SystemClock(), settings.watch.vantage
     found = _opened(settings, edges, clock)
-    store = found.store
+    store, holder = found.store, f"{vantage} {Random(edges.seed).getrandbits(32):08x}"  # noqa: S311 # guards nothing
     metrics, queue, heartbeat = _metrics(settings), JudgingQueue(clock), HeartbeatWriter(vantage, store.leases)
     blind = BlindSpans(vantage, queue, metrics)
     health = HealthState(clock.now(), spacings_of(settings), settings.clock.unproven_offset, blind.note)
@@ -82,16 +82,14 @@ def core_of(settings: Settings, edges: Edges, folder: Path) -> Core:
         store, clock, members=[heartbeat], delay=edges.delay, on_commit=told.committed, on_failure=told.failed
     )
     threads = Threads(4, "store")
-    holder = f"{vantage} {Random(edges.seed).getrandbits(32):08x}"  # noqa: S311 # tells processes apart, guards nothing
-    lost, durable = metrics.store_failures.inc, edges.durable
     evidence = Evidence(
         Path(settings.evidence.folder),
         store.evidence,
         writer,
         clock,
         found.keeper(vantage, clock),
-        durable=durable,
-        on_lost=lost,
+        durable=edges.durable,
+        on_lost=metrics.store_failures.inc,
     )
     members = _members(settings, store, writer, clock, holder)
     worker_health = WorkerHealth(clock, metrics, blind.note)
