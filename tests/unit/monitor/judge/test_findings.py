@@ -234,14 +234,11 @@ def test_a_blind_span_counts_only_for_its_host_and_target(host: str, target: str
 FAILED = [(-100, ABSENT), (-70, UNKNOWN), (150, PRESENT)]
 
 
-@pytest.mark.parametrize(("comes", "told"), [(1, []), (150, ["no_worker for 1 min"])])
-def test_large_pages_that_no_worker_read_are_told_where_they_hid_something_that_was_not_proved_otherwise(
-    comes: float, told: list[str]
-) -> None:
-    blind = [Blind(second(-20), second(40), "no_worker", "www.gov.uk")]
-    story = page((-100, A), (comes, P)) if comes < 40 else page((-100, A), (-20, U), (150, P))
-    found = of(judged(200, story, blind=blind), Kind.BLIND)
-    assert [one.detail[: len("no_worker for 1 min")] for one in found if "no_worker" in one.detail] == told
+@pytest.mark.parametrize(("seen", "count"), [(IN_TIME, 0), ([(-100, ABSENT), (-20, UNKNOWN), (150, PRESENT)], 1)])
+def test_pages_that_no_worker_read_are_found_only_if_that_left_something_unproven(seen: Turns, count: int) -> None:
+    span = Blind(after_slot(-20), after_slot(40), "no_worker", "www.gov.uk")
+    blind = found(judged(200, seen, blind=[span]), Kind.BLIND)
+    assert sum(each.detail.startswith("no_worker for 1 min") for each in blind) == count
 
 
 def test_failed_looks_that_left_a_release_unproven_are_found() -> None:

@@ -15,13 +15,16 @@ from alerts.finding import LEAD, ReleaseFacts
 from alerts.finding import Finding as Told
 from alerts.incident import Incident, Kind, notice_about
 from alerts.notice import Notice, message
-from monitor.deliver.facts import Measured, release_facts
+from monitor.deliver.facts import Measured
 from monitor.deliver.verdicts import VerdictRecord
 from monitor.judge import verdict
 from monitor.judge.policy import Grade
 from monitor.judge.verdict import Finding, Verdict, Word
-from tests.unit.monitor.deliver.story import a_verdict, at
 from tests.unit.monitor.web.board import RULES, Board, a_board
+from tests.worlds.incidents import an_incident, facts_of_a_release
+from tests.worlds.instants import after_slot
+from tests.worlds.looks import ABSENT, PRESENT
+from tests.worlds.verdicts import judged
 
 WORDS = [*map(str, Word), LEAD]
 FINDINGS = [*map(str, verdict.Kind), LEAD]
@@ -31,13 +34,13 @@ OF_A_HOST = {Kind.TOO_COSTLY, Kind.PLATFORM}
 
 def facts_of(word: str, *kinds: str) -> ReleaseFacts:
     """Return what is known of a release with a verdict and findings of these kinds."""
-    facts = release_facts(a_verdict(400), Measured())
-    page = replace(facts.parts[0], verdict="pending" if word == LEAD else word)
-    return replace(facts, verdict=word, parts=(page,), findings=tuple(Told(kind, "page", "as seen") for kind in kinds))
+    page = replace(facts_of_a_release().parts[0], verdict="pending" if word == LEAD else word, exposures=())
+    findings = tuple(Told(kind, "page", "as seen") for kind in kinds)
+    return facts_of_a_release(verdict=word, parts=(page,), findings=findings)
 
 
 def incident_of(kind: Kind, facts: ReleaseFacts | None) -> Incident:
-    return Incident(f"an-{kind}", kind, "r" if facts else "", "ofqual", "Malpractice", at(0), at(0), "report", facts)
+    return an_incident(f"an-{kind}", kind=kind, facts=facts, release="r" if facts else "")
 
 
 def every_facts() -> Iterator[ReleaseFacts]:
@@ -66,7 +69,7 @@ async def test_an_incident_of_every_kind_has_a_page_and_json(kind: Kind) -> None
 async def test_a_lead_has_a_page_that_claims_no_verdict() -> None:
     async with a_board() as board:
         found = Told(LEAD, None, "a listing shows its title: https://www.gov.uk/x", url="https://www.gov.uk/x")
-        lead = decide(replace(facts_of(LEAD), grade="none", findings=(found,)), None, at(500)).incident
+        lead = decide(replace(facts_of(LEAD), grade="none", findings=(found,)), None, after_slot(500)).incident
         assert lead is not None
         with board.store.transaction() as tx:
             tx.save_incident(lead)
@@ -80,9 +83,9 @@ async def test_a_lead_has_a_page_that_claims_no_verdict() -> None:
 def test_an_incident_of_every_kind_has_notices(kind: Kind) -> None:
     for facts in every_facts():
         made = incident_of(kind, facts)
-        is_readable(notice_about("opened", "thread", made, facts, at(500)), made)
+        is_readable(notice_about("opened", "thread", made, facts, after_slot(500)), made)
         for later in every_facts():
-            for notice in decide(later, made, at(600)).notices:
+            for notice in decide(later, made, after_slot(600)).notices:
                 is_readable(notice, made)
 
 
@@ -97,15 +100,15 @@ def is_readable(notice: Notice, incident: Incident | None) -> None:
 def test_an_incident_of_every_kind_can_be_drafted_in_every_format(kind: Kind, ending: str) -> None:
     for grade in ("note", "report"):
         made = incident_of(kind, facts_of("late") if kind not in OF_A_HOST else None)
-        report = fill(made, form_for(made.occurred, grade), {}, (), at(500))
+        report = fill(made, form_for(made.occurred, grade), {}, (), after_slot(500))
         assert WRITERS[ending](report, None)
 
 
-def judged(word: Word, *kinds: verdict.Kind) -> Verdict:
-    """Return the verdict on a release with findings of these kinds."""
-    found = tuple(Finding(kind, "page", "as seen") for kind in kinds)
-    known = a_verdict(400)
+def verdict_of(word: Word, *kinds: verdict.Kind) -> Verdict:
+    """Return a verdict on a release with findings of these kinds."""
+    known = judged(400, [(-100, ABSENT), (300, PRESENT)])
     parts = tuple(replace(part, word=word) for part in known.parts)
+    found = tuple(Finding(kind, "page", "as seen") for kind in kinds)
     return replace(known, word=word, grade=Grade.REPORT, final=False, parts=parts, findings=found)
 
 
@@ -119,7 +122,7 @@ async def test_a_release_with_every_verdict_and_finding_can_be_read_everywhere(
     async with a_board() as board:
         store = board.store
         with store.transaction() as tx:
-            VerdictRecord(store, RULES).record(tx, judged(word, *kinds), Measured(), at(500))
+            VerdictRecord(store, RULES).record(tx, verdict_of(word, *kinds), Measured(), after_slot(500))
         release = (await board.client.get("/api/v1/releases/r")).json()
         assert release["verdict"] == word
         assert {one["kind"] for one in release["findings"]} == set(kinds)
