@@ -12,6 +12,7 @@ from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from types import FrameType
 from typing import Any, TypeVar, TypeVarTuple, Unpack
@@ -223,6 +224,11 @@ def _computed() -> float:
 
 def request_name(url: str) -> str:
     """Return the name under which one request is held by its client and rested by its publisher."""
+    return _request_name(url.partition("?")[0])
+
+
+@lru_cache(maxsize=1024)
+def _request_name(url: str) -> str:
     parts = urlsplit(url)
     return f"request {parts.hostname or ''}{parts.path or '/'}"
 

@@ -115,4 +115,4 @@ def _place(url: str) -> tuple[str, str]:
 
 
 def _query(text: str) -> Query:
-    return frozenset(parse_qsl(text, keep_blank_values=True))
+    return frozenset(parse_qsl(text, keep_blank_values=True)) if text else frozenset()

@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from email.utils import format_datetime
+from functools import lru_cache
 from hashlib import sha256
 from http import HTTPStatus
 
 _NO_BODY = {204, 304}
+_PHRASES = {status.value: status.phrase for status in HTTPStatus}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,15 +56,19 @@ def html(status: int, page: str) -> Reply:
     return Reply(status, page.encode(), {"Content-Type": "text/html; charset=utf-8"})
 
 
+@lru_cache(maxsize=16)
+def _date(now: datetime) -> str:
+    return format_datetime(now, usegmt=True)
+
+
 def to_bytes(reply: Reply, asked: Asked, now: datetime) -> bytes:
     """Return the answer as it goes over the wire: one piece, `Date` by the publisher's clock."""
-    try:
-        phrase = HTTPStatus(reply.status).phrase
-    except ValueError:
-        phrase = "Unknown"
-    headers = {"Date": format_datetime(now, usegmt=True), **reply.headers}
+    headers = {"Date": _date(now), **reply.headers}
     if reply.status not in _NO_BODY:
         headers.setdefault("Content-Length", str(len(reply.body)))
-    head = [f"HTTP/1.1 {reply.status} {phrase}", *(f"{name}: {value}" for name, value in headers.items())]
+    head = [
+        f"HTTP/1.1 {reply.status} {_PHRASES.get(reply.status, 'Unknown')}",
+        *(f"{name}: {value}" for name, value in headers.items()),
+    ]
     body = b"" if asked.method == "HEAD" or reply.status in _NO_BODY else reply.body
     return ("\r\n".join(head) + "\r\n\r\n").encode("latin-1", "replace") + body

@@ -61,7 +61,7 @@ class World:
         return reply.tagged(asked) if answer.etag else reply
 
     def _filled(self, answer: ScriptAnswer, asked: Asked, now: datetime) -> Reply:
-        body = answer.content()
+        body = answer.content
         if body is not None:
             return Reply(answer.status, body, {"Content-Type": "text/html; charset=utf-8"})
         if answer.status >= 400:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -123,8 +124,9 @@ class ScriptAnswer(Table):
     edge_cache: Duration | None = None
     latency: Duration = timedelta()
 
+    @cached_property
     def content(self) -> bytes | None:
-        """Return the scripted body, None when the script leaves it to the publisher."""
+        """The scripted body; None when the script leaves it to the publisher."""
         if self.body_file is not None:
             return self.body_file.read_bytes()
         return None if self.body is None else self.body.encode()

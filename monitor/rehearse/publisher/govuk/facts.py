@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from html import unescape
 from itertools import takewhile
 from urllib.parse import urlsplit
@@ -69,16 +70,18 @@ def state_of(answer: ScriptAnswer | None, title: str = "") -> PageState:
         return PageState.ERROR
     if answer.status >= 300:
         return PageState.REDIRECT
-    body = answer.content()
-    return PageState.PUBLISHED if body is None else _state_of_body(_plain(body.decode(errors="replace")), _plain(title))
+    return PageState.PUBLISHED if answer.content is None else _state_of_body(answer.content, title)
 
 
-def _state_of_body(body: str, title: str) -> PageState:
+# Every request asks for the state of a few bodies, again and again.
+@lru_cache(maxsize=256)
+def _state_of_body(content: bytes, title: str) -> PageState:
+    body = _plain(content.decode(errors="replace"))
     if any(words in body for words in _TAKEN_DOWN):
         return PageState.GONE
     if any(words in body for words in _NOT_OUT):
         return PageState.ABSENT
-    if title not in body:
+    if _plain(title) not in body:
         return _state_of_heading(_heading(body))
     return PageState.WITHDRAWN if "[withdrawn]" in body else PageState.PUBLISHED
 
@@ -121,7 +124,7 @@ class Facts:
         """Return how an address stands by its own scripted answers."""
         answers = self.timelines.answers(url)
         shown = (at_edge if edge else at_origin)(answers, now)
-        past = answers[: answers.index(shown.answer) + 1] if shown.answer else []
+        past = [answer for answer in answers if answer.at <= shown.answer.at] if shown.answer else []
         title = self._titles.get(url, "")
         state = state_of(shown.answer, title)
         first = next((answer.at for answer in past if state_of(answer, title) is PageState.PUBLISHED), None)
@@ -165,7 +168,7 @@ class Facts:
 
 
 def _title_of(answer: ScriptAnswer | None) -> str | None:
-    body = None if answer is None else answer.content()
+    body = None if answer is None else answer.content
     return None if body is None else _heading(unescape(body.decode(errors="replace")))
 
 

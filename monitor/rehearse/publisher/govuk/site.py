@@ -146,7 +146,7 @@ def file_reply(path: str, release: ScriptRelease) -> Reply:
 
 
 def _explains(standing: Standing) -> bool:
-    body = standing.answer.content() if standing.answer else None
+    body = standing.answer.content if standing.answer else None
     return body is None or b"published in error" in body.lower()
 
 

@@ -95,7 +95,7 @@ def test_every_table_of_the_format_is_understood(script: Callable[[str], Script]
         findings = ["late", { kind = "partial", part = "data" }]
         """
     )
-    assert told.answer[0].content() == b"<h1>Birds</h1>"
+    assert told.answer[0].content == b"<h1>Birds</h1>"
     assert told.answer[0].latency == timedelta(milliseconds=20)
     assert told.monitor[0].offset == timedelta(seconds=-45)
     assert told.expect[0].first_seen == {"by": "2018-01-05T09:30:01.000Z"}
