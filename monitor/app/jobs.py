@@ -163,8 +163,9 @@ class LoopJobs:
         due = self._clock.monotonic()
         while (job := kept.job) is not None:
             await _guarded(kept.name, job, self._on_failed)
-            due = max(due + kept.spacing.total_seconds(), self._clock.monotonic())
-            await self._clock.sleep(due - self._clock.monotonic())
+            now = self._clock.monotonic()
+            due = max(due + kept.spacing.total_seconds(), now)
+            await self._clock.sleep(due - now)
 
 
 async def _ring(bell: asyncio.Event) -> None:

@@ -76,7 +76,9 @@ def upkeep(core: Core, starved: StarvedHosts, watch: Watch, forecast: BudgetFore
     yield DAILY, "retention", retention.give_up
     yield BOUNDED, "evidence", retention.bound
     yield from core.apart.jobs()
-    yield _GIVEN_BACK, "memory", _give_back
+    if core.edges.clock is None:
+        # In a rehearsal the hours pass in moments, and the memory is soon needed again.
+        yield _GIVEN_BACK, "memory", _give_back
     yield CHECKED, "scarcity", starved.check
     # Whether one starts is known before the first slot; a rehearsal finds out when it needs one.
     yield CHECKED, "workers", partial(core.workers.try_start, eager=core.edges.clock is None)

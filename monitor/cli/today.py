@@ -48,13 +48,13 @@ def command(context: Context, *, day: date | None, producer: str | None, as_json
 
 
 def _print_open(context: Context) -> None:
-    from monitor.deliver.owed import actions_overdue, reports_owed
+    from monitor.deliver.owed import owed_on
 
     # What came out days early stands on the board of another day, and somebody must act today.
     with context.store() as store:
         still = [one for one in store.verdicts.incidents() if one.closed is None]
-        owed = [one for one in reports_owed(store.verdicts) if one.closed is not None]
-        late = actions_overdue(store.verdicts, today(context.settings.timezone))
+        reports, late = owed_on(store.verdicts, today(context.settings.timezone))
+        owed = [one for one in reports if one.closed is not None]
         silent = [one for one in store.outbox.silences(context.now()) if one.is_on(context.now())]
     if silent:
         click.echo(f"\nMessages held back: {len(silent)}")

@@ -26,16 +26,11 @@ def wants_somebody(incident: Incident, drafts: Callable[[str], Sequence[Draft]],
     return incident.closed is None or bool(overdue([incident], today)) or is_owed(incident, drafts(incident.id))
 
 
-def reports_owed(store: VerdictStore) -> list[Incident]:
-    """Return the incidents whose report is owed, the longest first."""
+def owed_on(store: VerdictStore, today: date) -> tuple[list[Incident], list[tuple[Incident, int, Action]]]:
+    """Return the incidents whose report is owed, and the actions that were due before this local day: oldest first."""
     still = store.open_incidents(_MOST)
-    found = (one for one in still if one.owes_report and is_owed(one, store.drafts(one.id)))
-    return sorted(found, key=lambda one: (one.opened, one.id))
-
-
-def actions_overdue(store: VerdictStore, today: date) -> list[tuple[Incident, int, Action]]:
-    """Return the actions that should have been done before this local day, the longest overdue first."""
-    return overdue(store.open_incidents(_MOST), today)
+    reports = [one for one in still if one.owes_report and is_owed(one, store.drafts(one.id))]
+    return sorted(reports, key=lambda one: (one.opened, one.id)), overdue(still, today)
 
 
 def is_countable(incident: Incident, now: datetime) -> bool:

@@ -13,7 +13,7 @@ from alerts.notice import notice_id
 from alerts.platform import platform_of, told_again
 from monitor.clock import Clock
 from monitor.deliver.as_of_now import AsOfNow
-from monitor.deliver.owed import actions_overdue, is_countable, longest_owed, reports_owed
+from monitor.deliver.owed import is_countable, longest_owed, owed_on
 from monitor.deliver.rules import ReportingRules
 from monitor.deliver.verdicts import Recorded
 from monitor.store.interface import Store, Transaction
@@ -92,12 +92,8 @@ class Reminders:
         """Tell how many deliveries were given up of late, how many reports are owed and how many actions overdue."""
         now, outbox, verdicts = self.clock.now(), self.store.outbox, self.store.verdicts
         today = local_date(now, self.rules.timezone)
-        given_up, owed, overdue = await self.ask(
-            lambda: (
-                len(outbox.given_up(now - GIVEN_UP_FOR)),
-                reports_owed(verdicts),
-                actions_overdue(verdicts, today),
-            )
+        given_up, (owed, overdue) = await self.ask(
+            lambda: (len(outbox.given_up(now - GIVEN_UP_FOR)), owed_on(verdicts, today))
         )
         self.given_up(given_up)
         self.owed(*longest_owed(owed, now), sum(is_countable(one, now) for one, _, _ in overdue))

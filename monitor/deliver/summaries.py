@@ -14,7 +14,7 @@ from alerts.rota import Rota
 from alerts.routes import resolved
 from alerts.tellable_facts import GRADES
 from monitor.clock import Clock
-from monitor.deliver.owed import actions_overdue, reports_owed
+from monitor.deliver.owed import owed_on
 from monitor.deliver.summary_text import Facts, Summary, evening, month, morning
 from monitor.store.interface import Store, Transaction
 from monitor.store.rows import Delivery, DeliveryState
@@ -118,9 +118,8 @@ class Summaries:
     async def _made(self, schedule: Schedule, now: datetime) -> Summary:
         today, producer = local_date(now, self.timezone), schedule.producer or None
         first, last = (today, today) if schedule.kind in _OF_A_DAY else _month_before(today)
-        owed = await self.ask(lambda: reports_owed(self.store.verdicts))
+        owed, late = await self.ask(lambda: owed_on(self.store.verdicts, today))
         mine = [one for one in owed if producer in (None, *one.producers)]
-        late = await self.ask(lambda: actions_overdue(self.store.verdicts, today))
         undone = [each for each in late if producer in (None, *each[0].producers)]
         rows = await self.board(first, last, producer)
         facts = Facts(now, first, last, rows, mine, undone, risks=self.risks(), names=self.names, link=self.link)

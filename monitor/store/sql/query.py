@@ -9,12 +9,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, fields
 from datetime import datetime
+from functools import cache
 from typing import Any, TypeVar, cast
 
 import pydantic_core
 from pydantic import TypeAdapter
 from sqlalchemy import (
     ARRAY,
+    BindParameter,
     Column,
     ColumnElement,
     Connection,
@@ -70,24 +72,23 @@ class Asker:
                 connection.execution_options(once=True)
             yield connection.execute(statement, of)
 
-    def rows(self, statement: Select[Any]) -> Sequence[RowMapping]:
-        with self._answers(statement) as found:
+    def rows(self, statement: Select[Any], of: Mapping[str, Any] | None = None) -> Sequence[RowMapping]:
+        """Return the rows of a question; `of` holds the values of its `parameter`s."""
+        with self._answers(statement, of) as found:
             rows: Sequence[RowMapping] = found.mappings().all()
         return rows
 
-    def flat(self, make: Callable[..., T], statement: Executable) -> list[T]:
-        """Return what `make` makes of the columns of each row."""
-        with self._answers(statement) as found:
+    def flat(self, make: Callable[..., T], statement: Executable, of: Mapping[str, Any] | None = None) -> list[T]:
+        """Return what `make` makes of the columns of each row; `of` as in `rows`."""
+        with self._answers(statement, of) as found:
             return [make(*row) for some in found.partitions(_AT_ONCE) for row in some]
 
     def one(self, kind: type[T], table: Table, key: str) -> T | None:
         """Return the row of this key, of a table that keeps the rest of it as JSON."""
-        (column,) = table.primary_key
-        return next((whole(kind, row) for row in self.rows(select(table).where(column == key))), None)
+        return next((whole(kind, row) for row in self.rows(_of_key(table), {"key": key})), None)
 
     def flat_one(self, kind: type[T], table: Table, key: str) -> T | None:
-        with self._answers(_of_key(kind, table), {"key": key}) as found:
-            return next(iter([kind(*row) for row in found]), None)
+        return next(iter(self.flat(kind, _of_key(table, field_names(kind)), {"key": key})), None)
 
     def among(
         self, make: Callable[..., T], wanted: Select[Any], column: Column[Any], ids: Sequence[str] | None
@@ -111,14 +112,16 @@ def all_of(kind: type[Any], table: Table) -> Select[Any]:
     return select(*(table.c[name] for name in field_names(kind)))
 
 
-_OF_KEY: dict[Table, Select[Any]] = {}
+@cache
+def _of_key(table: Table, names: tuple[str, ...] | None = None) -> Select[Any]:
+    (column,) = table.primary_key
+    wanted = table.c if names is None else [table.c[name] for name in names]
+    return select(*wanted).where(column == parameter("key", column))
 
 
-def _of_key(kind: type[Any], table: Table) -> Select[Any]:
-    if table not in _OF_KEY:
-        (column,) = table.primary_key
-        _OF_KEY[table] = all_of(kind, table).where(column == bindparam("key", type_=column.type))
-    return _OF_KEY[table]
+def parameter(name: str, column: Column[Any]) -> BindParameter[Any]:
+    """Return the place of a value in a question that is made once: to make it takes longer than to answer it."""
+    return bindparam(name, type_=column.type)
 
 
 def whole(kind: type[T], row: Mapping[str, Any] | RowMapping) -> T:

@@ -7,11 +7,11 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
+from functools import cache, lru_cache
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import RowMapping, func, or_, select
+from sqlalchemy import Integer, RowMapping, Select, bindparam, func, or_, select
 
 from alerts.incident import Incident
 from alerts.notice import Notice
@@ -21,10 +21,43 @@ from monitor.plan.targets import release_of
 from monitor.store.rows import Delivery, DeliveryState, Draft, Event, Heartbeat, Judged, Lease, Record, RotaRead
 from monitor.store.sql import tables
 from monitor.store.sql.columns import database_clock
-from monitor.store.sql.query import Asker, all_of, chunks, from_json, joined_away, only, whole, within
+from monitor.store.sql.query import Asker, all_of, chunks, from_json, joined_away, only, parameter, whole, within
 
 _RUNS_IN_TIME = attrgetter("first_sent", "target", "monitor")
 _BLIND_IN_TIME = attrgetter("begins", "cause", "host", "target")
+
+
+# An idle monitor asks these every few minutes.
+
+
+@cache
+def _open_incidents() -> Select[Any]:
+    table = tables.INCIDENT
+    newest = select(table).where(tables.IS_OPEN).order_by(table.c.occurred.desc(), table.c.id.desc())
+    return newest.limit(bindparam("limit", type_=Integer))
+
+
+@cache
+def _drafts_of() -> Select[Any]:
+    table = tables.DRAFT
+    wanted = all_of(Draft, table).where(table.c.incident == parameter("incident", table.c.incident))
+    return wanted.order_by(table.c.version)
+
+
+@cache
+def _due_deliveries() -> Select[Any]:
+    table = tables.DELIVERY
+    waiting = (table.c.standing == DeliveryState.WAITING, table.c.due <= parameter("now", table.c.due))
+    soonest = all_of(Delivery, table).where(*waiting).order_by(table.c.due, *table.primary_key)
+    return soonest.limit(bindparam("limit", type_=Integer))
+
+
+@cache
+def _given_up() -> Select[Any]:
+    table = tables.DELIVERY
+    over = (table.c.standing == DeliveryState.GIVEN_UP, table.c.finished >= parameter("since", table.c.finished))
+    newest = (table.c.finished.desc(), table.c.notice.desc(), table.c.channel.desc())
+    return all_of(Delivery, table).where(*over).order_by(*newest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,9 +173,7 @@ class SqlVerdicts:
         return dict(self.ask.among(lambda name, body: (name, _words(body)), asked, table.c.id, incidents))
 
     def open_incidents(self, limit: int) -> list[Incident]:
-        table = tables.INCIDENT
-        newest = select(table).where(tables.IS_OPEN).order_by(table.c.occurred.desc(), table.c.id.desc()).limit(limit)
-        return [_incident(row) for row in self.ask.rows(newest)]
+        return [_incident(row) for row in self.ask.rows(_open_incidents(), {"limit": limit})]
 
     def incidents_of(self, release: str) -> list[Incident]:
         table = tables.INCIDENT
@@ -150,8 +181,7 @@ class SqlVerdicts:
         return [_incident(row) for row in self.ask.rows(wanted.order_by(table.c.opened, table.c.id))]
 
     def drafts(self, incident: str) -> list[Draft]:
-        table = tables.DRAFT
-        return self.ask.flat(Draft, all_of(Draft, table).where(table.c.incident == incident).order_by(table.c.version))
+        return self.ask.flat(Draft, _drafts_of(), {"incident": incident})
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,9 +199,7 @@ class SqlOutbox:
         return self.ask.one(Notice, tables.NOTICE, notice)
 
     def due_deliveries(self, now: datetime, limit: int = 100) -> list[Delivery]:
-        table = tables.DELIVERY
-        waiting = all_of(Delivery, table).where(table.c.standing == DeliveryState.WAITING, table.c.due <= now)
-        return self.ask.flat(Delivery, waiting.order_by(table.c.due, *table.primary_key).limit(limit))
+        return self.ask.flat(Delivery, _due_deliveries(), {"now": now, "limit": limit})
 
     def deliveries(self, notice: str | None = None) -> list[Delivery]:
         table = tables.DELIVERY
@@ -179,11 +207,7 @@ class SqlOutbox:
         return self.ask.flat(Delivery, wanted.order_by(*table.primary_key))
 
     def given_up(self, since: datetime) -> list[Delivery]:
-        table = tables.DELIVERY
-        over = all_of(Delivery, table).where(table.c.standing == DeliveryState.GIVEN_UP, table.c.finished >= since)
-        return self.ask.flat(
-            Delivery, over.order_by(table.c.finished.desc(), table.c.notice.desc(), table.c.channel.desc())
-        )
+        return self.ask.flat(Delivery, _given_up(), {"since": since})
 
     def silences(self, since: datetime) -> list[Silence]:
         table = tables.SILENCE

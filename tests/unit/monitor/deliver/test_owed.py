@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 from alerts.incident import SIGNED, Action
-from monitor.deliver.owed import actions_overdue, is_countable, longest_owed, wants_somebody
+from monitor.deliver.owed import is_countable, longest_owed, owed_on, wants_somebody
 from monitor.store.memory.store import MemoryStore
 from tests.contracts.rows import DAY, SLOT, an_incident
 
@@ -33,7 +33,7 @@ def test_an_action_is_overdue_from_the_day_after_until_it_is_done_though_the_rep
     with store.transaction() as tx:
         for one in (settled, undone, done):
             tx.save_incident(one)
-    told = {day: actions_overdue(store.verdicts, due + timedelta(days=day)) for day in (0, 1)}
+    told = {day: owed_on(store.verdicts, due + timedelta(days=day))[1] for day in (0, 1)}
     assert told[0] == []
     assert [(one.id, number, action.owner) for one, number, action in told[1]] == [
         ("undone", 1, "web team"),
