@@ -22,7 +22,6 @@ from monitor.look.reading import ReadingApart
 from monitor.store.evidence.evidence import Evidence
 from schedules.sources.options import SourceOptions
 from schedules.sources.registry import KINDS
-from schedules.sources.rota import RotaSource
 
 Ask = Callable[[Request], Awaitable[Answer | Failure]]
 
@@ -75,6 +74,8 @@ def rota_readers_of(settings: Settings, folder: Path, ask: Ask, clock: Clock, wo
     readers = []
     for table in settings.rota:
         if where := table.url or table.file:
+            from schedules.sources.rota import RotaSource  # noqa: PLC0415 # icalendar takes 50 ms and 4 MB
+
             source = RotaSource(SourceOptions(table.name, where, settings.timezone), list(table.who))
             file = folder / table.file if table.file is not None else None
             pages = CalendarPages(ask)

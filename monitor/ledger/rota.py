@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import structlog
@@ -25,7 +26,9 @@ from monitor.store.rows import CalendarRead, RotaRead
 from monitor.store.writer import LATE, Writer
 from monitor.threads import Job, Tasks
 from schedules.source import Page, UnreadableCalendar
-from schedules.sources.rota import RotaSource, Span
+
+if TYPE_CHECKING:
+    from schedules.sources.rota import RotaSource, Span
 
 _log = structlog.get_logger(__name__)
 
