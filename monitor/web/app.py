@@ -37,6 +37,7 @@ from monitor.web import (
     silences,
 )
 from monitor.web.access_log import Access
+from monitor.web.gzip_metrics import GzipMetrics
 from monitor.web.live import LiveBoard
 from monitor.web.queries import Queries
 from monitor.web.request import problem
@@ -140,10 +141,11 @@ async def readyz(request: Request) -> Response:
 
 
 async def metrics(request: Request) -> Response:
-    """Serve what Prometheus reads. With hundreds of releases it takes longer to write than a look may wait."""
+    """Return the metrics for Prometheus. They are written in turns with looks, which must not wait for all of them."""
     queries = request.app.state.queries
     page = b"".join([metric async for metric in in_turns(queries.live.metrics(), queries.clock)])
-    return Response(page, media_type="text/plain; version=0.0.4; charset=utf-8")
+    headers = {"Vary": "Accept-Encoding"}
+    return Response(page, headers=headers, media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
 async def _fault(request: Request, fault: Exception) -> Response:
@@ -198,4 +200,4 @@ def application(queries: Queries) -> Access:
     app.state.badges, app.state.history, app.state.reporting = {}, history.History(), asyncio.Lock()
     app.state.calendars = calendars.Subscribed(queries)
     inner: ASGIApp = app if queries.veil is None else Veiled(app, queries.veil)
-    return Access(SafeHeaders(inner), queries.clock, app.state.live.close)
+    return Access(SafeHeaders(GzipMetrics(inner)), queries.clock, app.state.live.close)

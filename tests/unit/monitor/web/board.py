@@ -69,6 +69,7 @@ class Live:
     reasons: Sequence[str] = ()
     watched: dict[str, Pulse] = field(default_factory=dict)
     bodies: dict[str, dict[str, Any]] = field(default_factory=dict)
+    metrics_page: bytes = b""
 
     def body(self, release: str) -> dict[str, Any] | None:
         return self.bodies.get(release)
@@ -92,7 +93,7 @@ class Live:
         return {"Calendars, last usable read": {"govuk": "5 January 2018 09:29:10 UTC"}, "Calendars, faults": {}}
 
     def metrics(self) -> Sequence[bytes]:
-        return ()
+        return (self.metrics_page,)
 
 
 def early_runs(now: float) -> list[Run]:

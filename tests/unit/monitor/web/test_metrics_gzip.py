@@ -1,0 +1,53 @@
+"""`/metrics` is compressed for clients that accept gzip, and no secret gets out that way."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+
+from tests.unit.monitor.web.board import a_board
+
+PAGE = b'ninethirty_release_info{release="malpractice",title="Malpractice"} 1.0\n' * 200
+
+
+@pytest.mark.parametrize(
+    ("accepted", "encoding"),
+    [
+        ("gzip", "gzip"),
+        ("br;q=1.0, GZIP;q=0.5, *;q=0.1", "gzip"),
+        ("identity", None),
+        ("", None),
+        ("gzip;q=0", None),
+        ("gzip; q=0.000, deflate", None),
+    ],
+)
+async def test_metrics_are_compressed_only_for_a_client_that_accepts_gzip(accepted: str, encoding: str | None) -> None:
+    async with a_board() as board:
+        board.running.metrics_page = PAGE
+        async with board.client.stream("GET", "/metrics", headers={"Accept-Encoding": accepted}) as response:
+            sent = b"".join([piece async for piece in response.aiter_raw()])
+        assert response.headers.get("content-encoding") == encoding
+        assert int(response.headers["content-length"]) == len(sent)
+        assert response.headers["vary"] == "Accept-Encoding"
+        assert response.headers["content-type"].startswith("text/plain; version=0.0.4")
+        assert (len(sent) < len(PAGE) / 10) == (encoding == "gzip")
+        read = await board.client.get("/metrics", headers={"Accept-Encoding": accepted})
+        assert read.content == PAGE
+
+
+async def test_secrets_are_removed_before_metrics_are_compressed() -> None:
+    async with a_board() as board:
+        board.running.metrics_page = PAGE
+        board.queries.veil = lambda text: text.replace("Malpractice", "[redacted]")
+        transport = httpx.ASGITransport(board.remade())
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
+            response = await client.get("/metrics")
+        assert response.headers["content-encoding"] == "gzip"
+        assert response.content == PAGE.replace(b"Malpractice", b"[redacted]")
+
+
+async def test_pages_are_not_compressed() -> None:
+    async with a_board() as board:
+        response = await board.client.get("/", headers={"Accept-Encoding": "gzip"})
+        assert response.status_code == 200
+        assert "content-encoding" not in response.headers
