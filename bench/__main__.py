@@ -26,6 +26,7 @@ BENCHES = {
     "scale": "bench.scale",
     "fleet": "bench.fleet",
     "wide": "bench.wide",
+    "rules": "bench.rules",
 }
 
 

@@ -40,14 +40,17 @@ KEYS = {
     "scale": {"start_cpu_seconds", "start_mb", "plan_cpu_seconds", "export_peak_mb", "period_peak_mb_exponent"},
     "fleet": {"requests_ratio_2", "duplicates", "widest_gap_s"},
     "wide": {"looks_per_s", "share_least", "hosts_twice", "cpu_per_look_ratio"},
+    "rules": {"core_share_10", "release_rules_ms_10", "all_rules_ms_10", "missed_10"},
     "hostile": {"healthy_gap_seconds", "healthz_seconds", "rss_more_mb", "stop_seconds", "inputs_asked"},
 }
 
 
-PARTS = {name: pytest.mark.needs("postgresql") for name in ("fleet", "wide")}
+PARTS = {"fleet": "postgresql", "wide": "postgresql", "rules": "prometheus"}
 
 
-@pytest.mark.parametrize("name", [pytest.param(name, marks=PARTS.get(name, ())) for name in BENCHES])
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.needs(PARTS[name])] if name in PARTS else []) for name in BENCHES]
+)
 def test_every_bench_prints_its_figures(name: str) -> None:
     command = [sys.executable, "-m", "bench", name, "--quick", "--json"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=100)
