@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from email import message_from_bytes, policy
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -21,7 +22,7 @@ import yaml
 
 from bench.daemons import free_port
 from monitor.clock import SystemClock
-from tests.loopback import Asked, Server, http_server
+from tests.loopback import Asked, Server, http_server, smtp_server
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
@@ -79,25 +80,47 @@ async def until(what: str, holds: Callable[[], Awaitable[object]]) -> None:
 
 
 @dataclass
+class Part:
+    """One of the programs of the chain, which a test can kill and start again."""
+
+    stack: AsyncExitStack
+    command: list[str]
+    options: dict[str, Any]
+    process: asyncio.subprocess.Process | None = None
+
+    async def start(self) -> None:
+        """Start the program with the data that it wrote before."""
+        self.process = await self.stack.enter_async_context(running(*self.command, **self.options))
+
+    async def kill(self) -> None:
+        """Kill the program as the kernel does when memory runs out: it writes nothing more."""
+        assert self.process is not None
+        self.process.kill()
+        await self.process.wait()
+
+
+@dataclass
 class Chain:
-    """What runs, what the publisher shows, and what was heard of it."""
+    """The running programs, the pages that the publisher shows, and everything that receivers got."""
 
     folder: Path
     server: Server = field(default_factory=Server)
+    mail: Server = field(default_factory=Server)
     pages: dict[str, int] = field(default_factory=dict)
+    slots: dict[str, datetime] = field(default_factory=dict)
     hooked: list[dict[str, Any]] = field(default_factory=list)
     told: list[bytes] = field(default_factory=list)
     web: int = field(default_factory=free_port)
     prometheus: int = field(default_factory=free_port)
     alertmanager: int = field(default_factory=free_port)
-    daemon: asyncio.subprocess.Process | None = None
-    start: Callable[[], Awaitable[asyncio.subprocess.Process]] | None = None
+    parts: dict[str, Part] = field(default_factory=dict)
 
     def reply(self, asked: Asked) -> tuple[int, str, dict[str, str]]:
         """Answer as the publisher, as the receiver of alerts, and as the dead man's switch."""
         path = urlsplit(asked.target).path
         if path == "/alerts":
-            self.hooked += asked.json["alerts"]
+            now = CLOCK.now()
+            self.hooked += [{**alert, "received": now} for alert in asked.json["alerts"]]
         status = 200 if path in {"/alerts", "/notices", f"/{PING}"} else self.pages.get(path, 404)
         return status, f"<title>{path}</title> figures", {"Content-Type": "text/html"}
 
@@ -106,19 +129,51 @@ class Chain:
         return sum(urlsplit(one.target).path == path for one in self.server.asked)
 
     def promise(self, **slots: datetime) -> None:
-        """Announce releases in the calendar, all at once."""
+        """Announce further releases in the calendar, all at once."""
+        self.slots |= slots
         rows = [
             f'[[release]]\nid = "{name}"\ntitle = "{name}"\nproducer = "dft"\nurl = "{self.server.url}/{name}"\n'
             f"slot = {slot.isoformat()}\n"
-            for name, slot in slots.items()
+            for name, slot in self.slots.items()
         ]
         (self.folder / "releases.new").write_text("\n".join(rows))
         (self.folder / "releases.new").replace(self.folder / "releases.toml")
 
-    def states(self, alert: str, release: str) -> list[str]:
-        """Return in order how an alert about a release was told."""
-        labels = {"alertname": alert, "release": release}
-        return [one["status"] for one in self.hooked if labels.items() <= one["labels"].items()]
+    def states(self, alert: str, **labels: str) -> list[str]:
+        """Return the status of an alert in each notification from Alertmanager, in order."""
+        wanted = {"alertname": alert, **labels}
+        return [one["status"] for one in self.hooked if wanted.items() <= one["labels"].items()]
+
+    def subjects(self) -> list[str]:
+        """Return the subjects of all mail from Alertmanager."""
+        mails = [message_from_bytes(envelope.content or b"", policy=policy.default) for envelope in self.mail.mails]
+        return [str(mail["Subject"]) for mail in mails]
+
+    def notices(self, kind: str, release: str) -> list[dict[str, Any]]:
+        """Return the monitor's own notices of a kind about a release."""
+        sent = [one.json for one in self.server.asked if urlsplit(one.target).path == "/notices"]
+        return [one for one in sent if (one["kind"], one["release"]) == (kind, release)]
+
+    async def is_active(self, alert: str, **labels: str) -> bool | None:
+        """Return whether Alertmanager considers an alert firing, None while it does not answer."""
+        filters = [f'{name}="{value}"' for name, value in {"alertname": alert, **labels}.items()]
+        async with httpx.AsyncClient(trust_env=False) as client:
+            try:
+                answer = await client.get(self._alerts, params={"filter": filters})
+            except httpx.TransportError:
+                return None
+        return bool(answer.raise_for_status().json())
+
+    async def push(self, alert: str, **labels: str) -> None:
+        """Push an alert to Alertmanager that fires for an hour."""
+        ends = (CLOCK.now() + timedelta(hours=1)).isoformat()
+        body = [{"labels": {"alertname": alert, **labels}, "annotations": {"summary": alert}, "endsAt": ends}]
+        async with httpx.AsyncClient(trust_env=False) as client:
+            (await client.post(self._alerts, json=body)).raise_for_status()
+
+    @property
+    def _alerts(self) -> str:
+        return f"http://127.0.0.1:{self.alertmanager}/api/v2/alerts"
 
     async def ask(self, query: str) -> list[dict[str, Any]]:
         """Put a query to Prometheus; a fault in it fails the test."""
@@ -151,7 +206,7 @@ async def running(*command: str, **options: Any) -> AsyncIterator[asyncio.subpro
 
 
 def prometheus_config(chain: Chain) -> str:
-    """Return the configuration we ship, with the addresses of this chain and everything once a second."""
+    """Return the configuration that we ship, with the addresses of this chain and intervals of one second."""
     table = yaml.safe_load((DEPLOY / "prometheus/prometheus.yml").read_text(encoding="utf-8"))
     table["global"] = {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s"}
     table["global"]["external_labels"] = {"board": f"http://127.0.0.1:{chain.web}"}
@@ -166,23 +221,26 @@ def prometheus_config(chain: Chain) -> str:
 
 
 def _at_once(chain: Chain, name: str) -> Path:
-    """Write a file of our rules with those about releases waiting for nothing longer than a second."""
+    """Write a file of our rules that are evaluated every second and in which no alert waits longer than that."""
     rules = yaml.safe_load((DEPLOY / "prometheus" / name).read_text(encoding="utf-8"))
-    about = [group for group in rules["groups"] if group["name"] == "ninethirty-releases"]
-    for rule in (rule for group in about for rule in group["rules"] if "for" in rule):
-        rule["for"] = "1s"
+    for group in rules["groups"]:
+        group["interval"] = "1s"
+        for rule in group["rules"]:
+            rule |= {"for": "1s"} if "for" in rule else {}
     (chain.folder / name).write_text(yaml.safe_dump(rules))
     return chain.folder / name
 
 
 def alertmanager_config(chain: Chain) -> str:
-    """Return the configuration we ship, calling this chain's receiver and waiting for nothing."""
+    """Return the configuration that we ship, which mails to this chain and calls its webhook, without delay."""
     table = yaml.safe_load((DEPLOY / "alertmanager.yml").read_text(encoding="utf-8"))
-    del table["global"]
+    sender = table["global"]["smtp_from"]
+    table["global"] = {"smtp_smarthost": f"127.0.0.1:{chain.mail.port}", "smtp_from": sender, "smtp_require_tls": False}
     for route in (table["route"], *table["route"]["routes"]):
         route |= {"group_wait": "200ms", "group_interval": "500ms"}
-    hook = {"url": f"{chain.server.url}/alerts", "send_resolved": True}
-    table["receivers"] = [{"name": "on-call", "webhook_configs": [hook]}, {"name": "watchdog"}]
+    for receiver in table["receivers"]:
+        hooks = [{"send_resolved": mail["send_resolved"]} for mail in receiver.get("email_configs", [])]
+        receiver["webhook_configs"] = [{"url": f"{chain.server.url}/alerts", **hook} for hook in hooks]
     return yaml.safe_dump(table)
 
 
@@ -207,11 +265,11 @@ async def service_manager(chain: Chain) -> AsyncIterator[str]:
 
 @pytest.fixture
 async def chain(tmp_path: Path) -> AsyncIterator[Chain]:
-    """Give the whole chain, running, the daemon's log in `log`."""
+    """Run the whole chain. The log of the daemon is in the file `log`."""
     chain = Chain(tmp_path)
-    quiet = {"stdout": asyncio.subprocess.DEVNULL, "stderr": asyncio.subprocess.DEVNULL}
     async with AsyncExitStack() as stack:
         chain.server = await stack.enter_async_context(http_server(chain.reply))
+        chain.mail = await stack.enter_async_context(smtp_server())
         notify = await stack.enter_async_context(service_manager(chain))
         chain.promise(far=CLOCK.now() + timedelta(days=400))
         (tmp_path / "prometheus.yml").write_text(prometheus_config(chain))
@@ -222,20 +280,21 @@ async def chain(tmp_path: Path) -> AsyncIterator[Chain]:
         (tmp_path / "config.toml").write_text(config)
         (tmp_path / "metrics_token").write_text("for metrics alone")
         log = stack.enter_context((tmp_path / "log").open("wb"))
-        verb = ["--config", str(tmp_path / "config.toml"), "run", "--level", "DEBUG"]
         environment = {**os.environ, "NOTIFY_SOCKET": notify, "WATCHDOG_USEC": "1000000"}
         environment.pop("WATCHDOG_PID", None)
-        command = (sys.executable, "-m", "monitor", *verb)
-
-        async def start() -> asyncio.subprocess.Process:
-            daemon = running(*command, cwd=ROOT, env=environment, stdout=log, stderr=log)
-            return await stack.enter_async_context(daemon)
-
-        chain.start = start
-        chain.daemon = await start()
-        await stack.enter_async_context(running(*_prometheus(chain), **quiet))
-        await stack.enter_async_context(running(*_alertmanager(chain), **quiet))
+        silent = {"stdout": asyncio.subprocess.DEVNULL, "stderr": asyncio.subprocess.DEVNULL}
+        chain.parts = {
+            "daemon": Part(stack, _daemon(chain), {"cwd": ROOT, "env": environment, "stdout": log, "stderr": log}),
+            "prometheus": Part(stack, _prometheus(chain), silent),
+            "alertmanager": Part(stack, _alertmanager(chain), silent),
+        }
+        for part in chain.parts.values():
+            await part.start()
         yield chain
+
+
+def _daemon(chain: Chain) -> list[str]:
+    return [sys.executable, "-m", "monitor", "--config", str(chain.folder / "config.toml"), "run", "--level", "DEBUG"]
 
 
 def _prometheus(chain: Chain) -> list[str]:
@@ -244,6 +303,8 @@ def _prometheus(chain: Chain) -> list[str]:
         f"--config.file={chain.folder / 'prometheus.yml'}",
         f"--storage.tsdb.path={chain.folder / 'tsdb'}",
         f"--web.listen-address=127.0.0.1:{chain.prometheus}",
+        # An alert ends four seconds after Prometheus last sent it, and not four minutes.
+        "--rules.alert.resend-delay=1s",
     ]
 
 

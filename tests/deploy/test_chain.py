@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -23,94 +24,167 @@ def queries() -> dict[str, list[str]]:
     return found
 
 
+FIRING = (
+    ("NinethirtyReleaseOverdue", {"release": "late"}),
+    ("NinethirtyExposureOpen", {"release": "early"}),
+)
+"""Two alerts about releases that go on while parts of the chain are killed."""
+DOWN = ("NinethirtyDown", {"job": "ninethirty"})
+
+
 @pytest.mark.needs("prometheus")
 @pytest.mark.needs("alertmanager")
-async def test_what_befalls_a_release_rings_once_and_resolves_and_every_panel_has_something_to_show(
-    chain: Chain,
+async def test_alerts_fire_and_no_killed_part_of_the_chain_makes_alertmanager_report_them_over(
+    chain: Chain, record_testsuite_property: Callable[[str, object], None]
 ) -> None:
     await until("Prometheus scrapes the daemon", lambda: chain.ask('up{job="ninethirty"} == 1'))
     slot = (CLOCK.now() + timedelta(seconds=4)).replace(microsecond=0)
     chain.pages["/unseen"] = 503
     chain.promise(late=slot, punctual=slot, taken=slot, unseen=slot, early=slot + timedelta(hours=1))
-    await _both_ring(chain)
-    await _what_is_taken_away_and_what_nobody_saw_come_ring(chain)
-    await _a_kill_resolves_nothing(chain)
-    await _both_resolve(chain)
+    await _late_and_early_fire(chain)
+    await _withdrawn_and_unproven_fire(chain)
+    await _daemon_and_prometheus_are_killed(chain)
+    await _prometheus_is_killed(chain, *FIRING)
+    await _alertmanager_is_killed(chain)
+    _nothing_was_reported_over(chain)
+    for name, seconds in (await _a_release_is_late_and_published(chain)).items():
+        record_testsuite_property(name, seconds)
+    await _all_is_over(chain)
+    _nothing_was_reported_over(chain)
     await _every_panel_shows_something(chain)
     await _it_stops_in_good_order(chain)
     _its_log_is_json_and_keeps_the_secret(chain.folder, chain)
 
 
-async def _both_ring(chain: Chain) -> None:
+def _nothing_was_reported_over(chain: Chain) -> None:
+    assert {one["status"] for one in chain.hooked} == {"firing"}
+    assert chain.subjects()
+    assert [subject for subject in chain.subjects() if "resolved" in subject.lower() or not subject] == []
+
+
+async def _late_and_early_fire(chain: Chain) -> None:
     async def absent_was_seen() -> bool:
         return chain.asked("/early") >= 2 and chain.asked("/punctual") >= 2
 
     await until("a look at each page", absent_was_seen)
     chain.pages |= {"/early": 200, "/punctual": 200}
 
-    async def rings() -> bool:
-        late, early = chain.states("NinethirtyReleaseOverdue", "late"), chain.states("NinethirtyExposureOpen", "early")
-        return "firing" in late and "firing" in early
+    async def fires() -> bool:
+        return all(chain.states(alert, **labels) for alert, labels in FIRING)
 
-    await until("both alerts reach the receiver", rings)
-    told = [one for one in chain.hooked if "release" in one["labels"]]
-    links = {one["annotations"][name] for one in told for name in ("runbook_url", "board_url")}
+    await until("both alerts reach the receiver", fires)
+    received = [one for one in chain.hooked if "release" in one["labels"]]
+    links = {one["annotations"][name] for one in received for name in ("runbook_url", "board_url")}
     async with httpx.AsyncClient() as client:
         assert [link for link in links if (await client.get(link)).status_code != 200] == []
-    assert [one["labels"]["board"] for one in told if "board" in one["labels"]] == []
+    assert [one["labels"]["board"] for one in received if "board" in one["labels"]] == []
 
 
-async def _what_is_taken_away_and_what_nobody_saw_come_ring(chain: Chain) -> None:
+async def _withdrawn_and_unproven_fire(chain: Chain) -> None:
     chain.pages |= {"/taken": 200, "/unseen": 200}
     looked = chain.asked("/taken")
 
     async def was_seen() -> bool:
         return chain.asked("/taken") > looked + 2
 
-    await until("it is seen out", was_seen)
+    await until("the page is seen", was_seen)
     chain.pages["/taken"] = 410
 
-    async def rings() -> bool:
-        taken = chain.states("NinethirtyReleaseAltered", "taken")
-        return "firing" in taken and "firing" in chain.states("NinethirtyReleaseUnproven", "unseen")
+    async def fires() -> bool:
+        taken = chain.states("NinethirtyReleaseAltered", release="taken", severity="warning")
+        return bool(taken and chain.states("NinethirtyReleaseUnproven", release="unseen", severity="warning"))
 
-    await until("both alerts reach the receiver", rings)
-    told = [one["labels"] for one in chain.hooked if one["labels"].get("release") in {"taken", "unseen"}]
-    named = {(one["release"], one["alertname"], one["severity"]) for one in told}
-    assert named >= {
-        ("taken", "NinethirtyReleaseAltered", "warning"),
-        ("unseen", "NinethirtyReleaseUnproven", "warning"),
+    await until("both alerts reach the receiver", fires)
+
+
+async def _daemon_and_prometheus_are_killed(chain: Chain) -> None:
+    await chain.parts["daemon"].kill()
+    await until("many scrapes fail", lambda: chain.ask('count_over_time((up{job="ninethirty"} == 0)[10m:1s]) >= 12'))
+
+    async def down_fires() -> bool:
+        return bool(chain.states(DOWN[0]))
+
+    await until("Alertmanager notifies that the monitor is down", down_fires)
+    assert [await chain.is_active(alert, **labels) for alert, labels in FIRING] == [True, True]
+    await _prometheus_is_killed(chain, *FIRING, DOWN)
+    await chain.parts["daemon"].start()
+    looked = chain.asked("/late")
+    reported = 'ninethirty_release_overdue_seconds{release="late"} > 0 and on () up{job="ninethirty"} == 1'
+
+    async def is_reported_again() -> object:
+        return chain.asked("/late") > looked + 3 and await chain.ask(reported)
+
+    await until("the new daemon reports the release", is_reported_again)
+
+
+async def _prometheus_is_killed(chain: Chain, *alerts: tuple[str, dict[str, str]]) -> None:
+    """Kill Prometheus, wait until Alertmanager has handled the end of these alerts, and start Prometheus again."""
+    await chain.parts["prometheus"].kill()
+    kill = f"kill-{len(chain.hooked)}"
+    for alert, labels in alerts:
+
+        async def has_ended(alert: str = alert, labels: dict[str, str] = labels) -> bool:
+            return await chain.is_active(alert, **labels) is False
+
+        await until(f"Alertmanager ends {alert}", has_ended)
+        # Alertmanager notifies a group in order. Once it has sent a later alert of the group, it has handled this end.
+        group = {"producer": "dft"} if "release" in labels else {}
+        await chain.push(alert, **group, instance=kill, severity="critical")
+
+        async def has_passed(alert: str = alert) -> bool:
+            return bool(chain.states(alert, instance=kill))
+
+        await until(f"Alertmanager notifies the group of {alert}", has_passed)
+    await chain.parts["prometheus"].start()
+    for alert, labels in alerts:
+        await until(f"{alert} fires again", lambda alert=alert, labels=labels: chain.is_active(alert, **labels))
+
+
+async def _alertmanager_is_killed(chain: Chain) -> None:
+    counts = [len(chain.states(alert, **labels)) for alert, labels in FIRING]
+    await chain.parts["alertmanager"].kill()
+    await chain.parts["alertmanager"].start()
+
+    async def are_notified_again() -> bool:
+        now = [len(chain.states(alert, **labels)) for alert, labels in FIRING]
+        return all(more > before for more, before in zip(now, counts, strict=True))
+
+    await until("Alertmanager notifies both alerts again", are_notified_again)
+
+
+async def _a_release_is_late_and_published(chain: Chain) -> dict[str, float]:
+    """Have another release be late and published. Return seconds from slot to alert and from page to notice."""
+    slot = (CLOCK.now() + timedelta(seconds=4)).replace(microsecond=0)
+    chain.promise(later=slot)
+
+    labels = {"alertname": "NinethirtyReleaseOverdue", "release": "later"}
+
+    async def fires() -> bool:
+        return bool(chain.states(labels["alertname"], release="later"))
+
+    await until("the alert reaches the receiver", fires)
+    received = next(one["received"] for one in chain.hooked if labels.items() <= one["labels"].items())
+    chain.pages["/later"] = 200
+    published = CLOCK.now()
+
+    async def is_final() -> bool:
+        return bool(chain.notices("final", "later"))
+
+    await until("the monitor itself notifies that it is over", is_final)
+    return {
+        "slot_to_alert_seconds": (received - slot).total_seconds(),
+        "published_to_final_notice_seconds": (CLOCK.now() - published).total_seconds(),
     }
 
 
-async def _a_kill_resolves_nothing(chain: Chain) -> None:
-    assert chain.daemon is not None
-    assert chain.start is not None
-    chain.daemon.kill()
-    await chain.daemon.wait()
-    await until("many scrapes in vain", lambda: chain.ask('count_over_time((up{job="ninethirty"} == 0)[10m:1s]) >= 12'))
-    chain.daemon = await chain.start()
-    looked = chain.asked("/late")
-    told = 'ninethirty_release_overdue_seconds{release="late"} > 0 and on () up{job="ninethirty"} == 1'
-
-    async def is_told_again() -> object:
-        return chain.asked("/late") > looked + 3 and await chain.ask(told)
-
-    await until("it is told of again", is_told_again)
-    for alert, release in (("NinethirtyReleaseOverdue", "late"), ("NinethirtyExposureOpen", "early")):
-        assert set(chain.states(alert, release)) == {"firing"}
-
-
-async def _both_resolve(chain: Chain) -> None:
+async def _all_is_over(chain: Chain) -> None:
     chain.pages |= {"/early": 404, "/late": 200}
 
-    async def over() -> bool:
-        late, early = chain.states("NinethirtyReleaseOverdue", "late"), chain.states("NinethirtyExposureOpen", "early")
-        return late[-1] == early[-1] == "resolved"
+    async def is_over() -> bool:
+        active = [await chain.is_active(alert, **labels) for alert, labels in FIRING]
+        return bool(chain.notices("final", "late") and chain.notices("exposure_closed", "early") and not any(active))
 
-    await until("both alerts resolve", over)
-    for alert, release in (("NinethirtyReleaseOverdue", "late"), ("NinethirtyExposureOpen", "early")):
-        assert chain.states(alert, release).count("resolved") == 1
+    await until("the monitor notifies that both are over, and the alerts end", is_over)
 
 
 async def _every_panel_shows_something(chain: Chain) -> None:
@@ -120,11 +194,11 @@ async def _every_panel_shows_something(chain: Chain) -> None:
 
 
 async def _it_stops_in_good_order(chain: Chain) -> None:
-    assert chain.daemon is not None
+    daemon = chain.parts["daemon"].process
+    assert daemon is not None
     assert chain.asked(f"/{PING}") >= 1
-    assert chain.asked("/notices") >= 2
-    chain.daemon.terminate()
-    assert await chain.daemon.wait() == 0
+    daemon.terminate()
+    assert await daemon.wait() == 0
     assert chain.told[0] == b"READY=1"
     assert b"WATCHDOG=1" in chain.told
     assert chain.told[-1] == b"STOPPING=1"
