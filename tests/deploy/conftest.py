@@ -225,8 +225,8 @@ def _at_once(chain: Chain, name: str) -> Path:
     rules = yaml.safe_load((DEPLOY / "prometheus" / name).read_text(encoding="utf-8"))
     for group in rules["groups"]:
         group["interval"] = "1s"
-        for rule in group["rules"]:
-            rule |= {"for": "1s"} if "for" in rule else {}
+        for rule in (rule for rule in group["rules"] if "for" in rule):
+            rule["for"] = "1s"
     (chain.folder / name).write_text(yaml.safe_dump(rules))
     return chain.folder / name
 
