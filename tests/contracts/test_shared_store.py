@@ -23,13 +23,13 @@ from monitor.store.lease import Leaseholder
 from monitor.store.members import Members
 from monitor.store.open import open_store
 from monitor.store.writer import Writer
-from tests.contracts.rows import judged
+from tests.worlds.stores import a_verdict_row
 
 pytestmark = pytest.mark.needs("postgresql")
 
 
-async def _keep(database: str, folder: Path, monitor: str) -> None:
-    store, clock = open_store(database), SystemClock()
+async def _keep(postgresql: str, folder: Path, monitor: str) -> None:
+    store, clock = open_store(postgresql), SystemClock()
     store.upgrade()
     writer = Writer(store, clock)
     evidence = Evidence(folder, store.evidence, writer, clock, monitor)
@@ -40,15 +40,15 @@ async def _keep(database: str, folder: Path, monitor: str) -> None:
 
 
 @pytest.fixture
-def shared(database: str, tmp_path: Path) -> Path:
+def shared(postgresql: str, tmp_path: Path) -> Path:
     """Give a folder with the machines of two monitors on one store, each with its configuration and evidence."""
     for monitor in ("north", "south"):
         machine = tmp_path / monitor
         machine.mkdir()
-        tables = {"store": {"url": database}, "evidence": {"folder": f"{machine}/ev"}, "watch": {"vantage": monitor}}
+        tables = {"store": {"url": postgresql}, "evidence": {"folder": f"{machine}/ev"}, "watch": {"vantage": monitor}}
         lines = [f"[{name}]\n{key} = {json.dumps(value)}" for name, it in tables.items() for key, value in it.items()]
         (machine / "config.toml").write_text("\n".join(lines))
-        asyncio.run(_keep(database, machine / "ev", monitor))
+        asyncio.run(_keep(postgresql, machine / "ev", monitor))
     return tmp_path
 
 
@@ -70,12 +70,12 @@ def test_a_check_reads_the_files_of_its_own_machine_and_says_whose_it_has_not_re
 
 
 def test_a_check_tells_of_its_own_files_alone_and_of_the_chains_of_all(
-    shared: Path, database: str, capsys: pytest.CaptureFixture[str]
+    shared: Path, postgresql: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     next((shared / "south" / "ev").glob("*.warc.gz")).unlink()
     assert (_check(shared, "north"), _check(shared, "south")) == (0, 1)
     assert "evidence south-1 to south-2 (2 records)" in capsys.readouterr().out
-    engine = create_engine(database)
+    engine = create_engine(postgresql)
     with engine.begin() as connection:
         connection.execute(text("UPDATE evidence SET kind = 'before' WHERE monitor = 'south' AND number = 2"))
     engine.dispose()
@@ -89,16 +89,16 @@ def _members(name: str, store: Store, writer: Writer, lasts: timedelta) -> Membe
     return Members(name, Leaseholder(name, lasts), store.leases, writer, SystemClock(), divided=False)
 
 
-async def test_a_transaction_that_is_taken_back_begins_no_term(database: str) -> None:
+async def test_a_transaction_that_is_taken_back_begins_no_term(postgresql: str) -> None:
     def refuse(_tx: Transaction) -> None:
         raise Conflict("somebody else wrote meanwhile")
 
-    with closing(open_store(database)) as store:
+    with closing(open_store(postgresql)) as store:
         store.upgrade()
         writer = Writer(store, SystemClock())
         members = _members("north", store, writer, timedelta(hours=1))
         await members.join()
-        term, engine = members.term, create_engine(database)
+        term, engine = members.term, create_engine(postgresql)
         with engine.begin() as connection:
             connection.execute(text("UPDATE lease SET until = 0"))
         engine.dispose()
@@ -114,7 +114,7 @@ async def test_a_transaction_that_is_taken_back_begins_no_term(database: str) ->
         writer.abandon()
 
 
-async def test_what_a_host_told_one_monitor_the_others_know_by_the_clock_of_their_store(database: str) -> None:
+async def test_what_a_host_told_one_monitor_the_others_know_by_the_clock_of_their_store(postgresql: str) -> None:
     clock, heard = SystemClock(), asyncio.Event()
     until, shares = clock.monotonic() + 600, list[Share]()
 
@@ -123,7 +123,7 @@ async def test_what_a_host_told_one_monitor_the_others_know_by_the_clock_of_thei
         if share.quiet:
             heard.set()
 
-    stores, keeping = [open_store(database) for _ in range(2)], []
+    stores, keeping = [open_store(postgresql) for _ in range(2)], []
     writers = [Writer(store, clock) for store in stores]
     for name, store, writer in zip(("north", "south"), stores, writers, strict=True):
         store.upgrade()
@@ -147,12 +147,12 @@ async def test_what_a_host_told_one_monitor_the_others_know_by_the_clock_of_thei
 
 
 def _judging(name: str) -> Callable[[Transaction], None]:
-    return lambda tx: tx.save_judged(judged(name))
+    return lambda tx: tx.save_judged(a_verdict_row(name))
 
 
-async def test_monitors_that_judge_the_same_releases_in_other_orders_never_wait_for_each_other(database: str) -> None:
+async def test_monitors_that_judge_the_same_releases_in_other_orders_never_wait_for_each_other(postgresql: str) -> None:
     names, faults = [f"r{number:03}" for number in range(200)], list[StoreFault]()
-    stores = [open_store(database) for _ in range(2)]
+    stores = [open_store(postgresql) for _ in range(2)]
     for store in stores:
         store.upgrade()
     writers = [Writer(store, SystemClock(), on_failure=faults.append) for store in stores]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -18,46 +17,34 @@ from monitor.store.evidence.chain import link
 from monitor.store.interface import Transaction
 from monitor.store.journal import Journal
 from monitor.store.lease import OUTBOX, Leaseholder
-from monitor.store.rows import Announced, Delivery, DeliveryState, Event, Heartbeat
+from monitor.store.rows import Heartbeat
 from monitor.store.sql.engine import SqlStore
 from monitor.store.sql.near import copied
 from monitor.store.sql.tables import METADATA
-from tests.contracts.rows import (
-    DAY,
-    MINUTE,
-    SECOND,
-    SLOT,
-    a_notice,
-    a_promise,
-    a_record,
-    a_release,
-    a_run,
-    an_incident,
-    judged,
-)
+from tests.worlds.incidents import a_notice, an_incident
+from tests.worlds.instants import DAY, MINUTE, SECOND, SLOT
+from tests.worlds.looks import a_run
+from tests.worlds.releases import a_promise, a_release
+from tests.worlds.stores import a_delivery, a_record, a_sent_delivery, a_verdict_row, an_entry, an_event
 
 BEAT = Heartbeat("m", SLOT)
 OLD = SLOT - 200 * DAY
-SENT = Delivery("n", "mail", DeliveryState.SENT, SLOT, 1, SLOT, SLOT)
+SENT = a_sent_delivery()
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.needs("postgresql"))])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SqlStore]:
-    is_file = request.param == "sqlite"
-    url = f"sqlite:///{tmp_path / 'store.db'}" if is_file else request.getfixturevalue("database")
-    with closing(SqlStore(url, durable=False)) as made:
-        made.upgrade()
-        with made.transaction() as tx:
-            tx.save_releases([a_release("r"), a_release("old")])
-            tx.add_promises([a_promise("r"), a_promise("old", OLD - DAY, OLD)])
-            tx.save_announced([Announced("govuk", "r", {"title": "T"}, SLOT - DAY, SLOT - DAY, release="r")])
-            tx.save_runs([a_run("r/page/edge", SLOT - MINUTE)])
-            tx.save_judged(judged("r", final=False))
-            tx.save_judged(judged("old", OLD))
-            tx.save_incident(an_incident("i"))
-            tx.add_notice(a_notice("n"), [replace(SENT, standing=DeliveryState.WAITING, attempts=0)])
-            tx.add_evidence([a_record(1), a_record(2)])
-        yield made
+@pytest.fixture
+def store(sql_store: SqlStore) -> SqlStore:
+    with sql_store.transaction() as tx:
+        tx.save_releases([a_release(), a_release(id="old")])
+        tx.add_promises([a_promise(), a_promise(OLD, release="old", learnt=OLD - DAY)])
+        tx.save_announced([an_entry()])
+        tx.save_runs([a_run("page", first=SLOT - MINUTE)])
+        tx.save_judged(a_verdict_row("r", final=False))
+        tx.save_judged(a_verdict_row("old", slot=OLD))
+        tx.save_incident(an_incident("i"))
+        tx.add_notice(a_notice("n"), [a_delivery(attempts=0)])
+        tx.add_evidence([a_record(1), a_record(2)])
+    return sql_store
 
 
 def stood_in(journal: Journal, stack: ExitStack) -> SqlStore:
@@ -85,8 +72,8 @@ def test_what_was_told_is_copied_on_its_own(store: SqlStore, journal: Journal) -
     journal.renew(store, SLOT)
     with store.transaction() as tx:
         tx.save_delivery(SENT)
-        tx.save_releases([a_release("new")])
-        tx.add_promises([a_promise("new")])
+        tx.save_releases([a_release(id="new")])
+        tx.add_promises([a_promise(release="new")])
     journal.renew(store, SLOT, told_only=True)
     with ExitStack() as stack:
         near = stood_in(journal, stack)
@@ -112,11 +99,8 @@ def test_nothing_is_known_before_the_store_was_ever_well(journal: Journal) -> No
 
 def test_what_is_kept_is_brought_in_and_forgotten(store: SqlStore, journal: Journal) -> None:
     journal.renew(store, SLOT)
-    grown, blind = (
-        replace(a_run("r/page/edge", SLOT - MINUTE), looks=7, last_received=SLOT),
-        Blind(SLOT, SLOT + SECOND, "dns"),
-    )
-    runs = [grown, a_run("r/page/origin")]
+    blind = Blind(SLOT, SLOT + SECOND, "dns")
+    runs = [a_run("page", first=SLOT - MINUTE, last=SLOT), a_run("page/origin", evidence=("m-1", "m-2"))]
     adding = lambda tx: tx.add_blind(blind)  # noqa: E731 # the same each time
     assert journal.keep(runs, [adding], BEAT) == 3
     assert journal.keep(runs, [adding], BEAT) == 0
@@ -126,7 +110,7 @@ def test_what_is_kept_is_brought_in_and_forgotten(store: SqlStore, journal: Jour
     assert again.bring_in(store) == 4
     again.settled()
     assert not again.holds
-    assert store.runs.of_release("r") == [grown, replace(runs[1], evidence=("m-1", "m-2"))]
+    assert store.runs.of_release("r") == runs
     assert store.runs.blind(SLOT, SLOT + DAY) == [blind]
     assert store.leases.heartbeat("m") == BEAT
     assert again.bring_in(store) == 0
@@ -134,7 +118,7 @@ def test_what_is_kept_is_brought_in_and_forgotten(store: SqlStore, journal: Jour
 
 def test_a_run_names_no_record_that_never_reached_the_store(store: SqlStore, journal: Journal) -> None:
     journal.renew(store, SLOT)
-    journal.keep([replace(a_run("r/page/origin"), evidence=("m-2", "m-3"))], [], BEAT)
+    journal.keep([a_run("page/origin", evidence=("m-2", "m-3"))], [], BEAT)
     journal.bring_in(store)
     assert [run.evidence for run in store.runs.of_release("r") if run.target == "r/page/origin"] == [("m-2",)]
 
@@ -144,10 +128,9 @@ def test_records_of_evidence_are_kept_once_and_brought_in_before_the_runs_that_n
 ) -> None:
     journal.renew(store, SLOT)
     last = store.evidence.last("m")
-    assert last is not None
     records = [record := link(replace(last, number=last.number + 1), last.chain)]
     records.append(link(replace(record, number=record.number + 1), record.chain))
-    run = replace(a_run("r/page/origin"), evidence=tuple(record.id for record in records))
+    run = a_run("page/origin", evidence=tuple(record.id for record in records))
     assert journal.keep([], [], BEAT, records[:1]) == 1
     assert journal.keep([run], [], BEAT, records) == 2
     journal.bring_in(store)
@@ -160,15 +143,15 @@ def test_what_the_store_has_later_stays(store: SqlStore, journal: Journal) -> No
     with ExitStack() as stack:
         near = stood_in(journal, stack)
         with near.transaction() as tx:
-            tx.save_runs([replace(a_run("r/page/edge", SLOT - MINUTE), looks=3, last_received=SLOT)])
-            tx.save_judged(replace(judged("r"), at=SLOT + 2 * DAY))
-            tx.save_incident(replace(an_incident("i"), title="Of the journal"))
-            tx.save_incident(replace(an_incident("j"), title="New in the journal"))
+            tx.save_runs([a_run("page", first=SLOT - MINUTE, looks=3, last_received=SLOT)])
+            tx.save_judged(replace(a_verdict_row("r"), at=SLOT + 2 * DAY))
+            tx.save_incident(an_incident("i", title="Of the journal"))
+            tx.save_incident(an_incident("j", title="New in the journal"))
             tx.save_delivery(SENT)
-    longer = replace(a_run("r/page/edge", SLOT - MINUTE), looks=9, last_received=SLOT + MINUTE)
+    longer = a_run("page", first=SLOT - MINUTE, looks=9, last_received=SLOT + MINUTE)
     with store.transaction() as tx:
         tx.save_runs([longer])
-        tx.save_incident(replace(an_incident("i"), title="Of the store"))
+        tx.save_incident(an_incident("i", title="Of the store"))
     journal.bring_in(store)
     assert [run.looks for run in store.runs.of_release("r")] == [9]
     assert [one.at for one in store.verdicts.judged_on(["r"])] == [SLOT + 2 * DAY]
@@ -181,10 +164,10 @@ def test_what_the_store_and_the_journal_judged_apart_is_one_history_again(
     store: SqlStore, journal: Journal, which: str
 ) -> None:
     with store.transaction() as tx:
-        tx.save_releases([a_release("s")])
+        tx.save_releases([a_release(id="s")])
         say(tx, "", "pending", SLOT)
-        tx.add_event(Event("r-late", "r", SLOT, "", "late", {}))
-        tx.add_event(Event("old-late", "old", OLD, "", "late", {}))
+        tx.add_event(an_event("r-late", before=""))
+        tx.add_event(an_event("old-late", release="old", at=OLD, before=""))
     journal.renew(store, SLOT)
     with store.transaction() as tx:
         say(tx, "pending", "on_time", SLOT + (1 if which == "ours" else 5) * MINUTE)
@@ -199,13 +182,13 @@ def test_what_the_store_and_the_journal_judged_apart_is_one_history_again(
 
 
 def say(tx: Transaction, before: str, after: str, at: datetime) -> None:
-    tx.save_judged(replace(judged("s", word=after, final=False), at=at))
-    tx.add_event(Event(f"{before} {after}", "s", at, before, after, {}))
+    tx.save_judged(replace(a_verdict_row("s", word=after, final=False), at=at))
+    tx.add_event(an_event(f"{before} {after}", release="s", at=at, before=before, after=after))
 
 
 def test_a_journal_that_contradicts_the_store_is_put_aside(store: SqlStore, journal: Journal) -> None:
     journal.renew(store, SLOT)
-    journal.keep([a_run("r/page/origin")], [], BEAT)
+    journal.keep([a_run("page/origin")], [], BEAT)
     # Of a delivery there is no notice: no store takes that.
     with closing(sqlite3.connect(journal.file)) as torn, torn:
         torn.execute("UPDATE delivery SET notice = 'gone'")
@@ -219,7 +202,7 @@ def test_a_journal_that_contradicts_the_store_is_put_aside(store: SqlStore, jour
 def test_the_near_part_stands_while_the_journal_holds_something(store: SqlStore, journal: Journal) -> None:
     journal.renew(store, SLOT)
     before = journal.near.read_bytes()
-    journal.keep([a_run("r/page/origin")], [], BEAT)
+    journal.keep([a_run("page/origin")], [], BEAT)
     with store.transaction() as tx:
         tx.save_incident(an_incident("later"))
     journal.renew(store, SLOT)
@@ -259,7 +242,7 @@ def test_a_store_goes_on_as_another(store: SqlStore, journal: Journal) -> None:
     near = journal.stand_in(SLOT)
     ledger = near.ledger
     with store.transaction() as tx:
-        tx.save_release(a_release("elsewhere"))
+        tx.save_release(a_release(id="elsewhere"))
     near.become(store)
     assert ledger.release("elsewhere") is not None
     with near.transaction() as tx:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,20 +13,19 @@ from monitor.store.journal import Journal
 from monitor.store.rows import Heartbeat, Record
 from monitor.store.sql.engine import SqlStore
 from monitor.store.sql.tables import EVIDENCE
-from tests.contracts.rows import SLOT, a_record, a_release, a_run
+from tests.worlds.instants import SLOT
+from tests.worlds.looks import a_run
+from tests.worlds.releases import a_release
+from tests.worlds.stores import a_record
 
 BEAT = Heartbeat("m", SLOT)
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.needs("postgresql"))])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SqlStore]:
-    is_file = request.param == "sqlite"
-    url = f"sqlite:///{tmp_path / 'store.db'}" if is_file else request.getfixturevalue("database")
-    with closing(SqlStore(url, durable=False)) as made:
-        made.upgrade()
-        with made.transaction() as tx:
-            tx.save_release(a_release("r"))
-        yield made
+@pytest.fixture
+def store(sql_store: SqlStore) -> SqlStore:
+    with sql_store.transaction() as tx:
+        tx.save_release(a_release())
+    return sql_store
 
 
 def chained(many: int, monitor: str = "m") -> list[Record]:
@@ -63,7 +60,7 @@ def test_what_a_store_has_lost_comes_back_with_what_was_kept_behind_it(
     journal.renew(store, SLOT)
     take(store, *records[2:4])
     lose(store, 3)
-    run = replace(a_run("r/page/origin"), evidence=("m-4", "m-5"))
+    run = a_run("page/origin", evidence=("m-4", "m-5"))
     journal.keep([run], [], BEAT, records[4:] if is_near else records)
     journal.bring_in(store)
     assert store.evidence.chain("m") == records
@@ -75,7 +72,7 @@ def test_a_record_that_rests_on_one_that_nobody_knows_is_not_brought_in(store: S
     records = chained(4)
     take(store, *records[:2])
     journal.renew(store, SLOT)
-    journal.keep([replace(a_run("r/page/origin"), evidence=("m-2", "m-4"))], [], BEAT, records[3:])
+    journal.keep([a_run("page/origin", evidence=("m-2", "m-4"))], [], BEAT, records[3:])
     journal.bring_in(store)
     assert store.evidence.chain("m") == records[:2]
     assert [run.evidence for run in store.runs.of_release("r")] == [("m-2",)]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,15 +18,15 @@ from monitor.errors import StoreFault, UserFault
 from monitor.judge.runs import Blind
 from monitor.store.move import copy_store, restore_store
 from monitor.store.open import open_store
-from monitor.store.rows import CalendarRead, Delivery, DeliveryState, Heartbeat, RotaRead
+from monitor.store.rows import Heartbeat, RotaRead
 from monitor.store.sql import migrate
 from monitor.store.sql.engine import SqlStore
 from monitor.store.sql.tables import METADATA
 from monitor.watch.rejudge import replay
-from tests.contracts.rows import DAY, SECOND, SLOT, a_record, a_run
-from tests.contracts.test_store_claims import CLAIM
-from tests.contracts.test_store_ledger import an_entry
 from tests.unit.monitor.cli.conftest import fill
+from tests.worlds.instants import DAY, SECOND, SLOT
+from tests.worlds.looks import a_run
+from tests.worlds.stores import a_claim, a_read, a_record, a_sent_delivery, an_entry
 
 
 @pytest.fixture
@@ -72,18 +71,18 @@ def rows_of(url: str) -> dict[str, list[Any]]:
 def fill_the_rest(url: str) -> None:
     """Add what no verdict writes: what is read, held back, claimed, kept, and who does what."""
     with closing(SqlStore(url)) as store, store.transaction() as tx:
-        tx.save_announced([an_entry("births-2016"), an_entry("deaths-2029", DAY, "ons")])
-        tx.add_read(CalendarRead("govuk", SLOT, SLOT + SECOND, usable=False, entries=3, fault="“503”", evidence="m-1"))
+        tx.save_announced([an_entry("births-2016"), an_entry("deaths-2029", "ons", gone=SLOT + DAY)])
+        tx.add_read(a_read(usable=False, entries=3, fault="“503”", evidence="m-1"))
         tx.add_blind(Blind(SLOT - DAY, SLOT - DAY + SECOND, "store", host="www.gov.uk"))
         tx.save_silence(Silence("s", Scope.PRODUCER, "ofqual", SLOT, SLOT + DAY, "duty", "ihre Seite zieht um"))
         tx.save_rota(RotaRead("on-call", SLOT, '[["duty A","…","…"]]'))
-        tx.add_claim(CLAIM)
+        tx.add_claim(a_claim())
         tx.save_heartbeat(Heartbeat("m", SLOT, stopped=True))
-        tx.add_evidence([a_record(1), replace(a_record(2), offset=2**40, expired=SLOT)])
-        tx.save_runs([replace(a_run("births-2016/page/edge", SLOT - DAY), address="https://x/ä", failed=2**20)])
+        tx.add_evidence([a_record(1), a_record(2, offset=2**40, expired=SLOT)])
+        tx.save_runs([a_run("births-2016/page/edge", first=SLOT - DAY, address="https://x/ä", failed=2**20)])
         assert tx.take_lease("outbox", "m", SLOT, SLOT + DAY)
         told = store.outbox.notices()[0].id
-        tx.save_delivery(Delivery(told, "desk", DeliveryState.SENT, SLOT, 1, SLOT, SLOT, "", "Ä-1"))
+        tx.save_delivery(a_sent_delivery("desk", notice=told, reference="Ä-1"))
 
 
 def test_every_row_of_every_table_arrives_as_it_was(source: str, target: str, tmp_path: Path) -> None:

@@ -5,29 +5,29 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import Connection, event, text
 
-from alerts.incident import Incident, Kind
-from alerts.notice import Notice
-from monitor.judge.runs import Blind, Run
-from monitor.look.sighting import State
-from monitor.store.open import open_store
-from monitor.store.rows import Announced, CalendarRead, Delivery, DeliveryState, Event, Judged, Record
+from monitor.judge.runs import Blind
 from monitor.store.sql.engine import SqlStore
 from monitor.store.sql.tables import METADATA
-from schedules.announcement import Part, Role
-from schedules.announcement import State as Standing_
-from schedules.promise import Promise
-from schedules.release import Release
-from schedules.slot import Precision, Slot
+from tests.worlds.incidents import a_notice, an_incident
+from tests.worlds.instants import DAY, MINUTE, SLOT
+from tests.worlds.looks import a_run
+from tests.worlds.releases import a_promise, a_release
+from tests.worlds.stores import (
+    a_delivery,
+    a_read,
+    a_record,
+    a_sent_delivery,
+    a_store_file,
+    a_verdict_row,
+    an_entry,
+    an_event,
+)
 
-SLOT = datetime(2018, 1, 5, 9, 30, tzinfo=UTC)
-DAY = timedelta(days=1)
 MOST_ROWS = 1500
 """Rows that one question may touch: a year of one producer and no more."""
 
@@ -115,23 +115,19 @@ STEP = 10 * 365 * 86_400_000_000 // 8000
 
 
 def first_rows(store: SqlStore) -> None:
-    page = Part("page", Role.PAGE, "https://x.example/r")
+    office = {"producer": "office-0"}
     with store.transaction() as tx:
-        tx.save_release(Release("r0", "R", "office-0", page.url, (page,), ("govuk",)))
-        slot = Slot(Precision.INSTANT, instant=SLOT)
-        tx.add_promises([Promise("r0", "govuk", slot, Standing_.CONFIRMED, SLOT - 28 * DAY)])
-        tx.save_judged(Judged("r0", "office-0", SLOT, "on_time", "none", final=True, at=SLOT, body={"a": 1}))
-        tx.add_event(Event("e0", "r0", SLOT, "", "on_time", {"a": 1}))
-        tx.save_runs([Run("r0/page/edge", State.ABSENT, SLOT, SLOT, SLOT, SLOT)])
-        tx.add_blind(Blind(SLOT, SLOT + timedelta(minutes=5), "network"))
-        for calendar in ("govuk", "small"):
-            tx.save_announced([Announced(calendar, "u0", {"a": 1}, SLOT, SLOT)])
-        tx.add_read(CalendarRead("govuk", SLOT, SLOT, usable=True))
-        tx.save_incident(Incident("i0", Kind.LATE, "r0", "office-0", "T", SLOT, SLOT, "report"))
-        notice = Notice("n0", "opened", "i0", "r0", "office-0", "report", ("late",), SLOT, "S", "T")
-        waiting = Delivery("n0", "mail", DeliveryState.SENT, SLOT, 1, SLOT, SLOT)
-        tx.add_notice(notice, [waiting])
-        tx.add_evidence([Record("edge", 1, "turn", SLOT, "f", 0, 1, "aa" * 32, "bb" * 32)])
+        tx.save_release(a_release(id="r0", **office))
+        tx.add_promises([a_promise(release="r0")])
+        tx.save_judged(a_verdict_row("r0", word="on_time", grade="none", at=SLOT, **office))
+        tx.add_event(an_event("e0", release="r0"))
+        tx.save_runs([a_run("r0/page/edge")])
+        tx.add_blind(Blind(SLOT, SLOT + 5 * MINUTE, "network"))
+        tx.save_announced(an_entry("", calendar, "u0", seen_last=SLOT) for calendar in ("govuk", "small"))
+        tx.add_read(a_read())
+        tx.save_incident(an_incident("i0", release="r0", **office))
+        tx.add_notice(a_notice("n0", incident="i0", release="r0", **office), [a_sent_delivery(notice="n0")])
+        tx.add_evidence([a_record(1, "edge")])
 
 
 def copy_rows(connection: Connection) -> None:
@@ -147,29 +143,26 @@ def copy_rows(connection: Connection) -> None:
 
 
 def filled(url: str) -> SqlStore:
-    store = open_store(url)
-    assert isinstance(store, SqlStore)
-    store.upgrade()
+    store = SqlStore.ready(url, durable=False)
     first_rows(store)
     with store._engine.begin() as connection:
         copy_rows(connection)
     with store.transaction() as tx:
-        waiting = replace(store.outbox.deliveries("n3999")[0], standing=DeliveryState.WAITING, finished=None)
-        tx.save_delivery(waiting)
+        tx.save_delivery(a_delivery(notice="n3999"))
     store.refresh()
     return store
 
 
 @pytest.fixture(scope="module")
-def sqlite_years() -> Iterator[SqlStore]:
-    store = filled("sqlite:///:memory:")
+def sqlite_years(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SqlStore]:
+    store = filled(a_store_file(tmp_path_factory.mktemp("years") / "store.db"))
     yield store
     store.close()
 
 
 @pytest.fixture
-def postgres_years(database: str) -> Iterator[SqlStore]:
-    store = filled(database)
+def postgres_years(postgresql: str) -> Iterator[SqlStore]:
+    store = filled(postgresql)
     yield store
     store.close()
 

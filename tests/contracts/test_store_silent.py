@@ -37,9 +37,9 @@ def stopped(*pids: int) -> Iterator[None]:
             os.kill(pid, signal.SIGCONT)
 
 
-def others(database: str) -> Sequence[int]:
+def others(postgresql: str) -> Sequence[int]:
     """Return the processes that serve others than who asks."""
-    engine = create_engine(database)
+    engine = create_engine(postgresql)
     with engine.connect() as connection:
         asked = text(
             "SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
@@ -49,8 +49,8 @@ def others(database: str) -> Sequence[int]:
     return pids
 
 
-def test_every_connection_has_its_time_outs(database: str) -> None:
-    engine = create_engine(database)
+def test_every_connection_has_its_time_outs(postgresql: str) -> None:
+    engine = create_engine(postgresql)
     make_impatient(engine)
     with engine.connect() as connection:
         names = ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout")
@@ -61,8 +61,8 @@ def test_every_connection_has_its_time_outs(database: str) -> None:
     engine.dispose()
 
 
-def test_what_an_address_asks_for_goes_first(database: str) -> None:
-    engine = create_engine(make_url(database).update_query_dict({"options": "-c lock_timeout=70"}))
+def test_what_an_address_asks_for_goes_first(postgresql: str) -> None:
+    engine = create_engine(make_url(postgresql).update_query_dict({"options": "-c lock_timeout=70"}))
     make_impatient(engine)
     with engine.connect() as connection:
         assert connection.execute(text("SHOW lock_timeout")).scalar() == "70ms"
@@ -70,8 +70,8 @@ def test_what_an_address_asks_for_goes_first(database: str) -> None:
     engine.dispose()
 
 
-def test_a_copy_may_leave_its_transaction_alone_for_as_long_as_the_other_store_takes(database: str) -> None:
-    engine, asked = create_engine(database), text("SHOW idle_in_transaction_session_timeout")
+def test_a_copy_may_leave_its_transaction_alone_for_as_long_as_the_other_store_takes(postgresql: str) -> None:
+    engine, asked = create_engine(postgresql), text("SHOW idle_in_transaction_session_timeout")
     make_impatient(engine)
     with engine.connect() as connection, unhurried(connection, idles=True):
         assert connection.execute(asked).scalar() == "1h"
@@ -80,8 +80,8 @@ def test_a_copy_may_leave_its_transaction_alone_for_as_long_as_the_other_store_t
     engine.dispose()
 
 
-def test_a_server_that_was_stopped_is_given_up_and_the_next_connection_is_another(database: str) -> None:
-    engine = create_engine(database)
+def test_a_server_that_was_stopped_is_given_up_and_the_next_connection_is_another(postgresql: str) -> None:
+    engine = create_engine(postgresql)
     make_impatient(engine)
     with engine.connect() as connection:
         driver = connection.connection.driver_connection
@@ -95,10 +95,10 @@ def test_a_server_that_was_stopped_is_given_up_and_the_next_connection_is_anothe
     engine.dispose()
 
 
-def test_a_row_that_somebody_else_holds_is_waited_for_no_longer_than_that(database: str) -> None:
-    store = open_store(database)
+def test_a_row_that_somebody_else_holds_is_waited_for_no_longer_than_that(postgresql: str) -> None:
+    store = open_store(postgresql)
     store.upgrade()
-    hasty = open_store(f"{database}?options=-c%20lock_timeout%3D50")
+    hasty = open_store(f"{postgresql}?options=-c%20lock_timeout%3D50")
     with store.transaction() as tx:
         tx.save_heartbeat(Heartbeat("edge", NOON))
         with pytest.raises(StoreFault, match="lock"), hasty.transaction() as other:
@@ -107,8 +107,8 @@ def test_a_row_that_somebody_else_holds_is_waited_for_no_longer_than_that(databa
     store.close()
 
 
-def test_a_commit_that_a_stopped_server_owes_is_told_of_and_comes_after_all(database: str) -> None:
-    store, told = open_store(database), list[StoreFault]()
+def test_a_commit_that_a_stopped_server_owes_is_told_of_and_comes_after_all(postgresql: str) -> None:
+    store, told = open_store(postgresql), list[StoreFault]()
     store.upgrade()
 
     async def act() -> None:
@@ -120,7 +120,7 @@ def test_a_commit_that_a_stopped_server_owes_is_told_of_and_comes_after_all(data
 
         writer = Writer(store, SystemClock(), on_failure=failed)
         await writer.write(lambda tx: tx.save_heartbeat(Heartbeat("edge", NOON)))
-        with stopped(*others(database)):
+        with stopped(*others(postgresql)):
             owed = asyncio.ensure_future(
                 writer.write(lambda tx: tx.save_heartbeat(Heartbeat("edge", NOON + timedelta(1))))
             )

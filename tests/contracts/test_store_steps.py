@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 
-import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import text
@@ -15,73 +13,66 @@ from monitor.store.sql import migrate
 from monitor.store.sql.engine import SqlStore
 from monitor.store.sql.json_compression import unpack
 from monitor.store.sql.tables import METADATA
-from tests.contracts.rows import an_incident, runs_of
-from tests.contracts.test_store import a_promise, a_release, a_run
-from tests.contracts.test_store_ledger import an_entry
+from tests.worlds.incidents import an_incident
+from tests.worlds.looks import EDGE, a_run
+from tests.worlds.releases import a_promise, a_release
+from tests.worlds.stores import an_entry, runs_of
 
 
-@pytest.fixture(params=["sqlite:///:memory:", pytest.param("postgresql", marks=pytest.mark.needs("postgresql"))])
-def sql(request: pytest.FixtureRequest) -> Iterator[SqlStore]:
-    store = SqlStore(request.getfixturevalue("database") if request.param == "postgresql" else request.param)
-    store.upgrade()
-    yield store
-    store.close()
-
-
-def test_the_steps_lead_to_the_tables_that_the_program_uses(sql: SqlStore) -> None:
-    with sql._engine.begin() as connection:
+def test_the_steps_lead_to_the_tables_that_the_program_uses(sql_store: SqlStore) -> None:
+    with sql_store._engine.begin() as connection:
         migrate.downgrade(connection)
         migrate.upgrade(connection)
-    with sql._engine.begin() as connection:
+    with sql_store._engine.begin() as connection:
         assert list(compare_metadata(MigrationContext.configure(connection), METADATA)) == []
 
 
-def test_rows_of_the_second_version_are_found_by_the_third(sql: SqlStore) -> None:
-    entries, release = [an_entry("r"), an_entry("s", calendar="ons")], a_release("r")
-    with sql.transaction() as tx:
+def test_rows_of_the_second_version_are_found_by_the_third(sql_store: SqlStore) -> None:
+    entries, release = [an_entry("r"), an_entry("s", "ons")], a_release()
+    with sql_store.transaction() as tx:
         tx.save_release(release)
-        tx.add_promises([a_promise("r")])
+        tx.add_promises([a_promise()])
         tx.save_announced(entries)
-    with sql._engine.begin() as connection:
+    with sql_store._engine.begin() as connection:
         migrate.downgrade(connection, "0002")
         (body,) = connection.execute(text("SELECT body FROM release")).scalars()
         told = json.loads(unpack(bytes(body)))
         assert (told["title"], told["url"]) == (release.title, release.url)
         bodies = connection.execute(text("SELECT body FROM announced ORDER BY uid")).scalars().all()
         assert [json.loads(unpack(bytes(one)))["release"] for one in bodies] == ["r", "s"]
-    sql.upgrade()
-    assert (sql.ledger.releases(), sql.ledger.entries_of(["r", "s"])) == ([release], entries)
-    assert sql.ledger.releases_alike("ofqual", "government/statistics/malpractice", []) == [release]
-    assert [edition.title for edition in sql.ledger.editions()] == [release.title]
+    sql_store.upgrade()
+    assert (sql_store.ledger.releases(), sql_store.ledger.entries_of(["r", "s"])) == ([release], entries)
+    assert sql_store.ledger.releases_alike("ofqual", "government/statistics/malpractice", []) == [release]
+    assert [edition.title for edition in sql_store.ledger.editions()] == [release.title]
 
 
-def test_runs_of_the_third_version_are_those_of_the_monitor_whose_records_they_name(sql: SqlStore) -> None:
-    kept = replace(a_run(), monitor="north-2", evidence=("north-2-15", "north-2-16"))
+def test_runs_of_the_third_version_are_those_of_the_monitor_whose_records_they_name(sql_store: SqlStore) -> None:
+    kept = a_run(monitor="north-2", evidence=("north-2-15", "north-2-16"))
     both = [replace(kept, monitor=""), replace(kept, target="r/sheet/edge"), replace(kept, monitor="south")]
-    with sql.transaction() as tx:
+    with sql_store.transaction() as tx:
         tx.save_runs([replace(both[0], target="r/page/origin", evidence=()), both[1], both[2]])
-    with sql._engine.begin() as connection:
+    with sql_store._engine.begin() as connection:
         migrate.downgrade(connection, "0003")
-    sql.upgrade()
-    told = {run.target: run.monitor for run in sql.runs.of_release("r")}
+    sql_store.upgrade()
+    told = {run.target: run.monitor for run in sql_store.runs.of_release("r")}
     assert told == {"r/page/edge": "north-2", "r/page/origin": "", "r/sheet/edge": "north-2"}
-    with sql.transaction() as tx:
+    with sql_store.transaction() as tx:
         tx.save_runs([kept, both[2]])
-    with sql._engine.begin() as connection:
+    with sql_store._engine.begin() as connection:
         migrate.downgrade(connection, "0003")
-    sql.upgrade()
-    assert len(runs_of(sql, ["r/page/edge"])) == 1
+    sql_store.upgrade()
+    assert len(runs_of(sql_store, EDGE)) == 1
 
 
-def test_incidents_of_the_fifth_version_are_open_or_over_as_they_were(sql: SqlStore) -> None:
+def test_incidents_of_the_fifth_version_are_open_or_over_as_they_were(sql_store: SqlStore) -> None:
     still = an_incident("i")
     over = replace(still, id="over", closed=still.opened, words={"waived": "no report was called for"})
     owed = replace(still, id="owed", closed=still.opened)
-    with sql.transaction() as tx:
+    with sql_store.transaction() as tx:
         for one in (still, over, owed):
             tx.save_incident(one)
-    with sql._engine.begin() as connection:
+    with sql_store._engine.begin() as connection:
         migrate.downgrade(connection, "0005")
-    sql.upgrade()
-    assert {one.id for one in sql.verdicts.open_incidents(9)} == {"i", "owed"}
-    assert len(sql.verdicts.incidents()) == 3
+    sql_store.upgrade()
+    assert {one.id for one in sql_store.verdicts.open_incidents(9)} == {"i", "owed"}
+    assert len(sql_store.verdicts.incidents()) == 3

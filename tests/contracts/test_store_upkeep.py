@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,22 +14,15 @@ from sqlalchemy import create_engine, inspect, text
 from monitor.errors import StoreFault, UserFault
 from monitor.store.interface import Conflict, Store, Transaction
 from monitor.store.open import open_store
-from monitor.store.rows import Delivery, DeliveryState, Heartbeat
+from monitor.store.rows import Heartbeat
 from monitor.store.sql import migrate
 from monitor.store.sql.engine import SqlStore
 from monitor.store.sql.tables import METADATA
-from tests.contracts.rows import (
-    DAY,
-    MINUTE,
-    SECOND,
-    SLOT,
-    a_notice,
-    a_record,
-    a_release,
-    a_run,
-    an_incident,
-    runs_of,
-)
+from tests.worlds.incidents import a_notice, an_incident
+from tests.worlds.instants import DAY, MINUTE, SECOND, SLOT
+from tests.worlds.looks import a_run
+from tests.worlds.releases import a_release
+from tests.worlds.stores import a_delivery, a_record, runs_of
 
 # Evidence and leases
 
@@ -51,7 +43,7 @@ def test_a_number_in_the_chain_is_given_once(store: Store) -> None:
     with store.transaction() as tx:
         tx.add_evidence([a_record(1)])
     with pytest.raises(Conflict), store.transaction() as tx:
-        tx.add_evidence([replace(a_record(1), chain="ff" * 32)])
+        tx.add_evidence([a_record(1, chain="ff" * 32)])
     with store.transaction() as tx:
         tx.add_evidence([a_record(1), a_record(2)])
         tx.add_evidence([])
@@ -63,7 +55,7 @@ def test_evidence_that_was_given_up_stays_in_the_chain_with_its_date(store: Stor
         tx.add_evidence([a_record(1), a_record(2), a_record(1, "n")])
         tx.expire_evidence("m", 1, SLOT + DAY)
         tx.expire_evidence("m", 1, SLOT + 2 * DAY)
-    assert store.evidence.chain("m") == [replace(a_record(1), expired=SLOT + DAY), a_record(2)]
+    assert store.evidence.chain("m") == [a_record(1, expired=SLOT + DAY), a_record(2)]
     assert store.evidence.chain("n") == [a_record(1, "n")]
 
 
@@ -96,8 +88,8 @@ def test_a_lease_tells_since_when_it_was_held_without_a_break(store: Store) -> N
 
 
 @pytest.mark.needs("postgresql")
-def test_the_leases_of_several_monitors_run_out_by_the_clock_of_their_database(database: str) -> None:
-    store = open_store(database)
+def test_the_leases_of_several_monitors_run_out_by_the_clock_of_their_database(postgresql: str) -> None:
+    store = open_store(postgresql)
     store.upgrade()
     with store.transaction() as tx:
         # Whatever a monitor's own clock shows, years ago or years ahead.
@@ -160,12 +152,12 @@ def test_a_backup_holds_everything_and_never_overwrites(store: Store, tmp_path: 
         tx.save_runs([a_run()])
         tx.add_evidence([a_record(1), a_record(2)])
         tx.save_incident(an_incident())
-        tx.add_notice(a_notice(), [Delivery("n", "mail", DeliveryState.WAITING, SLOT)])
+        tx.add_notice(a_notice(), [a_delivery()])
     store.backup(tmp_path / "copy.db")
     with pytest.raises(UserFault, match="never overwrites"):
         store.backup(tmp_path / "copy.db")
     copy = open_store(f"sqlite:///{tmp_path}/copy.db")
-    assert (copy.ledger.releases(), runs_of(copy, ["r/page/edge"])) == ([a_release()], [a_run()])
+    assert (copy.ledger.releases(), runs_of(copy, "r/page/edge")) == ([a_release()], [a_run()])
     assert (copy.verdicts.incidents(), copy.outbox.notices(), copy.check()) == ([an_incident()], [a_notice()], [])
     copy.close()
     assert [it.name for it in tmp_path.iterdir() if "part" in it.name] == []
@@ -196,11 +188,11 @@ def test_the_steps_lead_to_the_same_tables_on_postgresql_and_back(database: str)
 
 
 @pytest.mark.needs("postgresql")
-def test_a_server_that_drops_the_connection_is_told_once_and_used_again(database: str) -> None:
-    store = SqlStore(database)
+def test_a_server_that_drops_the_connection_is_told_once_and_used_again(postgresql: str) -> None:
+    store = SqlStore(postgresql)
     store.upgrade()
     others = "FROM pg_stat_activity WHERE datname = 'postgres' AND pid <> pg_backend_pid()"
-    killer = create_engine(database)
+    killer = create_engine(postgresql)
 
     def lose_the_connection(tx: Transaction) -> None:
         tx.save_heartbeat(Heartbeat("m", SLOT))

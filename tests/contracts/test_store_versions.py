@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -16,27 +15,18 @@ from structlog.testing import capture_logs
 from monitor.app.history import History
 from monitor.errors import StoreFault, StoreTooNew, StoreTooOld, UserFault
 from monitor.store.move import copy_store, restore_store
-from monitor.store.rows import Delivery, DeliveryState, Event, Heartbeat
+from monitor.store.rows import Heartbeat
 from monitor.store.sql import migrate
 from monitor.store.sql.engine import SqlStore
 from monitor.store.sql.shape import OURS, Shape
 from monitor.store.sql.tables import HEAD, WORKS_FROM
 from tests.contracts.later import AFTER, BEFORE, NEXT
 from tests.contracts.later.v9001_what_is_added import MORE
-from tests.contracts.rows import (
-    MINUTE,
-    SECOND,
-    SLOT,
-    a_notice,
-    a_promise,
-    a_release,
-    a_run,
-    an_incident,
-    judged,
-    runs_of,
-)
-
-PAGE = "r/page/edge"
+from tests.worlds.incidents import a_notice, an_incident
+from tests.worlds.instants import MINUTE, SLOT
+from tests.worlds.looks import EDGE, a_run
+from tests.worlds.releases import a_promise, a_release
+from tests.worlds.stores import a_delivery, a_sent_delivery, a_verdict_row, an_event, runs_of
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.needs("postgresql"))])
@@ -45,24 +35,20 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 def opened(place: str, shape: Shape) -> SqlStore:
-    store = SqlStore(place, shape=shape)
+    store = SqlStore(place, durable=False, shape=shape)
     store.upgrade()
     return store
 
 
-def an_event(name: str) -> Event:
-    return Event(name, "r", SLOT, "pending", "late", {"id": name})
-
-
 def fill(store: SqlStore) -> None:
     with store.transaction() as tx:
-        tx.save_release(a_release("r"))
-        tx.add_promises([a_promise("r")])
-        tx.save_runs([a_run(PAGE)])
-        tx.save_judged(judged("r", word="pending", final=False))
+        tx.save_release(a_release())
+        tx.add_promises([a_promise(confirmed_at=None)])
+        tx.save_runs([a_run()])
+        tx.save_judged(a_verdict_row("r", word="pending", final=False))
         tx.add_event(an_event("first"))
         tx.save_incident(an_incident("i"))
-        tx.add_notice(a_notice("n"), [Delivery("n", "desk", DeliveryState.WAITING, SLOT)])
+        tx.add_notice(a_notice("n"), [a_delivery("desk")])
         tx.save_heartbeat(Heartbeat("old", SLOT))
         assert tx.take_lease("outbox", "old", SLOT, SLOT + MINUTE)
 
@@ -70,14 +56,14 @@ def fill(store: SqlStore) -> None:
 def go_on(store: SqlStore) -> None:
     """Write over every row of `fill`, as a monitor does that goes on."""
     with store.transaction() as tx:
-        tx.save_release(a_release("r"))
+        tx.save_release(a_release())
         tx.confirm_all("govuk", ["r"], SLOT)
-        tx.save_runs([replace(a_run(PAGE), looks=2, last_received=SLOT + MINUTE)])
-        tx.save_judged(judged("r"))
+        tx.save_runs([a_run(looks=2, last_received=SLOT + MINUTE)])
+        tx.save_judged(a_verdict_row("r"))
         tx.add_event(an_event("second"))
-        tx.save_incident(replace(an_incident("i"), closed=SLOT))
+        tx.save_incident(an_incident("i", closed=SLOT))
         tx.add_notice(a_notice("n"), [])
-        tx.save_delivery(Delivery("n", "desk", DeliveryState.SENT, SLOT, 1, SLOT, SLOT + SECOND))
+        tx.save_delivery(a_sent_delivery("desk"))
         tx.save_heartbeat(Heartbeat("old", SLOT + MINUTE))
         assert tx.take_lease("outbox", "old", SLOT, SLOT + 2 * MINUTE)
 
@@ -87,7 +73,7 @@ def told(store: SqlStore) -> list[Any]:
     return [
         store.ledger.releases(),
         store.ledger.promises(["r"]),
-        runs_of(store, [PAGE]),
+        runs_of(store, EDGE),
         verdicts.judged(),
         verdicts.events(),
         verdicts.incidents(),
@@ -145,10 +131,10 @@ def test_what_one_version_tells_the_other_does_not_tell_again(place: str, first:
         with other.transaction() as tx:
             assert not tx.take_lease("outbox", "other", SLOT, SLOT + MINUTE)
             assert not tx.add_event(an_event("first"))
-            assert not tx.add_notice(a_notice("n"), [Delivery("n", "desk", DeliveryState.WAITING, SLOT)])
+            assert not tx.add_notice(a_notice("n"), [a_delivery("desk")])
         assert [due.notice for due in other.outbox.due_deliveries(SLOT)] == ["n"]
         with one.transaction() as tx:
-            tx.save_delivery(Delivery("n", "desk", DeliveryState.SENT, SLOT, 1, SLOT, SLOT + SECOND))
+            tx.save_delivery(a_sent_delivery("desk"))
         assert other.outbox.due_deliveries(SLOT) == []
 
 

@@ -18,9 +18,9 @@ from monitor.look.sighting import State
 from monitor.store.writer import DELAY
 from monitor.threads import Tasks
 from monitor.watch.rejudge import replay
-from tests.contracts.rows import runs_of
 from tests.unit.monitor.app.life import OUT_IN_TIME, PAGE, Life, a_channel, live, reopened
 from tests.unit.monitor.deliver.outbox import Slow
+from tests.worlds.stores import runs_of
 
 
 def kinds(life: Life) -> list[str]:
@@ -124,7 +124,7 @@ def test_an_orderly_stop_commits_everything_and_says_so(tmp_path: Path) -> None:
         await life.until("09:29:50")
         await life.start()
         store = life.daemon.store
-        assert runs_of(store, [PAGE])[-1].last_received >= seen.last_received
+        assert runs_of(store, PAGE)[-1].last_received >= seen.last_received
         await life.until("09:29:51")
         assert [span.cause for span in store.runs.blind(seen.first_sent, life.clock.now())] == ["stopped"]
         assert life.daemon.counters.registry.get_sample_value(

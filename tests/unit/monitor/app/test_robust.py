@@ -19,8 +19,8 @@ from monitor.store.evidence.chain import verify
 from monitor.store.memory.store import MemoryStore
 from monitor.store.writer import DELAY
 from monitor.watch.rejudge import replay
-from tests.contracts.rows import runs_of
 from tests.unit.monitor.app.life import HEAD, HOST, OUT_IN_TIME, PAGE, Life, live, reopened
+from tests.worlds.stores import runs_of
 
 HURT = (
     "reset",
@@ -119,8 +119,8 @@ def test_a_full_disk_stops_no_look_and_loses_none(tmp_path: Path) -> None:
         assert life.runs()[-1].state is State.PRESENT
         store.full = False
         await life.until("09:31:45")
-        assert [run.state for run in runs_of(store, [PAGE])][-1] is State.PRESENT
-        gaps = [run.largest_gap for run in runs_of(store, [PAGE]) if run.state is State.ABSENT]
+        assert [run.state for run in runs_of(store, PAGE)][-1] is State.PRESENT
+        gaps = [run.largest_gap for run in runs_of(store, PAGE) if run.state is State.ABSENT]
         assert max(gaps) < timedelta(seconds=16)
         assert life.word() == "on_time"
         (span,) = store.runs.blind(life.script.begins, life.clock.now())
@@ -190,7 +190,7 @@ def test_an_evidence_folder_that_refuses_holds_up_no_verdict_and_what_is_lost_is
 
     store = reopened(live(tmp_path, late, act))
     lost = [record.id for record in store.evidence.chain("edge") if record.is_lost]
-    (out,) = [run for run in runs_of(store, [PAGE]) if run.state is State.PRESENT]
+    (out,) = [run for run in runs_of(store, PAGE) if run.state is State.PRESENT]
     assert set(lost) & set(out.evidence)
     # Nothing was unseen: the monitor was not blind.
     assert [span.cause for span in store.runs.blind(SLOT - DAY, SLOT + DAY)] == []

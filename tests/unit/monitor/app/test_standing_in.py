@@ -21,7 +21,7 @@ from monitor.store.members import Members
 from monitor.store.sql.engine import SqlStore
 from monitor.store.writer import Writer
 from monitor.threads import off_the_loop
-from tests.contracts.rows import a_run
+from tests.worlds.looks import a_run
 
 NINE = datetime(2026, 11, 26, 9, tzinfo=UTC)
 

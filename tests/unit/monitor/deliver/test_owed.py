@@ -8,11 +8,12 @@ from datetime import date, timedelta
 from alerts.incident import SIGNED, Action
 from monitor.deliver.owed import is_countable, longest_owed, owed_on, wants_somebody
 from monitor.store.memory.store import MemoryStore
-from tests.contracts.rows import DAY, SLOT, an_incident
+from tests.worlds.incidents import an_incident
+from tests.worlds.instants import DAY, SLOT
 
 
 def test_what_was_logged_about_no_release_is_owed_from_the_day_it_was_logged() -> None:
-    by_hand = replace(an_incident("hand"), facts=None, release="", opened=SLOT)
+    by_hand = an_incident("hand", facts=None, release="", opened=SLOT)
     assert longest_owed([by_hand], SLOT + DAY) == (1, DAY)
 
 

@@ -1,18 +1,16 @@
-"""Stores, writers and answers for the tests of the record."""
+"""Stores and an archive for the tests of the record."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from monitor.look.fetch import Answer
 from monitor.store.memory.store import MemoryStore
 from monitor.store.sql.engine import SqlStore
-from tests.worlds.instants import after_slot
+from tests.worlds.evidence import Archive
 from tests.worlds.stores import a_store
 
 
@@ -30,12 +28,6 @@ def memory() -> MemoryStore:
 
 
 @pytest.fixture
-def answer() -> Callable[..., Answer]:
-    """Give a maker of answers: status, body and seconds after the slot."""
-
-    def make(status: int = 404, body: bytes = b"Page not found", after: float = 0.0) -> Answer:
-        sent = after_slot(after)
-        headers = {"content-type": "text/html", "content-encoding": "br", "age": "0"}
-        return Answer("https://www.gov.uk/x?y=1", status, headers, body, sent, sent + timedelta(milliseconds=25))
-
-    return make
+def archive(sqlite: SqlStore, tmp_path: Path) -> Archive:
+    """Give an empty archive of evidence."""
+    return Archive(sqlite, tmp_path / "ev")

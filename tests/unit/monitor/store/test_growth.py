@@ -8,7 +8,7 @@ from pathlib import Path
 from monitor.judge.runs import Run, extend
 from monitor.look.sighting import Sighting, State
 from monitor.store.sql.engine import SqlStore
-from tests.contracts.rows import runs_of
+from tests.worlds.stores import runs_of
 
 NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)
 LOOKS = 100_000
@@ -35,7 +35,7 @@ def test_a_hundred_thousand_looks_with_three_changes_are_four_rows(sqlite: SqlSt
     for grown in range(100):
         with sqlite.transaction() as tx:
             tx.save_runs(runs[: 1 + grown % 4])
-    assert len(runs_of(sqlite, ["r/page/edge"])) == 4
+    assert len(runs_of(sqlite, "r/page/edge")) == 4
     before = _size(tmp_path)
     for _ in range(300):
         with sqlite.transaction() as tx:

@@ -19,7 +19,7 @@ from monitor.store.open import open_store
 from monitor.store.sql.engine import SqlStore
 from monitor.store.sql.json_compression import pack, unpack
 from schedules.release import Release
-from tests.contracts.rows import runs_of
+from tests.worlds.stores import runs_of
 
 SLOT = datetime(2018, 1, 5, 9, 30, tzinfo=UTC)
 
@@ -49,7 +49,7 @@ def test_readers_never_wait_for_a_writer(sqlite: SqlStore) -> None:
     with ThreadPoolExecutor(1) as elsewhere, sqlite.transaction() as tx:
         tx.save_runs(runs(1))
         assert elsewhere.submit(runs_of, sqlite, ["r/page/edge"]).result() == []
-    assert runs_of(sqlite, ["r/page/edge"]) == runs(1)
+    assert runs_of(sqlite, "r/page/edge") == runs(1)
 
 
 def test_the_folder_of_a_relative_address_is_made_for_this_account_alone(
@@ -102,11 +102,11 @@ def test_a_locked_database_is_told_and_used_again_once_it_is_free(sqlite: SqlSto
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(StoreFault, match="has held it locked"), sqlite.transaction() as tx:
             tx.save_runs(runs(1))
-        assert runs_of(sqlite, ["r/page/edge"]) == []
+        assert runs_of(sqlite, "r/page/edge") == []
         other.execute("ROLLBACK")
     with sqlite.transaction() as tx:
         tx.save_runs(runs(1))
-    assert runs_of(sqlite, ["r/page/edge"]) == runs(1)
+    assert runs_of(sqlite, "r/page/edge") == runs(1)
 
 
 def test_a_full_disk_is_told_and_the_store_goes_on_when_there_is_room_again(sqlite: SqlStore) -> None:
@@ -116,12 +116,12 @@ def test_a_full_disk_is_told_and_the_store_goes_on_when_there_is_room_again(sqli
         connection.exec_driver_sql("PRAGMA max_page_count=60")
     with pytest.raises(StoreFault, match="no room left on the disk"), sqlite.transaction() as tx:
         tx.save_runs(runs(2000))
-    assert runs_of(sqlite, ["r/page/edge"]) == []
+    assert runs_of(sqlite, "r/page/edge") == []
     with sqlite._engine.connect() as connection:
         connection.exec_driver_sql("PRAGMA max_page_count=1000000")
     with sqlite.transaction() as tx:
         tx.save_runs(runs(2000))
-    assert len(runs_of(sqlite, ["r/page/edge", "before/page/edge"])) == 2005
+    assert len(runs_of(sqlite, "r/page/edge", "before/page/edge")) == 2005
     assert sqlite.check() == []
 
 
@@ -158,7 +158,7 @@ def test_a_backup_is_made_while_a_transaction_is_open(sqlite: SqlStore, tmp_path
         tx.save_runs(runs(1, "open/page/edge"))
         sqlite.backup(tmp_path / "copy.db")
     copy = SqlStore(f"sqlite:///{tmp_path}/copy.db")
-    assert runs_of(copy, ["r/page/edge", "open/page/edge"]) == runs(3)
+    assert runs_of(copy, "r/page/edge", "open/page/edge") == runs(3)
     assert copy.check() == []
     copy.close()
     assert stat.S_IMODE((tmp_path / "copy.db").stat().st_mode) == 0o600

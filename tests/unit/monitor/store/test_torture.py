@@ -13,7 +13,7 @@ import pytest
 
 from monitor.store.evidence.chain import verify
 from monitor.store.sql.engine import SqlStore
-from tests.contracts.rows import runs_of
+from tests.worlds.stores import runs_of
 
 SLOT = datetime(2018, 1, 5, 9, 30, tzinfo=UTC)
 
@@ -76,7 +76,7 @@ def test_nothing_that_was_committed_is_lost_by_a_kill_at_any_moment(tmp_path: Pa
         last = write_until_killed(tmp_path, last + 2, chance.uniform(0.0, 0.3))
     store = SqlStore(f"sqlite:///{tmp_path}/store.db")
     numbers = {int(event.id[1:]) for event in store.verdicts.events(limit=1_000_000)}
-    runs = runs_of(store, [f"r{number}/page/edge" for number in numbers])
+    runs = runs_of(store, *(f"r{number}/page/edge" for number in numbers))
     assert last in numbers
     assert [run.first_sent for run in runs] == [SLOT + timedelta(seconds=number) for number in sorted(numbers)]
     assert len(store.evidence.records([run.evidence[0] for run in runs])) == len(runs)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from io import BytesIO
@@ -16,8 +15,8 @@ from monitor.look.fetch import Answer, Request
 from monitor.look.http.fetcher import ENGINES
 from monitor.store.evidence.warc import records
 from tests.unit.monitor.look.publisher import BASE, publishing, reaching, says, whole
+from tests.worlds.evidence import an_answer
 
-Make = Callable[..., Answer]
 PLAIN = Request(f"{BASE}/a/b?c=d", accept="text/html")
 ASKED = {
     "plain": PLAIN,
@@ -52,15 +51,15 @@ async def test_the_request_is_kept_as_the_publisher_received_it(engine: str, cas
     assert b"Accept-Encoding: gzip" in request[2]
 
 
-def test_an_answer_that_crossed_no_wire_tells_what_is_known_of_its_request(answer: Make) -> None:
-    asked = replace(answer(), request=Request("https://www.gov.uk/x?y=1", method="HEAD", etag='"1"'))
+def test_an_answer_that_crossed_no_wire_tells_what_is_known_of_its_request() -> None:
+    asked = replace(an_answer(), request=Request("https://www.gov.uk/x?y=1", method="HEAD", etag='"1"'))
     assert kept(asked)[0][2] == b'HEAD /x?y=1 HTTP/1.1\r\nHost: www.gov.uk\r\nIf-None-Match: "1"\r\n\r\n'
     assert [kind for kind, _, _ in kept(replace(asked, request=None))] == ["response"]
 
 
-def test_request_and_answer_name_each_other(answer: Make) -> None:
+def test_request_and_answer_name_each_other() -> None:
     request = Request("https://www.gov.uk/x?y=1", method="HEAD", etag='"abc"')
-    data = records(replace(answer(), whole=False, request=request), "edge-7", "r/page/edge")
+    data = records(replace(an_answer(), whole=False, request=request), "edge-7", "r/page/edge")
     asked, answered = ((it.rec_type, it.rec_headers, it.http_headers) for it in ArchiveIterator(BytesIO(data)))
     assert asked[0] == "request"
     assert asked[2].to_str().splitlines()[:2] == ["HEAD /x?y=1 HTTP/1.1", "Host: www.gov.uk"]

@@ -1,3 +1,5 @@
+"""The writer: one batch a transaction, in time, and what becomes of it when the store fails."""
+
 from __future__ import annotations
 
 import asyncio
@@ -5,7 +7,6 @@ import contextlib
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -13,26 +14,17 @@ import pytest
 from alerts.incident import Entry
 from monitor.clock import VirtualClock
 from monitor.errors import StoreFault
-from monitor.judge.runs import Run
-from monitor.look.sighting import State
-from monitor.rehearse.virtual_loop import run_virtually
 from monitor.store.batch import MOST, MOST_WRITES
 from monitor.store.interface import Store, Transaction
 from monitor.store.memory.store import MemoryStore
-from monitor.store.rows import Event, Heartbeat
+from monitor.store.rows import Heartbeat
 from monitor.store.sql.engine import SqlStore
 from monitor.store.writer import DELAY, Writer
-from tests.contracts.rows import an_incident, runs_of
-
-SLOT = datetime(2018, 1, 5, 9, 30, tzinfo=UTC)
-
-
-def a_run(target: str = "r/page/edge", sent: datetime = SLOT, looks: int = 1) -> Run:
-    return Run(target, State.ABSENT, sent, sent, sent, sent, looks=looks)
-
-
-def an_event(name: str = "e") -> Event:
-    return Event(name, "r", SLOT, "pending", "late", {})
+from tests.worlds.incidents import an_incident
+from tests.worlds.instants import SLOT
+from tests.worlds.looks import EDGE, a_run
+from tests.worlds.stores import an_event, runs_of
+from tests.worlds.virtual import virtually
 
 
 class FailingStore(MemoryStore):
@@ -67,76 +59,65 @@ class Told:
         )
 
 
-def test_runs_put_within_the_delay_are_committed_together_and_in_time() -> None:
+@virtually
+async def test_runs_put_within_the_delay_are_committed_together_and_in_time(clock: VirtualClock) -> None:
     store = FailingStore()
-
-    async def story(clock: VirtualClock) -> None:
-        writer = Writer(store, clock)
-        for second in range(50):
-            writer.put(a_run(sent=SLOT + timedelta(seconds=second)))
-            await clock.sleep(0.001)
-        assert store.commits == 0
-        await clock.sleep(DELAY - 0.049)
-        assert store.commits == 1
-        assert len(runs_of(store, ["r/page/edge"])) == 50
-        await writer.close()
-
-    run_virtually(story)
+    writer = Writer(store, clock)
+    for second in range(50):
+        writer.put(a_run(first=second))
+        await clock.sleep(0.001)
+    assert store.commits == 0
+    await clock.sleep(DELAY - 0.049)
+    assert store.commits == 1
+    assert len(runs_of(store, EDGE)) == 50
+    await writer.close()
 
 
-def test_a_writer_told_to_take_its_time_gathers_for_as_long_as_it_was_told() -> None:
+@virtually
+async def test_a_writer_told_to_take_its_time_gathers_for_as_long_as_it_was_told(clock: VirtualClock) -> None:
     store = FailingStore()
-
-    async def story(clock: VirtualClock) -> None:
-        writer = Writer(store, clock, delay=5.0)
-        for second in range(40):
-            writer.put(a_run(sent=SLOT + timedelta(seconds=second)))
-            await clock.sleep(DELAY)
-        assert store.commits == 0
-        await clock.sleep(1.01)
-        assert store.commits == 1
-        await writer.close()
-
-    run_virtually(story)
+    writer = Writer(store, clock, delay=5.0)
+    for second in range(40):
+        writer.put(a_run(first=second))
+        await clock.sleep(DELAY)
+    assert store.commits == 0
+    await clock.sleep(1.01)
+    assert store.commits == 1
+    await writer.close()
 
 
-def test_a_later_version_of_a_run_takes_the_place_of_the_earlier() -> None:
+@virtually
+async def test_a_later_version_of_a_run_takes_the_place_of_the_earlier(clock: VirtualClock) -> None:
     store, told = MemoryStore(), Told()
-
-    async def story(clock: VirtualClock) -> None:
-        writer = told.writer(store, clock)
-        for looks in range(1, 100):
-            assert writer.put(a_run(looks=looks))
-        await writer.close()
-
-    run_virtually(story)
-    assert runs_of(store, ["r/page/edge"]) == [a_run(looks=99)]
+    writer = told.writer(store, clock)
+    for looks in range(1, 100):
+        assert writer.put(a_run(looks=looks))
+    await writer.close()
+    assert runs_of(store, EDGE) == [a_run(looks=99)]
     assert told.commits == [1]
 
 
-def test_everything_put_before_a_write_is_there_when_it_is_made() -> None:
+@virtually
+async def test_everything_put_before_a_write_is_there_when_it_is_made(clock: VirtualClock) -> None:
     store = MemoryStore()
     seen = []
+    writer = Writer(store, clock)
+    writer.put(a_run())
 
-    async def story(clock: VirtualClock) -> None:
-        writer = Writer(store, clock)
-        writer.put(a_run())
+    def make(tx: Transaction) -> bool:
+        seen.append(len(runs_of(store, EDGE)))
+        return tx.add_event(an_event())
 
-        def make(tx: Transaction) -> bool:
-            seen.append(len(runs_of(store, ["r/page/edge"])))
-            return tx.add_event(an_event())
-
-        assert await writer.write(make) is True
-        assert await writer.write(make) is False
-        await writer.close()
-
-    run_virtually(story)
+    assert await writer.write(make) is True
+    assert await writer.write(make) is False
+    await writer.close()
     assert seen == [1, 1]
 
 
 @pytest.mark.parametrize("kind", ["memory", "sqlite"])
-def test_two_that_change_one_thing_in_one_batch_see_what_each_other_did(
-    kind: str, request: pytest.FixtureRequest
+@virtually
+async def test_two_that_change_one_thing_in_one_batch_see_what_each_other_did(
+    clock: VirtualClock, kind: str, request: pytest.FixtureRequest
 ) -> None:
     store: Store = request.getfixturevalue(kind)
 
@@ -147,237 +128,203 @@ def test_two_that_change_one_thing_in_one_batch_see_what_each_other_did(
 
         return write
 
-    async def story(clock: VirtualClock) -> None:
-        writer = Writer(store, clock)
-        await asyncio.gather(*(writer.write(note(text)) for text in ("one", "two", "three")))
-        await writer.close()
-
-    run_virtually(story)
+    writer = Writer(store, clock)
+    await asyncio.gather(*(writer.write(note(text)) for text in ("one", "two", "three")))
+    await writer.close()
     incident = store.verdicts.incident("i")
     assert incident is not None
     assert [entry.text for entry in incident.timeline][-3:] == ["one", "two", "three"]
 
 
-def test_a_write_that_raises_is_undone_alone_and_told_to_its_caller() -> None:
+@virtually
+async def test_a_write_that_raises_is_undone_alone_and_told_to_its_caller(clock: VirtualClock) -> None:
     store, told = FailingStore(), Told()
 
     def wrong(tx: Transaction) -> None:
         tx.add_event(an_event("wrong"))
         raise KeyError("no such release")
 
-    async def story(clock: VirtualClock) -> None:
-        writer = told.writer(store, clock)
-        writer.put(a_run())
-        outcomes = await asyncio.gather(
-            writer.write(lambda tx: tx.add_event(an_event("a"))),
-            writer.write(wrong),
-            writer.write(lambda tx: tx.add_event(an_event("b"))),
-            return_exceptions=True,
-        )
-        assert [type(outcome) for outcome in outcomes] == [bool, KeyError, bool]
-        await writer.close()
-
-    run_virtually(story)
+    writer = told.writer(store, clock)
+    writer.put(a_run())
+    outcomes = await asyncio.gather(
+        writer.write(lambda tx: tx.add_event(an_event("a"))),
+        writer.write(wrong),
+        writer.write(lambda tx: tx.add_event(an_event("b"))),
+        return_exceptions=True,
+    )
+    assert [type(outcome) for outcome in outcomes] == [bool, KeyError, bool]
+    await writer.close()
     assert [event.id for event in store.verdicts.events()] == ["a", "b"]
     assert (store.commits, told.faults) == (1, [])
-    assert runs_of(store, ["r/page/edge"]) == [a_run()]
+    assert runs_of(store, EDGE) == [a_run()]
 
 
-def test_while_the_store_fails_everything_is_held_and_written_once_it_recovers() -> None:
+@virtually
+async def test_while_the_store_fails_everything_is_held_and_written_once_it_recovers(clock: VirtualClock) -> None:
     store, told = FailingStore(failures=4), Told()
-
-    async def story(clock: VirtualClock) -> None:
-        writer = told.writer(store, clock)
-        writer.put(a_run(looks=1))
-        patient = asyncio.ensure_future(writer.write(lambda tx: tx.add_event(an_event())))
-        await clock.sleep(0.35)
-        writer.put(a_run(looks=2))
-        assert await patient is True
-        assert clock.monotonic() < 2.0
-        await writer.close()
-
-    run_virtually(story)
-    assert runs_of(store, ["r/page/edge"]) == [a_run(looks=2)]
+    writer = told.writer(store, clock)
+    writer.put(a_run(looks=1))
+    patient = asyncio.ensure_future(writer.write(lambda tx: tx.add_event(an_event())))
+    await clock.sleep(0.35)
+    writer.put(a_run(looks=2))
+    assert await patient is True
+    assert clock.monotonic() < 2.0
+    await writer.close()
+    assert runs_of(store, EDGE) == [a_run(looks=2)]
     assert told.faults == ["store: there is no room left on the disk"] * 4
 
 
-def test_whoever_will_not_wait_is_told_of_the_failing_store_and_nothing_is_kept() -> None:
+@virtually
+async def test_whoever_will_not_wait_is_told_of_the_failing_store_and_nothing_is_kept(clock: VirtualClock) -> None:
     store = FailingStore(failures=1)
-
-    async def story(clock: VirtualClock) -> None:
-        writer = Writer(store, clock)
-        writer.put(a_run())
-        with pytest.raises(StoreFault, match="no room"):
-            await writer.write(lambda tx: tx.add_event(an_event()), patient=False)
-        await writer.close()
-
-    run_virtually(story)
+    writer = Writer(store, clock)
+    writer.put(a_run())
+    with pytest.raises(StoreFault, match="no room"):
+        await writer.write(lambda tx: tx.add_event(an_event()), patient=False)
+    await writer.close()
     assert store.verdicts.events() == []
-    assert runs_of(store, ["r/page/edge"]) == [a_run()]
+    assert runs_of(store, EDGE) == [a_run()]
 
 
-def test_attempts_on_a_failing_store_grow_rarer_but_never_stop() -> None:
+@virtually
+async def test_attempts_on_a_failing_store_grow_rarer_but_never_stop(clock: VirtualClock) -> None:
     store, told = FailingStore(failures=10_000), Told()
-
-    async def story(clock: VirtualClock) -> None:
-        writer = told.writer(store, clock)
-        writer.put(a_run())
-        await clock.sleep(60)
-        assert 12 <= len(told.faults) <= 20
-        store.failures = 0
-        await clock.sleep(5.1)
-        assert runs_of(store, ["r/page/edge"]) == [a_run()]
-        await writer.close()
-
-    run_virtually(story)
+    writer = told.writer(store, clock)
+    writer.put(a_run())
+    await clock.sleep(60)
+    assert 12 <= len(told.faults) <= 20
+    store.failures = 0
+    await clock.sleep(5.1)
+    assert runs_of(store, EDGE) == [a_run()]
+    await writer.close()
 
 
-def test_a_full_writer_refuses_new_runs_but_not_the_growth_of_those_it_holds() -> None:
+@virtually
+async def test_a_full_writer_refuses_new_runs_but_not_the_growth_of_those_it_holds(clock: VirtualClock) -> None:
     store = FailingStore(failures=10_000)
-
-    async def story(clock: VirtualClock) -> None:
-        writer = Writer(store, clock, most=2)
-        assert writer.put(a_run("a/page/edge"))
-        assert writer.put(a_run("b/page/edge"))
-        assert not writer.put(a_run("c/page/edge"))
-        assert writer.put(a_run("a/page/edge", looks=2))
-        assert writer.is_full
-        await clock.sleep(1.0)
-        assert writer.is_full
-        assert not writer.put(a_run("c/page/edge"))
-        store.failures = 0
-        await clock.sleep(6.0)
-        assert writer.put(a_run("c/page/edge"))
-        await writer.close()
-
-    run_virtually(story)
-    assert [run.looks for run in runs_of(store, ["a/page/edge", "b/page/edge", "c/page/edge"])] == [2, 1, 1]
+    writer = Writer(store, clock, most=2)
+    assert writer.put(a_run("a/page/edge"))
+    assert writer.put(a_run("b/page/edge"))
+    assert not writer.put(a_run("c/page/edge"))
+    assert writer.put(a_run("a/page/edge", looks=2))
+    assert writer.is_full
+    await clock.sleep(1.0)
+    assert writer.is_full
+    assert not writer.put(a_run("c/page/edge"))
+    store.failures = 0
+    await clock.sleep(6.0)
+    assert writer.put(a_run("c/page/edge"))
+    await writer.close()
+    assert [run.looks for run in runs_of(store, "a/page/edge", "b/page/edge", "c/page/edge")] == [2, 1, 1]
 
 
-def test_closing_writes_what_is_held_and_later_writes_are_refused() -> None:
+@virtually
+async def test_closing_writes_what_is_held_and_later_writes_are_refused(clock: VirtualClock) -> None:
     store = MemoryStore()
-
-    async def story(clock: VirtualClock) -> None:
-        writer = Writer(store, clock)
-        writer.put(a_run())
-        late = asyncio.ensure_future(writer.write(lambda tx: tx.save_heartbeat(Heartbeat("m", SLOT, stopped=True))))
-        await asyncio.sleep(0)
-        await writer.close()
-        await late
-        assert not writer.put(a_run("other/page/edge"))
-        with pytest.raises(StoreFault, match="stopped"):
-            await writer.write(lambda tx: tx.add_event(an_event()))
-
-    run_virtually(story)
-    assert runs_of(store, ["r/page/edge"]) == [a_run()]
+    writer = Writer(store, clock)
+    writer.put(a_run())
+    late = asyncio.ensure_future(writer.write(lambda tx: tx.save_heartbeat(Heartbeat("m", SLOT, stopped=True))))
+    await asyncio.sleep(0)
+    await writer.close()
+    await late
+    assert not writer.put(a_run("other/page/edge"))
+    with pytest.raises(StoreFault, match="stopped"):
+        await writer.write(lambda tx: tx.add_event(an_event()))
+    assert runs_of(store, EDGE) == [a_run()]
     assert store.leases.heartbeat("m") == Heartbeat("m", SLOT, stopped=True)
 
 
-def test_closing_on_a_store_that_stays_broken_tells_what_was_lost() -> None:
+@virtually
+async def test_closing_on_a_store_that_stays_broken_tells_what_was_lost(clock: VirtualClock) -> None:
     store = FailingStore(failures=10_000)
-
-    async def story(clock: VirtualClock) -> None:
-        writer = Writer(store, clock)
-        writer.put(a_run())
-        waiting = asyncio.ensure_future(writer.write(lambda tx: tx.add_event(an_event())))
-        with pytest.raises(StoreFault, match="1 runs and 1 writes could not be stored"):
-            await writer.close(within=2.0)
-        with pytest.raises(StoreFault):
-            await waiting
-
-    run_virtually(story)
+    writer = Writer(store, clock)
+    writer.put(a_run())
+    waiting = asyncio.ensure_future(writer.write(lambda tx: tx.add_event(an_event())))
+    with pytest.raises(StoreFault, match="1 runs and 1 writes could not be stored"):
+        await writer.close(within=2.0)
+    with pytest.raises(StoreFault):
+        await waiting
 
 
-def test_an_abandoned_writer_keeps_only_what_was_committed() -> None:
+@virtually
+async def test_an_abandoned_writer_keeps_only_what_was_committed(clock: VirtualClock) -> None:
     store = MemoryStore()
-
-    async def story(clock: VirtualClock) -> None:
-        writer = Writer(store, clock)
-        writer.put(a_run())
-        await writer.write(lambda tx: tx.add_event(an_event("before")))
-        writer.put(a_run("late/page/edge"))
-        late = asyncio.ensure_future(writer.write(lambda tx: tx.add_event(an_event("after"))))
-        await asyncio.sleep(0)
-        writer.abandon()
-        await clock.sleep(10)
-        assert late.cancelled()
-
-    run_virtually(story)
+    writer = Writer(store, clock)
+    writer.put(a_run())
+    await writer.write(lambda tx: tx.add_event(an_event("before")))
+    writer.put(a_run("late/page/edge"))
+    late = asyncio.ensure_future(writer.write(lambda tx: tx.add_event(an_event("after"))))
+    await asyncio.sleep(0)
+    writer.abandon()
+    await clock.sleep(10)
+    assert late.cancelled()
     assert [event.id for event in store.verdicts.events()] == ["before"]
-    assert runs_of(store, ["late/page/edge"]) == []
+    assert runs_of(store, "late/page/edge") == []
 
 
-def test_a_transaction_that_is_open_when_the_writer_is_abandoned_is_rolled_back() -> None:
+@virtually
+async def test_a_transaction_that_is_open_when_the_writer_is_abandoned_is_rolled_back(clock: VirtualClock) -> None:
     store = MemoryStore()
+    writer = Writer(store, clock)
+    loop, entered, pause = asyncio.get_running_loop(), asyncio.Event(), threading.Event()
 
-    async def story(clock: VirtualClock) -> None:
-        writer = Writer(store, clock)
-        loop, entered, pause = asyncio.get_running_loop(), asyncio.Event(), threading.Event()
+    def slow(tx: Transaction) -> None:
+        tx.add_event(an_event())
+        loop.call_soon_threadsafe(entered.set)
+        while not writer._abandoned:
+            pause.wait(0.001)
 
-        def slow(tx: Transaction) -> None:
-            tx.add_event(an_event())
-            loop.call_soon_threadsafe(entered.set)
-            while not writer._abandoned:
-                pause.wait(0.001)
-
-        late = asyncio.ensure_future(writer.write(slow))
-        await entered.wait()
-        writer.abandon()
-        await clock.sleep(1)
-        assert late.cancelled()
-
-    run_virtually(story)
+    late = asyncio.ensure_future(writer.write(slow))
+    await entered.wait()
+    writer.abandon()
+    await clock.sleep(1)
+    assert late.cancelled()
     assert store.verdicts.events() == []
 
 
-def test_a_caller_that_gave_up_before_its_turn_is_not_served() -> None:
+@virtually
+async def test_a_caller_that_gave_up_before_its_turn_is_not_served(clock: VirtualClock) -> None:
     store = FailingStore()
-
-    async def story(clock: VirtualClock) -> None:
-        writer = Writer(store, clock)
-        gone = asyncio.ensure_future(writer.write(lambda tx: tx.add_event(an_event("gone"))))
-        await asyncio.sleep(0)
-        gone.cancel()
-        await writer.write(lambda tx: tx.add_event(an_event("stays")))
-        await writer.close()
-
-    run_virtually(story)
+    writer = Writer(store, clock)
+    gone = asyncio.ensure_future(writer.write(lambda tx: tx.add_event(an_event("gone"))))
+    await asyncio.sleep(0)
+    gone.cancel()
+    await writer.write(lambda tx: tx.add_event(an_event("stays")))
+    await writer.close()
     assert [event.id for event in store.verdicts.events()] == ["stays"]
 
 
 @pytest.mark.parametrize("first", [False, True])
-def test_a_run_that_no_store_can_hold_does_not_stop_the_others(sqlite: SqlStore, *, first: bool) -> None:
+@virtually
+async def test_a_run_that_no_store_can_hold_does_not_stop_the_others(
+    clock: VirtualClock, sqlite: SqlStore, *, first: bool
+) -> None:
     told = Told()
     naive = replace(a_run("odd/page/edge"), begin=SLOT.replace(tzinfo=None))
-
-    async def story(clock: VirtualClock) -> None:
-        writer = told.writer(sqlite, clock)
-        writer.put(naive)
-        assert await writer.write(lambda tx: tx.add_event(an_event()), first=first)
-        writer.put(a_run())
-        await writer.close()
-
-    run_virtually(story)
+    writer = told.writer(sqlite, clock)
+    writer.put(naive)
+    assert await writer.write(lambda tx: tx.add_event(an_event()), first=first)
+    writer.put(a_run())
+    await writer.close()
     assert len(told.faults) == 1
     assert "needs its zone" in told.faults[0]
-    assert runs_of(sqlite, ["r/page/edge", "odd/page/edge"]) == [a_run()]
+    assert runs_of(sqlite, EDGE, "odd/page/edge") == [a_run()]
 
 
 @pytest.mark.parametrize("failing", [0, 1, 3])
-def test_no_transaction_takes_more_than_its_portion_and_every_run_is_there_before_a_write(failing: int) -> None:
+@virtually
+async def test_no_transaction_takes_more_than_its_portion_and_every_run_is_there_before_a_write(
+    clock: VirtualClock, failing: int
+) -> None:
     store, told, many = FailingStore(), Told(), 2 * MOST + 10
     seen: list[int] = []
-
-    async def story(clock: VirtualClock) -> None:
-        writer = told.writer(store, clock)
-        for number in range(many):
-            writer.put(a_run(f"r{number}/page/edge"))
-        writes = [writer.write(lambda _tx: seen.append(store.commits), of=f"r{number}") for number in range(many)]
-        store.failures = failing
-        assert len(await asyncio.gather(*writes)) == many
-        await writer.close()
-
-    run_virtually(story)
+    writer = told.writer(store, clock)
+    for number in range(many):
+        writer.put(a_run(f"r{number}/page/edge"))
+    writes = [writer.write(lambda _tx: seen.append(store.commits), of=f"r{number}") for number in range(many)]
+    store.failures = failing
+    assert len(await asyncio.gather(*writes)) == many
+    await writer.close()
     assert max(told.commits) <= MOST + MOST_WRITES
     assert len(told.commits) == 13
     assert sum(told.commits) == 2 * many
@@ -385,25 +332,25 @@ def test_no_transaction_takes_more_than_its_portion_and_every_run_is_there_befor
     assert min(seen) == many // MOST
 
 
-def test_what_rests_on_nothing_put_before_does_not_wait_for_it() -> None:
+@virtually
+async def test_what_rests_on_nothing_put_before_does_not_wait_for_it(clock: VirtualClock) -> None:
     store, many = FailingStore(), 4 * MOST
-
-    async def story(clock: VirtualClock) -> None:
-        writer = Writer(store, clock)
-        for number in range(many):
-            writer.put(a_run(f"r{number}/page/edge"))
-        rest = asyncio.create_task(writer.write(lambda _tx: store.commits))
-        await clock.sleep(0)
-        # While the first of four is under way.
-        assert await writer.write(lambda _tx: store.commits, first=True) <= 1
-        assert await rest == 3
-        await writer.close()
-
-    run_virtually(story)
+    writer = Writer(store, clock)
+    for number in range(many):
+        writer.put(a_run(f"r{number}/page/edge"))
+    rest = asyncio.create_task(writer.write(lambda _tx: store.commits))
+    await clock.sleep(0)
+    # While the first of four is under way.
+    assert await writer.write(lambda _tx: store.commits, first=True) <= 1
+    assert await rest == 3
+    await writer.close()
 
 
 @pytest.mark.parametrize("failing", [0, 2])
-def test_what_goes_along_is_written_in_portions_ahead_of_what_rests_on_it(failing: int) -> None:
+@virtually
+async def test_what_goes_along_is_written_in_portions_ahead_of_what_rests_on_it(
+    clock: VirtualClock, failing: int
+) -> None:
     store = FailingStore(failing)
     written: list[tuple[int, int]] = []
 
@@ -413,7 +360,7 @@ def test_what_goes_along_is_written_in_portions_ahead_of_what_rests_on_it(failin
 
         def write(self, transaction: Transaction) -> None:
             transaction.save_heartbeat(Heartbeat("companion", SLOT))
-            written.append((self.waiting, len(runs_of(store, ["r/page/edge"]))))
+            written.append((self.waiting, len(runs_of(store, EDGE))))
 
         def written(self) -> None:
             self.waiting -= 1
@@ -422,28 +369,28 @@ def test_what_goes_along_is_written_in_portions_ahead_of_what_rests_on_it(failin
             return self.waiting - 1
 
         def close(self) -> None:
-            written.append((self.waiting, len(runs_of(store, ["r/page/edge"]))))
+            written.append((self.waiting, len(runs_of(store, EDGE))))
 
-    async def story(clock: VirtualClock) -> None:
-        writer = Writer(store, clock)
-        writer.accompany(Companion())
-        writer.put(a_run())
-        await clock.sleep(2.0)
-        await writer.close()
-
-    run_virtually(story)
+    writer = Writer(store, clock)
+    writer.accompany(Companion())
+    writer.put(a_run())
+    await clock.sleep(2.0)
+    await writer.close()
     assert written == [(3, 0)] * (1 + failing) + [(2, 0), (1, 0), (0, 1)]
 
 
 @pytest.mark.parametrize("when", [0.0, 0.05, 0.2])
-def test_a_companion_is_written_ahead_of_the_runs_and_told_of_the_commit(when: float) -> None:
+@virtually
+async def test_a_companion_is_written_ahead_of_the_runs_and_told_of_the_commit(
+    clock: VirtualClock, when: float
+) -> None:
     store = FailingStore(failures=1)
     calls: list[str] = []
 
     class Companion:
         def write(self, transaction: Transaction) -> None:
             transaction.save_heartbeat(Heartbeat("companion", SLOT))
-            calls.append(f"write {len(runs_of(store, ['r/page/edge']))}")
+            calls.append(f"write {len(runs_of(store, EDGE))}")
 
         def written(self) -> None:
             calls.append("written")
@@ -454,14 +401,11 @@ def test_a_companion_is_written_ahead_of_the_runs_and_told_of_the_commit(when: f
         def close(self) -> None:
             calls.append("close")
 
-    async def story(clock: VirtualClock) -> None:
-        writer = Writer(store, clock)
-        writer.accompany(Companion())
-        await clock.sleep(when)
-        writer.put(a_run())
-        writer.nudge()
-        await clock.sleep(1.0)
-        await writer.close()
-
-    run_virtually(story)
+    writer = Writer(store, clock)
+    writer.accompany(Companion())
+    await clock.sleep(when)
+    writer.put(a_run())
+    writer.nudge()
+    await clock.sleep(1.0)
+    await writer.close()
     assert calls == ["write 0", "write 0", "written", "close"]

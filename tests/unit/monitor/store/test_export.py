@@ -1,0 +1,148 @@
+"""The evidence of an incident as a bundle that anyone can check."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import stat
+import zipfile
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from monitor.errors import StoreFault, UserFault
+from monitor.store.evidence.bundle import Exported, export
+from tests.worlds.evidence import Archive, an_answer, payload_of
+from tests.worlds.incidents import an_incident
+from tests.worlds.instants import DAY, HOUR, SECOND, SLOT
+from tests.worlds.looks import PRESENT, a_run
+
+OF_ANOTHER_RELEASE = an_answer(200, b"of another release")
+Entries = list[dict[str, Any]]
+
+
+def rest_on(archive: Archive, *records: str) -> None:
+    """Have the release rest on these records."""
+    with archive.store.transaction() as tx:
+        tx.save_runs([a_run("page", PRESENT, evidence=records)])
+
+
+def exported(archive: Archive, file: Path, own: Sequence[str] = ()) -> tuple[Exported, Entries, dict[str, bytes]]:
+    """Return what an export says of itself, the entries of its manifest, and its files."""
+    mine = {"own": list(own)} if own else {}
+    made = export(archive.store, archive.folder, an_incident(), file, SLOT + HOUR, **mine)
+    with zipfile.ZipFile(file) as bundle:
+        files = {info.filename: bundle.read(info) for info in bundle.infolist()}
+        assert {info.external_attr >> 16 for info in bundle.infolist()} == {0o600}
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    entries = json.loads(files["manifest.json"])["records"]
+    assert chain_by_hand(entries) == [entry["chain"] for entry in entries]
+    return made, entries, files
+
+
+def chain_by_hand(entries: Entries) -> list[str]:
+    """Follow the manifest's own instructions for checking it."""
+    names = ("previous", "monitor", "number", "kind", "at", "file", "offset", "length", "sha256")
+    return [hashlib.sha256("\n".join(str(it[name]) for name in names).encode()).hexdigest() for it in entries]
+
+
+def failed_checks(files: dict[str, bytes]) -> list[str]:
+    """Return the files that `sha256sum -c SHA256SUMS` would call failed."""
+    lines = [line.split("  ", 1) for line in files["SHA256SUMS"].decode().splitlines()]
+    return [name for digest, name in lines if hashlib.sha256(files[name]).hexdigest() != digest]
+
+
+def records_in(files: dict[str, bytes]) -> set[str]:
+    return {name.split("/")[1].removesuffix(".warc.gz") for name in files if name.startswith("records/")}
+
+
+def test_an_export_contains_every_record_with_the_hashes_to_check_it(archive: Archive, tmp_path: Path) -> None:
+    kept = archive.keep(an_answer(404), an_answer(200, b"out"), OF_ANOTHER_RELEASE)
+    rest_on(archive, "edge-1", "edge-2")
+    made, entries, files = exported(archive, tmp_path / "i.zip")
+    assert (made, records_in(files), len(files)) == (Exported(2, {}), {"edge-1", "edge-2"}, 4)
+    assert [hashlib.sha256(files[it["path"]]).hexdigest() for it in entries] == [it.sha256 for it in kept[:2]]
+    assert payload_of(files["records/edge-2.warc.gz"]) == b"out"
+
+
+def test_an_export_is_checked_with_tools_that_everyone_has(archive: Archive, tmp_path: Path) -> None:
+    archive.keep(an_answer(404), OF_ANOTHER_RELEASE, an_answer(200, b"out"))
+    rest_on(archive, "edge-1", "edge-3")
+    _, entries, files = exported(archive, tmp_path / "i.zip")
+    assert [entry["number"] for entry in entries] == [1, 3]
+    assert failed_checks(files) == []
+    altered = bytearray(files["records/edge-3.warc.gz"])
+    altered[40] ^= 1
+    assert failed_checks(files | {"records/edge-3.warc.gz": bytes(altered)}) == ["records/edge-3.warc.gz"]
+
+
+def test_an_export_has_the_same_bytes_whenever_it_is_made(archive: Archive, tmp_path: Path) -> None:
+    archive.keep(an_answer(404))
+    rest_on(archive, "edge-1")
+    for name, hours in (("a", 1), ("b", 9)):
+        export(archive.store, archive.folder, an_incident(), tmp_path / name, SLOT + hours * HOUR)
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+def test_an_export_names_what_was_given_up_and_the_entry_of_the_chain_that_says_so(
+    archive: Archive, tmp_path: Path
+) -> None:
+    archive.keep(an_answer(404), OF_ANOTHER_RELEASE)
+    archive.keep(an_answer(200, b"out"))
+    archive.give_up(400, 0, SLOT + DAY)
+    archive.keep(OF_ANOTHER_RELEASE)
+    rest_on(archive, "edge-1", "edge-3")
+    made, entries, files = exported(archive, tmp_path / "a.zip")
+    assert [(it["id"], it["kind"], it["given_up"], it["expired"] is None) for it in entries] == [
+        ("edge-1", "turn", "edge-4", False),
+        ("edge-3", "turn", None, True),
+        ("edge-4", "given_up", None, True),
+    ]
+    assert (made, records_in(files)) == (Exported(2, {}), {"edge-3", "edge-4"})
+    # The entry that says so is given up as well.
+    archive.give_up(400, 0, SLOT + 2 * DAY)
+    made, entries, files = exported(archive, tmp_path / "b.zip")
+    given_up = [("edge-1", "edge-4"), ("edge-3", "edge-6"), ("edge-4", "edge-6"), ("edge-6", None)]
+    assert [(it["id"], it["given_up"]) for it in entries] == given_up
+    assert (made, records_in(files)) == (Exported(1, {}), {"edge-6"})
+
+
+def test_an_export_of_one_of_two_monitors_names_the_other(archive: Archive, tmp_path: Path) -> None:
+    theirs = replace(archive, folder=tmp_path / "theirs")
+    archive.keep(an_answer(404), an_answer(200, b"out"), monitor="north")
+    theirs.keep(an_answer(200, b"out"), monitor="south")
+    rest_on(archive, "north-1", "north-2", "south-1")
+    made, entries, _ = exported(archive, tmp_path / "i.zip", own=["north"])
+    assert made == Exported(2, {"south": 1})
+    named = [("north-1", True), ("north-2", True), ("south-1", False)]
+    assert [(it["id"], it["path"] is not None) for it in entries] == named
+    assert {it["expired"] for it in entries} == {None}
+    with pytest.raises(StoreFault, match=r"north-1: .* cannot be read"):
+        exported(theirs, tmp_path / "j.zip", own=["north"])
+
+
+def test_monitors_of_one_folder_export_all_of_its_evidence(archive: Archive, tmp_path: Path) -> None:
+    for monitor in ("north", "south"):
+        archive.keep(an_answer(200, b"out"), monitor=monitor)
+    rest_on(archive, "north-1", "south-1")
+    assert exported(archive, tmp_path / "i.zip", own=["north"])[0] == Exported(2, {})
+
+
+def test_the_evidence_of_an_early_release_is_closed_until_its_slot(archive: Archive, tmp_path: Path) -> None:
+    with pytest.raises(UserFault, match="closed until its slot"):
+        export(archive.store, tmp_path, an_incident(), tmp_path / "i.zip", SLOT - SECOND)
+    assert not (tmp_path / "i.zip").exists()
+
+
+def test_an_export_never_overwrites_and_never_contains_altered_bytes(archive: Archive, tmp_path: Path) -> None:
+    (record,) = archive.keep(an_answer())
+    rest_on(archive, "edge-1")
+    (tmp_path / "there.zip").write_bytes(b"")
+    with pytest.raises(UserFault, match="never overwrites"):
+        exported(archive, tmp_path / "there.zip")
+    archive.flip_a_byte(record.file, 20)
+    with pytest.raises(StoreFault, match="altered"):
+        exported(archive, tmp_path / "i.zip")
