@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -13,14 +14,13 @@ import pytest
 from monitor.clock import VirtualClock
 from monitor.errors import SurroundingsFault
 from monitor.plan.share import Share
-from monitor.rehearse.virtual_loop import run_virtually
-from monitor.store.interface import Store
 from monitor.store.members import Members
-from monitor.store.open import open_store
 from monitor.store.sql.read import SqlLeases
 from tests.unit.monitor.store.slow_writer import Holder, Refused, SlowWriter
+from tests.worlds.instants import SLOT
+from tests.worlds.stores import a_store
+from tests.worlds.virtual import Test, asking_for, virtually
 
-BEGINS = datetime(2026, 11, 26, 9, tzinfo=UTC)
 Start = Callable[[str], Awaitable["Living"]]
 
 
@@ -83,202 +83,179 @@ class Living:
             self.shares.append(share.members)
 
 
-def story(tmp_path: Path, act: Callable[[VirtualClock, Start], Awaitable[None]]) -> None:
-    async def told(clock: VirtualClock) -> None:
-        store: Store = open_store(f"sqlite:///{tmp_path}/store.db")
-        store.upgrade()
+def on_one_store(test: Test) -> Callable[..., None]:
+    """Run a coroutine as a test with a virtual clock, in which `start` starts monitors on one store."""
+
+    async def run(clock: VirtualClock, tmp_path: Path, **arguments: object) -> None:
         lives: list[Living] = []
+        with closing(a_store(tmp_path)) as store:
 
-        async def start(name: str) -> Living:
-            own = Halting(BEGINS)
-            writer = SlowWriter(store, own)
-            mark = Holder(f"{name} {len(lives)}", timedelta(seconds=2), writer=writer)
-            assert isinstance(store.leases, SqlLeases)
-            leases = Shared(store.leases.ask, writer)
-            life = Living(name, Members(name, mark, leases, writer, own, divided=False), writer, own)
-            life.members.told = life.told
-            await life.members.join()
-            life.go_on()
-            lives.append(life)
-            return life
+            async def start(name: str) -> Living:
+                own = Halting(SLOT)
+                writer = SlowWriter(store, own)
+                mark = Holder(f"{name} {len(lives)}", timedelta(seconds=2), writer=writer)
+                members = Members(name, mark, Shared(store.leases.ask, writer), writer, own, divided=False)
+                life = Living(name, members, writer, own)
+                members.told = life.told
+                await members.join()
+                life.go_on()
+                lives.append(life)
+                return life
 
-        try:
-            await act(clock, start)
-        finally:
-            for life in lives:
-                life.kill()
-            store.close()
+            try:
+                await test(clock=clock, start=start, **arguments)
+            finally:
+                for life in lives:
+                    life.kill()
 
-    run_virtually(told, BEGINS, patience=20)
-
-
-def test_who_is_alone_has_every_turn_at_once(tmp_path: Path) -> None:
-    async def act(_clock: VirtualClock, start: Start) -> None:
-        assert (await start("north")).shares == [(), ("north",)]
-
-    story(tmp_path, act)
+    return virtually(asking_for(run, test, given=("start",), more=("tmp_path",)))
 
 
-def test_who_comes_asks_nothing_until_the_others_have_made_room(tmp_path: Path) -> None:
-    async def act(clock: VirtualClock, start: Start) -> None:
-        north = await start("north")
-        south = await start("south")
-        assert south.shares[-1] == ("north",)
-        await clock.sleep(0.9)
-        assert (north.shares[-1], south.shares[-1]) == (("north", "south"), ("north",))
-        await clock.sleep(1.0)
-        assert south.shares[-1] == ("north", "south")
-
-    story(tmp_path, act)
+@on_one_store
+async def test_a_single_monitor_has_every_turn_at_once(clock: VirtualClock, start: Start) -> None:
+    assert (await start("north")).shares == [(), ("north",)]
 
 
-def test_the_turns_of_one_that_was_killed_fall_to_the_other_within_three_seconds(tmp_path: Path) -> None:
-    async def act(clock: VirtualClock, start: Start) -> None:
-        north, south = await start("north"), await start("south")
-        await clock.sleep(3)
-        north.kill()
-        await clock.sleep(3)
-        assert south.shares[-1] == ("south",)
-
-    story(tmp_path, act)
-
-
-def test_one_that_stood_still_asks_nothing_until_it_knows_who_else_looks(tmp_path: Path) -> None:
-    async def act(clock: VirtualClock, start: Start) -> None:
-        north, south = await start("north"), await start("south")
-        await clock.sleep(3)
-        north.clock.halt(3.2)
-        await clock.sleep(6)
-        assert south.shares[-2:] == [("south",), ("north", "south")]
-        assert north.shares[-3:] == [(), ("south",), ("north", "south")]
-        # Its store goes away while it stands still: the other, which may have taken its turns, cannot be asked.
-        north.clock.halt(3.2)
-        north.writer.abandon()
-        await clock.sleep(9)
-        assert (south.shares[-1], north.shares[-1]) == (("south",), ())
-
-    story(tmp_path, act)
+@on_one_store
+async def test_a_new_monitor_waits_until_the_others_share(clock: VirtualClock, start: Start) -> None:
+    north = await start("north")
+    south = await start("south")
+    assert south.shares[-1] == ("north",)
+    await clock.sleep(0.9)
+    assert (north.shares[-1], south.shares[-1]) == (("north", "south"), ("north",))
+    await clock.sleep(1.0)
+    assert south.shares[-1] == ("north", "south")
 
 
-def test_one_that_stood_still_for_a_moment_keeps_its_turns_though_the_store_is_away(tmp_path: Path) -> None:
-    async def act(clock: VirtualClock, start: Start) -> None:
-        north = (await start("north"), await start("south"))[0]
-        await clock.sleep(3)
-        north.writer.abandon()
-        north.clock.halt(1.2)
-        await clock.sleep(4)
-        # Who could not tell the store for long that it lives was not taken for dead by one that cannot ask either.
-        north.clock.halt(4)
-        await clock.sleep(6)
-        assert north.shares[-1] == ("north", "south")
-
-    story(tmp_path, act)
+@on_one_store
+async def test_the_turns_of_a_killed_monitor_are_taken_in_three_seconds(clock: VirtualClock, start: Start) -> None:
+    north, south = await start("north"), await start("south")
+    await clock.sleep(3)
+    north.kill()
+    await clock.sleep(3)
+    assert south.shares[-1] == ("south",)
 
 
-def test_one_that_stood_still_while_its_store_was_asked_asks_nothing_though_that_failed(tmp_path: Path) -> None:
-    async def act(clock: VirtualClock, start: Start) -> None:
-        both = north, _ = await start("north"), await start("south")
-        await clock.sleep(3)
-        north.writer.slow_to_begin = 0.2
-        while not north.writer.is_asked:
-            await clock.sleep(0.1)
-        north.writer.is_away = True
-        north.clock.halt(6)
-        await clock.sleep(6)
-        assert await most_spent(both, 6) <= 1
+@on_one_store
+async def test_a_halted_monitor_waits_until_it_knows_the_others(clock: VirtualClock, start: Start) -> None:
+    north, south = await start("north"), await start("south")
+    await clock.sleep(3)
+    north.clock.halt(3.2)
+    await clock.sleep(6)
+    assert south.shares[-2:] == [("south",), ("north", "south")]
+    assert north.shares[-3:] == [(), ("south",), ("north", "south")]
+    # Its store goes away while it stands still: the other, which may have taken its turns, cannot be asked.
+    north.clock.halt(3.2)
+    north.writer.abandon()
+    await clock.sleep(9)
+    assert (south.shares[-1], north.shares[-1]) == (("south",), ())
 
-    story(tmp_path, act)
+
+@on_one_store
+async def test_a_moment_without_the_store_costs_no_turns(clock: VirtualClock, start: Start) -> None:
+    north = (await start("north"), await start("south"))[0]
+    await clock.sleep(3)
+    north.writer.abandon()
+    north.clock.halt(1.2)
+    await clock.sleep(4)
+    # Who could not tell the store for long that it lives was not taken for dead by one that cannot ask either.
+    north.clock.halt(4)
+    await clock.sleep(6)
+    assert north.shares[-1] == ("north", "south")
 
 
-def test_monitors_of_a_store_that_is_slower_than_a_name_lasts_go_on_and_may_write(tmp_path: Path) -> None:
-    async def act(clock: VirtualClock, start: Start) -> None:
-        both = north, south = await start("north"), await start("south")
-        await clock.sleep(3)
-        for life in both:
-            life.writer.slow = 2.6
-        # What was slow of a sudden costs some turns, and no more than that.
-        await clock.sleep(15)
-        known, terms = [list(life.shares) for life in both], [life.members.term for life in both]
-        await clock.sleep(60)
-        assert [life.shares for life in both] == known
-        assert [life.members.term for life in both] == terms
-        assert {life.shares[-1] for life in both} == {("north", "south")}
-        for life in both:
-            life.writer.slow = 0.0
-        await clock.sleep(10)
-        north.kill()
-        await clock.sleep(3)
-        assert south.shares[-1] == ("south",)
+@on_one_store
+async def test_a_monitor_halted_during_a_failing_write_waits(clock: VirtualClock, start: Start) -> None:
+    both = north, _ = await start("north"), await start("south")
+    await clock.sleep(3)
+    north.writer.slow_to_begin = 0.2
+    while not north.writer.is_asked:
+        await clock.sleep(0.1)
+    north.writer.is_away = True
+    north.clock.halt(6)
+    await clock.sleep(6)
+    assert await most_spent(both, 6) <= 1
 
-    story(tmp_path, act)
+
+@on_one_store
+async def test_monitors_of_a_very_slow_store_go_on(clock: VirtualClock, start: Start) -> None:
+    both = north, south = await start("north"), await start("south")
+    await clock.sleep(3)
+    for life in both:
+        life.writer.slow = 2.6
+    # What was slow of a sudden costs some turns, and no more than that.
+    await clock.sleep(15)
+    known, terms = [list(life.shares) for life in both], [life.members.term for life in both]
+    await clock.sleep(60)
+    assert [life.shares for life in both] == known
+    assert [life.members.term for life in both] == terms
+    assert {life.shares[-1] for life in both} == {("north", "south")}
+    for life in both:
+        life.writer.slow = 0.0
+    await clock.sleep(10)
+    north.kill()
+    await clock.sleep(3)
+    assert south.shares[-1] == ("south",)
 
 
 @pytest.mark.parametrize(("slow", "slower"), [(1.0, 2.6), (1.0, 3.2), (1.8, 2.8), (2.6, 2.6)])
-def test_nobody_takes_the_turns_of_one_that_looks_because_their_store_is_slow_of_a_sudden(
-    tmp_path: Path, slow: float, slower: float
+@on_one_store
+async def test_a_suddenly_slow_store_moves_no_turns(
+    clock: VirtualClock, start: Start, slow: float, slower: float
 ) -> None:
-    async def act(clock: VirtualClock, start: Start) -> None:
-        both = (await start("north"), await start("south"))
-        await clock.sleep(3)
-        for life, delay in zip(both, (slow, slower), strict=True):
-            life.writer.slow_to_begin = delay
-        assert await most_spent(both, 20) <= 1
-
-    story(tmp_path, act)
+    both = (await start("north"), await start("south"))
+    await clock.sleep(3)
+    for life, delay in zip(both, (slow, slower), strict=True):
+        life.writer.slow_to_begin = delay
+    assert await most_spent(both, 20) <= 1
 
 
 @pytest.mark.parametrize("later", [0.1, 0.3, 0.6])
-def test_nobody_takes_the_turns_of_one_to_which_their_store_comes_back_a_moment_later(
-    tmp_path: Path, later: float
+@on_one_store
+async def test_a_store_back_for_one_monitor_first_moves_no_turns(
+    clock: VirtualClock, start: Start, later: float
 ) -> None:
-    async def act(clock: VirtualClock, start: Start) -> None:
-        both = north, south = await start("north"), await start("south")
-        await clock.sleep(3)
-        for life in both:
-            life.writer.is_away = True
-        await clock.sleep(10)
-        north.writer.is_away = False
-        assert await most_spent(both, later) <= 1
-        south.writer.is_away = False
-        assert await most_spent(both, 10) <= 1
-        assert {life.shares[-1] for life in both} == {("north", "south")}
-
-    story(tmp_path, act)
+    both = north, south = await start("north"), await start("south")
+    await clock.sleep(3)
+    for life in both:
+        life.writer.is_away = True
+    await clock.sleep(10)
+    north.writer.is_away = False
+    assert await most_spent(both, later) <= 1
+    south.writer.is_away = False
+    assert await most_spent(both, 10) <= 1
+    assert {life.shares[-1] for life in both} == {("north", "south")}
 
 
-def test_nobody_takes_the_turns_of_one_for_whose_looks_alone_the_disk_has_no_room(tmp_path: Path) -> None:
-    async def act(clock: VirtualClock, start: Start) -> None:
-        both = north, south = await start("north"), await start("south")
-        await clock.sleep(3)
-        terms = [life.members.term for life in both]
-        south.writer.accompany(Refused())
-        assert await most_spent(both, 30) <= 1
-        assert [life.members.term for life in both] == terms
-        assert {life.shares[-1] for life in both} == {("north", "south")}
-        # It hears as soon as ever that it is alone.
-        north.kill()
-        await clock.sleep(3)
-        assert south.shares[-1] == ("south",)
-
-    story(tmp_path, act)
+@on_one_store
+async def test_a_disk_without_room_for_looks_moves_no_turns(clock: VirtualClock, start: Start) -> None:
+    both = north, south = await start("north"), await start("south")
+    await clock.sleep(3)
+    terms = [life.members.term for life in both]
+    south.writer.accompany(Refused())
+    assert await most_spent(both, 30) <= 1
+    assert [life.members.term for life in both] == terms
+    assert {life.shares[-1] for life in both} == {("north", "south")}
+    # It hears as soon as ever that it is alone.
+    north.kill()
+    await clock.sleep(3)
+    assert south.shares[-1] == ("south",)
 
 
-def test_one_whose_store_answers_again_waits_for_another_as_long_as_it_waited_itself(tmp_path: Path) -> None:
-    async def act(clock: VirtualClock, start: Start) -> None:
-        both = north, south = await start("north"), await start("south")
-        await clock.sleep(3)
-        for life in both:
-            life.writer.slow_to_begin, life.writer.is_away = 4.0, True
-        await clock.sleep(6)
-        failed = north.turns
-        while north.turns == failed:
-            await clock.sleep(0.1)
-        # What the other asked a moment ago comes through, and late.
-        north.writer.slow_to_begin, north.writer.is_away, south.writer.is_away = 0.1, False, False
-        assert await most_spent(both, 20) <= 1
-        assert {life.shares[-1] for life in both} == {("north", "south")}
-
-    story(tmp_path, act)
+@on_one_store
+async def test_a_monitor_waits_as_long_as_it_was_without_the_store(clock: VirtualClock, start: Start) -> None:
+    both = north, south = await start("north"), await start("south")
+    await clock.sleep(3)
+    for life in both:
+        life.writer.slow_to_begin, life.writer.is_away = 4.0, True
+    await clock.sleep(6)
+    failed = north.turns
+    while north.turns == failed:
+        await clock.sleep(0.1)
+    # What the other asked a moment ago comes through, and late.
+    north.writer.slow_to_begin, north.writer.is_away, south.writer.is_away = 0.1, False, False
+    assert await most_spent(both, 20) <= 1
+    assert {life.shares[-1] for life in both} == {("north", "south")}
 
 
 async def most_spent(lives: Sequence[Living], seconds: float) -> float:
@@ -291,102 +268,88 @@ async def most_spent(lives: Sequence[Living], seconds: float) -> float:
     return most
 
 
-def test_the_turns_of_one_that_stops_in_good_order_fall_to_the_other_at_once(tmp_path: Path) -> None:
-    async def act(clock: VirtualClock, start: Start) -> None:
-        north, south = await start("north"), await start("south")
-        await clock.sleep(3)
-        north.stop()
-        await north.members.leave()
-        await clock.sleep(0.6)
-        assert south.shares[-1] == ("south",)
-
-    story(tmp_path, act)
+@on_one_store
+async def test_the_turns_of_a_stopped_monitor_are_taken_at_once(clock: VirtualClock, start: Start) -> None:
+    north, south = await start("north"), await start("south")
+    await clock.sleep(3)
+    north.stop()
+    await north.members.leave()
+    await clock.sleep(0.6)
+    assert south.shares[-1] == ("south",)
 
 
-def test_a_host_that_told_one_monitor_to_wait_is_left_alone_by_all_for_as_long(tmp_path: Path) -> None:
-    async def act(clock: VirtualClock, start: Start) -> None:
-        north, south = await start("north"), await start("south")
-        until, epoch = clock.monotonic() + 20, clock.now() - timedelta(seconds=clock.monotonic())
+@on_one_store
+async def test_all_monitors_obey_a_host_that_told_one_to_wait(clock: VirtualClock, start: Start) -> None:
+    north, south = await start("north"), await start("south")
+    until, epoch = clock.monotonic() + 20, clock.now() - timedelta(seconds=clock.monotonic())
 
-        def wait(life: Living) -> float:
-            told = life.members.share.quiet_until("www.gov.uk", epoch)
-            return 0.0 if told is None else (told - epoch).total_seconds() - until
+    def wait(life: Living) -> float:
+        told = life.members.share.quiet_until("www.gov.uk", epoch)
+        return 0.0 if told is None else (told - epoch).total_seconds() - until
 
-        north.members.quiet = lambda: {"www.gov.uk": until}
-        # It was told of a shorter time, and takes nothing back.
-        south.members.quiet = lambda: {"www.gov.uk": until - 10}
-        await clock.sleep(1.2)
-        assert (wait(north), wait(south)) == (pytest.approx(0.1), pytest.approx(0.1))
-        assert wait(await start("west")) == pytest.approx(0.1)
-        await clock.sleep(20)
-        assert {wait(life) for life in (north, south)} == {0.0}
-
-    story(tmp_path, act)
+    north.members.quiet = lambda: {"www.gov.uk": until}
+    # It was told of a shorter time, and takes nothing back.
+    south.members.quiet = lambda: {"www.gov.uk": until - 10}
+    await clock.sleep(1.2)
+    assert (wait(north), wait(south)) == (pytest.approx(0.1), pytest.approx(0.1))
+    assert wait(await start("west")) == pytest.approx(0.1)
+    await clock.sleep(20)
+    assert {wait(life) for life in (north, south)} == {0.0}
 
 
-def test_a_name_that_another_bears_is_refused_with_what_to_change(tmp_path: Path) -> None:
-    async def act(_clock: VirtualClock, start: Start) -> None:
+@on_one_store
+async def test_a_name_in_use_is_refused_with_what_to_change(clock: VirtualClock, start: Start) -> None:
+    await start("north")
+    with pytest.raises(SurroundingsFault, match=r"another monitor named “north” runs on this store.*vantage"):
         await start("north")
-        with pytest.raises(SurroundingsFault, match=r"another monitor named “north” runs on this store.*vantage"):
-            await start("north")
-
-    story(tmp_path, act)
 
 
-def test_a_monitor_that_was_killed_comes_back_under_its_name(tmp_path: Path) -> None:
-    async def act(_clock: VirtualClock, start: Start) -> None:
-        north = await start("north")
-        north.kill()
-        assert (await start("north")).shares[-1] == ("north",)
-
-    story(tmp_path, act)
+@on_one_store
+async def test_a_killed_monitor_comes_back_under_its_name(clock: VirtualClock, start: Start) -> None:
+    north = await start("north")
+    north.kill()
+    assert (await start("north")).shares[-1] == ("north",)
 
 
-def test_what_was_decided_before_a_monitor_was_taken_for_dead_is_not_written(tmp_path: Path) -> None:
-    async def act(clock: VirtualClock, start: Start) -> None:
-        north = await start("north")
-        members, term = north.members, north.members.term
-        await clock.sleep(10)
-        assert await north.writer.write(lambda _tx: members.still(term))
-        north.stop()
-        await clock.sleep(10)
-        north.go_on()
-        await clock.sleep(1)
-        assert not await north.writer.write(lambda _tx: members.still(term))
-        later = members.term
-        assert await north.writer.write(lambda _tx: members.still(later))
-
-    story(tmp_path, act)
+@on_one_store
+async def test_a_decision_from_before_a_lost_lease_is_not_written(clock: VirtualClock, start: Start) -> None:
+    north = await start("north")
+    members, term = north.members, north.members.term
+    await clock.sleep(10)
+    assert await north.writer.write(lambda _tx: members.still(term))
+    north.stop()
+    await clock.sleep(10)
+    north.go_on()
+    await clock.sleep(1)
+    assert not await north.writer.write(lambda _tx: members.still(term))
+    later = members.term
+    assert await north.writer.write(lambda _tx: members.still(later))
 
 
-def test_one_that_was_stopped_while_another_took_its_name_asks_and_writes_nothing(tmp_path: Path) -> None:
-    async def act(clock: VirtualClock, start: Start) -> None:
-        old = await start("north")
-        old.stop()
-        await clock.sleep(5)
-        new = await start("north")
-        old.go_on()
-        await clock.sleep(3)
-        assert (old.shares[-1], new.shares[-1]) == ((), ("north",))
-        writing = asyncio.ensure_future(old.writer.write(lambda _tx: None))
-        await clock.sleep(5)
-        assert not writing.done()
-        writing.cancel()
-
-    story(tmp_path, act)
+@on_one_store
+async def test_a_halted_monitor_whose_name_was_taken_does_nothing(clock: VirtualClock, start: Start) -> None:
+    old = await start("north")
+    old.stop()
+    await clock.sleep(5)
+    new = await start("north")
+    old.go_on()
+    await clock.sleep(3)
+    assert (old.shares[-1], new.shares[-1]) == ((), ("north",))
+    writing = asyncio.ensure_future(old.writer.write(lambda _tx: None))
+    await clock.sleep(5)
+    assert not writing.done()
+    writing.cancel()
 
 
-def test_one_that_stood_still_while_another_took_its_name_asks_for_it_no_more_often_than_before(tmp_path: Path) -> None:
-    async def act(clock: VirtualClock, start: Start) -> None:
-        old = await start("north")
-        await clock.sleep(3)
-        old.clock.halt(6)
-        await clock.sleep(4)
-        new = await start("north")
-        await clock.sleep(4)
-        before = old.turns
-        await clock.sleep(10)
-        assert (old.shares[-1], new.shares[-1]) == ((), ("north",))
-        assert old.turns - before <= 20
-
-    story(tmp_path, act)
+@on_one_store
+async def test_a_monitor_whose_name_was_taken_asks_no_more_often(clock: VirtualClock, start: Start) -> None:
+    old = await start("north")
+    await clock.sleep(3)
+    old.clock.halt(6)
+    await clock.sleep(4)
+    new = await start("north")
+    await clock.sleep(4)
+    before = old.turns
+    await clock.sleep(10)
+    assert (old.shares[-1], new.shares[-1]) == ((), ("north",))
+    assert old.turns - before <= 20
