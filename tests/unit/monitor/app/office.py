@@ -22,6 +22,7 @@ from monitor.rehearse.virtual_loop import run_virtually
 from monitor.store.interface import Store
 from monitor.store.open import open_store
 from monitor.store.rows import CalendarRead
+from tests.worlds.stores import a_store_file
 
 START = datetime(2026, 11, 16, 12, tzinfo=UTC)
 URL = "https://stats.example/calendar.csv"
@@ -122,7 +123,7 @@ STATS = {"name": "stats", "kind": "csv", "url": URL}
 def at_work(folder: Path, act: Act, *calendars: Mapping[str, Any], begins: datetime = START, **tables: object) -> None:
     """Open an office with these calendars, act, and close it."""
     chosen = {
-        "store": {"url": f"sqlite:///{folder}/store.db"},
+        "store": {"url": a_store_file(folder / "store.db")},
         "evidence": {"folder": str(folder / "evidence")},
         "calendar": list(calendars) or [STATS],
         "budget": {"default": "100/s"},

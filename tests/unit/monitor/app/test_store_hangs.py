@@ -11,20 +11,18 @@ import pytest
 
 from monitor.errors import StoreFault
 from monitor.look.sighting import State
-from monitor.store.open import open_store
 from monitor.store.writer import DELAY
 from tests.unit.monitor.app.hanging import EVERYTHING, PARTS, WRITING, HangingStore
 from tests.unit.monitor.app.life import OUT_IN_TIME, Life, live
 from tests.unit.monitor.app.office import Office, at_work, csv, row
+from tests.worlds.stores import a_store
 
 LATE = OUT_IN_TIME.replace("09:30:00", "09:33:00")
 SECOND = timedelta(seconds=1)
 
 
 def hanging(folder: Path) -> HangingStore:
-    inner = open_store(f"sqlite:///{(folder / 'hung.db').as_posix()}", durable=False)
-    inner.upgrade()
-    return HangingStore(inner)
+    return HangingStore(a_store(folder, "hung.db"))
 
 
 def notices(life: Life) -> list[str]:

@@ -11,7 +11,8 @@ import pytest
 
 from monitor.cli.main import status_of
 from monitor.errors import SurroundingsFault
-from monitor.store.open import Alone, alone_on, open_store
+from monitor.store.open import Alone, alone_on
+from tests.worlds.stores import a_store_file
 
 ENDS = "import signal; from monitor.cli.run import _now; {first}; _now(signal.SIGTERM, None)"
 HEARS = """
@@ -57,10 +58,7 @@ def test_a_second_signal_ends_the_daemon_at_once(first: str, status: int) -> Non
 
 
 def test_a_file_has_one_monitor_alone_and_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    url = f"sqlite:///{tmp_path}/store.db"
-    store = open_store(url)
-    store.upgrade()
-    store.close()
+    url = a_store_file(tmp_path / "store.db")
     (tmp_path / "calendar.toml").write_text("")
     config = tmp_path / "config.toml"
     config.write_text(

@@ -48,7 +48,7 @@ def test_a_commit_survives_a_power_cut(tmp_path: Path) -> None:
 def test_readers_never_wait_for_a_writer(sqlite: SqlStore) -> None:
     with ThreadPoolExecutor(1) as elsewhere, sqlite.transaction() as tx:
         tx.save_runs(runs(1))
-        assert elsewhere.submit(runs_of, sqlite, ["r/page/edge"]).result() == []
+        assert elsewhere.submit(runs_of, sqlite, "r/page/edge").result() == []
     assert runs_of(sqlite, "r/page/edge") == runs(1)
 
 

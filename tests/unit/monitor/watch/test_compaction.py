@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
 
@@ -12,25 +13,19 @@ from monitor.deliver.verdicts import body_of
 from monitor.judge.judge import judge
 from monitor.judge.policy import Policies, Policy
 from monitor.judge.runs import Blind, Run
-from monitor.look.sighting import State
 from monitor.rehearse.virtual_loop import run_virtually
 from monitor.store.interface import Store
-from monitor.store.open import open_store
 from monitor.store.retention import Retention
-from monitor.store.rows import Judged
 from monitor.store.writer import Writer
 from monitor.watch.compaction import CROWDED, Compaction
 from monitor.watch.rejudge import replay
-from schedules.announcement import Part, Role
-from schedules.announcement import State as Standing
-from schedules.promise import Promise
-from schedules.release import Release
-from schedules.slot import Precision, Slot
+from tests.worlds.instants import DAY, HOUR, SECOND, SLOT
+from tests.worlds.looks import ABSENT, PRESENT, UNKNOWN, a_run
+from tests.worlds.releases import a_promise, a_release
+from tests.worlds.stores import a_store, a_verdict_row
 
 T = TypeVar("T")
-SLOT = datetime(2025, 1, 9, 9, 30, tzinfo=UTC)
-NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
-DAY, HOUR, SECOND = timedelta(days=1), timedelta(hours=1), timedelta(seconds=1)
+NOW = SLOT + 700 * DAY
 POLICIES = Policies(Policy())
 
 
@@ -40,37 +35,28 @@ async def ask(question: Callable[[], T]) -> T:
 
 def noisy(release: str, slot: datetime = SLOT, view: str = "edge") -> list[Run]:
     """Return two weeks of absence in which every few hours a look fails, and a release on the second."""
-    runs = []
+    target, runs = f"{release}/page/{view}", []
     for number in range(100):
         begin = slot - 14 * DAY + 3 * number * HOUR
-        absent, failed = begin + 2 * HOUR, begin + 2 * HOUR + SECOND
-        target = f"{release}/page/{view}"
-        runs.append(Run(target, State.ABSENT, begin, absent, begin, absent, 7200, SECOND, status=404))
-        runs.append(Run(target, State.UNKNOWN, failed, failed + SECOND, failed, failed, why="timeout"))
-    begin = slot - DAY
-    runs.append(
-        Run(target, State.ABSENT, begin, slot - SECOND / 2, begin, slot - SECOND / 2, 86_400, SECOND, status=404)
-    )
-    runs.append(Run(target, State.PRESENT, slot, slot + DAY, slot + SECOND / 4, slot + DAY, 9, 3 * HOUR, specific=True))
+        absent = begin + 2 * HOUR
+        runs.append(a_run(target, ABSENT, begin, absent, looks=7200, largest_gap=SECOND, status=404))
+        runs.append(a_run(target, UNKNOWN, absent + SECOND, absent + 2 * SECOND, looks=1, why="timeout"))
+    last = slot - SECOND / 2
+    runs.append(a_run(target, ABSENT, slot - DAY, last, looks=86_400, largest_gap=SECOND, status=404))
+    runs.append(a_run(target, PRESENT, slot, slot + DAY, looks=9, largest_gap=3 * HOUR, specific=True))
     return runs
 
 
 def fill(store: Store, release: str, slot: datetime = SLOT, runs: list[Run] | None = None) -> None:
-    page = Part("page", Role.PAGE, f"https://stats.example/{release}")
-    one = Release(release, f"Example {release}", "example-office", page.url, (page,), ("own",))
-    promise = Promise(
-        release, "own", Slot(Precision.INSTANT, instant=slot), Standing.CONFIRMED, slot - 40 * DAY, confirmed_at=slot
-    )
+    one, promise = a_release(id=release), a_promise(slot, release=release, confirmed_at=slot)
     seen = noisy(release, slot) if runs is None else runs
     verdict = judge(one, [promise], {seen[0].target: seen}, (), Policy(), slot + 8 * DAY)
-    word, grade = verdict.word.value, verdict.grade.value
+    fields = {"word": verdict.word.value, "grade": verdict.grade.value, "final": verdict.final, "at": verdict.at}
     with store.transaction() as tx:
         tx.save_release(one)
         tx.add_promises([promise])
         tx.save_runs(seen)
-        tx.save_judged(
-            Judged(release, one.producer, slot, word, grade, verdict.final, verdict.at, body_of(verdict, None))
-        )
+        tx.save_judged(a_verdict_row(release, slot=slot, body=body_of(verdict, None), **fields))
 
 
 def compact(store: Store, after: timedelta = 400 * DAY, watched: Collection[str] = ()) -> int:
@@ -81,12 +67,6 @@ def compact(store: Store, after: timedelta = 400 * DAY, watched: Collection[str]
         return made
 
     return run_virtually(whole, NOW)
-
-
-def a_store(folder: Path) -> Store:
-    store = open_store(f"sqlite:///{folder}/store.db", durable=False)
-    store.upgrade()
-    return store
 
 
 def test_what_is_settled_long_ago_is_kept_in_fewer_rows_and_replay_finds_no_difference(tmp_path: Path) -> None:
@@ -110,11 +90,10 @@ def test_what_is_young_open_watched_or_not_crowded_is_left_look_for_look(tmp_pat
     fill(store, "young", NOW - 100 * DAY)
     fill(store, "watched")
     fill(store, "quiet", runs=noisy("quiet")[-6:])
-    fill(store, "open", runs=[run for run in noisy("open") if run.state is State.UNKNOWN])
+    fill(store, "open", runs=[run for run in noisy("open") if run.state is UNKNOWN])
     with store.transaction() as tx:
         row = store.verdicts.judged_one("open")
-        assert row is not None
-        tx.save_judged(Judged("open", row.producer, SLOT, "pending", "none", False, row.at, row.body))  # noqa: FBT003 # a row
+        tx.save_judged(replace(row, word="pending", grade="none", final=False))
     assert (compact(store, watched={"watched"}), compact(store, timedelta(), ())) == (0, 0)
     assert compact(store) > 0
     assert len(store.runs.of_release("young")) == len(noisy("young"))
