@@ -14,7 +14,7 @@ Test = Callable[..., Coroutine[Any, Any, None]]
 
 
 def virtually(test: Test, *, patience: float = 20) -> Callable[..., None]:
-    """Run a coroutine as a test. Its argument `clock` is a virtual clock that begins at the slot; others are fixtures."""
+    """Run a coroutine as a test. Its `clock` is a virtual clock that begins at the slot; the others are fixtures."""
 
     def run(**fixtures: object) -> None:
         run_virtually(lambda clock: test(clock=clock, **fixtures), SLOT, patience=patience)
