@@ -15,6 +15,7 @@ from monitor.errors import StoreFault
 T = TypeVar("T")
 _AGAIN = 5.0
 _TURN = 0.001
+_STEPS = 10
 SMALL = 2_000
 """Entries that are dealt with at once; more are in a thread, and written in portions, so that no look has to wait."""
 _waiting_for_children: set[int] = set()
@@ -80,6 +81,19 @@ def waiting_for_child() -> Iterator[None]:
 def is_any_waiting_for_child() -> bool:
     """Return whether any thread waits for a child process that is within its limits: such a thread is not stuck."""
     return bool(_waiting_for_children)
+
+
+async def is_done(work: asyncio.Future[Any], within: float) -> bool:
+    """Wait for work that a thread does; return whether it is done within so many seconds.
+
+    They are counted in steps. A process that stands still for long has counted one step by then: the work stood still
+    as well.
+    """
+    for _ in range(_STEPS):
+        done, _ = await asyncio.wait({work}, timeout=within / _STEPS)
+        if done:
+            return True
+    return False
 
 
 async def off_the_loop(question: Callable[[], T], /) -> T:

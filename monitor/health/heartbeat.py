@@ -46,6 +46,9 @@ class HeartbeatWriter:
         """Stop in good order: nothing that is still written says otherwise."""
         self._beat, self._alive = Heartbeat(self._monitor, now, stopped=True), None
 
+    def prepare(self) -> None:
+        """Have nothing to do before the transaction."""
+
     def write(self, transaction: Transaction) -> None:
         """Write the sign of life."""
         alive = self._alive

@@ -30,6 +30,11 @@ class Recalled:
     entries: Sequence[Announced]
     promises: Sequence[Promise]
 
+    def with_more(self, more: Recalled) -> Recalled:
+        """Return what is known of these releases and of those of `more`."""
+        releases, entries = [*self.releases, *more.releases], [*self.entries, *more.entries]
+        return Recalled(releases, entries, [*self.promises, *more.promises])
+
 
 class DormantReleases:
     """Reads releases back from the store; `calendars` names those that are read at all."""

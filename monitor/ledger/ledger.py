@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Coroutine, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
 
 import structlog
 
 from monitor.clock import Clock
+from monitor.ledger import write
 from monitor.ledger.memory import LedgerMemory
 from monitor.ledger.missing_editions import MissingEdition, missing_editions
 from monitor.ledger.promises import PromiseBook
 from monitor.ledger.reader import Outcome
 from monitor.ledger.state import CalendarState, Checks, Weighed, weigh
-from monitor.ledger.write import LedgerChange, again, confirm, enter, note, settle
+from monitor.ledger.write import LedgerChange
 from monitor.look.fetch import Found
+from monitor.store.batch import Write
 from monitor.store.interface import Store
+from monitor.store.portions import Portions
 from monitor.store.rows import CalendarRead
 from monitor.store.writer import LATE, Writer
-from monitor.threads import SMALL, Ask, Tasks, aside, off_the_loop, portions, until_answered
+from monitor.threads import SMALL, Ask, aside, off_the_loop, portions, until_answered
 from schedules.announcement import Announcement
 from schedules.join import Rules
 from schedules.promise import Promise
@@ -74,8 +76,7 @@ class Ledger:
         self._confirmed: dict[str, datetime] = {}
         self._put_away: datetime | None = None
         self._lock = asyncio.Lock()
-        self._tasks = Tasks()
-        self._unwritten: dict[str, asyncio.Task[None]] = {}
+        self._last_writes: dict[str, tuple[Write, object]] = {}
 
     @property
     def book(self) -> PromiseBook:
@@ -98,7 +99,7 @@ class Ledger:
         for names in portions(list(self.releases)):
             async with self._lock:
                 if some := await self._memory.differing(names):
-                    await self._written("", again(self._writer, some))
+                    await self._written("", write.again(some))
 
     async def go_by(self, rules: Rules, checks: Mapping[str, Checks], now: datetime) -> None:
         """Join calendars by other rules from now on, and hold their reads against earlier ones by other checks."""
@@ -115,7 +116,7 @@ class Ledger:
 
     async def _begin(self, memory: LedgerMemory, now: datetime) -> None:
         change = await memory.begin()
-        await self._written("", settle(self._writer, change, now))
+        await self._written("", write.rejoined(change, now))
         memory.take_over(change)
         self._put_away = now
 
@@ -143,17 +144,15 @@ class Ledger:
         """Write down everything that is in memory: the store has lost some of it."""
         async with self._lock:
             memory, at = self._memory, self._clock.now()
-            rows = [
-                state.row(uid, memory.release_of[state.name, uid], at)
+            releases = list(self.releases.values())
+            promises = [promise for release in releases for promise in self.book.of(release.id)]
+            entries = [
+                state.entry(uid, memory.release_of[state.name, uid], at)
                 for state in memory.states.values()
                 for uid in state.shown
                 if (state.name, uid) in memory.release_of
             ]
-            releases = list(self.releases.values())
-            for start in range(0, max(len(rows), len(releases)), SMALL):
-                some, shown = releases[start : start + SMALL], rows[start : start + SMALL]
-                promised = [promise for release in some for promise in self.book.of(release.id)]
-                await self._written("", again(self._writer, some, promised, shown))
+            await self._written("", write.again(releases, promises, entries))
 
     async def roll(self, now: datetime, keep: Collection[str], ahead: timedelta) -> set[str]:
         """Let go of releases that are long over, but for those to `keep`; return those whose slot is near."""
@@ -212,20 +211,29 @@ class Ledger:
         found = partial(self._ask, lambda: self._memory.long_past(producer, url, title))
         return await until_answered(found, self._clock)
 
-    async def _written(self, calendar: str, work: Coroutine[Any, Any, None]) -> None:
-        """Have something written down. A store that is long about it holds up neither calendars nor the watch."""
-        self._unwritten[calendar] = await self._tasks.within(LATE, work)
+    async def _written(self, calendar: str, portions: Portions, repeats: object = None) -> None:
+        """Have something written, and wait for it, but not for long: neither calendars nor the watch are held up.
 
-    def _waits(self, calendar: str) -> bool:
-        """Tell whether an earlier read of a calendar still waits for the store: one that says the same need not."""
-        last = self._unwritten.get(calendar)
-        return last is not None and not last.done()
+        All reads are written in the order in which they were made. One that only `repeats` what its calendar said takes
+        the place of the one before it that repeats the same, unless that is under way. Raises `StoreFault` when too
+        much waits.
+        """
+        if not portions.rows:
+            return
+        is_behind = any(not earlier.done.done() for earlier, _ in self._last_writes.values())
+        made = self._writer.write_in_portions(portions)
+        last, says = self._last_writes.get(calendar, (made, None))
+        if repeats is not None and repeats == says and not last.is_begun:
+            last.done.cancel()
+        self._last_writes[calendar] = (made, repeats)
+        await asyncio.wait({made.done}, timeout=0.0 if is_behind else LATE)
+        if made.done.done():
+            made.done.result()
 
     async def _doubted(self, read: CalendarRead, fault: str, alarms: tuple[Alarm, ...] = ()) -> LearntRead:
         """Write down a read that teaches nothing."""
         doubted = replace(read, usable=False, fault=fault)
-        if not self._waits(read.calendar):
-            await self._written(read.calendar, note(self._writer, doubted))
+        await self._written(read.calendar, write.doubted(doubted), repeats=fault)
         return LearntRead(doubted, alarms)
 
     async def _confirm(
@@ -238,8 +246,7 @@ class Ledger:
         some = len(of) > SMALL and last is not None and at - last < _CONFIRM_ALL
         if some:
             of = {uid: release for uid, release in of.items() if release in watched}
-        if not self._waits(name):
-            await self._written(name, confirm(self._writer, read, of, as_of))
+        await self._written(name, write.confirmed(read, of, as_of), repeats=("confirmed", some))
         self._memory.keep(replace(state, last_read=at, as_of=max(as_of, state.as_of or as_of)))
         self.book.confirm(name, of.values(), as_of)
         if not some:
@@ -249,7 +256,8 @@ class Ledger:
     async def _enter(self, read: CalendarRead, weighed: Weighed) -> LearntRead:
         name, learnt, as_of = read.calendar, weighed.learnt, weighed.state.as_of
         change = await self._memory.change_of(name, weighed)
-        await self._written(name, enter(self._writer, change, read, weighed))
+        count = len(weighed.changed) + len(learnt.confirmed)
+        await self._written(name, await aside(count, lambda: write.learnt(change, read, weighed)))
         self._confirmed[name] = read.finished
         self._memory.take_over(change)
         release_of = self._memory.release_of

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 
 import structlog
 
+from alerts.incident import Incident
 from monitor.judge.runs import Run
 from monitor.ledger.dormant import AWAKE, DormantReleases, Recalled, alike, long_over
 from monitor.ledger.missing_editions import Past
@@ -19,7 +21,7 @@ from monitor.look.fetch import Found
 from monitor.plan.targets import release_of
 from monitor.store.interface import Store
 from monitor.store.rows import Announced, SeriesEdition
-from monitor.threads import Ask, aside, off_the_loop
+from monitor.threads import Ask, aside, off_the_loop, portions
 from schedules.join import Rules
 from schedules.joinable import Key
 from schedules.promise import Promise
@@ -93,7 +95,9 @@ class LedgerMemory:
     async def recall(self, releases: Iterable[str]) -> Recalled:
         """Read back those of these releases that are not in memory, and that a calendar ever announced."""
         forgotten = [name for name in releases if name not in self.releases]
-        recalled = await self._ask(lambda: self._archive.recall(forgotten)) if forgotten else _NOTHING
+        recalled = _NOTHING
+        for some in portions(forgotten):  # the store has its time to answer for each
+            recalled = recalled.with_more(await self._ask(partial(self._archive.recall, some)))
         if recalled.releases:
             self._keep_in_memory(recalled)
         return recalled
@@ -102,8 +106,8 @@ class LedgerMemory:
         """Return what a calendar has shown, with those of a read's entries that it showed long ago."""
         known = self.state(calendar).known
         uids = [each.uid for each in reading.announcements if each.uid not in known]
-        if uids:
-            await self.recall(await self._ask(lambda: self._archive.behind(calendar, uids)))
+        for some in portions(uids):
+            await self.recall(await self._ask(partial(self._archive.behind, calendar, some)))
         return self.state(calendar)
 
     async def change_of(self, calendar: str, weighed: Weighed) -> LedgerChange:
@@ -180,14 +184,17 @@ class LedgerMemory:
 
     async def _change(self, joined: Rejoined, states: Mapping[str, CalendarState]) -> LedgerChange:
         """Return what joining again comes to; what was seen and told of a release goes where its entries went."""
-        change = LedgerChange(joined, states, self.releases, self._copies(joined))
-        return await self._ask(lambda: self._with_what_was_seen(change)) if joined.left() else change
+        left, runs, incidents = joined.left(), list[Run](), list[Incident]()
+        for some in portions(sorted(left)):
+            seen, told = await self._ask(partial(self._seen_of, some))
+            runs += (_moved(run, left) for run in seen)
+            incidents += (replace(one, release=left[one.release]) for one in told)
+        return LedgerChange(joined, states, self.releases, self._copies(joined), runs=runs, incidents=incidents)
 
-    def _with_what_was_seen(self, change: LedgerChange) -> LedgerChange:
-        left, verdicts = change.left(), self._store.verdicts
-        runs = [_moved(run, left) for run in self._store.runs.of_releases(list(left))]
-        moved = [replace(one, release=new) for old, new in left.items() for one in verdicts.incidents_of(old)]
-        return replace(change, runs=runs, incidents=moved)
+    def _seen_of(self, releases: Sequence[str]) -> tuple[list[Run], list[Incident]]:
+        """Return what was seen of some releases, and their incidents."""
+        incidents = (one for name in releases for one in self._store.verdicts.incidents_of(name))
+        return self._store.runs.of_releases(releases), list(incidents)
 
     def _copies(self, joined: Rejoined) -> list[Promise]:
         """Return what entries that moved promised, as promises of the releases they moved to."""

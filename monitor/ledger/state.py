@@ -41,6 +41,27 @@ class Checks:
 
 
 @dataclass(frozen=True, slots=True)
+class Entry:
+    """An entry of a calendar that waits to be stored. Its JSON is made when it is written: many may wait."""
+
+    calendar: str
+    announcement: Announcement
+    titles: Sequence[Retitled]
+    seen_first: datetime
+    seen_last: datetime
+    gone: datetime | None
+    release: str
+
+    def row(self) -> Announced:
+        """Return what the store keeps of it."""
+        body: dict[str, Any] = {"announcement": announcement_json(self.announcement)}
+        if self.titles:
+            body["titles"] = [retitled_json(one) for one in self.titles]
+        uid, seen = self.announcement.uid, (self.seen_first, self.seen_last)
+        return Announced(self.calendar, uid, body, *seen, self.gone, self.release)
+
+
+@dataclass(frozen=True, slots=True)
 class CalendarState:
     """What one calendar has shown as of its last usable read, entries by uid.
 
@@ -90,18 +111,20 @@ class CalendarState:
             titles=_without(self.titles, uids),
         )
 
-    def row(self, uid: str, release: str, at: datetime) -> Announced:
-        """Return the row of an entry, as of a read at `at` that showed it unless it is gone."""
-        body: dict[str, Any] = {"announcement": announcement_json(self.shown[uid])}
-        if told := self.titles.get(uid):
-            body["titles"] = [retitled_json(one) for one in told]
+    def entry(self, uid: str, release: str, at: datetime) -> Entry:
+        """Return an entry to be stored, as of a read at `at` that showed it unless it is gone."""
         gone = self.known[uid].gone
         last = at if gone is None else self.left.get(uid, gone)
-        return Announced(self.name, uid, body, self.first.get(uid, at), last, gone, release)
+        first, titles = self.first.get(uid, at), self.titles.get(uid, ())
+        return Entry(self.name, self.shown[uid], titles, first, last, gone, release)
 
 
 class Recall:
-    """Adds to a calendar's state what a store knows of its entries, one after the other."""
+    """Adds to a calendar's state what a store knows of its entries, one after the other.
+
+    A read counts once its own row is stored, which is written last. The entries that one that was cut off no longer
+    showed are not gone.
+    """
 
     def __init__(self, state: CalendarState) -> None:
         """Begin with what is known."""
@@ -114,9 +137,11 @@ class Recall:
         uid = row.uid
         if uid in self._known:
             return
+        last_read = self._state.last_read
+        gone = None if row.gone and last_read and row.gone > last_read else row.gone
         each = self._shown[uid] = announcement_from_json(row.body["announcement"])
-        self._known[uid], self._first[uid] = LastSeen.of(each, row.gone), row.seen_first
-        if row.gone is not None:
+        self._known[uid], self._first[uid] = LastSeen.of(each, gone), row.seen_first
+        if gone is not None:
             self._left[uid] = row.seen_last
         if titles := titles_of(row):
             self._titles[uid] = titles

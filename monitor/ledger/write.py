@@ -1,19 +1,21 @@
-"""Writes down what reads of calendars come to. Whoever keeps it in memory takes it over once it is written."""
+"""What is written of reads of calendars, and in which order: a read that is cut off counts for nothing.
+
+An entry is written with its release and its promise. The row of the read itself comes last.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import partial
 
 from alerts.incident import Incident
 from monitor.judge.runs import Run
-from monitor.ledger.state import CalendarState, Rejoined, Weighed
+from monitor.ledger.state import CalendarState, Entry, Rejoined, Weighed
 from monitor.store.interface import Transaction
-from monitor.store.rows import Announced, CalendarRead
-from monitor.store.writer import Writer
-from monitor.threads import SMALL
+from monitor.store.portions import Portions
+from monitor.store.rows import CalendarRead
+from schedules.joinable import Key
 from schedules.promise import Promise
 from schedules.release import Release
 
@@ -52,83 +54,104 @@ class LedgerChange:
         return [*(joined.releases[name] for name in sorted(names)), *gone]
 
 
-async def note(writer: Writer, read: CalendarRead) -> None:
-    """Write down a read that changed nothing in force."""
-    await writer.write(lambda tx: tx.add_read(read), apart=True)
+def doubted(read: CalendarRead) -> Portions:
+    """Return what is written of a read that changed nothing in force."""
+    portions = Portions()
+    _add_read(portions, read)
+    return portions
 
 
-async def confirm(writer: Writer, read: CalendarRead, releases: Mapping[str, str], as_of: datetime) -> None:
-    """Write down that these entries, by uid, were still shown, and what their releases were promised `as_of`."""
-
-    def write(tx: Transaction) -> None:
-        tx.confirm_all(read.calendar, list(releases.values()), as_of)
-        tx.touch_announced(read.calendar, list(releases), read.finished)
-        tx.add_read(read)
-
-    await writer.write(write, apart=True)
+def confirmed(read: CalendarRead, releases: Mapping[str, str], as_of: datetime) -> Portions:
+    """Return what is written of a read that still showed these entries, by uid; it speaks `as_of` that instant."""
+    portions = Portions()
+    _add_confirmed(portions, read, [*releases.values()], [*releases], as_of)
+    _add_read(portions, read)
+    return portions
 
 
-async def settle(writer: Writer, change: LedgerChange, at: datetime) -> None:
-    """Write down what joining again changed without a read, as of `at`."""
-    releases = change.releases()
-    if releases:
-        await writer.write(lambda tx: _write_joined(change, releases, at, tx), apart=True)
+def rejoined(change: LedgerChange, at: datetime) -> Portions:
+    """Return what is written when the calendars were joined again without a read."""
+    portions = Portions()
+    if releases := change.releases():
+        _add_joined(portions, change, releases, at, frozenset())
+    return portions
 
 
-async def enter(writer: Writer, change: LedgerChange, read: CalendarRead, weighed: Weighed) -> None:
-    """Write down a read that said something new. In one transaction, unless it said very much."""
-    uids = list(dict.fromkeys((*weighed.changed, *change.new)))
-    for start in range(SMALL, len(uids), SMALL):
-        await writer.write(partial(_write_entries, change, read, uids[start : start + SMALL]), apart=True)
-    # The releases of entries that say something new are written with these.
-    with_entries = {change.joined.release_of[read.calendar, uid] for uid in uids} & change.joined.altered
-    rest = [release for release in change.releases() if release.id not in with_entries]
-
-    def write(tx: Transaction) -> None:
-        _write_joined(change, rest, read.finished, tx)
-        _write_entries(change, read, uids[:SMALL], tx)
-        _write_the_same(change, read, weighed, tx)
-        tx.add_read(read)
-
-    await writer.write(write, apart=True)
-
-
-async def again(
-    writer: Writer, releases: Sequence[Release], promises: Sequence[Promise] = (), entries: Sequence[Announced] = ()
-) -> None:
-    """Write down what the store has lost or has otherwise: these releases, promises and entries."""
-
-    def write(tx: Transaction) -> None:
-        tx.save_releases(releases)
-        tx.add_promises(promises)
-        tx.save_announced(entries)
-
-    await writer.write(write, apart=True)
-
-
-def _write_joined(change: LedgerChange, releases: Iterable[Release], at: datetime, tx: Transaction) -> None:
-    release_of = change.joined.release_of
-    tx.save_releases(releases)
-    tx.add_promises(change.copies)
-    tx.save_runs(change.runs)
-    for incident in change.incidents:
-        tx.save_incident(incident)
-    tx.save_announced(change.states[key[0]].row(key[1], release_of[key], at) for key in change.joined.moved)
-
-
-def _write_entries(change: LedgerChange, read: CalendarRead, uids: Sequence[str], tx: Transaction) -> None:
-    joined, state = change.joined, change.states[read.calendar]
-    release_of = {uid: joined.release_of[read.calendar, uid] for uid in uids}
-    # In one order for all monitors: in any other, each could wait for rows that another has written.
-    tx.save_releases(joined.releases[release] for release in sorted({*release_of.values()} & joined.altered))
-    tx.add_promises(change.new[uid] for uid in uids if uid in change.new)
-    tx.save_announced(state.row(uid, release, read.finished) for uid, release in release_of.items())
-
-
-def _write_the_same(change: LedgerChange, read: CalendarRead, weighed: Weighed, tx: Transaction) -> None:
-    """Write which entries are gone, and which say what they said."""
+def learnt(change: LedgerChange, read: CalendarRead, weighed: Weighed) -> Portions:
+    """Return what is written of a read that said something new."""
     name, release_of, state = read.calendar, change.joined.release_of, change.states[read.calendar]
-    gone, confirmed = weighed.learnt.gone, weighed.learnt.confirmed
-    tx.save_announced(state.row(uid, release_of[name, uid], read.finished) for uid in gone)
-    tx.confirm_all(name, [release_of[name, uid] for uid in confirmed], state.as_of or read.finished)
-    tx.touch_announced(name, [uid for uid in confirmed if uid not in weighed.changed], read.finished)
+    uids = dict.fromkeys((*weighed.changed, *change.new))
+    with_entries = {release_of[name, uid] for uid in uids} & change.joined.altered
+    # The releases of entries that say something new are written with these, unless others moved to them.
+    rest = [one for one in change.releases() if change.joined.moved or one.id not in with_entries]
+
+    def entry(uid: str) -> Entry:
+        return state.entry(uid, release_of[name, uid], read.finished)
+
+    portions = Portions()
+    _add_joined(portions, change, rest, read.finished, {(name, uid) for uid in uids})
+    altered = {release: change.joined.releases[release] for release in with_entries}
+    new = [(entry(uid), altered.get(release_of[name, uid]), change.new.get(uid)) for uid in uids]
+    portions.add(new, _write_entries, rows=3)
+    shown = weighed.learnt.confirmed
+    same = [uid for uid in shown if uid not in uids]
+    _add_confirmed(portions, read, [release_of[name, uid] for uid in shown], same, state.as_of or read.finished)
+    portions.add([entry(uid) for uid in weighed.learnt.gone], _write_rows)
+    _add_read(portions, read)
+    return portions
+
+
+def again(releases: Sequence[Release], promises: Sequence[Promise] = (), entries: Sequence[Entry] = ()) -> Portions:
+    """Return what is written when the store has lost these, or has them otherwise."""
+    portions = Portions()
+    portions.add(releases, lambda tx, some: tx.save_releases(some))
+    portions.add(promises, lambda tx, some: tx.add_promises(some))
+    portions.add(entries, _write_rows)
+    return portions
+
+
+def _add_joined(
+    portions: Portions, change: LedgerChange, releases: Sequence[Release], at: datetime, leave_out: Collection[Key]
+) -> None:
+    """Add what joining again altered: entries that moved come after all that they bring to their new release.
+
+    A start finds by the entries what has moved, and writes the rest again. Entries to be left out are written with
+    their promise.
+    """
+    release_of = change.joined.release_of
+    keys = sorted(change.joined.moved.keys() - leave_out)
+    moved = [change.states[key[0]].entry(key[1], release_of[key], at) for key in keys]
+    portions.add(releases, lambda tx, some: tx.save_releases(some))
+    portions.add(change.copies, lambda tx, some: tx.add_promises(some))
+    portions.add(change.runs, lambda tx, some: tx.save_runs(some))
+    portions.add(change.incidents, _write_incidents)
+    portions.add(moved, _write_rows)
+
+
+def _add_confirmed(
+    portions: Portions, read: CalendarRead, releases: Sequence[str], uids: Sequence[str], as_of: datetime
+) -> None:
+    name, at = read.calendar, read.finished
+    portions.add(releases, lambda tx, some: tx.confirm_all(name, some, as_of))
+    portions.add(uids, lambda tx, some: tx.touch_announced(name, some, at))
+
+
+def _add_read(portions: Portions, read: CalendarRead) -> None:
+    portions.add([read], lambda tx, _: tx.add_read(read))
+
+
+def _write_entries(tx: Transaction, entries: Sequence[tuple[Entry, Release | None, Promise | None]]) -> None:
+    # In one order for all monitors: in any other, each could wait for rows that another has written.
+    releases = {release.id: release for _, release, _ in entries if release is not None}
+    tx.save_releases(releases[name] for name in sorted(releases))
+    tx.add_promises(promise for _, _, promise in entries if promise is not None)
+    _write_rows(tx, [entry for entry, _, _ in entries])
+
+
+def _write_rows(tx: Transaction, entries: Iterable[Entry]) -> None:
+    tx.save_announced(entry.row() for entry in entries)
+
+
+def _write_incidents(tx: Transaction, incidents: Iterable[Incident]) -> None:
+    for incident in incidents:
+        tx.save_incident(incident)

@@ -1,12 +1,15 @@
-"""What the writer has taken to commit: whole, and in portions that no transaction is long for."""
+"""What waits to be committed, and how it is cut into transactions that none of them is long."""
 
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Protocol
 
+from monitor.errors import StoreFault
 from monitor.judge.runs import Run
 from monitor.store.interface import Transaction
 
@@ -15,31 +18,51 @@ MOST, MOST_WRITES = 500, 100
 
 Who waits behind it is held up, and so is the lease of its monitor.
 """
+MOST_LARGE = 500_000
+"""How many rows of large writes may wait; one that is larger waits alone."""
+
+Make = Callable[[Transaction], Any]
 
 
 @dataclass(slots=True, eq=False)
 class Write:
-    """A write that somebody waits for; see `Writer.write`."""
+    """A write that somebody waits for; see `Writer.write`.
 
-    make: Callable[[Transaction], Any]
+    A large write has more portions in `rest`, of `rows` rows in all: see `Writer.write_in_portions`.
+    """
+
+    make: Make
     done: asyncio.Future[Any]
-    patient: bool
-    apart: bool
-    of: str
+    patient: bool = True
+    apart: bool = True
+    of: str = ""
     first: bool = False
     result: Any = None
+    rest: deque[Make] = field(default_factory=deque)
+    rows: int = 0
+    is_begun: bool = False
+
+    def commit(self) -> None:
+        """Note that `make` is committed: the next portion takes its place, or whoever waits gets the result."""
+        self.is_begun = True
+        if self.rest:
+            self.make = self.rest.popleft()
+        elif not self.done.done():
+            self.done.set_result(self.result)
 
 
 @dataclass(slots=True)
 class Batch:
-    """What is to be committed, runs before writes; `ahead` transactions of what goes with them come first.
+    """What is to be committed: runs before writes, and then a portion of a large write.
 
-    `first` are writes that wait for none of it, `at` is the one under way, None before any.
+    `ahead` transactions of what goes with them come first. `first` are writes that wait for none of it, `at` is the
+    write under way, None before any.
     """
 
     runs: Sequence[Run]
     writes: list[Write]
     first: list[Write] = field(default_factory=list)
+    large: list[Write] = field(default_factory=list)
     ahead: int = 0
     at: Write | None = None
 
@@ -51,7 +74,7 @@ class Batch:
     @property
     def all_writes(self) -> list[Write]:
         """Return the writes in their order."""
-        return [*self.first, *self.writes]
+        return [*self.first, *self.writes, *self.large]
 
     @property
     def is_over(self) -> bool:
@@ -63,7 +86,8 @@ class Batch:
         if self.ahead > 0:
             return Batch((), [], self.first)
         runs = self.runs[:MOST]
-        return Batch(runs, self.writes[:MOST_WRITES] if len(runs) == len(self.runs) else [], self.first)
+        writes = self.writes[:MOST_WRITES] if len(runs) == len(self.runs) else []
+        return Batch(runs, writes, self.first, [] if runs or writes else self.large)
 
     def leave(self, portion: Batch) -> None:
         """Go on behind a portion, which is committed."""
@@ -71,14 +95,103 @@ class Batch:
         self.runs = self.runs[len(portion.runs) :]
         self.writes = self.writes[len(portion.writes) :]
         self.first = self.first[len(portion.first) :]
+        self.large = self.large[len(portion.large) :]
 
-    def leave_out(self, writes: Sequence[Write]) -> None:
-        """Go on without some writes."""
-        self.first, self.writes = ([one for one in some if one not in writes] for some in (self.first, self.writes))
+    def refuse(self, portion: Batch, fault: BaseException) -> bool:
+        """Go on without what can never be written, and tell who waits for it; return whether that is the runs."""
+        guilty = portion.all_writes if portion.at is None and not portion.runs else [portion.at] if portion.at else []
+        tell(guilty, fault)
+        if not guilty:
+            self.leave(Batch(portion.runs, []))
+        self.first, self.writes, self.large = (
+            [one for one in some if one not in guilty] for some in (self.first, self.writes, self.large)
+        )
+        return not guilty
+
+
+class Backlog:
+    """Runs and writes that wait to be committed; at most `most` runs."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self.runs: dict[tuple[str, datetime, str], Run] = {}
+        self.writes: list[Write] = []
+        self.large: deque[Write] = deque()
+
+    @property
+    def is_full(self) -> bool:
+        """Return whether there is no room for a run that is not among them."""
+        return len(self.runs) >= self._most
+
+    @property
+    def is_any(self) -> bool:
+        """Return whether anything waits."""
+        return bool(self.runs or self.writes or self.portions_left())
+
+    def portions_left(self) -> int:
+        """Return how many portions of large writes are not committed yet."""
+        return sum(1 + len(write.rest) for write in self.large if not write.done.done())
+
+    def put(self, run: Run) -> bool:
+        """Add a run, or a later version of it; return False when there is no room."""
+        if (key := run.key) not in self.runs and self.is_full:
+            return False
+        self.runs[key] = run
+        return True
+
+    def add_large(self, write: Write) -> None:
+        """Add a large write behind the others. Raises `StoreFault` when there is no room."""
+        waiting = sum(one.rows for one in self.large if not one.done.done())
+        if waiting and waiting + write.rows > MOST_LARGE:
+            raise StoreFault(f"{waiting} rows of calendars wait for the store: there is no room for {write.rows} more")
+        self.large.append(write)
+
+    def take(self, ahead: int) -> Batch:
+        """Take out all runs and writes. The large write at the head is part of the batch, and stays until it is done.
+
+        In one order for all monitors: in any other, each could wait for rows that another has written.
+        """
+        while self.large and self.large[0].done.done():
+            self.large.popleft()
+        first = self.take_first()
+        writes = sorted((write for write in self.writes if not write.done.done()), key=lambda write: write.of)
+        batch = Batch(list(self.runs.values()), writes, first, list(self.large)[:1], ahead)
+        self.runs, self.writes = {}, []
+        return batch
+
+    def take_first(self) -> list[Write]:
+        """Take out the writes that wait for none put before them."""
+        first = [write for write in self.writes if write.first]
+        self.writes = [write for write in self.writes if not write.first]
+        return first
+
+    def put_back(self, batch: Batch, fault: StoreFault) -> None:
+        """Add what could not be committed again; what came in meanwhile is newer. Tell those who will not wait."""
+        tell((write for write in batch.all_writes if not write.patient), fault)
+        self.runs = {run.key: run for run in batch.runs} | self.runs
+        self.writes[:0] = [write for write in (*batch.first, *batch.writes) if not write.done.done()]
+
+    def makes_apart(self) -> list[Make]:
+        """Return the writes that may be kept elsewhere meanwhile, every portion of the large ones."""
+        small = [write.make for write in self.writes if write.apart]
+        return small + [make for write in self.large if not write.done.done() for make in (write.make, *write.rest)]
+
+    def drop(self) -> None:
+        """Drop everything."""
+        for write in (*self.writes, *self.large):
+            write.done.cancel()
+        self.runs, self.writes = {}, []
+        self.large.clear()
 
 
 class BatchMember(Protocol):
     """Something that is written with every batch, ahead of it: evidence. Called in the writer's thread."""
+
+    def prepare(self) -> Callable[[], object] | None:
+        """Return work to do before the next transaction, in the writer's thread; None when there is none.
+
+        It asks nothing of the store, and may take as long as it takes. Called in the loop's thread.
+        """
 
     def write(self, transaction: Transaction) -> None:
         """Write what is waiting. May be called again for the same when the transaction fails."""

@@ -171,6 +171,9 @@ class Members:
         """Take note that the store is another one, by another clock."""
         self._readings = []
 
+    def prepare(self) -> None:
+        """Have nothing to do before the transaction."""
+
     def write(self, transaction: Transaction) -> None:
         """Renew our name with a batch. Raises `NameTaken`."""
         if not self._is_in:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
 from typing import Any, TypeVar, cast
 
 from monitor.clock import Clock
 from monitor.errors import StoreFault, StoreSilent
 from monitor.judge.runs import Run
-from monitor.store.batch import MOST, Batch, BatchMember, Write, tell
+from monitor.store.batch import MOST, Backlog, Batch, BatchMember, Write, tell
 from monitor.store.interface import Store, Transaction
+from monitor.store.portions import Portions
+from monitor.threads import is_done
 
 T = TypeVar("T")
 
@@ -21,7 +23,7 @@ DELAY = 0.1
 MOST_RUNS = 100_000
 """How many runs are held at most while the store is not well; about 100 MB."""
 LATE = 5.0
-"""Seconds after which a commit that has not come back is a failure of the store, by our own clock."""
+"""Seconds after which a transaction that has not come back is a failure of the store, by our own clock."""
 _FIRST_RETRY, _LAST_RETRY = 0.1, 5.0
 
 
@@ -34,9 +36,9 @@ class Writer:
 
     Memory is bounded: a run replaces its earlier version, at most `most` runs are held, and `put` refuses
     further ones; whoever looks must then take the target for unseen (a blind span, cause `store`). Waiting
-    writes are bounded by their callers, each of which waits for its own.
+    writes are bounded by their callers, each of which waits for its own; large ones are refused beyond `MOST_LARGE`.
 
-    `on_commit(seconds, rows)` and `on_failure(fault)` are told after each attempt.
+    `on_commit(seconds, rows)` and `on_failure(fault)` are told after each attempt. `backlog` is what waits.
     """
 
     def __init__(  # noqa: PLR0913 # what it owns, and who is told
@@ -52,14 +54,12 @@ class Writer:
     ) -> None:
         self._store = store
         self._clock = clock
-        self._most = most
         self._delay = delay
         self._on_commit = on_commit
         self._on_failure = on_failure
         self._companions: list[BatchMember] = list(members)
         self._executor = ThreadPoolExecutor(1, "store-writer")
-        self._runs: dict[tuple[str, datetime, str], Run] = {}
-        self._writes: list[Write] = []
+        self.backlog = Backlog(most)
         self._in_flight = Batch((), [])
         self._timer: asyncio.TimerHandle | None = None
         self._commit: asyncio.Task[None] | None = None
@@ -67,20 +67,14 @@ class Writer:
         self._due = self._retry = 0.0
         self._abandoned = self._is_silent = False
 
-    @property
-    def is_full(self) -> bool:
-        """Tell whether `put` refuses runs that it does not hold yet."""
-        return len(self._runs) >= self._most
-
     def accompany(self, companion: BatchMember) -> None:
         """Write this with every batch from now on."""
         self._companions.append(companion)
 
     def put(self, run: Run) -> bool:
-        """Keep a run, or a later version of it; it is committed within `delay`. False when there is no room for it."""
-        if self._abandoned or ((key := run.key) not in self._runs and self.is_full):
+        """Keep a run, or a later version of it; it is committed within `delay`. False when the backlog is full."""
+        if self._abandoned or not self.backlog.put(run):
             return False
-        self._runs[key] = run
         if self._timer is None:  # one that is set is due no later
             self._commit_within(self._delay)
         return True
@@ -108,12 +102,34 @@ class Writer:
         asks nothing of the store, and may be made in a journal as well. What is `of` a release is made in their order.
         `first`: in the next transaction, whatever was put before.
         """
-        if self._abandoned:
-            raise StoreFault("the writer has stopped")
-        done: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._writes.append(Write(make, done, patient, apart, of, first))
+        done = self._future()
+        self.backlog.writes.append(Write(make, done, patient, apart, of, first))
         self._commit_within(0.0)
         return cast("T", await done)
+
+    def write_in_portions(self, portions: Portions) -> Write:
+        """Write something large, each portion in a transaction of its own; return what tells when it is `done`.
+
+        Large writes are made in the order in which they came. What else waits goes between two portions. While the
+        store fails they wait. A portion that raises ends its write. Raises `StoreFault` when too much waits already.
+        """
+        first, *rest = portions.makes()
+        write = Write(first, self._future(), rest=deque(rest), rows=portions.rows)
+        self.backlog.add_large(write)
+        self._commit_within(0.0)
+        return write
+
+    async def finish_large(self) -> None:
+        """Wait until every large write is committed; give up when none makes progress in `LATE` seconds."""
+        while (before := self.backlog.portions_left()) > 0:
+            await asyncio.wait({self.backlog.large[-1].done}, timeout=LATE)
+            if self.backlog.portions_left() >= before:
+                return
+
+    def _future(self) -> asyncio.Future[Any]:
+        if self._abandoned:
+            raise StoreFault("the writer has stopped")
+        return asyncio.get_running_loop().create_future()
 
     @property
     def is_refused(self) -> bool:
@@ -129,30 +145,35 @@ class Writer:
             raise StoreFault("the writer has stopped")
         saving = asyncio.ensure_future(self.between(lambda: self._save_alone(companion, make)))
         saving.add_done_callback(lambda done: done.cancelled() or done.exception())
-        _, late = await asyncio.wait({saving}, timeout=LATE)
-        if late or saving.cancelled():
+        if not await is_done(saving, LATE) or saving.cancelled():
             raise StoreSilent(LATE)
         return saving.result()
 
     def held(self) -> tuple[list[Run], list[Callable[[Transaction], Any]]]:
         """Return what is not committed yet and may be kept elsewhere meanwhile: runs, and writes made `apart`."""
-        runs = {run.key: run for run in self._in_flight.runs} | self._runs
-        writes = (*self._in_flight.all_writes, *self._writes)
-        return list(runs.values()), [write.make for write in writes if write.apart]
+        flying = self._in_flight
+        runs = {run.key: run for run in flying.runs} | self.backlog.runs
+        makes = [write.make for write in (*flying.first, *flying.writes) if write.apart]
+        return list(runs.values()), makes + self.backlog.makes_apart()
 
     async def between(self, work: Callable[[], T]) -> T:
         """Do blocking work in the writer's thread, between two batches."""
         return await asyncio.get_running_loop().run_in_executor(self._executor, work)
 
     async def close(self, within: float = 5.0) -> None:
-        """Commit everything and stop; raises `StoreFault` when the store takes longer than `within` seconds."""
+        """Commit everything and stop; raises `StoreFault` when the store takes longer than `within` seconds.
+
+        A large write that is under way by then is cut off: what it says is not complete in the store.
+        """
         try:
             async with asyncio.timeout(within):
                 await self._drain()
         except TimeoutError as exc:
-            lost = StoreFault(f"{len(self._runs)} runs and {len(self._writes)} writes could not be stored")
-            tell(self._writes, lost)
-            raise lost from exc
+            runs, writes = self.backlog.runs, self.backlog.writes
+            if runs or writes or self._is_silent or self.is_refused:
+                lost = StoreFault(f"{len(runs)} runs and {len(writes)} writes could not be stored")
+                tell(writes, lost)
+                raise lost from exc
         finally:
             self.abandon()
 
@@ -164,9 +185,9 @@ class Writer:
         # What is open in the thread rolls back; waiting for it keeps it from surfacing after a restart. A store that
         # is silent would never let us end: what it commits after all is what it was asked to.
         self._executor.shutdown(wait=not self._is_silent, cancel_futures=True)
-        for write in [*self._writes, *self._in_flight.all_writes]:
+        for write in self._in_flight.all_writes:
             write.done.cancel()
-        self._runs, self._writes = {}, []
+        self.backlog.drop()
         while self._companions:
             self._companions.pop().close()
 
@@ -188,73 +209,66 @@ class Writer:
         self._commit = asyncio.get_running_loop().create_task(self._commit_held(), name="store-writer")
 
     async def _commit_held(self) -> None:
-        batch, is_called = self._take(), self._nudged
-        self._nudged = False
+        more = max((companion.more() for companion in self._companions), default=0)
+        batch = self._in_flight = self.backlog.take(more)
+        is_called, self._nudged = self._nudged, False
         while not batch.is_over or is_called:
-            batch.first += self._hurried()
+            batch.first += self.backlog.take_first()
             is_called, portion = False, batch.portion()
             fault = await self._attempt(portion)
             if isinstance(fault, StoreFault):
-                self._put_back(batch, fault)
+                self._retry = min(max(2 * self._retry, _FIRST_RETRY), _LAST_RETRY)
+                self.backlog.put_back(batch, fault)
+                self._nudged = True
+                self._on_failure(fault)
                 break
             if self._abandoned:
                 break
-            if fault is not None:
-                self._leave_out(portion, fault, batch)
-            else:
+            if fault is None:
                 batch.leave(portion)
+            elif batch.refuse(portion, fault):
+                # No caller waits for a run. Those that are seen again come back with their next version.
+                self._on_failure(StoreFault(f"{len(portion.runs)} runs cannot be stored: {fault}"))
         self._commit, self._in_flight = None, Batch((), [])
-        if self._writes or len(self._runs) > MOST:
+        waiting = self.backlog
+        if waiting.writes or waiting.portions_left() or len(waiting.runs) > MOST:
             self._commit_within(0.0)
-        elif self._runs or self._nudged:
+        elif waiting.runs or self._nudged:
             self._commit_within(self._delay)
 
     async def _drain(self) -> None:
-        while self._runs or self._writes or self._nudged or self._commit is not None:
+        while self.backlog.is_any or self._nudged or self._commit is not None:
             if self._commit is None:
                 await asyncio.sleep(self._retry)
             if self._commit is None:
                 self._begin()
             await asyncio.wait({task for task in (self._commit,) if task is not None})
 
-    def _take(self) -> Batch:
-        # In one order for all monitors: in any other, each could wait for rows that another has written.
-        first = self._hurried()
-        writes = sorted((write for write in self._writes if not write.done.done()), key=lambda write: write.of)
-        more = max((companion.more() for companion in self._companions), default=0)
-        batch = Batch(list(self._runs.values()), writes, first, more)
-        self._runs, self._writes = {}, []
-        self._in_flight = batch
-        return batch
-
-    def _hurried(self) -> list[Write]:
-        """Take out what waits for nothing put before it."""
-        first = [write for write in self._writes if write.first]
-        self._writes = [write for write in self._writes if not write.first]
-        return first
-
     async def _attempt(self, batch: Batch) -> BaseException | None:
         """Commit a batch; return what was raised instead."""
+        for work in filter(None, [companion.prepare() for companion in self._companions]):
+            # It asks nothing of the store: it has all the time it takes, and no transaction is open meanwhile.
+            await asyncio.wait({asyncio.ensure_future(self.between(work))})
         began = self._clock.monotonic()
-        saving = asyncio.get_running_loop().run_in_executor(self._executor, self._save, batch)
+        saving = asyncio.ensure_future(self.between(lambda: self._save(batch)))
         await self._ended(saving)
         fault = None if saving.cancelled() else saving.exception()
         if self._abandoned:
             return None
         if fault is None:
             self._retry = 0.0
-            for write in (each for each in batch.all_writes if not each.done.done()):
-                write.done.set_result(write.result)
+            for write in batch.all_writes:
+                write.commit()
             self._on_commit(self._clock.monotonic() - began, batch.rows)
         return fault
 
     async def _ended(self, saving: asyncio.Future[None]) -> None:
         """Wait until a batch is saved or refused; one that is neither for long is told of, and waited for on."""
-        _, late = await asyncio.wait({saving}, timeout=LATE)
-        if late and not self._abandoned:
+        if not await is_done(saving, LATE) and not self._abandoned:
             self._is_silent = True
             silent = StoreSilent(LATE)
-            tell((each for each in [*self._in_flight.all_writes, *self._writes] if not each.patient), silent)
+            hurried = [*self._in_flight.all_writes, *self.backlog.writes]
+            tell((each for each in hurried if not each.patient), silent)
             self._on_failure(silent)
             await asyncio.wait({saving})
         self._is_silent = False
@@ -279,22 +293,3 @@ class Writer:
             result = make(transaction)
         companion.written()
         return result
-
-    def _put_back(self, batch: Batch, fault: StoreFault) -> None:
-        """Hold a batch for the next attempt; what came in meanwhile is newer."""
-        self._retry = min(max(2 * self._retry, _FIRST_RETRY), _LAST_RETRY)
-        self._runs = {run.key: run for run in batch.runs} | self._runs
-        tell((write for write in batch.all_writes if not write.patient), fault)
-        self._writes[:0] = [write for write in batch.all_writes if not write.done.done()]
-        self._nudged = True
-        self._on_failure(fault)
-
-    def _leave_out(self, portion: Batch, fault: BaseException, batch: Batch) -> None:
-        """Take out of a batch what can never be written, and tell whoever waits for it, so that the rest goes ahead."""
-        guilty = portion.all_writes if portion.at is None and not portion.runs else [portion.at] if portion.at else []
-        tell(guilty, fault)
-        if not guilty:
-            # No caller waits for a run. Those that are seen again come back with their next version.
-            self._on_failure(StoreFault(f"{len(portion.runs)} runs cannot be stored: {fault}"))
-            batch.leave(Batch(portion.runs, []))
-        batch.leave_out(guilty)

@@ -19,7 +19,7 @@ from monitor.plan.share import Share
 from monitor.plan.targets import Target, release_of
 from monitor.store.interface import Store
 from monitor.store.rows import Judged
-from monitor.threads import Ask, Tasks, in_turns, off_the_loop, until_answered
+from monitor.threads import Ask, Tasks, aside, in_turns, off_the_loop, until_answered
 from monitor.watch.listing_match import Near, read_by_title
 from monitor.watch.rejudge import judged_parts, judged_place
 from monitor.watch.release import WatchedRelease
@@ -50,12 +50,12 @@ class Admission:
 
     async def begin(self, now: datetime) -> None:
         """Watch what is next of all that the ledger has read back; the first `roll` watches what is near besides."""
-        promised = self._look_ahead(self.ledger.book.releases(), now)
+        promised = await self._look_ahead(self.ledger.book.releases(), now)
         await self._watch_near(now, promised, min(_AT_ONCE, self.watch.ahead), soon=True)
 
     async def take_up(self, now: datetime) -> None:
         """Watch what is near of all that the ledger knows, and what was left open at the last stop."""
-        promised = self._look_ahead(self.ledger.book.releases(), now)
+        promised = await self._look_ahead(self.ledger.book.releases(), now)
         await self._watch_near(now, promised, self.watch.ahead, soon=True)
         await self._settle_left_open(now)
         await self.ledger.settle()
@@ -72,7 +72,7 @@ class Admission:
         if learnt.change is not None:
             now = self.clock.now()
             names = {*learnt.change.joined.altered, *learnt.promised, *self.watch.releases}
-            self._look_ahead(names, now)
+            await self._look_ahead(names, now)
             new = learnt.change.unheard_of()
             await self._watch_near(now, new, self.watch.ahead, unseen=True)
             await self._watch_known(names.difference(new))
@@ -165,18 +165,22 @@ class Admission:
         rows = [row for row in open_ones if row.slot is not None and row.slot < now]
         await self._adopt(known[row.release] for row in rows if row.release in known)
 
-    def _look_ahead(self, names: Collection[str], now: datetime) -> list[str]:
+    async def _look_ahead(self, names: Collection[str], now: datetime) -> list[str]:
         """Have listings watched for those that are promised for within `LISTED`; return which."""
-        listed = self.ledger.book.near(names, now, LISTED)
+        listed = await self._near_among(names, now, LISTED)
         self._listed.update(listed)
         return listed
+
+    async def _near_among(self, names: Collection[str], now: datetime, ahead: timedelta) -> list[str]:
+        book, wanted = self.ledger.book, [*names]
+        return await aside(len(wanted), lambda: book.near(wanted, now, ahead))
 
     async def _watch_near(
         self, now: datetime, wanted: Collection[str], ahead: timedelta, *, soon: bool = False, unseen: bool = False
     ) -> None:
         # A release that was called off has no slot near any more; those who watch it must hear of it all the same.
         known = [name for name in wanted if name in self.watch.releases]
-        near = self.ledger.book.near(wanted, now, ahead)
+        near = await self._near_among(wanted, now, ahead)
         names, releases = dict.fromkeys([*near, *known]), self.ledger.releases
         await self._adopt((releases[name] for name in names if name in releases), soon=soon, unseen=unseen)
         for name in self.watch.forget_old(now):

@@ -21,6 +21,8 @@ from monitor.watch.other_monitors import OtherMonitors
 from monitor.watch.planner import WatchRules
 from monitor.watch.release import WatchedRelease
 from schedules.announcement import Origin
+from schedules.promise import Promise
+from schedules.release import Release
 
 _log = structlog.get_logger(__name__)
 _AROUND = timedelta(days=1)
@@ -64,10 +66,13 @@ class Recorder:
             return True
         members = None if self.others is None else self.others.members
         term = None if members is None else members.term
+        # What the verdict rests on may be among the portions that wait: no start must find one without the other.
+        basis = watched.promises if self.writer.backlog.portions_left() else ()
 
         def write(tx: Transaction) -> Recorded | None:
             if members is not None and not members.still(term):
                 return None
+            _write_basis(tx, watched.announced, basis)
             return self.events.record(tx, verdict, measured, now)
 
         try:
@@ -82,6 +87,17 @@ class Recorder:
         _log.info("verdict", release=verdict.release, verdict=word, grade=grade, final=verdict.final)
         self.on_recorded(recorded)
         return True
+
+
+def _write_basis(tx: Transaction, release: Release | None, promises: Sequence[Promise]) -> None:
+    """Write a release with its promises, and when the newest of each calendar was confirmed."""
+    if release is None or not promises:
+        return
+    tx.save_releases([release])
+    tx.add_promises(promises)
+    for calendar, promise in {one.calendar: one for one in promises}.items():
+        if promise.confirmed_at is not None:
+            tx.confirm_all(calendar, [release.id], promise.confirmed_at)
 
 
 def _told(verdict: Verdict, measured: Measured) -> object:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -31,13 +32,25 @@ class EvidenceRefused(StoreFault):
     """The folder of evidence refuses what it should keep; the store itself may be well."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Waiting:
-    """Bytes on their way to the disk, made by `piece`, about `weight` long; and their record as far as it is known."""
+    """Bytes on their way to the disk, about `weight` long before `piece` compresses them; and their record so far."""
 
     record: Record
     piece: Callable[[], bytes]
     weight: int
+    _made: bytes | None = None
+
+    def compressed(self) -> bytes:
+        """Return the bytes. They are made once, however often the disk or the store refuses them."""
+        if self._made is None:
+            self._made = self.piece()
+        return self._made
+
+    def prepare(self) -> None:
+        """Make the bytes ahead of their transaction. Bytes that cannot be made are reported when they are laid."""
+        with suppress(Exception):
+            self.compressed()
 
 
 class Appender:
@@ -87,7 +100,7 @@ class Appender:
         chain, offset, laid, data = self._chain, self._end, list[Record](), list[bytes]()
         for one in waiting:
             try:
-                piece = one.piece()
+                piece = one.compressed()
             except Exception as exc:  # noqa: BLE001 # one that cannot be made must not keep all others from the store
                 _log.error("evidence_lost", records=[one.record.id], fault=type(exc).__name__, exc_info=exc)
                 self._on_lost()

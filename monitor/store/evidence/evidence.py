@@ -30,6 +30,10 @@ from monitor.threads import off_the_loop
 
 _log = structlog.get_logger(__name__)
 _MOST_WAITING = 64_000_000
+_MOST_AT_ONCE = 4_000_000
+"""So many bytes go to the disk in one transaction, unless a single answer is larger."""
+_SMALL = 256_000
+"""Bytes that are compressed within the transaction that keeps their records; more is compressed before it."""
 _DAY = timedelta(days=1)
 _MOST_TURNS = 24
 """So many turns of one target are kept in an hour, with their bytes: a page that flaps proves no more by the next."""
@@ -74,7 +78,7 @@ class Evidence:
         self.appender = Appender(self._vault, last.chain if last else "", clock.now().date(), on_lost)
         self.heads = Heads()
         self._waiting: deque[Waiting] = deque()
-        self._weight = 0
+        self._weight = self._next = 0
         self._closed = False
         self._lock = threading.Lock()
         # Held for as long as bytes go to the disk, which no look waits for.
@@ -165,6 +169,20 @@ class Evidence:
             await off_the_loop(partial(self._vault.delete, given_up))
         return [path.name for path in given_up]
 
+    def prepare(self) -> Callable[[], object] | None:
+        """Choose what the next `write` takes; return what compresses its bytes, None when they are few."""
+        with self._lock:
+            self._next = next(iter(self._portions()), 0)
+            portion = list(islice(self._waiting, self._next))
+        if sum(one.weight for one in portion) <= _SMALL:
+            return None
+
+        def compress() -> None:
+            for one in portion:
+                one.prepare()
+
+        return compress
+
     def write(self, transaction: Transaction) -> None:
         """Write what waits to the disk and its records to the store; may be called again when the store fails.
 
@@ -172,7 +190,7 @@ class Evidence:
         would leave a gap that nobody can fill.
         """
         with self._laying:
-            waiting = self._first_waiting(MOST)
+            waiting = self._first_waiting(self._next)
             # A journal may name them where they lie: written anew, the rest would be cut off behind them.
             self._written = self._laid[: len(waiting)]
             if len(self._written) < len(waiting):
@@ -216,7 +234,19 @@ class Evidence:
 
     def more(self) -> int:
         """Return how many more transactions what waits now will take, beside the next."""
-        return max(0, len(self._waiting) - 1) // MOST
+        with self._lock:
+            return max(0, len(self._portions()) - 1)
+
+    def _portions(self) -> list[int]:
+        """Return how many records each transaction takes of what waits."""
+        sizes, room = list[int](), 0
+        for one in self._waiting:
+            room -= one.weight
+            if not sizes or room < 0 or sizes[-1] == MOST:
+                sizes.append(0)
+                room = _MOST_AT_ONCE - one.weight
+            sizes[-1] += 1
+        return sizes
 
     def appended(self) -> Sequence[Record]:
         """Return the records of the transaction that is being written; for the writer's thread."""

@@ -42,7 +42,6 @@ class _LargeBlocks(BytesIO):
         return super().read(size if size is None or size < 0 else max(size, _BLOCK))
 
 
-
 def opening(software: str, name: str, at: datetime) -> bytes:
     """Return the record that begins a file and says who wrote it."""
     info = {"software": software, "format": "WARC File Format 1.1"}

@@ -59,6 +59,9 @@ class SlowWriter(Writer):
 class Refused:
     """Something that goes along with all that is written, for which the store has no room."""
 
+    def prepare(self) -> None:
+        """Have nothing to do before the transaction."""
+
     def write(self, transaction: Transaction) -> None:  # noqa: ARG002
         """Be refused."""
         raise StoreFault("there is no room left on the disk")

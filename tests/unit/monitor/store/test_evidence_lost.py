@@ -117,12 +117,14 @@ def test_evidence_written_to_disk_stays_there_though_a_transaction_takes_only_so
         for second in range(501):
             evidence.keep(an_answer(after=second), "t", "turn")
         laid = evidence.lay_down()
+        evidence.prepare()
         with archive.store.transaction() as tx:
             evidence.write(tx)
         # Killed here: a journal has all of them.
         file = archive.folder / laid[-1].file
         assert file.stat().st_size == laid[-1].offset + laid[-1].length
         evidence.written()
+        evidence.prepare()
         with archive.store.transaction() as tx:
             evidence.write(tx)
         assert archive.chain() == laid

@@ -207,9 +207,9 @@ async def test_a_full_writer_refuses_new_runs_but_not_the_growth_of_those_it_hol
     assert writer.put(a_run("b/page/edge"))
     assert not writer.put(a_run("c/page/edge"))
     assert writer.put(a_run("a/page/edge", looks=2))
-    assert writer.is_full
+    assert writer.backlog.is_full
     await clock.sleep(1.0)
-    assert writer.is_full
+    assert writer.backlog.is_full
     assert not writer.put(a_run("c/page/edge"))
     store.failures = 0
     await clock.sleep(6.0)
@@ -358,6 +358,9 @@ async def test_what_goes_along_is_written_in_portions_ahead_of_what_rests_on_it(
     class Companion:
         waiting: int = 3
 
+        def prepare(self) -> None:
+            pass
+
         def write(self, transaction: Transaction) -> None:
             transaction.save_heartbeat(Heartbeat("companion", SLOT))
             written.append((self.waiting, len(runs_of(store, EDGE))))
@@ -388,6 +391,9 @@ async def test_a_companion_is_written_ahead_of_the_runs_and_told_of_the_commit(
     calls: list[str] = []
 
     class Companion:
+        def prepare(self) -> None:
+            calls.append("prepare")
+
         def write(self, transaction: Transaction) -> None:
             transaction.save_heartbeat(Heartbeat("companion", SLOT))
             calls.append(f"write {len(runs_of(store, EDGE))}")
@@ -408,4 +414,4 @@ async def test_a_companion_is_written_ahead_of_the_runs_and_told_of_the_commit(
     writer.nudge()
     await clock.sleep(1.0)
     await writer.close()
-    assert calls == ["write 0", "write 0", "written", "close"]
+    assert calls == ["prepare", "write 0", "prepare", "write 0", "written", "close"]
