@@ -221,10 +221,9 @@ class Ledger:
         if not portions.rows:
             return
         is_behind = any(not earlier.done.done() for earlier, _ in self._last_writes.values())
-        made = self._writer.write_in_portions(portions)
-        last, says = self._last_writes.get(calendar, (made, None))
-        if repeats is not None and repeats == says and not last.is_begun:
-            last.done.cancel()
+        last, says = self._last_writes.get(calendar, (None, None))
+        is_repeated = last is not None and not last.is_begun and repeats is not None and repeats == says
+        made = self._writer.write_in_portions(portions, instead_of=last if is_repeated else None)
         self._last_writes[calendar] = (made, repeats)
         await asyncio.wait({made.done}, timeout=0.0 if is_behind else LATE)
         if made.done.done():

@@ -167,6 +167,16 @@ class JumpingLoop(asyncio.SelectorEventLoop):
             with suppress(RuntimeError):  # the loop has ended meanwhile
                 self.call_soon_threadsafe(self.hold, name)
 
+    def thread_sleep(self, seconds: float) -> None:
+        """Let so many seconds of virtual time pass, in a thread of `run_in_executor`."""
+        name: str = _here.name
+
+        async def sleep() -> None:
+            with self.resting(name):
+                await asyncio.sleep(seconds)
+
+        asyncio.run_coroutine_threadsafe(sleep(), self).result()
+
     def _count(self, name: str, more: int) -> None:
         self._holders[name] += more
         if self._holders[name] == 0:

@@ -18,8 +18,6 @@ MOST, MOST_WRITES = 500, 100
 
 Who waits behind it is held up, and so is the lease of its monitor.
 """
-MOST_LARGE = 500_000
-"""How many rows of large writes may wait; one that is larger waits alone."""
 
 Make = Callable[[Transaction], Any]
 
@@ -110,10 +108,13 @@ class Batch:
 
 
 class Backlog:
-    """Runs and writes that wait to be committed; at most `most` runs."""
+    """Runs and writes that wait to be committed; at most `most` runs, and `most_large` rows of large writes.
 
-    def __init__(self, most: int) -> None:
-        self._most = most
+    A large write that has more rows waits where no other does.
+    """
+
+    def __init__(self, most: int, most_large: int) -> None:
+        self._most, self._most_large = most, most_large
         self.runs: dict[tuple[str, datetime, str], Run] = {}
         self.writes: list[Write] = []
         self.large: deque[Write] = deque()
@@ -139,11 +140,13 @@ class Backlog:
         self.runs[key] = run
         return True
 
-    def add_large(self, write: Write) -> None:
-        """Add a large write behind the others. Raises `StoreFault` when there is no room."""
-        waiting = sum(one.rows for one in self.large if not one.done.done())
-        if waiting and waiting + write.rows > MOST_LARGE:
+    def add_large(self, write: Write, instead_of: Write | None) -> None:
+        """Add a large write behind the others, and drop another one. Raises `StoreFault` when there is no room."""
+        waiting = sum(one.rows for one in self.large if one is not instead_of and not one.done.done())
+        if waiting and waiting + write.rows > self._most_large:
             raise StoreFault(f"{waiting} rows of calendars wait for the store: there is no room for {write.rows} more")
+        if instead_of is not None:
+            instead_of.done.cancel()
         self.large.append(write)
 
     def take(self, ahead: int) -> Batch:

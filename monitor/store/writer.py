@@ -22,6 +22,8 @@ DELAY = 0.1
 """Seconds from the first `put` to the commit that holds it, at most, while the store is well; unless told otherwise."""
 MOST_RUNS = 100_000
 """How many runs are held at most while the store is not well; about 100 MB."""
+MOST_LARGE = 500_000
+"""How many rows of large writes wait at most: a first read of 160,000 entries."""
 LATE = 5.0
 """Seconds after which a transaction that has not come back is a failure of the store, by our own clock."""
 _FIRST_RETRY, _LAST_RETRY = 0.1, 5.0
@@ -36,7 +38,7 @@ class Writer:
 
     Memory is bounded: a run replaces its earlier version, at most `most` runs are held, and `put` refuses
     further ones; whoever looks must then take the target for unseen (a blind span, cause `store`). Waiting
-    writes are bounded by their callers, each of which waits for its own; large ones are refused beyond `MOST_LARGE`.
+    writes are bounded by their callers, each of which waits for its own; large ones are refused beyond `most_large` rows.
 
     `on_commit(seconds, rows)` and `on_failure(fault)` are told after each attempt. `backlog` is what waits.
     """
@@ -47,6 +49,7 @@ class Writer:
         clock: Clock,
         *,
         most: int = MOST_RUNS,
+        most_large: int = MOST_LARGE,
         members: Sequence[BatchMember] = (),
         delay: float = DELAY,
         on_commit: Callable[[float, int], None] = lambda _seconds, _rows: None,
@@ -59,7 +62,7 @@ class Writer:
         self._on_failure = on_failure
         self._companions: list[BatchMember] = list(members)
         self._executor = ThreadPoolExecutor(1, "store-writer")
-        self.backlog = Backlog(most)
+        self.backlog = Backlog(most, most_large)
         self._in_flight = Batch((), [])
         self._timer: asyncio.TimerHandle | None = None
         self._commit: asyncio.Task[None] | None = None
@@ -107,15 +110,16 @@ class Writer:
         self._commit_within(0.0)
         return cast("T", await done)
 
-    def write_in_portions(self, portions: Portions) -> Write:
+    def write_in_portions(self, portions: Portions, *, instead_of: Write | None = None) -> Write:
         """Write something large, each portion in a transaction of its own; return what tells when it is `done`.
 
         Large writes are made in the order in which they came. What else waits goes between two portions. While the
-        store fails they wait. A portion that raises ends its write. Raises `StoreFault` when too much waits already.
+        store fails they wait. A portion that raises ends its write. What is to be written `instead_of` another drops
+        that one. Raises `StoreFault` when too much waits already.
         """
         first, *rest = portions.makes()
         write = Write(first, self._future(), rest=deque(rest), rows=portions.rows)
-        self.backlog.add_large(write)
+        self.backlog.add_large(write, instead_of)
         self._commit_within(0.0)
         return write
 

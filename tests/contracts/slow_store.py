@@ -1,0 +1,65 @@
+"""A store whose transactions take virtual time, by the rows that they write."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any, cast
+
+from monitor.errors import StoreFault
+from monitor.rehearse.virtual_loop import jumping_loop
+from monitor.store.interface import Store, Transaction
+
+SECONDS_A_ROW = 0.0001
+"""What a row takes of a transaction on a slow disk."""
+
+
+class _CountedTransaction:
+    """Passes every call on, and counts the rows that are written."""
+
+    def __init__(self, inner: Transaction) -> None:
+        self._inner = inner
+        self.rows = 0
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 # whatever a transaction has
+        write = getattr(self._inner, name)
+
+        def counted(*given: object, **named: object) -> object:
+            listed = [list(one) if isinstance(one, Iterable) and not isinstance(one, str) else one for one in given]
+            self.rows += max((len(one) for one in listed if isinstance(one, list)), default=1)
+            return write(*listed, **named)
+
+        return counted
+
+
+class SlowStore:
+    """Passes every call on. Each transaction takes `times` as long as on a slow disk, or fails while `is_away`.
+
+    Made where the loop runs. `commits` counts the transactions; reading takes no time.
+    """
+
+    def __init__(self, inner: Store, times: float) -> None:
+        self._inner = inner
+        self._times = times
+        self._loop = jumping_loop()
+        self.is_away = False
+        self.commits = 0
+
+    @property
+    def store(self) -> Store:
+        """Return this as what it stands for."""
+        return cast("Store", self)
+
+    @contextmanager
+    def transaction(self) -> Iterator[Transaction]:
+        if self.is_away:
+            raise StoreFault("the store is away")
+        with self._inner.transaction() as tx:
+            counted = _CountedTransaction(tx)
+            yield cast("Transaction", counted)
+        # Not inside: whoever reads from the loop waits for the transaction of a store in memory, and time with them.
+        self._loop.thread_sleep(self._times * SECONDS_A_ROW * counted.rows)
+        self.commits += 1
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 # the parts that are read
+        return getattr(self._inner, name)

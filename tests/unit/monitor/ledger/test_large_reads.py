@@ -1,0 +1,251 @@
+"""Large reads of calendars are written in portions: cut off, delayed or refused, they stay honest and in order."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, timedelta
+from math import inf
+
+import pytest
+
+from monitor.clock import VirtualClock
+from monitor.errors import StoreFault
+from monitor.ledger.ledger import LearntRead, Ledger
+from monitor.ledger.reader import Outcome
+from monitor.ledger.state import Checks
+from monitor.rehearse.virtual_loop import run_virtually
+from monitor.store.interface import Transaction
+from monitor.store.memory.store import MemoryStore
+from monitor.store.rows import CalendarRead
+from monitor.store.writer import Writer
+from schedules.announcement import Announcement, State
+from schedules.as_json import announcement_from_json
+from schedules.join import Rules
+from schedules.promise import Promise
+from schedules.slot import Precision, Slot
+from schedules.source import Reading
+
+START = datetime(2026, 11, 16, 12, tzinfo=UTC)
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+MANY, WITHDRAWN, MOVED, NEW = 600, 300, 30, 50
+RULES = Rules(("stats", "own"), explicit=frozenset({"stats"}))
+
+
+class CutOffStore(MemoryStore):
+    """A store in memory that takes `left` more transactions, and refuses all others."""
+
+    left: float = inf
+
+    @contextmanager
+    def transaction(self) -> Iterator[Transaction]:
+        with super().transaction() as tx:
+            if self.left <= 0:
+                raise StoreFault("the store is away")
+            yield tx
+        self.left -= 1
+
+
+def an_entry(number: int, *, moved: timedelta = timedelta(), calendar: str = "stats", url: str = "") -> Announcement:
+    slot = Slot(Precision.INSTANT, START + 40 * DAY + number * DAY + moved)
+    title = f"Statistics of {calendar} on subject {number}"
+    link = url or f"https://{calendar}.example/{number}"
+    return Announcement(f"{calendar}-{number}", title, "example", link, slot, State.CONFIRMED)
+
+
+def a_read(entries: Sequence[Announcement], at: datetime, calendar: str = "stats") -> Outcome:
+    read = CalendarRead(calendar, at, at, usable=True, entries=len(entries), digest=f"{at}")
+    return Outcome(read, Reading(tuple(entries)))
+
+
+class Monitor:
+    """A ledger over a store, until it is killed."""
+
+    def __init__(self, store: CutOffStore, clock: VirtualClock) -> None:
+        checks = {"stats": Checks(accept=date(2026, 11, 17))}
+        self.store, self.writer = store, Writer(store, clock, most_large=10_000)
+        self.ledger = Ledger(store, self.writer, clock, RULES, checks)
+
+    async def started(self, at: datetime) -> Monitor:
+        await self.ledger.take_up(at)
+        return self
+
+    async def learn(self, entries: Sequence[Announcement], at: datetime, calendar: str = "stats") -> LearntRead:
+        return await self.ledger.learn(a_read(entries, at, calendar), ())
+
+    def reads(self) -> list[datetime]:
+        return [read.finished for read in self.store.ledger.reads("stats")]
+
+
+FIRST = [an_entry(number) for number in range(MANY)]
+SECOND = [
+    *(an_entry(number, moved=HOUR) for number in range(WITHDRAWN, WITHDRAWN + MOVED)),
+    *(an_entry(number) for number in range(WITHDRAWN + MOVED, MANY + NEW)),
+]
+"""Three portions: what is withdrawn begins in the second."""
+
+
+def promises_of(store: MemoryStore) -> Mapping[tuple[str, str], list[Promise]]:
+    found: dict[tuple[str, str], list[Promise]] = {}
+    for promise in store.ledger.promises():
+        found.setdefault((promise.calendar, promise.release), []).append(promise)
+    return found
+
+
+def assert_every_entry_has_the_promise_it_says(store: MemoryStore) -> None:
+    promises = promises_of(store)
+    for calendar in RULES.order:
+        for row in store.ledger.announced(calendar):
+            said = announcement_from_json(row.body["announcement"]).slot
+            assert promises[calendar, row.release][-1].slot.says_same_as(said)
+
+
+@pytest.mark.parametrize("portions", range(3))
+def test_a_read_that_is_cut_off_behind_any_portion_counts_for_nothing(portions: int) -> None:
+    store = CutOffStore()
+
+    async def story(clock: VirtualClock) -> None:
+        monitor = await Monitor(store, clock).started(START)
+        await monitor.learn(FIRST, START)
+        store.left = portions
+        await monitor.learn(SECOND, START + DAY)
+        monitor.writer.abandon()
+        store.left = inf
+        assert monitor.reads() == [START]
+        assert_every_entry_has_the_promise_it_says(store)
+
+        again = await Monitor(store, clock).started(START + DAY + HOUR)
+        withdrawn = [again.ledger.promises(f"stats-{number}") for number in range(WITHDRAWN)]
+        assert {promise.confirmed_at for (promise,) in withdrawn} == {START}
+        await again.learn(SECOND, START + DAY + HOUR)
+        assert again.reads() == [START + DAY + HOUR, START]
+        await again.writer.close()
+
+    run_virtually(story, START)
+    rows = {row.uid: row for row in store.ledger.announced("stats")}
+    assert {rows[f"stats-{number}"].gone for number in range(WITHDRAWN)} == {START + DAY + HOUR}
+    assert {rows[f"stats-{number}"].gone for number in range(WITHDRAWN, MANY + NEW)} == {None}
+    assert_every_entry_has_the_promise_it_says(store)
+    promises = store.ledger.promises()
+    assert len(promises) == MANY + MOVED + NEW
+    assert {one.confirmed_at for one in promises if one.learnt > START} == {START + DAY + HOUR}
+
+
+def test_a_read_that_is_cut_off_is_complete_with_its_last_portion_and_not_before() -> None:
+    store = CutOffStore()
+
+    async def story(clock: VirtualClock) -> None:
+        monitor = await Monitor(store, clock).started(START)
+        await monitor.learn(FIRST, START)
+        store.left = 3
+        await monitor.learn(SECOND, START + DAY)
+        assert monitor.reads() == [START + DAY, START]
+        await monitor.writer.close()
+
+    run_virtually(story, START)
+
+
+@pytest.mark.parametrize("portions", range(4))
+def test_entries_that_move_to_another_release_bring_their_promises_before_they_go(portions: int) -> None:
+    """A link joins the entries of two calendars, which tell another time at once."""
+    store, many = CutOffStore(), 200
+    apart = [an_entry(number, calendar="own") for number in range(many)]
+    stats = FIRST[:many]
+    linked = [an_entry(number, calendar="own", url=stats[number].url, moved=HOUR) for number in range(many)]
+
+    async def story(clock: VirtualClock) -> None:
+        monitor = await Monitor(store, clock).started(START)
+        await monitor.learn(stats, START)
+        await monitor.learn(apart, START, "own")
+        store.left = portions
+        # So many may be given another time only once a person has agreed.
+        monitor.ledger._checks = {"own": Checks(accept=date(2026, 11, 17))}
+        learnt = await monitor.learn(linked, START + DAY, "own")
+        assert learnt.read.usable, learnt.read.fault
+        monitor.writer.abandon()
+        store.left = inf
+        assert_every_entry_has_the_promise_it_says(store)
+
+        again = await Monitor(store, clock).started(START + DAY + HOUR)
+        await again.ledger.settle()
+        again.ledger._checks = {"own": Checks(accept=date(2026, 11, 17))}
+        await again.learn(linked, START + DAY + HOUR, "own")
+        await again.writer.close()
+
+    run_virtually(story, START)
+    assert_every_entry_has_the_promise_it_says(store)
+    assert len(store.ledger.releases()) == many
+    promises = promises_of(store)
+    for release in store.ledger.releases():
+        assert [len(promises[calendar, release.id]) for calendar in RULES.order] == [1, 2]
+
+
+Act = Callable[[Monitor, CutOffStore, VirtualClock], Awaitable[None]]
+
+
+def with_a_store_that_is_away(act: Act) -> CutOffStore:
+    """Learn a first read, act while the store is away, and have it back."""
+    store = CutOffStore()
+
+    async def story(clock: VirtualClock) -> None:
+        monitor = await Monitor(store, clock).started(START)
+        await monitor.learn(FIRST, START)
+        store.left = 0
+        await act(monitor, store, clock)
+        store.left = inf
+        await monitor.writer.finish_large()
+        await clock.sleep(10)
+        await monitor.writer.close()
+
+    run_virtually(story, START)
+    return store
+
+
+def test_reads_that_a_store_could_not_take_are_written_in_their_order_once_it_is_back() -> None:
+    async def act(monitor: Monitor, _store: CutOffStore, _clock: VirtualClock) -> None:
+        for hours in (1, 2, 3):
+            await monitor.learn([an_entry(0, moved=hours * HOUR), *FIRST[1:]], START + hours * HOUR)
+
+    store = with_a_store_that_is_away(act)
+    assert [read.finished for read in store.ledger.reads("stats")] == [START + hours * HOUR for hours in (3, 2, 1, 0)]
+    assert [one.learnt for one in store.ledger.promises(["stats-0"])] == [START + hours * HOUR for hours in range(4)]
+    assert_every_entry_has_the_promise_it_says(store)
+    (row,) = store.ledger.entries_named("stats", ["stats-1"])
+    assert row.seen_last == START + 3 * HOUR
+
+
+def test_reads_that_say_the_same_do_not_pile_up_while_a_store_is_away() -> None:
+    async def act(monitor: Monitor, _store: CutOffStore, _clock: VirtualClock) -> None:
+        said = monitor.ledger._memory.state("stats").reading
+        assert said is not None
+        for hours in range(1, 100):
+            at = START + hours * HOUR
+            read = CalendarRead("stats", at, at, usable=True, entries=MANY)
+            await monitor.ledger.learn(Outcome(read, said), ())
+        assert len([one for one in monitor.writer.backlog.large if not one.done.done()]) <= 2
+
+    store = with_a_store_that_is_away(act)
+    assert store.ledger.reads("stats")[0].finished == START + 99 * HOUR
+    assert {promise.confirmed_at for promise in store.ledger.promises()} == {START + 99 * HOUR}
+
+
+def test_a_read_for_which_there_is_no_room_is_refused_and_can_be_learnt_later() -> None:
+    refused: list[datetime] = []
+
+    async def act(monitor: Monitor, store: CutOffStore, _clock: VirtualClock) -> None:
+        for hours in range(1, 20):
+            at = START + hours * HOUR
+            try:
+                await monitor.learn([an_entry(0, moved=hours * HOUR), *FIRST[1:]], at)
+            except StoreFault as fault:
+                assert "no room" in str(fault)  # noqa: PT017 # the first that is refused ends the loop
+                refused.append(at)
+                break
+        assert monitor.ledger.last_read("stats") == refused[0] - HOUR
+        store.left = inf
+        await monitor.writer.finish_large()
+        await monitor.learn([an_entry(0, moved=DAY), *FIRST[1:]], refused[0])
+
+    store = with_a_store_that_is_away(act)
+    assert store.ledger.reads("stats", limit=1)[0].finished == refused[0]
+    assert len(store.ledger.promises(["stats-0"])) == len(store.ledger.reads("stats", limit=1000))
