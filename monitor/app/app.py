@@ -15,6 +15,7 @@ from monitor.app.status import Status
 from monitor.deliver.by_hand import log_by_hand
 from monitor.errors import SurroundingsFault
 from monitor.plan.targets import Target
+from monitor.store.writer import LATE
 from schedules.times.words import stamp
 
 _ALIVE = timedelta(minutes=2)
@@ -63,6 +64,7 @@ class App:
             await daemon.outbox.empty(channel.name)
         looked = {target.release for target in daemon.admission.targets_on(day)}
         bodies = [body for release in looked if (body := self.status.body(release)) is not None]
+        await daemon.writer.backlog.finish_large(LATE)
         await daemon.finish()
         return LookedOnce(bodies, dict(self.status.health.faults))
 

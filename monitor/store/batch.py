@@ -53,8 +53,8 @@ class Write:
 class Batch:
     """What is to be committed: runs before writes, and then a portion of a large write.
 
-    `ahead` transactions of what goes with them come first. `first` are writes that wait for none of it, `at` is the
-    write under way, None before any.
+    `ahead` transactions of what goes with them come first; zero is the one that takes the last of it with the runs.
+    `first` are writes that wait for none of it, `at` is the write under way, None before any.
     """
 
     runs: Sequence[Run]
@@ -77,7 +77,7 @@ class Batch:
     @property
     def is_over(self) -> bool:
         """Tell whether nothing of it is left."""
-        return not self.rows and self.ahead <= 0
+        return not self.rows and self.ahead < 0
 
     def portion(self) -> Batch:
         """Return what the next transaction takes."""
@@ -149,6 +149,13 @@ class Backlog:
             instead_of.done.cancel()
         self.large.append(write)
 
+    async def finish_large(self, patience: float) -> None:
+        """Wait until every large write is committed; give up when none makes progress in so many seconds."""
+        while (before := self.portions_left()) > 0:
+            await asyncio.wait({self.large[-1].done}, timeout=patience)
+            if self.portions_left() >= before:
+                return
+
     def take(self, ahead: int) -> Batch:
         """Take out all runs and writes. The large write at the head is part of the batch, and stays until it is done.
 
@@ -158,7 +165,7 @@ class Backlog:
             self.large.popleft()
         first = self.take_first()
         writes = sorted((write for write in self.writes if not write.done.done()), key=lambda write: write.of)
-        batch = Batch(list(self.runs.values()), writes, first, list(self.large)[:1], ahead)
+        batch = Batch(list(self.runs.values()), writes, first, list(self.large)[:1], ahead or -1)
         self.runs, self.writes = {}, []
         return batch
 

@@ -38,7 +38,7 @@ class Writer:
 
     Memory is bounded: a run replaces its earlier version, at most `most` runs are held, and `put` refuses
     further ones; whoever looks must then take the target for unseen (a blind span, cause `store`). Waiting
-    writes are bounded by their callers, each of which waits for its own; large ones are refused beyond `most_large` rows.
+    writes are bounded by their callers, each of which waits for its own; at most `most_large` rows of large ones wait.
 
     `on_commit(seconds, rows)` and `on_failure(fault)` are told after each attempt. `backlog` is what waits.
     """
@@ -105,7 +105,8 @@ class Writer:
         asks nothing of the store, and may be made in a journal as well. What is `of` a release is made in their order.
         `first`: in the next transaction, whatever was put before.
         """
-        done = self._future()
+        self._refuse_if_stopped()
+        done: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self.backlog.writes.append(Write(make, done, patient, apart, of, first))
         self._commit_within(0.0)
         return cast("T", await done)
@@ -117,23 +118,17 @@ class Writer:
         store fails they wait. A portion that raises ends its write. What is to be written `instead_of` another drops
         that one. Raises `StoreFault` when too much waits already.
         """
+        self._refuse_if_stopped()
         first, *rest = portions.makes()
-        write = Write(first, self._future(), rest=deque(rest), rows=portions.rows)
+        done: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        write = Write(first, done, rest=deque(rest), rows=portions.rows)
         self.backlog.add_large(write, instead_of)
         self._commit_within(0.0)
         return write
 
-    async def finish_large(self) -> None:
-        """Wait until every large write is committed; give up when none makes progress in `LATE` seconds."""
-        while (before := self.backlog.portions_left()) > 0:
-            await asyncio.wait({self.backlog.large[-1].done}, timeout=LATE)
-            if self.backlog.portions_left() >= before:
-                return
-
-    def _future(self) -> asyncio.Future[Any]:
+    def _refuse_if_stopped(self) -> None:
         if self._abandoned:
             raise StoreFault("the writer has stopped")
-        return asyncio.get_running_loop().create_future()
 
     @property
     def is_refused(self) -> bool:
@@ -145,8 +140,7 @@ class Writer:
 
         Raises `StoreFault`, also where the store takes long, and what `make` raises.
         """
-        if self._abandoned:
-            raise StoreFault("the writer has stopped")
+        self._refuse_if_stopped()
         saving = asyncio.ensure_future(self.between(lambda: self._save_alone(companion, make)))
         saving.add_done_callback(lambda done: done.cancelled() or done.exception())
         if not await is_done(saving, LATE) or saving.cancelled():
@@ -178,6 +172,8 @@ class Writer:
                 lost = StoreFault(f"{len(runs)} runs and {len(writes)} writes could not be stored")
                 tell(writes, lost)
                 raise lost from exc
+            if self._commit is not None:  # the portion that is under way is the last
+                await asyncio.wait({self._commit}, timeout=LATE)
         finally:
             self.abandon()
 

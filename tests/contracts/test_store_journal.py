@@ -17,7 +17,8 @@ from monitor.store.evidence.chain import link
 from monitor.store.interface import Transaction
 from monitor.store.journal import Journal
 from monitor.store.lease import OUTBOX, Leaseholder
-from monitor.store.rows import Heartbeat
+from monitor.store.portions import Portions
+from monitor.store.rows import CalendarRead, Heartbeat
 from monitor.store.sql.engine import SqlStore
 from monitor.store.sql.near import copied
 from monitor.store.sql.tables import METADATA
@@ -136,6 +137,27 @@ def test_records_of_evidence_are_kept_once_and_brought_in_before_the_runs_that_n
     journal.bring_in(store)
     assert store.evidence.chain("m")[-2:] == records
     assert run in store.runs.of_release("r")
+
+
+def test_a_large_read_that_a_store_took_only_some_of_is_whole_once_the_journal_is_brought_in(
+    store: SqlStore, journal: Journal
+) -> None:
+    journal.renew(store, SLOT)
+    names, read = [f"x{number}" for number in range(400)], CalendarRead("govuk", SLOT, SLOT, usable=True, entries=400)
+    portions = Portions()
+    portions.add([a_release(name) for name in names], lambda tx, some: tx.save_releases(some))
+    portions.add([a_promise(name) for name in names], lambda tx, some: tx.add_promises(some))
+    portions.add([read], lambda tx, some: tx.add_read(*some))
+    first, *rest = portions.makes()
+    with store.transaction() as tx:
+        first(tx)
+    assert rest
+    assert journal.keep([], rest, BEAT) == len(rest)
+    assert store.ledger.reads("govuk") == []
+    journal.bring_in(store)
+    assert store.ledger.reads("govuk") == [read]
+    assert {promise.release for promise in store.ledger.promises()} >= {*names}
+    assert {release.id for release in store.ledger.releases()} >= {*names}
 
 
 def test_what_the_store_has_later_stays(store: SqlStore, journal: Journal) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from tests.contracts.rows import DAY, MINUTE, SLOT, a_run, runs_of, slot_at
+
 from monitor.clock import VirtualClock
 from monitor.health.metrics import Metrics
 from monitor.health.state import HealthState, StoreHealth
@@ -18,7 +20,6 @@ from monitor.store.writer import DELAY, Writer
 from schedules.announcement import Announcement, State
 from schedules.join import Rules
 from schedules.source import Reading
-from tests.contracts.rows import DAY, MINUTE, SLOT, a_run, runs_of, slot_at
 from tests.contracts.slow_store import SlowStore
 
 ENTRIES = 2_500
@@ -60,7 +61,9 @@ def test_a_large_read_is_stored_and_looks_are_stored_meanwhile(store: Store) -> 
         assert blind == []
 
     run_virtually(story)
-    assert len(store.ledger.releases()) == len(store.ledger.promises()) == len(store.ledger.announced("stats")) == ENTRIES
+    assert (
+        len(store.ledger.releases()) == len(store.ledger.promises()) == len(store.ledger.announced("stats")) == ENTRIES
+    )
     assert [(read.usable, read.entries) for read in store.ledger.reads("stats")] == [(True, ENTRIES)]
     # A portion that is under way, and its own transaction.
     assert max(took) < 1.0

@@ -18,7 +18,7 @@ from monitor.rehearse.virtual_loop import run_virtually
 from monitor.store.interface import Transaction
 from monitor.store.memory.store import MemoryStore
 from monitor.store.rows import CalendarRead
-from monitor.store.writer import Writer
+from monitor.store.writer import LATE, Writer
 from schedules.announcement import Announcement, State
 from schedules.as_json import announcement_from_json
 from schedules.join import Rules
@@ -195,7 +195,7 @@ def with_a_store_that_is_away(act: Act) -> CutOffStore:
         store.left = 0
         await act(monitor, store, clock)
         store.left = inf
-        await monitor.writer.finish_large()
+        await monitor.writer.backlog.finish_large(LATE)
         await clock.sleep(10)
         await monitor.writer.close()
 
@@ -245,7 +245,7 @@ def test_a_read_for_which_there_is_no_room_is_refused_and_can_be_learnt_later() 
                 break
         assert monitor.ledger.last_read("stats") == refused[0] - HOUR
         store.left = inf
-        await monitor.writer.finish_large()
+        await monitor.writer.backlog.finish_large(LATE)
         await monitor.learn([an_entry(0, moved=DAY), *FIRST[1:]], refused[0])
 
     store = with_a_store_that_is_away(act)

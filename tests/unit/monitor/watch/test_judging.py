@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TypeVar
@@ -15,13 +15,17 @@ from monitor.deliver.rules import ReportingRules
 from monitor.deliver.verdicts import VerdictRecord
 from monitor.health.metrics import Metrics
 from monitor.health.state import HealthState
+from monitor.judge.judge import judge
+from monitor.judge.policy import Policy
 from monitor.judge.verdict import Word
 from monitor.look.sighting import Sighting, State
 from monitor.plan.targets import Target, View
 from monitor.rehearse.virtual_loop import run_virtually
+from monitor.store.batch import MOST
 from monitor.store.lease import Leaseholder
 from monitor.store.members import Members
 from monitor.store.memory.store import MemoryStore
+from monitor.store.portions import Portions
 from monitor.store.writer import Writer
 from monitor.threads import Ask
 from monitor.watch.blind_spans import BlindSpans
@@ -32,6 +36,7 @@ from monitor.watch.planner import Planner, WatchRules
 from monitor.watch.record_verdict import Recorder
 from monitor.watch.release import WatchedRelease
 from schedules.announcement import Part, Role
+from schedules.promise import Promise
 from schedules.release import Release
 from tests.unit.monitor.watch.looker import FakeLooker
 from tests.worlds.instants import after_slot
@@ -114,6 +119,30 @@ def test_nothing_is_judged_by_a_clock_that_was_just_set_wrong() -> None:
             tx.save_release(mine.release)
         judged({"claims": mine}, store, set_wrong=iter([*answers, *[False] * 9]).__next__, within=5)
         assert [row.word for row in store.verdicts.judged()] == words
+
+
+def test_a_verdict_is_stored_with_the_promise_it_rests_on_though_a_large_read_is_not_written_that_far() -> None:
+    store, mine = MemoryStore(), behind("claims", State.PRESENT)
+    mine.announced = mine.release
+    found: list[Sequence[Promise]] = []
+
+    async def story(clock: VirtualClock) -> None:
+        rules, writer = WatchRules(), Writer(store, clock)
+        health = HealthState(clock.now(), {}, timedelta(seconds=2))
+        recorder = Recorder(writer, VerdictRecord(store, ReportingRules()), rules, health, lambda _recorded: None)
+        portions = Portions()
+        # Whether the verdict is there when the first of them is written, and with what.
+        portions.add(range(2), lambda _tx, _: found.append(store.ledger.promises(["claims"])), rows=MOST)
+        large = writer.write_in_portions(portions)
+        verdict = judge(mine.release, mine.promises, mine.runs, (), Policy(), after_slot(300))
+        await recorder.record(mine, verdict, (), after_slot(300))
+        await large.done
+        await writer.close()
+
+    run_virtually(story, after_slot(300))
+    assert found == [list(mine.promises)] * 2
+    assert [row.release for row in store.verdicts.judged()] == ["claims"]
+    assert [release.id for release in store.ledger.releases()] == ["claims"]
 
 
 def judged(

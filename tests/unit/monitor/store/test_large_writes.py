@@ -1,0 +1,268 @@
+"""Large writes: portion by portion, behind all else, and in their order."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from monitor.clock import VirtualClock
+from monitor.errors import StoreFault
+from monitor.judge.runs import Run
+from monitor.look.fetch import Answer
+from monitor.look.sighting import State
+from monitor.rehearse.virtual_loop import JumpingLoop, run_virtually
+from monitor.store.batch import MOST
+from monitor.store.evidence.evidence import Evidence
+from monitor.store.interface import Transaction
+from monitor.store.memory.store import MemoryStore
+from monitor.store.portions import Portions
+from monitor.store.rows import Event
+from monitor.store.writer import LATE, Writer
+from monitor.threads import is_done
+from tests.contracts.slow_store import SlowStore
+
+SLOT = datetime(2018, 1, 5, 9, 30, tzinfo=UTC)
+
+
+def an_event(name: str) -> Event:
+    return Event(name, "r", SLOT, "pending", "late", {})
+
+
+def events(name: str, many: int, rows: int = 1) -> Portions:
+    """Return a large write of `many` events, called NAME-0 and so on."""
+
+    def add(tx: Transaction, some: Sequence[Event]) -> None:
+        for event in some:
+            tx.add_event(event)
+
+    portions = Portions()
+    portions.add([an_event(f"{name}-{number}") for number in range(many)], add, rows)
+    return portions
+
+
+def stored(store: MemoryStore) -> list[str]:
+    return [event.id for event in store.verdicts.events(limit=100_000)]
+
+
+@pytest.mark.parametrize(
+    ("steps", "sizes"),
+    [
+        ([(10, 1), (20, 1)], [30]),
+        ([(MOST, 1), (1, 1)], [MOST, 1]),
+        ([(MOST, 3)], [MOST // 3, MOST // 3, MOST // 3, MOST % 3]),
+        ([(400, 1), (400, 1)], [MOST, 300]),
+        ([(MOST - 1, 1), (2, 3)], [MOST - 1, 2]),
+        ([], [0]),
+    ],
+)
+def test_a_portion_takes_as_many_rows_as_a_transaction_may_in_the_order_of_steps(
+    steps: Sequence[tuple[int, int]], sizes: Sequence[int]
+) -> None:
+    portions, made = Portions(), list[tuple[int, int]]()
+    for step, (many, rows) in enumerate(steps):
+        portions.add([(step, number) for number in range(many)], lambda _tx, some: made.extend(some), rows)
+    found = []
+    with MemoryStore().transaction() as tx:
+        for make in portions.makes():
+            before = len(made)
+            make(tx)
+            found.append(len(made) - before)
+    assert found == sizes
+    assert made == [(step, number) for step, (many, _) in enumerate(steps) for number in range(many)]
+    assert portions.rows == sum(many * rows for many, rows in steps)
+
+
+def test_other_writes_and_runs_go_between_two_portions() -> None:
+    store = MemoryStore()
+    ahead: list[int] = []
+
+    async def story(clock: VirtualClock) -> None:
+        slow = SlowStore(store, 10.0)
+        writer = Writer(slow.store, clock)
+        large = writer.write_in_portions(events("large", 4 * MOST))
+        for first in (False, True):
+            await clock.sleep(0.1)
+            writer.put(Run(f"r{first}/page/edge", State.ABSENT, clock.now(), clock.now(), clock.now(), clock.now()))
+            await writer.write(lambda tx: tx.add_event(an_event("small")), first=first)
+            ahead.append(len([name for name in stored(store) if name.startswith("large")]))
+        assert not large.done.done()
+        await large.done
+        await writer.close()
+
+    run_virtually(story)
+    assert ahead == [MOST, 2 * MOST]
+    assert len(stored(store)) == 4 * MOST + 1
+
+
+def test_large_writes_come_in_their_order_and_one_that_raises_holds_up_none() -> None:
+    store, order = MemoryStore(), list[str]()
+
+    def wrong(_tx: Transaction, _some: Sequence[int]) -> None:
+        raise ValueError("no such entry")
+
+    async def story(clock: VirtualClock) -> None:
+        writer = Writer(store, clock)
+        broken = events("broken", MOST)
+        broken.add([1], wrong)
+        broken.add([1], lambda tx, _: tx.add_event(an_event("broken: complete")))
+        writes = [writer.write_in_portions(one) for one in (events("a", 2 * MOST), broken, events("b", 1))]
+        for name, write in zip(("a", "broken", "b"), writes, strict=True):
+            write.done.add_done_callback(lambda _, name=name: order.append(name))  # type: ignore[misc]
+        with pytest.raises(ValueError, match="no such entry"):
+            await writes[1].done
+        await writes[2].done
+        await writer.close()
+
+    run_virtually(story)
+    assert order == ["a", "broken", "b"]
+    assert stored(store) == [*(name for name in stored(store) if not name.startswith("broken: "))]
+    assert len(stored(store)) == 3 * MOST + 1
+
+
+class FailingStore(MemoryStore):
+    """A store in memory that refuses every other transaction."""
+
+    turn = 0
+
+    @contextmanager
+    def transaction(self) -> Iterator[Any]:
+        with super().transaction() as tx:
+            yield tx
+            self.turn += 1
+            if self.turn % 2:
+                raise StoreFault("the store is away")
+
+
+def test_a_portion_that_the_store_refuses_is_written_again_with_those_after_it() -> None:
+    store = FailingStore()
+
+    async def story(clock: VirtualClock) -> None:
+        writer = Writer(store, clock)
+        large = writer.write_in_portions(events("large", 3 * MOST))
+        await large.done
+        await writer.close()
+
+    run_virtually(story)
+    assert len(stored(store)) == 3 * MOST
+
+
+def test_what_can_be_kept_elsewhere_is_every_portion_that_is_not_committed() -> None:
+    store, elsewhere = MemoryStore(), MemoryStore()
+
+    async def story(clock: VirtualClock) -> None:
+        slow = SlowStore(store, 10.0)
+        writer = Writer(slow.store, clock)
+        writer.write_in_portions(events("a", 3 * MOST))
+        writer.write_in_portions(events("b", 1))
+        await clock.sleep(0.6)
+        slow.is_away = True
+        await clock.sleep(1.0)
+        _, makes = writer.held()
+        with elsewhere.transaction() as tx:
+            for make in makes:
+                make(tx)
+        writer.abandon()
+
+    run_virtually(story)
+    kept, there = stored(elsewhere), stored(store)
+    assert 0 < len(there) < 3 * MOST
+    assert {*kept, *there} == {*(f"a-{number}" for number in range(3 * MOST)), "b-0"}
+
+
+def test_an_orderly_stop_cuts_a_large_write_off_and_waits_for_all_else() -> None:
+    store = MemoryStore()
+
+    async def story(clock: VirtualClock) -> None:
+        slow = SlowStore(store, 10.0)
+        writer = Writer(slow.store, clock)
+        large = writer.write_in_portions(events("large", 30 * MOST))
+        await clock.sleep(1.0)
+        small = asyncio.ensure_future(writer.write(lambda tx: tx.add_event(an_event("small"))))
+        await writer.close()
+        assert await small
+        assert large.done.cancelled()
+
+    run_virtually(story)
+    assert "small" in stored(store)
+
+
+def test_a_stop_may_wait_for_large_writes_as_long_as_they_make_progress() -> None:
+    store = MemoryStore()
+
+    async def story(clock: VirtualClock) -> None:
+        slow = SlowStore(store, 10.0)
+        writer = Writer(slow.store, clock)
+        writer.write_in_portions(events("large", 30 * MOST))
+        await writer.backlog.finish_large(LATE)
+        assert len(stored(store)) == 30 * MOST
+        slow.is_away = True
+        writer.write_in_portions(events("other", 1))
+        await asyncio.wait_for(writer.backlog.finish_large(LATE), 20)
+        writer.abandon()
+
+    run_virtually(story)
+
+
+class StandingLoop(JumpingLoop):
+    """A loop that can stand still, as a process does that gets no turn."""
+
+    def stand_still(self, seconds: float) -> None:
+        self._virtual += seconds
+
+
+@pytest.mark.parametrize(("still", "done_at", "told"), [(0.0, 9.0, False), (8.0, 9.2, True), (8.0, 30.0, False)])
+def test_a_process_that_stands_still_does_not_take_its_store_for_silent(
+    still: float, done_at: float, *, told: bool
+) -> None:
+    async def story() -> bool:
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, StandingLoop)
+        work = loop.create_future()
+        loop.call_at(1.0, loop.stand_still, still)
+        loop.call_at(done_at, work.set_result, None)
+        return await is_done(work, 5.0)
+
+    with asyncio.Runner(loop_factory=StandingLoop) as runner:
+        assert runner.run(story()) is told
+
+
+class OpenStore(MemoryStore):
+    """A store in memory that knows whether a transaction of it is open."""
+
+    is_open = False
+
+    @contextmanager
+    def transaction(self) -> Iterator[Any]:
+        with super().transaction() as tx:
+            self.is_open = True
+            yield tx
+        self.is_open = False
+
+
+def test_a_large_answer_is_compressed_before_a_transaction_is_opened_and_once(
+    tmp_path: Path, answer: Callable[..., Answer]
+) -> None:
+    store = OpenStore()
+    made: list[bool] = []
+
+    async def story(clock: VirtualClock) -> None:
+        writer = Writer(store, clock)
+        evidence = Evidence(tmp_path, store.evidence, writer, clock, "edge", durable=False)
+        evidence.keep(answer(200, bytes(5_000_000)), "t", "calendar")
+        evidence.keep(answer(200, b"small"), "t", "turn")
+        for waiting in evidence._waiting:
+            piece = waiting.piece
+            waiting.piece = lambda piece=piece: made.append(store.is_open) or piece()  # type: ignore[misc,func-returns-value]
+        await clock.sleep(1.0)
+        await writer.close()
+
+    run_virtually(story)
+    # What is large has a transaction of its own, and what is small is not worth a turn of the thread.
+    assert made == [False, True]
+    assert [record.number for record in store.evidence.chain("edge")] == [1, 2]
