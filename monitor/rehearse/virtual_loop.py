@@ -169,7 +169,7 @@ class JumpingLoop(asyncio.SelectorEventLoop):
 
     def thread_sleep(self, seconds: float) -> None:
         """Let so many seconds of virtual time pass, in a thread of `run_in_executor`."""
-        name: str = _here.name
+        name = self._threads[threading.get_ident()]
 
         async def sleep() -> None:
             with self.resting(name):

@@ -145,8 +145,8 @@ def test_a_large_read_that_a_store_took_only_some_of_is_whole_once_the_journal_i
     journal.renew(store, SLOT)
     names, read = [f"x{number}" for number in range(400)], CalendarRead("govuk", SLOT, SLOT, usable=True, entries=400)
     portions = Portions()
-    portions.add([a_release(name) for name in names], lambda tx, some: tx.save_releases(some))
-    portions.add([a_promise(name) for name in names], lambda tx, some: tx.add_promises(some))
+    portions.add([a_release(id=name) for name in names], lambda tx, some: tx.save_releases(some))
+    portions.add([a_promise(release=name) for name in names], lambda tx, some: tx.add_promises(some))
     portions.add([read], lambda tx, some: tx.add_read(*some))
     first, *rest = portions.makes()
     with store.transaction() as tx:
