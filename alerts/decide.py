@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from alerts import tellable_facts as news
-from alerts.finding import ReleaseFacts
+from alerts.finding import Ended, ReleaseFacts
 from alerts.incident import GRAVITY, MONITOR, Decision, Entry, Incident, Kind, kind_of, notice_about
 from alerts.notice import Notice
 from schedules.times.zone import local_date
@@ -23,6 +23,11 @@ _NAMES = {
     "swapped": "a file with other bytes than at its release",
     "behind": "missing",
     "out": "out",
+}
+_ENDED = {
+    Ended.REMOVED: "what was public before its slot was removed",
+    Ended.SLOT: "its slot has come, and what was public before it still is",
+    Ended.UNKNOWN: "its slot has come; whether what was public before it still was then is not known",
 }
 _NAMED = frozenset({"elsewhere", "behind", "out"})
 
@@ -128,7 +133,7 @@ def _tellings(known: Incident, incident: Incident, facts: ReleaseFacts, now: dat
         yield told.notice("back", back, Kind.ALTERED)
     if ends:
         # A quarrel between calendars that came to nothing ends in silence.
-        yield from [] if incident.kind is Kind.CALENDAR else [told.notice("final", sorted(has))]
+        yield from [] if incident.kind is Kind.CALENDAR else [told.notice("final", sorted(has), reasons=over)]
         return
     yield from _closed_tellings(told, fresh, has) if known.closed is not None else _open_tellings(told, fresh)
 
@@ -202,9 +207,9 @@ def _lowered(known: Incident, facts: ReleaseFacts, now: datetime) -> Iterator[En
 def what_changed(kind: str, keys: Sequence[str], before: ReleaseFacts | None, facts: ReleaseFacts) -> str:
     """Return what a notice of a kind adds to what was told `before`; empty for one that opens a thread."""
     if kind == "final":
-        return "; ".join([*_verdict(before, facts), "nothing more will be measured"])
+        return "; ".join([*_verdict(before, facts), *_closed(keys, facts), "nothing more will be measured"])
     if kind == "exposure_closed":
-        return _closed(facts)
+        return "; ".join(_closed(keys, facts))
     if kind == "back":
         return "what was taken away is there again"
     if kind == "appeared":
@@ -219,10 +224,11 @@ def _verdict(before: ReleaseFacts | None, facts: ReleaseFacts) -> list[str]:
     return [f"the verdict is {new}, was {old}"]
 
 
-def _closed(facts: ReleaseFacts) -> str:
-    # An exposure that nobody ended lasts until its slot, when the release is public by right.
-    ends = {one.to.by for one in facts.exposures if one.to.after == one.to.by}
-    return "its slot has come" if facts.slot in ends else "what was public before its slot is seen gone"
+def _closed(keys: Sequence[str], facts: ReleaseFacts) -> list[str]:
+    """Return why the exposures ended that these keys (`over 0`, …) name by their place among the episodes."""
+    groups = news.episodes(facts.exposures)
+    ended = [one.ended or Ended.UNKNOWN for key in keys for one in groups[int(key.split()[1])]]
+    return list(dict.fromkeys(_ENDED[why] for why in ended))
 
 
 def _name(key: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 from schedules.times.interval import NOTHING, Bounds, Interval
 
@@ -13,15 +14,27 @@ LEAD = "lead"
 _LATELY = timedelta(minutes=10)
 
 
+class Ended(StrEnum):
+    """Why an exposure ended: the part was removed, its slot came, or the looks do not show which."""
+
+    REMOVED = "removed"
+    SLOT = "slot"
+    UNKNOWN = "unknown"
+
+
 @dataclass(frozen=True, slots=True)
 class Exposure:
-    """A span in which a part was public before its slot. `to` is empty while it is open."""
+    """A span in which a part was public before its slot. `to` is empty while it is open.
+
+    `ended` is None while it is open, and for an exposure that was stored before the reason was recorded.
+    """
 
     part: str
     start: Interval
     to: Interval
     seconds: Bounds
     open: bool
+    ended: Ended | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -233,5 +233,11 @@ def _part(part: Part) -> dict[str, Any]:
 
 
 def _exposure(exposure: Exposure) -> dict[str, Any]:
-    span = {"from": interval_json(exposure.start), "to": interval_json(exposure.to)}
-    return {"part": exposure.part, **span, "seconds": bounds_json(exposure.seconds), "open": exposure.open}
+    return {
+        "part": exposure.part,
+        "from": interval_json(exposure.start),
+        "to": interval_json(exposure.to),
+        "seconds": bounds_json(exposure.seconds),
+        "open": exposure.open,
+        "ended": None if exposure.ended is None else exposure.ended.value,
+    }

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from datetime import datetime
 
-from alerts.finding import Exposure, Part, ReleaseFacts
+from alerts.finding import Ended, Exposure, Part, ReleaseFacts
 from alerts.one_line import one_line, whole_lengths
 from alerts.standing import HEADS, behind, standing, state, was_out_already, was_released
 from alerts.tellable_facts import altered, came
@@ -35,8 +35,16 @@ STEPS = {
         "Ring whoever publishes for the producer: take it down, or bring the release forward for everyone?",
         "Tell the Head of Profession now; write down who may have had access.",
     ),
-    "over": (
-        "It is down again, or its slot has passed: do not quote what was there.",
+    "removed": (
+        "It was removed: do not quote what was there.",
+        "Tell the Head of Profession; write down who may have had access, and for how long.",
+    ),
+    "slot": (
+        "Its slot has come: it is public for everyone now.",
+        "Tell the Head of Profession; write down who may have had access before.",
+    ),
+    "unknown": (
+        "Its slot has come: open the address yourself and check whether it is there.",
         "Tell the Head of Profession; write down who may have had access, and for how long.",
     ),
     "unproven": (
@@ -196,9 +204,10 @@ def _exposure(exposure: Exposure, facts: ReleaseFacts, now: datetime) -> str:
     start = f"public before its slot: came {between_moments(exposure.start, facts.timezone, now)}"
     if exposure.open:
         return f"{start}, not seen gone yet"
-    if exposure.to.after is not None and exposure.to.after == exposure.to.by == facts.slot:
-        return f"{start}, stayed until its slot, {whole_lengths(exposure.seconds)}"
-    return f"{start}, ended {between_moments(exposure.to, facts.timezone, now)}, {whole_lengths(exposure.seconds)}"
+    if exposure.ended is Ended.SLOT:
+        return f"{start}, still public when its slot came, {whole_lengths(exposure.seconds)}"
+    how = "removed" if exposure.ended is Ended.REMOVED else "ended, why is not known,"
+    return f"{start}, {how} {between_moments(exposure.to, facts.timezone, now)}, {whole_lengths(exposure.seconds)}"
 
 
 def _to_do(kind: str, case: str, facts: ReleaseFacts) -> Iterator[str]:
@@ -219,10 +228,16 @@ def advice(case: str, facts: ReleaseFacts) -> tuple[str, ...]:
 def _stage(case: str, facts: ReleaseFacts) -> str:
     now = standing(case, facts)
     if now == "early":
-        return "early" if any(exposure.open for exposure in facts.exposures) else "over"
+        return "early" if any(exposure.open for exposure in facts.exposures) else _ended(facts)
     if now in {"late", "partial", "stale"} and not is_awaited(facts):
         return "out"
     return "late" if now == "stale" else now
+
+
+def _ended(facts: ReleaseFacts) -> str:
+    """Return why what was public before its slot no longer is an exposure; what is still there comes first."""
+    ended = {exposure.ended for exposure in facts.exposures}
+    return next((why.value for why in (Ended.SLOT, Ended.UNKNOWN, Ended.REMOVED) if why in ended), "unknown")
 
 
 def is_awaited(facts: ReleaseFacts) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from alerts import tellable_facts as news
-from alerts.finding import Exposure, Finding, Part, ReleaseFacts
+from alerts.finding import Ended, Exposure, Finding, Part, ReleaseFacts
 from alerts.one_line import one_line, whole_lengths
 from schedules.times.interval import Bounds, Interval
 from schedules.times.words import between_moments, moment, sureness
@@ -58,15 +58,14 @@ def behind(facts: ReleaseFacts) -> list[tuple[Part, Bounds | None]]:
 
 
 def was_out_already(part: Part) -> bool:
-    """Tell whether a part was public since before its slot when the slot came: nobody released it then."""
-    return any(each.to.after is not None and each.to.after == each.to.by == part.released.by for each in part.exposures)
+    """Return whether a part had been public early and still was when its slot came: no one released it then."""
+    return any(each.ended is Ended.SLOT for each in part.exposures)
 
 
 def was_released(part: Part) -> bool:
-    """Tell whether a part is known to have come out at its slot or after; what was lost from sight before may not."""
-    # What was out early and not seen gone by its slot may have stood there all the while.
-    stood = (part.released.after, part.released.by)
-    return part.released.by is not None and all(each.to.by not in stood for each in part.exposures)
+    """Return whether a part is known to have come out at its slot or after it."""
+    # If it was public early and not seen removed, it may have been public all the time.
+    return part.released.by is not None and all(each.ended is Ended.REMOVED for each in part.exposures)
 
 
 def since_when(exposure: Exposure, facts: ReleaseFacts, now: datetime) -> str:

@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 from alerts.actions import RECORD
 from alerts.draft import guidance
 from alerts.draft.edits import STEP
-from alerts.draft.input import DraftInput, bears_on, part_name, parts_in_order, stayed_out
-from alerts.finding import Part, ReleaseFacts
+from alerts.draft.input import DraftInput, bears_on, part_name, parts_in_order
+from alerts.finding import Ended, Part, ReleaseFacts
 from alerts.incident import ACKNOWLEDGED, MONITOR
 from alerts.standing import was_out_already
 from schedules.times.words import clock, day_text, rounded
@@ -73,16 +73,16 @@ def _measured(facts: ReleaseFacts) -> Iterator[Happening]:
     if facts.slot is not None:
         yield facts.slot, "announced time"
     for part in parts_in_order(facts):
-        yield from _of(part, facts.slot) if bears_on(part) else ()
+        yield from _of(part) if bears_on(part) else ()
 
 
-def _of(part: Part, slot: datetime | None) -> Iterator[Happening]:
+def _of(part: Part) -> Iterator[Happening]:
     # By when it was seen, outward to the second above, as the account says it.
     name = part_name(part)
     for each in part.exposures:
         if each.start.by is not None:
             yield rounded(each.start.by, up=True), f"{name} first seen, before its time"
-        if each.to.by is not None and not each.open and not stayed_out(each, slot):
+        if each.to.by is not None and each.ended is Ended.REMOVED:
             yield rounded(each.to.by, up=True), f"{name} seen gone"
     released = part.released if part.exposures else part.first_seen
     if released.by is not None and not was_out_already(part):

@@ -91,11 +91,6 @@ def lead(exposure: Exposure, slot: datetime) -> Bounds:
     return Bounds(shortest, longest)
 
 
-def stayed_out(exposure: Exposure, slot: datetime | None) -> bool:
-    """Tell whether what was public too soon still was when its slot came: nobody saw it gone."""
-    return slot is not None and not exposure.open and exposure.to.after == slot == exposure.to.by
-
-
 def delay_of(part: Part) -> Bounds | None:
     """Return how long after the slot a part came out, None when it did not or not yet measurably."""
     # An early part carries a negative delay, which is a lead and told as an exposure.

@@ -8,8 +8,8 @@ from math import ceil
 from urllib.parse import urlsplit
 
 from alerts.draft import words
-from alerts.draft.input import DraftInput, bears_on, delay_of, lead, part_name, parts_in_order, stayed_out
-from alerts.finding import BlindSpan, Exposure, Finding, Part, ReleaseFacts
+from alerts.draft.input import DraftInput, bears_on, delay_of, lead, part_name, parts_in_order
+from alerts.finding import BlindSpan, Ended, Exposure, Finding, Part, ReleaseFacts
 from alerts.standing import was_out_already
 from schedules.times.interval import Bounds, Interval
 from schedules.times.words import SURE, clock
@@ -221,10 +221,11 @@ def _ended(exposure: Exposure, facts: ReleaseFacts) -> str:
     if exposure.open:
         at = words.brief(facts.at, facts.timezone)
         return f"It was still public at {at}: an exposure of {_so_far(exposure.seconds)} so far."
-    if stayed_out(exposure, facts.slot):
+    if exposure.ended is Ended.SLOT:
         return f"It stayed public until the announced time: an exposure of {words.span(exposure.seconds)}."
+    how = "was seen gone" if exposure.ended is Ended.REMOVED else "ended, for a reason that is not known,"
     end = words.between(exposure.to, facts.timezone)
-    return f"It was seen gone {end}: an exposure of {words.span(exposure.seconds)}."
+    return f"It {how} {end}: an exposure of {words.span(exposure.seconds)}."
 
 
 def _so_far(measured: Bounds) -> str:

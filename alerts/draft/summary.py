@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from alerts.draft import words
-from alerts.draft.input import DraftInput, delay_of, lead, stayed_out
-from alerts.finding import Exposure, Part, ReleaseFacts
+from alerts.draft.input import DraftInput, delay_of, lead
+from alerts.finding import Ended, Exposure, Part, ReleaseFacts
 from schedules.times.interval import Bounds
 
 
@@ -20,7 +20,7 @@ def in_one_line(case: DraftInput) -> tuple[str, ...]:
 def _early(facts: ReleaseFacts) -> str:
     first = min(facts.exposures, key=lambda each: (each.part != "page", -(each.seconds.min or 0.0)))
     ahead = words.about(lead(first, facts.slot)) if facts.slot else ""
-    since, for_so_long = ("from ", "") if stayed_out(first, facts.slot) else ("", f", {_for(first)}")
+    since, for_so_long = ("from ", "") if first.ended is Ended.SLOT else ("", f", {_for(first)}")
     return f"{_whole(first.part)} was public {since}{ahead} before the announced time{for_so_long}."
 
 

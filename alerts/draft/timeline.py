@@ -9,7 +9,7 @@ from html import escape
 from alerts.draft import words
 from alerts.draft.input import part_name, parts_in_order
 from alerts.draft.report import Lane, Span, Timeline
-from alerts.finding import Part, ReleaseFacts
+from alerts.finding import Ended, Part, ReleaseFacts
 from alerts.one_line import one_line
 from alerts.standing import was_out_already
 from schedules.times.interval import Interval
@@ -58,7 +58,8 @@ def _spans(part: Part, begins: datetime, ends: datetime, now: datetime) -> tuple
     marks: list[tuple[datetime, str]] = [(begins, "absent")]
     for each in part.exposures:
         marks += _change(each.start.after, each.start.by, "early")
-        marks += [] if each.open else _change(each.to.after, each.to.by, "absent")
+        left = "absent" if each.ended is Ended.REMOVED else "between"
+        marks += [] if each.open else _change(each.to.after, each.to.by, left)
     appeared = part.released if part.exposures else part.first_seen
     marks += _change(appeared.after, appeared.by, "public")
     # A part that was never seen has not been proved absent for any longer than it was looked at.

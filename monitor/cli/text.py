@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from alerts.finding import Ended
 from monitor.cli.common import items
 from monitor.judge.as_json import address_told, lateness_text, length_text, loud_verdict, slot_text, verdict_told
 from monitor.judge.as_text import longest_exposure
@@ -68,13 +69,20 @@ def _part(part: Mapping[str, Any], zone: str) -> Iterator[str]:
     yield f"  {part['id']} ({part['role']}{weight}): {verdict_told(part)}{delay}"
     yield f"    {part['url']}"
     for exposure in part["exposures"]:
-        ended = "still out" if exposure["open"] else f"went {_when(exposure['to'], zone)}"
+        ended = "still out" if exposure["open"] else _ended(exposure, zone)
         yield f"    out early for {length_text(exposure['seconds'])}"
         yield f"    came {_when(exposure['from'], zone)}, {ended}"
     if part["exposures"] and part["released"]["by"]:
         yield f"    out as promised {_when(part['released'], zone)}"
     elif not part["exposures"]:
         yield f"    first seen {_when(part['first_seen'], zone)}"
+
+
+def _ended(exposure: Mapping[str, Any], zone: str) -> str:
+    if exposure.get("ended") == Ended.SLOT:
+        return "still out when its slot came"
+    how = "removed" if exposure.get("ended") == Ended.REMOVED else "ended, why is not known,"
+    return f"{how} {_when(exposure['to'], zone)}"
 
 
 def _when(sides: Mapping[str, Any], zone: str) -> str:

@@ -167,6 +167,7 @@ def _exposure(exposure: Exposure) -> Json:
         "to": interval_json(exposure.to),
         "seconds": bounds_json(exposure.seconds),
         "open": exposure.open,
+        "ended": None if exposure.ended is None else exposure.ended.value,
     }
 
 

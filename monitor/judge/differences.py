@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from alerts.finding import Ended
+
 Json = Mapping[str, Any]
 
 _PLAIN = ("id", "title", "producer", "url", "verdict", "grade")
@@ -74,6 +76,9 @@ def _exposures(place: str, stored: Sequence[Json], again: Sequence[Json]) -> lis
         told += _interval(f"{where}from", one["from"], other["from"])
         told += _interval(f"{where}to", one["to"], other["to"])
         told += _bounds(f"{where}seconds", one["seconds"], other["seconds"])
+        # Looks made since may show why it ended. Bodies stored by an older version do not have the field.
+        if one.get("ended") not in (None, Ended.UNKNOWN, other["ended"]):
+            told.append(f"{where}ended: was {one['ended']}, is {other['ended']}")
     return told
 
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from http import HTTPStatus
 from itertools import pairwise
 
-from alerts.finding import Exposure
+from alerts.finding import Ended, Exposure
 from monitor.judge.presence import Presence
 from monitor.judge.runs import Run
 from monitor.judge.spells import Spell
@@ -25,9 +25,10 @@ def exposures(
 ) -> tuple[Exposure, ...]:
     """Return the exposures of a part, in time order; `runs` are all of its runs.
 
-    One ends when the content was seen gone, or at the slot. Failed looks and blind spans end none, and prove nothing
-    either: what was out before and after them may have been gone in between, so its end is only known to lie after it
-    was last seen without a break.
+    One ends when the content was seen removed, or at the slot. Failed looks and blind spans end none, and prove
+    nothing either: what was out before and after them may have been removed in between, so its end is only known to
+    lie after it was last seen without a break. One seen until its slot stays open until the next look shows whether the
+    content is still there, for 20 s at most: only then is it known why the exposure ended.
     """
     others = _others(runs)
     early = (presence for presence in presences if is_early(presence, window))
@@ -69,7 +70,7 @@ def vanished(
     unseen: list[Exposure] = []
     for span in sorted(found, key=lambda one: between(one, one).max or 0.0):
         if not any(_touch(span, one) for one in (*shown, *(each.start for each in unseen))):
-            unseen.append(Exposure(part, span, span, between(span, span), open=False))
+            unseen.append(Exposure(part, span, span, between(span, span), open=False, ended=Ended.REMOVED))
     return tuple(unseen)
 
 
@@ -85,22 +86,29 @@ def is_early(presence: Presence, window: Window) -> bool:
 
 
 def _exposure(part: str, presence: Presence, slot: datetime, now: datetime, others: Sequence[Run]) -> Exposure:
-    start = presence.appears
-    if presence.goes is None and now < slot:
-        stood = _unbroken(presence, others)
-        length = seconds_between(start.by, max(presence.end if stood is None else stood, presence.begin))
+    start, stood = presence.appears, _unbroken(presence, others)
+    lasted = presence.end if stood is None else stood
+    awaits_look = slot - _UNSEEN <= lasted and presence.end < slot and now < unclear_until(slot)
+    if presence.goes is None and (now < slot or awaits_look):
+        length = seconds_between(start.by, max(lasted, presence.begin))
         return Exposure(part, start, NOTHING, Bounds(length, None), open=True)
-    to = _ends(presence, slot, others)
-    return Exposure(part, start, to, between(start, to), open=False)
+    to, ended = _end(presence.goes, lasted, slot)
+    return Exposure(part, start, to, between(start, to), open=False, ended=ended)
 
 
-def _ends(presence: Presence, slot: datetime, others: Sequence[Run]) -> Interval:
-    """Return when an early presence stopped being an exposure, once it has: exactly at the slot when it stood."""
-    goes, stood = presence.goes, _unbroken(presence, others)
+def unclear_until(slot: datetime) -> datetime:
+    """Return until when after its slot an exposure waits for a look that shows whether the content is still there."""
+    return slot + _UNSEEN
+
+
+def _end(goes: Interval | None, lasted: datetime, slot: datetime) -> tuple[Interval, Ended]:
+    """Return when an early presence stopped being an exposure, and why: exactly at the slot when it lasted until then.
+
+    `goes` is when it was removed, None if it was not seen removed; it was seen without a break until `lasted`.
+    """
     if goes is not None and goes.by is not None and goes.by <= slot:
-        return goes if stood is None or goes.after is None else Interval(min(stood, goes.after), goes.by)
-    lasted = min(presence.end if stood is None else stood, slot)
-    return Interval(lasted, slot)
+        return Interval(lasted if goes.after is None else min(lasted, goes.after), goes.by), Ended.REMOVED
+    return Interval(min(lasted, slot), slot), Ended.SLOT if lasted >= slot else Ended.UNKNOWN
 
 
 def _unbroken(presence: Presence, others: Sequence[Run]) -> datetime | None:

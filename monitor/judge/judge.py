@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from monitor.judge.case import Case, case_of
 from monitor.judge.doubt import doubted, turns, undisputed, withheld
+from monitor.judge.exposure import unclear_until
 from monitor.judge.findings.all import findings
 from monitor.judge.part import GRAVEST, counts, is_revealed, judge_part, origin_awaited, unjudged_part
 from monitor.judge.part_evidence import PartEvidence, seen
@@ -163,6 +164,7 @@ def _revisit(
     """Return the next instant at which time alone can change the verdict or its findings."""
     turns = [
         *_flickers(case, sights),
+        *_unclear_ends(case, parts),
         *(() if final else [*_turns(case), *_awaited(case, sights), *_settling(case, parts)]),
     ]
     return min((turn for turn in turns if turn > case.now), default=None)
@@ -186,6 +188,12 @@ def _awaited(case: Case, sights: Sequence[PartEvidence]) -> list[datetime]:
 def _settling(case: Case, parts: Sequence[PartVerdict]) -> list[datetime]:
     unproven = (part.released.by for part in parts if part.word is Word.UNPROVEN)
     return [by + case.policy.grace for by in unproven if by is not None]
+
+
+def _unclear_ends(case: Case, parts: Sequence[PartVerdict]) -> list[datetime]:
+    """Return when an exposure ends for which no look since the slot shows whether the content is still there."""
+    is_open = case.window is not None and any(each.open for part in parts for each in part.exposures)
+    return [unclear_until(case.window.opens)] if case.window is not None and is_open else []
 
 
 def _flickers(case: Case, sights: Sequence[PartEvidence]) -> list[datetime]:

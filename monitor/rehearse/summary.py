@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from alerts.finding import Ended
 from monitor.judge.as_json import lateness_text, length_text, loud_verdict
 from monitor.rehearse.drive import Played
 from schedules.times.json import instant_from_json
@@ -59,11 +60,11 @@ def _part(part: Mapping[str, Any]) -> Iterator[str]:
         yield f"  {'':<10} out early for {length_text(exposure['seconds'])}"
     released = part.get("released") or {}
     if part["exposures"] and released.get("by"):
-        yield f"  {'':<10} {_again(released)}"
+        yield f"  {'':<10} {_again(part, released)}"
 
 
-def _again(released: Mapping[str, Any]) -> str:
-    if released["after"] == released["by"]:
+def _again(part: Mapping[str, Any], released: Mapping[str, Any]) -> str:
+    if any(exposure.get("ended") == Ended.SLOT for exposure in part["exposures"]):
         return "still out when its slot came"
     return f"out again between {_local(released['after'])} and {_local(released['by'], up=True)}"
 

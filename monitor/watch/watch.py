@@ -277,4 +277,6 @@ class Watch:
             return False
         if verdict.word is Word.OVERDUE and verdict.grade is not Grade.REPORT:
             return at > passes + self._rules.policies.of(*watched.release.producers).note_within
-        return verdict.word in _UNSETTLED and at > passes
+        # The first look after the slot shows whether what was public early still is.
+        is_exposed = any(each.open for each in verdict.exposures)
+        return (verdict.word in _UNSETTLED or is_exposed) and at > passes

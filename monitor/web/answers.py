@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from alerts import incident
+from alerts.finding import Ended
 from alerts.silence import Scope
 from monitor.judge import verdict
 from monitor.judge.policy import Grade
@@ -54,13 +55,14 @@ class Slot(Answer):
 
 
 class Exposure(Answer):
-    """A span in which a part was out before its slot; `open`: it lasts."""
+    """A span in which a part was out before its slot; `open`: it lasts, `ended` is why it does not."""
 
     part: str
     begins: Interval = Field(alias="from")
     to: Interval
     seconds: Bounds | None
     open: bool
+    ended: Ended | None = None
 
 
 class Measured(Answer):

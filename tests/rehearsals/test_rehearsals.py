@@ -97,8 +97,19 @@ def _measures_no_wider_than_twice_the_spacing_of_looks(done: Rehearsed) -> None:
     assert timedelta() < width <= timedelta(seconds=10)
 
 
+def _says_at_the_slot_that_the_page_is_still_public(done: Rehearsed) -> None:
+    store = open_store(done.settings.store.url)
+    (slot,) = (script.slot for script in done.played.script.release)
+    (told,) = (notice for notice in store.outbox.notices() if notice.at >= slot)
+    assert told.at - slot < timedelta(seconds=2)
+    assert "What changed: its slot has come, and what was public before it still is; nothing more" in told.text
+    assert "seen gone" not in told.text
+    store.close()
+
+
 MORE = {
     "ordinary-day": (_tells_nothing,),
+    "fm05-page-out-early": (_says_at_the_slot_that_the_page_is_still_public,),
     SHORT: (_plays_the_same_twice,),
     "ofqual-2018-03": (_measures_no_wider_than_twice_the_spacing_of_looks,),
 }

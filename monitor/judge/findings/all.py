@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from alerts.finding import Exposure
+from alerts.finding import Ended, Exposure
 from monitor.judge.case import Case
 from monitor.judge.doubt import judged_by
 from monitor.judge.findings.after_release import swapped, withdrawn
@@ -90,10 +90,11 @@ def _exposed(case: Case, exposure: Exposure) -> str:
         return f"{came}, not seen gone yet"
     if exposure.start == exposure.to:
         return f"public before its slot: came and went {between_exactly(exposure.start, case.zone)}, gone (410) after"
-    opens = None if case.window is None else case.window.opens
-    if opens is not None and exposure.to.after == opens:
-        return f"{came}, stayed until the slot{_hour_hint(exposure.seconds)}"
-    return f"{came}, went {between_exactly(exposure.to, case.zone)}"
+    if exposure.ended is Ended.SLOT:
+        return f"{came}, still public at the slot{_hour_hint(exposure.seconds)}"
+    if exposure.ended is Ended.REMOVED:
+        return f"{came}, removed {between_exactly(exposure.to, case.zone)}"
+    return f"{came}, ended {between_exactly(exposure.to, case.zone)}: why is not known"
 
 
 def _late(case: Case, parts: Sequence[PartVerdict], sights: Sequence[PartEvidence]) -> list[Finding]:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from alerts.finding import Exposure, Finding, Part, ReleaseFacts
+from alerts.finding import Ended, Exposure, Finding, Part, ReleaseFacts
 from schedules.times.interval import Bounds, Interval
 
 SLOT = datetime(2018, 1, 5, 9, 30, tzinfo=UTC)
@@ -81,6 +81,7 @@ def early() -> Callable[..., ReleaseFacts]:
         start = Interval(begins - timedelta(minutes=5), begins)
         to = Interval() if is_open else Interval(begins + timedelta(minutes=25), begins + timedelta(minutes=30))
         length = Bounds(0 if is_open else 1500, None if is_open else 2100)
+        ended = None if is_open else Ended.REMOVED
         parts = tuple(
             Part(
                 name,
@@ -89,7 +90,7 @@ def early() -> Callable[..., ReleaseFacts]:
                 required=True,
                 verdict="early",
                 first_seen=start,
-                exposures=(Exposure(name, start, to, length, open=is_open),),
+                exposures=(Exposure(name, start, to, length, open=is_open, ended=ended),),
             )
             for name in names
         )

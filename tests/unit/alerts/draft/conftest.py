@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from alerts.finding import BlindSpan, Certainty, Exposure, Finding, Part, ReleaseFacts
+from alerts.finding import BlindSpan, Certainty, Ended, Exposure, Finding, Part, ReleaseFacts
 from alerts.incident import Incident, Kind
 from schedules.times.interval import Bounds, Interval
 
@@ -38,7 +38,7 @@ def stood(incident: Incident) -> Incident:
     assert facts is not None
     assert facts.slot is not None
     end, page = Interval(facts.slot, facts.slot), facts.parts[0]
-    exposure = replace(page.exposures[0], to=end, seconds=Bounds(145800, 146100))
+    exposure = replace(page.exposures[0], to=end, seconds=Bounds(145800, 146100), ended=Ended.SLOT)
     page = replace(page, exposures=(exposure,), released=end)
     return replace(incident, facts=replace(facts, parts=(page,), at=facts.slot + timedelta(minutes=1)))
 
@@ -148,7 +148,7 @@ def ofsted() -> Incident:
     end = seen("2017-03-20T17:25+00:00", "2017-03-20T17:30+00:00")
 
     def early(name: str, role: str, address: str) -> Part:
-        exposure = Exposure(name, start, end, Bounds(1500, 2100), open=False)
+        exposure = Exposure(name, start, end, Bounds(1500, 2100), open=False, ended=Ended.REMOVED)
         lead = Bounds((start.after - slot).total_seconds(), (start.by - slot).total_seconds())  # type: ignore[operator]
         return Part(name, role, address, role != "message", "early", start, Interval(), lead, (exposure,))
 

@@ -11,7 +11,7 @@ from alerts.decide import decide
 from alerts.draft.fill import fill
 from alerts.draft.form import form_named, forms
 from alerts.draft.report import Report, report_from_json, report_json
-from alerts.finding import Exposure, Finding, Part, ReleaseFacts
+from alerts.finding import Ended, Exposure, Finding, Part, ReleaseFacts
 from alerts.incident import Entry, Incident, Kind
 from schedules.times.interval import Bounds, Interval
 
@@ -107,7 +107,8 @@ def test_a_release_never_seen_says_until_when_it_was_watched(ipcc: Incident) -> 
 
 def test_an_open_exposure_has_no_end_and_names_its_length_so_far(ofsted: Incident) -> None:
     def opened(facts: ReleaseFacts) -> ReleaseFacts:
-        exposure = replace(facts.parts[0].exposures[0], to=Interval(), seconds=Bounds(600, None), open=True)
+        first = facts.parts[0].exposures[0]
+        exposure = replace(first, to=Interval(), seconds=Bounds(600, None), open=True, ended=None)
         return replace(facts, parts=(replace(facts.parts[0], exposures=(exposure,)),), at=at("2017-03-20T17:10+00:00"))
 
     report = note_of(with_facts(ofsted, opened))
@@ -120,7 +121,7 @@ def test_an_open_exposure_has_no_end_and_names_its_length_so_far(ofsted: Inciden
 def test_an_exposure_that_lasted_until_the_slot_says_so(ofsted: Incident) -> None:
     def stood(facts: ReleaseFacts) -> ReleaseFacts:
         end = Interval(facts.slot, facts.slot)
-        exposure = replace(facts.parts[0].exposures[0], to=end, seconds=Bounds(145800, 146100))
+        exposure = replace(facts.parts[0].exposures[0], to=end, seconds=Bounds(145800, 146100), ended=Ended.SLOT)
         return replace(facts, parts=(replace(facts.parts[0], exposures=(exposure,)),))
 
     told = said(note_of(with_facts(ofsted, stood)), "N.what")
@@ -361,6 +362,19 @@ def test_the_slot_of_a_release_that_was_out_already_is_no_next_release(moj: Inci
     told = said(note_of(out), "N.what")
     assert "Next release" not in told
     assert "The release concerned: “Safety in Custody Quarterly Statistics bulletin” was announced for" in told
+
+
+def test_an_exposure_whose_end_no_one_saw_claims_neither_removal_nor_presence(ofsted: Incident) -> None:
+    def lost(facts: ReleaseFacts) -> ReleaseFacts:
+        assert facts.slot is not None
+        end = Interval(facts.slot - timedelta(minutes=5), facts.slot)
+        exposure = replace(facts.parts[0].exposures[0], to=end, seconds=Bounds(145500, 146100), ended=Ended.UNKNOWN)
+        return replace(facts, parts=(replace(facts.parts[0], exposures=(exposure,)),))
+
+    told = said(note_of(with_facts(ofsted, lost)), "N.what")
+    assert "It ended, for a reason that is not known, between 09:25 and 09:30 GMT on 22 March 2017" in told
+    assert "removed" not in told
+    assert "stayed public" not in told
 
 
 def test_what_to_do_now_follows_the_kind_of_breach(ofsted: Incident, ipcc: Incident, moj: Incident) -> None:

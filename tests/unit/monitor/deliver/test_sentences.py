@@ -94,7 +94,7 @@ def test_an_exposure_that_ends_and_a_release_in_time_are_told_as_what_changed() 
     assert (over.kind, final.kind) == ("exposure_closed", "final")
     assert over.subject != final.subject
     assert "released between 09:30:0" in final.subject
-    assert "What changed: what was public before its slot is seen gone" in over.text
+    assert "What changed: what was public before its slot was removed" in over.text
 
 
 def test_a_release_is_partly_late_only_once_its_page_is_out() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from alerts.finding import Exposure
+from alerts.finding import Ended, Exposure
 from monitor.judge.runs import Run
 from monitor.judge.verdict import Verdict, Word
 from schedules.times.interval import Bounds, Interval
@@ -67,7 +67,7 @@ def verdict_on(*edge: Run, origin: Sequence[Run] = ()) -> Verdict:
 def test_a_page_that_is_removed_before_its_slot_was_public_for_a_moment() -> None:
     unseen = Interval(after_slot(-300), after_slot(-285))
     verdict = verdict_on(MISSING, REMOVED)
-    assert verdict.exposures == (Exposure("page", unseen, unseen, Bounds(0.0, 15.0), open=False),)
+    assert verdict.exposures == (Exposure("page", unseen, unseen, Bounds(0.0, 15.0), open=False, ended=Ended.REMOVED),)
     assert "came and went between Fri 5 Jan 2018 09:25:00 GMT" in verdict.findings[0].detail
     assert judged(-100, {"page": [MISSING, REMOVED]}).word is Word.EARLY
 

@@ -63,7 +63,7 @@ def test_an_exposure_is_open_while_an_edge_serves_its_old_copy() -> None:
 def test_an_exposure_is_found_with_its_length_and_part() -> None:
     (exposed,) = found(judged(-10, [*EARLY, (-300, WITHDRAWN)]), Kind.EARLY_EXPOSURE)
     assert (exposed.part, exposed.seconds) == ("page", Bounds(299, 301))
-    assert "went between" in exposed.detail
+    assert "removed between" in exposed.detail
 
 
 @pytest.mark.parametrize(

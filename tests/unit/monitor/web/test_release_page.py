@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from alerts.by_hand import log_by_hand
 from alerts.claim import NO_PROOF, Claim
 from tests.unit.monitor.deliver.story import at
@@ -65,16 +67,26 @@ async def test_strangers_get_no_reasons_before_the_slot_and_no_looks_after_it() 
     assert "on time means" in after
 
 
-async def test_what_was_out_since_before_its_slot_did_not_come_at_it() -> None:
+@pytest.mark.parametrize(
+    ("ended", "promised", "exposed"),
+    [
+        ("slot", "out when its time came, since before", "still out when its slot came"),
+        ("removed", "out between 5 Jan 2018 09:29:58 and 09:30:00 GMT", "removed between"),
+        ("unknown", "out between 5 Jan 2018 09:29:58 and 09:30:00 GMT", "why is not known"),
+        (None, "out between 5 Jan 2018 09:29:58 and 09:30:00 GMT", "why is not known"),
+    ],
+)
+async def test_a_page_says_why_an_exposure_ended(ended: str | None, promised: str, exposed: str) -> None:
     async with a_board() as board:
         row = board.store.verdicts.judged_one("early")
         assert row is not None
-        slot = row.body["slot"]["start"]
-        told = []
-        for after in (slot, "2018-01-05T09:29:58.000Z"):
-            with board.store.transaction() as tx:
-                tx.save_judged(replace(row, final=True, body=row.body | {"released": {"after": after, "by": slot}}))
-            text = (await board.client.get("/releases/early")).text
-            told.append(text.partition("<dt>As promised</dt><dd>")[2].partition("</dd>")[0])
-    assert told[0] == "out when its time came, since before"
-    assert told[1] == "out between 5 Jan 2018 09:29:58 and 09:30:00 GMT"
+        (one,) = ({name: value for name, value in one.items() if name != "ended"} for one in row.body["exposures"])
+        exposures = [one | ({} if ended is None else {"ended": ended})]
+        released = {"after": "2018-01-05T09:29:58.000Z", "by": row.body["slot"]["start"]}
+        body = row.body | {"released": released, "exposures": exposures}
+        with board.store.transaction() as tx:
+            tx.save_judged(replace(row, final=True, body=body))
+        text = (await board.client.get("/releases/early")).text
+    told = [text.partition(f"<dt>{name}</dt><dd>")[2].partition("</dd>")[0] for name in ("As promised", "Out early")]
+    assert told[0] == promised
+    assert exposed in told[1]

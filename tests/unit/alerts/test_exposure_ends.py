@@ -1,0 +1,68 @@
+"""What people are told of an exposure that is over says why it ended, and claims nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from alerts.decide import decide
+from alerts.finding import Ended, ReleaseFacts
+from alerts.notice import Notice, message
+from tests.unit.alerts.conftest import SLOT
+
+Make = Callable[..., ReleaseFacts]
+
+
+def over(early: Make, ended: Ended | None) -> Notice:
+    """Return the notice of an exposure that ended for a reason."""
+    begun = decide(early("page", is_open=True), None, SLOT).incident
+    facts = early("page", is_open=False)
+    part = facts.parts[0]
+    exposures = tuple(replace(one, ended=ended) for one in part.exposures)
+    (notice,) = decide(replace(facts, parts=(replace(part, exposures=exposures),)), begun, SLOT).notices
+    assert notice.kind == "exposure_closed"
+    return notice
+
+
+@pytest.mark.parametrize(
+    ("ended", "said", "unsaid"),
+    [
+        (Ended.REMOVED, "What changed: what was public before its slot was removed\n", "slot has come"),
+        (Ended.SLOT, "What changed: its slot has come, and what was public before it still is\n", "removed"),
+        (
+            Ended.UNKNOWN,
+            "What changed: its slot has come; whether what was public before it still was then is not known\n",
+            "removed",
+        ),
+        (
+            None,
+            "What changed: its slot has come; whether what was public before it still was then is not known\n",
+            "removed",
+        ),
+    ],
+)
+def test_a_notice_says_why_an_exposure_ended(early: Make, ended: Ended | None, said: str, unsaid: str) -> None:
+    notice = over(early, ended)
+    assert said in notice.text
+    assert unsaid not in notice.text
+
+
+def test_a_page_still_public_and_a_file_removed_are_both_said(early: Make) -> None:
+    begun = decide(early("page", "html", is_open=True), None, SLOT).incident
+    facts = early("page", "html", is_open=False)
+    page = facts.parts[0]
+    still = replace(page, exposures=(replace(page.exposures[0], ended=Ended.SLOT),))
+    (notice,) = decide(replace(facts, parts=(still, facts.parts[1])), begun, SLOT).notices
+    told = notice.text.split("\n")[1]
+    assert "still is" in told
+    assert "was removed" in told
+
+
+def test_the_reason_stands_in_the_data_of_a_message(early: Make) -> None:
+    for is_open, ended in ((True, None), (False, "removed")):
+        decision = decide(early("page", is_open=is_open), None, SLOT)
+        (notice,) = decision.notices
+        measured = message(notice, decision.incident).data["measured"]
+        assert [one["ended"] for one in measured["parts"][0]["exposures"]] == [ended]

@@ -1,0 +1,89 @@
+"""An exposure records why it ended: the part was removed, its slot came, or the looks do not show which."""
+
+from __future__ import annotations
+
+import pytest
+from tests.unit.monitor.judge.world import Story, promise, release, second, watched
+
+from alerts.finding import Ended, Exposure
+from monitor.judge.as_json import release_json
+from monitor.judge.differences import differences
+from monitor.judge.judge import judge
+from monitor.judge.policy import Policy
+from monitor.judge.verdict import Verdict
+from monitor.look.sighting import State
+from schedules.times.interval import Interval
+
+EDGE = "r/page/edge"
+CAME = [(-300.0, State.ABSENT), (-120.0, State.PRESENT)]
+
+
+def judged(*turns: tuple[float, State], now: float, every: float = 1.0) -> Verdict:
+    """Judge a page that came 120 s early and then turned as given, looked at until `now`."""
+    runs = watched(EDGE, Story([*CAME, *turns], specific=True), every, now)
+    return judge(release(), [promise()], {EDGE: runs}, [], Policy(), second(now))
+
+
+def exposure(*turns: tuple[float, State], now: float, every: float = 1.0) -> Exposure:
+    (only,) = judged(*turns, now=now, every=every).exposures
+    return only
+
+
+@pytest.mark.parametrize(
+    ("turns", "ended"),
+    [
+        ([], Ended.SLOT),
+        ([(-60.0, State.ABSENT)], Ended.REMOVED),
+        ([(-60.0, State.ABSENT), (10.0, State.PRESENT)], Ended.REMOVED),
+        ([(30.0, State.ABSENT)], Ended.SLOT),
+        ([(-60.0, State.UNKNOWN), (10.0, State.ABSENT)], Ended.UNKNOWN),
+        ([(-60.0, State.UNKNOWN), (10.0, State.PRESENT)], Ended.UNKNOWN),
+        ([(-60.0, State.UNKNOWN)], Ended.UNKNOWN),
+    ],
+    ids=[
+        "public ever since",
+        "removed before its slot",
+        "removed before its slot and released later",
+        "removed after its slot",
+        "unseen over the slot, absent after",
+        "unseen over the slot, public after",
+        "never seen again",
+    ],
+)
+def test_the_reason_an_exposure_ended_follows_from_the_looks(turns: list[tuple[float, State]], ended: Ended) -> None:
+    found = exposure(*turns, now=60)
+    assert (found.open, found.ended) == (False, ended)
+
+
+def test_an_exposure_stays_open_at_its_slot_until_the_next_look_shows_why_it_ends() -> None:
+    # The last look before the slot is 6 s old, and the next one comes a second after it.
+    waiting = judged(now=0.0, every=7.0)
+    assert [(one.open, one.ended) for one in waiting.exposures] == [(True, None)]
+    assert not waiting.final
+    assert exposure(now=4.0, every=7.0) == exposure(now=1.0, every=7.0)
+
+
+def test_an_exposure_no_look_shows_the_end_of_ends_twenty_seconds_after_its_slot() -> None:
+    lost = [(-3.0, State.UNKNOWN)]
+    verdict = judged(*lost, now=0.0)
+    assert verdict.revisit == second(20)
+    found = exposure(*lost, now=20.0)
+    assert (found.open, found.ended, found.to) == (False, Ended.UNKNOWN, Interval(second(-4), second(0)))
+
+
+def test_a_stored_verdict_without_the_reason_replays_without_a_difference() -> None:
+    again = release_json(judged(now=60))
+    assert again["exposures"][0]["ended"] == "slot"
+    old = release_json(judged(now=60))
+    for part in (old, *old["parts"]):
+        for one in part["exposures"]:
+            del one["ended"]
+    assert differences(old, again) == []
+
+
+def test_a_reason_that_becomes_known_is_no_difference_and_another_one_is() -> None:
+    again = release_json(judged(now=60))
+    for stored, told in (("unknown", []), ("removed", ["exposures[0].ended: was removed, is slot"])):
+        before = release_json(judged(now=60))
+        before["exposures"][0]["ended"] = stored
+        assert differences(before, again) == told
