@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from alerts import tellable_facts as news
 from alerts.finding import Ended, ReleaseFacts
-from alerts.incident import GRAVITY, MONITOR, Decision, Entry, Incident, Kind, kind_of, notice_about
+from alerts.incident import BREACHES, GRAVITY, MONITOR, Decision, Entry, Incident, Kind, kind_of, notice_about
 from alerts.notice import Notice
 from schedules.times.zone import local_date
 
@@ -49,16 +49,19 @@ _LATELY, _MOST_LATELY = timedelta(minutes=10), 8
 _FOR_A_PERSON = (Kind.LEAD, Kind.ALTERED)
 
 
-def decide(facts: ReleaseFacts, known: Incident | None, now: datetime) -> Decision:
+def decide(facts: ReleaseFacts, known: Incident | None, now: datetime, taken: Collection[str] = ()) -> Decision:
     """Say what one release's facts mean for people: nothing, an incident opened, carried on, closed or reopened.
 
-    `known` is the incident these facts carry on: see `known_to`. The same facts twice give no second
-    notice.
+    `known` is the incident these facts carry on: see `known_to`. `taken` are the ids of all incidents of the release.
+    The same facts twice give no second notice.
     """
     known = known if known is not None and _carries_on(known, facts) else None
     kind = kind_of(facts, now)
     if known is None:
-        return Decision() if kind is None else _open(facts, kind, now)
+        return Decision() if kind is None else _open(facts, kind, now, taken)
+    if kind is not None and _gives_way(known, kind):
+        opened = _open(facts, kind, now, (*taken, known.id))
+        return replace(opened, superseded=_superseded(known, opened.incident, now))
     incident = _carried(known, facts, kind)
     tellings = tuple(_tellings(known, incident, facts, now))
     incident = _closed_or_reopened(incident, tellings, now)
@@ -83,11 +86,30 @@ def _carries_on(known: Incident, facts: ReleaseFacts) -> bool:
     return known.kind is not Kind.HAND and (known.kind is not Kind.LEAD or news.is_lead(facts))
 
 
-def _open(facts: ReleaseFacts, kind: Kind, now: datetime) -> Decision:
+def _gives_way(known: Incident, kind: Kind) -> bool:
+    """Return whether facts of a kind open an incident of their own although a lesser one is known.
+
+    A first breach has a thread, an acknowledgement, reminders and silences of its own. So has everything else after a
+    quarrel about calendars.
+    """
+    is_first_breach = kind in BREACHES and known.kind not in BREACHES
+    return is_first_breach or (known.kind is Kind.CALENDAR and kind is not Kind.CALENDAR)
+
+
+def _superseded(known: Incident, opened: Incident | None, now: datetime) -> Incident | None:
+    """Return the lesser incident closed, or None if it stays as it is: only a person can settle a lead, for example."""
+    if opened is None or known.closed is not None or known.kind in _FOR_A_PERSON:
+        return None
+    entry = Entry(now, MONITOR, f"taken over by {opened.id}")
+    return replace(known, closed=now, timeline=(*known.timeline, entry))
+
+
+def _open(facts: ReleaseFacts, kind: Kind, now: datetime, taken: Collection[str]) -> Decision:
     occurred = _occurred(facts, kind)
     mark = "lead-" if kind is Kind.LEAD else ""
+    name = f"{facts.release}-{mark}{local_date(occurred, facts.timezone)}"
     incident = Incident(
-        id=f"{facts.release}-{mark}{local_date(occurred, facts.timezone)}",
+        id=name if name not in taken else f"{name}-{kind}",
         kind=kind,
         release=facts.release,
         producer=facts.producer,

@@ -40,6 +40,7 @@ class Kind(StrEnum):
     HAND = "hand"
 
 
+BREACHES = (Kind.PARTIAL, Kind.LATE, Kind.EARLY)
 GRAVITY = (Kind.CALENDAR, Kind.LEAD, Kind.ALTERED, Kind.UNPROVEN, Kind.PARTIAL, Kind.LATE, Kind.EARLY)
 
 
@@ -142,11 +143,15 @@ class Incident:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What follows from the facts: the incident as it is now, what to tell, whether to write the draft anew."""
+    """What follows from the facts: the incident as it is now, the notices, and whether to write the draft again.
+
+    `superseded` is an incident that this one takes over from, now closed.
+    """
 
     incident: Incident | None = None
     notices: tuple[Notice, ...] = ()
     draft: bool = False
+    superseded: Incident | None = None
 
 
 def known_to(incidents: Iterable[Incident], release: str) -> Incident | None:

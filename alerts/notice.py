@@ -70,13 +70,13 @@ def opening(incident: Incident, now: datetime | None = None) -> Notice:
     return notice_in(incident, "opened", "thread", (str(incident.kind),), now or incident.opened, words)
 
 
-def acts(before: Incident, after: Incident, now: datetime) -> Iterator[Notice]:
-    """Yield what machines are told of what people did to an incident: each once, an end again when it was reopened."""
+def acts(before: Incident, after: Incident, now: datetime, closed_by: str = "by hand") -> Iterator[Notice]:
+    """Yield webhook and pager notices for acknowledge, close (again after a reopening) and sign, each once."""
     who, signed = after.acknowledged, after.words.get(SIGNED)
     closed = after.closed if before.closed is None else None
     done = {
         "acknowledged": ("first", f"by {who.by}") if who is not None and before.acknowledged is None else None,
-        "closed": (closed.isoformat(), "by hand") if closed is not None else None,
+        "closed": (closed.isoformat(), closed_by) if closed is not None else None,
         "signed": (signed, "its report is signed off") if signed and signed != before.words.get(SIGNED) else None,
     }
     for kind, told in done.items():

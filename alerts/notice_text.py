@@ -253,6 +253,7 @@ def _sure(facts: ReleaseFacts) -> Iterator[str]:
     if facts.unread_since is not None:
         yield f"Its calendar last bore out the slot {moment(facts.unread_since, facts.timezone, facts.at)}"
     for blind in sure.blind:
-        seconds = (blind.ends - blind.begins).total_seconds()
+        seconds = int((blind.ends - blind.begins).total_seconds())
+        for_so_long = f" for {length(seconds, tenths=False)}" if seconds else ""
         since = moment(blind.begins, facts.timezone, facts.at)
-        yield f"Blind for {length(int(seconds), tenths=False)} from {since}: {one_line(blind.cause)}"
+        yield f"Blind{for_so_long} from {since}: {one_line(blind.cause)}"

@@ -22,5 +22,7 @@ def cell(value: object) -> object:
 
 
 def whole_lengths(seconds: Bounds) -> str:
-    """Return a length with both bounds in whole seconds; signs are left to the caller."""
-    return lengths(magnitude(seconds), tenths=False)
+    """Return a length with both bounds in whole seconds, none of them below one; signs are left to the caller."""
+    size = magnitude(seconds)
+    least = size.min if size.min is not None and size.min >= 1 else None
+    return lengths(Bounds(least, None if size.max is None else max(size.max, 1.0)), tenths=False)

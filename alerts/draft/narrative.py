@@ -220,16 +220,13 @@ def exposure_told(exposure: Exposure, facts: ReleaseFacts) -> str:
 def _ended(exposure: Exposure, facts: ReleaseFacts) -> str:
     if exposure.open:
         at = words.brief(facts.at, facts.timezone)
-        return f"It was still public at {at}: an exposure of {_so_far(exposure.seconds)} so far."
+        how_long = f": an exposure of {_exposed_for(exposure)}" if (exposure.seconds.min or 0) >= 1 else ""
+        return f"It was still public at {at}{how_long}."
     if exposure.ended is Ended.SLOT:
         return f"It stayed public until the announced time: an exposure of {words.span(exposure.seconds)}."
     how = "was seen gone" if exposure.ended is Ended.REMOVED else "ended, for a reason that is not known,"
     end = words.between(exposure.to, facts.timezone)
     return f"It {how} {end}: an exposure of {words.span(exposure.seconds)}."
-
-
-def _so_far(measured: Bounds) -> str:
-    return words.span(Bounds(measured.min, None))
 
 
 def _details(facts: ReleaseFacts) -> list[str]:
@@ -284,7 +281,10 @@ def _named(exposure: Exposure, facts: ReleaseFacts) -> str:
 
 
 def _exposed_for(exposure: Exposure) -> str:
-    return f"{_so_far(exposure.seconds)} so far" if exposure.open else words.span(exposure.seconds)
+    if not exposure.open:
+        return words.span(exposure.seconds)
+    so_far = words.span(Bounds(exposure.seconds.min, None))
+    return f"{so_far} so far" if (exposure.seconds.min or 0) >= 1 else so_far
 
 
 def _access_delayed(part: Part) -> str:

@@ -47,7 +47,7 @@ def span(measured: Bounds | None) -> str:
     low = None if measured.min is None else _down(measured.min, unit)
     high = None if measured.max is None else _up(measured.max, unit)
     if high is None:
-        return f"at least {length(low or 0)}"
+        return f"at least {length(low)}" if low else "a time that is not known yet"
     if low is None or low <= 0 < high:
         return f"up to {length(high)}"
     return length(high) if low == high else f"{_both(low, high)}{_in_minutes(low, high)}"

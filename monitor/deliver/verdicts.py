@@ -18,7 +18,7 @@ from alerts.draft.period_report import period_report
 from alerts.draft.report import Report
 from alerts.incident import Decision, Incident, known_to
 from alerts.incident import Kind as Sort
-from alerts.notice import Notice
+from alerts.notice import Notice, acts
 from monitor.deliver.drafts import measured_anew
 from monitor.deliver.facts import Measured, release_facts
 from monitor.deliver.outbox_rows import heard_of
@@ -61,8 +61,12 @@ class VerdictRecord:
 
     def record(self, tx: Transaction, verdict: Verdict, measured: Measured, now: datetime) -> Recorded:
         """Write a verdict and everything that follows from it."""
-        known = known_to(self.store.verdicts.incidents_of(verdict.release), verdict.release)
-        decision = Decision() if _is_old_news(verdict) else decide(release_facts(verdict, measured), known, now)
+        theirs = self.store.verdicts.incidents_of(verdict.release)
+        known, decision = known_to(theirs, verdict.release), Decision()
+        if not _is_old_news(verdict):
+            decision = decide(release_facts(verdict, measured), known, now, [one.id for one in theirs])
+        if known is not None and decision.superseded is not None:
+            self._supersede(tx, known, decision.superseded, now)
         incident = decision.incident or known
         body = body_of(verdict, incident, self.rules.book)
         before = self.store.verdicts.judged_one(verdict.release)
@@ -103,6 +107,12 @@ class VerdictRecord:
                 deliveries = thread.deliveries(self.store, notice, deliveries, now)
             added += tx.add_notice(notice, deliveries)
         return added
+
+    def _supersede(self, tx: Transaction, known: Incident, closed: Incident, now: datetime) -> None:
+        """Write a lesser incident that a breach took over from, and close what machines keep open of it."""
+        tx.save_incident(closed)
+        for notice in acts(known, closed, now, closed.timeline[-1].text):
+            self.tell_machines(tx, notice, closed, now)
 
     def tell_machines(self, tx: Transaction, notice: Notice, incident: Incident, now: datetime) -> None:
         """Write what a person did for webhooks, and for the pagers that were called: nobody else need hear of it."""

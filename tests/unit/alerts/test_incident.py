@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from alerts.decide import decide
 from alerts.finding import Exposure, Finding, Part, ReleaseFacts
 from alerts.incident import Decision, Entry, Incident, Kind, kind_of, known_to, reminder
-from alerts.notice import thread_id
+from alerts.notice import message, thread_id
 from schedules.times.interval import Bounds, Interval
 
 Make = Callable[..., ReleaseFacts]
@@ -97,10 +98,72 @@ def test_final_facts_close_the_incident_with_one_notice(overdue: Make, late: Mak
 def test_a_doubt_that_ends_in_proved_lateness_is_told_once(facts: Make, late: Make) -> None:
     doubt = decide(facts(LATER, verdict="unproven"), None, SLOT + timedelta(minutes=6))
     done = decide(late(700, final=True), doubt.incident, SLOT + timedelta(minutes=12))
-    assert kinds(done) == ["final"]
-    assert done.notices[0].subject.startswith("LATE, final: ")
+    assert kinds(done) == ["opened"]
+    assert done.notices[0].subject.startswith("LATE: ")
     assert done.notices[0].grade == "report"
     assert done.draft
+
+
+CALENDAR = Finding("short_notice", detail="moved to another time 1 day ahead")
+LEAD = Finding("lead", detail="https://press.example/item")
+
+
+@pytest.mark.parametrize(
+    ("lesser", "superseded"),
+    [
+        ({"findings": (CALENDAR,)}, ["taken over"]),
+        ({"verdict": "unproven", "final": False}, ["taken over"]),
+        ({"verdict": "lead", "findings": (LEAD,)}, []),
+        ({"findings": (Finding("withdrawn", "page", "taken away", Bounds(70, None), LATER),)}, []),
+    ],
+    ids=["calendar", "unproven", "lead", "altered"],
+)
+@pytest.mark.parametrize("breach", ["late", "early"])
+def test_a_first_breach_opens_as_such_whatever_lesser_incident_is_open(
+    facts: Make, overdue: Make, early: Make, lesser: dict[str, object], superseded: list[str], breach: str
+) -> None:
+    before = decide(facts(LATER, **lesser), None, SLOT + timedelta(minutes=6)).incident
+    assert before is not None
+    now = SLOT + timedelta(minutes=7)
+    found = overdue(400) if breach == "late" else early("page", is_open=True, begins=now)
+    decision = decide(replace(found, findings=(*found.findings, LEAD)), before, now)
+    (opening,) = decision.notices
+    assert (opening.kind, opening.follows) == ("opened", "")
+    assert opening.subject.startswith(f"{breach.upper()}: ")
+    assert "graver" not in opening.subject
+    assert decision.incident is not None
+    assert decision.incident.id != before.id
+    assert (decision.incident.opened, decision.incident.acknowledged) == (now, None)
+    assert decision.draft
+    closed = [one for one in (decision.superseded,) if one is not None]
+    assert [(one.id, one.closed) for one in closed] == [(before.id, now)] * len(superseded)
+    told = [one.timeline[-1].text for one in closed]
+    assert told == [f"{words} by {decision.incident.id}" for words in superseded]
+    assert known_to([before, decision.incident], "malpractice-2017") == decision.incident
+
+
+def test_each_incident_of_a_release_has_an_id_of_its_own(facts: Make, overdue: Make) -> None:
+    calendar = opened(facts(SLOT, findings=(CALENDAR,)))
+    doubt = decide(facts(LATER, verdict="unproven", findings=(CALENDAR,)), calendar, SLOT + timedelta(minutes=6))
+    assert doubt.incident is not None
+    assert (kinds(doubt), doubt.incident.kind) == (["unproven"], Kind.UNPROVEN)
+    late = decide(overdue(500), doubt.incident, SLOT + timedelta(minutes=9), [calendar.id, doubt.incident.id])
+    assert late.incident is not None
+    assert len({calendar.id, doubt.incident.id, late.incident.id}) == 3
+
+
+def test_no_length_under_a_second_is_stated(early: Make) -> None:
+    begun = early("page", is_open=True)
+    decision = decide(begun, None, begun.at)
+    told = message(decision.notices[0], decision.incident)
+    assert told.brief.startswith("EARLY: ")
+    over = early("page", is_open=False)
+    short = replace(over.parts[0].exposures[0], seconds=Bounds(0.2, 0.9))
+    facts = replace(over, parts=(replace(over.parts[0], exposures=(short,)),))
+    (closed,) = decide(facts, decision.incident, over.at).notices
+    assert "was public for at most 1 s from" in closed.subject
+    for text in (told.brief, told.text, message(closed, decision.incident).brief, closed.text):
+        assert re.search(r"(?<![\d:])0 s\b", text) is None
 
 
 def test_a_page_public_too_soon_and_then_late_is_told_as_late(early: Make) -> None:
@@ -173,15 +236,6 @@ def test_what_was_never_proved_is_told_once_without_a_draft(facts: Make) -> None
 
 def test_a_final_unproven_verdict_is_told_at_once(facts: Make) -> None:
     assert kinds(decide(facts(LATER, verdict="unproven", final=True), None, LATER)) == ["unproven"]
-
-
-def test_lateness_proved_after_a_doubt_stays_in_the_same_thread(facts: Make, overdue: Make) -> None:
-    doubt = decide(facts(LATER, verdict="unproven", final=False), None, SLOT + timedelta(minutes=6))
-    proved = decide(overdue(500), doubt.incident, SLOT + timedelta(minutes=9))
-    assert kinds(proved) == ["grade_changed"]
-    assert proved.notices[0].follows == doubt.notices[0].id
-    assert proved.incident is not None
-    assert (proved.incident.kind, proved.draft) == (Kind.LATE, True)
 
 
 def test_a_doubt_that_comes_to_nothing_ends_with_a_word(facts: Make) -> None:
@@ -297,7 +351,7 @@ def test_a_release_that_has_a_thread_is_told_of_there_by_a_name_of_its_own(facts
 def test_a_lateness_names_no_withdrawal_that_a_route_may_silence(facts: Make, overdue: Make) -> None:
     incident = opened(after(facts, gone()))
     decision = decide(replace(overdue(400), findings=(*overdue(400).findings, gone())), incident, LATER)
-    assert kinds(decision) == ["grade_changed"]
+    assert kinds(decision) == ["opened"]
     assert decision.notices[0].findings == ("late",)
     assert decision.draft
 
@@ -367,7 +421,9 @@ def told(facts: ReleaseFacts, story: tuple[str, str, bool, str], at: datetime) -
 
 
 @given(story=STORY)
-def test_any_story_has_one_thread_and_tells_each_fact_once(story: list[tuple[str, str, bool, str]]) -> None:
+def test_any_story_tells_each_fact_once_in_one_thread_for_each_incident(
+    story: list[tuple[str, str, bool, str]],
+) -> None:
     plain = ReleaseFacts(
         "r", "t", "p", "u", "Europe/London", SLOT, "", None, None, "pending", "none", at=SLOT, final=False
     )
@@ -380,9 +436,11 @@ def test_any_story_has_one_thread_and_tells_each_fact_once(story: list[tuple[str
         decision = decide(now, known, at)
         assert decide(now, decision.incident, at + timedelta(seconds=1)).notices == ()
         assert decision.incident is not None or known is None
-        assert known is None or known.grade == "none" or decision.incident.grade != "none"
+        is_same = known is not None and decision.incident is not None and known.id == decision.incident.id
+        assert not is_same or known.grade == "none" or decision.incident.grade != "none"
         known = decision.incident
         threads |= {one.follows or one.id for one in decision.notices}
         seen += [one.id for one in decision.notices if not one.follows]
-    assert len(threads) <= 1
-    assert len(seen) == len(set(seen)) <= 1
+    # What was not proved and a breach have a thread each.
+    assert len(threads) <= 2
+    assert len(seen) == len(set(seen)) <= 2

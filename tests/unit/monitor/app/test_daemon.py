@@ -48,7 +48,7 @@ def test_a_release_whose_slot_passed_while_we_were_down_is_judged_after_the_firs
         await life.until("09:35:33")
         # The first look came within the second: absent still, so this is proved and no mere lack of proof.
         assert life.word() == "overdue"
-        assert kinds(life) == ["unproven", "grade_changed"]
+        assert kinds(life) == ["unproven", "opened"]
 
     live(tmp_path, "", act, delay=DELAY)
 
