@@ -7,9 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
-from alerts.incident import MONITOR, Decision, Entry, Incident, Kind, notice_in
+from alerts.incident import MONITOR, Decision, Entry, Incident, Kind, findings_of, notice_in
 from alerts.notice import Notice
+from alerts.notice_text import STEPS, details, named
 from alerts.one_line import one_line
+from alerts.standing import state
+from alerts.tellable_facts import CALENDAR_FINDINGS
 from schedules.times.words import day_text, moment
 from schedules.times.zone import local_date
 
@@ -92,6 +95,34 @@ def with_subject(incident: Incident) -> Incident:
     if incident.id.startswith("unannounced-"):
         return replace(incident, series=incident.title)
     return replace(incident, calendar=incident.id[len("calendar-") : -len("-2026-01-31")])
+
+
+def is_of_one_edit(one: Incident, other: Incident) -> bool:
+    """Return whether two incidents tell of entries of one producer that the same read of a calendar showed changed."""
+    read = _read_of(one)
+    return read is not None and (read, one.producer) == (_read_of(other), other.producer)
+
+
+def _read_of(incident: Incident) -> tuple[str | None, datetime] | None:
+    """Return the calendar and the read that showed what an incident tells of, None if it is about no such read."""
+    facts = incident.facts
+    reads = [one.at for one in facts.findings if one.kind in CALENDAR_FINDINGS and one.at] if facts is not None else []
+    return (facts.slot_source, max(reads)) if facts is not None and incident.kind is Kind.CALENDAR and reads else None
+
+
+def several(opening: Notice, incidents: Sequence[Incident], now: datetime) -> Notice:
+    """Return the notice that opens an incident, in words that report all `incidents` of the same edit."""
+    entries = [(one, one.facts) for one in incidents if one.facts is not None]
+    source, states = entries[0][1].slot_source, dict.fromkeys(state("calendar", facts, now) for _, facts in entries)
+    subject = f"CALENDAR: {len(entries)} entries of {source} ({opening.producer}), {', '.join(states)}"
+    lines = [subject, "", f"Producer: {opening.producer}", "", "Entries:"]
+    for one, facts in entries:
+        lines += [f"- {named(facts, now)}", *(f"  {line}" for line in (*details("calendar", facts), facts.url, one.id))]
+    steps = (*STEPS["calendar"], "Say that you have it, so that nobody is called again.")
+    lines += ["", "What to do now:", *(f"{place}. {line}" for place, line in enumerate(steps, 1))]
+    findings = tuple(dict.fromkeys(name for one, _ in entries for name in findings_of(one)))
+    text = "\n".join([*lines, "", f"Incident: {opening.incident}"]) + "\n"
+    return replace(opening, release="", findings=findings, subject=one_line(subject), text=text)
 
 
 def missing(found: Missing, now: datetime) -> Decision:

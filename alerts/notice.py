@@ -101,7 +101,8 @@ def message(
     `board` that of its page, `runbook` that of what is to be done. `data` is versioned by its `schema`.
     """
     text = notice.text + "".join(f"\n{line}" for line in _extras(notice, attachments, link))
-    facts = incident.facts if incident is not None else None
+    # What is told of several releases at once says nothing of one of them.
+    facts = incident.facts if incident is not None and notice.release else None
     is_open = facts is None or not is_early(facts)
     grade = notice.grade if notice.kind not in ("final", "appeared") else ""
     buttons = _buttons(incident, link, board, facts.url if facts is not None and is_open else "")
@@ -113,7 +114,7 @@ def message(
         text=text,
         html=page(one_line(notice.subject), _readable(notice, attachments), grade, buttons, linked=is_open),
         brief=brief(notice, facts),
-        data=_data(notice, incident, attachments, link) | {"page": board, "runbook": runbook},
+        data=_data(notice, incident, facts, attachments, link) | {"page": board, "runbook": runbook},
         attachments=tuple(attachments),
     )
 
@@ -167,7 +168,13 @@ def _buttons(incident: Incident | None, link: str, board: str, address: str) -> 
     return {label: where for label, where in named.items() if where}
 
 
-def _data(notice: Notice, incident: Incident | None, attachments: Sequence[Attachment], link: str) -> dict[str, Any]:
+def _data(
+    notice: Notice,
+    incident: Incident | None,
+    facts: ReleaseFacts | None,
+    attachments: Sequence[Attachment],
+    link: str,
+) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
         "id": notice.id,
@@ -183,7 +190,7 @@ def _data(notice: Notice, incident: Incident | None, attachments: Sequence[Attac
         "link": link,
         "attachments": [one.name for one in attachments],
         "incident": None if incident is None else _incident(incident),
-        "measured": None if incident is None or incident.facts is None else _facts(incident.facts),
+        "measured": None if facts is None else _facts(facts),
     }
 
 

@@ -11,7 +11,7 @@ from schedules.times.interval import Bounds, Interval
 GRADES = ("none", "note", "report")
 LATE_WORDS = frozenset({"late", "overdue", "not_published"})
 """Verdicts on what users had, or have, to wait for."""
-_CALENDAR_FINDINGS = frozenset(
+CALENDAR_FINDINGS = frozenset(
     {"calendars_disagree", "short_notice", "unannounced", "promise_in_doubt", "brought_forward"}
 )
 ALTERED = frozenset({"withdrawn", "swapped"})
@@ -92,7 +92,7 @@ def elsewhere(facts: ReleaseFacts) -> list[str]:
 
 def is_calendar(facts: ReleaseFacts) -> bool:
     """Tell whether the calendars themselves need a person."""
-    return facts.verdict == "unannounced" or any(finding.kind in _CALENDAR_FINDINGS for finding in facts.findings)
+    return facts.verdict == "unannounced" or any(finding.kind in CALENDAR_FINDINGS for finding in facts.findings)
 
 
 def episodes(exposures: Iterable[Exposure]) -> list[list[Exposure]]:

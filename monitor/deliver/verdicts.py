@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from alerts.calendar_incidents import is_of_one_edit, several
 from alerts.decide import decide
 from alerts.draft.code import Book, code_json
 from alerts.draft.fill import fill
@@ -18,7 +19,7 @@ from alerts.draft.period_report import period_report
 from alerts.draft.report import Report
 from alerts.incident import Decision, Incident, known_to
 from alerts.incident import Kind as Sort
-from alerts.notice import Notice, acts
+from alerts.notice import Notice, acts, thread_id
 from monitor.deliver.drafts import measured_anew
 from monitor.deliver.facts import Measured, release_facts
 from monitor.deliver.outbox_rows import heard_of
@@ -34,6 +35,9 @@ from schedules.times.zone import local_date
 
 _NEWS = timedelta(days=1)
 _NEWS_ALL_THE_SAME = (Kind.SHORT_NOTICE, Kind.UNWATCHED)
+_MOST = 1000
+_EDIT_IS_READ = timedelta(seconds=10)
+"""How long a notice about a calendar waits for the other entries that the same read of it showed changed."""
 _LATELY = timedelta(days=730)
 _LOST = "none: the disk refused these bytes, so they could not be kept"
 
@@ -67,6 +71,7 @@ class VerdictRecord:
             decision = decide(release_facts(verdict, measured), known, now, [one.id for one in theirs])
         if known is not None and decision.superseded is not None:
             self._supersede(tx, known, decision.superseded, now)
+        decision = self._with_its_edit(tx, decision, now)
         incident = decision.incident or known
         body = body_of(verdict, incident, self.rules.book)
         before = self.store.verdicts.judged_one(verdict.release)
@@ -101,12 +106,31 @@ class VerdictRecord:
             # Who heard of it is told how it goes on, though another be on call by now.
             heard = heard_of(self.store.outbox, incident.id) if notice.follows and self.rules.passes_on else ()
             deliveries = self.rules.deliveries(notice, incident, now, heard)
+            if notice.kind == "calendar":
+                deliveries = [replace(one, due=max(one.due, now + _EDIT_IS_READ)) for one in deliveries]
             if thread is not None and incident.kind is Sort.PLATFORM:
                 deliveries = thread.follow_up(self.store, notice, deliveries, now)
             elif thread is not None:
                 deliveries = thread.deliveries(self.store, notice, deliveries, now)
             added += tx.add_notice(notice, deliveries)
         return added
+
+    def _with_its_edit(self, tx: Transaction, decision: Decision, now: datetime) -> Decision:
+        """Leave what is told of one more entry of an edited calendar to the notice of its first, until that is sent."""
+        incident = decision.incident
+        if incident is None or [notice.kind for notice in decision.notices] != ["calendar"]:
+            return decision
+        silences = [one for one in self.store.outbox.silences(now) if one.is_on(now)]
+        if any(one.covers(incident) for one in silences):
+            return decision
+        known = (one for one in self.store.verdicts.open_incidents(_MOST) if is_of_one_edit(one, incident))
+        same = [one for one in known if not any(silence.covers(one) for silence in silences)]
+        for opening in filter(None, (self.store.outbox.notice(thread_id(one.id)) for one in same)):
+            if all(row.attempts == 0 for row in self.store.outbox.deliveries(opening.id)):
+                entries = sorted([*same, incident], key=lambda one: (one.opened, one.id))
+                tx.save_notice(several(opening, entries, now))
+                return replace(decision, notices=())
+        return decision
 
     def _supersede(self, tx: Transaction, known: Incident, closed: Incident, now: datetime) -> None:
         """Write a lesser incident that a breach took over from, and close what machines keep open of it."""

@@ -106,8 +106,8 @@ def doubted(case: Case, because: str | None, parts: Sequence[PartVerdict]) -> li
     if because is not None:
         found.append(Finding(Kind.PROMISE_IN_DOUBT, None, because))
     came = forward[-1:] or ([promise] if _came_forward(case, promise) else [])
-    told = (f"{said(each)}: brought forward, {_read(case, each)}" for each in came)
-    return [*found, *(Finding(Kind.BROUGHT_FORWARD, None, one) for one in told)]
+    told = ((f"{said(each)}: brought forward, {_read(case, each)}", each.learnt) for each in came)
+    return [*found, *(Finding(Kind.BROUGHT_FORWARD, None, words, at=read) for words, read in told)]
 
 
 def turns(case: Case) -> Iterator[datetime]:

@@ -80,6 +80,9 @@ class Transaction(Protocol):
     def add_notice(self, notice: Notice, deliveries: Sequence[Delivery]) -> bool:
         """Append a notice with its deliveries; False when one of this id is there already."""
 
+    def save_notice(self, notice: Notice) -> None:
+        """Insert or replace a notice; only one that was not sent yet may be replaced."""
+
     def save_delivery(self, delivery: Delivery) -> None:
         """Replace the standing of one delivery, by notice and channel; raises `Conflict` without its notice."""
 

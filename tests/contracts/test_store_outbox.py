@@ -48,6 +48,18 @@ def test_a_notice_comes_back_as_it_went_in(store: Store) -> None:
     assert store.outbox.notice("n2") == follow_up
 
 
+def test_a_notice_is_replaced_and_its_deliveries_stay(store: Store) -> None:
+    waiting = Delivery("n", "mail", DeliveryState.WAITING, SLOT)
+    with store.transaction() as tx:
+        tx.save_incident(an_incident())
+        tx.add_notice(a_notice(), [waiting])
+    other = replace(a_notice(), subject="Four entries", release="")
+    with store.transaction() as tx:
+        tx.save_notice(other)
+    assert store.outbox.notices() == [other]
+    assert store.outbox.deliveries("n") == [waiting]
+
+
 def test_drafts_keep_every_version_and_refuse_to_write_one_twice(store: Store) -> None:
     first = Draft("i", 1, SLOT, "monitor", "A", "1.0", {"delay": [1, None]}, {}, None, "d1")
     second = replace(first, version=2, by="lead statistician", words={"cause": "Wrong button"}, signed=SLOT + DAY)

@@ -107,7 +107,17 @@ def _says_at_the_slot_that_the_page_is_still_public(done: Rehearsed) -> None:
     store.close()
 
 
+def _tells_the_edit_once_and_opens_the_breach_as_such(done: Rehearsed) -> None:
+    told = [(notice["kind"], notice["subject"].partition(" (")[0]) for notice in done.played.results.notices]
+    assert told == [
+        ("calendar", "CALENDAR: 4 entries of rehearsal"),
+        ("opened", "LATE: Example rents: October 2026"),
+        ("final", "LATE, final: Example rents: October 2026"),
+    ]
+
+
 MORE = {
+    "one-calendar-edit": (_tells_the_edit_once_and_opens_the_breach_as_such,),
     "ordinary-day": (_tells_nothing,),
     "fm05-page-out-early": (_says_at_the_slot_that_the_page_is_still_public,),
     SHORT: (_plays_the_same_twice,),

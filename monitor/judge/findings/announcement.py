@@ -17,14 +17,18 @@ _MOVED = {What.RE_DATED: "moved to another day", What.TIME_CHANGED: "moved to an
 
 
 def announced(case: Case, parts: Iterable[PartVerdict]) -> list[Finding]:
-    """Return what the ledger shows: calendars that disagree, short notice, no announcement at all."""
+    """Return what the ledger shows: calendars that disagree, short notice, no announcement at all.
+
+    `at` is the read that showed it, the same for all entries that one edit of a calendar changed.
+    """
     found = []
     standing = case.standing
     if standing.disagreements and standing.promise is not None:
-        told = "; ".join(said(each) for each in (standing.promise, *standing.disagreements))
-        found.append(Finding(Kind.CALENDARS_DISAGREE, None, f"{told}: a person must say which binds"))
-    if standing.short_notice is not None:
-        found.append(Finding(Kind.SHORT_NOTICE, None, _short(standing.short_notice, case.zone)))
+        differing = (standing.promise, *standing.disagreements)
+        told, at = "; ".join(map(said, differing)), max(each.learnt for each in differing)
+        found.append(Finding(Kind.CALENDARS_DISAGREE, None, f"{told}: a person must say which binds", at=at))
+    if (short := standing.short_notice) is not None:
+        found.append(Finding(Kind.SHORT_NOTICE, None, _short(short, case.zone), at=short.at))
     if any(part.word is Word.UNANNOUNCED for part in parts):
         found.append(Finding(Kind.UNANNOUNCED, None, "published, and no calendar we read announced it"))
     return found

@@ -173,6 +173,9 @@ class MemoryTransaction:
             self.save_delivery(delivery)
         return True
 
+    def save_notice(self, notice: Notice) -> None:
+        self._shelves.put(notice, notice.id)
+
     def save_delivery(self, delivery: Delivery) -> None:
         if (delivery.notice,) not in self._shelves.of(Notice):
             raise Conflict(f"a delivery of notice {delivery.notice}, which is not there")

@@ -122,6 +122,9 @@ class SqlTransaction:
         self._replace(tables.DELIVERY, [to_row(delivery) for delivery in deliveries])
         return True
 
+    def save_notice(self, notice: Notice) -> None:
+        self._replace(tables.NOTICE, [keyed(notice, "id", "incident", "at")])
+
     def save_delivery(self, delivery: Delivery) -> None:
         self._replace(tables.DELIVERY, [to_row(delivery)])
 
