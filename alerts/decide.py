@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from alerts import tellable_facts as news
 from alerts.finding import Ended, ReleaseFacts
+from alerts.flapping import TURNS, case_of, flaps, is_flapping, what_flaps
 from alerts.incident import BREACHES, GRAVITY, MONITOR, Decision, Entry, Incident, Kind, kind_of, notice_about
 from alerts.notice import Notice
 from schedules.times.zone import local_date
@@ -44,7 +45,6 @@ _NEWS_OF = {
 }
 # Parts that are found missing, or come at last, one after the other.
 _NEWS_OF_PARTS = ("behind", "out")
-_LATELY, _MOST_LATELY = timedelta(minutes=10), 8
 # They are told of when they are found, not when they were promised, and only a person can say that they are settled.
 _FOR_A_PERSON = (Kind.LEAD, Kind.ALTERED)
 
@@ -66,19 +66,9 @@ def decide(facts: ReleaseFacts, known: Incident | None, now: datetime, taken: Co
     tellings = tuple(_tellings(known, incident, facts, now))
     incident = _closed_or_reopened(incident, tellings, now)
     entries = (*_lowered(known, facts, now), *(Entry(now, MONITOR, one.subject) for one in tellings))
-    incident = replace(incident, timeline=_with_entries(incident.timeline, entries))
+    incident = replace(incident, timeline=(*incident.timeline, *entries))
     changed = news.measured(known.facts) != news.measured(facts)
     return Decision(incident, tellings, draft=incident.has_draft and (bool(tellings) or changed))
-
-
-def _with_entries(timeline: tuple[Entry, ...], entries: tuple[Entry, ...]) -> tuple[Entry, ...]:
-    """Return a timeline that goes on; what turns again and again takes the place of its last turn."""
-    for entry in entries:
-        lately = [one for one in timeline[-_MOST_LATELY:] if one.by == MONITOR and entry.at - one.at < _LATELY]
-        is_flapping = len(lately) == _MOST_LATELY
-        told = replace(entry, text=f"flapping: {entry.text}") if is_flapping else entry
-        timeline = (*(timeline[:-1] if is_flapping else timeline), told)
-    return timeline
 
 
 def _carries_on(known: Incident, facts: ReleaseFacts) -> bool:
@@ -148,6 +138,12 @@ def _tellings(known: Incident, incident: Incident, facts: ReleaseFacts, now: dat
     told = _Telling(known, incident, facts, now)
     ends = known.closed is None and facts.final and incident.kind not in _FOR_A_PERSON
     over = [key for key in fresh if key.startswith("over ")]
+    if is_flapping(facts, now) and not ends:
+        turned = [key for key in fresh if _is_turn(key, facts)]
+        stretches = flaps(facts)
+        if turned and len(stretches) > len(flaps(known.facts)):
+            yield told.notice("comes_and_goes", [str(len(stretches))], case_of(facts))
+        fresh, over = ([key for key in keys if key not in turned] for keys in (fresh, over))
     # What is public elsewhere by now is told instead, and the last notice tells all that is new besides.
     if over and not ends and not any(one.open for one in facts.exposures):
         yield told.notice("exposure_closed", over, Kind.EARLY)
@@ -158,6 +154,15 @@ def _tellings(known: Incident, incident: Incident, facts: ReleaseFacts, now: dat
         yield from [] if incident.kind is Kind.CALENDAR else [told.notice("final", sorted(has), reasons=over)]
         return
     yield from _closed_tellings(told, fresh, has) if known.closed is not None else _open_tellings(told, fresh)
+
+
+def _is_turn(key: str, facts: ReleaseFacts) -> bool:
+    """Return whether a fact is one change of content that comes and goes, and not the end that the slot brings."""
+    sort, _, place = key.partition(" ")
+    by_slot = sort == "over" and any(
+        one.ended is not Ended.REMOVED for one in news.episodes(facts.exposures)[int(place)]
+    )
+    return sort in TURNS and not by_slot
 
 
 def _closed_tellings(told: _Telling, fresh: list[str], has: frozenset[str]) -> Iterator[Notice]:
@@ -200,7 +205,7 @@ class _Telling:
 
     def notice(self, kind: str, keys: list[str], case: Kind | None = None, reasons: list[str] | None = None) -> Notice:
         """Return a notice of these keys; `reasons` are those worth a word where its id is made of others."""
-        changed = what_changed(kind, keys if reasons is None else reasons, self.known.facts, self.facts)
+        changed = what_changed(kind, keys if reasons is None else reasons, self.known.facts, self.facts, self.now)
         if self.is_graver:
             changed = f"{changed}; grade {self.incident.grade}, was {self.known.grade}".removeprefix("; ")
         return notice_about(kind, ",".join(keys), self.incident, self.facts, self.now, case=case, changed=changed)
@@ -226,12 +231,16 @@ def _lowered(known: Incident, facts: ReleaseFacts, now: datetime) -> Iterator[En
         yield Entry(now, MONITOR, words)
 
 
-def what_changed(kind: str, keys: Sequence[str], before: ReleaseFacts | None, facts: ReleaseFacts) -> str:
+def what_changed(
+    kind: str, keys: Sequence[str], before: ReleaseFacts | None, facts: ReleaseFacts, now: datetime
+) -> str:
     """Return what a notice of a kind adds to what was told `before`; empty for one that opens a thread."""
     if kind == "final":
         return "; ".join([*_verdict(before, facts), *_closed(keys, facts), "nothing more will be measured"])
     if kind == "exposure_closed":
         return "; ".join(_closed(keys, facts))
+    if kind == "comes_and_goes":
+        return what_flaps(facts, now)
     if kind == "back":
         return "what was taken away is there again"
     if kind == "appeared":

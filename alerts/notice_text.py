@@ -77,6 +77,8 @@ TAILS = {
     "exposure_closed": ", over",
     "new_finding": ", new finding",
     "back": ", back",
+    "comes_and_goes": ", comes and goes",
+    "steady": ", steady again",
     "appeared": ", now out",
     "final": ", final",
     "reopened": ", reopened",

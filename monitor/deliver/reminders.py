@@ -8,9 +8,10 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from alerts.incident import MONITOR, MOST_REMINDERS, Entry, Incident
-from alerts.notice import notice_id
-from alerts.platform import platform_of, told_again
+from alerts.flapping import flapping_id, steady_notice
+from alerts.incident import MONITOR, Entry, Incident
+from alerts.notice import Notice
+from alerts.platform import told_again
 from monitor.clock import Clock
 from monitor.deliver.as_of_now import AsOfNow
 from monitor.deliver.owed import is_countable, longest_owed, owed_on
@@ -23,7 +24,7 @@ from schedules.times.zone import local_date
 
 _log = structlog.get_logger(__name__)
 _EVERY = timedelta(minutes=1)
-_LOOK_BACK = timedelta(days=30)
+_MOST = 1000
 GIVEN_UP_FOR = timedelta(days=7)
 """How long a delivery that was given up is shown."""
 
@@ -59,34 +60,24 @@ class Reminders:
     wake: Callable[[], None]
     given_up: Callable[[int], None] = lambda _count: None
     owed: Callable[[int, timedelta, int], None] = lambda _count, _longest, _actions: None
-    _open: set[str] | None = None
 
     def jobs(self) -> list[tuple[timedelta, str, Job]]:
         """Return its recurring jobs: spacing, name and job."""
-        counting: list[tuple[timedelta, str, Job]] = [(5 * _EVERY, "given up", self.count)]
-        return [*counting, (_EVERY, "reminders", self.remind)] if self.reminding.after else counting
+        return [(5 * _EVERY, "given up", self.count), (_EVERY, "reminders", self.remind)]
 
     def recorded(self, recorded: Recorded) -> None:
-        """Take note of a verdict written down: notices are to go out, and people may have to be reminded."""
-        incident = recorded.incident
+        """Send the notices of a verdict that was written."""
         if recorded.notices:
             self.wake()
-        if incident is not None and self._open is not None and _is_waiting(incident):
-            self._open.add(platform_of(incident.facts) or incident.id)
 
     async def remind(self) -> None:
-        """Write the reminders that are due."""
+        """Write the reminders that are due, and the notices that what came and went has been steady since."""
         now = self.clock.now()
-        if self._open is None:
-            self._open = set(await self.ask(lambda: self._recent(now)))
-        waiting = list(self._open)
-        due = await self.ask(lambda: [one for one in waiting if self._is_due(one, now)]) if waiting else []
+        due = await self.ask(lambda: [one.id for one in self._open() if self._next(one, now) is not None])
         for incident in due:
-            if await self.writer.write(lambda tx, name=incident: self._remind(tx, name, now)):  # type: ignore[misc] # mypy cannot infer it
+            if await self.writer.write(lambda tx, name=incident: self._tell(tx, name, now)):  # type: ignore[misc] # mypy cannot infer it
                 _log.info("reminded", incident=incident)
                 self.wake()
-        over = await self.ask(lambda: [one for one in waiting if self._is_over(one)]) if waiting else []
-        self._open.difference_update(over)
 
     async def count(self) -> None:
         """Tell how many deliveries were given up of late, how many reports are owed and how many actions overdue."""
@@ -98,35 +89,29 @@ class Reminders:
         self.given_up(given_up)
         self.owed(*longest_owed(owed, now), sum(is_countable(one, now) for one, _, _ in overdue))
 
-    def _recent(self, now: datetime) -> list[str]:
-        return [one.id for one in self.store.verdicts.incidents(now - _LOOK_BACK) if _is_waiting(one)]
+    def _open(self) -> list[Incident]:
+        return [one for one in self.store.verdicts.open_incidents(_MOST) if one.closed is None]
 
-    def _is_due(self, incident: str, now: datetime) -> bool:
-        found = self.store.verdicts.incident(incident)
-        notice = told_again(found, now, self.reminding.every, self.reminding.after) if found is not None else None
-        if found is not None and any(one.is_on(now) and one.covers(found) for one in self.store.outbox.silences(now)):
-            return False
-        return notice is not None and self.store.outbox.notice(notice.id) is None
+    def _next(self, incident: Incident, now: datetime) -> Notice | None:
+        """Return the notice about an incident that only time makes due, None while it is silenced or none is due."""
+        outbox = self.store.outbox
+        steady = steady_notice(incident, now)
+        if steady is not None and outbox.notice(flapping_id(incident)) and outbox.notice(steady.id) is None:
+            return steady
+        reminding = self.reminding
+        reminder = told_again(incident, now, reminding.every, reminding.after) if reminding.after else None
+        if reminder is None or outbox.notice(reminder.id) is not None:
+            return None
+        return None if any(one.is_on(now) and one.covers(incident) for one in outbox.silences(now)) else reminder
 
-    def _is_over(self, incident: str) -> bool:
-        found = self.store.verdicts.incident(incident)
-        last = notice_id(incident, "reminder", str(MOST_REMINDERS))
-        return found is None or not _is_waiting(found) or self.store.outbox.notice(last) is not None
-
-    def _remind(self, tx: Transaction, incident: str, now: datetime) -> bool:
+    def _tell(self, tx: Transaction, incident: str, now: datetime) -> bool:
         found = self.store.verdicts.incident(incident)
         # What it holds was measured at the last change: a delay that grows had not grown since.
         told = self.as_of_now.incident(found, now) if found is not None else None
-        notice = told_again(told, now, self.reminding.every, self.reminding.after) if told is not None else None
+        notice = self._next(told, now) if told is not None else None
         if found is None or notice is None or not tx.add_notice(notice, self.rules.deliveries(notice, found, now)):
             return False
         if (renew := self.as_of_now.renewal(incident, now)) is not None:
             renew(tx)
         tx.save_incident(replace(found, timeline=(*found.timeline, Entry(now, MONITOR, notice.subject))))
         return True
-
-
-def _is_waiting(incident: Incident) -> bool:
-    """Tell whether somebody may have to be reminded of it; one whose grade rises later is counted again."""
-    silent = incident.closed is None and incident.acknowledged is None
-    return silent and incident.grade == "report" and (incident.facts is not None or bool(incident.linked))

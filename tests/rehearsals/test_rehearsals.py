@@ -116,7 +116,13 @@ def _tells_the_edit_once_and_opens_the_breach_as_such(done: Rehearsed) -> None:
     ]
 
 
+def _tells_what_comes_and_goes_once_and_how_it_ends(done: Rehearsed) -> None:
+    kinds = [notice["kind"] for notice in done.played.results.notices]
+    assert kinds == ["opened", "exposure_closed", "comes_and_goes", "final"]
+
+
 MORE = {
+    "flapping": (_tells_what_comes_and_goes_once_and_how_it_ends,),
     "one-calendar-edit": (_tells_the_edit_once_and_opens_the_breach_as_such,),
     "ordinary-day": (_tells_nothing,),
     "fm05-page-out-early": (_says_at_the_slot_that_the_page_is_still_public,),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -21,13 +21,16 @@ from monitor.deliver.reminders import Reminders, Reminding
 from monitor.deliver.rules import ReportingRules
 from monitor.deliver.verdicts import Recorded, VerdictRecord
 from monitor.errors import UnknownName
+from monitor.judge.judge import judge
+from monitor.judge.policy import Policy
+from monitor.look.sighting import State
 from monitor.rehearse.virtual_loop import run_virtually
 from monitor.store.interface import Store
 from monitor.store.memory.store import MemoryStore
 from monitor.store.rows import DeliveryState
 from monitor.store.writer import Writer
 from tests.unit.monitor.deliver.outbox import some_late
-from tests.unit.monitor.deliver.story import SLOT, a_verdict, at, directly, record
+from tests.unit.monitor.deliver.story import SLOT, a_promise, a_release, a_run, a_verdict, at, directly, record
 
 RULES = ReportingRules(channels=["mail", "pager"], routes=[Route(channels=("mail",), escalate=("pager",))])
 MINUTE = timedelta(minutes=1)
@@ -67,14 +70,14 @@ class World:
         return [one for one in self.store.outbox.notices() if one.kind == "reminder"]
 
 
-def played(story: Callable[[World], Awaitable[None]]) -> None:
+def played(story: Callable[[World], Awaitable[None]], begins: datetime | None = None) -> None:
     async def whole(clock: VirtualClock) -> None:
         store = MemoryStore()
         writer = Writer(store, clock)
         await story(World(clock, store, writer, []))
         writer.abandon()
 
-    run_virtually(whole, at(400))
+    run_virtually(whole, begins or at(400))
 
 
 def a_desk(world: World) -> Desk:
@@ -181,10 +184,31 @@ def test_a_note_is_never_reminded_of() -> None:
     played(story)
 
 
+def test_people_hear_once_that_a_page_which_came_and_went_stays_as_it_is_though_somebody_has_it() -> None:
+    async def story(world: World) -> None:
+        begins = (world.clock.now() - SLOT).total_seconds()
+        runs = [a_run("r", State.ABSENT, begins - 600, begins - 1)]
+        for place, turn in enumerate((State.PRESENT, State.ABSENT) * 6):
+            runs.append(a_run("r", turn, begins + 10 * place, begins + 10 * place + 9))
+            await world.clock.sleep(10)
+            seen = {"r/page/edge": list(runs)}
+            verdict = judge(a_release(), [a_promise()], seen, [], Policy(), world.clock.now())
+            await record(world.writer, VerdictRecord(world.store, RULES), verdict, world.clock.now())
+        (incident,) = world.store.verdicts.incidents()
+        await a_desk(world).take(incident.id, "duty statistician")
+        for _ in range(3):
+            await world.minutes(world.reminders(), 10)
+        kinds = [one.kind for one in world.store.outbox.notices() if one.kind != "acknowledged"]
+        assert kinds == ["opened", "exposure_closed", "comes_and_goes", "steady"]
+
+    played(story, at(-9000))
+
+
 def test_a_reminder_after_no_time_at_all_means_none() -> None:
     async def story(world: World) -> None:
-        reminders = world.reminders(Reminding(timedelta()))
-        assert [name for _, name, _ in reminders.jobs()] == ["given up"]
+        await some_late(world.store, world.writer, world.clock, ["r"])
+        await world.minutes(world.reminders(Reminding(timedelta())), 180)
+        assert world.told() == []
 
     played(story)
 

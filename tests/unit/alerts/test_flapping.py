@@ -1,0 +1,128 @@
+"""Content that comes and goes makes one notice that says so, and one once it stays as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+
+from alerts.decide import decide
+from alerts.finding import Ended, Exposure, Finding, Part, ReleaseFacts
+from alerts.flapping import steady_notice
+from alerts.incident import Incident
+from alerts.notice import Notice
+from schedules.times.interval import Bounds, Interval
+from tests.unit.alerts.conftest import PAGE, SLOT
+
+Make = Callable[..., ReleaseFacts]
+SECOND = timedelta(seconds=1)
+BEGIN = SLOT - timedelta(hours=2)
+
+
+def seconds(offset: float) -> datetime:
+    return BEGIN + timedelta(seconds=offset)
+
+
+def flipping(facts: Make, changes: Sequence[float], at: datetime, **more: object) -> ReleaseFacts:
+    """Return the facts of a page that came, went, came … at these seconds, as of an instant."""
+    done = [seconds(change) for change in changes if seconds(change) <= at]
+    exposures = []
+    for came, went in zip(done[::2], [*done[1::2], None], strict=False):
+        to = Interval() if went is None else Interval(went - SECOND, went)
+        length = Bounds(3, None if went is None else 6)
+        ended = None if went is None else Ended.REMOVED
+        exposures.append(Exposure("page", Interval(came - SECOND, came), to, length, open=went is None, ended=ended))
+    page = Part("page", "page", PAGE, required=True, verdict="early", exposures=tuple(exposures))
+    found = (Finding("early_exposure", "page"),) * len(exposures)
+    return facts(at, **{"verdict": "early", "grade": "report", "parts": (page,), "findings": found, **more})
+
+
+def played(facts: Make, changes: Sequence[float]) -> tuple[list[Notice], Incident]:
+    """Decide at each change; return every notice and the incident."""
+    known: Incident | None = None
+    told: list[Notice] = []
+    for change in changes:
+        at = seconds(change)
+        decision = decide(flipping(facts, changes, at), known, at)
+        known = decision.incident
+        told += decision.notices
+    assert known is not None
+    return told, known
+
+
+def test_a_page_that_flaps_for_three_minutes_makes_four_notices_and_a_last_one(facts: Make) -> None:
+    told, incident = played(facts, range(0, 185, 5))
+    assert [one.kind for one in told] == ["opened", "exposure_closed", "comes_and_goes"]
+    assert told[0].at == BEGIN
+    assert told[2].subject.startswith("EARLY, comes and goes: ")
+    assert told[2].text.split("\n")[1] == (
+        "What changed: it comes and goes, 3 changes since 07:30 GMT; the next notice follows once nothing has changed "
+        "for 10 minutes, or when its slot has come"
+    )
+    last = seconds(180)
+    assert steady_notice(incident, last + timedelta(minutes=9)) is None
+    steady = steady_notice(incident, last + timedelta(minutes=10))
+    assert steady is not None
+    assert steady.subject.startswith("EARLY, steady again: ")
+    assert "public since 07:33 GMT, not seen gone yet" in steady.subject
+    assert "What changed: it came and went from 07:30 GMT to 07:33 GMT, 37 changes; nothing has changed" in steady.text
+
+
+def test_what_came_and_went_and_is_removed_says_so_once_steady(facts: Make) -> None:
+    _, incident = played(facts, range(0, 180, 5))
+    steady = steady_notice(incident, seconds(175) + timedelta(minutes=10))
+    assert steady is not None
+    assert "not seen gone" not in steady.subject
+
+
+@pytest.mark.parametrize("again", [630.0, 7000.0], ids=["after ten minutes", "on the hour"])
+def test_changes_far_apart_are_told_each(facts: Make, again: float) -> None:
+    told, _ = played(facts, [0, 30, again + 30, again + 60])
+    assert [one.kind for one in told] == ["opened", "exposure_closed", "new_finding", "exposure_closed"]
+
+
+def test_a_second_stretch_is_told_again(facts: Make) -> None:
+    told, _ = played(facts, [0, 5, 10, 15, 1000, 1005, 1010, 1015])
+    kinds = [one.kind for one in told]
+    assert kinds == ["opened", "exposure_closed", "comes_and_goes", "new_finding", "exposure_closed", "comes_and_goes"]
+    assert len({one.id for one in told}) == len(told)
+
+
+def test_a_breach_and_a_graver_grade_are_told_at_once_while_it_flaps(facts: Make) -> None:
+    _, incident = played(facts, [0, 5, 10, 15])
+    incident = replace(incident, grade="note")
+    late = Finding("late", "page", seconds=Bounds(400, None))
+    now = flipping(facts, [0, 5, 10, 15, 20], seconds(20))
+    decision = decide(replace(now, findings=(*now.findings, late)), incident, seconds(20))
+    assert [one.kind for one in decision.notices] == ["grade_changed"]
+    assert "What changed: late; grade report, was note" in decision.notices[0].text
+
+
+def test_the_slot_ends_the_stretch_with_one_notice(facts: Make) -> None:
+    _, incident = played(facts, [0, 5, 10])
+    slot = seconds(20)
+    still = flipping(facts, [0, 5, 10], slot, slot=slot)
+    last = replace(still.parts[0].exposures[-1], to=Interval(slot, slot), open=False, ended=Ended.SLOT)
+    page = replace(still.parts[0], exposures=(*still.parts[0].exposures[:-1], last))
+    decision = decide(replace(still, parts=(page,)), incident, slot)
+    assert [one.kind for one in decision.notices] == ["exposure_closed"]
+    assert "its slot has come" in decision.notices[0].text
+    assert decision.incident is not None
+    assert steady_notice(decision.incident, slot + timedelta(minutes=11)) is None
+
+
+def test_a_file_removed_and_put_back_again_and_again_is_told_so(facts: Make) -> None:
+    known: Incident | None = None
+    kinds = []
+    for count in range(1, 6):
+        at = SLOT + timedelta(minutes=2 * count)
+        removed = [
+            Finding("withdrawn", "page", "removed", Bounds(60, 65), SLOT + timedelta(minutes=2 * each))
+            for each in range(1, count + 1)
+        ]
+        decision = decide(facts(at, verdict="on_time", findings=tuple(removed)), known, at + timedelta(minutes=1))
+        known = decision.incident
+        kinds += [one.kind for one in decision.notices]
+    assert kinds == ["altered", "comes_and_goes"]
