@@ -53,7 +53,7 @@ STEPS = {
         "If it was late or early after all, log it by hand.",
     ),
     "lead": (
-        "Read the item at its address and judge it: this is not a verdict.",
+        "Open the address and judge what is there: this is not a verdict.",
         "If figures were out before their slot, log an incident by hand.",
     ),
     "altered": (

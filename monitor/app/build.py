@@ -16,6 +16,8 @@ from monitor.app.parts import (
     calendar_reads_for,
     clockwork_for,
     desk_for,
+    intake_for,
+    leads_for,
     outbox_for,
     queries_for,
     reaching_people,
@@ -32,7 +34,6 @@ from monitor.look.poller import Poller
 from monitor.threads import off_the_loop
 from monitor.watch.admission import Admission
 from monitor.watch.budget_forecast import BudgetForecast
-from monitor.watch.intake import Intake
 from monitor.watch.look_tally import LookTally
 from monitor.web.queries import Queries
 
@@ -56,7 +57,8 @@ def build(settings: Settings, edges: Edges = REAL, folder: Path = Path()) -> App
     watch = watch_for(core, poller, record, reminders, interpreter.skew)
     admission = Admission(core.store, core.ledger, watch, clock, core.threads.ask)
     tally = LookTally(clock, core.metrics, core.health, core.heartbeat, core.blind, skew=interpreter.skew)
-    tripwires = tripwires_for(core, poller, watch, admission, tally, outbox)
+    leads = leads_for(core, watch, admission, outbox)
+    tripwires = tripwires_for(core, poller, watch, admission, tally, leads)
     forecast = BudgetForecast(clock, watch.releases.values, budget, settings.timezone, off_the_loop)
     check = self_check_of(core, poller, outbox)
     status = status_of(core, watch, check, forecast, interpreter.skew, broken=poller.broken, record=record)
@@ -74,7 +76,7 @@ def build(settings: Settings, edges: Edges = REAL, folder: Path = Path()) -> App
         core.blind,
         core.threads.ask,
         poller,
-        Intake(tally, watch, tripwires),
+        intake_for(core, tally, watch, tripwires, leads),
         watch,
         core.ledger,
         admission,

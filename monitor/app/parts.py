@@ -48,9 +48,11 @@ from monitor.look.poller import Poller
 from monitor.store.lease import Leaseholder
 from monitor.watch.admission import Admission
 from monitor.watch.budget_forecast import BudgetForecast
+from monitor.watch.intake import Intake
 from monitor.watch.leads import Leads
 from monitor.watch.listing_followup import ListingFollowUp
 from monitor.watch.look_tally import LookTally
+from monitor.watch.odd_answers import OddAnswers
 from monitor.watch.other_monitors import OtherMonitors
 from monitor.watch.rejudge import ahead_of, facts_of
 from monitor.watch.tripwires import ListingHandlers, Tripwires
@@ -167,12 +169,22 @@ def watch_for(core: Core, poller: Poller, record: VerdictRecord, reminders: Remi
     return watch
 
 
+def leads_for(core: Core, watch: Watch, admission: Admission, outbox: Outbox) -> Leads:
+    """Return what asks people to judge what no measurement can."""
+    store, writer, clock = core.store, core.writer, core.clock
+    return Leads(store.verdicts, writer, clock, watch, admission, core.ledger, outbox.wake, core.tasks)
+
+
+def intake_for(core: Core, tally: LookTally, watch: Watch, tripwires: Tripwires, leads: Leads) -> Intake:
+    """Return what takes in every look."""
+    return Intake(tally, watch, tripwires, OddAnswers(watch, core.ledger, leads, core.clock, core.tasks))
+
+
 def tripwires_for(
-    core: Core, poller: Poller, watch: Watch, admission: Admission, tally: LookTally, outbox: Outbox
+    core: Core, poller: Poller, watch: Watch, admission: Admission, tally: LookTally, leads: Leads
 ) -> Tripwires:
     """Return what watches listings, feeds and the press."""
     store, writer, clock, tasks = core.store, core.writer, core.clock, core.tasks
-    leads = Leads(store.verdicts, writer, clock, watch, admission, core.ledger, outbox.wake, tasks)
     listed = ListingFollowUp(admission, core.ledger, watch, clock, poller, leads, tasks)
     unannounced = Unannounced(store.ledger, writer, core.ledger, watch, poller, clock, tally, tasks, core.threads.ask)
     handlers = ListingHandlers(listed.take, unannounced.take, leads.take_press)

@@ -261,7 +261,7 @@ class _Timer:
         )
 
     def _failed(self, begin: datetime, end: datetime | None) -> str:
-        """Return how many looks failed in a span and why, empty when none did."""
+        """Return how many looks proved nothing in a span and why, empty when there were none."""
         runs = [
             run
             for run in self.seen.main_runs
@@ -269,7 +269,7 @@ class _Timer:
         ]
         whys = ", ".join(sorted({run.why or "no reason given" for run in runs}))
         looks = sum(run.looks for run in runs)
-        return f"{looks} look{'s' if looks != 1 else ''} failed ({whys})" if looks else ""
+        return f"{looks} look{'s' if looks != 1 else ''} proved nothing ({whys})" if looks else ""
 
 
 def _by(released: Interval, limit: datetime) -> bool:

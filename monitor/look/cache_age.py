@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from monitor.look.fetch import Answer
@@ -14,6 +15,10 @@ _LIFETIME = quick(r"(s-maxage|max-age)\s*=\s*\"?(\d{1,10})", re.IGNORECASE)
 _CUT_OFF = 2.0
 _LONGEST = 365 * 86_400
 """Seconds. No answer should be kept for longer (RFC 9111): an older copy is stale whatever its lifetime."""
+_SERVED_BY = ("x-served-by", "via")
+_PAIRS = 2
+_TELLING = 3.0
+"""Seconds after which an age in whole seconds must have grown."""
 
 
 def age_bounds(headers: Mapping[str, str]) -> tuple[float, float]:
@@ -58,6 +63,37 @@ def is_stale(headers: Mapping[str, str]) -> bool:
     lives = {name.lower(): int(seconds) for name, seconds in _LIFETIME.findall(headers.get("cache-control", ""))}
     lifetime = lives.get("s-maxage", lives.get("max-age", 0))
     return 0 < lifetime < age or age == _LONGEST
+
+
+@dataclass(slots=True)
+class ConstantAge:
+    """Finds out whether one address answers with an `Age` that does not grow, and so is none.
+
+    Some servers send the same number for ever. A copy's age grows with time; it is lower again only once the cache has
+    fetched a new copy, which cannot be older than the time since the last answer. An edge may also take over another
+    cache's copy, which by chance has the same age: hence two such pairs of answers in a row.
+    """
+
+    _told: tuple[str | None, ...] = ()
+    _since: datetime | None = None
+    _pairs: int = 0
+
+    def checked(self, answer: Answer) -> Answer:
+        """Return the next answer of an address, without its `Age` if that is none."""
+        age = age_of(answer.headers)
+        if not age:
+            self._told = ()
+            return answer
+        told = (answer.url, str(age), *(answer.headers.get(name) for name in _SERVED_BY))
+        if told != self._told or self._since is None:
+            self._told, self._since, self._pairs = told, answer.sent, 0
+            return answer
+        elapsed = (answer.sent - self._since).total_seconds()
+        if elapsed >= _TELLING:
+            self._since, self._pairs = answer.sent, self._pairs + (age > elapsed + _CUT_OFF)
+        if self._pairs < _PAIRS:
+            return answer
+        return replace(answer, headers={name: text for name, text in answer.headers.items() if name != "age"})
 
 
 def _is_fresh(headers: Mapping[str, str]) -> bool:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from monitor.clock import SET
-from monitor.look.cache_age import age_bounds
+from monitor.look.cache_age import ConstantAge, age_bounds
 from monitor.look.challenge import not_theirs
 from monitor.look.clock_skew import NEVER_OFF, Skew, most_off
 from monitor.look.clock_vote import Span, is_off
@@ -18,7 +18,9 @@ from monitor.look.recognise.result import Context, Recognised, absent, unknown, 
 from monitor.look.redirect import redirected
 from monitor.look.sighting import Sighting, State
 from monitor.plan.addresses import is_witness
-from monitor.plan.targets import Target, View
+from monitor.plan.targets import Target, View, extension_of, is_file
+from schedules.announcement import Address
+from schedules.slot import Slot
 
 PAGE_CAP = 1_000_000
 FILE_CAP = 65_536
@@ -28,14 +30,36 @@ _PAGE = "text/html,application/xhtml+xml,application/json;q=0.9,*/*;q=0.8"
 _BY_STATUS = {200: unknown("empty"), 404: absent("404"), 410: withdrawn("410")}
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of a target besides its answers.
+
+    `baseline` is the SHA-256 of the body before the release, for `changed`. `was_missing`: its address has answered
+    404 before. `placeholder` is as in a recogniser's `Context`. `slot` is the slot in force.
+    """
+
+    baseline: str | None = None
+    was_missing: bool = False
+    placeholder: str | None = None
+    slot: Slot | None = None
+
+    def joined(self, other: Known) -> Known:
+        """Return this with what another process knew; the slot is the other's."""
+        return Known(
+            other.baseline or self.baseline,
+            other.was_missing or self.was_missing,
+            other.placeholder if self.placeholder is None else self.placeholder,
+            other.slot,
+        )
+
+
 @dataclass(slots=True)
 class LastAnswer:
     """What is remembered of a target between its looks.
 
     `ahead` is by how much our clock was ahead of steady time when it was asked, which tells whether it was set since.
     `recognised` is what the body of SHA-256 `digest` showed; `etag` and `modified` ask whether that body
-    still stands at `address`, and there alone. `baseline` is the SHA-256 of the body before the release, for `changed`.
-    All of it is of the address and the questions of `target`.
+    still stands at `address`, and there alone. All of it is of the address and the questions of `target`.
     """
 
     target: Target
@@ -45,9 +69,13 @@ class LastAnswer:
     etag: str | None = None
     modified: str | None = None
     address: str | None = None
-    baseline: str | None = None
-    was_missing: bool = False
+    known: Known = Known()
     ahead: float | None = None
+    constant_age: ConstantAge = field(default_factory=ConstantAge)
+
+    def forget_body(self) -> None:
+        """Have the next body read whatever its bytes: what it shows depends on more than them."""
+        self.digest = self.recognised = self.etag = self.modified = self.address = None
 
 
 @dataclass(slots=True)
@@ -89,27 +117,28 @@ class Interpreter:
 
         A body that has to be read waits for whatever else is ready: the looks that are due begin first.
         """
-        if isinstance(outcome, Failure) or outcome.status // 100 != 2:
+        if isinstance(outcome, Failure):
             return self.see(target, outcome)
         memory, apart = self._memory(target), self.apart
-        if memory.recognised is not None and memory.digest == outcome.digest:
-            return self._seen(target, outcome, memory)
-        if before_recognising(outcome, target):
-            return self._seen(target, outcome, memory)
-        if apart is not None and is_costly(target.recognise, outcome):
-            read = await apart.read(target, outcome, _context(target, outcome, memory))
-            return self.see(target, outcome, read)
+        answer = memory.constant_age.checked(outcome)
+        is_known = memory.recognised is not None and memory.digest == answer.digest
+        if answer.status // 100 != 2 or is_known or before_recognising(answer, target):
+            return self._seen(target, answer, memory)
+        if apart is not None and is_costly(target.recognise, answer):
+            read = await apart.read(target, answer, _context(target, answer, memory))
+            return self._seen(target, answer, self._memory(target), read)
         await self._in_turn.wait()
-        sighting = self.see(target, outcome)
+        sighting = self._seen(target, answer, self._memory(target))
         if apart is not None and sighting.why == TOO_COSTLY:
             apart.workers.told(target.host)
         return sighting
 
-    def see(self, target: Target, outcome: Answer | Failure, read: Recognised | None = None) -> Sighting:
-        """Return what a look proved, and remember what the next one needs; `read`: what its body shows, if known."""
+    def see(self, target: Target, outcome: Answer | Failure) -> Sighting:
+        """Return what a look proved, and remember what the next one needs."""
         if isinstance(outcome, Failure):
             return sighted(target, outcome, unknown(outcome.reason.value))
-        return self._seen(target, outcome, self._memory(target), read)
+        memory = self._memory(target)
+        return self._seen(target, memory.constant_age.checked(outcome), memory)
 
     def _seen(self, target: Target, outcome: Answer, memory: LastAnswer, read: Recognised | None = None) -> Sighting:
         ahead = self.skew.ahead()
@@ -118,7 +147,8 @@ class Interpreter:
         is_dated = not was_set and self.skew.observe(target.host, outcome, ahead)
         bounds = self.skew.bounds_for(target.host)
         recognised = before_recognising(outcome, target) or self._recognised(target, outcome, memory, read)
-        memory.was_missing = memory.was_missing or outcome.status == 404
+        if outcome.status == 404 and not memory.known.was_missing:
+            memory.known = replace(memory.known, was_missing=True)
         if not is_dated or self._is_doubted(bounds):
             recognised = unknown("clock", recognised.found)
         known = None
@@ -127,15 +157,17 @@ class Interpreter:
             known = memory.digest if is_read else None
         return sighted(target, outcome, recognised, known, bounds)
 
-    def recall(self, target: Target, baseline: str | None, *, was_missing: bool = False) -> None:
-        """Give a target the baseline that an earlier process had for it, and whether it was ever missing."""
+    def recall(self, target: Target, known: Known) -> None:
+        """Take what an earlier process knew of a target, and the slot in force."""
         memory = self._memory(target)
-        memory.baseline, memory.was_missing = baseline or memory.baseline, was_missing or memory.was_missing
+        before, memory.known = memory.known, memory.known.joined(known)
+        if before.slot != known.slot:
+            memory.forget_body()
 
     def baseline(self, target: str) -> str | None:
         """Return the SHA-256 that `changed` compares with, None before there is one."""
         memory = self._memories.get(target)
-        return memory.baseline if memory else None
+        return memory.known.baseline if memory else None
 
     def forget(self, target: str) -> None:
         """Drop what is remembered of a target."""
@@ -151,8 +183,7 @@ class Interpreter:
         if memory is None or memory.target.url != target.url:
             memory = self._memories[target.id] = LastAnswer(target)
         elif memory.target != target:
-            missing = memory.was_missing
-            memory = self._memories[target.id] = LastAnswer(target, baseline=memory.baseline, was_missing=missing)
+            memory = self._memories[target.id] = LastAnswer(target, known=memory.known)
         return memory
 
     def _is_doubted(self, bounds: Span) -> bool:
@@ -167,14 +198,14 @@ class Interpreter:
             if seen.why in UNREAD:
                 # Nothing was read: the same bytes may be at another time.
                 return seen
-            memory.recognised = seen
             memory.digest = digest
-        if memory.baseline is None:
-            memory.baseline = digest
-            # From now on the same bytes are no longer the first, but those of the baseline.
-            if target.recognise == "changed":
-                first, memory.recognised = memory.recognised, None
-                return first
+            if seen.why == NO_BASELINE:
+                # From now on the same bytes are no longer the first, but those of the baseline.
+                memory.known = replace(memory.known, baseline=digest)
+                return seen
+            memory.recognised = seen
+            if seen.placeholder is not None:
+                memory.known = replace(memory.known, placeholder=seen.placeholder)
         memory.etag = answer.headers.get("etag")
         memory.modified = answer.headers.get("last-modified")
         memory.address = answer.url
@@ -182,7 +213,19 @@ class Interpreter:
 
 
 def _context(target: Target, answer: Answer, memory: LastAnswer) -> Context:
-    return Context(answer.url, target.title, answer.digest, memory.baseline, memory.was_missing)
+    known = memory.known
+    is_part = target.view is not View.TRIPWIRE and not is_witness(target.part)
+    return Context(
+        answer.url,
+        target.title,
+        answer.digest,
+        known.baseline,
+        known.was_missing,
+        known.slot,
+        extension_of(target.url) if is_part and is_file(target.url) else None,
+        target.address is Address.LED_TO,
+        known.placeholder,
+    )
 
 
 def before_recognising(answer: Answer, target: Target) -> Recognised | None:

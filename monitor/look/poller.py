@@ -12,7 +12,7 @@ from monitor.clock import Clock
 from monitor.look.broken_looks import BrokenLooks
 from monitor.look.fetch import Answer, Failure, Fetcher, Request
 from monitor.look.host_queue import LONGEST_SLEEP, NOTICED, HostQueue, Woken
-from monitor.look.interpret import Interpreter
+from monitor.look.interpret import Interpreter, Known
 from monitor.look.reading import SMALL
 from monitor.look.scheduled import ScheduledTarget
 from monitor.look.sighting import Sighting
@@ -177,10 +177,9 @@ class Poller:
         self._interpreter.forget(target.id)
         return sighting
 
-    def recall(self, target: Target, baseline: str | None, *, was_missing: bool = False) -> None:
-        """Take what an earlier process knew of a target: its baseline, and whether it was ever missing."""
-        if baseline is not None or was_missing:
-            self._interpreter.recall(target, baseline, was_missing=was_missing)
+    def recall(self, target: Target, known: Known) -> None:
+        """Take what an earlier process knew of a target, and the slot in force."""
+        self._interpreter.recall(target, known)
 
     def stretch(self) -> dict[str, float]:
         """Return for each host by how much its budget spreads the looks out; 1.0 when it carries them."""

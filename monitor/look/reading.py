@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -13,12 +14,15 @@ from monitor.look.apart.process import NoWorker, Unread
 from monitor.look.apart.workers import Workers
 from monitor.look.challenge import challenge
 from monitor.look.fetch import Answer, Found
+from monitor.look.recognise.file_kind import read_file
 from monitor.look.recognise.page import is_html
 from monitor.look.recognise.registry import recogniser
-from monitor.look.recognise.result import Context, Recognised, unknown
+from monitor.look.recognise.result import NAMELESS, Context, Recognised, unknown
+from monitor.look.sighting import State
 from monitor.plan.targets import Target
 from schedules.bounds import beyond
 from schedules.clean import clean_address, clean_text
+from schedules.patterns import quick
 
 _log = structlog.get_logger(__name__)
 TOO_COSTLY = "too_costly"
@@ -32,6 +36,8 @@ SMALL = 16_384
 SECONDS = 3
 """What a body may take of the processor. One of a megabyte takes a tenth of it."""
 _UNBOUNDED = ("css", "feed", "jmespath")
+_SEEKING = ("css:", "link:", "text:")
+_NAMED = quick(rb"<(?:title|h1)[\s>]", re.IGNORECASE)
 _LONGEST_FACT = 4000
 _FIRST_REST = timedelta(seconds=5)
 _LONGEST_REST = timedelta(hours=1)
@@ -46,12 +52,18 @@ def read_body(name: str, answer: Answer, context: Context) -> Recognised:
         return unknown(TOO_COSTLY)
     if blocked := challenge(answer):
         return unknown(blocked)
+    if (other := read_file(answer, context)) is not None:
+        return other
     try:
         recognise = recogniser(name)
     except UserFault:
         # A part found or configured wrongly must not cost the other targets their looks.
         return unknown("no recogniser of that name")
-    return _cleaned(recognise(answer, context))
+    seen = recognise(answer, context)
+    if seen.state is State.ABSENT and name.startswith(_SEEKING) and is_html(answer) and not _NAMED.search(answer.body):
+        # What is sought is missing from every page of a bot wall.
+        return unknown(NAMELESS)
+    return _cleaned(seen)
 
 
 def _cleaned(seen: Recognised) -> Recognised:

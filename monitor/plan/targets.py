@@ -177,9 +177,13 @@ def recogniser_of(part: Part) -> str:
 
 def is_file(url: str) -> bool:
     """Tell whether an address looks like that of a file rather than a page."""
-    parts = urlsplit(url)
-    name = parts.path.rpartition("/")[2]
-    return parts.hostname == ASSETS or ("." in name and name.rpartition(".")[2].lower() in _TABLES + _TEXTS)
+    return urlsplit(url).hostname == ASSETS or extension_of(url) in _TABLES + _TEXTS
+
+
+def extension_of(url: str) -> str:
+    """Return the file name extension of an address in lower case, empty when it has none."""
+    _, dot, extension = urlsplit(url).path.rpartition("/")[2].rpartition(".")
+    return extension.lower() if dot else ""
 
 
 def _views(part: Part, *, origin_view: bool) -> list[View]:

@@ -9,6 +9,7 @@ from monitor.look.poller import Hooks
 from monitor.look.sighting import Sighting
 from monitor.plan.targets import Target, View
 from monitor.watch.look_tally import LookTally
+from monitor.watch.odd_answers import OddAnswers
 from monitor.watch.tripwires import Tripwires
 from monitor.watch.watch import Watch
 
@@ -20,6 +21,7 @@ class Intake:
     tally: LookTally
     watch: Watch
     tripwires: Tripwires
+    odd_answers: OddAnswers
 
     def hooks(self) -> Hooks:
         """Return what the poller tells it."""
@@ -33,3 +35,4 @@ class Intake:
             self.tripwires.see(target, sighting)
         else:
             self.watch.see(target, sighting, outcome)
+            self.odd_answers.see(target, sighting)

@@ -84,6 +84,16 @@ def of_listing(hit: ListingMatch, slot: datetime | None) -> Finding:
     return Finding(LEAD, None, detail, url=hit.url)
 
 
+def of_answer(shown: str, url: str, after: datetime | None, by: datetime, slot: datetime | None) -> Finding:
+    """Return the lead that an answer is which proves nothing: `shown` says what it is, without any of its words.
+
+    It came between `after`, the last proof of something else, and `by`.
+    """
+    early = " before its slot" if slot is not None and by < slot else ""
+    detail = f"{shown} is at its address{early}: it does not prove that the release is out"
+    return Finding(LEAD, None, f"{detail}, first seen {_spanned(Interval(after, by))}: {url}", url=url)
+
+
 def of_many(hit: ListingMatch, most: int) -> Finding:
     """Return the lead that a listing is which shows more entries of a release than are followed."""
     detail = f"listings show more than {most} entries that may be it: no more are looked at, read them in {hit.listing}"

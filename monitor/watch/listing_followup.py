@@ -114,4 +114,4 @@ class ListingFollowUp:
 
 
 def _was_missing(watched: WatchedRelease) -> bool:
-    return any(watched.remembered(target)[1] for target in watched.targets.values() if is_view_of_page(target))
+    return any(watched.remembered(target).was_missing for target in watched.targets.values() if is_view_of_page(target))

@@ -14,6 +14,7 @@ from monitor.clock import Clock
 from monitor.judge.policy import Policies
 from monitor.judge.window import is_exact
 from monitor.look.fetch import Found
+from monitor.look.interpret import Known
 from monitor.look.sighting import Sighting, State
 from monitor.plan.addresses import ADDED, ANNOUNCEMENT, INDEX, is_publication, new_ids, standing_at
 from monitor.plan.phases import Phases, Window, dense_around
@@ -51,8 +52,8 @@ class Looker(Protocol):
         `proof` is what its part must be proved to be.
         """
 
-    def recall(self, target: Target, baseline: str | None, *, was_missing: bool = False) -> None:
-        """Take what an earlier process knew of a target: its baseline, and whether it was ever missing."""
+    def recall(self, target: Target, known: Known) -> None:
+        """Take what an earlier process knew of a target, and the slot in force."""
 
     def drop(self, target_id: str) -> None:
         """Look at a target no more."""
@@ -219,8 +220,7 @@ class Planner:
         state, proof = watched.state_of(target.id), self._proof(watched, target, promised)
         state.windows, state.proof = windows, proof
         if windows:
-            baseline, was_missing = watched.remembered(target)
-            self._looker.recall(target, baseline, was_missing=was_missing)
+            self._looker.recall(target, replace(watched.remembered(target), slot=promised.slot))
             # The shift spreads targets over their spacing, the same after every restart.
             shift = timedelta(milliseconds=crc32(target.id.encode()) % 3_600_000)
             instant = promised.slot.instant if promised.slot and is_view_of_page(target) else None

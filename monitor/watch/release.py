@@ -9,6 +9,8 @@ from http import HTTPStatus
 
 from monitor.judge.runs import MOST_CHANGES, Run, changes, extend, left
 from monitor.judge.verdict import PartVerdict, Verdict, Word
+from monitor.look.interpret import Known
+from monitor.look.recognise.placeholder import PLACEHOLDER
 from monitor.look.sighting import Sighting, State
 from monitor.plan.phases import Window, window_at
 from monitor.plan.proof import NEVER, Proof
@@ -199,15 +201,17 @@ class WatchedRelease:
         state = self.states[target]
         state.runs = state.runs[:-1] if before is None or new else (*state.runs[:-1], before)
 
-    def remembered(self, target: Target) -> tuple[str | None, bool]:
-        """Return the SHA-256 that `changed` compares the target's bytes with, and whether the target was ever missing.
+    def remembered(self, target: Target) -> Known:
+        """Return what earlier looks at a target tell later ones.
 
-        A baseline is the first body that was read, and it is known from its run alone.
+        A baseline is the first body that was read, and it is known from its run alone. Of a placeholder only that there
+        was one is known.
         """
         runs = self._here(target)
         first = next((run for run in runs if run.digest is not None), None)
         baseline = first.digest if first is not None and target.recognise == "changed" else None
-        return baseline, any(run.status == HTTPStatus.NOT_FOUND for run in runs)
+        was_missing = any(run.status == HTTPStatus.NOT_FOUND for run in runs)
+        return Known(baseline, was_missing, "" if any(run.why == PLACEHOLDER for run in runs) else None)
 
     def replace_last(self, run: Run) -> None:
         """Put a run that has changed in the place of the last one of its target."""

@@ -166,6 +166,6 @@ def _finding(case: Case, part: PartVerdict, span: _Span) -> Finding:
     seconds = seconds_between(span.begins, span.ends)
     when = between_exactly(Interval(span.begins, span.ends), case.zone)
     if span.looks:
-        told = f"all {span.looks} looks failed {when} ({span.cause})"
+        told = f"all {span.looks} looks proved nothing {when} ({span.cause})"
         return Finding(Kind.BLIND, part.id, told, Bounds(seconds, seconds))
     return Finding(Kind.BLIND, None, f"{span.cause} for {length(seconds or 0.0)}, {when}", Bounds(seconds, seconds))

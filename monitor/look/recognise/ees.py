@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from monitor.look.fetch import Answer, Found
+from monitor.look.recognise.notices import says_missing
 from monitor.look.recognise.page import Page
-from monitor.look.recognise.result import Context, Recognised, Recogniser, absent, unknown
-from monitor.look.recognise.status import says_missing
+from monitor.look.recognise.result import NAMELESS, Context, Recognised, Recogniser, absent, unknown
 from monitor.look.recognise.title import by_title
 from monitor.look.recognise.version import written
 from monitor.look.sighting import State
@@ -105,6 +105,6 @@ def _page(page: Page, context: Context) -> Recognised:
     if says_missing(page):
         return absent("page not found")
     if not page.heading:
-        return unknown("no heading")
+        return unknown(NAMELESS)
     # The heading names the series, the title of the page the period as well.
-    return by_title(context, f"{page.heading}: {page.title.partition(' - ')[0]}", ())
+    return by_title(context, f"{page.heading}: {page.title.partition(' - ')[0]}", text=page.text)

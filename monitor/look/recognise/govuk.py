@@ -9,14 +9,14 @@ import re
 
 from monitor.look.fetch import Answer, Found
 from monitor.look.recognise.govuk_item import attached, recognise_json
-from monitor.look.recognise.page import Page, says_not_yet, says_nothing, says_nothing_of_it
-from monitor.look.recognise.result import Context, Recognised, absent, unknown, withdrawn
-from monitor.look.recognise.status import says_gone, says_missing
+from monitor.look.recognise.notices import says_gone, says_missing, says_nothing, says_nothing_of_it
+from monitor.look.recognise.page import Page
+from monitor.look.recognise.placeholder import ANNOUNCED, read_placeholder
+from monitor.look.recognise.result import NAMELESS, Context, Recognised, absent, unknown, withdrawn
 from monitor.look.recognise.title import by_title
 from monitor.look.sighting import State
 from schedules.patterns import quick
 
-ANNOUNCED = "announced, not released"
 _ANNOUNCEMENT = quick(r"statistics announcement\s*$", re.IGNORECASE)
 _AHEAD = quick(
     r"these statistics will be released (on|in|between)|statistics release cancelled|^coming soon\b", re.IGNORECASE
@@ -31,8 +31,8 @@ def recognise(answer: Answer, context: Context) -> Recognised:
         return recognise_json(answer, context)
     page = Page(answer)
     if not page.title and not page.heading:
-        return unknown("neither title nor heading")
-    seen = _by_notice(page) or _by_title(page, context)
+        return unknown(NAMELESS)
+    seen = _by_notice(page) or _by_title(page, answer, context)
     if seen.state is State.PRESENT and not seen.specific and (why := says_nothing_of_it(page)):
         return unknown(why)
     return seen
@@ -53,17 +53,17 @@ def _by_notice(page: Page) -> Recognised | None:
     return None
 
 
-def _by_title(page: Page, context: Context) -> Recognised:
-    seen = page.heading or _unsited(page.title)
+def _by_title(page: Page, answer: Answer, context: Context) -> Recognised:
     links = [attached(context.url, link.url, link.text) for link in page.links()]
     # A file is often linked twice, first by a picture without words.
     unique: dict[str, Found] = {}
     for found in links:
         if found and (found.url not in unique or not unique[found.url].title):
             unique[found.url] = found
-    if not unique and says_not_yet(page):
-        return absent(ANNOUNCED)
-    return by_title(context, seen, tuple(unique.values()))
+    seen = by_title(context, page.heading or _unsited(page.title), tuple(unique.values()), text=page.text)
+    if seen.state is not State.PRESENT:
+        return seen
+    return read_placeholder(page, answer, context, has_files=bool(unique)) or seen
 
 
 def _notices(page: Page) -> str:

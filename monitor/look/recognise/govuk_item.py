@@ -30,22 +30,25 @@ def recognise_json(answer: Answer, context: Context) -> Recognised:
     if isinstance(said, dict) and isinstance(said.get("results"), list):
         return _listing(said["results"], context)
     if isinstance(said, dict) and isinstance(said.get("schema_name"), str):
-        return _item(content_item(said), said["schema_name"], context)
+        return _item(content_item(said), said, context)
     return unknown("neither a content item nor a listing")
 
 
-def _item(item: ContentItem, schema: str, context: Context) -> Recognised:
+def _item(item: ContentItem, said: Mapping[str, Any], context: Context) -> Recognised:
     if item.schema is Schema.GONE:
         return withdrawn("gone")
     if item.schema is Schema.REDIRECT:
         return unknown("redirected", _moved(item, context))
-    if item.schema is Schema.ANNOUNCEMENT or schema.startswith(_NOT_OUT):
+    if item.schema is Schema.ANNOUNCEMENT or said["schema_name"].startswith(_NOT_OUT):
         return absent("announced, not released")
     if item.withdrawn:
         return withdrawn("marked as withdrawn")
     parts = (_part(attachment) for attachment in item.attachments)
     version = written(public_updated_at=item.public_updated_at, change_history=len(item.changes) or None)
-    return by_title(context, item.title, (_itself(item), *(part for part in parts if part.url)), version)
+    found = (_itself(item), *(part for part in parts if part.url))
+    details = said.get("details")
+    text = f"{said.get('description')} {details.get('body') if isinstance(details, dict) else ''}"
+    return by_title(context, item.title, found, version, text)
 
 
 def _itself(item: ContentItem) -> Found:

@@ -66,7 +66,7 @@ def _entry(said: Mapping[str, Any], description: Mapping[str, Any], context: Con
     found = tuple(_related(said))
     if isinstance(moved, str) and moved and (there := absolute(_SITE, moved)):
         found = (*found, Found(there, "", "redirect"))
-    return by_title(context, str(description.get("title") or ""), found)
+    return by_title(context, str(description.get("title") or ""), found, text=str(description))
 
 
 def _related(said: Mapping[str, Any]) -> list[Found]:
@@ -86,7 +86,7 @@ def _marked(answer: Answer, context: Context) -> Recognised | None:
         return None
     if marks == {b"published"}:
         page = Page(answer)
-        return by_title(context, page.heading or page.title, ())
+        return by_title(context, page.heading or page.title, text=page.text)
     return absent("cancelled" if marks == {b"cancelled"} else "not published")
 
 
@@ -100,4 +100,4 @@ def _page(page: Page, context: Context) -> Recognised:
     titles = {" ".join("".join(heading.itertext()).split()).lower() for heading in headings}
     if not titles & set(_OUT):
         return unknown("a page that says neither")
-    return by_title(context, page.heading or page.title, ())
+    return by_title(context, page.heading or page.title, text=page.text)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from monitor.look.fetch import Answer
-from monitor.look.recognise.page import Page, says_nothing_of_it
+from monitor.look.recognise.notices import says_nothing_of_it
+from monitor.look.recognise.page import Page
+from monitor.look.recognise.placeholder import read_placeholder
 from monitor.look.recognise.result import Context, Recognised, absent, unknown
 from monitor.look.recognise.title import names_a_period, names_same_period
-from monitor.look.recognise.titled import TO_COME
 from monitor.look.sighting import State
 from schedules.patterns import quick
 from schedules.titles import read_title
@@ -32,7 +34,8 @@ def recognise(answer: Answer, context: Context) -> Recognised:
         return unknown("its heading and its title name two periods" if told else "names no period")
     if False in told:
         return absent("another period stands there")
-    if TO_COME.search(page.text):
-        return unknown("it speaks of a publication to come")
+    if (waiting := read_placeholder(page, answer, context)) is not None:
+        # Absence would need the period of another edition.
+        return replace(waiting, state=State.UNKNOWN)
     is_titled = read_title(page.heading).words == read_title(context.title).words
     return Recognised(State.PRESENT, specific=is_titled)

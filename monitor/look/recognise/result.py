@@ -7,6 +7,10 @@ from dataclasses import dataclass
 
 from monitor.look.fetch import Answer, Found
 from monitor.look.sighting import State
+from schedules.slot import Slot
+
+NAMELESS = "a page without title and heading"
+"""Why a page proves nothing that does not say what it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +19,10 @@ class Context:
 
     `title` is that of the release, empty for a shared tripwire. `digest` is the SHA-256 of this body,
     `baseline` that of the body before the release (None: none yet). `was_missing` is True when the address
-    has answered 404 before: what stands there now is new, whatever its title says.
+    has answered 404 before: what stands there now is new, whatever its title says. `slot` is the one in force.
+    `file` is the file name extension of the target's address (lower case, "" where it has none), None for a page.
+    `is_led_to` is True when the announcement itself has redirected to this page, which may have another title.
+    `placeholder` identifies the words of the placeholder last seen here: "" after a restart, None where none was seen.
     """
 
     url: str
@@ -23,17 +30,25 @@ class Context:
     digest: str = ""
     baseline: str | None = None
     was_missing: bool = False
+    slot: Slot | None = None
+    file: str | None = None
+    is_led_to: bool = False
+    placeholder: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Recognised:
-    """What an answer shows. `specific`, `found` and `version` are as in a sighting; `why` is in our own words."""
+    """What an answer shows. `specific`, `found` and `version` are as in a sighting; `why` is in our own words.
+
+    `placeholder` identifies the words of a page that stands in for its release, None for every other answer.
+    """
 
     state: State
     specific: bool = False
     found: tuple[Found, ...] = ()
     why: str = ""
     version: str | None = None
+    placeholder: str | None = None
 
 
 Recogniser = Callable[[Answer, Context], Recognised]

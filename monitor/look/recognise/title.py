@@ -7,26 +7,42 @@ from collections.abc import Iterable
 from enum import StrEnum
 
 from monitor.look.fetch import Found
-from monitor.look.recognise.result import Context, Recognised, absent, unknown
+from monitor.look.recognise.result import NAMELESS, Context, Recognised, absent, unknown
 from monitor.look.sighting import State
-from schedules.titles import read_title, title_matches
+from schedules.titles import period_of, read_title, slug, title_matches
 
 ANOTHER_EDITION, ANOTHER_TITLE = "another edition stands there", "another title stands there"
 """Why a page is absent, or proves nothing, though something is answered at its address."""
+NOT_ITS_TITLE = "it does not bear the title of this release"
+WITHOUT_PERIOD = "its title without its period"
+_MOST_TEXT = 20_000
 
 
-def by_title(context: Context, seen: str, found: tuple[Found, ...], version: str | None = None) -> Recognised:
-    """Return presence, specific when the title is ours with its period; absence while another edition stands there.
+def by_title(
+    context: Context, seen: str, found: tuple[Found, ...] = (), version: str | None = None, text: str = ""
+) -> Recognised:
+    """Return presence under the release's title and period, absence under another edition's; else nothing is proved.
 
-    Another title where nothing stood before may be ours under a wrong name, or anything: it proves nothing. Where
-    something always stood it is presence that counts for nothing by itself.
+    The period may be missing from the title if `text`, what else the answer says, names it; then presence is not
+    specific. Without a release's title any title will do. An announcement vouches for the page it has redirected to.
     """
+    if not seen:
+        return unknown(NAMELESS, found)
     like = likeness(context.title, seen) if context.title else Likeness.UNDATED
     if like is Likeness.OTHER_EDITION:
         return absent(ANOTHER_EDITION)
-    if like is Likeness.DIFFERENT and seen and context.was_missing:
-        return unknown(ANOTHER_TITLE, found)
+    if like is Likeness.DIFFERENT and (context.was_missing or not context.is_led_to):
+        return unknown(ANOTHER_TITLE if context.was_missing else NOT_ITS_TITLE, found)
+    if like is Likeness.UNDATED and not read_title(context.title).period <= set(period_of(text[:_MOST_TEXT])):
+        return unknown(WITHOUT_PERIOD, found)
     return Recognised(State.PRESENT, like is Likeness.SAME, found, version=version)
+
+
+def names_release(title: str, text: str) -> bool:
+    """Return whether a text that is no page, such as JSON, contains the words and the period of a release's title."""
+    mine, text = read_title(title), text[:_MOST_TEXT]
+    said = set(slug(text, _MOST_TEXT).split("-"))
+    return bool(mine.words) and set(mine.words) <= said and mine.period <= set(period_of(text))
 
 
 _SEASONS = ("spring", "summer", "autumn", "winter")

@@ -7,6 +7,7 @@ import json
 from monitor.look.fetch import Answer
 from monitor.look.recognise import govuk
 from monitor.look.recognise.govuk_item import recognise_json
+from monitor.look.recognise.placeholder import ANNOUNCED
 from monitor.look.recognise.result import Context, Recognised, absent, unknown
 from monitor.look.recognise.title import Likeness, likeness
 from monitor.look.sighting import State
@@ -15,7 +16,7 @@ from monitor.look.sighting import State
 def still_announced(answer: Answer, context: Context) -> Recognised:
     """Take the page or the content item of an announcement for absence, and anything else for nothing."""
     seen = govuk.recognise(answer, context)
-    return seen if seen.state is State.ABSENT and seen.why == govuk.ANNOUNCED else unknown("no announcement any more")
+    return seen if seen.state is State.ABSENT and seen.why == ANNOUNCED else unknown("no announcement any more")
 
 
 def unlisted(answer: Answer, context: Context) -> Recognised:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
@@ -23,6 +24,9 @@ from monitor.rehearse.script.script import ScriptPart, ScriptRelease
 
 _API = "/api/content"
 _MONTH = timedelta(days=28)
+_TEXTS = {"csv", "tsv", "txt"}
+_OLD_OFFICE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_BEGINNINGS = {"pdf": b"%PDF-1.7\n", "xml": b"<figures>", **dict.fromkeys(("xls", "doc", "ppt"), _OLD_OFFICE)}
 
 
 class GovUk:
@@ -140,8 +144,13 @@ class GovUk:
 
 
 def file_reply(path: str, release: ScriptRelease) -> Reply:
-    """Return a file of a release: bytes that are its own and always the same."""
-    body = f"title,path\n{release.title},{path}\n".encode() * 8
+    """Return a file of a release: bytes that are its own and always the same, and begin as its kind does."""
+    extension = path.rpartition(".")[2].lower()
+    if extension in {"json", "geojson"}:
+        body = json.dumps({"release": release.title, "file": path}).encode()
+    else:
+        rows = f"title,path\n{release.title},{path}\n".encode() * 8
+        body = rows if extension in _TEXTS else _BEGINNINGS.get(extension, b"PK\x03\x04") + rows
     return Reply(200, body, {"Content-Type": media_type(path), "Fastly-Backend-Name": "awsorigin"})
 
 

@@ -244,7 +244,7 @@ def test_pages_that_no_worker_read_are_found_only_if_that_left_something_unprove
 def test_failed_looks_that_left_a_release_unproven_are_found() -> None:
     (blind,) = found(judged(200, FAILED), Kind.BLIND)
     assert blind.part == "page"
-    assert blind.detail.startswith("all 220 looks failed")
+    assert blind.detail.startswith("all 220 looks proved nothing")
 
 
 def test_a_failure_that_delayed_the_next_look_hid_the_slot_until_then() -> None:
@@ -255,7 +255,7 @@ def test_a_failure_that_delayed_the_next_look_hid_the_slot_until_then() -> None:
     ]
     (blind,) = found(judged(200, {"page": runs}), Kind.BLIND)
     assert blind.seconds == Bounds(220.0, 220.0)
-    assert blind.detail.startswith("all 1 looks failed")
+    assert blind.detail.startswith("all 1 looks proved nothing")
 
 
 def test_failed_looks_at_the_edge_are_no_finding_if_the_origin_was_seen() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from monitor.look.challenge import challenge
 from monitor.look.fetch import Answer, Failure, Reason
-from monitor.look.interpret import Interpreter
+from monitor.look.interpret import Interpreter, Known
 from monitor.look.sighting import Sighting, State
 from monitor.plan.targets import Target, View
 
@@ -213,7 +213,7 @@ def test_changed_remembers_a_baseline_from_an_earlier_life() -> None:
     first, seen = Interpreter(), target(recognise="changed")
     first.see(seen, answer(body=b"old"))
     second = Interpreter()
-    second.recall(seen, first.baseline(seen.id))
+    second.recall(seen, Known(first.baseline(seen.id)))
     assert second.see(seen, answer(body=b"new")).state is State.PRESENT
 
 

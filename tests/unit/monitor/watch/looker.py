@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from monitor.look.interpret import Known
 from monitor.plan.phases import Window
 from monitor.plan.proof import Proof
 from monitor.plan.targets import Target
@@ -35,9 +36,9 @@ class FakeLooker:
         self.windows[target.id], self.targets[target.id] = tuple(windows), target
         self.told += 1
 
-    def recall(self, target: Target, baseline: str | None, *, was_missing: bool = False) -> None:
+    def recall(self, target: Target, known: Known) -> None:
         assert target.id
-        assert not (baseline and was_missing)
+        assert not (known.baseline and known.was_missing)
 
     def drop(self, target_id: str) -> None:
         self.windows.pop(target_id, None)

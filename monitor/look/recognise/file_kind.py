@@ -1,0 +1,161 @@
+"""Is content what its address or its type names? Told by its first bytes, and by its type where those can be anything.
+
+Signatures: PKWARE's APPNOTE (zip, and so OOXML and ODF), [MS-CFB] (the old Office formats), ISO 32000 (PDF).
+"""
+
+from __future__ import annotations
+
+import codecs
+import json
+from collections import Counter
+from dataclasses import replace
+
+from monitor.look.fetch import Answer
+from monitor.look.recognise.notices import says_gone, says_missing
+from monitor.look.recognise.page import Page, is_html
+from monitor.look.recognise.result import Context, Recognised, absent, unknown, withdrawn
+from monitor.look.recognise.title import NOT_ITS_TITLE, names_release
+from schedules.patterns import quick
+
+PAGE_FOR_FILE, ERROR_MESSAGE = "a web page where a file should be", "an error message in place of content"
+WRONG_KIND = "content that is not of the kind that its address or type names"
+"""Why an answer that is no page of the release proves nothing, though it was answered with success."""
+
+_ZIP, _OLD_OFFICE, _PDF, _RTF = b"PK", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", b"%PDF", b"{\\rtf"
+_SIGNATURES: dict[str, tuple[bytes, ...]] = {
+    **dict.fromkeys(("xlsx", "xlsm", "xlsb", "ods", "odt", "odp", "docx", "pptx", "zip"), (_ZIP,)),
+    # What new programs save under an old name opens all the same.
+    **dict.fromkeys(("xls", "doc", "ppt"), (_OLD_OFFICE, _ZIP, _RTF)),
+    "pdf": (_PDF,),
+    "rtf": (_RTF,),
+    "gz": (b"\x1f\x8b",),
+    "png": (b"\x89PNG",),
+    "jpg": (b"\xff\xd8\xff",),
+    "jpeg": (b"\xff\xd8\xff",),
+    "gif": (b"GIF8",),
+    "parquet": (b"PAR1",),
+    "sav": (b"$FL2", b"$FL3"),
+}
+_BINARY = (
+    b"PK\x03\x04",
+    _OLD_OFFICE,
+    _PDF,
+    b"\x1f\x8b",
+    b"\x89PNG",
+    b"\xff\xd8\xff",
+    b"GIF8",
+    b"PAR1",
+    b"$FL2",
+    b"$FL3",
+)
+_TABLES = ("csv", "tsv", "tab")
+_DELIMITERS = ",;\t|"
+# Types that servers give to whatever they do not know: a table has to look like one.
+_VAGUE = ("", "text/plain", "text/html")
+_BOMS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+_HEAD = 4096
+_PDF_HEAD = 1024  # readers look for the signature in the first 1,024 bytes
+_LONGEST_MESSAGE = 65_536
+_ROOT = quick(r"<(?:[A-Za-z_][\w.-]{0,60}:)?([A-Za-z_][\w.-]{0,60})")
+_ERROR_ROOTS = ("error", "errors", "fault", "exception", "exceptionreport", "serviceexceptionreport")
+# What error messages consist of, in APIs of every kind ("problem details" are RFC 9457).
+_ERROR_KEYS = frozenset(
+    {"_response_info", "code", "correlationid", "detail", "details", "error", "errorcode", "errors", "exception"}
+    | {"fault", "instance", "message", "messages", "ok", "path", "reason", "requestid", "request_id", "resource"}
+    | {"status", "statuscode", "status_code", "success", "timestamp", "title", "traceid", "type"}
+)
+
+
+def read_file(answer: Answer, context: Context) -> Recognised | None:
+    """Return what an answer at the address of a file proves that is not that file; None when it is, or no file is due.
+
+    A page may say that the file is missing or was taken away: that proves it.
+    """
+    if context.file is None or not (why := content_fault(answer, context)):
+        return None
+    if why == PAGE_FOR_FILE:
+        # Titles and headings are near the top; the rest may be large.
+        page = Page(replace(answer, body=answer.body[:_HEAD]))
+        if says_missing(page):
+            return absent("the page says it is not found")
+        if says_gone(page):
+            return withdrawn("no longer available")
+    return unknown(why)
+
+
+def content_fault(answer: Answer, context: Context) -> str:
+    """Return why content is not what its address names, or its type at an address that names none; empty if it is."""
+    head, extension = _text(answer.body[:_HEAD]), context.file
+    if signatures := _SIGNATURES.get(extension or ""):
+        is_pdf = extension == "pdf" and _PDF in answer.body[:_PDF_HEAD]
+        return "" if is_pdf or answer.body.startswith(signatures) else message_fault(answer) or WRONG_KIND
+    if extension is None and answer.body.startswith(_BINARY):
+        return ""
+    if fault := message_fault(answer):
+        return fault
+    if not _fits(answer, head, extension):
+        return WRONG_KIND
+    is_titled = extension is None and context.title
+    return NOT_ITS_TITLE if is_titled and not names_release(context.title, head or "") else ""
+
+
+def _fits(answer: Answer, head: str | None, extension: str | None) -> bool:
+    """Return whether content that is neither a page nor an error message is of its kind, as far as we know the kind."""
+    begins, kind = (head or "").lstrip()[:1], _type(answer)
+    if extension in ("json", "geojson") or (extension is None and "json" in kind):
+        return begins in ("{", "[")
+    if extension == "xml" or (extension is None and "xml" in kind):
+        return begins == "<"
+    if extension in (*_TABLES, "txt", None):
+        return head is not None and _is_text(head, kind, is_table=extension != "txt")
+    return bool(answer.body.strip())
+
+
+def _is_text(head: str, kind: str, *, is_table: bool) -> bool:
+    """Return whether text is neither marked up nor of a type that is; a table of a vague type has to look like one."""
+    if not head.strip() or head.lstrip()[0] in "<{[" or "json" in kind or "xml" in kind:
+        return False
+    return _is_table(head) if is_table and kind in _VAGUE else kind != "text/html"
+
+
+def _is_table(head: str) -> bool:
+    """Return whether two lines or more have the same number of the same delimiter."""
+    lines = [line for line in head.splitlines() if line.strip()]
+    counts = (Counter(line.count(delimiter) for line in lines) for delimiter in _DELIMITERS)
+    return any(many > 1 for count in counts for number, many in count.items() if number)
+
+
+def message_fault(answer: Answer) -> str:
+    """Return why content is a web page, an error message in JSON or XML, or broken JSON; empty for anything else."""
+    head = _text(answer.body[:_HEAD])
+    begins = (head or "").lstrip()[:1]
+    root = _ROOT.search(head) if head and begins == "<" else None
+    name = root[1].lower() if root else ""
+    if name == "html" or (is_html(answer) and begins == "<"):
+        return PAGE_FOR_FILE
+    if name in _ERROR_ROOTS:
+        return ERROR_MESSAGE
+    return _fault_of_json(answer) if begins in ("{", "[") and begins else ""
+
+
+def _fault_of_json(answer: Answer) -> str:
+    if not answer.whole or len(answer.body) > _LONGEST_MESSAGE:
+        return ""
+    try:
+        said = json.loads(answer.body)
+    except (ValueError, RecursionError):
+        return WRONG_KIND
+    is_error = isinstance(said, dict) and all(str(key).lower() in _ERROR_KEYS for key in said)
+    return ERROR_MESSAGE if is_error or not said else ""
+
+
+def _text(head: bytes) -> str | None:
+    """Return bytes as text, None where they are none."""
+    encoding = next((name for bom, name in _BOMS.items() if head.startswith(bom)), None)
+    if encoding is None and b"\0" in head:
+        return None
+    return head.decode(encoding or "utf-8", "replace")
+
+
+def _type(answer: Answer) -> str:
+    return answer.headers.get("content-type", "").partition(";")[0].strip().lower()

@@ -1,0 +1,92 @@
+"""Answers at the address of a release that do not prove it to be out, but may be it: a lead for a person, once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import structlog
+
+from monitor.clock import Clock
+from monitor.judge.runs import Run
+from monitor.ledger.ledger import Ledger
+from monitor.look.recognise.file_kind import ERROR_MESSAGE, PAGE_FOR_FILE, WRONG_KIND
+from monitor.look.recognise.placeholder import PLACEHOLDER
+from monitor.look.recognise.result import NAMELESS
+from monitor.look.recognise.title import ANOTHER_TITLE, WITHOUT_PERIOD
+from monitor.look.sighting import Sighting, State
+from monitor.plan.addresses import is_witness
+from monitor.plan.targets import Target, View
+from monitor.threads import Tasks
+from monitor.watch.leads import Leads, of_answer
+from monitor.watch.release import WatchedRelease
+from monitor.watch.watch import Watch
+from schedules.announcement import Address, Origin
+
+_log = structlog.get_logger(__name__)
+_SHOWN = {
+    PLACEHOLDER: "a page under its title that names the day of its slot, with no date of publication and no file,",
+    ANOTHER_TITLE: "a page of another title",
+    WITHOUT_PERIOD: "a page under its title, but without its period,",
+    NAMELESS: "a page without title and heading",
+    PAGE_FOR_FILE: "a web page instead of the file",
+    ERROR_MESSAGE: "an error message instead of its content",
+    WRONG_KIND: "content that is not of the kind that its address or type names",
+}
+_LASTING = timedelta(seconds=15)
+"""How long such an answer must last: pages are swapped within seconds while a site is updated."""
+_AFTER = timedelta(days=1)
+"""How long after its slot a part that is missing is worth a lead."""
+
+
+@dataclass(frozen=True, slots=True)
+class OddAnswers:
+    """Asks people to judge an answer that proves nothing, but is new at its address or under the release's title."""
+
+    watch: Watch
+    ledger: Ledger
+    leads: Leads
+    clock: Clock
+    tasks: Tasks
+    # By release, the addresses that people were told of since the start.
+    _told: dict[str, set[str]] = field(default_factory=dict)
+
+    def see(self, target: Target, sighting: Sighting) -> None:
+        """Take in a look that was folded into its release."""
+        if sighting.why not in _SHOWN or target.view not in (View.EDGE, View.ORIGIN):
+            return
+        watched = self.watch.releases.get(target.release)
+        run = None if watched is None else watched.at(target.id).last
+        if watched is None or run is None or run.why != sighting.why or not _lasts(run):
+            return
+        if target.url in self._told.get(target.release, ()) or not self._is_worth_telling(watched, target, run):
+            return
+        for release in self._told.keys() - self.watch.releases.keys():
+            del self._told[release]
+        self._told.setdefault(target.release, set()).add(target.url)
+        _log.info("odd_answer", target=target.id, why=run.why)
+        last = watched.at(target.id).last_proved(target.url)
+        after = None if last is None else last.end
+        lead = of_answer(_SHOWN[run.why], target.url, after, run.begin, self.ledger.begins(target.release))
+        self.tasks.start(self.leads.tell(target.release, lead))
+
+    def _is_worth_telling(self, watched: WatchedRelease, target: Target, run: Run) -> bool:
+        """Return whether an answer is new at a promised address, or is a placeholder, while its part is missing."""
+        if is_witness(target.part) or target.origin is Origin.PREDICTED:
+            return False
+        last = watched.at(target.id).last_proved(target.url)
+        is_placeholder = run.why == PLACEHOLDER
+        is_new = (last is None and is_placeholder) or (last is not None and last.state is State.ABSENT)
+        if not is_new or (target.address is Address.GUESSED and not is_placeholder):
+            return False
+        slot = self.ledger.begins(target.release)
+        return slot is None or run.first_sent < slot or not self._is_over(watched, target, slot)
+
+    def _is_over(self, watched: WatchedRelease, target: Target, slot: datetime) -> bool:
+        parts = watched.verdict.parts if watched.verdict is not None else ()
+        is_out = any(part.id == target.part and part.released.by is not None for part in parts)
+        return is_out or self.clock.now() - slot >= _AFTER
+
+
+def _lasts(run: Run) -> bool:
+    return run.state is State.UNKNOWN and run.last_received - run.first_sent >= _LASTING
