@@ -7,6 +7,7 @@ from datetime import date
 
 from schedules.address import canonical
 from schedules.announcement import Announcement
+from schedules.called_off import CALLED_OFF, read_called_off
 from schedules.patterns import quick
 from schedules.slot_relations import first_day, last_day
 from schedules.titles import Title, read_title
@@ -45,6 +46,9 @@ class Joinable:
     @classmethod
     def alone_of(cls, calendar: str, order: int, announcement: Announcement, *, is_explicit: bool = False) -> Joinable:
         """Make an announcement ready that is compared with no other."""
+        if announcement.state in CALLED_OFF:
+            # Its release keeps the title that it had before.
+            announcement = replace(announcement, title=read_called_off(announcement.title)[0])
         first = first_day(announcement.slot)
         return cls(
             key=(calendar, announcement.uid),
@@ -61,9 +65,10 @@ class Joinable:
         """Make an announcement of the calendar that stands `order`-th ready for joining."""
         links = (canonical(url) for url in (announcement.url, announcement.link) if url)
         first, last = first_day(announcement.slot), last_day(announcement.slot)
+        alone = cls.alone_of(calendar, order, announcement, is_explicit=is_explicit)
         return replace(
-            cls.alone_of(calendar, order, announcement, is_explicit=is_explicit),
+            alone,
             links=tuple(dict.fromkeys(link for link in links if link)),
-            title=read_title(announcement.title),
+            title=read_title(alone.announcement.title),
             days=None if first is None or last is None else (first, last),
         )

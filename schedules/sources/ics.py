@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from urllib.parse import urljoin
 
 from schedules.announcement import Announcement, State
+from schedules.called_off import leading_state
 from schedules.dates import assume_time, no_slot, on_days, state_of, status_word
 from schedules.dates.words import normalise
 from schedules.patterns import quick
@@ -35,7 +36,6 @@ from schedules.times.zone import local_date
 BACK, AHEAD = 400, 400  # days around the read in which series are expanded
 
 _LINK = quick(r"https?://[^\s<>\"\\]+")
-_LEAD = quick(r"(?P<word>[a-z]+)(?: -|:) ")
 _ONS = "office for national statistics"
 
 
@@ -118,7 +118,7 @@ class IcsSource(OnePage):
         title = clean_title(event.text("SUMMARY"))
         uid = event.value("UID")
         status = event.value("STATUS")
-        state = State.CANCELLED if file.cancels else _state(status) or _state_in(title)
+        state = State.CANCELLED if file.cancels else _state(status) or leading_state(title)
         if file.is_ons and state is State.PROVISIONAL:
             slot = _only_day(slot)
         url = self._url_of(event, uid)
@@ -175,11 +175,6 @@ def _sequence(event: RawEvent) -> int:
 
 def _state(status: str) -> State | None:
     return state_of(status_word(normalise(status)))
-
-
-def _state_in(title: str) -> State | None:
-    match = _LEAD.match(normalise(title))
-    return _state(match["word"]) if match else None
 
 
 def _only_day(slot: Slot) -> Slot:

@@ -12,6 +12,7 @@ from datetime import date as date_type
 from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
 
 from schedules.announcement import Announcement, Part, State
+from schedules.called_off import read_called_off
 from schedules.clean import clean_address, clean_text
 from schedules.dates import assume_time, read_date, state_of, status_word, with_time
 from schedules.dates.words import normalise
@@ -116,7 +117,8 @@ def clean_url(text: str, base: str = "") -> str:
 
 def made_uid(title: str, url: str, period: str, producer: str) -> str:
     """Return the key of an entry that brings none; its position in the file plays no part."""
-    text = "\n".join((title.casefold(), url, clean_title(period).casefold(), producer))
+    # The key stays the same when the release is called off.
+    text = "\n".join((read_called_off(title)[0].casefold(), url, clean_title(period).casefold(), producer))
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
@@ -232,7 +234,13 @@ def reading(made: Sequence[Announcement], remarks: Sequence[Remark], *, lists_ov
     notes = [str(remark) for remark in remarks[:MOST_NOTES]]
     if len(remarks) > MOST_NOTES:
         notes.append(f"… and {len(remarks) - MOST_NOTES} more remarks")
-    return Reading(tuple(map(cleaned, made)), tuple(clean_text(note) for note in notes), lists_overdue)
+    return Reading(tuple(map(_finished, made)), tuple(clean_text(note) for note in notes), lists_overdue)
+
+
+def _finished(each: Announcement) -> Announcement:
+    """Return an announcement as every calendar hands it out: clean, and called off where its title says so."""
+    _, called_off = read_called_off(each.title)
+    return cleaned(each if called_off is None else replace(each, state=called_off))
 
 
 def cleaned(each: Announcement) -> Announcement:

@@ -1,0 +1,36 @@
+"""Titles that call their release off, in calendars of every kind: "CANCELLED: …", "Postponed - …", "… (cancelled)"."""
+
+from __future__ import annotations
+
+import re
+
+from schedules.announcement import State
+from schedules.dates import state_of, status_word
+from schedules.patterns import quick
+
+_LEAD = quick(
+    r"^\s*[(\[]?(?P<word>[a-z]{3,14})[)\]]?(?:\s*[:\u2013\u2014]\s*|\s+-\s+|(?<=[)\]])\s+)(?=\S)", re.IGNORECASE
+)
+# In brackets the word must stand alone: "(cancelled operations)" says what the statistics are about.
+_BRACKETS = quick(
+    r"\s*[(\[](?:now |release )?(?P<word>cancell?ed|postponed)"
+    r"(?:(?:\s*[-\u2013\u2014,:;]|\s+(?:until|to|from|by|due|see)\b)[^()\[\]]{0,100})?[)\]]",
+    re.IGNORECASE,
+)
+CALLED_OFF = (State.CANCELLED, State.POSTPONED)
+
+
+def read_called_off(title: str) -> tuple[str, State | None]:
+    """Return a title without the words that call its release off, and the state they give; None when none do."""
+    state = leading_state(title)
+    if state in CALLED_OFF:
+        return _LEAD.sub("", title, count=1), state
+    found = _BRACKETS.search(title)
+    rest = _BRACKETS.sub("", title).strip() if found else ""
+    return (rest, state_of(status_word(found["word"].lower()))) if found and rest else (title, None)
+
+
+def leading_state(title: str) -> State | None:
+    """Return the state that the first word of a title gives, set apart by a colon, a dash or brackets."""
+    found = _LEAD.match(title)
+    return state_of(status_word(found["word"].lower())) if found else None

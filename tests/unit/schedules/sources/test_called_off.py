@@ -1,0 +1,74 @@
+"""A title calls its release off in every kind of calendar, and the entry still joins its release."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from schedules.announcement import Announcement, State
+from schedules.join import join
+from schedules.source import Reading
+
+Parse = Callable[..., Reading]
+
+SLOT = "15 December 2026 9:30am"
+_GOVUK = {"link": "/government/statistics/announcements/trade", "display_date": SLOT}
+_ONS = {"release_date": "2026-12-15T09:30:00.000Z", "finalised": True}
+_EES = {"slug": "trade", "nextReleaseDate": {"year": 2026, "month": 12, "day": 15}, "latestRelease": None}
+
+
+def _govuk(title: str) -> bytes:
+    entry = {**_GOVUK, "title": title, "statistics_announcement_state": "confirmed"}
+    return json.dumps({"results": [entry], "total": 1}).encode()
+
+
+BODIES: dict[str, Callable[[str], bytes]] = {
+    "toml": lambda title: f'[[release]]\ntitle = "{title}"\nslot = "{SLOT}"\nstate = "confirmed"\n'.encode(),
+    "csv": lambda title: f'title,date,state\n"{title}",{SLOT},confirmed\n'.encode(),
+    "govuk": _govuk,
+    "ons": lambda title: json.dumps(
+        {"releases": [{"uri": "/releases/trade", "description": {**_ONS, "title": title}}]}
+    ).encode(),
+    "ees": lambda title: json.dumps({**_EES, "title": title}).encode(),
+    "ics": lambda title: (
+        f"BEGIN:VCALENDAR\nBEGIN:VEVENT\nSUMMARY:{title}\nDTSTART:20261215T093000Z\nSTATUS:CONFIRMED\n"
+        "END:VEVENT\nEND:VCALENDAR"
+    ).encode(),
+    "feed": lambda title: (
+        f"<rss version='2'><channel><item><title>{title}</title><pubDate>{SLOT}</pubDate></item></channel></rss>"
+    ).encode(),
+    "html": lambda title: (
+        f"<table><tr><th>Title<th>Date<th>Status<tr><td>{title}<td>{SLOT}<td>confirmed</table>"
+    ).encode(),
+    "json": lambda title: json.dumps([{"title": title, "date": SLOT, "state": "confirmed"}]).encode(),
+}
+
+
+@pytest.mark.parametrize("kind", sorted(BODIES))
+@pytest.mark.parametrize(
+    ("written", "state"),
+    [
+        ("CANCELLED: {}", State.CANCELLED),
+        ("Postponed: {}", State.POSTPONED),
+        ("{} (cancelled)", State.CANCELLED),
+    ],
+)
+def test_a_title_calls_its_release_off_in_every_kind_of_calendar(
+    parse: Parse, kind: str, written: str, state: State
+) -> None:
+    title = "Example trade: October 2026"
+    (before,) = parse(kind, BODIES[kind](title)).announcements
+    (after,) = parse(kind, BODIES[kind](written.format(title))).announcements
+    assert (after.state, after.uid) == (state, before.uid)
+    assert before.state not in (State.CANCELLED, State.POSTPONED)
+    assert joined(after, before) == (title, "title, period, producer and date" if not before.url else "link")
+
+
+def joined(*announcements: Announcement) -> tuple[str, str]:
+    """Return the title of the one release that entries of as many calendars are, and what joined them."""
+    named = {f"calendar {place}": [replace(each, producer="p")] for place, each in enumerate(announcements)}
+    (release,) = join(named).releases
+    return release.title, release.joined_by
