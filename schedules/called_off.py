@@ -13,8 +13,8 @@ _LEAD = quick(
 )
 # In brackets the word must stand alone: "(cancelled operations)" says what the statistics are about.
 _BRACKETS = quick(
-    r"\s*[(\[](?:now |release )?(?P<word>cancell?ed|postponed)"
-    r"(?:(?:\s*[-\u2013\u2014,:;]|\s+(?:until|to|from|by|due|see)\b)[^()\[\]]{0,100})?[)\]]",
+    r" ?[(\[](?:now |release )?(?P<word>cancell?ed|postponed)"
+    r"(?:(?: ?[-\u2013\u2014,:;]| (?:until|to|from|by|due|see)\b)[^()\[\]]{0,100})?[)\]]",
     re.IGNORECASE,
 )
 CALLED_OFF = (State.CANCELLED, State.POSTPONED)

@@ -21,7 +21,8 @@ def recognise(answer: Answer, context: Context) -> Recognised:
 
     What is no content (a page without a name, an error message) is neither a baseline nor a change.
     """
-    if why := _fault(answer):
+    # At the address of a file its kind has been checked already.
+    if context.file is None and (why := _fault(answer)):
         return unknown(why)
     if context.baseline is None:
         return unknown(NO_BASELINE)

@@ -50,6 +50,7 @@ _BINARY = (
 )
 _TABLES = ("csv", "tsv", "tab")
 _DELIMITERS = ",;\t|"
+_FIELDS = quick(r"[^\s,][,\t][^\s,]")
 # Types that servers give to whatever they do not know: a table has to look like one.
 _VAGUE = ("", "text/plain", "text/html")
 _BOMS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
@@ -119,7 +120,9 @@ def _is_text(head: str, kind: str, *, is_table: bool) -> bool:
 
 
 def _is_table(head: str) -> bool:
-    """Return whether two lines or more have the same number of the same delimiter."""
+    """Return whether fields are delimited as in no prose, or two lines have the same number of the same delimiter."""
+    if _FIELDS.search(head):
+        return True
     lines = [line for line in head.splitlines() if line.strip()]
     counts = (Counter(line.count(delimiter) for line in lines) for delimiter in _DELIMITERS)
     return any(many > 1 for count in counts for number, many in count.items() if number)

@@ -10,6 +10,8 @@ from schedules.patterns import quick
 # What may fill a page without words in its HTML.
 _FILLING = ("script", "img", "iframe", "frame", "object", "embed", "svg", "canvas", "video")
 _WORDS = "boolean(//body//text()[normalize-space() and not(ancestor::noscript or ancestor::style)])"
+# How a page without words sends browsers on to another, as bot walls do.
+_SENDS_ON = "boolean(//meta[@http-equiv]|//body[@onload])"
 # Sought as plain words: a pattern that ignores case takes fifty times as long over the text of a page.
 _FILLER = "lorem ipsum"
 _GONE = quick(r"no longer (available|here)|published in error", re.IGNORECASE)
@@ -39,7 +41,8 @@ def says_nothing(page: Page) -> str:
     """Return why a page is blank or a test of its layout; empty when it may be more, or is no page at all."""
     if page.root is None:
         return ""
-    if not page.root.xpath(_WORDS) and next(page.root.iter(*_FILLING), None) is None:
+    is_filled = page.root.xpath(_WORDS) or page.root.xpath(_SENDS_ON)
+    if not is_filled and next(page.root.iter(*_FILLING), None) is None:
         return "a blank page"
     return "a test page" if _FILLER in page.text.lower() else ""
 

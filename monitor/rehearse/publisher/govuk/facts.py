@@ -22,7 +22,10 @@ REDIRECT_LAG = timedelta(seconds=2)
 FILE_LAG = timedelta(seconds=2)
 INDEX_LAG = timedelta(seconds=30)
 """Jobs of their own put the redirect, the files and the index right after the page (`facts/govuk.md` §1, §4, §2)."""
-_NOT_OUT = ("will be released", "will be published", "coming soon", "not yet published", "statistics announcement")
+_NOT_OUT = (
+    *("will be released", "will be published", "coming soon", "not yet published", "statistics announcement"),
+    *("is due on", "available from", "embargoed until", "status: confirmed"),
+)
 _OUT_OF_ORDER = ("sorry", "unavailable", "maintenance", "error", "not found", "sign in", "cookie")
 _HEADING = re.compile(r"<h1[^>]*>([^<]+)</h1>", re.IGNORECASE)
 _TAKEN_DOWN = ("published in error", "no longer available")

@@ -1,8 +1,14 @@
 from __future__ import annotations
 
-import pytest
+from datetime import UTC, datetime, timedelta
+from itertools import accumulate
 
-from monitor.look.cache_age import age_bounds, age_of, is_stale
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monitor.look.cache_age import ConstantAge, age_bounds, age_of, is_stale
+from monitor.look.fetch import Answer
 
 
 @pytest.mark.parametrize(
@@ -56,3 +62,57 @@ def test_an_age_that_cannot_be_read_is_none() -> None:
 )
 def test_an_answer_older_than_its_lifetime_is_stale(age: str, control: str, stale: bool) -> None:  # noqa: FBT001
     assert is_stale({"age": age, "cache-control": control}) is stale
+
+
+NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)
+
+
+def ages(*told: tuple[float, str | None], url: str = "https://a.example/", **headers: str) -> list[str | None]:
+    """Return which `Age` is left of answers that were asked for at these seconds and told these ages."""
+    checked = ConstantAge()
+    answers = [
+        Answer(url, 200, headers | ({} if age is None else {"age": age}), b"", sent, sent)
+        for second, age in told
+        for sent in [NOON + timedelta(seconds=second)]
+    ]
+    return [checked.checked(each).headers.get("age") for each in answers]
+
+
+def test_an_age_that_does_not_grow_is_none_from_the_third_answer_on_that_shows_it() -> None:
+    assert ages(*((second, "300") for second in (0, 5, 10, 15))) == ["300", "300", None, None]
+    assert ages(*((second, "30") for second in range(8))) == [*["30"] * 6, None, None]
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        [(0, "300"), (5, "305"), (10, "310"), (15, "315")],
+        # Whole seconds: within two of them nothing need have grown.
+        [(0, "300"), (1, "300"), (2, "302"), (3, "302"), (4, "304")],
+        # A cache that fetches a new copy every minute shows the same age at every look.
+        [(0, "30"), (60, "30"), (120, "30"), (180, "30")],
+        [(0, "17"), (15, "17"), (30, "17"), (45, "17")],
+        # By chance an edge takes over a copy that is as old as its last one was.
+        [(0, "60"), (15, "60"), (30, "75"), (45, "90"), (60, "90")],
+        [(0, "300"), (5, "300"), (10, None), (15, "300"), (20, "300")],
+        [(0, "0"), (5, "0"), (10, "0")],
+    ],
+)
+def test_an_age_that_may_be_one_is_kept(told: list[tuple[float, str | None]]) -> None:
+    assert ages(*told) == [age for _, age in told]
+
+
+def test_the_ages_of_two_caches_or_addresses_are_not_compared() -> None:
+    checked = ConstantAge()
+    for second, cache in ((0, "a"), (5, "b"), (10, "a"), (15, "b"), (20, "a")):
+        sent = NOON + timedelta(seconds=second)
+        told = Answer("https://a.example/", 200, {"age": "300", "x-served-by": cache}, b"", sent, sent)
+        assert checked.checked(told).headers["age"] == "300"
+
+
+@given(st.lists(st.integers(0, 400), min_size=1, max_size=6), st.lists(st.integers(1, 90), min_size=3, max_size=12))
+def test_no_growing_age_of_one_cache_is_taken_for_none(fetched: list[int], gaps: list[int]) -> None:
+    seconds = list(accumulate(gaps, initial=500))
+    refreshed = sorted({0, *(500 + second for second in fetched)})
+    told = [(float(at), str(at - max(one for one in refreshed if one <= at))) for at in seconds]
+    assert ages(*told) == [age for _, age in told]

@@ -16,6 +16,7 @@ NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)
 NOON_DATE = "Thu, 26 Nov 2026 12:00:00 GMT"
 URL = "https://www.gov.uk/government/statistics/example"
 SAMPLES = Path(__file__).parents[5] / "shared" / "samples" / "govuk"
+OLD, NEW = b"<h1>Old figures</h1>", b"<h1>New figures</h1>"
 PAGE = b"<title>Figures: July 2026 - GOV.UK</title><h1>Figures: July 2026</h1>"
 
 
@@ -155,7 +156,8 @@ def test_a_redirect_to_encryption_is_followed() -> None:
 
 def test_a_long_file_swapped_for_another_that_begins_alike_shows_by_its_length() -> None:
     interpreter, seen = Interpreter(), target(FILE, file=True)
-    said = [replace(answer(200, b"a,b", url=FILE, content_length=length), whole=False) for length in ("90", "90", "91")]
+    lengths = ("90", "90", "91")
+    said = [replace(answer(200, b"a,b\n1,2\n", url=FILE, content_length=length), whole=False) for length in lengths]
     digests = [interpreter.see(seen, one).digest for one in said]
     assert (digests[0] == digests[1], digests[1] == digests[2]) == (True, False)
 
@@ -205,16 +207,16 @@ def test_a_recogniser_nobody_knows_proves_nothing() -> None:
 
 def test_changed_takes_the_first_body_for_its_baseline() -> None:
     interpreter, seen = Interpreter(), target(recognise="changed")
-    states = [interpreter.see(seen, answer(body=body)).state for body in (b"old", b"old", b"new", b"old")]
+    states = [interpreter.see(seen, answer(body=body)).state for body in (OLD, OLD, NEW, OLD)]
     assert states == [State.UNKNOWN, State.ABSENT, State.PRESENT, State.ABSENT]
 
 
 def test_changed_remembers_a_baseline_from_an_earlier_life() -> None:
     first, seen = Interpreter(), target(recognise="changed")
-    first.see(seen, answer(body=b"old"))
+    first.see(seen, answer(body=OLD))
     second = Interpreter()
     second.recall(seen, Known(first.baseline(seen.id)))
-    assert second.see(seen, answer(body=b"new")).state is State.PRESENT
+    assert second.see(seen, answer(body=NEW)).state is State.PRESENT
 
 
 def test_what_is_forgotten_has_no_baseline() -> None:
@@ -279,6 +281,14 @@ def test_requests_fit_what_they_look_at() -> None:
     assert interpreter.request(target(), f"{URL}/moved").url == f"{URL}/moved"
 
 
+_A_PAGE = (URL, "status", PAGE)
+_SAMPLED = {
+    "announcement": _A_PAGE,
+    "asset": (FILE.replace("a.csv", "a.ods"), "status", b"PK\x03\x04"),
+    "content": (URL, "govuk", b'{"schema_name": "publication", "title": "Figures: July 2026"}'),
+}
+
+
 @pytest.mark.skipif(not SAMPLES.exists(), reason="the shared samples are not beside the repository")
 def test_the_sample_headers_prove_what_their_names_say() -> None:
     proved = {}
@@ -286,8 +296,9 @@ def test_the_sample_headers_prove_what_their_names_say() -> None:
         head, _, _ = sample.read_text().partition("\n\n")
         first, *rest = head.splitlines()
         headers = {name.replace("-", "_"): value for name, value in (line.split(": ", 1) for line in rest)}
-        url = FILE if sample.name.startswith("asset") else URL
-        proved[sample.stem] = see(answer(int(first.split()[1]), url=url, **headers | {"date": ""}), target(url)).state
+        url, recognise, body = _SAMPLED[sample.stem.partition("_")[0]] if sample.stem[0] in "ac" else _A_PAGE
+        said = answer(int(first.split()[1]), body, url=url, **headers | {"date": ""})
+        proved[sample.stem] = see(said, target(url, recognise)).state
     assert {name for name, state in proved.items() if state is State.UNKNOWN} == {
         "announcement_301_after_release",
         "error_503_all_backends_failed",
@@ -297,3 +308,11 @@ def test_the_sample_headers_prove_what_their_names_say() -> None:
     }
     assert proved["asset_302_still_draft"] is proved["asset_404"] is proved["page_404_hit_age_17"] is State.ABSENT
     assert proved["asset_410_deleted"] is State.WITHDRAWN
+
+
+def test_an_age_that_does_not_grow_dates_nothing_back() -> None:
+    interpreter, told = Interpreter(), {"age": "3600", "cache_control": "max-age=300"}
+    looks = [interpreter.see(target(), answer(404, at=at, **told)) for at in (0, 5, 10)]
+    assert [one.why for one in looks] == ["stale", "stale", "404"]
+    out = interpreter.see(target(), answer(at=15, **told))
+    assert (out.state, out.proved_to) == (State.PRESENT, out.received)

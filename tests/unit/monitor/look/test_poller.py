@@ -79,7 +79,7 @@ def test_a_failed_look_is_a_sighting_that_proves_nothing() -> None:
 def test_a_redirect_within_the_host_is_looked_at_next() -> None:
     def reply(request: Request) -> Reply:
         moved = Reply(301, b"", {"Location": "/moved"})
-        return moved if request.url.endswith("/page") else Reply(200, b"figures")
+        return moved if request.url.endswith("/page") else Reply(200, b"<h1>Figures</h1>")
 
     seen = watch(watching("page"), seconds=3.5, script=reply)
     assert [sighting.state for sighting in seen.sightings] == [State.UNKNOWN, *[State.PRESENT] * 3]
@@ -111,11 +111,11 @@ def test_a_redirect_to_another_host_is_never_looked_at() -> None:
 
 def test_a_known_tag_is_asked_after_and_not_modified_proves_the_same() -> None:
     file = replace(target("page"), file=True)
-    reply = Reply(200, b"figures", etag='"1"')
+    reply = Reply(200, b"<h1>Figures</h1>", etag='"1"')
     seen = watch(lambda w: w.poller.watch(file, [window(1)]), seconds=2.5, script=lambda _: reply)
     assert [request.etag for request in seen.fetcher.asked] == [None, '"1"', '"1"']
     assert [sighting.state for sighting in seen.sightings] == [State.PRESENT] * 3
-    assert {sighting.digest for sighting in seen.sightings} == {sha256(b"figures").hexdigest()}
+    assert {sighting.digest for sighting in seen.sightings} == {sha256(b"<h1>Figures</h1>").hexdigest()}
 
 
 def test_the_origin_is_asked_past_every_cache() -> None:
@@ -143,7 +143,7 @@ def test_a_clock_set_back_does_not_stop_the_looks() -> None:
 
 
 def test_looks_under_way_land_before_the_poller_stops() -> None:
-    seen = watch(watching("page"), seconds=0.5, script=lambda _: Reply(200, b"x", seconds=3.0))
+    seen = watch(watching("page"), seconds=0.5, script=lambda _: Reply(200, b"<h1>x</h1>", seconds=3.0))
     assert [sighting.state for sighting in seen.sightings] == [State.PRESENT]
 
 

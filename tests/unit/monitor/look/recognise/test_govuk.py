@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -37,9 +38,23 @@ def test_another_title_where_nothing_stood_before_proves_nothing() -> None:
     assert (seen.state, seen.why) == (State.UNKNOWN, "another title stands there")
 
 
-def test_a_page_with_quite_another_title_is_out_but_not_specific() -> None:
-    seen = recognise(page("Prison population - GOV.UK", "Prison population"), CONTEXT)
-    assert (seen.state, seen.specific) == (State.PRESENT, False)
+def test_a_page_with_quite_another_title_proves_nothing_unless_the_announcement_led_to_it() -> None:
+    other = page("Prison population - GOV.UK", "Prison population")
+    assert recognise(other, CONTEXT).state is State.UNKNOWN
+    led_to = recognise(other, Context(URL, TITLE, is_led_to=True))
+    assert (led_to.state, led_to.specific) == (State.PRESENT, False)
+
+
+def test_a_title_without_its_period_needs_it_on_the_page() -> None:
+    series = "Example claims: quarterly statistics"
+    told = "<p>Claims from July to September 2026 fell.</p>"
+    states = [recognise(page(f"{series} - GOV.UK", series, inside), CONTEXT).state for inside in (told, "<p>Fell.</p>")]
+    assert states == [State.PRESENT, State.UNKNOWN]
+    item_states = [
+        recognise(item("publication", series, description=text), CONTEXT).state
+        for text in ("July to September 2026", "")
+    ]
+    assert item_states == [State.PRESENT, State.UNKNOWN]
 
 
 def test_a_release_without_a_period_in_its_title_is_never_specific() -> None:
@@ -207,7 +222,8 @@ def test_no_json_breaks_it(schema: str, fields: dict[str, object]) -> None:
 )
 def test_the_samples_of_content_items_are_read_right(folder: str, wanted: set[State]) -> None:
     for sample in sorted((SAMPLES / folder).iterdir()):
-        state = recognise(answer(sample.read_bytes(), "application/json"), CONTEXT).state
+        body = sample.read_bytes()
+        state = recognise(answer(body, "application/json"), Context(URL, json.loads(body).get("title") or TITLE)).state
         assert state in wanted, sample.name
         assert (state is State.WITHDRAWN) == any(word in sample.name for word in ("withdrawn", "gone")), sample.name
 

@@ -1,0 +1,317 @@
+"""A 200 is not publication: an answer is present only with a positive sign of the release (rule 14)."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monitor.look.fetch import Answer
+from monitor.look.interpret import Interpreter, Known
+from monitor.look.sighting import Sighting, State
+from monitor.plan.targets import Target, View
+from schedules.announcement import Address
+from schedules.dates import at_instant
+from schedules.slot import Slot
+
+P, A, U, W = State.PRESENT, State.ABSENT, State.UNKNOWN, State.WITHDRAWN
+SLOT = datetime(2026, 11, 26, 9, 30, tzinfo=UTC)
+BEFORE, AFTER = SLOT - timedelta(minutes=5), SLOT + timedelta(seconds=2)
+TITLE = "Example ports: freight 2025"
+PAGE = "https://ports.example/freight-2025"
+BOT_WALL = b"<script>document.cookie='seen=1';location.reload()</script>"
+APOLOGY = b"<html><head><title>Files</title></head><body><h1>Sorry, this file is not available</h1></body></html>"
+HOME = b"<html><head><title>Example office</title></head><body><h1>Welcome</h1></body></html>"
+DENIED = b"<?xml version='1.0'?><Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>"
+SLOT_IN_FORCE: Slot = at_instant(SLOT, "26 November 2026 9:30am", "Europe/London")
+
+
+def target(url: str = PAGE, recognise: str = "status", title: str = TITLE, **more: object) -> Target:
+    return Target("r/page/edge", "r", "page", View.EDGE, url, "ports.example", recognise, title, **more)  # type: ignore[arg-type]
+
+
+def file_at(extension: str) -> Target:
+    return target(f"https://ports.example/files/freight.{extension}", title="", file=True)
+
+
+def answer(body: bytes, kind: str = "text/html", at: datetime = AFTER, status: int = 200, url: str = PAGE) -> Answer:
+    headers = {"content-type": kind} if kind else {}
+    return Answer(url, status, headers, body, at, at + timedelta(seconds=0.1))
+
+
+def see(seen: Target, *said: Answer) -> Sighting:
+    """Return what the last of these answers proves, after a 404."""
+    interpreter = Interpreter()
+    interpreter.recall(seen, Known(was_missing=True, slot=SLOT_IN_FORCE))
+    return [interpreter.see(seen, one) for one in said][-1]
+
+
+def page(heading: str, inside: str = "", title: str | None = None) -> bytes:
+    named = heading if title is None else title
+    return f"<html><head><title>{named}</title></head><body><h1>{heading}</h1>{inside}</body></html>".encode()
+
+
+@pytest.mark.parametrize("at", [BEFORE, AFTER])
+@pytest.mark.parametrize("recognise", ["status", "govuk", "ees", "ons", "titled", "period", "changed", "text:2025"])
+@pytest.mark.parametrize(
+    "body", [BOT_WALL, b"<html><body><p>Please wait</p></body></html>", b"<meta http-equiv=refresh>"]
+)
+def test_a_page_without_title_and_heading_proves_nothing(body: bytes, recognise: str, at: datetime) -> None:
+    assert see(target(recognise=recognise), answer(body, at=at)).state is U
+
+
+_OFFICE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1rest"
+
+
+@pytest.mark.parametrize(
+    ("extension", "kind", "body"),
+    [
+        ("xlsx", _OFFICE, b"PK\x03\x04rest"),
+        ("ods", "application/octet-stream", b"PK\x03\x04rest"),
+        ("ods", "", b"PK\x03\x04rest"),
+        ("docx", "text/plain", b"PK\x03\x04rest"),
+        ("zip", "text/html", b"PK\x03\x04rest"),
+        ("xls", "application/vnd.ms-excel", _OLE),
+        ("xls", "application/octet-stream", b"PK\x03\x04rest"),
+        ("doc", "application/msword", _OLE),
+        ("pdf", "application/pdf", b"%PDF-1.7 rest"),
+        ("pdf", "application/octet-stream", b"\n\n%PDF-1.4 rest"),
+        ("csv", "text/csv", b"day\n17\n"),
+        ("csv", "text/csv; charset=utf-8", b"\xef\xbb\xbfday,deaths\n17,1\n"),
+        ("csv", "application/octet-stream", "day,deaths\n17,1\n".encode("utf-16")),
+        ("csv", "text/plain", b"day,deaths\n17,1\n"),
+        ("csv", "", b"Deaths by day\n\nday;deaths\n17;1\n"),
+        ("csv", "text/html", b"day,deaths\n17,1\n"),
+        ("csv", "application/vnd.ms-excel", b"Deaths by day\n"),
+        ("tsv", "text/tab-separated-values", b"day\tdeaths\n17\t1\n"),
+        ("txt", "text/plain", b"Deaths by day\n"),
+        ("json", "application/json", b'{"rows": [1]}'),
+        ("json", "application/octet-stream", b'[{"status": "final", "deaths": 1}]'),
+        ("geojson", "application/geo+json", b'{"type": "FeatureCollection", "features": []}'),
+        ("xml", "application/xml", b"<?xml version='1.0'?><unistats>cycle 2019/20</unistats>"),
+    ],
+)
+def test_a_file_of_the_kind_that_its_address_names_is_present(extension: str, kind: str, body: bytes) -> None:
+    assert see(file_at(extension), answer(body, kind)).state is P
+
+
+@pytest.mark.parametrize("at", [BEFORE, AFTER])
+@pytest.mark.parametrize(
+    ("extension", "kind", "body", "why"),
+    [
+        ("xlsx", "text/html", APOLOGY, "a web page where a file should be"),
+        ("xlsx", "text/html", HOME, "a web page where a file should be"),
+        ("xlsx", "text/html", BOT_WALL, "a web page where a file should be"),
+        ("xlsx", _OFFICE, HOME, "a web page where a file should be"),
+        ("xlsx", "application/xml", DENIED, "an error message in place of content"),
+        ("csv", "application/xml", DENIED, "an error message in place of content"),
+        ("xml", "application/xml", DENIED, "an error message in place of content"),
+        ("csv", "application/json", b'{"error": "not found"}', "an error message in place of content"),
+        ("json", "application/json", b'{"error": "not found"}', "an error message in place of content"),
+        ("json", "application/problem+json", b'{"type": "about:blank", "title": "Not Found", "status": 404}',
+         "an error message in place of content"),
+        ("json", "application/json", b"{}", "an error message in place of content"),
+        ("ods", "application/pdf", b"%PDF-1.7", "content that is not of the kind that its address or type names"),
+        ("csv", "text/plain", b"Sorry, this file is not available",
+         "content that is not of the kind that its address or type names"),
+        ("csv", "text/html", b"Sorry, this file is not available",
+         "content that is not of the kind that its address or type names"),
+        ("csv", "application/zip", b"PK\x03\x04\0\0", "content that is not of the kind that its address or type names"),
+        ("json", "application/json", b'{"rows": [1', "content that is not of the kind that its address or type names"),
+    ],
+)  # fmt: skip
+def test_anything_else_at_the_address_of_a_file_proves_nothing_and_has_no_bytes_that_count(
+    extension: str, kind: str, body: bytes, why: str, at: datetime
+) -> None:
+    sighting = see(file_at(extension), answer(body, kind, at))
+    assert (sighting.state, sighting.why, sighting.digest) == (U, why, None)
+
+
+def test_a_page_at_the_address_of_a_file_may_say_that_it_is_missing_or_was_taken_away() -> None:
+    gone = page("The page you are looking for is no longer available")
+    states = [see(file_at("xlsx"), answer(body)).state for body in (page("404 - Not found"), gone)]
+    assert states == [A, W]
+
+
+@pytest.mark.parametrize("recognise", ["text:July", "changed"])
+def test_what_is_no_file_is_neither_absence_nor_change_to_other_recognisers(recognise: str) -> None:
+    seen = target("https://ports.example/freight.csv", recognise, "", file=True)
+    interpreter = Interpreter()
+    states = [
+        interpreter.see(seen, answer(body, kind)).state
+        for body, kind in ((BOT_WALL, "text/html"), (b"a,b\n1,2\n", "text/csv"), (BOT_WALL, "text/html"))
+    ]
+    assert states == [U, U if recognise == "changed" else A, U]
+    assert interpreter.see(seen, answer(b"July,b\n1,3\n", "text/csv")).state is P
+
+
+def test_a_bot_wall_is_neither_baseline_nor_change_of_a_page() -> None:
+    interpreter, seen = Interpreter(), target(recognise="changed")
+    bodies = (BOT_WALL, page("Figures", "June"), BOT_WALL, page("Figures", "June"), page("Figures", "July"))
+    assert [interpreter.see(seen, answer(body)).state for body in bodies] == [U, U, U, A, P]
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "state"),
+    [
+        ("text/html", page("Freight by port"), P),
+        ("text/html", APOLOGY, U),
+        ("text/csv", b"port,tonnes\n", P),
+        ("application/json", b'{"periods": ["2025"]}', P),
+        ("application/json", b'{"message": "Internal error"}', U),
+        ("application/octet-stream", b"PK\x03\x04rest", P),
+        ("text/plain", b"ok", U),
+        ("application/xml", DENIED, U),
+    ],
+)
+def test_a_part_without_file_name_is_judged_by_its_type_and_bytes(kind: str, body: bytes, state: State) -> None:
+    assert see(target("https://ports.example/data/latest", title=""), answer(body, kind)).state is state
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "state"),
+    [
+        ("application/pdf", b"%PDF-1.7", P),
+        ("application/json", b'{"name": "Example ports: freight", "year": 2025}', P),
+        ("application/json", b'{"name": "Example canals: freight", "year": 2025}', U),
+        ("application/json", b'{"name": "Example ports: freight", "year": 2024}', U),
+    ],
+)
+def test_a_page_that_is_no_html_has_to_name_its_release(kind: str, body: bytes, state: State) -> None:
+    assert see(target(), answer(body, kind)).state is state
+
+
+@pytest.mark.parametrize("recognise", ["status", "govuk"])
+@pytest.mark.parametrize("status", [200, 203, 206])
+def test_a_plain_page_under_its_title_is_present_after_an_absence(recognise: str, status: int) -> None:
+    wanted = P if status == 200 or recognise == "status" else U
+    assert see(target(recognise=recognise), answer(page(TITLE), status=status)).state is wanted
+
+
+def test_a_page_that_its_announcement_led_to_may_have_another_title() -> None:
+    interpreter = Interpreter()
+    seen = target(recognise="govuk", address=Address.LED_TO)
+    assert interpreter.see(seen, answer(page("Freight at ports"))).state is P
+    assert Interpreter().see(target(recognise="govuk"), answer(page("Freight at ports"))).state is U
+
+
+PLACEHOLDERS = [
+    "<p>This release is due on 26 November 2026 at 9:30am.</p>",
+    "<p>Available from 9.30am, Thursday 26 November.</p>",
+    "<p>Embargoed until 09:30 on 26/11/2026</p>",
+    "<dl><dt>Release date:</dt><dd>26 November 2026 9:30am</dd><dt>Status:</dt><dd>Confirmed</dd></dl>",
+    "<p>Publication: November 26th, 2026</p>",
+    "<p>Out 2026-11-26</p>",
+    "<p>I'w gyhoeddi ar 26 Tachwedd 2026</p>",
+    "<p>To be published 26 November 2026</p>",
+    "<p>26 November 2026</p><a href='/files/freight-2024.ods'>Last year's tables, 2024</a>",
+    "<p>26 November 2026</p><footer><a href='/privacy.pdf'>Privacy</a></footer>",
+]
+
+
+@pytest.mark.parametrize("recognise", ["status", "govuk", "titled"])
+@pytest.mark.parametrize("inside", PLACEHOLDERS)
+def test_a_placeholder_under_its_title_proves_nothing_before_its_slot_nor_unchanged_after_it(
+    inside: str, recognise: str
+) -> None:
+    interpreter, seen = Interpreter(), target(recognise=recognise)
+    interpreter.recall(seen, Known(was_missing=True, slot=SLOT_IN_FORCE))
+    changing = page(TITLE, f"{inside}<script>stamp(1)</script>"), page(TITLE, f"{inside}<script>stamp(2)</script>")
+    states = [interpreter.see(seen, answer(changing[at is AFTER], at=at)).state for at in (BEFORE, AFTER)]
+    assert states == [U, U]
+    out = page(TITLE, f"{inside}<p>Tonnes rose.</p>")
+    assert interpreter.see(seen, answer(out, at=AFTER + timedelta(seconds=5))).state is P
+
+
+@pytest.mark.parametrize("recognise", ["status", "govuk"])
+@pytest.mark.parametrize(
+    "inside",
+    [
+        "<p>Tonnes rose.</p>",
+        "<p>Published 26 November 2026</p>",
+        "<p>Published on: Thursday 26 November 2026</p>",
+        "<p>26 November 2026</p><a href='/files/freight-2025.ods'>Tables</a>",
+        "<p>26 November 2026</p><a href='/files/tables.xlsx'>Tables</a>",
+        "<p>The next release is due on 25 November 2027.</p>",
+    ],
+)
+def test_a_page_with_a_file_a_date_of_publication_or_no_date_of_its_slot_is_early(inside: str, recognise: str) -> None:
+    assert see(target(recognise=recognise), answer(page(TITLE, inside), at=BEFORE)).state is P
+
+
+def test_a_page_that_comes_at_its_slot_and_names_its_day_is_out() -> None:
+    body = page(TITLE, "<p>Release date: 26 November 2026</p><p>Tonnes rose.</p>")
+    for at in (SLOT - timedelta(seconds=0.5), SLOT, AFTER):
+        assert see(target(), answer(body, at=at)).state is P
+
+
+def test_a_day_in_the_title_of_an_edition_is_not_that_of_its_slot() -> None:
+    title = "Weekly update: 26 November 2026"
+    assert see(target(title=title), answer(page(title, "<p>Deaths: 1</p>"), at=BEFORE)).state is P
+
+
+def test_a_page_that_was_a_placeholder_before_a_restart_has_to_change_its_structure() -> None:
+    interpreter, seen = Interpreter(), target()
+    interpreter.recall(seen, Known(was_missing=True, placeholder="", slot=SLOT_IN_FORCE))
+    still = page(TITLE, "<p>Release date: 26 November 2026</p>")
+    assert interpreter.see(seen, answer(still)).state is U
+    assert interpreter.see(seen, answer(page(TITLE, "<p>Published 26 November 2026</p>"))).state is P
+
+
+def test_a_copy_of_a_placeholder_that_a_cache_hands_out_after_the_slot_is_one() -> None:
+    body = page(TITLE, "<p>Release date: 26 November 2026</p>")
+    old = Answer(PAGE, 200, {"content-type": "text/html", "age": "120"}, body, AFTER, AFTER)
+    assert see(target(), old).state is U
+
+
+@pytest.mark.parametrize(
+    ("inside", "before", "after"),
+    [
+        ("These statistics will be released on 26 November 2026 9:30am", A, A),
+        ("This release will be published in November 2026", A, A),
+        ("The next release will be published on 25 November 2027", P, P),
+        ("This release will be published on 26 November 2026. <a href='/t.ods'>Tables</a>", U, P),
+    ],
+)
+def test_a_promise_in_words_is_absence_when_it_is_of_this_release(inside: str, before: State, after: State) -> None:
+    body = page(TITLE, f"<p>{inside}</p>")
+    assert [see(target(), answer(body, at=at)).state for at in (BEFORE, AFTER)] == [before, after]
+
+
+def test_a_placeholder_is_read_again_when_its_slot_moves() -> None:
+    interpreter, seen = Interpreter(), target()
+    interpreter.recall(seen, Known(was_missing=True))
+    body = page(TITLE, "<p>Due on 26 November 2026</p>")
+    first = interpreter.see(seen, answer(body, at=BEFORE))
+    interpreter.recall(seen, Known(slot=SLOT_IN_FORCE))
+    assert (first.state, interpreter.see(seen, answer(body, at=BEFORE)).state) == (P, U)
+
+
+_KINDS = st.sampled_from(
+    ["", "text/html", "text/plain", "application/json", "application/xml", "application/octet-stream", "image/png"]
+)
+_SCRAPS = st.sampled_from(
+    ["Sorry", "Error", "not available", "Access denied", "2024", "Welcome", "Release", "{", "[", "<", ">", "=", " "]
+)
+_TEXT = st.lists(_SCRAPS, max_size=12).map(" ".join)
+_BODIES = st.one_of(
+    _TEXT.map(lambda text: page(text, f"<p>{text}</p>")),
+    _TEXT.map(str.encode),
+    st.builds(lambda text: b"<html><script>" + text.encode() + b"</script></html>", _TEXT),
+    st.dictionaries(st.sampled_from(["error", "message", "status"]), _TEXT).map(lambda said: repr(said).encode()),
+    st.binary(max_size=200),
+)
+
+
+@given(_BODIES, _KINDS, st.sampled_from([200, 201, 202, 203, 206, 404, 410, 500, 503]), st.booleans())
+def test_no_answer_without_a_positive_sign_is_present(body: bytes, kind: str, status: int, is_missing: bool) -> None:  # noqa: FBT001
+    seen = [target(recognise=name) for name in ("status", "govuk", "ons", "ees", "titled", "period", "css:h9")]
+    seen += [file_at(extension) for extension in ("xlsx", "ods", "pdf", "xls", "json", "zip")]
+    for one in seen:
+        interpreter = Interpreter()
+        interpreter.recall(one, Known(was_missing=is_missing, slot=SLOT_IN_FORCE))
+        for at in (BEFORE, AFTER):
+            assert interpreter.see(one, answer(body, kind, at, status)).state is not P

@@ -1,0 +1,108 @@
+"""What is answered with success and proves nothing: a lead for a person when it lasts, once for each address."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from alerts.notice import Notice
+from monitor.store.writer import DELAY
+from tests.unit.monitor.app.life import HEAD as ON_GOVUK
+from tests.unit.monitor.app.life import URL as ON_GOVUK_URL
+from tests.unit.monitor.app.life import Life, live
+
+TITLE = "Example claims: July to September 2026"
+URL = "https://stats.example/claims"
+HEAD = ON_GOVUK.replace(ON_GOVUK_URL, URL)
+SHEET = "https://files.example/claims.xlsx"
+WITH_SHEET = HEAD + f'part = [{{ id = "sheet", role = "data", url = "{SHEET}" }}]\n'
+
+
+def page(title: str, words: str = "Figures.") -> str:
+    return f"<html><head><title>{title}</title></head><body><h1>{title}</h1><p>{words}</p></body></html>"
+
+
+def answer(url: str, at: str, body: str | None = None, status: int = 200) -> str:
+    told = "" if body is None else f"body = '''{body}'''\n"
+    return f'[[answer]]\nurl = "{url}"\nat = 2026-11-26T{at}\nstatus = {status}\n{told}'
+
+
+def leads(life: Life) -> list[Notice]:
+    return [notice for notice in life.daemon.store.outbox.notices() if notice.kind == "lead"]
+
+
+PLACEHOLDER = page(TITLE, "Release date: 26 November 2026 9:30am. Status: Confirmed")
+ODD = {
+    "a page without title and heading is at": (URL, "<script>location.reload()</script>"),
+    "a page of another title is at": (URL, page("Prison population")),
+    "a page under its title, but without its period, is at": (URL, page("Example claims")),
+    "a page under its title that names the day of its slot": (URL, PLACEHOLDER),
+    "a web page instead of the file is at": (SHEET, page("Sorry", "This file is not available.")),
+    "an error message instead of its content is at": (SHEET, '{"error": "not found"}'),
+    "content that is not of the kind that its address or type names is at": (SHEET, "Not found"),
+}
+
+
+@pytest.mark.parametrize("words", sorted(ODD))
+def test_what_lasts_before_its_slot_and_proves_nothing_is_one_lead(tmp_path: Path, words: str) -> None:
+    url, body = ODD[words]
+
+    async def act(life: Life) -> None:
+        await life.until("09:28:50")
+        assert leads(life) == []
+        await life.until("09:29:55")
+        assert life.word() == "pending"
+        (notice,) = life.daemon.store.outbox.notices()
+        assert notice.kind == "lead"
+        assert f"{words}" in notice.text
+        assert "its address before its slot: it does not prove that the release is out" in notice.text.replace(
+            "\n", " "
+        )
+        assert "first seen between 2026-11-26 09:28:3" in notice.text
+        assert notice.text.count(url) >= 1
+        assert not life.daemon.store.verdicts.drafts(life.daemon.store.verdicts.incidents()[0].id)
+        await life.kill()
+        await life.start()
+        await life.until("09:29:58")
+        assert len(leads(life)) == 1
+
+    live(tmp_path, answer(url, "09:28:40", body), act, head=WITH_SHEET, delay=DELAY)
+
+
+def test_what_is_replaced_within_seconds_is_no_lead(tmp_path: Path) -> None:
+    async def act(life: Life) -> None:
+        await life.until("09:31:00")
+        assert (life.word(), leads(life)) == ("on_time", [])
+
+    tables = answer(URL, "09:30:00", "<script>location.reload()</script>") + answer(URL, "09:30:10")
+    live(tmp_path, tables, act, head=HEAD)
+
+
+def test_after_its_slot_it_is_a_lead_only_while_the_part_is_missing(tmp_path: Path) -> None:
+    wall = "<script>location.reload()</script>"
+
+    async def act(life: Life) -> None:
+        await life.until("09:32:30")
+        assert (life.word(), leads(life)) == ("on_time", [])
+
+    live(tmp_path, answer(URL, "09:30:00") + answer(URL, "09:31:00", wall), act, head=HEAD)
+
+
+def test_a_page_of_another_title_that_was_always_there_is_no_lead(tmp_path: Path) -> None:
+    async def act(life: Life) -> None:
+        await life.until("09:29:58")
+        assert leads(life) == []
+
+    live(tmp_path, answer(URL, "08:00:00", page("Prison population")), act, head=HEAD)
+
+
+@pytest.mark.parametrize(("body", "count"), [(PLACEHOLDER, 1), (page("Prison population"), 0)])
+def test_at_an_address_that_is_only_guessed_no_title_but_its_own_is_a_lead(
+    tmp_path: Path, body: str, count: int
+) -> None:
+    async def act(life: Life) -> None:
+        await life.until("09:29:58")
+        assert (life.word(), len(leads(life))) == ("pending", count)
+
+    live(tmp_path, answer(ON_GOVUK_URL, "09:28:40", body), act, head=ON_GOVUK)
