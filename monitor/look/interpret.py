@@ -125,7 +125,7 @@ class Interpreter:
         if answer.status // 100 != 2 or is_known or before_recognising(answer, target):
             return self._seen(target, answer, memory)
         if apart is not None and is_costly(target.recognise, answer):
-            read = await apart.read(target, answer, _context(target, answer, memory))
+            read = await apart.read(target, answer, self._context(target, answer, memory))
             return self._seen(target, answer, self._memory(target), read)
         await self._in_turn.wait()
         sighting = self._seen(target, answer, self._memory(target))
@@ -145,11 +145,18 @@ class Interpreter:
         # Of an answer under way while our clock was set it is not known by which clock it left.
         was_set = memory.ahead is not None and abs(ahead - memory.ahead) >= SET
         is_dated = not was_set and self.skew.observe(target.host, outcome, ahead)
-        bounds = self.skew.bounds_for(target.host)
+        bounds, before = self.skew.bounds_for(target.host), memory.known
         recognised = before_recognising(outcome, target) or self._recognised(target, outcome, memory, read)
-        if outcome.status == 404 and not memory.known.was_missing:
-            memory.known = replace(memory.known, was_missing=True)
+        if outcome.status == 404:
+            # What comes after that may have the words of a placeholder that stood there before.
+            memory.known = replace(before, was_missing=True, placeholder=None)
+            if before.placeholder is not None:
+                memory.forget_body()
         if not is_dated or self._is_doubted(bounds):
+            if recognised.placeholder is not None:
+                # Whether it came before its slot is in doubt.
+                memory.known = before
+                memory.forget_body()
             recognised = unknown("clock", recognised.found)
         known = None
         if (target.file or target.recognise == "changed") and outcome.status in (200, 304):
@@ -194,7 +201,7 @@ class Interpreter:
             return memory.recognised or unknown("not modified, since a body we never saw")
         digest = answer.digest
         if digest != memory.digest or memory.recognised is None:
-            seen = read or read_body(target.recognise, answer, _context(target, answer, memory))
+            seen = read or read_body(target.recognise, answer, self._context(target, answer, memory))
             if seen.why in UNREAD:
                 # Nothing was read: the same bytes may be at another time.
                 return seen
@@ -211,21 +218,21 @@ class Interpreter:
         memory.address = answer.url
         return memory.recognised
 
-
-def _context(target: Target, answer: Answer, memory: LastAnswer) -> Context:
-    known = memory.known
-    is_part = target.view is not View.TRIPWIRE and not is_witness(target.part)
-    return Context(
-        answer.url,
-        target.title,
-        answer.digest,
-        known.baseline,
-        known.was_missing,
-        known.slot,
-        extension_of(target.url) if is_part and is_file(target.url) else None,
-        target.address is Address.LED_TO,
-        known.placeholder,
-    )
+    def _context(self, target: Target, answer: Answer, memory: LastAnswer) -> Context:
+        known, bounds = memory.known, self.skew.bounds()
+        is_part = target.view is not View.TRIPWIRE and not is_witness(target.part)
+        return Context(
+            answer.url,
+            target.title,
+            answer.digest,
+            known.baseline,
+            known.was_missing,
+            known.slot,
+            extension_of(target.url) if is_part and is_file(target.url) else None,
+            target.address is Address.LED_TO,
+            known.placeholder,
+            max(-bounds[0], 0.0) if is_off(bounds) else 0.0,
+        )
 
 
 def before_recognising(answer: Answer, target: Target) -> Recognised | None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from http import HTTPStatus
+from itertools import takewhile
 
 from monitor.judge.runs import MOST_CHANGES, Run, changes, extend, left
 from monitor.judge.verdict import PartVerdict, Verdict, Word
@@ -204,14 +205,15 @@ class WatchedRelease:
     def remembered(self, target: Target) -> Known:
         """Return what earlier looks at a target tell later ones.
 
-        A baseline is the first body that was read, and it is known from its run alone. Of a placeholder only that there
-        was one is known.
+        A baseline is the first body that was read, and it is known from its run alone. Of a placeholder that nothing
+        proved has followed only its having been there is known.
         """
         runs = self._here(target)
         first = next((run for run in runs if run.digest is not None), None)
         baseline = first.digest if first is not None and target.recognise == "changed" else None
         was_missing = any(run.status == HTTPStatus.NOT_FOUND for run in runs)
-        return Known(baseline, was_missing, "" if any(run.why == PLACEHOLDER for run in runs) else None)
+        lately = takewhile(lambda run: run.state is State.UNKNOWN, reversed(runs))
+        return Known(baseline, was_missing, "" if any(run.why == PLACEHOLDER for run in lately) else None)
 
     def replace_last(self, run: Run) -> None:
         """Put a run that has changed in the place of the last one of its target."""

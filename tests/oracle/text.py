@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
+from zlib import crc32
+from zoneinfo import ZoneInfo
 
 from monitor.rehearse.publisher.calendar import CALENDAR_NAME, CALENDAR_URL
 from tests.oracle.world import WORLD, Place, Release, Showing, Trouble, World
@@ -34,6 +36,8 @@ _FRAME = """<!DOCTYPE html>
 <body><main><h1>{title}</h1><p>{words}</p></main></body></html>
 """
 _UPKEEP = _FRAME.format(title="Sorry, the service is unavailable", words="We are carrying out maintenance. Try later.")
+_BOT_WALL = "<script>document.cookie='seen=1';location.reload()</script>"
+_AHEAD = timedelta(minutes=1)
 
 
 def script_text(world: World) -> str:
@@ -104,9 +108,9 @@ def _release(one: Release) -> Iterator[str]:
     for place in one.places:
         # A file that nothing is told of comes with its page, where the script says nothing else.
         is_never = place is not one.page and not place.shows
-        yield from _answers(place.url, (Showing(_EVER, "absent"),) if is_never else place.shows)
+        yield from _answers(one, place.url, (Showing(_EVER, "absent"),) if is_never else place.shows)
     if announced is not None and announced.slug is not None:
-        yield from _answers(f"https://www.gov.uk/government/statistics/{announced.slug}", announced.guess)
+        yield from _answers(one, f"https://www.gov.uk/government/statistics/{announced.slug}", announced.guess)
 
 
 def _part(part: Place) -> str:
@@ -114,24 +118,35 @@ def _part(part: Place) -> str:
     return "{ " + ", ".join(f"{key} = {_value(value)}" for key, value in told.items()) + " }"
 
 
-def _answers(url: str, shows: tuple[Showing, ...]) -> Iterator[str]:
+def _answers(release: Release, url: str, shows: tuple[Showing, ...]) -> Iterator[str]:
     for one in shows:
         yield from _table(
             "answer",
             url=url,
             at=one.at,
             status=_STATUS[one.what],
-            body=_body(one),
+            body=_body(release, one),
             edge_cache=_seconds(one.cache or None),
             latency=_seconds(one.latency or None),
             etag=one.etag or None,
         )
 
 
-def _body(one: Showing) -> str | None:
+def _body(release: Release, one: Showing) -> str | None:
     if one.what == "upkeep":
-        return _UPKEEP
+        nothing = (_UPKEEP, _BOT_WALL, _placeholder(release)) if _is_ahead(release, one) else (_UPKEEP, _BOT_WALL)
+        return nothing[crc32(f"{release.id} {one.at}".encode()) % len(nothing)]
     return _FRAME.format(title=one.title, words=f"{one.title}: figures.") if one.what == "other" else None
+
+
+def _is_ahead(release: Release, one: Showing) -> bool:
+    """Return whether a page is sure to be seen before every slot of its release: only then can it be a placeholder."""
+    return not release.changes and release.other_calendar is None and one.at < release.slot - _AHEAD
+
+
+def _placeholder(release: Release) -> str:
+    day = release.slot.astimezone(ZoneInfo("Europe/London"))
+    return _FRAME.format(title=release.title, words=f"This release is due on {day.day} {day:%B %Y} at {day:%H:%M}.")
 
 
 def _diary(world: World) -> Iterator[str]:

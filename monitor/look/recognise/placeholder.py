@@ -41,6 +41,7 @@ _PUBLISHED = quick(
     r"\bPublished(?: on)?:? (?:(?:mon|tues|wednes|thurs|fri|satur|sun)day,? )?\d{1,2} [a-z]+ \d{4}\b", re.IGNORECASE
 )
 _PROMISING = ("be ", "is ", "are ", "not ", "yet ")
+_LONGEST_PROMISING = 4
 _DATE = quick(
     r"\b(?P<d>\d{1,2}) ?(?:st|nd|rd|th)?(?: of)?[ -](?P<m>[a-z]{3,12})\b[.,]?(?:[ -](?P<y>\d{4})\b)?"
     r"|\b(?P<m2>(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6})\.?"
@@ -73,14 +74,15 @@ def read_placeholder(page: Page, answer: Answer, context: Context, *, has_files:
     if not is_placeholder or not context.title:
         return None
     words = sha256(text.encode("utf-8", "replace")).hexdigest()
-    if _is_before(answer, slot) or context.placeholder in ("", words):
+    if _is_before(answer, context) or context.placeholder in ("", words):
         return Recognised(State.UNKNOWN, why=PLACEHOLDER, placeholder=words)
     return None
 
 
 def has_date_of_publication(text: str) -> bool:
     """Return whether a text has a label such as "Published: 26 November 2026"."""
-    return any(not text[: found.start()].lower().endswith(_PROMISING) for found in _PUBLISHED.finditer(text))
+    starts = (found.start() for found in _PUBLISHED.finditer(text))
+    return any(not text[max(start - _LONGEST_PROMISING, 0) : start].lower().endswith(_PROMISING) for start in starts)
 
 
 def promises_release(text: str, slot: Slot | None) -> bool:
@@ -108,10 +110,11 @@ def names_day_of(slot: Slot, text: str) -> bool:
     return slot.precision in _BY_MONTH and any(each in months for each in named)
 
 
-def _is_before(answer: Answer, slot: Slot | None) -> bool:
-    """Return whether an answer surely speaks of a time before a slot, by more than our clock may be wrong."""
-    begins = None if slot is None else slot.begins()
-    return begins is not None and spoken_of(answer)[1] < begins - _CLOCK_UNCERTAINTY
+def _is_before(answer: Answer, context: Context) -> bool:
+    """Return whether an answer surely speaks of a time before the slot, by more than our clock may be wrong."""
+    begins = None if context.slot is None else context.slot.begins()
+    behind = max(_CLOCK_UNCERTAINTY, timedelta(seconds=context.behind))
+    return begins is not None and spoken_of(answer)[1] < begins - behind
 
 
 def _is_of_next_edition(promise: str, slot: Slot | None) -> bool:

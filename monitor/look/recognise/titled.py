@@ -1,8 +1,4 @@
-"""`titled`: a page that bears the release's own title, and nothing less.
-
-For addresses that nobody promised. At the announced address whatever appears is the release; elsewhere a page counts
-only for what it says of itself.
-"""
+"""`titled`: a page under the release's whole title. For addresses that nobody promised."""
 
 from __future__ import annotations
 

@@ -261,6 +261,31 @@ def test_a_page_that_was_a_placeholder_before_a_restart_has_to_change_its_struct
     assert interpreter.see(seen, answer(page(TITLE, "<p>Published 26 November 2026</p>"))).state is P
 
 
+def test_a_page_that_comes_after_an_absence_may_have_the_words_of_an_earlier_placeholder() -> None:
+    body = page(TITLE, "<p>Release date: 26 November 2026</p>")
+    looks = answer(body, at=BEFORE), answer(b"", at=BEFORE, status=404), answer(body)
+    assert see(target(), *looks).state is P
+
+
+def test_while_our_clock_is_in_doubt_no_page_is_taken_for_a_placeholder() -> None:
+    body = page(TITLE, "<p>Release date: 26 November 2026</p>")
+    dated = {BEFORE: "Thu, 26 Nov 2026 10:25:00 GMT"}
+    dated |= {AFTER + timedelta(seconds=n): f"Thu, 26 Nov 2026 09:30:0{2 + n} GMT" for n in range(4)}
+    looks = [Answer(PAGE, 200, {"date": date}, body, at, at) for at, date in dated.items()]
+    assert see(target(), looks[0]).why == "clock"
+    assert see(target(), *looks).state is P
+
+
+def test_a_clock_known_to_be_behind_may_show_the_release_itself_before_its_slot() -> None:
+    at = SLOT - timedelta(seconds=4)
+    body = page(TITLE, "<p>Release date: 26 November 2026</p>")
+    states = [
+        see(target(), Answer(PAGE, 200, {"date": date}, body, at, at)).state
+        for date in ("Thu, 26 Nov 2026 09:30:01 GMT", "Thu, 26 Nov 2026 09:29:56 GMT")
+    ]
+    assert states == [P, U]
+
+
 def test_a_copy_of_a_placeholder_that_a_cache_hands_out_after_the_slot_is_one() -> None:
     body = page(TITLE, "<p>Release date: 26 November 2026</p>")
     old = Answer(PAGE, 200, {"content-type": "text/html", "age": "120"}, body, AFTER, AFTER)
