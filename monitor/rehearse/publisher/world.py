@@ -72,10 +72,10 @@ class World:
 
     def _plausible(self, url: str, asked: Asked, now: datetime) -> Reply:
         release = self._owners.get(url)
+        if _is_file(asked.path):
+            return file_reply(asked.path, self._script.title if release is None else release.title)
         if release is None:
             return page(200, self._script.title, self._script.title, "<p>Published.</p>")
-        if _is_file(asked.path):
-            return file_reply(asked.path, release)
         own = self._govuk.page(url, now)
         return own or page(200, release.title, release.title, f"<p>Published by {release.producer}.</p>")
 
@@ -113,4 +113,4 @@ def _last_night(now: datetime) -> datetime:
 
 def _is_file(path: str) -> bool:
     name = urlsplit(path).path.rpartition("/")[2]
-    return "." in name and not name.endswith((".html", ".htm"))
+    return "." in name and not name.endswith((".html", ".htm", ".aspx", ".php"))

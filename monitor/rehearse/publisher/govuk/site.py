@@ -136,20 +136,20 @@ class GovUk:
         release, part = self._files[path]
         standing = self.facts.part(release, part, now)
         if standing.is_out:
-            return file_reply(path, release)
+            return file_reply(path, release.title)
         if standing.state is PageState.GONE:
             return Reply(302, b"", {"Location": release.url, "Cache-Control": "no-cache"})
         draft = f"https://draft-{ASSETS}{path}"
         return Reply(302, b"", {"Location": draft, "Cache-Control": "no-cache", "Fastly-Backend-Name": "awsorigin"})
 
 
-def file_reply(path: str, release: ScriptRelease) -> Reply:
+def file_reply(path: str, title: str) -> Reply:
     """Return a file of a release: bytes that are its own and always the same, and begin as its kind does."""
     extension = path.rpartition(".")[2].lower()
     if extension in {"json", "geojson"}:
-        body = json.dumps({"release": release.title, "file": path}).encode()
+        body = json.dumps({"release": title, "file": path}).encode()
     else:
-        rows = f"title,path\n{release.title},{path}\n".encode() * 8
+        rows = f"title,path\n{title},{path}\n".encode() * 8
         body = rows if extension in _TEXTS else _BEGINNINGS.get(extension, b"PK\x03\x04") + rows
     return Reply(200, body, {"Content-Type": media_type(path), "Fastly-Backend-Name": "awsorigin"})
 
