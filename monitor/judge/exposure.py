@@ -12,6 +12,7 @@ from monitor.judge.presence import Presence
 from monitor.judge.runs import Run
 from monitor.judge.spells import Spell
 from monitor.judge.window import Window
+from monitor.look.recognise.result import NO_LONGER_AVAILABLE
 from monitor.look.sighting import State
 from schedules.times.interval import NOTHING, Bounds, Interval, between, seconds_between
 
@@ -57,13 +58,15 @@ def vanished(
     """Return the exposures that nobody saw: what is told to be gone before its slot, where nothing was, was public.
 
     Each came and went after the last look that found nothing (404), and before the first that was told so (410, or
-    "published in error": GOV.UK says it of nothing else). Those that `known` ones show already are left out.
+    "published in error": GOV.UK says it of nothing else). What another site calls no longer available may never have
+    been there. Those that `known` ones show already are left out.
     """
     gone = (pair for spells in views for spell in spells if not spell.out for pair in pairwise(spell.runs))
     found = [
         Interval(nothing.end, told.begin)
         for nothing, told in gone
         if (nothing.status, told.state) == (HTTPStatus.NOT_FOUND, State.WITHDRAWN)
+        and told.why != NO_LONGER_AVAILABLE
         and nothing.end < told.begin < window.early_before
     ]
     shown = [Interval(each.start.after, each.to.by) for each in known]

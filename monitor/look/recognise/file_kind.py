@@ -11,9 +11,9 @@ from collections import Counter
 from dataclasses import replace
 
 from monitor.look.fetch import Answer
-from monitor.look.recognise.notices import says_gone, says_missing
+from monitor.look.recognise.notices import read_gone, says_missing
 from monitor.look.recognise.page import Page, is_html
-from monitor.look.recognise.result import Context, Recognised, absent, unknown, withdrawn
+from monitor.look.recognise.result import Context, Recognised, absent, unknown
 from monitor.look.recognise.title import NOT_ITS_TITLE, names_release
 from schedules.patterns import quick
 
@@ -79,8 +79,8 @@ def read_file(answer: Answer, context: Context) -> Recognised | None:
         page = Page(replace(answer, body=answer.body[:_HEAD]))
         if says_missing(page):
             return absent("the page says it is not found")
-        if says_gone(page):
-            return withdrawn("no longer available")
+        if (gone := read_gone(page)) is not None:
+            return gone
     return unknown(why)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from monitor.look.recognise.page import Page
+from monitor.look.recognise.result import NO_LONGER_AVAILABLE, Recognised, withdrawn
 from schedules.patterns import quick
 
 # What may fill a page without words in its HTML.
@@ -15,6 +16,7 @@ _SENDS_ON = "boolean(//meta[@http-equiv]|//body[@onload])"
 # Sought as plain words: a pattern that ignores case takes fifty times as long over the text of a page.
 _FILLER = "lorem ipsum"
 _GONE = quick(r"no longer (available|here)|published in error", re.IGNORECASE)
+_IN_ERROR = "published in error"
 _MISSING = quick(r"^\W*(error )?(404|page not found|not found|page cannot be found)\b", re.IGNORECASE)
 _LONGEST_TITLE = 300
 # Maintenance, sign-in and cookie walls, and apologies are answered with success by many sites.
@@ -30,6 +32,13 @@ _OF_THE_SITE = quick(
 def says_gone(page: Page) -> bool:
     """Return whether a page says that its content was taken away: such a notice is often answered with success."""
     return bool(_GONE.search(page.title) or _GONE.search(page.heading))
+
+
+def read_gone(page: Page) -> Recognised | None:
+    """Return a withdrawal if a page, of whatever site, says that its content was taken away."""
+    if any(_IN_ERROR in words.lower() for words in (page.title, page.heading)):
+        return withdrawn(_IN_ERROR)
+    return withdrawn(NO_LONGER_AVAILABLE) if says_gone(page) else None
 
 
 def says_missing(page: Page) -> bool:

@@ -11,6 +11,8 @@ from schedules.slot import Slot
 
 NAMELESS = "a page without title and heading"
 """Why a page proves nothing that does not say what it is."""
+NO_LONGER_AVAILABLE = "a notice that it is no longer available"
+"""Why content is withdrawn; some sites say the same of what was never there."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from monitor.look.fetch import Answer
 from monitor.look.recognise.file_kind import content_fault
-from monitor.look.recognise.notices import says_gone, says_missing, says_nothing, says_nothing_of_it
+from monitor.look.recognise.notices import read_gone, says_missing, says_nothing, says_nothing_of_it
 from monitor.look.recognise.page import Page, is_html
 from monitor.look.recognise.placeholder import read_placeholder
-from monitor.look.recognise.result import NAMELESS, Context, Recognised, absent, unknown, withdrawn
+from monitor.look.recognise.result import NAMELESS, Context, Recognised, absent, unknown
 from monitor.look.recognise.title import by_title
 from monitor.look.sighting import State
 
@@ -32,7 +32,7 @@ def _by_notice(page: Page) -> Recognised | None:
         return absent("the page says it is not found")
     if why := says_nothing(page):
         return absent(why)
-    return withdrawn("no longer available") if says_gone(page) else None
+    return read_gone(page)
 
 
 def _by_title(page: Page, context: Context) -> Recognised:

@@ -9,6 +9,7 @@ import pytest
 from alerts.finding import Ended, Exposure
 from monitor.judge.runs import Run
 from monitor.judge.verdict import Verdict, Word
+from monitor.look.recognise.result import NO_LONGER_AVAILABLE
 from schedules.times.interval import Bounds, Interval
 from tests.worlds.instants import after_slot
 from tests.worlds.looks import ABSENT, PRESENT, WITHDRAWN, Look, Story, a_run, looks
@@ -87,8 +88,9 @@ def test_two_views_of_such_a_moment_are_one_exposure_with_the_narrower_interval(
         [REMOVED],
         [a_run("page", ABSENT, -3600, -300, status=200), REMOVED],
         [MISSING, a_run("page", WITHDRAWN, 5, 110, status=410)],
+        [MISSING, a_run("page", WITHDRAWN, -285, -110, status=200, why=NO_LONGER_AVAILABLE)],
     ],
-    ids=["removed at the first look", "another edition before", "removed after the slot"],
+    ids=["removed at the first look", "another edition before", "removed after the slot", "a notice of the site"],
 )
 def test_no_other_removed_page_proves_an_exposure(runs: Sequence[Run]) -> None:
     assert verdict_on(*runs).exposures == ()

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from monitor.look.fetch import Answer
 from monitor.look.interpret import Interpreter, Known
+from monitor.look.recognise.result import NO_LONGER_AVAILABLE
 from monitor.look.sighting import Sighting, State
 from monitor.plan.targets import Target, View
 from schedules.announcement import Address
@@ -131,9 +132,13 @@ def test_anything_else_at_the_address_of_a_file_proves_nothing_and_has_no_bytes_
 
 
 def test_a_page_at_the_address_of_a_file_may_say_that_it_is_missing_or_was_taken_away() -> None:
-    gone = page("The page you are looking for is no longer available")
-    states = [see(file_at("xlsx"), answer(body)).state for body in (page("404 - Not found"), gone)]
-    assert states == [A, W]
+    bodies = [page(words) for words in ("404 - Not found", "This is no longer available", "Published in error")]
+    seen = [see(file_at("xlsx"), answer(body)) for body in bodies]
+    assert [(one.state, one.why) for one in seen] == [
+        (A, "the page says it is not found"),
+        (W, NO_LONGER_AVAILABLE),
+        (W, "published in error"),
+    ]
 
 
 @pytest.mark.parametrize("recognise", ["text:July", "changed"])
