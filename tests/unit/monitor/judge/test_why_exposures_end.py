@@ -3,29 +3,27 @@
 from __future__ import annotations
 
 import pytest
-from tests.unit.monitor.judge.world import Story, promise, release, second, watched
 
 from alerts.finding import Ended, Exposure
 from monitor.judge.as_json import release_json
 from monitor.judge.differences import differences
-from monitor.judge.judge import judge
-from monitor.judge.policy import Policy
 from monitor.judge.verdict import Verdict
 from monitor.look.sighting import State
 from schedules.times.interval import Interval
+from tests.worlds.instants import after_slot
+from tests.worlds.looks import Story
+from tests.worlds.verdicts import judged
 
-EDGE = "r/page/edge"
 CAME = [(-300.0, State.ABSENT), (-120.0, State.PRESENT)]
 
 
-def judged(*turns: tuple[float, State], now: float, every: float = 1.0) -> Verdict:
-    """Judge a page that came 120 s early and then turned as given, looked at until `now`."""
-    runs = watched(EDGE, Story([*CAME, *turns], specific=True), every, now)
-    return judge(release(), [promise()], {EDGE: runs}, [], Policy(), second(now))
+def early(*turns: tuple[float, State], now: float, every: float = 1.0) -> Verdict:
+    """Return the verdict on a page that came 120 s early and then turned as given, looked at until `now`."""
+    return judged(now, {"page": Story([*CAME, *turns], every=every, specific=True)})
 
 
 def exposure(*turns: tuple[float, State], now: float, every: float = 1.0) -> Exposure:
-    (only,) = judged(*turns, now=now, every=every).exposures
+    (only,) = early(*turns, now=now, every=every).exposures
     return only
 
 
@@ -57,7 +55,7 @@ def test_the_reason_an_exposure_ended_follows_from_the_looks(turns: list[tuple[f
 
 def test_an_exposure_stays_open_at_its_slot_until_the_next_look_shows_why_it_ends() -> None:
     # The last look before the slot is 6 s old, and the next one comes a second after it.
-    waiting = judged(now=0.0, every=7.0)
+    waiting = early(now=0.0, every=7.0)
     assert [(one.open, one.ended) for one in waiting.exposures] == [(True, None)]
     assert not waiting.final
     assert exposure(now=4.0, every=7.0) == exposure(now=1.0, every=7.0)
@@ -65,16 +63,16 @@ def test_an_exposure_stays_open_at_its_slot_until_the_next_look_shows_why_it_end
 
 def test_an_exposure_no_look_shows_the_end_of_ends_twenty_seconds_after_its_slot() -> None:
     lost = [(-3.0, State.UNKNOWN)]
-    verdict = judged(*lost, now=0.0)
-    assert verdict.revisit == second(20)
+    verdict = early(*lost, now=0.0)
+    assert verdict.revisit == after_slot(20)
     found = exposure(*lost, now=20.0)
-    assert (found.open, found.ended, found.to) == (False, Ended.UNKNOWN, Interval(second(-4), second(0)))
+    assert (found.open, found.ended, found.to) == (False, Ended.UNKNOWN, Interval(after_slot(-4), after_slot(0)))
 
 
 def test_a_stored_verdict_without_the_reason_replays_without_a_difference() -> None:
-    again = release_json(judged(now=60))
+    again = release_json(early(now=60))
     assert again["exposures"][0]["ended"] == "slot"
-    old = release_json(judged(now=60))
+    old = release_json(early(now=60))
     for part in (old, *old["parts"]):
         for one in part["exposures"]:
             del one["ended"]
@@ -82,8 +80,8 @@ def test_a_stored_verdict_without_the_reason_replays_without_a_difference() -> N
 
 
 def test_a_reason_that_becomes_known_is_no_difference_and_another_one_is() -> None:
-    again = release_json(judged(now=60))
+    again = release_json(early(now=60))
     for stored, told in (("unknown", []), ("removed", ["exposures[0].ended: was removed, is slot"])):
-        before = release_json(judged(now=60))
+        before = release_json(early(now=60))
         before["exposures"][0]["ended"] = stored
         assert differences(before, again) == told
