@@ -10,13 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from enum import Enum
-from typing import NamedTuple
 
 import structlog
 
 from monitor.clock import SET, Clock
 from monitor.look.cache_age import age_of
+from monitor.look.cached_dates import Aged, CachedDates, DateOf
 from monitor.look.clock_vote import RIGHT, Span, Vote, apart, is_off, overlap, vote
 from monitor.look.fetch import Answer
 from schedules.times.mail_date import mail_date
@@ -33,45 +32,8 @@ _SMALL = 1.0
 """Servers behind one name differ by this much among themselves; it says nothing of our clock."""
 _ERRATIC_AFTER = 6
 _VOTES_EVERY = timedelta(seconds=1)
-_APART = 5.0
-"""Two aged answers of one address tell whose date they bear when so many seconds lie between them."""
-_ALIKE = 2.0
-"""By so much may ages and dates, whole seconds each, differ from what our clock says lies between."""
 _MOMENT = 30.0
 """For so many seconds after a step our clock may soon be set right again."""
-_FOLLOWED = 120.0
-"""An address that brings nothing for so many seconds is followed no longer."""
-
-
-class _Dating(Enum):
-    """Whose date an aged answer bears: that of its making, kept by a cache, or that of the cache's handing it out."""
-
-    KEPT = "kept"
-    OWN = "own"
-    UNTOLD = "untold"
-
-
-class _Aged(NamedTuple):
-    """What an aged answer told."""
-
-    url: str
-    sent: datetime
-    date: datetime
-    age: int
-
-    def dating(self, before: _Aged) -> _Dating:
-        """Return whose date this bears, going by an answer before it.
-
-        What ages as fast as our clock runs cannot bear one date all the while if a cache writes it anew each time,
-        nor a date that runs along if it is that of its making.
-        """
-        elapsed = (self.sent - before.sent).total_seconds()
-        moved = (self.date - before.date).total_seconds()
-        if self.url != before.url or elapsed < _APART or abs(self.age - before.age - elapsed) > _ALIKE:
-            return _Dating.UNTOLD
-        if not moved:
-            return _Dating.KEPT
-        return _Dating.OWN if abs(moved - elapsed) <= _ALIKE else _Dating.UNTOLD
 
 
 class _Host:
@@ -145,7 +107,7 @@ class Skew:
         self._bounds: Span = NEVER_OFF
         self._voted: datetime | None = None
         self._last: tuple[str, datetime | None] = ("", None)
-        self._aged: dict[str, _Aged] = {}
+        self._cached = CachedDates()
 
     def observe(self, host: str, answer: Answer, ahead: float | None = None) -> bool:
         """Learn from the date of an answer; False when it speaks against what this host said before.
@@ -177,7 +139,7 @@ class Skew:
         self._ahead += moved
         self._bounds = shifted(self._bounds, moved) if self.is_known() else self._bounds
         self._since, self._voted = self._since and self._since + timedelta(seconds=moved), None
-        self._aged.clear()
+        self._cached.clear()
         self._absurd = {host: shifted(span, moved) for host, span in self._absurd.items()}
         for host in self._hosts.values():
             host.shift(moved)
@@ -225,9 +187,9 @@ class Skew:
         least, most = (answer.sent - date).total_seconds() - _GRAIN, (answer.received - date).total_seconds()
         if age := age_of(answer.headers):
             # Some caches keep the origin's date, others write their own: an aged answer may be either.
-            dating = self._dating(host, _Aged(answer.url, answer.sent, date, age))
-            least -= 0.0 if dating is _Dating.OWN else age + _GRAIN
-            most -= age - _GRAIN if dating is _Dating.KEPT else 0.0
+            writer = self._cached.date_of(host, Aged(answer.url, answer.sent, date, age))
+            least -= 0.0 if writer is DateOf.CACHE else age + _GRAIN
+            most -= age - _GRAIN if writer is DateOf.ORIGIN else 0.0
         if apart((least, most), _PLAUSIBLE) > 0:
             self._ignore(host, (least, most))
             return None
@@ -245,15 +207,6 @@ class Skew:
         self._absurd[host] = span
         if not self._hosts and len(self._absurd) > 1 and not self._synchronised():
             self._bounds = vote(self._absurd).bounds
-
-    def _dating(self, host: str, aged: _Aged) -> _Dating:
-        """Return whose date an aged answer bears; one address of a host at a time is followed for that."""
-        before = self._aged.setdefault(host, aged)
-        elapsed = (aged.sent - before.sent).total_seconds()
-        if 0.0 <= elapsed < (_APART if aged.url == before.url else _FOLLOWED):
-            return _Dating.UNTOLD
-        self._aged[host] = aged
-        return aged.dating(before)
 
     def _date(self, text: str) -> datetime | None:
         if text != self._last[0]:

@@ -99,8 +99,12 @@ def watch(  # noqa: PLR0913  # a story has many circumstances, most of them usua
     start: datetime = NOON,
     clock: type[VirtualClock] = VirtualClock,
     skew: Callable[[], Skew] = Skew,
+    breaks: bool = False,
 ) -> Watch:
-    """Run a poller for so many virtual seconds: `act` at the beginning, `later` at their seconds."""
+    """Run a poller for so many virtual seconds: `act` at the beginning, `later` at their seconds.
+
+    No look may break inside our own code or the test's, unless it `breaks` on purpose.
+    """
 
     async def story(clock: VirtualClock) -> Watch:
         fetcher = ScriptedFetcher(clock, script or (lambda _: Reply(200, b"figures")))
@@ -118,6 +122,7 @@ def watch(  # noqa: PLR0913  # a story has many circumstances, most of them usua
         await clock.sleep(seconds - clock.monotonic())
         stop.set()
         await running
+        assert breaks or seen.poller.broken.by_host() == {}
         return seen
 
     return run_virtually(lambda _: story(clock(start)), start)

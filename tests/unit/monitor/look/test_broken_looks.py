@@ -39,7 +39,7 @@ def of(seen: Watch, host: str) -> list[Sighting]:
 
 
 def test_a_look_that_breaks_is_unknown_for_a_reason_of_its_own_and_the_next_is_made_in_time() -> None:
-    seen = watch(both, seconds=6.5, script=breaking(OverflowError, until=3.5))
+    seen = watch(both, seconds=6.5, script=breaking(OverflowError, until=3.5), breaks=True)
     assert seen.times(BAD) == seen.times(GOOD) == [0, 1, 2, 3, 4, 5, 6]
     broken = [(State.UNKNOWN, "monitor_fault")] * 4
     assert [(one.state, one.why) for one in of(seen, BAD)] == [*broken, *[(State.PRESENT, "")] * 3]
@@ -55,7 +55,7 @@ def test_a_look_whose_sighting_cannot_be_taken_is_reported_as_broken() -> None:
         seen.heard = refuse
         seen.poller.watch(target(), [window(1)])
 
-    seen = watch(act, seconds=2.5)
+    seen = watch(act, seconds=2.5, breaks=True)
     assert [one.why for one in seen.sightings] == ["", "monitor_fault"] * 3
     assert list(seen.poller.broken.by_host()) == [HOST]
 
@@ -68,7 +68,7 @@ def test_where_not_even_that_can_be_taken_looks_go_on() -> None:
         seen.heard = refuse
         seen.poller.watch(target(), [window(1)])
 
-    seen = watch(act, seconds=3.5)
+    seen = watch(act, seconds=3.5, breaks=True)
     assert seen.times("page") == [0, 1, 2, 3]
     assert seen.poller.broken.by_host()[HOST].startswith("8 with OverflowError")
 
@@ -79,7 +79,7 @@ def test_a_look_made_once_that_breaks_is_unknown_too() -> None:
     async def once(seen: Watch) -> None:
         found.append(await seen.poller.look_once(target("once", host=BAD)))
 
-    watch(lambda _: None, script=breaking(ZeroDivisionError), later=[(1.0, once)])
+    watch(lambda _: None, script=breaking(ZeroDivisionError), later=[(1.0, once)], breaks=True)
     ((sighting, outcome),) = found
     assert (sighting.state, sighting.why) == (State.UNKNOWN, "monitor_fault")
     assert isinstance(outcome, Failure)
@@ -95,7 +95,7 @@ def test_one_line_a_minute_is_logged_for_each_host_and_class_of_fault() -> None:
         return Reply(200, b"figures")
 
     with capture_logs() as lines:
-        seen = watch(both, seconds=134.5, script=answer)
+        seen = watch(both, seconds=134.5, script=answer, breaks=True)
     logged = [(line["fault"], line["suppressed"]) for line in lines if line["event"] == "look_broke"]
     assert {line["host"] for line in lines if line["event"] == "look_broke"} == {BAD}
     assert [count for name, count in logged if name == "OverflowError"] == [0, 39, 39]

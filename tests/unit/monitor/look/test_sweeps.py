@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from itertools import pairwise
+from math import inf
 from statistics import median
 
 import pytest
@@ -62,7 +63,7 @@ class Slot:
         if sighting.state is State.ABSENT:
             self.absent[one.part] = at
         elif one.part not in self.found:
-            self.found[one.part] = (self.absent[one.part], at)
+            self.found[one.part] = (self.absent.get(one.part, -inf), at)
             for view in self.views:
                 self.seen.poller.drop(target(one.part, view=view).id)
 
