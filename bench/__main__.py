@@ -1,4 +1,7 @@
-"""`python -m bench [NAME …] [--json] [--quick]`: each bench in a process of its own, one after the other."""
+"""`python -m bench [NAME …] [--json] [--quick]`: each bench in a process of its own, one after the other.
+
+A bench that cannot measure all of its figures prints those that it has, and an `error`. The exit status is 1 then.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,10 @@ import argparse
 import json
 import subprocess
 import sys
+from collections.abc import Iterator, Mapping
 from importlib import import_module
+
+from bench.figures import rounded
 
 BENCHES = {
     "looks": "bench.looks",
@@ -31,7 +37,7 @@ BENCHES = {
 
 
 def main() -> int:
-    """Run what is asked for, everything when nothing is; returns the exit status."""
+    """Run the benches that are named, all of them when none is; return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m bench", description="Ratios and percentiles.")
     parser.add_argument("name", nargs="*", help=f"one of {', '.join(BENCHES)}; all of them when none is given")
     parser.add_argument("--json", action="store_true", help="one JSON object a bench")
@@ -41,19 +47,28 @@ def main() -> int:
     if unknown := [name for name in names if name not in BENCHES]:
         parser.error(f"no bench of that name: {', '.join(unknown)}; there are {', '.join(BENCHES)}")
     if len(names) == 1:
-        _print(names[0], import_module(BENCHES[names[0]]).run(quick=chosen.quick), as_json=chosen.json)
-        return 0
+        return printed(names[0], import_module(BENCHES[names[0]]).run(quick=chosen.quick), as_json=chosen.json)
     options = [flag for flag, is_set in (("--json", chosen.json), ("--quick", chosen.quick)) if is_set]
     return max(subprocess.call([sys.executable, "-m", "bench", name, *options]) for name in names)
 
 
-def _print(name: str, figures: dict[str, float], *, as_json: bool) -> None:
+def printed(name: str, bench: Iterator[Mapping[str, float]], *, as_json: bool) -> int:
+    """Print the figures of a bench, and why it has no more of them; return the exit status."""
+    figures, error = dict[str, float](), dict[str, str]()
+    try:
+        for some in bench:
+            figures |= rounded(some)
+    except Exception as fault:  # noqa: BLE001  # whatever it was, what was measured before it is printed
+        error["error"] = f"{type(fault).__name__}: {fault}"
     if as_json:
-        print(json.dumps({"bench": name, **figures}), flush=True)
-        return
-    print(name)
-    for key, figure in figures.items():
-        print(f"  {key:<32} {figure:g}", flush=True)
+        print(json.dumps({"bench": name, **figures, **error}), flush=True)
+    else:
+        lines = [
+            *(f"{key:<32} {figure:g}" for key, figure in figures.items()),
+            *(f"{'error':<32} {why}" for why in error.values()),
+        ]
+        print("\n  ".join([name, *lines]), flush=True)
+    return len(error)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import httpx
 
-from bench.figures import cpu_seconds, percentile, rounded, rss_kb
+from bench.figures import cpu_seconds, percentile, rss_kb
 from bench.world import app, folder, promise, quietly, release, settings
 from monitor.app.daemon import Daemon
 from monitor.app.options import joining_of
@@ -36,15 +36,15 @@ _CALENDAR, _SERIES = "bench", 500
 _PAGES = {"board": "/", "calendar": "/calendar", "releases": "/api/v1/releases", "release": "/api/v1/releases/r7"}
 
 
-def run(*, quick: bool = False) -> dict[str, float]:
-    """Return p50 and p99 in milliseconds of `/`, the month, the list of releases and one release, by the application.
+def run(*, quick: bool = False) -> Iterator[dict[str, float]]:
+    """Yield p50 and p99 in milliseconds of `/`, the month, the list of releases and one release, by the application.
 
     And CPU seconds and MB that a start takes to read back what it keeps in mind, and to look through all editions.
     """
     quietly()
     with folder() as place:
-        figures = asyncio.run(_measured(place, 100 if quick else _A_YEAR, 20 if quick else 300))
-        return rounded(figures | asyncio.run(_started(place)))
+        yield asyncio.run(_measured(place, 100 if quick else _A_YEAR, 20 if quick else 300))
+        yield asyncio.run(_started(place))
 
 
 async def _measured(place: Path, a_year: int, requests: int) -> dict[str, float]:

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from math import sqrt
 from random import Random
 
 from bench.budget_sim import slots
-from bench.figures import rounded
 from bench.world import quietly
 from monitor.clock import VirtualClock
 from monitor.look.fake import Reply, ScriptedFetcher
@@ -35,18 +34,17 @@ _HOT = [0.09] * 10 + [0.1 / 90] * 90
 _ZIPF = [1 / rank for rank in range(1, 101)]
 
 
-def run(*, quick: bool = False) -> dict[str, float]:
-    """Return mean and worst widths in rounds for equal chances, and mean widths in optima for unequal ones."""
+def run(*, quick: bool = False) -> Iterator[dict[str, float]]:
+    """Yield mean and worst widths in rounds for equal chances, and mean widths in optima for unequal ones."""
     quietly()
-    figures: dict[str, float] = {}
     for pages, rate in ((20, 1.0),) if quick else ((60, 1.0), (1000, 20.0)):
         widths = [width * rate / pages for width in _appearances(pages, rate)]
-        figures |= {f"mean_width_{pages}": sum(widths) / pages, f"worst_width_{pages}": max(widths)}
+        yield {f"mean_width_{pages}": sum(widths) / pages, f"worst_width_{pages}": max(widths)}
     for name, chances in (("hot", _HOT), ("zipf", _ZIPF)):
         width, longest = _weighted(chances, 6 if quick else 20)
-        figures[f"{name}_to_optimum"] = width * sum(chances) / sum(sqrt(chance) for chance in chances) ** 2
-        figures |= {f"{name}_to_equal": width / len(chances), f"{name}_longest_gap": longest / len(chances)}
-    return rounded(figures | slots())
+        yield {f"{name}_to_optimum": width * sum(chances) / sum(sqrt(chance) for chance in chances) ** 2}
+        yield {f"{name}_to_equal": width / len(chances), f"{name}_longest_gap": longest / len(chances)}
+    yield slots()
 
 
 def _appearances(pages: int, rate: float) -> list[float]:

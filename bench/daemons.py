@@ -8,16 +8,21 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
 
 import httpx
 
+from bench.figures import cpu_seconds_of
+
 ROOT = Path(__file__).parents[1]
 _PATIENCE = 60.0
 _POLLED = 0.05
+_MOST_CPU = 120.0
+"""Seconds of processor time: many times what a start takes."""
 _CONFIG = """[store]
 url = "{store}"
 mode = "{mode}"
@@ -100,15 +105,29 @@ def started(
 
 def await_web(process: subprocess.Popen[bytes], web: int) -> None:
     """Wait until a monitor answers. Raises `RuntimeError` when it does not come up."""
-    until = time.monotonic() + _PATIENCE
-    while time.monotonic() < until and process.poll() is None:
-        try:
+    for _ in while_it_starts(process):
+        with suppress(httpx.TransportError):
             httpx.get(f"http://127.0.0.1:{web}/healthz", trust_env=False, timeout=_PATIENCE)
-        except httpx.TransportError:
-            time.sleep(_POLLED)
-        else:
             return
-    raise RuntimeError("the daemon did not come up")
+
+
+def while_it_starts(process: subprocess.Popen[bytes], patience: float = _PATIENCE) -> Iterator[None]:
+    """Yield again and again while a daemon lives and gets on with its start, however slow the machine is.
+
+    Raises `RuntimeError` when it has ended, when it got no processor time for `patience` seconds, or when it took more
+    of it than any start does.
+    """
+    used, since = 0.0, time.monotonic()
+    while process.poll() is None:
+        yield
+        time.sleep(_POLLED)
+        now, before, used = time.monotonic(), used, cpu_seconds_of(process.pid)
+        since = now if used > before else since
+        if now - since > patience:
+            raise RuntimeError(f"the daemon did not come up: it did nothing for {patience:g} s")
+        if used > _MOST_CPU:
+            raise RuntimeError(f"the daemon did not come up in {used:.0f} s of processor time")
+    raise RuntimeError(f"the daemon did not come up: it ended with status {process.returncode}")
 
 
 def free_port() -> int:

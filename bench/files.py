@@ -7,11 +7,12 @@ A bare `httpx.AsyncClient`, which keeps its connection after HEAD, tells what th
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import httpx
 
-from bench.figures import cpu_seconds, median, rounded
+from bench.figures import cpu_seconds, median
 from bench.origin import beside
 from monitor.clock import SystemClock
 from monitor.look.fetch import Answer, Request
@@ -32,10 +33,10 @@ _FILE = bytes(10_000_000)
 _LINES = {404: b"404 Not Found", 200: b"200 OK", 304: b"304 Not Modified"}
 
 
-def run(*, quick: bool = False) -> dict[str, float]:
-    """Return milliseconds of CPU a look and connections a look for each way to ask, and ratios of HEAD to GET."""
+def run(*, quick: bool = False) -> Iterator[dict[str, float]]:
+    """Yield milliseconds of CPU a look and connections a look for each way to ask, and ratios of HEAD to GET."""
     with beside("bench.files") as program:
-        return rounded(asyncio.run(_measured(program.port, 20 if quick else 500, 1 if quick else 5)))
+        yield asyncio.run(_measured(program.port, 20 if quick else 500, 1 if quick else 5))
 
 
 async def _measured(port: int, looks: int, rounds: int) -> dict[str, float]:

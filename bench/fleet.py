@@ -17,7 +17,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from bench.daemons import await_web, configure, free_port, promised, started
-from bench.figures import cpu_seconds_of, rounded
+from bench.figures import cpu_seconds_of
 from bench.hostile_origin import FIRST, HOSTS
 from bench.origin import Beside, beside
 from bench.postgres import running
@@ -46,8 +46,8 @@ class _Fleet:
         return sum(cpu_seconds_of(process.pid) for process in self.processes.values() if process.poll() is None)
 
 
-def run(*, quick: bool = False) -> dict[str, float]:
-    """Return what two and four monitors ask of a publisher against one, and what killing one of two does.
+def run(*, quick: bool = False) -> Iterator[dict[str, float]]:
+    """Yield what two and four monitors ask of a publisher against one, and what killing one of two does.
 
     `takeover_s`: how long a host that fell to the one that was killed was not asked, hosts divided. `widest_gap_s`: how
     long a page was not looked at around the kill, each watching everything. `duplicates`: messages sent twice.
@@ -55,25 +55,18 @@ def run(*, quick: bool = False) -> dict[str, float]:
     seconds = 2.0 if quick else 30.0
     with running() as database:
         one, cpu_one = _asked(database, 1, seconds, "redundant")
+        yield {"requests_per_s_of_budget": one / _RATE}
         two, _ = _asked(database, 2, seconds, "redundant")
-        if quick:
-            gap, duplicates = _killed(database, "redundant", seconds)
-            return rounded({"requests_ratio_2": two / one, "duplicates": duplicates, "widest_gap_s": gap})
-        four, _ = _asked(database, 4, seconds, "redundant")
-        _, cpu_four = _asked(database, 4, seconds, "shared")
-        takeover, _ = _killed(database, "shared", seconds)
+        yield {"requests_ratio_2": two / one}
+        if not quick:
+            four, _ = _asked(database, 4, seconds, "redundant")
+            yield {"requests_ratio_4": four / one}
+            _, cpu_four = _asked(database, 4, seconds, "shared")
+            yield {"cpu_per_look_ratio_4": cpu_four / cpu_one}
+            takeover, _ = _killed(database, "shared", seconds)
+            yield {"takeover_s": takeover}
         gap, duplicates = _killed(database, "redundant", seconds)
-    return rounded(
-        {
-            "requests_ratio_2": two / one,
-            "requests_ratio_4": four / one,
-            "takeover_s": takeover,
-            "duplicates": duplicates,
-            "widest_gap_s": gap,
-            "cpu_per_look_ratio_4": cpu_four / cpu_one,
-            "requests_per_s_of_budget": one / _RATE,
-        }
-    )
+        yield {"duplicates": duplicates, "widest_gap_s": gap}
 
 
 def _asked(database: str, many: int, seconds: float, mode: str) -> tuple[float, float]:
@@ -86,6 +79,8 @@ def _asked(database: str, many: int, seconds: float, mode: str) -> tuple[float, 
             time.sleep(seconds)
             ended, spent = time.monotonic(), fleet.cpu() - spent
     looks = [at for _, at in _log(publisher) if began <= at < ended]
+    if not looks:
+        raise RuntimeError(f"{many} monitors made no look in {ended - began:.0f} s")
     return len(looks) / (ended - began), spent / len(looks)
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from bench.figures import cpu_seconds, rounded
+from bench.figures import cpu_seconds
 from bench.quiet import played
 from bench.world import folder, promise, quietly, release
 from monitor.app.options import policies_of
@@ -23,17 +23,16 @@ _TARGET = "r0/page/edge"
 _LOOKS = 4000
 
 
-def run(*, quick: bool = False) -> dict[str, float]:
-    """Return how many of each fit in a second of CPU."""
+def run(*, quick: bool = False) -> Iterator[dict[str, float]]:
+    """Yield how many of each fit in a second of CPU."""
     quietly()
     seconds = 0.1 if quick else 1.5
     runs = _folded(_sightings())
-    figures = {"judgements_per_second": _rate(seconds, lambda: _judged(runs))}
-    figures["folded_looks_per_second"] = _LOOKS * _rate(seconds, lambda: _folded(_sightings()))
+    yield {"judgements_per_second": _rate(seconds, lambda: _judged(runs))}
+    yield {"folded_looks_per_second": _LOOKS * _rate(seconds, lambda: _folded(_sightings()))}
     with folder() as place:
         script = played(place, releases=2 if quick else 20)
-        figures |= _replayed(place, script.looks, seconds)
-    return rounded(figures)
+        yield _replayed(place, script.looks, seconds)
 
 
 def _rate(seconds: float, work: Callable[[], object]) -> float:

@@ -6,12 +6,12 @@ import asyncio
 import gc
 import json
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from bench.figures import cpu_seconds, percentile, rounded
+from bench.figures import cpu_seconds, percentile
 from bench.world import app, folder, promise, quietly, release
 from monitor.app.app import App
 from monitor.clock import SystemClock
@@ -53,15 +53,15 @@ print(json.dumps([ask(sys.argv[2]) for _ in range(int(sys.argv[3]))]))
 """
 
 
-def run(*, quick: bool = False) -> dict[str, float]:
-    """Return how late the loop's timers fire and what share of a core is spent, with nobody listening and with fifty.
+def run(*, quick: bool = False) -> Iterator[dict[str, float]]:
+    """Yield how late the loop's timers fire and what share of a core is spent, with nobody listening and with fifty.
 
     And p50 and p99 in milliseconds of the front page with 175 releases, and of those of a release and of an incident,
     as somebody in a process of his own waits for them meanwhile; the processor time of each is what it costs us.
     """
     quietly()
     with folder() as place:
-        return rounded(asyncio.run(_measured(place, 2.0 if quick else 30.0)))
+        yield asyncio.run(_measured(place, 2.0 if quick else 30.0))
 
 
 async def _measured(place: Path, seconds: float) -> dict[str, float]:

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import asyncio
 import gc
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from bench.bare import bare_httpx, bare_protocol, blackbox, probed
-from bench.figures import cpu_seconds, median, percentile, rounded, rss_kb
+from bench.figures import cpu_seconds, median, percentile, rss_kb
 from bench.origin import origin
 from bench.world import MANY, daemon, folder, promise, quietly, release, settings
 from monitor.app.daemon import Daemon
@@ -38,15 +39,15 @@ _BEGINNING, _END = datetime(2020, 1, 1, tzinfo=UTC), datetime(2050, 1, 1, tzinfo
 _ALWAYS = (Window("bench", _BEGINNING, _END, timedelta(milliseconds=1)),)
 
 
-def run(*, quick: bool = False) -> dict[str, float]:
-    """Return ratios, milliseconds of CPU a look, lateness in milliseconds and KB a target."""
+def run(*, quick: bool = False) -> Iterator[dict[str, float]]:
+    """Yield ratios, milliseconds of CPU a look, lateness in milliseconds and KB a target."""
     quietly()
     # As `ninethirty run` does.
     settle()
     gc.collect()
     gc.freeze()
     with folder() as place, origin() as port, blackbox(place) as exporter:
-        return rounded(asyncio.run(_measured(place, port, exporter, quick=quick)))
+        yield asyncio.run(_measured(place, port, exporter, quick=quick))
 
 
 async def _measured(place: Path, port: int, exporter: tuple[int, int] | None, *, quick: bool) -> dict[str, float]:

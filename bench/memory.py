@@ -7,11 +7,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
 from bench import as_installed  # noqa: F401  # before anything that looks for consoles
-from bench.figures import cpu_seconds, rounded
+from bench.figures import cpu_seconds
 from bench.month import Absent, lived
 from bench.world import daemon, folder, quietly, settings
 from monitor.clock import SystemClock
@@ -21,16 +22,15 @@ from monitor.rehearse.virtual_loop import JumpingLoop
 _TARGETS = 1000
 
 
-def run(*, quick: bool = False) -> dict[str, float]:
-    """Return MB at 1,000 targets, growth in percent after warming up, looks made, and idle CPU in percent of a core."""
+def run(*, quick: bool = False) -> Iterator[dict[str, float]]:
+    """Yield MB at 1,000 targets, growth in percent after warming up, looks made, and idle CPU in percent of a core."""
     quietly()
     # As `ninethirty run` does.
     settle()
     with folder() as place, asyncio.Runner(loop_factory=JumpingLoop) as runner:
-        figures = runner.run(_grown(place, *((22, 1) if quick else (_TARGETS, 28))))
+        yield runner.run(_grown(place, *((22, 1) if quick else (_TARGETS, 28))))
     with folder() as place:
-        figures |= asyncio.run(_idle(place, 0.2 if quick else 20.0))
-    return rounded(figures)
+        yield asyncio.run(_idle(place, 0.2 if quick else 20.0))
 
 
 async def _grown(place: Path, targets: int, days: int) -> dict[str, float]:

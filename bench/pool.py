@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 
 from bench.bare import bare_httpx, in_flight
-from bench.figures import cpu_seconds, median, rounded
+from bench.figures import cpu_seconds, median
 from bench.origin import origin
 from monitor.clock import SystemClock
 from monitor.look.fetch import Answer, Request
@@ -16,10 +17,10 @@ _CASES = ((1, 1), (10, 3), (20, 5), (50, 13), (20, 64))
 """Requests under way, and hosts they are spread over: four connections a host carry them all."""
 
 
-def run(*, quick: bool = False) -> dict[str, float]:
-    """Return milliseconds of CPU a request for both transports of the fetcher and for a bare client, and ratios."""
+def run(*, quick: bool = False) -> Iterator[dict[str, float]]:
+    """Yield milliseconds of CPU a request for both transports of the fetcher and for a bare client, and ratios."""
     with origin() as port:
-        return rounded(asyncio.run(_measured(port, 100 if quick else 1500, 1 if quick else 3)))
+        yield asyncio.run(_measured(port, 100 if quick else 1500, 1 if quick else 3))
 
 
 async def _measured(port: int, looks: int, rounds: int) -> dict[str, float]:

@@ -7,7 +7,7 @@ import json
 import math
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -15,7 +15,7 @@ import httpx
 
 from bench import as_installed  # noqa: F401  # before anything that looks for consoles
 from bench.board import edition, entry, judgement
-from bench.figures import cpu_seconds, rounded, rss_kb
+from bench.figures import cpu_seconds, rss_kb
 from bench.world import app, folder, promise, quietly, settings
 from monitor.clock import SystemClock
 from monitor.config.settings import Settings
@@ -41,16 +41,16 @@ _PROGRAMS: Mapping[str, Sequence[str]] = {
 }
 
 
-def run(*, quick: bool = False) -> dict[str, float]:
-    """Return CPU seconds and MB with 50,000 releases ahead and as many past, and by which power each grew from 5,000.
+def run(*, quick: bool = False) -> Iterator[dict[str, float]]:
+    """Yield CPU seconds and MB with 50,000 releases ahead and as many past, and by which power each grew from 5,000.
 
     A start is all that is read back and joined before the first look; the first roll, while looks go on, plans the rest
     and holds it against the store. `/calendar.ics` is asked twice.
     """
     few = 50 if quick else _RELEASES
-    small, large = (_at(count) for count in (few, 10 * few))
-    exponents = {f"{name}_exponent": math.log10(large[name] / small[name]) for name in small if small[name] > 0}
-    return rounded({"releases": 10 * few, **large, **exponents})
+    small, large = _at(few), _at(10 * few)
+    yield {"releases": 10 * few, **large}
+    yield {f"{name}_exponent": math.log10(large[name] / small[name]) for name in small if small[name] > 0}
 
 
 def _at(count: int) -> dict[str, float]:

@@ -8,14 +8,14 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import httpx
 
-from bench.daemons import promised
-from bench.figures import median, rounded
+from bench.daemons import promised, while_it_starts
+from bench.figures import median
 from bench.origin import Beside, beside
 from bench.world import folder
 from monitor.clock import SystemClock
@@ -43,18 +43,18 @@ file = "{place}/calendar.toml"
 """
 
 
-def run(*, quick: bool = False) -> dict[str, float]:
-    """Return wall seconds: `check`; the daemon's first look ever, and its first look after a restart."""
+def run(*, quick: bool = False) -> Iterator[dict[str, float]]:
+    """Yield wall seconds: `check`; the daemon's first look ever, and its first look after a restart."""
     releases, times = (50, 1) if quick else (1000, 5)
     with folder() as place, beside("bench.origin") as publisher:
         config = _written(place, publisher.port, releases)
         spent = _children_cpu()
         checks = [_timed(lambda: _check(config)) for _ in range(times)]
         spent = (_children_cpu() - spent) / times
+        yield {"check_seconds": median(checks), "check_cpu_seconds": spent, "releases": releases}
         starts = [_started(config, publisher.port) for _ in range(times + 1)]
     first = _first_looks(publisher, starts)
-    figures = {"check_seconds": median(checks), "check_cpu_seconds": spent, "first_look_new_store_seconds": first[0]}
-    return rounded({**figures, "first_look_seconds": median(first[1:]), "releases": releases})
+    yield {"first_look_new_store_seconds": first[0], "first_look_seconds": median(first[1:])}
 
 
 def _written(place: Path, port: int, releases: int) -> Path:
@@ -89,12 +89,16 @@ def _started(config: Path, port: int) -> float:
     began = time.monotonic()
     command = [sys.executable, "-m", "monitor", "--config", str(config), "run", "--level", "WARNING"]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=_environment())
-    while publisher.get("/looked").is_error and time.monotonic() < began + _PATIENCE:
-        time.sleep(0.05)
-    # What was promised is to be in the store when it starts again.
-    time.sleep(1.0)
-    process.send_signal(signal.SIGTERM)
-    process.wait(_PATIENCE)
+    try:
+        for _ in while_it_starts(process):
+            if publisher.get("/looked").is_success:
+                break
+        # What was promised is to be in the store when it starts again.
+        time.sleep(1.0)
+        process.send_signal(signal.SIGTERM)
+        process.wait(_PATIENCE)
+    finally:
+        process.kill()
     return began
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from bench.figures import cpu_seconds, rounded
+from bench.figures import cpu_seconds
 from bench.quiet import played
 from bench.world import folder, quietly
 from monitor.clock import SystemClock
@@ -19,16 +20,16 @@ _BATCH = 100
 _START = datetime(2026, 11, 26, 9, 30, tzinfo=UTC)
 
 
-def run(*, quick: bool = False) -> dict[str, float]:
-    """Return rows a second and CPU a row, bytes a quiet release, and bytes of twelve editions with six files each."""
+def run(*, quick: bool = False) -> Iterator[dict[str, float]]:
+    """Yield rows a second and CPU a row, bytes a quiet release, and bytes of twelve editions with six files each."""
     quietly()
     few, many = (1, 3) if quick else (2, 22)
     with folder() as place:
-        figures = _rows(place, 20 if quick else 300)
-        quiet = (_bytes(place / "many", many) - _bytes(place / "few", few)) / (many - few)
+        yield _rows(place, 20 if quick else 300)
+        yield {"bytes_per_quiet_release": (_bytes(place / "many", many) - _bytes(place / "few", few)) / (many - few)}
         editions = 2 if quick else 12
-        series = (_bytes(place / "series", editions, files=6) - _bytes(place / "none", 0)) / editions * 12
-    return rounded({**figures, "bytes_per_quiet_release": quiet, "bytes_of_a_monthly_series": series})
+        series = _bytes(place / "series", editions, files=6) - _bytes(place / "none", 0)
+        yield {"bytes_of_a_monthly_series": series / editions * 12}
 
 
 def _rows(place: Path, batches: int) -> dict[str, float]:

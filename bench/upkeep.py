@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from bench.figures import percentile, rounded
+from bench.figures import percentile
 from bench.world import daemon, folder, promise, quietly, release
 from monitor.app.daemon import Daemon
 from monitor.clock import SystemClock
@@ -23,11 +23,11 @@ _VIEWS = ("edge", "origin", "content")
 _EVERY = 0.01
 
 
-def run(*, quick: bool = False) -> dict[str, float]:
-    """Return bytes before and after, and the longest waits in milliseconds while the retention is at work."""
+def run(*, quick: bool = False) -> Iterator[dict[str, float]]:
+    """Yield bytes before and after, and the longest waits in milliseconds while the retention is at work."""
     quietly()
     with folder() as place:
-        return rounded(asyncio.run(_measured(place, 10 if quick else 150, 2_000 if quick else 30_000)))
+        yield asyncio.run(_measured(place, 10 if quick else 150, 2_000 if quick else 30_000))
 
 
 async def _measured(place: Path, releases: int, reads: int) -> dict[str, float]:

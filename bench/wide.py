@@ -13,6 +13,7 @@ import re
 import sys
 import time
 from collections import Counter
+from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
@@ -22,7 +23,7 @@ import httpx
 
 from bench.answering import Answering
 from bench.daemons import await_web, promised
-from bench.figures import cpu_seconds_of, rounded
+from bench.figures import cpu_seconds_of
 from bench.fleet import empty, monitor
 from bench.origin import beside
 from bench.postgres import running
@@ -38,8 +39,8 @@ _AGENT, _HOST, _TOLD = re.compile(rb"\(\+(m\d+)\)"), re.compile(rb"Host: ([\d.]+
 _OFTEN = 'near = {{ from = "60m", every = "{}s" }}'
 
 
-def run(*, quick: bool = False) -> dict[str, float]:
-    """Return what four processes make of 50,000 targets, and what each of their looks costs against those of one.
+def run(*, quick: bool = False) -> Iterator[dict[str, float]]:
+    """Yield what four processes make of 50,000 targets, and what each of their looks costs against those of one.
 
     `looks_per_s` is wanted to be as many as a target each fifty seconds makes. `share_least` and `share_most` are those
     of the process with the fewest and the most looks, of the fair one. `hosts_twice`: hosts that two of them asked.
@@ -47,12 +48,10 @@ def run(*, quick: bool = False) -> dict[str, float]:
     """
     many, targets, every = (2, 200, 2) if quick else (4, _TARGETS, _TARGETS // _A_SECOND)
     with running() as database:
-        one, all_ = _at(database, 1, targets // many, every), _at(database, many, targets, every)
-    cost = one["cpu_ms_per_look"]
-    ratio = all_["cpu_ms_per_look"] / cost
-    return rounded(
-        {"targets": targets, "processes": many, **all_, "cpu_ms_per_look_1": cost, "cpu_per_look_ratio": ratio}
-    )
+        cost = _at(database, 1, targets // many, every)["cpu_ms_per_look"]
+        yield {"targets": targets, "processes": many, "cpu_ms_per_look_1": cost}
+        all_ = _at(database, many, targets, every)
+        yield {**all_, "cpu_per_look_ratio": all_["cpu_ms_per_look"] / cost}
 
 
 def _at(database: str, many: int, targets: int, every: int) -> dict[str, float]:
@@ -81,6 +80,8 @@ def _at(database: str, many: int, targets: int, every: int) -> dict[str, float]:
         used = sum(cpu_seconds_of(process.pid) for process, _ in fleet) - sum(spent)
         memory = max(_resident_mb(process.pid) for process, _ in fleet)
     each = [sum(made for (who, _), made in asked.items() if who == f"m{number}") for number in range(many)]
+    if not sum(each):
+        raise RuntimeError(f"no look was made in {took:.0f} s")
     hosts = Counter(host for _, host in asked)
     return {
         "looks_per_s": sum(each) / took,

@@ -1,15 +1,17 @@
-"""That every bench still runs and prints its figures. What the figures are is for the bench to tell."""
+"""Every bench runs and prints its figures, and one that cannot says so. What the figures are is for the bench to tell."""
 
 from __future__ import annotations
 
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from bench.__main__ import BENCHES
+from bench.__main__ import BENCHES, printed
+from bench.daemons import while_it_starts
 from bench.figures import median, percentile
 
 ROOT = Path(__file__).parents[3]
@@ -31,7 +33,7 @@ KEYS = {
     "store": {"rows_per_second", "bytes_per_quiet_release", "bytes_of_a_monthly_series"},
     "upkeep": {"bytes_before", "bytes_after", "commit_longest_ms", "loop_longest_ms"},
     "judge": {"judgements_per_second", "replayed_looks_per_second"},
-    "calendar": {"first_seconds", "unchanged_seconds", "grew_by_mb"},
+    "calendar": {"first_seconds", "stored_seconds", "blind_seconds", "unchanged_seconds", "grew_by_mb"},
     "live": {"alone_late_p99_ms", "live_late_p99_ms", "live_core_share", "board_p99_ms"},
     "board": {"board_p50_ms", "board_p99_ms", "releases_p99_ms", "start_cpu_seconds", "start_mb"},
     "detect": {"detect_p50_ms", "detect_p99_ms", "late_p50_ms", "late_p99_ms"},
@@ -58,6 +60,40 @@ def test_every_bench_prints_its_figures(name: str) -> None:
     told = json.loads(done.stdout)
     assert told["bench"] == name
     assert KEYS[name] <= set(told)
+
+
+def test_a_bench_that_cannot_go_on_prints_what_it_has_and_why(capsys: pytest.CaptureFixture[str]) -> None:
+    def bench() -> Iterator[dict[str, float]]:
+        yield {"first": 1.23456}
+        raise RuntimeError("the daemon did not come up")
+
+    assert printed("fleet", bench(), as_json=True) == 1
+    error = "RuntimeError: the daemon did not come up"
+    assert json.loads(capsys.readouterr().out) == {"bench": "fleet", "first": 1.235, "error": error}
+    assert printed("fleet", bench(), as_json=False) == 1
+    assert error in capsys.readouterr().out
+    assert printed("fleet", iter([{"first": 1.0}]), as_json=True) == 0
+
+
+DAEMON = "import time\nwhile time.process_time() < {cpu}: pass\n{then}"
+
+
+@pytest.mark.parametrize(
+    ("cpu", "then", "why"),
+    [
+        (0.0, "raise SystemExit(3)", "ended with status 3"),
+        (0.0, "time.sleep(60)", "did nothing for 0.3 s"),
+        (0.6, "raise SystemExit(4)", "ended with status 4"),
+    ],
+)
+def test_a_daemon_is_waited_for_as_long_as_it_gets_on(cpu: float, then: str, why: str) -> None:
+    process = subprocess.Popen([sys.executable, "-c", DAEMON.format(cpu=cpu, then=then)])
+    try:
+        with pytest.raises(RuntimeError, match=why):
+            list(while_it_starts(process, patience=0.3))
+    finally:
+        process.kill()
+        process.wait()
 
 
 def test_an_unknown_bench_is_refused_with_the_names_there_are() -> None:
