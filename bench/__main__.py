@@ -63,11 +63,8 @@ def printed(name: str, bench: Iterator[Mapping[str, float]], *, as_json: bool) -
     if as_json:
         print(json.dumps({"bench": name, **figures, **error}), flush=True)
     else:
-        lines = [
-            *(f"{key:<32} {figure:g}" for key, figure in figures.items()),
-            *(f"{'error':<32} {why}" for why in error.values()),
-        ]
-        print("\n  ".join([name, *lines]), flush=True)
+        told = {key: f"{figure:g}" for key, figure in figures.items()} | error
+        print("\n  ".join([name, *(f"{key:<32} {value}" for key, value in told.items())]), flush=True)
     return len(error)
 
 

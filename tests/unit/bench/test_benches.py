@@ -1,4 +1,4 @@
-"""Every bench runs and prints its figures, and one that cannot says so. What the figures are is for the bench to tell."""
+"""Every bench runs and prints its figures. One that cannot says so."""
 
 from __future__ import annotations
 
