@@ -14,8 +14,8 @@ from playwright.async_api import Page
 
 from alerts.signed_link import sign
 from tests.browser.pages import browsing, overflowing, serving
-from tests.unit.monitor.deliver.story import at
 from tests.unit.monitor.web.board import KEYS, Board, a_board
+from tests.worlds.instants import after_slot
 
 DESK, PHONE = 1280, 390
 WIDTHS = pytest.mark.parametrize("width", [DESK, PHONE], ids=["at a desk", "on a phone"])
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.needs("chromium")
 
 
 def addresses(board: Board) -> list[str]:
-    token = quote(sign(board.incident, at(3600), KEYS.link))
+    token = quote(sign(board.incident, after_slot(3600), KEYS.link))
     return [
         "/?date=2018-01-05",
         "/?date=2018-01-06",
@@ -50,7 +50,7 @@ def _close_a_copy(board: Board) -> None:
     incident, draft = board.store.verdicts.incident(board.incident), board.store.verdicts.drafts(board.incident)[-1]
     assert incident is not None
     with board.store.transaction() as tx:
-        tx.save_incident(replace(incident, id="closed", closed=at(1500)))
+        tx.save_incident(replace(incident, id="closed", closed=after_slot(1500)))
         tx.add_draft(replace(draft, incident="closed"))
 
 
@@ -93,7 +93,7 @@ async def test_no_page_runs_off_the_side_whatever_the_font(width: int) -> None:
 
 async def test_an_incident_is_acknowledged_with_the_keyboard_alone() -> None:
     async with opened(DESK) as (page, board, base):
-        await page.goto(f"{base}/acknowledge?token={quote(sign(board.incident, at(3600), KEYS.link))}")
+        await page.goto(f"{base}/acknowledge?token={quote(sign(board.incident, after_slot(3600), KEYS.link))}")
         await page.get_by_label("In which role do you have it?").focus()
         await page.keyboard.type("duty statistician")
         await page.keyboard.press("Enter")

@@ -17,9 +17,9 @@ from monitor.clock import VirtualClock
 from monitor.web.running import Pulse
 from tests.browser.pages import browsing, overflowing, serving
 from tests.browser.test_accessible import DESK, WIDTHS
-from tests.unit.monitor.deliver.story import at
 from tests.unit.monitor.web.board import Board, a_board
 from tests.unit.monitor.web.test_live import Broken
+from tests.worlds.instants import after_slot
 
 pytestmark = pytest.mark.needs("chromium")
 QUICKLY = {"timeout": 15000}
@@ -36,9 +36,9 @@ async def watching(width: int = DESK, path: str = "/", many: int = 0) -> AsyncIt
             good = {"id": name, "title": f"Series {number}", "verdict": "on_time", "incident": None, "parts": []}
             with board.store.transaction() as tx:
                 tx.save_judged(replace(row, release=name, body=row.body | good))
-        board.running.watched["r"] = Pulse(object(), at(598))
+        board.running.watched["r"] = Pulse(object(), after_slot(598))
         # It goes on from the instant at which that of the board stands.
-        board.queries.clock = VirtualClock(at(600) - timedelta(seconds=asyncio.get_running_loop().time()))
+        board.queries.clock = VirtualClock(after_slot(600) - timedelta(seconds=asyncio.get_running_loop().time()))
         async with serving(board.app) as base, browsing(width) as page:
             refused: list[str] = []
             page.on("console", lambda told: refused.append(told.text) if "Content Security" in told.text else None)
@@ -52,7 +52,7 @@ def change(board: Board, release: str, **values: Any) -> None:  # noqa: ANN401 #
     row = board.store.verdicts.judged_one(release)
     assert row is not None
     board.running.bodies[release] = row.body | values
-    board.running.watched[release] = Pulse(object(), at(600))
+    board.running.watched[release] = Pulse(object(), after_slot(600))
     with board.store.transaction() as tx:
         tx.save_judged(replace(row, body=row.body | values))
 
@@ -108,7 +108,7 @@ async def test_boards_that_are_live_have_no_fault_and_stay_in_their_width(width:
 
 async def test_without_a_script_the_page_says_as_of_when_it_is() -> None:
     async with a_board() as board, serving(board.app) as base, browsing(DESK) as page:
-        board.running.watched["r"] = Pulse(object(), at(598))
+        board.running.watched["r"] = Pulse(object(), after_slot(598))
         context = await page.context.browser.new_context(java_script_enabled=False)  # type: ignore[union-attr] # it is open
         plain = await context.new_page()
         await plain.goto(base)

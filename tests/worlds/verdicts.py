@@ -71,7 +71,7 @@ def explained(now: float, seen: Seen = (), *parts: Part, **more: object) -> Expl
 
 
 @cache
-def a_late_verdict(now: float, came: float = 1200.0, release: str = "r") -> Verdict:
+def a_late_verdict(now: float, release: str = "r", came: float = 1200.0) -> Verdict:
     """Return the verdict at `now` on a release whose page came so many seconds late."""
     page = f"{release}/page/edge"
     runs = [a_run(page, ABSENT, -3600, min(now, came)), *([a_run(page, PRESENT, came + 1, now)] if now > came else [])]

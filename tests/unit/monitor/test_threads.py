@@ -9,7 +9,7 @@ import pytest
 
 from monitor.clock import VirtualClock
 from monitor.threads import in_turns
-from tests.unit.monitor.deliver.story import at
+from tests.worlds.instants import after_slot
 
 
 @dataclass
@@ -20,7 +20,7 @@ class Passing(VirtualClock):
     shown: float = 0.0
 
     def __post_init__(self) -> None:
-        super().__init__(at(0))
+        super().__init__(after_slot(0))
 
     def monotonic(self) -> float:
         self.shown += self.seconds

@@ -21,7 +21,7 @@ from schedules.join import Rules, join
 from schedules.slot import Precision, Slot
 from tests.unit.alerts.test_routes import ALL, LONDON, NIGHT, notice
 from tests.unit.monitor.app.life import Life, live
-from tests.unit.monitor.deliver.story import SLOT
+from tests.worlds.instants import SLOT
 
 OURS, THEIRS = "department-for-example", "agency-of-examples"
 SLOTTED = Slot(Precision.INSTANT, instant=SLOT, raw="5 January 2018 9:30am")

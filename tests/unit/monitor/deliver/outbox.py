@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from datetime import datetime
 from random import Random
 
 from alerts.channel import Accepted, Channel, Message, Outcome
 from alerts.channels.fake import FakeChannel, Options
 from monitor.clock import Clock
+from monitor.deliver.facts import Measured
 from monitor.deliver.outbox import Outbox, OutboxOptions
 from monitor.deliver.rules import ReportingRules
 from monitor.deliver.verdicts import VerdictRecord
+from monitor.judge.verdict import Verdict
 from monitor.store.interface import Store
 from monitor.store.writer import Writer
-from tests.unit.monitor.deliver.story import a_verdict, directly, record
+from tests.worlds.verdicts import a_late_verdict
+
+
+async def record(writer: Writer, events: VerdictRecord, verdict: Verdict, now: datetime) -> None:
+    await writer.write(lambda tx: events.record(tx, verdict, Measured(), now))
+
+
+async def directly(question: Callable[[], object]) -> object:
+    """Query the store at once, without a thread."""
+    return question()
 
 
 def recording(clock: Clock, name: str = "mail", options: Options | None = None) -> FakeChannel:
@@ -33,7 +45,7 @@ async def some_late(
     """Open an incident, grade report, for each of these releases, one after the other."""
     events = VerdictRecord(store, ReportingRules(channels=channels))
     for name in names:
-        await record(writer, events, a_verdict(400, name), clock.now())
+        await record(writer, events, a_late_verdict(400, name), clock.now())
 
 
 class Slow:

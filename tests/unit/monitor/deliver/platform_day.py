@@ -19,8 +19,9 @@ from monitor.deliver.verdicts import VerdictRecord
 from monitor.judge.findings.platform import settled, with_platform
 from monitor.store.memory.store import MemoryStore
 from monitor.store.writer import Writer
-from tests.unit.monitor.deliver.outbox import an_outbox, recording
-from tests.unit.monitor.deliver.story import SLOT, a_verdict, at, directly
+from tests.unit.monitor.deliver.outbox import an_outbox, directly, recording
+from tests.worlds.instants import SLOT, after_slot
+from tests.worlds.verdicts import a_late_verdict
 
 WHOSE = {f"r{place}": ("dfe", "dfe", "dfe", "ofqual", "ofqual", "ofqual", "ons", "ons")[place] for place in range(8)}
 OUT = {name: 1200.0 + 900 * place for place, name in enumerate(WHOSE)}
@@ -64,7 +65,7 @@ class Day:
         """Judge all at an instant, twice: what the last one shows tells of the first one too."""
         await self.on_to(seconds)
         verdicts = {
-            name: replace(a_verdict(seconds, name, OUT[name]), producer=WHOSE[name], title=f"Title {name}")
+            name: replace(a_late_verdict(seconds, name, OUT[name]), producer=WHOSE[name], title=f"Title {name}")
             for name in names
         }
         known: list[str] = []
@@ -78,11 +79,11 @@ class Day:
 
     async def on_to(self, seconds: float) -> None:
         """Let time pass, with reminders and everything that falls due meanwhile sent."""
-        while self.clock.now() < at(seconds):
+        while self.clock.now() < after_slot(seconds):
             await self.reminders.remind()
             for name in self.channels:
                 await self.outbox.empty(name)
-            await self.clock.sleep(min(20.0, (at(seconds) - self.clock.now()).total_seconds()))
+            await self.clock.sleep(min(20.0, (after_slot(seconds) - self.clock.now()).total_seconds()))
 
     def got(self, name: str) -> list[str]:
         return [message.subject for message in self.channels[name].messages.values()]

@@ -23,15 +23,17 @@ from monitor.store.interface import Store
 from monitor.store.memory.store import MemoryStore
 from monitor.store.writer import Writer
 from monitor.watch.rejudge import facts_of
-from tests.unit.monitor.deliver.story import a_promise, a_release, a_run, at
 from tests.unit.monitor.web.board import a_board
+from tests.worlds.instants import after_slot
+from tests.worlds.looks import a_run
+from tests.worlds.releases import a_promise, a_release
 
 DAY_AND_A_THIRD = 32 * 3600
 
 
 def absent_until(store: Store, seconds: float) -> None:
     with store.transaction() as tx:
-        tx.save_runs([a_run("r", State.ABSENT, -3600, seconds)])
+        tx.save_runs([a_run("page", State.ABSENT, -3600, seconds)])
 
 
 @pytest.fixture
@@ -47,10 +49,10 @@ def overdue(store: Store) -> AsOfNow:
         tx.add_promises([a_promise()])
     absent_until(store, 360)
     record = VerdictRecord(store, ReportingRules())
-    runs = {"r/page/edge": [a_run("r", State.ABSENT, -3600, 360)]}
-    verdict = judge(a_release(), [a_promise()], runs, [], Policy(), at(360))
+    runs = {"r/page/edge": [a_run("page", State.ABSENT, -3600, 360)]}
+    verdict = judge(a_release(), [a_promise()], runs, [], Policy(), after_slot(360))
     with store.transaction() as tx:
-        record.record(tx, verdict, Measured("edge", runs, records=(("edge-1", ""),)), at(360))
+        record.record(tx, verdict, Measured("edge", runs, records=(("edge-1", ""),)), after_slot(360))
     return AsOfNow(store.verdicts, partial(facts_of, store, Policies(), "edge"), record)
 
 
@@ -74,7 +76,7 @@ def draft(current: AsOfNow) -> str:
 def test_a_draft_that_is_opened_32_hours_after_its_slot_says_so(store: Store, overdue: AsOfNow) -> None:
     absent_until(store, DAY_AND_A_THIRD)
     assert "at least 6 minutes" in draft(overdue)
-    assert renew(store, overdue, at(DAY_AND_A_THIRD))
+    assert renew(store, overdue, after_slot(DAY_AND_A_THIRD))
     assert "Access to the release at the announced address was delayed by at least 32 hours" in draft(overdue)
     assert "6 minutes" not in draft(overdue)
     assert "edge-1" in draft(overdue)
@@ -83,7 +85,7 @@ def test_a_draft_that_is_opened_32_hours_after_its_slot_says_so(store: Store, ov
 def test_an_incident_tells_the_delay_of_now_and_nothing_of_it_is_written_down(store: Store, overdue: AsOfNow) -> None:
     absent_until(store, DAY_AND_A_THIRD)
     before = the_incident(overdue)
-    told = incident_json(overdue.incident(before, at(DAY_AND_A_THIRD)))
+    told = incident_json(overdue.incident(before, after_slot(DAY_AND_A_THIRD)))
     assert told["delay"] == {"min": DAY_AND_A_THIRD, "max": None}
     assert told["as_of"] == "2018-01-06T17:30:00.000Z"
     # What is news of it is still to be told by whoever watches.
@@ -92,8 +94,8 @@ def test_an_incident_tells_the_delay_of_now_and_nothing_of_it_is_written_down(st
 
 def test_one_that_is_opened_again_at_once_makes_no_further_version(store: Store, overdue: AsOfNow) -> None:
     absent_until(store, 720)
-    assert renew(store, overdue, at(720))
-    assert not renew(store, overdue, at(729))
+    assert renew(store, overdue, after_slot(720))
+    assert not renew(store, overdue, after_slot(729))
     assert len(overdue.verdicts.drafts(the_incident(overdue).id)) == 2
 
 
@@ -101,22 +103,22 @@ def test_what_a_person_typed_stands_beside_the_figures_of_now(store: Store, over
     name = the_incident(overdue).id
     versions = versions_of(overdue.verdicts.drafts(name))
     field = next(one.id for one in versions[-1].report.fields() if "human.impact" in one.facts)
-    typed = edited(versions, {field: "Two users telephoned."}, "duty statistician", at(700))[-1]
+    typed = edited(versions, {field: "Two users telephoned."}, "duty statistician", after_slot(700))[-1]
     with store.transaction() as tx:
         tx.add_draft(row_of(typed, name))
     absent_until(store, 720)
-    assert renew(store, overdue, at(721))
+    assert renew(store, overdue, after_slot(721))
     assert "Two users telephoned." in draft(overdue)
     assert "at least 12 minutes" in draft(overdue)
 
 
 def test_what_was_signed_is_not_amended_by_being_opened(store: Store, overdue: AsOfNow) -> None:
     name = the_incident(overdue).id
-    made = signed(versions_of(overdue.verdicts.drafts(name)), "head of profession", at(700))[-1]
+    made = signed(versions_of(overdue.verdicts.drafts(name)), "head of profession", after_slot(700))[-1]
     with store.transaction() as tx:
         tx.add_draft(row_of(made, name))
     absent_until(store, DAY_AND_A_THIRD)
-    assert not renew(store, overdue, at(DAY_AND_A_THIRD))
+    assert not renew(store, overdue, after_slot(DAY_AND_A_THIRD))
 
 
 def test_nothing_grows_of_what_is_final_or_was_logged_by_hand(store: Store, overdue: AsOfNow) -> None:
@@ -125,15 +127,15 @@ def test_nothing_grows_of_what_is_final_or_was_logged_by_hand(store: Store, over
     final = replace(known, facts=replace(known.facts, final=True))
     by_hand = replace(known, kind=Kind.HAND)
     absent_until(store, 720)
-    assert [overdue.incident(one, at(720)) for one in (final, by_hand)] == [final, by_hand]
+    assert [overdue.incident(one, after_slot(720)) for one in (final, by_hand)] == [final, by_hand]
 
 
 def test_a_measurement_written_down_meanwhile_is_not_overwritten(store: Store, overdue: AsOfNow) -> None:
     known = the_incident(overdue)
-    write = overdue.renewal(known.id, at(720))
+    write = overdue.renewal(known.id, after_slot(720))
     assert write is not None
     with store.transaction() as tx:
-        tx.save_incident(note(known, "duty statistician", "seen", at(721)))
+        tx.save_incident(note(known, "duty statistician", "seen", after_slot(721)))
         write(tx)
     assert len(overdue.verdicts.drafts(known.id)) == 1
 
@@ -142,7 +144,7 @@ async def test_pages_and_documents_say_what_is_known_when_they_are_opened(store:
     async with a_board() as board:
         board.queries.store = store
         board.queries.as_of_now, board.queries.writer = overdue, Writer(store, board.clock)
-        board.clock.at = at(DAY_AND_A_THIRD) - timedelta(seconds=board.clock.seconds)
+        board.clock.at = after_slot(DAY_AND_A_THIRD) - timedelta(seconds=board.clock.seconds)
         absent_until(store, DAY_AND_A_THIRD)
         name = the_incident(overdue).id
         listed = (await board.client.get("/api/v1/incidents")).json()["incidents"]
@@ -158,7 +160,7 @@ async def test_a_decision_to_bring_it_forward_stands_on_the_board_and_in_the_jso
     async with a_board() as board:
         known = board.store.verdicts.incident(board.early)
         assert known is not None
-        decided = bring_forward(known, "head of profession", "2018-01-05T08:30", at(500))
+        decided = bring_forward(known, "head of profession", "2018-01-05T08:30", after_slot(500))
         with board.store.transaction() as tx:
             tx.save_incident(decided)
         page = (await board.client.get("/?date=2018-01-05")).text

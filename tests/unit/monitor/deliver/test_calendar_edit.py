@@ -22,7 +22,8 @@ from monitor.store.memory.store import MemoryStore
 from monitor.store.writer import Writer
 from schedules.slot import Precision, Slot
 from tests.unit.monitor.deliver.outbox import an_outbox, recording
-from tests.unit.monitor.deliver.story import SLOT, a_promise, a_release, at
+from tests.worlds.instants import SLOT, after_slot
+from tests.worlds.releases import a_promise, a_release
 
 EDITED = -86_400.0
 NAMES = ("r0", "r1", "r2", "r3")
@@ -30,11 +31,11 @@ NAMES = ("r0", "r1", "r2", "r3")
 
 def moved(name: str, read: float = EDITED, producer: str = "ofqual") -> Verdict:
     """Judge a release whose calendar moved it by five minutes, as read so many seconds after its first slot."""
-    old = replace(a_promise(name), confirmed_at=at(read - 600))
+    old = a_promise(release=name, confirmed_at=after_slot(read - 600))
     slot = Slot(Precision.INSTANT, instant=SLOT + timedelta(minutes=5))
-    new = replace(old, slot=slot, learnt=at(read), confirmed_at=at(read))
-    release = replace(a_release(name, f"Title {name}"), producer=producer)
-    return judge(release, [old, new], {}, [], Policy(), at(read))
+    new = replace(old, slot=slot, learnt=after_slot(read), confirmed_at=after_slot(read))
+    release = a_release(id=name, title=f"Title {name}", producer=producer)
+    return judge(release, [old, new], {}, [], Policy(), after_slot(read))
 
 
 def recorded(store: MemoryStore, verdicts: Sequence[Verdict]) -> list[Notice]:
@@ -72,8 +73,8 @@ def test_other_edits_and_other_producers_entries_are_told_apart() -> None:
 def test_what_is_silenced_is_not_told_with_the_rest_nor_does_it_silence_them() -> None:
     store = MemoryStore()
     with store.transaction() as tx:
-        until = at(EDITED) + timedelta(days=2)
-        tx.save_silence(silence(Scope.RELEASE, "r0", until, "duty", "a planned move", at(EDITED)))
+        until = after_slot(EDITED) + timedelta(days=2)
+        tx.save_silence(silence(Scope.RELEASE, "r0", until, "duty", "a planned move", after_slot(EDITED)))
     others, silenced = sorted(recorded(store, [moved(name) for name in NAMES]), key=lambda one: one.release)
     assert silenced.release == "r0"
     assert others.subject.startswith("CALENDAR: 3 entries")
@@ -101,4 +102,4 @@ def test_the_notice_waits_a_moment_for_the_other_entries_and_no_longer() -> None
         assert len(mail.messages) == 2
         writer.abandon()
 
-    run_virtually(story, at(EDITED))
+    run_virtually(story, after_slot(EDITED))

@@ -19,15 +19,18 @@ from monitor.rehearse.virtual_loop import run_virtually
 from monitor.store.memory.store import MemoryStore
 from monitor.store.rows import DeliveryState
 from monitor.store.writer import Writer
-from tests.unit.monitor.deliver.outbox import an_outbox, recording, some_late
-from tests.unit.monitor.deliver.story import a_verdict, at, record
+from tests.unit.monitor.deliver.outbox import an_outbox, record, recording, some_late
+from tests.worlds.instants import after_slot
+from tests.worlds.verdicts import a_late_verdict
 
 NAMES = [f"r{number}" for number in range(6)]
 RULE = Digesting(frozenset({"mail"}), 5, timedelta(milliseconds=400))
 
 
 def opening(name: str, seconds: float) -> Notice:
-    return Notice(f"n-{name}", "opened", f"i-{name}", name, "ofqual", "report", ("late",), at(seconds), name, name)
+    return Notice(
+        f"n-{name}", "opened", f"i-{name}", name, "ofqual", "report", ("late",), after_slot(seconds), name, name
+    )
 
 
 async def drained(clock: VirtualClock, store: MemoryStore, writer: Writer, *names: str) -> dict[str, list[str]]:
@@ -57,7 +60,7 @@ def test_a_crowd_of_openings_is_told_as_one_and_each_is_marked_covered() -> None
         assert store.check() == []
         writer.abandon()
 
-    run_virtually(story, at(400))
+    run_virtually(story, after_slot(400))
 
 
 def test_follow_ups_of_what_a_digest_covered_still_go_out() -> None:
@@ -67,14 +70,14 @@ def test_follow_ups_of_what_a_digest_covered_still_go_out() -> None:
         await some_late(store, writer, clock, NAMES)
         assert await drained(clock, store, writer, "mail") == {"mail": ["digest"]}
         await record(
-            writer, VerdictRecord(store, ReportingRules(channels=["mail"])), a_verdict(1300, "r0"), clock.now()
+            writer, VerdictRecord(store, ReportingRules(channels=["mail"])), a_late_verdict(1300, "r0"), clock.now()
         )
         (kinds,) = (await drained(clock, store, writer, "mail")).values()
         assert kinds
         assert "opened" not in kinds
         writer.abandon()
 
-    run_virtually(story, at(400))
+    run_virtually(story, after_slot(400))
 
 
 def test_a_channel_for_machines_is_told_of_each() -> None:
@@ -86,7 +89,7 @@ def test_a_channel_for_machines_is_told_of_each() -> None:
         assert told == {"mail": ["digest"], "hook": ["opened"] * len(NAMES)}
         writer.abandon()
 
-    run_virtually(story, at(400))
+    run_virtually(story, after_slot(400))
 
 
 def test_few_openings_speak_each_for_themselves_after_a_moment() -> None:
@@ -95,28 +98,28 @@ def test_few_openings_speak_each_for_themselves_after_a_moment() -> None:
         writer = Writer(store, clock)
         await some_late(store, writer, clock, NAMES[:4])
         assert await drained(clock, store, writer, "mail") == {"mail": ["opened"] * 4}
-        assert clock.now() - at(400) < timedelta(seconds=1)
+        assert clock.now() - after_slot(400) < timedelta(seconds=1)
         writer.abandon()
 
-    run_virtually(story, at(400))
+    run_virtually(story, after_slot(400))
 
 
 def test_openings_far_apart_are_no_crowd() -> None:
     apart = [opening(name, 10.0 * place) for place, name in enumerate(NAMES)]
-    assert digests(apart, RULE, at(1000)) == []
+    assert digests(apart, RULE, after_slot(1000)) == []
 
 
 def test_a_crowd_that_goes_on_growing_is_told_all_the_same() -> None:
     stream = [opening(f"s{place}", 0.3 * place) for place in range(10)]
-    assert held(stream, RULE, at(1.0))
-    assert held(stream, RULE, at(2.0)) == {}
-    assert len(digests(stream, RULE, at(2.0))) == 1
+    assert held(stream, RULE, after_slot(1.0))
+    assert held(stream, RULE, after_slot(2.0)) == {}
+    assert len(digests(stream, RULE, after_slot(2.0))) == 1
 
 
 def test_many_that_are_unproven_one_after_the_other_are_told_as_one_that_claims_nothing() -> None:
     unproven = [replace(opening(name, 8.0 * place), kind="unproven") for place, name in enumerate(NAMES)]
-    assert held(unproven, RULE, at(50)).keys() == {one.id for one in unproven}
-    (told,) = digests(unproven, RULE, at(61))
+    assert held(unproven, RULE, after_slot(50)).keys() == {one.id for one in unproven}
+    (told,) = digests(unproven, RULE, after_slot(61))
     assert len(told.covers) == len(NAMES)
     assert "6 RELEASES of 1 producers NOT PROVEN" in told.notice.subject
     assert "platform" not in told.notice.text + " ".join(told.notice.findings)
@@ -124,21 +127,21 @@ def test_many_that_are_unproven_one_after_the_other_are_told_as_one_that_claims_
 
 def test_what_is_unproven_is_not_told_in_one_with_what_is_late() -> None:
     mixed = [replace(opening(name, 0), kind="unproven" if name in NAMES[:3] else "opened") for name in NAMES]
-    assert digests(mixed, RULE, at(100)) == []
+    assert digests(mixed, RULE, after_slot(100)) == []
 
 
 def test_once_somebody_was_called_by_a_digest_more_of_the_same_is_told_in_one() -> None:
     more = [opening(name, 10.0 + 3 * place) for place, name in enumerate(NAMES)]
-    called = replace(RULE, digested=at(2))
-    assert held(more, called, at(26)).keys() == {one.id for one in more}
-    assert [len(told.covers) for told in digests(more, called, at(46))] == [len(NAMES)]
-    assert held(more, replace(RULE, digested=at(-400)), at(26)) == {}
+    called = replace(RULE, digested=after_slot(2))
+    assert held(more, called, after_slot(26)).keys() == {one.id for one in more}
+    assert [len(told.covers) for told in digests(more, called, after_slot(46))] == [len(NAMES)]
+    assert held(more, replace(RULE, digested=after_slot(-400)), after_slot(26)) == {}
 
 
 def test_an_exposure_is_told_at_once_whatever_digests_there_were() -> None:
-    called = replace(RULE, digested=at(2))
+    called = replace(RULE, digested=after_slot(2))
     exposure = replace(opening("r0", 10), findings=("early_exposure",))
-    assert held([exposure, opening("r1", 10)], called, at(11)).keys() == {"n-r1"}
+    assert held([exposure, opening("r1", 10)], called, after_slot(11)).keys() == {"n-r1"}
 
 
 def test_a_drain_remembers_that_it_sent_a_digest() -> None:
@@ -159,7 +162,7 @@ def test_a_drain_remembers_that_it_sent_a_digest() -> None:
         assert [message.kind for message in mail.messages.values()] == ["digest", "digest"]
         writer.abandon()
 
-    run_virtually(story, at(400))
+    run_virtually(story, after_slot(400))
 
 
 @pytest.mark.parametrize("within", [timedelta(0), timedelta(milliseconds=400)])
@@ -169,6 +172,6 @@ def test_no_opening_is_held_for_longer_than_five_moments_nor_covered_twice(
 ) -> None:
     rule = Digesting(frozenset({"mail"}), 3, within)
     notices = [opening(str(place), offset) for place, offset in enumerate(offsets)]
-    assert held(notices, rule, at(5.0) + 5 * within) == {}
-    covered = [one for made in digests(notices, rule, at(100)) for one in made.covers]
+    assert held(notices, rule, after_slot(5.0) + 5 * within) == {}
+    covered = [one for made in digests(notices, rule, after_slot(100)) for one in made.covers]
     assert len(covered) == len(set(covered))

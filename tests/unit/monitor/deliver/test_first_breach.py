@@ -13,16 +13,18 @@ from monitor.judge.policy import Policy
 from monitor.judge.verdict import Verdict
 from monitor.look.sighting import State
 from monitor.store.memory.store import MemoryStore
-from tests.unit.monitor.deliver.story import a_promise, a_release, a_run, at
+from tests.worlds.instants import after_slot
+from tests.worlds.looks import a_run
+from tests.worlds.releases import a_promise, a_release
 
 EDGE = "r/page/edge"
 
 
 def verdict(now: float, seen_until: float | None) -> Verdict:
     """Judge a page that was absent for as long as it was seen; it was not looked at around its slot."""
-    runs = [a_run("r", State.ABSENT, -3600, -600)]
-    runs += [] if seen_until is None else [a_run("r", State.ABSENT, seen_until - 60, seen_until)]
-    return judge(a_release(), [a_promise()], {EDGE: runs}, [], Policy(), at(now))
+    runs = [a_run("page", State.ABSENT, -3600, -600)]
+    runs += [] if seen_until is None else [a_run("page", State.ABSENT, seen_until - 60, seen_until)]
+    return judge(a_release(), [a_promise()], {EDGE: runs}, [], Policy(), after_slot(now))
 
 
 @pytest.fixture

@@ -13,7 +13,8 @@ from monitor.deliver.message import Packer
 from monitor.deliver.rules import Links, ReportingRules
 from monitor.deliver.verdicts import VerdictRecord
 from monitor.store.memory.store import MemoryStore
-from tests.unit.monitor.deliver.story import a_verdict, at
+from tests.worlds.instants import after_slot
+from tests.worlds.verdicts import a_late_verdict
 
 KEY = b"a key"
 
@@ -23,7 +24,7 @@ def with_a_late_release() -> tuple[MemoryStore, Incident]:
     with store.transaction() as tx:
         found = (
             VerdictRecord(store, ReportingRules(channels=["mail"]))
-            .record(tx, a_verdict(400), Measured(), at(400))
+            .record(tx, a_late_verdict(400), Measured(), after_slot(400))
             .incident
         )
     assert found is not None
@@ -44,7 +45,7 @@ def text_of(content: bytes) -> str:
 def test_a_producers_own_file_carries_its_report_and_only_as_docx(tmp_path: Path) -> None:
     store, incident = with_a_late_release()
     packer = Packer(store.verdicts, {"mail": ("docx", "md")}, templates={incident.producer: a_template(tmp_path)})
-    message = packer.pack(store.outbox.notices()[0], "mail", at(400))
+    message = packer.pack(store.outbox.notices()[0], "mail", after_slot(400))
     own, plain = message.attachments
     assert text_of(own.content) == "Our own heading for Malpractice"
     assert b"Our own heading" not in plain.content
@@ -54,7 +55,7 @@ def test_a_producers_own_file_carries_its_report_and_only_as_docx(tmp_path: Path
 def test_other_producers_keep_our_form(tmp_path: Path) -> None:
     store, _ = with_a_late_release()
     message = Packer(store.verdicts, {"mail": ("docx",)}, templates={"another": a_template(tmp_path)}).pack(
-        store.outbox.notices()[0], "mail", at(400)
+        store.outbox.notices()[0], "mail", after_slot(400)
     )
     assert "Our own heading" not in text_of(message.attachments[0].content)
 
@@ -63,13 +64,15 @@ def test_the_link_goes_with_every_form_of_the_message() -> None:
     store, _ = with_a_late_release()
     notice = store.outbox.notices()[0]
     links = Links("https://board.example", KEY)
-    message = Packer(store.verdicts, {"mail": ()}, links).pack(notice, "mail", at(400))
+    message = Packer(store.verdicts, {"mail": ()}, links).pack(notice, "mail", after_slot(400))
     assert links.to(notice) in message.text
     assert message.data["link"] == links.to(notice)
-    assert Packer(store.verdicts, {"mail": ()}, links).pack(notice, "mail", at(400)) == message
+    assert Packer(store.verdicts, {"mail": ()}, links).pack(notice, "mail", after_slot(400)) == message
 
 
 def test_a_draft_that_cannot_be_written_never_keeps_its_notice_back() -> None:
     store, _ = with_a_late_release()
-    message = Packer(store.verdicts, {"mail": ("docx", "scroll")}).pack(store.outbox.notices()[0], "mail", at(400))
+    message = Packer(store.verdicts, {"mail": ("docx", "scroll")}).pack(
+        store.outbox.notices()[0], "mail", after_slot(400)
+    )
     assert [one.name.rpartition(".")[2] for one in message.attachments] == ["docx"]

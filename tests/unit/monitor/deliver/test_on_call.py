@@ -18,7 +18,7 @@ from alerts.routes import Route
 from monitor.clock import VirtualClock
 from monitor.rehearse.virtual_loop import run_virtually
 from tests.unit.monitor.deliver.platform_day import OUT, WHOSE, Day
-from tests.unit.monitor.deliver.story import at
+from tests.worlds.instants import after_slot
 
 WAYS = {"A": "phone-a", "B": "phone-b", "A2": "phone-a"}
 PEOPLE = frozenset({"phone-a", "phone-b", "deputy", "head"})
@@ -26,7 +26,9 @@ ROUTES = (Route(("on-call", "hook"), escalate=("deputy", "head")),)
 
 
 def a_rota(*turns: tuple[str, float, float]) -> Rota:
-    return Rota("on-call", WAYS, shifts=tuple(Shift(role, at(begins), at(ends)) for role, begins, ends in turns))
+    return Rota(
+        "on-call", WAYS, shifts=tuple(Shift(role, after_slot(begins), after_slot(ends)) for role, begins, ends in turns)
+    )
 
 
 def played(rota: Rota, story: Callable[[Day], Awaitable[None]], routes: tuple[Route, ...] = ROUTES) -> None:
@@ -35,7 +37,7 @@ def played(rota: Rota, story: Callable[[Day], Awaitable[None]], routes: tuple[Ro
         await story(day)
         day.writer.abandon()
 
-    run_virtually(whole, at(0))
+    run_virtually(whole, after_slot(0))
 
 
 HANDED_OVER = a_rota(("A", -9000, 600), ("B", 600, 90000))

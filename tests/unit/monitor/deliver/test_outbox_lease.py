@@ -23,8 +23,8 @@ from monitor.store.open import open_store
 from monitor.store.rows import DeliveryState
 from monitor.store.writer import Writer
 from tests.unit.monitor.deliver.outbox import Brittle, Slow, an_outbox, recording, some_late
-from tests.unit.monitor.deliver.story import at
 from tests.unit.monitor.store.slow_writer import Holder, SlowWriter
+from tests.worlds.instants import after_slot
 
 T = TypeVar("T")
 LASTS = timedelta(seconds=10)
@@ -64,7 +64,7 @@ def test_two_processes_never_both_send_a_notice(url: str, tmp_path: Path) -> Non
             ours.abandon()
             kept.close()
 
-    run_virtually(story, at(400))
+    run_virtually(story, after_slot(400))
 
 
 def test_a_send_longer_than_the_lease_keeps_it() -> None:
@@ -83,7 +83,7 @@ def test_a_send_longer_than_the_lease_keeps_it() -> None:
         assert channel.got == channel.began
         writer.abandon()
 
-    run_virtually(story, at(400))
+    run_virtually(story, after_slot(400))
 
 
 def test_a_store_that_is_slower_than_a_lease_holds_up_no_message_for_good() -> None:
@@ -93,12 +93,12 @@ def test_a_store_that_is_slower_than_a_lease_holds_up_no_message_for_good() -> N
         await some_late(store, Writer(store, clock), clock, ["r1", "r2"])
         channel = recording(clock)
         outbox = an_outbox(store, writer, [channel], clock, held_by("one"))
-        while (due := await outbox.empty("mail")) is not None and clock.now() < at(400) + timedelta(minutes=10):
+        while (due := await outbox.empty("mail")) is not None and clock.now() < after_slot(400) + timedelta(minutes=10):
             await clock.sleep((due - clock.now()).total_seconds())
         assert len(channel.messages) == 2
         writer.abandon()
 
-    run_virtually(story, at(400))
+    run_virtually(story, after_slot(400))
 
 
 @pytest.mark.parametrize("slower", [1.3, 2.6, 3.0])
@@ -129,7 +129,7 @@ def test_what_was_sent_and_is_told_late_by_a_slow_store_is_not_sent_again(slower
         for writer in writers:
             writer.abandon()
 
-    run_virtually(story, at(400))
+    run_virtually(story, after_slot(400))
 
 
 def test_what_a_killed_process_left_goes_out_once_its_lease_has_run_out() -> None:
@@ -142,13 +142,13 @@ def test_what_a_killed_process_left_goes_out_once_its_lease_has_run_out() -> Non
         channel = recording(clock)
         outbox = an_outbox(store, writer, [channel], clock, held_by("heir"))
         due = await outbox.empty("mail")
-        assert due == at(400) + LASTS
+        assert due == after_slot(400) + LASTS
         await clock.sleep(LASTS.total_seconds())
         assert await outbox.empty("mail") is None
         assert len(channel.messages) == 1
         writer.abandon()
 
-    run_virtually(story, at(400))
+    run_virtually(story, after_slot(400))
 
 
 def test_an_orderly_stop_gives_the_outbox_back_at_once() -> None:
@@ -164,7 +164,7 @@ def test_an_orderly_stop_gives_the_outbox_back_at_once() -> None:
         assert store.leases.lease(OUTBOX) is None
         writer.abandon()
 
-    run_virtually(story, at(400))
+    run_virtually(story, after_slot(400))
 
 
 def test_a_message_that_breaks_its_channel_is_set_aside_and_its_neighbours_go() -> None:
@@ -178,14 +178,14 @@ def test_a_message_that_breaks_its_channel_is_set_aside_and_its_neighbours_go() 
         assert len(channel.messages) == 2
         while (due := await outbox.empty("mail")) is not None:
             await clock.sleep((due - clock.now()).total_seconds())
-        (given_up,) = store.outbox.given_up(at(0))
+        (given_up,) = store.outbox.given_up(after_slot(0))
         assert given_up.attempts < 10
         assert given_up.reason.endswith("broke with ValueError")
         assert "hunter2" not in given_up.reason
-        assert clock.now() < at(400) + timedelta(hours=1)
+        assert clock.now() < after_slot(400) + timedelta(hours=1)
         writer.abandon()
 
-    run_virtually(story, at(400))
+    run_virtually(story, after_slot(400))
 
 
 def test_what_may_have_ended_the_process_is_tried_after_the_others() -> None:
@@ -204,7 +204,7 @@ def test_what_may_have_ended_the_process_is_tried_after_the_others() -> None:
         assert len(channel.began) == 2
         writer.abandon()
 
-    run_virtually(story, at(400))
+    run_virtually(story, after_slot(400))
 
 
 def test_a_turn_is_held_as_long_as_it_is_renewed_and_not_when_another_may_have_it() -> None:

@@ -16,7 +16,7 @@ from monitor.deliver.platform import related
 from monitor.rehearse.virtual_loop import run_virtually
 from monitor.store.rows import DeliveryState
 from tests.unit.monitor.deliver.platform_day import NAME, OUT, WHOSE, Day
-from tests.unit.monitor.deliver.story import at
+from tests.worlds.instants import after_slot
 
 
 def events(pager: FakeChannel) -> list[Mapping[str, object]]:
@@ -53,7 +53,7 @@ def test_a_day_on_which_a_platform_fails_is_one_thread_of_few_messages() -> None
         assert {one["dedup_key"] for one in events(day.channels["pager"])} == {NAME}
         assert day.store.check() == []
 
-    run_virtually(story, at(60))
+    run_virtually(story, after_slot(60))
 
 
 def test_each_producers_people_are_told_of_theirs_alone() -> None:
@@ -68,7 +68,7 @@ def test_each_producers_people_are_told_of_theirs_alone() -> None:
         # A program sorts for itself: it hears of each, and of the platform besides.
         assert day.kinds("hook").count("opened") == len(WHOSE) + 1
 
-    run_virtually(story, at(60))
+    run_virtually(story, after_slot(60))
 
 
 def test_the_incident_of_the_platform_has_its_releases_linked_and_a_draft_of_the_platform_report() -> None:
@@ -91,7 +91,7 @@ def test_the_incident_of_the_platform_has_its_releases_linked_and_a_draft_of_the
         # Who has it hears when half of it is out, and no reminders.
         assert day.kinds("mail") == ["opened", "grade_changed", "appeared", "final"]
 
-    run_virtually(story, at(60))
+    run_virtually(story, after_slot(60))
 
 
 def test_an_opening_that_had_not_gone_out_is_covered_and_one_that_had_stays_told() -> None:
@@ -109,7 +109,7 @@ def test_an_opening_that_had_not_gone_out_is_covered_and_one_that_had_stays_told
         assert sum(row.standing is DeliveryState.COVERED for row in rows) == 2
         day.writer.abandon()
 
-    run_virtually(story, at(60))
+    run_virtually(story, after_slot(60))
 
 
 def test_a_pager_called_for_one_release_before_it_was_known_to_share_a_fault_hears_of_the_end_of_both() -> None:
@@ -128,7 +128,7 @@ def test_a_pager_called_for_one_release_before_it_was_known_to_share_a_fault_hea
         assert "final" not in day.kinds("mail")[:-1]
         day.writer.abandon()
 
-    run_virtually(story, at(60))
+    run_virtually(story, after_slot(60))
 
 
 def test_a_thread_that_turns_again_and_again_is_told_once_a_minute_as_flapping() -> None:
@@ -154,4 +154,4 @@ def test_a_thread_that_turns_again_and_again_is_told_once_a_minute_as_flapping()
         assert all(subject.startswith("FLAPPING") for subject in day.got("mail")[1:])
         day.writer.abandon()
 
-    run_virtually(story, at(60))
+    run_virtually(story, after_slot(60))

@@ -21,18 +21,21 @@ from monitor.judge.verdict import Verdict
 from monitor.look.sighting import State
 from monitor.store.memory.store import MemoryStore
 from monitor.store.rows import Record
-from tests.unit.monitor.deliver.story import a_promise, a_release, a_run, a_verdict, at
+from tests.worlds.instants import after_slot
+from tests.worlds.looks import a_run
+from tests.worlds.releases import a_promise, a_release
+from tests.worlds.verdicts import a_late_verdict
 
 SECRET = "unemployment fell to 3.9%"
-KEPT = Record("edge", 1, "turn", at(0), "f.warc", 0, 10, "ab" * 32, "cd" * 32)
-FRESH = Record("edge", 2, "turn", at(60), "f.warc", 10, 10, "ef" * 32, "01" * 32)
+KEPT = Record("edge", 1, "turn", after_slot(0), "f.warc", 0, 10, "ab" * 32, "cd" * 32)
+FRESH = Record("edge", 2, "turn", after_slot(60), "f.warc", 10, 10, "ef" * 32, "01" * 32)
 
 
 def recorded(store: MemoryStore, verdict: Verdict, now: float, events: VerdictRecord | None = None) -> str:
     events = events or VerdictRecord(store, ReportingRules(channels=["mail"]))
     measured = Measured("edge", records=(("edge-1", ""), ("edge-2", ""), ("edge-3", "")))
     with store.transaction() as tx:
-        incident = events.record(tx, verdict, measured, at(now)).incident
+        incident = events.record(tx, verdict, measured, after_slot(now)).incident
     assert incident is not None
     return incident.id
 
@@ -46,17 +49,17 @@ def with_evidence() -> MemoryStore:
 
 def early(now: float = 60) -> Verdict:
     runs = [
-        a_run("r", State.ABSENT, -7200, -3600),
-        replace(a_run("r", State.PRESENT, -3595, -3000), specific=True, evidence=("edge-1",), why=SECRET),
-        a_run("r", State.ABSENT, -2995, now),
+        a_run("page", State.ABSENT, -7200, -3600),
+        replace(a_run("page", State.PRESENT, -3595, -3000), specific=True, evidence=("edge-1",), why=SECRET),
+        a_run("page", State.ABSENT, -2995, now),
     ]
-    return judge(a_release(), [a_promise()], {"r/page/edge": runs}, [], Policy(), at(now))
+    return judge(a_release(), [a_promise()], {"r/page/edge": runs}, [], Policy(), after_slot(now))
 
 
 def test_evidence_is_named_with_its_hash_also_when_it_is_written_in_the_same_transaction() -> None:
     store = with_evidence()
     events = VerdictRecord(store, ReportingRules(), lambda: [FRESH])
-    incident = store.verdicts.incident(recorded(store, a_verdict(400), 400, events))
+    incident = store.verdicts.incident(recorded(store, a_late_verdict(400), 400, events))
     assert incident is not None
     assert incident.facts is not None
     known = dict(incident.facts.certainty.records)
@@ -70,10 +73,12 @@ def test_what_one_monitor_told_is_not_told_anew_by_another_that_counted_other_lo
     store = with_evidence()
     events, drafts = VerdictRecord(store, ReportingRules()), []
     for monitor, now in (("north", 400.0), ("south", 400.5), ("north", 1300.0), ("south", 1300.5)):
-        runs = {"r/page/edge": [replace(a_run("r", State.ABSENT, -3600, 400), looks=len(drafts) + 10)]}
+        runs = {"r/page/edge": [replace(a_run("page", State.ABSENT, -3600, 400), looks=len(drafts) + 10)]}
         measured = Measured(monitor, runs, records=(("north-1", ""), ("south-1", "")))
         with store.transaction() as tx:
-            incident = events.record(tx, a_verdict(1300 if now >= 1300 else 400), measured, at(now)).incident
+            incident = events.record(
+                tx, a_late_verdict(1300 if now >= 1300 else 400), measured, after_slot(now)
+            ).incident
         assert incident is not None
         drafts.append(store.verdicts.drafts(incident.id)[-1])
     assert [draft.version for draft in drafts] == [1, 1, 2, 2]
@@ -88,7 +93,9 @@ def test_a_draft_appears_with_its_incident_or_not_at_all() -> None:
 
     def cut_off() -> None:
         with store.transaction() as tx:
-            VerdictRecord(store, ReportingRules(channels=["mail"])).record(tx, a_verdict(400), Measured(), at(400))
+            VerdictRecord(store, ReportingRules(channels=["mail"])).record(
+                tx, a_late_verdict(400), Measured(), after_slot(400)
+            )
             raise _Gone
 
     with pytest.raises(_Gone):
@@ -99,9 +106,9 @@ def test_a_draft_appears_with_its_incident_or_not_at_all() -> None:
         [],
         [],
     )
-    name = recorded(store, a_verdict(400), 400)
+    name = recorded(store, a_late_verdict(400), 400)
     assert [draft.version for draft in store.verdicts.drafts(name)] == [1]
-    assert store.verdicts.drafts(name)[0].at == at(400)
+    assert store.verdicts.drafts(name)[0].at == after_slot(400)
 
 
 def test_nothing_seen_before_its_slot_gets_into_drafts_or_notices() -> None:
@@ -119,11 +126,11 @@ def test_nothing_seen_before_its_slot_gets_into_drafts_or_notices() -> None:
 
 def test_a_measurement_after_sign_off_is_marked_as_an_amendment() -> None:
     store = MemoryStore()
-    name = recorded(store, a_verdict(400), 400)
-    versions = signed(versions_of(store.verdicts.drafts(name)), "head of profession", at(500))
+    name = recorded(store, a_late_verdict(400), 400)
+    versions = signed(versions_of(store.verdicts.drafts(name)), "head of profession", after_slot(500))
     with store.transaction() as tx:
         tx.add_draft(row_of(versions[-1], name))
-    recorded(store, a_verdict(1300), 1300)
+    recorded(store, a_late_verdict(1300), 1300)
     last = report_from_json(store.verdicts.drafts(name)[-1].facts)
     assert last.signed.startswith("Signed off by head of profession")
     assert [line.partition(" at ")[0] for line in last.amendments] == ["Amended after sign-off"]
@@ -132,7 +139,7 @@ def test_a_measurement_after_sign_off_is_marked_as_an_amendment() -> None:
 def test_an_organisation_can_correct_when_an_edition_begins_and_how_it_is_cited() -> None:
     book = amended(standard_book(), {"2.0": date(2018, 1, 1)}, {"2.0/T3.6": "T3.6 (our reading)"})
     store = MemoryStore()
-    name = recorded(store, a_verdict(400), 400, VerdictRecord(store, ReportingRules(book=book)))
+    name = recorded(store, a_late_verdict(400), 400, VerdictRecord(store, ReportingRules(book=book)))
     assert store.verdicts.drafts(name)[-1].edition == "2.0"
     judged = store.verdicts.judged_one("r")
     assert judged is not None
@@ -141,7 +148,7 @@ def test_an_organisation_can_correct_when_an_edition_begins_and_how_it_is_cited(
 
 def test_a_template_that_went_bad_never_keeps_the_report_back(tmp_path: Path) -> None:
     store = MemoryStore()
-    draft = store.verdicts.drafts(recorded(store, a_verdict(400), 400))[-1]
+    draft = store.verdicts.drafts(recorded(store, a_late_verdict(400), 400))[-1]
     (tmp_path / "bad.docx").write_bytes(b"no document")
     for file in ("bad.docx", "gone.docx"):
         content, media = written(draft, "docx", tmp_path / file)

@@ -29,8 +29,11 @@ from monitor.store.interface import Store
 from monitor.store.memory.store import MemoryStore
 from monitor.store.rows import DeliveryState
 from monitor.store.writer import Writer
-from tests.unit.monitor.deliver.outbox import some_late
-from tests.unit.monitor.deliver.story import SLOT, a_promise, a_release, a_run, a_verdict, at, directly, record
+from tests.unit.monitor.deliver.outbox import directly, record, some_late
+from tests.worlds.instants import SLOT, after_slot
+from tests.worlds.looks import a_run
+from tests.worlds.releases import a_promise, a_release
+from tests.worlds.verdicts import a_late_verdict
 
 RULES = ReportingRules(channels=["mail", "pager"], routes=[Route(channels=("mail",), escalate=("pager",))])
 MINUTE = timedelta(minutes=1)
@@ -77,7 +80,7 @@ def played(story: Callable[[World], Awaitable[None]], begins: datetime | None = 
         await story(World(clock, store, writer, []))
         writer.abandon()
 
-    run_virtually(whole, begins or at(400))
+    run_virtually(whole, begins or after_slot(400))
 
 
 def a_desk(world: World) -> Desk:
@@ -93,7 +96,7 @@ def test_a_report_grade_incident_is_told_again_after_a_quarter_of_an_hour_and_th
     async def story(world: World) -> None:
         await some_late(world.store, world.writer, world.clock, ["r"])
         await world.minutes(world.reminders(), 180)
-        told = [round((one.at - at(400)) / MINUTE) for one in world.told()]
+        told = [round((one.at - after_slot(400)) / MINUTE) for one in world.told()]
         assert told == [15, 45, 75]
         assert len(world.rung) == 3
 
@@ -115,7 +118,7 @@ def test_a_reminder_tells_how_things_stand_now_and_alters_no_measurement() -> No
         assert after.facts == before.facts
 
     def as_of(release: str, seconds: float) -> ReleaseFacts:
-        return release_facts(a_verdict(seconds, release, 2400.0), Measured())
+        return release_facts(a_late_verdict(seconds, release, 2400.0), Measured())
 
     played(story)
 
@@ -165,7 +168,7 @@ def test_an_incident_that_opens_while_the_monitor_runs_is_reminded_of() -> None:
         reminders = world.reminders()
         await reminders.remind()
         events = VerdictRecord(world.store, RULES)
-        await record(world.writer, events, a_verdict(400), world.clock.now())
+        await record(world.writer, events, a_late_verdict(400), world.clock.now())
         for incident in world.store.verdicts.incidents():
             reminders.recorded(Recorded({}, incident, 0))
         await world.minutes(reminders, 20)
@@ -176,7 +179,7 @@ def test_an_incident_that_opens_while_the_monitor_runs_is_reminded_of() -> None:
 
 def test_a_note_is_never_reminded_of() -> None:
     async def story(world: World) -> None:
-        await record(world.writer, VerdictRecord(world.store, RULES), a_verdict(120), world.clock.now())
+        await record(world.writer, VerdictRecord(world.store, RULES), a_late_verdict(120), world.clock.now())
         assert [one.grade for one in world.store.verdicts.incidents()] == ["note"]
         await world.minutes(world.reminders(), 60)
         assert world.told() == []
@@ -187,9 +190,9 @@ def test_a_note_is_never_reminded_of() -> None:
 def test_people_hear_once_that_a_page_which_came_and_went_stays_as_it_is_though_somebody_has_it() -> None:
     async def story(world: World) -> None:
         begins = (world.clock.now() - SLOT).total_seconds()
-        runs = [a_run("r", State.ABSENT, begins - 600, begins - 1)]
+        runs = [a_run("page", State.ABSENT, begins - 600, begins - 1)]
         for place, turn in enumerate((State.PRESENT, State.ABSENT) * 6):
-            runs.append(a_run("r", turn, begins + 10 * place, begins + 10 * place + 9))
+            runs.append(a_run("page", turn, begins + 10 * place, begins + 10 * place + 9))
             await world.clock.sleep(10)
             seen = {"r/page/edge": list(runs)}
             verdict = judge(a_release(), [a_promise()], seen, [], Policy(), world.clock.now())
@@ -201,7 +204,7 @@ def test_people_hear_once_that_a_page_which_came_and_went_stays_as_it_is_though_
         kinds = [one.kind for one in world.store.outbox.notices() if one.kind != "acknowledged"]
         assert kinds == ["opened", "exposure_closed", "comes_and_goes", "steady"]
 
-    played(story, at(-9000))
+    played(story, after_slot(-9000))
 
 
 def test_a_reminder_after_no_time_at_all_means_none() -> None:

@@ -21,8 +21,9 @@ from monitor.rehearse.virtual_loop import run_virtually
 from monitor.store.memory.store import MemoryStore
 from monitor.store.rows import Delivery, DeliveryState
 from monitor.store.writer import Writer
-from tests.unit.monitor.deliver.outbox import an_outbox, recording, some_late
-from tests.unit.monitor.deliver.story import SLOT, a_verdict, at, record
+from tests.unit.monitor.deliver.outbox import an_outbox, record, recording, some_late
+from tests.worlds.instants import SLOT, after_slot
+from tests.worlds.verdicts import a_late_verdict
 
 HOUR = timedelta(hours=1)
 
@@ -46,7 +47,7 @@ class World:
 
     async def over(self) -> None:
         events = VerdictRecord(self.store, ReportingRules(channels=["mail"]))
-        await record(self.writer, events, a_verdict(600, "r", 500.0), self.clock.now())
+        await record(self.writer, events, a_late_verdict(600, "r", 500.0), self.clock.now())
 
     async def told(self, *, after: timedelta = timedelta()) -> list[tuple[str, str]]:
         """Return kind and subject of every message sent so far, once so much time has passed."""
@@ -61,14 +62,14 @@ def played(story: Callable[[World], Awaitable[None]]) -> None:
         writer, channel = Writer(store, clock), recording(clock)
 
         def current(incident: Incident, now: datetime) -> Incident:
-            verdict = a_verdict((now - SLOT).total_seconds(), "r", 9000.0)
+            verdict = a_late_verdict((now - SLOT).total_seconds(), "r", 9000.0)
             return replace(incident, facts=release_facts(verdict, Measured()))
 
         outbox = an_outbox(store, writer, [channel], clock, OutboxOptions(current=current))
         await story(World(clock, store, writer, channel, outbox))
         writer.abandon()
 
-    run_virtually(whole, at(400))
+    run_virtually(whole, after_slot(400))
 
 
 @pytest.mark.parametrize(

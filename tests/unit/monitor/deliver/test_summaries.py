@@ -21,13 +21,15 @@ from monitor.deliver.verdicts import VerdictRecord, body_of
 from monitor.rehearse.virtual_loop import run_virtually
 from monitor.store.memory.store import MemoryStore
 from monitor.store.writer import Writer
-from tests.unit.monitor.deliver.story import a_verdict, at, directly, record
+from tests.unit.monitor.deliver.outbox import directly, record
+from tests.worlds.instants import after_slot
+from tests.worlds.verdicts import a_late_verdict
 
 FRIDAY = date(2018, 1, 5)
 MONDAY = date(2018, 1, 8)
 NAMES = {"ofqual": "Ofqual"}
 WAYS = {"alice": "alice-phone", "bob": "bob-phone"}
-ROTA = Rota("duty", WAYS, shifts=(Shift("bob", at(0), at(86_400)),))
+ROTA = Rota("duty", WAYS, shifts=(Shift("bob", after_slot(0), after_slot(86_400)),))
 RISKS = {("www.gov.uk", MONDAY): "www.gov.uk: 175 parts are promised", ("www.gov.uk", FRIDAY): "www.gov.uk: too much"}
 
 
@@ -73,14 +75,14 @@ def played(
     tables: Sequence[dict[str, Any]], story: Callable[[Summaries, MemoryStore, VirtualClock], Awaitable[None]]
 ) -> None:
     async def board(first: date, last: date, producer: str | None) -> list[dict[str, Any]]:
-        rows = [body_of(a_verdict(1800.0), None)] if first <= FRIDAY <= last else []
-        rows += [body_of(a_verdict(-600.0, "monday"), None)] if first <= MONDAY <= last else []
+        rows = [body_of(a_late_verdict(1800.0), None)] if first <= FRIDAY <= last else []
+        rows += [body_of(a_late_verdict(-600.0, "monday"), None)] if first <= MONDAY <= last else []
         return [row for row in rows if producer in (None, row["producer"])]
 
     async def whole(clock: VirtualClock) -> None:
         store = MemoryStore()
         writer = Writer(store, clock)
-        await record(writer, VerdictRecord(store, ReportingRules()), a_verdict(1800.0), at(1800))
+        await record(writer, VerdictRecord(store, ReportingRules()), a_late_verdict(1800.0), after_slot(1800))
         summaries = Summaries(
             schedules(*tables),
             store,
@@ -180,10 +182,10 @@ def test_a_summary_of_one_producer_leaves_out_the_others() -> None:
 
 
 def test_a_morning_lists_what_is_due_and_names_what_is_at_risk() -> None:
-    row = body_of(a_verdict(-600.0), None)
+    row = body_of(a_late_verdict(-600.0), None)
     doubtful = row | {"id": "s", "title": "Other", "slot": row["slot"] | {"doubt": "its zone was guessed"}}
     told = morning(
-        Facts(at(-3000), FRIDAY, FRIDAY, [row, doubtful], risks=RISKS, names=NAMES, link="https://b.example")
+        Facts(after_slot(-3000), FRIDAY, FRIDAY, [row, doubtful], risks=RISKS, names=NAMES, link="https://b.example")
     )
     assert told.subject == "Today, Friday 5 January 2018: 2 releases due; 2 at risk"
     assert "- 09:30 GMT, Malpractice (Ofqual)\n" in told.text
@@ -192,22 +194,24 @@ def test_a_morning_lists_what_is_due_and_names_what_is_at_risk() -> None:
 
 
 def test_very_many_releases_are_counted_by_time_and_producer() -> None:
-    row = body_of(a_verdict(-600.0), None)
+    row = body_of(a_late_verdict(-600.0), None)
     rows = [row | {"id": f"r{number}"} for number in range(175)]
-    assert "Due:\n- 09:30 GMT, Ofqual: 175\n" in morning(Facts(at(-3000), FRIDAY, FRIDAY, rows, names=NAMES)).text
+    assert (
+        "Due:\n- 09:30 GMT, Ofqual: 175\n" in morning(Facts(after_slot(-3000), FRIDAY, FRIDAY, rows, names=NAMES)).text
+    )
 
 
 def test_a_month_counts_only_what_could_be_judged() -> None:
-    late, fine = body_of(a_verdict(1800.0), None), body_of(a_verdict(1800.0, "s", 0.5), None)
+    late, fine = body_of(a_late_verdict(1800.0), None), body_of(a_late_verdict(1800.0, "s", 0.5), None)
     unproven = late | {"verdict": "unproven"}
-    told = month(Facts(at(0), date(2018, 1, 1), date(2018, 1, 31), [late, fine, fine, unproven], names=NAMES))
+    told = month(Facts(after_slot(0), date(2018, 1, 1), date(2018, 1, 31), [late, fine, fine, unproven], names=NAMES))
     assert told.subject == "1 January 2018 to 31 January 2018: 2 of 3 on time, 66.7 % (1 not judged)"
     assert "- Ofqual: 2 of 3 on time, 66.7 % (1 not judged)\n" in told.text
     assert "ninethirty report period --from 2018-01-01 --to 2018-01-31" in told.text
 
 
 def test_a_day_without_releases_says_so() -> None:
-    facts = Facts(at(0), FRIDAY, FRIDAY, [], next=FRIDAY + timedelta(days=1))
+    facts = Facts(after_slot(0), FRIDAY, FRIDAY, [], next=FRIDAY + timedelta(days=1))
     assert morning(facts).subject == "Today, Friday 5 January 2018: nothing is due"
     assert evening(facts).text == (
         "Friday 5 January 2018: nothing was due.\n\nNext, Saturday 6 January 2018: nothing is due\n"

@@ -13,14 +13,19 @@ import pytest
 
 from alerts.channel import Accepted, Message, Outcome
 from monitor.clock import VirtualClock
+from monitor.deliver.rules import ReportingRules
 from monitor.deliver.verdicts import VerdictRecord
 from monitor.rehearse.virtual_loop import run_virtually
 from monitor.store.memory.store import MemoryStore
 from monitor.store.rows import DeliveryState
 from monitor.store.writer import Writer
-from tests.unit.monitor.deliver.story import STEPS, a_verdict, an_outbox, at, record, rules_with
+from tests.unit.monitor.deliver.outbox import an_outbox, record
+from tests.worlds.instants import after_slot
+from tests.worlds.verdicts import a_late_verdict
 
 KILLS = 500
+STEPS = (-600, 120, 400, 1300, 1800)
+"""When the release is judged, in seconds after the slot: pending, overdue, overdue and worse, out at last, final."""
 
 
 class Killed(Exception):
@@ -102,8 +107,8 @@ async def one_life(store: MortalStore, receiver: Receiver, clock: VirtualClock, 
     writer = Writer(store, clock)
 
     async def work() -> None:
-        await record(writer, VerdictRecord(store, rules_with(receiver)), verdict, verdict.at)
-        await an_outbox(store, writer, [receiver], clock, []).empty("mail")
+        await record(writer, VerdictRecord(store, ReportingRules(channels=[receiver.name])), verdict, verdict.at)
+        await an_outbox(store, writer, [receiver], clock).empty("mail")
 
     working = asyncio.ensure_future(work())
     dying = asyncio.ensure_future(store.fate.dead.wait())
@@ -125,11 +130,11 @@ def told_undisturbed() -> set[str]:
         fate = Fate()
         store, receiver = MortalStore(fate), Receiver(fate)
         for step in STEPS:
-            assert await one_life(store, receiver, clock, a_verdict(step))
+            assert await one_life(store, receiver, clock, a_late_verdict(step))
         assert Counter(receiver.got).most_common(1)[0][1] == 1
         return set(receiver.got)
 
-    return run_virtually(story, at(STEPS[0]))
+    return run_virtually(story, after_slot(STEPS[0]))
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -145,7 +150,7 @@ def test_no_fact_is_lost_nor_told_twice_by_kills_between_any_two_statements(seed
             for step in STEPS:
                 while True:
                     fate.left, fate.dead = chance.randint(1, 40), asyncio.Event()
-                    if await one_life(store, receiver, clock, a_verdict(step)):
+                    if await one_life(store, receiver, clock, a_late_verdict(step)):
                         break
             assert set(receiver.got) == facts
             assert {notice.id for notice in store.outbox.notices()} == facts
@@ -153,27 +158,27 @@ def test_no_fact_is_lost_nor_told_twice_by_kills_between_any_two_statements(seed
             assert len(receiver.got) - len(facts) <= fate.kills
             kills += fate.kills
 
-    run_virtually(story, at(STEPS[0]))
+    run_virtually(story, after_slot(STEPS[0]))
 
 
 def test_a_kill_after_the_channel_took_a_message_sends_that_one_again_and_no_other() -> None:
     async def story(clock: VirtualClock) -> None:
         fate = Fate()
         store, receiver = MortalStore(fate), Receiver(fate)
-        assert await one_life(store, receiver, clock, a_verdict(STEPS[0]))
+        assert await one_life(store, receiver, clock, a_late_verdict(STEPS[0]))
         statements = 0
         while not receiver.got:
             # Try each statement in turn until the kill is the one right after the message was taken.
             statements += 1
             fate.left, fate.dead = statements, asyncio.Event()
-            await one_life(store, receiver, clock, a_verdict(STEPS[1]))
+            await one_life(store, receiver, clock, a_late_verdict(STEPS[1]))
         assert fate.dead.is_set()
         begun = store.outbox.deliveries()[0]
         assert (begun.standing, begun.attempts, begun.finished) == (DeliveryState.WAITING, begun.attempts, None)
         assert begun.attempts >= 1
         fate.left, fate.dead = -1, asyncio.Event()
-        assert await one_life(store, receiver, clock, a_verdict(STEPS[1]))
+        assert await one_life(store, receiver, clock, a_late_verdict(STEPS[1]))
         assert len(receiver.got) == 2
         assert len(set(receiver.got)) == 1
 
-    run_virtually(story, at(STEPS[0]))
+    run_virtually(story, after_slot(STEPS[0]))

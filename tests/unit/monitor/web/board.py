@@ -18,7 +18,6 @@ from monitor.deliver.desk import Desk
 from monitor.deliver.facts import Measured
 from monitor.deliver.rules import ReportingRules
 from monitor.deliver.verdicts import VerdictRecord, body_of
-from monitor.judge.judge import judge
 from monitor.judge.policy import Policies, Policy
 from monitor.judge.runs import Blind, Run
 from monitor.judge.verdict import Verdict
@@ -34,7 +33,10 @@ from monitor.web.queries import Queries
 from monitor.web.running import Pulse
 from monitor.web.sessions import Sessions
 from monitor.web.users import Users
-from tests.unit.monitor.deliver.story import a_promise, a_release, a_run, a_verdict, at
+from tests.worlds.instants import after_slot
+from tests.worlds.looks import a_run
+from tests.worlds.releases import a_promise, a_release
+from tests.worlds.verdicts import a_late_verdict, judged
 
 KEYS = Keys(b"a key that signs links", b"a token for programs")
 RULES = ReportingRules(producers={"ofqual": {"name": "Ofqual", "contact": "duty statistician"}})
@@ -99,18 +101,17 @@ class Live:
 def early_runs(now: float) -> list[Run]:
     """Return the runs of a page that was out an hour early for ten minutes."""
     return [
-        a_run("early", State.ABSENT, -7200, -3600),
-        a_run("early", State.PRESENT, -3595, -3000),
-        a_run("early", State.ABSENT, -2995, -10),
-        a_run("early", State.PRESENT, 1, now),
+        a_run("early/page/edge", State.ABSENT, -7200, -3600),
+        a_run("early/page/edge", State.PRESENT, -3595, -3000),
+        a_run("early/page/edge", State.ABSENT, -2995, -10),
+        a_run("early/page/edge", State.PRESENT, 1, now),
     ]
 
 
 def early_verdict(now: float) -> Verdict:
     """Return the verdict on that release."""
-    runs = early_runs(now)
-    release = a_release("early", "Example prices: monthly")
-    return judge(release, [a_promise("early")], {"early/page/edge": runs}, [], Policy(), at(now))
+    release = a_release(id="early", title="Example prices: monthly")
+    return judged(now, {"early/page/edge": early_runs(now)}, release=release, promises=[a_promise(release="early")])
 
 
 @dataclass
@@ -134,21 +135,28 @@ class Board:
 
 def _fill(store: MemoryStore) -> None:
     events = VerdictRecord(store, RULES)
-    late = replace(a_verdict(400), title=TITLE)
+    late = replace(a_late_verdict(400), title=TITLE)
     measured = Measured("edge", {}, (), None, 1.0, (("edge-1", ""),))
     with store.transaction() as tx:
-        tx.add_evidence([Record("edge", 1, "turn", at(0), "f", 0, 1, "ab" * 32, "cd" * 32)])
+        tx.add_evidence([Record("edge", 1, "turn", after_slot(0), "f", 0, 1, "ab" * 32, "cd" * 32)])
         tx.save_release(a_release())
-        tx.save_release(a_release("early", "Example prices: monthly"))
-        tx.add_promises([a_promise(), a_promise("early")])
-        tx.save_runs([a_run("r", State.ABSENT, -3600, 400), *early_runs(60)])
-        tx.add_blind(Blind(at(-90), at(-40), "stalled"))
+        tx.save_release(a_release(id="early", title="Example prices: monthly"))
+        tx.add_promises([a_promise(), a_promise(release="early")])
+        tx.save_runs([a_run("page", State.ABSENT, -3600, 400), *early_runs(60)])
+        tx.add_blind(Blind(after_slot(-90), after_slot(-40), "stalled"))
     for verdict, now in ((late, 400), (early_verdict(60), 401)):
         with store.transaction() as tx:
-            events.record(tx, verdict, measured, at(now))
+            events.record(tx, verdict, measured, after_slot(now))
     notice = store.outbox.notices()[0]
     refused = Delivery(
-        notice.id, "pager", DeliveryState.GIVEN_UP, at(400), 3, at(500), at(500), "the number is not known"
+        notice.id,
+        "pager",
+        DeliveryState.GIVEN_UP,
+        after_slot(400),
+        3,
+        after_slot(500),
+        after_slot(500),
+        "the number is not known",
     )
     with store.transaction() as tx:
         tx.save_judged(
@@ -170,7 +178,7 @@ async def a_board(
     users: Path | None = None,
     base: str = "http://127.0.0.1",
 ) -> AsyncIterator[Board]:
-    store, clock = MemoryStore(), Stopped(at(600))
+    store, clock = MemoryStore(), Stopped(after_slot(600))
     _fill(store)
     writer = Writer(store, clock)
     throttle = Throttle(clock)

@@ -10,14 +10,14 @@ import pytest
 from alerts.signed_link import sign
 from monitor.deliver.rules import Links
 from monitor.web.credentials import Keys, Throttle
-from tests.unit.monitor.deliver.story import at
 from tests.unit.monitor.web.board import KEYS, Board, Stopped, a_board
+from tests.worlds.instants import after_slot
 
 WEEK = timedelta(days=7)
 
 
 def token_of(board: Board, key: bytes = KEYS.link) -> str:
-    return sign(board.incident, at(400) + WEEK, key)
+    return sign(board.incident, after_slot(400) + WEEK, key)
 
 
 def acknowledged_by(board: Board) -> list[str]:
@@ -90,7 +90,7 @@ async def test_guessing_is_slowed_down_and_only_for_the_one_who_guesses() -> Non
 
 
 def test_the_throttle_tells_clients_apart() -> None:
-    throttle = Throttle(Stopped(at(0)), most=2)
+    throttle = Throttle(Stopped(after_slot(0)), most=2)
     for _ in range(2):
         throttle.failed("a")
     assert throttle.wait("a") > 0

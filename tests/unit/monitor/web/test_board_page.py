@@ -10,8 +10,8 @@ from alerts.incident import Action
 from monitor.health.hosts import Unheard
 from monitor.web.board import groups_of
 from monitor.web.queries import MOST_INCIDENTS
-from tests.unit.monitor.deliver.story import at
 from tests.unit.monitor.web.board import a_board
+from tests.worlds.instants import after_slot
 
 
 async def test_what_went_wrong_stands_first_and_leads_to_what_is_to_be_done() -> None:
@@ -36,7 +36,7 @@ async def test_a_day_is_summed_up_before_its_releases_are_listed() -> None:
 async def test_a_host_that_answers_nothing_usable_is_told_where_people_look_first() -> None:
     async with a_board() as board:
         quiet = (await board.client.get("/?date=2018-01-05")).text
-        board.queries.unheard = lambda _now: {"www.gov.uk": Unheard(at(-180), at(60), 812, "503")}
+        board.queries.unheard = lambda _now: {"www.gov.uk": Unheard(after_slot(-180), after_slot(60), 812, "503")}
         pages = [(await board.client.get(path)).text for path in ("/?date=2018-01-05", "/status")]
     assert "no look proves anything" not in quiet
     assert all("www.gov.uk, since 5 Jan 2018 09:27:00 GMT (503), 812 looks" in page for page in pages)
@@ -47,7 +47,9 @@ async def test_incidents_that_are_open_stand_before_those_that_are_closed() -> N
         known = board.store.verdicts.incident(board.incident)
         assert known is not None
         with board.store.transaction() as tx:
-            tx.save_incident(replace(known, id="newer", occurred=known.occurred + timedelta(days=1), closed=at(1500)))
+            tx.save_incident(
+                replace(known, id="newer", occurred=known.occurred + timedelta(days=1), closed=after_slot(1500))
+            )
         text = (await board.client.get("/incidents")).text
     assert text.index(f'href="/incidents/{board.incident}"') < text.index('href="/incidents/newer"')
 
@@ -124,7 +126,7 @@ async def test_what_needs_somebody_stands_first_whatever_day_is_shown() -> None:
         assert "acknowledged by nobody" in needing
         for known in board.store.verdicts.incidents():
             with board.store.transaction() as tx:
-                tx.save_incident(replace(known, closed=at(1500), words={"waived": "none is called for"}))
+                tx.save_incident(replace(known, closed=after_slot(1500), words={"waived": "none is called for"}))
         assert 'class="needing"' not in (await board.client.get("/?date=2018-02-01")).text
 
 
@@ -135,7 +137,7 @@ async def test_an_action_that_is_overdue_needs_somebody_though_all_else_is_settl
             actions = (Action("Renew it", "web team", due),) if known.id == board.incident else ()
             with board.store.transaction() as tx:
                 tx.save_incident(
-                    replace(known, closed=at(1500), words={"waived": "none is called for"}, actions=actions)
+                    replace(known, closed=after_slot(1500), words={"waived": "none is called for"}, actions=actions)
                 )
         for _ in range(2):
             pages.append((await board.client.get("/")).text)
@@ -152,14 +154,14 @@ async def test_a_report_that_is_owed_needs_somebody_though_the_incident_is_over(
         known = board.store.verdicts.incident(board.incident)
         assert known is not None
         with board.store.transaction() as tx:
-            tx.save_incident(replace(known, closed=at(1500)))
+            tx.save_incident(replace(known, closed=after_slot(1500)))
         assert "over, its report is owed" in (await board.client.get("/")).text
 
 
 async def test_strangers_are_not_told_what_needs_somebody_before_its_slot() -> None:
     async with a_board() as board:
         board.queries.local, board.queries.public = False, True
-        board.clock.at = at(-60)
+        board.clock.at = after_slot(-60)
         text = (await board.client.get("/")).text
     assert 'class="needing"' not in text
 
@@ -198,7 +200,7 @@ async def test_programs_ask_for_the_incidents_that_are_open_and_for_those_of_a_p
     async with a_board() as board:
         known = board.store.verdicts.incident(board.incident)
         assert known is not None
-        over = replace(known, id="over", closed=at(1500), words={"waived": "none is called for"})
+        over = replace(known, id="over", closed=after_slot(1500), words={"waived": "none is called for"})
         with board.store.transaction() as tx:
             tx.save_incident(over)
 
@@ -217,7 +219,7 @@ async def test_an_old_incident_that_is_open_is_not_lost_behind_hundreds_that_are
     async with a_board() as board:
         known = board.store.verdicts.incident(board.incident)
         assert known is not None
-        over = replace(known, closed=at(1500), words={"waived": "none is called for"})
+        over = replace(known, closed=after_slot(1500), words={"waived": "none is called for"})
         with board.store.transaction() as tx:
             for number in range(MOST_INCIDENTS):
                 tx.save_incident(replace(over, id=f"n{number}", occurred=known.occurred + timedelta(days=2)))

@@ -9,8 +9,8 @@ import feedparser
 import pytest
 
 from monitor.store.rows import Judged
-from tests.unit.monitor.deliver.story import at
 from tests.unit.monitor.web.board import TITLE, Board, a_board
+from tests.worlds.instants import after_slot
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -21,7 +21,7 @@ def add(board: Board, *words: str) -> None:
     assert row is not None
     with board.store.transaction() as tx:
         for number, word in enumerate(words):
-            name, slot = f"old-{number}", at(-86400 * (number + 2))
+            name, slot = f"old-{number}", after_slot(-86400 * (number + 2))
             body = row.body | {"id": name, "verdict": word, "slot": row.body["slot"] | {"start": slot.isoformat()}}
             tx.save_judged(Judged(name, "ofqual", slot, word, "none", final=True, at=slot, body=body))
 
@@ -54,7 +54,7 @@ async def test_a_badge_leaves_out_what_is_not_settled_or_not_due() -> None:
         add(board, "on_time", "late")
         row = board.store.verdicts.judged_one("old-1")
         assert row is not None
-        ahead = row.body["slot"] | {"start": at(86400).isoformat()}
+        ahead = row.body["slot"] | {"start": after_slot(86400).isoformat()}
         with board.store.transaction() as tx:
             tx.save_judged(replace(row, body=row.body | {"slot": ahead}))
         assert (await words_of(board))[1] == "50 %, 1 of 2"
@@ -80,7 +80,7 @@ async def test_a_hostile_title_is_text_in_the_feed(title: str) -> None:
     async with a_board() as board:
         (event, *_) = board.store.verdicts.events(release="r")
         with board.store.transaction() as tx:
-            tx.add_event(replace(event, id="x", at=at(500), body=event.body | {"title": title}))
+            tx.add_event(replace(event, id="x", at=after_slot(500), body=event.body | {"title": title}))
         told = feedparser.parse((await board.client.get("/atom.xml")).content)
     assert told.bozo is False
     assert "<script" not in told.entries[0].title

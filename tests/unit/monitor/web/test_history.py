@@ -12,8 +12,8 @@ import pytest
 
 from monitor.store.rows import Judged
 from monitor.web.history import months
-from tests.unit.monitor.deliver.story import at
 from tests.unit.monitor.web.board import Board, a_board
+from tests.worlds.instants import after_slot
 
 
 def add(board: Board, *told: tuple[str, str, int]) -> None:
@@ -22,7 +22,7 @@ def add(board: Board, *told: tuple[str, str, int]) -> None:
     assert row is not None
     with board.store.transaction() as tx:
         for number, (producer, word, days) in enumerate(told):
-            name, slot = f"old-{number}", at(-86400 * days)
+            name, slot = f"old-{number}", after_slot(-86400 * days)
             promised = row.body["slot"] | {"start": slot.isoformat(), "precision": "instant"}
             body = row.body | {"id": name, "verdict": word, "slot": promised, "producer": producer}
             tx.save_judged(Judged(name, producer, slot, word, "none", final=True, at=slot, body=body))
@@ -97,7 +97,7 @@ async def test_what_is_not_due_or_not_settled_is_counted_for_nobody() -> None:
         with board.store.transaction() as tx:
             for row in rows:
                 assert row is not None
-                ahead = row.body["slot"] | {"start": at(86400).isoformat()}
+                ahead = row.body["slot"] | {"start": after_slot(86400).isoformat()}
                 tx.save_judged(replace(row, body=row.body | {"slot": ahead}))
         page = (await board.client.get("/history")).text
         assert "early</th>" not in page
@@ -128,7 +128,7 @@ async def test_a_picture_has_a_name_and_no_box_leaves_it() -> None:
 
 @pytest.mark.parametrize("seconds", [0, 86400 * 27, 86400 * 200])
 def test_twelve_months_end_with_this_one(seconds: float) -> None:
-    now = at(seconds)
+    now = after_slot(seconds)
     starts = months(now, "Europe/London")
     assert len({(one.year, one.month) for one in starts}) == 12
     assert starts == sorted(starts)

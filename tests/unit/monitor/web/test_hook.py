@@ -18,7 +18,7 @@ from monitor.deliver.desk import Desk
 from monitor.rehearse.virtual_loop import run_virtually
 from monitor.web.hook import Hook, schema
 from tests.unit.monitor.deliver.platform_day import OUT, Day
-from tests.unit.monitor.deliver.story import at
+from tests.worlds.instants import after_slot
 
 PUBLISHED = Path(__file__).parents[4] / "docs" / "webhook.schema.json"
 ROLE = "duty statistician"
@@ -42,7 +42,7 @@ def played(story: Callable[[Day, Desk], Awaitable[None]], pager: str = "pager") 
         await story(day, desk)
         day.writer.abandon()
 
-    run_virtually(whole, at(0))
+    run_virtually(whole, after_slot(0))
     return days[0]
 
 
@@ -95,7 +95,7 @@ def test_who_closes_it_by_hand_closes_it_for_machines_and_an_incident_of_a_platf
         await day.on_to(800)
         (logged,) = (one for one in day.store.verdicts.incidents() if one.kind.value == "hand")
         await desk.waive(logged.id, ROLE, "no report is called for")
-        await desk.silence(Scope.PRODUCER, "dfe", at(900), ROLE, "moving")
+        await desk.silence(Scope.PRODUCER, "dfe", after_slot(900), ROLE, "moving")
         await day.judged(1300)
         await day.on_to(1500)
 
@@ -113,4 +113,4 @@ def test_who_closes_it_by_hand_closes_it_for_machines_and_an_incident_of_a_platf
 
 
 def test_a_test_of_a_webhook_is_as_published_too() -> None:
-    Hook.model_validate_json(payload(_message("hook", at(0))), extra="forbid")
+    Hook.model_validate_json(payload(_message("hook", after_slot(0))), extra="forbid")

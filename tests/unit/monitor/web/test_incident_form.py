@@ -13,10 +13,10 @@ from alerts.draft.versions import edited, remeasured
 from alerts.incident import MONITOR
 from monitor.deliver.drafts import row_of, versions_of
 from monitor.store.rows import Draft
-from tests.unit.monitor.deliver.story import at
 from tests.unit.monitor.web.board import Board
 from tests.unit.monitor.web.people import form, send, users_file, working
 from tests.unit.monitor.web.test_signin import sign_in
+from tests.worlds.instants import after_slot
 
 ACCOUNT = "box.B.2.account"
 
@@ -40,7 +40,7 @@ def write_elsewhere(board: Board, field: str, text: str) -> None:
     """Complete a box as somebody else, as a document that is taken back does."""
     versions = versions_of(board.store.verdicts.drafts(board.incident))
     with board.store.transaction() as tx:
-        tx.add_draft(row_of(edited(versions, {field: text}, "press officer", at(700))[-1], board.incident))
+        tx.add_draft(row_of(edited(versions, {field: text}, "press officer", after_slot(700))[-1], board.incident))
 
 
 async def test_a_box_is_saved_as_it_was_typed_and_stands_in_the_report(users: Path) -> None:

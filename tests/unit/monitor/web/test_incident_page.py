@@ -15,15 +15,15 @@ from alerts.platform import follow_platform, platform_id
 from alerts.signed_link import sign
 from monitor.deliver.drafts import row_of, versions_of
 from monitor.web.pages import against, seen
-from tests.unit.monitor.deliver.story import SLOT, at
 from tests.unit.monitor.web.board import KEYS, TITLE, Board, a_board
+from tests.worlds.instants import SLOT, after_slot
 
 
 def sign_off(board: Board) -> None:
     versions = versions_of(board.store.verdicts.drafts(board.incident))
-    after = edited(versions, {"B.2.account": "A certificate had expired."}, "statistician", at(700))
-    after = signed(after, "head of profession", at(800))
-    after = edited(after, {"B.2.account": "Two certificates had expired."}, "statistician", at(900))
+    after = edited(versions, {"B.2.account": "A certificate had expired."}, "statistician", after_slot(700))
+    after = signed(after, "head of profession", after_slot(800))
+    after = edited(after, {"B.2.account": "Two certificates had expired."}, "statistician", after_slot(900))
     with board.store.transaction() as tx:
         for version in after[len(versions) :]:
             tx.add_draft(row_of(version, board.incident))
@@ -44,7 +44,7 @@ async def close(board: Board, **changes: Any) -> str:  # noqa: ANN401 # any of i
     incident = board.store.verdicts.incident(board.incident)
     assert incident is not None
     with board.store.transaction() as tx:
-        tx.save_incident(replace(incident, closed=at(1500), **changes))
+        tx.save_incident(replace(incident, closed=after_slot(1500), **changes))
     board.clock.seconds = 86400.0
     return (await board.client.get(f"/incidents/{board.incident}")).text
 
@@ -87,7 +87,7 @@ async def test_a_closed_incident_shows_what_was_done_and_who_signed_its_report()
         sign_off(board)
         versions = versions_of(board.store.verdicts.drafts(board.incident))
         step = versions[-1].report.steps[0]
-        after = edited(versions, {f"step.{step.id}": "rang the web team"}, "statistician", at(950))
+        after = edited(versions, {f"step.{step.id}": "rang the web team"}, "statistician", after_slot(950))
         with board.store.transaction() as tx:
             tx.add_draft(row_of(after[-1], board.incident))
         page = await close(board)
@@ -104,7 +104,7 @@ async def test_what_a_person_logged_is_what_happened_where_nothing_was_measured(
 async def test_a_link_to_a_closed_incident_asks_nobody_to_have_it() -> None:
     async with a_board() as board:
         await close(board)
-        token = sign(board.incident, at(90000), KEYS.link)
+        token = sign(board.incident, after_slot(90000), KEYS.link)
         page = (await board.client.get("/acknowledge", params={"token": token})).text
         assert "is closed" in page
         assert "<form" not in page
@@ -144,7 +144,7 @@ async def test_incidents_of_one_fault_of_a_platform_name_each_other() -> None:
                 facts = replace(incident.facts, findings=held_up, url=url)
                 one = replace(incident, id=name, title=name.upper(), facts=facts)
                 tx.save_incident(one)
-                whole = follow_platform(None if name == "elsewhere" else whole, one, at(500)).incident
+                whole = follow_platform(None if name == "elsewhere" else whole, one, after_slot(500)).incident
                 assert whole is not None
                 tx.save_incident(whole)
         page = (await board.client.get(f"/incidents/{incident.id}")).text
@@ -180,7 +180,7 @@ async def test_every_format_of_a_draft_can_be_downloaded() -> None:
 async def test_what_people_typed_is_never_markup() -> None:
     async with a_board() as board:
         versions = versions_of(board.store.verdicts.drafts(board.incident))
-        after = edited(versions, {"B.2.account": "<script>alert(1)</script>"}, "statistician", at(700))
+        after = edited(versions, {"B.2.account": "<script>alert(1)</script>"}, "statistician", after_slot(700))
         with board.store.transaction() as tx:
             tx.add_draft(row_of(after[-1], board.incident))
         page = (await board.client.get(f"/incidents/{board.incident}")).text

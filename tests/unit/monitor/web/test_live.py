@@ -10,16 +10,16 @@ import httpx
 
 from monitor.deliver.verdicts import body_of
 from monitor.errors import StoreFault
-from monitor.judge.judge import judge
-from monitor.judge.policy import Policy
-from monitor.look.sighting import State
 from monitor.web.app import application
 from monitor.web.fragments import element_of
 from monitor.web.live import LiveBoard
 from monitor.web.running import Pulse
 from tests.browser.pages import serving
-from tests.unit.monitor.deliver.story import a_promise, a_release, a_run, at
 from tests.unit.monitor.web.board import Board, Live, a_board
+from tests.worlds.instants import after_slot
+from tests.worlds.looks import ABSENT, PRESENT, a_run
+from tests.worlds.releases import a_promise, a_release
+from tests.worlds.verdicts import judged
 
 
 @dataclass
@@ -95,15 +95,13 @@ async def test_what_changes_is_told_as_the_page_shows_it() -> None:
 
 async def test_what_is_written_down_is_told_at_the_next_beat() -> None:
     async with a_board() as board:
-        board.running.watched["r"] = Pulse(object(), at(599))
+        board.running.watched["r"] = Pulse(object(), after_slot(599))
         live = LiveBoard(board.queries)
         stream = live.listen("", all_=True)
         await hear(stream, 2)
-        verdict = judge(
-            a_release(), [a_promise()], {"r/page/edge": [a_run("r", State.ABSENT, -60, 500)]}, [], Policy(), at(500)
-        )
+        verdict = judged(500, {"page": [a_run("page", ABSENT, -60, 500)]})
         board.running.bodies["r"] = body_of(verdict, None) | {"title": "Another"}
-        board.running.watched["r"] = Pulse(object(), at(600))
+        board.running.watched["r"] = Pulse(object(), after_slot(600))
         assert "Another" in swaps(await hear(stream, 2))[element_of("r")]
 
 
@@ -123,11 +121,15 @@ async def test_a_stream_is_taken_up_again_where_it_broke_and_a_page_too_old_is_m
 
 async def told_to_strangers(board: Board, *, is_out: bool) -> list[Told]:
     """Return what everybody hears in the minutes before a slot, in a world where it is out early or is not."""
-    runs = [a_run("early", State.ABSENT, -7200, -600)] + ([a_run("early", State.PRESENT, -595, -301)] if is_out else [])
-    release = a_release("early", "Example prices: monthly")
-    verdict = judge(release, [a_promise("early")], {"early/page/edge": runs}, [], Policy(), at(-300))
-    quiet = judge(release, [a_promise("early")], {"early/page/edge": runs[:1]}, [], Policy(), at(-600))
-    board.queries.local, board.clock.at = False, at(-320)
+    absent = [a_run("early/page/edge", ABSENT, -7200, -600)]
+    present = [a_run("early/page/edge", PRESENT, -595, -301)] if is_out else []
+    release = {
+        "release": a_release(id="early", title="Example prices: monthly"),
+        "promises": [a_promise(release="early")],
+    }
+    verdict = judged(-300, {"early/page/edge": [*absent, *present]}, **release)
+    quiet = judged(-600, {"early/page/edge": absent}, **release)
+    board.queries.local, board.clock.at = False, after_slot(-320)
     change(board, "early", **body_of(quiet, None))
     live, staff = LiveBoard(board.queries), []
     strangers, others = live.listen("", all_=False), live.listen("", all_=True)
@@ -135,7 +137,7 @@ async def told_to_strangers(board: Board, *, is_out: bool) -> list[Told]:
     staff += await hear(others)
     change(board, "early", **body_of(verdict, None))
     board.running.bodies["early"] = body_of(verdict, None)
-    board.running.watched["early"] = Pulse(object(), at(-301))
+    board.running.watched["early"] = Pulse(object(), after_slot(-301))
     told += await hear(strangers, 14)
     staff += await hear(others, 14)
     assert is_out is any("out early" in html for html in swaps(staff).values())
@@ -153,11 +155,11 @@ async def test_nothing_that_strangers_are_told_before_the_slot_differs_by_what_i
 
 async def test_a_pulse_tells_the_time_and_the_last_looks() -> None:
     async with a_board() as board:
-        board.running.watched["r"] = Pulse(None, at(599))
+        board.running.watched["r"] = Pulse(None, after_slot(599))
         live = LiveBoard(board.queries)
         (pulse,) = [one for one in await hear(live.listen("", all_=True)) if one.kind == "pulse"]
     assert pulse.data["clock"].startswith("09:40:0")
-    assert pulse.data["looked"] == {element_of("r"): round(at(599).timestamp() * 1000)}
+    assert pulse.data["looked"] == {element_of("r"): round(after_slot(599).timestamp() * 1000)}
 
 
 async def test_nothing_says_that_it_is_live_while_the_store_cannot_be_read() -> None:

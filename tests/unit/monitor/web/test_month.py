@@ -14,9 +14,9 @@ import pytest
 from monitor.store.rows import Judged
 from schedules.announcement import State
 from schedules.times.json import instant_json
-from tests.unit.monitor.deliver.story import a_promise, a_release
 from tests.unit.monitor.web.board import Board, a_board
 from tests.unit.monitor.web.people import users_file, working
+from tests.worlds.releases import a_promise, a_release
 
 FEBRUARY = "/calendar?month=2018-02"
 
@@ -65,10 +65,10 @@ async def test_a_promise_without_a_day_stands_apart_and_one_without_a_time_says_
 async def test_a_provisional_promise_is_called_so() -> None:
     async with a_board() as board:
         start = datetime(2018, 2, 8, 9, 30, tzinfo=UTC)
-        promised = a_promise("perhaps")
+        promised = a_promise(release="perhaps")
         slot = replace(promised.slot, instant=start)
         with board.store.transaction() as tx:
-            tx.save_release(a_release("perhaps"))
+            tx.save_release(a_release(id="perhaps"))
             tx.add_promises([replace(promised, slot=slot, state=State.PROVISIONAL)])
         promise(board, "perhaps", start)
         text = (await board.client.get(FEBRUARY)).text

@@ -6,8 +6,8 @@ import pytest
 
 from alerts.by_hand import log_by_hand
 from alerts.claim import NO_PROOF, Claim
-from tests.unit.monitor.deliver.story import at
 from tests.unit.monitor.web.board import a_board
+from tests.worlds.instants import after_slot
 
 
 async def test_a_release_says_why_its_verdict_is_so_and_what_would_change_it() -> None:
@@ -35,9 +35,9 @@ async def test_what_the_publisher_claims_stands_apart_with_the_hand_logged() -> 
         release = board.store.ledger.release("r")
         assert release is not None
         item = "https://www.gov.uk/api/content/x"
-        claim = Claim("ofqual", release.url, at(180), release.title, None, "", item, at(600))
+        claim = Claim("ofqual", release.url, after_slot(180), release.title, None, "", item, after_slot(600))
         words = {"what": "A leak", "when": "2018-01-04"}
-        logged = log_by_hand(words | {"title": "T", "producer": "ofqual", "release": "r"}, None, at(600))
+        logged = log_by_hand(words | {"title": "T", "producer": "ofqual", "release": "r"}, None, after_slot(600))
         with board.store.transaction() as tx:
             tx.add_claim(claim)
             tx.save_incident(logged)
@@ -57,9 +57,9 @@ async def test_every_part_says_how_it_was_found() -> None:
 async def test_strangers_get_no_reasons_before_the_slot_and_no_looks_after_it() -> None:
     async with a_board() as board:
         board.queries.local, board.queries.public = False, True
-        board.clock.at = at(-60)
+        board.clock.at = after_slot(-60)
         before = (await board.client.get("/releases/early")).text
-        board.clock.at = at(600)
+        board.clock.at = after_slot(600)
         after = (await board.client.get("/releases/early")).text
     assert "Why it is so" not in before
     assert "timeline" not in before

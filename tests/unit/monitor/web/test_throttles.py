@@ -16,8 +16,8 @@ from alerts.signed_link import sign
 from monitor.web.credentials import Throttle
 from monitor.web.server import WebServer, listen
 from monitor.web.users import line
-from tests.unit.monitor.deliver.story import at
 from tests.unit.monitor.web.board import KEYS, Board, Stopped, a_board
+from tests.worlds.instants import after_slot
 
 SECRET = "correct horse battery"
 TOKEN = {"Authorization": f"Bearer {KEYS.token.decode()}", "Accept": "*/*"}
@@ -48,7 +48,7 @@ async def test_right_links_tokens_and_sessions_pass_while_guesses_from_there_wai
     async with a_board(public=False, users=users) as board:
         assert await sign_in(board.client) == 303
         worn_out(board, "127.0.0.1")
-        link = sign(board.incident, at(400) + timedelta(days=7), KEYS.link)
+        link = sign(board.incident, after_slot(400) + timedelta(days=7), KEYS.link)
         assert (await board.client.get("/acknowledge", params={"token": "x"})).status_code == 429
         assert (await board.client.get("/acknowledge", params={"token": link})).status_code == 200
         assert (await board.client.get("/")).status_code == 200
@@ -85,7 +85,7 @@ async def test_guesses_at_one_account_from_many_addresses_wait(users: Path) -> N
 
 
 def test_who_goes_on_guessing_waits_twice_as_long_each_time() -> None:
-    clock = Stopped(at(0))
+    clock = Stopped(after_slot(0))
     throttle, waits = Throttle(clock, most=1), []
     for _ in range(6):
         throttle.failed("a")
@@ -98,7 +98,7 @@ def test_who_goes_on_guessing_waits_twice_as_long_each_time() -> None:
 
 
 def test_addresses_of_one_ipv6_network_are_one_guesser() -> None:
-    throttle = Throttle(Stopped(at(0)), most=1)
+    throttle = Throttle(Stopped(after_slot(0)), most=1)
     throttle.failed("2001:db8::1")
     assert throttle.wait("2001:db8::2:3") > 0
     assert throttle.wait("2001:db8:1::1") == 0
