@@ -66,18 +66,13 @@ def command(
 
     del context
     named = [own if not path.exists() and (own := script_of(path.name)).exists() else path for path in scripts]
-    ok, hangs = True, False
     with progress() as tell:
         shown = Shown(len(named), tell, quiet=as_json)
+        results = []
         for ended in played(named, keep, speed=speed, as_json=as_json, shown=shown):
             shown.print(ended.text)
-            ok, hangs = ok and ended.ok, hangs or ended.hangs
-    if hangs:
-        # Python would wait for the thread that never ends.
-        sys.stdout.flush()
-        os._exit(1)
-    if not ok:
-        raise SystemExit(1)
+            results.append(ended)
+    end_with(results)
 
 
 class Shown(Progress):
@@ -108,6 +103,15 @@ class Shown(Progress):
         """Print a result in the place of the line that shows progress."""
         self._tell("")
         click.echo(text)
+
+
+def end_with(results: Sequence[Ended]) -> None:
+    """End the process with status 1 if a script failed, at once if a thread of it is left that never ends."""
+    if any(ended.hangs for ended in results):
+        sys.stdout.flush()
+        os._exit(1)
+    if not all(ended.ok for ended in results):
+        raise SystemExit(1)
 
 
 def played(

@@ -99,3 +99,18 @@ def test_no_player_outlives_who_started_it() -> None:
         starter.kill()
         # Its end is read when nobody is left who could write.
         starter.communicate(timeout=60)
+
+
+_HANGING = """
+import threading
+from monitor.cli.rehearse import end_with
+from monitor.rehearse.side_by_side import Ended
+threading.Thread(target=threading.Event().wait).start()
+print("a deadlock")
+end_with([Ended(ok=False, text="a deadlock", hangs=True)])
+"""
+
+
+def test_a_thread_that_never_ends_does_not_keep_the_program_from_ending() -> None:
+    ended = subprocess.run([sys.executable, "-c", _HANGING], capture_output=True, timeout=60, check=False)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (1, b"a deadlock\n", b"")
