@@ -65,16 +65,19 @@ def read_placeholder(page: Page, answer: Answer, context: Context, *, has_files:
     text = page.text[:_MOST_TEXT]
     if has_date_of_publication(text):
         return None
-    slot = context.slot
+    slot, is_ahead = context.slot, _is_before(answer, context)
     is_promised = promises_release(text, slot)
+    may_wait = bool(context.title) and (is_ahead or context.placeholder is not None)
+    is_waiting = may_wait and slot is not None and (is_promised or names_day_of(slot, _body(page, text)))
+    if not is_promised and not is_waiting:
+        return None
     links_file = has_files or _links_file(page, context)
     if is_promised and not links_file:
         return absent(ANNOUNCED)
-    is_placeholder = is_promised or (not links_file and slot is not None and names_day_of(slot, _body(page, text)))
-    if not is_placeholder or not context.title:
+    if not is_waiting or (links_file and not is_promised):
         return None
     words = sha256(text.encode("utf-8", "replace")).hexdigest()
-    if _is_before(answer, context) or context.placeholder in ("", words):
+    if is_ahead or context.placeholder in ("", words):
         return Recognised(State.UNKNOWN, why=PLACEHOLDER, placeholder=words)
     return None
 
