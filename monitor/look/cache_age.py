@@ -81,7 +81,8 @@ class ConstantAge:
     def checked(self, answer: Answer) -> Answer:
         """Return the next answer of an address, without its `Age` if that is none."""
         age = age_of(answer.headers)
-        if not age:
+        if not age or age == _LONGEST:
+            # Caches send the largest number that they know for whatever is older.
             self._told = ()
             return answer
         told = (answer.url, str(age), *(answer.headers.get(name) for name in _SERVED_BY))

@@ -219,7 +219,7 @@ class Interpreter:
         return memory.recognised
 
     def _context(self, target: Target, answer: Answer, memory: LastAnswer) -> Context:
-        known, bounds = memory.known, self.skew.bounds()
+        known, bounds = memory.known, self.skew.bounds_for(target.host)
         is_part = target.view is not View.TRIPWIRE and not is_witness(target.part)
         return Context(
             answer.url,

@@ -96,6 +96,7 @@ def test_an_age_that_does_not_grow_is_none_from_the_third_answer_on_that_shows_i
         [(0, "60"), (15, "60"), (30, "75"), (45, "90"), (60, "90")],
         [(0, "300"), (5, "300"), (10, None), (15, "300"), (20, "300")],
         [(0, "0"), (5, "0"), (10, "0")],
+        [(0, "2147483648"), (5, "2147483648"), (10, "2147483648"), (15, "2147483648")],
     ],
 )
 def test_an_age_that_may_be_one_is_kept(told: list[tuple[float, str | None]]) -> None:
