@@ -81,6 +81,7 @@ def offenders(folder: str, forbidden: set[str]) -> list[str]:
     ]
 
 
+@pytest.mark.slow
 def test_no_import_runs_against_the_order_of_packages() -> None:
     assert upward(ROOT) == []
 
@@ -140,6 +141,7 @@ def too_long(root: Path) -> list[str]:
     return sorted(found)
 
 
+@pytest.mark.slow
 def test_no_file_and_no_function_is_too_long() -> None:
     assert too_long(ROOT) == []
 

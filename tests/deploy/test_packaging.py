@@ -141,6 +141,7 @@ def test_kubernetes_takes_every_manifest_and_never_hides_the_board_behind_a_doub
     )
 
 
+@pytest.mark.slow
 def test_what_kustomize_is_told_to_gather_is_what_the_configuration_names(tmp_path: Path) -> None:
     folder = DEPLOY / "kubernetes"
     told = yaml.safe_load((folder / "kustomization.yaml").read_text(encoding="utf-8"))

@@ -74,6 +74,7 @@ def test_every_metric_has_its_row() -> None:
     assert rows("Metrics") == set(exported)
 
 
+@pytest.mark.slow
 def test_every_event_of_the_log_has_its_row_and_is_one_word() -> None:
     assert rows("Log") == set(events())
     assert all(re.fullmatch(r"[a-z_]+", event) for event in events())

@@ -17,6 +17,7 @@ ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "tutorial.md").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_who_walks_the_tutorial_ends_with_a_signed_report(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (config,) = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
     (tmp_path / "tutorial.toml").write_text(config, encoding="utf-8")

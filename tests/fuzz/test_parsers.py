@@ -111,6 +111,7 @@ TEXTS = st.text(st.characters(), max_size=60) | st.lists(st.sampled_from(PIECES)
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 @given(body=bodies(), status=st.sampled_from([200, 404]))
 @example(body=b"<table>&#x110000;<feed><entry><title>x</title><link href='/x'/></entry></feed>", status=200)
@@ -129,6 +130,7 @@ def test_a_calendar_is_read_or_refused_in_its_own_words(kind: str, body: bytes, 
         assert told.encode().isascii() or told.encode().decode() == told
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", RECOGNISERS)
 @given(body=bodies(), kind=st.sampled_from(["text/html", "application/json", "application/xml", "", "x" * 300]))
 def test_a_recogniser_answers_whatever_it_is_shown(name: str, body: bytes, kind: str) -> None:

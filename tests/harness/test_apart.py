@@ -69,6 +69,7 @@ def test_next():
 KINDS = [LEFT_IN_A_FAILED_TEST, LEFT_IN_A_CYCLE, LEFT_BY_A_FIXTURE, LEFT_IN_A_LOOP]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("first", KINDS, ids=["in a failed test", "in a cycle", "by a fixture", "in a loop"])
 def test_what_one_test_leaves_is_raised_in_it_and_in_no_other(root: Path, tmp_path: Path, first: str) -> None:
     told = told_of(first, root, tmp_path)
@@ -77,6 +78,7 @@ def test_what_one_test_leaves_is_raised_in_it_and_in_no_other(root: Path, tmp_pa
     assert "ERROR test_leaving.py::test_first - pytest.PytestUnraisableExceptionWarning" in told
 
 
+@pytest.mark.slow
 def test_what_was_held_beyond_its_test_among_much_else_is_raised_at_the_end(root: Path, tmp_path: Path) -> None:
     told = told_of(HELD_BEYOND_ITS_TEST, root, tmp_path)
     assert "ERROR test_leaving.py::test_next - pytest.PytestUnraisableExceptionWarning" in told

@@ -56,6 +56,7 @@ def cases(folder: Path) -> list[Path]:
     return list((folder / "var" / "explored").glob("*.txt"))
 
 
+@pytest.mark.slow
 def test_a_find_is_printed_and_kept_with_what_repeats_it_and_the_run_succeeds(tmp_path: Path) -> None:
     run = explored(tmp_path, RARE, SOUND)
     (case,) = cases(tmp_path)
@@ -66,6 +67,7 @@ def test_a_find_is_printed_and_kept_with_what_repeats_it_and_the_run_succeeds(tm
         assert "@reproduce_failure(" in told
 
 
+@pytest.mark.slow
 def test_only_what_is_marked_is_explored_and_nothing_found_keeps_nothing(tmp_path: Path) -> None:
     run = explored(tmp_path, SOUND)
     assert run.returncode == 0, run.stdout
@@ -73,6 +75,7 @@ def test_only_what_is_marked_is_explored_and_nothing_found_keeps_nothing(tmp_pat
     assert cases(tmp_path) == []
 
 
+@pytest.mark.slow
 def test_a_property_that_cannot_even_begin_fails_the_run_beside_a_find_too(tmp_path: Path) -> None:
     run = explored(tmp_path, RARE, BROKEN)
     assert run.returncode == 1, run.stdout
@@ -80,12 +83,14 @@ def test_a_property_that_cannot_even_begin_fails_the_run_beside_a_find_too(tmp_p
     assert len(cases(tmp_path)) == 1
 
 
+@pytest.mark.slow
 def test_workers_share_the_seeds_of_one_run(tmp_path: Path) -> None:
     run = explored(tmp_path, RARE, more=("-n", "2"))
     assert run.returncode == 0, run.stdout
     assert len(cases(tmp_path)) == 1
 
 
+@pytest.mark.slow
 def test_each_seed_tries_other_examples_and_the_same_seed_the_same_ones(tmp_path: Path) -> None:
     runs = [explored(tmp_path, RARE, more=("--explore-from", "1", "-p", "no:randomly")) for _ in range(2)]
     found = [[line for line in run.stdout.splitlines() if line.startswith("FAILED")] for run in runs]

@@ -13,6 +13,8 @@ from tests.oracle.oracle import finds
 from tests.oracle.player import played
 from tests.oracle.world import Announced, Change, Content, Place, Release, Showing, Trouble, World
 
+pytestmark = pytest.mark.slow
+
 SLOT = datetime(2026, 3, 4, 9, 30, tzinfo=UTC)
 SITE, OWN = "https://www.gov.uk/government/statistics", "https://figures.example.org/releases"
 TITLE, SLUG = "Example claims: October 2026", "example-claims-october-2026"

@@ -23,6 +23,15 @@ SCRIPTS = sorted((Path(__file__).parents[2] / "rehearsals").glob("*.toml"))
 INCIDENTS = {"ipcc-2015", "ofsted-2017", "ofqual-2018-01", "ofqual-2018-03", "moj-2016"}
 SHORT = "killed-over-the-slot"
 SCRIPT_OF = {path.stem: path for path in SCRIPTS}
+FAST = INCIDENTS | {
+    "fm03-parts-of-the-release-late",
+    "fm05-page-out-early",
+    "fm15-split-view",
+    "ordinary-day",
+    SHORT,
+}
+"""The ten that `make test` plays. The others are in the slow tier."""
+PLAYED = [name if name in FAST else pytest.param(name, marks=pytest.mark.slow) for name in SCRIPT_OF]
 
 
 @dataclass(frozen=True)
@@ -44,7 +53,7 @@ def test_the_five_incidents_and_the_ordinary_day_are_there() -> None:
     assert {path.stem for path in SCRIPTS} >= INCIDENTS | {"ordinary-day", SHORT, "unavailable-over-the-slot"}
 
 
-@pytest.mark.parametrize("name", SCRIPT_OF)
+@pytest.mark.parametrize("name", PLAYED)
 def test_a_rehearsal_meets_what_it_expects_and_leaves_a_whole_store(name: str, tmp_path: Path) -> None:
     done = rehearsed(SCRIPT_OF[name], tmp_path)
     assert [met.why for met in done.played.met if not met.met] == []

@@ -186,6 +186,7 @@ def steepest(pattern: re.Pattern[Any] | Linear, method: str) -> tuple[float, str
     return (log(large / max(small, 1e-6), 8) if large > 0.01 else 0.0), repr(hurting)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("each", [*used(), *literals()], ids=lambda each: f"{each.module}.{each.name}")
 def test_a_pattern_takes_time_in_proportion_to_the_text(each: Used) -> None:
     found = {method: steepest(each.pattern, method) for method in each.methods}
@@ -200,6 +201,7 @@ def test_no_pattern_is_made_where_it_is_not_measured() -> None:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", [r"(a+)+b", r"(a|a)*b", r"\s+$", r"(?:\s+-\s+[^-|]*\bx\b[^-|]*)+$"])
 def test_what_is_not_linear_is_found_out_and_re2_makes_it_so(text: str) -> None:
     assert steepest(re.compile(text), "search")[0] > STEEPEST

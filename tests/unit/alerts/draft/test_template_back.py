@@ -96,6 +96,7 @@ def two(document: Document) -> None:
     instead(document)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("edit", "words"),
     [

@@ -85,6 +85,7 @@ def test_a_verdict_is_withheld_for_half_a_minute_while_no_look_succeeds(tmp_path
     live(tmp_path, fault, act, delay=DELAY)
 
 
+@pytest.mark.slow
 def test_after_a_restart_every_target_is_looked_at_within_three_seconds(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
         await life.until("09:45:00")
@@ -100,6 +101,7 @@ def test_after_a_restart_every_target_is_looked_at_within_three_seconds(tmp_path
     live(tmp_path, "", act, delay=DELAY)
 
 
+@pytest.mark.slow
 def test_the_gap_of_a_kill_begins_with_the_last_look_that_was_committed(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
         await life.until("09:29:40.5")
@@ -134,6 +136,7 @@ def test_an_orderly_stop_commits_everything_and_says_so(tmp_path: Path) -> None:
     live(tmp_path, "", act)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("seconds", "waits", "times"), [(4.0, 4.0, 1), (60.0, 10.0, 2)])
 def test_an_orderly_stop_has_a_message_sent_to_its_end_but_waits_for_no_channel_that_hangs(
     tmp_path: Path, seconds: float, waits: float, times: int
@@ -182,6 +185,7 @@ def test_blind_spans_of_earlier_lives_still_count_after_the_next_restart(tmp_pat
     store.close()
 
 
+@pytest.mark.slow
 def test_a_fact_is_told_once_however_often_the_daemon_is_killed(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
         for minute in range(31, 40):
@@ -200,6 +204,7 @@ def test_a_fact_is_told_once_however_often_the_daemon_is_killed(tmp_path: Path) 
     live(tmp_path, OUT_IN_TIME.replace("09:30:00", "09:50:00"), act, delay=DELAY)
 
 
+@pytest.mark.slow
 def test_a_flapping_host_makes_no_version_of_a_draft_that_tells_nothing_new(tmp_path: Path) -> None:
     resets = "".join(
         f'[[fault]]\nhost = "www.gov.uk"\nfrom = 2026-11-26T09:4{minute}:{second:02}\n'
@@ -219,6 +224,7 @@ def test_a_flapping_host_makes_no_version_of_a_draft_that_tells_nothing_new(tmp_
     live(tmp_path, resets, act)
 
 
+@pytest.mark.slow
 def test_a_report_is_due_five_minutes_after_the_slot_and_not_when_something_else_happens(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
         await life.until("09:37:30")
@@ -270,6 +276,7 @@ def test_a_task_that_dies_ends_the_daemon_and_says_which(tmp_path: Path) -> None
         live(tmp_path, "", act)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["hangs", "passing", "permanent"])
 def test_a_channel_that_fails_delays_no_other_and_no_look(tmp_path: Path, how: str) -> None:
     bad = Options(hangs=True, timeout=86_400) if how == "hangs" else Options(refuses=how)
@@ -297,6 +304,7 @@ class Broken(FakeChannel):
         raise ZeroDivisionError("https://user:secret@hook.example")
 
 
+@pytest.mark.slow
 def test_a_channel_that_raises_is_tried_again_and_ends_nothing(tmp_path: Path) -> None:
     def channels(clock: VirtualClock) -> list[FakeChannel]:
         return [Broken("broken", Options(), clock.now), a_channel(clock, "good")]

@@ -205,6 +205,7 @@ def published(
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("moment", ["09:28:50", "09:29:50"])
 @pytest.mark.parametrize("who", [{}, basic("vic")], ids=["stranger", "viewer"])
 def test_before_the_slot_no_surface_tells_of_what_is_out(
@@ -221,6 +222,7 @@ def test_before_the_slot_no_surface_tells_of_what_is_out(
     assert found["/status"][0] in {401, 403}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("public", [True, False], ids=["public", "closed"])
 @pytest.mark.parametrize("token", ["for metrics alone", PROMETHEUS[0]], ids=["of the table", "of a program"])
 def test_a_token_for_metrics_opens_metrics_and_no_word_of_what_is_out(
@@ -236,6 +238,7 @@ def test_a_token_for_metrics_opens_metrics_and_no_word_of_what_is_out(
     assert found["/status"][0] == found["/api/v1/calendars"][0] == 401
 
 
+@pytest.mark.slow
 def test_before_the_slot_the_stream_of_the_board_tells_staff_alone_of_what_is_out(users: Path, tmp_path: Path) -> None:
     metrics = {"Authorization": f"Bearer {PROMETHEUS[0]}"}
     readers = {"stranger": {}, "prometheus": metrics, "vic": basic("vic"), "anne": basic("anne")}
@@ -248,6 +251,7 @@ def test_before_the_slot_the_stream_of_the_board_tells_staff_alone_of_what_is_ou
     assert {name for name in found if telling({name: found[name]})} == {"anne"}
 
 
+@pytest.mark.slow
 def test_staff_read_all_of_it(users: Path, tmp_path: Path) -> None:
     found = published("09:29:50", users, tmp_path, basic("anne"))
     told = {path for path, word in telling(found) if word == MARK}
@@ -255,6 +259,7 @@ def test_staff_read_all_of_it(users: Path, tmp_path: Path) -> None:
     assert ("/metrics", 'verdict="early"} 1') in telling(found)
 
 
+@pytest.mark.slow
 def test_once_its_slot_has_passed_the_public_board_tells_what_became_of_it(users: Path, tmp_path: Path) -> None:
     found = published("09:31:00", users, tmp_path, {})
     assert ("/", "out early") in telling(found)

@@ -15,6 +15,7 @@ def told(life: Life) -> list[str]:
     return [f"{one.subject}\n{one.text}" for one in channel.messages.values()]
 
 
+@pytest.mark.slow
 def test_what_is_missing_at_the_first_start_is_told_once_and_never_called_late(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
         await life.until("09:55:00")

@@ -49,6 +49,7 @@ def committed(config: Path) -> list[Run]:
         store.close()
 
 
+@pytest.mark.slow
 def test_kill_9_loses_nothing_committed_and_tells_nothing_twice(
     config: Path, slot: datetime, publisher: Publisher
 ) -> None:
@@ -91,6 +92,7 @@ def test_kill_9_loses_nothing_committed_and_tells_nothing_twice(
     store.close()
 
 
+@pytest.mark.slow
 def test_a_signal_stops_it_in_good_order(config: Path) -> None:
     with alive(config) as child:
         until_said(child, "calendar_read")

@@ -50,6 +50,7 @@ status = 404
     live(tmp_path, tables, act)
 
 
+@pytest.mark.slow
 def test_no_second_ever_holds_more_than_the_budget_over_a_slot_of_twenty_releases(tmp_path: Path) -> None:
     many = "".join(
         f"""

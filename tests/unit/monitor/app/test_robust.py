@@ -44,6 +44,7 @@ def fault(kind: str, begins: str = "09:28:40", ends: str = "09:29:20", host: str
     return f'[[fault]]\nhost = "{host}"\nfrom = 2026-11-26T{begins}\nuntil = 2026-11-26T{ends}\nkind = "{kind}"\n'
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", HURT)
 def test_a_publisher_that_misbehaves_makes_looks_unknown_and_nothing_else(tmp_path: Path, kind: str) -> None:
     async def act(life: Life) -> None:
@@ -62,6 +63,7 @@ def _words(life: Life) -> set[str]:
     return {sample.labels["outcome"] for sample in samples if sample.name == "ninethirty_looks_total"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["timeout", "reset", "503", "challenge", "redirect_loop", "bomb"])
 def test_a_slot_passed_in_trouble_is_unproven_and_claims_no_breach(tmp_path: Path, kind: str) -> None:
     async def act(life: Life) -> None:
@@ -171,6 +173,7 @@ def test_a_database_that_somebody_else_has_locked_is_waited_for(tmp_path: Path) 
     live(tmp_path, OUT_IN_TIME, act)
 
 
+@pytest.mark.slow
 def test_an_evidence_folder_that_refuses_holds_up_no_verdict_and_what_is_lost_is_told(tmp_path: Path) -> None:
     late = OUT_IN_TIME.replace("09:30:00", "09:40:00")
 
@@ -248,6 +251,7 @@ BODIES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", sorted(BODIES))
 def test_a_calendar_that_turns_into_something_else_takes_no_release_away(tmp_path: Path, what: str) -> None:
     answer = '[[answer]]\nurl = "https://stats.example/claims"\nat = 2026-11-26T09:50:00\n'

@@ -114,6 +114,7 @@ def words_of(content: bytes) -> str:
         return "".join(packed.read(name).decode("utf-8", "replace") for name in packed.namelist())
 
 
+@pytest.mark.slow
 def test_no_verb_tells_a_key_in_an_address(tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
     async def act(life: Life) -> None:
         await life.until("09:41:00")
@@ -136,6 +137,7 @@ def test_no_verb_tells_a_key_in_an_address(tmp_path: Path, capfdbinary: pytest.C
     assert "Traceback" not in "".join(told.values())
 
 
+@pytest.mark.slow
 def test_no_page_program_notice_or_draft_is_told_a_key_in_an_address(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
         await life.until("09:41:00")

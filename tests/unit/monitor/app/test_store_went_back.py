@@ -54,6 +54,7 @@ def told_once(life: Life) -> None:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lose", [put_back, put_in_its_place, delete])
 def test_what_a_store_has_lost_is_written_again_and_told_to_nobody_twice(tmp_path: Path, lose: Lose) -> None:
     async def act(life: Life) -> None:
@@ -84,6 +85,7 @@ class Losing(FakeChannel):
         return outcome
 
 
+@pytest.mark.slow
 def test_a_store_that_goes_back_in_the_middle_of_a_delivery_ends_nothing(tmp_path: Path) -> None:
     def channels(clock: VirtualClock) -> list[FakeChannel]:
         channel = Losing("outbox", Options(), clock.now)

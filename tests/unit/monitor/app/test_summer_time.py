@@ -29,6 +29,7 @@ at = {slot}
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("begins", "slot", "utc"),
     [

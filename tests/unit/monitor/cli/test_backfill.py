@@ -198,6 +198,7 @@ def test_what_the_record_should_not_say_stops_neither_the_read_nor_the_terminal(
     assert (wrong.status, wrong.err.count("\n")) == (3, 1)
 
 
+@pytest.mark.slow
 def test_the_list_of_the_ons_is_read_page_by_page(ask: Ask, site: Site) -> None:
     told = ask("backfill", "office-for-national-statistics", *SPAN, "--json")
     assert (told.status, len(told.lines), site.asked) == (0, 1001, ["/ons", "/ons"])

@@ -118,6 +118,7 @@ def test_a_calendar_that_was_last_read_without_entries_is_named(ask: Run_, good:
     assert "govuk has no entries: nothing of it is watched" in ask("check").err
 
 
+@pytest.mark.slow
 def test_it_tells_what_is_watched_who_is_told_and_what_is_short(ask: Run_, good: Path) -> None:
     soon = SystemClock().now() + timedelta(days=2)
     store = open_store(f"sqlite:///{good}/store.db")

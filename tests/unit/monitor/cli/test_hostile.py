@@ -37,6 +37,7 @@ def port(folder: Path) -> Iterator[int]:
         thread.join()
 
 
+@pytest.mark.slow
 def test_a_page_that_would_take_for_ever_is_too_costly_for_a_probe(ask: Ask, folder: Path, port: int) -> None:
     (folder / "page.html").write_text("<a></a>" * 60_000)
     told = ask("probe", f"http://127.0.0.1:{port}/page.html", "--as", "css:a ~ a ~ b", "--json")

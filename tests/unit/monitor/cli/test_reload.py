@@ -60,6 +60,7 @@ def reload(config: Path) -> Result:
     return CliRunner().invoke(cli, ["--config", str(config), "reload"], obj=Context())
 
 
+@pytest.mark.slow
 def test_a_running_monitor_takes_what_passes_and_refuses_what_does_not(config: Path) -> None:
     right = config.read_text()
     with alive(config) as child:
@@ -92,6 +93,7 @@ def test_a_running_monitor_takes_what_passes_and_refuses_what_does_not(config: P
     assert not list((config.parent / "evidence").glob("*.sock"))
 
 
+@pytest.mark.slow
 def test_a_calendar_file_that_cannot_be_read_is_refused(config: Path) -> None:
     with alive(config) as child:
         until_said(child, "calendar_read")

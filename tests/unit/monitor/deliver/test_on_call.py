@@ -124,6 +124,7 @@ def test_who_heard_of_a_release_before_its_platform_did_is_told_of_its_end_by_on
 TURNS = some.lists(some.tuples(some.sampled_from(sorted(WAYS)), some.integers(0, 6000), some.integers(1, 4000)))
 
 
+@pytest.mark.slow
 @pytest.mark.explored
 @pytest.mark.parametrize("releases", [1, len(WHOSE)], ids=["alone", "on a platform"])
 @settings(max_examples=8, suppress_health_check=[HealthCheck.too_slow])

@@ -59,6 +59,7 @@ def told(page: World, html: World | None, *, taken: bool = False) -> Iterator[No
         yield from decision.notices
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(worlds(), st.none() | worlds(), st.booleans())
 def test_every_sentence_of_every_notice_holds_when_it_is_sent(page: World, html: World | None, taken: bool) -> None:  # noqa: FBT001

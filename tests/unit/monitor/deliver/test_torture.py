@@ -137,6 +137,7 @@ def told_undisturbed() -> set[str]:
     return run_virtually(story, after_slot(STEPS[0]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(5))
 def test_no_fact_is_lost_nor_told_twice_by_kills_between_any_two_statements(seed: int) -> None:
     facts = told_undisturbed()

@@ -229,6 +229,7 @@ def test_a_list_that_empties_over_the_day_is_believed(tmp_path: Path) -> None:
     at_work(tmp_path, act)
 
 
+@pytest.mark.slow
 def test_people_are_told_of_a_host_that_costs_too_much_once_a_day_and_no_more_after_a_restart(tmp_path: Path) -> None:
     async def act(office: Office) -> None:
         await office.read(GOOD)

@@ -55,6 +55,7 @@ async def shown(kept: list[Path], *paths: str) -> list[httpx.Response]:
     return answers
 
 
+@pytest.mark.slow
 async def test_every_incident_is_on_the_board_of_its_day_and_in_the_one_list(kept: list[Path]) -> None:
     today, of_2017, listed = await shown(kept, "/", "/?date=2017-03-24", "/api/v1/incidents")
     assert "Thursday 8 March 2018" in today.text

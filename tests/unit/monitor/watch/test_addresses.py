@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.unit.monitor.app.life import Life, live
 
 GUESS = "https://www.gov.uk/government/statistics/claims-q3-2026"
@@ -56,11 +58,13 @@ def test_a_page_of_another_slug_is_on_time_by_its_announcements_redirect(tmp_pat
     assert body["first_seen"]["by"] <= "2026-11-26T09:30:08"
 
 
+@pytest.mark.slow
 def test_what_is_late_at_another_slug_is_never_late_by_its_guess(tmp_path: Path) -> None:
     body = told(tmp_path, out("09:40:00"), "09:36:00")
     assert (body["verdict"], body["url"], body["address"]) == ("overdue", GUESS, "guessed")
 
 
+@pytest.mark.slow
 def test_a_page_of_another_slug_that_comes_late_is_late(tmp_path: Path) -> None:
     body = told(tmp_path, out("09:40:00"), "09:45:00")
     assert (body["verdict"], body["url"], body["address"]) == ("late", TRUE, "led_to")

@@ -87,6 +87,7 @@ def busy(  # what a slot is made of
     return Busy(play(read_script(path), Settings(), folder))
 
 
+@pytest.mark.slow
 def test_sixty_pages_of_one_slot_are_known_to_a_round_of_looks(tmp_path: Path) -> None:
     story = busy(tmp_path, 60, until="30:40")
     assert story.words == {"on_time": 60}
@@ -95,6 +96,7 @@ def test_sixty_pages_of_one_slot_are_known_to_a_round_of_looks(tmp_path: Path) -
     assert story.played.peak_rate[PAGES] <= 5
 
 
+@pytest.mark.slow
 def test_pages_at_other_addresses_than_expected_are_proved_by_their_announcements(tmp_path: Path) -> None:
     story = busy(tmp_path, 60, elsewhere=6, until="31:10")
     assert story.words == {"on_time": 60}
@@ -104,6 +106,7 @@ def test_pages_at_other_addresses_than_expected_are_proved_by_their_announcement
     assert story.played.peak_rate[PAGES] <= 5
 
 
+@pytest.mark.slow
 def test_the_busiest_thursday_is_proved_late_releases_and_all(tmp_path: Path) -> None:
     story = busy(tmp_path, 175, late=20, until="33:20")
     assert story.words == {"on_time": 155, "late": 20}
@@ -112,6 +115,7 @@ def test_the_busiest_thursday_is_proved_late_releases_and_all(tmp_path: Path) ->
     assert story.played.peak_rate[PAGES] <= 5
 
 
+@pytest.mark.slow
 def test_every_page_with_a_required_file_is_proved(tmp_path: Path) -> None:
     story = busy(tmp_path, 175, files=True)
     assert story.words == {"on_time": 175}
@@ -120,6 +124,7 @@ def test_every_page_with_a_required_file_is_proved(tmp_path: Path) -> None:
     assert story.played.peak_rate == {PAGES: 5, FILES: 5}
 
 
+@pytest.mark.slow
 def test_of_more_than_can_be_proved_nearly_as_many_are_as_there_are_looks(tmp_path: Path) -> None:
     story = busy(tmp_path, 300, until="32:30")
     assert story.words["on_time"] >= 280
@@ -127,6 +132,7 @@ def test_of_more_than_can_be_proved_nearly_as_many_are_as_there_are_looks(tmp_pa
     assert story.played.peak_rate[PAGES] <= 5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("out", ["09:44:00", "09:44:00.7", "09:44:01.3"])
 def test_a_page_overdue_for_as_long_as_looks_are_a_minute_apart_is_known_to_two_seconds(
     tmp_path: Path, out: str

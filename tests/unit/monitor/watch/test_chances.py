@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 
+import pytest
+
 from monitor.plan.phases import Window, window_at
 from tests.unit.monitor.app.life import HEAD, HOST, OUT_IN_TIME, URL, Life, live
 
@@ -47,6 +49,7 @@ def chance(life: Life, release: str, target: str) -> float | None:
     return window.chance if window else None
 
 
+@pytest.mark.slow
 def test_what_is_still_awaited_is_looked_at_more_closely_and_what_is_out_less(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
         await life.until("09:29:30")

@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
 
+import pytest
+
 from monitor.clock import VirtualClock
 from monitor.deliver.verdicts import body_of
 from monitor.judge.judge import judge
@@ -118,6 +120,7 @@ class Nothing:
         return 0
 
 
+@pytest.mark.slow
 def test_the_room_that_is_freed_goes_back_to_the_disk(tmp_path: Path) -> None:
     store = a_store(tmp_path)
     for number in range(60):

@@ -77,6 +77,7 @@ UNPROVEN = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", sorted(UNPROVEN))
 def test_what_a_listing_shows_before_its_slot_and_its_address_does_not_prove_is_one_lead(
     tmp_path: Path, case: str
@@ -246,6 +247,7 @@ def test_a_lead_never_alters_an_incident_that_was_measured(tmp_path: Path) -> No
     live(tmp_path, tables, act, base=base)
 
 
+@pytest.mark.slow
 def test_of_the_thousands_that_a_listing_shows_sixty_are_looked_at_and_a_person_is_told(tmp_path: Path) -> None:
     entries = [(f"{STATS}/releases/{number}", TITLE) for number in range(300)]
     tables = answer(f"{STATS}/latest", "08:00:00", listing()) + answer(f"{STATS}/latest", SHOWN_AT, listing(*entries))

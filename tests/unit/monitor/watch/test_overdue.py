@@ -23,6 +23,7 @@ def told(life: Life) -> list[str]:
     return [notice.subject for notice in life.daemon.store.outbox.notices()]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("second", range(50, 61))
 def test_nothing_is_called_absent_that_the_origin_has_when_the_tolerance_ends(tmp_path: Path, second: int) -> None:
     """At one look a second in all, the origin's last look may be three seconds old by then."""
@@ -35,6 +36,7 @@ def test_nothing_is_called_absent_that_the_origin_has_when_the_tolerance_ends(tm
     live(tmp_path, hiding(f"09:{30 + second // 60}:{second % 60:02}"), act, base=SLOW)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("base", [Settings(), SLOW])
 def test_what_is_truly_overdue_is_told_within_seconds_of_the_tolerance(tmp_path: Path, base: Settings) -> None:
     async def act(life: Life) -> None:
@@ -77,6 +79,7 @@ def test_how_long_an_edge_hides_what_is_out_is_measured_to_a_few_seconds(tmp_pat
     live(tmp_path, tables, act)
 
 
+@pytest.mark.slow
 def test_a_reminder_tells_how_long_it_is_absent_by_now(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
         await life.until("09:50:00")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from monitor.app.options import policies_of
 from monitor.store.rows import DeliveryState
 from monitor.watch.rejudge import fresh, replay
@@ -32,6 +34,7 @@ def findings(life: Life, release: str) -> list[str]:
     return [] if row is None else [found["kind"] for found in row.body["findings"]]
 
 
+@pytest.mark.slow
 def test_releases_late_together_are_told_so_each_and_replay_finds_no_difference(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
         await life.until("09:34:00")
@@ -50,6 +53,7 @@ def test_releases_late_together_are_told_so_each_and_replay_finds_no_difference(
     store.close()
 
 
+@pytest.mark.slow
 def test_one_release_late_alone_is_no_matter_of_the_platform(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
         await life.until("09:34:00")
@@ -60,6 +64,7 @@ def test_one_release_late_alone_is_no_matter_of_the_platform(tmp_path: Path) -> 
     live(tmp_path, answers("09:36:00", "09:30:00"), act, head=HEAD + OTHER)
 
 
+@pytest.mark.slow
 def test_the_board_tells_of_the_platform_while_it_lasts(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
         await life.until("09:34:30")

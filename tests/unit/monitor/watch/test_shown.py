@@ -33,6 +33,7 @@ def both(life: Life) -> tuple[dict[str, Any], dict[str, Any]] | None:
     return None if shown is None or anew is None else (shown, anew)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("story", STORIES)
 def test_what_is_shown_is_what_would_be_judged_anew(tmp_path: Path, story: str) -> None:
     async def act(life: Life) -> None:

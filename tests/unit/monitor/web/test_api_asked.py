@@ -95,6 +95,7 @@ async def answered(board: Board, name: str, asked: Json) -> None:
         models[ref].model_validate(answer.json(), extra="forbid")
 
 
+@pytest.mark.slow
 @pytest.mark.explored
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_whatever_may_be_asked_is_answered_as_described(name: str) -> None:

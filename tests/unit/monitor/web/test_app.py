@@ -53,6 +53,7 @@ async def browsing(life: Life) -> AsyncIterator[httpx.AsyncClient]:
         queries.close()
 
 
+@pytest.mark.slow
 def test_every_address_answers_for_a_late_release(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
         await life.until("09:45:00")
@@ -111,6 +112,7 @@ def test_what_is_promised_and_not_watched_yet_stands_on_the_board_of_its_day(tmp
     live(tmp_path, "", act, head=HEAD + FAR)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("address", "status"),
     [
@@ -148,6 +150,7 @@ def test_what_is_not_there_is_said_not_to_be(tmp_path: Path, address: str, statu
     live(tmp_path, "", act)
 
 
+@pytest.mark.slow
 def test_a_hostile_title_is_text_on_every_page_and_every_answer_has_its_guards(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
         await life.until("09:45:00")
@@ -258,6 +261,7 @@ PROMISED = (
 )
 
 
+@pytest.mark.slow
 def test_a_release_that_belongs_to_another_says_so_on_its_page_and_is_on_no_board(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
         await life.until("09:45:00")

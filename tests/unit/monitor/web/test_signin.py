@@ -286,6 +286,7 @@ async def test_where_nobody_signs_in_there_is_no_page_for_it() -> None:
         assert (await board.client.post(f"/incidents/{board.incident}/acknowledge", data={})).status_code == 403
 
 
+@pytest.mark.slow
 async def test_a_crowd_at_the_door_is_asked_to_come_again(closed: Closed) -> None:
     async with closed() as board:
         asked = [board.client.get("/api/v1/releases", headers=basic("anne", f"guess {n}")) for n in range(12)]

@@ -74,6 +74,7 @@ async def test_a_browser_that_has_been_in_is_not_held_up_by_guesses_at_its_accou
         assert await sign_in(board.client) == 303
 
 
+@pytest.mark.slow
 async def test_guesses_at_one_account_from_many_addresses_wait(users: Path) -> None:
     async with a_board(public=False, users=users) as board:
         told = []

@@ -56,6 +56,7 @@ def test_what_somebody_may_do_stands_behind_their_role_and_is_never_the_role(
     assert (people["anne"].role, people["anne"].right) == (role, right)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("right", list(Right))
 @pytest.mark.parametrize("role", ["", "head", "duty statistician"])
 def test_a_line_is_read_as_it_was_made(role: str, right: Right) -> None:

@@ -51,6 +51,7 @@ async def test_no_process_is_started_before_the_first_task(workers: Workers) -> 
     assert workers.pids() == []
 
 
+@pytest.mark.slow
 async def test_a_task_that_overruns_its_time_is_ended_and_the_next_is_done(workers: Workers) -> None:
     with pytest.raises(TooCostly):
         await recognised(workers, "css:a ~ a ~ b", SIBLINGS, seconds=1)
