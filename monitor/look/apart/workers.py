@@ -210,6 +210,9 @@ class Workers:
         while self._idle:
             worker = self._idle.pop()
             if worker.is_alive:
+                if self._fault:
+                    # One is there after all.
+                    self._attempts.append("")
                 self._busy.add(worker)
                 return worker
             worker.bury()

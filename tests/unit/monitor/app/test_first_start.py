@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from alerts.channels.fake import FakeChannel
 from tests.unit.monitor.app.life import HEAD, URL, Life, live
 

@@ -7,9 +7,11 @@ import os
 import pickle
 import resource
 import signal
+import threading
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 from typing import cast
 
@@ -215,6 +217,27 @@ async def test_answers_are_read_again_once_a_worker_starts() -> None:
     machine.is_mended, machine.clock.seconds = True, 1.0
     assert await recognised(workers, "css:h1", b"<h1>Births</h1>") is State.PRESENT
     assert machine.attempts == [WHY, ""]
+    workers.close()
+
+
+async def test_a_worker_that_has_nothing_to_do_is_enough_though_another_does_not_start() -> None:
+    is_second_asked_for, calls, attempts = threading.Event(), count(), list[str]()
+
+    def start(megabytes: int) -> Worker:
+        if next(calls) == 0:
+            is_second_asked_for.wait()
+            return start_worker(megabytes)
+        is_second_asked_for.set()
+        while not workers.pids():
+            os.sched_yield()
+        raise NoWorker(WHY)
+
+    workers = Workers(2, starts=Starts(lambda _began, fault: attempts.append(fault)), start=start)
+    both = [recognised(workers, "css:h1", b"<h1>Births</h1>", host) for host in ("a.example", "b.example")]
+    read = await asyncio.gather(*both, return_exceptions=True)
+    assert {type(one) for one in read} == {State, NoWorker}
+    await workers.try_start()
+    assert attempts == ["", WHY, ""]
     workers.close()
 
 
