@@ -14,6 +14,8 @@ from bench.__main__ import BENCHES, printed
 from bench.daemons import while_it_starts
 from bench.figures import median, percentile
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[3]
 KEYS = {
     "looks": {

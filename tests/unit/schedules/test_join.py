@@ -236,6 +236,7 @@ def test_a_join_made_again_with_its_own_ids_changes_nothing(announced: dict[str,
     assert join(announced, known=first.release_of) == first
 
 
+@pytest.mark.slow
 def test_four_times_as_many_releases_take_about_four_times_the_work() -> None:
     def calendar(name: str, count: int) -> list[Announcement]:
         links = [f"{BASE}/{n}" if name != "c" else "" for n in range(count)]

@@ -221,6 +221,7 @@ def at_random(
     return None if body is None else Edited(now, field, how, typed, ending, body)
 
 
+@pytest.mark.slow
 @pytest.mark.explored
 @given(data=st.data())
 @limits(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))

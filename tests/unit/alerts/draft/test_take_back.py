@@ -55,6 +55,7 @@ def text_of(versions: Versions) -> str:
     return file_of(versions[-1].report, "md").decode()
 
 
+@pytest.mark.slow
 @ENDINGS
 @pytest.mark.parametrize("form", FORMS)
 def test_a_file_that_nobody_edited_changes_nothing(five: dict[str, Incident], form: str, ending: str) -> None:
@@ -63,6 +64,7 @@ def test_a_file_that_nobody_edited_changes_nothing(five: dict[str, Incident], fo
         assert taken(versions, file_of(versions[-1].report, ending), ending, ROLE).words == {}
 
 
+@pytest.mark.slow
 @ENDINGS
 @pytest.mark.parametrize("form", FORMS)
 def test_every_box_and_step_of_every_form_is_read_back(ofqual_january: Incident, form: str, ending: str) -> None:
@@ -73,6 +75,7 @@ def test_every_box_and_step_of_every_form_is_read_back(ofqual_january: Incident,
     assert dict(taken(versions, as_edited(versions, words, ending), ending, ROLE).words) == words
 
 
+@pytest.mark.slow
 @ENDINGS
 @given(
     text=TEXTS | MARKUP | LINKS, name=st.sampled_from(["B.1.producer", "B.2.clause", "B.2.account", "B.4.corrective"])
@@ -86,6 +89,7 @@ def test_no_character_typed_in_the_file_is_lost(ofqual_january: Incident, ending
     assert dict(read) == ({name: wanted} if text.strip() else {})
 
 
+@pytest.mark.slow
 @given(steps=st.lists(st.tuples(st.sampled_from(["edit", "file", "measure"]), TEXTS | MARKUP), max_size=5))
 @limits(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_interleaving_of_files_edits_and_measurements_loses_a_typed_character(

@@ -78,6 +78,7 @@ def hold(truth: Stepped, folder: Path) -> None:
     assert again == []
 
 
+@pytest.mark.slow
 @settings(max_examples=3, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(truth=stepped())
 def test_whatever_the_clock_is_set_to_no_interval_is_without_the_truth(truth: Stepped) -> None:

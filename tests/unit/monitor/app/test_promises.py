@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from monitor.rehearse.publisher.calendar import CALENDAR_HOST
 from tests.unit.monitor.app.life import HEAD, Life, live
 
@@ -54,6 +56,7 @@ def test_a_lateness_is_told_once_its_calendar_was_read_again_and_still_said_so(t
     live(tmp_path, "", act, head=ELSEWHERE)
 
 
+@pytest.mark.slow
 def test_a_change_found_by_reading_once_more_is_told_and_nothing_is_called_late(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
         await life.until("09:32:00")

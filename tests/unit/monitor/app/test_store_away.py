@@ -104,6 +104,7 @@ def prove(config: Path, slot: datetime, out: datetime) -> None:
     assert not list((config.parent / "journal").glob("*.journal.db*"))
 
 
+@pytest.mark.slow
 def test_a_monitor_whose_store_is_away_watches_and_tells_from_what_it_knows(
     tmp_path: Path, publisher: Publisher
 ) -> None:
@@ -124,6 +125,7 @@ def test_a_monitor_whose_store_is_away_watches_and_tells_from_what_it_knows(
     prove(config, slot, publisher.out)
 
 
+@pytest.mark.slow
 def test_it_goes_over_to_the_store_as_soon_as_that_is_back(tmp_path: Path, publisher: Publisher) -> None:
     config, slot = known_before(tmp_path, publisher)
     with ExitStack() as stack:
@@ -141,6 +143,7 @@ def test_it_goes_over_to_the_store_as_soon_as_that_is_back(tmp_path: Path, publi
     prove(config, slot, publisher.out)
 
 
+@pytest.mark.slow
 def test_what_it_saw_in_a_former_life_counts_again_once_the_store_is_back(tmp_path: Path, publisher: Publisher) -> None:
     config, slot = known_before(tmp_path, publisher)
     with alive(config) as child:
@@ -160,6 +163,7 @@ def test_what_it_saw_in_a_former_life_counts_again_once_the_store_is_back(tmp_pa
     prove(config, slot, publisher.out)
 
 
+@pytest.mark.slow
 def test_what_was_seen_while_the_store_took_nothing_outlives_a_kill(tmp_path: Path, publisher: Publisher) -> None:
     config, slot = known_before(tmp_path, publisher)
     file = tmp_path / "store" / "store.db"
@@ -183,6 +187,7 @@ def test_what_was_seen_while_the_store_took_nothing_outlives_a_kill(tmp_path: Pa
     prove(config, slot, publisher.out)
 
 
+@pytest.mark.slow
 def test_evidence_that_a_store_took_and_lost_is_in_the_journal_of_whoever_is_killed_before_it_is_back(
     tmp_path: Path, publisher: Publisher
 ) -> None:

@@ -29,6 +29,7 @@ def notices(life: Life) -> list[str]:
     return [notice.kind for notice in life.daemon.store.outbox.notices()]
 
 
+@pytest.mark.slow
 def test_the_store_is_never_called_where_looks_are_made(tmp_path: Path) -> None:
     store = hanging(tmp_path)
 
@@ -44,6 +45,7 @@ def test_the_store_is_never_called_where_looks_are_made(tmp_path: Path) -> None:
     assert store.on_the_loop == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", [EVERYTHING, *WRITING, *PARTS])
 def test_a_store_that_never_answers_stops_neither_looks_nor_judging(tmp_path: Path, what: str) -> None:
     store = hanging(tmp_path)

@@ -56,6 +56,7 @@ CASES = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("plain", "strange"), CASES)
 def test_a_host_that_publishes_on_time_is_on_time_whatever_another_sends(
     tmp_path: Path, plain: str, strange: str

@@ -141,6 +141,7 @@ def outs(truth: Truth) -> dict[str, int | None]:
     return {"page": truth.out, "sheet": None if truth.sheet is None else max(truth.sheet, 0)}
 
 
+@pytest.mark.slow
 @settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @example(truth=Truth(None, None, 0, (), (-13, 2), -8, sheet=-87))
 @example(truth=Truth(5, (-42, -15), 0, (), (-33, 68), 0))

@@ -80,6 +80,7 @@ def kinds(life: Life) -> list[str]:
     return [notice.kind for notice in life.daemon.store.outbox.notices()]
 
 
+@pytest.mark.slow
 def test_what_one_monitor_proved_on_time_is_not_unproven_for_another_that_was_blind(tmp_path: Path) -> None:
     async def act(north: Life, south: Life) -> None:
         await north.until("09:50:00")
@@ -92,6 +93,7 @@ def test_what_one_monitor_proved_on_time_is_not_unproven_for_another_that_was_bl
     store.close()
 
 
+@pytest.mark.slow
 def test_a_late_release_makes_one_incident_though_one_of_two_monitors_was_blind(tmp_path: Path) -> None:
     async def act(north: Life, _south: Life) -> None:
         await north.until("10:00:00")
@@ -104,6 +106,7 @@ def test_a_late_release_makes_one_incident_though_one_of_two_monitors_was_blind(
     store.close()
 
 
+@pytest.mark.slow
 def test_two_monitors_that_saw_the_same_write_one_draft_between_them(tmp_path: Path) -> None:
     async def act(north: Life, _south: Life) -> None:
         await north.until("10:00:00")
@@ -116,6 +119,7 @@ def test_two_monitors_that_saw_the_same_write_one_draft_between_them(tmp_path: P
     store.close()
 
 
+@pytest.mark.slow
 def test_a_blind_span_of_one_monitor_is_told_by_both_as_replay_tells_it(tmp_path: Path) -> None:
     async def act(north: Life, _south: Life) -> None:
         await north.until("09:36:00")
@@ -155,6 +159,7 @@ status = 404
     together(tmp_path, OUT_IN_TIME, act, blind=busy).close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("which", ["north", "south"])
 def test_a_monitor_killed_around_the_slot_takes_nothing_from_what_the_other_proved(tmp_path: Path, which: str) -> None:
     async def act(north: Life, south: Life) -> None:

@@ -23,6 +23,7 @@ def exchange(life: Life, folder: Path, shape: Shape) -> None:
     life.store_of = lambda: SqlStore(f"sqlite:///{(folder / 'ninethirty.db').as_posix()}", shape=shape)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("moments", "tables", "word"),
     [

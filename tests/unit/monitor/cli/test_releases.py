@@ -49,6 +49,7 @@ def test_the_board_and_the_plan_can_be_of_one_producer(ask: Ask) -> None:
     assert ask(*plan, "--producer", "ofqual").json["hosts"] == ask(*plan).json["hosts"]
 
 
+@pytest.mark.slow
 def test_a_terminal_gets_lines_of_its_width_and_what_went_wrong_stands_out(ask: Ask, folder: Path) -> None:
     def shown(**env: str) -> list[str]:
         return at_a_terminal(folder / "config.toml", "today", *DAY, env={"COLUMNS": "60", **env}).splitlines()[:3]

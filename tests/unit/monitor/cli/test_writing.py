@@ -56,6 +56,7 @@ def test_an_editor_left_without_saving_changes_nothing(ask: Ask, folder: Path) -
     assert draft(ask)["version"] == before
 
 
+@pytest.mark.slow
 def test_what_was_written_while_the_editor_was_open_is_kept_beside(ask: Ask, folder: Path) -> None:
     config = folder / "config.toml"
     other = f"'{INCIDENT}' --field {FIELD} --text 'From the web.' --by web"

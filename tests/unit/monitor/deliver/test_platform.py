@@ -7,6 +7,8 @@ from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
 
+import pytest
+
 from alerts.by_hand import acknowledge
 from alerts.channels.fake import FakeChannel
 from alerts.channels.pagerduty import event
@@ -39,6 +41,7 @@ async def the_day(day: Day, *, taken: bool = False) -> None:
     day.writer.abandon()
 
 
+@pytest.mark.slow
 def test_a_day_on_which_a_platform_fails_is_one_thread_of_few_messages() -> None:
     async def story(clock: VirtualClock) -> None:
         day = Day(clock)
@@ -56,6 +59,7 @@ def test_a_day_on_which_a_platform_fails_is_one_thread_of_few_messages() -> None
     run_virtually(story, after_slot(60))
 
 
+@pytest.mark.slow
 def test_each_producers_people_are_told_of_theirs_alone() -> None:
     async def story(clock: VirtualClock) -> None:
         day = Day(clock)
@@ -71,6 +75,7 @@ def test_each_producers_people_are_told_of_theirs_alone() -> None:
     run_virtually(story, after_slot(60))
 
 
+@pytest.mark.slow
 def test_the_incident_of_the_platform_has_its_releases_linked_and_a_draft_of_the_platform_report() -> None:
     async def story(clock: VirtualClock) -> None:
         day = Day(clock)

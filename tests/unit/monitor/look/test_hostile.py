@@ -68,6 +68,7 @@ async def test_a_page_that_is_too_costly_proves_nothing_and_is_told() -> None:
     assert told == ["a.example"]
 
 
+@pytest.mark.slow
 async def test_a_page_that_overran_is_read_again_after_a_rest(workers: Workers) -> None:
     clock, target = VirtualClock(NOW), replace(TARGET, recognise="css:a ~ a ~ b")
     interpreter = Interpreter(apart=ReadingApart(workers, clock))

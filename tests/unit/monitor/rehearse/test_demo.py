@@ -64,6 +64,7 @@ async def test_every_incident_is_on_the_board_of_its_day_and_in_the_one_list(kep
     assert of_2017.status_code == 200
 
 
+@pytest.mark.slow
 async def test_each_board_says_that_nothing_is_being_watched(kept: list[Path]) -> None:
     board, ready, metrics = await shown(kept, "/", "/readyz", "/metrics")
     assert "This is a demonstration" in board.text

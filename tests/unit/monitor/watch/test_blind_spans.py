@@ -82,6 +82,7 @@ def test_one_host_that_fails_is_its_own_trouble(tmp_path: Path, kind: str) -> No
     live(tmp_path, BOTH_OUT + fault(kind, HOST), act, head=TWO_HOSTS)
 
 
+@pytest.mark.slow
 def test_a_machine_that_slept_over_the_slot_saw_nothing(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
         await life.until("09:29:00")

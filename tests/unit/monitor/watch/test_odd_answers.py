@@ -44,6 +44,7 @@ ODD = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", sorted(ODD))
 def test_what_lasts_before_its_slot_and_proves_nothing_is_one_lead(tmp_path: Path, words: str) -> None:
     url, body = ODD[words]

@@ -94,6 +94,7 @@ def test_a_release_that_a_listing_shows_before_its_slot_is_an_early_exposure(tmp
     live(tmp_path, answers(path, before, after, "09:28:30"), act, base=producer(path), delay=DELAY)
 
 
+@pytest.mark.slow
 def test_a_release_that_a_listing_shows_while_its_page_is_missing_was_elsewhere_first(tmp_path: Path) -> None:
     path, before, after = LISTINGS["sitemap"]
 

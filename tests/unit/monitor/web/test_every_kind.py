@@ -115,6 +115,7 @@ def verdict_of(word: Word, *kinds: verdict.Kind) -> Verdict:
 CASES = [*((word, ()) for word in Word), *((Word.LATE, (kind,)) for kind in verdict.Kind)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("word", "kinds"), CASES, ids=[" ".join((word, *kinds)) for word, kinds in CASES])
 async def test_a_release_with_every_verdict_and_finding_can_be_read_everywhere(
     word: Word, kinds: tuple[verdict.Kind, ...]
