@@ -6,7 +6,7 @@ import gzip
 import re
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -18,7 +18,7 @@ import httpx
 import yaml
 
 from bench.daemons import ROOT, free_port
-from bench.figures import cpu_seconds_of, median, rounded
+from bench.figures import cpu_seconds_of, median
 from bench.world import folder, promise, release
 from monitor.clock import SystemClock
 from monitor.health.collector import Now, Shown, Vitals
@@ -33,17 +33,15 @@ _EVERY_OVERDUE = 10
 _RULES = "ninethirty-releases"
 
 
-def run(*, quick: bool = False) -> dict[str, float]:
-    """Return for each number of releases: the share of a core, and the evaluation time of the rules.
+def run(*, quick: bool = False) -> Iterator[Mapping[str, float]]:
+    """Yield for each number of releases: the share of a core, and the evaluation time of the rules.
 
     One release in ten is overdue. `release_rules_ms` is the median time of the group about releases, which is evaluated
     every five seconds; `all_rules_ms` that of all groups together. `missed` counts evaluations that came too late.
     """
-    figures: dict[str, float] = {}
     for count in (10,) if quick else _RELEASES:
         with folder() as place, _exporter(_page(count)) as exporter, _prometheus(place, exporter) as (pid, address):
-            figures |= {f"{name}_{count}": value for name, value in _measured(pid, address, quick=quick).items()}
-    return rounded(figures)
+            yield {f"{name}_{count}": value for name, value in _measured(pid, address, quick=quick).items()}
 
 
 def _measured(pid: int, address: str, *, quick: bool) -> dict[str, float]:

@@ -33,14 +33,32 @@ class Threads:
 
     def __init__(self, count: int, name: str, within: float = 10.0) -> None:
         self._executor = ThreadPoolExecutor(count, name)
+        self._count = count
         self._within = within
         self._is_hung = False
+        self._running: set[object] = set()
 
     async def ask(self, question: Callable[[], T], /) -> T:
-        """Return what the question returns; raises what it raises, `StoreFault` when that takes too long."""
+        """Return what the question returns; raises what it raises, `StoreFault` when that takes too long.
+
+        It raises `StoreFault` at once while every thread waits for a store that has not answered in time.
+        """
+        if self._is_hung and len(self._running) >= self._count:
+            raise StoreFault(f"the store has not answered for {self._within:g} s")
+        token = object()
+
+        def run() -> T:
+            self._running.add(token)
+            try:
+                return question()
+            finally:
+                self._running.discard(token)
+
+        # Names the thread in virtual time, and in the message of a rehearsal that cannot go on.
+        run.__qualname__ = getattr(question, "__qualname__", "question")
         try:
             async with asyncio.timeout(self._within):
-                answer = await asyncio.get_running_loop().run_in_executor(self._executor, question)
+                answer = await asyncio.get_running_loop().run_in_executor(self._executor, run)
         except TimeoutError as exc:
             self._is_hung = True
             raise StoreFault(f"the store has not answered for {self._within:g} s") from exc

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from tests.contracts.rows import DAY, MINUTE, SLOT, a_run, runs_of, slot_at
-
 from monitor.clock import VirtualClock
 from monitor.health.metrics import Metrics
 from monitor.health.state import HealthState, StoreHealth
@@ -21,13 +19,17 @@ from schedules.announcement import Announcement, State
 from schedules.join import Rules
 from schedules.source import Reading
 from tests.contracts.slow_store import SlowStore
+from tests.worlds.instants import DAY, MINUTE, SLOT
+from tests.worlds.looks import a_run
+from tests.worlds.releases import a_slot
+from tests.worlds.stores import runs_of
 
 ENTRIES = 2_500
 TENFOLD = 10.0
 
 
 def an_entry(number: int, later: timedelta = timedelta()) -> Announcement:
-    slot = slot_at(SLOT + number * DAY + later)
+    slot = a_slot(SLOT + number * DAY + later)
     url = f"https://stats.example/releases/{number}"
     return Announcement(f"e{number}", f"Example {number} on a subject", "example", url, slot, State.CONFIRMED)
 
@@ -52,9 +54,9 @@ def test_a_large_read_is_stored_and_looks_are_stored_meanwhile(store: Store) -> 
         writer = Writer(slow.store, clock, on_commit=told.committed, on_failure=told.failed)
         await a_ledger(slow.store, writer, clock).learn(a_read([an_entry(n) for n in range(ENTRIES)], clock.now()), ())
         while not store.ledger.reads("stats"):
-            began, look = clock.monotonic(), a_run(f"r{len(took)}/page/edge", clock.now())
+            began, look = clock.monotonic(), a_run(f"r{len(took)}/page/edge", first=clock.now())
             assert writer.put(look)
-            while not runs_of(store, [look.target]):
+            while not runs_of(store, look.target):
                 await clock.sleep(DELAY)
             took.append(clock.monotonic() - began)
         await writer.close()

@@ -24,7 +24,7 @@ def breaking(fault: type[Exception], until: float = 1e9) -> Callable[[Request], 
     def answer(request: Request) -> Reply:
         if BAD in request.url and asyncio.get_running_loop().time() < until:
             raise fault("date value out of range")
-        return Reply(200, b"figures")
+        return Reply(200, b"<h1>Figures</h1>")
 
     return answer
 
@@ -55,7 +55,7 @@ def test_a_look_whose_sighting_cannot_be_taken_is_reported_as_broken() -> None:
         seen.heard = refuse
         seen.poller.watch(target(), [window(1)])
 
-    seen = watch(act, seconds=2.5, breaks=True)
+    seen = watch(act, seconds=2.5, script=lambda _: Reply(200, b"<h1>Figures</h1>"), breaks=True)
     assert [one.why for one in seen.sightings] == ["", "monitor_fault"] * 3
     assert list(seen.poller.broken.by_host()) == [HOST]
 
@@ -92,7 +92,7 @@ def test_one_line_a_minute_is_logged_for_each_host_and_class_of_fault() -> None:
     def answer(request: Request) -> Reply:
         if BAD in request.url:
             raise faults[int(asyncio.get_running_loop().time()) % 3]("of an answer")
-        return Reply(200, b"figures")
+        return Reply(200, b"<h1>Figures</h1>")
 
     with capture_logs() as lines:
         seen = watch(both, seconds=134.5, script=answer, breaks=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +14,6 @@ import pytest
 from monitor.clock import VirtualClock
 from monitor.errors import StoreFault
 from monitor.judge.runs import Run
-from monitor.look.fetch import Answer
 from monitor.look.sighting import State
 from monitor.rehearse.virtual_loop import JumpingLoop, run_virtually
 from monitor.store.batch import MOST
@@ -26,6 +25,7 @@ from monitor.store.rows import Event
 from monitor.store.writer import LATE, Writer
 from monitor.threads import is_done
 from tests.contracts.slow_store import SlowStore
+from tests.worlds.evidence import an_answer
 
 SLOT = datetime(2018, 1, 5, 9, 30, tzinfo=UTC)
 
@@ -245,17 +245,15 @@ class OpenStore(MemoryStore):
         self.is_open = False
 
 
-def test_a_large_answer_is_compressed_before_a_transaction_is_opened_and_once(
-    tmp_path: Path, answer: Callable[..., Answer]
-) -> None:
+def test_a_large_answer_is_compressed_before_a_transaction_is_opened_and_once(tmp_path: Path) -> None:
     store = OpenStore()
     made: list[bool] = []
 
     async def story(clock: VirtualClock) -> None:
         writer = Writer(store, clock)
         evidence = Evidence(tmp_path, store.evidence, writer, clock, "edge", durable=False)
-        evidence.keep(answer(200, bytes(5_000_000)), "t", "calendar")
-        evidence.keep(answer(200, b"small"), "t", "turn")
+        evidence.keep(an_answer(200, bytes(5_000_000)), "t", "calendar")
+        evidence.keep(an_answer(200, b"small"), "t", "turn")
         for waiting in evidence._waiting:
             piece = waiting.piece
             waiting.piece = lambda piece=piece: made.append(store.is_open) or piece()  # type: ignore[misc,func-returns-value]

@@ -227,7 +227,7 @@ async def test_the_page_of_a_release_that_was_out_early_tells_for_how_long() -> 
         page = (await board.client.get("/releases/early")).text
         assert "Out early</dt><dd>for " in page
         assert "(page): came between " in page
-        assert ", ended between " in page
+        assert ", removed between " in page
 
 
 async def test_a_draft_in_the_browser_brings_its_look_and_may_fetch_and_run_nothing() -> None:
