@@ -35,15 +35,15 @@ class Threads:
         self._executor = ThreadPoolExecutor(count, name)
         self._count = count
         self._within = within
-        self._is_hung = False
         self._running: set[object] = set()
+        self._overdue: set[object] = set()
 
     async def ask(self, question: Callable[[], T], /) -> T:
         """Return what the question returns; raises what it raises, `StoreFault` when that takes too long.
 
-        It raises `StoreFault` at once while every thread waits for a store that has not answered in time.
+        It raises `StoreFault` at once if no thread is free and at least one waits for an answer that is overdue.
         """
-        if self._is_hung and len(self._running) >= self._count:
+        if len(self._running) >= self._count and self._is_hung():
             raise StoreFault(f"the store has not answered for {self._within:g} s")
         token = object()
 
@@ -58,16 +58,19 @@ class Threads:
         run.__qualname__ = getattr(question, "__qualname__", "question")
         try:
             async with asyncio.timeout(self._within):
-                answer = await asyncio.get_running_loop().run_in_executor(self._executor, run)
+                return await asyncio.get_running_loop().run_in_executor(self._executor, run)
         except TimeoutError as exc:
-            self._is_hung = True
+            self._overdue.add(token)
             raise StoreFault(f"the store has not answered for {self._within:g} s") from exc
-        self._is_hung = False
-        return answer
 
     def close(self) -> None:
         """Let the threads go; what is not begun is not done. One whose question is never answered is not waited for."""
-        self._executor.shutdown(wait=not self._is_hung, cancel_futures=True)
+        self._executor.shutdown(wait=not self._is_hung(), cancel_futures=True)
+
+    def _is_hung(self) -> bool:
+        """Return whether a thread still waits for an answer that is overdue."""
+        self._overdue &= self._running
+        return bool(self._overdue)
 
 
 def portions(things: Sequence[T]) -> Iterator[Sequence[T]]:

@@ -1,14 +1,17 @@
-"""Work in turns on the loop."""
+"""Work in turns on the loop, and questions in threads."""
 
 from __future__ import annotations
 
 import asyncio
+import threading
+from contextlib import suppress
 from dataclasses import dataclass
 
 import pytest
 
 from monitor.clock import VirtualClock
-from monitor.threads import in_turns
+from monitor.errors import StoreFault
+from monitor.threads import Threads, in_turns
 from tests.worlds.instants import after_slot
 
 
@@ -42,3 +45,28 @@ async def test_others_come_between_where_dealing_with_things_takes_long(seconds:
         deal_with(str(number))
     await waiting
     assert "".join(done) == order
+
+
+async def test_no_question_waits_in_line_behind_a_store_that_does_not_answer() -> None:
+    threads, answers = Threads(2, "test", within=0.5), threading.Event()
+    began = threading.Event()
+
+    def asked() -> bool:
+        began.set()
+        return answers.wait()
+
+    with pytest.raises(StoreFault):
+        await threads.ask(asked)
+    assert await threads.ask(lambda: "another thread is free") == "another thread is free"
+    began.clear()
+    last = asyncio.ensure_future(threads.ask(asked))
+    while not began.is_set():  # noqa: ASYNC110  # it is set in a thread
+        await asyncio.sleep(0)
+    refused: list[str] = []
+    with pytest.raises(StoreFault):
+        await threads.ask(lambda: refused.append("it began"))
+    answers.set()
+    with suppress(StoreFault):  # on a busy machine its answer may be overdue by now
+        await last
+    assert refused == []
+    threads.close()
