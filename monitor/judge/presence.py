@@ -221,8 +221,10 @@ def _absent_well_before(gone: Spell, out: Spell) -> datetime | None:
 
 
 def absent_at(run: Run, limit: datetime) -> datetime:
-    """Return the latest instant, up to a limit, as of which looks of an absent run certainly proved absence.
+    """Return the last instant up to a limit as of which looks of this run, begun before it, surely proved absence.
 
-    Inside the run some look lies at most its largest gap before the limit. What came after that look went unseen.
+    Not the limit itself where they were far apart: what came in between went unseen by them.
     """
-    return run.end if run.end <= limit else max(run.begin, limit - run.largest_gap)
+    if run.end <= limit:
+        return run.end
+    return limit if run.largest_gap <= _CLOSE else max(run.begin, limit - run.largest_gap)

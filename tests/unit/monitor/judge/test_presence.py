@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
 
 import pytest
 
-from monitor.judge.presence import Presence, absent_at, presences
+from monitor.judge.presence import Presence, presences
 from monitor.judge.spells import spells
 from monitor.plan.targets import View
 from schedules.times.interval import Interval
 from tests.worlds.instants import after_slot
-from tests.worlds.looks import ABSENT, PRESENT, Turn, a_run, looks
+from tests.worlds.looks import ABSENT, PRESENT, Turn, looks
 
 Turns = Sequence[Turn]
 SHOWN = [(0, ABSENT), (10, PRESENT)]
@@ -70,10 +69,3 @@ def test_an_origin_proves_absence_only_up_to_its_last_look_before_a_long_silence
     (one,) = presences_in(edge, origin=[(-128, ABSENT), *looked, (158, ABSENT)])
     assert after_slot(-130) < one.appears.after <= after_slot(latest)
     assert one.appears.by == after_slot(150)
-
-
-def test_a_run_proves_absence_at_its_looks_and_not_between_them() -> None:
-    run = a_run("page/origin", ABSENT, -60, 60, largest_gap=timedelta(seconds=15))
-    assert absent_at(run, after_slot(0)) == after_slot(-15)
-    assert absent_at(run, after_slot(-50)) == after_slot(-60)
-    assert absent_at(run, after_slot(61)) == after_slot(60)
