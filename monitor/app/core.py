@@ -36,6 +36,9 @@ from monitor.threads import Tasks, Threads
 from monitor.watch.blind_spans import BlindSpans
 from monitor.watch.judging_queue import JudgingQueue
 
+_STORE_THREADS = 8
+"""As many as there are tasks that query the store, so that none waits in line behind one that is not answered."""
+
 
 @dataclass(frozen=True, slots=True)
 class Core:
@@ -81,7 +84,7 @@ def core_of(settings: Settings, edges: Edges, folder: Path) -> Core:
     writer = Writer(
         store, clock, members=[heartbeat], delay=edges.delay, on_commit=told.committed, on_failure=told.failed
     )
-    threads = Threads(4, "store")
+    threads = Threads(_STORE_THREADS, "store")
     evidence = Evidence(
         Path(settings.evidence.folder),
         store.evidence,
