@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 from schedules.times.interval import NOTHING, Bounds, Interval
+from schedules.times.json import bounds_json, interval_json
 
 LEAD = "lead"
 """What facts have in the place of a verdict, and their findings as a kind, where a person is asked to judge."""
@@ -35,6 +37,17 @@ class Exposure:
     seconds: Bounds
     open: bool
     ended: Ended | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the exposure as the API, webhooks and stored verdicts publish it."""
+        return {
+            "part": self.part,
+            "from": interval_json(self.start),
+            "to": interval_json(self.to),
+            "seconds": bounds_json(self.seconds),
+            "open": self.open,
+            "ended": None if self.ended is None else self.ended.value,
+        }
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ TURNS = frozenset({"exposed", "over", "withdrawn", "back"})
 def flaps(facts: ReleaseFacts | None) -> list[list[datetime]]:
     """Return the stretches in which content came and went again and again, each as the instants of its changes."""
     stretches: list[list[datetime]] = []
-    for at in _changes(facts) if facts is not None else []:
+    for at in _content_changes(facts) if facts is not None else []:
         if not stretches or at - stretches[-1][-1] > STEADY:
             stretches.append([])
         stretches[-1].append(at)
@@ -68,25 +68,30 @@ def flapping_id(incident: Incident) -> str:
 
 
 def case_of(facts: ReleaseFacts) -> Kind:
-    """Return what a notice about content that comes and goes tells first."""
+    """Return the kind that leads a notice about content that comes and goes."""
     return Kind.EARLY if facts.exposures else Kind.ALTERED
 
 
-def _changes(facts: ReleaseFacts) -> list[datetime]:
-    """Return when content came, or was removed, in time order. A slot that comes is no change of content."""
+def _content_changes(facts: ReleaseFacts) -> list[datetime]:
+    """Return when content appeared or was removed, in time order.
+
+    It does so before its slot (exposures) and after its release (removals). That the slot passes is no change.
+    """
     found: list[datetime] = []
     for group in episodes(facts.exposures):
         began, ends = begins(group), [each.to.by for each in group if each.to.by is not None]
-        found += [began] if began is not None else []
-        found += [max(ends)] if ends and all(each.ended is Ended.REMOVED for each in group) else []
+        if began is not None:
+            found.append(began)
+        if ends and all(each.ended is Ended.REMOVED for each in group):
+            found.append(max(ends))
     for removed in removals(facts):
-        found += _removal(
+        found += _removal_times(
             [(each.at, each.seconds.max if each.seconds is not None else None) for each in removed if each.at]
         )
     return sorted(found)
 
 
-def _removal(removed: Sequence[tuple[datetime, float | None]]) -> list[datetime]:
+def _removal_times(removed: Sequence[tuple[datetime, float | None]]) -> list[datetime]:
     """Return when parts were removed together, and when the last of them was back if all are."""
     back = [at + timedelta(seconds=after) for at, after in removed if after is not None]
     went = [min(at for at, _ in removed)] if removed else []

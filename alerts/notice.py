@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from alerts.channel import Attachment, Message
-from alerts.finding import Exposure, Part, ReleaseFacts
+from alerts.finding import Part, ReleaseFacts
 from alerts.incident import SIGNED, Incident, findings_of, notice_in
 from alerts.notice_html import brief, page
 from alerts.one_line import one_line
@@ -235,16 +235,5 @@ def _part(part: Part) -> dict[str, Any]:
         "verdict": part.verdict,
         "first_seen": interval_json(part.first_seen),
         "delay": bounds_json(part.delay),
-        "exposures": [_exposure(exposure) for exposure in part.exposures],
-    }
-
-
-def _exposure(exposure: Exposure) -> dict[str, Any]:
-    return {
-        "part": exposure.part,
-        "from": interval_json(exposure.start),
-        "to": interval_json(exposure.to),
-        "seconds": bounds_json(exposure.seconds),
-        "open": exposure.open,
-        "ended": None if exposure.ended is None else exposure.ended.value,
+        "exposures": [exposure.as_json() for exposure in part.exposures],
     }

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from alerts.finding import Exposure
 from monitor.judge.verdict import Finding, PartVerdict, Verdict, verdict_text
 from monitor.plan.addresses import origin_of
 from schedules.announcement import Address, Origin, Part, Role, address_known
@@ -41,7 +40,7 @@ def release_json(verdict: Verdict, code: Json | None = None, incident: str | Non
         "released": interval_json(page.released if page else Interval()),
         "delay": bounds_json(page.delay if page else None),
         "early_bound": verdict.early_bound,
-        "exposures": [_exposure(exposure) for exposure in verdict.exposures],
+        "exposures": [exposure.as_json() for exposure in verdict.exposures],
         "parts": [_part(part) for part in verdict.parts],
         "findings": [_finding(found) for found in verdict.findings],
         "code": code,
@@ -147,7 +146,7 @@ def _part(part: PartVerdict) -> Json:
         "released": interval_json(part.released),
         "delay": bounds_json(part.delay),
         "early_bound": part.early_bound,
-        "exposures": [_exposure(exposure) for exposure in part.exposures],
+        "exposures": [exposure.as_json() for exposure in part.exposures],
         "unproven_because": part.unproven_because,
     }
 
@@ -158,17 +157,6 @@ def judged_part(part: Mapping[str, Any]) -> Part:
     # Releases that were stored before parts told their origin tell it by their ids.
     origin = Origin(part["origin"]) if "origin" in part else origin_of(name)
     return Part(name, Role(part["role"]), part["url"], required=part["required"], origin=origin)
-
-
-def _exposure(exposure: Exposure) -> Json:
-    return {
-        "part": exposure.part,
-        "from": interval_json(exposure.start),
-        "to": interval_json(exposure.to),
-        "seconds": bounds_json(exposure.seconds),
-        "open": exposure.open,
-        "ended": None if exposure.ended is None else exposure.ended.value,
-    }
 
 
 def _finding(found: Finding) -> Json:

@@ -183,7 +183,10 @@ class LedgerMemory:
         return Rejoined(self.releases, self.release_of, frozenset(), {}, self._ambiguous)
 
     async def _change(self, joined: Rejoined, states: Mapping[str, CalendarState]) -> LedgerChange:
-        """Return what joining again comes to; what was seen and told of a release goes where its entries went."""
+        """Return what changes in the ledger once entries are joined to releases again.
+
+        Runs and incidents of a release whose entries all moved follow them to the new release.
+        """
         left, runs, incidents = joined.left(), list[Run](), list[Incident]()
         for some in portions(sorted(left)):
             seen, told = await self._ask(partial(self._seen_of, some))

@@ -54,9 +54,9 @@ class BrokenLooks:
         count.logged, count.suppressed = now, 0
 
     def by_host(self) -> dict[str, str]:
-        """Return in words, for the status page, what broke since the start, by host."""
+        """Return a line for the status page for each host: how many looks broke, with which error, and when last."""
         words: dict[str, str] = {}
         for (host, name), count in self._counts.items():
-            told = f"{count.looks} with {name}, the last at {count.last:%d %B %H:%M:%S} UTC"
-            words[host] = f"{words[host]}; {told}" if host in words else told
+            line = f"{count.looks} with {name}, the last at {count.last:%d %B %H:%M:%S} UTC"
+            words[host] = f"{words[host]}; {line}" if host in words else line
         return words

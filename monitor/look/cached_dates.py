@@ -1,4 +1,4 @@
-"""Whose `Date` an answer with an `Age` bears: the origin's, kept by a cache, or that of the cache itself."""
+"""Find out who wrote the `Date` of an answer with an `Age`: the origin, or the cache that sent it."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from enum import Enum
 from typing import NamedTuple
 
 _APART = 5.0
-"""Two answers of one address show whose date they bear when so many seconds lie between them."""
+"""Seconds between two answers of one address from which on they show who wrote their dates."""
 _ALIKE = 2.0
-"""Ages and dates, whole seconds each, may differ by so much from the time that our clock says lies between."""
+"""Seconds by which ages and dates may differ from the time between two answers: both are whole seconds."""
 _FOLLOWED = 120.0
-"""An address that shows nothing for so many seconds is followed no longer."""
+"""Seconds after which another address of the host is compared, if this one showed nothing."""
 
 
 class DateOf(Enum):
@@ -32,13 +32,13 @@ class Aged(NamedTuple):
 
 
 class CachedDates:
-    """Compares two answers of one address of each host: its cache keeps the origin's date, or writes its own."""
+    """Compares two answers of one address of a host: its cache keeps the origin's date, or it writes its own."""
 
     def __init__(self) -> None:
         self._followed: dict[str, Aged] = {}
 
     def date_of(self, host: str, aged: Aged) -> DateOf:
-        """Return whose date an answer of a host bears, unknown until a second one of the same address shows it."""
+        """Return who wrote the date of this answer, unknown until a second answer of the same address shows it."""
         before = self._followed.setdefault(host, aged)
         elapsed = (aged.sent - before.sent).total_seconds()
         if 0.0 <= elapsed < (_APART if aged.url == before.url else _FOLLOWED):
@@ -47,14 +47,14 @@ class CachedDates:
         return _compare(before, aged)
 
     def clear(self) -> None:
-        """Forget every answer: our clock was set, so that the time between two is not known."""
+        """Forget every answer, because our clock was set and the time between two answers is not known."""
         self._followed.clear()
 
 
 def _compare(before: Aged, aged: Aged) -> DateOf:
-    """Return whose date two answers bear whose age grew as our clock ran.
+    """Return who wrote the dates of two answers, if their ages grew as fast as our clock.
 
-    A date that stayed the same is the origin's, one that grew with the age is the cache's.
+    A date that stayed the same is the origin's. A date that grew with the age is the cache's.
     """
     elapsed = (aged.sent - before.sent).total_seconds()
     moved = (aged.date - before.date).total_seconds()

@@ -32,31 +32,33 @@ class Vote:
 
 
 def vote(spans: Mapping[str, Span], *, synchronised: bool | None = None) -> Vote:
-    """Return the vote of hosts, by name the newest first; at least one votes.
+    """Return how far our clock is ahead, in seconds, and which hosts contradict that.
 
-    What most agree on counts, as the intersection of their spans; that our clock is wrong only as far as two hosts say
-    so. `synchronised` is what the machine says of our clock, None if it says nothing. Where it says that nothing keeps
-    our clock right, and only one host votes, these are two that agree.
+    `spans` is the range that each host's date allows, newest host first, with at least one host. The group of hosts
+    with the most weight wins, and its common range is the result. It shows our clock to be wrong only as far as two hosts
+    agree. `synchronised` is what the machine reports about our clock, None if it reports nothing. If it reports
+    that nothing synchronises the clock, and only one host sends a date, machine and host count as two witnesses.
     """
     witnesses = 1 if synchronised is False and len(spans) == 1 else _WITNESSES
     first = _side(next(iter(spans)), spans)
     # All agree, as they nearly always do.
     sides = [first] if len(first) == len(spans) else [_side(name, spans) for name in spans]
-    able = [side for side in sides if len(side) >= witnesses or _agrees_with_us(side, spans)]
-    if not able:
+    credible = [side for side in sides if len(side) >= witnesses or _agrees_with_us(side, spans)]
+    if not credible:
         everyone = frozenset(spans)
         return Vote(RIGHT, outvoted=everyone) if synchronised else Vote(RIGHT, unconfirmed=everyone)
-    weights = [_weight(side, spans, synchronised=synchronised is True) for side in able]
-    best = [side for side, weight in zip(able, weights, strict=True) if weight == max(weights)]
+    weights = [_weight(side, spans, synchronised=synchronised is True) for side in credible]
+    best = [side for side, weight in zip(credible, weights, strict=True) if weight == max(weights)]
     bounds = common(spans, best[0])
     rivals = [side for side in best if apart(common(spans, side), bounds) > _APART]
     if rivals:
         hull = _hull([bounds, *(common(spans, side) for side in rivals)])
         return Vote(hull, unconfirmed=frozenset().union(best[0], *rivals))
     outvoted = frozenset(name for name, span in spans.items() if apart(span, bounds) > _APART)
-    shown = _shown_by([spans[name] for name in best[0]], witnesses)
-    alone = best[0] if shown != bounds else ()
-    return Vote(shown, outvoted, frozenset(name for name in alone if is_off(spans[name])))
+    confirmed = _confirmed_by([spans[name] for name in best[0]], witnesses)
+    # What only one host says of our clock is dropped from the result, and that host is unconfirmed.
+    unconfirmed = (name for name in best[0] if confirmed != bounds and is_off(spans[name]))
+    return Vote(confirmed, outvoted=outvoted, unconfirmed=frozenset(unconfirmed))
 
 
 def _side(seed: str, spans: Mapping[str, Span]) -> frozenset[str]:
@@ -77,8 +79,8 @@ def _agrees_with_us(side: Iterable[str], spans: Mapping[str, Span]) -> bool:
     return apart(common(spans, side), RIGHT) <= 0
 
 
-def _shown_by(spans: list[Span], witnesses: int) -> Span:
-    """Return what spans that overlap have in common, beyond zero only as far as so many of them say."""
+def _confirmed_by(spans: list[Span], witnesses: int) -> Span:
+    """Return what overlapping spans have in common, away from zero only as far as this many of them confirm it."""
     lows, highs = sorted(low for low, _ in spans), sorted(high for _, high in spans)
     low, high = lows[-1], highs[0]
     if low > 0:

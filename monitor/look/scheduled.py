@@ -127,14 +127,18 @@ class ScheduledTarget:
         return dues_between(self.windows, max(self.due, self.planned - _JUST_BEFORE), now, self.shift)
 
     def follow(self, sighting: Sighting) -> None:
-        """Look next time where a redirect led; go back to the target's own address when that led nowhere."""
+        """Choose the address of the next look: where a redirect led, or the target's own.
+
+        It goes back to its own address after an absence, a loop, too many hops or a redirect to another site. Any other
+        look leaves the address as it is.
+        """
         there = next((one.url for one in sighting.found if one.role == "redirect"), None)
         if there is None or sighting.state is not State.UNKNOWN:
             if sighting.state in (State.ABSENT, State.WITHDRAWN):
                 self.url, self.hops = None, ()
             return
-        is_loop = there in (*self.hops, self.target.url) or len(self.hops) >= _MOST_HOPS
-        if is_loop or not is_near(self.target.url, there):
+        is_endless = there in (*self.hops, self.target.url) or len(self.hops) >= _MOST_HOPS
+        if is_endless or not is_near(self.target.url, there):
             self.url, self.hops = None, ()
         else:
             self.url, self.hops = there, (*self.hops, there)

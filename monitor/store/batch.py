@@ -1,4 +1,4 @@
-"""What waits to be committed, and how it is cut into transactions that none of them is long."""
+"""What waits to be committed, and how it is cut into short transactions."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Write:
     is_begun: bool = False
 
     def commit(self) -> None:
-        """Note that `make` is committed: the next portion takes its place, or whoever waits gets the result."""
+        """Note that `make` is committed. The next portion follows; after the last one, the caller gets the result."""
         self.is_begun = True
         if self.rest:
             self.make = self.rest.popleft()

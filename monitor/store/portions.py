@@ -25,13 +25,16 @@ class Portions:
         self._room = MOST
 
     def add(self, things: Sequence[T], write: Callable[[Transaction, Sequence[T]], object], rows: int = 1) -> None:
-        """Write these things, `rows` rows for each, behind what was added before."""
+        """Add things to write after those added before.
+
+        Each takes `rows` rows, all in one portion. One that has more rows than a portion gets a portion of its own.
+        """
         start = 0
         while start < len(things):
-            if self._room < rows:
+            if self._room < min(rows, MOST):
                 self._portions.append([])
                 self._room = MOST
-            some = things[start : start + self._room // rows]
+            some = things[start : start + max(1, self._room // rows)]
             self._portions[-1].append(lambda tx, some=some: write(tx, some))  # type: ignore[misc]  # mypy cannot infer it
             self._room -= rows * len(some)
             self.rows += rows * len(some)

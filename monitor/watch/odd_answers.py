@@ -1,4 +1,4 @@
-"""Answers at the address of a release that do not prove it to be out, but may be it: a lead for a person, once."""
+"""Send one lead to a person for an answer that may be the release, but does not prove that it is published."""
 
 from __future__ import annotations
 
@@ -34,43 +34,43 @@ _SHOWN = {
     WRONG_KIND: "content that is not of the kind that its address or type names",
 }
 _LASTING = timedelta(seconds=15)
-"""How long such an answer must last: pages are swapped within seconds while a site is updated."""
+"""How long such an answer must last. While a site is updated, pages change within seconds."""
 _AFTER = timedelta(days=1)
 """How long after its slot a part that is missing is worth a lead."""
 
 
 @dataclass(frozen=True, slots=True)
 class OddAnswers:
-    """Asks people to judge an answer that proves nothing, but is new at its address or under the release's title."""
+    """Asks people to judge an answer that is new at its address, or a placeholder, and proves nothing."""
 
     watch: Watch
     ledger: Ledger
     leads: Leads
     clock: Clock
     tasks: Tasks
-    # By release, the addresses that people were told of since the start.
-    _told: dict[str, set[str]] = field(default_factory=dict)
+    # For each release, the addresses that a lead was sent for since the start.
+    _reported: dict[str, set[str]] = field(default_factory=dict)
 
     def see(self, target: Target, sighting: Sighting) -> None:
-        """Take in a look that was folded into its release."""
+        """Send a lead if this look, which is part of its run already, shows such an answer and none was sent."""
         if sighting.why not in _SHOWN or target.view not in (View.EDGE, View.ORIGIN):
             return
         watched = self.watch.releases.get(target.release)
         run = None if watched is None else watched.at(target.id).last
         if watched is None or run is None or run.why != sighting.why or not _lasts(run):
             return
-        if target.url in self._told.get(target.release, ()) or not self._is_worth_telling(watched, target, run):
+        if target.url in self._reported.get(target.release, ()) or not self._is_worth_a_lead(watched, target, run):
             return
-        for release in self._told.keys() - self.watch.releases.keys():
-            del self._told[release]
-        self._told.setdefault(target.release, set()).add(target.url)
+        for release in self._reported.keys() - self.watch.releases.keys():
+            del self._reported[release]
+        self._reported.setdefault(target.release, set()).add(target.url)
         _log.info("odd_answer", target=target.id, why=run.why)
         last = watched.at(target.id).last_proved(target.url)
         after = None if last is None else last.end
         lead = of_answer(_SHOWN[run.why], target.url, after, run.begin, self.ledger.begins(target.release))
         self.tasks.start(self.leads.tell(target.release, lead))
 
-    def _is_worth_telling(self, watched: WatchedRelease, target: Target, run: Run) -> bool:
+    def _is_worth_a_lead(self, watched: WatchedRelease, target: Target, run: Run) -> bool:
         """Return whether an answer is new at a promised address, or is a placeholder, while its part is missing."""
         if is_witness(target.part) or target.origin is Origin.PREDICTED:
             return False

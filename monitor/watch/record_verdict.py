@@ -72,7 +72,7 @@ class Recorder:
         def write(tx: Transaction) -> Recorded | None:
             if members is not None and not members.still(term):
                 return None
-            _write_basis(tx, watched.announced, basis)
+            _write_release_and_promises(tx, watched.announced, basis)
             return self.events.record(tx, verdict, measured, now)
 
         try:
@@ -89,8 +89,11 @@ class Recorder:
         return True
 
 
-def _write_basis(tx: Transaction, release: Release | None, promises: Sequence[Promise]) -> None:
-    """Write a release with its promises, and when the newest of each calendar was confirmed."""
+def _write_release_and_promises(tx: Transaction, release: Release | None, promises: Sequence[Promise]) -> None:
+    """Write a release with its promises, oldest first, and when the newest of each calendar was confirmed.
+
+    Without a promise nothing is written.
+    """
     if release is None or not promises:
         return
     tx.save_releases([release])

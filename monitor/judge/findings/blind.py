@@ -18,7 +18,7 @@ from schedules.times.words import between_exactly, length
 
 Pair = tuple[PartVerdict, PartEvidence]
 _CLOCK = "clock"
-# Looks far apart, or large answers that no worker read, hid nothing that other looks proved all the same.
+# Looks far apart, or large answers that no worker read, hid nothing if other looks proved it.
 _PARTLY = frozenset({"budget", "no_worker"})
 # Looks further apart than this on a failure were held back by it: a host that asked to be left alone, or a name
 # that nobody could resolve.

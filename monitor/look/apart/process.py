@@ -76,7 +76,7 @@ class Worker:
         """
         try:
             self.pipe.send_bytes(parcel)
-            if not is_heard(self, seconds):
+            if not has_message(self, seconds):
                 raise TooCostly(f"no end within {seconds:g} seconds")
             word, told, resident = unpacked(self.pipe.recv_bytes(_LARGEST_REPLY))
         except (EOFError, OSError) as exc:
@@ -85,18 +85,18 @@ class Worker:
             raise TooCostly("an answer that cannot be taken") from exc
         return word, told, resident
 
-    def bury(self) -> None:
-        """Kill it, close its pipe, and have the system forget it."""
+    def kill(self) -> None:
+        """End its process at once, wait for its exit status, and close its pipe."""
         self.process.kill()
         self.process.wait()
         self.pipe.close()
 
 
-def is_heard(worker: Worker, seconds: float) -> bool:
-    """Wait until something comes from a worker, or its pipe ends; return False after so many seconds of standing still.
+def has_message(worker: Worker, seconds: float) -> bool:
+    """Wait for a message from a worker; return False if it stood still for this many seconds.
 
-    Seconds in which it computes do not count: on a busy machine it may take minutes for what is a second's work. How
-    long it may compute is bounded by the system (`worker.py`).
+    Seconds in which it computes do not count, because a busy machine needs minutes for a second's work. The system
+    limits how long it may compute (`worker.py`). A pipe that ended counts as a message.
     """
     left, computed = seconds, -1
     with waiting_for_child():
@@ -128,13 +128,13 @@ def start_worker(megabytes: int) -> Worker:
     try:
         worker.unlowered = _ready(worker)
     except NoWorker:
-        worker.bury()
+        worker.kill()
         raise
     return worker
 
 
 def _process(pipe: int, megabytes: int) -> subprocess.Popen[bytes]:
-    # No secret of ours: of the surroundings it gets where modules are, and nothing else.
+    # Only the module paths are passed on: our environment may contain secrets.
     paths = os.pathsep.join(dict.fromkeys([str(_ROOT), *(path for path in sys.path if path)]))
     return subprocess.Popen(  # noqa: S603  # our own module
         [sys.executable, "-m", "monitor.look.apart.worker", str(pipe), str(megabytes)],
@@ -149,7 +149,7 @@ def _process(pipe: int, megabytes: int) -> subprocess.Popen[bytes]:
 def _ready(worker: Worker) -> str:
     """Wait until a worker has said that it is ready; return why its priority was not lowered, if so."""
     try:
-        if not is_heard(worker, _START_SECONDS):
+        if not has_message(worker, _START_SECONDS):
             raise NoWorker(f"it was not ready within {_START_SECONDS:g} seconds")
         fault, unlowered = unpacked(worker.pipe.recv_bytes(_LARGEST_REPLY))
     except (EOFError, OSError) as exc:

@@ -3,8 +3,8 @@
 It takes one task after the other from its end of a pipe, within a bounded memory and a bounded time of the processor
 for each; the system stops it when it goes beyond. It ends when its pipe does.
 
-Its first message says why it cannot start, empty when it can, and why its priority was not lowered, likewise. It does
-not start where its memory and time cannot be bounded.
+Its first message has two texts: why it cannot start, and why its priority was not lowered. Each is empty if there is no
+fault. It does not start if its memory and time cannot be limited.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def main() -> None:
 
 
 def _prepare(megabytes: int) -> str:
-    """Load what tasks need and bound this process; return why that is not possible, nothing when it is done."""
+    """Import what tasks need and limit memory and time; return why that failed, or an empty string."""
     try:
         _bound_seconds(_START_SECONDS)
         # What a task has to import is no part of its time.
@@ -70,7 +70,7 @@ def _prepare(megabytes: int) -> str:
 
 
 def _lower_priority() -> str:
-    """Lower the priority of this process; return why the system forbids it, nothing when it is done."""
+    """Lower the priority of this process; return why the system refused, or an empty string."""
     try:
         os.nice(_NICE)
     except OSError as exc:

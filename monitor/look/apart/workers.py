@@ -118,7 +118,7 @@ class Workers:
         """Stop the workers that nothing was asked of since the last call."""
         for worker in [worker for worker in self._idle if not worker.is_used]:
             self._idle.remove(worker)
-            worker.bury()
+            worker.kill()
         for worker in self._idle:
             worker.is_used = False
 
@@ -128,7 +128,7 @@ class Workers:
         for worker in list(self._busy):
             worker.process.kill()
         while self._idle:
-            self._idle.pop().bury()
+            self._idle.pop().kill()
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     def pids(self) -> list[int]:
@@ -182,7 +182,7 @@ class Workers:
     # What follows is done in threads.
 
     def _asked(self, task: str, arguments: tuple[object, ...], seconds: int) -> Any:  # noqa: ANN401  # as `ask`
-        worker = self._taken()
+        worker = self._take_idle_or_start()
         is_well = False
         try:
             if self._is_closed:
@@ -203,19 +203,19 @@ class Workers:
         return told
 
     def _tried(self) -> None:
-        self._give_back(self._taken(), is_well=True)
+        self._give_back(self._take_idle_or_start(), is_well=True)
 
-    def _taken(self) -> Worker:
-        """Return a worker that nobody else has, started if need be. Raises `NoWorker`."""
+    def _take_idle_or_start(self) -> Worker:
+        """Return an idle worker, or a new one if none is idle. Raises `NoWorker`."""
         while self._idle:
             worker = self._idle.pop()
             if worker.is_alive:
                 if self._fault:
-                    # One is there after all.
+                    # The last start failed, but an older worker still runs: workers are available again.
                     self._attempts.append("")
                 self._busy.add(worker)
                 return worker
-            worker.bury()
+            worker.kill()
         try:
             worker = self._start(self._megabytes)
         except NoWorker as exc:
@@ -234,4 +234,4 @@ class Workers:
             worker.is_used = True
             self._idle.append(worker)
         else:
-            worker.bury()
+            worker.kill()

@@ -68,9 +68,9 @@ _ERROR_KEYS = frozenset(
 
 
 def read_file(answer: Answer, context: Context) -> Recognised | None:
-    """Return what an answer at the address of a file proves that is not that file; None when it is, or no file is due.
+    """Return what an answer proves that is not the expected file. Return None if it is the file, or none is expected.
 
-    A page may say that the file is missing or was taken away: that proves it.
+    A page that says that the file is missing or was removed proves just that.
     """
     if context.file is None or not (why := content_fault(answer, context)):
         return None
@@ -85,7 +85,10 @@ def read_file(answer: Answer, context: Context) -> Recognised | None:
 
 
 def content_fault(answer: Answer, context: Context) -> str:
-    """Return why content is not what its address names, or its type at an address that names none; empty if it is."""
+    """Return why a body is not of the kind that its address names, or an empty string if it is.
+
+    If the address has no extension, the media type names the kind, and the content must name the release.
+    """
     head, extension = _text(answer.body[:_HEAD]), context.file
     if signatures := _SIGNATURES.get(extension or ""):
         is_pdf = extension == "pdf" and _PDF in answer.body[:_PDF_HEAD]

@@ -128,13 +128,14 @@ def _is_of_next_edition(promise: str, slot: Slot | None) -> bool:
 
 
 def _dates_in(text: str, year: int) -> Iterator[date]:
-    """Yield the dates that a lower-case text names; those without a year are of `year`."""
+    """Yield the dates that a lower-case text names, in `year` if they have none. Impossible dates are left out."""
     for found in _DATE.finditer(text):
+        # Names of groups begin with d (day), m (name of the month), n (number of the month) or y (year).
         named = {name[0]: value for name, value in found.groupdict().items() if value is not None}
         month = MONTHS.get(named["m"]) if "m" in named else int(named["n"])
-        years = int(named.get("y", year))
+        in_year = int(named.get("y", year))
         try:
-            yield date(years + 2000 if years < 100 else years, month or 0, int(named["d"]))
+            yield date(in_year + 2000 if in_year < 100 else in_year, month or 0, int(named["d"]))
         except ValueError:
             continue
 

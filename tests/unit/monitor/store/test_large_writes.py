@@ -58,6 +58,7 @@ def stored(store: MemoryStore) -> list[str]:
         ([(MOST, 3)], [MOST // 3, MOST // 3, MOST // 3, MOST % 3]),
         ([(400, 1), (400, 1)], [MOST, 300]),
         ([(MOST - 1, 1), (2, 3)], [MOST - 1, 2]),
+        ([(1, 1), (2, MOST + 1)], [1, 1, 1]),
         ([], [0]),
     ],
 )

@@ -19,7 +19,7 @@ import pytest
 
 from monitor.clock import VirtualClock
 from monitor.look.apart.parcel import Refused, unpacked
-from monitor.look.apart.process import NoWorker, TooCostly, Worker, WorkerFault, is_heard, start_worker
+from monitor.look.apart.process import NoWorker, TooCostly, Worker, WorkerFault, has_message, start_worker
 from monitor.look.apart.workers import Starts, Workers
 from monitor.look.fetch import Answer
 from monitor.look.recognise.result import Context
@@ -82,19 +82,19 @@ class SlowWorker:
 
 
 def test_a_worker_that_computes_is_heard_however_busy_the_machine_is() -> None:
-    assert is_heard(cast("Worker", SlowWorker(polls=100, computes=True)), 22.0)
+    assert has_message(cast("Worker", SlowWorker(polls=100, computes=True)), 22.0)
 
 
 def test_a_worker_that_does_not_compute_is_not_waited_for_long() -> None:
-    assert is_heard(cast("Worker", SlowWorker(polls=22, computes=False)), 22.0)
-    assert not is_heard(cast("Worker", SlowWorker(polls=100, computes=False)), 22.0)
+    assert has_message(cast("Worker", SlowWorker(polls=22, computes=False)), 22.0)
+    assert not has_message(cast("Worker", SlowWorker(polls=100, computes=False)), 22.0)
 
 
 def test_what_a_worker_has_computed_is_read_from_the_system() -> None:
     worker = start_worker(64)
     # To start, it has imported what reads pages.
     assert worker.computed() > 0
-    worker.bury()
+    worker.kill()
 
 
 async def test_a_task_that_wants_too_much_memory_is_refused_it() -> None:
