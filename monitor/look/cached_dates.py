@@ -32,7 +32,7 @@ class Aged(NamedTuple):
 
 
 class CachedDates:
-    """Compares two answers of one address of a host: its cache keeps the origin's date, or it writes its own."""
+    """Compares two answers of one address of a host: does its cache keep the origin's date, or write its own."""
 
     def __init__(self) -> None:
         self._followed: dict[str, Aged] = {}
