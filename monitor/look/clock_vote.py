@@ -35,8 +35,8 @@ def vote(spans: Mapping[str, Span], *, synchronised: bool | None = None) -> Vote
     """Return how far our clock is ahead, in seconds, and which hosts contradict that.
 
     `spans` is the range that each host's date allows, newest host first, with at least one host. The group of hosts
-    with the most weight wins, and its common range is the result. It shows our clock to be wrong only as far as two hosts
-    agree. `synchronised` is what the machine reports about our clock, None if it reports nothing. If it reports
+    with the most weight wins, and its common range is the result. It shows our clock to be wrong only as far as two
+    hosts agree. `synchronised` is what the machine reports about our clock, None if it reports nothing. If it reports
     that nothing synchronises the clock, and only one host sends a date, machine and host count as two witnesses.
     """
     witnesses = 1 if synchronised is False and len(spans) == 1 else _WITNESSES
