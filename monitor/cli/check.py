@@ -20,6 +20,7 @@ from monitor.clock import SystemClock
 from monitor.config.calendars import CalendarSettings
 from monitor.config.doubts import Announced, Known, doubts
 from monitor.config.read import load
+from monitor.config.schema import schema_text
 from monitor.config.settings import Settings
 from monitor.config.values import Secret, shown
 from monitor.errors import BadInput, Fault, NinethirtyError, StoreTooOld, UserFault
@@ -37,9 +38,12 @@ _RECENT = timedelta(days=400)
 
 @click.command("check")
 @click.option("--online", is_flag=True, help="Also read every calendar once, and ask who signs people on.")
+@click.option(
+    "--schema", is_flag=True, help="Print the JSON Schema of the configuration, for editors, and check nothing."
+)
 @as_json
 @click.pass_obj
-def command(context: Context, *, online: bool, as_json: bool) -> None:
+def command(context: Context, *, online: bool, schema: bool, as_json: bool) -> None:
     """Check configuration, store, templates and channels; every fault in one go, exit status 1 with any.
 
     Warns of what is allowed and probably not meant, and tells what the daemon will do: what is watched in the next
@@ -47,6 +51,9 @@ def command(context: Context, *, online: bool, as_json: bool) -> None:
 
     Example: ninethirty --config config.toml check --online
     """
+    if schema:
+        click.echo(schema_text(), nl=False)
+        return
     found = _found(context, online=online)
     faults = found.faults
     if as_json:

@@ -84,12 +84,17 @@ def command(  # noqa: PLR0913 # one argument for each option
     force: bool,
     as_json: bool,
 ) -> None:
-    """Write a commented configuration that `check` accepts; asks for what is not given, unless --yes.
+    """Write a commented configuration that `check` accepts. It asks for what is not given, unless --yes.
+
+    The JSON Schema that its first line names is written beside it, so that editors complete keys.
 
     A producer's slug is the last part of its address on GOV.UK. Names and acronyms of most are understood too.
 
     Example: ninethirty init --producer department-for-transport --mail smtp.example.gov.uk --to desk@example.gov.uk
     """
+    from monitor.config.schema import FILE as SCHEMA_FILE
+    from monitor.config.schema import schema_text
+
     if files is not None:
         _unpack(files, as_json=as_json)
         return
@@ -109,6 +114,7 @@ def command(  # noqa: PLR0913 # one argument for each option
     text = "" if found.faults else starter(found)
     _refuse(found.faults or _faults_of(text, file))
     deliver(text.encode(), file, "toml")
+    deliver(schema_text().encode(), file.with_name(SCHEMA_FILE), "json", told=False)
     _tell(found, file, replaced=is_there, as_json=as_json)
 
 

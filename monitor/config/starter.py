@@ -17,6 +17,7 @@ ALL_PRODUCER_KINDS = {"ons": ONS, "ees": "department-for-education"}
 HOSTS = {"govuk": "www.gov.uk", "ons": "www.ons.gov.uk", "ees": "explore-education-statistics.service.gov.uk"}
 
 _HEAD = """\
+#:schema config.schema.json
 # What ninethirty watches, and whom it tells. `ninethirty check` names every fault in this file at once and tells
 # what it will make the daemon do. Every table and key is described in docs/configure.md; what is left out has
 # its default.

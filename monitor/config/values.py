@@ -18,6 +18,7 @@ from pydantic import (
     ConfigDict,
     PlainSerializer,
     ValidationInfo,
+    WithJsonSchema,
     field_validator,
     model_validator,
 )
@@ -132,6 +133,18 @@ def _read_time(value: Any) -> time:  # noqa: ANN401 # whatever the TOML holds
     return time(int(found[1]), int(found[2]))
 
 
+def _write_rate(rate: float) -> str:
+    return f"{rate:g}/s"
+
+
+def _write_time(at: time) -> str:
+    return f"{at:%H:%M}"
+
+
+def _write_quiet(hours: tuple[time, time]) -> str:
+    return "-".join(map(_write_time, hours))
+
+
 def _read_quiet(value: Any) -> tuple[time, time]:  # noqa: ANN401 # whatever the TOML holds
     found = _QUIET.fullmatch(value) if isinstance(value, str) else None
     if found is None:
@@ -148,14 +161,22 @@ def read_wall(value: Any) -> datetime:  # noqa: ANN401 # whatever the TOML holds
     return value
 
 
-Wall = Annotated[datetime, BeforeValidator(read_wall)]
+def _text(pattern: re.Pattern[str], *examples: str) -> WithJsonSchema:
+    """Return the JSON Schema of a value that is text in `config.toml` and another type in Python."""
+    return WithJsonSchema({"type": "string", "pattern": f"^{pattern.pattern}$", "examples": list(examples)})
+
+
+_LENGTH = _text(_DURATION, "90s", "5m", "2h", "14d")
+Wall = Annotated[datetime, BeforeValidator(read_wall), WithJsonSchema({"type": "string"})]
 """A local date-time, or the begin of a local date."""
-Duration = Annotated[timedelta, BeforeValidator(read_duration), PlainSerializer(write_duration)]
-Spacing = Annotated[timedelta, BeforeValidator(read_spacing), PlainSerializer(write_duration)]
-Turn = Annotated[timedelta, BeforeValidator(_read_turn), PlainSerializer(write_duration)]
-Rate = Annotated[float, BeforeValidator(_read_rate)]
-TimeOfDay = Annotated[time, BeforeValidator(_read_time)]
-QuietHours = Annotated[tuple[time, time], BeforeValidator(_read_quiet)]
+Duration = Annotated[timedelta, BeforeValidator(read_duration), PlainSerializer(write_duration), _LENGTH]
+Spacing = Annotated[timedelta, BeforeValidator(read_spacing), PlainSerializer(write_duration), _LENGTH]
+Turn = Annotated[timedelta, BeforeValidator(_read_turn), PlainSerializer(write_duration), _LENGTH]
+Rate = Annotated[float, BeforeValidator(_read_rate), PlainSerializer(_write_rate), _text(_RATE, "2/s", "30/m")]
+TimeOfDay = Annotated[time, BeforeValidator(_read_time), PlainSerializer(_write_time), _text(_TIME, "09:30")]
+QuietHours = Annotated[
+    tuple[time, time], BeforeValidator(_read_quiet), PlainSerializer(_write_quiet), _text(_QUIET, "22:00-07:00")
+]
 
 
 class Table(BaseModel):
