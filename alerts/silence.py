@@ -1,4 +1,4 @@
-"""Messages held back for a while, because somebody said so: of a release, a producer or an incident."""
+"""Silences: a person holds back messages about a release, a producer or an incident for a while."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from alerts.incident import Incident
 from alerts.one_line import one_line
 
 LONGEST = timedelta(days=14)
+FARTHEST_AHEAD = timedelta(days=90)
 _LONGEST_REASON = 300
 
 
@@ -25,7 +26,7 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Silence:
-    """Nothing is told of what it covers from `begins` until `until`, or until somebody `ended` it.
+    """No message goes out about what it covers from `begins` until `until`, or until a person `ended` it.
 
     `by` and `ended_by` are roles, `name` is the id of the release, producer or incident.
     """
@@ -46,11 +47,11 @@ class Silence:
         return self.until if self.ended is None else min(self.ended, self.until)
 
     def is_on(self, now: datetime) -> bool:
-        """Tell whether it holds messages back now."""
+        """Return whether it holds back messages now."""
         return self.begins <= now < self.ends
 
     def covers(self, incident: Incident) -> bool:
-        """Tell whether messages about an incident are held back by it."""
+        """Return whether it applies to messages about an incident."""
         names: dict[Scope, Iterable[str]] = {
             Scope.RELEASE: (incident.release,),
             Scope.PRODUCER: incident.producers,
@@ -59,12 +60,24 @@ class Silence:
         return self.name in names[self.scope]
 
 
-def silence(scope: Scope, name: str, until: datetime, role: str, reason: str, now: datetime) -> Silence:
-    """Return a silence that begins now. Raises `NotEnough` for words or an end that will not do."""
+def silence(  # noqa: PLR0913 # one for each field that a person fills in
+    scope: Scope,
+    name: str,
+    until: datetime,
+    role: str,
+    reason: str,
+    now: datetime,
+    *,
+    begins: datetime | None = None,
+) -> Silence:
+    """Return a silence from `begins` (default: now). Raises `NotEnough` if reason, begin or end are not acceptable."""
     words = one_line(reason.strip(), _LONGEST_REASON)
     faults = [] if words else ["say why"]
-    if not now < until <= now + LONGEST:
-        faults.append(f"must end after now, and within {LONGEST.days} days")
+    begins = now if begins is None else max(now, begins)
+    if begins > now + FARTHEST_AHEAD:
+        faults.append(f"must begin within {FARTHEST_AHEAD.days} days")
+    if not begins < until <= begins + LONGEST:
+        faults.append(f"must end after {'now' if begins == now else 'it begins'}, and within {LONGEST.days} days")
     if faults:
         raise NotEnough(faults)
-    return Silence(f"{scope}-{name}-{now:%Y%m%dT%H%M%S%f}", scope, name, now, until, as_role(role), words)
+    return Silence(f"{scope}-{name}-{now:%Y%m%dT%H%M%S%f}", scope, name, begins, until, as_role(role), words)

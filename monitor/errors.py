@@ -7,15 +7,18 @@ NinethirtyError
 └── SurroundingsFault    the machine or network failed us
     ├── StoreFault       store unreachable, locked or full
     │   ├── StoreTooNew  a version made it beside which this one cannot work: no waiting mends that
-    │   └── StoreTooOld  it lacks steps that this version needs, and whoever only asks takes none
+    │   └── StoreTooOld  it lacks steps that this version needs, and a program that only reads takes none
     └── PortTaken        the address to listen on is in use
 """
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+
+_SHORTEST_WORD = 4
+"""Characters of a word that can suggest a title. Shorter ones, such as "the", are in too many."""
 
 
 class NinethirtyError(Exception):
@@ -54,11 +57,21 @@ class UnknownName(UserFault):
     """A name given by a person that names nothing."""
 
 
-def unknown(kind: str, name: str, known: Iterable[str]) -> UnknownName:
-    """Return the fault for a name that names nothing, with the nearest one that does."""
-    names = sorted(known)
-    near = difflib.get_close_matches(name, names, n=1) or [one for one in names if name and name in one][:1]
-    return UnknownName(f'no {kind} "{name}"' + (f', did you mean "{near[0]}"?' if near else ""))
+def unknown(kind: str, name: str, known: Iterable[str], titles: Mapping[str, str] | None = None) -> UnknownName:
+    """Return the fault for a name that is not known, with the nearest known one.
+
+    `titles` are other words for the same things, each with the name that it stands for.
+    """
+    names = {one.lower(): one for one in known} | {title.lower(): one for title, one in (titles or {}).items()}
+    asked = name.lower().strip()
+    holding = [text for text in sorted(names) if asked and (asked in text or "-".join(asked.split()) in text)]
+    near = holding or difflib.get_close_matches(asked, names, n=1) or _sharing_a_word(asked, names)
+    return UnknownName(f'no {kind} "{name}"' + (f', did you mean "{names[near[0]]}"?' if near else ""))
+
+
+def _sharing_a_word(asked: str, texts: Iterable[str]) -> list[str]:
+    words = [word for word in asked.split() if len(word) >= _SHORTEST_WORD]
+    return [text for text in sorted(texts) if any(word in text for word in words)]
 
 
 class Refused(UserFault):

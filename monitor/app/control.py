@@ -1,4 +1,7 @@
-"""How a running monitor is asked to read its configuration again: a socket beside its evidence."""
+"""How other processes of this machine talk to the running monitor: a socket beside its evidence.
+
+A request is one word, `reload` or `status`; the answer is one JSON value.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ import socket
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
@@ -20,19 +23,24 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
 _log = structlog.get_logger(__name__)
-_PATIENCE = 120.0
-"""Seconds: a calendar of many thousand entries is joined anew."""
+_LONGEST_RELOAD = 120.0
+"""Seconds: a calendar of many thousand entries is joined again."""
+_LONGEST_STATUS = 10.0
+_LONGEST_REQUEST = 64
+"""Bytes."""
 
 Reload = Callable[[], Awaitable[list[str]]]
 """Reads the configuration again and returns what is wrong with it."""
 
 
 @asynccontextmanager
-async def listening(settings: Settings, reload: Reload) -> AsyncIterator[None]:
-    """Answer whoever asks for a reload, for the length of a block."""
+async def listening(settings: Settings, reload: Reload, status: Callable[[], dict[str, Any]]) -> AsyncIterator[None]:
+    """Answer requests for the length of a block. `status` returns the health of the monitor as JSON."""
 
-    async def answer(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(json.dumps(await reload()).encode())
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        request = await reader.read(_LONGEST_REQUEST)
+        found = status() if request == b"status" else await reload()
+        writer.write(json.dumps(found).encode())
         writer.write_eof()
         writer.close()
         with suppress(OSError):
@@ -52,29 +60,40 @@ async def listening(settings: Settings, reload: Reload) -> AsyncIterator[None]:
 
 
 def ask_for_reload(settings: Settings) -> list[str]:
-    """Have the monitor that runs here read its configuration again; return what is wrong with it.
+    """Make the monitor that runs here read its configuration again, and return what is wrong with it.
 
-    Raises `SurroundingsFault` when none can be reached.
+    Raises `SurroundingsFault` if none can be reached.
     """
+    faults: list[str] = _request(settings, b"reload", _LONGEST_RELOAD)
+    return faults
+
+
+def ask_for_status(settings: Settings) -> dict[str, Any]:
+    """Return the health of the monitor that runs here. Raises `SurroundingsFault` if none can be reached."""
+    status: dict[str, Any] = _request(settings, b"status", _LONGEST_STATUS)
+    return status
+
+
+def _request(settings: Settings, word: bytes, timeout: float) -> Any:  # noqa: ANN401 # any JSON
     try:
-        with _place(settings) as place, socket.socket(socket.AF_UNIX) as asked:
-            asked.settimeout(_PATIENCE)
-            asked.connect(place)
-            answer = b"".join(iter(lambda: asked.recv(65536), b""))
+        with _place(settings) as place, socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(timeout)
+            connection.connect(place)
+            connection.sendall(word)
+            answer = b"".join(iter(lambda: connection.recv(65536), b""))
     except (FileNotFoundError, ConnectionRefusedError) as exc:
         name, folder = settings.watch.vantage, settings.evidence.folder
         raise SurroundingsFault(f'no monitor named "{name}" runs here with its evidence in {folder}') from exc
     except OSError as exc:
-        raise SurroundingsFault(f"the monitor cannot be asked: {exc.strerror or exc}") from exc
+        raise SurroundingsFault(f"the monitor does not answer: {exc.strerror or exc}") from exc
     if not answer:
-        raise SurroundingsFault("the monitor gave no answer: its log tells why")
-    faults: list[str] = json.loads(answer)
-    return faults
+        raise SurroundingsFault("the monitor gave no answer: see its log")
+    return json.loads(answer)
 
 
 def _bound(settings: Settings) -> socket.socket:
     Path(settings.evidence.folder).mkdir(parents=True, exist_ok=True)
-    # What a killed monitor left there hears nobody.
+    # A killed monitor leaves its socket behind.
     _clear(settings)
     bound = socket.socket(socket.AF_UNIX)
     with _place(settings) as place:
@@ -89,7 +108,7 @@ def _clear(settings: Settings) -> None:
 
 @contextmanager
 def _place(settings: Settings) -> Iterator[str]:
-    # An address of such a socket may have no more than a hundred characters, a folder's path more.
+    # The address of a Unix socket has at most about a hundred bytes. The path of a folder can be longer.
     held = os.open(settings.evidence.folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         yield f"/proc/self/fd/{held}/{settings.watch.vantage}.sock"

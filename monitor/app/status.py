@@ -68,6 +68,10 @@ class Status:
         """Yield the page that Prometheus reads, a metric at a time."""
         return self.counters.page(self.states)
 
+    def as_json(self) -> dict[str, Any]:
+        """Return the health of the monitor: why it cannot be relied on, and what the status page shows."""
+        return {"unready": self.unready(), "status": self.status()}
+
     def status(self) -> dict[str, Any]:
         """Return how the monitor is doing, for the status page."""
         zone = self.timezone

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import click
 
 from monitor.cli import complete
-from monitor.cli.common import Context, Day, as_json, hushed, print_json
+from monitor.cli.common import Context, as_json, hushed, print_json
+from monitor.cli.dates import Day
 from monitor.clock import SystemClock
 from monitor.errors import SurroundingsFault
 from schedules.times.words import stamp

@@ -8,27 +8,24 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any, TextIO, TypeVar, cast
-from zoneinfo import ZoneInfo
 
 import click
 
 from monitor.clock import SystemClock
-from monitor.errors import SurroundingsFault
+from monitor.errors import SurroundingsFault, UnknownName, unknown
 
 if TYPE_CHECKING:
     # Only annotations want these, and `--help` should not wait for them.
     from monitor.config.settings import Settings
-    from monitor.store.interface import Store
+    from monitor.store.interface import LedgerStore, Store
 
 
-D = TypeVar("D", bound=date)
 J = TypeVar("J")
-_FIRST_YEAR, _LAST_YEAR = 1900, 2200
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
 json_anyway = click.option("--json", is_flag=True, expose_value=False, help="Changes nothing: it always prints JSON.")
@@ -111,53 +108,6 @@ class Context:
             yield store
         finally:
             store.close()
-
-
-def _readable(day: D) -> D:
-    """Return a day or instant of these centuries; a day beyond the calendar's ends has none after or before it."""
-    if not _FIRST_YEAR <= day.year <= _LAST_YEAR:
-        raise ValueError
-    return day
-
-
-class Day(click.ParamType[date]):
-    """A day: `2026-11-26`, `today`, `yesterday` or `tomorrow` (in London)."""
-
-    name = "day"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> date:  # noqa: ANN401 # click's own signature
-        """Read a day, or fail with wrong usage."""
-        if isinstance(value, date):
-            return value
-        if value in _DAYS:
-            return today() + timedelta(days=_DAYS[value])
-        try:
-            return _readable(date.fromisoformat(value))
-        except ValueError:
-            self.fail(f'not a day, write "2026-11-26" (got "{value}")', param, ctx)
-
-
-class Instant(click.ParamType[datetime]):
-    """An instant: `2026-11-26T09:31:00Z`; without an offset it is a time in London."""
-
-    name = "instant"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:  # noqa: ANN401 # click's own signature
-        """Read an instant, or fail with wrong usage."""
-        try:
-            read = _readable(datetime.fromisoformat(str(value)))
-        except ValueError:
-            self.fail(f'not an instant, write "2026-11-26T09:31:00Z" (got "{value}")', param, ctx)
-        return (read if read.tzinfo is not None else read.replace(tzinfo=_LONDON)).astimezone(UTC)
-
-
-_DAYS = {"today": 0, "yesterday": -1, "tomorrow": 1}
-_LONDON = ZoneInfo("Europe/London")
-
-
-def today(timezone: str = "Europe/London") -> date:
-    """Return the local date of now."""
-    return SystemClock().now().astimezone(ZoneInfo(timezone)).date()
 
 
 def print_json(value: object) -> None:
@@ -256,6 +206,12 @@ class Veiled:
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401  # whatever the stream has
         """Return what the stream has."""
         return getattr(self._stream, name)
+
+
+def unknown_release(name: str, ledger: LedgerStore) -> UnknownName:
+    """Return the fault for a release that is not known, with the one that has the nearest id or title."""
+    releases = ledger.releases()
+    return unknown("release", name, [one.id for one in releases], {one.title: one.id for one in releases})
 
 
 def items(texts: Iterable[str]) -> Iterator[str]:

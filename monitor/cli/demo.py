@@ -11,7 +11,8 @@ from pathlib import Path
 
 import click
 
-from monitor.cli.common import Context, Instant, as_json, print_json
+from monitor.cli.common import Context, as_json, print_json
+from monitor.cli.dates import Instant
 from monitor.cli.rehearse import Shown, played
 from monitor.cli.run import listen
 from monitor.cli.terminal import progress

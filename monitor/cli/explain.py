@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import click
 
 from monitor.cli import complete
-from monitor.cli.common import Context, Instant, as_json, items, print_json
+from monitor.cli.common import Context, as_json, items, print_json, unknown_release
+from monitor.cli.dates import Instant
 from monitor.cli.terminal import by_the_page
 from monitor.cli.text import release_lines
-from monitor.errors import unknown
 
 if TYPE_CHECKING:
     from monitor.judge.explain.explain import Explanation
@@ -35,7 +35,7 @@ def command(context: Context, *, release: str, moment: datetime | None, as_json:
     with context.store() as store:
         told = explainer_of(context.settings, store).explained(release, moment or context.now())
         if told is None:
-            raise unknown("release", release, (one.id for one in store.ledger.releases()))
+            raise unknown_release(release, store.ledger)
     if as_json:
         print_json({**told.body, "explanation": explanation_json(told.explanation)})
         return

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from monitor.cli.common import Context, Day, as_json, deliver
+from monitor.cli.common import Context, as_json, deliver
+from monitor.cli.dates import Day
 from monitor.cli.today import judged_bodies
 from monitor.deliver.open_data import VERDICT, as_csv, blind_rows, verdict_row, write_parquet, write_sqlite
 from monitor.errors import UserFault

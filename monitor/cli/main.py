@@ -16,29 +16,41 @@ from monitor import __version__
 from monitor.cli.common import Context
 from monitor.errors import NinethirtyError, exit_status
 
-VERBS = {
-    "init": "write a first configuration",
-    "run": "the daemon: watch, record, alert, serve",
-    "reload": "have the running daemon go by the configuration as it is now",
-    "once": "read calendars, look once at what is due, print verdicts, stop",
-    "check": "check configuration, store, templates and channels",
-    "today": "the board of a day",
-    "plan": "what will be looked at, when, and whether the budgets carry it",
-    "calendar": "read, parse and compare calendars; the ledger of a release",
-    "explain": "a verdict with every fact it rests on",
-    "probe": "look once at one address and tell all that was learnt",
-    "replay": "judge everything again from promises and runs",
-    "incident": "incidents and their drafts",
-    "silence": "hold messages back for a while, of a release, a producer or an incident",
-    "report": "period and platform reports",
-    "backfill": "store what the public record claims of a past time",
-    "rehearse": "play a rehearsal through the real daemon",
-    "demo": "open the board on the replayed incidents",
-    "export": "verdicts as open data",
-    "channel": "send a test notice",
-    "store": "upgrade, check or back up the store",
-    "user": "make the line by which somebody may sign in to the pages",
+_SECTIONS = {
+    "Every day": {
+        "today": "show the releases of a day and their verdicts",
+        "explain": "show a verdict with every fact behind it",
+        "plan": "show what will be looked at, when, and whether the budgets allow it",
+        "probe": "look once at one address and show what the answer proves",
+        "incident": "list, log, draft, sign and close incidents",
+        "silence": "hold back messages about a release, producer or incident for a while",
+    },
+    "Set up": {
+        "init": "write a first configuration",
+        "check": "check configuration, store, templates and channels",
+        "calendar": "read, parse and compare calendars; show the history of a release",
+        "channel": "send a test notice",
+        "user": "make a line for the users file, so that someone can sign in",
+        "run": "run the daemon: watch, record, alert, serve",
+        "reload": "make the running daemon read its configuration again",
+    },
+    "Prove and report": {
+        "replay": "judge everything again and compare with what is stored",
+        "report": "write period and platform reports",
+        "export": "export verdicts as open data",
+        "backfill": "store what the public record claims about a past period",
+    },
+    "Practise": {
+        "demo": "open the board on five historical incidents",
+        "rehearse": "play a script through the real daemon",
+    },
+    "Maintain": {
+        "status": "show the health of the running daemon",
+        "store": "upgrade, check, back up, restore or copy the store",
+        "once": "read calendars, look once at what is due, print verdicts, stop",
+    },
 }
+VERBS = {verb: does for verbs in _SECTIONS.values() for verb, does in verbs.items()}
 _FOLDERS = {"calendar", "incident"}
 _INTERRUPTED = 130
 """What a shell expects of a program that was interrupted."""
@@ -48,11 +60,11 @@ class Verbs(click.Group):
     """Imports a verb's module only when that verb is asked for, so that `--help` stays quick."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 # click's own signature
-        """Return every verb in the order of the manual."""
+        """Return every verb in the order of the help page."""
         return list(VERBS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Return the verb of this name, or fail with the nearest there is."""
+        """Return the verb with this name, which takes `--config` too. An unknown name fails with the nearest verb."""
         if cmd_name not in VERBS:
             if ctx.resilient_parsing:
                 return None
@@ -60,28 +72,54 @@ class Verbs(click.Group):
             ctx.fail(f'no verb "{cmd_name}"' + (f', did you mean "{near[0]}"?' if near else ""))
         where = f"{cmd_name}.main" if cmd_name in _FOLDERS else cmd_name
         command: click.Command = importlib.import_module(f"monitor.cli.{where}").command
+        _accept_config(command)
         return command
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
-        """Return the verbs that begin so, with what each does, without importing them; options as click does."""
-        verbs = [CompletionItem(verb, help=told) for verb, told in VERBS.items() if verb.startswith(incomplete)]
+        """Return the verbs that begin with `incomplete`, without importing them; for options, what click returns."""
+        verbs = [CompletionItem(verb, help=does) for verb, does in VERBS.items() if verb.startswith(incomplete)]
         return verbs or click.Command.shell_complete(self, ctx, incomplete)
 
     def invoke(self, ctx: click.Context) -> object:
-        """Run the verb; whoever reads what it prints may have had enough, as `head` has: then nothing is wrong."""
+        """Run the verb. A reader that closes the pipe early, as `head` does, is no error."""
         try:
             return super().invoke(ctx)
         except BrokenPipeError:
             if not _is_output_closed():
                 raise
-            # What is left to be written when the process ends goes nowhere.
+            # The interpreter flushes standard output when it ends, and would fail again.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return ctx.exit(0)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 # as above
-        """List the verbs without importing them."""
-        with formatter.section("Verbs"):
-            formatter.write_dl(list(VERBS.items()))
+        """List the verbs by section, without importing them."""
+        widest = max(map(len, VERBS))
+        for title, verbs in _SECTIONS.items():
+            with formatter.section(title):
+                formatter.write_dl([(verb.ljust(widest), does) for verb, does in verbs.items()])
+
+
+def _accept_config(command: click.Command) -> None:
+    """Give a verb, and each verb below it, the option `--config`, so that it can also follow the verb."""
+    if not any(option.name == "config" for option in command.params):
+        command.params.append(
+            click.Option(
+                ["--config"],
+                metavar="FILE",
+                type=click.Path(),
+                expose_value=False,
+                callback=_take_config,
+                help="Configuration, as before the verb.",
+            )
+        )
+    for inner in getattr(command, "commands", {}).values():
+        _accept_config(inner)
+
+
+def _take_config(ctx: click.Context, _param: click.Parameter, config: str | None) -> None:
+    if config is not None:
+        ctx.ensure_object(Context).config = config
+        ctx.find_root().params["config"] = config
 
 
 @click.command(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -97,24 +135,24 @@ class Verbs(click.Group):
 @click.version_option(__version__, prog_name="ninethirty")
 @click.pass_context
 def cli(ctx: click.Context, config: str) -> None:
-    """Watch promised statistics, prove when each one appeared, and hand over the breach report.
+    """Prove when official statistics were published, and draft the report when one is late or early.
 
-    Exit status: 0 done; 1 the answer is no; 2 wrong usage; 3 the surroundings failed.
+    Exit status: 0 done; 1 the answer is no; 2 wrong usage; 3 environment error.
 
     Example: ninethirty --config config.toml today
     """
-    # Store, log of the store, outbox, drafts, copies: whatever is written is for the service account alone.
+    # Only the service account may read the files that the program writes.
     os.umask(0o077)
     ctx.ensure_object(Context).config = config
-    # Where nothing is set, escape sequences go to terminals alone.
+    # None: click colours only what goes to a terminal.
     ctx.color = False if os.environ.get("NO_COLOR") else None
 
 
 def _is_output_closed() -> bool:
-    asked = select.poll()
-    # A pipe that nobody reads any more is in error, asked for or not.
-    asked.register(sys.stdout.fileno(), 0)
-    return bool(asked.poll(0))
+    output = select.poll()
+    # With no events requested, poll still reports an error: the reader closed the pipe.
+    output.register(sys.stdout.fileno(), 0)
+    return bool(output.poll(0))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -123,7 +161,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def status_of(arguments: Sequence[str] | None = None, program: click.Command = cli) -> int:
-    """Run the program and return its exit status; every fault is told in one line on standard error."""
+    """Run the program and return its exit status. Each fault is one line on standard error."""
     context = Context()
     with context.speaking():
         return _status_of(arguments, program, context)
@@ -135,28 +173,28 @@ def _status_of(arguments: Sequence[str] | None, program: click.Command, context:
     except SystemExit as ended:
         return ended.code if isinstance(ended.code, int) else 0
     except click.ClickException as fault:
-        return _tell_usage(fault)
+        return _print_usage_fault(fault)
     except click.Abort:
-        return _tell("interrupted", _INTERRUPTED)
+        return _print_fault("interrupted", _INTERRUPTED)
     except NinethirtyError as fault:
-        return _tell(str(fault), exit_status(fault))
+        return _print_fault(str(fault), exit_status(fault))
     except OSError as fault:
-        # Of files that a person named: where they cannot be read or written is no fault of the program.
-        return _tell(f"{fault.filename or 'system'}: {fault.strerror or fault}", 3)
+        # A file that the user named cannot be read or written.
+        return _print_fault(f"{fault.filename or 'system'}: {fault.strerror or fault}", 3)
     return 0
 
 
-def _tell_usage(fault: click.ClickException) -> int:
+def _print_usage_fault(fault: click.ClickException) -> int:
     if isinstance(fault, click.exceptions.NoArgsIsHelpError):
         fault.show()
         return fault.exit_code
-    asked = fault.ctx if isinstance(fault, click.UsageError) else None
-    where = f"{asked.command_path}: " if asked else ""
-    more = f" (see {asked.command_path} --help)" if asked else ""
-    return _tell(f"{where}{' '.join(fault.format_message().split())}{more}", fault.exit_code)
+    command = fault.ctx if isinstance(fault, click.UsageError) else None
+    where = f"{command.command_path}: " if command else ""
+    more = f" (see {command.command_path} --help)" if command else ""
+    return _print_fault(f"{where}{' '.join(fault.format_message().split())}{more}", fault.exit_code)
 
 
-def _tell(lines: str, status: int) -> int:
+def _print_fault(lines: str, status: int) -> int:
     for line in lines.splitlines():
         click.echo(line, err=True)
     return status

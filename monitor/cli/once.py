@@ -8,7 +8,8 @@ from typing import Any
 
 import click
 
-from monitor.cli.common import Context, Day, as_json, hushed, print_json
+from monitor.cli.common import Context, as_json, hushed, print_json
+from monitor.cli.dates import Day
 from monitor.cli.today import print_board, summary
 
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from monitor.cli.common import Context, today
+from monitor.cli.common import Context
+from monitor.cli.dates import today
 from monitor.config.channels import Channel
 from monitor.config.settings import Settings
 from schedules.times.zone import day_begins

@@ -9,8 +9,9 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from monitor.cli.common import Context, Day, as_json, print_json, table, today
+from monitor.cli.common import Context, as_json, print_json, table
 from monitor.cli.complete import of_producer
+from monitor.cli.dates import Day, today
 from monitor.cli.terminal import by_the_page
 from schedules.times.words import day_text
 from schedules.times.zone import day_begins

@@ -11,10 +11,10 @@ from monitor.cli.common import Context, as_json, print_json
 @as_json
 @click.pass_obj
 def command(context: Context, *, as_json: bool) -> None:
-    """Have the monitor that runs here go by the configuration as it is now, without a gap in its watch.
+    """Make the running monitor read its configuration again, without a gap in its watch.
 
-    What `check` finds wrong is told, exit status 1, and the monitor goes on as it was. SIGHUP to the monitor does the
-    same and tells its log. To be asked in the folder that the monitor runs in, as its user.
+    If `check` would find faults, they are printed, the exit status is 1, and the monitor goes on unchanged. SIGHUP to
+    the monitor does the same and writes to its log. Run it in the monitor's folder, as its user.
 
     Example: ninethirty --config config.toml reload
     """

@@ -6,7 +6,8 @@ from datetime import date, timedelta
 
 import click
 
-from monitor.cli.common import Context, Day, as_json, print_json
+from monitor.cli.common import Context, as_json, print_json
+from monitor.cli.dates import Day
 from monitor.cli.terminal import progress
 from schedules.times.zone import day_begins
 

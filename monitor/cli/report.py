@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import click
 
 from monitor.cli import complete
-from monitor.cli.common import Context, Day, as_json, deliver, print_json
+from monitor.cli.common import Context, as_json, deliver, print_json
+from monitor.cli.dates import Day
 
 if TYPE_CHECKING:
     from alerts.draft.period import Period

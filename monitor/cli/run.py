@@ -102,7 +102,7 @@ async def _live(
     listen(asyncio.get_running_loop(), stop, hung_up)
     try:
         alone.hold()
-        async with listening(settings, reload):
+        async with listening(settings, reload, app.status.as_json):
             await app.run(stop, sweep_again)
     finally:
         await app.close()

@@ -1,4 +1,4 @@
-"""`ninethirty silence`: messages held back for a while; evidence, drafts and metrics go on."""
+"""`ninethirty silence`: hold back messages for a while. Evidence, drafts and metrics go on."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from monitor.cli import complete
-from monitor.cli.common import Context, Instant, as_json, print_json, table
+from monitor.cli.common import Context, as_json, print_json, table, unknown_release
+from monitor.cli.dates import Instant
 from monitor.cli.incident.store import by_role, incident_of, role_of
 from monitor.errors import UserFault, unknown
 from schedules.times.words import stamp
@@ -36,9 +37,9 @@ class Length(click.ParamType[timedelta]):
 
 @click.group("silence")
 def command() -> None:
-    """Hold messages back for a while, with an end and a reason; at the end people are told what is still so.
+    """Hold back messages for a while, with an end and a reason. At the end people get what is still true.
 
-    Looks, evidence, verdicts, drafts, metrics and the board go on as ever.
+    Looks, evidence, verdicts, drafts, metrics and the board go on.
 
     Example: ninethirty silence list
     """
@@ -48,9 +49,10 @@ def command() -> None:
 @click.option("--incident", metavar="ID", shell_complete=complete.incidents, help="Of one incident.")
 @click.option("--release", metavar="ID", shell_complete=complete.releases, help="Of one release.")
 @click.option("--producer", metavar="SLUG", shell_complete=complete.producers, help="Of one producer.")
+@click.option("--from", "begins", type=Instant(), help="From when, at most 90 days ahead; default now.")
 @click.option("--for", "length", type=Length(), help="How long: 30m, 2h, 3d; at most 14d.")
 @click.option("--until", type=Instant(), help="Until when.")
-@click.option("--reason", required=True, help="Why, for whoever wonders.")
+@click.option("--reason", required=True, help="Why.")
 @by_role
 @as_json
 @click.pass_obj
@@ -60,13 +62,14 @@ def add(  # noqa: PLR0913 # one for each option
     incident: str | None,
     release: str | None,
     producer: str | None,
+    begins: datetime | None,
     length: timedelta | None,
     until: datetime | None,
     reason: str,
     by: str | None,
     as_json: bool,
 ) -> None:
-    """Tell nobody of an incident, a release or a producer for a while.
+    """Hold back messages about an incident, a release or a producer for a while, from now or from a later time.
 
     Example: ninethirty silence add --producer ofqual --for 2h --reason "their site moves" --by "duty statistician"
     """
@@ -77,10 +80,11 @@ def add(  # noqa: PLR0913 # one for each option
     now, given = context.now(), {"incident": incident, "release": release, "producer": producer}
     if (length is None) == (until is None):
         raise click.UsageError("say how long: --for 2h, or --until")
+    end = until or max(now, begins or now) + (length or timedelta())
     with context.store() as store:
         scope, name = _of(context, store, {key: value for key, value in given.items() if value})
         try:
-            made = silence(scope, name, until or now + (length or timedelta()), role_of(by), reason, now)
+            made = silence(scope, name, end, role_of(by), reason, now, begins=begins)
         except NotEnough as exc:
             raise UserFault(str(exc)) from exc
         with store.transaction() as tx:
@@ -92,11 +96,11 @@ def add(  # noqa: PLR0913 # one for each option
 
 
 @command.command("list")
-@click.option("--all", "everything", is_flag=True, help="Those that have ended, too.")
+@click.option("--all", "everything", is_flag=True, help="Also those that have ended.")
 @as_json
 @click.pass_obj
 def list_silences(context: Context, *, everything: bool, as_json: bool) -> None:
-    """List the silences that hold messages back now.
+    """List the silences that hold back messages now or will do so.
 
     Example: ninethirty silence list --all
     """
@@ -105,14 +109,17 @@ def list_silences(context: Context, *, everything: bool, as_json: bool) -> None:
     now, zone = context.now(), context.settings.timezone
     with context.store() as store:
         found = store.outbox.silences(datetime.fromtimestamp(0, now.tzinfo) if everything else now)
-    chosen = [one for one in found if everything or one.is_on(now)]
+    chosen = [one for one in found if everything or now < one.ends]
     if as_json:
         print_json([silence_json(one) for one in chosen])
     elif chosen:
-        rows = [(one.scope, one.name, stamp(one.ends, zone), one.by, one.reason, one.id) for one in chosen]
-        table(rows, ["OF", "NAME", "UNTIL", "BY", "WHY", "SILENCE"])
+        rows = [
+            (one.scope, one.name, stamp(one.begins, zone), stamp(one.ends, zone), one.by, one.reason, one.id)
+            for one in chosen
+        ]
+        table(rows, ["OF", "NAME", "FROM", "UNTIL", "BY", "WHY", "SILENCE"])
     else:
-        click.echo("No silence.")
+        click.echo("No silences.")
 
 
 @command.command("end")
@@ -121,7 +128,7 @@ def list_silences(context: Context, *, everything: bool, as_json: bool) -> None:
 @as_json
 @click.pass_obj
 def end(context: Context, *, silence: str, by: str | None, as_json: bool) -> None:
-    """End a SILENCE before its time: what is still so is told within five minutes.
+    """End a SILENCE before its time. People get what is still true within five minutes.
 
     Example: ninethirty silence end producer-ofqual-20261126T093000000000 --by "duty statistician"
     """
@@ -148,7 +155,7 @@ def silence_text(one: Silence, zone: str) -> str:
 
 
 def _of(context: Context, store: Store, given: dict[str, str]) -> tuple[Scope, str]:
-    """Return what a silence is of. Raises wrong usage unless it is one thing, and `UnknownName` when there is none."""
+    """Return scope and name of a silence. Raises `UsageError` unless one is given, `UnknownName` if it is not known."""
     from alerts.silence import Scope
 
     if len(given) != 1:
@@ -157,7 +164,7 @@ def _of(context: Context, store: Store, given: dict[str, str]) -> tuple[Scope, s
     if scope == "incident":
         incident_of(store.verdicts, name)
     elif scope == "release" and store.ledger.release(name) is None:
-        raise unknown("release", name, (one.id for one in store.ledger.releases()))
+        raise unknown_release(name, store.ledger)
     elif scope == "producer":
         known = {table.id for table in context.settings.producer}
         if name not in known and name not in (ours := _producers(store)):

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from monitor.cli.common import Context, Day, as_json, print_json, table, today
+from monitor.cli.common import Context, as_json, print_json, table
 from monitor.cli.complete import of_producer
+from monitor.cli.dates import Day, today
 from monitor.cli.on_call import lines, rotas_of
 from monitor.cli.silence import silence_text
 from monitor.cli.terminal import by_the_page

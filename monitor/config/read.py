@@ -46,7 +46,8 @@ def load(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_bytes().decode("utf-8-sig"))
     except OSError as exc:
-        raise BadInput([Fault(str(path), "", f"cannot be read: {exc.strerror}")]) from exc
+        remedy = ": write one with `ninethirty init`" if isinstance(exc, FileNotFoundError) else ""
+        raise BadInput([Fault(str(path), "", f"cannot be read: {exc.strerror}{remedy}")]) from exc
     except UnicodeDecodeError as exc:
         raise BadInput([Fault(path.name, "", f"is not UTF-8 text at byte {exc.start}")]) from exc
     except tomllib.TOMLDecodeError as exc:
@@ -148,8 +149,23 @@ def _reason(
 
 
 def _meant(name: str, known: Sequence[str]) -> str:
+    meant = _KIND_OF_SERVICE.get(name.lower())
+    if meant in known:
+        return f", use {meant} for {name}"
     close = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
     return f", did you mean {close[0]}?" if close else ""
+
+
+_SERVICES = ("teams", "msteams", "slack", "discord", "telegram", "ntfy", "matrix", "sms")
+_KIND_OF_SERVICE = dict.fromkeys(_SERVICES, "apprise") | {
+    "email": "mail",
+    "e-mail": "mail",
+    "smtp": "mail",
+    "gov-notify": "notify",
+    "govuk-notify": "notify",
+    "http": "webhook",
+}
+"""What people call a kind of channel, and the kind that sends there."""
 
 
 def _keys_at(model: Any, loc: Sequence[str | int]) -> list[str]:  # noqa: ANN401 # walks a JSON schema

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from monitor.cli import complete
-from monitor.cli.common import Context, as_json, print_json, table
+from monitor.cli.common import Context, as_json, print_json, table, unknown_release
 from monitor.cli.terminal import by_the_page
-from monitor.errors import unknown
 from schedules.times.words import stamp
 
 if TYPE_CHECKING:
@@ -56,7 +55,7 @@ def release_of(ledger: LedgerStore, release: str) -> Release:
     """Return a release by its id. Raises `UnknownName` with the nearest there is."""
     found = ledger.release(release)
     if found is None:
-        raise unknown("release", release, (one.id for one in ledger.releases()))
+        raise unknown_release(release, ledger)
     return found
 
 

@@ -11,7 +11,8 @@ import click
 
 from monitor.cli.calendar.history import history
 from monitor.cli.calendar.read import diff, read
-from monitor.cli.common import Context, Day, json_anyway, print_json, print_lines, today
+from monitor.cli.common import Context, json_anyway, print_json, print_lines
+from monitor.cli.dates import Day, today
 from monitor.errors import BadInput, Fault, UserFault
 
 if TYPE_CHECKING:

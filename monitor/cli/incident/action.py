@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from monitor.cli.common import Context, Day, as_json, print_json, table
+from monitor.cli.common import Context, as_json, print_json, table
 from monitor.cli.complete import incidents
+from monitor.cli.dates import Day
 from monitor.cli.incident.store import by_role, incident_of, refilled, rewritten, role_of
 
 if TYPE_CHECKING:

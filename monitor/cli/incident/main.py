@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from monitor.cli.common import Context, Day, as_json, print_json, table
+from monitor.cli.common import Context, as_json, print_json, table
 from monitor.cli.complete import incidents, of_producer
+from monitor.cli.dates import Day
 from monitor.cli.incident.action import action
 from monitor.cli.incident.add import add
 from monitor.cli.incident.draft import draft

@@ -72,7 +72,7 @@ def test_a_verb_that_is_none_is_answered_with_the_nearest(ask: Ask) -> None:
         ("today", "--date", "2018-13-01"),
         ("today", "--dat", "2018-01-05"),
         ("explain",),
-        ("explain", "births-2016", "--at", "noon"),
+        ("explain", "births-2016", "--at", "soon"),
         ("report", "period", "--from", "2018-02-01", "--to", "2018-01-01"),
         ("calendar", "parse", "tml", "x"),
         ("calendar", "parse", "html", "x", "--option", "rows"),
@@ -91,7 +91,59 @@ def test_wrong_usage_is_told_in_one_line_with_status_2(ask: Ask, arguments: tupl
 @pytest.mark.parametrize("verb", ["today", "plan", "run", "once", "replay", "export"])
 def test_a_configuration_that_is_not_there_is_told_in_one_line(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert status_of(["--config", "nowhere/config.toml", verb]) == 1
-    assert capsys.readouterr().err == "nowhere/config.toml: cannot be read: No such file or directory\n"
+    fault = "cannot be read: No such file or directory: write one with `ninethirty init`"
+    assert capsys.readouterr().err == f"nowhere/config.toml: {fault}\n"
+
+
+def test_config_is_accepted_before_and_after_the_verb(ask: Ask, folder: Path) -> None:
+    other = folder / "other.toml"
+    other.write_text((folder / "config.toml").read_text().replace('id = "ons"', 'id = "other"'))
+    for verb in (("check",), ("calendar", "read", "mine"), ("silence", "list"), ("plan",)):
+        assert status_of(["--config", "nowhere.toml", *verb, "--config", str(other)]) == 0
+        assert status_of([*verb[:1], "--config", str(other), *verb[1:]]) == 0
+    assert "nowhere.toml: cannot be read" in ask("today", "--config", "nowhere.toml").err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "remedy"),
+    [
+        (("explain", "birth statistics"), 'no release "birth statistics", did you mean "births-2016"?'),
+        (("explain", "Births 2016"), 'did you mean "births-2016"?'),
+        (("explain", "BIRTHS"), 'did you mean "births-2016"?'),
+        (("calendar", "history", "births 2016"), 'did you mean "births-2016"?'),
+        (("calendar", "read", "Mine"), 'did you mean "mine"?'),
+        (("channel", "test", "Desk"), 'did you mean "desk"?'),
+        (("incident", "show", "births-2016"), 'did you mean "births-2016-2018-01-05"?'),
+        (("silence", "add", "--producer", "ONS", "--for", "2h", "--reason", "x", "--by", "x"), 'did you mean "ons"?'),
+        (("todya",), 'did you mean "today"?'),
+        (("today", "--dat", "friday"), "--date"),
+        (("today", "--date", "next week"), 'write "2026-11-26" or "26/11/2026"'),
+        (("today", "--date", "12/13/2026"), 'write "2026-11-26" or "26/11/2026"'),
+        (("explain", "births-2016", "--at", "half nine"), '"26/11/2026 9:31"'),
+        (("silence", "add", "--producer", "ons", "--for", "2 hours", "--reason", "x", "--by", "x"), 'write "1s"'),
+        (("silence", "add", "--producer", "ons", "--reason", "x", "--by", "x"), "--for 2h, or --until"),
+        (("calendar", "parse", "tml", "x"), "toml"),
+        (("calendar", "date", "soon", "--timezone", "London"), "Europe/London"),
+        (("probe", "www.gov.uk"), "https://"),
+        (("probe", "https://stats.example/", "--as", "statuss"), "status"),
+        (("rehearse", "nothere.toml"), "nothere.toml"),
+        (("report", "period", "--from", "1/2/2018", "--to", "1/1/2018"), "--to"),
+        (("export", "--format", "xlsx"), "parquet"),
+        (("incident", "draft", "births-2016-2018-01-05", "--format", "pdff"), "docx"),
+        (("reload",), 'no monitor named "edge" runs here'),
+        (("status",), 'no monitor named "edge" runs here'),
+    ],
+)
+def test_a_plausible_mistake_is_answered_with_its_remedy(ask: Ask, arguments: tuple[str, ...], remedy: str) -> None:
+    answer = ask(*arguments)
+    assert (answer.status != 0, answer.err.count("\n")) == (True, 1)
+    assert remedy in answer.err
+
+
+def test_help_lists_every_verb_in_one_section(ask: Ask) -> None:
+    shown = ask("--help").out
+    assert all(shown.count(f"\n  {verb.ljust(8)}  ") == 1 for verb in VERBS)
+    assert "3 environment error" in shown
 
 
 @pytest.mark.parametrize("verb", ["today", "plan", "incident list", "replay", "store check"])

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 import signal
 import socket
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -15,6 +17,7 @@ from click.testing import CliRunner, Result
 from monitor.app.control import listening
 from monitor.cli.common import Context
 from monitor.cli.main import cli
+from monitor.config.read import read_settings
 from monitor.config.settings import Settings
 from monitor.errors import StoreFault
 from monitor.web.users import line
@@ -114,13 +117,33 @@ def test_no_socket_is_left_by_a_monitor_that_fails(tmp_path: Path) -> None:
         return []
 
     async def fail() -> None:
-        async with listening(settings, nothing):
+        async with listening(settings, nothing, dict):
             found.extend(sockets(tmp_path))
             raise StoreFault("the disk is gone")
 
     with pytest.raises(StoreFault):
         asyncio.run(fail())
     assert (found, sockets(tmp_path)) == (["edge.sock"], [])
+
+
+def test_status_shows_the_health_that_the_running_monitor_reports(config: Path) -> None:
+    settings = read_settings(config)
+    health: dict[str, Any] = {"unready": [], "status": {"Clock": {"offset": "0.01 s"}, "Calendars, faults": {}}}
+
+    async def nothing() -> list[str]:
+        return []
+
+    async def ask(*words: str) -> Result:
+        async with listening(settings, nothing, lambda: health):
+            arguments = ["--config", str(config), "status", *words]
+            return await asyncio.to_thread(CliRunner().invoke, cli, arguments, obj=Context())
+
+    ready = asyncio.run(ask())
+    assert (ready.exit_code, ready.output) == (0, "Ready.\n\nClock\n  - offset: 0.01 s\n")
+    health["unready"] = ["store: it does not answer"]
+    unready = asyncio.run(ask())
+    assert (unready.exit_code, unready.output.splitlines()[:2]) == (1, ["NOT READY:", "  - store: it does not answer"])
+    assert json.loads(asyncio.run(ask("--json")).output) == health
 
 
 def test_without_a_running_monitor_it_says_so(config: Path) -> None:

@@ -1,0 +1,57 @@
+"""Days and instants as people in Britain write them at a prompt."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+
+import pytest
+
+from monitor.cli.dates import read_day, read_instant
+
+WEDNESDAY = date(2026, 11, 25)
+
+
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [
+        ("2026-11-26", date(2026, 11, 26)),
+        ("26/11/2026", date(2026, 11, 26)),
+        ("26 November 2026", date(2026, 11, 26)),
+        ("26 Nov", date(2026, 11, 26)),
+        ("3 Feb", date(2027, 2, 3)),
+        ("3 Oct", date(2026, 10, 3)),
+        ("friday", date(2026, 11, 27)),
+        ("Wednesday", WEDNESDAY),
+        ("yesterday", date(2026, 11, 24)),
+        ("tomorrow", date(2026, 11, 26)),
+    ],
+)
+def test_a_day_is_read_as_people_write_it(text: str, day: date) -> None:
+    assert read_day(text, WEDNESDAY) == day
+
+
+@pytest.mark.parametrize("text", ["", "soon", "12/13/2026", "November", "2026", "31 Feb", "0001-01-01", "9999-12-31"])
+def test_a_day_that_is_not_clear_is_refused(text: str) -> None:
+    assert read_day(text, WEDNESDAY) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "instant"),
+    [
+        ("2026-11-26T09:31:00Z", datetime(2026, 11, 26, 9, 31, tzinfo=UTC)),
+        ("2026-07-26T09:31:00", datetime(2026, 7, 26, 8, 31, tzinfo=UTC)),
+        ("26/11/2026 9:31", datetime(2026, 11, 26, 9, 31, tzinfo=UTC)),
+        ("5 January 2018 9.30am", datetime(2018, 1, 5, 9, 30, tzinfo=UTC)),
+        ("9:40", datetime(2026, 11, 25, 9, 40, tzinfo=UTC)),
+        ("9.30am", datetime(2026, 11, 25, 9, 30, tzinfo=UTC)),
+        ("yesterday 9:40", datetime(2026, 11, 24, 9, 40, tzinfo=UTC)),
+        ("friday 9.30am", datetime(2026, 11, 27, 9, 30, tzinfo=UTC)),
+    ],
+)
+def test_an_instant_is_read_as_people_write_it(text: str, instant: datetime) -> None:
+    assert read_instant(text, WEDNESDAY) == instant
+
+
+@pytest.mark.parametrize("text", ["", "soon", "26/13/2026 9:31", "25:61", "9999-12-31T23:59:59Z", "friday"])
+def test_an_instant_that_is_not_clear_is_refused(text: str) -> None:
+    assert read_instant(text, WEDNESDAY) is None
