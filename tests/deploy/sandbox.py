@@ -191,7 +191,10 @@ def apply(limits: Limits) -> None:
 
 
 def _see_less(libc: ctypes.CDLL, limits: Limits) -> None:
-    """Show this process a file system that it cannot write, as another user without any capability."""
+    """Show this process a file system that it cannot write, as another user without any capability.
+
+    In a chroot, where the kernel allows neither, only the limits and the filter of system calls apply.
+    """
     user, group = os.getuid(), os.getgid()
     is_root = libc.unshare(NEWNS) == 0
     if not is_root and libc.unshare(NEWUSER | NEWNS) != 0:
@@ -207,7 +210,9 @@ def _see_less(libc: ctypes.CDLL, limits: Limits) -> None:
         if libc.syscall(MOUNT_SETATTR, AT_FDCWD, target.encode(), flags, change, ctypes.sizeof(change)):
             raise OSError(ctypes.get_errno(), f"mount_setattr {target}")
 
-    mount("none", "/", flags=MS_REC | MS_PRIVATE)
+    if libc.mount(b"none", b"/", b"none", MS_REC | MS_PRIVATE, b"") and ctypes.get_errno() == errno.EINVAL:
+        # The root directory of a chroot is no mount point.
+        return
     mount("tmpfs", "/tmp", "tmpfs")  # noqa: S108  # of its own, as it is for the program
     Path(limits.writable).mkdir(parents=True, exist_ok=True)
     mount(f"/proc/self/fd/{folder}", limits.writable, flags=MS_BIND)
