@@ -20,23 +20,22 @@ from monitor.cli.terminal import progress
 
 @click.command("demo")
 @click.option("--port", type=click.IntRange(0, 65535), default=9030, show_default=True, help="Where to listen, here.")
-@click.option("--at", type=Instant(), metavar="T", help="The time that it is; later incidents are left out.")
-@click.option("--kept", type=click.Path(path_type=Path), metavar="DIR", help="Do not play; `rehearse --keep DIR` did.")
+@click.option("--at", type=Instant(), metavar="T", help="Open at this time; default 10:50am on 5 January 2018.")
+@click.option(
+    "--kept", type=click.Path(path_type=Path), metavar="DIR", help="Do not play; use what `rehearse --keep DIR` kept."
+)
 @as_json
 @click.pass_obj
 def command(_context: Context, port: int, at: datetime | None, kept: Path | None, *, as_json: bool) -> None:
     """Play the historical incidents, then open the board on them, read-only, until Ctrl-C.
 
-    Each is shown as it ended.
+    The board shows what was known at one moment. Links on it move to other moments.
 
     Example: ninethirty demo --port 9031 --at 2018-01-05T12:00:00Z
     """
-    from monitor.rehearse.demo import INCIDENTS, merged, script_of, show
-    from monitor.rehearse.script.script import read_script
+    from monitor.rehearse.demo import INCIDENTS, OPENS_AT, merged, script_of, show
 
-    plays = {script_of(name): read_script(script_of(name)) for name in INCIDENTS}
-    moment = at or max(script.ends for script in plays.values())
-    scripts = [path for path, script in plays.items() if script.begins <= moment]
+    scripts = [script_of(name) for name in INCIDENTS]
     there = [path for path in scripts if kept is not None and (kept / path.stem).is_dir()]
     scripts = there or scripts
     with tempfile.TemporaryDirectory(prefix="ninethirty-demo-") as made:
@@ -47,7 +46,9 @@ def command(_context: Context, port: int, at: datetime | None, kept: Path | None
         store = merged([folder / path.stem for path in scripts])
         try:
             asyncio.run(
-                _shown(lambda stop: show(store, f"127.0.0.1:{port}", moment, stop, partial(_told, as_json=as_json)))
+                _shown(
+                    lambda stop: show(store, f"127.0.0.1:{port}", at or OPENS_AT, stop, partial(_told, as_json=as_json))
+                )
             )
         finally:
             store.close()

@@ -144,6 +144,7 @@ def render(request: Request, template: str, code: int = 200, **values: Any) -> R
         "now": queries.clock.now(),
         "zone": queries.timezone,
         "path": request.url.path,
+        "steps": queries.steps,
         "wall": False,
     }
     text = _ENVIRONMENT.get_template(template).render(seen | values)

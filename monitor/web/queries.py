@@ -85,6 +85,8 @@ class Queries:
     # Whether it is listened on this machine alone and nobody can sign in: then whoever sits at it sees everything.
     local: bool = False
     sees_all: bool = False
+    # In a demonstration, the instants that its visitor can move to, by "step" or "moment" and then by their names.
+    steps: Mapping[str, Mapping[str, datetime]] = field(default_factory=dict)
     # Rows of the board as last rendered, by whether for staff, and by release: with what they were rendered from.
     rendered: dict[tuple[bool, str], tuple[Mapping[str, Any], str]] = field(default_factory=dict)
     _threads: Threads = field(default_factory=lambda: Threads(2, "web", within=60.0))

@@ -24,6 +24,7 @@ from monitor.store.sql.driver_errors import faults_of
 from monitor.store.sql.query import Asker, unhurried
 from monitor.store.sql.read import SqlEvidence, SqlLeases, SqlOutbox, SqlRuns, SqlVerdicts
 from monitor.store.sql.read_ledger import SqlLedger
+from monitor.store.sql.rewind import delete_after
 from monitor.store.sql.shape import OURS, Shape, Standing
 from monitor.store.sql.tables import HEAD, METADATA, REVISION, WORKS_FROM
 from monitor.store.sql.write import SqlTransaction
@@ -177,6 +178,11 @@ class SqlStore:
         """Add to this store, of SQLite, the rows of another that it does not have."""
         with faults_of(f"{source._place} into {self._place}"):
             backup.add_rows(source._engine, self._engine)
+
+    def rewind(self, at: datetime) -> None:
+        """Take this store back to `at`, all but its verdicts, which are deleted: only ever for a copy."""
+        with faults_of(self._place):
+            delete_after(self._engine, at)
 
     def copy_near(self, source: SqlStore, since: datetime, now: datetime, *, told_only: bool = False) -> None:
         """Hold what another store knows of releases shown or due `since` then, instead of what this one held.

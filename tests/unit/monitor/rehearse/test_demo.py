@@ -65,11 +65,38 @@ async def test_every_incident_is_on_the_board_of_its_day_and_in_the_one_list(kep
 
 
 @pytest.mark.slow
-async def test_each_board_says_that_nothing_is_being_watched(kept: list[Path]) -> None:
+async def test_each_page_says_that_it_is_a_demonstration_and_warns_of_nothing(kept: list[Path]) -> None:
     board, ready, metrics = await shown(kept, "/", "/readyz", "/metrics")
-    assert "This is a demonstration" in board.text
-    assert (ready.status_code, ready.json()["doubts"][0][:23]) == (200, "This is a demonstration")
+    assert "<strong>Demonstration.</strong>" in board.text
+    assert 'role="alert"' not in board.text
+    assert (ready.status_code, ready.json()) == (200, {"ready": True, "reasons": [], "doubts": []})
     assert metrics.status_code == 200
+
+
+@pytest.mark.slow
+async def test_the_board_shows_what_was_known_at_the_instant_that_its_visitor_moves_to(kept: list[Path]) -> None:
+    released = "/api/v1/releases/vocational-2017-q4"
+    moves = [f"/demo?at=2018-03-08T09:{minute}:00%2B00:00" for minute in (29, 34, 35)]
+    answers = await shown(kept, *(path for move in moves for path in (move, released, "/api/v1/incidents")))
+    bodies, incidents = [one.json() for one in answers[1::3]], [one.json()["incidents"] for one in answers[2::3]]
+    assert [body["verdict"] for body in bodies] == ["pending", "overdue", "overdue"]
+    assert 60 <= bodies[1]["delay"]["min"] <= 240
+    assert bodies[1]["delay"]["min"] < bodies[2]["delay"]["min"] <= 300
+    assert [len([one for one in each if one["release"] == "vocational-2017-q4"]) for each in incidents] == [0, 1, 1]
+
+
+@pytest.mark.slow
+async def test_the_demonstration_sends_visitors_to_no_other_host(kept: list[Path]) -> None:
+    at = "/demo?at=2018-03-08T09:33:00%2B00:00&path="
+    answers = await shown(
+        kept, f"{at}//evil.example/", f"{at}https://evil.example/", f"{at}/incidents", "/demo?at=soon"
+    )
+    assert [(one.status_code, one.headers.get("location")) for one in answers] == [
+        (303, "/"),
+        (303, "/"),
+        (303, "/incidents"),
+        (400, None),
+    ]
 
 
 async def test_nothing_can_be_changed(kept: list[Path]) -> None:
