@@ -22,8 +22,8 @@ class Learnt:
 
     `promises` by uid are to be appended (their `release` is still empty), `confirmed` uids were shown
     unchanged and still promise it, `gone` ones no longer for the first time. `absent` were missing from the second
-    usable read in a row although they should be listed, `reappeared` are back after that. With `alarms` the read is
-    not usable and everything else is empty.
+    usable read in a row although they should be listed, `reappeared` are back after that. `unlisted` are not shown
+    although their slot lies ahead. With `alarms` the read is not usable and everything else is empty.
     """
 
     promises: Mapping[str, Promise] = field(default_factory=dict)
@@ -31,6 +31,7 @@ class Learnt:
     gone: tuple[str, ...] = ()
     absent: tuple[str, ...] = ()
     reappeared: tuple[str, ...] = ()
+    unlisted: tuple[str, ...] = ()
     alarms: tuple[Alarm, ...] = ()
 
     @property
@@ -72,7 +73,13 @@ def learn(
             and _should_be_listed(known[uid], reading, read_at)
         ),
         reappeared=tuple(uid for uid in shown if uid in known and _was_absent(known[uid], reading, previous_read_at)),
+        unlisted=tuple(uid for uid in missing if _should_be_listed(known[uid], reading, read_at)),
     )
+
+
+def still_unlisted(known: Mapping[str, LastSeen], reading: Reading, read_at: datetime) -> list[str]:
+    """Return the entries that a repeated `reading` does not show at `read_at` although their slot lies ahead."""
+    return [uid for uid, last in known.items() if last.gone is not None and _should_be_listed(last, reading, read_at)]
 
 
 def is_still_announced(announcement: Announcement) -> bool:

@@ -10,12 +10,25 @@ from schedules.slot import Slot
 
 
 @dataclass(frozen=True, slots=True)
+class Unlisted:
+    """Usable reads before the slot that no longer showed an entry: since when, and how many there were.
+
+    `successor` is the title of a new entry of the same producer and slot, "" if there is none.
+    """
+
+    since: datetime
+    reads: int
+    successor: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Promise:
-    """One entry of the ledger; appended, never altered or deleted.
+    """One entry of the ledger; appended, never deleted.
 
     `learnt` is the instant (UTC) of the read that first showed it, `unlearnt` that of the last earlier
     read of the same calendar which did not show it (None: none known): the change lies between both.
-    `confirmed_at` is the last read that still showed it, filled in when promises are read back.
+    `confirmed_at` is the last read that still showed it, filled in when promises are read back. `unlisted` says that
+    later reads did not show it; it is None again after a read that does.
     """
 
     release: str
@@ -27,3 +40,4 @@ class Promise:
     confirmed_at: datetime | None = None
     why: str = ""
     doubt: str | None = None
+    unlisted: Unlisted | None = None

@@ -30,9 +30,12 @@ def withheld(
     standing, promise = case.standing, case.standing.promise
     if promise is None or not case.is_judged:
         return tuple(parts), None
-    because = _changed(case, promise) if standing.in_doubt else _unconfirmed(case, promise, parts)
+    not_shown = because = _not_shown(case, promise, parts)
+    if because is None:
+        because = _changed(case, promise) if standing.in_doubt else _unconfirmed(case, promise, parts)
     if because is not None:
-        claimed = [part for part in parts if part.word in _not_borne(case, promise, part) or part.exposures]
+        words = (Word.UNPROVEN,) if not_shown is not None else ()
+        claimed = [part for part in parts if part.word in (*_not_borne(case, promise, part), *words) or part.exposures]
         if claimed:
             return tuple(_unclaimed(part, because) if part in claimed else part for part in parts), because
     return _if_firm(case, promise, parts, sights)
@@ -152,6 +155,24 @@ def _changed(case: Case, promise: Promise) -> str:
 
 def _last_read(case: Case, promise: Promise) -> str:
     return f"{said(promise)}, last read {exactly(case.standing.announced_as_of or promise.learnt, case.zone)}"
+
+
+def _not_shown(case: Case, promise: Promise, parts: Sequence[PartVerdict]) -> str | None:
+    """Return that its calendar stopped showing the promise before it counted, None if it did not (rule 13).
+
+    An entry may leave its calendar because the release was published early: that takes no confirmation away.
+    """
+    unlisted = promise.unlisted
+    starts = [exposure.start for part in parts for exposure in part.exposures]
+    exposed = [start.after or start.by for start in starts]
+    limit = min([*([] if case.window is None else [case.window.opens]), *filter(None, exposed)], default=None)
+    if unlisted is None or limit is None or unlisted.since > case.now or unlisted.since >= limit:
+        return None
+    reads = "a read" if unlisted.reads == 1 else f"{unlisted.reads} reads"
+    shown = exactly(promise.confirmed_at or promise.learnt, case.zone)
+    since = exactly(unlisted.since, case.zone)
+    successor = f". The new entry “{unlisted.successor}” may replace it" if unlisted.successor else ""
+    return f"{said(promise)}, last shown {shown}: {reads} of the calendar since {since} did not show it{successor}"
 
 
 def _unconfirmed(case: Case, promise: Promise, parts: Sequence[PartVerdict]) -> str | None:

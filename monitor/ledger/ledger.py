@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -27,6 +27,8 @@ from monitor.store.writer import LATE, Writer
 from monitor.threads import SMALL, Ask, aside, off_the_loop, portions, until_answered
 from schedules.announcement import Announcement
 from schedules.join import Rules
+from schedules.joinable import Key
+from schedules.learn import still_unlisted
 from schedules.promise import Promise
 from schedules.regular_series import series_of
 from schedules.release import Release
@@ -41,8 +43,8 @@ _CONFIRM_ALL, _PUT_AWAY = timedelta(hours=6), timedelta(days=1)
 class LearntRead:
     """One read as it was judged: the alarms it raised, and what it changed in the ledger.
 
-    `promised` are the releases that it promises anew, `confirmed` those of which it says what was said before, and
-    `retitled` are the changes of titles.
+    `promised` are the releases with a new promise, `confirmed` those whose promise it repeats, `unlisted` those that it
+    should show and does not, and `retitled` are the changes of titles.
     """
 
     read: CalendarRead
@@ -51,6 +53,7 @@ class LearntRead:
     promised: Collection[str] = ()
     confirmed: Collection[str] = ()
     retitled: Sequence[Retitled] = ()
+    unlisted: Collection[str] = ()
 
 
 class Ledger:
@@ -243,23 +246,50 @@ class Ledger:
         last = self._confirmed.get(name)
         of = {uid: self._memory.release_of[name, uid] for uid in state.standing()}
         some = len(of) > SMALL and last is not None and at - last < _CONFIRM_ALL
+        missing = [] if state.reading is None else still_unlisted(state.known, state.reading, at)
+        unlisted = self._unlisted(state, self._memory.release_of, missing, of.values(), as_of)
         if some:
             of = {uid: release for uid, release in of.items() if release in watched}
-        await self._written(name, write.confirmed(read, of, as_of), repeats=("confirmed", some))
+        # A read that counts entries as not shown repeats nothing: the one before it must be written too.
+        repeats = ("confirmed", some) if not unlisted else None
+        await self._written(name, write.confirmed(read, of, as_of, unlisted), repeats=repeats)
         self._memory.keep(replace(state, last_read=at, as_of=max(as_of, state.as_of or as_of)))
+        self.book.put(unlisted)
         self.book.confirm(name, of.values(), as_of)
         if not some:
             self._confirmed[name] = at
-        return LearntRead(read, confirmed=of.values())
+        return LearntRead(read, confirmed=of.values(), unlisted={one.release for one in unlisted})
+
+    def _unlisted(
+        self,
+        state: CalendarState,
+        release_of: Mapping[Key, str],
+        missing: Iterable[str],
+        shown: Iterable[str],
+        at: datetime,
+    ) -> list[Promise]:
+        """Return the promises that a read no longer shows, with that read counted.
+
+        An entry under another id can still show the release of one that is `missing`.
+        """
+        releases = {release_of[state.name, uid]: uid for uid in missing}
+        for release in shown if releases else ():
+            releases.pop(release, None)
+        successors = {release: state.successor(uid) for release, uid in releases.items()}
+        return self.book.with_unlisted(state.name, successors, at)
 
     async def _enter(self, read: CalendarRead, weighed: Weighed) -> LearntRead:
         name, learnt, as_of = read.calendar, weighed.learnt, weighed.state.as_of
         change = await self._memory.change_of(name, weighed)
         count = len(weighed.changed) + len(learnt.confirmed)
-        await self._written(name, await aside(count, lambda: write.learnt(change, read, weighed)))
+        release_of, state, at = change.joined.release_of, change.states[name], as_of or read.finished
+        shown = [release_of[name, uid] for uid, last in state.known.items() if last.gone is None]
+        listing = self._unlisted(state, release_of, learnt.unlisted, shown, at)
+        listing += self.book.relisted(name, (release_of[name, uid] for uid in learnt.confirmed))
+        await self._written(name, await aside(count, lambda: write.learnt(change, read, weighed, listing)))
         self._confirmed[name] = read.finished
         self._memory.take_over(change)
-        release_of = self._memory.release_of
+        self.book.put(listing)
         confirmed = [] if as_of is None else [release_of[name, uid] for uid in learnt.confirmed]
         if as_of is not None:
             self.book.confirm(name, confirmed, as_of)
@@ -268,4 +298,5 @@ class Ledger:
                 _log.info("calendar_entry", calendar=name, entry=uid, what=what, release=release_of[name, uid])
         promised = {release_of[name, uid] for uid in learnt.promises}
         titles = [told[-1] for told in weighed.state.titles.values() if told[-1].at == read.finished]
-        return LearntRead(read, (), change, promised, confirmed, titles)
+        unlisted = {one.release for one in listing if one.unlisted is not None}
+        return LearntRead(read, (), change, promised, confirmed, titles, unlisted)

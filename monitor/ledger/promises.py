@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 from schedules.in_force import slot_in_force
-from schedules.promise import Promise
+from schedules.promise import Promise, Unlisted
 from schedules.release import Release
 from schedules.slot import Slot
 from schedules.times.zone import local_date
@@ -39,10 +39,34 @@ class PromiseBook:
     def confirm(self, calendar: str, releases: Iterable[str], at: datetime) -> None:
         """Note that the newest promise of each of these releases in a calendar was still shown at `at`."""
         for release in releases:
-            known = self._promises.get(release, [])
-            place = next((n for n in reversed(range(len(known))) if known[n].calendar == calendar), None)
-            if place is not None and (known[place].confirmed_at or at) <= at:
-                known[place] = replace(known[place], confirmed_at=at)
+            newest = self.newest(calendar, release)
+            if newest is not None and (newest.confirmed_at or at) <= at:
+                self.put([replace(newest, confirmed_at=at)])
+
+    def put(self, promises: Iterable[Promise]) -> None:
+        """Replace promises that are known, each by its release, calendar and read."""
+        for promise in promises:
+            known = self._promises.get(promise.release, [])
+            for place, one in enumerate(known):
+                if (one.calendar, one.learnt) == (promise.calendar, promise.learnt):
+                    known[place] = promise
+
+    def newest(self, calendar: str, release: str) -> Promise | None:
+        """Return the last promise that a calendar made of a release, None if it made none."""
+        return next((one for one in reversed(self.of(release)) if one.calendar == calendar), None)
+
+    def with_unlisted(self, calendar: str, successors: Mapping[str, str], at: datetime) -> list[Promise]:
+        """Return the promises of releases that a read at `at` did not show, with that read counted.
+
+        `successors` are the titles of the entries that may replace them, by release; "" if there is none.
+        """
+        found = ((self.newest(calendar, release), successor) for release, successor in successors.items())
+        return [replace(one, unlisted=_counted(one.unlisted, at, successor)) for one, successor in found if one]
+
+    def relisted(self, calendar: str, releases: Iterable[str]) -> list[Promise]:
+        """Return the promises of these releases that earlier reads did not show, as shown again."""
+        newest = (self.newest(calendar, release) for release in releases)
+        return [replace(one, unlisted=None) for one in newest if one is not None and one.unlisted is not None]
 
     def of(self, release: str) -> list[Promise]:
         """Return the promises of a release."""
@@ -83,6 +107,12 @@ class PromiseBook:
         there = {(promise.calendar, promise.learnt) for promise in self.of(new)}
         mine = (promise for promise in self.of(old) if promise.calendar == calendar)
         return [replace(promise, release=new) for promise in mine if (calendar, promise.learnt) not in there]
+
+
+def _counted(before: Unlisted | None, at: datetime, successor: str) -> Unlisted:
+    if before is None:
+        return Unlisted(at, 1, successor)
+    return Unlisted(before.since, before.reads + 1, before.successor or successor)
 
 
 def _learnt(promise: Promise) -> datetime:

@@ -100,6 +100,26 @@ class CalendarState:
         """Return the entries that are shown and still say what they promise."""
         return [uid for uid, one in self.shown.items() if self.known[uid].gone is None and is_still_announced(one)]
 
+    def successor(self, uid: str) -> str:
+        """Return the title of an entry that may replace one that is no longer shown, "" if there is none.
+
+        It has the same producer and slot, and no read showed both.
+        """
+        old, left = self.shown[uid], self.left.get(uid)
+        return next(
+            (
+                new.title
+                for other, new in self.shown.items()
+                if other != uid
+                and left is not None
+                and self.first.get(other, left) > left
+                and self.known[other].gone is None
+                and new.producer == old.producer
+                and new.slot.says_same_as(old.slot)
+            ),
+            "",
+        )
+
     def without(self, uids: Collection[str]) -> CalendarState:
         """Return this state without these entries."""
         return replace(

@@ -61,10 +61,16 @@ def doubted(read: CalendarRead) -> Portions:
     return portions
 
 
-def confirmed(read: CalendarRead, releases: Mapping[str, str], as_of: datetime) -> Portions:
-    """Return what is written of a read that still showed these entries, by uid; it speaks `as_of` that instant."""
+def confirmed(
+    read: CalendarRead, releases: Mapping[str, str], as_of: datetime, unlisted: Sequence[Promise] = ()
+) -> Portions:
+    """Return what is written of a read that still showed these entries, by uid; it speaks `as_of` that instant.
+
+    `unlisted` are the promises that it does not show.
+    """
     portions = Portions()
     _add_confirmed(portions, read, [*releases.values()], [*releases], as_of)
+    portions.add(unlisted, lambda tx, some: tx.save_promises(some))
     _add_read(portions, read)
     return portions
 
@@ -77,8 +83,11 @@ def rejoined(change: LedgerChange, at: datetime) -> Portions:
     return portions
 
 
-def learnt(change: LedgerChange, read: CalendarRead, weighed: Weighed) -> Portions:
-    """Return what is written of a read that said something new."""
+def learnt(change: LedgerChange, read: CalendarRead, weighed: Weighed, listing: Sequence[Promise] = ()) -> Portions:
+    """Return what is written of a read that said something new.
+
+    `listing` are earlier promises that it no longer shows, or shows again.
+    """
     name, release_of, state = read.calendar, change.joined.release_of, change.states[read.calendar]
     uids = dict.fromkeys((*weighed.changed, *change.new))
     with_entries = {release_of[name, uid] for uid in uids} & change.joined.altered
@@ -93,6 +102,7 @@ def learnt(change: LedgerChange, read: CalendarRead, weighed: Weighed) -> Portio
     altered = {release: change.joined.releases[release] for release in with_entries}
     new = [(entry(uid), altered.get(release_of[name, uid]), change.new.get(uid)) for uid in uids]
     portions.add(new, _write_entries, rows=3)
+    portions.add(listing, lambda tx, some: tx.save_promises(some))
     shown = weighed.learnt.confirmed
     same = [uid for uid in shown if uid not in uids]
     _add_confirmed(portions, read, [release_of[name, uid] for uid in shown], same, state.as_of or read.finished)

@@ -44,6 +44,9 @@ class Transaction(Protocol):
     def add_promises(self, promises: Iterable[Promise]) -> None:
         """Append to the ledger; a promise that is there already (release, calendar, learnt) is left alone."""
 
+    def save_promises(self, promises: Iterable[Promise]) -> None:
+        """Insert promises or replace them (by release, calendar and learnt)."""
+
     def confirm_all(self, calendar: str, releases: Sequence[str], at: datetime) -> None:
         """Note that the newest promise of each of these releases in this calendar was still shown at `at`."""
 

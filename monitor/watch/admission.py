@@ -67,8 +67,8 @@ class Admission:
         if learnt.change is not None:
             for old in learnt.change.left():
                 self.watch.forget(old)
-        for name in self.watch.releases.keys() & learnt.confirmed:
-            self.watch.confirmed(name, self.ledger.promises(name))
+        for name in self.watch.releases.keys() & {*learnt.confirmed, *learnt.unlisted}:
+            self.watch.update_promises(name, self.ledger.promises(name))
         if learnt.change is not None:
             now = self.clock.now()
             names = {*learnt.change.joined.altered, *learnt.promised, *self.watch.releases}

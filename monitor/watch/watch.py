@@ -125,8 +125,8 @@ class Watch:
         self._planner.take(watched, release, soon=soon or (is_new and watched.held is not None))
         self.judge_soon(release.id)
 
-    def confirmed(self, release: str, promises: Sequence[Promise]) -> None:
-        """Take what was promised of a watched release, which a calendar still says, and judge what rests on it."""
+    def update_promises(self, release: str, promises: Sequence[Promise]) -> None:
+        """Replace the promises of a watched release, and judge it again soon unless nothing depends on them yet."""
         watched = self._releases[release]
         watched.take_promises(promises)
         if watched.verdict is None or watched.verdict.word is not Word.PENDING:

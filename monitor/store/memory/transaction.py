@@ -115,6 +115,10 @@ class MemoryTransaction:
         for promise in promises:
             self._shelves.add(promise, promise.release, promise.calendar, promise.learnt)
 
+    def save_promises(self, promises: Iterable[Promise]) -> None:
+        for promise in promises:
+            self._shelves.put(promise, promise.release, promise.calendar, promise.learnt)
+
     def confirm_all(self, calendar: str, releases: Sequence[str], at: datetime) -> None:
         for release in releases:
             self._confirm(release, calendar, at)

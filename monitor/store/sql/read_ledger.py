@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
@@ -133,7 +133,7 @@ def _said(body: str) -> Promise:
 
 def _promise(body: str, release: str, calendar: str, learnt: datetime, confirmed_at: datetime | None) -> Promise:
     said = _said(body)
-    return Promise(release, calendar, said.slot, said.state, learnt, said.unlearnt, confirmed_at, said.why, said.doubt)
+    return replace(said, release=release, calendar=calendar, learnt=learnt, confirmed_at=confirmed_at)
 
 
 def _edition(row: dict[str, Any]) -> SeriesEdition:

@@ -54,6 +54,9 @@ class SqlTransaction:
         if rows:
             self._connection.execute(self._unless_there(tables.PROMISE), rows)
 
+    def save_promises(self, promises: Iterable[Promise]) -> None:
+        self._replace(tables.PROMISE, [_promise_row(promise) for promise in promises])
+
     def confirm_all(self, calendar: str, releases: Sequence[str], at: datetime) -> None:
         table, newer = tables.PROMISE, tables.PROMISE.alias()
         newest = (

@@ -8,7 +8,7 @@ import pytest
 
 from monitor.judge.verdict import Kind, Verdict, Word
 from schedules.announcement import State as Standing
-from schedules.promise import Promise
+from schedules.promise import Promise, Unlisted
 from tests.worlds.instants import DAY, SLOT, at, seconds_at
 from tests.worlds.looks import ABSENT, PRESENT, Story
 from tests.worlds.releases import a_promise, a_release
@@ -270,3 +270,45 @@ def test_what_is_no_breach_by_the_calendar_that_rules_is_not_disputed() -> None:
 def test_late_by_one_calendar_and_never_published_by_the_other_is_a_breach_by_both() -> None:
     long_ago = a_promise(SLOT - 20 * DAY, learnt=SLOT - 40 * DAY, calendar="own")
     assert verdict_on([a_promise(), long_ago], "09:40", calendars=BOTH).word is Word.LATE
+
+
+def unlisted(since: str, reads: int = 4, successor: str = "", last: str = "09:00") -> Promise:
+    """Return the usual promise, which reads from `since` on did not show any more."""
+    return read_last(last, unlisted=Unlisted(at(since), reads, successor))
+
+
+@pytest.mark.parametrize("came", [None, "09:40", IN_TIME])
+def test_an_entry_that_left_its_calendar_before_its_slot_proves_nothing(came: str | None) -> None:
+    verdict = verdict_on([unlisted("09:05")], came)
+    assert verdict.word is Word.UNPROVEN
+    assert verdict.unproven_because is not None
+    assert "last shown Fri 5 Jan 2018 09:00:00 GMT" in verdict.unproven_because
+    assert "4 reads of the calendar since Fri 5 Jan 2018 09:05:00 GMT did not show it" in verdict.unproven_because
+    assert doubts(verdict) == [verdict.unproven_because]
+
+
+@pytest.mark.parametrize(
+    ("promise", "word"),
+    [
+        (unlisted("09:29:59"), Word.UNPROVEN),
+        (unlisted("09:30"), Word.OVERDUE),
+        (read_last("09:20"), Word.OVERDUE),
+    ],
+)
+def test_only_reads_before_the_slot_withdraw_the_confirmation(promise: Promise, word: Word) -> None:
+    assert verdict_on([promise], None).word is word
+
+
+def test_a_likely_successor_is_named() -> None:
+    verdict = verdict_on([unlisted("09:05", successor="Vital events: 2017")], None)
+    assert verdict.unproven_because is not None
+    assert verdict.unproven_because.endswith("The new entry “Vital events: 2017” may replace it")
+
+
+@pytest.mark.parametrize(("since", "word"), [("09:11", Word.EARLY), ("09:05", Word.UNPROVEN)])
+def test_an_entry_that_leaves_once_its_release_is_public_early_takes_nothing_back(since: str, word: Word) -> None:
+    assert verdict_on([unlisted(since)], "09:10", now="09:20").word is word
+
+
+def test_what_reads_will_show_later_is_not_known_yet() -> None:
+    assert verdict_on([unlisted("09:05")], "09:03", now="09:04").word is Word.EARLY

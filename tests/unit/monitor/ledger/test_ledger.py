@@ -9,7 +9,7 @@ from pathlib import Path
 
 from monitor.config.calendars import PinSettings
 from monitor.look.fake import Reply
-from schedules.promise import Promise
+from schedules.promise import Promise, Unlisted
 from tests.unit.monitor.app.office import START, STATS, Office, as_json, at_work, csv, row
 
 OTHER = {"name": "own", "kind": "json", "url": "https://stats.example/own.json"}
@@ -62,6 +62,27 @@ def test_an_entry_that_vanishes_cancels_nothing_and_keeps_when_it_was_last_seen(
         entries = {one.uid: one for one in office.daemon.store.ledger.announced("stats")}
         assert (entries["a"].gone, entries["a"].seen_last) == (None, back.finished)
         assert promised(office, "a") == [("stats", "26 09:30")]
+
+    at_work(tmp_path, act)
+
+
+def test_reads_that_no_longer_show_an_entry_are_counted_and_survive_a_restart(tmp_path: Path) -> None:
+    def unlisted(office: Office) -> Unlisted | None:
+        (promise,) = office.daemon.store.ledger.promises(["a"])
+        assert office.daemon.ledger.promises("a") == [promise]
+        return promise.unlisted
+
+    async def act(office: Office) -> None:
+        await office.read(csv(row("a"), row("b")))
+        assert unlisted(office) is None
+        first = await office.read(csv(row("b"), row("c", title="Both in one")), after=10)
+        await office.read(after=10)
+        assert unlisted(office) == Unlisted(first.started, 2, "Both in one")
+        await office.reopen()
+        await office.read(after=10)
+        assert unlisted(office) == Unlisted(first.started, 3, "Both in one")
+        await office.read(csv(row("a"), row("b")), after=10)
+        assert unlisted(office) is None
 
     at_work(tmp_path, act)
 

@@ -11,7 +11,7 @@ from monitor.ledger.missing_editions import Past, missing_editions
 from monitor.ledger.promises import BEHIND, PromiseBook
 from monitor.ledger.reading import OFTEN, is_due
 from monitor.store.rows import SeriesEdition
-from schedules.promise import Promise
+from schedules.promise import Promise, Unlisted
 from schedules.slot import Precision, Slot
 
 T0 = datetime(2026, 7, 1, 12, tzinfo=UTC)
@@ -139,3 +139,15 @@ def test_a_calendar_that_was_read_shortly_before_a_slot_needs_no_read_ten_minute
     assert not due(-10, -11, -quarter)
     assert not due(-10, -11, often=True)
     assert not due(5, 4, often=True)
+
+
+def test_reads_that_do_not_show_a_promise_are_counted_until_one_shows_it_again() -> None:
+    made = book(said(1), said(2), said(3, "B"))
+    for minute in (10, 15):
+        made.put(made.with_unlisted("A", {"x": "", "unknown": ""}, T0 + minute * MINUTE))
+    made.put(made.with_unlisted("A", {"x": "Another title"}, T0 + 20 * MINUTE))
+    counted = Unlisted(T0 + 10 * MINUTE, 3, "Another title")
+    assert [one.unlisted for one in made.of("x")] == [None, counted, None]
+    made.put(made.relisted("A", ["x", "unknown"]))
+    assert [one.unlisted for one in made.of("x")] == [None, None, None]
+    assert made.relisted("A", ["x"]) == []
