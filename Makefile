@@ -4,7 +4,7 @@ BIN := .venv/bin
 SEEDS ?= 3
 INCIDENTS := $(addprefix rehearsals/,ipcc-2015.toml moj-2016.toml ofsted-2017.toml ofqual-2018-01.toml ofqual-2018-03.toml)
 
-.PHONY: venv tools demo run test verify explore chaos fuzz sbom dist man lint bench oracle docs site image image-trial parts
+.PHONY: venv tools demo run test verify explore chaos fuzz sbom dist man lint bench oracle docs site pictures image image-trial parts
 .DEFAULT_GOAL := test
 
 # What the program needs is installed first: `make demo` waits for nothing else. `tools` are what developers need.
@@ -102,6 +102,10 @@ site: venv
 	@test -d var/site-venv || $(PYTHON) -m venv var/site-venv
 	@var/site-venv/bin/pip install --quiet --disable-pip-version-check --require-hashes -r deploy/site/requirements.lock
 	@NO_MKDOCS_2_WARNING=true var/site-venv/bin/mkdocs build --quiet --strict --config-file deploy/site/mkdocs.yml && echo var/site/index.html
+
+# The pictures of README.md and docs/, taken in Chromium from the demonstration. Look at them before you commit them.
+pictures: tools parts
+	@$(BIN)/python -m tests.browser.pictures > /dev/null && echo docs/pictures
 
 image:
 	@ENGINE="$(ENGINE)" BASE="$(BASE)" sh deploy/image

@@ -1,0 +1,108 @@
+"""The pictures of README.md and docs/: pages of the demonstration, light and dark, with the text that they show.
+
+`make pictures` takes them again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import shutil
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from playwright.async_api import Browser, ViewportSize, async_playwright
+
+from monitor.cli.main import status_of
+from monitor.rehearse.demo import OPENS_AT, Demonstration, merged, script_of
+from tests.browser.pages import serving
+
+FOLDER = Path(__file__).parents[2] / "docs" / "pictures"
+INCIDENT = "ofqual-2018-01"
+SIZE: ViewportSize = {"width": 960, "height": 720}
+Scheme = Literal["light", "dark"]
+_QUALITY = 80
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A page by its address, the files in docs/pictures that show it, and where it is scrolled to."""
+
+    name: str
+    address: str
+    files: Mapping[str, Scheme]
+    scroll_to: str = "body"
+
+
+def play(folder: Path) -> Path:
+    """Play the incident that the pictures show, and return its folder below `folder`."""
+    status = status_of(["rehearse", str(script_of(INCIDENT)), "--keep", str(folder)])
+    if status:
+        sys.exit(status)
+    return folder / INCIDENT
+
+
+def pictures_of(board: str, kept: Path) -> list[Picture]:
+    """Return the pages to show: the board at `board`, and the draft in the folder of a kept rehearsal."""
+    (draft,) = kept.glob("drafts/*.html")
+    both: Mapping[str, Scheme] = {"board-light.webp": "light", "board-dark.webp": "dark"}
+    # A draft is a document, so it has no dark colours.
+    return [
+        Picture("board", f"{board}/", both),
+        Picture("report", draft.as_uri(), {"report.webp": "light"}, "h2 >> nth=1"),
+    ]
+
+
+async def text_of(browser: Browser, picture: Picture, scheme: Scheme, file: Path | None) -> str:
+    """Return the text of a page in a colour scheme, and write its picture if there is a file for it."""
+    context = await browser.new_context(viewport=SIZE, color_scheme=scheme, device_scale_factor=1.5)
+    page = await context.new_page()
+    await page.goto(picture.address)
+    await page.locator(picture.scroll_to).evaluate("part => part.scrollIntoView()")
+    if file is not None:
+        # Playwright itself writes only PNG and JPEG, which are larger.
+        session = await context.new_cdp_session(page)
+        shot = await session.send("Page.captureScreenshot", {"format": "webp", "quality": _QUALITY})
+        await asyncio.to_thread(file.write_bytes, base64.b64decode(shot["data"]))
+    text = await page.locator("body").inner_text()
+    await context.close()
+    return "\n".join(line.rstrip() for line in text.splitlines() if line.strip()) + "\n"
+
+
+async def texts(kept: Path, folder: Path | None = None) -> dict[str, str]:
+    """Return the text of each page by its name, and take the pictures of all if there is a folder for them."""
+    store = merged([kept])
+    demonstration = Demonstration(store, OPENS_AT)
+    try:
+        async with (
+            serving(demonstration) as board,
+            async_playwright() as playwright,
+            await playwright.chromium.launch(
+                executable_path=shutil.which("chromium"), args=["--no-sandbox"]
+            ) as browser,
+        ):
+            found = {}
+            for picture in pictures_of(board, kept):
+                for name, scheme in picture.files.items():
+                    file = folder / name if folder is not None else None
+                    found[picture.name] = await text_of(browser, picture, scheme, file)
+            return found
+    finally:
+        demonstration.close()
+        store.close()
+
+
+def main() -> None:
+    """Take every picture again, and write the text of each page beside it."""
+    with tempfile.TemporaryDirectory() as made:
+        kept = play(Path(made))
+        for name, text in asyncio.run(texts(kept, FOLDER)).items():
+            (FOLDER / f"{name}.txt").write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
