@@ -17,7 +17,8 @@ COPY deploy/alertmanager.yml deploy/ninethirty.service deploy/
 COPY deploy/grafana deploy/grafana
 COPY deploy/kubernetes deploy/kubernetes
 COPY deploy/prometheus deploy/prometheus
-COPY docs/operate.md docs/operate.md
+COPY docs/alerts.md docs/alerts.md
+COPY docs/how-to/on-call.md docs/how-to/on-call.md
 COPY examples examples
 COPY rehearsals rehearsals
 COPY schedules schedules

@@ -18,7 +18,7 @@ from monitor.store.sql.query import chunks
 class History(AbstractContextManager["History"]):
     """Reads a store, and writes nothing to it; a monitor may run on it meanwhile.
 
-    Rows are those of `ninethirty export`, column for column; docs/operate.md says what each means. Instants are RFC
+    Rows are those of `ninethirty export`, column for column; docs/open-data.md says what each means. Instants are RFC
     3339 in UTC, lengths seconds. Slots are chosen by `[begin, end)`, instants with a zone; without bounds all. Verdicts
     are as last judged: what still grows is of then.
 

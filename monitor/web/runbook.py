@@ -1,7 +1,8 @@
-"""What each alert means and what to do then, where alerts link to: a part of `docs/operate.md`."""
+"""The runbook that alerts link to: `docs/how-to/on-call.md`, then `docs/alerts.md`."""
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from pathlib import Path
 
@@ -13,25 +14,38 @@ from starlette.routing import Route
 from monitor.web.pages import render
 from schedules.patterns import quick
 
-_BEGINS, _ENDS = "## At 9:31", "## Installing"
+_PAGES = ("how-to/on-call.md", "alerts.md")
 _LINK = quick(r"\[([^\[\]]*)\]\(([^()]*)\)")
 
 
 @cache
 def _text() -> Markup:
-    from markdown import markdown  # noqa: PLC0415 # for whoever follows an alert alone
+    from markdown import markdown  # noqa: PLC0415  # only this page needs it
 
-    carried = Path(__file__).with_name("operate.md")
-    file = carried if carried.is_file() else Path(__file__).parents[2] / "docs" / carried.name
-    text = file.read_text(encoding="utf-8")
-    part = text[text.index(_BEGINS) : text.index(_ENDS)]
-    # Other pages of the docs are not here.
-    kept = _LINK.sub(lambda found: found[0] if found[2].startswith("#") else found[1], part)
-    return Markup(markdown(kept, extensions=["toc"]))  # noqa: S704 # our own words
+    parts = [_LINK.sub(_link_inside, _without_title(_read(page))) for page in _PAGES]
+    return Markup(markdown("\n\n".join(parts), extensions=["toc", "tables", "fenced_code"]))  # noqa: S704  # our own words
+
+
+def _read(page: str) -> str:
+    # The wheel has the page beside this module, a clone has it in docs/.
+    shipped = Path(__file__).with_name(Path(page).name)
+    file = shipped if shipped.is_file() else Path(__file__).parents[2] / "docs" / page
+    return file.read_text(encoding="utf-8")
+
+
+def _without_title(text: str) -> str:
+    return text.partition("\n")[2]
+
+
+def _link_inside(found: re.Match[str]) -> str:
+    """Return a link as it is on this page: to an anchor here, or only its text, because other pages are not here."""
+    page, _, anchor = found[2].partition("#")
+    here = anchor and (not page or Path(page).name in {Path(one).name for one in _PAGES})
+    return f"[{found[1]}](#{anchor})" if here else found[1]
 
 
 async def runbook(request: Request) -> Response:
-    """Show what each alert means; nothing here is secret, and an alert may reach somebody who is not signed in."""
+    """Show what each alert means. Anyone may read it: it has no secrets, and alerts reach people without a session."""
     return render(request, "runbook.html", text=_text())
 
 

@@ -13,7 +13,7 @@ from monitor.health.collector import Now, Shown, Vitals
 from monitor.health.metrics import Metrics
 
 FOLDER = Path(__file__).parents[2] / "deploy" / "prometheus"
-OPERATE = Path(__file__).parents[2] / "docs" / "operate.md"
+ALERTS_PAGE = Path(__file__).parents[2] / "docs" / "alerts.md"
 
 
 LONGEST_RANGE = 3600
@@ -71,7 +71,7 @@ def test_an_alert_has_a_severity_a_text_and_an_entry_in_the_runbook(rule: dict[s
     page, _, anchor = told["runbook_url"].partition("#")
     links = [told["board_url"]] if rule["alert"].startswith("Ninethirty") else []
     assert all(link.startswith("{{ $externalLabels.board }}/") for link in (told["runbook_url"], *links))
-    headings = re.findall(r"^#+ (.+)$", OPERATE.read_text(encoding="utf-8"), re.MULTILINE)
+    headings = re.findall(r"^#+ (.+)$", ALERTS_PAGE.read_text(encoding="utf-8"), re.MULTILINE)
     assert page.endswith("/runbook")
     assert anchor in {re.sub(r"[^\w -]", "", heading).strip().lower().replace(" ", "-") for heading in headings}
 

@@ -25,5 +25,10 @@ def test_configuration_in_the_readme_works_and_has_at_most_twelve_lines(tmp_path
     assert len(text.splitlines()) <= 12
 
 
+def test_every_file_that_the_readme_links_to_is_there() -> None:
+    linked = re.findall(r'\]\(([^):#]+)[^)]*\)|(?:src|srcset)="([^"]+)"', README)
+    assert [path for pair in linked for path in pair if path and not (ROOT / path).exists()] == []
+
+
 def test_readme_names_the_three_commands_to_try_and_test_it() -> None:
     assert all(command in README for command in ("make demo", "make test", "make verify"))

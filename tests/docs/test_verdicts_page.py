@@ -1,4 +1,4 @@
-"""The page that tells how we decide has a row for whatever the judge can say."""
+"""The page of verdicts and findings has a row for each."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from monitor.judge.verdict import Kind, Word
 
 @pytest.fixture
 def page(root: Path) -> str:
-    return (root / "docs" / "decides.md").read_text(encoding="utf-8")
+    return (root / "docs" / "verdicts.md").read_text(encoding="utf-8")
 
 
 def first_cells(page: str, heading: str) -> list[str]:
