@@ -41,5 +41,5 @@ def test_the_example_of_a_part_is_read() -> None:
 
 
 def test_every_recogniser_is_explained() -> None:
-    told = PAGE[PAGE.index("What shows that a part is out.") : PAGE.index("## `[part.match]`")]
+    told = PAGE[PAGE.index("says what shows that a part is out.") : PAGE.index("## `[part.match]`")]
     assert set(re.findall(r"`([a-z-]+)(?::[A-Z]+)?`", told)) == {*PLAIN, *LOOKING_FOR}
