@@ -38,6 +38,11 @@ def test_every_page_is_in_the_index() -> None:
     assert {str(page.relative_to(DOCS)) for page in pages - listed} == set()
 
 
+def test_every_decision_is_in_the_list_of_decisions() -> None:
+    listed = {(DOCS / link).resolve() for link in links(DOCS / "decisions.md")}
+    assert {page.name for page in (DOCS / "decisions").glob("*.md") if page not in listed} == set()
+
+
 def test_every_page_is_in_the_site(root: Path) -> None:
     site = (root / "deploy/site/mkdocs.yml").read_text(encoding="utf-8")
     pages = {str(page.relative_to(DOCS)) for page in PAGES if page.parent.name != "decisions"}
