@@ -23,7 +23,7 @@ def _text() -> Markup:
     from markdown import markdown  # noqa: PLC0415  # only this page needs it
 
     parts = [_LINK.sub(_link_inside, _without_title(_read(page))) for page in _PAGES]
-    return Markup(markdown("\n\n".join(parts), extensions=["toc", "tables", "fenced_code"]))  # noqa: S704  # our own words
+    return Markup(markdown("\n\n".join(parts), extensions=["toc", "tables"]))  # noqa: S704  # our own words
 
 
 def _read(page: str) -> str:
