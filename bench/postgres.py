@@ -7,9 +7,11 @@ import shutil
 import socket
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
+from urllib.parse import urlsplit
 
 
 @contextmanager
@@ -37,19 +39,48 @@ def _disk(folder: Path, room: str) -> Iterator[None]:
 
 
 @contextmanager
+def standby(primary: str) -> Iterator[tuple[str, Callable[[], None]]]:
+    """Give the address of a hot standby of the cluster at `primary`, and what promotes it."""
+    folder = Path(tempfile.mkdtemp(prefix="pg-"))
+    run, source = _run_in(folder), urlsplit(primary)
+    where = ["-h", str(source.hostname), "-p", str(source.port), "-U", str(source.username)]
+    try:
+        _quietly([*run, str(_bin() / "pg_basebackup"), *where, "-D", str(folder / "data"), "-R", "-c", "fast"], folder)
+        with _started(folder, run) as address:
+            promote = [*run, str(_bin() / "pg_ctl"), "-D", str(folder / "data"), "-w", "promote"]
+            yield address, partial(_quietly, promote, folder)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
 def _cluster(folder: Path) -> Iterator[str]:
+    run = _run_in(folder)
+    make = ["initdb", "-D", str(folder / "data"), "-U", "test", "-A", "trust", "-E", "UTF8", "--no-sync"]
+    _quietly([*run, str(_bin() / make[0]), *make[1:]], folder)
+    with _started(folder, run) as address:
+        yield address
+
+
+@contextmanager
+def _started(folder: Path, run: list[str]) -> Iterator[str]:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    run = _as_nobody(folder) if os.getuid() == 0 else []
-    bin_ = max(Path("/usr/lib/postgresql").glob("*/bin"))
-    data, options = str(folder / "data"), f"-p {port} -c listen_addresses=127.0.0.1 -k {folder} -F"
-    pg_ctl = [*run, str(bin_ / "pg_ctl"), "-D", data, "-w"]
-    _quietly([*run, str(bin_ / "initdb"), "-D", data, "-U", "test", "-A", "trust", "-E", "UTF8", "--no-sync"], folder)
+    options = f"-p {port} -c listen_addresses=127.0.0.1 -k {folder} -F"
+    pg_ctl = [*run, str(_bin() / "pg_ctl"), "-D", str(folder / "data"), "-w"]
     _quietly([*pg_ctl, "-t", "30", "-l", str(folder / "log"), "-o", options, "start"], folder)
     try:
         yield f"postgresql+psycopg://test@127.0.0.1:{port}/postgres"
     finally:
         _quietly([*pg_ctl, "-m", "immediate", "stop"], folder)
+
+
+def _bin() -> Path:
+    return max(Path("/usr/lib/postgresql").glob("*/bin"))
+
+
+def _run_in(folder: Path) -> list[str]:
+    return _as_nobody(folder) if os.getuid() == 0 else []
 
 
 def _as_nobody(folder: Path) -> list[str]:
