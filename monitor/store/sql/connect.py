@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 
-from monitor.errors import StoreFault
+from monitor.errors import StoreFault, UserFault
 
 _BUSY_MS = 5000
 # What a long reader made the log grow by is cut off again at the next turn of it.
@@ -35,8 +35,11 @@ def make_folder(file: Path) -> None:
 
 
 def postgresql(address: URL) -> Engine:
-    """Return what connects to PostgreSQL."""
-    engine = create_engine(address, pool_pre_ping=True)
+    """Return what connects to PostgreSQL. Raises `UserFault` if its driver is not installed."""
+    try:
+        engine = create_engine(address, pool_pre_ping=True)
+    except ModuleNotFoundError as exc:
+        raise UserFault(f"the store needs {exc.name}, which the extra `postgres` installs") from exc
     from monitor.store.sql.patience import make_impatient  # noqa: PLC0415  # its driver is loaded by its own users alone
 
     make_impatient(engine)
