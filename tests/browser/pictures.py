@@ -12,6 +12,7 @@ import sys
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Literal
 
@@ -23,18 +24,24 @@ from tests.browser.pages import serving
 
 FOLDER = Path(__file__).parents[2] / "docs" / "pictures"
 INCIDENT = "ofqual-2018-01"
-SIZE: ViewportSize = {"width": 960, "height": 720}
+SHOWN_AT = OPENS_AT + timedelta(hours=2)
+"""The release is out, and how late it was is known."""
+_WIDTH = 960
 Scheme = Literal["light", "dark"]
 _QUALITY = 80
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A page by its address, the files in docs/pictures that show it, and where it is scrolled to."""
+    """A page by its address, the files in docs/pictures that show it, and where it is scrolled to.
+
+    `height` ends the picture between two lines.
+    """
 
     name: str
     address: str
     files: Mapping[str, Scheme]
+    height: int
     scroll_to: str = "body"
 
 
@@ -52,14 +59,15 @@ def pictures_of(board: str, kept: Path) -> list[Picture]:
     both: Mapping[str, Scheme] = {"board-light.webp": "light", "board-dark.webp": "dark"}
     # A draft is a document, so it has no dark colours.
     return [
-        Picture("board", f"{board}/", both),
-        Picture("report", draft.as_uri(), {"report.webp": "light"}, "h2 >> nth=1"),
+        Picture("board", f"{board}/", both, 686),
+        Picture("report", draft.as_uri(), {"report.webp": "light"}, 708, "h2 >> nth=1"),
     ]
 
 
 async def text_of(browser: Browser, picture: Picture, scheme: Scheme, file: Path | None) -> str:
     """Return the text of a page in a colour scheme, and write its picture if there is a file for it."""
-    context = await browser.new_context(viewport=SIZE, color_scheme=scheme, device_scale_factor=1.5)
+    size: ViewportSize = {"width": _WIDTH, "height": picture.height}
+    context = await browser.new_context(viewport=size, color_scheme=scheme, device_scale_factor=1.5)
     page = await context.new_page()
     await page.goto(picture.address)
     await page.locator(picture.scroll_to).evaluate("part => part.scrollIntoView()")
@@ -76,7 +84,7 @@ async def text_of(browser: Browser, picture: Picture, scheme: Scheme, file: Path
 async def texts(kept: Path, folder: Path | None = None) -> dict[str, str]:
     """Return the text of each page by its name, and take the pictures of all if there is a folder for them."""
     store = merged([kept])
-    demonstration = Demonstration(store, OPENS_AT)
+    demonstration = Demonstration(store, SHOWN_AT)
     try:
         async with (
             serving(demonstration) as board,
