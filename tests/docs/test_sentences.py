@@ -11,7 +11,6 @@ import pytest
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
 PAGES = sorted((ROOT / "docs").rglob("*.md"))
-OUTSIDE_DECISIONS = [page for page in PAGES if page.parent.name != "decisions"]
 _LONG = 30
 _SHARE = 0.05
 # Fewer words are a heading or a cell of a table, and no sentence.
@@ -46,9 +45,7 @@ def test_few_sentences_of_the_docs_have_more_than_30_words() -> None:
     assert len(long) <= _SHARE * len(counted), f"{len(long)} of {len(counted)}"
 
 
-@pytest.mark.parametrize(
-    "page", [page for page in PAGES if page.parent.name != "decisions"], ids=lambda page: page.stem
-)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_few_sentences_of_each_page_have_more_than_30_words(page: Path) -> None:
     counted = [one for one in sentences(page) if words(one) >= _PROSE]
     assert len(long_sentences(page, _LONG)) <= _SHARE * len(counted), long_sentences(page, _LONG)
