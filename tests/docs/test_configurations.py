@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from monitor.config.checks import cross_faults
 from monitor.config.settings import Settings
@@ -49,6 +50,18 @@ def test_configuration_on_a_page_has_no_fault(page: Path, tmp_path: Path) -> Non
 
 
 def test_there_are_configurations_to_check() -> None:
-    assert {"channels", "dashboards", "firewall", "postgresql", "several-monitors", "sign-in"} == {
+    assert {"calendars", "channels", "firewall", "postgresql", "several-monitors", "sign-in"} <= {
         page.stem for page in CASES
     }
+
+
+def test_prometheus_on_its_page_is_set_as_in_the_file_that_we_ship() -> None:
+    page = (ROOT / "docs/how-to/prometheus.md").read_text(encoding="utf-8")
+    shipped = yaml.safe_load((ROOT / "deploy/prometheus/prometheus.yml").read_text(encoding="utf-8"))
+    blocks = re.findall(r"^( *)```yaml\n(.*?)^\1```", page, re.MULTILINE | re.DOTALL)
+    jobs, alerts = (yaml.safe_load(textwrap.dedent(block)) for _, block in blocks)
+    ours = ("job_name", "scrape_interval", "scrape_timeout")
+    assert [jobs["scrape_configs"][0][key] for key in ours] == [shipped["scrape_configs"][0][key] for key in ours]
+    assert alerts["global"]["evaluation_interval"] == shipped["global"]["evaluation_interval"]
+    assert alerts["global"]["external_labels"].keys() == shipped["global"]["external_labels"].keys()
+    assert alerts["alerting"]["alert_relabel_configs"] == shipped["alerting"]["alert_relabel_configs"]
