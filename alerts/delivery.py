@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from random import Random
 
@@ -47,13 +47,18 @@ class Patience:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A delivery in the outbox. `thread` is the id of the notice that opened its thread, `at` when it was written."""
+    """A delivery in the outbox. `thread` is the id of the notice that opened its thread, `at` when it was written.
+
+    `is_refused` is whether its channel refused it before.
+    """
 
     notice: str
     thread: str
     channel: str
     at: datetime
     due: datetime
+    urgent: bool = False
+    is_refused: bool = False
 
 
 _PATIENCE = Patience()
@@ -80,16 +85,43 @@ def after(
     return Again(min(now + wait, expiry), outcome.reason)
 
 
-def ready(waiting: Iterable[Waiting], now: datetime) -> list[Waiting]:
-    """Return what may be attempted now, the oldest first within each channel.
+def with_urgent(waiting: Iterable[Waiting]) -> list[Waiting]:
+    """Return the deliveries in order, what precedes an urgent one of its thread due when the urgent one is.
 
-    On one channel a notice never overtakes an earlier one of its own thread; another thread's notice
-    that is waiting for its next attempt holds nobody up.
+    Otherwise an earlier notice that waits, for its minute or for quiet hours to end, would delay the urgent one. One
+    that the channel refused keeps the time of its next attempt.
+    """
+    soonest: dict[tuple[str, str], datetime] = {}
+    found = []
+    for one in sorted(waiting, key=_turn, reverse=True):
+        thread = one.channel, one.thread
+        if one.urgent:
+            soonest[thread] = min(one.due, soonest.get(thread, one.due))
+        is_delaying = thread in soonest and not one.is_refused
+        found.append(replace(one, due=min(one.due, soonest[thread])) if is_delaying else one)
+    return found[::-1]
+
+
+def ready(waiting: Iterable[Waiting], now: datetime) -> list[Waiting]:
+    """Return what may be attempted now: first the threads in which something urgent is due, then the oldest.
+
+    On one channel a notice never overtakes an earlier one of its own thread. A notice of another thread that waits for
+    its next attempt delays none.
     """
     heads: dict[tuple[str, str], Waiting] = {}
-    for one in sorted(waiting, key=lambda item: (item.at, item.notice != item.thread, item.notice)):
+    urgent = set()
+    for one in sorted(waiting, key=_turn):
         heads.setdefault((one.channel, one.thread), one)
-    return [one for one in heads.values() if one.due <= now]
+        if one.urgent and one.due <= now:
+            urgent.add((one.channel, one.thread))
+    return sorted(
+        (one for one in heads.values() if one.due <= now), key=lambda one: (one.channel, one.thread) not in urgent
+    )
+
+
+def _turn(one: Waiting) -> tuple[datetime, bool, str]:
+    """Return what sorts deliveries by age; the notice that opens a thread comes first."""
+    return one.at, one.notice != one.thread, one.notice
 
 
 def _wait(outcome: Refused, attempts: int, rng: Random, patience: Patience) -> timedelta:

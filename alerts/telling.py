@@ -29,6 +29,11 @@ class Notice:
     text: str
     follows: str = ""
 
+    @property
+    def urgent(self) -> bool:
+        """Return whether an incident of a breach opened or its grade rose: nothing of its thread may delay this."""
+        return self.kind in ("opened", "grade_changed", "reopened")
+
 
 def notice_id(incident: str, kind: str, fact: str) -> str:
     """Return the id of the notice of one fact: the same for ever, on every machine."""

@@ -13,7 +13,7 @@ from random import Random
 import structlog
 
 from alerts.channel import Channel, Outcome, Refused
-from alerts.delivery import Patience, Sent, after, ready
+from alerts.delivery import Patience, Sent, after, ready, with_urgent
 from alerts.notice import DIGESTED, Digest, Notice
 from monitor.clock import Clock
 from monitor.deliver.digests import Digesting, digests, held
@@ -143,8 +143,11 @@ class Outbox:
             now = self._clock.now()
             rows, quiet = await self._rows(name, now)
             holds = held(self._openings(name, rows, now), self._digesting[name], now)
-            due = {row.notice.id: self._due(row, holds.get(row.notice.id, row.delivery.due)) for row in rows}
-            chosen = [one.notice for one in ready((row.waiting(due[row.notice.id]) for row in rows), now)]
+            waiting = with_urgent(
+                row.waiting(self._due(row, holds.get(row.notice.id, row.delivery.due))) for row in rows
+            )
+            due = {one.notice: one.due for one in waiting}
+            chosen = [one.notice for one in ready(waiting, now)]
             if not chosen and not quiet.over:
                 return min((*due.values(), *quiet.until.values()), default=None)
             if (others := await self._turn.begin()) is not None:
@@ -152,11 +155,15 @@ class Outbox:
             if quiet.over:
                 await self._writer.write(lambda tx, over=quiet.over, at=now: self._tell_what_is_so(tx, over, at))  # type: ignore[misc] # mypy cannot infer it
             elif not await self._folded(name, [row for row in rows if due[row.notice.id] <= now], rows, now):
-                await self._attempt_each([row for row in rows if row.notice.id in chosen])
+                by_id = {row.notice.id: row for row in rows}
+                await self._attempt_each([by_id[name] for name in chosen])
         return None
 
     def _due(self, row: Row, held: datetime) -> datetime:
-        """Return when a delivery is due: not while it is held, nor within a minute of the last one of its thread."""
+        """Return when a delivery is due: not while it is held, nor within a minute of the last one of its thread.
+
+        The minute does not apply to one that is urgent, or that was attempted before.
+        """
         pacing, due = self._pacing.get(row.delivery.channel), max(self._turn.due(row.delivery), held)
         return due if pacing is None or row.delivery.attempts else pacing.due(row.notice, due)
 
@@ -241,7 +248,8 @@ class Outbox:
 
     async def _attempt(self, delivery: Delivery, notice: Notice) -> None:
         now, channel = self._clock.now(), self._channels.get(delivery.channel)
-        if channel is None or self._turn.due(delivery) > now:
+        # One that was begun before may still be under way elsewhere. Any other was chosen because it is due.
+        if channel is None or (delivery.began is not None and self._turn.due(delivery) > now):
             return
         begun = await self._writer.write(lambda tx: self._begin(tx, delivery, now))
         if begun is not None:

@@ -29,7 +29,15 @@ class Row:
     def waiting(self, due: datetime) -> Waiting:
         """Return what decides its turn."""
         notice = self.notice
-        return Waiting(notice.id, notice.follows or notice.id, self.delivery.channel, notice.at, due)
+        return Waiting(
+            notice.id,
+            notice.follows or notice.id,
+            self.delivery.channel,
+            notice.at,
+            due,
+            urgent=notice.urgent,
+            is_refused=self.delivery.attempts > 0,
+        )
 
 
 _MOST = 10_000

@@ -1,4 +1,4 @@
-"""What people are told of one thread comes at least a minute apart; whatever happens meanwhile is told as one."""
+"""Messages of one thread go out at least a minute apart, urgent ones at once. What happens meanwhile is one message."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ class Pacing:
         self._told[notice.follows or notice.id] = now
 
     def due(self, notice: Notice, due: datetime) -> datetime:
-        """Return from when on a follow-up may go out; at once where its thread has been silent for long enough."""
-        last = self._told.get(notice.follows) if notice.follows else None
+        """Return from when on a notice may go out: a minute after the last of its thread, at once if it is urgent."""
+        last = self._told.get(notice.follows) if notice.follows and not notice.urgent else None
         return due if last is None else max(due, last + APART)
 
     def bundles(self, waiting: Sequence[Notice], now: datetime) -> Iterator[Digest]:

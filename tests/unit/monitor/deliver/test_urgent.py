@@ -1,0 +1,124 @@
+"""A grade that rises reaches people at once, and nothing of its thread arrives after it that was written before."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import pytest
+
+from alerts.incident import notice_about
+from alerts.notice import Notice
+from monitor.clock import VirtualClock
+from monitor.deliver.outbox import OutboxOptions
+from monitor.deliver.rules import ReportingRules
+from monitor.rehearse.virtual_loop import run_virtually
+from monitor.store.memory.store import MemoryStore
+from monitor.store.rows import Delivery, DeliveryState
+from monitor.store.writer import Writer
+from tests.unit.monitor.deliver.outbox import Slow, an_outbox, recording
+from tests.worlds.incidents import an_incident, facts_of_a_release
+from tests.worlds.instants import after_slot
+
+RISES = "grade_changed"
+
+
+@dataclass
+class Threads:
+    """An outbox with one paced channel, and notices put into it."""
+
+    clock: VirtualClock
+    store: MemoryStore = field(default_factory=MemoryStore)
+
+    def __post_init__(self) -> None:
+        self.writer = Writer(self.store, self.clock)
+        self.mail = recording(self.clock, "mail")
+        rules = ReportingRules(channels=["mail"], folding=frozenset({"mail"}))
+        self.outbox = an_outbox(self.store, self.writer, [self.mail], self.clock, OutboxOptions(rules=rules))
+
+    def put(self, kind: str, name: str = "i", waits: timedelta = timedelta()) -> Notice:
+        """Write a notice that is due after so long."""
+        incident = an_incident(name)
+        fact = "thread" if kind == "opened" else kind
+        notice = notice_about(kind, fact, incident, facts_of_a_release(), self.clock.now())
+        with self.store.transaction() as tx:
+            tx.add_notice(notice, [])
+            tx.save_delivery(Delivery(notice.id, "mail", DeliveryState.WAITING, self.clock.now() + waits))
+        return notice
+
+    async def later(self, seconds: float) -> None:
+        await self.outbox.empty("mail")
+        await self.clock.sleep(seconds)
+
+    async def end(self) -> list[str]:
+        await self.outbox.empty("mail")
+        self.writer.abandon()
+        return [message.kind for message in self.mail.messages.values()]
+
+
+@pytest.mark.parametrize("kind", ["new_finding", "appeared", "exposure_closed"])
+def test_a_grade_that_rises_goes_out_at_once_and_other_follow_ups_wait_for_their_minute(kind: str) -> None:
+    async def story(clock: VirtualClock) -> None:
+        threads = Threads(clock)
+        threads.put("opened")
+        await threads.later(5)
+        threads.put(RISES)
+        await threads.later(5)
+        threads.put(kind)
+        assert await threads.end() == ["opened", RISES]
+
+    run_virtually(story, after_slot(61))
+
+
+def test_what_waits_in_its_thread_goes_out_in_the_same_message_as_the_grade_that_rises() -> None:
+    async def story(clock: VirtualClock) -> None:
+        threads = Threads(clock)
+        threads.put("opened")
+        await threads.later(5)
+        earlier = threads.put("new_finding")
+        await threads.later(5)
+        threads.put(RISES)
+        assert await threads.end() == ["opened", RISES]
+        told = list(threads.mail.messages.values())[-1]
+        assert f"Since you were last told:\n- {earlier.subject}" in told.text
+
+    run_virtually(story, after_slot(61))
+
+
+def test_an_opening_that_quiet_hours_delay_goes_out_before_the_grade_that_rises() -> None:
+    async def story(clock: VirtualClock) -> None:
+        threads = Threads(clock)
+        threads.put("opened", waits=timedelta(hours=8))
+        await threads.later(5)
+        threads.put(RISES)
+        assert await threads.end() == ["opened", RISES]
+
+    run_virtually(story, after_slot(61))
+
+
+def test_a_grade_that_rises_in_quiet_hours_waits_for_their_end_if_they_delay_it_too() -> None:
+    async def story(clock: VirtualClock) -> None:
+        threads = Threads(clock)
+        threads.put("opened")
+        await threads.later(5)
+        threads.put(RISES, waits=timedelta(hours=8))
+        assert await threads.end() == ["opened"]
+
+    run_virtually(story, after_slot(61))
+
+
+def test_a_thread_with_something_urgent_is_attempted_before_those_that_have_waited_for_longer() -> None:
+    async def story(clock: VirtualClock) -> None:
+        threads = Threads(clock)
+        threads.put("opened", "i")
+        await threads.later(61)
+        earlier = [threads.put("unproven", name) for name in ("a", "b")]
+        await clock.sleep(1)
+        urgent = threads.put(RISES, "i")
+        slow = Slow(clock, 10.0)
+        outbox = an_outbox(threads.store, threads.writer, [slow], clock)
+        await outbox.empty("mail")
+        assert slow.got == [urgent.id, *sorted(one.id for one in earlier)]
+        threads.writer.abandon()
+
+    run_virtually(story, after_slot(61))
