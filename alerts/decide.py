@@ -177,7 +177,8 @@ def _open_tellings(told: _Telling, fresh: list[str]) -> Iterator[Notice]:
     if told.is_graver:
         yield told.notice("grade_changed", [told.incident.grade], case, reasons)
     elif reasons:
-        yield told.notice("new_finding", reasons, case)
+        is_elsewhere = any(key.startswith("elsewhere ") for key in reasons)
+        yield told.notice("elsewhere" if is_elsewhere else "new_finding", reasons, case)
     if "appeared" in fresh:
         yield told.notice("appeared", ["appeared"], Kind.LATE)
     elif not reasons and not told.is_graver and told.known.acknowledged is not None:

@@ -51,6 +51,20 @@ class Exposure:
 
 
 @dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """A span in which an alternative address had the release. `to` is empty while it is still there."""
+
+    part: str
+    url: str
+    start: Interval
+    to: Interval = NOTHING
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the span as the API, webhooks and stored verdicts publish it."""
+        return {"part": self.part, "url": self.url, "from": interval_json(self.start), "to": interval_json(self.to)}
+
+
+@dataclass(frozen=True, slots=True)
 class Part:
     """One part of the release and what was measured of it.
 
@@ -124,7 +138,8 @@ class ReleaseFacts:
     `verdict` is a word of the interface, or `LEAD`, which is no verdict: then nothing is said against the release.
     Holds addresses and times, never content. `slot` is None unless the slot is an instant; `slot_text`
     is how it was announced, `slot_source` where, `slot_learnt` when, `confirmed` when it was last known to stand.
-    `others` are further producers, whose release it is as well, `address` tells how `url` is known.
+    `others` are further producers, whose release it is as well, `address` tells how `url` is known. `elsewhere` is
+    where else it was public, the first one first.
     """
 
     release: str
@@ -147,6 +162,7 @@ class ReleaseFacts:
     confirmed: datetime | None = None
     others: tuple[str, ...] = ()
     address: str = "announced"
+    elsewhere: tuple[Elsewhere, ...] = ()
 
     @property
     def producers(self) -> tuple[str, ...]:

@@ -222,6 +222,7 @@ def _facts(facts: ReleaseFacts) -> dict[str, Any]:
         "final": facts.final,
         "at": instant_json(facts.at),
         "unproven_because": facts.unproven_because,
+        "available_elsewhere": [one.as_json() for one in facts.elsewhere],
         "parts": [_part(part) for part in facts.parts],
     }
 

@@ -8,7 +8,16 @@ from datetime import datetime
 
 from alerts.finding import Ended, Exposure, Part, ReleaseFacts
 from alerts.one_line import one_line, whole_lengths
-from alerts.standing import HEADS, behind, standing, state, was_out_already, was_released
+from alerts.standing import (
+    HEADS,
+    behind,
+    since_when_elsewhere,
+    standing,
+    state,
+    was_out_already,
+    was_released,
+    where_else,
+)
 from alerts.tellable_facts import altered, came
 from schedules.times.interval import Bounds, magnitude
 from schedules.times.words import between_moments, day_text, instant_text, length, moment, sureness
@@ -77,6 +86,7 @@ TAILS = {
     "exposure_closed": ", over",
     "new_finding": ", new finding",
     "back": ", back",
+    "elsewhere": "",
     "comes_and_goes": ", comes and goes",
     "steady": ", steady again",
     "appeared": ", now out",
@@ -93,7 +103,8 @@ _TELLS_DETAIL = frozenset({"lead", "calendar", "unproven"})
 
 def subject(kind: str, case: str, facts: ReleaseFacts, now: datetime) -> str:
     """Return one line that says all of it. `kind` is the notice's, `case` the incident's."""
-    head = f"{HEADS[standing(case, facts)]}{TAILS.get(kind, '')}"
+    since = since_when_elsewhere(facts, now)
+    head = f"{HEADS[standing(case, facts)]}{f', out elsewhere since {since}' if since else ''}{TAILS.get(kind, '')}"
     return one_line(f"{head}: {named(facts, now)}, {state(case, facts, now)}")
 
 
@@ -105,8 +116,10 @@ def named(facts: ReleaseFacts, now: datetime) -> str:
 
 def text(kind: str, case: str, facts: ReleaseFacts, incident: str, now: datetime, changed: str = "") -> str:
     """Return the whole notice as plain text: what, what changed, who, when, measured so far, what to do next."""
+    elsewhere = where_else(facts, now)
     sections = [
         [subject(kind, case, facts, now), *([f"What changed: {changed}"] if changed else [])],
+        *([["Users can get it now:", *(f"- {line}" for line in elsewhere)]] if elsewhere else []),
         [*_what(facts)],
         ["Measured so far, as of " + moment(facts.at, facts.timezone, now) + ":", *_measured(case, facts, now)],
         ["What to do now:", *(f"{place}. {line}" for place, line in enumerate(_to_do(kind, case, facts), 1))],

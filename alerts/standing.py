@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from alerts import tellable_facts as news
-from alerts.finding import Ended, Exposure, Finding, Part, ReleaseFacts
+from alerts.finding import Elsewhere, Ended, Exposure, Finding, Part, ReleaseFacts
 from alerts.one_line import one_line, whole_lengths
 from schedules.times.interval import Bounds, Interval
 from schedules.times.words import between_moments, moment, sureness
@@ -94,7 +94,7 @@ def _late(facts: ReleaseFacts, now: datetime) -> str:
     if seen.by is None:
         return f"{_still_absent(facts, delay, now)}{which}{_elsewhere(facts, now)}"
     how_late = f", {whole_lengths(delay)} late" if delay is not None and delay.max is not None else ""
-    return f"first seen {between_moments(seen, facts.timezone, now)}{how_late}{which}"
+    return f"first seen {between_moments(seen, facts.timezone, now)}{how_late}{which}{_elsewhere(facts, now)}"
 
 
 def _partial(facts: ReleaseFacts, now: datetime) -> str:
@@ -132,8 +132,10 @@ def _after_exposure(facts: ReleaseFacts, now: datetime) -> list[str]:
 def _unproven(facts: ReleaseFacts, now: datetime) -> str:
     if any(found.kind == "unwatched" for found in facts.findings):
         since = moment(facts.at, facts.timezone, now)
-        return f"not out {since}; nobody watched when its slot came, so that it is late cannot be proved from here"
-    return f"whether it came on time is not known: {one_line(facts.unproven_because or 'no usable look')}"
+        unwatched = "nobody watched when its slot came, so that it is late cannot be proved from here"
+        return f"not out {since}; {unwatched}{_elsewhere(facts, now)}"
+    because = one_line(facts.unproven_because or "no usable look")
+    return f"whether it came on time is not known: {because}{_elsewhere(facts, now)}"
 
 
 def _on_time(facts: ReleaseFacts, now: datetime) -> str:
@@ -188,13 +190,36 @@ def _still_absent(facts: ReleaseFacts, delay: Bounds | None, now: datetime) -> s
     if facts.slot is None or delay is None or delay.min is None:
         return "not out"
     proved = facts.slot + timedelta(seconds=delay.min)
-    return f"still absent at {moment(proved.replace(microsecond=0), facts.timezone, now, exact=True)}"
+    absent = "not on its page" if since_when_elsewhere(facts, now) else "still absent"
+    return f"{absent} at {moment(proved.replace(microsecond=0), facts.timezone, now, exact=True)}"
+
+
+def where_else(facts: ReleaseFacts, now: datetime) -> list[str]:
+    """Return for each alternative that is public now what can be got where, and since when, the first one first."""
+    found = []
+    for one in news.public_elsewhere(facts):
+        # What a listing showed has no name of its own, but a number.
+        name = "" if one.part.startswith("elsewhere-") else f"{one.part} "
+        found.append(f"{name}available at {one.url} since {_minute(one, facts, now)}")
+    return found
+
+
+def since_when_elsewhere(facts: ReleaseFacts, now: datetime) -> str:
+    """Return since when users have had to go elsewhere because the announced page is awaited; empty if they do not."""
+    found = news.public_elsewhere(facts) if news.is_page_awaited(facts) else []
+    return _minute(found[0], facts, now) if found else ""
+
+
+def _minute(one: Elsewhere, facts: ReleaseFacts, now: datetime) -> str:
+    seen = one.start.by or facts.at
+    return moment(seen.replace(second=0, microsecond=0), facts.timezone, now)
 
 
 def _elsewhere(facts: ReleaseFacts, now: datetime) -> str:
-    found = [part for part in facts.parts if part.id in news.elsewhere(facts)]
-    first = min(found, key=lambda part: part.first_seen.by or facts.at, default=None)
-    return "" if first is None else f", found elsewhere {between_moments(first.first_seen, facts.timezone, now)}"
+    """Return where else it is available, with its link, and how many further addresses have it."""
+    first, *others = where_else(facts, now) or [""]
+    more = f" (and at {len(others)} other{'s' if len(others) > 1 else ''})" if others else ""
+    return f"; {first}{more}" if first else ""
 
 
 _STATES: dict[str, Callable[[ReleaseFacts, datetime], str]] = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
-from alerts.finding import LEAD, Exposure, Finding, Part, ReleaseFacts
+from alerts.finding import LEAD, Elsewhere, Exposure, Finding, Part, ReleaseFacts
 from schedules.times.interval import Bounds, Interval
 
 GRADES = ("none", "note", "report")
@@ -85,9 +85,26 @@ def removals(facts: ReleaseFacts) -> list[list[Finding]]:
 
 
 def elsewhere(facts: ReleaseFacts) -> list[str]:
-    """Return the other addresses that had something of the release before the announced one, after the slot."""
+    """Return the parts at other addresses that had something of the release before the announced one, after the slot.
+
+    While the announced one is awaited, each alternative that is public counts: no order has to be proved.
+    """
     seen = {part.id for part in facts.parts if part.first_seen.by is not None and not part.exposures}
-    return sorted({one.part for one in facts.findings if one.kind == "elsewhere_first" and one.part in seen})
+    first = {one.part for one in facts.findings if one.kind == "elsewhere_first" and one.part in seen}
+    awaited = {one.part for one in public_elsewhere(facts) if one.part in seen} if is_page_awaited(facts) else set()
+    return sorted(first | awaited)
+
+
+def public_elsewhere(facts: ReleaseFacts) -> list[Elsewhere]:
+    """Return the alternatives that are public now, the first one first; none before the slot, when no one may know."""
+    is_due = is_late(facts) or (facts.slot is not None and facts.at >= facts.slot)
+    return [one for one in facts.elsewhere if is_due and one.start.by is not None and not one.to]
+
+
+def is_page_awaited(facts: ReleaseFacts) -> bool:
+    """Return whether the announced page should be out, and was not seen out yet."""
+    page = facts.page
+    return page is not None and came(page).by is None and page.verdict in {*LATE_WORDS, "unproven", "pending"}
 
 
 def is_calendar(facts: ReleaseFacts) -> bool:
@@ -143,7 +160,7 @@ def measured(facts: ReleaseFacts | None) -> object:
     ]
     spans = [(one.part, one.start, one.to, one.open) for one in facts.exposures]
     kinds = sorted((one.kind, one.part or "", _ended(one.seconds)) for one in facts.findings)
-    return facts.verdict, facts.grade, facts.final, facts.slot, parts, spans, kinds
+    return facts.verdict, facts.grade, facts.final, facts.slot, parts, spans, kinds, facts.elsewhere
 
 
 def begins(exposures: Iterable[Exposure]) -> datetime | None:

@@ -31,8 +31,8 @@ class Notice:
 
     @property
     def urgent(self) -> bool:
-        """Return whether an incident of a breach opened or its grade rose: nothing of its thread may delay this."""
-        return self.kind in ("opened", "grade_changed", "reopened")
+        """Return whether nothing of its thread may delay this: a breach, a graver grade, or where users can go."""
+        return self.kind in ("opened", "grade_changed", "reopened", "elsewhere")
 
 
 def notice_id(incident: str, kind: str, fact: str) -> str:

@@ -9,6 +9,7 @@ from alerts.draft.input import DraftInput
 from alerts.draft.report import Report
 from alerts.draft.summary import in_one_line
 from alerts.finding import ReleaseFacts
+from alerts.standing import where_else
 
 MISSING = ("overdue", "not_published")
 SORRY = "We are sorry, and will say here what we have done so that it does not happen again."
@@ -128,6 +129,10 @@ def _late(facts: ReleaseFacts) -> list[str]:
     missing = facts.verdict in MISSING
     if not missing and not any(part.verdict == "late" and part.required for part in facts.parts):
         return []
-    then = "It is not out yet; we will release it as soon as we can." if missing else "It is out now."
     came = f"“{facts.title}” was announced for {_slot(facts)} and did not come out then."
-    return [f"{came} {then} We are sorry for the delay."]
+    elsewhere = [f"{words.capital(one)}." for one in where_else(facts, facts.at)]
+    if elsewhere and missing:
+        then = "It is not on its announced page yet; we will put it there as soon as we can."
+    else:
+        then = "It is not out yet; we will release it as soon as we can." if missing else "It is out now."
+    return [" ".join((came, *elsewhere, then, "We are sorry for the delay."))]

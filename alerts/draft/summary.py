@@ -5,6 +5,7 @@ from __future__ import annotations
 from alerts.draft import words
 from alerts.draft.input import DraftInput, delay_of, lead
 from alerts.finding import Ended, Exposure, Part, ReleaseFacts
+from alerts.standing import where_else
 from schedules.times.interval import Bounds
 
 
@@ -37,7 +38,11 @@ def _late(facts: ReleaseFacts) -> str:
     part, delay = max(behind, key=lambda each: (each[0].id == "page", each[1].min or 0.0))
     if part.verdict == "late":
         return f"{_whole(part.id)} came out {words.about(delay)} late."
-    return f"{_whole(part.id)} is not out yet, {words.span(Bounds(delay.min, None))} after the announced time."
+    after = f"{words.span(Bounds(delay.min, None))} after the announced time"
+    elsewhere = where_else(facts, facts.at)
+    if part.id == "page" and elsewhere:
+        return f"{words.capital(words.joined(elsewhere))}. The release is not on its announced page yet, {after}."
+    return f"{_whole(part.id)} is not out yet, {after}."
 
 
 def _bears(part: Part) -> bool:

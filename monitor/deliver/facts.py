@@ -54,6 +54,7 @@ def release_facts(verdict: Verdict, measured: Measured) -> facts.ReleaseFacts:
         confirmed=verdict.confirmed,
         others=verdict.others,
         address=verdict.address.value,
+        elsewhere=verdict.elsewhere,
     )
 
 

@@ -41,6 +41,7 @@ def release_json(verdict: Verdict, code: Json | None = None, incident: str | Non
         "delay": bounds_json(page.delay if page else None),
         "early_bound": verdict.early_bound,
         "exposures": [exposure.as_json() for exposure in verdict.exposures],
+        "available_elsewhere": [one.as_json() for one in verdict.elsewhere],
         "parts": [_part(part) for part in verdict.parts],
         "findings": [_finding(found) for found in verdict.findings],
         "code": code,

@@ -9,6 +9,7 @@ from monitor.judge.case import Case, case_of
 from monitor.judge.doubt import doubted, turns, undisputed, withheld
 from monitor.judge.exposure import unclear_until
 from monitor.judge.findings.all import findings
+from monitor.judge.findings.elsewhere_first import public_elsewhere
 from monitor.judge.part import GRAVEST, counts, is_revealed, judge_part, origin_awaited, unjudged_part
 from monitor.judge.part_evidence import PartEvidence, seen
 from monitor.judge.policy import Grade, Policy, grade, worst
@@ -70,6 +71,7 @@ def judged(case: Case, sights: Sequence[PartEvidence]) -> Verdict:
         findings=found,
         unproven_because=why,
         address=release.address,
+        elsewhere=public_elsewhere(sights),
         early_bound=next((part.early_bound for part in parts if part.id == "page"), None),
         confirmed=case.standing.announced_as_of,
         revisit=_revisit(case, parts, sights, final=final),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from alerts.finding import Exposure
+from alerts.finding import Elsewhere, Exposure
 from monitor.judge.policy import Grade
 from schedules.announcement import Address, Origin
 from schedules.slot import Slot
@@ -100,7 +100,8 @@ class Verdict:
     evidence can change it in the ordinary run of things. `revisit` is when it must be judged again
     though nothing new is seen; None when only new evidence can change it. `address` tells how `url` is known,
     `others` are further producers, whose release it is as well. `early_bound` is that of the page. `confirmed` is when
-    the promise was last known to stand, at its slot at the latest.
+    the promise was last known to stand, at its slot at the latest. `elsewhere` is where else it was public, the first
+    one first.
     """
 
     release: str
@@ -123,6 +124,7 @@ class Verdict:
     early_bound: float | None = None
     confirmed: datetime | None = None
     others: tuple[str, ...] = ()
+    elsewhere: tuple[Elsewhere, ...] = ()
 
     @property
     def producers(self) -> tuple[str, ...]:

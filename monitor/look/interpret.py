@@ -232,6 +232,7 @@ class Interpreter:
             target.address is Address.LED_TO,
             known.placeholder,
             max(-bounds[0], 0.0) if is_off(bounds) else 0.0,
+            target.alternatives,
         )
 
 

@@ -19,6 +19,7 @@ _TABLES = ("csv", "tsv", "ods", "xls", "xlsx", "xlsm", "json", "geojson", "xml",
 _TEXTS = ("pdf", "odt", "doc", "docx", "odp", "ppt", "pptx")
 _FEED_ENDINGS = ("atom", "rss", "feed", "feed.xml", "rss.xml")
 _RELEASED_TYPES = ("national_statistics", "official_statistics", "statistical_data_set")
+_NAMED_BEFORE = (Origin.ANNOUNCED, Origin.CONFIGURED)
 _LISTED = "title,link,public_timestamp,first_published_at,content_id,content_store_document_type,updated_at"
 
 
@@ -45,6 +46,7 @@ class Target:
 
     `title` is what a recogniser may look for; `file` is True when the part is a file whose bytes count,
     `aside` when the part is not required. `address` tells how that of a page is known, `origin` how its part is.
+    `alternatives` are, for the listing, the other addresses promised or configured: they are not the page.
     """
 
     id: str
@@ -59,6 +61,7 @@ class Target:
     aside: bool = False
     address: Address = Address.ANNOUNCED
     origin: Origin = Origin.ANNOUNCED
+    alternatives: tuple[str, ...] = ()
 
 
 def target_id(release: str, part: str, view: str) -> str:
@@ -105,6 +108,8 @@ def _witnesses(release: Release) -> list[Target]:
     """Return what tells whether a release is out whose page may stand elsewhere than at its guess; past the caches."""
     if not has_witnesses(release):
         return []
+    known = (part for part in release.parts if part.role is Role.ALTERNATIVE and part.origin in _NAMED_BEFORE)
+    alternatives = tuple(part.url for part in known)
     asked = ((ANNOUNCEMENT, release.link, ANNOUNCEMENT), (INDEX, newest_on_govuk(release.producer), "unlisted"))
     return [
         Target(
@@ -117,6 +122,7 @@ def _witnesses(release: Release) -> list[Target]:
             recognise=recognise,
             title=release.title,
             aside=True,
+            alternatives=alternatives if part == INDEX else (),
         )
         for part, url, recognise in asked
     ]

@@ -120,11 +120,21 @@ class BroughtForward(Answer):
     by: str | None
 
 
+class Elsewhere(Answer):
+    """A span in which an alternative address had the release; `to` is empty while it is still there."""
+
+    part: str
+    url: str
+    begins: Interval = Field(alias="from")
+    to: Interval
+
+
 class Release(Measured):
     """A release: its promise, its verdict, and what was measured of its landing page and parts.
 
     `producers` are all organisations of its announcement; `url` is empty for whoever may not know it yet, `address` how
-    it is known. `final`: nothing more will be measured. `promise_confirmed` is when a calendar last bore its slot out,
+    it is known. `available_elsewhere` are the alternatives that were public, first one first. `final`: nothing more will
+    be measured. `promise_confirmed` is when a calendar last bore its slot out,
     `at` as of when this is so. `joined_into` stands only where it belongs to another release by now.
     """
 
@@ -140,6 +150,7 @@ class Release(Measured):
     findings: list[Finding]
     code: Code | None
     incident: str | None
+    available_elsewhere: list[Elsewhere] = []
     promise_confirmed: Instant | None = None
     at: Instant | None = None
     brought_forward: BroughtForward | None = None

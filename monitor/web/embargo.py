@@ -11,7 +11,8 @@ from schedules.times.json import instant_from_json, interval_json
 
 Json = dict[str, Any]
 _OF_CALENDARS = ("id", "title", "producer", "producers", "calendar", "slot")
-_UNKNOWN = {"url": "", "address": "announced", "grade": "none", "final": False, "exposures": [], "parts": []}
+_EMPTY: tuple[str, ...] = ("exposures", "available_elsewhere", "parts")
+_UNKNOWN = {"url": "", "address": "announced", "grade": "none", "final": False} | {name: [] for name in _EMPTY}
 _NONE = ("delay", "early_bound", "code", "incident", "unproven_because", "promise_confirmed", "at")
 
 

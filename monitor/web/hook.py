@@ -13,7 +13,7 @@ from pydantic import Field, WithJsonSchema
 from alerts.notice import ACTS, OPENINGS, SCHEMA
 from alerts.notice_text import TAILS
 from monitor.judge.policy import Grade
-from monitor.web.answers import Acknowledged, Answer, Bounds, Exposure, IncidentKind, Instant, Interval
+from monitor.web.answers import Acknowledged, Answer, Bounds, Elsewhere, Exposure, IncidentKind, Instant, Interval
 from monitor.web.openapi import PlainSchema
 
 KINDS = sorted({*OPENINGS, *TAILS, *ACTS, "digest", "summary", "test"})
@@ -55,6 +55,7 @@ class HookMeasured(Answer):
     final: bool
     at: Instant
     unproven_because: str | None
+    available_elsewhere: list[Elsewhere]
     parts: list[HookPart]
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
+from alerts.finding import Elsewhere
 from monitor.judge.case import Case
 from monitor.judge.part_evidence import PartEvidence
 from monitor.judge.verdict import Finding, Kind, PartVerdict, Word
 from schedules.announcement import Role
-from schedules.times.interval import Bounds, Interval, between, since
+from schedules.times.interval import NOTHING, Bounds, Interval, between, since
 from schedules.times.words import between_exactly, lengths
 
 Pair = tuple[PartVerdict, PartEvidence]
@@ -26,6 +27,17 @@ def elsewhere_first(case: Case, pairs: Iterable[Pair]) -> list[Finding]:
         return []
     others = [pair for pair in pairs if pair[0].role == Role.ALTERNATIVE.value]
     return [found for other in others if (found := _first(case, page, other)) is not None]
+
+
+def public_elsewhere(sights: Iterable[PartEvidence]) -> tuple[Elsewhere, ...]:
+    """Return where else than at its page the release was public, the first one first, whatever its slot was."""
+    found = [
+        Elsewhere(sight.part.id, sight.part.url, presence.appears, presence.goes or NOTHING)
+        for sight in sights
+        if sight.part.role is Role.ALTERNATIVE
+        for presence in sight.public
+    ]
+    return tuple(sorted(found, key=lambda one: (one.start.by is None, one.start.by, one.part)))
 
 
 def _first(case: Case, page: Pair, other: Pair) -> Finding | None:

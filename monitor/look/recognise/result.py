@@ -25,7 +25,8 @@ class Context:
     `file` is the file name extension of the target's address (lower case, "" where it has none), None for a page.
     `is_led_to` is True when the announcement itself has redirected to this page, which may have another title.
     `placeholder` identifies the words of the placeholder last seen here: "" after a restart, None where none was seen.
-    `behind` is by how many seconds our clock may be behind, if it is known to be wrong.
+    `behind` is by how many seconds our clock may be behind, if it is known to be wrong. `alternatives` are the other
+    addresses at which the release may be published: that they are listed does not show its page.
     """
 
     url: str
@@ -38,6 +39,7 @@ class Context:
     is_led_to: bool = False
     placeholder: str | None = None
     behind: float = 0.0
+    alternatives: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

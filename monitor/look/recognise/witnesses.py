@@ -11,6 +11,7 @@ from monitor.look.recognise.placeholder import ANNOUNCED
 from monitor.look.recognise.result import Context, Recognised, absent, unknown
 from monitor.look.recognise.title import Likeness, likeness
 from monitor.look.sighting import State
+from schedules.address import canonical
 
 
 def still_announced(answer: Answer, context: Context) -> Recognised:
@@ -22,12 +23,15 @@ def still_announced(answer: Answer, context: Context) -> Recognised:
 def unlisted(answer: Answer, context: Context) -> Recognised:
     """Take a listing of publications for absence when no title in it may be that of the release.
 
-    A title without its period may be: then it proves nothing, as does a listing that is cut or cannot be read.
+    A title without its period may be: then it proves nothing, as does a listing that is cut or cannot be read. An
+    alternative address of the release does not count: the page is not out because of it.
     """
     if not answer.whole or not _is_listing(answer.body):
         return unknown("no listing that can be read")
     seen = recognise_json(answer, context)
-    alike = [(likeness(context.title, one.title), one) for one in seen.found if "/announcements/" not in one.url]
+    known = {canonical(url) for url in context.alternatives}
+    others = (one for one in seen.found if "/announcements/" not in one.url and canonical(one.url) not in known)
+    alike = [(likeness(context.title, one.title), one) for one in others]
     if same := tuple(one for like, one in alike if like is Likeness.SAME):
         return Recognised(State.PRESENT, found=same)
     is_like = any(like is Likeness.UNDATED for like, _ in alike)

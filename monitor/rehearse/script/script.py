@@ -200,6 +200,7 @@ class ScriptExpect(Table):
     first_seen: Json = None
     released: Json = None
     exposures: Json = None
+    available_elsewhere: Json = None
     parts: Json = None
     code: Json = None
     incident: Json = None

@@ -136,3 +136,10 @@ def test_a_release_exposed_on_monday_is_out_on_the_minute_on_wednesday() -> None
 def test_a_leak_to_the_press_does_not_show_on_the_page() -> None:
     verdict = MOJ.verdict(1)
     assert (verdict.word, verdict.grade, verdict.findings) == (Word.ON_TIME, Grade.NONE, ())
+
+
+@pytest.mark.parametrize(("now", "public"), [("09:45", []), ("10:00", ["report"]), ("11:00", ["report", "news"])])
+def test_where_else_it_is_public_is_listed_the_first_one_first(now: str, public: list[str]) -> None:
+    verdict = JANUARY.verdict(15, now=f"2018-01-05 {now}")
+    assert [each.part for each in verdict.elsewhere] == public
+    assert not any(each.to for each in verdict.elsewhere)

@@ -61,6 +61,7 @@ def test_the_json_of_a_late_release_is_that_of_the_interface() -> None:
         "delay": {"min": 399.0, "max": 400.0},
         "early_bound": 0.0,
         "exposures": [],
+        "available_elsewhere": [],
         "parts": [
             {
                 "id": "page",

@@ -118,3 +118,9 @@ def test_content_that_was_removed_twice_was_back_each_time() -> None:
 
 def test_a_notice_of_withdrawal_at_the_instant_of_the_last_presence_is_a_flicker() -> None:
     assert kinds(verdict_on({"page": [*IN_TIME, (30, PRESENT), (30, WITHDRAWN), (50, WITHDRAWN)]})) == []
+
+
+def test_an_alternative_that_was_removed_again_is_listed_with_its_end() -> None:
+    news = [(-2, ABSENT), (100, PRESENT), (200, PRESENT), (201, ABSENT), (390, ABSENT)]
+    (was,) = verdict_on({"page": [(-2, ABSENT), (390, ABSENT)], "news": news}, NEWS).elsewhere
+    assert (was.part, was.start.by, was.to.after) == ("news", after_slot(100), after_slot(200))
