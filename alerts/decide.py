@@ -9,7 +9,18 @@ from datetime import datetime
 from alerts import tellable_facts as news
 from alerts.finding import Ended, ReleaseFacts
 from alerts.flapping import TURNS, case_of, flaps, is_flapping, what_flaps
-from alerts.incident import BREACHES, GRAVITY, MONITOR, Decision, Entry, Incident, Kind, kind_of, notice_about
+from alerts.incident import (
+    BREACHES,
+    CONFIRMED,
+    GRAVITY,
+    MONITOR,
+    Decision,
+    Entry,
+    Incident,
+    Kind,
+    kind_of,
+    notice_about,
+)
 from alerts.notice import Notice
 from schedules.times.zone import local_date
 
@@ -30,9 +41,17 @@ _ENDED = {
     Ended.SLOT: "its slot has come, and what was public before it still is",
     Ended.UNKNOWN: "its slot has come; whether what was public before it still was then is not known",
 }
+_CHANGES = {"back": "what was taken away is there again", "appeared": "its page is out"}
+_CONFIRMED = "it was not found yet before, and that is confirmed now"
 _NAMED = frozenset({"elsewhere", "behind", "out"})
 
-_OPENING = {Kind.UNPROVEN: "unproven", Kind.LEAD: "lead", Kind.ALTERED: "altered", Kind.CALENDAR: "calendar"}
+_OPENING = {
+    Kind.DUE: "due",
+    Kind.UNPROVEN: "unproven",
+    Kind.LEAD: "lead",
+    Kind.ALTERED: "altered",
+    Kind.CALENDAR: "calendar",
+}
 _NEWS_OF = {
     "late": Kind.LATE,
     "never": Kind.LATE,
@@ -82,6 +101,8 @@ def _gives_way(known: Incident, kind: Kind) -> bool:
     A first breach has a thread, an acknowledgement, reminders and silences of its own. So has everything else after a
     quarrel about calendars.
     """
+    if known.kind is Kind.DUE and known.closed is None:
+        return False  # it is the same absence, confirmed
     is_first_breach = kind in BREACHES and known.kind not in BREACHES
     return is_first_breach or (known.kind is Kind.CALENDAR and kind is not Kind.CALENDAR)
 
@@ -106,7 +127,8 @@ def _open(facts: ReleaseFacts, kind: Kind, now: datetime, taken: Collection[str]
         title=facts.title,
         opened=now,
         occurred=occurred,
-        grade=facts.grade,
+        # Grade none would wake nobody at night and page everyone by day: it may become a delay.
+        grade=facts.grade if kind is not Kind.DUE else news.worse_grade(facts.grade, "note"),
         facts=facts,
         closed=now if facts.final and kind not in _FOR_A_PERSON else None,
     )
@@ -136,7 +158,10 @@ def _tellings(known: Incident, incident: Incident, facts: ReleaseFacts, now: dat
     had, has = news.keys(known.facts), news.keys(facts)
     fresh = sorted(has - had)
     told = _Telling(known, incident, facts, now)
-    ends = known.closed is None and facts.final and incident.kind not in _FOR_A_PERSON
+    if known.kind is Kind.DUE and known.closed is None and incident.kind is not Kind.DUE:
+        yield told.notice(_OPENING.get(incident.kind, "opened"), [CONFIRMED])
+        return
+    ends = known.closed is None and _ends(incident, facts)
     over = [key for key in fresh if key.startswith("over ")]
     if is_flapping(facts, now) and not ends:
         turned = [key for key in fresh if _is_turn(key, facts)]
@@ -179,6 +204,8 @@ def _open_tellings(told: _Telling, fresh: list[str]) -> Iterator[Notice]:
     elif reasons:
         is_elsewhere = any(key.startswith("elsewhere ") for key in reasons)
         yield told.notice("elsewhere" if is_elsewhere else "new_finding", reasons, case)
+    if told.is_found:
+        yield told.notice("appeared", ["found"], Kind.DUE)
     if "appeared" in fresh:
         yield told.notice("appeared", ["appeared"], Kind.LATE)
     elif not reasons and not told.is_graver and told.known.acknowledged is not None:
@@ -204,6 +231,13 @@ class _Telling:
     def is_graver(self) -> bool:
         return self.incident.grade != self.known.grade
 
+    @property
+    def is_found(self) -> bool:
+        """Return whether a page that was not found yet is out now, and how it stands to its slot is not settled."""
+        pages = [facts.page for facts in (self.known.facts, self.facts) if facts is not None]
+        seen = [page is not None and news.came(page).by is not None for page in pages]
+        return self.known.kind is Kind.DUE and seen == [False, True]
+
     def notice(self, kind: str, keys: list[str], case: Kind | None = None, reasons: list[str] | None = None) -> Notice:
         """Return a notice of these keys; `reasons` are those worth a word where its id is made of others."""
         changed = what_changed(kind, keys if reasons is None else reasons, self.known.facts, self.facts, self.now)
@@ -219,10 +253,17 @@ def _case_of(reasons: list[str], incident: Incident) -> Kind:
 
 def _closed_or_reopened(incident: Incident, tellings: tuple[Notice, ...], now: datetime) -> Incident:
     facts = incident.facts
-    ends = facts is not None and facts.final and incident.kind not in _FOR_A_PERSON
+    ends = facts is not None and _ends(incident, facts)
     if any(one.kind == "reopened" for one in tellings):
         return replace(incident, closed=now if ends else None)
     return replace(incident, closed=now) if ends and incident.closed is None else incident
+
+
+def _ends(incident: Incident, facts: ReleaseFacts) -> bool:
+    """Return whether nothing more is awaited: the verdict is final, or what was not found yet was out in time."""
+    if incident.kind is Kind.DUE:
+        return facts.due is None and facts.verdict != "unproven"
+    return facts.final and incident.kind not in _FOR_A_PERSON
 
 
 def _lowered(known: Incident, facts: ReleaseFacts, now: datetime) -> Iterator[Entry]:
@@ -237,15 +278,16 @@ def what_changed(
 ) -> str:
     """Return what a notice of a kind adds to what was told `before`; empty for one that opens a thread."""
     if kind == "final":
-        return "; ".join([*_verdict(before, facts), *_closed(keys, facts), "nothing more will be measured"])
+        ends = ["nothing more will be measured"] if facts.final else ["found"]
+        return "; ".join([*_verdict(before, facts), *_closed(keys, facts), *ends])
+    if keys == [CONFIRMED]:
+        return _CONFIRMED if kind == "opened" else "whether it was late could not be confirmed"
     if kind == "exposure_closed":
         return "; ".join(_closed(keys, facts))
     if kind == "comes_and_goes":
         return what_flaps(facts, now)
-    if kind == "back":
-        return "what was taken away is there again"
-    if kind == "appeared":
-        return "its page is out"
+    if kind in _CHANGES:
+        return _CHANGES[kind]
     return ", ".join(dict.fromkeys(_name(key) for key in keys))
 
 

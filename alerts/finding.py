@@ -65,6 +65,25 @@ class Elsewhere:
 
 
 @dataclass(frozen=True, slots=True)
+class Due:
+    """A part that was not seen `seconds` after its slot, and has no verdict yet.
+
+    `got` is what the last look got, `looks` how many got the same in a row. `is_confirming` is whether the tolerance is
+    over and only witnesses, which may be behind, can show that it is late.
+    """
+
+    part: str
+    seconds: float
+    got: str
+    looks: int
+    is_confirming: bool = False
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as the API publishes it."""
+        return {"part": self.part, "seconds": round(self.seconds, 3), "got": self.got, "looks": self.looks}
+
+
+@dataclass(frozen=True, slots=True)
 class Part:
     """One part of the release and what was measured of it.
 
@@ -139,7 +158,7 @@ class ReleaseFacts:
     Holds addresses and times, never content. `slot` is None unless the slot is an instant; `slot_text`
     is how it was announced, `slot_source` where, `slot_learnt` when, `confirmed` when it was last known to stand.
     `others` are further producers, whose release it is as well, `address` tells how `url` is known. `elsewhere` is
-    where else it was public, the first one first.
+    where else it was public, the first one first. `due` is None unless its slot passed and it has no verdict yet.
     """
 
     release: str
@@ -163,6 +182,7 @@ class ReleaseFacts:
     others: tuple[str, ...] = ()
     address: str = "announced"
     elsewhere: tuple[Elsewhere, ...] = ()
+    due: Due | None = None
 
     @property
     def producers(self) -> tuple[str, ...]:

@@ -23,6 +23,8 @@ WAIVED = "waived"
 UNPROVEN_GRACE = timedelta(minutes=5)
 """How long after its slot an unproven verdict may still resolve itself in silence."""
 MOST_REMINDERS = 3
+CONFIRMED = "confirmed"
+"""The fact of the notice by which what was not found yet becomes a breach, or remains unproven."""
 
 
 class Kind(StrEnum):
@@ -31,6 +33,7 @@ class Kind(StrEnum):
     LATE = "late"
     EARLY = "early"
     PARTIAL = "partial"
+    DUE = "due"
     UNPROVEN = "unproven"
     LEAD = "lead"
     ALTERED = "altered"
@@ -41,7 +44,7 @@ class Kind(StrEnum):
 
 
 BREACHES = (Kind.PARTIAL, Kind.LATE, Kind.EARLY)
-GRAVITY = (Kind.CALENDAR, Kind.LEAD, Kind.ALTERED, Kind.UNPROVEN, Kind.PARTIAL, Kind.LATE, Kind.EARLY)
+GRAVITY = (Kind.CALENDAR, Kind.DUE, Kind.LEAD, Kind.ALTERED, Kind.UNPROVEN, Kind.PARTIAL, Kind.LATE, Kind.EARLY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +174,13 @@ def kind_of(facts: ReleaseFacts, now: datetime) -> Kind | None:
         return Kind.PARTIAL if news.is_partial(facts) else Kind.LATE
     if facts.verdict == "unproven" and _past_grace(facts, now):
         return Kind.UNPROVEN
+    if news.is_not_found_yet(facts):
+        return Kind.DUE
+    return _kind_for_a_person(facts)
+
+
+def _kind_for_a_person(facts: ReleaseFacts) -> Kind | None:
+    """Return which sort of incident facts make that accuse no one, None if they make none."""
     if news.is_lead(facts):
         return Kind.LEAD
     if news.altered(facts):
@@ -195,6 +205,11 @@ def reminder_due(incident: Incident, now: datetime, every: timedelta, grace: tim
     waited = now - incident.opened - (every if grace is None else grace)
     silent = incident.acknowledged is None and incident.closed is None and incident.grade == "report"
     return min(MOST_REMINDERS, 1 + waited // every) if silent and waited >= timedelta() else None
+
+
+def confirmed_id(incident: str) -> str:
+    """Return the id of the notice that confirms what was not found yet when its incident opened."""
+    return notice_id(incident, "opened", CONFIRMED)
 
 
 def which_reminder(notice: Notice) -> int:

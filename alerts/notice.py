@@ -20,8 +20,8 @@ __all__ = ["DIGESTED", "OPENINGS", "Digest", "Notice", "digest", "message", "not
 
 SCHEMA = "ninethirty.notice/1"
 _LONGEST_TITLE = 70
-OPENINGS = frozenset({"opened", "lead", "altered", "unproven", "calendar", "too_costly"})
-DIGESTED = frozenset({"opened", "unproven"})
+OPENINGS = frozenset({"opened", "due", "lead", "altered", "unproven", "calendar", "too_costly"})
+DIGESTED = frozenset({"opened", "due", "unproven"})
 """Openings that one fault can cause by the dozen: many at once are told as one."""
 ACTS = ("acknowledged", "closed", "signed")
 """What people do, of which machines are told alone."""
@@ -30,6 +30,10 @@ _TOGETHER: dict[str, tuple[str, str]] = {
     "opened": (
         "in trouble together",
         "Many at once share a cause more often than not. Look for what they have in common first.",
+    ),
+    "due": (
+        "NOT FOUND YET",
+        "Nothing is proved against them. Whether they are out somewhere is being confirmed.",
     ),
     "unproven": (
         "NOT PROVEN",

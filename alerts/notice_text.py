@@ -56,6 +56,10 @@ STEPS = {
         "Its slot has come: open the address yourself and check whether it is there.",
         "Tell the Head of Profession; write down who may have had access, and for how long.",
     ),
+    "due": (
+        "This is not a breach claim: whether it is out somewhere is being confirmed, and the next notice says so.",
+        "Open the address yourself, once as it is and once in a private window.",
+    ),
     "unproven": (
         "This is not a breach claim: the monitor could not see enough.",
         "Look for other evidence: publishing logs, screenshots, another monitor.",
@@ -104,7 +108,10 @@ _TELLS_DETAIL = frozenset({"lead", "calendar", "unproven"})
 def subject(kind: str, case: str, facts: ReleaseFacts, now: datetime) -> str:
     """Return one line that says all of it. `kind` is the notice's, `case` the incident's."""
     since = since_when_elsewhere(facts, now)
-    head = f"{HEADS[standing(case, facts)]}{f', out elsewhere since {since}' if since else ''}{TAILS.get(kind, '')}"
+    elsewhere = f", out elsewhere since {since}" if since else ""
+    # What was not found yet may be found before everything about it is final.
+    tail = "" if kind == "final" and not facts.final else TAILS.get(kind, "")
+    head = f"{HEADS[standing(case, facts)]}{elsewhere}{tail}"
     return one_line(f"{head}: {named(facts, now)}, {state(case, facts, now)}")
 
 
@@ -183,7 +190,7 @@ def details(case: str, facts: ReleaseFacts) -> Iterator[str]:
 
 
 def _part(part: Part, facts: ReleaseFacts, now: datetime) -> str:
-    word = part.verdict.replace("_", " ")
+    word = "not seen yet" if part.verdict == "pending" else part.verdict.replace("_", " ")
     if part.exposures:
         return f"{word}{_after_its_slot(part, facts, now)}"
     at = came(part)
@@ -227,7 +234,7 @@ def _exposure(exposure: Exposure, facts: ReleaseFacts, now: datetime) -> str:
 
 def _to_do(kind: str, case: str, facts: ReleaseFacts) -> Iterator[str]:
     yield from advice(case, facts)
-    if kind == "final":
+    if kind == "final" and facts.final:
         yield "Nothing more will be measured."
     if case in WITH_DRAFT:
         yield "Complete the draft of the report."

@@ -16,6 +16,7 @@ HEADS = {
     "partial": "PARTLY LATE",
     "stale": "STALE",
     "early": "EARLY",
+    "due": "NOT FOUND YET",
     "unproven": "NOT PROVEN",
     "lead": "LEAD",
     "altered": "ALTERED",
@@ -37,7 +38,7 @@ def standing(case: str, facts: ReleaseFacts) -> str:
     holds = _HOLDS.get(case)
     if holds is None or holds(facts):
         return case
-    instead = (sort for sort in ("early", "partial", "stale", "late", "unproven") if _HOLDS[sort](facts))
+    instead = (sort for sort in ("early", "partial", "stale", "late", "due", "unproven") if _HOLDS[sort](facts))
     plain = facts.verdict if facts.verdict in ("on_time", "cancelled", "moved") else "settled"
     return next(instead, "calendar" if facts.verdict == "unannounced" else plain)
 
@@ -127,6 +128,14 @@ def _after_exposure(facts: ReleaseFacts, now: datetime) -> list[str]:
     if behind(facts):
         return [_late(facts, now)]
     return [f"released {between_moments(page.released, facts.timezone, now)}"] if was_released(page) else []
+
+
+def _due(facts: ReleaseFacts, now: datetime) -> str:
+    due = facts.due
+    if due is None:
+        return "not found yet"
+    at = moment(facts.at.replace(microsecond=0), facts.timezone, now, exact=True)
+    return f"not found yet at {at}, confirming; the last look got {due.got}{_elsewhere(facts, now)}"
 
 
 def _unproven(facts: ReleaseFacts, now: datetime) -> str:
@@ -227,6 +236,7 @@ _STATES: dict[str, Callable[[ReleaseFacts, datetime], str]] = {
     "partial": _partial,
     "stale": lambda _facts, _now: "users were served the old answer",
     "early": _early,
+    "due": _due,
     "unproven": _unproven,
     "lead": lambda _facts, _now: "a lead for a person to judge",
     "altered": _altered,
@@ -242,6 +252,7 @@ _HOLDS: dict[str, Callable[[ReleaseFacts], bool]] = {
     "partial": news.is_partial,
     "stale": news.is_stale_alone,
     "early": news.is_early,
+    "due": news.is_not_found_yet,
     "unproven": lambda facts: facts.verdict == "unproven",
     "altered": lambda facts: bool(news.altered(facts)),
     "calendar": news.is_calendar,

@@ -101,6 +101,11 @@ def public_elsewhere(facts: ReleaseFacts) -> list[Elsewhere]:
     return [one for one in facts.elsewhere if is_due and one.start.by is not None and not one.to]
 
 
+def is_not_found_yet(facts: ReleaseFacts) -> bool:
+    """Return whether the tolerance is over, and it is not confirmed yet that the release is late."""
+    return facts.verdict != LEAD and facts.due is not None and facts.due.is_confirming
+
+
 def is_page_awaited(facts: ReleaseFacts) -> bool:
     """Return whether the announced page should be out, and was not seen out yet."""
     page = facts.page

@@ -35,6 +35,7 @@ BY_KIND: Mapping[Kind, str] = {
     Kind.PARTIAL: "partial",
     Kind.CALENDAR: "unannounced",
     Kind.UNPROVEN: "blind",
+    Kind.DUE: "blind",
     Kind.TOO_COSTLY: "blind",
     Kind.PLATFORM: "late",
     Kind.LEAD: "leak",

@@ -7,7 +7,15 @@ from typing import Any
 
 from alerts.finding import Ended
 from monitor.cli.common import items
-from monitor.judge.as_json import address_told, lateness_text, length_text, loud_verdict, slot_text, verdict_told
+from monitor.judge.as_json import (
+    address_told,
+    last_look_text,
+    lateness_text,
+    length_text,
+    loud_verdict,
+    slot_text,
+    verdict_told,
+)
 from monitor.judge.as_text import longest_exposure
 from schedules.announcement import Origin
 from schedules.times.json import instant_from_json, interval_from_json
@@ -32,6 +40,7 @@ def headline(body: Mapping[str, Any]) -> str:
     told = [loud_verdict(body)]
     if body["verdict"] in {"late", "overdue"} and (late := lateness_text(body)):
         told[0] += f" by {late}"
+    told += [f"the last look got {got}"] if (got := last_look_text(body)) else []
     told += [f"out early for {longest_exposure(body)}"] if body["exposures"] else []
     told += [f"grade {body['grade']}"] if body["grade"] != "none" else []
     told += ["final" if body["final"] else "not final"]

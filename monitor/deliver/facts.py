@@ -55,6 +55,7 @@ def release_facts(verdict: Verdict, measured: Measured) -> facts.ReleaseFacts:
         others=verdict.others,
         address=verdict.address.value,
         elsewhere=verdict.elsewhere,
+        due=verdict.due,
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from alerts.incident import Decision, Incident, Kind
+from alerts.incident import Decision, Incident, Kind, confirmed_id
 from alerts.notice import Notice, thread_id
 from alerts.platform import follow_platform, is_told_with_platform, platform_at, platform_of
 from monitor.deliver.outbox_rows import heard_of
@@ -42,13 +42,14 @@ class PlatformThread:
 
     def cover(self, tx: Transaction, store: Store, now: datetime) -> None:
         """Cover the opening of its newest release where it has not gone out yet."""
-        opening = store.outbox.notice(thread_id(self.member))
-        if opening is None or not is_told_with_platform(opening):
-            return
-        told = self._channels(store, opening, now)
-        for row in store.outbox.deliveries(opening.id):
-            if row.channel in told and _is_untold(row):
-                tx.save_delivery(self._covered(row, now))
+        for name in (thread_id(self.member), confirmed_id(self.member)):
+            opening = store.outbox.notice(name)
+            if opening is None or not is_told_with_platform(opening):
+                continue
+            told = self._channels(store, opening, now)
+            for row in store.outbox.deliveries(opening.id):
+                if row.channel in told and _is_untold(row):
+                    tx.save_delivery(self._covered(row, now))
 
     def gather(self, tx: Transaction, store: Store, now: datetime) -> None:
         """Hold the thread's own opening for a moment more, while releases are still found to be held up.
@@ -71,7 +72,8 @@ class PlatformThread:
 
     def _called(self, store: Store) -> set[str]:
         """Return the channels that were told of a release by itself: nobody there waits for the first word."""
-        rows = (row for one in self.incident.linked for row in store.outbox.deliveries(thread_id(one.incident)))
+        names = (name for one in self.incident.linked for name in (thread_id(one.incident), confirmed_id(one.incident)))
+        rows = (row for name in names for row in store.outbox.deliveries(name))
         return {row.channel for row in rows if row.standing is DeliveryState.SENT}
 
     def follow_up(self, store: Store, notice: Notice, deliveries: Sequence[Delivery], now: datetime) -> list[Delivery]:

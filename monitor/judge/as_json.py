@@ -12,7 +12,7 @@ from schedules.announcement import Address, Origin, Part, Role, address_known
 from schedules.slot import Slot
 from schedules.times.interval import Bounds, Interval
 from schedules.times.json import bounds_from_json, bounds_json, instant_from_json, instant_json, interval_json
-from schedules.times.words import MINUTE, instant_text, lengths, stamp, sureness
+from schedules.times.words import MINUTE, instant_text, length, lengths, stamp, sureness
 
 Json = dict[str, Any]
 
@@ -47,6 +47,7 @@ def release_json(verdict: Verdict, code: Json | None = None, incident: str | Non
         "code": code,
         "incident": incident,
         "unproven_because": verdict.unproven_because,
+        "due": None if verdict.due is None else verdict.due.as_json(),
         "promise_confirmed": instant_json(verdict.confirmed),
         "at": instant_json(verdict.at),
     }
@@ -74,12 +75,32 @@ def lateness_text(body: Mapping[str, Any]) -> str:
 
 
 def verdict_told(body: Mapping[str, Any]) -> str:
-    """Return the verdict on a release, or on a part of one, as people read it: `on time, to 12 s`."""
+    """Return the status of a release, or of a part, for people: `on time, to 12 s`, `due, not seen yet (12 s)`."""
+    due = body.get("due")
+    if due:
+        return f"due, not seen yet ({length(due['seconds'], tenths=False)})"
     return f"{verdict_text(body['verdict'])}{sureness(widest_bound(body))}"
+
+
+def status_of(body: Mapping[str, Any]) -> str:
+    """Return the verdict on a release, `due` while its slot has passed without one."""
+    return "due" if body.get("due") else str(body["verdict"])
+
+
+def last_look_text(body: Mapping[str, Any]) -> str:
+    """Return what the last look at a release that is due got: `503, 12 looks`; empty for any other."""
+    due = body.get("due")
+    if not due:
+        return ""
+    looks = f"{due['looks']} look{'s' if due['looks'] != 1 else ''}"
+    return f"{due['got']}, {looks}" if due["part"] == "page" else f"{due['part']}: {due['got']}, {looks}"
 
 
 def loud_verdict(body: Mapping[str, Any]) -> str:
     """Return the same with the verdict in capitals: `ON TIME, to 12 s`."""
+    if body.get("due"):
+        told = verdict_told(body)
+        return f"{told.partition(' (')[0].upper()} ({told.partition(' (')[2]}"
     return f"{verdict_text(body['verdict']).upper()}{sureness(widest_bound(body))}"
 
 

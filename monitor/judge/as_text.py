@@ -2,34 +2,77 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from monitor.judge.as_json import decision_text, lateness_text, length_text, verdict_told
+from monitor.judge.as_json import (
+    decision_text,
+    last_look_text,
+    lateness_text,
+    length_text,
+    status_of,
+    verdict_told,
+)
 from monitor.judge.verdict import verdict_text
 from schedules.times.words import clock
-from schedules.times.zone import LONDON
+from schedules.times.zone import LONDON, local
 
 LOUD = frozenset({"late", "overdue", "early", "not_published", "unproven", "unannounced"})
 """Verdicts that want somebody's eye: they stand in capitals."""
 
 
+_OUT_OF_COUNT = frozenset({"cancelled", "moved"})
+_LATE = frozenset({"late", "overdue", "not_published"})
+
+
+def slot_headline(rows: Iterable[Mapping[str, Any]], now: datetime) -> str:
+    """Return what became of the slot that passed last: `8 releases due at 9.30am: 6 out, 1 late, 1 not seen yet`.
+
+    Empty if no slot to the minute has passed. Cancelled and moved releases do not count.
+    """
+    passed: dict[datetime, list[Mapping[str, Any]]] = defaultdict(list)
+    for row in rows:
+        slot = row["slot"]
+        if slot is not None and slot["precision"] == "instant" and row["verdict"] not in _OUT_OF_COUNT:
+            passed[datetime.fromisoformat(slot["start"])].append(row)
+    last = max((start for start in passed if start <= now), default=None)
+    if last is None:
+        return ""
+    due = passed[last]
+    counted = Counter(_outcome(row) for row in due)
+    told = ", ".join(f"{counted[word]} {word}" for word in ("out", "early", "late", "not seen yet") if counted[word])
+    here = local(last, due[0]["slot"]["timezone"])
+    time = f"{here.hour % 12 or 12}.{here:%M}{'am' if here.hour < 12 else 'pm'}"
+    return f"{len(due)} release{'s' if len(due) != 1 else ''} due at {time}: {told}"
+
+
+def _outcome(row: Mapping[str, Any]) -> str:
+    if row["verdict"] in _LATE:
+        return "late"
+    if row["verdict"] == "early":
+        return "early"
+    is_seen = (row.get("released") or {}).get("by") or row["first_seen"]["by"]
+    return "out" if is_seen and not row.get("due") else "not seen yet"
+
+
 def tally(rows: Iterable[Mapping[str, Any]]) -> str:
-    """Return how many releases have each verdict, the most frequent first; empty without any."""
-    counted = Counter(row["verdict"] for row in rows)
+    """Return how many releases have each status, the most frequent first; empty without any."""
+    counted = Counter(status_of(row) for row in rows)
     return ", ".join(f"{number} {word_text(verdict)}" for verdict, number in counted.most_common())
 
 
 def word_text(verdict: str) -> str:
-    """Return a verdict in words, in capitals where it wants somebody's eye."""
+    """Return a verdict in words, in capitals if it needs attention; `due` as not seen yet."""
+    if verdict == "due":
+        return "not seen yet"
     return verdict_text(verdict).upper() if verdict in LOUD else verdict_text(verdict)
 
 
 def told_text(row: Mapping[str, Any]) -> str:
-    """Return the verdict on a release, and of one on time how sure that is."""
-    return verdict_told(row) if row["verdict"] == "on_time" else word_text(row["verdict"])
+    """Return the verdict on a release, of one on time how sure that is, and of one that is due for how long."""
+    return verdict_told(row) if row["verdict"] == "on_time" or row.get("due") else word_text(row["verdict"])
 
 
 def due_text(slot: Mapping[str, Any] | None) -> str:
@@ -56,6 +99,8 @@ def longest_exposure(row: Mapping[str, Any]) -> str:
 
 
 def _measured(row: Mapping[str, Any]) -> str:
+    if row.get("due"):
+        return last_look_text(row)
     if exposure := longest_exposure(row):
         return f"out early {exposure}"
     if row["verdict"] in {"late", "overdue"}:

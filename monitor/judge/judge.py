@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from monitor.judge.case import Case, case_of
 from monitor.judge.doubt import doubted, turns, undisputed, withheld
+from monitor.judge.due import due_of
 from monitor.judge.exposure import unclear_until
 from monitor.judge.findings.all import findings
 from monitor.judge.findings.elsewhere_first import public_elsewhere
@@ -72,6 +73,7 @@ def judged(case: Case, sights: Sequence[PartEvidence]) -> Verdict:
         unproven_because=why,
         address=release.address,
         elsewhere=public_elsewhere(sights),
+        due=due_of(case, parts, sights, word),
         early_bound=next((part.early_bound for part in parts if part.id == "page"), None),
         confirmed=case.standing.announced_as_of,
         revisit=_revisit(case, parts, sights, final=final),

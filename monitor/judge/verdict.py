@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from alerts.finding import Elsewhere, Exposure
+from alerts.finding import Due, Elsewhere, Exposure
 from monitor.judge.policy import Grade
 from schedules.announcement import Address, Origin
 from schedules.slot import Slot
@@ -101,7 +101,7 @@ class Verdict:
     though nothing new is seen; None when only new evidence can change it. `address` tells how `url` is known,
     `others` are further producers, whose release it is as well. `early_bound` is that of the page. `confirmed` is when
     the promise was last known to stand, at its slot at the latest. `elsewhere` is where else it was public, the first
-    one first.
+    one first. `due` is None unless its slot passed and it has no verdict yet.
     """
 
     release: str
@@ -125,6 +125,7 @@ class Verdict:
     confirmed: datetime | None = None
     others: tuple[str, ...] = ()
     elsewhere: tuple[Elsewhere, ...] = ()
+    due: Due | None = None
 
     @property
     def producers(self) -> tuple[str, ...]:

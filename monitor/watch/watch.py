@@ -205,7 +205,9 @@ class Watch:
             return body
         verdict = self._judging.verdict(watched, now)
         body = self.events.body(verdict) | {"incident": watched.incident}
-        watched.shown = Shown(body, now, verdict.revisit, rests_on, looks)
+        # For how long it has been due goes on growing without any look.
+        until = verdict.revisit if verdict.due is None else now
+        watched.shown = Shown(body, now, until, rests_on, looks)
         return body
 
     def facts(self, release: Release, promises: Sequence[Promise]) -> ReleaseFacts:

@@ -120,6 +120,15 @@ class BroughtForward(Answer):
     by: str | None
 
 
+class Due(Answer):
+    """A part whose slot has passed without a verdict: for how long, and what the last looks got."""
+
+    part: str
+    seconds: float
+    got: str
+    looks: int
+
+
 class Elsewhere(Answer):
     """A span in which an alternative address had the release; `to` is empty while it is still there."""
 
@@ -133,9 +142,10 @@ class Release(Measured):
     """A release: its promise, its verdict, and what was measured of its landing page and parts.
 
     `producers` are all organisations of its announcement; `url` is empty for whoever may not know it yet, `address` how
-    it is known. `available_elsewhere` are the alternatives that were public, first one first. `final`: nothing more will
-    be measured. `promise_confirmed` is when a calendar last bore its slot out,
-    `at` as of when this is so. `joined_into` stands only where it belongs to another release by now.
+    it is known. `available_elsewhere` are the alternatives that were public, first one first. `final`: nothing more
+    will be measured. `due` is null unless its slot passed and it has no verdict yet. `promise_confirmed` is when a
+    calendar last bore its slot out, `at` as of when this is so. `joined_into` stands only where it belongs to another
+    release by now.
     """
 
     title: str
@@ -151,6 +161,7 @@ class Release(Measured):
     code: Code | None
     incident: str | None
     available_elsewhere: list[Elsewhere] = []
+    due: Due | None = None
     promise_confirmed: Instant | None = None
     at: Instant | None = None
     brought_forward: BroughtForward | None = None

@@ -15,7 +15,7 @@ from starlette.routing import Route
 
 from alerts.incident import Incident
 from monitor.errors import StoreFault, UserFault
-from monitor.judge.as_json import is_of
+from monitor.judge.as_json import is_of, status_of
 from monitor.threads import in_turns
 from monitor.web.embargo import has_passed
 from monitor.web.fragments import (
@@ -154,7 +154,7 @@ async def cells_of(
 
 def _is_wanted(row: Row, chosen: Mapping[str, str], names: Mapping[str, str]) -> bool:
     text = f"{row['title']} {row['id']} {_name(row['producer'], names)}".casefold()
-    is_in_state = chosen["state"] in ("", row["verdict"])
+    is_in_state = chosen["state"] in ("", status_of(row))
     return is_in_state and is_of(row, chosen["producer"]) and chosen["q"].casefold() in text
 
 
@@ -171,7 +171,7 @@ def _name(producer: str, names: Mapping[str, str]) -> str:
 def _urgency(row: Row) -> tuple[str, int]:
     """Within a slot, what went wrong stands first: many are promised for the same minute."""
     start = (row["slot"] or {}).get("start") or ""
-    return start, gravity(row["verdict"])
+    return start, gravity(status_of(row))
 
 
 def _day(text: str | None, default: date) -> date:

@@ -9,15 +9,19 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
+from markupsafe import escape
+
 from alerts.actions import overdue
 from alerts.incident import Incident
 from monitor.deliver.incident_json import incident_json
+from monitor.judge.as_json import status_of
+from monitor.judge.as_text import slot_headline
 from monitor.web.pages import ago, fragment, millis, silences_of
 from monitor.web.queries import Queries
 from schedules.times.json import instant_from_json
 
 Row = Mapping[str, Any]
-_GRAVEST = ("overdue", "early", "not_published", "late", "unproven", "unannounced", "pending")
+_GRAVEST = ("overdue", "early", "not_published", "late", "unproven", "due", "unannounced", "pending")
 _GOOD = ("on_time", "cancelled", "moved", "pending")
 _MOST_NEEDING = 12
 _MOST_RENDERED = 1000
@@ -38,7 +42,7 @@ def element_of(release: str) -> str:
 
 def is_bad(row: Row) -> bool:
     """Tell whether something went wrong with a release, so that it is never folded away."""
-    return row["verdict"] not in _GOOD or row["incident"] is not None
+    return status_of(row) not in _GOOD or row["incident"] is not None
 
 
 def gravity(verdict: str) -> int:
@@ -47,8 +51,8 @@ def gravity(verdict: str) -> int:
 
 
 def counts(rows: Iterable[Row]) -> list[tuple[str, int]]:
-    """Return how many releases bear each verdict, the gravest first: a busy day is longer than a screen."""
-    found = Counter(row["verdict"] for row in rows)
+    """Return how many releases have each status, the gravest first: a busy day is longer than a screen."""
+    found = Counter(status_of(row) for row in rows)
     return sorted(found.items(), key=lambda one: gravity(one[0]))
 
 
@@ -95,7 +99,14 @@ def needing_part(queries: Queries, needing: Sequence[Incident]) -> str:
 def pieces(queries: Queries, rows: Sequence[Row], now: datetime, *, counting: bool = False) -> dict[str, str]:
     """Return by its element's id what is told of all releases of today; how long it is still to go when `counting`."""
     return {
-        "counts": fragment(queries, "counts.html", counts=counts(rows), promised=len(rows), is_filtered=False),
+        "counts": fragment(
+            queries,
+            "counts.html",
+            counts=counts(rows),
+            promised=len(rows),
+            is_filtered=False,
+        ),
+        "headline": escape(slot_headline(rows, now)),
         "next": fragment(queries, "next.html", next=next_slot(rows, now), now=now if counting else None),
     }
 

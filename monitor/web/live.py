@@ -265,7 +265,7 @@ class LiveBoard:
 
 
 def _grows(body: Mapping[str, Any]) -> bool:
-    return body["verdict"] == "overdue" or any(one["open"] for one in body["exposures"])
+    return body["verdict"] == "overdue" or bool(body.get("due")) or any(one["open"] for one in body["exposures"])
 
 
 async def events(request: Request) -> Response:

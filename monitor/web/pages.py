@@ -19,7 +19,15 @@ from starlette.routing import Route
 from alerts.incident import Kind
 from monitor.deliver.silences import lasting
 from monitor.errors import StoreFault
-from monitor.judge.as_json import address_told, decision_text, lateness, length_text, verdict_told
+from monitor.judge.as_json import (
+    address_told,
+    decision_text,
+    last_look_text,
+    lateness,
+    length_text,
+    status_of,
+    verdict_told,
+)
 from monitor.judge.verdict import verdict_text
 from monitor.web.queries import Queries
 from monitor.web.request import queries_of, session_of
@@ -31,6 +39,7 @@ KINDS: Mapping[str, str] = {
     Kind.LATE: "late",
     Kind.EARLY: "early",
     Kind.PARTIAL: "partly late",
+    Kind.DUE: "not found yet",
     Kind.UNPROVEN: "not proven",
     Kind.LEAD: "a lead to be judged",
     Kind.ALTERED: "altered after its release",
@@ -59,6 +68,8 @@ def _pages() -> Environment:
         "time_of_day": time_of_day,
         "verdict": verdict_text,
         "told": verdict_told,
+        "status": status_of,
+        "last_look": last_look_text,
         "decision": decision_text,
         "address": address_told,
         "length": length_text,

@@ -12,6 +12,7 @@ import pytest
 
 from alerts.notice import Notice
 from monitor.config.read import read_settings
+from monitor.config.settings import Settings
 from monitor.rehearse.drive import Played, play
 from monitor.rehearse.script.script import read_script
 from monitor.rehearse.settings import settings_for
@@ -89,9 +90,9 @@ def test_no_notice_says_that_the_page_was_absent_later_than_it_was_made(
     at_1050: Cut,
 ) -> None:
     for notice in at_1050.notices:
-        proved = re.search(r"(?:still absent|not on its page) at (\d\d:\d\d:\d\d) GMT", notice.subject)
+        proved = re.search(r"(?:still absent|not on its page|not found yet) at (\d\d:\d\d:\d\d) GMT", notice.subject)
         assert proved is not None
-        assert "09:31:00" < proved[1] <= clock_of(notice)
+        assert "09:31:00" <= proved[1] <= clock_of(notice)
 
 
 @pytest.mark.parametrize("which", ["holding", "lines", "covering", "correction"])
@@ -100,3 +101,50 @@ def test_no_letter_says_that_it_is_not_out_without_the_links_that_are_public(at_
     assert "not out yet" not in told
     assert REPORT in told
     assert NEWS in told
+
+
+def test_people_hear_that_it_is_not_found_yet_when_the_tolerance_is_over(at_1050: Cut) -> None:
+    first, confirmed = at_1050.notices[:2]
+    assert (first.kind, clock_of(first)) == ("due", "09:31:00")
+    assert first.subject.startswith("NOT FOUND YET: ")
+    assert "not found yet at 09:31:00 GMT, confirming; the last look got 200" in first.subject
+    assert "LATE" not in first.text
+    assert "draft" not in first.text.lower()
+    assert (confirmed.kind, confirmed.follows) == ("opened", first.id)
+    assert confirmed.subject.startswith("LATE: ")
+    assert "What changed: it was not found yet before, and that is confirmed now" in confirmed.text
+
+
+FOUND = """
+title = "Found after it was reported as not found yet"
+from = 2018-01-05T09:28:00
+until = 2018-01-05T09:40:00
+
+[[release]]
+id = "claims"
+title = "Example claims: July to September 2017"
+producer = "department-for-example"
+url = "https://www.gov.uk/government/statistics/example-claims-july-to-september-2017--1"
+slot = 2018-01-05T09:30:00
+announcement = "example-claims-july-to-september-2017"
+redirect_after = "100s"
+listed_after = "110s"
+
+[[answer]]
+url = "https://www.gov.uk/government/statistics/example-claims-july-to-september-2017--1"
+at = 2018-01-05T09:30:05
+"""
+
+
+def test_what_was_not_found_yet_is_reported_as_found_and_never_as_late(tmp_path: Path) -> None:
+    (tmp_path / "found.toml").write_text(FOUND)
+    script = read_script(tmp_path / "found.toml")
+    play(script, Settings(), tmp_path)
+    store = open_store(settings_for(script, Settings(), tmp_path).store.url)
+    notices = sorted(store.outbox.notices(), key=lambda one: one.at)
+    incidents = store.verdicts.incidents()
+    store.close()
+    assert [one.kind for one in notices][:2] == ["due", "appeared"]
+    assert "09:31:40" < clock_of(notices[1]) < "09:32:00"
+    assert not any("LATE" in one.text for one in notices)
+    assert [one.kind for one in incidents] == ["unproven"]

@@ -201,6 +201,7 @@ class ScriptExpect(Table):
     released: Json = None
     exposures: Json = None
     available_elsewhere: Json = None
+    due: Json = None
     parts: Json = None
     code: Json = None
     incident: Json = None

@@ -90,6 +90,7 @@ def test_the_json_of_a_late_release_is_that_of_the_interface() -> None:
         "code": {"edition": "1.0", "practice": "Protocol 2, practice 4"},
         "incident": "inc-1",
         "unproven_because": None,
+        "due": None,
         "promise_confirmed": "2018-01-05T09:30:00.000Z",
         "at": "2018-01-05T09:38:20.000Z",
     }

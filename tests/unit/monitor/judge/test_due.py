@@ -1,0 +1,83 @@
+"""Between its slot and its verdict a release is due: people see for how long, and what the last look got."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from monitor.judge.as_json import release_json
+from monitor.judge.as_text import measure_text, slot_headline, tally, told_text
+from monitor.judge.verdict import Verdict
+from monitor.look.sighting import State
+from tests.worlds.instants import after_slot
+from tests.worlds.looks import ABSENT, PRESENT, UNKNOWN, a_run
+from tests.worlds.verdicts import judged
+
+
+def verdict_at(now: float, came: float | None = None) -> Verdict:
+    """Return the verdict on a release whose looks got 404 until its slot, and 503 since until it came."""
+    absent = replace(a_run("page", ABSENT, -3600, -1), status=404)
+    until = now if came is None else min(now, came)
+    failed = [replace(a_run("page", UNKNOWN, 0, until), status=503, looks=int(until))] if until > 0 else []
+    seen = [replace(a_run("page", PRESENT, came + 1, now), status=200)] if came is not None and now > came else []
+    return judged(now, {"page": [absent, *failed, *seen]})
+
+
+def body_at(now: float, came: float | None = None, **fields: object) -> dict[str, Any]:
+    return release_json(verdict_at(now, came)) | fields
+
+
+@pytest.mark.parametrize(("now", "came"), [(-5, None), (30, 12)], ids=["before its slot", "seen"])
+def test_a_release_is_not_due_before_its_slot_nor_once_it_was_seen(now: float, came: float | None) -> None:
+    assert body_at(now, came)["due"] is None
+
+
+def test_a_release_that_is_due_says_for_how_long_and_what_the_last_look_got() -> None:
+    body = body_at(12)
+    assert body["verdict"] == "pending"
+    assert body["due"] == {"part": "page", "seconds": 12.0, "got": "503", "looks": 12}
+    assert (told_text(body), measure_text(body)) == ("due, not seen yet (12 s)", "503, 12 looks")
+
+
+def test_a_release_with_a_verdict_is_no_longer_due() -> None:
+    late = judged(90, {"page": [a_run("page", ABSENT, -3600, 90)]})
+    assert (late.word.value, late.due) == ("overdue", None)
+
+
+@pytest.mark.parametrize(
+    ("state", "status", "why", "got"),
+    [
+        (ABSENT, 404, "", "404"),
+        (ABSENT, 200, "announced, not released", "200, announced, not released"),
+        (UNKNOWN, None, "timeout", "timeout"),
+    ],
+)
+def test_what_the_last_look_got_is_its_status_or_why_there_was_none(
+    state: State, status: int | None, why: str, got: str
+) -> None:
+    run = replace(a_run("page", state, -10, 5), status=status, why=why)
+    due = judged(5, {"page": [run]}).due
+    assert due is not None
+    assert due.got == got
+
+
+def test_the_headline_counts_what_is_due_and_not_seen_yet() -> None:
+    rows = [*(body_at(30, 12) for _ in range(6)), body_at(30, verdict="overdue", due=None), body_at(30)]
+    moved = body_at(30, verdict="moved", due=None)
+    told = slot_headline([*rows, moved], after_slot(30))
+    assert told == "8 releases due at 9.30am: 6 out, 1 late, 1 not seen yet"
+    assert "1 not seen yet" in tally(rows)
+
+
+def test_the_headline_is_about_the_slot_that_passed_last() -> None:
+    def at_ten(row: Mapping[str, Any]) -> dict[str, Any]:
+        return {**row, "slot": {**row["slot"], "start": "2018-01-05T10:00:00.000Z"}}
+
+    rows = [body_at(30, 12), at_ten(body_at(30))]
+    assert slot_headline(rows, after_slot(-1)) == ""
+    assert slot_headline(rows, after_slot(30)).startswith("1 release due at 9.30am")
+    assert slot_headline(rows, after_slot(0) + timedelta(minutes=31)) == "1 release due at 10.00am: 1 not seen yet"
