@@ -22,7 +22,8 @@ WAIVED = "waived"
 """Under these names an incident's words say when its report was signed off, and why none will be written."""
 UNPROVEN_GRACE = timedelta(minutes=5)
 """How long after its slot an unproven verdict may still resolve itself in silence."""
-MOST_REMINDERS = 3
+ESCALATED_TO_ALL = 3
+"""From this reminder on, every channel of an escalation ladder is notified."""
 CONFIRMED = "confirmed"
 """The fact of the notice by which what was not found yet becomes a breach, or remains unproven."""
 
@@ -191,8 +192,8 @@ def _kind_for_a_person(facts: ReleaseFacts) -> Kind | None:
 def reminder(incident: Incident, now: datetime, every: timedelta, grace: timedelta | None = None) -> Notice | None:
     """Return the reminder that is due: nobody has said that they have a report-grade incident.
 
-    The first is due `grace` after opening (`every`, when not given), then one each `every`, at most
-    `MOST_REMINDERS`; each has its own stable id.
+    The first is due `grace` after opening (`every`, when not given), then one each `every`, until someone acknowledges
+    or the incident closes. Each has its own stable id.
     """
     which = reminder_due(incident, now, every, grace)
     if which is None or incident.facts is None:
@@ -204,7 +205,7 @@ def reminder_due(incident: Incident, now: datetime, every: timedelta, grace: tim
     """Return which reminder of an incident is due, from 1; None while none is."""
     waited = now - incident.opened - (every if grace is None else grace)
     silent = incident.acknowledged is None and incident.closed is None and incident.grade == "report"
-    return min(MOST_REMINDERS, 1 + waited // every) if silent and waited >= timedelta() else None
+    return 1 + waited // every if silent and waited >= timedelta() else None
 
 
 def confirmed_id(incident: str) -> str:
@@ -213,9 +214,9 @@ def confirmed_id(incident: str) -> str:
 
 
 def which_reminder(notice: Notice) -> int:
-    """Return which reminder of its incident a notice is, from 1; the last one where it cannot be told."""
-    ids = [notice_id(notice.incident, "reminder", str(which)) for which in range(1, MOST_REMINDERS)]
-    return ids.index(notice.id) + 1 if notice.id in ids else MOST_REMINDERS
+    """Return which reminder of its incident a notice is, from 1, counting to `ESCALATED_TO_ALL` at most."""
+    ids = [notice_id(notice.incident, "reminder", str(which)) for which in range(1, ESCALATED_TO_ALL)]
+    return ids.index(notice.id) + 1 if notice.id in ids else ESCALATED_TO_ALL
 
 
 def _past_grace(facts: ReleaseFacts, now: datetime) -> bool:

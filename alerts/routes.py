@@ -8,7 +8,7 @@ from datetime import UTC, datetime, time, timedelta
 from fnmatch import fnmatchcase
 from zoneinfo import ZoneInfo
 
-from alerts.incident import MOST_REMINDERS, which_reminder
+from alerts.incident import ESCALATED_TO_ALL, which_reminder
 from alerts.notice import Notice
 from alerts.rota import Rota
 
@@ -106,7 +106,7 @@ def _channels(route: Route, notice: Notice) -> Iterator[str]:
     yield from route.channels
     if notice.kind == "reminder":
         which = which_reminder(notice)
-        yield from route.escalate if which >= MOST_REMINDERS else route.escalate[:which]
+        yield from route.escalate if which >= ESCALATED_TO_ALL else route.escalate[:which]
 
 
 def resolved(names: Iterable[str], rotas: Mapping[str, Rota], at: datetime) -> Iterator[str]:

@@ -23,6 +23,7 @@ from monitor.deliver.verdicts import Recorded, VerdictRecord
 from monitor.errors import UnknownName
 from monitor.judge.judge import judge
 from monitor.judge.policy import Policy
+from monitor.judge.verdict import Verdict
 from monitor.look.sighting import State
 from monitor.rehearse.virtual_loop import run_virtually
 from monitor.store.interface import Store
@@ -97,8 +98,8 @@ def test_a_report_grade_incident_is_told_again_after_a_quarter_of_an_hour_and_th
         await some_late(world.store, world.writer, world.clock, ["r"])
         await world.minutes(world.reminders(), 180)
         told = [round((one.at - after_slot(400)) / MINUTE) for one in world.told()]
-        assert told == [15, 45, 75]
-        assert len(world.rung) == 3
+        assert told == [15, 45, 75, 105, 135, 165]
+        assert len(world.rung) == 6
 
     played(story)
 
@@ -121,6 +122,50 @@ def test_a_reminder_tells_how_things_stand_now_and_alters_no_measurement() -> No
         return release_facts(a_late_verdict(seconds, release, 2400.0), Measured())
 
     played(story)
+
+
+EXPOSED = -8 * 3600 - 60
+
+
+def an_open_exposure() -> Verdict:
+    """Return the verdict, when it is first seen, on a release that is public eight hours before its slot."""
+    runs = [a_run("page", State.ABSENT, EXPOSED - 3600, EXPOSED - 5)]
+    runs.append(replace(a_run("page", State.PRESENT, EXPOSED, EXPOSED + 5), specific=True))
+    return judge(a_release(), [a_promise()], {"r/page/edge": runs}, [], Policy(), after_slot(EXPOSED + 5))
+
+
+def test_people_are_reminded_of_an_exposure_all_night_and_up_the_whole_ladder() -> None:
+    ladder = ReportingRules(
+        channels=["mail", "pager", "deputy", "head"],
+        routes=[Route(channels=("mail",), escalate=("pager", "deputy", "head"))],
+    )
+
+    async def story(world: World) -> None:
+        await record(world.writer, VerdictRecord(world.store, ladder), an_open_exposure(), world.clock.now())
+        await world.minutes(world.reminders(rules=ladder), 8 * 60)
+        told = sorted(world.told(), key=lambda one: one.at)
+        assert [round((one.at - after_slot(EXPOSED + 5)) / MINUTE) for one in told] == list(range(15, 8 * 60, 30))
+        assert all(one.subject.startswith("EARLY, nobody has acknowledged: ") for one in told)
+        reached = [channels_of(world.store, one) for one in told]
+        assert [len(channels) for channels in reached[:3]] == [2, 3, 4]
+        assert all(channels == {"mail", "pager", "deputy", "head"} for channels in reached[2:])
+
+    played(story, after_slot(EXPOSED + 5))
+
+
+def test_reminders_of_an_exposure_end_when_it_closes() -> None:
+    async def story(world: World) -> None:
+        await record(world.writer, VerdictRecord(world.store, RULES), an_open_exposure(), world.clock.now())
+        reminders = world.reminders()
+        await world.minutes(reminders, 120)
+        (incident,) = world.store.verdicts.incidents()
+        with world.store.transaction() as tx:
+            tx.save_incident(replace(incident, closed=world.clock.now()))
+        before = len(world.told())
+        await world.minutes(reminders, 120)
+        assert (before, len(world.told())) == (4, 4)
+
+    played(story, after_slot(EXPOSED + 5))
 
 
 def test_a_reminder_reaches_those_it_is_escalated_to_as_well() -> None:
