@@ -90,6 +90,21 @@ def measure_text(row: Mapping[str, Any]) -> str:
     return "; ".join(text for text in (_measured(row), decision_text(row, zone)) if text)
 
 
+def elsewhere_now(row: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return the alternatives that are public while the announced page of a release is overdue, first one first."""
+    is_awaited = row["verdict"] == "overdue" and not row["first_seen"]["by"]
+    return [one for one in row.get("available_elsewhere", ()) if is_awaited and one["to"]["by"] is None]
+
+
+def elsewhere_text(row: Mapping[str, Any]) -> str:
+    """Return since when users can get a release elsewhere while its page is overdue; empty if they cannot."""
+    found = elsewhere_now(row)
+    if not found or row["slot"] is None:
+        return ""
+    seen = datetime.fromisoformat(found[0]["from"]["by"]).replace(second=0, microsecond=0)
+    return f"out elsewhere since {clock(seen, row['slot']['timezone'])}"
+
+
 def longest_exposure(row: Mapping[str, Any]) -> str:
     """Return the longest exposure of a release with both bounds, empty without any."""
     longest = max(row["exposures"], key=lambda one: one["seconds"]["max"] or one["seconds"]["min"] or 0, default=None)
@@ -104,5 +119,5 @@ def _measured(row: Mapping[str, Any]) -> str:
     if exposure := longest_exposure(row):
         return f"out early {exposure}"
     if row["verdict"] in {"late", "overdue"}:
-        return lateness_text(row)
+        return "; ".join(text for text in (lateness_text(row), elsewhere_text(row)) if text)
     return length_text(row["delay"]) if row["verdict"] == "on_time" else ""

@@ -28,6 +28,7 @@ from monitor.judge.as_json import (
     status_of,
     verdict_told,
 )
+from monitor.judge.as_text import elsewhere_now, elsewhere_text
 from monitor.judge.verdict import verdict_text
 from monitor.web.queries import Queries
 from monitor.web.request import queries_of, session_of
@@ -70,6 +71,8 @@ def _pages() -> Environment:
         "told": verdict_told,
         "status": status_of,
         "last_look": last_look_text,
+        "elsewhere": elsewhere_text,
+        "elsewhere_now": elsewhere_now,
         "decision": decision_text,
         "address": address_told,
         "length": length_text,
