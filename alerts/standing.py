@@ -199,8 +199,11 @@ def _still_absent(facts: ReleaseFacts, delay: Bounds | None, now: datetime) -> s
     if facts.slot is None or delay is None or delay.min is None:
         return "not out"
     proved = facts.slot + timedelta(seconds=delay.min)
-    absent = "not on its page" if since_when_elsewhere(facts, now) else "still absent"
-    return f"{absent} at {moment(proved.replace(microsecond=0), facts.timezone, now, exact=True)}"
+    # At an address that was only guessed nothing was missing: its announcement and a listing tell of it, and may lag.
+    is_guess = facts.page is not None and facts.page.address == "guessed"
+    absent = "not found yet, as of" if is_guess else "still absent at"
+    state = "not on its page at" if since_when_elsewhere(facts, now) else absent
+    return f"{state} {moment(proved.replace(microsecond=0), facts.timezone, now, exact=True)}"
 
 
 def where_else(facts: ReleaseFacts, now: datetime) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 
 from alerts.finding import Exposure
 from monitor.judge.case import Case
@@ -19,7 +19,8 @@ from monitor.plan.addresses import INDEX_LAG, UNPROMISED
 from monitor.plan.targets import View, read_id
 from schedules.announcement import Role
 from schedules.times.interval import NOTHING, Bounds, Interval, seconds_between, since
-from schedules.times.words import between_exactly, exactly, length
+from schedules.times.words import UNKNOWN, between_exactly, exactly, length
+from schedules.times.zone import local
 
 # An absence older than this at the end of the watch says nothing of how the watch ended.
 _LATELY = timedelta(days=1)
@@ -164,6 +165,8 @@ class _Timer:
         if after is not None and after > window.latest:
             if self._is_contradicted(after):
                 return Timing(Word.UNPROVEN, released, delay, self._contradiction())
+            if (told := self._stamp_against_witnesses()) is not None:
+                return self._on_time_by_stamp(released, told)
             return Timing(Word.LATE, released, delay)
         if released.after is not None and window.earliest <= released.after and _by(released, window.latest):
             if window.exact and _early_bound(released, window, seen) is None:
@@ -171,6 +174,33 @@ class _Timer:
             return Timing(Word.ON_TIME, released, delay)
         because = self._possible(released) if released.after == after else self._contradiction()
         return Timing(Word.UNPROVEN, released, delay, because)
+
+    def _stamp_against_witnesses(self) -> datetime | None:
+        """Return the publisher's own stamp where it denies that a release came late; None where nothing does.
+
+        Only an absence that no look at the page itself proved can be denied by it. A stamp of midnight or of another
+        day is one that was set by hand.
+        """
+        seen, window = self.seen, self.window
+        stamp, origin = seen.publishers_stamp, window.origin
+        own = next((each.appears.after for each in seen.presences_by_looks if not is_early(each, window)), None)
+        if seen.witnesses is None or stamp is None or origin is None or (own is not None and own > window.latest):
+            return None
+        here, day = local(stamp, self.zone), local(origin, self.zone).date()
+        return stamp if here.date() == day and here.time() != time() and stamp <= window.latest else None
+
+    def _on_time_by_stamp(self, released: Interval, stamp: datetime) -> Timing:
+        """Return that a release may have come as its publisher says, long before its witnesses showed it."""
+        since_when = None if self.seen.witnesses is None else self.seen.witnesses.since
+        after = stamp if since_when is not None and since_when <= stamp else None
+        possible = Interval(after, released.by)
+        delay = None if self.window.origin is None else since(possible, self.window.origin)
+        found = UNKNOWN if released.by is None else exactly(released.by, self.zone)
+        because = (
+            f"not found until {found}, while the publisher's own stamp says that it was first published at "
+            f"{exactly(stamp, self.zone)}: its announcement and GOV.UK's search may have been behind"
+        )
+        return Timing(Word.UNPROVEN, possible, delay, because)
 
     def _absent_before(self, limit: datetime) -> datetime | None:
         """Return until when looks begun before an instant proved absence."""

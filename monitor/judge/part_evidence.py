@@ -10,6 +10,7 @@ from itertools import takewhile
 from monitor.judge.presence import Presence, presences
 from monitor.judge.runs import Blind, Run
 from monitor.judge.spells import Spell, believed, spells, unproved
+from monitor.look.recognise.version import first_published
 from monitor.look.redirect import REDIRECTED
 from monitor.look.sighting import State
 from monitor.plan.addresses import ANNOUNCEMENT, INDEX, INDEX_LAG, REDIRECT_LAG, may_change_places
@@ -30,6 +31,7 @@ class PartEvidence:
     `public` also count the content API. `unproved` is the earliest run of the part itself that answered as if out
     from its view's first telling look on, and so proves nothing. `witnesses` tell of a page whose address
     nobody announced; where nothing has borne that address out yet it `is_guess`: absence there says nothing.
+    `presences_by_looks` are the presences dated by looks at the part itself alone, whatever the witnesses tell.
     """
 
     part: Part
@@ -40,6 +42,13 @@ class PartEvidence:
     unproved: Run | None
     witnesses: Witnesses | None = None
     is_guess: bool = False
+    presences_by_looks: tuple[Presence, ...] = ()
+
+    @property
+    def publishers_stamp(self) -> datetime | None:
+        """Return the earliest instant at which the publisher says it first published what was seen; None if unknown."""
+        runs = (run for each in self.views.values() for run in each if run.state is State.PRESENT)
+        return min((told for run in runs if (told := first_published(run.version)) is not None), default=None)
 
     @property
     def main_runs(self) -> list[Run]:
@@ -110,7 +119,8 @@ def seen(  # what a part is judged by
         known = witnesses(release.id, sure, min(last, now))
         return replace(known, redirects=witness.redirects).absent(slot)
 
-    shown = tuple(_after(read_until, presences({view: told[view] for view in MAIN})))
+    by_looks = tuple(presences({view: told[view] for view in MAIN}))
+    shown = tuple(_after(read_until, by_looks))
     return PartEvidence(
         part,
         views,
@@ -120,6 +130,7 @@ def seen(  # what a part is judged by
         min(doubtful, key=lambda run: run.begin, default=None),
         witness,
         is_guess=witness is not None and not any(_lasts(presence, slot) for presence in shown),
+        presences_by_looks=by_looks,
     )
 
 

@@ -14,8 +14,10 @@ from monitor.look.recognise.page import Page
 from monitor.look.recognise.placeholder import ANNOUNCED, read_placeholder
 from monitor.look.recognise.result import NAMELESS, Context, Recognised, absent, unknown, withdrawn
 from monitor.look.recognise.title import by_title
+from monitor.look.recognise.version import written
 from monitor.look.sighting import State
 from schedules.patterns import quick
+from schedules.sources.govuk_items import stamp
 
 _ANNOUNCEMENT = quick(r"statistics announcement\s*$", re.IGNORECASE)
 _AHEAD = quick(
@@ -60,7 +62,9 @@ def _by_title(page: Page, answer: Answer, context: Context) -> Recognised:
     for found in links:
         if found and (found.url not in unique or not unique[found.url].title):
             unique[found.url] = found
-    seen = by_title(context, page.heading or _unsited(page.title), tuple(unique.values()), text=page.text)
+    version = written(first_published_at=stamp(page.told_in_head("govuk:first-published-at")))
+    title = page.heading or _unsited(page.title)
+    seen = by_title(context, title, tuple(unique.values()), version, page.text)
     if seen.state is not State.PRESENT:
         return seen
     return read_placeholder(page, answer, context, has_files=bool(unique)) or seen

@@ -44,7 +44,11 @@ def _item(item: ContentItem, said: Mapping[str, Any], context: Context) -> Recog
     if item.withdrawn:
         return withdrawn("marked as withdrawn")
     parts = (_part(attachment) for attachment in item.attachments)
-    version = written(public_updated_at=item.public_updated_at, change_history=len(item.changes) or None)
+    version = written(
+        first_published_at=item.first_published_at,
+        public_updated_at=item.public_updated_at,
+        change_history=len(item.changes) or None,
+    )
     found = (_itself(item), *(part for part in parts if part.url))
     details = said.get("details")
     text = f"{said.get('description')} {details.get('body') if isinstance(details, dict) else ''}"

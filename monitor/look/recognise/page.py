@@ -66,6 +66,11 @@ class Page:
         nodes = self.root.xpath("//text()[not(ancestor::script or ancestor::style or ancestor::noscript)]")
         return " ".join(" ".join(nodes).split())
 
+    def told_in_head(self, name: str) -> str:
+        """Return what the page tells under a name in its head (`<meta name=…>`), empty where it tells nothing."""
+        told = [] if self.root is None else self.root.xpath("//head/meta[@name=$name]/@content", name=name)
+        return str(told[0]) if told else ""
+
     def links(self, *, content_only: bool = False) -> list[Link]:
         """Return the links to http and https addresses, in page order; `content_only`: none of the site's own menus."""
         if self.root is None:

@@ -20,6 +20,12 @@ def read(version: str) -> dict[str, datetime | int]:
     return {name: int(text) if text.isdecimal() else datetime.fromisoformat(text) for name, text in pairs}
 
 
+def first_published(version: str | None) -> datetime | None:
+    """Return when the publisher says that it first published the content; None where it does not say."""
+    told = read(version or "").get("first_published_at")
+    return told if isinstance(told, datetime) else None
+
+
 def moved_on(known: Mapping[str, datetime | int], told: Mapping[str, datetime | int]) -> list[str]:
     """Return the fields that have gone beyond what was known of them, in order; a cache's older copy moves nothing."""
     return sorted(name for name in known.keys() & told.keys() if _is_later(told[name], known[name]))

@@ -7,7 +7,7 @@ from datetime import datetime
 from html import escape
 
 from monitor.rehearse.publisher.calendar import Entry
-from monitor.rehearse.publisher.govuk.dates import day_text, display_date
+from monitor.rehearse.publisher.govuk.dates import day_text, display_date, stamp
 from monitor.rehearse.publisher.reply import Reply, html
 from monitor.rehearse.script.script import ScriptPart, ScriptRelease
 
@@ -16,7 +16,7 @@ _FRAME = """<!DOCTYPE html>
 <head>
 <meta charset="utf-8">
 <title>{title} - GOV.UK</title>
-</head>
+{head}</head>
 <body class="govuk-template__body">
 <main class="govuk-main-wrapper" id="content" role="main">
 <h1>{heading}</h1>
@@ -45,9 +45,10 @@ _ERRORS = {
 }
 
 
-def page(status: int, title: str, heading: str, inside: str) -> Reply:
-    """Return a page in GOV.UK's frame; `title` and `heading` are text, `inside` is HTML."""
-    return html(status, _FRAME.format(title=escape(title), heading=escape(heading, quote=False), inside=inside))
+def page(status: int, title: str, heading: str, inside: str, head: str = "") -> Reply:
+    """Return a page in GOV.UK's frame; `title` and `heading` are text, `inside` and the rest of its `head` are HTML."""
+    heading = escape(heading, quote=False)
+    return html(status, _FRAME.format(title=escape(title), head=head, heading=heading, inside=inside))
 
 
 def error_page(status: int) -> Reply:
@@ -56,8 +57,10 @@ def error_page(status: int) -> Reply:
     return page(status, title, heading, inside)
 
 
-def publication_page(release: ScriptRelease, parts: Sequence[ScriptPart], since: datetime) -> Reply:
-    """Return the page of a published release with links to the parts that are out."""
+def publication_page(
+    release: ScriptRelease, parts: Sequence[ScriptPart], since: datetime, first: datetime | None = None
+) -> Reply:
+    """Return the page of a release that was `first` published then, with links to the parts that are out."""
     links = "".join(
         f'<section class="gem-c-attachment"><h3><a class="govuk-link gem-c-attachment__link" '
         f'href="{escape(part.url.removeprefix("https://www.gov.uk"))}">{escape(part.id)}</a></h3></section>\n'
@@ -69,7 +72,8 @@ def publication_page(release: ScriptRelease, parts: Sequence[ScriptPart], since:
         f'<section id="documents"><h2>Documents</h2>\n{links}</section>\n'
         f'<section id="details"><h2>Details</h2><p>{escape(release.title)}.</p></section>'
     )
-    return page(200, release.title, release.title, inside)
+    head = f'<meta name="govuk:first-published-at" content="{stamp(first or since)}">\n'
+    return page(200, release.title, release.title, inside, head)
 
 
 def announcement_page(entry: Entry) -> Reply:

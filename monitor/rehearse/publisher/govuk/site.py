@@ -65,8 +65,9 @@ class GovUk:
         if not is_www(url) or path_of(url) not in self._pages:
             return None
         release, _ = self._pages[path_of(url)]
-        since = self.facts.scripted(url, now).since or now
-        return publication_page(release, self._out(release, now) if url == release.url else [], since)
+        standing = self.facts.scripted(url, now)
+        parts = self._out(release, now) if url == release.url else []
+        return publication_page(release, parts, standing.since or now, standing.first)
 
     def _out(self, release: ScriptRelease, now: datetime) -> list[ScriptPart]:
         parts = [part for part in release.part if part.role != "alternative"]

@@ -11,8 +11,10 @@ import pytest
 
 from monitor.judge.runs import Run
 from monitor.judge.verdict import Verdict, Word
+from monitor.look.recognise.version import written
 from monitor.look.redirect import REDIRECTED
 from schedules.announcement import Address, Origin, Part, Role
+from schedules.times.interval import Bounds
 from tests.worlds.instants import after_slot
 from tests.worlds.looks import ABSENT, PRESENT, UNKNOWN, Look, Looks, a_sighting, looks
 from tests.worlds.releases import a_release
@@ -98,3 +100,48 @@ def test_only_a_witness_of_the_slot_bounds_how_early_a_release_came(redirect: li
     }
     verdict = verdict_at(NEW, seen, now=400, address=Address.FOUND)
     assert (verdict.word, verdict.early_bound) == (Word.LATE, bound)
+
+
+def found_late(stamp: float | None, *own: Look) -> Verdict:
+    """Return the verdict on a release whose announcement and listing showed it 240 s after its slot.
+
+    The publisher says that it was first published so many seconds after the slot. `own` are looks at its address.
+    """
+    version = {} if stamp is None else {"version": written(first_published_at=after_slot(stamp))}
+    behind = looks((-600, ABSENT), (239, ABSENT), a_sighting(UNKNOWN, 240, why=REDIRECTED))
+    seen = {
+        "announcement/origin": behind,
+        "index/origin": looks((-600, ABSENT), (239, ABSENT)),
+        "page": looks_at(NEW, *own, a_sighting(PRESENT, 242, address=NEW, specific=True, **version)),
+    }
+    return verdict_at(NEW, seen, now=400, address=Address.LED_TO)
+
+
+@pytest.mark.parametrize(
+    ("stamp", "word"),
+    [
+        (1, Word.UNPROVEN),
+        (60, Word.UNPROVEN),
+        (61, Word.LATE),
+        (-120, Word.UNPROVEN),
+        (-34_200, Word.LATE),
+        (-86_400, Word.LATE),
+        (None, Word.LATE),
+    ],
+    ids=["on time", "just on time", "late", "early that day", "midnight", "another day", "none"],
+)
+def test_late_by_witnesses_alone_needs_that_the_publishers_stamp_does_not_deny_it(
+    stamp: float | None, word: Word
+) -> None:
+    assert found_late(stamp).word is word
+
+
+def test_what_the_publishers_stamp_denies_is_unproven_with_both_times() -> None:
+    verdict = found_late(1)
+    assert verdict.page.delay == Bounds(1, 242)
+    assert "09:34:02" in (verdict.unproven_because or "")
+    assert "09:30:01" in (verdict.unproven_because or "")
+
+
+def test_a_stamp_denies_no_absence_that_was_seen_at_the_page_itself() -> None:
+    assert found_late(1, a_sighting(ABSENT, 200, address=NEW)).word is Word.LATE

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from monitor.look.fetch import Answer
 from monitor.look.recognise.govuk import recognise
 from monitor.look.recognise.result import Context
-from monitor.look.recognise.version import moved_on, read
+from monitor.look.recognise.version import first_published, moved_on, read
 from monitor.look.sighting import State
 from tests.unit.monitor.look.recognise.pages import CONTEXT, PATH, TITLE, URL, answer, item, page
 
@@ -250,6 +251,14 @@ def test_an_item_tells_its_version_by_fields_and_instants_never_by_the_words_of_
     told = item("publication", public_updated_at="2026-11-27T14:05:00Z", details={"change_history": history})
     assert recognise(told, CONTEXT).version == "change_history=1 public_updated_at=2026-11-27T14:05:00+00:00"
     assert recognise(item("publication"), CONTEXT).version is None
+
+
+def test_a_page_and_an_item_tell_when_they_were_first_published() -> None:
+    stamp = "2026-11-26T09:30:01+00:00"
+    head = f'<head><title>{TITLE} - GOV.UK</title><meta name="govuk:first-published-at" content="{stamp}"></head>'
+    html = answer(f"<html>{head}<body><h1>{TITLE}</h1></body></html>".encode())
+    for told in (html, item("publication", first_published_at=stamp)):
+        assert first_published(recognise(told, CONTEXT).version) == datetime.fromisoformat(stamp)
 
 
 @pytest.mark.skipif(not SAMPLES.is_dir(), reason="the samples are not here")
