@@ -88,7 +88,8 @@ class Part:
     """One part of the release and what was measured of it.
 
     `early_bound` is how many seconds before the slot absence was last proved: what came on time came no earlier.
-    `address` is how that of the page is known, in the interface's words.
+    `address` is how that of the page is known, in the interface's words. `users_delay` is how long after the slot users
+    could get it, caches included; None in facts that were stored before it was measured.
     """
 
     id: str
@@ -102,6 +103,20 @@ class Part:
     exposures: tuple[Exposure, ...] = ()
     early_bound: float | None = None
     address: str = "announced"
+    users_delay: Bounds | None = None
+
+    @property
+    def wait(self) -> Bounds | None:
+        """Return how long after the slot users could get it, caches included."""
+        return self.delay if self.users_delay is None else self.users_delay
+
+    @property
+    def is_hidden(self) -> bool:
+        """Tell whether users are known to have waited for it longer than its publisher took."""
+        wait, own = self.users_delay, self.delay
+        if wait is None or wait == own:
+            return False
+        return wait.max is not None or own is None or (wait.min or 0.0) > (own.max or 0.0)
 
 
 @dataclass(frozen=True, slots=True)

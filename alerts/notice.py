@@ -240,5 +240,6 @@ def _part(part: Part) -> dict[str, Any]:
         "verdict": part.verdict,
         "first_seen": interval_json(part.first_seen),
         "delay": bounds_json(part.delay),
+        "users_delay": bounds_json(part.wait),
         "exposures": [exposure.as_json() for exposure in part.exposures],
     }

@@ -196,6 +196,8 @@ def _part(part: Part, facts: ReleaseFacts, now: datetime) -> str:
     at = came(part)
     seen = f", first seen {between_moments(at, facts.timezone, now)}" if at.by else ""
     delay = f", {_delay(part.delay)}" if part.delay is not None else ""
+    if part.is_hidden and part.wait is not None:
+        delay += f"; users could get it {_delay(part.wait)}" if part.wait.max is not None else "; not for users yet"
     sure = sureness(part.early_bound) if part.verdict == "on_time" else ""
     return f"{word}{sure}{seen}{delay}"
 

@@ -95,7 +95,28 @@ def _late(facts: ReleaseFacts, now: datetime) -> str:
     if seen.by is None:
         return f"{_still_absent(facts, delay, now)}{which}{_elsewhere(facts, now)}"
     how_late = f", {whole_lengths(delay)} late" if delay is not None and delay.max is not None else ""
-    return f"first seen {between_moments(seen, facts.timezone, now)}{how_late}{which}{_elsewhere(facts, now)}"
+    return f"first seen {between_moments(seen, facts.timezone, now)}{how_late}{_users_wait(part, facts, now)}{which}{_elsewhere(facts, now)}"
+
+
+def _users_wait(part: Part, facts: ReleaseFacts, now: datetime) -> str:
+    """Say when users could get a part that is out, where a cache kept the old answer for longer."""
+    wait = part.wait
+    if not part.is_hidden or wait is None or facts.slot is None:
+        return ""
+    if wait.max is not None:
+        return f", users could get it {whole_lengths(wait)} late"
+    served = facts.slot + timedelta(seconds=wait.min or 0.0)
+    clock = moment(served.replace(microsecond=0), facts.timezone, now, exact=True)
+    return f", users still got the old answer at {clock}"
+
+
+def _stale(facts: ReleaseFacts, now: datetime) -> str:
+    hidden = [part for part in facts.parts if part.required and part.is_hidden]
+    part = max(hidden, key=lambda one: (one.wait is not None and one.wait.min) or 0.0, default=None)
+    if part is None:
+        return "users were served the old answer"
+    which = "" if part.id == "page" else f" ({part.id})"
+    return f"published on time{_users_wait(part, facts, now)}{which}"
 
 
 def _partial(facts: ReleaseFacts, now: datetime) -> str:
@@ -237,7 +258,7 @@ def _elsewhere(facts: ReleaseFacts, now: datetime) -> str:
 _STATES: dict[str, Callable[[ReleaseFacts, datetime], str]] = {
     "late": _late,
     "partial": _partial,
-    "stale": lambda _facts, _now: "users were served the old answer",
+    "stale": _stale,
     "early": _early,
     "due": _due,
     "unproven": _unproven,

@@ -160,7 +160,7 @@ def measured(facts: ReleaseFacts | None) -> object:
     if facts is None:
         return None
     parts = [
-        (one.id, one.verdict if one.required else "", one.first_seen, one.released, _settled(one.delay))
+        (one.id, one.verdict if one.required else "", one.first_seen, one.released, _settled(one.wait))
         for one in facts.parts
     ]
     spans = [(one.part, one.start, one.to, one.open) for one in facts.exposures]
@@ -179,7 +179,7 @@ def _required_behind(facts: ReleaseFacts) -> list[Part]:
 
 def _has_appeared(facts: ReleaseFacts) -> bool:
     page = facts.page
-    return is_late(facts) and page is not None and page.verdict == "late" and _ended(page.delay)
+    return is_late(facts) and page is not None and page.verdict == "late" and _ended(page.wait)
 
 
 def _has_late_part(facts: ReleaseFacts) -> bool:

@@ -100,7 +100,7 @@ def _first(part: Part, facts: ReleaseFacts) -> str:
 
 def _delay(part: Part, facts: ReleaseFacts) -> str:
     if part.verdict == "on_time" or not bears_on(part):
-        return f"On time{sureness(part.early_bound)}" if bears_on(part) else "Not used"
+        return f"On time{sureness(part.early_bound)}{_users(part)}" if bears_on(part) else "Not used"
     if part.verdict in ("unproven", "pending"):
         return "Not proved" if part.verdict == "unproven" else "Not judged yet"
     if part.exposures or part.delay is None or facts.slot is None:
@@ -112,7 +112,11 @@ def _delay(part: Part, facts: ReleaseFacts) -> str:
     )
     # Nobody was promised another address: what came there is not late.
     behind = "after it" if part.role == "alternative" else "late"
-    return words.capital(f"{words.span(bounds)} {'early' if ahead else behind}{growing}")
+    return words.capital(f"{words.span(bounds)} {'early' if ahead else behind}{growing}{_users(part)}")
+
+
+def _users(part: Part) -> str:
+    return f"; for users {words.span(part.wait)} late" if part.is_hidden and part.wait is not None else ""
 
 
 def _early(part: Part, facts: ReleaseFacts) -> str:

@@ -271,7 +271,7 @@ def impact(case: DraftInput) -> tuple[str, ...]:
         for each in facts.exposures
     ]
     late = [part for part in parts_in_order(facts) if bears_on(part) and delay_of(part)]
-    late = [part for part in late if part.verdict in ("late", "overdue")]
+    late = [part for part in late if part.verdict in ("late", "overdue") or (part.required and part.is_hidden)]
     return (*told, *(_access_delayed(part) for part in late))
 
 
@@ -293,4 +293,4 @@ def _access_delayed(part: Part) -> str:
         return (
             f"Content of the release could be reached at another address, {part.url}, after {words.span(part.delay)}."
         )
-    return f"Access to the {name} was delayed by {words.span(part.delay)}."
+    return f"Access to the {name} was delayed by {words.span(part.wait)}."

@@ -34,15 +34,26 @@ def _for(exposure: Exposure) -> str:
 def _late(facts: ReleaseFacts) -> str:
     behind = [(part, delay) for part in facts.parts if _bears(part) and (delay := delay_of(part))]
     if not behind:
-        return ""
+        hidden = [part for part in facts.parts if part.required and part.is_hidden]
+        part = max(hidden, key=lambda one: (one.wait is not None and one.wait.min) or 0.0, default=None)
+        return "" if part is None else f"{_whole(part.id)} was published on time{_users(part)}."
     part, delay = max(behind, key=lambda each: (each[0].id == "page", each[1].min or 0.0))
     if part.verdict == "late":
-        return f"{_whole(part.id)} came out {words.about(delay)} late."
+        return f"{_whole(part.id)} came out {words.about(delay)} late{_users(part)}."
     after = f"{words.span(Bounds(delay.min, None))} after the announced time"
     elsewhere = where_else(facts, facts.at)
     if part.id == "page" and elsewhere:
         return f"{words.capital(words.joined(elsewhere))}. The release is not on its announced page yet, {after}."
     return f"{_whole(part.id)} is not out yet, {after}."
+
+
+def _users(part: Part) -> str:
+    """Say how long users waited for what was out already, where a cache kept the old answer."""
+    if not part.is_hidden or part.wait is None:
+        return ""
+    if part.wait.max is None:
+        return f"; users could not get it yet, {words.span(Bounds(part.wait.min, None))} after the announced time"
+    return f"; users could get it {words.about(part.wait)} after the announced time"
 
 
 def _bears(part: Part) -> bool:

@@ -89,6 +89,7 @@ def _part(part: PartVerdict, verdict: Verdict) -> facts.Part:
         part.exposures,
         part.early_bound,
         verdict.address.value if part.id == "page" else "announced",
+        part.users_delay,
     )
 
 

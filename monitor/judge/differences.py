@@ -54,6 +54,9 @@ def _measured(place: str, stored: Json, again: Json) -> list[str]:
     told = _interval(f"{place}first_seen", stored["first_seen"], again["first_seen"])
     told += _interval(f"{place}released", stored.get("released") or {}, again.get("released") or {})
     told += _bounds(f"{place}delay", stored["delay"], again["delay"])
+    # Bodies stored by an older version do not have the field.
+    if "users_delay" in stored:
+        told += _bounds(f"{place}users_delay", stored["users_delay"], again["users_delay"])
     return told + _exposures(f"{place}exposures", stored["exposures"], again["exposures"])
 
 

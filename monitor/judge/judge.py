@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from monitor.judge.case import Case, case_of
@@ -11,6 +12,7 @@ from monitor.judge.due import due_of
 from monitor.judge.exposure import unclear_until
 from monitor.judge.findings.all import findings
 from monitor.judge.findings.elsewhere_first import public_elsewhere
+from monitor.judge.findings.stale_edge import users_delay
 from monitor.judge.part import GRAVEST, counts, is_revealed, judge_part, origin_awaited, unjudged_part
 from monitor.judge.part_evidence import PartEvidence, seen
 from monitor.judge.policy import Grade, Policy, grade, worst
@@ -25,6 +27,8 @@ from schedules.times.interval import NOTHING, Bounds
 
 _DONE = (Word.ON_TIME, Word.LATE, Word.EARLY)
 _MOMENT = timedelta(seconds=1)
+# An edge that hides what is out is looked at every five seconds; it may be told to wait meanwhile.
+_HIDDEN_LOOKS = timedelta(seconds=60)
 _UNGRADED = (Word.CANCELLED, Word.MOVED, Word.UNANNOUNCED)
 
 
@@ -49,7 +53,7 @@ def judge(
 def judged(case: Case, sights: Sequence[PartEvidence]) -> Verdict:
     """Return the verdict on a case, given what was seen of each part in the release's order."""
     parts, because = withheld(case, _parts(case, sights), sights)
-    parts = undisputed(case, parts, sights)
+    parts = _with_users_delay(case, undisputed(case, parts, sights), sights)
     found = findings(case, parts, sights, doubted(case, because, parts))
     word, why = _word(case, parts, sights)
     final = _is_final(case, parts)
@@ -87,6 +91,13 @@ def _parts(case: Case, sights: Sequence[PartEvidence]) -> tuple[PartVerdict, ...
         parts.append(judge_part(case, sight, page) if case.is_judged else unjudged_part(case, sight))
         page = parts[-1].released if sight.part.id == "page" else page
     return tuple(parts)
+
+
+def _with_users_delay(
+    case: Case, parts: Sequence[PartVerdict], sights: Sequence[PartEvidence]
+) -> tuple[PartVerdict, ...]:
+    pairs = zip(parts, sights, strict=True)
+    return tuple(replace(part, users_delay=users_delay(case, sight, part.delay)) for part, sight in pairs)
 
 
 def _word(case: Case, parts: Sequence[PartVerdict], sights: Sequence[PartEvidence]) -> tuple[Word, str | None]:
@@ -136,11 +147,10 @@ def _is_first(stale: Finding, among: Sequence[Finding]) -> bool:
 
 
 def _stale_grade(case: Case, stale: Finding, parts: Sequence[PartVerdict]) -> Grade:
-    """Grade what was proved: users waited for the origin first, and then for the edge."""
-    delay = next((part.delay for part in parts if part.id == stale.part), None)
-    waited = max(0.0, delay.min or 0.0) if delay is not None else 0.0
-    served = None if stale.seconds is None else stale.seconds.min
-    return grade(None if served is None else Bounds(waited + served, waited + served), case.policy)
+    """Grade what was proved of how long users waited: from the slot on, or for what they had been able to get."""
+    delay = next((part.users_delay for part in parts if part.id == stale.part), stale.seconds)
+    waited = None if delay is None else delay.min
+    return grade(None if waited is None else Bounds(waited, waited), case.policy)
 
 
 def _is_final(case: Case, parts: Sequence[PartVerdict]) -> bool:
@@ -156,6 +166,8 @@ def _is_final(case: Case, parts: Sequence[PartVerdict]) -> bool:
 
 
 def _is_settled(case: Case, part: PartVerdict) -> bool:
+    if part.is_hidden:
+        return False
     if part.word is Word.UNPROVEN and part.released.by is not None:
         # Another view under way may still prove what this one could not.
         return case.now >= part.released.by + case.policy.grace
@@ -169,6 +181,7 @@ def _revisit(
     turns = [
         *_flickers(case, sights),
         *_unclear_ends(case, parts),
+        *_grades_of_hidden(case, parts),
         *(() if final else [*_turns(case), *_awaited(case, sights), *_settling(case, parts)]),
     ]
     return min((turn for turn in turns if turn > case.now), default=None)
@@ -198,6 +211,24 @@ def _unclear_ends(case: Case, parts: Sequence[PartVerdict]) -> list[datetime]:
     """Return when an exposure ends for which no look since the slot shows whether the content is still there."""
     is_open = case.window is not None and any(each.open for part in parts for each in part.exposures)
     return [unclear_until(case.window.opens)] if case.window is not None and is_open else []
+
+
+def _grades_of_hidden(case: Case, parts: Sequence[PartVerdict]) -> Iterator[datetime]:
+    """Yield when a part that users were not seen to get yet is judged again to be graded, or to wait no longer.
+
+    A grade needs a look that got the old answer after its limit; such looks only lengthen a run.
+    """
+    parts = [part for part in parts if counts(part) and part.is_hidden]
+    hidden = [part.users_delay for part in parts]
+    origin = None if case.window is None else case.window.origin
+    if origin is None or not hidden:
+        return
+    yield from (part.released.by + case.policy.grace for part in parts if part.released.by is not None)
+    for within in (case.policy.on_time_within, case.policy.note_within):
+        limit = origin + within
+        is_proved = all(delay is not None and (delay.min or 0.0) > within.total_seconds() for delay in hidden)
+        if not is_proved and case.now < limit + _HIDDEN_LOOKS:
+            yield max(limit, case.now) + _MOMENT
 
 
 def _flickers(case: Case, sights: Sequence[PartEvidence]) -> list[datetime]:

@@ -75,7 +75,7 @@ class PartVerdict:
     `first_seen` is the earliest presence that counts; `released` the appearance at or after the slot
     when that is another one. `delay` is relative to the slot, None before first seen unless overdue.
     `early_bound` is how many seconds before the slot absence was last proved: what came on time came no earlier.
-    `origin` is how the part is known.
+    `origin` is how the part is known. `users_delay` is how long after the slot users could get it, caches included.
     """
 
     id: str
@@ -90,6 +90,13 @@ class PartVerdict:
     unproven_because: str | None = None
     early_bound: float | None = None
     origin: Origin = Origin.ANNOUNCED
+    users_delay: Bounds | None = None
+
+    @property
+    def is_hidden(self) -> bool:
+        """Tell whether it is out, and users were not yet seen to get it."""
+        is_out = self.delay is not None and self.delay.max is not None
+        return is_out and self.users_delay is not None and self.users_delay.max is None
 
 
 @dataclass(frozen=True, slots=True)

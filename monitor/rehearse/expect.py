@@ -10,7 +10,7 @@ from typing import Any
 from monitor.rehearse.script.script import Script, ScriptExpect, Truth
 
 Row = Mapping[str, Any]
-_COMPARED_ELSEWHERE = {"release", "part", "delay", "exposure", "notices", "drafts"}
+_COMPARED_ELSEWHERE = {"release", "part", "delay", "users_delay", "exposure", "notices", "drafts"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +92,9 @@ def _compared(expect: ScriptExpect, subject: Row) -> Iterator[str]:
         wanted = getattr(expect, key)
         if not _matches(wanted, subject.get(key)):
             yield f"{key}: {_brief(subject.get(key))}, not {_brief(wanted)}"
-    if expect.delay is not None:
-        yield from _prefixed("delay", _measured(expect.delay, subject.get("delay")))
+    for key in ("delay", "users_delay"):
+        if (truth := getattr(expect, key)) is not None:
+            yield from _prefixed(key, _measured(truth, subject.get(key)))
     if expect.exposure is not None:
         yield from _prefixed("exposure", _exposed(expect.exposure, subject.get("exposures") or ()))
 

@@ -69,7 +69,8 @@ class Measured(Answer):
     """What was measured of a release's landing page or of a part.
 
     `released` is when what stayed came out, `delay` from the slot to first seen: negative when early, growing while
-    overdue. `early_bound` is how many seconds before the slot absence was last proved.
+    overdue. `users_delay` is the same until users could get it, caches included. `early_bound` is how many seconds
+    before the slot absence was last proved.
     """
 
     id: str
@@ -78,6 +79,7 @@ class Measured(Answer):
     first_seen: Interval
     released: Interval | None = None
     delay: Bounds | None
+    users_delay: Bounds | None = None
     early_bound: float | None = None
     exposures: list[Exposure]
     unproven_because: str | None = None

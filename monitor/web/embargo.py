@@ -13,7 +13,17 @@ Json = dict[str, Any]
 _OF_CALENDARS = ("id", "title", "producer", "producers", "calendar", "slot")
 _EMPTY: tuple[str, ...] = ("exposures", "available_elsewhere", "parts")
 _UNKNOWN = {"url": "", "address": "announced", "grade": "none", "final": False} | {name: [] for name in _EMPTY}
-_NONE = ("delay", "early_bound", "code", "incident", "unproven_because", "due", "promise_confirmed", "at")
+_NONE = (
+    "delay",
+    "users_delay",
+    "early_bound",
+    "code",
+    "incident",
+    "unproven_because",
+    "due",
+    "promise_confirmed",
+    "at",
+)
 
 
 def has_passed(body: Mapping[str, Any] | None, now: datetime) -> bool:

@@ -41,6 +41,7 @@ class HookPart(Answer):
     verdict: str
     first_seen: Interval
     delay: Bounds | None
+    users_delay: Bounds | None
     exposures: list[Exposure]
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from itertools import takewhile
 
 from monitor.judge.case import Case
@@ -14,8 +15,23 @@ from monitor.judge.spells import Spell
 from monitor.judge.verdict import Finding, Kind
 from monitor.look.sighting import State
 from monitor.plan.targets import View
-from schedules.times.interval import Bounds, Interval, between
+from schedules.announcement import Role
+from schedules.times.interval import Bounds, Interval, between, since
 from schedules.times.words import between_exactly, lengths
+
+
+@dataclass(frozen=True, slots=True)
+class _Hidden:
+    """A span in which the edge hid what `view` had, which `came` there. It ended in `until`.
+
+    `again`: the edge had shown it before.
+    """
+
+    view: View
+    came: Interval
+    until: Interval
+    seconds: Bounds
+    again: bool
 
 
 def stale_edge(case: Case, sight: PartEvidence) -> list[Finding]:
@@ -23,11 +39,37 @@ def stale_edge(case: Case, sight: PartEvidence) -> list[Finding]:
 
     Users were served the old answer until the last look that got it, whatever `Age` it told of.
     """
+    return [
+        Finding(Kind.STALE_EDGE, sight.part.id, _told(case, hidden), hidden.seconds) for hidden in _hidden(case, sight)
+    ]
+
+
+def users_delay(case: Case, sight: PartEvidence, delay: Bounds | None) -> Bounds | None:
+    """Return how long after the slot users could get a part, whose own `delay` is that of the publisher.
+
+    It is longer where the edge went on handing out an old answer; what the edge had shown before was there to be had.
+    Its end is open for a moment while only the origin has shown the part, and the edge is to be looked at.
+    """
+    window = case.window
+    if window is None or window.origin is None or not case.is_judged or sight.part.role is Role.ALTERNATIVE:
+        return delay
+    first = next((hidden for hidden in _hidden(case, sight) if not hidden.again), None)
+    if first is not None:
+        return since(first.until, window.origin)
+    if delay is None or delay.max is None or any(is_early(presence, window) for presence in sight.presences):
+        return delay
+    edge = sight.spells.get(View.EDGE, ())
+    is_shown = any(spell.out and spell.begin >= window.early_before for spell in edge)
+    is_awaited = case.now < window.origin + timedelta(seconds=delay.max) + case.policy.grace
+    return Bounds(delay.min, None) if edge and not is_shown and is_awaited else delay
+
+
+def _hidden(case: Case, sight: PartEvidence) -> list[_Hidden]:
     for view in (View.ORIGIN, View.CONTENT):
         spells = sight.spells.get(view, ())
         place = next((place for place, spell in enumerate(spells) if _is_release(case, spell)), None)
         if place is not None:
-            return _stale(case, sight, spells[place], _came(spells, place))
+            return _spans(case, sight, spells[place], _came(spells, place))
     return []
 
 
@@ -40,7 +82,7 @@ def _came(spells: Sequence[Spell], place: int) -> Interval:
     return Interval(None if before is None else before.end, spells[place].begin)
 
 
-def _stale(case: Case, sight: PartEvidence, had: Spell, came: Interval) -> list[Finding]:
+def _spans(case: Case, sight: PartEvidence, had: Spell, came: Interval) -> list[_Hidden]:
     edge = sight.spells.get(View.EDGE, ())
     if came.by is None or any(is_early(presence, case.window) for presence in sight.presences if case.window):
         return []
@@ -51,14 +93,14 @@ def _stale(case: Case, sight: PartEvidence, had: Spell, came: Interval) -> list[
     for spell in old:
         # An edge of several copies that had shown the release may hand out an old one once more.
         shown = max((out.last_received for out in edge if out.out and out.first_sent < spell.first_sent), default=None)
-        since = came if shown is None else Interval(shown, max(shown, spell.begin))
+        begun = came if shown is None else Interval(shown, max(shown, spell.begin))
         served = _served_until(spell)
         newer: list[Spell | Run] = [*(out for out in edge if out.out), *_taken_away(edge, had)]
         new = min((each.begin for each in newer if each.last_received > spell.last_received), default=None)
-        hidden = between(since, Interval(served, new if new is None else max(new, served)))
-        if hidden.min is not None and hidden.min > case.policy.uncertainty.total_seconds():
-            told = _told(case, had.view, came, hidden) + (" more" if shown is None else ", having shown it before")
-            found.append(Finding(Kind.STALE_EDGE, sight.part.id, told, hidden))
+        until = Interval(served, new if new is None else max(new, served))
+        seconds = between(begun, until)
+        if seconds.min is not None and seconds.min > case.policy.uncertainty.total_seconds():
+            found.append(_Hidden(had.view, came, until, seconds, shown is not None))
     return found
 
 
@@ -89,6 +131,8 @@ def _served_until(spell: Spell) -> datetime:
     return max(spell.end, spell.last_received - UNDERWAY)
 
 
-def _told(case: Case, view: View, came: Interval, hidden: Bounds) -> str:
-    source = "the origin" if view is View.ORIGIN else "the content API"
-    return f"{source} had it {between_exactly(came, case.zone)}; the edge served the old answer for {lengths(hidden)}"
+def _told(case: Case, hidden: _Hidden) -> str:
+    source = "the origin" if hidden.view is View.ORIGIN else "the content API"
+    had = f"{source} had it {between_exactly(hidden.came, case.zone)}"
+    more = ", having shown it before" if hidden.again else " more"
+    return f"{had}; the edge served the old answer for {lengths(hidden.seconds)}{more}"

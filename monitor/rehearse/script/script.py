@@ -182,6 +182,7 @@ class ScriptExpect(Table):
     release: str | None = None
     part: str | None = None
     delay: Truth | None = None
+    users_delay: Truth | None = None
     exposure: Truth | None = None
     notices: int | None = Field(default=None, ge=0)
     drafts: int | None = Field(default=None, ge=0)

@@ -39,6 +39,24 @@ def test_what_only_witnesses_did_not_show_is_called_not_found_yet(overdue: Make)
     assert notice.subject.endswith("due 09:30 GMT, not found yet, as of 09:31:01 GMT")
 
 
+@pytest.mark.parametrize(
+    ("users", "said"),
+    [
+        (Bounds(388, 392), "late, users could get it 6 min 28 s to 6 min 32 s late"),
+        (Bounds(303, None), "late, users still got the old answer at 09:35:03 GMT"),
+        (Bounds(90, None), "1 min 30 s to 1 min 31 s late"),
+        (Bounds(90, 91), "1 min 30 s to 1 min 31 s late"),
+    ],
+    ids=["over", "still", "not looked at yet", "no longer"],
+)
+def test_users_delay_is_told_beside_the_publishers(late: Make, users: Bounds, said: str) -> None:
+    facts = late(91)
+    page = replace(facts.parts[0], delay=Bounds(90, 91), users_delay=users)
+    findings = tuple(replace(one, seconds=Bounds(90, 91)) for one in facts.findings)
+    _, notice = told(replace(facts, parts=(page, *facts.parts[1:]), findings=findings))
+    assert notice.subject.endswith(said)
+
+
 def test_a_late_release_is_told_with_both_bounds(overdue: Make, late: Make) -> None:
     incident, _ = told(overdue(400))
     _, notice = told(late(2265), incident)

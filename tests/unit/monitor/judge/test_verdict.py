@@ -10,7 +10,7 @@ import pytest
 
 from monitor.judge.policy import Grade, Policy
 from monitor.judge.runs import Blind
-from monitor.judge.verdict import Kind, Word
+from monitor.judge.verdict import Kind, Verdict, Word
 from schedules.announcement import State as Standing
 from schedules.slot import Slot
 from schedules.times.interval import Bounds
@@ -211,6 +211,47 @@ def test_the_origin_decides_the_verdict_and_the_wait_behind_a_stale_edge_the_gra
     assert (verdict.word, verdict.grade) == (word, Grade.REPORT)
     (stale,) = found(verdict, Kind.STALE_EDGE)
     assert hidden in (None, stale.seconds)
+
+
+def hidden(now: float, edge: float, origin: float) -> Verdict:
+    """Return the verdict at `now` on a page that its edge shows later than its origin does."""
+    return judged(now, {"page": [(-100, ABSENT), (edge, PRESENT)], "page/origin": [(-100, ABSENT), (origin, PRESENT)]})
+
+
+@pytest.mark.parametrize(
+    ("now", "edge", "origin", "delay", "users"),
+    [
+        (600, 480, 3, Bounds(2, 3), Bounds(479, 480)),
+        (100, 480, 3, Bounds(2, 3), Bounds(100, None)),
+        (600, 390, 90, Bounds(89, 90), Bounds(389, 390)),
+        (600, 3, 3, Bounds(2, 3), Bounds(2, 3)),
+        (80, 480, 120, Bounds(80, None), Bounds(80, None)),
+        (3, 480, 3, Bounds(2, 3), Bounds(2, None)),
+    ],
+    ids=["hidden", "still hidden", "late and hidden", "not hidden", "not out yet", "its edge is to be looked at"],
+)
+def test_users_wait_until_the_edge_shows_what_its_origin_has(
+    now: float, edge: float, origin: float, delay: Bounds, users: Bounds
+) -> None:
+    page = hidden(now, edge, origin).page
+    assert page is not None
+    assert (page.delay, page.users_delay) == (delay, users)
+
+
+@pytest.mark.parametrize(("now", "grade"), [(60, Grade.NONE), (61, Grade.NOTE), (300, Grade.NOTE), (301, Grade.REPORT)])
+def test_the_grade_follows_how_long_users_have_waited_while_they_still_do(now: float, grade: Grade) -> None:
+    verdict = hidden(now, 480, 3)
+    assert (verdict.word, verdict.grade, verdict.final) == (Word.ON_TIME, grade, False)
+
+
+@pytest.mark.parametrize(("now", "revisit"), [(30, 33), (60, 61), (60.5, 61.5), (290, 300), (300, 301)])
+def test_what_users_cannot_get_is_judged_again_when_its_grade_may_rise(now: float, revisit: float) -> None:
+    assert hidden(now, 480, 3).revisit == after_slot(revisit)
+
+
+def test_what_its_edge_was_not_looked_at_for_is_final_after_a_moment() -> None:
+    seen = {"page": Story([(-100, ABSENT)], until=2), "page/origin": [(-100, ABSENT), (3, PRESENT)]}
+    assert [judged(now, seen).final for now in (32, 33)] == [False, True]
 
 
 @pytest.mark.parametrize(
