@@ -95,7 +95,8 @@ def _late(facts: ReleaseFacts, now: datetime) -> str:
     if seen.by is None:
         return f"{_still_absent(facts, delay, now)}{which}{_elsewhere(facts, now)}"
     how_late = f", {whole_lengths(delay)} late" if delay is not None and delay.max is not None else ""
-    return f"first seen {between_moments(seen, facts.timezone, now)}{how_late}{_users_wait(part, facts, now)}{which}{_elsewhere(facts, now)}"
+    first_seen = f"first seen {between_moments(seen, facts.timezone, now)}"
+    return f"{first_seen}{how_late}{_users_wait(part, facts, now)}{which}{_elsewhere(facts, now)}"
 
 
 def _users_wait(part: Part, facts: ReleaseFacts, now: datetime) -> str:
