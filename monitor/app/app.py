@@ -78,6 +78,15 @@ class App:
         daemon.outbox.wake()
         return incident
 
+    async def renew_drafts(self) -> None:
+        """Write every draft that measurements have outgrown again, as of now."""
+        daemon, current = self.daemon, self.reload.as_of_now
+        now = daemon.clock.now()
+        for incident in await daemon.ask(daemon.store.verdicts.incidents):
+            write = await daemon.ask(lambda name=incident.id: current.renewal(name, now))
+            if write is not None:
+                await daemon.writer.write(write)
+
     def abandon(self) -> None:
         """Die at once, as by kill -9: nothing that is not committed is kept."""
         self.daemon.abandon()

@@ -28,6 +28,8 @@ _LATEST = timedelta(hours=3)
 """So long after its time a summary still goes out: a monitor that was down tells no stale news."""
 _AHEAD = 4
 """A Friday's summary tells of the Monday too."""
+_MISSING_DAYS = 14
+"""Releases of so many days before are mentioned while they are still not out."""
 _EVENING = "evening"
 _OF_A_DAY: dict[str, Callable[[Facts], Summary]] = {"morning": morning, _EVENING: evening}
 
@@ -123,10 +125,17 @@ class Summaries:
         undone = [each for each in late if producer in (None, *each[0].producers)]
         rows = await self.board(first, last, producer)
         facts = Facts(now, first, last, rows, mine, undone, risks=self.risks(), names=self.names, link=self.link)
+        if schedule.kind in _OF_A_DAY:
+            facts = replace(facts, missing=await self._missing(today, producer))
         if schedule.kind == _EVENING:
             day, following = await self._following(today, producer)
             facts = replace(facts, next=day, following=following)
         return _OF_A_DAY[schedule.kind](facts) if schedule.kind in _OF_A_DAY else month(facts)
+
+    async def _missing(self, today: date, producer: str | None) -> Sequence[Body]:
+        """Return the releases that were due before today and are still not out, as of now."""
+        rows = await self.board(today - timedelta(days=_MISSING_DAYS), today - timedelta(days=1), producer)
+        return [row for row in rows if row["verdict"] == "overdue" and row["slot"]]
 
     async def _following(self, today: date, producer: str | None) -> tuple[date, Sequence[Body]]:
         """Return the next day on which something is due, and what; tomorrow when nothing is for some days."""

@@ -13,6 +13,7 @@ from alerts.incident import Action, Incident
 from alerts.one_line import one_line
 from monitor.judge.as_text import LOUD, due_text, measure_text, tally, told_text
 from schedules.times.words import day_text, length
+from schedules.times.zone import local_date
 
 _MOST = 40
 """A list longer than this is told by producer."""
@@ -41,7 +42,7 @@ class Facts:
     """What a summary is made of, as of `now`.
 
     `rows` are the releases of the local days `first` to `last`, `following` those of the day `next` on which something
-    is due again; `owed` the incidents whose reports are, `undone` the actions that are overdue. `risks` are in
+    is due again; `missing` those of earlier days that are not out yet; `owed` the incidents whose reports are, `undone` the actions that are overdue. `risks` are in
     words what budgets will not prove, by host and day; `names` those of producers by id; `link` where the board is,
     empty for nowhere.
     """
@@ -54,6 +55,7 @@ class Facts:
     undone: Sequence[tuple[Incident, int, Action]] = ()
     next: date | None = None
     following: Sequence[Body] = ()
+    missing: Sequence[Body] = ()
     risks: Risks = field(default_factory=dict)
     names: Names = field(default_factory=dict)
     link: str = ""
@@ -65,14 +67,14 @@ def morning(facts: Facts) -> Summary:
     at_risk = [*_risky(rows, names), *_short(facts.risks, facts.first)]
     what = _due(rows) if rows else "nothing is due"
     subject = f"Today, {day_text(facts.first, weekday=True)}: {what}{_more(len(at_risk), 'at risk')}"
-    return _summary(subject, facts, _listed("Due", rows, names), _items("At risk", at_risk))
+    return _summary(subject, facts, _missing(facts), _listed("Due", rows, names), _items("At risk", at_risk))
 
 
 def evening(facts: Facts) -> Summary:
     """Return what became of today, which reports are owed, and what is due and at risk on the day that follows."""
     became = tally(facts.rows) or "nothing was due"
-    wrong = _items("Not on time, or not proved", _lines(facts, LOUD))
-    return _summary(f"{day_text(facts.first, weekday=True)}: {became}", facts, wrong, *_ahead(facts))
+    wrong = _items("Not on time, or not proved", _lines(facts, facts.rows, LOUD))
+    return _summary(f"{day_text(facts.first, weekday=True)}: {became}", facts, wrong, _missing(facts), *_ahead(facts))
 
 
 def month(facts: Facts) -> Summary:
@@ -81,7 +83,7 @@ def month(facts: Facts) -> Summary:
     counted = _punctual(rows) if rows else "nothing was due"
     producers = sorted({row["producer"] for row in rows})
     each = (f"{names.get(one, one)}: {_punctual([row for row in rows if row['producer'] == one])}" for one in producers)
-    wrong = _items("Not on time, or not proved", _lines(facts, FAULTY))
+    wrong = _items("Not on time, or not proved", _lines(facts, facts.rows, FAULTY))
     report = f"ninethirty report period --from {facts.first} --to {facts.last} --output report.docx"
     whole = f"The whole report, with delays and the pattern of faults:\n{report}\n"
     span = f"{day_text(facts.first)} to {day_text(facts.last)}"
@@ -89,7 +91,8 @@ def month(facts: Facts) -> Summary:
 
 
 def _summary(subject: str, facts: Facts, *blocks: str) -> Summary:
-    owing = _more(len(facts.owed), "report owed" if len(facts.owed) == 1 else "reports owed")
+    owing = _more(len(facts.missing), "still not out")
+    owing += _more(len(facts.owed), "report owed" if len(facts.owed) == 1 else "reports owed")
     owing += _more(len(facts.undone), "action overdue" if len(facts.undone) == 1 else "actions overdue")
     board = f"Board: {facts.link}\n" if facts.link else ""
     told = (f"{subject}{owing}.\n", *blocks, _owed(facts.owed, facts.now), _undone(facts.undone), board)
@@ -130,11 +133,22 @@ def _listed(title: str, rows: Sequence[Body], names: Names) -> str:
     return _items(title, (f"{at}, {producer}: {number}" for (at, producer), number in sorted(groups.items())))
 
 
-def _lines(facts: Facts, words: Collection[str]) -> Iterator[str]:
-    for row in (row for row in facts.rows if row["verdict"] in words):
+def _lines(facts: Facts, rows: Sequence[Body], verdicts: Collection[str], *, dated: bool = False) -> Iterator[str]:
+    """Yield a line for each row with one of these verdicts; `dated` ones say which day they were due on."""
+    for row in (row for row in rows if row["verdict"] in verdicts):
         measured = measure_text(row)
-        told = f"{told_text(row)}, {measured}" if measured else told_text(row)
-        yield f"{due_text(row['slot'])}, {_named(row, facts.names)}: {told}"
+        verdict = f"{told_text(row)}, {measured}" if measured else told_text(row)
+        day = f"{_due_day(row)}, " if dated else ""
+        yield f"{day}{due_text(row['slot'])}, {_named(row, facts.names)}: {verdict}"
+
+
+def _missing(facts: Facts) -> str:
+    return _items("Due on an earlier day, still not out", _lines(facts, facts.missing, {"overdue"}, dated=True))
+
+
+def _due_day(row: Body) -> str:
+    slot = row["slot"]
+    return day_text(local_date(datetime.fromisoformat(slot["start"]), slot["timezone"]), weekday=True)
 
 
 def _risky(rows: Sequence[Body], names: Names) -> Iterator[str]:

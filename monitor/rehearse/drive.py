@@ -143,6 +143,8 @@ class _Stage:
                 await self._until(at)
                 await self._take(cue)
             await self._until(self.script.ends)
+            if self._app is not None:
+                await self._app.renew_drafts()
             await self._stop_daemon()
         finally:
             await self.publisher.close()

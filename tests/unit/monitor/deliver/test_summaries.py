@@ -7,6 +7,8 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import pytest
+
 from alerts.incident import Action
 from alerts.notice import Notice
 from alerts.rota import Rota, Shift
@@ -16,14 +18,15 @@ from monitor.config.people import SummarySettings
 from monitor.config.settings import Settings
 from monitor.deliver.rules import ReportingRules
 from monitor.deliver.summaries import Schedule, Summaries
-from monitor.deliver.summary_text import Facts, evening, month, morning
+from monitor.deliver.summary_text import Facts, Summary, evening, month, morning
 from monitor.deliver.verdicts import VerdictRecord, body_of
 from monitor.rehearse.virtual_loop import run_virtually
 from monitor.store.memory.store import MemoryStore
 from monitor.store.writer import Writer
 from tests.unit.monitor.deliver.outbox import directly, record
 from tests.worlds.instants import after_slot
-from tests.worlds.verdicts import a_late_verdict
+from tests.worlds.looks import ABSENT
+from tests.worlds.verdicts import Case, a_late_verdict
 
 FRIDAY = date(2018, 1, 5)
 MONDAY = date(2018, 1, 8)
@@ -208,6 +211,40 @@ def test_a_month_counts_only_what_could_be_judged() -> None:
     assert told.subject == "1 January 2018 to 31 January 2018: 2 of 3 on time, 66.7 % (1 not judged)"
     assert "- Ofqual: 2 of 3 on time, 66.7 % (1 not judged)\n" in told.text
     assert "ninethirty report period --from 2018-01-01 --to 2018-01-31" in told.text
+
+
+@pytest.mark.parametrize("kind", [morning, evening])
+def test_a_release_missing_for_days_is_in_each_days_summary_with_its_delay_of_then(
+    kind: Callable[[Facts], Summary],
+) -> None:
+    told = []
+    for days in (1, 3):
+        row = body_of(Case(86_400.0 * days, [(-60, ABSENT)], every=60.0).verdict(), None)
+        day = FRIDAY + timedelta(days=days)
+        told.append(kind(Facts(after_slot(86_400 * days), day, day, [], missing=[row], names=NAMES)))
+    assert [one.subject.partition("; ")[2] for one in told] == ["1 still not out"] * 2
+    due = "Due on an earlier day, still not out:\n- Friday 5 January 2018, 09:30 GMT, Malpractice (Ofqual): OVERDUE, "
+    assert f"{due}at least 1 d\n" in told[0].text
+    assert f"{due}at least 3 d\n" in told[1].text
+
+
+def test_what_was_due_on_an_earlier_day_is_mentioned_while_it_is_overdue_alone() -> None:
+    row = body_of(a_late_verdict(1800.0), None)
+
+    async def board(first: date, last: date, _producer: str | None) -> list[dict[str, Any]]:
+        earlier = [row | {"verdict": verdict} for verdict in ("overdue", "late", "on_time")]
+        return earlier if first <= FRIDAY <= last else []
+
+    async def whole(clock: VirtualClock) -> None:
+        store = MemoryStore()
+        writer, day = Writer(store, clock), schedules({"kind": "morning"})
+        made = Summaries(day, store, writer, clock, "Europe/London", board, dict, NAMES, directly, lambda: None)
+        await made.tell()
+        (notice,) = summaries_in(store)
+        assert notice.subject == "Today, Monday 8 January 2018: nothing is due; 1 still not out"
+        writer.abandon()
+
+    run_virtually(whole, datetime(2018, 1, 8, 8, 50, tzinfo=UTC))
 
 
 def test_a_day_without_releases_says_so() -> None:

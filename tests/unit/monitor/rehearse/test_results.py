@@ -34,3 +34,33 @@ def test_a_release_that_nobody_watches_yet_is_pending(tmp_path: Path) -> None:
     done = play(read_script(path), Settings(), tmp_path)
     assert [met.why for met in done.met if not met.met] == []
     assert [release["id"] for release in done.results.releases] == ["far-off"]
+
+
+OVERDUE = """
+title = "Not out for three hours"
+from = 2018-01-05T09:20:00
+until = 2018-01-05T12:30:00
+
+[[release]]
+id = "overdue"
+title = "Overdue figures: December 2017"
+producer = "ofqual"
+url = "https://www.gov.uk/government/statistics/overdue-figures-december-2017"
+slot = 2018-01-05T09:30:00
+
+[[expect]]
+release = "overdue"
+verdict = "overdue"
+drafts = 1
+"""
+
+
+def test_a_draft_of_a_release_that_is_still_missing_gives_its_delay_at_the_end_of_the_script(tmp_path: Path) -> None:
+    path = tmp_path / "overdue.toml"
+    path.write_text(OVERDUE, encoding="utf-8")
+    done = play(read_script(path), Settings(), tmp_path)
+    assert [met.why for met in done.met if not met.met] == []
+    (draft,) = done.results.drafts
+    (text,) = (Path(file).read_text(encoding="utf-8") for file in draft["files"] if file.endswith(".md"))
+    assert "As of 12:30 GMT on 5 January 2018 the release was not yet seen" in text
+    assert "at least 2 hours 56 minutes after the announced time" in text
