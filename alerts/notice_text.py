@@ -101,6 +101,8 @@ TAILS = {
 }
 WITH_DRAFT = frozenset({"late", "partial", "early", "hand", "platform"})
 _LONGEST_TITLE = 70
+_LONGEST_UNPROVEN = 140
+_UNPROVEN_STEP = "Check the publishing log."
 # What was public too soon may have coloured the detail of an exposure: it stays in the evidence.
 _TELLS_DETAIL = frozenset({"lead", "calendar", "unproven"})
 
@@ -111,7 +113,12 @@ def subject(kind: str, case: str, facts: ReleaseFacts, now: datetime) -> str:
     elsewhere = f", out elsewhere since {since}" if since else ""
     # What was not found yet may be found before everything about it is final.
     tail = "" if kind == "final" and not facts.final else TAILS.get(kind, "")
-    head = f"{HEADS[standing(case, facts)]}{elsewhere}{tail}"
+    now_standing = standing(case, facts)
+    head = f"{HEADS[now_standing]}{elsewhere}{tail}"
+    if now_standing == "unproven":
+        # The reason comes before the name of the release: a telephone cuts the end of a line.
+        reason = f"{head}: {state(case, facts, now)}. {_UNPROVEN_STEP}"
+        return one_line(f"{reason} {named(facts, now)}", max(_LONGEST_UNPROVEN, len(reason)))
     return one_line(f"{head}: {named(facts, now)}, {state(case, facts, now)}")
 
 
@@ -166,6 +173,8 @@ def _what(facts: ReleaseFacts) -> Iterator[str]:
 
 def _measured(case: str, facts: ReleaseFacts, now: datetime) -> Iterator[str]:
     yield f"- {state(case, facts, now)}"
+    if standing(case, facts) == "unproven" and facts.unproven_because:
+        yield f"  why: {one_line(facts.unproven_because)}"
     for part in facts.parts:
         yield f"- {part.id}{_aside(part)}: {_part(part, facts, now)}"
         yield f"  {part.url}"
@@ -190,6 +199,9 @@ def details(case: str, facts: ReleaseFacts) -> Iterator[str]:
 
 
 def _part(part: Part, facts: ReleaseFacts, now: datetime) -> str:
+    if part.role == "alternative" and part.verdict in ("overdue", "not_published"):
+        # No one planned to publish there, so it cannot be late.
+        return "not seen there"
     word = "not seen yet" if part.verdict == "pending" else part.verdict.replace("_", " ")
     if part.exposures:
         return f"{word}{_after_its_slot(part, facts, now)}"

@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 
 from alerts import tellable_facts as news
 from alerts.finding import Elsewhere, Ended, Exposure, Finding, Part, ReleaseFacts
-from alerts.one_line import one_line, whole_lengths
+from alerts.one_line import whole_lengths
 from schedules.times.interval import Bounds, Interval
-from schedules.times.words import between_moments, moment, sureness
+from schedules.times.words import MINUTE, between_moments, moment, rounded, sureness
 
 HEADS = {
     "late": "LATE",
@@ -28,6 +28,18 @@ HEADS = {
     "settled": "NOTHING PROVED",
 }
 _SECOND = timedelta(seconds=1)
+_FAULTS = {
+    "stopped": "our monitor was stopped",
+    "killed": "our monitor was down",
+    "suspended": "our monitor was suspended",
+    "stalled": "our monitor stalled",
+    "network": "our network was down",
+    "dns": "our name lookups failed",
+    "budget": "our looks were too far apart",
+    "clock": "our clock was in doubt",
+    "no_worker": "large answers were not read",
+}
+"""What a cause of blindness is called in one line."""
 
 
 def standing(case: str, facts: ReleaseFacts) -> str:
@@ -161,12 +173,38 @@ def _due(facts: ReleaseFacts, now: datetime) -> str:
 
 
 def _unproven(facts: ReleaseFacts, now: datetime) -> str:
+    """Say in one short line why nothing is proved, and by when it was public; the whole reason is in the notice."""
     if any(found.kind == "unwatched" for found in facts.findings):
-        since = moment(facts.at, facts.timezone, now)
-        unwatched = "nobody watched when its slot came, so that it is late cannot be proved from here"
-        return f"not out {since}; {unwatched}{_elsewhere(facts, now)}"
-    because = one_line(facts.unproven_because or "no usable look")
-    return f"whether it came on time is not known: {because}{_elsewhere(facts, now)}"
+        return f"not out {moment(facts.at, facts.timezone, now)}, not watched at its slot{_elsewhere(facts, now)}"
+    late = [part for part in facts.parts if part.required and part.verdict == "unproven"]
+    part = min(late, key=lambda one: one.id != "page", default=facts.page)
+    seen = Interval() if part is None else news.came(part)
+    which = "" if part is None or part.id == "page" else f"{part.id} "
+    by = None if seen.by is None else _to_minute(seen.by, facts, now, up=True)
+    published = "not seen yet" if by is None else f"published by {by}"
+    return f"{_unproven_reason(facts, seen, now)}; {which}{published}{_elsewhere(facts, now)}"
+
+
+def _unproven_reason(facts: ReleaseFacts, seen: Interval, now: datetime) -> str:
+    kinds = {found.kind for found in facts.findings}
+    if "promise_in_doubt" in kinds:
+        return "its announced time is in doubt"
+    if "calendars_disagree" in kinds:
+        return "calendars disagree about its time"
+    open_from = seen.after or facts.slot or facts.at
+    open_to = max(seen.by or facts.at, open_from + _SECOND)
+    hidden = [each for each in facts.certainty.blind if each.begins < open_to and each.ends > open_from]
+    if hidden:
+        longest = max(hidden, key=lambda each: each.ends - each.begins)
+        begins, ends = _to_minute(longest.begins, facts, now), _to_minute(longest.ends, facts, now, up=True)
+        fault = _FAULTS.get(longest.cause.split(", ")[0], "our monitor could not see")
+        return f"{fault} {begins}–{ends}"
+    return "our clock was in doubt" if "clock_fault" in kinds else "no look proves when it came out"
+
+
+def _to_minute(instant: datetime, facts: ReleaseFacts, now: datetime, *, up: bool = False) -> str:
+    """Return the local time to the minute, with the date unless it is that of `now`; `up` for the end of a span."""
+    return moment(rounded(instant, MINUTE, up=up), facts.timezone, now).rpartition(" ")[0]
 
 
 def _on_time(facts: ReleaseFacts, now: datetime) -> str:

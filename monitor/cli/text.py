@@ -9,6 +9,7 @@ from alerts.finding import Ended
 from monitor.cli.common import items
 from monitor.judge.as_json import (
     address_told,
+    is_unseen_alternative,
     last_look_text,
     lateness_text,
     length_text,
@@ -74,7 +75,8 @@ def _finding(found: Mapping[str, Any]) -> str:
 
 def _part(part: Mapping[str, Any], zone: str) -> Iterator[str]:
     weight = "" if part["required"] else ", does not stop the clock"
-    delay = f", {length_text(part['delay'])} after the slot" if part["verdict"] in {"late", "overdue"} else ""
+    is_late = part["verdict"] in {"late", "overdue"} and not is_unseen_alternative(part)
+    delay = f", {length_text(part['delay'])} after the slot" if is_late else ""
     yield f"  {part['id']} ({part['role']}{weight}): {verdict_told(part)}{delay}"
     yield f"    {part['url']}"
     for exposure in part["exposures"]:

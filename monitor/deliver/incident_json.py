@@ -8,11 +8,13 @@ from typing import Any
 from alerts.by_hand import ended
 from alerts.finding import LEAD
 from alerts.incident import Action, Incident, Kind
+from alerts.one_line import whole_lengths
 from alerts.standing import behind
 from monitor.deliver.owed import is_owed
 from monitor.store.rows import CalendarRead, Draft, Event
 from schedules.times.interval import Bounds
 from schedules.times.json import bounds_json, instant_json
+from schedules.times.words import lengths
 
 
 def incident_json(incident: Incident, drafts: Sequence[Draft] = ()) -> dict[str, Any]:
@@ -60,6 +62,16 @@ def delay_of(incident: Incident) -> Bounds | None:
     """Return how late the release of an incident is as far as its facts go, the page before its files."""
     late = [] if incident.facts is None or incident.kind is Kind.HAND else behind(incident.facts)
     return min(late, key=lambda one: one[0].id != "page")[1] if late else None
+
+
+def measured_text(incident: Incident) -> str:
+    """Return what lists say was measured: how long an early release was public, else how late it is; or nothing."""
+    exposures = () if incident.facts is None else incident.facts.exposures
+    if incident.kind is Kind.EARLY and exposures:
+        longest = max(exposures, key=lambda one: one.seconds.max or one.seconds.min or 0)
+        return f"public for {whole_lengths(longest.seconds)}{' so far' if longest.open else ''}"
+    delay = delay_of(incident)
+    return "" if delay is None or incident.kind is Kind.UNPROVEN else lengths(delay, parts=2, tenths=False, unknown="")
 
 
 def event_json(event: Event) -> dict[str, Any]:

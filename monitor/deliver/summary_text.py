@@ -42,9 +42,9 @@ class Facts:
     """What a summary is made of, as of `now`.
 
     `rows` are the releases of the local days `first` to `last`, `following` those of the day `next` on which something
-    is due again; `missing` those of earlier days that are not out yet; `owed` the incidents whose reports are, `undone` the actions that are overdue. `risks` are in
-    words what budgets will not prove, by host and day; `names` those of producers by id; `link` where the board is,
-    empty for nowhere.
+    is due again; `missing` those of earlier days that are not out yet; `owed` the incidents whose reports are,
+    `undone` the actions that are overdue. `risks` are in words what budgets will not prove, by host and day; `names`
+    those of producers by id; `link` where the board is, empty for nowhere.
     """
 
     now: datetime

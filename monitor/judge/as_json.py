@@ -75,8 +75,15 @@ def lateness_text(body: Mapping[str, Any]) -> str:
     return f"{length_text(delay)} ({part})" if part else length_text(delay)
 
 
+def is_unseen_alternative(part: Mapping[str, Any]) -> bool:
+    """Return whether a part is an alternative address that was not seen public: no one planned it, so it is not late."""
+    return part.get("role") == Role.ALTERNATIVE.value and part["verdict"] in ("overdue", "not_published")
+
+
 def verdict_told(body: Mapping[str, Any]) -> str:
     """Return the status of a release, or of a part, for people: `on time, to 12 s`, `due, not seen yet (12 s)`."""
+    if is_unseen_alternative(body):
+        return "not seen there"
     due = body.get("due")
     if due:
         return f"due, not seen yet ({length(due['seconds'], tenths=False)})"

@@ -13,7 +13,7 @@ from markupsafe import escape
 
 from alerts.actions import overdue
 from alerts.incident import Incident
-from monitor.deliver.incident_json import incident_json
+from monitor.deliver.incident_json import incident_json, measured_text
 from monitor.judge.as_json import status_of
 from monitor.judge.as_text import slot_headline
 from monitor.web.pages import ago, fragment, millis, silences_of
@@ -85,9 +85,10 @@ def _looked_part(element: str, looked: datetime | None, now: datetime | None) ->
 
 
 def with_overdue(incident: Incident, today: date) -> Mapping[str, Any]:
-    """Return the JSON of an incident as lists show it: with how many of its actions are overdue, in words."""
+    """Return the JSON of an incident as lists show it: in words, what was measured and how many actions are overdue."""
     many = len(overdue([incident], today))
-    return incident_json(incident) | {"overdue": f"{many} {'action' if many == 1 else 'actions'} overdue" * (many > 0)}
+    words = {"measured": measured_text(incident), "overdue": f"{many} {'action' if many == 1 else 'actions'} overdue"}
+    return incident_json(incident) | (words if many else words | {"overdue": ""})
 
 
 def needing_part(queries: Queries, needing: Sequence[Incident]) -> str:

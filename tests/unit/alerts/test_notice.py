@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,8 @@ from alerts.decide import decide
 from alerts.finding import BlindSpan, Certainty, Finding, Part, ReleaseFacts
 from alerts.incident import Incident
 from alerts.notice import Notice, digest, message, notice_id
-from schedules.times.interval import Bounds
+from alerts.notice_text import subject
+from schedules.times.interval import Bounds, Interval
 
 Make = Callable[..., ReleaseFacts]
 SLOT = datetime(2018, 1, 5, 9, 30, tzinfo=UTC)
@@ -113,6 +115,43 @@ def test_an_unproven_release_is_never_called_a_breach(facts: Make) -> None:
     assert "This is not a breach claim" in notice.text
     assert "draft" not in notice.text
     assert "Blind for 1 min 1 s from 09:30 GMT: monitor stopped" in notice.text
+
+
+def test_the_subject_of_what_is_not_proved_is_one_short_line_and_the_whole_reason_is_in_the_text(facts: Make) -> None:
+    down, up = SLOT - timedelta(minutes=6), SLOT + timedelta(minutes=16, seconds=30)
+    seen = Interval(down, SLOT + timedelta(minutes=16, seconds=41))
+    page = Part("page", "page", "https://a.example", required=True, verdict="unproven", first_seen=seen, released=seen)
+    because = "first seen between 09:24:00 and 09:46:41, which is after the slot as well as before it; " * 3
+    sure = Certainty(looks=90, blind=(BlindSpan(down, up, "killed"),))
+    at = SLOT + timedelta(minutes=20)
+    _, notice = told(facts(at, verdict="unproven", unproven_because=because, certainty=sure, parts=(page,)))
+    short = "NOT PROVEN: our monitor was down 09:24–09:47; published by 09:47. Check the publishing log."
+    assert notice.subject.startswith(short)
+    assert len(short) <= 100
+    assert len(notice.subject) <= 140
+    assert f"why: {because.strip()}" in notice.text
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"findings": (Finding("promise_in_doubt"),)}, "its announced time is in doubt; not seen yet"),
+        ({"findings": (Finding("calendars_disagree"),)}, "calendars disagree about its time; not seen yet"),
+        ({"findings": (Finding("clock_fault"),)}, "our clock was in doubt; not seen yet"),
+        ({}, "no look proves when it came out; not seen yet"),
+    ],
+)
+def test_the_subject_of_what_is_not_proved_names_the_cause(facts: Make, changes: dict[str, Any], reason: str) -> None:
+    unproven = facts(LATER, verdict="unproven", unproven_because="a long story", **changes)
+    line = subject("unproven", "unproven", unproven, LATER)
+    assert line.startswith(f"NOT PROVEN: {reason}. Check the publishing log. Malpractice for GCSE")
+
+
+def test_an_alternative_that_was_not_seen_is_never_called_overdue(overdue: Make) -> None:
+    late = overdue(61)
+    there = Part("news", "alternative", "https://b.example", required=False, verdict="overdue", delay=Bounds(61, None))
+    _, notice = told(replace(late, parts=(*late.parts, there)))
+    assert "- news (another address): not seen there\n" in notice.text
 
 
 def test_a_lead_names_its_address(facts: Make) -> None:

@@ -23,7 +23,7 @@ def test_what_is_missing_at_the_first_start_is_told_once_and_never_called_late(t
         await life.until("09:55:00")
         (missing,) = told(life)
         assert missing.startswith("NOT PROVEN: ")
-        assert "so that it is late cannot be proved from here" in missing.partition("\n")[0]
+        assert "not watched at its slot" in missing.partition("\n")[0]
         assert "not out as of" in missing
         assert life.word() == "unproven"
         await life.until("10:20:00")

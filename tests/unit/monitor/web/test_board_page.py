@@ -130,6 +130,15 @@ async def test_what_needs_somebody_stands_first_whatever_day_is_shown() -> None:
         assert 'class="needing"' not in (await board.client.get("/?date=2018-02-01")).text
 
 
+async def test_lists_give_an_early_incident_its_exposure_and_a_late_one_its_delay() -> None:
+    async with a_board() as board:
+        pages = [(await board.client.get(path)).text for path in ("/", "/incidents")]
+    for page in pages:
+        assert "early, public for 9 min 55 s to 10 min 5 s" in page
+        assert "late, at least 6 min 40 s" in page
+        assert not re.search(r"early, (at least )?\d", page)
+
+
 async def test_an_action_that_is_overdue_needs_somebody_though_all_else_is_settled() -> None:
     async with a_board() as board:
         due, pages = board.queries.today(), []
