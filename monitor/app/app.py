@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from functools import partial
 from typing import Any
 
 from alerts.incident import Incident
@@ -83,7 +84,7 @@ class App:
         daemon, current = self.daemon, self.reload.as_of_now
         now = daemon.clock.now()
         for incident in await daemon.ask(daemon.store.verdicts.incidents):
-            write = await daemon.ask(lambda name=incident.id: current.renewal(name, now))
+            write = await daemon.ask(partial(current.renewal, incident.id, now))
             if write is not None:
                 await daemon.writer.write(write)
 

@@ -76,7 +76,7 @@ def lateness_text(body: Mapping[str, Any]) -> str:
 
 
 def is_unseen_alternative(part: Mapping[str, Any]) -> bool:
-    """Return whether a part is an alternative address that was not seen public: no one planned it, so it is not late."""
+    """Return whether a part is an alternative address not seen public: no one planned it, so it is not late."""
     return part.get("role") == Role.ALTERNATIVE.value and part["verdict"] in ("overdue", "not_published")
 
 
