@@ -3,7 +3,8 @@
 NinethirtyError
 ├── UserFault            the person can mend it: configuration, script, calendar file, arguments
 │   ├── BadInput         one or more faults in a file, all told at once
-│   └── UnknownName      no release, calendar, channel or incident of that name
+│   ├── UnknownName      no release, calendar, channel or incident of that name
+│   └── Conflict         a write contradicts the store, most often because someone else wrote in between
 └── SurroundingsFault    the machine or network failed us
     ├── StoreFault       store unreachable, locked or full
     │   ├── StoreTooNew  a version made it beside which this one cannot work: no waiting mends that
@@ -55,6 +56,10 @@ class BadInput(UserFault):
 
 class UnknownName(UserFault):
     """A name given by a person that names nothing."""
+
+
+class Conflict(UserFault):
+    """A write contradicts what the store has, most often because someone else wrote in between."""
 
 
 def unknown(kind: str, name: str, known: Iterable[str], titles: Mapping[str, str] | None = None) -> UnknownName:

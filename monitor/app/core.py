@@ -27,10 +27,10 @@ from monitor.look.fetch import Fetcher
 from monitor.look.interpret import Interpreter
 from monitor.look.reading import ReadingApart
 from monitor.store.evidence.evidence import Evidence
-from monitor.store.interface import Store
 from monitor.store.lease import Leaseholder
 from monitor.store.members import Members
 from monitor.store.open import is_shared, open_store
+from monitor.store.sql.engine import Store
 from monitor.store.writer import DELAY, Writer
 from monitor.threads import Tasks, Threads
 from monitor.watch.blind_spans import BlindSpans

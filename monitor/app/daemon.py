@@ -27,8 +27,8 @@ from monitor.look.apart.workers import Workers
 from monitor.look.fetch import Fetcher
 from monitor.look.poller import Poller
 from monitor.plan.share import Share
-from monitor.store.interface import Store
 from monitor.store.members import Members
+from monitor.store.sql.engine import Store
 from monitor.store.writer import Writer
 from monitor.threads import Ask, Job
 from monitor.watch.admission import Admission

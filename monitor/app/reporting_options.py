@@ -27,7 +27,7 @@ from monitor.deliver.summaries import Schedule
 from monitor.look.guard import guard_of
 from monitor.look.http.fetcher import HttpFetcher
 from monitor.look.http.proxy import Proxies
-from monitor.store.interface import Store
+from monitor.store.sql.engine import Store
 from monitor.watch.periods import Periods
 from monitor.watch.rejudge import Explainer
 from monitor.web.credentials import Keys, Throttle

@@ -14,12 +14,11 @@ from monitor.errors import StoreFault, StoreTooNew, SurroundingsFault
 from monitor.health.state import StoreHealth
 from monitor.ledger.ledger import Ledger
 from monitor.store.evidence.evidence import Evidence
-from monitor.store.interface import Store
 from monitor.store.journal import Journal
 from monitor.store.members import Members
 from monitor.store.open import file_of, open_store
 from monitor.store.rows import APART, Heartbeat, Record
-from monitor.store.sql.engine import SqlStore
+from monitor.store.sql.engine import Store
 from monitor.store.writer import Writer
 from monitor.threads import Job, off_the_loop
 
@@ -34,7 +33,7 @@ class Opened:
     store: Store
     url: str = ""
     journal: Journal | None = None
-    near: SqlStore | None = None
+    near: Store | None = None
 
     @property
     def is_away(self) -> bool:
@@ -56,8 +55,6 @@ def opened(url: str, folder: str | None, monitor: str, clock: Clock, *, durable:
     try:
         store = open_store(url, durable=durable)
         store.upgrade()
-        if not isinstance(store, SqlStore):
-            return Opened(store)
         if rows := journal.bring_in(store):
             _log.warning("journal_taken_in", rows=rows)
         journal.settled()
@@ -160,7 +157,7 @@ class KeepingApart:
             self._failed = False
         return not self._failed
 
-    async def _go_over(self, journal: Journal, near: SqlStore) -> None:
+    async def _go_over(self, journal: Journal, near: Store) -> None:
         try:
             store = await off_the_loop(lambda: _ready(self.opened.url, self.hold))
             rows = await self.writer.between(lambda: self._brought_in(journal, near, store))
@@ -175,7 +172,7 @@ class KeepingApart:
         if self._back is not None:
             await self._back()
 
-    def _brought_in(self, journal: Journal, near: SqlStore, store: SqlStore) -> int:
+    def _brought_in(self, journal: Journal, near: Store, store: Store) -> int:
         """Go over to the store; for the writer's thread."""
         try:
             if self.members is not None:
@@ -192,9 +189,9 @@ class KeepingApart:
         return rows
 
 
-def _ready(url: str, hold: Callable[[], object]) -> SqlStore:
+def _ready(url: str, hold: Callable[[], object]) -> Store:
     """Return the store that is back, with every other monitor kept off it."""
-    store = SqlStore.ready(url)
+    store = Store.ready(url)
     try:
         hold()
     except SurroundingsFault:

@@ -29,7 +29,7 @@ from monitor.web.users import faults_of
 
 if TYPE_CHECKING:
     from alerts.rota import Rota
-    from monitor.store.interface import LedgerStore
+    from monitor.store.sql.read_ledger import LedgerStore
 
 
 _RECENT = timedelta(days=400)

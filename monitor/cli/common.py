@@ -22,7 +22,8 @@ from monitor.errors import SurroundingsFault, UnknownName, unknown
 if TYPE_CHECKING:
     # Only annotations want these, and `--help` should not wait for them.
     from monitor.config.settings import Settings
-    from monitor.store.interface import LedgerStore, Store
+    from monitor.store.sql.engine import Store
+    from monitor.store.sql.read_ledger import LedgerStore
 
 
 J = TypeVar("J")

@@ -16,7 +16,7 @@ from monitor.cli.common import Context
 from monitor.errors import NinethirtyError
 
 if TYPE_CHECKING:
-    from monitor.store.interface import Store
+    from monitor.store.sql.engine import Store
 
 Words: TypeAlias = Iterable[tuple[str, str]]
 """What may be written, and a word on each, which zsh and fish show beside it."""

@@ -19,7 +19,8 @@ from monitor.errors import UserFault
 from schedules.times.zone import span_of
 
 if TYPE_CHECKING:
-    from monitor.store.interface import Store, VerdictStore
+    from monitor.store.sql.engine import Store
+    from monitor.store.sql.read import VerdictStore
 
 FORMATS = ("csv", "json", "ics", "toml", "sqlite", "parquet")
 

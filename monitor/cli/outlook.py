@@ -15,7 +15,7 @@ from monitor.config.settings import Settings
 from schedules.times.zone import day_begins
 
 if TYPE_CHECKING:
-    from monitor.store.interface import Store
+    from monitor.store.sql.engine import Store
 
 DAYS = 7
 

@@ -14,7 +14,7 @@ from monitor.cli.dates import Day
 
 if TYPE_CHECKING:
     from alerts.draft.period import Period
-    from monitor.store.interface import Store
+    from monitor.store.sql.engine import Store
     from monitor.watch.periods import Periods
 
 FORMATS = ("md", "html", "docx", "odt", "csv", "json")

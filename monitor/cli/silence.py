@@ -17,7 +17,7 @@ from schedules.times.words import stamp
 
 if TYPE_CHECKING:
     from alerts.silence import Scope, Silence
-    from monitor.store.interface import Store
+    from monitor.store.sql.engine import Store
 
 
 class Length(click.ParamType[timedelta]):

@@ -19,7 +19,7 @@ from schedules.times.words import day_text
 from schedules.times.zone import span_of
 
 if TYPE_CHECKING:
-    from monitor.store.interface import Store
+    from monitor.store.sql.engine import Store
 
 _MOST_OPEN = 10
 

@@ -11,8 +11,9 @@ from alerts.finding import ReleaseFacts
 from alerts.incident import Incident, Kind, known_to
 from alerts.tellable_facts import worse_grade
 from monitor.deliver.verdicts import VerdictRecord
-from monitor.store.interface import Transaction, VerdictStore
 from monitor.store.rows import Draft
+from monitor.store.sql.read import VerdictStore
+from monitor.store.sql.write import Transaction
 
 Afresh = Callable[[str, datetime], ReleaseFacts | None]
 # A draft that is opened again and again makes no more versions than this.

@@ -22,7 +22,8 @@ from monitor.deliver.drafts import row_of, versions_of
 from monitor.deliver.verdicts import VerdictRecord
 from monitor.errors import UnknownName, UserFault
 from monitor.judge.as_json import slot_text
-from monitor.store.interface import Transaction, VerdictStore
+from monitor.store.sql.read import VerdictStore
+from monitor.store.sql.write import Transaction
 from schedules.regular_series import series_of
 
 PUBLISHED = ("on_time", "late", "early")

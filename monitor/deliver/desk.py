@@ -19,7 +19,7 @@ from monitor.deliver.as_of_now import AsOfNow
 from monitor.deliver.by_hand import Clash, log_by_hand, redrafted, rewritten, said, signed_off
 from monitor.errors import UnknownName
 from monitor.store.evidence.bundle import Exported, export
-from monitor.store.interface import Transaction
+from monitor.store.sql.write import Transaction
 from monitor.store.writer import Writer
 
 Change = Callable[[Incident], Incident]

@@ -16,8 +16,8 @@ from alerts.draft.versions import Version, Versions, changed, remeasured
 from alerts.draft.write.outline import Document
 from alerts.draft.write.registry import MEDIA, WRITERS
 from monitor.errors import SurroundingsFault, UnknownName
-from monitor.store.interface import Transaction
 from monitor.store.rows import Draft
+from monitor.store.sql.write import Transaction
 
 # Tagged, so that a screen reader finds headings and table headers; titled by the document and not by its file.
 _AS_PDF = (

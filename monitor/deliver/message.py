@@ -16,8 +16,8 @@ from alerts.notice import Notice, message
 from alerts.platform import as_seen_by
 from monitor.deliver.drafts import written
 from monitor.deliver.rules import Links, ReportingRules
-from monitor.store.interface import VerdictStore
 from monitor.store.rows import Draft
+from monitor.store.sql.read import VerdictStore
 
 Veil = Callable[[str], str]
 _log = structlog.get_logger(__name__)

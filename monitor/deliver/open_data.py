@@ -16,7 +16,7 @@ from typing import Any
 from alerts.one_line import cell
 from monitor.judge.runs import Run
 from monitor.plan.targets import release_of
-from monitor.store.interface import Store
+from monitor.store.sql.engine import Store
 from schedules.promise import Promise
 from schedules.times.json import instant_from_json, instant_json
 

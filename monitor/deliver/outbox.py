@@ -23,10 +23,11 @@ from monitor.deliver.outbox_rows import Backlog, Ended, Row, backlog_of, done_by
 from monitor.deliver.pacing import Pacing
 from monitor.deliver.rules import Links, ReportingRules
 from monitor.deliver.silences import Current, Held, Over, held_back, tell_what_is_so
-from monitor.errors import StoreFault
-from monitor.store.interface import Conflict, Store, Transaction
+from monitor.errors import Conflict, StoreFault
 from monitor.store.lease import Leaseholder
 from monitor.store.rows import Delivery, DeliveryState
+from monitor.store.sql.engine import Store
+from monitor.store.sql.write import Transaction
 from monitor.store.writer import Writer
 from monitor.threads import Ask, either
 

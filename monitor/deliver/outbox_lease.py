@@ -12,9 +12,10 @@ import structlog
 
 from monitor.clock import Clock
 from monitor.errors import StoreFault
-from monitor.store.interface import Leases, Transaction
 from monitor.store.lease import OUTBOX, Leaseholder
 from monitor.store.rows import Delivery
+from monitor.store.sql.read import Leases
+from monitor.store.sql.write import Transaction
 from monitor.store.writer import Writer
 from monitor.threads import Ask
 

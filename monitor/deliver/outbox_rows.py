@@ -9,8 +9,9 @@ from typing import Any
 
 from alerts.delivery import GivenUp, Sent, Step, Waiting
 from alerts.notice import Notice
-from monitor.store.interface import OutboxStore, Transaction
 from monitor.store.rows import Delivery, DeliveryState
+from monitor.store.sql.read import OutboxStore
+from monitor.store.sql.write import Transaction
 from schedules.times.json import instant_json
 
 

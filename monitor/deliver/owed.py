@@ -7,8 +7,8 @@ from datetime import date, datetime, timedelta
 
 from alerts.actions import overdue
 from alerts.incident import Action, Incident
-from monitor.store.interface import VerdictStore
 from monitor.store.rows import Draft
+from monitor.store.sql.read import VerdictStore
 
 _MOST = 10_000
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from alerts.draft.period import Row
 from monitor.judge.as_json import decision_text, lateness, widest_bound
-from monitor.store.interface import VerdictStore
+from monitor.store.sql.read import VerdictStore
 from schedules.times.json import bounds_from_json, instant_from_json, interval_from_json
 
 

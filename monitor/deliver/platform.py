@@ -11,8 +11,10 @@ from alerts.notice import Notice, thread_id
 from alerts.platform import follow_platform, is_told_with_platform, platform_at, platform_of
 from monitor.deliver.outbox_rows import heard_of
 from monitor.deliver.rules import ReportingRules
-from monitor.store.interface import Store, Transaction, VerdictStore
 from monitor.store.rows import Delivery, DeliveryState
+from monitor.store.sql.engine import Store
+from monitor.store.sql.read import VerdictStore
+from monitor.store.sql.write import Transaction
 
 _LONGEST = 5
 """How many times its pause an opening is held at most."""

@@ -17,7 +17,8 @@ from monitor.deliver.as_of_now import AsOfNow
 from monitor.deliver.owed import is_countable, longest_owed, owed_on
 from monitor.deliver.rules import ReportingRules
 from monitor.deliver.verdicts import Recorded
-from monitor.store.interface import Store, Transaction
+from monitor.store.sql.engine import Store
+from monitor.store.sql.write import Transaction
 from monitor.store.writer import Writer
 from monitor.threads import Ask, Job
 from schedules.times.zone import local_date

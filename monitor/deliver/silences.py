@@ -11,8 +11,10 @@ from alerts.incident import Incident, notice_about
 from alerts.notice import thread_id
 from alerts.silence import Silence
 from monitor.deliver.outbox_rows import Row
-from monitor.store.interface import OutboxStore, Store, Transaction
 from monitor.store.rows import Delivery, DeliveryState
+from monitor.store.sql.engine import Store
+from monitor.store.sql.read import OutboxStore
+from monitor.store.sql.write import Transaction
 from schedules.times.json import instant_json
 
 Current = Callable[[Incident, datetime], Incident]

@@ -16,8 +16,9 @@ from alerts.tellable_facts import GRADES
 from monitor.clock import Clock
 from monitor.deliver.owed import owed_on
 from monitor.deliver.summary_text import Facts, Summary, evening, month, morning
-from monitor.store.interface import Store, Transaction
 from monitor.store.rows import Delivery, DeliveryState
+from monitor.store.sql.engine import Store
+from monitor.store.sql.write import Transaction
 from monitor.store.writer import Writer
 from monitor.threads import Ask, Job
 from schedules.times.zone import local_date

@@ -28,8 +28,9 @@ from monitor.deliver.platform import PlatformThread, platform_thread
 from monitor.deliver.rules import ReportingRules
 from monitor.judge.as_json import release_json
 from monitor.judge.verdict import Kind, Verdict, Word
-from monitor.store.interface import Store, Transaction
 from monitor.store.rows import Event, Judged, Record
+from monitor.store.sql.engine import Store
+from monitor.store.sql.write import Transaction
 from schedules.times.json import instant_json
 from schedules.times.zone import local_date
 

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from monitor.store.interface import Leases, Transaction
 from monitor.store.rows import Heartbeat
+from monitor.store.sql.read import Leases
+from monitor.store.sql.write import Transaction
 
 
 class HeartbeatWriter:

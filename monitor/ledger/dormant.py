@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 from monitor.ledger.missing_editions import Past
 from monitor.ledger.promises import PromiseBook
 from monitor.ledger.state import CalendarState
-from monitor.store.interface import Store
 from monitor.store.rows import Announced, SeriesEdition
+from monitor.store.sql.engine import Store
 from monitor.threads import portions
 from schedules.address import canonical, last_segment
 from schedules.joinable import Key

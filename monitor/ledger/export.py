@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
-from monitor.store.interface import LedgerStore
+from monitor.store.sql.read_ledger import LedgerStore
 from schedules.export import FORMATS, Promised, promised
 from schedules.promise import Promise
 

@@ -12,7 +12,7 @@ from monitor.clock import Clock
 from monitor.deliver.verdicts import VerdictRecord
 from monitor.health.state import FRESH_READS, HealthState
 from monitor.ledger.ledger import LearntRead, Ledger
-from monitor.store.interface import VerdictStore
+from monitor.store.sql.read import VerdictStore
 from monitor.store.writer import LATE, Writer
 from monitor.threads import Ask, Tasks, off_the_loop
 from schedules.times.zone import local_date

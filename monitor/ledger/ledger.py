@@ -20,9 +20,9 @@ from monitor.ledger.state import CalendarState, Checks, Weighed, weigh
 from monitor.ledger.write import LedgerChange
 from monitor.look.fetch import Found
 from monitor.store.batch import Write
-from monitor.store.interface import Store
 from monitor.store.portions import Portions
 from monitor.store.rows import CalendarRead
+from monitor.store.sql.engine import Store
 from monitor.store.writer import LATE, Writer
 from monitor.threads import SMALL, Ask, aside, off_the_loop, portions, until_answered
 from schedules.announcement import Announcement

@@ -19,8 +19,8 @@ from monitor.ledger.state import CalendarState, Recall, Rejoined, Weighed, rejoi
 from monitor.ledger.write import LedgerChange
 from monitor.look.fetch import Found
 from monitor.plan.targets import release_of
-from monitor.store.interface import Store
 from monitor.store.rows import Announced, SeriesEdition
+from monitor.store.sql.engine import Store
 from monitor.threads import Ask, aside, off_the_loop, portions
 from schedules.join import Rules
 from schedules.joinable import Key

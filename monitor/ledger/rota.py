@@ -21,8 +21,8 @@ from monitor.ledger.ledger import LearntRead
 from monitor.ledger.pages import SECONDS, CalendarPages, UnansweredAsk, local
 from monitor.look.apart.process import Unread
 from monitor.look.apart.workers import Workers
-from monitor.store.interface import Store
 from monitor.store.rows import CalendarRead, RotaRead
+from monitor.store.sql.engine import Store
 from monitor.store.writer import LATE, Writer
 from monitor.threads import Job, Tasks
 from schedules.source import Page, UnreadableCalendar

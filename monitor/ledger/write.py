@@ -12,9 +12,9 @@ from datetime import datetime
 from alerts.incident import Incident
 from monitor.judge.runs import Run
 from monitor.ledger.state import CalendarState, Entry, Rejoined, Weighed
-from monitor.store.interface import Transaction
 from monitor.store.portions import Portions
 from monitor.store.rows import CalendarRead
+from monitor.store.sql.write import Transaction
 from schedules.joinable import Key
 from schedules.promise import Promise
 from schedules.release import Release

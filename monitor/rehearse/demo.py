@@ -20,7 +20,7 @@ from monitor.clock import VirtualClock
 from monitor.errors import UserFault
 from monitor.judge.policy import Policies, Policy
 from monitor.store.rows import Judged
-from monitor.store.sql.engine import SqlStore
+from monitor.store.sql.engine import Store
 from monitor.watch.rejudge import Explainer, facts_of
 from monitor.web.access_log import Access
 from monitor.web.app import application
@@ -103,17 +103,17 @@ def script_of(incident: str) -> Path:
     return folder / f"{incident}.toml"
 
 
-def merged(folders: Sequence[Path]) -> SqlStore:
+def merged(folders: Sequence[Path]) -> Store:
     """Return a store of its own, deleted when it is let go, that holds what those of kept rehearsals hold.
 
     Raises `UserFault` where one of them is not there.
     """
     if lacking := [str(folder / STORE) for folder in folders if not (folder / STORE).is_file()]:
         raise UserFault(f"no rehearsal was kept there: {', '.join(lacking)}")
-    made = SqlStore("sqlite:///:memory:", durable=False)
+    made = Store("sqlite:///:memory:", durable=False)
     made.upgrade()
     for folder in folders:
-        old = SqlStore(f"sqlite:///{folder / STORE}")
+        old = Store(f"sqlite:///{folder / STORE}")
         try:
             made.take_from(old)
         finally:
@@ -121,9 +121,9 @@ def merged(folders: Sequence[Path]) -> SqlStore:
     return made
 
 
-def rewound(store: SqlStore, at: datetime) -> SqlStore:
+def rewound(store: Store, at: datetime) -> Store:
     """Return a new store, deleted when it is closed, with what `store` knew at `at` and every verdict as of then."""
-    made = SqlStore("sqlite:///:memory:", durable=False)
+    made = Store("sqlite:///:memory:", durable=False)
     made.upgrade()
     made.take_from(store)
     made.rewind(at)
@@ -170,7 +170,7 @@ class StoppedClock(VirtualClock):
 class Demonstration:
     """The board of a store as an ASGI application, at an instant that its visitors move: `/demo?at=…`."""
 
-    def __init__(self, store: SqlStore, at: datetime) -> None:
+    def __init__(self, store: Store, at: datetime) -> None:
         """Open the board of `store` as of `at`."""
         self._store = store
         self._shown, self._queries, self._app = self._board_at(at)
@@ -200,7 +200,7 @@ class Demonstration:
         self._queries.close()
         self._shown.close()
 
-    def _board_at(self, at: datetime) -> tuple[SqlStore, Queries, Access]:
+    def _board_at(self, at: datetime) -> tuple[Store, Queries, Access]:
         shown, clock = rewound(self._store, at), StoppedClock(at)
         explained = Explainer(shown, Policies(Policy()), LONDON).explained
         queries = Queries(
@@ -220,7 +220,7 @@ class Demonstration:
         return shown, queries, application(queries)
 
 
-async def show(store: SqlStore, address: str, at: datetime, stop: asyncio.Event, told: Callable[[str], None]) -> None:
+async def show(store: Store, address: str, at: datetime, stop: asyncio.Event, told: Callable[[str], None]) -> None:
     """Serve the board of a store as of `at`, until `stop`; `told` gets its address. Raises `PortTaken`."""
     demonstration = Demonstration(store, at)
     server = WebServer(demonstration, listen(address))

@@ -12,9 +12,9 @@ from monitor.config.settings import Settings
 from monitor.deliver.drafts import ENDINGS, written
 from monitor.rehearse.expect import Results
 from monitor.rehearse.script.script import Script
-from monitor.store.interface import OutboxStore, VerdictStore
 from monitor.store.open import open_store
 from monitor.store.rows import Draft
+from monitor.store.sql.read import OutboxStore, VerdictStore
 from monitor.watch.rejudge import fresh, unjudged
 from schedules.times.json import instant_json
 

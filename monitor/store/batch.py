@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from monitor.errors import StoreFault
 from monitor.judge.runs import Run
-from monitor.store.interface import Transaction
+from monitor.store.sql.write import Transaction
 
 MOST, MOST_WRITES = 500, 100
 """How much one transaction takes of what waits, and how many writes, each of which asks and writes several times.

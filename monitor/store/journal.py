@@ -15,15 +15,15 @@ from urllib.parse import quote
 
 import structlog
 
-from monitor.errors import StoreFault
+from monitor.errors import Conflict, StoreFault
 from monitor.judge.runs import Run
 from monitor.store.evidence.chain import following
-from monitor.store.interface import Conflict, Store, Transaction
 from monitor.store.lease import OUTBOX
 from monitor.store.members import PREFIX
 from monitor.store.open import place_of
 from monitor.store.rows import APART, Heartbeat, Record
-from monitor.store.sql.engine import SqlStore
+from monitor.store.sql.engine import Store
+from monitor.store.sql.write import Transaction
 
 _log = structlog.get_logger(__name__)
 _NEAR = timedelta(days=90)
@@ -49,7 +49,7 @@ class Journal:
         self._kept: dict[tuple[str, datetime, str], Run] = {}
         self._made: dict[int, Callable[[Transaction], object]] = {}
         self._proved = 0
-        self._store: SqlStore | None = None
+        self._store: Store | None = None
 
     @property
     def near(self) -> Path:
@@ -73,7 +73,7 @@ class Journal:
         Raises `StoreFault`.
         """
         with self._lock:
-            if self.holds or not isinstance(store, SqlStore):
+            if self.holds:
                 return
             told_only = told_only and self.near.exists()
             with closing(self._opened(self.near)) as near:
@@ -112,7 +112,7 @@ class Journal:
                 self._store = None
             self._remove()
 
-    def bring_in(self, store: SqlStore) -> int:
+    def bring_in(self, store: Store) -> int:
         """Write into a store what the journal holds; return how many rows that were.
 
         A journal that contradicts the store is put aside whole, under another name. Records of our evidence that the
@@ -132,7 +132,7 @@ class Journal:
                 _log.error("journal_refused", fault=str(fault), kept=str(aside))
                 return again
 
-    def _write_again(self, store: SqlStore) -> int:
+    def _write_again(self, store: Store) -> int:
         """Write the records of our evidence that go on from those a store has; return how many."""
         try:
             records = self._beyond(store)
@@ -145,7 +145,7 @@ class Journal:
             transaction.add_evidence(records)
         return len(records)
 
-    def _beyond(self, store: SqlStore) -> list[Record]:
+    def _beyond(self, store: Store) -> list[Record]:
         file = self.file if self.holds else self.near
         if not file.exists():
             return []
@@ -157,7 +157,7 @@ class Journal:
             began = [(name, last) for name, last in lasts.items() if last is not None or self.holds]
             return [record for name, last in began for record in following(known.evidence, name, last)]
 
-    def stand_in(self, now: datetime) -> SqlStore:
+    def stand_in(self, now: datetime) -> Store:
         """Return a store to live in while the true one is away: what was near, and what came to it since.
 
         Where the folder cannot be written it is a copy that lives as long as the process. Raises `StoreFault` when
@@ -174,7 +174,7 @@ class Journal:
         store.hold_leases(self._monitor, PREFIX, OUTBOX, now + _EVER)
         return store
 
-    def _begun(self) -> SqlStore:
+    def _begun(self) -> Store:
         if not self.near.exists():
             self._opened(self.near).close()
         if not self.holds:
@@ -183,8 +183,8 @@ class Journal:
                 near.backup(self.file)
         return self._opened(self.file)
 
-    def _opened(self, file: Path) -> SqlStore:
-        return SqlStore.ready(f"sqlite:///{file}", durable=self._durable)
+    def _opened(self, file: Path) -> Store:
+        return Store.ready(f"sqlite:///{file}", durable=self._durable)
 
     def _move_to_memory(self) -> None:
         """Go on in a folder of this process's own: the configured one may be read, and no more."""

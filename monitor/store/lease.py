@@ -6,8 +6,8 @@ from collections import deque
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from monitor.store.interface import Transaction
 from monitor.store.rows import Lease
+from monitor.store.sql.write import Transaction
 
 LASTS = timedelta(seconds=15)
 """How long a lease lasts unrenewed: so long nobody does the work of a monitor that was killed."""

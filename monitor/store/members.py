@@ -12,9 +12,10 @@ import structlog
 from monitor.clock import Clock
 from monitor.errors import StoreFault, SurroundingsFault
 from monitor.plan.share import Share
-from monitor.store.interface import Leases, Transaction
 from monitor.store.lease import Leaseholder
 from monitor.store.rows import Lease
+from monitor.store.sql.read import Leases
+from monitor.store.sql.write import Transaction
 from monitor.store.writer import Writer
 
 _log = structlog.get_logger(__name__)

@@ -10,7 +10,6 @@ from pathlib import Path
 
 from monitor.errors import StoreFault, UserFault
 from monitor.store.open import file_of, open_store
-from monitor.store.sql.engine import SqlStore
 
 
 def copy_store(source: str, target: str) -> dict[str, int]:
@@ -21,7 +20,7 @@ def copy_store(source: str, target: str) -> dict[str, int]:
     file = file_of(source)
     if file is not None and not file.is_file():
         raise UserFault(f"store {source}: there is no such file")
-    with closing(_opened(source)) as old, closing(_opened(target)) as new:
+    with closing(open_store(source)) as old, closing(open_store(target)) as new:
         try:
             return new.fill_from(old)
         except ValueError as exc:
@@ -41,19 +40,12 @@ def restore_store(backup: Path, target: str) -> dict[str, int]:
         _copy(backup, copy)
         _prove(backup, copy)
         try:
-            with closing(_opened(f"sqlite:///{copy}")) as old:
+            with closing(open_store(f"sqlite:///{copy}")) as old:
                 old.upgrade()
             return copy_store(f"sqlite:///{copy}", target)
         except (StoreFault, UserFault) as exc:
             # Nobody knows our own copy by its name.
             raise type(exc)(str(exc).replace(f"sqlite:///{copy}", str(backup))) from exc
-
-
-def _opened(url: str) -> SqlStore:
-    store = open_store(url)
-    if not isinstance(store, SqlStore):
-        raise UserFault("a store in memory cannot be copied")
-    return store
 
 
 def _copy(backup: Path, copy: Path) -> None:

@@ -13,8 +13,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from monitor.errors import SurroundingsFault, UserFault
-from monitor.store.interface import Store
-from monitor.store.sql.engine import SqlStore
+from monitor.store.sql.engine import Store
 
 # The address may hold a password: it is not told.
 _NO_ADDRESS = "the store's address cannot be read: write sqlite:///FILE or postgresql+psycopg://…"
@@ -39,8 +38,8 @@ def place_of(url: str) -> str:
 
 
 def is_shared(url: str) -> bool:
-    """Tell whether several monitors may have their store at this address: a file has one alone."""
-    return not url.startswith(("sqlite:", "memory:"))
+    """Return whether several monitors may use a store at this address. A file is for one monitor only."""
+    return not url.startswith("sqlite:")
 
 
 class Alone:
@@ -92,14 +91,10 @@ def open_store(url: str, *, durable: bool = True) -> Store:
     """Return the store at an address; nothing is read or made yet but the folder of a file.
 
     `sqlite:///var/ninethirty.db` (relative to where the program runs), `sqlite:////srv/ninethirty.db`,
-    `postgresql+psycopg://user@host/name`; `sqlite:///:memory:` and `memory:` forget everything when
-    closed. Raises `UserFault` for an address of no kind we know, `StoreFault` when the folder cannot be made.
+    `postgresql+psycopg://user@host/name`; `sqlite:///:memory:` forgets everything
+    when closed. Raises `UserFault` for an address of no kind we know, `StoreFault` when the folder cannot be made.
     """
-    if url == "memory:":
-        from monitor.store.memory.store import MemoryStore  # noqa: PLC0415  # for tests and rehearsals alone
-
-        return MemoryStore()
     try:
-        return SqlStore(url, durable=durable)
+        return Store(url, durable=durable)
     except (ArgumentError, NoSuchModuleError) as exc:
         raise UserFault(_NO_ADDRESS) from exc

@@ -7,7 +7,7 @@ from functools import partial
 from typing import TypeVar
 
 from monitor.store.batch import MOST, Make
-from monitor.store.interface import Transaction
+from monitor.store.sql.write import Transaction
 
 T = TypeVar("T")
 

@@ -12,8 +12,9 @@ import structlog
 
 from monitor.clock import Clock
 from monitor.store.evidence.evidence import Evidence
-from monitor.store.interface import Store, Transaction
+from monitor.store.sql.engine import Store
 from monitor.store.sql.query import chunks
+from monitor.store.sql.write import Transaction
 from monitor.store.writer import Writer
 from monitor.threads import Ask
 

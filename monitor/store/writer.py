@@ -12,8 +12,9 @@ from monitor.clock import Clock
 from monitor.errors import StoreFault, StoreSilent
 from monitor.judge.runs import Run
 from monitor.store.batch import MOST, Backlog, Batch, BatchMember, Write, tell
-from monitor.store.interface import Store, Transaction
 from monitor.store.portions import Portions
+from monitor.store.sql.engine import Store
+from monitor.store.sql.write import Transaction
 from monitor.threads import is_done
 
 T = TypeVar("T")

@@ -17,8 +17,8 @@ from monitor.ledger.reader import Outcome
 from monitor.look.fetch import Found
 from monitor.plan.share import Share
 from monitor.plan.targets import Target, release_of
-from monitor.store.interface import Store
 from monitor.store.rows import Judged
+from monitor.store.sql.engine import Store
 from monitor.threads import Ask, Tasks, aside, in_turns, off_the_loop, until_answered
 from monitor.watch.listing_match import Near, read_by_title
 from monitor.watch.rejudge import judged_parts, judged_place

@@ -14,7 +14,8 @@ from monitor.deliver.verdicts import body_of
 from monitor.judge.merge_runs import compacted
 from monitor.judge.policy import Policies
 from monitor.judge.runs import Run
-from monitor.store.interface import Store, Transaction
+from monitor.store.sql.engine import Store
+from monitor.store.sql.write import Transaction
 from monitor.store.writer import Writer
 from monitor.threads import Ask
 from monitor.watch.rejudge import StoredCase, stored_case

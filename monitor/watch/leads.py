@@ -14,7 +14,8 @@ from alerts.incident import Incident, Kind, known_to
 from monitor.clock import Clock
 from monitor.ledger.ledger import Ledger
 from monitor.look.fetch import Found
-from monitor.store.interface import Transaction, VerdictStore
+from monitor.store.sql.read import VerdictStore
+from monitor.store.sql.write import Transaction
 from monitor.store.writer import Writer
 from monitor.threads import Tasks
 from monitor.watch.admission import Admission

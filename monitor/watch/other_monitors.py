@@ -13,8 +13,8 @@ from itertools import islice
 from monitor.errors import StoreFault
 from monitor.judge.runs import Blind, Run
 from monitor.plan.targets import release_of
-from monitor.store.interface import Store
 from monitor.store.members import Members
+from monitor.store.sql.engine import Store
 from monitor.threads import Ask, Tasks
 from monitor.watch.release import WatchedRelease
 from schedules.promise import Promise

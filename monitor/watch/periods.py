@@ -22,7 +22,9 @@ from monitor.deliver.message import Veil
 from monitor.deliver.period_rows import row_of
 from monitor.errors import unknown
 from monitor.judge.policy import Policies
-from monitor.store.interface import Store, Transaction, VerdictStore
+from monitor.store.sql.engine import Store
+from monitor.store.sql.read import VerdictStore
+from monitor.store.sql.write import Transaction
 from monitor.watch.rejudge import judged_between
 from schedules.times.zone import day_begins, span_of
 

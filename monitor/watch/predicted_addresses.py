@@ -20,8 +20,8 @@ from monitor.judge.as_json import judged_part
 from monitor.look.recognise.title import names_a_period
 from monitor.plan.addresses import new_ids
 from monitor.plan.targets import ASSETS, GOVUK, is_file
-from monitor.store.interface import VerdictStore
 from monitor.store.rows import Judged
+from monitor.store.sql.read import VerdictStore
 from monitor.threads import Ask
 from monitor.watch.release import WatchedRelease
 from monitor.watch.watch import Watch

@@ -12,10 +12,11 @@ from alerts import tellable_facts as news
 from alerts.incident import kind_of
 from monitor.deliver.facts import Measured, release_facts
 from monitor.deliver.verdicts import Recorded, VerdictRecord, body_of, standing
+from monitor.errors import Conflict
 from monitor.health.state import HealthState
 from monitor.judge.runs import Blind
 from monitor.judge.verdict import Kind, Verdict
-from monitor.store.interface import Conflict, Transaction
+from monitor.store.sql.write import Transaction
 from monitor.store.writer import Writer
 from monitor.watch.other_monitors import OtherMonitors
 from monitor.watch.planner import WatchRules

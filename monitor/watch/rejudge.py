@@ -25,9 +25,11 @@ from monitor.judge.runs import Blind, Run
 from monitor.judge.verdict import Kind, Verdict, Word
 from monitor.ledger.state import titles_of
 from monitor.plan.addresses import standing_at
-from monitor.store.interface import LedgerStore, RunStore, Store
 from monitor.store.rows import Judged, Record
+from monitor.store.sql.engine import Store
 from monitor.store.sql.query import chunks
+from monitor.store.sql.read import RunStore
+from monitor.store.sql.read_ledger import LedgerStore
 from schedules.announcement import Address, Part
 from schedules.ledger_event import LedgerEvent
 from schedules.promise import Promise

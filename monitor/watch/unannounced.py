@@ -15,7 +15,7 @@ from monitor.ledger.ledger import Ledger
 from monitor.look.fetch import Failure, Found, Request
 from monitor.look.poller import Poller
 from monitor.plan.targets import GOVUK, Target, content_twin
-from monitor.store.interface import LedgerStore
+from monitor.store.sql.read_ledger import LedgerStore
 from monitor.store.writer import LATE, Writer
 from monitor.threads import Ask, Tasks, off_the_loop, until_answered
 from monitor.watch.look_tally import LookTally

@@ -13,7 +13,8 @@ from monitor.judge.runs import Run
 from monitor.ledger.ledger import Ledger
 from monitor.plan.targets import release_of
 from monitor.store.evidence.evidence import Evidence
-from monitor.store.interface import Store, Transaction
+from monitor.store.sql.engine import Store
+from monitor.store.sql.write import Transaction
 from monitor.store.writer import Writer
 from monitor.threads import Ask, Tasks
 from monitor.watch.blind_spans import BlindSpans

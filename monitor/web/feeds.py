@@ -19,8 +19,8 @@ from alerts.draft.period import on_time_of
 from alerts.one_line import one_line
 from monitor.errors import UnknownName
 from monitor.judge.as_json import lateness_text, loud_verdict, slot_text
-from monitor.store.interface import VerdictStore
 from monitor.store.rows import Event
+from monitor.store.sql.read import VerdictStore
 from monitor.web.embargo import has_passed
 from monitor.web.queries import Queries
 from monitor.web.request import queries_of

@@ -26,8 +26,8 @@ from monitor.deliver.verdicts import with_decision
 from monitor.errors import StoreFault, UnknownName
 from monitor.health.hosts import Unheard
 from monitor.judge.as_json import is_of
-from monitor.store.interface import Store
 from monitor.store.rows import CalendarRead, Draft, Event, Judged
+from monitor.store.sql.engine import Store
 from monitor.store.writer import Writer
 from monitor.threads import Threads, in_turns
 from monitor.watch.periods import Periods

@@ -1,4 +1,4 @@
-"""Every store that the contract holds for: in memory, SQLite, and a PostgreSQL cluster of our own."""
+"""Stores for the contract tests: SQLite from a template, and PostgreSQL in a cluster of our own."""
 
 from __future__ import annotations
 
@@ -10,10 +10,9 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from bench.postgres import running
-from monitor.store.interface import Store
 from monitor.store.journal import Journal
 from monitor.store.open import open_store
-from monitor.store.sql.engine import SqlStore
+from monitor.store.sql.engine import Store
 from tests.worlds.stores import a_store_file, an_emptied_store
 
 
@@ -53,9 +52,9 @@ def sql_url(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def sql_store(sql_url: str) -> Iterator[SqlStore]:
+def sql_store(sql_url: str) -> Iterator[Store]:
     """Give a store without rows on each database."""
-    with closing(SqlStore.ready(sql_url, durable=False)) as store:
+    with closing(Store.ready(sql_url, durable=False)) as store:
         yield store
 
 
@@ -66,11 +65,10 @@ def journal(tmp_path: Path) -> Iterator[Journal]:
     made.settled()
 
 
-@pytest.fixture(params=["memory:", "sqlite", pytest.param("postgresql", marks=pytest.mark.needs("postgresql"))])
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.needs("postgresql"))])
 def store(request: pytest.FixtureRequest) -> Iterator[Store]:
     """Give each kind of store, without rows."""
-    url = request.param if request.param == "memory:" else request.getfixturevalue(request.param)
-    opened = open_store(url, durable=False)
+    opened = open_store(request.getfixturevalue(request.param), durable=False)
     opened.upgrade()
     yield opened
     # The rows of these tests are incomplete: runs name evidence, verdicts and events releases that nobody kept.

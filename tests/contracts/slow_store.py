@@ -8,7 +8,8 @@ from typing import Any, cast
 
 from monitor.errors import StoreFault
 from monitor.rehearse.virtual_loop import jumping_loop
-from monitor.store.interface import Store, Transaction
+from monitor.store.sql.engine import Store
+from monitor.store.sql.write import Transaction
 
 SECONDS_A_ROW = 0.0001
 """What a row takes of a transaction on a slow disk."""
@@ -57,7 +58,7 @@ class SlowStore:
         with self._inner.transaction() as tx:
             counted = _CountedTransaction(tx)
             yield cast("Transaction", counted)
-        # Not inside: whoever reads from the loop waits for the transaction of a store in memory, and time with them.
+        # Not inside: an open transaction would keep other writers waiting while virtual time passes.
         self._loop.thread_sleep(self._times * SECONDS_A_ROW * counted.rows)
         self.commits += 1
 

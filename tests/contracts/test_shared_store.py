@@ -14,14 +14,15 @@ from sqlalchemy import create_engine, text
 
 from monitor.cli.main import status_of
 from monitor.clock import SystemClock
-from monitor.errors import StoreFault
+from monitor.errors import Conflict, StoreFault
 from monitor.look.fetch import Answer
 from monitor.plan.share import Share
 from monitor.store.evidence.evidence import Evidence
-from monitor.store.interface import Conflict, Store, Transaction
 from monitor.store.lease import Leaseholder
 from monitor.store.members import Members
 from monitor.store.open import open_store
+from monitor.store.sql.engine import Store
+from monitor.store.sql.write import Transaction
 from monitor.store.writer import Writer
 from tests.worlds.stores import a_verdict_row
 

@@ -1,4 +1,4 @@
-"""What every store does: the one in memory, SQLite, and PostgreSQL."""
+"""What a store does, on SQLite and on PostgreSQL."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from monitor.judge.runs import Blind, Run
-from monitor.store.interface import Store
+from monitor.store.sql.engine import Store
 from schedules.announcement import State as Standing
 from schedules.promise import Promise
 from tests.worlds.instants import DAY, MINUTE, SECOND, SLOT

@@ -14,14 +14,14 @@ from sqlalchemy import event
 from monitor.errors import StoreFault, UserFault
 from monitor.judge.runs import Blind
 from monitor.store.evidence.chain import link
-from monitor.store.interface import Transaction
 from monitor.store.journal import Journal
 from monitor.store.lease import OUTBOX, Leaseholder
 from monitor.store.portions import Portions
 from monitor.store.rows import CalendarRead, Heartbeat
-from monitor.store.sql.engine import SqlStore
+from monitor.store.sql.engine import Store
 from monitor.store.sql.near import copied
 from monitor.store.sql.tables import METADATA
+from monitor.store.sql.write import Transaction
 from tests.worlds.incidents import a_notice, an_incident
 from tests.worlds.instants import DAY, MINUTE, SECOND, SLOT
 from tests.worlds.looks import a_run
@@ -34,7 +34,7 @@ SENT = a_sent_delivery()
 
 
 @pytest.fixture
-def store(sql_store: SqlStore) -> SqlStore:
+def store(sql_store: Store) -> Store:
     with sql_store.transaction() as tx:
         tx.save_releases([a_release(), a_release(id="old")])
         tx.add_promises([a_promise(), a_promise(OLD, release="old", learnt=OLD - DAY)])
@@ -48,11 +48,11 @@ def store(sql_store: SqlStore) -> SqlStore:
     return sql_store
 
 
-def stood_in(journal: Journal, stack: ExitStack) -> SqlStore:
+def stood_in(journal: Journal, stack: ExitStack) -> Store:
     return stack.enter_context(closing(journal.stand_in(SLOT)))
 
 
-def test_a_monitor_without_its_store_knows_what_is_near_and_what_was_told(store: SqlStore, journal: Journal) -> None:
+def test_a_monitor_without_its_store_knows_what_is_near_and_what_was_told(store: Store, journal: Journal) -> None:
     journal.renew(store, SLOT)
     with ExitStack() as stack:
         near = stood_in(journal, stack)
@@ -69,7 +69,7 @@ def test_every_table_is_copied_but_for_what_is_never_asked_of_a_journal() -> Non
     assert {*METADATA.tables} - {table.name for table in copied(SLOT, SLOT)} == {"claim"}
 
 
-def test_what_was_told_is_copied_on_its_own(store: SqlStore, journal: Journal) -> None:
+def test_what_was_told_is_copied_on_its_own(store: Store, journal: Journal) -> None:
     journal.renew(store, SLOT)
     with store.transaction() as tx:
         tx.save_delivery(SENT)
@@ -82,7 +82,7 @@ def test_what_was_told_is_copied_on_its_own(store: SqlStore, journal: Journal) -
         assert near.ledger.release("new") is None
 
 
-def test_where_nothing_was_copied_yet_everything_is(store: SqlStore, journal: Journal) -> None:
+def test_where_nothing_was_copied_yet_everything_is(store: Store, journal: Journal) -> None:
     journal.renew(store, SLOT, told_only=True)
     with ExitStack() as stack:
         assert stood_in(journal, stack).ledger.release("r") is not None
@@ -98,7 +98,7 @@ def test_nothing_is_known_before_the_store_was_ever_well(journal: Journal) -> No
         journal.stand_in(SLOT)
 
 
-def test_what_is_kept_is_brought_in_and_forgotten(store: SqlStore, journal: Journal) -> None:
+def test_what_is_kept_is_brought_in_and_forgotten(store: Store, journal: Journal) -> None:
     journal.renew(store, SLOT)
     blind = Blind(SLOT, SLOT + SECOND, "dns")
     runs = [a_run("page", first=SLOT - MINUTE, last=SLOT), a_run("page/origin", evidence=("m-1", "m-2"))]
@@ -117,7 +117,7 @@ def test_what_is_kept_is_brought_in_and_forgotten(store: SqlStore, journal: Jour
     assert again.bring_in(store) == 0
 
 
-def test_a_run_names_no_record_that_never_reached_the_store(store: SqlStore, journal: Journal) -> None:
+def test_a_run_names_no_record_that_never_reached_the_store(store: Store, journal: Journal) -> None:
     journal.renew(store, SLOT)
     journal.keep([a_run("page/origin", evidence=("m-2", "m-3"))], [], BEAT)
     journal.bring_in(store)
@@ -125,7 +125,7 @@ def test_a_run_names_no_record_that_never_reached_the_store(store: SqlStore, jou
 
 
 def test_records_of_evidence_are_kept_once_and_brought_in_before_the_runs_that_name_them(
-    store: SqlStore, journal: Journal
+    store: Store, journal: Journal
 ) -> None:
     journal.renew(store, SLOT)
     last = store.evidence.last("m")
@@ -140,7 +140,7 @@ def test_records_of_evidence_are_kept_once_and_brought_in_before_the_runs_that_n
 
 
 def test_a_large_read_that_a_store_took_only_some_of_is_whole_once_the_journal_is_brought_in(
-    store: SqlStore, journal: Journal
+    store: Store, journal: Journal
 ) -> None:
     journal.renew(store, SLOT)
     names, read = [f"x{number}" for number in range(400)], CalendarRead("govuk", SLOT, SLOT, usable=True, entries=400)
@@ -160,7 +160,7 @@ def test_a_large_read_that_a_store_took_only_some_of_is_whole_once_the_journal_i
     assert {release.id for release in store.ledger.releases()} >= {*names}
 
 
-def test_what_the_store_has_later_stays(store: SqlStore, journal: Journal) -> None:
+def test_what_the_store_has_later_stays(store: Store, journal: Journal) -> None:
     journal.renew(store, SLOT)
     with ExitStack() as stack:
         near = stood_in(journal, stack)
@@ -183,7 +183,7 @@ def test_what_the_store_has_later_stays(store: SqlStore, journal: Journal) -> No
 
 @pytest.mark.parametrize("which", ["ours", "theirs"])
 def test_what_the_store_and_the_journal_judged_apart_is_one_history_again(
-    store: SqlStore, journal: Journal, which: str
+    store: Store, journal: Journal, which: str
 ) -> None:
     with store.transaction() as tx:
         tx.save_releases([a_release(id="s")])
@@ -208,7 +208,7 @@ def say(tx: Transaction, before: str, after: str, at: datetime) -> None:
     tx.add_event(an_event(f"{before} {after}", release="s", at=at, before=before, after=after))
 
 
-def test_a_journal_that_contradicts_the_store_is_put_aside(store: SqlStore, journal: Journal) -> None:
+def test_a_journal_that_contradicts_the_store_is_put_aside(store: Store, journal: Journal) -> None:
     journal.renew(store, SLOT)
     journal.keep([a_run("page/origin")], [], BEAT)
     # Of a delivery there is no notice: no store takes that.
@@ -221,7 +221,7 @@ def test_a_journal_that_contradicts_the_store_is_put_aside(store: SqlStore, jour
     assert not journal.holds
 
 
-def test_the_near_part_stands_while_the_journal_holds_something(store: SqlStore, journal: Journal) -> None:
+def test_the_near_part_stands_while_the_journal_holds_something(store: Store, journal: Journal) -> None:
     journal.renew(store, SLOT)
     before = journal.near.read_bytes()
     journal.keep([a_run("page/origin")], [], BEAT)
@@ -231,7 +231,7 @@ def test_the_near_part_stands_while_the_journal_holds_something(store: SqlStore,
     assert journal.near.read_bytes() == before
 
 
-def test_other_monitors_are_taken_for_alive_and_the_outbox_is_theirs(store: SqlStore, journal: Journal) -> None:
+def test_other_monitors_are_taken_for_alive_and_the_outbox_is_theirs(store: Store, journal: Journal) -> None:
     mine, other = Leaseholder("p1"), Leaseholder("p2")
     with store.transaction() as tx:
         mine.take(tx, "monitor m", SLOT)
@@ -248,7 +248,7 @@ def test_other_monitors_are_taken_for_alive_and_the_outbox_is_theirs(store: SqlS
     assert leases["monitor elsewhere"] > SLOT + 365 * DAY
 
 
-def test_a_folder_that_can_be_read_alone_is_copied(store: SqlStore, journal: Journal) -> None:
+def test_a_folder_that_can_be_read_alone_is_copied(store: Store, journal: Journal) -> None:
     journal.renew(store, SLOT)
     # Where the journal would begin is something that is no file: as root, modes stop nobody.
     journal.file.with_name(f"{journal.file.name}.part").mkdir()
@@ -259,7 +259,7 @@ def test_a_folder_that_can_be_read_alone_is_copied(store: SqlStore, journal: Jou
         assert near.ledger.release("r") is not None
 
 
-def test_a_store_goes_on_as_another(store: SqlStore, journal: Journal) -> None:
+def test_a_store_goes_on_as_another(store: Store, journal: Journal) -> None:
     journal.renew(store, SLOT)
     near = journal.stand_in(SLOT)
     ledger = near.ledger
@@ -273,14 +273,14 @@ def test_a_store_goes_on_as_another(store: SqlStore, journal: Journal) -> None:
 
 
 def test_what_is_written_while_the_near_part_is_copied_is_in_it_as_a_whole_or_not_at_all(
-    store: SqlStore, journal: Journal
+    store: Store, journal: Journal
 ) -> None:
     url, asked = store._engine.url.render_as_string(hide_password=False), list[str]()
 
     def meanwhile(*told: object) -> None:
         if not asked and "FROM delivery" in str(told[2]):
             asked.append(str(told[2]))
-            with closing(SqlStore(url)) as other, other.transaction() as tx:
+            with closing(Store(url)) as other, other.transaction() as tx:
                 tx.add_notice(a_notice("late"), [replace(SENT, notice="late")])
 
     event.listen(store._engine, "before_cursor_execute", meanwhile)

@@ -11,7 +11,7 @@ from sqlalchemy import delete
 from monitor.store.evidence.chain import link, verify
 from monitor.store.journal import Journal
 from monitor.store.rows import Heartbeat, Record
-from monitor.store.sql.engine import SqlStore
+from monitor.store.sql.engine import Store
 from monitor.store.sql.tables import EVIDENCE
 from tests.worlds.instants import SLOT
 from tests.worlds.looks import a_run
@@ -22,7 +22,7 @@ BEAT = Heartbeat("m", SLOT)
 
 
 @pytest.fixture
-def store(sql_store: SqlStore) -> SqlStore:
+def store(sql_store: Store) -> Store:
     with sql_store.transaction() as tx:
         tx.save_release(a_release())
     return sql_store
@@ -36,24 +36,24 @@ def chained(many: int, monitor: str = "m") -> list[Record]:
     return made
 
 
-def take(store: SqlStore, *records: Record) -> None:
+def take(store: Store, *records: Record) -> None:
     with store.transaction() as tx:
         tx.add_evidence(records)
 
 
-def lose(store: SqlStore, first: int) -> None:
+def lose(store: Store, first: int) -> None:
     """Have a store forget its last records, as one does that failed over to a standby some seconds behind."""
     with store._engine.begin() as connection:
         connection.execute(delete(EVIDENCE).where(EVIDENCE.c.number >= first))
 
 
-def gaps(store: SqlStore) -> list[str]:
+def gaps(store: Store) -> list[str]:
     return [line for line in verify(store.evidence, Path(), []) if line.startswith("evidence")]
 
 
 @pytest.mark.parametrize("is_near", [True, False])
 def test_what_a_store_has_lost_comes_back_with_what_was_kept_behind_it(
-    store: SqlStore, journal: Journal, *, is_near: bool
+    store: Store, journal: Journal, *, is_near: bool
 ) -> None:
     records = chained(5)
     take(store, *records[: 4 if is_near else 2])
@@ -68,7 +68,7 @@ def test_what_a_store_has_lost_comes_back_with_what_was_kept_behind_it(
     assert gaps(store) == []
 
 
-def test_a_record_that_rests_on_one_that_nobody_knows_is_not_brought_in(store: SqlStore, journal: Journal) -> None:
+def test_a_record_that_rests_on_one_that_nobody_knows_is_not_brought_in(store: Store, journal: Journal) -> None:
     records = chained(4)
     take(store, *records[:2])
     journal.renew(store, SLOT)
@@ -78,9 +78,7 @@ def test_a_record_that_rests_on_one_that_nobody_knows_is_not_brought_in(store: S
     assert [run.evidence for run in store.runs.of_release("r")] == [("m-2",)]
 
 
-def test_a_record_that_goes_on_from_another_than_the_stores_is_not_brought_in(
-    store: SqlStore, journal: Journal
-) -> None:
+def test_a_record_that_goes_on_from_another_than_the_stores_is_not_brought_in(store: Store, journal: Journal) -> None:
     records = chained(3)
     take(store, records[0])
     journal.renew(store, SLOT)
@@ -91,7 +89,7 @@ def test_a_record_that_goes_on_from_another_than_the_stores_is_not_brought_in(
 
 
 def test_what_only_the_near_part_knows_of_is_written_again_before_its_numbers_are_given_to_others(
-    store: SqlStore, journal: Journal
+    store: Store, journal: Journal
 ) -> None:
     records = chained(3)
     take(store, *records)
@@ -105,7 +103,7 @@ def test_what_only_the_near_part_knows_of_is_written_again_before_its_numbers_ar
 
 @pytest.mark.parametrize(("name", "brought"), [("m~20180105T093000Z", 1), ("more", 0)])
 def test_what_a_monitor_kept_without_its_store_is_its_own_and_what_another_kept_is_left_to_that_one(
-    store: SqlStore, journal: Journal, name: str, brought: int
+    store: Store, journal: Journal, name: str, brought: int
 ) -> None:
     records = chained(2, name)
     take(store, *records)
@@ -115,7 +113,7 @@ def test_what_a_monitor_kept_without_its_store_is_its_own_and_what_another_kept_
     assert store.evidence.chain(name) == records[: 1 + brought]
 
 
-def test_a_store_that_was_emptied_is_given_nothing_of_what_was_near(store: SqlStore, journal: Journal) -> None:
+def test_a_store_that_was_emptied_is_given_nothing_of_what_was_near(store: Store, journal: Journal) -> None:
     take(store, *chained(2))
     journal.renew(store, SLOT)
     lose(store, 1)
@@ -123,9 +121,7 @@ def test_a_store_that_was_emptied_is_given_nothing_of_what_was_near(store: SqlSt
     assert store.evidence.monitors() == []
 
 
-def test_a_near_part_that_cannot_be_read_keeps_nobody_from_a_store_that_is_well(
-    store: SqlStore, journal: Journal
-) -> None:
+def test_a_near_part_that_cannot_be_read_keeps_nobody_from_a_store_that_is_well(store: Store, journal: Journal) -> None:
     take(store, *chained(2))
     journal.renew(store, SLOT)
     journal.near.write_bytes(b"damaged" * 1000)

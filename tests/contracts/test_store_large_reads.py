@@ -12,8 +12,8 @@ from monitor.judge.runs import Blind
 from monitor.ledger.ledger import Ledger
 from monitor.ledger.reader import Outcome
 from monitor.rehearse.virtual_loop import run_virtually
-from monitor.store.interface import Store
 from monitor.store.rows import CalendarRead
+from monitor.store.sql.engine import Store
 from monitor.store.writer import DELAY, Writer
 from schedules.announcement import Announcement, State
 from schedules.join import Rules

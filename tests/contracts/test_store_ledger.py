@@ -11,14 +11,13 @@ from hypothesis import strategies as st
 from monitor.ledger.dormant import long_over
 from monitor.ledger.promises import PromiseBook
 from monitor.ledger.state import CalendarState
-from monitor.store.interface import Store
-from monitor.store.memory.store import MemoryStore
 from monitor.store.rows import SeriesEdition
+from monitor.store.sql.engine import Store
 from schedules.promise import Promise
 from schedules.slot import Slot
 from tests.worlds.instants import DAY, MINUTE, SLOT
 from tests.worlds.releases import a_promise, a_release, a_slot, no_slot
-from tests.worlds.stores import a_claim, an_entry
+from tests.worlds.stores import TemporaryStore, a_claim, an_entry
 
 WEEK = 7 * DAY
 
@@ -123,7 +122,7 @@ DAYS = st.integers(-3, 3).map(lambda days: days * DAY)
 def test_what_is_dropped_from_memory_is_what_a_start_would_leave_out(
     drawn: list[tuple[str, str, timedelta | None, list[timedelta]]],
 ) -> None:
-    store, ledger = MemoryStore(), PromiseBook()
+    store, ledger = TemporaryStore(), PromiseBook()
     entries = [
         an_entry(name, calendar, gone=None if gone is None else SLOT + gone) for name, calendar, gone, _ in drawn
     ]

@@ -20,7 +20,7 @@ from monitor.store.move import copy_store, restore_store
 from monitor.store.open import open_store
 from monitor.store.rows import Heartbeat, RotaRead
 from monitor.store.sql import migrate
-from monitor.store.sql.engine import SqlStore
+from monitor.store.sql.engine import Store
 from monitor.store.sql.tables import METADATA
 from monitor.watch.rejudge import replay
 from tests.unit.monitor.cli.conftest import fill
@@ -64,13 +64,13 @@ def test_a_store_goes_to_another_database_and_back_whole(source: str, target: st
 
 def rows_of(url: str) -> dict[str, list[Any]]:
     """Return every row of every table, in an order of its own."""
-    with closing(SqlStore(url)) as store, store._engine.connect() as connection:
+    with closing(Store(url)) as store, store._engine.connect() as connection:
         return {table.name: sorted(map(repr, connection.execute(select(table)))) for table in METADATA.sorted_tables}
 
 
 def fill_the_rest(url: str) -> None:
     """Add what no verdict writes: what is read, held back, claimed, kept, and who does what."""
-    with closing(SqlStore(url)) as store, store.transaction() as tx:
+    with closing(Store(url)) as store, store.transaction() as tx:
         tx.save_announced([an_entry("births-2016"), an_entry("deaths-2029", "ons", gone=SLOT + DAY)])
         tx.add_read(a_read(usable=False, entries=3, fault="“503”", evidence="m-1"))
         tx.add_blind(Blind(SLOT - DAY, SLOT - DAY + SECOND, "store", host="www.gov.uk"))
@@ -94,7 +94,7 @@ def test_every_row_of_every_table_arrives_as_it_was(source: str, target: str, tm
         assert counted == {name: len(rows) for name, rows in whole.items()}
         assert rows_of(end) == whole
         assert replayed(end) == replayed(source)
-    with closing(SqlStore(target)) as store:
+    with closing(Store(target)) as store:
         store.backup(tmp_path / "backup.db")
     assert restore_store(tmp_path / "backup.db", f"sqlite:///{tmp_path}/again.db") == counted
     assert rows_of(f"sqlite:///{tmp_path}/again.db") == whole
@@ -165,7 +165,7 @@ def test_what_is_no_backup_is_refused_in_one_line(content: bytes, told: str, tmp
 def test_a_copy_of_what_is_damaged_is_refused_with_what_to_do(source: str, tmp_path: Path) -> None:
     file = Path(source.removeprefix("sqlite:///"))
     pages = bytearray(file.read_bytes())
-    with closing(SqlStore(source)) as store:
+    with closing(Store(source)) as store:
         # The map of pages, which nothing that is copied is read through.
         pages[4096:8192] = b"\xa5" * 4096
         file.write_bytes(pages)

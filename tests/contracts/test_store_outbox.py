@@ -9,8 +9,10 @@ import pytest
 
 from alerts.incident import Incident, Kind
 from alerts.silence import Scope, Silence
-from monitor.store.interface import Conflict, Store, Transaction
+from monitor.errors import Conflict
 from monitor.store.rows import Delivery, DeliveryState, Draft, Heartbeat, RotaRead
+from monitor.store.sql.engine import Store
+from monitor.store.sql.write import Transaction
 from tests.worlds.incidents import a_notice, an_incident
 from tests.worlds.instants import DAY, MINUTE, SECOND, SLOT
 from tests.worlds.stores import a_delivery, a_verdict_row, an_event

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import Connection, event, text
 
 from monitor.judge.runs import Blind
-from monitor.store.sql.engine import SqlStore
+from monitor.store.sql.engine import Store
 from monitor.store.sql.tables import METADATA
 from tests.worlds.incidents import a_notice, an_incident
 from tests.worlds.instants import DAY, MINUTE, SLOT
@@ -31,7 +31,7 @@ from tests.worlds.stores import (
 MOST_ROWS = 1500
 """Rows that one question may touch: a year of one producer and no more."""
 
-QUESTIONS: dict[str, Callable[[SqlStore], object]] = {
+QUESTIONS: dict[str, Callable[[Store], object]] = {
     "board: a day": lambda store: store.verdicts.judged(SLOT, SLOT + DAY),
     "board: one verdict": lambda store: store.verdicts.judged_one("r4000"),
     "api: a producer's year": lambda store: store.verdicts.judged(SLOT, SLOT + 365 * DAY, "office-7"),
@@ -114,7 +114,7 @@ COPIES = {
 STEP = 10 * 365 * 86_400_000_000 // 8000
 
 
-def first_rows(store: SqlStore) -> None:
+def first_rows(store: Store) -> None:
     office = {"producer": "office-0"}
     with store.transaction() as tx:
         tx.save_release(a_release(id="r0", **office))
@@ -142,8 +142,8 @@ def copy_rows(connection: Connection) -> None:
         connection.execute(text(copy))
 
 
-def filled(url: str) -> SqlStore:
-    store = SqlStore.ready(url, durable=False)
+def filled(url: str) -> Store:
+    store = Store.ready(url, durable=False)
     first_rows(store)
     with store._engine.begin() as connection:
         copy_rows(connection)
@@ -154,21 +154,21 @@ def filled(url: str) -> SqlStore:
 
 
 @pytest.fixture(scope="module")
-def sqlite_years(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SqlStore]:
+def sqlite_years(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     store = filled(a_store_file(tmp_path_factory.mktemp("years") / "store.db"))
     yield store
     store.close()
 
 
 @pytest.fixture
-def postgres_years(postgresql: str) -> Iterator[SqlStore]:
+def postgres_years(postgresql: str) -> Iterator[Store]:
     store = filled(postgresql)
     yield store
     store.close()
 
 
 @contextmanager
-def listening(store: SqlStore) -> Iterator[list[tuple[str, Any]]]:
+def listening(store: Store) -> Iterator[list[tuple[str, Any]]]:
     """Collect every statement and its values."""
     heard: list[tuple[str, Any]] = []
 
@@ -182,7 +182,7 @@ def listening(store: SqlStore) -> Iterator[list[tuple[str, Any]]]:
         event.remove(store._engine, "before_cursor_execute", hear)
 
 
-def explained(store: SqlStore, ask: Callable[[SqlStore], object], how: str) -> list[Any]:
+def explained(store: Store, ask: Callable[[Store], object], how: str) -> list[Any]:
     """Return the rows in which the database explains each statement of a question."""
     with listening(store) as heard:
         ask(store)
@@ -193,7 +193,7 @@ def explained(store: SqlStore, ask: Callable[[SqlStore], object], how: str) -> l
 
 
 @pytest.mark.parametrize("name", QUESTIONS)
-def test_no_question_that_somebody_waits_for_reads_a_whole_table(sqlite_years: SqlStore, name: str) -> None:
+def test_no_question_that_somebody_waits_for_reads_a_whole_table(sqlite_years: Store, name: str) -> None:
     plan = [row[-1] for row in explained(sqlite_years, QUESTIONS[name], "EXPLAIN QUERY PLAN")]
     assert [step for step in plan if step.startswith("SCAN") and not is_short(step, name)] == [], plan
 
@@ -208,7 +208,7 @@ def is_short(step: str, name: str) -> bool:
     return along or has_own or asked or step.startswith(("SCAN (", "SCAN CONSTANT"))
 
 
-def test_the_first_rows_in_order_come_straight_from_an_index(sqlite_years: SqlStore) -> None:
+def test_the_first_rows_in_order_come_straight_from_an_index(sqlite_years: Store) -> None:
     for name in (
         "api: a page of events",
         "api: newest reads of a calendar",
@@ -219,7 +219,7 @@ def test_the_first_rows_in_order_come_straight_from_an_index(sqlite_years: SqlSt
 
 
 @pytest.mark.needs("postgresql")
-def test_no_question_touches_more_rows_than_it_must_on_postgresql(postgres_years: SqlStore) -> None:
+def test_no_question_touches_more_rows_than_it_must_on_postgresql(postgres_years: Store) -> None:
     for name, ask in QUESTIONS.items():
         plans = [row[0] for row in explained(postgres_years, ask, "EXPLAIN (ANALYZE, FORMAT JSON)")]
         nodes = [node for plan in plans for whole in parsed(plan) for node in walk(whole["Plan"])]

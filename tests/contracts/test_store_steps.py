@@ -10,7 +10,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import text
 
 from monitor.store.sql import migrate
-from monitor.store.sql.engine import SqlStore
+from monitor.store.sql.engine import Store
 from monitor.store.sql.json_compression import unpack
 from monitor.store.sql.tables import METADATA
 from tests.worlds.incidents import an_incident
@@ -19,7 +19,7 @@ from tests.worlds.releases import a_promise, a_release
 from tests.worlds.stores import an_entry, runs_of
 
 
-def test_the_steps_lead_to_the_tables_that_the_program_uses(sql_store: SqlStore) -> None:
+def test_the_steps_lead_to_the_tables_that_the_program_uses(sql_store: Store) -> None:
     with sql_store._engine.begin() as connection:
         migrate.downgrade(connection)
         migrate.upgrade(connection)
@@ -27,7 +27,7 @@ def test_the_steps_lead_to_the_tables_that_the_program_uses(sql_store: SqlStore)
         assert list(compare_metadata(MigrationContext.configure(connection), METADATA)) == []
 
 
-def test_rows_of_the_second_version_are_found_by_the_third(sql_store: SqlStore) -> None:
+def test_rows_of_the_second_version_are_found_by_the_third(sql_store: Store) -> None:
     entries, release = [an_entry("r"), an_entry("s", "ons")], a_release()
     with sql_store.transaction() as tx:
         tx.save_release(release)
@@ -46,7 +46,7 @@ def test_rows_of_the_second_version_are_found_by_the_third(sql_store: SqlStore) 
     assert [edition.title for edition in sql_store.ledger.editions()] == [release.title]
 
 
-def test_runs_of_the_third_version_are_those_of_the_monitor_whose_records_they_name(sql_store: SqlStore) -> None:
+def test_runs_of_the_third_version_are_those_of_the_monitor_whose_records_they_name(sql_store: Store) -> None:
     kept = a_run(monitor="north-2", evidence=("north-2-15", "north-2-16"))
     both = [replace(kept, monitor=""), replace(kept, target="r/sheet/edge"), replace(kept, monitor="south")]
     with sql_store.transaction() as tx:
@@ -64,7 +64,7 @@ def test_runs_of_the_third_version_are_those_of_the_monitor_whose_records_they_n
     assert len(runs_of(sql_store, EDGE)) == 1
 
 
-def test_incidents_of_the_fifth_version_are_open_or_over_as_they_were(sql_store: SqlStore) -> None:
+def test_incidents_of_the_fifth_version_are_open_or_over_as_they_were(sql_store: Store) -> None:
     still = an_incident("i")
     over = replace(still, id="over", closed=still.opened, words={"waived": "no report was called for"})
     owed = replace(still, id="owed", closed=still.opened)

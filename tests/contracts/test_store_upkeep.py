@@ -11,13 +11,13 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import create_engine, inspect, text
 
-from monitor.errors import StoreFault, UserFault
-from monitor.store.interface import Conflict, Store, Transaction
+from monitor.errors import Conflict, StoreFault, UserFault
 from monitor.store.open import open_store
 from monitor.store.rows import Heartbeat
 from monitor.store.sql import migrate
-from monitor.store.sql.engine import SqlStore
+from monitor.store.sql.engine import Store
 from monitor.store.sql.tables import METADATA
+from monitor.store.sql.write import Transaction
 from tests.worlds.incidents import a_notice, an_incident
 from tests.worlds.instants import DAY, MINUTE, SECOND, SLOT
 from tests.worlds.looks import a_run
@@ -138,15 +138,11 @@ def test_upgrading_twice_changes_nothing(store: Store) -> None:
 
 
 def test_an_instant_without_a_zone_is_refused(store: Store) -> None:
-    if type(store).__name__ == "MemoryStore":
-        pytest.skip("the store in memory keeps what it is given")
     with pytest.raises(ValueError, match="needs its zone"), store.transaction() as tx:
         tx.save_heartbeat(Heartbeat("m", SLOT.replace(tzinfo=None)))
 
 
 def test_a_backup_holds_everything_and_never_overwrites(store: Store, tmp_path: Path) -> None:
-    if type(store).__name__ == "MemoryStore":
-        pytest.skip("what is in memory cannot be copied to a file")
     with store.transaction() as tx:
         tx.save_release(a_release())
         tx.save_runs([a_run()])
@@ -189,7 +185,7 @@ def test_the_steps_lead_to_the_same_tables_on_postgresql_and_back(database: str)
 
 @pytest.mark.needs("postgresql")
 def test_a_server_that_drops_the_connection_is_told_once_and_used_again(postgresql: str) -> None:
-    store = SqlStore(postgresql)
+    store = Store(postgresql)
     store.upgrade()
     others = "FROM pg_stat_activity WHERE datname = 'postgres' AND pid <> pg_backend_pid()"
     killer = create_engine(postgresql)

@@ -17,7 +17,7 @@ from monitor.errors import StoreFault, StoreTooNew, StoreTooOld, UserFault
 from monitor.store.move import copy_store, restore_store
 from monitor.store.rows import Heartbeat
 from monitor.store.sql import migrate
-from monitor.store.sql.engine import SqlStore
+from monitor.store.sql.engine import Store
 from monitor.store.sql.shape import OURS, Shape
 from monitor.store.sql.tables import HEAD, WORKS_FROM
 from tests.contracts.later import AFTER, BEFORE, NEXT
@@ -34,13 +34,13 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return request.getfixturevalue("database") if request.param == "postgresql" else f"sqlite:///{tmp_path}/store.db"
 
 
-def opened(place: str, shape: Shape) -> SqlStore:
-    store = SqlStore(place, durable=False, shape=shape)
+def opened(place: str, shape: Shape) -> Store:
+    store = Store(place, durable=False, shape=shape)
     store.upgrade()
     return store
 
 
-def fill(store: SqlStore) -> None:
+def fill(store: Store) -> None:
     with store.transaction() as tx:
         tx.save_release(a_release())
         tx.add_promises([a_promise(confirmed_at=None)])
@@ -53,7 +53,7 @@ def fill(store: SqlStore) -> None:
         assert tx.take_lease("outbox", "old", SLOT, SLOT + MINUTE)
 
 
-def go_on(store: SqlStore) -> None:
+def go_on(store: Store) -> None:
     """Write over every row of `fill`, as a monitor does that goes on."""
     with store.transaction() as tx:
         tx.save_release(a_release())
@@ -68,7 +68,7 @@ def go_on(store: SqlStore) -> None:
         assert tx.take_lease("outbox", "old", SLOT, SLOT + 2 * MINUTE)
 
 
-def told(store: SqlStore) -> list[Any]:
+def told(store: Store) -> list[Any]:
     verdicts, outbox = store.verdicts, store.outbox
     return [
         store.ledger.releases(),
@@ -86,7 +86,7 @@ def told(store: SqlStore) -> list[Any]:
 
 @pytest.mark.parametrize(("older", "newer"), [(BEFORE, OURS), (OURS, NEXT)], ids=["before and this", "this and next"])
 def test_a_version_goes_on_reading_and_writing_beside_the_next(place: str, older: Shape, newer: Shape) -> None:
-    with closing(SqlStore(place, shape=older)) as old, closing(SqlStore(place, shape=newer)) as new:
+    with closing(Store(place, shape=older)) as old, closing(Store(place, shape=newer)) as new:
         if older is BEFORE:
             _make_older(place)
         old.upgrade()
@@ -139,14 +139,14 @@ def test_what_one_version_tells_the_other_does_not_tell_again(place: str, first:
 
 
 def test_a_version_beside_which_no_older_one_works_takes_the_store_from_those_that_run(place: str) -> None:
-    with closing(opened(place, OURS)) as old, closing(SqlStore(place, shape=AFTER)) as new:
+    with closing(opened(place, OURS)) as old, closing(Store(place, shape=AFTER)) as new:
         fill(old)
         new.upgrade()
         with pytest.raises(StoreTooNew, match=r"a newer version of ninethirty made it \(its shape is 9002\)"):
             go_on(old)
         with pytest.raises(StoreTooNew):
             old.upgrade()
-        with pytest.raises(StoreTooNew), closing(SqlStore(place)) as reader:
+        with pytest.raises(StoreTooNew), closing(Store(place)) as reader:
             reader.accept()
         with new._engine.begin() as connection:
             assert connection.execute(text("SELECT looks FROM run")).scalars().all() == [1]
@@ -154,7 +154,7 @@ def test_a_version_beside_which_no_older_one_works_takes_the_store_from_those_th
 
 def test_who_only_reads_takes_no_step(place: str) -> None:
     _make_older(place)
-    with closing(SqlStore(place)) as reader:
+    with closing(Store(place)) as reader:
         for ask in (reader.accept, lambda: reader.upgrade(steps=False), lambda: History(place)):
             with pytest.raises(StoreTooOld, match=f"its shape is {BEFORE.head}, this version needs {HEAD}"):
                 ask()
@@ -190,7 +190,7 @@ def test_what_a_newer_version_keeps_is_not_left_behind_by_a_copy(place: str, tmp
 
 @pytest.mark.needs("postgresql")
 def test_a_step_that_would_hold_up_the_others_behind_a_long_reader_is_put_off(database: str) -> None:
-    with closing(opened(database, OURS)) as old, closing(SqlStore(database, shape=NEXT)) as new:
+    with closing(opened(database, OURS)) as old, closing(Store(database, shape=NEXT)) as new:
         fill(old)
         with old._engine.begin() as reader:
             reader.execute(text("SELECT * FROM run")).all()

@@ -17,7 +17,7 @@ from monitor.rehearse.virtual_loop import run_virtually
 from monitor.store.evidence.chain import read, verify
 from monitor.store.evidence.evidence import Evidence
 from monitor.store.rows import Record
-from monitor.store.sql.engine import SqlStore
+from monitor.store.sql.engine import Store
 from monitor.store.writer import Writer
 from tests.worlds.instants import SLOT, after_slot
 
@@ -44,7 +44,7 @@ def payload_of(data: bytes) -> bytes:
 class Archive:
     """The evidence of monitors in one folder, with its rows in a store."""
 
-    store: SqlStore
+    store: Store
     folder: Path
 
     def play(self, story: Story[T], start: datetime = SLOT, monitor: str = "edge") -> T:

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
+import weakref
 from dataclasses import replace
 from datetime import datetime
 from functools import cache
 from pathlib import Path
 
-from sqlalchemy import create_engine, inspect, select
+from sqlalchemy import Engine, create_engine, inspect, select
 
 from alerts.claim import Claim
 from monitor.judge.runs import Run
 from monitor.plan.targets import release_of
-from monitor.store.interface import Store
 from monitor.store.rows import Announced, CalendarRead, Delivery, DeliveryState, Event, Judged, Record
-from monitor.store.sql.engine import SqlStore
+from monitor.store.sql.engine import Store
 from monitor.store.sql.tables import HEAD, METADATA, REVISION, WORKS_FROM
 from schedules.as_json import announcement_json
 from tests.worlds.instants import DAY, SECOND, SLOT
@@ -27,7 +28,7 @@ def _template() -> bytes:
     """Return the file of a new store. It is made once a process: to copy it takes a fifth of the time."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "store.db")
-        SqlStore.ready(f"sqlite:///{file}", durable=False).close()
+        Store.ready(f"sqlite:///{file}", durable=False).close()
         return file.read_bytes()
 
 
@@ -38,9 +39,24 @@ def a_store_file(file: Path) -> str:
     return f"sqlite:///{file}"
 
 
-def a_store(folder: Path, name: str = "store.db", *, durable: bool = False) -> SqlStore:
+def a_store(folder: Path, name: str = "store.db", *, durable: bool = False) -> Store:
     """Return a new store in a file of this folder. The caller closes it."""
-    return SqlStore.ready(a_store_file(folder / name), durable=durable)
+    return Store.ready(a_store_file(folder / name), durable=durable)
+
+
+class TemporaryStore(Store):
+    """A new store in a folder of its own, which is deleted with it. A test may subclass it to make commits fail."""
+
+    def __init__(self) -> None:
+        folder = Path(tempfile.mkdtemp(prefix="ninethirty-"))
+        super().__init__(a_store_file(folder / "store.db"), durable=False)
+        weakref.finalize(self, _delete_store, self._engine, folder)
+        self.upgrade()
+
+
+def _delete_store(engine: Engine, folder: Path) -> None:
+    engine.dispose()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def an_emptied_store(url: str) -> str:

@@ -12,7 +12,7 @@ from monitor.cli.terminal import by_the_page
 from schedules.times.words import stamp
 
 if TYPE_CHECKING:
-    from monitor.store.interface import LedgerStore
+    from monitor.store.sql.read_ledger import LedgerStore
     from schedules.ledger_event import LedgerEvent
     from schedules.promise import Promise
     from schedules.release import Release

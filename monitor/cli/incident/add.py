@@ -16,7 +16,7 @@ from monitor.errors import UserFault
 if TYPE_CHECKING:
     from alerts.finding import ReleaseFacts
     from alerts.incident import Incident
-    from monitor.store.interface import Store
+    from monitor.store.sql.engine import Store
 
 _SORTS = ("leak", "access", "early_exposure", "late", "partial", "swapped", "unannounced")
 _QUESTIONS = {

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from alerts.draft.versions import Versions
     from alerts.incident import Incident
     from monitor.deliver.as_of_now import AsOfNow
-    from monitor.store.interface import Store, VerdictStore
+    from monitor.store.sql.engine import Store
+    from monitor.store.sql.read import VerdictStore
 
 by_role = click.option(
     "--by", metavar="ROLE", envvar="NINETHIRTY_ROLE", help="In which role, never a name; default $NINETHIRTY_ROLE."

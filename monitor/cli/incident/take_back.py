@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from alerts.draft.report import Report
     from alerts.draft.take_back import Conflict, Taken
     from alerts.draft.versions import Versions
-    from monitor.store.interface import Store
+    from monitor.store.sql.engine import Store
 
 _COLUMN = 52
 

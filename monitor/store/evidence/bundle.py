@@ -18,8 +18,9 @@ from alerts.incident import Incident
 from monitor.errors import StoreFault, UserFault
 from monitor.store.evidence.chain import chain_of, read
 from monitor.store.evidence.warc import GIVEN_UP
-from monitor.store.interface import EvidenceIndex, Store
 from monitor.store.rows import Record
+from monitor.store.sql.engine import Store
+from monitor.store.sql.read import EvidenceIndex
 
 _HOW_TO_CHECK = (
     "Each file under records/ is a WARC 1.1 file of its own. Its SHA-256 is `sha256`; `sha256sum -c SHA256SUMS` "

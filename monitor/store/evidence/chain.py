@@ -10,8 +10,8 @@ from pathlib import Path
 
 from monitor.store.evidence.folder import files_by_monitor, is_held, strangers
 from monitor.store.evidence.warc import GIVEN_UP, given_up_to
-from monitor.store.interface import EvidenceIndex
 from monitor.store.rows import Record
+from monitor.store.sql.read import EvidenceIndex
 
 _PAGE = 1000
 _START = ""

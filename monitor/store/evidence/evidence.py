@@ -23,8 +23,9 @@ from monitor.store.evidence.folder import EvidenceFolder, first_in
 from monitor.store.evidence.headers import Heads
 from monitor.store.evidence.last_answers import LastAnswers
 from monitor.store.evidence.warc import GIVEN_UP, GivenUp, records, statement
-from monitor.store.interface import EvidenceIndex, Transaction
 from monitor.store.rows import Record
+from monitor.store.sql.read import EvidenceIndex
+from monitor.store.sql.write import Transaction
 from monitor.store.writer import Writer
 from monitor.threads import off_the_loop
 

@@ -9,8 +9,7 @@ from contextlib import contextmanager
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, StatementError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from monitor.errors import StoreFault
-from monitor.store.interface import Conflict
+from monitor.errors import Conflict, StoreFault
 
 MEND = "stop, move it and its -wal and -shm away, `ninethirty store restore BACKUP`"
 _REASONS = (

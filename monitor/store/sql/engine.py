@@ -16,18 +16,17 @@ from sqlalchemy import URL, Connection, insert, inspect, text
 from sqlalchemy.engine import make_url
 
 from monitor.errors import StoreFault, UserFault
-from monitor.store.interface import EvidenceIndex, Leases, LedgerStore, OutboxStore, RunStore, VerdictStore
 from monitor.store.sql import backup, near
 from monitor.store.sql import integrity as whole
 from monitor.store.sql.connect import identity, make_folder, postgresql, sqlite
 from monitor.store.sql.driver_errors import faults_of
 from monitor.store.sql.query import Asker, unhurried
-from monitor.store.sql.read import SqlEvidence, SqlLeases, SqlOutbox, SqlRuns, SqlVerdicts
-from monitor.store.sql.read_ledger import SqlLedger
+from monitor.store.sql.read import EvidenceIndex, Leases, OutboxStore, RunStore, VerdictStore
+from monitor.store.sql.read_ledger import LedgerStore
 from monitor.store.sql.rewind import delete_after
 from monitor.store.sql.shape import OURS, Shape, Standing
 from monitor.store.sql.tables import HEAD, METADATA, REVISION, WORKS_FROM
-from monitor.store.sql.write import SqlTransaction
+from monitor.store.sql.write import Transaction
 
 _log = structlog.get_logger(__name__)
 # Any number will do as long as every monitor asks for the same one.
@@ -39,7 +38,7 @@ _KEPT = "SELECT version_num, works_from FROM alembic_version"
 _ROWS_WEIGHED = 1000
 
 
-class SqlStore:
+class Store:
     """A store behind one SQLAlchemy engine. `sqlite:///:memory:` is a private file, deleted when let go.
 
     `durable` False spares SQLite the wait for the disk: what is committed outlives the process, not a power cut.
@@ -63,15 +62,15 @@ class SqlStore:
         self._standing = Standing(self._place, shape)
         self._is_settled = False
         self._ask = ask = Asker(self._engine, self._place)
-        self.ledger: LedgerStore = SqlLedger(ask)
-        self.runs: RunStore = SqlRuns(ask)
-        self.verdicts: VerdictStore = SqlVerdicts(ask)
-        self.outbox: OutboxStore = SqlOutbox(ask)
-        self.evidence: EvidenceIndex = SqlEvidence(ask)
-        self.leases: Leases = SqlLeases(ask)
+        self.ledger = LedgerStore(ask)
+        self.runs = RunStore(ask)
+        self.verdicts = VerdictStore(ask)
+        self.outbox = OutboxStore(ask)
+        self.evidence = EvidenceIndex(ask)
+        self.leases = Leases(ask)
 
     @classmethod
-    def ready(cls, url: str, *, durable: bool = True) -> SqlStore:
+    def ready(cls, url: str, *, durable: bool = True) -> Store:
         """Return the store at an address, of this version's shape. Raises `StoreFault`, and leaves nothing open."""
         store = cls(url, durable=durable)
         try:
@@ -82,14 +81,15 @@ class SqlStore:
         return store
 
     @contextmanager
-    def transaction(self) -> Iterator[SqlTransaction]:
+    def transaction(self) -> Iterator[Transaction]:
+        """Open a transaction: committed at the end of the block, rolled back when it raises."""
         self._follow_file()
         with faults_of(self._place), self._engine.begin() as connection:
             if self._is_settled:
                 # Another monitor may have taken steps since: a store that they made too new for us takes nothing.
                 self._standing.still(_row(connection, _KEPT))
             with self._ask.within(connection):
-                yield SqlTransaction(connection)
+                yield Transaction(connection)
 
     def _follow_file(self) -> None:
         """Go on in the file that bears our name now: what is written to one that lost it is lost with it."""
@@ -106,6 +106,10 @@ class SqlStore:
         return self._standing.newer
 
     def upgrade(self, *, steps: bool = True) -> None:
+        """Bring the store to this version's shape; creates it when it is empty.
+
+        Without `steps` one of an older shape is refused, and left as it is.
+        """
         with faults_of(self._place):
             if self._kept() is None:
                 self._make()
@@ -125,6 +129,10 @@ class SqlStore:
                 self._standing.accept(kept)
 
     def give_back(self, most: int) -> int:
+        """Hand up to `most` pages of freed room back to the disk; return how many are left to be.
+
+        Holds other writes up for milliseconds. PostgreSQL looks after its room itself.
+        """
         if self._engine.dialect.name != "sqlite":
             return 0
         with self._alone_on_sqlite() as driver:
@@ -135,6 +143,7 @@ class SqlStore:
             return int(driver.execute("PRAGMA freelist_count").fetchone()[0])
 
     def refresh(self) -> None:
+        """Tell the database how its rows lie now, so that it goes on choosing the right indices."""
         if self._engine.dialect.name == "sqlite":
             with self._alone_on_sqlite() as driver:
                 driver.executescript(f"PRAGMA analysis_limit={_ROWS_WEIGHED}; ANALYZE;")
@@ -145,17 +154,19 @@ class SqlStore:
                 connection.exec_driver_sql(f'ANALYZE "{table.name}"')
 
     def check(self) -> list[str]:
+        """Return what is wrong with the store, one line each; empty when whole."""
         with faults_of(self._place), self._engine.connect() as connection, unhurried(connection):
             return whole.faults_in(connection.execution_options(ro=True))
 
     def backup(self, file: Path) -> None:
+        """Copy the store to an SQLite file while it is in use; raises `UserFault` when the file is there already."""
         with faults_of(self._place), backup.fresh(file) as copy:
             if self._engine.dialect.name == "sqlite":
                 backup.copy_sqlite(self._engine, copy)
             else:
                 self._copy_rows(copy)
 
-    def fill_from(self, source: SqlStore) -> dict[str, int]:
+    def fill_from(self, source: Store) -> dict[str, int]:
         """Copy every row of another store into this one; return how many of each table, every one or none.
 
         Raises `UserFault` when this one is not empty, or the other is not of this version's shape.
@@ -174,7 +185,7 @@ class SqlStore:
         with faults_of(f"{source._place} into {self._place}"):
             return backup.copy_rows(source._engine, self._engine)
 
-    def take_from(self, source: SqlStore) -> None:
+    def take_from(self, source: Store) -> None:
         """Add to this store, of SQLite, the rows of another that it does not have."""
         with faults_of(f"{source._place} into {self._place}"):
             backup.add_rows(source._engine, self._engine)
@@ -184,7 +195,7 @@ class SqlStore:
         with faults_of(self._place):
             delete_after(self._engine, at)
 
-    def copy_near(self, source: SqlStore, since: datetime, now: datetime, *, told_only: bool = False) -> None:
+    def copy_near(self, source: Store, since: datetime, now: datetime, *, told_only: bool = False) -> None:
         """Hold what another store knows of releases shown or due `since` then, instead of what this one held.
 
         With `told_only`, what says what people were told is copied alone.
@@ -202,7 +213,7 @@ class SqlStore:
         with faults_of(f"{journal} into {self._place}"):
             return near.bring_in(journal, before, self._engine)
 
-    def become(self, other: SqlStore) -> None:
+    def become(self, other: Store) -> None:
         """Go on as another store: whoever holds this one reads and writes that one from now on."""
         left, self._engine = self._engine, other._engine
         self._file, self._known, self._place = other._file, other._known, other._place
@@ -211,6 +222,7 @@ class SqlStore:
         left.dispose()
 
     def close(self) -> None:
+        """Let go of every connection."""
         self._engine.dispose()
 
     def _settled(self, address: URL) -> URL:
@@ -273,7 +285,7 @@ class SqlStore:
     def _copy_rows(self, copy: Path) -> None:
         self.accept()
         self._refuse_newer()
-        target = SqlStore(f"sqlite:///{copy}")
+        target = Store(f"sqlite:///{copy}")
         try:
             target.upgrade()
             backup.copy_rows(self._engine, target._engine)

@@ -61,23 +61,26 @@ def _given_up() -> Select[Any]:
 
 
 @dataclass(frozen=True, slots=True)
-class SqlRuns:
+class RunStore:
     """Questions about what was seen."""
 
     ask: Asker
 
     def of_release(self, release: str) -> list[Run]:
+        """Return the runs of every target of a release (ids begin with `RELEASE/`) in time order."""
         target = tables.RUN.c.target
         # "0" is the character after "/": the ids that begin with "RELEASE/" are one range of the key.
         mine = all_of(Run, tables.RUN).where(target >= f"{release}/", target < f"{release}0")
         return sorted(self.ask.flat(Run, mine), key=_RUNS_IN_TIME)
 
     def of_releases(self, releases: Sequence[str]) -> list[Run]:
+        """Return the runs of every target of these releases in time order; the releases are kept themselves."""
         target, release = tables.RUN.c.target, tables.RELEASE.c.id
         mine = all_of(Run, tables.RUN).join(tables.RELEASE, (target >= release + "/") & (target < release + "0"))
         return sorted(self.ask.among(Run, mine, release, releases), key=_RUNS_IN_TIME)
 
     def blind(self, begin: datetime, end: datetime) -> list[Blind]:
+        """Return blind spans that touch `[begin, end)`, in time order."""
         table = tables.BLIND
         touching = all_of(Blind, table).where(table.c.begins < end, table.c.ends >= begin)
         # Without a bound on both sides of one index, half of all spans would be read.
@@ -85,6 +88,7 @@ class SqlRuns:
         return sorted({*self.ask.flat(Blind, recent), *self.ask.flat(Blind, long)}, key=_BLIND_IN_TIME)
 
     def crowded(self, most: int) -> list[str]:
+        """Return the releases with a target that has more than `most` runs."""
         target = tables.RUN.c.target
         full = self.ask.rows(select(target).group_by(target).having(func.count() > most))
         return sorted({release_of(row["target"]) for row in full})
@@ -108,7 +112,7 @@ def _incident(row: RowMapping) -> Incident:
 
 
 @dataclass(frozen=True, slots=True)
-class SqlVerdicts:
+class VerdictStore:
     """Questions about what was judged, and what came of it."""
 
     ask: Asker
@@ -116,35 +120,45 @@ class SqlVerdicts:
     def judged(
         self, begin: datetime | None = None, end: datetime | None = None, producer: str | None = None
     ) -> list[Judged]:
+        """Return verdicts whose slot begins in `[begin, end)`, by slot and then release; without a slot last.
+
+        Those on releases that were joined into others are left out.
+        """
         table = tables.JUDGED
         asked = (*within(table.c.slot, begin, end), *only(table.c.producer, producer))
         wanted = all_of(Judged, table).where(*asked, table.c.release.not_in(joined_away()))
         return sorted(self.ask.flat(Judged, wanted), key=_slot_first)
 
     def judged_ids(self, begin: datetime | None = None, end: datetime | None = None) -> list[str]:
+        """Return the releases of `judged`, in its order: for whoever goes through more of them than memory holds."""
         table = tables.JUDGED
         asked = select(table.c.release).where(*within(table.c.slot, begin, end))
         slot_first = (table.c.slot.is_(None), func.coalesce(table.c.slot, table.c.at), table.c.release)
         return self.ask.flat(str, asked.where(table.c.release.not_in(joined_away())).order_by(*slot_first))
 
     def judged_one(self, release: str) -> Judged | None:
+        """Return the verdict on one release."""
         return self.ask.flat_one(Judged, tables.JUDGED, release)
 
     def judged_on(self, releases: Sequence[str]) -> list[Judged]:
+        """Return the verdicts on these releases, by release."""
         found = self.ask.among(Judged, all_of(Judged, tables.JUDGED), tables.JUDGED.c.release, releases)
         return sorted(found, key=lambda judged: judged.release)
 
     def open_judged(self) -> list[Judged]:
+        """Return the verdicts that are not final, of releases that were not joined into others."""
         table = tables.JUDGED
         still = all_of(Judged, table).where(table.c.final.is_(False), table.c.release.not_in(joined_away()))
         return sorted(self.ask.flat(Judged, still), key=_slot_first)
 
     def event(self, event: str) -> Event | None:
+        """Return one event."""
         return self.ask.flat_one(Event, tables.EVENT, event)
 
     def events(
         self, after: tuple[datetime, str] | None = None, release: str | None = None, limit: int = 1000
     ) -> list[Event]:
+        """Return the first `limit` events by instant and id, of one release or of all; those `after` that position."""
         table = tables.EVENT
         wanted = all_of(Event, table).where(*only(table.c.release, release))
         if after is not None:
@@ -159,76 +173,91 @@ class SqlVerdicts:
         producer: str | None = None,
         limit: int | None = None,
     ) -> list[Incident]:
+        """Return incidents that occurred in `[begin, end)`, in that order; the newest `limit` of them."""
         table = tables.INCIDENT
         wanted = select(table).where(*within(table.c.occurred, begin, end), *only(table.c.producer, producer))
         newest = wanted.order_by(table.c.occurred.desc(), table.c.id.desc()).limit(limit)
         return [_incident(row) for row in self.ask.rows(newest)][::-1]
 
     def incident(self, incident: str) -> Incident | None:
+        """Return one incident."""
         return self.ask.one(Incident, tables.INCIDENT, incident)
 
     def words_on(self, incidents: Sequence[str]) -> dict[str, Mapping[str, str]]:
+        """Return what people filled in of the incidents of these ids, by id."""
         table = tables.INCIDENT
         asked = select(table.c.id, table.c.body)
         return dict(self.ask.among(lambda name, body: (name, _words(body)), asked, table.c.id, incidents))
 
     def open_incidents(self, limit: int) -> list[Incident]:
+        """Return the newest `limit` incidents that somebody still has something to do about, newest first."""
         return [_incident(row) for row in self.ask.rows(_open_incidents(), {"limit": limit})]
 
     def incidents_of(self, release: str) -> list[Incident]:
+        """Return every incident of a release, in the order they were opened."""
         table = tables.INCIDENT
         wanted = select(table).where(table.c.release == release)
         return [_incident(row) for row in self.ask.rows(wanted.order_by(table.c.opened, table.c.id))]
 
     def drafts(self, incident: str) -> list[Draft]:
+        """Return the versions of a draft, oldest first."""
         return self.ask.flat(Draft, _drafts_of(), {"incident": incident})
 
 
 @dataclass(frozen=True, slots=True)
-class SqlOutbox:
+class OutboxStore:
     """Questions about what people are told."""
 
     ask: Asker
 
     def notices(self, incident: str | None = None) -> list[Notice]:
+        """Return notices in time order."""
         table = tables.NOTICE
         wanted = select(table).where(*only(table.c.incident, incident))
         return [whole(Notice, row) for row in self.ask.rows(wanted.order_by(table.c.at, table.c.id))]
 
     def notice(self, notice: str) -> Notice | None:
+        """Return one notice."""
         return self.ask.one(Notice, tables.NOTICE, notice)
 
     def due_deliveries(self, now: datetime, limit: int = 100) -> list[Delivery]:
+        """Return waiting deliveries due by `now`, the longest due first."""
         return self.ask.flat(Delivery, _due_deliveries(), {"now": now, "limit": limit})
 
     def deliveries(self, notice: str | None = None) -> list[Delivery]:
+        """Return deliveries, of one notice or of all."""
         table = tables.DELIVERY
         wanted = all_of(Delivery, table).where(*only(table.c.notice, notice))
         return self.ask.flat(Delivery, wanted.order_by(*table.primary_key))
 
     def given_up(self, since: datetime) -> list[Delivery]:
+        """Return deliveries given up at `since` or later, the newest first."""
         return self.ask.flat(Delivery, _given_up(), {"since": since})
 
     def silences(self, since: datetime) -> list[Silence]:
+        """Return the silences made to last until `since` or longer, in the order they began."""
         table = tables.SILENCE
         wanted = all_of(Silence, table).where(table.c.until >= since)
         return self.ask.flat(Silence, wanted.order_by(table.c.begins, table.c.id))
 
     def rotas(self) -> list[RotaRead]:
+        """Return what the calendar of each rota said when it was last read with success, by name."""
         return self.ask.flat(RotaRead, all_of(RotaRead, tables.ROTA).order_by(tables.ROTA.c.rota))
 
     def pending(self) -> int:
+        """Return how many deliveries wait."""
         waiting = tables.DELIVERY.c.standing == DeliveryState.WAITING
         return int(self.ask.rows(select(func.count().label("n")).where(waiting))[0]["n"])
 
 
 @dataclass(frozen=True, slots=True)
-class SqlEvidence:
+class EvidenceIndex:
     """Questions about the bytes that are kept."""
 
     ask: Asker
 
     def records(self, ids: Sequence[str]) -> list[Record]:
+        """Return these records of evidence, by monitor and number; ids that name none are left out."""
         table = tables.EVIDENCE
         numbers = defaultdict[str, list[int]](list)
         for monitor, _, number in (name.rpartition("-") for name in ids):
@@ -240,36 +269,43 @@ class SqlEvidence:
         return sorted(found, key=lambda record: (record.monitor, record.number))
 
     def chain(self, monitor: str, after: int = 0, limit: int = 1000) -> list[Record]:
+        """Return a monitor's records numbered above `after`, in order."""
         table = tables.EVIDENCE
         mine = all_of(Record, table).where(table.c.monitor == monitor, table.c.number > after)
         return self.ask.flat(Record, mine.order_by(table.c.number).limit(limit))
 
     def last(self, monitor: str) -> Record | None:
+        """Return the newest record of a monitor."""
         table = tables.EVIDENCE
         mine = all_of(Record, table).where(table.c.monitor == monitor)
         return next(iter(self.ask.flat(Record, mine.order_by(table.c.number.desc()).limit(1))), None)
 
     def monitors(self) -> list[str]:
+        """Return the monitors that have kept evidence."""
         column = tables.EVIDENCE.c.monitor
         return [row["monitor"] for row in self.ask.rows(select(column).distinct().order_by(column))]
 
 
 @dataclass(frozen=True, slots=True)
-class SqlLeases:
+class Leases:
     """Questions about monitors and what each does for all."""
 
     ask: Asker
 
     def heartbeat(self, monitor: str) -> Heartbeat | None:
+        """Return the last sign of life of a monitor."""
         return self.ask.flat_one(Heartbeat, tables.HEARTBEAT, monitor)
 
     def lease(self, name: str) -> Lease | None:
+        """Return who holds a lease, run out or not."""
         return self.ask.flat_one(Lease, tables.LEASE, name)
 
     def leases(self) -> list[Lease]:
+        """Return every lease, by name."""
         return self.ask.flat(Lease, all_of(Lease, tables.LEASE).order_by(tables.LEASE.c.name))
 
     def now(self, own: datetime) -> datetime:
+        """Return the time by which leases run out: the database's where several monitors share it, else `own`."""
         if self.ask.engine.dialect.name != "postgresql":
             return own
         (row,) = self.ask.rows(select(database_clock().label("now")))

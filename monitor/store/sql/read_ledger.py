@@ -21,12 +21,16 @@ _UNTOLD = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
-class SqlLedger:
+class LedgerStore:
     """Questions about what was promised."""
 
     ask: Asker
 
     def releases(self, begin: datetime | None = None, end: datetime | None = None) -> list[Release]:
+        """Return releases whose newest promise (or verdict's slot) begins in `[begin, end)`; all without bounds.
+
+        Releases without a readable slot are returned only without bounds, those joined into others never.
+        """
         table = tables.RELEASE
         wanted = select(table).where(table.c.joined_into.is_(None)).order_by(table.c.id)
         if begin is not None or end is not None:
@@ -34,14 +38,17 @@ class SqlLedger:
         return [whole(Release, row) for row in self.ask.rows(wanted)]
 
     def release(self, release: str) -> Release | None:
+        """Return one release."""
         return self.ask.one(Release, tables.RELEASE, release)
 
     def releases_named(self, releases: Sequence[str]) -> list[Release]:
+        """Return those of these releases that there are, by id."""
         wanted = select(tables.RELEASE)
         found = self.ask.among(whole_of(Release, wanted), wanted, tables.RELEASE.c.id, releases)
         return sorted(found, key=lambda release: release.id)
 
     def differing(self, releases: Sequence[Release]) -> list[str]:
+        """Return which of these releases are stored otherwise or not at all."""
         table, keys, names = tables.RELEASE, tables.RELEASE_KEYS, [one.id for one in releases]
         wanted = select(*(table.c[name] for name in (*keys, "body")))
         stored = {row[0]: row for row in self.ask.among(lambda *row: row, wanted, table.c.id, names)}
@@ -51,6 +58,10 @@ class SqlLedger:
         return [one.id for one in doubtful if same.get(one.id) != one]
 
     def releases_alike(self, producer: str, url: str, words: Sequence[str]) -> list[Release]:
+        """Return a producer's releases with `url` in their address or one of `words` in their title, by id.
+
+        Letters A to Z count alike in both cases.
+        """
         table = tables.RELEASE
         titled = (table.c.title.icontains(word, autoescape=True) for word in words)
         alike = or_(table.c.url.icontains(url, autoescape=True), *titled)
@@ -58,12 +69,14 @@ class SqlLedger:
         return [whole(Release, row) for row in self.ask.rows(wanted.order_by(table.c.id))]
 
     def promises(self, releases: Sequence[str] | None = None) -> list[Promise]:
+        """Return promises in the order learnt, of these releases or of all."""
         table = tables.PROMISE
         wanted = select(table.c.body, table.c.release, table.c.calendar, table.c.learnt, table.c.confirmed_at)
         found = self.ask.among(_promise, wanted, table.c.release, releases)
         return sorted(found, key=lambda promise: (promise.learnt, promise.release, promise.calendar))
 
     def editions(self, after: str = "", limit: int = 1000) -> list[SeriesEdition]:
+        """Return the newest promise of each release whose id comes after `after`, by id: the first `limit`."""
         release, promise, newer = tables.RELEASE, tables.PROMISE, tables.PROMISE.alias()
         later = tuple_(newer.c.learnt, newer.c.calendar) > tuple_(promise.c.learnt, promise.c.calendar)
         outdated = select(newer.c.release).where(newer.c.release == promise.c.release, later)
@@ -78,6 +91,7 @@ class SqlLedger:
         return [_edition(dict(row)) for row in self.ask.rows(newest)]
 
     def shown_since(self, since: datetime) -> list[str]:
+        """Return the ids of releases shown in a calendar since then or still, or promised for then or later; sorted."""
         entry, promise = tables.ANNOUNCED, tables.PROMISE
         shown = union(
             select(entry.c.release).where(entry.c.gone.is_(None)),
@@ -87,21 +101,25 @@ class SqlLedger:
         return sorted(self.ask.flat(str, shown))
 
     def announced(self, calendar: str) -> list[Announced]:
+        """Return the entries a calendar has shown, by uid."""
         table = tables.ANNOUNCED
         return self.ask.flat(
             Announced, all_of(Announced, table).where(table.c.calendar == calendar).order_by(table.c.uid)
         )
 
     def entries_of(self, releases: Sequence[str]) -> list[Announced]:
+        """Return the entries of these releases, by calendar and uid."""
         found = self.ask.among(Announced, all_of(Announced, tables.ANNOUNCED), tables.ANNOUNCED.c.release, releases)
         return sorted(found, key=lambda entry: (entry.calendar, entry.uid))
 
     def entries_named(self, calendar: str, uids: Sequence[str]) -> list[Announced]:
+        """Return those of these entries that a calendar has shown, by uid."""
         table = tables.ANNOUNCED
         mine = all_of(Announced, table).where(table.c.calendar == calendar)
         return sorted(self.ask.among(Announced, mine, table.c.uid, uids), key=lambda entry: entry.uid)
 
     def reads(self, calendar: str | None = None, limit: int = 100) -> list[CalendarRead]:
+        """Return reads, newest first."""
         table = tables.CALENDAR_READ
         wanted = all_of(CalendarRead, table).where(*only(table.c.calendar, calendar))
         return self.ask.flat(
@@ -109,6 +127,7 @@ class SqlLedger:
         )
 
     def stale_reads(self, before: datetime) -> list[tuple[str, datetime]]:
+        """Return the reads before `before` that repeat the one before them, by calendar and when they began."""
         table = tables.CALENDAR_READ
         said = (table.c.usable, table.c.digest, table.c.fault)
         read = select(table, *(_the_one_before(column) for column in said)).where(table.c.started < before).subquery()
@@ -116,6 +135,7 @@ class SqlLedger:
         return [(row["calendar"], row["started"]) for row in self.ask.rows(select(read).where(*repeats))]
 
     def claims(self, begin: datetime | None = None, end: datetime | None = None, url: str | None = None) -> list[Claim]:
+        """Return what publishers claim to have published in `[begin, end)`, at any address or at one, in time order."""
         table = tables.CLAIM
         wanted = all_of(Claim, table).where(*within(table.c.at, begin, end), *only(table.c.url, url))
         return self.ask.flat(Claim, wanted.order_by(table.c.at, table.c.url, table.c.producer))

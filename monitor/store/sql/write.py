@@ -14,8 +14,8 @@ from alerts.claim import Claim
 from alerts.incident import Incident
 from alerts.notice import Notice
 from alerts.silence import Silence
+from monitor.errors import Conflict
 from monitor.judge.runs import Blind, Run
-from monitor.store.interface import Conflict
 from monitor.store.rows import (
     Announced,
     CalendarRead,
@@ -37,19 +37,22 @@ from schedules.release import Release
 Row = Mapping[str, Any]
 
 
-class SqlTransaction:
+class Transaction:
     """Writes of one transaction on one connection."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     def save_release(self, release: Release) -> None:
+        """Insert a release or replace what is known of it."""
         self.save_releases([release])
 
     def save_releases(self, releases: Iterable[Release]) -> None:
+        """Do `save_release` for many releases at once."""
         self._replace(tables.RELEASE, [keyed(release, *tables.RELEASE_KEYS) for release in releases])
 
     def add_promises(self, promises: Iterable[Promise]) -> None:
+        """Append to the ledger; a promise that is there already (release, calendar, learnt) is left alone."""
         rows = [_promise_row(promise) for promise in promises]
         if rows:
             self._connection.execute(self._unless_there(tables.PROMISE), rows)
@@ -58,6 +61,7 @@ class SqlTransaction:
         self._replace(tables.PROMISE, [_promise_row(promise) for promise in promises])
 
     def confirm_all(self, calendar: str, releases: Sequence[str], at: datetime) -> None:
+        """Note that the newest promise of each of these releases in this calendar was still shown at `at`."""
         table, newer = tables.PROMISE, tables.PROMISE.alias()
         newest = (
             select(func.max(newer.c.learnt))
@@ -70,31 +74,39 @@ class SqlTransaction:
             self._connection.execute(update(table).where(mine, later).values(confirmed_at=at))
 
     def save_announced(self, announced: Iterable[Announced]) -> None:
+        """Insert or replace entries of calendars, by calendar and uid."""
         self._replace(tables.ANNOUNCED, [to_row(entry) for entry in announced])
 
     def touch_announced(self, calendar: str, uids: Sequence[str], at: datetime) -> None:
+        """Note that these entries were still shown at `at`, and are not gone."""
         table = tables.ANNOUNCED
         for some in chunks(uids):
             mine = (table.c.calendar == calendar) & table.c.uid.in_(some)
             self._connection.execute(update(table).where(mine).values(seen_last=at, gone=None))
 
     def add_read(self, read: CalendarRead) -> None:
+        """Append a read of a calendar."""
         self._replace(tables.CALENDAR_READ, [to_row(read)])
 
     def forget_reads(self, reads: Sequence[tuple[str, datetime]]) -> None:
+        """Forget reads of calendars, by calendar and when they began."""
         self._delete(tables.CALENDAR_READ, reads)
 
     def add_claim(self, claim: Claim) -> bool:
+        """Append what a publisher claims; False when it is there already (by producer, address and stamp)."""
         return self._is_new(tables.CLAIM, to_row(claim))
 
     def save_runs(self, runs: Iterable[Run]) -> None:
+        """Insert or extend runs, by target, `first_sent` and monitor."""
         self._replace(tables.RUN, [to_row(run) for run in runs])
 
     def merge_runs(self, runs: Sequence[Run], merged: Sequence[Run]) -> None:
+        """Put `merged` in the place of `runs`."""
         self._delete(tables.RUN, [run.key for run in runs])
         self.save_runs(merged)
 
     def add_blind(self, blind: Blind) -> None:
+        """Append a blind span; one that begins at the same instant for the same cause and scope is extended."""
         table = tables.BLIND
         statement = self._insert(table)
         offered = statement.excluded.ends
@@ -106,41 +118,52 @@ class SqlTransaction:
         self._connection.execute(upsert, [to_row(blind)])
 
     def save_judged(self, judged: Judged) -> None:
+        """Replace the verdict on a release."""
         self._replace(tables.JUDGED, [to_row(judged)])
 
     def add_event(self, event: Event) -> bool:
+        """Append an event; False when one of this id is there already (then nothing is written)."""
         return self._is_new(tables.EVENT, to_row(event))
 
     def save_incident(self, incident: Incident) -> None:
+        """Insert or replace an incident."""
         row = keyed(incident, "id", "release", "producer", "kind", "occurred", "opened")
         self._replace(tables.INCIDENT, [{**row, "is_open": incident.is_open}])
 
     def add_draft(self, draft: Draft) -> None:
+        """Append a version of a draft; raises `Conflict` when this version is there already."""
         if not self._is_new(tables.DRAFT, to_row(draft)):
             raise Conflict(f"version {draft.version} of the draft of {draft.incident} is there already")
 
     def add_notice(self, notice: Notice, deliveries: Sequence[Delivery]) -> bool:
+        """Append a notice with its deliveries; False when one of this id is there already."""
         if not self._is_new(tables.NOTICE, keyed(notice, "id", "incident", "at")):
             return False
         self._replace(tables.DELIVERY, [to_row(delivery) for delivery in deliveries])
         return True
 
     def save_notice(self, notice: Notice) -> None:
+        """Insert or replace a notice; only one that was not sent yet may be replaced."""
         self._replace(tables.NOTICE, [keyed(notice, "id", "incident", "at")])
 
     def save_delivery(self, delivery: Delivery) -> None:
+        """Replace the standing of one delivery, by notice and channel; raises `Conflict` without its notice."""
         self._replace(tables.DELIVERY, [to_row(delivery)])
 
     def save_silence(self, silence: Silence) -> None:
+        """Insert or replace a silence."""
         self._replace(tables.SILENCE, [to_row(silence)])
 
     def save_rota(self, read: RotaRead) -> None:
+        """Replace what the calendar of a rota said."""
         self._replace(tables.ROTA, [to_row(read)])
 
     def save_heartbeat(self, heartbeat: Heartbeat) -> None:
+        """Replace the sign of life of one monitor."""
         self._replace(tables.HEARTBEAT, [to_row(heartbeat)])
 
     def add_evidence(self, records: Iterable[Record]) -> None:
+        """Append records of evidence; raises `Conflict` when another of this number is there already."""
         table, ours = tables.EVIDENCE, list(records)
         if not ours:
             return
@@ -153,11 +176,16 @@ class SqlTransaction:
                 raise Conflict(f"evidence {record.id} is there already, and is another")
 
     def expire_evidence(self, monitor: str, last: int, at: datetime) -> None:
+        """Note that the bytes of a monitor's records up to number `last` were given up at `at`."""
         table = tables.EVIDENCE
         mine = (table.c.monitor == monitor) & (table.c.number <= last) & table.c.expired.is_(None)
         self._connection.execute(update(table).where(mine).values(expired=at))
 
     def take_lease(self, name: str, holder: str, now: datetime, until: datetime) -> Lease | None:
+        """Take or renew a lease and return it; None when somebody else holds it beyond `now`.
+
+        A database of several monitors goes by its own clock instead, for as long as from `now` to `until`.
+        """
         table, is_postgresql = tables.LEASE, self._connection.dialect.name == "postgresql"
         begins = database_clock() if is_postgresql else literal(now, Instant)
         ends = database_clock(until - now) if is_postgresql else literal(until, Instant)
@@ -174,6 +202,7 @@ class SqlTransaction:
         return None if row is None else Lease(name, holder, row.until, row.since)
 
     def drop_lease(self, name: str, holder: str) -> None:
+        """Give a lease back; nothing happens when somebody else holds it."""
         table = tables.LEASE
         self._connection.execute(delete(table).where(table.c.name == name, table.c.holder == holder))
 

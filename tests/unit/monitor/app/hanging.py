@@ -10,7 +10,8 @@ from contextlib import contextmanager
 from typing import Any, cast
 
 from monitor.rehearse.virtual_loop import JumpingLoop, jumping_loop
-from monitor.store.interface import Store, Transaction
+from monitor.store.sql.engine import Store
+from monitor.store.sql.write import Transaction
 
 PARTS = ("ledger", "runs", "verdicts", "outbox", "evidence", "leases")
 WRITING = ("transaction", "tx", "commit")

@@ -23,8 +23,8 @@ from monitor.rehearse.publisher.server import Publisher
 from monitor.rehearse.script.script import Script, read_script
 from monitor.rehearse.settings import settings_for
 from monitor.rehearse.virtual_loop import HeldFetcher, run_virtually
-from monitor.store.interface import Store
 from monitor.store.open import open_store
+from monitor.store.sql.engine import Store
 from monitor.store.writer import DELAY
 
 UNHURRIED = 5.0

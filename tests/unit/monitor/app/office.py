@@ -19,9 +19,9 @@ from monitor.look.apart.workers import WorkerFault
 from monitor.look.fake import Reply, ScriptedFetcher
 from monitor.look.fetch import Reason
 from monitor.rehearse.virtual_loop import run_virtually
-from monitor.store.interface import Store
 from monitor.store.open import open_store
 from monitor.store.rows import CalendarRead
+from monitor.store.sql.engine import Store
 from tests.worlds.stores import a_store_file
 
 START = datetime(2026, 11, 16, 12, tzinfo=UTC)

@@ -17,7 +17,7 @@ from monitor.clock import VirtualClock
 from monitor.config.people import AlertSettings
 from monitor.config.settings import ProducerSettings, Settings
 from monitor.deliver.drafts import ENDINGS
-from monitor.store.interface import Store
+from monitor.store.sql.engine import Store
 from monitor.watch.rejudge import ahead_of
 from monitor.web import (
     acknowledge,

@@ -16,11 +16,10 @@ from monitor.errors import StoreFault
 from monitor.judge.policy import Policies
 from monitor.look.sighting import State
 from monitor.store.evidence.chain import verify
-from monitor.store.memory.store import MemoryStore
 from monitor.store.writer import DELAY
 from monitor.watch.rejudge import replay
 from tests.unit.monitor.app.life import HEAD, HOST, OUT_IN_TIME, PAGE, Life, live, reopened
-from tests.worlds.stores import runs_of
+from tests.worlds.stores import TemporaryStore, runs_of
 
 HURT = (
     "reset",
@@ -97,7 +96,7 @@ headers = { Location = "http://169.254.169.254/latest/meta-data/" }
     live(tmp_path, away, act)
 
 
-class FullStore(MemoryStore):
+class FullStore(TemporaryStore):
     """A store whose disk is full for a while."""
 
     full = False

@@ -18,7 +18,7 @@ from monitor.store.evidence.evidence import Evidence
 from monitor.store.journal import Journal
 from monitor.store.lease import Leaseholder
 from monitor.store.members import Members
-from monitor.store.sql.engine import SqlStore
+from monitor.store.sql.engine import Store
 from monitor.store.writer import Writer
 from monitor.threads import off_the_loop
 from tests.worlds.looks import a_run
@@ -26,7 +26,7 @@ from tests.worlds.looks import a_run
 NINE = datetime(2026, 11, 26, 9, tzinfo=UTC)
 
 
-def standing_in(near: SqlStore, journal: Journal, url: str, folder: Path, clock: VirtualClock) -> KeepingApart:
+def standing_in(near: Store, journal: Journal, url: str, folder: Path, clock: VirtualClock) -> KeepingApart:
     """Return what has a monitor go over to its store, which it began without."""
     writer, settings = Writer(near, clock), Settings()
     evidence = Evidence(folder, near.evidence, writer, clock, "south~20261126T090000Z")
@@ -41,7 +41,7 @@ def test_others_see_a_monitor_that_cannot_go_over_yet_to_the_store_that_is_back(
 
     async def story(clock: VirtualClock) -> None:
         journal = Journal(tmp_path / "journal", "south", url)
-        with closing(SqlStore.ready(url)) as store:
+        with closing(Store.ready(url)) as store:
             journal.renew(store, clock.now())
             with closing(journal.stand_in(clock.now())) as near:
                 apart = standing_in(near, journal, url, tmp_path / "ev", clock)

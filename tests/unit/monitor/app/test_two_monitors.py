@@ -16,8 +16,8 @@ from monitor.judge.runs import Blind
 from monitor.rehearse.script.script import read_script
 from monitor.rehearse.settings import settings_for
 from monitor.rehearse.virtual_loop import run_virtually
-from monitor.store.interface import Store
 from monitor.store.open import open_store
+from monitor.store.sql.engine import Store
 from monitor.store.writer import DELAY
 from monitor.watch.rejudge import replay
 from tests.unit.monitor.app.life import HEAD, HOST, OUT_IN_TIME, UNHURRIED, URL, Life, a_channel

@@ -9,7 +9,7 @@ import pytest
 
 from monitor.app.options import policies_of
 from monitor.config.settings import Settings
-from monitor.store.sql.engine import SqlStore
+from monitor.store.sql.engine import Store
 from monitor.store.sql.shape import OURS, Shape
 from monitor.store.writer import DELAY
 from monitor.watch.rejudge import replay
@@ -20,7 +20,7 @@ from tests.unit.monitor.app.test_two_monitors import HOUR, LATE, SLOT, together
 
 def exchange(life: Life, folder: Path, shape: Shape) -> None:
     """Have a monitor be of this version from its next start on."""
-    life.store_of = lambda: SqlStore(f"sqlite:///{(folder / 'ninethirty.db').as_posix()}", shape=shape)
+    life.store_of = lambda: Store(f"sqlite:///{(folder / 'ninethirty.db').as_posix()}", shape=shape)
 
 
 @pytest.mark.slow

@@ -18,8 +18,8 @@ from monitor.judge.judge import judge
 from monitor.judge.policy import Policy
 from monitor.judge.runs import Run
 from monitor.look.sighting import State
-from monitor.store.interface import Store
 from monitor.store.open import open_store
+from monitor.store.sql.engine import Store
 from schedules.announcement import Part, Role
 from schedules.announcement import State as Standing
 from schedules.promise import Promise

@@ -20,7 +20,7 @@ from monitor.store.open import open_store
 from monitor.store.rows import Heartbeat
 from monitor.store.sql import migrate
 from monitor.store.sql.driver_errors import MEND
-from monitor.store.sql.engine import SqlStore
+from monitor.store.sql.engine import Store
 from monitor.store.sql.tables import HEAD
 from monitor.store.writer import Writer
 from tests.contracts.later import BEFORE, NEXT
@@ -92,7 +92,7 @@ def test_missing_secrets_folders_and_the_store_are_all_told_at_once(ask: Ask, fo
 
 
 def test_a_store_of_another_version_is_told_of_and_left_as_it_is(ask: Ask, folder: Path) -> None:
-    with closing(SqlStore(f"sqlite:///{folder}/store.db", shape=NEXT)) as store:
+    with closing(Store(f"sqlite:///{folder}/store.db", shape=NEXT)) as store:
         with store._engine.begin() as connection:
             migrate.downgrade(connection, BEFORE.head)
         older = f"store sqlite:///{folder}/store.db: its shape is {BEFORE.head}, this version needs {HEAD}: "

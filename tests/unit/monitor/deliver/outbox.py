@@ -14,7 +14,7 @@ from monitor.deliver.outbox import Outbox, OutboxOptions
 from monitor.deliver.rules import ReportingRules
 from monitor.deliver.verdicts import VerdictRecord
 from monitor.judge.verdict import Verdict
-from monitor.store.interface import Store
+from monitor.store.sql.engine import Store
 from monitor.store.writer import Writer
 from tests.worlds.verdicts import a_late_verdict
 

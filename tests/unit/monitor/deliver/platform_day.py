@@ -17,10 +17,10 @@ from monitor.deliver.reminders import Reminders, Reminding
 from monitor.deliver.rules import ReportingRules
 from monitor.deliver.verdicts import VerdictRecord
 from monitor.judge.findings.platform import settled, with_platform
-from monitor.store.memory.store import MemoryStore
 from monitor.store.writer import Writer
 from tests.unit.monitor.deliver.outbox import an_outbox, directly, recording
 from tests.worlds.instants import SLOT, after_slot
+from tests.worlds.stores import TemporaryStore
 from tests.worlds.verdicts import a_late_verdict
 
 WHOSE = {f"r{place}": ("dfe", "dfe", "dfe", "ofqual", "ofqual", "ofqual", "ons", "ons")[place] for place in range(8)}
@@ -35,7 +35,7 @@ class Day:
     """A day on which a platform fails, as its verdicts come in."""
 
     clock: VirtualClock
-    store: MemoryStore = field(default_factory=MemoryStore)
+    store: TemporaryStore = field(default_factory=TemporaryStore)
     routes: Sequence[Route] = ROUTES
     folding: frozenset[str] = FOLDING
     rotas: Mapping[str, Rota] = field(default_factory=dict)

@@ -19,14 +19,14 @@ from monitor.deliver.verdicts import VerdictRecord
 from monitor.judge.judge import judge
 from monitor.judge.policy import Policies, Policy
 from monitor.look.sighting import State
-from monitor.store.interface import Store
-from monitor.store.memory.store import MemoryStore
+from monitor.store.sql.engine import Store
 from monitor.store.writer import Writer
 from monitor.watch.rejudge import facts_of
 from tests.unit.monitor.web.board import a_board
 from tests.worlds.instants import after_slot
 from tests.worlds.looks import a_run
 from tests.worlds.releases import a_promise, a_release
+from tests.worlds.stores import TemporaryStore
 
 DAY_AND_A_THIRD = 32 * 3600
 
@@ -38,7 +38,7 @@ def absent_until(store: Store, seconds: float) -> None:
 
 @pytest.fixture
 def store() -> Store:
-    return MemoryStore()
+    return TemporaryStore()
 
 
 @pytest.fixture

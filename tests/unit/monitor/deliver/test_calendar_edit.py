@@ -18,12 +18,12 @@ from monitor.judge.judge import judge
 from monitor.judge.policy import Policy
 from monitor.judge.verdict import Verdict
 from monitor.rehearse.virtual_loop import run_virtually
-from monitor.store.memory.store import MemoryStore
 from monitor.store.writer import Writer
 from schedules.slot import Precision, Slot
 from tests.unit.monitor.deliver.outbox import an_outbox, recording
 from tests.worlds.instants import SLOT, after_slot
 from tests.worlds.releases import a_promise, a_release
+from tests.worlds.stores import TemporaryStore
 
 EDITED = -86_400.0
 NAMES = ("r0", "r1", "r2", "r3")
@@ -38,7 +38,7 @@ def moved(name: str, read: float = EDITED, producer: str = "ofqual") -> Verdict:
     return judge(release, [old, new], {}, [], Policy(), after_slot(read))
 
 
-def recorded(store: MemoryStore, verdicts: Sequence[Verdict]) -> list[Notice]:
+def recorded(store: TemporaryStore, verdicts: Sequence[Verdict]) -> list[Notice]:
     record = VerdictRecord(store, ReportingRules(channels=["mail", "hook"]))
     for found in verdicts:
         with store.transaction() as tx:
@@ -47,7 +47,7 @@ def recorded(store: MemoryStore, verdicts: Sequence[Verdict]) -> list[Notice]:
 
 
 def test_one_edit_of_four_entries_is_one_notice_that_names_each() -> None:
-    store = MemoryStore()
+    store = TemporaryStore()
     (notice,) = recorded(store, [moved(name) for name in NAMES])
     assert notice.subject == "CALENDAR: 4 entries of govuk (ofqual), announced or changed at short notice"
     assert (notice.kind, notice.release, notice.follows) == ("calendar", "", "")
@@ -60,18 +60,18 @@ def test_one_edit_of_four_entries_is_one_notice_that_names_each() -> None:
 
 
 def test_an_edit_of_one_entry_is_told_by_its_title() -> None:
-    (notice,) = recorded(MemoryStore(), [moved("r0")])
+    (notice,) = recorded(TemporaryStore(), [moved("r0")])
     assert notice.subject.startswith("CALENDAR: Title r0 (ofqual) due ")
     assert notice.release == "r0"
 
 
 def test_other_edits_and_other_producers_entries_are_told_apart() -> None:
-    told = recorded(MemoryStore(), [moved("r0"), moved("r1", EDITED + 600), moved("r2", producer="ons")])
+    told = recorded(TemporaryStore(), [moved("r0"), moved("r1", EDITED + 600), moved("r2", producer="ons")])
     assert len(told) == 3
 
 
 def test_what_is_silenced_is_not_told_with_the_rest_nor_does_it_silence_them() -> None:
-    store = MemoryStore()
+    store = TemporaryStore()
     with store.transaction() as tx:
         until = after_slot(EDITED) + timedelta(days=2)
         tx.save_silence(silence(Scope.RELEASE, "r0", until, "duty", "a planned move", after_slot(EDITED)))
@@ -83,7 +83,7 @@ def test_what_is_silenced_is_not_told_with_the_rest_nor_does_it_silence_them() -
 
 def test_the_notice_waits_a_moment_for_the_other_entries_and_no_longer() -> None:
     async def story(clock: VirtualClock) -> None:
-        store = MemoryStore()
+        store = TemporaryStore()
         writer = Writer(store, clock)
         mail = recording(clock)
         outbox = an_outbox(store, writer, [mail], clock, OutboxOptions())

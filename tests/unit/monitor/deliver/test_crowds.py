@@ -16,11 +16,12 @@ from monitor.deliver.outbox import OutboxOptions
 from monitor.deliver.rules import ReportingRules
 from monitor.deliver.verdicts import VerdictRecord
 from monitor.rehearse.virtual_loop import run_virtually
-from monitor.store.memory.store import MemoryStore
 from monitor.store.rows import DeliveryState
 from monitor.store.writer import Writer
 from tests.unit.monitor.deliver.outbox import an_outbox, record, recording, some_late
 from tests.worlds.instants import after_slot
+from tests.worlds.releases import a_promise, a_release
+from tests.worlds.stores import TemporaryStore
 from tests.worlds.verdicts import a_late_verdict
 
 NAMES = [f"r{number}" for number in range(6)]
@@ -33,7 +34,7 @@ def opening(name: str, seconds: float) -> Notice:
     )
 
 
-async def drained(clock: VirtualClock, store: MemoryStore, writer: Writer, *names: str) -> dict[str, list[str]]:
+async def drained(clock: VirtualClock, store: TemporaryStore, writer: Writer, *names: str) -> dict[str, list[str]]:
     """Drain these channels until nothing waits; return the kinds of notice each was sent, in order."""
     channels = [recording(clock, name) for name in names]
     outbox = an_outbox(store, writer, channels, clock, OutboxOptions(digesting=RULE))
@@ -45,7 +46,10 @@ async def drained(clock: VirtualClock, store: MemoryStore, writer: Writer, *name
 
 def test_a_crowd_of_openings_is_told_as_one_and_each_is_marked_covered() -> None:
     async def story(clock: VirtualClock) -> None:
-        store = MemoryStore()
+        store = TemporaryStore()
+        with store.transaction() as tx:
+            tx.save_releases(a_release(id=name) for name in NAMES)
+            tx.add_promises(a_promise(release=name) for name in NAMES)
         writer = Writer(store, clock)
         await some_late(store, writer, clock, NAMES)
         assert await drained(clock, store, writer, "mail") == {"mail": ["digest"]}
@@ -65,7 +69,7 @@ def test_a_crowd_of_openings_is_told_as_one_and_each_is_marked_covered() -> None
 
 def test_follow_ups_of_what_a_digest_covered_still_go_out() -> None:
     async def story(clock: VirtualClock) -> None:
-        store = MemoryStore()
+        store = TemporaryStore()
         writer = Writer(store, clock)
         await some_late(store, writer, clock, NAMES)
         assert await drained(clock, store, writer, "mail") == {"mail": ["digest"]}
@@ -82,7 +86,7 @@ def test_follow_ups_of_what_a_digest_covered_still_go_out() -> None:
 
 def test_a_channel_for_machines_is_told_of_each() -> None:
     async def story(clock: VirtualClock) -> None:
-        store = MemoryStore()
+        store = TemporaryStore()
         writer = Writer(store, clock)
         await some_late(store, writer, clock, NAMES, ["mail", "hook"])
         told = await drained(clock, store, writer, "mail", "hook")
@@ -94,7 +98,7 @@ def test_a_channel_for_machines_is_told_of_each() -> None:
 
 def test_few_openings_speak_each_for_themselves_after_a_moment() -> None:
     async def story(clock: VirtualClock) -> None:
-        store = MemoryStore()
+        store = TemporaryStore()
         writer = Writer(store, clock)
         await some_late(store, writer, clock, NAMES[:4])
         assert await drained(clock, store, writer, "mail") == {"mail": ["opened"] * 4}
@@ -146,7 +150,7 @@ def test_an_exposure_is_told_at_once_whatever_digests_there_were() -> None:
 
 def test_a_drain_remembers_that_it_sent_a_digest() -> None:
     async def story(clock: VirtualClock) -> None:
-        store = MemoryStore()
+        store = TemporaryStore()
         writer = Writer(store, clock)
         mail = recording(clock, "mail")
         outbox = an_outbox(store, writer, [mail], clock, OutboxOptions(digesting=RULE))

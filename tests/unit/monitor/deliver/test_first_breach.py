@@ -12,10 +12,10 @@ from monitor.judge.judge import judge
 from monitor.judge.policy import Policy
 from monitor.judge.verdict import Verdict
 from monitor.look.sighting import State
-from monitor.store.memory.store import MemoryStore
 from tests.worlds.instants import after_slot
 from tests.worlds.looks import a_run
 from tests.worlds.releases import a_promise, a_release
+from tests.worlds.stores import TemporaryStore
 
 EDGE = "r/page/edge"
 
@@ -28,8 +28,8 @@ def verdict(now: float, seen_until: float | None) -> Verdict:
 
 
 @pytest.fixture
-def store() -> MemoryStore:
-    store = MemoryStore()
+def store() -> TemporaryStore:
+    store = TemporaryStore()
     rules = ReportingRules(channels=["mail", "hook", "pager"], hooks=["hook"], pagers=["pager"])
     for found in (verdict(420, None), verdict(500, 500)):
         with store.transaction() as tx:
@@ -37,7 +37,7 @@ def store() -> MemoryStore:
     return store
 
 
-def test_a_breach_after_a_doubt_has_an_incident_and_a_draft_of_its_own(store: MemoryStore) -> None:
+def test_a_breach_after_a_doubt_has_an_incident_and_a_draft_of_its_own(store: TemporaryStore) -> None:
     doubt, breach = store.verdicts.incidents_of("r")
     assert [(one.kind, one.closed is None) for one in (doubt, breach)] == [(Kind.UNPROVEN, False), (Kind.LATE, True)]
     assert known_to([doubt, breach], "r") == breach
@@ -47,7 +47,7 @@ def test_a_breach_after_a_doubt_has_an_incident_and_a_draft_of_its_own(store: Me
     assert [len(store.verdicts.drafts(one.id)) for one in (doubt, breach)] == [0, 1]
 
 
-def test_people_hear_of_the_breach_and_machines_of_the_end_of_the_doubt_too(store: MemoryStore) -> None:
+def test_people_hear_of_the_breach_and_machines_of_the_end_of_the_doubt_too(store: TemporaryStore) -> None:
     kinds = {notice.id: notice.kind for notice in store.outbox.notices()}
     got: dict[str, list[str]] = {}
     for notice, kind in kinds.items():

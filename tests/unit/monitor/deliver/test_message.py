@@ -12,15 +12,15 @@ from monitor.deliver.facts import Measured
 from monitor.deliver.message import Packer
 from monitor.deliver.rules import Links, ReportingRules
 from monitor.deliver.verdicts import VerdictRecord
-from monitor.store.memory.store import MemoryStore
 from tests.worlds.instants import after_slot
+from tests.worlds.stores import TemporaryStore
 from tests.worlds.verdicts import a_late_verdict
 
 KEY = b"a key"
 
 
-def with_a_late_release() -> tuple[MemoryStore, Incident]:
-    store = MemoryStore()
+def with_a_late_release() -> tuple[TemporaryStore, Incident]:
+    store = TemporaryStore()
     with store.transaction() as tx:
         found = (
             VerdictRecord(store, ReportingRules(channels=["mail"]))

@@ -5,12 +5,12 @@ from random import Random
 
 from monitor.clock import SystemClock
 from monitor.deliver.outbox import Outbox
-from monitor.store.open import open_store
 from monitor.store.writer import Writer
+from tests.worlds.stores import TemporaryStore
 
 
 async def test_a_drain_without_channels_does_not_end() -> None:
-    store, clock = open_store("memory:"), SystemClock()
+    store, clock = TemporaryStore(), SystemClock()
     outbox = Outbox(store, Writer(store, clock), [], clock, asyncio.to_thread, rng=Random(1))  # noqa: S311  # spreads retries
     life = asyncio.create_task(outbox.run())
     done, _ = await asyncio.wait({life}, timeout=0.05)

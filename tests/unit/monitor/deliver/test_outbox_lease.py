@@ -16,36 +16,28 @@ from monitor.clock import VirtualClock
 from monitor.deliver.outbox import OutboxOptions
 from monitor.deliver.outbox_lease import OutboxLease
 from monitor.rehearse.virtual_loop import run_virtually
-from monitor.store.interface import Store
 from monitor.store.lease import OUTBOX, Leaseholder
-from monitor.store.memory.store import MemoryStore
 from monitor.store.open import open_store
 from monitor.store.rows import DeliveryState
 from monitor.store.writer import Writer
 from tests.unit.monitor.deliver.outbox import Brittle, Slow, an_outbox, recording, some_late
 from tests.unit.monitor.store.slow_writer import Holder, SlowWriter
 from tests.worlds.instants import after_slot
+from tests.worlds.stores import TemporaryStore, a_store
 
 T = TypeVar("T")
 LASTS = timedelta(seconds=10)
 NAMES = [f"r{number}" for number in range(4)]
 
 
-def _opened(url: str, folder: Path) -> Store:
-    store = open_store(f"sqlite:///{folder}/x.db") if url == "file" else MemoryStore()
-    store.upgrade()
-    return store
-
-
 def held_by(name: str) -> OutboxOptions:
     return OutboxOptions(holder=Leaseholder(name, LASTS))
 
 
-@pytest.mark.parametrize("url", ["memory", "file"])
-def test_two_processes_never_both_send_a_notice(url: str, tmp_path: Path) -> None:
+def test_two_processes_never_both_send_a_notice(tmp_path: Path) -> None:
     async def story(clock: VirtualClock) -> None:
-        store = _opened(url, tmp_path)
-        mirror = store if url == "memory" else _opened(url, tmp_path)
+        store = a_store(tmp_path)
+        mirror = open_store(f"sqlite:///{tmp_path}/store.db", durable=False)
         writer, other = Writer(store, clock), Writer(mirror, clock)
         await some_late(store, writer, clock, NAMES)
         channel = Slow(clock, 7.0)
@@ -69,7 +61,7 @@ def test_two_processes_never_both_send_a_notice(url: str, tmp_path: Path) -> Non
 
 def test_a_send_longer_than_the_lease_keeps_it() -> None:
     async def story(clock: VirtualClock) -> None:
-        store = MemoryStore()
+        store = TemporaryStore()
         writer = Writer(store, clock)
         await some_late(store, writer, clock, ["r"])
         channel = Slow(clock, 60.0)
@@ -88,7 +80,7 @@ def test_a_send_longer_than_the_lease_keeps_it() -> None:
 
 def test_a_store_that_is_slower_than_a_lease_holds_up_no_message_for_good() -> None:
     async def story(clock: VirtualClock) -> None:
-        store = MemoryStore()
+        store = TemporaryStore()
         writer = SlowWriter(store, clock, 1.2 * LASTS.total_seconds())
         await some_late(store, Writer(store, clock), clock, ["r1", "r2"])
         channel = recording(clock)
@@ -104,7 +96,7 @@ def test_a_store_that_is_slower_than_a_lease_holds_up_no_message_for_good() -> N
 @pytest.mark.parametrize("slower", [1.3, 2.6, 3.0])
 def test_what_was_sent_and_is_told_late_by_a_slow_store_is_not_sent_again(slower: float) -> None:
     async def story(clock: VirtualClock) -> None:
-        store, lasts = MemoryStore(), timedelta(seconds=1.2)
+        store, lasts = TemporaryStore(), timedelta(seconds=1.2)
         writers = [SlowWriter(store, clock), SlowWriter(store, clock)]
         await some_late(store, Writer(store, clock), clock, ["r"])
         channel = Slow(clock, 0.5)
@@ -134,7 +126,7 @@ def test_what_was_sent_and_is_told_late_by_a_slow_store_is_not_sent_again(slower
 
 def test_what_a_killed_process_left_goes_out_once_its_lease_has_run_out() -> None:
     async def story(clock: VirtualClock) -> None:
-        store = MemoryStore()
+        store = TemporaryStore()
         writer = Writer(store, clock)
         with store.transaction() as tx:
             Leaseholder("killed", LASTS).take(tx, OUTBOX, clock.now())
@@ -153,7 +145,7 @@ def test_what_a_killed_process_left_goes_out_once_its_lease_has_run_out() -> Non
 
 def test_an_orderly_stop_gives_the_outbox_back_at_once() -> None:
     async def story(clock: VirtualClock) -> None:
-        store = MemoryStore()
+        store = TemporaryStore()
         writer = Writer(store, clock)
         await some_late(store, writer, clock, ["r"])
         running = asyncio.create_task(an_outbox(store, writer, [recording(clock)], clock, held_by("one")).run())
@@ -169,7 +161,7 @@ def test_an_orderly_stop_gives_the_outbox_back_at_once() -> None:
 
 def test_a_message_that_breaks_its_channel_is_set_aside_and_its_neighbours_go() -> None:
     async def story(clock: VirtualClock) -> None:
-        store = MemoryStore()
+        store = TemporaryStore()
         writer = Writer(store, clock)
         await some_late(store, writer, clock, ["poison", "r1", "r2"])
         channel = Brittle("mail", Options(), clock.now)
@@ -190,7 +182,7 @@ def test_a_message_that_breaks_its_channel_is_set_aside_and_its_neighbours_go() 
 
 def test_what_may_have_ended_the_process_is_tried_after_the_others() -> None:
     async def story(clock: VirtualClock) -> None:
-        store = MemoryStore()
+        store = TemporaryStore()
         writer = Writer(store, clock)
         await some_late(store, writer, clock, ["a", "b"])
         dead = Slow(clock, 3600.0)
@@ -209,7 +201,7 @@ def test_what_may_have_ended_the_process_is_tried_after_the_others() -> None:
 
 def test_a_turn_is_held_as_long_as_it_is_renewed_and_not_when_another_may_have_it() -> None:
     async def story(clock: VirtualClock) -> None:
-        store = MemoryStore()
+        store = TemporaryStore()
         writer = Writer(store, clock)
 
         async def ask(question: Callable[[], T]) -> T:

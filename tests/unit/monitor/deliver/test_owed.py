@@ -7,9 +7,9 @@ from datetime import date, timedelta
 
 from alerts.incident import SIGNED, Action
 from monitor.deliver.owed import is_countable, longest_owed, owed_on, wants_somebody
-from monitor.store.memory.store import MemoryStore
 from tests.worlds.incidents import an_incident
 from tests.worlds.instants import DAY, SLOT
+from tests.worlds.stores import TemporaryStore
 
 
 def test_what_was_logged_about_no_release_is_owed_from_the_day_it_was_logged() -> None:
@@ -30,7 +30,7 @@ def test_an_action_is_overdue_from_the_day_after_until_it_is_done_though_the_rep
     settled = replace(an_incident("settled"), closed=SLOT, words={SIGNED: "2"})
     undone = replace(settled, id="undone", actions=(Action("Renew it", "web team", due), Action("Test it", "qa", due)))
     done = replace(undone, id="done", actions=(Action("Renew it", "web team", due, SLOT, "web team"),))
-    store = MemoryStore()
+    store = TemporaryStore()
     with store.transaction() as tx:
         for one in (settled, undone, done):
             tx.save_incident(one)

@@ -19,11 +19,11 @@ from monitor.judge.judge import judge
 from monitor.judge.policy import Policy
 from monitor.judge.verdict import Verdict
 from monitor.look.sighting import State
-from monitor.store.memory.store import MemoryStore
 from monitor.store.rows import Record
 from tests.worlds.instants import after_slot
 from tests.worlds.looks import a_run
 from tests.worlds.releases import a_promise, a_release
+from tests.worlds.stores import TemporaryStore
 from tests.worlds.verdicts import a_late_verdict
 
 SECRET = "unemployment fell to 3.9%"
@@ -31,7 +31,7 @@ KEPT = Record("edge", 1, "turn", after_slot(0), "f.warc", 0, 10, "ab" * 32, "cd"
 FRESH = Record("edge", 2, "turn", after_slot(60), "f.warc", 10, 10, "ef" * 32, "01" * 32)
 
 
-def recorded(store: MemoryStore, verdict: Verdict, now: float, events: VerdictRecord | None = None) -> str:
+def recorded(store: TemporaryStore, verdict: Verdict, now: float, events: VerdictRecord | None = None) -> str:
     events = events or VerdictRecord(store, ReportingRules(channels=["mail"]))
     measured = Measured("edge", records=(("edge-1", ""), ("edge-2", ""), ("edge-3", "")))
     with store.transaction() as tx:
@@ -40,8 +40,8 @@ def recorded(store: MemoryStore, verdict: Verdict, now: float, events: VerdictRe
     return incident.id
 
 
-def with_evidence() -> MemoryStore:
-    store = MemoryStore()
+def with_evidence() -> TemporaryStore:
+    store = TemporaryStore()
     with store.transaction() as tx:
         tx.add_evidence([KEPT])
     return store
@@ -86,7 +86,7 @@ def test_what_one_monitor_told_is_not_told_anew_by_another_that_counted_other_lo
 
 
 def test_a_draft_appears_with_its_incident_or_not_at_all() -> None:
-    store = MemoryStore()
+    store = TemporaryStore()
 
     class _Gone(Exception):
         pass
@@ -125,7 +125,7 @@ def test_nothing_seen_before_its_slot_gets_into_drafts_or_notices() -> None:
 
 
 def test_a_measurement_after_sign_off_is_marked_as_an_amendment() -> None:
-    store = MemoryStore()
+    store = TemporaryStore()
     name = recorded(store, a_late_verdict(400), 400)
     versions = signed(versions_of(store.verdicts.drafts(name)), "head of profession", after_slot(500))
     with store.transaction() as tx:
@@ -138,7 +138,7 @@ def test_a_measurement_after_sign_off_is_marked_as_an_amendment() -> None:
 
 def test_an_organisation_can_correct_when_an_edition_begins_and_how_it_is_cited() -> None:
     book = amended(standard_book(), {"2.0": date(2018, 1, 1)}, {"2.0/T3.6": "T3.6 (our reading)"})
-    store = MemoryStore()
+    store = TemporaryStore()
     name = recorded(store, a_late_verdict(400), 400, VerdictRecord(store, ReportingRules(book=book)))
     assert store.verdicts.drafts(name)[-1].edition == "2.0"
     judged = store.verdicts.judged_one("r")
@@ -147,7 +147,7 @@ def test_an_organisation_can_correct_when_an_edition_begins_and_how_it_is_cited(
 
 
 def test_a_template_that_went_bad_never_keeps_the_report_back(tmp_path: Path) -> None:
-    store = MemoryStore()
+    store = TemporaryStore()
     draft = store.verdicts.drafts(recorded(store, a_late_verdict(400), 400))[-1]
     (tmp_path / "bad.docx").write_bytes(b"no document")
     for file in ("bad.docx", "gone.docx"):

@@ -26,14 +26,14 @@ from monitor.judge.policy import Policy
 from monitor.judge.verdict import Verdict
 from monitor.look.sighting import State
 from monitor.rehearse.virtual_loop import run_virtually
-from monitor.store.interface import Store
-from monitor.store.memory.store import MemoryStore
 from monitor.store.rows import DeliveryState
+from monitor.store.sql.engine import Store
 from monitor.store.writer import Writer
 from tests.unit.monitor.deliver.outbox import directly, record, some_late
 from tests.worlds.instants import SLOT, after_slot
 from tests.worlds.looks import a_run
 from tests.worlds.releases import a_promise, a_release
+from tests.worlds.stores import TemporaryStore
 from tests.worlds.verdicts import a_late_verdict
 
 RULES = ReportingRules(channels=["mail", "pager"], routes=[Route(channels=("mail",), escalate=("pager",))])
@@ -43,7 +43,7 @@ MINUTE = timedelta(minutes=1)
 @dataclass
 class World:
     clock: VirtualClock
-    store: MemoryStore
+    store: TemporaryStore
     writer: Writer
     rung: list[int]
 
@@ -76,7 +76,7 @@ class World:
 
 def played(story: Callable[[World], Awaitable[None]], begins: datetime | None = None) -> None:
     async def whole(clock: VirtualClock) -> None:
-        store = MemoryStore()
+        store = TemporaryStore()
         writer = Writer(store, clock)
         await story(World(clock, store, writer, []))
         writer.abandon()

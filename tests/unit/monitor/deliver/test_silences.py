@@ -18,11 +18,11 @@ from monitor.deliver.outbox import Outbox, OutboxOptions
 from monitor.deliver.rules import ReportingRules
 from monitor.deliver.verdicts import VerdictRecord
 from monitor.rehearse.virtual_loop import run_virtually
-from monitor.store.memory.store import MemoryStore
 from monitor.store.rows import Delivery, DeliveryState
 from monitor.store.writer import Writer
 from tests.unit.monitor.deliver.outbox import an_outbox, record, recording, some_late
 from tests.worlds.instants import SLOT, after_slot
+from tests.worlds.stores import TemporaryStore
 from tests.worlds.verdicts import a_late_verdict
 
 HOUR = timedelta(hours=1)
@@ -31,7 +31,7 @@ HOUR = timedelta(hours=1)
 @dataclass
 class World:
     clock: VirtualClock
-    store: MemoryStore
+    store: TemporaryStore
     writer: Writer
     channel: FakeChannel
     outbox: Outbox
@@ -58,7 +58,7 @@ class World:
 
 def played(story: Callable[[World], Awaitable[None]]) -> None:
     async def whole(clock: VirtualClock) -> None:
-        store = MemoryStore()
+        store = TemporaryStore()
         writer, channel = Writer(store, clock), recording(clock)
 
         def current(incident: Incident, now: datetime) -> Incident:

@@ -21,11 +21,11 @@ from monitor.deliver.summaries import Schedule, Summaries
 from monitor.deliver.summary_text import Facts, Summary, evening, month, morning
 from monitor.deliver.verdicts import VerdictRecord, body_of
 from monitor.rehearse.virtual_loop import run_virtually
-from monitor.store.memory.store import MemoryStore
 from monitor.store.writer import Writer
 from tests.unit.monitor.deliver.outbox import directly, record
 from tests.worlds.instants import after_slot
 from tests.worlds.looks import ABSENT
+from tests.worlds.stores import TemporaryStore
 from tests.worlds.verdicts import Case, a_late_verdict
 
 FRIDAY = date(2018, 1, 5)
@@ -70,12 +70,12 @@ def test_a_monitor_that_was_down_sends_what_is_not_yet_stale() -> None:
     ]
 
 
-def summaries_in(store: MemoryStore) -> list[Notice]:
+def summaries_in(store: TemporaryStore) -> list[Notice]:
     return [one for one in store.outbox.notices() if one.kind == "summary"]
 
 
 def played(
-    tables: Sequence[dict[str, Any]], story: Callable[[Summaries, MemoryStore, VirtualClock], Awaitable[None]]
+    tables: Sequence[dict[str, Any]], story: Callable[[Summaries, TemporaryStore, VirtualClock], Awaitable[None]]
 ) -> None:
     async def board(first: date, last: date, producer: str | None) -> list[dict[str, Any]]:
         rows = [body_of(a_late_verdict(1800.0), None)] if first <= FRIDAY <= last else []
@@ -83,7 +83,7 @@ def played(
         return [row for row in rows if producer in (None, row["producer"])]
 
     async def whole(clock: VirtualClock) -> None:
-        store = MemoryStore()
+        store = TemporaryStore()
         writer = Writer(store, clock)
         await record(writer, VerdictRecord(store, ReportingRules()), a_late_verdict(1800.0), after_slot(1800))
         summaries = Summaries(
@@ -106,7 +106,7 @@ def played(
 
 
 def test_a_due_summary_is_written_once_for_each_of_its_channels() -> None:
-    async def story(summaries: Summaries, store: MemoryStore, clock: VirtualClock) -> None:
+    async def story(summaries: Summaries, store: TemporaryStore, clock: VirtualClock) -> None:
         await summaries.tell()
         assert summaries_in(store) == []
         for _ in range(10):
@@ -123,7 +123,7 @@ def test_a_due_summary_is_written_once_for_each_of_its_channels() -> None:
 
 
 def test_a_summary_goes_to_whoever_is_on_call_and_to_each_channel_once() -> None:
-    async def story(summaries: Summaries, store: MemoryStore, clock: VirtualClock) -> None:
+    async def story(summaries: Summaries, store: TemporaryStore, clock: VirtualClock) -> None:
         await clock.sleep(300)
         await summaries.tell()
         (notice,) = summaries_in(store)
@@ -133,7 +133,7 @@ def test_a_summary_goes_to_whoever_is_on_call_and_to_each_channel_once() -> None
 
 
 def test_an_evening_tells_what_came_of_the_day_what_is_owed_and_what_is_at_risk_on_the_next_day_with_releases() -> None:
-    async def story(summaries: Summaries, store: MemoryStore, clock: VirtualClock) -> None:
+    async def story(summaries: Summaries, store: TemporaryStore, clock: VirtualClock) -> None:
         await clock.sleep(300)
         await summaries.tell()
         (notice,) = summaries_in(store)
@@ -157,7 +157,7 @@ def test_an_evening_tells_what_came_of_the_day_what_is_owed_and_what_is_at_risk_
 
 
 def test_actions_that_are_overdue_are_told_with_who_owes_them() -> None:
-    async def story(summaries: Summaries, store: MemoryStore, clock: VirtualClock) -> None:
+    async def story(summaries: Summaries, store: TemporaryStore, clock: VirtualClock) -> None:
         (known,) = store.verdicts.incidents()
         late = Action("Renew the\ncertificate", "web team", date(2018, 1, 4))
         with store.transaction() as tx:
@@ -175,7 +175,7 @@ def test_actions_that_are_overdue_are_told_with_who_owes_them() -> None:
 
 
 def test_a_summary_of_one_producer_leaves_out_the_others() -> None:
-    async def story(summaries: Summaries, store: MemoryStore, clock: VirtualClock) -> None:
+    async def story(summaries: Summaries, store: TemporaryStore, clock: VirtualClock) -> None:
         await clock.sleep(300)
         await summaries.tell()
         (notice,) = summaries_in(store)

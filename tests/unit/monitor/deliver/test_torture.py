@@ -16,11 +16,11 @@ from monitor.clock import VirtualClock
 from monitor.deliver.rules import ReportingRules
 from monitor.deliver.verdicts import VerdictRecord
 from monitor.rehearse.virtual_loop import run_virtually
-from monitor.store.memory.store import MemoryStore
 from monitor.store.rows import DeliveryState
 from monitor.store.writer import Writer
 from tests.unit.monitor.deliver.outbox import an_outbox, record
 from tests.worlds.instants import after_slot
+from tests.worlds.stores import TemporaryStore
 from tests.worlds.verdicts import a_late_verdict
 
 KILLS = 500
@@ -50,7 +50,7 @@ class Fate:
             raise Killed
 
 
-class MortalStore(MemoryStore):
+class MortalStore(TemporaryStore):
     """A store whose every statement may be the last; what is not committed is gone."""
 
     def __init__(self, fate: Fate) -> None:

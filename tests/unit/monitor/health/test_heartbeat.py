@@ -3,21 +3,21 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from monitor.health.heartbeat import HeartbeatWriter
-from monitor.store.memory.store import MemoryStore
 from monitor.store.rows import Heartbeat
+from tests.worlds.stores import TemporaryStore
 
 NINE = datetime(2018, 1, 5, 9, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
 
 
-def beaten(heartbeat: HeartbeatWriter, store: MemoryStore) -> Heartbeat | None:
+def beaten(heartbeat: HeartbeatWriter, store: TemporaryStore) -> Heartbeat | None:
     with store.transaction() as tx:
         heartbeat.write(tx)
     return store.leases.heartbeat("edge")
 
 
 def test_nothing_is_written_before_the_last_sign_of_an_earlier_life_was_read() -> None:
-    heartbeat, store = HeartbeatWriter("edge"), MemoryStore()
+    heartbeat, store = HeartbeatWriter("edge"), TemporaryStore()
     heartbeat.alive(NINE)
     assert beaten(heartbeat, store) is None
     heartbeat.begin(NINE)
@@ -25,7 +25,7 @@ def test_nothing_is_written_before_the_last_sign_of_an_earlier_life_was_read() -
 
 
 def test_each_batch_says_as_of_when_the_monitor_was_alive() -> None:
-    heartbeat, store = HeartbeatWriter("edge"), MemoryStore()
+    heartbeat, store = HeartbeatWriter("edge"), TemporaryStore()
     heartbeat.begin(NINE)
     heartbeat.alive(NINE + SECOND)
     assert beaten(heartbeat, store) == Heartbeat("edge", NINE + SECOND)
@@ -35,7 +35,7 @@ def test_each_batch_says_as_of_when_the_monitor_was_alive() -> None:
 
 
 def test_what_is_written_after_an_orderly_stop_does_not_undo_it() -> None:
-    heartbeat, store = HeartbeatWriter("edge"), MemoryStore()
+    heartbeat, store = HeartbeatWriter("edge"), TemporaryStore()
     heartbeat.begin(NINE)
     heartbeat.end(NINE + SECOND)
     heartbeat.alive(NINE + 2 * SECOND)
@@ -43,7 +43,7 @@ def test_what_is_written_after_an_orderly_stop_does_not_undo_it() -> None:
 
 
 def test_a_closed_pulse_writes_nothing_more() -> None:
-    heartbeat, store = HeartbeatWriter("edge"), MemoryStore()
+    heartbeat, store = HeartbeatWriter("edge"), TemporaryStore()
     heartbeat.begin(NINE)
     heartbeat.written()
     heartbeat.close()
@@ -54,7 +54,7 @@ class Losing:
     """A monitor's signs of life, and a store that loses the last ones."""
 
     def __init__(self) -> None:
-        self.store, self.told = MemoryStore(), list[str]()
+        self.store, self.told = TemporaryStore(), list[str]()
         self.heartbeat = HeartbeatWriter("edge", self.store.leases)
         self.heartbeat.on_back(lambda: self.told.append("lost"))
         self.heartbeat.begin(NINE)

@@ -15,9 +15,8 @@ from monitor.ledger.ledger import LearntRead, Ledger
 from monitor.ledger.reader import Outcome
 from monitor.ledger.state import Checks
 from monitor.rehearse.virtual_loop import run_virtually
-from monitor.store.interface import Transaction
-from monitor.store.memory.store import MemoryStore
 from monitor.store.rows import CalendarRead
+from monitor.store.sql.write import Transaction
 from monitor.store.writer import LATE, Writer
 from schedules.announcement import Announcement, State
 from schedules.as_json import announcement_from_json
@@ -25,6 +24,7 @@ from schedules.join import Rules
 from schedules.promise import Promise
 from schedules.slot import Precision, Slot
 from schedules.source import Reading
+from tests.worlds.stores import TemporaryStore
 
 START = datetime(2026, 11, 16, 12, tzinfo=UTC)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -32,8 +32,8 @@ MANY, WITHDRAWN, MOVED, NEW = 600, 300, 30, 50
 RULES = Rules(("stats", "own"), explicit=frozenset({"stats"}))
 
 
-class CutOffStore(MemoryStore):
-    """A store in memory that takes `left` more transactions, and refuses all others."""
+class CutOffStore(TemporaryStore):
+    """A store that takes `left` more transactions, and refuses all others."""
 
     left: float = inf
 
@@ -86,14 +86,14 @@ SECOND = [
 """Three portions: what is withdrawn begins in the second."""
 
 
-def promises_of(store: MemoryStore) -> Mapping[tuple[str, str], list[Promise]]:
+def promises_of(store: TemporaryStore) -> Mapping[tuple[str, str], list[Promise]]:
     found: dict[tuple[str, str], list[Promise]] = {}
     for promise in store.ledger.promises():
         found.setdefault((promise.calendar, promise.release), []).append(promise)
     return found
 
 
-def assert_every_entry_has_the_promise_it_says(store: MemoryStore) -> None:
+def assert_every_entry_has_the_promise_it_says(store: TemporaryStore) -> None:
     promises = promises_of(store)
     for calendar in RULES.order:
         for row in store.ledger.announced(calendar):

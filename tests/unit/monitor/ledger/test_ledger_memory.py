@@ -13,11 +13,12 @@ import pytest
 
 from alerts.incident import Incident, Kind
 from monitor.config.calendars import PinSettings
+from monitor.errors import Conflict
 from monitor.judge.runs import Run
 from monitor.look.sighting import State
-from monitor.store.interface import Conflict, RunStore
-from monitor.store.sql.engine import SqlStore
-from monitor.store.sql.write import SqlTransaction
+from monitor.store.sql.engine import Store
+from monitor.store.sql.read import RunStore
+from monitor.store.sql.write import Transaction
 from schedules.promise import Promise
 from tests.unit.monitor.app.office import START, STATS, Office, as_json, at_work, csv, row
 
@@ -28,7 +29,7 @@ OTHER = {"name": "own", "kind": "json", "url": "https://stats.example/own.json"}
 class Balky:
     """A transaction that refuses promises while its store says so."""
 
-    def __init__(self, tx: SqlTransaction, store: BalkyStore) -> None:
+    def __init__(self, tx: Transaction, store: BalkyStore) -> None:
         self._tx = tx
         self._store = store
 
@@ -57,7 +58,7 @@ class CountedRuns:
         return getattr(self._runs, name)
 
 
-class BalkyStore(SqlStore):
+class BalkyStore(Store):
     """A store that can be made to refuse the next promises, and counts how often runs are read back."""
 
     def __init__(self, url: str) -> None:
@@ -67,9 +68,9 @@ class BalkyStore(SqlStore):
         self.runs = cast("RunStore", self.counted)
 
     @contextmanager
-    def transaction(self) -> Iterator[SqlTransaction]:
+    def transaction(self) -> Iterator[Transaction]:
         with super().transaction() as tx:
-            yield cast("SqlTransaction", Balky(tx, self))
+            yield cast("Transaction", Balky(tx, self))
 
 
 async def reopened(office: Office) -> BalkyStore:

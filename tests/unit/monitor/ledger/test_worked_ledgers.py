@@ -15,7 +15,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.ledger.state import CalendarState, Checks, weigh
-from monitor.store.memory.store import MemoryStore
 from monitor.store.rows import CalendarRead
 from schedules.announcement import Announcement, State
 from schedules.dates.read import read_date
@@ -28,6 +27,7 @@ from schedules.release import Release
 from schedules.slot import Precision, Slot
 from schedules.source import Reading
 from schedules.workdays import workdays
+from tests.worlds.stores import TemporaryStore
 
 EXAMPLES = Path(__file__).parents[4] / "../shared/samples/calendars/ledger_examples.json"
 FAR = Slot(Precision.INSTANT, instant=datetime(2027, 6, 1, 8, 30, tzinfo=UTC))
@@ -77,7 +77,7 @@ class Kept:
     """A store and the state of each calendar, taking in reads as the daemon does, each entry its own release."""
 
     def __init__(self) -> None:
-        self.store = MemoryStore()
+        self.store = TemporaryStore()
         self.events: list[tuple[str, datetime, str]] = []
         self._states: dict[str, CalendarState] = {}
 

@@ -10,10 +10,10 @@ from typing import TypeVar
 from monitor.clock import Clock
 from monitor.errors import StoreFault
 from monitor.store.batch import BatchMember
-from monitor.store.interface import Store
 from monitor.store.lease import Leaseholder
 from monitor.store.rows import Lease
-from monitor.store.transaction import Transaction
+from monitor.store.sql.engine import Store
+from monitor.store.sql.write import Transaction
 from monitor.store.writer import Writer
 
 T = TypeVar("T")

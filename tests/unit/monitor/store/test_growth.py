@@ -7,7 +7,7 @@ from pathlib import Path
 
 from monitor.judge.runs import Run, extend
 from monitor.look.sighting import Sighting, State
-from monitor.store.sql.engine import SqlStore
+from monitor.store.sql.engine import Store
 from tests.worlds.stores import runs_of
 
 NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)
@@ -28,7 +28,7 @@ def folded(looks: int, changes: int) -> list[Run]:
     return runs
 
 
-def test_a_hundred_thousand_looks_with_three_changes_are_four_rows(sqlite: SqlStore, tmp_path: Path) -> None:
+def test_a_hundred_thousand_looks_with_three_changes_are_four_rows(sqlite: Store, tmp_path: Path) -> None:
     runs = folded(LOOKS, 3)
     assert (len(runs), sum(run.looks for run in runs)) == (4, LOOKS)
     # As the writer does: the same run again and again while it grows.

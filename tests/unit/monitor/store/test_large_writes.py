@@ -18,14 +18,14 @@ from monitor.look.sighting import State
 from monitor.rehearse.virtual_loop import JumpingLoop, run_virtually
 from monitor.store.batch import MOST
 from monitor.store.evidence.evidence import Evidence
-from monitor.store.interface import Transaction
-from monitor.store.memory.store import MemoryStore
 from monitor.store.portions import Portions
 from monitor.store.rows import Event
+from monitor.store.sql.write import Transaction
 from monitor.store.writer import LATE, Writer
 from monitor.threads import is_done
 from tests.contracts.slow_store import SlowStore
 from tests.worlds.evidence import an_answer
+from tests.worlds.stores import TemporaryStore
 
 SLOT = datetime(2018, 1, 5, 9, 30, tzinfo=UTC)
 
@@ -46,7 +46,7 @@ def events(name: str, many: int, rows: int = 1) -> Portions:
     return portions
 
 
-def stored(store: MemoryStore) -> list[str]:
+def stored(store: TemporaryStore) -> list[str]:
     return [event.id for event in store.verdicts.events(limit=100_000)]
 
 
@@ -69,7 +69,7 @@ def test_a_portion_takes_as_many_rows_as_a_transaction_may_in_the_order_of_steps
     for step, (many, rows) in enumerate(steps):
         portions.add([(step, number) for number in range(many)], lambda _tx, some: made.extend(some), rows)
     found = []
-    with MemoryStore().transaction() as tx:
+    with TemporaryStore().transaction() as tx:
         for make in portions.makes():
             before = len(made)
             make(tx)
@@ -80,7 +80,7 @@ def test_a_portion_takes_as_many_rows_as_a_transaction_may_in_the_order_of_steps
 
 
 def test_other_writes_and_runs_go_between_two_portions() -> None:
-    store = MemoryStore()
+    store = TemporaryStore()
     ahead: list[int] = []
 
     async def story(clock: VirtualClock) -> None:
@@ -102,7 +102,7 @@ def test_other_writes_and_runs_go_between_two_portions() -> None:
 
 
 def test_large_writes_come_in_their_order_and_one_that_raises_holds_up_none() -> None:
-    store, order = MemoryStore(), list[str]()
+    store, order = TemporaryStore(), list[str]()
 
     def wrong(_tx: Transaction, _some: Sequence[int]) -> None:
         raise ValueError("no such entry")
@@ -126,8 +126,8 @@ def test_large_writes_come_in_their_order_and_one_that_raises_holds_up_none() ->
     assert len(stored(store)) == 3 * MOST + 1
 
 
-class FailingStore(MemoryStore):
-    """A store in memory that refuses every other transaction."""
+class FailingStore(TemporaryStore):
+    """A store that refuses every other transaction."""
 
     turn = 0
 
@@ -154,7 +154,7 @@ def test_a_portion_that_the_store_refuses_is_written_again_with_those_after_it()
 
 
 def test_what_can_be_kept_elsewhere_is_every_portion_that_is_not_committed() -> None:
-    store, elsewhere = MemoryStore(), MemoryStore()
+    store, elsewhere = TemporaryStore(), TemporaryStore()
 
     async def story(clock: VirtualClock) -> None:
         slow = SlowStore(store, 10.0)
@@ -177,7 +177,7 @@ def test_what_can_be_kept_elsewhere_is_every_portion_that_is_not_committed() -> 
 
 
 def test_an_orderly_stop_cuts_a_large_write_off_and_waits_for_all_else() -> None:
-    store = MemoryStore()
+    store = TemporaryStore()
 
     async def story(clock: VirtualClock) -> None:
         slow = SlowStore(store, 10.0)
@@ -194,7 +194,7 @@ def test_an_orderly_stop_cuts_a_large_write_off_and_waits_for_all_else() -> None
 
 
 def test_a_stop_may_wait_for_large_writes_as_long_as_they_make_progress() -> None:
-    store = MemoryStore()
+    store = TemporaryStore()
 
     async def story(clock: VirtualClock) -> None:
         slow = SlowStore(store, 10.0)
@@ -233,8 +233,8 @@ def test_a_process_that_stands_still_does_not_take_its_store_for_silent(
         assert runner.run(story()) is told
 
 
-class OpenStore(MemoryStore):
-    """A store in memory that knows whether a transaction of it is open."""
+class OpenStore(TemporaryStore):
+    """A store that knows whether a transaction of it is open."""
 
     is_open = False
 

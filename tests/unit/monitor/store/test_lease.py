@@ -6,32 +6,33 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.store.lease import LASTS, OUTBOX, Leaseholder
-from monitor.store.memory.store import MemoryStore
+from monitor.store.sql.engine import Store
+from tests.worlds.stores import TemporaryStore
 
 NOON = datetime(2018, 1, 5, 12, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
 A, B = Leaseholder("a"), Leaseholder("b")
 
 
-def take(store: MemoryStore, who: Leaseholder, now: datetime) -> bool:
+def take(store: Store, who: Leaseholder, now: datetime) -> bool:
     with store.transaction() as tx:
         return who.take(tx, OUTBOX, now)
 
 
-def test_a_killed_monitors_work_is_taken_up_when_its_lease_runs_out(memory: MemoryStore) -> None:
-    assert take(memory, A, NOON)
-    assert not take(memory, B, NOON + LASTS - SECOND)
-    assert take(memory, B, NOON + LASTS)
-    held = memory.leases.lease(OUTBOX)
+def test_a_killed_monitors_work_is_taken_up_when_its_lease_runs_out(sqlite: Store) -> None:
+    assert take(sqlite, A, NOON)
+    assert not take(sqlite, B, NOON + LASTS - SECOND)
+    assert take(sqlite, B, NOON + LASTS)
+    held = sqlite.leases.lease(OUTBOX)
     assert held is not None
     assert (held.holder, held.until) == ("b", NOON + 2 * LASTS)
 
 
-def test_a_monitor_that_stops_in_order_hands_over_at_once(memory: MemoryStore) -> None:
-    take(memory, A, NOON)
-    with memory.transaction() as tx:
+def test_a_monitor_that_stops_in_order_hands_over_at_once(sqlite: Store) -> None:
+    take(sqlite, A, NOON)
+    with sqlite.transaction() as tx:
         A.release(tx, OUTBOX)
-    assert take(memory, B, NOON + SECOND)
+    assert take(sqlite, B, NOON + SECOND)
 
 
 def test_two_renewals_may_fail_before_a_lease_is_lost() -> None:
@@ -55,7 +56,7 @@ def test_a_lease_lasts_longer_while_the_store_is_slow_and_no_longer_for_one_that
 
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.booleans(), st.integers(0, 20)), max_size=30))
 def test_at_no_instant_do_two_monitors_hold_one_lease(steps: list[tuple[str, bool, int]]) -> None:
-    store, now = MemoryStore(), NOON
+    store, now = TemporaryStore(), NOON
     believed: dict[str, datetime] = {}
     for name, gives_back, seconds in steps:
         now += seconds * SECOND

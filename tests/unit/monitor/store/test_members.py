@@ -15,7 +15,7 @@ from monitor.clock import VirtualClock
 from monitor.errors import SurroundingsFault
 from monitor.plan.share import Share
 from monitor.store.members import Members
-from monitor.store.sql.read import SqlLeases
+from monitor.store.sql.read import Leases
 from tests.unit.monitor.store.slow_writer import Holder, Refused, SlowWriter
 from tests.worlds.instants import SLOT
 from tests.worlds.stores import a_store
@@ -40,7 +40,7 @@ class Halting(VirtualClock):
 
 
 @dataclass(frozen=True, slots=True)
-class Shared(SqlLeases):
+class Shared(Leases):
     """The leases of a database that several monitors share: it goes by its own clock."""
 
     writer: SlowWriter

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, create_engine, inspect
 
 from monitor.errors import StoreFault
 from monitor.store.sql import migrate
-from monitor.store.sql.engine import SqlStore
+from monitor.store.sql.engine import Store
 from monitor.store.sql.tables import HEAD, METADATA
 
 
@@ -27,18 +27,18 @@ def shape(connection: Connection) -> list[object]:
 
 
 @pytest.fixture
-def sqlite(tmp_path: Path) -> Iterator[SqlStore]:
+def sqlite(tmp_path: Path) -> Iterator[Store]:
     """Give a store that is made here and now, not copied."""
-    with closing(SqlStore.ready(f"sqlite:///{tmp_path}/new.db")) as store:
+    with closing(Store.ready(f"sqlite:///{tmp_path}/new.db")) as store:
         yield store
 
 
-def test_the_steps_lead_to_the_tables_that_the_program_uses(sqlite: SqlStore) -> None:
+def test_the_steps_lead_to_the_tables_that_the_program_uses(sqlite: Store) -> None:
     with sqlite._engine.begin() as connection:
         assert differences(connection) == []
 
 
-def test_a_new_store_is_made_as_the_steps_make_it(sqlite: SqlStore) -> None:
+def test_a_new_store_is_made_as_the_steps_make_it(sqlite: Store) -> None:
     engine = create_engine("sqlite://")
     with engine.begin() as stepped, sqlite._engine.begin() as made:
         migrate.upgrade(stepped)
@@ -46,7 +46,7 @@ def test_a_new_store_is_made_as_the_steps_make_it(sqlite: SqlStore) -> None:
     engine.dispose()
 
 
-def test_every_step_can_be_taken_back_and_taken_again(sqlite: SqlStore) -> None:
+def test_every_step_can_be_taken_back_and_taken_again(sqlite: Store) -> None:
     with sqlite._engine.begin() as connection:
         migrate.downgrade(connection)
         assert inspect(connection).get_table_names() == ["alembic_version"]
@@ -59,7 +59,7 @@ def test_the_newest_step_is_the_one_that_the_tables_name() -> None:
     assert migrate.known_revisions()[0] == HEAD
 
 
-def test_a_store_made_by_a_newer_version_is_left_alone(sqlite: SqlStore) -> None:
+def test_a_store_made_by_a_newer_version_is_left_alone(sqlite: Store) -> None:
     with sqlite._engine.begin() as connection:
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999', works_from = '9999'")
     with pytest.raises(StoreFault, match="a newer version of ninethirty made it"):
@@ -67,7 +67,7 @@ def test_a_store_made_by_a_newer_version_is_left_alone(sqlite: SqlStore) -> None
 
 
 def test_a_step_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
-    store = SqlStore(f"sqlite:///{tmp_path}/store.db")
+    store = Store(f"sqlite:///{tmp_path}/store.db")
     with store._engine.begin() as connection:
         connection.exec_driver_sql("CREATE TABLE lease (other TEXT)")
     with pytest.raises(StoreFault, match="already exists"):

@@ -8,10 +8,10 @@ from typing import TypeVar
 from structlog.testing import capture_logs
 
 from monitor.clock import SystemClock
-from monitor.store.open import open_store
 from monitor.store.retention import Retention
 from monitor.store.rows import CalendarRead
 from monitor.store.writer import Writer
+from tests.worlds.stores import TemporaryStore
 
 T = TypeVar("T")
 
@@ -39,7 +39,7 @@ async def ask(question: Callable[[], T]) -> T:
 
 
 async def test_bytes_are_kept_as_the_configuration_says_and_repeated_reads_for_ninety_days() -> None:
-    store, clock, kept = open_store("memory:"), SystemClock(), Kept(files=["edge-000000001-20260101.warc.gz"])
+    store, clock, kept = TemporaryStore(), SystemClock(), Kept(files=["edge-000000001-20260101.warc.gz"])
     store.upgrade()
     writer, now = Writer(store, clock), clock.now()
     for days in (92, 91, 1, 0.5):
@@ -60,7 +60,7 @@ async def test_bytes_are_kept_as_the_configuration_says_and_repeated_reads_for_n
 
 
 async def test_nothing_given_up_is_nothing_said() -> None:
-    store, clock = open_store("memory:"), SystemClock()
+    store, clock = TemporaryStore(), SystemClock()
     store.upgrade()
     writer = Writer(store, clock)
     with capture_logs() as lines:

@@ -16,7 +16,7 @@ from monitor.errors import StoreFault, UserFault
 from monitor.judge.runs import Run
 from monitor.look.sighting import State
 from monitor.store.open import open_store
-from monitor.store.sql.engine import SqlStore
+from monitor.store.sql.engine import Store
 from monitor.store.sql.json_compression import pack, unpack
 from schedules.release import Release
 from tests.worlds.stores import runs_of
@@ -29,23 +29,23 @@ def runs(count: int, target: str = "r/page/edge") -> list[Run]:
     return [Run(target, State.ABSENT, at, at, at, at, why="x" * 200) for at in each]
 
 
-def pragma(store: SqlStore, name: str) -> object:
+def pragma(store: Store, name: str) -> object:
     with store._engine.connect() as connection:
         return connection.exec_driver_sql(f"PRAGMA {name}").scalar()
 
 
-def shorten_patience(store: SqlStore) -> None:
+def shorten_patience(store: Store) -> None:
     with store._engine.connect() as connection:
         connection.exec_driver_sql("PRAGMA busy_timeout=20")
 
 
 def test_a_commit_survives_a_power_cut(tmp_path: Path) -> None:
     wanted = {"journal_mode": "wal", "synchronous": 2, "busy_timeout": 5000, "foreign_keys": 1}
-    with closing(SqlStore.ready(f"sqlite:///{tmp_path}/store.db")) as store:
+    with closing(Store.ready(f"sqlite:///{tmp_path}/store.db")) as store:
         assert {name: pragma(store, name) for name in wanted} == wanted
 
 
-def test_readers_never_wait_for_a_writer(sqlite: SqlStore) -> None:
+def test_readers_never_wait_for_a_writer(sqlite: Store) -> None:
     with ThreadPoolExecutor(1) as elsewhere, sqlite.transaction() as tx:
         tx.save_runs(runs(1))
         assert elsewhere.submit(runs_of, sqlite, "r/page/edge").result() == []
@@ -87,7 +87,7 @@ def test_an_address_of_no_kind_we_know_is_the_users_fault_and_no_password_is_tol
 
 
 def test_a_store_in_memory_leaves_nothing_behind() -> None:
-    store = SqlStore("sqlite:///:memory:")
+    store = Store("sqlite:///:memory:")
     folder = Path(str(store._engine.url.database)).parent
     store.upgrade()
     assert folder.is_dir()
@@ -96,7 +96,7 @@ def test_a_store_in_memory_leaves_nothing_behind() -> None:
     assert not folder.exists()
 
 
-def test_a_locked_database_is_told_and_used_again_once_it_is_free(sqlite: SqlStore) -> None:
+def test_a_locked_database_is_told_and_used_again_once_it_is_free(sqlite: Store) -> None:
     shorten_patience(sqlite)
     with closing(sqlite3.connect(str(sqlite._engine.url.database), isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
@@ -109,7 +109,7 @@ def test_a_locked_database_is_told_and_used_again_once_it_is_free(sqlite: SqlSto
     assert runs_of(sqlite, "r/page/edge") == runs(1)
 
 
-def test_a_full_disk_is_told_and_the_store_goes_on_when_there_is_room_again(sqlite: SqlStore) -> None:
+def test_a_full_disk_is_told_and_the_store_goes_on_when_there_is_room_again(sqlite: Store) -> None:
     with sqlite.transaction() as tx:
         tx.save_runs(runs(5, "before/page/edge"))
     with sqlite._engine.connect() as connection:
@@ -151,27 +151,27 @@ def test_an_unreachable_server_is_told_in_one_line_without_the_password() -> Non
     store.close()
 
 
-def test_a_backup_is_made_while_a_transaction_is_open(sqlite: SqlStore, tmp_path: Path) -> None:
+def test_a_backup_is_made_while_a_transaction_is_open(sqlite: Store, tmp_path: Path) -> None:
     with sqlite.transaction() as tx:
         tx.save_runs(runs(3))
     with sqlite.transaction() as tx:
         tx.save_runs(runs(1, "open/page/edge"))
         sqlite.backup(tmp_path / "copy.db")
-    copy = SqlStore(f"sqlite:///{tmp_path}/copy.db")
+    copy = Store(f"sqlite:///{tmp_path}/copy.db")
     assert runs_of(copy, "r/page/edge", "open/page/edge") == runs(3)
     assert copy.check() == []
     copy.close()
     assert stat.S_IMODE((tmp_path / "copy.db").stat().st_mode) == 0o600
 
 
-def test_a_backup_into_no_folder_is_told(sqlite: SqlStore, tmp_path: Path) -> None:
+def test_a_backup_into_no_folder_is_told(sqlite: Store, tmp_path: Path) -> None:
     with pytest.raises(StoreFault, match="No such file"):
         sqlite.backup(tmp_path / "nowhere" / "copy.db")
 
 
 def test_a_backup_that_fails_leaves_no_file(tmp_path: Path) -> None:
     (tmp_path / "notes.db").write_text("This is a shopping list. " * 100)
-    store = SqlStore(f"sqlite:///{tmp_path}/notes.db")
+    store = Store(f"sqlite:///{tmp_path}/notes.db")
     with pytest.raises(StoreFault, match="not a database"):
         store.backup(tmp_path / "copy.db")
     store.close()
@@ -224,13 +224,13 @@ def test_a_backup_that_fails_leaves_no_file(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_rows_that_contradict_each_other_are_found(sqlite: SqlStore, meddling: str, told: str) -> None:
+def test_rows_that_contradict_each_other_are_found(sqlite: Store, meddling: str, told: str) -> None:
     with closing(sqlite3.connect(str(sqlite._engine.url.database), isolation_level=None)) as other:
         other.executescript(meddling)
     assert [line for line in sqlite.check() if "its verdict is there" not in line or line == told] == [told]
 
 
-def test_words_that_follow_on_each_other_are_whole_though_a_clock_was_set_in_between(sqlite: SqlStore) -> None:
+def test_words_that_follow_on_each_other_are_whole_though_a_clock_was_set_in_between(sqlite: Store) -> None:
     rows = [(1, "", "pending"), (3600, "pending", "unproven"), (5, "unproven", "pending"), (6, "pending", "pending")]
     with closing(sqlite3.connect(str(sqlite._engine.url.database), isolation_level=None)) as other:
         for place, row in enumerate(rows):
@@ -239,7 +239,7 @@ def test_words_that_follow_on_each_other_are_whole_though_a_clock_was_set_in_bet
     assert [line for line in sqlite.check() if "its verdict is there" not in line] == []
 
 
-def test_a_damaged_file_is_found(sqlite: SqlStore) -> None:
+def test_a_damaged_file_is_found(sqlite: Store) -> None:
     with sqlite.transaction() as tx:
         tx.save_runs(runs(500))
     file = Path(str(sqlite._engine.url.database))
@@ -250,7 +250,7 @@ def test_a_damaged_file_is_found(sqlite: SqlStore) -> None:
     assert any("damaged" in line for line in sqlite.check())
 
 
-def test_a_release_that_an_earlier_version_wrote_in_other_words_is_the_same(sqlite: SqlStore, tmp_path: Path) -> None:
+def test_a_release_that_an_earlier_version_wrote_in_other_words_is_the_same(sqlite: Store, tmp_path: Path) -> None:
     release = Release("a", "Deaths", "ons", "https://x.example/a", ())
     with sqlite.transaction() as tx:
         tx.save_releases([release])

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from monitor.store.evidence.chain import verify
-from monitor.store.sql.engine import SqlStore
+from monitor.store.sql.engine import Store
 from tests.unit.monitor.store.victim import write_until_killed
 from tests.worlds.instants import after_slot
 from tests.worlds.stores import runs_of
@@ -49,7 +49,7 @@ def test_a_kill_at_any_moment_loses_nothing_that_was_committed(tmp_path: Path, s
     last = -1
     for _ in range(2):
         last = last_committed(tmp_path, last + 2, chance.uniform(0.0, 0.3))
-    store = SqlStore(f"sqlite:///{tmp_path}/store.db")
+    store = Store(f"sqlite:///{tmp_path}/store.db")
     numbers = sorted(int(event.id[1:]) for event in store.verdicts.events(limit=1_000_000))
     runs = runs_of(store, *(f"r{number}/page/edge" for number in numbers))
     assert last in numbers

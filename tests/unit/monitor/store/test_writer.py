@@ -15,20 +15,19 @@ from alerts.incident import Entry
 from monitor.clock import VirtualClock
 from monitor.errors import StoreFault
 from monitor.store.batch import MOST, MOST_WRITES
-from monitor.store.interface import Store, Transaction
-from monitor.store.memory.store import MemoryStore
 from monitor.store.rows import Heartbeat
-from monitor.store.sql.engine import SqlStore
+from monitor.store.sql.engine import Store
+from monitor.store.sql.write import Transaction
 from monitor.store.writer import DELAY, Writer
 from tests.worlds.incidents import an_incident
 from tests.worlds.instants import SLOT
 from tests.worlds.looks import EDGE, a_run
-from tests.worlds.stores import an_event, runs_of
+from tests.worlds.stores import TemporaryStore, an_event, runs_of
 from tests.worlds.virtual import virtually
 
 
-class FailingStore(MemoryStore):
-    """A store in memory whose commits fail `failures` times, and that counts those that succeed."""
+class FailingStore(TemporaryStore):
+    """A store whose commits fail `failures` times, and that counts those that succeed."""
 
     def __init__(self, failures: int = 0) -> None:
         super().__init__()
@@ -88,7 +87,7 @@ async def test_a_writer_told_to_take_its_time_gathers_for_as_long_as_it_was_told
 
 @virtually
 async def test_a_later_version_of_a_run_takes_the_place_of_the_earlier(clock: VirtualClock) -> None:
-    store, told = MemoryStore(), Told()
+    store, told = TemporaryStore(), Told()
     writer = told.writer(store, clock)
     for looks in range(1, 100):
         assert writer.put(a_run(looks=looks))
@@ -99,7 +98,7 @@ async def test_a_later_version_of_a_run_takes_the_place_of_the_earlier(clock: Vi
 
 @virtually
 async def test_everything_put_before_a_write_is_there_when_it_is_made(clock: VirtualClock) -> None:
-    store = MemoryStore()
+    store = TemporaryStore()
     seen = []
     writer = Writer(store, clock)
     writer.put(a_run())
@@ -114,12 +113,9 @@ async def test_everything_put_before_a_write_is_there_when_it_is_made(clock: Vir
     assert seen == [1, 1]
 
 
-@pytest.mark.parametrize("kind", ["memory", "sqlite"])
 @virtually
-async def test_two_that_change_one_thing_in_one_batch_see_what_each_other_did(
-    clock: VirtualClock, kind: str, request: pytest.FixtureRequest
-) -> None:
-    store: Store = request.getfixturevalue(kind)
+async def test_two_that_change_one_thing_in_one_batch_see_what_each_other_did(clock: VirtualClock) -> None:
+    store = TemporaryStore()
 
     def note(text: str) -> Callable[[Transaction], None]:
         def write(tx: Transaction) -> None:
@@ -220,7 +216,7 @@ async def test_a_full_writer_refuses_new_runs_but_not_the_growth_of_those_it_hol
 
 @virtually
 async def test_closing_writes_what_is_held_and_later_writes_are_refused(clock: VirtualClock) -> None:
-    store = MemoryStore()
+    store = TemporaryStore()
     writer = Writer(store, clock)
     writer.put(a_run())
     late = asyncio.ensure_future(writer.write(lambda tx: tx.save_heartbeat(Heartbeat("m", SLOT, stopped=True))))
@@ -248,7 +244,7 @@ async def test_closing_on_a_store_that_stays_broken_tells_what_was_lost(clock: V
 
 @virtually
 async def test_an_abandoned_writer_keeps_only_what_was_committed(clock: VirtualClock) -> None:
-    store = MemoryStore()
+    store = TemporaryStore()
     writer = Writer(store, clock)
     writer.put(a_run())
     await writer.write(lambda tx: tx.add_event(an_event("before")))
@@ -264,7 +260,7 @@ async def test_an_abandoned_writer_keeps_only_what_was_committed(clock: VirtualC
 
 @virtually
 async def test_a_transaction_that_is_open_when_the_writer_is_abandoned_is_rolled_back(clock: VirtualClock) -> None:
-    store = MemoryStore()
+    store = TemporaryStore()
     writer = Writer(store, clock)
     loop, entered, pause = asyncio.get_running_loop(), asyncio.Event(), threading.Event()
 
@@ -297,7 +293,7 @@ async def test_a_caller_that_gave_up_before_its_turn_is_not_served(clock: Virtua
 @pytest.mark.parametrize("first", [False, True])
 @virtually
 async def test_a_run_that_no_store_can_hold_does_not_stop_the_others(
-    clock: VirtualClock, sqlite: SqlStore, *, first: bool
+    clock: VirtualClock, sqlite: Store, *, first: bool
 ) -> None:
     told = Told()
     naive = replace(a_run("odd/page/edge"), begin=SLOT.replace(tzinfo=None))
@@ -328,7 +324,7 @@ async def test_no_transaction_takes_more_than_its_portion_and_every_run_is_there
     assert max(told.commits) <= MOST + MOST_WRITES
     assert len(told.commits) == 13
     assert sum(told.commits) == 2 * many
-    assert len(store.runs.of_releases([f"r{number}" for number in range(many)])) == many
+    assert len(runs_of(store, *(f"r{number}/page/edge" for number in range(many)))) == many
     assert min(seen) == many // MOST
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from monitor.clock import SystemClock
 from monitor.store.evidence.evidence import Evidence
-from monitor.store.sql.engine import SqlStore
+from monitor.store.sql.engine import Store
 from monitor.store.writer import Writer
 from tests.worlds.evidence import an_answer
 from tests.worlds.looks import a_run
@@ -21,7 +21,7 @@ def write_until_killed(folder: Path, first: int, committed: Connection) -> None:
 
 
 async def _write(folder: Path, first: int, committed: Connection) -> None:
-    store, clock = SqlStore.ready(f"sqlite:///{folder}/store.db"), SystemClock()
+    store, clock = Store.ready(f"sqlite:///{folder}/store.db"), SystemClock()
     writer = Writer(store, clock)
     evidence = Evidence(folder / "ev", store.evidence, writer, clock, "edge")
     for number in range(first, first + 100_000):

@@ -16,8 +16,8 @@ from monitor.judge.judge import judge
 from monitor.judge.policy import Policies, Policy
 from monitor.judge.runs import Blind, Run
 from monitor.rehearse.virtual_loop import run_virtually
-from monitor.store.interface import Store
 from monitor.store.retention import Retention
+from monitor.store.sql.engine import Store
 from monitor.store.writer import Writer
 from monitor.watch.compaction import CROWDED, Compaction
 from monitor.watch.rejudge import replay

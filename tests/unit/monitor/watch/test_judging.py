@@ -24,7 +24,6 @@ from monitor.rehearse.virtual_loop import run_virtually
 from monitor.store.batch import MOST
 from monitor.store.lease import Leaseholder
 from monitor.store.members import Members
-from monitor.store.memory.store import MemoryStore
 from monitor.store.portions import Portions
 from monitor.store.writer import Writer
 from monitor.threads import Ask
@@ -41,6 +40,7 @@ from schedules.release import Release
 from tests.unit.monitor.watch.looker import FakeLooker
 from tests.worlds.instants import after_slot
 from tests.worlds.releases import a_promise
+from tests.worlds.stores import TemporaryStore
 
 NAMES = ("claims", "visas", "wages")
 MOST_TURNS = 50
@@ -81,13 +81,13 @@ def behind(name: str, state: State, seen: float = 300, monitor: str = "") -> Wat
     ids=["overdue", "unproven", "mixed"],
 )
 def test_releases_of_one_slot_found_behind_at_a_start_come_to_rest(states: list[State], words: list[Word]) -> None:
-    store = MemoryStore()
+    store = TemporaryStore()
     judged({name: behind(name, state) for name, state in zip(NAMES, states, strict=True)}, store)
     assert [row.word for row in store.verdicts.judged()] == [word.value for word in words]
 
 
 def test_what_another_monitor_stored_while_a_verdict_was_written_is_judged_too() -> None:
-    store, mine = MemoryStore(), behind("claims", State.PRESENT)
+    store, mine = TemporaryStore(), behind("claims", State.PRESENT)
     theirs = behind("claims", State.PRESENT, seen=5, monitor="south").runs["claims/page/edge"]
     with store.transaction() as tx:
         tx.save_release(mine.release)
@@ -114,7 +114,7 @@ def test_what_another_monitor_stored_while_a_verdict_was_written_is_judged_too()
 
 def test_nothing_is_judged_by_a_clock_that_was_just_set_wrong() -> None:
     for answers, words in (([True] * 9, []), ([True, False], ["unproven"])):
-        store, mine = MemoryStore(), behind("claims", State.PRESENT)
+        store, mine = TemporaryStore(), behind("claims", State.PRESENT)
         with store.transaction() as tx:
             tx.save_release(mine.release)
         judged({"claims": mine}, store, set_wrong=iter([*answers, *[False] * 9]).__next__, within=5)
@@ -122,7 +122,7 @@ def test_nothing_is_judged_by_a_clock_that_was_just_set_wrong() -> None:
 
 
 def test_a_verdict_is_stored_with_the_promise_it_rests_on_though_a_large_read_is_not_written_that_far() -> None:
-    store, mine = MemoryStore(), behind("claims", State.PRESENT)
+    store, mine = TemporaryStore(), behind("claims", State.PRESENT)
     mine.announced = mine.release
     found: list[Sequence[Promise]] = []
 
@@ -147,7 +147,7 @@ def test_a_verdict_is_stored_with_the_promise_it_rests_on_though_a_large_read_is
 
 def judged(
     releases: dict[str, WatchedRelease],
-    store: MemoryStore,
+    store: TemporaryStore,
     ask: Ask | None = None,
     set_wrong: Callable[[], bool] = lambda: False,
     within: float = 1,

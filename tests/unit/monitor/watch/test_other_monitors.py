@@ -15,10 +15,9 @@ from monitor.errors import StoreFault
 from monitor.judge.runs import Blind, Run
 from monitor.look.sighting import State
 from monitor.rehearse.virtual_loop import run_virtually
-from monitor.store.interface import RunStore
 from monitor.store.lease import Leaseholder
 from monitor.store.members import Members
-from monitor.store.memory.store import MemoryStore
+from monitor.store.sql.read import RunStore
 from monitor.store.writer import Writer
 from monitor.watch.other_monitors import OtherMonitors
 from monitor.watch.release import WatchedRelease
@@ -27,6 +26,7 @@ from schedules.release import Release
 from tests.worlds.instants import after_slot
 from tests.worlds.looks import a_run
 from tests.worlds.releases import a_promise
+from tests.worlds.stores import TemporaryStore
 
 T = TypeVar("T")
 NAMES = [f"r{number}" for number in range(500)]
@@ -66,7 +66,7 @@ class OneUnreadable:
 
 
 def taken_in(
-    ask: Counting, store: MemoryStore, *known: Promise
+    ask: Counting, store: TemporaryStore, *known: Promise
 ) -> tuple[dict[str, WatchedRelease], list[Blind], list[object]]:
     """Have five hundred releases, promised as `known`, take in at once what the south saw of them."""
     promised = {name: tuple(one for one in known if one.release == name) for name in NAMES}
@@ -76,6 +76,7 @@ def taken_in(
     }
     seen = [a_run(f"{name}/page/edge", State.ABSENT, 0, 9, monitor="south") for name in NAMES]
     with store.transaction() as tx:
+        tx.save_releases([each.release for each in releases.values()])
         tx.add_promises([a_promise(release="r7")])
         tx.save_runs(seen)
         tx.add_blind(BLIND)
@@ -96,7 +97,7 @@ def taken_in(
 
 def test_what_others_saw_of_many_releases_is_asked_for_together() -> None:
     ask = Counting()
-    releases, learnt, told = taken_in(ask, MemoryStore())
+    releases, learnt, told = taken_in(ask, TemporaryStore())
     assert ask.asked < 10
     assert told == [None] * len(NAMES)
     assert learnt == [BLIND] * ask.asked
@@ -109,14 +110,14 @@ def test_what_others_saw_of_many_releases_is_asked_for_together() -> None:
 def test_what_the_store_has_not_been_told_yet_is_promised_all_the_same() -> None:
     mine = a_promise(learnt=after_slot(-7200))
     north = [replace(mine, release=name) for name in ("r7", "r8")]
-    releases, _, _ = taken_in(Counting(), MemoryStore(), *north)
+    releases, _, _ = taken_in(Counting(), TemporaryStore(), *north)
     assert releases["r8"].promises == (north[1],)
     assert releases["r7"].promises == tuple(sorted((north[0], a_promise(release="r7")), key=lambda one: one.learnt))
 
 
 def test_of_one_promise_it_is_known_when_it_was_last_confirmed_by_anybody() -> None:
     by_us, by_them = (a_promise(release="r7", confirmed_at=after_slot(at)) for at in (-60, -30))
-    stored = MemoryStore()
+    stored = TemporaryStore()
     with stored.transaction() as tx:
         tx.add_promises([by_them])
     releases, _, _ = taken_in(Counting(), stored, by_us)
@@ -125,14 +126,14 @@ def test_of_one_promise_it_is_known_when_it_was_last_confirmed_by_anybody() -> N
 
 def test_all_who_wait_are_told_at_once_that_the_store_is_away() -> None:
     ask = Counting(away=1)
-    _, _, told = taken_in(ask, MemoryStore())
+    _, _, told = taken_in(ask, TemporaryStore())
     assert ask.asked == 1
     assert all(isinstance(each, StoreFault) for each in told)
 
 
 @pytest.mark.parametrize("name", ["r0", "r499"])
 def test_a_release_that_cannot_be_read_keeps_none_of_the_others(name: str) -> None:
-    store = MemoryStore()
+    store = TemporaryStore()
     store.runs = OneUnreadable(store.runs, name)
     releases, _, told = taken_in(Counting(), store)
     assert [each for each, found in zip(releases, told, strict=True) if isinstance(found, ValueError)] == [name]

@@ -20,7 +20,6 @@ from monitor.plan.phases import DEFAULT_PHASES
 from monitor.plan.predicted import cautious
 from monitor.plan.targets import targets_of
 from monitor.plan.windows import Progress, Stage, windows_for
-from monitor.store.memory.store import MemoryStore
 from monitor.store.rows import Judged
 from monitor.watch.planner import Planner, WatchRules
 from monitor.watch.predicted_addresses import Edition, PredictedAddresses, expected_pages
@@ -45,6 +44,7 @@ from tests.unit.monitor.watch.predicted import (
 from tests.worlds.instants import SLOT, after_slot
 from tests.worlds.looks import Story, a_sighting
 from tests.worlds.releases import a_promise, a_release
+from tests.worlds.stores import TemporaryStore
 
 PAGE = "https://figures.example.org/deaths"
 
@@ -105,7 +105,7 @@ def row_of_page(name: str, origin: str, by: str | None, url: str = PAGE) -> dict
 
 
 def learnt(*rows: Judged, inside: tuple[str, ...] = ()) -> list[str]:
-    store = MemoryStore()
+    store = TemporaryStore()
     with store.transaction() as tx:
         for row in rows:
             tx.save_judged(row)

@@ -20,7 +20,6 @@ from monitor.plan.phases import DEFAULT_PHASES, window_at
 from monitor.plan.predicted import cautious
 from monitor.plan.targets import targets_of
 from monitor.plan.windows import Progress, Stage, windows_for
-from monitor.store.memory.store import MemoryStore
 from monitor.watch.planner import Planner, WatchRules
 from monitor.watch.predicted_addresses import Edition, PredictedAddresses, expected_parts
 from monitor.watch.release import WatchedRelease
@@ -46,6 +45,7 @@ from tests.unit.monitor.watch.predicted import (
 from tests.worlds.instants import SLOT, after_slot
 from tests.worlds.looks import Story, a_sighting
 from tests.worlds.releases import a_promise, a_release
+from tests.worlds.stores import TemporaryStore
 
 
 def edition(*parts: Part, title: str = "UK trade: March 2017", url: str = f"{SITE}/trade/march-2017") -> Edition:
@@ -177,7 +177,7 @@ def test_what_a_page_out_early_names_confirms_no_guess() -> None:
 
 
 def test_addresses_are_learnt_once_from_what_was_judged_of_the_edition_before() -> None:
-    store = MemoryStore()
+    store = TemporaryStore()
     with store.transaction() as tx:
         tx.save_judged(
             judged_row(

@@ -13,7 +13,6 @@ from monitor.judge.verdict import PartVerdict, Verdict, Word
 from monitor.look.sighting import Sighting, State
 from monitor.plan.phases import Window
 from monitor.plan.targets import Target, View
-from monitor.store.memory.store import MemoryStore
 from monitor.watch.blind_spans import SpansInOrder
 from monitor.watch.release import WatchedRelease
 from schedules.announcement import Part, Role
@@ -21,6 +20,7 @@ from schedules.release import Release
 from schedules.times.interval import Interval
 from tests.worlds.instants import after_slot
 from tests.worlds.releases import a_promise
+from tests.worlds.stores import TemporaryStore
 
 NINE = datetime(2018, 1, 5, 9, tzinfo=UTC)
 
@@ -40,7 +40,7 @@ def span(begins: float, ends: float, cause: str = "clock", host: str = "") -> Bl
     ids=["grows", "never shrinks", "in time order", "of other cause or scope"],
 )
 def test_blind_spans_are_remembered_as_the_store_keeps_them(told: list[Blind]) -> None:
-    store, known = MemoryStore(), SpansInOrder()
+    store, known = TemporaryStore(), SpansInOrder()
     for one in told:
         with store.transaction() as tx:
             tx.add_blind(one)

@@ -1,4 +1,4 @@
-"""A web application over a store in memory in which a release came late and another was out too early."""
+"""A web application over a store in which a release came late and another was out too early."""
 
 from __future__ import annotations
 
@@ -22,7 +22,6 @@ from monitor.judge.policy import Policies, Policy
 from monitor.judge.runs import Blind, Run
 from monitor.judge.verdict import Verdict
 from monitor.look.sighting import State
-from monitor.store.memory.store import MemoryStore
 from monitor.store.rows import Delivery, DeliveryState, Record
 from monitor.store.writer import Writer
 from monitor.watch.periods import Periods
@@ -36,6 +35,7 @@ from monitor.web.users import Users
 from tests.worlds.instants import after_slot
 from tests.worlds.looks import a_run
 from tests.worlds.releases import a_promise, a_release
+from tests.worlds.stores import TemporaryStore
 from tests.worlds.verdicts import a_late_verdict, judged
 
 KEYS = Keys(b"a key that signs links", b"a token for programs")
@@ -118,7 +118,7 @@ def early_verdict(now: float) -> Verdict:
 class Board:
     """The application, what it stands on, and a client."""
 
-    store: MemoryStore
+    store: TemporaryStore
     clock: Stopped
     queries: Queries
     app: ASGIApp
@@ -133,7 +133,7 @@ class Board:
         return application(self.queries)
 
 
-def _fill(store: MemoryStore) -> None:
+def _fill(store: TemporaryStore) -> None:
     events = VerdictRecord(store, RULES)
     late = replace(a_late_verdict(400), title=TITLE)
     measured = Measured("edge", {}, (), None, 1.0, (("edge-1", ""),))
@@ -178,7 +178,7 @@ async def a_board(
     users: Path | None = None,
     base: str = "http://127.0.0.1",
 ) -> AsyncIterator[Board]:
-    store, clock = MemoryStore(), Stopped(after_slot(600))
+    store, clock = TemporaryStore(), Stopped(after_slot(600))
     _fill(store)
     writer = Writer(store, clock)
     throttle = Throttle(clock)

@@ -15,8 +15,7 @@ import pytest
 
 from monitor.app.options import policies_of
 from monitor.errors import StoreFault
-from monitor.store.interface import VerdictStore
-from monitor.store.memory.store import MemoryStore
+from monitor.store.sql.read import VerdictStore
 from monitor.store.writer import DELAY
 from monitor.watch.rejudge import ahead_of
 from monitor.web.app import application
@@ -25,6 +24,7 @@ from monitor.web.queries import Queries
 from schedules.times.interval import Bounds
 from tests.unit.monitor.app.life import HEAD, OUT_IN_TIME, Life, live
 from tests.unit.monitor.web.board import a_board
+from tests.worlds.stores import TemporaryStore
 
 LATE = OUT_IN_TIME.replace("09:30:00", "09:41:00")
 TITLE = """<script>alert("x")</script> & 'claims'"""
@@ -218,7 +218,7 @@ class UnreadableVerdicts:
 
 
 def test_a_store_that_cannot_be_read_is_a_503_and_ends_nothing(tmp_path: Path) -> None:
-    store = MemoryStore()
+    store = TemporaryStore()
     verdicts = UnreadableVerdicts(store.verdicts)
     store.verdicts = cast("VerdictStore", verdicts)
 

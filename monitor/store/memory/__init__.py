@@ -1,1 +1,0 @@
-"""The fake store, in memory."""
