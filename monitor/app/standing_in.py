@@ -16,7 +16,7 @@ from monitor.ledger.ledger import Ledger
 from monitor.store.evidence.evidence import Evidence
 from monitor.store.journal import Journal
 from monitor.store.members import Members
-from monitor.store.open import file_of, open_store
+from monitor.store.open import file_of, is_shared, open_store
 from monitor.store.rows import APART, Heartbeat, Record
 from monitor.store.sql.engine import Store
 from monitor.store.writer import Writer
@@ -46,28 +46,35 @@ class Opened:
 
 
 def opened(url: str, folder: str | None, monitor: str, clock: Clock, *, durable: bool) -> Opened:
-    """Return the store at an address, with what a journal holds brought in; the journal itself while it is away.
+    """Return the store at an address with its journal, after writing into the store what the journal kept.
 
-    Raises `StoreFault` when it is away and nothing is known of what is near, or when a newer version made it.
+    While the store is away the journal itself is returned in its place. Without `folder` a store on SQLite has no
+    journal, because that would be on the disk that it insures against. Raises `StoreFault` if the store is away and
+    there is no journal or it knows nothing yet, or if a newer version made the store.
     """
     file = file_of(url) or Path("var/store")
     journal = Journal(Path(folder) if folder else file.parent / "journal", monitor, url, durable=durable)
+    has_journal = folder is not None or is_shared(url)
     try:
         store = open_store(url, durable=durable)
         store.upgrade()
-        if rows := journal.bring_in(store):
-            _log.warning("journal_taken_in", rows=rows)
-        journal.settled()
+        # Versions before kept a journal beside SQLite by default. What is in it must not be lost.
+        if has_journal or journal.holds:
+            if rows := journal.bring_in(store):
+                _log.warning("journal_taken_in", rows=rows)
+            journal.settled()
     except StoreTooNew:
         raise
     except StoreFault as fault:
+        if not has_journal:
+            raise
         try:
             near = journal.stand_in(clock.now())
         except StoreFault as unknown:
             raise fault from unknown
         _log.critical("store_away", fault=str(fault), journal=str(journal.file))
         return Opened(near, url, journal, near)
-    return Opened(store, url, journal)
+    return Opened(store, url, journal if has_journal else None)
 
 
 @dataclass(slots=True)

@@ -53,8 +53,8 @@ class StoreSettings(Table):
     """Where everything is remembered, and after how long what is settled is kept in fewer rows; nothing: never.
 
     `mode` is how several monitors on one PostgreSQL go about it: each watches everything, or hosts are divided. One
-    that has not been heard of for `takeover` is taken for dead, and the others do its work. `journal` is the folder of
-    what is near, and of what the store could not take; None: beside the file of the store, or below `var`.
+    that has not been heard of for `takeover` is taken for dead, and the others do its work. `journal` is the folder
+    of what is near, and of what the store could not take. None: no journal for SQLite, `var/journal` for PostgreSQL.
     """
 
     url: str = "sqlite:///var/ninethirty.db"

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import event
 
+from monitor.app.standing_in import opened
+from monitor.clock import VirtualClock
 from monitor.errors import StoreFault, UserFault
 from monitor.judge.runs import Blind
 from monitor.store.evidence.chain import link
@@ -289,3 +291,10 @@ def test_what_is_written_while_the_near_part_is_copied_is_in_it_as_a_whole_or_no
         near = stood_in(journal, stack)
         assert [one.notice for one in near.outbox.deliveries()] == [one.id for one in near.outbox.notices()] == ["n"]
     assert {one.notice for one in store.outbox.deliveries()} == {"n", "late"}
+
+
+@pytest.mark.needs("postgresql")
+def test_a_store_on_postgresql_has_a_journal_by_default(postgresql: str) -> None:
+    found = opened(postgresql, None, "m", VirtualClock(SLOT), durable=False)
+    assert found.journal is not None
+    found.store.close()

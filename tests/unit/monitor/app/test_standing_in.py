@@ -6,10 +6,13 @@ from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
+
 from monitor.app.options import checks_of, joining_of
-from monitor.app.standing_in import KeepingApart, Opened
+from monitor.app.standing_in import KeepingApart, Opened, opened
 from monitor.clock import VirtualClock
 from monitor.config.settings import Settings
+from monitor.errors import StoreFault
 from monitor.health.metrics import Metrics
 from monitor.health.state import HealthState, StoreHealth
 from monitor.ledger.ledger import Ledger
@@ -18,10 +21,12 @@ from monitor.store.evidence.evidence import Evidence
 from monitor.store.journal import Journal
 from monitor.store.lease import Leaseholder
 from monitor.store.members import Members
+from monitor.store.rows import Heartbeat
 from monitor.store.sql.engine import Store
 from monitor.store.writer import Writer
 from monitor.threads import off_the_loop
 from tests.worlds.looks import a_run
+from tests.worlds.stores import a_store_file, runs_of
 
 NINE = datetime(2026, 11, 26, 9, tzinfo=UTC)
 
@@ -62,3 +67,29 @@ def test_others_see_a_monitor_that_cannot_go_over_yet_to_the_store_that_is_back(
                 apart.writer.abandon()
 
     run_virtually(story, NINE)
+
+
+def test_a_store_on_sqlite_has_a_journal_only_if_one_is_configured(tmp_path: Path) -> None:
+    url, clock = a_store_file(tmp_path / "store.db"), VirtualClock(NINE)
+    for folder, has_journal in ((None, False), (str(tmp_path / "other disk"), True)):
+        found = opened(url, folder, "south", clock, durable=False)
+        assert (found.journal is not None) == has_journal
+        found.store.close()
+
+
+def test_a_default_journal_of_an_earlier_version_is_written_into_the_store(tmp_path: Path) -> None:
+    url, clock = a_store_file(tmp_path / "store.db"), VirtualClock(NINE)
+    journal = Journal(tmp_path / "journal", "south", url, durable=False)
+    with closing(Store.ready(url, durable=False)) as store:
+        journal.renew(store, NINE)
+    journal.keep([a_run()], [], Heartbeat("south", NINE))
+    found = opened(url, None, "south", clock, durable=False)
+    assert runs_of(found.store, a_run().target) == [a_run()]
+    assert (found.journal, journal.holds) == (None, False)
+    found.store.close()
+
+
+def test_a_monitor_does_not_start_on_a_damaged_sqlite_file_without_a_journal(tmp_path: Path) -> None:
+    (tmp_path / "store.db").write_bytes(b"damaged" * 1000)
+    with pytest.raises(StoreFault, match=r"store\.db"):
+        opened(f"sqlite:///{tmp_path}/store.db", None, "south", VirtualClock(NINE), durable=False)
