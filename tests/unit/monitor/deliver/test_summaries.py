@@ -236,7 +236,7 @@ def test_what_was_due_on_an_earlier_day_is_mentioned_while_it_is_overdue_alone()
         return earlier if first <= FRIDAY <= last else []
 
     async def whole(clock: VirtualClock) -> None:
-        store = MemoryStore()
+        store = TemporaryStore()
         writer, day = Writer(store, clock), schedules({"kind": "morning"})
         made = Summaries(day, store, writer, clock, "Europe/London", board, dict, NAMES, directly, lambda: None)
         await made.tell()

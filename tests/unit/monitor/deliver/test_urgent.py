@@ -13,12 +13,12 @@ from monitor.clock import VirtualClock
 from monitor.deliver.outbox import OutboxOptions
 from monitor.deliver.rules import ReportingRules
 from monitor.rehearse.virtual_loop import run_virtually
-from monitor.store.memory.store import MemoryStore
 from monitor.store.rows import Delivery, DeliveryState
 from monitor.store.writer import Writer
 from tests.unit.monitor.deliver.outbox import Slow, an_outbox, recording
 from tests.worlds.incidents import an_incident, facts_of_a_release
 from tests.worlds.instants import after_slot
+from tests.worlds.stores import TemporaryStore
 
 RISES = "grade_changed"
 
@@ -28,7 +28,7 @@ class Threads:
     """An outbox with one paced channel, and notices put into it."""
 
     clock: VirtualClock
-    store: MemoryStore = field(default_factory=MemoryStore)
+    store: TemporaryStore = field(default_factory=TemporaryStore)
 
     def __post_init__(self) -> None:
         self.writer = Writer(self.store, self.clock)
