@@ -148,7 +148,8 @@ class BlindSpan:
 class Certainty:
     """How sure we are: what was done to measure, and where it was blind.
 
-    `spacing` is the seconds between looks around the slot; `clock_offset` the bounds of our clock's
+    `widest_gap` is the longest time in seconds that was measured between two looks at the page around its slot, None
+    when there were not two; `clock_offset` the bounds of our clock's
     offset from the watched hosts' clocks. `records` are evidence ids with their SHA-256, `heads` what the
     answers in them said of themselves: status and headers, where this is known. `monitor` measured; `others` share
     its store, and what they saw counts too.
@@ -157,7 +158,7 @@ class Certainty:
     monitor: str = ""
     looks: int = 0
     failed_looks: int = 0
-    spacing: float | None = None
+    widest_gap: float | None = None
     clock_offset: Bounds | None = None
     blind: tuple[BlindSpan, ...] = ()
     records: tuple[tuple[str, str], ...] = ()

@@ -283,9 +283,8 @@ def is_awaited(facts: ReleaseFacts) -> bool:
 
 def _sure(facts: ReleaseFacts) -> Iterator[str]:
     sure = facts.certainty
-    if sure.looks:
-        spacing = f", one every {sure.spacing:g} s around the slot" if sure.spacing else ""
-        yield f"Rests on: {sure.looks} looks, {sure.failed_looks} of them failed{spacing}"
+    if sure.widest_gap is not None:
+        yield f"Widest gap between two looks at the page around its slot: {length(sure.widest_gap, math.ceil)}"
     if facts.unread_since is not None:
         yield f"Its calendar last bore out the slot {moment(facts.unread_since, facts.timezone, facts.at)}"
     for blind in sure.blind:

@@ -198,7 +198,7 @@ def _unproven_reason(facts: ReleaseFacts, seen: Interval, now: datetime) -> str:
         longest = max(hidden, key=lambda each: each.ends - each.begins)
         begins, ends = _to_minute(longest.begins, facts, now), _to_minute(longest.ends, facts, now, up=True)
         fault = _FAULTS.get(longest.cause.split(", ")[0], "our monitor could not see")
-        return f"{fault} {begins}–{ends}"
+        return f"{fault} {begins}\N{EN DASH}{ends}"
     return "our clock was in doubt" if "clock_fault" in kinds else "no look proves when it came out"
 
 

@@ -17,6 +17,8 @@ from schedules.times.interval import Bounds, Interval
 from schedules.times.json import instant_json
 from schedules.times.words import sureness
 
+_NEVER_BLIND = "No time in which the monitor could not see is recorded for this release."
+_EXACT_BELOW = 10.0
 UTC_SHARES = (5, 6, 6)
 METHOD = (
     "First seen is an interval: the monitor had proof of absence at its start and proof of presence at its end. "
@@ -40,17 +42,18 @@ def in_short(case: DraftInput) -> tuple[str, ...]:
     if case.measured is None:
         return ("Nothing was measured by the monitor: this incident was logged by a person.",)
     sure = case.measured.certainty
-    gaps = [*_unread(case.measured), *unproven(case.measured)] or ["No gap in the looks at this release is recorded."]
+    gaps = [*_unread(case.measured), *unproven(case.measured)] or [_NEVER_BLIND]
     return (f"{_looks(sure)} {_clock(sure.clock_offset)}", *gaps)
 
 
 def _looks(sure: Certainty) -> str:
     names = [f"“{name}”" for name in sorted({sure.monitor, *sure.others}) if name]
     by = f" by the monitor{'s' if len(names) > 1 else ''} {words.joined(names)}".rstrip()
-    # A budget may have carried fewer: what was planned is no claim of what was made.
-    every = f", planned every {_spacing(sure.spacing)} around the announced time" if sure.spacing else ""
     failed = f"{sure.failed_looks:,}" if sure.failed_looks else "none"
-    return f"{words.count(sure.looks, 'look')} made{by}{every}; {failed} of them failed."
+    made = f"{words.count(sure.looks, 'look')} made{by}; {failed} of them failed."
+    if sure.widest_gap is None:
+        return made
+    return f"{made} Around the announced time the widest gap between two looks at the page was {_gap(sure.widest_gap)}."
 
 
 def _unread(facts: ReleaseFacts) -> list[str]:
@@ -59,8 +62,11 @@ def _unread(facts: ReleaseFacts) -> list[str]:
     return [f"The calendar was last read with this announced time in it at {told}."] if told else []
 
 
-def _spacing(seconds: float) -> str:
-    return "second" if seconds == 1 else words.length(round(seconds)) if seconds >= 1 else f"{seconds:g} seconds"
+def _gap(seconds: float) -> str:
+    """Return a gap in words, never shorter than it was."""
+    tenths = math.ceil(round(seconds * 10, 6))
+    whole = math.ceil(tenths / 10)
+    return f"{tenths / 10:g} seconds" if tenths % 10 and seconds < _EXACT_BELOW else words.length(whole)
 
 
 def _clock(offset: Bounds | None) -> str:

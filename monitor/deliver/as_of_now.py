@@ -26,8 +26,9 @@ def brought_up_to_date(incident: Incident, facts: ReleaseFacts | None) -> Incide
     measured = incident.facts
     if facts is None or measured is None:
         return incident
-    looks, failed = facts.certainty.looks, facts.certainty.failed_looks
-    sure = replace(measured.certainty, looks=looks, failed_looks=failed)
+    sure, fresh = measured.certainty, facts.certainty
+    gap = sure.widest_gap if fresh.widest_gap is None else fresh.widest_gap
+    sure = replace(sure, looks=fresh.looks, failed_looks=fresh.failed_looks, widest_gap=gap)
     return replace(incident, facts=replace(facts, certainty=sure), grade=worse_grade(incident.grade, facts.grade))
 
 

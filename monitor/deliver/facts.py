@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from alerts import finding as facts
-from monitor.judge.runs import Blind, Run, unwatched
+from monitor.judge.runs import Blind, Run, unwatched, widest_gap
 from monitor.judge.verdict import PartVerdict, Verdict, Word
 from monitor.look.sighting import State
 from monitor.plan.addresses import UNPROMISED
+from monitor.plan.targets import View, target_id
 from schedules.slot import Precision, Slot
 from schedules.times.interval import Bounds
 from schedules.times.words import day_text, instant_text
@@ -23,7 +24,6 @@ class Measured:
     runs: Mapping[str, Sequence[Run]] = field(default_factory=dict)
     blind: Sequence[Blind] = ()
     clock_offset: Bounds | None = None
-    spacing: float | None = None
     records: tuple[tuple[str, str], ...] = ()
 
 
@@ -50,7 +50,7 @@ def release_facts(verdict: Verdict, measured: Measured) -> facts.ReleaseFacts:
             for found in verdict.findings
         ),
         unproven_because=verdict.unproven_because,
-        certainty=_certainty(measured),
+        certainty=_certainty(measured, verdict),
         confirmed=verdict.confirmed,
         others=verdict.others,
         address=verdict.address.value,
@@ -99,14 +99,17 @@ def _in_order(record: tuple[str, str]) -> tuple[str, int, str]:
     return monitor, int(number) if number.isdecimal() else 0, record[0]
 
 
-def _certainty(measured: Measured) -> facts.Certainty:
+def _certainty(measured: Measured, verdict: Verdict) -> facts.Certainty:
     runs = [run for target in measured.runs.values() for run in target]
+    slot = verdict.slot.instant if verdict.slot else None
+    page = measured.runs.get(target_id(verdict.release, "page", View.EDGE), ())
+    gap = None if slot is None else widest_gap(page, slot)
     blind = unwatched(measured.blind, measured.runs)
     return facts.Certainty(
         monitor=measured.monitor,
         looks=sum(run.looks + run.failed for run in runs),
         failed_looks=sum(run.looks if run.state is State.UNKNOWN else run.failed for run in runs),
-        spacing=measured.spacing,
+        widest_gap=None if gap is None else gap.total_seconds(),
         clock_offset=measured.clock_offset,
         blind=tuple(facts.BlindSpan(span.begins, span.ends, span.cause) for span in blind),
         records=tuple(sorted(measured.records, key=_in_order)),

@@ -26,6 +26,37 @@ def compacted(runs: Mapping[str, Sequence[Run]], until: datetime) -> dict[str, l
     return {target: _of_all(each, until) for target, each in runs.items()}
 
 
+def merged_by_state(runs: Sequence[Run]) -> list[Run]:
+    """Return the runs of one target for people to read: those that prove the same as one, whatever failed in between.
+
+    Every look is counted, and the longest gap between two of them is kept. What several monitors saw stays apart.
+    """
+    made: list[Run] = []
+    failed: list[Run] = []
+    for run in runs:
+        last = made[-1] if made else None
+        if run.state is State.UNKNOWN:
+            failed.append(run)
+        elif last is not None and (last.monitor, _proof(last)) == (run.monitor, _proof(run)):
+            made[-1] = _joined(last, failed, run)
+            failed = []
+        else:
+            made += [*_failed_together(failed), run]
+            failed = []
+    return [*made, *_failed_together(failed)]
+
+
+def _failed_together(runs: Sequence[Run]) -> list[Run]:
+    """Return consecutive failed looks as one run for each monitor and reason."""
+    made = []
+    for monitor, why in dict.fromkeys((run.monitor, run.why) for run in runs):
+        one, *others = (run for run in runs if (run.monitor, run.why) == (monitor, why))
+        for other in others:
+            one = _joined(one, (), other)
+        made.append(one)
+    return made
+
+
 def _of_all(runs: Sequence[Run], until: datetime) -> list[Run]:
     monitors = dict.fromkeys(run.monitor for run in runs)
     made = (_of_one([run for run in runs if run.monitor == monitor], until) for monitor in monitors)

@@ -25,6 +25,10 @@ _SLACK = timedelta(seconds=2)
 _OF_ALL = ("budget", "clock")
 
 
+AROUND_SLOT = timedelta(minutes=2)
+"""The widest gap between looks is stated for so long before and after a slot."""
+
+
 class OutOfOrder(ValueError):
     """A sighting that was received before the last one folded: our clock went back, or somebody mixed up looks."""
 
@@ -189,6 +193,25 @@ def changes(runs: Iterable[Run]) -> int:
     """Return how often the bytes of what was present became others from one look to the next that read any."""
     digests = [run.digest for run in runs if run.state is State.PRESENT and run.digest]
     return sum(one != other for one, other in pairwise(digests))
+
+
+def widest_gap(runs: Sequence[Run], slot: datetime) -> timedelta | None:
+    """Return the longest time between two looks at a target around its slot, until it was seen; None without two.
+
+    It is never too short: a run that began or ended outside the span gives its own longest gap.
+    """
+    begins, ends = slot - AROUND_SLOT, slot + AROUND_SLOT
+    near = [run for run in runs if run.last_received >= begins and run.first_sent <= ends]
+    # Looks are further apart on purpose once it was seen.
+    after_seen = next((place for place, run in enumerate(near) if _is_seen_since(run, slot)), len(near))
+    until_seen = near[: after_seen + 1]
+    between = [after.first_sent - one.last_received for one, after in pairwise(until_seen)]
+    inside = [run.largest_gap for run in near[:after_seen] if run.looks > 1]
+    return max([_NO_GAP, *inside, *between]) if inside or between else None
+
+
+def _is_seen_since(run: Run, slot: datetime) -> bool:
+    return run.state is State.PRESENT and run.last_received >= slot
 
 
 def left(runs: Iterable[Run]) -> datetime | None:

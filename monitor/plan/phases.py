@@ -10,6 +10,10 @@ from math import ceil
 _MICRO = timedelta(microseconds=1)
 
 
+SLOT = "slot"
+"""The phase in which looks are closest, around the slot."""
+
+
 @dataclass(frozen=True, slots=True)
 class Phases:
     """When each phase begins or ends relative to the slot, and the spacing of looks in it.
@@ -100,7 +104,7 @@ def window_at(windows: Sequence[Window], now: datetime) -> Window | None:
 def dense_around(windows: Sequence[Window], others: Sequence[Window]) -> tuple[Window, ...]:
     """Return windows with those around the slots of `others` in the place of looser ones, in time order, no overlap."""
     kept = list(windows)
-    for extra in (one for one in others if one.name == "slot"):
+    for extra in (one for one in others if one.name == SLOT):
         for piece in _outside(extra, [one for one in kept if one.every <= extra.every]):
             kept = [*(part for one in kept for part in _outside(one, [piece])), piece]
     return tuple(sorted(kept, key=lambda one: one.begins))

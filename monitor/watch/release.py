@@ -13,7 +13,7 @@ from monitor.judge.verdict import PartVerdict, Verdict, Word
 from monitor.look.interpret import Known
 from monitor.look.recognise.placeholder import PLACEHOLDER
 from monitor.look.sighting import Sighting, State
-from monitor.plan.phases import Window, window_at
+from monitor.plan.phases import SLOT, Window, window_at
 from monitor.plan.proof import NEVER, Proof
 from monitor.plan.targets import Target, View, target_id
 from monitor.plan.windows import AGAIN, Progress, Stage
@@ -50,6 +50,16 @@ class TargetState:
             if run.state is not State.UNKNOWN and run.address in ("", url):
                 return run
         return None
+
+    def crosses_slot_phase(self, now: datetime) -> bool:
+        """Return whether the phase around the slot begins or ends between the last look and `now`.
+
+        What is absent then begins a run of its own, so that the run keeps the widest gap of that phase alone.
+        """
+        if self.last is None or self.last.state is not State.ABSENT:
+            return False
+        last, this = window_at(self.windows, self.last.last_received), window_at(self.windows, now)
+        return (last is not None and last.name == SLOT) is not (this is not None and this.name == SLOT)
 
     def spacing(self, now: datetime) -> timedelta | None:
         """Return the spacing that was in force since the last look, None when any gap is allowed."""

@@ -157,6 +157,7 @@ class Watch:
         state = watched.at(target.id)
         last, before, spacing = state.last, state.last_proved(target.url), state.spacing(sighting.sent)
         apart = last is not None and was_blind(last, sighting, self._blind.after(last.last_received))
+        apart = apart or state.crosses_slot_phase(sighting.sent)
         try:
             run, new = watched.add(target, sighting, spacing, apart=apart)
         except OutOfOrder:

@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from monitor.judge.case import Case
+from monitor.judge.merge_runs import merged_by_state
 from monitor.judge.part_evidence import PartEvidence
-from monitor.judge.runs import Run
+from monitor.judge.runs import Run, widest_gap
 from monitor.look.sighting import State
 from monitor.plan.targets import read_id
 from schedules.times.words import exactly, length
 
 # Longer stories are told by their beginning and their end.
-_MOST = 40
+_MOST = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ def looks_at(case: Case, sight: PartEvidence) -> list[Fact]:
     told: list[Fact] = []
     for runs in sight.views.values():
         if runs:
-            told += [_view(case, sight, runs), *_story(case, sight, runs)]
+            told += [_view(case, sight, runs), *_story(case, sight, merged_by_state(runs))]
     if not told:
         told.append(Fact("look", f"{sight.part.id}: never looked at", part=sight.part.id))
     return told
@@ -46,7 +47,10 @@ def _view(case: Case, sight: PartEvidence, runs: Sequence[Run]) -> Fact:
     failed = sum(run.looks if run.state is State.UNKNOWN else run.failed for run in runs)
     lost = f"{failed} failed and proved nothing" if failed else "none failed"
     begins, ends = exactly(runs[0].first_sent, case.zone), exactly(max(run.last_received for run in runs), case.zone)
-    text = f"{_named(runs[0])}: {looks} looks from {begins} to {ends}, {lost}"
+    slot = None if case.window is None else case.window.origin
+    gap = None if slot is None else widest_gap(runs, slot)
+    around = "" if gap is None else f", widest gap around the slot {length(gap.total_seconds())}"
+    text = f"{_named(runs[0])}: {looks} looks from {begins} to {ends}, {lost}{around}"
     return Fact("look", text, runs[0].first_sent, sight.part.id, runs[0].target)
 
 
@@ -71,7 +75,7 @@ def _run(case: Case, sight: PartEvidence, run: Run, *, several: bool) -> Fact:
 
 def _told(case: Case, run: Run) -> str:
     looks = f"{run.looks} look{'s' if run.looks != 1 else ''}"
-    gap = f", longest gap {length(run.largest_gap.total_seconds())}" if run.looks > 1 else ""
+    gap = f", widest gap {length(run.largest_gap.total_seconds())}" if run.looks > 1 else ""
     if run.state is State.UNKNOWN:
         begins, ends = exactly(run.first_sent, case.zone), exactly(run.last_received, case.zone)
         return f"unknown ({run.why or 'no reason given'}) from {begins} to {ends}, {looks}{gap}"

@@ -15,7 +15,7 @@ from alerts.finding import ReleaseFacts
 from tests.unit.alerts.conftest import SLOT
 
 Overdue = Callable[[float], ReleaseFacts]
-NO_GAP = "No gap in the looks at this release is recorded."
+NO_GAP = "No time in which the monitor could not see is recorded for this release."
 
 
 def draft_and_notice(facts: ReleaseFacts) -> tuple[str, str]:

@@ -107,13 +107,14 @@ def test_a_notice_says_who_where_and_what_to_do(overdue: Make) -> None:
 
 
 def test_an_unproven_release_is_never_called_a_breach(facts: Make) -> None:
-    sure = Certainty(looks=90, failed_looks=40, spacing=1, blind=(BlindSpan(SLOT, LATER, "monitor stopped"),))
+    sure = Certainty(looks=90, failed_looks=40, widest_gap=3.6, blind=(BlindSpan(SLOT, LATER, "monitor stopped"),))
     at = SLOT + timedelta(minutes=6)
     unproven = facts(at, verdict="unproven", unproven_because="no usable look over the slot", certainty=sure)
     _, notice = told(unproven)
     assert notice.subject.startswith("NOT PROVEN: ")
     assert "This is not a breach claim" in notice.text
     assert "draft" not in notice.text
+    assert "Widest gap between two looks at the page around its slot: 3.6 s" in notice.text
     assert "Blind for 1 min 1 s from 09:30 GMT: monitor stopped" in notice.text
 
 
@@ -125,7 +126,7 @@ def test_the_subject_of_what_is_not_proved_is_one_short_line_and_the_whole_reaso
     sure = Certainty(looks=90, blind=(BlindSpan(down, up, "killed"),))
     at = SLOT + timedelta(minutes=20)
     _, notice = told(facts(at, verdict="unproven", unproven_because=because, certainty=sure, parts=(page,)))
-    short = "NOT PROVEN: our monitor was down 09:24–09:47; published by 09:47. Check the publishing log."
+    short = "NOT PROVEN: our monitor was down 09:24\N{EN DASH}09:47; published by 09:47. Check the publishing log."
     assert notice.subject.startswith(short)
     assert len(short) <= 100
     assert len(notice.subject) <= 140

@@ -48,7 +48,7 @@ def release_facts(name: str, title: str, producer: str, url: str, slot: datetime
         monitor="edge",
         looks=812,
         failed_looks=3,
-        spacing=15.0,
+        widest_gap=15.0,
         clock_offset=Bounds(-0.2, 0.4),
         records=(("ev-1", DIGEST), ("ev-2", DIGEST[::-1])),
     )

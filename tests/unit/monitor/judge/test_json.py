@@ -286,8 +286,16 @@ def test_an_explanation_says_what_would_change_the_verdict(now: float, turns: Se
 
 
 def test_an_explanation_leaves_out_the_middle_of_many_runs() -> None:
-    turns = [(when, ABSENT if when % 2 else UNKNOWN) for when in range(-100, 0)]
+    turns = [(when, ABSENT if when % 2 else PRESENT) for when in range(-100, 0)]
     assert "runs in between are left out" in texts(explained(0, turns))
+
+
+def test_an_explanation_merges_looks_by_state_with_their_number_and_widest_gap() -> None:
+    turns = [(when, ABSENT if when % 2 else UNKNOWN) for when in range(-100, 1)]
+    told = [fact.text for fact in explained(120, [*turns, (1, ABSENT), (60, PRESENT)]).facts if fact.kind == "run"]
+    (absent, present) = [text for text in told if text.startswith("page, edge view")]
+    assert "109 looks, 51 more that failed in between, widest gap 1.8 s" in absent
+    assert "present" in present
 
 
 def test_an_explanation_as_json_keeps_every_fact() -> None:

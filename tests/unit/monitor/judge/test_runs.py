@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor.judge.runs import Blind, OutOfOrder, Run, extend
+from monitor.judge.runs import Blind, OutOfOrder, Run, extend, widest_gap
 from monitor.judge.spells import spells
 from monitor.look.sighting import Sighting, State
 from monitor.plan.targets import View
 from tests.worlds.instants import after_slot
-from tests.worlds.looks import ABSENT, PRESENT, UNKNOWN, WITHDRAWN, Look, a_sighting, fold, looks
+from tests.worlds.looks import ABSENT, PRESENT, UNKNOWN, WITHDRAWN, Look, a_run, a_sighting, fold, looks
 from tests.worlds.truths import World, worlds
 
 
@@ -141,3 +141,23 @@ def test_every_look_is_counted_once_and_runs_keep_their_order(world: World) -> N
         assert sum(run.looks for run in runs) == len(world.sightings[target])
         assert all(one.last_received <= other.first_sent for one, other in pairwise(runs))
         assert all(one.state is UNKNOWN for one in runs if one.why)
+
+
+def seconds(gap: float) -> timedelta:
+    return timedelta(seconds=gap)
+
+
+def test_the_widest_gap_around_a_slot_leaves_out_the_looks_of_hours_before_and_those_after_it_was_seen() -> None:
+    ahead = a_run("page", ABSENT, -7200, -121, looks=400, largest_gap=seconds(300))
+    near = a_run("page", ABSENT, -120, 3, looks=90, largest_gap=seconds(3.6))
+    out = a_run("page", PRESENT, 5, 3600, looks=60, largest_gap=seconds(60))
+    assert widest_gap([ahead, near, out], after_slot(0)) == seconds(3.6)
+
+
+def test_a_hole_between_two_runs_around_a_slot_is_a_gap() -> None:
+    before, after = a_run("page", ABSENT, -120, -30, looks=90), a_run("page", ABSENT, 10, 120, looks=90)
+    assert widest_gap([before, after], after_slot(0)) == seconds(40)
+
+
+def test_one_look_around_a_slot_has_no_gap() -> None:
+    assert widest_gap([a_run("page", ABSENT, 1)], after_slot(0)) is None

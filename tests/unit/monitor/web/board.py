@@ -136,7 +136,7 @@ class Board:
 def _fill(store: TemporaryStore) -> None:
     events = VerdictRecord(store, RULES)
     late = replace(a_late_verdict(400), title=TITLE)
-    measured = Measured("edge", {}, (), None, 1.0, (("edge-1", ""),))
+    measured = Measured("edge", {}, (), None, (("edge-1", ""),))
     with store.transaction() as tx:
         tx.add_evidence([Record("edge", 1, "turn", after_slot(0), "f", 0, 1, "ab" * 32, "cd" * 32)])
         tx.save_release(a_release())
