@@ -9,7 +9,7 @@ from datetime import date, datetime
 
 from alerts.incident import MONITOR, Decision, Entry, Incident, Kind, findings_of, notice_in
 from alerts.notice import Notice
-from alerts.notice_text import STEPS, details, named
+from alerts.notice_text import ACKNOWLEDGE, STEPS, details, named
 from alerts.one_line import one_line
 from alerts.standing import state
 from alerts.tellable_facts import CALENDAR_FINDINGS
@@ -118,7 +118,7 @@ def several(opening: Notice, incidents: Sequence[Incident], now: datetime) -> No
     lines = [subject, "", f"Producer: {opening.producer}", "", "Entries:"]
     for one, facts in entries:
         lines += [f"- {named(facts, now)}", *(f"  {line}" for line in (*details("calendar", facts), facts.url, one.id))]
-    steps = (*STEPS["calendar"], "Say that you have it, so that nobody is called again.")
+    steps = (ACKNOWLEDGE, *STEPS["calendar"])
     lines += ["", "What to do now:", *(f"{place}. {line}" for place, line in enumerate(steps, 1))]
     findings = tuple(dict.fromkeys(name for one, _ in entries for name in findings_of(one)))
     text = "\n".join([*lines, "", f"Incident: {opening.incident}"]) + "\n"

@@ -85,6 +85,8 @@ STEPS = {
     "settled": ("Tell those who were told otherwise: what was said before no longer holds.",),
 }
 
+ACKNOWLEDGE = 'Acknowledge it ("I\'m on it"), so that no one else is called.'
+"""The first step of every list of what to do now."""
 TAILS = {
     "grade_changed": ", graver now",
     "exposure_closed": ", over",
@@ -136,7 +138,7 @@ def text(kind: str, case: str, facts: ReleaseFacts, incident: str, now: datetime
         *([["Users can get it now:", *(f"- {line}" for line in elsewhere)]] if elsewhere else []),
         [*_what(facts)],
         ["Measured so far, as of " + moment(facts.at, facts.timezone, now) + ":", *_measured(case, facts, now)],
-        ["What to do now:", *(f"{place}. {line}" for place, line in enumerate(_to_do(kind, case, facts), 1))],
+        ["What to do now:", *(f"{place}. {line}" for place, line in enumerate(steps_now(kind, case, facts), 1))],
         [f"Incident: {incident}", *_sure(facts)],
     ]
     return "\n\n".join("\n".join(lines) for lines in sections) + "\n"
@@ -179,9 +181,6 @@ def _measured(case: str, facts: ReleaseFacts, now: datetime) -> Iterator[str]:
         yield f"- {part.id}{_aside(part)}: {_part(part, facts, now)}"
         yield f"  {part.url}"
         yield from (f"  {_exposure(exposure, facts, now)}" for exposure in part.exposures)
-    kinds = dict.fromkeys(finding.kind.replace("_", " ") for finding in facts.findings)
-    if kinds:
-        yield f"- findings: {', '.join(kinds)}"
     yield from (f"  {line}" for line in details(case, facts))
 
 
@@ -246,14 +245,15 @@ def _exposure(exposure: Exposure, facts: ReleaseFacts, now: datetime) -> str:
     return f"{start}, {how} {between_moments(exposure.to, facts.timezone, now)}, {whole_lengths(exposure.seconds)}"
 
 
-def _to_do(kind: str, case: str, facts: ReleaseFacts) -> Iterator[str]:
+def steps_now(kind: str, case: str, facts: ReleaseFacts) -> Iterator[str]:
+    """Yield what to do now, one sentence a step: the one list of mail and page. `kind` is the notice's."""
+    if kind != "final":
+        yield ACKNOWLEDGE
     yield from advice(case, facts)
     if kind == "final" and facts.final:
         yield "Nothing more will be measured."
     if case in WITH_DRAFT:
         yield "Complete the draft of the report."
-    if kind != "final":
-        yield "Say that you have it, so that nobody is called again."
 
 
 def advice(case: str, facts: ReleaseFacts) -> tuple[str, ...]:

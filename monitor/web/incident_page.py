@@ -16,7 +16,7 @@ from alerts.draft.edits import STEP, to_complete
 from alerts.draft.report import Report, report_from_json
 from alerts.draft.take_back import Conflict
 from alerts.incident import Incident, Kind
-from alerts.notice_text import advice, details, happened
+from alerts.notice_text import details, happened, steps_now
 from alerts.platform import standing_of_platform
 from monitor.deliver.drafts import ENDINGS, versions_of
 from monitor.deliver.incident_json import incident_json
@@ -81,7 +81,7 @@ async def incident_page(request: Request, name: str, fault: str = "", answered: 
         happened=_happened(found, queries.clock.now()),
         acted=_acted(found, local_date(queries.clock.now(), queries.timezone), queries.timezone),
         cause=found.words.get("cause", ""),
-        advice=advice(found.kind, found.facts) if found.facts is not None else (),
+        advice=list(steps_now("", found.kind, found.facts)) if found.facts is not None else (),
         details=list(details(found.kind, found.facts)) if found.facts is not None else (),
         changes={one.number: [one.report.name_of(name) for name in one.changed] for one in versions_of(drafts)},
         silences=[one for one in await silences_of(queries) if one["name"] in _names(found)],

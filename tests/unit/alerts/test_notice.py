@@ -155,9 +155,16 @@ def test_an_alternative_that_was_not_seen_is_never_called_overdue(overdue: Make)
     assert "- news (another address): not seen there\n" in notice.text
 
 
+def test_the_first_thing_to_do_is_to_acknowledge_and_no_code_word_is_shown(overdue: Make) -> None:
+    _, notice = told(overdue(61))
+    assert 'What to do now:\n1. Acknowledge it ("I\'m on it"), so that no one else is called.\n2. Open' in notice.text
+    for words in ("findings:", "Rests on:", ": pending"):
+        assert words not in notice.text
+
+
 def test_a_lead_names_its_address(facts: Make) -> None:
     _, notice = told(facts(verdict="lead", findings=(Finding("lead", detail="https://press.example/item"),)))
-    assert "- findings: lead\n  https://press.example/item" in notice.text
+    assert "\n  https://press.example/item" in notice.text
 
 
 @pytest.mark.parametrize(
