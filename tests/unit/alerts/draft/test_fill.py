@@ -264,6 +264,30 @@ def test_details_of_findings_that_hold_only_addresses_and_times_are_told(ipcc: I
     assert "Stale edge: the origin had it at 09:30:02, the edge still served the old page." in told
 
 
+@pytest.mark.parametrize(
+    ("verdict", "delay", "users", "happened", "delayed"),
+    [
+        ("late", Bounds(89, 91), Bounds(387, 392), "late; users could get it about 6 minutes after", "6 minutes 27"),
+        (
+            "on_time",
+            Bounds(0, 1),
+            Bounds(475, 482),
+            "published on time; users could get it about 8 min",
+            "7 minutes 55",
+        ),
+        ("on_time", Bounds(0, 1), Bounds(301, None), "; users could not get it yet, ", "5 minutes 1"),
+    ],
+    ids=["late and hidden", "hidden", "still hidden"],
+)
+def test_a_draft_tells_users_delay_beside_the_publishers(
+    ofqual_january: Incident, verdict: str, delay: Bounds, users: Bounds, happened: str, delayed: str
+) -> None:
+    hidden = with_page(ofqual_january, verdict=verdict, delay=delay, users_delay=users)
+    note = note_of(with_facts(hidden, lambda facts: replace(facts, parts=facts.parts[:1], findings=())))
+    assert happened in said(note, "N.what")
+    assert delayed in said(note, "N.impact")
+
+
 def test_recurring_causes_are_counted(ipcc: Incident, ofqual_january: Incident, ofqual_march: Incident) -> None:
     earlier = [
         replace(each, producer="ipcc", words={"cause": "platform fault"}) for each in (ofqual_january, ofqual_march)
