@@ -35,6 +35,7 @@ _log = structlog.get_logger(__name__)
 _IDLE = timedelta(minutes=5)
 _AFTER_A_FAULT = timedelta(seconds=5)
 _LONGEST_SEND = 120.0
+_ATTEMPTS_BEFORE_REREADING = 5
 _MOST, _EVER = 10_000, timedelta(days=3650)
 
 _PATIENCE = Patience()
@@ -241,7 +242,12 @@ class Outbox:
 
     async def _attempt_each(self, rows: Sequence[Row]) -> None:
         # What may have ended the process the last time goes last, so that it never keeps the others from going.
-        for row in sorted(rows, key=lambda row: row.was_cut_off):
+        for place, row in enumerate(sorted(rows, key=lambda row: row.was_cut_off)):
+            bell = self._bells.get(row.delivery.channel)
+            if place >= _ATTEMPTS_BEFORE_REREADING and bell is not None and bell.is_set():
+                # Something new may be urgent: it must not wait for all that was read before.
+                bell.clear()
+                return
             if self._turn.is_ending:
                 return
             async with self._turn.attempt():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -119,6 +120,27 @@ def test_a_thread_with_something_urgent_is_attempted_before_those_that_have_wait
         outbox = an_outbox(threads.store, threads.writer, [slow], clock)
         await outbox.empty("mail")
         assert slow.got == [urgent.id, *sorted(one.id for one in earlier)]
+        threads.writer.abandon()
+
+    run_virtually(story, after_slot(61))
+
+
+def test_something_urgent_that_arrives_while_many_are_sent_does_not_wait_for_all_of_them() -> None:
+    async def story(clock: VirtualClock) -> None:
+        threads = Threads(clock)
+        threads.put("opened", "i")
+        await threads.later(61)
+        for number in range(40):
+            threads.put("unproven", f"u{number}")
+        slow = Slow(clock, 10.0)
+        outbox = an_outbox(threads.store, threads.writer, [slow], clock)
+        sending = asyncio.ensure_future(outbox.empty("mail"))
+        await clock.sleep(35)
+        urgent = threads.put(RISES, "i")
+        outbox.wake()
+        await sending
+        assert slow.got.index(urgent.id) <= 6
+        assert len(slow.got) == 41
         threads.writer.abandon()
 
     run_virtually(story, after_slot(61))
