@@ -28,8 +28,8 @@ class InForce:
     differed before the slot passed. `learnt_after_slot`: the slot had passed when it was first read, so
     no verdict on it can be proved. `in_doubt` are later words of the same calendar that may have been there before
     the slot passed, or before the earlier time they give did: the change lies between two reads. They are also entries
-    that show the same written time with another offset, so that the slot moved by exactly the zone's offset. `events`
-    are in the order of reads.
+    that show the same written time with another offset, so that the slot moved by exactly the zone's offset. `agreeing`
+    are other calendars' entries with the same slot. `events` are in the order of reads.
     """
 
     promise: Promise | None = None
@@ -43,6 +43,7 @@ class InForce:
     given_up: tuple[Promise, ...] = ()
     events: tuple[LedgerEvent, ...] = ()
     in_doubt: tuple[Promise, ...] = ()
+    agreeing: tuple[Promise, ...] = ()
 
     @property
     def slot(self) -> Slot | None:
@@ -141,6 +142,7 @@ class _Walk:
             first_announced=self._first,
             short_notice=self._short,
             disagreements=tuple(sorted(self._differing(), key=lambda each: each.calendar)),
+            agreeing=tuple(each for each in self._standing.values() if self._agrees(each)),
             learnt_after_slot=self._learnt_after,
             given_up=tuple(self._given_up),
             events=tuple(self._events),
@@ -188,6 +190,12 @@ class _Walk:
         if base.slot.precision is not Precision.DAY or is_cancelled(base):
             return base
         return next((each for each in standing if _adds_the_time(each, base)), base)
+
+    def _agrees(self, promise: Promise) -> bool:
+        current = self._current
+        if current is None or promise.calendar == current.calendar or is_cancelled(promise):
+            return False
+        return promise.slot.says_same_as(current.slot)
 
     def _is_of_current(self, promise: Promise) -> bool:
         return self._current is not None and self._current.calendar == promise.calendar

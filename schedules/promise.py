@@ -13,12 +13,12 @@ from schedules.slot import Slot
 class Unlisted:
     """Usable reads before the slot that no longer showed an entry: since when, and how many there were.
 
-    `successor` is the title of a new entry of the same producer and slot, "" if there is none.
+    `successors` are the titles of new entries of the same producer and slot.
     """
 
     since: datetime
     reads: int
-    successor: str = ""
+    successors: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -168,11 +168,14 @@ def _not_shown(case: Case, promise: Promise, parts: Sequence[PartVerdict]) -> st
     limit = min([*([] if case.window is None else [case.window.opens]), *filter(None, exposed)], default=None)
     if unlisted is None or limit is None or unlisted.since > case.now or unlisted.since >= limit:
         return None
+    if any(other.unlisted is None for other in case.standing.agreeing):
+        return None
     reads = "a read" if unlisted.reads == 1 else f"{unlisted.reads} reads"
     shown = exactly(promise.confirmed_at or promise.learnt, case.zone)
     since = exactly(unlisted.since, case.zone)
-    successor = f". The new entry “{unlisted.successor}” may replace it" if unlisted.successor else ""
-    return f"{said(promise)}, last shown {shown}: {reads} of the calendar since {since} did not show it{successor}"
+    titles = " and ".join(f"“{title}”" for title in unlisted.successors)
+    successors = f". A new entry may replace it: {titles}" if titles else ""
+    return f"{said(promise)}, last shown {shown}: {reads} of the calendar since {since} did not show it{successors}"
 
 
 def _unconfirmed(case: Case, promise: Promise, parts: Sequence[PartVerdict]) -> str | None:

@@ -272,10 +272,10 @@ class Ledger:
 
         An entry under another id can still show the release of one that is `missing`.
         """
-        releases = {release_of[state.name, uid]: uid for uid in missing}
+        releases = {release_of[state.name, uid]: uid for uid in missing if not state.is_under_another_id(uid)}
         for release in shown if releases else ():
             releases.pop(release, None)
-        successors = {release: state.successor(uid) for release, uid in releases.items()}
+        successors = {release: state.successors(uid) for release, uid in releases.items()}
         return self.book.with_unlisted(state.name, successors, at)
 
     async def _enter(self, read: CalendarRead, weighed: Weighed) -> LearntRead:

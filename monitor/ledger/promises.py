@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
@@ -55,13 +55,13 @@ class PromiseBook:
         """Return the last promise that a calendar made of a release, None if it made none."""
         return next((one for one in reversed(self.of(release)) if one.calendar == calendar), None)
 
-    def with_unlisted(self, calendar: str, successors: Mapping[str, str], at: datetime) -> list[Promise]:
+    def with_unlisted(self, calendar: str, successors: Mapping[str, Sequence[str]], at: datetime) -> list[Promise]:
         """Return the promises of releases that a read at `at` did not show, with that read counted.
 
-        `successors` are the titles of the entries that may replace them, by release; "" if there is none.
+        `successors` are the titles of the entries that may replace them, by release.
         """
-        found = ((self.newest(calendar, release), successor) for release, successor in successors.items())
-        return [replace(one, unlisted=_counted(one.unlisted, at, successor)) for one, successor in found if one]
+        found = ((self.newest(calendar, release), titles) for release, titles in successors.items())
+        return [replace(one, unlisted=_counted(one.unlisted, at, titles)) for one, titles in found if one]
 
     def relisted(self, calendar: str, releases: Iterable[str]) -> list[Promise]:
         """Return the promises of these releases that earlier reads did not show, as shown again."""
@@ -109,10 +109,10 @@ class PromiseBook:
         return [replace(promise, release=new) for promise in mine if (calendar, promise.learnt) not in there]
 
 
-def _counted(before: Unlisted | None, at: datetime, successor: str) -> Unlisted:
+def _counted(before: Unlisted | None, at: datetime, successors: Sequence[str]) -> Unlisted:
     if before is None:
-        return Unlisted(at, 1, successor)
-    return Unlisted(before.since, before.reads + 1, before.successor or successor)
+        return Unlisted(at, 1, tuple(successors))
+    return Unlisted(before.since, before.reads + 1, tuple(dict.fromkeys((*before.successors, *successors))))
 
 
 def _learnt(promise: Promise) -> datetime:

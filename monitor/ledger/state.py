@@ -100,25 +100,34 @@ class CalendarState:
         """Return the entries that are shown and still say what they promise."""
         return [uid for uid, one in self.shown.items() if self.known[uid].gone is None and is_still_announced(one)]
 
-    def successor(self, uid: str) -> str:
-        """Return the title of an entry that may replace one that is no longer shown, "" if there is none.
+    def is_under_another_id(self, uid: str) -> bool:
+        """Return whether an entry that is no longer shown is there under another id: same slot, same page or title.
 
-        It has the same producer and slot, and no read showed both.
+        Exports of iCalendar can give every entry a new id.
+        """
+        old = self.shown[uid]
+        return any(
+            new.slot.says_same_as(old.slot) and (new.title == old.title or (new.url is not None and new.url == old.url))
+            for other, new in self.shown.items()
+            if other != uid and self.known[other].gone is None
+        )
+
+    def successors(self, uid: str) -> list[str]:
+        """Return the titles of entries that may replace one that is no longer shown.
+
+        They have the same producer and slot, and no read showed them together with it.
         """
         old, left = self.shown[uid], self.left.get(uid)
-        return next(
-            (
-                new.title
-                for other, new in self.shown.items()
-                if other != uid
-                and left is not None
-                and self.first.get(other, left) > left
-                and self.known[other].gone is None
-                and new.producer == old.producer
-                and new.slot.says_same_as(old.slot)
-            ),
-            "",
-        )
+        return [
+            new.title
+            for other, new in self.shown.items()
+            if other != uid
+            and left is not None
+            and self.first.get(other, left) > left
+            and self.known[other].gone is None
+            and new.producer == old.producer
+            and new.slot.says_same_as(old.slot)
+        ]
 
     def without(self, uids: Collection[str]) -> CalendarState:
         """Return this state without these entries."""

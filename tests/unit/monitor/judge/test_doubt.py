@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -272,9 +273,9 @@ def test_late_by_one_calendar_and_never_published_by_the_other_is_a_breach_by_bo
     assert verdict_on([a_promise(), long_ago], "09:40", calendars=BOTH).word is Word.LATE
 
 
-def unlisted(since: str, reads: int = 4, successor: str = "", last: str = "09:00") -> Promise:
+def unlisted(since: str, reads: int = 4, *successors: str, last: str = "09:00") -> Promise:
     """Return the usual promise, which reads from `since` on did not show any more."""
-    return read_last(last, unlisted=Unlisted(at(since), reads, successor))
+    return read_last(last, unlisted=Unlisted(at(since), reads, successors))
 
 
 @pytest.mark.parametrize("came", [None, "09:40", IN_TIME])
@@ -299,15 +300,22 @@ def test_only_reads_before_the_slot_withdraw_the_confirmation(promise: Promise, 
     assert verdict_on([promise], None).word is word
 
 
-def test_a_likely_successor_is_named() -> None:
-    verdict = verdict_on([unlisted("09:05", successor="Vital events: 2017")], None)
+def test_likely_successors_are_named() -> None:
+    verdict = verdict_on([unlisted("09:05", 4, "Vital events: 2017", "Stillbirths: 2017")], None)
     assert verdict.unproven_because is not None
-    assert verdict.unproven_because.endswith("The new entry “Vital events: 2017” may replace it")
+    assert verdict.unproven_because.endswith("A new entry may replace it: “Vital events: 2017” and “Stillbirths: 2017”")
 
 
 @pytest.mark.parametrize(("since", "word"), [("09:11", Word.EARLY), ("09:05", Word.UNPROVEN)])
 def test_an_entry_that_leaves_once_its_release_is_public_early_takes_nothing_back(since: str, word: Word) -> None:
     assert verdict_on([unlisted(since)], "09:10", now="09:20").word is word
+
+
+def test_an_entry_that_leaves_one_calendar_while_another_promises_the_same_still_binds() -> None:
+    other = read_last("09:26", calendar="own")
+    assert verdict_on([unlisted("09:05"), other], None, calendars=BOTH).word is Word.OVERDUE
+    both = [unlisted("09:05"), replace(unlisted("09:05"), calendar="own")]
+    assert verdict_on(both, None, calendars=BOTH).word is Word.UNPROVEN
 
 
 def test_what_reads_will_show_later_is_not_known_yet() -> None:

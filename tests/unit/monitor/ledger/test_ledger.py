@@ -77,12 +77,21 @@ def test_reads_that_no_longer_show_an_entry_are_counted_and_survive_a_restart(tm
         assert unlisted(office) is None
         first = await office.read(csv(row("b"), row("c", title="Both in one")), after=10)
         await office.read(after=10)
-        assert unlisted(office) == Unlisted(first.started, 2, "Both in one")
+        assert unlisted(office) == Unlisted(first.started, 2, ("Both in one",))
         await office.reopen()
         await office.read(after=10)
-        assert unlisted(office) == Unlisted(first.started, 3, "Both in one")
+        assert unlisted(office) == Unlisted(first.started, 3, ("Both in one",))
         await office.read(csv(row("a"), row("b")), after=10)
         assert unlisted(office) is None
+
+    at_work(tmp_path, act)
+
+
+def test_an_entry_shown_under_another_id_is_not_missing(tmp_path: Path) -> None:
+    async def act(office: Office) -> None:
+        await office.read(csv(row("a", title="Example awareness"), row("b")))
+        await office.read(csv(row("a2", title="Example awareness"), row("b")), after=10)
+        assert [one.unlisted for one in office.daemon.store.ledger.promises()] == [None] * 3
 
     at_work(tmp_path, act)
 

@@ -144,9 +144,9 @@ def test_a_calendar_that_was_read_shortly_before_a_slot_needs_no_read_ten_minute
 def test_reads_that_do_not_show_a_promise_are_counted_until_one_shows_it_again() -> None:
     made = book(said(1), said(2), said(3, "B"))
     for minute in (10, 15):
-        made.put(made.with_unlisted("A", {"x": "", "unknown": ""}, T0 + minute * MINUTE))
-    made.put(made.with_unlisted("A", {"x": "Another title"}, T0 + 20 * MINUTE))
-    counted = Unlisted(T0 + 10 * MINUTE, 3, "Another title")
+        made.put(made.with_unlisted("A", {"x": [], "unknown": []}, T0 + minute * MINUTE))
+    made.put(made.with_unlisted("A", {"x": ["Another title"]}, T0 + 20 * MINUTE))
+    counted = Unlisted(T0 + 10 * MINUTE, 3, ("Another title",))
     assert [one.unlisted for one in made.of("x")] == [None, counted, None]
     made.put(made.relisted("A", ["x", "unknown"]))
     assert [one.unlisted for one in made.of("x")] == [None, None, None]
