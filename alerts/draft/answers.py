@@ -165,8 +165,7 @@ def _evidence(case: DraftInput) -> tuple[str, ...]:
     facts = case.measured
     if facts is None:
         return ()
-    kept = words.count(len(facts.certainty.records), "evidence record")
-    return (f"The measured times and the evidence of the monitor stand in a document of their own ({kept}).",)
+    return ("The measured times and their evidence are set out in a separate document.",)
 
 
 KNOWN: Mapping[str, Callable[[DraftInput], tuple[str, ...]]] = {
@@ -232,11 +231,8 @@ def _register_question(case: DraftInput) -> tuple[str, ...]:
 def logged_by_hand(case: DraftInput) -> tuple[str, ...]:
     """Tell of an incident a person logged: their words as they stand, and what is known of the release."""
     incident, typed = case.incident, case.incident.words
-    # A form that asks how sure the measurement is says there that there is none.
-    unmeasured = "" if "incident.certainty" in case.asked else "; the monitor did not measure this"
-    said = [f"Logged by hand at {words.brief(incident.opened, case.timezone)}{unmeasured}."]
     what = typed.get("what", "")
-    said += [f"As logged: {what}{'' if what.endswith(('.', '?', '!')) else '.'}"] if what else []
+    said = [f"{what}{'' if what.endswith(('.', '?', '!')) else '.'}"] if what else []
     said += () if "incident.delay" in case.asked else lasted(case)
     linked = _link(case) if "release.landing_url" in case.asked else ()
     addresses = [url for url in typed.get("url", "").splitlines() if url not in linked]

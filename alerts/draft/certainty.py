@@ -7,7 +7,7 @@ from datetime import datetime
 
 from alerts.draft import words
 from alerts.draft.input import DraftInput, bears_on, part_name, parts_in_order
-from alerts.draft.narrative import unproven
+from alerts.draft.narrative import unproven, where_announced
 from alerts.draft.report import Table
 from alerts.finding import Certainty, Exposure, Part, ReleaseFacts
 from alerts.incident import Entry
@@ -34,7 +34,12 @@ def certainty(case: DraftInput) -> tuple[str, ...]:
     """Return the paragraphs on how the times were measured and where the monitor was blind."""
     if case.measured is None:
         return in_short(case)
-    return (*in_short(case), METHOD, *([RECORDS] if case.measured.certainty.records else []))
+    return (
+        *in_short(case),
+        *where_announced(case.measured),
+        METHOD,
+        *([RECORDS] if case.measured.certainty.records else []),
+    )
 
 
 def in_short(case: DraftInput) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from alerts.standing import was_out_already
 from schedules.times.words import clock, day_text, rounded
 from schedules.times.zone import local_date
 
-HEADING = "In the order of time:"
+HEADING = "Sequence of events"
 # What people write down for the record and for later reports is nothing that happened.
 RECORDS = ("cause: ", "report signed off", "report waived", "closed", "other producers' incidents", RECORD)
 TIME = re.compile(r"\b([01]?\d|2[0-3])[:.]([0-5]\d)\b")

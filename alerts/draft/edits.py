@@ -15,6 +15,15 @@ STEP = "step."
 # Words about a field stand in place of an account that was measured where `instead.FIELD` is not blank.
 INSTEAD = "instead."
 FIGURES = re.compile(r"\d+(?:[:.,]\d+)*")
+CLOCK = r"\d{1,2}[:.]\d{2}(?::\d{2})?"
+TIME = re.compile(
+    r"\b(?:(?P<hour>[01]?\d|2[0-3])[:.](?P<minute>[0-5]\d)(?::\d{2})?(?: ?(?P<half>am|pm)\b|(?![\d.:,]*\d))"
+    r"|(?P<whole>1[0-2]|[1-9]) ?(?P<half_of_whole>am|pm)\b)"
+)
+BETWEEN = re.compile(rf"between (?P<first>{CLOCK}) and (?P<last>{CLOCK})")
+MONTHS = "January|February|March|April|May|June|July|August|September|October|November|December"
+# Reports name days on which nothing was measured: that of the report, of a reply, of a meeting.
+DATE = re.compile(rf"\b\d{{1,2}} (?:{MONTHS})(?: \d{{4}})?\b|\b\d{{4}}-\d{{2}}-\d{{2}}\b")
 # What begins a box in which two people wrote at the same time.
 UNSETTLED = "[two wordings, to be made one: as it stood]"
 
@@ -50,8 +59,28 @@ def figures_apart(field: Field) -> list[str]:
     """Return numbers and times of an answer in place of what was measured that are not among what was measured."""
     if not field.replaced or field.answer is None or not field.paragraphs:
         return []
-    measured = set(FIGURES.findall("\n".join(field.paragraphs)))
-    return [each for each in dict.fromkeys(FIGURES.findall(field.answer.text)) if each not in measured]
+    measured, answered = "\n".join(field.paragraphs), DATE.sub(" ", field.answer.text)
+    spans = [(_minute(each["first"]), _minute(each["last"])) for each in BETWEEN.finditer(measured)]
+    spans += [(_minute(each[0]), _minute(each[0])) for each in TIME.finditer(measured)]
+    figures = set(FIGURES.findall(measured))
+    apart = {
+        each.start(): each[0]
+        for each in TIME.finditer(answered)
+        if not any(first <= _minute(each[0]) <= last for first, last in spans)
+    }
+    rest = TIME.sub(lambda each: " " * len(each[0]), answered)
+    apart |= {each.start(): each[0] for each in FIGURES.finditer(rest) if each[0] not in figures}
+    return list(dict.fromkeys(apart[place] for place in sorted(apart)))
+
+
+def _minute(text: str) -> int:
+    """Return the minute of the day of a time as `TIME` matches it: `17:30:03`, `5.30pm`, `5pm`."""
+    found = TIME.search(text)
+    if found is None:
+        return -1
+    hour, minute, half = int(found["hour"] or found["whole"]), int(found["minute"] or 0), found["half"]
+    half = half or found["half_of_whole"]
+    return (hour % 12 + 12 * (half == "pm") if half else hour) * 60 + minute
 
 
 def to_complete(report: Report) -> list[str]:

@@ -76,16 +76,13 @@ def correction(case: DraftInput) -> tuple[str, ...]:
 
 def lines(case: DraftInput) -> tuple[str, ...]:
     """Return what ministers' offices and the press office can say, a line each, and what they leave unsaid."""
-    facts = case.measured
     title = case.facts.title if case.facts else case.incident.title
     told = holding(case)[:-1] or (f"An incident of {case.local_day(case.incident.occurred)} concerns “{title}”.",)
-    # Whether the release of what a person logged is out is for them to know.
-    when = "is told" if facts is None else "stands" if _is_out(case, facts) else "will stand"
     owed = " A report goes to the regulator." if case.incident.grade == "report" else ""
     return (
         *told,
         f"How this happened is being looked into.{owed}",
-        f"What the statistics show {when} in the release, for everyone; we say nothing about it here.",
+        "We do not comment on the statistics outside their release.",
         "Questions about the release are for the Head of Profession for Statistics.",
         CALLED,
     )
@@ -104,7 +101,7 @@ def _forward(case: DraftInput) -> datetime | None:
 
 
 def _slot(facts: ReleaseFacts) -> str:
-    return words.moment(facts.slot, facts.timezone) if facts.slot else facts.slot_text
+    return words.in_style(facts.slot, facts.timezone) if facts.slot else facts.slot_text
 
 
 def _announced(facts: ReleaseFacts) -> str:
@@ -115,7 +112,7 @@ def _early(case: DraftInput, facts: ReleaseFacts) -> list[str]:
     which = "It" if all(part.exposures for part in facts.parts if part.required) else "Some of it"
     mistake = f"{which} could be seen before that time, by mistake."
     if forward := _forward(case):
-        to = words.moment(forward, facts.timezone)
+        to = words.in_style(forward, facts.timezone)
         moved = f"It will be released at {to} instead." if forward > case.now else f"We brought it forward to {to}."
         was = any(each.start.by is not None and each.start.by < forward for each in facts.exposures)
         return [f"{_announced(facts)} {moved}{f' {mistake}' if was else ''}"]

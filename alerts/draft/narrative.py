@@ -32,15 +32,15 @@ TOLD = (
     "wrong_content",
 )
 UNNAMED: Mapping[str, str] = {
-    "guessed": " No calendar named the address of its page: it was guessed from that of its announcement, and absence"
+    "guessed": "No calendar named the address of its page: it was guessed from that of its announcement, and absence"
     " there proves nothing.",
-    "guessed and awaited": " No calendar named the address of its page: it was guessed from that of its announcement."
+    "guessed and awaited": "No calendar named the address of its page: it was guessed from that of its announcement."
     " That the release was not out rests on the announcement, which still announced it, and on GOV.UK's index, which"
     " did not list it.",
-    "guessed and found": " No calendar named the address of its page: it was guessed from that of its announcement, and"
+    "guessed and found": "No calendar named the address of its page: it was guessed from that of its announcement, and"
     " the release was found there.",
-    "led_to": " No calendar named the address of its page: its announcement led there.",
-    "found": " No calendar named the address of its page: it was found by its title in a listing.",
+    "led_to": "No calendar named the address of its page: its announcement led there.",
+    "found": "No calendar named the address of its page: it was found by its title in a listing.",
 }
 EMBARGO = "Nothing that was seen before the announced time is repeated here: this paper holds addresses and times only."
 
@@ -62,23 +62,29 @@ def brought_forward(case: DraftInput) -> list[str]:
     typed = case.incident.words.get("brought_forward")
     if not typed:
         return []
-    to = words.moment(datetime.fromisoformat(typed), case.timezone)
+    to = words.in_style(datetime.fromisoformat(typed), case.timezone)
     role = case.incident.words.get("brought_forward_by", "")
     by = f", as recorded by the {role}" if role else ""
     return [f"It was decided to bring the release forward to {to}{by}."]
 
 
 def announcement(facts: ReleaseFacts) -> str:
-    """Say for when the release was announced, and where."""
-    where = f" in the calendar “{facts.slot_source}”" if facts.slot_source else ""
-    read = words.brief(facts.slot_learnt, facts.timezone) if facts.slot_learnt else ""
-    learnt = f"; the monitor first read that entry at {read}" if read else ""
-    slot = words.moment(facts.slot, facts.timezone) if facts.slot else facts.slot_text or "no stated time"
+    """Say for when the release was pre-announced, in house style."""
+    slot = words.in_style(facts.slot, facts.timezone) if facts.slot else facts.slot_text or "no stated time"
     unmeasured = "" if facts.slot else " Without an announced time of day no delay in minutes can be given."
-    return f"“{facts.title}” was announced for {slot}{where}{learnt}.{unmeasured}{_unnamed(facts)}"
+    return f"“{facts.title}” was pre-announced for {slot}.{unmeasured}"
+
+
+def where_announced(facts: ReleaseFacts) -> list[str]:
+    """Return where and when the announcement was read and how the page's address is known, for the evidence."""
+    where = f"The announced time is from the calendar “{facts.slot_source}”" if facts.slot_source else ""
+    read = words.brief(facts.slot_learnt, facts.timezone) if facts.slot_learnt else ""
+    learnt = f"{where or 'The announced time'}{' and' if where else ''} was first read at {read}" if read else where
+    return [each for each in (f"{learnt}." if learnt else "", _unnamed(facts)) if each]
 
 
 def _unnamed(facts: ReleaseFacts) -> str:
+    """Return how the page's address is known where no calendar named it, empty where one did."""
     if facts.address != "guessed" or facts.page is None:
         return UNNAMED.get(facts.address, "")
     is_awaited = facts.page.verdict in ("overdue", "not_published")

@@ -120,6 +120,20 @@ def moment(at: datetime, timezone: str) -> str:
     return f"{clock(at, timezone)} on {day_text(local_date(at, timezone), weekday=True)}"
 
 
+def style_clock(at: datetime, timezone: str) -> str:
+    """Return the time of day as the civil service writes it, without seconds: `9.30am`, `noon`, `5pm`."""
+    here = local(at, timezone)
+    if not here.minute and here.hour in (0, 12):
+        return "noon" if here.hour else "midnight"
+    minute = f".{here:%M}" if here.minute else ""
+    return f"{here.hour % 12 or 12}{minute}{'am' if here.hour < 12 else 'pm'}"
+
+
+def in_style(at: datetime, timezone: str) -> str:
+    """Return `9.30am on Friday 5 January 2018`."""
+    return f"{style_clock(at, timezone)} on {day_text(local_date(at, timezone), weekday=True)}"
+
+
 def brief(at: datetime, timezone: str) -> str:
     """Return `09:30 BST on 23 July 2015`, outward to the second below."""
     return f"{clock(at, timezone)} on {day_text(local_date(at, timezone))}"

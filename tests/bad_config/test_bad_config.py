@@ -46,4 +46,5 @@ def test_no_message_holds_the_secret_that_the_files_hold() -> None:
 def test_a_missing_configuration_is_told_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "none.toml"
     assert status_of(["--config", str(file), "check"]) == 1
-    assert capsys.readouterr().err == f"{file}: cannot be read: No such file or directory\n"
+    remedy = "write one with `ninethirty init`"
+    assert capsys.readouterr().err == f"{file}: cannot be read: No such file or directory: {remedy}\n"

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from alerts.draft.edits import UNSETTLED, merge, obstacles
+from alerts.draft.edits import UNSETTLED, figures_apart, merge, obstacles
 from alerts.draft.fill import fill
 from alerts.draft.form import form_named
-from alerts.draft.report import Field, Report, report_from_json, report_json
+from alerts.draft.report import Answer, Field, FilledBy, Report, report_from_json, report_json
 from alerts.draft.versions import Versions, digest_of, edited, remeasured, signed
 from alerts.draft.write.outline import Box, Document, Grid, Piece, Tone, Words, outline, pieces
 from alerts.draft.write.registry import WRITERS
@@ -277,3 +277,31 @@ def test_guidance_goes_when_a_person_has_answered(ofqual_january: Incident, form
     text = WRITERS["md"](merge(words, empty)).decode()
     assert "to be completed" not in text
     assert "Consider" not in text
+
+
+@pytest.mark.parametrize(
+    ("text", "apart"),
+    [
+        ("It could be seen at 17:00 on 20 March, ahead of 9:30.", []),
+        ("It was due at 9.30am and public from about 4.58pm.", []),
+        ("We reported it on 21 March 2017.", []),
+        ("It was removed at 5.40pm.", ["5.40pm"]),
+        ("It was public from 17:31:10, for 54 readers.", ["17:31:10", "54"]),
+    ],
+)
+def test_a_time_within_the_measured_bounds_is_among_what_was_measured(text: str, apart: list[str]) -> None:
+    measured = (
+        "“Inspections” was pre-announced for 9.30am on Wednesday 22 March 2017.",
+        "The page became public between 16:55 and 17:00:03 GMT on 20 March 2017.",
+    )
+    answer = Answer(text, "duty statistician", datetime(2017, 3, 21, 10, tzinfo=UTC), instead=True)
+    field = Field(
+        "B.2.account",
+        None,
+        FilledBy.MIXED,
+        ("incident.narrative",),
+        multi_line=True,
+        paragraphs=measured,
+        answer=answer,
+    )
+    assert figures_apart(field) == apart

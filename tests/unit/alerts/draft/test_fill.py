@@ -161,13 +161,15 @@ def test_a_release_awaited_at_a_guessed_address_says_what_its_absence_rests_on(o
         return replace(facts, address="guessed")
 
     for verdict, told, untold in [
-        ("overdue", "rests on the announcement", "proves nothing"),
+        ("overdue", "rests on the announcement", "absence there proves nothing"),
         ("unproven", "absence there proves nothing", "rests on"),
     ]:
         unseen = with_page(ofqual_january, address="guessed", first_seen=Interval(), verdict=verdict)
-        announced = said(note_of(with_facts(unseen, guessed)), "N.slot")
-        assert told in announced
-        assert untold not in announced
+        report = note_of(with_facts(unseen, guessed))
+        evidence = "\n".join(report.certainty)
+        assert told in evidence
+        assert untold not in evidence
+        assert "guessed from that of" not in said(report, "N.slot")
 
 
 def test_others_late_on_the_platform_are_neither_named_nor_counted(ofqual_march: Incident) -> None:
@@ -186,7 +188,7 @@ def test_where_a_leak_stood_is_no_link_to_the_statistics(moj: Incident) -> None:
     report = note_of(leaked)
     assert "social.example" not in said(report, "N.output")
     assert "Where it stood: https://social.example/1 and https://social.example/2." in said(report, "N.what")
-    assert "As logged: Posted.\n" in said(report, "N.what")
+    assert "\nPosted.\n" in said(report, "N.what")
     late = note_of(replace(leaked, words={**leaked.words, "sort": "late"}))
     assert "https://social.example/1" in said(late, "N.output")
     assert "Where it stood" not in said(late, "N.what")
@@ -233,7 +235,7 @@ def test_a_slot_without_a_time_of_day_gives_no_delay_in_minutes(ipcc: Incident) 
     dated = with_page(ipcc, delay=None)
     dated = with_facts(dated, lambda facts: replace(facts, slot=None, slot_text="July 2015"))
     report = note_of(dated)
-    assert "was announced for July 2015" in said(report, "N.slot")
+    assert "was pre-announced for July 2015" in said(report, "N.slot")
     assert "no delay in minutes can be given" in said(report, "N.slot")
     assert report.measured[0].rows[0][2] == "Not measured in minutes"
 
@@ -376,6 +378,19 @@ def test_what_a_person_logged_is_dated_and_is_nowhere_called_measured(moj: Incid
     assert "When it happened" not in said(in_a_box_of_its_own, "A.2.nature")
 
 
+def test_what_a_person_logged_is_told_in_their_words_without_when_it_was_logged(moj: Incident) -> None:
+    told = said(note_of(moj), "N.what")
+    assert "A journalist said that a Sunday newspaper would print figures." in told
+    assert not [word for word in ("Logged by hand", "As logged", "the monitor") if word in told]
+
+
+def test_where_and_when_an_announcement_was_read_is_in_the_evidence_only(ipcc: Incident) -> None:
+    report = note_of(ipcc)
+    assert "from the calendar “govuk” and was first read at 09:30 BST on 25 June 2015." in "\n".join(report.certainty)
+    assert "govuk" not in said(report, "N.slot")
+    assert "the monitor" not in said(report, "N.slot")
+
+
 def test_an_earlier_incident_logged_by_hand_is_cited_by_what_it_was(moj: Incident) -> None:
     before = replace(moj, id="x", words={**moj.words, "sort": "access"})
     assert "access before release, logged by hand; same" in said(note_of(moj, [before]), "N.previous")
@@ -385,7 +400,7 @@ def test_the_slot_of_a_release_that_was_out_already_is_no_next_release(moj: Inci
     out = replace(moj, occurred=at("2016-10-28T09:30+01:00"), words={"what": "wrong file", "when": "2016-10-28"})
     told = said(note_of(out), "N.what")
     assert "Next release" not in told
-    assert "The release concerned: “Safety in Custody Quarterly Statistics bulletin” was announced for" in told
+    assert "The release concerned: “Safety in Custody Quarterly Statistics bulletin” was pre-announced for" in told
 
 
 def test_an_exposure_whose_end_no_one_saw_claims_neither_removal_nor_presence(ofsted: Incident) -> None:
@@ -446,7 +461,7 @@ def test_other_producers_incidents_are_cited_only_when_asked_for_and_by_name(ofq
 def test_a_decision_to_bring_the_release_forward_is_told_in_its_draft(ofqual_march: Incident) -> None:
     decided = bring_forward(ofqual_march, "chief statistician", "2018-03-08T09:00", ofqual_march.opened)
     told = " ".join(text for field in note_of(decided).fields() for text in field.paragraphs)
-    assert "decided to bring the release forward to 09:00 GMT on Thursday 8 March 2018" in told
+    assert "decided to bring the release forward to 9am on Thursday 8 March 2018" in told
     assert "by the chief statistician" in told
     assert bring_forward(decided, "chief statistician", "2018-03-08T09:00", ofqual_march.opened) == decided
     with pytest.raises(NotEnough, match="not a date-time"):

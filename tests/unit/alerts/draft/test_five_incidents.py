@@ -25,7 +25,7 @@ STATED: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "A.2.clause": ("Protocol 2, practice 4", "edition 1.0"),
         "A.2.date": ("23 July 2015",),
         "A.2.nature": (
-            "announced for 09:30 BST on Thursday 23 July 2015",
+            "pre-announced for 9.30am on Thursday 23 July 2015",
             (
                 "The release was first seen by the monitor on the announced page between 10:07:45 and 10:08:00 BST, "
                 "37 to 38 minutes after the announced 09:30."
@@ -40,7 +40,7 @@ STATED: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         ),
         "A.2.clause": ("Protocol 2, practice 8", "Protocol 2, practice 8"),
         "A.2.date": ("30 September 2016 and 1 October 2016",),
-        "A.2.nature": ("28 July 2016, figures to March 2016", "09:30 BST on Thursday 27 October 2016"),
+        "A.2.nature": ("28 July 2016, figures to March 2016", "9.30am on Thursday 27 October 2016"),
     },
     "ofsted-2017": {
         "B.1.output": ("Maintained School & Academies Inspections and outcomes (as at 31 December 2016)",),
@@ -48,7 +48,7 @@ STATED: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "B.2.clause": ("Protocol 2, practice 8",),
         "B.2.date": ("20 March 2017",),
         "B.2.account": (
-            "announced for 09:30 GMT on Wednesday 22 March 2017",
+            "pre-announced for 9.30am on Wednesday 22 March 2017",
             (
                 "became public between 16:55 and 17:00 GMT on 20 March 2017, "
                 "40 hours 30 minutes to 40 hours 35 minutes before the announced time"

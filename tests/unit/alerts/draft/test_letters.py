@@ -41,14 +41,14 @@ def test_users_are_told_of_a_delay_and_not_how_long_it_was(
     ofqual_january: Incident, settings: Mapping[str, str]
 ) -> None:
     first, _ = report_of(ofqual_january, settings).holding
-    assert "was announced for 09:30 GMT on Friday 5 January 2018 and did not come out then. It is out now." in first
+    assert "was announced for 9.30am on Friday 5 January 2018 and did not come out then. It is out now." in first
     first, _ = report_of(ofqual_january, settings, verdict="overdue", final=False).holding
     assert "It is not out yet; we will release it as soon as we can." in first
 
 
 def test_users_are_asked_not_to_pass_on_what_was_out_early(ofsted: Incident, settings: Mapping[str, str]) -> None:
     told = " ".join(report_of(ofsted, settings).holding)
-    assert "will be released at 09:30 GMT on Wednesday 22 March 2017, as announced." in told
+    assert "will be released at 9.30am on Wednesday 22 March 2017, as announced." in told
     assert "Please do not use, quote or pass on anything of it before then." in told
     after = " ".join(report_of(ofsted, settings, at=at("2017-03-22T12:00+00:00")).holding)
     assert "Please do not" not in after
@@ -94,7 +94,7 @@ def test_lines_for_ministers_and_press_hold_no_figure(
         report = fill(incident, form_named("B"), settings, [], incident.opened)
         told = " ".join(report.lines)
         known = (
-            f"{report.subject} {words.moment(incident.facts.slot, 'Europe/London')}"
+            f"{report.subject} {words.in_style(incident.facts.slot, 'Europe/London')}"
             if incident.facts
             else (f"{report.subject} {incident.occurred:%-d %B %Y} 1 October 2016")
         )
@@ -119,9 +119,9 @@ def test_the_covering_e_mail_goes_to_and_comes_from_whom_the_form_says(moj: Inci
 def test_once_it_is_decided_to_bring_a_release_forward_no_letter_says_as_announced(ofsted: Incident) -> None:
     decided = bring_forward(ofsted, "head", "2017-03-20T18:00", ofsted.opened)
     before, after = at("2017-03-20T17:40+00:00"), at("2017-03-20T18:10+00:00")
-    for now, told, shown in [
-        (before, "It will be released at 18:00 GMT on Monday 20 March 2017 instead.", "will stand"),
-        (after, "We brought it forward to 18:00 GMT on Monday 20 March 2017.", "stands"),
+    for now, told in [
+        (before, "It will be released at 6pm on Monday 20 March 2017 instead."),
+        (after, "We brought it forward to 6pm on Monday 20 March 2017."),
     ]:
         report = fill(decided, form_named("B"), {}, [], now)
         for letter in (report.holding, report.correction, report.lines):
@@ -129,7 +129,7 @@ def test_once_it_is_decided_to_bring_a_release_forward_no_letter_says_as_announc
             assert "Some of it could be seen before that time, by mistake." in letter[0]
             assert ", as announced" not in " ".join(letter)
             assert "Please do not use" not in " ".join(letter)
-        assert f"What the statistics show {shown} in the release" in " ".join(report.lines)
+        assert "We do not comment on the statistics outside their release." in " ".join(report.lines)
 
 
 def test_a_release_that_was_public_in_whole_is_not_said_to_have_been_so_in_part(ofsted: Incident) -> None:

@@ -140,3 +140,17 @@ def test_a_range_of_days_says_month_and_year_once(first: date, last: date, said:
 
 def test_midnight_carries_the_day_that_begins_then() -> None:
     assert words.moment(at("2022-05-04T23:00:00Z"), LONDON) == "00:00 BST on Thursday 5 May 2022"
+
+
+@pytest.mark.parametrize(
+    ("when", "said"),
+    [
+        ("2018-01-05T09:30+00:00", "9.30am on Friday 5 January 2018"),
+        ("2017-03-20T17:00+00:00", "5pm on Monday 20 March 2017"),
+        ("2018-07-05T11:19:58+00:00", "12.19pm on Thursday 5 July 2018"),
+        ("2018-01-05T00:00+00:00", "midnight on Friday 5 January 2018"),
+        ("2018-01-05T12:00+00:00", "noon on Friday 5 January 2018"),
+    ],
+)
+def test_a_report_writes_a_time_as_the_civil_service_does(when: str, said: str) -> None:
+    assert words.in_style(at(when), LONDON) == said

@@ -155,24 +155,24 @@ def test_an_account_is_reworded_and_the_measured_one_moves_to_the_evidence(ask: 
     assert told.err == "B.2.account: 09:52 is not among what was measured there\n"
     report = ask("incident", "draft", INCIDENT, "--document", "report").out
     assert "came out at 09:52" in report
-    assert "was announced for" not in report
-    assert "was announced for" in ask("incident", "draft", INCIDENT, "--document", "evidence").out
+    assert "was pre-announced for" not in report
+    assert "was pre-announced for" in ask("incident", "draft", INCIDENT, "--document", "evidence").out
     ask("incident", "draft", INCIDENT, "--field", "B.2.account", "--text", "", *ROLE)
     ask("incident", "draft", INCIDENT, "--field", "B.2.account", "--text", "A cause.", *ROLE)
     report = ask("incident", "draft", INCIDENT, "--document", "report").out
-    assert report.index("was announced for") < report.index("A cause.")
+    assert report.index("was pre-announced for") < report.index("A cause.")
 
 
 def test_a_measured_sentence_reworded_in_the_file_is_the_persons_and_told_once(ask: Ask, folder: Path) -> None:
     file = saved(ask, folder)
     text = file.read_text(encoding="utf-8")
-    line = next(each for each in text.split("\n") if each.startswith("> “Births 2016” was announced for"))
+    line = next(each for each in text.split("\n") if each.startswith("> “Births 2016” was pre-announced for"))
     file.write_text(text.replace(line, "> It had been announced for half past nine."), encoding="utf-8")
     told = ask("incident", "draft", INCIDENT, "--from", str(file), *ROLE, "--json").json
     assert told["changed"] == ["B.2.account"]
     report = ask("incident", "draft", INCIDENT, "--document", "report").out
     assert "It had been announced for half past nine." in report
-    assert "was announced for 09:30" not in report
+    assert "was pre-announced for 9.30am" not in report
     assert report.count("came out about 20 minutes late") == 1
     again = ask("incident", "draft", INCIDENT, "--from", str(file), *ROLE)
     assert "nothing is changed" in again.out

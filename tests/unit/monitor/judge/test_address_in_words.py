@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from alerts.draft.narrative import announcement
+from alerts.draft.narrative import where_announced
 from monitor.cli.text import release_lines
 from monitor.deliver.facts import Measured, release_facts
 from monitor.judge.as_json import address_told, release_json
@@ -19,7 +19,7 @@ from tests.worlds.verdicts import a_late_verdict
 
 
 def sentence_on(verdict: Verdict) -> str:
-    return announcement(release_facts(verdict, Measured()))
+    return " ".join(where_announced(release_facts(verdict, Measured())))
 
 
 def explanation_of(verdict: Verdict) -> Explanation:
