@@ -164,7 +164,7 @@ def _buttons(incident: Incident | None, link: str, board: str, address: str) -> 
     draft = f"{board}#draft" if board and incident is not None and incident.has_draft else ""
     has_page = link == board
     named = {
-        "I have it": "" if has_page else link,
+        "I'm on it": "" if has_page else link,
         "The incident" if not has_page else "The incident: read it, say that you have it": board or link,
         "The draft of the report": draft,
         "The announced page": address,

@@ -123,7 +123,7 @@ async def sign(request: Request) -> Response:
         else:
             await _sign(request, sent)
     except InTheWay:
-        return await _sign_page(request, sent.incident, "Say why you sign although something is in the way.")
+        return await _sign_page(request, sent.incident, "Say why you sign although something is missing.")
     except (NotEnough, UserFault) as fault:
         return await _sign_page(request, sent.incident, str(fault))
     return RedirectResponse(f"/incidents/{quote(sent.incident)}#draft", 303)

@@ -94,7 +94,7 @@ async def test_no_page_runs_off_the_side_whatever_the_font(width: int) -> None:
 async def test_an_incident_is_acknowledged_with_the_keyboard_alone() -> None:
     async with opened(DESK) as (page, board, base):
         await page.goto(f"{base}/acknowledge?token={quote(sign(board.incident, after_slot(3600), KEYS.link))}")
-        await page.get_by_label("In which role do you have it?").focus()
+        await page.get_by_label("What is your role?").focus()
         await page.keyboard.type("duty statistician")
         await page.keyboard.press("Enter")
         await page.get_by_role("status").wait_for()

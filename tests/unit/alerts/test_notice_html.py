@@ -67,7 +67,7 @@ def test_what_a_publisher_wrote_is_shown_and_never_run() -> None:
     hostile = (
         'LATE\n\n- <script>alert(1)</script>\n  https://x.example/"onclick="y\n\nAddress: https://x.example/a?b=1&c=2.'
     )
-    told = page("LATE <b>", hostile, "report", {"I have it": 'https://x"y'}, linked=True)
+    told = page("LATE <b>", hostile, "report", {"I'm on it": 'https://x"y'}, linked=True)
     assert "<script>" not in told
     assert "LATE &lt;b&gt;" in told
     assert 'onclick="y"' not in told

@@ -32,7 +32,7 @@ async def test_opening_the_link_shows_a_button_and_changes_nothing() -> None:
             answer = await board.client.request(method, "/acknowledge", params={"token": token_of(board)})
             assert answer.status_code == 200
         page = await board.client.get("/acknowledge", params={"token": token_of(board)})
-        assert "I have it" in page.text
+        assert "I'm on it" in page.text
         assert 'method="post"' in page.text
         assert acknowledged_by(board) == []
 

@@ -32,7 +32,8 @@ def sign_off(board: Board) -> None:
 async def test_an_incident_shows_what_to_do_the_draft_its_guidance_and_its_timeline() -> None:
     async with a_board() as board:
         page = (await board.client.get(f"/incidents/{board.incident}")).text
-        for words in (TITLE, "What to do now", "[to be completed:", "Questions that help", "Timeline", "by nobody yet"):
+        asked = ("[to be completed:", "Questions that help")
+        for words in (TITLE, "not acknowledged", "What to do now", *asked, "Timeline"):
             assert words in page
         for ending in ("docx", "odt", "html", "md"):
             assert f"/draft.{ending}" in page
@@ -57,7 +58,7 @@ async def test_a_closed_incident_says_what_happened_and_what_remains_and_tells_n
         assert f"ninethirty incident export {board.incident} " in page
         assert "/draft.docx" in page
         steps = report_from_json(board.store.verdicts.drafts(board.incident)[-1].facts).steps
-        for words in ("What to do now", "by nobody yet", "I have it", *(step.text for step in steps)):
+        for words in ("What to do now", "not acknowledged", "I'm on it", *(step.text for step in steps)):
             assert words not in page
 
 

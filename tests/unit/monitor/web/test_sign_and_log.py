@@ -38,7 +38,7 @@ async def test_a_head_reads_what_they_sign_and_signs_it(users: Path) -> None:
         await send(board, {"box.B.2.account": "A certificate had expired."})
         page = (await board.client.get(f"/incidents/{board.incident}/sign")).text
         draft = board.store.verdicts.drafts(board.incident)[-1]
-        for words in ("A certificate had expired.", "In the way of signing", draft.digest, "Sign it off"):
+        for words in ("A certificate had expired.", "Before you can sign", draft.digest, "Sign it off"):
             assert words in page
         refused = await sign(board, anyway=" ")
         assert (refused.status_code, incident(board).owes_report) == (400, True)

@@ -273,10 +273,10 @@ async def test_a_public_board_is_read_by_all_and_acted_on_by_those_who_signed_in
         address = f"/incidents/{board.incident}"
         page = await board.client.get(address)
         assert f"/sign-in?next={address}" in page.text
-        assert "I have it" not in page.text
+        assert "I'm on it" not in page.text
         assert (await board.client.post(f"{address}/acknowledge", data={"role": "x"})).status_code == 403
         await sign_in(board)
-        assert "I have it" in (await board.client.get(address)).text
+        assert "I'm on it" in (await board.client.get(address)).text
 
 
 async def test_where_nobody_signs_in_there_is_no_page_for_it() -> None:
