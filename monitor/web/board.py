@@ -1,4 +1,4 @@
-"""The front page: what needs somebody, whatever its day, and then the releases of one day."""
+"""The front page: what happens now, what needs action whatever its day, and the releases of one day."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Group:
 
 
 async def board(request: Request) -> Response:
-    """Show what needs somebody and the releases of one day, those of a producer, in a state, or with a text alone."""
+    """Show what happens now, what needs action, and the releases of one day that match the filters."""
     queries = queries_of(request)
     takes(request, ("date", *_FILTERS, "wall"))
     live: LiveBoard = request.app.state.live
@@ -67,7 +67,8 @@ async def board(request: Request) -> Response:
     rows = [row for row in promised if _is_wanted(row, chosen, queries.producers)]
     needing = await _needing(queries)
     now, is_today = queries.clock.now(), day == queries.today()
-    parts = pieces(queries, promised, now, counting=True)
+    looked = _looked(queries, promised, now) if is_today else {}
+    parts = pieces(queries, promised, now, looked, counting=True)
     return render(
         request,
         "board.html",
@@ -82,7 +83,7 @@ async def board(request: Request) -> Response:
         states=[word for word, _ in counts(promised)],
         needing=needing_part(queries, needing),
         parts=parts | {"warnings": await warnings_part(queries, now)},
-        cells=await cells_of(queries, rows, _looked(queries, rows, now) if is_today else {}, now),
+        cells=await cells_of(queries, rows, looked, now),
         live=position if is_today else "",
         wall=asked.get("wall") == "1",
         days=[day + timedelta(days=ahead) for ahead in range(1, 8)],

@@ -23,7 +23,10 @@ from schedules.times.json import instant_from_json
 Row = Mapping[str, Any]
 _GRAVEST = ("overdue", "early", "not_published", "late", "unproven", "due", "unannounced", "pending")
 _GOOD = ("on_time", "cancelled", "moved", "pending")
-_MOST_NEEDING = 12
+_NOW = ("due", "overdue", "early", "late")
+"""The statuses that the first band of the front page shows until the verdict is final, in its order."""
+_MOST_IN_BAND = 12
+"""Releases or incidents that a band of the front page lists before it says how many more there are."""
 _MOST_RENDERED = 1000
 _LOOKED = "<looked>"
 """Where a row tells when its release was last looked at: what is of others is escaped, and has no such tag."""
@@ -77,11 +80,23 @@ def row_part(queries: Queries, row: Row, looked: datetime | None = None, now: da
     return kept[1].replace(_LOOKED, _looked_part(element_of(row["id"]), looked, now))
 
 
-def _looked_part(element: str, looked: datetime | None, now: datetime | None) -> str:
+def _looked_part(element: str, looked: datetime | None, now: datetime | None, style: str = "looked") -> str:
     if looked is None or now is None:
-        return f'<span class="looked" data-of="{element}"></span>'
+        return f'<span class="{style}" data-of="{element}"></span>'
     told = f"last looked {ago(now - looked)} ago"
-    return f'<span class="looked" data-of="{element}" data-ago="{millis(looked)}">{told}</span>'
+    return f'<span class="{style}" data-of="{element}" data-ago="{millis(looked)}">{told}</span>'
+
+
+def now_part(queries: Queries, rows: Iterable[Row], looked: Mapping[str, datetime], now: datetime | None) -> str:
+    """Return the releases that are due and not seen, early or late, until their verdicts are final.
+
+    Without `now`, the page's script fills in how long each has been due.
+    """
+    found = [row for row in rows if status_of(row) in _NOW and not row["final"]]
+    found.sort(key=lambda row: _NOW.index(status_of(row)))
+    shown = found[:_MOST_IN_BAND]
+    parts = {row["id"]: _looked_part(element_of(row["id"]), looked.get(row["id"]), now, "hint looked") for row in shown}
+    return fragment(queries, "now.html", rows=shown, more=len(found) - len(shown), looked=parts, now=now)
 
 
 def with_overdue(incident: Incident, today: date) -> Mapping[str, Any]:
@@ -91,15 +106,35 @@ def with_overdue(incident: Incident, today: date) -> Mapping[str, Any]:
     return incident_json(incident) | (words if many else words | {"overdue": ""})
 
 
+def next_step(incident: Mapping[str, Any]) -> tuple[str, str]:
+    """Return the one next step on an incident that needs action, and the place on its page where it is done."""
+    if not incident["closed"]:
+        return ("See what to do now", "now") if incident["acknowledged"] else ("Acknowledge it", "acknowledge")
+    return ("Complete the report", "draft") if incident["report_owed"] else ("Do what is overdue", "actions")
+
+
 def needing_part(queries: Queries, needing: Sequence[Incident]) -> str:
-    """Return what needs somebody."""
-    told = [with_overdue(one, queries.today()) for one in needing[:_MOST_NEEDING]]
-    return fragment(queries, "needing.html", needing=told, more=max(0, len(needing) - _MOST_NEEDING))
+    """Return the incidents that need action, each with its next step for those who may know everything."""
+    told = [with_overdue(one, queries.today()) for one in needing[:_MOST_IN_BAND]]
+    steps = [next_step(one) if queries.sees_all else None for one in told]
+    more = max(0, len(needing) - _MOST_IN_BAND)
+    return fragment(queries, "needing.html", needing=list(zip(told, steps, strict=True)), more=more)
 
 
-def pieces(queries: Queries, rows: Sequence[Row], now: datetime, *, counting: bool = False) -> dict[str, str]:
-    """Return by its element's id what is told of all releases of today; how long it is still to go when `counting`."""
+def pieces(
+    queries: Queries,
+    rows: Sequence[Row],
+    now: datetime,
+    looked: Mapping[str, datetime] | None = None,
+    *,
+    counting: bool = False,
+) -> dict[str, str]:
+    """Return the parts of the page about all releases of today, by the ids of their elements.
+
+    If `counting`, with the times since and until each slot and since it was `looked` at, as of now.
+    """
     return {
+        "now": now_part(queries, rows, looked or {}, now if counting else None),
         "counts": fragment(
             queries,
             "counts.html",

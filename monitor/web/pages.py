@@ -33,8 +33,9 @@ from monitor.judge.verdict import verdict_text
 from monitor.web.queries import Queries
 from monitor.web.request import queries_of, session_of
 from schedules.announcement import ORIGIN_KNOWN, Origin
-from schedules.times.json import instant_from_json, interval_from_json
-from schedules.times.words import MINUTE, SECOND, between, clock, day_text, length, stamp
+from schedules.times.interval import Bounds
+from schedules.times.json import bounds_from_json, instant_from_json, interval_from_json
+from schedules.times.words import MINUTE, SECOND, between, clock, day_text, length, lengths, stamp
 
 KINDS: Mapping[str, str] = {
     Kind.LATE: "late",
@@ -50,6 +51,8 @@ KINDS: Mapping[str, str] = {
     Kind.HAND: "logged by hand",
 }
 
+_IN_MINUTES = 300
+"""Seconds from which lists show a length in minutes."""
 _FOLDER = Path(__file__).parent / "templates"
 
 
@@ -64,6 +67,11 @@ def _pages() -> Environment:
         "exact_time": partial(clock, exact=True),
         "clock_time": clock,
         "ago": ago,
+        "elapsed": elapsed,
+        "short_length": short_length,
+        "slot_start": slot_start,
+        "reasons": reasons,
+        "public_links": public_links,
         "millis": millis,
         "seen": seen,
         "time_of_day": time_of_day,
@@ -99,6 +107,49 @@ def ago(span: timedelta) -> str:
 @lru_cache(maxsize=4096)
 def _ago(seconds: int) -> str:
     return length(seconds, floor, parts=1, tenths=False)
+
+
+def elapsed(span: timedelta) -> str:
+    """Return how long something has lasted, in minutes rather than seconds once over five minutes: `4 min 5 s`."""
+    seconds = max(span.total_seconds(), 0)
+    return length(seconds, floor, parts=_parts(seconds), tenths=False)
+
+
+def short_length(seconds: Mapping[str, Any] | None) -> str:
+    """Return a measured length for a list: in minutes rather than seconds once over five minutes.
+
+    Each bound is rounded outward. Empty if nothing was measured.
+    """
+    bounds = bounds_from_json(seconds) or Bounds()
+    size = abs(next((side for side in (bounds.min, bounds.max) if side is not None), 0.0))
+    return lengths(bounds, parts=_parts(size), tenths=False, unknown="")
+
+
+def _parts(seconds: float) -> int:
+    return 1 if _IN_MINUTES <= seconds < 3600 else 2
+
+
+def slot_start(row: Mapping[str, Any]) -> datetime:
+    """Return when the slot of a release that has one begins."""
+    return datetime.fromisoformat(row["slot"]["start"])
+
+
+def reasons(row: Mapping[str, Any], timezone: str) -> list[str]:
+    """Return what a list says under the title of a release: what the last look got and why nothing was proved."""
+    is_cut = any(one["kind"] == "parts_cut" for one in row["findings"])
+    cut = "not all of its parts are watched" if is_cut else ""
+    unproven = "" if row["verdict"] in ("late", "overdue") else row["unproven_because"]
+    return [text for text in (last_look_text(row), unproven, decision_text(row, timezone), cut) if text]
+
+
+def public_links(row: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return where a release that is late or early is, or should be, public: addresses with their names."""
+    if elsewhere := elsewhere_now(row):
+        return [(one["url"], one["part"]) for one in elsewhere]
+    exposed = {one["part"] for one in row["exposures"] if one["open"]}
+    if exposed:
+        return [(part["url"], part["id"]) for part in row["parts"] if part["id"] in exposed]
+    return [(row["url"], "Announced page")] if row["url"] else []
 
 
 def millis(instant: datetime) -> int:

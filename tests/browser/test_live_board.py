@@ -68,11 +68,26 @@ async def test_a_verdict_that_changes_is_shown_without_a_reload() -> None:
         await page.evaluate("window.same = true")
         await page.locator("#release-r th a").focus()
         change(board, "r", title="It came at last", verdict="late")
-        await page.get_by_role("link", name="It came at last", exact=True).wait_for(**QUICKLY)
+        await page.locator("#release-r").get_by_role("link", name="It came at last", exact=True).wait_for(**QUICKLY)
         assert await page.locator("#release-r .verdict").inner_text() == "late"
         assert await page.evaluate("window.same && document.activeElement.textContent") == "It came at last"
         # Since when it was looked at is told by the next tick.
         await page.locator("#release-r .looked", has_text="last looked").wait_for(**QUICKLY)
+
+
+async def test_a_long_reason_leaves_titles_their_width_and_day_links_stay_on_one_line() -> None:
+    async with watching() as (page, board, _):
+        await heard(page)
+        change(
+            board, "r", title="It came at last", verdict="unproven", unproven_because="no look proves anything " * 20
+        )
+        await page.locator("#release-r").get_by_role("link", name="It came at last", exact=True).wait_for(**QUICKLY)
+        widths = [await page.locator(f"#release-r{cell}").bounding_box() for cell in (" th", "")]
+        days = await page.locator(".days a").evaluate_all("links => links.map(link => link.offsetTop)")
+    assert widths[0] is not None
+    assert widths[1] is not None
+    assert widths[0]["width"] > widths[1]["width"] / 3
+    assert len(set(days)) == 1
 
 
 async def test_what_goes_wrong_leaves_the_fold_it_was_in() -> None:
@@ -112,8 +127,9 @@ async def test_without_a_script_the_page_says_as_of_when_it_is() -> None:
         context = await page.context.browser.new_context(java_script_enabled=False)  # type: ignore[union-attr] # it is open
         plain = await context.new_page()
         await plain.goto(base)
-        assert "As of 09:40:00 GMT" in await plain.locator("main").inner_text()
+        assert "as of 09:40:00 GMT" in await plain.locator("main").inner_text()
         assert "last looked 2 s ago" in await plain.locator("#release-r").inner_text()
+        assert "10 min since 09:30 GMT" in await plain.locator("#now").inner_text()
         assert not await plain.locator("#live").is_visible()
 
 

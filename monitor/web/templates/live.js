@@ -11,7 +11,7 @@
   const words = (seconds) => {
     const s = Math.max(0, Math.floor(seconds)), m = Math.floor(s / 60), h = Math.floor(m / 60);
     if (h >= 1) return `${h} h${m % 60 ? ` ${m % 60} min` : ""}`;
-    return m >= 1 ? `${m} min${s % 60 && m < 10 ? ` ${s % 60} s` : ""}` : `${s} s`;
+    return m >= 1 ? `${m} min${s % 60 && m < 5 ? ` ${s % 60} s` : ""}` : `${s} s`;
   };
 
   const tick = () => {
@@ -23,6 +23,9 @@
     for (const one of document.querySelectorAll("[data-until]")) {
       const left = (Number(one.dataset.until) - now) / 1000;
       one.textContent = left > 0 ? `in ${words(Math.ceil(left))}` : "now";
+    }
+    for (const one of document.querySelectorAll("[data-since]")) {
+      one.textContent = words((now - Number(one.dataset.since)) / 1000);
     }
     const told = document.getElementById("live"), is_old = performance.now() - heard > STILL;
     if (told && told.hidden === is_old) {

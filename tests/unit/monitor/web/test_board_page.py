@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import httpx
+import pytest
 
+from alerts.by_hand import acknowledge
 from alerts.incident import Action
 from monitor.health.hosts import Unheard
 from monitor.web.board import groups_of
@@ -128,6 +130,32 @@ async def test_what_needs_somebody_stands_first_whatever_day_is_shown() -> None:
             with board.store.transaction() as tx:
                 tx.save_incident(replace(known, closed=after_slot(1500), words={"waived": "none is called for"}))
         assert 'class="needing"' not in (await board.client.get("/?date=2018-02-01")).text
+
+
+@pytest.mark.parametrize(
+    ("is_acknowledged", "closed", "step", "place"),
+    [
+        (False, None, "Acknowledge it", "acknowledge"),
+        (True, None, "See what to do now", "now"),
+        (True, after_slot(1500), "Complete the report", "draft"),
+    ],
+)
+async def test_an_incident_that_needs_action_has_one_next_step(
+    is_acknowledged: bool,  # noqa: FBT001 # a column of the table
+    closed: datetime | None,
+    step: str,
+    place: str,
+) -> None:
+    async with a_board() as board:
+        known = board.store.verdicts.incident(board.incident)
+        assert known is not None
+        if is_acknowledged:
+            known = acknowledge(known, "duty statistician", after_slot(410))
+        with board.store.transaction() as tx:
+            tx.save_incident(replace(known, closed=closed))
+        needing = (await board.client.get("/")).text.partition('class="needing"')[2].partition("</section>")[0]
+    link = f'<a class="button step" href="/incidents/{board.incident}#{place}">{step}'
+    assert needing.count(link) == 1
 
 
 async def test_lists_give_an_early_incident_its_exposure_and_a_late_one_its_delay() -> None:

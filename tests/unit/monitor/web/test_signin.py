@@ -276,7 +276,9 @@ async def test_a_public_board_is_read_by_all_and_acted_on_by_those_who_signed_in
         assert "I'm on it" not in page.text
         assert (await board.client.post(f"{address}/acknowledge", data={"role": "x"})).status_code == 403
         await sign_in(board)
-        assert "I'm on it" in (await board.client.get(address)).text
+        acting = (await board.client.get(address)).text
+        assert "I'm on it" in acting
+        assert all(f'id="{place}"' in acting for place in ("acknowledge", "now", "draft", "actions"))
 
 
 async def test_where_nobody_signs_in_there_is_no_page_for_it() -> None:
