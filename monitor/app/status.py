@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from alerts.rota import Rota
+from monitor import __version__
 from monitor.clock import Clock
+from monitor.health.checks import Check
 from monitor.health.collector import Now, Shown
 from monitor.health.metrics import Metrics
-from monitor.health.self_check import SelfCheck
+from monitor.health.self_check import STUCK, SelfCheck
 from monitor.health.state import HealthState
 from monitor.health.system import is_kept, kept_words
 from monitor.look.broken_looks import BrokenLooks
@@ -19,6 +21,7 @@ from monitor.watch.budget_forecast import BudgetForecast
 from monitor.watch.release import WatchedRelease
 from monitor.watch.watch import Watch
 from monitor.web.running import Pulse
+from schedules.times.interval import Bounds
 from schedules.times.words import stamp
 
 
@@ -90,12 +93,106 @@ class Status:
             "Calendars, faults": dict(self.health.faults),
             "Clock": {
                 "our clock minus the watched hosts'": told,
-                "kept right by the machine": kept_words(is_kept()),
+                "this machine's clock": kept_words(is_kept()),
                 **self.skew.doubts(),
             },
             "Budgets, looks ahead": self.forecast.warnings_told(),
             "Watch": {"releases": str(len(self.watch.releases)), "outbox": str(self.self_check.vitals().pending)},
         }
+
+    def checks(self) -> list[Check]:
+        """Return the parts of the monitor for the status page, each good or with what to do."""
+        return [
+            Check("Monitor", f"version {__version__}, running since {stamp(self.health.started, self.timezone)}"),
+            self._store(),
+            *(self._calendar(name) for name in sorted(self.health.spacings)),
+            self._looks(),
+            self._workers(),
+            *self._clocks(),
+            *self._budgets(),
+            *self._channels(),
+            *(Check(f"On call, {name}", rota.told(self.clock.now())) for name, rota in self.rotas().items()),
+        ]
+
+    def _store(self) -> Check:
+        if newer := self.newer():
+            return Check("Store", f"{newer}, of a newer version of ninethirty", "Upgrade this monitor.")
+        failing, lost = self.health.unable(self.clock.now()), self.self_check.evidence()
+        if not (failing or lost):
+            return Check("Store", "writable, and so is the evidence")
+        free = "Free space, or bring the database back."
+        return Check("Store", "; ".join([*failing, *([lost] if lost else [])]), free, "NinethirtyStoreFailing")
+
+    def _calendar(self, name: str) -> Check:
+        health, title = self.health, f"Calendar {name}"
+        last, fault = health.calendars.get(name), health.faults.get(name, "")
+        read = f"last usable read {stamp(last, self.timezone)}" if last else "no usable read yet"
+        state = f"{read}; {fault}" if fault else read
+        if fault or not health.is_fresh(name, self.clock.now()):
+            return Check(title, state, f"Run `ninethirty calendar read {name}` to see why.", "NinethirtyCalendarStale")
+        return Check(title, f"{state}, next by {stamp(last + health.spacings[name], self.timezone)}" if last else state)
+
+    def _looks(self) -> Check:
+        if broken := self.broken.by_host():
+            lines = "; ".join(f"{host}: {line}" for host, line in broken.items())
+            todo = "Report where the log says it broke. Watch pages of these hosts yourself at their slots."
+            return Check("Looks", f"a fault of this monitor broke looks at {lines}", todo, "NinethirtyLooksBroken")
+        if stuck := self.stuck():
+            return Check("Looks", "; ".join(stuck), "Restart the monitor.", "NinethirtyNoLooks")
+        if self.health.is_late(self.clock.now()):
+            todo = "Check the load of the machine and what else runs on it."
+            return Check("Looks", "some started late within the last minute", todo, "NinethirtyPollerLate")
+        watched, targets = len(self.watch.releases), self.self_check.vitals().targets
+        return Check("Looks", f"on time, releases watched: {watched}, addresses: {targets}")
+
+    def _workers(self) -> Check:
+        if not (failing := self.self_check.workers()):
+            return Check("Workers", "start when they are needed")
+        why = "; ".join([*failing, self.worker_fault()])
+        return Check("Workers", why, "Remove the cause; the monitor tries again itself.", "NinethirtyWorkersFailing")
+
+    def _clocks(self) -> Iterator[Check]:
+        """Yield this machine's clock, and each watched host's whose date is not believed."""
+        yield clock_check(is_kept(), self.health.offset, is_off=self.health.clock_is_off)
+        for host, doubt in self.skew.doubts().items():
+            yield Check(f"Clock of {host}", doubt, "If our clock is right, tell the host.", "NinethirtyClockOff")
+
+    def _budgets(self) -> Iterator[Check]:
+        warnings = self.forecast.warnings_told()
+        if not warnings:
+            yield Check("Budgets", "enough for every look that is planned")
+        for name, warning in warnings.items():
+            todo = "Agree a larger budget with the host, then set it in `[budget]`."
+            yield Check(f"Budget of {name}", warning, todo, "NinethirtyLooksMissing")
+
+    def _channels(self) -> Iterator[Check]:
+        """Yield each channel with messages that wait, or that none wait in the outbox."""
+        waiting = {name: backlog for name, backlog in self.self_check.backlogs().items() if backlog.pending}
+        if not waiting:
+            yield Check("Outbox", "every message has been sent")
+        for name, backlog in sorted(waiting.items()):
+            count, since = backlog.pending, backlog.since
+            state = f"{count} message{'s' if count != 1 else ''} waiting"
+            if since is None or self.clock.now() - since < STUCK:
+                yield Check(f"Outbox, {name}", state)
+            else:
+                todo = f"Tell its recipients yourself, then run `ninethirty channel test {name}`."
+                when = f"{state} since {stamp(since, self.timezone)}"
+                yield Check(f"Outbox, {name}", when, todo, "NinethirtyOutboxStuck")
+
+
+def clock_check(kept: bool | None, offset: Bounds | None, *, is_off: bool) -> Check:  # noqa: FBT001 # an answer
+    """Return the state of this machine's clock: wrong if nothing keeps it synchronised, or if it `is_off`.
+
+    `offset` is how many seconds it is ahead of the watched hosts, `kept` is None if the system does not say.
+    """
+    told = "not measured yet" if offset is None else f"{offset.min:.3f} s to {offset.max:.3f} s"
+    state = f"{kept_words(kept)}; ahead of the watched hosts: {told}"
+    if is_off:
+        return Check("Clock", state, "Set the clock right: run `timedatectl`.", "NinethirtyClockOff")
+    if kept is False:
+        return Check("Clock", state, "Start chrony or systemd-timesyncd on this machine.", "NinethirtyClockOff")
+    return Check("Clock", state)
 
 
 def shown(releases: Mapping[str, WatchedRelease]) -> list[Shown]:

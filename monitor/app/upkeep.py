@@ -38,7 +38,7 @@ def self_check_of(core: Core, poller: Poller, outbox: Outbox) -> SelfCheck:
         core.health,
         PollerProgress(core.clock, poller),
         poller.stretch,
-        outbox.backlogs.values,
+        lambda: outbox.backlogs,
         evidence=core.evidence.appender.trouble,
         workers=core.worker_health.reasons,
         manager=core.edges.manager,

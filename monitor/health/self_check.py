@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import KW_ONLY, dataclass
 from datetime import timedelta
 
@@ -28,7 +28,7 @@ class SelfCheck:
     health: HealthState
     progress: PollerProgress
     stretch: Callable[[], Mapping[str, float]]
-    backlogs: Callable[[], Collection[Backlog]]
+    backlogs: Callable[[], Mapping[str, Backlog]]
     _: KW_ONLY
     evidence: Callable[[], str] = str
     workers: Callable[[], list[str]] = list
@@ -64,12 +64,12 @@ class SelfCheck:
             stretch=self.stretch(),
             targets=self.progress.targets(),
             overdue=self.progress.overdue(),
-            pending=sum(backlog.pending for backlog in self.backlogs()),
+            pending=sum(backlog.pending for backlog in self.backlogs().values()),
             oldest=self._oldest(),
         )
 
     def _oldest(self) -> float:
-        since = min((backlog.since for backlog in self.backlogs() if backlog.since is not None), default=None)
+        since = min((backlog.since for backlog in self.backlogs().values() if backlog.since is not None), default=None)
         return 0.0 if since is None else max(0.0, (self.clock.now() - since).total_seconds())
 
     async def _alive(self) -> None:

@@ -102,7 +102,7 @@ class HealthState:
     def unready(self, now: datetime) -> list[str]:
         """Return why this monitor is not to be relied on, empty when it is."""
         reasons = [*(self._stale(name, now) for name in self.spacings), *self.unable(now)]
-        if self._late_until is not None and now < self._late_until:
+        if self.is_late(now):
             reasons.append("looks started late within the last minute")
         if self.clock_is_off:
             reasons.append("this machine's clock disagrees with the hosts it watches")
@@ -114,6 +114,10 @@ class HealthState:
         if failing is None or now - failing < _STORE_SILENCE:
             return []
         return [f"the store has not been writable since {failing:%H:%M:%S} UTC"]
+
+    def is_late(self, now: datetime) -> bool:
+        """Return whether looks started late within the last minute."""
+        return self._late_until is not None and now < self._late_until
 
     def is_fresh(self, calendar: str, now: datetime) -> bool:
         """Tell whether a calendar was read with success not too long ago."""

@@ -102,7 +102,11 @@ def is_kept(ask: Callable[[], int] = adjtimex) -> bool | None:
 
 def kept_words(kept: bool | None) -> str:  # noqa: FBT001 # the answer itself
     """Return in words, for the status page, whether something keeps the clock right."""
-    return {True: "yes", False: "no: nothing synchronises it", None: "the system does not tell"}[kept]
+    return {
+        True: "synchronised",
+        False: "nothing synchronises it",
+        None: "the system does not say if it is synchronised",
+    }[kept]
 
 
 @dataclass(frozen=True, slots=True)

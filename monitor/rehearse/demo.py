@@ -18,6 +18,7 @@ from alerts.finding import ReleaseFacts
 from alerts.incident import Incident
 from monitor.clock import VirtualClock
 from monitor.errors import UserFault
+from monitor.health.checks import Check
 from monitor.judge.policy import Policies, Policy
 from monitor.store.rows import Judged
 from monitor.store.sql.engine import Store
@@ -87,9 +88,9 @@ class NotWatching:
         """Return nothing: there are no looks to be stuck."""
         return ()
 
-    def status(self) -> dict[str, Any]:
-        """Return nothing: it reads no calendar and has no clock to doubt."""
-        return {}
+    def checks(self) -> Sequence[Check]:
+        """Return no checks: it reads no calendar and has no clock to doubt."""
+        return ()
 
     def metrics(self) -> Iterable[bytes]:
         """Return an empty page."""

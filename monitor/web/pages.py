@@ -19,6 +19,7 @@ from starlette.routing import Route
 from alerts.incident import Kind
 from monitor.deliver.silences import lasting
 from monitor.errors import StoreFault
+from monitor.health.checks import Check
 from monitor.judge.as_json import (
     address_told,
     decision_text,
@@ -216,26 +217,36 @@ def render(request: Request, template: str, code: int = 200, **values: Any) -> R
     return HTMLResponse(text, status_code=code)
 
 
-async def _kept(queries: Queries) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """Return what the store tells of this monitor: who holds which lease, and what was given up of late."""
+async def _stored_checks(queries: Queries) -> tuple[list[Check], list[dict[str, Any]]]:
+    """Return what the store says of the monitors and of notices, and the notices given up in the last seven days."""
     now, zone = queries.clock.now(), queries.timezone
     try:
-        # One that ran out is held by nobody: whoever has something to send takes it.
-        held = [one for one in await queries.ask(queries.store.leases.leases) if one.until > now]
-        told = {one.name: f"{one.holder}, until {clock(one.until, zone, exact=True)}" for one in held}
-        return {"Leases": told}, await queries.given_up()
+        # A lease that ran out is free: the next monitor with something to send takes it.
+        leases = [one for one in await queries.ask(queries.store.leases.leases) if one.until > now]
+        given_up = await queries.given_up()
     except StoreFault as fault:
-        return {"Store": {"fault": str(fault)}}, []
+        todo = "Free space, or bring the database back."
+        return [Check("Store, read", str(fault), todo, "NinethirtyStoreFailing")], []
+    monitors = [
+        Check(f"Lease {one.name}", f"{one.holder}, until {clock(one.until, zone, exact=True)}") for one in leases
+    ]
+    count = f"{len(given_up)} notice{'s' if len(given_up) != 1 else ''} given up in the last seven days"
+    todo = "Tell the recipients yourself, then repair the channel: see the list below."
+    notices = Check("Notices", count, todo, "NinethirtyNoticeGivenUp")
+    return [
+        notices if given_up else Check("Notices", "no delivery was given up in the last seven days"),
+        *monitors,
+    ], given_up
 
 
 async def status(request: Request) -> Response:
-    """Show how the monitor itself is doing."""
+    """Show how the monitor itself is doing: a list of checks, what is wrong first."""
     queries = queries_of(request)
-    kept, given_up = await _kept(queries)
+    stored, given_up = await _stored_checks(queries)
     return render(
         request,
         "status.html",
-        status=queries.live.status() | kept,
+        checks=sorted([*queries.live.checks(), *stored], key=lambda check: check.is_good),
         unready=list(queries.live.unready()),
         unheard=queries.unheard(queries.clock.now()),
         given_up=given_up,

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
+from monitor.health.checks import Check
+
 
 @dataclass(frozen=True, slots=True)
 class Pulse:
@@ -40,8 +42,8 @@ class Running(Protocol):
     def stuck(self) -> Sequence[str]:
         """Return why this process should be started anew, empty when it need not be."""
 
-    def status(self) -> dict[str, Any]:
-        """Return the state of calendars, hosts, clock, outbox and blind spans."""
+    def checks(self) -> Sequence[Check]:
+        """Return the state of store, calendars, looks, clock, budgets and channels."""
 
     def metrics(self) -> Iterable[bytes]:
         """Yield the page that Prometheus reads, a metric at a time."""

@@ -42,7 +42,7 @@ class Poller:
 class World:
     clock: VirtualClock = field(default_factory=lambda: VirtualClock(NOON))
     poller: Poller = field(default_factory=Poller)
-    backlogs: list[Backlog] = field(default_factory=list)
+    backlogs: dict[str, Backlog] = field(default_factory=dict)
 
     def self_check(self, manager: ServiceManager = SILENT) -> SelfCheck:
         motion = PollerProgress(self.clock, self.poller)
@@ -90,7 +90,10 @@ def test_an_outbox_that_stands_still_is_trouble_but_leaves_the_monitor_ready(
     async def told() -> None:
         world = World()
         self_check = world.self_check()
-        world.backlogs = [Backlog(3, None if since is None else NOON + timedelta(seconds=since)), Backlog()]
+        world.backlogs = {
+            "mail": Backlog(3, None if since is None else NOON + timedelta(seconds=since)),
+            "chat": Backlog(),
+        }
         assert (self_check.unready(), bool(self_check.troubles())) == ([], stuck)
         assert (self_check.vitals().pending, self_check.vitals().oldest) == (3, max(0.0, -(since or 0.0)))
 

@@ -18,6 +18,7 @@ from monitor.deliver.desk import Desk
 from monitor.deliver.facts import Measured
 from monitor.deliver.rules import ReportingRules
 from monitor.deliver.verdicts import VerdictRecord, body_of
+from monitor.health.checks import Check
 from monitor.judge.policy import Policies, Policy
 from monitor.judge.runs import Blind, Run
 from monitor.judge.verdict import Verdict
@@ -72,6 +73,7 @@ class Live:
     watched: dict[str, Pulse] = field(default_factory=dict)
     bodies: dict[str, dict[str, Any]] = field(default_factory=dict)
     metrics_page: bytes = b""
+    states: Sequence[Check] = (Check("Calendar govuk", "last usable read 5 Jan 2018 09:29:10 GMT"),)
 
     def body(self, release: str) -> dict[str, Any] | None:
         return self.bodies.get(release)
@@ -91,8 +93,8 @@ class Live:
     def stuck(self) -> Sequence[str]:
         return self.reasons
 
-    def status(self) -> dict[str, Any]:
-        return {"Calendars, last usable read": {"govuk": "5 January 2018 09:29:10 UTC"}, "Calendars, faults": {}}
+    def checks(self) -> Sequence[Check]:
+        return self.states
 
     def metrics(self) -> Sequence[bytes]:
         return (self.metrics_page,)

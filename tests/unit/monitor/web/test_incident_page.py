@@ -1,4 +1,4 @@
-"""What a person reads of an incident in the browser, and of notices that nobody got."""
+"""What a person reads of an incident in the browser."""
 
 from __future__ import annotations
 
@@ -160,13 +160,6 @@ async def test_incidents_of_one_fault_of_a_platform_name_each_other() -> None:
         assert "Each release" in of_platform
         assert "/incidents/other" in of_platform
         assert of_platform.count("not out yet") >= 2
-
-
-async def test_the_status_page_shows_what_was_given_up_and_why() -> None:
-    async with a_board() as board:
-        page = (await board.client.get("/status")).text
-        assert "the number is not known" in page
-        assert "pager" in page
 
 
 async def test_every_format_of_a_draft_can_be_downloaded() -> None:

@@ -1,0 +1,23 @@
+"""One line of the status page: a part of the monitor that is good, or what is wrong with it and what to do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A part of the monitor with its state.
+
+    `todo` says what to do if it is wrong; empty if it is good. `alert` names its section of the runbook.
+    """
+
+    name: str
+    state: str
+    todo: str = ""
+    alert: str = ""
+
+    @property
+    def is_good(self) -> bool:
+        """Return whether there is nothing to do."""
+        return not self.todo

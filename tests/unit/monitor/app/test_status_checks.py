@@ -1,0 +1,72 @@
+"""The checks of the status page: each part of the monitor is good, or says what to do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from monitor.app.status import clock_check
+from monitor.health.checks import Check
+from schedules.times.interval import Bounds
+from tests.unit.monitor.app.life import Life, live
+from tests.unit.monitor.watch.test_budget_forecast import DAY_BEFORE, releases
+
+NEAR = Bounds(-0.01, 0.012)
+
+
+def checks_of(life: Life) -> dict[str, Check]:
+    return {check.name: check for check in life.app.status.checks()}
+
+
+def test_a_monitor_that_works_has_good_checks(tmp_path: Path) -> None:
+    async def act(life: Life) -> None:
+        await life.clock.sleep(15 * 60)
+        found = checks_of(life)
+        del found["Clock"]  # the machine's own
+        assert {name for name, check in found.items() if not check.is_good} == set()
+        assert {"Monitor", "Store", "Looks", "Workers", "Budgets", "Outbox"} <= found.keys()
+        assert "releases watched: 1," in found["Looks"].state
+
+    live(tmp_path, "", act, head=DAY_BEFORE + releases(1))
+
+
+def test_a_budget_that_is_too_small_says_what_to_do(tmp_path: Path) -> None:
+    async def act(life: Life) -> None:
+        await life.clock.sleep(15 * 60)
+        (name,) = (name for name in checks_of(life) if name.startswith("Budget of "))
+        assert "over budget in 12 minutes" in checks_of(life)[name].state
+        assert "`[budget]`" in checks_of(life)[name].todo
+        assert "Budgets" not in checks_of(life)
+
+    live(tmp_path, "", act, head=DAY_BEFORE + releases(5))
+
+
+def test_a_calendar_that_cannot_be_read_says_what_to_do(tmp_path: Path) -> None:
+    async def act(life: Life) -> None:
+        health = life.app.status.health
+        (calendar,) = health.spacings
+        health.read(calendar, life.clock.now(), "503")
+        assert "; 503" in checks_of(life)[f"Calendar {calendar}"].state
+        assert f"ninethirty calendar read {calendar}" in checks_of(life)[f"Calendar {calendar}"].todo
+
+    live(tmp_path, "", act, head=DAY_BEFORE + releases(1))
+
+
+@pytest.mark.parametrize(
+    ("kept", "is_off", "is_good", "told"),
+    [
+        (True, False, True, "synchronised; ahead of the watched hosts: -0.010 s to 0.012 s"),
+        (None, False, True, "the system does not say if it is synchronised"),
+        (False, False, False, "nothing synchronises it"),
+        (True, True, False, "synchronised"),
+    ],
+)
+def test_a_clock_is_good_unless_nothing_synchronises_it_or_it_is_off(
+    kept: bool | None,  # noqa: FBT001 # a column of the table
+    is_off: bool,  # noqa: FBT001 # a column of the table
+    is_good: bool,  # noqa: FBT001 # a column of the table
+    told: str,
+) -> None:
+    check = clock_check(kept, NEAR, is_off=is_off)
+    assert (check.is_good, check.state.startswith(told)) == (is_good, True)
