@@ -115,3 +115,13 @@ def browser_driver() -> Path:
 def root() -> Path:
     """Return the folder of the project."""
     return ROOT
+
+
+@pytest.fixture
+def soffice() -> str:
+    found = shutil.which("soffice")
+    if found is None and os.environ.get("CI") == "true":
+        pytest.fail("soffice is missing, and with CI=true no test that needs LibreOffice may skip")
+    if found is None:
+        pytest.skip("soffice is missing")
+    return found

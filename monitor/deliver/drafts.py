@@ -103,6 +103,11 @@ def _in_template(report: Report, template: Path) -> bytes | None:
         return None
 
 
+def can_make_pdf(program: str = "soffice") -> bool:
+    """Return whether LibreOffice is installed."""
+    return shutil.which(program) is not None
+
+
 def as_pdf(document: bytes, ending: str, program: str = "soffice") -> bytes:
     """Return a .docx or .odt document as the bytes of a .pdf file. Raises `SurroundingsFault` without LibreOffice."""
     found = shutil.which(program)

@@ -1,4 +1,4 @@
-"""`ninethirty incident sign`: the report signed off, and the papers that it comes apart into as files."""
+"""`ninethirty incident sign`: sign a report and write it, its evidence and its letters into one folder."""
 
 from __future__ import annotations
 
@@ -25,9 +25,18 @@ if TYPE_CHECKING:
 @click.argument("incident", shell_complete=incidents)
 @by_role
 @click.option("--anyway", default="", metavar="REASON", help="Sign though something is in the way; why is kept.")
-@click.option("--output", type=click.Path(path_type=Path), metavar="FOLDER", help="Default INCIDENT, here.")
 @click.option(
-    "--format", "endings", type=click.Choice(FORMATS), multiple=True, help="Several may be given; default all."
+    "--output",
+    type=click.Path(path_type=Path),
+    metavar="FOLDER",
+    help="Where to make the folder INCIDENT; default here.",
+)
+@click.option(
+    "--format",
+    "endings",
+    type=click.Choice(FORMATS),
+    multiple=True,
+    help="Every file in this format; repeat it for several. Default: docx, with the report and evidence as pdf.",
 )
 @as_json
 @click.pass_obj
@@ -41,7 +50,7 @@ def sign(  # noqa: PLR0913 # one for each option
     endings: tuple[str, ...],
     as_json: bool,
 ) -> None:
-    """Sign off the draft of an INCIDENT and write what is sent: its form alone, the evidence, and what is to do.
+    """Sign off the draft of an INCIDENT and write what you send into a folder: report, evidence and letters.
 
     Its hash is frozen, and every later change is marked as an amendment. Signing is refused while a required box is
     open, a choice is left in, or the release is still overdue or exposed.
@@ -55,15 +64,17 @@ def sign(  # noqa: PLR0913 # one for each option
         # What is signed says how late it is when it is signed.
         renew(context, store, incident_of(store.verdicts, incident).id)
         known = as_of_now(context, store).incident(incident_of(store.verdicts, incident), context.now())
-        folder = _folder(output or Path(incident))
+        folder = (output or Path()) / incident
+        # Before the signature: a folder that cannot be made must not leave a signed report without its files.
+        made_folders = _make_folder(folder)
         try:
             _sign(as_of_now(context, store).record, known, role, context.now(), anyway)
         except UserFault:
-            if not any(folder.iterdir()):
-                folder.rmdir()
+            for each in made_folders:
+                each.rmdir()
             raise
         made = store.verdicts.drafts(incident)[-1]
-    files = list(_written(context, made, known, folder, endings or FORMATS))
+    files = list(_written(context, made, known, folder, endings))
     if as_json:
         print_json({**draft_json(made), "files": [str(file) for file in files]})
         return
@@ -87,37 +98,42 @@ def _sign(record: VerdictRecord, known: Incident, role: str, now: datetime, anyw
             raise UserFault(str(exc)) from exc
 
 
-def _folder(folder: Path) -> Path:
-    """Return a folder that there is. Raises `SurroundingsFault` before anything is signed."""
+def _make_folder(folder: Path) -> list[Path]:
+    """Make a folder; returns each folder that was made for it, innermost first. Raises `SurroundingsFault`."""
+    made = [each for each in (folder, *folder.parents) if not each.exists()]
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as exc:
         raise SurroundingsFault(f"{folder}: cannot be made: {exc.strerror}") from exc
-    return folder
+    return made
 
 
 def _written(
     context: Context, draft: Draft, incident: Incident, folder: Path, endings: Sequence[str]
 ) -> Iterator[Path]:
-    """Write the report and all that goes with it in these formats; yields the files."""
+    """Write the report and all that goes with it; yields the files. `endings`: the formats asked for, if any were."""
     from alerts.draft.report import report_from_json
     from alerts.draft.write.outline import Document, says
     from monitor.app.reporting_options import templates_of
-    from monitor.deliver.drafts import filed
+    from monitor.deliver.drafts import can_make_pdf, filed
     from monitor.deliver.message import veiled
 
     template = templates_of(context.settings, context.path.parent).get(incident.producer)
     shown = veiled(draft, context.hide)
-    with_it = (Document.EVIDENCE, Document.STEPS, Document.COVERING, Document.CORRECTION, Document.LINES)
     report = report_from_json(shown.facts)
-    tails = {Document.REPORT: "", **{each: f"-{each}" for each in with_it if says(report, each)}}
-    # Without LibreOffice all the others are there when it is missed.
-    for ending in sorted(endings, key="pdf".__eq__):
-        for document, tail in tails.items():
-            file = folder / f"{incident.id}{tail}.{ending}"
-            try:
-                deliver(filed(shown, ending, template, document), file, ending, told=False)
-            except SurroundingsFault as fault:
-                click.echo(str(fault), err=True)
-                return
-            yield file
+    letters = [each for each in (Document.COVERING, Document.CORRECTION, Document.LINES) if says(report, each)]
+    wanted = [
+        (Document.REPORT, "report", endings or ("docx", "pdf")),
+        (Document.EVIDENCE, "evidence", endings or ("pdf" if can_make_pdf() else "docx",)),
+        *((each, f"letters/{each}", endings or ("docx",)) for each in letters),
+    ]
+    files = [(document, folder / f"{name}.{ending}", ending) for document, name, all_ in wanted for ending in all_]
+    # PDF is last: without LibreOffice every other file is written.
+    for document, file, ending in sorted(files, key=lambda each: each[2] == "pdf"):
+        try:
+            file.parent.mkdir(exist_ok=True)
+            deliver(filed(shown, ending, template, document), file, ending, told=False)
+        except (OSError, SurroundingsFault) as fault:
+            click.echo(str(fault), err=True)
+            return
+        yield file

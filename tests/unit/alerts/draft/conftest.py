@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -82,16 +80,6 @@ def incident_of(facts: ReleaseFacts, kind: Kind, occurred: datetime, opened: dat
         grade=facts.grade,
         facts=facts,
     )
-
-
-@pytest.fixture
-def soffice() -> str:
-    found = shutil.which("soffice")
-    if found is None and os.environ.get("CI") == "true":
-        pytest.fail("soffice is missing, and with CI=true no test that needs LibreOffice may skip")
-    if found is None:
-        pytest.skip("soffice is missing")
-    return found
 
 
 @pytest.fixture

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 import zipfile
 from collections.abc import Callable
 from dataclasses import replace
@@ -20,7 +22,7 @@ from monitor.judge.policy import Policy
 from monitor.look.sighting import State
 from monitor.store.open import open_store
 from monitor.web.log_page import SORTS, Sort
-from tests.unit.monitor.cli.conftest import release, run
+from tests.unit.monitor.cli.conftest import Result, release, run
 from tests.unit.monitor.web.board import a_board
 
 Ask = Callable[..., Any]
@@ -64,11 +66,69 @@ def test_a_report_is_owed_until_it_is_signed(ask: Ask, folder: Path) -> None:
     version = shown["drafts"][-1]["version"]
     reason = "though something was in the way: the minister waits"
     assert shown["timeline"][-1]["text"] == f"report signed off as version {version}, {reason}"
-    evidence = (folder / f"{INCIDENT}-evidence.md").read_text(encoding="utf-8")
+    evidence = (folder / INCIDENT / "evidence.md").read_text(encoding="utf-8")
     assert "because: the minister waits" in evidence
-    assert "the minister waits" not in (folder / f"{INCIDENT}.md").read_text(encoding="utf-8")
+    assert "the minister waits" not in (folder / INCIDENT / "report.md").read_text(encoding="utf-8")
     assert ask("incident", "list", "--open", "--json").json == []
     assert "a report is owed" not in ask("today").out
+
+
+def files_in(place: Path) -> list[str]:
+    return sorted(str(each.relative_to(place)) for each in place.rglob("*") if each.is_file())
+
+
+def sign_into(ask: Ask, place: Path, incident: str, *formats: str) -> Result:
+    given = ("--by", "head of profession", "--anyway", "asked for", "--output", str(place))
+    return ask("incident", "sign", incident, *given, *(word for each in formats for word in ("--format", each)))
+
+
+def test_signing_writes_one_folder_of_files_named_by_what_they_are(ask: Ask, folder: Path) -> None:
+    done = sign_into(ask, folder / "signed", INCIDENT, "docx")
+    letters = ["letters/correction.docx", "letters/email.docx", "letters/lines.docx"]
+    assert files_in(folder / "signed" / INCIDENT) == ["evidence.docx", *letters, "report.docx"]
+    assert sorted(done.out.splitlines()[1:]) == sorted(str(each) for each in (folder / "signed").rglob("*.docx"))
+
+
+def test_without_libreoffice_signing_writes_the_evidence_for_a_word_processor(folder: Path, root: Path) -> None:
+    words = ("--config", str(folder / "config.toml"), "incident", "sign", INCIDENT, "--by", "head of profession")
+    done = subprocess.run(
+        [sys.executable, "-m", "monitor", *words, "--anyway", "asked for", "--output", str(folder)],
+        env={"PYTHONPATH": str(root), "PATH": ""},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    letters = ["letters/correction.docx", "letters/email.docx", "letters/lines.docx"]
+    assert (done.returncode, done.stderr) == (0, "no .pdf: LibreOffice (soffice) is not installed\n")
+    assert files_in(folder / INCIDENT) == ["evidence.docx", *letters, "report.docx"]
+
+
+@pytest.mark.slow
+def test_with_libreoffice_signing_writes_the_report_twice_and_the_evidence_to_print(
+    ask: Ask, folder: Path, soffice: str
+) -> None:
+    assert Path(soffice).is_file()
+    assert sign_into(ask, folder, INCIDENT).status == 0
+    letters = ["letters/correction.docx", "letters/email.docx", "letters/lines.docx"]
+    assert files_in(folder / INCIDENT) == ["evidence.pdf", *letters, "report.docx", "report.pdf"]
+
+
+def test_two_reports_signed_into_one_place_do_not_replace_each_other(ask: Ask, folder: Path) -> None:
+    ask("incident", "add", *options(HAND), "--by", "duty statistician")
+    (other,) = {one["id"] for one in ask("incident", "list", "--json").json} - {INCIDENT}
+    assert sign_into(ask, folder, INCIDENT, "md").status == 0
+    assert sign_into(ask, folder, other, "md").status == 0
+    assert "Births 2016" in (folder / INCIDENT / "report.md").read_text(encoding="utf-8")
+    assert "Marriages 2016" in (folder / other / "report.md").read_text(encoding="utf-8")
+
+
+def test_a_refused_signature_leaves_no_folder_of_its_own_and_keeps_those_of_others(ask: Ask, folder: Path) -> None:
+    (folder / "kept").mkdir()
+    for place in (folder / "kept", folder / "new" / "place"):
+        assert ask("incident", "sign", INCIDENT, *SIGN, "--output", str(place)).status == 1
+    assert (folder / "kept").is_dir()
+    assert not (folder / "new").exists()
 
 
 def test_a_report_is_owed_until_it_is_waived_with_a_reason(ask: Ask) -> None:
@@ -300,8 +360,8 @@ def test_signing_freezes_a_version_and_writes_what_is_sent(ask: Ask, folder: Pat
     given = ("--output", str(folder / "sent"), "--anyway", "asked for", "--json")
     told = ask("incident", "sign", INCIDENT, "--by", "head of profession", "--format", "docx", *given)
     assert told.json["signed"] is not None
-    assert sorted(told.json["files"]) == sorted(str(file) for file in (folder / "sent").iterdir())
-    assert len(told.json["files"]) == 6
+    assert sorted(told.json["files"]) == sorted(str(file) for file in (folder / "sent").rglob("*.docx"))
+    assert len(told.json["files"]) == 5
     ask("incident", "draft", INCIDENT, "--field", "B.4.corrective", "--text", "later", *ROLE)
     assert "Amended after sign-off" in ask("incident", "draft", INCIDENT).out
 

@@ -222,7 +222,7 @@ def test_a_period_report_is_kept_completed_signed_and_measured_again(ask: Ask, f
     assert ask("incident", "note", name, "sent to the board", *by).status == 0
     assert ask(*asked).out == f"{name}: version 3, 0 to complete\n"
     assert ask("incident", "sign", name, *by, "--format", "md", "--output", str(folder)).status == 0
-    signed = (folder / f"{name}.md").read_text(encoding="utf-8")
+    signed = (folder / name / "report.md").read_text(encoding="utf-8")
     assert all(words in signed for words in ("Said of P.nature.", "Office for National Statistics", "1 late"))
     ask("incident", "add", "--release", "births-2016", "--what", "a leak", "--when", "2018-01-04", *by)
     kept = ask(*asked, "--json").json
