@@ -71,24 +71,32 @@ class Clause:
 
 @dataclass(frozen=True, slots=True)
 class Edition:
-    """One edition of the Code, in force in London from `begins` until the next one."""
+    """One edition of the Code, in force in London from `begins` until the next one.
+
+    `outside` are producers that the Code does not bind: nothing is cited for them.
+    """
 
     name: str
     title: str
     begins: date
     clauses: Mapping[str, Clause]
     primary: Mapping[str, tuple[str, ...]]
+    outside: frozenset[str] = frozenset()
 
 
 Book = tuple[Edition, ...]
 
 
-def edition_at(occurred: datetime, book: Book | None = None) -> Edition:
-    """Return the edition in force on the London date of an aware instant; the oldest for anything before it."""
+def edition_at(occurred: datetime, book: Book | None = None, producer: str = "") -> Edition:
+    """Return the edition in force on the London date of an aware instant; the oldest for anything before it.
+
+    For a `producer` outside the Code it cites no practice for any finding.
+    """
     day = occurred.astimezone(LONDON).date()
     editions = book or standard_book()
     in_force = [edition for edition in editions if edition.begins <= day]
-    return max(in_force, key=lambda edition: edition.begins) if in_force else editions[0]
+    found = max(in_force, key=lambda edition: edition.begins) if in_force else editions[0]
+    return replace(found, primary={}) if producer in found.outside else found
 
 
 def clauses(kind_of_failure: str, edition: Edition) -> list[Clause]:
@@ -113,9 +121,11 @@ def cited(findings: Iterable[str], edition: Edition) -> list[Clause]:
     return list({clause.id: clause for clause in every}.values())
 
 
-def code_json(occurred: datetime, findings: Iterable[str], book: Book | None = None) -> dict[str, str | None]:
-    """Return `code` of the release JSON for kinds of finding; `practice` is null when none is called for."""
-    edition = edition_at(occurred, book)
+def code_json(
+    occurred: datetime, findings: Iterable[str], book: Book | None = None, producer: str = ""
+) -> dict[str, str | None]:
+    """Return `code` of the release JSON for kinds of finding; `practice` is null when none is cited."""
+    edition = edition_at(occurred, book, producer)
     practices = "; ".join(clause.cite for clause in cited(findings, edition))
     return {"edition": edition.name, "practice": practices or None}
 
@@ -132,9 +142,16 @@ def book_of(table: Mapping[str, Any]) -> Book:
     return tuple(sorted(read, key=lambda edition: edition.begins))
 
 
-def amended(book: Book, begins: Mapping[str, date], cites: Mapping[str, str]) -> Book:
-    """Return a book with other first days (by edition) and citations (by `edition/clause id`)."""
-    changed = [replace(each, begins=begins.get(each.name, each.begins), clauses=_recited(each, cites)) for each in book]
+def amended(book: Book, begins: Mapping[str, date], cites: Mapping[str, str], outside: Iterable[str] = ()) -> Book:
+    """Return a book with other first days (by edition) and citations (by `edition/clause id`).
+
+    `outside` are the ids of producers that the Code does not bind.
+    """
+    unbound = frozenset(outside)
+    changed = [
+        replace(each, begins=begins.get(each.name, each.begins), clauses=_recited(each, cites), outside=unbound)
+        for each in book
+    ]
     return tuple(sorted(changed, key=lambda edition: edition.begins))
 
 

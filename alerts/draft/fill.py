@@ -16,6 +16,8 @@ from alerts.draft.report import Field, Report, Section
 from alerts.draft.timeline import timeline
 from alerts.incident import Incident
 
+OUTSIDE_CODE = "The producer is outside the Code of Practice for Statistics, so no practice is cited."
+
 
 def fill(  # noqa: PLR0913 # one for each thing that a draft is made of
     incident: Incident,
@@ -33,7 +35,7 @@ def fill(  # noqa: PLR0913 # one for each thing that a draft is made of
     missing there is marked for completion. `previous` are earlier incidents to cite. `book` replaces the
     editions of the Code as shipped; `typed` is what people wrote into the draft, where steps were ticked.
     """
-    edition = edition_at(incident.occurred, book)
+    edition = edition_at(incident.occurred, book, incident.producer)
     kinds = guidance.failures(incident)
     asked = frozenset(fact for chapter in form.chapters for question in chapter.questions for fact in question.facts)
     case = DraftInput(incident, configured, previous, now, edition, cited(kinds, edition), kinds, asked, typed or {})
@@ -50,7 +52,7 @@ def _report(case: DraftInput, form: Form) -> Report:
         title=form.title,
         subject=facts.title if facts else case.incident.title,
         producer=case.settings.get("name") or case.incident.producer,
-        edition=case.edition.name,
+        edition="" if case.is_outside_code else case.edition.name,
         practice="; ".join(clause.cite for clause in case.clauses),
         at=case.now,
         date_of_report=report_day(case),
@@ -74,7 +76,7 @@ def _section(chapter: Chapter, case: DraftInput) -> Section:
 
 
 def _field(question: Question, case: DraftInput) -> Field:
-    found = {fact: known(fact, case) for fact in question.facts}
+    found = {fact: _known(fact, case) for fact in question.facts}
     missing = [fact for fact in question.facts if not found[fact] and _owed(fact, question)]
     return Field(
         id=question.id,
@@ -89,8 +91,16 @@ def _field(question: Question, case: DraftInput) -> Field:
             for fact in _asked(missing, question)
             for text in (*summaries(fact, case), *guidance.questions(fact, case.kinds))
         ),
-        notes=tuple(text for fact in question.facts for text in warnings(fact, case)),
+        notes=tuple(text for fact in question.facts for text in _warnings(fact, case)),
     )
+
+
+def _known(fact: str, case: DraftInput) -> tuple[str, ...]:
+    return (OUTSIDE_CODE,) if fact == "clause.cite" and case.is_outside_code else known(fact, case)
+
+
+def _warnings(fact: str, case: DraftInput) -> tuple[str, ...]:
+    return () if fact == "clause.cite" and case.is_outside_code else warnings(fact, case)
 
 
 def _owed(fact: str, question: Question) -> bool:

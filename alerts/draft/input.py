@@ -59,6 +59,11 @@ class DraftInput:
         return None if self.incident.kind == "hand" else self.facts
 
     @property
+    def is_outside_code(self) -> bool:
+        """Return whether the Code of Practice does not bind the producer."""
+        return self.incident.producer in self.edition.outside
+
+    @property
     def timezone(self) -> str:
         """Return the zone in which people read times."""
         return self.facts.timezone if self.facts else "Europe/London"

@@ -100,7 +100,9 @@ def templates_of(settings: Settings, folder: Path) -> dict[str, Path]:
 def book_of(settings: Settings) -> Book | None:
     """Return the editions of the Code as corrected, None when they are those shipped."""
     table = settings.code
-    return amended(standard_book(), table.begins, table.cites) if table.begins or table.cites else None
+    if not (table.begins or table.cites or table.outside):
+        return None
+    return amended(standard_book(), table.begins, table.cites, table.outside)
 
 
 def explainer_of(settings: Settings, store: Store) -> Explainer:

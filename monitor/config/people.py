@@ -104,11 +104,13 @@ class SummarySettings(Table):
 class CodeSettings(Table):
     """Where the editions of the Code of Practice as shipped are to be corrected.
 
-    `begins` maps an edition to its first day, `cites` a practice (`"3.0/3.1"`) to how it is cited.
+    `begins` maps an edition to its first day, `cites` a practice (`"3.0/3.1"`) to how it is cited. `outside` are the
+    producers that the Code does not bind.
     """
 
     begins: dict[str, date] = {}
     cites: dict[str, str] = {}
+    outside: list[Name] = []
 
 
 class ReportSettings(Table):

@@ -197,7 +197,7 @@ def body_of(verdict: Verdict, incident: Incident | None, book: Book | None = Non
     """Return the JSON of a release with the edition and practice that its findings call for."""
     occurred = incident.occurred if incident else verdict.slot.begins() if verdict.slot else None
     kinds = [found.kind.value for found in verdict.findings]
-    code = code_json(occurred, kinds, book) if occurred is not None else None
+    code = code_json(occurred, kinds, book, verdict.producer) if occurred is not None else None
     told = release_json(verdict, code, incident.id if incident else None)
     return with_decision(told, incident.words if incident else None)
 

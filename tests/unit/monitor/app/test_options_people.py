@@ -13,7 +13,7 @@ import docx
 import pytest
 
 from alerts.channels import KINDS
-from alerts.draft.code import standard_book
+from alerts.draft.code import code_json, standard_book
 from alerts.routes import Route
 from monitor.app.reporting_options import (
     book_of,
@@ -202,6 +202,13 @@ def test_editions_of_the_code_are_corrected(read: Read) -> None:
     assert edition.clauses["3.1"].cite == "Practice 3.1, as we read it"
     assert book_of(read("")) is None
     assert standard_book()[-1].begins == date(2025, 11, 3)
+
+
+def test_a_producer_outside_the_code_is_configured(read: Read) -> None:
+    book = book_of(read('[code]\noutside = ["obr"]\n'))
+    at = datetime(2025, 11, 26, 12, tzinfo=UTC)
+    assert code_json(at, ["late"], book, "obr")["practice"] is None
+    assert code_json(at, ["late"], book, "ons")["practice"] == "Standard 3"
 
 
 def test_editions_and_practices_there_are_not_are_told(read: Read) -> None:

@@ -1,0 +1,62 @@
+"""A producer may publish without being bound by the Code: its drafts claim no breach of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import pytest
+
+from alerts.draft.code import amended, code_json, standard_book
+from alerts.draft.fill import fill
+from alerts.draft.form import form_named, forms
+from alerts.draft.write.registry import WRITERS
+from alerts.incident import Incident
+from tests.unit.alerts.draft.conftest import at
+
+CITES_NONE = "The producer is outside the Code of Practice for Statistics, so no practice is cited."
+BOUND = ("Protocol 2", "practice 4", "practice 8", "Code of Practice edition")
+
+
+@pytest.mark.parametrize("form", sorted({*forms()} - {"period"}))
+def test_a_report_of_a_producer_outside_the_code_cites_no_practice(
+    five: Mapping[str, Incident], settings: Mapping[str, str], form: str
+) -> None:
+    for incident in five.values():
+        book = amended(standard_book(), {}, {}, [incident.producer])
+        report = fill(incident, form_named(form), settings, [], incident.opened, book)
+        written = WRITERS["md"](report).decode()
+        assert not [words for words in BOUND if words in written]
+        assert report.practice == ""
+        asked = [field for field in report.fields() if "clause.cite" in field.facts]
+        assert [field.paragraphs for field in asked if field.facts == ("clause.cite",)] in ([], [(CITES_NONE,)])
+        assert not [field.id for field in asked if "principle and practice" in field.placeholder]
+
+
+def test_a_producer_outside_the_code_is_not_asked_for_an_alternative_release_time(
+    ofqual_january: Incident, settings: Mapping[str, str]
+) -> None:
+    assert ofqual_january.facts is not None
+    facts = replace(ofqual_january.facts, slot=at("2018-01-05T12:30+00:00"))
+    incident = replace(ofqual_january, facts=facts)
+    asked = {}
+    for outside in ([], [incident.producer]):
+        book = amended(standard_book(), {}, {}, outside)
+        report = fill(incident, form_named("B"), settings, [], incident.opened, book)
+        asked[bool(outside)] = any("on file?" in note for field in report.fields() for note in field.notes)
+    assert asked == {False: True, True: False}
+
+
+def test_the_other_producers_of_a_configuration_stay_within_the_code(
+    ofqual_january: Incident, settings: Mapping[str, str]
+) -> None:
+    book = amended(standard_book(), {}, {}, ["obr"])
+    report = fill(ofqual_january, form_named("B"), settings, [], ofqual_january.opened, book)
+    assert report.practice == "Protocol 2, practice 4"
+
+
+def test_the_json_of_a_release_outside_the_code_has_no_practice() -> None:
+    book = amended(standard_book(), {}, {}, ["obr"])
+    noon = at("2025-11-26T12:30+00:00")
+    assert code_json(noon, ["early_exposure"], book, "obr") == {"edition": "3.0", "practice": None}
+    assert code_json(noon, ["early_exposure"], book, "ons") == {"edition": "3.0", "practice": "practice 3.3"}
