@@ -89,7 +89,11 @@ def _field(question: Question, case: DraftInput) -> Field:
         guidance=tuple(
             text
             for fact in _asked(missing, question)
-            for text in (*summaries(fact, case), *guidance.questions(fact, case.kinds))
+            for text in (
+                *summaries(fact, case),
+                *guidance.questions(fact, case.kinds),
+                *guidance.clock_change(fact, case.measured),
+            )
         ),
         notes=tuple(text for fact in question.facts for text in _warnings(fact, case)),
     )

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
 from alerts.draft.code import DATA
 from alerts.draft.report import Step
+from alerts.finding import ReleaseFacts
 from alerts.incident import Incident, Kind
+from schedules.times.interval import Interval
+from schedules.times.zone import zone
 
 # Which advice each kind of finding calls for; the order is that of urgency.
 ADVICE: Mapping[str, str] = {
@@ -42,6 +46,12 @@ BY_KIND: Mapping[Kind, str] = {
     Kind.ALTERED: "swapped",
     Kind.HAND: "leak",
 }
+ONE_HOUR_OFF: Mapping[int, str] = {
+    3600: "It came out one hour late in the first week of summer time. Did a scheduled job still use winter time?",
+    -3600: "It was public one hour early in the first week of winter time. Did a scheduled job still use summer time?",
+}
+"""What to ask, by how many seconds the clocks went forward."""
+PUBLISHING_TAKES = timedelta(minutes=2)
 
 
 def failures(incident: Incident) -> tuple[str, ...]:
@@ -69,6 +79,37 @@ def questions(fact: str, kinds: Sequence[str]) -> tuple[str, ...]:
     """Return the questions to show beside a box that this fact of a person's must fill."""
     offered = _table()["questions"].get(fact, {})
     return tuple(text for sort in ("any", *advice(kinds)) for text in offered.get(sort, ()))
+
+
+def clock_change(fact: str, facts: ReleaseFacts | None) -> tuple[str, ...]:
+    """Return a question about the cause when a release came an hour off in the week after the clocks changed.
+
+    A job that is scheduled in UTC comes an hour late from the first day of summer time, and an hour early from the
+    first day of winter time.
+    """
+    if fact != "human.reasons" or facts is None or facts.slot is None:
+        return ()
+    shift = _clock_shift(facts.slot, facts.timezone)
+    question = ONE_HOUR_OFF.get(shift)
+    if question is None:
+        return ()
+    moments = [part.released if shift > 0 else part.first_seen for part in facts.parts if part.required]
+    moments += [each.start for each in facts.exposures]
+    expected = facts.slot + timedelta(seconds=shift)
+    return (question,) if any(_is_at(moment, expected) for moment in moments) else ()
+
+
+def _clock_shift(slot: datetime, timezone: str) -> int:
+    """Return by how many seconds the clocks went forward in the week before a slot; negative: back."""
+    here = zone(timezone)
+    now, before = (at.astimezone(here).utcoffset() for at in (slot, slot - timedelta(days=7)))
+    return round(((now or timedelta()) - (before or timedelta())).total_seconds())
+
+
+def _is_at(moment: Interval, expected: datetime) -> bool:
+    """Return whether something may have happened at an instant or within two minutes, which publishing takes."""
+    after, by = moment.after, moment.by
+    return after is not None and by is not None and after <= expected + PUBLISHING_TAKES and by >= expected
 
 
 def steps(kinds: Sequence[str]) -> tuple[Step, ...]:

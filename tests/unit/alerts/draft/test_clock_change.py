@@ -1,0 +1,61 @@
+"""A delay or lead of one hour just after the clocks changed points at a scheduled job: a question, never a claim."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from alerts.draft.fill import fill
+from alerts.draft.form import form_named
+from alerts.finding import Exposure, Finding
+from alerts.incident import Incident, Kind
+from schedules.times.interval import Bounds, Interval
+from tests.unit.alerts.draft.conftest import at, incident_of, late_part, release_facts
+
+URL = "https://www.gov.uk/government/statistics/example"
+LATE = "It came out one hour late in the first week of summer time. Did a scheduled job still use winter time?"
+EARLY = "It was public one hour early in the first week of winter time. Did a scheduled job still use summer time?"
+
+
+def first_seen(slot: str, minutes: int) -> Incident:
+    """Return an incident of a page that came out within a minute from `minutes` after its slot, or before it."""
+    announced = at(slot)
+    begin = announced + timedelta(minutes=minutes)
+    page = late_part("page", "page", URL, announced, Interval(begin, begin + timedelta(minutes=1)))
+    facts = replace(release_facts("example", "Example", "ons", URL, announced), findings=(Finding("late", "page"),))
+    if minutes < 0:
+        end = Interval(announced, announced)
+        seconds = Bounds(-minutes * 60 - 60, -minutes * 60)
+        exposure = Exposure("page", page.first_seen, end, seconds, open=False)
+        page = replace(page, verdict="early", exposures=(exposure,))
+        facts = replace(facts, verdict="early", findings=(Finding("early_exposure", "page"),))
+    kind = Kind.LATE if minutes > 0 else Kind.EARLY
+    return incident_of(replace(facts, parts=(page,)), kind, announced, announced)
+
+
+@pytest.mark.parametrize(
+    ("slot", "minutes", "asked"),
+    [
+        ("2018-03-26T09:30+01:00", 60, {LATE}),
+        ("2018-03-29T09:30+01:00", 61, {LATE}),
+        ("2018-03-23T09:30+00:00", 60, set()),
+        ("2018-04-09T09:30+01:00", 60, set()),
+        ("2018-03-26T09:30+01:00", 40, set()),
+        ("2018-03-26T09:30+01:00", 75, set()),
+        ("2018-03-26T09:30+01:00", -60, set()),
+        ("2018-10-29T09:30+00:00", -60, {EARLY}),
+        ("2018-10-29T09:30+00:00", -90, set()),
+        ("2018-10-29T09:30+00:00", 60, set()),
+    ],
+)
+def test_an_hour_after_the_clocks_changed_raises_a_question_beside_the_cause(
+    settings: Mapping[str, str], slot: str, minutes: int, asked: set[str]
+) -> None:
+    incident = first_seen(slot, minutes)
+    report = fill(incident, form_named("B"), settings, [], incident.opened)
+    beside = {field.id: {LATE, EARLY} & {*field.guidance} for field in report.fields()}
+    assert {name: found for name, found in beside.items() if found} == ({"B.2.account": asked} if asked else {})
+    assert not {LATE, EARLY} & {text for field in report.fields() for text in field.paragraphs}
