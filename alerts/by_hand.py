@@ -10,10 +10,10 @@ from datetime import UTC, date, datetime, time, timedelta
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
+from alerts.fact_rules import GRADES
 from alerts.finding import ReleaseFacts
 from alerts.incident import ACKNOWLEDGED, GIVEN, MONITOR, SIGNED, WAIVED, Entry, Incident, Kind
 from alerts.one_line import one_line
-from alerts.tellable_facts import GRADES
 from schedules.times.zone import local_date
 
 _LONGEST_ROLE = 80

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
+from alerts.fact_rules import CALENDAR_FINDINGS
 from alerts.incident import MONITOR, Decision, Entry, Incident, Kind, findings_of, notice_in
 from alerts.notice import Notice
 from alerts.notice_text import ACKNOWLEDGE, STEPS, details, named
 from alerts.one_line import one_line
 from alerts.standing import state
-from alerts.tellable_facts import CALENDAR_FINDINGS
 from schedules.times.words import day_text, moment
 from schedules.times.zone import local_date
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from alerts import tellable_facts as news
+from alerts import fact_rules
 from alerts.finding import Ended, ReleaseFacts
 from alerts.flapping import TURNS, case_of, flaps, is_flapping, what_flaps
 from alerts.incident import (
@@ -86,13 +86,13 @@ def decide(facts: ReleaseFacts, known: Incident | None, now: datetime, taken: Co
     incident = _closed_or_reopened(incident, tellings, now)
     entries = (*_lowered(known, facts, now), *(Entry(now, MONITOR, one.subject) for one in tellings))
     incident = replace(incident, timeline=(*incident.timeline, *entries))
-    changed = news.measured(known.facts) != news.measured(facts)
+    changed = fact_rules.measured(known.facts) != fact_rules.measured(facts)
     return Decision(incident, tellings, draft=incident.has_draft and (bool(tellings) or changed))
 
 
 def _carries_on(known: Incident, facts: ReleaseFacts) -> bool:
     # A person judges a lead and what was logged by hand; measurements neither alter nor close those.
-    return known.kind is not Kind.HAND and (known.kind is not Kind.LEAD or news.is_lead(facts))
+    return known.kind is not Kind.HAND and (known.kind is not Kind.LEAD or fact_rules.is_lead(facts))
 
 
 def _gives_way(known: Incident, kind: Kind) -> bool:
@@ -128,7 +128,7 @@ def _open(facts: ReleaseFacts, kind: Kind, now: datetime, taken: Collection[str]
         opened=now,
         occurred=occurred,
         # Grade none would wake nobody at night and page everyone by day: it may become a delay.
-        grade=facts.grade if kind is not Kind.DUE else news.worse_grade(facts.grade, "note"),
+        grade=facts.grade if kind is not Kind.DUE else fact_rules.worse_grade(facts.grade, "note"),
         facts=facts,
         closed=now if facts.final and kind not in _FOR_A_PERSON else None,
     )
@@ -139,7 +139,7 @@ def _open(facts: ReleaseFacts, kind: Kind, now: datetime, taken: Collection[str]
 
 def _occurred(facts: ReleaseFacts, kind: Kind) -> datetime:
     if kind is Kind.EARLY:
-        return news.begins(facts.exposures) or facts.at
+        return fact_rules.begins(facts.exposures) or facts.at
     return facts.at if kind in _FOR_A_PERSON else facts.slot or facts.at
 
 
@@ -149,15 +149,15 @@ def _carried(known: Incident, facts: ReleaseFacts, kind: Kind | None) -> Inciden
         known,
         kind=kind if graver and kind is not None else known.kind,
         occurred=_occurred(facts, kind) if graver and kind is not None else known.occurred,
-        grade=news.worse_grade(known.grade, facts.grade),
+        grade=fact_rules.worse_grade(known.grade, facts.grade),
         facts=facts,
     )
 
 
 def _tellings(known: Incident, incident: Incident, facts: ReleaseFacts, now: datetime) -> Iterator[Notice]:
-    had, has = news.keys(known.facts), news.keys(facts)
+    had, has = fact_rules.keys(known.facts), fact_rules.keys(facts)
     fresh = sorted(has - had)
-    told = _Telling(known, incident, facts, now)
+    told = _NoticeBuilder(known, incident, facts, now)
     if known.kind is Kind.DUE and known.closed is None and incident.kind is not Kind.DUE:
         yield told.notice(_OPENING.get(incident.kind, "opened"), [CONFIRMED])
         return
@@ -185,18 +185,18 @@ def _is_turn(key: str, facts: ReleaseFacts) -> bool:
     """Return whether a fact is one change of content that comes and goes, and not the end that the slot brings."""
     sort, _, place = key.partition(" ")
     by_slot = sort == "over" and any(
-        one.ended is not Ended.REMOVED for one in news.episodes(facts.exposures)[int(place)]
+        one.ended is not Ended.REMOVED for one in fact_rules.episodes(facts.exposures)[int(place)]
     )
     return sort in TURNS and not by_slot
 
 
-def _closed_tellings(told: _Telling, fresh: list[str], has: frozenset[str]) -> Iterator[Notice]:
+def _closed_tellings(told: _NoticeBuilder, fresh: list[str], has: frozenset[str]) -> Iterator[Notice]:
     reasons = _reasons(fresh)
     if reasons or "appeared" in fresh or told.is_graver:
         yield told.notice("reopened", sorted(has), _case_of(reasons, told.incident), reasons)
 
 
-def _open_tellings(told: _Telling, fresh: list[str]) -> Iterator[Notice]:
+def _open_tellings(told: _NoticeBuilder, fresh: list[str]) -> Iterator[Notice]:
     reasons = _reasons(fresh)
     case = _case_of(reasons, told.incident)
     if told.is_graver:
@@ -219,7 +219,7 @@ def _reasons(fresh: list[str]) -> list[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Telling:
+class _NoticeBuilder:
     """An incident before and after new facts, and the notices that come of them."""
 
     known: Incident
@@ -235,7 +235,7 @@ class _Telling:
     def is_found(self) -> bool:
         """Return whether a page that was not found yet is out now, and how it stands to its slot is not settled."""
         pages = [facts.page for facts in (self.known.facts, self.facts) if facts is not None]
-        seen = [page is not None and news.came(page).by is not None for page in pages]
+        seen = [page is not None and fact_rules.came(page).by is not None for page in pages]
         return self.known.kind is Kind.DUE and seen == [False, True]
 
     def notice(self, kind: str, keys: list[str], case: Kind | None = None, reasons: list[str] | None = None) -> Notice:
@@ -268,7 +268,7 @@ def _ends(incident: Incident, facts: ReleaseFacts) -> bool:
 
 def _lowered(known: Incident, facts: ReleaseFacts, now: datetime) -> Iterator[Entry]:
     before = known.facts.grade if known.facts is not None else known.grade
-    if news.worse_grade(before, facts.grade) != facts.grade:
+    if fact_rules.worse_grade(before, facts.grade) != facts.grade:
         words = f"measured grade is now {facts.grade}, was {before}; the incident stays {known.grade}"
         yield Entry(now, MONITOR, words)
 
@@ -300,7 +300,7 @@ def _verdict(before: ReleaseFacts | None, facts: ReleaseFacts) -> list[str]:
 
 def _closed(keys: Sequence[str], facts: ReleaseFacts) -> list[str]:
     """Return why the exposures ended that these keys (`over 0`, …) name by their place among the episodes."""
-    groups = news.episodes(facts.exposures)
+    groups = fact_rules.episodes(facts.exposures)
     ended = [one.ended or Ended.UNKNOWN for key in keys for one in groups[int(key.split()[1])]]
     return list(dict.fromkeys(_ENDED[why] for why in ended))
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from alerts.fact_rules import begins, episodes, removals
 from alerts.finding import Ended, ReleaseFacts
 from alerts.incident import Incident, Kind, notice_about
-from alerts.tellable_facts import begins, episodes, removals
 from alerts.telling import Notice, notice_id
 from schedules.times.words import moment
 

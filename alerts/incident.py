@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
-from alerts import tellable_facts as news
+from alerts import fact_rules
 from alerts.finding import ReleaseFacts
 from alerts.notice_text import WITH_DRAFT, subject, text
 from alerts.one_line import one_line
@@ -169,24 +169,24 @@ def known_to(incidents: Iterable[Incident], release: str) -> Incident | None:
 
 def kind_of(facts: ReleaseFacts, now: datetime) -> Kind | None:
     """Return the gravest sort of incident these facts make, None when nobody needs to know."""
-    if news.is_early(facts):
+    if fact_rules.is_early(facts):
         return Kind.EARLY
-    if news.is_late(facts):
-        return Kind.PARTIAL if news.is_partial(facts) else Kind.LATE
+    if fact_rules.is_late(facts):
+        return Kind.PARTIAL if fact_rules.is_partial(facts) else Kind.LATE
     if facts.verdict == "unproven" and _past_grace(facts, now):
         return Kind.UNPROVEN
-    if news.is_not_found_yet(facts):
+    if fact_rules.is_not_found_yet(facts):
         return Kind.DUE
     return _kind_for_a_person(facts)
 
 
 def _kind_for_a_person(facts: ReleaseFacts) -> Kind | None:
     """Return which sort of incident facts make that accuse no one, None if they make none."""
-    if news.is_lead(facts):
+    if fact_rules.is_lead(facts):
         return Kind.LEAD
-    if news.altered(facts):
+    if fact_rules.altered(facts):
         return Kind.ALTERED
-    return Kind.CALENDAR if news.is_calendar(facts) else None
+    return Kind.CALENDAR if fact_rules.is_calendar(facts) else None
 
 
 def reminder(incident: Incident, now: datetime, every: timedelta, grace: timedelta | None = None) -> Notice | None:
@@ -269,6 +269,6 @@ def findings_of(incident: Incident) -> tuple[str, ...]:
 def _named(facts: ReleaseFacts, told: Kind) -> tuple[str, ...]:
     """Return the names that a notice goes by, what it tells first: whoever silences another loses no breach by it."""
     kinds = {one_line(finding.kind) for finding in facts.findings}
-    kinds = kinds & news.ALTERED if told is Kind.ALTERED else kinds - news.ALTERED
-    first = "stale_edge" if told is Kind.LATE and news.is_stale_alone(facts) else str(told)
+    kinds = kinds & fact_rules.ALTERED if told is Kind.ALTERED else kinds - fact_rules.ALTERED
+    first = "stale_edge" if told is Kind.LATE and fact_rules.is_stale_alone(facts) else str(told)
     return (first, *sorted({*kinds, str(told)} - {first}))

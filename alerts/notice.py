@@ -8,11 +8,11 @@ from datetime import datetime
 from typing import Any
 
 from alerts.channel import Attachment, Message
+from alerts.fact_rules import is_early
 from alerts.finding import Part, ReleaseFacts
 from alerts.incident import SIGNED, Incident, findings_of, notice_in
 from alerts.notice_html import brief, page
 from alerts.one_line import one_line
-from alerts.tellable_facts import is_early
 from alerts.telling import Notice, notice_id, thread_id
 from schedules.times.json import bounds_json, instant_from_json, instant_json, interval_json
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from html import escape
 
-from alerts import tellable_facts as news
+from alerts import fact_rules
 from alerts.finding import ReleaseFacts
 from alerts.one_line import one_line
 from alerts.standing import behind, since_when_public
@@ -67,13 +67,13 @@ def page(subject: str, text: str, grade: str, buttons: Mapping[str, str], *, lin
 
 def _how_long(facts: ReleaseFacts, now: datetime) -> float | None:
     """Return for how many seconds it has been late or was public too soon; None where neither is proved."""
-    if news.is_early(facts):
+    if fact_rules.is_early(facts):
         return since_when_public(facts, now)
-    late = behind(facts) if news.is_late(facts) else []
+    late = behind(facts) if fact_rules.is_late(facts) else []
     if not late or facts.slot is None:
         return None
     part, delay = min(late, key=lambda one: one[0].id != "page")
-    seen = news.came(part).by
+    seen = fact_rules.came(part).by
     if seen is None or seen > now:
         return max(0.0, (now - facts.slot).total_seconds())
     return delay.max if delay is not None else None

@@ -6,10 +6,11 @@ import math
 from collections.abc import Iterator
 from datetime import datetime
 
+from alerts.fact_rules import altered, came
 from alerts.finding import Ended, Exposure, Part, ReleaseFacts
 from alerts.one_line import one_line, whole_lengths
 from alerts.standing import (
-    HEADS,
+    SUBJECT_PREFIX,
     behind,
     since_when_elsewhere,
     standing,
@@ -18,7 +19,6 @@ from alerts.standing import (
     was_released,
     where_else,
 )
-from alerts.tellable_facts import altered, came
 from schedules.times.interval import Bounds, magnitude
 from schedules.times.words import between_moments, day_text, instant_text, length, moment, sureness
 from schedules.times.zone import local_date
@@ -87,7 +87,7 @@ STEPS = {
 
 ACKNOWLEDGE = 'Acknowledge it ("I\'m on it"), so that no one else is called.'
 """The first step of every list of what to do now."""
-TAILS = {
+SUBJECT_SUFFIX = {
     "grade_changed": ", graver now",
     "exposure_closed": ", over",
     "new_finding": ", new finding",
@@ -114,9 +114,9 @@ def subject(kind: str, case: str, facts: ReleaseFacts, now: datetime) -> str:
     since = since_when_elsewhere(facts, now)
     elsewhere = f", out elsewhere since {since}" if since else ""
     # What was not found yet may be found before everything about it is final.
-    tail = "" if kind == "final" and not facts.final else TAILS.get(kind, "")
+    tail = "" if kind == "final" and not facts.final else SUBJECT_SUFFIX.get(kind, "")
     now_standing = standing(case, facts)
-    head = f"{HEADS[now_standing]}{elsewhere}{tail}"
+    head = f"{SUBJECT_PREFIX[now_standing]}{elsewhere}{tail}"
     if now_standing == "unproven":
         # The reason comes before the name of the release: a telephone cuts the end of a line.
         reason = f"{head}: {state(case, facts, now)}. {_UNPROVEN_STEP}"

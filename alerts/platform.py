@@ -7,10 +7,10 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
-from alerts import tellable_facts as news
+from alerts import fact_rules
 from alerts.finding import ReleaseFacts
 from alerts.incident import MONITOR, Decision, Entry, Incident, Kind, Linked, notice_in, reminder, reminder_due
-from alerts.notice_text import TAILS, is_awaited
+from alerts.notice_text import SUBJECT_SUFFIX, is_awaited
 from alerts.one_line import one_line
 from alerts.telling import Notice
 from schedules.times.words import moment
@@ -68,7 +68,7 @@ def follow_platform(known: Incident | None, member: Incident, now: datetime, *, 
     linked = sorted({**{one.incident: one for one in before.linked}, link.incident: link}.values(), key=_place)
     grade = before.grade
     for one in linked:
-        grade = news.worse_grade(grade, one.grade)
+        grade = fact_rules.worse_grade(grade, one.grade)
     incident = replace(before, linked=tuple(linked), grade=grade)
     told = _told(known, incident, link, now, untold=untold)
     if told is None:
@@ -86,7 +86,7 @@ def notice_of(kind: str, fact: str, incident: Incident, now: datetime, changed: 
     return notice_in(incident, kind, fact, ("late", "platform"), now, words)
 
 
-def told_again(incident: Incident, now: datetime, every: timedelta, grace: timedelta) -> Notice | None:
+def reminder_for_platform(incident: Incident, now: datetime, every: timedelta, grace: timedelta) -> Notice | None:
     """Return the reminder that is due of any incident; one that a platform held up is told of with the platform."""
     if incident.kind is Kind.PLATFORM:
         which = reminder_due(incident, now, every, grace)
@@ -114,7 +114,8 @@ def worded(kind: str, incident: Incident, mine: Sequence[Linked], now: datetime,
     zone = incident.linked[0].timezone
     due = moment(incident.occurred, zone, now)
     stand = f"{len(awaited)} not out yet" if awaited else "all out"
-    subject = f"LATE{TAILS.get(kind, '')}: {_counted(incident, late)} on {incident.producer} due {due}, {stand}"
+    suffix = SUBJECT_SUFFIX.get(kind, "")
+    subject = f"LATE{suffix}: {_counted(incident, late)} on {incident.producer} due {due}, {stand}"
     steps = _STEPS if awaited else _STEPS_OVER
     sections = [
         [subject, *([f"{_CHANGED}{changed}"] if changed else [])],
@@ -164,7 +165,7 @@ def _opened(member: Incident, facts: ReleaseFacts, now: datetime) -> Incident:
 
 
 def _linked(member: Incident, facts: ReleaseFacts) -> Linked:
-    late = news.is_late(facts)
+    late = fact_rules.is_late(facts)
     stands = AWAITED if late and is_awaited(facts) else OUT if late else CLEARED
     return Linked(
         member.id, member.release, member.title, member.producers, facts.url, facts.timezone, facts.grade, stands

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from alerts import tellable_facts as news
+from alerts import fact_rules
 from alerts.finding import Elsewhere, Ended, Exposure, Finding, Part, ReleaseFacts
 from alerts.one_line import whole_lengths
 from schedules.times.interval import Bounds, Interval
 from schedules.times.words import MINUTE, between_moments, moment, rounded, sureness
 
-HEADS = {
+SUBJECT_PREFIX = {
     "late": "LATE",
     "partial": "PARTLY LATE",
     "stale": "STALE",
@@ -47,10 +47,10 @@ def standing(case: str, facts: ReleaseFacts) -> str:
 
     An incident keeps its gravest kind for ever; what was proved late may by now be unproven, or have another slot.
     """
-    holds = _HOLDS.get(case)
+    holds = _IS_STILL_TRUE.get(case)
     if holds is None or holds(facts):
         return case
-    instead = (sort for sort in ("early", "partial", "stale", "late", "due", "unproven") if _HOLDS[sort](facts))
+    instead = (sort for sort in ("early", "partial", "stale", "late", "due", "unproven") if _IS_STILL_TRUE[sort](facts))
     plain = facts.verdict if facts.verdict in ("on_time", "cancelled", "moved") else "settled"
     return next(instead, "calendar" if facts.verdict == "unannounced" else plain)
 
@@ -66,7 +66,7 @@ def behind(facts: ReleaseFacts) -> list[tuple[Part, Bounds | None]]:
     return [
         (part, found.get(part.id) or part.delay)
         for part in facts.parts
-        if part.required and (part.id in found or part.verdict in news.LATE_WORDS)
+        if part.required and (part.id in found or part.verdict in fact_rules.LATE_WORDS)
     ]
 
 
@@ -103,7 +103,7 @@ def _late(facts: ReleaseFacts, now: datetime) -> str:
     # The announced page comes first in every sentence, however late the rest is.
     part, delay = min(late, key=lambda one: one[0].id != "page")
     which = "" if part.id == "page" else f" ({part.id})"
-    seen = news.came(part)
+    seen = fact_rules.came(part)
     if seen.by is None:
         return f"{_still_absent(facts, delay, now)}{which}{_elsewhere(facts, now)}"
     how_late = f", {whole_lengths(delay)} late" if delay is not None and delay.max is not None else ""
@@ -138,7 +138,7 @@ def _partial(facts: ReleaseFacts, now: datetime) -> str:
 
 
 def _early(facts: ReleaseFacts, now: datetime) -> str:
-    groups = news.episodes(facts.exposures)
+    groups = fact_rules.episodes(facts.exposures)
     if not groups:
         return "something was public before its slot"
     group = max(groups, key=lambda each: (any(one.open for one in each), len(each)))
@@ -178,7 +178,7 @@ def _unproven(facts: ReleaseFacts, now: datetime) -> str:
         return f"not out {moment(facts.at, facts.timezone, now)}, not watched at its slot{_elsewhere(facts, now)}"
     late = [part for part in facts.parts if part.required and part.verdict == "unproven"]
     part = min(late, key=lambda one: one.id != "page", default=facts.page)
-    seen = Interval() if part is None else news.came(part)
+    seen = Interval() if part is None else fact_rules.came(part)
     which = "" if part is None or part.id == "page" else f"{part.id} "
     by = None if seen.by is None else _to_minute(seen.by, facts, now, up=True)
     published = "not seen yet" if by is None else f"published by {by}"
@@ -209,7 +209,7 @@ def _to_minute(instant: datetime, facts: ReleaseFacts, now: datetime, *, up: boo
 
 def _on_time(facts: ReleaseFacts, now: datetime) -> str:
     page = facts.page
-    seen = news.came(page) if page is not None else Interval()
+    seen = fact_rules.came(page) if page is not None else Interval()
     sure = "" if page is None else sureness(page.early_bound)
     return f"came out on time{sure}" + (
         f", first seen {between_moments(seen, facts.timezone, now)}" if seen.by is not None else ""
@@ -218,11 +218,11 @@ def _on_time(facts: ReleaseFacts, now: datetime) -> str:
 
 def _altered(facts: ReleaseFacts, now: datetime) -> str:
     told = []
-    if groups := news.removals(facts):
+    if groups := fact_rules.removals(facts):
         parts = ", ".join(dict.fromkeys(one.part or "page" for one in groups[-1]))
         is_back = all(one.seconds is not None and one.seconds.max is not None for one in groups[-1])
         told.append(f"{_taken_away(groups[-1], facts, now, is_back=is_back)} ({parts})")
-    files = ", ".join(dict.fromkeys(one.part or "page" for one in news.altered(facts) if one.kind == "swapped"))
+    files = ", ".join(dict.fromkeys(one.part or "page" for one in fact_rules.altered(facts) if one.kind == "swapped"))
     return "; ".join([*told, *([f"other bytes than at its release ({files})"] if files else [])])
 
 
@@ -269,7 +269,7 @@ def _still_absent(facts: ReleaseFacts, delay: Bounds | None, now: datetime) -> s
 def where_else(facts: ReleaseFacts, now: datetime) -> list[str]:
     """Return for each alternative that is public now what can be got where, and since when, the first one first."""
     found = []
-    for one in news.public_elsewhere(facts):
+    for one in fact_rules.public_elsewhere(facts):
         # What a listing showed has no name of its own, but a number.
         name = "" if one.part.startswith("elsewhere-") else f"{one.part} "
         found.append(f"{name}available at {one.url} since {_minute(one, facts, now)}")
@@ -278,7 +278,7 @@ def where_else(facts: ReleaseFacts, now: datetime) -> list[str]:
 
 def since_when_elsewhere(facts: ReleaseFacts, now: datetime) -> str:
     """Return since when users have had to go elsewhere because the announced page is awaited; empty if they do not."""
-    found = news.public_elsewhere(facts) if news.is_page_awaited(facts) else []
+    found = fact_rules.public_elsewhere(facts) if fact_rules.is_page_awaited(facts) else []
     return _minute(found[0], facts, now) if found else ""
 
 
@@ -310,13 +310,15 @@ _STATES: dict[str, Callable[[ReleaseFacts, datetime], str]] = {
     "moved": lambda _facts, _now: "has moved to another time",
     "settled": lambda _facts, _now: "nothing is proved against it as things stand",
 }
-_HOLDS: dict[str, Callable[[ReleaseFacts], bool]] = {
-    "late": lambda facts: news.is_late(facts) and not news.is_stale_alone(facts) and not news.is_partial(facts),
-    "partial": news.is_partial,
-    "stale": news.is_stale_alone,
-    "early": news.is_early,
-    "due": news.is_not_found_yet,
+_IS_STILL_TRUE: dict[str, Callable[[ReleaseFacts], bool]] = {
+    "late": lambda facts: (
+        fact_rules.is_late(facts) and not fact_rules.is_stale_alone(facts) and not fact_rules.is_partial(facts)
+    ),
+    "partial": fact_rules.is_partial,
+    "stale": fact_rules.is_stale_alone,
+    "early": fact_rules.is_early,
+    "due": fact_rules.is_not_found_yet,
     "unproven": lambda facts: facts.verdict == "unproven",
-    "altered": lambda facts: bool(news.altered(facts)),
-    "calendar": news.is_calendar,
+    "altered": lambda facts: bool(fact_rules.altered(facts)),
+    "calendar": fact_rules.is_calendar,
 }

@@ -9,7 +9,7 @@ from schedules.address import canonical, repaired
 from schedules.announcement import Address, Announcement, Part, Role
 from schedules.identity import name_groups
 from schedules.joinable import Joinable, Key
-from schedules.matching import Bond, Group, merge, shared_links, shared_titles
+from schedules.matching import Group, JoinMatch, merge, shared_links, shared_titles
 from schedules.release import Release
 from schedules.titles import read_title
 
@@ -139,7 +139,7 @@ def _is_split(entry: Joinable, splits: Sequence[Split]) -> bool:
     )
 
 
-def _shared_names(groups: Sequence[Group]) -> list[Bond]:
+def _shared_names(groups: Sequence[Group]) -> list[JoinMatch]:
     """Return bonds between entries that a person gave one id, by a pin or in two calendars of their own."""
     named: dict[tuple[str, str], list[int]] = {}
     for index, group in enumerate(groups):
@@ -147,7 +147,7 @@ def _shared_names(groups: Sequence[Group]) -> list[Bond]:
             name = ("pin", entry.pin) if entry.pin else ("id", entry.given_id)
             if name[1]:
                 named.setdefault((name[0], name[1]), []).append(index)
-    return [Bond(kind, tuple(members)) for (kind, _), members in named.items() if len(members) > 1]
+    return [JoinMatch(kind, tuple(members)) for (kind, _), members in named.items() if len(members) > 1]
 
 
 def _release(group: Group, release_id: str, whose: Sequence[str]) -> Release:

@@ -15,12 +15,12 @@ _MOST_ALIKE = 24
 
 
 @dataclass(frozen=True, slots=True)
-class Bond:
-    """Groups (by index) that belong together, and why. `torn`: they would, were there not two candidates."""
+class JoinMatch:
+    """Groups (by index) that belong together, and why. `ambiguous`: they would, were there not two candidates."""
 
     why: str
     members: tuple[int, ...]
-    torn: bool = False
+    ambiguous: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,30 +62,30 @@ class Group:
         return "; ".join(reasons)
 
 
-def merge(groups: Sequence[Group], bonds: Iterable[Bond]) -> list[Group]:
-    """Merge bound groups; where bonds would put two entries of one calendar together, none of them holds."""
-    bound = list(bonds)
+def merge(groups: Sequence[Group], matches: Iterable[JoinMatch]) -> list[Group]:
+    """Merge bound groups; where matches would put two entries of one calendar together, none of them holds."""
+    bound = list(matches)
     if not bound:
         return list(groups)
-    roots = _roots(len(groups), (bond for bond in bound if not bond.torn))
+    roots = _roots(len(groups), (match for match in bound if not match.ambiguous))
     together: dict[int, list[int]] = {}
     for index, root in enumerate(roots):
         together.setdefault(root, []).append(index)
     reasons: dict[int, list[str]] = {}
     rivals: dict[int, set[Key]] = {}
-    for bond in bound:
-        if bond.torn:
-            _make_rivals(groups, bond.members, rivals)
+    for match in bound:
+        if match.ambiguous:
+            _make_rivals(groups, match.members, rivals)
         else:
-            reasons.setdefault(roots[bond.members[0]], []).append(bond.why)
+            reasons.setdefault(roots[match.members[0]], []).append(match.why)
     for members in together.values():
         if len(members) > 1 and not _can_be_one([groups[index] for index in members]):
             _make_rivals(groups, members, rivals)
     return list(_merged(groups, together, reasons, rivals))
 
 
-def shared_links(groups: Sequence[Group]) -> list[Bond]:
-    """Return bonds between groups that share a link.
+def shared_links(groups: Sequence[Group]) -> list[JoinMatch]:
+    """Return matches between groups that share a link.
 
     A link used by several entries of one calendar (a page that each edition takes over) binds only those
     of one title and period.
@@ -95,11 +95,11 @@ def shared_links(groups: Sequence[Group]) -> list[Bond]:
         if not group.is_alone:
             for link in dict.fromkeys(link for entry in group.entries for link in entry.links):
                 by_link.setdefault(link, []).append(index)
-    return [bond for members in by_link.values() if len(members) > 1 for bond in _linked(groups, members)]
+    return [match for members in by_link.values() if len(members) > 1 for match in _linked(groups, members)]
 
 
-def shared_titles(groups: Sequence[Group]) -> list[Bond]:
-    """Return bonds between groups of the same producer, title and period with dates at most a week apart."""
+def shared_titles(groups: Sequence[Group]) -> list[JoinMatch]:
+    """Return matches between groups of the same producer, title and period with dates at most a week apart."""
     alike: dict[object, list[int]] = {}
     for index, group in enumerate(groups):
         if not group.is_alone and _days(group) is not None:
@@ -108,10 +108,10 @@ def shared_titles(groups: Sequence[Group]) -> list[Bond]:
             for name in dict.fromkeys(named):
                 alike.setdefault(name, []).append(index)
     clusters = (cluster for members in alike.values() if len(members) > 1 for cluster in _weeks(groups, members))
-    return [bond for cluster in clusters for bond in _dated(groups, cluster)]
+    return [match for cluster in clusters for match in _dated(groups, cluster)]
 
 
-def _roots(count: int, bonds: Iterable[Bond]) -> list[int]:
+def _roots(count: int, matches: Iterable[JoinMatch]) -> list[int]:
     parents = list(range(count))
 
     def root(index: int) -> int:
@@ -120,8 +120,8 @@ def _roots(count: int, bonds: Iterable[Bond]) -> list[int]:
             index = parents[index]
         return index
 
-    for bond in bonds:
-        first, *others = (root(index) for index in bond.members)
+    for match in matches:
+        first, *others = (root(index) for index in match.members)
         for other in others:
             parents[root(other)] = root(first)
     return [root(index) for index in range(count)]
@@ -157,9 +157,9 @@ def _doubted(group: Group, rivals: set[Key] | None) -> Group:
     return replace(group, rivals=group.rivals | rivals) if rivals else group
 
 
-def _linked(groups: Sequence[Group], members: Sequence[int]) -> Iterator[Bond]:
+def _linked(groups: Sequence[Group], members: Sequence[int]) -> Iterator[JoinMatch]:
     if _can_be_one([groups[index] for index in members]):
-        yield Bond("link", tuple(members))
+        yield JoinMatch("link", tuple(members))
         return
     editions: dict[object, list[int]] = {}
     for index in members:
@@ -167,7 +167,7 @@ def _linked(groups: Sequence[Group], members: Sequence[int]) -> Iterator[Bond]:
     for edition in editions.values():
         if len({calendar for index in edition for calendar in groups[index].calendars}) > 1:
             fits = _can_be_one([groups[index] for index in edition])
-            yield Bond("link, title and period", tuple(edition), torn=not fits)
+            yield JoinMatch("link, title and period", tuple(edition), ambiguous=not fits)
 
 
 def _days(group: Group) -> tuple[date, date] | None:
@@ -196,11 +196,11 @@ def _weeks(groups: Sequence[Group], members: Sequence[int]) -> Iterator[list[int
     yield run
 
 
-def _dated(groups: Sequence[Group], cluster: Sequence[int]) -> Iterator[Bond]:
+def _dated(groups: Sequence[Group], cluster: Sequence[int]) -> Iterator[JoinMatch]:
     if len({calendar for index in cluster for calendar in groups[index].calendars}) == 1:
         return
     if len(cluster) > _MOST_ALIKE:
-        yield Bond("", tuple(cluster), torn=True)
+        yield JoinMatch("", tuple(cluster), ambiguous=True)
         return
     # Quadratic, but only among the few that share producer, title, period and week.
     near = [pair for pair in combinations(cluster, 2) if _may_pair(groups[pair[0]], groups[pair[1]])]
@@ -208,7 +208,7 @@ def _dated(groups: Sequence[Group], cluster: Sequence[int]) -> Iterator[Bond]:
         pairs = sum(pair[0] in bound for pair in near)
         # Unless each could be joined to every other, one of them has two candidates.
         is_clear = pairs == len(bound) * (len(bound) - 1) // 2
-        yield Bond("title, period, producer and date", tuple(bound), torn=not is_clear)
+        yield JoinMatch("title, period, producer and date", tuple(bound), ambiguous=not is_clear)
 
 
 def _may_pair(one: Group, other: Group) -> bool:
@@ -218,7 +218,7 @@ def _may_pair(one: Group, other: Group) -> bool:
 def _connected(pairs: Sequence[tuple[int, int]]) -> list[list[int]]:
     members = sorted({index for pair in pairs for index in pair})
     place = {index: number for number, index in enumerate(members)}
-    roots = _roots(len(members), (Bond("", (place[one], place[other])) for one, other in pairs))
+    roots = _roots(len(members), (JoinMatch("", (place[one], place[other])) for one, other in pairs))
     found: dict[int, list[int]] = {}
     for index, root in zip(members, roots, strict=True):
         found.setdefault(root, []).append(index)

@@ -10,8 +10,8 @@ from typing import Any
 
 from alerts.channel import SEVERITIES, Message, Outcome
 from alerts.channels.http import HttpChannel
+from alerts.fact_rules import GRADES
 from alerts.notice import OPENINGS
-from alerts.tellable_facts import GRADES
 from schedules.times.json import instant_json
 
 _LONGEST_TEXT = 4000

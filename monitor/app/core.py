@@ -12,7 +12,7 @@ from alerts.channel import Channel
 from monitor import __version__
 from monitor.app.jobs import Failed, Jobs
 from monitor.app.options import checks_of, fetcher_of, joining_of, spacings_of
-from monitor.app.standing_in import KeepingApart, Opened, opened
+from monitor.app.standing_in import Opened, StoreFailover, opened
 from monitor.clock import Ahead, Clock, SystemClock
 from monitor.config.settings import Settings
 from monitor.health.heartbeat import HeartbeatWriter
@@ -67,7 +67,7 @@ class Core:
     fetcher: Fetcher
     holder: str
     members: Members | None
-    apart: KeepingApart
+    apart: StoreFailover
 
 
 def core_of(settings: Settings, edges: Edges, folder: Path) -> Core:
@@ -118,7 +118,7 @@ def core_of(settings: Settings, edges: Edges, folder: Path) -> Core:
         edges.fetcher or fetcher_of(settings, clock),
         holder,
         members,
-        KeepingApart(found, vantage, writer, evidence, clock, told, members, ledger, edges.hold),
+        StoreFailover(found, vantage, writer, evidence, clock, told, members, ledger, edges.hold),
     )
 
 

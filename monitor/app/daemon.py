@@ -13,7 +13,7 @@ import structlog
 
 from alerts.channel import Channel
 from monitor.app.jobs import Jobs
-from monitor.app.standing_in import KeepingApart
+from monitor.app.standing_in import StoreFailover
 from monitor.clock import Clock
 from monitor.deliver.outbox import Outbox
 from monitor.errors import StoreFault, SurroundingsFault
@@ -76,7 +76,7 @@ class Daemon:
     channels: Sequence[Channel]
     counters: Metrics
     workers: Workers
-    apart: KeepingApart
+    apart: StoreFailover
     members: Members | None = None
     web: WebServer | None = None
     closing: Sequence[Callable[[], None]] = ()
@@ -109,7 +109,7 @@ class Daemon:
         if broken:
             raise TaskDied(f"{', '.join(task.get_name() for task in broken)} ended, and with it the daemon")
 
-    def go_by(self, jobs: Sequence[tuple[timedelta, str, Job]], anew: Collection[str]) -> None:
+    def reconfigure(self, jobs: Sequence[tuple[timedelta, str, Job]], anew: Collection[str]) -> None:
         """Do these recurring jobs from now on and no others; of those that go on, the ones named `anew` at once."""
         names = {name for _, name, _ in jobs}.difference(anew)
         for _, name, _ in self.jobs:

@@ -30,7 +30,7 @@ from monitor.app.reporting_options import (
     schedules_of,
 )
 from monitor.app.status import Status
-from monitor.config.secrets import in_addresses, veil
+from monitor.config.secrets import in_addresses, redactor
 from monitor.config.settings import Settings
 from monitor.config.values import is_loopback
 from monitor.deliver.as_of_now import Afresh, AsOfNow
@@ -43,7 +43,7 @@ from monitor.deliver.verdicts import VerdictRecord
 from monitor.ledger.incidents import CalendarIncidents
 from monitor.ledger.reading import CalendarReads
 from monitor.ledger.rota import RotaReads, as_last_read
-from monitor.look.clock_skew import JustSetWrong, Skew
+from monitor.look.clock_skew import ClockStepGuard, Skew
 from monitor.look.poller import Poller
 from monitor.store.lease import Leaseholder
 from monitor.watch.admission import Admission
@@ -58,7 +58,7 @@ from monitor.watch.rejudge import ahead_of, facts_of
 from monitor.watch.tripwires import ListingHandlers, Tripwires
 from monitor.watch.unannounced import Unannounced
 from monitor.watch.watch import Watch
-from monitor.watch.write_again import WriteAgain
+from monitor.watch.write_again import StoreReplay
 from monitor.web.credentials import Throttle
 from monitor.web.queries import Queries
 
@@ -82,7 +82,7 @@ def outbox_options_for(core: Core, rules: ReportingRules) -> OutboxOptions:
         rules.templates,
         digesting_of(settings),
         Leaseholder(core.holder, settings.store.takeover if shares else _TURN),
-        veil=veil(in_addresses(settings)),
+        redactor=redactor(in_addresses(settings)),
         rules=rules,
     )
     return replace(options, idle=settings.store.takeover) if shares else options
@@ -160,10 +160,10 @@ def watch_for(core: Core, poller: Poller, record: VerdictRecord, reminders: Remi
         health=core.health,
         on_recorded=reminders.recorded,
         others=None if members is None else OtherMonitors(core.store, ask, members, core.blind.learn),
-        set_wrong=JustSetWrong(skew, core.clock),
+        set_wrong=ClockStepGuard(skew, core.clock),
     )
     loop = asyncio.get_running_loop()
-    again = WriteAgain(core.ledger, watch, core.blind, core.evidence, core.writer, core.store, ask, loop)
+    again = StoreReplay(core.ledger, watch, core.blind, core.evidence, core.writer, core.store, ask, loop)
     core.heartbeat.on_back(again.told)
     core.apart.on_back(again.write)
     return watch
@@ -261,6 +261,6 @@ def shown_by(core: Core, rules: ReportingRules) -> dict[str, Any]:
         "ahead": ahead_of(core.store, policies_of(settings), rules.book),
         "explained": explainer_of(settings, core.store).explained,
         "periods": periods_of(settings, core.store),
-        "veil": veil(in_addresses(settings)),
+        "redactor": redactor(in_addresses(settings)),
         "local": is_loopback(settings.web.listen) and not settings.web.signs_in,
     }

@@ -161,20 +161,20 @@ class Reload:
         # All that can go wrong comes first.
         channels, rules = await core.threads.ask(lambda: reaching_people(core, settings))
         readers = readers_of(settings, folder, daemon.poller.ask, core.clock, core.evidence, core.workers)
-        await core.ledger.go_by(joining_of(settings), checks_of(settings), core.clock.now())
+        await core.ledger.reconfigure(joining_of(settings), checks_of(settings), core.clock.now())
         # From here on nothing is waited for: no look, page or notice meets half of it.
         self.core, self.record.rules, self.reminders.rules = core, rules, rules
         self.reminders.reminding, self.as_of_now.afresh = reminding_of(settings), afresh_for(core)
         self.forecast.budget = budget_of(settings)
         self._count(settings, channels)
-        daemon.poller.go_by(self.forecast.budget, core.fetcher)
-        daemon.outbox.go_by(channels, outbox_options_for(core, rules))
-        daemon.tripwires.go_by(tripwires_of(settings), settings.watch.tripwire.every)
+        daemon.poller.reconfigure(self.forecast.budget, core.fetcher)
+        daemon.outbox.reconfigure(channels, outbox_options_for(core, rules))
+        daemon.tripwires.reconfigure(tripwires_of(settings), settings.watch.tripwire.every)
         self._watch(settings)
         rotas = [calendar_of(table.name) for table in settings.rota if table not in was.settings.rota]
         anew = [*self._read(readers, was.settings), *rotas]
         self._show(settings)
-        daemon.go_by(self.jobs(), anew)
+        daemon.reconfigure(self.jobs(), anew)
         old, daemon.fetcher, daemon.channels = daemon.channels, core.fetcher, channels
         self._retire(was.fetcher, old)
         await daemon.admission.take_up(core.clock.now())
@@ -196,7 +196,7 @@ class Reload:
         daemon, watch = self.daemon, self.daemon.watch
         for release in watch.releases.keys() - daemon.ledger.releases.keys():
             watch.forget(release)
-        watch.go_by(watch_rules_of(settings))
+        watch.reconfigure(watch_rules_of(settings))
 
     def _read(self, readers: Sequence[tuple[CalendarReader, timedelta]], was: Settings) -> list[str]:
         """Read calendars by these readers; return the jobs of those that are to be read at once."""

@@ -17,7 +17,7 @@ from monitor.app.options import on_file, policies_of, proxies_of
 from monitor.clock import Clock
 from monitor.config.organisations import ORGANISATIONS
 from monitor.config.people import RotaSettings, SummarySettings
-from monitor.config.secrets import in_addresses, veil
+from monitor.config.secrets import in_addresses, redactor
 from monitor.config.settings import ProducerSettings, Settings
 from monitor.config.values import Secret, is_loopback
 from monitor.deliver.digests import Digesting
@@ -32,7 +32,7 @@ from monitor.watch.periods import Periods
 from monitor.watch.rejudge import Explainer
 from monitor.web.credentials import Keys, Throttle
 from monitor.web.provider import Provider, SignsOn
-from monitor.web.sessions import Sessions, Vouching
+from monitor.web.sessions import ProxyAuth, Sessions
 from monitor.web.users import Right, Users
 from schedules.times.zone import zone
 
@@ -114,7 +114,7 @@ def periods_of(settings: Settings, store: Store) -> Periods:
     """Return what makes reports on periods."""
     names = {slug: called[0] for slug, called in ORGANISATIONS.items()}
     mine = {one.id: one.name for one in settings.producer}
-    hides = veil(in_addresses(settings))
+    hides = redactor(in_addresses(settings))
     return Periods(store, policies_of(settings), settings.timezone, names | mine, mine, book_of(settings), hides)
 
 
@@ -164,11 +164,11 @@ def provider_of(settings: Settings, clock: Clock) -> SignsOn | None:
     return OpenID(provider, clock, lambda: HttpFetcher(clock, guard, contact=network.contact, proxies=proxies))
 
 
-def vouching_of(settings: Settings) -> Vouching | None:
+def vouching_of(settings: Settings) -> ProxyAuth | None:
     """Return how a proxy says whom it has signed on, None where none does."""
     web = settings.web
     rights = {name: Right(right) for name, right in web.proxy_rights.items()}
-    return None if web.proxy_header is None else Vouching(web.proxy_header, rights)
+    return None if web.proxy_header is None else ProxyAuth(web.proxy_header, rights)
 
 
 def reminding_of(settings: Settings) -> Reminding:

@@ -78,7 +78,7 @@ def opened(url: str, folder: str | None, monitor: str, clock: Clock, *, durable:
 
 
 @dataclass(slots=True)
-class KeepingApart:
+class StoreFailover:
     """Keeps in the journal what waits for a store that fails, and goes over to one that is back."""
 
     opened: Opened
@@ -148,7 +148,7 @@ class KeepingApart:
 
     def _records(self) -> list[Record]:
         """Return every record of evidence that is known: a store that comes back may have lost some that it took."""
-        laid = self.evidence.lay_down()
+        laid = self.evidence.flush()
         # What is committed meanwhile is among both.
         return sorted({*laid, *self.evidence.committed()}, key=lambda record: record.number)
 

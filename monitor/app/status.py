@@ -49,7 +49,7 @@ class Status:
 
     def pulses(self) -> dict[str, Pulse]:
         """Return every watched release: what was last written down of it, and when it was last looked at."""
-        return {name: Pulse(one.told, one.looked) for name, one in self.watch.releases.items()}
+        return {name: Pulse(one.last_recorded, one.looked) for name, one in self.watch.releases.items()}
 
     def unready(self) -> list[str]:
         """Return why this monitor is not to be relied on, empty when it is."""
@@ -197,5 +197,5 @@ def clock_check(kept: bool | None, offset: Bounds | None, *, is_off: bool) -> Ch
 
 def shown(releases: Mapping[str, WatchedRelease]) -> list[Shown]:
     """Return every watched release's verdict for the metrics."""
-    told = (one for one in releases.values() if one.held is None)
+    told = (one for one in releases.values() if one.planning_only_until is None)
     return [Shown(one.verdict, one.final_since) for one in told if one.verdict is not None]

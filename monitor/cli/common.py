@@ -62,21 +62,21 @@ class Context:
     def hide(self, text: str) -> str:
         """Return a text without what configured addresses hold besides host and path, and without secret paths."""
         # Before the configuration is read, nothing is known that could be told.
-        return self.veil(text) if "settings" in self.__dict__ and self.veil is not None else text
+        return self.redactor(text) if "settings" in self.__dict__ and self.redactor is not None else text
 
     def speaking(self) -> ExitStack:
         """Have nothing of that told to the terminal, for the length of a block, whatever goes wrong."""
         stack = ExitStack()
-        stack.enter_context(redirect_stdout(cast("TextIO", Veiled(sys.stdout, self.hide))))
-        stack.enter_context(redirect_stderr(cast("TextIO", Veiled(sys.stderr, self.hide))))
+        stack.enter_context(redirect_stdout(cast("TextIO", Redacting(sys.stdout, self.hide))))
+        stack.enter_context(redirect_stderr(cast("TextIO", Redacting(sys.stderr, self.hide))))
         return stack
 
     @cached_property
-    def veil(self) -> Callable[[str], str] | None:
+    def redactor(self) -> Callable[[str], str] | None:
         """Return what takes those out of a text, None where there are none."""
-        from monitor.config.secrets import in_addresses, veil
+        from monitor.config.secrets import in_addresses, redactor
 
-        return veil(in_addresses(self.settings))
+        return redactor(in_addresses(self.settings))
 
     def own_monitors(self, store: Store) -> list[str] | None:
         """Return the monitors whose evidence lies on this machine: None for all, where the store is its alone too.
@@ -192,7 +192,7 @@ def hushed(hide: Callable[[str], str] = str) -> Iterator[None]:
         listener.stop()
 
 
-class Veiled:
+class Redacting:
     """A stream that tells nothing of what `hide` takes out of a text; a line is written in one piece."""
 
     def __init__(self, stream: TextIO, hide: Callable[[str], str]) -> None:

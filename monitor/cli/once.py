@@ -24,9 +24,9 @@ def command(context: Context, *, day: date | None, as_json: bool) -> None:
 
     Example: ninethirty once --date today
     """
-    from monitor.config.secrets import secrets_of, veil
+    from monitor.config.secrets import redactor, secrets_of
 
-    with hushed(veil(secrets_of(context.settings)) or str):
+    with hushed(redactor(secrets_of(context.settings)) or str):
         rows = asyncio.run(_once(context, day))
     if as_json:
         print_json(rows)

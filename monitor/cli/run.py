@@ -17,7 +17,7 @@ from monitor.health.system import hold_sweeps, settle, sweep_again
 if TYPE_CHECKING:
     from monitor.app.app import App
     from monitor.config.settings import Settings
-    from monitor.store.open import Alone
+    from monitor.store.open import StoreLock
 
 _STOPS = (signal.SIGTERM, signal.SIGINT)
 
@@ -40,16 +40,16 @@ def command(context: Context, log: str, level: str) -> None:
         # Until there is something to be replaced, it ends nothing.
         signal.signal(signal.SIGHUP, lambda _number, _frame: None)
     from monitor.app.build import Edges, build
-    from monitor.config.secrets import secrets_of, veil
+    from monitor.config.secrets import redactor, secrets_of
     from monitor.health import logs
     from monitor.health.system import service_manager
-    from monitor.store.open import Alone
+    from monitor.store.open import StoreLock
 
     settings = context.settings
     secrets = secrets_of(settings)
-    hide = _Hiding(veil(secrets))
+    hide = _Hiding(redactor(secrets))
     listener = logs.set_up(level, as_json=log == "json", hide=hide)
-    alone = Alone(settings.store.url)
+    alone = StoreLock(settings.store.url)
     edges = Edges(manager=service_manager(os.environ, os.getpid()), journal=True, hold=alone.hold)
 
     def again() -> Settings:
@@ -57,7 +57,7 @@ def command(context: Context, log: str, level: str) -> None:
 
         found = taken(Context(context.config))
         # What was a secret before is none to be told now.
-        hide.veil = veil(secrets | secrets_of(found))
+        hide.redactor = redactor(secrets | secrets_of(found))
         return found
 
     try:
@@ -73,14 +73,14 @@ def command(context: Context, log: str, level: str) -> None:
 class _Hiding:
     """Takes the secrets that are known by now out of a line."""
 
-    veil: Callable[[str], str] | None
+    redactor: Callable[[str], str] | None
 
     def __call__(self, line: str) -> str:
-        return line if self.veil is None else self.veil(line)
+        return line if self.redactor is None else self.redactor(line)
 
 
 async def _live(
-    make: Callable[[], App], alone: Alone, settings: Settings, again: Callable[[], Settings], file: str
+    make: Callable[[], App], alone: StoreLock, settings: Settings, again: Callable[[], Settings], file: str
 ) -> None:
     from monitor.app.control import listening
 

@@ -115,7 +115,7 @@ def judged_bodies(
 
     settings = context.settings
     span, now = (begin, end), context.now()
-    return judged_between(store, policies_of(settings), span, now, book_of(settings), context.veil)
+    return judged_between(store, policies_of(settings), span, now, book_of(settings), context.redactor)
 
 
 def judged_now(context: Context, store: Store, release: str) -> dict[str, Any] | None:

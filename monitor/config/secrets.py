@@ -48,7 +48,7 @@ def _held(url: str, *, is_secret: bool) -> Iterator[str]:
         yield from _BRACED.split(text)
 
 
-def veil(secrets: Iterable[str]) -> Callable[[str], str] | None:
+def redactor(secrets: Iterable[str]) -> Callable[[str], str] | None:
     """Return what takes these out of a text, however they are written there; None where there is nothing to hide."""
     told = [one for one in secrets if len(one) >= _SHORTEST]
     forms = {

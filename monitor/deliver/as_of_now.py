@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from alerts.draft.versions import MONITOR
+from alerts.fact_rules import worse_grade
 from alerts.finding import ReleaseFacts
 from alerts.incident import Incident, Kind, known_to
-from alerts.tellable_facts import worse_grade
 from monitor.deliver.verdicts import VerdictRecord
 from monitor.store.rows import Draft
 from monitor.store.sql.read import VerdictStore

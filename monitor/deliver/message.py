@@ -19,7 +19,7 @@ from monitor.deliver.rules import Links, ReportingRules
 from monitor.store.rows import Draft
 from monitor.store.sql.read import VerdictStore
 
-Veil = Callable[[str], str]
+Redactor = Callable[[str], str]
 _log = structlog.get_logger(__name__)
 
 
@@ -27,15 +27,15 @@ _log = structlog.get_logger(__name__)
 class Packer:
     """Makes messages of notices, from what the store holds when they go out.
 
-    `endings` are the formats of the draft each channel gets, `templates` the producers' own .docx files; `veil` hides
-    secrets. By the `rules` a channel is told of those releases alone that a platform held up and that are its own.
+    `endings` are the formats of the draft that each channel gets, and `templates` the producers' own .docx files.
+    `redactor` hides secrets. With `rules`, a channel gets only its own releases of a platform's incident.
     """
 
     verdicts: VerdictStore
     endings: Mapping[str, Sequence[str]]
     links: Links = field(default_factory=Links)
     templates: Mapping[str, Path] = field(default_factory=dict)
-    veil: Veil | None = None
+    redactor: Redactor | None = None
     rules: ReportingRules = field(default_factory=ReportingRules)
 
     def pack(self, notice: Notice, channel: str, now: datetime) -> Message:
@@ -48,10 +48,10 @@ class Packer:
         return self._veiled(message(notice, incident, attachments, links.to(notice), links.page(notice), links.runbook))
 
     def _veiled(self, made: Message) -> Message:
-        if self.veil is None:
+        if self.redactor is None:
             return made
-        subject, text, html, brief = map(self.veil, (made.subject, made.text, made.html, made.brief))
-        data = json.loads(self.veil(json.dumps(made.data)))
+        subject, text, html, brief = map(self.redactor, (made.subject, made.text, made.html, made.brief))
+        data = json.loads(self.redactor(json.dumps(made.data)))
         return replace(made, subject=subject, text=text, html=html, brief=brief, data=data)
 
     def _attachments(self, incident: Incident, channel: str) -> list[Attachment]:
@@ -62,7 +62,7 @@ class Packer:
 
     def _attachment(self, draft: Draft, incident: Incident, ending: str) -> Attachment | None:
         try:
-            content, media = written(veiled(draft, self.veil), ending, self.templates.get(incident.producer))
+            content, media = written(redacted(draft, self.redactor), ending, self.templates.get(incident.producer))
         except Exception as fault:  # noqa: BLE001 # a draft that cannot be written must not keep the notice back
             _log.error("draft_unwritten", incident=incident.id, ending=ending, fault=type(fault).__name__)
             return None
@@ -74,6 +74,6 @@ def _has_draft(notice: Notice) -> bool:
     return "platform" not in notice.findings or bool(notice.release) or notice.kind == "final"
 
 
-def veiled(draft: Draft, veil: Veil | None) -> Draft:
+def redacted(draft: Draft, redactor: Redactor | None) -> Draft:
     """Return a draft without what may not be told of configured addresses."""
-    return draft if veil is None else replace(draft, facts=json.loads(veil(json.dumps(draft.facts))))
+    return draft if redactor is None else replace(draft, facts=json.loads(redactor(json.dumps(draft.facts))))

@@ -17,12 +17,12 @@ from alerts.delivery import Patience, Sent, after, ready, with_urgent
 from alerts.notice import DIGESTED, Digest, Notice
 from monitor.clock import Clock
 from monitor.deliver.digests import Digesting, digests, held
-from monitor.deliver.message import Packer, Veil
+from monitor.deliver.message import Packer, Redactor
 from monitor.deliver.outbox_lease import OutboxLease
 from monitor.deliver.outbox_rows import Backlog, Ended, Row, backlog_of, done_by, write_done
 from monitor.deliver.pacing import Pacing
 from monitor.deliver.rules import Links, ReportingRules
-from monitor.deliver.silences import Current, Held, Over, held_back, tell_what_is_so
+from monitor.deliver.silences import Current, Held, Over, find_silenced, notify_after_silence
 from monitor.errors import Conflict, StoreFault
 from monitor.store.lease import Leaseholder
 from monitor.store.rows import Delivery, DeliveryState
@@ -49,7 +49,7 @@ Told = Callable[[str, str], None]
 class OutboxOptions:
     """Optional settings of how the outbox is drained.
 
-    `holder` shares the outbox between processes. `veil` takes out what no message may tell.
+    `holder` shares the outbox between processes. `redactor` takes out what no message may tell.
     `idle` is the longest time without a look at it; `rules` tell which releases a channel is told of. `current` returns
     an incident as it stands at an instant.
     """
@@ -59,7 +59,7 @@ class OutboxOptions:
     digesting: Digesting = field(default_factory=Digesting)
     holder: Leaseholder | None = None
     idle: timedelta = _IDLE
-    veil: Veil | None = None
+    redactor: Redactor | None = None
     rules: ReportingRules = field(default_factory=ReportingRules)
     current: Current = lambda incident, _now: incident
 
@@ -97,9 +97,9 @@ class Outbox:
         self._digesting: dict[str, Digesting] = {}
         self._pacing: dict[str, Pacing] = {}
         self._serving: asyncio.TaskGroup | None = None
-        self.go_by(channels, options)
+        self.reconfigure(channels, options)
 
-    def go_by(self, channels: Sequence[Channel], options: OutboxOptions) -> None:
+    def reconfigure(self, channels: Sequence[Channel], options: OutboxOptions) -> None:
         """Send through these channels from now on, with these links, templates and digests.
 
         What is being sent goes out as it was begun. What waits for a channel that is no more waits on.
@@ -107,7 +107,7 @@ class Outbox:
         self._channels = {channel.name: channel for channel in channels}
         endings = {channel.name: channel.formats for channel in channels}
         self._packer = Packer(
-            self._store.verdicts, endings, options.links, options.templates, options.veil, options.rules
+            self._store.verdicts, endings, options.links, options.templates, options.redactor, options.rules
         )
         self._digesting |= dict.fromkeys(self._channels, options.digesting)
         folding = (name for name in self._channels if name in options.rules.folding)
@@ -196,7 +196,7 @@ class Outbox:
     def _tell_what_is_so(self, tx: Transaction, over: Over, now: datetime) -> None:
         if self._turn.confirm(tx, now):
             for silence, rows in over.values():
-                tell_what_is_so(tx, self._store, self._current_of, silence, rows, now)
+                notify_after_silence(tx, self._store, self._current_of, silence, rows, now)
 
     def _look_up(self, name: str, now: datetime) -> tuple[list[Row], Held]:
         rows = []
@@ -205,7 +205,7 @@ class Outbox:
             if notice is not None:
                 rows.append(Row(delivery, notice))
         rows.sort(key=lambda row: (row.notice.at, row.notice.id))
-        return rows, held_back(self._store, rows, now)
+        return rows, find_silenced(self._store, rows, now)
 
     def _openings(self, name: str, rows: Sequence[Row], now: datetime) -> list[Notice]:
         """Return the openings that a digest may still stand for: nobody has been told of them yet."""

@@ -11,7 +11,7 @@ import structlog
 from alerts.flapping import flapping_id, steady_notice
 from alerts.incident import MONITOR, Entry, Incident
 from alerts.notice import Notice
-from alerts.platform import told_again
+from alerts.platform import reminder_for_platform
 from monitor.clock import Clock
 from monitor.deliver.as_of_now import AsOfNow
 from monitor.deliver.owed import is_countable, longest_owed, owed_on
@@ -100,7 +100,7 @@ class Reminders:
         if steady is not None and outbox.notice(flapping_id(incident)) and outbox.notice(steady.id) is None:
             return steady
         reminding = self.reminding
-        reminder = told_again(incident, now, reminding.every, reminding.after) if reminding.after else None
+        reminder = reminder_for_platform(incident, now, reminding.every, reminding.after) if reminding.after else None
         if reminder is None or outbox.notice(reminder.id) is not None:
             return None
         return None if any(one.is_on(now) and one.covers(incident) for one in outbox.silences(now)) else reminder

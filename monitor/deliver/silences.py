@@ -42,7 +42,7 @@ class Held:
         return [row for row in rows if row.notice.id not in self.until and row.notice.id not in kept]
 
 
-def held_back(store: Store, rows: Sequence[Row], now: datetime) -> Held:
+def find_silenced(store: Store, rows: Sequence[Row], now: datetime) -> Held:
     """Return which of these deliveries are held back, or were until a silence ended."""
     silences = store.outbox.silences(now - _BACK) if rows else []
     until: dict[str, datetime] = {}
@@ -62,7 +62,7 @@ def held_back(store: Store, rows: Sequence[Row], now: datetime) -> Held:
     return Held(until, over)
 
 
-def tell_what_is_so(  # what a transaction is told
+def notify_after_silence(  # what a transaction is told
     tx: Transaction, store: Store, current: Current, silence: Silence, rows: Sequence[Row], now: datetime
 ) -> None:
     """Put in the place of deliveries to one channel that a silence held back what is to be told of their incident now.

@@ -9,10 +9,10 @@ from typing import Any, Protocol
 
 import structlog
 
+from alerts.fact_rules import GRADES
 from alerts.notice import Notice, notice_id
 from alerts.rota import Rota
 from alerts.routes import resolved
-from alerts.tellable_facts import GRADES
 from monitor.clock import Clock
 from monitor.deliver.owed import owed_on
 from monitor.deliver.summary_text import Facts, Summary, evening, month, morning

@@ -23,7 +23,7 @@ BREACHES = (*_LATE, Word.EARLY)
 _CLAIMS = (*BREACHES, Word.ON_TIME)
 
 
-def withheld(
+def drop_unconfirmed(
     case: Case, parts: Sequence[PartVerdict], sights: Sequence[PartEvidence]
 ) -> tuple[tuple[PartVerdict, ...], str | None]:
     """Return parts without the claims that the promise in force is not known to bear, and why; None: it stood."""
@@ -35,13 +35,17 @@ def withheld(
         because = _changed(case, promise) if standing.in_doubt else _unconfirmed(case, promise, parts)
     if because is not None:
         words = (Word.UNPROVEN,) if not_shown is not None else ()
-        claimed = [part for part in parts if part.word in (*_not_borne(case, promise, part), *words) or part.exposures]
+        claimed = [
+            part
+            for part in parts
+            if part.exposures or part.word in (*_unconfirmed_verdicts(case, promise, part), *words)
+        ]
         if claimed:
             return tuple(_unclaimed(part, because) if part in claimed else part for part in parts), because
     return _if_firm(case, promise, parts, sights)
 
 
-def _not_borne(case: Case, promise: Promise, part: PartVerdict) -> tuple[Word, ...]:
+def _unconfirmed_verdicts(case: Case, promise: Promise, part: PartVerdict) -> tuple[Word, ...]:
     """Return what cannot be said of a part by a promise that is in doubt, or that nobody saw stand."""
     others, absent = case.standing.in_doubt, part.released.after
     was_out = not any(_is_by_then(each, promise) or (absent and each.learnt <= absent) for each in others)

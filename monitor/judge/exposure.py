@@ -36,7 +36,7 @@ def exposures(
     return tuple(_exposure(part, presence, window.opens, now, others) for presence in early)
 
 
-def stood_by(presence: Presence, slot: datetime, runs: Iterable[Run]) -> datetime:
+def present_at_slot_by(presence: Presence, slot: datetime, runs: Iterable[Run]) -> datetime:
     """Return by when what was out early stood there as promised: from the slot on where it was seen without a break.
 
     Else it may have been gone as the slot came, and stood by the first look since that saw it.

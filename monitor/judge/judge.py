@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from monitor.judge.case import Case, case_of
-from monitor.judge.doubt import doubted, turns, undisputed, withheld
+from monitor.judge.doubt import doubted, drop_unconfirmed, turns, undisputed
 from monitor.judge.due import due_of
 from monitor.judge.exposure import unclear_until
 from monitor.judge.findings.all import findings
@@ -52,7 +52,7 @@ def judge(
 
 def judged(case: Case, sights: Sequence[PartEvidence]) -> Verdict:
     """Return the verdict on a case, given what was seen of each part in the release's order."""
-    parts, because = withheld(case, _parts(case, sights), sights)
+    parts, because = drop_unconfirmed(case, _parts(case, sights), sights)
     parts = _with_users_delay(case, undisputed(case, parts, sights), sights)
     found = findings(case, parts, sights, doubted(case, because, parts))
     word, why = _word(case, parts, sights)

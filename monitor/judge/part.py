@@ -8,7 +8,7 @@ from datetime import datetime, time, timedelta
 
 from alerts.finding import Exposure
 from monitor.judge.case import Case
-from monitor.judge.exposure import exposures, is_early, stood_by, vanished
+from monitor.judge.exposure import exposures, is_early, present_at_slot_by, vanished
 from monitor.judge.part_evidence import MAIN, PartEvidence
 from monitor.judge.presence import absent_at
 from monitor.judge.runs import Run
@@ -129,7 +129,7 @@ def _early_bound(released: Interval, window: Window, seen: PartEvidence) -> floa
     after, origin = released.after, window.origin
     if after is None or origin is None or released.by is None:
         return None
-    if after >= origin and (seen.may_have_stood_at(origin) or not seen.speaks_of(origin)):
+    if after >= origin and (seen.may_have_been_public_at(origin) or not seen.would_have_detected(origin)):
         return None
     return max(0.0, seconds_between(after, origin) or 0.0)
 
@@ -149,7 +149,7 @@ class _Timer:
         seen, window = self.seen, self.window
         stood = [each for each in seen.presences if is_early(each, window) and each.end >= window.opens]
         if stood:
-            by = min(stood_by(each, window.opens, self.runs) for each in stood)
+            by = min(present_at_slot_by(each, window.opens, self.runs) for each in stood)
             return Timing(Word.ON_TIME, Interval(window.opens, by))
         later = next((each.appears for each in seen.presences if not is_early(each, window)), None)
         if later is None and seen.unproved is not None and is_revealed(seen, page):

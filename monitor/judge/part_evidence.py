@@ -68,14 +68,14 @@ class PartEvidence:
             return None if self.witnesses is None else self.witnesses.both
         return max((spell.end for view in MAIN for spell in self.spells.get(view, ()) if not spell.out), default=None)
 
-    def speaks_of(self, slot: datetime) -> bool:
+    def would_have_detected(self, slot: datetime) -> bool:
         """Tell whether what was out as a slot came would have been seen, whenever it was taken away again."""
         if self.witnesses is None or self.witnesses.redirects:
             return True
         gone = (spell for view in MAIN for spell in self.spells.get(view, ()) if not spell.out)
         return any(spell.begin <= slot <= spell.end for spell in gone)
 
-    def may_have_stood_at(self, slot: datetime) -> bool:
+    def may_have_been_public_at(self, slot: datetime) -> bool:
         """Tell whether a view answered as if out until a slot came, and as gone only later: it may have been out then.
 
         One that never answers otherwise says nothing: it answers so whatever it is asked.

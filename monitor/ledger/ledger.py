@@ -16,7 +16,7 @@ from monitor.ledger.memory import LedgerMemory
 from monitor.ledger.missing_editions import MissingEdition, missing_editions
 from monitor.ledger.promises import PromiseBook
 from monitor.ledger.reader import Outcome
-from monitor.ledger.state import CalendarState, Checks, Weighed, weigh
+from monitor.ledger.state import CalendarState, Checks, ReadResult, weigh
 from monitor.ledger.write import LedgerChange
 from monitor.look.fetch import Found
 from monitor.store.batch import Write
@@ -104,7 +104,7 @@ class Ledger:
                 if some := await self._memory.differing(names):
                     await self._written("", write.again(some))
 
-    async def go_by(self, rules: Rules, checks: Mapping[str, Checks], now: datetime) -> None:
+    async def reconfigure(self, rules: Rules, checks: Mapping[str, Checks], now: datetime) -> None:
         """Join calendars by other rules from now on, and hold their reads against earlier ones by other checks."""
         async with self._lock:
             self._checks = checks
@@ -278,7 +278,7 @@ class Ledger:
         successors = {release: state.successors(uid) for release, uid in releases.items()}
         return self.book.with_unlisted(state.name, successors, at)
 
-    async def _enter(self, read: CalendarRead, weighed: Weighed) -> LearntRead:
+    async def _enter(self, read: CalendarRead, weighed: ReadResult) -> LearntRead:
         name, learnt, as_of = read.calendar, weighed.learnt, weighed.state.as_of
         change = await self._memory.change_of(name, weighed)
         count = len(weighed.changed) + len(learnt.confirmed)

@@ -15,7 +15,7 @@ from monitor.judge.runs import Run
 from monitor.ledger.dormant import AWAKE, DormantReleases, Recalled, alike, long_over
 from monitor.ledger.missing_editions import Past
 from monitor.ledger.promises import PromiseBook
-from monitor.ledger.state import CalendarState, Recall, Rejoined, Weighed, rejoin
+from monitor.ledger.state import CalendarState, ReadResult, Recall, Rejoined, rejoin
 from monitor.ledger.write import LedgerChange
 from monitor.look.fetch import Found
 from monitor.plan.targets import release_of
@@ -110,7 +110,7 @@ class LedgerMemory:
             await self.recall(await self._ask(partial(self._archive.behind, calendar, some)))
         return self.state(calendar)
 
-    async def change_of(self, calendar: str, weighed: Weighed) -> LedgerChange:
+    async def change_of(self, calendar: str, weighed: ReadResult) -> LedgerChange:
         """Return what a read comes to, held against everything known. Nothing is taken over yet."""
         state, learnt = weighed.state, weighed.learnt.promises
         joined = await self._joined({**self.states, calendar: state}) if weighed.changed else self._as_it_is()

@@ -204,7 +204,7 @@ def _without(known: Mapping[str, T], uids: Collection[str]) -> dict[str, T]:
 
 
 @dataclass(frozen=True, slots=True)
-class Weighed:
+class ReadResult:
     """What one read comes to: what the ledger learns, the state after it, and the uids that say something new."""
 
     learnt: Learnt
@@ -214,7 +214,7 @@ class Weighed:
 
 def weigh(
     state: CalendarState, read: CalendarRead, reading: Reading, checks: Checks, as_of: datetime | None = None
-) -> Weighed:
+) -> ReadResult:
     """Hold a reading against what its calendar showed before. One that raises an alarm leaves the state as it was.
 
     `as_of` is the earliest instant that it may speak of; without it, it speaks of the end of the read.
@@ -223,7 +223,7 @@ def weigh(
     before = Previous({}, state.counts, may_be_empty=checks.may_be_empty, accepted=accepted)
     learnt = learn(state.known, reading, state.name, read.finished, state.last_read, before)
     if not learnt.usable:
-        return Weighed(learnt, state)
+        return ReadResult(learnt, state)
     as_of = as_of or read.finished
     learnt = replace(learnt, promises={uid: _bounded(each, state, as_of) for uid, each in learnt.promises.items()})
     made = {each.uid: each for each in reading.announcements}
@@ -245,7 +245,7 @@ def weigh(
         as_of=as_of,
     )
     changed = tuple(uid for uid, each in made.items() if state.shown.get(uid) != each)
-    return Weighed(learnt, after, changed)
+    return ReadResult(learnt, after, changed)
 
 
 def _bounded(promise: Promise, state: CalendarState, as_of: datetime) -> Promise:

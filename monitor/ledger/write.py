@@ -11,7 +11,7 @@ from datetime import datetime
 
 from alerts.incident import Incident
 from monitor.judge.runs import Run
-from monitor.ledger.state import CalendarState, Entry, Rejoined, Weighed
+from monitor.ledger.state import CalendarState, Entry, ReadResult, Rejoined
 from monitor.store.portions import Portions
 from monitor.store.rows import CalendarRead
 from monitor.store.sql.write import Transaction
@@ -41,7 +41,7 @@ class LedgerChange:
         """Return the releases that no entry belongs to any more, and the one that each was joined into."""
         return self.joined.left()
 
-    def unheard_of(self) -> Collection[str]:
+    def new_releases(self) -> Collection[str]:
         """Return the releases that were none before, of entries that belonged to no other: the store knows of none."""
         moved = {self.joined.release_of[key] for key in self.joined.moved}
         return self.joined.altered.difference(self.before, moved)
@@ -83,7 +83,7 @@ def rejoined(change: LedgerChange, at: datetime) -> Portions:
     return portions
 
 
-def learnt(change: LedgerChange, read: CalendarRead, weighed: Weighed, listing: Sequence[Promise] = ()) -> Portions:
+def learnt(change: LedgerChange, read: CalendarRead, weighed: ReadResult, listing: Sequence[Promise] = ()) -> Portions:
     """Return what is written of a read that said something new.
 
     `listing` are earlier promises that it no longer shows, or shows again.

@@ -229,7 +229,7 @@ class Skew:
         return result.bounds
 
 
-class JustSetWrong:
+class ClockStepGuard:
     """Tells whether our clock was set wrong a moment ago: nothing need be said by it, as it may soon be set right.
 
     What hosts told of it before tells by how much it is wrong now, without another answer.

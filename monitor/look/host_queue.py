@@ -67,7 +67,7 @@ class HostQueue:
         self._share = share
         self.told_until = 0.0
         """Until when, in seconds of steady time, the host told us to wait."""
-        self.go_by(rate, at_once)
+        self.reconfigure(rate, at_once)
         self._be_as_quiet()
 
     async def run(self, stop: asyncio.Event, woken: Callable[[Woken], None]) -> None:
@@ -105,18 +105,18 @@ class HostQueue:
             if self._start_one(now, mono):
                 self._pacer.started(steady)
 
-    def go_by(self, rate: float, at_once: int) -> None:
+    def reconfigure(self, rate: float, at_once: int) -> None:
         """Keep to another rate from now on, with so many looks under way at most."""
         self.at_once = at_once
         turns = None if self._share is None else self._share.turns(self.host, rate, self._epoch)
-        self._pacer.go_by(rate, turns)
+        self._pacer.reconfigure(rate, turns)
         self.targets.rate = rate if turns is None or not turns.mine else turns.part / turns.gap.total_seconds()
         self.ring()
 
     def take_share(self, share: Share) -> None:
         """Ask the host in the turns that this monitor has among several."""
         self._share = share
-        self.go_by(self._pacer.rate, self.at_once)
+        self.reconfigure(self._pacer.rate, self.at_once)
         self._be_as_quiet()
 
     def _be_as_quiet(self) -> None:

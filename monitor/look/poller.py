@@ -124,11 +124,11 @@ class Poller:
         if watched.proof is not None and watched.proof != keep:
             self._queue(watched.target.host).targets.sweeps.strike(watched.target, watched.proof)
 
-    def go_by(self, budget: Budget, fetcher: Fetcher) -> None:
+    def reconfigure(self, budget: Budget, fetcher: Fetcher) -> None:
         """Keep to another budget and ask through another fetcher from now on; what is under way ends as it began."""
         self._budget, self._fetcher = budget, fetcher
         for host, queue in self._queues.items():
-            queue.go_by(budget.rate(host), self._at_once or at_once(budget.rate(host)))
+            queue.reconfigure(budget.rate(host), self._at_once or at_once(budget.rate(host)))
 
     def take_share(self, share: Share) -> None:
         """Ask every host in the turns that this monitor has among several, from now on."""

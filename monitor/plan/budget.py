@@ -118,7 +118,7 @@ class Pacer:
         """Begin at the full rate."""
         self._go_at(self._pace)
 
-    def go_by(self, rate: float, turns: Turns | None = None) -> None:
+    def reconfigure(self, rate: float, turns: Turns | None = None) -> None:
         """Keep to another rate, or to other turns, from now on; a host that asked for patience keeps it."""
         self.rate, self.turns = rate, turns
         self._go_at(self._pace)

@@ -42,7 +42,7 @@ def is_shared(url: str) -> bool:
     return not url.startswith("sqlite:")
 
 
-class Alone:
+class StoreLock:
     """Keeps every other monitor off the file of a store; the system lets go of it when the process dies."""
 
     def __init__(self, url: str) -> None:
@@ -77,9 +77,9 @@ class Alone:
 
 
 @contextmanager
-def alone_on(url: str) -> Iterator[Alone]:
+def alone_on(url: str) -> Iterator[StoreLock]:
     """Keep every other monitor off a file for the length of a block. Raises `SurroundingsFault` where one is there."""
-    alone = Alone(url)
+    alone = StoreLock(url)
     try:
         alone.hold()
         yield alone

@@ -73,7 +73,7 @@ class Admission:
             now = self.clock.now()
             names = {*learnt.change.joined.altered, *learnt.promised, *self.watch.releases}
             await self._look_ahead(names, now)
-            new = learnt.change.unheard_of()
+            new = learnt.change.new_releases()
             await self._watch_near(now, new, self.watch.ahead, unseen=True)
             await self._watch_known(names.difference(new))
         return learnt

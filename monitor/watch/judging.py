@@ -51,7 +51,7 @@ class Judging:
     # Whose verdict is being written down, and whether it was judged again meanwhile.
     _under_way: dict[str, bool] = field(default_factory=dict)
 
-    def go_by(self, rules: WatchRules, recorder: Recorder) -> None:
+    def reconfigure(self, rules: WatchRules, recorder: Recorder) -> None:
         """Judge by other rules from now on, and write down by another recorder."""
         self.rules, self.recorder = rules, recorder
 
@@ -78,13 +78,13 @@ class Judging:
         """Judge a release; what is news waits for the store by itself, and holds up no other release."""
         name = watched.release.id
         if name in self._under_way:
-            self._ring(watched, self._weigh(watched, self.clock.now()))
+            self._requeue_same_slot(watched, self._judge_and_replan(watched, self.clock.now()))
             self._under_way[name] = True
         elif (news := self._judge(watched)) is not None:
             self._under_way[name] = False
-            self._tasks.start(self._told(name, news))
+            self._tasks.start(self._record_in_background(name, news))
 
-    async def _told(self, release: str, news: Awaitable[None]) -> None:
+    async def _record_in_background(self, release: str, news: Awaitable[None]) -> None:
         try:
             await news
         except Exception:  # what is wrong with one release must not end the watch over all others
@@ -97,56 +97,56 @@ class Judging:
     def _judge(self, watched: WatchedRelease) -> Coroutine[Any, Any, None] | None:
         """Judge a release; return what writes down that its verdict is another, None when it is not."""
         now = self.clock.now()
-        verdict = self._weigh(watched, now)
-        if watched.held is not None and now < watched.held:
-            self.queue.at(watched.held, watched.release.id)
+        verdict = self._judge_and_replan(watched, now)
+        if watched.planning_only_until is not None and now < watched.planning_only_until:
+            self.queue.at(watched.planning_only_until, watched.release.id)
             return None
-        watched.held = None
+        watched.planning_only_until = None
         is_news = self.recorder.is_news(watched, verdict, self.blind.spans)
         if is_news and self.others is not None:
             return self._with_others(self.others, watched, now)
-        if self._holds(watched, verdict) or not is_news:
+        if self._defer_for_calendar_read(watched, verdict) or not is_news:
             return None
         return self._record(watched, verdict, now)
 
     async def _with_others(self, others: OtherMonitors, watched: WatchedRelease, now: datetime) -> None:
         """Judge a release again by what other monitors saw too, which may prove what we could not."""
-        if not await self._take_in(others, watched, now):
+        if not await self._merge_other_monitors(others, watched, now):
             return
         if self.set_wrong():
             self.queue.soon(watched.release.id)
             return
         now, known = self.clock.now(), (watched.others, watched.promises)
-        verdict = self._weigh(watched, now)
-        if self._holds(watched, verdict):
+        verdict = self._judge_and_replan(watched, now)
+        if self._defer_for_calendar_read(watched, verdict):
             return
         await self._record(watched, verdict, now)
         # Two that write at once know nothing of each other's looks; whoever wrote last finds both.
-        if await self._take_in(others, watched, now) and (watched.others, watched.promises) != known:
+        if await self._merge_other_monitors(others, watched, now) and (watched.others, watched.promises) != known:
             self.queue.soon(watched.release.id)
 
-    async def _take_in(self, others: OtherMonitors, watched: WatchedRelease, now: datetime) -> bool:
+    async def _merge_other_monitors(self, others: OtherMonitors, watched: WatchedRelease, now: datetime) -> bool:
         try:
             await others.take_in(watched, now)
         except StoreFault:
             # It is news again, and asked anew, whatever was written of it.
-            watched.told = None
+            watched.last_recorded = None
             self.queue.at(now + _AGAIN, watched.release.id)
             return False
         return True
 
-    def _holds(self, watched: WatchedRelease, verdict: Verdict) -> bool:
+    def _defer_for_calendar_read(self, watched: WatchedRelease, verdict: Verdict) -> bool:
         """Tell whether a verdict waits for its calendars to be read again; else others of its slot learn of it."""
         again = self.check.holds(watched, verdict, partial(self.queue.soon, watched.release.id))
         if again is not None:
             self.queue.at(again, watched.release.id)
         if not watched.waits:
-            self._ring(watched, verdict)
+            self._requeue_same_slot(watched, verdict)
         return watched.waits
 
-    def _ring(self, watched: WatchedRelease, verdict: Verdict) -> None:
+    def _requeue_same_slot(self, watched: WatchedRelease, verdict: Verdict) -> None:
         """Have others of its slot judged again, once for each change: two that ring each other must come to an end."""
-        before, watched.rung = watched.rung, verdict
+        before, watched.last_propagated = watched.last_propagated, verdict
         for name in sharing_the_slot(self.releases, before, verdict):
             self.queue.soon(name)
 
@@ -154,7 +154,7 @@ class Judging:
         if not await self.recorder.record(watched, verdict, self.blind.spans, now):
             self.queue.at(now + _AGAIN, watched.release.id)
 
-    def _weigh(self, watched: WatchedRelease, now: datetime) -> Verdict:
+    def _judge_and_replan(self, watched: WatchedRelease, now: datetime) -> Verdict:
         """Judge a release, and look at it from now on as that calls for."""
         verdict = watched.verdict = self.verdict(watched, now)
         watched.final_since = (watched.final_since or now) if verdict.final else None
@@ -175,7 +175,7 @@ def others_settled(releases: Mapping[str, WatchedRelease], verdict: Verdict) -> 
     if verdict.word not in BEHIND:
         return []
     others = (watched for name, watched in releases.items() if name != verdict.release)
-    known = (watched.verdict for watched in others if watched.held is None)
+    known = (watched.verdict for watched in others if watched.planning_only_until is None)
     return [settled(other) for other in known if other is not None]
 
 

@@ -18,7 +18,7 @@ from alerts.draft.write.registry import MEDIA, WRITERS
 from alerts.finding import BlindSpan
 from alerts.incident import Incident, Kind
 from monitor.deliver.drafts import measured_anew
-from monitor.deliver.message import Veil
+from monitor.deliver.message import Redactor
 from monitor.deliver.period_rows import row_of
 from monitor.errors import unknown
 from monitor.judge.policy import Policies
@@ -37,7 +37,7 @@ class Periods:
     """Makes reports on the releases with a slot between two local days.
 
     `names` are those of producers by id, `watched` the ids that are configured; `book` replaces the editions of the
-    Code as shipped, `veil` hides secrets.
+    Code as shipped, `redactor` hides secrets.
     """
 
     store: Store
@@ -46,12 +46,12 @@ class Periods:
     names: Mapping[str, str]
     watched: Collection[str] = ()
     book: Book | None = None
-    veil: Veil | None = None
+    redactor: Redactor | None = None
 
     def period(self, first: date, last: date, now: datetime, producer: str = "", host: str = "") -> Period:
         """Return what is known of a period, of a producer, a host or all. Raises `UnknownName`."""
         store, (begin, end) = self.store, span_of(first, last, self.timezone)
-        bodies = judged_between(store, self.policies, (begin, end), now, self.book, self.veil)
+        bodies = judged_between(store, self.policies, (begin, end), now, self.book, self.redactor)
         rows = [row_of(store.verdicts, body) for body in bodies]
         logged = [one for one in store.verdicts.incidents(begin, end) if one.kind is Kind.HAND]
         claims = store.ledger.claims(begin, end)

@@ -82,7 +82,7 @@ class Planner:
         self._shared: dict[tuple[Window, ...], tuple[Window, ...]] = {}
         self._named: dict[str, frozenset[str]] = {}
 
-    def go_by(self, rules: WatchRules, releases: Iterable[WatchedRelease]) -> None:
+    def reconfigure(self, rules: WatchRules, releases: Iterable[WatchedRelease]) -> None:
         """Look at these releases by other rules from now on."""
         self._rules = rules
         for watched in releases:

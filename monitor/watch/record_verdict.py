@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from alerts import tellable_facts as news
+from alerts import fact_rules
 from alerts.incident import kind_of
 from monitor.deliver.facts import Measured, release_facts
 from monitor.deliver.verdicts import Recorded, VerdictRecord, body_of, standing
@@ -52,7 +52,7 @@ class Recorder:
 
     def is_news(self, watched: WatchedRelease, verdict: Verdict, blind: Sequence[Blind]) -> bool:
         """Tell whether a verdict differs from the one written down in more than lengths that still grow."""
-        return _told(verdict, self.measured(watched, verdict, blind)) != watched.told
+        return _told(verdict, self.measured(watched, verdict, blind)) != watched.last_recorded
 
     async def record(self, watched: WatchedRelease, verdict: Verdict, blind: Sequence[Blind], now: datetime) -> bool:
         """Write a verdict down, unless it differs in nothing but lengths that still grow.
@@ -62,7 +62,7 @@ class Recorder:
         """
         measured = self.measured(watched, verdict, blind)
         told = _told(verdict, measured)
-        if told == watched.told:
+        if told == watched.last_recorded:
             return True
         members = None if self.others is None else self.others.members
         term = None if members is None else members.term
@@ -81,7 +81,7 @@ class Recorder:
             return False
         if recorded is None:
             return False
-        watched.told = told
+        watched.last_recorded = told
         watched.incident = recorded.incident.id if recorded.incident else None
         word, grade = verdict.word.value, verdict.grade.value
         _log.info("verdict", release=verdict.release, verdict=word, grade=grade, final=verdict.final)
@@ -108,4 +108,4 @@ def _told(verdict: Verdict, measured: Measured) -> object:
     facts = release_facts(verdict, measured)
     platform = [found.detail for found in verdict.findings if found.kind is Kind.PLATFORM]
     linked = [part.url for part in verdict.parts if part.origin is Origin.LINKED]
-    return standing(body_of(verdict, None)), news.measured(facts), kind_of(facts, verdict.at), platform, linked
+    return standing(body_of(verdict, None)), fact_rules.measured(facts), kind_of(facts, verdict.at), platform, linked

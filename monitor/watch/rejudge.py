@@ -12,7 +12,7 @@ from typing import Any
 from alerts.draft.code import Book
 from alerts.finding import ReleaseFacts
 from monitor.deliver.facts import Measured, release_facts
-from monitor.deliver.message import Veil
+from monitor.deliver.message import Redactor
 from monitor.deliver.verdicts import body_of, with_decision
 from monitor.judge.as_json import judged_part
 from monitor.judge.differences import differences
@@ -113,16 +113,16 @@ def judged_between(  # whatever their JSON goes by
     span: tuple[datetime | None, datetime | None],
     now: datetime,
     book: Book | None = None,
-    veil: Veil | None = None,
+    redactor: Redactor | None = None,
 ) -> Iterator[dict[str, Any]]:
     """Yield the JSON of every release that was judged and whose slot begins between two instants, as of now.
 
-    A few are in memory at a time. `veil` takes out what configured addresses hold that may not be told.
+    A few are in memory at a time. `redactor` takes out what configured addresses hold that may not be told.
     """
     for names in chunks(store.verdicts.judged_ids(*span)):
         rows = {row.release: row for row in store.verdicts.judged_on(names)}
         told = [fresh(store, policies, rows[name], now, book) for name in names if name in rows]
-        yield from told if veil is None else json.loads(veil(json.dumps(told)))
+        yield from told if redactor is None else json.loads(redactor(json.dumps(told)))
 
 
 def facts_of(store: Store, policies: Policies, monitor: str, release: str, now: datetime) -> ReleaseFacts | None:

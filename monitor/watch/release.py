@@ -77,15 +77,17 @@ _NOWHERE = TargetState()
 class WatchedRelease:
     """A release, and everything known of it, as the daemon holds it in memory.
 
-    `announced` is the release as its calendars tell of it; `release` has configured and found parts as well.
-    `states` are by target id, `told` marks what was last written down of it, and `rung` is the verdict by which
-    others of its slot were last judged again. Until `held` its verdict is for planning alone: its slot passed while
-    nobody watched, and nobody is told what one look may settle. `closely` are parts that a listing showed, with
-    since when: looked at as if they were out early, until they prove it or not. `others` are runs of other monitors
-    on the same store, or of this one in a life that it did not know of when it began: judged, and never lengthened
-    by looks of ours. `place` is where its page was led to or found, though its calendars do not tell of it. `asked`
-    is as of when its calendars were last asked to bear a breach out, and until when that is waited for; `waits`
-    while it is. `shown` is what people were last shown of it.
+    - `announced` is the release as its calendars show it. `release` has configured and found parts as well.
+    - `states` are by target id. `last_recorded` is another object after each record of the release.
+    - `last_propagated` is the verdict with which others of its slot were last judged again.
+    - Until `planning_only_until` its verdict is only for planning: its slot passed unwatched. One look may settle it.
+    - `closely` are parts that a listing showed, with since when. They are looked at as if they were public early.
+    - `others` are runs of other monitors on the same store, or of this one before a restart. They are judged, and our
+      looks never extend them.
+    - `place` is where its page was redirected to or found, if no calendar names that address.
+    - `asked` is the instant that its calendars must confirm before a breach is claimed, and the deadline for that.
+      `waits` is true until then.
+    - `shown` is what people last saw of it.
     """
 
     release: Release
@@ -95,9 +97,9 @@ class WatchedRelease:
     verdict: Verdict | None = None
     final_since: datetime | None = None
     incident: str | None = None
-    told: object = None
-    rung: Verdict | None = None
-    held: datetime | None = None
+    last_recorded: object = None
+    last_propagated: Verdict | None = None
+    planning_only_until: datetime | None = None
     closely: tuple[tuple[str, datetime], ...] = ()
     others: tuple[Run, ...] = ()
     monitor: str = ""
@@ -109,7 +111,7 @@ class WatchedRelease:
     @property
     def written(self) -> tuple[object, ...]:
         """Return what is known of it but for what looks saw: other objects whenever any of it is another."""
-        return self.release, self.promises, self.verdict, self.told, self.incident
+        return self.release, self.promises, self.verdict, self.last_recorded, self.incident
 
     @property
     def seen(self) -> tuple[object, ...]:

@@ -90,7 +90,7 @@ class Tripwires:
         self._since = since
         self.watch_all()
 
-    def go_by(self, producers: Sequence[Producer], every: timedelta) -> None:
+    def reconfigure(self, producers: Sequence[Producer], every: timedelta) -> None:
         """Watch the tripwires of these producers from now on, and no others."""
         self.producers, self.every = producers, every
         self._forget_unnamed()

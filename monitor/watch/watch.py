@@ -92,12 +92,12 @@ class Watch:
         """Return how long before its slot a release comes under watch, with a day for the roll."""
         return self._rules.phases.far_from + timedelta(days=1)
 
-    def go_by(self, rules: WatchRules) -> None:
+    def reconfigure(self, rules: WatchRules) -> None:
         """Watch and judge by other rules from now on: every release that is under watch, too."""
         self._rules = rules
         self._recorder = replace(self._recorder, rules=rules)
-        self._judging.go_by(rules, self._recorder)
-        self._planner.go_by(rules, self._releases.values())
+        self._judging.reconfigure(rules, self._recorder)
+        self._planner.reconfigure(rules, self._releases.values())
         for name in self._releases:
             self.judge_soon(name)
 
@@ -122,7 +122,7 @@ class Watch:
         watched.recall(runs)
         if is_new:
             self._hold_if_passed(watched)
-        self._planner.take(watched, release, soon=soon or (is_new and watched.held is not None))
+        self._planner.take(watched, release, soon=soon or (is_new and watched.planning_only_until is not None))
         self.judge_soon(release.id)
 
     def update_promises(self, release: str, promises: Sequence[Promise]) -> None:
@@ -173,8 +173,8 @@ class Watch:
         if not is_kept:
             return
         self._planner.take_found(watched, sighting)
-        if watched.held is not None and target.part == "page" and sighting.state is not State.UNKNOWN:
-            watched.held = None
+        if watched.planning_only_until is not None and target.part == "page" and sighting.state is not State.UNKNOWN:
+            watched.planning_only_until = None
             self.judge_soon(target.release)
         elif new or watched.is_left(target) or self._is_unsettled(watched, sighting.received):
             self.judge_soon(target.release)
@@ -199,7 +199,7 @@ class Watch:
     def verdict_now(self, release: str) -> dict[str, Any] | None:
         """Return the JSON of a watched release as of now, None when it is not watched or its verdict is withheld."""
         watched = self._releases.get(release)
-        if watched is None or watched.held is not None or watched.waits:
+        if watched is None or watched.planning_only_until is not None or watched.waits:
             return None
         now, rests_on, looks = self._clock.now(), watched.written, watched.seen
         if watched.shown is not None and (body := watched.shown.as_of(now, rests_on, looks)) is not None:
@@ -270,7 +270,7 @@ class Watch:
         slot = slot_in_force(watched.release, watched.promises, now).slot
         passes = slot.passes() if slot is not None else None
         if passes is not None and passes <= now:
-            watched.held = now + HOLD
+            watched.planning_only_until = now + HOLD
 
     def _is_unsettled(self, watched: WatchedRelease, at: datetime) -> bool:
         """Tell whether one more look, though it shows nothing new, can change the verdict or its grade."""

@@ -24,7 +24,7 @@ _log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class WriteAgain:
+class StoreReplay:
     """Writes releases, promises, runs, evidence, blind spans and verdicts again. What was told the outbox knows."""
 
     ledger: Ledger
@@ -59,7 +59,7 @@ class WriteAgain:
                 for run in state.runs:
                     self.writer.put(run)
             # What is not told anew is written anew: a verdict that is the same makes no new event.
-            watched.told = None
+            watched.last_recorded = None
             self.watch.judge_soon(watched.release.id)
 
     async def _take_in(self) -> None:

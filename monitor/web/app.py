@@ -75,13 +75,13 @@ class SafeHeaders:
         await self._app(scope, receive, with_headers)
 
 
-class Veiled:
+class Redacting:
     """Takes what configured addresses hold out of every answer that is text."""
 
-    def __init__(self, app: ASGIApp, veil: Callable[[str], str]) -> None:
+    def __init__(self, app: ASGIApp, redactor: Callable[[str], str]) -> None:
         """Wrap an application."""
         self._app = app
-        self._veil = veil
+        self._redactor = redactor
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -93,7 +93,7 @@ class Veiled:
                 await send(head[0])
                 body.extend(b"begun")
             # A piece of a stream is of whole events.
-            told = self._veil(message.get("body", b"").decode("utf-8", "surrogateescape"))
+            told = self._redactor(message.get("body", b"").decode("utf-8", "surrogateescape"))
             await send({**message, "body": told.encode("utf-8", "surrogateescape")})
 
         async def held(message: Message) -> None:
@@ -108,7 +108,7 @@ class Veiled:
                 return
             headers = MutableHeaders(scope=head[0])
             is_text = not headers.get("content-type", "").startswith(_BINARY)
-            told = self._veil(body.decode("utf-8", "surrogateescape")) if is_text else ""
+            told = self._redactor(body.decode("utf-8", "surrogateescape")) if is_text else ""
             made = told.encode("utf-8", "surrogateescape") if is_text else bytes(body)
             headers["content-length"] = str(len(made))
             await send(head[0])
@@ -199,5 +199,5 @@ def application(queries: Queries) -> Access:
     app.state.queries, app.state.live = queries, LiveBoard(queries)
     app.state.badges, app.state.history, app.state.reporting = {}, history.History(), asyncio.Lock()
     app.state.calendars = calendars.Subscribed(queries)
-    inner: ASGIApp = app if queries.veil is None else Veiled(app, queries.veil)
+    inner: ASGIApp = app if queries.redactor is None else Redacting(app, queries.redactor)
     return Access(SafeHeaders(GzipMetrics(inner)), queries.clock, app.state.live.close)

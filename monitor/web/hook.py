@@ -11,12 +11,12 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, WithJsonSchema
 
 from alerts.notice import ACTS, OPENINGS, SCHEMA
-from alerts.notice_text import TAILS
+from alerts.notice_text import SUBJECT_SUFFIX
 from monitor.judge.policy import Grade
 from monitor.web.answers import Acknowledged, Answer, Bounds, Elsewhere, Exposure, IncidentKind, Instant, Interval
 from monitor.web.openapi import PlainSchema
 
-KINDS = sorted({*OPENINGS, *TAILS, *ACTS, "digest", "summary", "test"})
+KINDS = sorted({*OPENINGS, *SUBJECT_SUFFIX, *ACTS, "digest", "summary", "test"})
 
 
 class HookIncident(Answer):

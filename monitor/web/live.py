@@ -52,7 +52,7 @@ class Listener:
 
 
 @dataclass(eq=False)
-class Tale:
+class AudienceFeed:
     """What one sort of viewers is told: the parts of the page as last told, and the newest changes by number."""
 
     sees_all: bool
@@ -102,7 +102,7 @@ class LiveBoard:
         """At most `most` listen of each sort; as many as leave room for pages, where it is not given."""
         self._queries = queries
         self._most = room_of(()).most // 4 if most is None else most
-        self._tales = {sort: Tale(sort) for sort in (False, True)}
+        self._tales = {sort: AudienceFeed(sort) for sort in (False, True)}
         self._day: date | None = None
         self._bodies: dict[str, dict[str, Any]] = {}
         self._marks: dict[str, object] = {}
@@ -148,7 +148,7 @@ class LiveBoard:
         finally:
             tale.listeners.discard(listener)
 
-    def _news(self, tale: Tale, listener: Listener) -> bytes:
+    def _news(self, tale: AudienceFeed, listener: Listener) -> bytes:
         if tale.number - listener.number > len(tale.told):
             listener.number = tale.number
             return _event("renew", {}, tale.position)
@@ -218,7 +218,7 @@ class LiveBoard:
             changed.append(name)
         return changed
 
-    async def _tell(self, tale: Tale, changed: Iterable[str], *, whole: bool) -> None:
+    async def _tell(self, tale: AudienceFeed, changed: Iterable[str], *, whole: bool) -> None:
         queries, now = self._queries.seen_by(all_=tale.sees_all), self._queries.clock.now()
         due = frozenset(name for name, body in self._bodies.items() if has_passed(body, now))
         shown = {name: self._shown(tale, body, now) for name, body in self._bodies.items()}
@@ -242,10 +242,10 @@ class LiveBoard:
             tale.told.clear()
             tale.say("renew")
 
-    def _shown(self, tale: Tale, body: dict[str, Any], now: datetime) -> dict[str, Any] | None:
+    def _shown(self, tale: AudienceFeed, body: dict[str, Any], now: datetime) -> dict[str, Any] | None:
         return body if tale.sees_all else for_all(body, now)
 
-    def _beat(self, tale: Tale, pulses: Mapping[str, Pulse]) -> None:
+    def _beat(self, tale: AudienceFeed, pulses: Mapping[str, Pulse]) -> None:
         # How often something is looked at before its slot may tell that it is out.
         told = {
             element_of(name): round(pulse.looked.timestamp() * 1000)

@@ -17,7 +17,7 @@ from monitor.clock import Clock
 from monitor.deliver.as_of_now import AsOfNow
 from monitor.deliver.desk import Desk
 from monitor.deliver.drafts import written
-from monitor.deliver.message import Veil, veiled
+from monitor.deliver.message import Redactor, redacted
 from monitor.deliver.outbox_rows import given_up_json
 from monitor.deliver.owed import wants_somebody
 from monitor.deliver.platform import related
@@ -81,7 +81,7 @@ class Queries:
     # Makes reports on periods.
     periods: Periods | None = None
     # Takes out of every answer what configured addresses hold that may not be told.
-    veil: Veil | None = None
+    redactor: Redactor | None = None
     # Whether it is listened on this machine alone and nobody can sign in: then whoever sits at it sees everything.
     local: bool = False
     sees_all: bool = False
@@ -212,7 +212,7 @@ class Queries:
         template = self.templates.get(incident.producer)
         await self._renew(incident.id)
         return await self.ask(
-            lambda: _document(self.store.verdicts.drafts(incident.id), ending, template, self.veil, which)
+            lambda: _document(self.store.verdicts.drafts(incident.id), ending, template, self.redactor, which)
         )
 
     async def given_up(self) -> list[dict[str, Any]]:
@@ -295,6 +295,6 @@ def _for_all(event: Event) -> Event:
 
 
 def _document(
-    drafts: Sequence[Draft], ending: str, template: Path | None, veil: Veil | None, which: Document | None
+    drafts: Sequence[Draft], ending: str, template: Path | None, redactor: Redactor | None, which: Document | None
 ) -> tuple[bytes, str] | None:
-    return written(veiled(drafts[-1], veil), ending, template, which) if drafts else None
+    return written(redacted(drafts[-1], redactor), ending, template, which) if drafts else None

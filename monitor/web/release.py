@@ -11,7 +11,7 @@ from starlette.routing import Route
 
 from alerts.claim import NO_PROOF
 from monitor.errors import UnknownName
-from monitor.judge.explain.explain import HEADS, by_head
+from monitor.judge.explain.explain import SUBJECT_PREFIX, by_head
 from monitor.judge.explain.timeline import Timeline, timeline
 from monitor.web.embargo import has_passed
 from monitor.web.pages import render
@@ -31,7 +31,7 @@ async def release(request: Request) -> Response:
     now = queries.clock.now()
     is_shown = queries.sees_all or has_passed(body, now)
     told = await queries.ask(lambda: queries.explained(name, now)) if is_shown else None
-    kinds = HEADS if queries.sees_all else _FOR_ALL
+    kinds = SUBJECT_PREFIX if queries.sees_all else _FOR_ALL
     return render(
         request,
         "release.html",

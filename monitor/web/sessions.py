@@ -57,7 +57,7 @@ class Session:
 
 
 @dataclass(frozen=True, slots=True)
-class Vouching:
+class ProxyAuth:
     """How a proxy says whom it has signed on: in a header; `rights` by name, for anybody else by `*`."""
 
     header: str
@@ -74,7 +74,7 @@ class Sessions:
     def __init__(self, users: Users, clock: Clock, throttle: Throttle, public_url: str = "") -> None:
         """`public_url` is where people reach the pages, which tells when TLS ends before us."""
         self.public_url = public_url
-        self.vouching: Vouching | None = None
+        self.vouching: ProxyAuth | None = None
         self.provider: SignsOn | None = None
         self._users = users
         self._clock = clock

@@ -15,7 +15,7 @@ from alerts.channels.webhook import payload, signature
 from alerts.decide import decide
 from alerts.finding import Finding, Part, ReleaseFacts
 from alerts.notice import ACTS, OPENINGS, message
-from alerts.notice_text import TAILS
+from alerts.notice_text import SUBJECT_SUFFIX
 from schedules.times.interval import Bounds
 
 SLOT = datetime(2018, 1, 5, 9, 30, tzinfo=UTC)
@@ -57,7 +57,7 @@ def test_the_json_on_the_page_has_the_keys_that_are_sent(page: str) -> None:
 
 def test_every_kind_of_notice_has_its_row(page: str) -> None:
     rows = set(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE))
-    assert rows == {*OPENINGS, *TAILS, *ACTS, "digest", "summary", "test"}
+    assert rows == {*OPENINGS, *SUBJECT_SUFFIX, *ACTS, "digest", "summary", "test"}
 
 
 def test_every_channel_has_its_heading(page: str) -> None:

@@ -165,7 +165,7 @@ def _write(context: Context, draft: Draft, ending: str | None, output: Path | No
     from alerts.draft.write.outline import Document
     from monitor.app.reporting_options import templates_of
     from monitor.deliver.drafts import filed
-    from monitor.deliver.message import veiled
+    from monitor.deliver.message import redacted
 
     suffix = output.suffix.removeprefix(".") if output is not None else ""
     kind = ending or (suffix if suffix in FORMATS else "md")
@@ -173,7 +173,7 @@ def _write(context: Context, draft: Draft, ending: str | None, output: Path | No
         producer = incident_of(store.verdicts, draft.incident).producer
     template = templates_of(context.settings, context.path.parent).get(producer)
     which = Document(document) if document else None
-    deliver(filed(veiled(draft, context.hide), kind, template, which), output, kind)
+    deliver(filed(redacted(draft, context.hide), kind, template, which), output, kind)
 
 
 def _print_fields(draft: Draft, *, as_json: bool) -> None:

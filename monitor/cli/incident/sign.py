@@ -116,10 +116,10 @@ def _written(
     from alerts.draft.write.outline import Document, says
     from monitor.app.reporting_options import templates_of
     from monitor.deliver.drafts import can_make_pdf, filed
-    from monitor.deliver.message import veiled
+    from monitor.deliver.message import redacted
 
     template = templates_of(context.settings, context.path.parent).get(incident.producer)
-    shown = veiled(draft, context.hide)
+    shown = redacted(draft, context.hide)
     report = report_from_json(shown.facts)
     letters = [each for each in (Document.COVERING, Document.CORRECTION, Document.LINES) if says(report, each)]
     wanted = [

@@ -27,7 +27,7 @@ from schedules.times.json import instant_json
 from schedules.times.words import between_exactly, exactly, length, lengths
 
 _STANDARD = time(9, 30)
-HEADS = {
+SUBJECT_PREFIX = {
     "promise": "Promised",
     "policy": "Held against",
     "run": "Looks",
@@ -85,11 +85,11 @@ def explanation_json(explanation: Explanation) -> dict[str, Any]:
     }
 
 
-def by_head(explanation: Explanation, kinds: Collection[str] = HEADS) -> list[tuple[str, list[str]]]:
+def by_head(explanation: Explanation, kinds: Collection[str] = SUBJECT_PREFIX) -> list[tuple[str, list[str]]]:
     """Return the facts of these kinds in words, under the heads that people read them by; empty heads are left out."""
     told = (
         (head, [fact.text for fact in explanation.facts if fact.kind == kind])
-        for kind, head in HEADS.items()
+        for kind, head in SUBJECT_PREFIX.items()
         if kind in kinds
     )
     return [(head, texts) for head, texts in told if texts]

@@ -20,7 +20,7 @@ from monitor.plan.targets import Target
 from monitor.store.batch import MOST
 from monitor.store.evidence.appender import Appender, Waiting
 from monitor.store.evidence.folder import EvidenceFolder, first_in
-from monitor.store.evidence.headers import Heads
+from monitor.store.evidence.headers import RecentHeaders
 from monitor.store.evidence.last_answers import LastAnswers
 from monitor.store.evidence.warc import GIVEN_UP, GivenUp, records, statement
 from monitor.store.rows import Record
@@ -47,7 +47,7 @@ _MOST_KNOWN = 2_000
 class Evidence:
     """Keeps answers. The bytes reach the disk, and their records the store, in the batch of the runs they prove.
 
-    Made in the loop's thread before the writer has work; everything but `write`, `written` and `lay_down` is
+    Made in the loop's thread before the writer has work; everything but `write`, `written` and `flush` is
     for that thread. At most 64 MB wait for a store that fails; beyond, `keep` keeps nothing and returns "". Nothing
     in here may be shown to anyone before its slot: folder and files are the service account's alone.
 
@@ -77,7 +77,7 @@ class Evidence:
         self.is_grown = True
         """Whether something was written since it was last held to its room."""
         self.appender = Appender(self._vault, last.chain if last else "", clock.now().date(), on_lost)
-        self.heads = Heads()
+        self.heads = RecentHeaders()
         self._waiting: deque[Waiting] = deque()
         self._weight = self._next = 0
         self._closed = False
@@ -214,7 +214,7 @@ class Evidence:
         number = last.number if last else 0
         return [record for record in self.committed() if record.number > number]
 
-    def lay_down(self) -> list[Record]:
+    def flush(self) -> list[Record]:
         """Write to the disk whatever waits, and return its records as the store will have them.
 
         For a thread of its own, while the store fails: bytes that only this process has would be lost with it.

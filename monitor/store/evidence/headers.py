@@ -49,7 +49,7 @@ class Same:
         return self._known.setdefault(text, text)
 
 
-class Heads:
+class RecentHeaders:
     """The heads of the answers kept since the start, the newest five thousand, by record."""
 
     def __init__(self) -> None:

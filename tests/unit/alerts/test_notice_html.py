@@ -14,7 +14,7 @@ from alerts.decide import decide
 from alerts.finding import ReleaseFacts
 from alerts.notice import message
 from alerts.notice_html import BRIEF, page
-from alerts.notice_text import TAILS
+from alerts.notice_text import SUBJECT_SUFFIX
 
 Make = Callable[..., ReleaseFacts]
 BOARD = "https://board.example/incidents/i"
@@ -35,7 +35,7 @@ def test_a_brief_subject_says_the_state_how_long_and_whose(overdue: Make, late: 
     assert sent(facts, facts.at + timedelta(seconds=40)).brief.startswith("EARLY, 40 s: ofqual, ")
 
 
-@pytest.mark.parametrize("tail", ["", *TAILS.values()])
+@pytest.mark.parametrize("tail", ["", *SUBJECT_SUFFIX.values()])
 def test_a_subject_of_mail_fits_a_line_and_still_names_the_producer(overdue: Make, tail: str) -> None:
     facts = replace(overdue(400), title="A very long title of statistics " * 9)
     decision = decide(facts, None, facts.at)

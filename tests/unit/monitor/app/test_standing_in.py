@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from monitor.app.options import checks_of, joining_of
-from monitor.app.standing_in import KeepingApart, Opened, opened
+from monitor.app.standing_in import Opened, StoreFailover, opened
 from monitor.clock import VirtualClock
 from monitor.config.settings import Settings
 from monitor.errors import StoreFault
@@ -31,14 +31,14 @@ from tests.worlds.stores import a_store_file, runs_of
 NINE = datetime(2026, 11, 26, 9, tzinfo=UTC)
 
 
-def standing_in(near: Store, journal: Journal, url: str, folder: Path, clock: VirtualClock) -> KeepingApart:
+def standing_in(near: Store, journal: Journal, url: str, folder: Path, clock: VirtualClock) -> StoreFailover:
     """Return what has a monitor go over to its store, which it began without."""
     writer, settings = Writer(near, clock), Settings()
     evidence = Evidence(folder, near.evidence, writer, clock, "south~20261126T090000Z")
     members = Members("south", Leaseholder("south 1"), near.leases, writer, clock, divided=False)
     told = StoreHealth(clock, Metrics("1"), HealthState(clock.now(), {}, timedelta(seconds=2)), lambda: True)
     ledger = Ledger(near, writer, clock, joining_of(settings), checks_of(settings), off_the_loop)
-    return KeepingApart(Opened(near, url, journal, near), "south", writer, evidence, clock, told, members, ledger)
+    return StoreFailover(Opened(near, url, journal, near), "south", writer, evidence, clock, told, members, ledger)
 
 
 def test_others_see_a_monitor_that_cannot_go_over_yet_to_the_store_that_is_back(tmp_path: Path) -> None:

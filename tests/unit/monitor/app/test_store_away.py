@@ -20,7 +20,7 @@ from monitor.config.read import read_settings
 from monitor.errors import SurroundingsFault
 from monitor.look.sighting import State
 from monitor.store.evidence.chain import verify
-from monitor.store.open import Alone, open_store
+from monitor.store.open import StoreLock, open_store
 from monitor.watch.rejudge import replay
 from tests.unit.monitor.app.one_release import Publisher, configured, publishing
 from tests.unit.monitor.app.process import alive, until_said
@@ -135,7 +135,7 @@ def test_it_goes_over_to_the_store_as_soon_as_that_is_back(tmp_path: Path, publi
         until_said(child, "store_back")
         # From now on no second monitor runs on that file.
         with pytest.raises(SurroundingsFault, match="another monitor runs on"):
-            Alone(read_settings(config).store.url).hold()
+            StoreLock(read_settings(config).store.url).hold()
         publisher.out = CLOCK.now()
         until_said(child, "verdict", verdict="late", final=True)
         until_said(child, "delivery", standing="sent")

@@ -11,7 +11,7 @@ import pytest
 
 from monitor.cli.main import status_of
 from monitor.errors import SurroundingsFault
-from monitor.store.open import Alone, alone_on
+from monitor.store.open import StoreLock, alone_on
 from tests.worlds.stores import a_store_file
 
 ENDS = "import signal; from monitor.cli.run import _now; {first}; _now(signal.SIGTERM, None)"
@@ -72,7 +72,7 @@ def test_a_file_has_one_monitor_alone_and_says_so(tmp_path: Path, capsys: pytest
 
 
 def test_a_file_that_comes_later_is_held_from_then_on(tmp_path: Path) -> None:
-    one, other = (Alone(f"sqlite:///{tmp_path}/store.db") for _ in range(2))
+    one, other = (StoreLock(f"sqlite:///{tmp_path}/store.db") for _ in range(2))
     one.hold()
     (tmp_path / "store.db").touch()
     one.hold()

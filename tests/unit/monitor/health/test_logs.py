@@ -14,7 +14,7 @@ import structlog
 from structlog.testing import capture_logs
 
 from monitor.config.read import read_settings
-from monitor.config.secrets import secrets_of, veil
+from monitor.config.secrets import redactor, secrets_of
 from monitor.errors import StoreFault
 from monitor.health import logs
 
@@ -149,7 +149,7 @@ def test_no_secret_of_the_configuration_is_written_by_anybody(
     hidden += [SECRETS["SMTP_PASSWORD"], 'pa\\"ss', "p%C3%B6rd"]
     settings = read_settings(config)
     stream = io.StringIO()
-    with logging_to(stream, as_json=as_json, hide=veil(secrets_of(settings)) or str):
+    with logging_to(stream, as_json=as_json, hide=redactor(secrets_of(settings)) or str):
         log = structlog.get_logger("x")
         for secret in secrets_of(settings):
             log.warning("fault", reason=f"could not reach {secret}: refused", url=secret)

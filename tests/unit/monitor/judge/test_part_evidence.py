@@ -162,7 +162,7 @@ def test_a_view_present_until_the_slot_and_absent_later_may_have_shown_the_relea
 ) -> None:
     view = "page/origin" if others else "page"
     sight = evidence({view: looked(*each), **others}, Address.ANNOUNCED)
-    assert sight.may_have_stood_at(SLOT) is may_have_stood
+    assert sight.may_have_been_public_at(SLOT) is may_have_stood
 
 
 @pytest.mark.parametrize(("now", "ends"), [(30, [30]), (60, [60]), (-60, [-60]), (-61, [])])

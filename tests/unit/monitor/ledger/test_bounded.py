@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from monitor.ledger.state import CalendarState, Checks, Weighed, weigh
+from monitor.ledger.state import CalendarState, Checks, ReadResult, weigh
 from monitor.store.rows import CalendarRead
 from schedules.announcement import Announcement
 from schedules.slot import Precision, Slot
@@ -29,7 +29,7 @@ def read(
     as_of: float | None = None,
     checks: Checks | None = None,
     titles: str = "Example {}",
-) -> Weighed:
+) -> ReadResult:
     entries = tuple(
         Announcement(f"e{n}", titles.format(n), "example", f"https://example.org/{n}", slot)
         for n, slot in enumerate(slots)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from monitor.clock import SET, Ahead, VirtualClock, ahead
-from monitor.look.clock_skew import JustSetWrong, Skew, most_off
+from monitor.look.clock_skew import ClockStepGuard, Skew, most_off
 from monitor.look.clock_vote import is_off
 from monitor.look.fetch import Answer
 from schedules.times.mail_date import mail_date
@@ -339,7 +339,7 @@ def test_a_clock_that_was_set_wrong_is_known_at_once_and_for_a_while(
 
     clock, wrong = Steady(NOON), before or 0.0
     skew = Skew(lambda: False, lambda: wrong)
-    just_set = JustSetWrong(skew, clock)
+    just_set = ClockStepGuard(skew, clock)
     if before is not None:
         skew.observe("a", answer(0.5, before), wrong)
     assert not just_set()

@@ -324,13 +324,13 @@ def test_evidence_that_waits_for_a_failing_store_is_written_to_disk_as_the_store
         writer.put(RUN)
         await clock.sleep(1)
         evidence.keep(an_answer(200, after=1), "t", "turn")
-        laid = [evidence.lay_down(), evidence.lay_down()]
+        laid = [evidence.flush(), evidence.flush()]
         evidence.keep(an_answer(404, after=2), "t", "turn")
-        laid.append(evidence.lay_down())
+        laid.append(evidence.flush())
         assert [read(archive.folder, record)[:2] for record in laid[-1]] == [b"\x1f\x8b"] * 3
         archive.change_rows("ALTER TABLE hidden RENAME TO run")
         await clock.sleep(6)
-        assert evidence.lay_down() == []
+        assert evidence.flush() == []
         return laid
 
     first, again, all_of_it = archive.play(story)
@@ -343,9 +343,9 @@ def test_evidence_that_cannot_be_written_to_disk_is_written_later(archive: Archi
     async def story(evidence: Evidence, _writer: Writer, clock: VirtualClock) -> None:
         hidden = archive.folder.rename(tmp_path / "gone")
         evidence.keep(an_answer(), "t", "turn")
-        assert evidence.lay_down() == []
+        assert evidence.flush() == []
         hidden.rename(archive.folder)
-        assert len(evidence.lay_down()) == 1
+        assert len(evidence.flush()) == 1
         await clock.sleep(6)
 
     archive.play(story)

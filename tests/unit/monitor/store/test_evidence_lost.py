@@ -116,7 +116,7 @@ def test_evidence_written_to_disk_stays_there_though_a_transaction_takes_only_so
     async def story(evidence: Evidence, _writer: Writer) -> None:
         for second in range(501):
             evidence.keep(an_answer(after=second), "t", "turn")
-        laid = evidence.lay_down()
+        laid = evidence.flush()
         evidence.prepare()
         with archive.store.transaction() as tx:
             evidence.write(tx)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from monitor.look.fetch import Answer
-from monitor.store.evidence.headers import Heads, Same, head_of
+from monitor.store.evidence.headers import RecentHeaders, Same, head_of
 
 AT = datetime(2018, 1, 5, 9, 30, tzinfo=UTC)
 
@@ -57,13 +57,13 @@ def test_a_redirect_tells_no_address_that_nobody_may_know_yet(led: str, where: s
 
 
 def test_a_record_of_an_earlier_life_has_no_head() -> None:
-    heads = Heads()
+    heads = RecentHeaders()
     heads.put("edge-1", answer(age="3"))
     assert (heads.get("edge-1"), heads.get("edge-0")) == ("200; age: 3", "")
 
 
 def test_only_the_newest_heads_are_held() -> None:
-    heads = Heads()
+    heads = RecentHeaders()
     for number in range(5_001):
         heads.put(f"edge-{number}", answer())
     assert (heads.get("edge-0"), heads.get("edge-5000")) == ("", "200")

@@ -219,7 +219,7 @@ async def test_so_many_listen_and_no_more_and_strangers_take_no_place_of_staff()
 
 async def test_a_stream_over_http_is_an_event_stream_and_what_is_secret_is_veiled() -> None:
     async with a_board() as board:
-        board.queries.veil = lambda text: text.replace("Malpractice", "[hidden]")
+        board.queries.redactor = lambda text: text.replace("Malpractice", "[hidden]")
         app = application(board.queries)
         async with serving(app) as base, httpx.AsyncClient() as client:
             async with client.stream("GET", f"{base}/events") as answer:

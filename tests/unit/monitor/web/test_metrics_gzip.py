@@ -38,7 +38,7 @@ async def test_metrics_are_compressed_only_for_a_client_that_accepts_gzip(accept
 async def test_secrets_are_removed_before_metrics_are_compressed() -> None:
     async with a_board() as board:
         board.running.metrics_page = PAGE
-        board.queries.veil = lambda text: text.replace("Malpractice", "[redacted]")
+        board.queries.redactor = lambda text: text.replace("Malpractice", "[redacted]")
         transport = httpx.ASGITransport(board.remade())
         async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
             response = await client.get("/metrics")

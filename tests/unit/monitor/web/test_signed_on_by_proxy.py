@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from monitor.web.server import WebServer, listen
-from monitor.web.sessions import Sessions, Vouching
+from monitor.web.sessions import ProxyAuth, Sessions
 from monitor.web.users import Right, Users
 from tests.unit.monitor.web.board import Board, a_board
 from tests.unit.monitor.web.people import users_file
@@ -30,7 +30,7 @@ async def behind(
     """Serve a closed board on loopback to a client that stands where a proxy would."""
     async with a_board(public=False) as board:
         door = Sessions(Users(users), board.clock, board.queries.throttle)
-        door.vouching = Vouching(HEADER, RIGHTS if rights is None else rights)
+        door.vouching = ProxyAuth(HEADER, RIGHTS if rights is None else rights)
         board.queries.door = door
         server = WebServer(board.remade(), listen("127.0.0.1:0"), proxies)
         serving = asyncio.create_task(server.run())
@@ -110,7 +110,7 @@ async def test_a_right_that_is_taken_away_ends_at_once() -> None:
     async with behind() as (board, client):
         assert await seen(client, "anne") == [200] * 3
         assert board.queries.door is not None
-        board.queries.door.vouching = Vouching(HEADER, {"anne": Right.VIEWER})
+        board.queries.door.vouching = ProxyAuth(HEADER, {"anne": Right.VIEWER})
         assert await seen(client, "anne") == [200, 200, 403]
         board.queries.door.vouching = None
         assert await seen(client, "anne") == [401] * 3
