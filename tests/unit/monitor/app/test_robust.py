@@ -183,7 +183,7 @@ def test_an_evidence_folder_that_refuses_holds_up_no_verdict_and_what_is_lost_is
         folder.write_text("no folder any more")
         await life.until("09:40:30")
         assert life.word() == "late"
-        assert [notice.kind for notice in life.daemon.store.outbox.notices()][:1] == ["opened"]
+        assert [notice.kind for notice in life.daemon.store.outbox.notices()][:2] == ["due", "opened"]
         assert any("cannot be kept" in reason for reason in life.app.status.unready())
         folder.unlink()
         (tmp_path / "away").rename(folder)
