@@ -12,7 +12,7 @@ from alerts.draft import narrative, words
 from alerts.draft.certainty import in_short
 from alerts.draft.chronology import chronology
 from alerts.draft.code import PUBLISHED, clauses
-from alerts.draft.history import previous
+from alerts.draft.history import NONE_ON_FILE, previous
 from alerts.draft.input import DraftInput, bears_on, part_name, parts_in_order
 from alerts.draft.report import amended_text, dated
 from alerts.draft.summary import in_one_line
@@ -32,6 +32,7 @@ OPEN: Mapping[str, str] = {
     "incident.narrative": "what happened, with dates and times (from the person who logged it)",
     "incident.date": "date of occurrence (from the person who logged it)",
     "clause.cite": "principle and practice (from the Head of Profession or Lead Official)",
+    "incident.previous": "earlier incidents that you know of, if any (from the person dealing with the report)",
     "incident.delay": "length of the delay or exposure, if known (from the person dealing with the report)",
     "incident.evidence_list": "other supporting material, if there is any (from the person dealing with the report)",
     "release.slot": "announced release time (from the person dealing with the report)",
@@ -91,7 +92,7 @@ def _date(case: DraftInput) -> tuple[str, ...]:
     # Several dates are only told apart by the practice that each concerns.
     if len(days) == 1:
         return (day_text(days[0][0]),)
-    return tuple(f"{day_text(day)} ({cites})" for day, cites in days)
+    return tuple(f"{day_text(day)} ({cites})" if cites else day_text(day) for day, cites in days)
 
 
 def _typed_dates(typed: str, zone: str) -> str:
@@ -123,6 +124,8 @@ def _grade(case: DraftInput) -> tuple[str, ...]:
     grade = case.incident.grade
     if case.incident.kind == "hand":
         return (f"{words.capital(grade)}: graded by the person who logged it",)
+    if grade == "report" and case.measured is not None and case.measured.exposures:
+        return ("Report: public before its announced time",)
     return (GRADES.get(grade, grade),)
 
 
@@ -195,6 +198,8 @@ def warnings(fact: str, case: DraftInput) -> tuple[str, ...]:
     """Return what a person should check about a fact."""
     if fact == "incident.date":
         return _date_warnings(case)
+    if fact == "incident.previous":
+        return () if previous(case) else (NONE_ON_FILE,)
     if fact == "clause.cite":
         return (*_clause_warnings(case), *_register_question(case))
     return ()

@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 LONDON = ZoneInfo("Europe/London")
 PUBLISHED = "https://code.statisticsauthority.gov.uk"
 """Where the Code's own words are."""
+OUTSIDE_CODE = "The producer is outside the Code of Practice for Statistics, so no practice is cited."
 DATA = Path(__file__).parent / "data"
 
 # What each finding shows about how publication failed. A lead and a withdrawal breach nothing by themselves.
@@ -35,11 +36,10 @@ MODES: Mapping[str, str] = {
     "clock_fault": "FM12",
     "platform": "FM01",
     "blind": "FM16",
-    "leak": "FM17",
     "access": "FM17",
 }
 # Where the table offers two practices, which of them this finding takes; both when it is not named here.
-CHOICE: Mapping[str, int] = {"leak": 1, "unannounced": 0, "short_notice": 1}
+CHOICE: Mapping[str, int] = {"unannounced": 0, "short_notice": 1}
 # For a person to judge first: by themselves they breach nothing.
 UNDECIDED = ("swapped", "calendars_disagree", "promise_in_doubt", "brought_forward")
 
@@ -108,8 +108,6 @@ def clauses(kind_of_failure: str, edition: Edition) -> list[Clause]:
         return []
     ids = edition.primary.get(MODES.get(kind_of_failure, kind_of_failure), ())
     chosen = CHOICE.get(kind_of_failure)
-    if kind_of_failure == "leak" and edition.name == "3.0":
-        chosen = 0  # Edition 3.0 tells of public indications (3.3) before pre-release access (3.4).
     if chosen is not None and len(ids) > chosen:
         ids = (ids[chosen],)
     return [edition.clauses[each] for each in ids]

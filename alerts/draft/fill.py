@@ -8,15 +8,13 @@ from datetime import datetime
 from alerts.draft import guidance
 from alerts.draft.answers import amended_day, asks_for, known, report_day, summaries, warnings
 from alerts.draft.certainty import annex, certainty, measured
-from alerts.draft.code import Book, cited, edition_at
+from alerts.draft.code import OUTSIDE_CODE, Book, cited, edition_at
 from alerts.draft.form import Chapter, FilledBy, Form, Question
 from alerts.draft.input import DraftInput
 from alerts.draft.letters import correction, covering, holding, lines
 from alerts.draft.report import Field, Report, Section
 from alerts.draft.timeline import timeline
 from alerts.incident import Incident
-
-OUTSIDE_CODE = "The producer is outside the Code of Practice for Statistics, so no practice is cited."
 
 
 def fill(  # noqa: PLR0913 # one for each thing that a draft is made of
@@ -109,7 +107,13 @@ def _warnings(fact: str, case: DraftInput) -> tuple[str, ...]:
 
 def _owed(fact: str, question: Question) -> bool:
     # A sentence that only measurement can give is not asked of a person while another fact answers the question.
-    optional = ("impact.measured_sentence", "incident.exposure", "release.calendar_sources", "incident.evidence_list")
+    optional = (
+        "impact.measured_sentence",
+        "incident.exposure",
+        "incident.previous",
+        "release.calendar_sources",
+        "incident.evidence_list",
+    )
     return fact not in optional or len(question.facts) == 1
 
 

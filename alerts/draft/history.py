@@ -25,7 +25,7 @@ SORTS = {
 }
 MONTHS = {month.casefold() for month in (*calendar.month_name[1:], *calendar.month_abbr[1:])}
 PERIODS = MONTHS | {"spring", "summer", "autumn", "winter", "to", "and"}
-NONE_ON_FILE = "No earlier incident for this release, producer or platform is on file."
+NONE_ON_FILE = "No earlier incident of this release, producer or platform is in this store. Add any that you know of."
 
 
 def previous(case: DraftInput) -> tuple[str, ...]:
@@ -43,7 +43,7 @@ def previous(case: DraftInput) -> tuple[str, ...]:
     )
     earlier = sorted(others, key=lambda each: each.occurred)
     if not earlier:
-        return (NONE_ON_FILE,)
+        return ()
     afar = [each for each in earlier if shared_with(each, case.incident).startswith("platform")]
     left_out = afar[:-CITED_OF_PLATFORM]
     more = words.count(len(left_out), "further incident")

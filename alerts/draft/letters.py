@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from alerts.draft import words
+from alerts.draft.code import OUTSIDE_CODE
 from alerts.draft.input import DraftInput
 from alerts.draft.report import Report
 from alerts.draft.summary import in_one_line
@@ -27,6 +28,7 @@ def covering(case: DraftInput) -> tuple[str, ...]:
     producer = case.settings.get("name") or case.incident.producer
     clauses = words.joined([clause.cite for clause in case.clauses])
     concerns = f"It concerns {clauses} of the {case.edition.title}, edition {case.edition.name}." if clauses else ""
+    concerns = OUTSIDE_CODE if case.is_outside_code else concerns
     is_note = case.incident.grade == "note"
     every = (
         f"{ADDRESSED}{case.settings.get('to') or TO}",

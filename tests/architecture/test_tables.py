@@ -15,6 +15,7 @@ PARTIAL = {
     "alerts.channel.SEVERITIES": "any other grade is `info`",
     "alerts.channels.apprise._urgency": "any other grade is information",
     "alerts.decide._OPENING": "any other kind of incident opens as `opened`",
+    "alerts.draft.code.CHOICE": "any other finding takes every practice of its kind of failure",
     "alerts.draft.input.parts_in_order": "any other role comes between page and alternatives",
     "alerts.draft.narrative.TELL": "any other verdict says when the part was seen",
     "alerts.draft.write.odt_look.TEXTS": "any other tone looks like the text around it",

@@ -36,7 +36,7 @@ def test_the_edition_follows_the_london_date_of_occurrence(occurred: str, editio
     [
         ("2015-07-23T09:30+01:00", "late", "Protocol 2, practice 4"),
         ("2017-03-20T17:00+00:00", "early_exposure", "Protocol 2, practice 8"),
-        ("2016-10-01T00:00+01:00", "leak", "Protocol 2, practice 8"),
+        ("2016-10-01T00:00+01:00", "leak", "Protocol 2, practice 8; Principle 2"),
         ("2018-03-08T09:30+00:00", "late", "T3.6"),
         ("2021-03-09T15:22+00:00", "early_exposure", "T3.4"),
         ("2023-03-09T15:22+00:00", "leak", "T3.4"),
@@ -48,6 +48,11 @@ def test_the_edition_follows_the_london_date_of_occurrence(occurred: str, editio
 )
 def test_each_kind_of_finding_cites_the_practice_of_its_edition(occurred: str, kind: str, practice: str) -> None:
     assert code_json(at(occurred), [kind])["practice"] == practice
+
+
+def test_a_leak_concerns_impartiality_as_well_in_the_first_edition() -> None:
+    told = [clause.cited for clause in clauses("leak", edition_at(at("2016-10-01T00:00+01:00")))]
+    assert told == ["Protocol 2, practice 8", "Principle 2 (Impartiality and objectivity)"]
 
 
 def test_two_findings_cite_both_practices_once_in_their_order() -> None:

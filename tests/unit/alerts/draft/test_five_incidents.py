@@ -157,7 +157,7 @@ def text(field: Field | None) -> str:
     ("name", "form", "edition", "practice"),
     [
         ("ipcc-2015", "A", "1.0", "Protocol 2, practice 4"),
-        ("moj-2016", "A", "1.0", "Protocol 2, practice 8"),
+        ("moj-2016", "A", "1.0", "Protocol 2, practice 8; Principle 2"),
         ("ofsted-2017", "B", "1.0", "Protocol 2, practice 8"),
         ("ofqual-2018-01", "B", "1.0", "Protocol 2, practice 4"),
         ("ofqual-2018-03", "C", "2.0", "T3.6"),

@@ -60,3 +60,18 @@ def test_the_json_of_a_release_outside_the_code_has_no_practice() -> None:
     noon = at("2025-11-26T12:30+00:00")
     assert code_json(noon, ["early_exposure"], book, "obr") == {"edition": "3.0", "practice": None}
     assert code_json(noon, ["early_exposure"], book, "ons") == {"edition": "3.0", "practice": "practice 3.3"}
+
+
+def test_the_covering_e_mail_says_that_the_producer_is_outside_the_code(
+    ofqual_january: Incident, settings: Mapping[str, str]
+) -> None:
+    book = amended(standard_book(), {}, {}, [ofqual_january.producer])
+    report = fill(ofqual_january, form_named("B"), settings, [], ofqual_january.opened, book)
+    assert CITES_NONE in report.covering
+    assert not [text for text in report.covering if text.startswith("It concerns")]
+
+
+def test_the_grade_of_an_exposure_is_not_explained_by_a_delay(ofsted: Incident, settings: Mapping[str, str]) -> None:
+    report = fill(ofsted, form_named("note"), settings, [], ofsted.opened)
+    (graded,) = [field for field in report.fields() if "incident.grade" in field.facts]
+    assert graded.paragraphs[0] == "Report: public before its announced time"
