@@ -98,7 +98,7 @@ def test_a_late_release_makes_one_incident_though_one_of_two_monitors_was_blind(
     async def act(north: Life, _south: Life) -> None:
         await north.until("10:00:00")
         assert north.word() == "late"
-        assert sorted(set(kinds(north))) == ["final", "grade_changed", "opened"]
+        assert sorted(set(kinds(north))) == ["due", "final", "grade_changed", "opened"]
 
     store = together(tmp_path, LATE, act)
     assert dict(replay(store, policies_of(Settings()), None, None)) == {"claims-q3": []}
