@@ -121,7 +121,7 @@ async def _lateness(made: App, seconds: float) -> dict[str, float]:
         if now - began > turn:
             turn += 1
             for number in range(_CHANGING):
-                made.daemon.watch.releases[f"r{(turn * _CHANGING + number) % _RELEASES}"].told = object()
+                made.daemon.watch.releases[f"r{(turn * _CHANGING + number) % _RELEASES}"].last_recorded = object()
     share = (cpu_seconds() - spent) / (clock.monotonic() - began)
     return {"late_p99_ms": percentile(late, 99), "late_max_ms": max(late), "core_share": share}
 

@@ -20,6 +20,7 @@ from monitor.judge.findings.platform import settled, with_platform
 from monitor.store.writer import Writer
 from tests.unit.monitor.deliver.outbox import an_outbox, directly, recording
 from tests.worlds.instants import SLOT, after_slot
+from tests.worlds.releases import a_promise, a_release
 from tests.worlds.stores import TemporaryStore
 from tests.worlds.verdicts import a_late_verdict
 
@@ -41,6 +42,9 @@ class Day:
     rotas: Mapping[str, Rota] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        with self.store.transaction() as tx:
+            tx.save_releases(a_release(id=name) for name in WHOSE)
+            tx.add_promises(replace(a_promise(), release=name) for name in WHOSE)
         self.channels = {name: recording(self.clock, name) for name in (*sorted(self.folding), "hook")}
         names, rotas = sorted(self.channels), dict(self.rotas)
         self.rules = ReportingRules(
