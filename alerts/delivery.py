@@ -108,15 +108,23 @@ def ready(waiting: Iterable[Waiting], now: datetime) -> list[Waiting]:
     On one channel a notice never overtakes an earlier one of its own thread. A notice of another thread that waits for
     its next attempt delays none.
     """
+    waiting = list(waiting)
+    urgent = {(one.channel, one.thread) for one in waiting if one.urgent and one.due <= now}
+    due = (one for one in _heads(waiting) if one.due <= now)
+    return sorted(due, key=lambda one: (one.channel, one.thread) not in urgent)
+
+
+def next_due(waiting: Iterable[Waiting]) -> datetime | None:
+    """Return when a delivery can be attempted next, None if none waits. In a thread only the first one can."""
+    return min((one.due for one in _heads(waiting)), default=None)
+
+
+def _heads(waiting: Iterable[Waiting]) -> list[Waiting]:
+    """Return the first delivery of each thread on each channel, oldest first."""
     heads: dict[tuple[str, str], Waiting] = {}
-    urgent = set()
     for one in sorted(waiting, key=_turn):
         heads.setdefault((one.channel, one.thread), one)
-        if one.urgent and one.due <= now:
-            urgent.add((one.channel, one.thread))
-    return sorted(
-        (one for one in heads.values() if one.due <= now), key=lambda one: (one.channel, one.thread) not in urgent
-    )
+    return list(heads.values())
 
 
 def _turn(one: Waiting) -> tuple[datetime, bool, str]:

@@ -13,7 +13,7 @@ from random import Random
 import structlog
 
 from alerts.channel import Channel, Outcome, Refused
-from alerts.delivery import Patience, Sent, after, ready, with_urgent
+from alerts.delivery import Patience, Sent, after, next_due, ready, with_urgent
 from alerts.notice import DIGESTED, Digest, Notice
 from monitor.clock import Clock
 from monitor.deliver.digests import Digesting, digests, held
@@ -151,7 +151,8 @@ class Outbox:
             due = {one.notice: one.due for one in waiting}
             chosen = [one.notice for one in ready(waiting, now)]
             if not chosen and not quiet.over:
-                return min((*due.values(), *quiet.until.values()), default=None)
+                first = next_due(waiting)
+                return min((*([] if first is None else [first]), *quiet.until.values()), default=None)
             if (others := await self._turn.begin()) is not None:
                 return others
             if quiet.over:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alerts.channel import Accepted, Refused
-from alerts.delivery import Again, GivenUp, Patience, Sent, Waiting, after, ready
+from alerts.delivery import Again, GivenUp, Patience, Sent, Waiting, after, next_due, ready
 
 NOW = datetime(2018, 1, 5, 9, 31, 1, tzinfo=UTC)
 DOWN = Refused(permanent=False, reason="connection refused")
@@ -100,3 +100,10 @@ def test_a_channel_that_is_down_holds_up_no_other_channel() -> None:
 
 def test_an_opening_goes_before_follow_ups_of_the_same_instant() -> None:
     assert [one.notice for one in ready([waiting("0-final", "z"), waiting("z", "z")], NOW)] == ["z"]
+
+
+def test_what_waits_behind_a_refused_notice_of_its_thread_is_not_due_before_it() -> None:
+    refused, later = waiting("a", "a", due=60), waiting("b", "a", seconds=1)
+    assert ready([refused, later], NOW) == []
+    assert next_due([refused, later]) == refused.due
+    assert next_due([]) is None
