@@ -65,7 +65,7 @@ def taken(versions: Versions, data: bytes, ending: str, by: str, template: bytes
     last = versions[-1].words
     changed = {
         name: said
-        for name, said in _said(base.report, theirs, ours, homes)
+        for name, said in _edits_by_person(base.report, theirs, ours, homes)
         if said != base.words.get(name, "") and said != last.get(name, "")
     }
     return together(changed, base.words, last, by, base.number)
@@ -168,10 +168,13 @@ def _refuse_displaced(gone: Key, theirs: Mapping[Key, Place], ours: Mapping[Key,
             raise Unreadable(f"the heading “{gone.heading}” is missing; what it bore stands under “{key.heading}”")
 
 
-def _said(
+def _edits_by_person(
     report: Report, theirs: Mapping[Key, Place], ours: Mapping[Key, Place], homes: Mapping[Key, Field]
 ) -> Iterator[tuple[str, str]]:
-    """Yield each field or step that reads otherwise than we wrote it, with a person's words in it."""
+    """Yield the id and the new words of each field or step that a person changed in the document.
+
+    `theirs` is the document as read back, `ours` as it was written. A reworded account also yields its `INSTEAD` mark.
+    """
     for key, place in theirs.items():
         known = ours.get(key)
         if known is not None and place.reads_as(known):

@@ -155,7 +155,7 @@ class DueTargets:
 
     def has_look(self, now: datetime, gap: timedelta) -> bool:
         """Tell whether a look can be made now; one begins every `gap`."""
-        if (self._swept or self._head is not None) and self._sweep_head(now, gap) is not None:
+        if (self._swept or self._head is not None) and self._next_swept_entry(now, gap) is not None:
             return True
         if self.ready > 0:
             return True
@@ -186,8 +186,8 @@ class DueTargets:
     def _sweep_goes_first(self, *, is_other_due: bool) -> bool:
         return self._head is not None and not (is_other_due and self.sweeps.owes())
 
-    def _sweep_head(self, now: datetime, gap: timedelta) -> _Entry | None:
-        """Return the look that is next by its sweep."""
+    def _next_swept_entry(self, now: datetime, gap: timedelta) -> _Entry | None:
+        """Return the entry that the sweep over its host looks at next, None if none waits."""
         if self._head is not None and self._swept.get(self._head.watched.target.id) is not self._head:
             self._head = None
         if self._head is None and self._swept:

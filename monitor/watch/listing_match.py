@@ -99,9 +99,9 @@ class Matcher:
             yield from self._of_series(found, elsewhere)
 
     def _ahead(self, found: Found, *, is_fresh: bool) -> Iterator[tuple[str, MatchKind]]:
-        """Yield the release whose promised address an entry bears before its slot, however far ahead that lies.
+        """Yield each release with a slot still to come whose promised address the entry has.
 
-        An address under which another edition stands is that one's still.
+        An entry that is not fresh must also match by title and period. A title of another edition matches nothing.
         """
         for one in self._by_url.get(canonical(found.url), ()):
             like = _like(one.release, found.title)

@@ -78,7 +78,7 @@ def announce(item: ReleaseItem, options: SourceOptions, site: str, remarks: list
         parts=tuple(_parts(item, site)),
         recognise="ons",
         link=clean_url(item.uri, site),
-        previous=_exact(before, options.timezone) if before else None,
+        previous=_slot_of_timestamp(before, options.timezone) if before else None,
         why=item.cancellation or plain_text(notice),
         published=item.published and not item.cancelled,
     )
@@ -92,7 +92,7 @@ def _state(item: ReleaseItem) -> State:
 
 
 def _slot(item: ReleaseItem, timezone: str) -> Slot:
-    exact = _exact(item.release_date, timezone)
+    exact = _slot_of_timestamp(item.release_date, timezone)
     if item.finalised or item.cancelled:
         return exact
     # Before it is final the release date is a placeholder for sorting: its day at best.
@@ -104,7 +104,8 @@ def _slot(item: ReleaseItem, timezone: str) -> Slot:
     return exact if placed is None else on_days(placed, placed, item.provisional_date or item.release_date, timezone)
 
 
-def _exact(text: str, timezone: str) -> Slot:
+def _slot_of_timestamp(text: str, timezone: str) -> Slot:
+    """Return the slot of a timestamp: the whole day at local midnight, else that instant. Other text is a date text."""
     moment = stamp(text)
     if moment is None:
         return read_date(text, date(2000, 1, 1), timezone).slot if text else no_slot("", "empty", timezone)
