@@ -187,10 +187,11 @@ class Demonstration:
     async def _move(self, request: Request) -> Response:
         try:
             at = datetime.fromisoformat(request.query_params.get("at", "")).astimezone(UTC)
+            board = await asyncio.to_thread(self._board_at, at)
         except (ValueError, OverflowError):
             return PlainTextResponse("Not an instant: write 2018-01-05T10:50:00Z\n", 400)
         self.close()
-        self._shown, self._queries, self._app = await asyncio.to_thread(self._board_at, at)
+        self._shown, self._queries, self._app = board
         path = request.query_params.get("path", "/")
         # Only a path of this board: an address of another host would begin with two slashes.
         return RedirectResponse(path if re.fullmatch(r"/[\w./?=&%-]*", path) and path[:2] != "//" else "/", 303)
@@ -202,6 +203,8 @@ class Demonstration:
         self._shown.close()
 
     def _board_at(self, at: datetime) -> tuple[Store, Queries, Access]:
+        # First of all, because a step from an instant at the end of the calendar leads to none.
+        steps = {"step": {name: at + step for name, step in _STEPS.items()}, "moment": _MOMENTS}
         shown, clock = rewound(self._store, at), StoppedClock(at)
         explained = Explainer(shown, Policies(Policy()), LONDON).explained
         queries = Queries(
@@ -213,10 +216,7 @@ class Demonstration:
             throttle=Throttle(clock),
             local=True,
             explained=explained,
-            steps={
-                "step": {name: at + step for name, step in _STEPS.items()},
-                "moment": _MOMENTS,
-            },
+            steps=steps,
         )
         return shown, queries, application(queries)
 

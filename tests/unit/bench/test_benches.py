@@ -90,14 +90,14 @@ def test_a_bench_that_cannot_go_on_prints_what_it_has_and_why(capsys: pytest.Cap
     assert printed("fleet", iter([{"first": 1.0}]), as_json=True) == 0
 
 
-DAEMON = "import time\nwhile time.process_time() < {cpu}: pass\n{then}"
+DAEMON = "import threading, time\nwhile time.process_time() < {cpu}: pass\n{then}"
 
 
 @pytest.mark.parametrize(
     ("cpu", "then", "why"),
     [
         (0.0, "raise SystemExit(3)", "ended with status 3"),
-        (0.0, "time.sleep(60)", "did nothing for 0.3 s"),
+        (0.0, "threading.Event().wait()", "did nothing for 0.3 s"),
         (0.6, "raise SystemExit(4)", "ended with status 4"),
     ],
 )
