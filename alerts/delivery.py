@@ -85,11 +85,11 @@ def after(
     return Again(min(now + wait, expiry), outcome.reason)
 
 
-def with_urgent(waiting: Iterable[Waiting]) -> list[Waiting]:
-    """Return the deliveries in order, what precedes an urgent one of its thread due when the urgent one is.
+def hurry_earlier_deliveries(waiting: Iterable[Waiting]) -> list[Waiting]:
+    """Return the deliveries in order, with those that would delay an urgent one of their thread due when it is.
 
-    Otherwise an earlier notice that waits, for its minute or for quiet hours to end, would delay the urgent one. One
-    that the channel refused keeps the time of its next attempt.
+    An earlier notice of a thread can wait for the end of a minute or of quiet hours. A delivery that the channel
+    refused keeps the time of its next attempt.
     """
     soonest: dict[tuple[str, str], datetime] = {}
     found = []

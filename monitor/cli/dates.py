@@ -67,7 +67,7 @@ def read_instant(text: str, today: date) -> datetime | None:
     try:
         read = datetime.fromisoformat(text)
     except ValueError:
-        return _instant_in_words(text, today)
+        return _parse_instant(text, today)
     if not _FIRST_YEAR <= read.year <= _LAST_YEAR:
         return None
     return (read if read.tzinfo is not None else read.replace(tzinfo=ZoneInfo(_LONDON))).astimezone(UTC)
@@ -91,7 +91,8 @@ def _nearest_day(text: str, today: date) -> date | None:
     return min(days, key=lambda day: abs(day - today), default=None)
 
 
-def _instant_in_words(text: str, today: date) -> datetime | None:
+def _parse_instant(text: str, today: date) -> datetime | None:
+    """Return the instant nearest to `today` that a date and time in words names, None if none is certain."""
     from schedules.dates import read_date
 
     first, _, rest = text.partition(" ")

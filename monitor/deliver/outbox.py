@@ -13,7 +13,7 @@ from random import Random
 import structlog
 
 from alerts.channel import Channel, Outcome, Refused
-from alerts.delivery import Patience, Sent, after, next_due, ready, with_urgent
+from alerts.delivery import Patience, Sent, after, hurry_earlier_deliveries, next_due, ready
 from alerts.notice import DIGESTED, Digest, Notice
 from monitor.clock import Clock
 from monitor.deliver.digests import Digesting, digests, held
@@ -145,7 +145,7 @@ class Outbox:
             now = self._clock.now()
             rows, quiet = await self._rows(name, now)
             holds = held(self._openings(name, rows, now), self._digesting[name], now)
-            waiting = with_urgent(
+            waiting = hurry_earlier_deliveries(
                 row.waiting(self._due(row, holds.get(row.notice.id, row.delivery.due))) for row in rows
             )
             due = {one.notice: one.due for one in waiting}

@@ -30,11 +30,11 @@ def drop_unconfirmed(
     standing, promise = case.standing, case.standing.promise
     if promise is None or not case.is_judged:
         return tuple(parts), None
-    not_shown = because = _not_shown(case, promise, parts)
+    unlisted = because = _why_unlisted(case, promise, parts)
     if because is None:
         because = _changed(case, promise) if standing.in_doubt else _unconfirmed(case, promise, parts)
     if because is not None:
-        words = (Word.UNPROVEN,) if not_shown is not None else ()
+        words = (Word.UNPROVEN,) if unlisted is not None else ()
         claimed = [
             part
             for part in parts
@@ -161,10 +161,11 @@ def _last_read(case: Case, promise: Promise) -> str:
     return f"{said(promise)}, last read {exactly(case.standing.announced_as_of or promise.learnt, case.zone)}"
 
 
-def _not_shown(case: Case, promise: Promise, parts: Sequence[PartVerdict]) -> str | None:
-    """Return that its calendar stopped showing the promise before it counted, None if it did not (rule 13).
+def _why_unlisted(case: Case, promise: Promise, parts: Sequence[PartVerdict]) -> str | None:
+    """Return the reason to doubt a promise that its calendar dropped before the slot or the first exposure (rule 13).
 
-    An entry may leave its calendar because the release was published early: that takes no confirmation away.
+    Return None if the calendar dropped it later or not at all, or if another calendar still shows the same slot. An
+    entry may leave its calendar because the release was published early.
     """
     unlisted = promise.unlisted
     starts = [exposure.start for part in parts for exposure in part.exposures]

@@ -38,7 +38,7 @@ def merged_by_state(runs: Sequence[Run]) -> list[Run]:
         if run.state is State.UNKNOWN:
             failed.append(run)
         elif last is not None and (last.monitor, _proof(last)) == (run.monitor, _proof(run)):
-            made[-1] = _joined(last, failed, run)
+            made[-1] = _join_runs(last, failed, run)
             failed = []
         else:
             made += [*_failed_together(failed), run]
@@ -52,7 +52,7 @@ def _failed_together(runs: Sequence[Run]) -> list[Run]:
     for monitor, why in dict.fromkeys((run.monitor, run.why) for run in runs):
         one, *others = (run for run in runs if (run.monitor, run.why) == (monitor, why))
         for other in others:
-            one = _joined(one, (), other)
+            one = _join_runs(one, (), other)
         made.append(one)
     return made
 
@@ -71,7 +71,7 @@ def _of_one(runs: Sequence[Run], until: datetime) -> list[Run]:
         if run.state is State.UNKNOWN and made:
             between.append(run)
         elif made and _prove_the_same(made[-1], run):
-            made[-1] = _joined(made[-1], between, run)
+            made[-1] = _join_runs(made[-1], between, run)
             between = []
         else:
             made += [*between, run]
@@ -87,7 +87,8 @@ def _proof(run: Run) -> tuple[object, ...]:
     return run.state, run.specific, run.status, run.digest, run.version, run.address
 
 
-def _joined(one: Run, between: Sequence[Run], other: Run) -> Run:
+def _join_runs(one: Run, between: Sequence[Run], other: Run) -> Run:
+    """Return one run from `one` to `other`. The looks of the runs between them count as failed."""
     gap = other.first_sent - one.last_received
     records = dict.fromkeys(name for run in (one, *between, other) for name in run.evidence)
     return replace(

@@ -247,7 +247,7 @@ class Ledger:
         of = {uid: self._memory.release_of[name, uid] for uid in state.standing()}
         some = len(of) > SMALL and last is not None and at - last < _CONFIRM_ALL
         missing = [] if state.reading is None else still_unlisted(state.known, state.reading, at)
-        unlisted = self._unlisted(state, self._memory.release_of, missing, of.values(), as_of)
+        unlisted = self._count_unlisted(state, self._memory.release_of, missing, of.values(), as_of)
         if some:
             of = {uid: release for uid, release in of.items() if release in watched}
         # A read that counts entries as not shown repeats nothing: the one before it must be written too.
@@ -260,7 +260,7 @@ class Ledger:
             self._confirmed[name] = at
         return LearntRead(read, confirmed=of.values(), unlisted={one.release for one in unlisted})
 
-    def _unlisted(
+    def _count_unlisted(
         self,
         state: CalendarState,
         release_of: Mapping[Key, str],
@@ -268,9 +268,9 @@ class Ledger:
         shown: Iterable[str],
         at: datetime,
     ) -> list[Promise]:
-        """Return the promises that a read no longer shows, with that read counted.
+        """Count a read at `at` against each promise that it does not show, and return those promises.
 
-        An entry under another id can still show the release of one that is `missing`.
+        A release that the read shows under another id is left out. New entries that may replace one are noted.
         """
         releases = {release_of[state.name, uid]: uid for uid in missing if not state.is_under_another_id(uid)}
         for release in shown if releases else ():
@@ -284,7 +284,7 @@ class Ledger:
         count = len(weighed.changed) + len(learnt.confirmed)
         release_of, state, at = change.joined.release_of, change.states[name], as_of or read.finished
         shown = [release_of[name, uid] for uid, last in state.known.items() if last.gone is None]
-        listing = self._unlisted(state, release_of, learnt.unlisted, shown, at)
+        listing = self._count_unlisted(state, release_of, learnt.unlisted, shown, at)
         listing += self.book.relisted(name, (release_of[name, uid] for uid in learnt.confirmed))
         await self._written(name, await aside(count, lambda: write.learnt(change, read, weighed, listing)))
         self._confirmed[name] = read.finished

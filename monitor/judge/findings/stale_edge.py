@@ -45,10 +45,10 @@ def stale_edge(case: Case, sight: PartEvidence) -> list[Finding]:
 
 
 def users_delay(case: Case, sight: PartEvidence, delay: Bounds | None) -> Bounds | None:
-    """Return how long after the slot users could get a part, whose own `delay` is that of the publisher.
+    """Return how long after the slot users could first get a part. `delay` is the publisher's delay.
 
-    It is longer where the edge went on handing out an old answer; what the edge had shown before was there to be had.
-    Its end is open for a moment while only the origin has shown the part, and the edge is to be looked at.
+    If the edge served an old answer, users waited until it stopped. If the edge has not shown the part yet, the delay
+    has no upper bound until the grace period ends.
     """
     window = case.window
     if window is None or window.origin is None or not case.is_judged or sight.part.role is Role.ALTERNATIVE:
@@ -69,7 +69,7 @@ def _hidden(case: Case, sight: PartEvidence) -> list[_Hidden]:
         spells = sight.spells.get(view, ())
         place = next((place for place, spell in enumerate(spells) if _is_release(case, spell)), None)
         if place is not None:
-            return _spans(case, sight, spells[place], _came(spells, place))
+            return _hidden_periods(case, sight, spells[place], _came(spells, place))
     return []
 
 
@@ -82,7 +82,11 @@ def _came(spells: Sequence[Spell], place: int) -> Interval:
     return Interval(None if before is None else before.end, spells[place].begin)
 
 
-def _spans(case: Case, sight: PartEvidence, had: Spell, came: Interval) -> list[_Hidden]:
+def _hidden_periods(case: Case, sight: PartEvidence, had: Spell, came: Interval) -> list[_Hidden]:
+    """Return each period in which the edge served an old answer after another view had shown the part.
+
+    `had` is what that view showed, and `came` when it appeared there. Periods within the uncertainty are left out.
+    """
     edge = sight.spells.get(View.EDGE, ())
     if came.by is None or any(is_early(presence, case.window) for presence in sight.presences if case.window):
         return []
