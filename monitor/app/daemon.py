@@ -131,7 +131,7 @@ class Daemon:
         self.blind.take(await self.ask(lambda: store.runs.blind(now - BEHIND, now)))
         await self.ledger.take_up(now)
         await self.admission.begin(now)
-        await self.calendar_reads.take_up(self.ledger)
+        await self.calendar_reads.load(self.ledger)
         self.tripwires.take_up(beat.at if beat is not None else now)
         self.heartbeat.begin(now)
         if beat is not None and beat.at < now:
@@ -198,7 +198,7 @@ class Daemon:
             ("watch", self.watch.run()),
             ("poller", self.poller.run(self._stopping, self.intake.hooks())),
             ("outbox", self.outbox.run()),
-            ("calendars", self.calendar_reads.answer()),
+            ("calendars", self.calendar_reads.read_on_request()),
         ]
         return [*works, ("web", self.web.run())] if self.web is not None else works
 

@@ -42,7 +42,7 @@ from monitor.deliver.summaries import Summaries
 from monitor.deliver.verdicts import VerdictRecord
 from monitor.ledger.incidents import CalendarIncidents
 from monitor.ledger.reading import CalendarReads
-from monitor.ledger.rota import RotaReads, as_last_read
+from monitor.ledger.rota import RotaReads, with_stored_shifts
 from monitor.look.clock_skew import ClockStepGuard, Skew
 from monitor.look.poller import Poller
 from monitor.store.lease import Leaseholder
@@ -71,7 +71,7 @@ def reaching_people(core: Core, settings: Settings) -> tuple[list[Channel], Repo
     own = core.edges.channels
     channels = channels_of(settings, core.clock.now, core.folder) if own is None else list(own)
     rules = reporting_rules_of(settings, [channel.name for channel in channels], core.folder)
-    return channels, replace(rules, rotas=as_last_read(rules.rotas, core.store))
+    return channels, replace(rules, rotas=with_stored_shifts(rules.rotas, core.store))
 
 
 def outbox_options_for(core: Core, rules: ReportingRules) -> OutboxOptions:

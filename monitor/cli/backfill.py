@@ -97,10 +97,10 @@ def _claims(context: Context, record: Record) -> AsyncIterator[Claim]:
     zone, ons, govuk = context.settings.timezone, table_of("ons"), table_of("govuk")
     if record.producer == (PRODUCER if ons is None else ons.producer or PRODUCER):
         options = SourceOptions("ons", "") if ons is None else source_options(ons, zone)
-        return record.of_ons(OnsSource(replace(options, options={**options.options, "back": "0"})))
+        return record.read_ons(OnsSource(replace(options, options={**options.options, "back": "0"})))
     options = SourceOptions("govuk", "") if govuk is None else source_options(govuk, zone)
     named = options.filters.get("organisations", ()) if options.producer == record.producer else ()
-    return record.of_govuk(site(options), tuple(named) or (record.producer,))
+    return record.read_govuk(site(options), tuple(named) or (record.producer,))
 
 
 def _tell(read: int, whole: int) -> None:

@@ -18,14 +18,14 @@ _AHEAD = timedelta(days=7)
 def rotas_of(context: Context, *, online: bool = False) -> list[Rota]:
     """Return the rotas as they are now; those at an address as last read, unless `online`."""
     from monitor.app.reporting_options import rotas_of as configured
-    from monitor.ledger.rota import as_last_read
+    from monitor.ledger.rota import with_stored_shifts
     from monitor.store.open import file_of
 
     settings, rotas = context.settings, configured(context.settings)
     file = file_of(settings.store.url)
     if rotas and (file is None or file.exists()):
         with context.store() as store:
-            rotas = as_last_read(rotas, store)
+            rotas = with_stored_shifts(rotas, store)
     if any(table.file is not None or (online and table.url is not None) for table in settings.rota):
         rotas |= asyncio.run(_read(context, rotas, online=online))
     return [*rotas.values()]

@@ -1,4 +1,4 @@
-"""The public record read back: what publishers say of their own releases of a past time. No verdict comes of it."""
+"""Reads the public record of past releases: what publishers themselves say. These claims are never verdicts."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from alerts.claim import Claim
 from monitor.errors import SurroundingsFault
-from monitor.ledger.pages import CalendarPages, Got, UnansweredAsk
+from monitor.ledger.pages import CalendarPages, FetchedPage, UnansweredAsk
 from monitor.look.apart.process import Unread
 from schedules.source import Ask
 from schedules.sources.govuk_items import NotAContentItem, Schema, read_item
@@ -17,7 +17,7 @@ from schedules.sources.ons import LIMIT, OnsSource
 from schedules.sources.row import clean_title
 
 _TRIES = 3
-"""How often one address is asked; between two tries its host is left alone for as long as it wishes."""
+"""How often one address is tried. Retry-After of its host applies between two tries."""
 _KEPT_PAGES = 20
 _ANOTHER_EDITION = timedelta(days=1)
 _PUBLISHED = (Schema.PUBLICATION, Schema.HTML_PUBLICATION, Schema.DATA_SET)
@@ -25,50 +25,50 @@ _PUBLISHED = (Schema.PUBLICATION, Schema.HTML_PUBLICATION, Schema.DATA_SET)
 
 @dataclass
 class Record:
-    """Asks the public record what one producer published in `[begin, end)`, in its hosts' turns.
+    """Queries the public record for what one producer published in `[begin, end)`, within its hosts' budgets.
 
-    `told(read, all)` hears how far it is. Each raises `SurroundingsFault` when the record does not answer, and
-    `UnreadableCalendar` when what it answers is none.
+    `report_progress(done, total)` is called after each item. The methods raise `SurroundingsFault` if the record does
+    not answer, and `UnreadableCalendar` if its answer cannot be read.
     """
 
     pages: CalendarPages
     producer: str
     begin: datetime
     end: datetime
-    told: Callable[[int, int], None] = lambda _read, _all: None
+    report_progress: Callable[[int, int], None] = lambda _read, _all: None
 
-    async def of_govuk(self, site: str, organisations: tuple[str, ...]) -> AsyncIterator[Claim]:
-        """Yield what GOV.UK's search and content items say."""
+    async def read_govuk(self, site: str, organisations: tuple[str, ...]) -> AsyncIterator[Claim]:
+        """Yield the claims of GOV.UK's search and content items."""
         first = record_url(site, organisations, self.begin)
-        listings = [read_listing((await self._answered(first)).page)]
-        listings += [read_listing((await self._answered(url)).page) for url in further_urls(first, listings[0])]
+        listings = [read_listing((await self._fetch(first)).page)]
+        listings += [read_listing((await self._fetch(url)).page) for url in further_urls(first, listings[0])]
         every = {one.link: one for listing in listings for one in listing.entries}
-        listed = [one for one in every.values() if one.link.startswith("/") and self._may_be(one)]
+        listed = [one for one in every.values() if one.link.startswith("/") and self._is_in_period(one)]
         for place, one in enumerate(listed, 1):
-            got = await self._answered(f"{site}{CONTENT}{one.link}")
-            if (claim := self._claim(got, f"{site}{one.link}")) is not None:
+            got = await self._fetch(f"{site}{CONTENT}{one.link}")
+            if (claim := self._claim_from_item(got, f"{site}{one.link}")) is not None:
                 yield claim
-            self.told(place, len(listed))
+            self.report_progress(place, len(listed))
 
-    async def of_ons(self, source: OnsSource) -> AsyncIterator[Claim]:
-        """Yield what the ONS's list of published releases says: the time it announced is the only one it tells."""
+    async def read_ons(self, source: OnsSource) -> AsyncIterator[Claim]:
+        """Yield the claims of the ONS's list of published releases. It has only announced times."""
         offset, total = 0, 1
         while offset < total:
-            got = await self._answered(source.published(self.begin, self.end, offset).url)
+            got = await self._fetch(source.published(self.begin, self.end, offset).url)
             found, total = source.told(got.page)
             for one in found:
                 at, read = one.slot.instant, got.answer.received
                 if at is not None and one.published and self.begin <= at < self.end:
                     yield Claim(self.producer, one.url, at, one.title, at, "announced", got.page.url, read)
             offset += LIMIT
-            self.told(min(offset, total), total)
+            self.report_progress(min(offset, total), total)
 
-    def _may_be(self, one: Listed) -> bool:
-        """Tell whether an entry may be of this time; the index does not tell of every one when it first came out."""
+    def _is_in_period(self, one: Listed) -> bool:
+        """Return whether an entry may be of this period. The index does not have every first publication."""
         return one.first_published is None or self.begin <= one.first_published < self.end
 
-    def _claim(self, got: Got, url: str) -> Claim | None:
-        """Return what a content item claims; None for what has gone, is no publication, or is of another time."""
+    def _claim_from_item(self, got: FetchedPage, url: str) -> Claim | None:
+        """Return what a content item claims, or None if it was removed, is no publication, or is of another period."""
         try:
             item = read_item(got.page.body) if got.page.status == 200 else None
         except NotAContentItem:
@@ -83,13 +83,13 @@ class Record:
         title, source = clean_title(item.title), "scheduled" if slot is not None else ""
         return Claim(self.producer, url, at, title, slot, source, got.page.url, got.answer.received)
 
-    async def _answered(self, url: str, tries: int = _TRIES) -> Got:
+    async def _fetch(self, url: str, tries: int = _TRIES) -> FetchedPage:
         self.pages.forget(_KEPT_PAGES)
         try:
-            got = await self.pages.answered(Ask(url, accept="application/json"))
+            got = await self.pages.fetch(Ask(url, accept="application/json"))
         except (UnansweredAsk, Unread) as exc:
             if tries > 1:
-                return await self._answered(url, tries - 1)
+                return await self._fetch(url, tries - 1)
             raise SurroundingsFault(f"the record does not answer: {exc}") from exc
         assert got is not None  # noqa: S101  # only what is optional goes without
         return got

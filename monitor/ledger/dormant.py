@@ -1,4 +1,4 @@
-"""Releases that are long over: they stay in the store alone, until a calendar or a listing shows one again."""
+"""Releases that are long over: only the store has them, until a calendar or a listing shows one again."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ from schedules.release import Release
 from schedules.titles import read_title, title_matches
 
 AWAKE = timedelta(days=90)
-"""How long a release is kept in memory after the last calendar let go of it and its last promised time."""
+"""How long a release stays in memory after the last calendar removed it and its last promised time passed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Recalled:
-    """What is known of some releases: themselves, the entries that made them, and what these promised."""
+    """Stored releases, with their entries and promises."""
 
     releases: Sequence[Release]
     entries: Sequence[Announced]
     promises: Sequence[Promise]
 
     def with_more(self, more: Recalled) -> Recalled:
-        """Return what is known of these releases and of those of `more`."""
+        """Return these and those of `more` together."""
         releases, entries = [*self.releases, *more.releases], [*self.entries, *more.entries]
         return Recalled(releases, entries, [*self.promises, *more.promises])
 
 
 class DormantReleases:
-    """Reads releases back from the store; `calendars` names those that are read at all."""
+    """Loads releases from the store. Only entries of `calendars`, the configured ones, count."""
 
     def __init__(self, store: Store, calendars: Collection[str]) -> None:
         self._store = store
@@ -45,37 +45,37 @@ class DormantReleases:
         self._past: Past | None = None
 
     def current(self, now: datetime) -> Iterator[Recalled]:
-        """Yield the releases that are not long over, and those whose verdict is still open after their slot.
+        """Yield, in portions, the entries and promises of releases that are not long over or have an open verdict.
 
-        They come in portions, and without themselves: their entries are joined again.
+        The releases themselves are left out, because the entries are joined again.
         """
         unsettled = [
             one.release for one in self._store.verdicts.open_judged() if one.slot is not None and one.slot < now
         ]
         for names in portions(sorted({*self._store.ledger.shown_since(now - AWAKE), *unsettled})):
             entries = self._entries(names)
-            yield Recalled((), entries, self._store.ledger.promises(_named(entries)))
+            yield Recalled((), entries, self._store.ledger.promises(_release_ids(entries)))
 
     def recall(self, releases: Iterable[str]) -> Recalled:
-        """Return what is known of those of these releases that our calendars announced."""
+        """Return those of these releases that our calendars announced, with entries and promises."""
         entries = self._entries(sorted(releases))
-        names = _named(entries)
+        names = _release_ids(entries)
         return Recalled(self._store.ledger.releases_named(names), entries, self._store.ledger.promises(names))
 
     def _entries(self, releases: Sequence[str]) -> list[Announced]:
         return [one for one in self._store.ledger.entries_of(releases) if one.calendar in self._calendars]
 
-    def behind(self, calendar: str, uids: Sequence[str]) -> set[str]:
-        """Return the releases to which these entries of a calendar once belonged."""
+    def releases_of_entries(self, calendar: str, uids: Sequence[str]) -> set[str]:
+        """Return the ids of the releases that these entries of a calendar belong to."""
         return {entry.release for entry in self._store.ledger.entries_named(calendar, uids)}
 
-    def alike(self, producer: str, url: str, title: str) -> list[Release]:
-        """Return the releases of a producer that bear the address or the title of an entry of a listing."""
+    def matching_releases(self, producer: str, url: str, title: str) -> list[Release]:
+        """Return the stored releases of a producer that have the address or title of a listing entry."""
         end, words = last_segment(url) or canonical(url), read_title(title).words
-        return alike(self._store.ledger.releases_alike(producer, end, words), url, title)
+        return matching_releases(self._store.ledger.releases_alike(producer, end, words), url, title)
 
     def past(self, awake: Collection[str], now: datetime) -> Past:
-        """Return what the store tells of editions of other releases than those `awake`; kept until `forget_past`."""
+        """Return the stored editions, except those of releases in memory (`awake`). Cached until `forget_past`."""
         if self._past is None:
             past, page = Past(), self._store.ledger.editions()
             while page:
@@ -87,22 +87,22 @@ class DormantReleases:
         return self._past
 
     def add_past(self, editions: Iterable[SeriesEdition], now: datetime) -> None:
-        """Count editions among those of the past: they are kept in memory no longer."""
+        """Add editions of releases that were dropped from memory."""
         if self._past is not None:
             for edition in editions:
                 self._past.add(edition, now)
 
     def forget_past(self) -> None:
-        """Have the past read anew: releases that came back to memory are no longer part of it."""
+        """Clear the cache of `past`, because releases were loaded into memory."""
         self._past = None
 
 
-def _named(entries: Iterable[Announced]) -> list[str]:
+def _release_ids(entries: Iterable[Announced]) -> list[str]:
     return sorted({entry.release for entry in entries})
 
 
-def alike(releases: Iterable[Release], url: str, title: str) -> list[Release]:
-    """Return those releases that bear the address or the title of an entry of a listing."""
+def matching_releases(releases: Iterable[Release], url: str, title: str) -> list[Release]:
+    """Return those releases that have the address or title of a listing entry."""
     link = canonical(url)
     return [one for one in releases if canonical(one.url) == link or title_matches(one.title, title)]
 
@@ -110,9 +110,9 @@ def alike(releases: Iterable[Release], url: str, title: str) -> list[Release]:
 def long_over(
     states: Iterable[CalendarState], release_of: Mapping[Key, str], ledger: PromiseBook, since: datetime
 ) -> set[str]:
-    """Return the releases that calendars let go of before `since`, and never promised for then or later.
+    """Return the releases that calendars removed before `since` and that were never promised for a later time.
 
-    The same that `Store.shown_since` leaves out.
+    `Store.shown_since` leaves out the same releases.
     """
     shown = {
         release_of[state.name, uid]
@@ -121,9 +121,9 @@ def long_over(
         if seen.gone is None or seen.gone >= since
     }
     gone = {*release_of.values()} - shown
-    return {release for release in gone if all(_was_before(promise, since) for promise in ledger.of(release))}
+    return {release for release in gone if all(_promised_before(promise, since) for promise in ledger.of(release))}
 
 
-def _was_before(promise: Promise, since: datetime) -> bool:
+def _promised_before(promise: Promise, since: datetime) -> bool:
     begins = promise.slot.begins()
     return begins is None or begins < since

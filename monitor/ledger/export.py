@@ -1,4 +1,4 @@
-"""The joined calendar out of the store, in any format that people subscribe to."""
+"""Exports the joined calendar from the store, in the formats that people subscribe to."""
 
 from __future__ import annotations
 
@@ -25,18 +25,19 @@ def published(  # noqa: PLR0913 # what people choose of it
 ) -> tuple[bytes, str]:
     """Return the joined calendar between two instants (None: open), and its media type.
 
-    `kind` is one of `FORMATS`; of a `producer` its releases alone. Promises are told, nothing that was seen;
-    `with_addresses` or without those of releases that are not due yet, some of which may be out.
+    `kind` is one of `FORMATS`. With `producer`, only its releases are included. The export has promises, and nothing
+    that was seen. Without `with_addresses` it leaves out the addresses of releases that are not due yet, because some
+    may be public early (rule 20).
     """
     write, media = FORMATS[kind]
     entries = promised_in(ledger, span, now, producer)
-    return write(entries if with_addresses else map(partial(_unaddressed, now), entries), timezone), media
+    return write(entries if with_addresses else map(partial(_without_early_address, now), entries), timezone), media
 
 
 def promised_in(
     ledger: LedgerStore, span: tuple[datetime | None, datetime | None], now: datetime, producer: str | None = None
 ) -> Iterator[Promised]:
-    """Yield what is promised now between two instants, as `published` has it."""
+    """Yield the slots in force between two instants (None: open)."""
     releases = [one for one in ledger.releases(*span) if not producer or producer in one.producers]
     promises: dict[str, list[Promise]] = defaultdict(list)
     for promise in ledger.promises([release.id for release in releases]):
@@ -44,7 +45,7 @@ def promised_in(
     yield from promised(releases, promises, now)
 
 
-def _unaddressed(now: datetime, entry: Promised) -> Promised:
+def _without_early_address(now: datetime, entry: Promised) -> Promised:
     passes = entry.slot.passes()
     if passes is not None and passes <= now:
         return entry

@@ -1,4 +1,4 @@
-"""Incidents of no release: a calendar that cannot be read or believed, an edition that none announces, a host."""
+"""Incidents that concern no release: an unreadable or implausible calendar, a missing edition, an unreadable host."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from alerts.incident import Decision, Incident, Kind
 from monitor.clock import Clock
 from monitor.deliver.verdicts import VerdictRecord
 from monitor.health.state import FRESH_READS, HealthState
-from monitor.ledger.ledger import LearntRead, Ledger
+from monitor.ledger.ledger import Ledger, RecordedRead
 from monitor.store.sql.read import VerdictStore
 from monitor.store.writer import LATE, Writer
 from monitor.threads import Ask, Tasks, off_the_loop
@@ -19,12 +19,12 @@ from schedules.times.zone import local_date
 
 _LOOK_BACK = timedelta(days=730)
 MOST_HOSTS = 20
-"""Hosts of which people are told in a day that their answers cannot be read: whoever has one may have thousands."""
+"""The most hosts a day that are reported as unreadable, because one publisher can have thousands of them."""
 
 
 @dataclass
 class CalendarIncidents:
-    """Opens and closes incidents of calendars and hosts. `wake` tells whoever delivers that there is something new."""
+    """Opens and closes incidents of calendars and hosts. `wake` is called when there are new notices to deliver."""
 
     ledger: Ledger
     health: HealthState
@@ -38,26 +38,26 @@ class CalendarIncidents:
     _failing: dict[str, datetime] = field(default_factory=dict)
     _open: dict[str, Incident] = field(default_factory=dict)
     _tasks: Tasks = field(default_factory=Tasks)
-    _told: dict[str, date] = field(default_factory=dict)
+    _reported_hosts: dict[str, date] = field(default_factory=dict)
 
-    async def take_up(self) -> None:
-        """Find the incidents that are still open."""
+    async def load_open(self) -> None:
+        """Load the incidents that are still open."""
         since = self.clock.now() - _LOOK_BACK
         lately = await self.ask(lambda: self.verdicts.incidents(since))
         theirs = (one for one in lately if one.kind is Kind.CALENDAR and not one.release and one.closed is None)
         self._open = {incident.id: alerts.with_subject(incident) for incident in theirs}
 
-    async def tell(self, calendar: str, producer: str, learnt: LearntRead) -> None:
-        """Tell people of a calendar in trouble, close its incident once it reads again, and tell of changed periods."""
+    async def report_read(self, calendar: str, producer: str, learnt: RecordedRead) -> None:
+        """Open an incident for a calendar in trouble, or close it after a good read. Report changed periods."""
         now = self.clock.now()
         known = next((one for one in self._open.values() if one.calendar == calendar), None)
         if learnt.read.usable:
             self._failing.pop(calendar, None)
             if known is not None:
-                await self._follow(Decision(alerts.restored(known, now)), now)
+                await self._record_decision(Decision(alerts.restored(known, now)), now)
             periods = [(one.before, one.after) for one in learnt.retitled if one.changes_period]
             if periods:
-                await self._follow(alerts.renamed(calendar, producer or calendar, periods, now), now)
+                await self._record_decision(alerts.renamed(calendar, producer or calendar, periods, now), now)
             return
         since = self._failing.setdefault(calendar, learnt.read.started)
         if known is None and not learnt.alarms and not self._is_long_unread(calendar, now):
@@ -65,10 +65,10 @@ class CalendarIncidents:
         last = self.health.calendars.get(calendar) or self.ledger.last_read(calendar)
         doubted = bool(learnt.alarms)
         found = alerts.Trouble(calendar, producer or calendar, learnt.read.fault, since, last, doubted=doubted)
-        await self._follow(alerts.trouble(found, known, now, self.timezone), now)
+        await self._record_decision(alerts.trouble(found, known, now, self.timezone), now)
 
-    async def look_for_editions(self, calendars: Collection[str]) -> None:
-        """Tell people, once each, of editions of regular series that none of these calendars announces in time."""
+    async def report_missing_editions(self, calendars: Collection[str]) -> None:
+        """Notify people, once each, of editions of regular series that none of these calendars announced in time."""
         now = self.clock.now()
         fresh = {name for name in calendars if self.health.is_fresh(name, now)}
         missing = {}
@@ -77,31 +77,31 @@ class CalendarIncidents:
             if decision.incident is not None:
                 missing[decision.incident.id] = decision
         for decision in missing.values():
-            if await self._known(decision) is None:
-                await self._follow(decision, now)
+            if await self._stored_incident(decision) is None:
+                await self._record_decision(decision, now)
         for incident in [one for one in self._open.values() if one.series and one.id not in missing]:
-            await self._follow(Decision(alerts.restored(incident, now)), now)
+            await self._record_decision(Decision(alerts.restored(incident, now)), now)
 
-    async def tell_of_hosts(self) -> None:
-        """Tell people of hosts whose answers cost too much to read: once a day each, whatever was restarted."""
+    async def report_costly_hosts(self) -> None:
+        """Notify people of hosts whose answers are too costly to parse, once a day each, also after a restart."""
         now = self.clock.now()
         today = local_date(now, self.timezone)
-        self._told = {host: day for host, day in self._told.items() if day == today}
+        self._reported_hosts = {host: day for host, day in self._reported_hosts.items() if day == today}
         for host in sorted(self.health.costly):
-            if host not in self._told and len(self._told) < MOST_HOSTS:
+            if host not in self._reported_hosts and len(self._reported_hosts) < MOST_HOSTS:
                 decision = alerts.too_costly(host, now, self.timezone)
-                if await self._known(decision) is None:
-                    await self._follow(decision, now)
-                self._told[host] = today
+                if await self._stored_incident(decision) is None:
+                    await self._record_decision(decision, now)
+                self._reported_hosts[host] = today
             self.health.costly.discard(host)
 
-    async def _follow(self, decision: Decision, now: datetime) -> None:
+    async def _record_decision(self, decision: Decision, now: datetime) -> None:
         incident = decision.incident
         if incident is None:
             return
-        earlier = await self._known(decision) if decision.notices else None
+        earlier = await self._stored_incident(decision) if decision.notices else None
         if earlier is not None:
-            # The same trouble again on one day carries the same thread on; nobody is told twice.
+            # The same trouble again on one day continues its incident, without a second notice.
             decision = Decision(alerts.reopened(earlier, incident, now))
         await self._tasks.within(LATE, self._write(decision, now))
         if decision.incident is not None and decision.incident.closed is None:
@@ -113,8 +113,8 @@ class CalendarIncidents:
         if await self.writer.write(lambda tx: self.events.follow(tx, decision, now)):
             self.wake()
 
-    async def _known(self, decision: Decision) -> Incident | None:
-        """Return what the store knows of the incident of a decision."""
+    async def _stored_incident(self, decision: Decision) -> Incident | None:
+        """Return the stored incident of a decision, None if there is none."""
         incident = decision.incident
         return None if incident is None else await self.ask(lambda: self.verdicts.incident(incident.id))
 

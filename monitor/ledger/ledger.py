@@ -1,4 +1,4 @@
-"""The ledger: what calendars have promised of releases, kept in memory and in the store alike."""
+"""The ledger: every promise that calendars have made for releases, in memory and in the store."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from monitor.ledger.memory import LedgerMemory
 from monitor.ledger.missing_editions import MissingEdition, missing_editions
 from monitor.ledger.promises import PromiseBook
 from monitor.ledger.reader import Outcome
-from monitor.ledger.state import CalendarState, Checks, ReadResult, weigh
+from monitor.ledger.state import CalendarState, Checks, ReadResult, evaluate_read
 from monitor.ledger.write import LedgerChange
 from monitor.look.fetch import Found
 from monitor.store.batch import Write
@@ -36,15 +36,15 @@ from schedules.retitled import Retitled
 from schedules.sanity import Alarm
 
 _log = structlog.get_logger(__name__)
-_CONFIRM_ALL, _PUT_AWAY = timedelta(hours=6), timedelta(days=1)
+_CONFIRM_ALL_EVERY, _DROP_EVERY = timedelta(hours=6), timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
-class LearntRead:
-    """One read as it was judged: the alarms it raised, and what it changed in the ledger.
+class RecordedRead:
+    """The result of recording one calendar read: the alarms it raised, and what it changed in the ledger.
 
-    `promised` are the releases with a new promise, `confirmed` those whose promise it repeats, `unlisted` those that it
-    should show and does not, and `retitled` are the changes of titles.
+    `promised` are the releases with a new promise. `confirmed` are those whose promise it repeats. `unlisted` are
+    those that it should show and does not. `retitled` are the changes of titles.
     """
 
     read: CalendarRead
@@ -57,7 +57,7 @@ class LearntRead:
 
 
 class Ledger:
-    """Learns reads, one at a time, and tells what is promised of each release; `book` has all promises in memory."""
+    """Records calendar reads, one at a time, and returns what is promised for each release."""
 
     def __init__(
         self,
@@ -68,7 +68,7 @@ class Ledger:
         checks: Mapping[str, Checks] | None = None,
         ask: Ask = off_the_loop,
     ) -> None:
-        """Begin empty. `checks` say by calendar how its reads are held against earlier ones."""
+        """Begin empty. `checks` say, by calendar, how its reads are compared with earlier ones."""
         self._store = store
         self._rules = rules
         self._ask = ask
@@ -77,7 +77,7 @@ class Ledger:
         self._clock = clock
         self._checks = checks or {}
         self._confirmed: dict[str, datetime] = {}
-        self._put_away: datetime | None = None
+        self._last_dropped: datetime | None = None
         self._lock = asyncio.Lock()
         self._last_writes: dict[str, tuple[Write, object]] = {}
 
@@ -88,63 +88,66 @@ class Ledger:
 
     @property
     def releases(self) -> Mapping[str, Release]:
-        """Return every release that a calendar has announced, but for those that are long over."""
+        """Return every announced release in memory. Releases that are long over are only in the store."""
         return self._memory.releases
 
     async def take_up(self, now: datetime) -> None:
-        """Read back what is stored; `settle` is to follow."""
+        """Load what is stored. Call `settle` afterwards."""
         async with self._lock:
-            await off_the_loop(lambda: self._memory.read_back(now))
-            await self._begin(self._memory, now)
+            await off_the_loop(lambda: self._memory.load(now))
+            await self._write_rejoined(self._memory, now)
 
     async def settle(self) -> None:
-        """Write down the releases that joining again has made other than they are stored."""
+        """Store the releases that differ from their stored rows because the entries were joined again."""
         for names in portions(list(self.releases)):
             async with self._lock:
                 if some := await self._memory.differing(names):
-                    await self._written("", write.again(some))
+                    await self._write_briefly("", write.lost_rows(some))
 
     async def reconfigure(self, rules: Rules, checks: Mapping[str, Checks], now: datetime) -> None:
-        """Join calendars by other rules from now on, and hold their reads against earlier ones by other checks."""
+        """Use other rules to join calendars, and other checks for their reads, from now on."""
         async with self._lock:
             self._checks = checks
             if rules == self._rules:
                 return
-            # What is asked meanwhile is answered by the old one.
+            # Until the new memory is complete, the old one answers queries.
             memory = LedgerMemory(self._store, rules, self._ask)
-            await off_the_loop(lambda: memory.read_back(now))
-            await self._begin(memory, now)
+            await off_the_loop(lambda: memory.load(now))
+            await self._write_rejoined(memory, now)
             self._memory, self._rules = memory, rules
         await self.settle()
 
-    async def _begin(self, memory: LedgerMemory, now: datetime) -> None:
+    async def _write_rejoined(self, memory: LedgerMemory, now: datetime) -> None:
+        """Join the loaded entries by the present rules, and store what that changes."""
         change = await memory.begin()
-        await self._written("", write.rejoined(change, now))
+        await self._write_briefly("", write.rejoined_calendars(change, now))
         memory.take_over(change)
-        self._put_away = now
+        self._last_dropped = now
 
-    async def learn(self, outcome: Outcome, watched: Collection[str]) -> LearntRead:
-        """Take in one read and write down what it promises; `watched` releases are confirmed by every read."""
+    async def learn(self, outcome: Outcome, watched: Collection[str]) -> RecordedRead:
+        """Record one read and store what it promises. Every read confirms the promises of `watched` releases."""
         async with self._lock:
             read, reading = outcome.read, outcome.reading
             state = self._memory.state(read.calendar)
             if reading is None:
-                return await self._doubted(read, read.fault)
+                return await self._record_unusable(read, read.fault)
             as_of = outcome.as_of or read.finished
             if reading is state.reading:
                 return await self._confirm(state, read, as_of, watched)
             if state.as_of is not None and as_of < state.as_of:
-                return await self._doubted(read, "a copy that may be older than the last read")
+                return await self._record_unusable(read, "a copy that may be older than the last read")
             state = await self._memory.recalled(read.calendar, reading)
             checks = self._checks.get(read.calendar, Checks())
-            weighed = await aside(len(reading.announcements), lambda: weigh(state, read, reading, checks, as_of))
-            if not weighed.learnt.usable:
-                alarms = weighed.learnt.alarms
-                return await self._doubted(read, "not believed: " + "; ".join(one.detail for one in alarms), alarms)
-            return await self._enter(read, weighed)
+            count = len(reading.announcements)
+            result = await aside(count, lambda: evaluate_read(state, read, reading, checks, as_of))
+            if not result.learnt.usable:
+                alarms = result.learnt.alarms
+                fault = "not believed: " + "; ".join(one.detail for one in alarms)
+                return await self._record_unusable(read, fault, alarms)
+            return await self._record_changes(read, result)
 
     async def write_again(self) -> None:
-        """Write down everything that is in memory: the store has lost some of it."""
+        """Store everything that is in memory again, because the store has lost some of it."""
         async with self._lock:
             memory, at = self._memory, self._clock.now()
             releases = list(self.releases.values())
@@ -155,71 +158,71 @@ class Ledger:
                 for uid in state.shown
                 if (state.name, uid) in memory.release_of
             ]
-            await self._written("", write.again(releases, promises, entries))
+            await self._write_briefly("", write.lost_rows(releases, promises, entries))
 
     async def roll(self, now: datetime, keep: Collection[str], ahead: timedelta) -> set[str]:
-        """Let go of releases that are long over, but for those to `keep`; return those whose slot is near."""
+        """Drop releases that are long over from memory, except those to `keep`. Return those whose slot is near."""
         async with self._lock:
-            if self._put_away is None or now - self._put_away >= _PUT_AWAY:
-                self._put_away = now
-                await self._memory.put_away(now, keep)
+            if self._last_dropped is None or now - self._last_dropped >= _DROP_EVERY:
+                self._last_dropped = now
+                await self._memory.drop_past_releases(now, keep)
             names = self.book.releases()
             return set(await aside(len(names), lambda: self.book.near(names, now, ahead)))
 
     async def recall(self, release: str) -> Release | None:
-        """Return a release that a calendar has announced, however long ago; None for any other."""
+        """Return an announced release, from the store if it is long over. None if no calendar announced it."""
         async with self._lock:
             await self._memory.recall([release])
             return self.releases.get(release)
 
     def promises(self, release: str) -> list[Promise]:
-        """Return the promises of a release in the order learnt."""
+        """Return the promises of a release, oldest first."""
         return self.book.of(release)
 
     def begins(self, release: str) -> datetime | None:
-        """Return when the slot in force of a release begins, None without one."""
+        """Return when the slot in force of a release begins, or None if it has none."""
         known = self.releases.get(release)
         slot = None if known is None else self.book.slot(known, self._clock.now())
         return None if slot is None else slot.begins()
 
     def shown(self, calendar: str) -> list[Announcement]:
-        """Return what a calendar last said of each entry that it has ever shown."""
+        """Return the last version of each entry that a calendar has ever shown."""
         return list(self._memory.state(calendar).shown.values())
 
     def last_read(self, calendar: str) -> datetime | None:
-        """Return when a calendar was last read with success, before or after the last start."""
+        """Return when a calendar was last read with success, also before this process started. None if never."""
         return self._memory.state(calendar).last_read
 
     async def missing_editions(self, now: datetime, fresh: Collection[str]) -> list[MissingEdition]:
-        """Return the editions of regular series that no calendar announces in time; see `missing_editions`."""
+        """Return the editions of regular series that no calendar has announced in time. See `missing_editions`."""
         async with self._lock:
             past = await self._memory.past(self._clock.now())
             found = list(self._memory.editions())
             return await aside(len(found), lambda: list(missing_editions(found, past, fresh, now)))
 
     async def has_series(self, producer: str, title: str) -> bool:
-        """Tell whether a producer has announced an edition of the series of this title, however long ago."""
+        """Return whether a producer has ever announced an edition of the series of this title."""
         series = series_of(producer, title)
         if any(series_of(one.producer, one.title) == series for one in self.releases.values()):
             return True
         async with self._lock:
             return series in (await self._memory.past(self._clock.now())).series()
 
-    def bearing(self, producer: str, found: Found) -> list[Release]:
-        """Return the releases of a producer, not long over, that bear the address or the title of an entry."""
-        return self._memory.bearing(producer, found)
+    def matching(self, producer: str, found: Found) -> list[Release]:
+        """Return the releases of a producer in memory that have the address or title of a listing entry."""
+        return self._memory.matching(producer, found)
 
-    async def long_past(self, producer: str, url: str, title: str) -> list[Release]:
-        """Return those that are long over, and that only the store knows: once it answers."""
-        found = partial(self._ask, lambda: self._memory.long_past(producer, url, title))
+    async def matching_in_store(self, producer: str, url: str, title: str) -> list[Release]:
+        """Return the same from the store, for releases that are long over. Waits until the store answers."""
+        found = partial(self._ask, lambda: self._memory.matching_in_store(producer, url, title))
         return await until_answered(found, self._clock)
 
-    async def _written(self, calendar: str, portions: Portions, repeats: object = None) -> None:
-        """Have something written, and wait for it, but not for long: neither calendars nor the watch are held up.
+    async def _write_briefly(self, calendar: str, portions: Portions, repeats: object = None) -> None:
+        """Queue a write and wait for it, but only briefly, so that a slow store delays neither calendars nor looks.
 
-        All reads are written in the order in which they were made. One that only `repeats` what its calendar said takes
-        the place of the one before it that repeats the same, unless that is under way. Raises `StoreFault` when too
-        much waits.
+        Reads are written in the order in which they were made. A read that only `repeats` what its calendar said
+        replaces a queued one that repeats the same, unless its write has begun. Raises `StoreFault` if the queue is
+        full.
         """
         if not portions.rows:
             return
@@ -232,33 +235,33 @@ class Ledger:
         if made.done.done():
             made.done.result()
 
-    async def _doubted(self, read: CalendarRead, fault: str, alarms: tuple[Alarm, ...] = ()) -> LearntRead:
-        """Write down a read that teaches nothing."""
+    async def _record_unusable(self, read: CalendarRead, fault: str, alarms: tuple[Alarm, ...] = ()) -> RecordedRead:
+        """Store a read that is not usable: it changes no promise."""
         doubted = replace(read, usable=False, fault=fault)
-        await self._written(read.calendar, write.doubted(doubted), repeats=fault)
-        return LearntRead(doubted, alarms)
+        await self._write_briefly(read.calendar, write.unusable_read(doubted), repeats=fault)
+        return RecordedRead(doubted, alarms)
 
     async def _confirm(
         self, state: CalendarState, read: CalendarRead, as_of: datetime, watched: Collection[str]
-    ) -> LearntRead:
-        """Note that a calendar says what it said: of watched releases at every read, of all others now and then."""
+    ) -> RecordedRead:
+        """Record that a calendar repeats its promises: for watched releases always, for others every six hours."""
         name, at = read.calendar, read.finished
         last = self._confirmed.get(name)
-        of = {uid: self._memory.release_of[name, uid] for uid in state.standing()}
-        some = len(of) > SMALL and last is not None and at - last < _CONFIRM_ALL
+        of = {uid: self._memory.release_of[name, uid] for uid in state.promised_entries()}
+        some = len(of) > SMALL and last is not None and at - last < _CONFIRM_ALL_EVERY
         missing = [] if state.reading is None else still_unlisted(state.known, state.reading, at)
         unlisted = self._count_unlisted(state, self._memory.release_of, missing, of.values(), as_of)
         if some:
             of = {uid: release for uid, release in of.items() if release in watched}
-        # A read that counts entries as not shown repeats nothing: the one before it must be written too.
+        # A read that counts missing entries is not a repetition: the one before it must be written too.
         repeats = ("confirmed", some) if not unlisted else None
-        await self._written(name, write.confirmed(read, of, as_of, unlisted), repeats=repeats)
+        await self._write_briefly(name, write.confirming_read(read, of, as_of, unlisted), repeats=repeats)
         self._memory.keep(replace(state, last_read=at, as_of=max(as_of, state.as_of or as_of)))
         self.book.put(unlisted)
         self.book.confirm(name, of.values(), as_of)
         if not some:
             self._confirmed[name] = at
-        return LearntRead(read, confirmed=of.values(), unlisted={one.release for one in unlisted})
+        return RecordedRead(read, confirmed=of.values(), unlisted={one.release for one in unlisted})
 
     def _count_unlisted(
         self,
@@ -268,9 +271,9 @@ class Ledger:
         shown: Iterable[str],
         at: datetime,
     ) -> list[Promise]:
-        """Count a read at `at` against each promise that it does not show, and return those promises.
+        """Return the promises that a read at `at` no longer shows, with that read counted (rule 13).
 
-        A release that the read shows under another id is left out. New entries that may replace one are noted.
+        A release that the read shows under another id is left out. The titles of its likely successors are added.
         """
         releases = {release_of[state.name, uid]: uid for uid in missing if not state.is_under_another_id(uid)}
         for release in shown if releases else ():
@@ -278,15 +281,16 @@ class Ledger:
         successors = {release: state.successors(uid) for release, uid in releases.items()}
         return self.book.with_unlisted(state.name, successors, at)
 
-    async def _enter(self, read: CalendarRead, weighed: ReadResult) -> LearntRead:
-        name, learnt, as_of = read.calendar, weighed.learnt, weighed.state.as_of
-        change = await self._memory.change_of(name, weighed)
-        count = len(weighed.changed) + len(learnt.confirmed)
+    async def _record_changes(self, read: CalendarRead, result: ReadResult) -> RecordedRead:
+        """Store and keep what a usable read says that is new."""
+        name, learnt, as_of = read.calendar, result.learnt, result.state.as_of
+        change = await self._memory.change_from_read(name, result)
+        count = len(result.changed) + len(learnt.confirmed)
         release_of, state, at = change.joined.release_of, change.states[name], as_of or read.finished
         shown = [release_of[name, uid] for uid, last in state.known.items() if last.gone is None]
         listing = self._count_unlisted(state, release_of, learnt.unlisted, shown, at)
         listing += self.book.relisted(name, (release_of[name, uid] for uid in learnt.confirmed))
-        await self._written(name, await aside(count, lambda: write.learnt(change, read, weighed, listing)))
+        await self._write_briefly(name, await aside(count, lambda: write.changing_read(change, read, result, listing)))
         self._confirmed[name] = read.finished
         self._memory.take_over(change)
         self.book.put(listing)
@@ -297,6 +301,6 @@ class Ledger:
             for uid in uids:
                 _log.info("calendar_entry", calendar=name, entry=uid, what=what, release=release_of[name, uid])
         promised = {release_of[name, uid] for uid in learnt.promises}
-        titles = [told[-1] for told in weighed.state.titles.values() if told[-1].at == read.finished]
+        titles = [changes[-1] for changes in result.state.titles.values() if changes[-1].at == read.finished]
         unlisted = {one.release for one in listing if one.unlisted is not None}
-        return LearntRead(read, (), change, promised, confirmed, titles, unlisted)
+        return RecordedRead(read, (), change, promised, confirmed, titles, unlisted)

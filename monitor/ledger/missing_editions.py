@@ -1,4 +1,4 @@
-"""Editions of regular series that should have been announced by now, found in what was promised before. Pure."""
+"""Finds editions of regular series that should have been announced by now, from earlier promises. Pure."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _DATED = (Precision.INSTANT, Precision.DAY)
 
 @dataclass(frozen=True, slots=True)
 class MissingEdition:
-    """An edition that nobody has announced, and the days in which it may be expected; `title` is the last one's."""
+    """An edition that no calendar has announced, and the days when it is expected. `title` is the last edition's."""
 
     title: str
     producer: str
@@ -27,7 +27,7 @@ class MissingEdition:
 
 
 class Past:
-    """Editions long over, of which a series keeps the days and the latest."""
+    """Past editions by series: the days of all, and the latest one."""
 
     def __init__(self) -> None:
         self._days: dict[Series, set[date]] = defaultdict(set)
@@ -42,7 +42,7 @@ class Past:
             self._days[series].add(day)
 
     def series(self) -> Collection[Series]:
-        """Return the series of which there is an edition."""
+        """Return the series that have a past edition."""
         return self._latest.keys()
 
     def days(self, series: Series) -> Collection[date]:
@@ -50,7 +50,7 @@ class Past:
         return self._days.get(series, ())
 
     def latest(self, series: Series) -> Iterator[SeriesEdition]:
-        """Yield the latest edition of a series, when there is one."""
+        """Yield the latest edition of a series, if there is one."""
         if series in self._latest:
             yield self._latest[series]
 
@@ -58,10 +58,10 @@ class Past:
 def missing_editions(
     editions: Iterable[SeriesEdition], past: Past, fresh: Collection[str], now: datetime
 ) -> Iterator[MissingEdition]:
-    """Yield the missing editions of the series that `editions` and those of the `past` make up.
+    """Yield the missing editions of the series that `editions` and the `past` ones form.
 
-    Only calendars in `fresh`, read lately and with success, can show that something is missing; and once its window is
-    over an edition is no more expected: the series has ended, or has changed its rhythm.
+    Only calendars in `fresh`, which were read recently with success, can show that an edition is missing. After its
+    window an edition is no longer expected, because the series has ended or has changed its rhythm.
     """
     by_series = _by_series(editions)
     for series in {*by_series, *past.series()}:
@@ -86,6 +86,6 @@ def _by_series(editions: Iterable[SeriesEdition]) -> dict[Series, list[SeriesEdi
 
 
 def _day(edition: SeriesEdition, now: datetime) -> date | None:
-    """Return the day of an edition whose slot has passed and was announced to the day."""
+    """Return the day of an edition whose slot has passed and was announced with at least day precision, else None."""
     slot = edition.slot
     return first_day(slot) if slot.precision in _DATED and has_passed(slot, now) else None

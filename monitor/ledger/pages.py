@@ -1,4 +1,4 @@
-"""The pages of one calendar: asked for, refused when something else answered, and stripped of people."""
+"""Fetches the pages of one calendar, refuses answers that are not the calendar's, and removes personal data."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from schedules.sources.body import strip_personal
 MEGABYTE = 1_000_000
 CAP = 8 * MEGABYTE
 FEW = 16_384
-"""Bytes that are read here, whatever they hold; more is read apart."""
+"""The most bytes that are parsed in this process. More is parsed by a worker process."""
 SECONDS = 20
-"""What a step of a read may take of the processor."""
-_IN_ITS_PLACE = {
+"""Processor seconds that a worker may use for one step of a read."""
+_SUBSTITUTES = {
     "mirror": "by a mirror",
     "stale": "with a stale copy",
     "challenge": "with a challenge",
@@ -31,71 +31,76 @@ _IN_ITS_PLACE = {
 
 
 class UnansweredAsk(Exception):
-    """A request of a read brought no usable answer. `str(fault)` says which and why, in one line."""
+    """A request got no usable answer. `str(fault)` says which request and why, in one line."""
 
 
 @dataclass(slots=True)
-class Got:
-    """The last answer of one address: its page, the digest of its raw bytes, and the instants it may speak of."""
+class FetchedPage:
+    """The last answer of one address: its page and the digest of its raw bytes.
+
+    `as_of_range` are the earliest and the latest instant that it can describe, given its time in caches.
+    """
 
     answer: Answer
     page: Page
     digest: bytes
-    spoken: tuple[datetime, datetime]
+    as_of_range: tuple[datetime, datetime]
 
 
 @dataclass
 class CalendarPages:
-    """Asks for the pages of one calendar. `ask` makes a request in its host's turn.
+    """Fetches the pages of one calendar. `ask` makes a request in its host's turn.
 
-    With `strip` people are taken out of JSON answers before anything of them is hashed or kept. `cap` bounds each
-    answer; what is stripped is read by `workers`.
+    With `strip`, personal data is removed from JSON answers, by `workers`, before they are hashed or kept. `cap` is
+    the largest answer in bytes.
     """
 
     ask: Callable[[Request], Awaitable[Answer | Failure]]
     strip: bool = False
     cap: int = CAP
     workers: Workers | None = None
-    _got: dict[str, Got] = field(default_factory=dict)
+    _fetched: dict[str, FetchedPage] = field(default_factory=dict)
 
     def forget(self, most: int) -> None:
-        """Forget the pages of earlier reads when there are more than `most`."""
-        if len(self._got) > most:
-            self._got.clear()
+        """Forget all pages of earlier reads if there are more than `most`."""
+        if len(self._fetched) > most:
+            self._fetched.clear()
 
-    async def answered(self, ask: Ask) -> Got | None:
-        """Return the answer to one ask, None for an optional one without. Raises `UnansweredAsk`."""
-        last = self._got.get(ask.url)
+    async def fetch(self, ask: Ask) -> FetchedPage | None:
+        """Return the answer to one request, None if an optional one got none. Raises `UnansweredAsk`."""
+        last = self._fetched.get(ask.url)
         known = last.page.headers if last is not None and last.page.status == 200 else {}
         answer = await self.ask(
             Request(ask.url, "GET", ask.accept, self.cap, etag=known.get("etag"), modified=known.get("last-modified"))
         )
         if isinstance(answer, Failure):
-            _give_up(ask, f"{answer.reason}: {answer.detail}")
+            _refuse_unless_optional(ask, f"{answer.reason}: {answer.detail}")
             return None
-        if why := _is_no_answer(answer):
-            _give_up(ask, f"answered {why}")
+        if why := _describe_substitute(answer):
+            _refuse_unless_optional(ask, f"answered {why}")
             return None
         if answer.status == 304 and last is not None:
-            return replace(last, spoken=spoken_of(answer))
-        return await self._take(ask, answer, last)
+            return replace(last, as_of_range=spoken_of(answer))
+        return await self._check_answer(ask, answer, last)
 
-    async def _take(self, ask: Ask, answer: Answer, last: Got | None) -> Got | None:
-        # A missing item is an answer that sources read (an announcement that is gone); a failure is not.
+    async def _check_answer(self, ask: Ask, answer: Answer, last: FetchedPage | None) -> FetchedPage | None:
+        # A 404 is an answer that sources interpret: the announcement was removed. A server error is not.
         if answer.status >= 500 or answer.status in {304, 429} or not answer.whole:
-            _give_up(ask, f"answered {answer.status}" if answer.whole else f"is larger than {self.cap // MEGABYTE} MB")
+            why = f"answered {answer.status}" if answer.whole else f"is larger than {self.cap // MEGABYTE} MB"
+            _refuse_unless_optional(ask, why)
             return None
         digest = hashlib.sha256(answer.body).digest()
         if last is not None and last.digest == digest:
             answer = replace(answer, body=last.page.body)
         elif self.strip:
-            answer = replace(answer, body=await self._stripped(ask, answer.body))
-        got = Got(answer, Page(ask.url, answer.status, answer.body, dict(answer.headers)), digest, spoken_of(answer))
+            answer = replace(answer, body=await self._strip_people(ask, answer.body))
+        page = Page(ask.url, answer.status, answer.body, dict(answer.headers))
+        got = FetchedPage(answer, page, digest, spoken_of(answer))
         if self.strip or {"etag", "last-modified"} & set(answer.headers):
-            self._got[ask.url] = got
+            self._fetched[ask.url] = got
         return got
 
-    async def _stripped(self, ask: Ask, body: bytes) -> bytes:
+    async def _strip_people(self, ask: Ask, body: bytes) -> bytes:
         if self.workers is None or len(body) <= FEW:
             return strip_personal(body)
         host = urlsplit(ask.url).hostname or ""
@@ -103,21 +108,21 @@ class CalendarPages:
         return stripped
 
 
-def local(file: Path, now: datetime) -> Got:
-    """Return a file of this machine as a page. Raises `UnansweredAsk`."""
+def read_local_file(file: Path, now: datetime) -> FetchedPage:
+    """Return a local file as a page. Raises `UnansweredAsk` if it cannot be read."""
     try:
         body = file.read_bytes()
     except OSError as exc:
         raise UnansweredAsk(f"{file.name}: cannot be read: {exc.strerror}") from exc
     answer = Answer(f"file:{file.name}", 200, {}, body, now, now)
-    return Got(answer, Page(file.name, 200, body), b"", (now, now))
+    return FetchedPage(answer, Page(file.name, 200, body), b"", (now, now))
 
 
-def _is_no_answer(answer: Answer) -> str:
-    """Return what answered in the calendar's place, by the rules that hold for looks; empty when it did itself."""
-    return _IN_ITS_PLACE.get(not_theirs(answer) or challenge(answer) or "", "")
+def _describe_substitute(answer: Answer) -> str:
+    """Return what answered instead of the calendar, by the same rules as for looks. Empty if the calendar did."""
+    return _SUBSTITUTES.get(not_theirs(answer) or challenge(answer) or "", "")
 
 
-def _give_up(ask: Ask, why: str) -> None:
+def _refuse_unless_optional(ask: Ask, why: str) -> None:
     if not ask.optional:
         raise UnansweredAsk(f"{why} ({ask.url})")

@@ -1,4 +1,4 @@
-"""The ledger in memory: every promise by release, in the order learnt."""
+"""Every promise in memory, by release, oldest first."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ class PromiseBook:
         self._promises: dict[str, list[Promise]] = defaultdict(list)
 
     def __len__(self) -> int:
-        """Return how many releases were ever promised."""
+        """Return the number of releases with promises."""
         return len(self._promises)
 
     def add(self, promises: Iterable[Promise]) -> None:
-        """Add promises, and keep each release's in the order learnt."""
+        """Add promises, and keep those of each release in the order of their reads."""
         for promise in promises:
             known = self._promises[promise.release]
             in_order = not known or known[-1].learnt <= promise.learnt
@@ -37,14 +37,14 @@ class PromiseBook:
                 known.sort(key=_learnt)
 
     def confirm(self, calendar: str, releases: Iterable[str], at: datetime) -> None:
-        """Note that the newest promise of each of these releases in a calendar was still shown at `at`."""
+        """Record that a calendar still showed its newest promise for each of these releases at `at`."""
         for release in releases:
             newest = self.newest(calendar, release)
             if newest is not None and (newest.confirmed_at or at) <= at:
                 self.put([replace(newest, confirmed_at=at)])
 
     def put(self, promises: Iterable[Promise]) -> None:
-        """Replace promises that are known, each by its release, calendar and read."""
+        """Replace known promises that have the same release, calendar and read."""
         for promise in promises:
             known = self._promises.get(promise.release, [])
             for place, one in enumerate(known):
@@ -52,19 +52,19 @@ class PromiseBook:
                     known[place] = promise
 
     def newest(self, calendar: str, release: str) -> Promise | None:
-        """Return the last promise that a calendar made of a release, None if it made none."""
+        """Return a calendar's last promise for a release, or None if it made none."""
         return next((one for one in reversed(self.of(release)) if one.calendar == calendar), None)
 
     def with_unlisted(self, calendar: str, successors: Mapping[str, Sequence[str]], at: datetime) -> list[Promise]:
-        """Return the promises of releases that a read at `at` did not show, with that read counted.
+        """Return the newest promises of releases that a read at `at` did not show, with that read counted.
 
-        `successors` are the titles of the entries that may replace them, by release.
+        `successors` maps these releases to the titles of entries that may replace them.
         """
         found = ((self.newest(calendar, release), titles) for release, titles in successors.items())
         return [replace(one, unlisted=_counted(one.unlisted, at, titles)) for one, titles in found if one]
 
     def relisted(self, calendar: str, releases: Iterable[str]) -> list[Promise]:
-        """Return the promises of these releases that earlier reads did not show, as shown again."""
+        """Return the newest promises of these releases that reads did not show before, marked as shown again."""
         newest = (self.newest(calendar, release) for release in releases)
         return [replace(one, unlisted=None) for one in newest if one is not None and one.unlisted is not None]
 
@@ -77,33 +77,33 @@ class PromiseBook:
         return list(self._promises)
 
     def forget(self, releases: Iterable[str]) -> None:
-        """Let go of what was promised of these releases."""
+        """Remove the promises of these releases."""
         for release in releases:
             self._promises.pop(release, None)
 
     def slot(self, release: Release, now: datetime) -> Slot | None:
-        """Return the slot in force of a release, None without one."""
+        """Return the slot in force of a release, or None if it has none."""
         return slot_in_force(release, self.of(release.id), now).slot
 
     def instants(self, release: str, begin: datetime, end: datetime) -> list[datetime]:
-        """Return the instants in `[begin, end]` that a release was ever promised for."""
+        """Return every instant in `[begin, end]` for which a release was ever promised."""
         promised = (promise.slot.instant for promise in self.of(release))
         return [instant for instant in promised if instant is not None and begin <= instant <= end]
 
     def near(self, releases: Iterable[str], now: datetime, ahead: timedelta) -> list[str]:
-        """Return those releases of which any promised time lies at most `ahead`, or has not long passed."""
+        """Return the releases with a promised time at most `ahead` in the future or `BEHIND` in the past."""
         until, since = now + ahead, now - BEHIND
         return [name for name in releases if any(_is_near(it.slot, since, until) for it in self.of(name))]
 
     def day(self, release: str) -> date | None:
-        """Return the local day that a release was last promised for."""
+        """Return the local day of a release's last promise, or None."""
         promises = self.of(release)
         slot = promises[-1].slot if promises else None
         begins = slot.begins() if slot else None
         return local_date(begins, slot.timezone) if slot is not None and begins is not None else None
 
     def copies(self, calendar: str, old: str, new: str) -> list[Promise]:
-        """Return one calendar's promises of a release as those of another, where these are new."""
+        """Return a calendar's promises for `old` as promises for `new`, except those that `new` has already."""
         there = {(promise.calendar, promise.learnt) for promise in self.of(new)}
         mine = (promise for promise in self.of(old) if promise.calendar == calendar)
         return [replace(promise, release=new) for promise in mine if (calendar, promise.learnt) not in there]

@@ -1,4 +1,4 @@
-"""Rotas that are kept as calendars: read in the background, and what the last good read said stays in force."""
+"""Reads on-call rotas that are kept as calendars. The last good read of a rota stays in force."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from monitor.clock import Clock
 from monitor.health.metrics import Metrics
 from monitor.health.state import HealthState
 from monitor.ledger.incidents import CalendarIncidents
-from monitor.ledger.ledger import LearntRead
-from monitor.ledger.pages import SECONDS, CalendarPages, UnansweredAsk, local
+from monitor.ledger.ledger import RecordedRead
+from monitor.ledger.pages import SECONDS, CalendarPages, UnansweredAsk, read_local_file
 from monitor.look.apart.process import Unread
 from monitor.look.apart.workers import Workers
 from monitor.store.rows import CalendarRead, RotaRead
@@ -35,7 +35,7 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class RotaReader:
-    """Reads the calendar of one rota, from `file` or by asking for its pages. None of its bytes are kept."""
+    """Reads the calendar of one rota, from `file` or over HTTP. Its bytes are never stored, because it names people."""
 
     name: str
     every: timedelta
@@ -46,14 +46,14 @@ class RotaReader:
     file: Path | None = None
 
     async def read(self) -> tuple[tuple[Shift, ...], str]:
-        """Return who is on call when, and why that is not known: one of the two is empty. Never raises for either."""
+        """Return the shifts, or an empty tuple and the reason why they could not be read. Raises no exception."""
         now = self.clock.now()
         try:
             if self.file is not None:
-                spans: Sequence[Span] = self.source.read([local(self.file, now).page], now)
+                spans: Sequence[Span] = self.source.read([read_local_file(self.file, now).page], now)
             else:
                 (ask,) = self.source.first(now)
-                got = await self.pages.answered(ask)
+                got = await self.pages.fetch(ask)
                 spans = await self._apart([got.page] if got is not None else [], now)
         except (UnansweredAsk, UnreadableCalendar, Unread) as exc:
             return (), " ".join(str(exc).split())
@@ -61,17 +61,17 @@ class RotaReader:
 
     async def _apart(self, pages: Sequence[Page], now: datetime) -> Sequence[Span]:
         host = urlsplit(pages[0].url).hostname if pages else None
-        told, _ = await self.workers.ask("read", host or "", self.source, tuple(pages), now, seconds=SECONDS)
-        if isinstance(told, str):
-            raise UnreadableCalendar(told)
-        return told  # type: ignore[no-any-return]  # of whatever a worker may be asked
+        spans, _ = await self.workers.ask("read", host or "", self.source, tuple(pages), now, seconds=SECONDS)
+        if isinstance(spans, str):
+            raise UnreadableCalendar(spans)
+        return spans  # type: ignore[no-any-return]  # a worker's answer has any type
 
 
 @dataclass(frozen=True, slots=True)
 class RotaReads:
-    """Reads each rota by its spacing into `rotas` and the store; what was read last of one stays in force.
+    """Reads each rota by its interval into `rotas` and the store. The last good read stays in force.
 
-    People are told once of one that cannot be read, as of a calendar.
+    People are notified once of a rota that cannot be read, as of a calendar.
     """
 
     readers: Sequence[RotaReader]
@@ -84,7 +84,7 @@ class RotaReads:
     _tasks: Tasks = field(default_factory=Tasks)
 
     def jobs(self) -> Iterator[tuple[timedelta, str, Job]]:
-        """Yield what recurs: spacing, name and work."""
+        """Yield the recurring jobs: interval, name and function."""
         for reader in self.readers:
             yield reader.every, calendar_of(reader.name), partial(self.read, reader)
 
@@ -104,10 +104,10 @@ class RotaReads:
         if shifts and shifts != known.read:
             row = RotaRead(reader.name, begun, shifts_json(shifts))
             await self._tasks.within(LATE, self.writer.write(lambda tx: tx.save_rota(row)))
-        await self.incidents.tell(name, "", LearntRead(read))
+        await self.incidents.report_read(name, "", RecordedRead(read))
 
 
-def as_last_read(rotas: Mapping[str, Rota], store: Store) -> dict[str, Rota]:
-    """Return rotas with what their calendars said when they were last read."""
+def with_stored_shifts(rotas: Mapping[str, Rota], store: Store) -> dict[str, Rota]:
+    """Return rotas with the shifts of their last stored read."""
     read = {row.rota: shifts_from_json(row.shifts) for row in store.outbox.rotas()} if rotas else {}
     return {name: replace(rota, read=read.get(name, ())) for name, rota in rotas.items()}

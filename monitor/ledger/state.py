@@ -1,4 +1,4 @@
-"""What each calendar has shown, and what one more read of it comes to. Pure: the ledger keeps and writes it."""
+"""What each calendar has shown, and the evaluation of one more read. Pure: the ledger keeps and stores the results."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ _MOST_TITLES = 100
 
 @dataclass(frozen=True, slots=True)
 class Checks:
-    """How a calendar's reads are held against earlier ones.
+    """How a calendar's reads are compared with earlier ones.
 
-    `accept` is the local day on which a person has agreed to changes that would else raise an alarm.
+    `accept` is the local day on which changes raise no alarm, because a person has agreed to them.
     """
 
     may_be_empty: bool = True
@@ -36,13 +36,13 @@ class Checks:
     timezone: str = LONDON
 
     def accepts(self, now: datetime) -> bool:
-        """Tell whether changes are accepted at an instant: on the agreed day and no longer."""
+        """Return whether `now` is on the day for which changes were accepted."""
         return self.accept is not None and local_date(now, self.timezone) == self.accept
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An entry of a calendar that waits to be stored. Its JSON is made when it is written: many may wait."""
+    """A calendar's entry that waits to be stored. Its JSON is made when it is written, because many may wait."""
 
     calendar: str
     announcement: Announcement
@@ -53,7 +53,7 @@ class Entry:
     release: str
 
     def row(self) -> Announced:
-        """Return what the store keeps of it."""
+        """Return the row that is stored."""
         body: dict[str, Any] = {"announcement": announcement_json(self.announcement)}
         if self.titles:
             body["titles"] = [retitled_json(one) for one in self.titles]
@@ -65,9 +65,9 @@ class Entry:
 class CalendarState:
     """What one calendar has shown as of its last usable read, entries by uid.
 
-    `first` is when each was first seen, `left` the last read that showed those that are gone, `titles` how the title of
-    each has changed. `reading` is the read
-    that made this state, None after a restart. `as_of` is the earliest instant that the last usable read may speak of.
+    `first` is when each entry was first seen. `left` is the last read that showed an entry that was removed since.
+    `titles` are the changes of each title. `reading` is the read that made this state, None after a restart. `as_of`
+    is the earliest instant that the last usable read can describe: caches may have kept it for a while.
     """
 
     name: str
@@ -83,27 +83,27 @@ class CalendarState:
 
     @classmethod
     def of(cls, name: str, reads: Sequence[CalendarRead]) -> CalendarState:
-        """Take up what a store knows of a calendar's reads, newest first."""
+        """Return the state of a calendar from its stored reads, newest first. It has no entries yet."""
         usable = [read for read in reads if read.usable]
         counts = [read.entries for read in reversed(usable)]
         finished, started = (usable[0].finished, usable[0].started) if usable else (None, None)
         return cls(name, counts=counts, last_read=finished, as_of=started)
 
-    def recalling(self, rows: Iterable[Announced]) -> CalendarState:
-        """Return this state with entries that a store knows, unless they are known already."""
-        recall = Recall(self)
+    def with_stored_entries(self, rows: Iterable[Announced]) -> CalendarState:
+        """Return this state with stored entries added. An entry that is known already stays as it is."""
+        recall = StateLoader(self)
         for row in rows:
             recall.take(row)
         return recall.state()
 
-    def standing(self) -> list[str]:
-        """Return the entries that are shown and still say what they promise."""
+    def promised_entries(self) -> list[str]:
+        """Return the ids of entries that are shown and are neither cancelled nor postponed."""
         return [uid for uid, one in self.shown.items() if self.known[uid].gone is None and is_still_announced(one)]
 
     def is_under_another_id(self, uid: str) -> bool:
-        """Return whether an entry that is no longer shown is there under another id: same slot, same page or title.
+        """Return whether a removed entry is shown under another id, with the same slot and the same page or title.
 
-        Exports of iCalendar can give every entry a new id.
+        Some iCalendar exports give every entry a new id at each download.
         """
         old = self.shown[uid]
         return any(
@@ -141,22 +141,22 @@ class CalendarState:
         )
 
     def entry(self, uid: str, release: str, at: datetime) -> Entry:
-        """Return an entry to be stored, as of a read at `at` that showed it unless it is gone."""
+        """Return an entry to store, given a read at `at`, which showed it unless it was removed."""
         gone = self.known[uid].gone
         last = at if gone is None else self.left.get(uid, gone)
         first, titles = self.first.get(uid, at), self.titles.get(uid, ())
         return Entry(self.name, self.shown[uid], titles, first, last, gone, release)
 
 
-class Recall:
-    """Adds to a calendar's state what a store knows of its entries, one after the other.
+class StateLoader:
+    """Adds stored entries to a calendar's state, one after the other.
 
-    A read counts once its own row is stored, which is written last. The entries that one that was cut off no longer
-    showed are not gone.
+    A read counts once its own row is stored, which is written last. If the process stopped before that, the entries
+    that this read marked as removed are not removed.
     """
 
     def __init__(self, state: CalendarState) -> None:
-        """Begin with what is known."""
+        """Begin with the entries that are known."""
         self._state = state
         self._shown, self._known, self._first = {**state.shown}, {**state.known}, {**state.first}
         self._left, self._titles = {**state.left}, {**state.titles}
@@ -176,7 +176,7 @@ class Recall:
             self._titles[uid] = titles
 
     def state(self) -> CalendarState:
-        """Return the state with all of them."""
+        """Return the state with all added entries."""
         return replace(
             self._state,
             shown=self._shown,
@@ -188,15 +188,17 @@ class Recall:
 
 
 def titles_of(row: Announced) -> tuple[Retitled, ...]:
-    """Return how the title of an entry has changed."""
+    """Return the changes of an entry's title, oldest first."""
     return tuple(retitled_from_json(one) for one in row.body.get("titles", ()))
 
 
-def _retitled(state: CalendarState, made: Mapping[str, Announcement], at: datetime) -> dict[str, tuple[Retitled, ...]]:
-    """Return the changes of titles of those entries of a read at `at` that bear another than before."""
+def _title_changes(
+    state: CalendarState, made: Mapping[str, Announcement], at: datetime
+) -> dict[str, tuple[Retitled, ...]]:
+    """Return all changes of title, old and new, of the entries that a read at `at` shows under another title."""
     old = ((uid, state.shown[uid], each) for uid, each in made.items() if uid in state.shown)
     found = {uid: retitled(was.title, each.title, at, state.last_read) for uid, was, each in old}
-    return {uid: (*state.titles.get(uid, ()), *told)[-_MOST_TITLES:] for uid, told in found.items() if told}
+    return {uid: (*state.titles.get(uid, ()), *new)[-_MOST_TITLES:] for uid, new in found.items() if new}
 
 
 def _without(known: Mapping[str, T], uids: Collection[str]) -> dict[str, T]:
@@ -205,19 +207,19 @@ def _without(known: Mapping[str, T], uids: Collection[str]) -> dict[str, T]:
 
 @dataclass(frozen=True, slots=True)
 class ReadResult:
-    """What one read comes to: what the ledger learns, the state after it, and the uids that say something new."""
+    """The evaluation of one read: what it says, the state after it, and the ids of entries that are new or changed."""
 
     learnt: Learnt
     state: CalendarState
     changed: tuple[str, ...] = ()
 
 
-def weigh(
+def evaluate_read(
     state: CalendarState, read: CalendarRead, reading: Reading, checks: Checks, as_of: datetime | None = None
 ) -> ReadResult:
-    """Hold a reading against what its calendar showed before. One that raises an alarm leaves the state as it was.
+    """Compare a reading with what its calendar showed before. A reading that raises an alarm does not change the state.
 
-    `as_of` is the earliest instant that it may speak of; without it, it speaks of the end of the read.
+    `as_of` is the earliest instant that the reading can describe, by default the end of the read.
     """
     accepted = checks.accepts(read.finished)
     before = Previous({}, state.counts, may_be_empty=checks.may_be_empty, accepted=accepted)
@@ -225,7 +227,8 @@ def weigh(
     if not learnt.usable:
         return ReadResult(learnt, state)
     as_of = as_of or read.finished
-    learnt = replace(learnt, promises={uid: _bounded(each, state, as_of) for uid, each in learnt.promises.items()})
+    promises = {uid: _with_earliest_change(each, state, as_of) for uid, each in learnt.promises.items()}
+    learnt = replace(learnt, promises=promises)
     made = {each.uid: each for each in reading.announcements}
     known = {**state.known, **{uid: LastSeen.of(each) for uid, each in made.items()}}
     known |= {uid: replace(known[uid], gone=read.finished) for uid in learnt.gone}
@@ -237,8 +240,8 @@ def weigh(
         known=known,
         first={**dict.fromkeys(made, read.finished), **state.first},
         left={**state.left, **left},
-        titles={**state.titles, **_retitled(state, made, read.finished)},
-        # What a person has accepted is the measure from then on.
+        titles={**state.titles, **_title_changes(state, made, read.finished)},
+        # After a person accepted a change, later reads are compared with this one only.
         counts=[count] if accepted else [*state.counts[-19:], count],
         last_read=read.finished,
         reading=reading,
@@ -248,17 +251,17 @@ def weigh(
     return ReadResult(learnt, after, changed)
 
 
-def _bounded(promise: Promise, state: CalendarState, as_of: datetime) -> Promise:
-    """Return a promise with its change no later than the oldest copy that the reads before and after may have been."""
+def _with_earliest_change(promise: Promise, state: CalendarState, as_of: datetime) -> Promise:
+    """Return a promise whose change may have come as early as the oldest copy that the read before can have shown."""
     since = None if promise.unlearnt is None else state.as_of or promise.unlearnt
     return replace(promise, unlearnt=since, confirmed_at=as_of)
 
 
 @dataclass(frozen=True, slots=True)
 class Rejoined:
-    """What joining again comes to: all releases, those that are new or other than before, and entries that moved.
+    """The result of joining all entries again: all releases, those that are new or changed, and entries that moved.
 
-    `moved` gives the release that an entry belonged to before, for entries that now belong to another one.
+    `moved` maps each entry that now belongs to another release to its old release.
     """
 
     releases: Mapping[str, Release]
@@ -268,14 +271,14 @@ class Rejoined:
     ambiguous: frozenset[frozenset[Key]]
 
     def left(self) -> dict[str, str]:
-        """Return the releases that no entry belongs to any more, and the one that each was joined into."""
+        """Return the releases that no longer have an entry, each with the release that it was joined into."""
         return {old: self.release_of[key] for key, old in self.moved.items() if old not in self.releases}
 
 
 def rejoin(
     states: Iterable[CalendarState], rules: Rules, release_of: Mapping[Key, str], before: Mapping[str, Release]
 ) -> Rejoined:
-    """Join the entries of all calendars again, given the releases they made `before`."""
+    """Join the entries of all calendars again, and compare the releases with those `before`."""
     joined: Joined = join({state.name: list(state.shown.values()) for state in states}, rules, release_of)
     releases = {release.id: release for release in joined.releases}
     return Rejoined(

@@ -1,6 +1,7 @@
-"""What is written of reads of calendars, and in which order: a read that is cut off counts for nothing.
+"""What is written for each kind of calendar read, and in which order.
 
-An entry is written with its release and its promise. The row of the read itself comes last.
+An entry is written together with its release and its promise. The row of the read comes last: if the process stops
+before that, the read does not count.
 """
 
 from __future__ import annotations
@@ -22,11 +23,11 @@ from schedules.release import Release
 
 @dataclass(frozen=True, slots=True)
 class LedgerChange:
-    """What joining the calendars again comes to, after one read or at a start.
+    """What changes in the ledger when the calendars are joined again, after one read or at a start.
 
-    `states` are those of all calendars and `before` the releases as they were. `copies` are the promises that
-    entries which moved bring to their new release, `new` those of the read itself by uid. `runs` and `incidents` are
-    those of releases that were joined into others, as these have them from then on.
+    `states` are those of all calendars. `before` are the releases as they were. `copies` are promises of entries that
+    moved, as promises of their new release. `new` are the promises of the read itself, by entry id. `runs` and
+    `incidents` belonged to releases that were joined into others. They name their new release.
     """
 
     joined: Rejoined
@@ -38,35 +39,36 @@ class LedgerChange:
     incidents: Sequence[Incident] = ()
 
     def left(self) -> dict[str, str]:
-        """Return the releases that no entry belongs to any more, and the one that each was joined into."""
+        """Return the releases that no longer have an entry, each with the release that it was joined into."""
         return self.joined.left()
 
     def new_releases(self) -> Collection[str]:
-        """Return the releases that were none before, of entries that belonged to no other: the store knows of none."""
+        """Return the ids of releases that the store does not have yet: all their entries are new."""
         moved = {self.joined.release_of[key] for key in self.joined.moved}
         return self.joined.altered.difference(self.before, moved)
 
     def releases(self) -> list[Release]:
-        """Return every release to be written."""
+        """Return every release to write."""
         joined = self.joined
         names = {*joined.altered, *(joined.release_of[key] for key in joined.moved)}
         gone = [replace(self.before[old], joined_into=new) for old, new in self.left().items() if old in self.before]
         return [*(joined.releases[name] for name in sorted(names)), *gone]
 
 
-def doubted(read: CalendarRead) -> Portions:
-    """Return what is written of a read that changed nothing in force."""
+def unusable_read(read: CalendarRead) -> Portions:
+    """Return what is written for a read that is not usable: only its own row."""
     portions = Portions()
     _add_read(portions, read)
     return portions
 
 
-def confirmed(
+def confirming_read(
     read: CalendarRead, releases: Mapping[str, str], as_of: datetime, unlisted: Sequence[Promise] = ()
 ) -> Portions:
-    """Return what is written of a read that still showed these entries, by uid; it speaks `as_of` that instant.
+    """Return what is written for a read that repeats its calendar's promises.
 
-    `unlisted` are the promises that it does not show.
+    `releases` maps the entries that it shows to their releases. `unlisted` are promises that it no longer shows.
+    `as_of` is the earliest instant that it can describe.
     """
     portions = Portions()
     _add_confirmed(portions, read, [*releases.values()], [*releases], as_of)
@@ -75,23 +77,25 @@ def confirmed(
     return portions
 
 
-def rejoined(change: LedgerChange, at: datetime) -> Portions:
-    """Return what is written when the calendars were joined again without a read."""
+def rejoined_calendars(change: LedgerChange, at: datetime) -> Portions:
+    """Return what is written when calendars are joined again without a read."""
     portions = Portions()
     if releases := change.releases():
         _add_joined(portions, change, releases, at, frozenset())
     return portions
 
 
-def learnt(change: LedgerChange, read: CalendarRead, weighed: ReadResult, listing: Sequence[Promise] = ()) -> Portions:
-    """Return what is written of a read that said something new.
+def changing_read(
+    change: LedgerChange, read: CalendarRead, result: ReadResult, listing: Sequence[Promise] = ()
+) -> Portions:
+    """Return what is written for a read with new or changed entries.
 
     `listing` are earlier promises that it no longer shows, or shows again.
     """
     name, release_of, state = read.calendar, change.joined.release_of, change.states[read.calendar]
-    uids = dict.fromkeys((*weighed.changed, *change.new))
+    uids = dict.fromkeys((*result.changed, *change.new))
     with_entries = {release_of[name, uid] for uid in uids} & change.joined.altered
-    # The releases of entries that say something new are written with these, unless others moved to them.
+    # A release is written with its new or changed entries, unless entries moved between releases.
     rest = [one for one in change.releases() if change.joined.moved or one.id not in with_entries]
 
     def entry(uid: str) -> Entry:
@@ -103,16 +107,16 @@ def learnt(change: LedgerChange, read: CalendarRead, weighed: ReadResult, listin
     new = [(entry(uid), altered.get(release_of[name, uid]), change.new.get(uid)) for uid in uids]
     portions.add(new, _write_entries, rows=3)
     portions.add(listing, lambda tx, some: tx.save_promises(some))
-    shown = weighed.learnt.confirmed
+    shown = result.learnt.confirmed
     same = [uid for uid in shown if uid not in uids]
     _add_confirmed(portions, read, [release_of[name, uid] for uid in shown], same, state.as_of or read.finished)
-    portions.add([entry(uid) for uid in weighed.learnt.gone], _write_rows)
+    portions.add([entry(uid) for uid in result.learnt.gone], _write_rows)
     _add_read(portions, read)
     return portions
 
 
-def again(releases: Sequence[Release], promises: Sequence[Promise] = (), entries: Sequence[Entry] = ()) -> Portions:
-    """Return what is written when the store has lost these, or has them otherwise."""
+def lost_rows(releases: Sequence[Release], promises: Sequence[Promise] = (), entries: Sequence[Entry] = ()) -> Portions:
+    """Return what is written when the store has lost these rows or differs from them."""
     portions = Portions()
     portions.add(releases, lambda tx, some: tx.save_releases(some))
     portions.add(promises, lambda tx, some: tx.add_promises(some))
@@ -123,10 +127,10 @@ def again(releases: Sequence[Release], promises: Sequence[Promise] = (), entries
 def _add_joined(
     portions: Portions, change: LedgerChange, releases: Sequence[Release], at: datetime, leave_out: Collection[Key]
 ) -> None:
-    """Add what joining again altered: entries that moved come after all that they bring to their new release.
+    """Add what joining again changed. Entries that moved come last, after everything that moves with them.
 
-    A start finds by the entries what has moved, and writes the rest again. Entries to be left out are written with
-    their promise.
+    If the process stops in between, the next start sees that these entries still have to move, and repeats the rest.
+    Entries to leave out are written with their promise.
     """
     release_of = change.joined.release_of
     keys = sorted(change.joined.moved.keys() - leave_out)
@@ -151,7 +155,7 @@ def _add_read(portions: Portions, read: CalendarRead) -> None:
 
 
 def _write_entries(tx: Transaction, entries: Sequence[tuple[Entry, Release | None, Promise | None]]) -> None:
-    # In one order for all monitors: in any other, each could wait for rows that another has written.
+    # All monitors write in the same order. Otherwise two could wait for each other's rows.
     releases = {release.id: release for _, release, _ in entries if release is not None}
     tx.save_releases(releases[name] for name in sorted(releases))
     tx.add_promises(promise for _, _, promise in entries if promise is not None)

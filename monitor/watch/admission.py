@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from monitor.clock import Clock
 from monitor.errors import StoreFault
 from monitor.judge.runs import Run
-from monitor.ledger.ledger import LearntRead, Ledger
+from monitor.ledger.ledger import Ledger, RecordedRead
 from monitor.ledger.promises import BEHIND
 from monitor.ledger.reader import Outcome
 from monitor.look.fetch import Found
@@ -61,7 +61,7 @@ class Admission:
         await self.ledger.settle()
         self._has_begun = True
 
-    async def learn(self, outcome: Outcome) -> LearntRead:
+    async def learn(self, outcome: Outcome) -> RecordedRead:
         """Have the ledger take in one read, and watch what is near of what it promises."""
         learnt = await self.ledger.learn(outcome, self.watch.releases)
         if learnt.change is not None:
@@ -131,7 +131,7 @@ class Admission:
     def bearing(self, producer: str, found: Found) -> list[Near]:
         """Return the releases of a producer, not long over, that bear the address or the title of an entry."""
         now, book = self.clock.now(), self.ledger.book
-        theirs = self.ledger.bearing(producer, found)
+        theirs = self.ledger.matching(producer, found)
         return [Near(one, slot.begins() if (slot := book.slot(one, now)) else None) for one in theirs]
 
     async def deal(self, share: Share) -> None:

@@ -137,7 +137,7 @@ class Judging:
 
     def _defer_for_calendar_read(self, watched: WatchedRelease, verdict: Verdict) -> bool:
         """Tell whether a verdict waits for its calendars to be read again; else others of its slot learn of it."""
-        again = self.check.holds(watched, verdict, partial(self.queue.soon, watched.release.id))
+        again = self.check.defer_for_calendar_read(watched, verdict, partial(self.queue.soon, watched.release.id))
         if again is not None:
             self.queue.at(again, watched.release.id)
         if not watched.waits:

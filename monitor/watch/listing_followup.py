@@ -75,7 +75,7 @@ class ListingFollowUp:
         """Tell whether what seems to be of the series is an edition that is long over."""
         if hit.sort is not MatchKind.SERIES:
             return False
-        return bool(await self.ledger.long_past(watched.release.producer, hit.url, hit.title))
+        return bool(await self.ledger.matching_in_store(watched.release.producer, hit.url, hit.title))
 
     async def _bears_title(self, release: Release, url: str) -> bool:
         """Tell whether a page that is listed under another title bears that of the release itself."""

@@ -103,7 +103,7 @@ class Office:
         await self.clock.sleep(after * 60)
         with suppress(WorkerFault):
             await self.daemon.workers.ask("strip", host, None, seconds=5)
-        await self.daemon.calendar_reads.incidents.tell_of_hosts()
+        await self.daemon.calendar_reads.incidents.report_costly_hosts()
 
     def last_read(self, name: str = "stats") -> float | None:
         """Return the metric that tells when a calendar was last read with success."""

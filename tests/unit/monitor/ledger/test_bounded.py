@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from monitor.ledger.state import CalendarState, Checks, ReadResult, weigh
+from monitor.ledger.state import CalendarState, Checks, ReadResult, evaluate_read
 from monitor.store.rows import CalendarRead
 from schedules.announcement import Announcement
 from schedules.slot import Precision, Slot
@@ -35,7 +35,7 @@ def read(
         for n, slot in enumerate(slots)
     )
     row = CalendarRead("c", minutes(at) - timedelta(seconds=5), minutes(at), usable=True, entries=len(entries))
-    return weigh(state, row, Reading(entries), checks or Checks(), None if as_of is None else minutes(as_of))
+    return evaluate_read(state, row, Reading(entries), checks or Checks(), None if as_of is None else minutes(as_of))
 
 
 FIRST = read(CalendarState("c"), 0, SLOT, as_of=-3)
@@ -69,7 +69,7 @@ def test_an_entry_that_vanished_was_last_shown_by_the_read_before() -> None:
     assert (row.gone, row.seen_first, row.seen_last) == (minutes(10), minutes(0), minutes(0))
     shown = once.state.entry("e0", "r", minutes(10)).row()
     assert (shown.gone, shown.seen_first, shown.seen_last) == (None, minutes(0), minutes(10))
-    assert once.state.standing() == ["e0"]
+    assert once.state.promised_entries() == ["e0"]
 
 
 def test_only_entries_that_say_something_new_are_changed() -> None:

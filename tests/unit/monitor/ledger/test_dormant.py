@@ -109,11 +109,11 @@ def test_a_listing_that_shows_one_shows_nothing_new(tmp_path: Path) -> None:
         by_title = Found("https://stats.example/elsewhere", "Example awareness", "listed")
         neither = Found("https://stats.example/elsewhere", "Example deaths", "listed")
         told = [
-            [found.id for found in await ledger.long_past("example-office", it.url, it.title)]
+            [found.id for found in await ledger.matching_in_store("example-office", it.url, it.title)]
             for it in (by_link, by_title, neither)
         ]
         assert told == [["a"], ["a"], []]
-        assert await ledger.long_past("another-office", by_link.url, by_link.title) == []
+        assert await ledger.matching_in_store("another-office", by_link.url, by_link.title) == []
         assert await ledger.has_series("example-office", "Example awareness: May 2031")
         assert not await ledger.has_series("example-office", "Example deaths")
 
@@ -151,7 +151,7 @@ def test_editions_long_over_still_tell_when_the_next_is_missing(tmp_path: Path) 
         await office.reopen()
         assert not any(name.startswith("e-") for name in office.daemon.ledger.releases)
         await office.read(csv(*OTHERS))
-        await office.daemon.calendar_reads.look_for_editions()
+        await office.daemon.calendar_reads.report_missing_editions()
         assert office.told() == [MISSING]
 
     at_work(tmp_path, act, begins=datetime(2025, 11, 1, 12, tzinfo=UTC))
@@ -161,7 +161,7 @@ def test_editions_let_go_of_in_a_long_life_still_count(tmp_path: Path) -> None:
     async def act(office: Office) -> None:
         await office.read(csv(*SERIES, *OTHERS))
         await office.read(csv(*OTHERS), after=10)
-        await office.daemon.calendar_reads.look_for_editions()
+        await office.daemon.calendar_reads.report_missing_editions()
         await office.clock.sleep(100 * DAY)
         await office.daemon.watch.judge_all(list(office.daemon.watch.releases))
         for _ in range(2):
@@ -170,7 +170,7 @@ def test_editions_let_go_of_in_a_long_life_still_count(tmp_path: Path) -> None:
         assert not any(name.startswith("e-") for name in office.daemon.ledger.releases)
         await office.clock.sleep(48 * DAY)
         await office.read(csv(*OTHERS))
-        await office.daemon.calendar_reads.look_for_editions()
+        await office.daemon.calendar_reads.report_missing_editions()
         assert office.told() == [MISSING]
 
     at_work(tmp_path, act, begins=datetime(2025, 11, 1, 12, tzinfo=UTC))

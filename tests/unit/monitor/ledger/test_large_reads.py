@@ -11,7 +11,7 @@ import pytest
 
 from monitor.clock import VirtualClock
 from monitor.errors import StoreFault
-from monitor.ledger.ledger import LearntRead, Ledger
+from monitor.ledger.ledger import Ledger, RecordedRead
 from monitor.ledger.reader import Outcome
 from monitor.ledger.state import Checks
 from monitor.rehearse.virtual_loop import run_virtually
@@ -71,7 +71,7 @@ class Monitor:
         await self.ledger.take_up(at)
         return self
 
-    async def learn(self, entries: Sequence[Announcement], at: datetime, calendar: str = "stats") -> LearntRead:
+    async def learn(self, entries: Sequence[Announcement], at: datetime, calendar: str = "stats") -> RecordedRead:
         return await self.ledger.learn(a_read(entries, at, calendar), ())
 
     def reads(self) -> list[datetime]:

@@ -11,7 +11,7 @@ import pytest
 from alerts.finding import Exposure
 from monitor.judge.policy import Grade
 from monitor.judge.verdict import Finding, Kind, PartVerdict, Verdict, Word
-from monitor.ledger.promise_check import PATIENCE, PromiseCheck, must_stand_since
+from monitor.ledger.promise_check import PATIENCE, PromiseCheck, must_be_confirmed_since
 from schedules.announcement import Address
 from schedules.release import Release
 from schedules.slot import Precision, Slot
@@ -75,108 +75,110 @@ def listened() -> PromiseCheck:
 
 @pytest.mark.parametrize("word", [Word.LATE, Word.OVERDUE, Word.NOT_PUBLISHED, Word.EARLY])
 def test_a_breach_needs_its_promise_to_stand_at_its_slot(word: Word) -> None:
-    assert must_stand_since(verdict(part(word))) == SLOT
+    assert must_be_confirmed_since(verdict(part(word))) == SLOT
 
 
 @pytest.mark.parametrize("word", [Word.ON_TIME, Word.PENDING, Word.UNPROVEN])
 def test_where_nothing_is_claimed_nothing_is_read_again(word: Word) -> None:
-    assert must_stand_since(verdict(part(word))) is None
+    assert must_be_confirmed_since(verdict(part(word))) is None
     doubted = replace(verdict(part(word)), findings=(Finding(Kind.PROMISE_IN_DOUBT),))
-    assert must_stand_since(doubted) == SLOT
-    assert must_stand_since(replace(doubted, findings=(Finding(Kind.BLIND),))) is None
+    assert must_be_confirmed_since(doubted) == SLOT
+    assert must_be_confirmed_since(replace(doubted, findings=(Finding(Kind.BLIND),))) is None
 
 
 def test_any_part_that_is_behind_is_a_breach_and_a_release_without_a_slot_has_none() -> None:
-    assert must_stand_since(verdict(part(Word.ON_TIME), part(Word.LATE))) == SLOT
-    assert must_stand_since(replace(verdict(part()), slot=None)) is None
+    assert must_be_confirmed_since(verdict(part(Word.ON_TIME), part(Word.LATE))) == SLOT
+    assert must_be_confirmed_since(replace(verdict(part()), slot=None)) is None
 
 
 def test_a_promise_that_was_confirmed_at_its_slot_stands_and_one_confirmed_before_does_not() -> None:
-    assert must_stand_since(verdict(part(), confirmed=0)) is None
-    assert must_stand_since(verdict(part(), confirmed=1)) is None
-    assert must_stand_since(verdict(part(), confirmed=-1)) == SLOT
+    assert must_be_confirmed_since(verdict(part(), confirmed=0)) is None
+    assert must_be_confirmed_since(verdict(part(), confirmed=1)) is None
+    assert must_be_confirmed_since(verdict(part(), confirmed=-1)) == SLOT
 
 
 def test_of_exposures_the_last_is_when_the_promise_must_have_stood_and_one_not_dated_says_nothing() -> None:
-    assert must_stand_since(verdict(part(Word.EARLY, -900, -300))) == after_slot(-300)
-    assert must_stand_since(verdict(part(Word.EARLY, None))) == SLOT
+    assert must_be_confirmed_since(verdict(part(Word.EARLY, -900, -300))) == after_slot(-300)
+    assert must_be_confirmed_since(verdict(part(Word.EARLY, None))) == SLOT
     # As of the instant of judging it would have to be read anew at each.
-    assert must_stand_since(verdict(part(Word.EARLY, None), at=after_slot(-20))) is None
+    assert must_be_confirmed_since(verdict(part(Word.EARLY, None), at=after_slot(-20))) is None
 
 
 def test_what_is_withheld_before_its_slot_is_read_again_once_since_it_was_seen() -> None:
     withheld = replace(part(Word.UNPROVEN), first_seen=Interval(None, after_slot(-200)))
     doubted = replace(verdict(withheld), findings=(Finding(Kind.PROMISE_IN_DOUBT),))
-    assert {must_stand_since(replace(doubted, at=after_slot(at))) for at in (-200, -100, -1)} == {after_slot(-200)}
-    assert must_stand_since(doubted) == SLOT
+    assert {must_be_confirmed_since(replace(doubted, at=after_slot(at))) for at in (-200, -100, -1)} == {
+        after_slot(-200)
+    }
+    assert must_be_confirmed_since(doubted) == SLOT
 
 
 def test_a_verdict_waits_ten_seconds_at_most_for_calendars_that_were_not_read_since() -> None:
     check, watched = listened(), Waiting()
-    assert check.holds(watched, verdict(part()), Calls()) == after_slot(310)
+    assert check.defer_for_calendar_read(watched, verdict(part()), Calls()) == after_slot(310)
     assert (watched.waits, watched.asked) == (True, (SLOT, AT + PATIENCE))
     # Judged again meanwhile it waits no longer than it was to.
-    assert check.holds(watched, verdict(part(), at=after_slot(305)), Calls()) == AT + PATIENCE
-    assert check.holds(watched, verdict(part(), at=AT + PATIENCE), Calls()) is None
+    assert check.defer_for_calendar_read(watched, verdict(part(), at=after_slot(305)), Calls()) == AT + PATIENCE
+    assert check.defer_for_calendar_read(watched, verdict(part(), at=AT + PATIENCE), Calls()) is None
     assert not watched.waits
 
 
 def test_another_claim_is_waited_for_anew() -> None:
     check, watched = listened(), Waiting()
-    check.holds(watched, verdict(part(Word.EARLY, -900), at=after_slot(-800)), Calls())
+    check.defer_for_calendar_read(watched, verdict(part(Word.EARLY, -900), at=after_slot(-800)), Calls())
     assert watched.asked == (after_slot(-900), after_slot(-800) + PATIENCE)
-    check.holds(watched, verdict(part(Word.EARLY, -900, -300), at=after_slot(-299)), Calls())
+    check.defer_for_calendar_read(watched, verdict(part(Word.EARLY, -900, -300), at=after_slot(-299)), Calls())
     assert watched.asked == (after_slot(-300), after_slot(-299) + PATIENCE)
 
 
 def test_nothing_waits_where_nobody_reads_where_nothing_is_claimed_or_where_it_stands() -> None:
     watched = Waiting(waits=True)
-    assert PromiseCheck().holds(watched, verdict(part()), Calls()) is None
+    assert PromiseCheck().defer_for_calendar_read(watched, verdict(part()), Calls()) is None
     assert not watched.waits
     watched.waits = True
-    assert listened().holds(watched, verdict(part(), confirmed=0), Calls()) is None
+    assert listened().defer_for_calendar_read(watched, verdict(part(), confirmed=0), Calls()) is None
     assert (watched.waits, watched.asked) == (False, None)
 
 
 def test_only_calendars_that_were_not_read_since_are_read_and_each_calls_back() -> None:
     check, then = listened(), Calls()
-    check.answered("govuk", SLOT)
-    check.answered("own", after_slot(-1))
-    assert check.ask(("govuk", "own"), SLOT, "r", then)
-    assert asyncio.run(check.next()) == ["own"]
-    check.answered("own", SLOT)
+    check.record_read("govuk", SLOT)
+    check.record_read("own", after_slot(-1))
+    assert check.request_reads(("govuk", "own"), SLOT, "r", then)
+    assert asyncio.run(check.next_requested()) == ["own"]
+    check.record_read("own", SLOT)
     assert then.number == 1
-    assert not check.ask(("govuk", "own"), SLOT, "r", then)
+    assert not check.request_reads(("govuk", "own"), SLOT, "r", then)
 
 
 def test_a_read_that_had_begun_before_is_no_answer_and_the_calendar_is_read_again() -> None:
     check, then = PromiseCheck(), Calls()
 
     async def story() -> list[list[str]]:
-        check.ask(("govuk",), SLOT, "r", then)
-        first = await check.next()
-        check.answered("govuk", after_slot(-1))
-        return [first, await asyncio.wait_for(check.next(), 5)]
+        check.request_reads(("govuk",), SLOT, "r", then)
+        first = await check.next_requested()
+        check.record_read("govuk", after_slot(-1))
+        return [first, await asyncio.wait_for(check.next_requested(), 5)]
 
     assert asyncio.run(story()) == [["govuk"], ["govuk"]]
     assert (then.number, check.is_read) == (0, True)
-    check.answered("govuk", after_slot(1))
-    check.answered("govuk", after_slot(2))
+    check.record_read("govuk", after_slot(1))
+    check.record_read("govuk", after_slot(2))
     assert then.number == 1
 
 
 def test_an_earlier_read_that_ends_later_takes_nothing_back() -> None:
     check = listened()
-    check.answered("govuk", after_slot(5))
-    check.answered("govuk", after_slot(-5))
-    assert not check.ask(("govuk",), SLOT, "r", Calls())
+    check.record_read("govuk", after_slot(5))
+    check.record_read("govuk", after_slot(-5))
+    assert not check.request_reads(("govuk",), SLOT, "r", Calls())
 
 
 def test_several_releases_wait_for_one_read() -> None:
     check, calls = listened(), [Calls(), Calls(), Calls()]
     for name, since, then in zip("abc", (-10, 0, 10), calls, strict=True):
-        check.ask(("govuk",), after_slot(since), name, then)
-    check.answered("govuk", SLOT)
+        check.request_reads(("govuk",), after_slot(since), name, then)
+    check.record_read("govuk", SLOT)
     assert [one.number for one in calls] == [1, 1, 0]
 
 
@@ -203,15 +205,15 @@ def test_a_page_missing_where_nobody_announced_it_has_its_promise_read_again_and
 def test_the_first_looks_at_a_slot_have_their_host_to_themselves() -> None:
     pending = replace(verdict(part(Word.PENDING), at=after_slot(0.2)), word=Word.PENDING, address=Address.GUESSED)
     check, waiting = listened(), Waiting()
-    assert check.holds(waiting, pending, Calls()) == after_slot(5)
-    assert check.holds(waiting, replace(pending, at=after_slot(5)), Calls()) is None
+    assert check.defer_for_calendar_read(waiting, pending, Calls()) == after_slot(5)
+    assert check.defer_for_calendar_read(waiting, replace(pending, at=after_slot(5)), Calls()) is None
     assert not waiting.waits
 
 
 async def asked_for(waiting: Waiting, told: Verdict) -> bool:
     check = listened()
-    assert check.holds(waiting, told, Calls()) is None
+    assert check.defer_for_calendar_read(waiting, told, Calls()) is None
     try:
-        return await asyncio.wait_for(check.next(), 0.01) == ["govuk", "own"]
+        return await asyncio.wait_for(check.next_requested(), 0.01) == ["govuk", "own"]
     except TimeoutError:
         return False

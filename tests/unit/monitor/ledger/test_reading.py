@@ -132,12 +132,12 @@ def test_an_edition_of_a_regular_series_that_nobody_announces_is_told_once(tmp_p
     async def act(office: Office) -> None:
         await office.read(csv(*rows))
         for _ in range(2):
-            await office.daemon.calendar_reads.look_for_editions()
+            await office.daemon.calendar_reads.report_missing_editions()
         assert office.told() == [
             "CALENDAR: no calendar announces the next edition of Example earnings: September 2026 (example-office)"
         ]
         await office.read(csv(*rows, row("e9", "2026-11-18", title="Example earnings: October 2026")), after=10)
-        await office.daemon.calendar_reads.look_for_editions()
+        await office.daemon.calendar_reads.report_missing_editions()
         assert [one.closed is not None for one in incidents(office) if one.id.startswith("unannounced")] == [True]
 
     at_work(tmp_path, act, begins=datetime(2026, 11, 2, 12, tzinfo=UTC))
@@ -148,7 +148,7 @@ def test_a_series_that_ended_long_ago_is_missed_by_nobody(tmp_path: Path) -> Non
 
     async def act(office: Office) -> None:
         await office.read(csv(*rows))
-        await office.daemon.calendar_reads.look_for_editions()
+        await office.daemon.calendar_reads.report_missing_editions()
         assert office.told() == []
 
     at_work(tmp_path, act)
@@ -253,7 +253,7 @@ def test_a_thousand_hosts_that_cost_too_much_make_twenty_notices_a_day(tmp_path:
     async def act(office: Office) -> None:
         for number in range(1000):
             office.daemon.calendar_reads.health.costly.add(f"h{number}.example")
-        await office.daemon.calendar_reads.incidents.tell_of_hosts()
+        await office.daemon.calendar_reads.incidents.report_costly_hosts()
         assert len(office.told()) == 20
         assert office.daemon.calendar_reads.health.costly == set()
 

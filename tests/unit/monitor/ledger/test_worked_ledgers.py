@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.ledger.state import CalendarState, Checks, weigh
+from monitor.ledger.state import CalendarState, Checks, evaluate_read
 from monitor.store.rows import CalendarRead
 from schedules.announcement import Announcement, State
 from schedules.dates.read import read_date
@@ -85,7 +85,7 @@ class Kept:
         """Take in one read; tell whether it was usable."""
         state = self._states.get(read.calendar) or CalendarState(read.calendar)
         row = CalendarRead(read.calendar, read.at, read.at, usable=True, entries=len(read.reading.announcements))
-        weighed = weigh(state, row, read.reading, Checks())
+        weighed = evaluate_read(state, row, read.reading, Checks())
         self._states[read.calendar] = weighed.state
         learnt = weighed.learnt
         with self.store.transaction() as tx:
