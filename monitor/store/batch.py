@@ -1,4 +1,4 @@
-"""What waits to be committed, and how it is cut into short transactions."""
+"""The backlog of writes, and how it is divided into short transactions."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from monitor.judge.runs import Run
 from monitor.store.sql.write import Transaction
 
 MOST, MOST_WRITES = 500, 100
-"""How much one transaction takes of what waits, and how many writes, each of which asks and writes several times.
+"""The most runs and the most other writes in one transaction.
 
-Who waits behind it is held up, and so is the lease of its monitor.
+A transaction delays the writes behind it and the renewal of this monitor's lease. Other writes take longer than runs,
+because each reads and writes several times.
 """
 
 Make = Callable[[Transaction], Any]
@@ -24,9 +25,9 @@ Make = Callable[[Transaction], Any]
 
 @dataclass(slots=True, eq=False)
 class Write:
-    """A write that somebody waits for; see `Writer.write`.
+    """A write whose caller waits for it. See `Writer.write` for the fields.
 
-    A large write has more portions in `rest`, of `rows` rows in all: see `Writer.write_in_portions`.
+    A large write has its further portions in `rest`, with `rows` rows in all. See `Writer.write_in_portions`.
     """
 
     make: Make
@@ -41,7 +42,7 @@ class Write:
     is_begun: bool = False
 
     def commit(self) -> None:
-        """Note that `make` is committed. The next portion follows; after the last one, the caller gets the result."""
+        """Record that `make` is committed. Go on to the next portion, or give the caller the result after the last."""
         self.is_begun = True
         if self.rest:
             self.make = self.rest.popleft()
@@ -51,10 +52,11 @@ class Write:
 
 @dataclass(slots=True)
 class Batch:
-    """What is to be committed: runs before writes, and then a portion of a large write.
+    """What the next transactions commit: runs, then writes, and then a portion of a large write.
 
-    `ahead` transactions of what goes with them come first; zero is the one that takes the last of it with the runs.
-    `first` are writes that wait for none of it, `at` is the write under way, None before any.
+    `ahead` is the number of transactions that only the members need before that. At zero, the members' last part is
+    committed together with the runs. `first` are writes for the very next transaction. `at` is the write that is being
+    made, None before the first one.
     """
 
     runs: Sequence[Run]
@@ -66,7 +68,7 @@ class Batch:
 
     @property
     def rows(self) -> int:
-        """Return how many things are written."""
+        """Return the number of runs and writes."""
         return len(self.runs) + len(self.all_writes)
 
     @property
@@ -76,11 +78,11 @@ class Batch:
 
     @property
     def is_over(self) -> bool:
-        """Tell whether nothing of it is left."""
+        """Return whether everything of it is committed or refused."""
         return not self.rows and self.ahead < 0
 
     def portion(self) -> Batch:
-        """Return what the next transaction takes."""
+        """Return the part that the next transaction commits."""
         if self.ahead > 0:
             return Batch((), [], self.first)
         runs = self.runs[:MOST]
@@ -88,7 +90,7 @@ class Batch:
         return Batch(runs, writes, self.first, [] if runs or writes else self.large)
 
     def leave(self, portion: Batch) -> None:
-        """Go on behind a portion, which is committed."""
+        """Remove a portion that is committed."""
         self.ahead -= 1
         self.runs = self.runs[len(portion.runs) :]
         self.writes = self.writes[len(portion.writes) :]
@@ -96,7 +98,7 @@ class Batch:
         self.large = self.large[len(portion.large) :]
 
     def refuse(self, portion: Batch, fault: BaseException) -> bool:
-        """Go on without what can never be written, and tell who waits for it; return whether that is the runs."""
+        """Remove what can never be written, and fail its callers. Return whether that is the portion's runs."""
         guilty = portion.all_writes if portion.at is None and not portion.runs else [portion.at] if portion.at else []
         tell(guilty, fault)
         if not guilty:
@@ -108,9 +110,9 @@ class Batch:
 
 
 class Backlog:
-    """Runs and writes that wait to be committed; at most `most` runs, and `most_large` rows of large writes.
+    """Runs and writes that wait to be committed: at most `most` runs, and `most_large` rows of large writes.
 
-    A large write that has more rows waits where no other does.
+    A large write with more rows than that is accepted if no other one waits.
     """
 
     def __init__(self, most: int, most_large: int) -> None:
@@ -120,28 +122,23 @@ class Backlog:
         self.large: deque[Write] = deque()
 
     @property
-    def is_full(self) -> bool:
-        """Return whether there is no room for a run that is not among them."""
-        return len(self.runs) >= self._most
-
-    @property
     def is_any(self) -> bool:
         """Return whether anything waits."""
         return bool(self.runs or self.writes or self.portions_left())
 
     def portions_left(self) -> int:
-        """Return how many portions of large writes are not committed yet."""
+        """Return the number of portions of large writes that are not committed yet."""
         return sum(1 + len(write.rest) for write in self.large if not write.done.done())
 
     def put(self, run: Run) -> bool:
-        """Add a run, or a later version of it; return False when there is no room."""
-        if (key := run.key) not in self.runs and self.is_full:
+        """Add a run, or a later version of it. Return False if there is no room."""
+        if (key := run.key) not in self.runs and len(self.runs) >= self._most:
             return False
         self.runs[key] = run
         return True
 
     def add_large(self, write: Write, instead_of: Write | None) -> None:
-        """Add a large write behind the others, and drop another one. Raises `StoreFault` when there is no room."""
+        """Add a large write as the last one, and drop the one it replaces. Raises `StoreFault` if there is no room."""
         waiting = sum(one.rows for one in self.large if one is not instead_of and not one.done.done())
         if waiting and waiting + write.rows > self._most_large:
             raise StoreFault(f"{waiting} rows of calendars wait for the store: there is no room for {write.rows} more")
@@ -150,16 +147,16 @@ class Backlog:
         self.large.append(write)
 
     async def finish_large(self, patience: float) -> None:
-        """Wait until every large write is committed; give up when none makes progress in so many seconds."""
+        """Wait until every large write is committed, or until none makes progress for `patience` seconds."""
         while (before := self.portions_left()) > 0:
             await asyncio.wait({self.large[-1].done}, timeout=patience)
             if self.portions_left() >= before:
                 return
 
     def take(self, ahead: int) -> Batch:
-        """Take out all runs and writes. The large write at the head is part of the batch, and stays until it is done.
+        """Take out all runs and writes. The first large write is part of the batch, and stays here until it is done.
 
-        In one order for all monitors: in any other, each could wait for rows that another has written.
+        All monitors write in the same order. Otherwise two could wait for each other's rows.
         """
         while self.large and self.large[0].done.done():
             self.large.popleft()
@@ -170,24 +167,24 @@ class Backlog:
         return batch
 
     def take_first(self) -> list[Write]:
-        """Take out the writes that wait for none put before them."""
+        """Take out the writes that must not wait for earlier ones."""
         first = [write for write in self.writes if write.first]
         self.writes = [write for write in self.writes if not write.first]
         return first
 
     def put_back(self, batch: Batch, fault: StoreFault) -> None:
-        """Add what could not be committed again; what came in meanwhile is newer. Tell those who will not wait."""
+        """Return a failed batch to the backlog. Newer runs stay. Fail the callers that are not `patient`."""
         tell((write for write in batch.all_writes if not write.patient), fault)
         self.runs = {run.key: run for run in batch.runs} | self.runs
         self.writes[:0] = [write for write in (*batch.first, *batch.writes) if not write.done.done()]
 
     def makes_apart(self) -> list[Make]:
-        """Return the writes that may be kept elsewhere meanwhile, every portion of the large ones."""
+        """Return the writes that can be kept in a journal, with every portion of the large ones."""
         small = [write.make for write in self.writes if write.apart]
         return small + [make for write in self.large if not write.done.done() for make in (write.make, *write.rest)]
 
     def drop(self) -> None:
-        """Drop everything."""
+        """Drop everything, and cancel the writes."""
         for write in (*self.writes, *self.large):
             write.done.cancel()
         self.runs, self.writes = {}, []
@@ -195,29 +192,29 @@ class Backlog:
 
 
 class BatchMember(Protocol):
-    """Something that is written with every batch, ahead of it: evidence. Called in the writer's thread."""
+    """Writes something with every batch, before it: evidence, and a monitor's lease. Called in the writer's thread."""
 
     def prepare(self) -> Callable[[], object] | None:
-        """Return work to do before the next transaction, in the writer's thread; None when there is none.
+        """Return work for the writer's thread before the next transaction, or None. Called in the loop's thread.
 
-        It asks nothing of the store, and may take as long as it takes. Called in the loop's thread.
+        The work must not use the store. It may take long.
         """
 
     def write(self, transaction: Transaction) -> None:
-        """Write what is waiting. May be called again for the same when the transaction fails."""
+        """Write what waits. It is called again for the same rows if the transaction fails."""
 
     def written(self) -> None:
-        """Learn that the transaction of the last `write` was committed."""
+        """Note that the transaction of the last `write` was committed."""
 
     def more(self) -> int:
-        """Return how many more transactions what waits now will take, beside the next."""
+        """Return how many transactions it needs after the next one for what waits now."""
 
     def close(self) -> None:
-        """Let go of everything; nothing more is written. Called in the loop's thread."""
+        """Release its resources. It is not called again. Called in the loop's thread."""
 
 
 def tell(writes: Iterable[Write], fault: BaseException) -> None:
-    """Tell all who wait for these writes that they failed."""
+    """Raise `fault` in every caller that waits for one of these writes."""
     for write in writes:
         if not write.done.done():
             write.done.set_exception(fault)

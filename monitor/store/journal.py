@@ -1,4 +1,4 @@
-"""The journal beside the store: what it could not take, and what is near. A store that is away blinds nobody."""
+"""The journal: a local file for rows that the store cannot take, so that looks go on while the store is down."""
 
 from __future__ import annotations
 
@@ -32,15 +32,16 @@ _LOGS = ("", "-wal", "-shm")
 
 
 class Journal:
-    """Two SQLite files of one monitor in a folder of their own: what is near, and what came to it since.
+    """Two SQLite files of one monitor: a copy of the near part of the store, and the journal.
 
-    The near part is copied while the store is well. Once it is not, the journal begins as a copy of that: there goes
-    what cannot be stored, and a monitor that starts without its store lives in it. What the journal has beyond the
-    copy is brought in when the store is back, and the journal is gone. Every method blocks; one thread at a time.
+    The near part (releases shown or due within 90 days) is copied while the store works. When the store fails, the
+    journal starts as a copy of it and takes the rows that cannot be stored. A monitor that starts without its store
+    uses the journal as its store. When the store works again, the rows that the journal has beyond the copy are
+    written into the store, and the journal is deleted. Every method blocks, and one thread may call at a time.
     """
 
     def __init__(self, folder: Path, monitor: str, url: str, *, durable: bool = True) -> None:
-        """`url` is the store's address: what belongs to one is never brought into another. Raises `UserFault`."""
+        """`url` is the store's address. The journal of one store is never written into another. Raises `UserFault`."""
         self._name = f"{quote(monitor, safe='')}-{sha256(place_of(url).encode()).hexdigest()[:8]}"
         self._monitor = monitor
         self._folder = folder
@@ -53,22 +54,22 @@ class Journal:
 
     @property
     def near(self) -> Path:
-        """Return the file of what was near when the store was last well."""
+        """Return the file with the copy of the near part."""
         return self._folder / f"{self._name}.near.db"
 
     @property
     def file(self) -> Path:
-        """Return the file of the journal itself, which is there only while it holds something."""
+        """Return the file of the journal, which exists only while it has rows for the store."""
         return self._folder / f"{self._name}.journal.db"
 
     @property
     def holds(self) -> bool:
-        """Tell whether there is something to be brought in."""
-        # A process that is killed while the journal begins leaves a file without a byte.
+        """Return whether the journal has rows for the store."""
+        # A process that is killed while it creates the journal leaves an empty file.
         return self.file.exists() and self.file.stat().st_size > 0
 
     def renew(self, store: Store, now: datetime, *, told_only: bool = False) -> None:
-        """Copy what is near; with `told_only`, what was told alone. Nothing is done while the journal holds something.
+        """Copy the near part again, unless the journal has rows. With `told_only`, copy only what people were told.
 
         Raises `StoreFault`.
         """
@@ -86,7 +87,7 @@ class Journal:
         beat: Heartbeat,
         evidence: Sequence[Record] = (),
     ) -> int:
-        """Keep what cannot be stored, each version of it once; return how much was new. Raises `StoreFault`."""
+        """Write to the journal what cannot be stored, each version once. Return how many rows. Raises `StoreFault`."""
         with self._lock:
             news = [run for run in runs if self._kept.get(run.key) != run]
             fresh = [make for make in makes if id(make) not in self._made]
@@ -104,7 +105,7 @@ class Journal:
             return len(records) + len(news) + len(fresh)
 
     def settled(self) -> None:
-        """Forget what was kept: the store has it by now."""
+        """Delete the journal, because the store has all its rows."""
         with self._lock:
             self._kept, self._made, self._proved = {}, {}, 0
             if self._store is not None:
@@ -113,10 +114,10 @@ class Journal:
             self._remove()
 
     def bring_in(self, store: Store) -> int:
-        """Write into a store what the journal holds; return how many rows that were.
+        """Write the rows of the journal into a store. Return how many.
 
-        A journal that contradicts the store is put aside whole, under another name. Records of our evidence that the
-        store has lost are written again, though nothing be held and only the near part know them.
+        A journal that contradicts the store is kept under another name. Evidence records that the store has lost are
+        written again, also from the near part if there is no journal.
         """
         with self._lock:
             again = self._write_again(store)
@@ -133,7 +134,7 @@ class Journal:
                 return again
 
     def _write_again(self, store: Store) -> int:
-        """Write the records of our evidence that go on from those a store has; return how many."""
+        """Write this monitor's evidence records that follow those in the store. Return how many."""
         try:
             records = self._beyond(store)
         except StoreFault as fault:
@@ -153,15 +154,15 @@ class Journal:
             names, apart = known.evidence.monitors(), self._monitor + APART
             mine = (name for name in names if name == self._monitor or name.startswith(apart))
             lasts = {name: store.evidence.last(name) for name in mine}
-            # A store that knows nothing of a chain never had it, unless what is held began it.
+            # If the store has no record of a chain, it never had it, unless the journal began that chain.
             began = [(name, last) for name, last in lasts.items() if last is not None or self.holds]
             return [record for name, last in began for record in following(known.evidence, name, last)]
 
     def stand_in(self, now: datetime) -> Store:
-        """Return a store to live in while the true one is away: what was near, and what came to it since.
+        """Return the journal as a store to use while the configured one does not answer.
 
-        Where the folder cannot be written it is a copy that lives as long as the process. Raises `StoreFault` when
-        nothing is known.
+        If the folder cannot be written, it is a copy that is deleted with the process. Raises `StoreFault` if no near
+        part was ever copied.
         """
         if not self.near.exists():
             raise StoreFault(f"journal {self._folder}: nothing is known yet of what is near")
@@ -187,7 +188,7 @@ class Journal:
         return Store.ready(f"sqlite:///{file}", durable=self._durable)
 
     def _move_to_memory(self) -> None:
-        """Go on in a folder of this process's own: the configured one may be read, and no more."""
+        """Copy the files to a temporary folder, because the configured one cannot be written."""
         folder = Path(tempfile.mkdtemp(prefix="ninethirty-"))
         weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
         for file in (self.near, self.file):

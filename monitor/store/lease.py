@@ -1,4 +1,4 @@
-"""What monitors of one store do by turns, such as draining the outbox: it belongs to whoever holds its lease."""
+"""Leases: of several monitors that share a store, only the holder of a lease does its work, such as sending notices."""
 
 from __future__ import annotations
 
@@ -10,20 +10,19 @@ from monitor.store.rows import Lease
 from monitor.store.sql.write import Transaction
 
 LASTS = timedelta(seconds=15)
-"""How long a lease lasts unrenewed: so long nobody does the work of a monitor that was killed."""
+"""How long a lease lasts without renewal. If its holder is killed, no monitor does its work for this long."""
 
 _SLOWEST = timedelta(seconds=5)
-"""A store that takes longer is not slow but away: whoever held a lease then is not waited for as long as that."""
+"""A store that takes longer counts as down, not as slow. So longer times do not extend leases."""
 _REMEMBERED = 20
 
 
 @dataclass(slots=True)
 class Leaseholder:
-    """One process that takes leases. `take` and `release` run inside a transaction.
+    """A process that takes leases. Call `take` and `release` inside a transaction.
 
-    `now` is its own clock's: by it a lease runs out in a store that one process has for itself. What several share
-    goes by the database's clock alone. A lease lasts for `least`, and for longer where the store is slow: what is
-    written seconds after it was asked for would else run out before anybody can read it.
+    In SQLite, leases run out by the process's own clock, given as `now`. In PostgreSQL only the database's clock
+    counts. A lease lasts for `least`, and longer if the store is slow. Otherwise it could run out before it is read.
     """
 
     name: str
@@ -33,31 +32,31 @@ class Leaseholder:
 
     @property
     def lasts(self) -> timedelta:
-        """Return how long a lease lasts that is taken now: one renewed `took` later still runs when that is written."""
+        """Return how long a lease lasts that is taken now, with time for a renewal that the store writes slowly."""
         return self.least + 2 * self._slow
 
     @property
     def patience(self) -> timedelta:
-        """Return how much later than its time another lease may be renewed: the store is as slow for everybody."""
+        """Return how late another monitor's renewal may be, since the store is as slow for it as for us."""
         return min(timedelta(seconds=max(self._took)), _SLOWEST)
 
     def took(self, seconds: float) -> None:
-        """Note how long a lease took to be written. A store that was slow for once is forgotten in a few writes."""
+        """Record how long a write took. The effect of one slow write is halved with each later one."""
         self._took.append(seconds)
         self._slow = max(min(timedelta(seconds=seconds), _SLOWEST), self._slow / 2)
 
     def take(self, tx: Transaction, thing: str, now: datetime) -> Lease | None:
-        """Take a lease that is free or run out, or renew our own; None when somebody else holds it."""
+        """Take a lease that is free or has run out, or renew our own. Return None if another process holds it."""
         return tx.take_lease(thing, self.name, now, now + self.lasts)
 
     def release(self, tx: Transaction, thing: str) -> None:
-        """Give a lease back, so that another monitor need not wait until it runs out."""
+        """Give up a lease, so that another monitor need not wait until it runs out."""
         tx.drop_lease(thing, self.name)
 
     def renewal_due(self, until: datetime) -> datetime:
-        """Return when a lease that runs until then must be renewed: two attempts may fail before it is lost."""
+        """Return when to renew a lease that lasts until `until`. Two attempts can fail before it is lost."""
         return until - 2 * self.lasts / 3
 
 
 OUTBOX = "outbox"
-"""The lease on sending what waits in the outbox."""
+"""The name of the lease on sending notices from the outbox."""

@@ -1,4 +1,4 @@
-"""The monitors of one store: each holds its name by a lease, and knows by the others' who else lives."""
+"""The monitors of one store: each has a lease on its name, and the leases show which monitors are alive."""
 
 from __future__ import annotations
 
@@ -21,66 +21,68 @@ from monitor.store.writer import Writer
 _log = structlog.get_logger(__name__)
 _READINGS = 20
 PREFIX = "monitor "
-"""What begins the name of a lease that is the name of a monitor."""
+"""The start of the name of a lease on a monitor's name."""
 _QUIET = "quiet "
-"""What begins the name of a lease that is a host's, which told a monitor to wait until it runs out."""
+"""The start of the name of a lease that marks a host as paused, because it asked a monitor to wait (Retry-After)."""
 _SURELY = timedelta(seconds=0.1)
-"""How much longer the others wait: clocks are read from afar."""
+"""A margin for the other monitors, because they read the database's clock over a network."""
 
 
 class NameTaken(StoreFault):
-    """Another process writes under this monitor's name, so that this one must not."""
+    """Another process uses this monitor's name, so this one must not write."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """What the store tells of its monitors: its time, and every lease."""
+    """The state of the leases: the store's time, and every lease."""
 
     at: datetime
     leases: tuple[Lease, ...]
 
     @property
     def quiet(self) -> dict[str, float]:
-        """Return until when each host told somebody to wait, in seconds of the store's time."""
+        """Return until when each paused host must not be asked, in seconds of the store's time."""
         hosts = (lease for lease in self.leases if lease.name.startswith(_QUIET) and lease.until > self.at)
         return {lease.name.removeprefix(_QUIET): lease.until.timestamp() for lease in hosts}
 
 
 class _Unrenewed:
-    """For how long each lease has been seen as it is, by steady time."""
+    """Measures by steady time how long each lease has not been renewed."""
 
     def __init__(self) -> None:
         self._seen: dict[str, tuple[datetime, float]] = {}
 
-    def told(self, lease: Lease, now: float) -> timedelta:
-        """Tell it of a lease that is seen at `now`, in seconds."""
+    def observe(self, lease: Lease, now: float) -> timedelta:
+        """Return how long a lease, read at `now` in seconds, has been unchanged."""
         until, since = self._seen.get(lease.name, (lease.until, now))
         since = since if until == lease.until else now
         self._seen[lease.name] = (lease.until, since)
         return timedelta(seconds=now - since)
 
     def forget(self) -> None:
-        """Begin anew: for a while we could see nothing, and the others perhaps renew nothing."""
+        """Start again. The store did not answer for a while, so the others could not renew their leases either."""
         self._seen.clear()
 
 
 class Members:
-    """One monitor among those of a store. `told` is called, in the loop, with each share.
+    """One monitor among those that share a store. `told` is called in the event loop with each new share.
 
-    A name is renewed four times while its lease lasts at least; whoever comes waits for half of that before it asks
-    anything, so that all others have made room by then, and the turns of one that fell silent are left alone for a
-    quarter more, and for as long as this monitor's own renewals took of late: the store was as slow for others, or as
-    far away.
-    It is written with every batch of the writer, ahead of all else: what was decided before this monitor was taken for
-    dead is not written any more (`term`). While the store is away the last share holds, so that nobody is blind for it,
-    but for one that stood still beyond its lease before: the others may have its turns.
-    `quiet` returns which hosts told this monitor to wait, and until when in seconds of steady time: none asks them.
+    - The lease on the name is renewed at least four times before it runs out. A new monitor waits for half of a
+      lease before its first request, so that all others have reduced their shares by then.
+    - The share of a monitor that stopped renewing stays reserved for another quarter of a lease, and for as long as
+      this monitor's own renewals took recently, because the store is as slow for the others.
+    - The lease is renewed first in every batch of the writer. A decision from before the others took this monitor for
+      dead is not written (see `term`).
+    - If the store does not answer, the last share stays in use so that looks go on. The exception is a monitor that
+      was suspended beyond its lease: others may use its share.
+    - `quiet` returns the hosts that asked this monitor to wait, and until when in seconds of steady time. No monitor
+      sends requests to them until then.
     """
 
     def __init__(
         self, name: str, holder: Leaseholder, leases: Leases, writer: Writer, clock: Clock, *, divided: bool
     ) -> None:
-        """`holder` is of this process alone; `divided`: each host is looked at by one monitor."""
+        """`holder` must be of this process only. If `divided`, each host is looked at by one monitor."""
         self._name, self._divided = name, divided
         self._holder = holder
         self._every = holder.least / 4
@@ -92,12 +94,12 @@ class Members:
         self._renewed: Lease | None = None
         self._is_in = False
         self._settled: datetime | None = None
-        # Until when, in seconds of steady time, nobody can have taken us for dead.
+        # Until this time, in seconds of steady time, no other monitor can have taken us for dead.
         self._alive_until = 0.0
         self._awake = clock.monotonic()
         self._is_away = self._has_lapsed = False
         self._unrenewed = _Unrenewed()
-        # How far the store's clock is ahead of our steady time, and how sure that is: the best of late readings.
+        # Recent readings of how far the store's clock is ahead of our steady time, each with its uncertainty.
         self._readings: list[tuple[float, float]] = []
         self.share = Share(name, (), 0.0, divided)
         self.told: Callable[[Share], None] = lambda _share: None
@@ -105,18 +107,18 @@ class Members:
 
     @property
     def term(self) -> datetime | None:
-        """Return since when this monitor has been alive to all others without a break."""
+        """Return since when this monitor has been alive to all others without interruption. None before it joined."""
         return None if self._held is None else self._held.since
 
     def still(self, term: datetime | None) -> bool:
-        """Tell, inside a transaction, whether what was decided in a term may be written: else it is judged again.
+        """Return, inside a transaction, whether a decision made in `term` may be written.
 
-        Whoever may not writes nothing and lets the rest be: a transaction taken back would take our name along.
+        If not, write nothing and judge again. Do not roll back: that would undo the renewal of the lease too.
         """
         return self._renewed is not None and self._renewed.since == term
 
     async def join(self) -> None:
-        """Take our name. Raises `SurroundingsFault` when another process has it and is alive."""
+        """Take the lease on our name. Raises `SurroundingsFault` if another process that is alive has it."""
         self._now, theirs = self._clock.now(), None
         while (mine := await self._writer.write(self._ours_or_theirs)) is None or mine.holder != self._holder.name:
             if mine is not None and theirs is not None and mine.until != theirs.until:
@@ -133,11 +135,11 @@ class Members:
         await self._turn()
 
     async def keep(self) -> None:
-        """Renew our name and see who else lives, until cancelled."""
+        """Renew the lease on our name and read those of the others, until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._notice())
             while True:
-                # Whoever was away for long asks nothing until it knows who else looks.
+                # After a long suspension no request is sent until the other monitors are known.
                 if not self._has_lapsed or self._is_away:
                     await self._clock.sleep(self._every.total_seconds())
                 await self._turn()
@@ -164,19 +166,19 @@ class Members:
             await self._writer.write(lambda tx: self._holder.release(tx, PREFIX + self._name), patient=False)
 
     def show(self, transaction: Transaction) -> None:
-        """Take our name in a store that we cannot go over to yet: others see us there, and leave our turns alone."""
+        """Take our name in a store that we cannot use yet, so that the others there reserve our share."""
         if self._is_in:
             self._taken(transaction)
 
     def moved(self) -> None:
-        """Take note that the store is another one, by another clock."""
+        """Forget the readings of the clock, because the store was replaced by one with another clock."""
         self._readings = []
 
     def prepare(self) -> None:
-        """Have nothing to do before the transaction."""
+        """Return None: there is nothing to prepare."""
 
     def write(self, transaction: Transaction) -> None:
-        """Renew our name with a batch. Raises `NameTaken`."""
+        """Renew the lease on our name with a batch. Raises `NameTaken`."""
         if not self._is_in:
             return
         mine = self._taken(transaction)
@@ -185,24 +187,24 @@ class Members:
         self._renewed = mine
 
     def written(self) -> None:
-        """Go by the name as it was renewed: in a batch that was taken back it was not."""
+        """Keep the renewed lease. A batch that was rolled back renewed nothing."""
         if self._held is not None and self._renewed is not None and self._renewed.since != self._held.since:
             _log.warning("taken_for_dead", monitor=self._name, until=str(self._held.until))
         self._held = self._renewed
 
     def more(self) -> int:
-        """Return 0: a name is renewed with whatever is written."""
+        """Return 0: the renewal needs no transaction of its own."""
         return 0
 
     def close(self) -> None:
-        """Write nothing more."""
+        """Stop renewing."""
         self._is_in = False
 
     def _taken(self, tx: Transaction) -> Lease | None:
         return self._holder.take(tx, PREFIX + self._name, self._now)
 
     def _ours_or_theirs(self, tx: Transaction) -> Lease | None:
-        """Return our name as we hold it, or as another process does that bears it: only one that lives renews it."""
+        """Return the lease on our name after trying to take it: ours, or that of another process with this name."""
         return self._taken(tx) or self._leases.lease(PREFIX + self._name)
 
     async def _turn(self) -> None:
@@ -215,7 +217,7 @@ class Members:
             self._tell(())
             return
         except StoreFault:
-            # What failed as we stood still says nothing of the store then.
+            # If this process was suspended meanwhile, the failure says nothing about the store.
             self._note_awake()
             self._is_away = True
             self._holder.took(self._clock.monotonic() - began)
@@ -226,21 +228,21 @@ class Members:
         ended = self._clock.monotonic()
         self._alive_until, self._is_away = began + self._holder.lasts.total_seconds(), False
         self._holder.took(ended - began)
-        # What was read before we stood still says nothing of now.
+        # If this process was suspended meanwhile, the leases that it read are outdated.
         self._has_lapsed = ended > self._alive_until
         ahead = seen.at.timestamp() - (began + ended) / 2
         self._readings = [*self._readings[1 - _READINGS :], ((ended - began) / 2, ahead)]
         self._tell(() if self._has_lapsed else self._members(seen), seen.quiet)
 
     async def _write(self, look: Callable[[Transaction], _Seen]) -> _Seen:
-        # A disk may have no room for what one monitor would write, and for all that another does.
+        # A full disk may refuse our large batch and still take other monitors' writes. So renew the lease separately.
         if self._writer.is_refused:
             return await self._writer.write_alone(self, look)
         return await self._writer.write(look, patient=False, first=True)
 
     @property
     def _zero(self) -> float | None:
-        """Return when the store's clock was at zero, in seconds of our steady time; None before it was read."""
+        """Return the steady time in seconds at which the store's clock was zero. None before the clock was read."""
         return -min(self._readings)[1] if self._readings else None
 
     def _look(self, tx: Transaction, quiet: Mapping[str, float]) -> _Seen:
@@ -252,13 +254,13 @@ class Members:
         return seen
 
     def _members(self, seen: _Seen) -> tuple[str, ...]:
-        """Return who shares every budget: whoever lives, and we ourselves once all others know of us."""
+        """Return the monitors that share every budget: all that are alive, and this one once all others know it."""
         waits, now = self._every + self._holder.patience, self._clock.monotonic()
         others = {
             lease.name.removeprefix(PREFIX)
             for lease in seen.leases
             if lease.name.startswith(PREFIX)
-            and (self._unrenewed.told(lease, now) < waits + self._every or lease.until + waits > seen.at)
+            and (self._unrenewed.observe(lease, now) < waits + self._every or lease.until + waits > seen.at)
         } - {self._name}
         if self.term is not None and (not others or self.term + 2 * self._every <= seen.at):
             self._settled = self.term

@@ -1,4 +1,4 @@
-"""A store moved as a whole: from one address to another, or back from a backup; nothing is ever overwritten."""
+"""Copies a whole store to another address, or restores a backup. Nothing is ever overwritten."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from monitor.store.open import file_of, open_store
 
 
 def copy_store(source: str, target: str) -> dict[str, int]:
-    """Copy the store at one address to another that holds none; return how many rows of each table were copied.
+    """Copy the store at one address to another address. Return how many rows of each table were copied.
 
-    Raises `UserFault` where there is nothing to copy, or something at the target already; then nothing is copied.
+    Raises `UserFault` if there is no store at `source` or already one at `target`. Then nothing is copied.
     """
     file = file_of(source)
     if file is not None and not file.is_file():
@@ -24,14 +24,14 @@ def copy_store(source: str, target: str) -> dict[str, int]:
         try:
             return new.fill_from(old)
         except ValueError as exc:
-            told = " ".join(str(exc).split())
+            reason = " ".join(str(exc).split())
             raise UserFault(
-                f"nothing was copied, a row cannot be: {told} (`ninethirty store check` tells more)"
+                f"nothing was copied, a row cannot be: {reason} (`ninethirty store check` tells more)"
             ) from exc
 
 
 def restore_store(backup: Path, target: str) -> dict[str, int]:
-    """Bring a backup, of this version or an older one, to an address that holds no store; as `copy_store` else.
+    """Copy a backup, made by this version or an older one, to an address without a store. See `copy_store`.
 
     The backup itself is only read.
     """
@@ -44,7 +44,7 @@ def restore_store(backup: Path, target: str) -> dict[str, int]:
                 old.upgrade()
             return copy_store(f"sqlite:///{copy}", target)
         except (StoreFault, UserFault) as exc:
-            # Nobody knows our own copy by its name.
+            # The message must name the backup, not our temporary copy.
             raise type(exc)(str(exc).replace(f"sqlite:///{copy}", str(backup))) from exc
 
 
@@ -55,7 +55,7 @@ def _copy(backup: Path, copy: Path) -> None:
         raise UserFault(f"backup {backup}: cannot be read: {exc.strerror}") from exc
     log = backup.with_name(f"{backup.name}-wal")
     if log.is_file():
-        # Of a store whose files were copied while it was in use: its newest rows are there.
+        # The backup may be files copied from a running store. Then its newest rows are in the write-ahead log.
         shutil.copyfile(log, copy.with_name(f"{copy.name}-wal"))
 
 

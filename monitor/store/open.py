@@ -1,4 +1,4 @@
-"""The store that an address names."""
+"""Opens the store at an address, and locks its file against other monitors."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 from monitor.errors import SurroundingsFault, UserFault
 from monitor.store.sql.engine import Store
 
-# The address may hold a password: it is not told.
+# The message leaves out the address, because it may contain a password.
 _NO_ADDRESS = "the store's address cannot be read: write sqlite:///FILE or postgresql+psycopg://…"
 
 
 def file_of(url: str) -> Path | None:
-    """Return the file in which an address keeps a store; None where it is no file, or the address cannot be read."""
+    """Return the file of an SQLite address. None for any other address or one that cannot be read."""
     try:
         address = make_url(url)
     except ArgumentError:
@@ -30,7 +30,7 @@ def file_of(url: str) -> Path | None:
 
 
 def place_of(url: str) -> str:
-    """Return an address without its password. Raises `UserFault` for one that cannot be read."""
+    """Return an address without its password. Raises `UserFault` if it cannot be read."""
     try:
         return make_url(url).render_as_string(hide_password=True)
     except ArgumentError as exc:
@@ -43,16 +43,16 @@ def is_shared(url: str) -> bool:
 
 
 class StoreLock:
-    """Keeps every other monitor off the file of a store; the system lets go of it when the process dies."""
+    """Locks the file of a store against other monitors. The system releases the lock when the process ends."""
 
     def __init__(self, url: str) -> None:
         self._file = file_of(url)
         self._held: BinaryIO | None = None
 
     def hold(self) -> None:
-        """Take the file that bears the store's name now, where there is one; one that is held already stays so.
+        """Lock the file, if it exists. Does nothing if this object holds the lock already.
 
-        Raises `SurroundingsFault` where another monitor runs on it.
+        Raises `SurroundingsFault` if another monitor holds it.
         """
         if self._file is None or not self._file.exists():
             return
@@ -64,13 +64,13 @@ class StoreLock:
             fcntl.flock(found, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as exc:
             found.close()
-            told = "ask it with `today`, or stop it first (several share a PostgreSQL)"
-            raise SurroundingsFault(f"another monitor runs on {self._file}: {told}") from exc
+            remedy = "ask it with `today`, or stop it first (several share a PostgreSQL)"
+            raise SurroundingsFault(f"another monitor runs on {self._file}: {remedy}") from exc
         self.let_go()
         self._held = found
 
     def let_go(self) -> None:
-        """Leave the file to others."""
+        """Release the lock."""
         if self._held is not None:
             self._held.close()
             self._held = None
@@ -78,7 +78,7 @@ class StoreLock:
 
 @contextmanager
 def alone_on(url: str) -> Iterator[StoreLock]:
-    """Keep every other monitor off a file for the length of a block. Raises `SurroundingsFault` where one is there."""
+    """Lock a store's file for the length of a block. Raises `SurroundingsFault` if another monitor holds the lock."""
     alone = StoreLock(url)
     try:
         alone.hold()
@@ -88,11 +88,11 @@ def alone_on(url: str) -> Iterator[StoreLock]:
 
 
 def open_store(url: str, *, durable: bool = True) -> Store:
-    """Return the store at an address; nothing is read or made yet but the folder of a file.
+    """Return the store at an address. Nothing is read or created yet, except the folder of a file.
 
-    `sqlite:///var/ninethirty.db` (relative to where the program runs), `sqlite:////srv/ninethirty.db`,
-    `postgresql+psycopg://user@host/name`; `sqlite:///:memory:` forgets everything
-    when closed. Raises `UserFault` for an address of no kind we know, `StoreFault` when the folder cannot be made.
+    Addresses are `sqlite:///var/ninethirty.db` (relative to the working directory), `sqlite:////srv/ninethirty.db`,
+    `postgresql+psycopg://user@host/name`, and `sqlite:///:memory:`, which is deleted when closed. Raises `UserFault`
+    for any other address, and `StoreFault` if the folder cannot be created.
     """
     try:
         return Store(url, durable=durable)

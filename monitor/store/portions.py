@@ -1,4 +1,4 @@
-"""A large write, cut into portions that each fit one transaction."""
+"""A large write, divided into portions that each fit into one transaction."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ T = TypeVar("T")
 
 
 class Portions:
-    """What one large write consists of, in the order in which it is written.
+    """The parts of one large write, in the order in which they are written.
 
-    A process that is killed leaves the first portions. So what says that the whole is there is added last, and whatever
-    must not be there alone is written in one step with what it belongs to. All of a small write is one portion.
+    If the process is killed, the store has only the first portions. So add the row that marks the write as complete
+    last, and write rows that must not exist without each other in one step. A small write is one portion.
     """
 
     def __init__(self) -> None:
@@ -25,9 +25,9 @@ class Portions:
         self._room = MOST
 
     def add(self, things: Sequence[T], write: Callable[[Transaction, Sequence[T]], object], rows: int = 1) -> None:
-        """Add things to write after those added before.
+        """Add things to write after those that were added before.
 
-        Each takes `rows` rows, all in one portion. One that has more rows than a portion gets a portion of its own.
+        Each takes `rows` rows, which stay in one portion. If that is more than a portion takes, it gets its own.
         """
         start = 0
         while start < len(things):
@@ -41,7 +41,7 @@ class Portions:
             start += len(some)
 
     def makes(self) -> list[Make]:
-        """Return what writes each portion."""
+        """Return one function for each portion that writes it."""
         return [partial(_make, steps) for steps in self._portions]
 
 

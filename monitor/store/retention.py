@@ -1,10 +1,9 @@
-"""What is given up in the course of time, and how the store stays lean; in portions that hold nothing up."""
+"""Deletes what is kept only for a time and compacts the store, in small portions that do not delay other writes."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from typing import Protocol
 
@@ -21,24 +20,24 @@ from monitor.threads import Ask
 _log = structlog.get_logger(__name__)
 DAILY = timedelta(days=1)
 BOUNDED = timedelta(minutes=1)
-"""How often the evidence is held to its room: a page that changes at each look fills a disk within a day."""
+"""How often the size of the evidence is checked. A page that changes at each look can fill a disk within a day."""
 READS_KEPT = timedelta(days=90)
 _PAGES = 100
 _PAUSE = 0.05
 
 
 class Compacting(Protocol):
-    """What puts old runs together."""
+    """Merges old runs."""
 
     async def compact(self) -> int:
-        """Compact what has become old enough; return how many runs fewer there are."""
+        """Merge runs that are old enough. Return how many fewer there are."""
 
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """Runs once a day. Promises, verdicts, events, incidents, drafts, notices and hashes are kept for good.
+    """Daily retention. Promises, verdicts, events, incidents, drafts, notices and hashes are never deleted.
 
-    Evidence is kept for `keep`, and at most `most` bytes of it.
+    The bytes of evidence are kept for `keep`, and at most `most` bytes of them.
     """
 
     evidence: Evidence
@@ -52,7 +51,7 @@ class Retention:
     most: int
 
     async def bound(self) -> None:
-        """Give up the oldest evidence as soon as there is too much of it."""
+        """Delete the oldest evidence as soon as there is too much of it."""
         if self.evidence.is_grown:
             await self._hold_to_its_room()
 
@@ -62,7 +61,7 @@ class Retention:
             _log.info("given_up", files=files)
 
     async def give_up(self) -> None:
-        """Give up what the configuration says, and hand back the room."""
+        """Delete what the configuration says, merge old runs, and return free space to the disk."""
         await self._hold_to_its_room()
         reads = await self._thin_reads()
         runs = await self.compaction.compact()
@@ -75,16 +74,12 @@ class Retention:
         before = self.clock.now() - READS_KEPT
         stale = await self.ask(lambda: self.store.ledger.stale_reads(before))
         for some in chunks(stale):
-            await self.writer.write(partial(_forget, some))
+            await self.writer.write(partial(Transaction.forget_reads, reads=some))
         return len(stale)
 
     async def _hand_back(self) -> None:
         before, left = -1, await self.ask(lambda: self.store.give_back(_PAGES))
         while left not in {0, before}:
-            # Whoever waits to write gets a turn.
+            # Let other writes go first.
             await self.clock.sleep(_PAUSE)
             before, left = left, await self.ask(lambda: self.store.give_back(_PAGES))
-
-
-def _forget(reads: Sequence[tuple[str, datetime]], tx: Transaction) -> None:
-    tx.forget_reads(reads)

@@ -1,4 +1,4 @@
-"""What the store keeps besides releases, promises, runs, incidents and notices."""
+"""The rows of the store other than releases, promises, runs, incidents and notices."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from schedules.slot import Slot
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """The verdict on a release as last judged: the columns people search by, and the whole as JSON.
+    """The last verdict on a release: the columns that people search by, and the whole as JSON.
 
-    `body` is the JSON of one release of the interface. `slot` is when the slot begins, None without one.
+    `body` is the published JSON of one release. `slot` is the start of the slot, None if there is none.
     """
 
     release: str
@@ -29,7 +29,7 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A change of verdict: what it was and what it became."""
+    """A change of verdict, with the words before and after."""
 
     id: str
     release: str
@@ -41,7 +41,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class CalendarRead:
-    """One read of one calendar. `usable` False: nothing in force was changed by it, and `fault` says why."""
+    """One read of one calendar. If not `usable`, it changed no promise, and `fault` says why."""
 
     calendar: str
     started: datetime
@@ -55,10 +55,10 @@ class CalendarRead:
 
 @dataclass(frozen=True, slots=True)
 class Announced:
-    """An announcement as last shown by a calendar, kept so that joins can be made again after a restart.
+    """A calendar's entry as it was last shown. It is stored so that entries can be joined again after a restart.
 
-    `body` is the announcement as JSON and `release` what it was joined into; `gone` is the first usable read that no
-    longer showed it.
+    `body` is the announcement as JSON. `release` is the release that it belongs to. `gone` is the time of the first
+    usable read that no longer showed it.
     """
 
     calendar: str
@@ -72,7 +72,7 @@ class Announced:
 
 @dataclass(frozen=True, slots=True)
 class SeriesEdition:
-    """What was last promised of a release: by which calendars, and for when."""
+    """The last promise for a release: its calendars and its slot."""
 
     release: str
     producer: str
@@ -85,8 +85,8 @@ class SeriesEdition:
 class Draft:
     """One version of the draft of an incident.
 
-    `facts` is the report model as JSON, filled from measurements; `words` are what people typed, by
-    field id. `by` is the role that made this version; `digest` the SHA-256 of facts and words together.
+    `facts` is the report model as JSON, filled from measurements. `words` are what people typed, by field id. `by` is
+    the role that made this version. `digest` is the SHA-256 of facts and words together.
     """
 
     incident: str
@@ -102,7 +102,7 @@ class Draft:
 
 
 class DeliveryState(StrEnum):
-    """Where a delivery stands. `covered`: a digest stands in its place, and `reference` names it."""
+    """The status of a delivery. `covered` means that a digest was sent instead, which `reference` names."""
 
     WAITING = "waiting"
     SENT = "sent"
@@ -112,7 +112,7 @@ class DeliveryState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One notice on its way through one channel. `attempts` counts those begun, finished or not."""
+    """One notice in one channel. `attempts` counts the attempts that were begun, whether or not they ended."""
 
     notice: str
     channel: str
@@ -127,7 +127,7 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class RotaRead:
-    """What the calendar of a rota said when it was last read with success: `shifts` as JSON."""
+    """The last successful read of a rota's calendar, with its `shifts` as JSON."""
 
     rota: str
     at: datetime
@@ -136,9 +136,9 @@ class RotaRead:
 
 @dataclass(frozen=True, slots=True)
 class Heartbeat:
-    """The last sign of life of a monitor, from which a restart learns how long it was blind.
+    """The last sign of life of a monitor. After a restart it shows how long the monitor was blind.
 
-    `stopped` is True when it stopped in good order.
+    `stopped` is True if it was stopped normally.
     """
 
     monitor: str
@@ -147,18 +147,18 @@ class Heartbeat:
 
 
 APART = "~"
-"""What parts a monitor's name from the time at which it began without its store, in the name of its evidence."""
+"""Separates a monitor's name from a time in the name of evidence that it kept after starting without its store."""
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """Bytes that were kept as evidence, and their link in the chain of one monitor's records.
+    """Bytes that were kept as evidence, as a link in the chain of one monitor's records.
 
-    `number` counts a monitor's records from 1 without gaps. `file` is a name in the evidence folder;
-    `offset` and `length` are bytes in it, `sha256` is that of those bytes, in hex. The bytes name target
-    and address. `chain` is the SHA-256 over this record and the `chain` of the one before, so that a
-    record altered, lost or slipped in shows. `expired` is when the bytes were given up, as a later record of kind
-    `given_up` says; with a `length` of nothing they could not be kept in the first place, since the disk refused them.
+    `number` counts a monitor's records from 1 without gaps. `file` is a name in the evidence folder. `offset` and
+    `length` locate the bytes in it, and `sha256` is their hash in hex. The bytes name target and address. `chain` is
+    the SHA-256 over this record and the `chain` of the one before, so that a changed, lost or inserted record is
+    detected. `expired` is when the bytes were deleted, which a later record of kind `given_up` records. A `length` of
+    0 means that the disk refused the bytes.
     """
 
     monitor: str
@@ -174,21 +174,21 @@ class Record:
 
     @property
     def id(self) -> str:
-        """Return the name by which runs and people refer to it."""
+        """Return its id, which runs and people use."""
         return f"{self.monitor}-{self.number}"
 
     @property
     def is_lost(self) -> bool:
-        """Tell whether its bytes never reached the disk."""
+        """Return whether its bytes never reached the disk."""
         return self.length == 0
 
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """The right of one holder to a named thing (the outbox, a monitor's name) until an instant, exclusive.
+    """The exclusive right of one holder to a named thing (the outbox, a monitor's name) until `until`.
 
-    `since` is when its holder took it without having held it before, or having let it run out: what was decided under
-    an earlier one binds nobody.
+    `since` is when the holder took it, or took it again after it had run out. A decision from before `since` must not
+    be written.
     """
 
     name: str

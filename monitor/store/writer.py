@@ -1,4 +1,4 @@
-"""The one writer: takes what is to be kept, and commits it in batches from a thread of its own."""
+"""The only writer of a store: collects runs and writes, and commits them in batches from its own thread."""
 
 from __future__ import annotations
 
@@ -20,31 +20,31 @@ from monitor.threads import is_done
 T = TypeVar("T")
 
 DELAY = 0.1
-"""Seconds from the first `put` to the commit that holds it, at most, while the store is well; unless told otherwise."""
+"""The default for the longest time in seconds from the first `put` to its commit, if the store answers."""
 MOST_RUNS = 100_000
-"""How many runs are held at most while the store is not well; about 100 MB."""
+"""The most runs that wait in memory while the store fails: about 100 MB."""
 MOST_LARGE = 500_000
-"""How many rows of large writes wait at most: a first read of 160,000 entries."""
+"""The most rows of large writes that wait: the first read of a calendar with 160,000 entries."""
 LATE = 5.0
-"""Seconds after which a transaction that has not come back is a failure of the store, by our own clock."""
+"""Seconds after which a transaction that has not ended counts as a failure of the store."""
 _FIRST_RETRY, _LAST_RETRY = 0.1, 5.0
 
 
 class _Abandoned(Exception):
-    """The writer was told to drop everything while a transaction was open."""
+    """`abandon` was called while a transaction was open. The transaction is rolled back."""
 
 
 class Writer:
-    """Owns every write of a daemon to its store. All methods are for the loop's thread.
+    """Makes every write of a daemon to its store. All methods must be called in the event loop's thread.
 
-    Memory is bounded: a run replaces its earlier version, at most `most` runs are held, and `put` refuses
-    further ones; whoever looks must then take the target for unseen (a blind span, cause `store`). Waiting
-    writes are bounded by their callers, each of which waits for its own; at most `most_large` rows of large ones wait.
+    Memory is bounded. A run replaces its earlier version. At most `most` runs wait, and `put` refuses further ones:
+    the caller must then record a blind span of cause `store`. At most `most_large` rows of large writes wait. Each
+    other write has a caller that waits for it.
 
-    `on_commit(seconds, rows)` and `on_failure(fault)` are told after each attempt. `backlog` is what waits.
+    `on_commit(seconds, rows)` or `on_failure(fault)` is called after each attempt. `backlog` is what waits.
     """
 
-    def __init__(  # noqa: PLR0913 # what it owns, and who is told
+    def __init__(  # noqa: PLR0913 # what it owns, and the two callbacks
         self,
         store: Store,
         clock: Clock,
@@ -72,11 +72,11 @@ class Writer:
         self._abandoned = self._is_silent = False
 
     def accompany(self, companion: BatchMember) -> None:
-        """Write this with every batch from now on."""
+        """Write this member with every batch from now on."""
         self._companions.append(companion)
 
     def put(self, run: Run) -> bool:
-        """Keep a run, or a later version of it; it is committed within `delay`. False when the backlog is full."""
+        """Queue a run, or a later version of it, for a commit within `delay`. Return False if the backlog is full."""
         if self._abandoned or not self.backlog.put(run):
             return False
         if self._timer is None:  # one that is set is due no later
@@ -84,7 +84,7 @@ class Writer:
         return True
 
     def nudge(self) -> None:
-        """See to it that a batch is written within `delay`, for a companion that has something waiting."""
+        """Make sure that a batch is written within `delay`, because a member has something to write."""
         self._nudged = True
         self._commit_within(self._delay)
 
@@ -97,14 +97,15 @@ class Writer:
         first: bool = False,
         of: str = "",
     ) -> T:
-        """Run `make` in a transaction, in the writer's thread, and return its result once that is committed.
+        """Run `make` in a transaction, in the writer's thread, and return its result after the commit.
 
-        Everything put before is committed in the same transaction or an earlier one. `make` may be called
-        more than once; it must have no effect but through the transaction. What it raises is raised here,
-        and nothing it wrote is kept. While the store fails this waits for it to recover; when not
-        `patient` it raises `StoreFault` instead. Cancelling it leaves open whether it is written. What is made `apart`
-        asks nothing of the store, and may be made in a journal as well. What is `of` a release is made in their order.
-        `first`: in the next transaction, whatever was put before.
+        Everything queued before is committed in the same transaction or an earlier one. `make` may be called several
+        times, so it must have no effect except through the transaction. If it raises, the exception is raised here
+        and nothing is kept. After a cancellation the write may or may not be made.
+
+        While the store fails this waits, or raises `StoreFault` if not `patient`. With `apart`, `make` reads nothing
+        from the store, so it can be made in a journal too. Writes `of` releases are made in the order of their ids.
+        With `first`, it is made in the next transaction, before everything queued.
         """
         self._refuse_if_stopped()
         done: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
@@ -113,11 +114,11 @@ class Writer:
         return cast("T", await done)
 
     def write_in_portions(self, portions: Portions, *, instead_of: Write | None = None) -> Write:
-        """Write something large, each portion in a transaction of its own; return what tells when it is `done`.
+        """Queue a large write, with one transaction a portion. Return an object with its future, `done`.
 
-        Large writes are made in the order in which they came. What else waits goes between two portions. While the
-        store fails they wait. A portion that raises ends its write. What is to be written `instead_of` another drops
-        that one. Raises `StoreFault` when too much waits already.
+        Large writes are made in the order in which they were queued, and other writes are made between two portions.
+        While the store fails they wait. A portion that raises ends its write. `instead_of` is a queued write that
+        this one replaces. Raises `StoreFault` if too many rows wait.
         """
         self._refuse_if_stopped()
         first, *rest = portions.makes()
@@ -133,13 +134,13 @@ class Writer:
 
     @property
     def is_refused(self) -> bool:
-        """Tell whether the store refused what was written last, which is tried again after a while."""
+        """Return whether the last attempt failed, so that the writer waits before the next one."""
         return self._retry > 0.0
 
     async def write_alone(self, companion: BatchMember, make: Callable[[Transaction], T]) -> T:
-        """Run `make` in a transaction with one companion, now, whatever the store refuses besides.
+        """Run `make` at once in a transaction with one member only, although the store refuses the waiting batch.
 
-        Raises `StoreFault`, also where the store takes long, and what `make` raises.
+        Raises `StoreFault`, also if the store does not answer in `LATE` seconds, and what `make` raises.
         """
         self._refuse_if_stopped()
         saving = asyncio.ensure_future(self.between(lambda: self._save_alone(companion, make)))
@@ -149,20 +150,20 @@ class Writer:
         return saving.result()
 
     def held(self) -> tuple[list[Run], list[Callable[[Transaction], Any]]]:
-        """Return what is not committed yet and may be kept elsewhere meanwhile: runs, and writes made `apart`."""
+        """Return what is not committed yet and can be kept in a journal: runs, and writes with `apart`."""
         flying = self._in_flight
         runs = {run.key: run for run in flying.runs} | self.backlog.runs
         makes = [write.make for write in (*flying.first, *flying.writes) if write.apart]
         return list(runs.values()), makes + self.backlog.makes_apart()
 
     async def between(self, work: Callable[[], T]) -> T:
-        """Do blocking work in the writer's thread, between two batches."""
+        """Run blocking work in the writer's thread, between two batches."""
         return await asyncio.get_running_loop().run_in_executor(self._executor, work)
 
     async def close(self, within: float = 5.0) -> None:
-        """Commit everything and stop; raises `StoreFault` when the store takes longer than `within` seconds.
+        """Commit everything and stop. Raises `StoreFault` if that takes longer than `within` seconds.
 
-        A large write that is under way by then is cut off: what it says is not complete in the store.
+        A large write that has not ended by then stays incomplete in the store.
         """
         try:
             async with asyncio.timeout(within):
@@ -173,18 +174,18 @@ class Writer:
                 lost = StoreFault(f"{len(runs)} runs and {len(writes)} writes could not be stored")
                 tell(writes, lost)
                 raise lost from exc
-            if self._commit is not None:  # the portion that is under way is the last
+            if self._commit is not None:  # let the current portion end
                 await asyncio.wait({self._commit}, timeout=LATE)
         finally:
             self.abandon()
 
     def abandon(self) -> None:
-        """Stop now and drop everything that is not committed, as a killed process would."""
+        """Stop now, and drop everything that is not committed, as if the process were killed."""
         self._abandoned = True
         if self._timer is not None:
             self._timer.cancel()
-        # What is open in the thread rolls back; waiting for it keeps it from surfacing after a restart. A store that
-        # is silent would never let us end: what it commits after all is what it was asked to.
+        # An open transaction rolls back. Waiting for it keeps it from committing after a restart. If the store does
+        # not answer we cannot wait: the transaction may still commit, which is harmless.
         self._executor.shutdown(wait=not self._is_silent, cancel_futures=True)
         for write in self._in_flight.all_writes:
             write.done.cancel()
@@ -228,7 +229,7 @@ class Writer:
             if fault is None:
                 batch.leave(portion)
             elif batch.refuse(portion, fault):
-                # No caller waits for a run. Those that are seen again come back with their next version.
+                # No caller waits for a run. A target that is looked at again writes the next version of its run.
                 self._on_failure(StoreFault(f"{len(portion.runs)} runs cannot be stored: {fault}"))
         self._commit, self._in_flight = None, Batch((), [])
         waiting = self.backlog
@@ -246,9 +247,9 @@ class Writer:
             await asyncio.wait({task for task in (self._commit,) if task is not None})
 
     async def _attempt(self, batch: Batch) -> BaseException | None:
-        """Commit a batch; return what was raised instead."""
+        """Commit a batch. Return None, or the exception of the failed attempt."""
         for work in filter(None, [companion.prepare() for companion in self._companions]):
-            # It asks nothing of the store: it has all the time it takes, and no transaction is open meanwhile.
+            # This does not use the store. It may take long, because no transaction is open.
             await asyncio.wait({asyncio.ensure_future(self.between(work))})
         began = self._clock.monotonic()
         saving = asyncio.ensure_future(self.between(lambda: self._save(batch)))
@@ -264,7 +265,7 @@ class Writer:
         return fault
 
     async def _ended(self, saving: asyncio.Future[None]) -> None:
-        """Wait until a batch is saved or refused; one that is neither for long is told of, and waited for on."""
+        """Wait until a batch is saved or refused. After `LATE` seconds report the silent store, and go on waiting."""
         if not await is_done(saving, LATE) and not self._abandoned:
             self._is_silent = True
             silent = StoreSilent(LATE)

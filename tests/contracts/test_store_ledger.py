@@ -135,6 +135,9 @@ def test_what_is_dropped_from_memory_is_what_a_start_would_leave_out(
         tx.save_announced(entries)
         tx.add_promises(promises)
     ledger.add(store.ledger.promises())
-    states = [CalendarState(name).recalling(store.ledger.announced(name)) for name in {it.calendar for it in entries}]
+    states = [
+        CalendarState(name).with_stored_entries(store.ledger.announced(name))
+        for name in {it.calendar for it in entries}
+    ]
     over = long_over(states, {(it.calendar, it.uid): it.release for it in entries}, ledger, SLOT)
     assert over == {it.release for it in entries}.difference(store.ledger.shown_since(SLOT))

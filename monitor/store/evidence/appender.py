@@ -1,4 +1,4 @@
-"""Lays answers down in files, each record chained to the one before; where the disk refuses, records that say so."""
+"""Writes answers to files, with chained records. If the disk refuses, it makes records that say so."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ _SOFTWARE = "ninethirty"
 _TRIAL = 65_536
 _OF_NOTHING = hashlib.sha256(b"").hexdigest()
 PATIENCE = 6
-"""How often in a row a folder may refuse, which takes the writer three seconds, before bytes are given up for lost."""
+"""After so many refusals in a row, about three seconds, the waiting bytes count as lost."""
 
 
 LARGEST = 16_000_000
-"""Bytes beyond which a file is followed by another: whole files are given up, so a flood must not be one file."""
+"""The size in bytes after which a new file is started. Only whole files are deleted, so they must not be too large."""
 
 
 class EvidenceRefused(StoreFault):
-    """The folder of evidence refuses what it should keep; the store itself may be well."""
+    """The folder of evidence refuses bytes. The store itself may work."""
 
 
 @dataclass(slots=True)
 class Waiting:
-    """Bytes on their way to the disk, about `weight` long before `piece` compresses them; and their record so far."""
+    """Bytes that wait for the disk, and their record so far. `weight` is their size before `piece` compresses them."""
 
     record: Record
     piece: Callable[[], bytes]
@@ -42,13 +42,13 @@ class Waiting:
     _made: bytes | None = None
 
     def compressed(self) -> bytes:
-        """Return the bytes. They are made once, however often the disk or the store refuses them."""
+        """Return the compressed bytes. They are made once, even if the disk or the store refuses them."""
         if self._made is None:
             self._made = self.piece()
         return self._made
 
     def prepare(self) -> None:
-        """Make the bytes ahead of their transaction. Bytes that cannot be made are reported when they are laid."""
+        """Compress the bytes before their transaction. A failure is reported when they are written."""
         with suppress(Exception):
             self.compressed()
 
@@ -56,34 +56,34 @@ class Waiting:
 class Appender:
     """Writes one monitor's files, in the writer's thread.
 
-    A folder that refuses holds batches up until it has done so `PATIENCE` times. From then on, and until it takes
-    bytes again, records are made that say their bytes could not be kept: what was seen is told all the same.
+    If the folder refuses, the batch is tried again up to `PATIENCE` times. After that, until the folder takes bytes
+    again, records are made that say that their bytes could not be kept. So runs and verdicts are still stored.
     """
 
     def __init__(self, vault: EvidenceFolder, chain: str, today: date, on_lost: Callable[[], object]) -> None:
-        """Go on after the record whose `chain` this is, empty for the first.
+        """Continue after the record with this `chain`, empty for the first.
 
-        `on_lost` is called in the writer's thread whenever bytes were lost.
+        `on_lost` is called in the writer's thread when bytes were lost.
         """
         self._vault = vault
         self._chain = chain
-        # Every start begins a file of its own: whatever a crash did to the old one cannot spread.
+        # Every start begins a new file, so that a file damaged by a crash is never written again.
         self._file, self._day, self._end = "", today, 0
         self._refusals, self._fault = 0, ""
         self._on_lost = on_lost
 
     def trouble(self) -> str:
-        """Return why bytes cannot be kept at present, empty when they can."""
+        """Return why bytes cannot be kept at present, or an empty string."""
         return f"what is seen cannot be kept: {self._fault}" if self._refusals else ""
 
     def append(self, waiting: Sequence[Waiting]) -> list[Record]:
         """Append the bytes of these answers and return their records, chained.
 
-        May be called again for the same ones, and must be until `go_on_after` was told of the last.
-        Raises `EvidenceRefused` while the disk refuses and there is hope.
+        Call it again for the same answers until their records are committed, and then call `go_on_after`. Raises
+        `EvidenceRefused` if the disk refuses, up to `PATIENCE` times.
         """
         try:
-            laid = self.lay(waiting)
+            placed = self.append_once(waiting)
         except StoreFault as fault:
             self._refusals, self._fault = self._refusals + 1, str(fault)
             if self._refusals < PATIENCE:
@@ -92,20 +92,20 @@ class Appender:
             self._on_lost()
             return self._lost(waiting)
         self._refusals = 0
-        return laid
+        return placed
 
-    def lay(self, waiting: Sequence[Waiting]) -> list[Record]:
-        """Append as `append` does, once; raises `StoreFault` when the disk refuses."""
+    def append_once(self, waiting: Sequence[Waiting]) -> list[Record]:
+        """Append the bytes, as `append` does, but raise `StoreFault` at the first refusal."""
         self._open_file(waiting[0].record)
-        chain, offset, laid, data = self._chain, self._end, list[Record](), list[bytes]()
+        chain, offset, made, data = self._chain, self._end, list[Record](), list[bytes]()
         for one in waiting:
             try:
                 piece = one.compressed()
-            except Exception as exc:  # noqa: BLE001 # one that cannot be made must not keep all others from the store
+            except Exception as exc:  # noqa: BLE001 # one broken answer must not block all others
                 _log.error("evidence_lost", records=[one.record.id], fault=type(exc).__name__, exc_info=exc)
                 self._on_lost()
-                laid.append(self._lost_record(one, chain, offset))
-                chain = laid[-1].chain
+                made.append(self._lost_record(one, chain, offset))
+                chain = made[-1].chain
                 continue
             if offset == 0:
                 piece = opening(_SOFTWARE, self._file, one.record.at) + piece
@@ -113,19 +113,19 @@ class Appender:
             placed = replace(one.record, file=self._file, offset=offset, length=len(piece), sha256=digest)
             record = link(placed, chain)
             chain, offset = record.chain, offset + len(piece)
-            laid.append(record)
+            made.append(record)
             data.append(piece)
         if data:
             self._vault.append(self._file, self._end, b"".join(data))
-        return laid
+        return made
 
     def go_on_after(self, last: Record) -> None:
-        """Take note that everything up to this record is committed."""
+        """Note that everything up to this record is committed. The next bytes follow it."""
         self._end = last.offset + last.length
         self._chain = last.chain
 
     def try_again(self) -> None:
-        """See whether a folder that refused takes bytes again, while there is nothing to keep."""
+        """Test whether a folder that refused takes bytes again, if there is nothing to write."""
         if not self._refusals:
             return
         try:
@@ -150,6 +150,6 @@ class Appender:
         day = first.at.date()
         if not self._file or (day != self._day and self._end > 0) or self._end >= LARGEST:
             if self._file:
-                # What a failed attempt left behind in the old file belongs to no record.
+                # Cut off what a failed attempt left in the old file.
                 self._vault.append(self._file, self._end, b"")
             self._file, self._day, self._end = self._vault.name_for(first.number, day), day, 0

@@ -1,4 +1,4 @@
-"""The evidence of one incident as a single file that a third party can check."""
+"""Exports the evidence of one incident as a zip file that a third party can check."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _HOW_TO_CHECK = (
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """How many records are in the zip, and how many lie with another monitor, by its name."""
+    """The number of records in the zip, and of those on the machines of other monitors, by monitor."""
 
     records: int
     elsewhere: Mapping[str, int]
@@ -43,13 +43,14 @@ class Exported:
 def export(
     store: Store, folder: Path, incident: Incident, file: Path, now: datetime, own: Collection[str] | None = None
 ) -> Exported:
-    """Write every record behind an incident, and a manifest of their hashes, to a zip.
+    """Write every evidence record of an incident, and a manifest with their hashes, to a zip file.
 
-    Those whose bytes were given up stand in the manifest with the entries of the chain that say so.
-    `own` are the monitors whose bytes must lie in the folder, None for all; another's may lie on its own machine.
-    The same evidence makes the same bytes. `SHA256SUMS` inside is what `sha256sum -c` reads.
-    Raises `UserFault` when the file is there already, or when the slot has not passed: what was seen before its
-    slot is shown to nobody until then. Raises `StoreFault` when bytes are missing or altered.
+    Records with deleted bytes are in the manifest, with the record that says so. `own` are the monitors whose bytes
+    must be in the folder, None for all. Other monitors' bytes may be on their own machines. The same evidence makes
+    the same zip. `sha256sum -c` reads the `SHA256SUMS` in it.
+
+    Raises `UserFault` if the file exists, or if the slot has not passed (rule 7). Raises `StoreFault` if bytes are
+    missing or changed.
     """
     slot = incident.facts.slot if incident.facts else None
     if slot is not None and now < slot:
@@ -74,7 +75,7 @@ def export(
 
 
 def _with_statements(evidence: EvidenceIndex, records: list[Record]) -> list[Record]:
-    """Return the records with those in which monitors say what they gave up of them, in the order of the chain."""
+    """Return the records, with those that say that bytes of them were deleted, in the order of the chain."""
     given_up: dict[str, set[datetime]] = {}
     for record in records:
         if record.expired is not None and not record.is_lost:
@@ -87,7 +88,7 @@ def _statements(evidence: EvidenceIndex, monitor: str, wanted: set[datetime]) ->
     for record in chain_of(evidence, monitor):
         if record.kind == GIVEN_UP and record.at in wanted:
             yield record
-            # A statement has been given up itself by now, where a later one says so.
+            # The bytes of this statement may be deleted too. Then a later statement says so.
             wanted.add(record.expired or record.at)
 
 
@@ -142,6 +143,6 @@ def _write(file: Path, contents: Mapping[str, bytes], at: datetime) -> None:
     with os.fdopen(handle, "w+b") as raw, zipfile.ZipFile(raw, "w") as archive:
         for name, data in [*contents.items(), ("SHA256SUMS", sums.encode())]:
             member = zipfile.ZipInfo(name, at.astimezone(UTC).timetuple()[:6])
-            # Without its mode nobody but root could read what `unzip` makes of it.
+            # Without a mode, `unzip` makes a file that only root can read.
             member.external_attr = 0o600 << 16
             archive.writestr(member, data)

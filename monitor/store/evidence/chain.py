@@ -1,4 +1,4 @@
-"""The chain of evidence: each record's digest rests on the one before, so that nothing changes unseen."""
+"""The chain of evidence: each record's hash includes the one before, so that every change is detected."""
 
 from __future__ import annotations
 
@@ -19,36 +19,35 @@ _START = ""
 
 def link(record: Record, previous: str) -> Record:
     """Return the record with its `chain`, given that of the record before (empty for the first)."""
-    told = (record.monitor, record.number, record.kind, record.at.isoformat())
-    kept = (record.file, record.offset, record.length, record.sha256)
-    text = "\n".join(str(part) for part in (previous, *told, *kept))
+    identity = (record.monitor, record.number, record.kind, record.at.isoformat())
+    place = (record.file, record.offset, record.length, record.sha256)
+    text = "\n".join(str(part) for part in (previous, *identity, *place))
     return replace(record, chain=hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest())
 
 
 def read(folder: Path, record: Record) -> bytes:
-    """Return the bytes of a record; raises OSError when its file cannot be read."""
+    """Return the bytes of a record. Raises OSError if its file cannot be read."""
     with (folder / record.file).open("rb") as file:
         file.seek(record.offset)
         return file.read(record.length)
 
 
 def verify(index: EvidenceIndex, folder: Path, monitors: Sequence[str] | None = None) -> list[str]:
-    """Return what is wrong with the evidence in a folder, one line each; empty when nothing was altered or lost.
+    """Return the faults in the evidence in a folder, one line each. Empty if nothing was changed or lost.
 
-    `monitors` are those whose files lie in this folder; all that the store knows of by default. Of the others
-    the chain is checked as far as the store holds it, without a file. What a running monitor has written but not
-    committed yet is no fault.
+    `monitors` are those with files in this folder, by default all that the store knows. For other monitors only the
+    chain in the store is checked. Bytes that a running monitor has written but not committed yet are no fault.
     """
     every = index.monitors()
     names = every if monitors is None else monitors
     known: set[str] = set()
-    told = [line for name in names for line in _verify_one(index, folder, name, known)]
-    told += [line for name in every if name not in names for line in _verify_one(index, None, name, set())]
-    return [*told, *_unknown(folder, known, None if monitors is None else set(monitors))]
+    faults = [line for name in names for line in _verify_one(index, folder, name, known)]
+    faults += [line for name in every if name not in names for line in _verify_one(index, None, name, set())]
+    return [*faults, *_unknown(folder, known, None if monitors is None else set(monitors))]
 
 
 def _verify_one(index: EvidenceIndex, folder: Path | None, monitor: str, known: set[str]) -> Iterator[str]:
-    """Yield what is wrong with one monitor's evidence; without a folder, with what the store holds of it."""
+    """Yield the faults in one monitor's evidence. Without a folder, only those of the chain in the store."""
     previous, number, ends = _START, 0, dict[str, int]()
     faults, marked, explained = list[_Fault](), 0, 0
     last: Record | None = None
@@ -80,14 +79,14 @@ def _verify_one(index: EvidenceIndex, folder: Path | None, monitor: str, known: 
 
 
 def chain_of(index: EvidenceIndex, monitor: str, after: int = 0) -> Iterator[Record]:
-    """Yield every record of a monitor beyond number `after`, in order."""
+    """Yield every record of a monitor with a number above `after`, in order."""
     while page := index.chain(monitor, after, _PAGE):
         yield from page
         after = page[-1].number
 
 
 def following(index: EvidenceIndex, monitor: str, last: Record | None) -> Iterator[Record]:
-    """Yield the records of a monitor that go on from one, or from the start, for as long as each rests on the last."""
+    """Yield the records of a monitor that follow `last`, or all, as long as the chain between them is intact."""
     number, previous = (last.number, last.chain) if last else (0, _START)
     for record in chain_of(index, monitor, number):
         if record.number != number + 1 or link(record, previous).chain != record.chain:
@@ -117,9 +116,9 @@ def _faults_of_bytes(folder: Path | None, record: Record) -> Iterator[_Fault]:
 
 
 def _given_up_to(folder: Path | None, record: Record) -> int:
-    """Return up to which record one of kind `given_up` says that bytes were given up."""
+    """Return the last record number whose bytes were deleted, as a record of kind `given_up` says. 0 if unreadable."""
     if record.is_lost or folder is None:
-        # The chain holds that it was said; of what, the disk that had to be relieved could not take, or lies elsewhere.
+        # The record exists, but its bytes do not: the disk was full, or they are on another machine.
         return record.number - 1
     try:
         data = read(folder, record)
@@ -129,7 +128,7 @@ def _given_up_to(folder: Path | None, record: Record) -> int:
 
 
 def _in_few_lines(faults: Sequence[_Fault]) -> Iterator[str]:
-    """Tell what is wrong with one file in one way in one line: a file that is gone holds hundreds of records."""
+    """Yield one line for each fault of neighbouring records, because a lost file has hundreds of records."""
     for what, group in groupby(faults, key=lambda fault: fault.what):
         first, *others = (fault.record for fault in group)
         more = f" to {others[-1].id} ({len(others) + 1} records)" if others else ""
@@ -137,7 +136,7 @@ def _in_few_lines(faults: Sequence[_Fault]) -> Iterator[str]:
 
 
 def _surplus(folder: Path | None, ends: dict[str, int]) -> Iterator[str]:
-    """Tell of bytes that no record accounts for; the newest file may be growing just now."""
+    """Yield the files with bytes that belong to no record, except the newest file, which may be growing."""
     if folder is None:
         return
     for name in sorted(ends)[:-1]:
@@ -147,11 +146,11 @@ def _surplus(folder: Path | None, ends: dict[str, int]) -> Iterator[str]:
 
 
 def _unknown(folder: Path, known: Collection[str], monitors: Collection[str] | None) -> Iterator[str]:
-    """Tell of files that no record names: the store is another one than wrote them, or was emptied."""
+    """Yield the files that no record names. They belong to another store, or this store was emptied."""
     yield from (f"evidence file {name}: no monitor wrote it" for name in strangers(folder))
     for monitor, names in files_by_monitor(folder).items():
         if monitors is not None and monitor not in monitors:
             continue
-        # A monitor that runs may have begun a file whose records are not committed yet.
+        # A running monitor may have a new file whose records are not committed yet.
         settled = names[:-1] if is_held(folder, monitor) else names
         yield from (f"evidence file {name}: the store knows of none of it" for name in settled if name not in known)

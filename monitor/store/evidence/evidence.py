@@ -1,4 +1,4 @@
-"""What was seen, byte for byte, at each change of state: kept in WARC files and chained into the store."""
+"""Keeps the bytes of answers at each change of state, in WARC files, with chained records in the store."""
 
 from __future__ import annotations
 
@@ -32,29 +32,29 @@ from monitor.threads import off_the_loop
 _log = structlog.get_logger(__name__)
 _MOST_WAITING = 64_000_000
 _MOST_AT_ONCE = 4_000_000
-"""So many bytes go to the disk in one transaction, unless a single answer is larger."""
+"""The most bytes that one transaction writes to the disk, unless a single answer is larger."""
 _SMALL = 256_000
-"""Bytes that are compressed within the transaction that keeps their records; more is compressed before it."""
+"""The most bytes that are compressed inside a transaction. More is compressed before it."""
 _DAY = timedelta(days=1)
 _MOST_TURNS = 24
-"""So many turns of one target are kept in an hour, with their bytes: a page that flaps proves no more by the next."""
+"""The most changes of one target in an hour whose bytes are kept. A page that flaps proves nothing more by the next."""
 _HOUR = timedelta(hours=1)
 _MOST_TURNING = 10_000
 _MOST_KNOWN = 2_000
-"""So many of the records committed last are known by heart, should the store lose them."""
+"""How many of the last committed records stay in memory, in case the store loses them."""
 
 
 class Evidence:
-    """Keeps answers. The bytes reach the disk, and their records the store, in the batch of the runs they prove.
+    """Keeps answers. Their bytes and records are written in the same batch as the runs that they prove.
 
-    Made in the loop's thread before the writer has work; everything but `write`, `written` and `flush` is
-    for that thread. At most 64 MB wait for a store that fails; beyond, `keep` keeps nothing and returns "". Nothing
-    in here may be shown to anyone before its slot: folder and files are the service account's alone.
+    Create it in the event loop's thread before the writer has work. Call everything except `write`, `written` and
+    `flush` in that thread. At most 64 MB wait for a store that fails. Beyond that `keep` returns "" and keeps nothing.
+    Nothing in here may be shown before its slot, so only the service account can read folder and files.
 
-    `appender` tells why bytes cannot be kept at present.
+    `appender` says why bytes cannot be kept at present.
     """
 
-    def __init__(  # noqa: PLR0913 # the edges it stands between
+    def __init__(  # noqa: PLR0913 # everything it connects
         self,
         folder: Path,
         index: EvidenceIndex,
@@ -65,7 +65,7 @@ class Evidence:
         durable: bool = True,
         on_lost: Callable[[], object] = lambda: None,
     ) -> None:
-        """`on_lost` is called in the writer's thread whenever bytes were lost."""
+        """`on_lost` is called in the writer's thread when bytes were lost."""
         self._writer = writer
         self._clock = clock
         self._monitor = monitor
@@ -75,20 +75,20 @@ class Evidence:
         self.mended = self._vault.mend(last)
         self._number = last.number if last else 0
         self.is_grown = True
-        """Whether something was written since it was last held to its room."""
+        """Whether something was written since the size was last checked."""
         self.appender = Appender(self._vault, last.chain if last else "", clock.now().date(), on_lost)
         self.heads = RecentHeaders()
         self._waiting: deque[Waiting] = deque()
         self._weight = self._next = 0
         self._closed = False
         self._lock = threading.Lock()
-        # Held for as long as bytes go to the disk, which no look waits for.
-        self._laying = threading.Lock()
-        self._laid: list[Record] = []
+        # Locked while bytes are written to the disk. No look waits for this lock.
+        self._appending = threading.Lock()
+        self._flushed: list[Record] = []
         self._written: list[Record] = []
         known = [] if last is None else index.chain(monitor, max(0, last.number - _MOST_KNOWN), _MOST_KNOWN)
         self._committed: deque[Record] = deque(known, maxlen=_MOST_KNOWN)
-        # A store that fails over as we start may have lost what was just read of it.
+        # If the store fails over during the start, it may have lost the records that were just read from it.
         self._is_in_doubt = True
         self._last = LastAnswers()
         self._turns: dict[str, list[datetime]] = {}
@@ -96,7 +96,7 @@ class Evidence:
         writer.accompany(self)
 
     def keep(self, answer: Answer, target: str, kind: str) -> str:
-        """Keep an answer and return the id of its record. `kind` says why it is kept (`turn`, `before`, `calendar`)."""
+        """Keep an answer and return the id of its record. `kind` is the reason: `turn`, `before` or `calendar`."""
         with self._lock:
             if self._closed or self._weight + len(answer.body) > _MOST_WAITING:
                 return ""
@@ -106,7 +106,7 @@ class Evidence:
         return name
 
     def keep_changed(self, answer: Answer, target: str, kind: str) -> str:
-        """Keep an answer unless its body is that of the last one kept for this address; return the id of its record."""
+        """Keep an answer, unless the last one kept for this address has the same body. Return the id of its record."""
         known, name = self._unchanged.get((target, answer.url), ("", ""))
         if known != answer.digest or not name:
             name = self.keep(answer, target, kind)
@@ -114,10 +114,10 @@ class Evidence:
         return name
 
     def keep_turn(self, target: Target, outcome: Answer | Failure) -> tuple[str, ...]:
-        """Keep and remember the bytes of a look that changed what is known, keep those before; return their ids.
+        """Keep the bytes of a look that changed the state of a target, and of the look before. Return their ids.
 
-        A failure has no bytes; the look before it is kept all the same. Nothing more is kept of a target that turns
-        again and again, until it has been steady for a while: its runs tell of each turn.
+        A failure has no bytes, but the look before it is kept. If a target changes too often, nothing more is kept
+        until it has been stable for a while. Its runs still show each change.
         """
         if self._is_flapping(target.id):
             self.remember(target, outcome)
@@ -131,7 +131,7 @@ class Evidence:
         return tuple(name for name in ids if name)
 
     def _is_flapping(self, target: str) -> bool:
-        """Count a turn of a target; tells whether there were too many of late."""
+        """Count a change of a target, and return whether there were too many in the last hour."""
         now = self._clock.now()
         lately = [at for at in self._turns.pop(target, ()) if now - at < _HOUR]
         if is_flapping := len(lately) >= _MOST_TURNS:
@@ -143,18 +143,18 @@ class Evidence:
         return is_flapping
 
     def remember(self, target: Target, outcome: Answer | Failure) -> None:
-        """Remember the last look, should the next one turn out different."""
+        """Remember the last look at a target, because its bytes are kept if the next one differs."""
         if isinstance(outcome, Answer):
             self._last.remember(target.id, outcome)
 
     def forget(self, target: str) -> None:
-        """Let go of the last look at a target that is looked at no more."""
+        """Forget the last look at a target that is no longer watched."""
         self._last.forget(target)
 
     async def retain(self, keep: timedelta, most: int) -> list[str]:
-        """Give up the oldest files that are past `keep` or beyond `most` bytes in all; return their names.
+        """Delete the oldest files that are older than `keep` or beyond `most` bytes in all. Return their names.
 
-        The store learns it first, and so does the chain: bytes that are gone without their knowing were tampered with.
+        The store and the chain record it first, because missing bytes without such a record count as tampering.
         """
         now = self._clock.now()
         self.is_grown = False
@@ -163,15 +163,15 @@ class Evidence:
             files = await off_the_loop(self._vault.files)
             last = first_in(files[len(given_up)].name) - 1
             names = [path.name for path in given_up]
-            told = GivenUp(names, first_in(names[0]), last, keep_days=keep // _DAY, keep_mb=most // 1_000_000)
+            deleted = GivenUp(names, first_in(names[0]), last, keep_days=keep // _DAY, keep_mb=most // 1_000_000)
             with self._lock:
-                self._put(GIVEN_UP, now, partial(statement, told, at=now), 0)
+                self._put(GIVEN_UP, now, partial(statement, deleted, at=now), 0)
             await self._writer.write(lambda tx: tx.expire_evidence(self._monitor, last, now))
             await off_the_loop(partial(self._vault.delete, given_up))
         return [path.name for path in given_up]
 
     def prepare(self) -> Callable[[], object] | None:
-        """Choose what the next `write` takes; return what compresses its bytes, None when they are few."""
+        """Choose the records for the next `write`. Return a function that compresses their bytes, None if few."""
         with self._lock:
             self._next = next(iter(self._portions()), 0)
             portion = list(islice(self._waiting, self._next))
@@ -185,17 +185,17 @@ class Evidence:
         return compress
 
     def write(self, transaction: Transaction) -> None:
-        """Write what waits to the disk and its records to the store; may be called again when the store fails.
+        """Write waiting bytes to the disk and their records to the store. Called again if the store fails.
 
-        Those that the store has lost go ahead of them in the same transaction: a process that is killed in between
-        would leave a gap that nobody can fill.
+        Records that the store has lost are written before them in the same transaction. Otherwise a process that is
+        killed in between would leave a gap in the chain for good.
         """
-        with self._laying:
+        with self._appending:
             waiting = self._first_waiting(self._next)
-            # A journal may name them where they lie: written anew, the rest would be cut off behind them.
-            self._written = self._laid[: len(waiting)]
+            # A journal may refer to the flushed bytes, and writing again at the same place would cut off the rest.
+            self._written = self._flushed[: len(waiting)]
             if len(self._written) < len(waiting):
-                self._written, self._laid = [], []
+                self._written, self._flushed = [], []
                 self._written, self.is_grown = self.appender.append(waiting), True
             elif not waiting:
                 self.appender.try_again()
@@ -205,41 +205,41 @@ class Evidence:
             transaction.add_evidence([*lost, *self._written])
 
     def doubt(self) -> None:
-        """Hold the store to what it has taken, with the next batch: it may have lost it. For the writer's thread."""
+        """Check with the next batch whether the store has lost committed records. Called in the writer's thread."""
         self._is_in_doubt = True
 
     def _lost(self) -> list[Record]:
-        """Return the records that were committed and are not in the store any more, as far as they are known."""
+        """Return the records in memory that were committed and are no longer in the store."""
         last = self._index.last(self._monitor)
         number = last.number if last else 0
         return [record for record in self.committed() if record.number > number]
 
     def flush(self) -> list[Record]:
-        """Write to the disk whatever waits, and return its records as the store will have them.
+        """Write all waiting bytes to the disk, and return their records as the store will have them.
 
-        For a thread of its own, while the store fails: bytes that only this process has would be lost with it.
+        Called in another thread while the store fails, because bytes in memory would be lost with the process.
         """
-        with self._laying:
+        with self._appending:
             waiting = self._first_waiting(None)
-            if not waiting or (self._laid and self._laid[-1].number >= waiting[-1].record.number):
-                return self._laid
-            self._laid = []
-            # Of a folder that refuses the writer tells.
+            if not waiting or (self._flushed and self._flushed[-1].number >= waiting[-1].record.number):
+                return self._flushed
+            self._flushed = []
+            # The writer reports a folder that refuses.
             with suppress(StoreFault):
-                self._laid, self.is_grown = self.appender.lay(waiting), True
-            return self._laid
+                self._flushed, self.is_grown = self.appender.append_once(waiting), True
+            return self._flushed
 
     def _first_waiting(self, most: int | None) -> list[Waiting]:
         with self._lock:
             return list(islice(self._waiting, most))
 
     def more(self) -> int:
-        """Return how many more transactions what waits now will take, beside the next."""
+        """Return how many transactions the waiting records need after the next one."""
         with self._lock:
             return max(0, len(self._portions()) - 1)
 
     def _portions(self) -> list[int]:
-        """Return how many records each transaction takes of what waits."""
+        """Return the number of waiting records for each transaction."""
         sizes, room = list[int](), 0
         for one in self._waiting:
             room -= one.weight
@@ -250,28 +250,28 @@ class Evidence:
         return sizes
 
     def appended(self) -> Sequence[Record]:
-        """Return the records of the transaction that is being written; for the writer's thread."""
+        """Return the records of the transaction that is being written. Called in the writer's thread."""
         return tuple(self._written)
 
     def written(self) -> None:
-        """Learn that the records of the last `write` are committed."""
+        """Note that the records of the last `write` are committed."""
         self._is_in_doubt = False
-        with self._laying:
+        with self._appending:
             with self._lock:
                 for _ in self._written:
                     self._weight -= self._waiting.popleft().weight
                 self._committed.extend(self._written)
             if self._written:
                 self.appender.go_on_after(self._written[-1])
-                self._laid, self._written = self._laid[len(self._written) :], []
+                self._flushed, self._written = self._flushed[len(self._written) :], []
 
     def committed(self) -> Sequence[Record]:
-        """Return the records that were committed last, by this process and those before."""
+        """Return the last committed records, also from earlier processes of this monitor."""
         with self._lock:
             return tuple(self._committed)
 
     def close(self) -> None:
-        """Drop what waits and let go of the folder."""
+        """Drop what waits and release the folder."""
         with self._lock:
             self._closed = True
             self._waiting.clear()

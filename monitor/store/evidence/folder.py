@@ -1,4 +1,4 @@
-"""The folder of evidence: who may read it, who may write it, and what a crash left behind."""
+"""The folder of evidence: permissions, lock, file names, and repair after a crash."""
 
 from __future__ import annotations
 
@@ -19,38 +19,38 @@ _NAME = re.compile(r"(?P<monitor>.+)-(?P<first>\d{9,})-(?P<day>\d{8})\.warc\.gz(
 
 
 class EvidenceFolder:
-    """One monitor's files in the folder of evidence. One process at a time holds it; all others are refused.
+    """One monitor's files in the folder of evidence. Only one process at a time can use them.
 
-    A file is named `MONITOR-FIRST-DAY.warc.gz` after the first record it holds and the day it was begun.
-    Every method raises `StoreFault` when the disk refuses.
+    A file is named `MONITOR-FIRST-DAY.warc.gz`, after its first record and the day of that record. Every method
+    raises `StoreFault` if the disk refuses.
     """
 
     def __init__(self, folder: Path, monitor: str, *, durable: bool = True) -> None:
         self.folder = folder
         self._durable = durable
         self._prefix = quote(monitor, safe="")
-        with _told(folder):
+        with _disk_faults(folder):
             folder.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
             folder.chmod(_FOLDER_MODE)
             self._lock = os.open(_lock_of(folder, monitor), os.O_CREAT | os.O_RDWR, _FILE_MODE)
         self._claim()
 
     def files(self) -> list[Path]:
-        """Return this monitor's files in the order they were begun."""
+        """Return this monitor's files, oldest first."""
         named = [(path, _NAME.fullmatch(path.name)) for path in self.folder.iterdir()]
         mine = [path for path, match in named if match and match["monitor"] == self._prefix]
         return sorted(path for path in mine if path.suffix == ".gz")
 
     def name_for(self, first: int, day: date) -> str:
-        """Return the name of the file that begins with this record on this day."""
+        """Return the name of a file that begins with this record on this day."""
         return f"{self._prefix}-{first:09}-{day:%Y%m%d}.warc.gz"
 
     def append(self, name: str, offset: int, data: bytes) -> None:
-        """Write at `offset`, cutting off whatever lies beyond, and return when the disk has it.
+        """Write at `offset`, cut off everything after the data, and return when the disk has it.
 
-        Bytes that lie there already and are written again are there all the while, whoever is killed meanwhile.
+        If the same bytes are already there, they stay readable all the time, even if the process is killed.
         """
-        with _told(self.folder):
+        with _disk_faults(self.folder):
             is_new = not (self.folder / name).exists()
             file = os.open(self.folder / name, os.O_CREAT | os.O_WRONLY, _FILE_MODE)
             try:
@@ -64,20 +64,20 @@ class EvidenceFolder:
                 self._sync_folder()
 
     def mend(self, last: Record | None) -> list[str]:
-        """Cut off what was written but never committed, keeping it beside; returns the names of the files mended.
+        """Move bytes that were written but never committed to another file. Return the names of the repaired files.
 
-        A record appended behind a torn one would hide everything after it from a reader.
+        A reader cannot read past an incomplete record, so nothing may be appended after one.
         """
         committed = last.file if last else ""
         ends = {path: last.offset + last.length if last and path.name == committed else 0 for path in self.files()}
         torn = [path for path in ends if path.name >= committed and path.stat().st_size > ends[path]]
-        with _told(self.folder):
+        with _disk_faults(self.folder):
             for path in torn:
                 _cut(path, ends[path])
         return [path.name for path in torn]
 
     def outdated(self, now: datetime, keep: timedelta, most: int) -> list[Path]:
-        """Return the oldest files that are past `keep` or beyond `most` bytes in all; never the newest."""
+        """Return the oldest files that are older than `keep` or beyond `most` bytes in all, but never the newest."""
         files = self.files()
         total = sum(path.stat().st_size for path in files)
         given_up = []
@@ -89,14 +89,14 @@ class EvidenceFolder:
         return given_up
 
     def delete(self, paths: list[Path]) -> None:
-        """Delete files, and what a crash once tore off them."""
-        with _told(self.folder):
+        """Delete files, and the uncommitted bytes that were cut off them after a crash."""
+        with _disk_faults(self.folder):
             for path in paths:
                 path.unlink(missing_ok=True)
                 torn_off(path).unlink(missing_ok=True)
 
     def close(self) -> None:
-        """Let others hold the folder."""
+        """Release the lock."""
         os.close(self._lock)
 
     def _claim(self) -> None:
@@ -107,7 +107,7 @@ class EvidenceFolder:
             raise StoreFault(f"evidence {self.folder}: another process writes there") from exc
 
     def _sync_folder(self) -> None:
-        # A new file's name lives in its folder, which has a disk block of its own.
+        # The name of a new file is stored in its folder, which must reach the disk too.
         folder = os.open(self.folder, os.O_RDONLY)
         try:
             os.fsync(folder)
@@ -116,7 +116,7 @@ class EvidenceFolder:
 
 
 def files_by_monitor(folder: Path) -> dict[str, list[str]]:
-    """Return the names of the files in a folder by monitor, each in the order they were begun."""
+    """Return the names of the files in a folder by monitor, oldest first."""
     found: dict[str, list[str]] = {}
     for path in sorted(folder.glob("*.warc.gz")):
         match = _NAME.fullmatch(path.name)
@@ -126,13 +126,13 @@ def files_by_monitor(folder: Path) -> dict[str, list[str]]:
 
 
 def strangers(folder: Path) -> list[str]:
-    """Return the names of WARC files in a folder that no monitor would give."""
+    """Return the names of WARC files in a folder that do not have the form of ours."""
     names = (path.name for path in folder.glob("*.warc*"))
     return sorted(name for name in names if not _NAME.fullmatch(name))
 
 
 def is_held(folder: Path, monitor: str) -> bool:
-    """Tell whether a process writes a monitor's files just now."""
+    """Return whether a process has locked a monitor's files."""
     try:
         lock = os.open(_lock_of(folder, monitor), os.O_RDWR)
     except OSError:
@@ -147,19 +147,19 @@ def is_held(folder: Path, monitor: str) -> bool:
 
 
 def first_in(name: str) -> int:
-    """Return the number of the first record of a file by its name."""
+    """Return the number of a file's first record, from its name. 0 if the name has another form."""
     match = _NAME.fullmatch(name)
     return int(match["first"]) if match else 0
 
 
 def begun_on(name: str) -> date:
-    """Return the day a file was begun by its name; raises ValueError for a name of another form."""
+    """Return the day in a file's name. Raises ValueError for a name of another form."""
     match = _NAME.fullmatch(name)
     return datetime.strptime(match["day"] if match else "", "%Y%m%d").date()  # noqa: DTZ007  # a day, no instant
 
 
 def torn_off(path: Path) -> Path:
-    """Return where the torn end of a file is kept."""
+    """Return the file for the uncommitted bytes that were cut off a file."""
     return path.with_name(f"{path.name}.torn")
 
 
@@ -185,7 +185,7 @@ def _write_all(file: int, offset: int, data: bytes) -> None:
 
 
 @contextmanager
-def _told(folder: Path) -> Iterator[None]:
+def _disk_faults(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as exc:

@@ -1,4 +1,4 @@
-"""What the answers behind records of evidence said of themselves: status and freshness, never a word of their own."""
+"""Short texts about the answers in evidence: status and caching headers, and never words that a publisher chose."""
 
 from __future__ import annotations
 
@@ -26,44 +26,45 @@ _MIRROR = quick(r"mirror|error", re.IGNORECASE)
 
 
 def head_of(answer: Answer) -> str:
-    """Return an answer's status and how fresh it said it was: `200; date: …; age: 12`.
+    """Return an answer's status and caching headers: `200; date: …; age: 12`.
 
-    A header is told in the form that it must have, and not at all in another: it may have been seen before its slot.
+    A header is shown only if it has the form that it must have, because another text could disclose early content.
     """
     read = ((name, reader(answer.headers[name][:_MOST_LETTERS])) for name, reader in _READERS if name in answer.headers)
-    told = [f"{name}: {text}" for name, text in read if text]
-    led = answer.headers.get("location")
-    return "; ".join([str(answer.status), *told, *([f"location: at {_host(answer.url, led)}"] if led else [])])
+    headers = [f"{name}: {text}" for name, text in read if text]
+    location = answer.headers.get("location")
+    led_to = [f"location: at {_host(answer.url, location)}"] if location else []
+    return "; ".join([str(answer.status), *headers, *led_to])
 
 
 class Same:
-    """Gives one copy of texts that are the same, as what a host says of many missing addresses within a second is."""
+    """Shares one copy of equal texts, because a host answers many missing addresses with the same headers."""
 
     def __init__(self) -> None:
         self._known: dict[str, str] = {}
 
     def of(self, text: str) -> str:
-        """Return the copy that is known, of the last few dozen."""
+        """Return the shared copy of a text."""
         if len(self._known) >= _FEW:
             self._known.clear()
         return self._known.setdefault(text, text)
 
 
 class RecentHeaders:
-    """The heads of the answers kept since the start, the newest five thousand, by record."""
+    """The `head_of` texts of the last 5,000 answers that were kept since the start, by record id."""
 
     def __init__(self) -> None:
         self._heads: dict[str, str] = {}
         self._same = Same()
 
     def put(self, record: str, answer: Answer) -> None:
-        """Take note of an answer that is kept as this record."""
+        """Add an answer that was kept as this record."""
         self._heads[record] = self._same.of(head_of(answer))
         if len(self._heads) > _MOST:
             del self._heads[next(iter(self._heads))]
 
     def get(self, record: str) -> str:
-        """Return the head of a record, empty when it was kept before the last start."""
+        """Return the text of a record, empty if it was kept before the start."""
         return self._heads.get(record, "")
 
 

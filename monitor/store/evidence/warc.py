@@ -24,26 +24,26 @@ from monitor.look.http.request_bytes import address, conditions_of, lines_of
 _OF_THE_WIRE = {"content-encoding", "content-length", "transfer-encoding"}
 _ORIGINALLY = "X-Archive-Orig-"
 GIVEN_UP = "given_up"
-"""The kind of record that says what was given up, by the configuration, of those before it."""
+"""The kind of record that says which earlier bytes were deleted, and by which setting."""
 _BUILDER = RecordBuilder(warc_version="1.1")
 _BLOCK = 1_000_000
 _GZIP = 16
 
 
 class _LargeBlocks(BytesIO):
-    """Bytes that are read a megabyte at a time, however little is asked for.
+    """Bytes that are read a megabyte at a time, even if warcio asks for 16 KB.
 
-    Hashing a block lets another thread have the processor until it gives it back. A calendar of thirteen megabytes has
-    1,600 of warcio's blocks of 16 KB.
+    Hashing each block releases the interpreter lock, and another thread may take it. With 16 KB blocks, a calendar of
+    13 MB would wait for it 800 times.
     """
 
     def read(self, size: int | None = -1) -> bytes:
-        """Return the next block; all that is left when `size` is negative or None."""
+        """Return the next block, or the rest if `size` is negative or None."""
         return super().read(size if size is None or size < 0 else max(size, _BLOCK))
 
 
 def opening(software: str, name: str, at: datetime) -> bytes:
-    """Return the record that begins a file and says who wrote it."""
+    """Return the record at the start of a file, which names the software that wrote it."""
     info = {"software": software, "format": "WARC File Format 1.1"}
     record = _BUILDER.create_warcinfo_record(name, info)
     record.rec_headers.replace_header("WARC-Date", _date(at))
@@ -52,10 +52,10 @@ def opening(software: str, name: str, at: datetime) -> bytes:
 
 
 def records(answer: Answer, name: str, target: str) -> bytes:
-    """Return an answer, and the request that asked for it where that is known, as bytes to append to a WARC file.
+    """Return an answer, and its request if known, as bytes to append to a WARC file.
 
-    Both bear the address that went out, with the query that no cache has seen where there was one.
-    `name` is the id of the evidence; the same arguments give the same bytes.
+    Both have the requested address, including a query that was added to bypass caches. `name` is the id of the
+    evidence record. The same arguments give the same bytes.
     """
     headers, members = _warc_headers(answer, name, target), b""
     url = answer.url
@@ -79,7 +79,7 @@ def records(answer: Answer, name: str, target: str) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class GivenUp:
-    """What a monitor gave up of its evidence, and by which rule: files that hold the records `first` to `last`."""
+    """Deleted evidence: the files with the records `first` to `last`, and the settings that required it."""
 
     files: Sequence[str]
     first: int
@@ -89,7 +89,7 @@ class GivenUp:
 
 
 def statement(told: GivenUp, name: str, at: datetime) -> bytes:
-    """Return a record that says what was given up, as bytes to append to a WARC file. `name` is its own id."""
+    """Return a record that says what was deleted, as bytes to append to a WARC file. `name` is its own id."""
     payload = json.dumps({GIVEN_UP: asdict(told)}).encode()
     headers = {"WARC-Record-ID": _record_id(name, "metadata"), "WARC-Date": _date(at), "X-Ninethirty-Record": name}
     record = _BUILDER.create_warc_record(
@@ -104,7 +104,7 @@ def statement(told: GivenUp, name: str, at: datetime) -> bytes:
 
 
 def given_up_to(data: bytes) -> int:
-    """Return the number of the last record that a statement says was given up, 0 for bytes that say nothing of it."""
+    """Return the number of the last record that a statement says was deleted, 0 if the bytes are no statement."""
     for record in ArchiveIterator(BytesIO(data)):
         if record.rec_type == "metadata":
             return int(json.loads(record.content_stream().read())[GIVEN_UP]["last"])
@@ -114,8 +114,8 @@ def given_up_to(data: bytes) -> int:
 def _member(record: ArcWarcRecord) -> bytes:
     """Return a record as one gzip member.
 
-    It is compressed in one call, for the reason that `_LargeBlocks` gives. The usual level takes a third of the time
-    that the highest takes, and makes a calendar larger by a hundredth.
+    It is compressed in one call, for the same reason as `_LargeBlocks`. The default level takes a third of the time of
+    the highest one, and makes a calendar only 1 % larger.
     """
     plain = BytesIO()
     WARCWriter(plain, gzip=False, warc_version="1.1").write_record(record)
@@ -134,9 +134,9 @@ def _warc_headers(answer: Answer, name: str, target: str) -> dict[str, str]:
 
 
 class _Head(StatusAndHeaders):  # type: ignore[misc] # warcio has no types
-    """The head of a request or an answer, in the bytes that crossed the wire.
+    """The head of a request or an answer, with the bytes that were sent.
 
-    warcio's own percent-encodes what is not ASCII, and raises for some of it.
+    warcio's own class percent-encodes bytes that are not ASCII, and raises for some of them.
     """
 
     def to_ascii_bytes(self, filter_func: Callable[..., object] | None = None) -> bytes:
@@ -150,7 +150,7 @@ def _answer_head(answer: Answer) -> _Head:
 
 
 def _asked(answer: Answer, request: Request) -> tuple[str, _Head]:
-    """Return the address that went out, and the head of the request as it did."""
+    """Return the address that was requested, and the head of the request as it was sent."""
     asked = address(answer.url, answer.unique)
     place, path = f"{asked.scheme}://{asked.netloc.decode('ascii')}", asked.raw_path.decode("ascii")
     head = answer.head or b" HTTP/1.1\r\n" + lines_of([(b"Host", asked.netloc)])

@@ -1,4 +1,4 @@
-"""Copies of the store, made while it is in use."""
+"""Makes copies of the store while it is in use."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _ROWS = 1000
 
 @contextmanager
 def fresh(file: Path) -> Iterator[Path]:
-    """Give a file to copy into, which takes its name when the copy is whole and is removed when it is not.
+    """Yield a temporary file to copy into. It is renamed to `file` at the end of the block, or deleted on failure.
 
-    Raises `UserFault` when `file` is there already, `StoreFault` when it cannot be made.
+    Raises `UserFault` if `file` exists, `StoreFault` if it cannot be created.
     """
     part = file.with_name(f"{file.name}.part")
     try:
@@ -45,16 +45,16 @@ def fresh(file: Path) -> Iterator[Path]:
 
 
 def copy_sqlite(engine: Engine, copy: Path) -> None:
-    """Copy an SQLite store as of one instant by the engine's own online backup, and prove the copy sound."""
+    """Copy an SQLite store by SQLite's online backup, and check the copy."""
     with closing(engine.raw_connection()) as source, closing(sqlite3.connect(copy)) as target:
         source.driver_connection.backup(target)  # type: ignore[union-attr]  # an open connection has one
         _prove(target)
 
 
 def copy_rows(source: Engine, target: Engine) -> dict[str, int]:
-    """Copy every row of a store as of one instant into another that is empty; return how many of each table.
+    """Copy all rows of a store, as of one instant, into an empty one. Return the number of rows by table.
 
-    Raises `UserFault` when the target is not empty; all of it is copied or nothing.
+    Everything is copied or nothing. Raises `UserFault` if the target is not empty.
     """
     stores = snapshot(source), target.begin()
     with stores[0] as reader, stores[1] as writer, unhurried(reader, idles=True), unhurried(writer, idles=True):
@@ -66,7 +66,7 @@ def copy_rows(source: Engine, target: Engine) -> dict[str, int]:
 
 
 def add_rows(source: Engine, target: Engine) -> None:
-    """Add to an SQLite store the rows of another that it does not have."""
+    """Add the rows of a store that an SQLite store does not have."""
     with snapshot(source) as reader, target.begin() as writer:
         for table in METADATA.sorted_tables:
             for rows in reader.execute(select(table)).mappings().partitions(_ROWS):
@@ -75,8 +75,8 @@ def add_rows(source: Engine, target: Engine) -> None:
 
 @contextmanager
 def snapshot(source: Engine) -> Iterator[Connection]:
-    """Give a connection that reads a store as of one instant."""
-    # SQLite's transactions are of one instant anyway; one that only reads lets others write.
+    """Yield a connection that reads a store as of one instant."""
+    # In SQLite every transaction sees one instant. A reading one does not block writers.
     is_sqlite = source.dialect.name == "sqlite"
     with source.connect() as reader:
         yield reader.execution_options(**{"ro": True} if is_sqlite else {"isolation_level": "REPEATABLE READ"})

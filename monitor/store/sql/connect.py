@@ -1,4 +1,4 @@
-"""How each database is connected to: what SQLite is told at every connection, and how long PostgreSQL is waited for."""
+"""Creates the database engines: the settings of every SQLite connection, and the time limits of PostgreSQL."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event
 from monitor.errors import StoreFault, UserFault
 
 _BUSY_MS = 5000
-# What a long reader made the log grow by is cut off again at the next turn of it.
+# After a long read, the write-ahead log is truncated to this size.
 _LOG_BYTES = 8_000_000
-# Pages that each of up to six connections keeps, a quarter of what is usual; the machine keeps them for all.
+# The page cache of each connection, a quarter of the default. The system's file cache serves all of them.
 _CACHE_KB = 512
 
 
 def identity(file: Path | None) -> tuple[int, int] | None:
-    """Return what tells a file from another of its name; None for none."""
+    """Return the device and inode of a file, which differ if the file was replaced. None if there is no file."""
     try:
         found = file.stat() if file is not None else None
     except OSError:
@@ -27,7 +27,7 @@ def identity(file: Path | None) -> tuple[int, int] | None:
 
 
 def make_folder(file: Path) -> None:
-    """Make the folder of a file. Raises `StoreFault`."""
+    """Create the folder of a file, if it does not exist. Raises `StoreFault`."""
     try:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as exc:
@@ -35,19 +35,19 @@ def make_folder(file: Path) -> None:
 
 
 def postgresql(address: URL) -> Engine:
-    """Return what connects to PostgreSQL. Raises `UserFault` if its driver is not installed."""
+    """Return an engine for PostgreSQL. Raises `UserFault` if its driver is not installed."""
     try:
         engine = create_engine(address, pool_pre_ping=True)
     except ModuleNotFoundError as exc:
         raise UserFault(f"the store needs {exc.name}, which the extra `postgres` installs") from exc
-    from monitor.store.sql.patience import make_impatient  # noqa: PLC0415  # its driver is loaded by its own users alone
+    from monitor.store.sql.patience import make_impatient  # noqa: PLC0415  # imports the optional driver
 
     make_impatient(engine)
     return engine
 
 
 def sqlite(address: URL, *, durable: bool) -> Engine:
-    """Return what opens a file of SQLite; `durable`: what is committed outlives a power cut."""
+    """Return an engine for an SQLite file. If `durable`, a commit survives a power cut."""
     engine = create_engine(address, connect_args={"timeout": _BUSY_MS / 1000})
     event.listen(engine, "connect", partial(_set_up, "FULL" if durable else "OFF"))
     event.listen(engine, "begin", _begin)
@@ -56,10 +56,10 @@ def sqlite(address: URL, *, durable: bool) -> Engine:
 
 def _set_up(synchronous: str, dbapi: Any, _record: object) -> None:  # noqa: ANN401  # sqlite3.Connection as its driver wraps it
     dbapi.isolation_level = None
-    # FULL: a sighting that was committed must outlive a power cut; it is evidence, and there are few rows.
+    # FULL: a committed sighting is evidence and must survive a power cut. There are few rows, so it costs little.
     dbapi.execute(f"PRAGMA busy_timeout={_BUSY_MS}")
     if not dbapi.execute("PRAGMA page_count").fetchone()[0]:
-        # That freed room is handed back in portions must be said before there is anything.
+        # Incremental vacuum can only be set while the database is empty.
         dbapi.execute("PRAGMA auto_vacuum=INCREMENTAL")
     log = ("journal_mode=WAL", f"journal_size_limit={_LOG_BYTES}")
     for pragma in (*log, f"synchronous={synchronous}", "foreign_keys=ON", f"cache_size=-{_CACHE_KB}"):
@@ -67,8 +67,8 @@ def _set_up(synchronous: str, dbapi: Any, _record: object) -> None:  # noqa: ANN
 
 
 def _begin(connection: Connection) -> None:
-    # A deferred transaction that reads and then writes fails at once when another has committed meanwhile,
-    # whatever the busy timeout says; one that takes the lock first waits its turn.
+    # A deferred transaction that reads and then writes fails at once if another one has committed in between,
+    # despite the busy timeout. A transaction that takes the write lock first waits for its turn.
     asked = connection.get_execution_options()
     if not asked.get("once", False):
         connection.exec_driver_sql("BEGIN" if asked.get("ro", False) else "BEGIN IMMEDIATE")

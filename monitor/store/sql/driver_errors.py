@@ -1,4 +1,4 @@
-"""Faults of database drivers, told as ours: one clear line each."""
+"""Turns exceptions of database drivers into ours, with one clear line each."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def faults_of(place: str) -> Iterator[None]:
 
 
 def _reason(words: str) -> str:
-    return next((told for sign, told in _REASONS if sign in words.lower()), words)
+    return next((reason for sign, reason in _REASONS if sign in words.lower()), words)
 
 
 def _first_line(fault: BaseException | None) -> str:

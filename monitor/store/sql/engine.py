@@ -1,4 +1,4 @@
-"""The store on SQLite (one file, WAL) or PostgreSQL, the same code for both."""
+"""The store, on SQLite (one file, WAL) or PostgreSQL, with the same code for both."""
 
 from __future__ import annotations
 
@@ -29,20 +29,20 @@ from monitor.store.sql.tables import HEAD, METADATA, REVISION, WORKS_FROM
 from monitor.store.sql.write import Transaction
 
 _log = structlog.get_logger(__name__)
-# Any number will do as long as every monitor asks for the same one.
+# Any number works if all monitors use the same one.
 _UPGRADE_LOCK = 930
 _TABLE_MS = 2000
 _INCREMENTAL = 2
 _KEPT = "SELECT version_num, works_from FROM alembic_version"
-# Enough rows of each index to know how they lie; all of them would hold up writes for seconds.
-_ROWS_WEIGHED = 1000
+# A sample of rows is enough for the query planner. Analysing all of them would delay writes for seconds.
+_ROWS_ANALYSED = 1000
 
 
 class Store:
-    """A store behind one SQLAlchemy engine. `sqlite:///:memory:` is a private file, deleted when let go.
+    """A store that uses one SQLAlchemy engine. `sqlite:///:memory:` is a temporary file.
 
-    `durable` False spares SQLite the wait for the disk: what is committed outlives the process, not a power cut.
-    `shape` is what the program knows of tables: this version's, but for tests of versions side by side.
+    If not `durable`, SQLite does not wait for the disk: a commit survives the process, but not a power cut. `shape` is
+    the schema that the program knows. Only tests of mixed versions pass another one.
     """
 
     def __init__(self, url: str, *, durable: bool = True, shape: Shape = OURS) -> None:
@@ -52,7 +52,7 @@ class Store:
         self._place = address.render_as_string(hide_password=True)
         match address.get_backend_name():
             case "sqlite":
-                # As people write it: rendered, a space in a path would be %20.
+                # Show the path as people write it. SQLAlchemy would render a space as %20.
                 self._place = f"sqlite:///{address.database or ''}"
                 self._engine = sqlite(self._settled(address), durable=durable)
             case "postgresql":
@@ -71,7 +71,7 @@ class Store:
 
     @classmethod
     def ready(cls, url: str, *, durable: bool = True) -> Store:
-        """Return the store at an address, of this version's shape. Raises `StoreFault`, and leaves nothing open."""
+        """Open and upgrade the store at an address. Raises `StoreFault`, after closing the store."""
         store = cls(url, durable=durable)
         try:
             store.upgrade()
@@ -82,17 +82,17 @@ class Store:
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
-        """Open a transaction: committed at the end of the block, rolled back when it raises."""
+        """Open a transaction. It is committed at the end of the block, and rolled back if the block raises."""
         self._follow_file()
         with faults_of(self._place), self._engine.begin() as connection:
             if self._is_settled:
-                # Another monitor may have taken steps since: a store that they made too new for us takes nothing.
+                # Another monitor may have upgraded the store. If it is too new for this version, write nothing.
                 self._standing.still(_row(connection, _KEPT))
             with self._ask.within(connection):
                 yield Transaction(connection)
 
     def _follow_file(self) -> None:
-        """Go on in the file that bears our name now: what is written to one that lost it is lost with it."""
+        """Reopen the file if another file has its name now: writes to the old file would be lost."""
         there = identity(self._file)
         if self._known is None or there == self._known:
             return
@@ -102,13 +102,13 @@ class Store:
 
     @property
     def newer(self) -> str:
-        """Return the revision of a store that a newer version has changed; empty for one of this version's shape."""
+        """Return the revision of a store that a newer version has upgraded, else an empty string."""
         return self._standing.newer
 
     def upgrade(self, *, steps: bool = True) -> None:
-        """Bring the store to this version's shape; creates it when it is empty.
+        """Upgrade the schema to this version, or create it in an empty store.
 
-        Without `steps` one of an older shape is refused, and left as it is.
+        Without `steps`, refuse a store with an older schema, and do not change it.
         """
         with faults_of(self._place):
             if self._kept() is None:
@@ -122,31 +122,31 @@ class Store:
             self._is_settled = steps
 
     def accept(self) -> None:
-        """Refuse a store that is of another shape than this version can read; nothing is made or changed."""
+        """Raise if this version cannot read the store's schema. Changes nothing."""
         with faults_of(self._place):
             kept = self._kept()
             if kept is not None:
                 self._standing.accept(kept)
 
     def give_back(self, most: int) -> int:
-        """Hand up to `most` pages of freed room back to the disk; return how many are left to be.
+        """Return up to `most` free pages to the disk. Return how many free pages are left.
 
-        Holds other writes up for milliseconds. PostgreSQL looks after its room itself.
+        It delays other writes for milliseconds. PostgreSQL does this itself, so the result is 0.
         """
         if self._engine.dialect.name != "sqlite":
             return 0
         with self._alone_on_sqlite() as driver:
             if driver.execute("PRAGMA auto_vacuum").fetchone()[0] != _INCREMENTAL:
                 return 0
-            # One row is one page, and a single `execute` would stop after the first.
+            # The statement yields one row a page, and `execute` would stop after the first row.
             driver.executescript(f"PRAGMA incremental_vacuum({most})")
             return int(driver.execute("PRAGMA freelist_count").fetchone()[0])
 
     def refresh(self) -> None:
-        """Tell the database how its rows lie now, so that it goes on choosing the right indices."""
+        """Update the database's statistics, so that it keeps choosing the right indexes."""
         if self._engine.dialect.name == "sqlite":
             with self._alone_on_sqlite() as driver:
-                driver.executescript(f"PRAGMA analysis_limit={_ROWS_WEIGHED}; ANALYZE;")
+                driver.executescript(f"PRAGMA analysis_limit={_ROWS_ANALYSED}; ANALYZE;")
             return
         each = self._engine.execution_options(isolation_level="AUTOCOMMIT")
         with faults_of(self._place), each.connect() as connection:
@@ -154,12 +154,12 @@ class Store:
                 connection.exec_driver_sql(f'ANALYZE "{table.name}"')
 
     def check(self) -> list[str]:
-        """Return what is wrong with the store, one line each; empty when whole."""
+        """Return the faults in the store, one line each. Empty if there are none."""
         with faults_of(self._place), self._engine.connect() as connection, unhurried(connection):
             return whole.faults_in(connection.execution_options(ro=True))
 
     def backup(self, file: Path) -> None:
-        """Copy the store to an SQLite file while it is in use; raises `UserFault` when the file is there already."""
+        """Copy the store to an SQLite file while it is in use. Raises `UserFault` if the file exists."""
         with faults_of(self._place), backup.fresh(file) as copy:
             if self._engine.dialect.name == "sqlite":
                 backup.copy_sqlite(self._engine, copy)
@@ -167,9 +167,9 @@ class Store:
                 self._copy_rows(copy)
 
     def fill_from(self, source: Store) -> dict[str, int]:
-        """Copy every row of another store into this one; return how many of each table, every one or none.
+        """Copy all rows of another store into this one, in one transaction. Return the number of rows by table.
 
-        Raises `UserFault` when this one is not empty, or the other is not of this version's shape.
+        Raises `UserFault` if this store is not empty, or if the other does not have this version's schema.
         """
         with faults_of(source._place):
             kept = source._kept()
@@ -186,35 +186,35 @@ class Store:
             return backup.copy_rows(source._engine, self._engine)
 
     def take_from(self, source: Store) -> None:
-        """Add to this store, of SQLite, the rows of another that it does not have."""
+        """Add the rows of another store that this SQLite store does not have."""
         with faults_of(f"{source._place} into {self._place}"):
             backup.add_rows(source._engine, self._engine)
 
     def rewind(self, at: datetime) -> None:
-        """Take this store back to `at`, all but its verdicts, which are deleted: only ever for a copy."""
+        """Delete what was written after `at`, and all verdicts, which can be judged again. Use it only on a copy."""
         with faults_of(self._place):
             delete_after(self._engine, at)
 
     def copy_near(self, source: Store, since: datetime, now: datetime, *, told_only: bool = False) -> None:
-        """Hold what another store knows of releases shown or due `since` then, instead of what this one held.
+        """Replace this store's rows with another's, for releases listed or due since `since`.
 
-        With `told_only`, what says what people were told is copied alone.
+        With `told_only`, copy only what people were told.
         """
         with faults_of(f"{source._place} into {self._place}"):
             near.copy_near(source._engine, self._engine, since, now, near.TOLD if told_only else ())
 
     def hold_leases(self, own: str, prefix: str, outbox: str, until: datetime) -> None:
-        """Take every other monitor of this copy for alive `until` then: nobody can ask."""
+        """Extend the leases of all other monitors in this copy, because we cannot see whether they are alive."""
         with faults_of(self._place):
             near.hold_leases(self._engine, own, prefix, outbox, until)
 
     def bring_in(self, journal: Path, before: Path) -> int:
-        """Write what a journal has beyond the copy it was begun from; return how many rows."""
+        """Write the rows that a journal has beyond the copy it started from. Return how many."""
         with faults_of(f"{journal} into {self._place}"):
             return near.bring_in(journal, before, self._engine)
 
     def become(self, other: Store) -> None:
-        """Go on as another store: whoever holds this one reads and writes that one from now on."""
+        """Use another store's connections from now on, so that all users of this object use that store."""
         left, self._engine = self._engine, other._engine
         self._file, self._known, self._place = other._file, other._known, other._place
         self._standing, self._is_settled = other._standing, other._is_settled
@@ -222,7 +222,7 @@ class Store:
         left.dispose()
 
     def close(self) -> None:
-        """Let go of every connection."""
+        """Close all connections."""
         self._engine.dispose()
 
     def _settled(self, address: URL) -> URL:
@@ -230,25 +230,25 @@ class Store:
             self._file = Path(str(address.database))
             make_folder(self._file)
             return address
-        # A true database in memory is one connection's own: readers and the writer would not meet there.
+        # A real in-memory database belongs to one connection. The readers could not see the writer's rows.
         folder = tempfile.mkdtemp(prefix="ninethirty-")
         weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
         return address.set(database=f"{folder}/store.db")
 
     def _kept(self) -> Mapping[str, str | None] | None:
-        """Return the row that keeps the revision, with the columns that this store has for it; None for none."""
+        """Return the row with the revision, as far as this store has its columns. None if there is no such table."""
         with self._engine.connect().execution_options(ro=True) as connection:
             return _row(connection) if inspect(connection).has_table(REVISION.name) else None
 
     def _refuse_newer(self) -> None:
-        # What this version has no name for would be left behind without a word.
+        # Columns that this version does not know would be lost without notice.
         if self.newer:
             raise UserFault(
                 f"store {self._place}: its shape is {self.newer}, newer than this version's: use the one that made it"
             )
 
     def _make(self) -> None:
-        """Make what all steps together make, which an empty store need not take one by one."""
+        """Create all tables at once. An empty store does not need the migrations one by one."""
         with self._alone() as connection:
             if not inspect(connection).has_table(REVISION.name):
                 METADATA.create_all(connection, checkfirst=False)
@@ -256,21 +256,21 @@ class Store:
                 connection.execute(insert(REVISION), {"version_num": HEAD, "works_from": WORKS_FROM})
 
     def _migrate(self) -> None:
-        from monitor.store.sql import migrate  # noqa: PLC0415  # 0.3 s and 8 MB that a store already up to date need not pay
+        from monitor.store.sql import migrate  # noqa: PLC0415  # 0.3 s and 8 MB, not needed if the store is up to date
 
         with self._alone() as connection:
-            # Meanwhile another may have taken them, and more.
+            # Another monitor may have run them while we waited for the lock.
             if self._standing.wants_steps(_row(connection) or {}):
                 migrate.upgrade(connection, shape=self._standing.shape)
 
     @contextmanager
     def _alone(self) -> Iterator[Connection]:
-        """Open a transaction that no other monitor changes tables in."""
+        """Open a transaction in which no other monitor can run migrations."""
         with self._engine.begin() as connection:
             if connection.dialect.name == "postgresql":
                 with unhurried(connection):
                     connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _UPGRADE_LOCK})
-                    # Whoever waits for a table holds up all who come after: a step that must is tried again later.
+                    # A migration that waits for a table delays all later queries. Let it fail and try again later.
                     connection.exec_driver_sql(f"SET LOCAL lock_timeout = {_TABLE_MS}")
                     yield connection
             else:
@@ -278,7 +278,7 @@ class Store:
 
     @contextmanager
     def _alone_on_sqlite(self) -> Iterator[Any]:
-        """Give a connection of the driver's own kind, in no transaction."""
+        """Yield a connection of the SQLite driver, outside a transaction."""
         with faults_of(self._place), closing(self._engine.raw_connection()) as raw:
             yield raw.driver_connection
 

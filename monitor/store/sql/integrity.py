@@ -1,4 +1,4 @@
-"""Whether the store is whole: what the database can tell, and whether our own rows fit each other."""
+"""Checks the store: the database's own checks, and whether our rows are consistent with each other."""
 
 from __future__ import annotations
 
@@ -33,12 +33,13 @@ _MOST = 20
 
 
 def faults_in(connection: Connection) -> list[str]:
-    """Return what is wrong, one line each, at most twenty of a kind."""
+    """Return the faults found, one line each, at most twenty of a kind."""
     found = _damage(connection) if connection.dialect.name == "sqlite" else []
-    # A question about rows would only fail on a damaged file, or on one of another shape.
-    found = found or _other_shape(connection)
-    told = found or [line for one in _questions() for line in connection.execute(one.limit(_MOST)).scalars()]
-    return told if found else [*told, *islice(_unreadable(connection), _MOST), *islice(_unbacked(connection), _MOST)]
+    # Queries would fail on a damaged file or another schema.
+    if found := found or _other_shape(connection):
+        return found
+    lines = [line for one in _queries() for line in connection.execute(one.limit(_MOST)).scalars()]
+    return [*lines, *islice(_unreadable(connection), _MOST), *islice(_unbacked(connection), _MOST)]
 
 
 def _damage(connection: Connection) -> list[str]:
@@ -47,27 +48,27 @@ def _damage(connection: Connection) -> list[str]:
     except OperationalError:
         raise
     except DatabaseError as exc:
-        # Some damage stops even the search for damage.
+        # With some damage, even SQLite's check fails.
         return [f"the database is damaged ({exc.orig}): {MEND}"]
 
 
 def _found_by_sqlite(connection: Connection) -> list[str]:
     verdict = connection.execute(text("PRAGMA integrity_check(1)")).scalars().first()
-    told = " ".join(str(verdict).split())
-    damage = [] if verdict == "ok" else [f"the database is damaged ({told}): {MEND}"]
+    reason = " ".join(str(verdict).split())
+    damage = [] if verdict == "ok" else [f"the database is damaged ({reason}): {MEND}"]
     dangling = connection.execute(text("PRAGMA foreign_key_check")).all()
     return damage + [f"a {row[0]} refers to a {row[2]} that is not there" for row in dangling[:_MOST]]
 
 
 def _other_shape(connection: Connection) -> list[str]:
     revision = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
-    told = f"its shape is {revision}, this version needs {HEAD}: run `ninethirty store upgrade`"
-    # One that is newer, and not refused, only has more than is asked for here.
-    return [] if revision is not None and revision >= HEAD else [told]
+    fault = f"its shape is {revision}, this version needs {HEAD}: run `ninethirty store upgrade`"
+    # A newer schema that was not refused has everything that is checked here.
+    return [] if revision is not None and revision >= HEAD else [fault]
 
 
 def _unbacked(connection: Connection) -> Iterable[str]:
-    """Tell of evidence that runs and reads name and that is not there: a chain cut at its end is whole in itself."""
+    """Yield the lost evidence that runs and reads name. The chain cannot show records that are lost at its end."""
     kept = tables.EVIDENCE
     lasts = select(kept.c.monitor, func.max(kept.c.number)).group_by(kept.c.monitor)
     last = {row[0]: row[1] for row in connection.execute(lasts)}
@@ -86,7 +87,7 @@ def _is_lost(name: str, last: Mapping[str, int]) -> bool:
     return not number.isdecimal() or int(number) > last.get(monitor, 0)
 
 
-def _questions() -> Iterable[Select[str]]:
+def _queries() -> Iterable[Select[str]]:
     yield from (_orphans(), _quiet_incidents(), _unmatched_verdicts(), _backward_runs(), _unsent())
     yield from (_lost_verdicts(), _lost_releases(), _lost_promises())
 
@@ -95,33 +96,33 @@ def _orphans() -> Select[str]:
     notice, incident = tables.NOTICE, tables.INCIDENT
     known = exists().where(incident.c.id == notice.c.incident)
     line = "notice " + notice.c.id + " is about an unknown incident: " + notice.c.incident
-    # A digest is about many incidents and names none.
+    # A digest covers many incidents and names none.
     return select(line).where(~known, notice.c.incident != "")
 
 
 def _quiet_incidents() -> Select[str]:
-    """Query the incidents without a notice, which is written in the transaction that opens them.
+    """Return the query for incidents without a notice, which should have been written in the same transaction.
 
-    One that a person logged needs none, and one about a calendar may be in the notice of another entry of its edit.
+    An incident that a person logged needs none. One about a calendar may share the notice of another entry.
     """
     incident, notice = tables.INCIDENT, tables.NOTICE
-    told = exists().where(notice.c.incident == incident.c.id)
+    has_notice = exists().where(notice.c.incident == incident.c.id)
     line = "incident " + incident.c.id + " has no notice"
-    return select(line).where(~told, incident.c.kind.not_in((Kind.HAND, Kind.CALENDAR)))
+    return select(line).where(~has_notice, incident.c.kind.not_in((Kind.HAND, Kind.CALENDAR)))
 
 
 def _unmatched_verdicts() -> Select[str]:
-    """Ask whether the events of each release, each from one word to the next, lead to what its verdict says.
+    """Return the query for verdicts that the release's events, from one word to the next, do not lead to.
 
-    When each was is no help: a clock may have been set in between.
+    The events' times are not used, because a clock may have been set in between.
     """
     judged, event = tables.JUDGED, tables.EVENT
     led_there = case((event.c.after == judged.c.word, 1), else_=0)
     led_away = case((event.c.before == judged.c.word, 1), else_=0)
-    told = select(func.sum(led_there - led_away)).where(event.c.release == judged.c.release)
+    balance = select(func.sum(led_there - led_away)).where(event.c.release == judged.c.release)
     line = "the verdict on " + judged.c.release + " is " + judged.c.word + ", its events lead to another"
-    # Without events there is no sum.
-    return select(line).where(told.correlate(judged).scalar_subquery() < 1)
+    # A release without events has no sum, so it is not reported here.
+    return select(line).where(balance.correlate(judged).scalar_subquery() < 1)
 
 
 def _lost_verdicts() -> Select[str]:
@@ -137,7 +138,7 @@ def _lost_releases() -> Select[str]:
 
 
 def _lost_promises() -> Select[str]:
-    """Ask whether each slot that was judged on was ever promised, as the ledger never forgets."""
+    """Return the query for verdicts with a slot that have no promise, although promises are never deleted."""
     judged, promise = tables.JUDGED, tables.PROMISE
     line = "every promise of " + judged.c.release + " is lost, its verdict is there"
     promised = exists().where(promise.c.release == judged.c.release)
@@ -145,7 +146,7 @@ def _lost_promises() -> Select[str]:
 
 
 def _unreadable(connection: Connection) -> Iterable[str]:
-    """Tell of packed bodies that cannot be read, or are no JSON."""
+    """Yield the rows whose compressed JSON cannot be read."""
     for table in METADATA.sorted_tables:
         bodies = [column for column in table.c if isinstance(column.type, Body | Packed)]
         if bodies:

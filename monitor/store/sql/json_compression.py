@@ -1,4 +1,4 @@
-"""JSON packed for the store: a fifth of its size, since its keys and commonest words are known beforehand."""
+"""Compresses JSON for the store to a fifth of its size, with a dictionary of its keys and most frequent words."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import zlib
 _PLAIN, _FIRST = b"\0", b"\1"
 _RAW = -15
 
-# Never to be altered: what was packed with it can be read with it alone. Better words come as a second
-# dictionary with a mark of its own. The commonest come last, where they cost least.
+# Never change it: what was packed with it can only be unpacked with it. Add a second dictionary with its own mark
+# instead. The most frequent words are last, where they cost least.
 _WORDS = (
     b'"timeline":[{"at":"","by":"","text":"Opened"}],"words":{},"facts":{"release":"","slot_text":"","slot_source":"'
     b'"slot_learnt":"","certainty":{"monitor":"edge","looks":,"failed_looks":,"spacing":1.0,"clock_offset":{"min":'
@@ -35,7 +35,7 @@ _WORDS = (
 
 
 def pack(text: str) -> bytes:
-    """Return text as few bytes."""
+    """Return the text compressed, with a first byte that says how."""
     plain = text.encode()
     squeeze = zlib.compressobj(zlib.Z_BEST_COMPRESSION, zlib.DEFLATED, _RAW, zdict=_WORDS)
     packed = squeeze.compress(plain) + squeeze.flush()
@@ -43,7 +43,7 @@ def pack(text: str) -> bytes:
 
 
 def unpack(data: bytes) -> str:
-    """Return what was packed; raises ValueError for what was not."""
+    """Return the text that `pack` compressed. Raises ValueError for other bytes."""
     mark, rest = data[:1], data[1:]
     if mark == _PLAIN:
         return rest.decode()

@@ -1,4 +1,4 @@
-"""Brings a store to the shape of this version. Apart from `sql`, since Alembic takes 0.3 s to import."""
+"""Runs the migrations of the schema. A module of its own, because importing Alembic takes 0.3 s."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from monitor.store.sql.tables import REVISION
 
 
 def upgrade(connection: Connection, revision: str = "", shape: Shape = OURS) -> None:
-    """Run every step up to `revision`, or to the last, on this connection, inside its transaction."""
+    """Run all migrations up to `revision`, or to the last, in the transaction of this connection."""
     wanted = revision or shape.head
     _make_room(connection)
     command.upgrade(_config(shape, connection), wanted)
@@ -22,26 +22,26 @@ def upgrade(connection: Connection, revision: str = "", shape: Shape = OURS) -> 
 
 
 def downgrade(connection: Connection, revision: str = "base") -> None:
-    """Take back every step after `revision`."""
+    """Undo all migrations after `revision`."""
     command.downgrade(_config(OURS, connection), revision)
 
 
 def known_revisions(shape: Shape = OURS) -> tuple[str, ...]:
-    """Return the steps that a version knows, newest first."""
+    """Return the revisions that a version knows, newest first."""
     return tuple(step.revision for step in ScriptDirectory.from_config(_config(shape)).walk_revisions())
 
 
 def works_from(revision: str, shape: Shape = OURS) -> str:
-    """Return the oldest revision whose program may work on the store at one: the last that did more than add."""
+    """Return the oldest revision whose version can use a store of this one: the last that did more than add."""
     steps = ScriptDirectory.from_config(_config(shape)).iterate_revisions(revision, "base")
     return next(step.revision for step in steps if not getattr(step.module, "expands", False))
 
 
 def _make_room(connection: Connection) -> None:
-    # Stores of before have the column only from their first upgrade by a version that knows of it.
+    # Stores of early versions do not have this table's second column yet.
     REVISION.create(connection, checkfirst=True)
     if connection.dialect.name == "postgresql":
-        # Every monitor asks this table first: those who come later wait here, and hold nothing that a step waits for.
+        # Every monitor reads this table first. So others wait here, and hold no locks that a migration needs.
         connection.execute(text(f"LOCK TABLE {REVISION.name} IN ACCESS EXCLUSIVE MODE"))
     if all(column["name"] != "works_from" for column in inspect(connection).get_columns(REVISION.name)):
         connection.execute(text(f"ALTER TABLE {REVISION.name} ADD COLUMN works_from VARCHAR(32)"))

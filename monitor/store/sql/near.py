@@ -1,4 +1,4 @@
-"""The near part of a store beside it, and what was written there brought back: the rows of the journal."""
+"""Copies the near part of a store for the journal, and writes the journal's rows back into the store."""
 
 from __future__ import annotations
 
@@ -57,10 +57,10 @@ from monitor.store.sql.tables import (
 _ROWS = 1000
 _BEFORE = "before"
 LATELY = timedelta(days=3)
-"""What is older is not asked for by a monitor that starts: looks, reads of calendars, what was settled."""
+"""Older runs, calendar reads and settled verdicts are not copied: a monitor that starts does not need them."""
 
 TOLD = (JUDGED, EVENT, INCIDENT, DRAFT, NOTICE, DELIVERY, ROTA, SILENCE, HEARTBEAT, LEASE)
-"""What says what people were told: few rows, copied so often that a monitor without its store tells nothing anew."""
+"""Tables that say what people were told. They are copied often, so that a monitor without its store repeats nothing."""
 
 _LATER: Mapping[str, str] = {
     "run": "last_received",
@@ -72,15 +72,15 @@ _LATER: Mapping[str, str] = {
     "heartbeat": "at",
     "rota": "at",
 }
-"""The column by which, of two versions of a row that both changed, the later is known."""
+"""For each table, the column that shows which of two changed versions of a row is the later one."""
 
 _Row = RowMapping | dict[str, Any]
 
 
 def copy_near(source: Engine, target: Engine, since: datetime, now: datetime, only: Collection[Table] = ()) -> None:
-    """Put what the store at `source` knows of releases shown or due `since` then in the place of what `target` holds.
+    """Replace target's rows with source's, for releases listed or due since `since`, in one transaction.
 
-    `target` is of SQLite. With `only` these tables alone. All of it is copied, or nothing.
+    `target` must be SQLite. With `only`, copy only these tables.
     """
     wanted = {table: rows for table, rows in copied(since, now).items() if not only or table in only}
     with snapshot(source) as reader, target.begin() as writer, unhurried(reader, idles=True):
@@ -89,14 +89,14 @@ def copy_near(source: Engine, target: Engine, since: datetime, now: datetime, on
             writer.execute(delete(table))
         for table in ordered:
             stored = wanted[table].with_only_columns(*(type_coerce(each, _stored(each)) for each in table.columns))
-            # Row by row through the library, it takes twice as long, and looks of this process wait meanwhile.
+            # Through SQLAlchemy, row by row, this takes twice as long, and delays this process's looks.
             put = str(insert(_plain(table)).compile(dialect=target.dialect))
             for rows in reader.execute(stored).partitions(_ROWS):
                 writer.exec_driver_sql(put, [tuple(row) for row in rows])
 
 
 def _stored(column: Column[Any]) -> TypeEngine[Any]:
-    """Return the type that a database holds for ours: what is copied need not be read."""
+    """Return the database's own type of a column, so that values are copied without conversion."""
     return column.type.impl_instance if isinstance(column.type, TypeDecorator) else column.type
 
 
@@ -105,9 +105,9 @@ def _plain(table: Table) -> Table:
 
 
 def hold_leases(target: Engine, own: str, prefix: str, outbox: str, until: datetime) -> None:
-    """Leave the leases of every other monitor as they were, for as long as nobody can ask whether it lives.
+    """Extend all other monitors' leases until `until`, because the store cannot be asked whether they are alive.
 
-    While another is known the outbox is theirs: what two told, each from a copy, would be told twice.
+    If there is another monitor, it gets the lease on the outbox. Otherwise two monitors would send the same notices.
     """
     others = and_(LEASE.c.name.startswith(prefix, autoescape=True), LEASE.c.name != prefix + own)
     with target.begin() as writer:
@@ -119,14 +119,14 @@ def hold_leases(target: Engine, own: str, prefix: str, outbox: str, until: datet
 
 
 def bring_in(journal: Path, before: Path, store: Engine) -> int:
-    """Write into a store the rows of a journal that differ from the copy it was begun from; return how many.
+    """Write into a store the rows of a journal that differ from the copy it started from. Return how many.
 
-    `before` is the file of that copy. What the store changed meanwhile stays, but for what the journal has later.
+    `before` is the file of that copy. A row that the store has changed too stays, unless the journal's is later.
     """
     engine, count = create_engine("sqlite://", creator=partial(_beside, journal, before), poolclass=NullPool), 0
     with engine.connect() as reader, store.begin() as writer, unhurried(writer):
         apart = _judged_apart(reader, writer)
-        # Runs name records of evidence: those must be there before.
+        # Runs name records of evidence, so these are written first.
         for table in sorted(METADATA.sorted_tables, key=lambda each: each is not EVIDENCE):
             if table is not LEASE:
                 count += _bring_in(reader, writer, table, apart)
@@ -140,7 +140,10 @@ def _beside(journal: Path, before: Path) -> sqlite3.Connection:
 
 
 def _judged_apart(reader: Connection, writer: Connection) -> dict[str, str | None]:
-    """Return what the store says of each release that others judged there meanwhile; None where that stays."""
+    """Return the verdict in the store for each release that other monitors judged since the copy was made.
+
+    None means that the store's verdict stays, because it is later than the journal's.
+    """
     copy, found = JUDGED.to_metadata(MetaData(), schema=_BEFORE), dict[str, str | None]()
     for rows in chunks(reader.execute(select(JUDGED).except_(select(copy))).mappings().all()):
         known, theirs = _by_key(reader, copy, rows), _by_key(writer, JUDGED, rows)
@@ -152,13 +155,13 @@ def _judged_apart(reader: Connection, writer: Connection) -> dict[str, str | Non
 
 
 def _continued(event: dict[str, Any], apart: dict[str, str | None]) -> dict[str, Any] | None:
-    """Return a change of verdict as one of what the store says; None for one that led to what is not said."""
-    told = apart.get(event["release"], event["before"])
-    if told is None:
+    """Return an event of the journal so that it continues the store's events, None if the store's verdict stays."""
+    before = apart.get(event["release"], event["before"])
+    if before is None:
         return None
     if event["release"] in apart:
         apart[event["release"]] = event["after"]
-    return event | {"before": told}
+    return event | {"before": before}
 
 
 def _bring_in(reader: Connection, writer: Connection, table: Table, apart: dict[str, str | None]) -> int:
@@ -175,7 +178,7 @@ def _bring_in(reader: Connection, writer: Connection, table: Table, apart: dict[
                     continue
                 if table is RUN:
                     made["evidence"] = tuple(name for name in made["evidence"] if _is_kept(writer, name))
-                # Those that go on from what the store has are there by now: any other would make a gap.
+                # Records that continue the store's chain were written before. Any other would leave a gap.
                 if table is EVIDENCE and key not in theirs:
                     continue
                 _write(writer, table, made, is_there=key in theirs)
@@ -184,14 +187,14 @@ def _bring_in(reader: Connection, writer: Connection, table: Table, apart: dict[
 
 
 def _is_kept(writer: Connection, record: str) -> bool:
-    """Tell whether a record of evidence is in the store: the number of one that never came is given to another."""
+    """Return whether a record of evidence is in the store. A lost record's number is given to another one."""
     monitor, _, number = record.rpartition("-")
     mine = and_(EVIDENCE.c.monitor == monitor, EVIDENCE.c.number == int(number))
     return writer.execute(select(EVIDENCE.c.number).where(mine)).first() is not None
 
 
 def _merged(table: Table, ours: RowMapping, before: _Row | None, theirs: _Row | None) -> dict[str, Any] | None:
-    """Return the row to be written, None for none: three versions of one row, as it was and as either side left it."""
+    """Return the row to write, or None, given three versions: before, and as the journal and the store left it."""
     if theirs is None or theirs == before:
         return dict(ours)
     column = _LATER.get(table.name)
@@ -219,7 +222,7 @@ def _key(table: Table, row: _Row) -> tuple[Any, ...]:
 
 
 def copied(since: datetime, now: datetime) -> Mapping[Table, Select[Any]]:
-    """Return what is copied of each table that is copied at all."""
+    """Return the query for the rows of each table to copy."""
     lately = now - LATELY
     shown = or_(ANNOUNCED.c.gone.is_(None), ANNOUNCED.c.gone >= since)
     left_open = select(JUDGED.c.release).where(JUDGED.c.final.is_(False))

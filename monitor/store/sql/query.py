@@ -1,4 +1,4 @@
-"""Dataclasses to rows and back: columns of the same names as the fields, or the whole as JSON."""
+"""Converts dataclasses to rows and back: a column for each field, or key columns and JSON. Runs queries."""
 
 from __future__ import annotations
 
@@ -39,15 +39,14 @@ from monitor.store.sql.driver_errors import faults_of
 
 T = TypeVar("T")
 _AT_ONCE = 1000
-"""Rows that are taken from the driver in one go: one by one takes longer than to read them."""
+"""Rows that are fetched from the driver together, because fetching one by one is slow."""
 
 
 @dataclass(slots=True)
 class Asker:
-    """Asks the store, each time on a connection of its own that waits for no writer; `place` holds no password.
+    """Runs queries, each on its own connection, which waits for no writer. `place` must not contain a password.
 
-    What is asked within a transaction is answered from it: who reads what he is about to change must not miss what was
-    written just before, to be committed together with it.
+    Inside `within`, queries of this thread use the open transaction, so that they see what it has written.
     """
 
     engine: Engine
@@ -56,7 +55,7 @@ class Asker:
 
     @contextmanager
     def within(self, transaction: Connection) -> Iterator[None]:
-        """Have this thread's questions answered from a transaction."""
+        """Run this thread's queries in a transaction for the length of a block."""
         self._mine.open = transaction
         try:
             yield
@@ -68,23 +67,23 @@ class Asker:
         mine: Connection | None = getattr(self._mine, "open", None)
         with faults_of(self.place), nullcontext(mine) if mine is not None else self.engine.connect() as connection:
             if mine is None:
-                # A single question sees one state of the store without a transaction around it.
+                # A single query sees one state of the store anyway, so it needs no transaction.
                 connection.execution_options(once=True)
             yield connection.execute(statement, of)
 
     def rows(self, statement: Select[Any], of: Mapping[str, Any] | None = None) -> Sequence[RowMapping]:
-        """Return the rows of a question; `of` holds the values of its `parameter`s."""
+        """Return the rows of a query. `of` has the values of its `parameter`s."""
         with self._answers(statement, of) as found:
             rows: Sequence[RowMapping] = found.mappings().all()
         return rows
 
     def flat(self, make: Callable[..., T], statement: Executable, of: Mapping[str, Any] | None = None) -> list[T]:
-        """Return what `make` makes of the columns of each row; `of` as in `rows`."""
+        """Call `make` with the columns of each row, and return the results. `of` is as in `rows`."""
         with self._answers(statement, of) as found:
             return [make(*row) for some in found.partitions(_AT_ONCE) for row in some]
 
     def one(self, kind: type[T], table: Table, key: str) -> T | None:
-        """Return the row of this key, of a table that keeps the rest of it as JSON."""
+        """Return the object with this key, from a table with key columns and JSON. None if there is none."""
         return next((whole(kind, row) for row in self.rows(_of_key(table), {"key": key})), None)
 
     def flat_one(self, kind: type[T], table: Table, key: str) -> T | None:
@@ -93,13 +92,13 @@ class Asker:
     def among(
         self, make: Callable[..., T], wanted: Select[Any], column: Column[Any], ids: Sequence[str] | None
     ) -> list[T]:
-        """Return what `make` makes of each row whose `column` is one of `ids`, asked in portions; of all for None."""
+        """Call `make` with each row whose `column` is one of `ids`, in portions. With None, with every row."""
         if ids is None:
             return self.flat(make, wanted)
         return [made for some in chunks(ids) for made in self.flat(make, wanted.where(self._one_of(column, some)))]
 
     def _one_of(self, column: Column[Any], ids: Sequence[str]) -> ColumnElement[bool]:
-        """Return the condition that a column is one of these: a value for each costs as much as reading its row."""
+        """Return the condition that a column is one of these. One list parameter is faster than one for each id."""
         named = [storable(one) for one in ids]
         if self.engine.dialect.name == "sqlite":
             listed = func.json_each(json.dumps(named)).table_valued("value")
@@ -108,7 +107,7 @@ class Asker:
 
 
 def all_of(kind: type[Any], table: Table) -> Select[Any]:
-    """Return the question for every row of a table, in the order of a dataclass's fields."""
+    """Return the query for every row of a table, with columns in the order of a dataclass's fields."""
     return select(*(table.c[name] for name in field_names(kind)))
 
 
@@ -120,35 +119,35 @@ def _of_key(table: Table, names: tuple[str, ...] | None = None) -> Select[Any]:
 
 
 def parameter(name: str, column: Column[Any]) -> BindParameter[Any]:
-    """Return the place of a value in a question that is made once: to make it takes longer than to answer it."""
+    """Return a parameter of a statement that is built once, because building it takes longer than running it."""
     return bindparam(name, type_=column.type)
 
 
 def whole(kind: type[T], row: Mapping[str, Any] | RowMapping) -> T:
-    """Return a dataclass from its row: its columns and the JSON of the rest."""
+    """Return a dataclass from a row with key columns and the JSON of the rest."""
     keys = dict(row)
     return from_json(kind, keys.pop("body"), keys)
 
 
 def whole_of(kind: type[T], wanted: Select[Any]) -> Callable[..., T]:
-    """Return what makes a dataclass of the columns of a row that a question asks for."""
+    """Return a function that makes a dataclass from the columns of a query's row."""
     names = wanted.selected_columns.keys()
     return lambda *row: whole(kind, dict(zip(names, row, strict=True)))
 
 
 def within(column: ColumnElement[datetime], begin: datetime | None, end: datetime | None) -> list[ColumnElement[bool]]:
-    """Return the conditions that a column lies in `[begin, end)`."""
+    """Return the conditions that a column is in `[begin, end)`. None means no bound."""
     lower = [] if begin is None else [column >= begin]
     return lower if end is None else [*lower, column < end]
 
 
 def only(column: ColumnElement[Any], value: str | None) -> list[ColumnElement[bool]]:
-    """Return the condition that a column holds a value; none for None."""
+    """Return the condition that a column equals a value, or no condition for None."""
     return [] if value is None else [column == value]
 
 
 def joined_away() -> Select[Any]:
-    """Return the question for the releases that were joined into others."""
+    """Return the query for the ids of releases that were joined into others."""
     into = tables.RELEASE.c.joined_into
     return select(tables.RELEASE.c.id).where(into.is_not(None))
 
@@ -166,7 +165,7 @@ def field_names(kind: type[Any]) -> tuple[str, ...]:
 
 
 def to_row(thing: Any) -> dict[str, Any]:  # noqa: ANN401  # any of our dataclasses
-    """Return a dataclass as a row; nested values stay as they are."""
+    """Return a dataclass as a row. Nested values stay as they are."""
     kind = type(thing)
     names = field_names(kind)
     if kind not in _VALUES:
@@ -175,38 +174,37 @@ def to_row(thing: Any) -> dict[str, Any]:  # noqa: ANN401  # any of our dataclas
 
 
 def keyed(thing: Any, *keys: str) -> dict[str, Any]:  # noqa: ANN401  # any of our dataclasses
-    """Return a dataclass as a row: these columns, and the JSON of the rest."""
+    """Return a dataclass as a row with these key columns and the JSON of the rest."""
     return {**{key: getattr(thing, key) for key in keys}, "body": to_json(thing, *keys)}
 
 
 def to_json(thing: Any, *leave_out: str) -> str:  # noqa: ANN401  # any of our dataclasses
-    """Return a dataclass as compact JSON, without the fields that hold their default and those left out."""
+    """Return a dataclass as compact JSON, without fields that have their default and those in `leave_out`."""
     text = _adapter(type(thing)).dump_json(thing, exclude_defaults=True, exclude=set(leave_out))
     return text.decode()
 
 
 def from_json(kind: type[T], text: str, left_out: Mapping[str, Any]) -> T:
-    """Return the dataclass that `to_json` wrote, given what was left out; raises ValueError for anything else."""
+    """Return the dataclass that `to_json` wrote, given the left-out fields. Raises ValueError for other JSON."""
     return cast("T", _adapter(kind).validate_python({**pydantic_core.from_json(text), **left_out}))
 
 
 def _adapter(kind: type[Any]) -> TypeAdapter[Any]:
-    # Making an adapter takes milliseconds, and most runs of the program need few of them.
+    # Building an adapter takes milliseconds, and most commands need only a few.
     if kind not in _ADAPTERS:
         _ADAPTERS[kind] = TypeAdapter(kind)
     return _ADAPTERS[kind]
 
 
 LONG = 3600.0
-"""Seconds that PostgreSQL has for what goes through whole tables: a change of their shape, a copy."""
+"""Seconds that PostgreSQL gets for statements on whole tables: a migration, a copy."""
 
 
 @contextmanager
 def unhurried(connection: Connection, *, idles: bool = False) -> Iterator[None]:
-    """Wait for statements and locks of one transaction as long as it takes to go through whole tables.
+    """Raise the time limits of one PostgreSQL transaction to `LONG`, for statements on whole tables.
 
-    `idles`: nothing is asked meanwhile for as long as that takes, since another store is read or written. Nobody waits
-    for what it locks.
+    With `idles`, the transaction may also be idle for that long, while another store is read or written.
     """
     driver: Any = connection.connection.driver_connection
     if connection.dialect.name != "postgresql":
@@ -222,9 +220,9 @@ def unhurried(connection: Connection, *, idles: bool = False) -> Iterator[None]:
 
 
 CHUNK = 500
-"""How many ids one statement names at most; both databases allow many more."""
+"""The most ids in one statement. Both databases allow many more."""
 
 
 def chunks(ids: Sequence[T]) -> Iterable[Sequence[T]]:
-    """Return the ids in portions that fit a statement."""
+    """Return the ids in portions of at most `CHUNK`."""
     return (ids[start : start + CHUNK] for start in range(0, len(ids), CHUNK))

@@ -1,4 +1,4 @@
-"""The questions of the SQL store, one class for each part of the seam but the ledger."""
+"""The queries of the store, one class for each subject. Those of the ledger are in `read_ledger`."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _RUNS_IN_TIME = attrgetter("first_sent", "target", "monitor")
 _BLIND_IN_TIME = attrgetter("begins", "cause", "host", "target")
 
 
-# An idle monitor asks these every few minutes.
+# These statements are built once, because an idle monitor runs them every few minutes.
 
 
 @cache
@@ -62,28 +62,28 @@ def _given_up() -> Select[Any]:
 
 @dataclass(frozen=True, slots=True)
 class RunStore:
-    """Questions about what was seen."""
+    """Queries for runs and blind spans."""
 
     ask: Asker
 
     def of_release(self, release: str) -> list[Run]:
-        """Return the runs of every target of a release (ids begin with `RELEASE/`) in time order."""
+        """Return the runs of all targets of a release (their ids begin with `RELEASE/`) in time order."""
         target = tables.RUN.c.target
-        # "0" is the character after "/": the ids that begin with "RELEASE/" are one range of the key.
+        # "0" is the character after "/", so all ids that begin with "RELEASE/" are one range of the index.
         mine = all_of(Run, tables.RUN).where(target >= f"{release}/", target < f"{release}0")
         return sorted(self.ask.flat(Run, mine), key=_RUNS_IN_TIME)
 
     def of_releases(self, releases: Sequence[str]) -> list[Run]:
-        """Return the runs of every target of these releases in time order; the releases are kept themselves."""
+        """Return the runs of all targets of these stored releases in time order."""
         target, release = tables.RUN.c.target, tables.RELEASE.c.id
         mine = all_of(Run, tables.RUN).join(tables.RELEASE, (target >= release + "/") & (target < release + "0"))
         return sorted(self.ask.among(Run, mine, release, releases), key=_RUNS_IN_TIME)
 
     def blind(self, begin: datetime, end: datetime) -> list[Blind]:
-        """Return blind spans that touch `[begin, end)`, in time order."""
+        """Return blind spans that overlap `[begin, end)`, in time order."""
         table = tables.BLIND
         touching = all_of(Blind, table).where(table.c.begins < end, table.c.ends >= begin)
-        # Without a bound on both sides of one index, half of all spans would be read.
+        # Long spans have an index of their own. Otherwise every query would read half of all spans.
         recent, long = touching.where(table.c.begins >= begin - tables.LONG), touching.where(tables.IS_LONG)
         return sorted({*self.ask.flat(Blind, recent), *self.ask.flat(Blind, long)}, key=_BLIND_IN_TIME)
 
@@ -106,23 +106,23 @@ def _words(body: str) -> Mapping[str, str]:
 
 
 def _incident(row: RowMapping) -> Incident:
-    """Return an incident from its row; pages ask for those of today again and again."""
+    """Return an incident from its row. The result is cached, because pages show today's incidents again and again."""
     columns = dict(row)
     return _as_written(columns.pop("body"), tuple(columns.items()))
 
 
 @dataclass(frozen=True, slots=True)
 class VerdictStore:
-    """Questions about what was judged, and what came of it."""
+    """Queries for verdicts, events, incidents and drafts."""
 
     ask: Asker
 
     def judged(
         self, begin: datetime | None = None, end: datetime | None = None, producer: str | None = None
     ) -> list[Judged]:
-        """Return verdicts whose slot begins in `[begin, end)`, by slot and then release; without a slot last.
+        """Return verdicts whose slot begins in `[begin, end)`, by slot and then release, without a slot last.
 
-        Those on releases that were joined into others are left out.
+        Releases that were joined into others are left out.
         """
         table = tables.JUDGED
         asked = (*within(table.c.slot, begin, end), *only(table.c.producer, producer))
@@ -130,14 +130,14 @@ class VerdictStore:
         return sorted(self.ask.flat(Judged, wanted), key=_slot_first)
 
     def judged_ids(self, begin: datetime | None = None, end: datetime | None = None) -> list[str]:
-        """Return the releases of `judged`, in its order: for whoever goes through more of them than memory holds."""
+        """Return the release ids of `judged` in the same order, for callers that must not load all rows at once."""
         table = tables.JUDGED
         asked = select(table.c.release).where(*within(table.c.slot, begin, end))
         slot_first = (table.c.slot.is_(None), func.coalesce(table.c.slot, table.c.at), table.c.release)
         return self.ask.flat(str, asked.where(table.c.release.not_in(joined_away())).order_by(*slot_first))
 
     def judged_one(self, release: str) -> Judged | None:
-        """Return the verdict on one release."""
+        """Return the verdict on one release, None if there is none."""
         return self.ask.flat_one(Judged, tables.JUDGED, release)
 
     def judged_on(self, releases: Sequence[str]) -> list[Judged]:
@@ -146,23 +146,23 @@ class VerdictStore:
         return sorted(found, key=lambda judged: judged.release)
 
     def open_judged(self) -> list[Judged]:
-        """Return the verdicts that are not final, of releases that were not joined into others."""
+        """Return the verdicts that are not final, except of releases that were joined into others."""
         table = tables.JUDGED
         still = all_of(Judged, table).where(table.c.final.is_(False), table.c.release.not_in(joined_away()))
         return sorted(self.ask.flat(Judged, still), key=_slot_first)
 
     def event(self, event: str) -> Event | None:
-        """Return one event."""
+        """Return one event, None if there is none with this id."""
         return self.ask.flat_one(Event, tables.EVENT, event)
 
     def events(
         self, after: tuple[datetime, str] | None = None, release: str | None = None, limit: int = 1000
     ) -> list[Event]:
-        """Return the first `limit` events by instant and id, of one release or of all; those `after` that position."""
+        """Return the first `limit` events by time and id, of one release or of all, after the position `after`."""
         table = tables.EVENT
         wanted = all_of(Event, table).where(*only(table.c.release, release))
         if after is not None:
-            # The first condition alone finds the place in the index.
+            # The first condition lets the database use the index.
             wanted = wanted.where(table.c.at >= after[0], or_(table.c.at > after[0], table.c.id > after[1]))
         return self.ask.flat(Event, wanted.order_by(table.c.at, table.c.id).limit(limit))
 
@@ -173,28 +173,28 @@ class VerdictStore:
         producer: str | None = None,
         limit: int | None = None,
     ) -> list[Incident]:
-        """Return incidents that occurred in `[begin, end)`, in that order; the newest `limit` of them."""
+        """Return incidents that occurred in `[begin, end)`, oldest first: only the newest `limit` of them."""
         table = tables.INCIDENT
         wanted = select(table).where(*within(table.c.occurred, begin, end), *only(table.c.producer, producer))
         newest = wanted.order_by(table.c.occurred.desc(), table.c.id.desc()).limit(limit)
         return [_incident(row) for row in self.ask.rows(newest)][::-1]
 
     def incident(self, incident: str) -> Incident | None:
-        """Return one incident."""
+        """Return one incident, None if there is none with this id."""
         return self.ask.one(Incident, tables.INCIDENT, incident)
 
     def words_on(self, incidents: Sequence[str]) -> dict[str, Mapping[str, str]]:
-        """Return what people filled in of the incidents of these ids, by id."""
+        """Return the fields that people filled in, for each of these incidents."""
         table = tables.INCIDENT
         asked = select(table.c.id, table.c.body)
         return dict(self.ask.among(lambda name, body: (name, _words(body)), asked, table.c.id, incidents))
 
     def open_incidents(self, limit: int) -> list[Incident]:
-        """Return the newest `limit` incidents that somebody still has something to do about, newest first."""
+        """Return the newest `limit` incidents that still need action, newest first."""
         return [_incident(row) for row in self.ask.rows(_open_incidents(), {"limit": limit})]
 
     def incidents_of(self, release: str) -> list[Incident]:
-        """Return every incident of a release, in the order they were opened."""
+        """Return every incident of a release in the order of opening."""
         table = tables.INCIDENT
         wanted = select(table).where(table.c.release == release)
         return [_incident(row) for row in self.ask.rows(wanted.order_by(table.c.opened, table.c.id))]
@@ -206,18 +206,18 @@ class VerdictStore:
 
 @dataclass(frozen=True, slots=True)
 class OutboxStore:
-    """Questions about what people are told."""
+    """Queries for notices, deliveries, silences and rotas."""
 
     ask: Asker
 
     def notices(self, incident: str | None = None) -> list[Notice]:
-        """Return notices in time order."""
+        """Return the notices of one incident or of all, in time order."""
         table = tables.NOTICE
         wanted = select(table).where(*only(table.c.incident, incident))
         return [whole(Notice, row) for row in self.ask.rows(wanted.order_by(table.c.at, table.c.id))]
 
     def notice(self, notice: str) -> Notice | None:
-        """Return one notice."""
+        """Return one notice, None if there is none with this id."""
         return self.ask.one(Notice, tables.NOTICE, notice)
 
     def due_deliveries(self, now: datetime, limit: int = 100) -> list[Delivery]:
@@ -231,33 +231,33 @@ class OutboxStore:
         return self.ask.flat(Delivery, wanted.order_by(*table.primary_key))
 
     def given_up(self, since: datetime) -> list[Delivery]:
-        """Return deliveries given up at `since` or later, the newest first."""
+        """Return the deliveries that were given up at `since` or later, newest first."""
         return self.ask.flat(Delivery, _given_up(), {"since": since})
 
     def silences(self, since: datetime) -> list[Silence]:
-        """Return the silences made to last until `since` or longer, in the order they began."""
+        """Return the silences that end at `since` or later, in the order of their start."""
         table = tables.SILENCE
         wanted = all_of(Silence, table).where(table.c.until >= since)
         return self.ask.flat(Silence, wanted.order_by(table.c.begins, table.c.id))
 
     def rotas(self) -> list[RotaRead]:
-        """Return what the calendar of each rota said when it was last read with success, by name."""
+        """Return the last successful read of each rota's calendar, by name."""
         return self.ask.flat(RotaRead, all_of(RotaRead, tables.ROTA).order_by(tables.ROTA.c.rota))
 
     def pending(self) -> int:
-        """Return how many deliveries wait."""
+        """Return the number of waiting deliveries."""
         waiting = tables.DELIVERY.c.standing == DeliveryState.WAITING
         return int(self.ask.rows(select(func.count().label("n")).where(waiting))[0]["n"])
 
 
 @dataclass(frozen=True, slots=True)
 class EvidenceIndex:
-    """Questions about the bytes that are kept."""
+    """Queries for records of evidence."""
 
     ask: Asker
 
     def records(self, ids: Sequence[str]) -> list[Record]:
-        """Return these records of evidence, by monitor and number; ids that name none are left out."""
+        """Return these records of evidence, by monitor and number. Unknown ids are left out."""
         table = tables.EVIDENCE
         numbers = defaultdict[str, list[int]](list)
         for monitor, _, number in (name.rpartition("-") for name in ids):
@@ -269,13 +269,13 @@ class EvidenceIndex:
         return sorted(found, key=lambda record: (record.monitor, record.number))
 
     def chain(self, monitor: str, after: int = 0, limit: int = 1000) -> list[Record]:
-        """Return a monitor's records numbered above `after`, in order."""
+        """Return a monitor's first `limit` records with numbers above `after`, in order."""
         table = tables.EVIDENCE
         mine = all_of(Record, table).where(table.c.monitor == monitor, table.c.number > after)
         return self.ask.flat(Record, mine.order_by(table.c.number).limit(limit))
 
     def last(self, monitor: str) -> Record | None:
-        """Return the newest record of a monitor."""
+        """Return the newest record of a monitor, None if it has none."""
         table = tables.EVIDENCE
         mine = all_of(Record, table).where(table.c.monitor == monitor)
         return next(iter(self.ask.flat(Record, mine.order_by(table.c.number.desc()).limit(1))), None)
@@ -288,16 +288,16 @@ class EvidenceIndex:
 
 @dataclass(frozen=True, slots=True)
 class Leases:
-    """Questions about monitors and what each does for all."""
+    """Queries for leases and heartbeats."""
 
     ask: Asker
 
     def heartbeat(self, monitor: str) -> Heartbeat | None:
-        """Return the last sign of life of a monitor."""
+        """Return the last heartbeat of a monitor, None if it has none."""
         return self.ask.flat_one(Heartbeat, tables.HEARTBEAT, monitor)
 
     def lease(self, name: str) -> Lease | None:
-        """Return who holds a lease, run out or not."""
+        """Return a lease, even if it has run out. None if it was never taken."""
         return self.ask.flat_one(Lease, tables.LEASE, name)
 
     def leases(self) -> list[Lease]:
@@ -305,7 +305,7 @@ class Leases:
         return self.ask.flat(Lease, all_of(Lease, tables.LEASE).order_by(tables.LEASE.c.name))
 
     def now(self, own: datetime) -> datetime:
-        """Return the time by which leases run out: the database's where several monitors share it, else `own`."""
+        """Return the present time for leases: the database's for PostgreSQL, `own` for SQLite."""
         if self.ask.engine.dialect.name != "postgresql":
             return own
         (row,) = self.ask.rows(select(database_clock().label("now")))

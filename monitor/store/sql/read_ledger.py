@@ -1,4 +1,4 @@
-"""The questions that the ledger is read with: releases, what was promised of them, and what calendars showed."""
+"""The queries of the ledger: releases, promises, and what calendars showed."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ _UNTOLD = datetime.min.replace(tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class LedgerStore:
-    """Questions about what was promised."""
+    """Queries for releases, promises, calendars' entries and reads, and claims."""
 
     ask: Asker
 
     def releases(self, begin: datetime | None = None, end: datetime | None = None) -> list[Release]:
-        """Return releases whose newest promise (or verdict's slot) begins in `[begin, end)`; all without bounds.
+        """Return the releases whose newest promise (or verdict's slot) begins in `[begin, end)`, or all.
 
-        Releases without a readable slot are returned only without bounds, those joined into others never.
+        Releases without a readable slot are returned only if there are no bounds. Those joined into others never are.
         """
         table = tables.RELEASE
         wanted = select(table).where(table.c.joined_into.is_(None)).order_by(table.c.id)
@@ -38,21 +38,21 @@ class LedgerStore:
         return [whole(Release, row) for row in self.ask.rows(wanted)]
 
     def release(self, release: str) -> Release | None:
-        """Return one release."""
+        """Return one release, None if there is none with this id."""
         return self.ask.one(Release, tables.RELEASE, release)
 
     def releases_named(self, releases: Sequence[str]) -> list[Release]:
-        """Return those of these releases that there are, by id."""
+        """Return those of these releases that are stored, sorted by id."""
         wanted = select(tables.RELEASE)
         found = self.ask.among(whole_of(Release, wanted), wanted, tables.RELEASE.c.id, releases)
         return sorted(found, key=lambda release: release.id)
 
     def differing(self, releases: Sequence[Release]) -> list[str]:
-        """Return which of these releases are stored otherwise or not at all."""
+        """Return the ids of those releases that are not stored, or differ from their stored rows."""
         table, keys, names = tables.RELEASE, tables.RELEASE_KEYS, [one.id for one in releases]
         wanted = select(*(table.c[name] for name in (*keys, "body")))
         stored = {row[0]: row for row in self.ask.among(lambda *row: row, wanted, table.c.id, names)}
-        # Most are as they were: what would be written is compared, and what is stored need not be read.
+        # Most are unchanged. Comparing the rows first avoids parsing the stored JSON of each.
         doubtful = [one for one in releases if stored.get(one.id) != tuple(keyed(one, *keys).values())]
         same = {one.id: one for one in self.releases_named([one.id for one in doubtful])}
         return [one.id for one in doubtful if same.get(one.id) != one]
@@ -69,14 +69,14 @@ class LedgerStore:
         return [whole(Release, row) for row in self.ask.rows(wanted.order_by(table.c.id))]
 
     def promises(self, releases: Sequence[str] | None = None) -> list[Promise]:
-        """Return promises in the order learnt, of these releases or of all."""
+        """Return promises in the order of their reads, of these releases or of all."""
         table = tables.PROMISE
         wanted = select(table.c.body, table.c.release, table.c.calendar, table.c.learnt, table.c.confirmed_at)
         found = self.ask.among(_promise, wanted, table.c.release, releases)
         return sorted(found, key=lambda promise: (promise.learnt, promise.release, promise.calendar))
 
     def editions(self, after: str = "", limit: int = 1000) -> list[SeriesEdition]:
-        """Return the newest promise of each release whose id comes after `after`, by id: the first `limit`."""
+        """Return the newest promise of each release with an id after `after`: the first `limit` by id."""
         release, promise, newer = tables.RELEASE, tables.PROMISE, tables.PROMISE.alias()
         later = tuple_(newer.c.learnt, newer.c.calendar) > tuple_(promise.c.learnt, promise.c.calendar)
         outdated = select(newer.c.release).where(newer.c.release == promise.c.release, later)
@@ -91,7 +91,7 @@ class LedgerStore:
         return [_edition(dict(row)) for row in self.ask.rows(newest)]
 
     def shown_since(self, since: datetime) -> list[str]:
-        """Return the ids of releases shown in a calendar since then or still, or promised for then or later; sorted."""
+        """Return, sorted, the ids of releases that a calendar has shown since `since` or promised for later."""
         entry, promise = tables.ANNOUNCED, tables.PROMISE
         shown = union(
             select(entry.c.release).where(entry.c.gone.is_(None)),
@@ -101,14 +101,14 @@ class LedgerStore:
         return sorted(self.ask.flat(str, shown))
 
     def announced(self, calendar: str) -> list[Announced]:
-        """Return the entries a calendar has shown, by uid."""
+        """Return all entries that a calendar has ever shown, by uid."""
         table = tables.ANNOUNCED
         return self.ask.flat(
             Announced, all_of(Announced, table).where(table.c.calendar == calendar).order_by(table.c.uid)
         )
 
     def entries_of(self, releases: Sequence[str]) -> list[Announced]:
-        """Return the entries of these releases, by calendar and uid."""
+        """Return the calendar entries of these releases, by calendar and uid."""
         found = self.ask.among(Announced, all_of(Announced, tables.ANNOUNCED), tables.ANNOUNCED.c.release, releases)
         return sorted(found, key=lambda entry: (entry.calendar, entry.uid))
 
@@ -119,7 +119,7 @@ class LedgerStore:
         return sorted(self.ask.among(Announced, mine, table.c.uid, uids), key=lambda entry: entry.uid)
 
     def reads(self, calendar: str | None = None, limit: int = 100) -> list[CalendarRead]:
-        """Return reads, newest first."""
+        """Return the newest `limit` reads of one calendar or of all, newest first."""
         table = tables.CALENDAR_READ
         wanted = all_of(CalendarRead, table).where(*only(table.c.calendar, calendar))
         return self.ask.flat(
@@ -127,7 +127,7 @@ class LedgerStore:
         )
 
     def stale_reads(self, before: datetime) -> list[tuple[str, datetime]]:
-        """Return the reads before `before` that repeat the one before them, by calendar and when they began."""
+        """Return the reads before `before` that repeat the read before them, as calendar and start."""
         table = tables.CALENDAR_READ
         said = (table.c.usable, table.c.digest, table.c.fault)
         read = select(table, *(_the_one_before(column) for column in said)).where(table.c.started < before).subquery()
@@ -135,7 +135,7 @@ class LedgerStore:
         return [(row["calendar"], row["started"]) for row in self.ask.rows(select(read).where(*repeats))]
 
     def claims(self, begin: datetime | None = None, end: datetime | None = None, url: str | None = None) -> list[Claim]:
-        """Return what publishers claim to have published in `[begin, end)`, at any address or at one, in time order."""
+        """Return the publishers' claims of publication in `[begin, end)`, at one address or all, in time order."""
         table = tables.CLAIM
         wanted = all_of(Claim, table).where(*within(table.c.at, begin, end), *only(table.c.url, url))
         return self.ask.flat(Claim, wanted.order_by(table.c.at, table.c.url, table.c.producer))
@@ -147,7 +147,7 @@ def _without(table: Table, *names: str) -> Select[Any]:
 
 @lru_cache(maxsize=1024)
 def _said(body: str) -> Promise:
-    """Return what a promise says, of no release: those of one slot often say it in the same words, and share it."""
+    """Return a promise without its keys, from JSON. Cached, because releases of one slot often have the same JSON."""
     return from_json(Promise, body, {"release": "", "calendar": "", "learnt": _UNTOLD})
 
 
@@ -171,7 +171,7 @@ def _slotted(begin: datetime | None, end: datetime | None) -> Any:  # noqa: ANN4
 
 
 def _the_one_before(column: Column[Any]) -> ColumnElement[Any]:
-    """Return what this column holds in the read of the same calendar before."""
+    """Return the value of this column in the previous read of the same calendar."""
     table = tables.CALENDAR_READ
     before = func.lag(column).over(partition_by=table.c.calendar, order_by=table.c.started)
     return before.label(f"before_{column.name}")

@@ -1,7 +1,7 @@
-"""Which shapes of a store this program may work on: its own, and newer ones that only added to that.
+"""Decides which schemas this program can use: its own, and newer ones that only added to it.
 
-Revisions are numbers of four digits in one line: the later is the greater. A step says `expands = True` when a program
-that does not know it may go on beside it; any other begins an era of its own, in which no older program works.
+Revisions are four-digit numbers in one line, and a later one is greater. A migration has `expands = True` if older
+programs can still use the store after it. After any other migration they cannot.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _STEPS = Path(__file__).parent / "migrations" / "versions"
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What a version of the program knows: its last step, and the folders with its steps."""
+    """The schema that a version of the program knows: its last revision, and the folders with its migrations."""
 
     head: str = HEAD
     steps: tuple[Path, ...] = (_STEPS,)
@@ -32,22 +32,22 @@ OURS = Shape()
 
 @dataclass(slots=True)
 class Standing:
-    """How a store stands to this program; `newer` is its revision where that is greater than the program's."""
+    """Compares a store's schema with the program's. `newer` is the store's revision if it is greater, else empty."""
 
     place: str
     shape: Shape
     newer: str = ""
-    _told: str = ""
+    _logged: str = ""
 
     def still(self, row: Mapping[str, str | None] | None) -> None:
-        """Do what `accept` does for a program that goes on working, and log once what it finds newer."""
+        """Check again, as `accept` does, during operation. Log a newer schema once."""
         self.accept(row)
-        if self.newer not in {"", self._told}:
-            self._told = self.newer
+        if self.newer not in {"", self._logged}:
+            self._logged = self.newer
             _log.warning("store_newer", store=self.place, shape=self.newer, own=self.shape.head)
 
     def accept(self, row: Mapping[str, str | None] | None) -> None:
-        """Raise `StoreTooOld` or `StoreTooNew` for a shape on which this program cannot work as it is."""
+        """Raise `StoreTooOld` or `StoreTooNew` if this program cannot use the store without a migration."""
         row = row or {}
         if self.is_older(row):
             mend = "run `ninethirty store upgrade`, or start the monitor"
@@ -55,14 +55,14 @@ class Standing:
             raise StoreTooOld(f"store {self.place}: {shape}: {mend}")
 
     def wants_steps(self, row: Mapping[str, str | None]) -> bool:
-        """Tell whether there is something for this program to change. Raises `StoreTooNew`."""
+        """Return whether the store needs a migration by this program. Raises `StoreTooNew`."""
         return self.is_older(row) or "works_from" not in row
 
     def is_older(self, row: Mapping[str, str | None]) -> bool:
-        """Tell whether the store lacks steps, by the one row that keeps the revision.
+        """Return whether the store needs migrations, given the row with its revision.
 
-        `works_from` is the oldest revision that may work on the store; without it only the newest may. Raises
-        `StoreTooNew`.
+        The row's `works_from` is the oldest revision that can use the store. Without it, only the store's own can.
+        Raises `StoreTooNew`.
         """
         revision, works_from = row.get("version_num") or "", row.get("works_from")
         if revision <= self.shape.head:

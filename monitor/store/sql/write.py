@@ -1,4 +1,4 @@
-"""The writing half of the SQL store: one open transaction."""
+"""The writes of the store: the methods of an open transaction."""
 
 from __future__ import annotations
 
@@ -38,21 +38,21 @@ Row = Mapping[str, Any]
 
 
 class Transaction:
-    """Writes of one transaction on one connection."""
+    """The writes of one transaction. If a block of writes raises, all of them are rolled back."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     def save_release(self, release: Release) -> None:
-        """Insert a release or replace what is known of it."""
+        """Insert or replace a release."""
         self.save_releases([release])
 
     def save_releases(self, releases: Iterable[Release]) -> None:
-        """Do `save_release` for many releases at once."""
+        """Insert or replace releases."""
         self._replace(tables.RELEASE, [keyed(release, *tables.RELEASE_KEYS) for release in releases])
 
     def add_promises(self, promises: Iterable[Promise]) -> None:
-        """Append to the ledger; a promise that is there already (release, calendar, learnt) is left alone."""
+        """Add promises to the ledger. One with a stored key (release, calendar, learnt) is left as it is."""
         rows = [_promise_row(promise) for promise in promises]
         if rows:
             self._connection.execute(self._unless_there(tables.PROMISE), rows)
@@ -61,7 +61,7 @@ class Transaction:
         self._replace(tables.PROMISE, [_promise_row(promise) for promise in promises])
 
     def confirm_all(self, calendar: str, releases: Sequence[str], at: datetime) -> None:
-        """Note that the newest promise of each of these releases in this calendar was still shown at `at`."""
+        """Record that this calendar still showed its newest promise for each of these releases at `at`."""
         table, newer = tables.PROMISE, tables.PROMISE.alias()
         newest = (
             select(func.max(newer.c.learnt))
@@ -74,26 +74,26 @@ class Transaction:
             self._connection.execute(update(table).where(mine, later).values(confirmed_at=at))
 
     def save_announced(self, announced: Iterable[Announced]) -> None:
-        """Insert or replace entries of calendars, by calendar and uid."""
+        """Insert or replace calendars' entries, by calendar and uid."""
         self._replace(tables.ANNOUNCED, [to_row(entry) for entry in announced])
 
     def touch_announced(self, calendar: str, uids: Sequence[str], at: datetime) -> None:
-        """Note that these entries were still shown at `at`, and are not gone."""
+        """Record that a calendar still showed these entries at `at`."""
         table = tables.ANNOUNCED
         for some in chunks(uids):
             mine = (table.c.calendar == calendar) & table.c.uid.in_(some)
             self._connection.execute(update(table).where(mine).values(seen_last=at, gone=None))
 
     def add_read(self, read: CalendarRead) -> None:
-        """Append a read of a calendar."""
+        """Add a read of a calendar."""
         self._replace(tables.CALENDAR_READ, [to_row(read)])
 
     def forget_reads(self, reads: Sequence[tuple[str, datetime]]) -> None:
-        """Forget reads of calendars, by calendar and when they began."""
+        """Delete reads of calendars, by calendar and start."""
         self._delete(tables.CALENDAR_READ, reads)
 
     def add_claim(self, claim: Claim) -> bool:
-        """Append what a publisher claims; False when it is there already (by producer, address and stamp)."""
+        """Add a publisher's claim. Return False if it is stored already (by producer, address and stamp)."""
         return self._is_new(tables.CLAIM, to_row(claim))
 
     def save_runs(self, runs: Iterable[Run]) -> None:
@@ -101,17 +101,17 @@ class Transaction:
         self._replace(tables.RUN, [to_row(run) for run in runs])
 
     def merge_runs(self, runs: Sequence[Run], merged: Sequence[Run]) -> None:
-        """Put `merged` in the place of `runs`."""
+        """Replace `runs` with `merged`."""
         self._delete(tables.RUN, [run.key for run in runs])
         self.save_runs(merged)
 
     def add_blind(self, blind: Blind) -> None:
-        """Append a blind span; one that begins at the same instant for the same cause and scope is extended."""
+        """Add a blind span, or extend a stored one with the same start, cause and scope."""
         table = tables.BLIND
         statement = self._insert(table)
         offered = statement.excluded.ends
         further = case((offered > table.c.ends, offered), else_=table.c.ends)
-        # Two that were blind from one microsecond on for one cause are not told apart.
+        # Spans of two monitors with the same start and cause become one, of no particular monitor.
         whose = case((table.c.monitor == statement.excluded.monitor, table.c.monitor), else_="")
         grown = {"ends": further, "monitor": whose}
         upsert = statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=grown)
@@ -122,7 +122,7 @@ class Transaction:
         self._replace(tables.JUDGED, [to_row(judged)])
 
     def add_event(self, event: Event) -> bool:
-        """Append an event; False when one of this id is there already (then nothing is written)."""
+        """Add an event. Return False, and write nothing, if one with this id is stored already."""
         return self._is_new(tables.EVENT, to_row(event))
 
     def save_incident(self, incident: Incident) -> None:
@@ -131,23 +131,23 @@ class Transaction:
         self._replace(tables.INCIDENT, [{**row, "is_open": incident.is_open}])
 
     def add_draft(self, draft: Draft) -> None:
-        """Append a version of a draft; raises `Conflict` when this version is there already."""
+        """Add a version of a draft. Raises `Conflict` if this version is stored already."""
         if not self._is_new(tables.DRAFT, to_row(draft)):
             raise Conflict(f"version {draft.version} of the draft of {draft.incident} is there already")
 
     def add_notice(self, notice: Notice, deliveries: Sequence[Delivery]) -> bool:
-        """Append a notice with its deliveries; False when one of this id is there already."""
+        """Add a notice with its deliveries. Return False if one with this id is stored already."""
         if not self._is_new(tables.NOTICE, keyed(notice, "id", "incident", "at")):
             return False
         self._replace(tables.DELIVERY, [to_row(delivery) for delivery in deliveries])
         return True
 
     def save_notice(self, notice: Notice) -> None:
-        """Insert or replace a notice; only one that was not sent yet may be replaced."""
+        """Insert or replace a notice. Only replace one that was not sent yet."""
         self._replace(tables.NOTICE, [keyed(notice, "id", "incident", "at")])
 
     def save_delivery(self, delivery: Delivery) -> None:
-        """Replace the standing of one delivery, by notice and channel; raises `Conflict` without its notice."""
+        """Insert or replace a delivery, by notice and channel. Raises `Conflict` if its notice is not stored."""
         self._replace(tables.DELIVERY, [to_row(delivery)])
 
     def save_silence(self, silence: Silence) -> None:
@@ -155,15 +155,15 @@ class Transaction:
         self._replace(tables.SILENCE, [to_row(silence)])
 
     def save_rota(self, read: RotaRead) -> None:
-        """Replace what the calendar of a rota said."""
+        """Insert or replace the last read of a rota's calendar."""
         self._replace(tables.ROTA, [to_row(read)])
 
     def save_heartbeat(self, heartbeat: Heartbeat) -> None:
-        """Replace the sign of life of one monitor."""
+        """Insert or replace the heartbeat of a monitor."""
         self._replace(tables.HEARTBEAT, [to_row(heartbeat)])
 
     def add_evidence(self, records: Iterable[Record]) -> None:
-        """Append records of evidence; raises `Conflict` when another of this number is there already."""
+        """Add records of evidence. Raises `Conflict` if a different one has the same number."""
         table, ours = tables.EVIDENCE, list(records)
         if not ours:
             return
@@ -176,15 +176,15 @@ class Transaction:
                 raise Conflict(f"evidence {record.id} is there already, and is another")
 
     def expire_evidence(self, monitor: str, last: int, at: datetime) -> None:
-        """Note that the bytes of a monitor's records up to number `last` were given up at `at`."""
+        """Record that the bytes of a monitor's records up to number `last` were deleted at `at`."""
         table = tables.EVIDENCE
         mine = (table.c.monitor == monitor) & (table.c.number <= last) & table.c.expired.is_(None)
         self._connection.execute(update(table).where(mine).values(expired=at))
 
     def take_lease(self, name: str, holder: str, now: datetime, until: datetime) -> Lease | None:
-        """Take or renew a lease and return it; None when somebody else holds it beyond `now`.
+        """Take or renew a lease and return it. Return None if another holder has it beyond `now`.
 
-        A database of several monitors goes by its own clock instead, for as long as from `now` to `until`.
+        PostgreSQL uses its own clock: the lease lasts from its present time for as long as from `now` to `until`.
         """
         table, is_postgresql = tables.LEASE, self._connection.dialect.name == "postgresql"
         begins = database_clock() if is_postgresql else literal(now, Instant)
@@ -192,7 +192,7 @@ class Transaction:
         statement = self._insert(table).values(name=name, holder=holder, until=ends, since=begins)
         is_over = table.c.until <= begins
         since = case((is_over, begins), else_=func.coalesce(table.c.since, begins))
-        # One statement, so that of two monitors asking at once the database lets through exactly one.
+        # It is one statement, so that exactly one of two monitors gets the lease.
         upsert = statement.on_conflict_do_update(
             index_elements=list(table.primary_key),
             set_={"holder": holder, "until": ends, "since": since},
@@ -202,7 +202,7 @@ class Transaction:
         return None if row is None else Lease(name, holder, row.until, row.since)
 
     def drop_lease(self, name: str, holder: str) -> None:
-        """Give a lease back; nothing happens when somebody else holds it."""
+        """Give up a lease. Does nothing if another holder has it."""
         table = tables.LEASE
         self._connection.execute(delete(table).where(table.c.name == name, table.c.holder == holder))
 
@@ -216,7 +216,7 @@ class Transaction:
             self._connection.execute(delete(table).where(tuple_(*table.primary_key).in_(some)))
 
     def _is_new(self, table: Table, row: Row) -> bool:
-        """Append a row; False when its key is there already."""
+        """Insert a row. Return False if its key is stored already."""
         statement = self._unless_there(table).returning(*table.primary_key)
         return self._connection.execute(statement, row).first() is not None
 
@@ -235,7 +235,7 @@ class Transaction:
         return _insert(table, self._connection.dialect.name)
 
 
-# Made once: of what a commit of one look costs, half was to say the same again.
+# Cached, because building the statement took half of the time of a commit of one look.
 @cache
 def _upsert(table: Table, dialect: str, names: tuple[str, ...]) -> Any:  # noqa: ANN401  # as below
     statement = _insert(table, dialect)
@@ -244,7 +244,7 @@ def _upsert(table: Table, dialect: str, names: tuple[str, ...]) -> Any:  # noqa:
 
 
 def _insert(table: Table, dialect: str) -> Any:  # noqa: ANN401  # each dialect has an insert of its own
-    # Named, not imported: nobody but its own users loads the dialect of a database.
+    # Imported by name, so that only the dialect in use is loaded.
     return import_module(f"sqlalchemy.dialects.{dialect}").insert(table)
 
 
