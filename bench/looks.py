@@ -1,9 +1,8 @@
 """CPU of a whole look beside what others need for the same request, and how punctually looks begin.
 
 A whole look is what the daemon does: heap and pacing, request, body, hash, recogniser, run, metrics, batched row.
-Everything compared is interleaved in one run: each round measures ours, ours on httpx's own transport, a bare
-`httpx.AsyncClient.get`, what any look in Python rests on (the floor) and the exporter, and ratios are taken round by
-round.
+Everything compared is interleaved in one run: each round measures ours, a bare `httpx.AsyncClient.get`, what any look
+in Python rests on (the floor) and the exporter, and ratios are taken round by round.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ from bench.world import MANY, daemon, folder, promise, quietly, release, setting
 from monitor.app.daemon import Daemon
 from monitor.clock import SystemClock
 from monitor.health.system import give_back, settle
-from monitor.look.http.fetcher import ENGINES, HttpFetcher
+from monitor.look.http.fetcher import HttpFetcher
 from monitor.look.http.resolve import Route
 from monitor.look.interpret import Interpreter
 from monitor.look.poller import Hooks, Poller
@@ -53,10 +52,10 @@ def run(*, quick: bool = False) -> Iterator[dict[str, float]]:
 async def _measured(place: Path, port: int, exporter: tuple[int, int] | None, *, quick: bool) -> dict[str, float]:
     looks, rounds = (200, 1) if quick else (2500, 3)
     figures = await _footprint(place, port, _BATCH if quick else _TARGETS)
-    took: dict[str, list[float]] = {"ours": [], "origin": [], "stock": [], "httpx": [], "floor": [], "blackbox": []}
+    took: dict[str, list[float]] = {"ours": [], "origin": [], "httpx": [], "floor": [], "blackbox": []}
     for turn in range(rounds):
-        for engine, name, view in (("lean", "ours", EDGE), ("lean", "origin", ORIGIN), ("stock", "stock", EDGE)):
-            took[name].append(await _ours(place / f"{name}{turn}", port, looks, engine, view))
+        for name, view in (("ours", EDGE), ("origin", ORIGIN)):
+            took[name].append(await _ours(place / f"{name}{turn}", port, looks, view))
         took["httpx"].append(await bare_httpx(port, looks, _AT_ONCE) / looks)
         took["floor"].append(await bare_protocol(port, looks, _AT_ONCE) / looks)
         if exporter is not None:
@@ -66,7 +65,6 @@ async def _measured(place: Path, port: int, exporter: tuple[int, int] | None, *,
         figures |= {f"cpu_ratio_to_{peer}": _ratio(took["ours"], took[peer])} if took[peer] else {}
     figures["origin_ratio_to_httpx"] = _ratio(took["origin"], took["httpx"])
     figures["floor_ratio_to_httpx"] = _ratio(took["floor"], took["httpx"])
-    figures["stock_ratio_to_httpx"] = _ratio(took["stock"], took["httpx"])
     figures["looks_per_core_second"] = 1000 / figures["ours_ms"]
     return figures | await _punctuality(place, port, quick=quick)
 
@@ -75,14 +73,9 @@ def _ratio(ours: list[float], theirs: list[float]) -> float:
     return median([mine / other for mine, other in zip(ours, theirs, strict=True)])
 
 
-def _made(place: Path, port: int, engine: str = "lean", view: View = EDGE) -> Daemon:
+def _made(place: Path, port: int, view: View = EDGE) -> Daemon:
     place.mkdir(exist_ok=True)
-    fetcher = HttpFetcher(
-        SystemClock(),
-        route=lambda *_: Route("127.0.0.1", port, tls=False),
-        budget=Budget(MANY),
-        engine=ENGINES[engine],
-    )
+    fetcher = HttpFetcher(SystemClock(), route=lambda *_: Route("127.0.0.1", port, tls=False), budget=Budget(MANY))
     tables = {"budget": {"default": f"{MANY:.0f}/s"}, "watch": {"origin_view": view is ORIGIN}}
     return daemon(place, SystemClock(), fetcher, settings(place, **tables))
 
@@ -96,9 +89,9 @@ def _adopted(made: Daemon, first: int, count: int) -> list[Target]:
     return [target for target in made.poller.watching() if target.release in names]
 
 
-async def _ours(place: Path, port: int, looks: int, engine: str, view: View) -> float:
+async def _ours(place: Path, port: int, looks: int, view: View) -> float:
     """Return the CPU seconds of one of `looks` whole looks with twenty in flight, made by the poller itself."""
-    made = _made(place, port, engine, view)
+    made = _made(place, port, view)
     for target in _adopted(made, 0, _AT_ONCE):
         if target.view is view:
             made.poller.watch(target, _ALWAYS)

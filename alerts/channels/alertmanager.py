@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from alerts.channel import SEVERITIES, Message, Outcome
-from alerts.channels.http import HttpChannel
+from alerts.channels.http import HttpChannel, Transports
 from alerts.fact_rules import GRADES
 from alerts.notice import OPENINGS
 from schedules.times.json import instant_json
@@ -31,8 +31,8 @@ class Options:
     hold: float = 14 * 86400.0
     hold_others: float = 86400.0
     ca_file: str | None = None
-    proxy: str | None = None
     timeout: float = 30.0
+    transport: Transports = field(kw_only=True, repr=False)
 
 
 class Alertmanager(HttpChannel[Options]):

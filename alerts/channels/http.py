@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Protocol, TypeVar
 
@@ -19,16 +19,20 @@ from schedules.times.mail_date import retry_after
 _FOR_GOOD = frozenset({400, 406, 410, 411, 413, 414, 415, 417, 422, 431, 451})
 
 
+Transports = Callable[[ssl.SSLContext], httpx.AsyncBaseTransport]
+"""Makes the transport for one message. It goes through the proxy, if one is configured."""
+
+
 class PostOptions(Patient, Protocol):
-    """What every channel that posts is told besides: whose certificates it trusts, and which proxy is its way out."""
+    """The options that all channels which post have in common: the certificates they trust, and their transport."""
 
     @property
     def ca_file(self) -> str | None:
         """Return the file of certificates, None for those of the system."""
 
     @property
-    def proxy(self) -> str | None:
-        """Return the address of the proxy, None where there is none."""
+    def transport(self) -> Transports:
+        """Return what makes a transport."""
 
 
 OptionsT = TypeVar("OptionsT", bound=PostOptions)
@@ -43,18 +47,12 @@ class HttpChannel(NamedChannel[OptionsT]):
 
 
 async def post(url: str, body: bytes, headers: Mapping[str, str], options: PostOptions, now: datetime) -> Outcome:
-    """Send a body once and weigh the answer. Follows no redirect, reads no proxy from the environment."""
+    """Send a body once and return what the answer means. Follows no redirect, reads no proxy from the environment."""
     try:
         # A client of its own for each message: an attempt that is cut short cannot harm the next one.
-        tls = ssl.create_default_context(cafile=options.ca_file)
+        transport = options.transport(ssl.create_default_context(cafile=options.ca_file))
         async with (
-            httpx.AsyncClient(
-                verify=tls,
-                proxy=options.proxy,
-                trust_env=False,
-                follow_redirects=False,
-                timeout=None,  # noqa: S113  # the whole attempt is timed by its caller
-            ) as client,
+            httpx.AsyncClient(transport=transport, trust_env=False) as client,
             client.stream("POST", url, content=body, headers=dict(headers)) as response,
         ):
             return weigh(response.status_code, response.headers.get("retry-after", ""), now)

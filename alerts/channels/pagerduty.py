@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from alerts.channel import SEVERITIES, Accepted, Message, Outcome
-from alerts.channels.http import HttpChannel
+from alerts.channels.http import HttpChannel, Transports
 from alerts.one_line import one_line
 
 EVENTS = "https://events.pagerduty.com/v2/enqueue"
@@ -25,8 +25,8 @@ class Options:
     routing_key: str = field(repr=False)
     url: str = EVENTS
     ca_file: str | None = None
-    proxy: str | None = None
     timeout: float = 30.0
+    transport: Transports = field(kw_only=True, repr=False)
 
 
 class PagerDuty(HttpChannel[Options]):

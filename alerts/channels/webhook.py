@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from alerts.channel import Attachment, Message, Outcome
-from alerts.channels.http import HttpChannel
+from alerts.channels.http import HttpChannel, Transports
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +25,8 @@ class Options:
     secret: str | None = field(default=None, repr=False)
     with_attachments: bool = False
     ca_file: str | None = None
-    proxy: str | None = None
     timeout: float = 30.0
+    transport: Transports = field(kw_only=True, repr=False)
 
 
 class Webhook(HttpChannel[Options]):

@@ -16,8 +16,8 @@ from monitor.judge.policy import Override, Policies, Policy, UsualTime
 from monitor.ledger.state import Checks
 from monitor.look.fetch import Fetcher
 from monitor.look.guard import guard_of
-from monitor.look.http.fetcher import ENGINES, HttpFetcher
-from monitor.look.http.proxy import Proxies, Proxy
+from monitor.look.http.fetcher import HttpFetcher
+from monitor.look.http.resolve import Proxies, Proxy
 from monitor.plan.budget import Budget
 from monitor.plan.phases import Phases
 from monitor.watch.planner import WatchRules
@@ -188,7 +188,6 @@ def fetcher_of(settings: Settings, clock: Clock) -> Fetcher:
         budget=budget_of(settings),
         contact=network.contact,
         seconds=seconds,
-        engine=ENGINES[network.transport],
         proxies=proxies_of(network),
     )
 

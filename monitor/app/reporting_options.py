@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from alerts.channel import Channel
 from alerts.channels import open_channel
+from alerts.channels.http import Transports
 from alerts.channels.pagerduty import EVENTS
 from alerts.draft.code import Book, amended, standard_book
 from alerts.rota import Rota, Shift, Turns
 from alerts.routes import Route
 from monitor.app.options import on_file, policies_of, proxies_of
-from monitor.clock import Clock
+from monitor.clock import Clock, SystemClock
 from monitor.config.organisations import ORGANISATIONS
 from monitor.config.people import RotaSettings, SummarySettings
 from monitor.config.secrets import in_addresses, redactor
@@ -24,9 +26,9 @@ from monitor.deliver.digests import Digesting
 from monitor.deliver.reminders import Reminding
 from monitor.deliver.rules import Links, ReportingRules
 from monitor.deliver.summaries import Schedule
-from monitor.look.guard import guard_of
-from monitor.look.http.fetcher import HttpFetcher
-from monitor.look.http.proxy import Proxies
+from monitor.look.guard import Guard, guard_of
+from monitor.look.http.resolve import Proxies, Proxy, Resolver
+from monitor.look.http.transport import HttpTransport
 from monitor.store.sql.engine import Store
 from monitor.watch.periods import Periods
 from monitor.watch.rejudge import Explainer
@@ -160,8 +162,8 @@ def provider_of(settings: Settings, clock: Clock) -> SignsOn | None:
     network = settings.network
     ports = [*network.ports, *([issuer.port] if issuer.port is not None else [])]
     guard = guard_of(network.allow, ports, [(issuer.hostname or "", oidc.allow)])
-    proxies = proxies_of(network)
-    return OpenID(provider, clock, lambda: HttpFetcher(clock, guard, contact=network.contact, proxies=proxies))
+    resolver = Resolver(guard, proxies=proxies_of(network))
+    return OpenID(provider, clock, lambda: HttpTransport(clock, resolver), network.contact)
 
 
 def vouching_of(settings: Settings) -> ProxyAuth | None:
@@ -203,16 +205,23 @@ def channels_of(settings: Settings, now: Callable[[], datetime], folder: Path = 
         options = {name: getattr(table, name) for name in type(table).model_fields if name not in _NOT_OPTIONS}
         given = {name: _plain(name, value, folder) for name, value in options.items() if value is not None}
         if table.kind in _POSTING:
-            given["proxy"] = _way_out(str(given.get("url") or given.get("base_url") or _WHERE[table.kind]), proxies)
+            host = urlsplit(str(given.get("url") or given.get("base_url") or _WHERE[table.kind])).hostname or ""
+            # This machine itself is reached without a proxy.
+            proxy = None if is_loopback(f"{host}:0") else proxies.of(host)
+            if table.kind == "notify":
+                given["proxy"] = proxy and f"http://{proxy.host}:{proxy.port}"
+            else:
+                given["transport"] = transports_of(proxy, table.timeout.total_seconds())
         channels.append(open_channel(table.kind, table.name, given, now))
     return channels
 
 
-def _way_out(url: str, proxies: Proxies) -> str | None:
-    """Return the address of the proxy through which a channel goes out; this machine itself is reached without."""
-    host = urlsplit(url).hostname or ""
-    proxy = None if is_loopback(f"{host}:0") else proxies.of(host)
-    return None if proxy is None else f"http://{proxy.host}:{proxy.port}"
+def transports_of(proxy: Proxy | None, seconds: float) -> Transports:
+    """Return what makes a channel's transport for each message. It may reach every address: an operator chose it."""
+    # Many proxies open tunnels only for https. A channel's http goes to the proxy itself.
+    proxies = Proxies(proxy and replace(proxy, tunnels_http=False))
+    resolver = Resolver(Guard(anywhere=True), proxies=proxies)
+    return lambda context: HttpTransport(SystemClock(), resolver, seconds=seconds, context=context)
 
 
 def _plain(name: str, value: object, folder: Path) -> object:

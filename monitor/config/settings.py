@@ -187,7 +187,6 @@ class NetworkSettings(Table):
     allow: list[str] = []
     ports: list[Annotated[int, Field(ge=1, le=65535)]] = []
     timeout: Spacing = timedelta(seconds=10)
-    transport: Literal["lean", "stock"] = "lean"
     proxy: Address | None = None
     proxies: dict[str, Address | Literal["direct"]] = {}
 

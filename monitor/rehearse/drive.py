@@ -15,7 +15,7 @@ from monitor.app.build import Edges, build
 from monitor.app.jobs import LoopJobs
 from monitor.clock import SystemClock, VirtualClock
 from monitor.config.settings import Settings
-from monitor.look.http.fetcher import ENGINES, HttpFetcher
+from monitor.look.http.fetcher import HttpFetcher
 from monitor.rehearse.expect import Met, Results, check
 from monitor.rehearse.publisher.server import Publisher
 from monitor.rehearse.results import results_of
@@ -181,13 +181,8 @@ class _Stage:
             return
         self._lives += 1
         self._stop = asyncio.Event()
-        network = self.settings.network
-        fetcher = HttpFetcher(
-            self.clock,
-            route=self.publisher.route,
-            seconds=network.timeout.total_seconds(),
-            engine=ENGINES[network.transport],
-        )
+        seconds = self.settings.network.timeout.total_seconds()
+        fetcher = HttpFetcher(self.clock, route=self.publisher.route, seconds=seconds)
         edges = Edges(
             clock=self.clock,
             clockwork=LoopJobs,

@@ -1,4 +1,4 @@
-"""OpenID Connect's code flow with PKCE by Authlib, which checks the tokens; requests go out as guarded as looks do."""
+"""OpenID Connect's code flow with PKCE by Authlib, which checks the tokens. Requests are guarded like looks."""
 
 from __future__ import annotations
 
@@ -19,14 +19,13 @@ from joserfc.jws import JWSRegistry
 
 from alerts.one_line import one_line
 from monitor.clock import Clock
-from monitor.look.fetch import Failure, Request
-from monitor.look.http.fetcher import HttpFetcher
+from monitor.look.http.body import UnusableBody
+from monitor.look.http.fetcher import user_agent
+from monitor.look.http.transport import HttpTransport
 from monitor.threads import Ask
 from monitor.web.provider import Claimed, Flow, NotSignedOn, Provider
 from monitor.web.users import is_name
 
-_CAP = 500_000
-"""Bytes of an answer: the keys of a large provider are some ten thousand."""
 _LEEWAY = 60
 _LONGEST_HINT = 4000
 """Characters of an ID token that an address takes along: some servers take no longer ones."""
@@ -40,11 +39,14 @@ _UNREADABLE = (ValueError, TypeError, KeyError, AttributeError, RecursionError)
 class OpenID:
     """Sends browsers to the provider, and believes what it tells of them when they come back."""
 
-    def __init__(self, provider: Provider, clock: Clock, fetchers: Callable[[], HttpFetcher]) -> None:
-        """`fetchers` make one for each request, so that looks share no connection with it."""
+    def __init__(
+        self, provider: Provider, clock: Clock, transports: Callable[[], HttpTransport], contact: str = ""
+    ) -> None:
+        """`transports` makes one for each request, so that looks share no connection with it."""
         self.provider = provider
         self._clock = clock
-        self._fetchers = fetchers
+        self._transports = transports
+        self._contact = contact
         self._turn = asyncio.Lock()
         self._known: Mapping[str, Any] | NotSignedOn | None = None
         self._until = 0.0
@@ -54,7 +56,7 @@ class OpenID:
         """Return the address at the provider to which a browser is sent. Raises `NotSignedOn`."""
         known = await self._metadata()
         where, verifier = known["authorization_endpoint"], flow.verifier
-        client = _Client(self.provider, known, "", self._asked)
+        client = _Client(self.provider, known, "", self._send)
         return str(client.create_authorization_url(where, flow.state, verifier, nonce=flow.nonce)[0])
 
     async def come_back(self, code: str, flow: Flow, ask: Ask) -> tuple[str, Claimed]:
@@ -114,7 +116,7 @@ class OpenID:
         return told
 
     async def _read(self, url: str) -> dict[str, Any]:
-        answer = await self._asked(Request(url, accept="application/json", cap=_CAP))
+        answer = await self._send("GET", url, {"Accept": "application/json"})
         try:
             told = answer.json() if answer.status_code == HTTPStatus.OK else None
         except (ValueError, RecursionError):
@@ -124,7 +126,7 @@ class OpenID:
         return told
 
     async def _token(self, known: Mapping[str, Any], code: str, flow: Flow, secret: str) -> Mapping[str, Any]:
-        client = _Client(self.provider, known, secret, self._asked)
+        client = _Client(self.provider, known, secret, self._send)
         try:
             token = await client.fetch_token(known["token_endpoint"], code=code, code_verifier=flow.verifier)
         except AuthlibBaseError as exc:
@@ -133,35 +135,31 @@ class OpenID:
             raise _unusable("it gave no token") from exc
         return dict(token)
 
-    async def _asked(
-        self, request: Request, more: list[tuple[bytes, bytes]] | None = None, body: bytes = b""
-    ) -> httpx.Response:
-        fetcher = self._fetchers()
+    async def _send(self, method: str, url: str, headers: Mapping[str, str], body: str = "") -> httpx.Response:
+        headers = {"User-Agent": user_agent(self._contact), **headers}
         try:
-            answer = await fetcher.fetch(request, more, body)
-        finally:
-            await fetcher.close()
-        if isinstance(answer, Failure):
-            why = f"The sign-on service does not answer ({answer.reason.value}). Try again later."
-            raise NotSignedOn(HTTPStatus.SERVICE_UNAVAILABLE, why)
-        return httpx.Response(answer.status, content=answer.body, request=httpx.Request("GET", answer.url))
+            async with httpx.AsyncClient(transport=self._transports(), trust_env=False) as client:
+                return await client.request(method, url, headers=headers, content=body)
+        except httpx.RequestError as exc:
+            # The text of a fault of our transport is only a reason, such as `timeout`.
+            why = exc.reason.value if isinstance(exc, UnusableBody) else exc
+            text = f"The sign-on service does not answer ({why}). Try again later."
+            raise NotSignedOn(HTTPStatus.SERVICE_UNAVAILABLE, text) from exc
 
 
 class _Client(OAuth2Client):  # type: ignore[misc] # Authlib has no types
-    """Authlib's client over our own way out."""
+    """Authlib's client, with requests through our transport. Its own client for httpx is deprecated."""
 
-    def __init__(self, provider: Provider, known: Mapping[str, Any], secret: str, asked: Callable[..., Any]) -> None:
+    def __init__(self, provider: Provider, known: Mapping[str, Any], secret: str, send: Callable[..., Any]) -> None:
         methods = known.get("token_endpoint_auth_methods_supported") or ["client_secret_basic"]
         by = "client_secret_basic" if "client_secret_basic" in methods else "client_secret_post"
         told = {"scope": "openid profile email", "redirect_uri": provider.back, "code_challenge_method": "S256"}
         super().__init__(None, provider.client, secret, by, **told)
-        self._asked = asked
+        self._send = send
 
     async def _fetch_token(self, url: str, body: str, auth: Any, headers: Any, method: str) -> Any:  # noqa: ANN401 # Authlib's
         url, headers, body = auth.prepare(method, url, dict(headers), body)
-        accept = headers.pop("Accept")
-        more = [(name.encode(), value.encode()) for name, value in headers.items()]
-        return self.parse_response_token(await self._asked(Request(url, method, accept, _CAP), more, body.encode()))
+        return self.parse_response_token(await self._send(method, url, headers, body))
 
 
 def _claims(

@@ -153,7 +153,7 @@ BUDGETS = {
     "alerts": 10500,
     "schedules": 7800,
     "monitor/plan": 1650,
-    "monitor/look": 6450,
+    "monitor/look": 6250,
     "monitor/judge": 4350,
     "monitor/store": 6050,
     "monitor/deliver": 3100,

@@ -18,6 +18,7 @@ from alerts.channel import Accepted, Attachment, Channel, Message, Refused
 from alerts.channels import KINDS, open_channel
 from alerts.channels.fake import FakeChannel, Options
 from tests.loopback import NOTIFY_KEY, NOTIFY_SECRET, Asked, NotifyTwin, http_server, rude_server, smtp_server
+from tests.worlds.posting import DIRECT
 
 # Apprise loads every service it knows, some of them by way of an old module.
 pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
@@ -49,7 +50,7 @@ class Far:
 def options(kind: str, port: int, folder: Path) -> dict[str, Any]:
     url = f"http://127.0.0.1:{port}/{SECRET}"
     return {
-        "alertmanager": {"url": f"http://127.0.0.1:{port}", "token": SECRET},
+        "alertmanager": {"url": f"http://127.0.0.1:{port}", "token": SECRET, "transport": DIRECT},
         "apprise": {"url": f"json://user:{SECRET}@127.0.0.1:{port}/"},
         "folder": {"folder": str(folder)},
         "mail": {
@@ -65,9 +66,9 @@ def options(kind: str, port: int, folder: Path) -> dict[str, Any]:
             "to": ["duty@example.org"],
             "base_url": f"http://127.0.0.1:{port}",
         },
-        "pagerduty": {"routing_key": SECRET, "url": f"http://127.0.0.1:{port}"},
+        "pagerduty": {"routing_key": SECRET, "url": f"http://127.0.0.1:{port}", "transport": DIRECT},
         "recording": {},
-        "webhook": {"url": url, "secret": SECRET},
+        "webhook": {"url": url, "secret": SECRET, "transport": DIRECT},
     }[kind]
 
 

@@ -9,7 +9,6 @@ import pytest
 
 from monitor.look.fake import Reply, ScriptedFetcher
 from monitor.look.fetch import Answer, Failure, Fetcher, Reason, Request
-from monitor.look.http.fetcher import ENGINES
 from tests.unit.monitor.look.publisher import BASE, CLOCK, publishing, reaching, whole
 
 
@@ -19,7 +18,7 @@ class World(Protocol):
     def __call__(self, replies: dict[str, Reply]) -> Awaitable[Fetcher]: ...
 
 
-@pytest.fixture(params=["scripted", *ENGINES])
+@pytest.fixture(params=["scripted", "http"])
 async def world(request: pytest.FixtureRequest) -> AsyncIterator[World]:
     replies: dict[str, Reply] = {}
 
@@ -41,7 +40,7 @@ async def world(request: pytest.FixtureRequest) -> AsyncIterator[World]:
     if request.param == "scripted":
         yield scripted
         return
-    async with publishing(handle) as publisher, reaching(publisher, ENGINES[request.param]) as fetcher:
+    async with publishing(handle) as publisher, reaching(publisher) as fetcher:
 
         async def served(table: dict[str, Reply]) -> Fetcher:
             replies.update(table)

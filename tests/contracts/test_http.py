@@ -7,27 +7,21 @@ import pytest
 
 from monitor.look.fetch import Answer, Failure, Reason, Request
 from monitor.look.guard import guard_of
-from monitor.look.http.fetcher import ENGINES, Engine, HttpFetcher
+from monitor.look.http.fetcher import HttpFetcher
 from monitor.look.http.resolve import Route
-from monitor.look.http.stock import StockTransport
 from tests.unit.monitor.look.publisher import BASE, CLOCK, publishing, reaching, says, told, whole
 
 
-@pytest.fixture(params=list(ENGINES))
-def engine(request: pytest.FixtureRequest) -> Engine:
-    return ENGINES[request.param]
-
-
-async def test_a_host_is_asked_over_at_most_four_connections_which_are_kept(engine: Engine) -> None:
-    async with publishing(says(whole(b"ok"))) as publisher, reaching(publisher, engine) as fetcher:
+async def test_a_host_is_asked_over_at_most_four_connections_which_are_kept() -> None:
+    async with publishing(says(whole(b"ok"))) as publisher, reaching(publisher) as fetcher:
         for _ in range(3):
             await asyncio.gather(*(fetcher.fetch(Request(f"{BASE}/{n}")) for n in range(20)))
         assert publisher.connections <= 4
         assert len(publisher.heads) == 60
 
 
-async def test_every_busting_query_is_another(engine: Engine) -> None:
-    async with publishing(says(whole(b"ok"))) as publisher, reaching(publisher, engine) as fetcher:
+async def test_every_busting_query_is_another() -> None:
+    async with publishing(says(whole(b"ok"))) as publisher, reaching(publisher) as fetcher:
         for url in (f"{BASE}/a?b=1", f"{BASE}/a?b=1", f"{BASE}/api/search.json?count=1"):
             answer = await fetcher.fetch(Request(url, bust=True))
             assert answer.url == url
@@ -37,35 +31,15 @@ async def test_every_busting_query_is_another(engine: Engine) -> None:
     assert lines[2].startswith(b"/api/search.json?count=1&c=")
 
 
-async def test_cookies_are_never_sent_back(engine: Engine) -> None:
+async def test_cookies_are_never_sent_back() -> None:
     handle = says(whole(b"ok", "200 OK", "Set-Cookie: a=b"))
-    async with publishing(handle) as publisher, reaching(publisher, engine) as fetcher:
+    async with publishing(handle) as publisher, reaching(publisher) as fetcher:
         await fetcher.fetch(Request(f"{BASE}/a"))
         await fetcher.fetch(Request(f"{BASE}/a"))
     assert publisher.asked("cookie") == []
 
 
-async def test_what_has_a_body_goes_out_once_on_a_connection_of_its_own(engine: Engine) -> None:
-    bodies: list[bytes] = []
-
-    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        bodies.append(await reader.readexactly(5 if publisher.heads[-1].startswith(b"POST") else 0))
-        if len(bodies) != 3:
-            writer.write(whole(b"ok"))
-        else:
-            writer.close()
-
-    async with publishing(handle) as publisher, reaching(publisher, engine) as fetcher:
-        await fetcher.fetch(Request(f"{BASE}/a"))
-        for kind in (Answer, Failure):
-            sent = await fetcher.fetch(Request(f"{BASE}/a", "POST"), [(b"Content-Type", b"text/plain")], b"a=b&c")
-            assert isinstance(sent, kind)
-    assert (bodies, publisher.connections) == ([b"", b"a=b&c", b"a=b&c"], 3)
-    assert publisher.asked("content-length") == ["5", "5"]
-    assert publisher.asked("content-type") == ["text/plain", "text/plain"]
-
-
-async def test_the_fetcher_goes_on_after_every_kind_of_trouble(engine: Engine) -> None:
+async def test_the_fetcher_goes_on_after_every_kind_of_trouble() -> None:
     replies = [
         b"\x00garbage\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nx",
@@ -79,12 +53,12 @@ async def test_the_fetcher_goes_on_after_every_kind_of_trouble(engine: Engine) -
         if reply is not replies[3]:
             writer.close()
 
-    async with publishing(trouble) as publisher, reaching(publisher, engine) as fetcher:
+    async with publishing(trouble) as publisher, reaching(publisher) as fetcher:
         outcomes = [await fetcher.fetch(Request(f"{BASE}/{n}", cap=1000)) for n in range(40)]
         assert sum(isinstance(outcome, Answer) for outcome in outcomes) == 10
 
 
-async def test_a_kept_connection_that_was_closed_meanwhile_is_replaced_once(engine: Engine) -> None:
+async def test_a_kept_connection_that_was_closed_meanwhile_is_replaced_once() -> None:
     async def twice(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         # Every connection answers once, and goes away as its second question comes.
         if len(publisher.heads) % 2 == 0 and publisher.connections * 2 == len(publisher.heads):
@@ -92,7 +66,7 @@ async def test_a_kept_connection_that_was_closed_meanwhile_is_replaced_once(engi
             return
         writer.write(whole(b"ok"))
 
-    async with publishing(twice) as publisher, reaching(publisher, engine) as fetcher:
+    async with publishing(twice) as publisher, reaching(publisher) as fetcher:
         first = await fetcher.fetch(Request(f"{BASE}/a"))
         second = await fetcher.fetch(Request(f"{BASE}/a"))
         assert isinstance(first, Answer)
@@ -101,11 +75,11 @@ async def test_a_kept_connection_that_was_closed_meanwhile_is_replaced_once(engi
         assert len(publisher.heads) == 3
 
 
-async def test_a_new_connection_that_fails_is_not_tried_again(engine: Engine) -> None:
+async def test_a_new_connection_that_fails_is_not_tried_again() -> None:
     async def never(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.transport.abort()
 
-    async with publishing(never) as publisher, reaching(publisher, engine) as fetcher:
+    async with publishing(never) as publisher, reaching(publisher) as fetcher:
         assert isinstance(await fetcher.fetch(Request(f"{BASE}/a")), Failure)
         assert publisher.connections == 1
 
@@ -132,45 +106,45 @@ async def test_a_new_connection_that_fails_is_not_tried_again(engine: Engine) ->
         "",
     ],
 )
-async def test_an_address_that_may_not_be_asked_is_refused(engine: Engine, url: str) -> None:
-    fetcher = HttpFetcher(CLOCK, engine=engine)
+async def test_an_address_that_may_not_be_asked_is_refused(url: str) -> None:
+    fetcher = HttpFetcher(CLOCK)
     failure = await fetcher.fetch(Request(url))
     await fetcher.close()
     assert isinstance(failure, Failure)
     assert failure.reason is Reason.REFUSED_ADDRESS
 
 
-async def test_an_address_that_is_allowed_is_asked(engine: Engine) -> None:
+async def test_an_address_that_is_allowed_is_asked() -> None:
     async with publishing(says(whole(b"ok"))) as publisher:
         guard = guard_of(["127.0.0.0/8"], [publisher.port])
-        fetcher = HttpFetcher(CLOCK, guard, engine=engine)
+        fetcher = HttpFetcher(CLOCK, guard)
         answer = await fetcher.fetch(Request(f"http://127.0.0.1:{publisher.port}/"))
         await fetcher.close()
     assert isinstance(answer, Answer)
 
 
-async def test_a_name_without_an_address_is_a_failure_of_dns(engine: Engine) -> None:
+async def test_a_name_without_an_address_is_a_failure_of_dns() -> None:
     def route(host: str, _port: int, _tls: bool) -> Route:  # noqa: FBT001
         raise OSError(host)
 
-    fetcher = HttpFetcher(CLOCK, route=route, engine=engine)
+    fetcher = HttpFetcher(CLOCK, route=route)
     failure = await fetcher.fetch(Request(f"{BASE}/a"))
     await fetcher.close()
     assert isinstance(failure, Failure)
     assert failure.reason is Reason.DNS
 
 
-async def test_a_closed_port_is_a_failure_to_connect(engine: Engine) -> None:
+async def test_a_closed_port_is_a_failure_to_connect() -> None:
     async with publishing(says(b"")) as publisher:
         port = publisher.port
-    fetcher = HttpFetcher(CLOCK, route=lambda *_: Route("127.0.0.1", port, tls=False), engine=engine)
+    fetcher = HttpFetcher(CLOCK, route=lambda *_: Route("127.0.0.1", port, tls=False))
     failure = await fetcher.fetch(Request(f"{BASE}/a"))
     await fetcher.close()
     assert isinstance(failure, Failure)
     assert failure.reason is Reason.CONNECT
 
 
-async def test_a_server_without_tls_is_a_failure_of_tls(engine: Engine) -> None:
+async def test_a_server_without_tls_is_a_failure_of_tls() -> None:
     async with publishing(says(b"no handshake\r\n", close=True)) as publisher:
         port = publisher.port
 
@@ -181,9 +155,7 @@ async def test_a_server_without_tls_is_a_failure_of_tls(engine: Engine) -> None:
         server = await asyncio.start_server(refuse, "127.0.0.1", 0)
         port = server.sockets[0].getsockname()[1]
         context = ssl.create_default_context()
-        fetcher = HttpFetcher(
-            CLOCK, route=lambda *_: Route("127.0.0.1", port, tls=True), engine=engine, context=context
-        )
+        fetcher = HttpFetcher(CLOCK, route=lambda *_: Route("127.0.0.1", port, tls=True), context=context)
         failure = await fetcher.fetch(Request(f"{BASE}/a"))
         await fetcher.close()
         server.close()
@@ -198,6 +170,6 @@ def test_failures_say_nothing_of_the_body() -> None:
 
 
 async def _broken() -> Failure:
-    outcome = await told(StockTransport, says(b"HTTP/1.1 200 secret\r\nContent-Length: 100\r\n\r\nsecret", close=True))
+    outcome = await told(says(b"HTTP/1.1 200 secret\r\nContent-Length: 100\r\n\r\nsecret", close=True))
     assert isinstance(outcome, Failure)
     return outcome

@@ -8,21 +8,16 @@ import pytest
 from monitor import __version__
 from monitor.clock import VirtualClock
 from monitor.look.fetch import Answer, Failure, Reason, Request
-from monitor.look.http.fetcher import ENGINES, Engine, HttpFetcher
+from monitor.look.http.fetcher import HttpFetcher
 from monitor.look.http.resolve import Route
 from monitor.rehearse.virtual_loop import run_virtually
 from tests.unit.monitor.look.publisher import BASE, publishing, reaching, says, told, whole
 
 
-@pytest.fixture(params=list(ENGINES))
-def engine(request: pytest.FixtureRequest) -> Engine:
-    return ENGINES[request.param]
-
-
-async def test_a_request_says_who_asks_and_takes_gzip_alone(engine: Engine) -> None:
+async def test_a_request_says_who_asks_and_takes_gzip_alone() -> None:
     async with (
         publishing(says(whole(b"ok"))) as publisher,
-        reaching(publisher, engine, contact="https://a.example") as f,
+        reaching(publisher, contact="https://a.example") as f,
     ):
         await f.fetch(Request(f"{BASE}/a", accept="text/html", modified="Thu, 26 Nov 2026 09:30:00 GMT"))
     assert publisher.asked("user-agent") == [f"ninethirty/{__version__} (+https://a.example)"]
@@ -32,34 +27,34 @@ async def test_a_request_says_who_asks_and_takes_gzip_alone(engine: Engine) -> N
     assert publisher.asked("if-modified-since") == ["Thu, 26 Nov 2026 09:30:00 GMT"]
 
 
-async def test_gzip_is_unpacked(engine: Engine) -> None:
+async def test_gzip_is_unpacked() -> None:
     body = gzip.compress(b"figures " * 1000)
-    answer = await told(engine, says(whole(body, "200 OK", "Content-Encoding: gzip")))
+    answer = await told(says(whole(body, "200 OK", "Content-Encoding: gzip")))
     assert isinstance(answer, Answer)
     assert answer.body == b"figures " * 1000
 
 
-async def test_a_gzip_bomb_is_cut_at_the_cap(engine: Engine) -> None:
+async def test_a_gzip_bomb_is_cut_at_the_cap() -> None:
     bomb = whole(gzip.compress(bytes(50_000_000)), "200 OK", "Content-Encoding: gzip")
-    failure = await told(engine, says(bomb))
+    failure = await told(says(bomb))
     assert isinstance(failure, Failure)
     assert failure.reason is Reason.TOO_LARGE
-    answer = await told(engine, says(bomb), Request(f"{BASE}/a", cap=1000, enough=True))
+    answer = await told(says(bomb), Request(f"{BASE}/a", cap=1000, enough=True))
     assert isinstance(answer, Answer)
     assert len(answer.body) == 1000
 
 
-async def test_a_gigabyte_is_cut_at_the_cap(engine: Engine) -> None:
+async def test_a_gigabyte_is_cut_at_the_cap() -> None:
     async def flood(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n")
         for _ in range(10_000):
             writer.write(bytes(100_000))
             await writer.drain()
 
-    failure = await told(engine, flood)
+    failure = await told(flood)
     assert isinstance(failure, Failure)
     assert failure.reason is Reason.TOO_LARGE
-    answer = await told(engine, flood, Request(f"{BASE}/a", cap=64_000, enough=True))
+    answer = await told(flood, Request(f"{BASE}/a", cap=64_000, enough=True))
     assert isinstance(answer, Answer)
     assert (len(answer.body), answer.whole) == (64_000, False)
 
@@ -72,55 +67,55 @@ async def test_a_gigabyte_is_cut_at_the_cap(engine: Engine) -> None:
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n",
     ],
 )
-async def test_an_answer_that_breaks_off_is_truncated(engine: Engine, raw: bytes) -> None:
-    failure = await told(engine, says(raw, close=True))
+async def test_an_answer_that_breaks_off_is_truncated(raw: bytes) -> None:
+    failure = await told(says(raw, close=True))
     assert isinstance(failure, Failure)
     assert failure.reason is Reason.TRUNCATED
 
 
 @pytest.mark.parametrize("encoding", ["br", "zstd", "deflate", "gzip, gzip"])
-async def test_an_encoding_we_did_not_ask_for_is_refused(engine: Engine, encoding: str) -> None:
-    failure = await told(engine, says(whole(b"\x0b\x02\x80abc\x03", "200 OK", f"Content-Encoding: {encoding}")))
+async def test_an_encoding_we_did_not_ask_for_is_refused(encoding: str) -> None:
+    failure = await told(says(whole(b"\x0b\x02\x80abc\x03", "200 OK", f"Content-Encoding: {encoding}")))
     assert isinstance(failure, Failure)
     assert failure.reason is Reason.ENCODING
 
 
-async def test_damaged_gzip_is_refused(engine: Engine) -> None:
-    failure = await told(engine, says(whole(b"no gzip at all", "200 OK", "Content-Encoding: gzip")))
+async def test_damaged_gzip_is_refused() -> None:
+    failure = await told(says(whole(b"no gzip at all", "200 OK", "Content-Encoding: gzip")))
     assert isinstance(failure, Failure)
     assert failure.reason is Reason.ENCODING
 
 
-async def test_a_chunked_body_is_joined(engine: Engine) -> None:
+async def test_a_chunked_body_is_joined() -> None:
     raw = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n6\r\n world\r\n0\r\n\r\n"
-    answer = await told(engine, says(raw))
+    answer = await told(says(raw))
     assert isinstance(answer, Answer)
     assert answer.body == b"hello world"
 
 
-async def test_a_body_without_a_length_ends_with_the_connection(engine: Engine) -> None:
-    answer = await told(engine, says(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nto the end", close=True))
+async def test_a_body_without_a_length_ends_with_the_connection() -> None:
+    answer = await told(says(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nto the end", close=True))
     assert isinstance(answer, Answer)
     assert answer.body == b"to the end"
 
 
-async def test_garbage_is_a_protocol_failure(engine: Engine) -> None:
-    failure = await told(engine, says(b"\x00\x01garbage\r\n\r\n" * 10, close=True))
+async def test_garbage_is_a_protocol_failure() -> None:
+    failure = await told(says(b"\x00\x01garbage\r\n\r\n" * 10, close=True))
     assert isinstance(failure, Failure)
     assert failure.reason is Reason.PROTOCOL
 
 
-async def test_headers_without_end_are_a_protocol_failure(engine: Engine) -> None:
-    failure = await told(engine, says(b"HTTP/1.1 200 OK\r\n" + b"X-More: and more\r\n" * 50_000))
+async def test_headers_without_end_are_a_protocol_failure() -> None:
+    failure = await told(says(b"HTTP/1.1 200 OK\r\n" + b"X-More: and more\r\n" * 50_000))
     assert isinstance(failure, Failure)
     assert failure.reason is Reason.PROTOCOL
 
 
-async def test_a_reset_is_a_failure(engine: Engine) -> None:
+async def test_a_reset_is_a_failure() -> None:
     async def reset(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.transport.abort()
 
-    failure = await told(engine, reset)
+    failure = await told(reset)
     assert isinstance(failure, Failure)
     assert failure.reason is Reason.RESET
 
@@ -128,7 +123,7 @@ async def test_a_reset_is_a_failure(engine: Engine) -> None:
 @pytest.mark.parametrize(
     "drip", [b"", b"HTTP/1.1 200 O", b"HTTP/1.1 200 OK\r\nX-More: a", b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n"]
 )
-async def test_a_server_that_hangs_or_drips_is_cut_at_the_deadline(engine: Engine, drip: bytes) -> None:
+async def test_a_server_that_hangs_or_drips_is_cut_at_the_deadline(drip: bytes) -> None:
     async def hang(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(drip)
         for _ in range(60):
@@ -138,7 +133,7 @@ async def test_a_server_that_hangs_or_drips_is_cut_at_the_deadline(engine: Engin
                 writer.write(b"x" if drip else b"")
 
     loop = asyncio.get_running_loop()
-    async with publishing(hang) as publisher, reaching(publisher, engine, seconds=0.4) as fetcher:
+    async with publishing(hang) as publisher, reaching(publisher, seconds=0.4) as fetcher:
         began = loop.time()
         failure = await fetcher.fetch(Request(f"{BASE}/a"))
         assert isinstance(failure, Failure)
@@ -157,7 +152,7 @@ FLOODS = {
 
 
 @pytest.mark.parametrize("flood", list(FLOODS))
-async def test_a_flood_of_what_is_no_body_ends_with_the_deadline_at_the_latest(engine: Engine, flood: str) -> None:
+async def test_a_flood_of_what_is_no_body_ends_with_the_deadline_at_the_latest(flood: str) -> None:
     head, piece = FLOODS[flood]
 
     async def pour(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -166,12 +161,12 @@ async def test_a_flood_of_what_is_no_body_ends_with_the_deadline_at_the_latest(e
             writer.write(piece * 1000)
             await writer.drain()
 
-    failure = await asyncio.wait_for(told(engine, pour, seconds=0.4), 5)
+    failure = await asyncio.wait_for(told(pour, seconds=0.4), 5)
     assert isinstance(failure, Failure)
     assert failure.reason in (Reason.PROTOCOL, Reason.TRUNCATED, Reason.TIMEOUT)
 
 
-def test_the_deadline_is_reached_in_virtual_time(engine: Engine) -> None:
+def test_the_deadline_is_reached_in_virtual_time() -> None:
     async def hang(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await publisher_leaves.wait()
         writer.close()
@@ -181,9 +176,7 @@ def test_the_deadline_is_reached_in_virtual_time(engine: Engine) -> None:
     async def story(clock: VirtualClock) -> Answer | Failure:
         server = await asyncio.start_server(hang, "127.0.0.1", 0)
         port = server.sockets[0].getsockname()[1]
-        fetcher = HttpFetcher(
-            clock, route=lambda *_: Route("127.0.0.1", port, tls=False), engine=engine, seconds=3000.0
-        )
+        fetcher = HttpFetcher(clock, route=lambda *_: Route("127.0.0.1", port, tls=False), seconds=3000.0)
         outcome = await fetcher.fetch(Request(f"{BASE}/page"))
         await fetcher.close()
         publisher_leaves.set()

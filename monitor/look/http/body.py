@@ -1,18 +1,19 @@
-"""Bodies, taken in raw and unpacked here, so that no encoding can blow one up."""
+"""Bodies: received as they were sent, and unpacked here up to a size, so that a gzip bomb does no harm."""
 
 from __future__ import annotations
 
 import zlib
 
+import httpx
+
 from monitor.look.fetch import Reason
 
-_PLAIN = ("", "identity")
-_GZIP = ("gzip", "x-gzip")
+_IS_GZIP = {"": False, "identity": False, "gzip": True, "x-gzip": True}
 _RAW_SLACK = 65_536
 
 
-class UnusableBody(Exception):
-    """A body that proves nothing. `reason` says of which kind."""
+class UnusableBody(httpx.DecodingError):
+    """A body that proves nothing. `reason` is its kind."""
 
     def __init__(self, reason: Reason, detail: str) -> None:
         super().__init__(detail)
@@ -20,16 +21,19 @@ class UnusableBody(Exception):
 
 
 class Body:
-    """Takes the chunks of one body and gives at most `cap` decoded bytes.
+    """Receives the chunks of one body and returns at most `cap` decoded bytes.
 
-    `enough` True makes a longer body no fault: it is cut, and `whole` is False. Raises `UnusableBody`
-    for an encoding we did not ask for, a longer body, a damaged or a truncated one.
+    With `enough` True a longer body is cut and `whole` is False. Raises `UnusableBody` for an encoding that was not
+    requested and for a body that is too long, damaged or truncated.
     """
 
     __slots__ = ("_cap", "_enough", "_inflate", "_parts", "_raw", "_size", "whole")
 
     def __init__(self, encoding: str, cap: int, *, enough: bool) -> None:
-        self._inflate = zlib.decompressobj(31) if encoding and _is_packed(encoding) else None
+        is_gzip = _IS_GZIP.get(encoding.strip().lower())
+        if is_gzip is None:
+            raise UnusableBody(Reason.ENCODING, "an encoding we did not ask for")
+        self._inflate = zlib.decompressobj(31) if is_gzip else None
         self._cap = cap
         self._enough = enough
         self._parts: list[bytes] = []
@@ -38,24 +42,26 @@ class Body:
         self.whole = True
 
     def feed(self, chunk: bytes) -> bool:
-        """Take one chunk as it came; False when no more is wanted."""
+        """Add one chunk as it was received. Return False if no more chunks are wanted."""
         self._raw += len(chunk)
-        out = chunk if self._inflate is None else self._inflated(self._inflate, chunk)
+        out = chunk if self._inflate is None else self._unpack(self._inflate, chunk)
         self._size += len(out)
         self._parts.append(out)
-        # A stream of empty blocks never grows the output: the raw length is bounded as well.
+        # A stream of empty gzip blocks never adds output, so the raw length is limited as well.
         if self._size > self._cap or self._raw > self._cap + _RAW_SLACK:
-            self._overflow()
+            self.whole = False
+            if not self._enough:
+                raise UnusableBody(Reason.TOO_LARGE, f"more than {self._cap} bytes")
         return self.whole
 
     def end(self) -> bytes:
-        """Return the body when the last chunk has come, or no more was wanted."""
+        """Return the body after the last chunk, or after `feed` returned False."""
         if self.whole and self._inflate is not None and self._raw and not self._inflate.eof:
             raise UnusableBody(Reason.TRUNCATED, "the gzip stream ends early")
         body = self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
         return body if self.whole else body[: self._cap]
 
-    def _inflated(self, inflate: zlib._Decompress, chunk: bytes) -> bytes:
+    def _unpack(self, inflate: zlib._Decompress, chunk: bytes) -> bytes:
         try:
             out = inflate.decompress(chunk, self._cap - self._size + 1)
         except zlib.error as exc:
@@ -63,15 +69,3 @@ class Body:
         if inflate.unused_data:
             raise UnusableBody(Reason.ENCODING, "bytes after the end of the gzip stream")
         return out
-
-    def _overflow(self) -> None:
-        self.whole = False
-        if not self._enough:
-            raise UnusableBody(Reason.TOO_LARGE, f"more than {self._cap} bytes")
-
-
-def _is_packed(encoding: str) -> bool:
-    encoding = encoding.strip().lower()
-    if encoding not in _PLAIN + _GZIP:
-        raise UnusableBody(Reason.ENCODING, "an encoding we did not ask for")
-    return encoding in _GZIP

@@ -1,23 +1,49 @@
-"""From a host's name to the addresses that are really connected to: resolved once, checked, pinned."""
+"""Find where to connect for a host: its checked addresses, or its proxy. Each name is looked up in a thread."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+import contextlib
+import socket
+import threading
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 
 from monitor.look.fetch import Reason
 from monitor.look.guard import Guard, Origin, RefusedAddress
-from monitor.look.http.names import Names, NoAddress
-from monitor.look.http.timing import RequestTiming
+
+MOST = 32
+"""How many names may be looked up at once. Each has one thread, however many requests wait for it."""
+FRESH_SECONDS = 60.0
+STALE_SECONDS = 900.0
+"""How long the last addresses of a name are used if its name server does not answer."""
+_MOST_KEPT = 2000
+# Names that mean the own network to a proxy.
+_PRIVATE_DOMAINS = frozenset({"local", "localhost", "internal", "intranet", "private", "lan", "corp", "home"})
+
+Lookup = Callable[[str, int], list[str]]
+
+
+class NoAddress(Exception):
+    """A name has no address, or its name server did not answer in time. `str(fault)` is one line."""
+
+    def __init__(self, detail: str, reason: Reason = Reason.DNS) -> None:
+        super().__init__(detail)
+        self.reason = reason
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Where to connect. `tls` False speaks plain HTTP there, though the URL may say https."""
+    """Where to connect. `tls` False speaks plain HTTP there, even if the URL says https.
+
+    `tunnel` True: a proxy listens at `address`. It is asked to connect us to the host (CONNECT).
+    """
 
     address: str
     port: int
     tls: bool
+    tunnel: bool = False
 
 
 Router = Callable[[str, int, bool], Route]
@@ -25,39 +51,161 @@ Router = Callable[[str, int, bool], Route]
 
 
 @dataclass(frozen=True, slots=True)
+class Proxy:
+    """Where a proxy listens: plain HTTP, without a password.
+
+    It opens a tunnel to each host, so only the host sees the request. With `tunnels_http` False a request to an
+    `http` URL is sent to the proxy itself, as many proxies demand.
+    """
+
+    host: str
+    port: int
+    tunnels_http: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Proxies:
+    """The proxy of each host in `hosts`, and of every other host. None connects directly."""
+
+    every: Proxy | None = None
+    hosts: Mapping[str, Proxy | None] = field(default_factory=dict)
+
+    def of(self, host: str) -> Proxy | None:
+        """Return the proxy of a host."""
+        return self.hosts.get(host.lower(), self.every)
+
+
+def system_lookup(host: str, port: int) -> list[str]:
+    """Query the system's resolver. Raises `OSError` and `UnicodeError`."""
+    return [str(entry[4][0]) for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
+
+
+class Names:
+    """Looks up names, each once for all requests that wait for it, and keeps their addresses for a minute.
+
+    The threads are daemons: a name server that never answers does not delay the end of the process.
+    """
+
+    def __init__(self, lookup: Lookup = system_lookup, *, most: int = MOST) -> None:
+        """Begin with no addresses. `lookup` blocks."""
+        self._lookup = lookup
+        self._most = most
+        self._kept: dict[tuple[str, int], tuple[list[str], float]] = {}
+        self._pending: dict[tuple[str, int], asyncio.Future[list[str]]] = {}
+
+    async def addresses(self, host: str, port: int, seconds: float) -> list[str]:
+        """Return the addresses of a name within so many seconds. Raises `NoAddress`."""
+        name, now = (host, port), asyncio.get_running_loop().time()
+        addresses, read_at = self._kept.get(name, ([], 0.0))
+        if addresses and now - read_at < FRESH_SECONDS:
+            return addresses
+        try:
+            pending = self._pending.get(name) or self._start_lookup(name)
+            async with asyncio.timeout(seconds):
+                # Other requests may wait for the same answer, and the next one can use it.
+                return await asyncio.shield(pending)
+        except TimeoutError as exc:
+            if addresses and now - read_at < STALE_SECONDS:
+                return addresses
+            raise NoAddress(f"{host}: no answer from its name server") from exc
+        except (OSError, UnicodeError) as exc:
+            raise NoAddress(f"{host}: {getattr(exc, 'strerror', None) or type(exc).__name__}") from exc
+
+    def forget(self, host: str, port: int) -> None:
+        """Look up this name again at its next use."""
+        self._kept.pop((host, port), None)
+
+    def _start_lookup(self, name: tuple[str, int]) -> asyncio.Future[list[str]]:
+        if len(self._pending) >= self._most:
+            raise TimeoutError
+        loop = asyncio.get_running_loop()
+        pending = self._pending[name] = loop.create_future()
+        pending.add_done_callback(lambda done: self._keep(name, done))
+        threading.Thread(target=self._run_lookup, args=(name, loop, pending), name="names", daemon=True).start()
+        return pending
+
+    def _run_lookup(
+        self, name: tuple[str, int], loop: asyncio.AbstractEventLoop, pending: asyncio.Future[list[str]]
+    ) -> None:
+        found: list[str] = []
+        fault: Exception | None = None
+        try:
+            found = self._lookup(*name)
+        except (OSError, UnicodeError) as exc:
+            fault = exc
+
+        def finish() -> None:
+            if pending.done():
+                return
+            if fault is not None:
+                pending.set_exception(fault)
+            else:
+                pending.set_result(found)
+
+        # If the loop has ended, no request waits any more.
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(finish)
+
+    def _keep(self, name: tuple[str, int], done: asyncio.Future[list[str]]) -> None:
+        self._pending.pop(name, None)
+        if done.cancelled() or done.exception() is not None:
+            return
+        if len(self._kept) >= _MOST_KEPT:
+            self._kept.clear()
+        self._kept[name] = (done.result(), done.get_loop().time())
+
+
+@dataclass(frozen=True, slots=True)
 class Resolver:
-    """Finds the addresses of origins. `router`, when given, decides alone: it is the operator's word."""
+    """Finds where to connect. If there is a `router` (rehearsals and tests), it decides and nothing is checked."""
 
     guard: Guard
     router: Router | None = None
+    proxies: Proxies = field(default_factory=Proxies)
     names: Names = field(default_factory=Names)
 
     async def find(self, origin: Origin, seconds: float) -> list[Route]:
         """Return where to connect, best first, within so many seconds. Raises `NoAddress` and `RefusedAddress`."""
+        is_tls = origin.scheme == "https"
         if self.router is not None:
-            return [_asked(self.router, origin)]
-        found = await self.names.addresses(origin.host.strip("[]"), origin.port, seconds)
+            try:
+                return [self.router(origin.host, origin.port, is_tls)]
+            except OSError as exc:
+                raise NoAddress(f"{origin.host}: {exc.strerror or type(exc).__name__}") from exc
+        proxy = self.proxies.of(origin.host)
+        if proxy is not None:
+            return await self._find_proxy(proxy, origin, seconds)
+        name = origin.host.strip("[]")
+        found = await self.names.addresses(name, origin.port, seconds)
         try:
             addresses = self.guard.checked(origin.host, found)
         except RefusedAddress:
-            # Once its name server is itself again, the next look finds it.
-            self.names.forget(origin.host.strip("[]"), origin.port)
+            # Once its name server is corrected, the next look finds the right address.
+            self.names.forget(name, origin.port)
             raise
-        return [Route(address, origin.port, origin.scheme == "https") for address in addresses]
+        return [Route(address, origin.port, is_tls) for address in addresses]
+
+    async def _find_proxy(self, proxy: Proxy, origin: Origin, seconds: float) -> list[Route]:
+        check_name(self.guard, origin.host)
+        try:
+            addresses = await self.names.addresses(proxy.host, proxy.port, seconds)
+        except NoAddress as exc:
+            raise NoAddress(f"proxy: {exc}", Reason.CONNECT) from exc
+        is_tls = origin.scheme == "https"
+        return [Route(addresses[0], proxy.port, is_tls, tunnel=is_tls or proxy.tunnels_http)]
 
 
-async def routes_of(finder: Resolver, origin: Origin, trip: RequestTiming) -> list[Route]:
-    """Find the routes of a trip, which is told why there are none. Raises as `find`."""
+def check_name(guard: Guard, host: str) -> None:
+    """Refuse a private host by its name, unless the configuration allows networks for this host.
+
+    The proxy resolves names, so the addresses are not known here. Raises `RefusedAddress`.
+    """
+    name = host.strip("[]").rstrip(".").lower()
+    if guard.anywhere or name in guard.of_hosts:
+        return
     try:
-        return await finder.find(origin, trip.left())
-    except (RefusedAddress, NoAddress) as exc:
-        reason = Reason.DNS if isinstance(exc, NoAddress) else Reason.REFUSED_ADDRESS
-        trip.fault = (reason, str(exc))
-        raise
-
-
-def _asked(router: Router, origin: Origin) -> Route:
-    try:
-        return router(origin.host, origin.port, origin.scheme == "https")
-    except OSError as exc:
-        raise NoAddress(f"{origin.host}: {exc.strerror or type(exc).__name__}") from exc
+        is_public = guard.admits(str(ip_address(name)), host)
+    except ValueError:
+        is_public = "." in name and name.rpartition(".")[2] not in _PRIVATE_DOMAINS and not name.endswith(".home.arpa")
+    if not is_public:
+        raise RefusedAddress(f"{host} is not public, and is not requested through a proxy")

@@ -1,9 +1,8 @@
-"""One request on its way: its deadline, and the instants that become evidence."""
+"""The deadline of one request, and the instants of it that become evidence."""
 
 from __future__ import annotations
 
 import asyncio
-from contextvars import ContextVar
 from datetime import datetime, timedelta
 
 from monitor.clock import Clock
@@ -13,29 +12,30 @@ from monitor.look.fetch import Reason
 class RequestTiming:
     """What the connection and the fetcher tell each other about one request.
 
-    `begun` and `deadline` are in the loop's own seconds, so that virtual time reaches it too. `sent` is None until
-    the first byte leaves, `heard` False until the first byte comes back. `reused` is True on a connection
-    that has carried a request before; `fresh` asks for one that has not. `before` counts the requests that went out in
-    vain on kept connections.
+    `begun` and `deadline` are times of the loop, so that virtual time reaches them. `sent` is None until the first
+    byte leaves, `received` until the last header arrives. `has_response` is True once any byte came back. `reused`
+    is True on a connection that carried a request before. `fresh` demands a new connection. `before` counts
+    requests that were lost because the server closed a kept connection. `fault` is the reason of a failure if a
+    part that knows it better than its exception has set it.
     """
 
     __slots__ = (
-        "_began",
         "_clock",
         "_loop",
+        "_sent_steady",
         "before",
         "begun",
         "deadline",
         "fault",
         "fresh",
-        "heard",
+        "has_response",
         "received",
         "reused",
         "sent",
     )
 
     def __init__(self, clock: Clock, seconds: float) -> None:
-        """Begin, with this long to go in all."""
+        """Start a request that may take so many seconds in all."""
         self._clock = clock
         self._loop = asyncio.get_running_loop()
         self.begun = self._loop.time()
@@ -45,59 +45,47 @@ class RequestTiming:
         self.fault: tuple[Reason, str] | None = None
         self.sent: datetime | None = None
         self.received: datetime | None = None
-        self._began = 0.0
-        self.heard = False
+        self._sent_steady = 0.0
+        self.has_response = False
         self.reused = False
 
-    def again(self) -> None:
-        """Begin a second time on a connection of its own, within the same deadline."""
+    def restart(self) -> None:
+        """Prepare to send the request again on a new connection, within the same deadline."""
         self.before += self.sent is not None
         self.fault = self.sent = self.received = None
-        self.heard = self.reused = False
+        self.has_response = self.reused = False
         self.fresh = True
 
-    def is_stale(self) -> bool:
-        """Tell whether a kept connection died before it answered anything, as the server closed it just then."""
-        return self.reused and not self.heard
-
-    def passes_over(self) -> bool:
-        """Tell whether this trip wants another connection than the kept one it was given."""
-        return self.fresh and self.reused
+    def was_stale(self) -> bool:
+        """Return whether a kept connection broke before any response: the server had closed it while it was idle."""
+        return self.reused and not self.has_response
 
     def left(self, at_most: float | None = None) -> float:
-        """Return the seconds left, at least a moment, at most `at_most`."""
+        """Return the seconds until the deadline: at least a millisecond, and no more than `at_most`."""
         left = max(self.deadline - self._loop.time(), 0.001)
         return left if at_most is None else min(left, at_most)
 
-    def is_over(self) -> bool:
-        """Tell whether the deadline has passed."""
-        return self._loop.time() >= self.deadline
-
-    def since(self) -> datetime:
-        """Return when the first byte left, when this began where none has."""
+    def sent_or_begun(self) -> datetime:
+        """Return when the first byte left or, if none did, when the request began."""
         return self.sent or self._clock.now() - timedelta(seconds=self._loop.time() - self.begun)
 
-    def leaves(self) -> None:
-        """Note that the first byte of the request leaves now."""
+    def mark_sent(self) -> None:
+        """Record that the first byte of the request leaves now."""
         if self.sent is None:
             self.sent = self._clock.now()
-            self._began = self._clock.monotonic()
+            self._sent_steady = self._clock.monotonic()
 
-    def arrives(self) -> None:
-        """Note that the last header has arrived."""
+    def mark_received(self) -> None:
+        """Record that the last header has arrived."""
         if self.received is None:
             self.received = self.now()
 
     def now(self) -> datetime:
-        """Return the instant, never earlier than `sent` plus the time that has really passed since.
+        """Return the current time, but never less than `sent` plus the steady time since then.
 
-        A clock set back while a request is under way must not turn its interval round.
+        If the clock is set back during a request, `received` must not come before `sent`.
         """
         now = self._clock.now()
         if self.sent is None:
             return now
-        return max(now, self.sent + timedelta(seconds=self._clock.monotonic() - self._began))
-
-
-TRIP: ContextVar[RequestTiming | None] = ContextVar("trip", default=None)
-"""The trip that the running task is on: the only way to tell httpx's own transport of it."""
+        return max(now, self.sent + timedelta(seconds=self._clock.monotonic() - self._sent_steady))

@@ -1,130 +1,260 @@
-"""A lean transport: a small pool of connections to one origin, with every guard of the stock one."""
+"""Send requests over HTTP/1.1: the one engine for looks, calendars, sign-in by a provider, and channels that post."""
 
 from __future__ import annotations
 
 import asyncio
 import ssl
 from collections import deque
+from collections.abc import AsyncIterator, Callable
+from functools import lru_cache
 
 import httpx
 
+from monitor.clock import Clock
+from monitor.look.fetch import Reason
 from monitor.look.guard import Origin, RefusedAddress
+from monitor.look.http.body import Body
 from monitor.look.http.connection import Connection
-from monitor.look.http.names import NoAddress
-from monitor.look.http.proxy import CONNECT_SECONDS
-from monitor.look.http.request_bytes import Asked
-from monitor.look.http.resolve import Resolver, Route, routes_of
-from monitor.look.http.stock import KEEP_SECONDS
+from monitor.look.http.request_bytes import lines_of
+from monitor.look.http.resolve import NoAddress, Resolver, Route
 from monitor.look.http.timing import RequestTiming
+from monitor.plan.budget import MOST_AT_ONCE
+
+_CONNECT_SECONDS = 5.0
+_KEEP_SECONDS = 60.0
+_CLIENT_CAP = 500_000
+"""Decoded bytes of a response that an `httpx.AsyncClient` may read."""
+
+_REASONS: tuple[tuple[type[Exception], Reason], ...] = (
+    (httpx.PoolTimeout, Reason.POOL),
+    (httpx.TimeoutException, Reason.TIMEOUT),
+    (httpx.UnsupportedProtocol, Reason.REFUSED_ADDRESS),
+    (httpx.InvalidURL, Reason.REFUSED_ADDRESS),
+    (httpx.ConnectError, Reason.CONNECT),
+    (httpx.NetworkError, Reason.RESET),
+    (httpx.ProtocolError, Reason.PROTOCOL),
+)
 
 
-class LeanTransport:
-    """Carries requests to one origin over at most so many kept connections."""
+class HttpTransport(httpx.AsyncBaseTransport):
+    """Sends each request once, guarded, through a proxy if one is configured, within one deadline. Follows nothing.
 
-    def __init__(self, origin: Origin, finder: Resolver, context: ssl.SSLContext, most: int) -> None:
-        """Open nothing yet; `context` is shared by all origins."""
+    Looks call `send`. Everything else uses `httpx.AsyncClient(transport=…)`, which calls `handle_async_request`.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        resolver: Resolver,
+        *,
+        seconds: float = 15.0,
+        connections: Callable[[str], int] = lambda _host: MOST_AT_ONCE,
+        context: ssl.SSLContext | None = None,
+    ) -> None:
+        """Open nothing yet.
+
+        `seconds` limits the whole of a client's request. `connections` returns how many a host may have at once.
+        `context` is the TLS context, by default the one of the process.
+        """
+        self._clock = clock
+        self._resolver = resolver
+        self._seconds = seconds
+        self._connections = connections
+        # Reading the certificates takes a while: do it before the first look, and once for the process.
+        self._context = context or (None if resolver.router else shared_context())
+        self._pools: dict[Origin, _Pool] = {}
+
+    async def send(self, origin: Origin, request: bytes, timing: RequestTiming, *, is_head: bool = False) -> Connection:
+        """Send a request and wait for the headers of its response. Close the connection that this returns.
+
+        A kept connection that the server has closed is replaced once. Raises `httpx.TransportError`.
+        """
+        pool = self._pools.get(origin) or self._open_pool(origin)
+        for _ in range(MOST_AT_ONCE + 1):
+            try:
+                return await pool.send(request, timing, is_head=is_head)
+            except (httpx.NetworkError, httpx.RemoteProtocolError):
+                if not timing.was_stale():
+                    raise
+                timing.restart()
+        return await pool.send(request, timing, is_head=is_head)
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a client's request. Gzip is unpacked here, and no more than half a megabyte of the body can be read.
+
+        Raises `httpx.TransportError`, whose text is a `Reason`. It never quotes the address, which may be a secret.
+        """
+        content, url = await request.aread(), request.url
+        timing = RequestTiming(self._clock, self._seconds)
+        # A request that changes something is never sent twice.
+        timing.fresh = bool(content) or request.method not in ("GET", "HEAD")
+        try:
+            origin = self._resolver.guard.origin(url.scheme, url.host, url.port)
+            proxy = self._resolver.proxies.of(origin.host)
+            is_forwarded = proxy is not None and not proxy.tunnels_http and origin.scheme == "http"
+            target = b"http://%s%s" % (url.netloc, url.raw_path) if is_forwarded else url.raw_path
+            kept = [(name, value) for name, value in request.headers.raw if name.lower() != b"accept-encoding"]
+            head = lines_of([*kept, (b"Accept-Encoding", b"gzip")])
+            data = b"%s %s HTTP/1.1\r\n%s\r\n%s" % (request.method.encode("ascii"), target, head, content)
+            connection = await self.send(origin, data, timing, is_head=request.method == "HEAD")
+        except RefusedAddress as exc:
+            raise httpx.UnsupportedProtocol(Reason.REFUSED_ADDRESS) from exc
+        except httpx.TransportError as exc:
+            raise type(exc)(reason_of(exc, timing)[0]) from exc
+        headers = httpx.Headers(connection.headers)
+        stream = _ClientBody(connection, headers.pop("content-encoding", ""), timing)
+        return httpx.Response(connection.status, headers=headers, stream=stream)
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        pools, self._pools = list(self._pools.values()), {}
+        for pool in pools:
+            await pool.aclose()
+
+    def _open_pool(self, origin: Origin) -> _Pool:
+        context = self._context = self._context or shared_context()
+        pool = _Pool(origin, self._resolver, context, self._connections(origin.host), self._clock)
+        self._pools[origin] = pool
+        return pool
+
+
+class _ClientBody(httpx.AsyncByteStream):
+    """The body of a response to an `httpx.AsyncClient`, unpacked and capped."""
+
+    def __init__(self, connection: Connection, encoding: str, timing: RequestTiming) -> None:
+        self._connection = connection
+        self._encoding = encoding
+        self._timing = timing
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        body = Body(self._encoding, _CLIENT_CAP, enough=False)
+        try:
+            await self._connection.read_into(body)
+        except httpx.TransportError as exc:
+            raise type(exc)(reason_of(exc, self._timing)[0]) from exc
+        yield body.end()
+
+    async def aclose(self) -> None:
+        await self._connection.close()
+
+
+class _Pool:
+    """The connections to one origin: at most `most`, kept open for a minute after their last request."""
+
+    def __init__(self, origin: Origin, resolver: Resolver, context: ssl.SSLContext, most: int, clock: Clock) -> None:
         self._most = most
         self._origin = origin
-        self._finder = finder
+        self._resolver = resolver
         self._context = context
-        self._wires: set[Connection] = set()
+        self._clock = clock
+        self._connections: set[Connection] = set()
         self._idle: list[Connection] = []
         self._opening = 0
         self._is_closed = False
         self._waiting: deque[asyncio.Future[None]] = deque()
 
-    async def ask(self, asked: Asked, trip: RequestTiming) -> Connection:
-        """Send one request and wait for the headers of its answer. Raises httpx's own faults."""
-        wire = (None if trip.fresh else self._kept(trip)) or await self._taken(trip)
+    async def send(self, request: bytes, timing: RequestTiming, *, is_head: bool) -> Connection:
+        """Send a request and wait for the headers of its response. Raises `httpx.TransportError`."""
+        connection = (None if timing.fresh else self._take_idle(timing)) or await self._take(timing)
         is_answered = False
         try:
-            wire.ask(asked.wire, trip, is_head=asked.method == "HEAD")
-            await wire.answered()
+            connection.send(request, timing, is_head=is_head)
+            await connection.wait_for_headers()
             is_answered = True
         finally:
             if not is_answered:
-                self._let_go(wire)
-        return wire
+                self._give_back(connection)
+        return connection
 
     async def aclose(self) -> None:
-        """Close every connection, those still being opened included."""
+        """Close every connection, also those that are being opened."""
         self._is_closed = True
-        for wire in list(self._wires):
-            wire.cut()
+        for connection in list(self._connections):
+            connection.abort()
         self._idle.clear()
-        # Aborted connections are told so by the loop, after this turn of it.
+        # The loop calls `connection_lost` of aborted connections in its next turn.
         await asyncio.sleep(0)
 
-    async def _taken(self, trip: RequestTiming) -> Connection:
+    async def _take(self, timing: RequestTiming) -> Connection:
         while True:
-            wire = None if trip.fresh else self._kept(trip)
-            if wire is not None:
-                return wire
-            if len(self._wires) + self._opening < self._most:
-                return await self._opened(trip)
-            if trip.fresh and self._idle:
-                self._idle.pop(0).cut()
-            await self._place(trip)
+            connection = None if timing.fresh else self._take_idle(timing)
+            if connection is not None:
+                return connection
+            if len(self._connections) + self._opening < self._most:
+                return await self._open(timing)
+            if timing.fresh and self._idle:
+                self._idle.pop(0).abort()
+            await self._wait_for_place(timing)
 
-    def _kept(self, trip: RequestTiming) -> Connection | None:
-        oldest = trip.begun - KEEP_SECONDS
+    def _take_idle(self, timing: RequestTiming) -> Connection | None:
+        oldest = timing.begun - _KEEP_SECONDS
         while self._idle:
-            wire = self._idle.pop()
-            if wire.is_open and wire.asked_at > oldest:
-                return wire
-            wire.cut()
+            connection = self._idle.pop()
+            if connection.is_open and connection.sent_at > oldest:
+                return connection
+            connection.abort()
         return None
 
-    async def _place(self, trip: RequestTiming) -> None:
+    async def _wait_for_place(self, timing: RequestTiming) -> None:
         turn = asyncio.get_running_loop().create_future()
         self._waiting.append(turn)
-        is_coming = False
+        has_place = False
         try:
-            async with asyncio.timeout_at(trip.deadline):
+            async with asyncio.timeout_at(timing.deadline):
                 await turn
-            is_coming = True
+            has_place = True
         except TimeoutError as exc:
             raise httpx.PoolTimeout("no connection came free within the deadline") from exc
         finally:
-            if not is_coming and turn.done() and not turn.cancelled():
-                # We were called, but cannot come any more: the next may.
-                self._call_next()
+            if not has_place and turn.done() and not turn.cancelled():
+                # It was our turn, but this request has ended: the next one takes the place.
+                self._wake_next()
 
-    async def _opened(self, trip: RequestTiming) -> Connection:
+    async def _open(self, timing: RequestTiming) -> Connection:
         self._opening += 1
-        wire = None
+        connection = None
         try:
-            wire = await self._connected(trip)
+            connection = await self._connect(timing)
         finally:
             self._opening -= 1
-            if wire is None:
-                # The place we held is free again.
-                self._call_next()
+            if connection is None:
+                self._wake_next()
         if self._is_closed:
-            wire.cut()
-            raise httpx.ConnectError("closed meanwhile")
-        self._wires.add(wire)
-        return wire
+            connection.abort()
+            raise httpx.ConnectError("the transport was closed")
+        self._connections.add(connection)
+        return connection
 
-    async def _connected(self, trip: RequestTiming) -> Connection:
+    async def _connect(self, timing: RequestTiming) -> Connection:
         try:
-            routes = await routes_of(self._finder, self._origin, trip)
+            routes = await self._resolver.find(self._origin, timing.left())
         except (RefusedAddress, NoAddress) as exc:
+            reason = exc.reason if isinstance(exc, NoAddress) else Reason.REFUSED_ADDRESS
+            timing.fault = (reason, str(exc))
             raise httpx.ConnectError(str(exc)) from exc
         for route in routes[:-1]:
             try:
-                return await self._connect(route, trip.left(CONNECT_SECONDS / 2))
+                return await self._connect_to(route, timing, timing.left(_CONNECT_SECONDS / 2))
             except (httpx.ConnectError, httpx.ConnectTimeout):
                 continue
-        return await self._connect(routes[-1], trip.left(CONNECT_SECONDS))
+        return await self._connect_to(routes[-1], timing, timing.left(_CONNECT_SECONDS))
 
-    async def _connect(self, route: Route, seconds: float) -> Connection:
-        context, name = (self._context, self._origin.host) if route.tls else (None, None)
+    async def _connect_to(self, route: Route, timing: RequestTiming, seconds: float) -> Connection:
         loop = asyncio.get_running_loop()
+        context, name = (self._context, self._origin.host) if route.tls else (None, None)
         try:
+            if route.tunnel:
+                handle = await self._open_tunnel(route, timing, seconds)
+                connection = Connection(self._give_back, self._forget)
+                handle.set_protocol(connection)
+                if context is not None:
+                    async with asyncio.timeout(timing.left(_CONNECT_SECONDS)):
+                        handle = await loop.start_tls(handle, connection, context, server_hostname=name) or handle
+                connection.connection_made(handle)
+                return connection
             async with asyncio.timeout(seconds):
-                _, wire = await loop.create_connection(
-                    lambda: Connection(self._let_go, self._lost),
+                _, connection = await loop.create_connection(
+                    lambda: Connection(self._give_back, self._forget),
                     route.address,
                     route.port,
                     ssl=context,
@@ -132,27 +262,84 @@ class LeanTransport:
                 )
         except TimeoutError as exc:
             raise httpx.ConnectTimeout("no connection within the deadline") from exc
-        except (OSError, ssl.CertificateError) as exc:
+        except OSError as exc:
             raise httpx.ConnectError(type(exc).__name__) from exc
-        return wire
+        return connection
 
-    def _let_go(self, wire: Connection) -> None:
-        if wire.rest() and not self._is_closed:
-            self._idle.append(wire)
+    async def _open_tunnel(self, route: Route, timing: RequestTiming, seconds: float) -> asyncio.Transport:
+        """Have a proxy connect us to the origin (CONNECT). Return the socket, on which the origin now answers."""
+        loop, host = asyncio.get_running_loop(), self._origin.host
+        async with asyncio.timeout(seconds):
+            _, hop = await loop.create_connection(
+                lambda: Connection(lambda _: None, lambda _: None), route.address, route.port
+            )
+        place = f"[{host}]:{self._origin.port}" if ":" in host.strip("[]") else f"{host}:{self._origin.port}"
+        request = f"CONNECT {place} HTTP/1.1\r\nHost: {place}\r\n\r\n".encode("ascii")
+        try:
+            hop.send(request, RequestTiming(self._clock, timing.left()), is_head=True)
+            await hop.wait_for_headers()
+            # It is the proxy that answers: nothing was heard from the host.
+            timing.fault = None if 200 <= hop.status < 300 else (Reason.CONNECT, f"the proxy answered {hop.status}")
+            handle = hop.detach()
+        except httpx.TransportError as exc:
+            timing.fault = timing.fault or (Reason.CONNECT, f"the proxy gave no answer: {type(exc).__name__}")
+            raise httpx.ConnectError("no tunnel") from exc
+        finally:
+            hop.abort()
+        if timing.fault is not None:
+            handle.abort()
+            raise httpx.ConnectError("no tunnel")
+        return handle
+
+    def _give_back(self, connection: Connection) -> None:
+        if connection.end_request() and not self._is_closed:
+            self._idle.append(connection)
             if self._waiting:
-                self._call_next()
+                self._wake_next()
         else:
-            wire.cut()
+            connection.abort()
 
-    def _lost(self, wire: Connection) -> None:
-        self._wires.discard(wire)
-        if wire in self._idle:
-            self._idle.remove(wire)
-        self._call_next()
+    def _forget(self, connection: Connection) -> None:
+        self._connections.discard(connection)
+        if connection in self._idle:
+            self._idle.remove(connection)
+        self._wake_next()
 
-    def _call_next(self) -> None:
+    def _wake_next(self) -> None:
         while self._waiting:
             turn = self._waiting.popleft()
             if not turn.done():
                 turn.set_result(None)
                 return
+
+
+@lru_cache(maxsize=1)
+def shared_context() -> ssl.SSLContext:
+    """Return the TLS context of the process, with the machine's certificates."""
+    context = ssl.create_default_context()
+    context.set_alpn_protocols(["http/1.1"])
+    return context
+
+
+def reason_of(fault: Exception, timing: RequestTiming) -> tuple[Reason, str]:
+    """Return why a request failed, and a detail that is fit for a log."""
+    if timing.fault is not None:
+        return timing.fault
+    if isinstance(fault, httpx.ConnectError) and _is_tls(fault):
+        return Reason.TLS, "the certificate or the handshake was refused"
+    if isinstance(fault, httpx.ProtocolError | httpx.NetworkError) and timing.received is not None:
+        return Reason.TRUNCATED, "the answer broke off"
+    if isinstance(fault, httpx.RemoteProtocolError) and not timing.has_response:
+        return Reason.RESET, type(fault).__name__
+    # Everything else is what libraries raise for addresses and headers that they cannot process.
+    otherwise = Reason.REFUSED_ADDRESS if timing.sent is None else Reason.PROTOCOL
+    reason = next((reason for kind, reason in _REASONS if isinstance(fault, kind)), otherwise)
+    return reason, type(fault).__name__
+
+
+def _is_tls(exc: BaseException | None) -> bool:
+    while exc is not None:
+        if isinstance(exc, ssl.SSLError):
+            return True
+        exc = exc.__cause__ or exc.__context__
+    return False

@@ -21,6 +21,7 @@ from alerts.channels.notify import Notify
 from alerts.channels.webhook import Webhook
 from bench.daemons import free_port
 from tests.loopback import NOTIFY_KEY, NotifyTwin, http_server
+from tests.worlds.posting import through
 
 pytestmark = pytest.mark.needs("tinyproxy")
 NOW = datetime(2018, 1, 5, 9, 40, tzinfo=UTC)
@@ -70,7 +71,7 @@ async def test_a_post_goes_through_the_proxy_and_tls_through_a_tunnel(
 ) -> None:
     async with http_server(lambda _: (204, "", {})) as plain, http_server(lambda _: (204, "", {}), server_tls) as tls:
         for url in (plain.url, f"https://127.0.0.1:{tls.port}"):
-            options = webhook.Options(f"{url}/hook", ca_file=str(certificate), proxy=proxy.url)
+            options = webhook.Options(f"{url}/hook", ca_file=str(certificate), transport=through(proxy.url))
             assert await Webhook("w", options, lambda: NOW).send(message) == Accepted("204")
     assert [len(server.asked) for server in (plain, tls)] == [1, 1]
     assert proxy.asked() == [f"POST {plain.url}/hook", f"CONNECT 127.0.0.1:{tls.port}"]
@@ -78,7 +79,7 @@ async def test_a_post_goes_through_the_proxy_and_tls_through_a_tunnel(
 
 async def test_a_proxy_that_is_not_there_is_worth_another_attempt(message: Message) -> None:
     async with http_server(lambda _: (204, "", {})) as server:
-        options = webhook.Options(server.url, proxy=f"http://127.0.0.1:{free_port()}")
+        options = webhook.Options(server.url, transport=through(f"http://127.0.0.1:{free_port()}"))
         outcome = await Webhook("w", options, lambda: NOW).send(message)
     assert isinstance(outcome, Refused)
     assert not outcome.permanent

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
+import ssl
 from collections.abc import Callable, Sequence
 from dataclasses import fields
 from datetime import UTC, date, datetime, timedelta
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import docx
 import pytest
@@ -110,7 +112,7 @@ def test_every_option_of_every_channel_can_be_configured() -> None:
         options = {field.name for field in fields(import_module(place.partition(":")[0]).Options)}
         (table,) = [table for told, table in tables.items() if kind in repr(told)]
         # The way out is that of everything, under [network].
-        assert set(table.model_fields) - {"name", "kind", "digest"} == options - {"proxy"}, kind
+        assert set(table.model_fields) - {"name", "kind", "digest"} == options - {"proxy", "transport"}, kind
 
 
 def _tables() -> list[type]:
@@ -144,12 +146,20 @@ async def test_channels_that_post_go_out_by_the_proxy_of_their_host_but_to_this_
     ours = '[[channel]]\nname = "here"\nkind = "webhook"\nurl = "http://127.0.0.1:9093"\n'
     pager = '[[channel]]\nname = "pager"\nkind = "pagerduty"\nrouting_key = { env = "NINETHIRTY_TEST_KEY" }\n'
     channels = channels_of(read(CHANNELS + ours + pager + proxies), SystemClock().now, tmp_path)
-    ways = {one.name: getattr(one._options, "proxy", "none asked") for one in channels}  # type: ignore[attr-defined] # what they were given
+    ways = {one.name: _proxy_of(one._options) for one in channels}  # type: ignore[attr-defined] # what they were given
     out = "http://out.example:3128"
     wanted = {"notify": out, "hook": None, "am": out, "here": None, "pager": out, "mail": "none asked"}
     assert {name: ways[name] for name in wanted} == wanted
     for channel in channels:
         await channel.close()
+
+
+def _proxy_of(options: Any) -> str | None:  # noqa: ANN401  # each channel has options of its own
+    if not hasattr(options, "transport"):
+        return getattr(options, "proxy", "none asked")
+    transport = options.transport(ssl.create_default_context())
+    proxy = transport._resolver.proxies.every
+    return proxy and f"http://{proxy.host}:{proxy.port}"
 
 
 def test_channels_for_people_get_digests_unless_told_otherwise(read: Read) -> None:

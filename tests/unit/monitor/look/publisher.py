@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from monitor.clock import SystemClock
 from monitor.look.fetch import Answer, Failure, Request
-from monitor.look.http.fetcher import Engine, HttpFetcher
+from monitor.look.http.fetcher import HttpFetcher
 from monitor.look.http.resolve import Route
 
 CLOCK = SystemClock()
@@ -72,21 +72,17 @@ def whole(body: bytes, status: str = "200 OK", *headers: str) -> bytes:
 
 
 @asynccontextmanager
-async def reaching(
-    publisher: Publisher, engine: Engine, *, seconds: float = 5.0, contact: str = ""
-) -> AsyncIterator[HttpFetcher]:
+async def reaching(publisher: Publisher, *, seconds: float = 5.0, contact: str = "") -> AsyncIterator[HttpFetcher]:
     def route(_host: str, _port: int, _tls: bool) -> Route:  # noqa: FBT001
         return Route("127.0.0.1", publisher.port, tls=False)
 
-    fetcher = HttpFetcher(CLOCK, route=route, engine=engine, seconds=seconds, contact=contact)
+    fetcher = HttpFetcher(CLOCK, route=route, seconds=seconds, contact=contact)
     try:
         yield fetcher
     finally:
         await fetcher.close()
 
 
-async def told(
-    engine: Engine, handle: Handler, request: Request | None = None, seconds: float = 5.0
-) -> Answer | Failure:
-    async with publishing(handle) as publisher, reaching(publisher, engine, seconds=seconds) as fetcher:
+async def told(handle: Handler, request: Request | None = None, seconds: float = 5.0) -> Answer | Failure:
+    async with publishing(handle) as publisher, reaching(publisher, seconds=seconds) as fetcher:
         return await fetcher.fetch(request or Request(f"{BASE}/page"))

@@ -13,7 +13,7 @@ from monitor.clock import SystemClock
 from monitor.look.fetch import Answer, Failure, Reason, Request
 from monitor.look.guard import guard_of
 from monitor.look.http.fetcher import HttpFetcher
-from monitor.look.http.proxy import Proxies, Proxy
+from monitor.look.http.resolve import Proxies, Proxy
 from tests.loopback import http_server
 
 

@@ -19,7 +19,8 @@ from structlog.testing import capture_logs
 from monitor.app.reporting_options import provider_of
 from monitor.config.settings import Settings
 from monitor.look.guard import guard_of
-from monitor.look.http.fetcher import HttpFetcher
+from monitor.look.http.resolve import Resolver
+from monitor.look.http.transport import HttpTransport
 from monitor.web.openid import OpenID
 from monitor.web.sessions import LASTS
 from tests.loopback import rude_server
@@ -332,7 +333,7 @@ async def test_a_slow_provider_holds_up_nobody_for_long(tmp_path: Path, how: str
         assert isinstance(provider, OpenID)
         guard = guard_of(["127.0.0.0/8"], [server.port])
         clock = one.board.clock
-        door.provider = OpenID(provider.provider, clock, lambda: HttpFetcher(clock, guard, seconds=0.2))
+        door.provider = OpenID(provider.provider, clock, lambda: HttpTransport(clock, Resolver(guard), seconds=0.2))
         assert nobody(await one.client.get("/sign-in/oidc"), 503, "does not answer")
         # The next is told the same at once, and a moment later the provider is asked again.
         assert nobody(await one.client.get("/sign-in/oidc"), 503, "does not answer")

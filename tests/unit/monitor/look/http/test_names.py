@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from monitor.clock import VirtualClock
-from monitor.look.http.names import FRESH_SECONDS, STALE_SECONDS, Names, NoAddress
+from monitor.look.http.resolve import FRESH_SECONDS, STALE_SECONDS, Names, NoAddress
 from monitor.rehearse.virtual_loop import jumping_loop, run_virtually
 
 SILENT, PORT = "silent.example", 443

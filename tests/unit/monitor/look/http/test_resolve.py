@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from monitor.look.guard import Guard, Origin, RefusedAddress
-from monitor.look.http.names import Names
-from monitor.look.http.resolve import Resolver, Route
+from monitor.look.http.resolve import Names, Resolver, Route
 
 ORIGIN = Origin("https", "www.example", 443)
 

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-import ssl
 from itertools import pairwise
 
 import httpx
@@ -12,15 +11,11 @@ from hypothesis import strategies as st
 
 from monitor.clock import SystemClock
 from monitor.look.fetch import Answer, Failure, Request
-from monitor.look.guard import Guard, Origin
 from monitor.look.http.body import Body
 from monitor.look.http.connection import Connection
-from monitor.look.http.fetcher import Engine, HttpFetcher
-from monitor.look.http.request_bytes import Asker
-from monitor.look.http.resolve import Resolver, Route
-from monitor.look.http.stock import StockTransport
+from monitor.look.http.fetcher import HttpFetcher
+from monitor.look.http.resolve import Route
 from monitor.look.http.timing import RequestTiming
-from monitor.look.http.transport import LeanTransport
 
 CLOCK = SystemClock()
 ANSWERS = [
@@ -59,14 +54,14 @@ class Line(asyncio.Transport):
 def asked(*, is_head: bool = False) -> tuple[Connection, Line]:
     wire, line = Connection(lambda _: None, lambda _: None), Line()
     wire.connection_made(line)
-    wire.ask(b"GET / HTTP/1.1\r\n\r\n", RequestTiming(CLOCK, 5.0), is_head=is_head)
+    wire.send(b"GET / HTTP/1.1\r\n\r\n", RequestTiming(CLOCK, 5.0), is_head=is_head)
     return wire, line
 
 
 async def body_of(wire: Connection) -> bytes:
-    await wire.answered()
+    await wire.wait_for_headers()
     body = Body("", 1_000_000, enough=False)
-    await wire.fill(body)
+    await wire.read_into(body)
     return body.end()
 
 
@@ -80,7 +75,7 @@ def test_an_answer_is_the_same_however_it_is_cut_on_its_way(sample: tuple[bytes,
             if end > start:
                 wire.data_received(raw[start:end])
         read = await body_of(wire)
-        return wire.status, read, wire.rest()
+        return wire.status, read, wire.end_request()
 
     assert asyncio.run(story()) == (status, body, True)
 
@@ -105,17 +100,17 @@ async def test_a_second_answer_to_one_question_changes_nothing_and_costs_the_con
     wire.data_received(first + b"HTTP/1.1 200 OK\r\nX-Forged: 1\r\nContent-Length: 2\r\n\r\nno")
     assert await body_of(wire) == b"ok"
     assert wire.headers == [(b"Content-Length", b"2")]
-    assert not wire.rest()
+    assert not wire.end_request()
 
 
 async def test_bytes_nobody_asked_for_close_an_idle_connection() -> None:
     wire, line = asked()
     wire.data_received(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
-    assert wire.rest()
+    assert wire.end_request()
     wire.data_received(b"HTTP/1.1 200 OK\r\n\r\n")
     assert line.aborted
     with pytest.raises(httpx.WriteError):
-        wire.ask(b"", RequestTiming(CLOCK, 5.0), is_head=False)
+        wire.send(b"", RequestTiming(CLOCK, 5.0))
 
 
 async def test_only_connections_of_one_loop_share_the_place_where_bytes_arrive() -> None:
@@ -133,7 +128,7 @@ async def test_a_body_that_comes_faster_than_it_is_read_is_held_back() -> None:
     wire.data_received(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
     wire.data_received(bytes(300_000))
     assert not line.reading
-    await wire.fill(Body("", 1_000, enough=True))
+    await wire.read_into(Body("", 1_000, enough=True))
     assert line.reading
 
 
@@ -151,31 +146,17 @@ async def test_the_answer_to_head_has_no_body_and_costs_the_connection() -> None
     wire, _ = asked(is_head=True)
     wire.data_received(b"HTTP/1.1 200 OK\r\nContent-Length: 200\r\n\r\n")
     assert await body_of(wire) == b""
-    assert not wire.rest()
+    assert not wire.end_request()
 
 
 async def test_a_connection_kept_by_the_server_alone_is_not_kept() -> None:
     wire, _ = asked()
     wire.data_received(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok")
     await body_of(wire)
-    assert not wire.rest()
+    assert not wire.end_request()
 
 
-async def test_httpx_s_own_transport_without_a_trip_sends_nothing() -> None:
-    transport = StockTransport(Origin("http", "a.example", 80), Resolver(Guard()), ssl.create_default_context(), 4)
-    with pytest.raises(httpx.UnsupportedProtocol):
-        await transport.handle_async_request(httpx.Request("GET", "http://a.example/"))
-    await transport.aclose()
-
-
-def test_a_line_break_in_a_header_is_never_sent() -> None:
-    asker = Asker(Guard(), [], 1.0, 0)
-    with pytest.raises(httpx.LocalProtocolError):
-        asker.asked(Request("http://a.example/", etag="a\r\nX: b"))
-
-
-@pytest.mark.parametrize("engine", [LeanTransport, StockTransport])
-async def test_a_pool_survives_a_server_that_closes_resets_and_dawdles_at_random(engine: Engine) -> None:
+async def test_a_pool_survives_a_server_that_closes_resets_and_dawdles_at_random() -> None:
     chance = random.Random(4)  # noqa: S311
     serving: set[asyncio.Task[None] | None] = set()
 
@@ -203,7 +184,7 @@ async def test_a_pool_survives_a_server_that_closes_resets_and_dawdles_at_random
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
-    fetcher = HttpFetcher(CLOCK, route=lambda *_: Route("127.0.0.1", port, tls=False), engine=engine, seconds=0.2)
+    fetcher = HttpFetcher(CLOCK, route=lambda *_: Route("127.0.0.1", port, tls=False), seconds=0.2)
     outcomes: list[Answer | Failure] = []
 
     async def looks() -> None:
@@ -221,7 +202,7 @@ async def test_a_pool_survives_a_server_that_closes_resets_and_dawdles_at_random
     assert sum(isinstance(outcome, Answer) for outcome in last) > 10
 
 
-async def test_a_lean_pool_survives_looks_that_are_cancelled() -> None:
+async def test_a_pool_survives_looks_that_are_cancelled() -> None:
     serving: set[asyncio.Task[None] | None] = set()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -239,7 +220,7 @@ async def test_a_lean_pool_survives_looks_that_are_cancelled() -> None:
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
-    fetcher = HttpFetcher(CLOCK, route=lambda *_: Route("127.0.0.1", port, tls=False), engine=LeanTransport, seconds=2)
+    fetcher = HttpFetcher(CLOCK, route=lambda *_: Route("127.0.0.1", port, tls=False), seconds=2)
     chance = random.Random(7)  # noqa: S311
     for _ in range(20):
         tasks = [asyncio.create_task(fetcher.fetch(Request("https://www.example.gov.uk/"))) for _ in range(15)]
