@@ -10,9 +10,10 @@ from datetime import date, datetime
 from alerts.fact_rules import CALENDAR_FINDINGS
 from alerts.incident import MONITOR, Decision, Entry, Incident, Kind, findings_of, notice_in
 from alerts.notice import Notice
-from alerts.notice_text import ACKNOWLEDGE, STEPS, details, named
+from alerts.notice_text import details, named
 from alerts.one_line import one_line
 from alerts.standing import state
+from alerts.steps import ACKNOWLEDGE, numbered, steps_at
 from schedules.times.words import day_text, moment
 from schedules.times.zone import local_date
 
@@ -118,8 +119,7 @@ def several(opening: Notice, incidents: Sequence[Incident], now: datetime) -> No
     lines = [subject, "", f"Producer: {opening.producer}", "", "Entries:"]
     for one, facts in entries:
         lines += [f"- {named(facts, now)}", *(f"  {line}" for line in (*details("calendar", facts), facts.url, one.id))]
-    steps = (ACKNOWLEDGE, *STEPS["calendar"])
-    lines += ["", "What to do now:", *(f"{place}. {line}" for place, line in enumerate(steps, 1))]
+    lines += ["", *numbered((ACKNOWLEDGE, *steps_at("calendar")))]
     findings = tuple(dict.fromkeys(name for one, _ in entries for name in findings_of(one)))
     text = "\n".join([*lines, "", f"Incident: {opening.incident}"]) + "\n"
     return replace(opening, release="", findings=findings, subject=one_line(subject), text=text)

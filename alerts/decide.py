@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from alerts import fact_rules
-from alerts.finding import Ended, ReleaseFacts
+from alerts.finding import Ended, ReleaseFacts, part_called
 from alerts.flapping import TURNS, case_of, flaps, is_flapping, what_flaps
 from alerts.incident import (
     BREACHES,
@@ -308,4 +308,4 @@ def _closed(keys: Sequence[str], facts: ReleaseFacts) -> list[str]:
 def _name(key: str) -> str:
     sort, _, part = key.partition(" ")
     name = _NAMES.get(sort, sort)
-    return f"{name}: {part}" if sort in _NAMED else name
+    return f"{name}: {part_called(part)}" if sort in _NAMED else name

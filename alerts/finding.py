@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -12,6 +13,20 @@ from schedules.times.json import bounds_json, interval_json
 
 LEAD = "lead"
 """What facts have in the place of a verdict, and their findings as a kind, where a person is asked to judge."""
+ROLES: Mapping[str, str] = {
+    "html": "HTML version",
+    "attachment": "attachment",
+    "data": "data file",
+    "alternative": "alternative address",
+    "message": "message",
+}
+PAGES: Mapping[str, str] = {
+    "announced": "announced page",
+    "guessed": "page at the address guessed from its announcement",
+    "led_to": "page that its announcement leads to",
+    "found": "page found by its title",
+}
+"""What to call the landing page, by how its address is known."""
 # Calendars are read again four minutes before a slot: whatever was not has gone unread.
 _LATELY = timedelta(minutes=10)
 
@@ -119,6 +134,20 @@ class Part:
         return wait.max is not None or own is None or (wait.min or 0.0) > (own.max or 0.0)
 
 
+def part_called(name: str | None) -> str:
+    """Return what to call a part of which only the id is known."""
+    return PAGES["announced"] if name in (None, "page") else str(name)
+
+
+def part_name(part: Part) -> str:
+    """Return what to call a part in a sentence: `announced page`, `data file (tables)`."""
+    # Where the release was found, how its address was known has been told once.
+    is_found = part.address == "guessed" and part.first_seen.by is not None
+    page = "landing page" if is_found else PAGES[part.address]
+    role = page if part.role == "page" else ROLES.get(part.role, part.role)
+    return role if part.id in (part.role, "page") else f"{role} ({part.id})"
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One finding; `kind` is one of the words of the interface (`late`, `early_exposure`, `lead`, …).
@@ -175,6 +204,7 @@ class ReleaseFacts:
     is how it was announced, `slot_source` where, `slot_learnt` when, `confirmed` when it was last known to stand.
     `others` are further producers, whose release it is as well, `address` tells how `url` is known. `elsewhere` is
     where else it was public, the first one first. `due` is None unless its slot passed and it has no verdict yet.
+    `names` are those of its producers.
     """
 
     release: str
@@ -199,6 +229,12 @@ class ReleaseFacts:
     address: str = "announced"
     elsewhere: tuple[Elsewhere, ...] = ()
     due: Due | None = None
+    names: tuple[str, ...] = ()
+
+    @property
+    def called(self) -> str:
+        """Return what its producers are called; by their ids where no one has named them."""
+        return ", ".join(self.names or self.producers)
 
     @property
     def producers(self) -> tuple[str, ...]:

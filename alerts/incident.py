@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 from alerts import fact_rules
 from alerts.finding import ReleaseFacts
-from alerts.notice_text import WITH_DRAFT, subject, text
+from alerts.notice_text import WITH_DRAFT, stage_of, subject, text
 from alerts.one_line import one_line
+from alerts.steps import ACKNOWLEDGE, COMPLETE, NOTHING_MORE, Step, steps_at
 from alerts.telling import Notice, notice_id, thread_id
 
 MONITOR = "monitor"
@@ -44,6 +45,9 @@ class Kind(StrEnum):
     HAND = "hand"
 
 
+AWAITED, OUT, CLEARED = "awaited", "out", "cleared"
+"""How a release that a fault of a platform held up stands."""
+_STAGE_OF_SORT = {"early_exposure": "early", "swapped": "altered", "unannounced": "calendar"}
 BREACHES = (Kind.PARTIAL, Kind.LATE, Kind.EARLY)
 GRAVITY = (Kind.CALENDAR, Kind.DUE, Kind.LEAD, Kind.ALTERED, Kind.UNPROVEN, Kind.PARTIAL, Kind.LATE, Kind.EARLY)
 
@@ -223,6 +227,30 @@ def _past_grace(facts: ReleaseFacts, now: datetime) -> bool:
     return facts.final or (facts.slot is not None and now >= facts.slot + UNPROVEN_GRACE)
 
 
+def to_do(
+    incident: Incident, case: Kind | None = None, facts: ReleaseFacts | None = None, *, is_last: bool = False
+) -> list[Step]:
+    """Return what to do now about an incident, the first thing first: the list of notices, pages and commands.
+
+    A notice gives the `case` and the `facts` that it tells; the last one of a thread asks no one to acknowledge.
+    """
+    case, facts = case or incident.kind, facts or incident.facts
+    if incident.kind is Kind.HAND:
+        sort = incident.words.get("sort", "leak")
+        steps = steps_at(_STAGE_OF_SORT.get(sort, sort))
+    elif incident.linked:
+        is_awaited = any(one.stands == AWAITED for one in incident.linked)
+        named = steps_at("platform" if is_awaited else "platform_over")
+        steps = tuple(replace(step, text=step.text.format(host=incident.producer)) for step in named)
+    elif facts is not None:
+        steps = steps_at(stage_of(case, facts))
+    else:
+        return []
+    first = [] if is_last or incident.acknowledged else [ACKNOWLEDGE]
+    ends = [NOTHING_MORE] if is_last and facts is not None and facts.final else []
+    return [*first, *steps, *ends, *([COMPLETE] if case in WITH_DRAFT and not incident.linked else [])]
+
+
 def notice_about(  # noqa: PLR0913 # one for each thing that a notice says
     kind: str,
     fact: str,
@@ -235,7 +263,8 @@ def notice_about(  # noqa: PLR0913 # one for each thing that a notice says
 ) -> Notice:
     """Return the notice of one fact; the fact `thread` opens the incident's thread. `case` is what it tells first."""
     told = case or incident.kind
-    words = subject(kind, told, facts, now), text(kind, told, facts, incident.id, now, changed)
+    steps = to_do(incident, told, facts, is_last=kind == "final")
+    words = subject(kind, told, facts, now), text(kind, told, facts, incident.id, now, changed, steps=steps)
     return notice_in(incident, kind, fact, _named(facts, told), now, words)
 
 

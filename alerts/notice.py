@@ -10,9 +10,10 @@ from typing import Any
 from alerts.channel import Attachment, Message
 from alerts.fact_rules import is_early
 from alerts.finding import Part, ReleaseFacts
-from alerts.incident import SIGNED, Incident, findings_of, notice_in
+from alerts.incident import SIGNED, Incident, findings_of, notice_in, to_do
 from alerts.notice_html import brief, page
 from alerts.one_line import one_line
+from alerts.steps import numbered
 from alerts.telling import Notice, notice_id, thread_id
 from schedules.times.json import bounds_json, instant_from_json, instant_json, interval_json
 
@@ -64,9 +65,7 @@ def opening(incident: Incident, now: datetime | None = None) -> Notice:
         f"Producer: {incident.producer}",
         *([f"Address: {incident.facts.url}"] if incident.facts is not None else []),
         "",
-        "What to do now:",
-        "1. Read it, and say that you have it.",
-        "2. Complete the draft of the report.",
+        *numbered(to_do(incident)),
         "",
         f"Incident: {incident.id}",
     ]

@@ -33,7 +33,7 @@ def brief(notice: Notice, facts: ReleaseFacts | None) -> str:
         return one_line(re.sub(r" \([^()]*\)| due [^,]{0,200}(?=, )", "", f"{head}: {rest}" if rest else head), BRIEF)
     seconds = _how_long(facts, notice.at)
     length = "" if seconds is None or seconds < 1 else f", {_short(seconds)}"
-    return one_line(f"{head}{length}: {', '.join(facts.producers)}, {one_line(facts.title)}", BRIEF)
+    return one_line(f"{head}{length}: {facts.called}, {one_line(facts.title)}", BRIEF)
 
 
 def page(subject: str, text: str, grade: str, buttons: Mapping[str, str], *, linked: bool) -> str:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from alerts.fact_rules import altered, came
-from alerts.finding import Ended, Exposure, Part, ReleaseFacts
+from alerts.finding import Ended, Exposure, Part, ReleaseFacts, part_called, part_name
 from alerts.one_line import one_line, whole_lengths
 from alerts.standing import (
     SUBJECT_PREFIX,
@@ -19,74 +19,11 @@ from alerts.standing import (
     was_released,
     where_else,
 )
+from alerts.steps import Step, numbered
 from schedules.times.interval import Bounds, magnitude
 from schedules.times.words import between_moments, day_text, instant_text, length, moment, sureness
 from schedules.times.zone import local_date
 
-STEPS = {
-    "late": (
-        "Open the address yourself, once as it is and once in a private window.",
-        "Ring whoever publishes for the producer: is it stuck, and when will it be out?",
-        "People with pre-release access stay silent until it is out.",
-        "If a link is handed round, send it to everyone at the same moment.",
-    ),
-    "out": (
-        "It is out: open the address yourself and check that all of it is there.",
-        "Tell those who asked, and people with pre-release access, that it is out.",
-    ),
-    "partial": (
-        "Open the addresses marked as missing yourself.",
-        "Ring whoever publishes for the producer and say which parts are missing.",
-        "Have the page say which parts are current.",
-    ),
-    "early": (
-        "Do not forward, quote or describe what is there.",
-        "Ring whoever publishes for the producer: take it down, or bring the release forward for everyone?",
-        "Tell the Head of Profession now; write down who may have had access.",
-    ),
-    "removed": (
-        "It was removed: do not quote what was there.",
-        "Tell the Head of Profession; write down who may have had access, and for how long.",
-    ),
-    "slot": (
-        "Its slot has come: it is public for everyone now.",
-        "Tell the Head of Profession; write down who may have had access before.",
-    ),
-    "unknown": (
-        "Its slot has come: open the address yourself and check whether it is there.",
-        "Tell the Head of Profession; write down who may have had access, and for how long.",
-    ),
-    "due": (
-        "This is not a breach claim: whether it is out somewhere is being confirmed, and the next notice says so.",
-        "Open the address yourself, once as it is and once in a private window.",
-    ),
-    "unproven": (
-        "This is not a breach claim: the monitor could not see enough.",
-        "Look for other evidence: publishing logs, screenshots, another monitor.",
-        "If it was late or early after all, log it by hand.",
-    ),
-    "lead": (
-        "Open the address and judge what is there: this is not a verdict.",
-        "If figures were out before their slot, log an incident by hand.",
-    ),
-    "altered": (
-        "Open the address yourself: by itself this is no breach.",
-        "Ask whoever publishes for the producer whether it was meant, and how users are told why.",
-        "If figures were wrong or had to be taken down, tell the Head of Profession.",
-    ),
-    "calendar": (
-        "Ask the producer which entry binds, and who agreed to the change.",
-        "Nothing has been late or early by this alone.",
-    ),
-    "hand": ("Complete the draft.",),
-    "on_time": ("Tell those who were told otherwise that it came out on time.",),
-    "cancelled": ("Ask the producer whether users have been told that it is cancelled.",),
-    "moved": ("Ask the producer whether users have been told of its new time.",),
-    "settled": ("Tell those who were told otherwise: what was said before no longer holds.",),
-}
-
-ACKNOWLEDGE = 'Acknowledge it ("I\'m on it"), so that no one else is called.'
-"""The first step of every list of what to do now."""
 SUBJECT_SUFFIX = {
     "grade_changed": ", graver now",
     "exposure_closed": ", over",
@@ -127,10 +64,19 @@ def subject(kind: str, case: str, facts: ReleaseFacts, now: datetime) -> str:
 def named(facts: ReleaseFacts, now: datetime) -> str:
     """Return the release as a subject names it, with its slot."""
     title = one_line(facts.title, _LONGEST_TITLE) or facts.release
-    return one_line(f"{title} ({facts.producer}) due {due(facts, now)}")
+    return one_line(f"{title} ({facts.called}) due {due(facts, now)}")
 
 
-def text(kind: str, case: str, facts: ReleaseFacts, incident: str, now: datetime, changed: str = "") -> str:
+def text(  # noqa: PLR0913 # one for each thing that a notice says
+    kind: str,
+    case: str,
+    facts: ReleaseFacts,
+    incident: str,
+    now: datetime,
+    changed: str = "",
+    *,
+    steps: Iterable[Step] = (),
+) -> str:
     """Return the whole notice as plain text: what, what changed, who, when, measured so far, what to do next."""
     elsewhere = where_else(facts, now)
     sections = [
@@ -138,7 +84,7 @@ def text(kind: str, case: str, facts: ReleaseFacts, incident: str, now: datetime
         *([["Users can get it now:", *(f"- {line}" for line in elsewhere)]] if elsewhere else []),
         [*_what(facts)],
         ["Measured so far, as of " + moment(facts.at, facts.timezone, now) + ":", *_measured(case, facts, now)],
-        ["What to do now:", *(f"{place}. {line}" for place, line in enumerate(steps_now(kind, case, facts), 1))],
+        numbered(steps),
         [f"Incident: {incident}", *_sure(facts)],
     ]
     return "\n\n".join("\n".join(lines) for lines in sections) + "\n"
@@ -158,7 +104,7 @@ def happened(case: str, facts: ReleaseFacts, now: datetime) -> str:
 
 def _what(facts: ReleaseFacts) -> Iterator[str]:
     yield f"Release: {one_line(facts.title)}"
-    yield f"Producer: {', '.join(facts.producers)}"
+    yield f"Producer: {facts.called}"
     yield f"Address: {facts.url}"
     source = f" by {facts.slot_source}" if facts.slot_source else ""
     if facts.slot is None:
@@ -178,21 +124,18 @@ def _measured(case: str, facts: ReleaseFacts, now: datetime) -> Iterator[str]:
     if standing(case, facts) == "unproven" and facts.unproven_because:
         yield f"  why: {one_line(facts.unproven_because)}"
     for part in facts.parts:
-        yield f"- {part.id}{_aside(part)}: {_part(part, facts, now)}"
+        name, aside = part_name(part), "" if part.required or part.role == "alternative" else " (not required)"
+        yield f"- {name[:1].upper()}{name[1:]}{aside}: {_part(part, facts, now)}"
         yield f"  {part.url}"
         yield from (f"  {_exposure(exposure, facts, now)}" for exposure in part.exposures)
     yield from (f"  {line}" for line in details(case, facts))
-
-
-def _aside(part: Part) -> str:
-    return " (another address)" if part.role == "alternative" else "" if part.required else " (not required)"
 
 
 def details(case: str, facts: ReleaseFacts) -> Iterator[str]:
     """Yield what findings say in their own words, where that may be told."""
     now = standing(case, facts)
     if now == "altered":
-        yield from (f"{finding.part or 'page'}: {one_line(finding.detail)}" for finding in altered(facts))
+        yield from (f"{part_called(finding.part)}: {one_line(finding.detail)}" for finding in altered(facts))
     elif now in _TELLS_DETAIL:
         yield from (one_line(finding.detail) for finding in facts.findings if finding.detail)
 
@@ -245,35 +188,16 @@ def _exposure(exposure: Exposure, facts: ReleaseFacts, now: datetime) -> str:
     return f"{start}, {how} {between_moments(exposure.to, facts.timezone, now)}, {whole_lengths(exposure.seconds)}"
 
 
-def steps_now(kind: str, case: str, facts: ReleaseFacts) -> Iterator[str]:
-    """Yield what to do now, one sentence a step: the one list of mail and page. `kind` is the notice's."""
-    if kind != "final":
-        yield ACKNOWLEDGE
-    yield from advice(case, facts)
-    if kind == "final" and facts.final:
-        yield "Nothing more will be measured."
-    if case in WITH_DRAFT:
-        yield "Complete the draft of the report."
-
-
-def advice(case: str, facts: ReleaseFacts) -> tuple[str, ...]:
-    """Return what to do as things stand, one sentence a step."""
-    return STEPS[_stage(case, facts)]
-
-
-def _stage(case: str, facts: ReleaseFacts) -> str:
+def stage_of(case: str, facts: ReleaseFacts) -> str:
+    """Return how things stand, as the list of what to do now names it."""
     now = standing(case, facts)
-    if now == "early":
-        return "early" if any(exposure.open for exposure in facts.exposures) else _ended(facts)
+    if now == "early" and not any(exposure.open for exposure in facts.exposures):
+        # What was public before its slot no longer is an exposure; what is still there comes first.
+        ended = {exposure.ended for exposure in facts.exposures}
+        return next((why.value for why in (Ended.SLOT, Ended.UNKNOWN, Ended.REMOVED) if why in ended), "unknown")
     if now in {"late", "partial", "stale"} and not is_awaited(facts):
         return "out"
     return "late" if now == "stale" else now
-
-
-def _ended(facts: ReleaseFacts) -> str:
-    """Return why what was public before its slot no longer is an exposure; what is still there comes first."""
-    ended = {exposure.ended for exposure in facts.exposures}
-    return next((why.value for why in (Ended.SLOT, Ended.UNKNOWN, Ended.REMOVED) if why in ended), "unknown")
 
 
 def is_awaited(facts: ReleaseFacts) -> bool:

@@ -9,26 +9,31 @@ from urllib.parse import urlsplit
 
 from alerts import fact_rules
 from alerts.finding import ReleaseFacts
-from alerts.incident import MONITOR, Decision, Entry, Incident, Kind, Linked, notice_in, reminder, reminder_due
+from alerts.incident import (
+    AWAITED,
+    CLEARED,
+    MONITOR,
+    OUT,
+    Decision,
+    Entry,
+    Incident,
+    Kind,
+    Linked,
+    notice_in,
+    reminder,
+    reminder_due,
+    to_do,
+)
 from alerts.notice_text import SUBJECT_SUFFIX, is_awaited
 from alerts.one_line import one_line
+from alerts.steps import numbered
 from alerts.telling import Notice
 from schedules.times.words import moment
 
-AWAITED, OUT, CLEARED = "awaited", "out", "cleared"
 GATHERING = timedelta(seconds=5)
 """So long after its first release a fault is not over yet, though all of those known by then are out."""
 _COVERED = frozenset({"opened", "grade_changed", "appeared", "final", "reminder"})
 _LONGEST_TITLE = 120
-_STEPS = (
-    "Ring whoever runs {host} first: is publishing held up, for whom, and until when?",
-    "Tell one person for each producer what you learn; each producer's own incident has its draft.",
-    "People with pre-release access stay silent until it is out.",
-)
-_STEPS_OVER = (
-    "Open a few of the addresses and check that all of it is there.",
-    "Ask whoever runs {host} what happened, and complete the report on the platform with it.",
-)
 
 
 def platform_id(host: str, slot: datetime) -> str:
@@ -116,14 +121,14 @@ def worded(kind: str, incident: Incident, mine: Sequence[Linked], now: datetime,
     stand = f"{len(awaited)} not out yet" if awaited else "all out"
     suffix = SUBJECT_SUFFIX.get(kind, "")
     subject = f"LATE{suffix}: {_counted(incident, late)} on {incident.producer} due {due}, {stand}"
-    steps = _STEPS if awaited else _STEPS_OVER
+    steps = to_do(replace(incident, linked=tuple(mine)), is_last=kind == "final")
     sections = [
         [subject, *([f"{_CHANGED}{changed}"] if changed else [])],
         ["Late together at one time on one platform: one fault would explain it. This is told in one thread."],
         *_listed("Not out yet", awaited),
         *_listed("Late, and out by now", [one for one in late if one.stands == OUT]),
         *_listed("Found not to be late", [one for one in mine if one.stands == CLEARED]),
-        ["What to do now:", *(f"{place}. {one.format(host=incident.producer)}" for place, one in enumerate(steps, 1))],
+        numbered(steps),
         [f"Incident: {incident.id}"],
     ]
     return one_line(subject), "\n\n".join("\n".join(lines) for lines in sections) + "\n"

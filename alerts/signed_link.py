@@ -1,4 +1,4 @@
-"""Signed words in a link by which one incident can be acknowledged without logging in, for a while."""
+"""Signed words in a link by which one incident can be read and acknowledged without signing in, for a while."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import hmac
 from datetime import UTC, datetime
 
 _LONGEST = 1000
+OF_NOTICE = "\x1f"
+"""What stands in a link between its incident and the beginning of the id of the notice that brought it."""
 
 
 def sign(incident: str, until: datetime, key: bytes) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from alerts import fact_rules
-from alerts.finding import Elsewhere, Ended, Exposure, Finding, Part, ReleaseFacts
+from alerts.finding import Elsewhere, Ended, Exposure, Finding, Part, ReleaseFacts, part_called
 from alerts.one_line import whole_lengths
 from schedules.times.interval import Bounds, Interval
 from schedules.times.words import MINUTE, between_moments, moment, rounded, sureness
@@ -219,10 +219,11 @@ def _on_time(facts: ReleaseFacts, now: datetime) -> str:
 def _altered(facts: ReleaseFacts, now: datetime) -> str:
     told = []
     if groups := fact_rules.removals(facts):
-        parts = ", ".join(dict.fromkeys(one.part or "page" for one in groups[-1]))
+        parts = ", ".join(dict.fromkeys(part_called(one.part) for one in groups[-1]))
         is_back = all(one.seconds is not None and one.seconds.max is not None for one in groups[-1])
         told.append(f"{_taken_away(groups[-1], facts, now, is_back=is_back)} ({parts})")
-    files = ", ".join(dict.fromkeys(one.part or "page" for one in fact_rules.altered(facts) if one.kind == "swapped"))
+    swapped = (one for one in fact_rules.altered(facts) if one.kind == "swapped")
+    files = ", ".join(dict.fromkeys(part_called(one.part) for one in swapped))
     return "; ".join([*told, *([f"other bytes than at its release ({files})"] if files else [])])
 
 

@@ -13,9 +13,10 @@ from alerts.draft.certainty import in_short
 from alerts.draft.chronology import chronology
 from alerts.draft.code import PUBLISHED, clauses
 from alerts.draft.history import NONE_ON_FILE, previous
-from alerts.draft.input import DraftInput, bears_on, part_name, parts_in_order
+from alerts.draft.input import DraftInput, bears_on, parts_in_order
 from alerts.draft.report import amended_text, dated
 from alerts.draft.summary import in_one_line
+from alerts.finding import part_name
 from schedules.times.words import clock, day_text
 from schedules.times.zone import local_date
 

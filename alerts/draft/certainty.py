@@ -6,10 +6,10 @@ import math
 from datetime import datetime
 
 from alerts.draft import words
-from alerts.draft.input import DraftInput, bears_on, part_name, parts_in_order
+from alerts.draft.input import DraftInput, bears_on, parts_in_order
 from alerts.draft.narrative import unproven, where_announced
 from alerts.draft.report import Table
-from alerts.finding import Certainty, Exposure, Part, ReleaseFacts
+from alerts.finding import Certainty, Exposure, Part, ReleaseFacts, part_name
 from alerts.incident import Entry
 from alerts.notice_text import named
 from alerts.standing import was_out_already

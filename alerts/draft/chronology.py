@@ -10,16 +10,17 @@ from zoneinfo import ZoneInfo
 from alerts.actions import RECORD
 from alerts.draft import guidance
 from alerts.draft.edits import STEP
-from alerts.draft.input import DraftInput, bears_on, part_name, parts_in_order
-from alerts.finding import Ended, Part, ReleaseFacts
+from alerts.draft.input import DraftInput, bears_on, parts_in_order
+from alerts.finding import Ended, Part, ReleaseFacts, part_name
 from alerts.incident import ACKNOWLEDGED, MONITOR
 from alerts.standing import was_out_already
 from schedules.times.words import clock, day_text, rounded
 from schedules.times.zone import local_date
 
 HEADING = "Sequence of events"
+AMENDED = "report amended: "
 # What people write down for the record and for later reports is nothing that happened.
-RECORDS = ("cause: ", "report signed off", "report waived", "closed", "other producers' incidents", RECORD)
+RECORDS = ("cause: ", "report signed off", "report waived", AMENDED, "closed", "other producers' incidents", RECORD)
 TIME = re.compile(r"\b([01]?\d|2[0-3])[:.]([0-5]\d)\b")
 
 Happening = tuple[datetime, str]

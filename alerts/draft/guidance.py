@@ -1,4 +1,4 @@
-"""Questions beside empty boxes, and what to do now, by kind of breach."""
+"""Questions beside empty boxes, and the steps to tick, by kind of breach."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from functools import cache
 from typing import Any
 
 from alerts.draft.code import DATA
-from alerts.draft.report import Step
 from alerts.finding import ReleaseFacts
 from alerts.incident import Incident, Kind
+from alerts.steps import Step, steps_at
 from schedules.times.interval import Interval
 from schedules.times.zone import zone
 
@@ -33,6 +33,14 @@ ADVICE: Mapping[str, str] = {
     "brought_forward": "unannounced",
     "blind": "blind",
 }
+_STAGES: Mapping[str, tuple[str, ...]] = {
+    "late": ("late", "out"),
+    "early": ("early", "removed"),
+    "vintage": ("altered",),
+    "unannounced": ("calendar",),
+    "blind": ("unproven",),
+}
+"""Which stages of what to do now a report lists, by sort of advice: what was ticked stays when things move on."""
 BY_KIND: Mapping[Kind, str] = {
     Kind.LATE: "late",
     Kind.EARLY: "early_exposure",
@@ -113,12 +121,11 @@ def _is_at(moment: Interval, expected: datetime) -> bool:
 
 
 def steps(kinds: Sequence[str]) -> tuple[Step, ...]:
-    """Return what to do now, most urgent kind first; a step that two kinds share is listed once."""
-    offered = _table()["steps"]
+    """Return the steps that a report lists, most urgent kind first; a step that two kinds share is listed once."""
     chosen: dict[str, Step] = {}
     for sort in advice(kinds):
-        for name, text, within in offered.get(sort, ()):
-            chosen.setdefault(name, Step(name, text, within))
+        for step in (one for stage in _STAGES.get(sort, (sort,)) for one in steps_at(stage) if one.id):
+            chosen.setdefault(step.id, step)
     return tuple(chosen.values())
 
 

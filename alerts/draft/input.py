@@ -13,21 +13,6 @@ from schedules.times.interval import Bounds
 from schedules.times.words import day_text
 from schedules.times.zone import local_date
 
-ROLES: Mapping[str, str] = {
-    "html": "HTML version",
-    "attachment": "attachment",
-    "data": "data file",
-    "alternative": "alternative address",
-    "message": "message",
-}
-PAGES: Mapping[str, str] = {
-    "announced": "announced page",
-    "guessed": "page at the address guessed from its announcement",
-    "led_to": "page that its announcement leads to",
-    "found": "page found by its title",
-}
-"""What to call the landing page, by how its address is known."""
-
 
 @dataclass(frozen=True, slots=True)
 class DraftInput:
@@ -71,15 +56,6 @@ class DraftInput:
     def local_day(self, at: datetime) -> str:
         """Return the local date of an instant in words."""
         return day_text(local_date(at, self.timezone))
-
-
-def part_name(part: Part) -> str:
-    """Return what to call a part in a sentence: `announced page`, `data file (tables)`."""
-    # Where the release was found, how its address was known has been told once.
-    is_found = part.address == "guessed" and part.first_seen.by is not None
-    page = "landing page" if is_found else PAGES[part.address]
-    role = page if part.role == "page" else ROLES.get(part.role, part.role)
-    return role if part.id in (part.role, "page") else f"{role} ({part.id})"
 
 
 def parts_in_order(facts: ReleaseFacts) -> list[Part]:

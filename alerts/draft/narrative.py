@@ -8,8 +8,8 @@ from math import ceil
 from urllib.parse import urlsplit
 
 from alerts.draft import words
-from alerts.draft.input import DraftInput, bears_on, delay_of, lead, part_name, parts_in_order
-from alerts.finding import BlindSpan, Ended, Exposure, Finding, Part, ReleaseFacts
+from alerts.draft.input import DraftInput, bears_on, delay_of, lead, parts_in_order
+from alerts.finding import BlindSpan, Ended, Exposure, Finding, Part, ReleaseFacts, part_name
 from alerts.standing import was_out_already
 from schedules.times.interval import Bounds, Interval
 from schedules.times.words import SURE, clock

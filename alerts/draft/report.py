@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from alerts.draft.form import FilledBy, question
+from alerts.steps import Step
 
 
 def dated(date_of_report: str, last_amended: str) -> str:
@@ -104,16 +105,6 @@ class Section:
     id: str
     heading: str
     fields: tuple[Field, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One thing to do now. `within` says how soon; `done` is what a person wrote when it was done."""
-
-    id: str
-    text: str
-    within: str
-    done: str = ""
 
 
 @dataclass(frozen=True, slots=True)

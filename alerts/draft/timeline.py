@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 from html import escape
 
 from alerts.draft import words
-from alerts.draft.input import part_name, parts_in_order
+from alerts.draft.input import parts_in_order
 from alerts.draft.report import Lane, Span, Timeline
-from alerts.finding import Ended, Part, ReleaseFacts
+from alerts.finding import Ended, Part, ReleaseFacts, part_name
 from alerts.one_line import one_line
 from alerts.standing import was_out_already
 from schedules.times.interval import Interval

@@ -72,6 +72,7 @@ def _message(name: str, now: datetime) -> Message:
     from alerts.finding import Finding, Part, ReleaseFacts
     from alerts.notice import Notice, message
     from alerts.notice_text import subject, text
+    from alerts.steps import ACKNOWLEDGE, COMPLETE, steps_at
     from schedules.times.interval import Bounds
 
     slot, late = now - _OVERDUE, Bounds(_OVERDUE.total_seconds(), None)
@@ -95,7 +96,8 @@ def _message(name: str, now: datetime) -> Message:
     )
     # An id of its own each time: a receiver drops what it has had before.
     identity = hashlib.sha256(f"test {name} {now.isoformat()}".encode()).hexdigest()[:32]
-    words = text("opened", "late", facts, "test-of-a-channel", now)
+    steps = (ACKNOWLEDGE, *steps_at("late"), COMPLETE)
+    words = text("opened", "late", facts, "test-of-a-channel", now, steps=steps)
     line = f"TEST: {subject('opened', 'late', facts, now)}"
     told = Notice(identity, "test", "", facts.release, facts.producer, "note", ("late",), now, line, f"TEST\n\n{words}")
     return message(told, None, link=f"{_ADDRESS}/incident")

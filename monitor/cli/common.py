@@ -59,6 +59,10 @@ class Context:
 
         return self.settings if self.path.is_file() else Settings()
 
+    def name_of(self, producer: str) -> str:
+        """Return what a producer is called, its id where nobody has named it."""
+        return next((one.name for one in self.settings_or_default.producer if one.id == producer), producer)
+
     def hide(self, text: str) -> str:
         """Return a text without what configured addresses hold besides host and path, and without secret paths."""
         # Before the configuration is read, nothing is known that could be told.

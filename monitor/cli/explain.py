@@ -39,7 +39,7 @@ def command(context: Context, *, release: str, moment: datetime | None, as_json:
     if as_json:
         print_json({**told.body, "explanation": explanation_json(told.explanation)})
         return
-    for line in [*release_lines(told.body), *_why(told.explanation)]:
+    for line in [*release_lines(told.body, context.name_of(told.body["producer"])), *_why(told.explanation)]:
         click.echo(line)
 
 

@@ -33,7 +33,7 @@ def command(context: Context, *, day: date | None, as_json: bool) -> None:
         return
     click.echo(f"{len(rows)} releases looked at" + (f": {summary(rows)}" if rows else ""))
     if rows:
-        print_board(rows)
+        print_board(rows, context)
 
 
 async def _once(context: Context, day: date | None) -> list[dict[str, Any]]:

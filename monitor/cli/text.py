@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from alerts.finding import Ended
+from alerts.finding import ROLES, Ended, part_called
 from monitor.cli.common import items
 from monitor.judge.as_json import (
     address_told,
@@ -24,11 +24,11 @@ from schedules.times.words import between, stamp
 from schedules.times.zone import LONDON
 
 
-def release_lines(body: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the lines on one release, from its JSON."""
+def release_lines(body: Mapping[str, Any], producer: str = "") -> Iterator[str]:
+    """Yield the lines on one release, from its JSON; `producer` is what its producer is called."""
     zone = body["slot"]["timezone"] if body["slot"] else LONDON
     yield headline(body)
-    yield f"{body['title']} ({body['producer']})"
+    yield f"{body['title']} ({producer or body['producer']})"
     yield ""
     yield f"  Address     {body['url']}{address_told(body)}"
     yield f"  Promised    {slot_text(body['slot'])}{_source(body['slot'], zone)}"
@@ -69,15 +69,17 @@ def _rest(body: Mapping[str, Any], zone: str) -> Iterator[str]:
 
 
 def _finding(found: Mapping[str, Any]) -> str:
-    where = f" ({found['part']})" if found["part"] else ""
+    where = f" ({part_called(found['part'])})" if found["part"] else ""
     return f"{found['kind'].replace('_', ' ')}{where}: {found['detail']}"
 
 
 def _part(part: Mapping[str, Any], zone: str) -> Iterator[str]:
     weight = "" if part["required"] else ", does not stop the clock"
+    role = ROLES.get(part["role"], part["role"])
+    name = part_called(None) if part["role"] == "page" else f"{part['id']} ({role}{weight})"
     is_late = part["verdict"] in {"late", "overdue"} and not is_unseen_alternative(part)
     delay = f", {length_text(part['delay'])} after the slot" if is_late else ""
-    yield f"  {part['id']} ({part['role']}{weight}): {verdict_told(part)}{delay}"
+    yield f"  {name}: {verdict_told(part)}{delay}"
     yield f"    {part['url']}"
     for exposure in part["exposures"]:
         ended = "still out" if exposure["open"] else _ended(exposure, zone)

@@ -19,6 +19,7 @@ from schedules.times.words import day_text
 from schedules.times.zone import span_of
 
 if TYPE_CHECKING:
+    from alerts.incident import Incident
     from monitor.store.sql.engine import Store
 
 _MOST_OPEN = 10
@@ -48,7 +49,7 @@ def command(context: Context, *, day: date | None, producer: str | None, as_json
     for told in lines(context, rotas_of(context)):
         click.echo(told)
     if rows:
-        print_board(rows)
+        print_board(rows, context)
     _print_open(context)
 
 
@@ -65,21 +66,41 @@ def _print_open(context: Context) -> None:
         click.echo(f"\nMessages held back: {len(silent)}")
     for held in silent:
         click.echo(f"  {silence_text(held, context.settings.timezone)}")
-    for what, found in (("Incidents that nobody has closed", still), ("Over, and a report is owed", owed)):
-        if found:
-            click.echo(f"\n{what}: {len(found)}")
-        for one in found[-_MOST_OPEN:]:
-            click.echo(f"  {one.grade:<6}  {one.kind.value:<8}  {one.id}")
+    _print_to_do(context, still)
+    if owed:
+        click.echo(f"\nOver, and a report is owed: {len(owed)}")
+    for one in owed[-_MOST_OPEN:]:
+        click.echo(_incident_text(context, one))
     if late:
         click.echo(f"\nActions overdue: {len(late)}")
     for one, number, each in late[:_MOST_OPEN]:
-        click.echo(f"  {each.due}  {each.owner}  {one.id} no. {number}: {each.text}")
+        click.echo(f"  {each.due}  {each.owner}  {one.title}, no. {number}: {each.text}  {one.id}")
 
 
-def print_board(rows: Sequence[dict[str, Any]]) -> None:
+def _print_to_do(context: Context, still: Sequence[Incident]) -> None:
+    """Print the open incidents with what to do now; those that ask for the same stand together."""
+    from alerts.incident import to_do
+    from alerts.steps import numbered
+
+    if still:
+        click.echo(f"\nOpen incidents: {len(still)}")
+    together: dict[tuple[str, ...], list[Incident]] = {}
+    for one in still[-_MOST_OPEN:]:
+        together.setdefault(tuple(numbered(to_do(one))[1:]), []).append(one)
+    for steps, found in together.items():
+        for line in [*(_incident_text(context, one) for one in found), *(f"      {step}" for step in steps)]:
+            click.echo(line)
+
+
+def _incident_text(context: Context, one: Incident) -> str:
+    taken = "" if one.acknowledged or one.closed else ", not acknowledged"
+    return f"  {one.grade:<6}  {one.kind.value:<8}  {one.title} ({context.name_of(one.producer)}){taken}  {one.id}"
+
+
+def print_board(rows: Sequence[dict[str, Any]], context: Context) -> None:
     """Print releases as the lines of a board."""
     table(
-        [row_text(row) for row in rows],
+        [row_text(row, context.name_of(row["producer"])) for row in rows],
         ["SLOT", "PRODUCER", "VERDICT", "DELAY OR EXPOSURE", "RELEASE", "TITLE"],
         _is_loud,
     )
@@ -137,6 +158,7 @@ def _unjudged(context: Context, store: Store, release: str) -> dict[str, Any] | 
     return unjudged(store, policies_of(context.settings), release, context.now(), book_of(context.settings))
 
 
-def row_text(row: dict[str, Any]) -> list[str]:
-    """Return a release as the cells of one line of the board."""
-    return [due_text(row["slot"]), row["producer"], told_text(row), measure_text(row), row["id"], row["title"]]
+def row_text(row: dict[str, Any], producer: str = "") -> list[str]:
+    """Return a release as the cells of one line of the board; `producer` is what its producer is called."""
+    producer = producer or row["producer"]
+    return [due_text(row["slot"]), producer, told_text(row), measure_text(row), row["id"], row["title"]]

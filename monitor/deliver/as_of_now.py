@@ -29,7 +29,8 @@ def brought_up_to_date(incident: Incident, facts: ReleaseFacts | None) -> Incide
     sure, fresh = measured.certainty, facts.certainty
     gap = sure.widest_gap if fresh.widest_gap is None else fresh.widest_gap
     sure = replace(sure, looks=fresh.looks, failed_looks=fresh.failed_looks, widest_gap=gap)
-    return replace(incident, facts=replace(facts, certainty=sure), grade=worse_grade(incident.grade, facts.grade))
+    facts = replace(facts, certainty=sure, names=measured.names)
+    return replace(incident, facts=facts, grade=worse_grade(incident.grade, facts.grade))
 
 
 @dataclass(slots=True)

@@ -13,7 +13,7 @@ from alerts.incident import Incident, Kind, Linked
 from alerts.notice import Notice
 from alerts.rota import Rota
 from alerts.routes import Route, routes_for
-from alerts.signed_link import sign
+from alerts.signed_link import OF_NOTICE, sign
 from monitor.judge.policy import UsualTime
 from monitor.store.rows import Delivery, DeliveryState
 
@@ -131,7 +131,8 @@ class Links:
             return ""
         if not self.key:
             return self.page(notice)
-        return f"{self.url.rstrip('/')}/acknowledge?token={sign(notice.incident, notice.at + self.lasts, self.key)}"
+        told = f"{notice.incident}{OF_NOTICE}{notice.id[:8]}"
+        return f"{self.url.rstrip('/')}/acknowledge?token={sign(told, notice.at + self.lasts, self.key)}"
 
     @property
     def runbook(self) -> str:

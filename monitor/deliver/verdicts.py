@@ -69,7 +69,9 @@ class VerdictRecord:
         theirs = self.store.verdicts.incidents_of(verdict.release)
         known, decision = known_to(theirs, verdict.release), Decision()
         if not _is_old_news(verdict):
-            decision = decide(release_facts(verdict, measured), known, now, [one.id for one in theirs])
+            facts = release_facts(verdict, measured)
+            facts = replace(facts, names=tuple(map(self.rules.name_of, facts.producers)))
+            decision = decide(facts, known, now, [one.id for one in theirs])
         if known is not None and decision.superseded is not None:
             self._supersede(tx, known, decision.superseded, now)
         decision = self._with_its_edit(tx, decision, now)

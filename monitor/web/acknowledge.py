@@ -30,19 +30,18 @@ _NOT_IN = "You were signed out meanwhile, or this page had grown old. Sign in, a
 
 async def ask(request: Request) -> Response:
     """Show what the link is about, who has it, and a button. Changes nothing."""
-    token = request.query_params.get("token", "")
-    return await _shown(request, token)
+    return await _shown(request, request.query_params.get("token", ""))
 
 
 async def answer(request: Request) -> Response:
     """Write down that a role has the incident, and show it so."""
     form = await form_of(request)
     token, role = form.get("token", ""), form.get("role", "")
-    refused, name = _opened(request, token)
-    if refused is not None:
-        return refused
+    opened = _opened(request, token)
+    if isinstance(opened, Response):
+        return opened
     try:
-        await _acknowledged(request, name, role)
+        await _acknowledged(request, opened[0], role)
     except NotEnough as fault:
         return await _shown(request, token, str(fault))
     return RedirectResponse(f"/acknowledge?token={quote(token)}", 303)
@@ -71,30 +70,34 @@ async def by_program(request: Request, asked: Taking) -> dict[str, Any]:
 
 
 async def _shown(request: Request, token: str, fault: str = "") -> Response:
-    refused, name = _opened(request, token)
-    if refused is not None:
-        return refused
-    # Whoever was sent the link was told of the incident.
-    incident = await queries_of(request).seen_by(all_=True).incident(name)
-    if incident is None:
+    """Show what the notice said that brought the link, and no more: its reader has not signed in."""
+    opened = _opened(request, token)
+    if isinstance(opened, Response):
+        return opened
+    name, mark = opened
+    queries = queries_of(request).seen_by(all_=True)
+    found = await queries.incident(name)
+    if found is None:
         raise UnknownName(f"There is no incident {name!r} any more.")
-    shown = incident_json(incident)
-    return render(request, "acknowledge.html", 400 if fault else 200, incident=shown, token=token, fault=fault)
+    # What is stored of a platform's notice names releases of which its reader may not have been told.
+    sent = await queries.ask(lambda: queries.store.outbox.notices(name)) if mark and not found.linked else []
+    notice = next((one for one in sent if one.id.startswith(mark)), None)
+    shown = {"incident": incident_json(found), "notice": notice, "token": token, "fault": fault}
+    return render(request, "acknowledge.html", 400 if fault else 200, **shown)
 
 
-def _opened(request: Request, token: str) -> tuple[Response | None, str]:
-    """Return the incident a link opens, or what to answer instead."""
+def _opened(request: Request, token: str) -> tuple[str, str] | Response:
+    """Return the incident that a link opens and the mark of its notice, or what to answer instead."""
     queries, client = queries_of(request), client_of(request)
     # A right link opens whoever else guesses from the same address: it is too long to be guessed.
-    name = queries.keys.incident(token, queries.clock.now())
-    if name is not None:
-        return None, name
+    if (opened := queries.keys.opened(token, queries.clock.now())) is not None:
+        return opened
     if wait := queries.throttle.wait(client):
         page = render(request, "fault.html", 429, message="Too many wrong links from here. Try again in a minute.")
         page.headers["Retry-After"] = str(wait)
-        return page, ""
+        return page
     queries.throttle.failed(client)
-    return render(request, "fault.html", 403, message=_INVALID), ""
+    return render(request, "fault.html", 403, message=_INVALID)
 
 
 async def _acknowledged(request: Request, name: str, role: str) -> Incident:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from alerts.signed_link import read
+from alerts.signed_link import OF_NOTICE, read
 from monitor.clock import Clock
 
 _MOST_CLIENTS = 10_000
@@ -34,9 +34,10 @@ class Keys:
     token: bytes = field(default=b"", repr=False)
     metrics: bytes = field(default=b"", repr=False)
 
-    def incident(self, token: str, now: datetime) -> str | None:
-        """Return the incident that a signed link stands for, None for a false or outdated one."""
-        return read(token, self.link, now) if self.link else None
+    def opened(self, token: str, now: datetime) -> tuple[str, str] | None:
+        """Return the incident that a signed link opens and how the id of its notice begins; None for a wrong link."""
+        found = read(token, self.link, now) if self.link else None
+        return None if found is None else (found.partition(OF_NOTICE)[0], found.partition(OF_NOTICE)[2])
 
     def scope(self, shown: str) -> TokenScope | None:
         """Return what a token opens that is shown; takes as long for any wrong one."""

@@ -21,15 +21,16 @@ from starlette.routing import Route
 
 from alerts.actions import action_done, add_action
 from alerts.by_hand import NotEnough, assign, bring_forward, close, is_address, log_cause, note
+from alerts.draft.chronology import AMENDED
 from alerts.draft.edits import STEP
 from alerts.draft.form import question
 from alerts.draft.report import report_from_json
 from alerts.incident import Incident
-from monitor.deliver.by_hand import InTheWay, in_the_way
+from monitor.deliver.by_hand import InTheWay
 from monitor.deliver.desk import Desk
 from monitor.errors import UnknownName, UserFault
 from monitor.store.rows import Draft
-from monitor.web.incident_page import Answered, incident_page, standing, strays
+from monitor.web.incident_page import Answered, incident_page, missing_in, standing, strays
 from monitor.web.pages import fault_page, render
 from monitor.web.request import form_of, queries_of, session_of
 from monitor.web.users import Person
@@ -38,7 +39,7 @@ from schedules.times.words import MINUTE, stamp
 _MOST_BYTES, _MOST_FIELDS = 1 << 20, 300
 _MOST_OF_STRANGERS = 1 << 17
 _HIDDEN = ("guard", "version", "do")
-_BOXES = {name: name for name in ("as-role", "call", "said", "address", "owner", "due")}
+_BOXES = {name: name for name in ("as-role", "call", "said", "address", "owner", "due", "reason")}
 _BOXES |= {"brought forward": "forward", "text": "action"}
 _NOT_YOURS = "This is for people whose line in the users file ends in :head."
 
@@ -93,7 +94,7 @@ async def save(request: Request) -> Response:
     try:
         read = _version(drafts, sent.fields.get("version", ""))
         words = dict(changed(read, drafts, _typed(sent, read, now, zone))) if read else {}
-        change = noted(sent, now, zone)
+        change = noted(sent, now, zone, amends=bool(words) and any(one.signed for one in drafts))
         number = read.version if read is not None else 0
         conflicts = await sent.desk.write(sent.incident, sent.role, words, number, change)
     except NotEnough as fault:
@@ -171,7 +172,7 @@ async def _sign_page(request: Request, name: str, fault: str = "") -> Response:
         incident=found,
         report=report,
         draft=drafts[-1],
-        obstacles=in_the_way(found, report),
+        missing=missing_in(found, report),
         fault=fault,
     )
 
@@ -224,7 +225,7 @@ def lines(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def noted(sent: Sent, now: datetime, timezone: str) -> Callable[[Incident], Incident]:
+def noted(sent: Sent, now: datetime, timezone: str, *, amends: bool = False) -> Callable[[Incident], Incident]:
     """Return what writes notes into the timeline. Raises `NotEnough` with what cannot be one, by the id of its box."""
     call, said, address = sent.text("call"), sent.text("said"), sent.text("address")
     faults = []
@@ -234,10 +235,13 @@ def noted(sent: Sent, now: datetime, timezone: str) -> Callable[[Incident], Inci
         faults.append("address: not a web address, it begins with https:// or http://")
     if not sent.role.strip():
         faults.append("as-role: say in which role you act, never a name")
+    if amends and not sent.text("reason"):
+        faults.append("reason: the report is signed, so say why you amend it")
     if faults:
         raise NotEnough(faults)
     action = {"text": sent.text("action"), "owner": sent.text("owner"), "due": sent.text("due")}
-    texts = [sent.text("note"), f"call with {call}: {said}" if call else "", f"also at {address}" if address else ""]
+    texts = [f"call with {call}: {said}" if call else "", f"also at {address}" if address else ""]
+    texts = [sent.text("note"), *texts, f"{AMENDED}{sent.text('reason')}" if amends else ""]
 
     def change(known: Incident) -> Incident:
         for text in filter(None, texts):

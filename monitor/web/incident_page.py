@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
-from typing import Any
+from datetime import datetime
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -15,16 +14,16 @@ from alerts.actions import in_words, is_overdue, waiting
 from alerts.draft.edits import STEP, to_complete
 from alerts.draft.report import Report, report_from_json
 from alerts.draft.take_back import Conflict
-from alerts.incident import Incident, Kind
-from alerts.notice_text import details, happened, steps_now
+from alerts.incident import Incident, Kind, to_do
+from alerts.notice_text import details, happened
 from alerts.platform import standing_of_platform
+from monitor.deliver.by_hand import in_the_way
 from monitor.deliver.drafts import ENDINGS, versions_of
 from monitor.deliver.incident_json import incident_json
 from monitor.errors import UnknownName
 from monitor.web.fragments import with_overdue
 from monitor.web.pages import render, silences_of
 from monitor.web.request import queries_of
-from schedules.times.zone import local_date
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +64,11 @@ async def incident_page(request: Request, name: str, fault: str = "", answered: 
     drafts = await queries.drafts(name)
     report = report_from_json(drafts[-1].facts) if drafts else None
     told = answered or Answered()
+    missing = missing_in(found, report) if report is not None else []
+    # What was sent and could not be saved is shown in its boxes.
+    sent = {name.removeprefix("box."): text for name, text in told.typed.items() if name.startswith("box.")}
+    now, slot = queries.clock.now(), found.facts.slot if found.facts is not None else None
+    named = {found.id, found.release, *found.producers}
     return render(
         request,
         "incident.html",
@@ -73,38 +77,37 @@ async def incident_page(request: Request, name: str, fault: str = "", answered: 
         answered=told,
         conflicts={one.field: one for one in told.conflicts},
         saved="saved" in request.query_params,
-        boxes=_boxes(report, told.typed),
+        boxes=(standing(report) if report is not None else {}) | sent,
         strays=strays(drafts[-1].words, report) if report is not None else {},
         incident=incident_json(found, drafts),
         report=report,
         unanswered=len(to_complete(report)) if report is not None else 0,
-        happened=_happened(found, queries.clock.now()),
-        acted=_acted(found, local_date(queries.clock.now(), queries.timezone), queries.timezone),
+        happened=_happened(found, now),
+        acted=[
+            (number, in_words(one, queries.timezone), one.done is not None, is_overdue(one, queries.today()))
+            for _, number, one in waiting([found], done=True)
+        ],
         cause=found.words.get("cause", ""),
-        advice=list(steps_now("", found.kind, found.facts)) if found.facts is not None else (),
+        to_do=to_do(found) if found.closed is None else [],
+        ticked={step.id: step.done for step in report.steps} if report is not None else {},
+        missing=missing,
+        open_boxes=_wanting(report, told, missing),
+        amending="amend" in request.query_params or "reason" in told.typed,
         details=list(details(found.kind, found.facts)) if found.facts is not None else (),
         changes={one.number: [one.report.name_of(name) for name in one.changed] for one in versions_of(drafts)},
-        silences=[one for one in await silences_of(queries) if one["name"] in _names(found)],
+        silences=[one for one in await silences_of(queries) if one["name"] in named],
         related=await queries.related(found),
         endings=ENDINGS,
-        **evidence_of(found, queries.clock.now()),
+        has_evidence=bool(found.release),
+        evidence_is_open=slot is None or slot <= now,
     )
 
 
-def _acted(incident: Incident, today: date, timezone: str) -> list[tuple[int, str, bool, bool]]:
-    """Return each action with its number, its words, and whether it is done or overdue; those due first in front."""
-    every = waiting([incident], done=True)
-    return [(number, in_words(one, timezone), one.done is not None, is_overdue(one, today)) for _, number, one in every]
-
-
-def _names(incident: Incident) -> set[str]:
-    return {incident.id, incident.release, *incident.producers}
-
-
-def evidence_of(incident: Incident, now: datetime) -> dict[str, Any]:
-    """Return whether there is evidence of a release, and whether its slot has passed: until then it is closed."""
-    slot = incident.facts.slot if incident.facts is not None else None
-    return {"has_evidence": bool(incident.release), "evidence_is_open": slot is None or slot <= now}
+def missing_in(incident: Incident, report: Report) -> list[tuple[str, str]]:
+    """Return what is in the way of signing a report: the id of its box, empty for what has none, and the words."""
+    told = ((line, *line.partition("]: ")[::2]) for line in in_the_way(incident, report))
+    split = ((line, head.rpartition(" [")[::2], why) for line, head, why in told)
+    return [(box, f"{name}: {why}") if why and name else ("", line) for line, (name, box), why in split]
 
 
 def standing(report: Report) -> dict[str, str]:
@@ -120,10 +123,10 @@ def strays(words: Mapping[str, str], report: Report) -> dict[str, str]:
     return {name: text for name, text in words.items() if name not in boxes and text.strip() and text not in shown}
 
 
-def _boxes(report: Report | None, typed: Mapping[str, str]) -> Mapping[str, str]:
-    """Return what is shown in each box: what was sent and could not be saved, else what stands there."""
-    sent = {name.removeprefix("box."): text for name, text in typed.items() if name.startswith("box.")}
-    return (standing(report) if report is not None else {}) | sent
+def _wanting(report: Report | None, answered: Answered, missing: Sequence[tuple[str, str]]) -> set[str]:
+    """Return the ids of the boxes that still want somebody: the form shows these unfolded."""
+    known = to_complete(report) + [one.id for one in report.fields() if one.contested] if report is not None else []
+    return {*known, *(one.field for one in answered.conflicts), *(box for box, _ in missing)}
 
 
 def _happened(incident: Incident, now: datetime) -> str:

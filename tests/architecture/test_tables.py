@@ -21,6 +21,7 @@ PARTIAL = {
     "alerts.draft.write.odt_look.TEXTS": "any other tone looks like the text around it",
     "alerts.draft.write.outline.TITLES": "any other document has the title of its form",
     "alerts.draft.write.outline._letters": "any other document is no letter",
+    "alerts.incident._STAGE_OF_SORT": "any other sort has the stage of its name",
     "alerts.notice_html._COLOURS": "any other grade has a calm colour",
     "alerts.routes._SORTS": "any other finding is a detail of one of these",
     "monitor.deliver.desk.Desk": "any other scope of a silence need not exist yet",

@@ -98,7 +98,7 @@ def show(context: Context, *, incident: str, as_json: bool) -> None:
     if as_json:
         print_json(incident_json(found, drafts) | {"related": held_up})
         return
-    for line in incident_lines(found, drafts, judged, held_up):
+    for line in incident_lines(found, drafts, judged, held_up, context.name_of(found.producer)):
         click.echo(line)
 
 

@@ -43,15 +43,19 @@ def is_signed(drafts: Sequence[Draft]) -> bool:
 
 
 def incident_lines(
-    incident: Incident, drafts: Sequence[Draft], body: Mapping[str, Any] | None, related: Sequence[str] = ()
+    incident: Incident,
+    drafts: Sequence[Draft],
+    body: Mapping[str, Any] | None,
+    related: Sequence[str] = (),
+    producer: str = "",
 ) -> Iterator[str]:
     """Yield the lines on one incident; `body` is the JSON of its release as last judged, None for none.
 
-    `related` are the incidents that the same fault of the platform made.
+    `related` are the incidents that the same fault of the platform made, `producer` is what its producer is called.
     """
     owed = ", report owed" if is_owed(incident, drafts) else ""
     yield f"{incident.kind.value.upper()}, grade {incident.grade}, {_standing(incident)}{owed}"
-    yield f"{incident.title} ({incident.producer})"
+    yield f"{incident.title} ({producer or incident.producer})"
     yield ""
     yield f"  Incident  {incident.id}"
     yield f"  Occurred  {stamp(incident.occurred)}, opened {stamp(incident.opened)}"
@@ -77,7 +81,7 @@ def _standing(incident: Incident) -> str:
     if incident.closed is not None:
         return f"closed {stamp(incident.closed)}"
     taken = incident.acknowledged
-    return "nobody has said they have it" if taken is None else f"in the hands of the {taken.by}"
+    return "not acknowledged" if taken is None else f"acknowledged by the {taken.by}"
 
 
 def _draft(drafts: Sequence[Draft]) -> str:
@@ -92,18 +96,18 @@ def _draft(drafts: Sequence[Draft]) -> str:
 
 
 def _next(incident: Incident, drafts: Sequence[Draft]) -> Iterator[str]:
-    if not drafts:
-        return
     from alerts.draft.edits import to_complete
     from alerts.draft.report import report_from_json
+    from alerts.incident import to_do
+    from alerts.steps import numbered
 
-    report = report_from_json(drafts[-1].facts)
-    steps = [step for step in report.steps if not step.done]
+    report = report_from_json(drafts[-1].facts) if drafts else None
+    done = {step.id for step in report.steps if step.done} if report is not None else set()
     # What was to be done at once is past once the incident is closed; its report remains.
-    if steps and incident.closed is None:
-        yield from ("", "To do now")
-        yield from items(f"{step.within}: {step.text}" for step in steps)
-    if boxes := to_complete(report):
+    if incident.closed is None and (steps := [step for step in to_do(incident) if step.id not in done]):
+        yield ""
+        yield from numbered(steps)
+    if report is not None and (boxes := to_complete(report)):
         yield from ("", f"To complete in the draft ({len(boxes)})")
         yield from items(f"{report.name_of(name)} [{name}]" for name in boxes)
         yield f'  ninethirty incident draft {incident.id} --field {boxes[0]} --text "..." --by ROLE'

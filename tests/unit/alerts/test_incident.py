@@ -312,7 +312,7 @@ def test_people_hear_when_what_was_taken_away_is_back(facts: Make) -> None:
     back = decide(after(facts, gone(back=200)), incident, LATER)
     assert kinds(back) == ["back"]
     assert back.notices[0].follows == thread_id(incident.id)
-    assert "is back (page)" in back.notices[0].subject
+    assert "is back (announced page)" in back.notices[0].subject
 
 
 def test_a_page_and_its_file_taken_away_together_are_one_thing_to_tell_and_a_second_time_is_another(

@@ -152,7 +152,7 @@ def test_an_alternative_that_was_not_seen_is_never_called_overdue(overdue: Make)
     late = overdue(61)
     there = Part("news", "alternative", "https://b.example", required=False, verdict="overdue", delay=Bounds(61, None))
     _, notice = told(replace(late, parts=(*late.parts, there)))
-    assert "- news (another address): not seen there\n" in notice.text
+    assert "- Alternative address (news): not seen there\n" in notice.text
 
 
 def test_the_first_thing_to_do_is_to_acknowledge_and_no_code_word_is_shown(overdue: Make) -> None:

@@ -52,7 +52,7 @@ def test_everything_that_is_to_be_done_is_a_button_and_nothing_is_to_be_typed(ov
         assert f'<a href="{address}" style=' in told.html
     assert 'name="viewport"' in told.html
     assert "ninethirty incident" not in told.html + told.text
-    assert "Ring whoever publishes" in told.html
+    assert "Call the people who publish it" in told.html
 
 
 def test_nobody_opens_by_a_slip_of_the_thumb_what_is_out_too_soon(early: Make) -> None:

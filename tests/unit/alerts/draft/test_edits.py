@@ -145,7 +145,7 @@ def test_blank_words_open_the_box_again(ofqual_january: Incident) -> None:
 def test_a_step_that_was_ticked_and_timed_stays_ticked(ofqual_january: Incident) -> None:
     report = merge({"step.ask-platform": "09:43, web manager"}, measured(ofqual_january, 5))
     assert {step.id: step.done for step in report.steps}["ask-platform"] == "09:43, web manager"
-    assert "☑ Raise it with" in WRITERS["md"](report).decode()
+    assert "☑ Call the people who publish it" in WRITERS["md"](report).decode()
 
 
 def test_every_version_is_kept_with_who_made_it_and_what_changed(ofqual_january: Incident) -> None:

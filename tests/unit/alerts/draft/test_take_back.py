@@ -164,7 +164,7 @@ def test_a_step_is_ticked_and_timed_in_the_file(ofqual_january: Incident) -> Non
     lines[first] = lines[first].replace(BLANK, "Time: 09:34 By: duty statistician")
     lines[second] = lines[second].replace("☐", "☑")
     read = taken(versions, "\n".join(lines).encode(), "md", ROLE).words
-    assert dict(read) == {"step.tell-head": "Time: 09:34 By: duty statistician", "step.ask-platform": DONE}
+    assert dict(read) == {"step.look": "Time: 09:34 By: duty statistician", "step.tell-head": DONE}
 
 
 def test_what_two_people_wrote_is_kept_side_by_side(ofqual_january: Incident) -> None:

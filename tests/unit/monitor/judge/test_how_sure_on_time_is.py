@@ -41,7 +41,7 @@ def test_the_board_and_notices_say_how_early_it_may_have_come(bound: float, besi
     assert headline(body) == f"ON TIME{beside}, final"
     facts = release_facts(on_time(bound), Measured())
     assert f"came out on time{beside}, first seen" in subject("final", "late", facts, after_slot(90))
-    assert f"- page: on time{beside}, first seen" in text("final", "late", facts, "r", after_slot(90))
+    assert f"- Announced page: on time{beside}, first seen" in text("final", "late", facts, "r", after_slot(90))
 
 
 @pytest.mark.parametrize(("bound", "told", "cell"), [(5, "on time.", "On time"), (11.5, "early.", "On time, to 12 s")])

@@ -167,7 +167,7 @@ async def test_the_link_of_a_notice_is_the_one_the_page_opens() -> None:
         link = urlsplit(Links("https://board.example/", KEYS.link, WEEK).to(notice))
         assert link.path == "/acknowledge"
         (token,) = parse_qs(link.query)["token"]
-        assert KEYS.incident(token, board.clock.now()) == board.incident
+        assert KEYS.opened(token, board.clock.now()) == (board.incident, notice.id[:8])
 
 
 async def test_without_a_key_a_notice_links_to_the_incident_and_without_pages_to_nothing() -> None:

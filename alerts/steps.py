@@ -1,0 +1,47 @@
+"""What to do now: the one list that notices, pages, the command line, drafts and the runbook show."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing to do now. `within` says how soon; `done` is what a person wrote when it was done.
+
+    Without an `id` it is something to know, which no one ticks.
+    """
+
+    id: str
+    text: str
+    within: str
+    done: str = ""
+
+
+ACKNOWLEDGE = Step("", 'Acknowledge it ("I\'m on it"), so that no one else is called.', "at once")
+"""The first step of every list while no one has said that they have the incident."""
+COMPLETE = Step("", "Complete the draft of the report.", "today")
+"""The last step of every list of an incident with a draft."""
+NOTHING_MORE = Step("", "Nothing more will be measured.", "")
+
+
+@cache
+def steps_at(stage: str) -> tuple[Step, ...]:
+    """Return the steps for how things stand, such as `late` or `removed`, the most urgent first."""
+    return tuple(Step(*row) for row in _table()[stage])
+
+
+def numbered(steps: Iterable[Step]) -> list[str]:
+    """Return the lines of a text that list steps."""
+    return ["What to do now:", *(f"{place}. {step.text}" for place, step in enumerate(steps, 1))]
+
+
+@cache
+def _table() -> dict[str, list[list[str]]]:
+    file = Path(__file__).with_name("draft") / "data" / "steps.json"
+    table: dict[str, list[list[str]]] = json.loads(file.read_text(encoding="utf-8"))["steps"]
+    return table
