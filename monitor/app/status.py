@@ -15,6 +15,7 @@ from monitor.health.metrics import Metrics
 from monitor.health.self_check import STUCK, SelfCheck
 from monitor.health.state import HealthState
 from monitor.health.system import is_kept, kept_words
+from monitor.judge.as_text import elapsed
 from monitor.look.broken_looks import BrokenLooks
 from monitor.look.clock_skew import Skew
 from monitor.watch.budget_forecast import BudgetForecast
@@ -23,6 +24,9 @@ from monitor.watch.watch import Watch
 from monitor.web.running import Pulse
 from schedules.times.interval import Bounds
 from schedules.times.words import stamp
+
+_MOST_HOSTS = 5
+"""Hosts whose used budgets the status page names, the busiest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,37 +77,15 @@ class Status:
 
     def as_json(self) -> dict[str, Any]:
         """Return the health of the monitor: why it cannot be relied on, and what the status page shows."""
-        return {"unready": self.unready(), "status": self.status()}
-
-    def status(self) -> dict[str, Any]:
-        """Return how the monitor is doing, for the status page."""
-        zone = self.timezone
-        reads = {name: stamp(at, zone) for name, at in self.health.calendars.items()}
-        offset = self.health.offset
-        told = "not measured yet" if offset is None else f"between {offset.min:.3f} s and {offset.max:.3f} s"
-        now = self.clock.now()
-        on_call = {name: rota.told(now) for name, rota in self.rotas().items()}
-        newer, broken, worker_fault = self.newer(), self.broken.by_host(), self.worker_fault()
-        return {
-            **({"Looks that a fault of this monitor broke": broken} if broken else {}),
-            **({"On call": on_call} if on_call else {}),
-            **({"Store": {"shape": f"{newer}, of a newer version of ninethirty: upgrade this one"}} if newer else {}),
-            **({"Workers": {"why none starts": worker_fault}} if worker_fault else {}),
-            "Calendars, last usable read": reads,
-            "Calendars, faults": dict(self.health.faults),
-            "Clock": {
-                "our clock minus the watched hosts'": told,
-                "this machine's clock": kept_words(is_kept()),
-                **self.skew.doubts(),
-            },
-            "Budgets, looks ahead": self.forecast.warnings_told(),
-            "Watch": {"releases": str(len(self.watch.releases)), "outbox": str(self.self_check.vitals().pending)},
-        }
+        checks = self.checks()
+        wrong = {check.name: f"{check.state}. {check.todo}" for check in checks if not check.is_good}
+        good = {check.name: check.state for check in checks if check.is_good}
+        return {"unready": self.unready(), "status": {"Needs attention": wrong, "Good": good}}
 
     def checks(self) -> list[Check]:
         """Return the parts of the monitor for the status page, each good or with what to do."""
         return [
-            Check("Monitor", f"version {__version__}, running since {stamp(self.health.started, self.timezone)}"),
+            self._monitor(),
             self._store(),
             *(self._calendar(name) for name in sorted(self.health.spacings)),
             self._looks(),
@@ -113,6 +95,10 @@ class Status:
             *self._channels(),
             *(Check(f"On call, {name}", rota.told(self.clock.now())) for name, rota in self.rotas().items()),
         ]
+
+    def _monitor(self) -> Check:
+        up, since = elapsed(self.clock.now() - self.health.started), stamp(self.health.started, self.timezone)
+        return Check("Monitor", f"version {__version__}, up {up}, since {since}")
 
     def _store(self) -> Check:
         if newer := self.newer():
@@ -143,7 +129,8 @@ class Status:
             todo = "Check the load of the machine and what else runs on it."
             return Check("Looks", "some started late within the last minute", todo, "NinethirtyPollerLate")
         watched, targets = len(self.watch.releases), self.self_check.vitals().targets
-        return Check("Looks", f"on time, releases watched: {watched}, addresses: {targets}")
+        pace = f"on time, {sum(self.self_check.rates.per_second().values()):.1f} a second in the last minute"
+        return Check("Looks", f"{pace}, releases watched: {watched}, addresses: {targets}")
 
     def _workers(self) -> Check:
         if not (failing := self.self_check.workers()):
@@ -159,26 +146,28 @@ class Status:
 
     def _budgets(self) -> Iterator[Check]:
         warnings = self.forecast.warnings_told()
+        busiest = list(self.self_check.rates.per_second().items())[:_MOST_HOSTS]
+        used = ", ".join(f"{host} {rate:.1f} of {self.forecast.budget.rate(host):g} a second" for host, rate in busiest)
         if not warnings:
-            yield Check("Budgets", "enough for every look that is planned")
+            state = "enough for every look that is planned"
+            yield Check("Budgets", f"{state}; used in the last minute: {used}" if used else state)
         for name, warning in warnings.items():
             todo = "Agree a larger budget with the host, then set it in `[budget]`."
             yield Check(f"Budget of {name}", warning, todo, "NinethirtyLooksMissing")
 
     def _channels(self) -> Iterator[Check]:
-        """Yield each channel with messages that wait, or that none wait in the outbox."""
-        waiting = {name: backlog for name, backlog in self.self_check.backlogs().items() if backlog.pending}
-        if not waiting:
-            yield Check("Outbox", "every message has been sent")
-        for name, backlog in sorted(waiting.items()):
-            count, since = backlog.pending, backlog.since
-            state = f"{count} message{'s' if count != 1 else ''} waiting"
+        """Yield each channel with its last delivery and with the messages that wait for it."""
+        for name, backlog in sorted(self.self_check.backlogs().items()):
+            count, since, at = backlog.pending, backlog.since, backlog.delivered
+            last = f"last delivery {stamp(at, self.timezone)}" if at else "no delivery since the monitor started"
+            state = f"{last}, {count or 'no'} message{'s' if count != 1 else ''} waiting"
             if since is None or self.clock.now() - since < STUCK:
-                yield Check(f"Outbox, {name}", state)
+                yield Check(f"Channel {name}", state)
             else:
                 todo = f"Tell its recipients yourself, then run `ninethirty channel test {name}`."
-                when = f"{state} since {stamp(since, self.timezone)}"
-                yield Check(f"Outbox, {name}", when, todo, "NinethirtyOutboxStuck")
+                yield Check(
+                    f"Channel {name}", f"{state} since {stamp(since, self.timezone)}", todo, "NinethirtyOutboxStuck"
+                )
 
 
 def clock_check(kept: bool | None, offset: Bounds | None, *, is_off: bool) -> Check:  # noqa: FBT001 # an answer

@@ -14,6 +14,7 @@ from monitor.deliver.verdicts import VerdictRecord
 from monitor.health.collector import Now
 from monitor.health.deadman import Deadman
 from monitor.health.hosts import CHECKED, StarvedHosts
+from monitor.health.look_rates import LookRates
 from monitor.health.progress import PollerProgress
 from monitor.health.self_check import SelfCheck
 from monitor.health.system import give_back
@@ -42,6 +43,7 @@ def self_check_of(core: Core, poller: Poller, outbox: Outbox) -> SelfCheck:
         evidence=core.evidence.appender.trouble,
         workers=core.worker_health.reasons,
         manager=core.edges.manager,
+        rates=LookRates(core.metrics.looks.counts, core.clock.monotonic),
     )
 
 

@@ -93,6 +93,7 @@ class Outbox:
         self.end = self._turn.end
         self._ended = Ended()
         self.backlogs: dict[str, Backlog] = {}
+        self._delivered: dict[str, datetime] = {}
         self._bells: dict[str, asyncio.Event] = {}
         self._digesting: dict[str, Digesting] = {}
         self._pacing: dict[str, Pacing] = {}
@@ -191,7 +192,7 @@ class Outbox:
         found, quiet = await self._ask(lambda: self._look_up(name, now))
         free = quiet.free(found)
         since = backlog_of((row.delivery, row.notice) for row in free).since
-        self.backlogs[name] = Backlog(len(found), since)
+        self.backlogs[name] = Backlog(len(found), since, self._delivered.get(name))
         return free, quiet
 
     def _tell_what_is_so(self, tx: Transaction, over: Over, now: datetime) -> None:
@@ -310,7 +311,9 @@ class Outbox:
         done = done_by(begun, step, now)
         self._ended.add(done)
         await self._writer.write(lambda tx: write_done(tx, notice, done, self._current(done.notice, done.channel)))
-        if isinstance(step, Sent) and begun.channel in self._pacing:
-            self._pacing[begun.channel].sent(notice, now)
+        if isinstance(step, Sent):
+            self._delivered[begun.channel] = now
+            if begun.channel in self._pacing:
+                self._pacing[begun.channel].sent(notice, now)
         self._told(begun.channel, done.standing.value if done.standing is not DeliveryState.WAITING else "again")
         _log.info("delivery", channel=begun.channel, notice=notice.id, standing=done.standing.value, reason=done.reason)

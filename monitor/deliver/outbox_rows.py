@@ -64,10 +64,14 @@ class Ended:
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """What waits for one channel: how much, and since when the longest that ought to have gone by then."""
+    """What waits for one channel: how much, and since when the longest that ought to have gone by then.
+
+    `delivered` is when this process last delivered through the channel, None if it has not yet.
+    """
 
     pending: int = 0
     since: datetime | None = None
+    delivered: datetime | None = None
 
 
 def backlog_of(waiting: Iterable[tuple[Delivery, Notice]]) -> Backlog:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, field
 from datetime import timedelta
 
 from monitor.clock import Clock
 from monitor.deliver.outbox_rows import Backlog
 from monitor.health.collector import Vitals
+from monitor.health.hosts import CHECKED
+from monitor.health.look_rates import LookRates
 from monitor.health.progress import PollerProgress
 from monitor.health.state import HealthState
 from monitor.health.system import SILENT, ServiceManager
@@ -33,11 +35,13 @@ class SelfCheck:
     evidence: Callable[[], str] = str
     workers: Callable[[], list[str]] = list
     manager: ServiceManager = SILENT
+    rates: LookRates = field(default_factory=lambda: LookRates({}, float))
 
     def jobs(self) -> list[tuple[timedelta, str, Job]]:
         """Return its recurring jobs: spacing, name and job."""
         watchdog = self.manager.watchdog
-        return [] if watchdog is None else [(watchdog / 2, "watchdog", self._alive)]
+        pace = (CHECKED, "pace of looks", self.rates.sample)
+        return [pace] if watchdog is None else [pace, (watchdog / 2, "watchdog", self._alive)]
 
     def unready(self) -> list[str]:
         """Return why this monitor is not to be relied on, empty when it is."""

@@ -33,7 +33,7 @@ ON_CALL = "duty A until Mon 23 Nov 2026 09:00:00 GMT, then duty B"
 
 
 def on_call(office: Office) -> object:
-    return office.app.status.status()["On call"]["on-call"]
+    return office.app.status.as_json()["status"]["Good"]["On call, on-call"]
 
 
 async def read(office: Office, reply: Reply, after: float = 0) -> None:

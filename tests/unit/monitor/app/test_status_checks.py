@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from monitor import __version__
 from monitor.app.status import clock_check
+from monitor.deliver.outbox_rows import Backlog
 from monitor.health.checks import Check
 from schedules.times.interval import Bounds
-from tests.unit.monitor.app.life import Life, live
+from tests.unit.monitor.app.life import OUT_IN_TIME, Life, live
 from tests.unit.monitor.watch.test_budget_forecast import DAY_BEFORE, releases
 
+LONG_AGO = datetime(2026, 11, 1, 9, tzinfo=UTC)
 NEAR = Bounds(-0.01, 0.012)
 
 
@@ -25,8 +29,35 @@ def test_a_monitor_that_works_has_good_checks(tmp_path: Path) -> None:
         found = checks_of(life)
         del found["Clock"]  # the machine's own
         assert {name for name, check in found.items() if not check.is_good} == set()
-        assert {"Monitor", "Store", "Looks", "Workers", "Budgets", "Outbox"} <= found.keys()
+        assert {"Monitor", "Store", "Looks", "Workers", "Budgets"} <= found.keys()
         assert "releases watched: 1," in found["Looks"].state
+        assert f"version {__version__}, up 15 min, since " in found["Monitor"].state
+
+
+def test_the_checks_tell_the_pace_of_looks_and_the_budget_they_use(tmp_path: Path) -> None:
+    async def act(life: Life) -> None:
+        # The two minutes before the slot are looked at each second.
+        await life.until("09:29:40")
+        found = checks_of(life)
+        pace = float(found["Looks"].state.partition("on time, ")[2].partition(" a second")[0])
+        assert pace > 0.9
+        used = found["Budgets"].state.partition("www.gov.uk ")[2]
+        assert used.startswith(f"{pace:.1f} of 5 a second")
+
+    live(tmp_path, OUT_IN_TIME, act)
+
+
+def test_a_channel_is_shown_with_its_last_delivery_and_what_waits(tmp_path: Path) -> None:
+    async def act(life: Life) -> None:
+        await life.clock.sleep(60)
+        (name,) = (name for name in checks_of(life) if name.startswith("Channel "))
+        assert checks_of(life)[name].state == "no delivery since the monitor started, no messages waiting"
+        life.app.daemon.outbox.backlogs[name.removeprefix("Channel ")] = Backlog(2, LONG_AGO, LONG_AGO)
+        waiting = checks_of(life)[name]
+        assert waiting.state.startswith("last delivery 1 Nov 2026 09:00:00 GMT, 2 messages waiting since 1 Nov")
+        assert "ninethirty channel test" in waiting.todo
+
+    live(tmp_path, "", act, head=DAY_BEFORE + releases(1))
 
     live(tmp_path, "", act, head=DAY_BEFORE + releases(1))
 

@@ -36,7 +36,7 @@ def test_the_store_is_never_called_where_looks_are_made(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
         store.watching = True
         await life.until("10:10:00")
-        life.app.status.status()
+        life.app.status.as_json()
         assert b"".join(life.app.status.metrics())
         store.watching = False
         assert life.word() == "late"

@@ -51,7 +51,7 @@ def test_monitors_upgraded_one_after_the_other_lose_no_second_and_tell_nothing_t
         exchange(north, tmp_path, OURS)
         await north.start()
         await north.until("09:45:00")
-        told = str(north.app.status.status()["Store"])
+        told = north.app.status.as_json()["status"]["Needs attention"]["Store"]
         assert "9001, of a newer version" in told
 
     store = together(tmp_path, tables, act, blind="", delay=DELAY)

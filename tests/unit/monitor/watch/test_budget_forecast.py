@@ -41,10 +41,10 @@ def test_a_slot_that_a_budget_cannot_carry_is_told_of_the_day_before(tmp_path: P
     async def act(life: Life) -> None:
         # Within a quarter of an hour of the start, since that may be shortly before the slot.
         await life.clock.sleep(15 * 60)
-        (told,) = life.app.status.status()["Budgets, looks ahead"].items()
-        assert told[0] == f"{HOST}, 26 November 2026"
-        assert "the budget carries 300 (5/s)" in told[1]
-        assert "over budget in 12 minutes from 09:28" in told[1]
+        (told,) = (check for check in life.app.status.checks() if check.name.startswith("Budget of"))
+        assert told.name == f"Budget of {HOST}, 26 November 2026"
+        assert "the budget carries 300 (5/s)" in told.state
+        assert "over budget in 12 minutes from 09:28" in told.state
 
     live(tmp_path, "", act, head=DAY_BEFORE + releases(5))
 
@@ -52,7 +52,7 @@ def test_a_slot_that_a_budget_cannot_carry_is_told_of_the_day_before(tmp_path: P
 def test_a_day_that_the_budgets_carry_is_not_told_of(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
         await life.clock.sleep(2.5 * 3600)
-        assert life.app.status.status()["Budgets, looks ahead"] == {}
+        assert not any(check.name.startswith("Budget of") for check in life.app.status.checks())
 
     live(tmp_path, "", act, head=DAY_BEFORE + releases(2))
 

@@ -6,6 +6,7 @@ import re
 from datetime import timedelta
 
 from monitor.health.checks import Check
+from monitor.store.rows import Heartbeat
 from tests.unit.monitor.web.board import a_board
 
 
@@ -46,3 +47,17 @@ async def test_a_status_page_without_a_fault_has_no_empty_section() -> None:
         page = (await board.client.get("/status")).text
     assert "Every check is good" in page
     assert not re.search(r"\b(None|Nothing)\b|<h2", page.partition("<main")[2])
+
+
+async def test_another_monitor_that_fell_silent_is_told_apart_from_one_that_was_stopped() -> None:
+    async with a_board() as board:
+        now = board.clock.now()
+        with board.store.transaction() as tx:
+            for name, until, stopped in (("north", 5, False), ("south", -600, False), ("east", -600, True)):
+                tx.take_lease(f"monitor {name}", f"host-of-{name}", now - timedelta(hours=1), now + timedelta(0, until))
+                tx.save_heartbeat(Heartbeat(name, now + timedelta(seconds=min(until, 0)), stopped))
+        page = (await board.client.get("/status")).text
+    assert "<strong>Monitor north</strong>: held by host-of-north until" in page
+    assert "<strong>Monitor south</strong>: not heard of since 5 Jan 2018 09:30" in page
+    assert 'href="/runbook#ninethirtydown"' in page
+    assert "Monitor east" not in page
