@@ -4,7 +4,7 @@ BIN := .venv/bin
 SEEDS ?= 3
 INCIDENTS := $(addprefix rehearsals/,ipcc-2015.toml moj-2016.toml ofsted-2017.toml ofqual-2018-01.toml ofqual-2018-03.toml)
 
-.PHONY: venv tools demo run test verify explore chaos fuzz sbom dist man lint bench oracle docs site pictures image image-trial parts
+.PHONY: venv tools demo run test verify explore chaos fuzz sbom rules dist man lint bench oracle docs site pictures image image-trial parts
 .DEFAULT_GOAL := test
 
 # What the program needs is installed first: `make demo` waits for nothing else. `tools` are what developers need.
@@ -73,6 +73,11 @@ fuzz: tools
 sbom: venv
 	@mkdir -p var
 	@$(BIN)/python deploy/sbom.py requirements.lock > var/sbom.cdx.json && echo var/sbom.cdx.json
+
+# The alert rules as the Prometheus Operator reads them: what stands before `spec:` stays.
+RULES := deploy/kubernetes/cluster/rules.yaml
+rules:
+	@{ sed '/^spec:/q' $(RULES); sed 's/^./  &/' deploy/prometheus/rules.yml; } > $(RULES).new && mv $(RULES).new $(RULES) && echo $(RULES)
 
 # A wheel that is the same whenever it is built from the same commit.
 dist: venv

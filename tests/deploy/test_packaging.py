@@ -9,7 +9,6 @@ import tomllib
 from configparser import RawConfigParser
 from importlib.metadata import distribution
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
 import kubernetes_validate
@@ -27,11 +26,6 @@ DEPLOY = ROOT / "deploy"
 DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
 PROGRAM = [sys.executable, "-m", "monitor"]
 LOADED = [*DEPLOY.rglob("*.y*ml"), DEPLOY / "ninethirty.service", ROOT / "Dockerfile"]
-
-
-def compose() -> dict[str, Any]:
-    found: dict[str, Any] = yaml.safe_load((DEPLOY / "compose.yaml").read_text(encoding="utf-8"))
-    return found
 
 
 def service() -> RawConfigParser:
@@ -141,6 +135,37 @@ def test_kubernetes_takes_every_manifest_and_never_hides_the_board_behind_a_doub
     )
 
 
+def test_the_component_for_a_shared_cluster_is_taken_by_kubernetes_and_selects_the_monitor() -> None:
+    folder = DEPLOY / "kubernetes"
+    component = yaml.safe_load((folder / "cluster/kustomization.yaml").read_text(encoding="utf-8"))
+    assert component["kind"] == "Component"
+    kinds = {
+        one["kind"]: one
+        for one in (yaml.safe_load((folder / "cluster" / name).read_text()) for name in component["resources"])
+    }
+    assert set(kinds) == {"PodDisruptionBudget", "NetworkPolicy", "ServiceMonitor", "PrometheusRule"}
+    for kind in ("PodDisruptionBudget", "NetworkPolicy"):
+        kubernetes_validate.validate(kinds[kind], "1.30", strict=True)
+    base = {one["kind"]: one for one in yaml.safe_load_all((folder / "monitor.yaml").read_text(encoding="utf-8"))}
+    labels = base["StatefulSet"]["spec"]["template"]["metadata"]["labels"]
+    assert kinds["PodDisruptionBudget"]["spec"]["selector"]["matchLabels"] == labels
+    assert kinds["NetworkPolicy"]["spec"]["podSelector"]["matchLabels"] == labels
+    scraped = kinds["ServiceMonitor"]["spec"]
+    assert scraped["selector"]["matchLabels"] == base["Service"]["metadata"]["labels"]
+    # The rules and the boards know the monitor by this job.
+    assert base["Service"]["metadata"]["labels"][scraped["jobLabel"]] == "ninethirty"
+    (endpoint,) = scraped["endpoints"]
+    assert endpoint["port"] in {port["name"] for port in base["Service"]["spec"]["ports"]}
+    gathered = yaml.safe_load((folder / "kustomization.yaml").read_text(encoding="utf-8"))["secretGenerator"]
+    assert endpoint["authorization"]["credentials"]["name"] == gathered[0]["name"]
+    assert f"secrets/{endpoint['authorization']['credentials']['key']}" in gathered[0]["files"]
+
+
+def test_a_cluster_alerts_by_the_same_rules_as_prometheus_does() -> None:
+    told = yaml.safe_load((DEPLOY / "kubernetes/cluster/rules.yaml").read_text(encoding="utf-8"))["spec"]
+    assert told == yaml.safe_load((DEPLOY / "prometheus/rules.yml").read_text(encoding="utf-8")), "run `make rules`"
+
+
 @pytest.mark.slow
 def test_what_kustomize_is_told_to_gather_is_what_the_configuration_names(tmp_path: Path) -> None:
     folder = DEPLOY / "kubernetes"
@@ -161,30 +186,14 @@ def test_what_kustomize_is_told_to_gather_is_what_the_configuration_names(tmp_pa
     assert told.returncode == 0, told.stdout + told.stderr
 
 
-def test_the_services_of_compose_find_each_other_their_files_and_their_secrets() -> None:
-    services = compose()["services"]
-    assert set(services) == {"ninethirty", "prometheus", "alertmanager", "grafana"}
-    for table in services.values():
-        assert set(table.get("secrets", [])) <= set(compose()["secrets"])
-        for source in (mount.split(":")[0] for mount in table["volumes"]):
-            assert (DEPLOY / source).exists() if source.startswith(".") else source in compose()["volumes"]
-        assert all(port.startswith("127.0.0.1:") for port in table["ports"])
-    scraped = yaml.safe_load((DEPLOY / "prometheus/prometheus.yml").read_text(encoding="utf-8"))["scrape_configs"]
-    hosts = {target.split(":")[0] for job in scraped for each in job["static_configs"] for target in each["targets"]}
-    assert hosts - {"localhost"} <= set(services)
-
-
 @pytest.mark.parametrize("file", LOADED, ids=lambda file: file.name)
 def test_no_secret_stands_in_a_file(file: Path) -> None:
     text = file.read_text(encoding="utf-8")
     values = re.findall(r"(?im)^[^#\n]*(?:password|secret|token|api_key)\w*[ \t]*[:=][ \t]*(\S.*)$", text)
-    assert [value for value in values if not value.startswith(("/", "{", "[", "$", "secrets:/", "false"))] == []
+    named = ("/", "{", "[", "$", "secrets:/", "false")
+    # A volume of secrets that is mounted read-only ends in `ro`.
+    assert [value for value in values if not value.startswith(named) and value != "ro"] == []
     assert not re.search(r"://[^/\s:@]+:[^/\s@]+@", text)
-
-
-def test_the_daemon_is_not_the_first_process_of_its_container() -> None:
-    # A signal that comes before Python can handle any would be lost on a first process.
-    assert compose()["services"]["ninethirty"]["init"] is True
 
 
 def machine(folder: Path, *commands: str) -> dict[str, str]:
@@ -221,11 +230,6 @@ def test_without_an_engine_one_line_says_so(tmp_path: Path) -> None:
     )
     assert (ran.returncode, ran.stdout, ran.stderr.count("\n")) == (1, "", 1)
     assert ran.stderr.startswith("no engine to build with: docker, podman and buildah did not answer")
-
-
-def test_secrets_are_kept_out_of_git() -> None:
-    assert "secrets/" in (DEPLOY / ".gitignore").read_text(encoding="utf-8").split()
-    assert all(table["file"].startswith("./secrets/") for table in compose()["secrets"].values())
 
 
 def test_the_unit_waits_until_the_daemon_is_ready_and_restarts_it_when_it_hangs() -> None:
