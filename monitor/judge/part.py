@@ -205,8 +205,8 @@ class _Timer:
     def _absent_before(self, limit: datetime) -> datetime | None:
         """Return until when looks begun before an instant proved absence."""
         spells = (spell for view in MAIN for spell in self.seen.spells.get(view, ()) if not spell.out)
-        runs = (run for spell in spells for run in spell.runs if run.first_sent <= limit)
-        return max((absent_at(run, limit) for run in runs), default=None)
+        proved = [absent_at(run, limit) for spell in spells for run in spell.runs]
+        return max((each for each in proved if each is not None), default=None)
 
     def _not_seen(self) -> Timing:
         seen, window, gone = self.seen, self.window, self.seen.last_gone

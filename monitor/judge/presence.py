@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from monitor.judge.runs import Run
+from monitor.judge.runs import UNDERWAY, Run
 from monitor.judge.spells import Spell, gone_by
 from monitor.plan.targets import View
 from schedules.times.interval import Interval
@@ -216,15 +216,19 @@ def _absent_well_before(gone: Spell, out: Spell) -> datetime | None:
     A later look of the same spell may be too near to be put in order; that it was absent earlier stays proved.
     """
     limit = min(out.first_sent, out.earliest) - _GRAIN
-    proved = (absent_at(run, limit) for run in gone.runs if max(run.begin, run.first_sent) <= limit)
-    return max(proved, default=None)
+    proved = [absent_at(run, limit) for run in gone.runs]
+    return max((each for each in proved if each is not None), default=None)
 
 
-def absent_at(run: Run, limit: datetime) -> datetime:
-    """Return the last instant up to a limit as of which looks of this run, begun before it, surely proved absence.
+def absent_at(run: Run, limit: datetime) -> datetime | None:
+    """Return the latest instant up to `limit` as of which a run of absences proves absence; None if it proves none.
 
-    Not the limit itself where they were far apart: what came in between went unseen by them.
+    A run keeps its first look, its last look and its widest gap, but not the looks between. If it goes on beyond
+    `limit`, its last look before `limit` was at most the widest gap before it. What came and went between two looks was
+    seen by neither.
     """
+    if run.first_sent > limit:
+        return None
     if run.end <= limit:
         return run.end
-    return limit if run.largest_gap <= _CLOSE else max(run.begin, limit - run.largest_gap)
+    return max(min(run.begin, run.first_sent), limit - run.largest_gap - UNDERWAY)

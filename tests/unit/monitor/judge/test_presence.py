@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from monitor.judge.presence import Presence, presences
+from monitor.judge.presence import Presence, absent_at, presences
 from monitor.judge.spells import spells
 from monitor.plan.targets import View
 from schedules.times.interval import Interval
 from tests.worlds.instants import after_slot
-from tests.worlds.looks import ABSENT, PRESENT, Turn, looks
+from tests.worlds.looks import ABSENT, PRESENT, Turn, a_sighting, looks
 
 Turns = Sequence[Turn]
 SHOWN = [(0, ABSENT), (10, PRESENT)]
@@ -69,3 +72,42 @@ def test_an_origin_proves_absence_only_up_to_its_last_look_before_a_long_silence
     (one,) = presences_in(edge, origin=[(-128, ABSENT), *looked, (158, ABSENT)])
     assert after_slot(-130) < one.appears.after <= after_slot(latest)
     assert one.appears.by == after_slot(150)
+
+
+# Absence between the first and last look of a run: only the widest gap between its looks is known
+
+
+@pytest.mark.parametrize(("edge", "after"), [(10.0, 0.0), (24.0, 0.0), (44.0, 18.0), (46.0, 20.0), (4.0, None)])
+def test_an_origin_that_is_looked_at_every_twenty_seconds_proves_no_absence_between_its_looks(
+    edge: float, after: float | None
+) -> None:
+    origin = [(float(when), ABSENT) for when in range(0, 100, 20)]
+    (one,) = presences_in([(edge, PRESENT), (edge + 1, ABSENT)], origin=origin)
+    assert one.appears == Interval(after_slot(after), after_slot(edge))
+
+
+GAPS = st.lists(st.integers(1, 40), min_size=1, max_size=12)
+
+
+@given(st.integers(-5, 300), GAPS, st.lists(st.integers(0, 900), max_size=12))
+def test_absence_up_to_an_instant_is_proved_by_a_look_before_it(limit: int, gaps: list[int], took: list[int]) -> None:
+    began = list(accumulate(gaps, initial=0))
+    lasted = [*took, *[0] * len(began)]
+    seen = [
+        a_sighting(ABSENT, start, received=after_slot(start + ms / 1000), proved_to=after_slot(start + ms / 1000))
+        for start, ms in zip(began, lasted, strict=False)
+    ]
+    (run,) = looks(*seen).runs("page/origin")
+    proved = absent_at(run, after_slot(limit))
+    before = [start for start in began if start <= limit]
+    assert proved is None if not before else proved is None or proved <= after_slot(before[-1])
+
+
+@given(st.integers(20, 200), GAPS, st.data())
+def test_a_further_look_inside_a_run_takes_no_absence_back(limit: int, gaps: list[int], data: st.DataObject) -> None:
+    began = [float(each) for each in accumulate(gaps, initial=0)]
+    more = data.draw(st.floats(0, began[-1]).map(lambda when: round(when, 1)).filter(lambda when: when not in began))
+    (fewer,) = looks(*((when, ABSENT) for when in began)).runs("page/origin")
+    (run,) = looks(*((when, ABSENT) for when in sorted([*began, more]))).runs("page/origin")
+    known, now = absent_at(fewer, after_slot(limit)), absent_at(run, after_slot(limit))
+    assert known is None or (now is not None and now >= known)
