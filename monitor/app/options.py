@@ -19,7 +19,6 @@ from monitor.look.guard import guard_of
 from monitor.look.http.fetcher import HttpFetcher
 from monitor.look.http.resolve import Proxies, Proxy
 from monitor.plan.budget import Budget
-from monitor.plan.phases import Phases
 from monitor.watch.planner import WatchRules
 from monitor.watch.tripwires import Producer
 from schedules.announcement import Announcement, Origin, Part, Role
@@ -59,44 +58,12 @@ def policies_of(settings: Settings) -> Policies:
     return Policies(general, producers)
 
 
-def phases_of(settings: Settings) -> Phases:
-    """Return the phases of looks."""
-    watch = settings.watch
-    return Phases(
-        far_from=watch.far.begins,
-        far_every=watch.far.every,
-        ahead_from=watch.ahead.begins,
-        ahead_every=watch.ahead.every,
-        near_from=watch.near.begins,
-        near_every=watch.near.every,
-        slot_from=watch.slot.begins,
-        slot_until=watch.slot.until,
-        slot_every=watch.slot.every,
-        overdue_until=watch.overdue.until,
-        overdue_every=watch.overdue.every,
-        overdue_then_every=watch.overdue.then_every,
-        overdue_free_every=watch.overdue.free_every,
-        overdue_free_until=watch.overdue.free_until,
-        closes_after=watch.overdue.close,
-        settle_until=watch.settle.until,
-        settle_every=watch.settle.every,
-        settle_parts_every=watch.settle.parts_every,
-        exposed_every=watch.exposed.every,
-        after_until=watch.after.until,
-        after_every=watch.after.every,
-        default_time=settings.policy.default_time,
-        tripwire_every=watch.tripwire.every,
-    )
-
-
 def watch_rules_of(settings: Settings) -> WatchRules:
     """Return how releases are watched and judged."""
     return WatchRules(
-        monitor=settings.watch.vantage,
-        phases=phases_of(settings),
+        watch=settings.watch,
         policies=policies_of(settings),
-        origin_view=settings.watch.origin_view,
-        most_parts=settings.watch.most_parts,
+        default_time=settings.policy.default_time,
         extra_parts=parts_of(settings),
         importance=importance_of(settings),
     )

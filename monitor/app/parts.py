@@ -32,7 +32,6 @@ from monitor.app.reporting_options import (
 from monitor.app.status import Status
 from monitor.config.secrets import in_addresses, redactor
 from monitor.config.settings import Settings
-from monitor.config.values import is_loopback
 from monitor.deliver.as_of_now import Afresh, AsOfNow
 from monitor.deliver.desk import Desk
 from monitor.deliver.outbox import Outbox, OutboxOptions
@@ -61,6 +60,7 @@ from monitor.watch.watch import Watch
 from monitor.watch.write_again import StoreReplay
 from monitor.web.credentials import Throttle
 from monitor.web.queries import Queries
+from schedules.values import is_loopback
 
 _TURN = timedelta(seconds=10)
 """How long a killed process keeps the outbox from the next."""

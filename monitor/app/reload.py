@@ -38,7 +38,6 @@ from monitor.app.reporting_options import provider_of, reminding_of, vouching_of
 from monitor.app.upkeep import Recurring, deadman, upkeep
 from monitor.config.calendars import CalendarSettings
 from monitor.config.settings import Settings
-from monitor.config.values import shown
 from monitor.deliver.as_of_now import AsOfNow
 from monitor.deliver.reminders import Reminders
 from monitor.deliver.verdicts import VerdictRecord
@@ -49,6 +48,7 @@ from monitor.ledger.reader import CalendarReader
 from monitor.look.fetch import Fetcher
 from monitor.watch.budget_forecast import BudgetForecast
 from monitor.web.queries import Queries
+from schedules.values import shown
 
 _log = structlog.get_logger(__name__)
 _ROLL = timedelta(hours=1)

@@ -21,7 +21,6 @@ from monitor.config.organisations import ORGANISATIONS
 from monitor.config.people import RotaSettings, SummarySettings
 from monitor.config.secrets import in_addresses, redactor
 from monitor.config.settings import ProducerSettings, Settings
-from monitor.config.values import Secret, is_loopback
 from monitor.deliver.digests import Digesting
 from monitor.deliver.reminders import Reminding
 from monitor.deliver.rules import Links, ReportingRules
@@ -37,6 +36,7 @@ from monitor.web.provider import Provider, SignsOn
 from monitor.web.sessions import ProxyAuth, Sessions
 from monitor.web.users import Right, Users
 from schedules.times.zone import zone
+from schedules.values import Secret, is_loopback
 
 _WHEN = {"morning": time(8, 45), "evening": time(17), "month": time(9)}
 _NOT_OPTIONS = {"name", "kind", "digest"}

@@ -22,10 +22,10 @@ from monitor.config.doubts import Announced, Known, doubts
 from monitor.config.read import load
 from monitor.config.schema import schema_text
 from monitor.config.settings import Settings
-from monitor.config.values import Secret, shown
 from monitor.errors import BadInput, Fault, NinethirtyError, StoreTooOld, UserFault
 from monitor.ledger.reader import Outcome
 from monitor.web.users import faults_of
+from schedules.values import Secret, shown
 
 if TYPE_CHECKING:
     from alerts.rota import Rota

@@ -27,7 +27,7 @@ class Length(click.ParamType[timedelta]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:  # noqa: ANN401 # click's own signature
         """Read a length, or fail with wrong usage."""
-        from monitor.config.values import read_duration
+        from schedules.values import read_duration
 
         try:
             return read_duration(value)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import Literal
 
-from monitor.config.values import Address, Name, Network, Spacing, Table, TimeOfDay, Zone
+from schedules.values import Address, Name, Network, Spacing, Table, TimeOfDay, Zone
 
 Nation = Literal["ENG", "WLS", "SCT", "NIR"]
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from monitor.config.values import Address, Hook, Host, Mailbox, Secret, Spacing, Table
+from schedules.values import Address, Hook, Host, Mailbox, Secret, Spacing, Table
 
 
 class ChannelTable(Table):

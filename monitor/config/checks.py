@@ -15,11 +15,11 @@ from alerts.draft.code import standard_book
 from monitor.config.calendars import Nation
 from monitor.config.rota_checks import rota_faults
 from monitor.config.settings import Settings
-from monitor.config.values import shown
 from monitor.config.web_checks import web_faults
 from monitor.errors import UserFault
 from monitor.judge import verdict as judge
 from schedules.sources.options import SourceOptions, option_faults
+from schedules.values import shown
 
 Row = Mapping[str, Any]
 CrossFault = tuple[str, str, str | None]
@@ -291,10 +291,8 @@ def typed_faults(settings: Settings) -> Iterator[tuple[str, str, str | None]]:
 
 
 def _order(settings: Settings) -> Iterator[tuple[str, str, str | None]]:
-    watch, policy = settings.watch, settings.policy
+    policy = settings.policy
     if policy.note_within < policy.on_time_within:
         yield "policy.note_within", "must not be shorter than on_time_within", None
-    if not watch.far.begins >= watch.ahead.begins >= watch.near.begins >= watch.slot.begins:
-        yield "watch", "far, ahead, near and slot must each begin later than the one before", None
     if settings.clock.unproven_offset < settings.clock.warn_offset:
         yield "clock.unproven_offset", "must not be shorter than warn_offset", None

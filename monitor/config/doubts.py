@@ -12,7 +12,7 @@ from monitor.config.calendars import CalendarSettings, ReleaseMatch
 from monitor.config.organisations import ORGANISATIONS, nearest
 from monitor.config.settings import DEFAULT_RATES, Settings
 from monitor.config.starter import ALL_PRODUCER_KINDS, HOSTS
-from monitor.config.values import shown
+from schedules.values import shown
 
 Doubt = tuple[str, str, str | None]
 """Key, reason and value; a value of None is not shown."""

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from monitor.config.values import (
+from schedules.values import (
     Address,
     Duration,
     Name,

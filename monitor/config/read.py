@@ -13,8 +13,8 @@ from pydantic import BaseModel, ValidationError
 
 from monitor.config.checks import cross_faults
 from monitor.config.settings import Settings
-from monitor.config.values import shown
 from monitor.errors import BadInput, Fault
+from schedules.values import shown
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -59,16 +59,20 @@ def load(path: Path) -> dict[str, Any]:
 
 def faults_of(exc: ValidationError, data: Mapping[str, Any], file: str, model: type[BaseModel]) -> list[Fault]:
     """Return every fault of a validation in words, in the order of the file's keys."""
-    return [_fault(error, data, file, model) for error in exc.errors(include_url=False)]
+    return [fault for error in exc.errors(include_url=False) for fault in _faults(error, data, file, model)]
 
 
-def _fault(error: Mapping[str, Any], data: Mapping[str, Any], file: str, model: type[BaseModel]) -> Fault:
+def _faults(error: Mapping[str, Any], data: Mapping[str, Any], file: str, model: type[BaseModel]) -> list[Fault]:
     place = _place(error["loc"], data)
     if error["type"] == "union_tag_invalid":
         place.append(str(error["ctx"]["discriminator"]).strip("'"))
+    if error["type"] == "keys":
+        table = _written(place)
+        faults = error["ctx"]["faults"]
+        return [Fault(file, f"{table}.{key}" if key else table, reason, value) for key, reason, value in faults]
     reason = _reason(error, place, data, model)
     hidden = error["type"] in {"missing", "union_tag_not_found"} or _is_secret(error) or is_private(place)
-    return Fault(file, _written(place), reason, None if hidden else shown(_lookup(data, place)))
+    return [Fault(file, _written(place), reason, None if hidden else shown(_lookup(data, place)))]
 
 
 def _is_secret(error: Mapping[str, Any]) -> bool:

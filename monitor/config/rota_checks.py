@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic_core import PydanticCustomError
 
-from monitor.config.values import read_wall, shown
+from schedules.values import read_wall, shown
 
 CrossFault = tuple[str, str, str | None]
 

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from monitor.config.channels import WebhookChannel
 from monitor.config.settings import Settings
-from monitor.config.values import Secret
+from schedules.values import Secret
 
 _SHORTEST = 4
 _SHORTEST_KEY = 8

@@ -27,7 +27,8 @@ from monitor.config.people import (
     SummarySettings,
     WebSettings,
 )
-from monitor.config.values import (
+from monitor.plan.phases import WatchSettings
+from schedules.values import (
     LONGEST_DAYS,
     Address,
     Duration,
@@ -90,84 +91,6 @@ class PolicySettings(PolicyTable):
     confirmed_within: Duration = timedelta(minutes=30)
     expect_editions: bool = True
     producer: dict[str, PolicyTable] = {}
-
-
-class Every(Table):
-    """A phase that begins `from` before the slot."""
-
-    begins: Duration = Field(alias="from")
-    every: Spacing
-
-
-class SlotPhase(Table):
-    """The phase around the slot itself."""
-
-    begins: Duration = Field(default=timedelta(minutes=2), alias="from")
-    until: Duration = timedelta(minutes=10)
-    every: Spacing = timedelta(seconds=1)
-
-
-class OverduePhase(Table):
-    """From the end of the slot phase until the release is seen or the watch is closed.
-
-    A look comes every `free_every` while its host's budget has nothing else to do, until `free_until` after the slot.
-    """
-
-    every: Spacing = timedelta(seconds=5)
-    until: Duration = timedelta(hours=2)
-    then_every: Spacing = timedelta(seconds=60)
-    free_every: Spacing = timedelta(milliseconds=900)
-    free_until: Duration = timedelta(hours=12)
-    close: Duration = timedelta(days=14)
-
-
-class SettlePhase(Table):
-    """After first seen, until every part has come."""
-
-    every: Spacing = timedelta(seconds=60)
-    parts_every: Spacing = timedelta(seconds=5)
-    until: Duration = timedelta(hours=1)
-
-
-class ExposedPhase(Table):
-    """While something is out early."""
-
-    every: Spacing = timedelta(seconds=5)
-
-
-class AfterPhase(Table):
-    """The days after, for a withdrawal or a swapped file."""
-
-    every: Spacing = timedelta(hours=1)
-    until: Duration = timedelta(days=7)
-
-
-class TripwirePhase(Table):
-    """Listings and feeds, whatever the hour."""
-
-    every: Spacing = timedelta(seconds=60)
-
-
-def _every(begins: str, every: str) -> Every:
-    return Every.model_validate({"from": begins, "every": every})
-
-
-class WatchSettings(Table):
-    """When addresses are looked at."""
-
-    vantage: Name = "edge"
-    origin_view: bool = True
-    learn_addresses: bool = True
-    most_parts: Annotated[int, Field(ge=1, le=1000)] = 60
-    far: Every = _every("14d", "5m")
-    ahead: Every = _every("7d", "60s")
-    near: Every = _every("60m", "15s")
-    slot: SlotPhase = SlotPhase()
-    overdue: OverduePhase = OverduePhase()
-    settle: SettlePhase = SettlePhase()
-    exposed: ExposedPhase = ExposedPhase()
-    after: AfterPhase = AfterPhase()
-    tripwire: TripwirePhase = TripwirePhase()
 
 
 class ClockSettings(Table):

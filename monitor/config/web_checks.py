@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from monitor.config.people import WebSettings
-from monitor.config.values import is_loopback, shown
+from schedules.values import is_loopback, shown
 
 _LISTEN = WebSettings().listen
 Row = Mapping[str, Any]

@@ -1,61 +1,198 @@
-"""When a target is looked at: phases around the slot, each with a spacing of looks."""
+"""When a target is looked at: phases around the slot, each with a spacing of looks. `[watch]` sets their lengths."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 from math import ceil
+from typing import Annotated
+
+from pydantic import Field, model_validator
+
+from monitor.plan.targets import MOST_PARTS
+from schedules.values import Duration, Name, Spacing, Table, refuse_any
 
 _MICRO = timedelta(microseconds=1)
 
 
-SLOT = "slot"
-"""The phase in which looks are closest, around the slot."""
+class Every(Table):
+    """A phase that begins `from` before the slot."""
+
+    begins: Duration = Field(alias="from")
+    every: Spacing
+
+
+class SlotPhase(Table):
+    """The phase around the slot itself."""
+
+    begins: Duration = Field(default=timedelta(minutes=2), alias="from")
+    until: Duration = timedelta(minutes=10)
+    every: Spacing = timedelta(seconds=1)
+
+
+class OverduePhase(Table):
+    """From the end of the slot phase until the release is seen or the watch is closed.
+
+    While the host's budget has nothing else to do, a look comes every `free_every`, until `free_until` after the slot.
+    """
+
+    every: Spacing = timedelta(seconds=5)
+    until: Duration = timedelta(hours=2)
+    then_every: Spacing = timedelta(seconds=60)
+    free_every: Spacing = timedelta(milliseconds=900)
+    free_until: Duration = timedelta(hours=12)
+    close: Duration = timedelta(days=14)
+
+
+class SettlePhase(Table):
+    """After first seen, until every part has come."""
+
+    every: Spacing = timedelta(seconds=60)
+    parts_every: Spacing = timedelta(seconds=5)
+    until: Duration = timedelta(hours=1)
+
+
+class ExposedPhase(Table):
+    """While something is out early."""
+
+    every: Spacing = timedelta(seconds=5)
+
+
+class AfterPhase(Table):
+    """The days after, for a withdrawal or a swapped file."""
+
+    every: Spacing = timedelta(hours=1)
+    until: Duration = timedelta(days=7)
+
+
+class TripwirePhase(Table):
+    """Listings and feeds, at any hour."""
+
+    every: Spacing = timedelta(seconds=60)
+
+
+def _every(begins: str, every: str) -> Every:
+    return Every.model_validate({"from": begins, "every": every})
+
+
+class WatchSettings(Table):
+    """When addresses are looked at: the table `[watch]`. The defaults are those of the design."""
+
+    vantage: Name = "edge"
+    origin_view: bool = True
+    learn_addresses: bool = True
+    most_parts: Annotated[int, Field(ge=1, le=1000)] = MOST_PARTS
+    far: Every = _every("14d", "5m")
+    ahead: Every = _every("7d", "60s")
+    near: Every = _every("60m", "15s")
+    slot: SlotPhase = SlotPhase()
+    overdue: OverduePhase = OverduePhase()
+    settle: SettlePhase = SettlePhase()
+    exposed: ExposedPhase = ExposedPhase()
+    after: AfterPhase = AfterPhase()
+    tripwire: TripwirePhase = TripwirePhase()
+
+    @model_validator(mode="after")
+    def _phases_follow_each_other(self) -> WatchSettings:
+        if not self.far.begins >= self.ahead.begins >= self.near.begins >= self.slot.begins:
+            refuse_any([("", "far, ahead, near and slot must each begin later than the one before", None)])
+        return self
+
+
+DEFAULT_WATCH = WatchSettings()
+
+Length = Callable[[WatchSettings], timedelta]
+"""Read a length of time from the settings."""
+
+
+def _no_least(_watch: WatchSettings) -> timedelta:
+    return timedelta()
 
 
 @dataclass(frozen=True, slots=True)
-class Phases:
-    """When each phase begins or ends relative to the slot, and the spacing of looks in it.
+class Phase:
+    """One phase of a watch: when it is, how often targets are looked at in it, and which targets.
 
-    `…_from` are spans before the slot, `…_until` spans after it (for `settle` and `after`: after first
-    seen). What is overdue is looked at every `overdue_free_every` as long as its host has nothing else to do, until
-    `overdue_free_until`. `default_time` is the local time at which a day without a time is watched more closely, within
-    `default_within` of it. A content-API twin is looked at `content_factor` times less often than its page,
-    but no more often than `content_least`. The defaults are the table of the design.
+    `begins` and `ends` are distances from an instant slot, negative before it. They are None for a phase that
+    `monitor/plan/windows.py` places otherwise: by a day, or by what has been seen.
+    `polls_origin`: addresses are also looked at past the caches. `asks_witnesses`: an announcement and a listing are
+    asked whether the release is out. `is_overdue`: the slot has passed and the target is still missing.
+    `guess_least` is the least spacing of a predicted address. None: predicted addresses are not looked at.
     """
 
-    far_from: timedelta = timedelta(days=14)
-    far_every: timedelta = timedelta(minutes=5)
-    ahead_from: timedelta = timedelta(days=7)
-    ahead_every: timedelta = timedelta(seconds=60)
-    near_from: timedelta = timedelta(minutes=60)
-    near_every: timedelta = timedelta(seconds=15)
-    slot_from: timedelta = timedelta(minutes=2)
-    slot_until: timedelta = timedelta(minutes=10)
-    slot_every: timedelta = timedelta(seconds=1)
-    overdue_until: timedelta = timedelta(hours=2)
-    overdue_every: timedelta = timedelta(seconds=5)
-    overdue_then_every: timedelta = timedelta(seconds=60)
-    overdue_free_every: timedelta = timedelta(seconds=0.9)
-    overdue_free_until: timedelta = timedelta(hours=12)
-    closes_after: timedelta = timedelta(days=14)
-    settle_until: timedelta = timedelta(hours=1)
-    settle_every: timedelta = timedelta(seconds=60)
-    settle_parts_every: timedelta = timedelta(seconds=5)
-    exposed_every: timedelta = timedelta(seconds=5)
-    after_until: timedelta = timedelta(days=7)
-    after_every: timedelta = timedelta(hours=1)
-    day_every: timedelta = timedelta(seconds=60)
-    span_every: timedelta = timedelta(minutes=5)
-    default_time: time = time(9, 30)
-    default_within: timedelta = timedelta(minutes=10)
-    content_factor: int = 5
-    content_least: timedelta = timedelta(seconds=5)
-    tripwire_every: timedelta = timedelta(seconds=60)
+    name: str
+    every: Length
+    begins: Length | None = None
+    ends: Length | None = None
+    polls_origin: bool = False
+    asks_witnesses: bool = False
+    is_overdue: bool = False
+    guess_least: Length | None = None
 
 
-DEFAULT_PHASES = Phases()
+FAR = Phase(
+    "far",
+    every=lambda watch: watch.far.every,
+    begins=lambda watch: -watch.far.begins,
+    ends=lambda watch: -watch.ahead.begins,
+    guess_least=_no_least,
+)
+AHEAD = Phase(
+    "ahead",
+    every=lambda watch: watch.ahead.every,
+    begins=lambda watch: -watch.ahead.begins,
+    ends=lambda watch: -watch.near.begins,
+    guess_least=_no_least,
+)
+NEAR = Phase(
+    "near",
+    every=lambda watch: watch.near.every,
+    begins=lambda watch: -watch.near.begins,
+    ends=lambda watch: -watch.slot.begins,
+    polls_origin=True,
+    guess_least=_no_least,
+)
+EXPOSED = Phase("exposed", every=lambda watch: watch.exposed.every, polls_origin=True, guess_least=_no_least)
+SLOT = Phase(
+    "slot",
+    every=lambda watch: watch.slot.every,
+    begins=lambda watch: -watch.slot.begins,
+    ends=lambda watch: watch.slot.until,
+    polls_origin=True,
+    asks_witnesses=True,
+    guess_least=lambda watch: watch.near.every,
+)
+DAY = Phase("day", every=lambda _watch: timedelta(seconds=60), asks_witnesses=True, guess_least=_no_least)
+SPAN = Phase("span", every=lambda _watch: timedelta(minutes=5), asks_witnesses=True, guess_least=_no_least)
+OVERDUE = Phase(
+    "overdue",
+    every=lambda watch: watch.overdue.every,
+    begins=lambda watch: watch.slot.until,
+    ends=lambda watch: max(watch.slot.until, watch.overdue.until),
+    polls_origin=True,
+    asks_witnesses=True,
+    is_overdue=True,
+    guess_least=lambda watch: watch.settle.every,
+)
+LONG_OVERDUE = Phase(
+    "overdue-then",
+    every=lambda watch: watch.overdue.then_every,
+    begins=lambda watch: max(watch.slot.until, watch.overdue.until),
+    ends=lambda watch: watch.overdue.close,
+    polls_origin=True,
+    asks_witnesses=True,
+    is_overdue=True,
+)
+SETTLE = Phase("settle", every=lambda watch: watch.settle.every, guess_least=lambda watch: watch.settle.every)
+# A target that was public and is found absent or changed.
+AGAIN = Phase("again", every=lambda watch: watch.settle.parts_every, polls_origin=True)
+AFTER = Phase("after", every=lambda watch: watch.after.every)
+TRIPWIRE = Phase("tripwire", every=lambda watch: watch.tripwire.every)
+
+PHASES = (FAR, AHEAD, NEAR, EXPOSED, SLOT, DAY, SPAN, OVERDUE, LONG_OVERDUE, SETTLE, AGAIN, AFTER, TRIPWIRE)
+"""Every phase; those with a distance from the slot are in time order."""
+PHASE_NAMED = {phase.name: phase for phase in PHASES}
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +241,7 @@ def window_at(windows: Sequence[Window], now: datetime) -> Window | None:
 def dense_around(windows: Sequence[Window], others: Sequence[Window]) -> tuple[Window, ...]:
     """Return windows with those around the slots of `others` in the place of looser ones, in time order, no overlap."""
     kept = list(windows)
-    for extra in (one for one in others if one.name == SLOT):
+    for extra in (one for one in others if one.name == SLOT.name):
         for piece in _outside(extra, [one for one in kept if one.every <= extra.every]):
             kept = [*(part for one in kept for part in _outside(one, [piece])), piece]
     return tuple(sorted(kept, key=lambda one: one.begins))

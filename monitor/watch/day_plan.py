@@ -13,12 +13,11 @@ from monitor.judge.window import is_exact
 from monitor.plan.addresses import ADDED
 from monitor.plan.budget import Budget, Key, stretch
 from monitor.plan.demand import apart, demand, oversubscribed, peak_rate
-from monitor.plan.phases import Window, dense_around
-from monitor.plan.predicted import cautious
+from monitor.plan.phases import Window
 from monitor.plan.proof import Proof, rank_of
 from monitor.plan.slot_forecast import Needed, SlotForecast, forecasts
 from monitor.plan.targets import Target, View, press_of, targets_of, tripwires_of
-from monitor.plan.windows import UNSEEN, Progress, windows_for
+from monitor.plan.windows import UNSEEN, Progress, windows_in_force
 from monitor.store.rows import Judged
 from monitor.store.sql.engine import Store
 from monitor.store.sql.query import chunks
@@ -160,7 +159,7 @@ class Day:
         if slot is None or starts is None:
             return None
         standing = self._standing(release) if starts < self.begin else _as_unseen
-        targets = targets_of(release, origin_view=self.rules.origin_view)
+        targets = targets_of(release, origin_view=self.rules.watch.origin_view)
         windows = {target: self._windows(target, promised, standing(target)) for target in targets}
         looked = {target: found for target, found in windows.items() if found}
         proof = self._proof(release, slot.instant) if exact and slot.instant is not None else None
@@ -171,13 +170,8 @@ class Day:
         return Proof(slot, within, rank_of(release, slot, self.rules.importance(release)))
 
     def _windows(self, target: Target, promised: InForce, standing: Progress) -> tuple[Window, ...]:
-        if promised.slot is None:
-            return ()
-        windows = windows_for(target, promised.slot, standing, self.rules.phases, exact=is_exact(promised))
-        for other in promised.disagreements:
-            windows = dense_around(windows, windows_for(target, other.slot, standing, self.rules.phases))
-        if target.origin is Origin.PREDICTED:
-            windows = cautious(target, windows, standing, self.rules.phases)
+        exact, at = is_exact(promised), self.rules.default_time
+        windows = windows_in_force(target, promised, standing, self.rules.watch, exact=exact, default_time=at)
         return tuple(window for window in windows if window.begins < self.end and window.ends > self.begin)
 
     def _standing(self, release: Release) -> Callable[[Target], Progress]:
@@ -202,8 +196,8 @@ def planned(store: Store, rules: WatchRules, begin: datetime, end: datetime, now
 
     One whose slot lies in that time is planned as if it did not come out; others as they stand.
     """
-    phases = rules.phases
-    releases = store.ledger.releases(begin - phases.closes_after - timedelta(days=1), end + phases.far_from)
+    watch = rules.watch
+    releases = store.ledger.releases(begin - watch.overdue.close - timedelta(days=1), end + watch.far.begins)
     names = [release.id for release in releases]
     promises: dict[str, list[Promise]] = defaultdict(list)
     for promise in store.ledger.promises(names):
@@ -220,7 +214,7 @@ def hosts_of(
 ) -> list[HostPlan]:
     """Return the looks of each host, tripwires included, the busiest first."""
     plans: dict[str, list[tuple[Window, ...]]] = defaultdict(list)
-    for target, windows in _all_targets(releases, carried.producers, rules.phases.tripwire_every):
+    for target, windows in _all_targets(releases, carried.producers, rules.watch.tripwire.every):
         plans[target.host].append(windows)
     needed: dict[str, list[Needed]] = defaultdict(list)
     for release in releases:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from typing import Protocol
 from zlib import crc32
 
@@ -17,11 +17,10 @@ from monitor.look.fetch import Found
 from monitor.look.interpret import Known
 from monitor.look.sighting import Sighting, State
 from monitor.plan.addresses import ADDED, ANNOUNCEMENT, INDEX, is_publication, new_ids, standing_at
-from monitor.plan.phases import Phases, Window, dense_around
-from monitor.plan.predicted import cautious
+from monitor.plan.phases import DEFAULT_WATCH, WatchSettings, Window
 from monitor.plan.proof import Proof, proof_of
-from monitor.plan.targets import MOST_PARTS, Target, targets_of
-from monitor.plan.windows import windows_for
+from monitor.plan.targets import Target, targets_of
+from monitor.plan.windows import windows_in_force
 from monitor.watch.listing_match import part_elsewhere
 from monitor.watch.release import WatchedRelease, is_view_of_page
 from schedules.announcement import Address, Origin, Part, Role
@@ -61,13 +60,14 @@ class Looker(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class WatchRules:
-    """How releases are watched and judged, from the configuration."""
+    """How releases are watched and judged, from the configuration.
 
-    monitor: str = "edge"
-    phases: Phases = field(default_factory=Phases)
+    `default_time` is the usual local time, at which a day without a time is watched more closely.
+    """
+
+    watch: WatchSettings = DEFAULT_WATCH
     policies: Policies = field(default_factory=Policies)
-    origin_view: bool = True
-    most_parts: int = MOST_PARTS
+    default_time: time = time(9, 30)
     extra_parts: Callable[[Release], tuple[Part, ...]] = lambda _release: ()
     importance: Callable[[Release], int] = lambda _release: 0
 
@@ -140,7 +140,7 @@ class Planner:
 
     def add_parts(self, watched: WatchedRelease, parts: Sequence[Part], *, soon: bool = False) -> None:
         """Watch further parts of a release; `soon`: look at them at once. Far more than are watched are not kept."""
-        every = (*watched.release.parts, *parts)[: max(2 * self._rules.most_parts, len(watched.release.parts))]
+        every = (*watched.release.parts, *parts)[: max(2 * self._rules.watch.most_parts, len(watched.release.parts))]
         watched.release = replace(watched.release, parts=every)
         self.set_targets(watched, soon=soon)
 
@@ -159,7 +159,7 @@ class Planner:
         if not (files or links) or sighting.state is not State.PRESENT or self._lies_ahead(watched, sighting.sent):
             return
         self._confirm(watched, {one.url for one in files})
-        parts = [*_named(watched.release, files, self._rules.most_parts), *_linked(watched.release, links)]
+        parts = [*_named(watched.release, files, self._rules.watch.most_parts), *_linked(watched.release, links)]
         if parts:
             self.add_parts(watched, parts)
 
@@ -174,7 +174,9 @@ class Planner:
     def set_targets(self, watched: WatchedRelease, *, soon: bool = False) -> None:
         """Look at the targets of a release as it is now, and at no others of it."""
         before = watched.targets.keys()
-        watched.aim(targets_of(watched.release, origin_view=self._rules.origin_view, most=self._rules.most_parts))
+        watched.aim(
+            targets_of(watched.release, origin_view=self._rules.watch.origin_view, most=self._rules.watch.most_parts)
+        )
         for gone in before - watched.targets.keys():
             self._looker.drop(gone)
         self.replan(watched, soon=soon)
@@ -189,15 +191,16 @@ class Planner:
                 self._plan(watched, target, windows, promised, soon=soon)
 
     def _windows(self, watched: WatchedRelease, target: Target, promised: InForce, now: datetime) -> tuple[Window, ...]:
-        if promised.slot is None:
-            return ()
-        stands, exact = watched.standing(target), is_exact(promised)
-        windows = windows_for(target, promised.slot, stands, self._rules.phases, now, exact=exact)
-        for other in promised.disagreements:
-            # Nobody knows yet which calendar binds, so proof is kept for both.
-            windows = dense_around(windows, windows_for(target, other.slot, stands, self._rules.phases, now))
-        if target.origin is Origin.PREDICTED and target.url not in self._named.get(watched.release.id, ()):
-            windows = cautious(target, windows, stands, self._rules.phases)
+        windows = windows_in_force(
+            target,
+            promised,
+            watched.standing(target),
+            self._rules.watch,
+            now,
+            exact=is_exact(promised),
+            default_time=self._rules.default_time,
+            is_named=target.url in self._named.get(watched.release.id, ()),
+        )
         if len(self._shared) >= _SHARED:
             self._shared.clear()
         # Releases of one slot are looked at in the same windows: one copy does for all.

@@ -48,7 +48,7 @@ class Recorder:
         slot = verdict.slot.begins() if verdict.slot else None
         near = [span for span in blind if slot is None or abs(span.ends - slot) < _AROUND]
         records = tuple((name, "") for runs in watched.runs.values() for run in runs for name in run.evidence)
-        return Measured(self.rules.monitor, watched.runs, near, self.health.offset, records)
+        return Measured(self.rules.watch.vantage, watched.runs, near, self.health.offset, records)
 
     def is_news(self, watched: WatchedRelease, verdict: Verdict, blind: Sequence[Blind]) -> bool:
         """Tell whether a verdict differs from the one written down in more than lengths that still grow."""

@@ -13,10 +13,10 @@ from monitor.judge.verdict import PartVerdict, Verdict, Word
 from monitor.look.interpret import Known
 from monitor.look.recognise.placeholder import PLACEHOLDER
 from monitor.look.sighting import Sighting, State
-from monitor.plan.phases import SLOT, Window, window_at
+from monitor.plan.phases import AGAIN, SLOT, Window, window_at
 from monitor.plan.proof import NEVER, Proof
 from monitor.plan.targets import Target, View, target_id
-from monitor.plan.windows import AGAIN, Progress, Stage
+from monitor.plan.windows import Progress, Stage
 from monitor.watch.shown import Shown
 from schedules.announcement import Address
 from schedules.promise import Promise
@@ -59,12 +59,12 @@ class TargetState:
         if self.last is None or self.last.state is not State.ABSENT:
             return False
         last, this = window_at(self.windows, self.last.last_received), window_at(self.windows, now)
-        return (last is not None and last.name == SLOT) is not (this is not None and this.name == SLOT)
+        return (last is not None and last.name == SLOT.name) is not (this is not None and this.name == SLOT.name)
 
     def spacing(self, now: datetime) -> timedelta | None:
         """Return the spacing that was in force since the last look, None when any gap is allowed."""
         window = window_at(self.windows, self.runs[-1].last_received) if self.runs else None
-        if window is None and (again := window_at(self.windows, now)) is not None and again.name == AGAIN:
+        if window is None and (again := window_at(self.windows, now)) is not None and again.name == AGAIN.name:
             # An origin that was looked at no more and is now: what it showed long ago has not lasted since.
             window = again
         return window.every if window else None

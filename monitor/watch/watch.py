@@ -90,7 +90,7 @@ class Watch:
     @property
     def ahead(self) -> timedelta:
         """Return how long before its slot a release comes under watch, with a day for the roll."""
-        return self._rules.phases.far_from + timedelta(days=1)
+        return self._rules.watch.far.begins + timedelta(days=1)
 
     def reconfigure(self, rules: WatchRules) -> None:
         """Watch and judge by other rules from now on: every release that is under watch, too."""
@@ -116,7 +116,7 @@ class Watch:
         Stored of it are `runs`, `found` parts and the `place` of its page. `soon`: look at every target at once.
         """
         is_new, known = release.id not in self._releases, replace(release, parts=(*release.parts, *found))
-        first = WatchedRelease(known, (), monitor=self._rules.monitor, place=place)
+        first = WatchedRelease(known, (), monitor=self._rules.watch.vantage, place=place)
         watched = self._releases.setdefault(release.id, first)
         watched.take_promises(promises)
         watched.recall(runs)

@@ -14,7 +14,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from monitor.config.settings import Settings
-from monitor.config.values import Secret, write_duration
+from schedules.values import Secret, write_duration
 
 
 @dataclass

@@ -148,7 +148,7 @@ def _is_mild(remark: Remark) -> bool:
 
 
 def _fault(file: Path, remark: Remark) -> Fault:
-    from monitor.config.values import shown
+    from schedules.values import shown
 
     return Fault(file.name, remark.key, remark.reason, None if remark.value is None else shown(remark.value))
 

@@ -13,11 +13,11 @@ from pydantic import AfterValidator, Field, ValidationError
 
 from monitor.config.checks import recogniser_fault
 from monitor.config.read import faults_of, load
-from monitor.config.values import Address, Duration, Table, refuse
 from monitor.errors import BadInput, Fault
 from monitor.judge.verdict import Kind, Word
 from monitor.rehearse.script.check import script_faults
 from monitor.rehearse.script.values import ExistingFile, Instant, Json, Lag, Offset, SlotTime, one_of
+from schedules.values import Address, Duration, Table, refuse
 
 FAULTS = ("reset", "timeout", "dns", "429", "503", "truncated", "slow", "garbage", "bomb", "redirect_loop",
           "challenge", "mirror", "stale")  # fmt: skip

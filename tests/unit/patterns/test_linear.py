@@ -50,7 +50,7 @@ ELSEWHERE = {
     "monitor/look/recognise/link.py": "what an operator seeks, by RE2",
     "monitor/watch/listing_match.py": "plain words, one or another",
     "monitor/config/secrets.py": "plain words, one or another",
-    "monitor/config/values.py": "of settings, which whoever runs it writes",
+    "schedules/values.py": "of settings, which whoever runs it writes",
 }
 """Files that make patterns elsewhere than in a name of the module, out of what is no literal, and why they may."""
 SPARED = {"alerts.draft.read.md.CELL": "a row of a file that members of staff bring back, of no great length"}

@@ -11,9 +11,9 @@ import pytest
 from monitor.cli.main import status_of
 from monitor.clock import SystemClock
 from monitor.config.read import read_settings
-from monitor.config.values import Secret
 from monitor.store.open import open_store
 from monitor.store.rows import CalendarRead
+from schedules.values import Secret
 from tests.unit.monitor.cli.conftest import Run_, release
 
 ROOT = Path(__file__).parents[4]

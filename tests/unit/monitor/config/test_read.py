@@ -12,8 +12,8 @@ from hypothesis import strategies as some
 from monitor.config.checks import recogniser_fault
 from monitor.config.read import is_private, load, read_settings
 from monitor.config.settings import Settings
-from monitor.config.values import Secret, read_duration, shown, write_duration
 from monitor.errors import BadInput
+from schedules.values import Secret, read_duration, shown, write_duration
 
 Read = Callable[[str], Settings]
 WHOLE = """

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.plan.addresses import INDEX
-from monitor.plan.phases import DEFAULT_PHASES, Phases, Window, next_due, window_at
+from monitor.plan.phases import ExposedPhase, SlotPhase, WatchSettings, Window, next_due, window_at
 from monitor.plan.targets import Target, View
 from monitor.plan.windows import Progress, Stage, windows_for
 from schedules.slot import Precision, Slot
@@ -197,19 +197,24 @@ _instants = st.integers(-20 * 86_400, 20 * 86_400).map(lambda count: AT + count 
 _standings = st.builds(Progress, st.sampled_from(list(Stage)), _instants, st.booleans(), st.none() | _instants)
 _targets = st.sampled_from([EDGE, ORIGIN, CONTENT, SHEET, TRIPWIRE])
 _slots = st.sampled_from([SLOT, DAY, JULY])
-_phases = st.builds(
-    Phases,
-    slot_from=st.integers(1, 300).map(lambda count: count * SECOND),
-    slot_every=st.integers(1, 60).map(lambda count: count * SECOND),
-    exposed_every=st.integers(1, 60).map(lambda count: count * SECOND),
+_seconds = st.integers(1, 60).map(lambda count: f"{count}s")
+_slot_phases = st.builds(
+    lambda begins, every: SlotPhase.model_validate({"from": f"{begins}s", "every": every}),
+    st.integers(1, 300),
+    _seconds,
+)
+_watches = st.builds(
+    lambda slot, every: WatchSettings(slot=slot, exposed=ExposedPhase.model_validate({"every": every})),
+    _slot_phases,
+    _seconds,
 )
 
 
-@given(_targets, _slots, _standings, _phases)
+@given(_targets, _slots, _standings, _watches)
 def test_windows_are_in_time_order_and_do_not_overlap(
-    target: Target, slot: Slot, standing: Progress, phases: Phases
+    target: Target, slot: Slot, standing: Progress, watch: WatchSettings
 ) -> None:
-    windows = windows_for(target, slot, standing, phases)
+    windows = windows_for(target, slot, standing, watch)
     assert all(one.ends <= other.begins for one, other in pairwise(windows))
 
 
@@ -221,15 +226,11 @@ def test_later_windows_are_the_same_less_those_that_ended(
     assert windows_for(target, slot, standing, now=now) == tuple(each for each in everything if each.ends > now)
 
 
-@given(_phases, st.integers(1, 10**9), st.integers(0, 59))
-def test_whatever_the_spacing_a_look_falls_due_at_the_slot(phases: Phases, before: int, shift: int) -> None:
-    windows = windows_for(EDGE, SLOT, phases=phases)
+@given(_watches, st.integers(1, 10**9), st.integers(0, 59))
+def test_whatever_the_spacing_a_look_falls_due_at_the_slot(watch: WatchSettings, before: int, shift: int) -> None:
+    windows = windows_for(EDGE, SLOT, watch=watch)
     after = AT - before * timedelta(microseconds=1)
     due = next_due(windows, after, shift * SECOND)
     while due is not None and due < AT:
-        due = next_due(windows, max(due, AT - phases.slot_from), shift * SECOND)
+        due = next_due(windows, max(due, AT - watch.slot.begins), shift * SECOND)
     assert due == AT
-
-
-def test_the_defaults_are_those_of_the_design() -> None:
-    assert Phases() == DEFAULT_PHASES

@@ -16,10 +16,9 @@ from monitor.judge.judge import judge
 from monitor.judge.policy import Policy
 from monitor.judge.verdict import Kind, Word
 from monitor.look.fetch import Found
-from monitor.plan.phases import DEFAULT_PHASES
-from monitor.plan.predicted import cautious
+from monitor.plan.phases import DEFAULT_WATCH, WatchSettings
 from monitor.plan.targets import targets_of
-from monitor.plan.windows import Progress, Stage, windows_for
+from monitor.plan.windows import Progress, Stage, windows_for, windows_of_guess
 from monitor.store.rows import Judged
 from monitor.watch.planner import Planner, WatchRules
 from monitor.watch.predicted_addresses import Edition, PredictedAddresses, expected_pages
@@ -151,15 +150,15 @@ def test_a_page_elsewhere_is_told_by_its_period_after_a_restart_too_and_by_one_v
 def test_a_page_elsewhere_is_let_go_an_hour_after_it_was_seen_before_it_goes_on_to_the_next_edition() -> None:
     (target,) = targets_of(replace(release(), parts=(ROLLING,)))
     seen = Progress(Stage.SEEN, SLOT)
-    made = cautious(target, windows_for(target, a_promise().slot, seen), seen, DEFAULT_PHASES)
+    made = windows_of_guess(target, windows_for(target, a_promise().slot, seen), seen, DEFAULT_WATCH)
     assert {window.name for window in made} == {"settle"}
-    assert made[-1].ends == SLOT + DEFAULT_PHASES.settle_until
+    assert made[-1].ends == SLOT + DEFAULT_WATCH.settle.until
 
 
 def test_what_a_page_that_is_out_links_to_is_kept_once_and_looked_at_by_nobody() -> None:
     looker = FakeLooker()
     under_watch = WatchedRelease(a_release(ROLLING), [a_promise()], verdict=judged(2, (-120, A)))
-    planner = Planner(Fixed(after_slot(2)), looker, WatchRules(most_parts=6))
+    planner = Planner(Fixed(after_slot(2)), looker, WatchRules(WatchSettings(most_parts=6)))
     planner.take(under_watch, a_release())
     links = [PAGE, *(f"{PAGE}/{number}#part" for number in range(9))]
     named = a_sighting(P, 2, "page/content", found=tuple(Found(url, "", "external") for url in links))

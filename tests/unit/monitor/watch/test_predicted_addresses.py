@@ -16,10 +16,9 @@ from monitor.judge.policy import Policy
 from monitor.judge.verdict import Word
 from monitor.look.fetch import Found
 from monitor.look.sighting import State
-from monitor.plan.phases import DEFAULT_PHASES, window_at
-from monitor.plan.predicted import cautious
+from monitor.plan.phases import DEFAULT_WATCH, WatchSettings, window_at
 from monitor.plan.targets import targets_of
-from monitor.plan.windows import Progress, Stage, windows_for
+from monitor.plan.windows import Progress, Stage, windows_for, windows_of_guess
 from monitor.watch.planner import Planner, WatchRules
 from monitor.watch.predicted_addresses import Edition, PredictedAddresses, expected_parts
 from monitor.watch.release import WatchedRelease
@@ -103,13 +102,13 @@ def windows(standing: Progress) -> set[str]:
     (target,) = targets_of(replace(release(), parts=(GUESS,)))
     return {
         window.name
-        for window in cautious(target, windows_for(target, a_promise().slot, standing), standing, DEFAULT_PHASES)
+        for window in windows_of_guess(target, windows_for(target, a_promise().slot, standing), standing, DEFAULT_WATCH)
     }
 
 
 def test_a_guess_is_looked_at_before_the_slot_and_never_every_second() -> None:
     (target,) = targets_of(replace(release(), parts=(GUESS,)))
-    made = cautious(target, windows_for(target, a_promise().slot, Progress()), Progress(), DEFAULT_PHASES)
+    made = windows_of_guess(target, windows_for(target, a_promise().slot, Progress()), Progress(), DEFAULT_WATCH)
     spacings = [window_at(made, SLOT - before) for before in (timedelta(days=3), timedelta(minutes=5), timedelta())]
     assert [each.every.total_seconds() for each in spacings if each] == [60, 15, 15]
     assert "overdue-then" not in {window.name for window in made}
@@ -200,7 +199,7 @@ def test_addresses_are_learnt_once_from_what_was_judged_of_the_edition_before() 
 
 def test_of_thousands_of_files_that_a_page_names_a_few_are_watched_and_no_more_are_kept() -> None:
     looker = FakeLooker()
-    planner = Planner(Fixed(after_slot(2)), looker, WatchRules(most_parts=10))
+    planner = Planner(Fixed(after_slot(2)), looker, WatchRules(WatchSettings(most_parts=10)))
     under_watch = WatchedRelease(a_release(GUESS), [a_promise()], verdict=judged(2, (-120, A)))
     planner.take(under_watch, a_release())
     named = a_sighting(P, 2, "page", found=tuple(Found(f"{SITE}/{n}.csv", "", "data") for n in range(2000)))

@@ -6,6 +6,7 @@ import ipaddress
 import json
 import os
 import re
+from collections.abc import Iterable
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Annotated, Any
@@ -82,6 +83,16 @@ _QUIET = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)")
 def refuse(message: str) -> PydanticCustomError:
     """Return the fault that pydantic is to report with exactly these words."""
     return PydanticCustomError("value", message)
+
+
+KeyFault = tuple[str, str, str | None]
+"""A key of a table (empty for the table itself), what is wrong with it, and its value if a fault may quote it."""
+
+
+def refuse_any(faults: Iterable[KeyFault]) -> None:
+    """Have pydantic report each of these faults of a table at its key. Raises nothing if there are none."""
+    if found := tuple(faults):
+        raise PydanticCustomError("keys", "; ".join(reason for _, reason, _ in found), {"faults": found})
 
 
 def read_duration(value: Any) -> timedelta:  # noqa: ANN401 # whatever the TOML holds
