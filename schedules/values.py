@@ -67,6 +67,18 @@ Mailbox = Annotated[
 Host = Annotated[
     str, _matching(r"[\w.-]+|\[?[0-9A-Fa-f:.]+\]?", "host", 'not a host, write "www.gov.uk" without https:// or path')
 ]
+
+
+def _existing_file(file: str, info: ValidationInfo) -> str:
+    folder = (info.context or {}).get("folder")
+    path = Path(file) if folder is None else folder / file
+    if folder is not None and not path.is_file():
+        raise PydanticCustomError("file", "no such file")
+    return str(path)
+
+
+File = Annotated[str, AfterValidator(_existing_file)]
+"""A file that exists. A relative one starts from the folder of the configuration."""
 Text = Annotated[str, _matching(r"\S(.*\S)?", "text", "must say something, without blanks around it")]
 Network = Annotated[str, AfterValidator(_network)]
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
 from importlib import import_module
-from typing import Any
 
 from alerts.channel import Channel
+from alerts.channels.base import Outbound
+from alerts.channels.settings import CommonSettings
 
-# Named, not imported: a plain start loads the libraries of those channels alone that are configured.
+# Named, not imported: a plain start loads only the libraries of those channels that are configured.
 KINDS = {
     "alertmanager": "alerts.channels.alertmanager:Alertmanager",
     "apprise": "alerts.channels.apprise:Apprise",
@@ -17,18 +18,15 @@ KINDS = {
     "mail": "alerts.channels.mail:Mail",
     "notify": "alerts.channels.notify:Notify",
     "pagerduty": "alerts.channels.pagerduty:PagerDuty",
-    "recording": "alerts.channels.fake:FakeChannel",
     "webhook": "alerts.channels.webhook:Webhook",
 }
 
 
-def open_channel(kind: str, name: str, options: Mapping[str, Any], now: Callable[[], datetime]) -> Channel:
-    """Make the channel of this kind; nothing is connected yet.
+def open_channel(settings: CommonSettings, now: Callable[[], datetime], outbound: Outbound) -> Channel:
+    """Return the channel of a table. Its secrets are read, and nothing is connected yet.
 
-    `options` are the fields of the kind's `Options`, secrets already resolved; `now` tells the time for
-    what is signed or dated. Raises KeyError for a kind there is not, TypeError for an option it does not have.
+    `now` returns the time for what is signed or dated. `outbound` says how an address is reached.
     """
-    module_name, class_name = KINDS[kind].split(":")
-    module = import_module(module_name)
-    channel: Channel = getattr(module, class_name)(name, module.Options(**options), now)
+    module_name, class_name = KINDS[settings.kind].split(":")
+    channel: Channel = getattr(import_module(module_name), class_name)(settings, now, outbound)
     return channel

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from alerts.channel import SEVERITIES, Message, Outcome
-from alerts.channels.http import HttpChannel, Transports
+from alerts.channels.http import HttpChannel
+from alerts.channels.settings import AlertmanagerSettings
 from alerts.fact_rules import GRADES
 from alerts.notice import OPENINGS
 from schedules.times.json import instant_json
@@ -18,35 +18,22 @@ _LONGEST_TEXT = 4000
 _MAY_RAISE = frozenset({"grade_changed", "reopened", "final", "still"})
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
-    """`url` is Alertmanager's own address. `token` is sent as a bearer token.
-
-    An alert that nobody resolves ends by itself after `hold` seconds, one that no measurement will
-    resolve (a lead, a doubt, a test) after `hold_others`. `timeout` is in seconds, in all.
-    """
-
-    url: str
-    token: str | None = field(default=None, repr=False)
-    hold: float = 14 * 86400.0
-    hold_others: float = 86400.0
-    ca_file: str | None = None
-    timeout: float = 30.0
-    transport: Transports = field(kw_only=True, repr=False)
-
-
-class Alertmanager(HttpChannel[Options]):
+class Alertmanager(HttpChannel[AlertmanagerSettings]):
     """Pushes one alert for each incident; pushing it twice changes nothing."""
+
+    @property
+    def _url(self) -> str:
+        return f"{self._settings.url.rstrip('/')}/api/v2/alerts"
 
     async def send(self, message: Message) -> Outcome:
         """Push the alert as it is now."""
-        options = self._options
-        body = json.dumps(list(alerts(message, options, self._now())), ensure_ascii=False).encode()
-        headers = {"Authorization": f"Bearer {options.token}"} if options.token else {}
-        return await self._post(f"{options.url.rstrip('/')}/api/v2/alerts", body, headers)
+        body = json.dumps(list(alerts(message, self._settings, self._now())), ensure_ascii=False).encode()
+        token = self._secrets.get("token")
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        return await self._post(body, headers)
 
 
-def alerts(message: Message, options: Options, now: datetime) -> Iterator[dict[str, Any]]:
+def alerts(message: Message, settings: AlertmanagerSettings, now: datetime) -> Iterator[dict[str, Any]]:
     """Yield the alert of a message and, where its grade may have risen, the ends of those it replaces.
 
     The labels name the incident and its grade alone, so that later messages update the same alert.
@@ -55,7 +42,7 @@ def alerts(message: Message, options: Options, now: datetime) -> Iterator[dict[s
     at = _instant(message.data.get("at"), now)
     opened = min(_instant(incident.get("opened"), at), at)
     grade = str(message.data.get("grade", "none"))
-    ends = at if message.kind == "final" else at + timedelta(seconds=_hold(message, options))
+    ends = at if message.kind == "final" else at + _hold(message, settings)
     yield _alert(message, grade, opened, ends)
     if incident and message.kind in _MAY_RAISE:
         for other in GRADES[: GRADES.index(grade)] if grade in GRADES else ():
@@ -89,10 +76,10 @@ def _alert(message: Message, grade: str, starts: datetime, ends: datetime) -> di
     }
 
 
-def _hold(message: Message, options: Options) -> float:
+def _hold(message: Message, settings: AlertmanagerSettings) -> timedelta:
     incident = message.data.get("incident") or {}
     followed = incident and incident.get("closed") is None and message.kind not in OPENINGS - {"opened"}
-    return options.hold if followed else options.hold_others
+    return settings.hold if followed else settings.hold_others
 
 
 def _instant(text: object, otherwise: datetime) -> datetime:

@@ -2,45 +2,37 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 import apprise
 
 from alerts.channel import SHORT, Accepted, Message, Outcome, Refused, short_form
 from alerts.channels.base import ThreadChannel
+from alerts.channels.settings import AppriseSettings
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
-    """`url` is one Apprise address with one recipient: of several, those served would be told again.
-
-    It holds tokens and is a secret as a whole. `timeout` is in seconds, in all.
-    """
-
-    url: str = field(repr=False)
-    timeout: float = 30.0
-
-
-class Apprise(ThreadChannel[Options]):
+class Apprise(ThreadChannel[AppriseSettings]):
     """Hands each message to one service; Apprise says only whether it went, not why."""
 
     async def send(self, message: Message) -> Outcome:
         """Hand the message over once."""
-        return await self._in_thread(_send, message)
+        return await self._in_thread(self._send, message)
 
-
-def _send(options: Options, message: Message) -> Outcome:
-    asset = apprise.AppriseAsset(storage_mode=apprise.PersistentStoreMode.MEMORY)
-    asset.app_id, asset.app_desc, asset.app_url = "ninethirty", "ninethirty", ""
-    service = apprise.Apprise(asset=asset)
-    if not service.add(options.url):
-        return Refused(permanent=False, reason="the address is not one that apprise knows")
-    kind = _urgency(message)
-    body_format = apprise.NotifyFormat.TEXT
-    subject, text = _fitting(message, min((one.body_maxlen for one in service), default=len(message.text)))
-    went = service.notify(text, subject, kind, body_format=body_format, timeout=options.timeout)
-    scheme = options.url.partition(":")[0]
-    return Accepted(scheme) if went else Refused(permanent=False, reason=f"the service behind {scheme} did not take it")
+    def _send(self, message: Message) -> Outcome:
+        url = self._secrets["url"]
+        asset = apprise.AppriseAsset(storage_mode=apprise.PersistentStoreMode.MEMORY)
+        asset.app_id, asset.app_desc, asset.app_url = "ninethirty", "ninethirty", ""
+        service = apprise.Apprise(asset=asset)
+        if not service.add(url):
+            return Refused(permanent=False, reason="the address is not one that apprise knows")
+        kind = _urgency(message)
+        body_format = apprise.NotifyFormat.TEXT
+        subject, text = _fitting(message, min((one.body_maxlen for one in service), default=len(message.text)))
+        went = service.notify(text, subject, kind, body_format=body_format, timeout=self._timeout)
+        scheme = url.partition(":")[0]
+        return (
+            Accepted(scheme)
+            if went
+            else Refused(permanent=False, reason=f"the service behind {scheme} did not take it")
+        )
 
 
 def _fitting(message: Message, most: int) -> tuple[str, str]:

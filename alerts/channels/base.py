@@ -1,39 +1,52 @@
-"""What channels have in common: their name and options, a thread for those that block, and patience."""
+"""What channels have in common: name and settings, a thread for those that block, a limit on the time to send."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from alerts.channel import Message, Outcome, Refused
+from alerts.channels.settings import CommonSettings
+from schedules.values import Secret
+
+if TYPE_CHECKING:
+    import ssl
+
+    import httpx
+
+SettingsT = TypeVar("SettingsT", bound=CommonSettings)
 
 
-class Patient(Protocol):
-    """What every channel is told: its patience in seconds, in all."""
+@dataclass(frozen=True, slots=True)
+class Outbound:
+    """How channels reach addresses, as `[network]` says.
 
-    @property
-    def timeout(self) -> float:
-        """Return how long an attempt may take."""
+    `proxy_of(url)` returns the URL of the proxy for an address, None for a direct connection. `transport(url, tls,
+    seconds)` makes the transport for one message to an address, through that proxy. `seconds` is its time limit.
+    """
+
+    outbound: Outbound
+    transport: Callable[[str, ssl.SSLContext, float], httpx.AsyncBaseTransport]
 
 
-PatientT = TypeVar("PatientT", bound=Patient)
+class NamedChannel(Generic[SettingsT]):
+    """A channel by its name, with its settings and secrets by key. It keeps no connection between messages."""
 
-
-class NamedChannel(Generic[PatientT]):
-    """A channel by its name, with its options; it holds on to nothing between messages."""
-
-    def __init__(self, name: str, options: PatientT, now: Callable[[], datetime]) -> None:
-        self._name = name
-        self._options = options
+    def __init__(self, settings: SettingsT, now: Callable[[], datetime], outbound: Outbound) -> None:
+        self._settings = settings
+        self._secrets = {key: value.reveal() for key, value in settings if isinstance(value, Secret)}
+        self._timeout = settings.timeout.total_seconds()
         self._now = now
+        self._outbound = outbound
 
     @property
     def name(self) -> str:
         """Return the name the configuration gives it."""
-        return self._name
+        return self._settings.name
 
     @property
     def formats(self) -> Sequence[str]:
@@ -45,16 +58,16 @@ class NamedChannel(Generic[PatientT]):
         """Let go of nothing: each message has its own connection."""
 
 
-class ThreadChannel(NamedChannel[PatientT]):
+class ThreadChannel(NamedChannel[SettingsT]):
     """A channel that blocks: a thread of its own leaves the loop's default ones to name look-ups."""
 
-    def __init__(self, name: str, options: PatientT, now: Callable[[], datetime]) -> None:
-        super().__init__(name, options, now)
-        self._thread = ThreadPoolExecutor(1, f"channel-{name}")
+    def __init__(self, settings: SettingsT, now: Callable[[], datetime], outbound: Outbound) -> None:
+        super().__init__(settings, now, outbound)
+        self._thread = ThreadPoolExecutor(1, f"channel-{settings.name}")
 
-    async def _in_thread(self, send: Callable[[PatientT, Message], Outcome], message: Message) -> Outcome:
-        sending = asyncio.get_running_loop().run_in_executor(self._thread, send, self._options, message)
-        return await within(self._options.timeout, sending)
+    async def _in_thread(self, send: Callable[[Message], Outcome], message: Message) -> Outcome:
+        sending = asyncio.get_running_loop().run_in_executor(self._thread, send, message)
+        return await within(self._timeout, sending)
 
     async def close(self) -> None:
         """Let go of the thread."""

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from alerts.channel import Accepted, Message, Outcome, Refused
-from alerts.channels.base import NamedChannel
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,11 +19,12 @@ class Options:
     timeout: float = 30.0
 
 
-class FakeChannel(NamedChannel[Options]):
+class FakeChannel:
     """Keeps messages in memory, each once by its id, and the time at which it first came."""
 
     def __init__(self, name: str, options: Options, now: Callable[[], datetime]) -> None:
-        super().__init__(name, options, now)
+        self.name, self.formats = name, ()
+        self._options, self._now = options, now
         self.messages: dict[str, Message] = {}
         self.received: dict[str, datetime] = {}
         self.attempts = 0
@@ -44,3 +44,6 @@ class FakeChannel(NamedChannel[Options]):
         self.messages.setdefault(message.id, message)
         self.received.setdefault(message.id, self._now())
         return Accepted(message.id)
+
+    async def close(self) -> None:
+        """Keep the messages."""

@@ -6,13 +6,13 @@ import json
 import os
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from alerts.channel import Accepted, Message, Outcome, Refused
 from alerts.channels.base import ThreadChannel
 from alerts.channels.http import reason
+from alerts.channels.settings import FolderSettings
 from alerts.draft.write.registry import WRITERS
 
 _SAFE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
@@ -20,15 +20,7 @@ _UNSAFE = re.compile(r"[^A-Za-z0-9_.-]+")
 _LONGEST_NAME = 120
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
-    """`folder` is made when it is missing; `timeout` is in seconds, for a whole message."""
-
-    folder: str
-    timeout: float = 30.0
-
-
-class Folder(ThreadChannel[Options]):
+class Folder(ThreadChannel[FolderSettings]):
     """Writes FOLDER/DATE/ID.txt, ID.json and the attachments; the .json comes last and says that all is there."""
 
     @property
@@ -40,9 +32,9 @@ class Folder(ThreadChannel[Options]):
         """Write the files, each whole or not at all; a message that is there already is left alone."""
         if not _SAFE_ID.fullmatch(message.id):
             return Refused(permanent=True, reason="the message's id cannot be a file name")
-        place = Path(self._options.folder) / _date(message, self._now())
+        place = Path(self._settings.folder) / _date(message, self._now())
         # A disk that hangs must not hang the loop.
-        return await self._in_thread(lambda _options, told: _write(place, told), message)
+        return await self._in_thread(lambda told: _write(place, told), message)
 
 
 def _write(place: Path, message: Message) -> Outcome:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 import httpx
 
 from alerts.channel import Accepted, Outcome, Refused
-from alerts.channels.base import NamedChannel, Patient, within
+from alerts.channels.base import NamedChannel, within
+from alerts.channels.settings import PostSettings
 from alerts.one_line import one_line
 from schedules.times.mail_date import retry_after
 
@@ -19,46 +20,34 @@ from schedules.times.mail_date import retry_after
 _FOR_GOOD = frozenset({400, 406, 410, 411, 413, 414, 415, 417, 422, 431, 451})
 
 
-Transports = Callable[[ssl.SSLContext], httpx.AsyncBaseTransport]
-"""Makes the transport for one message. It goes through the proxy, if one is configured."""
+SettingsT = TypeVar("SettingsT", bound=PostSettings)
 
 
-class PostOptions(Patient, Protocol):
-    """The options that all channels which post have in common: the certificates they trust, and their transport."""
-
-    @property
-    def ca_file(self) -> str | None:
-        """Return the file of certificates, None for those of the system."""
+class HttpChannel(NamedChannel[SettingsT]):
+    """A channel that sends each message as one POST of JSON to its address, on a connection of its own."""
 
     @property
-    def transport(self) -> Transports:
-        """Return what makes a transport."""
+    def _url(self) -> str:
+        raise NotImplementedError
 
-
-OptionsT = TypeVar("OptionsT", bound=PostOptions)
-
-
-class HttpChannel(NamedChannel[OptionsT]):
-    """A channel that sends each message as one POST of JSON, on a connection of its own."""
-
-    async def _post(self, url: str, body: bytes, headers: Mapping[str, str] | None = None) -> Outcome:
+    async def _post(self, body: bytes, headers: Mapping[str, str] | None = None) -> Outcome:
         every = {"Content-Type": "application/json", "User-Agent": "ninethirty", **(headers or {})}
-        return await within(self._options.timeout, post(url, body, every, self._options, self._now()))
+        return await within(self._timeout, self._post_once(body, every))
 
-
-async def post(url: str, body: bytes, headers: Mapping[str, str], options: PostOptions, now: datetime) -> Outcome:
-    """Send a body once and return what the answer means. Follows no redirect, reads no proxy from the environment."""
-    try:
-        # A client of its own for each message: an attempt that is cut short cannot harm the next one.
-        transport = options.transport(ssl.create_default_context(cafile=options.ca_file))
-        async with (
-            httpx.AsyncClient(transport=transport, trust_env=False) as client,
-            client.stream("POST", url, content=body, headers=dict(headers)) as response,
-        ):
-            return weigh(response.status_code, response.headers.get("retry-after", ""), now)
-    except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as fault:
-        # The fault's own words may quote the address, which may be a secret.
-        return Refused(permanent=False, reason=reason(f"no answer: {type(fault).__name__}"))
+    async def _post_once(self, body: bytes, headers: Mapping[str, str]) -> Outcome:
+        """Send a body once and read the answer. Follows no redirect, reads no proxy from the environment."""
+        try:
+            # A client of its own for each message: an attempt that is cut short cannot harm the next one.
+            tls = ssl.create_default_context(cafile=self._settings.ca_file)
+            transport = self._outbound.transport(self._url, tls, self._timeout)
+            async with (
+                httpx.AsyncClient(transport=transport, trust_env=False) as client,
+                client.stream("POST", self._url, content=body, headers=dict(headers)) as response,
+            ):
+                return weigh(response.status_code, response.headers.get("retry-after", ""), self._now())
+        except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as fault:
+            # The fault's own words may quote the address, which may be a secret.
+            return Refused(permanent=False, reason=reason(f"no answer: {type(fault).__name__}"))
 
 
 def weigh(status: int, asked: str, now: datetime) -> Outcome:

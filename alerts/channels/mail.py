@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from email.errors import MessageError
 from email.message import EmailMessage
@@ -14,36 +13,20 @@ from email.utils import format_datetime, parseaddr
 import aiosmtplib
 
 from alerts.channel import Accepted, Message, Outcome, Refused
-from alerts.channels.base import NamedChannel, within
+from alerts.channels.base import NamedChannel, Outbound, within
 from alerts.channels.http import reason
+from alerts.channels.settings import MailSettings
 
 _MOST_REMEMBERED = 1000
 _URGENT = frozenset({"opened", "grade_changed", "reopened", "new_finding", "reminder", "digest"})
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
-    """`security` is `starttls`, `tls` or `none`; `ca_file` names other authorities than the system's.
-
-    `timeout` is in seconds, for a whole message.
-    """
-
-    host: str
-    sender: str
-    to: Sequence[str]
-    port: int = 587
-    security: str = "starttls"
-    user: str | None = None
-    password: str | None = field(default=None, repr=False)
-    ca_file: str | None = None
-    timeout: float = 30.0
-
-
-class Mail(NamedChannel[Options]):
+class Mail(NamedChannel[MailSettings]):
     """Sends each message once to each recipient; one that was refused for the moment is tried again alone."""
 
-    def __init__(self, name: str, options: Options, now: Callable[[], datetime]) -> None:
-        super().__init__(name, options, now)
+    def __init__(self, settings: MailSettings, now: Callable[[], datetime], outbound: Outbound) -> None:
+        super().__init__(settings, now, outbound)
+        self._password = self._secrets.get("password")
         self._left: dict[str, tuple[str, ...]] = {}
 
     @property
@@ -54,13 +37,13 @@ class Mail(NamedChannel[Options]):
     async def send(self, message: Message) -> Outcome:
         """Hand the message to the server; accepted when every recipient was, or was refused for good."""
         try:
-            mail = compose(message, self._options, self._now())
+            mail = compose(message, self._settings, self._now())
         except (ValueError, MessageError) as fault:
             return Refused(permanent=True, reason=self._reason(f"not an e-mail: {fault}"))
-        return await within(self._options.timeout, self._send(message.id, mail))
+        return await within(self._timeout, self._send(message.id, mail))
 
     async def _send(self, identity: str, mail: EmailMessage) -> Outcome:
-        to = self._left.get(identity, tuple(self._options.to))
+        to = self._left.get(identity, tuple(self._settings.to))
         try:
             refused, answer = await self._transfer(mail, to)
         except aiosmtplib.SMTPRecipientsRefused as fault:
@@ -72,20 +55,20 @@ class Mail(NamedChannel[Options]):
         return self._weigh(identity, to, refused, answer)
 
     async def _transfer(self, mail: EmailMessage, to: Sequence[str]) -> tuple[dict[str, tuple[int, str]], str]:
-        options = self._options
+        settings = self._settings
         refused, answer = await aiosmtplib.send(
             mail,
-            sender=parseaddr(options.sender)[1],
+            sender=parseaddr(settings.sender)[1],
             recipients=list(to),
-            hostname=options.host,
-            port=options.port,
-            username=options.user,
-            password=options.password,
-            use_tls=options.security == "tls",
+            hostname=settings.host,
+            port=settings.port,
+            username=settings.user,
+            password=self._password,
+            use_tls=settings.security == "tls",
             # Never opportunistic: a server that hides STARTTLS must not get the password in the clear.
-            start_tls=options.security == "starttls",
-            tls_context=None if options.security == "none" else ssl.create_default_context(cafile=options.ca_file),
-            timeout=options.timeout,
+            start_tls=settings.security == "starttls",
+            tls_context=None if settings.security == "none" else ssl.create_default_context(cafile=settings.ca_file),
+            timeout=self._timeout,
         )
         return {address: (answer.code, answer.message) for address, answer in refused.items()}, answer
 
@@ -97,28 +80,28 @@ class Mail(NamedChannel[Options]):
                 self._left.pop(next(iter(self._left)))
             self._left[identity] = passing
             return Refused(permanent=False, reason=f"taken for {len(to) - len(refused)} of {len(to)}: {words}")
-        whole_list = len(self._left.pop(identity, to)) == len(self._options.to)
+        whole_list = len(self._left.pop(identity, to)) == len(self._settings.to)
         if whole_list and len(refused) == len(to):
             return Refused(permanent=True, reason=words)
         return Accepted(self._reason(answer) if not refused else f"refused for good: {words}")
 
     def _reason(self, text: str) -> str:
-        return reason(text, [self._options.password or ""])
+        return reason(text, [self._password or ""])
 
 
-def compose(message: Message, options: Options, now: datetime) -> EmailMessage:
+def compose(message: Message, settings: MailSettings, now: datetime) -> EmailMessage:
     """Make the e-mail: plain text and HTML, the draft attached, threaded under the notice that opened.
 
     Raises ValueError for an address or name that cannot stand in a header.
     """
     mail = EmailMessage(policy=SMTP_POLICY)
-    mail["From"] = options.sender
-    mail["To"] = ", ".join(options.to)
+    mail["From"] = settings.sender
+    mail["To"] = ", ".join(settings.to)
     mail["Subject"] = message.brief or message.subject
     mail["Date"] = format_datetime(_written(message, now))
-    mail["Message-ID"] = _message_id(message.id, options)
+    mail["Message-ID"] = _message_id(message.id, settings)
     if message.notice != message.id:
-        mail["In-Reply-To"] = mail["References"] = _message_id(message.notice, options)
+        mail["In-Reply-To"] = mail["References"] = _message_id(message.notice, settings)
     # Keeps out-of-office replies from answering a machine.
     mail["Auto-Submitted"] = "auto-generated"
     mail["X-Ninethirty-Notice"] = message.id
@@ -138,8 +121,8 @@ def _written(message: Message, now: datetime) -> datetime:
     return datetime.fromisoformat(at) if isinstance(at, str) else now
 
 
-def _message_id(identity: str, options: Options) -> str:
-    host = parseaddr(options.sender)[1].rpartition("@")[2]
+def _message_id(identity: str, settings: MailSettings) -> str:
+    host = parseaddr(settings.sender)[1].rpartition("@")[2]
     return f"<{identity}@{host or 'localhost'}>"
 
 

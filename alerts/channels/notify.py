@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Any
 
 from notifications_python_client.errors import APIError
@@ -13,64 +13,53 @@ from notifications_python_client.notifications import NotificationsAPIClient
 from notifications_python_client.utils import DOCUMENT_UPLOAD_SIZE_LIMIT, prepare_upload
 
 from alerts.channel import Accepted, Attachment, Message, Outcome, Refused, short_form
-from alerts.channels.base import ThreadChannel
+from alerts.channels.base import Outbound, ThreadChannel
 from alerts.channels.http import reason
+from alerts.channels.settings import NotifySettings
 
+API = "https://api.notifications.service.gov.uk"
 _SHORTEST_KEY = 74
 _TOO_LONG = frozenset({400, 413})
 _REFUSED_FOR_GOOD = frozenset({400, 413, 422})
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
-    """`template` needs the fields ((subject)) and ((text)), and ((draft)) when `draft_field` is `draft`.
-
-    `to` holds e-mail addresses, or telephone numbers when the template is one for text messages: these get the
-    short form, its subject in ((subject)) and its link in ((text)).
-    `timeout` is in seconds, for a whole message; one call may take half of it.
-    """
-
-    key: str = field(repr=False)
-    template: str
-    to: Sequence[str]
-    base_url: str | None = None
-    draft_field: str | None = None
-    proxy: str | None = None
-    timeout: float = 30.0
-
-
-class Notify(ThreadChannel[Options]):
+class Notify(ThreadChannel[NotifySettings]):
     """Sends to each recipient once: Notify drops no copies, so each is looked up by its reference first."""
+
+    def __init__(self, settings: NotifySettings, now: Callable[[], datetime], outbound: Outbound) -> None:
+        super().__init__(settings, now, outbound)
+        self._key = self._secrets["key"]
+        self._proxy = outbound.proxy_of(settings.base_url or API)
 
     @property
     def formats(self) -> Sequence[str]:
         """Return that of what is uploaded, where the template has a field for it."""
-        return ("docx",) if self._options.draft_field else ()
+        return ("docx",) if self._settings.draft_field else ()
 
     async def send(self, message: Message) -> Outcome:
         """Hand the message to Notify for every recipient who has not got it yet."""
-        if len(self._options.key) < _SHORTEST_KEY:
+        if len(self._key) < _SHORTEST_KEY:
             return Refused(permanent=False, reason="the key is not one of GOV.UK Notify")
         # The client blocks and is not safe between threads: it has this one for itself.
-        return await self._in_thread(_send_all, message)
+        return await self._in_thread(self._send_all, message)
+
+    def _send_all(self, message: Message) -> Outcome:
+        settings = self._settings
+        where = {} if settings.base_url is None else {"base_url": settings.base_url}
+        # The client has no types.
+        client = NotificationsAPIClient(self._key, timeout=self._timeout / 2, **where)  # type: ignore[no-untyped-call]
+        # By nothing but what we are told: else the environment's proxy would go before ours.
+        client.request_session.trust_env = False
+        client.request_session.proxies = {} if self._proxy is None else {"http": self._proxy, "https": self._proxy}
+        try:
+            return _outcome([_send_one(client, settings, message, to) for to in settings.to])
+        finally:
+            client.request_session.close()
 
 
 def reference(message: Message, to: str) -> str:
     """Return Notify's reference of one message to one recipient, the same at every attempt."""
     return f"{message.id}-{hashlib.sha256(to.encode()).hexdigest()[:8]}"
-
-
-def _send_all(options: Options, message: Message) -> Outcome:
-    where = {} if options.base_url is None else {"base_url": options.base_url}
-    # The client has no types.
-    client = NotificationsAPIClient(options.key, timeout=options.timeout / 2, **where)  # type: ignore[no-untyped-call]
-    # By nothing but what we are told: else the environment's proxy would go before ours.
-    client.request_session.trust_env = False
-    client.request_session.proxies = {} if options.proxy is None else {"http": options.proxy, "https": options.proxy}
-    try:
-        return _outcome([_send_one(client, options, message, to) for to in options.to])
-    finally:
-        client.request_session.close()
 
 
 def _outcome(each: Sequence[Outcome]) -> Outcome:
@@ -85,34 +74,34 @@ def _outcome(each: Sequence[Outcome]) -> Outcome:
     return Accepted(taken if not refused else f"{taken}; refused for good: {words}")
 
 
-def _send_one(client: Any, options: Options, message: Message, to: str) -> Outcome:  # noqa: ANN401  # the client has no types
+def _send_one(client: Any, settings: NotifySettings, message: Message, to: str) -> Outcome:  # noqa: ANN401  # the client has no types
     mark = reference(message, to)
     try:
         if (known := _known(client, mark)) is not None:
             return known
-        return Accepted(str(_handed_over(client, options, message, to)["id"]))
+        return Accepted(str(_handed_over(client, settings, message, to)["id"]))
     except APIError as fault:
-        return _refused(fault, options) if fault.status_code != 503 else _unknown(client, mark, fault, options)
+        return _refused(fault, settings) if fault.status_code != 503 else _unknown(client, mark, fault, settings)
     except (KeyError, TypeError, ValueError, OSError) as fault:
         return Refused(permanent=False, reason=f"an answer that makes no sense: {type(fault).__name__}")
 
 
-def _handed_over(client: Any, options: Options, message: Message, to: str) -> Any:  # noqa: ANN401  # the client has no types
+def _handed_over(client: Any, settings: NotifySettings, message: Message, to: str) -> Any:  # noqa: ANN401  # the client has no types
     mark = reference(message, to)
     if "@" not in to:
         subject, link = short_form(message)
         fields = {"subject": subject, "text": link}
-        return client.send_sms_notification(to, options.template, personalisation=fields, reference=mark)
-    fields = _fields(options, message)
+        return client.send_sms_notification(to, settings.template, personalisation=fields, reference=mark)
+    fields = _fields(settings, message)
     try:
-        return client.send_email_notification(to, options.template, personalisation=fields, reference=mark)
+        return client.send_email_notification(to, settings.template, personalisation=fields, reference=mark)
     except APIError as fault:
         if fault.status_code not in _TOO_LONG:
             raise
     # What Notify will not take in full may still go in few words: somebody must hear of it.
     subject, link = short_form(message)
     fields |= {"subject": subject, "text": link or subject}
-    return client.send_email_notification(to, options.template, personalisation=fields, reference=mark)
+    return client.send_email_notification(to, settings.template, personalisation=fields, reference=mark)
 
 
 def _known(client: Any, mark: str) -> Accepted | None:  # noqa: ANN401  # the client has no types
@@ -120,27 +109,28 @@ def _known(client: Any, mark: str) -> Accepted | None:  # noqa: ANN401  # the cl
     return Accepted(str(found[0]["id"])) if found else None
 
 
-def _unknown(client: Any, mark: str, fault: APIError, options: Options) -> Outcome:  # noqa: ANN401  # the client has no types
+def _unknown(client: Any, mark: str, fault: APIError, settings: NotifySettings) -> Outcome:  # noqa: ANN401  # the client has no types
     # A read timeout looks like 503: Notify may well have taken it.
     try:
-        return _known(client, mark) or _refused(fault, options)
+        return _known(client, mark) or _refused(fault, settings)
     except (APIError, KeyError, TypeError, ValueError, OSError):
-        return _refused(fault, options)
+        return _refused(fault, settings)
 
 
-def _refused(fault: APIError, options: Options) -> Refused:
+def _refused(fault: APIError, settings: NotifySettings) -> Refused:
     said = fault.message
     words = "; ".join(str(one.get("message", "")) for one in said) if isinstance(said, list) else str(said)
-    secrets = (options.key, options.key[-36:])
+    key = settings.key.reveal()
+    secrets = (key, key[-36:])
     permanent = fault.status_code in _REFUSED_FOR_GOOD
     return Refused(permanent=permanent, reason=reason(f"{fault.status_code}: {words}", secrets))
 
 
-def _fields(options: Options, message: Message) -> dict[str, Any]:
+def _fields(settings: NotifySettings, message: Message) -> dict[str, Any]:
     fields: dict[str, Any] = {"subject": message.subject, "text": message.text}
-    if options.draft_field is not None:
+    if settings.draft_field is not None:
         # The template names the field, so it must have a value even where there is no draft.
-        fields[options.draft_field] = _upload(message.attachments)
+        fields[settings.draft_field] = _upload(message.attachments)
     return fields
 
 

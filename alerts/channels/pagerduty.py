@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
 from typing import Any
 
 from alerts.channel import SEVERITIES, Accepted, Message, Outcome
-from alerts.channels.http import HttpChannel, Transports
+from alerts.channels.http import HttpChannel
+from alerts.channels.settings import PagerdutySettings
 from alerts.one_line import one_line
 
 EVENTS = "https://events.pagerduty.com/v2/enqueue"
@@ -18,27 +18,19 @@ _LONGEST_TEXT = 8000
 _OF_A_PLATFORM = frozenset({"opened", "reopened", "final", "acknowledged", "closed"})
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
-    """`routing_key` is the integration key of an Events API v2 integration. `timeout` is in seconds, in all."""
-
-    routing_key: str = field(repr=False)
-    url: str = EVENTS
-    ca_file: str | None = None
-    timeout: float = 30.0
-    transport: Transports = field(kw_only=True, repr=False)
-
-
-class PagerDuty(HttpChannel[Options]):
+class PagerDuty(HttpChannel[PagerdutySettings]):
     """Sends events; PagerDuty joins those of one key, so that an event sent twice pages nobody twice."""
+
+    @property
+    def _url(self) -> str:
+        return self._settings.url or EVENTS
 
     async def send(self, message: Message) -> Outcome:
         """Send the event of a message once."""
-        options = self._options
-        if (told := event(message, options.routing_key)) is None:
+        if (told := event(message, self._secrets["routing_key"])) is None:
             return Accepted("no event: its alert is open as it is")
         body = json.dumps(told, ensure_ascii=False).encode()
-        return await self._post(options.url, body)
+        return await self._post(body)
 
 
 def event(message: Message, routing_key: str) -> dict[str, Any] | None:

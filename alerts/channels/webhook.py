@@ -7,44 +7,32 @@ import hashlib
 import hmac
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from alerts.channel import Attachment, Message, Outcome
-from alerts.channels.http import HttpChannel, Transports
+from alerts.channels.http import HttpChannel
+from alerts.channels.settings import WebhookSettings
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
-    """`secret` signs; without one nothing is signed. `url` may hold a token and is never shown.
-
-    `with_attachments` puts the draft itself into the JSON, as base64. `timeout` is in seconds, in all.
-    """
-
-    url: str = field(repr=False)
-    secret: str | None = field(default=None, repr=False)
-    with_attachments: bool = False
-    ca_file: str | None = None
-    timeout: float = 30.0
-    transport: Transports = field(kw_only=True, repr=False)
-
-
-class Webhook(HttpChannel[Options]):
+class Webhook(HttpChannel[WebhookSettings]):
     """Posts the message's data and text; the receiver can drop a copy by its Idempotency-Key."""
+
+    @property
+    def _url(self) -> str:
+        return self._settings.url
 
     @property
     def formats(self) -> Sequence[str]:
         """Return that of the file within the JSON, where it is wanted there."""
-        return ("docx",) if self._options.with_attachments else ()
+        return ("docx",) if self._settings.with_attachments else ()
 
     async def send(self, message: Message) -> Outcome:
         """Post the message once."""
-        options = self._options
-        body = payload(message)
+        body, secret = payload(message), self._secrets.get("secret")
         headers = {"Idempotency-Key": message.id}
-        if options.secret:
-            headers["X-Signature"] = signature(options.secret, int(self._now().timestamp()), body)
-        return await self._post(options.url, body, headers)
+        if secret:
+            headers["X-Signature"] = signature(secret, int(self._now().timestamp()), body)
+        return await self._post(body, headers)
 
 
 def payload(message: Message) -> bytes:

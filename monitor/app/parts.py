@@ -69,7 +69,7 @@ _TURN = timedelta(seconds=10)
 def reaching_people(core: Core, settings: Settings) -> tuple[list[Channel], ReportingRules]:
     """Return the channels of a configuration, and what `alerts` wants to know of producers, routes and rotas."""
     own = core.edges.channels
-    channels = channels_of(settings, core.clock.now, core.folder) if own is None else list(own)
+    channels = channels_of(settings, core.clock.now) if own is None else list(own)
     rules = reporting_rules_of(settings, [channel.name for channel in channels], core.folder)
     return channels, replace(rules, rotas=with_stored_shifts(rules.rotas, core.store))
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, time
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from alerts.channel import Channel
 from alerts.channels import open_channel
-from alerts.channels.http import Transports
-from alerts.channels.pagerduty import EVENTS
+from alerts.channels.base import Outbound
 from alerts.draft.code import Book, amended, standard_book
 from alerts.rota import Rota, Shift, Turns
 from alerts.routes import Route
@@ -20,7 +20,7 @@ from monitor.clock import Clock, SystemClock
 from monitor.config.organisations import ORGANISATIONS
 from monitor.config.people import RotaSettings, SummarySettings
 from monitor.config.secrets import in_addresses, redactor
-from monitor.config.settings import ProducerSettings, Settings
+from monitor.config.settings import NetworkSettings, ProducerSettings, Settings
 from monitor.deliver.digests import Digesting
 from monitor.deliver.reminders import Reminding
 from monitor.deliver.rules import Links, ReportingRules
@@ -36,12 +36,9 @@ from monitor.web.provider import Provider, SignsOn
 from monitor.web.sessions import ProxyAuth, Sessions
 from monitor.web.users import Right, Users
 from schedules.times.zone import zone
-from schedules.values import Secret, is_loopback
+from schedules.values import is_loopback
 
 _WHEN = {"morning": time(8, 45), "evening": time(17), "month": time(9)}
-_NOT_OPTIONS = {"name", "kind", "digest"}
-_POSTING = {"webhook", "alertmanager", "pagerduty", "notify"}
-_WHERE = {"pagerduty": EVENTS, "notify": "https://api.notifications.service.gov.uk"}
 
 
 def reporting_rules_of(settings: Settings, channels: Sequence[str], folder: Path = Path()) -> ReportingRules:
@@ -198,39 +195,32 @@ def schedules_of(settings: Settings) -> list[Schedule]:
     return [Schedule(one.kind, tuple(one.channels), trigger(one), one.producer) for one in settings.summary]
 
 
-def channels_of(settings: Settings, now: Callable[[], datetime], folder: Path = Path()) -> list[Channel]:
-    """Return every channel, secrets revealed, nothing connected; relative files of authorities start at `folder`."""
-    channels, proxies = [], proxies_of(settings.network)
-    for table in settings.channel:
-        options = {name: getattr(table, name) for name in type(table).model_fields if name not in _NOT_OPTIONS}
-        given = {name: _plain(name, value, folder) for name, value in options.items() if value is not None}
-        if table.kind in _POSTING:
-            host = urlsplit(str(given.get("url") or given.get("base_url") or _WHERE[table.kind])).hostname or ""
-            # This machine itself is reached without a proxy.
-            proxy = None if is_loopback(f"{host}:0") else proxies.of(host)
-            if table.kind == "notify":
-                given["proxy"] = proxy and f"http://{proxy.host}:{proxy.port}"
-            else:
-                given["transport"] = transports_of(proxy, table.timeout.total_seconds())
-        channels.append(open_channel(table.kind, table.name, given, now))
-    return channels
+def channels_of(settings: Settings, now: Callable[[], datetime]) -> list[Channel]:
+    """Return every channel. Secrets are read, and nothing is connected."""
+    outbound = outbound_of(settings.network)
+    return [open_channel(table, now, outbound) for table in settings.channel]
 
 
-def transports_of(proxy: Proxy | None, seconds: float) -> Transports:
-    """Return what makes a channel's transport for each message. It may reach every address: an operator chose it."""
-    # Many proxies open tunnels only for https. A channel's http goes to the proxy itself.
-    proxies = Proxies(proxy and replace(proxy, tunnels_http=False))
-    resolver = Resolver(Guard(anywhere=True), proxies=proxies)
-    return lambda context: HttpTransport(SystemClock(), resolver, seconds=seconds, context=context)
+def outbound_of(network: NetworkSettings) -> Outbound:
+    """Return how channels reach addresses. They may reach every address, because an operator configured it."""
+    proxies, anywhere = proxies_of(network), Guard(anywhere=True)
 
+    def proxy_for(url: str) -> Proxy | None:
+        host = urlsplit(url).hostname or ""
+        # This machine itself is reached without a proxy.
+        return None if is_loopback(f"{host}:0") else proxies.of(host)
 
-def _plain(name: str, value: object, folder: Path) -> object:
-    """Return the value of a channel's option as the channel wants it."""
-    if isinstance(value, Secret):
-        return value.reveal()
-    if isinstance(value, timedelta):
-        return value.total_seconds()
-    return str(folder / str(value)) if name == "ca_file" else value
+    def proxy_of(url: str) -> str | None:
+        proxy = proxy_for(url)
+        return None if proxy is None else f"http://{proxy.host}:{proxy.port}"
+
+    def transport(url: str, tls: ssl.SSLContext, seconds: float) -> HttpTransport:
+        proxy = proxy_for(url)
+        # Many proxies open tunnels for https only. So a request over http is sent to the proxy itself.
+        resolver = Resolver(anywhere, proxies=Proxies(proxy and replace(proxy, tunnels_http=False)))
+        return HttpTransport(SystemClock(), resolver, seconds=seconds, context=tls)
+
+    return Outbound(proxy_of, transport)
 
 
 def _entries(table: ProducerSettings) -> dict[str, str]:

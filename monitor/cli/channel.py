@@ -60,7 +60,7 @@ def test(context: Context, *, name: str, as_json: bool) -> None:
 async def _send(context: Context, name: str) -> Outcome:
     from monitor.app.reporting_options import channels_of
 
-    found = next(each for each in channels_of(context.settings, context.now, context.path.parent) if each.name == name)
+    found = next(each for each in channels_of(context.settings, context.now) if each.name == name)
     try:
         return await found.send(_message(name, context.now()))
     finally:

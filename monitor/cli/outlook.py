@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from alerts.channels.settings import ChannelSettings
 from monitor.cli.common import Context
 from monitor.cli.dates import today
-from monitor.config.channels import Channel
 from monitor.config.settings import Settings
 from schedules.times.zone import day_begins
 
@@ -80,7 +80,7 @@ def told(settings: Settings) -> Iterator[str]:
     yield f"told of {rest}: {everybody or 'nobody'}"
 
 
-def _way(channel: Channel) -> str:
+def _way(channel: ChannelSettings) -> str:
     # The addresses of hooks are secrets as a whole.
     match channel.kind:
         case "mail":

@@ -217,7 +217,6 @@ def telling_faults(settings: Settings, folder: Path) -> Iterator[CrossFault]:
     """Yield `(key, reason, value)` for each fault; relative files start from `folder`."""
     if settings.web.link_key is not None and settings.web.public_url is None:
         yield "web.public_url", "must be given with link_key: a link needs an address people reach", None
-    yield from _files(settings, folder)
     yield from _templates(settings, folder)
     yield from _editions(settings)
     yield from _findings(settings)
@@ -232,13 +231,6 @@ def _findings(settings: Settings) -> Iterator[CrossFault]:
             near = difflib.get_close_matches(wanted, known, n=1)
             meant = f", did you mean {near[0]}?" if near else ""
             yield f"route[{place}].match.finding", "no finding of that name" + meant, shown(wanted)
-
-
-def _files(settings: Settings, folder: Path) -> Iterator[CrossFault]:
-    for place, channel in enumerate(settings.channel, 1):
-        file = getattr(channel, "ca_file", None)
-        if file is not None and not (folder / file).is_file():
-            yield f"channel[{place}].ca_file", "no such file", shown(file)
 
 
 def _templates(settings: Settings, folder: Path) -> Iterator[CrossFault]:

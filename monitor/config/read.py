@@ -210,7 +210,7 @@ def _inside(node: Mapping[str, Any], step: str | int, defs: Mapping[str, Any]) -
 
 _SECRETS = ("password", "passwd", "passphrase", "secret", "token", "key", "apikey", "credentials", "auth")
 # Of a channel, whose addresses can be secrets as a whole, only these are ever quoted.
-_PLAIN = {"kind", "name", "every", "host", "port", "security", "user", "sender", "to", "folder", "template"}
+_PLAIN = {"kind", "name", "every", "host", "port", "security", "user", "sender", "to", "folder", "template", "ca_file"}
 
 
 def is_private(place: Sequence[str | int]) -> bool:

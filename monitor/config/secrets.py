@@ -10,7 +10,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 from pydantic import BaseModel
 
-from monitor.config.channels import WebhookChannel
+from alerts.channels.settings import WebhookSettings
 from monitor.config.settings import Settings
 from schedules.values import Secret
 
@@ -22,7 +22,7 @@ _FOLD = "\r\n "
 
 def secrets_of(settings: Settings) -> frozenset[str]:
     """Return the values that must not appear in a log: secrets, secret addresses, and the password of the store."""
-    hidden = [channel.url for channel in settings.channel if isinstance(channel, WebhookChannel)]
+    hidden = [channel.url for channel in settings.channel if isinstance(channel, WebhookSettings)]
     told = [*_revealed(settings), *filter(None, [settings.deadman.url, _password(settings.store.url)]), *hidden]
     return frozenset(found for one in told if one for found in (one, *_tail(one))) | in_addresses(settings)
 

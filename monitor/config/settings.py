@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from alerts.channels.settings import ChannelSettings
 from monitor.config.calendars import (
     CalendarSettings,
     ImportanceSettings,
@@ -17,7 +18,6 @@ from monitor.config.calendars import (
     SlotTimeSettings,
     SplitSettings,
 )
-from monitor.config.channels import Channel
 from monitor.config.people import (
     AlertSettings,
     CodeSettings,
@@ -169,7 +169,7 @@ class Settings(Table):
     slot_time: list[SlotTimeSettings] = []
     importance: list[ImportanceSettings] = []
     nation: dict[str, NationSettings] = {}
-    channel: list[Channel] = []
+    channel: list[ChannelSettings] = []
     route: list[RouteSettings] = []
     rota: list[RotaSettings] = []
     summary: list[SummarySettings] = []

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from alerts.channels.settings import FolderSettings
 from monitor.config.calendars import CalendarSettings, PinSettings, ReleaseMatch
-from monitor.config.channels import FolderChannel
 from monitor.config.settings import DeadmanSettings, EvidenceSettings, PartSettings, Settings, StoreSettings
 from monitor.rehearse.publisher.calendar import CALENDAR_NAME, CALENDAR_URL, announced_url, is_listed
 from monitor.rehearse.script.script import Script, ScriptRelease
@@ -20,7 +20,7 @@ def settings_for(script: Script, base: Settings, folder: Path) -> Settings:
     """
     named = {table.name: table.digest for table in base.channel} or {OUTBOX: False}
     channels = [
-        FolderChannel(name=name, kind="folder", folder=str(folder / name), digest=digest)
+        FolderSettings(name=name, kind="folder", folder=str(folder / name), digest=digest)
         for name, digest in named.items()
     ]
     changed = {

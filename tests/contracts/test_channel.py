@@ -18,14 +18,14 @@ from alerts.channel import Accepted, Attachment, Channel, Message, Refused
 from alerts.channels import KINDS, open_channel
 from alerts.channels.fake import FakeChannel, Options
 from tests.loopback import NOTIFY_KEY, NOTIFY_SECRET, Asked, NotifyTwin, http_server, rude_server, smtp_server
-from tests.worlds.posting import DIRECT
+from tests.worlds.channels import DIRECT, channel_settings
 
 # Apprise loads every service it knows, some of them by way of an old module.
 pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
 
 NOW = datetime(2018, 1, 5, 9, 31, 1, tzinfo=UTC)
 SECRET = "correct-horse-battery"
-AFAR = sorted(set(KINDS) - {"folder", "recording"})
+AFAR = sorted(set(KINDS) - {"folder"})
 DRAFT = Attachment("draft.docx", "application/octet-stream", b"\x00draft")
 MESSAGE = Message(
     id="0123456789abcdef",
@@ -50,7 +50,7 @@ class Far:
 def options(kind: str, port: int, folder: Path) -> dict[str, Any]:
     url = f"http://127.0.0.1:{port}/{SECRET}"
     return {
-        "alertmanager": {"url": f"http://127.0.0.1:{port}", "token": SECRET, "transport": DIRECT},
+        "alertmanager": {"url": f"http://127.0.0.1:{port}", "token": SECRET},
         "apprise": {"url": f"json://user:{SECRET}@127.0.0.1:{port}/"},
         "folder": {"folder": str(folder)},
         "mail": {
@@ -66,14 +66,15 @@ def options(kind: str, port: int, folder: Path) -> dict[str, Any]:
             "to": ["duty@example.org"],
             "base_url": f"http://127.0.0.1:{port}",
         },
-        "pagerduty": {"routing_key": SECRET, "url": f"http://127.0.0.1:{port}", "transport": DIRECT},
-        "recording": {},
-        "webhook": {"url": url, "secret": SECRET, "transport": DIRECT},
+        "pagerduty": {"routing_key": SECRET, "url": f"http://127.0.0.1:{port}"},
+        "webhook": {"url": url, "secret": SECRET},
     }[kind]
 
 
 def make(kind: str, port: int, folder: Path, **more: object) -> Channel:
-    return open_channel(kind, "c", {**options(kind, port, folder), **more}, lambda: NOW)
+    if kind == "recording":
+        return FakeChannel("c", Options(), lambda: NOW)
+    return open_channel(channel_settings(kind, **{**options(kind, port, folder), **more}), lambda: NOW, DIRECT)
 
 
 @asynccontextmanager
@@ -115,7 +116,7 @@ def mail_id(content: bytes | str | None) -> bytes:
     return content.split(b"Message-ID: ")[1].split(b"\r\n")[0]
 
 
-@pytest.fixture(params=sorted(KINDS))
+@pytest.fixture(params=[*sorted(KINDS), "recording"])
 def kind(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
@@ -134,7 +135,7 @@ async def test_a_channel_has_the_name_it_was_given(kind: str, tmp_path: Path) ->
 
 
 def test_no_secret_shows_in_how_a_channel_is_set_up(kind: str, tmp_path: Path) -> None:
-    shown = repr(make(kind, 1, tmp_path)._options)  # type: ignore[attr-defined]
+    shown = repr(vars(make(kind, 1, tmp_path)).get("_settings"))
     assert SECRET not in shown
     assert NOTIFY_SECRET not in shown
 

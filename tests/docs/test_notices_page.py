@@ -61,7 +61,7 @@ def test_every_kind_of_notice_has_its_row(page: str) -> None:
 
 
 def test_every_channel_has_its_heading(page: str) -> None:
-    assert set(re.findall(r"^### (\w+)$", page, re.MULTILINE)) == set(KINDS) - {"recording"}
+    assert set(re.findall(r"^### (\w+)$", page, re.MULTILINE)) == set(KINDS)
 
 
 def test_the_recipe_on_the_page_knows_our_signature(page: str) -> None:

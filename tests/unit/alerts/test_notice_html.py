@@ -9,17 +9,18 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from alerts.channel import Message
-from alerts.channels.mail import Options, compose
+from alerts.channels.mail import compose
 from alerts.decide import decide
 from alerts.finding import ReleaseFacts
 from alerts.notice import message
 from alerts.notice_html import BRIEF, page
 from alerts.notice_text import SUBJECT_SUFFIX
+from tests.worlds.channels import channel_settings
 
 Make = Callable[..., ReleaseFacts]
 BOARD = "https://board.example/incidents/i"
 LINK = "https://board.example/acknowledge?token=t&x=1"
-MAIL = Options("mail.example", "ninethirty@stats.example", ("duty@example.org",))
+MAIL = channel_settings("mail", host="mail.example", sender="ninethirty@stats.example", to=["duty@example.org"])
 
 
 def sent(facts: ReleaseFacts, now: datetime | None = None) -> Message:

@@ -14,13 +14,13 @@ import httpx
 import pytest
 
 from alerts.channel import Accepted, Message
-from alerts.channels.alertmanager import Alertmanager, Options, alerts
+from alerts.channels.alertmanager import Alertmanager, alerts
 from monitor.clock import SystemClock
 from tests.loopback import Asked, http_server
-from tests.worlds.posting import DIRECT
+from tests.worlds.channels import DIRECT, channel_settings
 
 NOW = datetime(2018, 1, 5, 9, 35, 1, tzinfo=UTC)
-OPTIONS = Options("http://127.0.0.1:9093", transport=DIRECT)
+SETTINGS = channel_settings("alertmanager", url="http://127.0.0.1:9093")
 CONFIG = """
 route: {{receiver: hook, group_by: [alertname, release], group_wait: 50ms, group_interval: 50ms, repeat_interval: 1h}}
 receivers: [{{name: hook, webhook_configs: [{{url: '{url}/hook', send_resolved: true}}]}}]
@@ -28,7 +28,7 @@ receivers: [{{name: hook, webhook_configs: [{{url: '{url}/hook', send_resolved: 
 
 
 def pushed(message: Message, **changes: Any) -> list[dict[str, Any]]:  # noqa: ANN401  # fields of a message
-    return list(alerts(replace(message, **changes), OPTIONS, NOW))
+    return list(alerts(replace(message, **changes), SETTINGS, NOW))
 
 
 def test_one_incident_is_one_alert_however_often_it_changes(message: Message) -> None:
@@ -78,7 +78,7 @@ def test_a_test_message_without_an_incident_is_an_alert_of_its_own(message: Mess
 
 async def test_a_token_is_sent_where_there_is_one(message: Message) -> None:
     async with http_server(lambda _: (200, "", {})) as server:
-        channel = Alertmanager("am", Options(f"{server.url}/", token="t0", transport=DIRECT), lambda: NOW)
+        channel = Alertmanager(channel_settings("alertmanager", url=f"{server.url}/", token="t0"), lambda: NOW, DIRECT)
         assert isinstance(await channel.send(message), Accepted)
     (asked,) = server.asked
     assert (asked.target, asked.headers["authorization"]) == ("/api/v2/alerts", "Bearer t0")
@@ -137,7 +137,7 @@ async def test_a_real_alertmanager_fires_and_resolves(
     data = {**message.data, "at": opened.isoformat(), "incident": incident}
     with alertmanager(tmp_path, hook) as url:
         await ready(url)
-        channel = Alertmanager("am", Options(url, transport=DIRECT), clock.now)
+        channel = Alertmanager(channel_settings("alertmanager", url=url), clock.now, DIRECT)
         assert await channel.send(replace(message, kind="opened", data=data)) == Accepted("200")
         assert await channel.send(replace(message, kind="opened", data=data)) == Accepted("200")
         firing = await asyncio.wait_for(queue.get(), 15)

@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 import pytest
 
 from alerts.channel import Accepted, Message, Refused
-from alerts.channels.apprise import Apprise, Options
+from alerts.channels.apprise import Apprise
 from tests.loopback import http_server
+from tests.worlds.channels import DIRECT, channel_settings
 
 # Apprise loads every service it knows, some of them by way of an old module.
 pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
@@ -18,7 +19,7 @@ NOW = datetime(2018, 1, 5, 9, 40, tzinfo=UTC)
 @pytest.mark.parametrize(("kind", "urgency"), [("opened", "failure"), ("final", "success")])
 async def test_a_service_gets_subject_text_and_urgency(message: Message, kind: str, urgency: str) -> None:
     async with http_server(lambda _: (200, "", {})) as server:
-        channel = Apprise("a", Options(f"json://127.0.0.1:{server.port}/"), lambda: NOW)
+        channel = Apprise(channel_settings("apprise", url=f"json://127.0.0.1:{server.port}/"), lambda: NOW, DIRECT)
         assert await channel.send(replace(message, kind=kind)) == Accepted("json")
         await channel.close()
     got = server.asked[0].json
@@ -28,7 +29,7 @@ async def test_a_service_gets_subject_text_and_urgency(message: Message, kind: s
 
 @pytest.mark.parametrize("url", ["nonsense://x", "", "slack://only-one-token"])
 async def test_an_address_apprise_does_not_know_is_refused_without_quoting_it(message: Message, url: str) -> None:
-    channel = Apprise("a", Options(url), lambda: NOW)
+    channel = Apprise(channel_settings("apprise", url=url), lambda: NOW, DIRECT)
     outcome = await channel.send(message)
     await channel.close()
     assert outcome == Refused(permanent=False, reason="the address is not one that apprise knows")
@@ -36,7 +37,9 @@ async def test_an_address_apprise_does_not_know_is_refused_without_quoting_it(me
 
 async def test_a_service_that_refuses_is_named_by_its_scheme_alone(message: Message) -> None:
     async with http_server(lambda _: (500, "", {})) as server:
-        channel = Apprise("a", Options(f"json://token@127.0.0.1:{server.port}/secret"), lambda: NOW)
+        channel = Apprise(
+            channel_settings("apprise", url=f"json://token@127.0.0.1:{server.port}/secret"), lambda: NOW, DIRECT
+        )
         outcome = await channel.send(message)
         await channel.close()
     assert outcome == Refused(permanent=False, reason="the service behind json did not take it")

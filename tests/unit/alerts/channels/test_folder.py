@@ -5,16 +5,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from alerts.channel import Accepted, Attachment, Message, Outcome, Refused
-from alerts.channels.folder import Folder, Options
+from alerts.channels.folder import Folder
 from monitor.clock import VirtualClock
 from monitor.rehearse.virtual_loop import run_virtually
+from tests.worlds.channels import DIRECT, channel_settings
 
 NOW = datetime(2018, 1, 5, 9, 31, 1, tzinfo=UTC)
 MESSAGE = Message("abc", "abc", "opened", "LATE: £", "text", data={"at": "2018-01-05T09:31:01.000Z"})
 
 
 def folder(place: Path) -> Folder:
-    return Folder("desk", Options(str(place)), lambda: NOW)
+    return Folder(channel_settings("folder", folder=str(place)), lambda: NOW, DIRECT)
 
 
 def files_under(place: Path, day: Path) -> set[str]:
@@ -59,7 +60,7 @@ async def test_a_folder_that_cannot_be_written_may_be_mended(tmp_path: Path) -> 
 
 def test_no_virtual_time_passes_while_files_are_written(tmp_path: Path) -> None:
     async def story(clock: VirtualClock) -> tuple[Outcome, float]:
-        channel = Folder("desk", Options(str(tmp_path), timeout=0.001), clock.now)
+        channel = Folder(channel_settings("folder", folder=str(tmp_path), timeout=0.001), clock.now, DIRECT)
         outcome = await channel.send(MESSAGE)
         await channel.close()
         return outcome, clock.monotonic()

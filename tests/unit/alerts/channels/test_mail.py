@@ -12,21 +12,24 @@ import pytest
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 from alerts.channel import Accepted, Attachment, Message, Refused
-from alerts.channels.mail import Mail, Options, compose
+from alerts.channels.mail import Mail, compose
+from alerts.channels.settings import MailSettings
 from tests.loopback import smtp_server
+from tests.worlds.channels import DIRECT, channel_settings
 
 NOW = datetime(2018, 1, 5, 9, 40, tzinfo=UTC)
-TO = ("duty@example.org", "head@example.org", "desk@example.org")
+TO = ["duty@example.org", "head@example.org", "desk@example.org"]
 PASSWORD = "correct-horse"
 
 
-def options(port: int, **more: object) -> Options:
-    plain = Options("127.0.0.1", "Ninethirty <ninethirty@stats.example>", TO, port, security="none", timeout=5)
-    return replace(plain, **more)  # type: ignore[arg-type]
+def table(port: int, **more: object) -> MailSettings:
+    plain = {"host": "127.0.0.1", "sender": "Ninethirty <ninethirty@stats.example>", "to": TO, "security": "none"}
+    table: MailSettings = channel_settings("mail", port=port, **{**plain, "timeout": 5, **more})
+    return table
 
 
 def mail(port: int, **more: object) -> Mail:
-    return Mail("post", options(port, **more), lambda: NOW)
+    return Mail(table(port, **more), lambda: NOW, DIRECT)
 
 
 def read(envelope: Envelope) -> EmailMessage:
@@ -55,7 +58,7 @@ async def test_the_draft_arrives_whole_beside_plain_text_and_html(message: Messa
 
 
 def test_a_follow_up_is_threaded_under_its_opening(message: Message) -> None:
-    composed = compose(message, options(25), NOW)
+    composed = compose(message, table(25), NOW)
     assert composed["Message-ID"] == "<aaaa0002@stats.example>"
     assert composed["In-Reply-To"] == composed["References"] == "<aaaa0001@stats.example>"
     assert composed["Date"] == "Fri, 05 Jan 2018 09:35:01 +0000"
@@ -63,7 +66,7 @@ def test_a_follow_up_is_threaded_under_its_opening(message: Message) -> None:
 
 
 def test_the_notice_that_opens_a_thread_replies_to_nothing(message: Message) -> None:
-    composed = compose(replace(message, notice=message.id), options(25), NOW)
+    composed = compose(replace(message, notice=message.id), table(25), NOW)
     assert composed["In-Reply-To"] is None
 
 
@@ -107,7 +110,7 @@ async def test_a_wrong_password_is_trouble_of_the_channel_and_is_never_told(mess
         outcome = await mail(server.port, user="u", password=PASSWORD).send(message)
     assert isinstance(outcome, Refused)
     assert not outcome.permanent
-    assert PASSWORD not in outcome.reason + repr(options(1, password=PASSWORD))
+    assert PASSWORD not in outcome.reason + repr(table(1, password=PASSWORD))
 
 
 async def test_starttls_is_used_and_the_certificate_checked(

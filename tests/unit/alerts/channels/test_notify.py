@@ -6,18 +6,22 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from alerts.channel import Accepted, Attachment, Message, Refused
-from alerts.channels.notify import Notify, Options, reference
+from alerts.channels.notify import Notify, reference
+from alerts.channels.settings import NotifySettings
 from tests.loopback import NOTIFY_KEY, NOTIFY_SECRET, Asked, NotifyTwin, http_server
+from tests.worlds.channels import DIRECT, channel_settings
 
 NOW = datetime(2018, 1, 5, 9, 40, tzinfo=UTC)
 
 
-def options(url: str, *to: str) -> Options:
-    return Options(NOTIFY_KEY, "template-1", to or ("duty@example.org",), base_url=url, timeout=5)
+def table(url: str, *to: str, **more: object) -> NotifySettings:
+    plain = {"key": NOTIFY_KEY, "template": "template-1", "to": [*to] or ["duty@example.org"], "timeout": 5}
+    settings: NotifySettings = channel_settings("notify", base_url=url, **{**plain, **more})
+    return settings
 
 
-async def sent(message: Message, chosen: Options) -> Accepted | Refused:
-    channel = Notify("n", chosen, lambda: NOW)
+async def sent(message: Message, chosen: NotifySettings) -> Accepted | Refused:
+    channel = Notify(chosen, lambda: NOW, DIRECT)
     try:
         return await channel.send(message)
     finally:
@@ -27,7 +31,7 @@ async def sent(message: Message, chosen: Options) -> Accepted | Refused:
 async def test_each_recipient_is_sent_the_template_with_its_fields(message: Message) -> None:
     twin = NotifyTwin()
     async with http_server(twin) as server:
-        outcome = await sent(message, options(server.url, "duty@example.org", "+447700900123"))
+        outcome = await sent(message, table(server.url, "duty@example.org", "+447700900123"))
     assert outcome == Accepted("n0, n1")
     assert twin.taken[0]["template_id"] == "template-1"
     assert twin.taken[0]["personalisation"] == {"subject": message.subject, "text": message.text}
@@ -40,7 +44,7 @@ async def test_a_text_message_says_what_whose_how_late_and_where_in_three_messag
     twin = NotifyTwin()
     long = replace(message, text="word " * 400, subject="LATE: " + "a" * 600, data={"link": "https://example/i/1"})
     async with http_server(twin) as server:
-        assert isinstance(await sent(long, options(server.url, "+447700900123")), Accepted)
+        assert isinstance(await sent(long, table(server.url, "+447700900123")), Accepted)
     told = twin.taken[0]["personalisation"]
     assert len(f"{told['subject']} {told['text']}") <= 459
     assert told["text"] == "https://example/i/1"
@@ -56,7 +60,7 @@ async def test_a_mail_that_is_refused_as_too_long_is_sent_in_its_short_form(mess
         return twin(asked)
 
     async with http_server(refuses_long) as server:
-        assert await sent(replace(message, text="word " * 400), options(server.url)) == Accepted("n0")
+        assert await sent(replace(message, text="word " * 400), table(server.url)) == Accepted("n0")
     assert twin.taken[0]["personalisation"] == {"subject": message.subject, "text": message.subject}
 
 
@@ -64,7 +68,7 @@ async def test_a_second_attempt_sends_only_what_notify_does_not_know(message: Me
     twin = NotifyTwin()
     twin.refuse["head@example.org"] = (429, "too many requests")
     async with http_server(twin) as server:
-        chosen = options(server.url, "duty@example.org", "head@example.org")
+        chosen = table(server.url, "duty@example.org", "head@example.org")
         first = await sent(message, chosen)
         assert first == Refused(permanent=False, reason="429: too many requests")
         twin.refuse.clear()
@@ -80,7 +84,7 @@ async def test_an_answer_lost_after_notify_took_it_is_found_by_reference(message
         return answer if asked.method == "GET" else (503, "", {})
 
     async with http_server(takes_and_fails) as server:
-        assert await sent(message, options(server.url)) == Accepted("n0")
+        assert await sent(message, table(server.url)) == Accepted("n0")
     assert len(twin.taken) == 1
 
 
@@ -88,8 +92,8 @@ async def test_a_recipient_that_cannot_be_is_refused_for_good(message: Message) 
     twin = NotifyTwin()
     twin.refuse["nobody@example.org"] = (400, "email_address is not valid")
     async with http_server(twin) as server:
-        alone = await sent(message, options(server.url, "nobody@example.org"))
-        among = await sent(message, options(server.url, "nobody@example.org", "duty@example.org"))
+        alone = await sent(message, table(server.url, "nobody@example.org"))
+        among = await sent(message, table(server.url, "nobody@example.org", "duty@example.org"))
     assert alone == Refused(permanent=True, reason="400: email_address is not valid")
     assert among == Accepted("n0; refused for good: 400: email_address is not valid")
 
@@ -98,19 +102,19 @@ async def test_a_key_that_is_refused_is_never_quoted(message: Message) -> None:
     twin = NotifyTwin()
     twin.refuse["duty@example.org"] = (403, f"Invalid token: {NOTIFY_SECRET}")
     async with http_server(twin) as server:
-        outcome = await sent(message, options(server.url))
+        outcome = await sent(message, table(server.url))
     assert outcome == Refused(permanent=False, reason="403: Invalid token: [redacted]")
 
 
 async def test_a_key_of_another_shape_is_refused_without_a_call(message: Message) -> None:
-    outcome = await sent(message, replace(options("http://127.0.0.1:1"), key="short"))
+    outcome = await sent(message, table("http://127.0.0.1:1", key="short"))
     assert outcome == Refused(permanent=False, reason="the key is not one of GOV.UK Notify")
 
 
 async def test_the_draft_goes_along_where_the_template_has_a_field_for_it(message: Message, draft: Attachment) -> None:
     twin = NotifyTwin()
     async with http_server(twin) as server:
-        await sent(message, replace(options(server.url), draft_field="draft"))
+        await sent(message, table(server.url, draft_field="draft"))
     file = twin.taken[0]["personalisation"]["draft"]
     assert (base64.b64decode(file["file"]), file["filename"]) == (draft.content, draft.name)
 
@@ -119,5 +123,5 @@ async def test_a_draft_too_large_for_notify_is_left_out(message: Message, draft:
     twin = NotifyTwin()
     large = replace(message, attachments=(replace(draft, content=b"x" * (2 * 1024 * 1024 + 1)),))
     async with http_server(twin) as server:
-        assert isinstance(await sent(large, replace(options(server.url), draft_field="draft")), Accepted)
+        assert isinstance(await sent(large, table(server.url, draft_field="draft")), Accepted)
     assert twin.taken[0]["personalisation"]["draft"] == "not attached: too large"

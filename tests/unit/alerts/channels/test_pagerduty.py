@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 import pytest
 
 from alerts.channel import Accepted, Message, Outcome, Refused
-from alerts.channels.pagerduty import Options, PagerDuty, event
+from alerts.channels.pagerduty import PagerDuty, event
 from tests.loopback import Asked, http_server
-from tests.worlds.posting import DIRECT
+from tests.worlds.channels import DIRECT, channel_settings
 
 NOW = datetime(2018, 1, 5, 9, 35, 1, tzinfo=UTC)
 
@@ -45,7 +45,7 @@ class Twin:
 
 
 async def sent(message: Message, url: str) -> Outcome:
-    channel = PagerDuty("pager", Options("k" * 32, url, timeout=5, transport=DIRECT), lambda: NOW)
+    channel = PagerDuty(channel_settings("pagerduty", routing_key="k" * 32, url=url, timeout=5), lambda: NOW, DIRECT)
     try:
         return await channel.send(message)
     finally:
@@ -88,6 +88,6 @@ def test_links_lead_to_the_incident_and_to_the_address(message: Message) -> None
 
 async def test_a_wrong_key_is_refused_for_good_and_not_quoted(message: Message) -> None:
     async with http_server(Twin()) as server:
-        channel = PagerDuty("pager", Options("wrong", server.url, timeout=5, transport=DIRECT), lambda: NOW)
+        channel = PagerDuty(channel_settings("pagerduty", routing_key="wrong", url=server.url), lambda: NOW, DIRECT)
         outcome = await channel.send(message)
     assert outcome == Refused(permanent=True, reason="400 was the answer")

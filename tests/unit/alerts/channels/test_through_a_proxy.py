@@ -16,12 +16,11 @@ from pathlib import Path
 import pytest
 
 from alerts.channel import Accepted, Message, Refused
-from alerts.channels import notify, webhook
 from alerts.channels.notify import Notify
 from alerts.channels.webhook import Webhook
 from bench.daemons import free_port
 from tests.loopback import NOTIFY_KEY, NotifyTwin, http_server
-from tests.worlds.posting import through
+from tests.worlds.channels import channel_settings, through
 
 pytestmark = pytest.mark.needs("tinyproxy")
 NOW = datetime(2018, 1, 5, 9, 40, tzinfo=UTC)
@@ -29,9 +28,11 @@ APPRISE = """
 import asyncio, json, sys
 from datetime import UTC, datetime
 from alerts.channel import Message
-from alerts.channels.apprise import Apprise, Options
+from alerts.channels.apprise import Apprise
+from tests.worlds.channels import channel_settings, DIRECT
 message = Message(id="a", notice="a", kind="opened", subject="LATE", text="late", html="", data={})
-print(asyncio.run(Apprise("chat", Options(sys.argv[1]), lambda: datetime.now(UTC)).send(message)))
+table = channel_settings("apprise", url=sys.argv[1])
+print(asyncio.run(Apprise(table, lambda: datetime.now(UTC), DIRECT).send(message)))
 """
 
 
@@ -71,16 +72,16 @@ async def test_a_post_goes_through_the_proxy_and_tls_through_a_tunnel(
 ) -> None:
     async with http_server(lambda _: (204, "", {})) as plain, http_server(lambda _: (204, "", {}), server_tls) as tls:
         for url in (plain.url, f"https://127.0.0.1:{tls.port}"):
-            options = webhook.Options(f"{url}/hook", ca_file=str(certificate), transport=through(proxy.url))
-            assert await Webhook("w", options, lambda: NOW).send(message) == Accepted("204")
+            table = channel_settings("webhook", url=f"{url}/hook", ca_file=str(certificate))
+            assert await Webhook(table, lambda: NOW, through(proxy.url)).send(message) == Accepted("204")
     assert [len(server.asked) for server in (plain, tls)] == [1, 1]
     assert proxy.asked() == [f"POST {plain.url}/hook", f"CONNECT 127.0.0.1:{tls.port}"]
 
 
 async def test_a_proxy_that_is_not_there_is_worth_another_attempt(message: Message) -> None:
     async with http_server(lambda _: (204, "", {})) as server:
-        options = webhook.Options(server.url, transport=through(f"http://127.0.0.1:{free_port()}"))
-        outcome = await Webhook("w", options, lambda: NOW).send(message)
+        table = channel_settings("webhook", url=server.url)
+        outcome = await Webhook(table, lambda: NOW, through(f"http://127.0.0.1:{free_port()}")).send(message)
     assert isinstance(outcome, Refused)
     assert not outcome.permanent
     assert server.asked == []
@@ -89,8 +90,9 @@ async def test_a_proxy_that_is_not_there_is_worth_another_attempt(message: Messa
 async def test_notify_is_asked_through_the_proxy(message: Message, proxy: Proxy) -> None:
     twin = NotifyTwin()
     async with http_server(twin) as server:
-        options = notify.Options(NOTIFY_KEY, "t", ["a@example.gov.uk"], base_url=server.url, proxy=proxy.url)
-        assert isinstance(await Notify("n", options, lambda: NOW).send(message), Accepted)
+        to = ["a@example.gov.uk"]
+        table = channel_settings("notify", key=NOTIFY_KEY, template="t", to=to, base_url=server.url)
+        assert isinstance(await Notify(table, lambda: NOW, through(proxy.url)).send(message), Accepted)
     assert len(twin.taken) == 1
     assert [line.split()[0] for line in proxy.asked()] == ["GET", "POST"]
 
