@@ -14,7 +14,7 @@ from monitor.cli.dates import Day, today
 from monitor.cli.on_call import lines, rotas_of
 from monitor.cli.silence import silence_text
 from monitor.cli.terminal import by_the_page
-from monitor.judge.as_text import due_text, measure_text, slot_headline, tally, told_text
+from monitor.judge.as_text import due_text, elapsed, measure_text, slot_headline, tally, told_text
 from schedules.times.words import day_text
 from schedules.times.zone import span_of
 
@@ -43,9 +43,9 @@ def command(context: Context, *, day: date | None, producer: str | None, as_json
         return
     click.echo(f"{day_text(day, weekday=True)}: {summary(rows)}")
     # Once all is final, the summary says it.
-    headline = slot_headline(rows, context.now())
+    headline, since = slot_headline(rows, context.now())
     if headline and not all(row["final"] for row in rows):
-        click.echo(headline)
+        click.echo(f"{headline} ({elapsed(context.now() - since)})" if since else headline)
     for told in lines(context, rotas_of(context)):
         click.echo(told)
     if rows:

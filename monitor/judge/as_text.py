@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
+from math import floor
 from typing import Any
 
 from monitor.judge.as_json import (
@@ -16,21 +17,24 @@ from monitor.judge.as_json import (
     verdict_told,
 )
 from monitor.judge.verdict import verdict_text
-from schedules.times.words import clock
+from schedules.times.words import clock, length
 from schedules.times.zone import LONDON, local
 
 LOUD = frozenset({"late", "overdue", "early", "not_published", "unproven", "unannounced"})
 """Verdicts that want somebody's eye: they stand in capitals."""
 
 
+_IN_MINUTES = 300
+"""Seconds from which people are shown a length in minutes."""
 _OUT_OF_COUNT = frozenset({"cancelled", "moved"})
 _LATE = frozenset({"late", "overdue", "not_published"})
 
 
-def slot_headline(rows: Iterable[Mapping[str, Any]], now: datetime) -> str:
+def slot_headline(rows: Iterable[Mapping[str, Any]], now: datetime) -> tuple[str, datetime | None]:
     """Return what became of the slot that passed last: `8 releases due at 9.30am: 6 out, 1 late, 1 not seen yet`.
 
-    Empty if no slot to the minute has passed. Cancelled and moved releases do not count.
+    With it comes the slot if a release of it was not seen yet, to tell for how long, else None. The text is empty
+    if no slot to the minute has passed. Cancelled and moved releases do not count.
     """
     passed: dict[datetime, list[Mapping[str, Any]]] = defaultdict(list)
     for row in rows:
@@ -39,13 +43,25 @@ def slot_headline(rows: Iterable[Mapping[str, Any]], now: datetime) -> str:
             passed[datetime.fromisoformat(slot["start"])].append(row)
     last = max((start for start in passed if start <= now), default=None)
     if last is None:
-        return ""
+        return "", None
     due = passed[last]
     counted = Counter(_outcome(row) for row in due)
     told = ", ".join(f"{counted[word]} {word}" for word in ("out", "early", "late", "not seen yet") if counted[word])
     here = local(last, due[0]["slot"]["timezone"])
     time = f"{here.hour % 12 or 12}.{here:%M}{'am' if here.hour < 12 else 'pm'}"
-    return f"{len(due)} release{'s' if len(due) != 1 else ''} due at {time}: {told}"
+    text = f"{len(due)} release{'s' if len(due) != 1 else ''} due at {time}: {told}"
+    return text, last if counted["not seen yet"] else None
+
+
+def elapsed(span: timedelta) -> str:
+    """Return how long something has lasted, in minutes rather than seconds once over five minutes: `4 min 5 s`."""
+    seconds = max(span.total_seconds(), 0)
+    return length(seconds, floor, parts=length_parts(seconds), tenths=False)
+
+
+def length_parts(seconds: float) -> int:
+    """Return how many units a length is shown in: minutes without seconds once over five minutes."""
+    return 1 if _IN_MINUTES <= seconds < 3600 else 2
 
 
 def _outcome(row: Mapping[str, Any]) -> str:

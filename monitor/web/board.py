@@ -38,6 +38,7 @@ from monitor.web.request import day_of, form_of, queries_of, takes
 _MANY = 20
 """Releases beyond which those that nothing went wrong with are folded, by producer."""
 _FILTERS = ("producer", "state", "q")
+_DATE = ("day", "month", "year")
 _MINE = "ninethirty-mine"
 _A_YEAR = 365 * 24 * 3600
 _PRODUCER = re.compile(r"[\w.-]{0,100}")
@@ -55,14 +56,14 @@ class Group:
 async def board(request: Request) -> Response:
     """Show what happens now, what needs action, and the releases of one day that match the filters."""
     queries = queries_of(request)
-    takes(request, ("date", *_FILTERS, "wall"))
+    takes(request, ("date", *_DATE, *_FILTERS, "wall"))
     live: LiveBoard = request.app.state.live
     # Before anything is asked: what changes while this page is made is told once more on its stream.
     position = live.position(all_=queries.sees_all)
     asked = request.query_params
     mine = _mine(request)
     chosen = {name: asked.get(name, mine if name == "producer" else "").strip() for name in _FILTERS}
-    day = _day(asked.get("date"), queries.today())
+    day, fault = _day(asked, queries.today())
     promised = sorted(await queries.board(day, day), key=_urgency)
     rows = [row for row in promised if _is_wanted(row, chosen, queries.producers)]
     needing = await _needing(queries)
@@ -72,7 +73,10 @@ async def board(request: Request) -> Response:
     return render(
         request,
         "board.html",
+        400 if fault else 200,
         day=day,
+        fault=fault,
+        typed={name: asked.get(name, "") for name in _DATE},
         promised=len(promised),
         groups=groups_of(rows, queries.producers),
         counts=counts(rows),
@@ -175,11 +179,14 @@ def _urgency(row: Row) -> tuple[str, int]:
     return start, gravity(status_of(row))
 
 
-def _day(text: str | None, default: date) -> date:
+def _day(asked: Mapping[str, str], default: date) -> tuple[date, str]:
+    """Return the day that a link or the three date fields name, or the default and what is wrong with the day."""
+    typed = "-".join(asked.get(name, "").strip().zfill(2) for name in reversed(_DATE))
+    text = asked.get("date") or (typed if typed != "00-00-00" else "")
     try:
-        return day_of(text) if text else default
-    except ValueError as exc:
-        raise UserFault('date: not a day, write "2026-11-26"') from exc
+        return day_of(text) if text else default, ""
+    except ValueError:
+        return default, "Date must be a real date, such as 27 3 2026"
 
 
 ROUTES = [Route("/", board), Route("/mine", remember, methods=["POST"])]

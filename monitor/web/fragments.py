@@ -9,8 +9,6 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
-from markupsafe import escape
-
 from alerts.actions import overdue
 from alerts.incident import Incident
 from monitor.deliver.incident_json import incident_json, measured_text
@@ -142,7 +140,7 @@ def pieces(
             promised=len(rows),
             is_filtered=False,
         ),
-        "headline": escape(slot_headline(rows, now)),
+        "headline": fragment(queries, "headline.html", told=slot_headline(rows, now), now=now if counting else None),
         "next": fragment(queries, "next.html", next=next_slot(rows, now), now=now if counting else None),
     }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from functools import lru_cache, partial
 from math import ceil, floor
@@ -17,6 +17,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from alerts.incident import Kind
+from monitor.deliver.reminders import GIVEN_UP_FOR
 from monitor.deliver.silences import lasting
 from monitor.errors import StoreFault
 from monitor.health.checks import Check
@@ -29,7 +30,7 @@ from monitor.judge.as_json import (
     status_of,
     verdict_told,
 )
-from monitor.judge.as_text import elsewhere_now, elsewhere_text
+from monitor.judge.as_text import elapsed, elsewhere_now, elsewhere_text, length_parts
 from monitor.judge.verdict import verdict_text
 from monitor.web.queries import Queries
 from monitor.web.request import queries_of, session_of
@@ -52,8 +53,6 @@ KINDS: Mapping[str, str] = {
     Kind.HAND: "logged by hand",
 }
 
-_IN_MINUTES = 300
-"""Seconds from which lists show a length in minutes."""
 _FOLDER = Path(__file__).parent / "templates"
 
 
@@ -110,12 +109,6 @@ def _ago(seconds: int) -> str:
     return length(seconds, floor, parts=1, tenths=False)
 
 
-def elapsed(span: timedelta) -> str:
-    """Return how long something has lasted, in minutes rather than seconds once over five minutes: `4 min 5 s`."""
-    seconds = max(span.total_seconds(), 0)
-    return length(seconds, floor, parts=_parts(seconds), tenths=False)
-
-
 def short_length(seconds: Mapping[str, Any] | None) -> str:
     """Return a measured length for a list: in minutes rather than seconds once over five minutes.
 
@@ -123,11 +116,7 @@ def short_length(seconds: Mapping[str, Any] | None) -> str:
     """
     bounds = bounds_from_json(seconds) or Bounds()
     size = abs(next((side for side in (bounds.min, bounds.max) if side is not None), 0.0))
-    return lengths(bounds, parts=_parts(size), tenths=False, unknown="")
-
-
-def _parts(seconds: float) -> int:
-    return 1 if _IN_MINUTES <= seconds < 3600 else 2
+    return lengths(bounds, parts=length_parts(size), tenths=False, unknown="")
 
 
 def slot_start(row: Mapping[str, Any]) -> datetime:
@@ -219,24 +208,32 @@ def render(request: Request, template: str, code: int = 200, **values: Any) -> R
 
 async def _stored_checks(queries: Queries) -> tuple[list[Check], list[dict[str, Any]]]:
     """Return what the store says of the monitors and of notices, and the notices given up in the last seven days."""
-    now, zone = queries.clock.now(), queries.timezone
     try:
-        # A lease that ran out is free: the next monitor with something to send takes it.
-        leases = [one for one in await queries.ask(queries.store.leases.leases) if one.until > now]
+        members = await queries.ask(lambda: list(_member_checks(queries)))
         given_up = await queries.given_up()
     except StoreFault as fault:
         todo = "Free space, or bring the database back."
         return [Check("Store, read", str(fault), todo, "NinethirtyStoreFailing")], []
-    monitors = [
-        Check(f"Lease {one.name}", f"{one.holder}, until {clock(one.until, zone, exact=True)}") for one in leases
-    ]
     count = f"{len(given_up)} notice{'s' if len(given_up) != 1 else ''} given up in the last seven days"
     todo = "Tell the recipients yourself, then repair the channel: see the list below."
     notices = Check("Notices", count, todo, "NinethirtyNoticeGivenUp")
     return [
         notices if given_up else Check("Notices", "no delivery was given up in the last seven days"),
-        *monitors,
+        *members,
     ], given_up
+
+
+def _member_checks(queries: Queries) -> Iterator[Check]:
+    """Yield what each monitor of a shared store does, and each that fell silent in the last seven days."""
+    leases, now, zone = queries.store.leases, queries.clock.now(), queries.timezone
+    for lease in leases.leases():
+        name, beat = lease.name.capitalize(), leases.heartbeat(lease.name.removeprefix("monitor "))
+        # A lease that ran out is free: the next monitor with something to send takes it.
+        if lease.until > now:
+            yield Check(name, f"held by {lease.holder} until {clock(lease.until, zone, exact=True)}")
+        elif beat is not None and not beat.stopped and now - beat.at < GIVEN_UP_FOR:
+            todo = "Start it again, or remove what stopped it."
+            yield Check(name, f"not heard of since {stamp(beat.at, zone)}", todo, "NinethirtyDown")
 
 
 async def status(request: Request) -> Response:

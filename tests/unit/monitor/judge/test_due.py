@@ -69,7 +69,7 @@ def test_the_headline_counts_what_is_due_and_not_seen_yet() -> None:
     rows = [*(body_at(30, 12) for _ in range(6)), body_at(30, verdict="overdue", due=None), body_at(30)]
     moved = body_at(30, verdict="moved", due=None)
     told = slot_headline([*rows, moved], after_slot(30))
-    assert told == "8 releases due at 9.30am: 6 out, 1 late, 1 not seen yet"
+    assert told == ("8 releases due at 9.30am: 6 out, 1 late, 1 not seen yet", after_slot(0))
     assert "1 not seen yet" in tally(rows)
 
 
@@ -78,6 +78,8 @@ def test_the_headline_is_about_the_slot_that_passed_last() -> None:
         return {**row, "slot": {**row["slot"], "start": "2018-01-05T10:00:00.000Z"}}
 
     rows = [body_at(30, 12), at_ten(body_at(30))]
-    assert slot_headline(rows, after_slot(-1)) == ""
-    assert slot_headline(rows, after_slot(30)).startswith("1 release due at 9.30am")
-    assert slot_headline(rows, after_slot(0) + timedelta(minutes=31)) == "1 release due at 10.00am: 1 not seen yet"
+    assert slot_headline(rows, after_slot(-1)) == ("", None)
+    assert slot_headline(rows, after_slot(30)) == ("1 release due at 9.30am: 1 out", None)
+    later = after_slot(1800)
+    told = slot_headline(rows, later + timedelta(minutes=1))
+    assert told == ("1 release due at 10.00am: 1 not seen yet", later)

@@ -107,10 +107,29 @@ async def test_a_release_with_more_parts_than_are_watched_says_so() -> None:
 
 async def test_a_board_that_nobody_can_mean_is_refused_with_the_reason() -> None:
     async with a_board() as board:
-        answers = [await board.client.get(f"/?{query}") for query in ("date=rubbish", "day=2018-01-05")]
+        answers = [await board.client.get(f"/?{query}") for query in ("date=rubbish", "dates=2018-01-05")]
     assert [answer.status_code for answer in answers] == [400, 400]
-    assert "date: not a day, write &#34;2026-11-26&#34;" in answers[0].text
-    assert "day: unknown parameter, known are date" in answers[1].text
+    assert "Date must be a real date" in answers[0].text
+    assert "dates: unknown parameter, known are date" in answers[1].text
+
+
+@pytest.mark.parametrize("typed", ["day=5&month=1&year=2018", "day=05&month=01&year=2018", "day=+5&month=1&year=2018"])
+async def test_a_day_is_chosen_by_day_month_and_year(typed: str) -> None:
+    async with a_board() as board:
+        board.clock.seconds += timedelta(days=9).total_seconds()
+        page = (await board.client.get(f"/?{typed}")).text
+    assert "<h1>Friday 5 January 2018</h1>" in page
+
+
+@pytest.mark.parametrize("typed", ["day=31&month=2&year=2018", "day=&month=1&year=2018", "day=5&month=1&year=18"])
+async def test_a_day_that_does_not_exist_is_said_beside_its_fields_with_what_was_typed(typed: str) -> None:
+    async with a_board() as board:
+        answer = await board.client.get(f"/?{typed}")
+    assert answer.status_code == 400
+    form = answer.text.partition('<details class="date" open>')[2].partition("</details>")[0]
+    assert "Date must be a real date" in form
+    for name, value in (pair.split("=") for pair in typed.split("&")):
+        assert f'name="{name}" inputmode="numeric" value="{value}"' in form
 
 
 async def test_an_incident_and_its_release_are_told_apart_by_their_titles() -> None:

@@ -26,10 +26,12 @@ async def test_a_release_that_is_due_shows_for_how_long_and_what_the_last_look_g
     body = release_json(judged(12, {"page": [a_run("page", ABSENT, -3600, -1), failed]}))
     async with a_board() as board:
         row = row_part(board.queries, body)
-        parts = pieces(board.queries, [body], after_slot(12))
+        parts = pieces(board.queries, [body], after_slot(12), counting=True)
+        stream = pieces(board.queries, [body], after_slot(13))["headline"]
+    assert stream == pieces(board.queries, [body], after_slot(14))["headline"]
     assert "due, not seen yet (12 s)" in words(row)
     assert "503, 12 looks" in words(row)
-    assert parts["headline"] == "1 release due at 9.30am: 1 not seen yet"
+    assert words(parts["headline"]) == "1 release due at 9.30am: 1 not seen yet ( 12 s )"
     assert "1 due" in words(parts["counts"])
 
 
