@@ -29,7 +29,7 @@ class Outbound:
     seconds)` makes the transport for one message to an address, through that proxy. `seconds` is its time limit.
     """
 
-    outbound: Outbound
+    proxy_of: Callable[[str], str | None]
     transport: Callable[[str, ssl.SSLContext, float], httpx.AsyncBaseTransport]
 
 
