@@ -248,7 +248,8 @@ def to_do(
         return []
     first = [] if is_last or incident.acknowledged else [ACKNOWLEDGE]
     ends = [NOTHING_MORE] if is_last and facts is not None and facts.final else []
-    return [*first, *steps, *ends, *([COMPLETE] if case in WITH_DRAFT and not incident.linked else [])]
+    is_written = incident.linked or {SIGNED, WAIVED} & incident.words.keys()
+    return [*first, *steps, *ends, *([COMPLETE] if case in WITH_DRAFT and not is_written else [])]
 
 
 def notice_about(  # noqa: PLR0913 # one for each thing that a notice says
