@@ -1,11 +1,10 @@
-"""Saying that somebody has an incident: by a signed link and a button, on its page, or by a program with a token.
+"""Saying that somebody has an incident: by a signed link and a button, or on its page.
 
 Opening a link changes nothing, since mail scanners and previews open links too.
 """
 
 from __future__ import annotations
 
-from typing import Any
 from urllib.parse import quote
 
 from starlette.requests import Request
@@ -13,13 +12,9 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from alerts.by_hand import NotEnough
-from alerts.incident import Incident
 from monitor.deliver.incident_json import incident_json
-from monitor.errors import UnknownName, UserFault
-from monitor.web import answers
-from monitor.web.asked import Taking
+from monitor.errors import UnknownName
 from monitor.web.incident_page import incident_page
-from monitor.web.operations import UNKNOWN, ApiRoute, Operation
 from monitor.web.pages import fault_page, render
 from monitor.web.request import client_of, form_of, queries_of, session_of
 
@@ -60,15 +55,6 @@ async def on_page(request: Request) -> Response:
     return RedirectResponse(f"/incidents/{quote(name)}", 303)
 
 
-async def by_program(request: Request, asked: Taking) -> dict[str, Any]:
-    """Say in which role somebody has an incident; saying it twice changes nothing."""
-    try:
-        found = await _acknowledged(request, request.path_params["incident"], asked.role)
-    except NotEnough as exc:
-        raise UserFault(f"role: {exc}") from exc
-    return incident_json(found, await queries_of(request).drafts(found.id))
-
-
 async def _shown(request: Request, token: str, fault: str = "") -> Response:
     """Show what the notice said that brought the link, and no more: its reader has not signed in."""
     opened = _opened(request, token)
@@ -100,19 +86,15 @@ def _opened(request: Request, token: str) -> tuple[str, str] | Response:
     return render(request, "fault.html", 403, message=_INVALID)
 
 
-async def _acknowledged(request: Request, name: str, role: str) -> Incident:
+async def _acknowledged(request: Request, name: str, role: str) -> None:
     desk = queries_of(request).desk
     if desk is None:
         raise UnknownName(f"no incident {name!r}")
-    return await desk.take(name, role)
+    await desk.take(name, role)
 
 
 ROUTES = [
     Route("/acknowledge", ask, methods=["GET"]),
     Route("/acknowledge", answer, methods=["POST"]),
     Route("/incidents/{incident}/acknowledge", on_page, methods=["POST"]),
-    ApiRoute(
-        "/api/v1/incidents/{incident}/acknowledge",
-        Operation("acknowledge", "incidents", by_program, answers.Incident, Taking, UNKNOWN, method="POST"),
-    ),
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
@@ -322,3 +322,70 @@ class Silences(Answer):
     """The silences that hold messages back now."""
 
     silences: list[Silence]
+
+
+class Given(Answer):
+    """What a role wrote into a box."""
+
+    text: str
+    by: str
+    at: Instant | None
+
+
+class Box(Answer):
+    """A question of the form: what was `measured` or configured for it, and the `answer` that a role wrote.
+
+    `placeholder` says what is to be added, empty for nothing; `notes` are warnings of the monitor about it.
+    """
+
+    id: str
+    section: str
+    label: str | None
+    required: bool
+    measured: list[str]
+    placeholder: str
+    guidance: list[str]
+    notes: list[str]
+    answer: Given | None
+
+
+class Step(Answer):
+    """One thing to do at once, `within` how long, and what was written when it was done, empty until then."""
+
+    id: str
+    text: str
+    within: str
+    done: str
+
+
+class Form(Answer):
+    """The newest version of the draft of an incident as a form; `kept` are words for which it has no box, by name."""
+
+    incident: str
+    version: int
+    form: str
+    signed: Instant | None
+    boxes: list[Box]
+    steps: list[Step]
+    kept: dict[str, str]
+
+
+class Clashing(Answer):
+    """A box into which somebody else wrote meanwhile: what stands there, and what was sent."""
+
+    box: str
+    stood: str
+    sent: str
+
+
+class Problem(Answer):
+    """Why there is no answer (RFC 9457): the status with its words, and one line for a person.
+
+    `conflicts` are there only where answers were written to a version that is no longer the newest.
+    """
+
+    type: Literal["about:blank"]
+    title: str
+    status: int
+    detail: str
+    conflicts: list[Clashing] | None = None

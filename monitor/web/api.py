@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from datetime import date, timedelta
+from functools import partial
 from typing import Any
 
 from starlette.requests import Request
@@ -12,19 +14,20 @@ from starlette.routing import Route
 
 from alerts.draft.write.registry import MEDIA
 from alerts.incident import Incident as Known
-from monitor.deliver.incident_json import event_json, incident_json
-from monitor.deliver.open_data import EVENT, INCIDENT, VERDICT, event_row, incident_row, verdict_row
+from monitor.deliver import open_data
+from monitor.deliver.incident_json import event_json, incident_json, read_json
 from monitor.errors import UnknownName
-from monitor.web.answers import Events, Incident, Incidents, Release, Releases
-from monitor.web.asked import Asked, OfDraft, OfEvents, OfIncidents, OfReleases
-from monitor.web.form_api import LOGGING
-from monitor.web.openapi import description
-from monitor.web.operations import UNKNOWN, ApiRoute, Operation, Rows, listing
-from monitor.web.pages import fragment, render
+from monitor.store.rows import CalendarRead
+from monitor.web import answers, asked, form_api
+from monitor.web.asked import Asked, Listed, OfDraft, OfEvents, OfIncidents, OfReleases
+from monitor.web.operations import ApiRoute, Operation, Rows, description
+from monitor.web.pages import fragment, render, silences_of
 from monitor.web.request import day_of, queries_of
+from schedules.times.json import instant_json
 
 Json = dict[str, Any]
 MOST_DAYS = 400
+_READS = 50
 # A draft is one file with its look inside; nothing in it may run or be fetched.
 _OF_A_DRAFT = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
 
@@ -125,6 +128,36 @@ def file_of(content: bytes, media: str, name: str) -> Response:
     return Response(content, media_type=media, headers=headers)
 
 
+async def calendars(request: Request, _asked: Listed) -> Json:
+    """List every calendar with its last usable read, and the last reads of all."""
+    queries = queries_of(request)
+    reads = await queries.reads()
+    names = sorted({*queries.calendars, *(read.calendar for read in reads)})
+    rows = await queries.ask(lambda: [_standing(name, queries.store.ledger.reads(name, _READS)) for name in names])
+    return {"calendars": rows, "reads": [read_json(read) for read in reads]}
+
+
+def _standing(name: str, reads: Sequence[CalendarRead]) -> Json:
+    """Return how the reading of one calendar goes; `reads` are newest first."""
+    usable = next((read for read in reads if read.usable), None)
+    last = next(iter(reads), None)
+    return {
+        "name": name,
+        "last_usable_read": instant_json(usable.finished) if usable is not None else None,
+        "entries": usable.entries if usable is not None else None,
+        "last_read": instant_json(last.finished) if last is not None else None,
+        "fault": last.fault or None if last is not None else "not read yet",
+    }
+
+
+async def silences(request: Request, _asked: Listed) -> Json:
+    """List the silences that hold messages back now.
+
+    Those who may not know everything are told of none.
+    """
+    return {"silences": await silences_of(queries_of(request))}
+
+
 async def openapi(request: Request, _asked: Asked) -> Response:
     """Describe this API."""
     return JSONResponse(await _described(request))
@@ -147,25 +180,73 @@ async def page(request: Request) -> Response:
     return render(request, "api.html", reference=state.reference)
 
 
-_RELEASES, _INCIDENTS = Rows("releases", VERDICT, verdict_row), Rows("incidents", INCIDENT, incident_row)
+_writes = partial(Operation, method="POST")
+_FORM = 1 << 20
+"""Bytes of a body with the answers of a whole form."""
 ROUTES = [
     ApiRoute(
-        "/api/v1/releases", listing("listReleases", "releases", releases, Releases, OfReleases, UNKNOWN, rows=_RELEASES)
+        "/api/v1/releases",
+        Operation(
+            "listReleases",
+            "releases",
+            releases,
+            answers.Releases,
+            OfReleases,
+            Rows("releases", open_data.VERDICT, open_data.verdict_row),
+        ),
     ),
-    ApiRoute("/api/v1/releases/{release}", Operation("getRelease", "releases", release, Release, faults=UNKNOWN)),
+    ApiRoute("/api/v1/releases/{release}", Operation("getRelease", "releases", release, answers.Release)),
     ApiRoute(
         "/api/v1/incidents",
-        listing("listIncidents", "incidents", incidents, Incidents, OfIncidents, UNKNOWN, rows=_INCIDENTS),
-        LOGGING,
+        Operation(
+            "listIncidents",
+            "incidents",
+            incidents,
+            answers.Incidents,
+            OfIncidents,
+            Rows("incidents", open_data.INCIDENT, open_data.incident_row),
+        ),
+        _writes("logIncident", "incidents", form_api.log, answers.Incident, asked.Logging, longest=_FORM, status=201),
     ),
-    ApiRoute("/api/v1/incidents/{incident}", Operation("getIncident", "incidents", incident, Incident, faults=UNKNOWN)),
+    ApiRoute("/api/v1/incidents/{incident}", Operation("getIncident", "incidents", incident, answers.Incident)),
     ApiRoute(
         "/api/v1/incidents/{incident}/draft.{ending}",
-        Operation("getDraft", "incidents", draft, asked=OfDraft, faults=UNKNOWN, media=tuple(MEDIA.values())),
+        Operation("getDraft", "incidents", draft, asked=OfDraft, media=tuple(MEDIA.values())),
+    ),
+    ApiRoute(
+        "/api/v1/incidents/{incident}/acknowledge",
+        _writes("acknowledge", "incidents", form_api.take, answers.Incident, asked.Taking),
+    ),
+    ApiRoute(
+        "/api/v1/incidents/{incident}/answers",
+        Operation("readForm", "incidents", form_api.read, answers.Form),
+        _writes("answerForm", "incidents", form_api.answer, answers.Form, asked.Answering, longest=_FORM),
+    ),
+    ApiRoute(
+        "/api/v1/incidents/{incident}/notes",
+        _writes("noteIncident", "incidents", form_api.note, answers.Incident, asked.Noting, longest=_FORM),
+    ),
+    ApiRoute(
+        "/api/v1/silences",
+        Operation("listSilences", "silences", silences, answers.Silences, Listed, Rows("silences", open_data.SILENCE)),
+        _writes("holdBack", "silences", form_api.hold_back, answers.Silence, asked.Silencing, status=201),
     ),
     ApiRoute(
         "/api/v1/events",
-        listing("listEvents", "releases", events, Events, OfEvents, UNKNOWN, rows=Rows("events", EVENT, event_row)),
+        Operation(
+            "listEvents",
+            "releases",
+            events,
+            answers.Events,
+            OfEvents,
+            Rows("events", open_data.EVENT, open_data.event_row),
+        ),
+    ),
+    ApiRoute(
+        "/api/v1/calendars",
+        Operation(
+            "listCalendars", "calendars", calendars, answers.Calendars, Listed, Rows("calendars", open_data.CALENDAR)
+        ),
     ),
     ApiRoute("/api/v1/openapi.json", Operation("describe", "description", openapi)),
     Route("/api", page),

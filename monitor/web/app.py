@@ -20,9 +20,7 @@ from monitor.web import (
     acknowledge,
     api,
     board,
-    calendars,
     feeds,
-    form_api,
     history,
     incident_form,
     incident_page,
@@ -166,25 +164,11 @@ def _told(request: Request, status: int, fault: str) -> Response:
 
 def application(queries: Queries) -> Access:
     """Return the application that answers from a queries; who may see what is found out before any of it is asked."""
-    shown = [
-        *acknowledge.ROUTES,
-        *pages.LOOKS,
-        *runbook.ROUTES,
-        *(signin.ROUTES if queries.door is not None and queries.door.lets_in else []),
-        *(*log_page.ROUTES, *silences.ROUTES, *incident_form.ROUTES, *incident_page.ROUTES, *history.ROUTES),
-        *(
-            *board.ROUTES,
-            *live.ROUTES,
-            *release.ROUTES,
-            *pages.ROUTES,
-            *api.ROUTES,
-            *form_api.ROUTES,
-            *calendars.ROUTES,
-            *month.ROUTES,
-            *reports.ROUTES,
-            *feeds.ROUTES,
-        ),
-    ]
+    # The first that fits answers: /incidents/new stands before /incidents/{incident}.
+    modules = [acknowledge, runbook, log_page, silences, incident_form, incident_page, history, board, live, release]
+    modules += [pages, api, month, reports, feeds]
+    by_people = signin.ROUTES if queries.door is not None and queries.door.lets_in else []
+    shown = [*pages.LOOKS, *by_people, *(route for module in modules for route in module.ROUTES)]
     health = [Route("/healthz", healthz), Route("/livez", livez), Route("/readyz", readyz), Route("/metrics", metrics)]
     handlers: dict[int | type[Exception], Callable[..., object]] = {
         NinethirtyError: _fault,
@@ -198,6 +182,6 @@ def application(queries: Queries) -> Access:
     )
     app.state.queries, app.state.live = queries, LiveBoard(queries)
     app.state.badges, app.state.history, app.state.reporting = {}, history.History(), asyncio.Lock()
-    app.state.calendars = calendars.Subscribed(queries)
+    app.state.calendars = feeds.Subscribed(queries)
     inner: ASGIApp = app if queries.redactor is None else Redacting(app, queries.redactor)
     return Access(SafeHeaders(GzipMetrics(inner)), queries.clock, app.state.live.close)

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated, Literal, Self
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    WithJsonSchema,
+)
 from pydantic.json_schema import SkipJsonSchema
 
 from alerts.draft.write.outline import Document
 from alerts.silence import Scope
 from monitor.errors import UserFault
-from monitor.web.request import day_of
+from monitor.web.log_page import Sort
+from monitor.web.request import FIRST_YEAR, LAST_YEAR, day_of
 
 MOST = 1000
 
@@ -21,6 +31,13 @@ def _day(text: object) -> date:
         return day_of(str(text))
     except ValueError as exc:
         raise ValueError('not a day, write "2026-11-26"') from exc
+
+
+def _of_our_times(value: datetime) -> datetime:
+    # Beyond these a local time may be of no year at all.
+    if not FIRST_YEAR <= value.year <= LAST_YEAR:
+        raise ValueError(f"not of the years {FIRST_YEAR} to {LAST_YEAR}")
+    return value
 
 
 def _number(text: object) -> int:
@@ -39,6 +56,9 @@ Day = Annotated[date, BeforeValidator(_day), WithJsonSchema(_A_DAY)]
 Name = Annotated[str, Field(pattern=NAME, max_length=500)]
 Words = Annotated[str, Field(pattern=r"[^\s\x00-\x1f\x7f-\x9f]")]
 Role = Annotated[Words, Field(max_length=80, description="Never a name.")]
+Text = Annotated[str, Field(max_length=100_000, pattern=r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$")]
+Line = Annotated[Words, Field(max_length=1000)]
+Moment = Annotated[datetime, AfterValidator(_of_our_times)]
 Limit = Annotated[
     int,
     BeforeValidator(_number),
@@ -130,3 +150,43 @@ class Silencing(Asked):
     until: AwareDatetime
     reason: Annotated[Words, Field(max_length=300)]
     role: Role
+
+
+class Answering(Asked):
+    """Answers by the ids of their boxes or steps, to the version that was read; an empty one takes the words away."""
+
+    role: Role
+    version: Annotated[int, Field(ge=1, le=1_000_000)]
+    answers: dict[str, Text]
+
+
+class Noting(Asked):
+    """What is noted of an incident: a call is with whom it was and what was `said`, an action has an `owner`, `due`."""
+
+    role: Role
+    note: Line | Nothing = None
+    call: Line | Nothing = None
+    said: Line | Nothing = None
+    address: Line | Nothing = Field(None, description="Another web address where it stands.")
+    cause: Line | Nothing = None
+    assigned: Role | Nothing = Field(None, description="The role that is to act.")
+    forward: Moment | Nothing = Field(None, description="To when it was brought forward; local without an offset.")
+    action: Line | Nothing = None
+    owner: Role | Nothing = Field(None, description="The role that is to do the action.")
+    due: Day | Nothing = Field(None, description="The last day for the action.")
+    done: Annotated[int, Field(ge=1, le=10_000, description="Number of an action that was done.")] | Nothing = None
+    close: Literal[True] | Nothing = Field(None, description="It is over.")
+
+
+class Logging(Asked):
+    """What a person saw, of a watched `release`, or of another by its `title` and `producer`."""
+
+    role: Role
+    what: Line
+    when: Moment
+    sort: Sort
+    release: Name | Nothing = None
+    title: Line | Nothing = None
+    producer: Line | Nothing = None
+    until: Moment | Nothing = None
+    url: Line | Nothing = Field(None, description="Where it stood; several with blanks between them.")

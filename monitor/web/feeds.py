@@ -1,12 +1,13 @@
-"""What others may embed or subscribe to: a producer's punctuality as a badge, and what became of releases as Atom.
+"""What others may embed or subscribe to: badges of punctuality, what became of releases as Atom, and the calendar.
 
-Both tell everybody the same, staff too: they are put where anybody reads them.
+Badges and Atom tell everybody the same, staff too: they are put where anybody reads them.
 """
 
 from __future__ import annotations
 
 import functools
 import uuid
+from collections import OrderedDict
 from datetime import datetime, timedelta
 from urllib.parse import quote
 from xml.etree.ElementTree import Element, SubElement, register_namespace, tostring
@@ -19,17 +20,23 @@ from alerts.draft.period import on_time_of
 from alerts.one_line import one_line
 from monitor.errors import UnknownName
 from monitor.judge.as_json import lateness_text, loud_verdict, slot_text
+from monitor.ledger.export import published
 from monitor.store.rows import Event
 from monitor.store.sql.read import VerdictStore
 from monitor.web.embargo import has_passed
 from monitor.web.queries import Queries
-from monitor.web.request import queries_of
+from monitor.web.request import queries_of, takes
+from schedules.export import FORMATS
 from schedules.times.json import instant_json
 
 _YEAR, _LATELY, _LASTS = timedelta(days=365), timedelta(days=14), timedelta(minutes=10)
 _MOST_READ, _MOST_TOLD = 1000, 100
 _ATOM, _SVG = "http://www.w3.org/2005/Atom", "http://www.w3.org/2000/svg"
 _LETTER, _HEIGHT = 7, 22
+_BEHIND, _AHEAD = timedelta(days=60), timedelta(days=500)
+_CALENDAR_LASTS, _MOST_CALENDARS = timedelta(minutes=1), 50
+Wanted = tuple[str, str | None, bool]
+"""What a calendar is written for: its format, a producer, and whether for somebody who sees all addresses."""
 register_namespace("", _ATOM)
 
 
@@ -114,4 +121,49 @@ def _texts(parent: Element, **texts: str) -> None:
         SubElement(parent, f"{{{_ATOM}}}{name}").text = text
 
 
-ROUTES = [Route("/badges/{producer}.svg", badge), Route("/atom.xml", atom)]
+class Subscribed:
+    """Writes the joined calendar anew once a minute at most: thousands of entries take seconds, and anybody may ask."""
+
+    def __init__(self, queries: Queries) -> None:
+        """Begin with nothing written."""
+        self._queries = queries
+        self._written: OrderedDict[Wanted, tuple[datetime, bytes]] = OrderedDict()
+
+    async def of(self, wanted: Wanted) -> bytes:
+        """Return the calendar that is wanted, as it was written within the last minute or is now."""
+        now = self._queries.clock.now()
+        written = self._known(wanted, now)
+        return await self._queries.ask(lambda: self._made(wanted, now), aside=True) if written is None else written
+
+    def _known(self, wanted: Wanted, now: datetime) -> bytes | None:
+        at, written = self._written.get(wanted, (None, b""))
+        return written if at is not None and timedelta() <= now - at < _CALENDAR_LASTS else None
+
+    def _made(self, wanted: Wanted, now: datetime) -> bytes:
+        # Only one thread writes. Another request may have written the same meanwhile.
+        if (known := self._known(wanted, now)) is not None:
+            return known
+        queries, span, (kind, producer, sees_all) = self._queries, (now - _BEHIND, now + _AHEAD), wanted
+        written, _ = published(
+            queries.store.ledger, kind, span, now, queries.timezone, producer=producer, with_addresses=sees_all
+        )
+        self._written[wanted] = now, written
+        self._written.move_to_end(wanted)
+        if len(self._written) > _MOST_CALENDARS:
+            self._written.popitem(last=False)
+        return written
+
+
+async def subscribe(request: Request) -> Response:
+    """Return the joined calendar, of one `producer` if named: two months back, and all that is promised ahead."""
+    queries = queries_of(request)
+    takes(request, ("producer",))
+    kind = request.path_params["kind"]
+    if kind not in FORMATS:
+        raise UnknownName(f"no calendar.{kind}: there are {', '.join(FORMATS)}")
+    kept: Subscribed = request.app.state.calendars
+    written = await kept.of((kind, request.query_params.get("producer"), queries.sees_all))
+    return Response(written, media_type=FORMATS[kind][1])
+
+
+ROUTES = [Route("/badges/{producer}.svg", badge), Route("/atom.xml", atom), Route("/calendar.{kind}", subscribe)]

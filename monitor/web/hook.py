@@ -14,7 +14,7 @@ from alerts.notice import ACTS, OPENINGS, SCHEMA
 from alerts.notice_text import SUBJECT_SUFFIX
 from monitor.judge.policy import Grade
 from monitor.web.answers import Acknowledged, Answer, Bounds, Elsewhere, Exposure, IncidentKind, Instant, Interval
-from monitor.web.openapi import PlainSchema
+from monitor.web.operations import PlainSchema
 
 KINDS = sorted({*OPENINGS, *SUBJECT_SUFFIX, *ACTS, "digest", "summary", "test"})
 

@@ -20,7 +20,7 @@ from monitor.web.sessions import Session
 _LONGEST = 8192
 _BODY_WITHIN = 10.0
 _LONGEST_NAME = 40
-_FIRST_YEAR, _LAST_YEAR = 1900, 2199
+FIRST_YEAR, LAST_YEAR = 1900, 2199
 PROBLEM = "application/problem+json"
 
 
@@ -74,7 +74,7 @@ async def form_of(request: Request, longest: int = _LONGEST, most: int = 10) -> 
 
 def day_of(text: str) -> date:
     """Read a day of a query. Raises ValueError for what is none, or lies where the calendar has no day beside it."""
-    if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text) or not _FIRST_YEAR <= int(text[:4]) <= _LAST_YEAR:
+    if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text) or not FIRST_YEAR <= int(text[:4]) <= LAST_YEAR:
         raise ValueError
     return date.fromisoformat(text)
 

@@ -1,9 +1,8 @@
-"""Messages held back from a browser or by a program: a form on an incident's page, and silences as JSON."""
+"""Messages held back from a browser, by a form on an incident's page."""
 
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
 from urllib.parse import quote
 
 from starlette.requests import Request
@@ -12,15 +11,9 @@ from starlette.routing import Route
 
 from alerts.by_hand import NotEnough
 from alerts.silence import Scope
-from monitor.deliver.open_data import SILENCE
-from monitor.deliver.silences import silence_json
-from monitor.errors import Refused, UnknownName, UserFault
-from monitor.web.answers import Silence, Silences
-from monitor.web.asked import Listed, Silencing
+from monitor.errors import UnknownName, UserFault
 from monitor.web.incident_form import sent_by
 from monitor.web.incident_page import Answered, incident_page
-from monitor.web.operations import REFUSED, ApiRoute, Operation, Rows, listing
-from monitor.web.pages import silences_of
 from monitor.web.request import queries_of
 
 
@@ -54,32 +47,7 @@ async def end_on_page(request: Request) -> Response:
     return RedirectResponse(f"/incidents/{quote(sent.incident)}", 303)
 
 
-async def listed(request: Request, _asked: Listed) -> dict[str, Any]:
-    """List the silences that hold messages back now.
-
-    Those who may not know everything are told of none.
-    """
-    return {"silences": await silences_of(queries_of(request))}
-
-
-async def by_program(request: Request, asked: Silencing) -> dict[str, Any]:
-    """Hold messages back of an incident, a release or a producer, for at most 14 days."""
-    desk = queries_of(request).desk
-    if desk is None:
-        raise Refused("nothing is written down here")
-    try:
-        made = await desk.silence(asked.of, asked.name, asked.until, asked.role, asked.reason)
-    except NotEnough as exc:
-        raise Refused(str(exc)) from exc
-    return silence_json(made)
-
-
 ROUTES = [
     Route("/incidents/{incident}/silence", on_page, methods=["POST"]),
     Route("/incidents/{incident}/silence/end", end_on_page, methods=["POST"]),
-    ApiRoute(
-        "/api/v1/silences",
-        listing("listSilences", "silences", listed, Silences, rows=Rows("silences", SILENCE)),
-        Operation("holdBack", "silences", by_program, Silence, Silencing, REFUSED, method="POST", status=201),
-    ),
 ]

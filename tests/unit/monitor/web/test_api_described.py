@@ -9,11 +9,12 @@ from typing import Any
 
 import httpx
 import pytest
+from jsonschema import Draft202012Validator
 
 from monitor.deliver.open_data import EVENT, INCIDENT, SILENCE, VERDICT
 from monitor.web import answers
 from monitor.web.app import application
-from monitor.web.openapi import description
+from monitor.web.operations import description
 from tests.unit.monitor.web.board import KEYS, TITLE, Board, a_board
 
 TOKEN = {"Authorization": f"Bearer {KEYS.token.decode()}"}
@@ -55,12 +56,25 @@ async def test_every_object_of_the_description_is_described_and_every_reference_
     assert {one.rpartition("/")[2] for one in _references(told)} <= set(schemas)
 
 
-def _references(told: object) -> Iterator[str]:
+async def test_every_default_of_the_description_is_a_value_that_its_schema_allows() -> None:
+    async with a_board() as board:
+        told = await described(board)
+    shapes = [one for one in _tables(told) if "default" in one]
+    assert shapes
+    for one in shapes:
+        Draft202012Validator(one).validate(one["default"])
+
+
+def _tables(told: object) -> Iterator[dict[str, Any]]:
     if isinstance(told, dict):
-        yield from ([told["$ref"]] if "$ref" in told else [])
+        yield told
         told = list(told.values())
     for one in told if isinstance(told, list) else ():
-        yield from _references(one)
+        yield from _tables(one)
+
+
+def _references(told: object) -> Iterator[str]:
+    yield from (one["$ref"] for one in _tables(told) if "$ref" in one)
 
 
 ANSWERS: dict[str, type[answers.Answer]] = {

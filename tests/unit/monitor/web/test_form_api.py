@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from monitor.web.form_api import Form
+from monitor.web.answers import Form
 from tests.unit.monitor.web.board import KEYS, Board, a_board
 from tests.unit.monitor.web.people import send, users_file, working
 

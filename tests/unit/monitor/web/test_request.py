@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 from starlette.routing import Route
 
-from monitor.web import acknowledge, api, calendars
-from monitor.web.openapi import description
+from monitor.web import api
+from monitor.web.operations import description
 from tests.unit.monitor.web.board import a_board
 
 DAY = "2018-01-05"
-FOR_PROGRAMS = [one for one in (*api.ROUTES, *calendars.ROUTES, *acknowledge.ROUTES) if one.path.startswith("/api/")]
+FOR_PROGRAMS = [one for one in api.ROUTES if one.path.startswith("/api/")]
 
 
 @pytest.mark.parametrize(
