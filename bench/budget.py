@@ -17,7 +17,6 @@ from random import Random
 from bench.budget_sim import slots
 from bench.world import quietly
 from monitor.clock import VirtualClock
-from monitor.look.fake import Reply, ScriptedFetcher
 from monitor.look.fetch import Answer, Failure, Request
 from monitor.look.interpret import Interpreter
 from monitor.look.poller import Hooks, Poller
@@ -26,6 +25,7 @@ from monitor.plan.budget import Budget
 from monitor.plan.phases import Window
 from monitor.plan.targets import Target, View
 from monitor.rehearse.virtual_loop import run_virtually
+from tests.worlds.fetcher import Reply, ScriptedFetcher
 
 _NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)
 _END = _NOON + timedelta(days=30)

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from enum import Enum
+from typing import NamedTuple
 
 import structlog
 
 from monitor.clock import SET, Clock
 from monitor.look.cache_age import age_of
-from monitor.look.cached_dates import Aged, CachedDates, DateOf
 from monitor.look.clock_vote import RIGHT, Span, Vote, apart, is_off, overlap, vote
 from monitor.look.fetch import Answer
 from schedules.times.mail_date import mail_date
@@ -34,6 +35,63 @@ _ERRATIC_AFTER = 6
 _VOTES_EVERY = timedelta(seconds=1)
 _MOMENT = 30.0
 """For so many seconds after a step our clock may soon be set right again."""
+_APART_FROM = 5.0
+"""Seconds between two answers of one address from which on they show who wrote their dates."""
+_SAME_WITHIN = 2.0
+"""Seconds by which ages and dates may differ from the time between two answers: both are whole seconds."""
+_FOLLOWED_FOR = 120.0
+"""Seconds after which another address of the host is compared, if this one showed nothing."""
+
+
+class DateOf(Enum):
+    """Who wrote the date of an answer from a cache: the origin when it was made, or the cache at each request."""
+
+    ORIGIN = "origin"
+    CACHE = "cache"
+    UNKNOWN = "unknown"
+
+
+class Aged(NamedTuple):
+    """An answer with an `Age` in seconds: its address, when it was asked for, and its date."""
+
+    url: str
+    sent: datetime
+    date: datetime
+    age: int
+
+
+class CachedDates:
+    """Compares two answers of one address of a host: does its cache keep the origin's date, or write its own."""
+
+    def __init__(self) -> None:
+        self._followed: dict[str, Aged] = {}
+
+    def date_of(self, host: str, aged: Aged) -> DateOf:
+        """Return who wrote the date of this answer, unknown until a second answer of the same address shows it."""
+        before = self._followed.setdefault(host, aged)
+        elapsed = (aged.sent - before.sent).total_seconds()
+        if 0.0 <= elapsed < (_APART_FROM if aged.url == before.url else _FOLLOWED_FOR):
+            return DateOf.UNKNOWN
+        self._followed[host] = aged
+        return _compare(before, aged)
+
+    def clear(self) -> None:
+        """Forget every answer, because our clock was set and the time between two answers is not known."""
+        self._followed.clear()
+
+
+def _compare(before: Aged, aged: Aged) -> DateOf:
+    """Return who wrote the dates of two answers, if their ages grew as fast as our clock.
+
+    A date that stayed the same is the origin's. A date that grew with the age is the cache's.
+    """
+    elapsed = (aged.sent - before.sent).total_seconds()
+    moved = (aged.date - before.date).total_seconds()
+    if aged.url != before.url or elapsed < _APART_FROM or abs(aged.age - before.age - elapsed) > _SAME_WITHIN:
+        return DateOf.UNKNOWN
+    if not moved:
+        return DateOf.ORIGIN
+    return DateOf.CACHE if abs(moved - elapsed) <= _SAME_WITHIN else DateOf.UNKNOWN
 
 
 class _Host:

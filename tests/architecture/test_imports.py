@@ -154,7 +154,7 @@ BUDGETS = {
     "alerts": 10530,
     "schedules": 8060,
     "monitor/plan": 1770,
-    "monitor/look": 6250,
+    "monitor/look": 6150,
     "monitor/judge": 4350,
     "monitor/store": 6050,
     "monitor/deliver": 3100,

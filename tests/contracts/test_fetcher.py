@@ -7,9 +7,9 @@ from typing import Protocol
 
 import pytest
 
-from monitor.look.fake import Reply, ScriptedFetcher
 from monitor.look.fetch import Answer, Failure, Fetcher, Reason, Request
 from tests.unit.monitor.look.publisher import BASE, CLOCK, publishing, reaching, whole
+from tests.worlds.fetcher import Reply, ScriptedFetcher
 
 
 class World(Protocol):

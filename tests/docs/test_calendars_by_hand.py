@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.look.recognise.registry import LOOKING_FOR, PLAIN
+from monitor.look.recognise.registry import PLAIN, WITH_RULE
 from schedules.announcement import Announcement, State
 from schedules.source import Page
 from schedules.sources.csv import CsvSource, csv_faults
@@ -42,4 +42,4 @@ def test_the_example_of_a_part_is_read() -> None:
 
 def test_every_recogniser_is_explained() -> None:
     told = PAGE[PAGE.index("says what shows that a part is out.") : PAGE.index("## `[part.match]`")]
-    assert set(re.findall(r"`([a-z-]+)(?::[A-Z]+)?`", told)) == {*PLAIN, *LOOKING_FOR}
+    assert set(re.findall(r"`([a-z-]+)(?::[A-Z]+)?`", told)) == {*PLAIN, *WITH_RULE}

@@ -40,7 +40,7 @@ def recognise(answer: Answer, context: Context) -> Recognised:
     return unknown("neither a release nor a list of them")
 
 
-def looking_for(edition: str) -> Recogniser:
+def find_newer_edition(edition: str) -> Recogniser:
     """Return a recogniser of a publication whose latest release is no longer `edition`, a slug; `none`: it has one.
 
     Its landing page reads the same before and after; what tells the editions apart is `latestRelease` of the API.

@@ -22,7 +22,7 @@ _BEGINS = quick(rb"<(rss|feed|rdf:rdf|[a-z]+:feed)[\s>]", re.IGNORECASE)
 _HEAD = 4096
 
 
-def looking_for(pattern: str) -> Recogniser:
+def find_entry(pattern: str) -> Recogniser:
     """Return a recogniser of entries whose title, summary or link holds `pattern`; `*` stands for anything.
 
     Every entry is found, with the role `listed` (`matched` for those that match). A match is specific when

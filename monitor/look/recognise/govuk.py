@@ -1,4 +1,4 @@
-"""`govuk`: a page, a content item or a search listing of GOV.UK.
+"""`govuk` and `titled`: a page, a content item or a search listing of GOV.UK.
 
 The words are those of alphagov/frontend's templates and locale file, as `docs/decides.md` lists them.
 """
@@ -13,11 +13,12 @@ from monitor.look.recognise.notices import says_gone, says_missing, says_nothing
 from monitor.look.recognise.page import Page
 from monitor.look.recognise.placeholder import ANNOUNCED, read_placeholder
 from monitor.look.recognise.result import NAMELESS, Context, Recognised, absent, unknown, withdrawn
-from monitor.look.recognise.title import by_title
+from monitor.look.recognise.title import NOT_ITS_TITLE, by_title
 from monitor.look.recognise.version import written
 from monitor.look.sighting import State
 from schedules.patterns import quick
 from schedules.sources.govuk_items import stamp
+from schedules.titles import title_matches
 
 _ANNOUNCEMENT = quick(r"statistics announcement\s*$", re.IGNORECASE)
 _AHEAD = quick(
@@ -38,6 +39,18 @@ def recognise(answer: Answer, context: Context) -> Recognised:
     if seen.state is State.PRESENT and not seen.specific and (why := says_nothing_of_it(page)):
         return unknown(why)
     return seen
+
+
+def recognise_titled(answer: Answer, context: Context) -> Recognised:
+    """Read a page like `recognise`, but accept presence only under the release's whole title.
+
+    It is for addresses that no one announced.
+    """
+    seen = recognise(answer, context)
+    if seen.state is not State.PRESENT or seen.specific:
+        return seen
+    page = Page(answer)
+    return seen if title_matches(context.title, page.heading or page.title) else unknown(NOT_ITS_TITLE)
 
 
 def _by_notice(page: Page) -> Recognised | None:

@@ -1,4 +1,4 @@
-"""Recognisers by name: a new one is a file beside this and one line here."""
+"""Recognisers by name. A new one is a file in this folder and a line here."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from functools import lru_cache
 from importlib import import_module
 
 from monitor.errors import UnknownName
-from monitor.look.recognise import changed, ees, govuk, ons, period, status, titled, witnesses
+from monitor.look.recognise import changed, ees, govuk, ons, period, status, witnesses
 from monitor.look.recognise.result import Recogniser
 
 PLAIN: dict[str, Recogniser] = {
@@ -17,18 +17,18 @@ PLAIN: dict[str, Recogniser] = {
     "ons": ons.recognise,
     "period": period.recognise,
     "status": status.recognise,
-    "titled": titled.recognise,
+    "titled": govuk.recognise_titled,
 }
 _OURS: dict[str, Recogniser] = {"announcement": witnesses.still_announced, "unlisted": witnesses.unlisted}
-"""What the plan alone asks for: no configuration may name them."""
-# Named, not imported: their libraries are loaded for those alone who look that way.
-LOOKING_FOR = {
-    "css": "monitor.look.recognise.css",
-    "ees-after": "monitor.look.recognise.ees",
-    "feed": "monitor.look.recognise.feed",
-    "jmespath": "monitor.look.recognise.jmes",
-    "link": "monitor.look.recognise.link",
-    "text": "monitor.look.recognise.text",
+"""Only the plan uses these. A configuration cannot name them."""
+# Named, not imported: their libraries are loaded only if a configuration needs them.
+WITH_RULE = {
+    "css": "queries:find_element",
+    "ees-after": "ees:find_newer_edition",
+    "feed": "feed:find_entry",
+    "jmespath": "queries:find_json",
+    "link": "words:find_link",
+    "text": "words:find_text",
 }
 
 
@@ -36,13 +36,14 @@ LOOKING_FOR = {
 def recogniser(name: str) -> Recogniser:
     """Return the recogniser of a name such as `govuk` or `text:July to September`.
 
-    Raises `UnknownName`, with what may be written, and `UserFault` for a rule that cannot be read.
+    Raises `UnknownName`, with the names that exist, and `UserFault` for a rule that cannot be read.
     """
     if (known_one := PLAIN.get(name) or _OURS.get(name)) is not None:
         return known_one
     kind, colon, rule = name.partition(":")
-    if kind not in LOOKING_FOR or not colon or not rule.strip():
-        known = [*sorted(PLAIN), *(f"{kind}:…" for kind in sorted(LOOKING_FOR))]
+    if kind not in WITH_RULE or not colon or not rule.strip():
+        known = [*sorted(PLAIN), *(f"{kind}:…" for kind in sorted(WITH_RULE))]
         raise UnknownName(f"no recogniser {name!r}, one of: {' '.join(known)}")
-    make: Callable[[str], Recogniser] = import_module(LOOKING_FOR[kind]).looking_for
+    module, function = WITH_RULE[kind].split(":")
+    make: Callable[[str], Recogniser] = getattr(import_module(f"monitor.look.recognise.{module}"), function)
     return make(rule)

@@ -16,12 +16,12 @@ from monitor.clock import VirtualClock
 from monitor.config.settings import Settings
 from monitor.ledger.reader import CalendarReader
 from monitor.look.apart.workers import WorkerFault
-from monitor.look.fake import Reply, ScriptedFetcher
 from monitor.look.fetch import Reason
 from monitor.rehearse.virtual_loop import run_virtually
 from monitor.store.open import open_store
 from monitor.store.rows import CalendarRead
 from monitor.store.sql.engine import Store
+from tests.worlds.fetcher import Reply, ScriptedFetcher
 from tests.worlds.stores import a_store_file
 
 START = datetime(2026, 11, 16, 12, tzinfo=UTC)

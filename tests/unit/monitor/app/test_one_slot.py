@@ -15,12 +15,12 @@ from monitor.judge.case import case_of
 from monitor.judge.explain.explain import explain
 from monitor.judge.policy import Policy
 from monitor.ledger.export import published
-from monitor.look.fake import Reply
 from monitor.watch.day_plan import planned
 from monitor.watch.rejudge import stored_case, unjudged
 from monitor.web.credentials import Throttle
 from monitor.web.queries import Queries
 from tests.unit.monitor.app.office import START, Office, at_work, csv, row
+from tests.worlds.fetcher import Reply
 
 AT = {"early": "07:00", "usual": "09:30"}
 NAMES = ("neither", *AT)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from monitor.look.fake import Reply
 from monitor.store.open import open_store
 from tests.unit.monitor.app.office import Office, at_work
+from tests.worlds.fetcher import Reply
 
 URL = "https://rota.example/on-call.ics"
 ICS = """BEGIN:VCALENDAR

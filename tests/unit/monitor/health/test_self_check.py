@@ -16,9 +16,9 @@ from monitor.health.progress import PollerProgress
 from monitor.health.self_check import SelfCheck
 from monitor.health.state import HealthState
 from monitor.health.system import SILENT, ServiceManager
-from monitor.look.fake import Reply, ScriptedFetcher
 from monitor.plan.targets import Target, View
 from monitor.rehearse.virtual_loop import JumpingLoop
+from tests.worlds.fetcher import Reply, ScriptedFetcher
 
 NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)
 PAGE = Target("r/page/edge", "r", "page", View.EDGE, "https://www.gov.uk/x", "www.gov.uk", "status")

@@ -8,9 +8,9 @@ from datetime import timedelta
 from pathlib import Path
 
 from monitor.config.calendars import PinSettings
-from monitor.look.fake import Reply
 from schedules.promise import Promise, Unlisted
 from tests.unit.monitor.app.office import START, STATS, Office, as_json, at_work, csv, row
+from tests.worlds.fetcher import Reply
 
 OTHER = {"name": "own", "kind": "json", "url": "https://stats.example/own.json"}
 

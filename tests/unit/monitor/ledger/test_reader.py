@@ -11,11 +11,11 @@ import pytest
 from monitor.clock import VirtualClock
 from monitor.ledger.pages import CalendarPages
 from monitor.ledger.reader import CalendarReader, Outcome
-from monitor.look.fake import Reply, ScriptedFetcher
 from monitor.look.fetch import Answer, Failure, Reason, Request
 from monitor.rehearse.virtual_loop import run_virtually
 from schedules.sources.options import SourceOptions
 from schedules.sources.registry import KINDS
+from tests.worlds.fetcher import Reply, ScriptedFetcher
 
 URL = "https://calendar.example/releases.toml"
 ENTRY = """[[release]]

@@ -10,8 +10,8 @@ import pytest
 
 from alerts.incident import Incident
 from monitor.ledger.reading import is_due
-from monitor.look.fake import Reply
 from tests.unit.monitor.app.office import RESET, STATS, URL, Office, at_work, csv, many, row
+from tests.worlds.fetcher import Reply
 
 SLOT = datetime(2026, 11, 26, 9, 30, tzinfo=UTC)
 GOOD = csv(*many(20))

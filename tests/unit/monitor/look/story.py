@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 
 from monitor.clock import VirtualClock
 from monitor.look.clock_skew import Skew
-from monitor.look.fake import Reply, ScriptedFetcher
 from monitor.look.fetch import Answer, Failure, Request
 from monitor.look.interpret import Interpreter
 from monitor.look.poller import Hooks, Poller
@@ -16,6 +15,7 @@ from monitor.plan.budget import Budget
 from monitor.plan.phases import Window
 from monitor.plan.targets import Target, View
 from monitor.rehearse.virtual_loop import run_virtually
+from tests.worlds.fetcher import Reply, ScriptedFetcher
 
 NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)
 HOST = "www.example.gov.uk"

@@ -9,11 +9,11 @@ from structlog.testing import capture_logs
 
 from monitor.health.hosts import Connectivity
 from monitor.judge.runs import Blind
-from monitor.look.fake import Reply
 from monitor.look.fetch import Failure, Reason, Request
 from monitor.look.sighting import Sighting, State
 from monitor.plan.targets import Target
 from tests.unit.monitor.look.story import HOST, NOON, Watch, target, watch, window
+from tests.worlds.fetcher import Reply
 
 BAD, GOOD = "bad.example", "good.example"
 

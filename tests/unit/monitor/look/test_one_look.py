@@ -12,7 +12,6 @@ import pytest
 from monitor.clock import VirtualClock
 from monitor.ledger.pages import CalendarPages
 from monitor.ledger.reader import CalendarReader
-from monitor.look.fake import Reply, ScriptedFetcher
 from monitor.look.fetch import Found, Request
 from monitor.look.host_queue import HostQueue
 from monitor.look.interpret import Interpreter
@@ -25,6 +24,7 @@ from schedules.sources.options import SourceOptions
 from schedules.sources.registry import KINDS
 from tests.unit.monitor.app.office import Office, at_work, csv, row
 from tests.unit.monitor.look.story import HOST, Watch, target, watch, watching
+from tests.worlds.fetcher import Reply, ScriptedFetcher
 
 BUSY = Reply(429, b"", {"Retry-After": "20"})
 

@@ -6,12 +6,12 @@ from hashlib import sha256
 
 import pytest
 
-from monitor.look.fake import Reply
 from monitor.look.fetch import Reason, Request
 from monitor.look.sighting import State
 from monitor.plan.phases import Window
 from monitor.plan.targets import View
 from tests.unit.monitor.look.story import NOON, HaltingClock, Watch, halt, target, watch, watching, window
+from tests.worlds.fetcher import Reply
 
 
 def test_looks_begin_on_their_second() -> None:

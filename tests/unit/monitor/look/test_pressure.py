@@ -12,7 +12,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitor.clock import VirtualClock
-from monitor.look.fake import Reply, ScriptedFetcher
 from monitor.look.fetch import Request
 from monitor.look.interpret import Interpreter
 from monitor.look.poller import Poller
@@ -20,6 +19,7 @@ from monitor.look.reading import SMALL
 from monitor.plan.budget import Budget
 from monitor.rehearse.virtual_loop import run_virtually
 from tests.unit.monitor.look.story import HOST, NOON, HaltingClock, Watch, halt, target, watch, watching, window
+from tests.worlds.fetcher import Reply, ScriptedFetcher
 
 CALENDAR = Request("https://calendar.example/")
 

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor.look.fake import Reply
 from monitor.plan.phases import Window
 from monitor.plan.targets import View
 from tests.unit.monitor.look.story import NOON, Watch, target, watch, window
+from tests.worlds.fetcher import Reply
 
 SLOTS = [
     datetime(2026, 3, 29, 8, 30, tzinfo=UTC),

@@ -7,10 +7,10 @@ from itertools import pairwise
 
 import pytest
 
-from monitor.look.fake import Reply
 from monitor.plan.phases import Window
 from monitor.plan.targets import View
 from tests.unit.monitor.look.story import NOON, Watch, target, watch, window
+from tests.worlds.fetcher import Reply
 
 FREE = timedelta(seconds=0.9)
 

@@ -11,10 +11,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from monitor.look.clock_skew import Skew
-from monitor.look.fake import Reply
 from monitor.look.fetch import Request
 from monitor.look.sighting import Sighting
 from tests.unit.monitor.look.story import NOON, Watch, target, watch, window
+from tests.worlds.fetcher import Reply
 
 STRANGE, PLAIN = "strange.example", "plain.example"
 LAST_SECOND = "Fri, 31 Dec 9999 23:59:59 GMT"

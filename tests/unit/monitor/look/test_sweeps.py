@@ -13,7 +13,6 @@ from statistics import median
 import pytest
 
 from monitor.clock import VirtualClock
-from monitor.look.fake import Reply
 from monitor.look.fetch import Found, Request
 from monitor.look.sighting import Sighting, State
 from monitor.look.sweeps import Sweeps
@@ -21,6 +20,7 @@ from monitor.plan.phases import Window
 from monitor.plan.proof import Proof
 from monitor.plan.targets import Target, View
 from tests.unit.monitor.look.story import NOON, Watch, target, watch, window
+from tests.worlds.fetcher import Reply
 
 SLOT = 300.0
 WITHIN = timedelta(seconds=60)

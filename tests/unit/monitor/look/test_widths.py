@@ -12,11 +12,11 @@ from statistics import mean
 
 import pytest
 
-from monitor.look.fake import Reply
 from monitor.look.fetch import Request
 from monitor.look.sighting import Sighting, State
 from monitor.plan.targets import Target
 from tests.unit.monitor.look.story import NOON, Watch, target, watch, window
+from tests.worlds.fetcher import Reply
 
 
 @dataclass

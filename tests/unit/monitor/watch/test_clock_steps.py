@@ -18,7 +18,6 @@ from monitor.judge.policy import Policy
 from monitor.judge.runs import Blind, OutOfOrder, Run, extend, was_blind
 from monitor.judge.verdict import Verdict
 from monitor.look.clock_skew import Skew
-from monitor.look.fake import Reply, ScriptedFetcher
 from monitor.look.fetch import Answer, Failure, Request
 from monitor.look.interpret import Interpreter
 from monitor.look.poller import Hooks, Poller
@@ -28,6 +27,7 @@ from monitor.plan.phases import Window
 from monitor.plan.targets import Target, View
 from monitor.rehearse.virtual_loop import run_virtually
 from tests.unit.monitor.look.story import HaltingClock
+from tests.worlds.fetcher import Reply, ScriptedFetcher
 from tests.worlds.instants import SLOT
 from tests.worlds.releases import PAGE_URL, a_promise, a_release
 

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from monitor.look.fake import Reply
 from monitor.look.fetch import Found
 from monitor.look.sighting import Sighting, State
 from monitor.plan.targets import Target
@@ -17,6 +16,7 @@ from monitor.watch.tripwires import ListingHandlers, Producer, Tripwires
 from monitor.watch.unannounced import Unannounced
 from tests.unit.monitor.app.office import START, Office, at_work, csv, row
 from tests.unit.monitor.watch.looker import FakeLooker
+from tests.worlds.fetcher import Reply
 
 PAGE = "https://www.gov.uk/government/statistics/example-surprise"
 TWIN = "https://www.gov.uk/api/content/government/statistics/example-surprise"

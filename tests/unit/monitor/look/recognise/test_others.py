@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from monitor.errors import UnknownName, UserFault
 from monitor.look.fetch import Answer
-from monitor.look.recognise.registry import LOOKING_FOR, PLAIN, recogniser
+from monitor.look.recognise.registry import PLAIN, WITH_RULE, recogniser
 from monitor.look.recognise.result import Context
 from monitor.look.recognise.title import Likeness, likeness, names_a_period
 from monitor.look.recognise.version import moved_on, read
@@ -285,7 +285,7 @@ def test_a_rule_that_cannot_be_read_is_a_persons_fault(name: str) -> None:
         recogniser(name)
 
 
-NAMES = [*PLAIN, *(f"{name}:{'title' if name == 'jmespath' else 'a'}" for name in LOOKING_FOR)]
+NAMES = [*PLAIN, *(f"{name}:{'title' if name == 'jmespath' else 'a'}" for name in WITH_RULE)]
 
 
 @given(

@@ -1,0 +1,70 @@
+"""`css:…` and `jmespath:…`: a query finds something in the page or in the JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any, cast
+
+import jmespath
+from cssselect import SelectorError
+from jmespath.exceptions import JMESPathError
+from lxml.cssselect import CSSSelector
+
+from monitor.errors import UserFault
+from monitor.look.fetch import Answer, Found
+from monitor.look.recognise.page import Page, absolute, words_of
+from monitor.look.recognise.result import Context, Recognised, Recogniser, absent, unknown
+from monitor.look.recognise.title import Likeness, likeness
+from monitor.look.sighting import State
+
+_MOST_ENTRIES = 1500
+
+
+def find_element(selector: str) -> Recogniser:
+    """Return a recogniser of elements that match a CSS selector.
+
+    Presence is specific if the words of one are the title of the release. Raises `UserFault` for an invalid selector.
+    """
+    try:
+        select = CSSSelector(selector.strip(), translator="html")
+    except SelectorError as exc:
+        raise UserFault(f"css:{selector}: no CSS selector ({exc})") from exc
+
+    def recognise(answer: Answer, context: Context) -> Recognised:
+        root = Page(answer).root
+        found: list[Any] = [] if root is None else list(cast("Iterable[Any]", select(root)))
+        if not found:
+            return absent("no such element")
+        is_titled = any(likeness(context.title, words_of(element)) is Likeness.SAME for element in found)
+        return Recognised(State.PRESENT, is_titled)
+
+    return recognise
+
+
+def find_json(expression: str) -> Recogniser:
+    """Return a recogniser of JSON in which a JMESPath expression is true: not null, false or empty.
+
+    Presence is specific if the result is, or contains, the title of the release. Objects with `title` and `url` are
+    found with the role `listed`. Raises `UserFault` for an invalid expression.
+    """
+    try:
+        compiled = jmespath.compile(expression.strip())
+    except JMESPathError as exc:
+        raise UserFault(f"jmespath:{expression}: no JMESPath expression") from exc
+
+    def recognise(answer: Answer, context: Context) -> Recognised:
+        try:
+            value = compiled.search(json.loads(answer.body))
+        except (ValueError, RecursionError, JMESPathError):
+            return unknown("no JSON that can be read")
+        # As JMESPath itself has it, zero is true.
+        if value is None or value is False or value in ("", [], {}):
+            return absent("the expression finds nothing")
+        values = value if isinstance(value, list) else [value]
+        is_titled = any(isinstance(text, str) and likeness(context.title, text) is Likeness.SAME for text in values)
+        rows = [row for row in values[:_MOST_ENTRIES] if isinstance(row, dict) and row.get("url")]
+        listed = [Found(absolute(answer.url, row["url"]), str(row.get("title", "")), "listed") for row in rows]
+        return Recognised(State.PRESENT, is_titled, tuple(one for one in listed if one.url))
+
+    return recognise

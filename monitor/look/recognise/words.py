@@ -1,0 +1,57 @@
+"""`text:…` and `link:…`: certain words, or a certain link, have appeared."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from monitor.look.fetch import Answer, Found
+from monitor.look.recognise.page import Page, is_html
+from monitor.look.recognise.result import Context, Recognised, Recogniser, absent
+from monitor.look.recognise.title import Likeness, likeness, names_a_period
+from monitor.look.sighting import State
+from schedules.patterns import glob
+
+_MOST_LINKS = 200
+
+
+def find_text(words: str) -> Recogniser:
+    """Return a recogniser of these words, in upper or lower case and with any spacing.
+
+    Presence is specific if the words name a period. Otherwise the edition before may contain them too.
+    """
+    wanted = _normalise(words)
+    specific = names_a_period(words)
+
+    def recognise(answer: Answer, _context: Context) -> Recognised:
+        text = Page(answer).text if is_html(answer) else answer.body.decode("utf-8", "replace")
+        return Recognised(State.PRESENT, specific) if wanted in _normalise(text) else absent("the words are not there")
+
+    return recognise
+
+
+def find_link(pattern: str) -> Recogniser:
+    """Return a recogniser of links whose address or words contain `pattern`. In it `*` stands for anything.
+
+    It finds the links that match. Presence is specific if the pattern names a period, or if the words of a link are
+    the title of the release.
+    """
+    wanted = glob(pattern)
+    is_dated = names_a_period(pattern)
+
+    def recognise(answer: Answer, context: Context) -> Recognised:
+        links = [
+            link
+            for link in Page(answer).links()
+            if any(wanted.search(text) for text in (link.url, urlsplit(link.url).path, link.text))
+        ]
+        if not links:
+            return absent("no such link")
+        is_titled = any(likeness(context.title, link.text) is Likeness.SAME for link in links)
+        unique = {link.url: Found(link.url, link.text, "link") for link in links}
+        return Recognised(State.PRESENT, is_dated or is_titled, tuple(unique.values())[:_MOST_LINKS])
+
+    return recognise
+
+
+def _normalise(text: str) -> str:
+    return " ".join(text.split()).casefold()
