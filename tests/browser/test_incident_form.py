@@ -11,10 +11,11 @@ from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Page
 
 from alerts.draft.report import report_from_json
+from monitor.deliver.rules import Links
 from monitor.store.rows import Draft
 from tests.browser.pages import overflowing
-from tests.browser.test_accessible import DESK, WIDTHS, opened
-from tests.unit.monitor.web.board import Board
+from tests.browser.test_accessible import DESK, PHONE, WIDTHS, opened
+from tests.unit.monitor.web.board import KEYS, Board
 from tests.unit.monitor.web.people import users_file
 from tests.unit.monitor.web.test_incident_form import write_elsewhere
 from tests.unit.monitor.web.test_signin import SECRET
@@ -89,6 +90,55 @@ async def test_the_form_is_filled_and_signed_with_the_keyboard_alone(users: Path
         assert last(board).signed is not None
 
 
+async def test_the_form_shows_what_is_open_and_is_short_on_a_phone(users: Path) -> None:
+    async with working(PHONE, users, "hope") as (page, board, base):
+        await page.goto(f"{base}/incidents/{board.incident}")
+        assert await page.locator("form.work textarea:visible").count() == 4
+        assert await page.locator("form.work").evaluate("form => form.scrollHeight") <= 3000
+        for button in ("Save", "Sign or waive"):
+            await page.evaluate("scrollTo(0, 900)")
+            assert await page.get_by_role("button", name=button).evaluate(
+                "one => one.getBoundingClientRect().bottom <= innerHeight"
+            )
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without"])
+async def test_from_the_mail_an_incident_is_acknowledged_by_one_tap(users: Path, *, scripts: bool) -> None:
+    async with opened(PHONE, scripts=scripts, public=False, users=users) as (page, board, base):
+        notice = board.store.outbox.notices(board.incident)[0]
+        await page.goto(Links(base, KEYS.link).to(notice))
+        await page.get_by_role("heading", name="What to do now").wait_for()
+        await page.get_by_role("button", name="I'm on it").click()
+        await page.get_by_text("on call has it").wait_for()
+        incident = board.store.verdicts.incident(board.incident)
+        assert incident is not None
+        assert incident.acknowledged is not None
+        await page.get_by_role("link", name="Open the incident").click()
+        await page.get_by_role("heading", name="Sign in").wait_for()
+
+
+async def test_a_signed_report_is_read_and_amended_with_a_reason(users: Path) -> None:
+    async with working(PHONE, users, "hope", scripts=False) as (page, board, base):
+        await page.goto(f"{base}/incidents/{board.incident}/sign")
+        await page.locator("#anyway").fill("the minister waits")
+        await page.get_by_role("button", name="Sign it off").click()
+        await page.get_by_text("Signed off by head of profession").first.wait_for()
+        assert await page.locator('[name^="box.B"]').count() == 0
+        assert await page.get_by_text("[to be completed").count() == 0
+        await page.get_by_role("link", name="Amend").click()
+        await page.locator('[id="B.2.account"]').fill("A certificate had expired.")
+        await page.locator('.bar [value="save"]').click()
+        await page.locator("#reason-fault").wait_for()
+        assert await page.locator('[id="B.2.account"]').input_value() == "A certificate had expired."
+        await page.locator("#reason").fill("The cause is known now")
+        await page.locator('.bar [value="save"]').click()
+        await page.get_by_role("status").wait_for()
+        assert last(board).words["B.2.account"] == "A certificate had expired."
+        incident = board.store.verdicts.incident(board.incident)
+        assert incident is not None
+        assert incident.timeline[-1].text == "report amended: The cause is known now"
+
+
 @WIDTHS
 async def test_two_editors_of_one_box_see_both_wordings_and_make_them_one(width: int, users: Path) -> None:
     async with working(width, users, "anne") as (page, board, base):
@@ -137,6 +187,7 @@ async def test_the_pages_of_those_who_act_have_no_fault_and_stay_in_their_width(
             await page.goto(f"{base}/incidents/{path}")
             found += await faults(page, width, path)
         await page.goto(f"{base}/incidents/{board.incident}")
+        await page.get_by_text("Note a call").click()
         await page.locator("#call").fill("web team")
         await page.locator('.bar [value="save"]').click()
         await page.get_by_role("alert").wait_for()
@@ -149,6 +200,7 @@ async def test_the_pages_of_those_who_act_have_no_fault_and_stay_in_their_width(
 async def test_an_action_is_added_and_ticked_without_scripts(width: int, users: Path) -> None:
     async with working(width, users, "anne", scripts=False) as (page, board, base):
         await page.goto(f"{base}/incidents/{board.incident}")
+        await page.get_by_text("Add an action").click()
         await page.get_by_label("What", exact=True).fill("Renew the certificate a month before it ends")
         await page.get_by_label("By which day").fill("2018-02-01")
         await page.locator('.bar [value="save"]').click()

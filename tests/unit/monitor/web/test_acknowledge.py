@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from markupsafe import escape
 
 from alerts.signed_link import sign
 from monitor.deliver.rules import Links
@@ -168,6 +170,26 @@ async def test_the_link_of_a_notice_is_the_one_the_page_opens() -> None:
         assert link.path == "/acknowledge"
         (token,) = parse_qs(link.query)["token"]
         assert KEYS.opened(token, board.clock.now()) == (board.incident, notice.id[:8])
+
+
+async def test_the_link_shows_what_its_own_notice_said_and_nothing_later() -> None:
+    async with a_board(public=False) as board:
+        first = board.store.outbox.notices(board.incident)[0]
+        later = replace(first, id="f" * 32, at=after_slot(500), subject="A LATER WORD", text="A LATER WORD")
+        with board.store.transaction() as tx:
+            tx.add_notice(later, ())
+        for notice, other in ((first, "A LATER WORD"), (later, "still absent")):
+            link = Links("https://board.example", KEYS.link, WEEK).to(notice)
+            page = (await board.client.get(link.removeprefix("https://board.example"))).text
+            assert str(escape(notice.subject)) in page
+            assert other not in page
+
+
+async def test_an_older_link_that_names_no_notice_shows_only_which_incident_it_is() -> None:
+    async with a_board(public=False) as board:
+        page = (await board.client.get("/acknowledge", params={"token": token_of(board)})).text
+        assert "Measured so far" not in page
+        assert "I'm on it" in page
 
 
 async def test_without_a_key_a_notice_links_to_the_incident_and_without_pages_to_nothing() -> None:

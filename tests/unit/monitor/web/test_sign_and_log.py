@@ -52,6 +52,32 @@ async def test_a_head_reads_what_they_sign_and_signs_it(users: Path) -> None:
         assert "Signed off by head of profession" in (await board.client.get(f"/incidents/{board.incident}")).text
 
 
+async def test_a_signed_report_changes_only_with_a_reason(users: Path) -> None:
+    async with working(users, "hope") as board:
+        read = await form(board, f"/incidents/{board.incident}")
+        await sign(board, anyway="the minister waits")
+        page = (await board.client.get(f"/incidents/{board.incident}")).text
+        assert 'name="box.' not in page
+        # The page was open before it was signed.
+        drafts = board.store.verdicts.drafts(board.incident)
+        typed = {"box.B.2.account": "A certificate had expired."}
+        refused = await send(board, typed, base=read)
+        assert (refused.status_code, "say why you amend it" in refused.text) == (400, True)
+        assert "A certificate had expired." in refused.text
+        assert board.store.verdicts.drafts(board.incident) == drafts
+        assert (await send(board, typed, {"reason": "the cause is known"}, base=read)).status_code == 303
+        assert incident(board).timeline[-1].text == "report amended: the cause is known"
+        assert len(board.store.verdicts.drafts(board.incident)) == len(drafts) + 1
+
+
+async def test_what_is_missing_leads_to_its_box(users: Path) -> None:
+    async with working(users, "hope") as board:
+        page = (await board.client.get(f"/incidents/{board.incident}")).text
+        assert '<a href="#B.2.account">2. Circumstances of breach: is to be completed</a>' in page
+        page = (await board.client.get(f"/incidents/{board.incident}/sign")).text
+        assert f'<a href="/incidents/{board.incident}#B.2.account">2. Circumstances of breach' in page
+
+
 async def test_what_others_wrote_since_it_was_read_is_not_signed_unread(users: Path) -> None:
     async with working(users, "hope") as board:
         where = f"/incidents/{board.incident}/sign"
