@@ -37,7 +37,7 @@ def run(*, quick: bool = False) -> Iterator[Mapping[str, float]]:
     """Yield for each number of releases: the share of a core, and the evaluation time of the rules.
 
     One release in ten is overdue. `release_rules_ms` is the median time of the group about releases, which is evaluated
-    every five seconds; `all_rules_ms` that of all groups together. `missed` counts evaluations that came too late.
+    every two seconds; `all_rules_ms` that of all groups together. `missed` counts evaluations that came too late.
     """
     for count in (10,) if quick else _RELEASES:
         with folder() as place, _exporter(_page(count)) as exporter, _prometheus(place, exporter) as (pid, address):

@@ -110,6 +110,8 @@ class Chain:
     slots: dict[str, datetime] = field(default_factory=dict)
     hooked: list[dict[str, Any]] = field(default_factory=list)
     told: list[bytes] = field(default_factory=list)
+    is_hurried: bool = True
+    """Whether Prometheus and Alertmanager do everything each second, and do not keep the intervals that we ship."""
     web: int = field(default_factory=free_port)
     prometheus: int = field(default_factory=free_port)
     alertmanager: int = field(default_factory=free_port)
@@ -206,37 +208,40 @@ async def running(*command: str, **options: Any) -> AsyncIterator[asyncio.subpro
 
 
 def prometheus_config(chain: Chain) -> str:
-    """Return the configuration that we ship, with the addresses of this chain and intervals of one second."""
+    """Return the configuration that we ship, with addresses of this chain, and intervals of one second if hurried."""
     table = yaml.safe_load((DEPLOY / "prometheus/prometheus.yml").read_text(encoding="utf-8"))
-    table["global"] = {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s"}
-    table["global"]["external_labels"] = {"board": f"http://127.0.0.1:{chain.web}"}
-    table["rule_files"] = [str(_at_once(chain, name)) for name in table["rule_files"]]
-    table["alerting"]["alertmanagers"][0]["static_configs"][0]["targets"] = [f"127.0.0.1:{chain.alertmanager}"]
     job = next(job for job in table["scrape_configs"] if job["job_name"] == "ninethirty")
-    del job["scrape_interval"], job["scrape_timeout"]
+    rules = [DEPLOY / "prometheus" / name for name in table["rule_files"]]
+    if chain.is_hurried:
+        table["global"] = {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s"}
+        del job["scrape_interval"], job["scrape_timeout"]
+        rules = [_at_once(chain, file) for file in rules]
+    table["global"]["external_labels"] = {"board": f"http://127.0.0.1:{chain.web}"}
+    table["rule_files"] = list(map(str, rules))
+    table["alerting"]["alertmanagers"][0]["static_configs"][0]["targets"] = [f"127.0.0.1:{chain.alertmanager}"]
     job["static_configs"][0]["targets"] = [f"127.0.0.1:{chain.web}"]
     job["authorization"]["credentials_file"] = str(chain.folder / "metrics_token")
     table["scrape_configs"] = [job]
     return yaml.safe_dump(table)
 
 
-def _at_once(chain: Chain, name: str) -> Path:
+def _at_once(chain: Chain, file: Path) -> Path:
     """Write a file of our rules that are evaluated every second and in which no alert waits longer than that."""
-    rules = yaml.safe_load((DEPLOY / "prometheus" / name).read_text(encoding="utf-8"))
+    rules = yaml.safe_load(file.read_text(encoding="utf-8"))
     for group in rules["groups"]:
         group["interval"] = "1s"
         for rule in (rule for rule in group["rules"] if "for" in rule):
             rule["for"] = "1s"
-    (chain.folder / name).write_text(yaml.safe_dump(rules))
-    return chain.folder / name
+    (chain.folder / file.name).write_text(yaml.safe_dump(rules))
+    return chain.folder / file.name
 
 
 def alertmanager_config(chain: Chain) -> str:
-    """Return the configuration that we ship, which mails to this chain and calls its webhook, without delay."""
+    """Return the configuration that we ship, which mails to this chain and calls its webhook, at once if hurried."""
     table = yaml.safe_load((DEPLOY / "alertmanager.yml").read_text(encoding="utf-8"))
     sender = table["global"]["smtp_from"]
     table["global"] = {"smtp_smarthost": f"127.0.0.1:{chain.mail.port}", "smtp_from": sender, "smtp_require_tls": False}
-    for route in (table["route"], *table["route"]["routes"]):
+    for route in (table["route"], *table["route"]["routes"]) if chain.is_hurried else ():
         route |= {"group_wait": "200ms", "group_interval": "500ms"}
     for receiver in table["receivers"]:
         hooks = [{"send_resolved": mail["send_resolved"]} for mail in receiver.get("email_configs", [])]
@@ -264,9 +269,9 @@ async def service_manager(chain: Chain) -> AsyncIterator[str]:
 
 
 @pytest.fixture
-async def chain(tmp_path: Path) -> AsyncIterator[Chain]:
-    """Run the whole chain. The log of the daemon is in the file `log`."""
-    chain = Chain(tmp_path)
+async def chain(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Chain]:
+    """Run the whole chain, hurried unless a test's parameter is False. The log of the daemon is in the file `log`."""
+    chain = Chain(tmp_path, is_hurried=getattr(request, "param", True))
     async with AsyncExitStack() as stack:
         chain.server = await stack.enter_async_context(http_server(chain.reply))
         chain.mail = await stack.enter_async_context(smtp_server())
@@ -304,7 +309,7 @@ def _prometheus(chain: Chain) -> list[str]:
         f"--storage.tsdb.path={chain.folder / 'tsdb'}",
         f"--web.listen-address=127.0.0.1:{chain.prometheus}",
         # An alert ends four seconds after Prometheus last sent it, and not four minutes.
-        "--rules.alert.resend-delay=1s",
+        *(["--rules.alert.resend-delay=1s"] if chain.is_hurried else []),
     ]
 
 
