@@ -209,7 +209,8 @@ def render(request: Request, template: str, code: int = 200, **values: Any) -> R
 async def _stored_checks(queries: Queries) -> tuple[list[Check], list[dict[str, Any]]]:
     """Return what the store says of the monitors and of notices, and the notices given up in the last seven days."""
     try:
-        members = await queries.ask(lambda: list(_member_checks(queries)))
+        now = queries.clock.now()
+        members = await queries.ask(lambda: list(_member_checks(queries, now)))
         given_up = await queries.given_up()
     except StoreFault as fault:
         todo = "Free space, or bring the database back."
@@ -223,9 +224,9 @@ async def _stored_checks(queries: Queries) -> tuple[list[Check], list[dict[str, 
     ], given_up
 
 
-def _member_checks(queries: Queries) -> Iterator[Check]:
+def _member_checks(queries: Queries, now: datetime) -> Iterator[Check]:
     """Yield what each monitor of a shared store does, and each that fell silent in the last seven days."""
-    leases, now, zone = queries.store.leases, queries.clock.now(), queries.timezone
+    leases, zone = queries.store.leases, queries.timezone
     for lease in leases.leases():
         name, beat = lease.name.capitalize(), leases.heartbeat(lease.name.removeprefix("monitor "))
         # A lease that ran out is free: the next monitor with something to send takes it.

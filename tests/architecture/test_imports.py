@@ -162,7 +162,7 @@ BUDGETS = {
     "monitor/ledger": 2350,
     "monitor/watch": 3848,
     "monitor/config": 1790,
-    "monitor/web": 5950,
+    "monitor/web": 5890,
     "monitor/app": 2650,
     "monitor/rehearse": 3650,
     "monitor/cli": 4950,

@@ -33,10 +33,10 @@ def test_the_board_tells_slot_producer_verdict_delay_the_name_to_explain_and_tit
     assert [" ".join(line.split()) for line in told.out.splitlines()] == [
         "Friday 5 January 2018: 1 LATE",
         "SLOT PRODUCER VERDICT DELAY OR EXPOSURE RELEASE TITLE",
-        "09:30 GMT ons LATE 20 min to 20 min 1 s births-2016 Births 2016",
+        "09:30 GMT Office for National Statistics LATE 20 min to 20 min 1 s births-2016 Births 2016",
         "",
         "Over, and a report is owed: 1",
-        "report late births-2016-2018-01-05",
+        "report late Births 2016 (Office for National Statistics) births-2016-2018-01-05",
     ]
     assert told.status == 0
 

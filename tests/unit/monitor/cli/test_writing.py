@@ -138,8 +138,8 @@ def test_words_typed_into_the_markdown_come_back(ask: Ask, folder: Path) -> None
     text = text.replace(line, "> Extra checks.").replace(BLANK, "09:34 duty officer", 1)
     file.write_text(text, encoding="utf-8")
     told = ask("incident", "draft", INCIDENT, "--from", str(file), *ROLE, "--json").json
-    assert told["changed"] == [FIELD, "step.tell-head"]
-    assert draft(ask)["words"] == {FIELD: "Extra checks.", "step.tell-head": "09:34 duty officer"}
+    assert told["changed"] == [FIELD, "step.look"]
+    assert draft(ask)["words"] == {FIELD: "Extra checks.", "step.look": "09:34 duty officer"}
     assert "done, 09:34 duty officer" in ask("incident", "draft", INCIDENT).out
     assert [one["by"] for one in ask("incident", "draft", INCIDENT, "--versions", "--json").json[-2:]] == [
         "duty statistician",
