@@ -64,7 +64,7 @@ async def _measured(place: Path, a_year: int, requests: int) -> dict[str, float]
 
 
 async def _read_back(register: LedgerMemory, now: datetime) -> None:
-    register.read_back(now)
+    register.load(now)
     register.take_over(await register.begin())
 
 

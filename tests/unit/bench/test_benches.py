@@ -35,7 +35,7 @@ KEYS = {
         "floor_ratio_to_httpx",
     },
     "budget": {"hot_to_optimum", "hot_to_equal", "zipf_to_optimum", "zipf_longest_gap", "slot_175_proved"},
-    "pool": {"lean_ms_20_in_flight_5_hosts", "lean_to_stock_20_in_flight_5_hosts"},
+    "pool": {"ours_ms_20_in_flight_5_hosts", "ratio_to_httpx_20_in_flight_5_hosts"},
     "files": {"missing_get_ms", "missing_head_ratio", "there_get_by_etag_connections", "bare_there_head_ratio"},
     "store": {"rows_per_second", "bytes_per_quiet_release", "bytes_of_a_monthly_series"},
     "upkeep": {"bytes_before", "bytes_after", "commit_longest_ms", "loop_longest_ms"},

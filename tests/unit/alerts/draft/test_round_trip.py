@@ -52,7 +52,7 @@ def test_a_word_processor_prints_a_draft_whole(
     read = " ".join(told("pdftotext", str(page), "-").split())
     assert "168 to 169 minutes" in read
     assert read.count("[to be completed:") == 4
-    assert "Page 1 of 4" in read
+    assert "Page 1 of 5" in read
 
 
 @pytest.mark.needs("libreoffice")
