@@ -42,7 +42,7 @@ async def test_somebody_signs_in_acknowledges_and_signs_out_with_the_keyboard_al
         await page.locator("#password:focus").wait_for()
         await page.keyboard.type(SECRET)
         await page.keyboard.press("Enter")
-        await page.get_by_label("What is your role?").focus()
+        await page.get_by_role("button", name="I'm on it").focus()
         await page.keyboard.press("Enter")
         await page.get_by_text("by duty statistician").first.wait_for()
         assert page.url == f"{base}/incidents/{board.incident}"

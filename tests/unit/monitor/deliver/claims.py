@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from alerts.finding import PAGES, ROLES
 from alerts.notice import Notice
 from monitor.judge.policy import Policy
 from monitor.look.sighting import State
@@ -38,14 +39,28 @@ def denied(notice: Notice, truths: Mapping[str, Truth]) -> list[str]:
     found = [f"{why}: {notice.subject}" for why in _head(notice.subject, Told(truths["page"], truths, now))]
     part = "page"
     for line in (notice.subject, *notice.text.split("\n")[1:]):
-        last = re.findall(r"\((\w+)\)", line) if line == notice.subject else re.findall(r"^- (\w+)\b", line)
-        part = next((one for one in reversed(last) if one in truths), "page" if line == notice.subject else part)
+        part = _named_in_subject(line, truths) if line == notice.subject else _named_in_line(line, truths) or part
         told = Told(truths[part], truths, now)
         for pattern, holds in _CLAIMS.items():
             found += [
                 f"not so: {claim[0]!r} in {line!r}" for claim in re.finditer(pattern, line) if not holds(claim, told)
             ]
     return found
+
+
+def _named_in_subject(subject: str, truths: Mapping[str, Truth]) -> str:
+    return next((one for one in reversed(re.findall(r"\((\w+)\)", subject)) if one in truths), "page")
+
+
+def _named_in_line(line: str, truths: Mapping[str, Truth]) -> str | None:
+    """Return the part that a line is about: `- Announced page: …`, `- Data file (tables): …`, `- HTML version: …`."""
+    found = re.match(r"- ([^:(]+?)(?: \((\w+)\))?(?: \(not required\))?: ", line)
+    if found is None:
+        return None
+    roles = {label.lower(): role for role, label in ROLES.items()}
+    label = found[1].lower()
+    part = found[2] or ("page" if label in {*PAGES.values(), "landing page"} else roles.get(label, ""))
+    return part if part in truths else None
 
 
 def _head(subject: str, told: Told) -> Iterator[str]:

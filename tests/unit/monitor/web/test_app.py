@@ -74,7 +74,7 @@ def test_every_address_answers_for_a_late_release(tmp_path: Path) -> None:
             }
             assert [len(one["incidents"]) for one in days.values()] == [1, 0]
             assert (await client.get("/api/v1/incidents?to=2026-11-25")).json()["incidents"] == []
-            assert "Outbox" in (await client.get("/status")).text
+            assert "Channel" in (await client.get("/status")).text
             assert (await client.get(f"/api/v1/incidents/{incident.id}")).json()["id"] == incident.id
             assert (await client.get("/api/v1/calendars")).json()["reads"][0]["calendar"] == "govuk"
             assert "/api/v1/releases" in (await client.get("/api/v1/openapi.json")).json()["paths"]
