@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import TypeVar
@@ -23,12 +24,13 @@ _FOR_GOOD = frozenset({400, 406, 410, 411, 413, 414, 415, 417, 422, 431, 451})
 SettingsT = TypeVar("SettingsT", bound=PostSettings)
 
 
-class HttpChannel(NamedChannel[SettingsT]):
+class HttpChannel(NamedChannel[SettingsT], ABC):
     """A channel that sends each message as one POST of JSON to its address, on a connection of its own."""
 
     @property
+    @abstractmethod
     def _url(self) -> str:
-        raise NotImplementedError
+        """Return the address that the messages are sent to."""
 
     async def _post(self, body: bytes, headers: Mapping[str, str] | None = None) -> Outcome:
         every = {"Content-Type": "application/json", "User-Agent": "ninethirty", **(headers or {})}

@@ -51,7 +51,7 @@ _TAGS = {
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """How a list of an answer, of that name, is told as CSV: what each column means, and how one of it is a row."""
+    """How the list `name` of an answer is written as CSV: the meaning of each column, and how to make a row."""
 
     name: str
     columns: Mapping[str, str]
