@@ -116,6 +116,6 @@ def _parquet(bodies: Iterable[Mapping[str, Any]], file: Path) -> None:
 
 
 def _calendar(context: Context, store: Store, kind: str, span: tuple[datetime | None, datetime | None]) -> bytes:
-    from monitor.ledger.export import published
+    from monitor.ledger.export import export_calendar
 
-    return published(store.ledger, kind, span, context.now(), context.settings.timezone)[0]
+    return export_calendar(store.ledger, kind, span, context.now(), context.settings.timezone)[0]

@@ -44,11 +44,11 @@ class Record:
         listings += [read_listing((await self._fetch(url)).page) for url in further_urls(first, listings[0])]
         every = {one.link: one for listing in listings for one in listing.entries}
         listed = [one for one in every.values() if one.link.startswith("/") and self._is_in_period(one)]
-        for place, one in enumerate(listed, 1):
+        for done, one in enumerate(listed, 1):
             got = await self._fetch(f"{site}{CONTENT}{one.link}")
             if (claim := self._claim_from_item(got, f"{site}{one.link}")) is not None:
                 yield claim
-            self.report_progress(place, len(listed))
+            self.report_progress(done, len(listed))
 
     async def read_ons(self, source: OnsSource) -> AsyncIterator[Claim]:
         """Yield the claims of the ONS's list of published releases. It has only announced times."""

@@ -13,7 +13,7 @@ from schedules.export import FORMATS, Promised, promised
 from schedules.promise import Promise
 
 
-def published(  # noqa: PLR0913 # what people choose of it
+def export_calendar(  # noqa: PLR0913 # what people choose of it
     ledger: LedgerStore,
     kind: str,
     span: tuple[datetime | None, datetime | None],

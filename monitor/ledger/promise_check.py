@@ -54,6 +54,7 @@ class PromiseCheck:
         if not self.is_read:
             return None
         if since is None:
+            # Nothing is claimed yet: only make sure that the calendars are read soon after the slot.
             begins = should_be_read_since(verdict)
             if begins is not None and verdict.at < begins + _FIRST_LOOKS:
                 return begins + _FIRST_LOOKS

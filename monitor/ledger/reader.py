@@ -74,7 +74,8 @@ class CalendarReader:
     is_plain: bool = False
     _digest: str = ""
     _reading: Reading | None = None
-    _last_evidence: tuple[str, str] = ("", "")
+    _last_fault: str = ""
+    _last_records: str = ""
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def remember(self, announcements: Iterable[Announcement]) -> None:
@@ -96,12 +97,12 @@ class CalendarReader:
             reading, digest = await self._read_pages(pages)
         except (UnansweredAsk, UnreadableCalendar, Unread) as exc:
             fault = " ".join(str(exc).split())
-            record = self._keep_evidence(got, fault)
+            records = self._keep_evidence(got, fault)
             return Outcome(
-                CalendarRead(self.name, started, self.clock.now(), usable=False, fault=fault, evidence=record), None
+                CalendarRead(self.name, started, self.clock.now(), usable=False, fault=fault, evidence=records), None
             )
         unchanged = reading is self._reading
-        record = self._last_evidence[1] if unchanged and not self._last_evidence[0] else self._keep_evidence(got, "")
+        records = self._last_records if unchanged and not self._last_fault else self._keep_evidence(got, "")
         self._reading, self._digest = reading, digest
         read = CalendarRead(
             self.name,
@@ -110,7 +111,7 @@ class CalendarReader:
             usable=True,
             entries=len(reading.announcements),
             digest=digest,
-            evidence=record,
+            evidence=records,
         )
         return Outcome(read, reading, pages, unchanged, min((each.as_of_range[0] for each in got), default=started))
 
@@ -119,14 +120,14 @@ class CalendarReader:
         now, digest, last = self.clock.now(), _digest(pages), self._reading
         if last is not None and digest == self._digest:
             return last, digest
-        if self._is_read_apart(pages):
+        if self._needs_worker(pages):
             return self._check_and_adjust(await self._run_in_worker("read", pages, now)), digest
         if sum(len(page.body) for page in pages) <= _SMALL:
             return self._check_and_adjust(self.source.read(pages, now)), digest
         make = partial(self.source.read, pages, now)
         return self._check_and_adjust(await asyncio.get_running_loop().run_in_executor(None, make)), digest
 
-    def _is_read_apart(self, pages: Sequence[Page]) -> bool:
+    def _needs_worker(self, pages: Sequence[Page]) -> bool:
         is_small = self.is_plain and sum(len(page.body) for page in pages) <= FEW
         return self.pages.workers is not None and self.file is None and not is_small
 
@@ -165,7 +166,7 @@ class CalendarReader:
 
     async def _next_asks(self, pages: Sequence[Page]) -> Sequence[Ask]:
         now = self.clock.now()
-        if not self._is_read_apart(pages) or not isinstance(self.source, Keeping):
+        if not self._needs_worker(pages) or not isinstance(self.source, Keeping):
             return self.source.more(pages, now)
         asks: Sequence[Ask] = await self._run_in_worker("more", pages, now)
         return asks
@@ -174,12 +175,11 @@ class CalendarReader:
         """Keep the bytes of a read, unless it failed like the last one. Return the ids of the records."""
         if self.evidence is None:
             return ""
-        if fault and fault == self._last_evidence[0]:
-            return self._last_evidence[1]
+        if fault and fault == self._last_fault:
+            return self._last_records
         ids = (self.evidence.keep_changed(each.answer, f"~calendar/{self.name}", "calendar") for each in got)
-        record = " ".join(dict.fromkeys(name for name in ids if name))
-        self._last_evidence = (fault, record)
-        return record
+        self._last_fault, self._last_records = fault, " ".join(dict.fromkeys(each for each in ids if each))
+        return self._last_records
 
 
 def _digest(pages: Iterable[Page]) -> str:

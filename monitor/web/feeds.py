@@ -20,7 +20,7 @@ from alerts.draft.period import on_time_of
 from alerts.one_line import one_line
 from monitor.errors import UnknownName
 from monitor.judge.as_json import lateness_text, loud_verdict, slot_text
-from monitor.ledger.export import published
+from monitor.ledger.export import export_calendar
 from monitor.store.rows import Event
 from monitor.store.sql.read import VerdictStore
 from monitor.web.embargo import has_passed
@@ -144,7 +144,7 @@ class Subscribed:
         if (known := self._known(wanted, now)) is not None:
             return known
         queries, span, (kind, producer, sees_all) = self._queries, (now - _BEHIND, now + _AHEAD), wanted
-        written, _ = published(
+        written, _ = export_calendar(
             queries.store.ledger, kind, span, now, queries.timezone, producer=producer, with_addresses=sees_all
         )
         self._written[wanted] = now, written

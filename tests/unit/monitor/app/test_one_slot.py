@@ -14,7 +14,7 @@ from monitor.app.options import policies_of, watch_rules_of
 from monitor.judge.case import case_of
 from monitor.judge.explain.explain import explain
 from monitor.judge.policy import Policy
-from monitor.ledger.export import published
+from monitor.ledger.export import export_calendar
 from monitor.watch.day_plan import planned
 from monitor.watch.rejudge import stored_case, unjudged
 from monitor.web.credentials import Throttle
@@ -73,7 +73,7 @@ async def named(office: Office) -> dict[str, Any]:
     board = await Queries(
         store, office.app.status, office.clock, settings.timezone, throttle=Throttle(office.clock), sees_all=True
     ).board(DAY.date(), DAY.date())
-    content, _ = published(store.ledger, "json", (DAY, DAY + timedelta(days=1)), now, settings.timezone)
+    content, _ = export_calendar(store.ledger, "json", (DAY, DAY + timedelta(days=1)), now, settings.timezone)
     assert judged is not None
     assert live is not None
     return {

@@ -12,7 +12,7 @@ from alerts.draft.period import Row, period_of
 from alerts.routes import Route, routes_for
 from monitor.config.settings import Settings
 from monitor.judge.policy import Override, Policies, Policy, UsualTime
-from monitor.ledger.export import published
+from monitor.ledger.export import export_calendar
 from monitor.web.credentials import Throttle
 from monitor.web.queries import Queries
 from schedules.announcement import Announcement
@@ -44,7 +44,10 @@ def test_an_announcement_of_several_is_listed_watched_and_found_by_each(tmp_path
             assert (body["producer"], body["producers"]) == (OURS, [OURS, THEIRS])
             assert [one.release.id for one in life.daemon.admission.near(name)] == ["claims-q3"]
             span = clock.now() - timedelta(days=9), clock.now() + timedelta(days=9)
-            assert b"claims-q3" in published(store.ledger, "csv", span, clock.now(), "Europe/London", producer=name)[0]
+            assert (
+                b"claims-q3"
+                in export_calendar(store.ledger, "csv", span, clock.now(), "Europe/London", producer=name)[0]
+            )
         assert await queries.board(day, day, "somebody-else") == []
         queries.close()
 
