@@ -180,11 +180,11 @@ async def _late(place: Path, port: int, spread: timedelta, seconds: float, count
     targets = _adopted(made, 0, count)
     await _once(made, targets)
     late: list[float] = []
-    hooks = Hooks(made.intake.see, started=lambda _target, seconds_late: late.append(seconds_late))
+    hooks = Hooks(made.intake.see, on_start=lambda _target, seconds_late: late.append(seconds_late))
     poller = Poller(SystemClock(), made.fetcher, Budget(MANY), Interpreter())
     begins = SystemClock().now() + timedelta(seconds=1) + count * timedelta(milliseconds=0.2)
     for number, target in enumerate(targets):
-        window = Window("bench", begins + spread * number / count, _END, spread or timedelta(days=1), exact=True)
+        window = Window("bench", begins + spread * number / count, _END, spread or timedelta(days=1), is_unshifted=True)
         poller.watch(target, (window,))
     stop = asyncio.Event()
     polling = asyncio.create_task(poller.run(stop, hooks))

@@ -21,11 +21,11 @@ from monitor.health.state import HealthState, StoreHealth
 from monitor.health.system import SILENT, ServiceManager, is_kept
 from monitor.health.workers import WorkerHealth
 from monitor.ledger.ledger import Ledger
-from monitor.look.apart.workers import Starts, Workers
+from monitor.look.apart.workers import StartHooks, Workers
 from monitor.look.clock_skew import Skew
 from monitor.look.fetch import Fetcher
 from monitor.look.interpret import Interpreter
-from monitor.look.reading import ReadingApart
+from monitor.look.reading import BodyReader
 from monitor.store.evidence.evidence import Evidence
 from monitor.store.lease import Leaseholder
 from monitor.store.members import Members
@@ -141,7 +141,7 @@ def _members(settings: Settings, store: Store, writer: Writer, clock: Clock, hol
 
 def _workers(clock: Clock, metrics: Metrics, health: HealthState, own: WorkerHealth) -> Workers:
     costly = partial(_cost_too_much, metrics, health)
-    return Workers(clock=clock, told=costly, starts=Starts(own.attempted, own.unread))
+    return Workers(clock=clock, on_costly=costly, hooks=StartHooks(own.attempted, own.unread))
 
 
 def _cost_too_much(metrics: Metrics, health: HealthState, host: str) -> None:
@@ -155,8 +155,8 @@ def interpreter_of(core: Core) -> Interpreter:
     return Interpreter(
         Skew(lambda: is_kept() if is_real else False, Ahead(core.clock)),
         unproven_offset=settings.clock.unproven_offset,
-        shared=is_shared(settings.store.url),
-        apart=ReadingApart(core.workers, core.clock),
+        is_shared=is_shared(settings.store.url),
+        reader=BodyReader(core.workers, core.clock),
     )
 
 

@@ -122,7 +122,7 @@ class Daemon:
     async def take_up(self) -> None:
         """Read the store, and write down how long this monitor was not watching."""
         if self.members is not None:
-            self.members.told, self.members.quiet = self._take_share, self.poller.told_to_wait
+            self.members.told, self.members.quiet = self._take_share, self.poller.host_waits
             await self.members.join()
             self._keeping = asyncio.create_task(self.members.keep(), name="members")
         store, now = self.store, self.clock.now()
@@ -177,7 +177,7 @@ class Daemon:
         self.store.close()
 
     def _take_share(self, share: Share) -> None:
-        self.poller.take_share(share)
+        self.poller.set_share(share)
         if share.divided and share.members != self._dealt:
             self._dealt = share.members
             dealing = asyncio.create_task(self._deal(share), name="dealing")
@@ -211,7 +211,7 @@ class Daemon:
     async def _beat(self) -> None:
         self.heartbeat.alive(self.clock.now())
         self.writer.nudge()
-        self.workers.rest()
+        self.workers.stop_unused()
 
     async def _stop(self) -> None:
         """Let looks under way land and commit everything; what cannot be done within seconds is left."""

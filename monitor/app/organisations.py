@@ -18,7 +18,7 @@ _OK = 200
 async def all_of_govuk() -> Organisations:
     """Return what `organisations_by` does, asked in www.gov.uk's turn."""
     async with asking(Settings(), SystemClock()) as (poller, _):
-        return await organisations_by(poller.ask)
+        return await organisations_by(poller.send_in_turn)
 
 
 async def organisations_by(ask: Callable[[Request], Awaitable[Answer | Failure]]) -> Organisations:

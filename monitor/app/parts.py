@@ -197,7 +197,7 @@ def calendar_reads_for(core: Core, poller: Poller, admission: Admission, watch: 
     settings, health, clock = core.settings, core.health, core.clock
     zone, store, writer = settings.timezone, core.store, core.writer
     return CalendarReads(
-        readers_of(settings, core.folder, poller.ask, clock, core.evidence, core.workers),
+        readers_of(settings, core.folder, poller.send_in_turn, clock, core.evidence, core.workers),
         admission.learn,
         admission.slots,
         CalendarIncidents(
@@ -213,7 +213,7 @@ def calendar_reads_for(core: Core, poller: Poller, admission: Admission, watch: 
 
 def rota_reads_for(core: Core, poller: Poller, incidents: CalendarIncidents, rotas: dict[str, Rota]) -> RotaReads:
     """Return what reads the rotas that are calendars."""
-    readers = rota_readers_of(core.settings, core.folder, poller.ask, core.clock, core.workers)
+    readers = rota_readers_of(core.settings, core.folder, poller.send_in_turn, core.clock, core.workers)
     return RotaReads(readers, rotas, incidents, core.health, core.metrics, core.clock, core.writer)
 
 

@@ -18,7 +18,7 @@ from monitor.look.apart.workers import Workers
 from monitor.look.fetch import Answer, Failure, Request
 from monitor.look.interpret import Interpreter
 from monitor.look.poller import Poller
-from monitor.look.reading import ReadingApart
+from monitor.look.reading import BodyReader
 from monitor.store.evidence.evidence import Evidence
 from schedules.sources.options import SourceOptions
 from schedules.sources.registry import KINDS
@@ -31,7 +31,7 @@ async def asking(settings: Settings, clock: Clock) -> AsyncIterator[tuple[Poller
     """Make what asks the network and reads answers apart, for the length of a block: for whoever runs no daemon."""
     fetcher, workers = fetcher_of(settings, clock), Workers()
     try:
-        yield Poller(clock, fetcher, budget_of(settings), Interpreter(apart=ReadingApart(workers, clock))), workers
+        yield Poller(clock, fetcher, budget_of(settings), Interpreter(reader=BodyReader(workers, clock))), workers
     finally:
         workers.close()
         await fetcher.close()

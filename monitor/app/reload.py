@@ -116,7 +116,7 @@ class Reload:
 
     def __post_init__(self) -> None:
         """Have the jobs done that the first configuration asks for."""
-        self._starved = StarvedHosts(self.core.clock, self.daemon.poller.stretch, self.core.blind.note)
+        self._starved = StarvedHosts(self.core.clock, self.daemon.poller.stretch_factors, self.core.blind.note)
         self.daemon.jobs = self.jobs()
         self.core.metrics.reloaded(self.core.clock.now())
 
@@ -160,7 +160,7 @@ class Reload:
         core = replace(was, settings=settings, fetcher=self._fetcher(settings))
         # All that can go wrong comes first.
         channels, rules = await core.threads.ask(lambda: reaching_people(core, settings))
-        readers = readers_of(settings, folder, daemon.poller.ask, core.clock, core.evidence, core.workers)
+        readers = readers_of(settings, folder, daemon.poller.send_in_turn, core.clock, core.evidence, core.workers)
         await core.ledger.reconfigure(joining_of(settings), checks_of(settings), core.clock.now())
         # From here on nothing is waited for: no look, page or notice meets half of it.
         self.core, self.record.rules, self.reminders.rules = core, rules, rules

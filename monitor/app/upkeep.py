@@ -38,7 +38,7 @@ def self_check_of(core: Core, poller: Poller, outbox: Outbox) -> SelfCheck:
         core.clock,
         core.health,
         PollerProgress(core.clock, poller),
-        poller.stretch,
+        poller.stretch_factors,
         lambda: outbox.backlogs,
         evidence=core.evidence.appender.trouble,
         workers=core.worker_health.reasons,

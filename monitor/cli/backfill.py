@@ -70,7 +70,8 @@ async def _backfill(context: Context, producer: str, first: date, last: date, *,
     read = new = 0
     with context.store() as store:
         async with asking(sparing, SystemClock()) as (poller, workers):
-            record = Record(CalendarPages(poller.ask, strip=True, workers=workers), producer, begin, end, _tell)
+            pages = CalendarPages(poller.send_in_turn, strip=True, workers=workers)
+            record = Record(pages, producer, begin, end, _tell)
             async for claim in _claims(context, record):
                 with store.transaction() as tx:
                     is_new = tx.add_claim(claim)

@@ -36,7 +36,7 @@ async def _read(context: Context, rotas: dict[str, Rota], *, online: bool) -> di
 
     settings, clock, found = context.settings, SystemClock(), {}
     async with asking(settings, clock) as (poller, workers):
-        for reader in rota_readers_of(settings, context.path.parent, poller.ask, clock, workers):
+        for reader in rota_readers_of(settings, context.path.parent, poller.send_in_turn, clock, workers):
             if online or reader.file is not None:
                 shifts, fault = await reader.read()
                 known = rotas[reader.name]

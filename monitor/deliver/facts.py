@@ -9,7 +9,7 @@ from alerts import finding as facts
 from monitor.judge.runs import Blind, Run, unwatched, widest_gap
 from monitor.judge.verdict import PartVerdict, Verdict, Word
 from monitor.look.sighting import State
-from monitor.plan.addresses import UNPROMISED
+from monitor.plan.addresses import UNPROMISED_ORIGINS
 from monitor.plan.targets import View, target_id
 from schedules.slot import Precision, Slot
 from schedules.times.interval import Bounds
@@ -72,7 +72,7 @@ def slot_text(slot: Slot | None) -> str:
 
 def _is_known(part: PartVerdict) -> bool:
     """Tell whether a part is one: an address that nobody promised, and that proved nothing, is told to nobody."""
-    is_guess = part.origin in UNPROMISED and part.word in (Word.PENDING, Word.UNPROVEN)
+    is_guess = part.origin in UNPROMISED_ORIGINS and part.word in (Word.PENDING, Word.UNPROVEN)
     return not is_guess or bool(part.exposures)
 
 

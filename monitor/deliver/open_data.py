@@ -15,7 +15,7 @@ from typing import Any
 
 from alerts.one_line import cell
 from monitor.judge.runs import Run
-from monitor.plan.targets import release_of
+from monitor.plan.targets import release_from_id
 from monitor.store.sql.engine import Store
 from schedules.promise import Promise
 from schedules.times.json import instant_from_json, instant_json
@@ -197,7 +197,7 @@ def promise_row(promise: Promise) -> Row:
 def look_row(run: Run) -> Row:
     """Return consecutive looks with one answer as one flat row."""
     told = _flat(run, LOOK.keys() - {"release", "state"})
-    return _ordered(LOOK, told | {"release": release_of(run.target), "state": run.state.value})
+    return _ordered(LOOK, told | {"release": release_from_id(run.target), "state": run.state.value})
 
 
 def blind_rows(store: Store, begin: datetime | None, end: datetime | None) -> list[Row]:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from monitor.clock import Clock
 from monitor.health.metrics import Metrics
 from monitor.judge.runs import Blind
-from monitor.look.reading import NO_WORKER, SMALL
+from monitor.look.reading import NO_WORKER, SMALL_BODY
 
 _GROWS = timedelta(seconds=30)
 
@@ -52,7 +52,7 @@ class WorkerHealth:
         """Return why pages cannot be read, empty when they can."""
         if self._since is None:
             return []
-        larger = f"nothing larger than {SMALL // 1024} KB can be read since {self._since:%H:%M:%S} UTC"
+        larger = f"nothing larger than {SMALL_BODY // 1024} KB can be read since {self._since:%H:%M:%S} UTC"
         return [f"{larger}: no worker process starts"]
 
     def _report(self, now: datetime) -> None:

@@ -13,8 +13,8 @@ from monitor.judge.spells import Spell, believed, spells, unproved
 from monitor.look.recognise.version import first_published
 from monitor.look.redirect import REDIRECTED
 from monitor.look.sighting import State
-from monitor.plan.addresses import ANNOUNCEMENT, INDEX, INDEX_LAG, REDIRECT_LAG, may_change_places
-from monitor.plan.targets import View, content_twin, read_id, target_id
+from monitor.plan.addresses import ANNOUNCEMENT, INDEX, INDEX_LAG, REDIRECT_LAG, may_be_the_page
+from monitor.plan.targets import View, content_twin, parse_target_id, target_id
 from schedules.announcement import Address, Part
 from schedules.release import Release
 from schedules.times.interval import Interval
@@ -166,7 +166,7 @@ def _of(release: str, part: Part, view: View, runs: Mapping[str, Sequence[Run]])
     address = content_twin(part.url) if view is View.CONTENT else part.url
     own = target_id(release, part.id, view)
     found = [run for run in runs.get(own, ()) if run.address in ("", address)]
-    if not may_change_places(part.id):
+    if not may_be_the_page(part.id):
         return found
     others = (name for name in runs if name != own and _may_be(name, view))
     more = [run for name in others for run in runs[name] if run.address == address]
@@ -174,8 +174,8 @@ def _of(release: str, part: Part, view: View, runs: Mapping[str, Sequence[Run]])
 
 
 def _may_be(target: str, view: View) -> bool:
-    _, part, its = read_id(target)
-    return its == view and may_change_places(part)
+    _, part, its = parse_target_id(target)
+    return its == view and may_be_the_page(part)
 
 
 def _as_of(run: Run, now: datetime) -> Run:

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from monitor.clock import Clock
 from monitor.ledger.pages import FEW, MEGABYTE, SECONDS, CalendarPages, FetchedPage, UnansweredAsk, read_local_file
-from monitor.look.apart.process import Unread
+from monitor.look.apart.process import ReadFault
 from monitor.store.evidence.evidence import Evidence
 from monitor.store.rows import CalendarRead
 from schedules.announcement import Announcement
@@ -95,7 +95,7 @@ class CalendarReader:
             await self._fetch_pages(got)
             pages = tuple(each.page for each in got)
             reading, digest = await self._read_pages(pages)
-        except (UnansweredAsk, UnreadableCalendar, Unread) as exc:
+        except (UnansweredAsk, UnreadableCalendar, ReadFault) as exc:
             fault = " ".join(str(exc).split())
             records = self._keep_evidence(got, fault)
             return Outcome(
@@ -135,7 +135,7 @@ class CalendarReader:
         """Run a step of the source in a worker process. Raises `UnreadableCalendar` and `Unread`."""
         assert self.pages.workers is not None  # noqa: S101  # nothing is read apart without
         host = urlsplit(pages[0].url).hostname if pages else None
-        answer, kept = await self.pages.workers.ask(task, host or "", self.source, tuple(pages), now, seconds=SECONDS)
+        answer, kept = await self.pages.workers.run(task, host or "", self.source, tuple(pages), now, seconds=SECONDS)
         if isinstance(self.source, Keeping):
             self.source.keep(kept)
         if isinstance(answer, str):

@@ -19,7 +19,7 @@ from monitor.health.state import HealthState
 from monitor.ledger.incidents import CalendarIncidents
 from monitor.ledger.ledger import RecordedRead
 from monitor.ledger.pages import SECONDS, CalendarPages, UnansweredAsk, read_local_file
-from monitor.look.apart.process import Unread
+from monitor.look.apart.process import ReadFault
 from monitor.look.apart.workers import Workers
 from monitor.store.rows import CalendarRead, RotaRead
 from monitor.store.sql.engine import Store
@@ -55,13 +55,13 @@ class RotaReader:
                 (ask,) = self.source.first(now)
                 got = await self.pages.fetch(ask)
                 spans = await self._apart([got.page] if got is not None else [], now)
-        except (UnansweredAsk, UnreadableCalendar, Unread) as exc:
+        except (UnansweredAsk, UnreadableCalendar, ReadFault) as exc:
             return (), " ".join(str(exc).split())
         return tuple(Shift(*span) for span in spans), ""
 
     async def _apart(self, pages: Sequence[Page], now: datetime) -> Sequence[Span]:
         host = urlsplit(pages[0].url).hostname if pages else None
-        spans, _ = await self.workers.ask("read", host or "", self.source, tuple(pages), now, seconds=SECONDS)
+        spans, _ = await self.workers.run("read", host or "", self.source, tuple(pages), now, seconds=SECONDS)
         if isinstance(spans, str):
             raise UnreadableCalendar(spans)
         return spans  # type: ignore[no-any-return]  # a worker's answer has any type

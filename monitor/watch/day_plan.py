@@ -10,12 +10,11 @@ from typing import Any
 
 from monitor.deliver.facts import slot_text
 from monitor.judge.window import is_exact
-from monitor.plan.addresses import ADDED
-from monitor.plan.budget import Budget, Key, stretch
-from monitor.plan.demand import apart, demand, oversubscribed, peak_rate
+from monitor.plan import forecast
+from monitor.plan.addresses import ADDED_ORIGINS
+from monitor.plan.budget import Budget, WantedSpacing, stretch_factor
 from monitor.plan.phases import Window
-from monitor.plan.proof import Proof, rank_of
-from monitor.plan.slot_forecast import Needed, SlotForecast, forecasts
+from monitor.plan.proof import ProofGoal, rank_of
 from monitor.plan.targets import Target, View, press_of, targets_of, tripwires_of
 from monitor.plan.windows import UNSEEN, Progress, windows_in_force
 from monitor.store.rows import Judged
@@ -46,13 +45,13 @@ class Planned:
     slot: Slot
     windows: dict[Target, tuple[Window, ...]]
     is_due: bool
-    proof: Proof | None = None
+    proof: ProofGoal | None = None
 
     @property
-    def needed(self) -> Iterator[tuple[str, Needed]]:
+    def needed(self) -> Iterator[tuple[str, forecast.PartToProve]]:
         """Yield the host of each part that must be proved, with what it must be proved to be."""
         if self.proof is not None:
-            parts = (target for target in self.windows if target.view is View.EDGE and not target.aside)
+            parts = (target for target in self.windows if target.view is View.EDGE and not target.is_optional)
             yield from ((target.host, (self.release.id, self.proof)) for target in parts)
 
     @property
@@ -89,9 +88,9 @@ class HostPlan:
     budget: float
     targets: int
     minutes: list[tuple[datetime, int]]
-    apart: dict[Key, float]
+    apart: dict[WantedSpacing, float]
     warning: str | None
-    slots: tuple[SlotForecast, ...] = ()
+    slots: tuple[forecast.SlotForecast, ...] = ()
 
     @property
     def looks(self) -> int:
@@ -101,12 +100,12 @@ class HostPlan:
     @property
     def peak(self) -> tuple[datetime, int]:
         """Return the minute that wants most looks, and how many."""
-        return peak_rate(self.minutes) or self.minutes[0]
+        return forecast.busiest_minute(self.minutes) or self.minutes[0]
 
     @property
     def stretch(self) -> float:
         """Return by how much the looks of the peak are spread out: 1.0 when the budget carries them."""
-        return stretch(self.peak[1] / _MINUTE, self.budget)
+        return stretch_factor(self.peak[1] / _MINUTE, self.budget)
 
     def as_json(self) -> dict[str, Any]:
         """Return it as JSON; `minutes` holds those with looks alone."""
@@ -129,7 +128,7 @@ class HostPlan:
                     "proved": one.proved,
                     "width": round(one.width.total_seconds(), 3),
                     "unproved": list(one.unproved),
-                    "enough": one.enough,
+                    "enough": one.sufficient_rate,
                 }
                 for one in self.slots
             ],
@@ -165,9 +164,9 @@ class Day:
         proof = self._proof(release, slot.instant) if exact and slot.instant is not None else None
         return Planned(release, slot, looked, self.begin <= starts < self.end, proof) if looked else None
 
-    def _proof(self, release: Release, slot: datetime) -> Proof:
+    def _proof(self, release: Release, slot: datetime) -> ProofGoal:
         within = self.rules.policies.of(*release.producers).on_time_within
-        return Proof(slot, within, rank_of(release, slot, self.rules.importance(release)))
+        return ProofGoal(slot, within, rank_of(release, slot, self.rules.importance(release)))
 
     def _windows(self, target: Target, promised: InForce, standing: Progress) -> tuple[Window, ...]:
         exact, at = is_exact(promised), self.rules.default_time
@@ -216,17 +215,17 @@ def hosts_of(
     plans: dict[str, list[tuple[Window, ...]]] = defaultdict(list)
     for target, windows in _all_targets(releases, carried.producers, rules.watch.tripwire.every):
         plans[target.host].append(windows)
-    needed: dict[str, list[Needed]] = defaultdict(list)
+    needed: dict[str, list[forecast.PartToProve]] = defaultdict(list)
     for release in releases:
         for host, one in release.needed:
             needed[host].append(one)
     made, enough = [], rules.policies.general.on_time_within / 2
     for host, windows_of in plans.items():
-        minutes = demand(windows_of, begin, end)
+        minutes = forecast.looks_per_minute(windows_of, begin, end)
         rate = carried.budget.rate(host)
-        slots = forecasts(needed[host], rate, begin, end)
-        warning = oversubscribed(host, minutes, rate, windows_of, carried.timezone, enough, slots=slots)
-        at_worst = apart(windows_of, (peak_rate(minutes) or minutes[0])[0], rate)
+        slots = forecast.forecast_slots(needed[host], rate, begin, end)
+        warning = forecast.overload_warning(host, minutes, rate, windows_of, carried.timezone, enough, slots=slots)
+        at_worst = forecast.spacings_at(windows_of, (forecast.busiest_minute(minutes) or minutes[0])[0], rate)
         made.append(HostPlan(host, rate, len(windows_of), minutes, at_worst, warning, tuple(slots)))
     return sorted(made, key=lambda one: -one.looks)
 
@@ -249,7 +248,7 @@ def _with(release: Release, extra: Iterable[Part]) -> Release:
 
 
 def _added(row: Judged) -> list[Part]:
-    return [part for part in judged_parts(row) if part.origin in ADDED]
+    return [part for part in judged_parts(row) if part.origin in ADDED_ORIGINS]
 
 
 def _as_unseen(_target: Target) -> Progress:

@@ -82,7 +82,7 @@ class ListingFollowUp:
         part = part_elsewhere(release, url)
         host = urlsplit(url).hostname or ""
         target = Target(f"~listed/{url}", "", "", View.EDGE, url, host, recogniser_of(part), release.title)
-        return (await self.poller.glance(target)).specific
+        return (await self.poller.look_without_memory(target)).specific
 
     async def _look_closely(self, watched: WatchedRelease, hit: ListingMatch) -> bool:
         """Have an address looked at every few seconds from now on; tell whether it soon proves that it is out."""

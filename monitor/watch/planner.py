@@ -16,9 +16,9 @@ from monitor.judge.window import is_exact
 from monitor.look.fetch import Found
 from monitor.look.interpret import Known
 from monitor.look.sighting import Sighting, State
-from monitor.plan.addresses import ADDED, ANNOUNCEMENT, INDEX, is_publication, new_ids, standing_at
+from monitor.plan.addresses import ADDED_ORIGINS, ANNOUNCEMENT, INDEX, is_publication, unused_part_ids, with_page_at
 from monitor.plan.phases import DEFAULT_WATCH, WatchSettings, Window
-from monitor.plan.proof import Proof, proof_of
+from monitor.plan.proof import ProofGoal, goal_for
 from monitor.plan.targets import Target, targets_of
 from monitor.plan.windows import windows_in_force
 from monitor.watch.listing_match import part_elsewhere
@@ -42,17 +42,17 @@ class Looker(Protocol):
         windows: Sequence[Window],
         shift: timedelta = ...,
         *,
-        instant: datetime | None = None,
+        promised_at: datetime | None = None,
         soon: bool = False,
-        proof: Proof | None = None,
+        goal: ProofGoal | None = None,
     ) -> None:
-        """Look at a target in these windows from now on, at `instant` without fail, and at once when `soon`.
+        """Look at a target in these windows, in any case at `promised_at`, and now if `soon`.
 
-        `proof` is what its part must be proved to be.
+        `goal` is what must be proved about its part.
         """
 
-    def recall(self, target: Target, known: Known) -> None:
-        """Take what an earlier process knew of a target, and the slot in force."""
+    def restore_known(self, target: Target, known: Known) -> None:
+        """Restore what an earlier process knew about a target, and set its slot in force."""
 
     def drop(self, target_id: str) -> None:
         """Look at a target no more."""
@@ -96,7 +96,7 @@ class Planner:
         """Watch what calendars now say of a release, with its configured and found parts; `soon`: look at once."""
         watched.announced = release
         was, known = watched.release.url, watched.release.parts
-        now = release if watched.place is None else standing_at(release, *watched.place)
+        now = release if watched.place is None else with_page_at(release, *watched.place)
         watched.release = self.with_parts(now, known)
         if was != now.url:
             watched.release = _left_behind(watched, was)
@@ -133,7 +133,7 @@ class Planner:
 
     def with_parts(self, release: Release, known: Sequence[Part] = ()) -> Release:
         """Return a release with its configured parts, and those of `known` that were found while watching."""
-        parts = {part.id: part for part in known if part.origin in ADDED and part.url != release.url}
+        parts = {part.id: part for part in known if part.origin in ADDED_ORIGINS and part.url != release.url}
         parts = {part.id: part for part in (*release.parts, *self._rules.extra_parts(release))} | parts
         all_parts = tuple(parts.values())
         return release if all_parts == release.parts else replace(release, parts=all_parts)
@@ -223,22 +223,22 @@ class Planner:
         state, proof = watched.state_of(target.id), self._proof(watched, target, promised)
         state.windows, state.proof = windows, proof
         if windows:
-            self._looker.recall(target, replace(watched.remembered(target), slot=promised.slot))
+            self._looker.restore_known(target, replace(watched.remembered(target), slot=promised.slot))
             # The shift spreads targets over their spacing, the same after every restart.
             shift = timedelta(milliseconds=crc32(target.id.encode()) % 3_600_000)
             instant = promised.slot.instant if promised.slot and is_view_of_page(target) else None
-            self._looker.watch(target, windows, shift, instant=instant, soon=soon, proof=proof)
+            self._looker.watch(target, windows, shift, promised_at=instant, soon=soon, goal=proof)
         else:
             self._looker.drop(target.id)
 
-    def _proof(self, watched: WatchedRelease, target: Target, promised: InForce) -> Proof | None:
+    def _proof(self, watched: WatchedRelease, target: Target, promised: InForce) -> ProofGoal | None:
         """Return what is to be proved of a target, None when its verdict does not turn on seconds."""
         instant = promised.slot.instant if promised.slot is not None and is_exact(promised) else None
         if instant is None:
             return None
         release = watched.release
         within = self._rules.policies.of(*release.producers).on_time_within
-        return proof_of(release, target, instant, within, self._rules.importance(release))
+        return goal_for(release, target, instant, within, self._rules.importance(release))
 
 
 def _named(release: Release, files: Sequence[Found], most: int) -> list[Part]:
@@ -247,7 +247,7 @@ def _named(release: Release, files: Sequence[Found], most: int) -> list[Part]:
     # One more than are watched shows ever after, by the parts alone, that there were too many.
     room = max(0, most + 1 - len(known))
     new = [one for one in files if one.url not in known][:room]
-    names = new_ids(Origin.FOUND, release.parts, len(release.parts))
+    names = unused_part_ids(Origin.FOUND, release.parts, len(release.parts))
     return [
         Part(name, Role(one.role), one.url, required=False, origin=Origin.FOUND)
         for name, one in zip(names, new, strict=False)
@@ -259,7 +259,7 @@ def _linked(release: Release, urls: Sequence[str]) -> list[Part]:
     known = {part.url for part in release.parts}
     room = _MOST_LINKS - sum(part.origin is Origin.LINKED for part in release.parts)
     new = [url for url in dict.fromkeys(urls) if url not in known][: max(0, room)]
-    names = new_ids(Origin.LINKED, release.parts)
+    names = unused_part_ids(Origin.LINKED, release.parts)
     return [
         Part(name, Role.ALTERNATIVE, url, required=False, origin=Origin.LINKED)
         for name, url in zip(names, new, strict=False)
@@ -271,7 +271,7 @@ def _left_behind(watched: WatchedRelease, url: str) -> Release:
     release = watched.release
     if not url or not watched.has_shown(url) or any(part.url == url for part in release.parts):
         return release
-    name = next(new_ids(Origin.ELSEWHERE, release.parts))
+    name = next(unused_part_ids(Origin.ELSEWHERE, release.parts))
     old = Part(name, Role.ALTERNATIVE, url, "titled", required=False, origin=Origin.ELSEWHERE)
     return replace(release, parts=(*release.parts, old))
 

@@ -24,7 +24,7 @@ from monitor.judge.policy import Policies
 from monitor.judge.runs import Blind, Run
 from monitor.judge.verdict import Kind, Verdict, Word
 from monitor.ledger.state import titles_of
-from monitor.plan.addresses import standing_at
+from monitor.plan.addresses import with_page_at
 from monitor.store.rows import Judged, Record
 from monitor.store.sql.engine import Store
 from monitor.store.sql.query import chunks
@@ -78,7 +78,7 @@ def titles_of_release(ledger: LedgerStore, release: Release) -> list[LedgerEvent
 def _with_parts(release: Release, row: Judged | None) -> Release:
     """Return a release with every part that was judged: those configured and those found, which no calendar tells."""
     place = judged_place(row)
-    release = release if place is None else standing_at(release, *place)
+    release = release if place is None else with_page_at(release, *place)
     announced = {part.id for part in release.parts}
     return replace(release, parts=(*release.parts, *(part for part in judged_parts(row) if part.id not in announced)))
 

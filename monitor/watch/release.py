@@ -14,7 +14,7 @@ from monitor.look.interpret import Known
 from monitor.look.recognise.placeholder import PLACEHOLDER
 from monitor.look.sighting import Sighting, State
 from monitor.plan.phases import AGAIN, SLOT, Window, window_at
-from monitor.plan.proof import NEVER, Proof
+from monitor.plan.proof import NEVER, ProofGoal
 from monitor.plan.targets import Target, View, target_id
 from monitor.plan.windows import Progress, Stage
 from monitor.watch.shown import Shown
@@ -36,7 +36,7 @@ class TargetState:
 
     target: Target | None = None
     windows: tuple[Window, ...] = ()
-    proof: Proof | None = None
+    proof: ProofGoal | None = None
     runs: tuple[Run, ...] = ()
 
     @property
@@ -235,7 +235,7 @@ class WatchedRelease:
     def is_left(self, target: Target) -> bool:
         """Tell whether what was out at a target has been found gone, or other bytes, and not been back since."""
         part = self._part(target.part)
-        return part is not None and _out_since(part) is not None and self.standing(target).left is not None
+        return part is not None and _out_since(part) is not None and self.standing(target).lost_at is not None
 
     def standing(self, target: Target) -> Progress:
         """Return how a target stands, from the last verdict."""
@@ -257,10 +257,12 @@ class WatchedRelease:
 
     def _seen(self, target: Target, part: PartVerdict, verdict: Verdict) -> Progress:
         if (since := _out_since(part)) is not None:
-            return Progress(Stage.SEEN, since, complete=not self._is_hidden(target), left=self._left(target, since))
+            return Progress(
+                Stage.SEEN, since, is_complete=not self._is_hidden(target), lost_at=self._left(target, since)
+            )
         page = verdict.page
         out = _out_since(page) if page is not None else None
-        return Progress() if out is None else Progress(Stage.SEEN, out, complete=False)
+        return Progress() if out is None else Progress(Stage.SEEN, out, is_complete=False)
 
     def _left(self, target: Target, since: datetime) -> datetime | None:
         """Return when either view of a part was last found gone, or other bytes, after it was out; None when back."""

@@ -12,7 +12,7 @@ from monitor.look.fetch import Found
 from monitor.look.sighting import Sighting, State
 from monitor.plan.phases import Window
 from monitor.plan.targets import Target, press_of, sitemaps_of, tripwires_of
-from monitor.plan.windows import LISTING
+from monitor.plan.windows import TRIPWIRE_CHANCE
 from monitor.watch.listing_match import ListingMatch, Matcher, Near
 from monitor.watch.planner import Looker
 from schedules.times.interval import Interval
@@ -207,7 +207,7 @@ def dated(found: Found) -> datetime | None:
 
 def always(every: timedelta) -> tuple[Window, ...]:
     """Return the window of a tripwire, which is looked at whatever the hour."""
-    return (Window("tripwire", _BEGINNING, _END, every, chance=LISTING),)
+    return (Window("tripwire", _BEGINNING, _END, every, chance=TRIPWIRE_CHANCE),)
 
 
 def _moment(text: str) -> datetime | None:

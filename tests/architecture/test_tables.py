@@ -30,13 +30,13 @@ PARTIAL = {
     "monitor.judge.explain.explain.title_facts": "no other event is one of a title",
     "monitor.judge.findings.announcement._MOVED": "any other event is named by its own word",
     "monitor.look.interpret._ACCEPT": "any other view asks for a page",
-    "monitor.look.sweeps._TOLD": "a look that proved nothing tells nothing",
-    "monitor.plan.addresses.BEGINS": "no other origin makes ids of its own",
+    "monitor.look.sweeps._RESULTS": "any other state proves nothing",
+    "monitor.plan.addresses.PART_ID_PREFIX": "parts of other origins have ids from their calendar or configuration",
     "schedules.announcement._ADDRESS_KNOWN": "nothing is said of an address that a calendar named",
     "schedules.sanity._changed": "any other alarm is raised without counting",
 }
 """Tables that lack members on purpose, and what holds for those. They are asked by `get`, or gone through."""
-SUBSCRIPTED = {"monitor.plan.addresses.BEGINS"}
+SUBSCRIPTED = {"monitor.plan.addresses.PART_ID_PREFIX"}
 """Those of them that are asked only for members that they have."""
 
 

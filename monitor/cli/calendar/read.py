@@ -80,7 +80,7 @@ async def read_once(context: Context, table: CalendarSettings) -> Outcome:
     settings, clock = context.settings, SystemClock()
     async with asking(settings, clock) as (poller, workers):
         with progress() as tell:
-            ask = _counted(table.name, poller.ask, tell)
+            ask = _counted(table.name, poller.send_in_turn, tell)
             return await reader_of(settings, table, context.path.parent, ask, clock, workers).read()
 
 

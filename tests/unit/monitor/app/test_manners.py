@@ -71,7 +71,7 @@ at = 2026-11-26T09:30:00
 
     async def act(life: Life) -> None:
         await life.until("09:29:50")
-        assert life.daemon.poller.stretch()[HOST] == pytest.approx(21 * 3.2 / 5, rel=0.1)
+        assert life.daemon.poller.stretch_factors()[HOST] == pytest.approx(21 * 3.2 / 5, rel=0.1)
         await life.until("09:32:00")
         assert life.publisher.log.peak_rate()[HOST] == 5
         words = {one.verdict.word.value for one in life.daemon.watch.releases.values() if one.verdict}

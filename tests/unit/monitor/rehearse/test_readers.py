@@ -55,7 +55,9 @@ async def announced(story: Story, source: GovukSource | TomlSource) -> list[Anno
 
 async def seen(fetcher: HeldFetcher, interpreter: Interpreter) -> dict[str, str]:
     targets = targets_of(GULLS)
-    sightings = [interpreter.see(target, await fetcher.fetch(interpreter.request(target))) for target in targets]
+    sightings = [
+        interpreter.interpret_now(target, await fetcher.fetch(interpreter.make_request(target))) for target in targets
+    ]
     return {sighting.target.removeprefix("gulls/"): sighting.state.value for sighting in sightings}
 
 

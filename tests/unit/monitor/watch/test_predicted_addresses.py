@@ -115,7 +115,7 @@ def test_a_guess_is_looked_at_before_the_slot_and_never_every_second() -> None:
 
 
 def test_a_guess_that_the_page_does_not_name_is_let_go_an_hour_after_the_page() -> None:
-    assert windows(Progress(Stage.SEEN, SLOT, complete=False)) == {"settle"}
+    assert windows(Progress(Stage.SEEN, SLOT, is_complete=False)) == {"settle"}
     assert "after" in windows(Progress(Stage.SEEN, SLOT))
     assert "exposed" in windows(Progress(Stage.EXPOSED, SLOT - timedelta(minutes=30)))
 
