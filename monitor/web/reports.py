@@ -18,7 +18,7 @@ from monitor.threads import off_the_loop
 from monitor.watch.periods import FORMATS, Periods, name_of
 from monitor.web.api import MOST_DAYS, file_of
 from monitor.web.fragments import named
-from monitor.web.incident_form import sent_by
+from monitor.web.incident_form import Sent, for_staff
 from monitor.web.pages import render
 from monitor.web.request import day_of, queries_of, takes
 
@@ -65,11 +65,9 @@ async def document(request: Request) -> Response:
     return file_of(content, FORMATS[ending], f"{name_of(found)}.{ending}" if ending != "html" else "")
 
 
-async def keep(request: Request) -> Response:
+@for_staff
+async def keep(request: Request, sent: Sent) -> Response:
     """Keep the report on a period as a draft, to be completed and signed."""
-    sent = await sent_by(request)
-    if isinstance(sent, Response):
-        return sent
     now = sent.desk.clock.now()
     periods, found = _periods(request), await _found(request, {name: sent.text(name) for name in _ASKED})
     incident, _ = await sent.desk.writer.write(lambda tx: periods.keep(tx, found, now))

@@ -32,6 +32,7 @@ PARTIAL = {
     "monitor.look.interpret._ACCEPT": "any other view asks for a page",
     "monitor.look.sweeps._TOLD": "a look that proved nothing tells nothing",
     "monitor.plan.addresses.BEGINS": "no other origin makes ids of its own",
+    "monitor.web.pages.silences_of": "a producer or a host has no title in the store",
     "schedules.announcement._ADDRESS_KNOWN": "nothing is said of an address that a calendar named",
     "schedules.sanity._changed": "any other alarm is raised without counting",
 }
