@@ -18,7 +18,6 @@ from monitor.plan.proof import Proof, rank_of
 from monitor.plan.slot_forecast import Needed, SlotForecast, forecasts
 from monitor.plan.targets import Target, View, press_of, targets_of, tripwires_of
 from monitor.plan.windows import UNSEEN, Progress, windows_in_force
-from monitor.store.rows import Judged
 from monitor.store.sql.engine import Store
 from monitor.store.sql.query import chunks
 from monitor.watch.planner import WatchRules
@@ -162,12 +161,11 @@ class Day:
         targets = targets_of(release, origin_view=self.rules.watch.origin_view)
         windows = {target: self._windows(target, promised, standing(target)) for target in targets}
         looked = {target: found for target, found in windows.items() if found}
-        proof = self._proof(release, slot.instant) if exact and slot.instant is not None else None
+        proof = None
+        if exact and slot.instant is not None:
+            within = self.rules.policies.of(*release.producers).on_time_within
+            proof = Proof(slot.instant, within, rank_of(release, slot.instant, self.rules.importance(release)))
         return Planned(release, slot, looked, self.begin <= starts < self.end, proof) if looked else None
-
-    def _proof(self, release: Release, slot: datetime) -> Proof:
-        within = self.rules.policies.of(*release.producers).on_time_within
-        return Proof(slot, within, rank_of(release, slot, self.rules.importance(release)))
 
     def _windows(self, target: Target, promised: InForce, standing: Progress) -> tuple[Window, ...]:
         exact, at = is_exact(promised), self.rules.default_time
@@ -202,9 +200,11 @@ def planned(store: Store, rules: WatchRules, begin: datetime, end: datetime, now
     promises: dict[str, list[Promise]] = defaultdict(list)
     for promise in store.ledger.promises(names):
         promises[promise.release].append(promise)
-    added = {row.release: _added(row) for some in chunks(names) for row in store.verdicts.judged_on(some)}
+    rows = (row for some in chunks(names) for row in store.verdicts.judged_on(some))
+    added = {row.release: [part for part in judged_parts(row) if part.origin in ADDED] for row in rows}
     day = Day(store, added, rules, begin, end, now)
-    whole = (_with(release, (*rules.extra_parts(release), *added.get(release.id, ()))) for release in releases)
+    parts = {one.id: (*one.parts, *rules.extra_parts(one), *added.get(one.id, ())) for one in releases}
+    whole = (replace(one, parts=tuple({part.id: part for part in parts[one.id]}.values())) for one in releases)
     found = (day.planned(release, promises[release.id]) for release in whole)
     return sorted((one for one in found if one), key=lambda one: (one.slot.begins() or begin, one.release.id))
 
@@ -242,14 +242,6 @@ def _all_targets(
             *press_of(producer.id, producer.press),
         )
         yield from ((target, always(every)) for target in tripwires)
-
-
-def _with(release: Release, extra: Iterable[Part]) -> Release:
-    return replace(release, parts=tuple({part.id: part for part in (*release.parts, *extra)}.values()))
-
-
-def _added(row: Judged) -> list[Part]:
-    return [part for part in judged_parts(row) if part.origin in ADDED]
 
 
 def _as_unseen(_target: Target) -> Progress:

@@ -166,7 +166,9 @@ class Judging:
     def verdict(self, watched: WatchedRelease, now: datetime) -> Verdict:
         """Return what is proved of a release as of now."""
         policy = self.rules.policies.of(*watched.release.producers)
-        verdict = judge(watched.release, watched.promises, watched.runs, self.blind.spans, policy, now)
+        others, blind = (one.published for one in self.releases.values() if one is not watched), self.blind.spans
+        out = (one for one in others if one is not None)
+        verdict = judge(watched.release, watched.promises, watched.runs, blind, policy, now, published=out)
         return with_platform(verdict, others_settled(self.releases, verdict))
 
 

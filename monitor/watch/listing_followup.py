@@ -62,7 +62,8 @@ class ListingFollowUp:
         _log.info("listed", release=hit.release, sort=hit.sort.value, url=hit.url, listing=hit.listing)
         if hit.sort is MatchKind.EDITION:
             # A page that takes each edition in turn bears the last one's title until its slot.
-            is_told = _was_missing(watched)
+            pages = filter(is_view_of_page, watched.targets.values())
+            is_told = any(watched.remembered(page).was_missing for page in pages)
         elif hit.sort is MatchKind.SERIES and not await self._bears_title(watched.release, hit.url):
             is_told = True
         else:
@@ -111,7 +112,3 @@ class ListingFollowUp:
         page = watched.verdict.page if watched.verdict is not None else None
         is_out = page is not None and (page.released.by or page.first_seen.by) is not None
         return (not is_out or hit.sort is MatchKind.EDITION) and self.clock.now() - slot < _AFTER
-
-
-def _was_missing(watched: WatchedRelease) -> bool:
-    return any(watched.remembered(target).was_missing for target in watched.targets.values() if is_view_of_page(target))

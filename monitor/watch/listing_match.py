@@ -90,7 +90,8 @@ class Matcher:
         link = canonical(found.url)
         own = [id(one) for one in self._by_url.get(link, ())]
         elsewhere = [pair for pair in alike if id(pair[0]) not in own]
-        yield from self._at_own_address(found, [one for one, like in alike if id(one) in own and like is _OTHER])
+        others = (one.release for one, like in alike if id(one) in own and like is _OTHER)
+        yield from ((other.id, MatchKind.EDITION) for other in others if canonical(other.url) == link)
         exact = [one for one, like in elsewhere if like is _TITLE]
         # A title without a period may have stood there for years.
         meant = self._meant(found, [one for one in exact if is_fresh or _has_period(one.release)])
@@ -121,10 +122,6 @@ class Matcher:
         if due:
             return [one for one in exact if one.release.id in due]
         return [min(exact, key=lambda one: (one.slot is None, one.slot or self._now, one.release.id))]
-
-    def _at_own_address(self, found: Found, theirs: Sequence[Near]) -> Iterator[tuple[str, MatchKind]]:
-        link = canonical(found.url)
-        return ((one.release.id, MatchKind.EDITION) for one in theirs if canonical(one.release.url) == link)
 
     def _of_series(self, found: Found, alike: Sequence[tuple[Near, Likeness]]) -> Iterator[tuple[str, MatchKind]]:
         near = [

@@ -52,7 +52,10 @@ class LookTally:
         self._heartbeat.alive(self._clock.now())
         self._metrics.look(target.host, outcome_of(sighting.state, failure), duration, late)
         if self._skew.is_known():
-            self._weigh_clock(sighting)
+            bounds = Bounds(*self._skew.bounds())
+            if bounds != self._health.offset:
+                self._health.clock(bounds, sighting.received)
+                self._metrics.clock_offset.set(((bounds.min or 0.0) + (bounds.max or 0.0)) / 2)
 
     def started(self, target: Target, late: float) -> None:
         """Remember how late a look began, until its answer is counted."""
@@ -71,9 +74,3 @@ class LookTally:
     def stalled(self, begin: datetime, end: datetime) -> None:
         """Take note that the loop stood still."""
         self._health.stalled(begin, end)
-
-    def _weigh_clock(self, sighting: Sighting) -> None:
-        bounds = Bounds(*self._skew.bounds())
-        if bounds != self._health.offset:
-            self._health.clock(bounds, sighting.received)
-            self._metrics.clock_offset.set(((bounds.min or 0.0) + (bounds.max or 0.0)) / 2)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import structlog
 
@@ -57,7 +57,9 @@ class OddAnswers:
             return
         watched = self.watch.releases.get(target.release)
         run = None if watched is None else watched.at(target.id).last
-        if watched is None or run is None or run.why != sighting.why or not _lasts(run):
+        if watched is None or run is None or run.why != sighting.why or run.state is not State.UNKNOWN:
+            return
+        if run.last_received - run.first_sent < _LASTING:
             return
         if target.url in self._reported.get(target.release, ()) or not self._is_worth_a_lead(watched, target, run):
             return
@@ -80,13 +82,7 @@ class OddAnswers:
         if not is_new or (target.address is Address.GUESSED and not is_placeholder):
             return False
         slot = self.ledger.begins(target.release)
-        return slot is None or run.first_sent < slot or not self._is_over(watched, target, slot)
-
-    def _is_over(self, watched: WatchedRelease, target: Target, slot: datetime) -> bool:
         parts = watched.verdict.parts if watched.verdict is not None else ()
         is_out = any(part.id == target.part and part.released.by is not None for part in parts)
-        return is_out or self.clock.now() - slot >= _AFTER
-
-
-def _lasts(run: Run) -> bool:
-    return run.state is State.UNKNOWN and run.last_received - run.first_sent >= _LASTING
+        is_over = slot is not None and run.first_sent >= slot and (is_out or self.clock.now() - slot >= _AFTER)
+        return not is_over

@@ -187,7 +187,7 @@ class Planner:
         promised = slot_in_force(watched.release, watched.promises, now)
         for target in watched.targets.values():
             windows = self._windows(watched, target, promised, now)
-            if _differ(windows, watched.at(target.id).windows, now):
+            if windows != tuple(window for window in watched.at(target.id).windows if window.ends > now):
                 self._plan(watched, target, windows, promised, soon=soon)
 
     def _windows(self, watched: WatchedRelease, target: Target, promised: InForce, now: datetime) -> tuple[Window, ...]:
@@ -274,7 +274,3 @@ def _left_behind(watched: WatchedRelease, url: str) -> Release:
     name = next(new_ids(Origin.ELSEWHERE, release.parts))
     old = Part(name, Role.ALTERNATIVE, url, "titled", required=False, origin=Origin.ELSEWHERE)
     return replace(release, parts=(*release.parts, old))
-
-
-def _differ(new: Sequence[Window], old: Sequence[Window], now: datetime) -> bool:
-    return tuple(new) != tuple(window for window in old if window.ends > now)

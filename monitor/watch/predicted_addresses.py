@@ -119,7 +119,10 @@ class PredictedAddresses:
                 found[series].append(Edition(row.body["title"], row.body["url"], parts, links))
         # Where several series meet, a period tells of none of them.
         shared = {url for url, who in linking.items() if len(who) > 1}
-        return {series: [_without(edition, shared) for edition in each] for series, each in found.items()}
+        return {
+            series: [replace(one, links=tuple(url for url in one.links if url not in shared)) for one in each]
+            for series, each in found.items()
+        }
 
     def _latest_first(self, producer: str, now: datetime) -> Iterator[Judged]:
         # A week at a time: a busy producer's whole year in memory at once would be tens of MB.
@@ -182,10 +185,6 @@ def _address(url: str, edition: Edition, release: Release, pairs: Mapping[str, s
     rest = f"https://{GOVUK}/{url.removeprefix(page)}"
     below = made and (renewed(rest, pairs) or rest).removeprefix(f"https://{GOVUK}/")
     return f"{release.url.rstrip('/')}/{below}" if below else None
-
-
-def _without(edition: Edition, shared: Collection[str]) -> Edition:
-    return replace(edition, links=tuple(url for url in edition.links if url not in shared))
 
 
 def _links(parts: Sequence[Mapping[str, Any]]) -> Iterator[str]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from alerts.draft.code import Book
@@ -23,6 +24,7 @@ from monitor.judge.judge import judge
 from monitor.judge.policy import Policies
 from monitor.judge.runs import Blind, Run
 from monitor.judge.verdict import Kind, Verdict, Word
+from monitor.judge.witnesses import Publication
 from monitor.ledger.state import titles_of
 from monitor.plan.addresses import standing_at
 from monitor.store.rows import Judged, Record
@@ -35,23 +37,27 @@ from schedules.ledger_event import LedgerEvent
 from schedules.promise import Promise
 from schedules.release import Release
 from schedules.retitled import retitlings_as_events
+from schedules.times.json import instant_from_json
 
 _AROUND = timedelta(days=30)
 _MOMENT = timedelta(microseconds=1)
+_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
 class StoredCase:
-    """Everything a verdict on a release rests on."""
+    """Everything a verdict on a release rests on; `published` reads the other releases of its day."""
 
     release: Release
     promises: list[Promise]
     runs: dict[str, list[Run]]
     blind: list[Blind]
+    published: Callable[[], Iterable[Publication]]
 
     def verdict(self, policies: Policies, now: datetime) -> Verdict:
         """Judge it as of an instant."""
-        return judge(self.release, self.promises, self.runs, self.blind, policies.of(*self.release.producers), now)
+        policy = policies.of(*self.release.producers)
+        return judge(self.release, self.promises, self.runs, self.blind, policy, now, published=self.published())
 
 
 def stored_case(store: Store, release: str) -> StoredCase | None:
@@ -59,13 +65,27 @@ def stored_case(store: Store, release: str) -> StoredCase | None:
     found = store.ledger.release(release)
     if found is None:
         return None
-    runs: dict[str, list[Run]] = defaultdict(list)
-    for run in store.runs.of_release(release):
-        runs[run.target].append(run)
-    promises = store.ledger.promises([release])
-    return StoredCase(
-        _with_parts(found, store.verdicts.judged_one(release)), promises, dict(runs), _blind(store.runs, promises)
-    )
+    row, promises = store.verdicts.judged_one(release), store.ledger.promises([release])
+    whole, runs = _with_parts(found, row), _runs_of(store, [release])
+    others = partial(_published, store, release, None if row is None else row.slot)
+    return StoredCase(whole, promises, runs, _blind(store.runs, promises), others)
+
+
+def _runs_of(store: Store, releases: Sequence[str]) -> dict[str, list[Run]]:
+    found: dict[str, list[Run]] = defaultdict(list)
+    for run in store.runs.of_releases(releases):
+        found[run.target].append(run)
+    return dict(found)
+
+
+def _published(store: Store, release: str, slot: datetime | None) -> Iterator[Publication]:
+    """Yield the other releases that are out within a day of a slot."""
+    rows = [] if slot is None else store.verdicts.judged(slot - _DAY, slot + _DAY)
+    runs = _runs_of(store, [row.release for row in rows])
+    for row in rows:
+        out = instant_from_json((row.body.get("released") or {}).get("by"))
+        if row.release != release and row.slot is not None and out is not None:
+            yield Publication(row.release, row.slot, out, runs)
 
 
 def titles_of_release(ledger: LedgerStore, release: Release) -> list[LedgerEvent]:

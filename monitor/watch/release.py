@@ -10,6 +10,7 @@ from itertools import takewhile
 
 from monitor.judge.runs import MOST_CHANGES, Run, changes, extend, left
 from monitor.judge.verdict import PartVerdict, Verdict, Word
+from monitor.judge.witnesses import Publication
 from monitor.look.interpret import Known
 from monitor.look.recognise.placeholder import PLACEHOLDER
 from monitor.look.sighting import Sighting, State
@@ -127,8 +128,18 @@ class WatchedRelease:
     def runs(self) -> dict[str, tuple[Run, ...]]:
         """Return what was seen of every target, those that nobody looks at any more included."""
         own = {name: state.runs for name, state in self.states.items() if state.runs}
-        heard = {run.target for run in self.others}
-        return own | {name: _together(own.get(name, ()), self.others, name) for name in heard}
+        for name in {run.target for run in self.others}:
+            theirs = (run for run in self.others if run.target == name)
+            own[name] = tuple(sorted((*own.get(name, ()), *theirs), key=lambda run: run.key))
+        return own
+
+    @property
+    def published(self) -> Publication | None:
+        """Return what measures how far witnesses are behind; None while it is not out."""
+        page = None if self.verdict is None else self.verdict.page
+        slot = None if self.verdict is None or self.verdict.slot is None else self.verdict.slot.begins()
+        out = None if page is None else page.released.by
+        return None if slot is None or out is None else Publication(self.release.id, slot, out, self.runs)
 
     @property
     def looked(self) -> datetime | None:
@@ -153,7 +164,7 @@ class WatchedRelease:
     def recall(self, runs: Iterable[Run]) -> None:
         """Take the runs that a store held when this release came under watch: those of other monitors apart."""
         for run in runs:
-            if self._is_own(run):
+            if run.monitor in ("", self.monitor):
                 self.state_of(run.target).runs += (run,)
             else:
                 self.others += (run,)
@@ -162,9 +173,6 @@ class WatchedRelease:
         """Take what others saw, or this monitor before it began without its store, from what the store holds now."""
         mine = {run.key for state in self.states.values() for run in state.runs}
         self.others = tuple(run for run in runs if run.key not in mine)
-
-    def _is_own(self, run: Run) -> bool:
-        return run.monitor in ("", self.monitor)
 
     def state_of(self, target: str) -> TargetState:
         """Return a target's state, made when there is none."""
@@ -206,9 +214,6 @@ class WatchedRelease:
         state.runs = (*state.runs, begun)
         return begun, True
 
-    def _here(self, target: Target) -> list[Run]:
-        return [run for run in self.at(target.id).runs if run.address in ("", target.url)]
-
     def take_back(self, target: str, before: Run | None, *, new: bool) -> None:
         """Undo the last `add`, which nobody could keep: `before` was the last run then."""
         state = self.states[target]
@@ -220,7 +225,7 @@ class WatchedRelease:
         A baseline is the first body that was read, and it is known from its run alone. Of a placeholder that nothing
         proved has followed only its having been there is known.
         """
-        runs = self._here(target)
+        runs = [run for run in self.at(target.id).runs if run.address in ("", target.url)]
         first = next((run for run in runs if run.digest is not None), None)
         baseline = first.digest if first is not None and target.recognise == "changed" else None
         was_missing = any(run.status == HTTPStatus.NOT_FOUND for run in runs)
@@ -281,12 +286,6 @@ class WatchedRelease:
     def is_over(self, now: datetime) -> bool:
         """Tell whether nothing of it will be looked at again."""
         return all(not state.windows or state.windows[-1].ends <= now for state in self.states.values())
-
-
-def _together(own: Iterable[Run], others: Iterable[Run], target: str) -> tuple[Run, ...]:
-    """Return all runs of a target in time order."""
-    theirs = (run for run in others if run.target == target)
-    return tuple(sorted((*own, *theirs), key=lambda run: run.key))
 
 
 def _out_since(part: PartVerdict) -> datetime | None:

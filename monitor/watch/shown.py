@@ -32,10 +32,7 @@ class Shown:
         """Return the JSON as of now, None when it is to be made anew."""
         if not self.at <= now or not all(map(is_, self.verdict, verdict)):
             return None
-        if _same(self.looks, looks) and (self.until is None or now < self.until):
+        has_same_looks = len(self.looks) == len(looks) and all(map(is_, self.looks, looks))
+        if has_same_looks and (self.until is None or now < self.until):
             return self.body | {"at": instant_json(now)}
         return self.body if now < self.at + _FRESH else None
-
-
-def _same(before: Sequence[object], after: Sequence[object]) -> bool:
-    return len(before) == len(after) and all(map(is_, before, after))

@@ -184,7 +184,8 @@ class Tripwires:
 
     def _see_press(self, producer: Producer, fresh: Iterable[Found], sighting: Sighting) -> None:
         for one in fresh:
-            if _speaks_of(one, producer.press_keywords):
+            text = f"{one.title} {one.facts.get('summary', '')}".casefold()
+            if any(keyword.casefold() in text for keyword in producer.press_keywords):
                 self.handlers.press(producer.id, one, sighting.received)
 
     def _fresh(self, listing: _Listing, entries: Sequence[Found]) -> list[Found]:
@@ -192,11 +193,7 @@ class Tripwires:
         fresh = [one for one in entries if one.url not in listing.seen]
         if len(listing.seen) < _MOST_SEEN:
             listing.seen.update(one.url for one in fresh)
-        return [one for one in fresh if listing.read is not None or self._is_later(one)]
-
-    def _is_later(self, found: Found) -> bool:
-        date = dated(found)
-        return date is not None and date > self._since
+        return [one for one in fresh if listing.read is not None or (dated(one) or self._since) > self._since]
 
 
 def dated(found: Found) -> datetime | None:
@@ -217,8 +214,3 @@ def _moment(text: str) -> datetime | None:
     except ValueError:
         return mail_date(text)
     return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
-
-
-def _speaks_of(one: Found, keywords: Iterable[str]) -> bool:
-    text = f"{one.title} {one.facts.get('summary', '')}".casefold()
-    return any(keyword.casefold() in text for keyword in keywords)

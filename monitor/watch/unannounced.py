@@ -64,7 +64,8 @@ class Unannounced:
         release = _release(producer, found)
         self._under_way[producer] += 1
         try:
-            is_new = not await self._is_known(release, found) and await self._is_new_statistics(release, found)
+            is_new = not await self._is_known(release, found) and await self._may_be_statistics(release)
+            is_new = is_new and await self._is_new(found)
         finally:
             self._under_way[producer] -= 1
         if not is_new:
@@ -79,9 +80,6 @@ class Unannounced:
         for target in list(self.watch.releases[release.id].targets.values()):
             if is_view_of_page(target):
                 await self._look(target)
-
-    async def _is_new_statistics(self, release: Release, found: Found) -> bool:
-        return await self._may_be_statistics(release) and await self._is_new(found)
 
     async def _look(self, target: Target) -> None:
         sighting, outcome = await self.poller.look_once(target)
