@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from monitor.judge.runs import UNDERWAY, Run
 from monitor.judge.spells import Spell, gone_by
+from monitor.look.sighting import State
 from monitor.plan.targets import View
 from schedules.times.interval import Interval
 
@@ -129,10 +130,16 @@ def _went(group: Sequence[_Out], gone: Sequence[Spell]) -> Interval | None:
         return Interval(end, max(ended))
     # A stale copy is public as long as it is handed out, however old it says it is.
     spoken = max(out.spell.last_received for out in group)
-    elsewhere = [spell.begin for spell in gone if spell.begin > end and spell.end - spoken >= _SILENT]
+    told = gone if latest.keys() == {View.CONTENT} else filter(_tells_of_part, gone)
+    elsewhere = [spell.begin for spell in told if spell.begin > end and spell.end - spoken >= _SILENT]
     if not elsewhere:
         return None
     return Interval(end, min(elsewhere) if min(elsewhere) > spoken else spoken + _SILENT)
+
+
+def _tells_of_part(gone: Spell) -> bool:
+    """Return whether an absence speaks of the part itself: a 404 of the content API speaks of its item only."""
+    return gone.view is not View.CONTENT or any(run.state is State.WITHDRAWN for run in gone.runs)
 
 
 def appears(outs: Sequence[Spell], gone: Sequence[Spell]) -> Interval:
