@@ -116,14 +116,14 @@ def test_what_is_withheld_before_its_slot_is_read_again_once_since_it_was_seen()
 def test_a_verdict_waits_ten_seconds_at_most_for_calendars_that_were_not_read_since() -> None:
     check, watched = listened(), Waiting()
     assert check.defer_for_calendar_read(watched, verdict(part()), Calls()) == after_slot(310)
-    assert (watched.waits_for_calendar, watched.asked) == (True, (SLOT, AT + PATIENCE))
-    # Judged again meanwhile it waits no longer than it was to.
+    assert (watched.waits_for_calendar, watched.wanted_read) == (True, WantedRead(SLOT, AT + PATIENCE))
+    # Judged again, it waits no longer than before.
     assert check.defer_for_calendar_read(watched, verdict(part(), at=after_slot(305)), Calls()) == AT + PATIENCE
     assert check.defer_for_calendar_read(watched, verdict(part(), at=AT + PATIENCE), Calls()) is None
     assert not watched.waits_for_calendar
 
 
-def test_another_claim_is_waited_for_anew() -> None:
+def test_another_breach_waits_for_a_read_of_its_own() -> None:
     check, watched = listened(), Waiting()
     check.defer_for_calendar_read(watched, verdict(part(Word.EARLY, -900), at=after_slot(-800)), Calls())
     assert watched.wanted_read == WantedRead(after_slot(-900), after_slot(-800) + PATIENCE)
@@ -131,13 +131,13 @@ def test_another_claim_is_waited_for_anew() -> None:
     assert watched.wanted_read == WantedRead(after_slot(-300), after_slot(-299) + PATIENCE)
 
 
-def test_nothing_waits_where_nobody_reads_where_nothing_is_claimed_or_where_it_stands() -> None:
-    watched = Waiting(waits=True)
+def test_nothing_waits_without_a_reader_without_a_breach_or_after_a_confirmation() -> None:
+    watched = Waiting(waits_for_calendar=True)
     assert PromiseCheck().defer_for_calendar_read(watched, verdict(part()), Calls()) is None
     assert not watched.waits_for_calendar
     watched.waits_for_calendar = True
     assert listened().defer_for_calendar_read(watched, verdict(part(), confirmed=0), Calls()) is None
-    assert (watched.waits_for_calendar, watched.asked) == (False, None)
+    assert (watched.waits_for_calendar, watched.wanted_read) == (False, None)
 
 
 def test_only_calendars_that_were_not_read_since_are_read_and_each_calls_back() -> None:
