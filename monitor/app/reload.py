@@ -177,7 +177,7 @@ class Reload:
         daemon.reconfigure(self.jobs(), anew)
         old, daemon.fetcher, daemon.channels = daemon.channels, core.fetcher, channels
         self._retire(was.fetcher, old)
-        await daemon.admission.take_up(core.clock.now())
+        await daemon.admission.watch_all_near(core.clock.now())
 
     def _fetcher(self, settings: Settings) -> Fetcher:
         """Return what goes out to the network: another only where it is to go otherwise."""

@@ -15,7 +15,7 @@ from starlette.routing import Route
 from alerts.draft.period import Period
 from monitor.errors import UnknownName, UserFault
 from monitor.threads import off_the_loop
-from monitor.watch.periods import FORMATS, Periods, name_of
+from monitor.watch.periods import FORMATS, Periods, file_stem_of
 from monitor.web.api import MOST_DAYS, file_of
 from monitor.web.fragments import named
 from monitor.web.incident_form import Sent, for_staff
@@ -61,8 +61,8 @@ async def document(request: Request) -> Response:
         raise UnknownName(f"There is no report of that kind: there are {', '.join(FORMATS)}.")
     now = queries_of(request).clock.now()
     found = await _found(request, {name: request.query_params.get(name, "").strip() for name in _ASKED})
-    content = await _made(request, lambda periods: periods.written(found, ending, now))
-    return file_of(content, FORMATS[ending], f"{name_of(found)}.{ending}" if ending != "html" else "")
+    content = await _made(request, lambda periods: periods.render(found, ending, now))
+    return file_of(content, FORMATS[ending], f"{file_stem_of(found)}.{ending}" if ending != "html" else "")
 
 
 @for_staff
@@ -70,7 +70,7 @@ async def keep(request: Request, sent: Sent) -> Response:
     """Keep the report on a period as a draft, to be completed and signed."""
     now = sent.desk.clock.now()
     periods, found = _periods(request), await _found(request, {name: sent.text(name) for name in _ASKED})
-    incident, _ = await sent.desk.writer.write(lambda tx: periods.keep(tx, found, now))
+    incident, _ = await sent.desk.writer.write(lambda tx: periods.save_as_draft(tx, found, now))
     return RedirectResponse(f"/incidents/{quote(incident.id)}", 303)
 
 

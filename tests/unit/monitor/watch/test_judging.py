@@ -68,7 +68,7 @@ def behind(name: str, state: State, seen: float = 300, monitor: str = "") -> Wat
     target = Target(f"{name}/page/edge", name, "page", View.EDGE, url, "www.gov.uk", "status")
     for at, answered in ((-60, State.ABSENT), (seen, state)):
         when = after_slot(at)
-        watched.add(target, Sighting(target.id, answered, when, when, when, when), None, apart=False)
+        watched.add_sighting(target, Sighting(target.id, answered, when, when, when, when), None, apart=False)
     return watched
 
 
@@ -192,7 +192,7 @@ def judged(
         members = Members(
             "north", Leaseholder("north", timedelta(seconds=3)), store.leases, writer, clock, divided=False
         )
-        others = None if ask is None else OtherMonitors(store, ask, members, blind.learn)
+        others = None if ask is None else OtherMonitors(store, ask, members, blind.add)
         judging = Judging(clock, releases, planner, recorder, rules, queue, blind, others, set_wrong=set_wrong)
         queue.everything()
         with pytest.raises(TimeoutError):

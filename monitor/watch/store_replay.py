@@ -1,4 +1,4 @@
-"""What memory holds, written down again: the store went back in time, or another was put in its place."""
+"""Write everything in memory again after the store was replaced or restored from an older copy."""
 
 from __future__ import annotations
 
@@ -25,7 +25,10 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class StoreReplay:
-    """Writes releases, promises, runs, evidence, blind spans and verdicts again. What was told the outbox knows."""
+    """Writes releases, promises, runs, evidence, blind spans and verdicts again.
+
+    Notices are not sent again, because the outbox has their ids.
+    """
 
     ledger: Ledger
     watch: Watch
@@ -37,14 +40,14 @@ class StoreReplay:
     loop: asyncio.AbstractEventLoop
     _tasks: Tasks = field(default_factory=Tasks)
 
-    def told(self) -> None:
-        """Take note that the store has lost what it had taken; for the writer's thread."""
+    def on_store_reset(self) -> None:
+        """Start writing again because the store has lost committed rows. May be called from the writer's thread."""
         _log.error("store_went_back", releases=len(self.watch.releases))
         self.evidence.doubt()
         self.loop.call_soon_threadsafe(lambda: self._tasks.start(self.write()))
 
     async def write(self) -> None:
-        """Write everything again that memory holds."""
+        """Write everything in memory again."""
         await self.ledger.write_again()
         spans = list(self.blind.spans)
 
@@ -53,17 +56,20 @@ class StoreReplay:
                 tx.add_blind(span)
 
         await self.writer.write(add)
-        await self._take_in()
+        await self._merge_stored_runs()
         for watched in list(self.watch.releases.values()):
             for state in watched.states.values():
                 for run in state.runs:
                     self.writer.put(run)
-            # What is not told anew is written anew: a verdict that is the same makes no new event.
+            # The verdict is recorded again. If the store has the same one, that makes no new event.
             watched.last_recorded = None
             self.watch.judge_soon(watched.release.id)
 
-    async def _take_in(self) -> None:
-        """Take in what the store knew before: of a monitor that began without it, what was seen in its former life."""
+    async def _merge_stored_runs(self) -> None:
+        """Add the runs of watched releases that the store has and memory lacks.
+
+        A monitor that was started without its store does not know what it saw before.
+        """
         watched = dict(self.watch.releases)
         try:
             stored = await self.ask(lambda: self.store.runs.of_releases([*watched]))
@@ -74,4 +80,4 @@ class StoreReplay:
         for run in stored:
             runs[release_of(run.target)].append(run)
         for name, one in watched.items():
-            one.take_others(runs[name])
+            one.replace_other_runs(runs[name])

@@ -28,7 +28,7 @@ def both(life: Life) -> tuple[dict[str, Any], dict[str, Any]] | None:
     """Return what is shown of the release, and the same judged anew."""
     watch = life.daemon.watch
     shown = watch.verdict_now("claims-q3")
-    watch.releases["claims-q3"].shown = None
+    watch.releases["claims-q3"].cached_json = None
     anew = watch.verdict_now("claims-q3")
     return None if shown is None or anew is None else (shown, anew)
 
