@@ -67,7 +67,7 @@ def stored_case(store: Store, release: str) -> StoredCase | None:
         return None
     row, promises = store.verdicts.judged_one(release), store.ledger.promises([release])
     whole, runs = _with_parts(found, row), _runs_of(store, [release])
-    others = partial(_published, store, release, None if row is None else row.slot)
+    others = partial(_published_around, store, release, None if row is None else row.slot)
     return StoredCase(whole, promises, runs, _blind(store.runs, promises), others)
 
 
@@ -78,7 +78,7 @@ def _runs_of(store: Store, releases: Sequence[str]) -> dict[str, list[Run]]:
     return dict(found)
 
 
-def _published(store: Store, release: str, slot: datetime | None) -> Iterator[Publication]:
+def _published_around(store: Store, release: str, slot: datetime | None) -> Iterator[Publication]:
     """Yield the other releases that are out within a day of a slot."""
     rows = [] if slot is None else store.verdicts.judged(slot - _DAY, slot + _DAY)
     runs = _runs_of(store, [row.release for row in rows])
