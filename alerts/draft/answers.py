@@ -203,7 +203,9 @@ def warnings(fact: str, case: DraftInput) -> tuple[str, ...]:
     if fact == "incident.previous":
         return () if previous(case) else (NONE_ON_FILE,)
     if fact == "clause.cite" and not case.is_outside_code:
-        return (*_clause_warnings(case), *_register_question(case))
+        unsure = words.joined([clause.cite for clause in case.clauses if not clause.sure])
+        doubt = (f"The number of {unsure} is not confirmed: check it.",) if unsure else ()
+        return (*doubt, *_register_question(case))
     return ()
 
 
@@ -217,11 +219,6 @@ def _date_warnings(case: DraftInput) -> tuple[str, ...]:
     if days[0] > reported:
         off.append("Check the date: the occurrence lies after the date of this report.")
     return tuple(off)
-
-
-def _clause_warnings(case: DraftInput) -> tuple[str, ...]:
-    unsure = [clause.cite for clause in case.clauses if not clause.sure]
-    return (f"The number of {words.joined(unsure)} is not confirmed: check it.",) if unsure else ()
 
 
 def _register_question(case: DraftInput) -> tuple[str, ...]:
@@ -265,4 +262,6 @@ def lasted(case: DraftInput) -> tuple[str, ...]:
     is_timed = "T" in case.incident.words["when"].split(",")[0]
     seconds = (end - case.incident.occurred).total_seconds()
     long = Bounds(seconds, seconds)
-    return (f"It was over at {words.clock_on(end, case.timezone)}{f', after {words.roughly(long)}' * is_timed}.",)
+    known = local_date(case.incident.occurred, case.timezone)
+    told = f", after {words.roughly(long)}" * is_timed
+    return (f"It ended at {words.clock_on(end, case.timezone, known)}{told}.",)

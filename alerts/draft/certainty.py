@@ -10,7 +10,7 @@ from alerts.draft import words
 from alerts.draft.input import DraftInput, bears_on, parts_in_order
 from alerts.draft.narrative import REMARKS
 from alerts.draft.report import Table
-from alerts.finding import BlindSpan, Certainty, Exposure, Finding, Part, ReleaseFacts, part_name
+from alerts.finding import BlindSpan, Certainty, Exposure, Part, ReleaseFacts, part_name
 from alerts.incident import Entry
 from alerts.notice_text import named
 from alerts.standing import was_out_already
@@ -52,7 +52,8 @@ def certainty(case: DraftInput) -> tuple[str, ...]:
         return ("Nothing was measured by the monitor: this incident was logged by a person.",)
     sure = facts.certainty
     gaps = [*_unread(facts), *unproven(facts)] or [_NEVER_BLIND]
-    details = [_detail(each) for each in facts.findings if each.kind in SHOWN and each.detail]
+    shown = [each for each in facts.findings if each.kind in SHOWN and each.detail]
+    details = [f"{each.kind.replace('_', ' ').capitalize()}: {each.detail.rstrip('.')}." for each in shown]
     records = [RECORDS] if sure.records else []
     return (f"{_looks(sure)} {_clock(sure.clock_offset)}", *gaps, *where_announced(facts), *details, METHOD, *records)
 
@@ -72,10 +73,6 @@ def _unnamed(facts: ReleaseFacts) -> str:
     is_awaited = facts.page.verdict in ("overdue", "not_published")
     found = " and found" if facts.page.first_seen.by is not None else " and awaited" if is_awaited else ""
     return UNNAMED[f"guessed{found}"]
-
-
-def _detail(found: Finding) -> str:
-    return f"{found.kind.replace('_', ' ').capitalize()}: {found.detail.rstrip('.')}."
 
 
 def unproven(facts: ReleaseFacts) -> list[str]:

@@ -33,15 +33,14 @@ def covering(case: DraftInput) -> tuple[str, ...]:
     clauses = words.joined([clause.cite for clause in case.clauses])
     concerns = f"It concerns {clauses} of the {case.edition.title}, edition {case.edition.name}." if clauses else ""
     concerns = OUTSIDE_CODE if case.is_outside_code else concerns
-    is_note = case.incident.grade == "note"
+    is_note, day = case.incident.grade == "note", case.local_day(case.incident.occurred)
     is_breach = not is_note and not case.is_outside_code
-    enclosed = f"Our {'note' if is_note else 'report'} is attached." if case.measured else ""
     every = (
         f"{ADDRESSED}{case.settings.get('to') or TO}",
         f"Subject: {'Breach report' if is_breach else 'Note on a release timing incident'}: {title} ({producer})",
         "Dear colleague,",
-        headline(case) or f"Please find attached our {'note' if is_note else 'report'} on “{title}”.",
-        " ".join(each for each in (enclosed, concerns) if each),
+        headline(case) or f"An incident of {day} concerns “{title}”. {case.incident.words.get('what', '')}".strip(),
+        f"Our {'note' if is_note else 'report'} is attached. {concerns}".strip(),
         "The measured times and their evidence are set out in a separate document." * bool(case.measured),
         f"{CLOSING}{case.settings.get('head_of_profession') or 'Head of Profession for Statistics'}",
     )

@@ -81,9 +81,8 @@ def availability(facts: ReleaseFacts, *, has_lengths: bool = True, has_addresses
     is_partly_early = any(part.exposures for part in required)
     spared = [part for part in required if is_partly_early and not part.exposures and part.verdict == "pending"]
     unseen = [f"No early publication of {_named(spared, facts)[0]} was found."] if spared else []
-    at = has_addresses and (facts.slot is None or facts.at >= facts.slot)
-    elsewhere = _elsewhere(facts, has_addresses=at)
-    return [*_joined(early, facts), *unseen, *_joined(came, facts), *elsewhere]
+    elsewhere = _elsewhere(facts, has_addresses=has_addresses)
+    return [*_joined(early, facts, has_addresses=has_addresses), *unseen, *_joined(came, facts), *elsewhere]
 
 
 def lengths(facts: ReleaseFacts) -> tuple[str, ...]:
@@ -251,8 +250,11 @@ SENTENCES: Mapping[str, Callable[[Part, ReleaseFacts], str]] = {
 }
 
 
-def _joined(said: Iterable[tuple[Part, str]], facts: ReleaseFacts) -> list[str]:
-    """Return each sentence once, with every part that it is true of as its subject."""
+def _joined(said: Iterable[tuple[Part, str]], facts: ReleaseFacts, *, has_addresses: bool = False) -> list[str]:
+    """Return each sentence once, with every part that it is true of as its subject.
+
+    `has_addresses`: a file or another page that is the only subject has its address.
+    """
     groups: dict[str, list[Part]] = {}
     for part, text in said:
         groups.setdefault(text, []).append(part)
@@ -260,6 +262,7 @@ def _joined(said: Iterable[tuple[Part, str]], facts: ReleaseFacts) -> list[str]:
     for text, parts in groups.items():
         if text:
             name, is_plural = _named(parts, facts)
+            name += f" at {parts[0].url}" if has_addresses and len(parts) == 1 and parts[0].role != "page" else ""
             pronoun, verb = ("they", "were") if is_plural else ("it", "was")
             fills = {
                 CAP_SUBJECT: words.capital(name),
@@ -283,8 +286,6 @@ def _named(parts: Sequence[Part], facts: ReleaseFacts) -> tuple[str, bool]:
     for part in parts:
         by_role.setdefault(part.role, []).append(part)
     names = [_of_role(role, alike, facts) for role, alike in by_role.items()]
-    if len(parts) == 1 and parts[0].role != "page" and parts[0].url and parts[0].exposures:
-        names = [f"{names[0]} at {parts[0].url}"]
     return words.joined(names), len(parts) > 1
 
 

@@ -149,7 +149,7 @@ def test_the_covering_e_mail_goes_to_and_comes_from_whom_the_form_says(moj: Inci
     assert "Chief Statistician, Marine Agency" in told
     assert "to be completed" not in told
     assert "Subject: Note on a release timing incident: " in told
-    assert "attached our note on" in told
+    assert "Our note is attached." in told
     assert "measured" not in told
 
 
