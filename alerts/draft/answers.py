@@ -149,12 +149,12 @@ def _measure(case: DraftInput) -> tuple[str, ...]:
     return lasted(case) if facts is None else (*narrative.lengths(facts), *narrative.delays(facts))
 
 
-def _waits(case: DraftInput) -> tuple[str, ...]:
+def _say_waits(case: DraftInput) -> tuple[str, ...]:
     """Return how long users waited, unless the form asks for lengths in another box."""
     return () if case.measured is None or "incident.delay" in case.asked else narrative.delays(case.measured)
 
 
-def _accuracy(case: DraftInput) -> tuple[str, ...]:
+def _say_accuracy(case: DraftInput) -> tuple[str, ...]:
     if case.measured is None:
         return ("Dates and times are as staff recorded them.",)
     return ("Times are accurate to within two minutes, or given as a range.", *_evidence(case))
@@ -187,10 +187,10 @@ KNOWN: Mapping[str, Callable[[DraftInput], tuple[str, ...]]] = {
     "incident.narrative": _account,
     "incident.previous": previous,
     "incident.delay": _measure,
-    "incident.certainty": _accuracy,
+    "incident.certainty": _say_accuracy,
     "incident.grade": _grade,
     "incident.evidence_list": _evidence,
-    "impact.measured_sentence": _waits,
+    "impact.measured_sentence": _say_waits,
     "release.slot": _slot,
     "human.corrective": lambda case: tuple(in_words(each, case.timezone) for each in case.incident.actions),
 }

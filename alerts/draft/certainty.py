@@ -63,10 +63,10 @@ def where_announced(facts: ReleaseFacts) -> list[str]:
     where = f"The announced time is from the calendar “{facts.slot_source}”" if facts.slot_source else ""
     read = words.brief(facts.slot_learnt, facts.timezone) if facts.slot_learnt else ""
     learnt = f"{where or 'The announced time'}{' and' if where else ''} was first read at {read}" if read else where
-    return [each for each in (f"{learnt}." if learnt else "", _unnamed(facts)) if each]
+    return [each for each in (f"{learnt}." if learnt else "", _say_how_address_is_known(facts)) if each]
 
 
-def _unnamed(facts: ReleaseFacts) -> str:
+def _say_how_address_is_known(facts: ReleaseFacts) -> str:
     """Return how the page's address is known if no calendar named it, empty if one did."""
     if facts.address != "guessed" or facts.page is None:
         return UNNAMED.get(facts.address, "")

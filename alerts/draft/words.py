@@ -54,7 +54,7 @@ def span(measured: Bounds | None) -> str:
         return f"at least {length(low)}" if low else "a time that is not known yet"
     if low is None or low <= 0 < high:
         return f"up to {length(high)}"
-    return length(high) if low == high else f"{_range(length(low), length(high))}{_in_minutes(low, high)}"
+    return length(high) if low == high else f"{_join_lengths(length(low), length(high))}{_in_minutes(low, high)}"
 
 
 def roughly(measured: Bounds | None) -> str:
@@ -69,7 +69,7 @@ def roughly(measured: Bounds | None) -> str:
         return f"up to {_in_units(high, math.ceil)}"
     middle = (low + high) / 2
     if high - low > max(NARROW.total_seconds(), middle / 10):
-        return _range(_in_units(low, math.floor), _in_units(high, math.ceil))
+        return _join_lengths(_in_units(low, math.floor), _in_units(high, math.ceil))
     halves = round(middle * 2 / HOUR)
     if 3 * HOUR <= middle < 3 * DAY and halves % 2 and abs(middle - halves * HOUR / 2) <= 5 * MINUTE:
         return f"some {halves // 2}½ hours"
@@ -81,7 +81,7 @@ def _in_units(seconds: float, towards: Callable[[float], int]) -> str:
     return length(towards(round(seconds, 3) / unit) * unit)
 
 
-def _range(first: str, last: str) -> str:
+def _join_lengths(first: str, last: str) -> str:
     """Return `25 to 35 minutes`, or both lengths in full if their units differ."""
     number, _, unit = first.partition(" ")
     is_one_unit = " " not in unit and unit.rstrip("s") == last.partition(" ")[2].rstrip("s")
