@@ -57,9 +57,13 @@ def account(case: DraftInput) -> tuple[str, ...]:
 
 
 def headline(case: DraftInput) -> str:
-    """Return the announced time and when users could get the release, without addresses; empty if not measured."""
+    """Return the announced time, and when and where users could get the release; empty if nothing was measured."""
     facts = case.measured
-    return "" if facts is None else " ".join([announcement(facts), *availability(facts, has_addresses=False)])
+    if facts is None:
+        return ""
+    # An e-mail must not spread where something is public before its slot.
+    is_due = facts.slot is None or facts.at >= facts.slot
+    return " ".join([announcement(facts), *availability(facts, has_addresses=is_due)])
 
 
 def announcement(facts: ReleaseFacts, subject: str = "") -> str:
@@ -74,7 +78,7 @@ def announcement(facts: ReleaseFacts, subject: str = "") -> str:
 def availability(facts: ReleaseFacts, *, has_lengths: bool = True, has_addresses: bool = True) -> list[str]:
     """Return when each part of the release was available, one sentence for those with the same times.
 
-    `has_lengths`: how early it was, and for how long, stand beside the times. `has_addresses`: so do other addresses.
+    `has_lengths`: how early it was, and for how long, is beside the times. `has_addresses`: so are other addresses.
     """
     parts = parts_in_order(facts)
     early = [(part, _say_exposures(part, facts, has_lengths=has_lengths)) for part in parts if part.exposures]
@@ -83,7 +87,7 @@ def availability(facts: ReleaseFacts, *, has_lengths: bool = True, has_addresses
     is_partly_early = any(part.exposures for part in required)
     spared = [part for part in required if is_partly_early and not part.exposures and part.verdict == "pending"]
     unseen = [f"No early publication of {_name_parts(spared, facts)[0]} was found."] if spared else []
-    elsewhere = _say_elsewhere(facts, has_addresses=has_addresses)
+    elsewhere = _say_elsewhere(facts) if has_addresses else []
     return [
         *_fill_subjects(early, facts, has_addresses=has_addresses),
         *unseen,
@@ -319,13 +323,12 @@ def _name_alternative(part: Part) -> str:
     return ELSEWHERE.get(part.id, "content of the release")
 
 
-def _say_elsewhere(facts: ReleaseFacts, *, has_addresses: bool) -> list[str]:
+def _say_elsewhere(facts: ReleaseFacts) -> list[str]:
     """Return one sentence on what could be read at other addresses, and since when."""
     told = []
     for place, part in enumerate(_found_elsewhere(facts)):
-        verb = "" if place else " was available" if has_addresses else " could be read elsewhere"
-        address = f" at {part.url}" if has_addresses else ""
-        told.append(f"{_name_alternative(part)}{verb}{address} {since(part.first_seen, facts)}")
+        verb = "" if place else " was available"
+        told.append(f"{_name_alternative(part)}{verb} at {part.url} {since(part.first_seen, facts)}")
     return [f"{words.capital(words.joined(told))}."] if told else []
 
 
