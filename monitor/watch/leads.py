@@ -21,7 +21,7 @@ from monitor.threads import Tasks
 from monitor.watch.admission import Admission
 from monitor.watch.listing_match import ListingMatch, MatchKind
 from monitor.watch.watch import Watch
-from schedules.address import canonical
+from schedules.address import canonical_address
 from schedules.times.interval import Interval
 
 _log = structlog.get_logger(__name__)
@@ -116,7 +116,7 @@ def with_lead(facts: ReleaseFacts, lead: Finding, known: Incident | None) -> Rel
 
 def _is_about(lead: Finding, url: str) -> bool:
     # One that was stored before leads had an address of their own ends with it.
-    return canonical(lead.url) == canonical(url) if lead.url else lead.detail.endswith(f" {url}")
+    return canonical_address(lead.url) == canonical_address(url) if lead.url else lead.detail.endswith(f" {url}")
 
 
 def _spanned(listed: Interval) -> str:

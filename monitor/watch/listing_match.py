@@ -13,7 +13,7 @@ from monitor.look.fetch import Found
 from monitor.look.recognise.title import Likeness, likeness
 from monitor.plan.addresses import new_ids
 from monitor.plan.targets import PERIOD, is_file, recogniser_of
-from schedules.address import canonical
+from schedules.address import canonical_address
 from schedules.announcement import Origin, Part, Role
 from schedules.patterns import quick
 from schedules.release import Release
@@ -75,7 +75,7 @@ class Matcher:
         for one in near:
             for word in set(read_title(one.release.title).words):
                 self._by_word[word].append(one)
-            for link in {canonical(part.url) for part in one.release.parts if _is_its_own(part)} - {""}:
+            for link in {canonical_address(part.url) for part in one.release.parts if _is_its_own(part)} - {""}:
                 self._by_url[link].append(one)
         self._words = quick("|".join(sorted(map(re.escape, self._by_word))) or r"(?!)", re.IGNORECASE)
 
@@ -87,7 +87,7 @@ class Matcher:
         if not self._words.search(found.title):
             return
         alike = [(one, like) for one in self._sharing(found.title) if (like := _like(one.release, found.title))]
-        link = canonical(found.url)
+        link = canonical_address(found.url)
         own = [id(one) for one in self._by_url.get(link, ())]
         elsewhere = [pair for pair in alike if id(pair[0]) not in own]
         yield from self._at_own_address(found, [one for one, like in alike if id(one) in own and like is _OTHER])
@@ -103,7 +103,7 @@ class Matcher:
 
         An entry that is not fresh must also match by title and period. A title of another edition matches nothing.
         """
-        for one in self._by_url.get(canonical(found.url), ()):
+        for one in self._by_url.get(canonical_address(found.url), ()):
             like = _like(one.release, found.title)
             is_ours = is_fresh or (like is _TITLE and _has_period(one.release))
             if one.slot is not None and one.slot > self._now and is_ours and like is not _OTHER:
@@ -123,8 +123,8 @@ class Matcher:
         return [min(exact, key=lambda one: (one.slot is None, one.slot or self._now, one.release.id))]
 
     def _at_own_address(self, found: Found, theirs: Sequence[Near]) -> Iterator[tuple[str, MatchKind]]:
-        link = canonical(found.url)
-        return ((one.release.id, MatchKind.EDITION) for one in theirs if canonical(one.release.url) == link)
+        link = canonical_address(found.url)
+        return ((one.release.id, MatchKind.EDITION) for one in theirs if canonical_address(one.release.url) == link)
 
     def _of_series(self, found: Found, alike: Sequence[tuple[Near, Likeness]]) -> Iterator[tuple[str, MatchKind]]:
         near = [

@@ -33,7 +33,7 @@ PARTIAL = {
     "monitor.look.sweeps._TOLD": "a look that proved nothing tells nothing",
     "monitor.plan.addresses.BEGINS": "no other origin makes ids of its own",
     "schedules.announcement._ADDRESS_KNOWN": "nothing is said of an address that a calendar named",
-    "schedules.sanity._changed": "any other alarm is raised without counting",
+    "schedules.read_changes._check_changes": "any other alarm is raised without counting",
 }
 """Tables that lack members on purpose, and what holds for those. They are asked by `get`, or gone through."""
 SUBSCRIPTED = {"monitor.plan.addresses.BEGINS"}
