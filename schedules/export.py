@@ -50,10 +50,10 @@ def list_promised(
     """Yield every release that has a readable slot, in the order given."""
     for release in releases:
         theirs = promises.get(release.id, ())
-        standing = slot_in_force(release, theirs, now)
-        promise = standing.promise
+        in_force = slot_in_force(release, theirs, now)
+        promise = in_force.promise
         if promise is not None and promise.slot.begins() is not None:
-            state = State.CANCELLED if standing.cancelled else promise.state
+            state = State.CANCELLED if in_force.cancelled else promise.state
             changes = sum(each.learnt < promise.learnt for each in theirs)
             yield PromisedRelease(release, promise.slot, state, promise.learnt, changes)
 
@@ -73,14 +73,14 @@ def as_ics(entries: Iterable[PromisedRelease], timezone: str = LONDON) -> bytes:
 
 def as_csv(entries: Iterable[PromisedRelease], timezone: str = LONDON) -> bytes:
     """Return the CSV of our own csv calendars, with local times of `timezone`."""
-    held = io.StringIO()
-    writer = csv.writer(held, lineterminator="\n")
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
     writer.writerow(_HEAD)
     writer.writerows(
         [f" {cell}" if cell.startswith(_FORMULA_STARTS) else cell for cell in _cells(entry, timezone)]
         for entry in entries
     )
-    return held.getvalue().encode()
+    return text.getvalue().encode()
 
 
 def as_toml(entries: Iterable[PromisedRelease], timezone: str = LONDON) -> bytes:
@@ -134,8 +134,8 @@ def _span_text(precision: Precision, first: date, last: date) -> str:
 
 def _write_event(entry: PromisedRelease) -> bytes:
     release = entry.release
-    told = release.id, release.title, release.url, release.producer
-    return _write_event_cached(*told, entry.slot, entry.state, entry.learnt, entry.changes)
+    names = release.id, release.title, release.url, release.producer
+    return _write_event_cached(*names, entry.slot, entry.state, entry.learnt, entry.changes)
 
 
 # Cached, because the library takes 0.3 ms for each and few have changed since the last request.

@@ -91,9 +91,9 @@ def join(
     entries = _make_joinable(announced, rules)
     groups = [Group((entry,)) for entry in entries]
     # Entries of one calendar are never joined, so a single calendar needs no comparison.
-    binders = (_match_by_given_id, match_by_link, match_by_title) if len(announced) > 1 else ()
-    for bonds in binders:
-        groups = merge_groups(groups, bonds(groups))
+    matchers = (_match_by_given_id, match_by_link, match_by_title) if len(announced) > 1 else ()
+    for match in matchers:
+        groups = merge_groups(groups, match(groups))
     ids = name_groups(groups, known or {})
     made = [_make_release(group, ids[group.key], rules.whose) for group in groups]
     return Joined(
@@ -108,14 +108,14 @@ def _make_joinable(announced: Mapping[str, Sequence[Announcement]], rules: JoinR
     pins = _PinIndex(rules.pins)
     # Links and titles take most of the time in a large calendar. A single one needs neither.
     is_ruled = bool(rules.pins or rules.splits)
-    make = Joinable.of if is_ruled or len(announced) > 1 else Joinable.alone_of
+    make = Joinable.of if is_ruled or len(announced) > 1 else Joinable.unmatched
     found: dict[Key, Joinable] = {}
     for calendar, announcements in announced.items():
         for announcement in announcements:
             entry = make(calendar, ranks[calendar], announcement, is_explicit=calendar in rules.explicit)
             if is_ruled:
                 is_split = any(each.calendar in ("", calendar) and each.fits(entry) for each in rules.splits)
-                entry = replace(entry, pin=pins.find(entry), alone=is_split)
+                entry = replace(entry, pin=pins.find(entry), is_split=is_split)
             other = found.get(entry.key)
             # Where a calendar is read, a uid that it uses twice is doubted. Here the earlier entry represents both.
             if other is None or entry.rank < other.rank:
@@ -166,7 +166,7 @@ def _make_release(group: Group, release_id: str, whose: Sequence[str]) -> Releas
         url=url,
         parts=_collect_parts(url, announced),
         calendars=tuple([entry.calendar for entry in group.entries]),
-        joined_by=group.says(),
+        joined_by=group.describe_join(),
         address=Address.ANNOUNCED if page is None else page.address,
         link=link,
         others=tuple(sorted(producers - {producer})),

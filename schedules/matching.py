@@ -27,7 +27,7 @@ class Joinable:
     """An announcement of a calendar. `rank` orders entries: by calendar, then by date, title, address and key.
 
     `links` are the canonical forms of its addresses, `days` the first and last local day of its slot. `given_id` is
-    the id that a person gave it, `pin` the release id that the configuration pins it to. `alone`: the configuration
+    the id that a person gave it, `pin` the release id that the configuration pins it to. `is_split`: the configuration
     keeps it from being joined.
     """
 
@@ -39,7 +39,7 @@ class Joinable:
     days: tuple[date, date] | None
     given_id: str = ""
     pin: str | None = None
-    alone: bool = False
+    is_split: bool = False
 
     @property
     def calendar(self) -> str:
@@ -47,7 +47,7 @@ class Joinable:
         return self.key[0]
 
     @classmethod
-    def alone_of(cls, calendar: str, order: int, announcement: Announcement, *, is_explicit: bool = False) -> Joinable:
+    def unmatched(cls, calendar: str, order: int, announcement: Announcement, *, is_explicit: bool = False) -> Joinable:
         """Return an entry without links, title and days, for the entries of a single calendar."""
         if announcement.state in CALLED_OFF:
             # Its release keeps the title that it had before.
@@ -68,11 +68,11 @@ class Joinable:
         """Return an entry of the `order`-th calendar with everything that joining compares."""
         links = (canonical_address(url) for url in (announcement.url, announcement.link) if url)
         first, last = first_day(announcement.slot), last_day(announcement.slot)
-        alone = cls.alone_of(calendar, order, announcement, is_explicit=is_explicit)
+        entry = cls.unmatched(calendar, order, announcement, is_explicit=is_explicit)
         return replace(
-            alone,
+            entry,
             links=tuple(dict.fromkeys(link for link in links if link)),
-            title=read_title(alone.announcement.title),
+            title=read_title(entry.announcement.title),
             days=None if first is None or last is None else (first, last),
         )
 
@@ -113,16 +113,16 @@ class Group:
         return frozenset(entry.calendar for entry in self.entries)
 
     @property
-    def is_alone(self) -> bool:
+    def is_split(self) -> bool:
         """Return whether the configuration keeps an entry of it from being joined."""
-        return any(entry.alone for entry in self.entries)
+        return any(entry.is_split for entry in self.entries)
 
-    def says(self) -> str:
+    def describe_join(self) -> str:
         """Return in words why the entries were joined, and which candidates were not."""
-        if not (self.why or self.rivals or self.is_alone):
+        if not (self.why or self.rivals or self.is_split):
             return ""
         reasons = list(dict.fromkeys(self.why))
-        if self.is_alone:
+        if self.is_split:
             reasons.append("split by configuration")
         others = sorted(self.rivals - {entry.key for entry in self.entries})
         if others:
@@ -159,7 +159,7 @@ def match_by_link(groups: Sequence[Group]) -> list[JoinMatch]:
     """
     by_link: dict[str, list[int]] = {}
     for index, group in enumerate(groups):
-        if not group.is_alone:
+        if not group.is_split:
             for link in dict.fromkeys(link for entry in group.entries for link in entry.links):
                 by_link.setdefault(link, []).append(index)
     return [match for members in by_link.values() if len(members) > 1 for match in _match_linked(groups, members)]
@@ -169,7 +169,7 @@ def match_by_title(groups: Sequence[Group]) -> list[JoinMatch]:
     """Return matches between groups of the same producer, title and period whose dates are at most a week apart."""
     alike: dict[object, list[int]] = {}
     for index, group in enumerate(groups):
-        if not group.is_alone and _known_days(group) is not None:
+        if not group.is_split and _known_days(group) is not None:
             titled = (entry for entry in group.entries if entry.title.words)
             named = ((producer, entry.title) for entry in titled for producer in entry.announcement.producers)
             for name in dict.fromkeys(named):
@@ -285,6 +285,7 @@ def _match_near(groups: Sequence[Group], cluster: Sequence[int]) -> Iterator[Joi
 
 
 def _find_connected(pairs: Sequence[tuple[int, int]]) -> list[list[int]]:
+    """Return the sets of indices that these pairs connect, directly or by others."""
     members = sorted({index for pair in pairs for index in pair})
     place = {index: number for number, index in enumerate(members)}
     roots = _find_roots(len(members), (JoinMatch("", (place[one], place[other])) for one, other in pairs))

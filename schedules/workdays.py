@@ -94,7 +94,7 @@ class NationSettings(Table):
 def zone_doubt(slot: Slot) -> str | None:
     """Return why a slot looks like a mix-up of UTC and British Summer Time, None if it does not.
 
-    08:30 and 10:30 are what 09:30 becomes; other unusual times raise nothing. Only for slots in London.
+    Only 08:30 and 10:30 do, because 09:30 becomes those. Only slots in London are checked.
     """
     if slot.doubt in ("zone", "zone-unknown"):
         return f"doubt about the time zone of {slot.raw}" if slot.raw else "doubt about the time zone"
