@@ -93,8 +93,10 @@ class _LedgerWalk:
     def __init__(self, calendars: Sequence[str], notice_days: int) -> None:
         self._ranks = {calendar: rank for rank, calendar in enumerate(calendars)}
         self._notice_days = notice_days
+        # The last promise of each calendar: before the slot in force passed, after that, and with another offset.
         self._latest: dict[str, Promise] = {}
         self._later: dict[str, Promise] = {}
+        self._shifted: dict[str, Promise] = {}
         self._current: Promise | None = None
         self._last_not_cancelled: Promise | None = None
         self._first: Promise | None = None
@@ -102,7 +104,6 @@ class _LedgerWalk:
         self._short: ShortNotice | None = None
         self._given_up: list[Promise] = []
         self._in_doubt: list[Promise] = []
-        self._shifted: dict[str, Promise] = {}
         self._differing_calendars: set[str] = set()
         self._events: list[LedgerEvent] = []
         self._learnt_after = False

@@ -24,9 +24,9 @@ _PIECE = quick(r"[a-z]+|(?:19|20)\d\d(?=(?:\d\d){1,2}(?!\d))|(?<=\d{4})\d\d(?=(?
 _JOINT = quick(r"(?:[-_+./]|%20)?")
 _ID = quick(r"(?=.*\d)[0-9a-f]{12,}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _STEP = quick(r"[/=&?.]")
+_LONG_NUMBER = quick(r"\d{4,}")  # may be a year or an id
 _LONGEST = 6
 _LONGEST_ADDRESS = 500
-_LEAST_ID = 4
 _SHORT = tuple(name[:3] for name in ENGLISH_MONTHS)
 _NTH = ("first", "second", "third", "fourth")
 _NAMES = frozenset({"q", "h", "quarter", "half", "week", *_NTH})
@@ -105,7 +105,7 @@ def _find_windows(text: str, found: Sequence[re.Match[str]], pieces: Sequence[st
         window = next((read for end in whole if (read := _read_window(pieces, at, end, pairs))), None)
         if window is not None:
             yield window
-        elif pieces[at] in numbers or _may_name_period(pieces[at]):
+        elif pieces[at] in numbers or period_of(pieces[at]) or _LONG_NUMBER.fullmatch(pieces[at]):
             raise _Ambiguous
         at = at + 1 if window is None else window.end
 
@@ -161,11 +161,6 @@ def _read_as_date(text: str) -> tuple[str, ...]:
         return ()
     day = (f"d{slot.first.day}",) if slot.precision is Precision.DAY else ()
     return (str(slot.first.year), _SHORT[slot.first.month - 1], *day)
-
-
-def _may_name_period(piece: str) -> bool:
-    """Return whether a piece outside every window names some period, or is a number that could name one."""
-    return bool(period_of(piece)) or (piece.isdecimal() and len(piece) >= _LEAST_ID)
 
 
 def _write_pieces(pieces: tuple[str, ...], tokens: tuple[str, ...], pairs: Pairs) -> tuple[str, ...]:

@@ -153,21 +153,22 @@ def _read_cached(text: str, anchor: date, timezone: str, date_order: str) -> Dat
 
 
 def _read_words(plain: str, text: str, timezone: str, context: Context) -> DateText:
+    """Read status words, slot and earlier slot of the normalised text `plain`. `text` is as written."""
     if status_word(plain):
         return DateText(*_read_status_only(StrippedText("", status_word(plain)), text, timezone))
-    peeled = strip_status(plain)
-    was = _WAS.match(peeled.rest)
+    stripped = strip_status(plain)
+    was = _WAS.match(stripped.rest)
     if was:
-        peeled = replace(peeled, rest=was["now"], previous=was["before"])
-    if status_word(peeled.rest) or not peeled.rest:
-        return DateText(*_read_status_only(peeled, text, timezone))
-    slot = _read_slot(peeled.rest, text, timezone, context)
-    before = read_date(peeled.previous, context.anchor, timezone, context.date_order) if peeled.previous else None
-    return DateText(slot, peeled.status, before.slot if before else None)
+        stripped = replace(stripped, rest=was["now"], previous=was["before"])
+    if status_word(stripped.rest) or not stripped.rest:
+        return DateText(*_read_status_only(stripped, text, timezone))
+    slot = _read_slot(stripped.rest, text, timezone, context)
+    before = read_date(stripped.previous, context.anchor, timezone, context.date_order) if stripped.previous else None
+    return DateText(slot, stripped.status, before.slot if before else None)
 
 
-def _read_status_only(peeled: StrippedText, text: str, timezone: str) -> tuple[Slot, str | None]:
-    status = status_word(peeled.rest) or peeled.status
+def _read_status_only(stripped: StrippedText, text: str, timezone: str) -> tuple[Slot, str | None]:
+    status = status_word(stripped.rest) or stripped.status
     if status == "tbc":
         return no_slot(text, "tbc", timezone), None
     return no_slot(text, "not-a-date", timezone), status
