@@ -151,8 +151,8 @@ def test_the_guard_sees_a_function_that_is_too_long(tmp_path: Path) -> None:
 
 # Lines of each package, comments and blank lines included. Growth in one is paid for in another: a budget only falls.
 BUDGETS = {
-    "alerts": 10530,
-    "schedules": 8060,
+    "alerts": 10521,
+    "schedules": 8046,
     "monitor/plan": 1770,
     "monitor/look": 6150,
     "monitor/judge": 4350,
@@ -161,9 +161,9 @@ BUDGETS = {
     "monitor/health": 1450,
     "monitor/ledger": 2350,
     "monitor/watch": 3848,
-    "monitor/config": 1790,
+    "monitor/config": 1619,
     "monitor/web": 5890,
-    "monitor/app": 2650,
+    "monitor/app": 2587,
     "monitor/rehearse": 3650,
     "monitor/cli": 4950,
 }

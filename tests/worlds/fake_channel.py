@@ -1,4 +1,4 @@
-"""A channel that remembers what it was sent: the fake of the seam, for tests and rehearsals."""
+"""A channel that remembers what it was sent."""
 
 from __future__ import annotations
 
