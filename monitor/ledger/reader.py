@@ -18,8 +18,7 @@ from monitor.look.apart.process import ReadFault
 from monitor.store.evidence.evidence import Evidence
 from monitor.store.rows import CalendarRead
 from schedules.announcement import Announcement
-from schedules.source import Ask, CalendarSource, Page, Reading, UnreadableCalendar
-from schedules.sources.apart import Keeping
+from schedules.source import Ask, CalendarSource, Page, Reading, StatefulSource, UnreadableCalendar
 
 MOST_BYTES = 32 * MEGABYTE
 """The most bytes that all answers of one read may have in sum."""
@@ -132,12 +131,12 @@ class CalendarReader:
         return self.pages.workers is not None and self.file is None and not is_small
 
     async def _run_in_worker(self, task: str, pages: Sequence[Page], now: datetime) -> Any:  # noqa: ANN401  # by task
-        """Run a step of the source in a worker process. Raises `UnreadableCalendar` and `Unread`."""
+        """Run a step of the source in a worker process. Raises `UnreadableCalendar` and `ReadFault`."""
         assert self.pages.workers is not None  # noqa: S101  # nothing is read apart without
         host = urlsplit(pages[0].url).hostname if pages else None
-        answer, kept = await self.pages.workers.run(task, host or "", self.source, tuple(pages), now, seconds=SECONDS)
-        if isinstance(self.source, Keeping):
-            self.source.keep(kept)
+        answer, state = await self.pages.workers.run(task, host or "", self.source, tuple(pages), now, seconds=SECONDS)
+        if isinstance(self.source, StatefulSource):
+            self.source.import_state(state)
         if isinstance(answer, str):
             raise UnreadableCalendar(answer)
         return answer
@@ -166,7 +165,7 @@ class CalendarReader:
 
     async def _next_asks(self, pages: Sequence[Page]) -> Sequence[Ask]:
         now = self.clock.now()
-        if not self._needs_worker(pages) or not isinstance(self.source, Keeping):
+        if not self._needs_worker(pages) or not isinstance(self.source, StatefulSource):
             return self.source.more(pages, now)
         asks: Sequence[Ask] = await self._run_in_worker("more", pages, now)
         return asks

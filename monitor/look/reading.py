@@ -20,7 +20,7 @@ from monitor.look.recognise.registry import recogniser
 from monitor.look.recognise.result import NAMELESS, Context, Recognised, unknown
 from monitor.look.sighting import State
 from monitor.plan.targets import Target
-from schedules.bounds import beyond
+from schedules.bounds import why_too_complex
 from schedules.clean import clean_address, clean_text
 from schedules.patterns import quick
 
@@ -48,7 +48,7 @@ def read_body(name: str, answer: Answer, context: Context) -> Recognised:
 
     It is unknown if a challenge answered, or if the body has too many or too deep elements to be parsed.
     """
-    if _needs_parsing(name, answer) and beyond(answer.body):
+    if _needs_parsing(name, answer) and why_too_complex(answer.body):
         return unknown(TOO_COSTLY)
     if blocked := find_challenge(answer):
         return unknown(blocked)

@@ -23,8 +23,8 @@ from monitor.look.apart.parcel import pack
 TASKS = {
     "recognise": "monitor.look.reading:read_body",
     "strip": "schedules.sources.body:strip_personal",
-    "more": "schedules.sources.apart:more",
-    "read": "schedules.sources.apart:read",
+    "more": "schedules.source:more",
+    "read": "schedules.source:read",
 }
 """The tasks of a worker: functions that take and return plain values."""
 

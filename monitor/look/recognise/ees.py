@@ -16,7 +16,7 @@ from monitor.look.recognise.result import NAMELESS, Context, Recognised, Recogni
 from monitor.look.recognise.title import recognise_title
 from monitor.look.recognise.version import format_version
 from monitor.look.sighting import State
-from schedules.sources.ees_items import publication_item, version_item
+from schedules.sources.ees import read_publication, read_version
 from schedules.times.zone import LONDON
 
 _FACTS = ("id", "releaseId", "published", "lastUpdated", "updateCount")
@@ -54,7 +54,7 @@ def find_newer_edition(edition: str) -> Recogniser:
             return unknown("no JSON that can be read")
         if not isinstance(content, dict) or "latestRelease" not in content:
             return unknown("no publication with its latest release")
-        slug = publication_item(content, LONDON).latest
+        slug = read_publication(content, LONDON).latest
         if (slug or "none") == before:
             return absent("the edition before is the latest")
         years = [one[:4] for one in (slug, before) if one[:4].isdecimal()]
@@ -96,7 +96,7 @@ def _read_entries(rows: list[Any], context: Context) -> Recognised:
 
 def _version_of(content: Mapping[str, Any]) -> str | None:
     """Return what an amendment changes: its time and the count. It keeps the display date."""
-    version = version_item(content)
+    version = read_version(content)
     return format_version(lastUpdated=version.updated, updateCount=version.update_count)
 
 
