@@ -42,11 +42,11 @@ class Message:
 
 SEVERITIES = {"report": "critical", "note": "warning"}
 """How grave a grade is in the words of pagers and of Prometheus; any other is `info`."""
-SHORT = 459
+LONGEST_SHORT_FORM = 459
 """The most characters of a short form: three text messages, joined."""
 
 
-def short_form(message: Message, most: int = SHORT) -> tuple[str, str]:
+def short_form(message: Message, most: int = LONGEST_SHORT_FORM) -> tuple[str, str]:
     """Return what a text message or a pager can carry: the subject and the link, at most `most` characters in all.
 
     The subject says what, whose, and how late now. The link is left out where it would take more than half.

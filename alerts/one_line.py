@@ -14,7 +14,7 @@ def one_line(text: str, longest: int = 0) -> str:
     return line if not longest or len(line) <= longest else line[: longest - 1].rstrip() + "…"
 
 
-def cell(value: object) -> object:
+def csv_cell(value: object) -> object:
     """Return a value as it stands in CSV; a quote before what begins like a formula makes it text for spreadsheets."""
     if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r"):
         return f"'{value}"

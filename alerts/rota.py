@@ -15,7 +15,7 @@ _FURTHEST = timedelta(days=366)
 _MOST_CHANGES = 1000
 
 
-def calendar_of(rota: str) -> str:
+def rota_calendar_name(rota: str) -> str:
     """Return the name under which people are told of the calendar that a rota is read from."""
     return f"rota-{rota}"
 

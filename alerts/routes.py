@@ -8,11 +8,11 @@ from datetime import UTC, datetime, time, timedelta
 from fnmatch import fnmatchcase
 from zoneinfo import ZoneInfo
 
-from alerts.incident import ESCALATED_TO_ALL, which_reminder
+from alerts.incident import ESCALATED_TO_ALL, reminder_number
 from alerts.notice import Notice
 from alerts.rota import Rota
 
-_SORTS = {
+_GENERAL_NAME = {
     "early_exposure": "early",
     "partial": "late",
     "stale_edge": "late",
@@ -25,8 +25,8 @@ _SORTS = {
     "brought_forward": "calendar",
 }
 """By which other name a finding is known to routes. All others are details of one of these."""
-_OF_SEVERAL = frozenset({"early", "altered", "calendar"})
-_DELAYS = frozenset({"late", "partial", "stale_edge"})
+_GROUPED_NAMES = frozenset({"early", "altered", "calendar"})
+_DELAY_FINDINGS = frozenset({"late", "partial", "stale_edge"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Route:
     escalate: tuple[str, ...] = ()
 
 
-def routes_for(  # noqa: PLR0913 # what a route may ask about
+def select_channels(  # noqa: PLR0913 # what a route may ask about
     notice: Notice,
     routes: Sequence[Route],
     names: Sequence[str],
@@ -64,58 +64,58 @@ def routes_for(  # noqa: PLR0913 # what a route may ask about
     goes to every channel when no route matches what it tells, or when it would be silent though one of its findings is
     silenced by no route: a fact that nobody thought of must still reach someone.
     """
-    fitting = [route for route in routes if _fits(route, notice, producers)]
+    fitting = [route for route in routes if _matches_producer_and_grade(route, notice, producers)]
     found: dict[str, datetime] = {}
     for route in fitting:
         if any(fnmatchcase(kind, route.finding) for kind in notice.findings):
-            begin = _not_before(route, notice, now, timezone)
-            for name in resolved(_channels(route, notice), rotas or {}, begin):
+            begin = _earliest_send(route, notice, now, timezone)
+            for name in resolve_rotas(_channels_of_route(route, notice), rotas or {}, begin):
                 found[name] = min(begin, found.get(name, begin))
     is_silent = not found.keys() & set(names)
-    owed = _told(notice.findings) | (_besides(notice.findings) if is_silent else set())
-    if any(not _is_meant(kind, fitting) for kind in owed):
+    owed = _leading_findings(notice.findings) | (_further_findings(notice.findings) if is_silent else set())
+    if any(not _is_routed(kind, fitting) for kind in owed):
         return [(name, now) for name in names]
     return [(name, found[name]) for name in names if name in found]
 
 
-def _fits(route: Route, notice: Notice, producers: Sequence[str]) -> bool:
+def _matches_producer_and_grade(route: Route, notice: Notice, producers: Sequence[str]) -> bool:
     is_theirs = any(fnmatchcase(one, route.producer) for one in (notice.producer, *producers))
     return is_theirs and fnmatchcase(notice.grade, route.grade)
 
 
-def _is_meant(kind: str, routes: Sequence[Route]) -> bool:
+def _is_routed(kind: str, routes: Sequence[Route]) -> bool:
     """Tell whether a route says what is to be done about a finding, by its name or that of its sort."""
-    return any(fnmatchcase(name, route.finding) for route in routes for name in (kind, _SORTS.get(kind, kind)))
+    return any(fnmatchcase(name, route.finding) for route in routes for name in (kind, _GENERAL_NAME.get(kind, kind)))
 
 
-def _told(findings: Sequence[str]) -> set[str]:
+def _leading_findings(findings: Sequence[str]) -> set[str]:
     """Return what a notice tells in the first place."""
     first = findings[0]
-    return {kind for kind in findings if first in _OF_SEVERAL and _SORTS.get(kind) == first} or {first}
+    return {kind for kind in findings if first in _GROUPED_NAMES and _GENERAL_NAME.get(kind) == first} or {first}
 
 
-def _besides(findings: Sequence[str]) -> set[str]:
+def _further_findings(findings: Sequence[str]) -> set[str]:
     """Return what it names besides and would have been told of by itself; a delay counts once, by its own name."""
-    others = {*findings[1:]} & {*_SORTS, "late", "lead"}
-    if findings[0] in _DELAYS:
-        return others - _DELAYS
-    return others - (_DELAYS - {"late"} if "late" in others else set())
+    others = {*findings[1:]} & {*_GENERAL_NAME, "late", "lead"}
+    if findings[0] in _DELAY_FINDINGS:
+        return others - _DELAY_FINDINGS
+    return others - (_DELAY_FINDINGS - {"late"} if "late" in others else set())
 
 
-def _channels(route: Route, notice: Notice) -> Iterator[str]:
+def _channels_of_route(route: Route, notice: Notice) -> Iterator[str]:
     yield from route.channels
     if notice.kind == "reminder":
-        which = which_reminder(notice)
+        which = reminder_number(notice)
         yield from route.escalate if which >= ESCALATED_TO_ALL else route.escalate[:which]
 
 
-def resolved(names: Iterable[str], rotas: Mapping[str, Rota], at: datetime) -> Iterator[str]:
+def resolve_rotas(names: Iterable[str], rotas: Mapping[str, Rota], at: datetime) -> Iterator[str]:
     """Yield channels by name: those named, and of a rota those of whoever is on call then."""
     for name in names:
         yield from rotas[name].channels(at) if name in rotas else (name,)
 
 
-def _not_before(route: Route, notice: Notice, now: datetime, timezone: str) -> datetime:
+def _earliest_send(route: Route, notice: Notice, now: datetime, timezone: str) -> datetime:
     if route.quiet is None or notice.grade == "report":
         return now
     begins, ends = route.quiet

@@ -32,16 +32,16 @@ NOTHING_MORE = Step("", "Nothing more will be measured.", "")
 @cache
 def steps_at(stage: str) -> tuple[Step, ...]:
     """Return the steps for how things stand, such as `late` or `removed`, the most urgent first."""
-    return tuple(Step(*row) for row in _table()[stage])
+    return tuple(Step(*row) for row in _step_table()[stage])
 
 
-def numbered(steps: Iterable[Step]) -> list[str]:
+def numbered_steps(steps: Iterable[Step]) -> list[str]:
     """Return the lines of a text that list steps."""
     return ["What to do now:", *(f"{place}. {step.text}" for place, step in enumerate(steps, 1))]
 
 
 @cache
-def _table() -> dict[str, list[list[str]]]:
+def _step_table() -> dict[str, list[list[str]]]:
     file = Path(__file__).with_name("draft") / "data" / "steps.json"
     table: dict[str, list[list[str]]] = json.loads(file.read_text(encoding="utf-8"))["steps"]
     return table

@@ -67,14 +67,14 @@ class ThreadChannel(NamedChannel[SettingsT]):
 
     async def _in_thread(self, send: Callable[[Message], Outcome], message: Message) -> Outcome:
         sending = asyncio.get_running_loop().run_in_executor(self._thread, send, message)
-        return await within(self._timeout, sending)
+        return await limit_attempt(self._timeout, sending)
 
     async def close(self) -> None:
         """Let go of the thread."""
         self._thread.shutdown(wait=False, cancel_futures=True)
 
 
-async def within(seconds: float, sending: Awaitable[Outcome]) -> Outcome:
+async def limit_attempt(seconds: float, sending: Awaitable[Outcome]) -> Outcome:
     """Await an attempt for at most so many seconds in all, however slowly the other side drips."""
     try:
         async with asyncio.timeout(seconds):

@@ -11,7 +11,7 @@ from typing import TypeVar
 import httpx
 
 from alerts.channel import Accepted, Outcome, Refused
-from alerts.channels.base import NamedChannel, within
+from alerts.channels.base import NamedChannel, limit_attempt
 from alerts.channels.settings import PostSettings
 from alerts.one_line import one_line
 from schedules.times.mail_date import retry_after
@@ -34,7 +34,7 @@ class HttpChannel(NamedChannel[SettingsT], ABC):
 
     async def _post(self, body: bytes, headers: Mapping[str, str] | None = None) -> Outcome:
         every = {"Content-Type": "application/json", "User-Agent": "ninethirty", **(headers or {})}
-        return await within(self._timeout, self._post_once(body, every))
+        return await limit_attempt(self._timeout, self._post_once(body, every))
 
     async def _post_once(self, body: bytes, headers: Mapping[str, str]) -> Outcome:
         """Send a body once and read the answer. Follows no redirect, reads no proxy from the environment."""
@@ -46,13 +46,13 @@ class HttpChannel(NamedChannel[SettingsT], ABC):
                 httpx.AsyncClient(transport=transport, trust_env=False) as client,
                 client.stream("POST", self._url, content=body, headers=dict(headers)) as response,
             ):
-                return weigh(response.status_code, response.headers.get("retry-after", ""), self._now())
+                return outcome_of_status(response.status_code, response.headers.get("retry-after", ""), self._now())
         except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as fault:
             # The fault's own words may quote the address, which may be a secret.
-            return Refused(permanent=False, reason=reason(f"no answer: {type(fault).__name__}"))
+            return Refused(permanent=False, reason=loggable_reason(f"no answer: {type(fault).__name__}"))
 
 
-def weigh(status: int, asked: str, now: datetime) -> Outcome:
+def outcome_of_status(status: int, asked: str, now: datetime) -> Outcome:
     """Return what an answer means: taken, worth another attempt, or refused for good. `asked` is its `Retry-After`."""
     if 200 <= status < 300:
         return Accepted(str(status))
@@ -65,7 +65,7 @@ def weigh(status: int, asked: str, now: datetime) -> Outcome:
 _LONGEST_REASON = 300
 
 
-def reason(text: str, secrets: Iterable[str] = ()) -> str:
+def loggable_reason(text: str, secrets: Iterable[str] = ()) -> str:
     """Return a reason fit for logs and pages: one line, not long, with every secret blanked."""
     for secret in secrets:
         if secret:

@@ -13,8 +13,8 @@ from email.utils import format_datetime, parseaddr
 import aiosmtplib
 
 from alerts.channel import Accepted, Message, Outcome, Refused
-from alerts.channels.base import NamedChannel, Outbound, within
-from alerts.channels.http import reason
+from alerts.channels.base import NamedChannel, Outbound, limit_attempt
+from alerts.channels.http import loggable_reason
 from alerts.channels.settings import MailSettings
 
 _MOST_REMEMBERED = 1000
@@ -37,10 +37,10 @@ class Mail(NamedChannel[MailSettings]):
     async def send(self, message: Message) -> Outcome:
         """Hand the message to the server; accepted when every recipient was, or was refused for good."""
         try:
-            mail = compose(message, self._settings, self._now())
+            mail = compose_mail(message, self._settings, self._now())
         except (ValueError, MessageError) as fault:
             return Refused(permanent=True, reason=self._reason(f"not an e-mail: {fault}"))
-        return await within(self._timeout, self._send(message.id, mail))
+        return await limit_attempt(self._timeout, self._send(message.id, mail))
 
     async def _send(self, identity: str, mail: EmailMessage) -> Outcome:
         to = self._left.get(identity, tuple(self._settings.to))
@@ -86,10 +86,10 @@ class Mail(NamedChannel[MailSettings]):
         return Accepted(self._reason(answer) if not refused else f"refused for good: {words}")
 
     def _reason(self, text: str) -> str:
-        return reason(text, [self._password or ""])
+        return loggable_reason(text, [self._password or ""])
 
 
-def compose(message: Message, settings: MailSettings, now: datetime) -> EmailMessage:
+def compose_mail(message: Message, settings: MailSettings, now: datetime) -> EmailMessage:
     """Make the e-mail: plain text and HTML, the draft attached, threaded under the notice that opened.
 
     Raises ValueError for an address or name that cannot stand in a header.

@@ -14,7 +14,7 @@ from notifications_python_client.utils import DOCUMENT_UPLOAD_SIZE_LIMIT, prepar
 
 from alerts.channel import Accepted, Attachment, Message, Outcome, Refused, short_form
 from alerts.channels.base import Outbound, ThreadChannel
-from alerts.channels.http import reason
+from alerts.channels.http import loggable_reason
 from alerts.channels.settings import NotifySettings
 
 API = "https://api.notifications.service.gov.uk"
@@ -52,17 +52,17 @@ class Notify(ThreadChannel[NotifySettings]):
         client.request_session.trust_env = False
         client.request_session.proxies = {} if self._proxy is None else {"http": self._proxy, "https": self._proxy}
         try:
-            return _outcome([_send_one(client, settings, message, to) for to in settings.to])
+            return _combine_outcomes([_send_one(client, settings, message, to) for to in settings.to])
         finally:
             client.request_session.close()
 
 
-def reference(message: Message, to: str) -> str:
+def notify_reference(message: Message, to: str) -> str:
     """Return Notify's reference of one message to one recipient, the same at every attempt."""
     return f"{message.id}-{hashlib.sha256(to.encode()).hexdigest()[:8]}"
 
 
-def _outcome(each: Sequence[Outcome]) -> Outcome:
+def _combine_outcomes(each: Sequence[Outcome]) -> Outcome:
     refused = [one for one in each if isinstance(one, Refused)]
     passing = [one for one in refused if not one.permanent]
     words = "; ".join(dict.fromkeys(one.reason for one in refused))
@@ -75,24 +75,28 @@ def _outcome(each: Sequence[Outcome]) -> Outcome:
 
 
 def _send_one(client: Any, settings: NotifySettings, message: Message, to: str) -> Outcome:  # noqa: ANN401  # the client has no types
-    mark = reference(message, to)
+    mark = notify_reference(message, to)
     try:
-        if (known := _known(client, mark)) is not None:
+        if (known := _find_sent(client, mark)) is not None:
             return known
-        return Accepted(str(_handed_over(client, settings, message, to)["id"]))
+        return Accepted(str(_submit_message(client, settings, message, to)["id"]))
     except APIError as fault:
-        return _refused(fault, settings) if fault.status_code != 503 else _unknown(client, mark, fault, settings)
+        return (
+            _refusal_of_fault(fault, settings)
+            if fault.status_code != 503
+            else _outcome_of_timeout(client, mark, fault, settings)
+        )
     except (KeyError, TypeError, ValueError, OSError) as fault:
         return Refused(permanent=False, reason=f"an answer that makes no sense: {type(fault).__name__}")
 
 
-def _handed_over(client: Any, settings: NotifySettings, message: Message, to: str) -> Any:  # noqa: ANN401  # the client has no types
-    mark = reference(message, to)
+def _submit_message(client: Any, settings: NotifySettings, message: Message, to: str) -> Any:  # noqa: ANN401  # the client has no types
+    mark = notify_reference(message, to)
     if "@" not in to:
         subject, link = short_form(message)
         fields = {"subject": subject, "text": link}
         return client.send_sms_notification(to, settings.template, personalisation=fields, reference=mark)
-    fields = _fields(settings, message)
+    fields = _template_fields(settings, message)
     try:
         return client.send_email_notification(to, settings.template, personalisation=fields, reference=mark)
     except APIError as fault:
@@ -104,37 +108,37 @@ def _handed_over(client: Any, settings: NotifySettings, message: Message, to: st
     return client.send_email_notification(to, settings.template, personalisation=fields, reference=mark)
 
 
-def _known(client: Any, mark: str) -> Accepted | None:  # noqa: ANN401  # the client has no types
+def _find_sent(client: Any, mark: str) -> Accepted | None:  # noqa: ANN401  # the client has no types
     found = client.get_all_notifications(reference=mark)["notifications"]
     return Accepted(str(found[0]["id"])) if found else None
 
 
-def _unknown(client: Any, mark: str, fault: APIError, settings: NotifySettings) -> Outcome:  # noqa: ANN401  # the client has no types
+def _outcome_of_timeout(client: Any, mark: str, fault: APIError, settings: NotifySettings) -> Outcome:  # noqa: ANN401  # the client has no types
     # A read timeout looks like 503: Notify may well have taken it.
     try:
-        return _known(client, mark) or _refused(fault, settings)
+        return _find_sent(client, mark) or _refusal_of_fault(fault, settings)
     except (APIError, KeyError, TypeError, ValueError, OSError):
-        return _refused(fault, settings)
+        return _refusal_of_fault(fault, settings)
 
 
-def _refused(fault: APIError, settings: NotifySettings) -> Refused:
+def _refusal_of_fault(fault: APIError, settings: NotifySettings) -> Refused:
     said = fault.message
     words = "; ".join(str(one.get("message", "")) for one in said) if isinstance(said, list) else str(said)
     key = settings.key.reveal()
     secrets = (key, key[-36:])
     permanent = fault.status_code in _REFUSED_FOR_GOOD
-    return Refused(permanent=permanent, reason=reason(f"{fault.status_code}: {words}", secrets))
+    return Refused(permanent=permanent, reason=loggable_reason(f"{fault.status_code}: {words}", secrets))
 
 
-def _fields(settings: NotifySettings, message: Message) -> dict[str, Any]:
+def _template_fields(settings: NotifySettings, message: Message) -> dict[str, Any]:
     fields: dict[str, Any] = {"subject": message.subject, "text": message.text}
     if settings.draft_field is not None:
         # The template names the field, so it must have a value even where there is no draft.
-        fields[settings.draft_field] = _upload(message.attachments)
+        fields[settings.draft_field] = _draft_field_value(message.attachments)
     return fields
 
 
-def _upload(attachments: Sequence[Attachment]) -> object:
+def _draft_field_value(attachments: Sequence[Attachment]) -> object:
     if not attachments:
         return "none"
     draft = attachments[0]

@@ -7,20 +7,28 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from alerts.actions import RECORD
+from alerts.actions import ACTION_PREFIX
 from alerts.draft import guidance
 from alerts.draft.edits import STEP
 from alerts.draft.input import DraftInput, bears_on, parts_in_order
 from alerts.finding import Ended, Part, ReleaseFacts, part_name
 from alerts.incident import ACKNOWLEDGED, MONITOR
-from alerts.standing import was_out_already
+from alerts.status import was_public_at_slot
 from schedules.times.words import clock, day_text, rounded
 from schedules.times.zone import local_date
 
 HEADING = "Sequence of events"
 AMENDED = "report amended: "
 # What people write down for the record and for later reports is nothing that happened.
-RECORDS = ("cause: ", "report signed off", "report waived", AMENDED, "closed", "other producers' incidents", RECORD)
+RECORDS = (
+    "cause: ",
+    "report signed off",
+    "report waived",
+    AMENDED,
+    "closed",
+    "other producers' incidents",
+    ACTION_PREFIX,
+)
 TIME = re.compile(r"\b([01]?\d|2[0-3])[:.]([0-5]\d)\b")
 
 Happening = tuple[datetime, str]
@@ -46,7 +54,7 @@ def _lines(every: list[Happening], zone: str) -> Iterator[str]:
 
 
 def _logged(case: DraftInput) -> Iterator[Happening]:
-    for entry in case.incident.happened:
+    for entry in case.incident.timeline_by_time:
         is_told = entry.text == case.incident.words.get("what") or entry.text.startswith(RECORDS)
         if entry.by != MONITOR and not is_told:
             text = "took this on" if entry.text == ACKNOWLEDGED else entry.text.rstrip(".")
@@ -86,5 +94,5 @@ def _of(part: Part) -> Iterator[Happening]:
         if each.to.by is not None and each.ended is Ended.REMOVED:
             yield rounded(each.to.by, up=True), f"{name} seen gone"
     released = part.released if part.exposures else part.first_seen
-    if released.by is not None and not was_out_already(part):
+    if released.by is not None and not was_public_at_slot(part):
         yield rounded(released.by, up=True), f"{name} first seen{' after its time had come' if part.exposures else ''}"

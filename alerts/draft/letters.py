@@ -10,7 +10,7 @@ from alerts.draft.input import DraftInput
 from alerts.draft.report import Report
 from alerts.draft.summary import in_one_line
 from alerts.finding import ReleaseFacts
-from alerts.standing import where_else
+from alerts.status import describe_alternatives
 
 MISSING = ("overdue", "not_published")
 SORRY = "We are sorry, and will say here what we have done so that it does not happen again."
@@ -129,7 +129,7 @@ def _late(facts: ReleaseFacts) -> list[str]:
     if not missing and not any(part.verdict == "late" and part.required for part in facts.parts):
         return []
     came = f"“{facts.title}” was announced for {_slot(facts)} and did not come out then."
-    elsewhere = [f"{words.capital(one)}." for one in where_else(facts, facts.at)]
+    elsewhere = [f"{words.capital(one)}." for one in describe_alternatives(facts, facts.at)]
     if elsewhere and missing:
         then = "It is not on its announced page yet; we will put it there as soon as we can."
     else:

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from alerts.draft import words
 from alerts.draft.input import DraftInput, bears_on, delay_of, lead, parts_in_order
 from alerts.finding import BlindSpan, Ended, Exposure, Finding, Part, ReleaseFacts, part_name
-from alerts.standing import was_out_already
+from alerts.status import was_public_at_slot
 from schedules.times.interval import Bounds, Interval
 from schedules.times.words import SURE, clock
 from schedules.times.zone import local_date
@@ -173,7 +173,7 @@ def _not_published(part: Part, facts: ReleaseFacts) -> str:
 def _early(part: Part, facts: ReleaseFacts) -> str:
     released = part.released
     # What had stayed public until its announced time has been told with its exposure.
-    if released.by is None or was_out_already(part):
+    if released.by is None or was_public_at_slot(part):
         return ""
     return f"{_subject(part).format('seen released')}{_comma(part)} {_when(released, facts)}."
 

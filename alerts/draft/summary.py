@@ -5,7 +5,7 @@ from __future__ import annotations
 from alerts.draft import words
 from alerts.draft.input import DraftInput, delay_of, lead
 from alerts.finding import Ended, Exposure, Part, ReleaseFacts
-from alerts.standing import where_else
+from alerts.status import describe_alternatives
 from schedules.times.interval import Bounds
 
 
@@ -41,7 +41,7 @@ def _late(facts: ReleaseFacts) -> str:
     if part.verdict == "late":
         return f"{_whole(part.id)} came out {words.about(delay)} late{_users(part)}."
     after = f"{words.span(Bounds(delay.min, None))} after the announced time"
-    elsewhere = where_else(facts, facts.at)
+    elsewhere = describe_alternatives(facts, facts.at)
     if part.id == "page" and elsewhere:
         return f"{words.capital(words.joined(elsewhere))}. The release is not on its announced page yet, {after}."
     return f"{_whole(part.id)} is not out yet, {after}."

@@ -8,7 +8,7 @@ from datetime import timedelta
 from fnmatch import fnmatchcase
 from urllib.parse import urlsplit
 
-from alerts.rota import calendar_of
+from alerts.rota import rota_calendar_name
 from monitor.clock import Clock
 from monitor.config.calendars import CalendarSettings, NationSettings, ReleaseMatch
 from monitor.config.settings import DEFAULT_RATES, NetworkSettings, PartSettings, PolicyTable, Settings
@@ -193,7 +193,7 @@ def tripwires_of(settings: Settings) -> list[Producer]:
 
 def spacings_of(settings: Settings) -> dict[str, timedelta]:
     """Return how often each calendar is read, those of rotas among them."""
-    rotas = {calendar_of(table.name): table.read_every for table in settings.rota if table.url or table.file}
+    rotas = {rota_calendar_name(table.name): table.read_every for table in settings.rota if table.url or table.file}
     return {table.name: table.every for table in settings.calendar} | rotas
 
 

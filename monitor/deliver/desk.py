@@ -9,11 +9,11 @@ from pathlib import Path
 
 import structlog
 
-from alerts.by_hand import acknowledge, waive
+from alerts.by_hand import acknowledge_incident, waive_report
 from alerts.draft.take_back import Conflict
 from alerts.draft.versions import Versions
 from alerts.incident import SIGNED, Incident
-from alerts.silence import Scope, Silence, silence
+from alerts.silence import Scope, Silence, create_silence
 from monitor.clock import Clock
 from monitor.deliver.as_of_now import AsOfNow
 from monitor.deliver.by_hand import Clash, log_by_hand, redrafted, rewritten, said, signed_off
@@ -44,14 +44,14 @@ class Desk:
     async def take(self, incident: str, role: str) -> Incident:
         """Write down that a role has an incident. Raises `UnknownName`, and `NotEnough` without a role."""
         now = self.clock.now()
-        told = await self._change(incident, lambda known: acknowledge(known, role, now))
+        told = await self._change(incident, lambda known: acknowledge_incident(known, role, now))
         _log.info("acknowledged", incident=incident, role=role)
         return told
 
     async def waive(self, incident: str, role: str, reason: str) -> None:
         """Write down why no report will be made. Raises `UnknownName` and `NotEnough`."""
         now = self.clock.now()
-        await self._change(incident, lambda known: waive(known, role, reason, now))
+        await self._change(incident, lambda known: waive_report(known, role, reason, now))
         _log.info("report_waived", incident=incident, role=role)
 
     async def write(
@@ -123,7 +123,7 @@ class Desk:
 
     async def silence(self, scope: Scope, name: str, until: datetime, role: str, reason: str) -> Silence:
         """Hold messages back. Raises `NotEnough`, and `UnknownName` for a release or an incident that is none."""
-        made = silence(scope, name, until, role, reason, self.clock.now())
+        made = create_silence(scope, name, until, role, reason, self.clock.now())
         store = self.current.record.store
 
         def write(tx: Transaction) -> None:

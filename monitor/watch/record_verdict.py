@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from alerts import fact_rules
-from alerts.incident import kind_of
+from alerts.incident import incident_kind
 from monitor.deliver.facts import Measured, release_facts
 from monitor.deliver.verdicts import Recorded, VerdictRecord, body_of, standing
 from monitor.errors import Conflict
@@ -108,4 +108,5 @@ def _told(verdict: Verdict, measured: Measured) -> object:
     facts = release_facts(verdict, measured)
     platform = [found.detail for found in verdict.findings if found.kind is Kind.PLATFORM]
     linked = [part.url for part in verdict.parts if part.origin is Origin.LINKED]
-    return standing(body_of(verdict, None)), fact_rules.measured(facts), kind_of(facts, verdict.at), platform, linked
+    kind = incident_kind(facts, verdict.at)
+    return standing(body_of(verdict, None)), fact_rules.drafted_facts(facts), kind, platform, linked

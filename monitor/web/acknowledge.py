@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from alerts.by_hand import NotEnough
+from alerts.by_hand import InvalidInput
 from monitor.deliver.incident_json import incident_json
 from monitor.errors import UnknownName
 from monitor.web.incident_page import incident_page
@@ -37,7 +37,7 @@ async def answer(request: Request) -> Response:
         return opened
     try:
         await _acknowledged(request, opened[0], role)
-    except NotEnough as fault:
+    except InvalidInput as fault:
         return await _shown(request, token, str(fault))
     return RedirectResponse(f"/acknowledge?token={quote(token)}", 303)
 
@@ -50,7 +50,7 @@ async def on_page(request: Request) -> Response:
         return fault_page(request, 403, _NOT_IN)
     try:
         await _acknowledged(request, name, role)
-    except NotEnough as fault:
+    except InvalidInput as fault:
         return await incident_page(request, name, str(fault))
     return RedirectResponse(f"/incidents/{quote(name)}", 303)
 

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from alerts.by_hand import NotEnough
+from alerts.by_hand import InvalidInput
 from alerts.silence import Scope
 from monitor.errors import UnknownName, UserFault
 from monitor.web.incident_form import sent_by
@@ -33,7 +33,7 @@ async def on_page(request: Request) -> Response:
         raise UserFault("This form was not filled in on our page.") from exc
     try:
         await sent.desk.silence(scope, names[scope], until, sent.role, sent.text("reason"))
-    except NotEnough as fault:
+    except InvalidInput as fault:
         return await incident_page(request, sent.incident, answered=Answered(400, {"silence-reason": str(fault)}))
     return RedirectResponse(f"/incidents/{quote(sent.incident)}", 303)
 

@@ -5,7 +5,14 @@ from datetime import datetime
 
 import pytest
 
-from alerts.by_hand import NotEnough, acknowledge, bring_forward, close, log_cause, note
+from alerts.by_hand import (
+    InvalidInput,
+    acknowledge_incident,
+    add_note,
+    bring_forward,
+    close_incident,
+    record_cause,
+)
 from alerts.draft.chronology import HEADING
 from alerts.draft.fill import fill
 from alerts.draft.form import form_named
@@ -27,7 +34,9 @@ def listed(incident: Incident, typed: dict[str, str] | None = None, now: datetim
 
 
 def test_calls_and_posts_stand_among_what_was_measured_in_the_order_of_time(ofqual_january: Incident) -> None:
-    logged = note(acknowledge(ofqual_january, ROLE, NOW), ROLE, "rang the web team.", NOW, "2018-01-05T09:41")
+    logged = add_note(
+        acknowledge_incident(ofqual_january, ROLE, NOW), ROLE, "rang the web team.", NOW, "2018-01-05T09:41"
+    )
     lines = listed(logged)
     assert lines[0] == "5 January 2018, 09:30 GMT: announced time"
     assert lines[1] == "09:41 GMT: rang the web team (duty statistician)"
@@ -47,12 +56,12 @@ def test_a_step_ticked_after_midnight_was_done_the_day_after(ofqual_january: Inc
 
 def test_without_a_person_nothing_measured_is_told_twice(ofqual_january: Incident) -> None:
     assert listed(ofqual_january) == []
-    recorded = close(log_cause(ofqual_january, ROLE, "expired certificate", NOW), ROLE, NOW)
+    recorded = close_incident(record_cause(ofqual_january, ROLE, "expired certificate", NOW), ROLE, NOW)
     assert listed(recorded) == []
 
 
 def test_an_exposure_is_told_from_its_first_sight_to_its_last(ofsted: Incident) -> None:
-    lines = listed(note(ofsted, ROLE, "took the page down", NOW, "2017-03-20T17:20"))
+    lines = listed(add_note(ofsted, ROLE, "took the page down", NOW, "2017-03-20T17:20"))
     assert lines[:2] == [
         "20 March 2017, 17:00 GMT: announced page first seen, before its time",
         "17:00 GMT: HTML version first seen, before its time",
@@ -62,7 +71,7 @@ def test_an_exposure_is_told_from_its_first_sight_to_its_last(ofsted: Incident) 
 
 
 def test_what_stayed_public_until_its_slot_was_not_seen_gone(ofsted: Incident) -> None:
-    noted = note(stood(ofsted), ROLE, "told the press office", NOW, "2017-03-20T17:20")
+    noted = add_note(stood(ofsted), ROLE, "told the press office", NOW, "2017-03-20T17:20")
     assert listed(noted) == [
         "20 March 2017, 17:00 GMT: announced page first seen, before its time",
         "17:20 GMT: told the press office (duty statistician)",
@@ -76,7 +85,9 @@ def test_what_was_seen_is_told_by_the_same_second_as_in_the_account(ofqual_janua
     seen = Interval(at("2018-01-05T12:18:45.2+00:00"), at("2018-01-05T12:19:03.4+00:00"))
     page = replace(facts.parts[0], first_seen=seen, released=seen)
     measured = replace(ofqual_january, facts=replace(facts, parts=(page,)))
-    assert "12:19:04 GMT: announced page first seen" in listed(note(measured, ROLE, "rang", NOW, "2018-01-05T09:41"))
+    assert "12:19:04 GMT: announced page first seen" in listed(
+        add_note(measured, ROLE, "rang", NOW, "2018-01-05T09:41")
+    )
 
 
 def test_a_decision_stands_there_as_a_decision(ofsted: Incident) -> None:
@@ -86,8 +97,8 @@ def test_a_decision_stands_there_as_a_decision(ofsted: Incident) -> None:
 
 
 @pytest.mark.parametrize(
-    ("when", "fault"), [("soon", 'at: not a date-time, write "2018-01-05T09:41"'), ("2018-01-06T09:00", "at: lies in")]
+    ("when", "fault"), [("soon", 'at: not a date-time, write "2018-01-05T09:41"'), ("2018-01-06T09:00", "at: is in")]
 )
 def test_a_time_that_is_none_or_lies_ahead_is_refused(ofqual_january: Incident, when: str, fault: str) -> None:
-    with pytest.raises(NotEnough, match=fault):
-        note(ofqual_january, ROLE, "rang", NOW, when)
+    with pytest.raises(InvalidInput, match=fault):
+        add_note(ofqual_january, ROLE, "rang", NOW, when)

@@ -10,7 +10,6 @@ import httpx
 import pytest
 from starlette.routing import Route
 
-from alerts.channels.fake import FakeChannel
 from monitor.app.options import policies_of
 from monitor.app.reporting_options import explainer_of
 from monitor.clock import VirtualClock
@@ -41,6 +40,7 @@ from monitor.web.sessions import Sessions
 from monitor.web.users import Right, Users, line, token_line
 from schedules.export import FORMATS
 from tests.unit.monitor.app.life import HEAD, Life, a_channel, live
+from tests.worlds.channel_fake import FakeChannel
 
 MARK = "zwirbel"
 SECRET = "correct horse battery"

@@ -12,7 +12,6 @@ import httpx
 import pytest
 import structlog
 
-from alerts.channels.fake import FakeChannel
 from monitor.cli.main import status_of
 from monitor.config.calendars import CalendarSettings, ReleaseMatch
 from monitor.config.read import read_settings
@@ -24,6 +23,7 @@ from monitor.web.app import application
 from monitor.web.credentials import Throttle
 from monitor.web.queries import Queries
 from tests.unit.monitor.app.life import HEAD, Life, live, reopened
+from tests.worlds.channel_fake import FakeChannel
 
 KEYS = ("sesame-one", "sesame-two", "sesame-three", "hidden-path", "sesame-four")
 PART = PartSettings(

@@ -11,13 +11,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
-from alerts.by_hand import acknowledge
-from alerts.channels.fake import FakeChannel
+from alerts.by_hand import acknowledge_incident
 from alerts.rota import Rota, Shift
 from alerts.routes import Route
 from monitor.clock import VirtualClock
 from monitor.rehearse.virtual_loop import run_virtually
 from tests.unit.monitor.deliver.platform_day import OUT, WHOSE, Day
+from tests.worlds.channel_fake import FakeChannel
 from tests.worlds.instants import after_slot
 
 WAYS = {"A": "phone-a", "B": "phone-b", "A2": "phone-a"}
@@ -80,7 +80,7 @@ def test_who_says_that_they_have_it_ends_the_escalation_and_who_was_never_told_h
         await day.on_to(400 + 16 * 60)
         (incident,) = day.store.verdicts.incidents()
         with day.store.transaction() as tx:
-            tx.save_incident(acknowledge(incident, "deputy", day.clock.now()))
+            tx.save_incident(acknowledge_incident(incident, "deputy", day.clock.now()))
         await day.judged(OUT["r7"] + 4000, ["r7"])
         await day.on_to(OUT["r7"] + 4100)
         assert day.kinds("head") == []
@@ -144,7 +144,7 @@ def test_one_fact_is_told_once_to_each_person_whatever_turns_the_rota_takes_mean
             if step == seed:
                 (incident, *_) = day.store.verdicts.incidents()
                 with day.store.transaction() as tx:
-                    tx.save_incident(acknowledge(incident, "duty", day.clock.now()))
+                    tx.save_incident(acknowledge_incident(incident, "duty", day.clock.now()))
             if step == 3:
                 day.rules.rotas["on-call"] = replace(then, name="on-call")
         await day.on_to(OUT[names[-1]] + 4000 + timedelta(hours=1).total_seconds())
