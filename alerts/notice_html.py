@@ -1,4 +1,4 @@
-"""A notice for a telephone: a subject that fits its screen, and a page with buttons; styles stand inline for mail."""
+"""A notice for telephones: a short subject, and an HTML page with buttons and inline styles, as mail needs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from alerts.one_line import one_line
 from alerts.status import late_parts, seconds_exposed
 
 LONGEST_BRIEF = 78
-"""The most characters of a brief subject: a line of mail, and what a locked telephone shows."""
+"""The most characters of a brief subject: what a line of mail and a locked telephone show."""
 _FONT = "font-family:-apple-system,'Segoe UI',Roboto,Arial,sans-serif"
 _BUTTON = "display:block;margin:0 0 10px;padding:14px 16px;border-radius:6px;font-size:17px;font-weight:600"
 _FIRST = f"{_BUTTON};background:#0b5394;color:#ffffff;text-align:center;text-decoration:none;border:2px solid #0b5394"
@@ -27,7 +27,7 @@ _LABEL = re.compile(r"^(What changed|Release|Producer|Address|Promised|Incident|
 
 
 def brief_subject(notice: Notice, facts: ReleaseFacts | None) -> str:
-    """Return a subject of at most `LONGEST_BRIEF` characters: the state, for how long, and whose."""
+    """Return a subject of at most `LONGEST_BRIEF` characters: status, for how long, producer and title."""
     head, _, rest = one_line(notice.subject).partition(": ")
     if facts is None or notice.kind == "test":
         return one_line(
@@ -39,9 +39,9 @@ def brief_subject(notice: Notice, facts: ReleaseFacts | None) -> str:
 
 
 def notice_page(subject: str, text: str, grade: str, buttons: Mapping[str, str], *, linked: bool) -> str:
-    """Return a notice as HTML: `buttons` are addresses by what they say, the first the one to press.
+    """Return a notice as HTML; `buttons` are addresses by their labels, the first one to press first.
 
-    Addresses in the text are links where `linked`: what is out too soon nobody opens by a slip of the thumb.
+    Addresses in the text become links if `linked`. They do not for an exposure, so that no one opens it by accident.
     """
     head, *blocks = (block for block in text.strip("\n").split("\n\n") if block.strip())
     said = head.split("\n")[1:]
@@ -68,7 +68,7 @@ def notice_page(subject: str, text: str, grade: str, buttons: Mapping[str, str],
 
 
 def _seconds_of_breach(facts: ReleaseFacts, now: datetime) -> float | None:
-    """Return for how many seconds it has been late or was public too soon; None where neither is proved."""
+    """Return for how many seconds it has been late, or was public before its slot; None if neither is proved."""
     if fact_rules.is_early(facts):
         return seconds_exposed(facts, now)
     late = late_parts(facts) if fact_rules.is_late(facts) else []
@@ -89,7 +89,7 @@ def _short_length(seconds: float) -> str:
 
 
 def _block_html(lines: list[str], *, linked: bool) -> Iterator[str]:
-    """Yield the HTML of lines that belong together: a heading, items of a list with their further lines, text."""
+    """Yield the HTML of one paragraph of a notice: its heading, its list with continued lines, and its text."""
     items: list[list[str]] = []
     ordered = False
     for line in lines:

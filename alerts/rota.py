@@ -1,4 +1,4 @@
-"""Who is on call: shifts of a table or a calendar, turns by the week, and what nobody has."""
+"""Who is on call: shifts from the configuration or a calendar, turns, and gaps without anyone."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _MOST_CHANGES = 1000
 
 
 def rota_calendar_name(rota: str) -> str:
-    """Return the name under which people are told of the calendar that a rota is read from."""
+    """Return the name of the calendar of a rota, for incidents and logs."""
     return f"rota-{rota}"
 
 
@@ -67,7 +67,7 @@ class Rota:
     fault: str = ""
 
     def on_call(self, at: datetime) -> tuple[str, ...]:
-        """Return the roles that are on call, empty when nobody is."""
+        """Return the roles that are on call, empty if none is."""
         for shifts in (self.shifts, self.read):
             on = (one.role for one in shifts if one.begins <= at < one.ends and one.role in self.ways)
             if known := tuple(dict.fromkeys(on)):
@@ -75,11 +75,11 @@ class Rota:
         return self._turn(at)
 
     def channels(self, at: datetime) -> tuple[str, ...]:
-        """Return the channels of whoever is on call; of everybody when nobody is: somebody must be told."""
+        """Return the channels of the roles on call. If none is, return all, because someone must be notified."""
         return tuple(dict.fromkeys(self.ways[role] for role in self.on_call(at) or self.ways))
 
     def changes(self, begin: datetime, end: datetime) -> Iterator[tuple[datetime, tuple[str, ...]]]:
-        """Yield from when on who is on call, first at `begin` itself and then at each hand-over before `end`."""
+        """Yield each instant and the roles on call from then on: `begin`, then each hand-over before `end`."""
         last, marks = self.on_call(begin), sorted({*self._marks(begin, end)})
         yield begin, last
         for at in marks[:_MOST_CHANGES]:
@@ -88,19 +88,19 @@ class Rota:
                 last = now
 
     def gaps(self, begin: datetime, end: datetime) -> list[tuple[datetime, datetime]]:
-        """Return the spans in which nobody is on call."""
+        """Return the spans in which no role is on call."""
         found = list(self.changes(begin, end))
         ends = [at for at, _ in found[1:]] + [end]
         return [(at, until) for (at, roles), until in zip(found, ends, strict=True) if not roles]
 
-    def told(self, now: datetime) -> str:
-        """Return in words who is on call now, until when, and who is next."""
+    def describe_on_call(self, now: datetime) -> str:
+        """Return one line: who is on call now, until when, and who is next."""
         (_, roles), *later = self.changes(now, now + _FURTHEST)
-        who = " and ".join(roles) or "nobody, so everybody of it is told"
+        who = " and ".join(roles) or "no one, so all its roles are notified"
         if not later:
             return who
         at, following = later[0]
-        return f"{who} until {stamp(at, self.timezone, weekday=True)}, then {' and '.join(following) or 'nobody'}"
+        return f"{who} until {stamp(at, self.timezone, weekday=True)}, then {' and '.join(following) or 'no one'}"
 
     def _turn(self, at: datetime) -> tuple[str, ...]:
         turns, wall = self.turns, local(at, self.timezone).replace(tzinfo=None)
@@ -109,7 +109,7 @@ class Rota:
         return (turns.roles[(wall - turns.begins) // turns.every % len(turns.roles)],)
 
     def _marks(self, begin: datetime, end: datetime) -> Iterator[datetime]:
-        """Yield every instant after `begin` and before `end` at which somebody else may be on call."""
+        """Yield each instant between `begin` and `end` at which a shift or turn begins or ends."""
         edges = (at for one in (*self.shifts, *self.read) for at in (one.begins, one.ends))
         yield from (at for at in edges if begin < at < end)
         if (turns := self.turns) is None:

@@ -1,4 +1,4 @@
-"""Who gets what, where, and when they may be woken."""
+"""Which channels get a notice, and the earliest time for each (quiet hours)."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _GENERAL_NAME = {
     "promise_in_doubt": "calendar",
     "brought_forward": "calendar",
 }
-"""By which other name a finding is known to routes. All others are details of one of these."""
+"""The general name that routes may use for a finding. Findings that are not here are details of these."""
 _GROUPED_NAMES = frozenset({"early", "altered", "calendar"})
 _DELAY_FINDINGS = frozenset({"late", "partial", "stale_edge"})
 
@@ -59,10 +59,10 @@ def select_channels(  # noqa: PLR0913 # what a route may ask about
 ) -> list[tuple[str, datetime]]:
     """Return the channels a notice goes to, each with the instant before which it must not be sent.
 
-    `names` are all channels there are, `producers` all whose release it tells of. Every matching route counts; a
-    channel named by several is told at the earliest of their times, of `rotas` whoever is on call by then. A notice
-    goes to every channel when no route matches what it tells, or when it would be silent though one of its findings is
-    silenced by no route: a fact that nobody thought of must still reach someone.
+    `names` are all channels, `producers` all producers of its releases. Every matching route counts. A channel of
+    several routes gets the notice at the earliest of their times. A rota stands for the roles on call at that time.
+    The notice goes to all channels if no route matches its main finding, or if it would be silent although no route
+    silences one of its findings: a fact that no one foresaw must still reach someone.
     """
     fitting = [route for route in routes if _matches_producer_and_grade(route, notice, producers)]
     found: dict[str, datetime] = {}
@@ -84,18 +84,18 @@ def _matches_producer_and_grade(route: Route, notice: Notice, producers: Sequenc
 
 
 def _is_routed(kind: str, routes: Sequence[Route]) -> bool:
-    """Tell whether a route says what is to be done about a finding, by its name or that of its sort."""
+    """Return whether a route matches a finding, by its own or its general name."""
     return any(fnmatchcase(name, route.finding) for route in routes for name in (kind, _GENERAL_NAME.get(kind, kind)))
 
 
 def _leading_findings(findings: Sequence[str]) -> set[str]:
-    """Return what a notice tells in the first place."""
+    """Return the main finding of a notice, with all findings of its general name."""
     first = findings[0]
     return {kind for kind in findings if first in _GROUPED_NAMES and _GENERAL_NAME.get(kind) == first} or {first}
 
 
 def _further_findings(findings: Sequence[str]) -> set[str]:
-    """Return what it names besides and would have been told of by itself; a delay counts once, by its own name."""
+    """Return its other findings that would have a notice of their own. Delays count once, as one finding."""
     others = {*findings[1:]} & {*_GENERAL_NAME, "late", "lead"}
     if findings[0] in _DELAY_FINDINGS:
         return others - _DELAY_FINDINGS
@@ -110,7 +110,7 @@ def _channels_of_route(route: Route, notice: Notice) -> Iterator[str]:
 
 
 def resolve_rotas(names: Iterable[str], rotas: Mapping[str, Rota], at: datetime) -> Iterator[str]:
-    """Yield channels by name: those named, and of a rota those of whoever is on call then."""
+    """Yield these channels, and for a rota the channels of the roles on call at that time."""
     for name in names:
         yield from rotas[name].channels(at) if name in rotas else (name,)
 

@@ -55,7 +55,7 @@ class NamedChannel(Generic[SettingsT]):
         return ()
 
     async def close(self) -> None:
-        """Let go of nothing: each message has its own connection."""
+        """Do nothing, because each message has its own connection."""
 
 
 class ThreadChannel(NamedChannel[SettingsT]):
@@ -70,12 +70,12 @@ class ThreadChannel(NamedChannel[SettingsT]):
         return await limit_attempt(self._timeout, sending)
 
     async def close(self) -> None:
-        """Let go of the thread."""
+        """Stop the thread, without waiting for it."""
         self._thread.shutdown(wait=False, cancel_futures=True)
 
 
 async def limit_attempt(seconds: float, sending: Awaitable[Outcome]) -> Outcome:
-    """Await an attempt for at most so many seconds in all, however slowly the other side drips."""
+    """Return the outcome of an attempt, or a refusal if it takes longer than `seconds` in all."""
     try:
         async with asyncio.timeout(seconds):
             return await sending

@@ -1,4 +1,4 @@
-"""One POST, and what its answer means: for the channels that speak HTTP themselves."""
+"""One POST of a message, and the meaning of its response, for channels that use HTTP themselves."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from alerts.channels.settings import PostSettings
 from alerts.one_line import one_line
 from schedules.times.mail_date import retry_after
 
-# These are about the message. A wrong token or a moved address is about the channel: once it is mended
-# the message can still go.
+# These are faults of the message. A wrong token or a moved address is a fault of the channel: once it is corrected,
+# the message can still be sent.
 _FOR_GOOD = frozenset({400, 406, 410, 411, 413, 414, 415, 417, 422, 431, 451})
 
 
@@ -39,7 +39,7 @@ class HttpChannel(NamedChannel[SettingsT], ABC):
     async def _post_once(self, body: bytes, headers: Mapping[str, str]) -> Outcome:
         """Send a body once and read the answer. Follows no redirect, reads no proxy from the environment."""
         try:
-            # A client of its own for each message: an attempt that is cut short cannot harm the next one.
+            # Each message has its own client, so that a cancelled attempt cannot affect the next one.
             tls = ssl.create_default_context(cafile=self._settings.ca_file)
             transport = self._outbound.transport(self._url, tls, self._timeout)
             async with (
@@ -53,7 +53,7 @@ class HttpChannel(NamedChannel[SettingsT], ABC):
 
 
 def outcome_of_status(status: int, asked: str, now: datetime) -> Outcome:
-    """Return what an answer means: taken, worth another attempt, or refused for good. `asked` is its `Retry-After`."""
+    """Return whether a response accepts, refuses for now, or refuses permanently; `asked` is its `Retry-After`."""
     if 200 <= status < 300:
         return Accepted(str(status))
     permanent = status in _FOR_GOOD
@@ -66,7 +66,7 @@ _LONGEST_REASON = 300
 
 
 def loggable_reason(text: str, secrets: Iterable[str] = ()) -> str:
-    """Return a reason fit for logs and pages: one line, not long, with every secret blanked."""
+    """Return a reason for logs and pages: one short line with every secret redacted."""
     for secret in secrets:
         if secret:
             text = text.replace(secret, "[redacted]")

@@ -22,7 +22,7 @@ _URGENT = frozenset({"opened", "grade_changed", "reopened", "new_finding", "remi
 
 
 class Mail(NamedChannel[MailSettings]):
-    """Sends each message once to each recipient; one that was refused for the moment is tried again alone."""
+    """Sends each message once to each recipient. A retry goes only to recipients that were refused for the moment."""
 
     def __init__(self, settings: MailSettings, now: Callable[[], datetime], outbound: Outbound) -> None:
         super().__init__(settings, now, outbound)
@@ -35,7 +35,7 @@ class Mail(NamedChannel[MailSettings]):
         return ("docx",)
 
     async def send(self, message: Message) -> Outcome:
-        """Hand the message to the server; accepted when every recipient was, or was refused for good."""
+        """Send the message; it is accepted once every recipient was accepted or refused permanently."""
         try:
             mail = compose_mail(message, self._settings, self._now())
         except (ValueError, MessageError) as fault:
@@ -52,7 +52,7 @@ class Mail(NamedChannel[MailSettings]):
             return Refused(permanent=_is_final(fault), reason=self._reason(f"{fault.code} {fault.message}"))
         except (aiosmtplib.SMTPException, OSError, ValueError) as fault:
             return Refused(permanent=False, reason=self._reason(f"{type(fault).__name__}: {fault}"))
-        return self._weigh(identity, to, refused, answer)
+        return self._outcome_for_recipients(identity, to, refused, answer)
 
     async def _transfer(self, mail: EmailMessage, to: Sequence[str]) -> tuple[dict[str, tuple[int, str]], str]:
         settings = self._settings
@@ -72,7 +72,9 @@ class Mail(NamedChannel[MailSettings]):
         )
         return {address: (answer.code, answer.message) for address, answer in refused.items()}, answer
 
-    def _weigh(self, identity: str, to: Sequence[str], refused: dict[str, tuple[int, str]], answer: str) -> Outcome:
+    def _outcome_for_recipients(
+        self, identity: str, to: Sequence[str], refused: dict[str, tuple[int, str]], answer: str
+    ) -> Outcome:
         passing = tuple(one for one in to if one in refused and refused[one][0] < 500)
         words = self._reason("; ".join(f"{one}: {code} {text}" for one, (code, text) in refused.items()))
         if passing:
@@ -90,9 +92,9 @@ class Mail(NamedChannel[MailSettings]):
 
 
 def compose_mail(message: Message, settings: MailSettings, now: datetime) -> EmailMessage:
-    """Make the e-mail: plain text and HTML, the draft attached, threaded under the notice that opened.
+    """Return the e-mail: plain text and HTML, with the draft, as a reply to the notice that opened its thread.
 
-    Raises ValueError for an address or name that cannot stand in a header.
+    Raises ValueError for an address or name that a header cannot contain.
     """
     mail = EmailMessage(policy=SMTP_POLICY)
     mail["From"] = settings.sender
@@ -127,6 +129,6 @@ def _message_id(identity: str, settings: MailSettings) -> str:
 
 
 def _is_final(fault: aiosmtplib.SMTPResponseException) -> bool:
-    # A wrong password or a server that greets with 554 is about the channel: the message outlives it.
+    # A wrong password or a greeting of 554 is a fault of the channel, so the message is retried.
     of_channel = (aiosmtplib.SMTPAuthenticationError, aiosmtplib.SMTPConnectResponseError, aiosmtplib.SMTPHeloError)
     return fault.code >= 500 and not isinstance(fault, of_channel)

@@ -1,4 +1,4 @@
-"""GOV.UK Notify, through its own client: e-mail and text messages a service already sends."""
+"""GOV.UK Notify, through its own client: e-mail and text messages."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _REFUSED_FOR_GOOD = frozenset({400, 413, 422})
 
 
 class Notify(ThreadChannel[NotifySettings]):
-    """Sends to each recipient once: Notify drops no copies, so each is looked up by its reference first."""
+    """Sends to each recipient once. Notify does not drop copies, so each is looked up by its reference first."""
 
     def __init__(self, settings: NotifySettings, now: Callable[[], datetime], outbound: Outbound) -> None:
         super().__init__(settings, now, outbound)
@@ -33,14 +33,14 @@ class Notify(ThreadChannel[NotifySettings]):
 
     @property
     def formats(self) -> Sequence[str]:
-        """Return that of what is uploaded, where the template has a field for it."""
+        """Return the format of the draft that is uploaded, if the template has a field for it."""
         return ("docx",) if self._settings.draft_field else ()
 
     async def send(self, message: Message) -> Outcome:
-        """Hand the message to Notify for every recipient who has not got it yet."""
+        """Submit the message to Notify for every recipient who does not have it yet."""
         if len(self._key) < _SHORTEST_KEY:
             return Refused(permanent=False, reason="the key is not one of GOV.UK Notify")
-        # The client blocks and is not safe between threads: it has this one for itself.
+        # The client blocks and is not thread-safe, so this thread is its own.
         return await self._in_thread(self._send_all, message)
 
     def _send_all(self, message: Message) -> Outcome:
@@ -48,7 +48,7 @@ class Notify(ThreadChannel[NotifySettings]):
         where = {} if settings.base_url is None else {"base_url": settings.base_url}
         # The client has no types.
         client = NotificationsAPIClient(self._key, timeout=self._timeout / 2, **where)  # type: ignore[no-untyped-call]
-        # By nothing but what we are told: else the environment's proxy would go before ours.
+        # Use only our own settings, because a proxy from the environment would take precedence.
         client.request_session.trust_env = False
         client.request_session.proxies = {} if self._proxy is None else {"http": self._proxy, "https": self._proxy}
         try:
@@ -102,7 +102,7 @@ def _submit_message(client: Any, settings: NotifySettings, message: Message, to:
     except APIError as fault:
         if fault.status_code not in _TOO_LONG:
             raise
-    # What Notify will not take in full may still go in few words: somebody must hear of it.
+    # Notify refused the full text, so send the short form: someone must be notified.
     subject, link = short_form(message)
     fields |= {"subject": subject, "text": link or subject}
     return client.send_email_notification(to, settings.template, personalisation=fields, reference=mark)
@@ -114,7 +114,7 @@ def _find_sent(client: Any, mark: str) -> Accepted | None:  # noqa: ANN401  # th
 
 
 def _outcome_of_timeout(client: Any, mark: str, fault: APIError, settings: NotifySettings) -> Outcome:  # noqa: ANN401  # the client has no types
-    # A read timeout looks like 503: Notify may well have taken it.
+    # The client reports a read timeout as 503, so Notify may have accepted it.
     try:
         return _find_sent(client, mark) or _refusal_of_fault(fault, settings)
     except (APIError, KeyError, TypeError, ValueError, OSError):
@@ -133,7 +133,7 @@ def _refusal_of_fault(fault: APIError, settings: NotifySettings) -> Refused:
 def _template_fields(settings: NotifySettings, message: Message) -> dict[str, Any]:
     fields: dict[str, Any] = {"subject": message.subject, "text": message.text}
     if settings.draft_field is not None:
-        # The template names the field, so it must have a value even where there is no draft.
+        # The template has the field, so it needs a value even without a draft.
         fields[settings.draft_field] = _draft_field_value(message.attachments)
     return fields
 

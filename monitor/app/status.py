@@ -93,7 +93,10 @@ class Status:
             *self._clocks(),
             *self._budgets(),
             *self._channels(),
-            *(Check(f"On call, {name}", rota.told(self.clock.now())) for name, rota in self.rotas().items()),
+            *(
+                Check(f"On call, {name}", rota.describe_on_call(self.clock.now()))
+                for name, rota in self.rotas().items()
+            ),
         ]
 
     def _monitor(self) -> Check:

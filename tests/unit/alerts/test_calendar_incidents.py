@@ -13,7 +13,7 @@ from alerts.calendar_incidents import (
     report_missing_edition,
     report_trouble,
 )
-from alerts.incident import Incident
+from alerts.incident import Incident, steps_for_incident
 
 NOW = datetime(2026, 7, 1, 8, 30, tzinfo=UTC)
 DOUBTED = CalendarTrouble("govuk", "ofqual", "3 entries, usually 240", NOW, NOW - timedelta(minutes=10), doubted=True)
@@ -26,7 +26,7 @@ def opened(found: CalendarTrouble = DOUBTED) -> Incident:
     return incident
 
 
-def test_a_doubted_calendar_is_told_with_what_stays_in_force_and_how_to_accept_it() -> None:
+def test_the_notice_of_a_doubted_calendar_says_what_remains_in_force_and_how_to_accept_it() -> None:
     decision = report_trouble(DOUBTED, None, NOW, ZONE)
     (notice,) = decision.notices
     assert (notice.kind, notice.grade, decision.draft) == ("calendar", "none", False)
@@ -42,7 +42,7 @@ def test_the_id_follows_the_day_on_which_the_trouble_began() -> None:
     assert opened().id == opened(late).id
 
 
-def test_the_same_fault_again_changes_nothing_and_another_is_noted_in_silence() -> None:
+def test_a_new_fault_of_a_known_calendar_is_recorded_without_a_notice() -> None:
     known = opened()
     assert report_trouble(DOUBTED, known, NOW, ZONE).incident is None
     other = report_trouble(replace(DOUBTED, fault="answered 503"), known, NOW, ZONE)
@@ -75,7 +75,7 @@ def test_a_calendar_never_read_says_so() -> None:
     assert "correct its address" in notice.text
 
 
-def test_a_missing_edition_accuses_nobody() -> None:
+def test_the_notice_of_a_missing_edition_accuses_no_one() -> None:
     found = MissingEdition(
         "Example earnings: June 2026", "example-office", "Example Office", date(2026, 7, 8), date(2026, 7, 22)
     )
@@ -85,3 +85,10 @@ def test_a_missing_edition_accuses_nobody() -> None:
     (notice,) = decision.notices
     assert "between 8 July 2026 and 22 July 2026" in notice.text
     assert "No release is late because of this." in notice.text
+
+
+def test_pages_and_commands_show_the_steps_of_the_notice() -> None:
+    decision = report_trouble(DOUBTED, None, NOW, ZONE)
+    assert decision.incident is not None
+    for step in steps_for_incident(decision.incident):
+        assert step.text in decision.notices[0].text

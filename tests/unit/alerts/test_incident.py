@@ -32,12 +32,12 @@ def opened(facts: ReleaseFacts) -> Incident:
 
 
 @pytest.mark.parametrize("verdict", ["pending", "on_time", "cancelled", "moved"])
-def test_nobody_is_told_of_a_release_that_did_nothing_wrong(facts: Make, verdict: str) -> None:
+def test_a_release_without_a_breach_opens_no_incident(facts: Make, verdict: str) -> None:
     assert decide(facts(LATER, verdict=verdict, final=True), None, LATER) == Decision()
 
 
 @pytest.mark.parametrize("finding", ["elsewhere_first", "corrected", "blind", "clock_fault", "stale_edge"])
-def test_a_finding_that_breaks_no_promise_makes_no_incident(facts: Make, finding: str) -> None:
+def test_a_finding_without_a_breach_opens_no_incident(facts: Make, finding: str) -> None:
     on_time = facts(LATER, verdict="on_time", findings=(Finding(finding),))
     assert decide(on_time, None, LATER) == Decision()
 
@@ -52,20 +52,20 @@ def test_a_release_that_is_overdue_opens_one_incident_with_a_draft(overdue: Make
     assert decision.notices[0].follows == ""
 
 
-def test_the_same_facts_twice_tell_nothing_new(overdue: Make) -> None:
+def test_the_same_facts_twice_change_nothing(overdue: Make) -> None:
     incident = opened(overdue(61))
     again = decide(overdue(61), incident, LATER + timedelta(seconds=5))
     assert again == Decision(incident, (), draft=False)
 
 
-def test_a_delay_that_only_grows_is_recorded_and_not_told(overdue: Make) -> None:
+def test_a_growing_delay_is_recorded_without_a_notice(overdue: Make) -> None:
     decision = decide(overdue(90), opened(overdue(61)), LATER)
     assert decision.incident is not None
     assert decision.incident.facts == overdue(90)
     assert (decision.notices, decision.draft) == ((), False)
 
 
-def test_a_note_that_becomes_a_report_is_a_follow_up_of_its_thread(overdue: Make) -> None:
+def test_a_note_that_becomes_a_report_gets_a_notice_in_its_thread(overdue: Make) -> None:
     decision = decide(overdue(301), opened(overdue(61)), SLOT + timedelta(seconds=301))
     assert kinds(decision) == ["grade_changed"]
     assert decision.notices[0].follows == thread_id("malpractice-2017-2018-01-05")
@@ -73,7 +73,7 @@ def test_a_note_that_becomes_a_report_is_a_follow_up_of_its_thread(overdue: Make
     assert (decision.incident.grade, decision.draft) == ("report", True)
 
 
-def test_a_grade_that_falls_is_written_down_and_never_announced(overdue: Make, late: Make) -> None:
+def test_a_falling_grade_is_recorded_without_a_notice(overdue: Make, late: Make) -> None:
     incident = opened(overdue(301))
     decision = decide(late(100), incident, SLOT + timedelta(hours=1))
     assert decision.incident is not None
@@ -82,7 +82,7 @@ def test_a_grade_that_falls_is_written_down_and_never_announced(overdue: Make, l
     assert any("measured grade is now note" in entry.text for entry in decision.incident.timeline)
 
 
-def test_people_are_told_once_when_the_page_is_out_at_last(overdue: Make, late: Make) -> None:
+def test_people_are_notified_once_when_the_page_is_out(overdue: Make, late: Make) -> None:
     out = decide(late(10140), opened(overdue(400)), LATER)
     assert kinds(out) == ["appeared"]
     assert decide(late(10140), out.incident, LATER).notices == ()
@@ -96,7 +96,7 @@ def test_final_facts_close_the_incident_with_one_notice(overdue: Make, late: Mak
     assert decide(late(10140, final=True), done.incident, LATER).notices == ()
 
 
-def test_a_doubt_that_ends_in_proved_lateness_is_told_once(facts: Make, late: Make) -> None:
+def test_an_unproven_release_that_is_proved_late_gets_one_notice(facts: Make, late: Make) -> None:
     doubt = decide(facts(LATER, verdict="unproven"), None, SLOT + timedelta(minutes=6))
     done = decide(late(700, final=True), doubt.incident, SLOT + timedelta(minutes=12))
     assert kinds(done) == ["opened"]

@@ -236,3 +236,10 @@ def test_many_openings_together_become_one_digest(overdue: Make) -> None:
     assert "platform" not in folded.notice.findings
     assert fold_openings(list(reversed(notices)), LATER, threshold=5) == folded
     assert build_message(folded.notice, None).data["incident"] is None
+
+
+def test_a_digest_names_producers(overdue: Callable[[float], ReleaseFacts]) -> None:
+    notices = [replace(one, producer=f"p{place}") for place, one in enumerate(many(overdue, 5))]
+    folded = fold_openings(notices, LATER, threshold=5, name_of=lambda producer: f"Office {producer}")
+    assert folded is not None
+    assert folded.notice.subject.endswith("in trouble together: Office p0, Office p1, Office p2, Office p3, Office p4")

@@ -1,4 +1,4 @@
-"""Who is on call: by shifts, by turns at the same local hour, and everybody where nobody is."""
+"""Who is on call: by shifts, by turns with a local hand-over hour, and all roles if none is."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_a_shift_goes_before_a_calendar_and_a_calendar_before_turns() -> None:
     assert told == [("duty C",), ("duty B",), ("duty A",)]
 
 
-def test_where_nobody_is_on_call_everybody_is_told_and_the_gap_is_known() -> None:
+def test_a_gap_is_reported_and_notifies_all_roles() -> None:
     rota = Rota("on-call", WAYS, shifts=(Shift("duty A", utc(20), utc(21)), Shift("duty B", utc(22), utc(23))))
     assert rota.channels(utc(20)) == ("phone-a",)
     assert rota.channels(utc(21)) == ("phone-a", "phone-b", "phone-c")
@@ -51,11 +51,11 @@ def test_where_nobody_is_on_call_everybody_is_told_and_the_gap_is_known() -> Non
 
 
 def test_it_is_told_who_is_on_call_until_when_and_who_is_next() -> None:
-    assert WEEKLY.told(utc(20)) == "duty A until Mon 26 Oct 2026 09:00:00 GMT, then duty B"
+    assert WEEKLY.describe_on_call(utc(20)) == "duty A until Mon 26 Oct 2026 09:00:00 GMT, then duty B"
     both = Rota("x", WAYS, shifts=(Shift("duty A", utc(1), utc(28)), Shift("duty B", utc(1), utc(27, 8))))
-    assert both.told(utc(26, 10)) == "duty A and duty B until Tue 27 Oct 2026 08:00:00 GMT, then duty A"
-    assert both.told(utc(28)) == "nobody, so everybody of it is told"
-    assert Rota("x", WAYS, Turns(("duty A",), MONDAY, WEEK)).told(utc(20)) == "duty A"
+    assert both.describe_on_call(utc(26, 10)) == "duty A and duty B until Tue 27 Oct 2026 08:00:00 GMT, then duty A"
+    assert both.describe_on_call(utc(28)) == "no one, so all its roles are notified"
+    assert Rota("x", WAYS, Turns(("duty A",), MONDAY, WEEK)).describe_on_call(utc(20)) == "duty A"
 
 
 def test_shifts_come_back_as_they_were_kept() -> None:
@@ -68,7 +68,7 @@ def test_shifts_come_back_as_they_were_kept() -> None:
     roles=some.lists(some.sampled_from(sorted(WAYS)), min_size=1, max_size=5),
     spans=some.lists(some.tuples(some.sampled_from(sorted(WAYS)), some.integers(0, 300), some.integers(1, 90))),
 )
-def test_between_two_hand_overs_nobody_else_is_on_call(
+def test_the_role_on_call_does_not_change_between_hand_overs(
     hours: int, roles: list[str], spans: list[tuple[str, int, int]]
 ) -> None:
     begin = utc(20)
