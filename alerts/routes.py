@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 from alerts.incident import ESCALATED_TO_ALL, reminder_number
 from alerts.notice import Notice
 from alerts.rota import Rota
+from schedules.values import QuietHours, Table
 
 _GENERAL_NAME = {
     "early_exposure": "early",
@@ -29,22 +30,32 @@ _GROUPED_NAMES = frozenset({"early", "altered", "calendar"})
 _DELAY_FINDINGS = frozenset({"late", "partial", "stale_edge"})
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
-    """Where notices of some sort go; every pattern must match (`*` and `?` as in file names).
+class RouteMatch(Table):
+    """Which notices a route takes: those that match every pattern given (`*` and `?` as in file names).
 
-    `finding` matches when any finding of the notice does. `channels` left empty keeps such findings
-    silent on purpose. While nobody has acknowledged in time one more of `escalate` is told as well with each
-    reminder, with the last all of them. `quiet` are local times between which only grade `report` is delivered; they
-    may span midnight. Either may name a rota.
+    `finding` matches if any finding of the notice does.
     """
 
-    channels: tuple[str, ...]
-    producer: str = "*"
-    grade: str = "*"
-    finding: str = "*"
-    quiet: tuple[time, time] | None = None
-    escalate: tuple[str, ...] = ()
+    producer: str | None = None
+    grade: Literal["none", "note", "report"] | None = None
+    finding: str | None = None
+
+
+class Route(Table):
+    """Where matching notices go. Both lists may name a rota. Empty `channels` silence matching findings on purpose.
+
+    As long as no one acknowledges, each reminder also goes to one more of `escalate`, the last to all of them.
+    `quiet` are local times between which only notices of grade `report` are delivered. They may span midnight.
+    """
+
+    match: RouteMatch = RouteMatch()
+    channels: list[str]
+    escalate: list[str] = []
+    quiet: QuietHours | None = None
+
+    def names_finding(self, kind: str) -> bool:
+        """Return whether it takes notices with a finding of this kind."""
+        return fnmatchcase(kind, self.match.finding or "*")
 
 
 def select_channels(  # noqa: PLR0913 # what a route may ask about
@@ -67,9 +78,11 @@ def select_channels(  # noqa: PLR0913 # what a route may ask about
     fitting = [route for route in routes if _matches_producer_and_grade(route, notice, producers)]
     found: dict[str, datetime] = {}
     for route in fitting:
-        if any(fnmatchcase(kind, route.finding) for kind in notice.findings):
+        if any(map(route.names_finding, notice.findings)):
             begin = _earliest_send(route, notice, now, timezone)
-            for name in resolve_rotas(_channels_of_route(route, notice), rotas or {}, begin):
+            reminders = reminder_number(notice) if notice.kind == "reminder" else 0
+            escalated = route.escalate if reminders >= ESCALATED_TO_ALL else route.escalate[:reminders]
+            for name in resolve_rotas([*route.channels, *escalated], rotas or {}, begin):
                 found[name] = min(begin, found.get(name, begin))
     is_silent = not found.keys() & set(names)
     owed = _leading_findings(notice.findings) | (_further_findings(notice.findings) if is_silent else set())
@@ -79,13 +92,13 @@ def select_channels(  # noqa: PLR0913 # what a route may ask about
 
 
 def _matches_producer_and_grade(route: Route, notice: Notice, producers: Sequence[str]) -> bool:
-    is_theirs = any(fnmatchcase(one, route.producer) for one in (notice.producer, *producers))
-    return is_theirs and fnmatchcase(notice.grade, route.grade)
+    is_theirs = any(fnmatchcase(one, route.match.producer or "*") for one in (notice.producer, *producers))
+    return is_theirs and route.match.grade in (None, notice.grade)
 
 
 def _is_routed(kind: str, routes: Sequence[Route]) -> bool:
     """Return whether a route matches a finding, by its own or its general name."""
-    return any(fnmatchcase(name, route.finding) for route in routes for name in (kind, _GENERAL_NAME.get(kind, kind)))
+    return any(route.names_finding(name) for route in routes for name in (kind, _GENERAL_NAME.get(kind, kind)))
 
 
 def _leading_findings(findings: Sequence[str]) -> set[str]:
@@ -100,13 +113,6 @@ def _further_findings(findings: Sequence[str]) -> set[str]:
     if findings[0] in _DELAY_FINDINGS:
         return others - _DELAY_FINDINGS
     return others - (_DELAY_FINDINGS - {"late"} if "late" in others else set())
-
-
-def _channels_of_route(route: Route, notice: Notice) -> Iterator[str]:
-    yield from route.channels
-    if notice.kind == "reminder":
-        which = reminder_number(notice)
-        yield from route.escalate if which >= ESCALATED_TO_ALL else route.escalate[:which]
 
 
 def resolve_rotas(names: Iterable[str], rotas: Mapping[str, Rota], at: datetime) -> Iterator[str]:

@@ -136,7 +136,7 @@ def log_by_hand(
 ) -> tuple[Incident, bool]:
     """Write an incident that a person saw, with its draft and its notice; returns it and whether it is new.
 
-    Raises `NotEnough` with every fault of the words.
+    Raises `InvalidInput` with every fault of the words.
     """
     verdicts = record.store.verdicts
     incident = by_hand.log_by_hand(words, facts, now, record.rules.timezone)

@@ -74,11 +74,8 @@ class PlatformThread:
 
     def _called(self, store: Store) -> set[str]:
         """Return the channels that were told of a release by itself: nobody there waits for the first word."""
-        names = (
-            name
-            for one in self.incident.linked
-            for name in (thread_id(one.incident), confirmation_notice_id(one.incident))
-        )
+        ids = (thread_id, confirmation_notice_id)
+        names = (id_of(one.incident) for one in self.incident.linked for id_of in ids)
         rows = (row for name in names for row in store.outbox.deliveries(name))
         return {row.channel for row in rows if row.standing is DeliveryState.SENT}
 

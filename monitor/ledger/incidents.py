@@ -55,17 +55,14 @@ class CalendarIncidents:
             self._failing.pop(calendar, None)
             if known is not None:
                 await self._record_decision(Decision(alerts.close_resolved(known, now)), now)
-            periods = [(one.before, one.after) for one in learnt.retitled if one.changes_period]
-            if periods:
-                await self._record_decision(
-                    alerts.report_changed_periods(calendar, producer or calendar, periods, now), now
-                )
+            if periods := [(one.before, one.after) for one in learnt.retitled if one.changes_period]:
+                decision = alerts.report_changed_periods(calendar, producer or calendar, periods, now)
+                await self._record_decision(decision, now)
             return
         since = self._failing.setdefault(calendar, learnt.read.started)
         if known is None and not learnt.alarms and not self._is_long_unread(calendar, now):
             return
-        last = self.health.calendars.get(calendar) or self.ledger.last_read(calendar)
-        doubted = bool(learnt.alarms)
+        last, doubted = self.health.calendars.get(calendar) or self.ledger.last_read(calendar), bool(learnt.alarms)
         found = alerts.CalendarTrouble(calendar, producer or calendar, learnt.read.fault, since, last, doubted=doubted)
         await self._record_decision(alerts.report_trouble(found, known, now, self.timezone), now)
 
@@ -75,9 +72,8 @@ class CalendarIncidents:
         fresh = {name for name in calendars if self.health.is_fresh(name, now)}
         missing, name_of = {}, self.events.rules.name_of
         for one in await self.ledger.missing_editions(now, fresh):
-            decision = alerts.report_missing_edition(
-                alerts.MissingEdition(one.title, one.producer, name_of(one.producer), one.first, one.last), now
-            )
+            edition = alerts.MissingEdition(one.title, one.producer, name_of(one.producer), one.first, one.last)
+            decision = alerts.report_missing_edition(edition, now)
             if decision.incident is not None:
                 missing[decision.incident.id] = decision
         for decision in missing.values():

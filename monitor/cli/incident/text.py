@@ -71,9 +71,7 @@ def incident_lines(
         from alerts.actions import describe_action
 
         yield from ("", "Actions")
-        yield from items(
-            f"{number}. {describe_action(each, LONDON)}" for number, each in enumerate(incident.actions, 1)
-        )
+        yield from items(f"{number}. {describe_action(one, LONDON)}" for number, one in enumerate(incident.actions, 1))
     yield from ("", "Timeline")
     yield from items(f"{stamp(entry.at)}  {entry.by}: {entry.text}" for entry in incident.timeline_by_time)
     yield from _next(incident, drafts)

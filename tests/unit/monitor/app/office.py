@@ -20,7 +20,7 @@ from monitor.rehearse.virtual_loop import run_virtually
 from monitor.store.open import open_store
 from monitor.store.rows import CalendarRead
 from monitor.store.sql.engine import Store
-from tests.worlds.channel_fake import FakeChannel, Options
+from tests.worlds.fake_channel import FakeChannel, Options
 from tests.worlds.fetcher import Reply, ScriptedFetcher
 from tests.worlds.stores import a_store_file
 

@@ -19,7 +19,7 @@ from monitor.threads import Tasks
 from monitor.watch.rejudge import replay
 from tests.unit.monitor.app.life import OUT_IN_TIME, PAGE, Life, a_channel, live, reopened
 from tests.unit.monitor.deliver.outbox import Slow
-from tests.worlds.channel_fake import FakeChannel, Options
+from tests.worlds.fake_channel import FakeChannel, Options
 from tests.worlds.stores import runs_of
 
 

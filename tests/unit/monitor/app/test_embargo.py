@@ -17,7 +17,7 @@ from monitor.web.app import application
 from monitor.web.credentials import Throttle
 from monitor.web.queries import Queries
 from tests.unit.monitor.app.life import Life, live
-from tests.worlds.channel_fake import FakeChannel
+from tests.worlds.fake_channel import FakeChannel
 
 MARK = "unemployment fell to 3.97 per cent"
 WORDS = (MARK, MARK.replace(" ", "-"), "3.97", "unemployment")

@@ -14,7 +14,7 @@ from monitor.clock import VirtualClock
 from monitor.store.evidence.chain import verify
 from monitor.store.rows import DeliveryState
 from tests.unit.monitor.app.life import OUT_IN_TIME, Life, live
-from tests.worlds.channel_fake import FakeChannel, Options
+from tests.worlds.fake_channel import FakeChannel, Options
 
 LATE = OUT_IN_TIME.replace("09:30:00", "09:33:00")
 Lose = Callable[[Path, Path], None]

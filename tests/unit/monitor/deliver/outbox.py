@@ -15,7 +15,7 @@ from monitor.deliver.verdicts import VerdictRecord
 from monitor.judge.verdict import Verdict
 from monitor.store.sql.engine import Store
 from monitor.store.writer import Writer
-from tests.worlds.channel_fake import FakeChannel, Options
+from tests.worlds.fake_channel import FakeChannel, Options
 from tests.worlds.verdicts import a_late_verdict
 
 

@@ -21,7 +21,7 @@ from monitor.store.rows import DeliveryState
 from monitor.store.writer import Writer
 from tests.unit.monitor.deliver.outbox import Brittle, Slow, an_outbox, recording, some_late
 from tests.unit.monitor.store.slow_writer import Holder, SlowWriter
-from tests.worlds.channel_fake import Options
+from tests.worlds.fake_channel import Options
 from tests.worlds.instants import after_slot
 from tests.worlds.stores import TemporaryStore, a_store
 

@@ -17,7 +17,7 @@ from monitor.deliver.platform import related
 from monitor.rehearse.virtual_loop import run_virtually
 from monitor.store.rows import DeliveryState
 from tests.unit.monitor.deliver.platform_day import NAME, OUT, WHOSE, Day
-from tests.worlds.channel_fake import FakeChannel
+from tests.worlds.fake_channel import FakeChannel
 from tests.worlds.instants import after_slot
 
 
