@@ -70,7 +70,7 @@ class App:
         return LookedOnce(bodies, dict(self.status.health.faults))
 
     async def log_by_hand(self, release: str, words: Mapping[str, str]) -> Incident:
-        """Log an incident that a person saw, about a watched release or none. Raises `NotEnough`."""
+        """Log an incident that a person saw, about a watched release or none. Raises `InvalidInput`."""
         daemon, now = self.daemon, self.daemon.clock.now()
         known = await daemon.ledger.recall(release)
         facts = daemon.watch.facts(known, daemon.ledger.promises(release)) if known is not None else None

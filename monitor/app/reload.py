@@ -12,7 +12,7 @@ import structlog
 from pydantic import BaseModel
 
 from alerts.channel import Channel
-from alerts.rota import calendar_of
+from alerts.rota import rota_calendar_name
 from monitor.app.core import Core
 from monitor.app.daemon import Daemon
 from monitor.app.options import (
@@ -171,7 +171,7 @@ class Reload:
         daemon.outbox.reconfigure(channels, outbox_options_for(core, rules))
         daemon.tripwires.reconfigure(tripwires_of(settings), settings.watch.tripwire.every)
         self._watch(settings)
-        rotas = [calendar_of(table.name) for table in settings.rota if table not in was.settings.rota]
+        rotas = [rota_calendar_name(table.name) for table in settings.rota if table not in was.settings.rota]
         anew = [*self._read(readers, was.settings), *rotas]
         self._show(settings)
         daemon.reconfigure(self.jobs(), anew)

@@ -70,8 +70,9 @@ async def _send(context: Context, name: str) -> Outcome:
 def _message(name: str, now: datetime) -> Message:
     """Return a message as long and shaped as that of a release three minutes overdue, marked as a test."""
     from alerts.finding import Finding, Part, ReleaseFacts
-    from alerts.notice import Notice, message
-    from alerts.notice_text import subject, text
+    from alerts.message import build_message
+    from alerts.notice import Notice
+    from alerts.notice_text import notice_subject, notice_text
     from alerts.steps import ACKNOWLEDGE, COMPLETE, steps_at
     from schedules.times.interval import Bounds
 
@@ -97,10 +98,10 @@ def _message(name: str, now: datetime) -> Message:
     # An id of its own each time: a receiver drops what it has had before.
     identity = hashlib.sha256(f"test {name} {now.isoformat()}".encode()).hexdigest()[:32]
     steps = (ACKNOWLEDGE, *steps_at("late"), COMPLETE)
-    words = text("opened", "late", facts, "test-of-a-channel", now, steps=steps)
-    line = f"TEST: {subject('opened', 'late', facts, now)}"
+    words = notice_text("opened", "late", facts, "test-of-a-channel", now, steps=steps)
+    line = f"TEST: {notice_subject('opened', 'late', facts, now)}"
     told = Notice(identity, "test", "", facts.release, facts.producer, "note", ("late",), now, line, f"TEST\n\n{words}")
-    return message(told, None, link=f"{_ADDRESS}/incident")
+    return build_message(told, None, link=f"{_ADDRESS}/incident")
 
 
 def _told(outcome: Outcome) -> dict[str, object]:

@@ -75,8 +75,8 @@ def add(  # noqa: PLR0913 # one for each option
 
     Example: ninethirty silence add --producer ofqual --for 2h --reason "their site moves" --by "duty statistician"
     """
-    from alerts.by_hand import NotEnough
-    from alerts.silence import silence
+    from alerts.by_hand import InvalidInput
+    from alerts.silence import create_silence
     from monitor.deliver.silences import silence_json
 
     now = context.now()
@@ -87,8 +87,8 @@ def add(  # noqa: PLR0913 # one for each option
     with context.store() as store:
         scope, name = _of(context, store, {key: value for key, value in given.items() if value})
         try:
-            made = silence(scope, name, end, role_of(by), reason, now, begins=begins)
-        except NotEnough as exc:
+            made = create_silence(scope, name, end, role_of(by), reason, now, begins=begins)
+        except InvalidInput as exc:
             raise UserFault(str(exc)) from exc
         with store.transaction() as tx:
             tx.save_silence(made)
@@ -135,10 +135,10 @@ def end(context: Context, *, silence: str, by: str | None, as_json: bool) -> Non
 
     Example: ninethirty silence end producer-ofqual-20261126T093000000000 --by "duty statistician"
     """
-    from alerts.by_hand import as_role
+    from alerts.by_hand import clean_role
     from monitor.deliver.silences import silence_json
 
-    now, role = context.now(), as_role(role_of(by))
+    now, role = context.now(), clean_role(role_of(by))
     with context.store() as store, store.transaction() as tx:
         found = store.outbox.silences(now)
         known = next((one for one in found if one.id == silence), None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from alerts.finding import ROLES, Ended, part_called
+from alerts.finding import ROLE_NAMES, Ended, part_label
 from monitor.cli.common import items
 from monitor.judge.as_json import (
     address_told,
@@ -69,14 +69,14 @@ def _rest(body: Mapping[str, Any], zone: str) -> Iterator[str]:
 
 
 def _finding(found: Mapping[str, Any]) -> str:
-    where = f" ({part_called(found['part'])})" if found["part"] else ""
+    where = f" ({part_label(found['part'])})" if found["part"] else ""
     return f"{found['kind'].replace('_', ' ')}{where}: {found['detail']}"
 
 
 def _part(part: Mapping[str, Any], zone: str) -> Iterator[str]:
     weight = "" if part["required"] else ", does not stop the clock"
-    role = ROLES.get(part["role"], part["role"])
-    name = part_called(None) if part["role"] == "page" else f"{part['id']} ({role}{weight})"
+    role = ROLE_NAMES.get(part["role"], part["role"])
+    name = part_label(None) if part["role"] == "page" else f"{part['id']} ({role}{weight})"
     is_late = part["verdict"] in {"late", "overdue"} and not is_unseen_alternative(part)
     delay = f", {length_text(part['delay'])} after the slot" if is_late else ""
     yield f"  {name}: {verdict_told(part)}{delay}"

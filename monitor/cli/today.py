@@ -79,14 +79,14 @@ def _print_open(context: Context) -> None:
 
 def _print_to_do(context: Context, still: Sequence[Incident]) -> None:
     """Print the open incidents with what to do now; those that ask for the same stand together."""
-    from alerts.incident import to_do
-    from alerts.steps import numbered
+    from alerts.incident import steps_for_incident
+    from alerts.steps import numbered_steps
 
     if still:
         click.echo(f"\nOpen incidents: {len(still)}")
     together: dict[tuple[str, ...], list[Incident]] = {}
     for one in still[-_MOST_OPEN:]:
-        together.setdefault(tuple(numbered(to_do(one))[1:]), []).append(one)
+        together.setdefault(tuple(numbered_steps(steps_for_incident(one))[1:]), []).append(one)
     for steps, found in together.items():
         for line in [*(_incident_text(context, one) for one in found), *(f"      {step}" for step in steps)]:
             click.echo(line)

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from alerts.draft.versions import MONITOR
 from alerts.fact_rules import worse_grade
 from alerts.finding import ReleaseFacts
-from alerts.incident import Incident, Kind, known_to
+from alerts.incident import Incident, Kind, find_known_incident
 from monitor.deliver.verdicts import VerdictRecord
 from monitor.store.rows import Draft
 from monitor.store.sql.read import VerdictStore
@@ -70,7 +70,7 @@ class AsOfNow:
     def _grows(self, incident: Incident) -> bool:
         if incident.facts is None or incident.facts.final or incident.kind in _NOT_MEASURED:
             return False
-        last = known_to(self.verdicts.incidents_of(incident.release), incident.release)
+        last = find_known_incident(self.verdicts.incidents_of(incident.release), incident.release)
         return last is not None and last.id == incident.id
 
 

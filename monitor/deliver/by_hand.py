@@ -16,7 +16,7 @@ from alerts.draft.take_back import Conflict, together
 from alerts.draft.versions import Versions, edited, signed
 from alerts.finding import ReleaseFacts
 from alerts.incident import Decision, Incident, Kind
-from alerts.notice import acts, opening
+from alerts.message import notices_of_acts, opening_by_hand
 from alerts.one_line import one_line
 from monitor.deliver.drafts import row_of, versions_of
 from monitor.deliver.verdicts import VerdictRecord
@@ -42,7 +42,7 @@ def rewritten(
     changed = change(known)
     if changed != known:
         tx.save_incident(changed)
-        for notice in acts(known, changed, now):
+        for notice in notices_of_acts(known, changed, now):
             record.tell_machines(tx, notice, changed, now)
     return changed
 
@@ -127,7 +127,7 @@ def signed_off(  # noqa: PLR0913 # one for each thing that is written down
 
     versions = redrafted(tx, record.store.verdicts, incident.id, sign)
     kept, number = why if versions[-1].report.anyway else "", versions[-1].number
-    rewritten(tx, record, incident.id, lambda known: by_hand.sign_off(known, role, number, now, kept), now)
+    rewritten(tx, record, incident.id, lambda known: by_hand.sign_off_report(known, role, number, now, kept), now)
     return versions
 
 
@@ -136,14 +136,14 @@ def log_by_hand(
 ) -> tuple[Incident, bool]:
     """Write an incident that a person saw, with its draft and its notice; returns it and whether it is new.
 
-    Raises `NotEnough` with every fault of the words.
+    Raises `InvalidInput` with every fault of the words.
     """
     verdicts = record.store.verdicts
     incident = by_hand.log_by_hand(words, facts, now, record.rules.timezone)
     if (known := verdicts.incident(incident.id)) is not None:
         return known, False
     incident = replace(incident, words={**_editions(verdicts, incident), **incident.words})
-    record.follow(tx, Decision(incident, (opening(incident, now),), draft=True), now)
+    record.follow(tx, Decision(incident, (opening_by_hand(incident, now),), draft=True), now)
     return incident, True
 
 

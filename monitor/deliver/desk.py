@@ -9,11 +9,11 @@ from pathlib import Path
 
 import structlog
 
-from alerts.by_hand import acknowledge, as_role, waive
+from alerts.by_hand import acknowledge_incident, clean_role, waive_report
 from alerts.draft.take_back import Conflict
 from alerts.draft.versions import Versions
 from alerts.incident import SIGNED, Incident
-from alerts.silence import Scope, Silence, silence
+from alerts.silence import Scope, Silence, create_silence
 from monitor.clock import Clock
 from monitor.deliver.as_of_now import AsOfNow
 from monitor.deliver.by_hand import Clash, log_by_hand, redrafted, rewritten, said, signed_off
@@ -42,16 +42,16 @@ class Desk:
     own: Sequence[str] | None = None
 
     async def take(self, incident: str, role: str) -> Incident:
-        """Write down that a role has an incident. Raises `UnknownName`, and `NotEnough` without a role."""
+        """Write down that a role has an incident. Raises `UnknownName`, and `InvalidInput` without a role."""
         now = self.clock.now()
-        told = await self._change(incident, lambda known: acknowledge(known, role, now))
+        told = await self._change(incident, lambda known: acknowledge_incident(known, role, now))
         _log.info("acknowledged", incident=incident, role=role)
         return told
 
     async def waive(self, incident: str, role: str, reason: str) -> None:
-        """Write down why no report will be made. Raises `UnknownName` and `NotEnough`."""
+        """Write down why no report will be made. Raises `UnknownName` and `InvalidInput`."""
         now = self.clock.now()
-        await self._change(incident, lambda known: waive(known, role, reason, now))
+        await self._change(incident, lambda known: waive_report(known, role, reason, now))
         _log.info("report_waived", incident=incident, role=role)
 
     async def write(
@@ -98,7 +98,7 @@ class Desk:
     async def sign(self, incident: Incident, role: str, read: Mapping[str, str], anyway: str = "") -> None:
         """Sign the report of an incident, given as it stands now, off; it holds the words that were `read`.
 
-        `anyway` is why, where something is in the way. Raises `InTheWay` without, `UserFault` and `NotEnough`.
+        `anyway` is why, where something is in the way. Raises `InTheWay` without, `UserFault` and `InvalidInput`.
         """
         now, record = self.clock.now(), self.current.record
         await self.writer.write(lambda tx: signed_off(tx, record, incident, role, now, anyway=anyway, read=read))
@@ -106,7 +106,7 @@ class Desk:
         _log.info("signed_off", incident=incident.id, role=role)
 
     async def log(self, words: Mapping[str, str], release: str = "") -> Incident:
-        """Log what a person saw, about a watched release or none. Raises `NotEnough`, `UnknownName`."""
+        """Log what a person saw, about a watched release or none. Raises `InvalidInput`, `UnknownName`."""
         now = self.clock.now()
 
         def make(tx: Transaction) -> tuple[Incident, bool]:
@@ -129,9 +129,9 @@ class Desk:
         reason: str,
         begins: datetime | None = None,
     ) -> Silence:
-        """Mute messages about `of` from `begins` (default: now). Raises `NotEnough`, and `UnknownName` for its name."""
+        """Mute messages about `of` from `begins` (default: now). Raises `InvalidInput` and `UnknownName`."""
         scope, name = of
-        made = silence(scope, name, until, role, reason, self.clock.now(), begins=begins)
+        made = create_silence(scope, name, until, role, reason, self.clock.now(), begins=begins)
         store = self.current.record.store
 
         def write(tx: Transaction) -> None:
@@ -145,14 +145,14 @@ class Desk:
         return made
 
     async def end_silence(self, name: str, role: str) -> None:
-        """End a silence now, or before it begins. Raises `UnknownName` if there is none, `NotEnough` without a role."""
+        """End a silence now, or before it begins. Raises `UnknownName`, and `InvalidInput` without a role."""
         now, outbox = self.clock.now(), self.current.record.store.outbox
 
         def write(tx: Transaction) -> None:
             known = next((one for one in outbox.silences(now) if one.id == name and now < one.ends), None)
             if known is None:
                 raise UnknownName(f"no silence {name!r} that can be ended")
-            tx.save_silence(replace(known, ended=now, ended_by=as_role(role)))
+            tx.save_silence(replace(known, ended=now, ended_by=clean_role(role)))
 
         await self.writer.write(write)
         _log.info("silence_ended", silence=name, role=role)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from alerts.notice import Digest, Notice, digest
+from alerts.message import Digest, fold_openings
+from alerts.notice import Notice
 
 _LONGEST_HOLD = 5
 """How many times its pause the first of a crowd of openings is held at most."""
@@ -49,11 +50,16 @@ def held(openings: Sequence[Notice], rule: Digesting, now: datetime) -> dict[str
     return waits
 
 
-def digests(openings: Sequence[Notice], rule: Digesting, now: datetime) -> list[Digest]:
-    """Return the digests that stand in place of these openings; none while a crowd is too small or may still grow."""
+def digests(
+    openings: Sequence[Notice], rule: Digesting, now: datetime, name_of: Callable[[str], str] = str
+) -> list[Digest]:
+    """Return the digests that replace these openings; none while a crowd is too small or may still grow.
+
+    `name_of` returns the name of a producer by its id (default: the id).
+    """
     waits = held(openings, rule, now)
     crowds = [crowd for crowd in _crowds(openings, rule) if crowd[0].id not in waits]
-    made = (digest(crowd, now, rule.threshold) for crowd in crowds)
+    made = (fold_openings(crowd, now, rule.threshold, name_of) for crowd in crowds)
     return [one for one in made if one is not None]
 
 

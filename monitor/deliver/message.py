@@ -12,8 +12,9 @@ import structlog
 
 from alerts.channel import Attachment, Message
 from alerts.incident import Incident, Kind
-from alerts.notice import Notice, message
-from alerts.platform import as_seen_by
+from alerts.message import build_message
+from alerts.notice import Notice
+from alerts.platform import narrow_to_recipients
 from monitor.deliver.drafts import written
 from monitor.deliver.rules import Links, ReportingRules
 from monitor.store.rows import Draft
@@ -44,8 +45,10 @@ class Packer:
         attachments = self._attachments(incident, channel) if incident is not None and _has_draft(notice) else []
         if incident is not None and incident.kind is Kind.PLATFORM:
             _, mine = self.rules.whoever().audience(notice, incident, now).get(channel, (now, incident.linked))
-            notice = as_seen_by(notice, incident, mine, now)
-        return self._veiled(message(notice, incident, attachments, links.to(notice), links.page(notice), links.runbook))
+            notice = narrow_to_recipients(notice, incident, mine, now)
+        return self._veiled(
+            build_message(notice, incident, attachments, links.to(notice), links.page(notice), links.runbook)
+        )
 
     def _veiled(self, made: Message) -> Message:
         if self.redactor is None:

@@ -13,7 +13,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from alerts.one_line import cell
+from alerts.one_line import csv_cell
 from monitor.judge.runs import Run
 from monitor.plan.targets import release_from_id
 from monitor.store.sql.engine import Store
@@ -161,7 +161,7 @@ def as_csv(columns: Collection[str], rows: Iterable[Row]) -> Iterator[bytes]:
         yield held.getvalue().encode()
         held.seek(0)
         held.truncate()
-        writer.writerow([cell(row[name]) for name in columns])
+        writer.writerow([csv_cell(row[name]) for name in columns])
     yield held.getvalue().encode()
 
 

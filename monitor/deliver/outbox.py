@@ -13,8 +13,9 @@ from random import Random
 import structlog
 
 from alerts.channel import Channel, Outcome, Refused
-from alerts.delivery import Patience, Sent, after, hurry_earlier_deliveries, next_due, ready
-from alerts.notice import DIGESTED, Digest, Notice
+from alerts.delivery import RetryPolicy, Sent, decide_after_attempt, hurry_earlier_deliveries, next_due, select_ready
+from alerts.message import DIGESTED, Digest
+from alerts.notice import Notice
 from monitor.clock import Clock
 from monitor.deliver.digests import Digesting, digests, held
 from monitor.deliver.message import Packer, Redactor
@@ -38,8 +39,8 @@ _LONGEST_SEND = 120.0
 _ATTEMPTS_BEFORE_REREADING = 5
 _MOST, _EVER = 10_000, timedelta(days=3650)
 
-_PATIENCE = Patience()
-_WITH_POISON = Patience(attempts=8)
+_PATIENCE = RetryPolicy()
+_WITH_POISON = RetryPolicy(attempts=8)
 """A message that breaks us is set aside long before one that its channel merely refuses."""
 
 Told = Callable[[str, str], None]
@@ -96,6 +97,7 @@ class Outbox:
         self._delivered: dict[str, datetime] = {}
         self._bells: dict[str, asyncio.Event] = {}
         self._digesting: dict[str, Digesting] = {}
+        self._name_of: Callable[[str], str] = str
         self._pacing: dict[str, Pacing] = {}
         self._serving: asyncio.TaskGroup | None = None
         self.reconfigure(channels, options)
@@ -111,6 +113,7 @@ class Outbox:
             self._store.verdicts, endings, options.links, options.templates, options.redactor, options.rules
         )
         self._digesting |= dict.fromkeys(self._channels, options.digesting)
+        self._name_of = options.rules.name_of
         folding = (name for name in self._channels if name in options.rules.folding)
         self._pacing = {name: self._pacing.get(name) or Pacing() for name in folding}
         for gone in self._bells.keys() - self._channels.keys():
@@ -150,7 +153,7 @@ class Outbox:
                 row.waiting(self._due(row, holds.get(row.notice.id, row.delivery.due))) for row in rows
             )
             due = {one.notice: one.due for one in waiting}
-            chosen = [one.notice for one in ready(waiting, now)]
+            chosen = [one.notice for one in select_ready(waiting, now)]
             if not chosen and not quiet.over:
                 first = next_due(waiting)
                 return min((*([] if first is None else [first]), *quiet.until.values()), default=None)
@@ -219,7 +222,7 @@ class Outbox:
 
     async def _folded(self, name: str, due: Sequence[Row], rows: Sequence[Row], now: datetime) -> bool:
         """Put digests in the place of crowds of openings and of follow-ups; tells whether there were any."""
-        made = digests(self._openings(name, rows, now), self._digesting[name], now)
+        made = digests(self._openings(name, rows, now), self._digesting[name], now, self._name_of)
         if any("unproven" not in one.notice.findings for one in made):
             self._digesting[name] = replace(self._digesting[name], digested=now)
         if (pacing := self._pacing.get(name)) is not None:
@@ -305,9 +308,9 @@ class Outbox:
             _log.error("delivery_broke", channel=channel.name, notice=notice.id, fault=type(fault).__name__)
             return Refused(permanent=False, reason=f"broke with {type(fault).__name__}"), True
 
-    async def _finish(self, begun: Delivery, notice: Notice, outcome: Outcome, patience: Patience) -> None:
+    async def _finish(self, begun: Delivery, notice: Notice, outcome: Outcome, patience: RetryPolicy) -> None:
         now = self._clock.now()
-        step = after(outcome, begun.attempts, notice.at, now, self._rng, patience)
+        step = decide_after_attempt(outcome, begun.attempts, notice.at, now, self._rng, patience)
         done = done_by(begun, step, now)
         self._ended.add(done)
         await self._writer.write(lambda tx: write_done(tx, notice, done, self._current(done.notice, done.channel)))

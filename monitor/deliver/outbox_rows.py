@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from alerts.delivery import GivenUp, Sent, Step, Waiting
+from alerts.delivery import AfterAttempt, GivenUp, PendingDelivery, Sent
 from alerts.notice import Notice
 from monitor.store.rows import Delivery, DeliveryState
 from monitor.store.sql.read import OutboxStore
@@ -27,10 +27,10 @@ class Row:
         """Tell whether the last attempt never ended: it may be what ended the process."""
         return self.delivery.began is not None and self.delivery.finished is None
 
-    def waiting(self, due: datetime) -> Waiting:
+    def waiting(self, due: datetime) -> PendingDelivery:
         """Return what decides its turn."""
         notice = self.notice
-        return Waiting(
+        return PendingDelivery(
             notice.id,
             notice.follows or notice.id,
             self.delivery.channel,
@@ -90,7 +90,7 @@ def write_done(tx: Transaction, notice: Notice, done: Delivery, known: Delivery 
     tx.save_delivery(done)
 
 
-def done_by(begun: Delivery, step: Step, now: datetime) -> Delivery:
+def done_by(begun: Delivery, step: AfterAttempt, now: datetime) -> Delivery:
     """Return a delivery as an attempt left it."""
     if isinstance(step, Sent):
         return replace(begun, standing=DeliveryState.SENT, finished=now, reference=step.reference, reason="")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
 
-from alerts.actions import overdue
+from alerts.actions import overdue_actions
 from alerts.incident import Action, Incident
 from monitor.store.rows import Draft
 from monitor.store.sql.read import VerdictStore
@@ -23,14 +23,14 @@ def is_owed(incident: Incident, drafts: Sequence[Draft]) -> bool:
 
 def wants_somebody(incident: Incident, drafts: Callable[[str], Sequence[Draft]], today: date) -> bool:
     """Tell whether it is not over, its report is owed, or one of its actions was to be done before this local day."""
-    return incident.closed is None or bool(overdue([incident], today)) or is_owed(incident, drafts(incident.id))
+    return incident.closed is None or bool(overdue_actions([incident], today)) or is_owed(incident, drafts(incident.id))
 
 
 def owed_on(store: VerdictStore, today: date) -> tuple[list[Incident], list[tuple[Incident, int, Action]]]:
     """Return the incidents whose report is owed, and the actions that were due before this local day: oldest first."""
     still = store.open_incidents(_MOST)
     reports = [one for one in still if one.owes_report and is_owed(one, store.drafts(one.id))]
-    return sorted(reports, key=lambda one: (one.opened, one.id)), overdue(still, today)
+    return sorted(reports, key=lambda one: (one.opened, one.id)), overdue_actions(still, today)
 
 
 def is_countable(incident: Incident, now: datetime) -> bool:

@@ -7,7 +7,8 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from alerts.notice import Digest, Notice, notice_id
+from alerts.message import Digest
+from alerts.notice import Notice, notice_id
 
 APART = timedelta(minutes=1)
 _LATELY = timedelta(minutes=10)

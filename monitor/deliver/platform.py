@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from alerts.incident import Decision, Incident, Kind, confirmed_id
+from alerts.incident import Decision, Incident, Kind, confirmation_notice_id
 from alerts.notice import Notice, thread_id
-from alerts.platform import follow_platform, is_told_with_platform, platform_at, platform_of
+from alerts.platform import is_covered_by_platform, platform_id_of, shared_platform_id, update_platform
 from monitor.deliver.outbox_rows import heard_of
 from monitor.deliver.rules import ReportingRules
 from monitor.store.rows import Delivery, DeliveryState
@@ -34,7 +34,7 @@ class PlatformThread:
 
         A pager that was called for this release before it was known to share a fault is told of its end.
         """
-        if not is_told_with_platform(notice):
+        if not is_covered_by_platform(notice):
             return list(deliveries)
         told = self._channels(store, notice, now)
         if notice.kind == "final":
@@ -44,9 +44,9 @@ class PlatformThread:
 
     def cover(self, tx: Transaction, store: Store, now: datetime) -> None:
         """Cover the opening of its newest release where it has not gone out yet."""
-        for name in (thread_id(self.member), confirmed_id(self.member)):
+        for name in (thread_id(self.member), confirmation_notice_id(self.member)):
             opening = store.outbox.notice(name)
-            if opening is None or not is_told_with_platform(opening):
+            if opening is None or not is_covered_by_platform(opening):
                 continue
             told = self._channels(store, opening, now)
             for row in store.outbox.deliveries(opening.id):
@@ -74,7 +74,8 @@ class PlatformThread:
 
     def _called(self, store: Store) -> set[str]:
         """Return the channels that were told of a release by itself: nobody there waits for the first word."""
-        names = (name for one in self.incident.linked for name in (thread_id(one.incident), confirmed_id(one.incident)))
+        ids = (thread_id, confirmation_notice_id)
+        names = (id_of(one.incident) for one in self.incident.linked for id_of in ids)
         rows = (row for name in names for row in store.outbox.deliveries(name))
         return {row.channel for row in rows if row.standing is DeliveryState.SENT}
 
@@ -113,10 +114,10 @@ def platform_thread(
     """Return the thread of the platform that holds up the release of an incident with others; None for one alone."""
     if member is None or member.facts is None or member.kind not in (Kind.LATE, Kind.PARTIAL, Kind.EARLY):
         return None
-    name = platform_at(member.facts)
+    name = platform_id_of(member.facts)
     known = store.verdicts.incident(name) if name else None
     rows = store.outbox.deliveries(thread_id(known.id)) if known is not None else []
-    decision = follow_platform(known, member, now, untold=any(map(_is_untold, rows)))
+    decision = update_platform(known, member, now, untold=any(map(_is_untold, rows)))
     incident = decision.incident or known
     is_linked = incident is not None and any(one.incident == member.id for one in incident.linked)
     return PlatformThread(decision, incident, member.id, rules) if incident is not None and is_linked else None
@@ -131,7 +132,7 @@ def related(verdicts: VerdictStore, incident: Incident) -> list[Incident]:
 
     Oldest first, the platform's own last.
     """
-    name = platform_of(incident.facts)
+    name = shared_platform_id(incident.facts)
     whole = incident if incident.kind is Kind.PLATFORM else verdicts.incident(name) if name else None
     if whole is None:
         return []

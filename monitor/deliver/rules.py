@@ -9,11 +9,11 @@ from pathlib import Path
 from urllib.parse import quote
 
 from alerts.draft.code import Book
-from alerts.incident import Incident, Kind, Linked
+from alerts.incident import Incident, Kind, LinkedRelease
 from alerts.notice import Notice
 from alerts.rota import Rota
-from alerts.routes import Route, routes_for
-from alerts.signed_link import OF_NOTICE, sign
+from alerts.routes import Route, select_channels
+from alerts.signed_link import NOTICE_SEPARATOR, sign_token
 from monitor.judge.policy import UsualTime
 from monitor.store.rows import Delivery, DeliveryState
 
@@ -83,18 +83,18 @@ class ReportingRules:
             return [(name, due) for name, (due, _) in self.audience(notice, incident, now).items()]
         closed = () if _may_all_know(incident, now) else self.open_channels
         names = [one for one in self.channels if one not in closed]
-        return routes_for(
+        return select_channels(
             notice, self.routes, names, now, self.timezone, producers=incident.producers, rotas=self.rotas
         )
 
     def audience(
         self, notice: Notice, incident: Incident, now: datetime
-    ) -> dict[str, tuple[datetime, tuple[Linked, ...]]]:
+    ) -> dict[str, tuple[datetime, tuple[LinkedRelease, ...]]]:
         """Return which of the releases that a platform held up each channel is told of, and from when."""
-        told: dict[str, tuple[datetime, tuple[Linked, ...]]] = {}
+        told: dict[str, tuple[datetime, tuple[LinkedRelease, ...]]] = {}
         for one in incident.linked:
             of_one = replace(notice, producer=one.producers[0], grade=one.grade)
-            chosen = routes_for(
+            chosen = select_channels(
                 of_one, self.routes, self.channels, now, self.timezone, producers=one.producers, rotas=self.rotas
             )
             for name, due in chosen:
@@ -133,8 +133,8 @@ class Links:
             return ""
         if not self.key:
             return self.page(notice)
-        told = f"{notice.incident}{OF_NOTICE}{notice.id[:8]}"
-        return f"{self.url.rstrip('/')}/acknowledge?token={sign(told, notice.at + self.lasts, self.key)}"
+        told = f"{notice.incident}{NOTICE_SEPARATOR}{notice.id[:8]}"
+        return f"{self.url.rstrip('/')}/acknowledge?token={sign_token(told, notice.at + self.lasts, self.key)}"
 
     @property
     def runbook(self) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from alerts.incident import Incident, notice_about
+from alerts.incident import Incident, fact_notice
 from alerts.notice import thread_id
 from alerts.silence import Silence
 from monitor.deliver.outbox_rows import Row
@@ -80,7 +80,7 @@ def notify_after_silence(  # what a transaction is told
         kind = "still" if told or rows[0].notice.id != thread_id(incident.id) else rows[0].notice.kind
         fresh = current(incident, now)
         changed = "a silence about it has ended"
-        notice = notice_about(kind, silence.id, fresh, fresh.facts or incident.facts, now, changed=changed)
+        notice = fact_notice(kind, silence.id, fresh, fresh.facts or incident.facts, now, changed=changed)
         tx.add_notice(notice, [])
         tx.save_delivery(Delivery(notice.id, channel, DeliveryState.WAITING, now))
         kept = {notice.id}

@@ -12,7 +12,7 @@ import structlog
 from alerts.fact_rules import GRADES
 from alerts.notice import Notice, notice_id
 from alerts.rota import Rota
-from alerts.routes import resolved
+from alerts.routes import resolve_rotas
 from monitor.clock import Clock
 from monitor.deliver.owed import owed_on
 from monitor.deliver.summary_text import Facts, Summary, evening, month, morning
@@ -108,7 +108,7 @@ class Summaries:
         if await self.ask(lambda: self.store.outbox.notice(name)) is not None:
             return
         notice = _notice(schedule, name, await self._made(schedule, now), now)
-        channels = dict.fromkeys(resolved(schedule.channels, self.rotas, now))
+        channels = dict.fromkeys(resolve_rotas(schedule.channels, self.rotas, now))
         deliveries = [Delivery(name, channel, DeliveryState.WAITING, now) for channel in channels]
 
         def add(tx: Transaction) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from alerts.calendar_incidents import is_of_one_edit, several
+from alerts.calendar_incidents import are_of_one_edit, cover_whole_edit
 from alerts.decide import decide
 from alerts.draft.code import Book, code_json
 from alerts.draft.fill import fill
@@ -17,9 +17,10 @@ from alerts.draft.form import form_for
 from alerts.draft.period import period_of
 from alerts.draft.period_report import period_report
 from alerts.draft.report import Report
-from alerts.incident import Decision, Incident, known_to
+from alerts.incident import Decision, Incident, find_known_incident
 from alerts.incident import Kind as Sort
-from alerts.notice import Notice, acts, thread_id
+from alerts.message import notices_of_acts
+from alerts.notice import Notice, thread_id
 from monitor.deliver.drafts import measured_anew
 from monitor.deliver.facts import Measured, release_facts
 from monitor.deliver.outbox_rows import heard_of
@@ -67,7 +68,7 @@ class VerdictRecord:
     def record(self, tx: Transaction, verdict: Verdict, measured: Measured, now: datetime) -> Recorded:
         """Write a verdict and everything that follows from it."""
         theirs = self.store.verdicts.incidents_of(verdict.release)
-        known, decision = known_to(theirs, verdict.release), Decision()
+        known, decision = find_known_incident(theirs, verdict.release), Decision()
         if not _is_old_news(verdict):
             facts = release_facts(verdict, measured)
             facts = replace(facts, names=tuple(map(self.rules.name_of, facts.producers)))
@@ -126,19 +127,19 @@ class VerdictRecord:
         silences = [one for one in self.store.outbox.silences(now) if one.is_on(now)]
         if any(one.covers(incident) for one in silences):
             return decision
-        known = (one for one in self.store.verdicts.open_incidents(_MOST) if is_of_one_edit(one, incident))
+        known = (one for one in self.store.verdicts.open_incidents(_MOST) if are_of_one_edit(one, incident))
         same = [one for one in known if not any(silence.covers(one) for silence in silences)]
         for opening in filter(None, (self.store.outbox.notice(thread_id(one.id)) for one in same)):
             if all(row.attempts == 0 for row in self.store.outbox.deliveries(opening.id)):
                 entries = sorted([*same, incident], key=lambda one: (one.opened, one.id))
-                tx.save_notice(several(opening, entries, now))
+                tx.save_notice(cover_whole_edit(opening, entries, now))
                 return replace(decision, notices=())
         return decision
 
     def _supersede(self, tx: Transaction, known: Incident, closed: Incident, now: datetime) -> None:
         """Write a lesser incident that a breach took over from, and close what machines keep open of it."""
         tx.save_incident(closed)
-        for notice in acts(known, closed, now, closed.timeline[-1].text):
+        for notice in notices_of_acts(known, closed, now, closed.timeline[-1].text):
             self.tell_machines(tx, notice, closed, now)
 
     def tell_machines(self, tx: Transaction, notice: Notice, incident: Incident, now: datetime) -> None:

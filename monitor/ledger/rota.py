@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import structlog
 
-from alerts.rota import Rota, Shift, calendar_of, shifts_from_json, shifts_json
+from alerts.rota import Rota, Shift, rota_calendar_name, shifts_from_json, shifts_json
 from monitor.clock import Clock
 from monitor.health.metrics import Metrics
 from monitor.health.state import HealthState
@@ -86,11 +86,11 @@ class RotaReads:
     def jobs(self) -> Iterator[tuple[timedelta, str, Job]]:
         """Yield the recurring jobs: interval, name and function."""
         for reader in self.readers:
-            yield reader.every, calendar_of(reader.name), partial(self.read, reader)
+            yield reader.every, rota_calendar_name(reader.name), partial(self.read, reader)
 
     async def read(self, reader: RotaReader) -> None:
         """Read one rota."""
-        begun, name = self.clock.now(), calendar_of(reader.name)
+        begun, name = self.clock.now(), rota_calendar_name(reader.name)
         shifts, fault = await reader.read()
         known = self.rotas[reader.name]
         self.rotas[reader.name] = replace(known, read=known.read if fault else shifts, fault=fault)

@@ -10,7 +10,7 @@ import structlog
 
 from alerts.decide import decide
 from alerts.finding import LEAD, Finding, ReleaseFacts
-from alerts.incident import Incident, Kind, known_to
+from alerts.incident import Incident, Kind, find_known_incident
 from monitor.clock import Clock
 from monitor.ledger.ledger import Ledger
 from monitor.look.fetch import Found
@@ -55,7 +55,7 @@ class Leads:
 
         def follow(tx: Transaction) -> int:
             # A lead is no measurement, so it never joins or changes an incident that was measured.
-            known = known_to(leads_among(self.verdicts.incidents_of(release)), release)
+            known = find_known_incident(leads_among(self.verdicts.incidents_of(release)), release)
             with_lead = add_lead(facts, lead, known)
             return 0 if with_lead is None else self.watch.events.follow(tx, decide(with_lead, known, now), now)
 

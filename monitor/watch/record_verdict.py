@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from alerts import fact_rules
-from alerts.incident import kind_of
+from alerts.incident import incident_kind
 from monitor.deliver.facts import Measured, release_facts
 from monitor.deliver.verdicts import Recorded, VerdictRecord, body_of, standing
 from monitor.errors import Conflict
@@ -103,7 +103,7 @@ def _write_release_and_promises(tx: Transaction, release: Release | None, promis
 
 def _visible_state(verdict: Verdict, measured: Measured) -> object:
     """Return everything of a verdict that people see, except durations that still grow, and its links."""
-    facts = release_facts(verdict, measured)
+    facts, body = release_facts(verdict, measured), standing(body_of(verdict, None))
     platform = [found.detail for found in verdict.findings if found.kind is Kind.PLATFORM]
     linked = [part.url for part in verdict.parts if part.origin is Origin.LINKED]
-    return standing(body_of(verdict, None)), fact_rules.measured(facts), kind_of(facts, verdict.at), platform, linked
+    return body, fact_rules.drafted_facts(facts), incident_kind(facts, verdict.at), platform, linked

@@ -8,7 +8,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from alerts.by_hand import NotEnough, as_role
+from alerts.by_hand import InvalidInput, clean_role
 from alerts.draft.edits import STEP
 from alerts.draft.report import report_from_json
 from monitor.deliver.by_hand import Clash
@@ -49,7 +49,7 @@ async def answer(request: Request, asked: Answering) -> Json | Response:
         raise Refused(f"answers: no such box in version {seen.version} ({strange[0]!r})")
     typed = {box: lines(text) for box, text in asked.answers.items()}
     try:
-        role, words = as_role(asked.role), dict(changed(seen, drafts, typed))
+        role, words = clean_role(asked.role), dict(changed(seen, drafts, typed))
         await desk.write(name, role, words, seen.version, lambda known: known, merging=False)
     except Clash as clash:
         both = [{"box": one.field, "stood": one.stood, "sent": one.typed} for one in clash.conflicts]
@@ -66,7 +66,7 @@ async def note(request: Request, asked: Noting) -> Json:
     try:
         change = noted(Sent(desk, NOBODY, name, fields), desk.clock.now(), queries.timezone)
         await desk.write(name, asked.role, {}, 0, change)
-    except NotEnough as fault:
+    except InvalidInput as fault:
         raise Refused("; ".join(line.replace("as-role", "role") for line in fault.faults)) from fault
     return incident_json(await queries.incident(name), await queries.drafts(name))
 
@@ -75,7 +75,7 @@ async def take(request: Request, asked: Taking) -> Json:
     """Say in which role somebody has an incident; saying it twice changes nothing."""
     try:
         found = await _desk(request).take(request.path_params["incident"], asked.role)
-    except NotEnough as fault:
+    except InvalidInput as fault:
         raise UserFault(f"role: {fault}") from fault
     return incident_json(found, await queries_of(request).drafts(found.id))
 

@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from alerts.by_hand import NotEnough
+from alerts.by_hand import InvalidInput
 from alerts.draft.write.registry import MEDIA
 from monitor import __version__
 from monitor.deliver.open_data import Row, as_csv
@@ -91,7 +91,7 @@ class Operation:
             asked = self.asked.read(await body_of(request, self.longest))
         try:
             found: Any = await self.endpoint(request, asked)
-        except NotEnough as fault:
+        except InvalidInput as fault:
             raise Refused("; ".join(fault.faults)) from fault
         return found if isinstance(found, Response) else self._written(request, asked, found)
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from alerts.draft.read.places import Unreadable
 from alerts.draft.take_back import READERS
-from alerts.signed_link import read as read_link
+from alerts.signed_link import read_token as read_link
 from monitor.look.apart.parcel import RefusedReply, pack, unpack
 from monitor.look.fetch import Answer
 from monitor.look.interpret import Interpreter

@@ -62,10 +62,10 @@ def done(context: Context, *, incident: str, number: int, at: str, by: str | Non
 
     Example: ninethirty incident action done quarterly-2018-01-05 1 --by "web team"
     """
-    from alerts.actions import action_done
+    from alerts.actions import complete_action
 
     role, now, zone = role_of(by), context.now(), context.settings.timezone
-    _changed(context, incident, lambda known: action_done(known, role, number, now, at, zone), as_json=as_json)
+    _changed(context, incident, lambda known: complete_action(known, role, number, now, at, zone), as_json=as_json)
 
 
 @action.command("list")
@@ -77,14 +77,14 @@ def list_actions(context: Context, *, incident: str | None, as_json: bool) -> No
 
     Example: ninethirty incident action list
     """
-    from alerts.actions import is_overdue, waiting
+    from alerts.actions import is_overdue, list_actions
     from monitor.deliver.incident_json import action_json
     from schedules.times.zone import local_date
 
     with context.store() as store:
         found = [incident_of(store.verdicts, incident)] if incident else store.verdicts.incidents()
     today = local_date(context.now(), context.settings.timezone)
-    chosen = [(*each, is_overdue(each[2], today)) for each in waiting(found, done=incident is not None)]
+    chosen = [(*each, is_overdue(each[2], today)) for each in list_actions(found, done=incident is not None)]
     if as_json:
         print_json(
             [
@@ -104,7 +104,7 @@ def list_actions(context: Context, *, incident: str | None, as_json: bool) -> No
 
 
 def _changed(context: Context, incident: str, change: Callable[[Incident], Incident], *, as_json: bool) -> None:
-    from alerts.actions import waiting
+    from alerts.actions import list_actions
     from alerts.incident import SIGNED
     from monitor.deliver.incident_json import incident_json
 
@@ -117,4 +117,4 @@ def _changed(context: Context, incident: str, change: Callable[[Incident], Incid
     if as_json:
         print_json(incident_json(changed, drafts))
     else:
-        click.echo(f"{incident}: {len(changed.actions)} actions, {len(waiting([changed]))} to do")
+        click.echo(f"{incident}: {len(changed.actions)} actions, {len(list_actions([changed]))} to do")

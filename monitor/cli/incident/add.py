@@ -65,14 +65,14 @@ def add(context: Context, /, *, urls: tuple[str, ...], as_json: bool, **words: s
 
 def _log(context: Context, store: Store, words: Mapping[str, str], facts: ReleaseFacts | None) -> tuple[Incident, bool]:
     """Write an incident with its draft and its notice; returns it and whether it is new. Raises `UserFault`."""
-    from alerts.by_hand import NotEnough
+    from alerts.by_hand import InvalidInput
     from monitor.deliver.by_hand import log_by_hand
 
     record = as_of_now(context, store).record
     with store.transaction() as tx:
         try:
             return log_by_hand(tx, record, words, facts, context.now())
-        except NotEnough as exc:
+        except InvalidInput as exc:
             raise UserFault(str(exc)) from exc
 
 

@@ -132,10 +132,9 @@ def note(  # noqa: PLR0913 # one for each option
 
     Example: ninethirty incident note malpractice-2017-2018-01-05 "web team called" --by "duty statistician"
     """
-    from alerts.by_hand import acknowledge, bring_forward, log_cause, note_mail
-    from alerts.by_hand import assign as given
-    from alerts.by_hand import cite_others as citing
-    from alerts.by_hand import note as noted
+    from alerts.by_hand import acknowledge_incident, add_note, bring_forward, note_mail, record_cause
+    from alerts.by_hand import assign_role as given
+    from alerts.by_hand import cite_other_incidents as citing
     from alerts.incident import MONITOR, SIGNED
 
     role, now, data = role_of(by), context.now(), mail.read() if mail else b""
@@ -144,13 +143,13 @@ def note(  # noqa: PLR0913 # one for each option
         zone = context.settings.timezone
         is_note = (text is not None or at) and mail is None
         # Whoever gives it away does not have it.
-        had = known if assign else acknowledge(known, role, now)
-        had = noted(known, role, text or "", now, at, zone) if is_note else had
+        had = known if assign else acknowledge_incident(known, role, now)
+        had = add_note(known, role, text or "", now, at, zone) if is_note else had
         had = note_mail(had, role, data, text or "", now) if mail else had
         had = given(had, role, assign, now)
         had = bring_forward(had, role, brought_forward, now, zone) if brought_forward else had
         had = citing(had, role, now) if cite_others else had
-        return log_cause(had, role, cause, now)
+        return record_cause(had, role, cause, now)
 
     with context.store() as store:
         changed = rewritten(context, store, incident, told)
@@ -175,12 +174,12 @@ def close(context: Context, *, incident: str, text: str, cause: str, by: str | N
 
     Example: ninethirty incident close malpractice-2017-2018-01-05 --by "head of profession"
     """
-    from alerts.by_hand import close as closed
-    from alerts.by_hand import log_cause
+    from alerts.by_hand import close_incident as closed
+    from alerts.by_hand import record_cause
 
     role, now = role_of(by), context.now()
     with context.store() as store:
-        rewritten(context, store, incident, lambda known: closed(log_cause(known, role, cause, now), role, now, text))
+        rewritten(context, store, incident, lambda one: closed(record_cause(one, role, cause, now), role, now, text))
     _done(context, incident, "closed", as_json=as_json)
 
 
@@ -195,7 +194,7 @@ def waive(context: Context, *, incident: str, reason: str, by: str | None, as_js
 
     Example: ninethirty incident waive quarterly-2018-01-05 --reason "sent by letter" --by "head of profession"
     """
-    from alerts.by_hand import waive as waived
+    from alerts.by_hand import waive_report as waived
 
     role, now = role_of(by), context.now()
     with context.store() as store:

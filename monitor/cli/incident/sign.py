@@ -85,7 +85,7 @@ def sign(  # noqa: PLR0913 # one for each option
 
 def _sign(record: VerdictRecord, known: Incident, role: str, now: datetime, anyway: str) -> None:
     """Sign it off. Raises `UserFault` where something is in the way and no reason is given."""
-    from alerts.by_hand import NotEnough
+    from alerts.by_hand import InvalidInput
     from monitor.deliver.by_hand import InTheWay, signed_off
 
     with record.store.transaction() as tx:
@@ -94,7 +94,7 @@ def _sign(record: VerdictRecord, known: Incident, role: str, now: datetime, anyw
         except InTheWay as exc:
             told = "\n".join(items(exc.obstacles))
             raise UserFault(f"{exc}:\n{told}\nTo sign all the same: --anyway REASON") from exc
-        except NotEnough as exc:
+        except InvalidInput as exc:
             raise UserFault(str(exc)) from exc
 
 

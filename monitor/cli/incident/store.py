@@ -47,7 +47,7 @@ def incident_of(verdicts: VerdictStore, incident: str) -> Incident:
 
 def rewritten(context: Context, store: Store, incident: str, change: Callable[[Incident], Incident]) -> Incident:
     """Change an incident as it stands at this moment. Raises `UnknownName`, and `UserFault` for unfit words."""
-    from alerts.by_hand import NotEnough
+    from alerts.by_hand import InvalidInput
     from monitor.deliver import by_hand
 
     incident_of(store.verdicts, incident)
@@ -55,7 +55,7 @@ def rewritten(context: Context, store: Store, incident: str, change: Callable[[I
     with store.transaction() as tx:
         try:
             return by_hand.rewritten(tx, record, incident, change, context.now())
-        except NotEnough as exc:
+        except InvalidInput as exc:
             raise UserFault(str(exc)) from exc
 
 

@@ -68,12 +68,12 @@ def incident_lines(
     if related:
         yield from ("", "Held up together with it, by one fault of the platform", *items(related))
     if incident.actions:
-        from alerts.actions import in_words
+        from alerts.actions import describe_action
 
         yield from ("", "Actions")
-        yield from items(f"{number}. {in_words(each, LONDON)}" for number, each in enumerate(incident.actions, 1))
+        yield from items(f"{number}. {describe_action(one, LONDON)}" for number, one in enumerate(incident.actions, 1))
     yield from ("", "Timeline")
-    yield from items(f"{stamp(entry.at)}  {entry.by}: {entry.text}" for entry in incident.happened)
+    yield from items(f"{stamp(entry.at)}  {entry.by}: {entry.text}" for entry in incident.timeline_by_time)
     yield from _next(incident, drafts)
 
 
@@ -98,15 +98,15 @@ def _draft(drafts: Sequence[Draft]) -> str:
 def _next(incident: Incident, drafts: Sequence[Draft]) -> Iterator[str]:
     from alerts.draft.edits import to_complete
     from alerts.draft.report import report_from_json
-    from alerts.incident import to_do
-    from alerts.steps import numbered
+    from alerts.incident import steps_for_incident
+    from alerts.steps import numbered_steps
 
     report = report_from_json(drafts[-1].facts) if drafts else None
     done = {step.id for step in report.steps if step.done} if report is not None else set()
     # What was to be done at once is past once the incident is closed; its report remains.
-    if incident.closed is None and (steps := [step for step in to_do(incident) if step.id not in done]):
+    if incident.closed is None and (steps := [step for step in steps_for_incident(incident) if step.id not in done]):
         yield ""
-        yield from numbered(steps)
+        yield from numbered_steps(steps)
     if report is not None and (boxes := to_complete(report)):
         yield from ("", f"To complete in the draft ({len(boxes)})")
         yield from items(f"{report.name_of(name)} [{name}]" for name in boxes)

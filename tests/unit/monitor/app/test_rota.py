@@ -46,7 +46,7 @@ async def read(office: Office, reply: Reply, after: float = 0) -> None:
 
 def test_what_a_rota_said_last_holds_when_it_cannot_be_read_and_after_a_restart(tmp_path: Path) -> None:
     async def story(office: Office) -> None:
-        assert on_call(office) == "nobody, so everybody of it is told"
+        assert on_call(office) == "no one, so all its roles are notified"
         await read(office, Reply(200, ICS.encode()))
         assert on_call(office) == ON_CALL
         assert office.last_read("rota-on-call") == office.clock.now().timestamp()

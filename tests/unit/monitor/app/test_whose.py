@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from alerts.draft.period import Row, period_of
-from alerts.routes import routes_for
+from alerts.routes import select_channels
 from monitor.config.settings import Settings
 from monitor.judge.policy import Policies, Policy, PolicyTable, UsualTime
 from monitor.ledger.export import export_calendar
@@ -87,7 +87,7 @@ def test_policy_and_granted_times_are_those_of_any() -> None:
 
 def test_routes_match_by_any() -> None:
     route = a_route("pager", producer=THEIRS)
-    told = routes_for(notice(producer=OURS), [route], ALL, NIGHT, LONDON, producers=(OURS, THEIRS))
+    told = select_channels(notice(producer=OURS), [route], ALL, NIGHT, LONDON, producers=(OURS, THEIRS))
     assert [name for name, _ in told] == ["pager"]
 
 

@@ -35,7 +35,7 @@ def test_actions_are_added_listed_done_and_exported(ask: Ask) -> None:
 
 def test_what_cannot_be_done_says_why(ask: Ask) -> None:
     refused = ask(*ADD, "--due", "2017-01-20", *ROLE)
-    assert (refused.status, refused.err) == (1, 'due: lies before the incident (got "2017-01-20")\n')
+    assert (refused.status, refused.err) == (1, 'due: give a day after the incident (got "2017-01-20")\n')
     assert ask("incident", "action", "done", INCIDENT, "1", *ROLE).err.endswith(f"{INCIDENT}, there are 0\n")
     assert 'no incident "births"' in ask("incident", "action", "list", "births").err
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from alerts.silence import Scope, silence
+from alerts.silence import Scope, create_silence
 from monitor.cli.main import status_of
 from monitor.clock import SystemClock
 from monitor.store.open import open_store
@@ -78,7 +78,7 @@ def test_releases_around_now_are_offered_and_those_of_long_ago_are_not(complete:
 
 def test_silences_that_last_are_offered(complete: Complete, folder: Path) -> None:
     store, now = open_store(f"sqlite:///{folder}/store.db"), SystemClock().now()
-    made = silence(Scope("producer"), "ons", now + timedelta(hours=1), "duty statistician", "moves", now)
+    made = create_silence(Scope("producer"), "ons", now + timedelta(hours=1), "duty statistician", "moves", now)
     with store.transaction() as tx:
         tx.save_silence(made)
     store.close()

@@ -64,8 +64,8 @@ def test_a_report_is_owed_until_it_is_signed(ask: Ask, folder: Path) -> None:
     shown = ask("incident", "show", INCIDENT, "--json").json
     assert not shown["report_owed"]
     version = shown["drafts"][-1]["version"]
-    reason = "though something was in the way: the minister waits"
-    assert shown["timeline"][-1]["text"] == f"report signed off as version {version}, {reason}"
+    reason = "although a check failed: the minister waits"
+    assert shown["timeline"][-1]["text"] == f"report signed off as version {version} {reason}"
     evidence = (folder / INCIDENT / "evidence.md").read_text(encoding="utf-8")
     assert "because: the minister waits" in evidence
     assert "the minister waits" not in (folder / INCIDENT / "report.md").read_text(encoding="utf-8")
@@ -243,7 +243,7 @@ def test_a_call_is_logged_for_when_it_was_made_and_enters_the_account(ask: Ask) 
 
 def test_an_empty_note_is_refused(ask: Ask) -> None:
     told = ask("incident", "note", INCIDENT, " ", *ROLE)
-    assert (told.status, told.err) == (1, "a note needs words\n")
+    assert (told.status, told.err) == (1, "write the text of the note\n")
 
 
 def test_an_incident_that_was_logged_by_hand_can_be_closed(ask: Ask) -> None:
@@ -282,7 +282,7 @@ def test_what_was_logged_by_hand_has_an_end_and_addresses_and_stands_in_history_
     assert "17:40 GMT on 4 January 2018" in text
     assert f"{logged['id']}" in ask(*span, "--format", "csv").out
     about = ask("incident", "add", "--release", "births-2016", "--what", "a leak", "--when", "2017-01-05, 2018-01-05")
-    assert "check date: 5 January 2018 lies 365 days after the incident" in about.err
+    assert "check date: 5 January 2018 is 365 days after the incident" in about.err
     assert about.out.partition(":")[0] in ask("calendar", "history", "births-2016").out
 
 

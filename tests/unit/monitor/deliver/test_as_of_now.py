@@ -6,7 +6,7 @@ from functools import partial
 
 import pytest
 
-from alerts.by_hand import bring_forward, note
+from alerts.by_hand import add_note, bring_forward
 from alerts.draft.versions import edited, signed
 from alerts.draft.write.outline import Document
 from alerts.incident import Incident, Kind
@@ -136,7 +136,7 @@ def test_a_measurement_written_down_meanwhile_is_not_overwritten(store: Store, o
     write = overdue.renewal(known.id, after_slot(720))
     assert write is not None
     with store.transaction() as tx:
-        tx.save_incident(note(known, "duty statistician", "seen", after_slot(721)))
+        tx.save_incident(add_note(known, "duty statistician", "seen", after_slot(721)))
         write(tx)
     assert len(overdue.verdicts.drafts(known.id)) == 1
 

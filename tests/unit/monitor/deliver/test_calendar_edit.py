@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from alerts.incident import Kind
 from alerts.notice import Notice
-from alerts.silence import Scope, silence
+from alerts.silence import Scope, create_silence
 from monitor.clock import VirtualClock
 from monitor.deliver.facts import Measured
 from monitor.deliver.outbox import OutboxOptions
@@ -74,7 +74,7 @@ def test_what_is_silenced_is_not_told_with_the_rest_nor_does_it_silence_them() -
     store = TemporaryStore()
     with store.transaction() as tx:
         until = after_slot(EDITED) + timedelta(days=2)
-        tx.save_silence(silence(Scope.RELEASE, "r0", until, "duty", "a planned move", after_slot(EDITED)))
+        tx.save_silence(create_silence(Scope.RELEASE, "r0", until, "duty", "a planned move", after_slot(EDITED)))
     others, silenced = sorted(recorded(store, [moved(name) for name in NAMES]), key=lambda one: one.release)
     assert silenced.release == "r0"
     assert others.subject.startswith("CALENDAR: 3 entries")

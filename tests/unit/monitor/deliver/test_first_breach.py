@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from alerts.incident import Kind, known_to
+from alerts.incident import Kind, find_known_incident
 from monitor.deliver.facts import Measured
 from monitor.deliver.rules import ReportingRules
 from monitor.deliver.verdicts import VerdictRecord
@@ -40,7 +40,7 @@ def store() -> TemporaryStore:
 def test_a_breach_after_a_doubt_has_an_incident_and_a_draft_of_its_own(store: TemporaryStore) -> None:
     doubt, breach = store.verdicts.incidents_of("r")
     assert [(one.kind, one.closed is None) for one in (doubt, breach)] == [(Kind.UNPROVEN, False), (Kind.LATE, True)]
-    assert known_to([doubt, breach], "r") == breach
+    assert find_known_incident([doubt, breach], "r") == breach
     judged = store.verdicts.judged_one("r")
     assert judged is not None
     assert judged.body["incident"] == breach.id

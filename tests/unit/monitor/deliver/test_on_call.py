@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
-from alerts.by_hand import acknowledge
+from alerts.by_hand import acknowledge_incident
 from alerts.rota import Rota, Shift
 from alerts.routes import Route
 from monitor.clock import VirtualClock
@@ -79,7 +79,7 @@ def test_who_says_that_they_have_it_ends_the_escalation_and_who_was_never_told_h
         await day.on_to(400 + 16 * 60)
         (incident,) = day.store.verdicts.incidents()
         with day.store.transaction() as tx:
-            tx.save_incident(acknowledge(incident, "deputy", day.clock.now()))
+            tx.save_incident(acknowledge_incident(incident, "deputy", day.clock.now()))
         await day.judged(OUT["r7"] + 4000, ["r7"])
         await day.on_to(OUT["r7"] + 4100)
         assert day.kinds("head") == []
@@ -143,7 +143,7 @@ def test_one_fact_is_told_once_to_each_person_whatever_turns_the_rota_takes_mean
             if step == seed:
                 (incident, *_) = day.store.verdicts.incidents()
                 with day.store.transaction() as tx:
-                    tx.save_incident(acknowledge(incident, "duty", day.clock.now()))
+                    tx.save_incident(acknowledge_incident(incident, "duty", day.clock.now()))
             if step == 3:
                 day.rules.rotas["on-call"] = then
         await day.on_to(OUT[names[-1]] + 4000 + timedelta(hours=1).total_seconds())

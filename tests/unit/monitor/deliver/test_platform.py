@@ -9,8 +9,8 @@ from itertools import pairwise
 
 import pytest
 
-from alerts.by_hand import acknowledge
-from alerts.channels.pagerduty import event
+from alerts.by_hand import acknowledge_incident
+from alerts.channels.pagerduty import build_event
 from alerts.incident import Kind
 from monitor.clock import VirtualClock
 from monitor.deliver.platform import related
@@ -22,7 +22,7 @@ from tests.worlds.instants import after_slot
 
 
 def events(pager: FakeChannel) -> list[Mapping[str, object]]:
-    told = (event(message, "key") for message in pager.messages.values())
+    told = (build_event(message, "key") for message in pager.messages.values())
     return [one for one in told if one is not None]
 
 
@@ -31,7 +31,7 @@ async def the_day(day: Day, *, taken: bool = False) -> None:
     await day.on_to(90)
     if taken:
         with day.store.transaction() as tx:
-            tx.save_incident(acknowledge(day.platform(), "press office", day.clock.now()))
+            tx.save_incident(acknowledge_incident(day.platform(), "press office", day.clock.now()))
     await day.judged(301)
     for name, seconds in OUT.items():
         await day.judged(seconds + 2)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alerts.by_hand import acknowledge
+from alerts.by_hand import acknowledge_incident
 from alerts.decide import decide
 from alerts.incident import Incident
 from alerts.notice import Notice
@@ -55,7 +55,7 @@ def told(page: World, html: World | None, *, taken: bool = False) -> Iterator[No
         decision = decide(release_facts(found, Measured("m", runs)), known, after_slot(now))
         known = decision.incident or known
         if taken and known is not None:
-            known = acknowledge(known, "duty statistician", after_slot(now))
+            known = acknowledge_incident(known, "duty statistician", after_slot(now))
         yield from decision.notices
 
 

@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from alerts.by_hand import NotEnough, close
-from alerts.incident import Incident, notice_about
-from alerts.silence import Scope, Silence, silence
+from alerts.by_hand import InvalidInput, close_incident
+from alerts.incident import Incident, fact_notice
+from alerts.silence import Scope, Silence, create_silence
 from monitor.clock import VirtualClock
 from monitor.deliver.facts import Measured, release_facts
 from monitor.deliver.outbox import Outbox, OutboxOptions
@@ -38,7 +38,7 @@ class World:
 
     async def quiet(self, scope: Scope = Scope.RELEASE, name: str = "r", length: timedelta = HOUR) -> Silence:
         now = self.clock.now()
-        made = silence(scope, name, now + length, "duty statistician", "their site moves", now)
+        made = create_silence(scope, name, now + length, "duty statistician", "their site moves", now)
         await self.writer.write(lambda tx: tx.save_silence(made))
         return made
 
@@ -129,12 +129,12 @@ def test_what_was_told_before_is_told_as_it_stands_at_the_end() -> None:
         await world.quiet()
         (incident,) = world.store.verdicts.incidents()
         assert incident.facts is not None
-        news = notice_about("grade_changed", "report", incident, incident.facts, world.clock.now())
+        news = fact_notice("grade_changed", "report", incident, incident.facts, world.clock.now())
         waiting = Delivery(news.id, "mail", DeliveryState.WAITING, news.at)
         await world.writer.write(lambda tx: tx.add_notice(news, [waiting]))
         _, (kind, subject) = await world.told(after=HOUR)
         assert kind == "still"
-        assert subject.startswith("LATE, still so: ")
+        assert subject.startswith("LATE, still true: ")
         assert "still absent at 10:36:40 GMT" in subject
 
     played(story)
@@ -156,7 +156,7 @@ def test_a_silence_ended_by_hand_lets_messages_go() -> None:
 def test_a_silence_that_was_ended_before_it_began_mutes_nothing() -> None:
     async def story(world: World) -> None:
         now = world.clock.now()
-        made = silence(Scope.RELEASE, "r", now + 2 * HOUR, "duty statistician", "why", now, begins=now + HOUR)
+        made = create_silence(Scope.RELEASE, "r", now + 2 * HOUR, "duty statistician", "why", now, begins=now + HOUR)
         await world.late()
         await world.clock.sleep(1)
         ended = replace(made, ended=world.clock.now())
@@ -182,7 +182,7 @@ def test_an_incident_that_a_person_closed_is_not_told_of() -> None:
         await world.quiet()
         await world.late()
         (incident,) = world.store.verdicts.incidents()
-        shut = close(incident, "duty statistician", world.clock.now())
+        shut = close_incident(incident, "duty statistician", world.clock.now())
         await world.writer.write(lambda tx: tx.save_incident(shut))
         assert await world.told(after=2 * HOUR) == []
 
@@ -190,9 +190,9 @@ def test_an_incident_that_a_person_closed_is_not_told_of() -> None:
 
 
 def test_a_silence_needs_a_reason_a_role_and_an_end_that_is_near() -> None:
-    with pytest.raises(NotEnough, match="reason: say why\nuntil: must be after now, and within 14 days"):
-        silence(Scope.RELEASE, "r", SLOT + timedelta(days=15), "duty statistician", " ", SLOT)
-    with pytest.raises(NotEnough, match="must be after now"):
-        silence(Scope.RELEASE, "r", SLOT, "duty statistician", "why", SLOT)
-    with pytest.raises(NotEnough, match="in which role"):
-        silence(Scope.RELEASE, "r", SLOT + HOUR, "", "why", SLOT)
+    with pytest.raises(InvalidInput, match="reason: say why\nuntil: must be after now, and within 14 days"):
+        create_silence(Scope.RELEASE, "r", SLOT + timedelta(days=15), "duty statistician", " ", SLOT)
+    with pytest.raises(InvalidInput, match="must be after now"):
+        create_silence(Scope.RELEASE, "r", SLOT, "duty statistician", "why", SLOT)
+    with pytest.raises(InvalidInput, match="give your role"):
+        create_silence(Scope.RELEASE, "r", SLOT + HOUR, "", "why", SLOT)

@@ -15,7 +15,7 @@ from alerts.draft.narrative import availability
 from alerts.draft.period import Row, period_of
 from alerts.draft.period_data import period_csv, period_json
 from alerts.draft.period_report import period_report
-from alerts.notice_text import subject, text
+from alerts.notice_text import notice_subject, notice_text
 from monitor.cli.text import headline
 from monitor.cli.today import row_text
 from monitor.deliver.facts import Measured, release_facts
@@ -40,8 +40,8 @@ def test_the_board_and_notices_say_how_early_it_may_have_come(bound: float, besi
     assert verdict_told(body) == verdict_told(body["parts"][0]) == row_text(body)[2] == f"on time{beside}"
     assert headline(body) == f"ON TIME{beside}, final"
     facts = release_facts(on_time(bound), Measured())
-    assert f"came out on time{beside}, first seen" in subject("final", "late", facts, after_slot(90))
-    assert f"- Announced page: on time{beside}, first seen" in text("final", "late", facts, "r", after_slot(90))
+    assert f"came out on time{beside}, first seen" in notice_subject("final", "late", facts, after_slot(90))
+    assert f"- Announced page: on time{beside}, first seen" in notice_text("final", "late", facts, "r", after_slot(90))
 
 
 @pytest.mark.parametrize(("bound", "cell"), [(5, "On time"), (11.5, "On time, to 12 s")])

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from markupsafe import escape
 
-from alerts.signed_link import sign
+from alerts.signed_link import sign_token
 from monitor.deliver.rules import Links
 from monitor.web.credentials import Keys, Throttle
 from tests.unit.monitor.web.board import KEYS, Board, Stopped, a_board
@@ -19,7 +19,7 @@ WEEK = timedelta(days=7)
 
 
 def token_of(board: Board, key: bytes = KEYS.link) -> str:
-    return sign(board.incident, after_slot(400) + WEEK, key)
+    return sign_token(board.incident, after_slot(400) + WEEK, key)
 
 
 def acknowledged_by(board: Board) -> list[str]:
@@ -55,7 +55,7 @@ async def test_the_button_without_a_proper_role_asks_again(role: str) -> None:
     async with a_board() as board:
         answer = await board.client.post("/acknowledge", data={"token": token_of(board), "role": role})
         assert answer.status_code == 400
-        assert "say in which role" in answer.text
+        assert "give your role, not your name" in answer.text
         assert acknowledged_by(board) == []
 
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import httpx
 import pytest
 
-from alerts.by_hand import acknowledge
+from alerts.by_hand import acknowledge_incident
 from alerts.incident import Action
 from monitor.health.hosts import Unheard
 from monitor.web.board import groups_of
@@ -169,7 +169,7 @@ async def test_an_incident_that_needs_action_has_one_next_step(
         known = board.store.verdicts.incident(board.incident)
         assert known is not None
         if is_acknowledged:
-            known = acknowledge(known, "duty statistician", after_slot(410))
+            known = acknowledge_incident(known, "duty statistician", after_slot(410))
         with board.store.transaction() as tx:
             tx.save_incident(replace(known, closed=closed))
         needing = (await board.client.get("/")).text.partition('class="needing"')[2].partition("</section>")[0]

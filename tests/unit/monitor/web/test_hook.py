@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from alerts.channels.pagerduty import event
-from alerts.channels.webhook import payload
+from alerts.channels.pagerduty import build_event
+from alerts.channels.webhook import webhook_body
 from alerts.silence import Scope
 from monitor.cli.channel import _message
 from monitor.clock import VirtualClock
@@ -26,7 +26,7 @@ ROLE = "duty statistician"
 
 def posted(channel: FakeChannel) -> list[dict[str, Any]]:
     """Return what a webhook would have posted, each held against its model, which allows nothing else."""
-    bodies = [payload(message) for message in channel.messages.values()]
+    bodies = [webhook_body(message) for message in channel.messages.values()]
     for body in bodies:
         Hook.model_validate_json(body, extra="forbid")
     return [json.loads(body) for body in bodies]
@@ -81,7 +81,7 @@ def test_people_are_not_told_that_somebody_has_it_or_signed() -> None:
 
 def test_a_pager_is_told_who_has_it_and_of_its_end_and_nothing_of_signatures() -> None:
     day = played(taken_and_signed)
-    told = [event(message, "key") for message in day.channels["pager"].messages.values()]
+    told = [build_event(message, "key") for message in day.channels["pager"].messages.values()]
     actions = [one["event_action"] for one in told if one is not None]
     assert actions == ["trigger", "trigger", "acknowledge", "resolve"]
 
@@ -105,7 +105,7 @@ def test_who_closes_it_by_hand_closes_it_for_machines_and_an_incident_of_a_platf
     assert of_platform[:2] == ["opened", "acknowledged"]
     by_hand = [one["event"] for one in told if (one["incident"] or {}).get("kind") == "hand"]
     assert by_hand == ["opened", "closed"]
-    paged = [event(message, "key") for message in day.channels["pager"].messages.values()]
+    paged = [build_event(message, "key") for message in day.channels["pager"].messages.values()]
     assert [one["event_action"] for one in paged if one is not None and "platform" in one["dedup_key"]] == [
         "trigger",
         "acknowledge",
@@ -113,4 +113,4 @@ def test_who_closes_it_by_hand_closes_it_for_machines_and_an_incident_of_a_platf
 
 
 def test_a_test_of_a_webhook_is_as_published_too() -> None:
-    Hook.model_validate_json(payload(_message("hook", after_slot(0))), extra="forbid")
+    Hook.model_validate_json(webhook_body(_message("hook", after_slot(0))), extra="forbid")

@@ -11,8 +11,8 @@ from alerts.draft.report import report_from_json
 from alerts.draft.versions import edited, signed
 from alerts.finding import Finding
 from alerts.incident import Incident, Kind
-from alerts.platform import follow_platform, platform_id
-from alerts.signed_link import sign
+from alerts.platform import platform_id, update_platform
+from alerts.signed_link import sign_token
 from monitor.deliver.drafts import row_of, versions_of
 from monitor.web.pages import against, seen
 from tests.unit.monitor.web.board import KEYS, TITLE, Board, a_board
@@ -105,7 +105,7 @@ async def test_what_a_person_logged_is_what_happened_where_nothing_was_measured(
 async def test_a_link_to_a_closed_incident_asks_nobody_to_have_it() -> None:
     async with a_board() as board:
         await close(board)
-        token = sign(board.incident, after_slot(90000), KEYS.link)
+        token = sign_token(board.incident, after_slot(90000), KEYS.link)
         page = (await board.client.get("/acknowledge", params={"token": token})).text
         assert "is closed" in page
         assert "<form" not in page
@@ -145,7 +145,7 @@ async def test_incidents_of_one_fault_of_a_platform_name_each_other() -> None:
                 facts = replace(incident.facts, findings=held_up, url=url)
                 one = replace(incident, id=name, title=name.upper(), facts=facts)
                 tx.save_incident(one)
-                whole = follow_platform(None if name == "elsewhere" else whole, one, after_slot(500)).incident
+                whole = update_platform(None if name == "elsewhere" else whole, one, after_slot(500)).incident
                 assert whole is not None
                 tx.save_incident(whole)
         page = (await board.client.get(f"/incidents/{incident.id}")).text
