@@ -53,13 +53,13 @@ class Leads:
         now = self.clock.now()
         facts = self.watch.facts(self.ledger.releases[release], self.ledger.promises(release))
 
-        def follow(tx: Transaction) -> int:
+        def write(tx: Transaction) -> int:
             # A lead is no measurement: it neither joins nor alters an incident that was measured.
             known = known_to(leads_among(self.verdicts.incidents_of(release)), release)
             told = with_lead(facts, lead, known)
-            return 0 if told is None else self.watch.events.follow(tx, decide(told, known, now), now)
+            return 0 if told is None else self.watch.events.save_decision(tx, decide(told, known, now), now)
 
-        if await self.writer.write(follow):
+        if await self.writer.write(write):
             self.wake()
 
     def take_press(self, producer: str, found: Found, at: datetime) -> None:

@@ -49,8 +49,8 @@ class LookTally:
         late = self._late.pop(target.id, 0.0)
         self._connectivity.note(target.host, outcome)
         self.silent_hosts.note(target.host, sighting)
-        self._heartbeat.alive(self._clock.now())
-        self._metrics.look(target.host, outcome_of(sighting.state, failure), duration, late)
+        self._heartbeat.note_alive(self._clock.now())
+        self._metrics.count_look(target.host, outcome_of(sighting.state, failure), duration, late)
         if self._skew.is_known():
             self._weigh_clock(sighting)
 
@@ -60,7 +60,7 @@ class LookTally:
 
     def missed(self, target: Target, looks: int) -> None:
         """Count looks that were due and not made."""
-        self._metrics.miss(target.host, looks)
+        self._metrics.count_missed(target.host, looks)
 
     def clock_set(self, begin: datetime, end: datetime, seconds: float) -> None:
         """Take note that our clock was set, or that the machine slept for about as long as it went ahead."""
@@ -70,7 +70,7 @@ class LookTally:
 
     def stalled(self, begin: datetime, end: datetime) -> None:
         """Take note that the loop stood still."""
-        self._health.stalled(begin, end)
+        self._health.note_stall(begin, end)
 
     def _weigh_clock(self, sighting: Sighting) -> None:
         bounds = Bounds(*self._skew.bounds())

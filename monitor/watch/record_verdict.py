@@ -10,8 +10,8 @@ import structlog
 
 from alerts import fact_rules
 from alerts.incident import kind_of
-from monitor.deliver.facts import Measured, release_facts
-from monitor.deliver.verdicts import Recorded, VerdictRecord, body_of, standing
+from monitor.deliver.facts import Measurement, release_facts
+from monitor.deliver.verdicts import RecordedVerdict, VerdictRecorder, body_of, status_key
 from monitor.errors import Conflict
 from monitor.health.state import HealthState
 from monitor.judge.runs import Blind
@@ -37,18 +37,18 @@ class Recorder:
     """
 
     writer: Writer
-    events: VerdictRecord
+    events: VerdictRecorder
     rules: WatchRules
     health: HealthState
-    on_recorded: Callable[[Recorded], None]
+    on_recorded: Callable[[RecordedVerdict], None]
     others: OtherMonitors | None = None
 
-    def measured(self, watched: WatchedRelease, verdict: Verdict, blind: Sequence[Blind]) -> Measured:
+    def measured(self, watched: WatchedRelease, verdict: Verdict, blind: Sequence[Blind]) -> Measurement:
         """Return how a verdict was measured, for the draft."""
         slot = verdict.slot.begins() if verdict.slot else None
         near = [span for span in blind if slot is None or abs(span.ends - slot) < _AROUND]
         records = tuple((name, "") for runs in watched.runs.values() for run in runs for name in run.evidence)
-        return Measured(self.rules.watch.vantage, watched.runs, near, self.health.offset, records)
+        return Measurement(self.rules.watch.vantage, watched.runs, near, self.health.offset, records)
 
     def is_news(self, watched: WatchedRelease, verdict: Verdict, blind: Sequence[Blind]) -> bool:
         """Tell whether a verdict differs from the one written down in more than lengths that still grow."""
@@ -69,7 +69,7 @@ class Recorder:
         # What the verdict rests on may be among the portions that wait: no start must find one without the other.
         basis = watched.promises if self.writer.backlog.portions_left() else ()
 
-        def write(tx: Transaction) -> Recorded | None:
+        def write(tx: Transaction) -> RecordedVerdict | None:
             if members is not None and not members.still(term):
                 return None
             _write_release_and_promises(tx, watched.announced, basis)
@@ -103,9 +103,9 @@ def _write_release_and_promises(tx: Transaction, release: Release | None, promis
             tx.confirm_all(calendar, [release.id], promise.confirmed_at)
 
 
-def _told(verdict: Verdict, measured: Measured) -> object:
+def _told(verdict: Verdict, measured: Measurement) -> object:
     """Return what people would see of a verdict, less lengths that still grow, and what later editions learn from."""
     facts = release_facts(verdict, measured)
     platform = [found.detail for found in verdict.findings if found.kind is Kind.PLATFORM]
     linked = [part.url for part in verdict.parts if part.origin is Origin.LINKED]
-    return standing(body_of(verdict, None)), fact_rules.measured(facts), kind_of(facts, verdict.at), platform, linked
+    return status_key(body_of(verdict, None)), fact_rules.measured(facts), kind_of(facts, verdict.at), platform, linked

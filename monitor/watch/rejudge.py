@@ -11,9 +11,9 @@ from typing import Any
 
 from alerts.draft.code import Book
 from alerts.finding import ReleaseFacts
-from monitor.deliver.facts import Measured, release_facts
+from monitor.deliver.facts import Measurement, release_facts
 from monitor.deliver.message import Redactor
-from monitor.deliver.verdicts import body_of, with_decision
+from monitor.deliver.verdicts import body_of, with_brought_forward
 from monitor.judge.as_json import judged_part
 from monitor.judge.differences import differences
 from monitor.judge.explain.explain import Explanation, explain, title_facts
@@ -103,7 +103,7 @@ def fresh(store: Store, policies: Policies, row: Judged, now: datetime, book: Bo
     incident = store.verdicts.incident(row.body["incident"]) if row.body["incident"] else None
     case = None if row.final else stored_case(store, row.release)
     if case is None:
-        return with_decision(row.body, incident.words if incident else None)
+        return with_brought_forward(row.body, incident.words if incident else None)
     return body_of(with_those_late_too(store, case.verdict(policies, now)), incident, book)
 
 
@@ -131,7 +131,7 @@ def facts_of(store: Store, policies: Policies, monitor: str, release: str, now: 
     if case is None:
         return None
     verdict = with_those_late_too(store, case.verdict(policies, now))
-    return release_facts(verdict, Measured(monitor, case.runs, case.blind))
+    return release_facts(verdict, Measurement(monitor, case.runs, case.blind))
 
 
 def unjudged(

@@ -90,7 +90,7 @@ async def _acknowledged(request: Request, name: str, role: str) -> None:
     desk = queries_of(request).desk
     if desk is None:
         raise UnknownName(f"no incident {name!r}")
-    await desk.take(name, role)
+    await desk.acknowledge(name, role)
 
 
 ROUTES = [

@@ -17,8 +17,8 @@ from alerts.draft.take_back import Conflict
 from alerts.incident import Incident, Kind, to_do
 from alerts.notice_text import details, happened
 from alerts.platform import standing_of_platform
-from monitor.deliver.by_hand import in_the_way
-from monitor.deliver.drafts import ENDINGS, versions_of
+from monitor.deliver.by_hand import signing_obstacles
+from monitor.deliver.drafts import ENDINGS, versions_from_rows
 from monitor.deliver.incident_json import incident_json
 from monitor.errors import UnknownName
 from monitor.web.fragments import with_overdue
@@ -94,7 +94,7 @@ async def incident_page(request: Request, name: str, fault: str = "", answered: 
         open_boxes=_wanting(report, told, missing),
         amending="amend" in request.query_params or "reason" in {*told.typed, *told.faults},
         details=list(details(found.kind, found.facts)) if found.facts is not None else (),
-        changes={one.number: [one.report.name_of(name) for name in one.changed] for one in versions_of(drafts)},
+        changes={one.number: [one.report.name_of(name) for name in one.changed] for one in versions_from_rows(drafts)},
         silences=[one for one in await silences_of(queries) if one["name"] in named],
         related=await queries.related(found),
         endings=ENDINGS,
@@ -105,7 +105,7 @@ async def incident_page(request: Request, name: str, fault: str = "", answered: 
 
 def missing_in(incident: Incident, report: Report) -> list[tuple[str, str]]:
     """Return what is in the way of signing a report: the id of its box, empty for what has none, and the words."""
-    told = ((line, *line.partition("]: ")[::2]) for line in in_the_way(incident, report))
+    told = ((line, *line.partition("]: ")[::2]) for line in signing_obstacles(incident, report))
     split = ((line, head.rpartition(" [")[::2], why) for line, head, why in told)
     return [(box, f"{name}: {why}") if why and name else ("", line) for line, (name, box), why in split]
 

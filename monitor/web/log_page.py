@@ -48,7 +48,7 @@ async def log(request: Request) -> Response:
         return sent
     release = sent.text("release")
     try:
-        logged = await sent.desk.log(_words(sent, release), release)
+        logged = await sent.desk.log_incident(_words(sent, release), release)
     except NotEnough as fault:
         return await _form(request, sent.fields, by_box(fault, _BOXES, "what"))
     return RedirectResponse(f"/incidents/{quote(logged.id)}", 303)

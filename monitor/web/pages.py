@@ -18,7 +18,7 @@ from starlette.routing import Route
 
 from alerts.incident import Kind
 from monitor.deliver.reminders import GIVEN_UP_FOR
-from monitor.deliver.silences import lasting
+from monitor.deliver.silences import active_silences_json
 from monitor.errors import StoreFault
 from monitor.health.checks import Check
 from monitor.judge.as_json import (
@@ -272,7 +272,7 @@ async def silences_of(queries: Queries) -> list[dict[str, Any]]:
         return []
     now = queries.clock.now()
     try:
-        return await queries.ask(lambda: lasting(queries.store.outbox, now))
+        return await queries.ask(lambda: active_silences_json(queries.store.outbox, now))
     except StoreFault:
         # That it does not answer stands on the page.
         return []

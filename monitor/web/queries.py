@@ -14,17 +14,17 @@ from zoneinfo import ZoneInfo
 from alerts.draft.write.outline import Document
 from alerts.incident import Incident, Kind
 from monitor.clock import Clock
-from monitor.deliver.as_of_now import AsOfNow
+from monitor.deliver.current_incidents import CurrentIncidents
 from monitor.deliver.desk import Desk
-from monitor.deliver.drafts import written
-from monitor.deliver.message import Redactor, redacted
+from monitor.deliver.drafts import render_draft
+from monitor.deliver.message import Redactor, redact_draft
 from monitor.deliver.outbox_rows import given_up_json
-from monitor.deliver.owed import wants_somebody
-from monitor.deliver.platform import related
+from monitor.deliver.owed import needs_action
+from monitor.deliver.platform import related_incidents
 from monitor.deliver.reminders import GIVEN_UP_FOR
-from monitor.deliver.verdicts import with_decision
+from monitor.deliver.verdicts import with_brought_forward
 from monitor.errors import StoreFault, UnknownName
-from monitor.health.hosts import Unheard
+from monitor.health.hosts import SilentHost
 from monitor.judge.as_json import is_of
 from monitor.store.rows import CalendarRead, Draft, Event, Judged
 from monitor.store.sql.engine import Store
@@ -72,9 +72,9 @@ class Queries:
     # Why the verdict on a release is what it is as of an instant; read from the store, in a thread.
     explained: Callable[[str, datetime], Explained | None] = _nothing
     # Hosts of which nothing usable is heard just now.
-    unheard: Callable[[datetime], Mapping[str, Unheard]] = lambda _now: {}
+    unheard: Callable[[datetime], Mapping[str, SilentHost]] = lambda _now: {}
     # What grows has grown since it was written down; None where nothing is measured any more.
-    as_of_now: AsOfNow | None = None
+    current_incidents: CurrentIncidents | None = None
     writer: Writer | None = None
     throttle: Throttle = field(kw_only=True)
     door: Sessions | None = None
@@ -159,7 +159,7 @@ class Queries:
         """Return releases with what people have decided of them since they were judged."""
         wanted = [body["incident"] for body in told if body["incident"]]
         known = await self.ask(lambda: self.store.verdicts.words_on(wanted))
-        return [with_decision(body, known.get(body["incident"])) for body in told]
+        return [with_brought_forward(body, known.get(body["incident"])) for body in told]
 
     async def incidents(
         self, first: date | None = None, last: date | None = None, until: datetime | None = None
@@ -183,7 +183,7 @@ class Queries:
                 for one in store.open_incidents(MOST_INCIDENTS)
                 if (begin or one.occurred) <= one.occurred and (end is None or one.occurred < end)
             ]
-            return self._told([one for one in still[::-1] if wants_somebody(one, store.drafts, today)], now)
+            return self._told([one for one in still[::-1] if needs_action(one, store.drafts, today)], now)
 
         return await self.ask(found)
 
@@ -205,7 +205,7 @@ class Queries:
     async def related(self, incident: Incident) -> list[Incident]:
         """Return the incidents of other releases that one fault of a platform made together with this one."""
         now = self.clock.now()
-        return await self.ask(lambda: self._told(related(self.store.verdicts, incident)[::-1], now))
+        return await self.ask(lambda: self._told(related_incidents(self.store.verdicts, incident)[::-1], now))
 
     async def document(self, incident: Incident, ending: str, which: Document | None) -> tuple[bytes, str] | None:
         """Return a paper of an incident's newest draft and its media type, None without one. Raises UnknownName."""
@@ -237,13 +237,13 @@ class Queries:
         return self.live.body(row.release) or row.body
 
     def _current(self, incident: Incident, now: datetime) -> Incident:
-        return incident if self.as_of_now is None else self.as_of_now.incident(incident, now)
+        return incident if self.current_incidents is None else self.current_incidents.incident(incident, now)
 
     async def _renew(self, incident: str) -> None:
-        now, current = self.clock.now(), self.as_of_now
+        now, current = self.clock.now(), self.current_incidents
         if current is None or self.writer is None:
             return
-        if (write := await self.ask(lambda: current.renewal(incident, now))) is not None:
+        if (write := await self.ask(lambda: current.prepare_redraft(incident, now))) is not None:
             await self.writer.write(write)
 
     def _shown(self, body: dict[str, Any]) -> dict[str, Any] | None:
@@ -297,4 +297,4 @@ def _for_all(event: Event) -> Event:
 def _document(
     drafts: Sequence[Draft], ending: str, template: Path | None, redactor: Redactor | None, which: Document | None
 ) -> tuple[bytes, str] | None:
-    return written(redacted(drafts[-1], redactor), ending, template, which) if drafts else None
+    return render_draft(redact_draft(drafts[-1], redactor), ending, template, which) if drafts else None
