@@ -181,7 +181,9 @@ rights = { heads = "head", everybody = "viewer" }
     assert f"config.toml: web.oidc.client_secret: no file {good}/oidc_secret\n" in ask("check").err
     (good / "oidc_secret").write_text("between the two")
     told = ask("check").out
-    assert "whom https://login.example.gov.uk signs on (OpenID Connect) acts and sees by groups: heads head" in told
+    assert (
+        "people whom https://login.example.gov.uk (OpenID Connect) signs in have rights by groups: heads head" in told
+    )
     assert "people at this machine" not in told
     assert "between the two" not in told
 

@@ -107,7 +107,7 @@ def test_all_faults_are_reported_at_once_and_nothing_is_written(file: Path, caps
         'init: --mail: not a server, write "smtp.example.gov.uk" or "HOST:PORT" (got "smtp host")',
         'init: --on-call: write "duty A=duty-a@example.gov.uk" (got "duty A")',
         'init: --on-call: give each role once (got "B" again)',
-        "init: --chat: name the variable that holds the address, such as TEAMS_WORKFLOW: it is a secret",
+        "init: --chat: give the variable that contains the secret address, such as TEAMS_WORKFLOW",
     ]
     assert not file.exists()
 
@@ -155,7 +155,7 @@ def test_an_unknown_slug_is_used_with_a_note(file: Path, capsys: pytest.CaptureF
     assert init(file, "--yes", "--producer", "widget-office", "--producer", "deparment-for-transport") == 0
     assert capsys.readouterr().err.splitlines()[1:] == [
         "widget-office: not among the producers of this version, but it is used",
-        "deparment-for-transport: not among the producers this version knows, did you mean department-for-transport?",
+        "deparment-for-transport: not among the producers of this version, did you mean department-for-transport?",
     ]
 
 
@@ -194,8 +194,8 @@ def test_init_asks_for_absent_options(file: Path) -> None:
         "no more): ": "MoJ",
         "[govuk]: ": "",
         "HOST:PORT (Enter: none): ": "localhost:2525",
-        "told by mail: ": "a@example.gov.uk, b@example.gov.uk",
-        "Enter: nobody): ": "duty A=c@example.gov.uk, duty B=d@example.gov.uk",
+        "Who gets mail: ": "a@example.gov.uk, b@example.gov.uk",
+        "Enter: no one): ": "duty A=c@example.gov.uk, duty B=d@example.gov.uk",
         "chat (Enter: none): ": "TEAMS_WORKFLOW",
         "not known yet): ": "https://board.example.gov.uk",
     }
@@ -217,7 +217,7 @@ def test_every_organisation_is_found_by_each_of_its_names() -> None:
 def test_a_name_similar_to_others_is_questioned_and_not_used(file: Path) -> None:
     typed = "ofqal\nn\nhealth\ngambling\nofqual" + 6 * "\n"
     shown = at_a_terminal(file, "init", typed=typed)
-    assert "not in the list (did you mean ofqual?); take it as it is?" in shown
+    assert "not in the list (did you mean ofqual?). Use it anyway?" in shown
     assert re.search(r"which of [\w-]+(, [\w-]+)+\?", shown)
     assert "did you mean gambling-commission?" in shown
     assert [one.id for one in read_settings(file).producer] == ["ofqual"]

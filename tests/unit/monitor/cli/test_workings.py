@@ -106,12 +106,12 @@ def test_a_store_of_another_version_is_reported_and_not_changed(ask: Ask, folder
         assert (told.status, told.err) == (3, older + "\n")
         told = ask("check")
         assert (told.status, f"WARNING: config.toml: store.url: {older}" in told.err.splitlines()) == (0, True)
-        assert ask("store", "upgrade").out == "The store is of this version.\n"
+        assert ask("store", "upgrade").out == "The store has the schema of this version.\n"
         assert ask("today").status == 0
         store.upgrade()
         newer = "its shape, 9001, is of a newer version: upgrade this one"
         assert f"config.toml: store.url: {newer}" in ask("check", "--json").json["warnings"]
-        assert ask("store", "upgrade").out == "A newer version has made it 9001, and this one may work on it.\n"
+        assert ask("store", "upgrade").out == "A newer version upgraded it to 9001. This version can still use it.\n"
         assert ask("store", "check", "--json").json["faults"] == []
 
 
