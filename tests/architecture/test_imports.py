@@ -163,7 +163,7 @@ BUDGETS = {
     "monitor/watch": 3848,
     "monitor/config": 1790,
     "monitor/web": 5890,
-    "monitor/app": 2649,
+    "monitor/app": 2644,
     "monitor/rehearse": 3650,
     "monitor/cli": 4950,
 }
