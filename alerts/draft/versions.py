@@ -93,8 +93,8 @@ def _amended(versions: Versions, report: Report, by: str) -> Report:
         return report
     others = changed(versions[-1].report, report)
     named = wording.joined([report.name_of(name) for name in others]) or "annexes"
-    when = wording.brief(report.at, ZONE)
-    line = f"Amended after sign-off at {when} by {by} (version {len(versions) + 1}): {named}."
+    whose = "" if by == MONITOR else f" by {by}"
+    line = f"Amended after sign-off on {day_text(local_date(report.at, ZONE))}{whose}: {named}."
     return replace(report, amendments=(*report.amendments, line))
 
 

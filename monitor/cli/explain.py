@@ -33,7 +33,7 @@ def command(context: Context, *, release: str, moment: datetime | None, as_json:
     from monitor.judge.explain.explain import explanation_json
 
     with context.store() as store:
-        explained = explainer_of(context.settings, store).explained(release, moment or context.now())
+        explained = explainer_of(context.settings, store).explain_release(release, moment or context.now())
         if explained is None:
             raise unknown_release_fault(release, store.ledger)
     if as_json:

@@ -10,7 +10,7 @@ from itertools import groupby
 
 from alerts.claim import NO_PROOF
 from alerts.draft import words
-from alerts.draft.letters import addressed
+from alerts.draft.letters import as_answered
 from alerts.draft.report import Bars, Field, Report, Section, Table, Timeline
 
 TICK = "Tick and time each step; what is noted here enters the report"
@@ -132,10 +132,10 @@ def says(report: Report, document: Document) -> bool:
 
 def _letters(report: Report) -> dict[Document, tuple[str, ...]]:
     return {
-        Document.COVERING: addressed(report),
-        Document.HOLDING: report.holding,
-        Document.CORRECTION: report.correction,
-        Document.LINES: report.lines,
+        Document.COVERING: as_answered(report, report.covering),
+        Document.HOLDING: as_answered(report, report.holding),
+        Document.CORRECTION: as_answered(report, report.correction),
+        Document.LINES: as_answered(report, report.lines),
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import timedelta
 
 from alerts.finding import Elsewhere
@@ -46,7 +46,7 @@ def _first(case: Case, page: Pair, other: Pair) -> Finding | None:
         return None
     if page[0].word in (Word.ON_TIME, Word.PENDING) and not other[0].exposures:
         return None
-    lead = _lead(came, page)
+    lead = between(came, page[0].first_seen if page[0].first_seen.by is not None else Interval(page[1].last_gone, None))
     if lead.min is None or lead.min <= case.policy.uncertainty.total_seconds():
         return None
     return Finding(Kind.ELSEWHERE_FIRST, other[0].id, _told(case, other[0], came, lead), lead)
@@ -54,17 +54,9 @@ def _first(case: Case, page: Pair, other: Pair) -> Finding | None:
 
 def _came(pair: Pair) -> Interval | None:
     part, sight = pair
-    presences: Sequence[Interval] = [presence.appears for presence in sight.public]
-    if presences:
-        return presences[0]
+    if sight.public:
+        return sight.public[0].appears
     return part.first_seen if part.first_seen.by is not None and part.first_seen.after is not None else None
-
-
-def _lead(came: Interval, page: Pair) -> Bounds:
-    part, sight = page
-    if part.first_seen.by is not None:
-        return between(came, part.first_seen)
-    return between(came, Interval(sight.last_gone, None))
 
 
 def _told(case: Case, other: PartVerdict, came: Interval, lead: Bounds) -> str:
