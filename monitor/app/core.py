@@ -77,16 +77,11 @@ def make_core(settings: Settings, edges: Edges, folder: Path) -> Core:
     metrics, queue, heartbeat = _make_metrics(settings), JudgingQueue(clock), HeartbeatWriter(vantage, store.leases)
     blind = BlindSpans(vantage, queue, metrics)
     health = HealthState(clock.now(), spacings_of(settings), settings.clock.unproven_offset, blind.note)
-    store_health = StoreHealth(clock, metrics, health, lambda: found.is_away)
+    observer = StoreHealth(clock, metrics, health, lambda: found.is_away)
     if found.is_away:
         health.note_store_failure(clock.now())
     writer = Writer(
-        store,
-        clock,
-        members=[heartbeat],
-        delay=edges.delay,
-        on_commit=store_health.committed,
-        on_failure=store_health.failed,
+        store, clock, members=[heartbeat], delay=edges.delay, on_commit=observer.committed, on_failure=observer.failed
     )
     threads = Threads(_STORE_THREADS, "store")
     evidence = Evidence(
@@ -122,7 +117,7 @@ def make_core(settings: Settings, edges: Edges, folder: Path) -> Core:
         edges.fetcher or fetcher_of(settings, clock),
         holder,
         members,
-        StoreFailover(found, vantage, writer, evidence, clock, store_health, members, ledger, edges.hold),
+        StoreFailover(found, vantage, writer, evidence, clock, observer, members, ledger, edges.hold),
     )
 
 

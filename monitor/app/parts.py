@@ -169,12 +169,6 @@ def make_watch(core: Core, poller: Poller, record: VerdictRecorder, reminders: R
     return watch
 
 
-def make_leads(core: Core, watch: Watch, admission: Admission, outbox: Outbox) -> Leads:
-    """Return the leads, which ask people to judge what cannot be measured."""
-    store, writer, clock = core.store, core.writer, core.clock
-    return Leads(store.verdicts, writer, clock, watch, admission, core.ledger, outbox.wake, core.tasks)
-
-
 def make_tripwires(
     core: Core, poller: Poller, watch: Watch, admission: Admission, tally: LookTally, leads: Leads
 ) -> Tripwires:
@@ -220,8 +214,7 @@ def make_rota_reads(core: Core, poller: Poller, incidents: CalendarIncidents, ro
 
 def make_clockwork(core: Core) -> Jobs:
     """Return the scheduler of recurring jobs."""
-    failed = count_failures(core.metrics)
-    make = core.edges.clockwork
+    failed, make = count_failures(core.metrics), core.edges.clockwork
     return SchedulerJobs(failed) if make is None else make(core.clock, failed)
 
 

@@ -39,10 +39,8 @@ def command(context: Context, *, release: str, moment: datetime | None, as_json:
     if as_json:
         print_json({**explained.body, "explanation": explanation_json(explained.explanation)})
         return
-    for line in [
-        *release_lines(explained.body, context.name_of(explained.body["producer"])),
-        *_explanation_lines(explained.explanation),
-    ]:
+    name = context.name_of(explained.body["producer"])
+    for line in [*release_lines(explained.body, name), *_explanation_lines(explained.explanation)]:
         click.echo(line)
 
 

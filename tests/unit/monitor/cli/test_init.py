@@ -33,7 +33,7 @@ def test_init_without_options_writes_an_example_that_check_accepts(
 ) -> None:
     monkeypatch.chdir(file.parent)
     assert status_of(["init", "--yes"]) == 0
-    assert "put yours in their place" in capsys.readouterr().err
+    assert "replace the four example producers" in capsys.readouterr().err
     assert status_of(["check"]) == 0
 
 
