@@ -59,5 +59,5 @@ async def test_an_unusable_response_is_an_environment_error(outcome: Answer | Fa
     async def ask(_: Request) -> Answer | Failure:
         return outcome
 
-    with pytest.raises(SurroundingsFault, match=rf"GOV.UK's organisations: {why}.*without --online"):
+    with pytest.raises(SurroundingsFault, match=rf"GOV.UK's organisations: {why}.*out --online"):
         await fetch_organisations_by(ask)
