@@ -149,12 +149,12 @@ def _measure(case: DraftInput) -> tuple[str, ...]:
     return lasted(case) if facts is None else (*narrative.lengths(facts), *narrative.delays(facts))
 
 
-def _waits(case: DraftInput) -> tuple[str, ...]:
+def _say_waits(case: DraftInput) -> tuple[str, ...]:
     """Return how long users waited, unless the form asks for lengths in another box."""
     return () if case.measured is None or "incident.delay" in case.asked else narrative.delays(case.measured)
 
 
-def _accuracy(case: DraftInput) -> tuple[str, ...]:
+def _say_accuracy(case: DraftInput) -> tuple[str, ...]:
     if case.measured is None:
         return ("Dates and times are as staff recorded them.",)
     return ("Times are accurate to within two minutes, or given as a range.", *_evidence(case))
@@ -187,10 +187,10 @@ KNOWN: Mapping[str, Callable[[DraftInput], tuple[str, ...]]] = {
     "incident.narrative": _account,
     "incident.previous": previous,
     "incident.delay": _measure,
-    "incident.certainty": _accuracy,
+    "incident.certainty": _say_accuracy,
     "incident.grade": _grade,
     "incident.evidence_list": _evidence,
-    "impact.measured_sentence": _waits,
+    "impact.measured_sentence": _say_waits,
     "release.slot": _slot,
     "human.corrective": lambda case: tuple(in_words(each, case.timezone) for each in case.incident.actions),
 }
@@ -203,7 +203,9 @@ def warnings(fact: str, case: DraftInput) -> tuple[str, ...]:
     if fact == "incident.previous":
         return () if previous(case) else (NONE_ON_FILE,)
     if fact == "clause.cite" and not case.is_outside_code:
-        return (*_clause_warnings(case), *_register_question(case))
+        unsure = words.joined([clause.cite for clause in case.clauses if not clause.sure])
+        doubt = (f"The number of {unsure} is not confirmed: check it.",) if unsure else ()
+        return (*doubt, *_register_question(case))
     return ()
 
 
@@ -217,11 +219,6 @@ def _date_warnings(case: DraftInput) -> tuple[str, ...]:
     if days[0] > reported:
         off.append("Check the date: the occurrence lies after the date of this report.")
     return tuple(off)
-
-
-def _clause_warnings(case: DraftInput) -> tuple[str, ...]:
-    unsure = [clause.cite for clause in case.clauses if not clause.sure]
-    return (f"The number of {words.joined(unsure)} is not confirmed: check it.",) if unsure else ()
 
 
 def _register_question(case: DraftInput) -> tuple[str, ...]:
@@ -265,4 +262,6 @@ def lasted(case: DraftInput) -> tuple[str, ...]:
     is_timed = "T" in case.incident.words["when"].split(",")[0]
     seconds = (end - case.incident.occurred).total_seconds()
     long = Bounds(seconds, seconds)
-    return (f"It was over at {words.clock_on(end, case.timezone)}{f', after {words.roughly(long)}' * is_timed}.",)
+    known = local_date(case.incident.occurred, case.timezone)
+    told = f", after {words.roughly(long)}" * is_timed
+    return (f"It ended at {words.clock_on(end, case.timezone, known)}{told}.",)

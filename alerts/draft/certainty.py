@@ -10,7 +10,7 @@ from alerts.draft import words
 from alerts.draft.input import DraftInput, bears_on, parts_in_order
 from alerts.draft.narrative import REMARKS
 from alerts.draft.report import Table
-from alerts.finding import BlindSpan, Certainty, Exposure, Finding, Part, ReleaseFacts, part_name
+from alerts.finding import BlindSpan, Certainty, Exposure, Part, ReleaseFacts, part_name
 from alerts.incident import Entry
 from alerts.notice_text import named
 from alerts.standing import was_out_already
@@ -52,7 +52,8 @@ def certainty(case: DraftInput) -> tuple[str, ...]:
         return ("Nothing was measured by the monitor: this incident was logged by a person.",)
     sure = facts.certainty
     gaps = [*_unread(facts), *unproven(facts)] or [_NEVER_BLIND]
-    details = [_detail(each) for each in facts.findings if each.kind in SHOWN and each.detail]
+    shown = [each for each in facts.findings if each.kind in SHOWN and each.detail]
+    details = [f"{each.kind.replace('_', ' ').capitalize()}: {each.detail.rstrip('.')}." for each in shown]
     records = [RECORDS] if sure.records else []
     return (f"{_looks(sure)} {_clock(sure.clock_offset)}", *gaps, *where_announced(facts), *details, METHOD, *records)
 
@@ -62,20 +63,16 @@ def where_announced(facts: ReleaseFacts) -> list[str]:
     where = f"The announced time is from the calendar “{facts.slot_source}”" if facts.slot_source else ""
     read = words.brief(facts.slot_learnt, facts.timezone) if facts.slot_learnt else ""
     learnt = f"{where or 'The announced time'}{' and' if where else ''} was first read at {read}" if read else where
-    return [each for each in (f"{learnt}." if learnt else "", _unnamed(facts)) if each]
+    return [each for each in (f"{learnt}." if learnt else "", _say_how_address_is_known(facts)) if each]
 
 
-def _unnamed(facts: ReleaseFacts) -> str:
+def _say_how_address_is_known(facts: ReleaseFacts) -> str:
     """Return how the page's address is known if no calendar named it, empty if one did."""
     if facts.address != "guessed" or facts.page is None:
         return UNNAMED.get(facts.address, "")
     is_awaited = facts.page.verdict in ("overdue", "not_published")
     found = " and found" if facts.page.first_seen.by is not None else " and awaited" if is_awaited else ""
     return UNNAMED[f"guessed{found}"]
-
-
-def _detail(found: Finding) -> str:
-    return f"{found.kind.replace('_', ' ').capitalize()}: {found.detail.rstrip('.')}."
 
 
 def unproven(facts: ReleaseFacts) -> list[str]:

@@ -16,7 +16,7 @@ from schedules.times.zone import local_date
 
 HEADING = "Sequence of events"
 AMENDED = "report amended: "
-# What people write down for the record and for later reports is nothing that happened; a decision is in the account.
+# Entries for the record or for later reports are no events. A decision is in the account.
 RECORDS = (
     "cause: ",
     "report signed off",
@@ -38,10 +38,10 @@ def chronology(case: DraftInput) -> tuple[str, ...]:
     When each address was available is in the account above it.
     """
     logged = sorted([*_logged(case), *_ticked(case)], key=lambda each: each[0])
-    return (HEADING, *_lines(logged, case)) if logged else ()
+    return (HEADING, *_dated_lines(logged, case)) if logged else ()
 
 
-def _lines(every: list[Happening], case: DraftInput) -> Iterator[str]:
+def _dated_lines(every: list[Happening], case: DraftInput) -> Iterator[str]:
     known = None
     for at, text in every:
         yield f"{words.capital(words.clock_on(at, case.timezone, known))}: {text}"

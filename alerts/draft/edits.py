@@ -61,9 +61,9 @@ def merge(
 
 
 def figures_apart(report: Report, name: str) -> list[str]:
-    """Return numbers and times of an answer in place of what was measured that are not among what was measured.
+    """Return the numbers and times of a replaced account that do not agree with what was measured.
 
-    A time is among it if it lies within the bounds that were measured, to the minute. Dates are left alone.
+    A time agrees if it lies within measured bounds, to the minute. Dates are not compared.
     """
     field = report.field(name)
     if field is None or not field.replaced or field.answer is None or not field.paragraphs:

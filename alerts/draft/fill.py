@@ -78,7 +78,7 @@ def _field(question: Question, case: DraftInput) -> Field:
     missing = [fact for fact in question.facts if not found[fact] and _owed(fact, question)]
     return Field(
         id=question.id,
-        # Of an incident that a person logged nothing was measured.
+        # Nothing was measured of an incident that a person logged.
         label=question.label and question.label.removesuffix(" (measured)" * (case.measured is None)),
         filled_by=question.filled_by,
         facts=question.facts,

@@ -1,6 +1,6 @@
-"""What goes out with a report: to the regulator, to users, to ministers and press; nothing of what it shows.
+"""Letters that go out with a report: to the regulator, to users, to ministers and press.
 
-Letters promise nothing by themselves: cause and actions are what the answers of the report say.
+They contain no figures of the release and no promises. Cause and actions are the answers of the report.
 """
 
 from __future__ import annotations
@@ -33,15 +33,14 @@ def covering(case: DraftInput) -> tuple[str, ...]:
     clauses = words.joined([clause.cite for clause in case.clauses])
     concerns = f"It concerns {clauses} of the {case.edition.title}, edition {case.edition.name}." if clauses else ""
     concerns = OUTSIDE_CODE if case.is_outside_code else concerns
-    is_note = case.incident.grade == "note"
+    is_note, day = case.incident.grade == "note", case.local_day(case.incident.occurred)
     is_breach = not is_note and not case.is_outside_code
-    enclosed = f"Our {'note' if is_note else 'report'} is attached." if case.measured else ""
     every = (
         f"{ADDRESSED}{case.settings.get('to') or TO}",
         f"Subject: {'Breach report' if is_breach else 'Note on a release timing incident'}: {title} ({producer})",
         "Dear colleague,",
-        headline(case) or f"Please find attached our {'note' if is_note else 'report'} on “{title}”.",
-        " ".join(each for each in (enclosed, concerns) if each),
+        headline(case) or f"An incident of {day} concerns “{title}”. {case.incident.words.get('what', '')}".strip(),
+        f"Our {'note' if is_note else 'report'} is attached. {concerns}".strip(),
         "The measured times and their evidence are set out in a separate document." * bool(case.measured),
         f"{CLOSING}{case.settings.get('head_of_profession') or 'Head of Profession for Statistics'}",
     )
@@ -54,13 +53,13 @@ def as_answered(report: Report, letter: tuple[str, ...]) -> tuple[str, ...]:
     typed = {field.facts: field.answer.text for field in fields if field.answer is not None}
     to, by = typed.get(("config.reporting.recipient",)), typed.get(("contact.hop",))
     told = {ADDRESSED: f"{ADDRESSED}{to}" if to else "", CLOSING: f"{CLOSING}{by}" if by else ""}
-    told |= {CAUSE: _answered(report, "human.reasons"), ACTIONS: _answered(report, "human.corrective")}
+    told |= {CAUSE: _answer_to(report, "human.reasons"), ACTIONS: _answer_to(report, "human.corrective")}
     # A signed report has its answer even if it is worded in one piece with the account.
     left = [text for text in letter if not (report.signed and text in (CAUSE, ACTIONS) and not told[text])]
     return tuple(next((new for old, new in told.items() if new and text.startswith(old)), text) for text in left)
 
 
-def _answered(report: Report, fact: str) -> str:
+def _answer_to(report: Report, fact: str) -> str:
     """Return what a person answered to a question; empty without an answer, or if it also replaces the account."""
     field = next((field for field in report.fields() if fact in field.facts), None)
     if field is None or (field.answer is not None and field.answer.instead):
@@ -70,19 +69,19 @@ def _answered(report: Report, fact: str) -> str:
 
 
 def holding(case: DraftInput) -> tuple[str, ...]:
-    """Return the paragraphs of a statement for users; none if nothing was measured that they would notice."""
+    """Return the paragraphs of a statement for users; none if users noticed nothing."""
     facts = case.measured
     if facts is None or facts.slot is None:
         return ()
-    return tuple(_early(case, facts) if facts.exposures else _late(case, facts))
+    return tuple(_say_early(case, facts) if facts.exposures else _say_late(case, facts))
 
 
 def correction(case: DraftInput) -> tuple[str, ...]:
-    """Return the paragraphs of a notice that stays with the release; none if users would have noticed nothing."""
+    """Return the paragraphs of a notice that stays with the release; none if users noticed nothing."""
     facts, held = case.measured, holding(case)
     if facts is None or not held:
         return ()
-    # Until its slot no one is told how to find what is out.
+    # Until its slot a notice must not help anyone to find it.
     if facts.slot is None or facts.at < facts.slot:
         return (*held, CAUSE, ACTIONS)
     use = (USED,) if facts.exposures and not brought_forward(case) else ()
@@ -97,8 +96,8 @@ def lines(case: DraftInput) -> tuple[str, ...]:
     return (*told, CAUSE, NO_COMMENT, questions, CALLED)
 
 
-def _early(case: DraftInput, facts: ReleaseFacts) -> list[str]:
-    """Return what was public before its slot; until the slot nothing says where, or that it still is."""
+def _say_early(case: DraftInput, facts: ReleaseFacts) -> list[str]:
+    """Return when it was public before its slot; until the slot without where, or whether it still is."""
     which = "It" if all(part.exposures for part in facts.parts if part.required) else "Part of it"
     first = min(
         (each.start for each in facts.exposures if each.start.by), key=lambda each: each.by or facts.at, default=None
@@ -111,17 +110,17 @@ def _early(case: DraftInput, facts: ReleaseFacts) -> list[str]:
         return [f"{announcement(facts)} {moved}{f' {was}' if is_before else ''}"]
     if facts.slot is not None and facts.at < facts.slot:
         return [f"{announcement(facts)} {was} Please do not use, quote or pass on any of it before then."]
-    return [" ".join([*_opening(case, facts), *availability(facts, has_lengths=False)])]
+    return [" ".join([*_say_where_now(case, facts), *availability(facts, has_lengths=False)])]
 
 
-def _late(case: DraftInput, facts: ReleaseFacts) -> list[str]:
+def _say_late(case: DraftInput, facts: ReleaseFacts) -> list[str]:
     is_late = any(part.required and (part.verdict == "late" or part.is_hidden) for part in facts.parts)
     if facts.verdict not in MISSING and not is_late:
         return []
-    return [" ".join([*_opening(case, facts), *availability(facts)]), SORRY]
+    return [" ".join([*_say_where_now(case, facts), *availability(facts)]), SORRY]
 
 
-def _opening(case: DraftInput, facts: ReleaseFacts) -> list[str]:
+def _say_where_now(case: DraftInput, facts: ReleaseFacts) -> list[str]:
     """Return where users can get the release now, if it is out, and for when it was announced."""
     page, forward = facts.page, brought_forward(case) or facts.slot
     is_due = forward is not None and facts.at >= forward

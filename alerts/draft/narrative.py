@@ -1,4 +1,4 @@
-"""What users could get, where and since when: the sentences of reports and letters, in civil-service style.
+"""The sentences of reports and letters in civil-service style: what users could get, where and since when.
 
 They contain no cause, intent or number of readers. Seconds, UTC and how it was measured are in the evidence document.
 """
@@ -18,7 +18,7 @@ from schedules.times.interval import Bounds, Interval
 from schedules.times.zone import local_date
 
 ANNOUNCED_ON: Mapping[str, str] = {"govuk": " on GOV.UK", "ons": " on the ONS website"}
-"""Where a calendar of this name announces; any other name means nothing to a reader."""
+"""Where a calendar of this name announces. The name of any other calendar is not shown."""
 ELSEWHERE: Mapping[str, str] = {
     "report": "the report",
     "bulletin": "the bulletin",
@@ -44,20 +44,26 @@ CAP_SUBJECT, SUBJECT, WAS, CAP_IT, IT = "\x00S", "\x00s", "\x00w", "\x00I", "\x0
 
 
 def account(case: DraftInput) -> tuple[str, ...]:
-    """Return the paragraphs that say what happened: what was announced, and what users could get."""
+    """Return the paragraphs of the account: the announced time, and when users could get the release."""
     facts = case.facts
     if facts is None:
         return ()
     # Another question of the same form may ask for the announced time or for lengths.
     opening = [] if "release.slot" in case.asked else [announcement(facts)]
     told = availability(facts, has_lengths="incident.delay" not in case.asked)
-    return tuple(each for each in (" ".join([*opening, *told]), *_brought_forward(case), *_remarks(facts)) if each)
+    return tuple(
+        each for each in (" ".join([*opening, *told]), *_say_brought_forward(case), *_say_remarks(facts)) if each
+    )
 
 
 def headline(case: DraftInput) -> str:
-    """Return what users could get and since when, without addresses; empty if nothing was measured."""
+    """Return the announced time, and when and where users could get the release; empty if nothing was measured."""
     facts = case.measured
-    return "" if facts is None else " ".join([announcement(facts), *availability(facts, has_addresses=False)])
+    if facts is None:
+        return ""
+    # An e-mail must not spread where something is public before its slot.
+    is_due = facts.slot is None or facts.at >= facts.slot
+    return " ".join([announcement(facts), *availability(facts, has_addresses=is_due)])
 
 
 def announcement(facts: ReleaseFacts, subject: str = "") -> str:
@@ -72,18 +78,22 @@ def announcement(facts: ReleaseFacts, subject: str = "") -> str:
 def availability(facts: ReleaseFacts, *, has_lengths: bool = True, has_addresses: bool = True) -> list[str]:
     """Return when each part of the release was available, one sentence for those with the same times.
 
-    `has_lengths`: how early it was, and for how long, stand beside the times. `has_addresses`: so do other addresses.
+    `has_lengths`: how early it was, and for how long, is beside the times. `has_addresses`: so are other addresses.
     """
     parts = parts_in_order(facts)
-    early = [(part, _exposed(part, facts, has_lengths=has_lengths)) for part in parts if part.exposures]
+    early = [(part, _say_exposures(part, facts, has_lengths=has_lengths)) for part in parts if part.exposures]
     required = [part for part in parts if part.required and part.role != "alternative"]
-    came = [(part, SENTENCES.get(part.verdict, _released)(part, facts)) for part in required]
+    came = [(part, SENTENCES.get(part.verdict, _say_released)(part, facts)) for part in required]
     is_partly_early = any(part.exposures for part in required)
     spared = [part for part in required if is_partly_early and not part.exposures and part.verdict == "pending"]
-    unseen = [f"No early publication of {_named(spared, facts)[0]} was found."] if spared else []
-    at = has_addresses and (facts.slot is None or facts.at >= facts.slot)
-    elsewhere = _elsewhere(facts, has_addresses=at)
-    return [*_joined(early, facts), *unseen, *_joined(came, facts), *elsewhere]
+    unseen = [f"No early publication of {_name_parts(spared, facts)[0]} was found."] if spared else []
+    elsewhere = _say_elsewhere(facts) if has_addresses else []
+    return [
+        *_fill_subjects(early, facts, has_addresses=has_addresses),
+        *unseen,
+        *_fill_subjects(came, facts),
+        *elsewhere,
+    ]
 
 
 def lengths(facts: ReleaseFacts) -> tuple[str, ...]:
@@ -93,10 +103,10 @@ def lengths(facts: ReleaseFacts) -> tuple[str, ...]:
         for each in part.exposures:
             is_told = each.ended is not Ended.SLOT and _is_known(each.seconds)
             long = f" for {words.roughly(each.seconds)}" if is_told else ""
-            ahead = _ahead(each, facts)
+            ahead = _lead_in_words(each, facts)
             start = f"{',' if long else ''} from {ahead} before the announced time" if ahead else " before its release"
             said.append((part, f"{CAP_SUBJECT} {WAS} available{long}{start}."))
-    return tuple(_joined(said, facts))
+    return tuple(_fill_subjects(said, facts))
 
 
 def _is_known(length: Bounds) -> bool:
@@ -108,19 +118,19 @@ def delays(facts: ReleaseFacts) -> tuple[str, ...]:
     late = {part.id: (part, part.wait if part.is_hidden else delay) for part, delay in behind(facts)}
     late |= {part.id: (part, part.wait) for part in facts.parts if part.required and part.is_hidden}
     known = [(part, wait) for part, wait in late.values() if wait and _is_known(wait)]
-    others = [part for part in _alternatives(facts) if known and part.delay and (part.delay.max or 0.0) > 0]
+    others = [part for part in _found_elsewhere(facts) if known and part.delay and (part.delay.max or 0.0) > 0]
+    names = [words.capital(_name_alternative(part)) for part in others[:1]]
     first = [
-        f"{words.capital(_other(part))} could be read elsewhere {words.roughly(part.delay)} after the announced time."
-        for part in others[:1]
+        f"{name} could be read elsewhere {words.roughly(others[0].delay)} after the announced time." for name in names
     ]
     said = [
         (part, f"Access to {SUBJECT} was delayed by {words.roughly(wait)}{' so far' if wait.max is None else ''}.")
         for part, wait in known
     ]
-    return (*first, *_joined(said, facts))
+    return (*first, *_fill_subjects(said, facts))
 
 
-def _brought_forward(case: DraftInput) -> list[str]:
+def _say_brought_forward(case: DraftInput) -> list[str]:
     """Return that it was decided to bring the release forward, and by which role, if a person recorded that."""
     if (forward := brought_forward(case)) is None:
         return []
@@ -134,7 +144,7 @@ def brought_forward(case: DraftInput) -> datetime | None:
     return datetime.fromisoformat(typed) if typed else None
 
 
-def _remarks(facts: ReleaseFacts) -> list[str]:
+def _say_remarks(facts: ReleaseFacts) -> list[str]:
     kinds = dict.fromkeys(each.kind for each in facts.findings)
     # The names of other producers appear only if whoever signs asks for them.
     host = urlsplit(facts.url).hostname
@@ -143,42 +153,41 @@ def _remarks(facts: ReleaseFacts) -> list[str]:
     return [told] if told else []
 
 
-def _day(facts: ReleaseFacts) -> date | None:
+def _slot_day(facts: ReleaseFacts) -> date | None:
     """Return the day of the announced time, which readers know."""
     return local_date(facts.slot, facts.timezone) if facts.slot else None
 
 
-def _when(seen: Interval, facts: ReleaseFacts, exact: str = "at about ") -> str:
-    return words.when(seen, facts.timezone, _day(facts), exact)
+def _interval_in_words(seen: Interval, facts: ReleaseFacts, exact: str = "at about ") -> str:
+    return words.when(seen, facts.timezone, _slot_day(facts), exact)
 
 
-def _at(at: datetime, facts: ReleaseFacts) -> str:
-    return words.clock_on(at, facts.timezone, _day(facts))
+def _clock_at(at: datetime, facts: ReleaseFacts) -> str:
+    return words.clock_on(at, facts.timezone, _slot_day(facts))
 
 
-def _exposed(part: Part, facts: ReleaseFacts, *, has_lengths: bool) -> str:
+def _say_exposures(part: Part, facts: ReleaseFacts, *, has_lengths: bool) -> str:
     """Return when a part was public before its slot, and how that ended."""
     told = []
     for place, each in enumerate(part.exposures):
-        ahead = _ahead(each, facts) if has_lengths else ""
+        ahead = _lead_in_words(each, facts) if has_lengths else ""
         again = " again" if place else ""
-        told.append(
-            f"{CAP_SUBJECT} became available{again} {_when(each.start, facts)}{f', {ahead} early' if ahead else ''}."
-        )
-        told.append(_ended(each, facts, has_lengths=has_lengths))
+        early = f", {ahead} early" if ahead else ""
+        told.append(f"{CAP_SUBJECT} became available{again} {_interval_in_words(each.start, facts)}{early}.")
+        told.append(_say_how_it_ended(each, facts, has_lengths=has_lengths))
     return " ".join(told)
 
 
-def _ahead(exposure: Exposure, facts: ReleaseFacts) -> str:
+def _lead_in_words(exposure: Exposure, facts: ReleaseFacts) -> str:
     """Return how long before the slot a part was public, empty if that is not known."""
     ahead = lead(exposure, facts.slot) if facts.slot else Bounds()
     return words.roughly(ahead) if _is_known(ahead) else ""
 
 
-def _ended(exposure: Exposure, facts: ReleaseFacts, *, has_lengths: bool) -> str:
+def _say_how_it_ended(exposure: Exposure, facts: ReleaseFacts, *, has_lengths: bool) -> str:
     # The day was given with the beginning.
     began = exposure.start.by or exposure.start.after
-    known = local_date(began, facts.timezone) if began else _day(facts)
+    known = local_date(began, facts.timezone) if began else _slot_day(facts)
     if exposure.open:
         return f"{CAP_IT} {WAS} still available at {words.clock_on(facts.at, facts.timezone, known)}."
     if exposure.ended is Ended.SLOT:
@@ -189,77 +198,83 @@ def _ended(exposure: Exposure, facts: ReleaseFacts, *, has_lengths: bool) -> str
     return f"{CAP_IT} {WAS} removed {words.when(exposure.to, facts.timezone, known)}{lasted}."
 
 
-def _late(part: Part, facts: ReleaseFacts) -> str:
+def _say_late(part: Part, facts: ReleaseFacts) -> str:
     seen = fact_rules.came(part)
     if part.is_hidden:
-        return f"{CAP_SUBJECT} {WAS} published {_when(seen, facts)}, but {_hidden(part, facts)}."
+        return f"{CAP_SUBJECT} {WAS} published {_interval_in_words(seen, facts)}, but {_say_hidden_until(part, facts)}."
     if words.to_the_minute(seen) is None:
-        return f"{CAP_SUBJECT} became available {_when(seen, facts)}."
-    return f"{CAP_SUBJECT} {WAS} not available until {_when(seen, facts, '')}."
+        return f"{CAP_SUBJECT} became available {_interval_in_words(seen, facts)}."
+    return f"{CAP_SUBJECT} {WAS} not available until {_interval_in_words(seen, facts, '')}."
 
 
-def _on_time(part: Part, facts: ReleaseFacts) -> str:
-    slot = f" at {_at(facts.slot, facts)}" if facts.slot else ""
-    hidden = f", but {_hidden(part, facts)}" if part.is_hidden else ""
+def _say_on_time(part: Part, facts: ReleaseFacts) -> str:
+    slot = f" at {_clock_at(facts.slot, facts)}" if facts.slot else ""
+    hidden = f", but {_say_hidden_until(part, facts)}" if part.is_hidden else ""
     return f"{CAP_SUBJECT} {WAS} published as announced{slot}{hidden}."
 
 
-def _hidden(part: Part, facts: ReleaseFacts) -> str:
+def _say_hidden_until(part: Part, facts: ReleaseFacts) -> str:
     """Return until when users were served an older copy."""
     wait, slot = part.wait or Bounds(), facts.slot or facts.at
     low, high = (None if each is None else slot + timedelta(seconds=each) for each in (wait.min, wait.max))
     if high is None:
-        return f"users were still shown an older copy at {_at(low or facts.at, facts)}"
+        return f"users were still shown an older copy at {_clock_at(low or facts.at, facts)}"
     seen = Interval(low, high)
     until = "until " if words.to_the_minute(seen) else "until some time "
-    return f"users were shown an older copy {until}{_when(seen, facts, '')}"
+    return f"users were shown an older copy {until}{_interval_in_words(seen, facts, '')}"
 
 
-def _overdue(part: Part, facts: ReleaseFacts) -> str:
+def _say_overdue(part: Part, facts: ReleaseFacts) -> str:
     """Return that a part was not out at the last minute at which that is proved."""
     known = facts.slot + timedelta(seconds=part.delay.min) if facts.slot and part.delay and part.delay.min else facts.at
     how = "not available" if part.address == "announced" else "not found"
-    return f"{CAP_SUBJECT} {WAS} still {how} at {_at(known, facts)}."
+    return f"{CAP_SUBJECT} {WAS} still {how} at {_clock_at(known, facts)}."
 
 
-def _released(part: Part, facts: ReleaseFacts) -> str:
+def _say_released(part: Part, facts: ReleaseFacts) -> str:
     """Return when a part was released, early or not; nothing if it had been public early and stayed so."""
     seen = fact_rules.came(part)
     if seen.by is None or was_out_already(part):
         return ""
     if any(each.kind == "late" and each.part == part.id for each in facts.findings):
-        return _late(part, facts)
+        return _say_late(part, facts)
     is_in_time = bool(part.exposures) and facts.slot is not None and seen.by <= facts.slot + IN_TIME
-    return _on_time(part, facts) if is_in_time else f"{CAP_SUBJECT} {WAS} published {_when(seen, facts)}."
+    return (
+        _say_on_time(part, facts) if is_in_time else f"{CAP_SUBJECT} {WAS} published {_interval_in_words(seen, facts)}."
+    )
 
 
-def _unproven(part: Part, facts: ReleaseFacts) -> str:
+def _say_unproven(part: Part, facts: ReleaseFacts) -> str:
     seen = part.first_seen
     came = "became available" if seen.after is not None else f"{WAS} available"
-    then = f"; {IT} {came} {_when(seen, facts)}" if seen.by is not None else ""
+    then = f"; {IT} {came} {_interval_in_words(seen, facts)}" if seen.by is not None else ""
     return f"It is not known whether {SUBJECT} {WAS} published as announced{then}."
 
 
 SENTENCES: Mapping[str, Callable[[Part, ReleaseFacts], str]] = {
-    "late": _late,
-    "on_time": _on_time,
-    "overdue": _overdue,
-    "not_published": lambda _part, facts: f"{CAP_SUBJECT} had not been found by {_at(facts.at, facts)}.",
-    "early": _released,
-    "unproven": _unproven,
-    "pending": _released,
+    "late": _say_late,
+    "on_time": _say_on_time,
+    "overdue": _say_overdue,
+    "not_published": lambda _part, facts: f"{CAP_SUBJECT} had not been found by {_clock_at(facts.at, facts)}.",
+    "early": _say_released,
+    "unproven": _say_unproven,
+    "pending": _say_released,
 }
 
 
-def _joined(said: Iterable[tuple[Part, str]], facts: ReleaseFacts) -> list[str]:
-    """Return each sentence once, with every part that it is true of as its subject."""
+def _fill_subjects(said: Iterable[tuple[Part, str]], facts: ReleaseFacts, *, has_addresses: bool = False) -> list[str]:
+    """Return each sentence once, with every part that it is true of as its subject.
+
+    `has_addresses`: a file or another page that is the only subject has its address.
+    """
     groups: dict[str, list[Part]] = {}
     for part, text in said:
         groups.setdefault(text, []).append(part)
     told = []
     for text, parts in groups.items():
         if text:
-            name, is_plural = _named(parts, facts)
+            name, is_plural = _name_parts(parts, facts)
+            name += f" at {parts[0].url}" if has_addresses and len(parts) == 1 and parts[0].role != "page" else ""
             pronoun, verb = ("they", "were") if is_plural else ("it", "was")
             fills = {
                 CAP_SUBJECT: words.capital(name),
@@ -274,23 +289,21 @@ def _joined(said: Iterable[tuple[Part, str]], facts: ReleaseFacts) -> list[str]:
     return told
 
 
-def _named(parts: Sequence[Part], facts: ReleaseFacts) -> tuple[str, bool]:
+def _name_parts(parts: Sequence[Part], facts: ReleaseFacts) -> tuple[str, bool]:
     """Return what to call parts as the subject of a sentence, and whether that is plural."""
     required = {part.id for part in facts.parts if part.required and part.role != "alternative"}
-    if required and required <= {part.id for part in parts} and not _alternatives(facts):
+    if required and required <= {part.id for part in parts} and not _found_elsewhere(facts):
         return "the release", False
     by_role: dict[str, list[Part]] = {}
     for part in parts:
         by_role.setdefault(part.role, []).append(part)
-    names = [_of_role(role, alike, facts) for role, alike in by_role.items()]
-    if len(parts) == 1 and parts[0].role != "page" and parts[0].url and parts[0].exposures:
-        names = [f"{names[0]} at {parts[0].url}"]
+    names = [_name_role(role, alike, facts) for role, alike in by_role.items()]
     return words.joined(names), len(parts) > 1
 
 
-def _of_role(role: str, parts: Sequence[Part], facts: ReleaseFacts) -> str:
+def _name_role(role: str, parts: Sequence[Part], facts: ReleaseFacts) -> str:
     if role == "alternative":
-        return words.joined([_other(part) for part in parts])
+        return words.joined([_name_alternative(part) for part in parts])
     noun = "landing page" if role == "page" else ROLES.get(role, role)
     files = [unquote(urlsplit(part.url).path.rsplit("/", 1)[-1]) for part in parts]
     is_all = len(parts) == sum(part.role == role for part in facts.parts)
@@ -300,27 +313,26 @@ def _of_role(role: str, parts: Sequence[Part], facts: ReleaseFacts) -> str:
     return f"{which} {noun}" if len(parts) == 1 else f"{'the ' * is_all}{words.count(len(parts), noun)}"
 
 
-def _alternatives(facts: ReleaseFacts) -> list[Part]:
+def _found_elsewhere(facts: ReleaseFacts) -> list[Part]:
     """Return the other addresses at which something of the release was found, first come first."""
     found = [(part.first_seen.by, part) for part in facts.parts if part.role == "alternative" and not part.exposures]
     return [part for by, part in sorted(((by, part) for by, part in found if by), key=lambda each: each[0])]
 
 
-def _other(part: Part) -> str:
+def _name_alternative(part: Part) -> str:
     return ELSEWHERE.get(part.id, "content of the release")
 
 
-def _elsewhere(facts: ReleaseFacts, *, has_addresses: bool) -> list[str]:
+def _say_elsewhere(facts: ReleaseFacts) -> list[str]:
     """Return one sentence on what could be read at other addresses, and since when."""
     told = []
-    for place, part in enumerate(_alternatives(facts)):
-        verb = "" if place else " was available" if has_addresses else " could be read elsewhere"
-        address = f" at {part.url}" if has_addresses else ""
-        told.append(f"{_other(part)}{verb}{address} {since(part.first_seen, facts)}")
+    for place, part in enumerate(_found_elsewhere(facts)):
+        verb = "" if place else " was available"
+        told.append(f"{_name_alternative(part)}{verb} at {part.url} {since(part.first_seen, facts)}")
     return [f"{words.capital(words.joined(told))}."] if told else []
 
 
 def since(seen: Interval, facts: ReleaseFacts) -> str:
     """Return from when on something was available: `from about 9.51am`, `by 10am`."""
-    begun = _when(seen, facts, "from about ")
+    begun = _interval_in_words(seen, facts, "from about ")
     return f"from some time {begun}" if begun.startswith("between") else begun

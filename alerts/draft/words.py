@@ -45,14 +45,16 @@ def span(measured: Bounds | None) -> str:
     """Return a length of time with its bounds: `37 to 38 minutes`, `at least 12 minutes`, `up to 45 seconds`."""
     if measured is None or (measured.min is None and measured.max is None):
         return "a time that is not known"
-    unit = _unit(measured)
-    low = None if measured.min is None else _down(measured.min, unit)
-    high = None if measured.max is None else _up(measured.max, unit)
+    top = measured.max if measured.max is not None else measured.min or 0.0
+    # One precision for all that the evidence says of one length: finer is noise to a reader, coarser would hide it.
+    unit = SECOND if top < 10 * MINUTE else MINUTE if top < 3 * DAY else HOUR
+    low = None if measured.min is None else math.floor(round(measured.min, 3) / unit) * unit
+    high = None if measured.max is None else math.ceil(round(measured.max, 3) / unit) * unit
     if high is None:
         return f"at least {length(low)}" if low else "a time that is not known yet"
     if low is None or low <= 0 < high:
         return f"up to {length(high)}"
-    return length(high) if low == high else f"{_range(length(low), length(high))}{_in_minutes(low, high)}"
+    return length(high) if low == high else f"{_join_lengths(length(low), length(high))}{_in_minutes(low, high)}"
 
 
 def roughly(measured: Bounds | None) -> str:
@@ -67,7 +69,7 @@ def roughly(measured: Bounds | None) -> str:
         return f"up to {_in_units(high, math.ceil)}"
     middle = (low + high) / 2
     if high - low > max(NARROW.total_seconds(), middle / 10):
-        return _range(_in_units(low, math.floor), _in_units(high, math.ceil))
+        return _join_lengths(_in_units(low, math.floor), _in_units(high, math.ceil))
     halves = round(middle * 2 / HOUR)
     if 3 * HOUR <= middle < 3 * DAY and halves % 2 and abs(middle - halves * HOUR / 2) <= 5 * MINUTE:
         return f"some {halves // 2}½ hours"
@@ -79,21 +81,7 @@ def _in_units(seconds: float, towards: Callable[[float], int]) -> str:
     return length(towards(round(seconds, 3) / unit) * unit)
 
 
-def _unit(measured: Bounds) -> int:
-    top = measured.max if measured.max is not None else measured.min or 0.0
-    # One precision for all that a report says of one length: finer is noise to a reader, coarser would hide it.
-    return SECOND if top < 10 * MINUTE else MINUTE if top < 3 * DAY else HOUR
-
-
-def _down(seconds: float, unit: int) -> int:
-    return math.floor(round(seconds, 3) / unit) * unit
-
-
-def _up(seconds: float, unit: int) -> int:
-    return math.ceil(round(seconds, 3) / unit) * unit
-
-
-def _range(first: str, last: str) -> str:
+def _join_lengths(first: str, last: str) -> str:
     """Return `25 to 35 minutes`, or both lengths in full if their units differ."""
     number, _, unit = first.partition(" ")
     is_one_unit = " " not in unit and unit.rstrip("s") == last.partition(" ")[2].rstrip("s")

@@ -185,7 +185,7 @@ def _revisit(
         *_flickers(case, sights),
         *([unclear_until(case.window.opens)] if case.window is not None and is_open else []),
         *_grades_of_hidden(case, parts),
-        *_lags(case, parts),
+        *_next_minute_of_day(case, parts),
         *(() if final else [*_turns(case), *_awaited(case, parts, sights)]),
     ]
     return min((turn for turn in turns if turn > case.now), default=None)
@@ -201,7 +201,7 @@ def _turns(case: Case) -> list[datetime]:
     return [*own, *turns(case)]
 
 
-def _lags(case: Case, parts: Sequence[PartVerdict]) -> list[datetime]:
+def _next_minute_of_day(case: Case, parts: Sequence[PartVerdict]) -> list[datetime]:
     """Return the next minute of the day if it is late by its witnesses: other releases may show longer lags by then."""
     is_guess = case.release.address is not Address.ANNOUNCED and any(part.word in _BEHIND for part in parts)
     is_today = case.window is not None and is_same_day(case.now, case.window.opens)

@@ -156,7 +156,9 @@ def appears(outs: Sequence[Spell], gone: Sequence[Spell]) -> Interval:
     own = {view: _absence_in(view, spell, gone) for view, spell in firsts.items()}
     if first.view is View.CONTENT:
         page = next((spell for view, spell in firsts.items() if view is not View.CONTENT), None)
-        if page is not None and not _came_after(first, own[page.view]):
+        absent = None if page is None else own[page.view]
+        # While the page is still absent once the content API has it, the page's own looks tell less.
+        if page is not None and (absent is None or absent <= first.begin):
             return appears([spell for spell in outs if spell.view is not View.CONTENT], gone)
         return Interval(own[View.CONTENT], first.begin)
     origin = _absence_in(View.ORIGIN, first, gone)
@@ -181,11 +183,6 @@ def _latest_absence(
     proved += [own[view] for view in firsts if view is not View.CONTENT and _is_close(own[view], firsts[view])]
     proved += [_absent_well_before(spell, first) for spell in gone if spell.view is not View.CONTENT]
     return max((each for each in proved if each is not None and each < first.earliest), default=None)
-
-
-def _came_after(content: Spell, page_absent: datetime | None) -> bool:
-    """Tell whether the page was still absent once the content API had it; else its own looks tell more."""
-    return page_absent is not None and page_absent > content.begin
 
 
 def _absence_in(view: View, out: Spell, gone: Sequence[Spell]) -> datetime | None:

@@ -67,17 +67,20 @@ class Publication:
         it may fail for good, or is looked at no more: its lag ends when the other one shows the release.
         """
         redirected, listed = (_shown_at(self.release, part, self.runs, now) for part in (ANNOUNCEMENT, INDEX))
-        redirect = self._lag(ANNOUNCEMENT, redirected or listed or now, now)
-        return Lags(max(REDIRECT_LAG, redirect), max(INDEX_LAG, self._lag(INDEX, listed or redirected or now, now)))
+        redirect = self._silent_for(ANNOUNCEMENT, redirected or listed or now, now)
+        index = self._silent_for(INDEX, listed or redirected or now, now)
+        return Lags(max(REDIRECT_LAG, redirect), max(INDEX_LAG, index))
 
-    def _lag(self, part: str, ends: datetime, now: datetime) -> timedelta:
-        silent = max((min(run.end, now) for run in _silent(self.release, part, self.runs, now)), default=self.out)
+    def _silent_for(self, part: str, ends: datetime, now: datetime) -> timedelta:
+        silent = max((min(run.end, now) for run in _silent_runs(self.release, part, self.runs, now)), default=None)
+        if silent is None:
+            return timedelta()
         # Stored instants are rounded, so a lag is too: up.
-        return -((self._since(now) - (ends if ends - silent <= _STILL else silent)) // _SECOND) * _SECOND
+        return -((self._out_since(now) - (ends if ends - silent <= _STILL else silent)) // _SECOND) * _SECOND
 
-    def _since(self, now: datetime) -> datetime:
+    def _out_since(self, now: datetime) -> datetime:
         """Return since when it was out: as seen, or as its publisher's stamp says if its witnesses led to it later."""
-        pages = _known(self.release, "page", self.runs, now)
+        pages = _runs_by(self.release, "page", self.runs, now)
         stamps = (first_published(run.version) for run in pages if run.state is State.PRESENT)
         least = max(self.slot, self.out - _MOST_BY_STAMP)
         return min([self.out, *(stamp for stamp in stamps if stamp is not None and stamp >= least)])
@@ -118,8 +121,8 @@ class Witnesses:
     @property
     def both(self) -> datetime | None:
         """Return the latest instant as of which both prove that the release was out nowhere."""
-        announced = self._proved(self.announced, self.lags.redirect)
-        unlisted = self._proved(self.unlisted, self.lags.index)
+        announced = self._proved_absent(self.announced, self.lags.redirect)
+        unlisted = self._proved_absent(self.unlisted, self.lags.index)
         return None if announced is None or unlisted is None else min(announced, unlisted)
 
     def absent(self, slot: datetime | None) -> datetime | None:
@@ -129,7 +132,7 @@ class Witnesses:
         longer ones only delay the claim that it is late. After the slot, or if the redirect may have failed for good,
         an announcement may go on though the page is out. Then the index must not list it either.
         """
-        announced = self._proved(self.announced, REDIRECT_LAG)
+        announced = self._proved_absent(self.announced, REDIRECT_LAG)
         if announced is None or slot is None or not self.redirects:
             return self.both
         before = min(announced, slot)
@@ -137,37 +140,37 @@ class Witnesses:
             return self.both
         return before if self.both is None else max(before, self.both)
 
-    def _proved(self, last: datetime | None, lag: timedelta) -> datetime | None:
+    def _proved_absent(self, last: datetime | None, lag: timedelta) -> datetime | None:
         proved = None if last is None else last - lag
         return None if proved is None or self.since is None or proved < self.since else proved
 
 
 def witnesses(release: str, runs: Mapping[str, Sequence[Run]], now: datetime, lags: Lags) -> Witnesses:
     """Return what the announcement of a release and the index show by `now`, from runs by target id."""
-    announced, unlisted = (_silent(release, part, runs, now) for part in (ANNOUNCEMENT, INDEX))
+    announced, unlisted = (_silent_runs(release, part, runs, now) for part in (ANNOUNCEMENT, INDEX))
     return Witnesses(
         max((min(run.end, now) for run in announced), default=None),
         max((min(run.end, now) for run in unlisted), default=None),
-        any(run.why == REDIRECTED for run in _known(release, ANNOUNCEMENT, runs, now)),
+        any(run.why == REDIRECTED for run in _runs_by(release, ANNOUNCEMENT, runs, now)),
         min((run.first_sent for run in announced), default=None),
         lags,
     )
 
 
-def _silent(release: str, part: str, runs: Mapping[str, Sequence[Run]], now: datetime) -> list[Run]:
+def _silent_runs(release: str, part: str, runs: Mapping[str, Sequence[Run]], now: datetime) -> list[Run]:
     """Return the runs that show nothing yet, up to the first that shows it out: what follows may be an old copy."""
-    before = takewhile(lambda run: not _shows(run), _known(release, part, runs, now))
+    before = takewhile(lambda run: not _shows_release(run), _runs_by(release, part, runs, now))
     return [run for run in before if run.state is State.ABSENT]
 
 
 def _shown_at(release: str, part: str, runs: Mapping[str, Sequence[Run]], now: datetime) -> datetime | None:
-    return next((run.begin for run in _known(release, part, runs, now) if _shows(run)), None)
+    return next((run.begin for run in _runs_by(release, part, runs, now) if _shows_release(run)), None)
 
 
-def _shows(run: Run) -> bool:
+def _shows_release(run: Run) -> bool:
     return run.state is State.PRESENT or run.why == REDIRECTED
 
 
-def _known(release: str, part: str, runs: Mapping[str, Sequence[Run]], now: datetime) -> list[Run]:
+def _runs_by(release: str, part: str, runs: Mapping[str, Sequence[Run]], now: datetime) -> list[Run]:
     known = (run for view in View for run in runs.get(target_id(release, part, view), ()) if run.first_sent <= now)
     return sorted(known, key=lambda run: run.first_sent)

@@ -39,7 +39,7 @@ WORDS = ("on_time", "late", "overdue", "early", "not_published", "unproven")
 _TICKS = {-1440: "1 day early", -60: "1 h early", -5: "5 min early", 0: "on time", 5: "5 min", 60: "1 h"}
 _TICKS |= {1440: "1 day", 10080: "1 week"}
 """Minutes after the slot that the scale names."""
-_HEIGHT, _COLUMNS, _ROWS, _SMALLEST, _LARGEST = 120, 90, 24, 3.5, 9.0
+_HEIGHT, _COLUMNS, _ROWS, _SMALLEST, _LARGEST = 120, 90, 24, 4.5, 10.0
 """Of one picture of dots: its height in pixels, the cells in which dots become one, and their radii in pixels."""
 
 
@@ -86,8 +86,8 @@ class Group:
     def median(self) -> str:
         """Return the median delay in words, empty if no delay was measured."""
         known = [one.seconds for one in self.points if one.seconds is not None]
-        middle = median(known) if known else None
-        return "" if middle is None else "on time" if abs(middle) < 1 else against({"min": middle, "max": middle})
+        middle = round(median(known)) if known else None
+        return "" if middle is None else against({"min": middle, "max": middle}) if middle else "on time"
 
     def boxes(self) -> Iterator[tuple[str, float, float]]:
         """Yield each verdict with where its box begins and how wide it is, in percent."""

@@ -44,7 +44,7 @@ _TYPED = re.compile(r"/incidents/([^/]+/draft|new)|/silences")
 """Where people send what took them an hour: who was signed out meanwhile gets it back, and nothing else."""
 _KNOWN_FOR = 90 * 24 * 3600
 _WRONG = "That name and password do not belong together."
-_STALE = "This page had grown old. Try again."
+_STALE = "This page is too old. Try again."
 _LONGEST_WHERE = 1000
 _FLOW = 43
 """Characters of what a browser keeps on its way to a provider; where it wanted to go follows."""

@@ -243,7 +243,9 @@ def _kept(report: Report) -> list[Block]:
 
 def _annexes(report: Report) -> list[Block]:
     steps = _steps(report)
-    annexes = [*_evidence(report), *([(WHAT_TO_DO, steps)] if steps else [])]
+    # Only a report on a period has its evidence with it; any other has it as a document of its own.
+    evidence = _evidence(report) if report.form == "period" else []
+    annexes = [*evidence, *([(WHAT_TO_DO, steps)] if steps else [])]
     blocks: list[Block] = []
     for letter, (title, body) in zip("ABCDEF", annexes, strict=False):
         blocks += [Heading(2, f"Annex {letter}: {title}", new_page=not blocks), *body]

@@ -52,10 +52,10 @@ def hidden(case: Case, pairs: Iterable[Pair]) -> list[Finding]:
                     doubts.append(span)
                 else:
                     found.setdefault((span.cause, span.begins), _finding(case, part, span))
-    return [*found.values(), *_doubted(case, doubts)]
+    return [*found.values(), *_clock_findings(case, doubts)]
 
 
-def _doubted(case: Case, spans: Iterable[_Span]) -> Iterator[Finding]:
+def _clock_findings(case: Case, spans: Iterable[_Span]) -> Iterator[Finding]:
     """Yield spans of doubt as one finding where no longer than looks are held back lies between them."""
     apart = sorted(spans, key=lambda span: span.begins)
     for span in _together(replace(span, ends=span.ends + _HELD_BACK) for span in apart):

@@ -3,14 +3,15 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from datetime import datetime
+from hashlib import sha256
 
 import pytest
 
-from alerts.by_hand import NotEnough, acknowledge, bring_forward, close, log_cause, note
+from alerts.by_hand import NotEnough, acknowledge, bring_forward, close, log_cause, note, note_mail
 from alerts.draft.chronology import HEADING
 from alerts.draft.fill import fill
 from alerts.draft.form import form_named
-from alerts.incident import Incident
+from alerts.incident import MONITOR, Incident
 from tests.unit.alerts.draft.conftest import at
 
 NOW = at("2018-01-05T13:00+00:00")
@@ -55,6 +56,42 @@ def test_what_was_measured_is_in_the_account_and_not_in_the_list(ofqual_january:
     recorded = close(log_cause(ofqual_january, ROLE, "expired certificate", NOW), ROLE, NOW)
     assert listed(recorded) == []
     assert len(listed(note(recorded, ROLE, "rang", NOW, "2018-01-05T09:41"))) == 1
+
+
+ALERT = b"""From: GOV.UK emails <alerts@notifications.example>
+To: a.reader@example.org
+Subject: Maintained schools: new statistics
+Date: Mon, 20 Mar 2017 17:00:04 +0000
+Content-Type: text/plain; charset=utf-8
+
+See https://www.gov.uk/government/publications/schools.
+"""
+
+
+def test_an_alert_that_users_got_stands_at_the_time_it_was_sent_and_its_hash_in_the_evidence(ofsted: Incident) -> None:
+    now = at("2017-03-20T18:00+00:00")
+    noted = note_mail(ofsted, ROLE, ALERT, "an e-mail alert to about 13,000 subscribers was sent", now)
+    (line,) = listed(noted)
+    assert line == (
+        "5pm on Monday 20 March 2017: an e-mail alert to about 13,000 subscribers was sent, from"
+        " notifications.example, with a link to https://www.gov.uk/government/publications/schools (duty statistician)"
+    )
+    (evidence,) = [entry.text for entry in noted.timeline if entry.by == MONITOR]
+    assert evidence == f"e-mail with SHA-256 {sha256(ALERT).hexdigest()} noted"
+    assert note_mail(noted, ROLE, ALERT, "", now) == noted
+
+
+@pytest.mark.parametrize(
+    ("mail", "fault"),
+    [
+        (b"\xff\x00 hello", "no e-mail with a date"),
+        (b"", "no e-mail with a date"),
+        (ALERT.replace(b"2017", b"2027"), "lies in the future"),
+    ],
+)
+def test_what_is_no_mail_with_a_date_or_lies_ahead_is_refused(ofsted: Incident, mail: bytes, fault: str) -> None:
+    with pytest.raises(NotEnough, match=fault):
+        note_mail(ofsted, ROLE, mail, "", at("2017-03-20T18:00+00:00"))
 
 
 def test_a_decision_to_bring_a_release_forward_is_said_once(ofsted: Incident) -> None:

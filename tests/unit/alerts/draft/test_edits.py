@@ -119,9 +119,9 @@ def pieces_of(report: Report, label: str) -> tuple[Piece, ...]:
     return next(pieces for name, pieces in rows if name == label)
 
 
-def test_the_original_of_a_reworded_answer_stands_in_the_annex(ofqual_january: Incident) -> None:
+def test_the_original_of_a_reworded_answer_is_in_the_evidence(ofqual_january: Incident) -> None:
     report = merge({"B.1.producer": "Ofqual"}, measured(ofqual_january, 5))
-    tables = {getattr(block, "caption", ""): block for block in outline(report)}
+    tables = {getattr(block, "caption", ""): block for block in outline(report, Document.EVIDENCE)}
     original = tables["Measured or configured answers that a person has reworded"]
     assert ("Name of statistical producer", "ofqual") in original.rows  # type: ignore[union-attr]
 

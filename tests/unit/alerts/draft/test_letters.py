@@ -31,9 +31,7 @@ def test_the_covering_e_mail_says_what_happened_which_practice_and_to_whom(
     report = report_of(ofqual_january, settings)
     told = WRITERS["md"](report, Document.COVERING).decode()
     assert "To: Regulator's reporting desk" in told
-    assert (
-        "The landing page was not available until 12.19pm. The report could be read elsewhere from about 10am" in told
-    )
+    assert "The landing page was not available until 12.19pm. The report was available at <https" in told
     assert "It concerns Protocol 2, practice 4 of the Code of Practice for Official Statistics, edition 1.0." in told
     assert "Head of Profession for Statistics" in told
     assert "[to be completed: who receives this]" in "".join(report_of(ofqual_january, {}).covering)
@@ -149,7 +147,7 @@ def test_the_covering_e_mail_goes_to_and_comes_from_whom_the_form_says(moj: Inci
     assert "Chief Statistician, Marine Agency" in told
     assert "to be completed" not in told
     assert "Subject: Note on a release timing incident: " in told
-    assert "attached our note on" in told
+    assert "Our note is attached." in told
     assert "measured" not in told
 
 

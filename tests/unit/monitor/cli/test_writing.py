@@ -259,7 +259,9 @@ def test_the_commands_on_the_page_about_drafts_run(ask: Ask, folder: Path, root:
     commands = re.findall(r"^\$ ninethirty (.*)$", page, re.MULTILINE)
     assert len(commands) > 8
     ours = {"INCIDENT": INCIDENT, "RELEASE": "births-2016", "example": "ons", "www.gov.uk": "stats.example"}
-    ours |= {name: str(folder / name) for name in ("report.docx", "correction.docx", "year.docx", "to-send")}
+    (folder / "alert.eml").write_bytes(b"Date: Fri, 05 Jan 2018 09:30:00 +0000\n\nMarriages 2016")
+    names = ("report.docx", "correction.docx", "year.docx", "to-send", "alert.eml")
+    ours |= {name: str(folder / name) for name in names}
     told = {line: ask(*(ours.get(word, word) for word in shlex.split(line))) for line in commands}
     assert {line: each.err for line, each in told.items() if each.status} == {}
 

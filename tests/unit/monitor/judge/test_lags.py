@@ -68,7 +68,7 @@ def measured(now: float, *others: Publication) -> tuple[float, float]:
         (silent(100, redirect(900)), silent(90), 900, (99, INDEX)),
         (silent(420, redirect(421)), silent(410), 0.5, (REDIRECT, INDEX)),
         (silent(420, redirect(421)), looks(), 900, (420, INDEX)),
-        (looks(), looks(), 900, (REDIRECT, INDEX)),
+        (looks(), looks(), 100, (REDIRECT, INDEX)),
     ],
     ids=[
         "within the defaults",
