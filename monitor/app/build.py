@@ -17,7 +17,6 @@ from monitor.app.parts import (
     make_channels_and_rules,
     make_clockwork,
     make_desk,
-    make_leads,
     make_outbox,
     make_queries,
     make_reminders,
@@ -34,6 +33,7 @@ from monitor.threads import off_the_loop
 from monitor.watch.admission import Admission
 from monitor.watch.budget_forecast import BudgetForecast
 from monitor.watch.intake import Intake
+from monitor.watch.leads import Leads
 from monitor.watch.look_tally import LookTally
 from monitor.watch.odd_answers import OddAnswers
 from monitor.web.queries import Queries
@@ -58,7 +58,7 @@ def build(settings: Settings, edges: Edges = REAL, folder: Path = Path()) -> App
     watch = make_watch(core, poller, record, reminders, interpreter.skew)
     admission = Admission(core.store, core.ledger, watch, clock, core.threads.ask)
     tally = LookTally(clock, core.metrics, core.health, core.heartbeat, core.blind, skew=interpreter.skew)
-    leads = make_leads(core, watch, admission, outbox)
+    leads = Leads(core.store.verdicts, core.writer, clock, watch, admission, core.ledger, outbox.wake, core.tasks)
     tripwires = make_tripwires(core, poller, watch, admission, tally, leads)
     forecast = BudgetForecast(clock, watch.releases.values, budget, settings.timezone, off_the_loop)
     check = make_self_check(core, poller, outbox)

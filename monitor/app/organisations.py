@@ -12,7 +12,6 @@ from monitor.errors import SurroundingsFault
 from monitor.look.fetch import Answer, Failure, Request
 
 _MOST = 8_000_000
-_OK = 200
 
 
 async def fetch_govuk_organisations() -> Organisations:
@@ -26,7 +25,7 @@ async def fetch_organisations_by(ask: Callable[[Request], Awaitable[Answer | Fai
     answer = await ask(Request(ALL_OF_GOVUK, accept="application/json", cap=_MOST))
     if isinstance(answer, Failure):
         raise _organisations_fault(answer.detail)
-    if answer.status != _OK or not answer.whole:
+    if answer.status != 200 or not answer.whole:
         raise _organisations_fault(f"answered {answer.status}" if answer.whole else "answered too much")
     try:
         return read_organisations(answer.body)

@@ -51,11 +51,11 @@ from monitor.watch.leads import Leads
 from monitor.watch.listing_followup import ListingFollowUp
 from monitor.watch.look_tally import LookTally
 from monitor.watch.other_monitors import OtherMonitors
-from monitor.watch.rejudge import ahead_of, facts_of
+from monitor.watch.rejudge import body_of_unwatched_at, facts_of
+from monitor.watch.store_replay import StoreReplay
 from monitor.watch.tripwires import ListingHandlers, Tripwires
 from monitor.watch.unannounced import Unannounced
 from monitor.watch.watch import Watch
-from monitor.watch.write_again import StoreReplay
 from monitor.web.credentials import Throttle
 from monitor.web.queries import Queries
 from schedules.values import is_loopback
@@ -159,20 +159,14 @@ def make_watch(core: Core, poller: Poller, record: VerdictRecorder, reminders: R
         blind=core.blind,
         health=core.health,
         on_recorded=reminders.wake_for_notices,
-        others=None if members is None else OtherMonitors(core.store, ask, members, core.blind.learn),
+        others=None if members is None else OtherMonitors(core.store, ask, members, core.blind.add),
         set_wrong=ClockStepGuard(skew, core.clock),
     )
     loop = asyncio.get_running_loop()
     again = StoreReplay(core.ledger, watch, core.blind, core.evidence, core.writer, core.store, ask, loop)
-    core.heartbeat.on_lost_batches(again.told)
+    core.heartbeat.on_lost_batches(again.on_store_reset)
     core.failover.on_store_back(again.write)
     return watch
-
-
-def make_leads(core: Core, watch: Watch, admission: Admission, outbox: Outbox) -> Leads:
-    """Return the leads, which ask people to judge what cannot be measured."""
-    store, writer, clock = core.store, core.writer, core.clock
-    return Leads(store.verdicts, writer, clock, watch, admission, core.ledger, outbox.wake, core.tasks)
 
 
 def make_tripwires(
@@ -182,9 +176,13 @@ def make_tripwires(
     store, writer, clock, tasks = core.store, core.writer, core.clock, core.tasks
     listed = ListingFollowUp(admission, core.ledger, watch, clock, poller, leads, tasks)
     unannounced = Unannounced(store.ledger, writer, core.ledger, watch, poller, clock, tally, tasks, core.threads.ask)
-    handlers = ListingHandlers(listed.take, unannounced.take, leads.take_press)
+    handlers = ListingHandlers(
+        listed.follow_in_background, unannounced.consider_in_background, leads.send_for_press_item
+    )
     every = core.settings.watch.tripwire.every
-    return Tripwires(poller, tripwires_of(core.settings), admission.near, admission.bearing, handlers, every)
+    return Tripwires(
+        poller, tripwires_of(core.settings), admission.near, admission.find_same_address_or_title, handlers, every
+    )
 
 
 def make_calendar_reads(
@@ -195,7 +193,7 @@ def make_calendar_reads(
     zone, store, writer = settings.timezone, core.store, core.writer
     return CalendarReads(
         make_calendar_readers(settings, core.folder, poller.ask, clock, core.evidence, core.workers),
-        admission.learn,
+        admission.take_read,
         admission.slots,
         CalendarIncidents(
             core.ledger, health, clock, store.verdicts, writer, watch.events, outbox.wake, zone, core.threads.ask
@@ -204,7 +202,7 @@ def make_calendar_reads(
         core.metrics,
         clock,
         settings.policy.expect_editions,
-        watch.check,
+        watch.promise_check,
     )
 
 
@@ -216,8 +214,7 @@ def make_rota_reads(core: Core, poller: Poller, incidents: CalendarIncidents, ro
 
 def make_clockwork(core: Core) -> Jobs:
     """Return the scheduler of recurring jobs."""
-    failed = count_failures(core.metrics)
-    make = core.edges.clockwork
+    failed, make = count_failures(core.metrics), core.edges.clockwork
     return SchedulerJobs(failed) if make is None else make(core.clock, failed)
 
 
@@ -255,8 +252,8 @@ def page_settings(core: Core, rules: ReportingRules) -> dict[str, Any]:
         "templates": rules.templates,
         "calendars": [table.name for table in settings.calendar],
         "producers": {table.id: table.name for table in settings.producer},
-        "ahead": ahead_of(core.store, policies_of(settings), rules.book),
-        "explained": explainer_of(settings, core.store).explained,
+        "ahead": body_of_unwatched_at(core.store, policies_of(settings), rules.book),
+        "explained": explainer_of(settings, core.store).explain_release,
         "periods": periods_of(settings, core.store),
         "redactor": redactor(in_addresses(settings)),
         "local": is_loopback(settings.web.listen) and not settings.web.signs_in,

@@ -180,7 +180,7 @@ class Reload:
         daemon.reconfigure(self.jobs(), run_now)
         old, daemon.fetcher, daemon.channels = daemon.channels, core.fetcher, channels
         self._close_later(was.fetcher, old)
-        await daemon.admission.take_up(core.clock.now())
+        await daemon.admission.watch_all_near(core.clock.now())
 
     def _new_fetcher(self, settings: Settings) -> Fetcher:
         """Return the fetcher for these settings: the same one if the network, budgets and allowed hosts are equal."""

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, time
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from alerts.channel import Channel
@@ -32,11 +33,14 @@ from monitor.store.sql.engine import Store
 from monitor.watch.periods import Periods
 from monitor.watch.rejudge import Explainer
 from monitor.web.credentials import Keys, Throttle
-from monitor.web.provider import Provider, SignsOn
+from monitor.web.provider import Provider
 from monitor.web.sessions import ProxyAuth, Sessions
 from monitor.web.users import Right, Users
 from schedules.times.zone import zone
 from schedules.values import is_loopback
+
+if TYPE_CHECKING:
+    from monitor.web.openid import OpenID
 
 _WHEN = {"morning": time(8, 45), "evening": time(17), "month": time(9)}
 
@@ -145,7 +149,7 @@ def door_of(settings: Settings, folder: Path, clock: Clock, throttle: Throttle) 
     return door
 
 
-def provider_of(settings: Settings, clock: Clock) -> SignsOn | None:
+def provider_of(settings: Settings, clock: Clock) -> OpenID | None:
     """Return the provider that signs people on, None where none does."""
     oidc = settings.web.oidc
     if oidc is None:
@@ -155,8 +159,7 @@ def provider_of(settings: Settings, clock: Clock) -> SignsOn | None:
     rights = {value: Right(right) for value, right in oidc.rights.items()}
     back = f"{(settings.web.public_url or '').rstrip('/')}/sign-in/oidc/return"
     provider = Provider(oidc.issuer, oidc.client_id, oidc.client_secret.reveal, oidc.claim, rights, back)
-    issuer = urlsplit(oidc.issuer)
-    network = settings.network
+    issuer, network = urlsplit(oidc.issuer), settings.network
     ports = [*network.ports, *([issuer.port] if issuer.port is not None else [])]
     guard = guard_of(network.allow, ports, [(issuer.hostname or "", oidc.allow)])
     resolver = Resolver(guard, proxies=proxies_of(network))

@@ -53,7 +53,7 @@ class Status:
 
     def pulses(self) -> dict[str, Pulse]:
         """Return by watched release its last recorded verdict, and when it was last looked at."""
-        return {name: Pulse(one.last_recorded, one.looked) for name, one in self.watch.releases.items()}
+        return {name: Pulse(one.last_recorded, one.last_proof_at) for name, one in self.watch.releases.items()}
 
     def unready(self) -> list[str]:
         """Return why this monitor is not reliable now. Empty if it is."""
@@ -145,7 +145,7 @@ class Status:
             yield Check(f"Clock of {host}", doubt, "If our clock is right, inform the host.", "NinethirtyClockOff")
 
     def _budget_checks(self) -> Iterator[Check]:
-        warnings = self.forecast.warnings_told()
+        warnings = self.forecast.warnings_by_label()
         busiest = list(self.self_check.rates.per_second().items())[:_MOST_HOSTS]
         used = ", ".join(f"{host} {rate:.1f} of {self.forecast.budget.rate(host):g} a second" for host, rate in busiest)
         if not warnings:

@@ -33,16 +33,14 @@ def command(context: Context, *, release: str, moment: datetime | None, as_json:
     from monitor.judge.explain.explain import explanation_json
 
     with context.store() as store:
-        explained = explainer_of(context.settings, store).explained(release, moment or context.now())
+        explained = explainer_of(context.settings, store).explain_release(release, moment or context.now())
         if explained is None:
             raise unknown_release_fault(release, store.ledger)
     if as_json:
         print_json({**explained.body, "explanation": explanation_json(explained.explanation)})
         return
-    for line in [
-        *release_lines(explained.body, context.name_of(explained.body["producer"])),
-        *_explanation_lines(explained.explanation),
-    ]:
+    name = context.name_of(explained.body["producer"])
+    for line in [*release_lines(explained.body, name), *_explanation_lines(explained.explanation)]:
         click.echo(line)
 
 

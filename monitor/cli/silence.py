@@ -49,6 +49,7 @@ def command() -> None:
 @click.option("--incident", metavar="ID", shell_complete=complete.incidents, help="Silence this incident.")
 @click.option("--release", metavar="ID", shell_complete=complete.releases, help="Silence this release.")
 @click.option("--producer", metavar="SLUG", shell_complete=complete.producers, help="Silence this producer.")
+@click.option("--host", metavar="NAME", help="Silence all releases on this host.")
 @click.option("--from", "begins", type=Instant(), help="When it begins, at most 90 days ahead; default now.")
 @click.option("--for", "length", type=Length(), help="Its length: 30m, 2h, 3d; at most 14d.")
 @click.option("--until", type=Instant(), help="When it ends, instead of --for.")
@@ -62,6 +63,7 @@ def add(  # noqa: PLR0913 # one for each option
     incident: str | None,
     release: str | None,
     producer: str | None,
+    host: str | None,
     begins: datetime | None,
     length: timedelta | None,
     until: datetime | None,
@@ -69,7 +71,7 @@ def add(  # noqa: PLR0913 # one for each option
     by: str | None,
     as_json: bool,
 ) -> None:
-    """Suppress messages about an incident, a release or a producer for a while, from now or from a later time.
+    """Suppress messages about an incident, release, producer or host for a while, from now or from a later time.
 
     Example: ninethirty silence add --producer ofqual --for 2h --reason "their site moves" --by "duty statistician"
     """
@@ -77,7 +79,8 @@ def add(  # noqa: PLR0913 # one for each option
     from alerts.silence import silence
     from monitor.deliver.silences import silence_json
 
-    now, given = context.now(), {"incident": incident, "release": release, "producer": producer}
+    now = context.now()
+    given = {"incident": incident, "release": release, "producer": producer, "host": host}
     if (length is None) == (until is None):
         raise click.UsageError("give its length or end: --for 2h, or --until TIME")
     end = until or max(now, begins or now) + (length or timedelta())
@@ -159,7 +162,7 @@ def _scope_of(context: Context, store: Store, given: dict[str, str]) -> tuple[Sc
     from alerts.silence import Scope
 
     if len(given) != 1:
-        raise click.UsageError("give one of --incident, --release and --producer")
+        raise click.UsageError("give one of --incident, --release, --producer and --host")
     ((scope, name),) = given.items()
     if scope == "incident":
         incident_of(store.verdicts, name)

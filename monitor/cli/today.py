@@ -115,7 +115,7 @@ def board(context: Context, day: date) -> list[dict[str, Any]]:
     """Return the JSON of every release whose slot begins on a local day, judged again if it is not final."""
     from monitor.app.options import policies_of
     from monitor.app.reporting_options import book_of
-    from monitor.watch.rejudge import unjudged
+    from monitor.watch.rejudge import body_of_unwatched
 
     begin, end = span_of(day, day, context.settings.timezone)
     with context.store() as store:
@@ -123,7 +123,7 @@ def board(context: Context, day: date) -> list[dict[str, Any]]:
         known = {row["id"] for row in rows}
         ahead = [release.id for release in store.ledger.releases(begin, end) if release.id not in known]
         policies, now, book = policies_of(context.settings), context.now(), book_of(context.settings)
-        rows += [body for name in ahead if (body := unjudged(store, policies, name, now, book)) is not None]
+        rows += [body for name in ahead if (body := body_of_unwatched(store, policies, name, now, book)) is not None]
     return sorted(rows, key=lambda row: (row["slot"]["start"] or "" if row["slot"] else "", row["id"]))
 
 
@@ -144,11 +144,11 @@ def judged_now(context: Context, store: Store, release: str) -> dict[str, Any] |
     """Return the JSON of a judged release as of now, or None if it was not judged yet."""
     from monitor.app.options import policies_of
     from monitor.app.reporting_options import book_of
-    from monitor.watch.rejudge import fresh
+    from monitor.watch.rejudge import current_body
 
     row = store.verdicts.judged_one(release)
     book = book_of(context.settings)
-    return None if row is None else fresh(store, policies_of(context.settings), row, context.now(), book)
+    return None if row is None else current_body(store, policies_of(context.settings), row, context.now(), book)
 
 
 def row_text(row: dict[str, Any], producer: str = "") -> list[str]:

@@ -52,5 +52,4 @@ def command(*, name: str, role: str, right: str | None, scope: str | None, as_js
 def _password() -> str:
     if not sys.stdin.isatty():
         return sys.stdin.readline().rstrip("\r\n")
-    typed: str = click.prompt("Password", hide_input=True, confirmation_prompt="Repeat the password", err=True)
-    return typed
+    return str(click.prompt("Password", hide_input=True, confirmation_prompt="Repeat the password", err=True))

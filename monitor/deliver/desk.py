@@ -9,7 +9,7 @@ from pathlib import Path
 
 import structlog
 
-from alerts.by_hand import acknowledge, waive
+from alerts.by_hand import acknowledge, as_role, waive
 from alerts.draft.take_back import Conflict
 from alerts.draft.versions import Versions
 from alerts.incident import SIGNED, Incident
@@ -129,12 +129,20 @@ class Desk:
             _log.info("logged_by_hand", incident=logged.id, role=words.get("by", ""))
         return logged
 
-    async def silence(self, scope: Scope, name: str, until: datetime, role: str, reason: str) -> Silence:
-        """Suppress messages until an instant.
+    async def silence(
+        self,
+        of: tuple[Scope, str],
+        until: datetime,
+        role: str,
+        reason: str,
+        begins: datetime | None = None,
+    ) -> Silence:
+        """Suppress messages about `of` from `begins` (default: now) until an instant.
 
         Raises `NotEnough`, and `UnknownName` for an unknown release or incident.
         """
-        made = silence(scope, name, until, role, reason, self.clock.now())
+        scope, name = of
+        made = silence(scope, name, until, role, reason, self.clock.now(), begins=begins)
         store = self.current.record.store
 
         def write(tx: Transaction) -> None:
@@ -148,14 +156,14 @@ class Desk:
         return made
 
     async def end_silence(self, name: str, role: str) -> None:
-        """End a silence before its time. Raises `UnknownName` if it does not exist or has ended."""
+        """End a silence now, or before it begins. Raises `UnknownName` if there is none, `NotEnough` without a role."""
         now, outbox = self.clock.now(), self.current.record.store.outbox
 
         def write(tx: Transaction) -> None:
-            known = next((one for one in outbox.silences(now) if one.id == name and one.is_on(now)), None)
+            known = next((one for one in outbox.silences(now) if one.id == name and now < one.ends), None)
             if known is None:
-                raise UnknownName(f"no active silence {name!r}")
-            tx.save_silence(replace(known, ended=now, ended_by=role))
+                raise UnknownName(f"no silence {name!r} that can be ended")
+            tx.save_silence(replace(known, ended=now, ended_by=as_role(role)))
 
         await self.writer.write(write)
         _log.info("silence_ended", silence=name, role=role)

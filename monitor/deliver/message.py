@@ -45,11 +45,8 @@ class MessageBuilder:
             self._render_attachments(incident, channel) if incident is not None and _attaches_draft(notice) else []
         )
         if incident is not None and incident.kind is Kind.PLATFORM:
-            _, mine = (
-                self.rules.for_everyone_on_call()
-                .platform_audience(notice, incident, now)
-                .get(channel, (now, incident.linked))
-            )
+            audience = self.rules.for_everyone_on_call().platform_audience(notice, incident, now)
+            _, mine = audience.get(channel, (now, incident.linked))
             notice = as_seen_by(notice, incident, mine, now)
         return self._redact_message(
             message(

@@ -79,8 +79,8 @@ EVENT: Mapping[str, str] = {
 }
 SILENCE: Mapping[str, str] = {
     "id": "the silence",
-    "of": "what it silences: incident, release or producer",
-    "name": "the id of what it silences",
+    "of": "what it silences: incident, release, producer or host",
+    "name": "the id of what it silences, or the name of the host",
     "begins": f"when it begins; {INSTANT}",
     "until": f"when it ends; {INSTANT}",
     "by": "the role that asked for it",

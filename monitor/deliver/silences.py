@@ -13,7 +13,6 @@ from alerts.silence import Silence
 from monitor.deliver.outbox_rows import OutboxRow
 from monitor.store.rows import Delivery, DeliveryState
 from monitor.store.sql.engine import Store
-from monitor.store.sql.read import OutboxStore
 from monitor.store.sql.write import Transaction
 from schedules.times.json import instant_json
 
@@ -45,7 +44,8 @@ class Silenced:
 
 def find_silenced(store: Store, rows: Sequence[OutboxRow], now: datetime) -> Silenced:
     """Return which of these deliveries a silence suppresses now, or did until it ended."""
-    silences = store.outbox.silences(now - _BACK) if rows else []
+    # A silence that was ended before it began suppressed nothing.
+    silences = [one for one in store.outbox.silences(now - _BACK) if one.begins < one.ends] if rows else []
     until: dict[str, datetime] = {}
     ended_silences: dict[str, tuple[Silence, list[OutboxRow]]] = {}
     for row in rows if silences else ():
@@ -118,11 +118,6 @@ def _read_waiting(store: Store, delivery: Delivery) -> Delivery | None:
     """Return the stored delivery, or None if it was attempted or finished."""
     rows = (one for one in store.outbox.deliveries(delivery.notice) if one.channel == delivery.channel)
     return next((one for one in rows if one.standing is DeliveryState.WAITING and not one.attempts), None)
-
-
-def active_silences_json(outbox: OutboxStore, now: datetime) -> list[dict[str, Any]]:
-    """Return the JSON of the silences that suppress messages now."""
-    return [silence_json(one) for one in outbox.silences(now) if one.is_on(now)]
 
 
 def silence_json(one: Silence) -> dict[str, Any]:

@@ -7,10 +7,12 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, time, timedelta
 from enum import StrEnum
 from fnmatch import fnmatchcase
-from typing import Protocol, TypeVar
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
+from alerts.finding import ReleaseFacts
 from monitor.plan.targets import MOST_PARTS
+from schedules.release import Release
 from schedules.times.interval import Bounds
 from schedules.workdays import ENGLAND, Workdays
 
@@ -25,22 +27,6 @@ class Grade(StrEnum):
     REPORT = "report"
 
 
-class Published(Protocol):
-    """What a pattern may speak of."""
-
-    @property
-    def producers(self) -> tuple[str, ...]:
-        """Return the ids of all whose it is."""
-
-    @property
-    def title(self) -> str:
-        """Return its title."""
-
-    @property
-    def url(self) -> str:
-        """Return its page's address."""
-
-
 @dataclass(frozen=True, slots=True)
 class UsualTime:
     """The time at which releases come out that fit these patterns (`*` stands for any text), and who granted it."""
@@ -51,7 +37,7 @@ class UsualTime:
     title: str = "*"
     url: str = "*"
 
-    def fits(self, thing: Published, slot: datetime | None, timezone: str) -> bool:
+    def fits(self, thing: Release | ReleaseFacts, slot: datetime | None, timezone: str) -> bool:
         """Tell whether a release is of these, and was promised for this time."""
         pairs = ((thing.title, self.title), (thing.url, self.url))
         is_theirs = any(fnmatchcase(one, self.producer) for one in thing.producers)

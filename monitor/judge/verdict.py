@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from alerts.finding import Due, Elsewhere, Exposure
 from monitor.judge.policy import Grade
+from monitor.judge.witnesses import DEFAULT_LAGS, Lags
 from schedules.announcement import Address, Origin
 from schedules.slot import Slot
 from schedules.times.interval import NOTHING, Bounds, Interval
@@ -108,7 +109,8 @@ class Verdict:
     though nothing new is seen; None when only new evidence can change it. `address` tells how `url` is known,
     `others` are further producers, whose release it is as well. `early_bound` is that of the page. `confirmed` is when
     the promise was last known to stand, at its slot at the latest. `elsewhere` is where else it was public, the first
-    one first. `due` is None unless its slot passed and it has no verdict yet.
+    one first. `due` is None unless its slot passed and it has no verdict yet. `lags` are how far
+    witnesses were taken to be behind.
     """
 
     release: str
@@ -133,6 +135,7 @@ class Verdict:
     others: tuple[str, ...] = ()
     elsewhere: tuple[Elsewhere, ...] = ()
     due: Due | None = None
+    lags: Lags = DEFAULT_LAGS
 
     @property
     def producers(self) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from secrets import randbelow
 import click
 
 from tests.oracle.hunt import contradictions, found_in, hunt
+from tests.oracle.kinds import KINDS
 from tests.oracle.outline import outline
 from tests.oracle.scripts import world
 from tests.oracle.shrink import shrunk
@@ -36,16 +37,16 @@ def _one(case: Path) -> int:
 
 def _many(asked: argparse.Namespace) -> int:
     began, levels, wrong = time.monotonic(), Counter[str](), 0
-    for seed, found in hunt(range(asked.seed, asked.seed + asked.count), asked.workers):
+    for seed, found in hunt(range(asked.seed, asked.seed + asked.count), asked.workers, asked.kind):
         denied = contradictions(found)
         levels.update(f"{one.level}: {one.what}" for one in found)
         wrong += bool(denied)
         shown = found if asked.timid else denied
         if shown:
-            click.echo("\n".join([*(f"{seed}: {one}" for one in shown), outline(world(seed))]))
+            click.echo("\n".join([*(f"{seed}: {one}" for one in shown), outline(world(seed, asked.kind))]))
         if denied:
             asked.finds.mkdir(exist_ok=True)
-            kept = _least(world(seed), denied[-1].what) if asked.shrink else world(seed)
+            kept = _least(world(seed, asked.kind), denied[-1].what) if asked.shrink else world(seed, asked.kind)
             click.echo(f"kept as {write(kept, asked.finds, f'seed-{seed}')}")
     for what, count in levels.most_common():
         click.echo(f"{count:5} {what}")
@@ -66,6 +67,7 @@ def _arguments() -> argparse.Namespace:
     asked.add_argument("--seed", type=int, default=randbelow(10**9), help="the first seed; a fresh one by default")
     asked.add_argument("--count", type=int, default=100)
     asked.add_argument("--workers", type=int, default=2)
+    asked.add_argument("--kind", choices=KINDS, help="a kind of trouble that every world contains")
     asked.add_argument("--timid", action="store_true", help="print what was kept back in easy worlds, too")
     asked.add_argument("--finds", type=Path, default=FINDS, help="where scripts that found something are kept")
     asked.add_argument("--case", type=Path, help="play one kept script instead")

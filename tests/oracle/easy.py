@@ -30,7 +30,7 @@ def timid(world: World, release: Release, claim: Claim | None) -> list[str]:
 
 
 def _is_easy(world: World, release: Release) -> bool:
-    plain = not world.faults and not world.monitor and len(world.releases) <= 2
+    plain = not world.faults and not world.monitor and not any(world.walls()) and len(world.releases) <= 2
     promised = not (release.changes or release.state or release.known_from or release.other_calendar)
     seen = world.begins <= release.slot - timedelta(seconds=330)
     return plain and promised and seen and not _is_murky(release)

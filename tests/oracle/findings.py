@@ -72,7 +72,8 @@ def _other_page(world: World, release: Release, claim: Claim) -> bool:
     del claim
     guesses = release.announced.guess if release.announced else ()
     shown = [one for place in release.places for one in place.shows] + list(guesses)
-    return len(world.releases) > 1 or any(one.what in {"other", "upkeep"} for one in shown)
+    is_shown = any(one.what in {"other", "upkeep"} for one in shown) or any(world.walls())
+    return len(world.releases) > 1 or is_shown
 
 
 def _edge(world: World, release: Release, claim: Claim) -> bool:
@@ -86,6 +87,7 @@ def _troubled(world: World, release: Release, claim: Claim) -> bool:
     del claim
     return (
         mute
+        or any(world.walls())
         or bool(world.faults or world.monitor or release.known_from)
         or world.begins > release.slot - timedelta(minutes=5)
     )

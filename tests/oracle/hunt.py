@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 
 from tests.oracle.oracle import Find, finds
 from tests.oracle.player import played
@@ -20,18 +21,19 @@ def found_in(made: World) -> list[Find]:
         return [Find("contradiction", "crash", "", f"{type(exc).__name__}: {exc}")]
 
 
-def found_at(seed: int) -> tuple[int, list[Find]]:
-    """Play the world of a seed."""
-    return seed, found_in(world(seed))
+def found_at(seed: int, kind: str | None = None) -> tuple[int, list[Find]]:
+    """Play the world of a seed, which contains `kind` if one is given."""
+    return seed, found_in(world(seed, kind))
 
 
-def hunt(seeds: Iterable[int], workers: int) -> Iterator[tuple[int, list[Find]]]:
+def hunt(seeds: Iterable[int], workers: int, kind: str | None = None) -> Iterator[tuple[int, list[Find]]]:
     """Yield what is found in each seed's world, in the order of the seeds."""
+    play = partial(found_at, kind=kind)
     if workers == 1:
-        yield from map(found_at, seeds)
+        yield from map(play, seeds)
         return
     with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as pool:
-        yield from pool.map(found_at, seeds)
+        yield from pool.map(play, seeds)
 
 
 def contradictions(found: Iterable[Find]) -> list[Find]:

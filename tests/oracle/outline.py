@@ -50,6 +50,8 @@ def _place(place: Place, slot: datetime) -> Iterator[str]:
         + (f" after {one.latency} s" if one.latency else "")
         for one in place.shows
     )
+    for wall in place.walls:
+        shows += f"; a wall ({wall.status} {wall.title!r}) from {_off(wall.begins, slot)} to {_off(wall.ends, slot)}"
     yield f"  {place.id}{'' if place.required else ' (not required)'} {place.url.split('//')[1]}: {shows or 'never'}"
 
 

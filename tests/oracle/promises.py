@@ -131,6 +131,7 @@ def _is_of_calendar(host: str | None, url: str | None) -> bool:
 def is_quiet(world: World, begins: datetime, ends: datetime) -> bool:
     """Tell whether nothing went wrong with the looks between two instants, a minute before included."""
     troubles = [(one.begins, one.ends or world.ends) for one in world.faults]
+    troubles += [(wall.begins, wall.ends) for wall in world.walls()]
     clocks = [(one.begins, world.ends) for one in world.monitor if one.kind == "clock"]
     minute = timedelta(seconds=60)
     return not any(a < ends and begins - minute < b for a, b in [*troubles, *world.sleeps(), *clocks])

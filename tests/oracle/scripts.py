@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from random import Random
 from zoneinfo import ZoneInfo
 
+from tests.oracle.kinds import with_kinds
 from tests.oracle.names import Named, named, other_slug, producers
 from tests.oracle.troubles import faults, troubles
 from tests.oracle.world import Announced, Change, Place, Release, Showing, World
@@ -38,8 +39,8 @@ class Setting:
         return self.slot + timedelta(milliseconds=round(seconds * 1000))
 
 
-def world(seed: int) -> World:
-    """Return the world of a seed; the same seed is the same world."""
+def world(seed: int, kind: str | None = None) -> World:
+    """Return the world of a seed; the same seed is the same world. It contains `kind` if one is given."""
     rng = Random(f"ninethirty {seed}")  # noqa: S311 # no secret, and to be repeatable
     slot = _slot(rng)
     lead = rng.choices((330, 420, 780, 2400, 4200, -40, -240), (6, 5, 4, 1.5, 0.5, 0.4, 0.4))[0]
@@ -47,14 +48,14 @@ def world(seed: int) -> World:
     taken: set[str] = set()
     count = rng.choices((1, 2, 3, 7), (7, 2, 0.8, 0.2))[0]
     releases = tuple(_release(rng, setting, place, named(rng, taken)) for place in range(1, count + 1))
-    if rng.random() < 0.15:
+    if rng.random() < 0.15 and kind is None:
         # Nothing in the way: here caution is no excuse.
         plain = replace(releases[0], parts=())
         return World(seed, setting.begins, _end(rng, setting, (plain,)), (plain,))
     ends = _end(rng, setting, releases)
     made = World(seed, setting.begins, ends, releases)
     made = replace(made, faults=faults(rng, made, slot))
-    return replace(made, monitor=troubles(rng, made, slot))
+    return with_kinds(replace(made, monitor=troubles(rng, made, slot)), kind)
 
 
 def _slot(rng: Random) -> datetime:

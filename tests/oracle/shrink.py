@@ -41,6 +41,7 @@ def _smaller_release(one: Release) -> Iterator[Release]:
 
 def _smaller_place(place: Place) -> Iterator[Place]:
     yield from (replace(place, shows=left) for left in _without(place.shows))
+    yield from (replace(place, walls=left) for left in _without(place.walls))
     for key in ("cache", "latency", "etag"):
         plain = tuple(replace(show, **{key: type(getattr(show, key))()}) for show in place.shows)
         if plain != place.shows:

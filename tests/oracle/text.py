@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -108,7 +109,9 @@ def _release(one: Release) -> Iterator[str]:
     for place in one.places:
         # A file that nothing is told of comes with its page, where the script says nothing else.
         is_never = place is not one.page and not place.shows
-        yield from _answers(one, place.url, (Showing(_EVER, "absent"),) if is_never else place.shows)
+        shown = replace(place, shows=(Showing(_EVER, "absent"),)) if is_never else place
+        yield from _answers(one, place.url, _not_walled(shown))
+        yield from _walls(shown)
     if announced is not None and announced.slug is not None:
         yield from _answers(one, f"https://www.gov.uk/government/statistics/{announced.slug}", announced.guess)
 
@@ -130,6 +133,22 @@ def _answers(release: Release, url: str, shows: tuple[Showing, ...]) -> Iterator
             latency=_seconds(one.latency or None),
             etag=one.etag or None,
         )
+
+
+def _not_walled(place: Place) -> tuple[Showing, ...]:
+    """Return what an address answers before, between and after its walls: after each, what it shows by then."""
+    shown = [one for one in place.shows if not any(wall.begins <= one.at < wall.ends for wall in place.walls)]
+    for wall in place.walls:
+        before = [one for one in place.shows if one.at <= wall.ends]
+        after = replace(before[-1], cache=0.0) if before else Showing(wall.ends, "absent")
+        shown.append(replace(after, at=wall.ends))
+    return tuple(sorted(shown, key=lambda one: one.at))
+
+
+def _walls(place: Place) -> Iterator[str]:
+    for wall in place.walls:
+        body = _FRAME.format(title=wall.title, words="Your browser is being checked.") if wall.title else _BOT_WALL
+        yield from _table("answer", url=place.url, at=wall.begins, status=wall.status, body=body)
 
 
 def _body(release: Release, one: Showing) -> str | None:

@@ -31,6 +31,19 @@ class Showing:
 
 
 @dataclass(frozen=True)
+class Wall:
+    """A bot wall in front of one address: people get what the address shows, the monitor gets the wall.
+
+    Without a `title` it is a page that only runs a script.
+    """
+
+    begins: datetime
+    ends: datetime
+    status: int = 200
+    title: str = ""
+
+
+@dataclass(frozen=True)
 class Place:
     """One address of a release, and everything it ever answers."""
 
@@ -39,6 +52,7 @@ class Place:
     url: str
     required: bool = True
     shows: tuple[Showing, ...] = ()
+    walls: tuple[Wall, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -120,6 +134,10 @@ class World:
         """The most by which the monitor's clock is ever wrong."""
         return timedelta(seconds=max((abs(one.offset) for one in self.monitor if one.offset), default=0.0))
 
+    def walls(self) -> Iterator[Wall]:
+        """Yield the bot walls of every address."""
+        yield from (wall for release in self.releases for place in release.places for wall in place.walls)
+
     def sleeps(self) -> Iterator[tuple[datetime, datetime]]:
         """Yield the spans in which no monitor runs."""
         down: datetime | None = None
@@ -168,6 +186,7 @@ def unseen(world: World, place: Place, begins: datetime, ends: datetime) -> bool
     host = urlsplit(place.url).hostname
     at_it = (one for one in world.faults if one.url == place.url or (one.url is None and one.host == host))
     hidden = [*world.sleeps(), *((one.begins, one.ends or world.ends) for one in at_it)]
+    hidden += [(wall.begins, wall.ends) for wall in place.walls]
     for since, until in sorted(hidden):
         if since <= begins < until:
             begins = until

@@ -296,8 +296,7 @@ def warn_of_other_figures(report: Report, changed: Iterable[str]) -> None:
     from alerts.draft.edits import figures_apart
 
     for name in changed:
-        field = report.field(name)
-        if field is not None and (apart := figures_apart(field)):
+        if apart := figures_apart(report, name):
             click.echo(f"{name}: {', '.join(apart)} is not in the measured text", err=True)
 
 

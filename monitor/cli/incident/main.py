@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
@@ -114,6 +114,7 @@ def show(context: Context, *, incident: str, as_json: bool) -> None:
 @click.argument("incident", shell_complete=incidents)
 @click.argument("text", required=False)
 @click.option("--at", metavar="TIME", default="", help="Local time of what you note; default now.")
+@click.option("--mail", type=click.File("rb"), metavar="FILE.eml", help="An e-mail that users got; TEXT says what.")
 @_cause
 @click.option("--assign", metavar="ROLE", default="", help="Assign it to another role.")
 @click.option("--brought-forward", metavar="TIME", help="Local time to which the release was brought forward.")
@@ -127,6 +128,7 @@ def note(  # noqa: PLR0913 # one for each option
     incident: str,
     text: str | None,
     at: str,
+    mail: BinaryIO | None,
     cause: str,
     assign: str,
     brought_forward: str | None,
@@ -138,20 +140,21 @@ def note(  # noqa: PLR0913 # one for each option
 
     Example: ninethirty incident note malpractice-2017-2018-01-05 "web team called" --by "duty statistician"
     """
-    from alerts.by_hand import acknowledge, bring_forward, log_cause
+    from alerts.by_hand import acknowledge, bring_forward, log_cause, note_mail
     from alerts.by_hand import assign as given
     from alerts.by_hand import cite_others as citing
     from alerts.by_hand import note as noted
     from alerts.incident import MONITOR, SIGNED
 
-    role, now = role_of(by), context.now()
+    role, now, data = role_of(by), context.now(), mail.read() if mail else b""
 
     def change(known: Incident) -> Incident:
         zone = context.settings.timezone
-        is_note = text is not None or at
+        is_note = (text is not None or at) and mail is None
         # A person who assigns it to another role does not acknowledge it.
         changed = known if assign else acknowledge(known, role, now)
         changed = noted(known, role, text or "", now, at, zone) if is_note else changed
+        changed = note_mail(changed, role, data, text or "", now) if mail else changed
         changed = given(changed, role, assign, now)
         changed = bring_forward(changed, role, brought_forward, now, zone) if brought_forward else changed
         changed = citing(changed, role, now) if cite_others else changed
@@ -164,7 +167,8 @@ def note(  # noqa: PLR0913 # one for each option
         # A note does not amend a signed report, but a decision or a request to cite others does.
         if brought_forward or cite_others or SIGNED not in changed.words:
             redraft(context, store, changed)
-    _print_done(context, incident, "noted" if text is not None or cause or assign else "acknowledged", as_json=as_json)
+    is_more = text is not None or mail or cause or assign
+    _print_done(context, incident, "noted" if is_more else "acknowledged", as_json=as_json)
 
 
 @command.command("close")

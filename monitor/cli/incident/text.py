@@ -24,7 +24,8 @@ _SHOWN_WORDS = ("what", "when", "until", "url", "cause", "assigned")
 def incident_row(incident: Incident, drafts: Sequence[Draft]) -> list[str]:
     """Return an incident as the cells of one row of a list."""
     occurred = stamp(incident.occurred).rsplit(":", 1)[0]
-    drafted = f"{drafts[-1].form} v{drafts[-1].version}{' signed' if is_signed(drafts) else ''}" if drafts else "-"
+    signed = " signed" if any(draft.signed for draft in drafts) else ""
+    drafted = f"{drafts[-1].form} v{drafts[-1].version}{signed}" if drafts else "-"
     late = lengths(delay_of(incident) or Bounds(), parts=2, tenths=False, unknown="-")
     cells = [
         incident.grade,
@@ -43,11 +44,6 @@ def status_text(incident: Incident, drafts: Sequence[Draft]) -> str:
     if incident.closed is not None:
         return "report owed" if is_owed(incident, drafts) else "closed"
     return "open" if incident.acknowledged is None else "in hand"
-
-
-def is_signed(drafts: Sequence[Draft]) -> bool:
-    """Return whether any version was signed."""
-    return any(draft.signed for draft in drafts)
 
 
 def incident_lines(

@@ -19,7 +19,8 @@ def split_view(case: Case, sight: PartEvidence) -> list[Finding]:
     """Return which monitor was still served without a part that another had already got, and for how long."""
     if case.window is None:
         return []
-    runs = _by_monitor(sight.views.get(View.EDGE, ()))
+    seen = sight.views.get(View.EDGE, ())
+    runs = {name: [run for run in seen if run.monitor == name] for name in sorted({run.monitor for run in seen})}
     came = {name: got for name, each in runs.items() if (got := _came(each, case.window.early_before)) is not None}
     if len(runs) < 2 or not came:
         return []
@@ -36,11 +37,6 @@ def split_view(case: Case, sight: PartEvidence) -> list[Finding]:
             told = f"“{first}” got it {between_exactly(since, case.zone)}; “{name}” was served without it for"
             found.append(Finding(Kind.SPLIT_VIEW, sight.part.id, f"{told} {lengths(hidden)} more", hidden))
     return found
-
-
-def _by_monitor(runs: Sequence[Run]) -> dict[str, list[Run]]:
-    names = sorted({run.monitor for run in runs})
-    return {name: [run for run in runs if run.monitor == name] for name in names}
 
 
 def _came(runs: Sequence[Run], not_before: datetime) -> Interval | None:

@@ -67,19 +67,11 @@ def users_delay(case: Case, sight: PartEvidence, delay: Bounds | None) -> Bounds
 def _hidden(case: Case, sight: PartEvidence) -> list[_Hidden]:
     for view in (View.ORIGIN, View.CONTENT):
         spells = sight.spells.get(view, ())
-        place = next((place for place, spell in enumerate(spells) if _is_release(case, spell)), None)
-        if place is not None:
-            return _hidden_periods(case, sight, spells[place], _came(spells, place))
+        for place, spell in enumerate(spells):
+            if case.window is not None and spell.out and spell.begin >= case.window.early_before:
+                came = Interval(spells[place - 1].end if place else None, spell.begin)
+                return _hidden_periods(case, sight, spell, came)
     return []
-
-
-def _is_release(case: Case, spell: Spell) -> bool:
-    return case.window is not None and spell.out and spell.begin >= case.window.early_before
-
-
-def _came(spells: Sequence[Spell], place: int) -> Interval:
-    before = spells[place - 1] if place else None
-    return Interval(None if before is None else before.end, spells[place].begin)
 
 
 def _hidden_periods(case: Case, sight: PartEvidence, had: Spell, came: Interval) -> list[_Hidden]:

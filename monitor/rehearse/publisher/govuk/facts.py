@@ -85,7 +85,7 @@ def _state_of_body(content: bytes, title: str) -> PageState:
     if any(words in body for words in _NOT_OUT):
         return PageState.ABSENT
     if _plain(title) not in body:
-        return _state_of_heading(_heading(body))
+        return _state_of_heading(_heading(body)) if "<h1" in body or "<script" not in body else PageState.ERROR
     return PageState.WITHDRAWN if "[withdrawn]" in body else PageState.PUBLISHED
 
 

@@ -18,7 +18,7 @@ from monitor.config.people import AlertSettings
 from monitor.config.settings import ProducerSettings, Settings
 from monitor.deliver.drafts import ENDINGS
 from monitor.store.sql.engine import Store
-from monitor.watch.rejudge import ahead_of
+from monitor.watch.rejudge import body_of_unwatched_at
 from monitor.web import (
     acknowledge,
     api,
@@ -144,8 +144,8 @@ def opened(life: Life, users: Path, *, public: bool) -> Queries:
     queries.keys = Keys(metrics=b"for metrics alone")
     queries.door = Sessions(Users(users), life.clock, throttle)
     queries.producers = {"department-for-example": "Department"}
-    queries.ahead = ahead_of(store, policies_of(life.settings))
-    queries.explained = explainer_of(life.settings, store).explained
+    queries.ahead = body_of_unwatched_at(store, policies_of(life.settings))
+    queries.explained = explainer_of(life.settings, store).explain_release
     return queries
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from alerts.by_hand import bring_forward, note
 from alerts.draft.versions import edited, signed
+from alerts.draft.write.outline import Document
 from alerts.incident import Incident, Kind
 from monitor.cli.today import row_text
 from monitor.deliver.current_incidents import CurrentIncidents
@@ -69,17 +70,17 @@ def renew(store: Store, current: CurrentIncidents, now: datetime) -> bool:
     return write is not None
 
 
-def draft(current: CurrentIncidents) -> str:
-    return render_draft(current.verdicts.drafts(the_incident(current).id)[-1], "md")[0].decode()
+def draft(current: CurrentIncidents, document: Document = Document.DRAFT) -> str:
+    return render_draft(current.verdicts.drafts(the_incident(current).id)[-1], "md", document=document)[0].decode()
 
 
 def test_a_draft_opened_32_hours_after_its_slot_states_that_delay(store: Store, overdue: CurrentIncidents) -> None:
     absent_until(store, DAY_AND_A_THIRD)
     assert "at least 6 minutes" in draft(overdue)
     assert renew(store, overdue, after_slot(DAY_AND_A_THIRD))
-    assert "Access to the release at the announced address was delayed by at least 32 hours" in draft(overdue)
+    assert "Access to the release was delayed by at least 32 hours so far." in draft(overdue)
     assert "6 minutes" not in draft(overdue)
-    assert "edge-1" in draft(overdue)
+    assert "edge-1" in draft(overdue, Document.EVIDENCE)
 
 
 def test_an_incident_shows_the_current_delay_without_storing_it(store: Store, overdue: CurrentIncidents) -> None:

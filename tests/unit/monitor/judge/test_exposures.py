@@ -10,9 +10,10 @@ from alerts.finding import Ended, Exposure
 from monitor.judge.runs import Run
 from monitor.judge.verdict import Verdict, Word
 from monitor.look.recognise.result import NO_LONGER_AVAILABLE
+from monitor.look.sighting import State
 from schedules.times.interval import Bounds, Interval
 from tests.worlds.instants import after_slot
-from tests.worlds.looks import ABSENT, PRESENT, WITHDRAWN, Look, Story, a_run, looks
+from tests.worlds.looks import ABSENT, PRESENT, UNKNOWN, WITHDRAWN, Look, Story, a_run, looks
 from tests.worlds.verdicts import judged
 
 # How long content was public for certain
@@ -98,3 +99,13 @@ def test_no_other_removed_page_proves_an_exposure(runs: Sequence[Run]) -> None:
 
 def test_an_exposure_that_was_seen_is_not_counted_twice() -> None:
     assert len(verdict_on(MISSING, a_run("page", PRESENT, -295, -290, specific=True), REMOVED).exposures) == 1
+
+
+@pytest.mark.parametrize(
+    ("api", "why"), [(ABSENT, Ended.UNKNOWN), (UNKNOWN, Ended.UNKNOWN), (WITHDRAWN, Ended.REMOVED)]
+)
+def test_behind_a_bot_wall_only_the_api_saying_gone_shows_that_an_exposure_was_removed(api: State, why: Ended) -> None:
+    page = Story([(-400, ABSENT), (-200, PRESENT), (-100, UNKNOWN)], specific=True)
+    content = Story([(-400, ABSENT), (-200, PRESENT), (-100, api)], specific=True)
+    (exposure,) = judged(120, {"page": page, "page/content": content}).exposures
+    assert exposure.ended is why

@@ -97,7 +97,7 @@ def test_who_closes_it_by_hand_closes_it_for_machines_and_an_incident_of_a_platf
         await day.on_to(800)
         (logged,) = (one for one in day.store.verdicts.incidents() if one.kind.value == "hand")
         await desk.waive(logged.id, ROLE, "no report is called for")
-        await desk.silence(Scope.PRODUCER, "dfe", after_slot(900), ROLE, "moving")
+        await desk.silence((Scope.PRODUCER, "dfe"), after_slot(900), ROLE, "moving")
         await day.judged(1300)
         await day.on_to(1500)
 
