@@ -30,7 +30,7 @@ from monitor.app.reporting_options import (
     schedules_of,
 )
 from monitor.app.status import Status
-from monitor.config.secrets import in_addresses, redactor
+from monitor.config.secrets import redactor, secrets_in_addresses
 from monitor.config.settings import Settings
 from monitor.deliver.current_incidents import CurrentIncidents, JudgeAt
 from monitor.deliver.desk import Desk
@@ -80,7 +80,7 @@ def make_outbox_options(core: Core, rules: ReportingRules) -> OutboxOptions:
         rules.templates,
         digesting_of(settings),
         Leaseholder(core.holder, settings.store.takeover if shares else _OUTBOX_LEASE),
-        redactor=redactor(in_addresses(settings)),
+        redactor=redactor(secrets_in_addresses(settings)),
         rules=rules,
     )
     return replace(options, idle=settings.store.takeover) if shares else options
@@ -255,6 +255,6 @@ def page_settings(core: Core, rules: ReportingRules) -> dict[str, Any]:
         "ahead": body_of_unwatched_at(core.store, policies_of(settings), rules.book),
         "explained": explainer_of(settings, core.store).explain_release,
         "periods": periods_of(settings, core.store),
-        "redactor": redactor(in_addresses(settings)),
+        "redactor": redactor(secrets_in_addresses(settings)),
         "local": is_loopback(settings.web.listen) and not settings.web.signs_in,
     }

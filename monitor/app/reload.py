@@ -36,7 +36,6 @@ from monitor.app.parts import (
 from monitor.app.readers import make_calendar_readers
 from monitor.app.reporting_options import provider_of, reminding_of, vouching_of
 from monitor.app.upkeep import Recurring, deadman_jobs, upkeep_jobs
-from monitor.config.calendars import CalendarSettings
 from monitor.config.settings import Settings
 from monitor.deliver.current_incidents import CurrentIncidents
 from monitor.deliver.reminders import Reminders
@@ -48,6 +47,7 @@ from monitor.ledger.reader import CalendarReader
 from monitor.look.fetch import Fetcher
 from monitor.watch.budget_forecast import BudgetForecast
 from monitor.web.queries import Queries
+from schedules.sources.settings import CalendarSettings
 from schedules.values import shown
 
 _log = structlog.get_logger(__name__)

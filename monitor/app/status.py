@@ -93,7 +93,10 @@ class Status:
             *self._clock_checks(),
             *self._budget_checks(),
             *self._channel_checks(),
-            *(Check(f"On call, {name}", rota.told(self.clock.now())) for name, rota in self.rotas().items()),
+            *(
+                Check(f"On call, {name}", rota.describe_on_call(self.clock.now()))
+                for name, rota in self.rotas().items()
+            ),
         ]
 
     def _monitor_check(self) -> Check:

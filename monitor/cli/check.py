@@ -19,14 +19,14 @@ from monitor.cli.common import Context, as_json, print_json
 from monitor.cli.dates import today
 from monitor.cli.on_call import on_call_lines, read_rotas, uncovered_spans
 from monitor.clock import SystemClock
-from monitor.config.calendars import CalendarSettings
-from monitor.config.doubts import Announced, Known, doubts
+from monitor.config.doubts import Announced, Known, find_doubts
 from monitor.config.read import load
 from monitor.config.schema import schema_text
 from monitor.config.settings import Settings
 from monitor.errors import BadInput, Fault, NinethirtyError, StoreTooOld, UserFault
 from monitor.ledger.reader import Outcome
 from monitor.web.users import faults_of
+from schedules.sources.settings import CalendarSettings
 from schedules.times.zone import day_begins
 from schedules.values import Secret, shown
 
@@ -212,7 +212,7 @@ def _check_online_parts(context: Context, found: _CheckResult, *, online: bool) 
     found.faults += [f"rota {rota.name}: {rota.fault}" for rota in found.rotas if rota.fault]
     ahead = {rota.name: uncovered_spans(context, rota) for rota in found.rotas if _is_rota_known(context, rota)}
     file, facts = context.path.name, Known(entries, known, os.environ, ahead)
-    found.doubts = [str(Fault(file, *each)) for each in doubts(settings, facts)]
+    found.doubts = [str(Fault(file, *each)) for each in find_doubts(settings, facts)]
     found.doubts += [f"{file}: store.url: {shape}"] if shape else []
     exposed = ((key, secret.exposed()) for key, secret in secrets(settings))
     found.doubts += [f"{file}: {key}: {fault}" for key, fault in exposed if fault]

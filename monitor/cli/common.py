@@ -80,9 +80,9 @@ class Context:
     @cached_property
     def redactor(self) -> Callable[[str], str] | None:
         """Return the function that hides them in a text, or None if no address has any."""
-        from monitor.config.secrets import in_addresses, redactor
+        from monitor.config.secrets import redactor, secrets_in_addresses
 
-        return redactor(in_addresses(self.settings))
+        return redactor(secrets_in_addresses(self.settings))
 
     def own_monitors(self, store: Store) -> list[str] | None:
         """Return the monitors whose evidence is on this machine, or None for all, if the store is not shared.

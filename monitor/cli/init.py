@@ -17,8 +17,8 @@ from zoneinfo import ZoneInfo
 import click
 
 from monitor.cli.common import Context, as_json, log_only_errors, print_json, write_output
-from monitor.config.organisations import ORGANISATIONS, SLUG, Organisations, holding, name_of, nearest, slug_of
-from monitor.config.starter import OWN_ADDRESS, Calendar, Chosen, Mail, kinds_for, starter
+from monitor.config.organisations import ORGANISATIONS, SLUG, Organisations, find_slugs, name_of, nearest_slug, slug_of
+from monitor.config.starter import OWN_ADDRESS, Calendar, Chosen, Mail, kinds_for, write_starter
 from schedules.times.zone import LONDON
 
 _EXAMPLE = ("department-for-transport", "ministry-of-justice", "home-office", "ofqual")
@@ -111,7 +111,7 @@ def command(  # noqa: PLR0913 # one argument for each option
     found = _parse_answers(given if yes else _ask_missing(given), file, context.now())
     if is_there and not force:
         found.faults.insert(0, f"--output: {file} exists: give --force to replace it, or another --output FILE")
-    text = "" if found.faults else starter(found)
+    text = "" if found.faults else write_starter(found)
     _exit_if_faulty(found.faults or _check_faults(text, file))
     write_output(text.encode(), file, "toml")
     write_output(schema_text().encode(), file.with_name(SCHEMA_FILE), "json", confirm=False)
@@ -211,7 +211,7 @@ def _ask_producers(known: Organisations) -> Iterator[str]:
         if (slug := slug_of(text, known)) is not None:
             click.echo(f"  {slug}")
             yield slug
-        elif found := holding(text, known):
+        elif found := find_slugs(text, known):
             click.echo(f"  which of {', '.join(found)}?" if len(found) > 1 else f"  did you mean {found[0]}?")
         elif SLUG.fullmatch(text) and _confirm_unknown(text, known):
             yield text
@@ -220,7 +220,7 @@ def _ask_producers(known: Organisations) -> Iterator[str]:
 
 
 def _confirm_unknown(text: str, known: Organisations) -> bool:
-    near = nearest(text, known)
+    near = nearest_slug(text, known)
     return click.confirm(f"  not in the list{f' (did you mean {near}?)' if near else ''}. Use it anyway?")
 
 
@@ -247,7 +247,7 @@ def _parse_answers(given: Answers, file: Path, now: datetime) -> Parsed:
 
 def _parse_producer(text: str, found: Parsed) -> None:
     slug = slug_of(text, found.known)
-    near = nearest(text, found.known) or next(iter(holding(text, found.known)), None)
+    near = nearest_slug(text, found.known) or next(iter(find_slugs(text, found.known)), None)
     meant = f", did you mean {near}?" if near else ""
     if slug is None and not SLUG.fullmatch(text):
         found.faults.append(f'--producer: unknown name{meant or f": give its slug, {_WHERE}"} (got "{text}")')

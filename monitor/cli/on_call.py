@@ -47,7 +47,7 @@ async def _read_calendars(context: Context, rotas: dict[str, Rota], *, online: b
 def on_call_lines(context: Context, rotas: Sequence[Rota]) -> Iterator[str]:
     """Yield one line for each rota: who is on call now and who is next."""
     for rota in rotas:
-        yield f"on call now: {rota.name}: {rota.told(context.now())}"
+        yield f"on call now: {rota.name}: {rota.describe_on_call(context.now())}"
 
 
 def uncovered_spans(context: Context, rota: Rota) -> list[str]:

@@ -105,8 +105,10 @@ class ReportingRules:
 
     def for_everyone_on_call(self) -> ReportingRules:
         """Return rules that notify every person of a rota and every step of an escalation, at any time."""
-        everyone = {name: replace(rota, turns=None, shifts=(), read=()) for name, rota in self.rotas.items()}
-        routes = [replace(one, channels=(*one.channels, *one.escalate)) for one in self.routes]
+        # Without turns and shifts, all of a rota are notified.
+        unset: dict[str, object] = {"turns": [], "shift": []}
+        everyone = {name: Rota(rota.settings.model_copy(update=unset)) for name, rota in self.rotas.items()}
+        routes = [one.model_copy(update={"channels": [*one.channels, *one.escalate]}) for one in self.routes]
         return replace(self, rotas=everyone, routes=routes)
 
 

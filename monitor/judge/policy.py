@@ -14,6 +14,7 @@ from alerts.finding import ReleaseFacts
 from monitor.plan.targets import MOST_PARTS
 from schedules.release import Release
 from schedules.times.interval import Bounds
+from schedules.values import Duration, Table, TimeOfDay
 from schedules.workdays import ENGLAND, Workdays
 
 T = TypeVar("T")
@@ -69,32 +70,30 @@ class Policy:
     on_file: tuple[UsualTime, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Override:
-    """What one producer's policy changes; None keeps the general value."""
+class PolicyTable(Table):
+    """What `[policy.producer.NAME]` changes for one producer. None keeps the general value."""
 
-    on_time_within: timedelta | None = None
-    note_within: timedelta | None = None
-    workdays: Workdays | None = None
+    on_time_within: Duration | None = None
+    note_within: Duration | None = None
+    default_time: TimeOfDay | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Policies:
-    """The general policy and what producers' own change of it."""
+    """The general policy, and by producer what it changes and the working days of its nation."""
 
     general: Policy = Policy()
-    producers: Mapping[str, Override] = field(default_factory=dict)
+    producers: Mapping[str, PolicyTable] = field(default_factory=dict)
+    workdays: Mapping[str, Workdays] = field(default_factory=dict)
 
     def of(self, *producers: str) -> Policy:
-        """Return the policy for a release of these producers; of several that have their own the first has the say."""
+        """Return the policy for a release of these producers. The first with a value of its own decides on it."""
         own, general = [self.producers[one] for one in producers if one in self.producers], self.general
-        if not own:
-            return general
         return replace(
             general,
             on_time_within=_first((one.on_time_within for one in own), general.on_time_within),
             note_within=_first((one.note_within for one in own), general.note_within),
-            workdays=_first((one.workdays for one in own), general.workdays),
+            workdays=_first(map(self.workdays.get, producers), general.workdays),
         )
 
 

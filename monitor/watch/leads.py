@@ -21,7 +21,7 @@ from monitor.threads import Tasks
 from monitor.watch.admission import Admission
 from monitor.watch.listing_match import ListingMatch, MatchKind
 from monitor.watch.watch import Watch
-from schedules.address import canonical
+from schedules.address import canonical_address
 from schedules.times.interval import Interval
 
 _log = structlog.get_logger(__name__)
@@ -119,7 +119,7 @@ def add_lead(facts: ReleaseFacts, lead: Finding, known: Incident | None) -> Rele
 
 def _is_about(lead: Finding, url: str) -> bool:
     # A lead that was stored before leads had a field for the address ends with it.
-    return canonical(lead.url) == canonical(url) if lead.url else lead.detail.endswith(f" {url}")
+    return canonical_address(lead.url) == canonical_address(url) if lead.url else lead.detail.endswith(f" {url}")
 
 
 def _interval_text(listed: Interval) -> str:

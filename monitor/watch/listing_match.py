@@ -13,7 +13,7 @@ from monitor.look.fetch import Found
 from monitor.look.recognise.title import Likeness, likeness
 from monitor.plan.addresses import new_ids
 from monitor.plan.targets import PERIOD, is_file, recogniser_of
-from schedules.address import canonical
+from schedules.address import canonical_address
 from schedules.announcement import Origin, Part, Role
 from schedules.patterns import quick
 from schedules.release import Release
@@ -76,7 +76,8 @@ class Matcher:
         for one in near:
             for word in set(read_title(one.release.title).words):
                 self._by_word[word].append(one)
-            for link in {canonical(part.url) for part in one.release.parts if _identifies_release(part)} - {""}:
+            links = {canonical_address(part.url) for part in one.release.parts if _identifies_release(part)}
+            for link in links - {""}:
                 self._by_url[link].append(one)
         self._words = quick("|".join(sorted(map(re.escape, self._by_word))) or r"(?!)", re.IGNORECASE)
 
@@ -92,11 +93,11 @@ class Matcher:
             for one in self._sharing_a_word(found.title)
             if (like := _title_likeness(one.release, found.title))
         ]
-        link = canonical(found.url)
+        link = canonical_address(found.url)
         own = [id(one) for one in self._by_url.get(link, ())]
         elsewhere = [pair for pair in alike if id(pair[0]) not in own]
         others = (one.release for one, like in alike if id(one) in own and like is _OTHER)
-        yield from ((other.id, MatchKind.EDITION) for other in others if canonical(other.url) == link)
+        yield from ((other.id, MatchKind.EDITION) for other in others if canonical_address(other.url) == link)
         exact = [one for one, like in elsewhere if like is _TITLE]
         # An entry without a period that is not new may have been there for years.
         meant = self._choose_edition(found, [one for one in exact if is_fresh or _has_period(one.release)])
@@ -109,7 +110,7 @@ class Matcher:
 
         An entry that is not fresh must also match by title and period. A title of another edition matches nothing.
         """
-        for one in self._by_url.get(canonical(found.url), ()):
+        for one in self._by_url.get(canonical_address(found.url), ()):
             like = _title_likeness(one.release, found.title)
             is_ours = is_fresh or (like is _TITLE and _has_period(one.release))
             if one.slot is not None and one.slot > self._now and is_ours and like is not _OTHER:

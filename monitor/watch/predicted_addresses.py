@@ -26,7 +26,7 @@ from monitor.threads import Ask
 from monitor.watch.release import WatchedRelease
 from monitor.watch.watch import Watch
 from schedules.announcement import Origin, Part, Role
-from schedules.next_address import renewed, replaced
+from schedules.next_address import map_period_words, replace_period
 from schedules.regular_series import Series, series_of
 from schedules.release import Release
 from schedules.titles import read_title
@@ -143,7 +143,7 @@ def predicted_files(release: Release, editions: Iterable[Edition], hosts: Collec
     known = {part.url for part in release.parts}
     allowed = {urlsplit(release.url).hostname, GOVUK, ASSETS, *hosts}
     for edition in editions:
-        pairs = replaced(edition.title, release.title)
+        pairs = map_period_words(edition.title, release.title)
         made = [(part, _address(part.url, edition, release, pairs)) for part in edition.parts] if pairs else []
         unique = {url: part.role for part, url in made if url and url not in known}
         fitting = [(url, role) for url, role in unique.items() if urlsplit(url).hostname in allowed][:_MAX_FILES]
@@ -183,12 +183,12 @@ def _is_page_elsewhere(url: str, inside: Collection[str]) -> bool:
 def _address(url: str, edition: Edition, release: Release, pairs: Mapping[str, str]) -> str | None:
     """Return the address of this edition's part, made from that of an earlier edition. None if none can be made."""
     page = f"{edition.url.rstrip('/')}/"
-    made = renewed(url, pairs)
-    if not url.startswith(page) or renewed(edition.url, pairs) is None:
+    made = replace_period(url, pairs)
+    if not url.startswith(page) or replace_period(edition.url, pairs) is None:
         return made
     # The part is below its page. This edition's page may have another address than its title suggests.
     rest = f"https://{GOVUK}/{url.removeprefix(page)}"
-    below = made and (renewed(rest, pairs) or rest).removeprefix(f"https://{GOVUK}/")
+    below = made and (replace_period(rest, pairs) or rest).removeprefix(f"https://{GOVUK}/")
     return f"{release.url.rstrip('/')}/{below}" if below else None
 
 

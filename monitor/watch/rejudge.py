@@ -33,10 +33,9 @@ from monitor.store.sql.query import chunks
 from monitor.store.sql.read import RunStore
 from monitor.store.sql.read_ledger import LedgerStore
 from schedules.announcement import Address, Part
-from schedules.ledger_event import LedgerEvent
+from schedules.ledger_event import LedgerEvent, retitlings_as_events
 from schedules.promise import Promise
 from schedules.release import Release
-from schedules.retitled import retitlings_as_events
 from schedules.times.json import instant_from_json
 
 _BLIND_SPANS_AROUND = timedelta(days=30)

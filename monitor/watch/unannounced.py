@@ -23,10 +23,10 @@ from monitor.watch.release import is_view_of_page
 from monitor.watch.tripwires import publication_date
 from monitor.watch.watch import Watch
 from schedules.announcement import Part, Role
-from schedules.identity import made_id
+from schedules.identity import make_id
 from schedules.release import Release
 from schedules.sources.govuk_items import NotAContentItem, read_item
-from schedules.titles import unlabelled
+from schedules.titles import strip_label
 
 _log = structlog.get_logger(__name__)
 _STATISTICS = "/government/statistics/"
@@ -118,5 +118,5 @@ class Unannounced:
 
 def _release_of_entry(producer: str, found: Found) -> Release:
     page = Part("page", Role.PAGE, found.url, "govuk" if content_twin(found.url) is not None else None)
-    title = unlabelled(found.title)
-    return Release(made_id(found.url, producer, title), title, producer, found.url, (page,))
+    title = strip_label(found.title)
+    return Release(make_id(found.url, producer, title), title, producer, found.url, (page,))

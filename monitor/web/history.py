@@ -32,8 +32,7 @@ from monitor.web.request import queries_of, takes
 from schedules.times.words import day_text
 from schedules.titles import read_title
 
-_MONTHS, _MOST = 12, 15
-_LASTS, _SETTLES = timedelta(minutes=10), timedelta(days=40)
+_MONTHS, _MOST, _LASTS, _SETTLES = 12, 15, timedelta(minutes=10), timedelta(days=40)
 WORDS = ("on_time", "late", "overdue", "early", "not_published", "unproven")
 """Verdicts in the order in which they are drawn, from left to right. The last one is not judged."""
 _TICKS = {-1440: "1 day early", -60: "1 h early", -5: "5 min early", 0: "on time", 5: "5 min", 60: "1 h"}
@@ -140,10 +139,10 @@ class Axes:
             if one.seconds is not None:
                 x, y = self.x(one.slot), self.y(one.seconds / 60)
                 cells[round(x * _COLUMNS / 100), round(y * _ROWS / _HEIGHT), one.word].append((x, y, one))
-        return [_dot(cell) for cell in cells.values()]
+        return [_merge_cell(cell) for cell in cells.values()]
 
 
-def _dot(cell: Sequence[tuple[float, float, Point]]) -> tuple[float, float, float, str, str]:
+def _merge_cell(cell: Sequence[tuple[float, float, Point]]) -> tuple[float, float, float, str, str]:
     first, many = cell[0][2], len(cell)
     text = f"{first.title}: {against(first.delay)}" if many == 1 else f"{many} releases"
     radius = round(min(_SMALLEST + log2(many), _LARGEST), 1)
@@ -183,10 +182,10 @@ def months(now: datetime, zone: str) -> list[datetime]:
 def _read_points(queries: Queries, begins: datetime, ends: datetime, now: datetime) -> list[Point]:
     zone, rows = ZoneInfo(queries.timezone), queries.store.verdicts.judged(begins, ends)
     settled = (row for row in rows if row.final and row.word in WORDS and has_passed(row.body, now))
-    return [_point(row, row.slot.astimezone(zone)) for row in settled if row.slot is not None]
+    return [_read_point(row, row.slot.astimezone(zone)) for row in settled if row.slot is not None]
 
 
-def _point(row: Judged, slot: datetime) -> Point:
+def _read_point(row: Judged, slot: datetime) -> Point:
     body = row.body
     return Point(
         slot,
@@ -215,10 +214,10 @@ def group_by(
             found.setdefault(name, []).append(one)
     widest = max(map(len, found.values()), default=0)
     made = [Group(name, some, widest) for name, some in found.items()]
-    return made if known else sorted(made, key=lambda group: _rank(group, worst=worst))[:_MOST]
+    return made if known else sorted(made, key=lambda group: _rank_of(group, worst=worst))[:_MOST]
 
 
-def _rank(group: Group, *, worst: bool) -> tuple[int, int, str]:
+def _rank_of(group: Group, *, worst: bool) -> tuple[int, int, str]:
     total = len(group.points)
     return (group.words["on_time"] - total if worst else 0), -total, group.label
 
@@ -231,11 +230,11 @@ async def history(request: Request) -> Response:
     points, now = await kept.points(queries), queries.clock.now()
     producer, host = (request.query_params.get(name, "").strip() for name in ("producer", "host"))
     # Thousands of releases take a while.
-    values = await queries.ask(partial(_values, queries, points, producer, host, now))
+    values = await queries.ask(partial(_page_values, queries, points, producer, host, now))
     return render(request, "history.html", most=_MOST, height=_HEIGHT, producer=producer, host=host, **values)
 
 
-def _values(queries: Queries, points: Sequence[Point], producer: str, host: str, now: datetime) -> dict[str, Any]:
+def _page_values(queries: Queries, points: Sequence[Point], producer: str, host: str, now: datetime) -> dict[str, Any]:
     """Return the values of the page. Raises `UnknownName`."""
     producers, hosts, names = {one.producer for one in points}, {one.host for one in points}, queries.producers
     if producer and producer not in producers | set(names):
@@ -252,10 +251,11 @@ def _values(queries: Queries, points: Sequence[Point], producer: str, host: str,
         "producer": [] if producer else group_by(mine, lambda one: names.get(one.producer, one.producer)),
         "series": group_by(mine, lambda one: titles[one.producer, one.series], worst=True) if is_one else [],
     }
+    axes = Axes(starts, now, min(-1, *known, 0), max(5, *known, 0))
     return {
+        "axes": axes,
         "dotted": dotted,
-        # At least from a minute early to five minutes late.
-        "axes": Axes(starts, now, min(-1, *known, 0), max(5, *known, 0)),
+        "drawn": {(by, group.label): axes.dots(group.points) for by, some in dotted.items() for group in some},
         "plots": {
             "month": group_by(mine, lambda one: one.month, [f"{one:%b %Y}" for one in starts]),
             "host": [] if host else group_by(mine, lambda one: one.host),

@@ -32,7 +32,7 @@ async def show(request: Request) -> Response:
     session = session_of(request)
     if session is None or session.person.is_viewer or queries_of(request).desk is None:
         return fault_page(request, 403, "Messages are muted by people who have signed in and may act.")
-    return await _page(request, dict(request.query_params))
+    return await _show_form(request, dict(request.query_params))
 
 
 @for_staff
@@ -40,11 +40,11 @@ async def mute(request: Request, sent: Sent) -> Response:
     """Mute messages as the form says, and show the page with it."""
     zone, now = queries_of(request).timezone, sent.desk.clock.now()
     try:
-        begins, until = (_instant(sent.text(box), box, zone) for box in ("from", "until"))
+        begins, until = (_read_instant(sent.text(box), box, zone) for box in ("from", "until"))
         until = until or (begins or now) + _DEFAULT_LENGTH
-        await sent.desk.silence(_subject(sent.text("of")), until, sent.role, sent.text("reason"), begins)
+        await sent.desk.silence(_read_subject(sent.text("of")), until, sent.role, sent.text("reason"), begins)
     except NotEnough as fault:
-        return await _page(request, sent.fields, by_box(fault, _BOXES, "role"))
+        return await _show_form(request, sent.fields, by_box(fault, _BOXES, "role"))
     return RedirectResponse("/silences", 303)
 
 
@@ -58,7 +58,7 @@ async def end(_request: Request, sent: Sent) -> Response:
     return RedirectResponse("/silences", 303)
 
 
-def _subject(text: str) -> tuple[Scope, str]:
+def _read_subject(text: str) -> tuple[Scope, str]:
     """Return the scope and the name that a choice of the form stands for. Raises `NotEnough`."""
     scope, _, name = text.partition(" ")
     if scope not in list(Scope) or not name:
@@ -66,7 +66,7 @@ def _subject(text: str) -> tuple[Scope, str]:
     return Scope(scope), name
 
 
-def _instant(text: str, box: str, zone: str) -> datetime | None:
+def _read_instant(text: str, box: str, zone: str) -> datetime | None:
     """Return the instant of a local date-time, or None if the box is empty. Raises `NotEnough`."""
     try:
         return instant(datetime.fromisoformat(text).replace(tzinfo=None), zone) if text else None
@@ -74,36 +74,39 @@ def _instant(text: str, box: str, zone: str) -> datetime | None:
         raise NotEnough([f"{box}: must be a date and time, such as 2026-11-26T09:30"]) from exc
 
 
-async def _page(request: Request, typed: Mapping[str, str], faults: Mapping[str, str] | None = None) -> Response:
+async def _show_form(request: Request, typed: Mapping[str, str], faults: Mapping[str, str] | None = None) -> Response:
     queries, now = queries_of(request), queries_of(request).clock.now()
-    chosen, begins = await _chosen(queries, typed, now)
-    sent = {"of": " ".join(chosen[0][:2]) if chosen else "", "from": _local(begins, queries.timezone), **typed}
+    chosen, begins = await _find_subjects(queries, typed, now)
+    sent = {"of": " ".join(chosen[0][:2]) if chosen else "", "from": _fill_date_time(begins, queries.timezone), **typed}
     return render(
         request,
         "mute.html",
         400 if faults else 200,
-        typed={"until": _local((begins or now) + _DEFAULT_LENGTH, queries.timezone)} | sent,
+        typed={"until": _fill_date_time((begins or now) + _DEFAULT_LENGTH, queries.timezone)} | sent,
         faults=faults or {},
         chosen=chosen,
-        offered=await queries.ask(lambda: list(_offered(queries, now))),
+        offered=await queries.ask(lambda: list(_list_producers_and_hosts(queries, now))),
         silences=await silences_of(queries, coming=True),
     )
 
 
-async def _chosen(queries: Queries, typed: Mapping[str, str], now: datetime) -> tuple[list[Choice], datetime | None]:
+async def _find_subjects(
+    queries: Queries, typed: Mapping[str, str], now: datetime
+) -> tuple[list[Choice], datetime | None]:
     """Return what can be muted of the incident or release that led here, and its slot if that is ahead."""
-    incident = await queries.incident(typed["incident"]) if typed.get("incident") else None
-    release = incident.release if incident is not None else typed.get("release", "")
-    found: list[Choice] = [(Scope.INCIDENT, incident.id, incident.title)] if incident is not None else []
-    if not release:
-        return found, None
-    body = await queries.release(release)
-    found.append((Scope.RELEASE, release, body["title"]))
+    if typed.get("incident"):
+        incident = await queries.incident(typed["incident"])
+        of_it = [(Scope.INCIDENT, incident.id, incident.title), (Scope.RELEASE, incident.release, incident.title)]
+        return [one for one in of_it if one[1]], None
+    if not typed.get("release"):
+        return [], None
+    body = await queries.release(typed["release"])
     begins = slot_start(body) if body["slot"] and body["slot"]["precision"] == "instant" else now
-    return found, begins if now < begins <= now + FARTHEST_AHEAD else None
+    is_ahead = now < begins <= now + FARTHEST_AHEAD
+    return [(Scope.RELEASE, body["id"], body["title"])], begins if is_ahead else None
 
 
-def _offered(queries: Queries, now: datetime) -> Iterator[Choice]:
+def _list_producers_and_hosts(queries: Queries, now: datetime) -> Iterator[Choice]:
     """Yield the producers and hosts of releases that are due or lately were, and the producers that have a name."""
     near = queries.store.ledger.releases(now - _KNOWN_FROM, now + FARTHEST_AHEAD)
     producers = {*queries.producers, *(name for one in near for name in one.producers)}
@@ -111,7 +114,7 @@ def _offered(queries: Queries, now: datetime) -> Iterator[Choice]:
     yield from ((Scope.HOST, host, host) for host in sorted({urlsplit(one.url).hostname or "" for one in near} - {""}))
 
 
-def _local(moment: datetime | None, zone: str) -> str:
+def _fill_date_time(moment: datetime | None, zone: str) -> str:
     """Return an instant as a date-time field of a form takes it, or an empty text for None."""
     return "" if moment is None else f"{local(moment, zone):%Y-%m-%dT%H:%M}"
 

@@ -35,7 +35,7 @@ PARTIAL = {
     "monitor.plan.addresses.BEGINS": "no other origin makes ids of its own",
     "monitor.web.pages.silences_of": "a producer or a host has no title in the store",
     "schedules.announcement._ADDRESS_KNOWN": "nothing is said of an address that a calendar named",
-    "schedules.sanity._changed": "any other alarm is raised without counting",
+    "schedules.read_changes._check_changes": "any other alarm is raised without counting",
 }
 """Tables that lack members on purpose, and what holds for those. They are asked by `get`, or gone through."""
 SUBSCRIPTED = {"monitor.plan.addresses.BEGINS"}

@@ -10,7 +10,6 @@ import httpx
 import pytest
 from starlette.routing import Route
 
-from alerts.channels.fake import FakeChannel
 from monitor.app.options import policies_of
 from monitor.app.reporting_options import explainer_of
 from monitor.clock import VirtualClock
@@ -41,6 +40,7 @@ from monitor.web.sessions import Sessions
 from monitor.web.users import Right, Users, line, token_line
 from schedules.export import FORMATS
 from tests.unit.monitor.app.life import HEAD, Life, a_channel, live
+from tests.worlds.fake_channel import FakeChannel
 
 MARK = "zwirbel"
 SECRET = "correct horse battery"
@@ -213,7 +213,7 @@ def test_before_the_slot_no_public_surface_shows_what_is_published(
     assert "Example claims" in found["/"][1]
     assert "Example claims" in found["/calendar.ics"][1]
     assert (found["/atom.xml"][0], "<entry" in found["/atom.xml"][1]) == (200, False)
-    assert "not known" in found["/badges/department-for-example.svg"][1]
+    assert "nothing judged" in found["/badges/department-for-example.svg"][1]
     assert found["/metrics"][0] == (401 if not who else 403)
     assert found["/status"][0] in {401, 403}
 

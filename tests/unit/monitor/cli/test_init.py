@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from monitor.cli.main import status_of
-from monitor.config.organisations import ORGANISATIONS, nearest, slug_of
+from monitor.config.organisations import ORGANISATIONS, nearest_slug, slug_of
 from monitor.config.read import read_settings
-from schedules.sources.options import KNOWN
+from schedules.sources.registry import KINDS
 from tests.unit.monitor.cli.terminal import asked_at_a_terminal, at_a_terminal
 
 TWICE = ("--on-call", "B=b@example.gov.uk", "--on-call", "B=c@example.gov.uk")
@@ -61,7 +61,7 @@ def test_producers_are_given_by_name_acronym_or_slug_and_add_their_calendars(fil
     )
 
 
-@pytest.mark.parametrize("kind", sorted(KNOWN))
+@pytest.mark.parametrize("kind", sorted(KINDS))
 def test_init_accepts_every_kind_of_calendar(file: Path, kind: str) -> None:
     place = "" if kind in {"govuk", "ons", "ees"} else f"=https://example.gov.uk/{kind}"
     assert init(file, "--yes", "--producer", "hse", "--calendar", kind + place) == 0
@@ -211,7 +211,7 @@ def test_init_asks_for_absent_options(file: Path) -> None:
 def test_every_organisation_is_found_by_each_of_its_names() -> None:
     assert {slug_of(text) for slug, called in ORGANISATIONS.items() for text in (slug, *called)} == {*ORGANISATIONS}
     assert all(slug_of(text) == slug for slug, called in ORGANISATIONS.items() for text in (slug, *called))
-    assert (nearest("ministry-of-justise"), nearest("widget-office")) == ("ministry-of-justice", None)
+    assert (nearest_slug("ministry-of-justise"), nearest_slug("widget-office")) == ("ministry-of-justice", None)
 
 
 def test_a_name_similar_to_others_is_questioned_and_not_used(file: Path) -> None:

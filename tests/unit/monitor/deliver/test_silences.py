@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 import pytest
 
 from alerts.by_hand import NotEnough, close
-from alerts.channels.fake import FakeChannel
 from alerts.incident import Incident, notice_about
 from alerts.silence import Scope, Silence, silence
 from monitor.clock import VirtualClock
@@ -21,6 +20,7 @@ from monitor.rehearse.virtual_loop import run_virtually
 from monitor.store.rows import Delivery, DeliveryState
 from monitor.store.writer import Writer
 from tests.unit.monitor.deliver.outbox import an_outbox, record, recording, some_late
+from tests.worlds.fake_channel import FakeChannel
 from tests.worlds.instants import SLOT, after_slot
 from tests.worlds.stores import TemporaryStore
 from tests.worlds.verdicts import a_late_verdict

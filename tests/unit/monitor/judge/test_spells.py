@@ -114,7 +114,7 @@ def test_spells_that_nothing_contradicts_stay_as_they_are() -> None:
 def test_present_from_the_first_look_on_proves_nothing() -> None:
     each = (0, UNKNOWN), (5, PRESENT), (10, UNKNOWN), (15, PRESENT, 60), (20, ABSENT), (25, PRESENT)
     run = unproved(looks(*each).runs("page"))
-    assert (run.start_writing, run.end) == (after_slot(-45), after_slot(5))
+    assert (run.begin, run.end) == (after_slot(-45), after_slot(5))
 
 
 @pytest.mark.parametrize(

@@ -102,7 +102,7 @@ def of_govuk(name: str, page: Mapping[float, State], silent: float, redirected: 
             seen.append((redirected, State.UNKNOWN, REDIRECTED))
         for at, state, why in seen:
             when = after_slot(at)
-            watched.add(target, Sighting(target.id, state, when, when, when, when, why=why), None, apart=False)
+            watched.add_sighting(target, Sighting(target.id, state, when, when, when, when, why=why), None, apart=False)
     return watched
 
 

@@ -7,7 +7,6 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from alerts.channels.fake import FakeChannel
 from alerts.channels.pagerduty import event
 from alerts.channels.webhook import payload
 from alerts.silence import Scope
@@ -18,6 +17,7 @@ from monitor.deliver.desk import Desk
 from monitor.rehearse.virtual_loop import run_virtually
 from monitor.web.hook import Hook, schema
 from tests.unit.monitor.deliver.platform_day import OUT, Day
+from tests.worlds.fake_channel import FakeChannel
 from tests.worlds.instants import after_slot
 
 PUBLISHED = Path(__file__).parents[4] / "docs" / "webhook.schema.json"

@@ -76,7 +76,7 @@ async def test_planned_work_is_muted_ahead_listed_and_cancelled(users: Path) -> 
 async def test_the_pages_of_incident_and_release_lead_to_the_form_filled_in(users: Path, link: str) -> None:
     async with working(users) as board:
         page = (await board.client.get(link.format(late=board.incident))).text
-        (where,) = re.findall(r'href="(/silences[^"]*)"', page)
+        (where,) = re.findall(r'href="(/silences\?[^"]*)"', page)
         form = (await board.client.get(where)).text
         chosen = '"incident ' + board.incident if "incident" in link else '"release r'
         assert f'<option value={chosen}" selected>' in form or f'<option value={chosen}">' in form

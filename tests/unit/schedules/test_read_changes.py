@@ -10,8 +10,7 @@ import pytest
 
 from schedules.announcement import Address, Announcement, State
 from schedules.dates.read import read_date
-from schedules.learn import Learnt, learn
-from schedules.sanity import LastSeen, Previous, Wrong
+from schedules.read_changes import AlarmKind, EarlierReads, LastSeen, ReadChanges, compare_read
 from schedules.slot import Precision, Slot
 from schedules.source import Reading
 
@@ -32,8 +31,8 @@ ON_TIME = entry("X", "23 July 2026 9:30am")
 
 def one(
     known: Mapping[str, LastSeen], *entries: Announcement, before: datetime | None = None, counts: Sequence[int] = ()
-) -> Learnt:
-    return learn(known, Reading(entries), "A", utc(7, 2), before, Previous({}, counts, may_be_empty=True))
+) -> ReadChanges:
+    return compare_read(known, Reading(entries), "A", utc(7, 2), before, EarlierReads({}, counts, may_be_empty=True))
 
 
 def test_an_entry_shown_unchanged_is_confirmed_and_no_new_promise() -> None:
@@ -61,14 +60,14 @@ def test_an_announcement_that_leads_to_its_publication_says_nothing_of_its_slot(
         replace(ON_TIME, slot=Slot(Precision.NONE, reason="tbc")),
     ],
 )
-def test_a_new_slot_state_or_doubt_is_a_promise_learnt_between_two_reads(other: Announcement) -> None:
+def test_a_new_slot_state_or_doubt_is_a_promise_made_between_two_reads(other: Announcement) -> None:
     learnt = one({"X": LastSeen.of(ON_TIME)}, replace(other, why="late data"), before=utc(7, 1))
     promise = learnt.promises["X"]
     assert (promise.unlearnt, promise.learnt, promise.why) == (utc(7, 1), utc(7, 2), "late data")
     assert (promise.calendar, promise.slot, promise.doubt) == ("A", other.slot, other.doubt)
 
 
-def test_an_entry_no_longer_shown_is_gone_once() -> None:
+def test_an_entry_that_is_no_longer_shown_is_reported_as_gone_once() -> None:
     kept = entry("Y", "24 July 2026 9:30am")
     known = {"X": LastSeen.of(ON_TIME), "Y": LastSeen.of(kept), "Z": LastSeen.of(ON_TIME, gone=utc(6, 30))}
     assert one(known, kept, before=utc(7, 1)).gone == ("X",)
@@ -92,5 +91,5 @@ def test_a_release_that_left_the_calendar_after_its_slot_is_not_absent() -> None
 
 def test_an_unbelievable_read_adds_nothing_at_all() -> None:
     learnt = one({"X": LastSeen.of(ON_TIME)}, replace(ON_TIME, slot=FAR), counts=[200])
-    assert [alarm.wrong for alarm in learnt.alarms] == [Wrong.COUNT]
+    assert [alarm.wrong for alarm in learnt.alarms] == [AlarmKind.COUNT]
     assert (learnt.promises, learnt.confirmed, learnt.gone) == ({}, (), ())

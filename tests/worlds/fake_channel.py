@@ -1,9 +1,10 @@
-"""A channel that remembers what it was sent: the fake of the seam, for tests and rehearsals."""
+"""A channel that remembers what it was sent."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -37,7 +38,8 @@ class FakeChannel:
         """Remember the message, or do as the options say."""
         self.attempts += 1
         if self._options.hangs:
-            await asyncio.sleep(self._options.timeout)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(asyncio.Event().wait(), self._options.timeout)
             return Refused(permanent=False, reason=f"no answer within {self._options.timeout:g} s")
         if self._options.refuses:
             return Refused(permanent=self._options.refuses == "permanent", reason="refused as told")
