@@ -19,7 +19,7 @@ from bench.origin import origin
 from bench.world import MANY, daemon, folder, promise, quietly, release, settings
 from monitor.app.daemon import Daemon
 from monitor.clock import SystemClock
-from monitor.health.system import give_back, settle
+from monitor.health.system import return_free_memory, tune_process
 from monitor.look.http.fetcher import HttpFetcher
 from monitor.look.http.resolve import Route
 from monitor.look.interpret import Interpreter
@@ -42,7 +42,7 @@ def run(*, quick: bool = False) -> Iterator[dict[str, float]]:
     """Yield ratios, milliseconds of CPU a look, lateness in milliseconds and KB a target."""
     quietly()
     # As `ninethirty run` does.
-    settle()
+    tune_process()
     gc.collect()
     gc.freeze()
     with folder() as place, origin() as port, blackbox(place) as exporter:
@@ -127,7 +127,7 @@ async def _footprint(place: Path, port: int, count: int) -> dict[str, float]:
     for first in range(0, count + _BATCH, _BATCH):
         await _twice(made, _adopted(made, first, _BATCH))
         await made.writer.write(lambda _tx: None)
-        give_back()
+        return_free_memory()
         before = before or rss_kb()
     figure = (rss_kb() - before) / count
     await made.close()

@@ -59,13 +59,13 @@ def action_json(action: Action) -> dict[str, Any]:
 
 
 def delay_of(incident: Incident) -> Bounds | None:
-    """Return how late the release of an incident is as far as its facts go, the page before its files."""
+    """Return how late the release is by the incident's facts, or None. The page counts before other parts."""
     late = [] if incident.facts is None or incident.kind is Kind.HAND else late_parts(incident.facts)
     return min(late, key=lambda one: one[0].id != "page")[1] if late else None
 
 
 def measured_text(incident: Incident) -> str:
-    """Return what lists say was measured: how long an early release was public, else how late it is; or nothing."""
+    """Return the measurement for lists: how long an early release was public, or how late it is. Empty if unknown."""
     exposures = () if incident.facts is None else incident.facts.exposures
     if incident.kind is Kind.EARLY and exposures:
         longest = max(exposures, key=lambda one: one.seconds.max or one.seconds.min or 0)
@@ -75,7 +75,7 @@ def measured_text(incident: Incident) -> str:
 
 
 def event_json(event: Event) -> dict[str, Any]:
-    """Return a change of verdict: what it was, what it became, and the release as it stood then."""
+    """Return a change of verdict: the verdict before and after, and the JSON of the release at that time."""
     return {
         "id": event.id,
         "release": event.release,
@@ -99,7 +99,7 @@ def draft_json(draft: Draft) -> dict[str, Any]:
     }
 
 
-def read_json(read: CalendarRead) -> dict[str, Any]:
+def calendar_read_json(read: CalendarRead) -> dict[str, Any]:
     """Return one read of a calendar."""
     return {
         "calendar": read.calendar,

@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from alerts import calendar_incidents as alerts
 from alerts.incident import Decision, Incident, Kind
 from monitor.clock import Clock
-from monitor.deliver.verdicts import VerdictRecord
+from monitor.deliver.verdicts import VerdictRecorder
 from monitor.health.state import FRESH_READS, HealthState
 from monitor.ledger.ledger import Ledger, RecordedRead
 from monitor.store.sql.read import VerdictStore
@@ -31,7 +31,7 @@ class CalendarIncidents:
     clock: Clock
     verdicts: VerdictStore
     writer: Writer
-    events: VerdictRecord
+    events: VerdictRecorder
     wake: Callable[[], None]
     timezone: str = "Europe/London"
     ask: Ask = off_the_loop
@@ -110,7 +110,7 @@ class CalendarIncidents:
             self._open.pop(incident.id, None)
 
     async def _write(self, decision: Decision, now: datetime) -> None:
-        if await self.writer.write(lambda tx: self.events.follow(tx, decision, now)):
+        if await self.writer.write(lambda tx: self.events.save_decision(tx, decision, now)):
             self.wake()
 
     async def _stored_incident(self, decision: Decision) -> Incident | None:

@@ -95,7 +95,7 @@ class RotaReads:
         known = self.rotas[reader.name]
         self.rotas[reader.name] = replace(known, read=known.read if fault else shifts, fault=fault)
         read = CalendarRead(name, begun, self.clock.now(), usable=not fault, entries=len(shifts), fault=fault)
-        self.health.read(name, read.finished, fault)
+        self.health.note_calendar_read(name, read.finished, fault)
         if read.usable:
             self.counters.calendar_read.labels(name).set(read.finished.timestamp())
             self.counters.calendar_entries.labels(name).set(read.entries)

@@ -144,7 +144,7 @@ class _Stage:
                 await self._take(cue)
             await self._until(self.script.ends)
             if self._app is not None:
-                await self._app.renew_drafts()
+                await self._app.redraft_all()
             await self._stop_daemon()
         finally:
             await self.publisher.close()

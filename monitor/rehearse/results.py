@@ -9,7 +9,7 @@ from typing import Any
 from monitor.app.options import policies_of
 from monitor.app.reporting_options import book_of
 from monitor.config.settings import Settings
-from monitor.deliver.drafts import ENDINGS, written
+from monitor.deliver.drafts import ENDINGS, render_draft
 from monitor.rehearse.expect import Results
 from monitor.rehearse.script.script import Script
 from monitor.store.open import open_store
@@ -76,5 +76,5 @@ def _drafts(verdicts: VerdictStore, folder: Path) -> list[dict[str, Any]]:
 def _appended(draft: Draft, ending: str, folder: Path) -> Path:
     folder.mkdir(exist_ok=True)
     file = folder / f"{draft.incident}.{ending}"
-    file.write_bytes(written(draft, ending)[0])
+    file.write_bytes(render_draft(draft, ending)[0])
     return file

@@ -12,9 +12,9 @@ from typing import Any
 
 from alerts.draft.code import Book
 from alerts.finding import ReleaseFacts
-from monitor.deliver.facts import Measured, release_facts
+from monitor.deliver.facts import Measurement, release_facts
 from monitor.deliver.message import Redactor
-from monitor.deliver.verdicts import body_of, with_decision
+from monitor.deliver.verdicts import body_of, with_brought_forward
 from monitor.judge.as_json import judged_part
 from monitor.judge.differences import differences
 from monitor.judge.explain.explain import Explanation, explain, title_facts
@@ -124,7 +124,7 @@ def current_body(
     incident = store.verdicts.incident(row.body["incident"]) if row.body["incident"] else None
     case = None if row.final else stored_case(store, row.release)
     if case is None:
-        return with_decision(row.body, incident.words if incident else None)
+        return with_brought_forward(row.body, incident.words if incident else None)
     return body_of(with_stored_platform_finding(store, case.verdict(policies, now)), incident, book)
 
 
@@ -152,7 +152,7 @@ def facts_of(store: Store, policies: Policies, monitor: str, release: str, now: 
     if case is None:
         return None
     verdict = with_stored_platform_finding(store, case.verdict(policies, now))
-    return release_facts(verdict, Measured(monitor, case.runs, case.blind))
+    return release_facts(verdict, Measurement(monitor, case.runs, case.blind))
 
 
 def body_of_unwatched(

@@ -38,7 +38,7 @@ async def answer(request: Request) -> Response:
     if (desk := queries_of(request).desk) is None:
         raise UnknownName("Nothing can be acknowledged here.")
     try:
-        await desk.take(opened[0], role)
+        await desk.acknowledge(opened[0], role)
     except InvalidInput as fault:
         return await _shown(request, token, str(fault))
     return RedirectResponse(f"/acknowledge?token={quote(token)}", 303)
@@ -48,7 +48,7 @@ async def answer(request: Request) -> Response:
 async def on_page(request: Request, sent: Sent) -> Response:
     """Write down that a person who has signed in has the incident, and show it again."""
     try:
-        await sent.desk.take(sent.incident, sent.text("role"))
+        await sent.desk.acknowledge(sent.incident, sent.text("role"))
     except InvalidInput as fault:
         return await incident_page(request, sent.incident, str(fault))
     return RedirectResponse(f"/incidents/{quote(sent.incident)}", 303)

@@ -27,7 +27,7 @@ from alerts.draft.edits import STEP
 from alerts.draft.form import question
 from alerts.draft.report import report_from_json
 from alerts.incident import Incident
-from monitor.deliver.by_hand import InTheWay
+from monitor.deliver.by_hand import SigningBlocked
 from monitor.deliver.desk import Desk
 from monitor.errors import UnknownName, UserFault
 from monitor.store.rows import Draft
@@ -100,7 +100,7 @@ async def save(request: Request, sent: Sent) -> Response:
         words = dict(changed(read, drafts, _typed(sent, read, now, zone))) if read else {}
         change = noted(sent, now, zone, amends=bool(words) and any(one.signed for one in drafts))
         number = read.version if read is not None else 0
-        conflicts = await sent.desk.write(sent.incident, sent.role, words, number, change)
+        conflicts = await sent.desk.save_answers(sent.incident, sent.role, words, number, change)
     except InvalidInput as fault:
         return await incident_page(
             request, sent.incident, answered=Answered(400, by_box(fault, _BOXES, "as-role"), (), sent.fields)
@@ -125,7 +125,7 @@ async def sign(request: Request, sent: Sent) -> Response:
             await sent.desk.waive(sent.incident, sent.role, sent.text("reason"))
         else:
             await _sign(request, sent)
-    except InTheWay:
+    except SigningBlocked:
         return await _sign_page(request, sent.incident, "Say why you sign although something is missing.")
     except (InvalidInput, UserFault) as fault:
         return await _sign_page(request, sent.incident, str(fault))
@@ -139,7 +139,7 @@ async def _sign(request: Request, sent: Sent) -> None:
     read = _version(drafts, sent.fields.get("version", ""))
     if read is None:
         raise UnknownName(f"There is no report of an incident {sent.incident!r}.")
-    await sent.desk.sign(known, sent.role, read.words, sent.text("anyway"))
+    await sent.desk.sign_report(known, sent.role, read.words, sent.text("anyway"))
 
 
 async def evidence(request: Request) -> Response:
@@ -150,7 +150,7 @@ async def evidence(request: Request) -> Response:
     found, desk = await queries.incident(name), queries.desk
     with ExitStack() as kept:
         file = Path(kept.enter_context(tempfile.TemporaryDirectory())) / "evidence.zip"
-        await queries.ask(lambda: desk.export(found, file))
+        await queries.ask(lambda: desk.export_evidence(found, file))
         after = BackgroundTask(kept.pop_all().close)
     return FileResponse(file, media_type="application/zip", filename=f"{found.id}-evidence.zip", background=after)
 

@@ -17,8 +17,8 @@ from alerts.draft.take_back import Conflict
 from alerts.incident import Incident, Kind, steps_for_incident
 from alerts.notice_text import finding_details, status_sentence
 from alerts.platform import describe_platform
-from monitor.deliver.by_hand import in_the_way
-from monitor.deliver.drafts import ENDINGS, versions_of
+from monitor.deliver.by_hand import signing_obstacles
+from monitor.deliver.drafts import ENDINGS, versions_from_rows
 from monitor.deliver.incident_json import incident_json
 from monitor.web.fragments import with_overdue
 from monitor.web.pages import render, silences_of
@@ -89,7 +89,7 @@ async def incident_page(request: Request, name: str, fault: str = "", answered: 
         open_boxes=_wanting(report, told, missing),
         amending="amend" in request.query_params or "reason" in {*told.typed, *told.faults},
         details=list(finding_details(found.kind, found.facts)) if found.facts is not None else (),
-        changes={one.number: [one.report.name_of(name) for name in one.changed] for one in versions_of(drafts)},
+        changes={one.number: [one.report.name_of(name) for name in one.changed] for one in versions_from_rows(drafts)},
         silences=[one for one in await silences_of(queries) if one[0].covers(found)],
         related=await queries.related(found),
         endings=ENDINGS,
@@ -100,7 +100,7 @@ async def incident_page(request: Request, name: str, fault: str = "", answered: 
 
 def missing_in(incident: Incident, report: Report) -> list[tuple[str, str]]:
     """Return what is in the way of signing a report: the id of its box, empty for what has none, and the words."""
-    told = ((line, *line.partition("]: ")[::2]) for line in in_the_way(incident, report))
+    told = ((line, *line.partition("]: ")[::2]) for line in signing_obstacles(incident, report))
     split = ((line, head.rpartition(" [")[::2], why) for line, head, why in told)
     return [(box, f"{name}: {why}") if why and name else ("", line) for line, (name, box), why in split]
 

@@ -46,7 +46,7 @@ async def log(request: Request, sent: Sent) -> Response:
     """Log the incident and show it, or say what is missing."""
     release = sent.text("release")
     try:
-        logged = await sent.desk.log(_words(sent, release), release)
+        logged = await sent.desk.log_incident(_words(sent, release), release)
     except InvalidInput as fault:
         return await _form(request, sent.fields, by_box(fault, _BOXES, "what"))
     return RedirectResponse(f"/incidents/{quote(logged.id)}", 303)

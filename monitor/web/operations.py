@@ -20,7 +20,7 @@ from starlette.routing import BaseRoute, Route
 from alerts.by_hand import InvalidInput
 from alerts.draft.write.registry import MEDIA
 from monitor import __version__
-from monitor.deliver.open_data import Row, as_csv
+from monitor.deliver.open_data import FlatRow, csv_chunks
 from monitor.errors import Refused, UnknownName
 from monitor.web.answers import Answer, Problem
 from monitor.web.asked import SEGMENT, Asked
@@ -55,7 +55,7 @@ class Rows:
 
     name: str
     columns: Mapping[str, str]
-    row: Callable[[Mapping[str, Any]], Row] = dict
+    row: Callable[[Mapping[str, Any]], FlatRow] = dict
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,7 @@ class Operation:
     def _written(self, request: Request, asked: Asked, found: Json) -> Response:
         headers, media, rows = dict[str, str](), _JSON, self.rows
         if rows is not None and _is_csv(request, asked):
-            body, media = b"".join(as_csv(rows.columns, map(rows.row, found[rows.name]))), _CSV
+            body, media = b"".join(csv_chunks(rows.columns, map(rows.row, found[rows.name]))), _CSV
         else:
             body = json.dumps(found, **_COMPACT).encode()
         if self.method == "GET":

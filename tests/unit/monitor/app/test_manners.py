@@ -19,9 +19,7 @@ def requests(life: Life) -> list[datetime]:
 
 @pytest.mark.parametrize("status", [429, 503])
 @pytest.mark.parametrize("told", ["20", "Thu, 26 Nov 2026 09:29:20 GMT"])
-def test_a_host_that_asks_for_patience_hears_nothing_until_the_second_it_named(
-    tmp_path: Path, status: int, told: str
-) -> None:
+def test_a_host_with_retry_after_gets_no_request_before_that_second(tmp_path: Path, status: int, told: str) -> None:
     tables = f"""
 [[answer]]
 url = "{URL}"
@@ -51,7 +49,7 @@ status = 404
 
 
 @pytest.mark.slow
-def test_no_second_ever_holds_more_than_the_budget_over_a_slot_of_twenty_releases(tmp_path: Path) -> None:
+def test_no_second_has_more_looks_than_the_budget_in_a_slot_of_twenty_releases(tmp_path: Path) -> None:
     many = "".join(
         f"""
 [[release]]

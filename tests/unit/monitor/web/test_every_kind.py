@@ -19,8 +19,8 @@ from alerts.incident import Incident, Kind, fact_notice
 from alerts.message import build_message
 from alerts.notice import Notice
 from alerts.silence import Scope, create_silence
-from monitor.deliver.facts import Measured
-from monitor.deliver.verdicts import VerdictRecord
+from monitor.deliver.facts import Measurement
+from monitor.deliver.verdicts import VerdictRecorder
 from monitor.judge import verdict
 from monitor.judge.policy import Grade
 from monitor.judge.verdict import Finding, Verdict, Word
@@ -145,7 +145,7 @@ async def test_a_release_with_every_verdict_and_finding_can_be_read_everywhere(
     async with a_board() as board:
         store = board.store
         with store.transaction() as tx:
-            VerdictRecord(store, RULES).record(tx, verdict_of(word, *kinds), Measured(), after_slot(500))
+            VerdictRecorder(store, RULES).record(tx, verdict_of(word, *kinds), Measurement(), after_slot(500))
         release = (await board.client.get("/api/v1/releases/r")).json()
         assert release["verdict"] == word
         assert {one["kind"] for one in release["findings"]} == set(kinds)
