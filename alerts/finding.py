@@ -129,9 +129,9 @@ class Part:
     def is_hidden(self) -> bool:
         """Tell whether users are known to have waited for it longer than its publisher took."""
         wait, own = self.users_delay, self.delay
-        if wait is None or wait == own:
+        if wait is None or wait.min is None or wait == own:
             return False
-        return wait.max is not None or own is None or (wait.min or 0.0) > (own.max or 0.0)
+        return own is None or own.max is None or wait.min > own.max
 
 
 def part_called(name: str | None) -> str:

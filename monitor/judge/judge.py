@@ -166,11 +166,12 @@ def _is_final(case: Case, parts: Sequence[PartVerdict]) -> bool:
 
 
 def _is_settled(case: Case, part: PartVerdict) -> bool:
-    if part.is_hidden:
+    by, is_awaited = part.released.by, part.released.by is not None and case.now < part.released.by + case.policy.grace
+    if part.is_hidden and (is_awaited or part.is_old_answer_served):
         return False
-    if part.word is Word.UNPROVEN and part.released.by is not None:
+    if part.word is Word.UNPROVEN and by is not None:
         # Another view under way may still prove what this one could not.
-        return case.now >= part.released.by + case.policy.grace
+        return not is_awaited
     return part.word is Word.NOT_PUBLISHED or (part.word in _DONE and part.released.by is not None)
 
 

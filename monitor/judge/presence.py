@@ -153,13 +153,15 @@ def appears(outs: Sequence[Spell], gone: Sequence[Spell]) -> Interval:
     for out in sorted(outs, key=lambda spell: spell.begin):
         firsts.setdefault(out.view, out)
     first = next(iter(firsts.values()))
-    own = {view: _own_absence(spell, gone) for view, spell in firsts.items()}
+    own = {view: _absence_in(view, spell, gone) for view, spell in firsts.items()}
     if first.view is View.CONTENT:
         page = next((spell for view, spell in firsts.items() if view is not View.CONTENT), None)
-        if page is not None and not _came_after(first, own[page.view]):
+        absent = None if page is None else own[page.view]
+        # Looks at the page tell more, unless it was still absent once the content API had it.
+        if page is not None and (absent is None or absent <= first.begin):
             return appears([spell for spell in outs if spell.view is not View.CONTENT], gone)
         return Interval(own[View.CONTENT], first.begin)
-    origin = _origin_absence(first, gone)
+    origin = _absence_in(View.ORIGIN, first, gone)
     # By the look that showed it first: a copy handed out later may be of before that.
     shown = min(spell.first_sent for spell in firsts.values())
     if origin is None or shown - origin > _WATCHED:
@@ -181,21 +183,6 @@ def _latest_absence(
     proved += [own[view] for view in firsts if view is not View.CONTENT and _is_close(own[view], firsts[view])]
     proved += [_absent_well_before(spell, first) for spell in gone if spell.view is not View.CONTENT]
     return max((each for each in proved if each is not None and each < first.earliest), default=None)
-
-
-def _origin_absence(first: Spell, gone: Sequence[Spell]) -> datetime | None:
-    """Return the last absence the origin proved before the first presence, by looks begun before it too."""
-    return _absence_in(View.ORIGIN, first, gone)
-
-
-def _came_after(content: Spell, page_absent: datetime | None) -> bool:
-    """Tell whether the page was still absent once the content API had it; else its own looks tell more."""
-    return page_absent is not None and page_absent > content.begin
-
-
-def _own_absence(out: Spell, gone: Sequence[Spell]) -> datetime | None:
-    """Return the last absence that the same view proved before it showed the content."""
-    return _absence_in(out.view, out, gone)
 
 
 def _absence_in(view: View, out: Spell, gone: Sequence[Spell]) -> datetime | None:

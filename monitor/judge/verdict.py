@@ -98,6 +98,12 @@ class PartVerdict:
         is_out = self.delay is not None and self.delay.max is not None
         return is_out and self.users_delay is not None and self.users_delay.max is None
 
+    @property
+    def is_old_answer_served(self) -> bool:
+        """Return whether the edge served an old answer after it was out."""
+        least, own = (None if each is None else each.min for each in (self.users_delay, self.delay))
+        return least is not None and own is not None and least > own
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:

@@ -47,8 +47,8 @@ def stale_edge(case: Case, sight: PartEvidence) -> list[Finding]:
 def users_delay(case: Case, sight: PartEvidence, delay: Bounds | None) -> Bounds | None:
     """Return how long after the slot users could first get a part. `delay` is the publisher's delay.
 
-    If the edge served an old answer, users waited until it stopped. If the edge has not shown the part yet, the delay
-    has no upper bound until the grace period ends.
+    If the edge served an old answer, users waited until it stopped. If the edge has not shown the part, the delay has
+    no upper bound.
     """
     window = case.window
     if window is None or window.origin is None or not case.is_judged or sight.part.role is Role.ALTERNATIVE:
@@ -56,30 +56,34 @@ def users_delay(case: Case, sight: PartEvidence, delay: Bounds | None) -> Bounds
     first = next((hidden for hidden in _hidden(case, sight) if not hidden.again), None)
     if first is not None:
         return since(first.until, window.origin)
-    if delay is None or delay.max is None or any(is_early(presence, window) for presence in sight.presences):
+    if delay is None or delay.max is None:
         return delay
+    came, out_by = (
+        None if side is None else window.origin + timedelta(seconds=side) for side in (delay.min, delay.max)
+    )
     edge = sight.spells.get(View.EDGE, ())
-    is_shown = any(spell.out and spell.begin >= window.early_before for spell in edge)
-    is_awaited = case.now < window.origin + timedelta(seconds=delay.max) + case.policy.grace
-    return Bounds(delay.min, None) if edge and not is_shown and is_awaited else delay
+    place = next(
+        (place for place, each in enumerate(edge) if each.out and (came is None or each.end >= came)), len(edge)
+    )
+    old = max((_served_until(each) for each in edge[:place] if not each.out), default=None)
+    is_old = old is not None and out_by is not None and old > out_by + case.policy.uncertainty
+    shown = max(edge[place].begin, out_by or edge[place].begin) if place < len(edge) else None
+    return since(Interval(old if is_old else came, shown), window.origin)
 
 
 def _hidden(case: Case, sight: PartEvidence) -> list[_Hidden]:
+    window = case.window
+    if window is None:
+        return []
     for view in (View.ORIGIN, View.CONTENT):
         spells = sight.spells.get(view, ())
-        place = next((place for place, spell in enumerate(spells) if _is_release(case, spell)), None)
+        place = next(
+            (place for place, each in enumerate(spells) if each.out and each.begin >= window.early_before), None
+        )
         if place is not None:
-            return _hidden_periods(case, sight, spells[place], _came(spells, place))
+            before = spells[place - 1].end if place else None
+            return _hidden_periods(case, sight, spells[place], Interval(before, spells[place].begin))
     return []
-
-
-def _is_release(case: Case, spell: Spell) -> bool:
-    return case.window is not None and spell.out and spell.begin >= case.window.early_before
-
-
-def _came(spells: Sequence[Spell], place: int) -> Interval:
-    before = spells[place - 1] if place else None
-    return Interval(None if before is None else before.end, spells[place].begin)
 
 
 def _hidden_periods(case: Case, sight: PartEvidence, had: Spell, came: Interval) -> list[_Hidden]:
