@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
+from email import message_from_bytes
+from email.utils import parseaddr, parsedate_to_datetime
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
@@ -23,6 +25,7 @@ _DATES = {
     "when": 'not dates, write "2016-10-01" or "2017-03-20T17:00", several with commas',
     "until": 'not a date-time, write "2017-03-20T17:00"',
 }
+_LINK = re.compile(r"https?://[^\s\"'<>()]+[^\s\"'<>().,]")
 _NEAR = timedelta(days=1)
 """How far from the incident another of its dates may lie: beyond that it is often of the wrong year."""
 
@@ -104,6 +107,29 @@ def note(
     noted = _with(incident, Entry(then, as_role(role), writable(text.strip())))
     is_far = min(abs(then - incident.occurred), now - then) > _NEAR
     return _with(noted, Entry(now, MONITOR, _far(then, incident.occurred, timezone))) if is_far else noted
+
+
+def note_mail(incident: Incident, role: str, data: bytes, what: str, now: datetime) -> Incident:
+    """Add an e-mail that users got, as of when it was sent; `what` is what a person says of it.
+
+    Its sending host and its first link enter the account, its SHA-256 the evidence. The same e-mail twice changes
+    nothing. Raises `NotEnough` for what is no e-mail, has no date, or has one that lies ahead.
+    """
+    message = message_from_bytes(data)
+    try:
+        sent = parsedate_to_datetime(str(message["date"]))
+    except ValueError as exc:
+        raise NotEnough(["mail: no e-mail with a date; save it as .eml"]) from exc
+    known = f"e-mail with SHA-256 {hashlib.sha256(data).hexdigest()} noted"
+    if any(entry.text == known for entry in incident.timeline):
+        return incident
+    texts = (part.get_payload(decode=True) for part in message.walk() if part.get_content_maintype() == "text")
+    link = _LINK.search(b"\n".join(text for text in texts if isinstance(text, bytes)).decode("utf-8", "replace"))
+    host = parseaddr(str(message["from"]))[1].rpartition("@")[2]
+    told = one_line(what.strip() or "an e-mail to users was sent")
+    told += f", from {host}" * bool(host) + (f", with a link to {link[0]}" if link else "")
+    noted = note(incident, role, told, now, (sent if sent.tzinfo else sent.replace(tzinfo=UTC)).isoformat())
+    return _with(noted, Entry(now, MONITOR, known))
 
 
 def instant_before(at: str, now: datetime, timezone: str) -> datetime:

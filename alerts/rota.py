@@ -1,22 +1,25 @@
-"""Who is on call: shifts of a table or a calendar, turns by the week, and what nobody has."""
+"""Who is on call: shifts of a table or a calendar, and turns by the week."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+
+from pydantic import Field
 
 from schedules.times.json import instant_json
 from schedules.times.words import stamp
 from schedules.times.zone import local, zone
+from schedules.values import CalendarAddress, Name, Network, Spacing, Table, Turn, Wall
 
 _FURTHEST = timedelta(days=366)
 _MOST_CHANGES = 1000
 
 
 def calendar_of(rota: str) -> str:
-    """Return the name under which people are told of the calendar that a rota is read from."""
+    """Return the name that messages use for the calendar of a rota."""
     return f"rota-{rota}"
 
 
@@ -42,41 +45,71 @@ def shifts_from_json(text: str) -> tuple[Shift, ...]:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Turns:
-    """Roles that take turns of one length, the first from `begins` on: local wall time, so is each hand-over."""
+class ShiftSettings(Table):
+    """A role that is on call from a local time until another, regardless of turns: `[[rota.shift]]`."""
 
-    roles: tuple[str, ...]
-    begins: datetime
-    every: timedelta
+    role: str
+    begins: Wall = Field(alias="from")
+    until: Wall
+
+
+class RotaSettings(Table):
+    """Who is on call: the table `[[rota]]`. A route names it like a channel. `who` is the channel of each role.
+
+    Roles take `turns` of the length `every`, the first from the local time `begins` on. Each `shift` has precedence.
+    So have those of an iCalendar file at `url` or in `file`, read each `read_every`. `secret` and `allow` are those of
+    a calendar.
+    """
+
+    name: Name
+    who: dict[str, str] = Field(min_length=1)
+    turns: list[str] = []
+    begins: Wall | None = None
+    every: Turn = timedelta(days=7)
+    shift: list[ShiftSettings] = []
+    url: CalendarAddress | None = None
+    file: str | None = None
+    read_every: Spacing = timedelta(minutes=10)
+    secret: bool = False
+    allow: list[Network] = []
 
 
 @dataclass(frozen=True, slots=True)
 class Rota:
-    """Who is on call when: by its own `shifts`, else those last `read` of its calendar, else by `turns`.
+    """Who is on call when: by the shifts of its table, else those last `read` from its calendar, else by turns.
 
-    `ways` is the channel of each role. `fault` is why its calendar could not be read the last time, empty when it was.
+    `fault` is why the last read of its calendar failed, "" if it did not.
     """
 
-    name: str
-    ways: Mapping[str, str]
-    turns: Turns | None = None
-    shifts: tuple[Shift, ...] = ()
-    read: tuple[Shift, ...] = ()
+    settings: RotaSettings
     timezone: str = "Europe/London"
+    read: tuple[Shift, ...] = ()
     fault: str = ""
 
+    @property
+    def name(self) -> str:
+        """Return its name."""
+        return self.settings.name
+
+    @property
+    def shifts(self) -> tuple[Shift, ...]:
+        """Return the shifts of its table."""
+        return tuple(
+            Shift(one.role, self._instant(one.begins), self._instant(one.until)) for one in self.settings.shift
+        )
+
     def on_call(self, at: datetime) -> tuple[str, ...]:
-        """Return the roles that are on call, empty when nobody is."""
+        """Return the roles that are on call, () if none is."""
         for shifts in (self.shifts, self.read):
-            on = (one.role for one in shifts if one.begins <= at < one.ends and one.role in self.ways)
+            on = (one.role for one in shifts if one.begins <= at < one.ends and one.role in self.settings.who)
             if known := tuple(dict.fromkeys(on)):
                 return known
         return self._turn(at)
 
     def channels(self, at: datetime) -> tuple[str, ...]:
-        """Return the channels of whoever is on call; of everybody when nobody is: somebody must be told."""
-        return tuple(dict.fromkeys(self.ways[role] for role in self.on_call(at) or self.ways))
+        """Return the channels of the roles on call. If none is, return all, because someone must be notified."""
+        who = self.settings.who
+        return tuple(dict.fromkeys(who[role] for role in self.on_call(at) or who))
 
     def changes(self, begin: datetime, end: datetime) -> Iterator[tuple[datetime, tuple[str, ...]]]:
         """Yield from when on who is on call, first at `begin` itself and then at each hand-over before `end`."""
@@ -93,7 +126,7 @@ class Rota:
         ends = [at for at, _ in found[1:]] + [end]
         return [(at, until) for (at, roles), until in zip(found, ends, strict=True) if not roles]
 
-    def told(self, now: datetime) -> str:
+    def describe_on_call(self, now: datetime) -> str:
         """Return in words who is on call now, until when, and who is next."""
         (_, roles), *later = self.changes(now, now + _FURTHEST)
         who = " and ".join(roles) or "nobody, so everybody of it is told"
@@ -103,23 +136,28 @@ class Rota:
         return f"{who} until {stamp(at, self.timezone, weekday=True)}, then {' and '.join(following) or 'nobody'}"
 
     def _turn(self, at: datetime) -> tuple[str, ...]:
-        turns, wall = self.turns, local(at, self.timezone).replace(tzinfo=None)
-        if turns is None or wall < turns.begins:
+        turns, begins = self.settings.turns, self.settings.begins
+        wall = local(at, self.timezone).replace(tzinfo=None)
+        if not turns or begins is None or wall < begins:
             return ()
-        return (turns.roles[(wall - turns.begins) // turns.every % len(turns.roles)],)
+        return (turns[(wall - begins) // self.settings.every % len(turns)],)
+
+    def _instant(self, wall: datetime) -> datetime:
+        return wall.replace(tzinfo=zone(self.timezone)).astimezone(UTC)
 
     def _marks(self, begin: datetime, end: datetime) -> Iterator[datetime]:
         """Yield every instant after `begin` and before `end` at which somebody else may be on call."""
         edges = (at for one in (*self.shifts, *self.read) for at in (one.begins, one.ends))
         yield from (at for at in edges if begin < at < end)
-        if (turns := self.turns) is None:
+        first, every = self.settings.begins, self.settings.every
+        if not self.settings.turns or first is None:
             return
         wall = local(begin, self.timezone).replace(tzinfo=None)
-        due = turns.begins + max(0, (wall - turns.begins) // turns.every) * turns.every
+        due = first + max(0, (wall - first) // every) * every
         for _ in range(_MOST_CHANGES):
-            at = due.replace(tzinfo=zone(self.timezone)).astimezone(UTC)
+            at = self._instant(due)
             if at >= end:
                 return
             if at > begin:
                 yield at
-            due += turns.every
+            due += every

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 from alerts.incident import ESCALATED_TO_ALL, which_reminder
 from alerts.notice import Notice
 from alerts.rota import Rota
+from schedules.values import QuietHours, Table
 
 _SORTS = {
     "early_exposure": "early",
@@ -29,22 +30,32 @@ _OF_SEVERAL = frozenset({"early", "altered", "calendar"})
 _DELAYS = frozenset({"late", "partial", "stale_edge"})
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
-    """Where notices of some sort go; every pattern must match (`*` and `?` as in file names).
+class RouteMatch(Table):
+    """Which notices a route takes: those that match every pattern given (`*` and `?` as in file names).
 
-    `finding` matches when any finding of the notice does. `channels` left empty keeps such findings
-    silent on purpose. While nobody has acknowledged in time one more of `escalate` is told as well with each
-    reminder, with the last all of them. `quiet` are local times between which only grade `report` is delivered; they
-    may span midnight. Either may name a rota.
+    `finding` matches if any finding of the notice does.
     """
 
-    channels: tuple[str, ...]
-    producer: str = "*"
-    grade: str = "*"
-    finding: str = "*"
-    quiet: tuple[time, time] | None = None
-    escalate: tuple[str, ...] = ()
+    producer: str | None = None
+    grade: Literal["none", "note", "report"] | None = None
+    finding: str | None = None
+
+
+class Route(Table):
+    """Where matching notices go. Both lists may name a rota. Empty `channels` silence matching findings on purpose.
+
+    As long as no one acknowledges, each reminder also goes to one more of `escalate`, the last to all of them.
+    `quiet` are local times between which only notices of grade `report` are delivered. They may span midnight.
+    """
+
+    match: RouteMatch = RouteMatch()
+    channels: list[str]
+    escalate: list[str] = []
+    quiet: QuietHours | None = None
+
+    def names_finding(self, kind: str) -> bool:
+        """Return whether it takes notices with a finding of this kind."""
+        return fnmatchcase(kind, self.match.finding or "*")
 
 
 def routes_for(  # noqa: PLR0913 # what a route may ask about
@@ -67,9 +78,11 @@ def routes_for(  # noqa: PLR0913 # what a route may ask about
     fitting = [route for route in routes if _fits(route, notice, producers)]
     found: dict[str, datetime] = {}
     for route in fitting:
-        if any(fnmatchcase(kind, route.finding) for kind in notice.findings):
+        if any(map(route.names_finding, notice.findings)):
             begin = _not_before(route, notice, now, timezone)
-            for name in resolved(_channels(route, notice), rotas or {}, begin):
+            reminders = which_reminder(notice) if notice.kind == "reminder" else 0
+            escalated = route.escalate if reminders >= ESCALATED_TO_ALL else route.escalate[:reminders]
+            for name in resolved([*route.channels, *escalated], rotas or {}, begin):
                 found[name] = min(begin, found.get(name, begin))
     is_silent = not found.keys() & set(names)
     owed = _told(notice.findings) | (_besides(notice.findings) if is_silent else set())
@@ -79,13 +92,13 @@ def routes_for(  # noqa: PLR0913 # what a route may ask about
 
 
 def _fits(route: Route, notice: Notice, producers: Sequence[str]) -> bool:
-    is_theirs = any(fnmatchcase(one, route.producer) for one in (notice.producer, *producers))
-    return is_theirs and fnmatchcase(notice.grade, route.grade)
+    is_theirs = any(fnmatchcase(one, route.match.producer or "*") for one in (notice.producer, *producers))
+    return is_theirs and route.match.grade in (None, notice.grade)
 
 
 def _is_meant(kind: str, routes: Sequence[Route]) -> bool:
     """Tell whether a route says what is to be done about a finding, by its name or that of its sort."""
-    return any(fnmatchcase(name, route.finding) for route in routes for name in (kind, _SORTS.get(kind, kind)))
+    return any(route.names_finding(name) for route in routes for name in (kind, _SORTS.get(kind, kind)))
 
 
 def _told(findings: Sequence[str]) -> set[str]:
@@ -100,13 +113,6 @@ def _besides(findings: Sequence[str]) -> set[str]:
     if findings[0] in _DELAYS:
         return others - _DELAYS
     return others - (_DELAYS - {"late"} if "late" in others else set())
-
-
-def _channels(route: Route, notice: Notice) -> Iterator[str]:
-    yield from route.channels
-    if notice.kind == "reminder":
-        which = which_reminder(notice)
-        yield from route.escalate if which >= ESCALATED_TO_ALL else route.escalate[:which]
 
 
 def resolved(names: Iterable[str], rotas: Mapping[str, Rota], at: datetime) -> Iterator[str]:

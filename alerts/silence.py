@@ -1,4 +1,4 @@
-"""Silences: a person holds back messages about a release, a producer or an incident for a while."""
+"""Silences: a person mutes messages about a release, a producer, a host or an incident for a while."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from urllib.parse import urlsplit
 
 from alerts.by_hand import NotEnough, as_role
 from alerts.incident import Incident
@@ -21,6 +22,7 @@ class Scope(StrEnum):
 
     RELEASE = "release"
     PRODUCER = "producer"
+    HOST = "host"
     INCIDENT = "incident"
 
 
@@ -28,7 +30,7 @@ class Scope(StrEnum):
 class Silence:
     """No message goes out about what it covers from `begins` until `until`, or until a person `ended` it.
 
-    `by` and `ended_by` are roles, `name` is the id of the release, producer or incident.
+    `by` and `ended_by` are roles, `name` is the id of the release, producer or incident, or the name of the host.
     """
 
     id: str
@@ -51,10 +53,12 @@ class Silence:
         return self.begins <= now < self.ends
 
     def covers(self, incident: Incident) -> bool:
-        """Return whether it applies to messages about an incident."""
-        names: dict[Scope, Iterable[str]] = {
+        """Return whether it applies to messages about an incident. One of a host has it as its producer."""
+        page = incident.facts.url if incident.facts is not None else ""
+        names: dict[Scope, Iterable[str | None]] = {
             Scope.RELEASE: (incident.release,),
             Scope.PRODUCER: incident.producers,
+            Scope.HOST: (urlsplit(page).hostname, incident.producer),
             Scope.INCIDENT: (incident.id,),
         }
         return self.name in names[self.scope]
@@ -72,12 +76,12 @@ def silence(  # noqa: PLR0913 # one for each field that a person fills in
 ) -> Silence:
     """Return a silence from `begins` (default: now). Raises `NotEnough` if reason, begin or end are not acceptable."""
     words = one_line(reason.strip(), _LONGEST_REASON)
-    faults = [] if words else ["say why"]
+    faults = [] if words else ["reason: say why"]
     begins = now if begins is None else max(now, begins)
     if begins > now + FARTHEST_AHEAD:
-        faults.append(f"must begin within {FARTHEST_AHEAD.days} days")
+        faults.append(f"from: must begin within {FARTHEST_AHEAD.days} days")
     if not begins < until <= begins + LONGEST:
-        faults.append(f"must end after {'now' if begins == now else 'it begins'}, and within {LONGEST.days} days")
+        faults.append(f"until: must be after {'now' if begins == now else 'it begins'}, and within {LONGEST.days} days")
     if faults:
         raise NotEnough(faults)
     return Silence(f"{scope}-{name}-{now:%Y%m%dT%H%M%S%f}", scope, name, begins, until, as_role(role), words)

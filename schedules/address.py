@@ -12,24 +12,24 @@ _DASHES = quick(r"[\u2010-\u2015\u2212]")
 _ADDRESS = quick(r"(?:(?:https?:)?//)?(?:[^/?#@\[\]]*@)?([^/?#@:\[\]]+)(?::\d+)?(/[^?#]*)?(?:[?#].*)?", re.IGNORECASE)
 
 
-def repaired(url: str) -> str:
-    """Return an address without the blanks, soft hyphens and long dashes that printing put into it."""
+def repair_address(url: str) -> str:
+    """Return an address without blanks, soft hyphens and long dashes, which word processors insert."""
     text = "".join(url.split())
     return text if text.isascii() else _DASHES.sub("-", _BLANKS.sub("", text))
 
 
 @lru_cache(maxsize=50_000)
-def canonical(url: str) -> str:
-    """Return what two addresses of one page have in common; empty for what is no web address.
+def canonical_address(url: str) -> str:
+    """Return the form in which all addresses of one page are equal, "" for anything but a web address.
 
-    Scheme, case of the host, `www.`, trailing slash, query and fragment do not count (`facts/calendars.md`
-    §6 rule 7).
+    It has no scheme, `www.`, trailing slash, query or fragment, and its host is in lower case
+    (`facts/calendars.md` §6 rule 7).
     """
-    found = _ADDRESS.fullmatch(repaired(url))
+    found = _ADDRESS.fullmatch(repair_address(url))
     host = found[1].lower().removeprefix("www.") if found else ""
     return f"{host}{(found[2] or '').rstrip('/')}" if found and "." in host else ""
 
 
 def last_segment(url: str) -> str:
-    """Return the last segment of an address's path, empty when it has none."""
-    return canonical(url).partition("/")[2].rpartition("/")[2]
+    """Return the last segment of an address's path, "" if the path is empty."""
+    return canonical_address(url).partition("/")[2].rpartition("/")[2]

@@ -1,4 +1,4 @@
-"""What one calendar says about one release at one read."""
+"""An entry of a calendar as one read showed it, and its parts."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from schedules.slot import Slot
 
 
 class State(StrEnum):
-    """The standing a calendar gives an entry."""
+    """The status that a calendar gives an entry."""
 
     CONFIRMED = "confirmed"
     PROVISIONAL = "provisional"
@@ -18,7 +18,7 @@ class State(StrEnum):
 
 
 class Role(StrEnum):
-    """What a part is to its users. An alternative never stops the clock."""
+    """What users use a part for. An alternative never counts as the release."""
 
     PAGE = "page"
     ATTACHMENT = "attachment"
@@ -28,9 +28,10 @@ class Role(StrEnum):
 
 
 class Address(StrEnum):
-    """How the address of a landing page is known: a calendar named it, or it was made from the announcement's own.
+    """How the address of a landing page is known.
 
-    `LED_TO`: the announcement redirects there. `FOUND`: a listing showed it, and the page bears the release's title.
+    `ANNOUNCED`: a calendar names it. `GUESSED`: it was made from the announcement's address. `LED_TO`: the
+    announcement redirects there. `FOUND`: a listing showed it, and the page has the release's title.
     """
 
     ANNOUNCED = "announced"
@@ -42,9 +43,10 @@ class Address(StrEnum):
 class Origin(StrEnum):
     """How a part is known.
 
-    A calendar announced it, or the configuration adds it. `FOUND`: the page named it. `PREDICTED`: its address was
-    made from an earlier edition's, or several of them linked to it. `ELSEWHERE`: a listing showed it. `LINKED`: the
-    page links to it on another site; nobody looks there, but the editions to come are told by it.
+    `ANNOUNCED`: a calendar names it. `CONFIGURED`: the configuration adds it. `FOUND`: the page names it.
+    `PREDICTED`: its address was made from an earlier edition's, or several earlier editions linked to it.
+    `ELSEWHERE`: a listing showed it. `LINKED`: the page links to it on another site. Those are not polled, but
+    predict parts of later editions.
     """
 
     ANNOUNCED = "announced"
@@ -72,7 +74,7 @@ ORIGIN_KNOWN = {
 
 
 def address_known(address: Address, *, is_seen: bool) -> str:
-    """Return in words how the address of a page is known, which was seen there or not; empty if a calendar named it."""
+    """Return in words how the address of a page is known, "" if a calendar named it. `is_seen`: the page was there."""
     if address is Address.GUESSED and is_seen:
         return "guessed from its announcement's, and found there"
     return _ADDRESS_KNOWN.get(address, "")
@@ -80,10 +82,10 @@ def address_known(address: Address, *, is_seen: bool) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A piece of a release that users expect, at one address.
+    """A page or file of a release, at one address.
 
-    `recognise` names the recogniser that can tell whether it is out (`status`, `govuk`, `text:…`); None
-    leaves the choice to the monitor.
+    `recognise` names the recogniser that decides whether it is out (`status`, `govuk`, `text:…`). None: the monitor
+    chooses one.
     """
 
     id: str
@@ -98,10 +100,10 @@ class Part:
 class Announcement:
     """One entry of one calendar at one read.
 
-    `uid` is the calendar's own key for the entry. `url` is the landing page where the release will
-    appear, `link` the entry's own page when it has one. `previous` is the slot the entry says it had
-    before, `why` the reason it gives for a change. `published` is True when the calendar itself says
-    the release is out, `address` how `url` is known. `others` are further producers, whose release it is as well.
+    `uid` is the calendar's own key of the entry. `url` is the landing page where the release will appear, `address`
+    how that is known, and `link` the entry's own page if it has one. `previous` is the slot that the entry says it
+    had before, `why` its reason for a change. `published`: the calendar says that the release is out. `others` are
+    further producers of the same release.
     """
 
     uid: str
@@ -122,5 +124,5 @@ class Announcement:
 
     @property
     def producers(self) -> tuple[str, ...]:
-        """Return everyone whose it is."""
+        """Return all its producers, the main one first."""
         return (self.producer, *self.others)

@@ -12,13 +12,13 @@ from schedules.slot import Precision, Slot
 from schedules.times.json import instant_json
 
 Json = dict[str, Any]
-# A look into these takes a tenth of what asking the enumeration takes, and a start asks a hundred thousand times.
+# A dictionary takes a tenth of the time that the enumeration takes. A start reads a hundred thousand states.
 _STATES = {one.value: one for one in State}
 _ADDRESSES = {one.value: one for one in Address}
 
 
 def slot_json(slot: Slot) -> Json:
-    """Return a slot: `start` is an instant for precision `instant`, else `start` and `end` are local dates."""
+    """Return a slot as JSON. `start` is an instant for precision `instant`. Otherwise both ends are local dates."""
     return {
         "precision": slot.precision.value,
         "start": instant_json(slot.instant) or _date_json(slot.first),
@@ -32,8 +32,8 @@ def slot_json(slot: Slot) -> Json:
 
 
 def slot_from_json(data: Mapping[str, Any]) -> Slot:
-    """Return the slot that `slot_json` wrote; raises KeyError or ValueError for anything else."""
-    return _slot(
+    """Return the slot that `slot_json` wrote. Raises KeyError or ValueError for anything else."""
+    return _make_slot(
         data["precision"],
         data["start"],
         data["end"],
@@ -45,9 +45,9 @@ def slot_from_json(data: Mapping[str, Any]) -> Slot:
     )
 
 
-# Many releases share a slot: one copy of it does for all.
+# Many releases share a slot. Caching keeps one copy of it in memory.
 @lru_cache(maxsize=1024)
-def _slot(  # noqa: PLR0913, PLR0917 # what is told of it, none of it by name: that takes longer
+def _make_slot(  # noqa: PLR0913, PLR0917 # its fields, by position because keywords take longer
     kind: str,
     start: str,
     end: str | None,
@@ -73,7 +73,7 @@ def _slot(  # noqa: PLR0913, PLR0917 # what is told of it, none of it by name: t
 
 
 def part_json(part: Part) -> Json:
-    """Return a part."""
+    """Return a part as JSON."""
     return {
         "id": part.id,
         "role": part.role.value,
@@ -111,7 +111,7 @@ def announcement_json(announcement: Announcement) -> Json:
 
 
 def announcement_from_json(data: Mapping[str, Any]) -> Announcement:
-    """Return the announcement that `announcement_json` wrote; raises KeyError or ValueError for anything else."""
+    """Return the announcement that `announcement_json` wrote. Raises KeyError or ValueError for anything else."""
     previous, state, parts = data.get("previous"), data.get("state"), data.get("parts")
     producer, producers = data["producer"], data.get("producers", ())
     return Announcement(

@@ -1,4 +1,4 @@
-"""Titles that call their release off, in calendars of every kind: "CANCELLED: …", "Postponed - …", "… (cancelled)"."""
+"""Titles that say that the release is cancelled or postponed: "CANCELLED: …", "Postponed - …", "… (cancelled)"."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from schedules.patterns import quick
 _LEAD = quick(
     r"^\s*[(\[]?(?P<word>[a-z]{3,14})[)\]]?(?:\s*[:\u2013\u2014]\s*|\s+-\s+|(?<=[)\]])\s+)(?=\S)", re.IGNORECASE
 )
-# In brackets the word must stand alone: "(cancelled operations)" says what the statistics are about.
+# In brackets no other word may follow: "(cancelled operations)" is the subject of the statistics.
 _BRACKETS = quick(
     r" ?[(\[](?:now |release )?(?P<word>cancell?ed|postponed)"
     r"(?:(?: ?[-\u2013\u2014,:;]| (?:until|to|from|by|due|see)\b)[^()\[\]]{0,100})?[)\]]",
@@ -21,7 +21,7 @@ CALLED_OFF = (State.CANCELLED, State.POSTPONED)
 
 
 def read_called_off(title: str) -> tuple[str, State | None]:
-    """Return a title without the words that call its release off, and the state they give; None when none do."""
+    """Return a title without "cancelled" or "postponed", and that state. The state is None if it says neither."""
     state = leading_state(title)
     if state in CALLED_OFF:
         return _LEAD.sub("", title, count=1), state
@@ -31,6 +31,6 @@ def read_called_off(title: str) -> tuple[str, State | None]:
 
 
 def leading_state(title: str) -> State | None:
-    """Return the state that the first word of a title gives, set apart by a colon, a dash or brackets."""
+    """Return the state named by the first word of a title, if a colon, a dash or brackets separate it. Else None."""
     found = _LEAD.match(title)
     return state_of(status_word(found["word"].lower())) if found else None

@@ -1,4 +1,4 @@
-"""What changed between two entries of the ledger."""
+"""What changed between two promises of one calendar, and whether people had enough notice."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _DATED = (Precision.INSTANT, Precision.DAY)
 class ShortNotice:
     """A change, cancellation or first announcement with too little notice.
 
-    The change lies in `(since, at]`; `since` is None when no earlier read is known. `days` are calendar
-    days from the read that showed it to the date that counts (the old one for a move). `proven` means that the
-    earlier read was too late already.
+    The change happened in `(since, at]`. `since` is None if no earlier read is known. `days` are calendar days from
+    the read that showed it to the date that people planned for (for a move, the old one). `proven`: even at the
+    earlier read there would have been too little notice.
     """
 
     what: What
@@ -32,23 +32,23 @@ class ShortNotice:
 
 
 def is_cancelled(promise: Promise) -> bool:
-    """Tell whether an entry calls the release off."""
+    """Return whether an entry cancels the release."""
     return promise.state is State.CANCELLED
 
 
-def says_something(promise: Promise) -> bool:
-    """Tell whether an entry states anything: a time, that the time is yet to be told, or a cancellation.
+def is_informative(promise: Promise) -> bool:
+    """Return whether an entry states anything: a time, "to be confirmed" or a cancellation.
 
-    A text nobody could read is a fault of reading and takes no earlier promise away.
+    A date text that cannot be read is a fault of reading, and withdraws no earlier promise.
     """
     return promise.slot.precision is not Precision.NONE or promise.slot.reason == "tbc" or is_cancelled(promise)
 
 
-def changes(old: Promise, new: Promise) -> tuple[What, ...]:
-    """Return what `new` says otherwise than `old`, both from one calendar."""
+def find_changes(old: Promise, new: Promise) -> tuple[What, ...]:
+    """Return the kinds of change from `old` to `new`, two promises of one calendar."""
     if is_cancelled(new):
         return () if is_cancelled(old) else (What.CANCELLED,)
-    moved = slot_changes(old.slot, new.slot)
+    moved = find_slot_changes(old.slot, new.slot)
     if is_cancelled(old):
         return (What.REINSTATED, *moved)
     is_firm = old.state is State.PROVISIONAL and new.state is State.CONFIRMED
@@ -56,8 +56,8 @@ def changes(old: Promise, new: Promise) -> tuple[What, ...]:
     return (*moved, What.CONFIRMED) if is_firm and kept else moved
 
 
-def slot_changes(old: Slot, new: Slot) -> tuple[What, ...]:
-    """Return how a slot changed: re-dated, time-changed, precision raised or lowered; empty when it did not."""
+def find_slot_changes(old: Slot, new: Slot) -> tuple[What, ...]:
+    """Return how a slot changed (date, time, precision raised or lowered), empty if it did not."""
     if is_inside(old, new) and is_inside(new, old):
         return ()
     if old.precision is Precision.NONE:
@@ -66,10 +66,10 @@ def slot_changes(old: Slot, new: Slot) -> tuple[What, ...]:
         return (What.PRECISION_RAISED,)
     if is_inside(old, new):
         return (What.PRECISION_LOWERED,)
-    return _moved(old, new)
+    return _describe_move(old, new)
 
 
-def _moved(old: Slot, new: Slot) -> tuple[What, ...]:
+def _describe_move(old: Slot, new: Slot) -> tuple[What, ...]:
     if old.instant and new.instant and first_day(old) == first_day(new):
         return (What.TIME_CHANGED,)
     if is_coarser(new, old):
@@ -77,14 +77,14 @@ def _moved(old: Slot, new: Slot) -> tuple[What, ...]:
     return (What.RE_DATED, What.PRECISION_RAISED) if is_coarser(old, new) else (What.RE_DATED,)
 
 
-def short_notice(old: Promise | None, new: Promise, days: int) -> ShortNotice | None:
-    """Return the shortness of notice that `new` gives, None when there was notice enough.
+def find_short_notice(old: Promise | None, new: Promise, days: int) -> ShortNotice | None:
+    """Return the short notice that `new` gives, None if people had at least `days` of notice.
 
-    `old` is what the same calendar said before, None when `new` is the first announcement of all. A
-    provisional or month-wide date is no promise yet, so moving it is never short. The first read of a
-    calendar proves nothing about when an entry was made.
+    `old` is the earlier promise of the same calendar. None: `new` is the first announcement of all. A provisional or
+    month-wide date is not a promise yet, so moving it is never short notice. The first read of a calendar does not
+    prove when an entry was made.
     """
-    what = _shortened(old, new)
+    what = _change_needing_notice(old, new)
     day = first_day((old or new).slot)
     if what is None or day is None:
         return None
@@ -96,13 +96,13 @@ def short_notice(old: Promise | None, new: Promise, days: int) -> ShortNotice | 
     return ShortNotice(what, left, new.unlearnt, new.learnt, proven=most is not None and most < days)
 
 
-def _shortened(old: Promise | None, new: Promise) -> What | None:
+def _change_needing_notice(old: Promise | None, new: Promise) -> What | None:
     dated = old or new
     if dated.slot.precision not in _DATED or dated.state is State.PROVISIONAL:
         return None
     if old is None:
         return None if new.unlearnt is None or is_cancelled(new) else What.ANNOUNCED
-    found = changes(old, new)
+    found = find_changes(old, new)
     return next((kind for kind in (What.CANCELLED, What.RE_DATED, What.TIME_CHANGED) if kind in found), None)
 
 

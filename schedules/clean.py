@@ -1,6 +1,6 @@
-"""Texts and addresses of others made fit to be stored and shown: nothing in them that hides, turns round or breaks.
+"""Cleans texts and addresses from other sites, so that they can be stored and shown safely.
 
-Called once, where an answer has been read, for everything that is taken from it.
+Every source calls it once for everything that it takes from a response.
 """
 
 from __future__ import annotations
@@ -17,24 +17,24 @@ _LONGEST_HOST = 253
 _MORE = "…"
 _UNSHOWN = "\N{REPLACEMENT CHARACTER}"
 
-# Control characters, marks that turn the direction of text or have no width, halves of pairs, and separators of lines.
+# Control characters, direction and zero-width marks, lone surrogates and line separators.
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 _UNFIT = frozenset('\\<>" ')
 
 
 def clean_text(text: str, longest: int = LONGEST_TEXT) -> str:
-    """Return a text in one line, without control, direction and zero-width characters, cut where it is too long.
+    """Return a text in one line without control, direction and zero-width characters, cut to `longest` characters.
 
-    Halves of a pair that stands for one character are replaced by the character for what cannot be shown.
+    Lone surrogates become the replacement character.
     """
     if text.isascii() and text.isprintable() and len(text) <= longest:
         return text
     # Cut first: the rest would only cost time.
-    text = " ".join("".join(map(_shown, text[: 4 * longest])).split())
+    text = " ".join("".join(map(_clean_char, text[: 4 * longest])).split())
     return text if len(text) <= longest else text[: longest - 1].rstrip() + _MORE
 
 
-def _shown(char: str) -> str:
+def _clean_char(char: str) -> str:
     kind = unicodedata.category(char)
     if kind not in _HIDDEN:
         return char
@@ -43,10 +43,11 @@ def _shown(char: str) -> str:
 
 @lru_cache(maxsize=20_000)
 def clean_address(url: str) -> str:
-    """Return a web address as what it is, empty for one that is none or pretends to be another's.
+    """Return a web address that is safe to show, "" for anything else.
 
-    None is one with a name before its host (`https://www.gov.uk@…`), a backslash, or more than two thousand
-    characters. A host in other scripts is written in ASCII (`xn--…`), where letters cannot pass for others.
+    Refused are a user before the host (`https://www.gov.uk@…`, which looks like another site), a backslash and more
+    than two thousand characters. A host in other scripts is written in ASCII (`xn--…`), so that no letter passes for
+    another.
     """
     if len(url) > LONGEST_ADDRESS or "\\" in url:
         return ""
@@ -59,15 +60,15 @@ def clean_address(url: str) -> str:
         return ""
     if url.isascii() and url.isprintable() and _UNFIT.isdisjoint(url):
         return url
-    name = _in_ascii(host)
+    name = _encode_host(host)
     if not name:
         return ""
     place = name if parts.port is None else f"{name}:{parts.port}"
-    return "".join(map(_escaped, parts._replace(netloc=place).geturl()))
+    return "".join(map(_escape_char, parts._replace(netloc=place).geturl()))
 
 
-def _in_ascii(host: str) -> str:
-    """Return a host's name in ASCII, empty for what is no name."""
+def _encode_host(host: str) -> str:
+    """Return the name of a host in ASCII, "" if it is not a valid name."""
     if host.isascii():
         return host
     if len(host) > _LONGEST_HOST:
@@ -78,6 +79,6 @@ def _in_ascii(host: str) -> str:
         return ""
 
 
-def _escaped(char: str) -> str:
+def _escape_char(char: str) -> str:
     is_fit = char not in _UNFIT and unicodedata.category(char) not in _HIDDEN | {"Zs"}
     return char if is_fit else quote(char, safe="", errors="replace")

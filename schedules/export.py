@@ -1,4 +1,4 @@
-"""The joined calendar, written so that people can subscribe to it and our own sources can read it again. Pure."""
+"""Writes the joined calendar in formats to which people can subscribe and that our own sources can read."""
 
 from __future__ import annotations
 
@@ -25,14 +25,16 @@ _STATUS = {
     State.CANCELLED: "CANCELLED",
 }
 _HEAD = ("id", "title", "producer", "url", "date", "time", "state")
+# Spreadsheet programs run a cell that begins so. A blank before it keeps it text.
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 _SEASONS = {3: "Spring", 6: "Summer", 9: "Autumn", 12: "Winter"}
 
 
 @dataclass(frozen=True, slots=True)
-class Promised:
-    """One release as it is promised now: its slot in force, or the one it had when it was cancelled.
+class PromisedRelease:
+    """One release as promised now: its slot in force, or the one that it had when it was cancelled.
 
-    `learnt` is when the promise was read, `changes` how many came before it.
+    `learnt` is when the promise was read, `changes` the number of earlier promises.
     """
 
     release: Release
@@ -42,23 +44,23 @@ class Promised:
     changes: int = 0
 
 
-def promised(
+def list_promised(
     releases: Iterable[Release], promises: Mapping[str, Sequence[Promise]], now: datetime
-) -> Iterator[Promised]:
-    """Yield every release that has a readable slot, in the order given; its first calendar rules."""
+) -> Iterator[PromisedRelease]:
+    """Yield every release that has a readable slot, in the order given."""
     for release in releases:
         theirs = promises.get(release.id, ())
-        standing = slot_in_force(release, theirs, now)
-        promise = standing.promise
+        in_force = slot_in_force(release, theirs, now)
+        promise = in_force.promise
         if promise is not None and promise.slot.begins() is not None:
-            state = State.CANCELLED if standing.cancelled else promise.state
+            state = State.CANCELLED if in_force.cancelled else promise.state
             changes = sum(each.learnt < promise.learnt for each in theirs)
-            yield Promised(release, promise.slot, state, promise.learnt, changes)
+            yield PromisedRelease(release, promise.slot, state, promise.learnt, changes)
 
 
-def as_ics(entries: Iterable[Promised], timezone: str = LONDON) -> bytes:
-    """Write iCalendar. The UID of a release is its id, stable over reads, moves and restarts; instants are UTC."""
-    from icalendar import Calendar  # noqa: PLC0415 # 2 MB that wait for the first subscriber
+def as_ics(entries: Iterable[PromisedRelease], timezone: str = LONDON) -> bytes:
+    """Return iCalendar. The UID of a release is its id, so that it stays the same. Instants are UTC."""
+    from icalendar import Calendar  # noqa: PLC0415 # takes 2 MB, so it is loaded at the first use
 
     made = Calendar()
     made.add("prodid", "-//ninethirty//joined calendar//EN")
@@ -66,31 +68,34 @@ def as_ics(entries: Iterable[Promised], timezone: str = LONDON) -> bytes:
     made.add("x-wr-calname", "Promised statistics")
     made.add("x-wr-timezone", timezone)
     head, end, tail = made.to_ical().partition(b"END:VCALENDAR")
-    return b"".join([head, *map(_event, entries), end, tail])
+    return b"".join([head, *map(_write_event, entries), end, tail])
 
 
-def as_csv(entries: Iterable[Promised], timezone: str = LONDON) -> bytes:
-    """Write the CSV that our own csv calendars hold; local times of `timezone`."""
-    held = io.StringIO()
-    writer = csv.writer(held, lineterminator="\n")
+def as_csv(entries: Iterable[PromisedRelease], timezone: str = LONDON) -> bytes:
+    """Return the CSV of our own csv calendars, with local times of `timezone`."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
     writer.writerow(_HEAD)
-    writer.writerows([_safe(cell) for cell in _cells(entry, timezone)] for entry in entries)
-    return held.getvalue().encode()
+    writer.writerows(
+        [f" {cell}" if cell.startswith(_FORMULA_STARTS) else cell for cell in _cells(entry, timezone)]
+        for entry in entries
+    )
+    return text.getvalue().encode()
 
 
-def as_toml(entries: Iterable[Promised], timezone: str = LONDON) -> bytes:
-    """Write the TOML that our own toml calendars hold; local times of `timezone`, parts included."""
-    return "\n".join(line for entry in entries for line in _table(entry, timezone)).encode()
+def as_toml(entries: Iterable[PromisedRelease], timezone: str = LONDON) -> bytes:
+    """Return the TOML of our own toml calendars, with parts and with local times of `timezone`."""
+    return "\n".join(line for entry in entries for line in _toml_lines(entry, timezone)).encode()
 
 
-def as_json(entries: Iterable[Promised], timezone: str = LONDON) -> bytes:
-    """Write a plain list of releases, which our own json calendars read without options."""
+def as_json(entries: Iterable[PromisedRelease], timezone: str = LONDON) -> bytes:
+    """Return a plain list of releases, which our own json calendars read without options."""
     rows = [dict(zip(_HEAD, _cells(entry, timezone), strict=True)) for entry in entries]
     made = [{**row, "release_date": row.pop("date"), "release_time": row.pop("time")} for row in rows]
     return json.dumps({"releases": made}, ensure_ascii=False).encode()
 
 
-FORMATS: dict[str, tuple[Callable[[Iterable[Promised], str], bytes], str]] = {
+FORMATS: dict[str, tuple[Callable[[Iterable[PromisedRelease], str], bytes], str]] = {
     "ics": (as_ics, "text/calendar; charset=utf-8"),
     "csv": (as_csv, "text/csv; charset=utf-8"),
     "toml": (as_toml, "application/toml"),
@@ -100,11 +105,11 @@ FORMATS: dict[str, tuple[Callable[[Iterable[Promised], str], bytes], str]] = {
 
 
 def slot_text(slot: Slot, timezone: str = LONDON) -> tuple[str, str]:
-    """Return a slot as a date text that our grammar reads as the same slot, and its local time, "" without one."""
+    """Return a slot as a date text that our grammar reads as the same slot, and its local time, "" if it has none."""
     if slot.instant is not None:
         here = local(slot.instant, timezone)
         if clock_doubt(here.replace(tzinfo=None, fold=0), timezone) or here.microsecond:
-            # A time that the clock shows twice is only told with its offset.
+            # A time that the clock shows twice needs its offset.
             return here.isoformat(), ""
         return f"{here:%Y-%m-%d}", f"{here:%H:%M:%S}".removesuffix(":00")
     if slot.first is None or slot.last is None:
@@ -127,15 +132,15 @@ def _span_text(precision: Precision, first: date, last: date) -> str:
     return f"{first.day} {first:%B %Y} - {last.day} {last:%B %Y}"
 
 
-def _event(entry: Promised) -> bytes:
+def _write_event(entry: PromisedRelease) -> bytes:
     release = entry.release
-    told = release.id, release.title, release.url, release.producer
-    return _event_text(*told, entry.slot, entry.state, entry.learnt, entry.changes)
+    names = release.id, release.title, release.url, release.producer
+    return _write_event_cached(*names, entry.slot, entry.state, entry.learnt, entry.changes)
 
 
-# The library takes a third of a millisecond for one, and few have changed since they were last asked for.
+# Cached, because the library takes 0.3 ms for each and few have changed since the last request.
 @lru_cache(maxsize=20_000)
-def _event_text(  # noqa: PLR0913, PLR0917 # what an event says, to be compared
+def _write_event_cached(  # noqa: PLR0913, PLR0917 # the key of the cache
     name: str, title: str, url: str, producer: str, slot: Slot, state: State | None, learnt: datetime, changes: int
 ) -> bytes:
     from icalendar import Event  # noqa: PLC0415 # as above
@@ -152,7 +157,7 @@ def _event_text(  # noqa: PLR0913, PLR0917 # what an event says, to be compared
         event.add("status", _STATUS[state])
     if slot.instant is not None:
         event.add("dtstart", slot.instant)
-        # Later than its begin, as RFC 5545 has it, by what a slot is announced to.
+        # RFC 5545 requires an end after the begin. Slots are announced to the minute.
         event.add("dtend", slot.instant + timedelta(minutes=1))
     elif slot.first is not None and slot.last is not None:
         event.add("dtstart", slot.first)
@@ -162,41 +167,36 @@ def _event_text(  # noqa: PLR0913, PLR0917 # what an event says, to be compared
     return text
 
 
-def _cells(entry: Promised, timezone: str) -> tuple[str, ...]:
+def _cells(entry: PromisedRelease, timezone: str) -> tuple[str, ...]:
     release = entry.release
     day, time = slot_text(entry.slot, timezone)
     state = entry.state.value if entry.state is not None else ""
     return release.id, release.title, release.producer, release.url, day, time, state
 
 
-def _safe(cell: str) -> str:
-    # A text that begins like a formula is run by spreadsheet programs; a blank before it makes it text again.
-    return f" {cell}" if cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell
-
-
-def _table(entry: Promised, timezone: str) -> Iterator[str]:
+def _toml_lines(entry: PromisedRelease, timezone: str) -> Iterator[str]:
     name, title, producer, url, day, time, state = _cells(entry, timezone)
     yield "[[release]]"
-    yield from (f"{key} = {_quoted(value)}" for key, value in (("id", name), ("title", title), ("producer", producer)))
+    yield from (f"{key} = {_quote(value)}" for key, value in (("id", name), ("title", title), ("producer", producer)))
     if url:
-        yield f"url = {_quoted(url)}"
+        yield f"url = {_quote(url)}"
     exact = f"{day}T{time if time.count(':') == 2 else f'{time}:00'}" if time else day
-    # Dates and times of TOML's own where it has them, else the text.
+    # A native date or time of TOML if possible, else text.
     bare = bool(time) or entry.slot.instant is not None or entry.slot.precision is Precision.DAY
-    yield f"slot = {exact if bare else _quoted(day)}"
+    yield f"slot = {exact if bare else _quote(day)}"
     if state:
-        yield f"state = {_quoted(state)}"
+        yield f"state = {_quote(state)}"
     for part in entry.release.parts:
         if part.id != "page":
             yield "[[release.part]]"
             given = (("id", part.id), ("role", part.role.value), ("url", part.url))
-            yield from (f"{key} = {_quoted(value)}" for key, value in given)
+            yield from (f"{key} = {_quote(value)}" for key, value in given)
             if part.recognise:
-                yield f"recognise = {_quoted(part.recognise)}"
+                yield f"recognise = {_quote(part.recognise)}"
             yield f"required = {'true' if part.required else 'false'}"
     yield ""
 
 
-def _quoted(text: str) -> str:
-    # JSON's escapes are TOML's too, but for the one control character that JSON lets stand.
+def _quote(text: str) -> str:
+    # TOML has the escapes of JSON, but must also escape DEL.
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -1,11 +1,11 @@
-"""Everything that happened to the slot of one release, as `calendar history` tells it."""
+"""The events of one release that `calendar history` prints."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from schedules.change import is_cancelled, says_something
+from schedules.change import is_cancelled, is_informative
 from schedules.in_force import slot_in_force
 from schedules.ledger_event import LedgerEvent, What, event_of
 from schedules.promise import Promise
@@ -22,18 +22,18 @@ def history(
 ) -> tuple[LedgerEvent, ...]:
     """Return everything that happened to the slot of a release until `now`, in the order of reads.
 
-    Besides changes this names slots on days when nobody publishes (`unlikely-day`, by the producer's
-    `workdays`) and times that look like a mix-up of UTC and BST (`zone-doubt`). `titles` are changes of its title.
+    It also has hints: slots on weekends and holidays (`unlikely-day`, by the producer's `workdays`), and times that
+    look like a mix-up of UTC and BST (`zone-doubt`). `titles` are changes of its title.
     """
     known = sorted((each for each in promises if each.learnt <= now), key=lambda each: (each.learnt, each.calendar))
-    hints = [event for promise in known for event in _hints(promise, workdays)]
+    hints = [event for promise in known for event in _find_hints(promise, workdays)]
     retitled = [event for event in titles if event.at <= now]
-    events = [*slot_in_force(release, promises, now).events, *_once(hints), *retitled]
+    events = [*slot_in_force(release, promises, now).events, *_drop_repeats(hints), *retitled]
     return tuple(sorted(events, key=lambda event: event.at))
 
 
-def _hints(promise: Promise, workdays: Workdays) -> Iterator[LedgerEvent]:
-    if not says_something(promise) or is_cancelled(promise):
+def _find_hints(promise: Promise, workdays: Workdays) -> Iterator[LedgerEvent]:
+    if not is_informative(promise) or is_cancelled(promise):
         return
     found = ((What.ZONE_DOUBT, zone_doubt(promise.slot)), (What.UNLIKELY_DAY, workdays.unlikely(promise.slot)))
     for what, detail in found:
@@ -41,8 +41,8 @@ def _hints(promise: Promise, workdays: Workdays) -> Iterator[LedgerEvent]:
             yield event_of(what, promise, detail=detail)
 
 
-def _once(events: Sequence[LedgerEvent]) -> list[LedgerEvent]:
-    """Drop hints that a calendar's entry gave before about the same time."""
+def _drop_repeats(events: Sequence[LedgerEvent]) -> list[LedgerEvent]:
+    """Drop hints that repeat an earlier one of the same calendar about the same slot."""
     first: dict[object, LedgerEvent] = {}
     for event in events:
         slot = event.after

@@ -6,43 +6,42 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 
-from schedules.address import canonical, last_segment
-from schedules.joinable import Key
-from schedules.matching import Group
+from schedules.address import canonical_address, last_segment
+from schedules.matching import Group, Key
 from schedules.titles import slug
 
 _GOVUK = "gov.uk/"
 _HASH_DIGITS = 6
-# A GOV.UK slug ends with its period, so it is hardly ever cut.
+# A GOV.UK slug ends with its period, so it must hardly ever be cut.
 _LONGEST = 200
 
 
 def name_groups(groups: Sequence[Group], known: Mapping[Key, str]) -> dict[Key, str]:
-    """Return an id for each group, by its key; no id twice.
+    """Return a unique id for each group, by its key.
 
-    In this order: the id configuration pins, the one it had before (`known`), the one a person gave in a
-    calendar of their own, the last path segment of a www.gov.uk page, a slug of producer and title. Among
-    groups that want one id the foremost keeps it; the others get a short hash of their key behind it.
+    The first of these that exists: the id that the configuration pins, the id it had before (`known`), the id that a
+    person gave it in a calendar, the last path segment of a www.gov.uk page, a slug of producer and title. If several
+    groups want the same id, the first in rank gets it. The others get it with a short hash of their key.
     """
     given: dict[Key, str] = {}
     taken: set[str] = set()
     ordered = sorted(groups, key=lambda group: group.entries[0].rank)
-    # All groups take their pinned ids before any takes a known one, and so on: a newcomer never drives out an old id.
-    for wishes in (_pinned, partial(_known, known), _given, _made):
+    # All groups get their pinned ids before any gets a known one, and so on. So a new group never takes an old id.
+    for wishes in (_pinned_ids, partial(_known_ids, known), _given_ids, _made_ids):
         for group in ordered:
-            _give(group, wishes(group), given, taken)
+            _assign_id(group, wishes(group), given, taken)
         ordered = [group for group in ordered if group.key not in given]
     return given
 
 
-def made_id(url: str, producer: str, title: str) -> str:
-    """Return the id that a release of this landing page, producer and title would get by itself."""
-    if canonical(url).startswith(_GOVUK) and (made := slug(last_segment(url), _LONGEST)):
+def make_id(url: str, producer: str, title: str) -> str:
+    """Return the id that a release with this landing page, producer and title gets if nothing else decides."""
+    if canonical_address(url).startswith(_GOVUK) and (made := slug(last_segment(url), _LONGEST)):
         return made
     return slug(f"{producer} {title}") or "release"
 
 
-def _give(group: Group, wishes: Iterable[tuple[str, bool]], given: dict[Key, str], taken: set[str]) -> None:
+def _assign_id(group: Group, wishes: Iterable[tuple[str, bool]], given: dict[Key, str], taken: set[str]) -> None:
     for wish, may_vary in wishes:
         free = wish if wish not in taken else f"{wish}-{_hash(group.key)}" if may_vary else None
         if free is not None:
@@ -51,22 +50,22 @@ def _give(group: Group, wishes: Iterable[tuple[str, bool]], given: dict[Key, str
             return
 
 
-def _pinned(group: Group) -> list[tuple[str, bool]]:
+def _pinned_ids(group: Group) -> list[tuple[str, bool]]:
     return [(entry.pin, False) for entry in group.entries if entry.pin]
 
 
-def _known(ids: Mapping[Key, str], group: Group) -> list[tuple[str, bool]]:
+def _known_ids(ids: Mapping[Key, str], group: Group) -> list[tuple[str, bool]]:
     return [(ids[entry.key], False) for entry in group.entries if entry.key in ids]
 
 
-def _given(group: Group) -> list[tuple[str, bool]]:
+def _given_ids(group: Group) -> list[tuple[str, bool]]:
     return [(entry.given_id, True) for entry in group.entries if entry.given_id]
 
 
-def _made(group: Group) -> list[tuple[str, bool]]:
+def _made_ids(group: Group) -> list[tuple[str, bool]]:
     first = group.entries[0].announcement
     url = next((entry.announcement.url for entry in group.entries if entry.announcement.url), "")
-    return [(made_id(url, first.producer, first.title), True)]
+    return [(make_id(url, first.producer, first.title), True)]
 
 
 def _hash(key: Key) -> str:

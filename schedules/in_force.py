@@ -1,4 +1,4 @@
-"""Which promise counted when its slot passed."""
+"""Which promise of a release is in force: the last one that was announced before its slot passed."""
 
 from __future__ import annotations
 
@@ -6,7 +6,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from schedules.change import ShortNotice, changes, is_cancelled, says_something, short_notice, slot_changes
+from schedules.change import (
+    ShortNotice,
+    find_changes,
+    find_short_notice,
+    find_slot_changes,
+    is_cancelled,
+    is_informative,
+)
 from schedules.ledger_event import LedgerEvent, What, event_of
 from schedules.promise import Promise
 from schedules.release import Release
@@ -20,16 +27,17 @@ NOTICE_DAYS = 28
 class InForce:
     """What the ledger of one release says as of an instant.
 
-    `promise` is the one in force, or, when `cancelled`, the entry that called the release off before its
-    slot passed (with the slot it was planned for); None when nothing readable was announced. `given_up`
-    are promises taken back before they passed, oldest first; `moved_from` is the newest of them that
-    lies before the slot in force, else the newest. `second` was given after the slot had passed and is
-    judged on its own; it may be a late cancellation. `disagreements` are other calendars' entries that
-    differed before the slot passed. `learnt_after_slot`: the slot had passed when it was first read, so
-    no verdict on it can be proved. `in_doubt` are later words of the same calendar that may have been there before
-    the slot passed, or before the earlier time they give did: the change lies between two reads. They are also entries
-    that show the same written time with another offset, so that the slot moved by exactly the zone's offset. `agreeing`
-    are other calendars' entries with the same slot. `events` are in the order of reads.
+    `promise` is the one in force. If the release is `cancelled`, it is the cancelling entry, with the slot that was
+    planned. None: nothing readable was announced. `events` are in the order of reads.
+
+    `given_up` are promises withdrawn before their slot passed, oldest first. `moved_from` is the newest of them before
+    the slot in force, else the newest of all. `second` was announced after the slot had passed and is judged
+    separately. It may be a late cancellation. `learnt_after_slot`: the slot had passed when it was first read, so no
+    verdict on it can be proved.
+
+    `disagreements` are entries of other calendars that differed before the slot passed, `agreeing` those with the same
+    slot. `in_doubt` are later entries of the same calendar that may have been made in time, because no read in between
+    shows the opposite. They are also entries with the same written time and another offset.
     """
 
     promise: Promise | None = None
@@ -47,12 +55,12 @@ class InForce:
 
     @property
     def slot(self) -> Slot | None:
-        """Return the slot in force, None when there is none or the release is cancelled."""
+        """Return the slot in force, None if there is none or the release is cancelled."""
         return None if self.promise is None or self.cancelled else self.promise.slot
 
     @property
     def announced_as_of(self) -> datetime | None:
-        """Return the last read known to have shown the promise before its slot passed."""
+        """Return the last known read that showed the promise before its slot passed, None without a promise."""
         if self.promise is None:
             return None
         shown, end = self.promise.confirmed_at or self.promise.learnt, self.promise.slot.passes()
@@ -62,130 +70,139 @@ class InForce:
 def slot_in_force(
     release: Release, promises: Iterable[Promise], now: datetime, notice_days: int = NOTICE_DAYS
 ) -> InForce:
-    """Return what counts for a release as of `now`, from its promises in any order.
+    """Return what is in force for a release as of `now`, from its promises in any order.
 
-    Of the calendars that have spoken the one rules that the release names first (the order of the configuration);
-    one that it does not name comes after those, by when it spoke.
+    The first calendar of `release.calendars` that has an entry rules. That is the order of the configuration. Other
+    calendars come after those, by the time of their first entry. If the ruling one announces only a day, an entry of
+    another for the same day adds the time.
 
-    A promise replaces the slot only if it was read before the current slot passed and was not itself
-    past when read; then the slot is frozen (one first learnt after it passed gives way only to the first word of
-    a calendar that comes before it). A same-day entry of another calendar that adds the time is taken as the finer.
-    `notice_days` bounds short notice.
+    A promise replaces the slot in force only if it was read before that slot passed, and before its own did. From then
+    on the slot is frozen. One exception: a slot first read after it passed is replaced by the first entry of a calendar
+    that ranks before its own. Less than `notice_days` is short notice.
     """
-    known = [promise for promise in promises if promise.learnt <= now and says_something(promise)]
-    walk = _Walk(release.calendars, notice_days)
+    known = [promise for promise in promises if promise.learnt <= now and is_informative(promise)]
+    walk = _LedgerWalk(release.calendars, notice_days)
     for promise in sorted(known, key=lambda each: (each.learnt, walk.rank(each), each.calendar)):
         walk.take(promise)
     return walk.outcome()
 
 
-class _Walk:
-    """The ledger as far as it has been walked."""
+class _LedgerWalk:
+    """Goes through the promises of a release in the order of reads."""
 
     def __init__(self, calendars: Sequence[str], notice_days: int) -> None:
         self._ranks = {calendar: rank for rank, calendar in enumerate(calendars)}
         self._notice_days = notice_days
-        self._standing: dict[str, Promise] = {}
+        # The last promise of each calendar: before the slot in force passed, after that, and with another offset.
+        self._latest: dict[str, Promise] = {}
         self._later: dict[str, Promise] = {}
+        self._shifted: dict[str, Promise] = {}
         self._current: Promise | None = None
-        self._live: Promise | None = None
+        self._last_not_cancelled: Promise | None = None
         self._first: Promise | None = None
         self._second: Promise | None = None
         self._short: ShortNotice | None = None
         self._given_up: list[Promise] = []
         self._in_doubt: list[Promise] = []
-        self._shifted: dict[str, Promise] = {}
-        self._apart: set[str] = set()
+        self._differing_calendars: set[str] = set()
         self._events: list[LedgerEvent] = []
         self._learnt_after = False
 
     def rank(self, promise: Promise) -> int:
-        """Return the place of a promise's calendar among those of the release; that which rules has the lowest."""
+        """Return the rank of a promise's calendar among those of the release. The lowest rules."""
         return self._ranks.get(promise.calendar, len(self._ranks))
 
     def take(self, promise: Promise) -> None:
-        """Go one promise further."""
+        """Add the next promise."""
         if self._current is None:
-            self._begin(promise)
+            self._add_first(promise)
         elif self._is_frozen(promise):
-            self._take_after_slot(promise)
+            self._add_after_slot(promise)
         elif has_passed(promise.slot, promise.learnt) and not is_cancelled(promise):
-            self._note(What.BACK_DATED, promise, self._current.slot)
-            self._doubt(promise, promise.slot)
+            self._add_event(What.BACK_DATED, promise, self._current.slot)
+            self._doubt_if_maybe_in_time(promise, promise.slot)
         elif self._is_zone_shift(promise):
             self._shifted[promise.calendar] = promise
         else:
             self._shifted.pop(promise.calendar, None)
-            self._adopt(promise)
+            self._add_change(promise)
 
     def _is_zone_shift(self, promise: Promise) -> bool:
-        before = self._standing.get(promise.calendar)
+        before = self._latest.get(promise.calendar)
         if before is None or is_cancelled(before) or is_cancelled(promise):
             return False
         return is_zone_shift(before.slot, promise.slot)
 
     def _is_frozen(self, promise: Promise) -> bool:
+        """Return whether the slot in force had passed before this promise was read, so that it stays."""
         current = self._current
         if current is None or is_cancelled(current) or not has_passed(current.slot, promise.learnt):
             return False
-        # A stale entry of a side calendar, never known while it lay ahead, must not shut out the ruling one.
-        speaks_first = self.rank(promise) < self.rank(current) and promise.calendar not in self._standing
+        # A past entry of another calendar, first read after it passed, must not shut out the ruling calendar.
+        speaks_first = self.rank(promise) < self.rank(current) and promise.calendar not in self._latest
         return not (self._learnt_after and speaks_first and not has_passed(promise.slot, promise.learnt))
 
     def outcome(self) -> InForce:
-        """Return what the walk found."""
+        """Return what is in force after all promises added so far."""
+        ruling = None if self._current is None else self._current.calendar
         return InForce(
             promise=self._current,
             cancelled=self._current is not None and is_cancelled(self._current),
-            moved_from=self._moved_from(),
+            moved_from=self._find_moved_from(),
             second=self._second,
             first_announced=self._first,
             short_notice=self._short,
-            disagreements=tuple(sorted(self._differing(), key=lambda each: each.calendar)),
-            agreeing=tuple(each for each in self._standing.values() if self._agrees(each)),
+            disagreements=tuple(sorted(self._find_differing(), key=lambda each: each.calendar)),
+            agreeing=tuple(each for each in self._latest.values() if self._agrees(each)),
             learnt_after_slot=self._learnt_after,
             given_up=tuple(self._given_up),
             events=tuple(self._events),
-            in_doubt=(*self._in_doubt, *(each for each in self._shifted.values() if self._is_of_current(each))),
+            in_doubt=(*self._in_doubt, *(each for name, each in self._shifted.items() if name == ruling)),
         )
 
-    def _begin(self, promise: Promise) -> None:
+    def _add_first(self, promise: Promise) -> None:
         self._first = promise
         is_past = has_passed(promise.slot, promise.learnt)
-        self._note(What.FIRST_SEEN_AFTER_SLOT if is_past else What.ANNOUNCED, promise)
+        self._add_event(What.FIRST_SEEN_AFTER_SLOT if is_past else What.ANNOUNCED, promise)
         if is_cancelled(promise):
-            self._note(What.CANCELLED, promise)
-        self._settle(promise)
-        self._weigh_notice(None, promise)
+            self._add_event(What.CANCELLED, promise)
+        self._update_current(promise)
+        self._check_notice(None, promise)
 
-    def _adopt(self, promise: Promise) -> None:
-        old = self._standing.get(promise.calendar)
-        for what in () if old is None else changes(old, promise):
-            self._note(what, promise, None if old is None else old.slot)
+    def _add_change(self, promise: Promise) -> None:
+        old = self._latest.get(promise.calendar)
+        for what in () if old is None else find_changes(old, promise):
+            self._add_event(what, promise, None if old is None else old.slot)
         if old is None and is_cancelled(promise):
-            self._note(What.CANCELLED, promise)
-        self._settle(promise)
-        # Only what altered the slot in force robbed anybody of notice; a second calendar's slip is a disagreement.
+            self._add_event(What.CANCELLED, promise)
+        self._update_current(promise)
+        # Only a change of the slot in force shortens notice. Another calendar's change is a disagreement.
         if old is not None and self._is_current(promise):
-            self._weigh_notice(old, promise)
+            self._check_notice(old, promise)
 
-    def _settle(self, promise: Promise) -> None:
-        is_change = promise.calendar in self._standing
-        self._standing[promise.calendar] = promise
-        chosen = self._chosen()
-        if is_cancelled(chosen) and chosen.slot.precision is Precision.NONE and self._live is not None:
-            chosen = replace(chosen, slot=self._live.slot)
+    def _update_current(self, promise: Promise) -> None:
+        """Replace the promise of one calendar, and decide again which one is in force."""
+        is_change = promise.calendar in self._latest
+        self._latest[promise.calendar] = promise
+        chosen = self._choose_current()
+        if is_cancelled(chosen) and chosen.slot.precision is Precision.NONE and self._last_not_cancelled is not None:
+            chosen = replace(chosen, slot=self._last_not_cancelled.slot)
         if not is_cancelled(chosen):
-            # A ruling calendar that speaks for the first time takes nothing back: it disagrees.
-            if is_change and self._live is not None and not _keeps(chosen.slot, self._live.slot):
-                self._given_up.append(self._live)
-            self._live = chosen
+            # The first entry of a calendar withdraws nothing. It disagrees.
+            if (
+                is_change
+                and self._last_not_cancelled is not None
+                and not _still_promises(chosen.slot, self._last_not_cancelled.slot)
+            ):
+                self._given_up.append(self._last_not_cancelled)
+            self._last_not_cancelled = chosen
         self._current = chosen
         self._learnt_after = has_passed(chosen.slot, chosen.learnt)
-        self._compare_calendars(promise)
+        self._report_disagreements(promise)
 
-    def _chosen(self) -> Promise:
-        standing = self._standing.values()
+    def _choose_current(self) -> Promise:
+        """Return the promise of the ruling calendar, or one of another that adds the time to its day."""
+        standing = self._latest.values()
         base = min(standing, key=self.rank)
         if base.slot.precision is not Precision.DAY or is_cancelled(base):
             return base
@@ -197,70 +214,66 @@ class _Walk:
             return False
         return promise.slot.says_same_as(current.slot)
 
-    def _is_of_current(self, promise: Promise) -> bool:
-        return self._current is not None and self._current.calendar == promise.calendar
-
     def _is_current(self, promise: Promise) -> bool:
         current = self._current
         return current is not None and (current.calendar, current.learnt) == (promise.calendar, promise.learnt)
 
-    def _weigh_notice(self, old: Promise | None, promise: Promise) -> None:
-        short = short_notice(old, promise, self._notice_days)
+    def _check_notice(self, old: Promise | None, promise: Promise) -> None:
+        short = find_short_notice(old, promise, self._notice_days)
         if short is not None:
             self._short = short
-            self._note(What.SHORT_NOTICE, promise, None if old is None else old.slot, f"{short.days} days")
+            self._add_event(What.SHORT_NOTICE, promise, None if old is None else old.slot, f"{short.days} days")
 
-    def _compare_calendars(self, promise: Promise) -> None:
-        differing = {each.calendar: each for each in self._differing()}
-        for calendar in sorted(differing.keys() - self._apart):
+    def _report_disagreements(self, promise: Promise) -> None:
+        differing = {each.calendar: each for each in self._find_differing()}
+        for calendar in sorted(differing.keys() - self._differing_calendars):
             ruling = self._current.slot if self._current is not None else None
-            self._note(What.CALENDARS_DISAGREE, promise, ruling, calendar, differing[calendar].slot)
-        self._apart = set(differing)
+            self._add_event(What.CALENDARS_DISAGREE, promise, ruling, calendar, differing[calendar].slot)
+        self._differing_calendars = set(differing)
 
-    def _differing(self) -> list[Promise]:
+    def _find_differing(self) -> list[Promise]:
         current = self._current
         if current is None:
             return []
         return [
-            each for each in self._standing.values() if each.calendar != current.calendar and _differ(current, each)
+            each for each in self._latest.values() if each.calendar != current.calendar and _contradict(current, each)
         ]
 
-    def _take_after_slot(self, promise: Promise) -> None:
+    def _add_after_slot(self, promise: Promise) -> None:
+        """Add a promise read after the slot in force had passed. It changes nothing about that slot."""
         current = self._current
-        before = self._later.get(promise.calendar, self._standing.get(promise.calendar))
+        before = self._later.get(promise.calendar, self._latest.get(promise.calendar))
         self._later[promise.calendar] = promise
-        if current is None or (before is not None and not changes(before, promise)):
+        if current is None or (before is not None and not find_changes(before, promise)):
             return
-        self._doubt(promise, current.slot)
-        if not is_cancelled(promise) and not slot_changes(current.slot, promise.slot):
-            self._drop_second(promise.calendar)
+        self._doubt_if_maybe_in_time(promise, current.slot)
+        if not is_cancelled(promise) and not find_slot_changes(current.slot, promise.slot):
+            if self._second is not None and self._second.calendar == promise.calendar:
+                self._second = None
         elif has_passed(promise.slot, promise.learnt) and not is_cancelled(promise):
-            self._note(What.BACK_DATED, promise, current.slot)
+            self._add_event(What.BACK_DATED, promise, current.slot)
         else:
             self._second = promise
-            self._note(What.CHANGED_AFTER_SLOT, promise, current.slot)
+            self._add_event(What.CHANGED_AFTER_SLOT, promise, current.slot)
 
-    def _doubt(self, promise: Promise, slot: Slot) -> None:
-        """Note a word that may have come before `slot` passed: no read in between shows that it had not."""
-        before, current = self._standing.get(promise.calendar), self._current
+    def _doubt_if_maybe_in_time(self, promise: Promise, slot: Slot) -> None:
+        """Add a promise to the doubts if it may have been made before `slot` passed: no read shows the opposite."""
+        before, current = self._latest.get(promise.calendar), self._current
         if before is None or current is None or promise.calendar != current.calendar:
             return
         since = max(filter(None, (promise.unlearnt, before.confirmed_at, before.learnt)))
-        if changes(current, promise) and not has_passed(slot, since):
+        if find_changes(current, promise) and not has_passed(slot, since):
             self._in_doubt.append(promise)
 
-    def _drop_second(self, calendar: str) -> None:
-        if self._second is not None and self._second.calendar == calendar:
-            self._second = None
-
-    def _moved_from(self) -> Promise | None:
+    def _find_moved_from(self) -> Promise | None:
         slot = None if self._current is None else self._current.slot
         begins = None if slot is None else slot.begins()
-        earlier = [each for each in self._given_up if _ends_by(each.slot, begins)]
+        ends = [(each, each.slot.passes()) for each in self._given_up]
+        earlier = [each for each, end in ends if begins is None or (end is not None and end <= begins)]
         newest = earlier or self._given_up
         return newest[-1] if newest else None
 
-    def _note(
+    def _add_event(
         self, what: What, promise: Promise, before: Slot | None = None, detail: str = "", after: Slot | None = None
     ) -> None:
         self._events.append(event_of(what, promise, before, detail, after))
@@ -271,19 +284,14 @@ def _adds_the_time(other: Promise, base: Promise) -> bool:
     return sure and other.slot.precision is Precision.INSTANT and is_inside(other.slot, base.slot)
 
 
-def _keeps(new: Slot, old: Slot) -> bool:
-    """Tell whether a new slot still promises at least what the old one did."""
+def _still_promises(new: Slot, old: Slot) -> bool:
+    """Return whether a new slot still promises at least what the old one did."""
     return old.precision is Precision.NONE or is_inside(new, old)
 
 
-def _differ(one: Promise, other: Promise) -> bool:
+def _contradict(one: Promise, other: Promise) -> bool:
     if is_cancelled(one) or is_cancelled(other):
         return is_cancelled(one) != is_cancelled(other)
     if Precision.NONE in (one.slot.precision, other.slot.precision):
         return False
     return not (is_inside(one.slot, other.slot) or is_inside(other.slot, one.slot))
-
-
-def _ends_by(slot: Slot, limit: datetime | None) -> bool:
-    end = slot.passes()
-    return limit is None or (end is not None and end <= limit)

@@ -1,48 +1,62 @@
-"""Announcements of several calendars → releases: which entries speak of one edition, and why."""
+"""Joins the announcements of all calendars into releases: which entries mean the same edition, and why."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Self
 
-from schedules.address import canonical, repaired
+from pydantic import model_validator
+
+from schedules.address import canonical_address, repair_address
 from schedules.announcement import Address, Announcement, Part, Role
 from schedules.identity import name_groups
-from schedules.joinable import Joinable, Key
-from schedules.matching import Group, JoinMatch, merge, shared_links, shared_titles
+from schedules.matching import Group, Joinable, JoinMatch, Key, match_by_link, match_by_title, merge_groups
 from schedules.release import Release
 from schedules.titles import read_title
+from schedules.values import Name, Table, WebAddress, refuse_any
 
 
-@dataclass(frozen=True, slots=True)
-class Pin:
-    """A person's word: what is announced at this address, or under this title, is the release `id`.
+class _EntryPattern(Table):
+    """Which entries are meant: those that match every key given. `producer` narrows and never matches by itself."""
 
-    Every key given must match; `producer` alone matches nothing.
-    """
-
-    id: str
-    url: str = ""
+    url: WebAddress | None = None
     title: str = ""
     producer: str = ""
 
+    @model_validator(mode="after")
+    def _matches_something(self) -> Self:
+        if not (self.url or self.title):
+            refuse_any([("", "needs a url or a title, or it matches nothing", None)])
+        return self
 
-@dataclass(frozen=True, slots=True)
-class Split:
-    """A person's word: an entry that matches every key given is a release of its own."""
+    def fits(self, entry: Joinable) -> bool:
+        """Return whether an entry has this link, title and producer, as far as they are given."""
+        return (
+            (not self.url or canonical_address(self.url) in entry.links)
+            and (not self.title or read_title(self.title) == entry.title)
+            and self.producer in ("", *entry.announcement.producers)
+        )
+
+
+class Pin(_EntryPattern):
+    """A person's decision that matching entries are the release `id`: the table `[[pin]]`."""
+
+    id: Name
+
+
+class Split(_EntryPattern):
+    """A person's decision that each matching entry is a release of its own: the table `[[split]]`."""
 
     calendar: str = ""
-    url: str = ""
-    title: str = ""
-    producer: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
-    """How to join. `order` names calendars, the ruling one first; those not named come after, by name.
+class JoinRules:
+    """How to join. `order` names calendars, the ruling one first. Calendars that it does not name follow, by name.
 
-    `explicit` names the calendars whose entries carry ids a person gave (kinds toml and csv). Of several producers of
-    a release the first in `whose` is told as its producer.
+    `explicit` names the calendars whose entries have ids that a person gave (kinds toml and csv). If a release has
+    several producers, the first in `whose` is named as its producer.
     """
 
     order: tuple[str, ...] = ()
@@ -54,34 +68,34 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class Joined:
-    """Releases by id, the release of each entry (calendar, uid), and entries that only a person can join."""
+    """Releases, the release id of each entry (calendar, uid), and sets of entries that only a person can join."""
 
     releases: tuple[Release, ...]
     release_of: Mapping[Key, str]
     ambiguous: tuple[frozenset[Key], ...] = ()
 
 
-NO_RULES = Rules()
+NO_RULES = JoinRules()
 
 
 def join(
-    announced: Mapping[str, Sequence[Announcement]], rules: Rules = NO_RULES, known: Mapping[Key, str] | None = None
+    announced: Mapping[str, Sequence[Announcement]], rules: JoinRules = NO_RULES, known: Mapping[Key, str] | None = None
 ) -> Joined:
-    """Join the entries of all calendars into releases; the order of calendars and entries does not matter.
+    """Join the entries of all calendars into releases. The order of calendars and entries does not matter.
 
-    Entries are one release when a pin says so, when they share a canonical link, or when producer,
-    normalised title and reference period are the same and their dates at most 7 days apart; never by
-    title alone. Two candidates in one calendar: not joined, and named in `ambiguous`. `known` gives the
-    ids of earlier joins by (calendar, uid); without it an id can change with the title of its release.
+    Entries are one release if a pin says so, if they share a link, or if producer, title and period are the same and
+    their dates at most 7 days apart. A title by itself is never enough. If one calendar has two candidates, they are
+    not joined but named in `ambiguous`. `known` gives the ids of earlier joins by (calendar, uid). Without it, an id
+    can change with the title of its release.
     """
-    entries = _entries(announced, rules)
+    entries = _make_joinable(announced, rules)
     groups = [Group((entry,)) for entry in entries]
-    # Entries of one calendar are never bound to each other, so a lone calendar has nothing to compare.
-    binders = (_shared_names, shared_links, shared_titles) if len(announced) > 1 else ()
-    for bonds in binders:
-        groups = merge(groups, bonds(groups))
+    # Entries of one calendar are never joined, so a single calendar needs no comparison.
+    matchers = (_match_by_given_id, match_by_link, match_by_title) if len(announced) > 1 else ()
+    for match in matchers:
+        groups = merge_groups(groups, match(groups))
     ids = name_groups(groups, known or {})
-    made = [_release(group, ids[group.key], rules.whose) for group in groups]
+    made = [_make_release(group, ids[group.key], rules.whose) for group in groups]
     return Joined(
         releases=tuple(sorted(made, key=lambda release: release.id)),
         release_of={entry.key: ids[group.key] for group in groups for entry in group.entries},
@@ -89,58 +103,42 @@ def join(
     )
 
 
-def _entries(announced: Mapping[str, Sequence[Announcement]], rules: Rules) -> list[Joinable]:
+def _make_joinable(announced: Mapping[str, Sequence[Announcement]], rules: JoinRules) -> list[Joinable]:
     ranks = {name: rank for rank, name in enumerate(dict.fromkeys((*rules.order, *sorted(announced))))}
-    pins = _PinBook(rules.pins)
-    # In a large calendar by itself, links and titles that nothing is compared with take most of the time.
+    pins = _PinIndex(rules.pins)
+    # Links and titles take most of the time in a large calendar. A single one needs neither.
     is_ruled = bool(rules.pins or rules.splits)
-    make = Joinable.of if is_ruled or len(announced) > 1 else Joinable.alone_of
+    make = Joinable.of if is_ruled or len(announced) > 1 else Joinable.unmatched
     found: dict[Key, Joinable] = {}
     for calendar, announcements in announced.items():
         for announcement in announcements:
             entry = make(calendar, ranks[calendar], announcement, is_explicit=calendar in rules.explicit)
-            pin, alone = (pins.find(entry), _is_split(entry, rules.splits)) if is_ruled else (None, False)
-            if pin or alone:
-                entry = replace(entry, pin=pin, alone=alone)
+            if is_ruled:
+                is_split = any(each.calendar in ("", calendar) and each.fits(entry) for each in rules.splits)
+                entry = replace(entry, pin=pins.find(entry), is_split=is_split)
             other = found.get(entry.key)
-            # A calendar that uses one uid twice is doubted where it is read; here the earlier entry stands for both.
+            # Where a calendar is read, a uid that it uses twice is doubted. Here the earlier entry represents both.
             if other is None or entry.rank < other.rank:
                 found[entry.key] = entry
     return sorted(found.values(), key=lambda entry: entry.rank)
 
 
-class _PinBook:
-    """Pins by what they match."""
+class _PinIndex:
+    """Finds the pin of an entry by its links or its title."""
 
     def __init__(self, pins: Sequence[Pin]) -> None:
-        self._by_link = {canonical(pin.url): pin for pin in pins if pin.url}
+        self._by_link = {canonical_address(pin.url): pin for pin in pins if pin.url}
         self._by_title = {read_title(pin.title): pin for pin in pins if pin.title and not pin.url}
 
     def find(self, entry: Joinable) -> str | None:
-        """Return the id an entry is pinned to, None without a pin."""
+        """Return the release id that an entry is pinned to, None without a pin."""
         linked = (self._by_link.get(link) for link in entry.links)
         candidates: Iterable[Pin | None] = (*linked, self._by_title.get(entry.title))
-        return next((pin.id for pin in candidates if pin is not None and _suits(pin, entry)), None)
+        return next((pin.id for pin in candidates if pin is not None and pin.fits(entry)), None)
 
 
-def _suits(pin: Pin, entry: Joinable) -> bool:
-    same_title = not pin.title or read_title(pin.title) == entry.title
-    return same_title and pin.producer in ("", *entry.announcement.producers)
-
-
-def _is_split(entry: Joinable, splits: Sequence[Split]) -> bool:
-    return any(
-        (split.url or split.title)
-        and split.calendar in ("", entry.calendar)
-        and (not split.url or canonical(split.url) in entry.links)
-        and (not split.title or read_title(split.title) == entry.title)
-        and split.producer in ("", *entry.announcement.producers)
-        for split in splits
-    )
-
-
-def _shared_names(groups: Sequence[Group]) -> list[JoinMatch]:
-    """Return bonds between entries that a person gave one id, by a pin or in two calendars of their own."""
+def _match_by_given_id(groups: Sequence[Group]) -> list[JoinMatch]:
+    """Return matches between entries to which a person gave the same id, by a pin or in two calendars."""
     named: dict[tuple[str, str], list[int]] = {}
     for index, group in enumerate(groups):
         for entry in group.entries:
@@ -150,51 +148,51 @@ def _shared_names(groups: Sequence[Group]) -> list[JoinMatch]:
     return [JoinMatch(kind, tuple(members)) for (kind, _), members in named.items() if len(members) > 1]
 
 
-def _release(group: Group, release_id: str, whose: Sequence[str]) -> Release:
+def _make_release(group: Group, release_id: str, whose: Sequence[str]) -> Release:
     announced = [entry.announcement for entry in group.entries]
     first, named = announced[0], [each for each in announced if each.url]
-    # What some calendar names goes before what was made from another's announcement.
+    # An address that a calendar names is preferred to one guessed from an announcement.
     page = named[0] if named else None
     if len(named) > 1:
         page = next((each for each in named if each.address is not Address.GUESSED), page)
     producers = {one for each in announced for one in each.producers if one}
     producer = next((one for one in whose if one in producers), first.producer) if whose else first.producer
-    link = next((repaired(each.link) for each in announced if each.link), "")
-    url = link if page is None else repaired(page.url)
+    link = next((repair_address(each.link) for each in announced if each.link), "")
+    url = link if page is None else repair_address(page.url)
     return Release(
         id=release_id,
         title=" ".join(first.title.split()),
         producer=producer,
         url=url,
-        parts=_parts(url, announced),
+        parts=_collect_parts(url, announced),
         calendars=tuple([entry.calendar for entry in group.entries]),
-        joined_by=group.says(),
+        joined_by=group.describe_join(),
         address=Address.ANNOUNCED if page is None else page.address,
         link=link,
         others=tuple(sorted(producers - {producer})),
     )
 
 
-def _parts(url: str, announcements: Sequence[Announcement]) -> tuple[Part, ...]:
-    """Return the landing page first, then every announced part once, each under an id of its own."""
+def _collect_parts(url: str, announcements: Sequence[Announcement]) -> tuple[Part, ...]:
+    """Return the landing page, then every announced part once, each with a unique id."""
     recognise = next((each.recognise for each in announcements if each.recognise), None)
     page = Part("page", Role.PAGE, url, recognise)
-    announced = [replace(part, url=repaired(part.url)) for each in announcements for part in each.parts]
+    announced = [replace(part, url=repair_address(part.url)) for each in announcements for part in each.parts]
     if not announced:
         return (page,)
     page = next((part for part in announced if part.role is Role.PAGE), page)
     parts = {"page": page if page.id == "page" else replace(page, id="page")}
-    seen = {canonical(page.url)}
+    seen = {canonical_address(page.url)}
     for part in announced:
-        if part.role is Role.PAGE or canonical(part.url) in seen:
+        if part.role is Role.PAGE or canonical_address(part.url) in seen:
             continue
-        seen.add(canonical(part.url))
-        free = _free_id(part.id, parts)
+        seen.add(canonical_address(part.url))
+        free = _find_free_id(part.id, parts)
         parts[free] = replace(part, id=free)
     return tuple(parts.values())
 
 
-def _free_id(wanted: str, taken: Mapping[str, Part]) -> str:
+def _find_free_id(wanted: str, taken: Mapping[str, Part]) -> str:
     if wanted not in taken:
         return wanted
     return next(name for number in range(2, len(taken) + 3) if (name := f"{wanted}-{number}") not in taken)

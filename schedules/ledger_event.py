@@ -1,13 +1,17 @@
-"""What happened in the ledger: one line of `calendar history`."""
+"""Events of the ledger, each one line of `calendar history`, and changes of titles as such events."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from schedules.promise import Promise
 from schedules.slot import Slot
+from schedules.times.json import instant_from_json, instant_json
+from schedules.titles import read_title
 
 
 class What(StrEnum):
@@ -35,11 +39,10 @@ class What(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LedgerEvent:
-    """One thing that a read showed.
+    """One change that a read showed.
 
-    `at` is the read that showed it; `since` the last earlier read that did not, so that it happened in
-    `(since, at]`. `before` and `after` are the slots it concerns. `release` is empty for an event of
-    a whole series.
+    `at` is the read that showed it, `since` the last earlier read that did not. So it happened in `(since, at]`.
+    `before` and `after` are the slots. `release` is empty for an event of a whole series.
     """
 
     what: What
@@ -55,7 +58,54 @@ class LedgerEvent:
 def event_of(
     what: What, promise: Promise, before: Slot | None = None, detail: str = "", after: Slot | None = None
 ) -> LedgerEvent:
-    """Return what the read showed that brought a promise; `detail` and `after` are the promise's own unless given."""
+    """Return an event of the read that showed a promise. By default `detail` and `after` are from the promise."""
     at, since = promise.learnt, promise.unlearnt
     told, slot = detail or promise.why, after or promise.slot
     return LedgerEvent(what, at, promise.calendar, promise.release, since, before, slot, told)
+
+
+@dataclass(frozen=True, slots=True)
+class Retitling:
+    """One change of a title, shown by the read at `at` and not by the earlier one at `since`. None: unknown."""
+
+    at: datetime
+    since: datetime | None
+    before: str
+    after: str
+
+    @property
+    def changes_period(self) -> bool:
+        """Return whether the new title means another edition."""
+        return read_title(self.before).period != read_title(self.after).period
+
+
+def find_retitling(before: str, after: str, at: datetime, since: datetime | None) -> tuple[Retitling, ...]:
+    """Return the change of a title, () if only blanks differ."""
+    old, new = (" ".join(title.split()) for title in (before, after))
+    return () if old == new else (Retitling(at, since, old, new),)
+
+
+def retitlings_as_events(found: Iterable[Retitling], calendar: str, release: str) -> list[LedgerEvent]:
+    """Return changes of titles as events of the ledger."""
+    return [
+        LedgerEvent(
+            What.PERIOD_CHANGED if one.changes_period else What.RETITLED,
+            one.at,
+            calendar,
+            release,
+            one.since,
+            detail=f"“{one.after}”, was “{one.before}”",
+        )
+        for one in found
+    ]
+
+
+def retitling_json(one: Retitling) -> dict[str, Any]:
+    """Return a change of a title as JSON."""
+    return {"at": instant_json(one.at), "since": instant_json(one.since), "before": one.before, "after": one.after}
+
+
+def retitling_from_json(data: Mapping[str, Any]) -> Retitling:
+    """Return the change that `retitling_json` wrote."""
+    at, since = datetime.fromisoformat(data["at"]), instant_from_json(data["since"])
+    return Retitling(at, since, data["before"], data["after"])

@@ -1,4 +1,4 @@
-"""What binds entries of different calendars together, and groups of entries bound."""
+"""Matches between entries of different calendars, and the groups of entries that they make."""
 
 from __future__ import annotations
 
@@ -7,16 +7,84 @@ from dataclasses import dataclass, replace
 from datetime import date
 from itertools import combinations
 
-from schedules.joinable import Joinable, Key
+from schedules.address import canonical_address
+from schedules.announcement import Announcement
+from schedules.called_off import CALLED_OFF, read_called_off
+from schedules.patterns import quick
+from schedules.slot_relations import first_day, last_day
+from schedules.titles import Title, read_title
+
+Key = tuple[str, str]
+Rank = tuple[int, str, str, str, str]
+
+# Entries without their own id have a hash as key, which must not become the id of a release.
+_HASH = quick(r"[0-9a-f]{16,}")
+_UNTITLED = read_title("")
+
+
+@dataclass(frozen=True, slots=True)
+class Joinable:
+    """An announcement of a calendar. `rank` orders entries: by calendar, then by date, title, address and key.
+
+    `links` are the canonical forms of its addresses, `days` the first and last local day of its slot. `given_id` is
+    the id that a person gave it, `pin` the release id that the configuration pins it to. `is_split`: the configuration
+    keeps it from being joined.
+    """
+
+    key: Key
+    rank: Rank
+    announcement: Announcement
+    links: tuple[str, ...]
+    title: Title
+    days: tuple[date, date] | None
+    given_id: str = ""
+    pin: str | None = None
+    is_split: bool = False
+
+    @property
+    def calendar(self) -> str:
+        """Return the calendar that shows the entry."""
+        return self.key[0]
+
+    @classmethod
+    def unmatched(cls, calendar: str, order: int, announcement: Announcement, *, is_explicit: bool = False) -> Joinable:
+        """Return an entry without links, title and days, for the entries of a single calendar."""
+        if announcement.state in CALLED_OFF:
+            # Its release keeps the title that it had before.
+            announcement = replace(announcement, title=read_called_off(announcement.title)[0])
+        first = first_day(announcement.slot)
+        return cls(
+            key=(calendar, announcement.uid),
+            rank=(order, str(first or ""), announcement.title, announcement.url, announcement.uid),
+            announcement=announcement,
+            links=(),
+            title=_UNTITLED,
+            days=None,
+            given_id=announcement.uid if is_explicit and not _HASH.fullmatch(announcement.uid) else "",
+        )
+
+    @classmethod
+    def of(cls, calendar: str, order: int, announcement: Announcement, *, is_explicit: bool = False) -> Joinable:
+        """Return an entry of the `order`-th calendar with everything that joining compares."""
+        links = (canonical_address(url) for url in (announcement.url, announcement.link) if url)
+        first, last = first_day(announcement.slot), last_day(announcement.slot)
+        entry = cls.unmatched(calendar, order, announcement, is_explicit=is_explicit)
+        return replace(
+            entry,
+            links=tuple(dict.fromkeys(link for link in links if link)),
+            title=read_title(entry.announcement.title),
+            days=None if first is None or last is None else (first, last),
+        )
+
 
 _DAYS_APART = 7
-# More than this many alike in one week cannot be told apart by title and date anyway.
+# If more than this many in one week have the same title, title and date cannot tell them apart.
 _MOST_ALIKE = 24
 
 
 @dataclass(frozen=True, slots=True)
 class JoinMatch:
-    """Groups (by index) that belong together, and why. `ambiguous`: they would, were there not two candidates."""
+    """Groups (by index) that belong together, and why. `ambiguous`: one calendar has two candidates."""
 
     why: str
     members: tuple[int, ...]
@@ -25,9 +93,9 @@ class JoinMatch:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Entries of one release, at most one of each calendar, in order of rank.
+    """Entries of one release, at most one of each calendar, in order of rank. `why` are the reasons for each join.
 
-    `rivals` are entries that may be the same release, among which only a person can choose.
+    `rivals` are entries that may be the same release. Only a person can choose among them.
     """
 
     entries: tuple[Joinable, ...]
@@ -36,7 +104,7 @@ class Group:
 
     @property
     def key(self) -> Key:
-        """Return the key of the entry that speaks for the group."""
+        """Return the key of the first entry, which identifies the group."""
         return self.entries[0].key
 
     @property
@@ -45,16 +113,16 @@ class Group:
         return frozenset(entry.calendar for entry in self.entries)
 
     @property
-    def is_alone(self) -> bool:
-        """Tell whether configuration keeps this entry by itself."""
-        return any(entry.alone for entry in self.entries)
+    def is_split(self) -> bool:
+        """Return whether the configuration keeps an entry of it from being joined."""
+        return any(entry.is_split for entry in self.entries)
 
-    def says(self) -> str:
-        """Return in words why the entries were taken for one release, and what stayed unjoined."""
-        if not (self.why or self.rivals or self.is_alone):
+    def describe_join(self) -> str:
+        """Return in words why the entries were joined, and which candidates were not."""
+        if not (self.why or self.rivals or self.is_split):
             return ""
         reasons = list(dict.fromkeys(self.why))
-        if self.is_alone:
+        if self.is_split:
             reasons.append("split by configuration")
         others = sorted(self.rivals - {entry.key for entry in self.entries})
         if others:
@@ -62,12 +130,12 @@ class Group:
         return "; ".join(reasons)
 
 
-def merge(groups: Sequence[Group], matches: Iterable[JoinMatch]) -> list[Group]:
-    """Merge bound groups; where matches would put two entries of one calendar together, none of them holds."""
+def merge_groups(groups: Sequence[Group], matches: Iterable[JoinMatch]) -> list[Group]:
+    """Return the groups merged by these matches. Matches that would join two entries of one calendar have no effect."""
     bound = list(matches)
     if not bound:
         return list(groups)
-    roots = _roots(len(groups), (match for match in bound if not match.ambiguous))
+    roots = _find_roots(len(groups), (match for match in bound if not match.ambiguous))
     together: dict[int, list[int]] = {}
     for index, root in enumerate(roots):
         together.setdefault(root, []).append(index)
@@ -81,37 +149,37 @@ def merge(groups: Sequence[Group], matches: Iterable[JoinMatch]) -> list[Group]:
     for members in together.values():
         if len(members) > 1 and not _can_be_one([groups[index] for index in members]):
             _make_rivals(groups, members, rivals)
-    return list(_merged(groups, together, reasons, rivals))
+    return list(_merge_each(groups, together, reasons, rivals))
 
 
-def shared_links(groups: Sequence[Group]) -> list[JoinMatch]:
+def match_by_link(groups: Sequence[Group]) -> list[JoinMatch]:
     """Return matches between groups that share a link.
 
-    A link used by several entries of one calendar (a page that each edition takes over) binds only those
-    of one title and period.
+    If several entries of one calendar share it (a page that every edition uses), title and period must match too.
     """
     by_link: dict[str, list[int]] = {}
     for index, group in enumerate(groups):
-        if not group.is_alone:
+        if not group.is_split:
             for link in dict.fromkeys(link for entry in group.entries for link in entry.links):
                 by_link.setdefault(link, []).append(index)
-    return [match for members in by_link.values() if len(members) > 1 for match in _linked(groups, members)]
+    return [match for members in by_link.values() if len(members) > 1 for match in _match_linked(groups, members)]
 
 
-def shared_titles(groups: Sequence[Group]) -> list[JoinMatch]:
-    """Return matches between groups of the same producer, title and period with dates at most a week apart."""
+def match_by_title(groups: Sequence[Group]) -> list[JoinMatch]:
+    """Return matches between groups of the same producer, title and period whose dates are at most a week apart."""
     alike: dict[object, list[int]] = {}
     for index, group in enumerate(groups):
-        if not group.is_alone and _days(group) is not None:
+        if not group.is_split and _known_days(group) is not None:
             titled = (entry for entry in group.entries if entry.title.words)
             named = ((producer, entry.title) for entry in titled for producer in entry.announcement.producers)
             for name in dict.fromkeys(named):
                 alike.setdefault(name, []).append(index)
-    clusters = (cluster for members in alike.values() if len(members) > 1 for cluster in _weeks(groups, members))
-    return [match for cluster in clusters for match in _dated(groups, cluster)]
+    clusters = (cluster for members in alike.values() if len(members) > 1 for cluster in _split_by_gap(groups, members))
+    return [match for cluster in clusters for match in _match_near(groups, cluster)]
 
 
-def _roots(count: int, matches: Iterable[JoinMatch]) -> list[int]:
+def _find_roots(count: int, matches: Iterable[JoinMatch]) -> list[int]:
+    """Return for each of `count` indices the same number as for all that matches connect it with (union-find)."""
     parents = list(range(count))
 
     def root(index: int) -> int:
@@ -140,12 +208,14 @@ def _make_rivals(groups: Sequence[Group], members: Sequence[int], rivals: dict[i
         rivals.setdefault(index, set()).update(keys)
 
 
-def _merged(
+def _merge_each(
     groups: Sequence[Group], together: dict[int, list[int]], reasons: dict[int, list[str]], rivals: dict[int, set[Key]]
 ) -> Iterator[Group]:
     for root, members in together.items():
         if len(members) == 1 or not _can_be_one([groups[index] for index in members]):
-            yield from (_doubted(groups[index], rivals.get(index)) for index in members)
+            for index in members:
+                own = groups[index]
+                yield replace(own, rivals=own.rivals | rivals[index]) if index in rivals else own
             continue
         entries = sorted((entry for index in members for entry in groups[index].entries), key=lambda each: each.rank)
         why = [text for index in members for text in groups[index].why] + sorted(set(reasons.get(root, [])))
@@ -153,11 +223,8 @@ def _merged(
         yield Group(tuple(entries), tuple(why), doubts)
 
 
-def _doubted(group: Group, rivals: set[Key] | None) -> Group:
-    return replace(group, rivals=group.rivals | rivals) if rivals else group
-
-
-def _linked(groups: Sequence[Group], members: Sequence[int]) -> Iterator[JoinMatch]:
+def _match_linked(groups: Sequence[Group], members: Sequence[int]) -> Iterator[JoinMatch]:
+    """Yield the matches among groups that share one link."""
     if _can_be_one([groups[index] for index in members]):
         yield JoinMatch("link", tuple(members))
         return
@@ -170,21 +237,21 @@ def _linked(groups: Sequence[Group], members: Sequence[int]) -> Iterator[JoinMat
             yield JoinMatch("link, title and period", tuple(edition), ambiguous=not fits)
 
 
-def _days(group: Group) -> tuple[date, date] | None:
+def _known_days(group: Group) -> tuple[date, date] | None:
     return next((entry.days for entry in group.entries if entry.days is not None), None)
 
 
-def _gap(one: Group, other: Group) -> int:
-    """Return how many days lie between the slots of two groups, zero or less when they overlap."""
-    mine, others = _days(one), _days(other)
+def _days_apart(one: Group, other: Group) -> int:
+    """Return the days between the slots of two groups, zero or less if they overlap."""
+    mine, others = _known_days(one), _known_days(other)
     if mine is None or others is None:
         return _DAYS_APART + 1
     return (max(mine[0], others[0]) - min(mine[1], others[1])).days
 
 
-def _weeks(groups: Sequence[Group], members: Sequence[int]) -> Iterator[list[int]]:
-    """Yield runs of groups, in order of date, in which each begins at most a week after those before end."""
-    dated = sorted((days, index) for index in members if (days := _days(groups[index])) is not None)
+def _split_by_gap(groups: Sequence[Group], members: Sequence[int]) -> Iterator[list[int]]:
+    """Yield groups in runs by date. A gap of more than a week begins a new run."""
+    dated = sorted((days, index) for index in members if (days := _known_days(groups[index])) is not None)
     run: list[int] = []
     until = date.min
     for (first, last), index in dated:
@@ -196,29 +263,32 @@ def _weeks(groups: Sequence[Group], members: Sequence[int]) -> Iterator[list[int
     yield run
 
 
-def _dated(groups: Sequence[Group], cluster: Sequence[int]) -> Iterator[JoinMatch]:
+def _match_near(groups: Sequence[Group], cluster: Sequence[int]) -> Iterator[JoinMatch]:
+    """Yield the matches among groups of the same producer, title and period whose dates are near each other."""
     if len({calendar for index in cluster for calendar in groups[index].calendars}) == 1:
         return
     if len(cluster) > _MOST_ALIKE:
         yield JoinMatch("", tuple(cluster), ambiguous=True)
         return
-    # Quadratic, but only among the few that share producer, title, period and week.
-    near = [pair for pair in combinations(cluster, 2) if _may_pair(groups[pair[0]], groups[pair[1]])]
-    for bound in _connected(near):
+    # All pairs, but only of the few that share producer, title, period and week.
+    near = [
+        (one, other)
+        for one, other in combinations(cluster, 2)
+        if not groups[one].calendars & groups[other].calendars
+        and _days_apart(groups[one], groups[other]) <= _DAYS_APART
+    ]
+    for bound in _find_connected(near):
         pairs = sum(pair[0] in bound for pair in near)
-        # Unless each could be joined to every other, one of them has two candidates.
+        # If some pair of them cannot be joined, one of them has two candidates.
         is_clear = pairs == len(bound) * (len(bound) - 1) // 2
         yield JoinMatch("title, period, producer and date", tuple(bound), ambiguous=not is_clear)
 
 
-def _may_pair(one: Group, other: Group) -> bool:
-    return not one.calendars & other.calendars and _gap(one, other) <= _DAYS_APART
-
-
-def _connected(pairs: Sequence[tuple[int, int]]) -> list[list[int]]:
+def _find_connected(pairs: Sequence[tuple[int, int]]) -> list[list[int]]:
+    """Return the sets of indices that these pairs connect, directly or by others."""
     members = sorted({index for pair in pairs for index in pair})
     place = {index: number for number, index in enumerate(members)}
-    roots = _roots(len(members), (JoinMatch("", (place[one], place[other])) for one, other in pairs))
+    roots = _find_roots(len(members), (JoinMatch("", (place[one], place[other])) for one, other in pairs))
     found: dict[int, list[int]] = {}
     for index, root in zip(members, roots, strict=True):
         found.setdefault(root, []).append(index)

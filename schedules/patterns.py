@@ -1,8 +1,8 @@
-"""Regular expressions over text that others wrote: each takes time in proportion to the text, whatever the text.
+"""Regular expressions for text from other sites. None can take longer than in proportion to the text.
 
-`linear` compiles with RE2, which cannot take longer; `quick` with Python's own engine, which is several times
-faster and may take for ever: only for patterns that `tests/unit/patterns` proves harmless. Nothing else of the product
-compiles a pattern for foreign text.
+`linear` compiles with RE2, which guarantees that. `quick` compiles with Python's own engine, which is several times
+faster but can hang. So `tests/unit/patterns` proves each such pattern harmless. No other module compiles a pattern for
+such text.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from typing import Any, AnyStr
 import re2
 
 
-class Faulty(ValueError):
-    """What is no expression, or needs what RE2 cannot do: to look ahead or back, or refer back."""
+class BadPattern(ValueError):
+    """Not a regular expression, or one that RE2 cannot compile (lookaround, back references)."""
 
 
 QUICK: list[re.Pattern[Any]] = []
@@ -23,12 +23,12 @@ LINEAR: list[Linear] = []
 
 
 class Linear:
-    """A pattern compiled with RE2. Its classes and word boundaries know the ASCII characters alone."""
+    """A pattern compiled with RE2. Its classes and word boundaries know only ASCII characters."""
 
     __slots__ = ("_compiled", "text")
 
     def __init__(self, text: str, *, ignore_case: bool = False) -> None:
-        """Compile; `.` matches line breaks too. Raises `Faulty`."""
+        """Compile a pattern. `.` also matches line breaks. Raises `BadPattern`."""
         options = re2.Options()
         options.case_sensitive = not ignore_case
         options.dot_nl = True
@@ -38,28 +38,28 @@ class Linear:
             self._compiled = re2.compile(text, options)
         except re2.error as exc:
             told = exc.args[0]
-            raise Faulty(told.decode("utf-8", "replace") if isinstance(told, bytes) else str(told)) from exc
+            raise BadPattern(told.decode("utf-8", "replace") if isinstance(told, bytes) else str(told)) from exc
 
     def search(self, text: str) -> Any | None:  # noqa: ANN401  # re2's matches have no public type
         """Return the first match anywhere."""
-        return self._compiled.search(sound(text))
+        return self._compiled.search(make_encodable(text))
 
     def match(self, text: str) -> Any | None:  # noqa: ANN401  # as above
         """Return the match at the beginning."""
-        return self._compiled.match(sound(text))
+        return self._compiled.match(make_encodable(text))
 
     def fullmatch(self, text: str) -> Any | None:  # noqa: ANN401  # as above
         """Return the match of the whole text."""
-        return self._compiled.fullmatch(sound(text))
+        return self._compiled.fullmatch(make_encodable(text))
 
     def finditer(self, text: str) -> Iterator[Any]:
         """Return the matches one after the other."""
-        found: Iterator[Any] = self._compiled.finditer(sound(text))
+        found: Iterator[Any] = self._compiled.finditer(make_encodable(text))
         return found
 
     def sub(self, by: str | Callable[[Any], str], text: str) -> str:
         """Return the text with every match replaced."""
-        replaced: str = self._compiled.sub(by, sound(text))
+        replaced: str = self._compiled.sub(by, make_encodable(text))
         return replaced
 
 
@@ -78,16 +78,13 @@ def quick(text: AnyStr, flags: int = 0) -> re.Pattern[AnyStr]:
 
 
 def glob(pattern: str) -> Linear:
-    """Return what finds a pattern of the operator's anywhere in a text, whatever its case.
-
-    `*` stands for anything, `?` for one character.
-    """
+    """Compile a pattern of the configuration, in which `*` is any text and `?` one character. It ignores case."""
     parts = (".*" if char == "*" else "." if char == "?" else re2.escape(char) for char in pattern.strip())
     return Linear("".join(parts), ignore_case=True)
 
 
-def sound(text: str) -> str:
-    """Return a text that can be encoded: halves of a pair that stands for one character are replaced by `?`."""
+def make_encodable(text: str) -> str:
+    """Return a text that can be encoded as UTF-8: lone surrogates become `?`."""
     if text.isascii():
         return text
     return text.encode("utf-8", "replace").decode("utf-8")

@@ -1,4 +1,4 @@
-"""The ledger: every slot that was announced for a release, when we learnt of it and from where."""
+"""A promise: a slot that a calendar announced for a release, and the reads that showed it."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from schedules.slot import Slot
 
 @dataclass(frozen=True, slots=True)
 class Unlisted:
-    """Usable reads before the slot that no longer showed an entry: since when, and how many there were.
+    """Usable reads before the slot that no longer showed an entry: the first of them, and their number.
 
-    `successors` are the titles of new entries of the same producer and slot.
+    `successors` are the titles of new entries with the same producer and slot.
     """
 
     since: datetime
@@ -23,12 +23,12 @@ class Unlisted:
 
 @dataclass(frozen=True, slots=True)
 class Promise:
-    """One entry of the ledger; appended, never deleted.
+    """One entry of the ledger. Entries are appended and never deleted.
 
-    `learnt` is the instant (UTC) of the read that first showed it, `unlearnt` that of the last earlier
-    read of the same calendar which did not show it (None: none known): the change lies between both.
-    `confirmed_at` is the last read that still showed it, filled in when promises are read back. `unlisted` says that
-    later reads did not show it; it is None again after a read that does.
+    `learnt` is the time (UTC) of the read that first showed it, `unlearnt` that of the last earlier read of the same
+    calendar, which did not. None: no earlier read is known. So the change is between both. `confirmed_at` is the last
+    read that still showed it. It is filled in when promises are read from the store. `unlisted`: later reads did not
+    show it. It is None again after a read that does.
     """
 
     release: str

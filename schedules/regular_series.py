@@ -1,4 +1,4 @@
-"""When the next edition of a regular series may be expected, though nobody has announced it."""
+"""Predicts when the next edition of a regular series is due, if no calendar has announced it."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ _REGULAR_WITHIN = 0.25
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
-    """The days, both included, in which the next edition of a series may be expected.
+    """The days, both included, in which the next edition of a series is expected.
 
-    An expectation is no promise: nothing is ever late by it.
+    An expectation is not a promise: no release is ever late because of it.
     """
 
     series: Series
@@ -36,15 +36,15 @@ class Expectation:
 
     @property
     def announced_by(self) -> date:
-        """Return the day from which the lack of an announcement is worth telling: four weeks before the end."""
+        """Return the day from which a missing announcement is reported: four weeks before the end."""
         return self.last - _NOTICE
 
     def is_announced(self, slots: Iterable[Slot]) -> bool:
-        """Tell whether any slot of the series lies, or may lie, in the window or after it."""
+        """Return whether any slot of the series is, or may be, in these days or later."""
         return any((last_day(slot) or date.min) >= self.first for slot in slots)
 
     def missing(self, slots: Iterable[Slot], now: datetime) -> LedgerEvent | None:
-        """Return the event `unannounced` when the edition should have been announced by `now`, else None."""
+        """Return the event `unannounced` if the edition should have been announced by `now`, else None."""
         if local_date(now) < self.announced_by or self.is_announced(slots):
             return None
         window = Slot(Precision.RANGE, first=self.first, last=self.last)
@@ -52,15 +52,15 @@ class Expectation:
 
 
 def series_of(producer: str, title: str) -> Series:
-    """Return what the editions of one series share: producer and title without its period."""
+    """Return what all editions of a series share: the producer, and the title without its period."""
     return producer, read_title(title).words
 
 
-def expected(series: Series, released: Sequence[date]) -> Expectation | None:
-    """Return when the edition after `released` (dates in any order) may be expected.
+def expect_next_edition(series: Series, released: Sequence[date]) -> Expectation | None:
+    """Return when the edition after `released` (dates in any order) is expected.
 
-    The median gap after the last release, a week either way. None with fewer than four releases, or when they do not
-    come regularly.
+    That is one median gap after the last release, a week earlier or later. None with fewer than four releases, or if
+    they are not regular.
     """
     days = sorted(set(released))
     gaps = [(later - earlier).days for earlier, later in pairwise(days)]
@@ -73,5 +73,5 @@ def expected(series: Series, released: Sequence[date]) -> Expectation | None:
 def _is_regular(gaps: Sequence[int]) -> bool:
     usual = median(gaps)
     allowed = max(_MARGIN.days, _REGULAR_WITHIN * usual)
-    # Editions less than a fortnight apart would have windows that touch, and mean nothing.
+    # If editions are less than a fortnight apart, their windows would touch and mean nothing.
     return usual > 2 * _MARGIN.days and all(abs(gap - usual) <= allowed for gap in gaps)

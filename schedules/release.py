@@ -3,20 +3,49 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 
-from schedules.announcement import Address, Part
+from pydantic import model_validator
+
+from schedules.announcement import Address, Announcement, Part
+from schedules.values import Table, refuse_any
+
+
+class ReleaseMatch(Table):
+    """Which releases a table of the configuration means: those that match every key given.
+
+    `producer`, `title` and `url` are patterns, in which `*` matches any text.
+    """
+
+    producer: str | None = None
+    title: str | None = None
+    url: str | None = None
+
+    @model_validator(mode="after")
+    def _matches_something(self) -> ReleaseMatch:
+        if not self.model_fields_set:
+            refuse_any([("", "must name a producer, a title or a url, or it matches nothing", None)])
+        return self
+
+    def fits(self, thing: Release | Announcement) -> bool:
+        """Return whether a release or an entry of a calendar matches."""
+        # People also write the address of the announcement, or that of the publication of the same slug. A pattern
+        # still matches if the page turns out to be elsewhere.
+        addresses = (thing.url, thing.link, thing.link.replace("/announcements/", "/"))
+        wanted = ((self.producer, thing.producers), (self.title, (thing.title,)), (self.url, addresses))
+        given = [(pattern, values) for pattern, values in wanted if pattern is not None]
+        return bool(given) and all(any(fnmatchcase(one, pattern) for one in values) for pattern, values in given)
 
 
 @dataclass(frozen=True, slots=True)
 class Release:
     """A release as joined across calendars.
 
-    `id` is stable over reads and restarts. `parts` holds the landing page first (id `page`) and then
-    every other part known. `calendars` names the calendars that announce it, the ruling one first;
-    `joined_by` says why their entries were taken for the same release. `joined_into` is the id of the release
-    that all its entries were found to belong to: from then on it is shown nowhere, and kept for its promises.
-    `address` tells how `url` is known, `link` is the announcement's own page where there is one. `others`
-    are further producers, whose release it is as well; the order in which calendars name them means nothing.
+    `id` is stable over reads and restarts. `parts` begin with the landing page (id `page`). `calendars` are those that
+    announce it, the ruling one first. `joined_by` says why their entries are the same release. `joined_into` is the id
+    of the release that all its entries turned out to be. From then on it is not shown, but keeps its promises.
+    `address` is how `url` is known, `link` the announcement's own page if there is one. `others` are further
+    producers. Their order means nothing, because it is that of the calendar.
     """
 
     id: str
@@ -33,5 +62,5 @@ class Release:
 
     @property
     def producers(self) -> tuple[str, ...]:
-        """Return everyone whose it is."""
+        """Return all its producers, the main one first."""
         return (self.producer, *self.others)

@@ -1,4 +1,4 @@
-"""The announced time of a release, with the precision it was announced in."""
+"""The announced time of a release, with its precision."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from schedules.times.zone import day_begins
 
 
 class Precision(StrEnum):
-    """How finely a time was announced; everything but `INSTANT` is a span of local days."""
+    """How precisely a time was announced. All but `INSTANT` and `NONE` are spans of local days."""
 
     INSTANT = "instant"
     DAY = "day"
@@ -26,11 +26,11 @@ class Precision(StrEnum):
 class Slot:
     """An announced time.
 
-    `instant` (aware UTC) is set for `INSTANT` alone. Every other precision but `NONE` has `first` and
-    `last`, inclusive local dates in `timezone`. `raw` is the text as the calendar wrote it; `reason`
-    says why a slot of precision `NONE` could not be read, `doubt` why a readable one is not to be
-    judged to the minute before a person confirms it (values: `samples/calendars/README.md`). `assumed` is the
-    instant that the configuration's default time gives a slot of precision `DAY`: for planning, never announced.
+    `instant` (aware UTC) is set only for `INSTANT`. Every other precision but `NONE` has `first` and `last`, local
+    dates in `timezone`, both included. `raw` is the text of the calendar. `reason` is why a slot of precision `NONE`
+    could not be read. `doubt` is why a readable one is not judged to the minute until a person confirms it (values:
+    `samples/calendars/README.md`). `assumed` is the instant by the configured default time for a slot of precision
+    `DAY`. It is used for planning only and never counts as announced.
     """
 
     precision: Precision
@@ -56,6 +56,6 @@ class Slot:
         return None if self.last is None else day_begins(self.last + timedelta(days=1), self.timezone)
 
     def says_same_as(self, other: Slot) -> bool:
-        """Tell whether both state the same time at the same precision, however they are written."""
+        """Return whether both are the same time with the same precision, however they are written."""
         mine = (self.precision, self.instant, self.first, self.last)
         return mine == (other.precision, other.instant, other.first, other.last)

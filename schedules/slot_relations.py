@@ -1,4 +1,4 @@
-"""What two slots have to do with each other: inside, apart, passed."""
+"""Comparisons of slots: passed, inside, coarser, and moved by the offset of a zone."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ _WRITTEN_TIME = quick(r"(?<!\d)\d{1,2}[:.]\d{2}(?!\d)")
 
 
 def has_passed(slot: Slot, at: datetime) -> bool:
-    """Tell whether `slot` has passed at `at`; one without a readable time never passes."""
+    """Return whether `slot` has passed at `at`. One without a readable time never passes."""
     end = slot.passes()
     return end is not None and end <= at
 
 
 def is_inside(inner: Slot, outer: Slot) -> bool:
-    """Tell whether every instant of `inner` lies in `outer`; False when either has no readable time."""
+    """Return whether every instant of `inner` is in `outer`. False if either has no readable time."""
     bounds = inner.begins(), inner.passes(), outer.begins(), outer.passes()
     if outer.precision is Precision.INSTANT:
         return inner.precision is Precision.INSTANT and inner.instant == outer.instant
@@ -32,7 +32,7 @@ def is_inside(inner: Slot, outer: Slot) -> bool:
 
 
 def is_coarser(one: Slot, other: Slot) -> bool:
-    """Tell whether `one` was announced less finely than `other`."""
+    """Return whether `one` was announced less precisely than `other`."""
     return _FINENESS[one.precision] > _FINENESS[other.precision]
 
 

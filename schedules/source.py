@@ -1,18 +1,18 @@
-"""The seam to calendars: what to ask for, and how to read it. Pure: `monitor` does the asking."""
+"""The interface of calendar sources: what to request, and how to read it. `monitor` makes the requests."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from schedules.announcement import Announcement
 
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """One GET that a source wants made. `optional`: a failure of this one does not spoil the read."""
+    """One GET that a source needs. `optional`: the read can succeed without it."""
 
     url: str
     accept: str = "*/*"
@@ -31,10 +31,10 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What one read of a calendar gave.
+    """The result of one read of a calendar.
 
-    `notes` are remarks for people (unknown columns, entries left out and why). `lists_overdue` is False
-    for a calendar that drops entries when their day has passed, so that absence says even less.
+    `notes` are remarks for people (unknown columns, entries left out and why). `lists_overdue` is False for a calendar
+    that drops entries when their day has passed.
     """
 
     announcements: tuple[Announcement, ...]
@@ -47,13 +47,43 @@ class UnreadableCalendar(Exception):
 
 
 class CalendarSource(Protocol):
-    """A kind of calendar. A read is `first`, then `more` until it asks for nothing, then `read`."""
+    """A kind of calendar. A read is `first`, then `more` until it returns nothing, then `read`."""
 
     def first(self, now: datetime) -> Sequence[Ask]:
-        """Return what to ask for to begin a read."""
+        """Return the first requests of a read."""
 
     def more(self, pages: Sequence[Page], now: datetime) -> Sequence[Ask]:
-        """Return what else to ask for, given everything answered so far; empty when complete."""
+        """Return further requests, given all answers so far. Empty: the read is complete."""
 
     def read(self, pages: Sequence[Page], now: datetime) -> Reading:
         """Turn the answers into announcements. Raises `UnreadableCalendar`."""
+
+
+@runtime_checkable
+class StatefulSource(Protocol):
+    """A source that remembers something between two reads."""
+
+    def export_state(self) -> object:
+        """Return what it remembers, as a value that can be pickled."""
+
+    def import_state(self, state: Any) -> None:  # noqa: ANN401  # each source has its own type
+        """Restore what `export_state` returned, perhaps in another process."""
+
+
+def more(source: CalendarSource, pages: Sequence[Page], now: datetime) -> tuple[tuple[Ask, ...], object]:
+    """Return the further requests of a source and its state after that. For a worker process."""
+    asks = tuple(source.more(pages, now))
+    return asks, _export_state(source)
+
+
+def read(source: CalendarSource, pages: Sequence[Page], now: datetime) -> tuple[Reading | str, object]:
+    """Return the reading of a source (or in one line why there is none) and its state after that."""
+    try:
+        return source.read(pages, now), _export_state(source)
+    except UnreadableCalendar as exc:
+        return str(exc), _export_state(source)
+
+
+def _export_state(source: CalendarSource) -> object:
+    """Return the state of a source, None if it has none."""
+    return source.export_state() if isinstance(source, StatefulSource) else None

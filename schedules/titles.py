@@ -1,4 +1,4 @@
-"""Titles compared: what a series is called, and which period an edition speaks of."""
+"""Reads and compares titles: the name of the series, and the period of the edition."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ _ALIKE = 0.7
 
 @dataclass(frozen=True, slots=True)
 class Title:
-    """A title taken apart: `words` name the series, `period` the edition (`2026`, `2025/26`, `q3`, `jul`, `d23`)."""
+    """A title in parts: `words` name the series, `period` the edition (`2026`, `2025/26`, `q3`, `jul`, `d23`)."""
 
     words: tuple[str, ...]
     period: frozenset[str]
@@ -58,51 +58,51 @@ class Title:
 
 @lru_cache(maxsize=10_000)
 def read_title(title: str) -> Title:
-    """Take a title apart. Case, punctuation, small words and the genre ("statistical bulletin") do not count."""
-    text = _plain(title)
+    """Split a title into series and period. Case, punctuation, small words and "statistical bulletin" do not count."""
+    text = _fold_text(title)
     period: set[str] = set()
 
     def taken(found: re.Match[str]) -> str:
-        period.update(_tokens(found))
+        period.update(_period_tokens(found))
         return " "
 
     rest = _PERIOD.sub(taken, text)
     words = (word for word in _WORD.findall(rest) if word not in _SMALL and word not in _GENRE)
-    # Thousands of titles share their words.
+    # Interned, because thousands of titles share their words.
     return Title(tuple(map(intern, words)), frozenset(map(intern, period)))
 
 
 def period_of(text: str) -> tuple[str, ...]:
-    """Return what a text says of a period in the words of `Title.period`, in its order; one said twice stands twice."""
-    return tuple(token for found in _PERIOD.finditer(_plain(text)) for token in _tokens(found))
+    """Return the tokens of the periods in a text, as in `Title.period`, in order and with repeats."""
+    return tuple(token for found in _PERIOD.finditer(_fold_text(text)) for token in _period_tokens(found))
 
 
 def title_matches(release_title: str, seen_title: str) -> bool:
-    """Tell whether a title seen somewhere is that of the release: same period, and one series name in the other.
+    """Return whether a title on a page is that of the release: same period, and all words of one in the other.
 
-    Site names, `[Withdrawn]` and "Official Statistics:" around the seen title do not count. Last quarter's
-    release does not match, nor one whose name has a word in the other's place (Wales for England).
+    Site names, `[Withdrawn]` and "Official Statistics:" around the seen title do not count. Another quarter does not
+    match, nor does a name with one word exchanged (Wales for England).
     """
-    mine, seen = read_title(release_title), read_title(_undressed(seen_title))
+    mine, seen = read_title(release_title), read_title(_strip_site_and_label(seen_title))
     if mine.period != seen.period:
         return False
     few, many = sorted((set(mine.words), set(seen.words)), key=len)
     return bool(few) and few <= many and len(few) >= _ALIKE * len(many)
 
 
-def unlabelled(title: str) -> str:
-    """Return a title without the kind of publication that GOV.UK's feeds put before it, in one line."""
+def strip_label(title: str) -> str:
+    """Return a title in one line without the label that GOV.UK's feeds put before it ("Official Statistics:")."""
     text = " ".join(title.split())
     return _ANY_LABEL.sub("", text, count=1)
 
 
 def slug(text: str, longest: int = 80) -> str:
-    """Return a text as lower-case words joined by hyphens, cut between words where it is too long."""
-    made = "-".join(_WORD.findall(_plain(text)))
+    """Return a text as lower-case words joined by hyphens, cut between words at `longest` characters."""
+    made = "-".join(_WORD.findall(_fold_text(text)))
     return made if len(made) <= longest else made[: longest + 1].rpartition("-")[0] or made[:longest]
 
 
-def _plain(title: str) -> str:
+def _fold_text(title: str) -> str:
     text = title
     if not text.isascii():
         text = unicodedata.normalize("NFKD", _DASHES.sub("-", _APOSTROPHES.sub("", text)))
@@ -110,12 +110,12 @@ def _plain(title: str) -> str:
     return text.lower().replace("&", " and ").replace("'", "").replace("`", "")
 
 
-def _undressed(title: str) -> str:
-    text = _LABEL.sub("", " ".join(_plain(title).split()))
+def _strip_site_and_label(title: str) -> str:
+    text = _LABEL.sub("", " ".join(_fold_text(title).split()))
     return _SITE.sub("", text) if " - " in text or " | " in text else text
 
 
-def _tokens(found: re.Match[str]) -> Iterator[str]:
+def _period_tokens(found: re.Match[str]) -> Iterator[str]:
     named = {name: text for name, text in found.groupdict().items() if text}
     for name, text in named.items():
         if name in ("month", "daymonth", "monthday", "shortmonth"):
@@ -131,7 +131,7 @@ def _tokens(found: re.Match[str]) -> Iterator[str]:
         elif name == "week":
             yield f"w{int(text)}"
     if "from" in named:
-        yield from _years(named["from"], named["to"])
+        yield from _year_tokens(named["from"], named["to"])
 
 
 def _number(text: str) -> str:
@@ -139,7 +139,7 @@ def _number(text: str) -> str:
     return _ORDINALS.get(bare) or _NUMBERS[bare]
 
 
-def _years(first: str, last: str) -> tuple[str, ...]:
+def _year_tokens(first: str, last: str) -> tuple[str, ...]:
     whole = last if len(last) == 4 else first[:2] + last
     if (int(whole) - int(first)) % 100 == 1:
         return (f"{first}/{whole[2:]}",)

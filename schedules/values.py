@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import ipaddress
 import json
 import os
@@ -26,7 +27,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 
-def _zone(name: str) -> str:
+def _check_zone(name: str) -> str:
     try:
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as exc:
@@ -34,7 +35,7 @@ def _zone(name: str) -> str:
     return name
 
 
-def _matching(pattern: str, kind: str, message: str) -> AfterValidator:
+def _must_match(pattern: str, kind: str, message: str) -> AfterValidator:
     def check(text: str) -> str:
         if not re.fullmatch(pattern, text):
             raise PydanticCustomError(kind, message)
@@ -43,7 +44,7 @@ def _matching(pattern: str, kind: str, message: str) -> AfterValidator:
     return AfterValidator(check)
 
 
-def _network(text: str) -> str:
+def _check_network(text: str) -> str:
     try:
         ipaddress.ip_network(text)
     except ValueError as exc:
@@ -51,25 +52,38 @@ def _network(text: str) -> str:
     return text
 
 
-Zone = Annotated[str, AfterValidator(_zone)]
-Address = Annotated[
+Zone = Annotated[str, AfterValidator(_check_zone)]
+WebAddress = Annotated[
     str,
-    _matching(r"https?://[^/\s@]+(/\S*)?", "url", 'not an address, write "https://host/path" without user or password'),
+    _must_match(
+        r"https?://[^/\s@]+(/\S*)?", "url", 'not an address, write "https://host/path" without user or password'
+    ),
 ]
+
+
+def _replace_webcal(value: object) -> object:
+    # Calendar programs give subscriptions a scheme of their own. Their servers answer https.
+    scheme, colon, rest = value.partition("://") if isinstance(value, str) else ("", "", "")
+    return f"https://{rest}" if colon and scheme in {"webcal", "webcals"} else value
+
+
+CalendarAddress = Annotated[WebAddress, BeforeValidator(_replace_webcal)]
+"""An address of the web. `webcal://` is read as `https://`."""
 Name = Annotated[
-    str, _matching(r"[a-z0-9][a-z0-9._-]*", "name", "not a name: lower-case letters, digits, dots and dashes")
+    str, _must_match(r"[a-z0-9][a-z0-9._-]*", "name", "not a name: lower-case letters, digits, dots and dashes")
 ]
-Hook = Annotated[str, _matching(r"https?://[^/\s]+(/\S*)?", "url", 'not an address, write "https://host/path"')]
-"""An address that may hold a user and a password: it is never shown."""
+Hook = Annotated[str, _must_match(r"https?://[^/\s]+(/\S*)?", "url", 'not an address, write "https://host/path"')]
+"""An address that may contain a user and a password. It is never shown."""
 Mailbox = Annotated[
-    str, _matching(r"[^@]+@[^@\s]+", "mailbox", 'not a mail address, write "statistics@example.gov.uk"')
+    str, _must_match(r"[^@]+@[^@\s]+", "mailbox", 'not a mail address, write "statistics@example.gov.uk"')
 ]
 Host = Annotated[
-    str, _matching(r"[\w.-]+|\[?[0-9A-Fa-f:.]+\]?", "host", 'not a host, write "www.gov.uk" without https:// or path')
+    str, _must_match(r"[\w.-]+|\[?[0-9A-Fa-f:.]+\]?", "host", 'not a host, write "www.gov.uk" without https:// or path')
 ]
 
 
-def _existing_file(file: str, info: ValidationInfo) -> str:
+def require_file(file: str, info: ValidationInfo) -> str:
+    """Return the path of a file of the configuration. Raises a fault for pydantic if it is absent."""
     folder = (info.context or {}).get("folder")
     path = Path(file) if folder is None else folder / file
     if folder is not None and not path.is_file():
@@ -77,10 +91,10 @@ def _existing_file(file: str, info: ValidationInfo) -> str:
     return str(path)
 
 
-File = Annotated[str, AfterValidator(_existing_file)]
-"""A file that exists. A relative one starts from the folder of the configuration."""
-Text = Annotated[str, _matching(r"\S(.*\S)?", "text", "must say something, without blanks around it")]
-Network = Annotated[str, AfterValidator(_network)]
+File = Annotated[str, AfterValidator(require_file)]
+"""The path of a file that exists. A relative one starts from the folder of the configuration."""
+Text = Annotated[str, _must_match(r"\S(.*\S)?", "text", "must say something, without blanks around it")]
+Network = Annotated[str, AfterValidator(_check_network)]
 
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
@@ -88,13 +102,19 @@ _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _RATE = re.compile(r"(\d+(?:\.\d+)?)/(s|m|h)")
 _TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
 LONGEST_DAYS = 36500
-"""No length of time in a configuration is longer than a century; beyond it days can no longer be counted."""
+"""No duration is longer than a century. Dates that far away could not be computed."""
 _QUIET = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)")
 
 
 def refuse(message: str) -> PydanticCustomError:
-    """Return the fault that pydantic is to report with exactly these words."""
+    """Return a fault that pydantic reports with exactly this message."""
     return PydanticCustomError("value", message)
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return ", did you mean …?" with the known name that is spelt most alike, or "" if none is."""
+    near = difflib.get_close_matches(name, list(known), n=1)
+    return f", did you mean {near[0]}?" if near else ""
 
 
 KeyFault = tuple[str, str, str | None]
@@ -102,12 +122,12 @@ KeyFault = tuple[str, str, str | None]
 
 
 def refuse_any(faults: Iterable[KeyFault]) -> None:
-    """Have pydantic report each of these faults of a table at its key. Raises nothing if there are none."""
+    """Raise an error that reports each of these faults of a table at its key. Without faults it does nothing."""
     if found := tuple(faults):
         raise PydanticCustomError("keys", "; ".join(reason for _, reason, _ in found), {"faults": found})
 
 
-def read_duration(value: Any) -> timedelta:  # noqa: ANN401 # whatever the TOML holds
+def read_duration(value: Any) -> timedelta:  # noqa: ANN401 # any TOML value
     """Read `90s`, `5m`, `2h`, `14d` or `20ms`."""
     found = _DURATION.fullmatch(value) if isinstance(value, str) else None
     if found is None:
@@ -118,8 +138,8 @@ def read_duration(value: Any) -> timedelta:  # noqa: ANN401 # whatever the TOML 
     return timedelta(seconds=seconds)
 
 
-def read_spacing(value: Any) -> timedelta:  # noqa: ANN401 # whatever the TOML holds
-    """Read a duration that must be longer than nothing."""
+def read_spacing(value: Any) -> timedelta:  # noqa: ANN401 # any TOML value
+    """Read a duration that must not be zero."""
     length = read_duration(value)
     if length <= timedelta():
         raise refuse("must be longer than nothing")
@@ -127,7 +147,7 @@ def read_spacing(value: Any) -> timedelta:  # noqa: ANN401 # whatever the TOML h
 
 
 def write_duration(length: timedelta) -> str:
-    """Write a duration so that it reads back the same."""
+    """Return a duration in the form that `read_duration` reads."""
     seconds = length.total_seconds()
     for unit in ("d", "h", "m", "s"):
         if seconds and seconds % _SECONDS[unit] == 0:
@@ -135,13 +155,13 @@ def write_duration(length: timedelta) -> str:
     return f"{round(seconds * 1000)}ms"
 
 
-def _read_turn(value: Any) -> timedelta:  # noqa: ANN401 # whatever the TOML holds
+def _read_turn(value: Any) -> timedelta:  # noqa: ANN401 # any TOML value
     if (length := read_duration(value)) < timedelta(hours=1):
         raise refuse("must be at least an hour")
     return length
 
 
-def _read_rate(value: Any) -> float:  # noqa: ANN401 # whatever the TOML holds
+def _read_rate(value: Any) -> float:  # noqa: ANN401 # any TOML value
     found = _RATE.fullmatch(value) if isinstance(value, str) else None
     rate = float(found[1]) / _SECONDS[found[2]] if found else 0.0
     if rate <= 0:
@@ -149,33 +169,21 @@ def _read_rate(value: Any) -> float:  # noqa: ANN401 # whatever the TOML holds
     return rate
 
 
-def _read_time(value: Any) -> time:  # noqa: ANN401 # whatever the TOML holds
+def _read_time(value: Any) -> time:  # noqa: ANN401 # any TOML value
     found = _TIME.fullmatch(value) if isinstance(value, str) else None
     if found is None:
         raise refuse('not a time of day, write "09:30"')
     return time(int(found[1]), int(found[2]))
 
 
-def _write_rate(rate: float) -> str:
-    return f"{rate:g}/s"
-
-
-def _write_time(at: time) -> str:
-    return f"{at:%H:%M}"
-
-
-def _write_quiet(hours: tuple[time, time]) -> str:
-    return "-".join(map(_write_time, hours))
-
-
-def _read_quiet(value: Any) -> tuple[time, time]:  # noqa: ANN401 # whatever the TOML holds
+def _read_quiet(value: Any) -> tuple[time, time]:  # noqa: ANN401 # any TOML value
     found = _QUIET.fullmatch(value) if isinstance(value, str) else None
     if found is None:
         raise refuse('not quiet hours, write "22:00-07:00"')
     return time(int(found[1]), int(found[2])), time(int(found[3]), int(found[4]))
 
 
-def read_wall(value: Any) -> datetime:  # noqa: ANN401 # whatever the TOML holds
+def read_wall(value: Any) -> datetime:  # noqa: ANN401 # any TOML value
     """Read a local date-time, or a local date as its first minute."""
     if isinstance(value, date) and not isinstance(value, datetime):
         return datetime.combine(value, time())
@@ -184,32 +192,39 @@ def read_wall(value: Any) -> datetime:  # noqa: ANN401 # whatever the TOML holds
     return value
 
 
-def _text(pattern: re.Pattern[str], *examples: str) -> WithJsonSchema:
+def _text_schema(pattern: re.Pattern[str], *examples: str) -> WithJsonSchema:
     """Return the JSON Schema of a value that is text in `config.toml` and another type in Python."""
     return WithJsonSchema({"type": "string", "pattern": f"^{pattern.pattern}$", "examples": list(examples)})
 
 
-_LENGTH = _text(_DURATION, "90s", "5m", "2h", "14d")
+_LENGTH = _text_schema(_DURATION, "90s", "5m", "2h", "14d")
 Wall = Annotated[datetime, BeforeValidator(read_wall), WithJsonSchema({"type": "string"})]
 """A local date-time, or the begin of a local date."""
 Duration = Annotated[timedelta, BeforeValidator(read_duration), PlainSerializer(write_duration), _LENGTH]
 Spacing = Annotated[timedelta, BeforeValidator(read_spacing), PlainSerializer(write_duration), _LENGTH]
 Turn = Annotated[timedelta, BeforeValidator(_read_turn), PlainSerializer(write_duration), _LENGTH]
-Rate = Annotated[float, BeforeValidator(_read_rate), PlainSerializer(_write_rate), _text(_RATE, "2/s", "30/m")]
-TimeOfDay = Annotated[time, BeforeValidator(_read_time), PlainSerializer(_write_time), _text(_TIME, "09:30")]
+Rate = Annotated[
+    float, BeforeValidator(_read_rate), PlainSerializer("{:g}/s".format), _text_schema(_RATE, "2/s", "30/m")
+]
+TimeOfDay = Annotated[
+    time, BeforeValidator(_read_time), PlainSerializer("{:%H:%M}".format), _text_schema(_TIME, "09:30")
+]
 QuietHours = Annotated[
-    tuple[time, time], BeforeValidator(_read_quiet), PlainSerializer(_write_quiet), _text(_QUIET, "22:00-07:00")
+    tuple[time, time],
+    BeforeValidator(_read_quiet),
+    PlainSerializer(lambda hours: "{:%H:%M}-{:%H:%M}".format(*hours)),
+    _text_schema(_QUIET, "22:00-07:00"),
 ]
 
 
 class Table(BaseModel):
-    """A TOML table: unknown keys refused, no value converted behind one's back, never altered."""
+    """A TOML table. Unknown keys are refused, values are never converted to another type, and it cannot change."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, hide_input_in_errors=True)
 
 
 class Secret(Table):
-    """Where a secret is found; the configuration itself never holds one."""
+    """Where a secret is read from: an environment variable or a file. The configuration never contains one."""
 
     env: str | None = None
     file: str | None = None
@@ -227,7 +242,7 @@ class Secret(Table):
         return self
 
     def missing(self) -> str | None:
-        """Return why the secret cannot be read now, None when it can. Names the place, never the value."""
+        """Return why the secret cannot be read now, None if it can. The text names the place, never the value."""
         if self.env is not None:
             return None if os.environ.get(self.env) else f"the environment has no {self.env}"
         path = Path(str(self.file))
@@ -239,14 +254,14 @@ class Secret(Table):
             return f"the file {self.file} cannot be read: {getattr(exc, 'strerror', None) or 'is not UTF-8 text'}"
 
     def exposed(self) -> str | None:
-        """Return whom the secret is open to besides this account, None when to nobody."""
+        """Return a warning if other accounts can read the file of the secret, else None."""
         path = Path(self.file or "")
         if not path.is_file() or not path.stat().st_mode & 0o004:
             return None
         return f"every account of this machine can read {self.file}: chmod o-r"
 
     def reveal(self) -> str:
-        """Return the secret itself; empty when it is missing."""
+        """Return the secret, "" if it is missing."""
         if self.env is not None:
             return os.environ.get(self.env, "")
         path = Path(str(self.file))
@@ -260,8 +275,8 @@ _QUERY = re.compile(r"(://[^\s\"?#]*[?#])[^\s\"]+")
 _USERINFO = re.compile(r"(?<=://)[^/\s\"]*@")
 
 
-def shown(value: Any) -> str:  # noqa: ANN401 # whatever the TOML holds
-    """Return a value in few characters, users, passwords, queries and fragments taken out of addresses."""
+def shown(value: Any) -> str:  # noqa: ANN401 # any TOML value
+    """Return a short text of a value for a message, without users, passwords, queries and fragments of addresses."""
     if isinstance(value, datetime | date | time):
         return value.isoformat()
     if isinstance(value, dict):
@@ -274,7 +289,7 @@ def shown(value: Any) -> str:  # noqa: ANN401 # whatever the TOML holds
 
 
 def is_loopback(listen: str) -> bool:
-    """Tell whether `host:port` can be reached from this machine alone."""
+    """Return whether only this machine can reach `host:port`."""
     host = listen.rpartition(":")[0].strip("[]")
     try:
         return ipaddress.ip_address(host).is_loopback

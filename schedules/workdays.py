@@ -1,8 +1,7 @@
-"""Days on which producers publish: weekends, bank holidays of the four nations, embargo across them."""
+"""Working days of the four nations, and when pre-release access may begin."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
@@ -11,6 +10,7 @@ from typing import Literal
 from schedules.slot import Precision, Slot
 from schedules.slot_relations import first_day
 from schedules.times.zone import LONDON, day_begins, local
+from schedules.values import Table
 
 Nation = Literal["ENG", "WLS", "SCT", "NIR"]
 
@@ -21,10 +21,9 @@ _MIXED_UP = (time(8, 30), time(10, 30))
 
 @dataclass(frozen=True, slots=True)
 class Workdays:
-    """The working days of a nation; there are no days off for London or the whole United Kingdom.
+    """The working days of a nation. Bank holidays differ by nation, so there are none of the whole United Kingdom.
 
-    One-off days come by proclamation, later than any list: `extra_holidays` adds them, `not_holidays`
-    takes wrong ones away.
+    `extra_holidays` adds days off, and `not_holidays` removes some.
     """
 
     nation: Nation = "ENG"
@@ -35,21 +34,21 @@ class Workdays:
         """Return the name of the bank holiday that a day is, None on other days."""
         if day in self.not_holidays:
             return None
-        return "extra holiday" if day in self.extra_holidays else _year(self.nation, day.year).get(day)
+        return "extra holiday" if day in self.extra_holidays else _holidays_in(self.nation, day.year).get(day)
 
     def is_workday(self, day: date) -> bool:
-        """Tell whether a day is neither Saturday nor Sunday nor a bank holiday."""
+        """Return whether a day is neither Saturday nor Sunday nor a bank holiday."""
         return day.weekday() < 5 and self.holiday(day) is None
 
     def before(self, day: date, count: int) -> date:
-        """Return the working day that lies `count` working days before a day (0: the day itself, whatever it is)."""
+        """Return the day `count` working days before a day. 0: the day itself, even if it is a holiday."""
         while count > 0:
             day -= _DAY
             count -= self.is_workday(day)
         return day
 
     def unlikely(self, slot: Slot) -> str | None:
-        """Return why a slot's day is an unlikely one for a release, None for a likely day or a wider span."""
+        """Return why a release is unlikely on a slot's day, None for a working day or a wider span."""
         day = first_day(slot)
         if day is None or slot.precision not in (Precision.INSTANT, Precision.DAY):
             return None
@@ -78,15 +77,24 @@ class Workdays:
 ENGLAND = Workdays()
 
 
-def workdays(nation: Nation, extra: Iterable[date] = (), wrong: Iterable[date] = ()) -> Workdays:
-    """Return the working days of a nation with one-off days added and wrong ones taken away."""
-    return Workdays(nation, frozenset(extra), frozenset(wrong))
+class NationSettings(Table):
+    """One-off days of a nation: the table `[nation.ENG]`. Bank holidays are announced later than any list has them.
+
+    `extra_holidays` are days off that the list lacks. `not_holidays` are days that it wrongly has.
+    """
+
+    extra_holidays: list[date] = []
+    not_holidays: list[date] = []
+
+    def workdays(self, nation: Nation) -> Workdays:
+        """Return the working days of this nation."""
+        return Workdays(nation, frozenset(self.extra_holidays), frozenset(self.not_holidays))
 
 
 def zone_doubt(slot: Slot) -> str | None:
-    """Return why a slot looks like a mix-up of UTC and British Summer Time, None when it does not.
+    """Return why a slot looks like a mix-up of UTC and British Summer Time, None if it does not.
 
-    08:30 and 10:30 are what 09:30 becomes; other unusual times raise nothing. Only for slots in London.
+    Only 08:30 and 10:30 do, because 09:30 becomes those. Only slots in London are checked.
     """
     if slot.doubt in ("zone", "zone-unknown"):
         return f"doubt about the time zone of {slot.raw}" if slot.raw else "doubt about the time zone"
@@ -97,7 +105,7 @@ def zone_doubt(slot: Slot) -> str | None:
 
 
 @lru_cache(maxsize=512)
-def _year(nation: Nation, year: int) -> dict[date, str]:
-    import holidays  # noqa: PLC0415 # 3 MB that wait until somebody asks about a day
+def _holidays_in(nation: Nation, year: int) -> dict[date, str]:
+    import holidays  # noqa: PLC0415 # takes 3 MB, so it is loaded at the first use
 
     return dict(holidays.country_holidays("GB", subdiv=nation, years=year))

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from schedules.values import Address, File, Hook, Host, Mailbox, Secret, Spacing, Table
+from schedules.values import File, Hook, Host, Mailbox, Secret, Spacing, Table, WebAddress
 
 
 class CommonSettings(Table):
@@ -69,7 +69,7 @@ class NotifySettings(CommonSettings):
     key: Secret
     template: str
     to: list[str] = Field(min_length=1)
-    base_url: Address | None = None
+    base_url: WebAddress | None = None
     draft_field: str | None = None
     digest: bool = True
 
@@ -102,7 +102,7 @@ class PagerdutySettings(PostSettings):
 
     kind: Literal["pagerduty"]
     routing_key: Secret
-    url: Address | None = None
+    url: WebAddress | None = None
     digest: bool = True
 
 

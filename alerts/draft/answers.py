@@ -9,15 +9,13 @@ from zoneinfo import ZoneInfo
 from alerts.actions import in_words
 from alerts.by_hand import ended
 from alerts.draft import narrative, words
-from alerts.draft.certainty import in_short
 from alerts.draft.chronology import chronology
-from alerts.draft.code import PUBLISHED, clauses
+from alerts.draft.code import OUTSIDE_CODE, PUBLISHED, clauses
 from alerts.draft.history import NONE_ON_FILE, previous
-from alerts.draft.input import DraftInput, bears_on, parts_in_order
+from alerts.draft.input import DraftInput
 from alerts.draft.report import amended_text, dated
-from alerts.draft.summary import in_one_line
-from alerts.finding import part_name
-from schedules.times.words import clock, day_text
+from schedules.times.interval import Bounds
+from schedules.times.words import day_text
 from schedules.times.zone import local_date
 
 OPEN: Mapping[str, str] = {
@@ -40,9 +38,9 @@ OPEN: Mapping[str, str] = {
     "release.landing_url": "link to the output (from the person dealing with the report)",
 }
 GRADES: Mapping[str, str] = {
-    "report": "Report: by its measured length or kind more than a minor delay",
-    "note": "Note: a minor delay by its measured length",
-    "none": "None: within the tolerance, or not proved",
+    "report": "Report: more than a minor delay",
+    "note": "Note: a minor delay",
+    "none": "None: no delay, or not proved",
 }
 
 
@@ -101,7 +99,7 @@ def _typed_dates(typed: str, zone: str) -> str:
     instants = _read_dates(typed, zone)
     whole = [len(each.strip()) <= len("2016-10-01") for each in typed.split(",")]
     told = sorted(zip(instants, whole, strict=False))
-    named = [day_text(at.date()) if is_day else words.brief(at, zone) for at, is_day in told]
+    named = [day_text(at.date()) if is_day else words.clock_on(at, zone) for at, is_day in told]
     return words.joined(named) or typed
 
 
@@ -118,23 +116,22 @@ def _account(case: DraftInput) -> tuple[str, ...]:
     dates = _date(case) if case.incident.kind == "hand" and "incident.date" not in case.asked else ()
     when = (f"When it happened: {words.joined(dates)}.",) if dates else ()
     told = logged_by_hand(case) if case.incident.kind == "hand" else narrative.account(case)
-    return (*when, *in_one_line(case), *told, *chronology(case))
+    return (*when, *told, *chronology(case))
 
 
 def _grade(case: DraftInput) -> tuple[str, ...]:
     grade = case.incident.grade
     if case.incident.kind == "hand":
-        return (f"{words.capital(grade)}: graded by the person who logged it",)
+        return (words.capital(grade),)
     if grade == "report" and case.measured is not None and case.measured.exposures:
-        return ("Report: public before its announced time",)
+        return ("Report: available before its announced time",)
     return (GRADES.get(grade, grade),)
 
 
 def _clauses(case: DraftInput) -> tuple[str, ...]:
     if not case.clauses:
-        return ()
-    book = f"{case.edition.title}, edition {case.edition.name}"
-    return (*(clause.cited for clause in case.clauses), f"({book}, in force on the date of occurrence)")
+        return (OUTSIDE_CODE,) if case.is_outside_code else ()
+    return (*(clause.cited for clause in case.clauses), f"({case.edition.title}, edition {case.edition.name})")
 
 
 def summaries(fact: str, case: DraftInput) -> tuple[str, ...]:
@@ -149,14 +146,18 @@ def _slot(case: DraftInput) -> tuple[str, ...]:
 
 def _measure(case: DraftInput) -> tuple[str, ...]:
     facts = case.measured
-    if facts is None:
-        return lasted(case)
-    delays = [
-        f"{part_name(part).capitalize()}: {words.against(part.delay, narrative.slot_clock(facts))}"
-        for part in parts_in_order(facts)
-        if part.delay and bears_on(part) and not part.exposures
-    ]
-    return (*(narrative.exposure_told(each, facts) for each in facts.exposures), *delays)
+    return lasted(case) if facts is None else (*narrative.lengths(facts), *narrative.delays(facts))
+
+
+def _say_waits(case: DraftInput) -> tuple[str, ...]:
+    """Return how long users waited, unless the form asks for lengths in another box."""
+    return () if case.measured is None or "incident.delay" in case.asked else narrative.delays(case.measured)
+
+
+def _say_accuracy(case: DraftInput) -> tuple[str, ...]:
+    if case.measured is None:
+        return ("Dates and times are as staff recorded them.",)
+    return ("Times are accurate to within two minutes, or given as a range.", *_evidence(case))
 
 
 def _link(case: DraftInput) -> tuple[str, ...]:
@@ -186,10 +187,10 @@ KNOWN: Mapping[str, Callable[[DraftInput], tuple[str, ...]]] = {
     "incident.narrative": _account,
     "incident.previous": previous,
     "incident.delay": _measure,
-    "incident.certainty": in_short,
+    "incident.certainty": _say_accuracy,
     "incident.grade": _grade,
     "incident.evidence_list": _evidence,
-    "impact.measured_sentence": narrative.impact,
+    "impact.measured_sentence": _say_waits,
     "release.slot": _slot,
     "human.corrective": lambda case: tuple(in_words(each, case.timezone) for each in case.incident.actions),
 }
@@ -201,8 +202,10 @@ def warnings(fact: str, case: DraftInput) -> tuple[str, ...]:
         return _date_warnings(case)
     if fact == "incident.previous":
         return () if previous(case) else (NONE_ON_FILE,)
-    if fact == "clause.cite":
-        return (*_clause_warnings(case), *_register_question(case))
+    if fact == "clause.cite" and not case.is_outside_code:
+        unsure = words.joined([clause.cite for clause in case.clauses if not clause.sure])
+        doubt = (f"The number of {unsure} is not confirmed: check it.",) if unsure else ()
+        return (*doubt, *_register_question(case))
     return ()
 
 
@@ -218,20 +221,16 @@ def _date_warnings(case: DraftInput) -> tuple[str, ...]:
     return tuple(off)
 
 
-def _clause_warnings(case: DraftInput) -> tuple[str, ...]:
-    unsure = [clause.cite for clause in case.clauses if not clause.sure]
-    return (f"The number of {words.joined(unsure)} is not confirmed: check it.",) if unsure else ()
-
-
 def _register_question(case: DraftInput) -> tuple[str, ...]:
     slot: datetime | None = case.facts.slot if case.facts else None
-    if slot is None or clock(slot, case.timezone, zone=False) == "09:30":
+    at = "" if slot is None else words.style_clock(slot, case.timezone)
+    if at in ("", "9.30am"):
         return ()
     if reference := case.settings.get("slot_time_reference", ""):
-        return (f"The announced time is {clock(slot, case.timezone, zone=False)}, not 09:30; on file: {reference}.",)
+        return (f"The announced time is {at}, not 9.30am; on file: {reference}.",)
     # Exemptions became alternative release times on 5 May 2022.
     asked = "an exemption" if case.edition.name in ("1.0", "2.0") else "an alternative release time"
-    return (f"The announced time is {clock(slot, case.timezone, zone=False)}, not 09:30: is {asked} on file?",)
+    return (f"The announced time is {at}, not 9.30am: is {asked} on file?",)
 
 
 def logged_by_hand(case: DraftInput) -> tuple[str, ...]:
@@ -242,14 +241,16 @@ def logged_by_hand(case: DraftInput) -> tuple[str, ...]:
     said += () if "incident.delay" in case.asked else lasted(case)
     linked = _link(case) if "release.landing_url" in case.asked else ()
     addresses = [url for url in typed.get("url", "").splitlines() if url not in linked]
-    said += [f"Where it stood: {words.joined(addresses)}."] if addresses else []
-    said += [f"Latest published edition: {typed['last_edition']}"] if typed.get("last_edition") else []
+    said += [f"It could be seen at {words.joined(addresses)}."] if addresses else []
+    said += [f"Latest published edition: {typed['last_edition'].rstrip('.')}."] if typed.get("last_edition") else []
+    if "release.slot" in case.asked:
+        return tuple(said)
     if case.facts is not None:
         is_ahead = case.facts.slot is None or case.facts.slot > incident.occurred
         which = "Next release" if is_ahead else "The release concerned"
-        said.append(f"{which}: {narrative.announcement(case.facts)} That release is judged on its own.")
+        said.append(f"{which}: {narrative.announcement(case.facts)}")
     elif typed.get("next_edition"):
-        said.append(f"Next release: {typed['next_edition']}")
+        said.append(f"Next release: {typed['next_edition'].rstrip('.')}.")
     return tuple(said)
 
 
@@ -259,7 +260,8 @@ def lasted(case: DraftInput) -> tuple[str, ...]:
     if end is None:
         return ()
     is_timed = "T" in case.incident.words["when"].split(",")[0]
-    long = round((end - case.incident.occurred).total_seconds())
-    return (
-        f"Over at {words.brief(end, case.timezone)}{f', {words.length(long)} after it began' * is_timed}, as logged.",
-    )
+    seconds = (end - case.incident.occurred).total_seconds()
+    long = Bounds(seconds, seconds)
+    known = local_date(case.incident.occurred, case.timezone)
+    told = f", after {words.roughly(long)}" * is_timed
+    return (f"It ended at {words.clock_on(end, case.timezone, known)}{told}.",)

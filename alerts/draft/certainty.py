@@ -3,19 +3,34 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from datetime import datetime
 
 from alerts.draft import words
 from alerts.draft.input import DraftInput, bears_on, parts_in_order
-from alerts.draft.narrative import unproven, where_announced
+from alerts.draft.narrative import REMARKS
 from alerts.draft.report import Table
-from alerts.finding import Certainty, Exposure, Part, ReleaseFacts, part_name
+from alerts.finding import BlindSpan, Certainty, Exposure, Part, ReleaseFacts, part_name
 from alerts.incident import Entry
 from alerts.notice_text import named
 from alerts.standing import was_out_already
 from schedules.times.interval import Bounds, Interval
 from schedules.times.json import instant_json
 from schedules.times.words import sureness
+
+# Details of these findings contain addresses and times only; those of any other kind are not repeated.
+SHOWN = {*REMARKS, "stale_edge", "corrected", "clock_fault"}
+UNNAMED: Mapping[str, str] = {
+    "guessed": "No calendar named the address of its page: it was guessed from that of its announcement, and absence"
+    " there proves nothing.",
+    "guessed and awaited": "No calendar named the address of its page: it was guessed from that of its announcement."
+    " That the release was not out rests on the announcement, which still announced it, and on GOV.UK's index, which"
+    " did not list it.",
+    "guessed and found": "No calendar named the address of its page: it was guessed from that of its announcement, and"
+    " the release was found there.",
+    "led_to": "No calendar named the address of its page: its announcement led there.",
+    "found": "No calendar named the address of its page: it was found by its title in a listing.",
+}
 
 _NEVER_BLIND = "No time in which the monitor could not see is recorded for this release."
 _EXACT_BELOW = 10.0
@@ -32,23 +47,52 @@ RECORDS = (
 
 def certainty(case: DraftInput) -> tuple[str, ...]:
     """Return the paragraphs on how the times were measured and where the monitor was blind."""
-    if case.measured is None:
-        return in_short(case)
-    return (
-        *in_short(case),
-        *where_announced(case.measured),
-        METHOD,
-        *([RECORDS] if case.measured.certainty.records else []),
-    )
-
-
-def in_short(case: DraftInput) -> tuple[str, ...]:
-    """Return the same without the method, for the box of a form."""
-    if case.measured is None:
+    facts = case.measured
+    if facts is None:
         return ("Nothing was measured by the monitor: this incident was logged by a person.",)
-    sure = case.measured.certainty
-    gaps = [*_unread(case.measured), *unproven(case.measured)] or [_NEVER_BLIND]
-    return (f"{_looks(sure)} {_clock(sure.clock_offset)}", *gaps)
+    sure = facts.certainty
+    gaps = [*_unread(facts), *unproven(facts)] or [_NEVER_BLIND]
+    shown = [each for each in facts.findings if each.kind in SHOWN and each.detail]
+    details = [f"{each.kind.replace('_', ' ').capitalize()}: {each.detail.rstrip('.')}." for each in shown]
+    records = [RECORDS] if sure.records else []
+    return (f"{_looks(sure)} {_clock(sure.clock_offset)}", *gaps, *where_announced(facts), *details, METHOD, *records)
+
+
+def where_announced(facts: ReleaseFacts) -> list[str]:
+    """Return where and when the announcement was read and how the page's address is known."""
+    where = f"The announced time is from the calendar “{facts.slot_source}”" if facts.slot_source else ""
+    read = words.brief(facts.slot_learnt, facts.timezone) if facts.slot_learnt else ""
+    learnt = f"{where or 'The announced time'}{' and' if where else ''} was first read at {read}" if read else where
+    return [each for each in (f"{learnt}." if learnt else "", _say_how_address_is_known(facts)) if each]
+
+
+def _say_how_address_is_known(facts: ReleaseFacts) -> str:
+    """Return how the page's address is known if no calendar named it, empty if one did."""
+    if facts.address != "guessed" or facts.page is None:
+        return UNNAMED.get(facts.address, "")
+    is_awaited = facts.page.verdict in ("overdue", "not_published")
+    found = " and found" if facts.page.first_seen.by is not None else " and awaited" if is_awaited else ""
+    return UNNAMED[f"guessed{found}"]
+
+
+def unproven(facts: ReleaseFacts) -> list[str]:
+    """Return what remains unproven, and when the monitor could not see."""
+    open_question = f"Not proved: {facts.unproven_because.rstrip('.')}." if facts.unproven_because else ""
+    # Two monitors that lost their store together say the same.
+    blind = dict.fromkeys(blind_told(each, facts.timezone) for each in facts.certainty.blind)
+    return [each for each in (open_question, *blind) if each]
+
+
+def blind_told(blind: BlindSpan, timezone: str) -> str:
+    """Return when the monitor could not see, and why."""
+    gap = words.between(Interval(blind.begins, blind.ends), timezone)
+    if blind.cause == "budget":
+        return (
+            f"The monitor looked less than a tenth as often as planned {gap} (budget): what lies between is not known."
+        )
+    if blind.cause == "no_worker":
+        return f"The monitor itself could not read large pages {gap} (no_worker); that gap is no evidence either way."
+    return f"The monitor itself could not see {gap} ({blind.cause}); that gap is no evidence either way."
 
 
 def _looks(sure: Certainty) -> str:

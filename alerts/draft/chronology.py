@@ -1,4 +1,4 @@
-"""What happened and what was done about it, as one list in the order of time."""
+"""What people did and learned, as one list in the order of time."""
 
 from __future__ import annotations
 
@@ -8,48 +8,51 @@ from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from alerts.actions import RECORD
-from alerts.draft import guidance
+from alerts.draft import guidance, words
 from alerts.draft.edits import STEP
-from alerts.draft.input import DraftInput, bears_on, parts_in_order
-from alerts.finding import Ended, Part, ReleaseFacts, part_name
+from alerts.draft.input import DraftInput
 from alerts.incident import ACKNOWLEDGED, MONITOR
-from alerts.standing import was_out_already
-from schedules.times.words import clock, day_text, rounded
 from schedules.times.zone import local_date
 
 HEADING = "Sequence of events"
 AMENDED = "report amended: "
-# What people write down for the record and for later reports is nothing that happened.
-RECORDS = ("cause: ", "report signed off", "report waived", AMENDED, "closed", "other producers' incidents", RECORD)
+# Entries for the record or for later reports are no events. A decision is in the account.
+RECORDS = (
+    "cause: ",
+    "report signed off",
+    "report waived",
+    AMENDED,
+    "closed",
+    "decided to bring the release forward",
+    "other producers' incidents",
+    RECORD,
+)
 TIME = re.compile(r"\b([01]?\d|2[0-3])[:.]([0-5]\d)\b")
 
 Happening = tuple[datetime, str]
 
 
 def chronology(case: DraftInput) -> tuple[str, ...]:
-    """Return a heading and one line for each event, oldest first; empty until a person has logged or ticked one."""
-    logged = [*_logged(case), *_ticked(case)]
-    if not logged:
-        return ()
-    facts = case.measured
-    every = sorted([*(_measured(facts) if facts is not None else ()), *logged], key=lambda each: each[0])
-    return HEADING, *_lines(every, case.timezone)
+    """Return a heading and one line for each event that a person logged or ticked, oldest first; empty without any.
+
+    When each address was available is in the account above it.
+    """
+    logged = sorted([*_logged(case), *_ticked(case)], key=lambda each: each[0])
+    return (HEADING, *_dated_lines(logged, case)) if logged else ()
 
 
-def _lines(every: list[Happening], zone: str) -> Iterator[str]:
-    before = None
+def _dated_lines(every: list[Happening], case: DraftInput) -> Iterator[str]:
+    known = None
     for at, text in every:
-        day = local_date(at, zone)
-        dated = "" if day == before else f"{day_text(day)}, "
-        before = day
-        yield f"{dated}{clock(at, zone)}: {text}"
+        yield f"{words.capital(words.clock_on(at, case.timezone, known))}: {text}"
+        known = local_date(at, case.timezone)
 
 
 def _logged(case: DraftInput) -> Iterator[Happening]:
     for entry in case.incident.happened:
         is_told = entry.text == case.incident.words.get("what") or entry.text.startswith(RECORDS)
         if entry.by != MONITOR and not is_told:
-            text = "took this on" if entry.text == ACKNOWLEDGED else entry.text.rstrip(".")
+            text = "took charge" if entry.text == ACKNOWLEDGED else entry.text.rstrip(".")
             yield entry.at, f"{text} ({entry.by})"
 
 
@@ -59,32 +62,11 @@ def _ticked(case: DraftInput) -> Iterator[Happening]:
         said = case.typed.get(f"{STEP}{step.id}", "")
         if found := TIME.search(said):
             at = _on(case.incident.opened, time(int(found[1]), int(found[2])), case.timezone)
-            yield at, f"{step.text.rstrip('.')}: done, {said.strip()}"
+            by = TIME.sub("", said, count=1).strip(" ,.")
+            yield at, f"{step.text.rstrip('.')}: done{f', {by}' if by else ''}"
 
 
 def _on(opened: datetime, of_day: time, zone: str) -> datetime:
     first = opened.astimezone(ZoneInfo(zone)).replace(second=0, microsecond=0)
     at = datetime.combine(first.date(), of_day, first.tzinfo)
-    return (at if at >= first else datetime.combine(first.date() + timedelta(days=1), of_day, first.tzinfo)).astimezone(
-        UTC
-    )
-
-
-def _measured(facts: ReleaseFacts) -> Iterator[Happening]:
-    if facts.slot is not None:
-        yield facts.slot, "announced time"
-    for part in parts_in_order(facts):
-        yield from _of(part) if bears_on(part) else ()
-
-
-def _of(part: Part) -> Iterator[Happening]:
-    # By when it was seen, outward to the second above, as the account says it.
-    name = part_name(part)
-    for each in part.exposures:
-        if each.start.by is not None:
-            yield rounded(each.start.by, up=True), f"{name} first seen, before its time"
-        if each.to.by is not None and each.ended is Ended.REMOVED:
-            yield rounded(each.to.by, up=True), f"{name} seen gone"
-    released = part.released if part.exposures else part.first_seen
-    if released.by is not None and not was_out_already(part):
-        yield rounded(released.by, up=True), f"{name} first seen{' after its time had come' if part.exposures else ''}"
+    return (at if at >= first else at + timedelta(days=1)).astimezone(UTC)

@@ -15,15 +15,20 @@ STEP = "step."
 # Words about a field stand in place of an account that was measured where `instead.FIELD` is not blank.
 INSTEAD = "instead."
 FIGURES = re.compile(r"\d+(?:[:.,]\d+)*")
-CLOCK = r"\d{1,2}[:.]\d{2}(?::\d{2})?"
+CLOCK = r"\d{1,2}(?:[:.]\d{2}){0,2}(?: ?[ap]m)?"
 TIME = re.compile(
     r"\b(?:(?P<hour>[01]?\d|2[0-3])[:.](?P<minute>[0-5]\d)(?::\d{2})?(?: ?(?P<half>am|pm)\b|(?![\d.:,]*\d))"
     r"|(?P<whole>1[0-2]|[1-9]) ?(?P<half_of_whole>am|pm)\b)"
 )
-BETWEEN = re.compile(rf"between (?P<first>{CLOCK}) and (?P<last>{CLOCK})")
-MONTHS = "January|February|March|April|May|June|July|August|September|October|November|December"
+BETWEEN = re.compile(rf"between (?P<first>{CLOCK}) and (?P<last>{CLOCK})", re.IGNORECASE)
+NAMED_TIMES = (("noon", "12pm"), ("midnight", "12am"))
+MONTHS = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*"
 # Reports name days on which nothing was measured: that of the report, of a reply, of a meeting.
-DATE = re.compile(rf"\b\d{{1,2}} (?:{MONTHS})(?: \d{{4}})?\b|\b\d{{4}}-\d{{2}}-\d{{2}}\b")
+DAY = r"\d{1,2}(?:st|nd|rd|th)?"
+DATE = re.compile(
+    rf"\b{DAY}(?: (?:and|to) {DAY})? {MONTHS}(?: \d{{4}})?\b|\b{MONTHS} \d{{4}}\b"
+    r"|\b\d{4}-\d{2}-\d{2}\b|\b\d{1,2}/\d{1,2}/\d{2,4}\b"
+)
 # What begins a box in which two people wrote at the same time.
 UNSETTLED = "[two wordings, to be made one: as it stood]"
 
@@ -55,11 +60,20 @@ def merge(
     return replace(new, sections=sections, steps=steps, kept=kept)
 
 
-def figures_apart(field: Field) -> list[str]:
-    """Return numbers and times of an answer in place of what was measured that are not among what was measured."""
-    if not field.replaced or field.answer is None or not field.paragraphs:
+def figures_apart(report: Report, name: str) -> list[str]:
+    """Return the numbers and times of a replaced account that do not agree with what was measured.
+
+    A time agrees if it lies within measured bounds, to the minute. Dates are not compared.
+    """
+    field = report.field(name)
+    if field is None or not field.replaced or field.answer is None or not field.paragraphs:
         return []
-    measured, answered = "\n".join(field.paragraphs), DATE.sub(" ", field.answer.text)
+    tables = (
+        text for table in report.measured for text in (table.caption, *(cell for row in table.rows for cell in row))
+    )
+    measured, answered = "\n".join([*field.paragraphs, report.subject, *tables]), DATE.sub(" ", field.answer.text)
+    for word, time in NAMED_TIMES:
+        measured, answered = measured.replace(word, time), answered.replace(word, time)
     spans = [(_minute(each["first"]), _minute(each["last"])) for each in BETWEEN.finditer(measured)]
     spans += [(_minute(each[0]), _minute(each[0])) for each in TIME.finditer(measured)]
     figures = set(FIGURES.findall(measured))

@@ -8,7 +8,7 @@ from datetime import datetime
 from alerts.draft import guidance
 from alerts.draft.answers import amended_day, asks_for, known, report_day, summaries, warnings
 from alerts.draft.certainty import annex, certainty, measured
-from alerts.draft.code import OUTSIDE_CODE, Book, cited, edition_at
+from alerts.draft.code import Book, cited, edition_at
 from alerts.draft.form import Chapter, FilledBy, Form, Question
 from alerts.draft.input import DraftInput
 from alerts.draft.letters import correction, covering, holding, lines
@@ -74,11 +74,12 @@ def _section(chapter: Chapter, case: DraftInput) -> Section:
 
 
 def _field(question: Question, case: DraftInput) -> Field:
-    found = {fact: _known(fact, case) for fact in question.facts}
+    found = {fact: known(fact, case) for fact in question.facts}
     missing = [fact for fact in question.facts if not found[fact] and _owed(fact, question)]
     return Field(
         id=question.id,
-        label=question.label,
+        # Nothing was measured of an incident that a person logged.
+        label=question.label and question.label.removesuffix(" (measured)" * (case.measured is None)),
         filled_by=question.filled_by,
         facts=question.facts,
         multi_line=question.multi_line,
@@ -93,16 +94,8 @@ def _field(question: Question, case: DraftInput) -> Field:
                 *guidance.clock_change(fact, case.measured),
             )
         ),
-        notes=tuple(text for fact in question.facts for text in _warnings(fact, case)),
+        notes=tuple(text for fact in question.facts for text in warnings(fact, case)),
     )
-
-
-def _known(fact: str, case: DraftInput) -> tuple[str, ...]:
-    return (OUTSIDE_CODE,) if fact == "clause.cite" and case.is_outside_code else known(fact, case)
-
-
-def _warnings(fact: str, case: DraftInput) -> tuple[str, ...]:
-    return () if fact == "clause.cite" and case.is_outside_code else warnings(fact, case)
 
 
 def _owed(fact: str, question: Question) -> bool:

@@ -105,14 +105,12 @@ def forms() -> Mapping[str, Form]:
 
 
 def _form(row: Mapping[str, Any]) -> Form:
-    chapters = tuple(_chapter(each) for each in row["sections"])
+    chapters = tuple(
+        Chapter(each["id"], each["heading"], tuple(map(_question, each["fields"]))) for each in row["sections"]
+    )
     last = row["valid_to"] and date.fromisoformat(row["valid_to"])
     first = date.fromisoformat(row["valid_from"])
     return Form(row["form"], row["title"], row["preamble"], chapters, first, last)
-
-
-def _chapter(row: Mapping[str, Any]) -> Chapter:
-    return Chapter(row["id"], row["heading"], tuple(_question(each) for each in row["fields"]))
 
 
 def _question(row: Mapping[str, Any]) -> Question:

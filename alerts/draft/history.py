@@ -54,11 +54,12 @@ def previous(case: DraftInput) -> tuple[str, ...]:
 def cited(earlier: Incident, case: DraftInput) -> str:
     """Return one sentence: when it was, of which release, what happened, what it shares, the cause logged."""
     shared = shared_with(earlier, case.incident)
-    same = f"; same {shared}" if shared else ""
+    same = f" (same {shared})" if shared else ""
     cause = earlier.words.get("cause")
-    logged = f"; cause logged: {cause}" if cause else ""
+    logged = f" Its cause was: {cause.rstrip('.')}." if cause else ""
     named = f"“{earlier.title}”{_whose(earlier, case)}"
-    return f"Earlier incident, {case.local_day(earlier.occurred)}: {named}, {outcome(earlier)}{same}{logged}."
+    day = case.local_day(earlier.occurred)
+    return f"An earlier incident on {day} concerned {named}: {outcome(earlier)}{same}.{logged}"
 
 
 def _whose(earlier: Incident, case: DraftInput) -> str:
@@ -72,10 +73,10 @@ def outcome(incident: Incident) -> str:
     facts = incident.facts
     if incident.kind == "hand" or facts is None:
         sort = incident.words.get("sort", "incident")
-        return f"{SORTS.get(sort, sort.replace('_', ' '))}, logged by hand"
+        return SORTS.get(sort, sort.replace("_", " "))
     if facts.exposures:
         longest = max(facts.exposures, key=lambda each: each.seconds.min or 0.0).seconds
-        return f"public before its announced time for {words.span(longest)}"
+        return f"public before its announced time for {words.roughly(longest)}"
     delays = [part.delay for part in facts.parts if part.required and part.delay]
     worst = max(delays, key=lambda delay: delay.min or 0.0, default=None)
     page = facts.page.delay if facts.page and facts.page.verdict == "late" else worst
@@ -83,7 +84,7 @@ def outcome(incident: Incident) -> str:
 
 
 def _by(delay: Bounds | None) -> str:
-    return f" by {words.span(delay)}" if delay and (delay.min or 0) > 0 else ""
+    return f" by {words.roughly(delay)}" if delay and (delay.min or 0) > 0 else ""
 
 
 def shared_with(earlier: Incident, incident: Incident) -> str:
@@ -99,7 +100,7 @@ def shared_with(earlier: Incident, incident: Incident) -> str:
         return ""
     mine, theirs = _host(incident), _host(earlier)
     alike = earlier.kind == incident.kind and incident.kind != "hand"
-    platform = f"platform ({mine})" if alike and mine and mine == theirs else ""
+    platform = "platform" if alike and mine and mine == theirs else ""
     producer = "producer" if earlier.producer == incident.producer else ""
     mine_of, theirs_of = series(incident.title), series(earlier.title)
     if producer and mine_of and mine_of == theirs_of:
@@ -121,4 +122,4 @@ def recurring(earlier: Sequence[Incident]) -> tuple[str, ...]:
     """Return a line on causes that were logged more than once."""
     causes = Counter(each.words["cause"] for each in earlier if each.words.get("cause"))
     often = [f"{cause} ({words.count(number, 'time')})" for cause, number in causes.most_common() if number > 1]
-    return (f"Causes logged more than once: {words.joined(often)}.",) if often else ()
+    return (f"Causes that occurred more than once: {words.joined(often)}.",) if often else ()

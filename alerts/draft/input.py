@@ -72,12 +72,6 @@ def lead(exposure: Exposure, slot: datetime) -> Bounds:
     return Bounds(shortest, longest)
 
 
-def delay_of(part: Part) -> Bounds | None:
-    """Return how long after the slot a part came out, None when it did not or not yet measurably."""
-    # An early part carries a negative delay, which is a lead and told as an exposure.
-    return part.delay if part.delay and (part.delay.max is None or part.delay.max > 0) else None
-
-
 def bears_on(part: Part) -> bool:
     """Tell whether a part says anything of the incident: an alternative address never seen says nothing."""
     return part.role != "alternative" or part.first_seen.by is not None or bool(part.exposures)

@@ -1,25 +1,29 @@
-"""What goes out with a report: to the regulator, to users, to ministers and press; nothing of what it shows."""
+"""Letters that go out with a report: to the regulator, to users, to ministers and press.
+
+They contain no figures of the release and no promises. Cause and actions are the answers of the report.
+"""
 
 from __future__ import annotations
-
-from datetime import datetime
 
 from alerts.draft import words
 from alerts.draft.code import OUTSIDE_CODE
 from alerts.draft.input import DraftInput
+from alerts.draft.narrative import announcement, availability, brought_forward, headline, since
 from alerts.draft.report import Report
-from alerts.draft.summary import in_one_line
+from alerts.fact_rules import came
 from alerts.finding import ReleaseFacts
-from alerts.standing import where_else
+from alerts.standing import was_out_already
 
 MISSING = ("overdue", "not_published")
-SORRY = "We are sorry, and will say here what we have done so that it does not happen again."
+SORRY = "We apologise for the inconvenience."
 ADDRESSED, CLOSING = "To: ", "Yours sincerely,\n"
 TO = "[to be completed: who receives this]"
+CAUSE = "[to be completed: how and why it happened (from the report)]"
+ACTIONS = "[to be completed: what was done about it (from the report)]"
 CHANGED = "[to be completed: whether anything in the release was changed since, and what (from the lead statistician)]"
 CALLED = "[to be completed: whom to call, a desk and no person (from the press office)]"
-USED = "That was a mistake. Whoever used something of it before then should go by the release itself."
-LOOKED_INTO = "We are looking into how this happened and will say here what we have done about it."
+USED = "Anyone who used any of it before then should use the release itself instead."
+NO_COMMENT = "We do not comment on the statistics outside their release."
 
 
 def covering(case: DraftInput) -> tuple[str, ...]:
@@ -29,109 +33,98 @@ def covering(case: DraftInput) -> tuple[str, ...]:
     clauses = words.joined([clause.cite for clause in case.clauses])
     concerns = f"It concerns {clauses} of the {case.edition.title}, edition {case.edition.name}." if clauses else ""
     concerns = OUTSIDE_CODE if case.is_outside_code else concerns
-    is_note = case.incident.grade == "note"
+    is_note, day = case.incident.grade == "note", case.local_day(case.incident.occurred)
+    is_breach = not is_note and not case.is_outside_code
     every = (
         f"{ADDRESSED}{case.settings.get('to') or TO}",
-        f"Subject: {'Note on a release timing incident' if is_note else 'Breach report'}: {title} ({producer})",
+        f"Subject: {'Breach report' if is_breach else 'Note on a release timing incident'}: {title} ({producer})",
         "Dear colleague,",
-        " ".join([f"Please find attached our {'note' if is_note else 'report'} on “{title}”.", *in_one_line(case)]),
-        concerns,
-        "The times that were measured, and the records behind them, are in the second document." * bool(case.measured),
+        headline(case) or f"An incident of {day} concerns “{title}”. {case.incident.words.get('what', '')}".strip(),
+        f"Our {'note' if is_note else 'report'} is attached. {concerns}".strip(),
+        "The measured times and their evidence are set out in a separate document." * bool(case.measured),
         f"{CLOSING}{case.settings.get('head_of_profession') or 'Head of Profession for Statistics'}",
     )
     return tuple(each for each in every if each)
 
 
-def addressed(report: Report) -> tuple[str, ...]:
-    """Return the covering e-mail, to whom and by whom the form says."""
-    typed = {field.facts: field.answer.text for field in report.fields() if field.answer is not None}
+def as_answered(report: Report, letter: tuple[str, ...]) -> tuple[str, ...]:
+    """Return a letter with recipient, sender, cause and actions as the answers of the report have them."""
+    fields = [field for field in report.fields() if field.answer is not None]
+    typed = {field.facts: field.answer.text for field in fields if field.answer is not None}
     to, by = typed.get(("config.reporting.recipient",)), typed.get(("contact.hop",))
     told = {ADDRESSED: f"{ADDRESSED}{to}" if to else "", CLOSING: f"{CLOSING}{by}" if by else ""}
-    return tuple(
-        next((new for old, new in told.items() if new and text.startswith(old)), text) for text in report.covering
-    )
+    told |= {CAUSE: _answer_to(report, "human.reasons"), ACTIONS: _answer_to(report, "human.corrective")}
+    # A signed report has its answer even if it is worded in one piece with the account.
+    left = [text for text in letter if not (report.signed and text in (CAUSE, ACTIONS) and not told[text])]
+    return tuple(next((new for old, new in told.items() if new and text.startswith(old)), text) for text in left)
+
+
+def _answer_to(report: Report, fact: str) -> str:
+    """Return what a person answered to a question; empty without an answer, or if it also replaces the account."""
+    field = next((field for field in report.fields() if fact in field.facts), None)
+    if field is None or (field.answer is not None and field.answer.instead):
+        return ""
+    actions = field.paragraphs if field.facts == ("human.corrective",) else ()
+    return "\n".join([*actions, *([field.answer.text] if field.answer else [])])
 
 
 def holding(case: DraftInput) -> tuple[str, ...]:
-    """Return the paragraphs of a statement for users; none where nothing was measured that they would notice."""
+    """Return the paragraphs of a statement for users; none if users noticed nothing."""
     facts = case.measured
     if facts is None or facts.slot is None:
         return ()
-    told = _early(case, facts) if facts.exposures else _late(facts)
-    return (*told, LOOKED_INTO) if told else ()
+    return tuple(_say_early(case, facts) if facts.exposures else _say_late(case, facts))
 
 
 def correction(case: DraftInput) -> tuple[str, ...]:
-    """Return the paragraphs of a notice that stays with the release; none where users would have noticed nothing."""
+    """Return the paragraphs of a notice that stays with the release; none if users noticed nothing."""
     facts, held = case.measured, holding(case)
     if facts is None or not held:
         return ()
-    # Until its slot nobody is told how to find what is out.
+    # Until its slot a notice must not help anyone to find it.
     if facts.slot is None or facts.at < facts.slot:
-        return (*held[:-1], SORRY)
-    forward = _forward(case)
-    told = held[0] if forward else f"{_announced(facts)} {' '.join(in_one_line(case))}"
-    use = (USED,) if facts.exposures and not forward else ()
-    where = (f"The release is at {facts.url}.",) if _is_out(case, facts) and facts.url else ()
-    return (told, *use, CHANGED, *where, SORRY)
+        return (*held, CAUSE, ACTIONS)
+    use = (USED,) if facts.exposures and not brought_forward(case) else ()
+    return (held[0], *use, CHANGED, CAUSE, ACTIONS, SORRY)
 
 
 def lines(case: DraftInput) -> tuple[str, ...]:
     """Return what ministers' offices and the press office can say, a line each, and what they leave unsaid."""
     title = case.facts.title if case.facts else case.incident.title
-    told = holding(case)[:-1] or (f"An incident of {case.local_day(case.incident.occurred)} concerns “{title}”.",)
-    owed = " A report goes to the regulator." if case.incident.grade == "report" else ""
-    return (
-        *told,
-        f"How this happened is being looked into.{owed}",
-        "We do not comment on the statistics outside their release.",
-        "Questions about the release are for the Head of Profession for Statistics.",
-        CALLED,
+    told = holding(case) or (f"An incident of {case.local_day(case.incident.occurred)} concerns “{title}”.",)
+    questions = "Questions about the release are for the Head of Profession for Statistics."
+    return (*told, CAUSE, NO_COMMENT, questions, CALLED)
+
+
+def _say_early(case: DraftInput, facts: ReleaseFacts) -> list[str]:
+    """Return when it was public before its slot; until the slot without where, or whether it still is."""
+    which = "It" if all(part.exposures for part in facts.parts if part.required) else "Part of it"
+    first = min(
+        (each.start for each in facts.exposures if each.start.by), key=lambda each: each.by or facts.at, default=None
     )
-
-
-def _is_out(case: DraftInput, facts: ReleaseFacts) -> bool:
-    forward = _forward(case)
-    is_due = facts.slot is not None and facts.at >= facts.slot
-    return (is_due or (forward is not None and forward <= case.now)) and facts.verdict not in MISSING
-
-
-def _forward(case: DraftInput) -> datetime | None:
-    """Return to when it was decided to bring the release forward."""
-    typed = case.incident.words.get("brought_forward")
-    return datetime.fromisoformat(typed) if typed else None
-
-
-def _slot(facts: ReleaseFacts) -> str:
-    return words.in_style(facts.slot, facts.timezone) if facts.slot else facts.slot_text
-
-
-def _announced(facts: ReleaseFacts) -> str:
-    return f"“{facts.title}” was announced for {_slot(facts)}."
-
-
-def _early(case: DraftInput, facts: ReleaseFacts) -> list[str]:
-    which = "It" if all(part.exposures for part in facts.parts if part.required) else "Some of it"
-    mistake = f"{which} could be seen before that time, by mistake."
-    if forward := _forward(case):
-        to = words.in_style(forward, facts.timezone)
-        moved = f"It will be released at {to} instead." if forward > case.now else f"We brought it forward to {to}."
-        was = any(each.start.by is not None and each.start.by < forward for each in facts.exposures)
-        return [f"{_announced(facts)} {moved}{f' {mistake}' if was else ''}"]
+    was = f"{which} could be seen before that time{f', {since(first, facts)}' if first else ''}."
+    if forward := brought_forward(case):
+        to = words.clock_on(forward, facts.timezone)
+        moved = f"It will be released at {to} instead." if forward > case.now else f"It was brought forward to {to}."
+        is_before = first is not None and first.by is not None and first.by < forward
+        return [f"{announcement(facts)} {moved}{f' {was}' if is_before else ''}"]
     if facts.slot is not None and facts.at < facts.slot:
-        plea = "Please do not use, quote or pass on anything of it before then."
-        return [f"“{facts.title}” will be released at {_slot(facts)}, as announced.", f"{mistake} {plea}"]
-    return [f"{_announced(facts)} {mistake}"]
+        return [f"{announcement(facts)} {was} Please do not use, quote or pass on any of it before then."]
+    return [" ".join([*_say_where_now(case, facts), *availability(facts, has_lengths=False)])]
 
 
-def _late(facts: ReleaseFacts) -> list[str]:
-    missing = facts.verdict in MISSING
-    if not missing and not any(part.verdict == "late" and part.required for part in facts.parts):
+def _say_late(case: DraftInput, facts: ReleaseFacts) -> list[str]:
+    is_late = any(part.required and (part.verdict == "late" or part.is_hidden) for part in facts.parts)
+    if facts.verdict not in MISSING and not is_late:
         return []
-    came = f"“{facts.title}” was announced for {_slot(facts)} and did not come out then."
-    elsewhere = [f"{words.capital(one)}." for one in where_else(facts, facts.at)]
-    if elsewhere and missing:
-        then = "It is not on its announced page yet; we will put it there as soon as we can."
-    else:
-        then = "It is not out yet; we will release it as soon as we can." if missing else "It is out now."
-    return [" ".join((came, *elsewhere, then, "We are sorry for the delay."))]
+    return [" ".join([*_say_where_now(case, facts), *availability(facts)]), SORRY]
+
+
+def _say_where_now(case: DraftInput, facts: ReleaseFacts) -> list[str]:
+    """Return where users can get the release now, if it is out, and for when it was announced."""
+    page, forward = facts.page, brought_forward(case) or facts.slot
+    is_due = forward is not None and facts.at >= forward
+    is_removed = any(each.kind == "withdrawn" for each in facts.findings)
+    if page is None or not is_due or is_removed or (came(page).by is None and not was_out_already(page)):
+        return [announcement(facts)]
+    return [f"“{facts.title}” is available at {facts.url}.", announcement(facts, "It")]

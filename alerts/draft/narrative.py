@@ -1,302 +1,338 @@
-"""The account of what happened, from measurements alone: no cause, intent or number of readers."""
+"""The sentences of reports and letters in civil-service style: what users could get, where and since when.
+
+They contain no cause, intent or number of readers. Seconds, UTC and how it was measured are in the evidence document.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
-from math import ceil
-from urllib.parse import urlsplit
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date, datetime, timedelta
+from urllib.parse import unquote, urlsplit
 
+from alerts import fact_rules
 from alerts.draft import words
-from alerts.draft.input import DraftInput, bears_on, delay_of, lead, parts_in_order
-from alerts.finding import BlindSpan, Ended, Exposure, Finding, Part, ReleaseFacts, part_name
-from alerts.standing import was_out_already
+from alerts.draft.input import DraftInput, lead, parts_in_order
+from alerts.finding import ROLES, Ended, Exposure, Part, ReleaseFacts
+from alerts.standing import behind, was_out_already
 from schedules.times.interval import Bounds, Interval
-from schedules.times.words import SURE, clock
 from schedules.times.zone import local_date
 
-# Details of these findings hold addresses and times; those of any other kind are not repeated.
-TOLD = (
-    "stale_edge",
-    "swapped",
-    "withdrawn",
-    "corrected",
-    "platform",
-    "clock_fault",
-    "calendars_disagree",
-    "short_notice",
-    "promise_in_doubt",
-    "brought_forward",
-    "unannounced",
-    "wrong_edition",
-    "wrong_content",
-)
-UNNAMED: Mapping[str, str] = {
-    "guessed": "No calendar named the address of its page: it was guessed from that of its announcement, and absence"
-    " there proves nothing.",
-    "guessed and awaited": "No calendar named the address of its page: it was guessed from that of its announcement."
-    " That the release was not out rests on the announcement, which still announced it, and on GOV.UK's index, which"
-    " did not list it.",
-    "guessed and found": "No calendar named the address of its page: it was guessed from that of its announcement, and"
-    " the release was found there.",
-    "led_to": "No calendar named the address of its page: its announcement led there.",
-    "found": "No calendar named the address of its page: it was found by its title in a listing.",
+ANNOUNCED_ON: Mapping[str, str] = {"govuk": " on GOV.UK", "ons": " on the ONS website"}
+"""Where a calendar of this name announces. The name of any other calendar is not shown."""
+ELSEWHERE: Mapping[str, str] = {
+    "report": "the report",
+    "bulletin": "the bulletin",
+    "news": "a news story on the release",
+    "post": "a post on the release",
 }
-EMBARGO = "Nothing that was seen before the announced time is repeated here: this paper holds addresses and times only."
+"""What an alternative address shows, by its id. One of another name may have shown only a part of the release."""
+REMARKS: Mapping[str, str] = {
+    "swapped": "A file was replaced after it had been published.",
+    "withdrawn": "Part of the release was removed after it had been published.",
+    "calendars_disagree": "Different release times had been announced for it.",
+    "short_notice": "Its release time was announced or changed at short notice.",
+    "promise_in_doubt": "It is not certain that the announced time still applied.",
+    "brought_forward": "An earlier release time had been announced.",
+    "unannounced": "It had not been pre-announced.",
+    "wrong_edition": "Another edition was shown in its place.",
+    "wrong_content": "Other content was shown in its place.",
+}
+"""The sentence for a finding that says more than when something was available; its details are in the evidence."""
+IN_TIME = timedelta(minutes=1)
+CAP_SUBJECT, SUBJECT, WAS, CAP_IT, IT = "\x00S", "\x00s", "\x00w", "\x00I", "\x00i"
+"""Marks in a sentence for its subject, `was` or `were`, and `it` or `they`; CAP_: at the start of a sentence."""
 
 
 def account(case: DraftInput) -> tuple[str, ...]:
-    """Return the paragraphs that say what happened, announced address first."""
+    """Return the paragraphs of the account: the announced time, and when users could get the release."""
     facts = case.facts
     if facts is None:
         return ()
-    # What another question of the same form asks for is not said twice.
+    # Another question of the same form may ask for the announced time or for lengths.
     opening = [] if "release.slot" in case.asked else [announcement(facts)]
-    doubts = [] if "incident.certainty" in case.asked else unproven(facts)
-    decided = brought_forward(case)
-    return (*opening, *decided, *_exposures(facts), *parts_told(facts), *_details(facts), *doubts)
+    told = availability(facts, has_lengths="incident.delay" not in case.asked)
+    return tuple(
+        each for each in (" ".join([*opening, *told]), *_say_brought_forward(case), *_say_remarks(facts)) if each
+    )
 
 
-def brought_forward(case: DraftInput) -> list[str]:
-    """Say that, and in which role, somebody decided to bring the release forward, where a person wrote that down."""
-    typed = case.incident.words.get("brought_forward")
-    if not typed:
+def headline(case: DraftInput) -> str:
+    """Return the announced time, and when and where users could get the release; empty if nothing was measured."""
+    facts = case.measured
+    if facts is None:
+        return ""
+    # An e-mail must not spread where something is public before its slot.
+    is_due = facts.slot is None or facts.at >= facts.slot
+    return " ".join([announcement(facts), *availability(facts, has_addresses=is_due)])
+
+
+def announcement(facts: ReleaseFacts, subject: str = "") -> str:
+    """Return for when the release was pre-announced, and where; `subject` replaces its title."""
+    name = subject or f"“{facts.title}”"
+    if facts.slot is None and not facts.slot_text:
+        return f"{name} had no announced release time."
+    slot = words.clock_on(facts.slot, facts.timezone) if facts.slot else facts.slot_text
+    return f"{name} was pre-announced{ANNOUNCED_ON.get(facts.slot_source or '', '')} for {slot}."
+
+
+def availability(facts: ReleaseFacts, *, has_lengths: bool = True, has_addresses: bool = True) -> list[str]:
+    """Return when each part of the release was available, one sentence for those with the same times.
+
+    `has_lengths`: how early it was, and for how long, is beside the times. `has_addresses`: so are other addresses.
+    """
+    parts = parts_in_order(facts)
+    early = [(part, _say_exposures(part, facts, has_lengths=has_lengths)) for part in parts if part.exposures]
+    required = [part for part in parts if part.required and part.role != "alternative"]
+    came = [(part, SENTENCES.get(part.verdict, _say_released)(part, facts)) for part in required]
+    is_partly_early = any(part.exposures for part in required)
+    spared = [part for part in required if is_partly_early and not part.exposures and part.verdict == "pending"]
+    unseen = [f"No early publication of {_name_parts(spared, facts)[0]} was found."] if spared else []
+    elsewhere = _say_elsewhere(facts) if has_addresses else []
+    return [
+        *_fill_subjects(early, facts, has_addresses=has_addresses),
+        *unseen,
+        *_fill_subjects(came, facts),
+        *elsewhere,
+    ]
+
+
+def lengths(facts: ReleaseFacts) -> tuple[str, ...]:
+    """Return for how long content was public early, one sentence for parts with the same length."""
+    said = []
+    for part in parts_in_order(facts):
+        for each in part.exposures:
+            is_told = each.ended is not Ended.SLOT and _is_known(each.seconds)
+            long = f" for {words.roughly(each.seconds)}" if is_told else ""
+            ahead = _lead_in_words(each, facts)
+            start = f"{',' if long else ''} from {ahead} before the announced time" if ahead else " before its release"
+            said.append((part, f"{CAP_SUBJECT} {WAS} available{long}{start}."))
+    return tuple(_fill_subjects(said, facts))
+
+
+def _is_known(length: Bounds) -> bool:
+    return length.max is not None or (length.min or 0.0) >= words.MINUTE
+
+
+def delays(facts: ReleaseFacts) -> tuple[str, ...]:
+    """Return how long users waited: elsewhere, if they could get it there first, then at the announced address."""
+    late = {part.id: (part, part.wait if part.is_hidden else delay) for part, delay in behind(facts)}
+    late |= {part.id: (part, part.wait) for part in facts.parts if part.required and part.is_hidden}
+    known = [(part, wait) for part, wait in late.values() if wait and _is_known(wait)]
+    others = [part for part in _found_elsewhere(facts) if known and part.delay and (part.delay.max or 0.0) > 0]
+    names = [words.capital(_name_alternative(part)) for part in others[:1]]
+    first = [
+        f"{name} could be read elsewhere {words.roughly(others[0].delay)} after the announced time." for name in names
+    ]
+    said = [
+        (part, f"Access to {SUBJECT} was delayed by {words.roughly(wait)}{' so far' if wait.max is None else ''}.")
+        for part, wait in known
+    ]
+    return (*first, *_fill_subjects(said, facts))
+
+
+def _say_brought_forward(case: DraftInput) -> list[str]:
+    """Return that it was decided to bring the release forward, and by which role, if a person recorded that."""
+    if (forward := brought_forward(case)) is None:
         return []
-    to = words.in_style(datetime.fromisoformat(typed), case.timezone)
-    role = case.incident.words.get("brought_forward_by", "")
-    by = f", as recorded by the {role}" if role else ""
-    return [f"It was decided to bring the release forward to {to}{by}."]
+    to, role = words.clock_on(forward, case.timezone), case.incident.words.get("brought_forward_by", "")
+    return [f"The {role} decided to bring the release forward to {to}." if role else f"It was brought forward to {to}."]
 
 
-def announcement(facts: ReleaseFacts) -> str:
-    """Say for when the release was pre-announced, in house style."""
-    slot = words.in_style(facts.slot, facts.timezone) if facts.slot else facts.slot_text or "no stated time"
-    unmeasured = "" if facts.slot else " Without an announced time of day no delay in minutes can be given."
-    return f"“{facts.title}” was pre-announced for {slot}.{unmeasured}"
+def brought_forward(case: DraftInput) -> datetime | None:
+    """Return to when a person decided to bring the release forward, None if no one did."""
+    typed = case.incident.words.get("brought_forward")
+    return datetime.fromisoformat(typed) if typed else None
 
 
-def where_announced(facts: ReleaseFacts) -> list[str]:
-    """Return where and when the announcement was read and how the page's address is known, for the evidence."""
-    where = f"The announced time is from the calendar “{facts.slot_source}”" if facts.slot_source else ""
-    read = words.brief(facts.slot_learnt, facts.timezone) if facts.slot_learnt else ""
-    learnt = f"{where or 'The announced time'}{' and' if where else ''} was first read at {read}" if read else where
-    return [each for each in (f"{learnt}." if learnt else "", _unnamed(facts)) if each]
+def _say_remarks(facts: ReleaseFacts) -> list[str]:
+    kinds = dict.fromkeys(each.kind for each in facts.findings)
+    # The names of other producers appear only if whoever signs asks for them.
+    host = urlsplit(facts.url).hostname
+    platform = [f"Releases of other producers on {host} were late at the same time."] if "platform" in kinds else []
+    told = " ".join([*filter(None, map(REMARKS.get, kinds)), *platform])
+    return [told] if told else []
 
 
-def _unnamed(facts: ReleaseFacts) -> str:
-    """Return how the page's address is known where no calendar named it, empty where one did."""
-    if facts.address != "guessed" or facts.page is None:
-        return UNNAMED.get(facts.address, "")
-    is_awaited = facts.page.verdict in ("overdue", "not_published")
-    found = " and found" if facts.page.first_seen.by is not None else " and awaited" if is_awaited else ""
-    return UNNAMED[f"guessed{found}"]
+def _slot_day(facts: ReleaseFacts) -> date | None:
+    """Return the day of the announced time, which readers know."""
+    return local_date(facts.slot, facts.timezone) if facts.slot else None
 
 
-def parts_told(facts: ReleaseFacts) -> list[str]:
-    """Say of each part when it was first seen, each with its own delay and address."""
-    told = [TELL.get(part.verdict, _seen)(part, facts) for part in parts_in_order(facts) if bears_on(part)]
-    awaited = [each for each in facts.parts if each.verdict in ("early", "pending") and each.released.by is None]
-    return [*(each for each in told if each), *_awaited(awaited, facts)]
+def _interval_in_words(seen: Interval, facts: ReleaseFacts, exact: str = "at about ") -> str:
+    return words.when(seen, facts.timezone, _slot_day(facts), exact)
 
 
-def _awaited(parts: Sequence[Part], facts: ReleaseFacts) -> list[str]:
-    at = words.brief(facts.at, facts.timezone)
-    told = f"Whether the release came out at its announced time had not been judged at {at}."
-    return [told] if parts else []
+def _clock_at(at: datetime, facts: ReleaseFacts) -> str:
+    return words.clock_on(at, facts.timezone, _slot_day(facts))
 
 
-def _subject(part: Part) -> str:
-    if part.role == "page":
-        return f"The release was {{}} on the {part_name(part)}"
-    if part.role == "alternative":
-        # What stood there may have been one part of it alone.
-        return f"Content of the release was {{}} at another address ({part.id}), {part.url}"
-    return f"The {part_name(part)}, {part.url}, was {{}}"
+def _say_exposures(part: Part, facts: ReleaseFacts, *, has_lengths: bool) -> str:
+    """Return when a part was public before its slot, and how that ended."""
+    told = []
+    for place, each in enumerate(part.exposures):
+        ahead = _lead_in_words(each, facts) if has_lengths else ""
+        again = " again" if place else ""
+        early = f", {ahead} early" if ahead else ""
+        told.append(f"{CAP_SUBJECT} became available{again} {_interval_in_words(each.start, facts)}{early}.")
+        told.append(_say_how_it_ended(each, facts, has_lengths=has_lengths))
+    return " ".join(told)
 
 
-def _comma(part: Part) -> str:
-    return "," if part.role == "alternative" else ""
+def _lead_in_words(exposure: Exposure, facts: ReleaseFacts) -> str:
+    """Return how long before the slot a part was public, empty if that is not known."""
+    ahead = lead(exposure, facts.slot) if facts.slot else Bounds()
+    return words.roughly(ahead) if _is_known(ahead) else ""
 
 
-def slot_clock(facts: ReleaseFacts) -> str:
-    """Return the announced time of day, `09:30`."""
-    return clock(facts.slot, facts.timezone, zone=False) if facts.slot else facts.slot_text
+def _say_how_it_ended(exposure: Exposure, facts: ReleaseFacts, *, has_lengths: bool) -> str:
+    # The day was given with the beginning.
+    began = exposure.start.by or exposure.start.after
+    known = local_date(began, facts.timezone) if began else _slot_day(facts)
+    if exposure.open:
+        return f"{CAP_IT} {WAS} still available at {words.clock_on(facts.at, facts.timezone, known)}."
+    if exposure.ended is Ended.SLOT:
+        return f"{CAP_IT} remained available until the announced time."
+    if exposure.ended is not Ended.REMOVED:
+        return f"It is not known whether {IT} {WAS} removed before the announced time."
+    lasted = f", after {words.roughly(exposure.seconds)}" if has_lengths and _is_known(exposure.seconds) else ""
+    return f"{CAP_IT} {WAS} removed {words.when(exposure.to, facts.timezone, known)}{lasted}."
 
 
-def _when(seen: Interval, facts: ReleaseFacts) -> str:
-    """Return an interval in words, without its date on the day of the slot, where no other day has been told."""
-    known = local_date(facts.slot, facts.timezone) if facts.slot and not facts.exposures else None
-    return words.between(seen, facts.timezone, known)
+def _say_late(part: Part, facts: ReleaseFacts) -> str:
+    seen = fact_rules.came(part)
+    if part.is_hidden:
+        return f"{CAP_SUBJECT} {WAS} published {_interval_in_words(seen, facts)}, but {_say_hidden_until(part, facts)}."
+    if words.to_the_minute(seen) is None:
+        return f"{CAP_SUBJECT} became available {_interval_in_words(seen, facts)}."
+    return f"{CAP_SUBJECT} {WAS} not available until {_interval_in_words(seen, facts, '')}."
 
 
-def _seen(part: Part, facts: ReleaseFacts) -> str:
-    seen = _when(part.first_seen, facts)
-    said = _subject(part).format("first seen by the monitor")
-    delay = words.against(part.delay, slot_clock(facts)) if facts.slot else ""
-    return f"{said}{_comma(part)} {seen}{', ' if delay else ''}{delay}.{_before_page(part, facts)}"
+def _say_on_time(part: Part, facts: ReleaseFacts) -> str:
+    slot = f" at {_clock_at(facts.slot, facts)}" if facts.slot else ""
+    hidden = f", but {_say_hidden_until(part, facts)}" if part.is_hidden else ""
+    return f"{CAP_SUBJECT} {WAS} published as announced{slot}{hidden}."
 
 
-def _before_page(part: Part, facts: ReleaseFacts) -> str:
-    page = facts.page
-    if part.role != "alternative" or page is None or part.first_seen.by is None:
+def _say_hidden_until(part: Part, facts: ReleaseFacts) -> str:
+    """Return until when users were served an older copy."""
+    wait, slot = part.wait or Bounds(), facts.slot or facts.at
+    low, high = (None if each is None else slot + timedelta(seconds=each) for each in (wait.min, wait.max))
+    if high is None:
+        return f"users were still shown an older copy at {_clock_at(low or facts.at, facts)}"
+    seen = Interval(low, high)
+    until = "until " if words.to_the_minute(seen) else "until some time "
+    return f"users were shown an older copy {until}{_interval_in_words(seen, facts, '')}"
+
+
+def _say_overdue(part: Part, facts: ReleaseFacts) -> str:
+    """Return that a part was not out at the last minute at which that is proved."""
+    known = facts.slot + timedelta(seconds=part.delay.min) if facts.slot and part.delay and part.delay.min else facts.at
+    how = "not available" if part.address == "announced" else "not found"
+    return f"{CAP_SUBJECT} {WAS} still {how} at {_clock_at(known, facts)}."
+
+
+def _say_released(part: Part, facts: ReleaseFacts) -> str:
+    """Return when a part was released, early or not; nothing if it had been public early and stayed so."""
+    seen = fact_rules.came(part)
+    if seen.by is None or was_out_already(part):
         return ""
-    if page.first_seen.by is None:
-        return f" The {part_name(page)} had not been seen by then."
-    # Only where the intervals do not overlap is the order proved.
-    ahead = page.first_seen.after is not None and part.first_seen.by <= page.first_seen.after
-    return f" That was before it was seen on the {part_name(page)}." if ahead else ""
+    if any(each.kind == "late" and each.part == part.id for each in facts.findings):
+        return _say_late(part, facts)
+    is_in_time = bool(part.exposures) and facts.slot is not None and seen.by <= facts.slot + IN_TIME
+    return (
+        _say_on_time(part, facts) if is_in_time else f"{CAP_SUBJECT} {WAS} published {_interval_in_words(seen, facts)}."
+    )
 
 
-def _on_time(part: Part, facts: ReleaseFacts) -> str:
-    seen = _when(part.first_seen, facts)
-    return f"{_subject(part).format('first seen by the monitor')}{_comma(part)} {seen}, which is on time{_sure(part)}."
-
-
-def _sure(part: Part) -> str:
-    if part.early_bound is None or part.early_bound <= SURE:
-        return ""
-    return f": it may have come up to {words.length(ceil(part.early_bound))} early"
-
-
-def _overdue(part: Part, facts: ReleaseFacts) -> str:
-    as_of = words.brief(facts.at, facts.timezone)
-    said = _subject(part).format("not yet seen")
-    delay = words.against(part.delay, slot_clock(facts))
-    return f"As of {as_of} {said[0].lower()}{said[1:]}, {delay}. The delay is still growing."
-
-
-def _not_published(part: Part, facts: ReleaseFacts) -> str:
-    said = _subject(part).format("not seen by the monitor")
-    return f"{said} at any time until {words.brief(facts.at, facts.timezone)}, when the watch closed."
-
-
-def _early(part: Part, facts: ReleaseFacts) -> str:
-    released = part.released
-    # What had stayed public until its announced time has been told with its exposure.
-    if released.by is None or was_out_already(part):
-        return ""
-    return f"{_subject(part).format('seen released')}{_comma(part)} {_when(released, facts)}."
-
-
-def _unproven(part: Part, facts: ReleaseFacts) -> str:
-    said = _subject(part).format("on time")
-    possible = _possible(part, facts)
-    return f"It is not proved whether {said[0].lower()}{said[1:]}.{possible}"
-
-
-def _possible(part: Part, facts: ReleaseFacts) -> str:
+def _say_unproven(part: Part, facts: ReleaseFacts) -> str:
     seen = part.first_seen
-    if seen.after is None and seen.by is None:
-        return ""
-    delay = f", {words.against(part.delay, slot_clock(facts))}" if part.delay and facts.slot else ""
-    return f" What was measured leaves open that it appeared {words.between(seen, facts.timezone)}{delay}."
+    came = "became available" if seen.after is not None else f"{WAS} available"
+    then = f"; {IT} {came} {_interval_in_words(seen, facts)}" if seen.by is not None else ""
+    return f"It is not known whether {SUBJECT} {WAS} published as announced{then}."
 
 
-TELL: Mapping[str, Callable[[Part, ReleaseFacts], str]] = {
-    "late": _seen,
-    "on_time": _on_time,
-    "overdue": _overdue,
-    "not_published": _not_published,
-    "early": _early,
-    "unproven": _unproven,
-    "pending": _early,
+SENTENCES: Mapping[str, Callable[[Part, ReleaseFacts], str]] = {
+    "late": _say_late,
+    "on_time": _say_on_time,
+    "overdue": _say_overdue,
+    "not_published": lambda _part, facts: f"{CAP_SUBJECT} had not been found by {_clock_at(facts.at, facts)}.",
+    "early": _say_released,
+    "unproven": _say_unproven,
+    "pending": _say_released,
 }
 
 
-def _exposures(facts: ReleaseFacts) -> list[str]:
-    told = [exposure_told(exposure, facts) for exposure in facts.exposures]
-    if not told:
-        return []
-    spared = [part_name(part) for part in parts_in_order(facts) if not part.exposures and part.verdict != "unproven"]
-    unseen = [f"The monitor saw no exposure of the {words.joined(spared, 'or')}."] if spared else []
-    # Once all is public there is nothing to be kept back.
-    is_ahead = facts.slot is None or facts.at < facts.slot
-    return [*told, *unseen, *([EMBARGO] if is_ahead else [])]
+def _fill_subjects(said: Iterable[tuple[Part, str]], facts: ReleaseFacts, *, has_addresses: bool = False) -> list[str]:
+    """Return each sentence once, with every part that it is true of as its subject.
+
+    `has_addresses`: a file or another page that is the only subject has its address.
+    """
+    groups: dict[str, list[Part]] = {}
+    for part, text in said:
+        groups.setdefault(text, []).append(part)
+    told = []
+    for text, parts in groups.items():
+        if text:
+            name, is_plural = _name_parts(parts, facts)
+            name += f" at {parts[0].url}" if has_addresses and len(parts) == 1 and parts[0].role != "page" else ""
+            pronoun, verb = ("they", "were") if is_plural else ("it", "was")
+            fills = {
+                CAP_SUBJECT: words.capital(name),
+                SUBJECT: name,
+                WAS: verb,
+                CAP_IT: words.capital(pronoun),
+                IT: pronoun,
+            }
+            for mark, fill in fills.items():
+                text = text.replace(mark, fill)  # noqa: PLW2901 # filled one mark after the other
+            told.append(text)
+    return told
 
 
-def exposure_told(exposure: Exposure, facts: ReleaseFacts) -> str:
-    """Say from when to when a part was public before its slot, and how long ahead."""
-    part = next((each for each in facts.parts if each.id == exposure.part), None)
-    where = f" at {part.url}" if part else ""
-    start = words.between(exposure.start, facts.timezone)
-    ahead = f", {words.span(lead(exposure, facts.slot))} before the announced time" if facts.slot else ""
-    return f"The {_named(exposure, facts)}{where} became public {start}{ahead}. {_ended(exposure, facts)}"
+def _name_parts(parts: Sequence[Part], facts: ReleaseFacts) -> tuple[str, bool]:
+    """Return what to call parts as the subject of a sentence, and whether that is plural."""
+    required = {part.id for part in facts.parts if part.required and part.role != "alternative"}
+    if required and required <= {part.id for part in parts} and not _found_elsewhere(facts):
+        return "the release", False
+    by_role: dict[str, list[Part]] = {}
+    for part in parts:
+        by_role.setdefault(part.role, []).append(part)
+    names = [_name_role(role, alike, facts) for role, alike in by_role.items()]
+    return words.joined(names), len(parts) > 1
 
 
-def _ended(exposure: Exposure, facts: ReleaseFacts) -> str:
-    if exposure.open:
-        at = words.brief(facts.at, facts.timezone)
-        how_long = f": an exposure of {_exposed_for(exposure)}" if (exposure.seconds.min or 0) >= 1 else ""
-        return f"It was still public at {at}{how_long}."
-    if exposure.ended is Ended.SLOT:
-        return f"It stayed public until the announced time: an exposure of {words.span(exposure.seconds)}."
-    how = "was seen gone" if exposure.ended is Ended.REMOVED else "ended, for a reason that is not known,"
-    end = words.between(exposure.to, facts.timezone)
-    return f"It {how} {end}: an exposure of {words.span(exposure.seconds)}."
+def _name_role(role: str, parts: Sequence[Part], facts: ReleaseFacts) -> str:
+    if role == "alternative":
+        return words.joined([_name_alternative(part) for part in parts])
+    noun = "landing page" if role == "page" else ROLES.get(role, role)
+    files = [unquote(urlsplit(part.url).path.rsplit("/", 1)[-1]) for part in parts]
+    is_all = len(parts) == sum(part.role == role for part in facts.parts)
+    if not is_all and all("." in each for each in files):
+        return f"the {noun}{'s' * (len(parts) > 1)} {words.joined(files)}"
+    which = "the" if is_all else "one"
+    return f"{which} {noun}" if len(parts) == 1 else f"{'the ' * is_all}{words.count(len(parts), noun)}"
 
 
-def _details(facts: ReleaseFacts) -> list[str]:
-    found = [each for each in facts.findings if each.kind in TOLD and each.detail]
-    return [_detail(each, facts) for each in found]
+def _found_elsewhere(facts: ReleaseFacts) -> list[Part]:
+    """Return the other addresses at which something of the release was found, first come first."""
+    found = [(part.first_seen.by, part) for part in facts.parts if part.role == "alternative" and not part.exposures]
+    return [part for by, part in sorted(((by, part) for by, part in found if by), key=lambda each: each[0])]
 
 
-def _detail(found: Finding, facts: ReleaseFacts) -> str:
-    if found.kind == "platform":
-        # Whose they are is told only where the signer asks for it.
-        return f"Releases of other producers on {urlsplit(facts.url).hostname} were late at the same announced time."
-    return f"{found.kind.replace('_', ' ').capitalize()}: {found.detail.rstrip('.')}."
+def _name_alternative(part: Part) -> str:
+    return ELSEWHERE.get(part.id, "content of the release")
 
 
-def unproven(facts: ReleaseFacts) -> list[str]:
-    """Say what remains unproven, and own up to the monitor's blind spans."""
-    open_question = f"What remains unproven: {facts.unproven_because.rstrip('.')}." if facts.unproven_because else ""
-    # Two monitors that lost their store together say the same.
-    blind = dict.fromkeys(blind_told(each, facts.timezone) for each in facts.certainty.blind)
-    return [each for each in (open_question, *blind) if each]
+def _say_elsewhere(facts: ReleaseFacts) -> list[str]:
+    """Return one sentence on what could be read at other addresses, and since when."""
+    told = []
+    for place, part in enumerate(_found_elsewhere(facts)):
+        verb = "" if place else " was available"
+        told.append(f"{_name_alternative(part)}{verb} at {part.url} {since(part.first_seen, facts)}")
+    return [f"{words.capital(words.joined(told))}."] if told else []
 
 
-def blind_told(blind: BlindSpan, timezone: str) -> str:
-    """Say when the monitor could not see, and why."""
-    gap = words.between(Interval(blind.begins, blind.ends), timezone)
-    if blind.cause == "budget":
-        return (
-            f"The monitor looked less than a tenth as often as planned {gap} (budget); what lies between looks is open."
-        )
-    if blind.cause == "no_worker":
-        return f"The monitor itself could not read large pages {gap} (no_worker); that gap is no evidence either way."
-    return f"The monitor itself could not see {gap} ({blind.cause}); that gap is no evidence either way."
-
-
-def impact(case: DraftInput) -> tuple[str, ...]:
-    """Return only what was measured of the effect on users."""
-    facts = case.measured
-    if facts is None:
-        return ()
-    told = [
-        f"The {_named(each, facts)} was public before the announced time for {_exposed_for(each)}."
-        for each in facts.exposures
-    ]
-    late = [part for part in parts_in_order(facts) if bears_on(part) and delay_of(part)]
-    late = [part for part in late if part.verdict in ("late", "overdue") or (part.required and part.is_hidden)]
-    return (*told, *(_access_delayed(part) for part in late))
-
-
-def _named(exposure: Exposure, facts: ReleaseFacts) -> str:
-    part = next((each for each in facts.parts if each.id == exposure.part), None)
-    return part_name(part) if part else exposure.part
-
-
-def _exposed_for(exposure: Exposure) -> str:
-    if not exposure.open:
-        return words.span(exposure.seconds)
-    so_far = words.span(Bounds(exposure.seconds.min, None))
-    return f"{so_far} so far" if (exposure.seconds.min or 0) >= 1 else so_far
-
-
-def _access_delayed(part: Part) -> str:
-    name = part_name(part).replace("announced page", "release at the announced address")
-    if part.role == "alternative":
-        return (
-            f"Content of the release could be reached at another address, {part.url}, after {words.span(part.delay)}."
-        )
-    return f"Access to the {name} was delayed by {words.span(part.wait)}."
+def since(seen: Interval, facts: ReleaseFacts) -> str:
+    """Return from when on something was available: `from about 9.51am`, `by 10am`."""
+    begun = _interval_in_words(seen, facts, "from about ")
+    return f"from some time {begun}" if begun.startswith("between") else begun

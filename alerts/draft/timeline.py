@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from html import escape
 
@@ -200,12 +199,8 @@ def _slot_mark(figure: Timeline, slot: datetime, bottom: int) -> str:
 
 def _legend(figure: Timeline, y: int) -> str:
     used = _used(figure)
-    return "".join(_key(state, x, y) for state, x in zip(used, _offsets(used), strict=True))
-
-
-def _offsets(states: Sequence[str]) -> list[int]:
-    widths = [30 + 6 * len(STATES[state][0]) for state in states]
-    return [sum(widths[:place]) for place in range(len(widths))]
+    widths = [30 + 6 * len(STATES[state][0]) for state in used]
+    return "".join(_key(state, sum(widths[:place]), y) for place, state in enumerate(used))
 
 
 def _key(state: str, x: int, y: int) -> str:

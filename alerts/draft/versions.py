@@ -66,7 +66,7 @@ def edited(versions: Versions, words: Mapping[str, str], by: str, at: datetime, 
     # Who empties a box takes back that its words stood in place of what was measured.
     emptied = {f"{INSTEAD}{name}": "" for name, text in words.items() if not text.strip()}
     every = {**last.words, **{name: text for name, text in emptied.items() if name in last.words}, **words}
-    moved = _redated(last.report, at)
+    moved = replace(_with_dates(last.report, last.report.date_of_report, at), at=at)
     merged = merge(every, moved, last.report, by, read)
     return _append(versions, _amended(versions, merged, by), every, by)
 
@@ -93,8 +93,8 @@ def _amended(versions: Versions, report: Report, by: str) -> Report:
         return report
     others = changed(versions[-1].report, report)
     named = wording.joined([report.name_of(name) for name in others]) or "annexes"
-    when = wording.brief(report.at, ZONE)
-    line = f"Amended after sign-off at {when} by {by} (version {len(versions) + 1}): {named}."
+    whose = "" if by == MONITOR else f" by {by}"
+    line = f"Amended after sign-off on {day_text(local_date(report.at, ZONE))}{whose}: {named}."
     return replace(report, amendments=(*report.amendments, line))
 
 
@@ -121,10 +121,6 @@ def changed(before: Report, after: Report) -> tuple[str, ...]:
 
 def _shown(report: Report) -> tuple[object, ...]:
     return report.form, report.sections, report.measured, report.timeline, report.steps
-
-
-def _redated(report: Report, at: datetime) -> Report:
-    return replace(_with_dates(report, report.date_of_report, at), at=at)
 
 
 def _with_dates(report: Report, day: str, at: datetime) -> Report:

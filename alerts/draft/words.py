@@ -1,14 +1,14 @@
 """Bounds turned into honest sentences, in British usage.
 
-Lower bounds are rounded down and upper bounds up, so that what is said always contains what was
-measured. Times are local with the zone's own abbreviation (BST, GMT); UTC stands in the annex.
+The evidence shows times with their zone (BST, GMT); lower bounds are rounded down and upper bounds up. Reports and
+letters use civil-service style: `when` and `roughly` give the nearest minute, or both bounds if they are far apart.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from datetime import date, datetime
+from collections.abc import Callable, Sequence
+from datetime import date, datetime, timedelta
 
 from schedules.times import words as times
 from schedules.times.interval import Bounds, Interval
@@ -17,6 +17,8 @@ from schedules.times.zone import local, local_date
 
 SECOND, MINUTE, HOUR, DAY = 1, 60, 3600, 86400
 UNKNOWN_TIME = "at a time that was not measured"
+NARROW = timedelta(minutes=2)
+"""Up to which length an interval is one time "to the minute"; longer ones are shown with both ends."""
 
 
 def count(number: int, noun: str) -> str:
@@ -43,66 +45,53 @@ def span(measured: Bounds | None) -> str:
     """Return a length of time with its bounds: `37 to 38 minutes`, `at least 12 minutes`, `up to 45 seconds`."""
     if measured is None or (measured.min is None and measured.max is None):
         return "a time that is not known"
-    unit = _unit(measured)
-    low = None if measured.min is None else _down(measured.min, unit)
-    high = None if measured.max is None else _up(measured.max, unit)
+    top = measured.max if measured.max is not None else measured.min or 0.0
+    # One precision for all that the evidence says of one length: finer is noise to a reader, coarser would hide it.
+    unit = SECOND if top < 10 * MINUTE else MINUTE if top < 3 * DAY else HOUR
+    low = None if measured.min is None else math.floor(round(measured.min, 3) / unit) * unit
+    high = None if measured.max is None else math.ceil(round(measured.max, 3) / unit) * unit
     if high is None:
         return f"at least {length(low)}" if low else "a time that is not known yet"
     if low is None or low <= 0 < high:
         return f"up to {length(high)}"
-    return length(high) if low == high else f"{_both(low, high)}{_in_minutes(low, high)}"
+    return length(high) if low == high else f"{_join_lengths(length(low), length(high))}{_in_minutes(low, high)}"
 
 
-def about(measured: Bounds) -> str:
-    """Return a length as one round figure, `about 38 minutes`; with its bounds where they lie too far apart for one."""
-    if measured.min is None or measured.max is None:
-        return span(measured)
-    middle = (measured.min + measured.max) / 2
-    if measured.max - measured.min > max(MINUTE, middle / 10):
-        return span(measured)
-    steps = ((2 * MINUTE, SECOND), (10 * HOUR, MINUTE), (3 * DAY, HOUR // 2))
-    unit = next((step for below, step in steps if middle < below), HOUR)
-    return f"about {length(round(middle / unit) * unit)}"
+def roughly(measured: Bounds | None) -> str:
+    """Return a length as reports say it: `about 38 minutes`, `some 9½ hours`, or `25 to 35 minutes` if it is wide."""
+    low, high = (None, None) if measured is None else (measured.min, measured.max)
+    if high is None:
+        whole = "" if low is None or low < MINUTE else _in_units(low, math.floor)
+        return f"at least {whole}" if whole else "a time that is not known"
+    if high < MINUTE:
+        return "less than a minute"
+    if low is None or low <= 0:
+        return f"up to {_in_units(high, math.ceil)}"
+    middle = (low + high) / 2
+    if high - low > max(NARROW.total_seconds(), middle / 10):
+        return _join_lengths(_in_units(low, math.floor), _in_units(high, math.ceil))
+    halves = round(middle * 2 / HOUR)
+    if 3 * HOUR <= middle < 3 * DAY and halves % 2 and abs(middle - halves * HOUR / 2) <= 5 * MINUTE:
+        return f"some {halves // 2}½ hours"
+    return f"about {_in_units(max(middle, MINUTE), round)}"
 
 
-def _unit(measured: Bounds) -> int:
-    top = measured.max if measured.max is not None else measured.min or 0.0
-    # One precision for all that a report says of one length: finer is noise to a reader, coarser would hide it.
-    return SECOND if top < 10 * MINUTE else MINUTE if top < 3 * DAY else HOUR
+def _in_units(seconds: float, towards: Callable[[float], int]) -> str:
+    unit = MINUTE if seconds < 3 * DAY else HOUR
+    return length(towards(round(seconds, 3) / unit) * unit)
 
 
-def _down(seconds: float, unit: int) -> int:
-    return math.floor(round(seconds, 3) / unit) * unit
-
-
-def _up(seconds: float, unit: int) -> int:
-    return math.ceil(round(seconds, 3) / unit) * unit
-
-
-def _both(low: int, high: int) -> str:
-    first, last = length(low), length(high)
-    if " " not in first.split(" ", 1)[1] and first.rstrip("s").split(" ")[1] == last.rstrip("s").split(" ", 1)[1]:
-        return f"{first.split(' ')[0]} to {last}"
-    return f"{first} to {last}"
+def _join_lengths(first: str, last: str) -> str:
+    """Return `25 to 35 minutes`, or both lengths in full if their units differ."""
+    number, _, unit = first.partition(" ")
+    is_one_unit = " " not in unit and unit.rstrip("s") == last.partition(" ")[2].rstrip("s")
+    return last if first == last else f"{number if is_one_unit else first} to {last}"
 
 
 def _in_minutes(low: int, high: int) -> str:
     if high <= HOUR or high > 12 * HOUR or low % MINUTE or high % MINUTE:
         return ""
     return f" ({low // MINUTE} to {high // MINUTE} minutes)"
-
-
-def against(delay: Bounds | None, slot: str) -> str:
-    """Return a delay in words, negative being early: `37 to 38 minutes after the announced 09:30`."""
-    if delay is None:
-        return ""
-    if delay.max is not None and delay.max <= 0:
-        lead = Bounds(-delay.max, None if delay.min is None else -delay.min)
-        return f"{span(lead)} before the announced {slot}"
-    if delay.min is not None and delay.min < 0 and delay.max is not None:
-        early, late = (span(Bounds(0, bound)).removeprefix("up to ") for bound in (-delay.min, delay.max))
-        return f"between {early} before and {late} after the announced {slot}"
-    return f"{span(delay)} after the announced {slot}"
 
 
 def days(first: date, last: date) -> str:
@@ -129,9 +118,39 @@ def style_clock(at: datetime, timezone: str) -> str:
     return f"{here.hour % 12 or 12}{minute}{'am' if here.hour < 12 else 'pm'}"
 
 
-def in_style(at: datetime, timezone: str) -> str:
-    """Return `9.30am on Friday 5 January 2018`."""
-    return f"{style_clock(at, timezone)} on {day_text(local_date(at, timezone), weekday=True)}"
+def when(seen: Interval, timezone: str, known_day: date | None = None, exact: str = "at about ") -> str:
+    """Return an interval as reports say it: `at about 9.51am`, or `between 9.40am and 9.51am` if it is wide.
+
+    `exact` comes before a time that is known to the minute. `known_day` is a day that the reader knows already.
+    """
+    after = None if seen.after is None else rounded(seen.after, times.MINUTE)
+    by = None if seen.by is None else rounded(seen.by, times.MINUTE, up=True)
+    if after is None or by is None:
+        end = by or after
+        return UNKNOWN_TIME if end is None else f"{'by' if by else 'after'} {clock_on(end, timezone, known_day)}"
+    if (about := to_the_minute(seen)) is not None:
+        return f"{exact}{clock_on(about, timezone, known_day)}"
+    first_day = local_date(after, timezone)
+    first = (
+        style_clock(after, timezone) if first_day == local_date(by, timezone) else clock_on(after, timezone, known_day)
+    )
+    return f"between {first} and {clock_on(by, timezone, known_day)}"
+
+
+def to_the_minute(seen: Interval) -> datetime | None:
+    """Return the nearest minute of an interval, None if it is open or too long to be one minute."""
+    if seen.after is None or seen.by is None or seen.by - seen.after > NARROW:
+        return None
+    return rounded(seen.after + (seen.by - seen.after) / 2 + times.MINUTE / 2, times.MINUTE)
+
+
+def clock_on(at: datetime, timezone: str, known_day: date | None = None) -> str:
+    """Return `9.30am on Friday 5 January 2018`, the day only in so far as it differs from `known_day`."""
+    day, time = local_date(at, timezone), style_clock(at, timezone)
+    if day == known_day:
+        return time
+    is_year_known = known_day is not None and day.year == known_day.year
+    return f"{time} on {f'{day.day} {day:%B}' if is_year_known else day_text(day, weekday=True)}"
 
 
 def brief(at: datetime, timezone: str) -> str:
@@ -139,38 +158,19 @@ def brief(at: datetime, timezone: str) -> str:
     return f"{clock(at, timezone)} on {day_text(local_date(at, timezone))}"
 
 
-def between(seen: Interval, timezone: str, known_day: date | None = None) -> str:
-    """Return an interval in words: `between 10:07:45 and 10:08:00 BST`.
-
-    The date is left out when both ends fall on `known_day`, which the reader has just been told.
-    """
+def between(seen: Interval, timezone: str) -> str:
+    """Return an interval to the second, rounded outward: `between 10:07:45 and 10:08:00 BST on 23 July 2015`."""
     after = None if seen.after is None else rounded(seen.after)
     by = None if seen.by is None else rounded(seen.by, up=True)
     if after is None or by is None:
-        return _one_sided(after, by, timezone, known_day)
+        end = by or after
+        return UNKNOWN_TIME if end is None else f"{'by' if by else 'after'} {brief(end, timezone)}"
     if after == by:
-        return f"at {_at(by, timezone, known_day)}"
-    return f"between {_pair(after, by, timezone, known_day)}"
-
-
-def _one_sided(after: datetime | None, by: datetime | None, timezone: str, known_day: date | None) -> str:
-    if by is not None:
-        return f"by {_at(by, timezone, known_day)}"
-    return UNKNOWN_TIME if after is None else f"after {_at(after, timezone, known_day)}"
-
-
-def _at(at: datetime, timezone: str, known_day: date | None) -> str:
-    here = local_date(at, timezone)
-    text = clock(at, timezone)
-    return text if here == known_day else f"{text} on {day_text(here)}"
-
-
-def _pair(after: datetime, by: datetime, timezone: str, known_day: date | None) -> str:
-    first_day, last_day = local_date(after, timezone), local_date(by, timezone)
+        return f"at {brief(by, timezone)}"
     # In the night of a clock change one time of day occurs twice: only the zone tells them apart.
-    if first_day != last_day or local(after, timezone).tzname() != local(by, timezone).tzname():
-        return f"{_at(after, timezone, None)} and {_at(by, timezone, None)}"
+    first, last = local(after, timezone), local(by, timezone)
+    if (first.date(), first.tzname()) != (last.date(), last.tzname()):
+        return f"between {brief(after, timezone)} and {brief(by, timezone)}"
     fine = bool(after.second or by.second)
-    dated = "" if last_day == known_day else f" on {day_text(last_day)}"
-    first, last = clock(after, timezone, exact=fine, zone=False), clock(by, timezone, exact=fine)
-    return f"{first} and {last}{dated}"
+    begins, ends = clock(after, timezone, exact=fine, zone=False), clock(by, timezone, exact=fine)
+    return f"between {begins} and {ends} on {day_text(last.date())}"

@@ -127,16 +127,16 @@ class Daemon:
             self._keeping = asyncio.create_task(self.members.keep(), name="members")
         store, now = self.store, self.clock.now()
         beat = await self.ask(lambda: store.leases.heartbeat(self.name))
-        self.blind.begin(self.writer)
-        self.blind.take(await self.ask(lambda: store.runs.blind(now - BEHIND, now)))
+        self.blind.start_writing(self.writer)
+        self.blind.add_and_rejudge(await self.ask(lambda: store.runs.blind(now - BEHIND, now)))
         await self.ledger.take_up(now)
         await self.admission.begin(now)
         await self.calendar_reads.load(self.ledger)
-        self.tripwires.take_up(beat.at if beat is not None else now)
+        self.tripwires.start(beat.at if beat is not None else now)
         self.heartbeat.begin(now)
         if beat is not None and beat.at < now:
             span = Blind(beat.at, now, "stopped" if beat.stopped else "killed", monitor=self.name)
-            self.blind.take([span])
+            self.blind.add_and_rejudge([span])
             self._opening.add(asyncio.create_task(self.blind.write(span, self.writer), name="opening"))
             # A store that cannot be written holds up neither looks nor a signal to stop.
             await asyncio.wait(self._opening, timeout=_PATIENCE)
@@ -187,7 +187,7 @@ class Daemon:
     async def _deal(self, share: Share) -> None:
         while self._dealt == share.members:
             try:
-                await self.admission.deal(share)
+                await self.admission.apply_share(share)
             except StoreFault:
                 await self.clock.sleep(_PATIENCE)
             else:

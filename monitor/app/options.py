@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
-from fnmatch import fnmatchcase
 from urllib.parse import urlsplit
 
 from alerts.rota import calendar_of
 from monitor.clock import Clock
-from monitor.config.calendars import CalendarSettings, NationSettings, ReleaseMatch
-from monitor.config.settings import DEFAULT_RATES, NetworkSettings, PartSettings, PolicyTable, Settings
-from monitor.judge.policy import Override, Policies, Policy, UsualTime
+from monitor.config.settings import DEFAULT_RATES, NetworkSettings, PartSettings, Settings
+from monitor.judge.policy import Policies, Policy, UsualTime
 from monitor.ledger.state import Checks
 from monitor.look.fetch import Fetcher
 from monitor.look.guard import guard_of
@@ -23,12 +21,11 @@ from monitor.watch.planner import WatchRules
 from monitor.watch.tripwires import Producer
 from schedules.announcement import Announcement, Origin, Part, Role
 from schedules.dates import assume_time
-from schedules.join import Pin, Rules, Split
+from schedules.join import JoinRules
 from schedules.release import Release
 from schedules.slot import Precision
-from schedules.sources.options import SourceOptions
 from schedules.sources.registry import KINDS
-from schedules.workdays import Nation, Workdays, workdays
+from schedules.workdays import Nation, NationSettings, Workdays
 
 
 def policies_of(settings: Settings) -> Policies:
@@ -45,17 +42,8 @@ def policies_of(settings: Settings) -> Policies:
         workdays=_workdays(settings, "ENG"),
         on_file=on_file(settings),
     )
-    nations = {producer.id: producer.nation for producer in settings.producer}
-    producers = {
-        name: Override(
-            on_time_within=own.on_time_within,
-            note_within=own.note_within,
-            workdays=_workdays(settings, nations.get(name, "ENG")),
-        )
-        for name in {**table.producer, **nations}
-        for own in (table.producer.get(name, PolicyTable()),)
-    }
-    return Policies(general, producers)
+    nations = {producer.id: _workdays(settings, producer.nation) for producer in settings.producer}
+    return Policies(general, table.producer, nations)
 
 
 def watch_rules_of(settings: Settings) -> WatchRules:
@@ -75,13 +63,13 @@ def hosts_of(settings: Settings) -> Callable[[str], Collection[str]]:
     return lambda producer: hosts.get(producer, frozenset())
 
 
-def joining_of(settings: Settings) -> Rules:
+def joining_of(settings: Settings) -> JoinRules:
     """Return how calendars are joined; they rule in the order of the file."""
-    return Rules(
+    return JoinRules(
         order=tuple(table.name for table in settings.calendar),
         explicit=frozenset(table.name for table in settings.calendar if KINDS[table.kind].by_hand),
-        pins=tuple(Pin(pin.id, pin.url or "", pin.title, pin.producer) for pin in settings.pin),
-        splits=tuple(Split(split.calendar, split.url or "", split.title, split.producer) for split in settings.split),
+        pins=tuple(settings.pin),
+        splits=tuple(settings.split),
         whose=tuple(table.id for table in settings.producer),
     )
 
@@ -103,11 +91,11 @@ def slot_times_of(settings: Settings) -> Callable[[Announcement], Announcement]:
     usual = {name: own.default_time for name, own in settings.policy.producer.items()}
 
     def with_usual_time(announcement: Announcement) -> Announcement:
-        own = (table.time for table in settings.slot_time if _fits(table.match, announcement))
+        own = (table.time for table in settings.slot_time if table.match.fits(announcement))
         time = next(own, next((usual[one] for one in announcement.producers if usual.get(one)), None))
         if time is None or announcement.slot.precision is not Precision.DAY:
             return announcement
-        return replace(announcement, slot=assume_time(announcement.slot, f"{time:%H:%M}"))
+        return replace(announcement, slot=assume_time(announcement.slot, time))
 
     return with_usual_time
 
@@ -116,7 +104,7 @@ def parts_of(settings: Settings) -> Callable[[Release], tuple[Part, ...]]:
     """Return what tells the configured parts of a release."""
 
     def extra(release: Release) -> tuple[Part, ...]:
-        return tuple(_part(table, release) for table in settings.part if _fits(table.match, release))
+        return tuple(_part(table, release) for table in settings.part if table.match.fits(release))
 
     return extra
 
@@ -125,23 +113,9 @@ def importance_of(settings: Settings) -> Callable[[Release], int]:
     """Return what tells how much a release matters: by the first table that fits it."""
 
     def importance(release: Release) -> int:
-        return next((table.level for table in settings.importance if _fits(table.match, release)), 0)
+        return next((table.level for table in settings.importance if table.match.fits(release)), 0)
 
     return importance
-
-
-def source_options(table: CalendarSettings, timezone: str) -> SourceOptions:
-    """Return what a calendar source is told."""
-    return SourceOptions(
-        name=table.name,
-        url=table.url or table.file or "",
-        timezone=table.timezone or timezone,
-        producer=table.producer,
-        date_order=table.date_order,
-        default_time=f"{table.default_time:%H:%M}" if table.default_time else None,
-        filters={name: tuple(values) for name, values in table.filters.items()},
-        options=table.options,
-    )
 
 
 def fetcher_of(settings: Settings, clock: Clock) -> Fetcher:
@@ -212,30 +186,12 @@ def _part(table: PartSettings, release: Release) -> Part:
 def on_file(settings: Settings) -> tuple[UsualTime, ...]:
     """Return the unusual times that were granted, each with who granted it."""
     return tuple(
-        UsualTime(table.time, table.reference, *(part or "*" for part in _patterns(table.match)))
+        UsualTime(table.time, table.reference, *(one or "*" for one in (match.producer, match.title, match.url)))
         for table in settings.slot_time
+        for match in (table.match,)
         if table.reference
     )
 
 
-def _patterns(match: ReleaseMatch) -> tuple[str | None, str | None, str | None]:
-    return match.producer, match.title, match.url
-
-
-def _fits(match: ReleaseMatch, thing: Release | Announcement) -> bool:
-    values = (thing.producers, (thing.title,), _addresses(thing))
-    wanted = [(pattern, its) for pattern, its in zip(_patterns(match), values, strict=True) if pattern is not None]
-    return bool(wanted) and all(any(fnmatchcase(value, pattern) for value in its) for pattern, its in wanted)
-
-
-def _addresses(thing: Release | Announcement) -> tuple[str, ...]:
-    """Return every address by which a person may know a release: a page keeps its rules when it proves to be elsewhere.
-
-    A publication mostly bears the slug of its announcement, at the address where people expect it.
-    """
-    return thing.url, thing.link, thing.link.replace("/announcements/", "/")
-
-
 def _workdays(settings: Settings, nation: Nation) -> Workdays:
-    table = settings.nation.get(nation, NationSettings())
-    return workdays(nation, table.extra_holidays, table.not_holidays)
+    return settings.nation.get(nation, NationSettings()).workdays(nation)

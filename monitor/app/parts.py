@@ -30,7 +30,7 @@ from monitor.app.reporting_options import (
     schedules_of,
 )
 from monitor.app.status import Status
-from monitor.config.secrets import in_addresses, redactor
+from monitor.config.secrets import redactor, secrets_in_addresses
 from monitor.config.settings import Settings
 from monitor.deliver.as_of_now import Afresh, AsOfNow
 from monitor.deliver.desk import Desk
@@ -53,11 +53,11 @@ from monitor.watch.listing_followup import ListingFollowUp
 from monitor.watch.look_tally import LookTally
 from monitor.watch.odd_answers import OddAnswers
 from monitor.watch.other_monitors import OtherMonitors
-from monitor.watch.rejudge import ahead_of, facts_of
+from monitor.watch.rejudge import body_of_unwatched_at, facts_of
+from monitor.watch.store_replay import StoreReplay
 from monitor.watch.tripwires import ListingHandlers, Tripwires
 from monitor.watch.unannounced import Unannounced
 from monitor.watch.watch import Watch
-from monitor.watch.write_again import StoreReplay
 from monitor.web.credentials import Throttle
 from monitor.web.queries import Queries
 from schedules.values import is_loopback
@@ -82,7 +82,7 @@ def outbox_options_for(core: Core, rules: ReportingRules) -> OutboxOptions:
         rules.templates,
         digesting_of(settings),
         Leaseholder(core.holder, settings.store.takeover if shares else _TURN),
-        redactor=redactor(in_addresses(settings)),
+        redactor=redactor(secrets_in_addresses(settings)),
         rules=rules,
     )
     return replace(options, idle=settings.store.takeover) if shares else options
@@ -159,12 +159,12 @@ def watch_for(core: Core, poller: Poller, record: VerdictRecord, reminders: Remi
         blind=core.blind,
         health=core.health,
         on_recorded=reminders.recorded,
-        others=None if members is None else OtherMonitors(core.store, ask, members, core.blind.learn),
+        others=None if members is None else OtherMonitors(core.store, ask, members, core.blind.add),
         set_wrong=ClockStepGuard(skew, core.clock),
     )
     loop = asyncio.get_running_loop()
     again = StoreReplay(core.ledger, watch, core.blind, core.evidence, core.writer, core.store, ask, loop)
-    core.heartbeat.on_back(again.told)
+    core.heartbeat.on_back(again.on_store_reset)
     core.apart.on_back(again.write)
     return watch
 
@@ -187,9 +187,13 @@ def tripwires_for(
     store, writer, clock, tasks = core.store, core.writer, core.clock, core.tasks
     listed = ListingFollowUp(admission, core.ledger, watch, clock, poller, leads, tasks)
     unannounced = Unannounced(store.ledger, writer, core.ledger, watch, poller, clock, tally, tasks, core.threads.ask)
-    handlers = ListingHandlers(listed.take, unannounced.take, leads.take_press)
+    handlers = ListingHandlers(
+        listed.follow_in_background, unannounced.consider_in_background, leads.send_for_press_item
+    )
     every = core.settings.watch.tripwire.every
-    return Tripwires(poller, tripwires_of(core.settings), admission.near, admission.bearing, handlers, every)
+    return Tripwires(
+        poller, tripwires_of(core.settings), admission.near, admission.find_same_address_or_title, handlers, every
+    )
 
 
 def calendar_reads_for(core: Core, poller: Poller, admission: Admission, watch: Watch, outbox: Outbox) -> CalendarReads:
@@ -198,7 +202,7 @@ def calendar_reads_for(core: Core, poller: Poller, admission: Admission, watch: 
     zone, store, writer = settings.timezone, core.store, core.writer
     return CalendarReads(
         readers_of(settings, core.folder, poller.ask, clock, core.evidence, core.workers),
-        admission.learn,
+        admission.take_read,
         admission.slots,
         CalendarIncidents(
             core.ledger, health, clock, store.verdicts, writer, watch.events, outbox.wake, zone, core.threads.ask
@@ -207,7 +211,7 @@ def calendar_reads_for(core: Core, poller: Poller, admission: Admission, watch: 
         core.metrics,
         clock,
         settings.policy.expect_editions,
-        watch.check,
+        watch.promise_check,
     )
 
 
@@ -258,9 +262,9 @@ def shown_by(core: Core, rules: ReportingRules) -> dict[str, Any]:
         "templates": rules.templates,
         "calendars": [table.name for table in settings.calendar],
         "producers": {table.id: table.name for table in settings.producer},
-        "ahead": ahead_of(core.store, policies_of(settings), rules.book),
-        "explained": explainer_of(settings, core.store).explained,
+        "ahead": body_of_unwatched_at(core.store, policies_of(settings), rules.book),
+        "explained": explainer_of(settings, core.store).explain_release,
         "periods": periods_of(settings, core.store),
-        "redactor": redactor(in_addresses(settings)),
+        "redactor": redactor(secrets_in_addresses(settings)),
         "local": is_loopback(settings.web.listen) and not settings.web.signs_in,
     }

@@ -7,9 +7,8 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 
-from monitor.app.options import budget_of, fetcher_of, slot_times_of, source_options
+from monitor.app.options import budget_of, fetcher_of, slot_times_of
 from monitor.clock import Clock
-from monitor.config.calendars import CalendarSettings
 from monitor.config.settings import Settings
 from monitor.ledger.pages import CalendarPages
 from monitor.ledger.reader import CalendarReader
@@ -20,8 +19,8 @@ from monitor.look.interpret import Interpreter
 from monitor.look.poller import Poller
 from monitor.look.reading import ReadingApart
 from monitor.store.evidence.evidence import Evidence
-from schedules.sources.options import SourceOptions
 from schedules.sources.registry import KINDS
+from schedules.sources.settings import CalendarSettings
 
 Ask = Callable[[Request], Awaitable[Answer | Failure]]
 
@@ -58,7 +57,7 @@ def reader_of(  # noqa: PLR0913, PLR0917 # the edges it stands between
     kind = KINDS[table.kind]
     return CalendarReader(
         table.name,
-        kind(source_options(table, settings.timezone)),
+        kind(table.in_zone(settings.timezone)),
         CalendarPages(ask, strip=kind.names_people, cap=kind.cap, workers=workers),
         clock,
         folder / table.file if table.file is not None else None,
@@ -73,10 +72,13 @@ def rota_readers_of(settings: Settings, folder: Path, ask: Ask, clock: Clock, wo
     """Return a reader for each rota that is kept as a calendar; relative files start at `folder`."""
     readers = []
     for table in settings.rota:
-        if where := table.url or table.file:
+        if table.url or table.file:
             from schedules.sources.rota import RotaSource  # noqa: PLC0415 # icalendar takes 50 ms and 4 MB
 
-            source = RotaSource(SourceOptions(table.name, where, settings.timezone), list(table.who))
+            calendar = CalendarSettings(
+                name=table.name, kind="ics", url=table.url, file=table.file, timezone=settings.timezone
+            )
+            source = RotaSource(calendar, list(table.who))
             file = folder / table.file if table.file is not None else None
             pages = CalendarPages(ask)
             readers.append(RotaReader(table.name, table.read_every, source, pages, workers, clock, file))

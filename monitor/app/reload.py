@@ -36,7 +36,6 @@ from monitor.app.parts import (
 from monitor.app.readers import readers_of
 from monitor.app.reporting_options import provider_of, reminding_of, vouching_of
 from monitor.app.upkeep import Recurring, deadman, upkeep
-from monitor.config.calendars import CalendarSettings
 from monitor.config.settings import Settings
 from monitor.deliver.as_of_now import AsOfNow
 from monitor.deliver.reminders import Reminders
@@ -48,6 +47,7 @@ from monitor.ledger.reader import CalendarReader
 from monitor.look.fetch import Fetcher
 from monitor.watch.budget_forecast import BudgetForecast
 from monitor.web.queries import Queries
+from schedules.sources.settings import CalendarSettings
 from schedules.values import shown
 
 _log = structlog.get_logger(__name__)
@@ -177,7 +177,7 @@ class Reload:
         daemon.reconfigure(self.jobs(), anew)
         old, daemon.fetcher, daemon.channels = daemon.channels, core.fetcher, channels
         self._retire(was.fetcher, old)
-        await daemon.admission.take_up(core.clock.now())
+        await daemon.admission.watch_all_near(core.clock.now())
 
     def _fetcher(self, settings: Settings) -> Fetcher:
         """Return what goes out to the network: another only where it is to go otherwise."""

@@ -5,21 +5,21 @@ from __future__ import annotations
 import ssl
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, time
+from datetime import datetime, time
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from alerts.channel import Channel
 from alerts.channels import open_channel
 from alerts.channels.base import Outbound
 from alerts.draft.code import Book, amended, standard_book
-from alerts.rota import Rota, Shift, Turns
-from alerts.routes import Route
+from alerts.rota import Rota
 from monitor.app.options import on_file, policies_of, proxies_of
 from monitor.clock import Clock, SystemClock
 from monitor.config.organisations import ORGANISATIONS
-from monitor.config.people import RotaSettings, SummarySettings
-from monitor.config.secrets import in_addresses, redactor
+from monitor.config.people import SummarySettings
+from monitor.config.secrets import redactor, secrets_in_addresses
 from monitor.config.settings import NetworkSettings, ProducerSettings, Settings
 from monitor.deliver.digests import Digesting
 from monitor.deliver.reminders import Reminding
@@ -32,11 +32,13 @@ from monitor.store.sql.engine import Store
 from monitor.watch.periods import Periods
 from monitor.watch.rejudge import Explainer
 from monitor.web.credentials import Keys, Throttle
-from monitor.web.provider import Provider, SignsOn
+from monitor.web.provider import Provider
 from monitor.web.sessions import ProxyAuth, Sessions
 from monitor.web.users import Right, Users
-from schedules.times.zone import zone
 from schedules.values import is_loopback
+
+if TYPE_CHECKING:
+    from monitor.web.openid import OpenID
 
 _WHEN = {"morning": time(8, 45), "evening": time(17), "month": time(9)}
 
@@ -47,17 +49,7 @@ def reporting_rules_of(settings: Settings, channels: Sequence[str], folder: Path
         timezone=settings.timezone,
         producers={table.id: _entries(table) for table in settings.producer},
         forms={table.id: table.report.form for table in settings.producer if table.report.form is not None},
-        routes=tuple(
-            Route(
-                channels=tuple(route.channels),
-                producer=route.match.producer or "*",
-                grade=route.match.grade or "*",
-                finding=route.match.finding or "*",
-                quiet=route.quiet,
-                escalate=tuple(route.escalate),
-            )
-            for route in settings.route
-        ),
+        routes=settings.route,
         channels=tuple(channels),
         open_channels=frozenset(settings.alert.open_channels),
         templates=templates_of(settings, folder),
@@ -72,17 +64,8 @@ def reporting_rules_of(settings: Settings, channels: Sequence[str], folder: Path
 
 
 def rotas_of(settings: Settings) -> dict[str, Rota]:
-    """Return who is on call by the tables alone: no calendar is read yet."""
-    return {table.name: _rota(table, settings.timezone) for table in settings.rota}
-
-
-def _rota(table: RotaSettings, timezone: str) -> Rota:
-    def instant(wall: datetime) -> datetime:
-        return wall.replace(tzinfo=zone(timezone)).astimezone(UTC)
-
-    turns = Turns(tuple(table.turns), table.begins, table.every) if table.turns and table.begins is not None else None
-    shifts = tuple(Shift(one.role, instant(one.begins), instant(one.until)) for one in table.shift)
-    return Rota(table.name, table.who, turns, shifts, timezone=timezone)
+    """Return the rotas by name, before any of their calendars is read."""
+    return {table.name: Rota(table, settings.timezone) for table in settings.rota}
 
 
 def _folding(settings: Settings) -> frozenset[str]:
@@ -113,7 +96,7 @@ def periods_of(settings: Settings, store: Store) -> Periods:
     """Return what makes reports on periods."""
     names = {slug: called[0] for slug, called in ORGANISATIONS.items()}
     mine = {one.id: one.name for one in settings.producer}
-    hides = redactor(in_addresses(settings))
+    hides = redactor(secrets_in_addresses(settings))
     return Periods(store, policies_of(settings), settings.timezone, names | mine, mine, book_of(settings), hides)
 
 
@@ -145,7 +128,7 @@ def door_of(settings: Settings, folder: Path, clock: Clock, throttle: Throttle) 
     return door
 
 
-def provider_of(settings: Settings, clock: Clock) -> SignsOn | None:
+def provider_of(settings: Settings, clock: Clock) -> OpenID | None:
     """Return the provider that signs people on, None where none does."""
     oidc = settings.web.oidc
     if oidc is None:
@@ -155,8 +138,7 @@ def provider_of(settings: Settings, clock: Clock) -> SignsOn | None:
     rights = {value: Right(right) for value, right in oidc.rights.items()}
     back = f"{(settings.web.public_url or '').rstrip('/')}/sign-in/oidc/return"
     provider = Provider(oidc.issuer, oidc.client_id, oidc.client_secret.reveal, oidc.claim, rights, back)
-    issuer = urlsplit(oidc.issuer)
-    network = settings.network
+    issuer, network = urlsplit(oidc.issuer), settings.network
     ports = [*network.ports, *([issuer.port] if issuer.port is not None else [])]
     guard = guard_of(network.allow, ports, [(issuer.hostname or "", oidc.allow)])
     resolver = Resolver(guard, proxies=proxies_of(network))

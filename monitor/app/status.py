@@ -53,7 +53,7 @@ class Status:
 
     def pulses(self) -> dict[str, Pulse]:
         """Return every watched release: what was last written down of it, and when it was last looked at."""
-        return {name: Pulse(one.last_recorded, one.looked) for name, one in self.watch.releases.items()}
+        return {name: Pulse(one.last_recorded, one.last_proof_at) for name, one in self.watch.releases.items()}
 
     def unready(self) -> list[str]:
         """Return why this monitor is not to be relied on, empty when it is."""
@@ -93,7 +93,10 @@ class Status:
             *self._clocks(),
             *self._budgets(),
             *self._channels(),
-            *(Check(f"On call, {name}", rota.told(self.clock.now())) for name, rota in self.rotas().items()),
+            *(
+                Check(f"On call, {name}", rota.describe_on_call(self.clock.now()))
+                for name, rota in self.rotas().items()
+            ),
         ]
 
     def _monitor(self) -> Check:
@@ -145,7 +148,7 @@ class Status:
             yield Check(f"Clock of {host}", doubt, "If our clock is right, tell the host.", "NinethirtyClockOff")
 
     def _budgets(self) -> Iterator[Check]:
-        warnings = self.forecast.warnings_told()
+        warnings = self.forecast.warnings_by_label()
         busiest = list(self.self_check.rates.per_second().items())[:_MOST_HOSTS]
         used = ", ".join(f"{host} {rate:.1f} of {self.forecast.budget.rate(host):g} a second" for host, rate in busiest)
         if not warnings:

@@ -23,9 +23,9 @@ from monitor.look.clock_skew import Skew
 from monitor.look.poller import Poller
 from monitor.store.retention import BOUNDED, DAILY, Retention
 from monitor.threads import Job, off_the_loop
-from monitor.watch.budget_forecast import RECKONED, BudgetForecast
+from monitor.watch.budget_forecast import FORECAST_EVERY, BudgetForecast
 from monitor.watch.compaction import Compaction
-from monitor.watch.predicted_addresses import EVERY, PredictedAddresses
+from monitor.watch.predicted_addresses import PREDICT_EVERY, PredictedAddresses
 from monitor.watch.watch import Watch
 
 _GIVEN_BACK = timedelta(minutes=15)
@@ -84,11 +84,11 @@ def upkeep(core: Core, starved: StarvedHosts, watch: Watch, forecast: BudgetFore
     yield CHECKED, "scarcity", starved.check
     # Whether one starts is known before the first slot; a rehearsal finds out when it needs one.
     yield CHECKED, "workers", partial(core.workers.try_start, eager=core.edges.clock is None)
-    yield RECKONED, "foresight", forecast.look_ahead
+    yield FORECAST_EVERY, "foresight", forecast.look_ahead
     if settings.watch.learn_addresses:
         inside = {host.lower() for host, _ in allowed_hosts(settings)}
         predicted = PredictedAddresses(core.store.verdicts, watch, clock, hosts_of(settings), ask, inside)
-        yield EVERY, "expected addresses", predicted.learn
+        yield PREDICT_EVERY, "expected addresses", predicted.predict_missing
 
 
 async def _give_back() -> None:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
 
@@ -20,8 +19,8 @@ from schedules.times.zone import span_of
 
 if TYPE_CHECKING:
     from alerts.claim import Claim
-    from monitor.config.calendars import CalendarSettings
     from monitor.ledger.backfill import Record
+    from schedules.sources.settings import CalendarSettings
 
 _EVERY = 25
 SHARE = 0.25
@@ -84,23 +83,21 @@ async def _backfill(context: Context, producer: str, first: date, last: date, *,
 
 def _claims(context: Context, record: Record) -> AsyncIterator[Claim]:
     """Return what reads the record that the producer publishes in: that of the ONS, or GOV.UK's."""
-    from monitor.app.options import source_options
-    from schedules.sources.govuk_listing import site
-    from schedules.sources.ons import OnsSource
-    from schedules.sources.ons_items import PRODUCER
-    from schedules.sources.options import SourceOptions
+    from schedules.sources.govuk_listing import site_of
+    from schedules.sources.ons import PRODUCER, OnsSource
+    from schedules.sources.settings import CalendarSettings
 
-    def table_of(kind: str) -> CalendarSettings | None:
+    def table_of(kind: Literal["ons", "govuk"]) -> CalendarSettings:
         tables = [table for table in context.settings.calendar if table.kind == kind]
-        return next((one for one in tables if one.producer == record.producer), tables[0] if tables else None)
+        tables = tables or [CalendarSettings(name=kind, kind=kind)]
+        found = next((one for one in tables if one.producer == record.producer), tables[0])
+        return found.in_zone(context.settings.timezone)
 
-    zone, ons, govuk = context.settings.timezone, table_of("ons"), table_of("govuk")
-    if record.producer == (PRODUCER if ons is None else ons.producer or PRODUCER):
-        options = SourceOptions("ons", "") if ons is None else source_options(ons, zone)
-        return record.read_ons(OnsSource(replace(options, options={**options.options, "back": "0"})))
-    options = SourceOptions("govuk", "") if govuk is None else source_options(govuk, zone)
-    named = options.filters.get("organisations", ()) if options.producer == record.producer else ()
-    return record.read_govuk(site(options), tuple(named) or (record.producer,))
+    ons, govuk = table_of("ons"), table_of("govuk")
+    if record.producer == (ons.producer or PRODUCER):
+        return record.read_ons(OnsSource(ons.model_copy(update={"options": {**ons.options, "back": "0"}})))
+    named = govuk.filters.get("organisations", []) if govuk.producer == record.producer else []
+    return record.read_govuk(site_of(govuk), tuple(named) or (record.producer,))
 
 
 def _tell(read: int, whole: int) -> None:

@@ -17,14 +17,14 @@ from monitor.cli.common import Context, as_json, print_json
 from monitor.cli.on_call import gaps, lines, rotas_of
 from monitor.cli.outlook import Outlook, outlook_of
 from monitor.clock import SystemClock
-from monitor.config.calendars import CalendarSettings
-from monitor.config.doubts import Announced, Known, doubts
+from monitor.config.doubts import Announced, Known, find_doubts
 from monitor.config.read import load
 from monitor.config.schema import schema_text
 from monitor.config.settings import Settings
 from monitor.errors import BadInput, Fault, NinethirtyError, StoreTooOld, UserFault
 from monitor.ledger.reader import Outcome
 from monitor.web.users import faults_of
+from schedules.sources.settings import CalendarSettings
 from schedules.values import Secret, shown
 
 if TYPE_CHECKING:
@@ -132,7 +132,7 @@ def _foresee(context: Context, found: _Found, *, online: bool) -> None:
     found.faults += [f"rota {rota.name}: {rota.fault}" for rota in found.rotas if rota.fault]
     ahead = {rota.name: gaps(context, rota) for rota in found.rotas if _is_read(context, rota)}
     file, facts = context.path.name, Known(entries, known, os.environ, ahead)
-    found.doubts = [str(Fault(file, *each)) for each in doubts(settings, facts)]
+    found.doubts = [str(Fault(file, *each)) for each in find_doubts(settings, facts)]
     found.doubts += [f"{file}: store.url: {shape}"] if shape else []
     exposed = ((key, secret.exposed()) for key, secret in secrets(settings))
     found.doubts += [f"{file}: {key}: {fault}" for key, fault in exposed if fault]

@@ -78,9 +78,9 @@ class Context:
     @cached_property
     def redactor(self) -> Callable[[str], str] | None:
         """Return what takes those out of a text, None where there are none."""
-        from monitor.config.secrets import in_addresses, redactor
+        from monitor.config.secrets import redactor, secrets_in_addresses
 
-        return redactor(in_addresses(self.settings))
+        return redactor(secrets_in_addresses(self.settings))
 
     def own_monitors(self, store: Store) -> list[str] | None:
         """Return the monitors whose evidence lies on this machine: None for all, where the store is its alone too.

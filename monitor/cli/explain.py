@@ -33,7 +33,7 @@ def command(context: Context, *, release: str, moment: datetime | None, as_json:
     from monitor.judge.explain.explain import explanation_json
 
     with context.store() as store:
-        told = explainer_of(context.settings, store).explained(release, moment or context.now())
+        told = explainer_of(context.settings, store).explain_release(release, moment or context.now())
         if told is None:
             raise unknown_release(release, store.ledger)
     if as_json:

@@ -17,8 +17,8 @@ from zoneinfo import ZoneInfo
 import click
 
 from monitor.cli.common import Context, as_json, deliver, hushed, print_json
-from monitor.config.organisations import ORGANISATIONS, SLUG, Organisations, holding, name_of, nearest, slug_of
-from monitor.config.starter import OWN_ADDRESS, Calendar, Chosen, Mail, kinds_for, starter
+from monitor.config.organisations import ORGANISATIONS, SLUG, Organisations, find_slugs, name_of, nearest_slug, slug_of
+from monitor.config.starter import OWN_ADDRESS, Calendar, Chosen, Mail, kinds_for, write_starter
 from schedules.times.zone import LONDON
 
 _EXAMPLE = ("department-for-transport", "ministry-of-justice", "home-office", "ofqual")
@@ -111,7 +111,7 @@ def command(  # noqa: PLR0913 # one argument for each option
     found = _understood(given if yes else _asked(given), file, context.now())
     if is_there and not force:
         found.faults.insert(0, f"--output: {file} is there already; --force replaces it, --output FILE writes another")
-    text = "" if found.faults else starter(found)
+    text = "" if found.faults else write_starter(found)
     _refuse(found.faults or _faults_of(text, file))
     deliver(text.encode(), file, "toml")
     deliver(schema_text().encode(), file.with_name(SCHEMA_FILE), "json", told=False)
@@ -214,7 +214,7 @@ def _ask_producers(known: Organisations) -> Iterator[str]:
         if (slug := slug_of(text, known)) is not None:
             click.echo(f"  {slug}")
             yield slug
-        elif found := holding(text, known):
+        elif found := find_slugs(text, known):
             click.echo(f"  which of {', '.join(found)}?" if len(found) > 1 else f"  did you mean {found[0]}?")
         elif SLUG.fullmatch(text) and _is_meant(text, known):
             yield text
@@ -223,7 +223,7 @@ def _ask_producers(known: Organisations) -> Iterator[str]:
 
 
 def _is_meant(text: str, known: Organisations) -> bool:
-    near = nearest(text, known)
+    near = nearest_slug(text, known)
     return click.confirm(f"  not in the list{f' (did you mean {near}?)' if near else ''}; take it as it is?")
 
 
@@ -250,7 +250,7 @@ def _understood(given: Given, file: Path, now: datetime) -> Understood:
 
 def _take_producer(text: str, found: Understood) -> None:
     slug = slug_of(text, found.known)
-    near = nearest(text, found.known) or next(iter(holding(text, found.known)), None)
+    near = nearest_slug(text, found.known) or next(iter(find_slugs(text, found.known)), None)
     meant = f", did you mean {near}?" if near else ""
     if slug is None and not SLUG.fullmatch(text):
         found.faults.append(

@@ -47,7 +47,7 @@ async def _read(context: Context, rotas: dict[str, Rota], *, online: bool) -> di
 def lines(context: Context, rotas: Sequence[Rota]) -> Iterator[str]:
     """Yield who is on call now and who is next, one line a rota."""
     for rota in rotas:
-        yield f"on call now: {rota.name}: {rota.told(context.now())}"
+        yield f"on call now: {rota.name}: {rota.describe_on_call(context.now())}"
 
 
 def gaps(context: Context, rota: Rota) -> list[str]:

@@ -50,18 +50,18 @@ class Outlook:
 def outlook_of(context: Context, store: Store) -> Outlook:
     """Reckon what falls due in the days ahead, and which hosts' budgets do not carry it."""
     from monitor.app.options import budget_of, tripwires_of, watch_rules_of
-    from monitor.watch.day_plan import Carried, hosts_of, planned
+    from monitor.watch.day_plan import Load, plan_hosts, plan_releases
 
     settings, zone = context.settings, context.settings.timezone
-    rules, carried = watch_rules_of(settings), Carried(budget_of(settings), tripwires_of(settings), zone)
+    rules, carried = watch_rules_of(settings), Load(budget_of(settings), tripwires_of(settings), zone)
     due: Counter[str] = Counter()
     short: list[str] = []
     for day in range(DAYS):
         begin, end = (day_begins(today(zone) + timedelta(days=day + after), zone) for after in (0, 1))
-        releases = planned(store, rules, begin, end, context.now())
+        releases = plan_releases(store, rules, begin, end, context.now())
         due.update(one.release.producer for one in releases if one.is_due)
         if any(one.is_due for one in releases):
-            short += [one.warning for one in hosts_of(releases, carried, rules, begin, end) if one.warning]
+            short += [one.warning for one in plan_hosts(releases, carried, rules, begin, end) if one.warning]
     return Outlook(dict(due), short)
 
 

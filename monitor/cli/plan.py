@@ -37,15 +37,15 @@ def command(context: Context, *, day: date | None, producer: str | None, as_json
     Example: ninethirty plan --date 2026-11-26
     """
     from monitor.app.options import budget_of, tripwires_of, watch_rules_of
-    from monitor.watch.day_plan import Carried, hosts_of, planned
+    from monitor.watch.day_plan import Load, plan_hosts, plan_releases
 
     settings = context.settings
     zone, rules = settings.timezone, watch_rules_of(settings)
     day = day or today(zone)
     begin, end = day_begins(day, zone), day_begins(day + timedelta(days=1), zone)
     with context.store() as store:
-        releases = planned(store, rules, begin, end, context.now())
-    hosts = hosts_of(releases, Carried(budget_of(settings), tripwires_of(settings), zone), rules, begin, end)
+        releases = plan_releases(store, rules, begin, end, context.now())
+    hosts = plan_hosts(releases, Load(budget_of(settings), tripwires_of(settings), zone), rules, begin, end)
     # What hosts must carry is of all producers, whoever asks.
     releases = [one for one in releases if producer in {None, one.release.producer}]
     if as_json:
@@ -76,7 +76,7 @@ def _lines(day: date, zone: str, releases: Sequence[Planned], hosts: Sequence[Ho
         yield from _minutes(host.minutes, host.budget * 60, zone)
     for one in releases:
         yield from (
-            f"{one.release.title}: {url} is watched too, made from an earlier edition's" for url in one.expected
+            f"{one.release.title}: {url} is watched too, made from an earlier edition's" for url in one.predicted_urls
         )
 
 

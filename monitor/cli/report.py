@@ -67,7 +67,7 @@ def period(  # noqa: PLR0913 # one for each option
             return
     suffix = output.suffix.removeprefix(".") if output is not None else ""
     chosen = "json" if as_json else kind or (suffix if suffix in FORMATS else "md")
-    deliver(periods.written(found, chosen, now), output, chosen)
+    deliver(periods.render(found, chosen, now), output, chosen)
 
 
 def _keep(store: Store, periods: Periods, found: Period, now: datetime, *, as_json: bool) -> None:
@@ -76,7 +76,7 @@ def _keep(store: Store, periods: Periods, found: Period, now: datetime, *, as_js
     from monitor.deliver.incident_json import incident_json
 
     with store.transaction() as tx:
-        incident, versions = periods.keep(tx, found, now)
+        incident, versions = periods.save_as_draft(tx, found, now)
     if as_json:
         print_json(incident_json(incident, store.verdicts.drafts(incident.id)))
         return

@@ -49,6 +49,7 @@ def command() -> None:
 @click.option("--incident", metavar="ID", shell_complete=complete.incidents, help="Of one incident.")
 @click.option("--release", metavar="ID", shell_complete=complete.releases, help="Of one release.")
 @click.option("--producer", metavar="SLUG", shell_complete=complete.producers, help="Of one producer.")
+@click.option("--host", metavar="NAME", help="Of all releases on one host.")
 @click.option("--from", "begins", type=Instant(), help="From when, at most 90 days ahead; default now.")
 @click.option("--for", "length", type=Length(), help="How long: 30m, 2h, 3d; at most 14d.")
 @click.option("--until", type=Instant(), help="Until when.")
@@ -62,6 +63,7 @@ def add(  # noqa: PLR0913 # one for each option
     incident: str | None,
     release: str | None,
     producer: str | None,
+    host: str | None,
     begins: datetime | None,
     length: timedelta | None,
     until: datetime | None,
@@ -69,7 +71,7 @@ def add(  # noqa: PLR0913 # one for each option
     by: str | None,
     as_json: bool,
 ) -> None:
-    """Hold back messages about an incident, a release or a producer for a while, from now or from a later time.
+    """Hold back messages about an incident, a release, a producer or a host for a while, from now or from later.
 
     Example: ninethirty silence add --producer ofqual --for 2h --reason "their site moves" --by "duty statistician"
     """
@@ -77,7 +79,8 @@ def add(  # noqa: PLR0913 # one for each option
     from alerts.silence import silence
     from monitor.deliver.silences import silence_json
 
-    now, given = context.now(), {"incident": incident, "release": release, "producer": producer}
+    now = context.now()
+    given = {"incident": incident, "release": release, "producer": producer, "host": host}
     if (length is None) == (until is None):
         raise click.UsageError("say how long: --for 2h, or --until")
     end = until or max(now, begins or now) + (length or timedelta())
@@ -159,7 +162,7 @@ def _of(context: Context, store: Store, given: dict[str, str]) -> tuple[Scope, s
     from alerts.silence import Scope
 
     if len(given) != 1:
-        raise click.UsageError("say of what: one of --incident, --release and --producer")
+        raise click.UsageError("say of what: one of --incident, --release, --producer and --host")
     ((scope, name),) = given.items()
     if scope == "incident":
         incident_of(store.verdicts, name)

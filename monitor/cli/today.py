@@ -143,19 +143,19 @@ def judged_now(context: Context, store: Store, release: str) -> dict[str, Any] |
     """Return the JSON of a release that was judged, as of now; None for any other."""
     from monitor.app.options import policies_of
     from monitor.app.reporting_options import book_of
-    from monitor.watch.rejudge import fresh
+    from monitor.watch.rejudge import current_body
 
     row = store.verdicts.judged_one(release)
     book = book_of(context.settings)
-    return None if row is None else fresh(store, policies_of(context.settings), row, context.now(), book)
+    return None if row is None else current_body(store, policies_of(context.settings), row, context.now(), book)
 
 
 def _unjudged(context: Context, store: Store, release: str) -> dict[str, Any] | None:
     from monitor.app.options import policies_of
     from monitor.app.reporting_options import book_of
-    from monitor.watch.rejudge import unjudged
+    from monitor.watch.rejudge import body_of_unwatched
 
-    return unjudged(store, policies_of(context.settings), release, context.now(), book_of(context.settings))
+    return body_of_unwatched(store, policies_of(context.settings), release, context.now(), book_of(context.settings))
 
 
 def row_text(row: dict[str, Any], producer: str = "") -> list[str]:

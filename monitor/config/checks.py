@@ -1,66 +1,62 @@
-"""What can only be checked once every table is right by itself: lengths in order, options of calendars."""
+"""Checks between the tables of a configuration: names that others refer to, and what needs other packages."""
 
 from __future__ import annotations
 
-import difflib
 import ipaddress
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, get_args
 
 from alerts import incident
 from alerts.draft.code import standard_book
-from monitor.config.calendars import Nation
 from monitor.config.rota_checks import rota_faults
 from monitor.config.settings import Settings
 from monitor.config.web_checks import web_faults
 from monitor.errors import UserFault
 from monitor.judge import verdict as judge
-from schedules.sources.options import SourceOptions, option_faults
-from schedules.values import shown
+from schedules.values import did_you_mean, shown
+from schedules.workdays import Nation
 
 Row = Mapping[str, Any]
 CrossFault = tuple[str, str, str | None]
-"""Key, reason and value of one fault; a value of None is not shown."""
+"""Key, reason and value of one fault. A value of None is not shown."""
 
 _BARE_RECOGNISERS = {"status", "govuk", "ons", "ees", "changed"}
 _ARMED_RECOGNISERS = {"ees-after", "text", "css", "jmespath", "link", "feed"}
 
 
 def cross_faults(data: Row, settings: Settings | None, folder: Path) -> Iterator[CrossFault]:
-    """Yield every fault between tables; `folder` is the one that relative calendar files start from.
+    """Yield every fault between tables. Relative files start from `folder`.
 
-    `data` is as TOML gave it and may be wrong in any other way: what cannot be understood is left to the check
-    of each table by itself. `settings` is the whole of it, None while that check finds faults.
+    `data` is the raw TOML and may have any other fault. Those are left to the check of each table. `settings` is the
+    whole configuration, None if that check found faults.
     """
-    yield from _twice(data, "calendar", "name")
-    yield from _calendars(data, folder)
-    yield from _twice(data, "producer", "id")
-    yield from _parts(data)
-    yield from _twice(data, "pin", "url")
-    yield from _joins(data)
-    yield from _twice(data, "channel", "name")
-    yield from _routes(data)
-    yield from _rotas(data, folder)
-    yield from _summaries(data)
-    yield from _hosts(data)
-    yield from _proxies(data)
+    yield from _repeat_faults(data, "calendar", "name")
+    yield from _repeat_faults(data, "producer", "id")
+    yield from _part_faults(data)
+    yield from _repeat_faults(data, "pin", "url")
+    yield from _join_faults(data)
+    yield from _repeat_faults(data, "channel", "name")
+    yield from _route_faults(data)
+    yield from _rota_faults(data, folder)
+    yield from _summary_faults(data)
+    yield from _network_faults(data)
+    yield from _proxy_faults(data)
     yield from web_faults(_table(data, "web"), folder)
     if settings is not None:
-        yield from typed_faults(settings)
-        yield from telling_faults(settings, folder)
+        yield from reporting_faults(settings, folder)
 
 
 def recogniser_fault(recogniser: str) -> str | None:
-    """Return what is wrong with the name of a recogniser, None when it is right."""
+    """Return what is wrong with the name of a recogniser, None if it is right."""
     name, colon, argument = recogniser.partition(":")
     if name in _ARMED_RECOGNISERS:
         return _rule_fault(recogniser) if argument.strip() else f'needs an argument, write "{name}:..."'
     if name in _BARE_RECOGNISERS and not colon:
         return None
-    return "no recogniser of that name" + _meant(name, [*_BARE_RECOGNISERS, *_ARMED_RECOGNISERS])
+    return "no recogniser of that name" + did_you_mean(name, [*_BARE_RECOGNISERS, *_ARMED_RECOGNISERS])
 
 
 def _rule_fault(recogniser: str) -> str | None:
@@ -74,7 +70,7 @@ def _rule_fault(recogniser: str) -> str | None:
 
 
 def rows_of(data: Row, table: str) -> list[tuple[str, Row]]:
-    """Return each row of an array of tables with the key by which a fault names it."""
+    """Return each row of an array of tables with its key in messages, such as `part[2]`."""
     rows = data.get(table)
     if not isinstance(rows, list):
         return []
@@ -86,16 +82,11 @@ def _table(data: Row, name: str) -> Row:
     return table if isinstance(table, Mapping) else {}
 
 
-def _texts(value: object) -> list[str]:
+def _texts_in(value: object) -> list[str]:
     return [one for one in value if isinstance(one, str)] if isinstance(value, list) else []
 
 
-def _meant(name: str, known: Sequence[str]) -> str:
-    close = difflib.get_close_matches(name, known, n=1)
-    return f", did you mean {close[0]}?" if close else ""
-
-
-def _twice(data: Row, table: str, key: str) -> Iterator[CrossFault]:
+def _repeat_faults(data: Row, table: str, key: str) -> Iterator[CrossFault]:
     seen = set()
     for place, row in rows_of(data, table):
         name = row.get(key)
@@ -104,42 +95,20 @@ def _twice(data: Row, table: str, key: str) -> Iterator[CrossFault]:
         seen.add(str(name))
 
 
-def _calendars(data: Row, folder: Path) -> Iterator[CrossFault]:
-    for place, row in rows_of(data, "calendar"):
-        file = row.get("file")
-        if not _has_one_place(row):
-            yield place, "needs either url or file", None
-        elif isinstance(file, str) and not (folder / file).is_file():
-            yield f"{place}.file", "no such file", shown(file)
-
-
-def _has_one_place(row: Row) -> bool:
-    if "url" not in row and "file" not in row:
-        return row.get("kind") not in ("ics", "csv", "toml", "html", "json", "feed")
-    return "url" not in row or "file" not in row
-
-
-def _joins(data: Row) -> Iterator[CrossFault]:
+def _join_faults(data: Row) -> Iterator[CrossFault]:
     known = _names(data, "calendar")
     for place, row in (*rows_of(data, "pin"), *rows_of(data, "split")):
-        if "url" not in row and "title" not in row:
-            yield place, "needs a url or a title, or it matches nothing", None
         calendar = row.get("calendar")
         if isinstance(calendar, str) and calendar not in known:
-            yield f"{place}.calendar", "no calendar of that name" + _meant(calendar, known), shown(calendar)
+            yield f"{place}.calendar", "no calendar of that name" + did_you_mean(calendar, known), shown(calendar)
     for nation in _table(data, "nation"):
         if nation not in get_args(Nation):
             yield f"nation.{nation}", "must be one of ENG, WLS, SCT or NIR", None
-    for place, row in (*rows_of(data, "slot_time"), *rows_of(data, "importance")):
-        if row.get("match") == {}:
-            yield f"{place}.match", "must name a producer, a title or a url, or it matches nothing", None
 
 
-def _parts(data: Row) -> Iterator[CrossFault]:
+def _part_faults(data: Row) -> Iterator[CrossFault]:
     for place, row in rows_of(data, "part"):
         recogniser, url = row.get("recognise"), row.get("url")
-        if row.get("match") == {}:
-            yield f"{place}.match", "must name a producer, a title or a url, or it matches nothing", None
         if isinstance(recogniser, str) and (fault := recogniser_fault(recogniser)):
             yield f"{place}.recognise", fault, shown(recogniser)
         if isinstance(url, str) and not _can_be_filled(url):
@@ -156,22 +125,22 @@ def _can_be_filled(url: str) -> bool:
     return True
 
 
-def _routes(data: Row) -> Iterator[CrossFault]:
+def _route_faults(data: Row) -> Iterator[CrossFault]:
     known, rotas = _names(data, "channel"), _names(data, "rota")
     for place, row in rows_of(data, "route"):
         for key in ("channels", "escalate"):
-            for name in _texts(row.get(key)):
+            for name in _texts_in(row.get(key)):
                 if name not in {*known, *rotas}:
-                    yield f"{place}.{key}", "no channel of that name" + _meant(name, known + rotas), shown(name)
-    for name in _texts(_table(data, "alert").get("open_channels")):
+                    yield f"{place}.{key}", "no channel of that name" + did_you_mean(name, known + rotas), shown(name)
+    for name in _texts_in(_table(data, "alert").get("open_channels")):
         if name not in known:
-            yield "alert.open_channels", "no channel of that name" + _meant(name, known), shown(name)
+            yield "alert.open_channels", "no channel of that name" + did_you_mean(name, known), shown(name)
 
 
-def _rotas(data: Row, folder: Path) -> Iterator[CrossFault]:
+def _rota_faults(data: Row, folder: Path) -> Iterator[CrossFault]:
     channels, calendars = (_names(data, table) for table in ("channel", "calendar"))
     taken = {*channels, *(name.removeprefix("rota-") for name in calendars if name.startswith("rota-"))}
-    yield from _twice(data, "rota", "name")
+    yield from _repeat_faults(data, "rota", "name")
     yield from rota_faults(rows_of(data, "rota"), channels, taken, folder)
 
 
@@ -179,30 +148,30 @@ def _names(data: Row, table: str) -> list[str]:
     return [name for _, row in rows_of(data, table) if isinstance(name := row.get("name"), str)]
 
 
-def _summaries(data: Row) -> Iterator[CrossFault]:
+def _summary_faults(data: Row) -> Iterator[CrossFault]:
     rotas = {row.get("name"): [*_table(row, "who").values()] for _, row in rows_of(data, "rota")}
     known = [*_names(data, "channel"), *_names(data, "rota")]
-    opened = _texts(_table(data, "alert").get("open_channels"))
+    opened = _texts_in(_table(data, "alert").get("open_channels"))
     for place, row in rows_of(data, "summary"):
-        for name in _texts(row.get("channels")):
+        for name in _texts_in(row.get("channels")):
             if name not in known:
-                yield f"{place}.channels", "no channel of that name" + _meant(name, known), shown(name)
+                yield f"{place}.channels", "no channel of that name" + did_you_mean(name, known), shown(name)
             elif any(way in opened for way in rotas.get(name, [name])):
                 yield f"{place}.channels", "reaches more than staff: [alert] open_channels names it", shown(name)
 
 
-def _hosts(data: Row) -> Iterator[CrossFault]:
+def _network_faults(data: Row) -> Iterator[CrossFault]:
     for host in _table(data, "budget"):
         if not re.fullmatch(r"[\w.-]+", host):
             yield f"budget.{shown(host)}", 'not a host, write "www.gov.uk"', None
-    for place, network in enumerate(_texts(_table(data, "network").get("allow")), 1):
+    for place, network in enumerate(_texts_in(_table(data, "network").get("allow")), 1):
         try:
             ipaddress.ip_network(network)
         except ValueError:
             yield f"network.allow[{place}]", 'not an address range, write "10.1.2.0/24"', shown(network)
 
 
-def _proxies(data: Row) -> Iterator[CrossFault]:
+def _proxy_faults(data: Row) -> Iterator[CrossFault]:
     network = _table(data, "network")
     named = {
         "proxy": network.get("proxy"),
@@ -213,34 +182,33 @@ def _proxies(data: Row) -> Iterator[CrossFault]:
             yield f"network.{key}", 'is spoken to in plain HTTP, write "http://proxy.example:3128"', shown(url)
 
 
-def telling_faults(settings: Settings, folder: Path) -> Iterator[CrossFault]:
-    """Yield `(key, reason, value)` for each fault; relative files start from `folder`."""
+def reporting_faults(settings: Settings, folder: Path) -> Iterator[CrossFault]:
+    """Yield each fault of links, templates, the Code and findings. Relative files start from `folder`."""
     if settings.web.link_key is not None and settings.web.public_url is None:
         yield "web.public_url", "must be given with link_key: a link needs an address people reach", None
-    yield from _templates(settings, folder)
-    yield from _editions(settings)
-    yield from _findings(settings)
+    yield from _template_faults(settings, folder)
+    yield from _code_faults(settings)
+    yield from _finding_faults(settings)
 
 
-def _findings(settings: Settings) -> Iterator[CrossFault]:
-    # A route that nothing can ever match would keep silent where somebody is to be told.
+def _finding_faults(settings: Settings) -> Iterator[CrossFault]:
+    # A misspelt finding would match nothing, and its notices would go elsewhere without anyone noticing.
     known = sorted({*judge.Kind, *incident.Kind, "not_published"})
     for place, route in enumerate(settings.route, 1):
         wanted = route.match.finding
         if wanted is not None and not any(fnmatchcase(kind, wanted) for kind in known):
-            near = difflib.get_close_matches(wanted, known, n=1)
-            meant = f", did you mean {near[0]}?" if near else ""
-            yield f"route[{place}].match.finding", "no finding of that name" + meant, shown(wanted)
+            reason = "no finding of that name" + did_you_mean(wanted, known)
+            yield f"route[{place}].match.finding", reason, shown(wanted)
 
 
-def _templates(settings: Settings, folder: Path) -> Iterator[CrossFault]:
+def _template_faults(settings: Settings, folder: Path) -> Iterator[CrossFault]:
     for place, table in enumerate(settings.producer, 1):
         if table.report.template is not None:
-            for reason in _template(folder / table.report.template):
+            for reason in _faults_of_template(folder / table.report.template):
                 yield f"producer[{place}].report.template", reason, shown(table.report.template)
 
 
-def _template(file: Path) -> Iterator[str]:
+def _faults_of_template(file: Path) -> Iterator[str]:
     from alerts.draft.write.template import BadTemplate, unknown_fields  # noqa: PLC0415 # heavy, and rarely needed
 
     try:
@@ -253,7 +221,7 @@ def _template(file: Path) -> Iterator[str]:
         yield from (f"asks for {name}, and there is no such field" for name in unknown)
 
 
-def _editions(settings: Settings) -> Iterator[CrossFault]:
+def _code_faults(settings: Settings) -> Iterator[CrossFault]:
     book = standard_book()
     names = [edition.name for edition in book]
     practices = [f"{edition.name}/{name}" for edition in book for name in edition.clauses]
@@ -264,27 +232,3 @@ def _editions(settings: Settings) -> Iterator[CrossFault]:
         if name not in practices:
             there = [one for one in practices if one.partition("/")[0] == name.partition("/")[0]] or names
             yield f'code.cites."{name}"', f"no practice of that name, there are {', '.join(there)}", None
-
-
-def typed_faults(settings: Settings) -> Iterator[tuple[str, str, str | None]]:
-    """Yield `(key, reason, value)` for each fault; the value stands in the reason where it is told at all."""
-    yield from _order(settings)
-    for place, table in enumerate(settings.calendar, 1):
-        options = SourceOptions(
-            table.name,
-            table.url or table.file or "",
-            producer=table.producer,
-            filters={name: tuple(values) for name, values in table.filters.items()},
-            options=table.options,
-        )
-        for fault in option_faults(table.kind, options):
-            key, _, reason = fault.partition(": ")
-            yield f"calendar[{place}].{key}", reason, None
-
-
-def _order(settings: Settings) -> Iterator[tuple[str, str, str | None]]:
-    policy = settings.policy
-    if policy.note_within < policy.on_time_within:
-        yield "policy.note_within", "must not be shorter than on_time_within", None
-    if settings.clock.unproven_offset < settings.clock.warn_offset:
-        yield "clock.unproven_offset", "must not be shorter than warn_offset", None

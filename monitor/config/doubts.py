@@ -1,4 +1,4 @@
-"""What is allowed in a configuration and probably not meant. Pure: what is known besides comes as `Known`."""
+"""Warnings about a configuration: what is allowed but probably a mistake."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from urllib.parse import urlsplit
 
-from monitor.config.calendars import CalendarSettings, ReleaseMatch
-from monitor.config.organisations import ORGANISATIONS, nearest
+from monitor.config.organisations import ORGANISATIONS, nearest_slug
 from monitor.config.settings import DEFAULT_RATES, Settings
 from monitor.config.starter import ALL_PRODUCER_KINDS, HOSTS
+from schedules.release import ReleaseMatch
+from schedules.sources.settings import CalendarSettings
 from schedules.values import shown
 
 Doubt = tuple[str, str, str | None]
-"""Key, reason and value; a value of None is not shown."""
+"""Key, reason and value. A value of None is not shown."""
 _PROXIES = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")
 _EXAMPLES = ("example.gov.uk", "example.gov.scot", "example.com", "example.org", ".example")
 _ANY = "*"
@@ -23,7 +24,7 @@ _ANY = "*"
 
 @dataclass(frozen=True, slots=True)
 class Announced:
-    """What a release is known by: whom a configuration may mean by `match`."""
+    """A known release, as far as a `match` of the configuration can mean it."""
 
     producer: str
     title: str
@@ -32,9 +33,9 @@ class Announced:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What is known beside the configuration: entries by calendar at its last usable read, releases, environment.
+    """What is known besides the configuration: entries by calendar at its last usable read, releases, environment.
 
-    `gaps` are the spans ahead, in words, in which nobody of a rota is on call.
+    `gaps` are the spans ahead, in words, in which no one of a rota is on call.
     """
 
     entries: Mapping[str, int] = field(default_factory=dict)
@@ -43,16 +44,16 @@ class Known:
     gaps: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
-def doubts(settings: Settings, known: Known) -> Iterator[Doubt]:
-    """Yield everything that is probably not meant."""
-    yield from _calendars(settings, known)
-    producers = _producers(settings, known)
-    for key, producer in _named(settings):
-        yield from _unknown_producer(key, producer, producers)
-    yield from _matches(settings, known)
-    yield from _channels(settings)
-    yield from _rotas(settings, known)
-    yield from _hosts(settings, known)
+def find_doubts(settings: Settings, known: Known) -> Iterator[Doubt]:
+    """Yield everything that is probably a mistake."""
+    yield from _calendar_doubts(settings, known)
+    producers = _known_producers(settings, known)
+    for key, producer in _named_producers(settings):
+        yield from _producer_doubt(key, producer, producers)
+    yield from _match_doubts(settings, known)
+    yield from _channel_doubts(settings)
+    yield from _rota_doubts(settings, known)
+    yield from _budget_doubts(settings, known)
     if settings.timezone != "Europe/London":
         yield "timezone", "times without an offset are not read as London's", shown(settings.timezone)
     for name in _PROXIES:
@@ -62,7 +63,7 @@ def doubts(settings: Settings, known: Known) -> Iterator[Doubt]:
             yield "environment", f"{name} is set and is not used{but}: [network] proxy is the way out", None
 
 
-def _calendars(settings: Settings, known: Known) -> Iterator[Doubt]:
+def _calendar_doubts(settings: Settings, known: Known) -> Iterator[Doubt]:
     if not settings.calendar:
         yield "calendar", "there is none: nothing is announced, so nothing is watched", None
     for place, table in enumerate(settings.calendar, 1):
@@ -70,26 +71,28 @@ def _calendars(settings: Settings, known: Known) -> Iterator[Doubt]:
             yield f"calendar[{place}]", f"{table.name} has no entries: nothing of it is watched", None
         for slug in table.filters.get("organisations", []):
             if slug not in ORGANISATIONS and not any(one.producer == slug for one in known.releases):
-                near = nearest(slug)
+                near = nearest_slug(slug)
                 meant = f", did you mean {near}?" if near else ": see that GOV.UK has /government/organisations/ of it"
                 yield f"calendar[{place}].filters.organisations", f"not a body this version knows{meant}", shown(slug)
 
 
-def _producers(settings: Settings, known: Known) -> set[str]:
-    """Return every producer that calendars name, `*` among them where they may name others."""
-    return {name for table in settings.calendar for name in _of(table)} | {one.producer for one in known.releases}
+def _known_producers(settings: Settings, known: Known) -> set[str]:
+    """Return every producer that calendars name, with `*` if they may name others."""
+    return {name for table in settings.calendar for name in _producers_of(table)} | {
+        one.producer for one in known.releases
+    }
 
 
-def _of(table: CalendarSettings) -> Iterable[str]:
+def _producers_of(table: CalendarSettings) -> Iterable[str]:
     if table.producer:
         return [table.producer]
     if table.kind == "govuk":
         return table.filters.get("organisations", [_ANY])
-    # Entries of all other kinds name their producers themselves; what was read of them is known.
+    # Entries of other kinds name their producers themselves. Those already read are among the known releases.
     return [ALL_PRODUCER_KINDS[table.kind]] if table.kind in ALL_PRODUCER_KINDS else [] if table.file else [_ANY]
 
 
-def _named(settings: Settings) -> Iterator[tuple[str, str]]:
+def _named_producers(settings: Settings) -> Iterator[tuple[str, str]]:
     for place, producer in enumerate(settings.producer, 1):
         yield f"producer[{place}].id", producer.id
     for name in settings.policy.producer:
@@ -108,19 +111,19 @@ def _all_matches(settings: Settings) -> Iterator[tuple[str, ReleaseMatch]]:
             yield f"{table}[{place}]", row.match
 
 
-def _unknown_producer(key: str, wanted: str, producers: set[str]) -> Iterator[Doubt]:
+def _producer_doubt(key: str, wanted: str, producers: set[str]) -> Iterator[Doubt]:
     if any(fnmatchcase(one, wanted) for one in producers - {_ANY}):
         return
-    near = nearest(wanted) or next(iter(difflib.get_close_matches(wanted, producers - {_ANY}, n=1)), wanted)
+    near = nearest_slug(wanted) or next(iter(difflib.get_close_matches(wanted, producers - {_ANY}, n=1)), wanted)
     meant = f", did you mean {near}?" if near != wanted else ""
-    # Where a calendar may name anybody, only what is nearly the name of somebody else is doubted.
+    # If a calendar may name any producer, only a name that resembles a known one is doubted.
     if meant or _ANY not in producers:
         yield key, f"no calendar names this producer{meant}", shown(wanted)
 
 
-def _matches(settings: Settings, known: Known) -> Iterator[Doubt]:
+def _match_doubts(settings: Settings, known: Known) -> Iterator[Doubt]:
     for key, match in _all_matches(settings):
-        # A producer that nobody names is doubted as such.
+        # A producer that no calendar names has its own warning.
         wanted = {name: text for name in ("title", "url") if (text := getattr(match, name)) is not None}
         if wanted and known.releases and not any(_fits(wanted, one) for one in known.releases):
             yield f"{key}.match", f"fits none of the releases that are known ({len(known.releases)})", None
@@ -130,35 +133,37 @@ def _fits(wanted: Mapping[str, str], release: Announced) -> bool:
     return all(fnmatchcase(getattr(release, name), pattern) for name, pattern in wanted.items())
 
 
-def _channels(settings: Settings) -> Iterator[Doubt]:
+def _channel_doubts(settings: Settings) -> Iterator[Doubt]:
     if not settings.channel:
         yield "channel", "there is none: nobody is told of anything", None
     elif all(channel.kind == "folder" for channel in settings.channel):
         yield "channel", "folders alone: only who looks into them learns of anything", None
-    routed = _routed(settings)
+    routed = _names_in_routes(settings)
     routed |= {way for rota in settings.rota if rota.name in routed for way in rota.who.values()}
     for place, channel in enumerate(settings.channel, 1):
         if settings.route and channel.name not in routed:
-            told = "no route names it: it is told only of what no route takes"
-            yield f"channel[{place}]", told, shown(channel.name)
+            reason = "no route names it: it is told only of what no route takes"
+            yield f"channel[{place}]", reason, shown(channel.name)
         host = getattr(channel, "host", "")
         if host.endswith(_EXAMPLES):
             yield f"channel[{place}].host", "is an example's: put your own server", shown(host)
 
 
-def _routed(settings: Settings) -> set[str]:
+def _names_in_routes(settings: Settings) -> set[str]:
     return {name for route in settings.route for name in (*route.channels, *route.escalate)}
 
 
-def _rotas(settings: Settings, known: Known) -> Iterator[Doubt]:
+def _rota_doubts(settings: Settings, known: Known) -> Iterator[Doubt]:
     for place, rota in enumerate(settings.rota, 1):
-        if rota.name not in _routed(settings) | {name for table in settings.summary for name in table.channels}:
+        if rota.name not in _names_in_routes(settings) | {
+            name for table in settings.summary for name in table.channels
+        }:
             yield f"rota[{place}]", "no route or summary names it: it decides nothing", shown(rota.name)
         for gap in known.gaps.get(rota.name, ()):
             yield f"rota[{place}]", f"nobody is on call {gap}: everybody of it is told", shown(rota.name)
 
 
-def _hosts(settings: Settings, known: Known) -> Iterator[Doubt]:
+def _budget_doubts(settings: Settings, known: Known) -> Iterator[Doubt]:
     asked = {*DEFAULT_RATES, *HOSTS.values(), *(host for table in settings.producer for host in table.hosts)}
     addresses = [*(one.url for one in known.releases), *(table.url or "" for table in settings.calendar)]
     addresses += [url for table in settings.producer for url in (*table.newest, *table.press)]

@@ -1,7 +1,7 @@
 """Bodies that publish official statistics, by the name that GOV.UK's addresses and calendars use for them.
 
-A help for whoever writes a configuration, never a limit: any slug is accepted. Slugs cannot be derived from names, and
-change with the machinery of government; the last part of https://www.gov.uk/government/organisations/SLUG is in force.
+It suggests names and limits nothing: any slug is accepted. Slugs cannot be derived from names, and change when
+departments do. The current one is the last part of https://www.gov.uk/government/organisations/SLUG.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import TypeAlias
 from schedules.clean import clean_text
 
 Organisations: TypeAlias = Mapping[str, tuple[str, ...]]
-"""Slug to name, and to the acronym where there is one."""
+"""Slug to name and, if there is one, acronym."""
 
 SLUG = re.compile(r"[a-z0-9][a-z0-9._-]*")
 ONS = "office-for-national-statistics"
@@ -83,38 +83,38 @@ youth-justice-board-for-england-and-wales | Youth Justice Board for England and 
 ORGANISATIONS: Organisations = {
     cells[0]: tuple(cells[1:]) for cells in (row.split(" | ") for row in _TABLE.strip().splitlines())
 }
-"""Those of this version, for whoever is not to ask GOV.UK."""
+"""The list of this version, used without a request to GOV.UK."""
 ALL_OF_GOVUK = "https://www.gov.uk/api/search.json?aggregate_organisations=1500&count=0"
-"""Where GOV.UK counts what each body has published, and so names every one, in one answer."""
+"""Where GOV.UK counts the publications of each body. So one response names them all."""
 
 
 def slug_of(text: str, among: Organisations = ORGANISATIONS) -> str | None:
-    """Return the slug of the body that people call this: its slug, name or acronym; None where the list has none."""
-    wanted = _plain(text)
-    names = {wanted_as: slug for slug, called in among.items() for wanted_as in map(_plain, (slug, *called))}
+    """Return the slug of the body with this slug, name or acronym, None if the list has none."""
+    wanted = _fold_name(text)
+    names = {wanted_as: slug for slug, called in among.items() for wanted_as in map(_fold_name, (slug, *called))}
     return names.get(wanted) if wanted else None
 
 
-def nearest(text: str, among: Organisations = ORGANISATIONS) -> str | None:
-    """Return the slug in the list whose slug or name is spelt most alike, None when none is near."""
-    known = {_plain(spelt): slug for slug, called in among.items() for spelt in (slug, called[0])}
-    found = difflib.get_close_matches(_plain(text), known, n=1, cutoff=0.8)
+def nearest_slug(text: str, among: Organisations = ORGANISATIONS) -> str | None:
+    """Return the slug whose slug or name is spelt most alike, None if none is similar."""
+    known = {_fold_name(spelt): slug for slug, called in among.items() for spelt in (slug, called[0])}
+    found = difflib.get_close_matches(_fold_name(text), known, n=1, cutoff=0.8)
     return known[found[0]] if found else None
 
 
-def holding(text: str, among: Organisations = ORGANISATIONS) -> list[str]:
-    """Return the slugs of all bodies whose name, slug or acronym holds this text."""
-    wanted = _plain(text)
-    return [slug for slug, called in among.items() if any(wanted in _plain(one) for one in (slug, *called))]
+def find_slugs(text: str, among: Organisations = ORGANISATIONS) -> list[str]:
+    """Return the slugs of all bodies whose name, slug or acronym contains this text."""
+    wanted = _fold_name(text)
+    return [slug for slug, called in among.items() if any(wanted in _fold_name(one) for one in (slug, *called))]
 
 
 def name_of(slug: str, among: Organisations = ORGANISATIONS) -> str:
-    """Return the name of a body; for one that the list does not have, its slug in words."""
+    """Return the name of a body, or its slug in words if the list does not have it."""
     return among[slug][0] if slug in among else slug.replace("-", " ").capitalize()
 
 
 def read_organisations(body: bytes) -> Organisations:
-    """Return the bodies that an answer of `ALL_OF_GOVUK` names. Raises `ValueError` for anything but such an answer."""
+    """Return the bodies in a response of `ALL_OF_GOVUK`. Raises `ValueError` for any other response."""
     told = json.loads(body)
     try:
         values = [option["value"] for option in told["aggregates"]["organisations"]["options"]]
@@ -124,6 +124,6 @@ def read_organisations(body: bytes) -> Organisations:
         raise ValueError("names no organisations") from exc
 
 
-def _plain(text: str) -> str:
+def _fold_name(text: str) -> str:
     words = re.findall(r"[a-z0-9]+", text.casefold())
     return " ".join(word for word in words if word not in {"and", "the"})

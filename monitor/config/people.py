@@ -1,4 +1,4 @@
-"""Tables about people: who is told of what, when again, how it is reported, and where it can be read."""
+"""Tables about people: sign-in, pages, alerts, summaries and reports."""
 
 from __future__ import annotations
 
@@ -8,30 +8,27 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from schedules.values import (
-    Address,
     Duration,
     Name,
     Network,
-    QuietHours,
     Secret,
     Spacing,
     Table,
     Text,
     TimeOfDay,
-    Turn,
-    Wall,
+    WebAddress,
 )
 
 RightName = Literal["viewer", "duty", "head"]
 
 
 class OidcSettings(Table):
-    """An OpenID provider that signs people on, and the values of one claim by which it gives them rights.
+    """An OpenID provider at which people sign in, and the rights by the values of one `claim`.
 
-    `issuer` is its address to the letter, and may lie in the networks of `allow`.
+    `issuer` is its exact address. `allow` are private networks that it may be in.
     """
 
-    issuer: Address
+    issuer: WebAddress
     client_id: Text
     client_secret: Secret
     claim: Text
@@ -42,13 +39,12 @@ class OidcSettings(Table):
 class WebSettings(Table):
     """The pages, the API and the metrics.
 
-    `public` is what strangers see: nothing, or the board without what is embargoed. `users_file` holds the people who
-    may sign in; they see everything, unless as viewers, and acknowledge incidents. `proxies` are believed when they say
-    for whom they ask; where they sign people on, they tell the name in `proxy_header`, and what somebody may do stands
-    in `proxy_rights` by that name, of anybody else by `*`.
-    `public_url` is where people reach the pages; with `link_key` notices carry a signed link, good for
-    `link_lasts`, by which an incident can be acknowledged. `token` is what a program must show to do so. Whoever
-    reaches `metrics_listen` reads the metrics and health, and nothing else.
+    `public` is what people see without signing in: nothing, or the board without embargoed releases. `users_file` lists
+    the people who can sign in. `proxies` are trusted when they name the client. If they also sign people in, they give
+    the name in `proxy_header`, and `proxy_rights` has the rights by name, with `*` for all others.
+    `public_url` is where people reach the pages. With `link_key`, notices have a signed link, valid for `link_lasts`,
+    with which an incident can be acknowledged. Programs need `token` for that. `metrics_listen` serves only metrics
+    and health.
     """
 
     listen: str = "127.0.0.1:9030"
@@ -58,7 +54,7 @@ class WebSettings(Table):
     proxy_rights: dict[str, RightName] = {}
     oidc: OidcSettings | None = None
     users_file: str | None = None
-    public_url: Address | None = None
+    public_url: WebAddress | None = None
     link_key: Secret | None = None
     link_lasts: Spacing = timedelta(days=7)
     token: Secret | None = None
@@ -67,17 +63,17 @@ class WebSettings(Table):
 
     @property
     def signs_in(self) -> bool:
-        """Tell whether anybody could be told from strangers."""
+        """Return whether there is any way to sign in."""
         return any(way is not None for way in (self.users_file, self.proxy_header, self.oidc))
 
 
 class AlertSettings(Table):
-    """When people are told again, and when many openings are told as one.
+    """When reminders are sent, and when many openings are sent as one digest.
 
-    A report-grade incident that nobody has acknowledged is told of again `remind_after` its opening and then
-    each `remind_every`; a `remind_after` of nothing turns reminders off. When at least `digest_from` releases
-    open within `digest_within` of each other, channels for people get one digest. `open_channels` reach more than
-    staff, and are told nothing that is embargoed.
+    For a report-grade incident that no one acknowledged, a reminder is sent `remind_after` its opening and then each
+    `remind_every`. A `remind_after` of zero turns reminders off. If at least `digest_from` releases open within
+    `digest_within` of each other, channels for people get one digest. `open_channels` reach more than staff, so they
+    get nothing embargoed.
     """
 
     remind_after: Duration = timedelta(minutes=15)
@@ -88,10 +84,10 @@ class AlertSettings(Table):
 
 
 class SummarySettings(Table):
-    """A summary that goes out by the calendar, at a local time on these days of the week.
+    """A summary that is sent at a local time on these days of the week.
 
-    A `morning`'s tells what is due, an `evening`'s what became of it and what follows, a `month`'s how punctual the
-    month before was; that one goes out on the first day of a month. Times not given are 08:45, 17:00 and 09:00.
+    A `morning` summary lists what is due, an `evening` one the results and what follows. A `month` summary, sent on the
+    first day of a month, has the punctuality of the month before. Default times are 08:45, 17:00 and 09:00.
     """
 
     kind: Literal["morning", "evening", "month"]
@@ -102,10 +98,10 @@ class SummarySettings(Table):
 
 
 class CodeSettings(Table):
-    """Where the editions of the Code of Practice as shipped are to be corrected.
+    """Corrections to the editions of the Code of Practice that are shipped.
 
-    `begins` maps an edition to its first day, `cites` a practice (`"3.0/3.1"`) to how it is cited. `outside` are the
-    producers that the Code does not bind.
+    `begins` maps an edition to its first day, `cites` a practice (`"3.0/3.1"`) to its citation. `outside` are producers
+    to which the Code does not apply.
     """
 
     begins: dict[str, date] = {}
@@ -114,9 +110,9 @@ class CodeSettings(Table):
 
 
 class ReportSettings(Table):
-    """What a breach report of this producer says of people, by role, where it goes, and the file it is written in.
+    """The form of this producer's breach reports, the roles that they name, and their recipient.
 
-    `template` is a .docx file of the organisation's own.
+    `template` is a .docx file of the organisation.
     """
 
     form: Literal["A", "B", "C", "D", "note"] | None = None
@@ -124,51 +120,3 @@ class ReportSettings(Table):
     to: str = ""
     head_of_profession: str = ""
     contact: str = ""
-
-
-class RouteMatch(Table):
-    """Which notices a route takes; every key given must match."""
-
-    producer: str | None = None
-    grade: Literal["none", "note", "report"] | None = None
-    finding: str | None = None
-
-
-class RouteSettings(Table):
-    """Who is told of what; both lists may name a rota.
-
-    While nobody has acknowledged in time, one more of `escalate` is told as well with each reminder.
-    """
-
-    match: RouteMatch = RouteMatch()
-    channels: list[str]
-    escalate: list[str] = []
-    quiet: QuietHours | None = None
-
-
-class ShiftSettings(Table):
-    """A role that is on call from a local time until another, whoever's turn it would be."""
-
-    role: str
-    begins: Wall = Field(alias="from")
-    until: Wall
-
-
-class RotaSettings(Table):
-    """Who is on call: a route names it as it names a channel. `who` is the channel of each role.
-
-    Roles take `turns`, each `every`, the first from `begins` on; each `shift`, and those of an iCalendar file at `url`
-    or in `file`, read each `read_every`, go before. `secret` and `allow` are those of a calendar.
-    """
-
-    name: Name
-    who: dict[str, str] = Field(min_length=1)
-    turns: list[str] = []
-    begins: Wall | None = None
-    every: Turn = timedelta(days=7)
-    shift: list[ShiftSettings] = []
-    url: Address | None = None
-    file: str | None = None
-    read_every: Spacing = timedelta(minutes=10)
-    secret: bool = False
-    allow: list[Network] = []

@@ -1,4 +1,4 @@
-"""What the tables of rotas must say for somebody to be on call."""
+"""Checks of the rotas: names that exist, and at least one way in which a role is on call."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CrossFault = tuple[str, str, str | None]
 def rota_faults(
     rows: Iterable[tuple[str, Mapping[str, Any]]], channels: Collection[str], taken: Collection[str], folder: Path
 ) -> Iterator[CrossFault]:
-    """Yield `(key, reason, value)` for each fault of `rows`, by key; names that are `taken` are no rota's."""
+    """Yield `(key, reason, value)` for each fault. `rows` are rotas by key, and `taken` are names that others have."""
     for place, row in rows:
         who = row.get("who")
         ways = who if isinstance(who, dict) else {}
@@ -29,9 +29,11 @@ def rota_faults(
             for role, way in ways.items()
             if isinstance(way, str) and way not in channels
         )
-        yield from (_unknown(key, "role", role, ways) for key, role in _roles(place, row) if ways and role not in ways)
-        yield from _sources(place, row, folder)
-        yield from _times(place, row)
+        yield from (
+            _unknown(key, "role", role, ways) for key, role in _named_roles(place, row) if ways and role not in ways
+        )
+        yield from _source_faults(place, row, folder)
+        yield from _shift_faults(place, row)
 
 
 def _unknown(key: str, what: str, name: str, known: Collection[str]) -> CrossFault:
@@ -39,21 +41,21 @@ def _unknown(key: str, what: str, name: str, known: Collection[str]) -> CrossFau
     return key, f"no {what} of that name{f', did you mean {near[0]}?' if near else ''}", shown(name)
 
 
-def _roles(place: str, row: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _named_roles(place: str, row: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     turns = row.get("turns")
     named = [(f"{place}.turns", role) for role in turns] if isinstance(turns, list) else []
-    named += [(f"{where}.role", shift.get("role")) for where, shift in _shifts(place, row)]
+    named += [(f"{where}.role", shift.get("role")) for where, shift in _shift_rows(place, row)]
     yield from ((key, role) for key, role in named if isinstance(role, str))
 
 
-def _shifts(place: str, row: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def _shift_rows(place: str, row: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
     shifts = row.get("shift")
     for number, shift in enumerate(shifts if isinstance(shifts, list) else (), 1):
         if isinstance(shift, dict):
             yield f"{place}.shift[{number}]", shift
 
 
-def _sources(place: str, row: Mapping[str, Any], folder: Path) -> Iterator[CrossFault]:
+def _source_faults(place: str, row: Mapping[str, Any], folder: Path) -> Iterator[CrossFault]:
     file = row.get("file")
     if not any(row.get(key) for key in ("turns", "shift", "url", "file")):
         yield place, "needs turns, shifts, a url or a file, or nobody is ever on call", None
@@ -65,14 +67,14 @@ def _sources(place: str, row: Mapping[str, Any], folder: Path) -> Iterator[Cross
         yield f"{place}.begins", "must be given with turns: the first has theirs from then on", None
 
 
-def _times(place: str, row: Mapping[str, Any]) -> Iterator[CrossFault]:
-    for where, shift in _shifts(place, row):
-        begins, until = (_wall(shift.get(key)) for key in ("from", "until"))
+def _shift_faults(place: str, row: Mapping[str, Any]) -> Iterator[CrossFault]:
+    for where, shift in _shift_rows(place, row):
+        begins, until = (_read_wall_or_none(shift.get(key)) for key in ("from", "until"))
         if begins is not None and until is not None and until <= begins:
             yield f"{where}.until", "must be later than from", shown(shift["until"])
 
 
-def _wall(value: object) -> datetime | None:
+def _read_wall_or_none(value: object) -> datetime | None:
     try:
         return read_wall(value)
     except PydanticCustomError:

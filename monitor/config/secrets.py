@@ -1,4 +1,4 @@
-"""Every secret that a configuration leads to, so that none is ever written down."""
+"""Finds every secret of a configuration, so that logs and messages can leave them out."""
 
 from __future__ import annotations
 
@@ -21,35 +21,37 @@ _FOLD = "\r\n "
 
 
 def secrets_of(settings: Settings) -> frozenset[str]:
-    """Return the values that must not appear in a log: secrets, secret addresses, and the password of the store."""
+    """Return the values that must not be logged: secrets, secret addresses, and the password of the store."""
     hidden = [channel.url for channel in settings.channel if isinstance(channel, WebhookSettings)]
-    told = [*_revealed(settings), *filter(None, [settings.deadman.url, _password(settings.store.url)]), *hidden]
-    return frozenset(found for one in told if one for found in (one, *_tail(one))) | in_addresses(settings)
+    told = [*_reveal_all(settings), *filter(None, [settings.deadman.url, _password(settings.store.url)]), *hidden]
+    return frozenset(found for one in told if one for found in (one, *_path_and_query(one))) | secrets_in_addresses(
+        settings
+    )
 
 
-def in_addresses(settings: Settings) -> frozenset[str]:
-    """Return what configured addresses hold besides host and path, and the paths that are declared secret."""
+def secrets_in_addresses(settings: Settings) -> frozenset[str]:
+    """Return the queries and fragments of configured addresses, and the paths that are declared secret."""
     calendars = [(table.url, table.secret) for table in settings.calendar if table.url]
     calendars += [(table.url, table.secret) for table in settings.rota if table.url]
     listings = [(url, table.secret) for table in settings.producer for url in (*table.newest, *table.press)]
     parts = [(table.url, table.secret) for table in settings.part]
     addresses = (*calendars, *listings, *parts)
-    return frozenset(each for url, is_secret in addresses for each in _held(url, is_secret=is_secret))
+    return frozenset(each for url, is_secret in addresses for each in _find_pieces(url, is_secret=is_secret))
 
 
-def _held(url: str, *, is_secret: bool) -> Iterator[str]:
-    """Yield what an address holds that may be a key, in one piece and in those that others may make of it."""
+def _find_pieces(url: str, *, is_secret: bool) -> Iterator[str]:
+    """Yield the parts of an address that may be a key, whole and in the pieces that redirects can make of them."""
     split = urlsplit(url)
-    # A redirect may give the pairs in another order; short ones are no keys, but "page=1".
+    # A redirect may reorder the pairs. Short ones such as "page=1" are not keys.
     yield from (pair for pair in split.query.split("&") if len(pair.partition("=")[2]) >= _SHORTEST_KEY)
-    # Links relative to a secret path lie below its folder.
+    # Relative links resolve to the folder of a secret path.
     folder = split.path.rpartition("/")[0]
     for text in (split.query, split.fragment, *((split.path, f"{folder}/") if is_secret else ())):
         yield from _BRACED.split(text)
 
 
 def redactor(secrets: Iterable[str]) -> Callable[[str], str] | None:
-    """Return what takes these out of a text, however they are written there; None where there is nothing to hide."""
+    """Return a function that replaces these in a text, however they are escaped. None if there are none."""
     told = [one for one in secrets if len(one) >= _SHORTEST]
     forms = {
         form for one in told for form in (one, json.dumps(one)[1:-1], escape(one), quote(one), quote(one, safe=""))
@@ -59,28 +61,28 @@ def redactor(secrets: Iterable[str]) -> Callable[[str], str] | None:
     known = re.compile("|".join(map(re.escape, sorted(forms, key=len, reverse=True))))
 
     def hidden(text: str) -> str:
-        # iCalendar breaks its lines wherever they are long.
+        # iCalendar folds long lines, also inside a secret.
         whole = text.replace(_FOLD, "")
         return known.sub("[redacted]", whole if whole != text and known.search(whole) else text)
 
     return hidden
 
 
-def _revealed(value: object) -> Iterator[str]:
+def _reveal_all(value: object) -> Iterator[str]:
     if isinstance(value, Secret):
         yield value.reveal()
     elif isinstance(value, BaseModel):
         for name in type(value).model_fields:
-            yield from _revealed(getattr(value, name))
+            yield from _reveal_all(getattr(value, name))
     elif isinstance(value, list | tuple):
         for one in value:
-            yield from _revealed(one)
+            yield from _reveal_all(one)
 
 
-def _tail(secret: str) -> Iterator[str]:
-    # Of an address it is the path that is the secret, and libraries tell paths apart from hosts.
+def _path_and_query(secret: str) -> Iterator[str]:
+    # The secret of an address is its path, which libraries log without the host.
     path, query = urlsplit(secret)[2:4] if "://" in secret else ("", "")
-    yield from (part for part in (path, query) if len(part) > 8)  # a short one guards nothing
+    yield from (part for part in (path, query) if len(part) > 8)  # a short one cannot be a secret
 
 
 def _password(url: str) -> str:

@@ -1,36 +1,29 @@
-"""One frozen model per table of `config.toml`. Every default of the program stands here."""
+"""The whole configuration, and the tables that belong to no other package. Each table has its defaults."""
 
 from __future__ import annotations
 
 from datetime import time, timedelta
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from alerts.channels.settings import ChannelSettings
-from monitor.config.calendars import (
-    CalendarSettings,
-    ImportanceSettings,
-    Nation,
-    NationSettings,
-    PinSettings,
-    ReleaseMatch,
-    SlotTimeSettings,
-    SplitSettings,
-)
+from alerts.rota import RotaSettings
+from alerts.routes import Route
 from monitor.config.people import (
     AlertSettings,
     CodeSettings,
     ReportSettings,
-    RotaSettings,
-    RouteSettings,
     SummarySettings,
     WebSettings,
 )
+from monitor.judge.policy import PolicyTable
 from monitor.plan.phases import WatchSettings
+from schedules.join import Pin, Split
+from schedules.release import ReleaseMatch
+from schedules.sources.settings import CalendarSettings
 from schedules.values import (
     LONGEST_DAYS,
-    Address,
     Duration,
     Host,
     Name,
@@ -39,23 +32,26 @@ from schedules.values import (
     Spacing,
     Table,
     TimeOfDay,
+    WebAddress,
     Zone,
+    refuse_any,
 )
+from schedules.workdays import Nation, NationSettings
 
 
 class DeadmanSettings(Table):
-    """Who is told, every so often, that all is well; None tells nobody. Whoever knows the address can say so too."""
+    """The address that is pinged regularly while all is well. None: no ping. The address is a secret."""
 
-    url: Address | None = None
+    url: WebAddress | None = None
     every: Spacing = timedelta(seconds=60)
 
 
 class StoreSettings(Table):
-    """Where everything is remembered, and after how long what is settled is kept in fewer rows; nothing: never.
+    """The database. After `compact_after`, settled releases are stored in fewer rows. Zero: never.
 
-    `mode` is how several monitors on one PostgreSQL go about it: each watches everything, or hosts are divided. One
-    that has not been heard of for `takeover` is taken for dead, and the others do its work. `journal` is the folder
-    of what is near, and of what the store could not take. None: no journal for SQLite, `var/journal` for PostgreSQL.
+    `mode` is how several monitors share one PostgreSQL: each watches everything, or they divide the hosts. If one gives
+    no sign for `takeover`, the others do its work. `journal` is the folder for what the store cannot take. None: no
+    journal for SQLite, `var/journal` for PostgreSQL.
     """
 
     url: str = "sqlite:///var/ninethirty.db"
@@ -66,19 +62,11 @@ class StoreSettings(Table):
 
 
 class EvidenceSettings(Table):
-    """Where the bytes are kept, for how long, and how many."""
+    """The folder of the received bytes, for how many days they are kept, and how many."""
 
     folder: str = "var/evidence"
     keep_days: int = Field(default=400, ge=1, le=LONGEST_DAYS)
     keep_mb: int = Field(default=2000, ge=1, le=1_000_000_000)
-
-
-class PolicyTable(Table):
-    """Tolerances; None takes the value of the general table."""
-
-    on_time_within: Duration | None = None
-    note_within: Duration | None = None
-    default_time: TimeOfDay | None = None
 
 
 class PolicySettings(PolicyTable):
@@ -92,37 +80,49 @@ class PolicySettings(PolicyTable):
     expect_editions: bool = True
     producer: dict[str, PolicyTable] = {}
 
+    @model_validator(mode="after")
+    def _check_order(self) -> PolicySettings:
+        if self.note_within < self.on_time_within:
+            refuse_any([("note_within", "must not be shorter than on_time_within", None)])
+        return self
+
 
 class ClockSettings(Table):
-    """How far our clock may be off."""
+    """How far our clock may be wrong before we warn, and before no verdict is proved."""
 
     warn_offset: Duration = timedelta(seconds=1)
     unproven_offset: Duration = timedelta(seconds=30)
 
+    @model_validator(mode="after")
+    def _check_order(self) -> ClockSettings:
+        if self.unproven_offset < self.warn_offset:
+            refuse_any([("unproven_offset", "must not be shorter than warn_offset", None)])
+        return self
+
 
 class NetworkSettings(Table):
-    """How we introduce ourselves, and which addresses that are not public may be asked all the same.
+    """How requests leave: the `contact` sent with each, the private networks that are allowed, and proxies.
 
-    `proxy` is the way out, `proxies` another one for some hosts, or `direct`.
+    `proxy` is used for all hosts. `proxies` has another one for some hosts, or `direct`.
     """
 
     contact: str = ""
     allow: list[str] = []
     ports: list[Annotated[int, Field(ge=1, le=65535)]] = []
     timeout: Spacing = timedelta(seconds=10)
-    proxy: Address | None = None
-    proxies: dict[str, Address | Literal["direct"]] = {}
+    proxy: WebAddress | None = None
+    proxies: dict[str, WebAddress | Literal["direct"]] = {}
 
 
 class ProducerSettings(Table):
-    """A producer: its name, hosts, tripwires and how it reports. `secret` are the paths of `newest` and `press`."""
+    """A producer: its name, hosts, tripwires and reports. `secret`: the paths of `newest` and `press` are secrets."""
 
     id: Name
     name: str
-    url: Address | None = None
+    url: WebAddress | None = None
     hosts: list[Host] = []
-    newest: list[Address] = []
-    press: list[Address] = []
+    newest: list[WebAddress] = []
+    press: list[WebAddress] = []
     press_keywords: list[str] = []
     secret: bool = False
     allow: list[Network] = []
@@ -131,7 +131,7 @@ class ProducerSettings(Table):
 
 
 class PartSettings(Table):
-    """A part that no calendar tells of. `url` may hold `{slug}` and `{url}` of the release; `secret` is its path."""
+    """A part that no calendar names. `url` can contain `{slug}` and `{url}` of the release, `secret` hides its path."""
 
     match: ReleaseMatch
     id: Name
@@ -140,6 +140,25 @@ class PartSettings(Table):
     recognise: str | None = None
     required: bool = True
     secret: bool = False
+
+
+class SlotTimeSettings(Table):
+    """The usual time of a series that its calendars announce by the day only, and who granted it.
+
+    Entries without a time are watched at `time` and are still never judged to the minute. A draft quotes `reference`.
+    Without one it asks whether a time other than 09:30 is on file.
+    """
+
+    match: ReleaseMatch
+    time: TimeOfDay
+    reference: str = ""
+
+
+class ImportanceSettings(Table):
+    """How important releases are. All others have level 0. If not all can be proved, those of a higher level are."""
+
+    match: ReleaseMatch
+    level: int
 
 
 DEFAULT_RATE = 2.0
@@ -164,23 +183,23 @@ class Settings(Table):
     calendar: list[CalendarSettings] = []
     producer: list[ProducerSettings] = []
     part: list[PartSettings] = []
-    pin: list[PinSettings] = []
-    split: list[SplitSettings] = []
+    pin: list[Pin] = []
+    split: list[Split] = []
     slot_time: list[SlotTimeSettings] = []
     importance: list[ImportanceSettings] = []
     nation: dict[str, NationSettings] = {}
     channel: list[ChannelSettings] = []
-    route: list[RouteSettings] = []
+    route: list[Route] = []
     rota: list[RotaSettings] = []
     summary: list[SummarySettings] = []
 
     def rate(self, host: str) -> float:
-        """Return how many requests a second this host may be asked."""
+        """Return the most requests a second that this host may get."""
         default = DEFAULT_RATES.get(host) or self.budget.get("default", DEFAULT_RATE)
         return self.budget.get(host, default)
 
     def producer_of(self, producer: str) -> ProducerSettings:
-        """Return the table of a producer, a bare one when the configuration has none."""
+        """Return the table of a producer, or a default one if the configuration has none."""
         for table in self.producer:
             if table.id == producer:
                 return table

@@ -1,4 +1,4 @@
-"""A first configuration, written for whoever will keep it: every table says what it is for. Pure."""
+"""Writes a first configuration with a comment for each table."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from datetime import datetime
 from monitor.config.organisations import ONS, ORGANISATIONS, Organisations, name_of
 
 OWN_ADDRESS = {"govuk", "ons", "ees"}
-"""Kinds of calendar that know their own address."""
+"""Kinds of calendar with a known address."""
 ALL_PRODUCER_KINDS = {"ons": ONS, "ees": "department-for-education"}
-"""Kinds whose every entry is one producer's."""
+"""Kinds whose entries are all of one producer."""
 HOSTS = {"govuk": "www.gov.uk", "ons": "www.ons.gov.uk", "ees": "explore-education-statistics.service.gov.uk"}
 
 _HEAD = """\
@@ -70,7 +70,7 @@ _ROUTES = """
 
 @dataclass(frozen=True, slots=True)
 class Calendar:
-    """A calendar to be read: its kind, and where it is unless the kind knows."""
+    """A calendar to be read: its kind, and its address or file if the kind has no known one."""
 
     kind: str
     place: str = ""
@@ -78,7 +78,7 @@ class Calendar:
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """A server that takes mail, and who gets it."""
+    """A mail server, and the recipients."""
 
     host: str
     port: int
@@ -86,21 +86,21 @@ class Mail:
 
     @property
     def sender(self) -> str:
-        """Return an address for us, at home where the first reader is."""
+        """Return the sender: `ninethirty` at the domain of the first recipient."""
         return f"ninethirty@{self.to[0].rpartition('@')[2]}"
 
     @property
     def security(self) -> str:
-        """Return how to speak to it: a server on this machine seldom speaks TLS."""
+        """Return the encryption to use: none for a server on this machine, which seldom has TLS."""
         return "none" if self.host in {"localhost", "127.0.0.1", "[::1]"} else "tls" if self.port == 465 else "starttls"
 
 
 @dataclass(slots=True)
 class Chosen:
-    """What a first configuration is to say.
+    """What goes into a first configuration.
 
-    `producers` are slugs; `chat` is the variable of the environment that holds a chat's address; `duty` are the mail
-    addresses of roles that take weekly turns from `begins`; `known` names bodies.
+    `producers` are slugs. `chat` is the environment variable with the address of a chat. `duty` are the mail addresses
+    of roles that take weekly turns from `begins`. `known` are bodies by slug.
     """
 
     producers: list[str] = field(default_factory=list)
@@ -113,31 +113,31 @@ class Chosen:
     known: Organisations = field(default_factory=lambda: ORGANISATIONS)
 
 
-def starter(chosen: Chosen) -> str:
+def write_starter(chosen: Chosen) -> str:
     """Return the text of a configuration."""
     calendars, mail = chosen.calendars, chosen.mail
     address = _NO_ADDRESS if chosen.public_url is None else f"public_url = {_text(chosen.public_url)}"
     return "".join(
         [
             _HEAD.replace("{public_url}", address),
-            *_calendars(chosen.producers, calendars),
-            *(_producer(slug, name_of(slug, chosen.known), calendars) for slug in chosen.producers),
+            *_calendar_tables(chosen.producers, calendars),
+            *(_producer_table(slug, name_of(slug, chosen.known), calendars) for slug in chosen.producers),
             _FOLDER,
-            _NO_MAIL if mail is None else _mail("on-call", mail, mail.to),
-            "" if chosen.chat is None else _chat(chosen.chat),
-            *([] if mail is None else (_mail(_channel_of(role), mail, [to]) for role, to in chosen.duty.items())),
-            _turns(chosen) if chosen.duty else _ROUTES,
+            _NO_MAIL if mail is None else _mail_table("on-call", mail, mail.to),
+            "" if chosen.chat is None else _chat_table(chosen.chat),
+            *([] if mail is None else (_mail_table(_channel_of(role), mail, [to]) for role, to in chosen.duty.items())),
+            _rota_tables(chosen) if chosen.duty else _ROUTES,
         ]
     )
 
 
 def kinds_for(producers: Iterable[str]) -> list[Calendar]:
-    """Return the calendars in which these producers announce, as far as can be told by their names."""
+    """Return the calendars in which these producers announce: that of the ONS, or GOV.UK's."""
     kinds = dict.fromkeys("ons" if slug == ONS else "govuk" for slug in producers)
     return [Calendar(kind) for kind in kinds]
 
 
-def _calendars(producers: Sequence[str], calendars: Sequence[Calendar]) -> Iterator[str]:
+def _calendar_tables(producers: Sequence[str], calendars: Sequence[Calendar]) -> Iterator[str]:
     on_govuk = [slug for slug in producers if slug != ONS] or list(producers)
     yield "\n# Where announcements are read, in order of authority.\n"
     for place, one in enumerate(calendars):
@@ -153,7 +153,7 @@ def _calendars(producers: Sequence[str], calendars: Sequence[Calendar]) -> Itera
             yield f"producer = {_text(producers[0])}    # of entries that name none\n"
 
 
-def _producer(slug: str, name: str, calendars: Sequence[Calendar]) -> str:
+def _producer_table(slug: str, name: str, calendars: Sequence[Calendar]) -> str:
     kinds = [each.kind for each in calendars if each.kind in HOSTS]
     mine = [
         kind for kind in kinds if ALL_PRODUCER_KINDS.get(kind, slug) == slug and not (kind == "govuk" and slug == ONS)
@@ -166,7 +166,7 @@ def _producer(slug: str, name: str, calendars: Sequence[Calendar]) -> str:
     return f"\n[[producer]]\nid = {_text(slug)}\nname = {_text(name)}\n{hosts if mine else ''}{report}"
 
 
-def _chat(variable: str) -> str:
+def _chat_table(variable: str) -> str:
     return f"""
 [[channel]]
 name = "chat"                                # try it: `ninethirty channel test chat`
@@ -176,7 +176,7 @@ url = {{ env = {_text(variable)} }}
 """
 
 
-def _turns(chosen: Chosen) -> str:
+def _rota_tables(chosen: Chosen) -> str:
     who = ", ".join(f"{_text(role)} = {_text(_channel_of(role))}" for role in chosen.duty)
     told = ["duty", *(["on-call"] if chosen.mail else []), *(["chat"] if chosen.chat else []), "outbox"]
     return f"""
@@ -196,7 +196,7 @@ def _channel_of(role: str) -> str:
     return "-".join(re.findall(r"[a-z0-9]+", role.lower()))
 
 
-def _mail(name: str, mail: Mail, to: Iterable[str]) -> str:
+def _mail_table(name: str, mail: Mail, to: Iterable[str]) -> str:
     tried = f"name = {_text(name)}"
     return f"""
 [[channel]]
@@ -217,5 +217,5 @@ def _list(texts: Iterable[str]) -> str:
 
 
 def _text(text: str) -> str:
-    # A TOML basic string is written as one of JSON is.
+    # A TOML basic string has the syntax of a JSON string.
     return json.dumps(text, ensure_ascii=False)

@@ -1,4 +1,4 @@
-"""What the table of the web must say for strangers to stay strangers."""
+"""Checks of `[web]`: nobody can sign in, or claim another name, by a mistake in the configuration."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ CrossFault = tuple[str, str, str | None]
 
 
 def web_faults(web: Row, folder: Path) -> Iterator[CrossFault]:
-    """Yield `(key, reason, value)` for each fault of the table; `folder` is the one that its files start from."""
+    """Yield `(key, reason, value)` for each fault of the table. Relative files start from `folder`."""
     listen, users, header = web.get("listen"), web.get("users_file"), web.get("proxy_header")
-    yield from _signed_on(web)
-    yield from _signed_on_by_provider(web)
+    yield from _proxy_header_faults(web)
+    yield from _provider_faults(web)
     if isinstance(listen, str) and not _is_listenable(listen):
         yield "web.listen", 'not an address to listen on, write "127.0.0.1:9030"', shown(listen)
     elif isinstance(listen, str) and not (is_loopback(listen) or users or header or web.get("oidc")):
@@ -34,7 +34,7 @@ def web_faults(web: Row, folder: Path) -> Iterator[CrossFault]:
         yield "web.users_file", "no such file", shown(users)
 
 
-def _signed_on(web: Row) -> Iterator[CrossFault]:
+def _proxy_header_faults(web: Row) -> Iterator[CrossFault]:
     header, proxies = web.get("proxy_header"), web.get("proxies")
     if header is None:
         if web.get("proxy_rights"):
@@ -48,18 +48,18 @@ def _signed_on(web: Row) -> Iterator[CrossFault]:
         yield "web.proxy_header", "nobody has a right: name them in proxy_rights", shown(header)
 
 
-def _signed_on_by_provider(web: Row) -> Iterator[CrossFault]:
+def _provider_faults(web: Row) -> Iterator[CrossFault]:
     oidc = web.get("oidc")
     if not isinstance(oidc, dict):
         return
     issuer = oidc.get("issuer")
-    if isinstance(issuer, str) and (why := _unusable(issuer)):
+    if isinstance(issuer, str) and (why := _why_unusable(issuer)):
         yield "web.oidc.issuer", why, shown(issuer)
     if not web.get("public_url"):
         yield "web.oidc", "people are sent back to public_url: name it", None
 
 
-def _unusable(issuer: str) -> str:
+def _why_unusable(issuer: str) -> str:
     try:
         split, _ = urlsplit(issuer), urlsplit(issuer).port
     except ValueError:

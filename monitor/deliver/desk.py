@@ -9,7 +9,7 @@ from pathlib import Path
 
 import structlog
 
-from alerts.by_hand import acknowledge, waive
+from alerts.by_hand import acknowledge, as_role, waive
 from alerts.draft.take_back import Conflict
 from alerts.draft.versions import Versions
 from alerts.incident import SIGNED, Incident
@@ -121,9 +121,17 @@ class Desk:
             _log.info("logged_by_hand", incident=logged.id, role=words.get("by", ""))
         return logged
 
-    async def silence(self, scope: Scope, name: str, until: datetime, role: str, reason: str) -> Silence:
-        """Hold messages back. Raises `NotEnough`, and `UnknownName` for a release or an incident that is none."""
-        made = silence(scope, name, until, role, reason, self.clock.now())
+    async def silence(
+        self,
+        of: tuple[Scope, str],
+        until: datetime,
+        role: str,
+        reason: str,
+        begins: datetime | None = None,
+    ) -> Silence:
+        """Mute messages about `of` from `begins` (default: now). Raises `NotEnough`, and `UnknownName` for its name."""
+        scope, name = of
+        made = silence(scope, name, until, role, reason, self.clock.now(), begins=begins)
         store = self.current.record.store
 
         def write(tx: Transaction) -> None:
@@ -137,14 +145,14 @@ class Desk:
         return made
 
     async def end_silence(self, name: str, role: str) -> None:
-        """End a silence before its time. Raises `UnknownName` when there is none that lasts."""
+        """End a silence now, or before it begins. Raises `UnknownName` if there is none, `NotEnough` without a role."""
         now, outbox = self.clock.now(), self.current.record.store.outbox
 
         def write(tx: Transaction) -> None:
-            known = next((one for one in outbox.silences(now) if one.id == name and one.is_on(now)), None)
+            known = next((one for one in outbox.silences(now) if one.id == name and now < one.ends), None)
             if known is None:
-                raise UnknownName(f"no silence {name!r} that lasts")
-            tx.save_silence(replace(known, ended=now, ended_by=role))
+                raise UnknownName(f"no silence {name!r} that can be ended")
+            tx.save_silence(replace(known, ended=now, ended_by=as_role(role)))
 
         await self.writer.write(write)
         _log.info("silence_ended", silence=name, role=role)

@@ -79,8 +79,8 @@ EVENT: Mapping[str, str] = {
 }
 SILENCE: Mapping[str, str] = {
     "id": "the silence",
-    "of": "of what messages are held back: incident, release or producer",
-    "name": "its id",
+    "of": "of what messages are muted: incident, release, producer or host",
+    "name": "its id, or the name of the host",
     "begins": f"from when; {INSTANT}",
     "until": f"until when; {INSTANT}",
     "by": "in which role somebody asked for it",

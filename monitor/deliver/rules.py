@@ -104,8 +104,10 @@ class ReportingRules:
 
     def whoever(self) -> ReportingRules:
         """Return the rules by which everybody is told who may be, at whatever hour and however late they come in."""
-        everybody = {name: replace(rota, turns=None, shifts=(), read=()) for name, rota in self.rotas.items()}
-        routes = [replace(one, channels=(*one.channels, *one.escalate)) for one in self.routes]
+        # Without turns and shifts, all of a rota are notified.
+        unset: dict[str, object] = {"turns": [], "shift": []}
+        everybody = {name: Rota(rota.settings.model_copy(update=unset)) for name, rota in self.rotas.items()}
+        routes = [one.model_copy(update={"channels": [*one.channels, *one.escalate]}) for one in self.routes]
         return replace(self, rotas=everybody, routes=routes)
 
 

@@ -13,7 +13,6 @@ from alerts.silence import Silence
 from monitor.deliver.outbox_rows import Row
 from monitor.store.rows import Delivery, DeliveryState
 from monitor.store.sql.engine import Store
-from monitor.store.sql.read import OutboxStore
 from monitor.store.sql.write import Transaction
 from schedules.times.json import instant_json
 
@@ -44,7 +43,8 @@ class Held:
 
 def find_silenced(store: Store, rows: Sequence[Row], now: datetime) -> Held:
     """Return which of these deliveries are held back, or were until a silence ended."""
-    silences = store.outbox.silences(now - _BACK) if rows else []
+    # One that was ended before it began muted nothing.
+    silences = [one for one in store.outbox.silences(now - _BACK) if one.begins < one.ends] if rows else []
     until: dict[str, datetime] = {}
     over: dict[str, tuple[Silence, list[Row]]] = {}
     for row in rows if silences else ():
@@ -112,11 +112,6 @@ def _waiting(store: Store, delivery: Delivery) -> Delivery | None:
     """Return a delivery as it stands, None when it no longer waits to be tried."""
     rows = (one for one in store.outbox.deliveries(delivery.notice) if one.channel == delivery.channel)
     return next((one for one in rows if one.standing is DeliveryState.WAITING and not one.attempts), None)
-
-
-def lasting(outbox: OutboxStore, now: datetime) -> list[dict[str, Any]]:
-    """Return the JSON of the silences that hold messages back now."""
-    return [silence_json(one) for one in outbox.silences(now) if one.is_on(now)]
 
 
 def silence_json(one: Silence) -> dict[str, Any]:

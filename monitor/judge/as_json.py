@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from monitor.judge.verdict import Finding, PartVerdict, Verdict, verdict_text
+from monitor.judge.verdict import PartVerdict, Verdict, verdict_text
 from monitor.plan.addresses import origin_of
 from schedules.announcement import Address, Origin, Part, Role, address_known
 from schedules.slot import Slot
@@ -44,7 +44,10 @@ def release_json(verdict: Verdict, code: Json | None = None, incident: str | Non
         "exposures": [exposure.as_json() for exposure in verdict.exposures],
         "available_elsewhere": [one.as_json() for one in verdict.elsewhere],
         "parts": [_part(part) for part in verdict.parts],
-        "findings": [_finding(found) for found in verdict.findings],
+        "findings": [
+            {"kind": one.kind.value, "part": one.part, "detail": one.detail, "seconds": bounds_json(one.seconds)}
+            for one in verdict.findings
+        ],
         "code": code,
         "incident": incident,
         "unproven_because": verdict.unproven_because,
@@ -188,7 +191,3 @@ def judged_part(part: Mapping[str, Any]) -> Part:
     # Releases that were stored before parts told their origin tell it by their ids.
     origin = Origin(part["origin"]) if "origin" in part else origin_of(name)
     return Part(name, Role(part["role"]), part["url"], required=part["required"], origin=origin)
-
-
-def _finding(found: Finding) -> Json:
-    return {"kind": found.kind.value, "part": found.part, "detail": found.detail, "seconds": bounds_json(found.seconds)}

@@ -22,8 +22,6 @@ from schedules.times.zone import LONDON, local
 
 LOUD = frozenset({"late", "overdue", "early", "not_published", "unproven", "unannounced"})
 """Verdicts that want somebody's eye: they stand in capitals."""
-
-
 _IN_MINUTES = 300
 """Seconds from which people are shown a length in minutes."""
 _OUT_OF_COUNT = frozenset({"cancelled", "moved"})

@@ -9,6 +9,7 @@ from datetime import datetime
 from monitor.judge.policy import Policy
 from monitor.judge.runs import Blind
 from monitor.judge.window import Window, window
+from monitor.judge.witnesses import DEFAULT_LAGS, Lags
 from schedules.change import is_cancelled
 from schedules.in_force import InForce, slot_in_force
 from schedules.promise import Promise
@@ -19,7 +20,8 @@ from schedules.release import Release
 class Case:
     """A release, what its ledger says as of `now`, and the window that follows.
 
-    `window` is None when no readable time is in force. `zone` is the one the slot was announced in.
+    `window` is None when no readable time is in force. `zone` is the one the slot was announced in. `lags` are those of
+    witnesses on the day of its slot.
     """
 
     release: Release
@@ -29,6 +31,7 @@ class Case:
     blind: Sequence[Blind]
     policy: Policy
     now: datetime
+    lags: Lags = DEFAULT_LAGS
 
     @property
     def is_judged(self) -> bool:

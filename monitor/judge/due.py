@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 
 from alerts.finding import Due
 from monitor.judge.case import Case
@@ -11,7 +10,6 @@ from monitor.judge.part_evidence import MAIN, PartEvidence
 from monitor.judge.runs import Run
 from monitor.judge.verdict import PartVerdict, Word
 from monitor.look.sighting import State
-from monitor.plan.addresses import INDEX_LAG, REDIRECT_LAG
 
 
 def due_of(case: Case, parts: Sequence[PartVerdict], sights: Sequence[PartEvidence], word: Word) -> Due | None:
@@ -31,16 +29,10 @@ def due_of(case: Case, parts: Sequence[PartVerdict], sights: Sequence[PartEviden
     runs = [run for view in MAIN for run in sight.views.get(view, ())]
     last = max(runs, key=lambda run: run.last_received, default=None)
     seconds = (case.now - window.origin).total_seconds()
-    is_confirming = case.now >= window.latest and _is_absent_by_witnesses(sight, window.origin)
+    # Looks since the slot show that it is still announced and not listed, whatever their lag.
+    silent = sight.witnesses.silent if sight.is_guess and sight.witnesses is not None else None
+    is_confirming = case.now >= window.latest and silent is not None and silent >= window.origin
     return Due(part.id, seconds, _got(last), 0 if last is None else last.looks, is_confirming=is_confirming)
-
-
-def _is_absent_by_witnesses(sight: PartEvidence, slot: datetime) -> bool:
-    """Return whether looks since the slot show that it is still announced and not listed, whatever their lag."""
-    witness = sight.witnesses
-    if not sight.is_guess or witness is None or witness.announcing is None or witness.unlisted is None:
-        return False
-    return witness.announcing + REDIRECT_LAG >= slot and witness.unlisted + INDEX_LAG >= slot
 
 
 def _got(last: Run | None) -> str:

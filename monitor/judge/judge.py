@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -16,44 +16,54 @@ from monitor.judge.findings.stale_edge import users_delay
 from monitor.judge.part import GRAVEST, counts, is_revealed, judge_part, origin_awaited, unjudged_part
 from monitor.judge.part_evidence import PartEvidence, seen
 from monitor.judge.policy import Grade, Policy, grade, worst
-from monitor.judge.presence import Presence
 from monitor.judge.runs import Blind, Run, unwatched
 from monitor.judge.verdict import Finding, Kind, PartVerdict, Verdict, Word
-from monitor.plan.addresses import INDEX_LAG
+from monitor.judge.witnesses import Publication, is_same_day, lags_measured
 from schedules.announcement import Address
 from schedules.promise import Promise
 from schedules.release import Release
 from schedules.times.interval import NOTHING, Bounds
+from schedules.times.words import MINUTE, rounded
 
 _DONE = (Word.ON_TIME, Word.LATE, Word.EARLY)
 _MOMENT = timedelta(seconds=1)
 # An edge that hides what is out is looked at every five seconds; it may be told to wait meanwhile.
 _HIDDEN_LOOKS = timedelta(seconds=60)
+_BEHIND = (Word.LATE, Word.OVERDUE)
+_NOT_FOUND = (Kind.LATE, Kind.UNWATCHED)
 _UNGRADED = (Word.CANCELLED, Word.MOVED, Word.UNANNOUNCED)
 
 
-def judge(
+def judge(  # noqa: PLR0913 # everything that a verdict rests on
     release: Release,
     promises: Sequence[Promise],
     runs: Mapping[str, Sequence[Run]],
     blind: Sequence[Blind],
     policy: Policy,
     now: datetime,
+    *,
+    published: Iterable[Publication] = (),
 ) -> Verdict:
     """Return the verdict on a release as of `now`.
 
-    `runs` are by target id (`RELEASE/PART/VIEW`), each in time order; `blind` spans may be of any scope.
+    `runs` are by target id (`RELEASE/PART/VIEW`), each in time order; `blind` spans may be of any scope. `published`
+    are other releases, whose witnesses may have been behind that day. They are read only if the release is late.
     """
     case = case_of(release, promises, unwatched(blind, runs), policy, now)
     opens = None if case.window is None else case.window.opens
-    sights = [seen(release, part, runs, blind, now, opens) for part in release.parts]
-    return judged(case, sights)
+    verdict = judged(case, [seen(release, part, runs, blind, now, opens) for part in release.parts])
+    if release.address is Address.ANNOUNCED or not any(each.kind in _NOT_FOUND for each in verdict.findings):
+        return verdict
+    # Longer lags may only take back that it is late.
+    case = replace(case, lags=lags_measured(published, opens, now))
+    return judged(case, [seen(release, part, runs, blind, now, opens, lags=case.lags) for part in release.parts])
 
 
 def judged(case: Case, sights: Sequence[PartEvidence]) -> Verdict:
     """Return the verdict on a case, given what was seen of each part in the release's order."""
     parts, because = drop_unconfirmed(case, _parts(case, sights), sights)
-    parts = _with_users_delay(case, undisputed(case, parts, sights), sights)
+    pairs = zip(undisputed(case, parts, sights), sights, strict=True)
+    parts = tuple(replace(part, users_delay=users_delay(case, part, sight)) for part, sight in pairs)
     found = findings(case, parts, sights, doubted(case, because, parts))
     word, why = _word(case, parts, sights)
     final = _is_final(case, parts)
@@ -81,6 +91,7 @@ def judged(case: Case, sights: Sequence[PartEvidence]) -> Verdict:
         early_bound=next((part.early_bound for part in parts if part.id == "page"), None),
         confirmed=case.standing.announced_as_of,
         revisit=_revisit(case, parts, sights, final=final),
+        lags=case.lags,
     )
 
 
@@ -91,13 +102,6 @@ def _parts(case: Case, sights: Sequence[PartEvidence]) -> tuple[PartVerdict, ...
         parts.append(judge_part(case, sight, page) if case.is_judged else unjudged_part(case, sight))
         page = parts[-1].released if sight.part.id == "page" else page
     return tuple(parts)
-
-
-def _with_users_delay(
-    case: Case, parts: Sequence[PartVerdict], sights: Sequence[PartEvidence]
-) -> tuple[PartVerdict, ...]:
-    pairs = zip(parts, sights, strict=True)
-    return tuple(replace(part, users_delay=users_delay(case, sight, part.delay)) for part, sight in pairs)
 
 
 def _word(case: Case, parts: Sequence[PartVerdict], sights: Sequence[PartEvidence]) -> tuple[Word, str | None]:
@@ -134,16 +138,13 @@ def _grade(case: Case, word: Word, parts: Sequence[PartVerdict], found: Sequence
     if any(part.exposures for part in parts) or word is Word.NOT_PUBLISHED:
         return Grade.REPORT
     stale = [each for each in found if each.kind is Kind.STALE_EDGE]
-    grades = [_stale_grade(case, each, parts if _is_first(each, stale) else ()) for each in stale]
-    behind = [part for part in parts if counts(part) and part.word in (Word.LATE, Word.OVERDUE)]
+    # Only the first time an edge hid a part counts for users' delay: later ones begin when users had it already.
+    first = {each.part: each for each in reversed(stale)}
+    grades = [_stale_grade(case, each, parts if first[each.part] is each else ()) for each in stale]
+    behind = [part for part in parts if counts(part) and part.word in _BEHIND]
     # Where nothing was promised to the minute, nobody is accused of minutes: a note asks a person to look.
     grades += [grade(part.delay, case.policy) if case.window.exact else Grade.NOTE for part in behind]
     return worst(grades)
-
-
-def _is_first(stale: Finding, among: Sequence[Finding]) -> bool:
-    """Tell whether this is the first time an edge hid its part: later ones begin when users had it already."""
-    return next(each for each in among if each.part == stale.part) is stale
 
 
 def _stale_grade(case: Case, stale: Finding, parts: Sequence[PartVerdict]) -> Grade:
@@ -167,7 +168,9 @@ def _is_final(case: Case, parts: Sequence[PartVerdict]) -> bool:
 
 def _is_settled(case: Case, part: PartVerdict) -> bool:
     by, is_awaited = part.released.by, part.released.by is not None and case.now < part.released.by + case.policy.grace
-    if part.is_hidden and (is_awaited or part.is_old_answer_served):
+    own, users = part.delay, part.users_delay
+    # Only an old answer that the edge served makes the users' delay longer at least.
+    if part.is_hidden and own and users and (is_awaited or (users.min or 0.0) > (own.min or 0.0)):
         return False
     if part.word is Word.UNPROVEN and by is not None:
         # Another view under way may still prove what this one could not.
@@ -179,11 +182,14 @@ def _revisit(
     case: Case, parts: Sequence[PartVerdict], sights: Sequence[PartEvidence], *, final: bool
 ) -> datetime | None:
     """Return the next instant at which time alone can change the verdict or its findings."""
+    # An open exposure ends when no look since the slot shows whether the content is still there.
+    is_open = any(each.open for part in parts for each in part.exposures)
     turns = [
         *_flickers(case, sights),
-        *_unclear_ends(case, parts),
+        *([unclear_until(case.window.opens)] if case.window is not None and is_open else []),
         *_grades_of_hidden(case, parts),
-        *(() if final else [*_turns(case), *_awaited(case, sights), *_settling(case, parts)]),
+        *_next_minute_of_day(case, parts),
+        *(() if final else [*_turns(case), *_awaited(case, parts, sights)]),
     ]
     return min((turn for turn in turns if turn > case.now), default=None)
 
@@ -193,25 +199,22 @@ def _turns(case: Case) -> list[datetime]:
     if frame is None:
         passes = None if promise is None else promise.slot.passes()
         return [] if passes is None else [passes]
-    lag = [] if case.release.address is Address.ANNOUNCED else [frame.settles + INDEX_LAG]
+    lag = [] if case.release.address is Address.ANNOUNCED else [frame.settles + case.lags.longest]
     own = [frame.opens, frame.latest, frame.settles, *lag, frame.passes + case.policy.note_within, frame.closes]
     return [*own, *turns(case)]
 
 
-def _awaited(case: Case, sights: Sequence[PartEvidence]) -> list[datetime]:
-    waits = (None if case.window is None else origin_awaited(sight, case.window) for sight in sights)
+def _next_minute_of_day(case: Case, parts: Sequence[PartVerdict]) -> list[datetime]:
+    """Return the next minute of the day if it is late by its witnesses: other releases may show longer lags by then."""
+    is_guess = case.release.address is not Address.ANNOUNCED and any(part.word in _BEHIND for part in parts)
+    is_today = case.window is not None and is_same_day(case.now, case.window.opens)
+    return [rounded(case.now + _MOMENT, MINUTE, up=True)] if is_guess and is_today else []
+
+
+def _awaited(case: Case, parts: Sequence[PartVerdict], sights: Sequence[PartEvidence]) -> list[datetime]:
+    waits = [None if case.window is None else origin_awaited(sight, case.window) for sight in sights]
+    waits += [part.released.by and part.released.by + case.policy.grace for part in parts if part.word is Word.UNPROVEN]
     return [wait for wait in waits if wait is not None]
-
-
-def _settling(case: Case, parts: Sequence[PartVerdict]) -> list[datetime]:
-    unproven = (part.released.by for part in parts if part.word is Word.UNPROVEN)
-    return [by + case.policy.grace for by in unproven if by is not None]
-
-
-def _unclear_ends(case: Case, parts: Sequence[PartVerdict]) -> list[datetime]:
-    """Return when an exposure ends for which no look since the slot shows whether the content is still there."""
-    is_open = case.window is not None and any(each.open for part in parts for each in part.exposures)
-    return [unclear_until(case.window.opens)] if case.window is not None and is_open else []
 
 
 def _grades_of_hidden(case: Case, parts: Sequence[PartVerdict]) -> Iterator[datetime]:
@@ -234,9 +237,6 @@ def _grades_of_hidden(case: Case, parts: Sequence[PartVerdict]) -> Iterator[date
 
 def _flickers(case: Case, sights: Sequence[PartEvidence]) -> list[datetime]:
     """Return when content last seen to go will have been gone for too long to be a flicker of some cache."""
-    going = [sight for sight in sights if sight.public and _is_going(sight.public[-1], sight)]
-    return [sight.public[-1].end + case.policy.on_time_within + _MOMENT for sight in going]
-
-
-def _is_going(last: Presence, sight: PartEvidence) -> bool:
-    return any(spell.end > last.end for spells in sight.spells.values() for spell in spells if not spell.out)
+    last = ((sight, sight.public[-1].end) for sight in sights if sight.public)
+    gone = ((end, [spell for each in sight.spells.values() for spell in each if not spell.out]) for sight, end in last)
+    return [end + case.policy.on_time_within + _MOMENT for end, each in gone if any(spell.end > end for spell in each)]

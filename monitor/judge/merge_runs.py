@@ -70,17 +70,13 @@ def _of_one(runs: Sequence[Run], until: datetime) -> list[Run]:
     for run in early:
         if run.state is State.UNKNOWN and made:
             between.append(run)
-        elif made and _prove_the_same(made[-1], run):
+        elif made and run.state is State.ABSENT and _proof(made[-1]) == _proof(run):
             made[-1] = _join_runs(made[-1], between, run)
             between = []
         else:
             made += [*between, run]
             between = []
     return [*made, *between, *runs[len(early) :]]
-
-
-def _prove_the_same(one: Run, other: Run) -> bool:
-    return _proof(one) == _proof(other) and one.state is State.ABSENT
 
 
 def _proof(run: Run) -> tuple[object, ...]:

@@ -15,7 +15,7 @@ from monitor.judge.runs import Run
 from monitor.judge.verdict import PartVerdict, Word
 from monitor.judge.window import Window
 from monitor.look.sighting import State
-from monitor.plan.addresses import INDEX_LAG, UNPROMISED
+from monitor.plan.addresses import UNPROMISED
 from monitor.plan.targets import View, read_id
 from schedules.announcement import Role
 from schedules.times.interval import NOTHING, Bounds, Interval, seconds_between, since
@@ -213,7 +213,7 @@ class _Timer:
         if gone is not None and gone > window.latest:
             awaited = origin_awaited(seen, window)
             return self._overdue(gone) if awaited is None or self.now >= awaited else Timing(Word.PENDING)
-        if self.now < window.settles + (INDEX_LAG if seen.is_guess else _NOTHING):
+        if self.now < window.settles + (seen.witnesses.lags.longest if seen.is_guess and seen.witnesses else _NOTHING):
             return Timing(Word.PENDING)
         if seen.unproved is not None:
             return Timing(Word.UNPROVEN, Interval(None, seen.unproved.begin), None, self._from_the_first())
@@ -263,6 +263,7 @@ class _Timer:
         if released.after is None:
             return f"{came}; no earlier look proved absence"
         looked = f"; {failed}" if (failed := self._failed(released.after, released.by)) else ""
+        looked += "" if self.seen.witnesses is None else self.seen.witnesses.lags.in_words()
         if released.after < self.window.earliest:
             choice = "early or on time" if _by(released, self.window.latest) else "early, on time or late"
             return f"{came}: no look in between told whether it was {choice}{looked}"
@@ -285,6 +286,7 @@ class _Timer:
         witness = self.seen.witnesses
         absent = None if witness is None else witness.absent(self.window.opens)
         known = "" if absent is None else f"; as of {exactly(absent, self.zone)} it was out nowhere"
+        known += "" if witness is None else witness.lags.in_words()
         return (
             "its page is not known: it is not at the address that was made from its announcement's, and may have come "
             f"out at another{known}"

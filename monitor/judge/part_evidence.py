@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from itertools import takewhile
+from datetime import datetime
 
 from monitor.judge.presence import Presence, presences
 from monitor.judge.runs import Blind, Run
 from monitor.judge.spells import Spell, believed, spells, unproved
+from monitor.judge.witnesses import DEFAULT_LAGS, Lags, Witnesses, witnesses
 from monitor.look.recognise.version import first_published
-from monitor.look.redirect import REDIRECTED
 from monitor.look.sighting import State
-from monitor.plan.addresses import ANNOUNCEMENT, INDEX, INDEX_LAG, REDIRECT_LAG, may_change_places
+from monitor.plan.addresses import may_change_places
 from monitor.plan.targets import View, content_twin, read_id, target_id
 from schedules.announcement import Address, Part
 from schedules.release import Release
@@ -89,13 +88,15 @@ class PartEvidence:
         return False
 
 
-def seen(  # what a part is judged by
+def seen(  # noqa: PLR0913 # what a part is judged by
     release: Release,
     part: Part,
     runs: Mapping[str, Sequence[Run]],
     blind: Sequence[Blind],
     now: datetime,
     slot: datetime | None = None,
+    *,
+    lags: Lags = DEFAULT_LAGS,
 ) -> PartEvidence:
     """Gather what was seen of a part by `now` from the runs by target id (`RELEASE/PART/VIEW`); `slot` begins then."""
     faults = [span for span in blind if span.cause == "clock"]
@@ -107,7 +108,7 @@ def seen(  # what a part is judged by
     witness, sure = None, {}
     if part.id == "page" and release.address is not Address.ANNOUNCED:
         sure = {name: [run for run in each if not _in_doubt(run, faults)] for name, each in runs.items()}
-        witness = witnesses(release.id, sure, now)
+        witness = witnesses(release.id, sure, now, lags)
         if release.address is Address.LED_TO and slot is not None:
             trusted = {view: [_vouched(run, slot) for run in each] for view, each in trusted.items()}
     told = believed({view: tuple(spells(view, each)) for view, each in trusted.items()})
@@ -116,7 +117,7 @@ def seen(  # what a part is judged by
     def read_until(last: datetime) -> datetime | None:
         if witness is None:
             return None
-        known = witnesses(release.id, sure, min(last, now))
+        known = witnesses(release.id, sure, min(last, now), lags)
         return replace(known, redirects=witness.redirects).absent(slot)
 
     by_looks = tuple(presences({view: told[view] for view in MAIN}))
@@ -168,14 +169,10 @@ def _of(release: str, part: Part, view: View, runs: Mapping[str, Sequence[Run]])
     found = [run for run in runs.get(own, ()) if run.address in ("", address)]
     if not may_change_places(part.id):
         return found
-    others = (name for name in runs if name != own and _may_be(name, view))
+    ids = ((name, read_id(name)) for name in runs if name != own)
+    others = (name for name, (_, its_part, its_view) in ids if its_view == view and may_change_places(its_part))
     more = [run for name in others for run in runs[name] if run.address == address]
     return sorted([*found, *more], key=lambda run: run.first_sent) if more else found
-
-
-def _may_be(target: str, view: View) -> bool:
-    _, part, its = read_id(target)
-    return its == view and may_change_places(part)
 
 
 def _as_of(run: Run, now: datetime) -> Run:
@@ -191,64 +188,3 @@ def _in_doubt(run: Run, faults: Sequence[Blind]) -> bool:
         return False
     about = (span for span in faults if span.hides(run))
     return any(span.begins <= run.first_sent and run.last_received <= span.ends for span in about)
-
-
-@dataclass(frozen=True, slots=True)
-class Witnesses:
-    """Until when the announcement, and a listing of publications, prove that a release was out nowhere.
-
-    Both speak late: what was published a moment ago may still be announced, and not be listed. That is allowed for.
-    Of what was before `since`, when the announcement was first seen to announce, neither tells: it may have been out,
-    and taken away. `redirects`: it has led to its page, so its redirect is not one of those that fail for good.
-    """
-
-    announcing: datetime | None = None
-    unlisted: datetime | None = None
-    redirects: bool = False
-    since: datetime | None = None
-
-    @property
-    def both(self) -> datetime | None:
-        """Return the latest instant as of which both prove it."""
-        return None if self.announcing is None or self.unlisted is None else min(self.announcing, self.unlisted)
-
-    def absent(self, slot: datetime | None) -> datetime | None:
-        """Return the latest instant as of which the release was out nowhere.
-
-        Before its slot an announcement that has redirected since says so alone. After it, or where the redirect may
-        have failed for good, an announcement may go on though the page is out: the listing has to bear it out.
-        """
-        if self.announcing is None or slot is None or not self.redirects:
-            return self.both
-        before = min(self.announcing, slot)
-        if self.since is not None and before < self.since:
-            return self.both
-        return before if self.both is None else max(before, self.both)
-
-
-def witnesses(release: str, runs: Mapping[str, Sequence[Run]], now: datetime) -> Witnesses:
-    """Return what the announcement of a release and the listing prove by `now`, from runs by target id."""
-    announcing, unlisted = (_absent(release, part, runs, now) for part in (ANNOUNCEMENT, INDEX))
-    since = min((run.first_sent for run in announcing), default=None)
-
-    def proved(absent: list[Run], lag: timedelta) -> datetime | None:
-        last = max((min(run.end, now) - lag for run in absent), default=None)
-        return None if last is None or since is None or last < since else last
-
-    its = (
-        run for view in View for run in runs.get(target_id(release, ANNOUNCEMENT, view), ()) if run.first_sent <= now
-    )
-    return Witnesses(
-        proved(announcing, REDIRECT_LAG),
-        proved(unlisted, INDEX_LAG),
-        any(run.why == REDIRECTED for run in its),
-        since,
-    )
-
-
-def _absent(release: str, part: str, runs: Mapping[str, Sequence[Run]], now: datetime) -> list[Run]:
-    """Return the runs that show nothing yet, up to the first that shows it out: what follows may be an old copy."""
-    known = (run for view in View for run in runs.get(target_id(release, part, view), ()) if run.first_sent <= now)
-    in_order = sorted(known, key=lambda run: run.first_sent)
-    before = takewhile(lambda run: run.state is not State.PRESENT and run.why != REDIRECTED, in_order)
-    return [run for run in before if run.state is State.ABSENT]

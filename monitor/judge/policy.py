@@ -7,11 +7,14 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, time, timedelta
 from enum import StrEnum
 from fnmatch import fnmatchcase
-from typing import Protocol, TypeVar
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
+from alerts.finding import ReleaseFacts
 from monitor.plan.targets import MOST_PARTS
+from schedules.release import Release
 from schedules.times.interval import Bounds
+from schedules.values import Duration, Table, TimeOfDay
 from schedules.workdays import ENGLAND, Workdays
 
 T = TypeVar("T")
@@ -25,22 +28,6 @@ class Grade(StrEnum):
     REPORT = "report"
 
 
-class Published(Protocol):
-    """What a pattern may speak of."""
-
-    @property
-    def producers(self) -> tuple[str, ...]:
-        """Return the ids of all whose it is."""
-
-    @property
-    def title(self) -> str:
-        """Return its title."""
-
-    @property
-    def url(self) -> str:
-        """Return its page's address."""
-
-
 @dataclass(frozen=True, slots=True)
 class UsualTime:
     """The time at which releases come out that fit these patterns (`*` stands for any text), and who granted it."""
@@ -51,7 +38,7 @@ class UsualTime:
     title: str = "*"
     url: str = "*"
 
-    def fits(self, thing: Published, slot: datetime | None, timezone: str) -> bool:
+    def fits(self, thing: Release | ReleaseFacts, slot: datetime | None, timezone: str) -> bool:
         """Tell whether a release is of these, and was promised for this time."""
         pairs = ((thing.title, self.title), (thing.url, self.url))
         is_theirs = any(fnmatchcase(one, self.producer) for one in thing.producers)
@@ -83,32 +70,30 @@ class Policy:
     on_file: tuple[UsualTime, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Override:
-    """What one producer's policy changes; None keeps the general value."""
+class PolicyTable(Table):
+    """What `[policy.producer.NAME]` changes for one producer. None keeps the general value."""
 
-    on_time_within: timedelta | None = None
-    note_within: timedelta | None = None
-    workdays: Workdays | None = None
+    on_time_within: Duration | None = None
+    note_within: Duration | None = None
+    default_time: TimeOfDay | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Policies:
-    """The general policy and what producers' own change of it."""
+    """The general policy, and by producer what it changes and the working days of its nation."""
 
     general: Policy = Policy()
-    producers: Mapping[str, Override] = field(default_factory=dict)
+    producers: Mapping[str, PolicyTable] = field(default_factory=dict)
+    workdays: Mapping[str, Workdays] = field(default_factory=dict)
 
     def of(self, *producers: str) -> Policy:
-        """Return the policy for a release of these producers; of several that have their own the first has the say."""
+        """Return the policy for a release of these producers. The first with a value of its own decides on it."""
         own, general = [self.producers[one] for one in producers if one in self.producers], self.general
-        if not own:
-            return general
         return replace(
             general,
             on_time_within=_first((one.on_time_within for one in own), general.on_time_within),
             note_within=_first((one.note_within for one in own), general.note_within),
-            workdays=_first((one.workdays for one in own), general.workdays),
+            workdays=_first(map(self.workdays.get, producers), general.workdays),
         )
 
 

@@ -157,7 +157,7 @@ def appears(outs: Sequence[Spell], gone: Sequence[Spell]) -> Interval:
     if first.view is View.CONTENT:
         page = next((spell for view, spell in firsts.items() if view is not View.CONTENT), None)
         absent = None if page is None else own[page.view]
-        # Looks at the page tell more, unless it was still absent once the content API had it.
+        # While the page is still absent once the content API has it, the page's own looks tell less.
         if page is not None and (absent is None or absent <= first.begin):
             return appears([spell for spell in outs if spell.view is not View.CONTENT], gone)
         return Interval(own[View.CONTENT], first.begin)

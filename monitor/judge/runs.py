@@ -9,7 +9,7 @@ sees what stands on both sides, may say what the gap can have held.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 
@@ -23,8 +23,6 @@ UNDERWAY = timedelta(seconds=1)
 _NO_GAP = timedelta()
 _SLACK = timedelta(seconds=2)
 _OF_ALL = ("budget", "clock")
-
-
 AROUND_SLOT = timedelta(minutes=2)
 """The widest gap between looks is stated for so long before and after a slot."""
 
@@ -203,15 +201,12 @@ def widest_gap(runs: Sequence[Run], slot: datetime) -> timedelta | None:
     begins, ends = slot - AROUND_SLOT, slot + AROUND_SLOT
     near = [run for run in runs if run.last_received >= begins and run.first_sent <= ends]
     # Looks are further apart on purpose once it was seen.
-    after_seen = next((place for place, run in enumerate(near) if _is_seen_since(run, slot)), len(near))
+    seen = (place for place, run in enumerate(near) if run.state is State.PRESENT and run.last_received >= slot)
+    after_seen = next(seen, len(near))
     until_seen = near[: after_seen + 1]
     between = [after.first_sent - one.last_received for one, after in pairwise(until_seen)]
     inside = [run.largest_gap for run in near[:after_seen] if run.looks > 1]
     return max([_NO_GAP, *inside, *between]) if inside or between else None
-
-
-def _is_seen_since(run: Run, slot: datetime) -> bool:
-    return run.state is State.PRESENT and run.last_received >= slot
 
 
 def left(runs: Iterable[Run]) -> datetime | None:
@@ -240,22 +235,13 @@ def _is_other(last: Run, sighting: Sighting | Run) -> bool:
 
 
 def _lengthened(last: Run, sighting: Sighting, gap: timedelta) -> Run:
-    return Run(
-        last.target,
-        last.state,
-        last.first_sent,
-        sighting.received,
+    return replace(
+        last,
+        last_received=sighting.received,
         begin=min(last.begin, sighting.proved_to),
         end=max(last.end, sighting.proved_from),
         looks=last.looks + 1,
         largest_gap=max(last.largest_gap, gap),
-        specific=last.specific,
-        why=last.why,
-        status=last.status,
         digest=last.digest or sighting.digest,
-        evidence=last.evidence,
         version=last.version or sighting.version,
-        failed=last.failed,
-        monitor=last.monitor,
-        address=last.address,
     )

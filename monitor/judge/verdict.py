@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from alerts.finding import Due, Elsewhere, Exposure
 from monitor.judge.policy import Grade
+from monitor.judge.witnesses import DEFAULT_LAGS, Lags
 from schedules.announcement import Address, Origin
 from schedules.slot import Slot
 from schedules.times.interval import NOTHING, Bounds, Interval
@@ -98,12 +99,6 @@ class PartVerdict:
         is_out = self.delay is not None and self.delay.max is not None
         return is_out and self.users_delay is not None and self.users_delay.max is None
 
-    @property
-    def is_old_answer_served(self) -> bool:
-        """Return whether the edge served an old answer after it was out."""
-        least, own = (None if each is None else each.min for each in (self.users_delay, self.delay))
-        return least is not None and own is not None and least > own
-
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
@@ -114,7 +109,8 @@ class Verdict:
     though nothing new is seen; None when only new evidence can change it. `address` tells how `url` is known,
     `others` are further producers, whose release it is as well. `early_bound` is that of the page. `confirmed` is when
     the promise was last known to stand, at its slot at the latest. `elsewhere` is where else it was public, the first
-    one first. `due` is None unless its slot passed and it has no verdict yet.
+    one first. `due` is None unless its slot passed and it has no verdict yet. `lags` are how far
+    witnesses were taken to be behind.
     """
 
     release: str
@@ -139,6 +135,7 @@ class Verdict:
     others: tuple[str, ...] = ()
     elsewhere: tuple[Elsewhere, ...] = ()
     due: Due | None = None
+    lags: Lags = DEFAULT_LAGS
 
     @property
     def producers(self) -> tuple[str, ...]:

@@ -54,8 +54,8 @@ class Record:
         """Yield the claims of the ONS's list of published releases. It has only announced times."""
         offset, total = 0, 1
         while offset < total:
-            got = await self._fetch(source.published(self.begin, self.end, offset).url)
-            found, total = source.told(got.page)
+            got = await self._fetch(source.ask_published(self.begin, self.end, offset).url)
+            found, total = source.read_published(got.page)
             for one in found:
                 at, read = one.slot.instant, got.answer.received
                 if at is not None and one.published and self.begin <= at < self.end:

@@ -12,8 +12,8 @@ from monitor.ledger.state import CalendarState
 from monitor.store.rows import Announced, SeriesEdition
 from monitor.store.sql.engine import Store
 from monitor.threads import portions
-from schedules.address import canonical, last_segment
-from schedules.joinable import Key
+from schedules.address import canonical_address, last_segment
+from schedules.matching import Key
 from schedules.promise import Promise
 from schedules.release import Release
 from schedules.titles import read_title, title_matches
@@ -71,7 +71,7 @@ class DormantReleases:
 
     def matching_releases(self, producer: str, url: str, title: str) -> list[Release]:
         """Return the stored releases of a producer that have the address or title of a listing entry."""
-        end, words = last_segment(url) or canonical(url), read_title(title).words
+        end, words = last_segment(url) or canonical_address(url), read_title(title).words
         return matching_releases(self._store.ledger.releases_alike(producer, end, words), url, title)
 
     def past(self, awake: Collection[str], now: datetime) -> Past:
@@ -103,8 +103,8 @@ def _release_ids(entries: Iterable[Announced]) -> list[str]:
 
 def matching_releases(releases: Iterable[Release], url: str, title: str) -> list[Release]:
     """Return those releases that have the address or title of a listing entry."""
-    link = canonical(url)
-    return [one for one in releases if canonical(one.url) == link or title_matches(one.title, title)]
+    link = canonical_address(url)
+    return [one for one in releases if canonical_address(one.url) == link or title_matches(one.title, title)]
 
 
 def long_over(

@@ -9,7 +9,7 @@ from datetime import datetime
 from functools import partial
 
 from monitor.store.sql.read_ledger import LedgerStore
-from schedules.export import FORMATS, Promised, promised
+from schedules.export import FORMATS, PromisedRelease, list_promised
 from schedules.promise import Promise
 
 
@@ -36,16 +36,16 @@ def export_calendar(  # noqa: PLR0913 # what people choose of it
 
 def promised_in(
     ledger: LedgerStore, span: tuple[datetime | None, datetime | None], now: datetime, producer: str | None = None
-) -> Iterator[Promised]:
+) -> Iterator[PromisedRelease]:
     """Yield the slots in force between two instants (None: open)."""
     releases = [one for one in ledger.releases(*span) if not producer or producer in one.producers]
     promises: dict[str, list[Promise]] = defaultdict(list)
     for promise in ledger.promises([release.id for release in releases]):
         promises[promise.release].append(promise)
-    yield from promised(releases, promises, now)
+    yield from list_promised(releases, promises, now)
 
 
-def _without_early_address(now: datetime, entry: Promised) -> Promised:
+def _without_early_address(now: datetime, entry: PromisedRelease) -> PromisedRelease:
     passes = entry.slot.passes()
     if passes is not None and passes <= now:
         return entry

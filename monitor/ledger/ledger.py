@@ -26,14 +26,13 @@ from monitor.store.sql.engine import Store
 from monitor.store.writer import LATE, Writer
 from monitor.threads import SMALL, Ask, aside, off_the_loop, portions, until_answered
 from schedules.announcement import Announcement
-from schedules.join import Rules
-from schedules.joinable import Key
-from schedules.learn import still_unlisted
+from schedules.join import JoinRules
+from schedules.ledger_event import Retitling
+from schedules.matching import Key
 from schedules.promise import Promise
+from schedules.read_changes import Alarm, find_unlisted
 from schedules.regular_series import series_of
 from schedules.release import Release
-from schedules.retitled import Retitled
-from schedules.sanity import Alarm
 
 _log = structlog.get_logger(__name__)
 _CONFIRM_ALL_EVERY, _DROP_EVERY = timedelta(hours=6), timedelta(days=1)
@@ -52,7 +51,7 @@ class RecordedRead:
     change: LedgerChange | None = None
     promised: Collection[str] = ()
     confirmed: Collection[str] = ()
-    retitled: Sequence[Retitled] = ()
+    retitled: Sequence[Retitling] = ()
     unlisted: Collection[str] = ()
 
 
@@ -64,7 +63,7 @@ class Ledger:
         store: Store,
         writer: Writer,
         clock: Clock,
-        rules: Rules,
+        rules: JoinRules,
         checks: Mapping[str, Checks] | None = None,
         ask: Ask = off_the_loop,
     ) -> None:
@@ -104,7 +103,7 @@ class Ledger:
                 if some := await self._memory.differing(names):
                     await self._write_briefly("", write.lost_rows(some))
 
-    async def reconfigure(self, rules: Rules, checks: Mapping[str, Checks], now: datetime) -> None:
+    async def reconfigure(self, rules: JoinRules, checks: Mapping[str, Checks], now: datetime) -> None:
         """Use other rules to join calendars, and other checks for their reads, from now on."""
         async with self._lock:
             self._checks = checks
@@ -249,7 +248,7 @@ class Ledger:
         last = self._confirmed.get(name)
         of = {uid: self._memory.release_of[name, uid] for uid in state.promised_entries()}
         some = len(of) > SMALL and last is not None and at - last < _CONFIRM_ALL_EVERY
-        missing = [] if state.reading is None else still_unlisted(state.known, state.reading, at)
+        missing = [] if state.reading is None else find_unlisted(state.known, state.reading, at)
         unlisted = self._count_unlisted(state, self._memory.release_of, missing, of.values(), as_of)
         if some:
             of = {uid: release for uid, release in of.items() if release in watched}

@@ -22,8 +22,8 @@ from monitor.plan.targets import release_of
 from monitor.store.rows import Announced, SeriesEdition
 from monitor.store.sql.engine import Store
 from monitor.threads import Ask, aside, off_the_loop, portions
-from schedules.join import Rules
-from schedules.joinable import Key
+from schedules.join import JoinRules
+from schedules.matching import Key
 from schedules.promise import Promise
 from schedules.release import Release
 from schedules.source import Reading
@@ -35,7 +35,7 @@ _NOTHING = Recalled((), (), ())
 class LedgerMemory:
     """The state of each calendar, the releases that their entries are joined into, and their promises."""
 
-    def __init__(self, store: Store, rules: Rules, ask: Ask = off_the_loop) -> None:
+    def __init__(self, store: Store, rules: JoinRules, ask: Ask = off_the_loop) -> None:
         """Begin empty. `ask` runs a query of the store outside the event loop."""
         self._store = store
         self._ask = ask

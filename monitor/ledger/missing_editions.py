@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from monitor.store.rows import SeriesEdition
-from schedules.regular_series import Series, expected, series_of
+from schedules.regular_series import Series, expect_next_edition, series_of
 from schedules.slot import Precision
 from schedules.slot_relations import first_day, has_passed
 from schedules.times.zone import local_date
@@ -67,7 +67,7 @@ def missing_editions(
     for series in {*by_series, *past.series()}:
         known = by_series.get(series, [])
         days = {day for edition in known if (day := _day(edition, now)) is not None}
-        expectation = expected(series, [*days.union(past.days(series))])
+        expectation = expect_next_edition(series, [*days.union(past.days(series))])
         if expectation is None or local_date(now) > expectation.last:
             continue
         latest = max([*past.latest(series), *known], key=lambda edition: first_day(edition.slot) or date.min)

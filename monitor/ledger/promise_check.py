@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -21,15 +22,20 @@ _FIRST_LOOKS = timedelta(seconds=5)
 Requeue = Callable[[], None]
 
 
-class DeferredRelease(Protocol):
-    """A release whose verdict may wait for a calendar read.
+@dataclass(frozen=True, slots=True)
+class WantedRead:
+    """A calendar read that a verdict waits for: begun at or after `since`. The wait ends at `deadline`."""
 
-    `asked` has the instant that the read must confirm and the end of the wait. `waits` is whether it waits now.
-    """
+    since: datetime
+    deadline: datetime
+
+
+class DeferredRelease(Protocol):
+    """A release whose verdict may wait for a calendar read. `waits_for_calendar` is whether it waits now."""
 
     release: Release
-    asked: tuple[datetime, datetime] | None
-    waits: bool
+    wanted_read: WantedRead | None
+    waits_for_calendar: bool
 
 
 class PromiseCheck:
@@ -45,27 +51,38 @@ class PromiseCheck:
         self._wakeup = asyncio.Event()
         self.is_read = False
 
-    def defer_for_calendar_read(self, watched: DeferredRelease, verdict: Verdict, then: Requeue) -> datetime | None:
-        """Request the calendar reads that a verdict needs. Return when to judge it again in any case, or None.
+    def defer_for_calendar_read(
+        self, watched: DeferredRelease, verdict: Verdict, judge_again: Requeue
+    ) -> datetime | None:
+        """Request the calendar reads that a verdict needs, and set `watched.waits_for_calendar`.
 
-        Set `watched.waits`: whether the verdict must not be reported yet. `then` judges the release again after a read.
+        A breach is not reported before its calendars were read, or the deadline has passed. `judge_again` is called
+        after each requested read. Return when the release must be judged again in any case, or None.
         """
-        since, release, watched.waits = must_be_confirmed_since(verdict), watched.release, False
+        watched.waits_for_calendar = False
         if not self.is_read:
             return None
+        since = confirmation_needed_since(verdict)
         if since is None:
-            # Nothing is claimed yet: only make sure that the calendars are read soon after the slot.
-            begins = should_be_read_since(verdict)
-            if begins is not None and verdict.at < begins + _FIRST_LOOKS:
-                return begins + _FIRST_LOOKS
-            if begins is not None:
-                self.request_reads(release.calendars, begins, release.id, then)
+            return self._request_early_read(watched.release, verdict, judge_again)
+        wanted = watched.wanted_read
+        if wanted is None or wanted.since != since:
+            wanted = watched.wanted_read = WantedRead(since, verdict.at + PATIENCE)
+        if verdict.at >= wanted.deadline:
             return None
-        if watched.asked is None or watched.asked[0] != since:
-            watched.asked = (since, verdict.at + PATIENCE)
-        until = watched.asked[1]
-        watched.waits = verdict.at < until and self.request_reads(release.calendars, since, release.id, then)
-        return until if watched.waits else None
+        release = watched.release
+        watched.waits_for_calendar = self.request_reads(release.calendars, since, release.id, judge_again)
+        return wanted.deadline if watched.waits_for_calendar else None
+
+    def _request_early_read(self, release: Release, verdict: Verdict, judge_again: Requeue) -> datetime | None:
+        """Request a read soon after the slot although no breach is claimed yet. Return when to try again, or None."""
+        since = early_read_since(verdict)
+        if since is None:
+            return None
+        if verdict.at < since + _FIRST_LOOKS:
+            return since + _FIRST_LOOKS
+        self.request_reads(release.calendars, since, release.id, judge_again)
+        return None
 
     def request_reads(self, calendars: Iterable[str], since: datetime, release: str, then: Requeue) -> bool:
         """Request reads of those calendars that were not read since `since`. Return whether there are any.
@@ -98,7 +115,7 @@ class PromiseCheck:
                 then()
 
 
-def should_be_read_since(verdict: Verdict) -> datetime | None:
+def early_read_since(verdict: Verdict) -> datetime | None:
     """Return since when the calendars should have been read although nothing is claimed yet, or None.
 
     A page at a guessed address is known to be late only when it appears. By then GOV.UK's announcement no longer
@@ -112,7 +129,7 @@ def should_be_read_since(verdict: Verdict) -> datetime | None:
     return begins if is_open and not is_known and verdict.at >= begins else None
 
 
-def must_be_confirmed_since(verdict: Verdict) -> datetime | None:
+def confirmation_needed_since(verdict: Verdict) -> datetime | None:
     """Return since when a read must confirm the promise (rule 13). None if one did or there is no breach."""
     begins = None if verdict.slot is None else verdict.slot.begins()
     is_breach = any(part.word in BREACHES for part in verdict.parts)

@@ -18,8 +18,7 @@ from monitor.look.apart.process import Unread
 from monitor.store.evidence.evidence import Evidence
 from monitor.store.rows import CalendarRead
 from schedules.announcement import Announcement
-from schedules.source import Ask, CalendarSource, Page, Reading, UnreadableCalendar
-from schedules.sources.apart import Keeping
+from schedules.source import Ask, CalendarSource, Page, Reading, StatefulSource, UnreadableCalendar
 
 MOST_BYTES = 32 * MEGABYTE
 """The most bytes that all answers of one read may have in sum."""
@@ -135,9 +134,9 @@ class CalendarReader:
         """Run a step of the source in a worker process. Raises `UnreadableCalendar` and `Unread`."""
         assert self.pages.workers is not None  # noqa: S101  # nothing is read apart without
         host = urlsplit(pages[0].url).hostname if pages else None
-        answer, kept = await self.pages.workers.ask(task, host or "", self.source, tuple(pages), now, seconds=SECONDS)
-        if isinstance(self.source, Keeping):
-            self.source.keep(kept)
+        answer, state = await self.pages.workers.ask(task, host or "", self.source, tuple(pages), now, seconds=SECONDS)
+        if isinstance(self.source, StatefulSource):
+            self.source.import_state(state)
         if isinstance(answer, str):
             raise UnreadableCalendar(answer)
         return answer
@@ -166,7 +165,7 @@ class CalendarReader:
 
     async def _next_asks(self, pages: Sequence[Page]) -> Sequence[Ask]:
         now = self.clock.now()
-        if not self._needs_worker(pages) or not isinstance(self.source, Keeping):
+        if not self._needs_worker(pages) or not isinstance(self.source, StatefulSource):
             return self.source.more(pages, now)
         asks: Sequence[Ask] = await self._run_in_worker("more", pages, now)
         return asks

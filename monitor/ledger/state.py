@@ -10,13 +10,12 @@ from typing import Any, TypeVar
 from monitor.store.rows import Announced, CalendarRead
 from schedules.announcement import Announcement
 from schedules.as_json import announcement_from_json, announcement_json
-from schedules.join import Joined, Rules, join
-from schedules.joinable import Key
-from schedules.learn import Learnt, is_still_announced, learn
+from schedules.join import Joined, JoinRules, join
+from schedules.ledger_event import Retitling, find_retitling, retitling_from_json, retitling_json
+from schedules.matching import Key
 from schedules.promise import Promise
+from schedules.read_changes import EarlierReads, LastSeen, ReadChanges, compare_read, is_still_announced
 from schedules.release import Release
-from schedules.retitled import Retitled, retitled, retitled_from_json, retitled_json
-from schedules.sanity import LastSeen, Previous
 from schedules.source import Reading
 from schedules.times.zone import LONDON, local_date
 
@@ -46,7 +45,7 @@ class Entry:
 
     calendar: str
     announcement: Announcement
-    titles: Sequence[Retitled]
+    titles: Sequence[Retitling]
     seen_first: datetime
     seen_last: datetime
     gone: datetime | None
@@ -56,7 +55,7 @@ class Entry:
         """Return the row that is stored."""
         body: dict[str, Any] = {"announcement": announcement_json(self.announcement)}
         if self.titles:
-            body["titles"] = [retitled_json(one) for one in self.titles]
+            body["titles"] = [retitling_json(one) for one in self.titles]
         uid, seen = self.announcement.uid, (self.seen_first, self.seen_last)
         return Announced(self.calendar, uid, body, *seen, self.gone, self.release)
 
@@ -75,7 +74,7 @@ class CalendarState:
     known: Mapping[str, LastSeen] = field(default_factory=dict)
     first: Mapping[str, datetime] = field(default_factory=dict)
     left: Mapping[str, datetime] = field(default_factory=dict)
-    titles: Mapping[str, tuple[Retitled, ...]] = field(default_factory=dict)
+    titles: Mapping[str, tuple[Retitling, ...]] = field(default_factory=dict)
     counts: Sequence[int] = ()
     last_read: datetime | None = None
     reading: Reading | None = None
@@ -187,17 +186,17 @@ class StateLoader:
         )
 
 
-def titles_of(row: Announced) -> tuple[Retitled, ...]:
+def titles_of(row: Announced) -> tuple[Retitling, ...]:
     """Return the changes of an entry's title, oldest first."""
-    return tuple(retitled_from_json(one) for one in row.body.get("titles", ()))
+    return tuple(retitling_from_json(one) for one in row.body.get("titles", ()))
 
 
 def _title_changes(
     state: CalendarState, made: Mapping[str, Announcement], at: datetime
-) -> dict[str, tuple[Retitled, ...]]:
+) -> dict[str, tuple[Retitling, ...]]:
     """Return all changes of title, old and new, of the entries that a read at `at` shows under another title."""
     old = ((uid, state.shown[uid], each) for uid, each in made.items() if uid in state.shown)
-    found = {uid: retitled(was.title, each.title, at, state.last_read) for uid, was, each in old}
+    found = {uid: find_retitling(was.title, each.title, at, state.last_read) for uid, was, each in old}
     return {uid: (*state.titles.get(uid, ()), *new)[-_MOST_TITLES:] for uid, new in found.items() if new}
 
 
@@ -209,7 +208,7 @@ def _without(known: Mapping[str, T], uids: Collection[str]) -> dict[str, T]:
 class ReadResult:
     """The evaluation of one read: what it says, the state after it, and the ids of entries that are new or changed."""
 
-    learnt: Learnt
+    learnt: ReadChanges
     state: CalendarState
     changed: tuple[str, ...] = ()
 
@@ -222,8 +221,8 @@ def evaluate_read(
     `as_of` is the earliest instant that the reading can describe, by default the end of the read.
     """
     accepted = checks.accepts(read.finished)
-    before = Previous({}, state.counts, may_be_empty=checks.may_be_empty, accepted=accepted)
-    learnt = learn(state.known, reading, state.name, read.finished, state.last_read, before)
+    before = EarlierReads({}, state.counts, may_be_empty=checks.may_be_empty, accepted=accepted)
+    learnt = compare_read(state.known, reading, state.name, read.finished, state.last_read, before)
     if not learnt.usable:
         return ReadResult(learnt, state)
     as_of = as_of or read.finished
@@ -276,7 +275,7 @@ class Rejoined:
 
 
 def rejoin(
-    states: Iterable[CalendarState], rules: Rules, release_of: Mapping[Key, str], before: Mapping[str, Release]
+    states: Iterable[CalendarState], rules: JoinRules, release_of: Mapping[Key, str], before: Mapping[str, Release]
 ) -> Rejoined:
     """Join the entries of all calendars again, and compare the releases with those `before`."""
     joined: Joined = join({state.name: list(state.shown.values()) for state in states}, rules, release_of)

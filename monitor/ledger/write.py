@@ -16,7 +16,7 @@ from monitor.ledger.state import CalendarState, Entry, ReadResult, Rejoined
 from monitor.store.portions import Portions
 from monitor.store.rows import CalendarRead
 from monitor.store.sql.write import Transaction
-from schedules.joinable import Key
+from schedules.matching import Key
 from schedules.promise import Promise
 from schedules.release import Release
 

@@ -20,7 +20,7 @@ from monitor.look.recognise.registry import recogniser
 from monitor.look.recognise.result import NAMELESS, Context, Recognised, unknown
 from monitor.look.sighting import State
 from monitor.plan.targets import Target
-from schedules.bounds import beyond
+from schedules.bounds import why_too_complex
 from schedules.clean import clean_address, clean_text
 from schedules.patterns import quick
 
@@ -48,7 +48,7 @@ def read_body(name: str, answer: Answer, context: Context) -> Recognised:
 
     So is one that is too deep or too rich to be parsed.
     """
-    if _is_parsed(name, answer) and beyond(answer.body):
+    if _is_parsed(name, answer) and why_too_complex(answer.body):
         return unknown(TOO_COSTLY)
     if blocked := challenge(answer):
         return unknown(blocked)

@@ -132,7 +132,7 @@ def rewound(store: Store, at: datetime) -> Store:
     explainer = Explainer(store, policies, LONDON)
     with made.transaction() as tx:
         for release in made.ledger.releases():
-            found = explainer.explained(release.id, at) if made.ledger.promises([release.id]) else None
+            found = explainer.explain_release(release.id, at) if made.ledger.promises([release.id]) else None
             if found is not None:
                 tx.save_judged(_judged(found.body, at))
         for incident in made.verdicts.incidents():
@@ -206,7 +206,7 @@ class Demonstration:
         # First of all, because a step from an instant at the end of the calendar leads to none.
         steps = {"step": {name: at + step for name, step in _STEPS.items()}, "moment": _MOMENTS}
         shown, clock = rewound(self._store, at), StoppedClock(at)
-        explained = Explainer(shown, Policies(Policy()), LONDON).explained
+        explained = Explainer(shown, Policies(Policy()), LONDON).explain_release
         queries = Queries(
             shown,
             NotWatching(),

@@ -15,7 +15,7 @@ from monitor.rehearse.script.script import Script
 from monitor.store.open import open_store
 from monitor.store.rows import Draft
 from monitor.store.sql.read import OutboxStore, VerdictStore
-from monitor.watch.rejudge import fresh, unjudged
+from monitor.watch.rejudge import body_of_unwatched, current_body
 from schedules.times.json import instant_json
 
 DRAFTS = "drafts"
@@ -26,8 +26,10 @@ def results_of(settings: Settings, script: Script, folder: Path) -> Results:
     store = open_store(settings.store.url)
     try:
         policies, book = policies_of(settings), book_of(settings)
-        judged = [fresh(store, policies, row, script.ends, book) for row in store.verdicts.judged()]
-        ahead = (unjudged(store, policies, release.id, script.ends, book) for release in store.ledger.releases())
+        judged = [current_body(store, policies, row, script.ends, book) for row in store.verdicts.judged()]
+        ahead = (
+            body_of_unwatched(store, policies, release.id, script.ends, book) for release in store.ledger.releases()
+        )
         return Results(
             releases=[*judged, *(body for body in ahead if body is not None)],
             notices=_notices(store.outbox),

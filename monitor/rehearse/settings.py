@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from alerts.channels.settings import FolderSettings
-from monitor.config.calendars import CalendarSettings, PinSettings, ReleaseMatch
 from monitor.config.settings import DeadmanSettings, EvidenceSettings, PartSettings, Settings, StoreSettings
 from monitor.rehearse.publisher.calendar import CALENDAR_NAME, CALENDAR_URL, announced_url, is_listed
 from monitor.rehearse.script.script import Script, ScriptRelease
+from schedules.join import Pin
+from schedules.release import ReleaseMatch
+from schedules.sources.settings import CalendarSettings
 
 OUTBOX = "outbox"
 
@@ -30,7 +32,7 @@ def settings_for(script: Script, base: Settings, folder: Path) -> Settings:
         "part": [*base.part, *(part for release in script.release for part in _parts(release))],
         "pin": [
             *base.pin,
-            *(PinSettings(id=_slug(release.id), url=announced_url(release)) for release in script.release),
+            *(Pin(id=_slug(release.id), url=announced_url(release)) for release in script.release),
         ],
         "channel": channels,
         "deadman": DeadmanSettings(),

@@ -1,4 +1,4 @@
-"""Which releases come under watch, and when: those whose slot comes near, and those that a listing shows."""
+"""Decide which releases are watched: those whose slot is near, and those that a listing shows."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ from monitor.plan.targets import Target, release_of
 from monitor.store.rows import Judged
 from monitor.store.sql.engine import Store
 from monitor.threads import Ask, Tasks, aside, in_turns, off_the_loop, until_answered
-from monitor.watch.listing_match import Near, read_by_title
+from monitor.watch.listing_match import NearRelease, recognise_by_title
 from monitor.watch.rejudge import judged_parts, judged_place
 from monitor.watch.release import WatchedRelease
 from monitor.watch.watch import Watch
 from schedules.release import Release
 
-LISTED = timedelta(days=400)
-"""How far ahead of its slot a release is looked for in listings: as far as calendars promise any."""
-_AT_ONCE = timedelta(hours=36)
-"""What is promised for so soon comes under watch before any look is made; the rest while looks go on."""
+LISTINGS_AHEAD = timedelta(days=400)
+"""How far ahead of its slot a release is searched for in listings. Calendars announce no further ahead."""
+_BEFORE_FIRST_LOOK = timedelta(hours=36)
+"""Releases due within this are watched before the first look. The others are added while looks are made."""
 _PATIENCE = 1.0
 
 
 @dataclass
 class Admission:
-    """Says which releases of the ledger are near enough to be watched, and tells the watch what the ledger learns."""
+    """Adds releases to the watch when their slot is near, and passes on what calendar reads change."""
 
     store: Store
     ledger: Ledger
@@ -45,41 +45,41 @@ class Admission:
     share: Share | None = None
     _has_begun: bool = False
     _listed: set[str] = field(default_factory=set)
-    _over: dict[str, tuple[Release | None, int]] = field(default_factory=dict)
+    _finished: dict[str, tuple[Release | None, int]] = field(default_factory=dict)
     _tasks: Tasks = field(default_factory=Tasks)
 
     async def begin(self, now: datetime) -> None:
-        """Watch what is next of all that the ledger has read back; the first `roll` watches what is near besides."""
-        promised = await self._look_ahead(self.ledger.book.releases(), now)
-        await self._watch_near(now, promised, min(_AT_ONCE, self.watch.ahead), soon=True)
+        """Watch the releases that are due next, before the first look. The first `roll` adds the others."""
+        promised = await self._add_listed(self.ledger.book.releases(), now)
+        await self._watch_near(now, promised, min(_BEFORE_FIRST_LOOK, self.watch.ahead), soon=True)
 
-    async def take_up(self, now: datetime) -> None:
-        """Watch what is near of all that the ledger knows, and what was left open at the last stop."""
-        promised = await self._look_ahead(self.ledger.book.releases(), now)
+    async def watch_all_near(self, now: datetime) -> None:
+        """Watch all releases whose slot is near, and those with an open verdict from before the last stop."""
+        promised = await self._add_listed(self.ledger.book.releases(), now)
         await self._watch_near(now, promised, self.watch.ahead, soon=True)
-        await self._settle_left_open(now)
+        await self._adopt_left_open(now)
         await self.ledger.settle()
         self._has_begun = True
 
-    async def learn(self, outcome: Outcome) -> RecordedRead:
-        """Have the ledger take in one read, and watch what is near of what it promises."""
-        learnt = await self.ledger.learn(outcome, self.watch.releases)
-        if learnt.change is not None:
-            for old in learnt.change.left():
+    async def take_read(self, outcome: Outcome) -> RecordedRead:
+        """Record one calendar read in the ledger, and update the watch with what it changed."""
+        read = await self.ledger.learn(outcome, self.watch.releases)
+        if read.change is not None:
+            for old in read.change.left():
                 self.watch.forget(old)
-        for name in self.watch.releases.keys() & {*learnt.confirmed, *learnt.unlisted}:
+        for name in self.watch.releases.keys() & {*read.confirmed, *read.unlisted}:
             self.watch.update_promises(name, self.ledger.promises(name))
-        if learnt.change is not None:
+        if read.change is not None:
             now = self.clock.now()
-            names = {*learnt.change.joined.altered, *learnt.promised, *self.watch.releases}
-            await self._look_ahead(names, now)
-            new = learnt.change.new_releases()
+            names = {*read.change.joined.altered, *read.promised, *self.watch.releases}
+            await self._add_listed(names, now)
+            new = read.change.new_releases()
             await self._watch_near(now, new, self.watch.ahead, unseen=True)
             await self._watch_known(names.difference(new))
-        return learnt
+        return read
 
     async def _watch_known(self, names: Collection[str]) -> None:
-        """Watch what is near of releases of which the store may know more: as soon as it answers."""
+        """Watch those releases that are near. If the store does not answer, retry in the background until it does."""
 
         async def work() -> None:
             await self._watch_near(self.clock.now(), names, self.watch.ahead)
@@ -90,20 +90,20 @@ class Admission:
             self._tasks.start(until_answered(work, self.clock, _PATIENCE))
 
     async def roll(self) -> None:
-        """Watch what has come near since, and forget what is long over."""
+        """Watch the releases that have come near since the last call, and forget old ones."""
         if not self._has_begun:
-            # What lies open for want of a look is not left for an hour, until the next turn.
-            await until_answered(lambda: self.take_up(self.clock.now()), self.clock, _PATIENCE)
+            # Try until the store answers: the next call is an hour away.
+            await until_answered(lambda: self.watch_all_near(self.clock.now()), self.clock, _PATIENCE)
         now = self.clock.now()
-        self._listed = await self.ledger.roll(now, self.watch.releases, max(LISTED, self.watch.ahead))
-        self._over = {name: said for name, said in self._over.items() if name in self._listed}
+        self._listed = await self.ledger.roll(now, self.watch.releases, max(LISTINGS_AHEAD, self.watch.ahead))
+        self._finished = {name: known for name, known in self._finished.items() if name in self._listed}
         await self._watch_near(now, self._listed, self.watch.ahead)
 
     def slots(self, begin: datetime, end: datetime) -> Mapping[str, Collection[datetime]]:
-        """Return, by calendar, the instants in force from `begin` to `end` of the watched releases it announces."""
+        """Return the slots of watched releases from `begin` to `end`, by the calendar that announces them."""
         found, now, book = defaultdict[str, set[datetime]](set), self.clock.now(), self.ledger.book
         for name, watched in self.watch.releases.items():
-            # What is in force takes long to tell, and many releases share an instant.
+            # Finding the slot in force is slow, and many releases share an instant.
             promised = {
                 (calendar, at) for at in book.instants(name, begin, end) for calendar in watched.release.calendars
             }
@@ -115,30 +115,30 @@ class Admission:
                     found[calendar].add(slot.instant)
         return found
 
-    def near(self, producer: str) -> list[Near]:
-        """Return the releases of a producer whose slot lies not far ahead or has not long passed."""
+    def near(self, producer: str) -> list[NearRelease]:
+        """Return the releases of a producer whose slot is within `LISTINGS_AHEAD` or passed lately, by id."""
         now, known = self.clock.now(), self.ledger.releases
         mine = [release for release in map(known.get, self._listed) if release and producer in release.producers]
         watched = self.watch.releases
         return [
-            Near(watched[release.id].release if release.id in watched else release, slot.begins())
+            NearRelease(watched[release.id].release if release.id in watched else release, slot.begins())
             for release in sorted(mine, key=lambda release: release.id)
             if (slot := self.ledger.book.slot(release, now)) is not None
             and (passes := slot.passes()) is not None
             and passes > now - BEHIND
         ]
 
-    def bearing(self, producer: str, found: Found) -> list[Near]:
-        """Return the releases of a producer, not long over, that bear the address or the title of an entry."""
+    def find_same_address_or_title(self, producer: str, found: Found) -> list[NearRelease]:
+        """Return the releases of a producer, except old ones, that have the address or the title of an entry."""
         now, book = self.clock.now(), self.ledger.book
-        theirs = self.ledger.matching(producer, found)
-        return [Near(one, slot.begins() if (slot := book.slot(one, now)) else None) for one in theirs]
+        matching = self.ledger.matching(producer, found)
+        return [NearRelease(one, slot.begins() if (slot := book.slot(one, now)) else None) for one in matching]
 
-    async def deal(self, share: Share) -> None:
-        """Watch from now on what falls to this monitor among several, and nothing else."""
+    async def apply_share(self, share: Share) -> None:
+        """Watch from now on only the releases in this monitor's share of the hosts."""
         self.share = share
         if share.name not in share.members:
-            # We look at nothing until we are known to live; most of it, or all, will be ours again.
+            # Our lease has ended, and we send no requests until we have it again. Then most of these are ours again.
             return
         async for name, watched in in_turns(list(self.watch.releases.items()), self.clock):
             if not self._is_ours(watched.release):
@@ -146,28 +146,28 @@ class Admission:
         came = [name async for name in in_turns([*self._listed], self.clock) if self._is_missing(name)]
         await self._watch_near(self.clock.now(), came, self.watch.ahead, soon=True)
 
-    async def take(self, release: str) -> WatchedRelease | None:
-        """Watch a release, however far ahead its slot; None when no calendar tells of it."""
+    async def watch_release(self, release: str) -> WatchedRelease | None:
+        """Watch a release, however far ahead its slot is. Return None if no calendar announces it."""
         known = self.ledger.releases.get(release)
         if known is not None and release not in self.watch.releases:
             await self._adopt([known])
         return self.watch.releases.get(release)
 
     def targets_on(self, day: date | None) -> list[Target]:
-        """Return the targets of watched releases, of one local day or of all."""
+        """Return the targets of watched releases due on one local day, or of all watched releases."""
         watched = self.watch.releases.values()
         chosen = [one for one in watched if day is None or self.ledger.book.day(one.release.id) == day]
         return [target for one in chosen for target in one.targets.values()]
 
-    async def _settle_left_open(self, now: datetime) -> None:
-        """Have verdicts judged to their end that were open at the last stop, long ago."""
+    async def _adopt_left_open(self, now: datetime) -> None:
+        """Watch the releases whose slot has passed and whose verdict was open at the last stop."""
         known, open_ones = self.ledger.releases, await self.ask(self.store.verdicts.open_judged)
         rows = [row for row in open_ones if row.slot is not None and row.slot < now]
         await self._adopt(known[row.release] for row in rows if row.release in known)
 
-    async def _look_ahead(self, names: Collection[str], now: datetime) -> list[str]:
-        """Have listings watched for those that are promised for within `LISTED`; return which."""
-        listed = await self._near_among(names, now, LISTED)
+    async def _add_listed(self, names: Collection[str], now: datetime) -> list[str]:
+        """Search listings for those of these releases that are due within `LISTINGS_AHEAD`. Return their ids."""
+        listed = await self._near_among(names, now, LISTINGS_AHEAD)
         self._listed.update(listed)
         return listed
 
@@ -178,28 +178,28 @@ class Admission:
     async def _watch_near(
         self, now: datetime, wanted: Collection[str], ahead: timedelta, *, soon: bool = False, unseen: bool = False
     ) -> None:
-        # A release that was called off has no slot near any more; those who watch it must hear of it all the same.
+        # A watched release that was cancelled has no slot any more. It must be updated all the same.
         known = [name for name in wanted if name in self.watch.releases]
         near = await self._near_among(wanted, now, ahead)
         names, releases = dict.fromkeys([*near, *known]), self.ledger.releases
         await self._adopt((releases[name] for name in names if name in releases), soon=soon, unseen=unseen)
         for name in self.watch.forget_old(now):
-            self._over[name] = self._said_of(name)
+            self._finished[name] = self._last_known(name)
 
     async def _adopt(self, releases: Iterable[Release], *, soon: bool = False, unseen: bool = False) -> None:
-        """Have releases watched as they are now, but for those that were over and nothing new was said of since.
+        """Watch releases, or update them, except finished ones about which calendars said nothing new.
 
-        Of those `unseen` nothing is stored that was seen of them.
+        `unseen`: the store has no runs of them, so it is not queried. `soon`: look at every target at once.
         """
-        new = [release for release in releases if self._is_ours(release) and self._is_new(release)]
+        new = [release for release in releases if self._is_ours(release) and self._should_adopt(release)]
         if not new:
             return
         runs, judged = ({}, {}) if unseen else await self.ask(lambda: self._stored([release.id for release in new]))
         async for release in in_turns(new, self.clock):
-            # Another may have been faster while the store was asked, or others have come that it falls to.
-            if self._is_ours(release) and self._is_new(release):
+            # During the query it may have been adopted, or may have moved to another monitor's share.
+            if self._is_ours(release) and self._should_adopt(release):
                 row = judged.get(release.id)
-                found, place = [read_by_title(part) for part in judged_parts(row)], judged_place(row)
+                found, place = [recognise_by_title(part) for part in judged_parts(row)], judged_place(row)
                 promises = self.ledger.promises(release.id)
                 seen = runs.get(release.id, ())
                 self.watch.adopt(release, promises, seen, found=found, place=place, soon=soon)
@@ -208,16 +208,16 @@ class Admission:
         return self.share is None or self.share.has(urlsplit(release.url).hostname or release.id)
 
     def _is_missing(self, name: str) -> bool:
-        """Tell whether a release that falls to this monitor is not watched: far ahead, or what another watched."""
+        """Return whether a release in this monitor's share is not watched here."""
         known = self.ledger.releases.get(name)
         return known is not None and name not in self.watch.releases and self._is_ours(known)
 
-    def _is_new(self, release: Release) -> bool:
-        """Tell whether a release is to come under watch; one that is watched already is as its calendars now say."""
+    def _should_adopt(self, release: Release) -> bool:
+        """Return whether to start watching a release. If it is watched already, update it and return False."""
         name, promises = release.id, self.ledger.promises(release.id)
         watched = self.watch.releases.get(name)
         if watched is None:
-            return self._over.get(name) != self._said_of(name)
+            return self._finished.get(name) != self._last_known(name)
         if watched.announced != release or not watched.has_promises(promises):
             self.watch.adopt(release, promises)
         return False
@@ -228,5 +228,5 @@ class Admission:
             runs[release_of(run.target)].append(run)
         return runs, {row.release: row for row in self.store.verdicts.judged_on(list(runs))}
 
-    def _said_of(self, release: str) -> tuple[Release | None, int]:
+    def _last_known(self, release: str) -> tuple[Release | None, int]:
         return self.ledger.releases.get(release), len(self.ledger.promises(release))

@@ -1,4 +1,4 @@
-"""Budgets that will not carry the looks of today and the next days: told while somebody can still act."""
+"""Warnings that a host's budget is too small for the looks of the next days, while someone can still act."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ from monitor.threads import Ask
 from monitor.watch.release import WatchedRelease
 
 _log = structlog.get_logger(__name__)
-RECKONED = timedelta(minutes=10)
-"""How often: the first time is before the first calendar is read, and what is announced meanwhile may be due soon."""
-_AGAIN = timedelta(hours=1)
-"""How often at least, though nothing was planned anew: what has passed need not be told of."""
+FORECAST_EVERY = timedelta(minutes=10)
+"""How often plan and budgets are compared. The first comparison is before the first calendar read, so it is short."""
+_REPEAT_AFTER = timedelta(hours=1)
+"""After so long an unchanged plan is compared again, because some of its slots have passed."""
 _DAYS = 4
-"""On a Friday, what Monday needs is told."""
+"""So a Friday's forecast includes Monday."""
 
 Planned = tuple[tuple[Window, ...], Needed | None]
-"""When a target is looked at, and what its part must be proved to be."""
+"""The windows of a target, and the proof that its part needs, or None."""
 Plans = Mapping[str, list[Planned]]
 
 
 @dataclass
 class BudgetForecast:
-    """Holds the looks planned for four days against each host's budget; what is too much is logged once."""
+    """Compares the looks planned for four days with each host's budget, and logs each shortage once."""
 
     clock: Clock
     releases: Callable[[], Iterable[WatchedRelease]]
@@ -43,29 +43,33 @@ class BudgetForecast:
     timezone: str
     ask: Ask
     warnings: dict[tuple[str, date], str] = field(default_factory=dict)
-    _reckoned: tuple[Plans, datetime] | None = None
+    _last_compared: tuple[Plans, datetime] | None = None
 
     async def look_ahead(self) -> None:
-        """Compare plan and budgets again, unless that was done lately for the same plan; a recurring job."""
+        """Compare plan and budgets, unless the same plan was compared lately. This is a recurring job."""
         plans, now = self._plans(), self.clock.now()
-        if self._reckoned is not None and self._reckoned[0] == plans and now < self._reckoned[1] + _AGAIN:
+        if (
+            self._last_compared is not None
+            and self._last_compared[0] == plans
+            and now < self._last_compared[1] + _REPEAT_AFTER
+        ):
             return
-        self._reckoned, days = (plans, now), list(self._days())
+        self._last_compared, days = (plans, now), list(self._days())
         found = await self.ask(lambda: dict(self._oversubscribed(plans, days)))
         for (host, day), warning in found.items():
             if (host, day) not in self.warnings:
                 _log.warning("oversubscribed", host=host, day=day.isoformat(), warning=warning)
         self.warnings = found
 
-    def warnings_told(self) -> dict[str, str]:
-        """Return what was found last, by host and day."""
+    def warnings_by_label(self) -> dict[str, str]:
+        """Return the warnings of the last comparison by "host, 5 January 2018"."""
         return {f"{host}, {day:%d %B %Y}": warning for (host, day), warning in self.warnings.items()}
 
     def _plans(self) -> Plans:
         plans: dict[str, list[Planned]] = defaultdict(list)
         for watched in self.releases():
             for state in watched.states.values():
-                # Announcements and the index are looked at with what is left: no proof to the second wants them.
+                # Announcements and the index get the rest of the budget: no proof to the second needs them.
                 if (target := state.target) is not None and not is_witness(target.part):
                     is_part = state.proof is not None and target.view is View.EDGE
                     needed = (watched.release.id, state.proof) if state.proof is not None and is_part else None
@@ -79,7 +83,7 @@ class BudgetForecast:
             begin, end = (
                 datetime.combine(each, time(), zone).astimezone(now.tzinfo) for each in (day, day + timedelta(days=1))
             )
-            # What is left of today, by whole minutes.
+            # Of today only the rest, from the current minute.
             yield day, max(begin, now.replace(second=0, microsecond=0)), end
 
     def _oversubscribed(

@@ -1,4 +1,4 @@
-"""Runs of releases settled long ago put together, with the proof each time that no verdict changes."""
+"""Merge the runs of releases that were settled long ago, after checking that no verdict changes."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from monitor.threads import Ask
 from monitor.watch.rejudge import StoredCase, stored_case
 
 _log = structlog.get_logger(__name__)
-CROWDED = 8
-"""A target with no more runs than this is left as it is: there is nothing to gain."""
+MIN_RUNS = 8
+"""A target with no more runs than this is not merged, because that would save nothing."""
 _BEFORE_SLOT = timedelta(days=1)
 _CLOCK = "clock"
 
 
 @dataclass(frozen=True, slots=True)
-class Merger:
-    """The runs of one release that are to be replaced, and by what."""
+class PlannedMerge:
+    """The runs of one release to be replaced, and the merged runs that replace them."""
 
     runs: tuple[Run, ...] = ()
     merged: tuple[Run, ...] = ()
@@ -37,9 +37,9 @@ class Merger:
 
 @dataclass(frozen=True, slots=True)
 class Compaction:
-    """Puts together what was absent day after day before its slot, of releases final for longer than `after`.
+    """Merges runs of absence from before the slot, for releases that have been final for longer than `after`.
 
-    `watched` are those whose runs are in memory.
+    Releases in `watched` are left out, because their runs are in memory. An `after` of zero turns merging off.
     """
 
     store: Store
@@ -51,47 +51,47 @@ class Compaction:
     ask: Ask
 
     async def compact(self) -> int:
-        """Compact what has become old enough, a release at a time; return how many runs fewer there are."""
+        """Merge the runs of each release that is old enough. Return how many runs fewer the store has."""
         if not self.after:
             return 0
         fewer, before = 0, self.clock.now() - self.after
-        for release in await self.ask(lambda: self.store.runs.crowded(CROWDED)):
+        for release in await self.ask(lambda: self.store.runs.crowded(MIN_RUNS)):
             if release not in self.watched():
                 fewer += await self._compact(release, before)
         return fewer
 
     async def _compact(self, release: str, before: datetime) -> int:
-        found = await self.ask(lambda: self.merger(release, before))
-        # A target at a time: each by itself changes no verdict, and other writes wait for one alone.
+        found = await self.ask(lambda: self.plan_merge(release, before))
+        # One transaction for each target: no single one changes a verdict, and other writes wait for one only.
         for target in {run.target: None for run in found.merged}:
             runs, merged = ([run for run in some if run.target == target] for some in (found.runs, found.merged))
-            await self.writer.write(partial(_merge, runs, merged))
+            await self.writer.write(partial(_write_merged_runs, runs, merged))
         return len(found.runs) - len(found.merged)
 
-    def merger(self, release: str, before: datetime) -> Merger:
-        """Return what may be put together of a release: nothing unless it is final and its slot passed before then."""
+    def plan_merge(self, release: str, before: datetime) -> PlannedMerge:
+        """Return the runs of a release that may be merged: none unless it is final and its slot was before `before`."""
         row, case = self.store.verdicts.judged_one(release), stored_case(self.store, release)
         if case is None or row is None or not row.final or row.slot is None or row.slot > before:
-            return Merger()
-        shorter = replace(case, runs=_shorter(case))
-        told, again = (body_of(one.verdict(self.policies, row.at), None) for one in (case, shorter))
-        if told != again:
-            # Failed looks that a finding tells of are worth more than room.
+            return PlannedMerge()
+        shorter = replace(case, runs=_with_merged_runs(case))
+        body, body_after = (body_of(one.verdict(self.policies, row.at), None) for one in (case, shorter))
+        if body != body_after:
+            # For example a finding counts failed looks. It is worth more than the room.
             _log.info("compaction_differs", release=release)
-            return Merger()
+            return PlannedMerge()
         were, are = ({run for runs in one.runs.values() for run in runs} for one in (case, shorter))
-        return Merger(tuple(were - are), tuple(are - were))
+        return PlannedMerge(tuple(were - are), tuple(are - were))
 
 
-def _merge(runs: Sequence[Run], merged: Sequence[Run], tx: Transaction) -> None:
+def _write_merged_runs(runs: Sequence[Run], merged: Sequence[Run], tx: Transaction) -> None:
     tx.merge_runs(runs, merged)
 
 
-def _shorter(case: StoredCase) -> dict[str, list[Run]]:
+def _with_merged_runs(case: StoredCase) -> dict[str, list[Run]]:
     begins = [begin for promise in case.promises if (begin := promise.slot.begins()) is not None]
     if not begins:
         return case.runs
     until = min(begins) - _BEFORE_SLOT
-    # A look made by a clock in doubt proves less than its neighbours.
+    # A look made while our clock was in doubt proves less than its neighbours, so it must not be merged with them.
     doubted = [span for span in case.blind if span.cause == _CLOCK and span.begins < until]
     return case.runs if doubted else compacted(case.runs, until)

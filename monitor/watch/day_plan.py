@@ -1,4 +1,4 @@
-"""The looks of one day as they are known beforehand, by release and by host."""
+"""The planned looks of one day, by release and by host."""
 
 from __future__ import annotations
 
@@ -18,13 +18,12 @@ from monitor.plan.proof import Proof, rank_of
 from monitor.plan.slot_forecast import Needed, SlotForecast, forecasts
 from monitor.plan.targets import Target, View, press_of, targets_of, tripwires_of
 from monitor.plan.windows import UNSEEN, Progress, windows_in_force
-from monitor.store.rows import Judged
 from monitor.store.sql.engine import Store
 from monitor.store.sql.query import chunks
 from monitor.watch.planner import WatchRules
 from monitor.watch.rejudge import judged_parts, stored_case
 from monitor.watch.release import WatchedRelease
-from monitor.watch.tripwires import Producer, always
+from monitor.watch.tripwires import Producer, window_at_all_times
 from schedules.announcement import Origin, Part
 from schedules.in_force import InForce, slot_in_force
 from schedules.promise import Promise
@@ -39,7 +38,7 @@ _MINUTE = 60.0
 class Planned:
     """One release of the plan: its slot in force, and the windows of each target that touch the day.
 
-    `proof` is what its required parts must be proved to be, None where nothing is judged to the minute.
+    `proof` is what must be proved of its required parts, or None if its slot is not exact.
     """
 
     release: Release
@@ -49,15 +48,15 @@ class Planned:
     proof: Proof | None = None
 
     @property
-    def needed(self) -> Iterator[tuple[str, Needed]]:
-        """Yield the host of each part that must be proved, with what it must be proved to be."""
+    def required_proofs(self) -> Iterator[tuple[str, Needed]]:
+        """Yield the host of each part that needs a proof, and that proof."""
         if self.proof is not None:
             parts = (target for target in self.windows if target.view is View.EDGE and not target.aside)
             yield from ((target.host, (self.release.id, self.proof)) for target in parts)
 
     @property
-    def expected(self) -> list[str]:
-        """Return the addresses among its targets that were made from those of an earlier edition."""
+    def predicted_urls(self) -> list[str]:
+        """Return the addresses of its targets that were predicted from an earlier edition."""
         return [target.url for target in self.windows if target.origin is Origin.PREDICTED]
 
     @property
@@ -79,10 +78,10 @@ class Planned:
 
 @dataclass(frozen=True, slots=True)
 class HostPlan:
-    """The looks of one host: how many fall due in each minute, and what its budget (looks a second) makes of it.
+    """The looks of one host: how many are due in each minute, and how far its `budget` (looks a second) reaches.
 
-    `apart` are the seconds between looks in the busiest minute, by those wanted and their chance. `slots` tells what
-    can be proved of those that the budget does not carry.
+    `apart` has the seconds between looks in the busiest minute, by the wanted spacing and its chance. `slots` has what
+    can be proved at those slots for which the budget is too small.
     """
 
     host: str
@@ -95,21 +94,21 @@ class HostPlan:
 
     @property
     def looks(self) -> int:
-        """Return how many looks are wanted in all."""
+        """Return how many looks are wanted."""
         return sum(looks for _, looks in self.minutes)
 
     @property
     def peak(self) -> tuple[datetime, int]:
-        """Return the minute that wants most looks, and how many."""
+        """Return the busiest minute, and its number of looks."""
         return peak_rate(self.minutes) or self.minutes[0]
 
     @property
     def stretch(self) -> float:
-        """Return by how much the looks of the peak are spread out: 1.0 when the budget carries them."""
+        """Return the factor by which looks of the busiest minute are stretched: 1.0 if the budget is large enough."""
         return stretch(self.peak[1] / _MINUTE, self.budget)
 
     def as_json(self) -> dict[str, Any]:
-        """Return it as JSON; `minutes` holds those with looks alone."""
+        """Return it as JSON. `minutes` has only those with looks."""
         at, looks = self.peak
         return {
             "budget": self.budget,
@@ -139,10 +138,7 @@ class HostPlan:
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """The time that is planned, and what the plan is made from.
-
-    `found` are the parts that looks found of each release that was judged.
-    """
+    """The period that is planned, and the facts for the plan. `found` has the found parts of each judged release."""
 
     store: Store
     found: Mapping[str, Sequence[Part]]
@@ -151,50 +147,49 @@ class Day:
     end: datetime
     now: datetime
 
-    def planned(self, release: Release, promises: Sequence[Promise]) -> Planned | None:
-        """Return the plan of one release, None when nothing of it is looked at."""
+    def plan_release(self, release: Release, promises: Sequence[Promise]) -> Planned | None:
+        """Return the plan of one release, or None if it is not looked at in the period."""
         promised = slot_in_force(release, promises, self.now)
         slot, exact = promised.slot, is_exact(promised)
         starts = slot.begins() if slot is not None else None
         if slot is None or starts is None:
             return None
-        standing = self._standing(release) if starts < self.begin else _as_unseen
+        standing = self._progress_of(release) if starts < self.begin else _unseen
         targets = targets_of(release, origin_view=self.rules.watch.origin_view)
         windows = {target: self._windows(target, promised, standing(target)) for target in targets}
         looked = {target: found for target, found in windows.items() if found}
-        proof = self._proof(release, slot.instant) if exact and slot.instant is not None else None
+        proof = None
+        if exact and slot.instant is not None:
+            within = self.rules.policies.of(*release.producers).on_time_within
+            proof = Proof(slot.instant, within, rank_of(release, slot.instant, self.rules.importance(release)))
         return Planned(release, slot, looked, self.begin <= starts < self.end, proof) if looked else None
-
-    def _proof(self, release: Release, slot: datetime) -> Proof:
-        within = self.rules.policies.of(*release.producers).on_time_within
-        return Proof(slot, within, rank_of(release, slot, self.rules.importance(release)))
 
     def _windows(self, target: Target, promised: InForce, standing: Progress) -> tuple[Window, ...]:
         exact, at = is_exact(promised), self.rules.default_time
         windows = windows_in_force(target, promised, standing, self.rules.watch, exact=exact, default_time=at)
         return tuple(window for window in windows if window.begins < self.end and window.ends > self.begin)
 
-    def _standing(self, release: Release) -> Callable[[Target], Progress]:
+    def _progress_of(self, release: Release) -> Callable[[Target], Progress]:
         case = stored_case(self.store, release.id)
         if case is None or release.id not in self.found:
-            return _as_unseen
+            return _unseen
         verdict = case.verdict(self.rules.policies, self.now)
-        return WatchedRelease(release, case.promises, verdict=verdict).standing
+        return WatchedRelease(release, case.promises, verdict=verdict).progress
 
 
 @dataclass(frozen=True, slots=True)
-class Carried:
-    """What hosts must carry besides releases, and how much they can."""
+class Load:
+    """The budgets of hosts, and the producers whose tripwires use them too."""
 
     budget: Budget
     producers: Sequence[Producer]
     timezone: str
 
 
-def planned(store: Store, rules: WatchRules, begin: datetime, end: datetime, now: datetime) -> list[Planned]:
-    """Return every release that is looked at between two instants, by slot, given what is known `now`.
+def plan_releases(store: Store, rules: WatchRules, begin: datetime, end: datetime, now: datetime) -> list[Planned]:
+    """Return every release that is looked at between two instants, in the order of slots, as known at `now`.
 
-    One whose slot lies in that time is planned as if it did not come out; others as they stand.
+    A release whose slot is in that period is planned as if it was not published. Others continue from their verdict.
     """
     watch = rules.watch
     releases = store.ledger.releases(begin - watch.overdue.close - timedelta(days=1), end + watch.far.begins)
@@ -202,15 +197,17 @@ def planned(store: Store, rules: WatchRules, begin: datetime, end: datetime, now
     promises: dict[str, list[Promise]] = defaultdict(list)
     for promise in store.ledger.promises(names):
         promises[promise.release].append(promise)
-    added = {row.release: _added(row) for some in chunks(names) for row in store.verdicts.judged_on(some)}
+    rows = (row for some in chunks(names) for row in store.verdicts.judged_on(some))
+    added = {row.release: [part for part in judged_parts(row) if part.origin in ADDED] for row in rows}
     day = Day(store, added, rules, begin, end, now)
-    whole = (_with(release, (*rules.extra_parts(release), *added.get(release.id, ()))) for release in releases)
-    found = (day.planned(release, promises[release.id]) for release in whole)
+    parts = {one.id: (*one.parts, *rules.extra_parts(one), *added.get(one.id, ())) for one in releases}
+    whole = (replace(one, parts=tuple({part.id: part for part in parts[one.id]}.values())) for one in releases)
+    found = (day.plan_release(release, promises[release.id]) for release in whole)
     return sorted((one for one in found if one), key=lambda one: (one.slot.begins() or begin, one.release.id))
 
 
-def hosts_of(
-    releases: Sequence[Planned], carried: Carried, rules: WatchRules, begin: datetime, end: datetime
+def plan_hosts(
+    releases: Sequence[Planned], carried: Load, rules: WatchRules, begin: datetime, end: datetime
 ) -> list[HostPlan]:
     """Return the looks of each host, tripwires included, the busiest first."""
     plans: dict[str, list[tuple[Window, ...]]] = defaultdict(list)
@@ -218,7 +215,7 @@ def hosts_of(
         plans[target.host].append(windows)
     needed: dict[str, list[Needed]] = defaultdict(list)
     for release in releases:
-        for host, one in release.needed:
+        for host, one in release.required_proofs:
             needed[host].append(one)
     made, enough = [], rules.policies.general.on_time_within / 2
     for host, windows_of in plans.items():
@@ -241,18 +238,10 @@ def _all_targets(
             *tripwires_of(producer.id, producer.hosts, producer.newest),
             *press_of(producer.id, producer.press),
         )
-        yield from ((target, always(every)) for target in tripwires)
+        yield from ((target, window_at_all_times(every)) for target in tripwires)
 
 
-def _with(release: Release, extra: Iterable[Part]) -> Release:
-    return replace(release, parts=tuple({part.id: part for part in (*release.parts, *extra)}.values()))
-
-
-def _added(row: Judged) -> list[Part]:
-    return [part for part in judged_parts(row) if part.origin in ADDED]
-
-
-def _as_unseen(_target: Target) -> Progress:
+def _unseen(_target: Target) -> Progress:
     return UNSEEN
 
 

@@ -1,4 +1,4 @@
-"""What the poller tells of its looks, passed on to the tally, the watch and the tripwires."""
+"""Pass each look of the poller to the tally, the watch and the tripwires."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from monitor.watch.watch import Watch
 
 @dataclass(frozen=True, slots=True)
 class Intake:
-    """Takes in each look: counted, then folded into its release or held against what listings are known to show."""
+    """Receives every look: counts it, then gives it to its release or, for a listing, to the tripwires."""
 
     tally: LookTally
     watch: Watch
@@ -24,12 +24,12 @@ class Intake:
     odd_answers: OddAnswers
 
     def hooks(self) -> Hooks:
-        """Return what the poller tells it."""
+        """Return the callbacks for the poller."""
         tally = self.tally
         return Hooks(self.see, tally.started, tally.missed, tally.stalled, tally.clock_set)
 
     def see(self, target: Target, sighting: Sighting, outcome: Answer | Failure) -> None:
-        """Take in one look."""
+        """Count one look, and pass it on."""
         self.tally.count(target, sighting, outcome)
         if target.view is View.TRIPWIRE:
             self.tripwires.see(target, sighting)

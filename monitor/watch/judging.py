@@ -1,4 +1,4 @@
-"""Releases judged as looks come in, and what is news written down: each release by itself, whatever the store does."""
+"""Judge releases as looks come in, and record changed verdicts. No release waits for another one's record."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ from monitor.watch.planner import Planner, WatchRules
 from monitor.watch.record_verdict import Recorder
 from monitor.watch.release import WatchedRelease
 
-_AGAIN = timedelta(seconds=1)
+_RETRY_AFTER = timedelta(seconds=1)
 _AFTER_A_FAULT = timedelta(minutes=1)
 
 
 @dataclass(slots=True)
 class Judging:
-    """Keeps the verdicts of these releases true; `others` are monitors on the same store.
+    """Keeps the verdicts of these releases up to date. `others` reads what other monitors on the same store saw.
 
-    While our clock was `set_wrong` a moment ago nothing is judged by it.
+    While `set_wrong` returns True, because our clock was set wrong a moment ago, nothing is judged.
 
-    Verdicts are in memory at once. What people are told of them waits for the store, release by release.
+    Verdicts are in memory at once. Notices for a release are sent only after its verdict is stored.
     """
 
     clock: Clock
@@ -48,11 +48,11 @@ class Judging:
     set_wrong: Callable[[], bool] = lambda: False
     check: PromiseCheck = field(default_factory=PromiseCheck)
     _tasks: Tasks = field(default_factory=Tasks)
-    # Whose verdict is being written down, and whether it was judged again meanwhile.
-    _under_way: dict[str, bool] = field(default_factory=dict)
+    # The releases whose verdict is being recorded, and whether each was judged again since that began.
+    _being_recorded: dict[str, bool] = field(default_factory=dict)
 
     def reconfigure(self, rules: WatchRules, recorder: Recorder) -> None:
-        """Judge by other rules from now on, and write down by another recorder."""
+        """Judge by these rules and record with this recorder from now on."""
         self.rules, self.recorder = rules, recorder
 
     async def run(self) -> None:
@@ -60,102 +60,106 @@ class Judging:
         while True:
             due = await self.queue.next(self.releases)
             while self.set_wrong():
-                await self.clock.sleep(_AGAIN / timedelta(seconds=1))
+                await self.clock.sleep(_RETRY_AFTER / timedelta(seconds=1))
             async for release in in_turns(due, self.clock):
                 if (watched := self.releases.get(release)) is not None:
-                    self._judge_on(watched)
-            # Where one judgement calls for another without end, looks and the store still have their turn.
+                    self._judge_in_background(watched)
+            # Give looks and the store their turn, even if each judgement requests another.
             await asyncio.sleep(0)
 
     async def judge_all(self, releases: Iterable[str]) -> None:
-        """Judge these releases and write down every verdict that changed."""
+        """Judge these releases and record every verdict that changed."""
         for release in releases:
             watched = self.releases.get(release)
-            if watched is not None and (news := self._judge(watched)) is not None:
-                await news
+            if watched is not None and (record := self._judge_and_prepare_record(watched)) is not None:
+                await record
 
-    def _judge_on(self, watched: WatchedRelease) -> None:
-        """Judge a release; what is news waits for the store by itself, and holds up no other release."""
+    def _judge_in_background(self, watched: WatchedRelease) -> None:
+        """Judge a release, and record a changed verdict in the background, so that no other release waits for it."""
         name = watched.release.id
-        if name in self._under_way:
+        if name in self._being_recorded:
             self._requeue_same_slot(watched, self._judge_and_replan(watched, self.clock.now()))
-            self._under_way[name] = True
-        elif (news := self._judge(watched)) is not None:
-            self._under_way[name] = False
-            self._tasks.start(self._record_in_background(name, news))
+            self._being_recorded[name] = True
+        elif (record := self._judge_and_prepare_record(watched)) is not None:
+            self._being_recorded[name] = False
+            self._tasks.start(self._record_in_background(name, record))
 
-    async def _record_in_background(self, release: str, news: Awaitable[None]) -> None:
+    async def _record_in_background(self, release: str, record: Awaitable[None]) -> None:
         try:
-            await news
-        except Exception:  # what is wrong with one release must not end the watch over all others
+            await record
+        except Exception:  # a fault in one release must not end the watch over all others
             self.queue.at(self.clock.now() + _AFTER_A_FAULT, release)
             raise
         finally:
-            if self._under_way.pop(release):
+            if self._being_recorded.pop(release):
                 self.queue.soon(release)
 
-    def _judge(self, watched: WatchedRelease) -> Coroutine[Any, Any, None] | None:
-        """Judge a release; return what writes down that its verdict is another, None when it is not."""
+    def _judge_and_prepare_record(self, watched: WatchedRelease) -> Coroutine[Any, Any, None] | None:
+        """Judge a release. Return the coroutine that records the verdict, or None if there is nothing to record now."""
         now = self.clock.now()
         verdict = self._judge_and_replan(watched, now)
         if watched.planning_only_until is not None and now < watched.planning_only_until:
             self.queue.at(watched.planning_only_until, watched.release.id)
             return None
         watched.planning_only_until = None
-        is_news = self.recorder.is_news(watched, verdict, self.blind.spans)
-        if is_news and self.others is not None:
-            return self._with_others(self.others, watched, now)
-        if self._defer_for_calendar_read(watched, verdict) or not is_news:
+        has_changed = self.recorder.has_changed(watched, verdict, self.blind.spans)
+        if has_changed and self.others is not None:
+            return self._record_after_merge(self.others, watched, now)
+        if self._defer_for_calendar_read(watched, verdict) or not has_changed:
             return None
         return self._record(watched, verdict, now)
 
-    async def _with_others(self, others: OtherMonitors, watched: WatchedRelease, now: datetime) -> None:
-        """Judge a release again by what other monitors saw too, which may prove what we could not."""
+    async def _record_after_merge(self, others: OtherMonitors, watched: WatchedRelease, now: datetime) -> None:
+        """Add what other monitors saw, judge again, and record. Their looks may prove what ours could not."""
         if not await self._merge_other_monitors(others, watched, now):
             return
         if self.set_wrong():
             self.queue.soon(watched.release.id)
             return
-        now, known = self.clock.now(), (watched.others, watched.promises)
+        now, known = self.clock.now(), (watched.other_runs, watched.promises)
         verdict = self._judge_and_replan(watched, now)
         if self._defer_for_calendar_read(watched, verdict):
             return
         await self._record(watched, verdict, now)
-        # Two that write at once know nothing of each other's looks; whoever wrote last finds both.
-        if await self._merge_other_monitors(others, watched, now) and (watched.others, watched.promises) != known:
+        # Two monitors that record at the same time do not know each other's looks. The one that wrote last finds both.
+        if await self._merge_other_monitors(others, watched, now) and (watched.other_runs, watched.promises) != known:
             self.queue.soon(watched.release.id)
 
     async def _merge_other_monitors(self, others: OtherMonitors, watched: WatchedRelease, now: datetime) -> bool:
+        """Add what other monitors saw. If the store fails, have the release judged again soon and return False."""
         try:
-            await others.take_in(watched, now)
+            await others.merge_into(watched, now)
         except StoreFault:
-            # It is news again, and asked anew, whatever was written of it.
+            # Then it counts as changed, and the store is queried again, even if nothing else changes.
             watched.last_recorded = None
-            self.queue.at(now + _AGAIN, watched.release.id)
+            self.queue.at(now + _RETRY_AFTER, watched.release.id)
             return False
         return True
 
     def _defer_for_calendar_read(self, watched: WatchedRelease, verdict: Verdict) -> bool:
-        """Tell whether a verdict waits for its calendars to be read again; else others of its slot learn of it."""
+        """Return whether a verdict must wait for a calendar read. If not, have others of its slot judged again."""
         again = self.check.defer_for_calendar_read(watched, verdict, partial(self.queue.soon, watched.release.id))
         if again is not None:
             self.queue.at(again, watched.release.id)
-        if not watched.waits:
+        if not watched.waits_for_calendar:
             self._requeue_same_slot(watched, verdict)
-        return watched.waits
+        return watched.waits_for_calendar
 
     def _requeue_same_slot(self, watched: WatchedRelease, verdict: Verdict) -> None:
-        """Have others of its slot judged again, once for each change: two that ring each other must come to an end."""
+        """Have others of its slot judged again, once for each change of this verdict.
+
+        Without that limit two releases could requeue each other for ever.
+        """
         before, watched.last_propagated = watched.last_propagated, verdict
-        for name in sharing_the_slot(self.releases, before, verdict):
+        for name in releases_to_rejudge(self.releases, before, verdict):
             self.queue.soon(name)
 
     async def _record(self, watched: WatchedRelease, verdict: Verdict, now: datetime) -> None:
         if not await self.recorder.record(watched, verdict, self.blind.spans, now):
-            self.queue.at(now + _AGAIN, watched.release.id)
+            self.queue.at(now + _RETRY_AFTER, watched.release.id)
 
     def _judge_and_replan(self, watched: WatchedRelease, now: datetime) -> Verdict:
-        """Judge a release, and look at it from now on as that calls for."""
+        """Judge a release, and plan its looks by the verdict."""
         verdict = watched.verdict = self.verdict(watched, now)
         watched.final_since = (watched.final_since or now) if verdict.final else None
         self.planner.replan(watched)
@@ -164,14 +168,16 @@ class Judging:
         return verdict
 
     def verdict(self, watched: WatchedRelease, now: datetime) -> Verdict:
-        """Return what is proved of a release as of now."""
+        """Return the verdict on a release as of `now`."""
         policy = self.rules.policies.of(*watched.release.producers)
-        verdict = judge(watched.release, watched.promises, watched.runs, self.blind.spans, policy, now)
-        return with_platform(verdict, others_settled(self.releases, verdict))
+        others, blind = (one.published for one in self.releases.values() if one is not watched), self.blind.spans
+        published = (one for one in others if one is not None)
+        verdict = judge(watched.release, watched.promises, watched.runs, blind, policy, now, published=published)
+        return with_platform(verdict, settled_releases(self.releases, verdict))
 
 
-def others_settled(releases: Mapping[str, WatchedRelease], verdict: Verdict) -> list[Settled]:
-    """Return how all other releases stand, where one that is behind must be held against them."""
+def settled_releases(releases: Mapping[str, WatchedRelease], verdict: Verdict) -> list[Settled]:
+    """Return all other releases with their verdicts, for a verdict that is behind. Empty for other verdicts."""
     if verdict.word not in BEHIND:
         return []
     others = (watched for name, watched in releases.items() if name != verdict.release)
@@ -179,10 +185,13 @@ def others_settled(releases: Mapping[str, WatchedRelease], verdict: Verdict) -> 
     return [settled(other) for other in known if other is not None]
 
 
-def sharing_the_slot(releases: Mapping[str, WatchedRelease], before: Verdict | None, verdict: Verdict) -> Iterator[str]:
-    """Yield the releases to be judged again, since one of their instant falls behind or is found not to.
+def releases_to_rejudge(
+    releases: Mapping[str, WatchedRelease], before: Verdict | None, verdict: Verdict
+) -> Iterator[str]:
+    """Yield the releases of the same slot to judge again, because this one's verdict changed from `before`.
 
-    One that turns out on time tells against the platform, which only those that are behind rest on.
+    If it fell behind, or no longer is, all others are judged again: their finding about the platform may change. If it
+    was on time, only those that are behind are: a release on time is evidence against a fault of the platform.
     """
     was, now = before.word if before is not None else Word.PENDING, verdict.word
     crossed, in_time = (was in BEHIND) is not (now in BEHIND), (was is Word.ON_TIME) is not (now is Word.ON_TIME)

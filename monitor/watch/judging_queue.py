@@ -1,4 +1,4 @@
-"""Which releases are to be judged, and when."""
+"""The queue of releases to judge."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from monitor.clock import Clock
 
 _LONGEST_PAUSE = 3600.0
 PORTION = 100
-"""So many of all are due at once, so that what has changed meanwhile waits for no more of them than that."""
+"""If all releases are due, so many are taken at a time. A release that changes waits for no more than these."""
 
 
 class JudgingQueue:
-    """Releases to be judged at the next turn of the loop, or at an instant; each once, however often it was put.
+    """Releases to judge at the next turn of the loop or at an instant. Duplicates are judged once.
 
-    Where all are to be judged again, what has changed goes before them.
+    If all releases are to be judged again, those that were queued by id go first.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -25,44 +25,44 @@ class JudgingQueue:
         self._soon: set[str] = set()
         self._later: list[tuple[datetime, str]] = []
         self._everything = False
-        # The next is the last.
-        self._rest: list[str] = []
-        self._bell = asyncio.Event()
+        # In reverse order: the last one is the next.
+        self._remaining: list[str] = []
+        self._wakeup = asyncio.Event()
 
     def soon(self, release: str) -> None:
-        """Have a release judged at the next turn."""
+        """Queue a release for the next turn."""
         self._soon.add(release)
-        self._bell.set()
+        self._wakeup.set()
 
     def at(self, instant: datetime, release: str) -> None:
-        """Have a release judged at an instant."""
+        """Queue a release for an instant."""
         if (instant, release) not in self._later[:1]:
             heapq.heappush(self._later, (instant, release))
-            self._bell.set()
+            self._wakeup.set()
 
     def everything(self) -> None:
-        """Have every release judged soon."""
+        """Queue all releases."""
         self._everything = True
-        self._bell.set()
+        self._wakeup.set()
 
     async def next(self, known: Collection[str] = ()) -> list[str]:
-        """Wait until something is due; return it in the order of ids. `known` are those that everything stands for."""
-        while not (due := self._due(known)):
-            self._bell.clear()
+        """Wait until releases are due, and return their ids in order. `known` are all ids, for `everything`."""
+        while not (due := self._take_due(known)):
+            self._wakeup.clear()
             await self._wait()
         return due
 
-    def _due(self, known: Collection[str]) -> list[str]:
+    def _take_due(self, known: Collection[str]) -> list[str]:
         now = self._clock.now()
         if self._everything:
-            # Those left of the last time come first: else some might never have their turn.
-            self._rest = [*sorted({*known}.difference(self._rest), reverse=True), *self._rest]
+            # Those that remain from the last time come first, so that each has its turn.
+            self._remaining = [*sorted({*known}.difference(self._remaining), reverse=True), *self._remaining]
             self._everything = False
         while self._later and self._later[0][0] <= now:
             self._soon.add(heapq.heappop(self._later)[1])
         if not self._soon:
-            self._soon.update(self._rest[-PORTION:])
-            del self._rest[-PORTION:]
+            self._soon.update(self._remaining[-PORTION:])
+            del self._remaining[-PORTION:]
         due, self._soon = sorted(self._soon), set()
         return due
 
@@ -72,6 +72,6 @@ class JudgingQueue:
             pause = min(pause, max(0.0, (self._later[0][0] - self._clock.now()).total_seconds()))
         try:
             async with asyncio.timeout(pause):
-                await self._bell.wait()
+                await self._wakeup.wait()
         except TimeoutError:
             return

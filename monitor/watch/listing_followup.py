@@ -1,4 +1,4 @@
-"""What listings show of promised releases: looked at closely at once, and told a person where it proves nothing."""
+"""Follow entries of listings that match a promised release: look at their addresses at once, or send a lead."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ from monitor.look.poller import Poller
 from monitor.plan.targets import Target, View, recogniser_of, target_id
 from monitor.threads import Tasks
 from monitor.watch.admission import Admission
-from monitor.watch.leads import Leads, of_listing, of_many
+from monitor.watch.leads import Leads, lead_of_listing, lead_of_too_many_entries
 from monitor.watch.listing_match import ListingMatch, MatchKind, part_elsewhere
 from monitor.watch.release import WatchedRelease, is_view_of_page
 from monitor.watch.watch import Watch
 from schedules.release import Release
 
 _log = structlog.get_logger(__name__)
-CLOSELY = timedelta(minutes=10)
-"""How long an address from a listing is looked at as if something were out early."""
-MOST = 60
-"""Entries of listings that are followed for one release, from start to start: whoever lists thousands has no more."""
-_PATIENCE = 15
-"""Seconds that such an address has to prove what its listing says, before a person is told."""
-_AFTER = timedelta(days=1)
-"""How long after its slot a release that is missing is worth a lead."""
+CLOSE_WATCH = timedelta(minutes=10)
+"""How long an address from a listing is looked at as often as an early exposure."""
+MAX_FOLLOWED = 60
+"""The most entries that are followed for one release in the life of a process. A listing may have thousands."""
+_PROOF_SECONDS = 15
+"""Seconds in which such an address must prove publication. After that a lead is sent."""
+_UNTIL_AFTER_SLOT = timedelta(days=1)
+"""How long after its slot a missing release is worth a lead."""
 
 
 @dataclass(frozen=True, slots=True)
 class ListingFollowUp:
-    """Follows what listings show of promised releases."""
+    """Follows listing entries that match a promised release."""
 
     admission: Admission
     ledger: Ledger
@@ -46,72 +46,69 @@ class ListingFollowUp:
     tasks: Tasks
     _followed: Counter[str] = field(default_factory=Counter)
 
-    def take(self, hit: ListingMatch) -> None:
-        """Have a hit followed; nobody waits for it. Of one release no more than `MOST` are: a person is told so."""
+    def follow_in_background(self, hit: ListingMatch) -> None:
+        """Follow an entry in the background. After `MAX_FOLLOWED` entries of a release, send one lead instead."""
         self._followed[hit.release] += 1
-        if self._followed[hit.release] <= MOST:
+        if self._followed[hit.release] <= MAX_FOLLOWED:
             self.tasks.start(self.follow(hit))
-        elif self._followed[hit.release] == MOST + 1:
-            self.tasks.start(self.leads.tell(hit.release, of_many(hit, MOST)))
+        elif self._followed[hit.release] == MAX_FOLLOWED + 1:
+            self.tasks.start(self.leads.send(hit.release, lead_of_too_many_entries(hit, MAX_FOLLOWED)))
 
     async def follow(self, hit: ListingMatch) -> None:
-        """Look closely at what a listing shows; tell a person when that proves nothing and the release is not out."""
-        watched = await self.admission.take(hit.release)
-        if watched is None or await self._is_of_another(hit, watched):
+        """Look at a listed address, and send a lead if that proves nothing and the release is not out."""
+        watched = await self.admission.watch_release(hit.release)
+        if watched is None or await self._is_old_edition(hit, watched):
             return
-        _log.info("listed", release=hit.release, sort=hit.sort.value, url=hit.url, listing=hit.listing)
-        if hit.sort is MatchKind.EDITION:
-            # A page that takes each edition in turn bears the last one's title until its slot.
-            is_told = _was_missing(watched)
-        elif hit.sort is MatchKind.SERIES and not await self._bears_title(watched.release, hit.url):
-            is_told = True
+        _log.info("listed", release=hit.release, sort=hit.kind.value, url=hit.url, listing=hit.listing)
+        if hit.kind is MatchKind.EDITION:
+            # A page that is reused for each edition has the last one's title until its slot. That is no lead.
+            pages = filter(is_view_of_page, watched.targets.values())
+            needs_person = any(watched.known_about(page).was_missing for page in pages)
+        elif hit.kind is MatchKind.SERIES and not await self._page_has_title(watched.release, hit.url):
+            needs_person = True
         else:
-            is_told = not await self._look_closely(watched, hit)
+            needs_person = not await self._proves_publication(watched, hit)
         slot = self.ledger.begins(hit.release)
-        if is_told and self._is_worth_telling(watched, hit, slot):
-            await self.leads.tell(hit.release, of_listing(hit, slot))
+        if needs_person and self._is_worth_a_lead(watched, hit, slot):
+            await self.leads.send(hit.release, lead_of_listing(hit, slot))
 
-    async def _is_of_another(self, hit: ListingMatch, watched: WatchedRelease) -> bool:
-        """Tell whether what seems to be of the series is an edition that is long over."""
-        if hit.sort is not MatchKind.SERIES:
+    async def _is_old_edition(self, hit: ListingMatch, watched: WatchedRelease) -> bool:
+        """Return whether an entry that matches the series is an old edition, which only the store knows."""
+        if hit.kind is not MatchKind.SERIES:
             return False
         return bool(await self.ledger.matching_in_store(watched.release.producer, hit.url, hit.title))
 
-    async def _bears_title(self, release: Release, url: str) -> bool:
-        """Tell whether a page that is listed under another title bears that of the release itself."""
+    async def _page_has_title(self, release: Release, url: str) -> bool:
+        """Return whether a page that is listed under another title has the release's own title."""
         part = part_elsewhere(release, url)
         host = urlsplit(url).hostname or ""
         target = Target(f"~listed/{url}", "", "", View.EDGE, url, host, recogniser_of(part), release.title)
         return (await self.poller.glance(target)).specific
 
-    async def _look_closely(self, watched: WatchedRelease, hit: ListingMatch) -> bool:
-        """Have an address looked at every few seconds from now on; tell whether it soon proves that it is out."""
+    async def _proves_publication(self, watched: WatchedRelease, hit: ListingMatch) -> bool:
+        """Look at an address every few seconds, and return whether it proves publication within `_PROOF_SECONDS`."""
         name = self.watch.look_closely(hit.release, part_elsewhere(watched.release, hit.url))
         if name is None:
             return False
-        self.tasks.start(self._relax(hit.release, name))
+        self.tasks.start(self._relax_later(hit.release, name))
         target = target_id(hit.release, name, View.EDGE)
-        for _ in range(_PATIENCE):
+        for _ in range(_PROOF_SECONDS):
             await self.clock.sleep(1)
-            runs = watched.at(target).runs
+            runs = watched.state_or_empty(target).runs
             if any(spell.out for spell in spells(View.EDGE, runs)):
                 return True
             if unproved(runs) is not None:
                 break
         return False
 
-    async def _relax(self, release: str, part: str) -> None:
-        await self.clock.sleep(CLOSELY.total_seconds())
-        self.watch.relax(release, part)
+    async def _relax_later(self, release: str, part: str) -> None:
+        await self.clock.sleep(CLOSE_WATCH.total_seconds())
+        self.watch.stop_looking_closely(release, part)
 
-    def _is_worth_telling(self, watched: WatchedRelease, hit: ListingMatch, slot: datetime | None) -> bool:
-        """Tell whether it was listed before its slot, or while its page should be out and is missing or another's."""
+    def _is_worth_a_lead(self, watched: WatchedRelease, hit: ListingMatch, slot: datetime | None) -> bool:
+        """Return whether it was listed before its slot, or is listed while its page is missing or another edition's."""
         if slot is None or (hit.listed.by is not None and hit.listed.by < slot):
             return True
         page = watched.verdict.page if watched.verdict is not None else None
         is_out = page is not None and (page.released.by or page.first_seen.by) is not None
-        return (not is_out or hit.sort is MatchKind.EDITION) and self.clock.now() - slot < _AFTER
-
-
-def _was_missing(watched: WatchedRelease) -> bool:
-    return any(watched.remembered(target).was_missing for target in watched.targets.values() if is_view_of_page(target))
+        return (not is_out or hit.kind is MatchKind.EDITION) and self.clock.now() - slot < _UNTIL_AFTER_SLOT

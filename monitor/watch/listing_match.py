@@ -1,4 +1,4 @@
-"""What an entry of a listing says of the releases that are watched: its title, its series, its address. Pure."""
+"""Match entries of a listing with watched releases by title, series and address."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from monitor.look.fetch import Found
 from monitor.look.recognise.title import Likeness, likeness
 from monitor.plan.addresses import new_ids
 from monitor.plan.targets import PERIOD, is_file, recogniser_of
-from schedules.address import canonical
+from schedules.address import canonical_address
 from schedules.announcement import Origin, Part, Role
 from schedules.patterns import quick
 from schedules.release import Release
@@ -23,11 +23,11 @@ from schedules.titles import read_title, title_matches
 _ANNOUNCED = quick(r"www\.gov\.uk/government/statistics/announcements/", re.IGNORECASE)
 UNDATED_WITHIN = timedelta(days=14)
 MISDATED_WITHIN = timedelta(days=1)
-"""How far from its slot an entry without its period, or with another, is taken to speak of a release."""
+"""How near its slot a release must be to match an entry without a period, or with another period."""
 
 
 class MatchKind(StrEnum):
-    """What an entry shows: the release's own title; its series alone; or its address under another edition's title."""
+    """What an entry has: the release's own title, only its series, or its address under another edition's title."""
 
     TITLE = "title"
     SERIES = "series"
@@ -36,13 +36,13 @@ class MatchKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ListingMatch:
-    """An entry of a listing that speaks of a release: its address, the listing's, and when it came into the listing.
+    """An entry of a listing that matches a release: its address, the listing's, and when it came into the listing.
 
-    `title` is held against other releases alone: nothing is told of it.
+    `title` is only compared with other releases. It is never shown, because it may be from before its slot.
     """
 
     release: str
-    sort: MatchKind
+    kind: MatchKind
     url: str
     listing: str
     listed: Interval
@@ -50,106 +50,115 @@ class ListingMatch:
 
 
 @dataclass(frozen=True, slots=True)
-class Near:
-    """A release that is watched or will be: when its slot begins, None where none is in force."""
+class NearRelease:
+    """A release that is watched or will be. `slot` is when its slot begins, or None without a slot in force."""
 
     release: Release
     slot: datetime | None
 
 
-Bearing = Callable[[Found], Sequence[Near]]
+FindSameAddressOrTitle = Callable[[Found], Sequence[NearRelease]]
 
 
 class Matcher:
-    """Holds entries of a producer's listing against its releases.
+    """Compares entries of a listing with its producer's releases.
 
-    `bearing` tells which of all its releases, but for those long over, bear the address or the title of an entry.
+    `near` are its releases whose slot is near. `find_same` returns those of all its releases, except old ones, that
+    have the address or title of an entry.
     """
 
-    def __init__(self, near: Sequence[Near], now: datetime, bearing: Bearing) -> None:
+    def __init__(self, near: Sequence[NearRelease], now: datetime, find_same: FindSameAddressOrTitle) -> None:
         self._now = now
-        self._bearing = bearing
-        # A sitemap holds thousands of entries: only releases that share a word with one are compared with it.
-        self._by_word: dict[str, list[Near]] = defaultdict(list)
-        self._by_url: dict[str, list[Near]] = defaultdict(list)
+        self._find_same_address_or_title = find_same
+        # A sitemap has thousands of entries. An entry is compared only with releases that share a word with it.
+        self._by_word: dict[str, list[NearRelease]] = defaultdict(list)
+        self._by_url: dict[str, list[NearRelease]] = defaultdict(list)
         for one in near:
             for word in set(read_title(one.release.title).words):
                 self._by_word[word].append(one)
-            for link in {canonical(part.url) for part in one.release.parts if _is_its_own(part)} - {""}:
+            links = {canonical_address(part.url) for part in one.release.parts if _identifies_release(part)}
+            for link in links - {""}:
                 self._by_url[link].append(one)
         self._words = quick("|".join(sorted(map(re.escape, self._by_word))) or r"(?!)", re.IGNORECASE)
 
-    def hits(self, found: Found, *, is_fresh: bool) -> Iterator[tuple[str, MatchKind]]:
-        """Yield each release that an entry speaks of, and how. `is_fresh`: it was not there at the look before."""
+    def matches(self, found: Found, *, is_fresh: bool) -> Iterator[tuple[str, MatchKind]]:
+        """Yield each matching release and how it matches. `is_fresh`: the entry was not there at the look before."""
         if _ANNOUNCED.search(found.url):
             return
-        yield from self._ahead(found, is_fresh=is_fresh)
+        yield from self._at_promised_address(found, is_fresh=is_fresh)
         if not self._words.search(found.title):
             return
-        alike = [(one, like) for one in self._sharing(found.title) if (like := _like(one.release, found.title))]
-        link = canonical(found.url)
+        alike = [
+            (one, like)
+            for one in self._sharing_a_word(found.title)
+            if (like := _title_likeness(one.release, found.title))
+        ]
+        link = canonical_address(found.url)
         own = [id(one) for one in self._by_url.get(link, ())]
         elsewhere = [pair for pair in alike if id(pair[0]) not in own]
-        yield from self._at_own_address(found, [one for one, like in alike if id(one) in own and like is _OTHER])
+        others = (one.release for one, like in alike if id(one) in own and like is _OTHER)
+        yield from ((other.id, MatchKind.EDITION) for other in others if canonical_address(other.url) == link)
         exact = [one for one, like in elsewhere if like is _TITLE]
-        # A title without a period may have stood there for years.
-        meant = self._meant(found, [one for one in exact if is_fresh or _has_period(one.release)])
+        # An entry without a period that is not new may have been there for years.
+        meant = self._choose_edition(found, [one for one in exact if is_fresh or _has_period(one.release)])
         yield from ((one.release.id, MatchKind.TITLE) for one in meant)
         if is_fresh and not own and not exact:
-            yield from self._of_series(found, elsewhere)
+            yield from self._of_same_series(found, elsewhere)
 
-    def _ahead(self, found: Found, *, is_fresh: bool) -> Iterator[tuple[str, MatchKind]]:
+    def _at_promised_address(self, found: Found, *, is_fresh: bool) -> Iterator[tuple[str, MatchKind]]:
         """Yield each release with a slot still to come whose promised address the entry has.
 
         An entry that is not fresh must also match by title and period. A title of another edition matches nothing.
         """
-        for one in self._by_url.get(canonical(found.url), ()):
-            like = _like(one.release, found.title)
+        for one in self._by_url.get(canonical_address(found.url), ()):
+            like = _title_likeness(one.release, found.title)
             is_ours = is_fresh or (like is _TITLE and _has_period(one.release))
             if one.slot is not None and one.slot > self._now and is_ours and like is not _OTHER:
                 yield one.release.id, MatchKind.TITLE
 
-    def _sharing(self, title: str) -> list[Near]:
+    def _sharing_a_word(self, title: str) -> list[NearRelease]:
         found = {id(one): one for word in set(read_title(title).words) for one in self._by_word.get(word, ())}
         return list(found.values())
 
-    def _meant(self, found: Found, exact: Sequence[Near]) -> list[Near]:
-        """Return the release that is meant where several bear one title: one that is due, else the next."""
+    def _choose_edition(self, found: Found, exact: Sequence[NearRelease]) -> list[NearRelease]:
+        """Return the releases to match if several have the entry's title: those that are due, else the next one."""
         if not exact:
             return []
-        due = {one.release.id for one in self._bearing(found) if one.slot is not None and one.slot <= self._now}
+        due = {
+            one.release.id
+            for one in self._find_same_address_or_title(found)
+            if one.slot is not None and one.slot <= self._now
+        }
         if due:
             return [one for one in exact if one.release.id in due]
         return [min(exact, key=lambda one: (one.slot is None, one.slot or self._now, one.release.id))]
 
-    def _at_own_address(self, found: Found, theirs: Sequence[Near]) -> Iterator[tuple[str, MatchKind]]:
-        link = canonical(found.url)
-        return ((one.release.id, MatchKind.EDITION) for one in theirs if canonical(one.release.url) == link)
-
-    def _of_series(self, found: Found, alike: Sequence[tuple[Near, Likeness]]) -> Iterator[tuple[str, MatchKind]]:
+    def _of_same_series(
+        self, found: Found, alike: Sequence[tuple[NearRelease, Likeness]]
+    ) -> Iterator[tuple[str, MatchKind]]:
         near = [
             (abs(one.slot - self._now), one.release.id)
             for one, like in alike
             if one.slot is not None and abs(one.slot - self._now) <= _WITHIN[like]
         ]
-        if near and not self._bearing(found):
+        if near and not self._find_same_address_or_title(found):
             yield min(near)[1], MatchKind.SERIES
 
 
 def part_elsewhere(release: Release, url: str) -> Part:
-    """Return the part of a release that an address from a listing is."""
+    """Return a new part of a release for an address from a listing."""
     name = next(new_ids(Origin.ELSEWHERE, release.parts))
-    return read_by_title(Part(name, Role.ALTERNATIVE, url, required=False, origin=Origin.ELSEWHERE))
+    return recognise_by_title(Part(name, Role.ALTERNATIVE, url, required=False, origin=Origin.ELSEWHERE))
 
 
-def _is_its_own(part: Part) -> bool:
-    """Tell whether an entry of this address speaks of the release: a page that all editions share is listed always."""
+def _identifies_release(part: Part) -> bool:
+    """Return whether the part's address identifies the release. A page that all editions share does not."""
     is_shared = part.origin is Origin.LINKED or recogniser_of(part) == PERIOD
     return part.origin is not Origin.ELSEWHERE and not is_shared
 
 
-def read_by_title(part: Part) -> Part:
-    """Return a part that a listing showed with its title to be read on every host: mere presence proves nothing."""
+def recognise_by_title(part: Part) -> Part:
+    """Return a part from a listing with the recogniser for titles, because its mere presence proves nothing."""
     is_shown = part.origin is Origin.ELSEWHERE and part.recognise is None and not is_file(part.url)
     return replace(part, recognise="titled") if is_shown else part
 
@@ -158,7 +167,7 @@ _TITLE, _OTHER = Likeness.SAME, Likeness.OTHER_EDITION
 _WITHIN = {Likeness.SAME: UNDATED_WITHIN, Likeness.UNDATED: UNDATED_WITHIN, _OTHER: MISDATED_WITHIN}
 
 
-def _like(release: Release, title: str) -> Likeness | None:
+def _title_likeness(release: Release, title: str) -> Likeness | None:
     if title_matches(release.title, title):
         return _TITLE
     like = likeness(release.title, title)

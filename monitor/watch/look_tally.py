@@ -1,4 +1,4 @@
-"""Every look counted, and weighed for what it says of the hosts, of our clock and of this monitor."""
+"""Count looks, and update what they show about hosts, our clock and this monitor."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from schedules.times.interval import Bounds
 
 
 class LookTally:
-    """Counts every look, and weighs what it says of the hosts, of our clock and of this monitor. Never blocks."""
+    """Counts looks, and updates metrics, silent hosts, connectivity, heartbeat and clock offset. Never blocks."""
 
-    def __init__(  # the edges it stands between
+    def __init__(
         self,
         clock: Clock,
         metrics: Metrics,
@@ -43,7 +43,7 @@ class LookTally:
         self._asleep = clock.asleep()
 
     def count(self, target: Target, sighting: Sighting, outcome: Answer | Failure) -> None:
-        """Count a look."""
+        """Count a look, and update what it shows."""
         failure = outcome if isinstance(outcome, Failure) else None
         duration = (outcome.received - outcome.sent).total_seconds()
         late = self._late.pop(target.id, 0.0)
@@ -52,28 +52,28 @@ class LookTally:
         self._heartbeat.alive(self._clock.now())
         self._metrics.look(target.host, outcome_of(sighting.state, failure), duration, late)
         if self._skew.is_known():
-            self._weigh_clock(sighting)
+            bounds = Bounds(*self._skew.bounds())
+            if bounds != self._health.offset:
+                self._health.clock(bounds, sighting.received)
+                self._metrics.clock_offset.set(((bounds.min or 0.0) + (bounds.max or 0.0)) / 2)
 
     def started(self, target: Target, late: float) -> None:
-        """Remember how late a look began, until its answer is counted."""
+        """Remember by how many seconds a look started late, until its answer is counted."""
         self._late[target.id] = late
 
     def missed(self, target: Target, looks: int) -> None:
-        """Count looks that were due and not made."""
+        """Count looks that were due and were not made."""
         self._metrics.miss(target.host, looks)
 
     def clock_set(self, begin: datetime, end: datetime, seconds: float) -> None:
-        """Take note that our clock was set, or that the machine slept for about as long as it went ahead."""
+        """Record a blind span because our clock jumped by `seconds`.
+
+        Its cause is "suspended" if the machine slept for more than half of a jump ahead, else "clock".
+        """
         before, self._asleep = self._asleep, self._clock.asleep()
         is_sleep = seconds > 0 and self._asleep - before > seconds / 2
         self._blind.note(Blind(min(begin, end), max(begin, end), "suspended" if is_sleep else "clock"))
 
     def stalled(self, begin: datetime, end: datetime) -> None:
-        """Take note that the loop stood still."""
+        """Record that the event loop was blocked from `begin` to `end`."""
         self._health.stalled(begin, end)
-
-    def _weigh_clock(self, sighting: Sighting) -> None:
-        bounds = Bounds(*self._skew.bounds())
-        if bounds != self._health.offset:
-            self._health.clock(bounds, sighting.received)
-            self._metrics.clock_offset.set(((bounds.min or 0.0) + (bounds.max or 0.0)) / 2)

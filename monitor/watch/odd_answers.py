@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import structlog
 
@@ -18,13 +18,13 @@ from monitor.look.sighting import Sighting, State
 from monitor.plan.addresses import is_witness
 from monitor.plan.targets import Target, View
 from monitor.threads import Tasks
-from monitor.watch.leads import Leads, of_answer
+from monitor.watch.leads import Leads, lead_of_odd_answer
 from monitor.watch.release import WatchedRelease
 from monitor.watch.watch import Watch
 from schedules.announcement import Address, Origin
 
 _log = structlog.get_logger(__name__)
-_SHOWN = {
+_DESCRIPTIONS = {
     PLACEHOLDER: "a page under its title that names the day of its slot, with no date of publication and no file,",
     ANOTHER_TITLE: "a page of another title",
     WITHOUT_PERIOD: "a page under its title, but without its period,",
@@ -33,15 +33,15 @@ _SHOWN = {
     ERROR_MESSAGE: "an error message instead of its content",
     WRONG_KIND: "content that is not of the kind that its address or type names",
 }
-_LASTING = timedelta(seconds=15)
-"""How long such an answer must last. While a site is updated, pages change within seconds."""
-_AFTER = timedelta(days=1)
-"""How long after its slot a part that is missing is worth a lead."""
+_MIN_DURATION = timedelta(seconds=15)
+"""How long such an answer must last, because pages change within seconds while a site is updated."""
+_UNTIL_AFTER_SLOT = timedelta(days=1)
+"""How long after its slot a missing part is worth a lead."""
 
 
 @dataclass(frozen=True, slots=True)
 class OddAnswers:
-    """Asks people to judge an answer that is new at its address, or a placeholder, and proves nothing."""
+    """Sends a lead about an answer that is new at its address, or a placeholder, and proves nothing."""
 
     watch: Watch
     ledger: Ledger
@@ -53,11 +53,13 @@ class OddAnswers:
 
     def see(self, target: Target, sighting: Sighting) -> None:
         """Send a lead if this look, which is part of its run already, shows such an answer and none was sent."""
-        if sighting.why not in _SHOWN or target.view not in (View.EDGE, View.ORIGIN):
+        if sighting.why not in _DESCRIPTIONS or target.view not in (View.EDGE, View.ORIGIN):
             return
         watched = self.watch.releases.get(target.release)
-        run = None if watched is None else watched.at(target.id).last
-        if watched is None or run is None or run.why != sighting.why or not _lasts(run):
+        run = None if watched is None else watched.state_or_empty(target.id).last
+        if watched is None or run is None or run.why != sighting.why or run.state is not State.UNKNOWN:
+            return
+        if run.last_received - run.first_sent < _MIN_DURATION:
             return
         if target.url in self._reported.get(target.release, ()) or not self._is_worth_a_lead(watched, target, run):
             return
@@ -65,28 +67,24 @@ class OddAnswers:
             del self._reported[release]
         self._reported.setdefault(target.release, set()).add(target.url)
         _log.info("odd_answer", target=target.id, why=run.why)
-        last = watched.at(target.id).last_proved(target.url)
+        last = watched.state_or_empty(target.id).last_proved(target.url)
         after = None if last is None else last.end
-        lead = of_answer(_SHOWN[run.why], target.url, after, run.begin, self.ledger.begins(target.release))
-        self.tasks.start(self.leads.tell(target.release, lead))
+        lead = lead_of_odd_answer(
+            _DESCRIPTIONS[run.why], target.url, after, run.begin, self.ledger.begins(target.release)
+        )
+        self.tasks.start(self.leads.send(target.release, lead))
 
     def _is_worth_a_lead(self, watched: WatchedRelease, target: Target, run: Run) -> bool:
-        """Return whether an answer is new at a promised address, or is a placeholder, while its part is missing."""
+        """Return whether the answer is new at a promised address, or a placeholder, while its part is missing."""
         if is_witness(target.part) or target.origin is Origin.PREDICTED:
             return False
-        last = watched.at(target.id).last_proved(target.url)
+        last = watched.state_or_empty(target.id).last_proved(target.url)
         is_placeholder = run.why == PLACEHOLDER
         is_new = (last is None and is_placeholder) or (last is not None and last.state is State.ABSENT)
         if not is_new or (target.address is Address.GUESSED and not is_placeholder):
             return False
         slot = self.ledger.begins(target.release)
-        return slot is None or run.first_sent < slot or not self._is_over(watched, target, slot)
-
-    def _is_over(self, watched: WatchedRelease, target: Target, slot: datetime) -> bool:
         parts = watched.verdict.parts if watched.verdict is not None else ()
         is_out = any(part.id == target.part and part.released.by is not None for part in parts)
-        return is_out or self.clock.now() - slot >= _AFTER
-
-
-def _lasts(run: Run) -> bool:
-    return run.state is State.UNKNOWN and run.last_received - run.first_sent >= _LASTING
+        is_settled = is_out or (slot is not None and self.clock.now() - slot >= _UNTIL_AFTER_SLOT)
+        return slot is None or run.first_sent < slot or not is_settled

@@ -1,4 +1,4 @@
-"""What other monitors on the same store saw of a release: read before anybody is told what one of them thinks of it."""
+"""Read what other monitors on the same store saw of a release, before a verdict on it is recorded."""
 
 from __future__ import annotations
 
@@ -19,88 +19,88 @@ from monitor.threads import Ask, Tasks
 from monitor.watch.release import WatchedRelease
 from schedules.promise import Promise
 
-_LATELY = timedelta(days=1)
-_AT_ONCE = 200
+_BLIND_SPANS_BACK = timedelta(days=1)
+_PORTION = 200
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
-class _Seen:
-    """What the store knows of some releases: runs and promises by release, and the blind spans of all."""
+class _StoredKnowledge:
+    """What the store has for some releases: runs and promises by release, and the latest blind spans of all."""
 
     runs: dict[str, list[Run]]
     promises: dict[str, list[Promise]]
     blind: list[Blind]
 
 
-_Answer = asyncio.Future[_Seen]
+_Answer = asyncio.Future[_StoredKnowledge]
 
 
 @dataclass(slots=True)
 class OtherMonitors:
-    """Other monitors, as the store knows them.
+    """Reads other monitors' looks from the store.
 
-    One question is put at a time, and all who come meanwhile share the next: at a busy minute, or after a start, many
-    would wait in line for the store, and be taken for those that it does not answer. Blind spans that they had are
-    told to `learn`.
+    One query runs at a time, and all calls that come while it runs share the next. Otherwise, in a busy minute or
+    after a start, many queries would queue and look as if the store did not answer. Other monitors' blind spans are
+    passed to `add_blind_spans`.
     """
 
     store: Store
     ask: Ask
     members: Members
-    learn: Callable[[Iterable[Blind]], object]
-    _asked: dict[str, list[_Answer]] = field(default_factory=dict)
-    _is_asking: bool = False
+    add_blind_spans: Callable[[Iterable[Blind]], object]
+    _waiting: dict[str, list[_Answer]] = field(default_factory=dict)
+    _is_reading: bool = False
     _now: datetime = _LONG_AGO
     _tasks: Tasks = field(default_factory=Tasks)
 
-    async def take_in(self, watched: WatchedRelease, now: datetime) -> None:
-        """Take in what the others saw and learnt of a release. Raises `StoreFault`."""
+    async def merge_into(self, watched: WatchedRelease, now: datetime) -> None:
+        """Add the runs and promises that other monitors stored for a release. Raises `StoreFault`."""
         name, answer = watched.release.id, asyncio.get_running_loop().create_future()
-        self._asked.setdefault(name, []).append(answer)
+        self._waiting.setdefault(name, []).append(answer)
         self._now = max(self._now, now)
-        if not self._is_asking:
-            self._is_asking = True
+        if not self._is_reading:
+            self._is_reading = True
             self._tasks.start(self._answer_all())
-        seen: _Seen = await answer
-        watched.take_promises(seen.promises.get(name, ()))
-        watched.take_others(seen.runs.get(name, ()))
+        seen: _StoredKnowledge = await answer
+        watched.merge_promises(seen.promises.get(name, ()))
+        watched.replace_other_runs(seen.runs.get(name, ()))
 
     async def _answer_all(self) -> None:
         try:
-            while self._asked:
-                await self._answer_some({name: self._asked.pop(name) for name in [*islice(self._asked, _AT_ONCE)]})
+            while self._waiting:
+                await self._answer({name: self._waiting.pop(name) for name in [*islice(self._waiting, _PORTION)]})
         finally:
-            self._is_asking = False
+            self._is_reading = False
 
-    async def _answer_some(self, asked: dict[str, list[_Answer]]) -> None:
+    async def _answer(self, asked: dict[str, list[_Answer]]) -> None:
         try:
             seen = await self.ask(partial(self._read, list(asked), self._now))
         except StoreFault as fault:
-            # Whoever waits still would be told the same, and only later.
-            waiting, self._asked = self._asked, {}
-            _end([*asked.values(), *waiting.values()], fault)
+            # All calls that still wait would fail in the same way, only later.
+            waiting, self._waiting = self._waiting, {}
+            _fail_all([*asked.values(), *waiting.values()], fault)
         except Exception as fault:  # noqa: BLE001 # what is wrong with one release must not keep the others from being judged
             if len(asked) == 1:
-                _end(asked.values(), fault)
+                _fail_all(asked.values(), fault)
                 return
             for name, answers in asked.items():
-                await self._answer_some({name: answers})
+                await self._answer({name: answers})
         else:
-            self.learn(seen.blind)
+            self.add_blind_spans(seen.blind)
             for answer in (answer for answers in asked.values() for answer in answers if not answer.done()):
                 answer.set_result(seen)
 
-    def _read(self, releases: Sequence[str], now: datetime) -> _Seen:
+    def _read(self, releases: Sequence[str], now: datetime) -> _StoredKnowledge:
         runs: dict[str, list[Run]] = defaultdict(list)
         promises: dict[str, list[Promise]] = defaultdict(list)
         for run in self.store.runs.of_releases(releases):
             runs[release_of(run.target)].append(run)
         for promise in self.store.ledger.promises(releases):
             promises[promise.release].append(promise)
-        return _Seen(runs, promises, self.store.runs.blind(now - _LATELY, now))
+        return _StoredKnowledge(runs, promises, self.store.runs.blind(now - _BLIND_SPANS_BACK, now))
 
 
-def _end(asked: Iterable[list[_Answer]], fault: Exception) -> None:
+def _fail_all(asked: Iterable[list[_Answer]], fault: Exception) -> None:
     for answer in (answer for answers in asked for answer in answers if not answer.done()):
         answer.set_exception(fault)

@@ -1,4 +1,4 @@
-"""Reports on periods out of the store, for the command line and for the browser."""
+"""Make reports on periods from the store, for the command line and the browser."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ FORMATS: Mapping[str, str] = {**MEDIA, "csv": "text/csv; charset=utf-8", "json":
 class Periods:
     """Makes reports on the releases with a slot between two local days.
 
-    `names` are those of producers by id, `watched` the ids that are configured; `book` replaces the editions of the
-    Code as shipped, `redactor` hides secrets.
+    `names` has producers' names by id, and `watched` the configured ids. `book` replaces the shipped editions of the
+    Code. `redactor` hides secrets.
     """
 
     store: Store
@@ -49,7 +49,7 @@ class Periods:
     redactor: Redactor | None = None
 
     def period(self, first: date, last: date, now: datetime, producer: str = "", host: str = "") -> Period:
-        """Return what is known of a period, of a producer, a host or all. Raises `UnknownName`."""
+        """Return the releases and incidents of a period, for one producer, one host or all. Raises `UnknownName`."""
         store, (begin, end) = self.store, span_of(first, last, self.timezone)
         bodies = judged_between(store, self.policies, (begin, end), now, self.book, self.redactor)
         rows = [row_of(store.verdicts, body) for body in bodies]
@@ -57,16 +57,16 @@ class Periods:
         claims = store.ledger.claims(begin, end)
         known = {one for row in rows for one in (row.producer, *row.others)} | {*self.watched}
         known |= {one.producer for one in logged} | {one.producer for one in claims}
-        hosts = {row.host for row in rows}.union((one.host for one in claims), *map(_hosts, logged))
+        hosts = {row.host for row in rows}.union((one.host for one in claims), *map(_hosts_of, logged))
         _check_names(store.verdicts, known, hosts, producer, host)
         blind = store.runs.blind(begin, end) if begin is not None and end is not None else []
         return replace(
             period_of(rows, first, last, producer, host),
             blind=tuple(BlindSpan(span.begins, span.ends, span.cause) for span in blind),
             logged=tuple(
-                one for one in logged if _is_of(one.producers, producer) and (not host or host in _hosts(one))
+                one for one in logged if _includes(one.producers, producer) and (not host or host in _hosts_of(one))
             ),
-            claims=tuple(one for one in claims if _is_of((one.producer,), producer) and host in ("", one.host)),
+            claims=tuple(one for one in claims if _includes((one.producer,), producer) and host in ("", one.host)),
         )
 
     def report(self, found: Period, now: datetime) -> Report:
@@ -74,36 +74,36 @@ class Periods:
         name = found.host or self.names.get(found.producer, found.producer) or "All producers watched"
         return period_report(found, name, now, self.timezone, lambda producer: self.names.get(producer, producer))
 
-    def written(self, found: Period, kind: str, now: datetime) -> bytes:
-        """Return a report in one of `FORMATS`."""
+    def render(self, found: Period, kind: str, now: datetime) -> bytes:
+        """Return the bytes of a report in the format `kind`, one of `FORMATS`."""
         if kind == "csv":
             return period_csv(found)
         if kind == "json":
             return (json.dumps(period_json(found), ensure_ascii=False) + "\n").encode()
         return WRITERS[kind](self.report(found, now))
 
-    def keep(self, tx: Transaction, found: Period, now: datetime) -> tuple[Incident, Versions]:
-        """Write a report down as the draft of a period, which is closed and owed by nobody."""
-        whose, report, verdicts = found.producer or found.host or "all", self.report(found, now), self.store.verdicts
-        name = f"period-{name_of(found)}"
+    def save_as_draft(self, tx: Transaction, found: Period, now: datetime) -> tuple[Incident, Versions]:
+        """Save a report as the draft of an incident for the period, which is closed and needs no signature."""
+        subject, report, verdicts = found.producer or found.host or "all", self.report(found, now), self.store.verdicts
+        name = f"period-{file_stem_of(found)}"
         begin = day_begins(found.begins, self.timezone)
         title, what = f"{report.title}: {report.subject}", {"what": "A report on all releases of a period."}
-        made = Incident(name, Kind.PLATFORM, "", whose, title, now, begin, "none", closed=now, words=what)
+        made = Incident(name, Kind.PLATFORM, "", subject, title, now, begin, "none", closed=now, words=what)
         incident = verdicts.incident(name) or made
         tx.save_incident(incident)
         return incident, measured_anew(tx, verdicts.drafts(name), name, replace(report, incident=name))
 
 
-def name_of(found: Period) -> str:
-    """Return what the file of a period is called: `ofqual-2026-10-01-2026-12-31`."""
+def file_stem_of(found: Period) -> str:
+    """Return the file name of a period without its ending, such as `ofqual-2026-10-01-2026-12-31`."""
     return f"{'-'.join(filter(None, (found.producer, found.host))) or 'all'}-{found.begins}-{found.ends}"
 
 
-def _is_of(producers: Sequence[str], producer: str) -> bool:
+def _includes(producers: Sequence[str], producer: str) -> bool:
     return not producer or producer in producers
 
 
-def _hosts(incident: Incident) -> set[str]:
+def _hosts_of(incident: Incident) -> set[str]:
     urls = [*incident.words.get("url", "").splitlines(), *([incident.facts.url] if incident.facts is not None else [])]
     return {urlsplit(url).hostname or "" for url in urls}
 

@@ -1,4 +1,4 @@
-"""Where the poller looks: each target of a watched release, in the windows that its standing calls for."""
+"""Tell the poller when to look at each target of a watched release."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ from schedules.release import Release
 
 _log = structlog.get_logger(__name__)
 _FILES = {"attachment", "html", "data"}
-_SHARED = 4096
-_MOST_LINKS = 5
+_MAX_SHARED = 4096
+_MAX_LINKS = 5
 
 
 class Looker(Protocol):
-    """What the watch asks of the poller."""
+    """The part of the poller that the watch uses."""
 
     def watch(
         self,
@@ -46,16 +46,16 @@ class Looker(Protocol):
         soon: bool = False,
         proof: Proof | None = None,
     ) -> None:
-        """Look at a target in these windows from now on, at `instant` without fail, and at once when `soon`.
+        """Look at a target in these windows from now on, always at `instant`, and at once if `soon`.
 
-        `proof` is what its part must be proved to be.
+        `proof` is what must be proved of its part, or None.
         """
 
     def recall(self, target: Target, known: Known) -> None:
-        """Take what an earlier process knew of a target, and the slot in force."""
+        """Set what is known of a target from earlier looks, and its slot in force."""
 
     def drop(self, target_id: str) -> None:
-        """Look at a target no more."""
+        """Stop looking at a target."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,108 +73,112 @@ class WatchRules:
 
 
 class Planner:
-    """Keeps the poller's windows those of every watched release."""
+    """Keeps the poller's windows up to date for every watched release."""
 
     def __init__(self, clock: Clock, looker: Looker, rules: WatchRules) -> None:
         self._clock = clock
         self._looker = looker
         self._rules = rules
-        self._shared: dict[tuple[Window, ...], tuple[Window, ...]] = {}
-        self._named: dict[str, frozenset[str]] = {}
+        self._shared_windows: dict[tuple[Window, ...], tuple[Window, ...]] = {}
+        self._confirmed_urls: dict[str, frozenset[str]] = {}
 
     def reconfigure(self, rules: WatchRules, releases: Iterable[WatchedRelease]) -> None:
-        """Look at these releases by other rules from now on."""
+        """Plan these releases by these rules from now on."""
         self._rules = rules
         for watched in releases:
-            self.take(watched, watched.announced or watched.release)
+            self.update_release(watched, watched.announced or watched.release)
             promised = slot_in_force(watched.release, watched.promises, self._clock.now())
             for target in watched.targets.values():
-                # What a proof is worth may be otherwise though the windows are the same.
-                self._plan(watched, target, watched.at(target.id).windows, promised, soon=False)
+                # The proof may have changed although the windows are the same.
+                self._send_to_poller(watched, target, watched.state_or_empty(target.id).windows, promised, soon=False)
 
-    def take(self, watched: WatchedRelease, release: Release, *, soon: bool = False) -> None:
-        """Watch what calendars now say of a release, with its configured and found parts; `soon`: look at once."""
+    def update_release(self, watched: WatchedRelease, release: Release, *, soon: bool = False) -> None:
+        """Update a release to what calendars now show, with its configured and found parts. `soon`: look at once."""
         watched.announced = release
         was, known = watched.release.url, watched.release.parts
         now = release if watched.place is None else standing_at(release, *watched.place)
         watched.release = self.with_parts(now, known)
         if was != now.url:
-            watched.release = _left_behind(watched, was)
+            watched.release = _with_old_page(watched, was)
         self.set_targets(watched, soon=soon)
 
-    def _move(self, watched: WatchedRelease, url: str, address: Address) -> None:
-        """Look at once where the page of a release has proved to stand, and no more where it was guessed to be."""
+    def _move_page(self, watched: WatchedRelease, url: str, address: Address) -> None:
+        """Move a release's page from its guessed address to the one that was found, and look there at once."""
         _log.info("page", release=watched.release.id, url=url, address=address.value)
         watched.place = (url, address)
-        self.take(watched, watched.announced or watched.release, soon=True)
+        self.update_release(watched, watched.announced or watched.release, soon=True)
 
-    def _follow(self, watched: WatchedRelease, sighting: Sighting) -> None:
+    def _find_page(self, watched: WatchedRelease, sighting: Sighting) -> None:
+        """Find the page of a release with a guessed address: by a redirect, a listing or a page with its title."""
         target = watched.state_of(sighting.target).target
         if target is None:
             return
         if target.part == INDEX:
-            self._look_at_listed(watched, sighting)
+            self._add_listed_publications(watched, sighting)
             return
         if target.part == ANNOUNCEMENT:
-            led = (one.url for one in sighting.found if one.role == "redirect" and is_publication(one.url))
-            there, address = next(led, None), Address.LED_TO
+            redirects = (one.url for one in sighting.found if one.role == "redirect" and is_publication(one.url))
+            url, address = next(redirects, None), Address.LED_TO
         else:
             is_found = target.origin is Origin.ELSEWHERE and sighting.state is State.PRESENT and sighting.specific
-            there, address = target.url if is_found and is_publication(target.url) else None, Address.FOUND
-        if there is not None and not (address is Address.FOUND and watched.has_shown(watched.release.url)):
-            self._move(watched, there, address)
+            url, address = target.url if is_found and is_publication(target.url) else None, Address.FOUND
+        if url is not None and not (address is Address.FOUND and watched.has_shown(watched.release.url)):
+            self._move_page(watched, url, address)
 
-    def _look_at_listed(self, watched: WatchedRelease, sighting: Sighting) -> None:
-        """Look at the publications that are listed by the title of a release: one that bears it is its page."""
+    def _add_listed_publications(self, watched: WatchedRelease, sighting: Sighting) -> None:
+        """Look at publications that the index lists for a release's title. One with that title is its page."""
         known = {part.url for part in watched.release.parts}
         listed = {one.url for one in sighting.found if sighting.state is State.PRESENT and is_publication(one.url)}
         for url in sorted(listed - known):
             self.add_parts(watched, [part_elsewhere(watched.release, url)], soon=True)
 
     def with_parts(self, release: Release, known: Sequence[Part] = ()) -> Release:
-        """Return a release with its configured parts, and those of `known` that were found while watching."""
+        """Return a release with its configured parts, and those of `known` that were found by looks."""
         parts = {part.id: part for part in known if part.origin in ADDED and part.url != release.url}
         parts = {part.id: part for part in (*release.parts, *self._rules.extra_parts(release))} | parts
         all_parts = tuple(parts.values())
         return release if all_parts == release.parts else replace(release, parts=all_parts)
 
     def add_parts(self, watched: WatchedRelease, parts: Sequence[Part], *, soon: bool = False) -> None:
-        """Watch further parts of a release; `soon`: look at them at once. Far more than are watched are not kept."""
+        """Watch further parts of a release. `soon`: look at them at once. Beyond twice the limit, parts are dropped."""
         every = (*watched.release.parts, *parts)[: max(2 * self._rules.watch.most_parts, len(watched.release.parts))]
         watched.release = replace(watched.release, parts=every)
         self.set_targets(watched, soon=soon)
 
-    def take_found(self, watched: WatchedRelease, sighting: Sighting) -> None:
-        """Watch the files that a page names which is out as promised; one that was expected there is that part.
+    def add_found_parts(self, watched: WatchedRelease, sighting: Sighting) -> None:
+        """Watch the files and links that a published page names. A file at a predicted address is that part.
 
-        What an announcement leads to, and what a listing showed and bears the title, is the page.
+        For a release with a guessed address, first look for the page itself.
         """
         if watched.release.address is Address.GUESSED:
-            self._follow(watched, sighting)
+            self._find_page(watched, sighting)
         if not sighting.found:
             return
         files = [one for one in sighting.found if one.role in _FILES]
         links = [one.url.partition("#")[0] for one in sighting.found if one.role == "external"]
-        # What a page says before its slot is told to nobody, and the names of its files are part of that.
-        if not (files or links) or sighting.state is not State.PRESENT or self._lies_ahead(watched, sighting.sent):
+        # The content of a page from before its slot is not used, and that includes the names of its files.
+        if not (files or links) or sighting.state is not State.PRESENT or self._is_before_slot(watched, sighting.sent):
             return
-        self._confirm(watched, {one.url for one in files})
-        parts = [*_named(watched.release, files, self._rules.watch.most_parts), *_linked(watched.release, links)]
+        self._confirm_predicted(watched, {one.url for one in files})
+        parts = [
+            *_new_found_parts(watched.release, files, self._rules.watch.most_parts),
+            *_new_linked_parts(watched.release, links),
+        ]
         if parts:
             self.add_parts(watched, parts)
 
-    def _confirm(self, watched: WatchedRelease, named: set[str]) -> None:
-        """Look at parts that were expected as at any other, now that a page names their addresses."""
+    def _confirm_predicted(self, watched: WatchedRelease, named: set[str]) -> None:
+        """Look at predicted parts like at any other from now on if the page names their addresses."""
         expected = {part.url for part in watched.release.parts if part.origin is Origin.PREDICTED} & named
-        known = self._named.get(watched.release.id, frozenset())
+        known = self._confirmed_urls.get(watched.release.id, frozenset())
         if not expected <= known:
-            self._named[watched.release.id] = known | expected
+            self._confirmed_urls[watched.release.id] = known | expected
             self.replan(watched)
 
     def set_targets(self, watched: WatchedRelease, *, soon: bool = False) -> None:
-        """Look at the targets of a release as it is now, and at no others of it."""
+        """Look at the targets of a release as it is now, and stop looking at its other targets."""
         before = watched.targets.keys()
-        watched.aim(
+        watched.set_targets(
             targets_of(watched.release, origin_view=self._rules.watch.origin_view, most=self._rules.watch.most_parts)
         )
         for gone in before - watched.targets.keys():
@@ -182,48 +186,49 @@ class Planner:
         self.replan(watched, soon=soon)
 
     def replan(self, watched: WatchedRelease, *, soon: bool = False) -> None:
-        """Tell the poller the windows that differ from those it has."""
+        """Send the poller those windows that have changed."""
         now = self._clock.now()
         promised = slot_in_force(watched.release, watched.promises, now)
         for target in watched.targets.values():
             windows = self._windows(watched, target, promised, now)
-            if _differ(windows, watched.at(target.id).windows, now):
-                self._plan(watched, target, windows, promised, soon=soon)
+            known = watched.state_or_empty(target.id).windows
+            if windows != tuple(window for window in known if window.ends > now):
+                self._send_to_poller(watched, target, windows, promised, soon=soon)
 
     def _windows(self, watched: WatchedRelease, target: Target, promised: InForce, now: datetime) -> tuple[Window, ...]:
         windows = windows_in_force(
             target,
             promised,
-            watched.standing(target),
+            watched.progress(target),
             self._rules.watch,
             now,
             exact=is_exact(promised),
             default_time=self._rules.default_time,
-            is_named=target.url in self._named.get(watched.release.id, ()),
+            is_named=target.url in self._confirmed_urls.get(watched.release.id, ()),
         )
-        if len(self._shared) >= _SHARED:
-            self._shared.clear()
-        # Releases of one slot are looked at in the same windows: one copy does for all.
-        return self._shared.setdefault(windows, windows)
+        if len(self._shared_windows) >= _MAX_SHARED:
+            self._shared_windows.clear()
+        # Releases of one slot have equal windows. Sharing one tuple saves memory.
+        return self._shared_windows.setdefault(windows, windows)
 
     def forget(self, watched: WatchedRelease) -> None:
-        """Look at nothing of a release any more."""
-        self._named.pop(watched.release.id, None)
+        """Stop looking at a release."""
+        self._confirmed_urls.pop(watched.release.id, None)
         for target in watched.targets:
             self._looker.drop(target)
 
-    def _lies_ahead(self, watched: WatchedRelease, now: datetime) -> bool:
+    def _is_before_slot(self, watched: WatchedRelease, now: datetime) -> bool:
         slot = slot_in_force(watched.release, watched.promises, now).slot
         begins = slot.begins() if slot is not None else None
         return begins is not None and begins > now
 
-    def _plan(
+    def _send_to_poller(
         self, watched: WatchedRelease, target: Target, windows: tuple[Window, ...], promised: InForce, *, soon: bool
     ) -> None:
         state, proof = watched.state_of(target.id), self._proof(watched, target, promised)
         state.windows, state.proof = windows, proof
         if windows:
-            self._looker.recall(target, replace(watched.remembered(target), slot=promised.slot))
+            self._looker.recall(target, replace(watched.known_about(target), slot=promised.slot))
             # The shift spreads targets over their spacing, the same after every restart.
             shift = timedelta(milliseconds=crc32(target.id.encode()) % 3_600_000)
             instant = promised.slot.instant if promised.slot and is_view_of_page(target) else None
@@ -232,7 +237,7 @@ class Planner:
             self._looker.drop(target.id)
 
     def _proof(self, watched: WatchedRelease, target: Target, promised: InForce) -> Proof | None:
-        """Return what is to be proved of a target, None when its verdict does not turn on seconds."""
+        """Return what must be proved of a target, or None if its slot is not exact."""
         instant = promised.slot.instant if promised.slot is not None and is_exact(promised) else None
         if instant is None:
             return None
@@ -241,10 +246,10 @@ class Planner:
         return proof_of(release, target, instant, within, self._rules.importance(release))
 
 
-def _named(release: Release, files: Sequence[Found], most: int) -> list[Part]:
-    """Return the files that a page names and that are no parts yet, as far as there is room for them."""
+def _new_found_parts(release: Release, files: Sequence[Found], most: int) -> list[Part]:
+    """Return parts for the files that a page names and that are new, up to the limit of parts."""
     known = {part.url for part in release.parts if part.origin is not Origin.LINKED}
-    # One more than are watched shows ever after, by the parts alone, that there were too many.
+    # One more than are watched, so that the parts themselves show that there were too many.
     room = max(0, most + 1 - len(known))
     new = [one for one in files if one.url not in known][:room]
     names = new_ids(Origin.FOUND, release.parts, len(release.parts))
@@ -254,10 +259,10 @@ def _named(release: Release, files: Sequence[Found], most: int) -> list[Part]:
     ]
 
 
-def _linked(release: Release, urls: Sequence[str]) -> list[Part]:
-    """Return what a page links to on other sites, as parts that nobody looks at: editions to come are told by it."""
+def _new_linked_parts(release: Release, urls: Sequence[str]) -> list[Part]:
+    """Return parts for a page's links to other sites. They are only used to predict addresses of later editions."""
     known = {part.url for part in release.parts}
-    room = _MOST_LINKS - sum(part.origin is Origin.LINKED for part in release.parts)
+    room = _MAX_LINKS - sum(part.origin is Origin.LINKED for part in release.parts)
     new = [url for url in dict.fromkeys(urls) if url not in known][: max(0, room)]
     names = new_ids(Origin.LINKED, release.parts)
     return [
@@ -266,15 +271,11 @@ def _linked(release: Release, urls: Sequence[str]) -> list[Part]:
     ]
 
 
-def _left_behind(watched: WatchedRelease, url: str) -> Release:
-    """Return a release with what was its page as an address of its own, where anything was ever seen there."""
+def _with_old_page(watched: WatchedRelease, url: str) -> Release:
+    """Return a release with its earlier page address as a part, if anything was ever seen there."""
     release = watched.release
     if not url or not watched.has_shown(url) or any(part.url == url for part in release.parts):
         return release
     name = next(new_ids(Origin.ELSEWHERE, release.parts))
     old = Part(name, Role.ALTERNATIVE, url, "titled", required=False, origin=Origin.ELSEWHERE)
     return replace(release, parts=(*release.parts, old))
-
-
-def _differ(new: Sequence[Window], old: Sequence[Window], now: datetime) -> bool:
-    return tuple(new) != tuple(window for window in old if window.ends > now)

@@ -1,6 +1,6 @@
-"""Addresses learnt from earlier editions: where the next one may stand before anybody is told.
+"""Predict addresses of the next edition from earlier ones, to find it early.
 
-Files at addresses that name their period; and pages elsewhere that stay where they are, to which every edition links.
+They are files whose address has the period in it, and pages on other sites to which edition after edition links.
 """
 
 from __future__ import annotations
@@ -26,30 +26,30 @@ from monitor.threads import Ask
 from monitor.watch.release import WatchedRelease
 from monitor.watch.watch import Watch
 from schedules.announcement import Origin, Part, Role
-from schedules.next_address import renewed, replaced
+from schedules.next_address import map_period_words, replace_period
 from schedules.regular_series import Series, series_of
 from schedules.release import Release
 from schedules.titles import read_title
 
 _log = structlog.get_logger(__name__)
-EVERY = timedelta(minutes=10)
-_AGAIN = timedelta(hours=6)
-_BACK = timedelta(days=400)
+PREDICT_EVERY = timedelta(minutes=10)
+_RETRY_AFTER = timedelta(hours=6)
+_HISTORY = timedelta(days=400)
 _SLICE = timedelta(days=7)
-_LEARNT_FROM = (Origin.FOUND, Origin.PREDICTED)
+_PROVEN_ORIGINS = (Origin.FOUND, Origin.PREDICTED)
 _ROLES = ("attachment", "html", "data")
-_MOST = 10
-_MOST_PAGES = 3
-_TIMES = 2
-_LATEST = 4
-_LONGEST = 500
+_MAX_FILES = 10
+_MAX_PAGES = 3
+_MIN_EDITIONS = 2
+_EDITIONS_COMPARED = 4
+_MAX_URL_LENGTH = 500
 
 
 @dataclass(frozen=True, slots=True)
 class Edition:
-    """An edition that has come out: its title, its page, and the parts that its page told of and that were seen.
+    """A published edition: its title, its page, and the files that its page named and that were seen.
 
-    `links` are the pages elsewhere that its page linked to, or that were seen to name its period.
+    `links` are pages on other sites that its page linked to, or that were seen with its period.
     """
 
     title: str
@@ -60,10 +60,10 @@ class Edition:
 
 @dataclass(slots=True)
 class PredictedAddresses:
-    """Has the addresses watched at which the parts of releases ahead may be expected.
+    """Adds predicted parts to the releases ahead.
 
-    `hosts` tells those of a producer: on others no file is guessed. Hosts that were allowed to lie in a network of
-    their own are `inside`: no link of a page leads there.
+    `hosts` returns the hosts of a producer, the only ones on which files are predicted. `inside` are the hosts that
+    may be in private networks. They are never predicted from a link of a page.
     """
 
     verdicts: VerdictStore
@@ -74,74 +74,79 @@ class PredictedAddresses:
     inside: Collection[str] = ()
     _tried: dict[str, datetime] = field(default_factory=dict)
 
-    async def learn(self) -> None:
-        """Make the addresses of releases ahead that have none yet; a recurring job."""
+    async def predict_missing(self) -> None:
+        """Add predicted parts to the releases ahead that have none yet. This is a recurring job."""
         now = self.clock.now()
-        wanting: dict[str, list[Release]] = defaultdict(list)
+        without: dict[str, list[Release]] = defaultdict(list)
         for watched in self.watch.releases.values():
-            if self._is_wanting(watched, now):
-                wanting[watched.release.producer].append(watched.release)
-        for producer, releases in wanting.items():
-            editions = await self.ask(partial(self._editions, producer, {_series(each) for each in releases}, now))
+            if self._needs_prediction(watched, now):
+                without[watched.release.producer].append(watched.release)
+        for producer, releases in without.items():
+            editions = await self.ask(
+                partial(self._editions, producer, {_series_of_release(each) for each in releases}, now)
+            )
             for release in releases:
-                self._expect(release, editions.get(_series(release), ()))
+                self._add_predictions(release, editions.get(_series_of_release(release), ()))
                 self._tried[release.id] = now
         self._tried = {name: at for name, at in self._tried.items() if name in self.watch.releases}
 
-    def _is_wanting(self, watched: WatchedRelease, now: datetime) -> bool:
+    def _needs_prediction(self, watched: WatchedRelease, now: datetime) -> bool:
         slot = watched.verdict.slot if watched.verdict is not None else None
         begins = slot.begins() if slot is not None else None
         tried = self._tried.get(watched.release.id)
         return (
             begins is not None
             and begins > now
-            and (tried is None or now - tried >= _AGAIN)
+            and (tried is None or now - tried >= _RETRY_AFTER)
             and not any(part.origin is Origin.PREDICTED for part in watched.release.parts)
         )
 
-    def _expect(self, release: Release, editions: Iterable[Edition]) -> None:
+    def _add_predictions(self, release: Release, editions: Iterable[Edition]) -> None:
         editions = list(editions)
-        files = expected_parts(release, editions, self.hosts(release.producer))
-        parts = [*files, *expected_pages(replace(release, parts=(*release.parts, *files)), editions, self.inside)]
+        files = predicted_files(release, editions, self.hosts(release.producer))
+        parts = [*files, *predicted_pages(replace(release, parts=(*release.parts, *files)), editions, self.inside)]
         if parts:
             self.watch.add_parts(release.id, parts)
             _log.info("expected", release=release.id, addresses=[part.url for part in parts])
 
     def _editions(self, producer: str, wanted: Collection[Series], now: datetime) -> dict[Series, list[Edition]]:
-        """Return the editions of these series that came out within the last year or so, the latest first."""
+        """Return the published editions of these series of the last 400 days, the latest first."""
         found: dict[Series, list[Edition]] = defaultdict(list)
         linking: dict[str, set[Series]] = defaultdict(set)
-        for row in self._latest_first(producer, now):
-            series, links = series_of(producer, row.body["title"]), tuple(_links(row.body["parts"]))
+        for row in self._judged_latest_first(producer, now):
+            series, links = series_of(producer, row.body["title"]), tuple(_linked_pages(row.body["parts"]))
             for url in links:
                 linking[url].add(series)
-            if series in wanted and ((parts := tuple(_seen(row.body["parts"]))) or links):
+            if series in wanted and ((parts := tuple(_seen_files(row.body["parts"]))) or links):
                 found[series].append(Edition(row.body["title"], row.body["url"], parts, links))
-        # Where several series meet, a period tells of none of them.
-        shared = {url for url, who in linking.items() if len(who) > 1}
-        return {series: [_without(edition, shared) for edition in each] for series, each in found.items()}
+        # A period on a page that several series link to does not show which of them it belongs to.
+        shared = {url for url, series_linking in linking.items() if len(series_linking) > 1}
+        return {
+            series: [replace(one, links=tuple(url for url in one.links if url not in shared)) for one in each]
+            for series, each in found.items()
+        }
 
-    def _latest_first(self, producer: str, now: datetime) -> Iterator[Judged]:
-        # A week at a time: a busy producer's whole year in memory at once would be tens of MB.
+    def _judged_latest_first(self, producer: str, now: datetime) -> Iterator[Judged]:
+        # One week at a time, because a busy producer's whole year takes tens of MB.
         end = now
-        while end > now - _BACK:
-            begin = max(end - _SLICE, now - _BACK)
+        while end > now - _HISTORY:
+            begin = max(end - _SLICE, now - _HISTORY)
             yield from reversed(self.verdicts.judged(begin, end, producer))
             end = begin
 
 
-def expected_parts(release: Release, editions: Iterable[Edition], hosts: Collection[str]) -> list[Part]:
-    """Return the parts of a release that may be expected, from the latest edition that tells of any.
+def predicted_files(release: Release, editions: Iterable[Edition], hosts: Collection[str]) -> list[Part]:
+    """Return the predicted files of a release, made from the latest edition that gives any.
 
-    Only on the host of its own page, on GOV.UK, and on the `hosts` of its producer.
+    They are on the host of its own page, on GOV.UK or on the `hosts` of its producer.
     """
     known = {part.url for part in release.parts}
     allowed = {urlsplit(release.url).hostname, GOVUK, ASSETS, *hosts}
     for edition in editions:
-        pairs = replaced(edition.title, release.title)
+        pairs = map_period_words(edition.title, release.title)
         made = [(part, _address(part.url, edition, release, pairs)) for part in edition.parts] if pairs else []
         unique = {url: part.role for part, url in made if url and url not in known}
-        fitting = [(url, role) for url, role in unique.items() if urlsplit(url).hostname in allowed][:_MOST]
+        fitting = [(url, role) for url, role in unique.items() if urlsplit(url).hostname in allowed][:_MAX_FILES]
         if fitting:
             names = new_ids(Origin.PREDICTED, release.parts)
             return [
@@ -151,45 +156,44 @@ def expected_parts(release: Release, editions: Iterable[Edition], hosts: Collect
     return []
 
 
-def expected_pages(release: Release, editions: Sequence[Edition], inside: Collection[str]) -> list[Part]:
-    """Return the pages elsewhere to which its latest editions linked again and again: they may name its period early.
+def predicted_pages(release: Release, editions: Sequence[Edition], inside: Collection[str]) -> list[Part]:
+    """Return the pages on other sites to which at least two of the latest four editions linked.
 
-    Each edition was of another period than this one; none of the pages lies on a host that is `inside`.
+    Such a page may show the new period early. Pages to which an edition of the same period linked are left out, and
+    those on hosts that are `inside`.
     """
     period, known = read_title(release.title).period, {part.url for part in release.parts}
-    links = [(url, read_title(edition.title).period) for edition in editions[:_LATEST] for url in edition.links]
+    links = [
+        (url, read_title(edition.title).period) for edition in editions[:_EDITIONS_COMPARED] for url in edition.links
+    ]
     times, ours = Counter(url for url, _ in links), {url for url, of in links if of == period}
-    again = [url for url, number in times.items() if number >= _TIMES and url not in known | ours]
+    again = [url for url, number in times.items() if number >= _MIN_EDITIONS and url not in known | ours]
     fitting = [url for url in again if names_a_period(release.title) and _is_page_elsewhere(url, inside)]
     return [
         Part(name, Role.ALTERNATIVE, url, required=False, origin=Origin.PREDICTED)
-        for name, url in zip(new_ids(Origin.PREDICTED, release.parts), fitting[:_MOST_PAGES], strict=False)
+        for name, url in zip(new_ids(Origin.PREDICTED, release.parts), fitting[:_MAX_PAGES], strict=False)
     ]
 
 
 def _is_page_elsewhere(url: str, inside: Collection[str]) -> bool:
     host = urlsplit(url).hostname
-    return len(url) <= _LONGEST and host not in (None, GOVUK, ASSETS, *inside) and not is_file(url)
+    return len(url) <= _MAX_URL_LENGTH and host not in (None, GOVUK, ASSETS, *inside) and not is_file(url)
 
 
 def _address(url: str, edition: Edition, release: Release, pairs: Mapping[str, str]) -> str | None:
-    """Return where a part of an earlier edition may stand for this one; below its page, the page is known."""
+    """Return the address of this edition's part, made from that of an earlier edition. None if none can be made."""
     page = f"{edition.url.rstrip('/')}/"
-    made = renewed(url, pairs)
-    if not url.startswith(page) or renewed(edition.url, pairs) is None:
+    made = replace_period(url, pairs)
+    if not url.startswith(page) or replace_period(edition.url, pairs) is None:
         return made
-    # The page of this edition may bear another address than its title makes likely.
+    # The part is below its page. This edition's page may have another address than its title suggests.
     rest = f"https://{GOVUK}/{url.removeprefix(page)}"
-    below = made and (renewed(rest, pairs) or rest).removeprefix(f"https://{GOVUK}/")
+    below = made and (replace_period(rest, pairs) or rest).removeprefix(f"https://{GOVUK}/")
     return f"{release.url.rstrip('/')}/{below}" if below else None
 
 
-def _without(edition: Edition, shared: Collection[str]) -> Edition:
-    return replace(edition, links=tuple(url for url in edition.links if url not in shared))
-
-
-def _links(parts: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    """Yield the pages elsewhere that an edition was at: one that was expected and not seen says nothing."""
+def _linked_pages(parts: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Yield the pages on other sites that an edition linked to, and the predicted ones that were seen."""
     for body in parts:
         part = judged_part(body)
         is_seen = part.origin is Origin.PREDICTED and part.role is Role.ALTERNATIVE and body["first_seen"]["by"]
@@ -197,12 +201,12 @@ def _links(parts: Sequence[Mapping[str, Any]]) -> Iterator[str]:
             yield part.url
 
 
-def _seen(parts: Sequence[Mapping[str, Any]]) -> Iterator[Part]:
+def _seen_files(parts: Sequence[Mapping[str, Any]]) -> Iterator[Part]:
     for body in parts:
         part = judged_part(body)
-        if part.origin in _LEARNT_FROM and part.role in _ROLES and body["first_seen"]["by"]:
+        if part.origin in _PROVEN_ORIGINS and part.role in _ROLES and body["first_seen"]["by"]:
             yield part
 
 
-def _series(release: Release) -> Series:
+def _series_of_release(release: Release) -> Series:
     return series_of(release.producer, release.title)

@@ -1,4 +1,4 @@
-"""Verdicts written down when people would see a difference, with how they were measured."""
+"""Record verdicts if people would see a difference, with how they were measured."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ _AROUND = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Recorder:
-    """Writes verdicts and what follows from them.
+    """Writes verdicts with the incidents and notices that follow from them.
 
-    `health` knows how far our clock is off; `on_recorded` is called with every verdict that is written.
+    `health` has the offset of our clock. `on_recorded` is called with every verdict that is written.
     """
 
     writer: Writer
@@ -43,30 +43,31 @@ class Recorder:
     on_recorded: Callable[[Recorded], None]
     others: OtherMonitors | None = None
 
-    def measured(self, watched: WatchedRelease, verdict: Verdict, blind: Sequence[Blind]) -> Measured:
-        """Return how a verdict was measured, for the draft."""
+    def how_measured(self, watched: WatchedRelease, verdict: Verdict, blind: Sequence[Blind]) -> Measured:
+        """Return how a verdict was measured: vantage, runs, blind spans near its slot, clock offset, evidence."""
         slot = verdict.slot.begins() if verdict.slot else None
         near = [span for span in blind if slot is None or abs(span.ends - slot) < _AROUND]
         records = tuple((name, "") for runs in watched.runs.values() for run in runs for name in run.evidence)
         return Measured(self.rules.watch.vantage, watched.runs, near, self.health.offset, records)
 
-    def is_news(self, watched: WatchedRelease, verdict: Verdict, blind: Sequence[Blind]) -> bool:
-        """Tell whether a verdict differs from the one written down in more than lengths that still grow."""
-        return _told(verdict, self.measured(watched, verdict, blind)) != watched.last_recorded
+    def has_changed(self, watched: WatchedRelease, verdict: Verdict, blind: Sequence[Blind]) -> bool:
+        """Return whether a verdict differs from the recorded one by more than durations that still grow."""
+        return _visible_state(verdict, self.how_measured(watched, verdict, blind)) != watched.last_recorded
 
     async def record(self, watched: WatchedRelease, verdict: Verdict, blind: Sequence[Blind], now: datetime) -> bool:
-        """Write a verdict down, unless it differs in nothing but lengths that still grow.
+        """Write a verdict, unless only durations that still grow differ from the recorded one.
 
-        False when a person wrote to the same draft meanwhile, or other monitors took this one for dead: judged again,
-        it is read again.
+        Return False if it was not written and must be judged again: a person changed the same draft at that time, or
+        this monitor's lease has ended.
         """
-        measured = self.measured(watched, verdict, blind)
-        told = _told(verdict, measured)
-        if told == watched.last_recorded:
+        measured = self.how_measured(watched, verdict, blind)
+        visible = _visible_state(verdict, measured)
+        if visible == watched.last_recorded:
             return True
         members = None if self.others is None else self.others.members
         term = None if members is None else members.term
-        # What the verdict rests on may be among the portions that wait: no start must find one without the other.
+        # The promises may be among the portions of a calendar read that are not written yet. Write them with the
+        # verdict, so that a restart never finds one without the other.
         basis = watched.promises if self.writer.backlog.portions_left() else ()
 
         def write(tx: Transaction) -> Recorded | None:
@@ -81,7 +82,7 @@ class Recorder:
             return False
         if recorded is None:
             return False
-        watched.last_recorded = told
+        watched.last_recorded = visible
         watched.incident = recorded.incident.id if recorded.incident else None
         word, grade = verdict.word.value, verdict.grade.value
         _log.info("verdict", release=verdict.release, verdict=word, grade=grade, final=verdict.final)
@@ -90,10 +91,7 @@ class Recorder:
 
 
 def _write_release_and_promises(tx: Transaction, release: Release | None, promises: Sequence[Promise]) -> None:
-    """Write a release with its promises, oldest first, and when the newest of each calendar was confirmed.
-
-    Without a promise nothing is written.
-    """
+    """Write a release, its promises, oldest first, and the last confirmation by each calendar. No promise, no write."""
     if release is None or not promises:
         return
     tx.save_releases([release])
@@ -103,8 +101,8 @@ def _write_release_and_promises(tx: Transaction, release: Release | None, promis
             tx.confirm_all(calendar, [release.id], promise.confirmed_at)
 
 
-def _told(verdict: Verdict, measured: Measured) -> object:
-    """Return what people would see of a verdict, less lengths that still grow, and what later editions learn from."""
+def _visible_state(verdict: Verdict, measured: Measured) -> object:
+    """Return everything of a verdict that people see, except durations that still grow, and its links."""
     facts = release_facts(verdict, measured)
     platform = [found.detail for found in verdict.findings if found.kind is Kind.PLATFORM]
     linked = [part.url for part in verdict.parts if part.origin is Origin.LINKED]

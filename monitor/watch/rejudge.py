@@ -1,12 +1,13 @@
-"""Everything a verdict rests on, read back from the store: for the board, for `explain` and for `replay`."""
+"""Judge releases again from the store, for the board, `explain` and `replay`."""
 
 from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from alerts.draft.code import Book
@@ -23,6 +24,7 @@ from monitor.judge.judge import judge
 from monitor.judge.policy import Policies
 from monitor.judge.runs import Blind, Run
 from monitor.judge.verdict import Kind, Verdict, Word
+from monitor.judge.witnesses import Publication
 from monitor.ledger.state import titles_of
 from monitor.plan.addresses import standing_at
 from monitor.store.rows import Judged, Record
@@ -31,41 +33,58 @@ from monitor.store.sql.query import chunks
 from monitor.store.sql.read import RunStore
 from monitor.store.sql.read_ledger import LedgerStore
 from schedules.announcement import Address, Part
-from schedules.ledger_event import LedgerEvent
+from schedules.ledger_event import LedgerEvent, retitlings_as_events
 from schedules.promise import Promise
 from schedules.release import Release
-from schedules.retitled import retitlings_as_events
+from schedules.times.json import instant_from_json
 
-_AROUND = timedelta(days=30)
+_BLIND_SPANS_AROUND = timedelta(days=30)
 _MOMENT = timedelta(microseconds=1)
+_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
 class StoredCase:
-    """Everything a verdict on a release rests on."""
+    """Everything a verdict on a release rests on; `published` reads the other releases of its day."""
 
     release: Release
     promises: list[Promise]
     runs: dict[str, list[Run]]
     blind: list[Blind]
+    published: Callable[[], Iterable[Publication]]
 
     def verdict(self, policies: Policies, now: datetime) -> Verdict:
-        """Judge it as of an instant."""
-        return judge(self.release, self.promises, self.runs, self.blind, policies.of(*self.release.producers), now)
+        """Return the verdict as of `now`."""
+        policy = policies.of(*self.release.producers)
+        return judge(self.release, self.promises, self.runs, self.blind, policy, now, published=self.published())
 
 
 def stored_case(store: Store, release: str) -> StoredCase | None:
-    """Read back everything that a verdict on a release rests on; None for a release that is not known."""
+    """Return the stored facts for a verdict on a release, or None if the release is not known."""
     found = store.ledger.release(release)
     if found is None:
         return None
-    runs: dict[str, list[Run]] = defaultdict(list)
-    for run in store.runs.of_release(release):
-        runs[run.target].append(run)
-    promises = store.ledger.promises([release])
-    return StoredCase(
-        _with_parts(found, store.verdicts.judged_one(release)), promises, dict(runs), _blind(store.runs, promises)
-    )
+    row, promises = store.verdicts.judged_one(release), store.ledger.promises([release])
+    whole, runs = _with_judged_parts(found, row), _runs_by_target(store, [release])
+    others = partial(_publications_near, store, release, None if row is None else row.slot)
+    return StoredCase(whole, promises, runs, _blind_spans_near(store.runs, promises), others)
+
+
+def _runs_by_target(store: Store, releases: Sequence[str]) -> dict[str, list[Run]]:
+    found: dict[str, list[Run]] = defaultdict(list)
+    for run in store.runs.of_releases(releases):
+        found[run.target].append(run)
+    return dict(found)
+
+
+def _publications_near(store: Store, release: str, slot: datetime | None) -> Iterator[Publication]:
+    """Yield the other releases that were published and have a slot within a day of this one."""
+    rows = [] if slot is None else store.verdicts.judged(slot - _DAY, slot + _DAY)
+    runs = _runs_by_target(store, [row.release for row in rows])
+    for row in rows:
+        published = instant_from_json((row.body.get("released") or {}).get("by"))
+        if row.release != release and row.slot is not None and published is not None:
+            yield Publication(row.release, row.slot, published, runs)
 
 
 def titles_of_release(ledger: LedgerStore, release: Release) -> list[LedgerEvent]:
@@ -75,8 +94,8 @@ def titles_of_release(ledger: LedgerStore, release: Release) -> list[LedgerEvent
     return sorted(found, key=lambda event: event.at)
 
 
-def _with_parts(release: Release, row: Judged | None) -> Release:
-    """Return a release with every part that was judged: those configured and those found, which no calendar tells."""
+def _with_judged_parts(release: Release, row: Judged | None) -> Release:
+    """Return a release with all parts of its last verdict: configured and found parts are in no calendar."""
     place = judged_place(row)
     release = release if place is None else standing_at(release, *place)
     announced = {part.id for part in release.parts}
@@ -84,19 +103,21 @@ def _with_parts(release: Release, row: Judged | None) -> Release:
 
 
 def judged_parts(row: Judged | None) -> list[Part]:
-    """Return the parts that a release was last judged with, recognisers left out."""
-    told = row.body["parts"] if row is not None else ()
-    return [judged_part(part) for part in told]
+    """Return the parts of a release's last verdict, without recognisers."""
+    parts = row.body["parts"] if row is not None else ()
+    return [judged_part(part) for part in parts]
 
 
 def judged_place(row: Judged | None) -> tuple[str, Address] | None:
-    """Return where the page of a release was led to or found when it was last judged; None for any other address."""
-    told = Address(row.body.get("address", Address.ANNOUNCED)) if row is not None else Address.ANNOUNCED
-    return None if row is None or told not in (Address.LED_TO, Address.FOUND) else (row.body["url"], told)
+    """Return the address of a page that was redirected to or found, by its last verdict. None for other addresses."""
+    known_by = Address(row.body.get("address", Address.ANNOUNCED)) if row is not None else Address.ANNOUNCED
+    return None if row is None or known_by not in (Address.LED_TO, Address.FOUND) else (row.body["url"], known_by)
 
 
-def fresh(store: Store, policies: Policies, row: Judged, now: datetime, book: Book | None = None) -> dict[str, Any]:
-    """Return the JSON of a release as of now: the stored one when it is final, else judged again.
+def current_body(
+    store: Store, policies: Policies, row: Judged, now: datetime, book: Book | None = None
+) -> dict[str, Any]:
+    """Return the JSON of a release as of now: the stored one if it is final, else judged again.
 
     `book` replaces the editions of the Code as shipped.
     """
@@ -104,10 +125,10 @@ def fresh(store: Store, policies: Policies, row: Judged, now: datetime, book: Bo
     case = None if row.final else stored_case(store, row.release)
     if case is None:
         return with_decision(row.body, incident.words if incident else None)
-    return body_of(with_those_late_too(store, case.verdict(policies, now)), incident, book)
+    return body_of(with_stored_platform_finding(store, case.verdict(policies, now)), incident, book)
 
 
-def judged_between(  # whatever their JSON goes by
+def judged_between(
     store: Store,
     policies: Policies,
     span: tuple[datetime | None, datetime | None],
@@ -115,44 +136,44 @@ def judged_between(  # whatever their JSON goes by
     book: Book | None = None,
     redactor: Redactor | None = None,
 ) -> Iterator[dict[str, Any]]:
-    """Yield the JSON of every release that was judged and whose slot begins between two instants, as of now.
+    """Yield the JSON, as of now, of every judged release whose slot begins between two instants.
 
-    A few are in memory at a time. `redactor` takes out what configured addresses hold that may not be told.
+    Only a few are in memory at a time. `redactor` removes secrets in configured addresses.
     """
     for names in chunks(store.verdicts.judged_ids(*span)):
         rows = {row.release: row for row in store.verdicts.judged_on(names)}
-        told = [fresh(store, policies, rows[name], now, book) for name in names if name in rows]
-        yield from told if redactor is None else json.loads(redactor(json.dumps(told)))
+        bodies = [current_body(store, policies, rows[name], now, book) for name in names if name in rows]
+        yield from bodies if redactor is None else json.loads(redactor(json.dumps(bodies)))
 
 
 def facts_of(store: Store, policies: Policies, monitor: str, release: str, now: datetime) -> ReleaseFacts | None:
-    """Return what people may know of a release, judged as of an instant; None for one that is not known."""
+    """Return the facts for `alerts` about a release as of `now`, or None if it is not known."""
     case = stored_case(store, release)
     if case is None:
         return None
-    verdict = with_those_late_too(store, case.verdict(policies, now))
+    verdict = with_stored_platform_finding(store, case.verdict(policies, now))
     return release_facts(verdict, Measured(monitor, case.runs, case.blind))
 
 
-def unjudged(
+def body_of_unwatched(
     store: Store, policies: Policies, release: str, now: datetime, book: Book | None = None
 ) -> dict[str, Any] | None:
-    """Return the JSON of a release that is promised and not watched yet; None when it was judged, or is not known."""
+    """Return the JSON of a release that is promised and not watched yet. None if it was judged or is not known."""
     case = None if store.verdicts.judged_one(release) is not None else stored_case(store, release)
     return None if case is None else body_of(case.verdict(policies, now), None, book)
 
 
-def ahead_of(
+def body_of_unwatched_at(
     store: Store, policies: Policies, book: Book | None = None
 ) -> Callable[[str, datetime], dict[str, Any] | None]:
-    """Return what tells of a release by its id as of an instant, when it is promised and not watched yet."""
-    return lambda release, now: unjudged(store, policies, release, now, book)
+    """Return a function of id and instant that returns what `body_of_unwatched` does."""
+    return lambda release, now: body_of_unwatched(store, policies, release, now, book)
 
 
-def with_those_late_too(store: Store, verdict: Verdict) -> Verdict:
-    """Return a verdict with what the releases promised for the same instant show about it, as the daemon judged them.
+def with_stored_platform_finding(store: Store, verdict: Verdict) -> Verdict:
+    """Return a verdict with its finding about the platform, from the last verdicts of other releases of the slot.
 
-    These are taken as last judged, since only what was judged of them can have told for or against the platform.
+    The daemon used the same verdicts, so the finding is the same.
     """
     slot = verdict.slot.instant if verdict.slot is not None else None
     if verdict.word not in BEHIND or slot is None:
@@ -162,32 +183,32 @@ def with_those_late_too(store: Store, verdict: Verdict) -> Verdict:
     return with_platform(verdict, others)
 
 
-def _blind(runs: RunStore, promises: list[Promise]) -> list[Blind]:
+def _blind_spans_near(runs: RunStore, promises: list[Promise]) -> list[Blind]:
     begins = [begin for promise in promises if (begin := promise.slot.begins()) is not None]
     passes = [end for promise in promises if (end := promise.slot.passes()) is not None]
     if not begins or not passes:
         return []
-    return runs.blind(min(begins) - _AROUND, max(passes) + _AROUND)
+    return runs.blind(min(begins) - _BLIND_SPANS_AROUND, max(passes) + _BLIND_SPANS_AROUND)
 
 
 def replay(
     store: Store, policies: Policies, begin: datetime | None, end: datetime | None
 ) -> Iterator[tuple[str, list[str]]]:
-    """Judge every release again as of its stored verdict; yields each with what differs, nothing when equal."""
+    """Judge every release again as of its stored verdict. Yield each with its differences, which should be empty."""
     for row in store.verdicts.judged(begin, end):
         case = stored_case(store, row.release)
         if case is None:
             yield row.release, ["judged, but the release itself is not in the store"]
             continue
         incident = store.verdicts.incident(row.body["incident"]) if row.body["incident"] else None
-        again = with_those_late_too(store, case.verdict(policies, row.at))
+        again = with_stored_platform_finding(store, case.verdict(policies, row.at))
         several = len({run.monitor for runs in case.runs.values() for run in runs}) > 1
         found = differences(row.body, body_of(again, incident), several=several)
-        yield row.release, [*found, *_company(row.body, again)]
+        yield row.release, [*found, *_platform_difference(row.body, again)]
 
 
-def _company(stored: Mapping[str, Any], again: Verdict) -> list[str]:
-    """Return whether the stored verdict tells otherwise than this one of others late together on the platform."""
+def _platform_difference(stored: Mapping[str, Any], again: Verdict) -> list[str]:
+    """Return the difference in the finding about the platform, or nothing."""
     before = [found["detail"] for found in stored["findings"] if found["kind"] == Kind.PLATFORM]
     after = [found.detail for found in again.findings if found.kind is Kind.PLATFORM]
     return [] if before == after else [f"findings.platform: was {before}, is {after}"]
@@ -195,7 +216,7 @@ def _company(stored: Mapping[str, Any], again: Verdict) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Explained:
-    """A release as of an instant: its JSON, why its verdict is so, and what it was judged from."""
+    """A release as of an instant: its JSON, the explanation of its verdict, and the stored facts."""
 
     body: dict[str, Any]
     explanation: Explanation
@@ -204,29 +225,29 @@ class Explained:
 
 @dataclass(frozen=True, slots=True)
 class Explainer:
-    """Judges a release from the store and says why; `book` replaces the editions of the Code as shipped."""
+    """Explains verdicts from the store. `book` replaces the shipped editions of the Code."""
 
     store: Store
     policies: Policies
     timezone: str
     book: Book | None = None
 
-    def explained(self, release: str, now: datetime) -> Explained | None:
-        """Return why the verdict on a release is so as of an instant; None for one that is not known."""
+    def explain_release(self, release: str, now: datetime) -> Explained | None:
+        """Explain the verdict on a release as of `now`. Return None if it is not known."""
         store, case = self.store, stored_case(self.store, release)
         if case is None:
             return None
-        verdict = with_those_late_too(store, case.verdict(self.policies, now))
+        verdict = with_stored_platform_finding(store, case.verdict(self.policies, now))
         opened = [one for one in store.verdicts.incidents_of(release) if one.opened <= now]
         body = body_of(verdict, opened[-1] if opened else None, self.book)
         policy = self.policies.of(*case.release.producers)
-        told = explain(verdict, case.release, case.promises, case.runs, case.blind, policy)
+        explanation = explain(verdict, case.release, case.promises, case.runs, case.blind, policy)
         titles = title_facts(titles_of_release(store.ledger, case.release), now, self.timezone)
-        gone = _gone(store.evidence.records(told.records))
-        return Explained(body, replace(told, facts=(*told.facts, *titles, *gone)), case)
+        lost = _lost_evidence(store.evidence.records(explanation.records))
+        return Explained(body, replace(explanation, facts=(*explanation.facts, *titles, *lost)), case)
 
 
-def _gone(records: Iterable[Record]) -> Iterator[Fact]:
+def _lost_evidence(records: Iterable[Record]) -> Iterator[Fact]:
     for record in records:
         if record.expired is not None:
             why = "could not be kept, the disk refused them" if record.is_lost else "were given up for want of room"

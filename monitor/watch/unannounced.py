@@ -1,4 +1,4 @@
-"""Releases that a listing shows and no calendar announced: an edition seen without any promise."""
+"""Releases that a listing shows and no calendar announced."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ from monitor.store.writer import LATE, Writer
 from monitor.threads import Ask, Tasks, off_the_loop, until_answered
 from monitor.watch.look_tally import LookTally
 from monitor.watch.release import is_view_of_page
-from monitor.watch.tripwires import dated
+from monitor.watch.tripwires import publication_date
 from monitor.watch.watch import Watch
 from schedules.announcement import Part, Role
-from schedules.identity import made_id
+from schedules.identity import make_id
 from schedules.release import Release
 from schedules.sources.govuk_items import NotAContentItem, read_item
-from schedules.titles import unlabelled
+from schedules.titles import strip_label
 
 _log = structlog.get_logger(__name__)
 _STATISTICS = "/government/statistics/"
-_NEW = timedelta(days=3)
-MOST = 60
-"""Entries of one producer that are considered at once: each may cost a request."""
-PATIENCE = timedelta(minutes=15)
-"""How long the calendars have to tell that it was announced after all."""
+_NEW_WITHIN = timedelta(days=3)
+MAX_AT_ONCE = 60
+"""The most entries of one producer that are considered at a time, because each may cost a request."""
+CALENDAR_DELAY = timedelta(minutes=15)
+"""How long to wait for a calendar read that may still announce the release."""
 
 
 @dataclass(frozen=True, slots=True)
 class Unannounced:
-    """Takes up what listings show and no calendar knows."""
+    """Watches releases that a listing shows and no calendar announced."""
 
     store: LedgerStore
     writer: Writer
@@ -52,25 +52,26 @@ class Unannounced:
     ask: Ask = off_the_loop
     _under_way: Counter[str] = field(default_factory=Counter)
 
-    def take(self, producer: str, found: Found) -> None:
-        """Have an entry considered; nobody waits for it. Of one producer no more than `MOST` are at once."""
-        if self._under_way[producer] < MOST:
+    def consider_in_background(self, producer: str, found: Found) -> None:
+        """Consider an entry in the background. Beyond `MAX_AT_ONCE` of one producer, only log it."""
+        if self._under_way[producer] < MAX_AT_ONCE:
             self.tasks.start(self.consider(producer, found))
         else:
             _log.warning("too_many_newcomers", producer=producer, url=found.url)
 
     async def consider(self, producer: str, found: Found) -> None:
-        """Take up a release that a listing of its producer shows, unless it was promised, or is no new one."""
-        release = _release(producer, found)
+        """Watch the release that an entry shows as unannounced, if it is new and still not promised after a while."""
+        release = _release_of_entry(producer, found)
         self._under_way[producer] += 1
         try:
-            is_new = not await self._is_known(release, found) and await self._is_new_statistics(release, found)
+            is_new = not await self._is_known(release, found) and await self._may_be_statistics(release)
+            is_new = is_new and await self._is_published_lately(found)
         finally:
             self._under_way[producer] -= 1
         if not is_new:
             return
-        # One page in ten comes out at another address than was thought, which its calendar tells at its next read.
-        await self.clock.sleep(PATIENCE.total_seconds())
+        # One page in ten is published at another address than was guessed. The next calendar read names it.
+        await self.clock.sleep(CALENDAR_DELAY.total_seconds())
         if await self._is_known(release, found):
             return
         _log.warning("unannounced", release=release.id, producer=producer, url=release.url)
@@ -78,12 +79,9 @@ class Unannounced:
         self.watch.adopt(release, [])
         for target in list(self.watch.releases[release.id].targets.values()):
             if is_view_of_page(target):
-                await self._look(target)
+                await self._look_and_record(target)
 
-    async def _is_new_statistics(self, release: Release, found: Found) -> bool:
-        return await self._may_be_statistics(release) and await self._is_new(found)
-
-    async def _look(self, target: Target) -> None:
+    async def _look_and_record(self, target: Target) -> None:
         sighting, outcome = await self.poller.look_once(target)
         self.tally.count(target, sighting, outcome)
         self.watch.see(target, sighting, outcome)
@@ -102,11 +100,11 @@ class Unannounced:
             return parts.path.startswith(_STATISTICS) and parts.path.count("/") == 3
         return await self.ledger.has_series(release.producer, release.title)
 
-    async def _is_new(self, found: Found) -> bool:
-        """Tell whether it was first published lately: an old release that was touched comes to the top of lists too."""
+    async def _is_published_lately(self, found: Found) -> bool:
+        """Return whether it was first published in the last days. Listings show edited old releases on top too."""
         twin = content_twin(found.url)
-        first = dated(found) if twin is None else await self._first_published(twin)
-        return first is not None and self.clock.now() - first <= _NEW
+        first = publication_date(found) if twin is None else await self._first_published(twin)
+        return first is not None and self.clock.now() - first <= _NEW_WITHIN
 
     async def _first_published(self, twin: str) -> datetime | None:
         answer = await self.poller.ask(Request(twin, accept="application/json"))
@@ -118,7 +116,7 @@ class Unannounced:
             return None
 
 
-def _release(producer: str, found: Found) -> Release:
+def _release_of_entry(producer: str, found: Found) -> Release:
     page = Part("page", Role.PAGE, found.url, "govuk" if content_twin(found.url) is not None else None)
-    title = unlabelled(found.title)
-    return Release(made_id(found.url, producer, title), title, producer, found.url, (page,))
+    title = strip_label(found.title)
+    return Release(make_id(found.url, producer, title), title, producer, found.url, (page,))

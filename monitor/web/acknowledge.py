@@ -14,13 +14,13 @@ from starlette.routing import Route
 from alerts.by_hand import NotEnough
 from monitor.deliver.incident_json import incident_json
 from monitor.errors import UnknownName
+from monitor.web.incident_form import Sent, for_staff
 from monitor.web.incident_page import incident_page
-from monitor.web.pages import fault_page, render
-from monitor.web.request import client_of, form_of, queries_of, session_of
+from monitor.web.pages import render
+from monitor.web.request import client_of, form_of, queries_of
+from monitor.web.sessions import Busy
 
 _INVALID = "This link is not one of ours, or it has run out. The incident can still be found on the board."
-
-_NOT_IN = "You were signed out meanwhile, or this page had grown old. Sign in, and press the button again."
 
 
 async def ask(request: Request) -> Response:
@@ -35,24 +35,23 @@ async def answer(request: Request) -> Response:
     opened = _opened(request, token)
     if isinstance(opened, Response):
         return opened
+    if (desk := queries_of(request).desk) is None:
+        raise UnknownName("Nothing can be acknowledged here.")
     try:
-        await _acknowledged(request, opened[0], role)
+        await desk.take(opened[0], role)
     except NotEnough as fault:
         return await _shown(request, token, str(fault))
     return RedirectResponse(f"/acknowledge?token={quote(token)}", 303)
 
 
-async def on_page(request: Request) -> Response:
-    """Write it down for somebody who has signed in, and show the incident so."""
-    session, form = session_of(request), await form_of(request)
-    name, role = request.path_params["incident"], form.get("role", "")
-    if session is None or session.person.is_viewer or not session.is_ours(form.get("guard", "")):
-        return fault_page(request, 403, _NOT_IN)
+@for_staff
+async def on_page(request: Request, sent: Sent) -> Response:
+    """Write down that a person who has signed in has the incident, and show it again."""
     try:
-        await _acknowledged(request, name, role)
+        await sent.desk.take(sent.incident, sent.text("role"))
     except NotEnough as fault:
-        return await incident_page(request, name, str(fault))
-    return RedirectResponse(f"/incidents/{quote(name)}", 303)
+        return await incident_page(request, sent.incident, str(fault))
+    return RedirectResponse(f"/incidents/{quote(sent.incident)}", 303)
 
 
 async def _shown(request: Request, token: str, fault: str = "") -> Response:
@@ -63,8 +62,6 @@ async def _shown(request: Request, token: str, fault: str = "") -> Response:
     name, mark = opened
     queries = queries_of(request).seen_by(all_=True)
     found = await queries.incident(name)
-    if found is None:
-        raise UnknownName(f"There is no incident {name!r} any more.")
     # What is stored of a platform's notice names releases of which its reader may not have been told.
     sent = await queries.ask(lambda: queries.store.outbox.notices(name)) if mark and not found.linked else []
     notice = next((one for one in sent if one.id.startswith(mark)), None)
@@ -79,18 +76,9 @@ def _opened(request: Request, token: str) -> tuple[str, str] | Response:
     if (opened := queries.keys.opened(token, queries.clock.now())) is not None:
         return opened
     if wait := queries.throttle.wait(client):
-        page = render(request, "fault.html", 429, message="Too many wrong links from here. Try again in a minute.")
-        page.headers["Retry-After"] = str(wait)
-        return page
+        raise Busy(wait)
     queries.throttle.failed(client)
     return render(request, "fault.html", 403, message=_INVALID)
-
-
-async def _acknowledged(request: Request, name: str, role: str) -> None:
-    desk = queries_of(request).desk
-    if desk is None:
-        raise UnknownName(f"no incident {name!r}")
-    await desk.take(name, role)
 
 
 ROUTES = [

@@ -13,9 +13,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from alerts.draft.write.registry import MEDIA
-from alerts.incident import Incident as Known
 from monitor.deliver import open_data
 from monitor.deliver.incident_json import event_json, incident_json, read_json
+from monitor.deliver.silences import silence_json
 from monitor.errors import UnknownName
 from monitor.store.rows import CalendarRead
 from monitor.web import answers, asked, form_api
@@ -43,15 +43,12 @@ async def releases(request: Request, asked: OfReleases) -> Json:
     begins, after = _place(asked.after, first)
     ends = min(last, max(first, begins) + timedelta(days=MOST_DAYS))
     rows = await queries.board(max(first, begins), ends, asked.producer) if begins <= last else []
-    left = sorted((one for one in map(_placed, rows) if one[0] > after), key=lambda one: one[0])
+    placed = ((f"{(row['slot'] or {}).get('start') or ''}/{row['id']}", row) for row in rows)
+    left = sorted((one for one in placed if one[0] > after), key=lambda one: one[0])
     page = left[: asked.limit]
     following = (ends + timedelta(days=1)).isoformat() if ends < last else None
     more = page[-1][0] if len(page) < len(left) else following
     return {"releases": [row for _, row in page], "from": first.isoformat(), "to": last.isoformat(), "next": more}
-
-
-def _placed(row: Json) -> tuple[str, Json]:
-    return f"{(row['slot'] or {}).get('start') or ''}/{row['id']}", row
 
 
 def _place(after: str | None, first: date) -> tuple[date, str]:
@@ -66,39 +63,28 @@ def _place(after: str | None, first: date) -> tuple[date, str]:
 
 async def release(request: Request, _asked: Asked) -> Json:
     """Return one release."""
-    name = request.path_params["release"]
-    body = await queries_of(request).release(name)
-    if body is None:
-        raise UnknownName(f"no release {name!r}")
-    return body
+    return await queries_of(request).release(request.path_params["release"])
 
 
 async def incidents(request: Request, asked: OfIncidents) -> Json:
     """List incidents, newest first, by the local day on which they occurred."""
     queries, days = queries_of(request), (asked.first, asked.to)
     last = await queries.incident(asked.after) if asked.after else None
-    if asked.after and last is None:
-        raise UnknownName(f"no incident {asked.after!r}")
     until = None if last is None else last.occurred + timedelta(microseconds=1)
     found = await (queries.needing(*days) if asked.open else queries.incidents(*days, until))
     behind = [one for one in found if last is None or (one.occurred, one.id) < (last.occurred, last.id)]
     mine = [one for one in behind if asked.producer in (None, *one.producers)]
     page = mine[: asked.limit]
     seen = page if len(page) < len(mine) else behind
-    return {"incidents": [_listed(one) for one in page], "next": seen[-1].id if seen else None}
-
-
-def _listed(one: Known) -> Json:
-    # Versions of drafts are told of one incident; an empty list here would say that there are none.
-    return {name: value for name, value in incident_json(one).items() if name != "drafts"}
+    # Only one incident has its drafts. An empty list here would mean that it has none.
+    listed = [{name: told for name, told in incident_json(one).items() if name != "drafts"} for one in page]
+    return {"incidents": listed, "next": seen[-1].id if seen else None}
 
 
 async def incident(request: Request, _asked: Asked) -> Json:
     """Return one incident with the versions of its draft."""
     queries, name = queries_of(request), request.path_params["incident"]
     found = await queries.incident(name)
-    if found is None:
-        raise UnknownName(f"no incident {name!r}")
     related = [one.id for one in await queries.related(found)]
     return incident_json(found, await queries.drafts(name)) | {"related": related}
 
@@ -113,7 +99,7 @@ async def draft(request: Request, asked: OfDraft) -> Response:
     """Return the newest version of a draft as a file."""
     queries, name, ending = queries_of(request), request.path_params["incident"], request.path_params["ending"]
     found, which = await queries.incident(name), asked.document
-    document = await queries.document(found, ending, which) if found is not None else None
+    document = await queries.document(found, ending, which)
     if document is None:
         raise UnknownName(f"no draft of an incident {name!r}")
     is_saved = ending in {"docx", "odt"}
@@ -155,7 +141,7 @@ async def silences(request: Request, _asked: Listed) -> Json:
 
     Those who may not know everything are told of none.
     """
-    return {"silences": await silences_of(queries_of(request))}
+    return {"silences": [silence_json(one) for one, _ in await silences_of(queries_of(request))]}
 
 
 async def openapi(request: Request, _asked: Asked) -> Response:
@@ -183,29 +169,19 @@ async def page(request: Request) -> Response:
 _writes = partial(Operation, method="POST")
 _FORM = 1 << 20
 """Bytes of a body with the answers of a whole form."""
+_RELEASES = Rows("releases", open_data.VERDICT, open_data.verdict_row)
+_INCIDENTS = Rows("incidents", open_data.INCIDENT, open_data.incident_row)
+_EVENTS = Rows("events", open_data.EVENT, open_data.event_row)
+_CALENDARS = Rows("calendars", open_data.CALENDAR)
 ROUTES = [
     ApiRoute(
         "/api/v1/releases",
-        Operation(
-            "listReleases",
-            "releases",
-            releases,
-            answers.Releases,
-            OfReleases,
-            Rows("releases", open_data.VERDICT, open_data.verdict_row),
-        ),
+        Operation("listReleases", "releases", releases, answers.Releases, OfReleases, _RELEASES),
     ),
     ApiRoute("/api/v1/releases/{release}", Operation("getRelease", "releases", release, answers.Release)),
     ApiRoute(
         "/api/v1/incidents",
-        Operation(
-            "listIncidents",
-            "incidents",
-            incidents,
-            answers.Incidents,
-            OfIncidents,
-            Rows("incidents", open_data.INCIDENT, open_data.incident_row),
-        ),
+        Operation("listIncidents", "incidents", incidents, answers.Incidents, OfIncidents, _INCIDENTS),
         _writes("logIncident", "incidents", form_api.log, answers.Incident, asked.Logging, longest=_FORM, status=201),
     ),
     ApiRoute("/api/v1/incidents/{incident}", Operation("getIncident", "incidents", incident, answers.Incident)),
@@ -231,22 +207,10 @@ ROUTES = [
         Operation("listSilences", "silences", silences, answers.Silences, Listed, Rows("silences", open_data.SILENCE)),
         _writes("holdBack", "silences", form_api.hold_back, answers.Silence, asked.Silencing, status=201),
     ),
-    ApiRoute(
-        "/api/v1/events",
-        Operation(
-            "listEvents",
-            "releases",
-            events,
-            answers.Events,
-            OfEvents,
-            Rows("events", open_data.EVENT, open_data.event_row),
-        ),
-    ),
+    ApiRoute("/api/v1/events", Operation("listEvents", "releases", events, answers.Events, OfEvents, _EVENTS)),
     ApiRoute(
         "/api/v1/calendars",
-        Operation(
-            "listCalendars", "calendars", calendars, answers.Calendars, Listed, Rows("calendars", open_data.CALENDAR)
-        ),
+        Operation("listCalendars", "calendars", calendars, answers.Calendars, Listed, _CALENDARS),
     ),
     ApiRoute("/api/v1/openapi.json", Operation("describe", "description", openapi)),
     Route("/api", page),

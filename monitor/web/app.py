@@ -39,6 +39,7 @@ from monitor.web.gzip_metrics import GzipMetrics
 from monitor.web.live import LiveBoard
 from monitor.web.queries import Queries
 from monitor.web.request import problem
+from monitor.web.sessions import Busy
 
 HEADERS = {
     "Content-Security-Policy": "default-src 'self'; object-src 'none'; base-uri 'none'; "
@@ -172,6 +173,7 @@ def application(queries: Queries) -> Access:
     health = [Route("/healthz", healthz), Route("/livez", livez), Route("/readyz", readyz), Route("/metrics", metrics)]
     handlers: dict[int | type[Exception], Callable[..., object]] = {
         NinethirtyError: _fault,
+        Busy: signin.told_to_wait,
         HTTPException: _fault,
         Exception: _fault,
     }
@@ -181,7 +183,7 @@ def application(queries: Queries) -> Access:
         exception_handlers=handlers,  # type: ignore[arg-type] # starlette's own type is narrower than what it takes
     )
     app.state.queries, app.state.live = queries, LiveBoard(queries)
-    app.state.badges, app.state.history, app.state.reporting = {}, history.History(), asyncio.Lock()
+    app.state.history, app.state.reporting = history.History(), asyncio.Lock()
     app.state.calendars = feeds.Subscribed(queries)
     inner: ASGIApp = app if queries.redactor is None else Redacting(app, queries.redactor)
     return Access(SafeHeaders(GzipMetrics(inner)), queries.clock, app.state.live.close)

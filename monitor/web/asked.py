@@ -143,10 +143,11 @@ class Taking(Asked):
 
 
 class Silencing(Asked):
-    """Messages to be held back, until an end within 14 days."""
+    """Messages to be muted, until an end within 14 days of their begin."""
 
     of: Scope
     name: Name
+    begins: AwareDatetime | Nothing = Field(None, description="Default now, at most 90 days ahead.")
     until: AwareDatetime
     reason: Annotated[Words, Field(max_length=300)]
     role: Role

@@ -16,7 +16,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from alerts.draft.period import on_time_of
 from alerts.one_line import one_line
 from monitor.errors import UnknownName
 from monitor.judge.as_json import lateness_text, loud_verdict, slot_text
@@ -24,12 +23,13 @@ from monitor.ledger.export import export_calendar
 from monitor.store.rows import Event
 from monitor.store.sql.read import VerdictStore
 from monitor.web.embargo import has_passed
+from monitor.web.history import Group, History
 from monitor.web.queries import Queries
 from monitor.web.request import queries_of, takes
 from schedules.export import FORMATS
 from schedules.times.json import instant_json
 
-_YEAR, _LATELY, _LASTS = timedelta(days=365), timedelta(days=14), timedelta(minutes=10)
+_LATELY = timedelta(days=14)
 _MOST_READ, _MOST_TOLD = 1000, 100
 _ATOM, _SVG = "http://www.w3.org/2005/Atom", "http://www.w3.org/2000/svg"
 _LETTER, _HEIGHT = 7, 22
@@ -43,23 +43,13 @@ register_namespace("", _ATOM)
 async def badge(request: Request) -> Response:
     """Draw how many releases that a producer led were on time in the last twelve months."""
     queries, producer = queries_of(request), request.path_params["producer"]
-    now, kept = queries.clock.now(), request.app.state.badges
-    made, drawn = kept.get(producer, (now - _LASTS, b""))
-    if not timedelta() <= now - made < _LASTS:
-        # A year is much to read, and anybody may ask.
-        drawn = await queries.ask(lambda: _badge(queries, producer, now))
-        kept[producer] = now, drawn
-    return Response(drawn, media_type="image/svg+xml")
-
-
-def _badge(queries: Queries, producer: str, now: datetime) -> bytes:
-    rows = queries.store.verdicts.judged(now - _YEAR, now, producer)
-    if not rows and producer not in queries.producers:
+    kept: History = request.app.state.history
+    mine = [one for one in await kept.points(queries) if one.producer == producer]
+    if not mine and producer not in queries.producers:
         raise UnknownName(f"no producer {producer!r}")
-    on_time, judged = on_time_of(row.word for row in rows if row.final and has_passed(row.body, now))
-    share = f"{100 * on_time // judged} %, {on_time} of {judged}" if judged else "not known"
     name = one_line(queries.producers.get(producer, producer), 60)
-    return _drawn(f"{name}: on time in 12 months", share)
+    drawn = _drawn(f"{name}: on time in 12 months", Group("", mine, 1).share)
+    return Response(drawn, media_type="image/svg+xml")
 
 
 def _drawn(left: str, right: str) -> bytes:

@@ -68,10 +68,7 @@ async def note(request: Request, asked: Noting) -> Json:
         await desk.write(name, asked.role, {}, 0, change)
     except NotEnough as fault:
         raise Refused("; ".join(line.replace("as-role", "role") for line in fault.faults)) from fault
-    found = await queries.incident(name)
-    if found is None:
-        raise UnknownName(f"no incident {name!r}")
-    return incident_json(found, await queries.drafts(name))
+    return incident_json(await queries.incident(name), await queries.drafts(name))
 
 
 async def take(request: Request, asked: Taking) -> Json:
@@ -84,8 +81,9 @@ async def take(request: Request, asked: Taking) -> Json:
 
 
 async def hold_back(request: Request, asked: Silencing) -> Json:
-    """Hold messages back of an incident, a release or a producer, for at most 14 days."""
-    return silence_json(await _desk(request).silence(asked.of, asked.name, asked.until, asked.role, asked.reason))
+    """Mute messages about an incident, a release, a producer or a host, for at most 14 days."""
+    of, desk = (asked.of, asked.name), _desk(request)
+    return silence_json(await desk.silence(of, asked.until, asked.role, asked.reason, asked.begins))
 
 
 async def log(request: Request, asked: Logging) -> Json:
@@ -106,8 +104,7 @@ def _desk(request: Request) -> Desk:
 
 async def _drafts(request: Request, name: str) -> list[Draft]:
     queries = queries_of(request)
-    drafts = await queries.drafts(name) if await queries.incident(name) is not None else []
-    if not drafts:
+    if not (drafts := await queries.drafts((await queries.incident(name)).id)):
         raise UnknownName(f"no draft of an incident {name!r}")
     return drafts
 

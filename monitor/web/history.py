@@ -1,17 +1,19 @@
-"""The history: how punctual the releases of twelve months were, by month, producer, series, host and hour.
+"""The history: how punctual the releases of twelve months were, as dots on a time axis and as counts.
 
-It tells everybody the same, staff too: what is settled, once its slot has passed.
+It shows the same to everyone, staff too: settled releases whose slot has passed.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import partial
-from typing import Any, NamedTuple, TypeVar
+from functools import cached_property, partial
+from math import asinh, log2
+from statistics import fmean, median
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
@@ -19,74 +21,72 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from alerts.draft.period import JUDGED
+from alerts.draft.period import on_time_of
 from monitor.errors import UnknownName
 from monitor.store.rows import Judged
 from monitor.web.embargo import has_passed
 from monitor.web.fragments import named
-from monitor.web.pages import render
+from monitor.web.pages import against, render
 from monitor.web.queries import Queries
 from monitor.web.request import queries_of, takes
+from schedules.times.words import day_text
 from schedules.titles import read_title
 
-K = TypeVar("K", "Kind", "Edition")
-_MONTHS, _MOST = 12, 15
-_LASTS, _SETTLES = timedelta(minutes=10), timedelta(days=40)
+_MONTHS, _MOST, _LASTS, _SETTLES = 12, 15, timedelta(minutes=10), timedelta(days=40)
 WORDS = ("on_time", "late", "overdue", "early", "not_published", "unproven")
-"""Verdicts as they are drawn, from left to right; the last one counts for nothing."""
+"""Verdicts in the order in which they are drawn, from left to right. The last one is not judged."""
+_TICKS = {-1440: "1 day early", -60: "1 h early", -5: "5 min early", 0: "on time", 5: "5 min", 60: "1 h"}
+_TICKS |= {1440: "1 day", 10080: "1 week"}
+"""Minutes after the slot that the scale names."""
+_HEIGHT, _COLUMNS, _ROWS, _SMALLEST, _LARGEST = 120, 90, 24, 4.5, 10.0
+"""Of one picture of dots: its height in pixels, the cells in which dots become one, and their radii in pixels."""
 
 
-class Kind(NamedTuple):
-    """What is told apart of a release: month and hour of its slot in local time, no hour where none was promised."""
+class Point(NamedTuple):
+    """One settled release. `hour` is empty if no time was announced; `delay` has two bounds in seconds, or is None."""
 
+    slot: datetime
     month: str
-    producer: str
-    host: str
     hour: str
-    word: str
-
-
-class Edition(NamedTuple):
-    """What is told apart of a release to compare series: the words of its title that are of no period."""
-
     producer: str
     series: str
     host: str
+    title: str
     word: str
+    delay: Mapping[str, float | None] | None
+
+    @property
+    def seconds(self) -> float | None:
+        """Return the middle of the measured delay, None if no delay was proved."""
+        sides = [one for one in (self.delay or {}).values() if one is not None]
+        return fmean(sides) if sides and self.word != "unproven" else None
 
 
-class Chosen(NamedTuple):
-    """The producer and the host whose releases alone are shown; empty for all."""
-
-    producer: str
-    host: str
-
-    def has(self, one: Kind | Edition) -> bool:
-        """Tell whether releases are among those chosen."""
-        return self.producer in ("", one.producer) and self.host in ("", one.host)
-
-
-class Month(NamedTuple):
-    """What was counted of a month, and the title of the newest edition of each series of a producer."""
-
-    kinds: Counter[Kind]
-    editions: Counter[Edition]
-    titles: dict[tuple[str, str], str]
-
-
-@dataclass(frozen=True, slots=True)
-class Bar:
-    """So many releases of each verdict under one label; `whole` is what the full width stands for."""
+@dataclass(frozen=True)
+class Group:
+    """The releases under one label; `whole` is how many of them fill the width of a bar."""
 
     label: str
-    words: Mapping[str, int]
+    points: Sequence[Point]
     whole: int
+
+    @cached_property
+    def words(self) -> Counter[str]:
+        """Return how many releases have each verdict."""
+        return Counter(one.word for one in self.points)
 
     @property
     def share(self) -> str:
-        """Return the share on time of what could be judged."""
-        on_time, judged = self.words.get("on_time", 0), sum(self.words.get(word, 0) for word in JUDGED)
+        """Return the share that was on time of the releases that could be judged."""
+        on_time, judged = on_time_of(one.word for one in self.points)
         return f"{100 * on_time // judged} %, {on_time} of {judged}" if judged else "nothing judged"
+
+    @cached_property
+    def median(self) -> str:
+        """Return the median delay in words, empty if no delay was measured."""
+        known = [one.seconds for one in self.points if one.seconds is not None]
+        middle = round(median(known)) if known else None
+        return "" if middle is None else against({"min": middle, "max": middle}) if middle else "on time"
 
     def boxes(self) -> Iterator[tuple[str, float, float]]:
         """Yield each verdict with where its box begins and how wide it is, in percent."""
@@ -98,15 +98,67 @@ class Bar:
             begins += width
 
 
+@dataclass(frozen=True)
+class Axes:
+    """The axes that all pictures of dots share: months from left to right, and minutes, early ones below.
+
+    Minutes are on a scale that is even near the slot and logarithmic far from it, because delays run from seconds to
+    weeks.
+    """
+
+    starts: Sequence[datetime]
+    ends: datetime
+    low: float
+    high: float
+
+    def x(self, instant: datetime) -> float:
+        """Return where an instant is, in percent."""
+        return round(100 * (instant - self.starts[0]) / (self.ends - self.starts[0]), 2)
+
+    def y(self, minutes: float) -> float:
+        """Return where a delay is, in pixels from the top."""
+        return round(_HEIGHT * (asinh(self.high) - asinh(minutes)) / (asinh(self.high) - asinh(self.low)), 1)
+
+    @property
+    def ticks(self) -> list[tuple[float, str]]:
+        """Return the lines of the scale that have room, each with its name."""
+        return [(self.y(minutes), name) for minutes, name in _TICKS.items() if self.low <= minutes <= self.high]
+
+    @property
+    def months(self) -> list[tuple[float, str]]:
+        """Return where every third month begins, with its name."""
+        return [(self.x(one), f"{one:%b %Y}") for one in self.starts[::3]]
+
+    def dots(self, points: Iterable[Point]) -> list[tuple[float, float, float, str, str]]:
+        """Return a dot for each measured release: x in percent, y and radius in pixels, verdict and text.
+
+        Those of one verdict that would cover each other share a larger one.
+        """
+        cells = defaultdict[tuple[int, int, str], list[tuple[float, float, Point]]](list)
+        for one in points:
+            if one.seconds is not None:
+                x, y = self.x(one.slot), self.y(one.seconds / 60)
+                cells[round(x * _COLUMNS / 100), round(y * _ROWS / _HEIGHT), one.word].append((x, y, one))
+        return [_merge_cell(cell) for cell in cells.values()]
+
+
+def _merge_cell(cell: Sequence[tuple[float, float, Point]]) -> tuple[float, float, float, str, str]:
+    first, many = cell[0][2], len(cell)
+    text = f"{first.title}: {against(first.delay)}" if many == 1 else f"{many} releases"
+    radius = round(min(_SMALLEST + log2(many), _LARGEST), 1)
+    x, y = round(fmean(one[0] for one in cell), 2), round(fmean(one[1] for one in cell), 2)
+    return x, y, radius, first.word, f"{text}, {day_text(first.slot.date())}"
+
+
 @dataclass
 class History:
-    """What was counted of each month: kept for ten minutes, for a day of months long over. A year is much to read."""
+    """The points of each month: kept for ten minutes, for a day if the month is long over. A year is much to read."""
 
-    _kept: dict[datetime, tuple[datetime, Month]] = field(default_factory=dict)
+    _kept: dict[datetime, tuple[datetime, list[Point]]] = field(default_factory=dict)
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
-    async def counted(self, queries: Queries) -> list[Month]:
-        """Return what was counted of each month, the first one first. Raises `StoreFault`."""
+    async def points(self, queries: Queries) -> list[Point]:
+        """Return the settled releases of twelve months, in the order of their slots. Raises `StoreFault`."""
         now = queries.clock.now()
         starts = months(now, queries.timezone)
         async with self._turn:
@@ -114,10 +166,10 @@ class History:
                 lasts = _LASTS if now - ends < _SETTLES else timedelta(days=1)
                 kept = self._kept.get(begins)
                 if kept is None or not timedelta() <= now - kept[0] < lasts:
-                    # In a thread, and no more than a month at a time is held.
-                    self._kept[begins] = now, await queries.ask(partial(_count, queries, begins, ends, now))
+                    # In a thread, and a month at a time, so that little is in memory at once.
+                    self._kept[begins] = now, await queries.ask(partial(_read_points, queries, begins, ends, now))
             self._kept = {begins: self._kept[begins] for begins in starts}
-            return [month for _, month in self._kept.values()]
+            return [one for _, points in self._kept.values() for one in points]
 
 
 def months(now: datetime, zone: str) -> list[datetime]:
@@ -127,43 +179,47 @@ def months(now: datetime, zone: str) -> list[datetime]:
     return [datetime(one // 12, one % 12 + 1, 1, tzinfo=ZoneInfo(zone)) for one in range(this - _MONTHS + 1, this + 1)]
 
 
-def _count(queries: Queries, begins: datetime, ends: datetime, now: datetime) -> Month:
-    made = Month(Counter(), Counter(), {})
-    for row in queries.store.verdicts.judged(begins, ends):
-        if row.slot is None or not row.final or row.word not in WORDS or not has_passed(row.body, now):
-            continue
-        kind, title = _kind(row, row.slot.astimezone(ZoneInfo(queries.timezone))), row.body["title"]
-        series = " ".join(read_title(title).words)
-        made.kinds[kind] += 1
-        made.editions[Edition(row.producer, series, kind.host, row.word)] += 1
-        made.titles[row.producer, series] = title
-    return made
+def _read_points(queries: Queries, begins: datetime, ends: datetime, now: datetime) -> list[Point]:
+    zone, rows = ZoneInfo(queries.timezone), queries.store.verdicts.judged(begins, ends)
+    settled = (row for row in rows if row.final and row.word in WORDS and has_passed(row.body, now))
+    return [_read_point(row, row.slot.astimezone(zone)) for row in settled if row.slot is not None]
 
 
-def _kind(row: Judged, slot: datetime) -> Kind:
-    hour = f"{slot:%H}:00" if row.body["slot"]["precision"] == "instant" else ""
-    return Kind(f"{slot:%b %Y}", row.producer, urlsplit(row.body["url"]).hostname or "", hour, row.word)
+def _read_point(row: Judged, slot: datetime) -> Point:
+    body = row.body
+    return Point(
+        slot,
+        f"{slot:%b %Y}",
+        f"{slot:%H}:00" if body["slot"]["precision"] == "instant" else "",
+        row.producer,
+        # The words of a title that name no period are the same in every edition.
+        " ".join(read_title(body["title"]).words),
+        urlsplit(body["url"]).hostname or "",
+        body["title"],
+        row.word,
+        body["delay"],
+    )
 
 
-def bars(
-    counted: Iterable[tuple[K, int]], label: Callable[[K], str], known: Iterable[str] = (), *, worst: bool = False
-) -> list[Bar]:
-    """Return the bars of kinds by a label: the `known` ones in their order, else those with most releases first.
+def group_by(
+    points: Iterable[Point], label: Callable[[Point], str], known: Iterable[str] = (), *, worst: bool = False
+) -> list[Group]:
+    """Return the releases by a label: `known` labels in their order, else those with most releases first.
 
-    Else, and where the `worst` are looked for, those of which most could not be told to be on time.
+    If `worst`, those with most releases that were not proved to be on time come first.
     """
-    found: dict[str, Counter[str]] = {one: Counter() for one in known}
-    for kind, many in counted:
-        if name := label(kind):
-            found.setdefault(name, Counter())[kind.word] += many
-    widest = max((words.total() for words in found.values()), default=0)
-    made = [Bar(name, words, widest) for name, words in found.items()]
-    return made if known else sorted(made, key=lambda bar: _rank(bar, worst=worst))[:_MOST]
+    found: dict[str, list[Point]] = {one: [] for one in known}
+    for one in points:
+        if name := label(one):
+            found.setdefault(name, []).append(one)
+    widest = max(map(len, found.values()), default=0)
+    made = [Group(name, some, widest) for name, some in found.items()]
+    return made if known else sorted(made, key=lambda group: _rank_of(group, worst=worst))[:_MOST]
 
 
-def _rank(bar: Bar, *, worst: bool) -> tuple[int, int, str]:
-    total = sum(bar.words.values())
-    return (bar.words.get("on_time", 0) - total if worst else 0), -total, bar.label
+def _rank_of(group: Group, *, worst: bool) -> tuple[int, int, str]:
+    total = len(group.points)
+    return (group.words["on_time"] - total if worst else 0), -total, group.label
 
 
 async def history(request: Request) -> Response:
@@ -171,58 +227,45 @@ async def history(request: Request) -> Response:
     queries = queries_of(request)
     takes(request, ("producer", "host"))
     kept: History = request.app.state.history
-    counted, now = await kept.counted(queries), queries.clock.now()
-    chosen = Chosen(*(request.query_params.get(name, "").strip() for name in Chosen._fields))
-    # Thousands of kinds take a while.
-    values = await queries.ask(partial(_values, queries, counted, chosen, now))
-    return render(request, "history.html", most=_MOST, producer=chosen.producer, host=chosen.host, **values)
+    points, now = await kept.points(queries), queries.clock.now()
+    producer, host = (request.query_params.get(name, "").strip() for name in ("producer", "host"))
+    # Thousands of releases take a while.
+    values = await queries.ask(partial(_page_values, queries, points, producer, host, now))
+    return render(request, "history.html", most=_MOST, height=_HEIGHT, producer=producer, host=host, **values)
 
 
-def _values(queries: Queries, counted: Sequence[Month], chosen: Chosen, now: datetime) -> dict[str, Any]:
-    """Return what the page is made of. Raises `UnknownName`."""
-    kinds = Counter[Kind]()
-    for month in counted:
-        kinds.update(month.kinds)
-    producers, hosts = {kind.producer for kind in kinds}, {kind.host for kind in kinds}
-    if chosen.producer and chosen.producer not in producers | set(queries.producers):
-        raise UnknownName(f"There is no producer {chosen.producer!r}.")
-    if chosen.host not in hosts | {""}:
-        raise UnknownName(f"There is no host {chosen.host!r}.")
-    mine = [(kind, many) for kind, many in kinds.items() if chosen.has(kind)]
-    plots = _plots(queries, mine, chosen, now)
-    if chosen.producer or len(producers) == 1:
-        plots["series"] = _by_series(counted, chosen)
-    total = Counter[str]()
-    for kind, many in mine:
-        total[kind.word] += many
+def _page_values(queries: Queries, points: Sequence[Point], producer: str, host: str, now: datetime) -> dict[str, Any]:
+    """Return the values of the page. Raises `UnknownName`."""
+    producers, hosts, names = {one.producer for one in points}, {one.host for one in points}, queries.producers
+    if producer and producer not in producers | set(names):
+        raise UnknownName(f"There is no producer {producer!r}.")
+    if host not in hosts | {""}:
+        raise UnknownName(f"There is no host {host!r}.")
+    mine = [one for one in points if producer in ("", one.producer) and host in ("", one.host)]
+    starts, total = months(now, queries.timezone), Group("", mine, 1)
+    known = [one.seconds / 60 for one in mine if one.seconds is not None]
+    # Each series has the title of its newest edition.
+    titles = {(one.producer, one.series): one.title for one in points}
+    is_one = bool(producer) or len(producers) == 1
+    dotted = {
+        "producer": [] if producer else group_by(mine, lambda one: names.get(one.producer, one.producer)),
+        "series": group_by(mine, lambda one: titles[one.producer, one.series], worst=True) if is_one else [],
+    }
+    axes = Axes(starts, now, min(-1, *known, 0), max(5, *known, 0))
     return {
-        "plots": plots,
-        "total": Bar("", total, 1),
-        "words": [word for word in WORDS if word in total],
-        "producers": named(producers, queries.producers),
+        "axes": axes,
+        "dotted": dotted,
+        "drawn": {(by, group.label): axes.dots(group.points) for by, some in dotted.items() for group in some},
+        "plots": {
+            "month": group_by(mine, lambda one: one.month, [f"{one:%b %Y}" for one in starts]),
+            "host": [] if host else group_by(mine, lambda one: one.host),
+            "hour": group_by(mine, lambda one: one.hour, sorted({one.hour for one in mine} - {""})),
+        },
+        "total": total,
+        "words": [word for word in WORDS if word in total.words],
+        "producers": named(producers, names),
         "hosts": sorted(hosts - {""}),
     }
-
-
-def _plots(queries: Queries, mine: Sequence[tuple[Kind, int]], chosen: Chosen, now: datetime) -> dict[str, list[Bar]]:
-    """Return the bars of each picture but that of series."""
-    starts, names = months(now, queries.timezone), queries.producers
-    return {
-        "month": bars(mine, lambda kind: kind.month, [f"{one:%b %Y}" for one in starts]),
-        "producer": bars(mine, lambda kind: names.get(kind.producer, kind.producer)) if not chosen.producer else [],
-        "series": [],
-        "host": bars(mine, lambda kind: kind.host) if not chosen.host else [],
-        "hour": bars(mine, lambda kind: kind.hour, sorted({kind.hour for kind, _ in mine if kind.hour})),
-    }
-
-
-def _by_series(counted: Sequence[Month], chosen: Chosen) -> list[Bar]:
-    """Return the series that went worst, each under the title of its newest edition."""
-    titles: dict[tuple[str, str], str] = {}
-    for month in counted:
-        titles.update(month.titles)
-    every = (one for month in counted for one in month.editions.items() if chosen.has(one[0]))
-    return bars(every, lambda one: titles[one.producer, one.series], worst=True)
 
 
 ROUTES = [Route("/history", history)]

@@ -7,10 +7,11 @@ pressing another's button.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
+from functools import wraps
 from pathlib import Path
 from urllib.parse import quote
 
@@ -63,17 +64,22 @@ class Sent:
         return self.fields.get(name, "").strip()
 
 
-async def sent_by(request: Request) -> Sent | Response:
-    """Return the form of somebody who may act, or what to answer instead. Raises `UserFault` when it is too long.
+def for_staff(act: Callable[[Request, Sent], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
+    """Return an endpoint that gives `act` the form of a person who may act. Raises `UserFault` if it is too long.
 
-    Whoever was signed out meanwhile, or whose page has grown old, gets what they typed back to be copied.
+    Other people, and those whose session has ended or whose page is old, get what they typed back, to be copied.
     """
-    session, desk = session_of(request), queries_of(request).desk
-    fields = await form_of(request, _MOST_BYTES if session is not None else _MOST_OF_STRANGERS, _MOST_FIELDS)
-    may = session is not None and not session.person.is_viewer and session.is_ours(fields.get("guard", ""))
-    if session is None or desk is None or not may:
-        return render(request, "unsaved.html", 403, typed=list(_readable(fields)))
-    return Sent(desk, session.person, request.path_params.get("incident", ""), fields)
+
+    @wraps(act)
+    async def endpoint(request: Request) -> Response:
+        session, desk = session_of(request), queries_of(request).desk
+        fields = await form_of(request, _MOST_BYTES if session is not None else _MOST_OF_STRANGERS, _MOST_FIELDS)
+        may = session is not None and not session.person.is_viewer and session.is_ours(fields.get("guard", ""))
+        if session is None or desk is None or not may:
+            return render(request, "unsaved.html", 403, typed=list(_readable(fields)))
+        return await act(request, Sent(desk, session.person, request.path_params.get("incident", ""), fields))
+
+    return endpoint
 
 
 def _readable(fields: Mapping[str, str]) -> Iterator[tuple[str, str]]:
@@ -84,11 +90,9 @@ def _readable(fields: Mapping[str, str]) -> Iterator[tuple[str, str]]:
             yield (asked.label if asked is not None else None) or name.removeprefix("box."), text
 
 
-async def save(request: Request) -> Response:
+@for_staff
+async def save(request: Request, sent: Sent) -> Response:
     """Write down what was typed into boxes, ticked and noted, and go where the button leads."""
-    sent = await sent_by(request)
-    if isinstance(sent, Response):
-        return sent
     drafts = await queries_of(request).drafts(sent.incident)
     now, zone = sent.desk.clock.now(), queries_of(request).timezone
     try:
@@ -111,11 +115,9 @@ async def ask_to_sign(request: Request) -> Response:
     return await _sign_page(request, request.path_params["incident"])
 
 
-async def sign(request: Request) -> Response:
+@for_staff
+async def sign(request: Request, sent: Sent) -> Response:
     """Sign the report off, or write down why none will be made."""
-    sent = await sent_by(request)
-    if isinstance(sent, Response):
-        return sent
     if not sent.person.is_head:
         return fault_page(request, 403, _NOT_YOURS)
     try:
@@ -133,9 +135,9 @@ async def sign(request: Request) -> Response:
 async def _sign(request: Request, sent: Sent) -> None:
     queries = queries_of(request)
     # What is signed says how late it is when it is signed.
-    drafts, known = await queries.drafts(sent.incident), await queries.incident(sent.incident)
+    known, drafts = await queries.incident(sent.incident), await queries.drafts(sent.incident)
     read = _version(drafts, sent.fields.get("version", ""))
-    if known is None or read is None:
+    if read is None:
         raise UnknownName(f"There is no report of an incident {sent.incident!r}.")
     await sent.desk.sign(known, sent.role, read.words, sent.text("anyway"))
 
@@ -145,24 +147,20 @@ async def evidence(request: Request) -> Response:
     session, queries, name = session_of(request), queries_of(request), request.path_params["incident"]
     if session is None or session.person.is_viewer or queries.desk is None:
         return fault_page(request, 403, "Evidence is for people who have signed in and may act.")
-    found = await queries.incident(name)
-    if found is None:
-        raise UnknownName(f"There is no incident {name!r}.")
-    desk, name = queries.desk, f"{found.id}-evidence.zip"
+    found, desk = await queries.incident(name), queries.desk
     with ExitStack() as kept:
         file = Path(kept.enter_context(tempfile.TemporaryDirectory())) / "evidence.zip"
         await queries.ask(lambda: desk.export(found, file))
         after = BackgroundTask(kept.pop_all().close)
-    return FileResponse(file, media_type="application/zip", filename=name, background=after)
+    return FileResponse(file, media_type="application/zip", filename=f"{found.id}-evidence.zip", background=after)
 
 
 async def _sign_page(request: Request, name: str, fault: str = "") -> Response:
     queries, session = queries_of(request), session_of(request)
     if session is None or not session.person.is_head or queries.desk is None:
         return fault_page(request, 403, _NOT_YOURS)
-    found = await queries.incident(name)
-    drafts = await queries.drafts(name) if found is not None else []
-    if found is None or not drafts:
+    found, drafts = await queries.incident(name), await queries.drafts(name)
+    if not drafts:
         raise UnknownName(f"There is no report of an incident {name!r}.")
     report = report_from_json(drafts[-1].facts)
     return render(

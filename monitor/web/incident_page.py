@@ -20,7 +20,6 @@ from alerts.platform import standing_of_platform
 from monitor.deliver.by_hand import in_the_way
 from monitor.deliver.drafts import ENDINGS, versions_of
 from monitor.deliver.incident_json import incident_json
-from monitor.errors import UnknownName
 from monitor.web.fragments import with_overdue
 from monitor.web.pages import render, silences_of
 from monitor.web.request import queries_of
@@ -58,17 +57,13 @@ async def incident_page(request: Request, name: str, fault: str = "", answered: 
     Of a closed one, what happened and what remains stand in the place of what to do.
     """
     queries = queries_of(request)
-    found = await queries.incident(name)
-    if found is None:
-        raise UnknownName(f"There is no incident {name!r}.")
-    drafts = await queries.drafts(name)
+    found, drafts = await queries.incident(name), await queries.drafts(name)
     report = report_from_json(drafts[-1].facts) if drafts else None
     told = answered or Answered()
     missing = missing_in(found, report) if report is not None else []
     # What was sent and could not be saved is shown in its boxes.
     sent = {name.removeprefix("box."): text for name, text in told.typed.items() if name.startswith("box.")}
     now, slot = queries.clock.now(), found.facts.slot if found.facts is not None else None
-    named = {found.id, found.release, *found.producers}
     return render(
         request,
         "incident.html",
@@ -95,7 +90,7 @@ async def incident_page(request: Request, name: str, fault: str = "", answered: 
         amending="amend" in request.query_params or "reason" in {*told.typed, *told.faults},
         details=list(details(found.kind, found.facts)) if found.facts is not None else (),
         changes={one.number: [one.report.name_of(name) for name in one.changed] for one in versions_of(drafts)},
-        silences=[one for one in await silences_of(queries) if one["name"] in named],
+        silences=[one for one in await silences_of(queries) if one[0].covers(found)],
         related=await queries.related(found),
         endings=ENDINGS,
         has_evidence=bool(found.release),

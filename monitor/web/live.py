@@ -12,7 +12,7 @@ import secrets
 from collections import deque
 from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 import structlog
@@ -221,7 +221,7 @@ class LiveBoard:
     async def _tell(self, tale: AudienceFeed, changed: Iterable[str], *, whole: bool) -> None:
         queries, now = self._queries.seen_by(all_=tale.sees_all), self._queries.clock.now()
         due = frozenset(name for name, body in self._bodies.items() if has_passed(body, now))
-        shown = {name: self._shown(tale, body, now) for name, body in self._bodies.items()}
+        shown = {name: body if tale.sees_all else for_all(body, now) for name, body in self._bodies.items()}
         rows = {name: body for name, body in shown.items() if body is not None}
         is_new = {name for name in tale.held if name.startswith("release-")} != {element_of(name) for name in rows}
         if is_new:
@@ -241,9 +241,6 @@ class LiveBoard:
             # A page that was made before has other rows, or was made before anything was held to compare it with.
             tale.told.clear()
             tale.say("renew")
-
-    def _shown(self, tale: AudienceFeed, body: dict[str, Any], now: datetime) -> dict[str, Any] | None:
-        return body if tale.sees_all else for_all(body, now)
 
     def _beat(self, tale: AudienceFeed, pulses: Mapping[str, Pulse]) -> None:
         # How often something is looked at before its slot may tell that it is out.

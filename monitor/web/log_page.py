@@ -13,7 +13,7 @@ from starlette.routing import Route
 
 from alerts.by_hand import NotEnough
 from monitor.web.fragments import named
-from monitor.web.incident_form import Sent, by_box, sent_by
+from monitor.web.incident_form import Sent, by_box, for_staff
 from monitor.web.pages import fault_page, render
 from monitor.web.request import queries_of, session_of, takes
 
@@ -41,11 +41,9 @@ async def ask(request: Request) -> Response:
     return await _form(request, {"release": request.query_params.get("release", "")})
 
 
-async def log(request: Request) -> Response:
+@for_staff
+async def log(request: Request, sent: Sent) -> Response:
     """Log the incident and show it, or say what is missing."""
-    sent = await sent_by(request)
-    if isinstance(sent, Response):
-        return sent
     release = sent.text("release")
     try:
         logged = await sent.desk.log(_words(sent, release), release)

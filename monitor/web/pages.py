@@ -13,12 +13,12 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup, escape
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from alerts.incident import Kind
+from alerts.silence import Scope, Silence
 from monitor.deliver.reminders import GIVEN_UP_FOR
-from monitor.deliver.silences import lasting
 from monitor.errors import StoreFault
 from monitor.health.checks import Check
 from monitor.judge.as_json import (
@@ -53,6 +53,7 @@ KINDS: Mapping[str, str] = {
     Kind.HAND: "logged by hand",
 }
 
+_ASSETS = {"/style.css": "text/css", "/live.js": "text/javascript", "/icon.svg": "image/svg+xml"}
 _FOLDER = Path(__file__).parent / "templates"
 
 
@@ -251,30 +252,29 @@ async def status(request: Request) -> Response:
     )
 
 
-async def style(_request: Request) -> Response:
-    """Serve the one style sheet."""
-    return PlainTextResponse((_FOLDER / "style.css").read_text(encoding="utf-8"), media_type="text/css")
+async def asset(request: Request) -> Response:
+    """Serve the style sheet, the script that keeps a board live, or the icon."""
+    path = request.url.path
+    return Response((_FOLDER / path[1:]).read_bytes(), media_type=_ASSETS[path])
 
 
-async def script(_request: Request) -> Response:
-    """Serve the one script, which keeps a board live."""
-    return PlainTextResponse((_FOLDER / "live.js").read_text(encoding="utf-8"), media_type="text/javascript")
+async def silences_of(queries: Queries, *, coming: bool = False) -> list[tuple[Silence, str]]:
+    """Return the silences that last, `coming` ones too if wanted, with what each is about. Strangers see none."""
+    now, store = queries.clock.now(), queries.store
 
+    def called(one: Silence) -> str:
+        known = {Scope.RELEASE: store.ledger.release, Scope.INCIDENT: store.verdicts.incident}.get(one.scope)
+        found = known(one.name) if known is not None else None
+        return found.title if found is not None else queries.producers.get(one.name, one.name)
 
-async def icon(_request: Request) -> Response:
-    """Serve the clock that shows half past nine."""
-    return Response((_FOLDER / "icon.svg").read_bytes(), media_type="image/svg+xml")
+    def lasting() -> list[tuple[Silence, str]]:
+        found = [one for one in store.outbox.silences(now) if one.is_on(now) or (coming and now < one.ends)]
+        return [(one, called(one)) for one in found]
 
-
-async def silences_of(queries: Queries) -> list[dict[str, Any]]:
-    """Return the JSON of the silences that last, for whoever may know everything."""
-    if not queries.sees_all:
-        return []
-    now = queries.clock.now()
     try:
-        return await queries.ask(lambda: lasting(queries.store.outbox, now))
+        return await queries.ask(lasting) if queries.sees_all else []
     except StoreFault:
-        # That it does not answer stands on the page.
+        # The page says that the store does not answer.
         return []
 
 
@@ -284,4 +284,4 @@ def fault_page(request: Request, status: int, message: str) -> Response:
 
 
 ROUTES = [Route("/status", status)]
-LOOKS = [Route("/style.css", style), Route("/live.js", script), Route("/icon.svg", icon)]
+LOOKS = [Route(path, asset) for path in _ASSETS]

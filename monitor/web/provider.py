@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import urlsplit
 
 from monitor.errors import NinethirtyError
-from monitor.threads import Ask
 from monitor.web.users import Right
 
 
@@ -81,21 +80,3 @@ class Provider:
     @property
     def _source(self) -> str:
         return f"{self.issuer} {self.claim}"
-
-
-class SignsOn(Protocol):
-    """Sends browsers to the provider, and finds out who they are when they come back."""
-
-    provider: Provider
-
-    async def way(self, flow: Flow) -> str:
-        """Return the address at the provider to which a browser is sent. Raises `NotSignedOn`."""
-
-    async def way_out(self, claimed: Claimed) -> str:
-        """Return the address at which the provider signs somebody out, empty where it tells of none."""
-
-    async def come_back(self, code: str, flow: Flow, ask: Ask) -> tuple[str, Claimed]:
-        """Return the name of whom the provider signed on, and what rights go by. Raises `NotSignedOn`.
-
-        `ask` does what takes time.
-        """

@@ -26,7 +26,7 @@ from monitor.deliver.verdicts import with_decision
 from monitor.errors import StoreFault, UnknownName
 from monitor.health.hosts import Unheard
 from monitor.judge.as_json import is_of
-from monitor.store.rows import CalendarRead, Draft, Event, Judged
+from monitor.store.rows import CalendarRead, Draft, Event
 from monitor.store.sql.engine import Store
 from monitor.store.writer import Writer
 from monitor.threads import Threads, in_turns
@@ -140,10 +140,12 @@ class Queries:
             told.sort(key=lambda body: (body["slot"] or {}).get("start") or "")
         return told
 
-    async def release(self, release: str) -> dict[str, Any] | None:
-        """Return the JSON of one release, None when there is none to be told of."""
+    async def release(self, release: str) -> dict[str, Any]:
+        """Return the JSON of one release. Raises `UnknownName` if there is none, or it must not be shown."""
         body = await self._release(release)
-        return None if body is None else self._shown(body)
+        if body is None or (shown := self._shown(body)) is None:
+            raise UnknownName(f"There is no release {release!r}.")
+        return shown
 
     async def _release(self, release: str) -> dict[str, Any] | None:
         row = await self.ask(lambda: self.store.verdicts.judged_one(release))
@@ -152,7 +154,9 @@ class Queries:
             return await self.ask(lambda: self.ahead(release, now))
         known = await self.ask(lambda: self.store.ledger.release(release))
         into = known.joined_into if known is not None else None
-        (body,) = await self._decided([self._fresh(row) if into is None else row.body | {"joined_into": into}])
+        (body,) = await self._decided(
+            [(self.live.body(row.release) or row.body) if into is None else row.body | {"joined_into": into}]
+        )
         return body
 
     async def _decided(self, told: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -187,10 +191,12 @@ class Queries:
 
         return await self.ask(found)
 
-    async def incident(self, incident: str) -> Incident | None:
-        """Return one incident, None when there is none to be told of."""
+    async def incident(self, incident: str) -> Incident:
+        """Return one incident. Raises `UnknownName` if there is none, or it must not be shown."""
         now = self.clock.now()
-        return next(iter(await self.ask(lambda: self._told([self.store.verdicts.incident(incident)], now))), None)
+        for found in await self.ask(lambda: self._told([self.store.verdicts.incident(incident)], now)):
+            return found
+        raise UnknownName(f"There is no incident {incident!r}.")
 
     async def events(self, after: str | None, release: str | None, limit: int) -> list[Event]:
         """Return the first events after the one of that id, oldest first. Raises `UnknownName`."""
@@ -209,10 +215,9 @@ class Queries:
 
     async def document(self, incident: Incident, ending: str, which: Document | None) -> tuple[bytes, str] | None:
         """Return a paper of an incident's newest draft and its media type, None without one. Raises UnknownName."""
-        template = self.templates.get(incident.producer)
-        await self._renew(incident.id)
+        template, drafts = self.templates.get(incident.producer), await self.drafts(incident.id)
         return await self.ask(
-            lambda: _document(self.store.verdicts.drafts(incident.id), ending, template, self.redactor, which)
+            lambda: written(redacted(drafts[-1], self.redactor), ending, template, which) if drafts else None
         )
 
     async def given_up(self) -> list[dict[str, Any]]:
@@ -233,12 +238,6 @@ class Queries:
         if self.door is not None:
             self.door.close()
 
-    def _fresh(self, row: Judged) -> dict[str, Any]:
-        return self.live.body(row.release) or row.body
-
-    def _current(self, incident: Incident, now: datetime) -> Incident:
-        return incident if self.as_of_now is None else self.as_of_now.incident(incident, now)
-
     async def _renew(self, incident: str) -> None:
         now, current = self.clock.now(), self.as_of_now
         if current is None or self.writer is None:
@@ -254,7 +253,8 @@ class Queries:
         found = [one for one in reversed(incidents) if one is not None]
         if not self.sees_all:
             found = [one for one in found if one.kind not in _FOR_STAFF and self._is_due(_release_of(one), now)]
-        return [self._current(one, now) for one in found]
+        current = self.as_of_now
+        return found if current is None else [current.incident(one, now) for one in found]
 
     def _is_due(self, release: str, now: datetime) -> bool:
         row = self.store.verdicts.judged_one(release)
@@ -268,7 +268,11 @@ class Queries:
         due = functools.cache(self._is_due)
         while True:
             found = self.store.verdicts.events((last.at, last.id) if last is not None else None, release, limit)
-            told += found if self.sees_all else [_for_all(one) for one in found if due(one.release, now)]
+            told += (
+                found
+                if self.sees_all
+                else [replace(one, body=wordless(one.body)) for one in found if due(one.release, now)]
+            )
             if len(found) < limit or len(told) >= limit:
                 return told[:limit]
             last = found[-1]
@@ -288,13 +292,3 @@ class Queries:
 def _release_of(incident: Incident) -> str:
     """Return a release whose slot says when everybody may know of an incident."""
     return incident.linked[0].release if incident.linked else incident.release
-
-
-def _for_all(event: Event) -> Event:
-    return replace(event, body=wordless(event.body))
-
-
-def _document(
-    drafts: Sequence[Draft], ending: str, template: Path | None, redactor: Redactor | None, which: Document | None
-) -> tuple[bytes, str] | None:
-    return written(redacted(drafts[-1], redactor), ending, template, which) if drafts else None

@@ -10,7 +10,6 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from alerts.claim import NO_PROOF
-from monitor.errors import UnknownName
 from monitor.judge.explain.explain import SUBJECT_PREFIX, by_head
 from monitor.judge.explain.timeline import Timeline, timeline
 from monitor.web.embargo import has_passed
@@ -25,10 +24,7 @@ _FOR_ALL = {"promise", "policy", "blind"}
 async def release(request: Request) -> Response:
     """Show one release with all its parts and findings."""
     queries, name = queries_of(request), request.path_params["release"]
-    body = await queries.release(name)
-    if body is None:
-        raise UnknownName(f"There is no release {name!r}.")
-    now = queries.clock.now()
+    body, now = await queries.release(name), queries.clock.now()
     is_shown = queries.sees_all or has_passed(body, now)
     told = await queries.ask(lambda: queries.explained(name, now)) if is_shown else None
     kinds = SUBJECT_PREFIX if queries.sees_all else _FOR_ALL

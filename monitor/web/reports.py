@@ -15,10 +15,10 @@ from starlette.routing import Route
 from alerts.draft.period import Period
 from monitor.errors import UnknownName, UserFault
 from monitor.threads import off_the_loop
-from monitor.watch.periods import FORMATS, Periods, name_of
+from monitor.watch.periods import FORMATS, Periods, file_stem_of
 from monitor.web.api import MOST_DAYS, file_of
 from monitor.web.fragments import named
-from monitor.web.incident_form import sent_by
+from monitor.web.incident_form import Sent, for_staff
 from monitor.web.pages import render
 from monitor.web.request import day_of, queries_of, takes
 
@@ -61,18 +61,16 @@ async def document(request: Request) -> Response:
         raise UnknownName(f"There is no report of that kind: there are {', '.join(FORMATS)}.")
     now = queries_of(request).clock.now()
     found = await _found(request, {name: request.query_params.get(name, "").strip() for name in _ASKED})
-    content = await _made(request, lambda periods: periods.written(found, ending, now))
-    return file_of(content, FORMATS[ending], f"{name_of(found)}.{ending}" if ending != "html" else "")
+    content = await _made(request, lambda periods: periods.render(found, ending, now))
+    return file_of(content, FORMATS[ending], f"{file_stem_of(found)}.{ending}" if ending != "html" else "")
 
 
-async def keep(request: Request) -> Response:
+@for_staff
+async def keep(request: Request, sent: Sent) -> Response:
     """Keep the report on a period as a draft, to be completed and signed."""
-    sent = await sent_by(request)
-    if isinstance(sent, Response):
-        return sent
     now = sent.desk.clock.now()
     periods, found = _periods(request), await _found(request, {name: sent.text(name) for name in _ASKED})
-    incident, _ = await sent.desk.writer.write(lambda tx: periods.keep(tx, found, now))
+    incident, _ = await sent.desk.writer.write(lambda tx: periods.save_as_draft(tx, found, now))
     return RedirectResponse(f"/incidents/{quote(incident.id)}", 303)
 
 

@@ -22,7 +22,8 @@ _LINK = quick(r"\[([^\[\]]*)\]\(([^()]*)\)")
 def _text() -> Markup:
     from markdown import markdown  # noqa: PLC0415  # only this page needs it
 
-    parts = [_LINK.sub(_link_inside, _without_title(_read(page))) for page in _PAGES]
+    # The page has a title of its own.
+    parts = [_LINK.sub(_link_inside, _read(page).partition("\n")[2]) for page in _PAGES]
     return Markup(markdown("\n\n".join(parts), extensions=["toc", "tables"]))  # noqa: S704  # our own words
 
 
@@ -31,10 +32,6 @@ def _read(page: str) -> str:
     shipped = Path(__file__).with_name(Path(page).name)
     file = shipped if shipped.is_file() else Path(__file__).parents[2] / "docs" / page
     return file.read_text(encoding="utf-8")
-
-
-def _without_title(text: str) -> str:
-    return text.partition("\n")[2]
 
 
 def _link_inside(found: re.Match[str]) -> str:

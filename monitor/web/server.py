@@ -38,11 +38,6 @@ def listen(address: str) -> socket.socket:
     return bound
 
 
-def _is_among(host: str, networks: Sequence[ipaddress.IPv4Network | ipaddress.IPv6Network]) -> bool:
-    address = ipaddress.ip_address(host)
-    return any(address in one for one in networks)
-
-
 class WebServer:
     """Serves an application on a bound socket until told to stop. `proxies` are believed when they say who asks."""
 
@@ -94,8 +89,8 @@ class WebServer:
         # Who connects, before anything is believed of whom they ask for.
         host = (scope.get("client") or ("",))[0]
         own = self._metrics is not None and scope["server"][1] == self._metrics.getsockname()[1]
-        told = {"by_proxy": bool(host) and _is_among(host, self._proxies), "for_metrics": own}
-        scope.setdefault("state", {}).update(told)
+        by_proxy = bool(host) and any(ipaddress.ip_address(host) in one for one in self._proxies)
+        scope.setdefault("state", {}).update(by_proxy=by_proxy, for_metrics=own)
         await self._believing(scope, receive, send)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -12,15 +12,18 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import structlog
 
 from monitor.clock import Clock
 from monitor.errors import UnknownName, UserFault
 from monitor.web.credentials import Throttle
-from monitor.web.provider import Claimed, Flow, NotSignedOn, SignsOn
+from monitor.web.provider import Claimed, Flow, NotSignedOn
 from monitor.web.users import NOBODY, Person, Program, Right, Users, is_name
+
+if TYPE_CHECKING:
+    from monitor.web.openid import OpenID
 
 T = TypeVar("T")
 LASTS = 12 * 3600
@@ -75,7 +78,7 @@ class Sessions:
         """`public_url` is where people reach the pages, which tells when TLS ends before us."""
         self.public_url = public_url
         self.vouching: ProxyAuth | None = None
-        self.provider: SignsOn | None = None
+        self.provider: OpenID | None = None
         self._users = users
         self._clock = clock
         self._throttle = throttle
@@ -129,7 +132,7 @@ class Sessions:
         """Return what a browser takes to the provider, by what it alone keeps meanwhile."""
         return Flow(*(self._keyed(f"{use} {browser}") for use in ("state", "nonce", "verifier")))
 
-    def _signing_on(self) -> SignsOn:
+    def _signing_on(self) -> OpenID:
         if self.provider is None:
             raise UnknownName("Nobody is signed on here by a provider.")
         return self.provider

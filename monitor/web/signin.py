@@ -40,11 +40,11 @@ _STAFF = ("/status", "/api/v1/calendars", "/reports")
 _LOOPBACK = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:\d+)?")
 _FORWARDED = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip")
 _BY_TOKEN = re.compile(r"/api/v1/incidents/[^/]+/acknowledge")
-_TYPED = re.compile(r"/incidents/([^/]+/draft|new)")
+_TYPED = re.compile(r"/incidents/([^/]+/draft|new)|/silences")
 """Where people send what took them an hour: who was signed out meanwhile gets it back, and nothing else."""
 _KNOWN_FOR = 90 * 24 * 3600
 _WRONG = "That name and password do not belong together."
-_STALE = "This page had grown old. Try again."
+_STALE = "This page is too old. Try again."
 _LONGEST_WHERE = 1000
 _FLOW = 43
 """Characters of what a browser keeps on its way to a provider; where it wanted to go follows."""
@@ -81,7 +81,7 @@ class Doorway:
             )
             passes = request.state.sees_all or self._is_open(request, session)
         except Busy as busy:
-            await _told_to_wait(request, busy)(scope, receive, send)
+            await (await told_to_wait(request, busy))(scope, receive, send)
             return
         await (self.app if passes else _refusal(request, door))(scope, receive, send)
 
@@ -142,7 +142,8 @@ def _refusal(request: Request, door: Sessions | None) -> Response:
     return problem(401, "sign in first", _CHALLENGE if door.by_password else {"WWW-Authenticate": "Bearer"})
 
 
-def _told_to_wait(request: Request, busy: Busy) -> Response:
+async def told_to_wait(request: Request, busy: Busy) -> Response:
+    """Answer that too many attempts were made, and when the next one can be."""
     page = (
         problem(429, str(busy))
         if request.scope["path"].startswith("/api/")
@@ -165,11 +166,8 @@ async def enter(request: Request) -> Response:
     mark = request.cookies.get(_cookie(request, "-form"), "")
     if not mark or not hmac.compare_digest(mark.encode(), form.get("mark", "").encode()):
         return _form(request, where, 400, name, _STALE)
-    try:
-        known = request.cookies.get(_cookie(request, "-known"), "")
-        key = await _door(request).enter(name, form.get("password", ""), client_of(request), known)
-    except Busy as busy:
-        return _told_to_wait(request, busy)
+    known = request.cookies.get(_cookie(request, "-known"), "")
+    key = await _door(request).enter(name, form.get("password", ""), client_of(request), known)
     if key is None:
         return _form(request, where, 403, name, _WRONG)
     _leave(request)
@@ -201,8 +199,6 @@ async def come_back(request: Request) -> Response:
         if fault.status is HTTPStatus.FORBIDDEN:
             queries_of(request).throttle.failed(client_of(request))
         answer = _not_signed_on(request, where, fault)
-    except Busy as busy:
-        return _told_to_wait(request, busy)
     else:
         _leave(request)
         answer = RedirectResponse(where, 303)

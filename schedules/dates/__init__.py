@@ -1,7 +1,6 @@
-"""Date texts as producers write them → slots with honest precision, or a clear refusal; never a guess.
+"""Reads date texts of producers as slots with the precision that they state. It refuses a text rather than guess.
 
-The grammar is small, ordered and reads whole texts only: what is left over refuses the text.
-Source: `facts/calendars.md` §4.3.
+The grammar is a short ordered list of forms. A form must match the whole text. Source: `facts/calendars.md` §4.3.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import date
 
-from schedules.dates.span import FIRST_YEAR, LAST_YEAR, Context, Span, refuse
+from schedules.dates.span import FIRST_YEAR, LAST_YEAR, Context, Span, refusal
 from schedules.dates.words import MONTHS, WEEKDAYS
 from schedules.patterns import quick
 from schedules.slot import Precision
@@ -24,70 +24,72 @@ _NUMBERS = quick(rf"{WEEKDAY}(?P<a>\d{{1,2}})(?P<sep>[/.-])(?P<b>\d{{1,2}})(?P=s
 _ISO = quick(rf"{WEEKDAY}(?P<year>\d{{4}})(?P<sep>[-/.]?)(?P<month>\d{{1,2}})(?P=sep)(?P<day>\d{{1,2}}){_AFTER}")
 
 
-def day(text: str, context: Context) -> Span | None:
-    """Read a text that names one day; None when it has no such form."""
+def read_day(text: str, context: Context) -> Span | None:
+    """Read a text that names one day. Return None if it has no such form."""
     match = _DAY_FIRST.fullmatch(text) or _MONTH_FIRST.fullmatch(text)
     if match:
         month = MONTHS.get(match["month"])
-        return None if month is None else _resolve(match, int(match["day"]), month, full_year(match["year"]), context)
+        return (
+            None if month is None else _resolve_date(match, int(match["day"]), month, full_year(match["year"]), context)
+        )
     match = _NUMBERS.fullmatch(text)
     if match:
-        return _numbers(match, context)
+        return _read_numbers(match, context)
     match = _ISO.fullmatch(text)
     if match is None or (not match["sep"] and len(match["month"] + match["day"]) != 4):
         return None
-    return _resolve(match, int(match["day"]), int(match["month"]), int(match["year"]), context)
+    return _resolve_date(match, int(match["day"]), int(match["month"]), int(match["year"]), context)
 
 
 def full_year(text: str | None) -> int | None:
-    """Return a year of two or four digits in full; None stays None."""
+    """Return a year of two or four digits as a number, None for None."""
     if text is None:
         return None
     digits = text.lstrip("'")
     return int(digits) + (2000 if len(digits) == 2 else 0)
 
 
-def _numbers(match: re.Match[str], context: Context) -> Span | None:
+def _read_numbers(match: re.Match[str], context: Context) -> Span | None:
     if match["sep"] == "." and len(match["c"]) == 2:
         return None
     values = dict(zip(context.date_order, (match["a"], match["b"], match["c"]), strict=False))
     if len(values["y"]) < len(match["c"]):
-        return refuse("order")
+        return refusal("order")
     number, month, year = int(values["d"]), int(values["m"]), full_year(values["y"].zfill(2))
-    # A value that fits the other order only is never swapped: the order of the calendar may be wrong for all rows.
+    # Day and month are never swapped, even if only that would fit: then the order may be wrong for all rows.
     if month > 12:
-        return refuse("order" if number <= 12 else "impossible")
-    return _resolve(match, number, month, year, context)
+        return refusal("order" if number <= 12 else "impossible")
+    return _resolve_date(match, number, month, year, context)
 
 
-def _resolve(match: re.Match[str], number: int, month: int, year: int | None, context: Context) -> Span | None:
+def _resolve_date(match: re.Match[str], number: int, month: int, year: int | None, context: Context) -> Span | None:
     named = {match.group("weekday"), match.group("after")} - {None}
     wanted = {WEEKDAYS.get(name or "") for name in named}
     if None in wanted:
         return None
-    found = on(number, month, year) if year else _in_window(number, month, wanted, context)
+    found = day_span(number, month, year) if year else _find_near_year(number, month, wanted, context)
     if found.precision is Precision.NONE or wanted <= {found.first.weekday()}:
         return found
     return Span(Precision.DAY, found.first, found.last, doubt="weekday")
 
 
-def on(number: int, month: int, year: int) -> Span:
-    """Return the span of one dated day; refused as `impossible` when no calendar has it."""
+def day_span(number: int, month: int, year: int) -> Span:
+    """Return the span of one day, or the refusal `impossible` if there is no such day."""
     if not FIRST_YEAR <= year <= LAST_YEAR:
-        return refuse("impossible")
+        return refusal("impossible")
     try:
         found = date(year, month, number)
     except ValueError:
-        return refuse("impossible")
+        return refusal("impossible")
     return Span(Precision.DAY, found, found)
 
 
-def _in_window(number: int, month: int, wanted: set[int | None], context: Context) -> Span:
-    tried = [on(number, month, year) for year in context.years()]
+def _find_near_year(number: int, month: int, wanted: set[int | None], context: Context) -> Span:
+    tried = [day_span(number, month, year) for year in context.years()]
     if all(span.reason for span in tried) and (month, number) != (2, 29):
-        return refuse("impossible")
-    near = [span for span in tried if not span.reason and context.holds(span.first)]
+        return refusal("impossible")
+    near = [span for span in tried if not span.reason and context.is_near(span.first)]
     fitting = [span for span in near if wanted <= {span.first.weekday()}]
     if fitting:
         return fitting[0]
-    return refuse("weekday" if near else "impossible")
+    return refusal("weekday" if near else "impossible")

@@ -1,10 +1,14 @@
-"""Forms that name a calendar period: months, quarters, half-years, seasons, years."""
+"""Forms that name more than a day: months, quarters, half-years, seasons, years, weeks, ranges and "by …"."""
 
 from __future__ import annotations
 
-from schedules.dates.days import full_year
-from schedules.dates.span import Context, Span, month_end, months, refuse
-from schedules.dates.words import HYDREF, MONTHS, SEASONS
+import re
+from dataclasses import replace
+from datetime import date, timedelta
+
+from schedules.dates.days import ORDINAL, WEEKDAY, day_span, full_year, read_day
+from schedules.dates.span import Context, Span, month_end, month_span, refusal
+from schedules.dates.words import HYDREF, MONTHS, SEASONS, WEEKDAYS
 from schedules.patterns import quick
 from schedules.slot import Precision
 
@@ -27,21 +31,21 @@ _SEASON = quick(rf"(?P<season>{'|'.join(SEASONS)})(?:,? (?:of )?{_TWO})?")
 _YEAR = quick(rf"(?P<fy>(?:fy|financial year) ?)?{_TWO}")
 
 
-def month(text: str, context: Context) -> Span | None:
+def read_month(text: str, context: Context) -> Span | None:
     """Read "July 2026", "Mid-November 2026", "2026-09", "07/2026" and "July"."""
     part = _PART_OF.fullmatch(text)
     match = _MONTH.fullmatch(part["rest"] if part else text)
     if match:
         number = MONTHS.get(match["month"])
         doubt = "season" if match["month"] == HYDREF else None
-        return None if number is None else _in_year(number, 1, full_year(match["year"]), context, doubt)
+        return None if number is None else _months_of_year(number, 1, full_year(match["year"]), context, doubt)
     match = _NUMBERED.fullmatch(text)
     if match is None or not 1 <= int(match["month"] or match["m"]) <= 12:
         return None
-    return months(Precision.MONTH, int(match["year"] or match["y"]), int(match["month"] or match["m"]), 1)
+    return month_span(Precision.MONTH, int(match["year"] or match["y"]), int(match["month"] or match["m"]), 1)
 
 
-def quarter(text: str, context: Context) -> Span | None:  # noqa: ARG001  # one signature for every form
+def read_quarter(text: str, context: Context) -> Span | None:  # noqa: ARG001  # one signature for every form
     """Read "Q3 2026" as July to September, and "Q3 2025/26", of a financial year, as October to December 2025."""
     match = next((found for form in _QUARTERS if (found := form.fullmatch(text))), None)
     if match is None:
@@ -49,35 +53,35 @@ def quarter(text: str, context: Context) -> Span | None:  # noqa: ARG001  # one 
     number = _NTH.get(match["n"]) or int(match["n"])
     year = int(match["year"])
     if match["next"] is None:
-        return months(Precision.QUARTER, year, 3 * number - 2, 3)
-    if not _follows(year, match["next"]):
-        return refuse("impossible")
-    return months(Precision.QUARTER, year + (number == 4), (3 * number) % 12 + 1, 3)
+        return month_span(Precision.QUARTER, year, 3 * number - 2, 3)
+    if not _is_next_year(year, match["next"]):
+        return refusal("impossible")
+    return month_span(Precision.QUARTER, year + (number == 4), (3 * number) % 12 + 1, 3)
 
 
-def half_year(text: str, context: Context) -> Span | None:  # noqa: ARG001  # one signature for every form
+def read_half_year(text: str, context: Context) -> Span | None:  # noqa: ARG001  # one signature for every form
     """Read "H1 2026" and "second half of 2026" as a range of six months."""
     match = _HALF.fullmatch(text)
     if match is None:
         return None
     second = match["n"] == "2" or match["word"] == "second"
-    return months(Precision.RANGE, int(match["year"]), 7 if second else 1, 6)
+    return month_span(Precision.RANGE, int(match["year"]), 7 if second else 1, 6)
 
 
-def season(text: str, context: Context) -> Span | None:
-    """Read "Spring 2026" as March to May, and so on; "Winter 2026" leaves open which winter, hence a doubt."""
+def read_season(text: str, context: Context) -> Span | None:
+    """Read "Spring 2026" as March to May, and so on. "Winter 2026" can mean two winters, so it gets a doubt."""
     part = _PART_OF.fullmatch(text)
     match = _SEASON.fullmatch(part["rest"] if part else text)
     if match is None:
         return None
     number, year = SEASONS[match["season"]], full_year(match["year"])
-    if match["next"] is not None and (number != 12 or not _follows(year or 0, match["next"])):
-        return refuse("not-a-date")
+    if match["next"] is not None and (number != 12 or not _is_next_year(year or 0, match["next"])):
+        return refusal("not-a-date")
     doubt = "season" if number == 12 and year and match["next"] is None else None
-    return _in_year(number, 3, year, context, doubt)
+    return _months_of_year(number, 3, year, context, doubt)
 
 
-def year(text: str, context: Context) -> Span | None:  # noqa: ARG001  # one signature for every form
+def read_year(text: str, context: Context) -> Span | None:  # noqa: ARG001  # one signature for every form
     """Read "2026", "Late 2026" as the year and "2026/27", "FY 2026-27" as April to March."""
     part = _PART_OF.fullmatch(text)
     match = _YEAR.fullmatch(part["rest"] if part else text)
@@ -85,18 +89,117 @@ def year(text: str, context: Context) -> Span | None:  # noqa: ARG001  # one sig
         return None
     first = int(match["year"])
     if match["next"] is None:
-        return None if match["fy"] else months(Precision.YEAR, first, 1, 12)
-    return months(Precision.YEAR, first, 4, 12) if _follows(first, match["next"]) else None
+        return None if match["fy"] else month_span(Precision.YEAR, first, 1, 12)
+    return month_span(Precision.YEAR, first, 4, 12) if _is_next_year(first, match["next"]) else None
 
 
-def _follows(first: int, second: str) -> bool:
+def _is_next_year(first: int, second: str) -> bool:
     return (first + 1) % (100 if len(second) == 2 else 10_000) == int(second)
 
 
-def _in_year(number: int, count: int, named: int | None, context: Context, doubt: str | None) -> Span:
+def _months_of_year(number: int, count: int, named: int | None, context: Context, doubt: str | None) -> Span:
     precision = Precision.MONTH if count == 1 else Precision.SEASON
     if named is not None:
-        return months(precision, named, number, count, doubt)
-    # Without its year the period is the one whose last day lies in the window.
-    near = (own for own in context.years() if context.holds(month_end(own, number + count - 1)))
-    return months(precision, next(near, context.anchor.year), number, count, doubt)
+        return month_span(precision, named, number, count, doubt)
+    # Without a year, the period is the one whose last day is near the day of the read.
+    near = (own for own in context.years() if context.is_near(month_end(own, number + count - 1)))
+    return month_span(precision, next(near, context.anchor.year), number, count, doubt)
+
+
+_WEEK_FROM = quick(
+    r"(?:the )?(?:week (?:commencing|beginning|starting|of)|w/?c\.?|w\.c\.|w/?b\.?|wythnos yn dechrau):? "
+    r"(?:on )?(?P<rest>.+)"
+)
+_WEEK_TO = quick(r"(?:the )?(?:week ending|w/?e\.?|w\.e\.|wythnos yn diweddu):? (?:on )?(?P<rest>.+)")
+_UNTIL = quick(r"(?:by|before|no later than|not later than|on or before|erbyn)(?: the)? (?P<rest>.+)")
+_BETWEEN = quick(r"(?:between|from) (?P<rest>.+)")
+_SPLIT = quick(r" to | - | until | and | & | or | through | i | neu | ?[-/] ?")
+_PARTIAL = quick(
+    rf"{WEEKDAY}(?P<day>\d{{1,2}}) ?{ORDINAL}(?: (?:of |o )?(?P<month>[a-z]{{3,10}})\.?)?(?:,? (?P<year>\d{{4}}))?"
+)
+
+
+def read_week(text: str, context: Context) -> Span | None:
+    """Read "week commencing D" as D … D+6 and "week ending D" as D-6 … D."""
+    begins, ends = _WEEK_FROM.fullmatch(text), _WEEK_TO.fullmatch(text)
+    match = begins or ends
+    found = read_day(match["rest"], context) if match else None
+    if found is None or found.reason:
+        return found
+    shift = timedelta(days=6 if begins else -6)
+    first, last = sorted((found.first, found.first + shift))
+    return Span(Precision.RANGE, first, last, found.doubt)
+
+
+def read_until(text: str, context: Context) -> Span | None:
+    """Read "by D" as the range from the day of the read to D."""
+    match = _UNTIL.fullmatch(text)
+    if match is None:
+        return None
+    found = read_day(match["rest"], context) or read_month(match["rest"], context)
+    if found is None or found.reason:
+        return found
+    return Span(Precision.RANGE, min(context.anchor, found.last), found.last, found.doubt)
+
+
+def read_day_range(text: str, context: Context) -> Span | None:
+    """Read "30/31 March 2026", "1 to 3 June", "30 June - 2 July 2026". The left end may lack month and year."""
+    sides = _split_range(text)
+    if sides is None:
+        return None
+    left = _PARTIAL.fullmatch(sides[0])
+    right = read_day(sides[1], context) if left else None
+    if left is None or right is None or right.reason:
+        return right
+    return _join_days(left, right)
+
+
+def _join_days(left: re.Match[str], right: Span) -> Span | None:
+    """Return the range between two ends. Without a year, the left end is in the last possible one before the right."""
+    number = MONTHS.get(left["month"]) if left["month"] else right.first.month
+    if number is None:
+        return None
+    year = int(left["year"] or right.first.year)
+    first = day_span(int(left["day"]), number, year)
+    if not first.reason and first.first > right.first and not left["year"] and left["month"]:
+        first = day_span(int(left["day"]), number, year - 1)
+    if first.reason:
+        return first
+    if first.first > right.first:
+        return refusal("impossible")
+    named = left["weekday"]
+    wrong = named is not None and WEEKDAYS.get(named) != first.first.weekday()
+    return Span(Precision.RANGE, first.first, right.last, "weekday" if wrong else right.doubt)
+
+
+def read_month_range(text: str, context: Context) -> Span | None:
+    """Read "March/April 2026", "December to January 2027", "August to September"."""
+    sides = _split_range(text)
+    right = read_month(sides[1], context) if sides else None
+    if sides is None or right is None or right.reason:
+        return right
+    left = read_month(sides[0], context)
+    if left is None or left.reason:
+        return left
+    if not any(mark.isdigit() for mark in sides[0]):
+        left = _start_in_year(left, right)
+    return Span(Precision.RANGE, left.first, right.last) if left.first <= right.first else refusal("impossible")
+
+
+def _start_in_year(left: Span, right: Span) -> Span:
+    # The year is that of the second month: "December to January 2027" begins in 2026.
+    year = right.first.year - (left.first.month > right.first.month)
+    return replace(left, first=date(year, left.first.month, 1))
+
+
+def _split_range(text: str) -> tuple[str, str] | None:
+    match = _BETWEEN.fullmatch(text)
+    parts = _SPLIT.split(match["rest"] if match else text)
+    return (parts[0], parts[1]) if len(parts) == 2 else None
+
+
+PERIOD_FORMS = (
+    *(read_week, read_until, read_month, read_quarter, read_half_year),
+    *(read_season, read_year, read_day_range, read_month_range),
+)
+"""In the order in which they are tried."""

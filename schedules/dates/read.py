@@ -2,27 +2,76 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 
-from schedules.dates.days import day
-from schedules.dates.iso import iso_slot
-from schedules.dates.periods import half_year, month, quarter, season, year
-from schedules.dates.span import Context, Span, at_wall, no_slot, of_span, refuse
-from schedules.dates.spans import day_range, month_range, until, week
-from schedules.dates.status import Peeled, peel, status_word
-from schedules.dates.times import TimeOfDay, find_time
+from schedules.dates.days import read_day
+from schedules.dates.periods import PERIOD_FORMS
+from schedules.dates.span import Context, Span, at_instant, at_wall, no_slot, on_days, refusal, slot_of_span
+from schedules.dates.status import StrippedText, status_word, strip_status
+from schedules.dates.times import FoundTime, find_time
 from schedules.dates.words import LONGEST, normalise
 from schedules.patterns import linear, quick
 from schedules.slot import Precision, Slot
 from schedules.slot_relations import first_day
 from schedules.times.zone import LONDON, is_summer
 
+_EXTENDED = quick(
+    r"(?P<y>\d{4})[-/](?P<mo>\d{1,2})[-/](?P<d>\d{1,2})(?: ?t ?| )"
+    r"(?P<h>\d{1,2}):(?P<mi>\d{2})(?::(?P<s>\d{2})(?:[.,](?P<f>\d+))?)?"
+    r" ?(?P<zone>z|[+-]\d{2}(?::?\d{2})?)?"
+)
+_BASIC = quick(
+    r"(?P<y>20\d{2})(?P<mo>\d{2})(?P<d>\d{2})t(?P<h>\d{2})(?P<mi>\d{2})(?:(?P<s>\d{2})(?P<f>)?)?(?P<zone>z|[+-]\d{2}:?\d{2})?"
+)
+
+
+def iso_slot(plain: str, raw: str, timezone: str) -> Slot | None:
+    """Return the slot of a normalised ISO date-time; None when the text is none.
+
+    A local time of 00:00 is how exports write a bare date: it gives the day, with doubt `midnight`.
+    """
+    match = _EXTENDED.fullmatch(plain) or _BASIC.fullmatch(plain)
+    if match is None:
+        return None
+    wall = _wall(match)
+    offset = _offset(match["zone"])
+    if wall is None or (match["zone"] and offset is None):
+        return no_slot(raw, "impossible", timezone)
+    if offset is not None:
+        return at_instant((wall - offset).replace(tzinfo=UTC), raw, timezone)
+    if wall.time() == time():
+        return on_days(wall.date(), wall.date(), raw, timezone, doubt="midnight")
+    return at_wall(wall, raw, timezone)
+
+
+def _wall(match: re.Match[str]) -> datetime | None:
+    year, month, day, hour, minute, second = (int(match[name] or 0) for name in ("y", "mo", "d", "h", "mi", "s"))
+    micro = int((match["f"] or "0").ljust(6, "0")[:6])
+    try:
+        return datetime.combine(date(year, month, day), time(hour, minute, second, micro))
+    except ValueError:
+        return None
+
+
+def _offset(text: str | None) -> timedelta | None:
+    if text is None:
+        return None
+    if text == "z":
+        return timedelta()
+    digits = text[1:].replace(":", "").ljust(4, "0")
+    size = timedelta(hours=int(digits[:2]), minutes=int(digits[2:]))
+    if size > timedelta(hours=14):
+        return None
+    return -size if text[0] == "-" else size
+
+
 Form = Callable[[str, Context], Span | None]
 
-FORMS: tuple[Form, ...] = (day, week, until, month, quarter, half_year, season, year, day_range, month_range)
+FORMS: tuple[Form, ...] = (read_day, *PERIOD_FORMS)
 
 _EMPTY = frozenset({"", "-", "--", "n/a", "na", "none", "not applicable", "nil", "?"})
 _SERIAL = quick(r"\d{5}(?:\.\d+)?")
@@ -31,9 +80,9 @@ _WAS = linear(r"^(?P<now>.+?)[ ,;-]+(?:was|previously|originally|formerly):? (?P
 
 @dataclass(frozen=True, slots=True)
 class DateText:
-    """A date text as read. `status` is provisional, confirmed, tbc, cancelled or postponed, when the text says so.
+    """What a date text says. `status` is provisional, confirmed, tbc, cancelled or postponed, if the text says so.
 
-    `previous` is the slot that the text says the release had before.
+    `previous` is the earlier slot of the release, if the text gives it ("was 16 July").
     """
 
     slot: Slot
@@ -42,30 +91,30 @@ class DateText:
 
     @property
     def doubt(self) -> str | None:
-        """Why a readable slot is not to be judged to the minute."""
+        """Return why a readable slot is not judged to the minute, None without a doubt."""
         return self.slot.doubt
 
     @property
     def reason(self) -> str | None:
-        """Why the text gives no slot."""
+        """Return why the text gives no slot, None if it does."""
         return self.slot.reason
 
 
 def read_date(text: str, anchor: date, timezone: str = LONDON, date_order: str = "dmy") -> DateText:
-    """Read a date text.
+    """Read a date text. An unreadable one gives a slot of precision `NONE` with its reason.
 
-    `anchor` is the day of the read, which supplies a missing year; `timezone` that of written times; `date_order`
-    (dmy, mdy, ymd) that of numeric dates. An unreadable text gives precision `NONE` with its reason.
+    `anchor` is the day of the read, from which a missing year follows. `timezone` is that of written times,
+    `date_order` (dmy, mdy, ymd) that of numeric dates.
     """
-    return _read(text, anchor, timezone, date_order)
+    return _read_cached(text, anchor, timezone, date_order)
 
 
 @lru_cache(maxsize=16_384)
 def with_time(slot: Slot, text: str) -> Slot:
-    """Return a slot of one day made exact by a time that stands in a column of its own ("9.30", "7am", "0930").
+    """Return a slot of one day with the time of another column ("9.30", "7am", "0930").
 
-    The text may also be a whole date with its time, which counts when it names the same day.
-    A text without a time leaves the day; one with more than a time leaves it with doubt `unreadable-date`.
+    The text may also be a whole date with time, which counts if it names the same day. Without a time in the text the
+    slot stays a day. With anything besides a time it stays a day with the doubt `unreadable-date`.
     """
     plain = normalise(text)
     if slot.precision is not Precision.DAY or slot.first is None or plain in _EMPTY or status_word(plain) == "tbc":
@@ -79,19 +128,19 @@ def with_time(slot: Slot, text: str) -> Slot:
         return slot
     if found.rest or found.impossible:
         return replace(slot, raw=raw, doubt=slot.doubt or "unreadable-date")
-    return _timed(Span(Precision.DAY, slot.first, slot.first, slot.doubt), found, raw, slot.timezone)
+    return _add_time(Span(Precision.DAY, slot.first, slot.first, slot.doubt), found, raw, slot.timezone)
 
 
-def assume_time(slot: Slot, default_time: str | None) -> Slot:
-    """Return a slot of one day with the instant that the configuration's "HH:MM" gives it; it stays a day."""
+def assume_time(slot: Slot, default_time: time | None) -> Slot:
+    """Return a slot of one day with the instant at which it is watched by default. It still counts as a day."""
     if default_time is None or slot.precision is not Precision.DAY or slot.first is None:
         return slot
-    exact = at_wall(datetime.combine(slot.first, time.fromisoformat(default_time)), slot.raw, slot.timezone)
+    exact = at_wall(datetime.combine(slot.first, default_time), slot.raw, slot.timezone)
     return replace(slot, assumed=exact.instant)
 
 
 @lru_cache(maxsize=16_384)
-def _read(text: str, anchor: date, timezone: str, date_order: str) -> DateText:
+def _read_cached(text: str, anchor: date, timezone: str, date_order: str) -> DateText:
     if len(text) > LONGEST:
         return DateText(no_slot(text[:LONGEST], "not-a-date", timezone))
     plain = normalise(text)
@@ -100,63 +149,64 @@ def _read(text: str, anchor: date, timezone: str, date_order: str) -> DateText:
     exact = iso_slot(plain, text, timezone)
     if exact is not None:
         return DateText(exact)
-    return _words(plain, text, timezone, Context(anchor, date_order))
+    return _read_words(plain, text, timezone, Context(anchor, date_order))
 
 
-def _words(plain: str, text: str, timezone: str, context: Context) -> DateText:
+def _read_words(plain: str, text: str, timezone: str, context: Context) -> DateText:
+    """Read status words, slot and earlier slot of the normalised text `plain`. `text` is as written."""
     if status_word(plain):
-        return DateText(*_status_alone(Peeled("", status_word(plain)), text, timezone))
-    peeled = peel(plain)
-    was = _WAS.match(peeled.rest)
+        return DateText(*_read_status_only(StrippedText("", status_word(plain)), text, timezone))
+    stripped = strip_status(plain)
+    was = _WAS.match(stripped.rest)
     if was:
-        peeled = replace(peeled, rest=was["now"], previous=was["before"])
-    if status_word(peeled.rest) or not peeled.rest:
-        return DateText(*_status_alone(peeled, text, timezone))
-    slot = _slot(peeled.rest, text, timezone, context)
-    before = read_date(peeled.previous, context.anchor, timezone, context.date_order) if peeled.previous else None
-    return DateText(slot, peeled.status, before.slot if before else None)
+        stripped = replace(stripped, rest=was["now"], previous=was["before"])
+    if status_word(stripped.rest) or not stripped.rest:
+        return DateText(*_read_status_only(stripped, text, timezone))
+    slot = _read_slot(stripped.rest, text, timezone, context)
+    before = read_date(stripped.previous, context.anchor, timezone, context.date_order) if stripped.previous else None
+    return DateText(slot, stripped.status, before.slot if before else None)
 
 
-def _status_alone(peeled: Peeled, text: str, timezone: str) -> tuple[Slot, str | None]:
-    status = status_word(peeled.rest) or peeled.status
+def _read_status_only(stripped: StrippedText, text: str, timezone: str) -> tuple[Slot, str | None]:
+    status = status_word(stripped.rest) or stripped.status
     if status == "tbc":
         return no_slot(text, "tbc", timezone), None
     return no_slot(text, "not-a-date", timezone), status
 
 
-def _slot(rest: str, text: str, timezone: str, context: Context) -> Slot:
+def _read_slot(rest: str, text: str, timezone: str, context: Context) -> Slot:
     if _SERIAL.fullmatch(rest):
         return no_slot(text, "serial", timezone)
     found = find_time(rest)
     if found.impossible:
         return no_slot(text, "impossible", timezone)
-    span = _span(found.rest, context)
+    span = _find_span(found.rest, context)
     if span.precision is not Precision.DAY or (found.time is None and not found.midnight):
-        return of_span(span, text, timezone)
-    return _timed(span, found, text, timezone)
+        return slot_of_span(span, text, timezone)
+    return _add_time(span, found, text, timezone)
 
 
-def _span(text: str, context: Context) -> Span:
+def _find_span(text: str, context: Context) -> Span:
     for form in FORMS:
         found = form(text, context)
         if found is not None:
             return found
-    return refuse("not-a-date")
+    return refusal("not-a-date")
 
 
-def _timed(span: Span, found: TimeOfDay, text: str, timezone: str) -> Slot:
-    doubt = span.doubt or _zone_doubt(found.zone, span.first, timezone)
+def _add_time(span: Span, found: FoundTime, text: str, timezone: str) -> Slot:
+    doubt = span.doubt or _zone_word_doubt(found.zone, span.first, timezone)
     if found.time is None:
-        return of_span(replace(span, doubt=doubt or "midnight"), text, timezone)
+        return slot_of_span(replace(span, doubt=doubt or "midnight"), text, timezone)
     if doubt == "zone-unknown":
-        return of_span(replace(span, doubt=doubt), text, timezone)
+        return slot_of_span(replace(span, doubt=doubt), text, timezone)
     return at_wall(datetime.combine(span.first, found.time), text, timezone, doubt)
 
 
-def _zone_doubt(word: str | None, on: date, timezone: str) -> str | None:
+def _zone_word_doubt(word: str | None, on: date, timezone: str) -> str | None:
     if word in {None, "uk"} and (word is None or timezone == LONDON):
         return None
     if word == "other" or timezone != LONDON:
         return "zone-unknown"
-    # "GMT" in summer is what people write who mean the clock on the wall.
+    # People write "GMT" in summer and mean local time.
     return None if is_summer(on) == (word == "bst") else "zone"

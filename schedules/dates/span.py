@@ -1,4 +1,4 @@
-"""What a form of the grammar found: local days at a precision, or a refusal with its reason."""
+"""Results of the grammar: local days with a precision, or a refusal with its reason. Builders of slots."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ BACK, AHEAD = timedelta(days=30), timedelta(days=335)
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Local days `first` to `last`, both included; or, with precision `NONE`, the reason for a refusal."""
+    """Local days `first` to `last`, both included. With precision `NONE`: the reason for a refusal."""
 
     precision: Precision
     first: date = date.min
@@ -25,40 +25,40 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What a text is read against: the day of the read (or of the heading above) and the order of numbers."""
+    """What a text is read with: the day of the read (or of the heading above it) and the order of numbers."""
 
     anchor: date
     date_order: str = "dmy"
 
-    def holds(self, day: date) -> bool:
-        """Tell whether a date written without its year may be this one: at most 30 days back, 335 ahead."""
+    def is_near(self, day: date) -> bool:
+        """Return whether a date without a year can mean this day: at most 30 days before the anchor or 335 after it."""
         return self.anchor - BACK <= day <= self.anchor + AHEAD
 
     def years(self) -> tuple[int, int, int]:
-        """Return the years in which a date without its year can lie."""
+        """Return the years that a date without a year can be in."""
         return (self.anchor.year - 1, self.anchor.year, self.anchor.year + 1)
 
 
-def refuse(reason: str) -> Span:
-    """Return a refusal; `reason` is one of those of `samples/calendars/README.md`."""
+def refusal(reason: str) -> Span:
+    """Return a refusal. `samples/calendars/README.md` lists the reasons."""
     return Span(Precision.NONE, reason=reason)
 
 
 def month_end(year: int, month: int) -> date:
-    """Return the last day of a month; months count on past December into the next year."""
+    """Return the last day of a month. Month 13 is January of the next year."""
     over, index = divmod(month, 12)
     return date(year + over, index + 1, 1) - timedelta(days=1)
 
 
-def months(precision: Precision, year: int, month: int, count: int, doubt: str | None = None) -> Span:
-    """Return the span of `count` whole months from a month on; refused outside 2000 to 2100."""
+def month_span(precision: Precision, year: int, month: int, count: int, doubt: str | None = None) -> Span:
+    """Return the span of `count` whole months from a month on, or a refusal outside 2000 to 2100."""
     if not FIRST_YEAR <= year <= LAST_YEAR:
-        return refuse("impossible")
+        return refusal("impossible")
     return Span(precision, date(year, month, 1), month_end(year, month + count - 1), doubt)
 
 
 def at_instant(moment: datetime, raw: str, timezone: str = LONDON, doubt: str | None = None) -> Slot:
-    """Return the slot of an aware instant, cut to milliseconds as it will be written."""
+    """Return the slot of an aware instant, cut to milliseconds because JSON has no finer ones."""
     if not FIRST_YEAR <= moment.year <= LAST_YEAR:
         return no_slot(raw, "impossible", timezone)
     exact = moment.astimezone(UTC)
@@ -67,7 +67,7 @@ def at_instant(moment: datetime, raw: str, timezone: str = LONDON, doubt: str | 
 
 
 def at_wall(wall: datetime, raw: str, timezone: str = LONDON, doubt: str | None = None) -> Slot:
-    """Return the slot of a naive local time; one that the clock skips or repeats becomes its day, with a doubt."""
+    """Return the slot of a naive local time. If the clock skips or repeats it, return its day with a doubt."""
     if not FIRST_YEAR <= wall.year <= LAST_YEAR:
         return no_slot(raw, "impossible", timezone)
     try:
@@ -77,20 +77,20 @@ def at_wall(wall: datetime, raw: str, timezone: str = LONDON, doubt: str | None 
 
 
 def on_days(first: date, last: date, raw: str, timezone: str = LONDON, doubt: str | None = None) -> Slot:
-    """Return the slot of one local day, or of a range of them; both ends included."""
+    """Return the slot of one local day or of a range of days, both ends included."""
     if not (FIRST_YEAR <= first.year <= last.year <= LAST_YEAR and first <= last):
         return no_slot(raw, "impossible", timezone)
     precision = Precision.DAY if first == last else Precision.RANGE
     return Slot(precision, first=first, last=last, raw=raw, timezone=timezone, doubt=doubt)
 
 
-def of_span(span: Span, raw: str, timezone: str = LONDON) -> Slot:
-    """Return the slot of what the grammar found."""
+def slot_of_span(span: Span, raw: str, timezone: str = LONDON) -> Slot:
+    """Return a span as a slot."""
     if span.precision is Precision.NONE:
         return no_slot(raw, span.reason or "not-a-date", timezone)
     return Slot(span.precision, first=span.first, last=span.last, raw=raw, timezone=timezone, doubt=span.doubt)
 
 
 def no_slot(raw: str, reason: str, timezone: str = LONDON, doubt: str | None = None) -> Slot:
-    """Return the slot that could not be read, with the reason."""
+    """Return a slot of precision `NONE` with the reason why it could not be read."""
     return Slot(Precision.NONE, raw=raw, timezone=timezone, reason=reason, doubt=doubt)

@@ -1,4 +1,4 @@
-"""Status words around a date ("provisional", "was 16 July"), and what they mean."""
+"""Status words around a date ("provisional", "was 16 July")."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ _STATES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Peeled:
-    """A date text without its status words; `previous` is the text of the date it had before."""
+class StrippedText:
+    """A date text without its status words. `previous` is the text of the earlier date."""
 
     rest: str
     status: str | None = None
@@ -50,18 +50,18 @@ class Peeled:
 
 
 def status_word(text: str) -> str | None:
-    """Return which status a normalised text states and nothing else; None when it states none."""
+    """Return the status if a normalised text is only a status word, else None."""
     match = _WHOLE.fullmatch(text.strip(" .,;:-"))
     return match.lastgroup if match else None
 
 
 def state_of(status: str | None) -> State | None:
-    """Return the state of an entry whose date carries this status word."""
+    """Return the state that a status word means, None for None."""
     return None if status is None else _STATES[status]
 
 
-def peel(text: str) -> Peeled:
-    """Take the status words off a normalised text, in brackets, after a dash or before the date."""
+def strip_status(text: str) -> StrippedText:
+    """Remove the status words of a normalised text, which are in brackets, after a dash or before the date."""
     status: str | None = None
     previous: str | None = None
 
@@ -77,12 +77,14 @@ def peel(text: str) -> Peeled:
         return " " if word else f" {inner} "
 
     rest = " ".join(_BRACKETS.sub(unwrap, text).split())
-    rest, word = _trailing(rest)
-    rest, lead = _leading(rest)
-    return Peeled(_HARMLESS.sub("", rest), status or word or lead, previous)
+    rest, word = _strip_trailing_status(rest)
+    match = _LEAD.match(rest)
+    lead = status_word(match["word"]) if match else None
+    rest = match["rest"] if match and lead else rest
+    return StrippedText(_HARMLESS.sub("", rest), status or word or lead, previous)
 
 
-def _trailing(text: str) -> tuple[str, str | None]:
+def _strip_trailing_status(text: str) -> tuple[str, str | None]:
     match = _DASH.match(text)
     word = status_word(match["right"]) if match else None
     if match and word:
@@ -90,9 +92,3 @@ def _trailing(text: str) -> tuple[str, str | None]:
     head, _, tail = text.rpartition(" ")
     word = status_word(tail) if head else None
     return (head.rstrip(" -,;:"), word) if word else (text, None)
-
-
-def _leading(text: str) -> tuple[str, str | None]:
-    match = _LEAD.match(text)
-    word = status_word(match["word"]) if match else None
-    return (match["rest"], word) if match and word else (text, None)

@@ -1,4 +1,4 @@
-"""The time of day inside a date text, and the zone word beside it."""
+"""Finds the time of day in a date text, and the zone word next to it."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ _AFTER = quick(r"^(?:[ ,;:-]|on\b|of\b|ar\b)+")
 
 
 @dataclass(frozen=True, slots=True)
-class TimeOfDay:
-    """A time found in a text: `rest` is the text without it.
+class FoundTime:
+    """A time found in a text, and `rest`, the text without it.
 
-    `time` is None when none was found, or when `midnight` leaves open which end of the day is meant. `impossible` is
-    True for a time that no clock shows. `zone` is `bst`, `gmt`, `uk`, `other` or None.
+    `time` is None if none was found, or if the text says `midnight`, which can mean either end of the day.
+    `impossible`: the time does not exist, such as 25:00. `zone` is `bst`, `gmt`, `uk`, `other` or None.
     """
 
     rest: str
@@ -49,37 +49,37 @@ class TimeOfDay:
     impossible: bool = False
 
 
-def find_time(text: str) -> TimeOfDay:
-    """Take the first time of day and its zone word out of a normalised text."""
+def find_time(text: str) -> FoundTime:
+    """Find the first time of day and its zone word in a normalised text."""
     for form in _FORMS:
         match = form.search(text)
         if match:
-            rest, zone = _without_zone(_cut(text, match))
-            return _read(match.groupdict(), rest, zone)
-    return TimeOfDay(text)
+            rest, zone = _take_zone_word(_remove_match(text, match))
+            return _make_found_time(match.groupdict(), rest, zone)
+    return FoundTime(text)
 
 
-def _cut(text: str, match: re.Match[str]) -> str:
+def _remove_match(text: str, match: re.Match[str]) -> str:
     before, after = text[: match.start()], text[match.end() :]
     return f"{_BEFORE.sub('', before)} {_AFTER.sub('', after)}".strip(" ,-")
 
 
-def _without_zone(text: str) -> tuple[str, str | None]:
+def _take_zone_word(text: str) -> tuple[str, str | None]:
     match = _ZONES.search(text)
-    return (_cut(text, match), match.lastgroup) if match else (text, None)
+    return (_remove_match(text, match), match.lastgroup) if match else (text, None)
 
 
-def _read(parts: dict[str, str | None], rest: str, zone: str | None) -> TimeOfDay:
+def _make_found_time(parts: dict[str, str | None], rest: str, zone: str | None) -> FoundTime:
     if parts.get("midnight"):
-        return TimeOfDay(rest, zone=zone, midnight=True)
+        return FoundTime(rest, zone=zone, midnight=True)
     if parts.get("noon"):
-        return TimeOfDay(rest, time(12), zone)
+        return FoundTime(rest, time(12), zone)
     hour, minute, second = (int(parts.get(name) or 0) for name in ("h", "m", "s"))
     half = (parts.get("half") or "").replace(".", "")
     if half and not 1 <= hour <= 12:
-        return TimeOfDay(rest, impossible=True)
+        return FoundTime(rest, impossible=True)
     if half:
         hour = hour % 12 + (12 if half in {"pm", "yh"} else 0)
     if hour > 23 or minute > 59 or second > 59:
-        return TimeOfDay(rest, impossible=True)
-    return TimeOfDay(rest, time(hour, minute, second), zone)
+        return FoundTime(rest, impossible=True)
+    return FoundTime(rest, time(hour, minute, second), zone)

@@ -9,7 +9,7 @@ from schedules.patterns import quick
 
 LONGEST = 200  # characters; nothing longer is a date
 
-# NFKC would make "2026¹" into "20261", so the marks go first.
+# Removed first, because NFKC would turn "2026¹" into "20261".
 _FOOTNOTES = str.maketrans("", "", "⁰¹²³⁴⁵⁶⁷⁸⁹*†‡§¶\u00ad\u200b\u200c\u200d\u2060\ufeff")
 _DASHES = quick(r"[‐‑‒–—―−]")  # noqa: RUF001
 _QUOTES = quick(r"[‘’‛′`]")  # noqa: RUF001
@@ -19,7 +19,7 @@ _BLANKS = quick(r"\s+")
 
 @lru_cache(maxsize=16_384)
 def normalise(text: str) -> str:
-    """Return the text case-folded, with plain dashes, quotes and single blanks, without footnote marks."""
+    """Return the text in lower case, with plain dashes, quotes and single blanks, without footnote marks."""
     plain = unicodedata.normalize("NFKC", text.translate(_FOOTNOTES))
     plain = _QUOTES.sub("'", _DASHES.sub("-", plain)).casefold()
     plain = _BLANKS.sub(" ", _NOTES.sub(" ", plain)).strip(" ,;:")

@@ -1,4 +1,4 @@
-"""The bytes of an answer, checked, decoded and rid of personal data before anything reads them."""
+"""Checks and decodes the bytes of a response, and removes personal data from JSON."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from schedules.bounds import beyond
+from schedules.bounds import why_too_complex
 from schedules.source import Ask, Page, UnreadableCalendar
-from schedules.sources.options import SourceOptions
+from schedules.sources.settings import CalendarSettings
 
 # fmt: off
 PERSONAL = frozenset({
@@ -24,83 +24,79 @@ _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 class OnePage:
-    """A source whose calendar is one file or page; `accept` says what it takes."""
+    """A source whose calendar is one file or page. `accept` is the header of its request."""
 
     accept = "*/*"
 
-    def __init__(self, options: SourceOptions) -> None:
-        self._options = options
-        self._url = options.url
+    def __init__(self, settings: CalendarSettings) -> None:
+        self._settings = settings
+        self._url = settings.address
 
     def first(self, now: datetime) -> Sequence[Ask]:  # noqa: ARG002  # of the seam
-        """Ask for the page."""
+        """Return the request for the page."""
         return (Ask(self._url, accept=self.accept),)
 
     def more(self, pages: Sequence[Page], now: datetime) -> Sequence[Ask]:  # noqa: ARG002  # of the seam
-        """One page is all."""
+        """Return no further request."""
         return ()
 
 
-def place(page: Page) -> str:
-    """Return the address of a page as a message names it: without its query."""
+def page_name(page: Page) -> str:
+    """Return the address of a page for messages, without its query."""
     return page.url.partition("?")[0]
 
 
-def answered(pages: Sequence[Page], url: str) -> Page:
-    """Return the good answer for an address; raises `UnreadableCalendar` when there is none.
+def find_page(pages: Sequence[Page], url: str) -> Page:
+    """Return the valid response for an address. Raises `UnreadableCalendar` if there is none.
 
-    A sole page is the answer whatever its address: files and saved answers bear their own names.
+    If there is only one page, it is used whatever its address, because files and saved responses have other names.
     """
     page = pages[0] if len(pages) == 1 else next((page for page in pages if page.url == url), None)
     if page is None:
         raise UnreadableCalendar(f"{url}: no answer")
-    return good(page)
+    return require_good(page)
 
 
-def good(page: Page) -> Page:
-    """Return a page whose status is 2xx and whose size is sane; raises `UnreadableCalendar` for any other."""
+def require_good(page: Page) -> Page:
+    """Return the page if its status is 2xx and its size is acceptable. Raises `UnreadableCalendar` otherwise."""
     if not 200 <= page.status < 300:
         moved = f", moved to {page.headers['location']}" if "location" in page.headers else ""
-        raise UnreadableCalendar(f"{place(page)}: answered {page.status}{moved}")
+        raise UnreadableCalendar(f"{page_name(page)}: answered {page.status}{moved}")
     if len(page.body) > LARGEST:
-        raise UnreadableCalendar(f"{place(page)}: {len(page.body)} bytes are too many for a calendar")
-    if told := beyond(page.body):
-        raise UnreadableCalendar(f"{place(page)}: {told}")
+        raise UnreadableCalendar(f"{page_name(page)}: {len(page.body)} bytes are too many for a calendar")
+    if reason := why_too_complex(page.body):
+        raise UnreadableCalendar(f"{page_name(page)}: {reason}")
     if not page.body.strip():
-        raise UnreadableCalendar(f"{place(page)}: an empty answer")
+        raise UnreadableCalendar(f"{page_name(page)}: an empty answer")
     return page
 
 
-def text_of(page: Page, fallback: str | None = None) -> str:
-    """Decode a page as UTF-8 (or UTF-16 by its mark), else in `fallback`.
+def decode_text(page: Page, fallback: str | None = None) -> str:
+    """Return a page decoded as UTF-8 (UTF-16 if it has that mark), else in the encoding `fallback`.
 
-    Raises `UnreadableCalendar` for other encodings and for bytes that are no text.
+    Raises `UnreadableCalendar` for other encodings and for binary data.
     """
     try:
         text = page.body.decode("utf-16" if page.body.startswith(_UTF16) else "utf-8-sig")
     except UnicodeDecodeError as exc:
-        text = _fallback(page, fallback, exc)
+        if fallback is None:
+            raise UnreadableCalendar(f"{page_name(page)}: byte {exc.start} is not UTF-8") from exc
+        text = page.body.decode(fallback, errors="replace")
     if "\0" in text:
-        raise UnreadableCalendar(f"{place(page)}: holds NUL bytes, so it is no text")
+        raise UnreadableCalendar(f"{page_name(page)}: holds NUL bytes, so it is no text")
     return text
 
 
-def _fallback(page: Page, fallback: str | None, exc: UnicodeDecodeError) -> str:
-    if fallback is None:
-        raise UnreadableCalendar(f"{place(page)}: byte {exc.start} is not UTF-8") from exc
-    return page.body.decode(fallback, errors="replace")
-
-
 def refuse_html(page: Page, text: str, wanted: str) -> None:
-    """Raise `UnreadableCalendar` when a text is an HTML page where something else was wanted."""
+    """Raise `UnreadableCalendar` if a text is an HTML page, such as a sign-in page, instead of what was wanted."""
     start = text[:500].lstrip().casefold()
     if start.startswith(("<!doctype html", "<html", "<head", "<body")):
-        raise UnreadableCalendar(f"{place(page)}: an HTML page, not {wanted}")
+        raise UnreadableCalendar(f"{page_name(page)}: an HTML page, not {wanted}")
 
 
 def json_of(page: Page) -> Any:  # noqa: ANN401  # JSON is of any type
-    """Parse a good JSON answer; raises `UnreadableCalendar` with the place of the fault."""
-    text = text_of(good(page))
+    """Return the JSON of a valid response. Raises `UnreadableCalendar` with the place of the fault."""
+    text = decode_text(require_good(page))
     refuse_html(page, text, "JSON")
     try:
         return json.loads(text)
@@ -108,37 +104,37 @@ def json_of(page: Page) -> Any:  # noqa: ANN401  # JSON is of any type
         where = (
             f"line {exc.lineno} column {exc.colno}: {exc.msg}" if isinstance(exc, json.JSONDecodeError) else str(exc)
         )
-        raise UnreadableCalendar(f"{place(page)}: not JSON: {where}") from exc
+        raise UnreadableCalendar(f"{page_name(page)}: not JSON: {where}") from exc
 
 
 def json_object(page: Page) -> dict[str, Any]:
-    """Parse a good JSON answer that must be an object."""
+    """Return the JSON object of a valid response. Raises `UnreadableCalendar`."""
     data = json_of(page)
     if not isinstance(data, dict):
-        raise UnreadableCalendar(f"{place(page)}: JSON of another shape, an object was expected")
+        raise UnreadableCalendar(f"{page_name(page)}: JSON of another shape, an object was expected")
     return data
 
 
 def strip_personal(body: bytes) -> bytes:
-    """Return a JSON body without names, addresses and numbers of people, keys in their order; other bytes unchanged.
+    """Return a JSON body without names, addresses and numbers of people. Other bytes are returned unchanged.
 
-    A change of contact then changes no hash.
+    So a change of contact changes no hash. The order of keys stays.
     """
     try:
         data = json.loads(body)
     except (ValueError, RecursionError):
         return body
-    told = json.dumps(_stripped(data), ensure_ascii=False, separators=(",", ":"))
+    text = json.dumps(_strip_value(data), ensure_ascii=False, separators=(",", ":"))
     try:
-        return told.encode()
+        return text.encode()
     except UnicodeEncodeError:
-        # Half of a pair that stands for one character has no bytes of its own, but an escape.
-        return json.dumps(_stripped(data), separators=(",", ":")).encode()
+        # A lone surrogate cannot be encoded, but it can be escaped.
+        return json.dumps(_strip_value(data), separators=(",", ":")).encode()
 
 
-def _stripped(value: object) -> object:
+def _strip_value(value: object) -> object:
     if isinstance(value, dict):
-        return {name: _stripped(inner) for name, inner in value.items() if name not in PERSONAL}
+        return {name: _strip_value(inner) for name, inner in value.items() if name not in PERSONAL}
     if isinstance(value, list):
-        return [_stripped(inner) for inner in value]
+        return [_strip_value(inner) for inner in value]
     return value

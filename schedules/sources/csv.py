@@ -1,4 +1,4 @@
-"""CSV calendars: our own header, and the tables that people keep by hand."""
+"""CSV calendars: our own header, and tables that people keep by hand."""
 
 from __future__ import annotations
 
@@ -11,68 +11,64 @@ from datetime import datetime, timedelta
 from schedules.dates import at_wall, on_days
 from schedules.slot import Slot
 from schedules.source import Page, Reading, UnreadableCalendar
-from schedules.sources.body import OnePage, answered, place, refuse_html, text_of
+from schedules.sources.body import OnePage, decode_text, find_page, page_name, refuse_html
 from schedules.sources.grid import field_columns, is_heading, is_remark_row
-from schedules.sources.options import SourceOptions
-from schedules.sources.row import CalendarRow, Remark, entry_of, gather, reading
+from schedules.sources.row import CalendarRow, Remark, make_announcements, make_reading, make_row
+from schedules.sources.settings import CalendarSettings
 
 _DELIMITERS = (",", ";", "\t")
-_HEAD = 10  # rows in which the heading must stand
+_HEAD = 10  # the heading must be in the first rows
 
 Row = Sequence[str]
 
 
 class CsvSource(OnePage):
-    """A calendar kept as a table of comma, semicolon or tab separated values."""
+    """A calendar as comma, semicolon or tab separated values."""
 
     accept = "text/csv, text/*;q=0.9, */*;q=0.1"
 
     def read(self, pages: Sequence[Page], now: datetime) -> Reading:
-        """Turn the rows into announcements. Raises `UnreadableCalendar` when no heading is found."""
-        found, remarks = _entries(answered(pages, self._url), self._options)
-        made, wrong = gather(found, self._options, now)
-        return reading(made, remarks + wrong + _alarms(wrong))
+        """Return the rows as announcements. Raises `UnreadableCalendar` if there is no heading."""
+        found, remarks = _read_table(find_page(pages, self._url), self._settings)
+        made, wrong = make_announcements(found, self._settings, now)
+        if odd := sum("date_order" in remark.reason for remark in wrong):
+            wrong.append(Remark("calendar", f"sanity: {odd} rows do not fit the order of dates"))
+        return make_reading(made, remarks + wrong)
 
 
-def csv_faults(body: bytes, options: SourceOptions, now: datetime) -> list[Remark]:
-    """Return every fault of a CSV calendar that a person keeps; raises `UnreadableCalendar`."""
-    found, remarks = _entries(Page(options.url, 200, body), options)
+def csv_faults(body: bytes, settings: CalendarSettings, now: datetime) -> list[Remark]:
+    """Return every fault of a CSV calendar, for the person who keeps it. Raises `UnreadableCalendar`."""
+    found, remarks = _read_table(Page(settings.address, 200, body), settings)
     missing = [Remark(f"{entry.key}.title", "missing") for entry in found if not entry.title.strip()]
-    return remarks + missing + gather(found, options, now)[1]
+    return remarks + missing + make_announcements(found, settings, now)[1]
 
 
-def _entries(page: Page, options: SourceOptions) -> tuple[list[CalendarRow], list[Remark]]:
-    text = text_of(page, fallback="cp1252")
+def _read_table(page: Page, settings: CalendarSettings) -> tuple[list[CalendarRow], list[Remark]]:
+    text = decode_text(page, fallback="cp1252")
     refuse_html(page, text, "CSV")
-    delimiter = options.options.get("delimiter") or _delimiter(text)
-    rows = _rows(page, text, delimiter)
-    head: list[Row] = []
+    start = "\n".join(text[:4000].splitlines()[:_HEAD])
+    delimiter = settings.options.get("delimiter") or max(_DELIMITERS, key=start.count)
+    rows = _parse_csv(page, text, delimiter)
     for number, row in enumerate(rows, 1):
-        if is_heading(row, options.options):
-            columns, unknown = field_columns(row, options.options, page.url)
+        if is_heading(row, settings.options):
+            columns, unknown = field_columns(row, settings.options, page.url)
             remarks = [Remark(f"row {number}", "unknown column", name) for name in unknown]
-            return _body(rows, number, columns, options, remarks)
-        head.append(row)
+            return _read_body(rows, number, columns, settings, remarks)
         if number >= _HEAD:
             break
-    raise UnreadableCalendar(f"{place(page)}: no heading with a title and a date in the first {_HEAD} rows")
+    raise UnreadableCalendar(f"{page_name(page)}: no heading with a title and a date in the first {_HEAD} rows")
 
 
-def _rows(page: Page, text: str, delimiter: str) -> Iterator[Row]:
-    # newline="" keeps quoted line ends for the reader; a lone CR ends a line too.
+def _parse_csv(page: Page, text: str, delimiter: str) -> Iterator[Row]:
+    # newline="" leaves line ends inside quotes to the reader.
     try:
         yield from csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     except csv.Error as exc:
-        raise UnreadableCalendar(f"{place(page)}: not CSV: {exc}") from exc
+        raise UnreadableCalendar(f"{page_name(page)}: not CSV: {exc}") from exc
 
 
-def _delimiter(text: str) -> str:
-    head = "\n".join(text[:4000].splitlines()[:_HEAD])
-    return max(_DELIMITERS, key=head.count)
-
-
-def _body(
-    rows: Iterator[Row], heading: int, columns: dict[str, int], options: SourceOptions, remarks: list[Remark]
+def _read_body(
+    rows: Iterator[Row], heading: int, columns: dict[str, int], settings: CalendarSettings, remarks: list[Remark]
 ) -> tuple[list[CalendarRow], list[Remark]]:
     found: list[CalendarRow] = []
     for number, row in enumerate(rows, heading + 1):
@@ -81,20 +77,20 @@ def _body(
         if is_remark_row(row):
             remarks.append(Remark(f"row {number}", "left out, it is no release", " ".join(row).strip()))
             continue
-        found.append(_entry(f"row {number}", row, columns, options))
+        found.append(_make_row(f"row {number}", row, columns, settings))
     return found, remarks
 
 
-def _entry(key: str, row: Row, columns: dict[str, int], options: SourceOptions) -> CalendarRow:
+def _make_row(key: str, row: Row, columns: dict[str, int], settings: CalendarSettings) -> CalendarRow:
     texts = {name: row[place] for name, place in columns.items() if place < len(row)}
-    entry = entry_of(key, texts)
-    if not options.flag("excel"):
+    entry = make_row(key, texts)
+    if not settings.has_flag("excel"):
         return entry
-    return replace(entry, slot=serial_slot(entry.date, entry.time, options.timezone))
+    return replace(entry, slot=serial_slot(entry.date, entry.time, settings.zone))
 
 
 def serial_slot(day: str, time: str, timezone: str) -> Slot | None:
-    """Return the slot of a spreadsheet's numbers (days since 1899-12-30, fractions of a day); None for others."""
+    """Return the slot of a spreadsheet's serial numbers (days since 1899-12-30, fractions of a day), else None."""
     try:
         whole, fraction = divmod(float(day), 1)
         fraction = float(time) if time.strip() else fraction
@@ -105,8 +101,3 @@ def serial_slot(day: str, time: str, timezone: str) -> Slot | None:
         return None
     wall = datetime(1899, 12, 30) + timedelta(days=whole, minutes=round(fraction * 1440))  # noqa: DTZ001  # wall time
     return at_wall(wall, raw, timezone) if fraction else on_days(wall.date(), wall.date(), raw, timezone)
-
-
-def _alarms(remarks: Sequence[Remark]) -> list[Remark]:
-    odd = [remark for remark in remarks if "date_order" in remark.reason]
-    return [Remark("calendar", f"sanity: {len(odd)} rows do not fit the order of dates")] if odd else []

@@ -1,20 +1,84 @@
-"""Explore Education Statistics: what each publication says of its next release.
+"""Explore Education Statistics: what each publication says about its next release.
 
-Its promise is a partial date without a time; the time is promised on GOV.UK. Source: `facts/calendars.md` §2.
+It promises a date without a time, often without a day. The time is promised on GOV.UK. Source: `facts/calendars.md` §2.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from datetime import datetime
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
 
 from schedules.announcement import Announcement, Part, Role
-from schedules.dates import assume_time
+from schedules.dates import assume_time, no_slot, on_days
+from schedules.dates.span import month_span, slot_of_span
+from schedules.slot import Precision, Slot
 from schedules.source import Ask, Page, Reading, UnreadableCalendar
-from schedules.sources.body import json_of, place
-from schedules.sources.ees_items import Publication, publication_item
-from schedules.sources.options import SourceOptions
-from schedules.sources.row import REASONS, Remark, clean_title, reading
+from schedules.sources.body import json_of, page_name
+from schedules.sources.govuk_items import stamp
+from schedules.sources.row import REASONS, Remark, clean_title, make_reading
+from schedules.sources.settings import CalendarSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """A publication, its latest release, and the partial date of its next one, which has no name yet."""
+
+    slug: str
+    title: str
+    latest: str
+    next_slot: Slot | None
+    superseded: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One version of a release. `shown` is the displayed date, which amendments inherit. `updated` is the real time."""
+
+    shown: datetime | None
+    updated: datetime | None
+    update_count: int | None
+
+
+def read_publication(data: Mapping[str, Any], timezone: str) -> Publication:
+    """Read `publications/{slug}`, without its contacts."""
+    latest = data.get("latestRelease")
+    told = data.get("nextReleaseDate")
+    return Publication(
+        slug=str(data.get("slug") or ""),
+        title=str(data.get("title") or ""),
+        latest=str(latest.get("slug") or "") if isinstance(latest, dict) else "",
+        next_slot=partial_slot(told, timezone) if isinstance(told, dict) else None,
+        superseded=bool(data.get("supersededByPublication")),
+    )
+
+
+def read_version(data: Mapping[str, Any]) -> Version:
+    """Read `publications/{slug}/releases/{release}/version-summary`, without its pre-release access list."""
+    count = data.get("updateCount")
+    return Version(
+        shown=stamp(data.get("published")),
+        updated=stamp(data.get("lastUpdated")),
+        update_count=count if isinstance(count, int) else None,
+    )
+
+
+def partial_slot(told: Mapping[str, Any], timezone: str) -> Slot:
+    """Return the slot of a partial date, whose members are integers, or in older data strings ("": missing)."""
+    raw = "-".join(str(told[name]) for name in ("year", "month", "day") if told.get(name) not in {None, ""})
+    try:
+        year, month, day = (int(told.get(name) or 0) for name in ("year", "month", "day"))
+        exact = date(year, month, day) if month and day else None
+    except (ValueError, TypeError):
+        return no_slot(raw, "impossible", timezone)
+    if exact is not None:
+        return on_days(exact, exact, raw, timezone)
+    if not 0 <= month <= 12:
+        return no_slot(raw, "impossible", timezone)
+    span = month_span(Precision.MONTH, year, month, 1) if month else month_span(Precision.YEAR, year, 1, 12)
+    return slot_of_span(span, raw, timezone)
+
 
 API = "https://content.explore-education-statistics.service.gov.uk/api/"
 SITE = "https://explore-education-statistics.service.gov.uk"
@@ -27,77 +91,79 @@ _SITEMAP = "publications/sitemap-items"
 class EesSource:
     """The next releases of the publications that `filters.publications` names, or of all."""
 
-    def __init__(self, options: SourceOptions) -> None:
-        self._options = options
-        self._api = f"{(options.url or API).rstrip('/')}/"
+    def __init__(self, settings: CalendarSettings) -> None:
+        self._settings = settings
+        self._api = f"{(settings.address or API).rstrip('/')}/"
         self._asked = False
-        self._site = options.options.get("site", SITE).rstrip("/")
+        self._site = settings.options.get("site", SITE).rstrip("/")
 
-    def kept(self) -> object:
-        """Return whether this read has asked for releases already."""
+    def export_state(self) -> object:
+        """Return whether this read has requested the publications already."""
         return self._asked
 
-    def keep(self, kept: bool) -> None:  # noqa: FBT001  # what `kept` returned
-        """Remember what `kept` returned, in another process perhaps."""
-        self._asked = kept
+    def import_state(self, state: bool) -> None:  # noqa: FBT001  # the value of `export_state`
+        """Restore what `export_state` returned, perhaps in another process."""
+        self._asked = state
 
     def first(self, now: datetime) -> Sequence[Ask]:  # noqa: ARG002  # of the seam
-        """Ask for the named publications, or for the list of all."""
+        """Return the requests for the named publications, or for the list of all."""
         self._asked = False
-        named = self._options.filters.get("publications", ())
+        named = self._settings.filters.get("publications", ())
         if named:
-            return [self._ask(slug) for slug in named]
+            return [self._ask_publication(slug) for slug in named]
         return (Ask(f"{self._api}{_SITEMAP}", accept="application/json"),)
 
     def more(self, pages: Sequence[Page], now: datetime) -> Sequence[Ask]:  # noqa: ARG002  # of the seam
-        """Ask for every publication of the list."""
-        # Publications that do not answer leave no page behind, and must not be asked for again without end.
+        """Return a request for every publication of the list."""
+        # A publication that does not answer leaves no page, and must not be requested again and again.
         if self._asked or not pages or not pages[0].url.endswith(_SITEMAP):
             return ()
         self._asked = True
         try:
             listed = json_of(pages[0])
         except UnreadableCalendar:
-            return ()  # `read` will say so
+            return ()  # `read` reports it
         entries = listed if isinstance(listed, list) else []
         slugs = [each["slug"] for each in entries if isinstance(each, dict) and each.get("slug")]
-        return [self._ask(slug) for slug in slugs[:MOST]]
+        return [self._ask_publication(slug) for slug in slugs[:MOST]]
 
     def read(self, pages: Sequence[Page], now: datetime) -> Reading:  # noqa: ARG002  # of the seam
-        """Turn the publications into announcements. Raises `UnreadableCalendar`."""
+        """Return the publications as announcements. Raises `UnreadableCalendar`."""
         if not pages:
             raise UnreadableCalendar(f"{self._api}: no answer")
         remarks: list[Remark] = []
-        made = [self._announce(item, remarks) for page in pages for item in self._publications(page, remarks)]
-        return reading([each for each in made if each is not None], remarks)
+        made = [self._announce(item, remarks) for page in pages for item in self._read_publications(page, remarks)]
+        return make_reading([each for each in made if each is not None], remarks)
 
-    def _ask(self, slug: str) -> Ask:
+    def _ask_publication(self, slug: str) -> Ask:
         return Ask(f"{self._api}publications/{slug}", accept="application/json", optional=True)
 
-    def _publications(self, page: Page, remarks: list[Remark]) -> Iterator[Publication]:
+    def _read_publications(self, page: Page, remarks: list[Remark]) -> Iterator[Publication]:
         if page.status != 200 and not page.url.endswith(_SITEMAP):
-            remarks.append(Remark(place(page), f"answers {page.status}"))
+            remarks.append(Remark(page_name(page), f"answers {page.status}"))
             return
         data = json_of(page)
         if isinstance(data, dict) and "nextReleaseDate" in data and data.get("slug"):
-            yield publication_item(data, self._options.timezone)
+            yield read_publication(data, self._settings.zone)
         elif isinstance(data, dict) and not {"releaseId", "results"} & set(data):
-            raise UnreadableCalendar(f"{place(page)}: JSON without slug and nextReleaseDate")
+            raise UnreadableCalendar(f"{page_name(page)}: JSON without slug and nextReleaseDate")
 
     def _announce(self, item: Publication, remarks: list[Remark]) -> Announcement | None:
         if item.next_slot is None or item.superseded:
             return None
-        slot = assume_time(item.next_slot, self._options.default_time)
+        slot = assume_time(item.next_slot, self._settings.default_time)
         if slot.reason in REASONS:
             remarks.append(Remark(item.slug, REASONS[slot.reason], slot.raw))
-        # The date is that of whatever follows the latest release, so the latest one is part of the key.
+        # The date is that of the release after the latest one, so the latest one is part of the key.
         return Announcement(
             uid=f"{item.slug}/after/{item.latest}",
             title=clean_title(item.title),
-            producer=self._options.producer or PRODUCER,
+            producer=self._settings.producer or PRODUCER,
             url=f"{self._site}/find-statistics/{item.slug}",
             slot=slot,
             doubt=slot.doubt,
-            # The landing page reads the same before and after: what tells is which release is the latest.
-            parts=(Part("page", Role.PAGE, self._ask(item.slug).url, f"ees-after:{item.latest or 'none'}"),),
+            # The landing page does not change on publication. Only the name of the latest release does.
+            parts=(
+                Part("page", Role.PAGE, self._ask_publication(item.slug).url, f"ees-after:{item.latest or 'none'}"),
+            ),
         )

@@ -1,4 +1,4 @@
-"""GOV.UK's release calendar: the search listing, and the announcements behind entries that changed their story."""
+"""GOV.UK's release calendar: the search listing, and the content items of entries that changed."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from schedules.sources.govuk_items import AnnouncedDate, ContentItem, NotAConten
 from schedules.sources.govuk_listing import (
     CONTENT,
     Listed,
-    addressed,
     further_urls,
     is_listing,
     listing_url,
     read_listing,
-    site,
+    site_of,
+    with_item_address,
 )
 from schedules.sources.last_listed import MOST_LOOK_UPS, LastListed
-from schedules.sources.options import SourceOptions
-from schedules.sources.row import REASONS, Remark, clean_title, reading
+from schedules.sources.row import REASONS, Remark, clean_title, make_reading
+from schedules.sources.settings import CalendarSettings
 from schedules.times.zone import local_date
 
 ANNOUNCEMENTS = "/government/statistics/announcements/"
@@ -35,83 +35,85 @@ _STATES = {state.value: state for state in (State.CONFIRMED, State.PROVISIONAL, 
 class GovukSource:
     """The announcements of GOV.UK, filtered by organisation, topic, state or document type.
 
-    It remembers what the last read listed, only to know which announcements to look up one by one: those newly
-    cancelled, re-dated or no longer listed. `remember` hands it that knowledge after a restart.
+    It remembers what the last read listed, to find the announcements that need a request of their own: those newly
+    cancelled, re-dated or no longer listed. After a restart, `remember` restores that.
     """
 
-    def __init__(self, options: SourceOptions) -> None:
-        self._options = options
-        self._site = site(options)
+    def __init__(self, settings: CalendarSettings) -> None:
+        self._settings = settings
+        self._site = site_of(settings)
         self._memory = LastListed()
         self._items: dict[str, tuple[str, ContentItem]] = {}
 
     def remember(self, announcements: Iterable[Announcement]) -> None:
-        """Take the latest known announcements of this calendar, as they stand in the store."""
+        """Remember the latest announcements of this calendar in the store."""
         self._memory.remember(announcements)
 
-    def kept(self) -> object:
-        """Return what it remembers, as plain facts."""
-        return self._memory.kept(), self._items
+    def export_state(self) -> object:
+        """Return what it remembers, as a value that can be pickled."""
+        return self._memory.export_state(), self._items
 
-    def keep(self, kept: tuple[tuple[dict[str, Announcement], bool], dict[str, tuple[str, ContentItem]]]) -> None:
-        """Remember what `kept` returned, in another process perhaps."""
-        memory, self._items = kept
-        self._memory.take(memory)
+    def import_state(
+        self, state: tuple[tuple[dict[str, Announcement], bool], dict[str, tuple[str, ContentItem]]]
+    ) -> None:
+        """Restore what `export_state` returned, perhaps in another process."""
+        memory, self._items = state
+        self._memory.import_state(memory)
 
     def first(self, now: datetime) -> Sequence[Ask]:
-        """Ask for the first page of the listing."""
+        """Return the request for the first page of the listing."""
         self._memory.asked = False
-        return (Ask(listing_url(self._options, now), accept="application/json"),)
+        return (Ask(listing_url(self._settings, now), accept="application/json"),)
 
     def more(self, pages: Sequence[Page], now: datetime) -> Sequence[Ask]:
-        """Ask for the other pages of the listing, then for the announcements that need looking up."""
+        """Return the requests for the other pages of the listing, then for the announcements to look up."""
         try:
             urls = further_urls(pages[0].url, read_listing(pages[0]))
             further = sorted(set(urls) - {page.url for page in pages})
-            listed = {} if further else _listed(pages)[0]
+            listed = {} if further else _read_listings(pages)[0]
         except UnreadableCalendar:
-            return ()  # `read` will say so
+            return ()  # `read` reports it
         if further:
             return [Ask(url, accept="application/json") for url in further]
         if self._memory.asked:
             return ()
         self._memory.asked = True
-        links = list(self._to_look_up(listed, now))[:MOST_LOOK_UPS]
+        links = list(self._find_links_to_look_up(listed, now))[:MOST_LOOK_UPS]
         return [Ask(f"{self._site}{CONTENT}{link}", accept="application/json", optional=True) for link in links]
 
     def read(self, pages: Sequence[Page], now: datetime) -> Reading:
-        """Turn listing and announcements into one reading. Raises `UnreadableCalendar`."""
-        pages = [addressed(page, self._options) for page in pages]
-        listed, remarks = _listed(pages)
-        today = local_date(now, self._options.timezone)
-        fresh = dict(self._looked_up(pages, remarks))
+        """Return listing and content items as one reading. Raises `UnreadableCalendar`."""
+        pages = [with_item_address(page, self._settings) for page in pages]
+        listed, remarks = _read_listings(pages)
+        today = local_date(now, self._settings.zone)
+        fresh = dict(self._read_items(pages, remarks))
         made = {}
         for link, entry in listed.items():
             if not entry.display_date and not link.startswith(ANNOUNCEMENTS):
                 remarks.append(Remark(link, "left out, it is no announcement", entry.title))
                 continue
-            item = fresh.get(link) or self._held(link, entry)
-            made[link] = self._announce(entry if item is None else _merged(entry, item), item, today, remarks)
+            item = fresh.get(link) or self._cached_item(link, entry)
+            made[link] = self._announce(entry if item is None else _prefer_item(entry, item), item, today, remarks)
             if item is not None:
                 self._items[link] = (_signature(entry), item)
-        made |= self._vanished(fresh, made, today, remarks)
-        self._memory.keep(made, now, resolved=set(fresh) - set(made))
+        made |= self._announce_unlisted(fresh, made, today, remarks)
+        self._memory.record_read(made, now, resolved=set(fresh) - set(made))
         self._items = {link: held for link, held in self._items.items() if link in self._memory.known}
-        return reading(list(made.values()), remarks)
+        return make_reading(list(made.values()), remarks)
 
-    def _to_look_up(self, listed: dict[str, Listed], now: datetime) -> Iterator[str]:
+    def _find_links_to_look_up(self, listed: dict[str, Listed], now: datetime) -> Iterator[str]:
         yield from self._memory.unlisted(listed, now)
         for link, entry in listed.items():
             before = self._memory.known.get(link)
             moved = before is not None and before.slot.raw != entry.display_date
-            if (entry.state == State.CANCELLED or moved) and self._held(link, entry) is None:
+            if (entry.state == State.CANCELLED or moved) and self._cached_item(link, entry) is None:
                 yield link
 
-    def _held(self, link: str, entry: Listed) -> ContentItem | None:
+    def _cached_item(self, link: str, entry: Listed) -> ContentItem | None:
         signature, item = self._items.get(link, ("", None))
         return item if signature == _signature(entry) else None
 
-    def _looked_up(self, pages: Sequence[Page], remarks: list[Remark]) -> Iterator[tuple[str, ContentItem]]:
+    def _read_items(self, pages: Sequence[Page], remarks: list[Remark]) -> Iterator[tuple[str, ContentItem]]:
         for page in pages:
             if is_listing(page):
                 continue
@@ -132,7 +134,7 @@ class GovukSource:
         if item is not None and item.leads_to_publication():
             known = self._memory.known.get(entry.link) or self._announce(entry, None, today, remarks)
             return replace(known, url=urljoin(self._site, item.destination), published=True, address=Address.LED_TO)
-        slot = _slot(entry, today, self._options.timezone)
+        slot = _read_slot(entry, today, self._settings.zone)
         if slot.reason in REASONS or slot.doubt:
             remarks.append(Remark(entry.link, slot.doubt or REASONS[slot.reason or ""], entry.display_date))
         if entry.state not in _STATES:
@@ -144,32 +146,32 @@ class GovukSource:
             title=clean_title(entry.title),
             producer=producer,
             others=tuple(sorted({*entry.organisations} - {producer})),
-            url=self._landing(entry.link),
-            slot=assume_time(slot, self._options.default_time),
+            url=self._guess_landing_page(entry.link),
+            slot=assume_time(slot, self._settings.default_time),
             state=_STATES.get(entry.state),
             doubt=slot.doubt,
             recognise="govuk",
             link=urljoin(self._site, entry.link),
-            previous=_previous(announced, today, self._options.timezone),
-            why=_why(announced),
+            previous=_read_previous_slot(announced, today, self._settings.zone),
+            why="" if announced is None else announced.cancellation_reason or announced.change_note,
             address=Address.GUESSED if entry.link.startswith(ANNOUNCEMENTS) else Address.ANNOUNCED,
         )
 
     def _producer(self, entry: Listed) -> str:
-        """Return whose it is: as configured, else of the organisations asked for, else as last told, else the first."""
+        """Return the producer: the configured one, else one of the filter, else the last known one, else the first."""
         known = self._memory.known.get(entry.link)
-        asked = (*self._options.filters.get("organisations", ()), *([known.producer] if known is not None else []))
+        asked = (*self._settings.filters.get("organisations", ()), *([known.producer] if known is not None else []))
         named = (one for one in (*asked, *entry.organisations) if one in entry.organisations)
-        return self._options.producer or next(named, "")
+        return self._settings.producer or next(named, "")
 
-    def _landing(self, link: str) -> str:
-        """Guess the address of the publication: nine in ten bear the slug of their announcement."""
-        family = self._options.options.get("family", "statistics")
+    def _guess_landing_page(self, link: str) -> str:
+        """Guess the address of the publication: nine in ten have the slug of their announcement."""
+        family = self._settings.options.get("family", "statistics")
         if not link.startswith(ANNOUNCEMENTS):
             return urljoin(self._site, link)
         return f"{self._site}/government/{family}/{link.removeprefix(ANNOUNCEMENTS)}"
 
-    def _vanished(
+    def _announce_unlisted(
         self, fresh: dict[str, ContentItem], made: dict[str, Announcement], today: date, remarks: list[Remark]
     ) -> dict[str, Announcement]:
         found = {}
@@ -177,14 +179,14 @@ class GovukSource:
             if link in made:
                 continue
             if item.announced is not None or (item.leads_to_publication() and link in self._memory.known):
-                found[link] = self._announce(_from_item(link, item), item, today, remarks)
+                found[link] = self._announce(_make_entry(link, item), item, today, remarks)
             else:
                 remarks.append(Remark(link, f"no longer listed, now {item.schema.value}", item.destination or None))
         return found
 
 
-def _listed(pages: Sequence[Page]) -> tuple[dict[str, Listed], list[Remark]]:
-    """Return the announcements of all listing pages by link; ties at page borders may repeat or drop some."""
+def _read_listings(pages: Sequence[Page]) -> tuple[dict[str, Listed], list[Remark]]:
+    """Return the entries of all listing pages by link. Between two pages, equal timestamps can repeat or drop some."""
     listings = [read_listing(page) for page in pages if is_listing(page)]
     if not pages:
         raise UnreadableCalendar("no listing was answered")
@@ -199,21 +201,21 @@ def _signature(entry: Listed) -> str:
     return f"{entry.state}\n{entry.display_date}"
 
 
-def _from_item(link: str, item: ContentItem) -> Listed:
+def _make_entry(link: str, item: ContentItem) -> Listed:
     announced = item.announced or AnnouncedDate("", "")
     stamped = announced.release_timestamp
     return Listed(link, item.title, announced.display_date, announced.state, item.organisations, stamped)
 
 
-def _merged(entry: Listed, item: ContentItem) -> Listed:
-    # The search index lags behind the announcement's own item, whose word counts.
+def _prefer_item(entry: Listed, item: ContentItem) -> Listed:
+    # The announcement's own item counts, because the search index lags behind it.
     if item.schema is not Schema.ANNOUNCEMENT:
         return entry
-    own = _from_item(entry.link, item)
+    own = _make_entry(entry.link, item)
     return replace(own, title=own.title or entry.title, organisations=own.organisations or entry.organisations)
 
 
-def _slot(entry: Listed, today: date, timezone: str) -> Slot:
+def _read_slot(entry: Listed, today: date, timezone: str) -> Slot:
     stamped = entry.release_timestamp
     if not entry.display_date and stamped is not None:
         day = local_date(stamped, timezone)
@@ -221,17 +223,13 @@ def _slot(entry: Listed, today: date, timezone: str) -> Slot:
     slot = read_date(entry.display_date, today, timezone).slot if entry.display_date else no_slot("", "empty", timezone)
     if slot.instant is None or stamped is None or slot.doubt or slot.instant == stamped:
         return slot
-    # The text is what users saw; a stamp that differs by an hour is a clock mixed up.
+    # Users saw the text. A timestamp that differs by an hour is a mix-up of UTC and local time.
     apart = abs(slot.instant - stamped)
     return replace(slot, doubt="zone" if apart == timedelta(hours=1) else "duplicate-date")
 
 
-def _previous(announced: AnnouncedDate | None, today: date, timezone: str) -> Slot | None:
+def _read_previous_slot(announced: AnnouncedDate | None, today: date, timezone: str) -> Slot | None:
     if announced is None or not announced.previous_display_date:
         return None
     slot = read_date(announced.previous_display_date, today, timezone).slot
     return None if slot.reason else slot
-
-
-def _why(announced: AnnouncedDate | None) -> str:
-    return "" if announced is None else announced.cancellation_reason or announced.change_note

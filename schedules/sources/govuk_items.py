@@ -1,7 +1,7 @@
-"""Content items of GOV.UK's content API → typed facts. Pure; also used to recognise published pages.
+"""Reads content items of GOV.UK's content API, for calendars and to recognise published pages.
 
-Switches on `schema_name` before anything else: a redirect or a page taken down answers 200 here too. E-mail
-addresses are dropped. Source: `facts/govuk.md` §1 and §3.
+`schema_name` decides first, because a redirect and a removed page have status 200 too. E-mail addresses are removed.
+Source: `facts/govuk.md` §1 and §3.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ _TAGS = quick(r"<[^>]{0,500}>")
 
 
 class NotAContentItem(ValueError):
-    """The bytes are no content item; `str(fault)` says why in one line."""
+    """The bytes are not a content item. `str(fault)` says why in one line."""
 
 
 class Schema(StrEnum):
-    """What a content item is. `OTHER` covers everything that is no statistics page, placeholders too."""
+    """What a content item is. `OTHER` is everything that is not a statistics page, such as placeholders."""
 
     ANNOUNCEMENT = "statistics_announcement"
     PUBLICATION = "publication"
@@ -40,7 +40,7 @@ class Schema(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """One document of a publication. `kind` is file, html or external; `url` is site-relative for html."""
+    """One document of a publication. `kind` is file, html or external. `url` is relative to the site for html."""
 
     id: str
     title: str
@@ -60,7 +60,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class AnnouncedDate:
-    """The date that an announcement states, as text; `release_timestamp` is a placeholder for month-only dates."""
+    """The date of an announcement, as text. For a date without a day, `release_timestamp` is a placeholder."""
 
     display_date: str
     state: str
@@ -72,10 +72,10 @@ class AnnouncedDate:
 
 @dataclass(frozen=True, slots=True)
 class ContentItem:
-    """What the content API says of one path. Instants are aware UTC, None where the item has none.
+    """What the content API says about one path. Instants are aware UTC, None if the item has none.
 
-    `scheduled_delay` is GOV.UK's own measurement in whole seconds after `scheduled_at`; both outlive the edition
-    they belong to. `destination` is where a redirect leads, `explanation` what a page taken down says.
+    `scheduled_delay` is GOV.UK's own measurement in whole seconds after `scheduled_at`. Both stay when a later edition
+    is published. `destination` is the target of a redirect, `explanation` the text of a removed page.
     """
 
     schema: Schema
@@ -95,7 +95,7 @@ class ContentItem:
     announced: AnnouncedDate | None = None
 
     def leads_to_publication(self) -> bool:
-        """Tell whether this is the redirect that an announcement becomes when its statistics are published."""
+        """Return whether this is the redirect that replaces an announcement when its statistics are published."""
         path = self.destination
         family = path.startswith(("/government/statistics/", "/government/publications/"))
         return (
@@ -104,7 +104,7 @@ class ContentItem:
 
 
 def read_item(body: bytes) -> ContentItem:
-    """Parse the body of a content API answer; raises `NotAContentItem`."""
+    """Return the content item of a response body. Raises `NotAContentItem`."""
     try:
         data = json.loads(body)
     except (ValueError, RecursionError) as exc:
@@ -115,7 +115,7 @@ def read_item(body: bytes) -> ContentItem:
 
 
 def content_item(data: Mapping[str, Any]) -> ContentItem:
-    """Turn the parsed JSON of a content item into facts; fields of a wrong type count as absent."""
+    """Return the content item of parsed JSON. Fields of a wrong type count as absent."""
     name = data.get("schema_name")
     schema = Schema(name) if name in set(Schema) else Schema.OTHER
     details = _table(data.get("details"))
@@ -140,7 +140,7 @@ def content_item(data: Mapping[str, Any]) -> ContentItem:
 
 
 def stamp(value: object) -> datetime | None:
-    """Return an ISO instant with offset as aware UTC; None for anything else, instants without offset too."""
+    """Return an ISO instant with offset as aware UTC, None for anything else, also without offset."""
     if not isinstance(value, str):
         return None
     try:
@@ -151,7 +151,7 @@ def stamp(value: object) -> datetime | None:
 
 
 def plain_text(markup: str) -> str:
-    """Return a text without tags and e-mail addresses, blanks collapsed."""
+    """Return a text without tags and e-mail addresses, with single blanks."""
     return " ".join(_MAIL.sub("", _TAGS.sub(" ", markup)).split())
 
 

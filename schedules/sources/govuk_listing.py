@@ -1,4 +1,4 @@
-"""GOV.UK's search API as a calendar: what to ask it, and what one page of its answer lists.
+"""GOV.UK's search API as a calendar: the addresses to request, and the entries of one page.
 
 Source: `facts/govuk.md` §2.
 """
@@ -12,9 +12,9 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from schedules.source import Page, UnreadableCalendar
-from schedules.sources.body import json_object, place
+from schedules.sources.body import json_object, page_name
 from schedules.sources.govuk_items import stamp
-from schedules.sources.options import SourceOptions
+from schedules.sources.settings import CalendarSettings
 
 SITE = "https://www.gov.uk"
 SEARCH = "/api/search.json"
@@ -38,7 +38,7 @@ _FILTERS = {
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """One announcement as the listing shows it; the texts are empty where the index holds none."""
+    """One announcement as the listing shows it. Texts that the index lacks are empty."""
 
     link: str
     title: str
@@ -58,38 +58,38 @@ class Listing:
     size: int
 
 
-def site(options: SourceOptions) -> str:
-    """Return scheme and host of the site whose calendar this is."""
-    parts = urlsplit(options.url)
+def site_of(settings: CalendarSettings) -> str:
+    """Return scheme and host of the configured address, by default GOV.UK."""
+    parts = urlsplit(settings.address)
     return f"{parts.scheme}://{parts.netloc}" if parts.netloc else SITE
 
 
-def listing_url(options: SourceOptions, now: datetime) -> str:
+def listing_url(settings: CalendarSettings, now: datetime) -> str:
     """Return the address of the first page.
 
-    The date filter is read as UTC and starts in the past, because the site's own list drops overdue releases at
-    midnight. The order makes paging stable; `c` is the documented way past the cache.
+    The date filter is in UTC. It starts in the past, because the site's own list drops overdue releases at midnight.
+    The order makes paging stable. The parameter `c` is the documented way to bypass the cache.
     """
     query = [
         ("filter_format", "statistics_announcement"),
         ("order", "release_timestamp"),
-        ("count", str(min(options.number("count", COUNT), 1500))),
+        ("count", str(min(settings.number("count", COUNT), 1500))),
         ("start", "0"),
         ("fields", _FIELDS),
     ]
-    if not options.flag("all_dates"):
+    if not settings.has_flag("all_dates"):
         query.append(("filter_release_timestamp", f"from:{(now - BACK).date().isoformat()}"))
-    for name, values in options.filters.items():
+    for name, values in settings.filters.items():
         query += [(_FILTERS[name], value) for value in values]
-    query += _pasted(options.url)
+    query += _pasted_filters(settings.address)
     query.append(("c", f"{now:%Y%m%d%H%M%S%f}"[:17]))
-    return f"{site(options)}{SEARCH}?{urlencode(query, safe=':,')}"
+    return f"{site_of(settings)}{SEARCH}?{urlencode(query, safe=':,')}"
 
 
 def record_url(site: str, organisations: Iterable[str], since: datetime) -> str:
     """Return the address of the first page of all statistics of some organisations that changed since an instant.
 
-    A publication's stamp in the index is that of its last change: what came out later than `since` is among these.
+    The index has the time of a publication's last change. So these include all that were published after `since`.
     """
     query = [
         *(("filter_organisations", one) for one in organisations),
@@ -103,50 +103,50 @@ def record_url(site: str, organisations: Iterable[str], since: datetime) -> str:
     return f"{site}{SEARCH}?{urlencode(query, safe=':,')}"
 
 
-def _pasted(url: str) -> Iterator[tuple[str, str]]:
-    """People paste the address of the page they look at; its organisations are what they mean."""
+def _pasted_filters(url: str) -> Iterator[tuple[str, str]]:
+    """Yield the organisations of a configured address. People paste that of the page that they look at."""
     for name, value in parse_qsl(urlsplit(url).query):
         if name in {"organisations[]", "organisations", "filter_organisations"}:
             yield "filter_organisations", value
 
 
 def further_urls(first: str, listing: Listing) -> list[str]:
-    """Return the addresses of all pages after the first, given what the first says of the total."""
+    """Return the addresses of all pages after the first, which gives the total."""
     if not listing.size:
         return []
     starts = range(listing.size, listing.total, listing.size)
-    return [_at_start(first, start) for start in starts[:MOST_PAGES]]
+    return [_with_start(first, start) for start in starts[:MOST_PAGES]]
 
 
-def _at_start(url: str, start: int) -> str:
+def _with_start(url: str, start: int) -> str:
     parts = urlsplit(url)
     query = [(name, str(start) if name == "start" else value) for name, value in parse_qsl(parts.query)]
     return urlunsplit(parts._replace(query=urlencode(query, safe=":,")))
 
 
 def is_listing(page: Page) -> bool:
-    """Tell whether a page answers a listing, rather than a content item."""
+    """Return whether a page is a listing, not a content item."""
     return not urlsplit(page.url).path.startswith(f"{CONTENT}/")
 
 
-def addressed(page: Page, options: SourceOptions) -> Page:
-    """Return a page that holds a content item under that item's address, wherever it was read from (a saved file)."""
+def with_item_address(page: Page, settings: CalendarSettings) -> Page:
+    """Return a content item with its address on the site, even if it was read from a saved file."""
     if not is_listing(page) or b'"schema_name"' not in page.body:
         return page
     path = json_object(page).get("base_path")
-    return replace(page, url=f"{site(options)}{CONTENT}{path}") if isinstance(path, str) else page
+    return replace(page, url=f"{site_of(settings)}{CONTENT}{path}") if isinstance(path, str) else page
 
 
 def read_listing(page: Page) -> Listing:
-    """Parse one page of the listing; raises `UnreadableCalendar`."""
+    """Return one page of the listing. Raises `UnreadableCalendar`."""
     data = json_object(page)
     results, total = data.get("results"), data.get("total")
     if not isinstance(results, list) or not isinstance(total, int):
-        raise UnreadableCalendar(f"{place(page)}: JSON without results and total, so no search listing")
-    return Listing(total, tuple(_entries(results)), len(results))
+        raise UnreadableCalendar(f"{page_name(page)}: JSON without results and total, so no search listing")
+    return Listing(total, tuple(_read_entries(results)), len(results))
 
 
-def _entries(results: Sequence[Any]) -> Iterator[Listed]:
+def _read_entries(results: Sequence[Any]) -> Iterator[Listed]:
     for result in results:
         if isinstance(result, dict) and isinstance(result.get("link"), str):
             yield Listed(
@@ -161,7 +161,7 @@ def _entries(results: Sequence[Any]) -> Iterator[Listed]:
 
 
 def _slugs(organisations: object) -> Iterator[str]:
-    # Their order says nothing: announcements have no lead organisation. Older answers list slugs instead of objects.
+    # Their order has no meaning: announcements have no lead organisation. Older responses list slugs, not objects.
     for each in organisations if isinstance(organisations, list) else ():
         one = each.get("slug") or str(each.get("link", "")).rpartition("/")[2] if isinstance(each, dict) else each
         if isinstance(one, str) and one:

@@ -1,4 +1,4 @@
-"""An HTML table as a grid of cells: spans filled in, struck-out and footnoted text taken apart."""
+"""Reads an HTML table as a grid of cells with spans filled in, struck-out text apart and footnote marks removed."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _OFFSET = linear(r"T[0-9]{2}:[0-9]{2}.*(?:Z|[+-][0-9]{2}:?[0-9]{2})$")
 class Cell:
     """The text of a cell, the text struck out in it, and the address of its first link.
 
-    A cell that spans stands in several places of the grid with the same `id`.
+    A cell with a span is at several places of the grid, with the same `id`.
     """
 
     id: int
@@ -33,15 +33,15 @@ class Cell:
     href: str = ""
 
 
-def grid(table: HtmlElement) -> list[list[Cell]]:
-    """Return the rows of a table, nested tables left out, each cell at every place that it spans."""
+def read_grid(table: HtmlElement) -> list[list[Cell]]:
+    """Return the rows of a table, with each cell at every place that it spans. Nested tables are left out."""
     rows: list[list[Cell]] = []
     pending: dict[int, tuple[Cell, int]] = {}
     cells = 0
     for tr in table.iter("tr"):
         if next(tr.iterancestors("table"), None) is not table:
             continue
-        row = _row(tr, pending)
+        row = _read_row(tr, pending)
         cells += len(row)
         if cells > MOST_CELLS:
             break
@@ -49,25 +49,25 @@ def grid(table: HtmlElement) -> list[list[Cell]]:
     return rows
 
 
-def _row(tr: HtmlElement, pending: dict[int, tuple[Cell, int]]) -> list[Cell]:
+def _read_row(tr: HtmlElement, pending: dict[int, tuple[Cell, int]]) -> list[Cell]:
     row: list[Cell] = []
     for element in tr.iterchildren("td", "th"):
-        _fill(row, pending)
+        _fill_spans(row, pending)
         text, struck = cell_texts(element)
         link = element.find(".//a[@href]")
         cell = Cell(id(element), text, struck, "" if link is None else link.get("href", ""))
-        down = _span(element, "rowspan")
-        for _ in range(_span(element, "colspan")):
+        down = _read_span(element, "rowspan")
+        for _ in range(_read_span(element, "colspan")):
             if len(row) >= MOST_COLUMNS:
                 break
             if down > 1:
                 pending[len(row)] = (cell, down - 1)
             row.append(cell)
-    _fill(row, pending)
+    _fill_spans(row, pending)
     return row
 
 
-def _fill(row: list[Cell], pending: dict[int, tuple[Cell, int]]) -> None:
+def _fill_spans(row: list[Cell], pending: dict[int, tuple[Cell, int]]) -> None:
     while len(row) in pending:
         cell, left = pending.pop(len(row))
         if left > 1:
@@ -75,21 +75,21 @@ def _fill(row: list[Cell], pending: dict[int, tuple[Cell, int]]) -> None:
         row.append(cell)
 
 
-def _span(element: HtmlElement, name: str) -> int:
+def _read_span(element: HtmlElement, name: str) -> int:
     value = element.get(name, "1").strip()
     return min(max(int(value), 1), MOST_SPAN) if value.isdecimal() and len(value) < 8 else 1
 
 
 def cell_texts(element: HtmlElement) -> tuple[str, str]:
-    """Return the text of an element and the text struck out in it, blanks collapsed, footnote marks left out."""
+    """Return the text of an element and the text struck out in it, with single blanks and without footnote marks."""
     kept: list[str] = []
     struck: list[str] = []
-    _collect(element, kept, struck)
+    _collect_texts(element, kept, struck)
     return " ".join("".join(kept).split()), " ".join("".join(struck).split())
 
 
-def _collect(element: HtmlElement, kept: list[str], struck: list[str]) -> None:
-    # Walked without recursion: pages nest as deeply as they like.
+def _collect_texts(element: HtmlElement, kept: list[str], struck: list[str]) -> None:
+    # Without recursion, because pages can be nested very deeply.
     stack: list[tuple[HtmlElement | str, list[str]]] = [(element, kept)]
     while stack:
         node, into = stack.pop()
@@ -98,14 +98,14 @@ def _collect(element: HtmlElement, kept: list[str], struck: list[str]) -> None:
             continue
         exact = node.get("datetime", "") if node.tag == "time" else ""
         if _OFFSET.search(exact):
-            # The attribute is exact; a bare date there says less than the text does.
+            # The attribute has the exact time. Without a time it would say less than the text.
             into.append(exact)
             continue
         inner = struck if node.tag in _STRUCK else into
-        stack += [(part, inner) for part in reversed(_parts(node))]
+        stack += [(part, inner) for part in reversed(_child_parts(node))]
 
 
-def _parts(node: HtmlElement) -> list[HtmlElement | str]:
+def _child_parts(node: HtmlElement) -> list[HtmlElement | str]:
     parts: list[HtmlElement | str] = [node.text or ""]
     for child in node:
         if isinstance(child.tag, str) and child.tag not in _HIDDEN and not _is_footnote(child):
@@ -137,32 +137,32 @@ _TEXTS = {
     "recognise": "recognise",
 }
 _FIELDS = {text: name for name, texts in _TEXTS.items() for text in texts.split()}
-# The names that options use, where they differ from the fields of an entry.
+# Options whose names differ from the fields of an entry.
 OPTION_FIELDS = {"id": "uid", "reason": "why"}
 _JOINTS = quick(r"[\s_\-]+")
 _REMARK = quick(r"^(?:last )?updated\b|^(?:notes?|source|sources|contact)\b[:.]?", re.IGNORECASE)
 
 
 def heading_field(text: str) -> str | None:
-    """Return the field of an entry that a column's heading means; None when it is not known."""
+    """Return the field of an entry that a column's heading means, None if it is not known."""
     return _FIELDS.get(_JOINTS.sub("", text).casefold().rstrip(":*"))
 
 
 def is_heading(row: Sequence[str], options: Mapping[str, str]) -> bool:
-    """Tell whether a row names the columns: two known headings, or those that the options name."""
-    cells = {_plain(cell) for cell in row}
-    named = {_plain(text) for text in options.values()} & cells
+    """Return whether a row names the columns: at least two cells are known headings or named by options."""
+    cells = {_fold_cell(cell) for cell in row}
+    named = {_fold_cell(text) for text in options.values()} & cells
     fields = {heading_field(cell) for cell in row} - {None}
     return len(fields) + len(named) >= 2
 
 
 def field_columns(row: Sequence[str], options: Mapping[str, str], url: str) -> tuple[dict[str, int], list[str]]:
-    """Return which column holds which field, and the headings that are not known.
+    """Return the column of each field, and the headings that are not known.
 
-    Raises `UnreadableCalendar` when two columns could hold the same field and no option chooses.
+    Raises `UnreadableCalendar` if two columns could be the same field and no option chooses one.
     """
-    chosen = {_plain(text): OPTION_FIELDS.get(name, name) for name, text in options.items()}
-    columns = {chosen[_plain(cell)]: place for place, cell in enumerate(row) if _plain(cell) in chosen}
+    chosen = {_fold_cell(text): OPTION_FIELDS.get(name, name) for name, text in options.items()}
+    columns = {chosen[_fold_cell(cell)]: place for place, cell in enumerate(row) if _fold_cell(cell) in chosen}
     fixed, unknown = frozenset(columns), []
     for place, cell in enumerate(row):
         field = heading_field(cell)
@@ -180,10 +180,10 @@ def field_columns(row: Sequence[str], options: Mapping[str, str], url: str) -> t
 
 
 def is_remark_row(row: Sequence[str]) -> bool:
-    """Tell whether a row is a remark such as "Last updated 12/11/2026": one text alone, of that kind."""
+    """Return whether a row is only a remark such as "Last updated 12/11/2026"."""
     texts = [cell.strip() for cell in row if cell.strip()]
     return len(texts) == 1 and _REMARK.match(texts[0]) is not None
 
 
-def _plain(text: str) -> str:
+def _fold_cell(text: str) -> str:
     return " ".join(text.casefold().split())

@@ -13,59 +13,59 @@ from lxml.html import HtmlElement, HTMLParser, document_fromstring
 from schedules.dates import read_date
 from schedules.slot import Precision
 from schedules.source import Page, Reading, UnreadableCalendar
-from schedules.sources.body import OnePage, answered, place, text_of
-from schedules.sources.grid import OPTION_FIELDS, Cell, cell_texts, field_columns, grid, is_heading, is_remark_row
-from schedules.sources.options import SourceOptions
-from schedules.sources.row import CalendarRow, entry_of, gather, reading
+from schedules.sources.body import OnePage, decode_text, find_page, page_name
+from schedules.sources.grid import OPTION_FIELDS, Cell, cell_texts, field_columns, is_heading, is_remark_row, read_grid
+from schedules.sources.row import CalendarRow, make_announcements, make_reading, make_row
+from schedules.sources.settings import CalendarSettings
 
-_HEAD = 10  # rows in which the heading of a table must stand
+_HEAD = 10  # the heading of a table must be in the first rows
 _NOT_FIELDS = frozenset({"rows", "heading"})
 
 
 class HtmlSource(OnePage):
     """A calendar on a web page.
 
-    Without options every table whose heading names a title and a date is read. With `rows`, a CSS selector, each
-    match is an entry and the other options are selectors inside it; "a@href" takes an attribute. `heading` selects
-    the month or year that stands above rows.
+    Without options, every table whose heading names a title and a date is read. With `rows`, a CSS selector, each
+    match is an entry and the other options are selectors inside it. "a@href" selects an attribute. `heading` selects
+    the month or year above rows.
     """
 
     accept = "text/html"
 
     def read(self, pages: Sequence[Page], now: datetime) -> Reading:
-        """Turn the rows into announcements. Raises `UnreadableCalendar` when there is nothing to read them from."""
-        page = answered(pages, self._url)
+        """Return the rows as announcements. Raises `UnreadableCalendar` if there is no table or row of releases."""
+        page = find_page(pages, self._url)
         root = parse_html(page)
-        selected = "rows" in self._options.options
-        found = list(_selected(root, self._options) if selected else _tables(root, self._options, page))
+        selected = "rows" in self._settings.options
+        found = list(_read_selected(root, self._settings) if selected else _read_tables(root, self._settings, page))
         if not found:
-            raise UnreadableCalendar(f"{place(page)}: no table or row that names releases and dates")
-        made, remarks = gather(found, self._options, now)
-        return reading(made, remarks)
+            raise UnreadableCalendar(f"{page_name(page)}: no table or row that names releases and dates")
+        made, remarks = make_announcements(found, self._settings, now)
+        return make_reading(made, remarks)
 
 
 def parse_html(page: Page) -> HtmlElement:
-    """Parse a page as HTML; raises `UnreadableCalendar` for an empty one."""
-    text = text_of(page, fallback="cp1252")
+    """Return a page as HTML. Raises `UnreadableCalendar` for an empty one."""
+    text = decode_text(page, fallback="cp1252")
     try:
         return document_fromstring(text.encode(), parser=HTMLParser(encoding="utf-8"))
     except (etree.ParserError, etree.XMLSyntaxError) as exc:
-        raise UnreadableCalendar(f"{place(page)}: not HTML: {exc}") from exc
+        raise UnreadableCalendar(f"{page_name(page)}: not HTML: {exc}") from exc
 
 
-def _tables(root: HtmlElement, options: SourceOptions, page: Page) -> Iterator[CalendarRow]:
+def _read_tables(root: HtmlElement, settings: CalendarSettings, page: Page) -> Iterator[CalendarRow]:
     for number, table in enumerate(root.iter("table"), 1):
-        rows = grid(table)
+        rows = read_grid(table)
         for index, row in enumerate(rows[:_HEAD]):
             texts = [cell.text for cell in row]
-            if is_heading(texts, options.options):
-                columns, _ = field_columns(texts, options.options, page.url)
-                yield from _rows(f"table {number}", rows[index + 1 :], columns, options)
+            if is_heading(texts, settings.options):
+                columns, _ = field_columns(texts, settings.options, page.url)
+                yield from _read_table_rows(f"table {number}", rows[index + 1 :], columns, settings)
                 break
 
 
-def _rows(
-    key: str, rows: Sequence[Sequence[Cell]], columns: dict[str, int], options: SourceOptions
+def _read_table_rows(
+    key: str, rows: Sequence[Sequence[Cell]], columns: dict[str, int], settings: CalendarSettings
 ) -> Iterator[CalendarRow]:
     above: str = ""
     for number, row in enumerate(rows, 1):
@@ -74,54 +74,54 @@ def _rows(
             above = texts[0]
         elif any(texts) and not is_remark_row(texts):
             cells = {name: row[column] for name, column in columns.items() if column < len(row)}
-            yield _entry(f"{key} row {number}", cells, above, options)
+            yield _make_row(f"{key} row {number}", cells, above, settings)
 
 
-def _entry(key: str, cells: Mapping[str, Cell], above: str, options: SourceOptions) -> CalendarRow:
+def _make_row(key: str, cells: Mapping[str, Cell], above: str, settings: CalendarSettings) -> CalendarRow:
     texts = {name: cell.text for name, cell in cells.items()}
     texts.setdefault("url", cells["title"].href if "title" in cells else "")
     texts["url"] = cells["url"].href or texts["url"] if "url" in cells else texts["url"]
     texts["previous"] = texts.get("previous") or (cells["date"].struck if "date" in cells else "")
-    return under_heading(entry_of(key, texts), above, options)
+    return apply_heading(make_row(key, texts), above, settings)
 
 
-def under_heading(entry: CalendarRow, above: str, options: SourceOptions) -> CalendarRow:
-    """Return an entry with what the heading above it gives: the month of a bare day number, the year of a date."""
-    head = read_date(above, date(2000, 1, 1), options.timezone).slot if above else None
+def apply_heading(entry: CalendarRow, above: str, settings: CalendarSettings) -> CalendarRow:
+    """Return an entry completed by the heading above it: the month of a day number, the year of a date."""
+    head = read_date(above, date(2000, 1, 1), settings.zone).slot if above else None
     if head is None or head.first is None or not any(mark.isdigit() for mark in above):
         return entry
     text, first = entry.date, head.first
     if head.precision is Precision.MONTH and text.strip(" .stndrh").rpartition(" ")[2].isdigit() and len(text) < 16:
         text = f"{text} {above}"
-    # A window of a year begins 30 days before its anchor.
+    # A date without a year can be up to 30 days before the anchor (`Context.is_near`).
     anchor = first + timedelta(days=30) if head.precision is Precision.YEAR else first
     return replace(entry, date=text, anchor=anchor)
 
 
-def _selected(root: HtmlElement, options: SourceOptions) -> Iterator[CalendarRow]:
-    chosen = options.options
+def _read_selected(root: HtmlElement, settings: CalendarSettings) -> Iterator[CalendarRow]:
+    chosen = settings.options
     fields = {OPTION_FIELDS.get(name, name): text for name, text in chosen.items() if name not in _NOT_FIELDS}
-    rows = _all(chosen["rows"], root)
-    heads = set(_all(chosen["heading"], root)) if "heading" in chosen else set()
+    rows = _select_all(chosen["rows"], root)
+    heads = set(_select_all(chosen["heading"], root)) if "heading" in chosen else set()
     wanted, above = {row: number for number, row in enumerate(rows, 1)}, ""
     for element in root.iter():
         if element in heads:
             above = cell_texts(element)[0]
         elif element in wanted:
-            texts = {name: _select(element, selector) for name, selector in fields.items()}
+            texts = {name: _select_text(element, selector) for name, selector in fields.items()}
             if texts.get("title") or texts.get("date"):
-                yield under_heading(entry_of(f"row {wanted[element]}", texts), above, options)
+                yield apply_heading(make_row(f"row {wanted[element]}", texts), above, settings)
 
 
-def _select(element: HtmlElement, selector: str) -> str:
+def _select_text(element: HtmlElement, selector: str) -> str:
     css, _, attribute = selector.partition("@")
-    found = _all(css, element) if css else [element]
+    found = _select_all(css, element) if css else [element]
     if not found:
         return ""
     return (found[0].get(attribute) or "") if attribute else cell_texts(found[0])[0]
 
 
-def _all(css: str, root: HtmlElement) -> list[HtmlElement]:
-    # A CSS selector finds elements only; XPath, which it is turned into, could find more.
+def _select_all(css: str, root: HtmlElement) -> list[HtmlElement]:
+    # A CSS selector finds only elements. The type is wider, because it is compiled to XPath.
     found: list[HtmlElement] = CSSSelector(css)(root)  # type: ignore[assignment]
     return found

@@ -1,4 +1,4 @@
-"""Any iCalendar file, with the ways in which producers break RFC 5545. Source: `facts/calendars.md` §3."""
+"""iCalendar files, also those that break RFC 5545 in the ways that producers do. Source: `facts/calendars.md` §3."""
 
 from __future__ import annotations
 
@@ -15,21 +15,20 @@ from schedules.patterns import quick
 from schedules.slot import Slot
 from schedules.slot_relations import first_day
 from schedules.source import Page, Reading
-from schedules.sources.body import OnePage, answered
+from schedules.sources.body import OnePage, find_page
 from schedules.sources.ics_lines import RawCalendar, RawEvent, read_calendars
-from schedules.sources.ics_series import Instance, Patience, SeriesRefused, instances
+from schedules.sources.ics_series import Instance, SearchBudget, SeriesRefused, expand_instances
 from schedules.sources.ics_times import Times, event_slot, zone_name
-from schedules.sources.options import SourceOptions
 from schedules.sources.row import (
     PUBLISHED,
     REASONS,
     Remark,
     clean_title,
     clean_url,
-    made_uid,
-    reading,
-    settle,
-    tell_apart,
+    drop_duplicates,
+    make_reading,
+    make_uid,
+    make_uids_unique,
 )
 from schedules.times.zone import local_date
 
@@ -41,12 +40,12 @@ _ONS = "office for national statistics"
 
 @dataclass(frozen=True, slots=True)
 class _File:
-    """What all events of one VCALENDAR share."""
+    """What all events of one VCALENDAR have in common."""
 
     times: Times
     cancels: bool
     is_ons: bool
-    patience: Patience
+    patience: SearchBudget
 
 
 class IcsSource(OnePage):
@@ -54,63 +53,61 @@ class IcsSource(OnePage):
 
     accept = "text/calendar, */*;q=0.1"
 
-    def __init__(self, options: SourceOptions) -> None:
-        super().__init__(options)
-        self._url = https(options.url)
-
     def read(self, pages: Sequence[Page], now: datetime) -> Reading:
-        """Turn the events into announcements. Raises `UnreadableCalendar` for a file that is cut short."""
+        """Return the events as announcements. Raises `UnreadableCalendar` for a file that is cut short."""
         made: list[Announcement] = []
-        patience = Patience()
-        for calendar in read_calendars(answered(pages, self._url)):
-            made += self._calendar(calendar, patience, now)
+        patience = SearchBudget()
+        for calendar in read_calendars(find_page(pages, self._url)):
+            made += self._announce_calendar(calendar, patience, now)
         keyless = [
-            place for place, each in enumerate(made) if each.uid == made_uid(each.title, each.url, "", each.producer)
+            place for place, each in enumerate(made) if each.uid == make_uid(each.title, each.url, "", each.producer)
         ]
-        settled, doubles = settle(tell_apart(made, keyless))
-        return reading(settled, [*_remarks(settled), *doubles])
+        settled, doubles = drop_duplicates(make_uids_unique(made, keyless))
+        return make_reading(settled, [*_remarks(settled), *doubles])
 
-    def _calendar(self, calendar: RawCalendar, patience: Patience, now: datetime) -> Iterator[Announcement]:
-        own, times = calendar.properties, times_of(calendar, self._options.timezone, now)
+    def _announce_calendar(
+        self, calendar: RawCalendar, patience: SearchBudget, now: datetime
+    ) -> Iterator[Announcement]:
+        own, times = calendar.properties, times_of(calendar, self._settings.zone, now)
         file = _File(times, own.value("METHOD").upper() == "CANCEL", _ONS in own.value("PRODID").casefold(), patience)
-        for events in groups(calendar.events).values():
+        for events in group_by_uid(calendar.events).values():
             if any(event.all("RRULE") or event.all("RDATE") for event in events):
-                yield from self._series(events, file)
+                yield from self._announce_series(events, file)
             else:
-                yield from (self._single(event, file) for event in _latest(events))
+                yield from (self._announce_single(event, file) for event in _keep_latest(events))
 
-    def _single(self, event: RawEvent, file: _File) -> Announcement:
+    def _announce_single(self, event: RawEvent, file: _File) -> Announcement:
         recurrence = event.value("RECURRENCE-ID")
         made = self._announce(event, event_slot(event, file.times), file)
         return replace(made, uid=f"{made.uid}#{recurrence}") if recurrence else made
 
-    def _series(self, events: Sequence[RawEvent], file: _File) -> Iterator[Announcement]:
+    def _announce_series(self, events: Sequence[RawEvent], file: _File) -> Iterator[Announcement]:
         master = next((event for event in events if event.all("RRULE") or event.all("RDATE")), events[0])
         today = file.times.anchor
-        number = self._options.number
+        number = self._settings.number
         window = (today - timedelta(days=number("back", BACK)), today + timedelta(days=number("ahead", AHEAD)))
         try:
-            found = instances(events, file.times, window, file.patience)
+            found = expand_instances(events, file.times, window, file.patience)
         except SeriesRefused as refused:
-            yield self._unexpanded(master, refused.doubt, file)
+            yield self._announce_unexpanded(master, refused.doubt, file)
             return
         whole = self._announce(master, event_slot(master, file.times), file)
         for instance in found:
-            yield self._instance(whole, instance, file)
+            yield self._announce_instance(whole, instance, file)
 
-    def _unexpanded(self, master: RawEvent, doubt: str, file: _File) -> Announcement:
+    def _announce_unexpanded(self, master: RawEvent, doubt: str, file: _File) -> Announcement:
         slot = event_slot(master, file.times)
         if doubt == "series-refused":
             slot = no_slot(slot.raw, "not-a-date", slot.timezone)
         return self._announce(master, replace(slot, doubt=doubt), file)
 
-    def _instance(self, whole: Announcement, instance: Instance, file: _File) -> Announcement:
+    def _announce_instance(self, whole: Announcement, instance: Instance, file: _File) -> Announcement:
         return replace(
             whole,
             uid=f"{whole.uid}#{instance.day.isoformat()}",
             title=clean_title(instance.title) or whole.title,
-            slot=assume_time(instance.slot, self._options.default_time),
-            state=State.CANCELLED if file.cancels else _state(instance.status),
+            slot=assume_time(instance.slot, self._settings.default_time),
+            state=State.CANCELLED if file.cancels else _read_state(instance.status),
             doubt=instance.slot.doubt,
         )
 
@@ -118,32 +115,34 @@ class IcsSource(OnePage):
         title = clean_title(event.text("SUMMARY"))
         uid = event.value("UID")
         status = event.value("STATUS")
-        state = State.CANCELLED if file.cancels else _state(status) or leading_state(title)
+        state = State.CANCELLED if file.cancels else _read_state(status) or leading_state(title)
         if file.is_ons and state is State.PROVISIONAL:
-            slot = _only_day(slot)
+            # The time of a provisional ONS entry has no meaning.
+            day = first_day(slot) if slot.instant else None
+            slot = slot if day is None else on_days(day, day, slot.raw, slot.timezone)
         url = self._url_of(event, uid)
         return Announcement(
-            uid=uid or made_uid(title, url, "", self._options.producer),
+            uid=uid or make_uid(title, url, "", self._settings.producer),
             title=title,
-            producer=self._options.producer,
+            producer=self._settings.producer,
             url=url,
-            slot=assume_time(slot, self._options.default_time),
+            slot=assume_time(slot, self._settings.default_time),
             state=state,
             doubt=slot.doubt,
             published=normalise(status) in PUBLISHED,
         )
 
     def _url_of(self, event: RawEvent, uid: str) -> str:
-        given = event.value(self._options.options.get("link", "URL").upper())
+        given = event.value(self._settings.options.get("link", "URL").upper())
         links = set(_LINK.findall(given)) or set(_LINK.findall(event.text("DESCRIPTION")))
         if len(links) == 1:
             return clean_url(links.pop().rstrip(".,;)"))
-        # The ONS names its events by the path of their page.
+        # The ONS uses the path of the page as UID.
         return clean_url(urljoin(self._url, uid)) if uid.startswith("/") else ""
 
 
-def groups(events: Sequence[RawEvent]) -> Mapping[object, list[RawEvent]]:
-    """Return events by their UID; one without stands alone."""
+def group_by_uid(events: Sequence[RawEvent]) -> Mapping[object, list[RawEvent]]:
+    """Return events by their UID. Each event without one is a group by itself."""
     found: dict[object, list[RawEvent]] = {}
     for number, event in enumerate(events):
         found.setdefault(event.value("UID") or number, []).append(event)
@@ -151,13 +150,13 @@ def groups(events: Sequence[RawEvent]) -> Mapping[object, list[RawEvent]]:
 
 
 def times_of(calendar: RawCalendar, timezone: str, now: datetime) -> Times:
-    """Return what the times of one VCALENDAR are read with."""
+    """Return the settings by which the times of one VCALENDAR are read."""
     floating = zone_name(calendar.properties.value("X-WR-TIMEZONE")) or timezone
     return Times(timezone, floating, calendar.zones, local_date(now, timezone))
 
 
-def _latest(events: Sequence[RawEvent]) -> Iterator[RawEvent]:
-    """Yield the events of one UID whose SEQUENCE is the highest for their occurrence; equals stay, and are doubted."""
+def _keep_latest(events: Sequence[RawEvent]) -> Iterator[RawEvent]:
+    """Yield the events of one UID with the highest SEQUENCE of their occurrence. Equal ones are doubted later."""
     if len(events) == 1:
         yield events[0]
         return
@@ -173,23 +172,11 @@ def _sequence(event: RawEvent) -> int:
     return int(value) if value.isdecimal() and len(value) < 10 else 0
 
 
-def _state(status: str) -> State | None:
+def _read_state(status: str) -> State | None:
     return state_of(status_word(normalise(status)))
-
-
-def _only_day(slot: Slot) -> Slot:
-    # A provisional entry of the ONS carries a time that means nothing.
-    day = first_day(slot) if slot.instant else None
-    return slot if day is None else on_days(day, day, slot.raw, slot.timezone)
 
 
 def _remarks(made: Sequence[Announcement]) -> Iterator[Remark]:
     for each in made:
         if each.slot.reason in REASONS or each.doubt:
             yield Remark(each.uid, each.doubt or REASONS[each.slot.reason or ""], each.slot.raw)
-
-
-def https(url: str) -> str:
-    """Return the address that a calendar program's own scheme stands for."""
-    scheme, colon, rest = url.partition("://")
-    return f"https://{rest}" if colon and scheme in {"webcal", "webcals"} else url

@@ -1,7 +1,7 @@
-"""An iCalendar file taken apart into its events' properties, as written.
+"""Splits an iCalendar file into events and their properties, as written.
 
-Done here and not by a parser, because parsers lose the whole file over one bad block and drop what the source text
-says (a `Z` beside a TZID). Source: RFC 5545 and `facts/calendars.md` §3.
+We do this ourselves, because parsers reject a whole file for one bad block, and lose details such as a `Z` beside a
+TZID. Source: RFC 5545 and `facts/calendars.md` §3.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from dataclasses import dataclass, field
 
 from schedules.patterns import quick
 from schedules.source import Page, UnreadableCalendar
-from schedules.sources.body import place, refuse_html
+from schedules.sources.body import page_name, refuse_html
 
 MOST_EVENTS = 250_000
 
 _FOLD = quick(rb"\n[ \t]")
 _NAME = quick(r'(?P<name>[A-Za-z0-9-]+)(?P<params>(?:;[A-Za-z0-9-]+=(?:"[^"]*"|[^;:"]*))*):')
 _PARAM = quick(r';([A-Za-z0-9-]+)=(?:"([^"]*)"|([^;:"]*))')
-# What no announcement is made of; with the rest of a large file it would fill the memory.
+# Not needed for announcements. In a large file they would fill the memory.
 _UNUSED = frozenset({"DTSTAMP", "CREATED", "LAST-MODIFIED", "TRANSP", "CLASS", "PRIORITY", "ATTENDEE", "ORGANIZER"})
 _NO_PARAMS: dict[str, str] = {}
 _ESCAPED = quick(r"\\([\\;,nN])")
@@ -29,21 +29,21 @@ _ESCAPED = quick(r"\\([\\;,nN])")
 
 @dataclass(frozen=True, slots=True)
 class Property:
-    """One content line; parameter names in upper case, the value as written."""
+    """One content line, with parameter names in upper case and the value as written."""
 
     name: str
     value: str
     params: dict[str, str]
 
     def line(self) -> str:
-        """Return the content line again, unfolded."""
+        """Return the content line, unfolded."""
         params = "".join(f';{name}="{value}"' for name, value in self.params.items())
         return f"{self.name}{params}:{self.value}"
 
 
 @dataclass(slots=True)
 class RawEvent:
-    """The properties of one VEVENT in file order; those of alarms inside it left out."""
+    """The properties of one VEVENT in file order, without those of alarms inside it."""
 
     properties: list[Property] = field(default_factory=list)
 
@@ -52,20 +52,19 @@ class RawEvent:
         return [each for each in self.properties if each.name == name]
 
     def value(self, name: str) -> str:
-        """Return the first value of this name, blanks stripped; "" when there is none."""
+        """Return the first value of this name without blanks around it, "" if there is none."""
         return next((each.value.strip() for each in self.properties if each.name == name), "")
 
     def text(self, name: str) -> str:
-        """Return the first value of this name without escapes, line ends as blanks."""
+        """Return the first value of this name without escapes and with blanks for line ends."""
         return _ESCAPED.sub(lambda match: " " if match[1] in "nN" else match[1], self.value(name))
 
 
 @dataclass(frozen=True, slots=True)
 class ZoneBlock:
-    """A VTIMEZONE under a name made from its text.
+    """A VTIMEZONE with a name made from its text.
 
-    icalendar keeps the zones it has met for ever and by name: under its own one, a file's zone would be used for
-    the next file too.
+    icalendar caches zones by name and for ever. With its own name, the zone of one file would be used for the next.
     """
 
     name: str
@@ -82,25 +81,27 @@ class RawCalendar:
 
 
 def read_calendars(page: Page) -> list[RawCalendar]:
-    """Take a file apart; raises `UnreadableCalendar` for one that is cut short or no calendar at all."""
-    text = _text(page)
+    """Return the calendars of a file. Raises `UnreadableCalendar` if it is cut short or not a calendar."""
+    text = _decode(page)
     refuse_html(page, text, "iCalendar")
     if text.lstrip()[:15].upper() != "BEGIN:VCALENDAR":
-        raise UnreadableCalendar(f"{place(page)}: does not begin with BEGIN:VCALENDAR")
+        raise UnreadableCalendar(f"{page_name(page)}: does not begin with BEGIN:VCALENDAR")
     if text.rstrip()[-14:].lstrip().upper() != "END:VCALENDAR":
         count = sum(bool(line.strip()) for line in text.split("\n"))
-        raise UnreadableCalendar(f"{place(page)}: line {count}: cut short, END:VCALENDAR is missing")
+        raise UnreadableCalendar(f"{page_name(page)}: line {count}: cut short, END:VCALENDAR is missing")
     calendars: list[RawCalendar] = []
-    # One line at a time: all of them at once weigh several times what the file does.
-    _collect((line.removesuffix("\n") for line in io.StringIO(text, newline="\n") if line.strip()), calendars, page)
+    # One line at a time, because a list of all lines takes several times the memory of the file.
+    _collect_blocks(
+        (line.removesuffix("\n") for line in io.StringIO(text, newline="\n") if line.strip()), calendars, page
+    )
     return calendars
 
 
-def _text(page: Page) -> str:
+def _decode(page: Page) -> str:
     body = page.body.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     if b"\0" in body:
-        raise UnreadableCalendar(f"{place(page)}: holds NUL bytes, so it is no text")
-    # Unfolded as bytes: a fold may cut a character in two.
+        raise UnreadableCalendar(f"{page_name(page)}: holds NUL bytes, so it is no text")
+    # Unfolded as bytes, because a fold may split a character.
     body = _FOLD.sub(b"", body)
     try:
         return body.decode("utf-8-sig")
@@ -108,7 +109,7 @@ def _text(page: Page) -> str:
         return body.decode("cp1252", errors="replace")
 
 
-def _collect(lines: Iterator[str], calendars: list[RawCalendar], page: Page) -> None:
+def _collect_blocks(lines: Iterator[str], calendars: list[RawCalendar], page: Page) -> None:
     events = 0
     for line in lines:
         mark = line.strip().upper()
@@ -117,39 +118,39 @@ def _collect(lines: Iterator[str], calendars: list[RawCalendar], page: Page) -> 
         elif mark == "BEGIN:VEVENT":
             events += 1
             if events > MOST_EVENTS:
-                raise UnreadableCalendar(f"{place(page)}: more than {MOST_EVENTS} events")
-            calendars[-1].events.append(_event(lines))
+                raise UnreadableCalendar(f"{page_name(page)}: more than {MOST_EVENTS} events")
+            calendars[-1].events.append(_read_event(lines))
         elif mark == "BEGIN:VTIMEZONE":
-            tzid, kept = _block(line, lines, "VTIMEZONE")
-            calendars[-1].zones.setdefault(tzid, _zone_block(kept))
+            tzid, kept = _read_block(line, lines, "VTIMEZONE")
+            calendars[-1].zones.setdefault(tzid, _make_zone_block(kept))
         elif mark.startswith("BEGIN:"):
-            _block(line, lines, mark[6:])
+            _read_block(line, lines, mark[6:])
         elif not mark.startswith("END:"):
-            calendars[-1].properties.properties += _properties(line)
+            calendars[-1].properties.properties += _parse_line(line)
 
 
-def _event(lines: Iterator[str]) -> RawEvent:
+def _read_event(lines: Iterator[str]) -> RawEvent:
     event = RawEvent()
     for line in lines:
         mark = line[:10].upper()
         if mark.startswith("END:VEVENT"):
             break
         if mark.startswith("BEGIN:"):
-            _block(line, lines, line.strip()[6:].upper())
+            _read_block(line, lines, line.strip()[6:].upper())
         else:
-            event.properties += _properties(line)
+            event.properties += _parse_line(line)
     return event
 
 
-def _zone_block(lines: list[str]) -> ZoneBlock:
+def _make_zone_block(lines: list[str]) -> ZoneBlock:
     digest = hashlib.sha256("\n".join(lines).encode()).hexdigest()
     name = f"private-{digest[:16]}"
     own = (f"TZID:{name}" if line.upper().startswith("TZID") else line for line in lines)
     return ZoneBlock(name, "\r\n".join(own))
 
 
-def _block(head: str, lines: Iterator[str], name: str) -> tuple[str, list[str]]:
-    """Return the TZID and the lines of a block up to its end; the file's end closes it too."""
+def _read_block(head: str, lines: Iterator[str], name: str) -> tuple[str, list[str]]:
+    """Return the TZID and the lines of a block up to its end or that of the file."""
     kept, tzid = [head.strip()], ""
     for line in lines:
         kept.append(line.strip())
@@ -160,7 +161,7 @@ def _block(head: str, lines: Iterator[str], name: str) -> tuple[str, list[str]]:
     return tzid, kept
 
 
-def _properties(line: str) -> Iterator[Property]:
+def _parse_line(line: str) -> Iterator[Property]:
     name, colon, value = line.partition(":")
     if colon and name.isalpha():
         name = sys.intern(name.upper())
@@ -168,7 +169,7 @@ def _properties(line: str) -> Iterator[Property]:
             yield Property(name, value, _NO_PARAMS)
         return
     match = _NAME.match(line)
-    # A line that is no property is the rest of a text that was broken over lines.
+    # Any other line is the rest of a text that was wrongly broken over lines.
     if match and (name := sys.intern(match["name"].upper())) not in _UNUSED:
         params = {key.upper(): sys.intern(quoted or plain) for key, quoted, plain in _PARAM.findall(match["params"])}
         yield Property(name, line[match.end() :], params)

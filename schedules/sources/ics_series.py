@@ -1,6 +1,6 @@
-"""Recurring events → their instances in a bounded window, through icalendar and recurring-ical-events.
+"""Expands recurring events within some days, by icalendar and recurring-ical-events.
 
-Rules that could run for hours are refused before anything expands them. Source: `facts/calendars.md` §3.
+Rules that could run for hours are refused before they are expanded. Source: `facts/calendars.md` §3.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ MOST_INSTANCES = 1000
 _FREQUENCIES = frozenset({"DAILY", "WEEKLY", "MONTHLY", "YEARLY"})
 _TIMED = frozenset({"DTSTART", "DTEND", "RECURRENCE-ID", "EXDATE", "RDATE"})
 _NEEDED = _TIMED | {"RRULE", "UID", "SEQUENCE", "STATUS", "SUMMARY", "DURATION"}
-_SURE = quick(r"(?:[+-]?[1-5]?(?:MO|TU|WE|TH|FR|SA|SU)(?:,|$))+")
+_OCCURS_ALWAYS = quick(r"(?:[+-]?[1-5]?(?:MO|TU|WE|TH|FR|SA|SU)(?:,|$))+")
 _FIRST_YEAR = quick(r"(19[7-9]|20)\d")
 
 
 @dataclass(frozen=True, slots=True)
 class Instance:
-    """One occurrence: the local day that its rule gave it, its slot, and the texts that an override may change."""
+    """One occurrence: its local day by the rule, its slot, and the texts that an override may change."""
 
     day: date
     slot: Slot
@@ -48,41 +48,43 @@ class SeriesRefused(Exception):
 
 
 @dataclass(slots=True)
-class Patience:
-    """How many more rules of one file may be searched in vain: each such search runs to the year 9999."""
+class SearchBudget:
+    """How many more rules of one file may have no occurrence, because the search for one runs to the year 9999."""
 
     left: int = 5
 
 
-def instances(
-    events: Sequence[RawEvent], times: Times, window: tuple[date, date], patience: Patience
+def expand_instances(
+    events: Sequence[RawEvent], times: Times, window: tuple[date, date], patience: SearchBudget
 ) -> list[Instance]:
-    """Expand the events that share one UID between two days, both included; raises `SeriesRefused`."""
-    made = (_instance(each, times) for each in _expanded(events, times, window, patience))
+    """Return the occurrences of events of one UID between two days, both included. Raises `SeriesRefused`."""
+    made = (_make_instance(each, times) for each in _expand_if_safe(events, times, window, patience))
     return sorted(made, key=lambda instance: instance.day)
 
 
-def spans(
-    events: Sequence[RawEvent], times: Times, window: tuple[date, date], patience: Patience
+def expand_spans(
+    events: Sequence[RawEvent], times: Times, window: tuple[date, date], patience: SearchBudget
 ) -> Iterator[tuple[str, datetime, datetime]]:
-    """Yield title, begin and end of what is on between two days of events that share one UID; raises `SeriesRefused`.
+    """Yield title, begin and end of the occurrences of events of one UID between two days. Raises `SeriesRefused`.
 
-    What is cancelled, or has no length or no single instant at an end, is left out.
+    Occurrences that are cancelled, have no length or begin or end at an ambiguous time are left out.
     """
-    for event in _expanded(events, times, window, patience):
+    for event in _expand_if_safe(events, times, window, patience):
         try:
-            begins, ends = (_slot(at, times).begins() for at in (event.start, event.end))
+            begins, ends = (_read_slot(at, times).begins() for at in (event.start, event.end))
         except (ValueError, KeyError, TypeError, InvalidCalendar, IncompleteComponent) as exc:
             raise SeriesRefused("series-unreadable") from exc
         if begins is not None and ends is not None and begins < ends and str(event.get("STATUS", "")) != "CANCELLED":
             yield str(event.get("SUMMARY", "")), begins, ends
 
 
-def _expanded(events: Sequence[RawEvent], times: Times, window: tuple[date, date], patience: Patience) -> Sequence[Any]:
-    rules = [(_parts(rule.value), event.value("DTSTART")) for event in events for rule in event.all("RRULE")]
+def _expand_if_safe(
+    events: Sequence[RawEvent], times: Times, window: tuple[date, date], patience: SearchBudget
+) -> Sequence[Any]:
+    rules = [(_rule_parts(rule.value), event.value("DTSTART")) for event in events for rule in event.all("RRULE")]
     for parts, start in rules:
-        _check(parts, start, window)
-    unsure = any(_may_be_vain(parts) for parts, _ in rules)
+        _refuse_costly_rule(parts, start, window)
+    unsure = any(_may_never_occur(parts) for parts, _ in rules)
     if unsure and patience.left == 0:
         raise SeriesRefused("series-refused")
     made = _expand(events, times, window)
@@ -91,7 +93,9 @@ def _expanded(events: Sequence[RawEvent], times: Times, window: tuple[date, date
 
 
 def _expand(events: Sequence[RawEvent], times: Times, window: tuple[date, date]) -> Sequence[Any]:
-    text = "\r\n".join(("BEGIN:VCALENDAR", *_zone_blocks(events, times), *_lines(events, times), "END:VCALENDAR", ""))
+    text = "\r\n".join(
+        ("BEGIN:VCALENDAR", *_zone_blocks(events, times), *_event_lines(events, times), "END:VCALENDAR", "")
+    )
     try:
         calendar = Calendar.from_ical(text.encode())
         if any(event.errors for event in calendar.walk("VEVENT")):
@@ -103,43 +107,43 @@ def _expand(events: Sequence[RawEvent], times: Times, window: tuple[date, date])
     return list(found[:MOST_INSTANCES])
 
 
-def _parts(rule: str) -> dict[str, str]:
+def _rule_parts(rule: str) -> dict[str, str]:
     return {name: value for name, _, value in (part.partition("=") for part in rule.strip().upper().split(";"))}
 
 
-def _may_be_vain(parts: Mapping[str, str]) -> bool:
+def _may_never_occur(parts: Mapping[str, str]) -> bool:
     rest = set(parts) - {"FREQ", "INTERVAL", "COUNT", "UNTIL", "WKST", "BYDAY", "BYMONTH", "BYHOUR", "BYMINUTE"}
     months = parts.get("BYMONTH", "1").split(",")
     sound = all(month.isdecimal() and 1 <= int(month[:3]) <= 12 for month in months)
-    return bool(rest) or not sound or not _SURE.fullmatch(parts.get("BYDAY", "MO"))
+    return bool(rest) or not sound or not _OCCURS_ALWAYS.fullmatch(parts.get("BYDAY", "MO"))
 
 
-def _check(parts: Mapping[str, str], start: str, window: tuple[date, date]) -> None:
+def _refuse_costly_rule(parts: Mapping[str, str], start: str, window: tuple[date, date]) -> None:
     if parts.get("FREQ") not in _FREQUENCIES or not _FIRST_YEAR.match(start):
         raise SeriesRefused("series-refused")
     times_a_day = 1
     for name in ("BYHOUR", "BYMINUTE", "BYSECOND"):
         times_a_day *= parts.get(name, "0").count(",") + 1
-    # A rule that never comes true is searched for until the year 9999, here a day or a week at a time.
+    # An occurrence is searched until the year 9999, for these rules a day or a week at a time.
     narrow = parts["FREQ"] in {"DAILY", "WEEKLY"} and {"BYMONTH", "BYMONTHDAY", "BYYEARDAY", "BYSETPOS"} & set(parts)
-    # An interval of zero never ends.
+    # With an interval of zero the expansion never ends.
     interval = parts.get("INTERVAL", "1")
     odd = not interval.isdecimal() or not 1 <= int(interval[:6]) <= 400
     if odd or times_a_day > 4 or narrow or int(start[:4]) > window[1].year:
         raise SeriesRefused("series-refused")
 
 
-def _lines(events: Sequence[RawEvent], times: Times) -> Iterator[str]:
+def _event_lines(events: Sequence[RawEvent], times: Times) -> Iterator[str]:
     for event in events:
         yield "BEGIN:VEVENT"
         for each in event.properties:
             if each.name in _NEEDED:
-                yield _renamed(each, times).line()
+                yield _with_known_zone(each, times).line()
         yield "END:VEVENT"
 
 
-def _renamed(each: Property, times: Times) -> Property:
-    """Return a property whose time zone bears a name that the libraries know."""
+def _with_known_zone(each: Property, times: Times) -> Property:
+    """Return a property with a time zone name that the libraries know."""
     tzid = each.params.get("TZID", "")
     if each.name not in _TIMED or not tzid:
         return each
@@ -156,14 +160,16 @@ def _zone_blocks(events: Sequence[RawEvent], times: Times) -> list[str]:
     return [times.zones[tzid].text for tzid in private]
 
 
-def _instance(event: Any, times: Times) -> Instance:  # noqa: ANN401  # a component of the library
+def _make_instance(event: Any, times: Times) -> Instance:  # noqa: ANN401  # a component of the library
     prop = event.get
     start = prop("DTSTART").dt
     by_rule = prop("RECURRENCE-ID").dt if prop("RECURRENCE-ID") else start
-    return Instance(_day(by_rule, times), _slot(start, times), str(prop("SUMMARY", "")), str(prop("STATUS", "")))
+    return Instance(
+        _local_day(by_rule, times), _read_slot(start, times), str(prop("SUMMARY", "")), str(prop("STATUS", ""))
+    )
 
 
-def _slot(start: date, times: Times) -> Slot:
+def _read_slot(start: date, times: Times) -> Slot:
     if not isinstance(start, datetime):
         return on_days(start, start, f"{start:%Y%m%d}", times.timezone)
     raw = f"{start:%Y%m%dT%H%M%S}"
@@ -172,7 +178,7 @@ def _slot(start: date, times: Times) -> Slot:
     return at_instant(start.astimezone(UTC), raw, times.timezone)
 
 
-def _day(moment: date, times: Times) -> date:
+def _local_day(moment: date, times: Times) -> date:
     if not isinstance(moment, datetime):
         return moment
     return moment.date() if moment.tzinfo is None else local_date(moment, times.timezone)

@@ -1,4 +1,4 @@
-"""DTSTART and DTEND as written → a slot, with the doubts of `facts/calendars.md` §3."""
+"""Reads DTSTART and DTEND as a slot, with the doubts of `facts/calendars.md` §3."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ _DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Times:
-    """What the times of a file are read with.
+    """The settings by which the times of a file are read.
 
-    `timezone` is the configured one, in which slots are given; `floating` that of times without a zone; `zones` the
-    file's own zone blocks by TZID; `anchor` the day of the read.
+    `timezone` is the configured one, which slots get. `floating` is that of times without a zone. `zones` are the
+    file's own zone blocks by TZID. `anchor` is the day of the read.
     """
 
     timezone: str
@@ -39,7 +39,7 @@ class Times:
 
 
 def event_slot(event: RawEvent, times: Times) -> Slot:
-    """Return the slot of one event; several different starts give none."""
+    """Return the slot of one event, or no slot if it has several different starts."""
     starts = {(each.value.strip(), each.params.get("TZID", "")): each for each in event.all("DTSTART")}
     if len(starts) > 1:
         raw = ", ".join(value for value, _ in starts)
@@ -49,29 +49,33 @@ def event_slot(event: RawEvent, times: Times) -> Slot:
     start = next(iter(starts.values()))
     slot = start_slot(start, times)
     if slot.precision is Precision.DAY and slot.doubt is None:
-        return _lengthened(slot, _days_long(event, slot))
-    return _all_day(slot, event, times) if slot.instant else slot
+        days = _count_days(event, slot)
+        if slot.first is None or days <= 1:
+            return slot
+        return on_days(slot.first, slot.first + (days - 1) * _DAY, slot.raw, slot.timezone)
+    return _as_whole_days(slot, event, times) if slot.instant else slot
 
 
 def start_slot(start: Property, times: Times) -> Slot:
-    """Return the slot of one DTSTART, its length left aside."""
+    """Return the slot of one DTSTART without its length."""
     raw = start.value.strip()
     whole = _DATE.fullmatch(raw)
     if whole:
-        return _day(whole, raw, times.timezone)
+        day = _make_date(whole)
+        return no_slot(raw, "impossible", times.timezone) if day is None else on_days(day, day, raw, times.timezone)
     match = _DATE_TIME.fullmatch(raw)
-    wall = _wall(match) if match else None
+    wall = _make_wall_time(match) if match else None
     if match is None or wall is None:
-        return _by_grammar(raw, start, times)
+        return _read_by_grammar(raw, start, times)
     tzid = start.params.get("TZID", "").strip()
     if match[7] and tzid:
         return on_days(wall.date(), wall.date(), raw, times.timezone, doubt="zone")
     if match[7]:
         return at_instant(wall.replace(tzinfo=UTC), raw, times.timezone)
-    return _in_zone(wall, tzid, raw, times) if tzid else _at(wall, times.floating, raw, times)
+    return _slot_in_zone(wall, tzid, raw, times) if tzid else _slot_at(wall, times.floating, raw, times)
 
 
-def _by_grammar(raw: str, start: Property, times: Times) -> Slot:
+def _read_by_grammar(raw: str, start: Property, times: Times) -> Slot:
     if not raw:
         return no_slot(raw, "empty", times.timezone, doubt="unreadable-date")
     slot = read_date(raw, times.anchor, zone_name(start.params.get("TZID", "")) or times.floating).slot
@@ -79,24 +83,24 @@ def _by_grammar(raw: str, start: Property, times: Times) -> Slot:
     return replace(slot, timezone=times.timezone, doubt="unreadable-date" if unread else slot.doubt)
 
 
-def _in_zone(wall: datetime, tzid: str, raw: str, times: Times) -> Slot:
+def _slot_in_zone(wall: datetime, tzid: str, raw: str, times: Times) -> Slot:
     name = zone_name(tzid)
     if name is not None:
-        slot = _at(wall, name, raw, times)
+        slot = _slot_at(wall, name, raw, times)
         shifted = slot.instant is not None and local(slot.instant, times.timezone).replace(tzinfo=None) != wall
         return replace(slot, doubt="zone") if shifted and tzid.casefold() in DOUBTFUL else slot
-    moment = _by_file(raw, tzid, times)
+    moment = _instant_by_zone_block(raw, tzid, times)
     if moment is None:
         return on_days(wall.date(), wall.date(), raw, times.timezone, doubt="zone-unknown")
     return at_instant(moment, raw, times.timezone)
 
 
-def _at(wall: datetime, zone: str, raw: str, times: Times) -> Slot:
+def _slot_at(wall: datetime, zone: str, raw: str, times: Times) -> Slot:
     return replace(at_wall(wall, raw, zone), timezone=times.timezone)
 
 
-def _by_file(raw: str, tzid: str, times: Times) -> datetime | None:
-    """Ask the file's own zone block, through icalendar; None when there is none or it is broken."""
+def _instant_by_zone_block(raw: str, tzid: str, times: Times) -> datetime | None:
+    """Return the instant by the file's own zone block, None if there is none or icalendar cannot read it."""
     block = times.zones.get(tzid)
     if block is None:
         return None
@@ -111,8 +115,8 @@ def _by_file(raw: str, tzid: str, times: Times) -> datetime | None:
     return found.astimezone(UTC)
 
 
-def _all_day(slot: Slot, event: RawEvent, times: Times) -> Slot:
-    # A day written as midnight to midnight is a day; midnight without such an end is a doubtful one.
+def _as_whole_days(slot: Slot, event: RawEvent, times: Times) -> Slot:
+    # Midnight to midnight is a whole day. Midnight with another end is a doubtful day.
     here = local(slot.instant, times.timezone) if slot.instant else None
     if here is None or here.time() != time():
         return slot
@@ -124,34 +128,23 @@ def _all_day(slot: Slot, event: RawEvent, times: Times) -> Slot:
     return on_days(here.date(), until.date() - _DAY, slot.raw, times.timezone)
 
 
-def _days_long(event: RawEvent, slot: Slot) -> int:
+def _count_days(event: RawEvent, slot: Slot) -> int:
     end = _DATE.fullmatch(event.value("DTEND"))
-    until = _date(end) if end else None
+    until = _make_date(end) if end else None
     if until is not None and slot.first is not None:
         return (until - slot.first).days
     duration = _DURATION.fullmatch(event.value("DURATION"))
     return 1 if duration is None else 7 * int(duration["weeks"] or 0) + int(duration["days"] or 0)
 
 
-def _lengthened(slot: Slot, days: int) -> Slot:
-    if slot.first is None or days <= 1:
-        return slot
-    return on_days(slot.first, slot.first + (days - 1) * _DAY, slot.raw, slot.timezone)
-
-
-def _day(match: re.Match[str], raw: str, timezone: str) -> Slot:
-    day = _date(match)
-    return no_slot(raw, "impossible", timezone) if day is None else on_days(day, day, raw, timezone)
-
-
-def _date(match: re.Match[str]) -> date | None:
+def _make_date(match: re.Match[str]) -> date | None:
     try:
         return date(int(match[1]), int(match[2]), int(match[3]))
     except ValueError:
         return None
 
 
-def _wall(match: re.Match[str]) -> datetime | None:
+def _make_wall_time(match: re.Match[str]) -> datetime | None:
     try:
         return datetime.combine(
             date(int(match[1]), int(match[2]), int(match[3])), time(int(match[4]), int(match[5]), int(match[6]))
@@ -174,7 +167,7 @@ ALIASES: dict[str, str] = {
     for name in names
 }  # fmt: skip
 
-# Names of UTC+0 all the year, which British files use for the time on the wall.
+# Names of UTC all the year, which British files use for local time.
 DOUBTFUL = frozenset({"gmt", "etc/gmt", "greenwich", "greenwich standard time", "gmt0"})
 
 
@@ -185,7 +178,7 @@ def _olson() -> dict[str, str]:
 
 @cache
 def zone_name(tzid: str) -> str | None:
-    """Return the zone that a TZID means; None for a private name."""
+    """Return the time zone that a TZID means, None for a private name."""
     plain = " ".join(tzid.split()).casefold()
     # "/mozilla.org/20050126_1/Europe/London"
     tail = "/".join(plain.rsplit("/", 2)[-2:])

@@ -1,4 +1,4 @@
-"""Any JSON calendar, its fields found by JMESPath expressions of the configuration."""
+"""JSON calendars, whose fields the configuration finds by JMESPath expressions."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from jmespath.exceptions import JMESPathError
 
 from schedules.patterns import quick
 from schedules.source import Ask, Page, Reading, UnreadableCalendar
-from schedules.sources.body import OnePage, answered, json_of, place
+from schedules.sources.body import OnePage, find_page, json_of, page_name
 from schedules.sources.grid import OPTION_FIELDS
-from schedules.sources.options import SourceOptions
-from schedules.sources.row import CalendarRow, entry_of, gather, reading
+from schedules.sources.row import CalendarRow, make_announcements, make_reading, make_row
+from schedules.sources.settings import CalendarSettings
 
 MOST_PAGES = 200
 
@@ -27,8 +27,8 @@ _PLAIN_PATH = quick(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*")
 _TAGS = quick(r"<[^>]{0,1000}>")
 _NOT_FIELDS = frozenset({"entries", "pages"})
 
-# Used where the options name no field: a plain list of releases, or a web site's own list of posts, whose `date` is
-# the slot only while the post waits for it.
+# Used if the options name no field: a plain list of releases, or a WordPress list of posts, where `date` is the slot
+# only until the post is published.
 _PLAIN = {
     "uid": "id || uid || uri",
     "title": "title.rendered || title || name || release_title",
@@ -42,50 +42,50 @@ _PLAIN_LIST = "releases || results || items || entries || events || @"
 
 
 class JsonSource(OnePage):
-    """A calendar answered as JSON. Options: `entries` finds the list, the others each a field of an entry.
+    """A calendar as JSON. Options: `entries` finds the list, each other one a field of an entry.
 
-    Without any of these, the fields of a plain list of releases, and of a WordPress site, are looked for.
-    `pages` names the query parameter of further pages, whose number the header X-WP-TotalPages gives.
+    Without options, it looks for the fields of a plain list of releases and of a WordPress site. `pages` names the
+    query parameter of further pages. The header X-WP-TotalPages gives their number.
     """
 
     accept = "application/json"
 
-    def __init__(self, options: SourceOptions) -> None:
-        super().__init__(options)
-        fields = {name: text for name, text in options.options.items() if name not in _NOT_FIELDS} or _PLAIN
-        self._entries = finder(options.options.get("entries", _PLAIN_LIST))
-        self._fields = {OPTION_FIELDS.get(name, name): finder(text) for name, text in fields.items()}
+    def __init__(self, settings: CalendarSettings) -> None:
+        super().__init__(settings)
+        fields = {name: text for name, text in settings.options.items() if name not in _NOT_FIELDS} or _PLAIN
+        self._entries = compile_finder(settings.options.get("entries", _PLAIN_LIST))
+        self._fields = {OPTION_FIELDS.get(name, name): compile_finder(text) for name, text in fields.items()}
 
     def more(self, pages: Sequence[Page], now: datetime) -> Sequence[Ask]:  # noqa: ARG002  # of the seam
-        """Ask for all further pages at once, when the first says how many there are."""
-        name = self._options.options.get("pages")
+        """Return the requests for all further pages at once, if the first page gives their number."""
+        name = self._settings.options.get("pages")
         total = pages[0].headers.get("x-wp-totalpages", "")
         if name is None or len(pages) > 1 or not total.isdecimal():
             return ()
         last = min(int(total), MOST_PAGES)
-        return [Ask(_with(self._url, name, str(n)), accept=self.accept) for n in range(2, last + 1)]
+        return [Ask(_with_query(self._url, name, str(n)), accept=self.accept) for n in range(2, last + 1)]
 
     def read(self, pages: Sequence[Page], now: datetime) -> Reading:
-        """Turn the entries into announcements. Raises `UnreadableCalendar`."""
-        answered(pages, self._url)
-        made, remarks = gather(self._all(pages), self._options, now)
-        return reading(made, remarks)
+        """Return the entries as announcements. Raises `UnreadableCalendar`."""
+        find_page(pages, self._url)
+        made, remarks = make_announcements(self._make_rows(pages), self._settings, now)
+        return make_reading(made, remarks)
 
-    def _all(self, pages: Sequence[Page]) -> Iterator[CalendarRow]:
+    def _make_rows(self, pages: Sequence[Page]) -> Iterator[CalendarRow]:
         for page in pages:
             found = _search(page, self._entries, json_of(page))
             if not isinstance(found, list):
-                raise UnreadableCalendar(f"{place(page)}: entries: no list there")
+                raise UnreadableCalendar(f"{page_name(page)}: entries: no list there")
             for number, item in enumerate(found, 1):
-                texts = {name: _text(_search(page, find, item)) for name, find in self._fields.items()}
+                texts = {name: _value_text(_search(page, find, item)) for name, find in self._fields.items()}
                 if texts.pop("published", ""):
                     texts["status"] = "published"
-                yield entry_of(f"entry {number}", texts)
+                yield make_row(f"entry {number}", texts)
 
 
 @dataclass(frozen=True, slots=True)
-class _Path:
-    """Finds what lies at a plain path of names."""
+class _PlainPath:
+    """Finds the value at a plain path of names, faster than JMESPath."""
 
     names: tuple[str, ...]
 
@@ -95,10 +95,10 @@ class _Path:
         return data
 
 
-def finder(expression: str) -> Find:
-    """Compile a JMESPath expression; raises `JMESPathError`. A plain path of names takes a short way."""
+def compile_finder(expression: str) -> Find:
+    """Compile a JMESPath expression. Raises `JMESPathError`."""
     if _PLAIN_PATH.fullmatch(expression):
-        return _Path(tuple(expression.split(".")))
+        return _PlainPath(tuple(expression.split(".")))
     search: Find = jmespath.compile(expression).search
     return search
 
@@ -107,18 +107,18 @@ def _search(page: Page, find: Find, data: Any) -> Any:  # noqa: ANN401  # JSON i
     try:
         return find(data)
     except JMESPathError as exc:
-        raise UnreadableCalendar(f"{place(page)}: {' '.join(str(exc).split())}") from exc
+        raise UnreadableCalendar(f"{page_name(page)}: {' '.join(str(exc).split())}") from exc
 
 
-def _text(value: object) -> str:
-    """Return a JSON value as text: HTML of web sites' editors without tags, nothing for false and lists."""
+def _value_text(value: object) -> str:
+    """Return a JSON value as text, without HTML tags. Return "" for null, false, lists and objects."""
     if value is None or value is False or isinstance(value, dict | list):
         return ""
     text = str(value)
     return html.unescape(_TAGS.sub(" ", text)) if "<" in text or "&" in text else text
 
 
-def _with(url: str, name: str, value: str) -> str:
+def _with_query(url: str, name: str, value: str) -> str:
     parts = urlsplit(url)
     query = [*(pair for pair in parse_qsl(parts.query, keep_blank_values=True) if pair[0] != name), (name, value)]
     return urlunsplit(parts._replace(query=urlencode(query)))

@@ -1,4 +1,4 @@
-"""What the last read of a calendar listed: only to know which entries to look up one by one in the next."""
+"""What the last read of a calendar listed, to find entries that the next read must look up one by one."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ FORGET = timedelta(days=21)  # after the slot
 
 
 class LastListed:
-    """The announcements last read, by uid, without those long past.
+    """The announcements of the last read, by uid, without those long past.
 
-    `asked` tells whether this read has looked entries up already: a look-up that fails leaves no answer behind, and
-    would be asked for again without end.
+    `asked`: this read has looked entries up already. A look-up that fails leaves no page, so it would be repeated
+    without end.
     """
 
     def __init__(self) -> None:
@@ -25,19 +25,19 @@ class LastListed:
         self.asked = False
 
     def remember(self, announcements: Iterable[Announcement]) -> None:
-        """Take announcements known from earlier, as they stand in a store."""
+        """Remember announcements from the store."""
         self.known |= {announcement.uid: announcement for announcement in announcements}
 
-    def kept(self) -> tuple[dict[str, Announcement], bool]:
-        """Return all of this as plain facts."""
+    def export_state(self) -> tuple[dict[str, Announcement], bool]:
+        """Return everything, as a value that can be pickled."""
         return self.known, self.asked
 
-    def take(self, kept: tuple[dict[str, Announcement], bool]) -> None:
-        """Take what `kept` returned."""
-        self.known, self.asked = kept
+    def import_state(self, state: tuple[dict[str, Announcement], bool]) -> None:
+        """Restore what `export_state` returned."""
+        self.known, self.asked = state
 
     def unlisted(self, listed: Collection[str], now: datetime) -> list[str]:
-        """Return the uids that the calendar no longer lists though they are neither out nor long past."""
+        """Return the uids that the calendar no longer lists, except those published or long past."""
         gone = (
             uid
             for uid, known in self.known.items()
@@ -45,8 +45,8 @@ class LastListed:
         )
         return sorted(gone)[:MOST_LOOK_UPS]
 
-    def keep(self, made: Mapping[str, Announcement], now: datetime, resolved: Collection[str] = ()) -> None:
-        """Take a finished read; `resolved` are uids that were looked up and are gone for good."""
+    def record_read(self, made: Mapping[str, Announcement], now: datetime, resolved: Collection[str] = ()) -> None:
+        """Remember a finished read. `resolved` are uids that were looked up and no longer exist."""
         known = {uid: each for uid, each in self.known.items() if uid not in resolved} | dict(made)
         self.known = {uid: each for uid, each in known.items() if not _is_long_past(each.slot, now)}
 

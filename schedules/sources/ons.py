@@ -1,21 +1,150 @@
-"""The ONS release calendar: the search list of releases, and the data of releases that left it.
+"""The ONS release calendar: its lists of releases, and the data of releases that are no longer listed.
 
 Source: `facts/calendars.md` §1.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
-from schedules.announcement import Announcement
+from schedules.announcement import Announcement, Part, Role, State
+from schedules.dates import assume_time, at_instant, no_slot, on_days, read_date
+from schedules.slot import Slot
+from schedules.slot_relations import first_day
 from schedules.source import Ask, Page, Reading, UnreadableCalendar
-from schedules.sources.body import good, json_object, place
+from schedules.sources.body import json_object, page_name, require_good
+from schedules.sources.govuk_items import plain_text, stamp
 from schedules.sources.last_listed import LastListed
-from schedules.sources.ons_items import announce, release_item
-from schedules.sources.options import SourceOptions
-from schedules.sources.row import Remark, reading
+from schedules.sources.row import REASONS, Remark, clean_title, clean_url, make_reading
+from schedules.sources.settings import CalendarSettings
+from schedules.times.zone import local
+
+PRODUCER = "office-for-national-statistics"
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseItem:
+    """What the ONS says about one release. `changes` are (earlier date, notice), oldest first."""
+
+    uri: str
+    title: str
+    release_date: str
+    provisional_date: str = ""
+    finalised: bool = False
+    cancelled: bool = False
+    published: bool = False
+    changes: tuple[tuple[str, str], ...] = ()
+    cancellation: str = ""
+    migrated_to: str = ""
+    documents: tuple[str, ...] = ()
+    datasets: tuple[str, ...] = ()
+
+
+def read_release_item(data: Mapping[str, Any]) -> ReleaseItem:
+    """Read a release of a list or of `/data`, in snake_case or camelCase, without its contacts."""
+    about = data["description"]
+    changes = _get_either(data, "date_changes", "dateChanges") or ()
+    notice = _get_either(about, "cancellation_notice", "cancellationNotice") or ()
+    return ReleaseItem(
+        uri=str(data.get("uri") or ""),
+        title=clean_title(str(about.get("title") or "")),
+        release_date=str(_get_either(about, "release_date", "releaseDate") or ""),
+        provisional_date=str(_get_either(about, "provisional_date", "provisionalDate") or ""),
+        finalised=bool(about.get("finalised")),
+        cancelled=bool(about.get("cancelled")),
+        published=bool(about.get("published")),
+        changes=tuple(_read_change(change) for change in changes if isinstance(change, dict)),
+        cancellation=plain_text(" ".join(str(line) for line in notice)),
+        migrated_to=str(_get_either(about, "migration_link", "migrationLink") or ""),
+        documents=_read_uris(_get_either(data, "related_documents", "relatedDocuments")),
+        datasets=_read_uris(_get_either(data, "related_datasets", "relatedDatasets")),
+    )
+
+
+def make_announcement(item: ReleaseItem, settings: CalendarSettings, site: str, remarks: list[Remark]) -> Announcement:
+    """Return a release as an announcement.
+
+    The state "postponed" is ignored, because a release brought forward has it too. `previous` has the earlier date.
+    """
+    slot = _read_slot(item, settings.zone)
+    if slot.reason in REASONS:
+        remarks.append(Remark(item.uri, REASONS[slot.reason], slot.raw))
+    before, notice = item.changes[-1] if item.changes else ("", "")
+    return Announcement(
+        uid=item.uri,
+        title=item.title,
+        producer=settings.producer or PRODUCER,
+        url=clean_url(item.uri, site),
+        slot=assume_time(slot, settings.default_time),
+        state=_read_state(item),
+        doubt=slot.doubt,
+        parts=tuple(_make_parts(item, site)),
+        recognise="ons",
+        link=clean_url(item.uri, site),
+        previous=_slot_of_timestamp(before, settings.zone) if before else None,
+        why=item.cancellation or plain_text(notice),
+        published=item.published and not item.cancelled,
+    )
+
+
+def _read_state(item: ReleaseItem) -> State:
+    # Published and cancelled at once means cancelled, as in the ONS's own code.
+    if item.cancelled:
+        return State.CANCELLED
+    return State.CONFIRMED if item.finalised else State.PROVISIONAL
+
+
+def _read_slot(item: ReleaseItem, timezone: str) -> Slot:
+    exact = _slot_of_timestamp(item.release_date, timezone)
+    if item.finalised or item.cancelled:
+        return exact
+    # Until it is final, the release date is a placeholder for sorting. At best its day is right.
+    placed = first_day(exact)
+    if item.provisional_date and placed is not None:
+        told = read_date(item.provisional_date, placed, timezone).slot
+        if told.reason is None and told.instant is None:
+            return told
+    return exact if placed is None else on_days(placed, placed, item.provisional_date or item.release_date, timezone)
+
+
+def _slot_of_timestamp(text: str, timezone: str) -> Slot:
+    """Return the slot of a timestamp: the day if it is local midnight, else the instant. Other texts are date texts."""
+    moment = stamp(text)
+    if moment is None:
+        return read_date(text, date(2000, 1, 1), timezone).slot if text else no_slot("", "empty", timezone)
+    here = local(moment, timezone)
+    if here.time() == time():
+        return on_days(here.date(), here.date(), text, timezone)
+    return at_instant(moment, text, timezone)
+
+
+def _make_parts(item: ReleaseItem, site: str) -> list[Part]:
+    # On publication the page can move, and it names its documents. None of these was promised.
+    addresses = [(item.migrated_to, Role.ALTERNATIVE, "migrated")] if item.migrated_to else []
+    if item.published:
+        addresses += [(uri, Role.HTML, f"document-{n}") for n, uri in enumerate(item.documents, 1)]
+        addresses += [(uri, Role.DATA, f"dataset-{n}") for n, uri in enumerate(item.datasets, 1)]
+    first = {uri: (role, name) for uri, role, name in reversed(addresses)}
+    return [Part(name, role, clean_url(uri, site), required=False) for uri, (role, name) in reversed(first.items())]
+
+
+def _read_change(change: Mapping[str, Any]) -> tuple[str, str]:
+    before = _get_either(change, "previous_date", "previousDate")
+    return str(before or ""), str(_get_either(change, "change_notice", "changeNotice") or "")
+
+
+def _get_either(data: Mapping[str, Any], snake: str, camel: str) -> Any:  # noqa: ANN401  # JSON is of any type
+    return data.get(snake, data.get(camel))
+
+
+def _read_uris(related: object) -> tuple[str, ...]:
+    listed = related if isinstance(related, list) else ()
+    return tuple(str(each["uri"]) for each in listed if isinstance(each, dict) and each.get("uri"))
+
 
 API = "https://api.beta.ons.gov.uk/v1/search/releases"
 SITE = "https://www.ons.gov.uk"
@@ -28,41 +157,41 @@ _JSON = "application/json"
 class OnsSource:
     """Upcoming and cancelled releases of the ONS.
 
-    `type-upcoming` drops a late release at midnight, so releases that left the list are looked up one by one.
+    `type-upcoming` drops a late release at midnight. So releases that are no longer listed are looked up one by one.
     """
 
-    def __init__(self, options: SourceOptions) -> None:
-        self._options = options
-        self._site = options.options.get("site", SITE).rstrip("/")
+    def __init__(self, settings: CalendarSettings) -> None:
+        self._settings = settings
+        self._site = settings.options.get("site", SITE).rstrip("/")
         self._memory = LastListed()
 
     def remember(self, announcements: Iterable[Announcement]) -> None:
-        """Take the latest known announcements of this calendar, as they stand in the store."""
+        """Remember the latest announcements of this calendar in the store."""
         self._memory.remember(announcements)
 
-    def kept(self) -> object:
-        """Return what it remembers, as plain facts."""
-        return self._memory.kept()
+    def export_state(self) -> object:
+        """Return what it remembers, as a value that can be pickled."""
+        return self._memory.export_state()
 
-    def keep(self, kept: tuple[dict[str, Announcement], bool]) -> None:
-        """Remember what `kept` returned, in another process perhaps."""
-        self._memory.take(kept)
+    def import_state(self, state: tuple[dict[str, Announcement], bool]) -> None:
+        """Restore what `export_state` returned, perhaps in another process."""
+        self._memory.import_state(state)
 
     def first(self, now: datetime) -> Sequence[Ask]:
-        """Ask for the first page of upcoming releases, and for what was cancelled lately."""
+        """Return the requests for the first page of upcoming releases and for those cancelled lately."""
         self._memory.asked = False
         return (
-            Ask(self._list("type-upcoming", now, 0), accept=_JSON),
-            Ask(self._list("type-cancelled", now, 0), accept=_JSON, optional=True),
+            Ask(self._list_url("type-upcoming", now, 0), accept=_JSON),
+            Ask(self._list_url("type-cancelled", now, 0), accept=_JSON, optional=True),
         )
 
     def more(self, pages: Sequence[Page], now: datetime) -> Sequence[Ask]:
-        """Ask for further pages of upcoming releases, then for the data of releases that left the list."""
+        """Return the requests for further pages, then for the data of releases that are no longer listed."""
         try:
-            listed = self._listed(pages, [])
-            total = _total(pages[0])
+            listed = self._read_lists(pages, [])
+            total = _read_total(pages[0])
         except UnreadableCalendar:
-            return ()  # `read` will say so
+            return ()  # `read` reports it
         asked = {page.url for page in pages}
         starts = range(LIMIT, min(total, MOST), LIMIT)
         further = [pages[0].url.replace("offset=0", f"offset={start}") for start in starts]
@@ -71,77 +200,77 @@ class OnsSource:
         if self._memory.asked:
             return ()
         self._memory.asked = True
-        gone = self._memory.unlisted(listed, now)
-        return [Ask(f"{self._site}{uri}/data", accept=_JSON, optional=True) for uri in gone]
+        missing = self._memory.unlisted(listed, now)
+        return [Ask(f"{self._site}{uri}/data", accept=_JSON, optional=True) for uri in missing]
 
     def read(self, pages: Sequence[Page], now: datetime) -> Reading:
-        """Turn lists and data into one reading. Raises `UnreadableCalendar`."""
+        """Return lists and data as one reading. Raises `UnreadableCalendar`."""
         remarks: list[Remark] = []
-        made = self._listed(pages, remarks)
-        self._memory.keep(made, now)
-        return reading(list(made.values()), remarks, lists_overdue=False)
+        made = self._read_lists(pages, remarks)
+        self._memory.record_read(made, now)
+        return make_reading(list(made.values()), remarks, lists_overdue=False)
 
-    def published(self, begin: datetime, end: datetime, offset: int) -> Ask:
-        """Ask for a page of what was published on the days between two instants."""
-        listed = self._list("type-published", begin, offset)
+    def ask_published(self, begin: datetime, end: datetime, offset: int) -> Ask:
+        """Return the request for one page of the releases published on the days between two instants."""
+        listed = self._list_url("type-published", begin, offset)
         return Ask(f"{listed}&toDate={end.date().isoformat()}", accept=_JSON)
 
-    def told(self, page: Page) -> tuple[list[Announcement], int]:
-        """Return what a page of those tells, and how many there are in all. Raises `UnreadableCalendar`."""
-        releases = [release_item(one) for one in _releases(page, [], needed=True)]
-        return [announce(one, self._options, self._site, []) for one in releases], _total(page)
+    def read_published(self, page: Page) -> tuple[list[Announcement], int]:
+        """Return the releases of such a page, and how many there are in all. Raises `UnreadableCalendar`."""
+        releases = [read_release_item(one) for one in _read_releases(page, [], needed=True)]
+        return [make_announcement(one, self._settings, self._site, []) for one in releases], _read_total(page)
 
-    def _list(self, kind: str, now: datetime, offset: int) -> str:
-        # The server compares dates in UTC: a day wider than London needs.
-        start = (now - timedelta(days=self._options.number("back", 30) + 1)).date()
+    def _list_url(self, kind: str, now: datetime, offset: int) -> str:
+        # One day more, because the server compares dates in UTC.
+        start = (now - timedelta(days=self._settings.number("back", 30) + 1)).date()
         query = {
             "release-type": kind,
             "fromDate": start.isoformat(),
-            "limit": str(self._options.number("count", LIMIT)),
+            "limit": str(self._settings.number("count", LIMIT)),
             "offset": str(offset),
             "sort": "release_date_asc",
             "highlight": "false",
         }
-        words = self._options.filters.get("query", ())
+        words = self._settings.filters.get("query", ())
         query |= {"query": " ".join(words)} if words else {}
-        return f"{self._options.url or API}?{urlencode(query)}"
+        return f"{self._settings.address or API}?{urlencode(query)}"
 
-    def _listed(self, pages: Sequence[Page], remarks: list[Remark]) -> dict[str, Announcement]:
+    def _read_lists(self, pages: Sequence[Page], remarks: list[Remark]) -> dict[str, Announcement]:
         if not pages:
-            raise UnreadableCalendar(f"{self._options.url or API}: no answer")
-        good(pages[0])
+            raise UnreadableCalendar(f"{self._settings.address or API}: no answer")
+        require_good(pages[0])
         made: dict[str, Announcement] = {}
         for page in pages:
-            for release in _releases(page, remarks, needed=page is pages[0] or _is_upcoming(page)):
-                announcement = announce(release_item(release), self._options, self._site, remarks)
+            kind = parse_qs(urlsplit(page.url).query).get("release-type")
+            for release in _read_releases(page, remarks, needed=page is pages[0] or kind == ["type-upcoming"]):
+                announcement = make_announcement(read_release_item(release), self._settings, self._site, remarks)
                 made[announcement.uid] = announcement
         return made
 
 
-def _is_upcoming(page: Page) -> bool:
-    return parse_qs(urlsplit(page.url).query).get("release-type") == ["type-upcoming"]
+def _read_releases(page: Page, remarks: list[Remark], *, needed: bool) -> Iterator[dict[str, object]]:
+    """Yield the releases of one page: those of a list, or the one of `/data`.
 
-
-def _releases(page: Page, remarks: list[Remark], *, needed: bool) -> Iterator[dict[str, object]]:
-    """Yield the releases of one page: those of a list, or the one whose data this is."""
+    If the page failed, raise `UnreadableCalendar`, or only add a remark if it was not `needed`.
+    """
     if not needed and (page.status != 200 or not page.body.strip()):
-        # 404 with Sunset, and 200 without a body, mean that the route is being retired, not that the release is gone.
+        # 404 with Sunset, and 200 without a body, mean that the route is retired, not that the release is removed.
         retired = page.status == 200 or "sunset" in page.headers
-        remarks.append(Remark(place(page), "the source is retired" if retired else f"answers {page.status}"))
+        remarks.append(Remark(page_name(page), "the source is retired" if retired else f"answers {page.status}"))
         return
     data = json_object(page)
     if isinstance(data.get("description"), dict):
         yield data
         return
     if "releases" not in data:
-        raise UnreadableCalendar(f"{place(page)}: JSON without releases")
+        raise UnreadableCalendar(f"{page_name(page)}: JSON without releases")
     # A Go nil slice arrives as null.
     for release in data["releases"] or ():
         if isinstance(release, dict) and isinstance(release.get("description"), dict):
             yield release
 
 
-def _total(page: Page) -> int:
+def _read_total(page: Page) -> int:
     breakdown = json_object(page).get("breakdown")
     total = breakdown.get("total") if isinstance(breakdown, dict) else None
     return total if isinstance(total, int) else 0

@@ -1,59 +1,104 @@
-"""Every kind of calendar and what makes its source: a new kind is one file and one line here."""
+"""Every kind of calendar, the options that it understands and the class of its source."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 from schedules.source import CalendarSource, Page, Reading
-from schedules.sources.options import SourceOptions
+
+if TYPE_CHECKING:
+    from schedules.sources.settings import CalendarSettings
 
 MEGABYTE = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class SourceKind:
-    """A kind of calendar: what makes its source, by module and name, and how its answers are to be taken.
+    """A kind of calendar: module and class of its source, and how its responses are handled.
 
-    `cap` bounds the bytes of one answer: several times what the largest real ones have. A kind that `is_plain` takes
-    time in proportion to its bytes, so that a few of them are read at once. Where it `names_people`, they are taken out
-    before anything is hashed or stored. What people write `by_hand` rules over what other calendars say. A list asked
-    for by filters `may_be_empty`; a page or file without entries was most likely misread.
+    `filters` and `options` are the keys that it understands, separated by blanks. `numbers` are options that must be
+    whole numbers. A kind with `has_address` needs neither url nor file.
+    `cap` is the most bytes of one response, several times what the largest real ones have. `is_plain`: reading takes
+    time in proportion to the bytes, so that small responses are read at once. `names_people`: names are removed before
+    anything is hashed or stored. Calendars `by_hand` overrule others. `may_be_empty`: an empty list is accepted,
+    because filters can explain it. A page or file without entries was most likely misread.
     """
 
     place: str
+    filters: str = ""
+    options: str = ""
+    numbers: str = ""
+    has_address: bool = False
     cap: int = 8 * MEGABYTE
     is_plain: bool = False
     names_people: bool = False
     by_hand: bool = False
     may_be_empty: bool = True
 
-    def __call__(self, options: SourceOptions) -> CalendarSource:
+    def __call__(self, settings: CalendarSettings) -> CalendarSource:
         """Return the source of one calendar."""
-        # Named, not imported: a plain start loads the libraries of those kinds alone that are configured.
+        # Imported here, so that only the libraries of configured kinds are loaded.
         module, name = self.place.split(":")
-        source: CalendarSource = getattr(import_module(module), name)(options)
+        source: CalendarSource = getattr(import_module(module), name)(settings)
         return source
 
 
+_COLUMNS = "id title producer url date time status period previous reason recognise"
+
 KINDS: dict[str, SourceKind] = {
-    "govuk": SourceKind("schedules.sources.govuk:GovukSource", is_plain=True, names_people=True),
-    "ons": SourceKind("schedules.sources.ons:OnsSource", is_plain=True, names_people=True),
-    "csv": SourceKind("schedules.sources.csv:CsvSource", is_plain=True, by_hand=True),
-    "toml": SourceKind("schedules.sources.toml:TomlSource", 4 * MEGABYTE, is_plain=True, by_hand=True),
-    "ees": SourceKind("schedules.sources.ees:EesSource", is_plain=True, names_people=True),
-    "feed": SourceKind("schedules.sources.feed:FeedSource"),
-    "ics": SourceKind("schedules.sources.ics:IcsSource", may_be_empty=False),
-    "html": SourceKind("schedules.sources.html:HtmlSource", 4 * MEGABYTE, may_be_empty=False),
-    "json": SourceKind("schedules.sources.json:JsonSource", names_people=True, may_be_empty=False),
+    "govuk": SourceKind(
+        "schedules.sources.govuk:GovukSource",
+        filters="organisations topics states document_types",
+        options="count family all_dates",
+        numbers="count",
+        has_address=True,
+        is_plain=True,
+        names_people=True,
+    ),
+    "ons": SourceKind(
+        "schedules.sources.ons:OnsSource",
+        filters="query",
+        options="site back count",
+        numbers="back count",
+        has_address=True,
+        is_plain=True,
+        names_people=True,
+    ),
+    "csv": SourceKind(
+        "schedules.sources.csv:CsvSource", options=f"{_COLUMNS} delimiter excel", is_plain=True, by_hand=True
+    ),
+    "toml": SourceKind("schedules.sources.toml:TomlSource", cap=4 * MEGABYTE, is_plain=True, by_hand=True),
+    "ees": SourceKind(
+        "schedules.sources.ees:EesSource",
+        filters="publications",
+        options="site",
+        has_address=True,
+        is_plain=True,
+        names_people=True,
+    ),
+    "feed": SourceKind("schedules.sources.feed:FeedSource", options="date pattern title"),
+    "ics": SourceKind(
+        "schedules.sources.ics:IcsSource", options="back ahead link", numbers="back ahead", may_be_empty=False
+    ),
+    "html": SourceKind(
+        "schedules.sources.html:HtmlSource",
+        options=f"{_COLUMNS} rows heading",
+        cap=4 * MEGABYTE,
+        may_be_empty=False,
+    ),
+    "json": SourceKind(
+        "schedules.sources.json:JsonSource",
+        options=f"{_COLUMNS} entries pages published",
+        names_people=True,
+        may_be_empty=False,
+    ),
 }
 
 
-def parse_saved(kind: str, body: bytes, options: SourceOptions, now: datetime) -> Reading:
-    """Read a calendar from bytes saved earlier, as if they had just been answered.
-
-    Raises KeyError for an unknown kind and `UnreadableCalendar`.
-    """
-    source = KINDS[kind](options)
+def parse_saved(body: bytes, settings: CalendarSettings, now: datetime) -> Reading:
+    """Read a calendar from saved bytes, as if they had just been received. Raises `UnreadableCalendar`."""
+    source = KINDS[settings.kind](settings)
     return source.read([Page(source.first(now)[0].url, 200, body)], now)

@@ -1,4 +1,4 @@
-"""One row of a calendar as texts, whatever its format → an announcement, with remarks on what was wrong."""
+"""Turns one row of texts of any calendar format into an announcement, with remarks on its faults."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from schedules.patterns import linear, quick
 from schedules.slot import Slot
 from schedules.slot_relations import first_day
 from schedules.source import Reading
-from schedules.sources.options import SourceOptions
+from schedules.sources.settings import CalendarSettings
 from schedules.times.zone import local_date
 
 MOST_NOTES = 200
@@ -45,7 +45,7 @@ _BLANKS = quick(r"[\s\u200b\ufeff]+")
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """One thing wrong in a calendar: where, what, and the value that was found there."""
+    """One fault in a calendar: its place, the reason, and the value that was found there."""
 
     key: str
     reason: str
@@ -57,10 +57,10 @@ class Remark:
 
 @dataclass(frozen=True, slots=True)
 class CalendarRow:
-    """The texts of one entry. `slot` is set by formats with native dates and then counts instead of `date`.
+    """The texts of one entry. Formats with native dates set `slot`, which then counts instead of `date`.
 
-    `key` says where in the calendar the entry stands ("row 7", "release[3]"); `anchor` is the day that a heading above
-    it gives.
+    `key` is the place of the entry in the calendar ("row 7", "release[3]"). `anchor` is the day given by a heading
+    above it.
     """
 
     key: str
@@ -83,24 +83,20 @@ class CalendarRow:
 _TEXTS = {field.name for field in fields(CalendarRow)} - {"key", "parts", "slot", "anchor"}
 
 
-def entry_of(key: str, texts: Mapping[str, str], parts: tuple[Part, ...] = (), slot: Slot | None = None) -> CalendarRow:
-    """Return an entry from texts by field name; names that are no field are ignored."""
+def make_row(key: str, texts: Mapping[str, str], parts: tuple[Part, ...] = (), slot: Slot | None = None) -> CalendarRow:
+    """Return a row from texts by field name. Other names are ignored."""
     known = {name: text for name, text in texts.items() if name in _TEXTS}
     return CalendarRow(key, **known, parts=parts, slot=slot, anchor=None)
 
 
 def clean_title(text: str) -> str:
     """Return a title with single blanks and without footnote marks."""
-    return _BLANKS.sub(" ", _unmarked(text)).strip()
-
-
-def _unmarked(text: str) -> str:
     text = text if text.isascii() else text.translate(_MARKS)
-    return _STARS.sub(r"\1", text) if "*" in text else text
+    return _BLANKS.sub(" ", _STARS.sub(r"\1", text) if "*" in text else text).strip()
 
 
 def clean_url(text: str, base: str = "") -> str:
-    """Return an absolute http address without stray blanks, fragment and campaign tags; "" for anything else."""
+    """Return an absolute http address without blanks, fragment and campaign tags, "" for anything else."""
     if _CLEAN.fullmatch(text):
         return text
     try:
@@ -115,33 +111,35 @@ def clean_url(text: str, base: str = "") -> str:
     return urlunsplit((parts.scheme, parts.netloc, parts.path, query, ""))
 
 
-def made_uid(title: str, url: str, period: str, producer: str) -> str:
-    """Return the key of an entry that brings none; its position in the file plays no part."""
-    # The key stays the same when the release is called off.
+def make_uid(title: str, url: str, period: str, producer: str) -> str:
+    """Return a key for an entry without its own. It does not depend on the position in the file."""
+    # The key must stay the same if the title later begins with "Cancelled".
     text = "\n".join((read_called_off(title)[0].casefold(), url, clean_title(period).casefold(), producer))
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
-def announce(entry: CalendarRow, options: SourceOptions, anchor: date) -> tuple[Announcement, list[Remark]]:
-    """Turn one entry into an announcement; `anchor` is the local day of the read."""
+def make_announcement(
+    entry: CalendarRow, settings: CalendarSettings, anchor: date
+) -> tuple[Announcement, list[Remark]]:
+    """Return one row as an announcement, with remarks. `anchor` is the local day of the read."""
     remarks: list[Remark] = []
-    slot, previous, status = _slot(entry, options, entry.anchor or anchor)
-    state, published = _state(entry, status, remarks)
+    slot, previous, status = _read_slot(entry, settings, entry.anchor or anchor)
+    state, published = _read_state(entry, status, remarks)
     if slot.reason in REASONS:
         remarks.append(Remark(f"{entry.key}.date", REASONS[slot.reason], slot.raw))
     elif slot.doubt:
         remarks.append(Remark(f"{entry.key}.date", f"doubtful: {slot.doubt}", slot.raw))
     title = clean_title(entry.title)
-    url = clean_url(entry.url, options.url) if entry.url.strip() else ""
+    url = clean_url(entry.url, settings.address) if entry.url.strip() else ""
     if entry.url.strip() and not url:
         remarks.append(Remark(f"{entry.key}.url", "not a web address", entry.url))
-    producer = entry.producer.strip() or options.producer
+    producer = entry.producer.strip() or settings.producer
     made = Announcement(
-        uid=entry.uid.strip() or made_uid(title, url, entry.period, producer),
+        uid=entry.uid.strip() or make_uid(title, url, entry.period, producer),
         title=title,
         producer=producer,
         url=url,
-        slot=assume_time(slot, options.default_time),
+        slot=assume_time(slot, settings.default_time),
         state=state,
         doubt=slot.doubt,
         parts=entry.parts,
@@ -153,18 +151,19 @@ def announce(entry: CalendarRow, options: SourceOptions, anchor: date) -> tuple[
     return made, remarks
 
 
-def _slot(entry: CalendarRow, options: SourceOptions, anchor: date) -> tuple[Slot, Slot | None, str | None]:
+def _read_slot(entry: CalendarRow, settings: CalendarSettings, anchor: date) -> tuple[Slot, Slot | None, str | None]:
+    """Return the slot of an entry, its earlier slot and its status word, the last two None if it has none."""
     if entry.slot is not None:
         return entry.slot, None, None
-    read = read_date(entry.date, anchor, options.timezone, options.date_order)
+    read = read_date(entry.date, anchor, settings.zone, settings.date_order)
     slot = with_time(read.slot, entry.time) if entry.time else read.slot
     if not entry.previous.strip():
         return slot, read.previous, read.status
-    before = read_date(entry.previous, anchor, options.timezone, options.date_order).slot
+    before = read_date(entry.previous, anchor, settings.zone, settings.date_order).slot
     return slot, None if before.reason else before, read.status
 
 
-def _state(entry: CalendarRow, status: str | None, remarks: list[Remark]) -> tuple[State | None, bool]:
+def _read_state(entry: CalendarRow, status: str | None, remarks: list[Remark]) -> tuple[State | None, bool]:
     plain = normalise(entry.status)
     if plain in PUBLISHED:
         return state_of(status), True
@@ -174,26 +173,26 @@ def _state(entry: CalendarRow, status: str | None, remarks: list[Remark]) -> tup
     return state_of(word or status), False
 
 
-def gather(
-    entries: Iterable[CalendarRow], options: SourceOptions, now: datetime
+def make_announcements(
+    entries: Iterable[CalendarRow], settings: CalendarSettings, now: datetime
 ) -> tuple[list[Announcement], list[Remark]]:
-    """Turn all entries of a calendar into announcements, duplicates settled, with every remark."""
-    anchor = local_date(now, options.timezone)
+    """Return all rows of a calendar as announcements without duplicates, with all remarks."""
+    anchor = local_date(now, settings.zone)
     made: list[Announcement] = []
     remarks: list[Remark] = []
     keyless: list[int] = []
     for place, entry in enumerate(entries):
-        announcement, wrong = announce(entry, options, anchor)
+        announcement, wrong = make_announcement(entry, settings, anchor)
         made.append(announcement)
         remarks += wrong
         if not entry.uid.strip():
             keyless.append(place)
-    settled, doubles = settle(tell_apart(made, keyless))
+    settled, doubles = drop_duplicates(make_uids_unique(made, keyless))
     return settled, remarks + doubles
 
 
-def settle(made: Sequence[Announcement]) -> tuple[list[Announcement], list[Remark]]:
-    """Keep one of entries that are the same in all; doubt those that share only their key."""
+def drop_duplicates(made: Sequence[Announcement]) -> tuple[list[Announcement], list[Remark]]:
+    """Keep one of several equal entries. Entries that share only their key get a doubt."""
     groups: dict[str, list[Announcement]] = {}
     kept: list[Announcement] = []
     for announcement in made:
@@ -211,11 +210,11 @@ def settle(made: Sequence[Announcement]) -> tuple[list[Announcement], list[Remar
     return [replace(each, doubt="duplicate-uid") if each.uid in doubted else each for each in kept], remarks
 
 
-def tell_apart(made: Sequence[Announcement], keyless: Collection[int]) -> list[Announcement]:
-    """Give entries of one title that bring no keys of their own (`keyless`: their places) keys of their own.
+def make_uids_unique(made: Sequence[Announcement], keyless: Collection[int]) -> list[Announcement]:
+    """Give entries without their own key (`keyless`: their indices) different keys if they have the same title.
 
-    The rows of a monthly series often differ in their date alone. The month of the slot is added to the key, which
-    survives a change of the day, and the day only where two fall into one month.
+    The rows of a monthly series often differ only in their date. The month of the slot is added to the key, because it
+    mostly stays when the day changes. The day is added only if two are in the same month.
     """
     result = list(made)
     for form in ("%Y-%m", "%Y-%m-%d"):
@@ -229,22 +228,22 @@ def tell_apart(made: Sequence[Announcement], keyless: Collection[int]) -> list[A
     return result
 
 
-def reading(made: Sequence[Announcement], remarks: Sequence[Remark], *, lists_overdue: bool = True) -> Reading:
-    """Return the reading, its notes cut to a number that people can read."""
+def make_reading(made: Sequence[Announcement], remarks: Sequence[Remark], *, lists_overdue: bool = True) -> Reading:
+    """Return the reading with at most `MOST_NOTES` notes."""
     notes = [str(remark) for remark in remarks[:MOST_NOTES]]
     if len(remarks) > MOST_NOTES:
         notes.append(f"… and {len(remarks) - MOST_NOTES} more remarks")
-    return Reading(tuple(map(_finished, made)), tuple(clean_text(note) for note in notes), lists_overdue)
+    return Reading(tuple(map(_finish, made)), tuple(clean_text(note) for note in notes), lists_overdue)
 
 
-def _finished(each: Announcement) -> Announcement:
-    """Return an announcement as every calendar hands it out: clean, and called off where its title says so."""
+def _finish(each: Announcement) -> Announcement:
+    """Return a clean announcement, with the state of its title if that says cancelled or postponed."""
     _, called_off = read_called_off(each.title)
-    return cleaned(each if called_off is None else replace(each, state=called_off))
+    return clean_announcement(each if called_off is None else replace(each, state=called_off))
 
 
-def cleaned(each: Announcement) -> Announcement:
-    """Return an announcement whose texts and addresses are fit to be stored and shown: the one door they come by."""
+def clean_announcement(each: Announcement) -> Announcement:
+    """Return an announcement whose texts and addresses are safe to store and show. Every source uses it."""
     texts = (each.title, each.producer, each.why, each.uid, each.slot.raw)
     title, (producer, why, uid, raw) = clean_text(each.title), (clean_text(text, _LONGEST) for text in texts[1:])
     url, link = (address and clean_address(address) for address in (each.url, each.link))

@@ -1,4 +1,4 @@
-"""TOML calendars kept by hand: `[[release]]` tables, strict about what they hold."""
+"""TOML calendars kept by hand: `[[release]]` tables, in which unknown keys are faults."""
 
 from __future__ import annotations
 
@@ -10,13 +10,16 @@ from typing import Any
 
 from schedules.announcement import Part, Role, State
 from schedules.dates import at_instant, at_wall, on_days
+from schedules.patterns import quick
 from schedules.slot import Slot
 from schedules.source import Page, Reading, UnreadableCalendar
-from schedules.sources.body import OnePage, answered, place, refuse_html, text_of
-from schedules.sources.options import SourceOptions, did_you_mean, option_faults
-from schedules.sources.row import CalendarRow, Remark, clean_url, entry_of, gather, reading
+from schedules.sources.body import OnePage, decode_text, find_page, page_name, refuse_html
+from schedules.sources.row import CalendarRow, Remark, clean_url, make_announcements, make_reading, make_row
+from schedules.sources.settings import CalendarSettings
+from schedules.times.zone import UnknownZone, zone
+from schedules.values import did_you_mean
 
-# Each field of an entry and the keys it may stand under, our own first.
+# Each field of an entry and its possible keys, our own first.
 _TEXTS = {
     "uid": ("id",),
     "title": ("title",),
@@ -30,6 +33,7 @@ _TEXTS = {
 }
 _KEYS = frozenset({name for names in _TEXTS.values() for name in names} | {"slot", "date", "time", "part"})
 _PART_KEYS = frozenset({"id", "role", "url", "recognise", "required"})
+_TIME = quick(r"([01]\d|2[0-3]):[0-5]\d")
 _SOURCE_KEYS = frozenset({"name", "zone", "timezone", "default_time", "producer", "date_order"})
 
 
@@ -37,78 +41,94 @@ class TomlSource(OnePage):
     """A calendar written by hand in TOML."""
 
     def read(self, pages: Sequence[Page], now: datetime) -> Reading:
-        """Turn the tables into announcements. Raises `UnreadableCalendar` when the file is no TOML calendar."""
-        page = answered(pages, self._url)
-        found, remarks, options = _entries(page, self._options)
-        made, wrong = gather(found, options, now)
-        return reading(made, remarks + wrong)
+        """Return the tables as announcements. Raises `UnreadableCalendar` if the file is not a TOML calendar."""
+        page = find_page(pages, self._url)
+        found, remarks, settings = _read_releases(page, self._settings)
+        made, wrong = make_announcements(found, settings, now)
+        return make_reading(made, remarks + wrong)
 
 
-def toml_faults(body: bytes, options: SourceOptions, now: datetime) -> list[Remark]:
-    """Return every fault of a TOML calendar that a person keeps; raises `UnreadableCalendar`."""
-    page = Page(options.url, 200, body)
-    found, remarks, own = _entries(page, options)
+def toml_faults(body: bytes, settings: CalendarSettings, now: datetime) -> list[Remark]:
+    """Return every fault of a TOML calendar, for the person who keeps it. Raises `UnreadableCalendar`."""
+    page = Page(settings.address, 200, body)
+    found, remarks, own = _read_releases(page, settings)
     for entry in found:
         needed = {"title": entry.title, "url": entry.url}
         remarks += [Remark(f"{entry.key}.{name}", "missing") for name, value in needed.items() if not value.strip()]
-    tables = enumerate(_parse(page).get("release", []), 1)
-    # A person is told of the key they wrote, not of what it is called in other calendars.
+    tables = enumerate(_parse_toml(page).get("release", []), 1)
+    # Faults name the key that the person wrote, not the field.
     written = {f"release[{number}].date": f"release[{number}].slot" for number, table in tables if "slot" in table}
-    return [replace(each, key=written.get(each.key, each.key)) for each in (*remarks, *gather(found, own, now)[1])]
+    return [
+        replace(each, key=written.get(each.key, each.key))
+        for each in (*remarks, *make_announcements(found, own, now)[1])
+    ]
 
 
-def _entries(page: Page, options: SourceOptions) -> tuple[list[CalendarRow], list[Remark], SourceOptions]:
-    data = _parse(page)
-    remarks = _unknown("", data, frozenset({"source", "release"}))
-    own = _own_options(data.get("source"), options, remarks)
+def _read_releases(page: Page, settings: CalendarSettings) -> tuple[list[CalendarRow], list[Remark], CalendarSettings]:
+    data = _parse_toml(page)
+    remarks = _unknown_keys("", data, frozenset({"source", "release"}))
+    own = _apply_source_table(data.get("source"), settings, remarks)
     tables = data.get("release", [])
     if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
-        raise UnreadableCalendar(f"{place(page)}: release: write each release as a [[release]] table")
+        raise UnreadableCalendar(f"{page_name(page)}: release: write each release as a [[release]] table")
     if not tables and "source" not in data and data:
-        raise UnreadableCalendar(f"{place(page)}: holds no [[release]] table")
-    found = [_entry(f"release[{number}]", table, own, remarks) for number, table in enumerate(tables, 1)]
+        raise UnreadableCalendar(f"{page_name(page)}: holds no [[release]] table")
+    found = [_make_row(f"release[{number}]", table, own, remarks) for number, table in enumerate(tables, 1)]
     return found, remarks, own
 
 
-def _parse(page: Page) -> dict[str, Any]:
-    text = text_of(page)
+def _parse_toml(page: Page) -> dict[str, Any]:
+    text = decode_text(page)
     refuse_html(page, text, "TOML")
     try:
         return tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError, ValueError) as exc:
-        raise UnreadableCalendar(f"{place(page)}: not TOML: {exc}") from exc
+        raise UnreadableCalendar(f"{page_name(page)}: not TOML: {exc}") from exc
 
 
-def _own_options(table: object, options: SourceOptions, remarks: list[Remark]) -> SourceOptions:
+def _apply_source_table(table: object, settings: CalendarSettings, remarks: list[Remark]) -> CalendarSettings:
     if not isinstance(table, dict):
-        return options
-    remarks += _unknown("source.", table, _SOURCE_KEYS)
-    default_time = table.get("default_time")
-    zone = table.get("timezone") or table.get("zone") or options.timezone
-    own = replace(
-        options,
-        timezone=str(zone),
-        default_time=options.default_time or (str(default_time)[:5] if default_time else None),
-        producer=options.producer or str(table.get("producer", "")),
-        date_order=str(table.get("date_order", options.date_order)),
-    )
-    wrong = option_faults("toml", own)
+        return settings
+    remarks += _unknown_keys("source.", table, _SOURCE_KEYS)
+    name = str(table.get("timezone") or table.get("zone") or settings.zone)
+    order = str(table.get("date_order", settings.date_order))
+    usual = str(table.get("default_time") or "")[:5]
+    wrong = list(_source_faults(name, order, usual))
     remarks += [Remark("source", fault) for fault in wrong]
-    return options if wrong else own
+    if wrong:
+        return settings
+    changed: dict[str, object] = {
+        "timezone": name,
+        "date_order": order,
+        "default_time": settings.default_time or (time.fromisoformat(usual) if usual else None),
+        "producer": settings.producer or str(table.get("producer", "")),
+    }
+    return settings.model_copy(update=changed)
 
 
-def _entry(key: str, table: Mapping[str, Any], options: SourceOptions, remarks: list[Remark]) -> CalendarRow:
-    remarks += _unknown(f"{key}.", table, _KEYS)
+def _source_faults(timezone: str, date_order: str, default_time: str) -> Iterator[str]:
+    try:
+        zone(timezone)
+    except UnknownZone:
+        yield f"timezone: no such time zone (got {timezone!r})"
+    if sorted(date_order) != ["d", "m", "y"]:
+        yield f'date_order: write "dmy", "mdy" or "ymd" (got {date_order!r})'
+    if default_time and not _TIME.fullmatch(default_time):
+        yield f'default_time: not a time, write "09:30" (got {default_time!r})'
+
+
+def _make_row(key: str, table: Mapping[str, Any], settings: CalendarSettings, remarks: list[Remark]) -> CalendarRow:
+    remarks += _unknown_keys(f"{key}.", table, _KEYS)
     texts = {field: _text(key, table, names, remarks) for field, names in _TEXTS.items()}
     if texts["status"] and texts["status"] not in {state.value for state in State}:
         remarks.append(Remark(f"{key}.state", f"write {', '.join(State)}", texts["status"]))
         texts["status"] = ""
     value, at = table.get("slot", table.get("date")), table.get("time")
-    slot = _native(value, at, options.timezone)
+    slot = _read_native_slot(value, at, settings.zone)
     if slot is None and not isinstance(value, str | int | None):
         remarks.append(Remark(f"{key}.slot", "not a date-time, a date or a text", str(value)))
     texts |= {name: "" if given is None else str(given) for name, given in (("date", value), ("time", at))}
-    return entry_of(key, texts, tuple(_parts(key, table.get("part", []), remarks)), slot)
+    return make_row(key, texts, tuple(_read_parts(key, table.get("part", []), remarks)), slot)
 
 
 def _text(key: str, table: Mapping[str, Any], names: Sequence[str], remarks: list[Remark]) -> str:
@@ -119,7 +139,7 @@ def _text(key: str, table: Mapping[str, Any], names: Sequence[str], remarks: lis
     return ""
 
 
-def _native(value: object, at: object, timezone: str) -> Slot | None:
+def _read_native_slot(value: object, at: object, timezone: str) -> Slot | None:
     raw = str(value)
     if isinstance(value, datetime):
         return at_wall(value, raw, timezone) if value.tzinfo is None else at_instant(value, raw, timezone)
@@ -130,7 +150,7 @@ def _native(value: object, at: object, timezone: str) -> Slot | None:
     return None
 
 
-def _parts(key: str, tables: object, remarks: list[Remark]) -> Iterator[Part]:
+def _read_parts(key: str, tables: object, remarks: list[Remark]) -> Iterator[Part]:
     if not isinstance(tables, list):
         remarks.append(Remark(f"{key}.part", "not a list of tables", str(tables)))
         return
@@ -152,7 +172,7 @@ def _parts(key: str, tables: object, remarks: list[Remark]) -> Iterator[Part]:
 
 
 def _part_faults(place: str, table: Mapping[str, Any]) -> Iterator[Remark]:
-    yield from _unknown(f"{place}.", table, _PART_KEYS)
+    yield from _unknown_keys(f"{place}.", table, _PART_KEYS)
     for name in ("id", "recognise", "url"):
         if not isinstance(table.get(name, ""), str):
             yield Remark(f"{place}.{name}", "not a text", str(table[name]))
@@ -164,7 +184,7 @@ def _part_faults(place: str, table: Mapping[str, Any]) -> Iterator[Remark]:
         yield Remark(f"{place}.required", "write true or false", str(table["required"]))
 
 
-def _unknown(place: str, table: Mapping[str, Any], known: frozenset[str]) -> list[Remark]:
+def _unknown_keys(place: str, table: Mapping[str, Any], known: frozenset[str]) -> list[Remark]:
     return [
         Remark(f"{place}{name}", f"unknown key{did_you_mean(name, known)}", str(table[name]))
         for name in table

@@ -1,4 +1,4 @@
-"""Intervals and bounds: what is known of an instant or a length that nobody measured exactly."""
+"""Intervals and bounds: an instant or a length of time that is known only between two limits."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """An instant known to lie in `(after, by]`: absent as of `after`, present as of `by`.
+    """An instant in `(after, by]`: absent at `after`, present at `by`.
 
-    None leaves that side open. Aware UTC.
+    None: that limit is unknown. Aware UTC.
     """
 
     after: datetime | None = None
     by: datetime | None = None
 
     def __bool__(self) -> bool:
-        """Tell whether anything is known."""
+        """Return whether a limit is known."""
         return self.after is not None or self.by is not None
 
 
@@ -26,25 +26,25 @@ NOTHING = Interval()
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """A length of time in seconds known to lie in `[min, max]`; None leaves that side open."""
+    """A length of time in seconds in `[min, max]`. None: that limit is unknown."""
 
     min: float | None = None
     max: float | None = None
 
 
 def since(interval: Interval, origin: datetime) -> Bounds:
-    """Return how long after `origin` the instant in `interval` lies (negative: before)."""
+    """Return how long after `origin` an instant is (negative: before)."""
     return Bounds(seconds_between(origin, interval.after), seconds_between(origin, interval.by))
 
 
 def between(start: Interval, end: Interval) -> Bounds:
-    """Return how long it is from an instant in `start` to a later one in `end`; never below zero."""
+    """Return the time from an instant in `start` to a later one in `end`, at least zero."""
     least, most = seconds_between(start.by, end.after), seconds_between(start.after, end.by)
     return Bounds(None if least is None else max(0.0, least), None if most is None else max(0.0, most))
 
 
 def magnitude(length: Bounds) -> Bounds:
-    """Return the bounds of a length without its sign, the smaller first and never below zero."""
+    """Return the bounds of a length without its sign."""
     low, high = length.min, length.max
     if (low or 0) < 0 or (high or 0) < 0:
         low, high = (None if high is None else -high), (None if low is None else -low)
@@ -52,7 +52,7 @@ def magnitude(length: Bounds) -> Bounds:
 
 
 def seconds_between(start: datetime | None, end: datetime | None) -> float | None:
-    """Return the seconds from `start` to `end`, None when either is unknown."""
+    """Return the seconds from `start` to `end`, None if either is unknown."""
     if start is None or end is None:
         return None
     return round((end - start).total_seconds(), 3)

@@ -18,19 +18,19 @@ def instant_json(instant: None, precision: Precision = ...) -> None: ...
 @overload
 def instant_json(instant: datetime | None, precision: Precision = ...) -> str | None: ...
 def instant_json(instant: datetime | None, precision: Precision = "milliseconds") -> str | None:
-    """Return an aware instant as RFC 3339 with offset `Z`; what is finer than `precision` is cut off. None for none."""
+    """Return an aware instant as RFC 3339 with offset `Z`, cut to `precision`. None for None."""
     if instant is None:
         return None
     return instant.astimezone(UTC).isoformat(timespec=precision).replace("+00:00", "Z")
 
 
 def instant_from_json(text: str | None) -> datetime | None:
-    """Return the instant of an RFC 3339 text, None for none; raises ValueError."""
+    """Return the instant of an RFC 3339 text, None for None. Raises ValueError."""
     return None if text is None else datetime.fromisoformat(text)
 
 
 def interval_json(interval: Interval) -> dict[str, Any]:
-    """Return an interval; a side that is not known is null."""
+    """Return an interval as JSON. A limit that is not known is null."""
     return {"after": instant_json(interval.after), "by": instant_json(interval.by)}
 
 
@@ -40,7 +40,7 @@ def interval_from_json(sides: Mapping[str, Any]) -> Interval:
 
 
 def bounds_json(bounds: Bounds | None) -> dict[str, Any] | None:
-    """Return bounds in seconds; null when there is nothing to tell."""
+    """Return bounds in seconds as JSON, null for None."""
     return None if bounds is None else {"min": bounds.min, "max": bounds.max}
 
 

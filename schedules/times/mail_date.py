@@ -1,4 +1,4 @@
-"""Dates and waits as the headers of mail and HTTP write them (RFC 5322, RFC 9110)."""
+"""Reads the dates and delays of mail and HTTP headers (RFC 5322, RFC 9110)."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ _MOST_DIGITS = 9
 
 
 def mail_date(text: str) -> datetime | None:
-    """Return the instant of a date in a header or a feed in UTC, also where it names no zone; None for any other text.
+    """Return the instant (UTC) of a date in a header or a feed, None for any other text. The default zone is UTC.
 
-    None as well for a date that no calendar of ours contains in UTC, such as the last hour of 9999 in New York.
+    Return None also if Python cannot express it in UTC, such as the last hour of 9999 in New York.
     """
     try:
         date = parsedate_to_datetime(text[:_LONGEST_TEXT])
@@ -23,10 +23,10 @@ def mail_date(text: str) -> datetime | None:
 
 
 def retry_after(text: str, now: datetime) -> timedelta | None:
-    """Return how long a `Retry-After` asks us to wait, zero for an instant that has passed; None if it names no time.
+    """Return how long a `Retry-After` header asks us to wait, None if it is not valid.
 
-    It may be seconds or a date; `now` is by the clock of whoever wrote it. More than a day is a mistake, as in a
-    timestamp in the place of seconds, and names no time either.
+    It contains seconds or a date. A date in the past means zero. `now` is by the clock of the server that wrote it.
+    More than a day is not valid, because it is most likely a timestamp in place of seconds.
     """
     text = text.strip()
     if text.isdecimal():

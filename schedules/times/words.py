@@ -1,6 +1,7 @@
-"""Instants and lengths in words. Local time with its zone; bounds are rounded outward, at the precision that is shown.
+"""Writes instants, intervals and lengths for people, in local time with its zone.
 
-Whatever is told contains what was measured: earlier ends are rounded down, later ones up.
+Intervals are rounded outward to the unit that is shown: the earlier end down, the later end up. So the text always
+contains what was measured.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ TENTH, SECOND, MINUTE = timedelta(milliseconds=100), timedelta(seconds=1), timed
 UNKNOWN = "at an unknown time"
 
 SURE = 5.0
-"""Seconds up to which "on time" stands alone: where absence was last proved longer before the slot, that is said."""
+"""If absence was proved at most this many seconds before the slot, "on time" needs no precision beside it."""
 
 _SECOND, _MINUTE, _HOUR, DAY = 1, 60, 3_600, 86_400
 SHORT: Mapping[int, str] = {DAY: "d", _HOUR: "h", _MINUTE: "min", _SECOND: "s"}
@@ -26,7 +27,7 @@ LONG_WITHOUT_DAYS: Mapping[int, str] = {size: name for size, name in LONG.items(
 
 
 def rounded(instant: datetime, step: timedelta = SECOND, *, up: bool = False) -> datetime:
-    """Return the last multiple of `step` by an instant, or with `up` the first that is not before it."""
+    """Return an instant rounded down to a multiple of `step`, or with `up` rounded up."""
     past = (instant - instant.replace(minute=0, second=0, microsecond=0)) % step
     return instant + (step - past) % step if up else instant - past
 
@@ -42,7 +43,7 @@ def day_text(value: date, *, weekday: bool = False) -> str:
 
 
 def clock(instant: datetime, timezone: str, *, exact: bool = False, zone: bool = True) -> str:
-    """Return the local time of day: `09:30 GMT`, `09:30:05 GMT`; seconds of nought are told only when `exact`."""
+    """Return the local time of day: `09:30 GMT`, `09:30:05 GMT`. Seconds of zero are written only if `exact`."""
     here = local(instant, timezone)
     shown = f"{here:%H:%M:%S}" if here.second or exact else f"{here:%H:%M}"
     return f"{shown} {here.tzname()}" if zone else shown
@@ -51,9 +52,9 @@ def clock(instant: datetime, timezone: str, *, exact: bool = False, zone: bool =
 def stamp(
     instant: datetime, timezone: str = LONDON, *, weekday: bool = False, step: timedelta = SECOND, up: bool = False
 ) -> str:
-    """Return `5 Jan 2018 09:30:00 GMT`: with its `weekday`, to the `step` of a minute, second or tenth, never rounded.
+    """Return `5 Jan 2018 09:30:00 GMT`, with its `weekday`, cut to a `step` of a minute, second or tenth.
 
-    A later end is told `up`, so that it is never told too early. Tenths are shown where there are any.
+    `up` rounds up, for the later end of an interval. Tenths of zero are not written.
     """
     here = local(rounded(instant, step, up=up), timezone)
     seconds = "" if step == MINUTE else f":{here:%S}"
@@ -67,7 +68,7 @@ def instant_text(instant: datetime, timezone: str) -> str:
 
 
 def moment(instant: datetime, timezone: str, today: datetime, *, exact: bool = False) -> str:
-    """Return the local time, with its date unless that is the date of `today`."""
+    """Return the local time, with its date unless that is today."""
     time_of_day = clock(instant, timezone, exact=exact)
     if local_date(instant, timezone) == local_date(today, timezone):
         return time_of_day
@@ -77,26 +78,26 @@ def moment(instant: datetime, timezone: str, today: datetime, *, exact: bool = F
 
 
 def between(interval: Interval, timezone: str = LONDON) -> str:
-    """Return `between … and …`, `by …`, `after …` or `at …` in stamps to the second, a date of both told once."""
-    told = _told(interval, partial(stamp, timezone=timezone), SECOND)
-    if interval.after is None or interval.by is None or not told.startswith("between "):
-        return told
-    begins, ends = told.removeprefix("between ").split(" and ")
+    """Return `between … and …`, `by …`, `after …` or `at …` to the second. A date common to both is written once."""
+    text = _write_interval(interval, partial(stamp, timezone=timezone), SECOND)
+    if interval.after is None or interval.by is None or not text.startswith("between "):
+        return text
+    begins, ends = text.removeprefix("between ").split(" and ")
     date_of, time_of, zone_of = ends.rsplit(" ", 2)
     is_one_day = begins.startswith(f"{date_of} ") and begins.endswith(f" {zone_of}")
-    return f"between {begins.removesuffix(f' {zone_of}')} and {time_of} {zone_of}" if is_one_day else told
+    return f"between {begins.removesuffix(f' {zone_of}')} and {time_of} {zone_of}" if is_one_day else text
 
 
 def between_exactly(interval: Interval, timezone: str = LONDON) -> str:
-    """Return an interval in stamps with their weekdays, to the tenth of a second."""
-    return _told(interval, partial(exactly, timezone=timezone), TENTH)
+    """Return an interval with weekdays and tenths of a second."""
+    return _write_interval(interval, partial(exactly, timezone=timezone), TENTH)
 
 
 def between_moments(interval: Interval, timezone: str, today: datetime) -> str:
-    """Return an interval in moments, to the second, as seen from `today`."""
-    told = _told(interval, partial(moment, timezone=timezone, today=today), SECOND)
-    if interval.after is None or interval.by is None or not told.startswith("between "):
-        return told
+    """Return an interval to the second, without dates that are today."""
+    text = _write_interval(interval, partial(moment, timezone=timezone, today=today), SECOND)
+    if interval.after is None or interval.by is None or not text.startswith("between "):
+        return text
     after, by = rounded(interval.after), rounded(interval.by, up=True)
     exact = bool(after.second or by.second)
     first, second = (moment(end, timezone, today, exact=exact) for end in (after, by))
@@ -113,29 +114,29 @@ def length(
     tenths: bool = True,
     names: Mapping[int, str] = SHORT,
 ) -> str:
-    """Return a length such as `37 min 45 s`, in up to `parts` of its largest units, rounded `towards` the last of them.
+    """Return a length such as `37 min 45 s`, in at most `parts` units. `towards` rounds the last of them.
 
-    Below ten seconds `tenths` are told where there are any: `0.8 s`; without them every length is whole seconds.
+    With `tenths`, a length below ten seconds is written as `0.8 s`. Without, all are whole seconds.
     """
-    # Of microseconds, since 1.1 s is a little more than eleven tenths to a machine.
+    # Rounded to microseconds, because as a float 1.1 s is a little more than eleven tenths.
     exact = round(seconds * 1e6) / 1e6
     if tenths and abs(seconds) < 10:
         return f"{towards(round(seconds * 1e6) / 1e5) / 10:.1f} s".replace(".0 s", " s")
     sizes = [size for size in names if abs(towards(exact)) >= size][:parts] or [_SECOND]
     finest = list(names)[min(list(names).index(sizes[0]) + parts, len(names)) - 1]
     left = abs(towards(exact / finest)) * finest
-    told = []
+    written = []
     for size in names:
         count, left = divmod(left, size)
         if count:
-            told.append(_count(count, names[size]))
-    return ("-" if seconds < 0 and told else "") + (" ".join(told) or _count(0, names[_SECOND]))
+            written.append(_write_count(count, names[size]))
+    return ("-" if seconds < 0 and written else "") + (" ".join(written) or _write_count(0, names[_SECOND]))
 
 
 def lengths(bounds: Bounds, *, parts: int = 4, tenths: bool = True, unknown: str = "an unknown time") -> str:
-    """Return `38 min to 39 min`, `at least 5 s` or `at most 5 s`, each bound rounded outward at the unit it shows.
+    """Return `38 min to 39 min`, `at least 5 s` or `at most 5 s`, each bound rounded outward to the unit shown.
 
-    One value stands alone only when both bounds come to it.
+    One value is written only if both bounds round to it.
     """
     least = None if bounds.min is None else length(bounds.min, floor, parts=parts, tenths=tenths)
     most = None if bounds.max is None else length(bounds.max, ceil, parts=parts, tenths=tenths)
@@ -145,11 +146,11 @@ def lengths(bounds: Bounds, *, parts: int = 4, tenths: bool = True, unknown: str
 
 
 def sureness(seconds: float | None) -> str:
-    """Return what stands beside "on time": `, to 12 s`, when it may have come up to 12 s before its slot."""
+    """Return `, to 12 s` for "on time" if it may have appeared up to 12 s before its slot, "" if that is known well."""
     return f", to {length(seconds, ceil, tenths=False)}" if seconds is not None and seconds > SURE else ""
 
 
-def _told(interval: Interval, write: Callable[[datetime], str], step: timedelta) -> str:
+def _write_interval(interval: Interval, write: Callable[[datetime], str], step: timedelta) -> str:
     after = None if interval.after is None else rounded(interval.after, step)
     by = None if interval.by is None else rounded(interval.by, step, up=True)
     if by is None:
@@ -159,5 +160,5 @@ def _told(interval: Interval, write: Callable[[datetime], str], step: timedelta)
     return f"at {write(by)}" if after == by else f"between {write(after)} and {write(by)}"
 
 
-def _count(number: int, name: str) -> str:
+def _write_count(number: int, name: str) -> str:
     return f"{number:,} {name}s" if name in LONG.values() and number != 1 else f"{number:,} {name}"

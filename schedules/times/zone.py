@@ -1,6 +1,6 @@
-"""Wall time and UTC, done once: clock changes, local dates, and which times do not exist or come twice.
+"""Conversions between local time and UTC: clock changes, local dates, local times that do not exist or occur twice.
 
-London is the default zone; every function takes another. Source: `facts/calendars.md` §5.
+London is the default zone. Source: `facts/calendars.md` §5.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ AMBIGUOUS = "ambiguous-time"
 
 
 class UnknownZone(ValueError):
-    """A name that names no time zone."""
+    """There is no time zone of this name."""
 
 
 class NoSingleInstant(ValueError):
-    """A wall time that the clock skips or shows twice; `doubt` is `nonexistent-time` or `ambiguous-time`."""
+    """A local time that the clock skips or shows twice. `doubt` is `nonexistent-time` or `ambiguous-time`."""
 
     def __init__(self, wall: datetime, timezone: str, doubt: str) -> None:
         super().__init__(f"{wall:%Y-%m-%d %H:%M} in {timezone}: {doubt}")
@@ -29,7 +29,7 @@ class NoSingleInstant(ValueError):
 
 @cache
 def zone(name: str) -> ZoneInfo:
-    """Return the zone of an Olson name; raises `UnknownZone`, also for names that are paths."""
+    """Return the time zone of an Olson name. Raises `UnknownZone`, also for names that are paths."""
     try:
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError) as exc:
@@ -37,12 +37,12 @@ def zone(name: str) -> ZoneInfo:
 
 
 def clock_doubt(wall: datetime, timezone: str = LONDON) -> str | None:
-    """Tell what is wrong with a naive wall time in a zone; None when it names exactly one instant."""
+    """Return the doubt about a naive local time in a zone, None if it is exactly one instant."""
     here = zone(timezone)
     early, late = (wall.replace(tzinfo=here, fold=fold).astimezone(UTC) for fold in (0, 1))
     if early == late:
         return None
-    # In the gap zoneinfo answers with an instant that reads back as another wall time.
+    # For a skipped time, zoneinfo returns an instant that converts back to another local time.
     return AMBIGUOUS if early.astimezone(here).replace(tzinfo=None) == wall else NONEXISTENT
 
 
@@ -55,11 +55,11 @@ def instant(wall: datetime, timezone: str = LONDON) -> datetime:
 
 
 def local(moment: datetime, timezone: str = LONDON) -> datetime:
-    """Return an aware instant as the aware wall time of a zone."""
+    """Return an aware instant as the aware local time of a zone."""
     return moment.astimezone(zone(timezone))
 
 
-# Many releases share an instant, and a start asks for the day of each.
+# Cached, because many releases share an instant and a start needs the day of each.
 @lru_cache(maxsize=1024)
 def local_date(moment: datetime, timezone: str = LONDON) -> date:
     """Return the local calendar day of an aware instant."""
@@ -72,11 +72,11 @@ def day_begins(day: date, timezone: str = LONDON) -> datetime:
 
 
 def span_of(first: date | None, last: date | None, timezone: str = LONDON) -> tuple[datetime | None, datetime | None]:
-    """Return the instants (UTC) between which local days lie, both included; None where a side is open."""
+    """Return when (UTC) a range of local days begins and ends, both included. None: open on that side."""
     begin = None if first is None else day_begins(first, timezone)
     return begin, None if last is None else day_begins(last + timedelta(days=1), timezone)
 
 
 def is_summer(day: date, timezone: str = LONDON) -> bool:
-    """Tell whether the clock is an hour (or more) ahead of the zone's standard time at noon of a day."""
+    """Return whether summer time is in force at noon of a day."""
     return bool(datetime.combine(day, time(12), zone(timezone)).dst())

@@ -17,7 +17,8 @@ PARTIAL = {
     "alerts.decide._OPENING": "any other kind of incident opens as `opened`",
     "alerts.draft.code.CHOICE": "any other finding takes every practice of its kind of failure",
     "alerts.draft.input.parts_in_order": "any other role comes between page and alternatives",
-    "alerts.draft.narrative.TELL": "any other verdict says when the part was seen",
+    "alerts.draft.narrative.REMARKS": "any other finding is told by when something was available",
+    "alerts.draft.narrative.SENTENCES": "any other verdict says when the part was available",
     "alerts.draft.write.odt_look.TEXTS": "any other tone looks like the text around it",
     "alerts.draft.write.outline.TITLES": "any other document has the title of its form",
     "alerts.draft.write.outline._letters": "any other document is no letter",
@@ -32,8 +33,9 @@ PARTIAL = {
     "monitor.look.interpret._ACCEPT": "any other view asks for a page",
     "monitor.look.sweeps._TOLD": "a look that proved nothing tells nothing",
     "monitor.plan.addresses.BEGINS": "no other origin makes ids of its own",
+    "monitor.web.pages.silences_of": "a producer or a host has no title in the store",
     "schedules.announcement._ADDRESS_KNOWN": "nothing is said of an address that a calendar named",
-    "schedules.sanity._changed": "any other alarm is raised without counting",
+    "schedules.read_changes._check_changes": "any other alarm is raised without counting",
 }
 """Tables that lack members on purpose, and what holds for those. They are asked by `get`, or gone through."""
 SUBSCRIPTED = {"monitor.plan.addresses.BEGINS"}

@@ -26,7 +26,7 @@ def asked(file: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("file", FILES)
-def test_every_fault_of_a_wrong_file_is_told_at_once_with_key_reason_and_value(
+def test_every_fault_of_a_file_is_reported_at_once_with_key_reason_and_value(
     file: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert status_of(asked(HERE / file)) == 1
@@ -43,7 +43,7 @@ def test_no_message_holds_the_secret_that_the_files_hold() -> None:
     assert not any(secret in line for lines in MESSAGES.values() for line in lines)
 
 
-def test_a_missing_configuration_is_told_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_missing_configuration_is_reported_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "none.toml"
     assert status_of(["--config", str(file), "check"]) == 1
     remedy = "write one with `ninethirty init`"

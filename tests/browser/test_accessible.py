@@ -36,6 +36,7 @@ def addresses(board: Board) -> list[str]:
         f"/incidents/{board.early}",
         "/incidents/closed",
         f"/acknowledge?token={token}",
+        "/history",
         "/history?producer=ofqual",
         "/reports?from=2018-01-01&to=2018-01-31",
         "/api",

@@ -148,7 +148,7 @@ async def test_two_editors_of_one_box_see_both_wordings_and_make_them_one(width:
         write_elsewhere(board, "B.2.account", "The platform was down.")
         await page.locator('.bar [value="save"]').click()
         await page.get_by_role("alert").wait_for()
-        assert await page.get_by_text("As it stood", exact=True).is_visible()
+        assert await page.get_by_text("As it was", exact=True).is_visible()
         found = await faults(page, width, "two wordings")
         await page.get_by_role("alert").get_by_role("link").click()
         await page.locator('[id="B.2.account"]:focus').wait_for()
@@ -176,6 +176,29 @@ async def test_a_leak_is_logged_after_one_fault_is_mended(width: int, users: Pat
         await page.get_by_role("button", name="Log it").click()
         await page.get_by_role("heading", name="Example prices").wait_for()
         assert len([one for one in board.store.verdicts.incidents() if one.kind == "hand"]) == 1
+        assert found == []
+
+
+@WIDTHS
+@pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without"])
+async def test_a_release_is_muted_from_its_page_and_ended(width: int, users: Path, *, scripts: bool) -> None:
+    async with working(width, users, "anne", scripts=scripts) as (page, board, base):
+        await page.goto(f"{base}/releases/r")
+        await page.get_by_role("link", name="Mute messages").click()
+        await page.get_by_label("Why").fill("their site moves")
+        await page.get_by_label("Until").fill("2018-01-04T09:30")
+        await page.get_by_role("button", name="Mute", exact=True).click()
+        await page.get_by_role("alert").wait_for()
+        found = await faults(page, width, "mute refused") if scripts else []
+        assert await page.get_by_label("Why").input_value() == "their site moves"
+        await page.get_by_label("Until").fill("2018-01-05T12:00")
+        await page.get_by_role("button", name="Mute", exact=True).click()
+        await page.get_by_role("button", name="End now").wait_for()
+        found += await faults(page, width, "muted") if scripts else []
+        (made,) = board.store.outbox.silences(board.clock.now())
+        assert (made.scope, made.name, made.reason) == ("release", "r", "their site moves")
+        await page.get_by_role("button", name="End now").click()
+        await page.get_by_role("heading", name="Muted now").wait_for(state="detached")
         assert found == []
 
 

@@ -252,10 +252,20 @@ class World:
 
     def store_is(self, *settings: str) -> None:
         """Set parameters of the store for all who use it, each as `name = value`, as soon as it answers."""
-        with self._asked() as asked:
-            for setting in settings:
-                asked.execute(f"ALTER SYSTEM SET {setting}".encode())
-            asked.execute("SELECT pg_reload_conf()")
+        ends = time.monotonic() + PATIENCE
+        while True:
+            try:
+                with self._asked() as asked:
+                    for setting in settings:
+                        asked.execute(f"ALTER SYSTEM SET {setting}".encode())
+                    asked.execute("SELECT pg_reload_conf()")
+            except psycopg.OperationalError:
+                # Just after a crash it accepts a connection, and drops it when it begins to recover.
+                if time.monotonic() > ends:
+                    raise
+                self.hears(lambda: False, 0.1)
+            else:
+                return
 
     def crash(self) -> None:
         """Have a process of the store die, so that it drops every connection and transaction, and recovers.

@@ -1,4 +1,4 @@
-"""What every calendar source keeps to, the scripted one too."""
+"""The contract of every calendar source."""
 
 from __future__ import annotations
 
@@ -8,12 +8,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from schedules.announcement import Announcement
-from schedules.slot import Precision, Slot
-from schedules.source import CalendarSource, Page, Reading, UnreadableCalendar
-from schedules.sources.fake import ADDRESS, ScriptedSource
-from schedules.sources.options import SourceOptions
+from schedules.source import CalendarSource, Page, UnreadableCalendar
 from schedules.sources.registry import KINDS
+from tests.worlds.calendars import calendar_settings
 
 NOW = datetime(2026, 11, 13, 12, tzinfo=UTC)
 URL = "https://stats.example/calendar"
@@ -45,15 +42,10 @@ class Case:
     body: bytes
 
 
-def _scripted() -> Case:
-    told = Announcement("u", "Trade", "", "", Slot(Precision.NONE, reason="tbc"))
-    return Case(ScriptedSource([(NOW, Reading((told,)))], ADDRESS), b"anything")
-
-
-@pytest.fixture(params=[*KINDS, "scripted"])
+@pytest.fixture(params=KINDS)
 def case(request: pytest.FixtureRequest) -> Case:
     kind = request.param
-    return _scripted() if kind == "scripted" else Case(KINDS[kind](SourceOptions("own", URL)), BODIES[kind])
+    return Case(KINDS[kind](calendar_settings(kind, URL)), BODIES[kind])
 
 
 def pages(case: Case, status: int = 200, body: bytes | None = None) -> list[Page]:
@@ -83,8 +75,7 @@ def test_a_read_comes_to_its_end_though_nothing_more_is_answered(case: Case) -> 
 
 
 def test_a_sole_page_is_the_answer_whatever_its_name(case: Case) -> None:
-    if not isinstance(case.source, ScriptedSource):
-        assert case.source.read([Page("own.saved", 200, case.body)], NOW).announcements
+    assert case.source.read([Page("own.saved", 200, case.body)], NOW).announcements
 
 
 def test_the_same_answers_give_the_same_reading(case: Case) -> None:
@@ -116,16 +107,7 @@ def test_no_answer_is_unreadable(case: Case) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("cut", [b"", b"<!DOCTYPE html><title>Sign in</title>", b"\0\0\0", None])
 def test_bytes_that_are_no_calendar_are_unreadable_in_one_line(kind: str, cut: bytes | None) -> None:
-    case = Case(KINDS[kind](SourceOptions("own", URL)), BODIES[kind])
+    case = Case(KINDS[kind](calendar_settings(kind, URL)), BODIES[kind])
     with pytest.raises(UnreadableCalendar) as fault:
         case.source.read(pages(case, body=case.body[:7] if cut is None else cut), NOW)
     assert "\n" not in str(fault.value)
-
-
-def test_the_scripted_source_fails_where_its_script_says_so() -> None:
-    source = ScriptedSource([(NOW, None), (NOW + timedelta(hours=1), Reading(()))])
-    answered = [Page(ADDRESS, 200, b"")]
-    for early in (NOW - timedelta(hours=1), NOW):
-        with pytest.raises(UnreadableCalendar):
-            source.read(answered, early)
-    assert source.read(answered, NOW + timedelta(hours=2)) == Reading(())

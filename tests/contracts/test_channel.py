@@ -16,9 +16,9 @@ import pytest
 
 from alerts.channel import Accepted, Attachment, Channel, Message, Refused
 from alerts.channels import KINDS, open_channel
-from alerts.channels.fake import FakeChannel, Options
 from tests.loopback import NOTIFY_KEY, NOTIFY_SECRET, Asked, NotifyTwin, http_server, rude_server, smtp_server
 from tests.worlds.channels import DIRECT, channel_settings
+from tests.worlds.fake_channel import FakeChannel, Options
 
 # Apprise loads every service it knows, some of them by way of an old module.
 pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")

@@ -16,7 +16,7 @@ from monitor.store.rows import CalendarRead
 from monitor.store.sql.engine import Store
 from monitor.store.writer import DELAY, Writer
 from schedules.announcement import Announcement, State
-from schedules.join import Rules
+from schedules.join import JoinRules
 from schedules.source import Reading
 from tests.contracts.slow_store import SlowStore
 from tests.worlds.instants import DAY, MINUTE, SLOT
@@ -40,7 +40,7 @@ def a_read(entries: Sequence[Announcement], finished: datetime) -> Outcome:
 
 
 def a_ledger(store: Store, writer: Writer, clock: VirtualClock) -> Ledger:
-    return Ledger(store, writer, clock, Rules(("stats",)))
+    return Ledger(store, writer, clock, JoinRules(("stats",)))
 
 
 def test_a_large_read_is_stored_and_looks_are_stored_meanwhile(store: Store) -> None:

@@ -12,25 +12,24 @@ from monitor.look.recognise.registry import PLAIN, WITH_RULE
 from schedules.announcement import Announcement, State
 from schedules.source import Page
 from schedules.sources.csv import CsvSource, csv_faults
-from schedules.sources.options import SourceOptions
 from schedules.sources.toml import TomlSource, toml_faults
+from tests.worlds.calendars import calendar_settings
 
 PAGE = (Path(__file__).parents[2] / "docs" / "configure.md").read_text(encoding="utf-8")
 EXAMPLES = dict(re.findall(r"^~~~(toml|csv)\n(.*?)^~~~$", PAGE, re.DOTALL | re.MULTILINE))
-OPTIONS = SourceOptions("ours", url="file:calendar")
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 
 
 def read(kind: str) -> Announcement:
-    source = {"toml": TomlSource, "csv": CsvSource}[kind](OPTIONS)
-    (only,) = source.read([Page(OPTIONS.url, 200, EXAMPLES[kind].encode())], NOW).announcements
+    source = {"toml": TomlSource, "csv": CsvSource}[kind](calendar_settings(kind, "calendar"))
+    (only,) = source.read([Page("calendar", 200, EXAMPLES[kind].encode())], NOW).announcements
     return only
 
 
 @pytest.mark.parametrize("kind", ["toml", "csv"])
 def test_an_example_is_a_calendar_without_a_fault(kind: str) -> None:
     faults = {"toml": toml_faults, "csv": csv_faults}[kind]
-    assert faults(EXAMPLES[kind].encode(), OPTIONS, NOW) == []
+    assert faults(EXAMPLES[kind].encode(), calendar_settings(kind, "calendar"), NOW) == []
     told = read(kind)
     assert (told.title, told.producer) == ("Widget statistics: October 2026", "widget-office")
     assert (told.slot.instant, told.state) == (datetime(2026, 11, 20, 9, 30, tzinfo=UTC), State.CONFIRMED)

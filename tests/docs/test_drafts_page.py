@@ -9,7 +9,7 @@ import pytest
 from alerts.draft.form import forms
 from alerts.draft.write.registry import WRITERS
 from alerts.draft.write.template import FIELDS
-from monitor.config.checks import telling_faults
+from monitor.config.checks import reporting_faults
 from monitor.config.settings import Settings
 
 
@@ -32,5 +32,5 @@ def test_every_format_and_form_is_named(page: str) -> None:
 def test_the_configuration_on_the_page_is_right(page: str, tmp_path: Path) -> None:
     for block in re.findall(r"```toml\n(.*?)```", page, re.DOTALL):
         settings = Settings.model_validate(tomllib.loads(block))
-        faults = [key for key, _, _ in telling_faults(settings, tmp_path)]
+        faults = [key for key, _, _ in reporting_faults(settings, tmp_path)]
         assert faults in ([], ["producer[1].report.template"])

@@ -25,17 +25,17 @@ from monitor.look.recognise.registry import PLAIN
 from monitor.look.recognise.result import Context, Recognised
 from monitor.plan.targets import Target, View
 from monitor.web.users import read_people
-from schedules.address import canonical, repaired
-from schedules.bounds import beyond
+from schedules.address import canonical_address, repair_address
+from schedules.bounds import why_too_complex
 from schedules.clean import clean_address, clean_text
 from schedules.dates import read_date
 from schedules.source import CalendarSource, Page, Reading, UnreadableCalendar
 from schedules.sources.body import strip_personal
 from schedules.sources.govuk_items import NotAContentItem, read_item
-from schedules.sources.options import SourceOptions
 from schedules.sources.registry import KINDS
 from schedules.titles import read_title, title_matches
 from tests.contracts.test_calendar_source import BODIES
+from tests.worlds.calendars import calendar_settings
 
 pytestmark = pytest.mark.explored
 NOW = datetime(2026, 11, 13, 12, tzinfo=UTC)
@@ -119,7 +119,7 @@ TEXTS = st.text(st.characters(), max_size=60) | st.lists(st.sampled_from(PIECES)
 @example(body=b"<table><tr><th>Title<th>Date<tr><td>td>December 2026</table>", status=200)
 @example(body=b'[{"title": "Trade\\ud800", "date": "December 2026"}]', status=200)
 def test_a_calendar_is_read_or_refused_in_its_own_words(kind: str, body: bytes, status: int) -> None:
-    source = KINDS[kind](SourceOptions("own", URL))
+    source = KINDS[kind](calendar_settings(kind, URL))
     pages = [Page(source.first(NOW)[0].url, status, body)]
     reading = attempt(source, pages, body)
     if isinstance(reading, str):
@@ -162,7 +162,9 @@ def test_words_dates_titles_and_addresses_are_read_or_left(text: str, other: str
     read_date(text, date(2026, 11, 13))
     read_title(text)
     title_matches(text, other)
-    assert canonical(repaired(text)) == canonical(canonical(text)) or not canonical(canonical(text))
+    assert canonical_address(repair_address(text)) == canonical_address(
+        canonical_address(text)
+    ) or not canonical_address(canonical_address(text))
 
 
 @given(text=TEXTS)
@@ -219,5 +221,5 @@ def test_a_draft_that_comes_back_is_read_or_refused(ending: str, body: bytes) ->
 
 @given(body=bodies(), more=st.text(st.sampled_from('[]{}"\\<>=/ a'), max_size=400))
 def test_how_rich_bytes_are_is_told_of_any(body: bytes, more: str) -> None:
-    assert isinstance(beyond(body), str)
-    assert isinstance(beyond(more.encode()), str)
+    assert isinstance(why_too_complex(body), str)
+    assert isinstance(why_too_complex(more.encode()), str)

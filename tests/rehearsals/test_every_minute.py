@@ -79,7 +79,7 @@ def told(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 
 def explained(told: Told, now: datetime) -> dict[str, Any]:
     if now not in told.bodies:
-        found = told.explainer.explained(told.release, now)
+        found = told.explainer.explain_release(told.release, now)
         assert found is not None
         told.bodies[now] = found.body
     return told.bodies[now]

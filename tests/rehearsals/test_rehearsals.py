@@ -130,7 +130,19 @@ def _tells_what_comes_and_goes_once_and_how_it_ends(done: Rehearsed) -> None:
     assert kinds == ["opened", "exposure_closed", "comes_and_goes", "final"]
 
 
+def _accuses_only_what_its_script_has_late(done: Rehearsed) -> None:
+    script, results = done.played.script, done.played.results
+    came = {answer.url: answer.at for answer in script.answer}
+    late = {one.title for one in script.release if came[one.url] - one.slot > timedelta(minutes=1)}
+    titles = {release["id"]: release["title"] for release in results.releases}
+    accused = [one for one in results.notices if one["subject"].startswith(("LATE", "OVERDUE", "PARTLY LATE"))]
+    assert {titles[one["release"]] for one in accused} == late
+    assert {titles[one["release"]] for one in results.drafts} == late
+    assert any(one["subject"].startswith("NOT FOUND YET: Example claims") for one in results.notices)
+
+
 MORE = {
+    "witnesses-behind-all-day": (_accuses_only_what_its_script_has_late,),
     "flapping": (_tells_what_comes_and_goes_once_and_how_it_ends,),
     "one-calendar-edit": (_tells_the_edit_once_and_opens_the_breach_as_such,),
     "ordinary-day": (_tells_nothing,),

@@ -11,6 +11,7 @@ from monitor.judge.judge import judge
 from monitor.judge.policy import Policy
 from monitor.judge.runs import Blind, Run
 from monitor.judge.verdict import Finding, Kind, Verdict
+from monitor.judge.witnesses import Publication
 from schedules.announcement import Part
 from schedules.promise import Promise
 from schedules.release import Release
@@ -48,20 +49,21 @@ class Case:
     policy: Policy = field(default_factory=Policy)
     release: Release | None = None
     every: float = 1.0
+    published: Sequence[Publication] = ()
 
     def _facts(self) -> tuple[Release, Sequence[Promise], dict[str, list[Run]], Sequence[Blind], Policy]:
         runs = runs_seen(self.now, self.seen, self.every)
         return self.release or a_release(*self.parts), self.promises, runs, self.blind, self.policy
 
     def verdict(self) -> Verdict:
-        return judge(*self._facts(), after_slot(self.now))
+        return judge(*self._facts(), after_slot(self.now), published=self.published)
 
     def explanation(self) -> Explanation:
         return explain(self.verdict(), *self._facts())
 
 
 def judged(now: float, seen: Seen = (), *parts: Part, **more: object) -> Verdict:
-    """Return the verdict at `now`. More keywords: `promises`, `blind`, `policy`, `release`, `every`."""
+    """Return the verdict at `now`. More keywords: `promises`, `blind`, `policy`, `release`, `every`, `published`."""
     return Case(now, seen, parts, **more).verdict()
 
 

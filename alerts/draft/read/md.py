@@ -59,13 +59,9 @@ def _take(places: Places, block: list[str]) -> None:
         case "|":
             _table(places, block)
         case sort:
-            lines = [_unquoted(line) if sort else line for line in block]
+            lines = [line.removeprefix(">").removeprefix(" ") if sort else line for line in block]
             if lines != ["---"]:
                 places.say("\n".join(_plain(_ended(line)) for line in lines), "\n\n")
-
-
-def _unquoted(line: str) -> str:
-    return line.removeprefix(">").removeprefix(" ")
 
 
 def _ended(line: str) -> str:

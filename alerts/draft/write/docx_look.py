@@ -218,9 +218,5 @@ def finish(document: Document) -> None:
             child(flags, "cantSplit", val="true")
             if place == 0:
                 child(flags, "tblHeader", val="true")
-                _shade(row, "E9E9E9")
-
-
-def _shade(row: _Element, colour: str) -> None:
-    for properties in row.iter(qn("w:tcPr")):
-        child(properties, "shd", val="clear", color="auto", fill=colour)
+                for properties in row.iter(qn("w:tcPr")):
+                    child(properties, "shd", val="clear", color="auto", fill="E9E9E9")

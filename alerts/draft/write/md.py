@@ -28,7 +28,8 @@ def _block(block: Block) -> str:
         case Box(pieces):
             return "\n>\n".join(_quoted(_piece(piece)) for piece in pieces)
         case Grid(_, rows):
-            return _pipes(HEADER, [(_escape(label), "<br>".join(map(_cell_piece, parts))) for label, parts in rows])
+            cells = ((label, [_toned(one, _cell(one.text)) for one in parts]) for label, parts in rows)
+            return _pipes(HEADER, [(_escape(label), "<br>".join(texts)) for label, texts in cells])
         case Table() | Bars():
             return _captioned(block if isinstance(block, Table) else block.table)
         case Timeline(title=title, alt=alt):
@@ -52,10 +53,6 @@ def _escape(text: str) -> str:
 
 def _cell(text: str) -> str:
     return _escape(text).replace("\n", "<br>")
-
-
-def _cell_piece(piece: Piece) -> str:
-    return _toned(piece, _cell(piece.text))
 
 
 def _piece(piece: Piece) -> str:

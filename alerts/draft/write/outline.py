@@ -10,7 +10,7 @@ from itertools import groupby
 
 from alerts.claim import NO_PROOF
 from alerts.draft import words
-from alerts.draft.letters import addressed
+from alerts.draft.letters import as_answered
 from alerts.draft.report import Bars, Field, Report, Section, Table, Timeline
 
 TICK = "Tick and time each step; what is noted here enters the report"
@@ -132,10 +132,10 @@ def says(report: Report, document: Document) -> bool:
 
 def _letters(report: Report) -> dict[Document, tuple[str, ...]]:
     return {
-        Document.COVERING: addressed(report),
-        Document.HOLDING: report.holding,
-        Document.CORRECTION: report.correction,
-        Document.LINES: report.lines,
+        Document.COVERING: as_answered(report, report.covering),
+        Document.HOLDING: as_answered(report, report.holding),
+        Document.CORRECTION: as_answered(report, report.correction),
+        Document.LINES: as_answered(report, report.lines),
     }
 
 
@@ -243,7 +243,9 @@ def _kept(report: Report) -> list[Block]:
 
 def _annexes(report: Report) -> list[Block]:
     steps = _steps(report)
-    annexes = [*_evidence(report), *([(WHAT_TO_DO, steps)] if steps else [])]
+    # Only a report on a period has its evidence with it; any other has it as a document of its own.
+    evidence = _evidence(report) if report.form == "period" else []
+    annexes = [*evidence, *([(WHAT_TO_DO, steps)] if steps else [])]
     blocks: list[Block] = []
     for letter, (title, body) in zip("ABCDEF", annexes, strict=False):
         blocks += [Heading(2, f"Annex {letter}: {title}", new_page=not blocks), *body]

@@ -16,8 +16,8 @@ from monitor.cli.dates import Day, today
 from monitor.errors import BadInput, Fault, UserFault
 
 if TYPE_CHECKING:
-    from schedules.sources.options import SourceOptions
     from schedules.sources.row import Remark
+    from schedules.sources.settings import CalendarSettings
 
 
 @click.group("calendar")
@@ -55,10 +55,11 @@ class Kind(click.ParamType[str]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:  # noqa: ANN401 # click's own signature
         """Read a kind, or fail with wrong usage."""
-        from schedules.sources.options import KNOWN, did_you_mean
+        from schedules.sources.registry import KINDS
+        from schedules.values import did_you_mean
 
-        if value not in KNOWN:
-            meant = did_you_mean(value, KNOWN) or f", write one of {', '.join(KNOWN)}"
+        if value not in KINDS:
+            meant = did_you_mean(value, KINDS) or f", write one of {', '.join(KINDS)}"
             self.fail(f'no calendar is of that kind{meant} (got "{value}")', param, ctx)
         return str(value)
 
@@ -91,23 +92,26 @@ def parse(kind: str, file: Path, timezone: str, producer: str, options: tuple[tu
 
     Example: ninethirty calendar parse toml calendar.toml
     """
-    from schedules.sources.options import SourceOptions, option_faults
+    from monitor.config.read import validated
+    from schedules.sources.settings import CalendarSettings
 
-    chosen = SourceOptions("parse", url or file.name, timezone=timezone, producer=producer, options=dict(options))
-    if wrong := option_faults(kind, chosen):
-        raise click.UsageError("; ".join(wrong))
+    where = {"url": url} if url else {"file": file.name}
+    given = {"name": "parse", "kind": kind, "timezone": timezone, "producer": producer, "options": dict(options)}
+    chosen, wrong = validated(given | where, "", CalendarSettings)
+    if chosen is None:
+        raise click.UsageError("; ".join(f"{fault.key}: {fault.reason}" for fault in wrong))
     _parse(kind, file, chosen, Context("").now())
 
 
-def _parse(kind: str, file: Path, options: SourceOptions, now: datetime) -> None:
+def _parse(kind: str, file: Path, settings: CalendarSettings, now: datetime) -> None:
     from schedules.as_json import announcement_json
     from schedules.source import UnreadableCalendar
     from schedules.sources.registry import parse_saved
 
     body = _bytes(file)
     try:
-        reading = parse_saved(kind, body, options, now)
-        remarks = _remarks(kind, body, options, now)
+        reading = parse_saved(body, settings, now)
+        remarks = _remarks(kind, body, settings, now)
     except UnreadableCalendar as exc:
         raise UserFault(str(exc)) from exc
     print_lines(announcement_json(one) for one in reading.announcements)
@@ -129,13 +133,13 @@ def _bytes(file: Path) -> bytes:
         raise BadInput([Fault(str(file), "", f"cannot be read: {exc.strerror}")]) from exc
 
 
-def _remarks(kind: str, body: bytes, options: SourceOptions, now: datetime) -> Sequence[Remark] | None:
+def _remarks(kind: str, body: bytes, settings: CalendarSettings, now: datetime) -> Sequence[Remark] | None:
     """Return every remark on a calendar that people keep by hand; None for kinds that programs write."""
     from schedules.sources.csv import csv_faults
     from schedules.sources.toml import toml_faults
 
     checks = {"toml": toml_faults, "csv": csv_faults}
-    return checks[kind](body, options, now) if kind in checks else None
+    return checks[kind](body, settings, now) if kind in checks else None
 
 
 def _is_mild(remark: Remark) -> bool:

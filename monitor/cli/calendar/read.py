@@ -17,10 +17,10 @@ from monitor.judge.as_json import slot_text
 
 if TYPE_CHECKING:
     from monitor.app.readers import Ask
-    from monitor.config.calendars import CalendarSettings
     from monitor.ledger.reader import Outcome
     from monitor.look.fetch import Answer, Failure, Request
     from schedules.source import Reading
+    from schedules.sources.settings import CalendarSettings
 
 
 @click.command("read")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
@@ -106,6 +106,7 @@ def show(context: Context, *, incident: str, as_json: bool) -> None:
 @click.argument("incident", shell_complete=incidents)
 @click.argument("text", required=False)
 @click.option("--at", metavar="TIME", default="", help="When it happened, local: a call, a post. Default now.")
+@click.option("--mail", type=click.File("rb"), metavar="FILE.eml", help="An e-mail that users got; TEXT says what.")
 @_cause
 @click.option("--assign", metavar="ROLE", default="", help="Give it to another role, which then is to act.")
 @click.option("--brought-forward", metavar="TIME", help="To when it was decided to bring the release forward, local.")
@@ -119,6 +120,7 @@ def note(  # noqa: PLR0913 # one for each option
     incident: str,
     text: str | None,
     at: str,
+    mail: BinaryIO | None,
     cause: str,
     assign: str,
     brought_forward: str | None,
@@ -130,20 +132,21 @@ def note(  # noqa: PLR0913 # one for each option
 
     Example: ninethirty incident note malpractice-2017-2018-01-05 "web team called" --by "duty statistician"
     """
-    from alerts.by_hand import acknowledge, bring_forward, log_cause
+    from alerts.by_hand import acknowledge, bring_forward, log_cause, note_mail
     from alerts.by_hand import assign as given
     from alerts.by_hand import cite_others as citing
     from alerts.by_hand import note as noted
     from alerts.incident import MONITOR, SIGNED
 
-    role, now = role_of(by), context.now()
+    role, now, data = role_of(by), context.now(), mail.read() if mail else b""
 
     def told(known: Incident) -> Incident:
         zone = context.settings.timezone
-        is_note = text is not None or at
+        is_note = (text is not None or at) and mail is None
         # Whoever gives it away does not have it.
         had = known if assign else acknowledge(known, role, now)
         had = noted(known, role, text or "", now, at, zone) if is_note else had
+        had = note_mail(had, role, data, text or "", now) if mail else had
         had = given(had, role, assign, now)
         had = bring_forward(had, role, brought_forward, now, zone) if brought_forward else had
         had = citing(had, role, now) if cite_others else had
@@ -156,7 +159,8 @@ def note(  # noqa: PLR0913 # one for each option
         # What was signed is not amended by a note, but by a decision or a wish.
         if brought_forward or cite_others or SIGNED not in changed.words:
             refilled(context, store, changed)
-    _done(context, incident, "noted" if text is not None or cause or assign else "acknowledged", as_json=as_json)
+    is_more = text is not None or mail or cause or assign
+    _done(context, incident, "noted" if is_more else "acknowledged", as_json=as_json)
 
 
 @command.command("close")

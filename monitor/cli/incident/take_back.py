@@ -83,8 +83,7 @@ def tell_apart(report: Report, changed: Iterable[str]) -> None:
     from alerts.draft.edits import figures_apart
 
     for name in changed:
-        field = report.field(name)
-        if field is not None and (apart := figures_apart(field)):
+        if apart := figures_apart(report, name):
             click.echo(f"{name}: {', '.join(apart)} is not among what was measured there", err=True)
 
 

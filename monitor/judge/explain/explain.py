@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -58,9 +58,9 @@ def explain(
     policy: Policy,
 ) -> Explanation:
     """Return every fact that a verdict rests on, given what it was judged from."""
-    case = case_of(release, promises, blind, policy, verdict.at)
+    case = replace(case_of(release, promises, blind, policy, verdict.at), lags=verdict.lags)
     opens = None if case.window is None else case.window.opens
-    sights = [seen(release, part, runs, blind, verdict.at, opens) for part in release.parts]
+    sights = [seen(release, part, runs, blind, verdict.at, opens, lags=case.lags) for part in release.parts]
     pairs = list(zip(verdict.parts, sights, strict=True))
     told = [_verdict(verdict, case), *_ledger(case), *_hints(case, promises), *_join(release), _rules(case)]
     for part, sight in pairs:
@@ -79,7 +79,7 @@ def explanation_json(explanation: Explanation) -> dict[str, Any]:
         "release": explanation.release,
         "verdict": explanation.verdict,
         "at": instant_json(explanation.at),
-        "facts": [_fact_json(fact) for fact in explanation.facts],
+        "facts": [asdict(fact) | {"at": instant_json(fact.at)} for fact in explanation.facts],
         "would_change": list(explanation.would_change),
         "records": list(explanation.records),
     }
@@ -93,18 +93,6 @@ def by_head(explanation: Explanation, kinds: Collection[str] = SUBJECT_PREFIX) -
         if kind in kinds
     )
     return [(head, texts) for head, texts in told if texts]
-
-
-def _fact_json(fact: Fact) -> dict[str, Any]:
-    return {
-        "kind": fact.kind,
-        "text": fact.text,
-        "at": instant_json(fact.at),
-        "part": fact.part,
-        "target": fact.target,
-        "calendar": fact.calendar,
-        "evidence": list(fact.evidence),
-    }
 
 
 def title_facts(titles: Sequence[LedgerEvent], now: datetime, zone: str) -> list[Fact]:
@@ -159,12 +147,8 @@ def _hints(case: Case, promises: Sequence[Promise]) -> list[Fact]:
     if promise.slot.instant is not None:
         told += _register_question(case, promise.slot.instant, promise.slot.timezone)
         begins = case.policy.workdays.access_begins(promise.slot.instant, promise.slot.timezone)
-        told.append(
-            Fact(
-                "promise",
-                f"pre-release access, where the law allows any, begins {exactly(begins, case.zone)} at the earliest",
-            )
-        )
+        text = f"pre-release access, where the law allows any, begins {exactly(begins, case.zone)} at the earliest"
+        told.append(Fact("promise", text))
     return told
 
 
@@ -209,7 +193,7 @@ def _rules(case: Case) -> Fact:
     text = (
         f"on time means proved to have come within {length(policy.on_time_within.total_seconds())} of the slot; "
         f"present more than {length(policy.uncertainty.total_seconds())} before it is early; "
-        f"later than {length(policy.note_within.total_seconds())} is a report"
+        f"later than {length(policy.note_within.total_seconds())} is a report{case.lags.in_words()}"
     )
     return Fact("policy", text)
 
@@ -240,11 +224,6 @@ def _known_by(part: PartVerdict) -> str:
 
 def _blind(case: Case, sights: Iterable[PartEvidence]) -> list[Fact]:
     spans = {span for span in case.blind for sight in sights if touches(case, sight, span)}
-    return [
-        Fact(
-            "blind",
-            f"blind ({span.cause}) from {exactly(span.begins, case.zone)} to {exactly(span.ends, case.zone)}",
-            span.begins,
-        )
-        for span in sorted(spans, key=lambda span: span.begins)
-    ]
+    in_order = sorted(spans, key=lambda span: span.begins)
+    pairs = ((span, f"from {exactly(span.begins, case.zone)} to {exactly(span.ends, case.zone)}") for span in in_order)
+    return [Fact("blind", f"blind ({span.cause}) {when}", span.begins) for span, when in pairs]

@@ -14,7 +14,7 @@ from monitor.judge.runs import MOST_CHANGES, Run
 from monitor.judge.verdict import Finding, Kind, PartVerdict
 from monitor.look.sighting import State
 from schedules.announcement import Role
-from schedules.times.interval import Bounds, Interval, between
+from schedules.times.interval import Interval, between
 from schedules.times.words import between_exactly
 
 _FILES = (Role.ATTACHMENT.value, Role.DATA.value)
@@ -38,7 +38,12 @@ def swapped(case: Case, part: PartVerdict, sight: PartEvidence) -> list[Finding]
     # An origin that was not watched meanwhile tells less of when than the edge, which was.
     told = next((changes for changes in found if _is_watched(changes[0])), found[-1] if found else [])
     return [
-        Finding(Kind.SWAPPED, part.id, f"its bytes changed {between_exactly(change, case.zone)}", _stood(part, change))
+        Finding(
+            Kind.SWAPPED,
+            part.id,
+            f"its bytes changed {between_exactly(change, case.zone)}",
+            between(part.released, change) if part.released.by is not None else None,
+        )
         for change in told[:_MOST_TOLD]
     ]
 
@@ -74,10 +79,6 @@ def _changes(seen: Sequence[_Bytes], opens: datetime) -> list[Interval]:
             known.add(each.runs[0].digest)
             changes.append(Interval(before.runs[-1].end, each.runs[0].begin))
     return changes
-
-
-def _stood(part: PartVerdict, change: Interval) -> Bounds | None:
-    return between(part.released, change) if part.released.by is not None else None
 
 
 def withdrawn(case: Case, part: PartVerdict, sight: PartEvidence) -> list[Finding]:

@@ -41,7 +41,8 @@ def findings(
     found = [*announced(case, parts), *more]
     if case.is_judged:
         pairs = list(zip(parts, sights, strict=True))
-        found += _early(case, parts)
+        exposed = ((part, one) for part in parts for one in part.exposures)
+        found += [Finding(Kind.EARLY_EXPOSURE, part.id, _exposed(case, one), one.seconds) for part, one in exposed]
         found += _late(case, parts, sights)
         found += _partial(parts)
         found += elsewhere_first(case, pairs)
@@ -73,14 +74,6 @@ def _unwatched(case: Case, parts: Sequence[PartVerdict], sights: Sequence[PartEv
         Finding(Kind.UNWATCHED, part.id, f"{_UNWATCHED}; not out as of {exactly(gone, case.zone)}", at=case.now)
         for part, sight in zip(parts, sights, strict=True)
         if part.id == "page" and not part.released and (gone := sight.last_gone) is not None and gone > window.latest
-    ]
-
-
-def _early(case: Case, parts: Iterable[PartVerdict]) -> list[Finding]:
-    return [
-        Finding(Kind.EARLY_EXPOSURE, part.id, _exposed(case, exposure), exposure.seconds)
-        for part in parts
-        for exposure in part.exposures
     ]
 
 

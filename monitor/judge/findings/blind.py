@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
@@ -45,30 +45,24 @@ def hidden(case: Case, pairs: Iterable[Pair]) -> list[Finding]:
     found: dict[tuple[str, datetime], Finding] = {}
     doubts: list[_Span] = []
     for part, sight in (pair for pair in pairs if counts(pair[0])):
-        for span in (*_blind(case, sight), *_failed(sight)):
+        blind = (_Span(span.begins, span.ends, span.cause) for span in case.blind if touches(case, sight, span))
+        for span in (*blind, *_failed(sight)):
             if _matters(case, part, sight, span):
                 if _CLOCK in span.cause.split(", "):
                     doubts.append(span)
                 else:
                     found.setdefault((span.cause, span.begins), _finding(case, part, span))
-    return [*found.values(), *(_doubted(case, span) for span in _one_doubt(doubts))]
+    return [*found.values(), *_clock_findings(case, doubts)]
 
 
-def _one_doubt(spans: Iterable[_Span]) -> list[_Span]:
-    """Return spans of doubt as one where no longer than looks are held back lies between them."""
+def _clock_findings(case: Case, spans: Iterable[_Span]) -> Iterator[Finding]:
+    """Yield spans of doubt as one finding where no longer than looks are held back lies between them."""
     apart = sorted(spans, key=lambda span: span.begins)
-    joined = _together(replace(span, ends=span.ends + _HELD_BACK) for span in apart)
-    return [replace(span, ends=span.ends - _HELD_BACK) for span in joined]
-
-
-def _doubted(case: Case, span: _Span) -> Finding:
-    seconds = seconds_between(span.begins, span.ends)
-    when = between_exactly(Interval(span.begins, span.ends), case.zone)
-    return Finding(Kind.CLOCK_FAULT, None, f"our clock was in doubt {when}", Bounds(seconds, seconds))
-
-
-def _blind(case: Case, sight: PartEvidence) -> list[_Span]:
-    return [_Span(span.begins, span.ends, span.cause) for span in case.blind if touches(case, sight, span)]
+    for span in _together(replace(span, ends=span.ends + _HELD_BACK) for span in apart):
+        doubt = Interval(span.begins, span.ends - _HELD_BACK)
+        told = f"our clock was in doubt {between_exactly(doubt, case.zone)}"
+        seconds = seconds_between(doubt.after, doubt.by)
+        yield Finding(Kind.CLOCK_FAULT, None, told, Bounds(seconds, seconds))
 
 
 def touches(case: Case, sight: PartEvidence, span: Blind) -> bool:
@@ -86,11 +80,12 @@ def _failed(sight: PartEvidence) -> list[_Span]:
     for view in MAIN:
         goes_on = False
         for run in sight.views.get(view, ()):
-            unknown = run.state is State.UNKNOWN
-            if unknown:
-                before = stretches.pop() if goes_on else None
-                stretches.append(_joined(before, run))
-            goes_on = unknown
+            if run.state is State.UNKNOWN:
+                before = stretches.pop() if goes_on else _Span(run.first_sent, run.first_sent, run.why)
+                is_known = run.why in (before.cause, *before.cause.split(", "))
+                cause = before.cause if is_known else f"{before.cause}, {run.why}"
+                stretches.append(_Span(before.begins, run.last_received, cause, before.looks + run.looks))
+            goes_on = run.state is State.UNKNOWN
     known = [run for run in sight.main_runs if run.state is not State.UNKNOWN]
     held = [_until_next(span, sight.main_runs) for span in stretches]
     left = (each for span in held if (each := _unseen(span, known)) is not None)
@@ -116,13 +111,6 @@ def _together(spans: Iterable[_Span]) -> list[_Span]:
         else:
             joined.append(span)
     return joined
-
-
-def _joined(before: _Span | None, run: Run) -> _Span:
-    if before is None:
-        return _Span(run.first_sent, run.last_received, run.why, run.looks)
-    cause = before.cause if run.why in before.cause.split(", ") else f"{before.cause}, {run.why}"
-    return _Span(before.begins, run.last_received, cause, before.looks + run.looks)
 
 
 def _unseen(span: _Span, known: Iterable[Run]) -> _Span | None:

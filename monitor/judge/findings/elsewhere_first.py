@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import timedelta
 
 from alerts.finding import Elsewhere
@@ -41,30 +41,16 @@ def public_elsewhere(sights: Iterable[PartEvidence]) -> tuple[Elsewhere, ...]:
 
 
 def _first(case: Case, page: Pair, other: Pair) -> Finding | None:
-    came = _came(other)
-    if came is None or came.by is None:
+    (part, sight), (landing, landing_sight) = other, page
+    came = sight.public[0].appears if sight.public else part.first_seen
+    if came.by is None or not (sight.public or came.after is not None):
         return None
-    if page[0].word in (Word.ON_TIME, Word.PENDING) and not other[0].exposures:
+    if landing.word in (Word.ON_TIME, Word.PENDING) and not part.exposures:
         return None
-    lead = _lead(came, page)
+    lead = between(came, landing.first_seen if landing.first_seen.by else Interval(landing_sight.last_gone, None))
     if lead.min is None or lead.min <= case.policy.uncertainty.total_seconds():
         return None
-    return Finding(Kind.ELSEWHERE_FIRST, other[0].id, _told(case, other[0], came, lead), lead)
-
-
-def _came(pair: Pair) -> Interval | None:
-    part, sight = pair
-    presences: Sequence[Interval] = [presence.appears for presence in sight.public]
-    if presences:
-        return presences[0]
-    return part.first_seen if part.first_seen.by is not None and part.first_seen.after is not None else None
-
-
-def _lead(came: Interval, page: Pair) -> Bounds:
-    part, sight = page
-    if part.first_seen.by is not None:
-        return between(came, part.first_seen)
-    return between(came, Interval(sight.last_gone, None))
+    return Finding(Kind.ELSEWHERE_FIRST, part.id, _told(case, part, came, lead), lead)
 
 
 def _told(case: Case, other: PartVerdict, came: Interval, lead: Bounds) -> str:

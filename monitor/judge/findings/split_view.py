@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from monitor.judge.case import Case
+from monitor.judge.findings.stale_edge import served_until
 from monitor.judge.part_evidence import PartEvidence
-from monitor.judge.runs import UNDERWAY, Run
+from monitor.judge.runs import Run
 from monitor.judge.verdict import Finding, Kind
 from monitor.look.sighting import State
 from monitor.plan.targets import View
@@ -19,7 +20,8 @@ def split_view(case: Case, sight: PartEvidence) -> list[Finding]:
     """Return which monitor was still served without a part that another had already got, and for how long."""
     if case.window is None:
         return []
-    runs = _by_monitor(sight.views.get(View.EDGE, ()))
+    seen = sight.views.get(View.EDGE, ())
+    runs = {name: [run for run in seen if run.monitor == name] for name in sorted({run.monitor for run in seen})}
     came = {name: got for name, each in runs.items() if (got := _came(each, case.window.early_before)) is not None}
     if len(runs) < 2 or not came:
         return []
@@ -27,20 +29,15 @@ def split_view(case: Case, sight: PartEvidence) -> list[Finding]:
     since = came[first]
     found = []
     for name, each in runs.items():
-        served = [run for run in each if run.state is State.ABSENT and _until(run) > (since.by or case.now)]
+        served = [run for run in each if run.state is State.ABSENT and served_until(run) > (since.by or case.now)]
         if name == first or not served:
             continue
-        until = Interval(_until(served[-1]), came[name].by if name in came else None)
+        until = Interval(served_until(served[-1]), came[name].by if name in came else None)
         hidden = between(since, until)
         if hidden.min is not None and hidden.min > case.policy.uncertainty.total_seconds():
             told = f"“{first}” got it {between_exactly(since, case.zone)}; “{name}” was served without it for"
             found.append(Finding(Kind.SPLIT_VIEW, sight.part.id, f"{told} {lengths(hidden)} more", hidden))
     return found
-
-
-def _by_monitor(runs: Sequence[Run]) -> dict[str, list[Run]]:
-    names = sorted({run.monitor for run in runs})
-    return {name: [run for run in runs if run.monitor == name] for name in names}
 
 
 def _came(runs: Sequence[Run], not_before: datetime) -> Interval | None:
@@ -50,8 +47,3 @@ def _came(runs: Sequence[Run], not_before: datetime) -> Interval | None:
             gone = [each.end for each in runs[:place] if each.state is State.ABSENT]
             return Interval(max(gone, default=None), run.begin)
     return None
-
-
-def _until(run: Run) -> datetime:
-    """Return until when users were served the answers of a run, whatever `Age` they told of."""
-    return max(run.end, run.last_received - UNDERWAY)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import takewhile
 
 from monitor.judge.case import Case
@@ -12,7 +12,7 @@ from monitor.judge.exposure import is_early
 from monitor.judge.part_evidence import PartEvidence
 from monitor.judge.runs import UNDERWAY, Run
 from monitor.judge.spells import Spell
-from monitor.judge.verdict import Finding, Kind
+from monitor.judge.verdict import Finding, Kind, PartVerdict
 from monitor.look.sighting import State
 from monitor.plan.targets import View
 from schedules.announcement import Role
@@ -44,45 +44,36 @@ def stale_edge(case: Case, sight: PartEvidence) -> list[Finding]:
     ]
 
 
-def users_delay(case: Case, sight: PartEvidence, delay: Bounds | None) -> Bounds | None:
-    """Return how long after the slot users could first get a part. `delay` is the publisher's delay.
+def users_delay(case: Case, part: PartVerdict, sight: PartEvidence) -> Bounds | None:
+    """Return how long after the slot users could first get a part; its `delay` is the publisher's.
 
     If the edge served an old answer, users waited until it stopped. If the edge has not shown the part, the delay has
     no upper bound.
     """
-    window = case.window
+    window, delay = case.window, part.delay
     if window is None or window.origin is None or not case.is_judged or sight.part.role is Role.ALTERNATIVE:
         return delay
     first = next((hidden for hidden in _hidden(case, sight) if not hidden.again), None)
     if first is not None:
         return since(first.until, window.origin)
-    if delay is None or delay.max is None:
+    came, out_by = part.first_seen.after, part.first_seen.by
+    if delay is None or delay.max is None or out_by is None:
         return delay
-    came, out_by = (
-        None if side is None else window.origin + timedelta(seconds=side) for side in (delay.min, delay.max)
-    )
     edge = sight.spells.get(View.EDGE, ())
-    place = next(
-        (place for place, each in enumerate(edge) if each.out and (came is None or each.end >= came)), len(edge)
-    )
-    old = max((_served_until(each) for each in edge[:place] if not each.out), default=None)
-    is_old = old is not None and out_by is not None and old > out_by + case.policy.uncertainty
-    shown = max(edge[place].begin, out_by or edge[place].begin) if place < len(edge) else None
-    return since(Interval(old if is_old else came, shown), window.origin)
+    shown = next((each for each in edge if each.out and (came is None or each.end >= came)), None)
+    before = edge if shown is None else edge[: edge.index(shown)]
+    old = max((served_until(each) for each in before if not each.out), default=out_by)
+    after = old if old > out_by + case.policy.uncertainty else came
+    return since(Interval(after, None if shown is None else max(shown.begin, out_by)), window.origin)
 
 
 def _hidden(case: Case, sight: PartEvidence) -> list[_Hidden]:
-    window = case.window
-    if window is None:
-        return []
     for view in (View.ORIGIN, View.CONTENT):
         spells = sight.spells.get(view, ())
-        place = next(
-            (place for place, each in enumerate(spells) if each.out and each.begin >= window.early_before), None
-        )
-        if place is not None:
-            before = spells[place - 1].end if place else None
-            return _hidden_periods(case, sight, spells[place], Interval(before, spells[place].begin))
+        for place, spell in enumerate(spells):
+            if case.window is not None and spell.out and spell.begin >= case.window.early_before:
+                came = Interval(spells[place - 1].end if place else None, spell.begin)
+                return _hidden_periods(case, sight, spell, came)
     return []
 
 
@@ -94,7 +85,7 @@ def _hidden_periods(case: Case, sight: PartEvidence, had: Spell, came: Interval)
     edge = sight.spells.get(View.EDGE, ())
     if came.by is None or any(is_early(presence, case.window) for presence in sight.presences if case.window):
         return []
-    old = [spell for spell in _hiding(edge, had) if _served_until(spell) > came.by]
+    old = [spell for spell in _hiding(edge, had) if served_until(spell) > came.by]
     if not old or any(spell.out and spell.begin <= came.by for spell in edge):
         return []
     found = []
@@ -102,7 +93,7 @@ def _hidden_periods(case: Case, sight: PartEvidence, had: Spell, came: Interval)
         # An edge of several copies that had shown the release may hand out an old one once more.
         shown = max((out.last_received for out in edge if out.out and out.first_sent < spell.first_sent), default=None)
         begun = came if shown is None else Interval(shown, max(shown, spell.begin))
-        served = _served_until(spell)
+        served = served_until(spell)
         newer: list[Spell | Run] = [*(out for out in edge if out.out), *_taken_away(edge, had)]
         new = min((each.begin for each in newer if each.last_received > spell.last_received), default=None)
         until = Interval(served, new if new is None else max(new, served))
@@ -135,8 +126,9 @@ def _taken_away(edge: Sequence[Spell], had: Spell) -> Iterator[Run]:
             before = run.state
 
 
-def _served_until(spell: Spell) -> datetime:
-    return max(spell.end, spell.last_received - UNDERWAY)
+def served_until(shown: Spell | Run) -> datetime:
+    """Return until when users were served these answers, whatever `Age` they told of."""
+    return max(shown.end, shown.last_received - UNDERWAY)
 
 
 def _told(case: Case, hidden: _Hidden) -> str:

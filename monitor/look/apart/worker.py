@@ -23,8 +23,8 @@ from monitor.look.apart.parcel import packed
 TASKS = {
     "recognise": "monitor.look.reading:read_body",
     "strip": "schedules.sources.body:strip_personal",
-    "more": "schedules.sources.apart:more",
-    "read": "schedules.sources.apart:read",
+    "more": "schedules.source:more",
+    "read": "schedules.source:read",
 }
 """What may be asked of a worker: a function that takes plain facts and returns plain facts."""
 

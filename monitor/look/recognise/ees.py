@@ -16,7 +16,7 @@ from monitor.look.recognise.result import NAMELESS, Context, Recognised, Recogni
 from monitor.look.recognise.title import by_title
 from monitor.look.recognise.version import written
 from monitor.look.sighting import State
-from schedules.sources.ees_items import publication_item, version_item
+from schedules.sources.ees import read_publication, read_version
 from schedules.times.zone import LONDON
 
 _FACTS = ("id", "releaseId", "published", "lastUpdated", "updateCount")
@@ -54,7 +54,7 @@ def find_newer_edition(edition: str) -> Recogniser:
             return unknown("no JSON that can be read")
         if not isinstance(said, dict) or "latestRelease" not in said:
             return unknown("no publication with its latest release")
-        slug = publication_item(said, LONDON).latest
+        slug = read_publication(said, LONDON).latest
         if (slug or "none") == before:
             return absent("the edition before is the latest")
         years = [one[:4] for one in (slug, before) if one[:4].isdecimal()]
@@ -97,7 +97,7 @@ def _listed(row: Mapping[str, Any], context: Context) -> Found:
 
 def _told(said: Mapping[str, Any]) -> str | None:
     """Return what an amendment, which keeps the display date, alters: when it came and how many there are."""
-    version = version_item(said)
+    version = read_version(said)
     return written(lastUpdated=version.updated, updateCount=version.update_count)
 
 

@@ -11,7 +11,7 @@ from monitor.look.recognise.placeholder import ANNOUNCED
 from monitor.look.recognise.result import Context, Recognised, absent, unknown
 from monitor.look.recognise.title import Likeness, likeness
 from monitor.look.sighting import State
-from schedules.address import canonical
+from schedules.address import canonical_address
 
 
 def still_announced(answer: Answer, context: Context) -> Recognised:
@@ -29,8 +29,8 @@ def unlisted(answer: Answer, context: Context) -> Recognised:
     if not answer.whole or not _is_listing(answer.body):
         return unknown("no listing that can be read")
     seen = recognise_json(answer, context)
-    known = {canonical(url) for url in context.alternatives}
-    others = (one for one in seen.found if "/announcements/" not in one.url and canonical(one.url) not in known)
+    known = {canonical_address(url) for url in context.alternatives}
+    others = (one for one in seen.found if "/announcements/" not in one.url and canonical_address(one.url) not in known)
     alike = [(likeness(context.title, one.title), one) for one in others]
     if same := tuple(one for like, one in alike if like is Likeness.SAME):
         return Recognised(State.PRESENT, found=same)

@@ -14,7 +14,7 @@ from pydantic_core import PydanticCustomError
 from monitor.config.checks import rows_of
 from monitor.errors import Fault
 from monitor.rehearse.script.values import to_utc
-from schedules.sources.options import did_you_mean
+from schedules.values import did_you_mean
 
 Row = Mapping[str, Any]
 _ANNOUNCED_AT = re.compile(r"https?://www\.gov\.uk/government/statistics/(?!announcements/)[^/]")

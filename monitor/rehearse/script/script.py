@@ -17,7 +17,7 @@ from monitor.errors import BadInput, Fault
 from monitor.judge.verdict import Kind, Word
 from monitor.rehearse.script.check import script_faults
 from monitor.rehearse.script.values import ExistingFile, Instant, Json, Lag, Offset, SlotTime, one_of
-from schedules.values import Address, Duration, Table, refuse
+from schedules.values import Duration, Table, WebAddress, refuse
 
 FAULTS = ("reset", "timeout", "dns", "429", "503", "truncated", "slow", "garbage", "bomb", "redirect_loop",
           "challenge", "mirror", "stale")  # fmt: skip
@@ -62,7 +62,7 @@ class ScriptPart(Table):
 
     id: Words
     role: Annotated[str, one_of(ROLES)]
-    url: Address
+    url: WebAddress
     recognise: Recogniser | None = None
     required: bool = True
 
@@ -77,7 +77,7 @@ class ScriptRelease(Table):
     id: Words
     title: Words
     producer: Words
-    url: Address
+    url: WebAddress
     slot: SlotTime
     state: Annotated[str, one_of(STATES)] | None = None
     recognise: Recogniser | None = None
@@ -114,7 +114,7 @@ class ScriptChange(Table):
 class ScriptAnswer(Table):
     """What one address answers from `at` on. Without a body it is a plausible page of the release."""
 
-    url: Address
+    url: WebAddress
     at: Instant
     status: int = Field(default=200, ge=200, le=599)
     body: str | None = None
@@ -139,7 +139,7 @@ class ScriptFault(Table):
     begins: Instant = Field(alias="from")
     ends: Instant = Field(alias="until")
     host: Words | None = None
-    url: Address | None = None
+    url: WebAddress | None = None
     retry_after: Duration | None = None
     age: Duration | None = None
 

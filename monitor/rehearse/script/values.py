@@ -11,9 +11,8 @@ from zoneinfo import ZoneInfo
 from pydantic import BeforeValidator, PlainValidator, ValidationInfo
 from pydantic_core import PydanticCustomError
 
-from schedules.sources.options import did_you_mean
 from schedules.times.json import instant_json
-from schedules.values import read_duration, refuse
+from schedules.values import did_you_mean, read_duration, refuse
 
 
 def to_utc(value: datetime, zone: str) -> datetime:

@@ -7,18 +7,18 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as some
 
-from alerts.rota import Rota, Shift, Turns, shifts_from_json, shifts_json
+from alerts.rota import RotaSettings, Shift, shifts_from_json, shifts_json
+from tests.worlds.rotas import a_rota
 
 WAYS = {"duty A": "phone-a", "duty B": "phone-b", "duty C": "phone-c"}
 MONDAY = datetime(2026, 10, 19, 9)  # noqa: DTZ001  # local wall time
-WEEK = timedelta(days=7)
 
 
 def utc(day: int, hour: int = 9, minute: int = 0, month: int = 10) -> datetime:
     return datetime(2026, month, day, hour, minute, tzinfo=UTC)
 
 
-WEEKLY = Rota("on-call", WAYS, Turns(("duty A", "duty B"), MONDAY, WEEK))
+WEEKLY = a_rota(WAYS, turns=("duty A", "duty B"), begins=MONDAY)
 
 
 def test_turns_are_handed_over_at_the_same_local_hour_though_the_clocks_change() -> None:
@@ -36,26 +36,31 @@ def test_turns_are_handed_over_at_the_same_local_hour_though_the_clocks_change()
 
 def test_a_shift_goes_before_a_calendar_and_a_calendar_before_turns() -> None:
     read = (Shift("duty B", utc(20), utc(22)), Shift("", utc(20), utc(30)), Shift("gone", utc(20), utc(30)))
-    rota = Rota("on-call", WAYS, WEEKLY.turns, (Shift("duty C", utc(20), utc(21)),), read)
+    rota = a_rota(WAYS, Shift("duty C", utc(20), utc(21)), turns=("duty A", "duty B"), begins=MONDAY, read=read)
     told = [rota.on_call(utc(day, 12)) for day in (20, 21, 22)]
     assert told == [("duty C",), ("duty B",), ("duty A",)]
 
 
-def test_where_nobody_is_on_call_everybody_is_told_and_the_gap_is_known() -> None:
-    rota = Rota("on-call", WAYS, shifts=(Shift("duty A", utc(20), utc(21)), Shift("duty B", utc(22), utc(23))))
+def test_if_no_one_is_on_call_all_are_notified_and_the_gap_is_known() -> None:
+    rota = a_rota(WAYS, Shift("duty A", utc(20), utc(21)), Shift("duty B", utc(22), utc(23)))
     assert rota.channels(utc(20)) == ("phone-a",)
     assert rota.channels(utc(21)) == ("phone-a", "phone-b", "phone-c")
     assert rota.gaps(utc(20), utc(24)) == [(utc(21), utc(22)), (utc(23), utc(24))]
-    assert Rota("on-call", WAYS).gaps(utc(20), utc(24)) == [(utc(20), utc(24))]
+    assert a_rota(WAYS).gaps(utc(20), utc(24)) == [(utc(20), utc(24))]
     assert WEEKLY.gaps(utc(20), utc(30)) == []
 
 
-def test_it_is_told_who_is_on_call_until_when_and_who_is_next() -> None:
-    assert WEEKLY.told(utc(20)) == "duty A until Mon 26 Oct 2026 09:00:00 GMT, then duty B"
-    both = Rota("x", WAYS, shifts=(Shift("duty A", utc(1), utc(28)), Shift("duty B", utc(1), utc(27, 8))))
-    assert both.told(utc(26, 10)) == "duty A and duty B until Tue 27 Oct 2026 08:00:00 GMT, then duty A"
-    assert both.told(utc(28)) == "nobody, so everybody of it is told"
-    assert Rota("x", WAYS, Turns(("duty A",), MONDAY, WEEK)).told(utc(20)) == "duty A"
+def test_the_description_says_who_is_on_call_until_when_and_who_is_next() -> None:
+    assert WEEKLY.describe_on_call(utc(20)) == "duty A until Mon 26 Oct 2026 09:00:00 GMT, then duty B"
+    both = a_rota(WAYS, Shift("duty A", utc(1), utc(28)), Shift("duty B", utc(1), utc(27, 8)))
+    assert both.describe_on_call(utc(26, 10)) == "duty A and duty B until Tue 27 Oct 2026 08:00:00 GMT, then duty A"
+    assert both.describe_on_call(utc(28)) == "nobody, so everybody of it is told"
+    assert a_rota(WAYS, turns=["duty A"], begins=MONDAY).describe_on_call(utc(20)) == "duty A"
+
+
+def test_a_subscription_address_is_read_over_https() -> None:
+    table = RotaSettings(name="on-call", who=WAYS, url="webcal://rota.example/x.ics")
+    assert table.url == "https://rota.example/x.ics"
 
 
 def test_shifts_come_back_as_they_were_kept() -> None:
@@ -68,12 +73,12 @@ def test_shifts_come_back_as_they_were_kept() -> None:
     roles=some.lists(some.sampled_from(sorted(WAYS)), min_size=1, max_size=5),
     spans=some.lists(some.tuples(some.sampled_from(sorted(WAYS)), some.integers(0, 300), some.integers(1, 90))),
 )
-def test_between_two_hand_overs_nobody_else_is_on_call(
+def test_the_same_roles_are_on_call_between_two_hand_overs(
     hours: int, roles: list[str], spans: list[tuple[str, int, int]]
 ) -> None:
     begin = utc(20)
     shifts = tuple(Shift(role, begin + timedelta(hours=at), begin + timedelta(hours=at + n)) for role, at, n in spans)
-    rota = Rota("x", WAYS, Turns(tuple(roles), MONDAY, timedelta(hours=hours)), shifts)
+    rota = a_rota(WAYS, *shifts, turns=roles, begins=MONDAY, every=timedelta(hours=hours))
     end = begin + timedelta(days=14)
     changes = list(rota.changes(begin, end))
     for place in range(14 * 24 * 2):

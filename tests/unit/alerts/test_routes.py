@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from alerts.notice import Notice
 from alerts.routes import Route, routes_for
+from tests.worlds.routes import a_route
 
 LONDON = "Europe/London"
 NIGHT = datetime(2018, 7, 5, 22, 30, tzinfo=UTC)
@@ -19,22 +20,22 @@ def notice(grade: str = "report", kind: str = "opened", producer: str = "ofqual"
     return Notice("n", kind, "i", "r", producer, grade, ("late", "partial"), NIGHT, "s", "t")
 
 
-def test_without_routes_every_channel_is_told() -> None:
+def test_without_routes_every_channel_is_notified() -> None:
     assert routes_for(notice(), [], ALL, NIGHT, LONDON) == [(name, NIGHT) for name in ALL]
 
 
 def test_a_notice_that_no_route_matches_still_reaches_someone() -> None:
-    assert routes_for(notice(), [Route(("pager",), producer="ons")], ALL, NIGHT, LONDON) == [
+    assert routes_for(notice(), [a_route("pager", producer="ons")], ALL, NIGHT, LONDON) == [
         (name, NIGHT) for name in ALL
     ]
 
 
 def test_a_route_without_channels_keeps_silent_on_purpose() -> None:
-    assert routes_for(notice("note"), [Route((), grade="note")], ALL, NIGHT, LONDON) == []
+    assert routes_for(notice("note"), [a_route(grade="note")], ALL, NIGHT, LONDON) == []
 
 
 @pytest.mark.parametrize(
-    ("route", "told"), [(Route((), finding="withdrawn"), []), (Route(("mail",), finding="altered"), ["mail"])]
+    ("route", "told"), [(a_route(finding="withdrawn"), []), (a_route("mail", finding="altered"), ["mail"])]
 )
 def test_what_happens_after_a_release_is_directed_or_silenced_by_its_finding(route: Route, told: list[str]) -> None:
     altered = replace(notice("none", "altered"), findings=("altered", "withdrawn"))
@@ -44,11 +45,11 @@ def test_what_happens_after_a_release_is_directed_or_silenced_by_its_finding(rou
 @pytest.mark.parametrize(
     "route",
     [
-        Route(("pager",), producer="ofqual"),
-        Route(("pager",), producer="of*"),
-        Route(("pager",), grade="report"),
-        Route(("pager",), finding="la*"),
-        Route(("pager",), producer="ofqual", grade="report", finding="late"),
+        a_route("pager", producer="ofqual"),
+        a_route("pager", producer="of*"),
+        a_route("pager", grade="report"),
+        a_route("pager", finding="la*"),
+        a_route("pager", producer="ofqual", grade="report", finding="late"),
     ],
 )
 def test_a_route_takes_what_matches_all_its_patterns(route: Route) -> None:
@@ -68,19 +69,19 @@ def test_a_route_takes_what_matches_all_its_patterns(route: Route) -> None:
 )
 def test_a_silence_of_one_finding_never_silences_another(findings: tuple[str, ...]) -> None:
     told = replace(notice(), findings=findings)
-    assert [name for name, _ in routes_for(told, [Route((), finding=findings[-1])], ALL, NIGHT, LONDON)] == list(ALL)
+    assert [name for name, _ in routes_for(told, [a_route(finding=findings[-1])], ALL, NIGHT, LONDON)] == list(ALL)
 
 
 @pytest.mark.parametrize("findings", [("early", "early_exposure", "late"), ("late", "unannounced"), ("late", "lead")])
 def test_a_silence_of_the_gravest_finding_never_silences_another(findings: tuple[str, ...]) -> None:
     told = replace(notice(), findings=findings)
-    assert [name for name, _ in routes_for(told, [Route((), finding=findings[0])], ALL, NIGHT, LONDON)] == list(ALL)
+    assert [name for name, _ in routes_for(told, [a_route(finding=findings[0])], ALL, NIGHT, LONDON)] == list(ALL)
 
 
 def test_a_notice_is_not_diverted_by_a_lesser_finding_that_it_names() -> None:
-    told, route = replace(notice(), findings=("late", "short_notice")), Route(("mail",), finding="short_notice")
+    told, route = replace(notice(), findings=("late", "short_notice")), a_route("mail", finding="short_notice")
     assert [name for name, _ in routes_for(told, [route], ALL, NIGHT, LONDON)] == list(ALL)
-    both = [route, Route(("pager",), finding="late")]
+    both = [route, a_route("pager", finding="late")]
     assert [name for name, _ in routes_for(told, both, ALL, NIGHT, LONDON)] == ["mail", "pager"]
     assert [name for name, _ in routes_for(told, both[1:], ALL, NIGHT, LONDON)] == ["pager"]
 
@@ -99,49 +100,49 @@ def test_a_notice_is_not_diverted_by_a_lesser_finding_that_it_names() -> None:
 )
 def test_what_a_notice_tells_is_silenced_with_its_details(findings: tuple[str, ...], silenced: str) -> None:
     told = replace(notice(), findings=findings)
-    assert routes_for(told, [Route((), finding=silenced)], ALL, NIGHT, LONDON) == []
+    assert routes_for(told, [a_route(finding=silenced)], ALL, NIGHT, LONDON) == []
 
 
 def test_what_a_notice_names_is_silenced_by_as_many_routes() -> None:
     told = replace(notice(), findings=("late", "short_notice"))
-    routes = [Route((), finding="late"), Route((), finding="short_notice")]
+    routes = [a_route(finding="late"), a_route(finding="short_notice")]
     assert routes_for(told, routes, ALL, NIGHT, LONDON) == []
 
 
-def test_all_matching_routes_count_and_each_channel_is_told_once() -> None:
-    routes = [Route(("mail", "pager")), Route(("pager", "folder"), producer="ofqual")]
+def test_all_matching_routes_count_and_each_channel_is_notified_once() -> None:
+    routes = [a_route("mail", "pager"), a_route("pager", "folder", producer="ofqual")]
     assert [name for name, _ in routes_for(notice(), routes, ALL, NIGHT, LONDON)] == ["mail", "pager", "folder"]
 
 
 def test_a_channel_that_does_not_exist_is_left_out() -> None:
-    assert routes_for(notice(), [Route(("gone", "mail"))], ALL, NIGHT, LONDON) == [("mail", NIGHT)]
+    assert routes_for(notice(), [a_route("gone", "mail")], ALL, NIGHT, LONDON) == [("mail", NIGHT)]
 
 
 def test_quiet_hours_hold_a_note_until_they_end_on_the_minute() -> None:
-    route = Route(("mail",), quiet=(time(22), time(7)))
+    route = a_route("mail", quiet=(time(22), time(7)))
     assert routes_for(notice("note"), [route], ALL, NIGHT, LONDON) == [("mail", datetime(2018, 7, 6, 6, tzinfo=UTC))]
 
 
 def test_quiet_hours_never_hold_a_report() -> None:
-    route = Route(("mail",), quiet=(time(22), time(7)))
+    route = a_route("mail", quiet=(time(22), time(7)))
     assert routes_for(notice("report"), [route], ALL, NIGHT, LONDON) == [("mail", NIGHT)]
 
 
 def test_quiet_hours_end_by_the_wall_clock_when_the_clocks_change() -> None:
-    route = Route(("mail",), quiet=(time(22), time(7)))
+    route = a_route("mail", quiet=(time(22), time(7)))
     saturday = datetime(2018, 3, 24, 23, tzinfo=UTC)
     assert routes_for(notice("note"), [route], ALL, saturday, LONDON) == [
         ("mail", datetime(2018, 3, 25, 6, tzinfo=UTC))
     ]
 
 
-def test_a_channel_on_two_routes_is_told_at_the_earlier_time() -> None:
-    routes = [Route(("mail",), quiet=(time(22), time(7))), Route(("mail",), producer="ofqual")]
+def test_a_channel_on_two_routes_is_notified_at_the_earlier_time() -> None:
+    routes = [a_route("mail", quiet=(time(22), time(7))), a_route("mail", producer="ofqual")]
     assert routes_for(notice("note"), routes, ALL, NIGHT, LONDON) == [("mail", NIGHT)]
 
 
 def test_a_reminder_goes_to_those_it_escalates_to_as_well() -> None:
-    route = Route(("mail",), escalate=("pager",))
+    route = a_route("mail", escalate=("pager",))
     assert [name for name, _ in routes_for(notice(), [route], ALL, NIGHT, LONDON)] == ["mail"]
     reminded = routes_for(notice(kind="reminder"), [route], ALL, NIGHT, LONDON)
     assert [name for name, _ in reminded] == ["mail", "pager"]
@@ -150,5 +151,5 @@ def test_a_reminder_goes_to_those_it_escalates_to_as_well() -> None:
 @given(now=st.datetimes(datetime(2018, 1, 1), datetime(2019, 1, 1)), begins=st.times(), ends=st.times())  # noqa: DTZ001  # the zone follows
 def test_quiet_hours_hold_for_at_most_a_day_and_an_hour(now: datetime, begins: time, ends: time) -> None:
     at = now.replace(tzinfo=UTC)
-    ((_, until),) = routes_for(notice("note"), [Route(("mail",), quiet=(begins, ends))], ALL, at, LONDON)
+    ((_, until),) = routes_for(notice("note"), [a_route("mail", quiet=(begins, ends))], ALL, at, LONDON)
     assert 0 <= (until - at).total_seconds() <= 25 * 3600

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from schedules.address import canonical, last_segment, repaired
+from schedules.address import canonical_address, last_segment, repair_address
 
 
 def test_blanks_and_long_dashes_that_printing_put_into_an_address_are_taken_out() -> None:
     printed = " https://www.gov.uk/government/ statistics/\nwidgets\u20132026\u200b"
-    assert repaired(printed) == "https://www.gov.uk/government/statistics/widgets-2026"
+    assert repair_address(printed) == "https://www.gov.uk/government/statistics/widgets-2026"
 
 
 @pytest.mark.parametrize(
@@ -23,12 +23,12 @@ def test_blanks_and_long_dashes_that_printing_put_into_an_address_are_taken_out(
     ],
 )
 def test_addresses_of_one_page_are_the_same(url: str) -> None:
-    assert canonical(url) == "gov.uk/government/statistics/x"
+    assert canonical_address(url) == "gov.uk/government/statistics/x"
 
 
 @pytest.mark.parametrize("url", ["", "/releases/x", "to be confirmed", "https://[broken/x"])
-def test_what_is_no_web_address_joins_nothing(url: str) -> None:
-    assert canonical(url) == ""
+def test_an_invalid_address_joins_nothing(url: str) -> None:
+    assert canonical_address(url) == ""
 
 
 def test_the_last_segment_names_a_page() -> None:

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from bench.hostile_inputs import page
-from schedules.bounds import DEEPEST, MOST_ATTRIBUTES, MOST_TAGS, beyond
+from schedules.bounds import DEEPEST, MOST_ATTRIBUTES, MOST_TAGS, why_too_complex
 from tests.contracts.test_calendar_source import BODIES
 
 
@@ -42,12 +42,12 @@ def attributes(count: int, form: str = "a{}=1") -> bytes:
         (b"title,date\n" + b"Births 2026,2026-07-23\n" * 5000, ""),
     ],
 )
-def test_what_is_too_deep_or_too_rich_is_told_in_few_words(body: bytes, told: str) -> None:
-    assert beyond(body) == told
+def test_input_that_is_too_deep_or_too_rich_gets_a_short_reason(body: bytes, told: str) -> None:
+    assert why_too_complex(body) == told
 
 
 def test_no_calendar_that_there_is_goes_beyond() -> None:
-    assert [beyond(body) for body in BODIES.values() if beyond(body)] == []
+    assert [why_too_complex(body) for body in BODIES.values() if why_too_complex(body)] == []
 
 
 @pytest.mark.parametrize("piece", [b"[", b'"', b'\\"', b"\\", b"<a ", b'<a b="', b"<a b='\"", b"= ", b"<a =\n", b"{}"])
@@ -55,5 +55,5 @@ def test_to_find_out_takes_time_in_proportion(piece: bytes) -> None:
     for begin in (b"[", b"<p "):
         body = begin + piece * (1_000_000 // len(piece))
         began = time.process_time()
-        beyond(body)
+        why_too_complex(body)
         assert time.process_time() - began < 2

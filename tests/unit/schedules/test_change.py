@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schedules.announcement import State
-from schedules.change import changes, slot_changes
+from schedules.change import find_changes, find_slot_changes
 from schedules.ledger_event import What
 from schedules.promise import Promise
 from schedules.slot import Precision, Slot
@@ -49,7 +49,7 @@ TBC = Slot(Precision.NONE, reason="tbc")
     ],
 )
 def test_a_slot_changes_in_date_time_or_precision(old: Slot, new: Slot, found: tuple[What, ...]) -> None:
-    assert slot_changes(old, new) == found
+    assert find_slot_changes(old, new) == found
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_a_slot_changes_in_date_time_or_precision(old: Slot, new: Slot, found: t
 def test_an_entry_changes_in_state_too(
     old: tuple[Slot, State | None], new: tuple[Slot, State | None], found: tuple[What, ...]
 ) -> None:
-    assert changes(Promise("x", "A", *old, AT), Promise("x", "A", *new, AT)) == found
+    assert find_changes(Promise("x", "A", *old, AT), Promise("x", "A", *new, AT)) == found
 
 
 _slots = st.one_of(
@@ -78,8 +78,8 @@ _slots = st.one_of(
 
 
 @given(_slots, _slots)
-def test_what_lies_inside_is_never_re_dated(one: Slot, other: Slot) -> None:
-    found = slot_changes(one, other)
+def test_a_slot_inside_the_old_one_is_not_re_dated(one: Slot, other: Slot) -> None:
+    found = find_slot_changes(one, other)
     assert (What.RE_DATED in found) <= (not is_inside(other, one) and not is_inside(one, other))
 
 

@@ -77,7 +77,7 @@ def test_a_plain_address_stays_as_it_is(url: str) -> None:
         "",
     ],
 )
-def test_what_is_no_address_or_pretends_to_be_anothers_is_none(url: str) -> None:
+def test_an_invalid_or_misleading_address_is_refused(url: str) -> None:
     assert clean_address(url) == ""
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import csv
 import json
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -101,10 +101,10 @@ def test_a_time_beside_a_month_changes_nothing() -> None:
 
 
 def test_an_assumed_time_leaves_the_slot_a_day() -> None:
-    slot = assume_time(read_date("26 November 2026", ANCHOR).slot, "09:30")
+    slot = assume_time(read_date("26 November 2026", ANCHOR).slot, time(9, 30))
     assert slot.precision is Precision.DAY
     assert slot.assumed == datetime(2026, 11, 26, 9, 30, tzinfo=UTC)
-    assert assume_time(read_date("July 2026", ANCHOR).slot, "09:30").assumed is None
+    assert assume_time(read_date("July 2026", ANCHOR).slot, time(9, 30)).assumed is None
 
 
 @given(st.text(max_size=60), st.dates(date(2001, 1, 1), date(2099, 1, 1)))

@@ -12,14 +12,14 @@ from icalendar import Calendar
 
 from schedules.announcement import Part, Role, State
 from schedules.dates import on_days, read_date
-from schedules.export import FORMATS, Promised, as_csv, as_ics, as_toml, promised, slot_text
+from schedules.export import FORMATS, PromisedRelease, as_csv, as_ics, as_toml, list_promised, slot_text
 from schedules.promise import Promise
 from schedules.release import Release
 from schedules.slot import Precision, Slot
 from schedules.source import Page
-from schedules.sources.options import SourceOptions
 from schedules.sources.registry import KINDS
 from schedules.times.zone import local
+from tests.worlds.calendars import calendar_settings
 
 NOW = datetime(2026, 11, 16, 12, tzinfo=UTC)
 URL = "https://stats.example/awareness"
@@ -30,8 +30,8 @@ def a_release(name: str = "awareness-2026", title: str = "Example awareness: 202
     return Release(name, title, "example-office", url, (Part("page", Role.PAGE, url),), ("govuk",))
 
 
-def an_entry(slot: Slot = SLOT, state: State | None = State.CONFIRMED) -> Promised:
-    return Promised(a_release(), slot, state, NOW)
+def an_entry(slot: Slot = SLOT, state: State | None = State.CONFIRMED) -> PromisedRelease:
+    return PromisedRelease(a_release(), slot, state, NOW)
 
 
 def learnt(days: int, slot: Slot, state: State | None = State.CONFIRMED) -> Promise:
@@ -63,10 +63,10 @@ calendars = st.lists(
 @given(made=calendars)
 def test_a_written_calendar_is_read_back_as_it_was(kind: str, made: list[tuple[str, Slot, State | None]]) -> None:
     entries = [
-        Promised(a_release(f"r{n}", title, f"{URL}/{n}"), slot, state, NOW)
+        PromisedRelease(a_release(f"r{n}", title, f"{URL}/{n}"), slot, state, NOW)
         for n, (title, slot, state) in enumerate(made)
     ]
-    source = KINDS[kind](SourceOptions("own", URL))
+    source = KINDS[kind](calendar_settings(kind, URL))
     reading = source.read([Page(source.first(NOW)[0].url, 200, FORMATS[kind][0](entries, "Europe/London"))], NOW)
     for entry, read in zip(entries, reading.announcements, strict=True):
         assert read.uid.removesuffix("@ninethirty") == entry.release.id
@@ -88,7 +88,7 @@ def test_a_span_keeps_its_precision_as_text(text: str) -> None:
     assert again.says_same_as(slot)
 
 
-def test_the_hour_that_comes_twice_is_told_with_its_offset() -> None:
+def test_the_hour_that_occurs_twice_is_written_with_its_offset() -> None:
     slot = Slot(Precision.INSTANT, instant=datetime(2026, 10, 25, 0, 30, tzinfo=UTC))
     assert slot_text(slot) == ("2026-10-25T01:30:00+01:00", "")
 
@@ -96,7 +96,7 @@ def test_the_hour_that_comes_twice_is_told_with_its_offset() -> None:
 def test_a_release_keeps_its_uid_when_it_moves_and_counts_its_changes() -> None:
     later = replace(SLOT, instant=datetime(2026, 12, 1, 9, 30, tzinfo=UTC))
     promises = {"awareness-2026": [learnt(-300, SLOT), learnt(-200, later)]}
-    (entry,) = promised([a_release()], promises, NOW)
+    (entry,) = list_promised([a_release()], promises, NOW)
     (event,) = Calendar.from_ical(as_ics([entry])).walk("VEVENT")
     assert (str(event["UID"]), event["SEQUENCE"], event["DTSTART"].dt) == (
         "awareness-2026@ninethirty",
@@ -108,14 +108,14 @@ def test_a_release_keeps_its_uid_when_it_moves_and_counts_its_changes() -> None:
 def test_a_cancelled_release_stays_in_the_calendar_as_cancelled() -> None:
     ahead = replace(SLOT, instant=datetime(2026, 12, 1, 9, 30, tzinfo=UTC))
     promises = {"awareness-2026": [learnt(-300, ahead), learnt(-200, ahead, State.CANCELLED)]}
-    (event,) = Calendar.from_ical(as_ics(promised([a_release()], promises, NOW))).walk("VEVENT")
+    (event,) = Calendar.from_ical(as_ics(list_promised([a_release()], promises, NOW))).walk("VEVENT")
     assert (str(event["STATUS"]), event["DTSTART"].dt) == ("CANCELLED", ahead.instant)
 
 
 def test_a_release_without_a_readable_time_is_left_out() -> None:
     unread = learnt(-1, Slot(Precision.NONE, raw="soon", reason="not-a-date"))
-    assert list(promised([a_release()], {"awareness-2026": [unread]}, NOW)) == []
-    assert list(promised([a_release()], {}, NOW)) == []
+    assert list(list_promised([a_release()], {"awareness-2026": [unread]}, NOW)) == []
+    assert list(list_promised([a_release()], {}, NOW)) == []
 
 
 def test_a_month_is_an_event_of_all_its_days() -> None:
@@ -128,7 +128,7 @@ def test_the_same_promises_make_the_same_bytes() -> None:
     assert as_ics([an_entry()]) == as_ics([an_entry()])
 
 
-def test_a_title_that_begins_like_a_formula_is_no_formula() -> None:
+def test_a_title_that_begins_like_a_formula_is_escaped() -> None:
     entry = replace(an_entry(), release=a_release(title="=HYPERLINK(1)"))
     assert b", =HYPERLINK(1)," in as_csv([entry])
 
@@ -136,6 +136,6 @@ def test_a_title_that_begins_like_a_formula_is_no_formula() -> None:
 def test_parts_go_along_in_toml() -> None:
     sheet = Part("sheet", Role.DATA, f"{URL}.ods", "status", required=False)
     release = replace(a_release(), parts=(*a_release().parts, sheet))
-    source = KINDS["toml"](SourceOptions("own", URL))
+    source = KINDS["toml"](calendar_settings("toml", URL))
     (read,) = source.read([Page(URL, 200, as_toml([replace(an_entry(), release=release)]))], NOW).announcements
     assert read.parts == (sheet,)

@@ -59,7 +59,7 @@ def kinds(found: InForce) -> list[What]:
     return [event.what for event in found.events]
 
 
-def test_a_release_nobody_announced_has_no_slot() -> None:
+def test_a_release_without_an_announcement_has_no_slot() -> None:
     found = in_force([], LATER)
     assert (found.promise, found.slot, found.announced_as_of) == (None, None, None)
 
@@ -78,7 +78,7 @@ def test_a_change_before_the_slot_moves_it_and_remembers_the_slot_given_up() -> 
     assert found.first_announced == first
 
 
-def test_the_slot_moved_from_is_the_newest_that_lies_before_the_one_in_force() -> None:
+def test_the_slot_moved_from_is_the_newest_before_the_one_in_force() -> None:
     history = [said(at(7, 23), utc(6, 1)), said(at(7, 30), utc(6, 2)), said(at(7, 28), utc(6, 3))]
     found = in_force(history, LATER)
     assert found.moved_from == history[0]
@@ -159,18 +159,18 @@ def test_a_back_dated_value_never_becomes_the_slot() -> None:
     assert kinds(found) == [What.ANNOUNCED, What.BACK_DATED]
 
 
-def test_a_time_told_after_it_passed_does_not_sharpen_a_day() -> None:
+def test_a_time_announced_after_it_passed_does_not_refine_a_day() -> None:
     found = in_force([said(on(7, 23), utc(6, 1)), said(at(7, 23), utc(7, 23, 10))], LATER)
     assert found.slot == on(7, 23)
 
 
-def test_a_time_told_in_time_sharpens_a_day_and_moves_nothing() -> None:
+def test_a_time_announced_in_time_refines_a_day_and_is_no_move() -> None:
     found = in_force([said(on(7, 23), utc(6, 1)), said(at(7, 23), utc(7, 23, 8))], LATER)
     assert (found.slot, found.moved_from) == (at(7, 23), None)
     assert kinds(found)[-1] is What.PRECISION_RAISED
 
 
-def test_a_slot_first_learnt_after_it_passed_is_flagged() -> None:
+def test_a_slot_first_read_after_it_passed_is_flagged() -> None:
     found = in_force([said(at(7, 23), utc(7, 23, 9))], LATER)
     assert found.learnt_after_slot
     assert kinds(found) == [What.FIRST_SEEN_AFTER_SLOT]
@@ -182,12 +182,12 @@ def test_a_stale_entry_of_a_side_calendar_does_not_shut_out_the_primary() -> Non
     assert (found.slot, found.learnt_after_slot, found.second) == (at(7, 23), False, None)
 
 
-def test_promises_learnt_later_than_now_do_not_count_yet() -> None:
+def test_promises_read_later_than_now_do_not_count_yet() -> None:
     history = [said(at(7, 23), utc(6, 1)), said(at(7, 30), utc(6, 25))]
     assert in_force(history, utc(6, 10)).slot == at(7, 23)
 
 
-def test_a_date_taken_back_to_be_told_later_is_given_up_at_short_notice() -> None:
+def test_a_date_replaced_by_to_be_confirmed_is_withdrawn_at_short_notice() -> None:
     history = [said(at(7, 23), utc(6, 1)), said(TO_BE_CONFIRMED, utc(7, 20), unlearnt=utc(7, 19))]
     found = in_force(history, LATER)
     assert found.given_up == (history[0],)
@@ -195,7 +195,7 @@ def test_a_date_taken_back_to_be_told_later_is_given_up_at_short_notice() -> Non
     assert found.short_notice.days == 3
 
 
-def test_a_text_nobody_could_read_takes_no_promise_away() -> None:
+def test_an_unreadable_text_withdraws_no_promise() -> None:
     assert in_force([said(at(7, 23), utc(6, 1)), said(UNREADABLE, utc(7, 1))], LATER).slot == at(7, 23)
 
 

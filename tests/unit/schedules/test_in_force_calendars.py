@@ -67,7 +67,7 @@ def test_what_says_the_same_again_casts_no_doubt_and_a_cancellation_does() -> No
     assert doubts(FIRST, called_off) == (called_off,)
 
 
-def test_a_word_of_another_calendar_casts_no_doubt_on_the_one_that_rules() -> None:
+def test_an_entry_of_another_calendar_casts_no_doubt_on_the_ruling_one() -> None:
     other = said(at(7, 23), utc(6, 2), "B")
     change = replace(changed(at(7, 24)), calendar="B")
     assert in_force([FIRST, other, change], LATER, "A", "B").in_doubt == ()
@@ -93,7 +93,7 @@ def test_a_calendar_that_is_not_named_comes_after_those_that_are() -> None:
     assert found.given_up == ()
 
 
-def test_calendars_that_differ_are_named_once_and_again_when_they_come_to_differ_anew() -> None:
+def test_calendars_that_differ_are_named_once_and_once_more_if_they_differ_again() -> None:
     history = [
         said(at(7, 23), utc(6, 1)),
         said(at(7, 24), utc(6, 2), "B"),
@@ -124,7 +124,7 @@ def test_one_that_is_only_finer_or_tells_no_time_does_not_differ(one: Slot, othe
     assert bool(found.disagreements) is differ
 
 
-def test_calendars_differ_when_one_alone_calls_it_off() -> None:
+def test_calendars_differ_if_only_one_cancels() -> None:
     off = said(at(7, 23), utc(6, 2), "B", State.CANCELLED)
     assert in_force([said(at(7, 23), utc(6, 1)), off], LATER, "A", "B").disagreements == (off,)
     both = [
@@ -176,7 +176,7 @@ def test_a_release_is_moved_from_what_ended_before_the_slot_in_force_began() -> 
     assert only_later.slot == at(7, 25)
 
 
-def test_a_second_word_after_the_slot_is_weighed_by_calendar() -> None:
+def test_an_entry_after_the_slot_is_compared_with_its_own_calendar() -> None:
     history = [
         said(at(7, 23), utc(6, 1)),
         said(at(7, 23), utc(6, 1), "B"),
@@ -192,7 +192,7 @@ def test_a_second_word_after_the_slot_is_weighed_by_calendar() -> None:
     assert (late.second, What.BACK_DATED in kinds(late)) == (None, True)
 
 
-def test_the_first_word_of_the_ruling_calendar_counts_after_a_stale_one_alone_and_while_it_lies_ahead() -> None:
+def test_the_first_entry_of_the_ruling_calendar_replaces_only_a_stale_slot_and_only_if_it_is_ahead() -> None:
     stale, own = said(at(6, 1), utc(6, 5), "B"), said(at(7, 23), utc(6, 10))
     assert in_force([stale, own], LATER, "A", "B").slot == at(7, 23)
     in_time = said(at(6, 1), utc(5, 5), "B")
@@ -223,7 +223,7 @@ def test_a_cancellation_without_a_date_of_a_calendar_that_never_gave_one_keeps_n
     ) == (True, Precision.NONE)
 
 
-def test_how_short_a_notice_is_told_depends_on_what_counts_as_short() -> None:
+def test_short_notice_depends_on_the_days_that_count_as_short() -> None:
     history = [
         said(at(7, 30), utc(6, 1)),
         said(at(7, 23), utc(7, 16), unlearnt=utc(7, 15)),

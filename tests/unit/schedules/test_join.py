@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schedules.announcement import Announcement, Part, Role
-from schedules.join import Joined, Pin, Rules, Split, join
+from schedules.join import Joined, JoinRules, Pin, Split, join
 from schedules.slot import Precision, Slot
 
 BASE = "https://www.gov.uk/government/statistics"
@@ -41,7 +41,7 @@ def test_entries_of_one_link_are_one_release_ruled_by_the_first_calendar() -> No
             "ics": [said("1", "Widgets (July)", f"{BASE}/widgets-july-2026/")],
             "govuk": [said("2", url=f"{BASE}/widgets-july-2026")],
         },
-        Rules(order=("govuk", "ics")),
+        JoinRules(order=("govuk", "ics")),
     )
     (release,) = joined.releases
     assert (release.id, release.title, release.calendars) == (
@@ -72,7 +72,7 @@ def test_without_a_link_title_period_producer_and_date_join() -> None:
         said("2", "Gadgets: July 2026"),
     ],
 )
-def test_title_alone_never_joins(other: Announcement) -> None:
+def test_a_title_by_itself_never_joins(other: Announcement) -> None:
     assert len(join({"a": [said("1")], "b": [other]}).releases) == 2
 
 
@@ -82,7 +82,7 @@ def test_a_month_joins_a_day_inside_it() -> None:
     assert len(join({"a": [said("1")], "b": [month]}).releases) == 1
 
 
-def test_an_entry_without_a_date_joins_by_link_alone() -> None:
+def test_an_entry_without_a_date_joins_only_by_link() -> None:
     undated = Announcement("2", "Widgets: July 2026", "dfx", "", Slot(Precision.NONE, reason="tbc"))
     assert len(join({"a": [said("1")], "b": [undated]}).releases) == 2
 
@@ -129,29 +129,31 @@ def test_three_calendars_are_joined_step_by_step() -> None:
 
 
 def test_a_pin_names_the_release_announced_at_an_address() -> None:
-    rules = Rules(pins=(Pin("malpractice-2017", url=f"{BASE}/malpractice/"),))
+    rules = JoinRules(pins=(Pin(id="malpractice-2017", url=f"{BASE}/malpractice/"),))
     assert ids(join({"govuk": [said("1", url=f"{BASE}/malpractice")]}, rules)) == ["malpractice-2017"]
 
 
 def test_a_pin_joins_what_nothing_else_would() -> None:
-    rules = Rules(pins=(Pin("w", title="Widgets: July 2026", producer="dfx"), Pin("w", url=f"{BASE}/gadgets")))
+    rules = JoinRules(
+        pins=(Pin(id="w", title="Widgets: July 2026", producer="dfx"), Pin(id="w", url=f"{BASE}/gadgets"))
+    )
     joined = join({"a": [said("1")], "b": [said("2", "Gadgets", f"{BASE}/gadgets", days=90)]}, rules)
     assert [(release.id, release.joined_by) for release in joined.releases] == [("w", "pin")]
 
 
 def test_a_pin_of_another_producer_does_not_apply() -> None:
-    rules = Rules(pins=(Pin("w", title="Widgets: July 2026", producer="dfy"),))
+    rules = JoinRules(pins=(Pin(id="w", title="Widgets: July 2026", producer="dfy"),))
     assert ids(join({"a": [said("1")]}, rules)) == ["dfx-widgets-july-2026"]
 
 
 def test_two_pins_keep_entries_apart_that_share_a_link() -> None:
-    rules = Rules(pins=(Pin("one", title="Widgets: July 2026"), Pin("two", title="Gadgets")))
+    rules = JoinRules(pins=(Pin(id="one", title="Widgets: July 2026"), Pin(id="two", title="Gadgets")))
     joined = join({"a": [said("1", url=f"{BASE}/x")], "b": [said("2", "Gadgets", f"{BASE}/x")]}, rules)
     assert ids(joined) == ["one", "two"]
 
 
 def test_a_split_keeps_an_entry_by_itself() -> None:
-    rules = Rules(splits=(Split(calendar="b", title="Widgets: July 2026"),))
+    rules = JoinRules(splits=(Split(calendar="b", title="Widgets: July 2026"),))
     joined = join({"a": [said("1", url=f"{BASE}/x")], "b": [said("2", url=f"{BASE}/x")]}, rules)
     assert len(joined.releases) == 2
     assert "split by configuration" in {release.joined_by for release in joined.releases}
@@ -159,13 +161,14 @@ def test_a_split_keeps_an_entry_by_itself() -> None:
 
 def test_an_id_a_person_gave_is_kept_and_joins_calendars_that_share_it() -> None:
     joined = join(
-        {"csv": [said("w-2026-07")], "toml": [said("w-2026-07", "Other")]}, Rules(explicit=frozenset({"csv", "toml"}))
+        {"csv": [said("w-2026-07")], "toml": [said("w-2026-07", "Other")]},
+        JoinRules(explicit=frozenset({"csv", "toml"})),
     )
     assert [(release.id, release.joined_by) for release in joined.releases] == [("w-2026-07", "id")]
 
 
-def test_a_key_made_by_hashing_is_no_id_for_people() -> None:
-    assert ids(join({"csv": [said("0123456789abcdef")]}, Rules(explicit=frozenset({"csv"})))) == [
+def test_a_hash_as_key_never_becomes_the_id_of_a_release() -> None:
+    assert ids(join({"csv": [said("0123456789abcdef")]}, JoinRules(explicit=frozenset({"csv"})))) == [
         "dfx-widgets-july-2026"
     ]
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schedules.next_address import renewed, replaced
+from schedules.next_address import map_period_words, replace_period
 
 MONTHS = [
     "January",
@@ -32,9 +32,9 @@ TURN = ("Accounts: December 2011", "Accounts: January 2012")
 
 
 def made(titles: tuple[str, str], address: str) -> str | None:
-    pairs = replaced(*titles)
+    pairs = map_period_words(*titles)
     assert pairs is not None
-    found = renewed(f"https://stats.example{address}", pairs)
+    found = replace_period(f"https://stats.example{address}", pairs)
     return None if found is None else found.removeprefix("https://stats.example")
 
 
@@ -97,7 +97,7 @@ def test_the_period_in_an_address_is_replaced_in_its_own_spelling(
         (TURN, "/accounts-12-2011.xls"),
     ],
 )
-def test_what_is_not_plain_is_not_guessed(titles: tuple[str, str], address: str) -> None:
+def test_an_ambiguous_address_is_not_predicted(titles: tuple[str, str], address: str) -> None:
     assert made(titles, address) is None
 
 
@@ -112,7 +112,7 @@ def test_what_is_not_plain_is_not_guessed(titles: tuple[str, str], address: str)
     ],
 )
 def test_titles_that_are_not_of_one_shape_replace_nothing(before: str, after: str) -> None:
-    assert replaced(before, after) is None
+    assert map_period_words(before, after) is None
 
 
 @given(
@@ -130,17 +130,19 @@ def test_an_address_is_turned_into_that_of_its_own_month_or_into_none_and_back(
         return "https://stats.example" + form.format(m=month.lower(), y=in_year, yy=in_year % 100, n=number)
 
     titles = f"Trade: {one} {year}", f"Trade: {other} {year + later}"
-    pairs, back = replaced(*titles), replaced(*reversed(titles))
+    pairs, back = map_period_words(*titles), map_period_words(*reversed(titles))
     if pairs is None or back is None:
         assert titles[0] == titles[1]
         return
-    found = renewed(address(one, year), pairs)
+    found = replace_period(address(one, year), pairs)
     assert found in (None, address(other, year + later))
     if found is not None:
-        assert renewed(found, back) in (None, address(one, year))
+        assert replace_period(found, back) in (None, address(one, year))
 
 
 @given(st.text(max_size=80), st.text(max_size=80), st.text(max_size=80))
 def test_nothing_that_is_read_breaks_it(before: str, after: str, address: str) -> None:
-    pairs = replaced(f"A 2016 {before}", f"A 2017 {after}")
-    assert pairs is None or renewed(f"https://stats.example/{address}", pairs) != f"https://stats.example/{address}"
+    pairs = map_period_words(f"A 2016 {before}", f"A 2017 {after}")
+    assert (
+        pairs is None or replace_period(f"https://stats.example/{address}", pairs) != f"https://stats.example/{address}"
+    )

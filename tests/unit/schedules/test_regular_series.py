@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schedules.ledger_event import What
-from schedules.regular_series import Expectation, expected, series_of
+from schedules.regular_series import Expectation, expect_next_edition, series_of
 from schedules.slot import Precision, Slot
 
 WIDGETS = series_of("dfx", "Widgets: May 2026")
@@ -27,7 +27,7 @@ def test_editions_of_one_series_share_producer_and_name() -> None:
 
 
 def test_a_monthly_series_is_expected_a_median_gap_after_the_last_a_week_either_way() -> None:
-    assert expected(WIDGETS, MONTHLY[::-1]) == JUNE
+    assert expect_next_edition(WIDGETS, MONTHLY[::-1]) == JUNE
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ def test_a_monthly_series_is_expected_a_median_gap_after_the_last_a_week_either_
     ],
 )
 def test_too_few_irregular_or_weekly_editions_raise_no_expectation(released: list[date]) -> None:
-    assert expected(WIDGETS, released) is None
+    assert expect_next_edition(WIDGETS, released) is None
 
 
 @pytest.mark.parametrize(
@@ -59,6 +59,6 @@ def test_announcements_of_past_editions_or_without_a_date_are_none() -> None:
 
 @given(st.dates(date(2010, 1, 1), date(2020, 1, 1)), st.integers(15, 400), st.integers(4, 20))
 def test_a_perfectly_regular_series_is_expected_on_its_day(first: date, gap: int, count: int) -> None:
-    found = expected(WIDGETS, [first + timedelta(days=gap * number) for number in range(count)])
+    found = expect_next_edition(WIDGETS, [first + timedelta(days=gap * number) for number in range(count)])
     assert found is not None
     assert found.first <= first + timedelta(days=gap * count) <= found.last

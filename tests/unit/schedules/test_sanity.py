@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schedules.announcement import Announcement, State
-from schedules.sanity import LastSeen, Previous, Wrong, sanity
+from schedules.read_changes import AlarmKind, EarlierReads, LastSeen, find_alarms
 from schedules.slot import Precision, Slot
 from schedules.source import Reading
 
@@ -25,9 +25,11 @@ def entries(count: int) -> list[Announcement]:
     ]
 
 
-def wrongs(before: Sequence[Announcement], after: Sequence[Announcement], counts: Sequence[int] = ()) -> list[Wrong]:
-    previous = Previous({each.uid: LastSeen.of(each) for each in before}, counts or [len(before)])
-    return [alarm.wrong for alarm in sanity(previous, Reading(tuple(after)), NOW)]
+def wrongs(
+    before: Sequence[Announcement], after: Sequence[Announcement], counts: Sequence[int] = ()
+) -> list[AlarmKind]:
+    previous = EarlierReads({each.uid: LastSeen.of(each) for each in before}, counts or [len(before)])
+    return [alarm.wrong for alarm in find_alarms(previous, Reading(tuple(after)), NOW)]
 
 
 def moved(announcement: Announcement) -> Announcement:
@@ -40,8 +42,8 @@ def test_a_read_like_the_last_is_believed() -> None:
     assert wrongs(entries(30), entries(30)) == []
 
 
-@pytest.mark.parametrize(("count", "found"), [(70, []), (69, [Wrong.COUNT])])
-def test_seven_tenths_of_the_usual_count_are_enough(count: int, found: list[Wrong]) -> None:
+@pytest.mark.parametrize(("count", "found"), [(70, []), (69, [AlarmKind.COUNT])])
+def test_seven_tenths_of_the_usual_count_are_enough(count: int, found: list[AlarmKind]) -> None:
     assert wrongs(entries(100), entries(count), [100, 100, 100]) == found
 
 
@@ -49,8 +51,8 @@ def test_the_usual_count_is_the_median_of_the_last_five_reads() -> None:
     assert wrongs([], entries(10), [1000, 12, 12, 12, 1000, 12]) == []
 
 
-@pytest.mark.parametrize(("count", "found"), [(1, []), (0, [Wrong.COUNT])])
-def test_a_small_calendar_may_lose_three_entries(count: int, found: list[Wrong]) -> None:
+@pytest.mark.parametrize(("count", "found"), [(1, []), (0, [AlarmKind.COUNT])])
+def test_a_small_calendar_may_lose_three_entries(count: int, found: list[AlarmKind]) -> None:
     assert wrongs(entries(4), entries(count)) == found
 
 
@@ -61,23 +63,23 @@ def test_a_list_may_drop_all_releases_of_a_day_that_are_out() -> None:
 
 def test_releases_out_long_ago_explain_no_collapse() -> None:
     old = [replace(each, slot=Slot(Precision.INSTANT, instant=NOW - timedelta(days=30))) for each in entries(9)]
-    assert wrongs(old, []) == [Wrong.COUNT]
+    assert wrongs(old, []) == [AlarmKind.COUNT]
 
 
 def test_an_empty_first_read_is_an_alarm_unless_the_calendar_may_be_empty() -> None:
     empty = Reading(())
-    assert [alarm.wrong for alarm in sanity(Previous({}), empty, NOW)] == [Wrong.EMPTY]
-    assert sanity(Previous({}, may_be_empty=True), empty, NOW) == []
+    assert [alarm.wrong for alarm in find_alarms(EarlierReads({}), empty, NOW)] == [AlarmKind.EMPTY]
+    assert find_alarms(EarlierReads({}, may_be_empty=True), empty, NOW) == []
 
 
-@pytest.mark.parametrize(("count", "found"), [(6, []), (7, [Wrong.RE_DATED])])
-def test_a_fifth_of_the_entries_may_be_re_dated_at_once(count: int, found: list[Wrong]) -> None:
+@pytest.mark.parametrize(("count", "found"), [(6, []), (7, [AlarmKind.RE_DATED])])
+def test_a_fifth_of_the_entries_may_be_re_dated_at_once(count: int, found: list[AlarmKind]) -> None:
     before = entries(30)
     assert wrongs(before, [*map(moved, before[:count]), *before[count:]]) == found
 
 
-@pytest.mark.parametrize(("count", "found"), [(6, []), (7, [Wrong.CANCELLED])])
-def test_a_fifth_of_the_entries_may_be_cancelled_at_once(count: int, found: list[Wrong]) -> None:
+@pytest.mark.parametrize(("count", "found"), [(6, []), (7, [AlarmKind.CANCELLED])])
+def test_a_fifth_of_the_entries_may_be_cancelled_at_once(count: int, found: list[AlarmKind]) -> None:
     before = entries(30)
     cancelled = [replace(each, state=State.CANCELLED) for each in before[:count]]
     assert wrongs(before, [*cancelled, *before[count:]]) == found
@@ -91,51 +93,51 @@ def test_entries_whose_slot_has_passed_do_not_count_as_re_dated() -> None:
 def test_dates_that_can_no_longer_be_read_are_an_alarm_of_their_own() -> None:
     before = entries(30)
     assert wrongs(before, [replace(each, slot=Slot(Precision.NONE, reason="not-a-date")) for each in before]) == [
-        Wrong.UNREADABLE
+        AlarmKind.UNREADABLE
     ]
 
 
 def test_a_first_read_without_one_readable_date_is_an_alarm() -> None:
     unread = [replace(each, slot=Slot(Precision.NONE, raw="soon", reason="not-a-date")) for each in entries(4)]
-    (alarm,) = sanity(Previous({}), Reading(tuple(unread)), NOW)
-    assert (alarm.wrong, alarm.detail) == (Wrong.UNREADABLE, "none of 4 dates can be read (soon)")
+    (alarm,) = find_alarms(EarlierReads({}), Reading(tuple(unread)), NOW)
+    assert (alarm.wrong, alarm.detail) == (AlarmKind.UNREADABLE, "none of 4 dates can be read (soon)")
 
 
-def test_dates_that_are_all_yet_to_be_told_are_no_alarm() -> None:
+def test_dates_that_are_all_to_be_confirmed_raise_no_alarm() -> None:
     told = [replace(each, slot=Slot(Precision.NONE, raw="TBC", reason="tbc")) for each in entries(9)]
-    assert sanity(Previous({}), Reading(tuple(told)), NOW) == []
+    assert find_alarms(EarlierReads({}), Reading(tuple(told)), NOW) == []
 
 
-@pytest.mark.parametrize(("count", "found"), [(15, []), (16, [Wrong.GONE])])
-def test_half_of_the_entries_may_come_under_other_keys_at_once(count: int, found: list[Wrong]) -> None:
+@pytest.mark.parametrize(("count", "found"), [(15, []), (16, [AlarmKind.GONE])])
+def test_half_of_the_entries_may_come_under_other_keys_at_once(count: int, found: list[AlarmKind]) -> None:
     before = entries(30)
     assert wrongs(before, [*(replace(each, uid=f"/{each.uid}") for each in before[:count]), *before[count:]]) == found
 
 
 def test_a_person_may_accept_what_a_producer_can_mean() -> None:
     before = entries(30)
-    previous = Previous({each.uid: LastSeen.of(each) for each in before}, [30], accepted=True)
-    assert sanity(previous, Reading(tuple(map(moved, before))), NOW) == []
-    assert sanity(previous, Reading(()), NOW) == []
+    previous = EarlierReads({each.uid: LastSeen.of(each) for each in before}, [30], accepted=True)
+    assert find_alarms(previous, Reading(tuple(map(moved, before))), NOW) == []
+    assert find_alarms(previous, Reading(()), NOW) == []
 
 
-def test_nobody_can_accept_dates_that_cannot_be_read() -> None:
+def test_unreadable_dates_raise_an_alarm_even_on_a_day_of_acceptance() -> None:
     before = entries(30)
-    previous = Previous({each.uid: LastSeen.of(each) for each in before}, [30], accepted=True)
+    previous = EarlierReads({each.uid: LastSeen.of(each) for each in before}, [30], accepted=True)
     unread = [replace(each, slot=Slot(Precision.NONE, reason="not-a-date")) for each in before]
-    assert [alarm.wrong for alarm in sanity(previous, Reading(tuple(unread)), NOW)] == [Wrong.UNREADABLE]
+    assert [alarm.wrong for alarm in find_alarms(previous, Reading(tuple(unread)), NOW)] == [AlarmKind.UNREADABLE]
 
 
 def test_one_date_that_fits_only_another_order_spoils_the_read() -> None:
     odd = replace(entries(1)[0], uid="odd", slot=Slot(Precision.NONE, raw="07/23/2026", reason="order"))
-    previous = Previous({}, [31])
-    (alarm,) = sanity(previous, Reading((*entries(30), odd)), NOW)
+    previous = EarlierReads({}, [31])
+    (alarm,) = find_alarms(previous, Reading((*entries(30), odd)), NOW)
     assert (alarm.wrong, alarm.detail) == (
-        Wrong.DATE_ORDER,
+        AlarmKind.DATE_ORDER,
         "1 dates fit only another order of day and month (07/23/2026)",
     )
 
 
 @given(st.integers(0, 200), st.lists(st.integers(0, 200), min_size=1, max_size=8))
 def test_a_read_with_as_many_entries_as_ever_is_never_a_collapse(extra: int, counts: list[int]) -> None:
-    assert Wrong.COUNT not in wrongs([], entries(max(counts) + extra), counts)
+    assert AlarmKind.COUNT not in wrongs([], entries(max(counts) + extra), counts)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schedules.slot import Precision, Slot
-from schedules.workdays import ENGLAND, Nation, Workdays, workdays, zone_doubt
+from schedules.workdays import ENGLAND, Nation, NationSettings, Workdays, zone_doubt
 
 EASTER_MONDAY = date(2026, 4, 6)
 
@@ -35,7 +35,7 @@ def test_each_nation_has_its_own_bank_holidays(day: date, nations: set[Nation]) 
 
 
 def test_a_one_off_day_can_be_added_and_a_wrong_one_taken_away() -> None:
-    mended = workdays("ENG", extra=[date(2026, 7, 23)], wrong=[EASTER_MONDAY])
+    mended = NationSettings(extra_holidays=[date(2026, 7, 23)], not_holidays=[EASTER_MONDAY]).workdays("ENG")
     assert mended.holiday(date(2026, 7, 23)) == "extra holiday"
     assert mended.is_workday(EASTER_MONDAY)
 
@@ -105,5 +105,5 @@ def test_counting_back_ends_on_a_working_day(day: date, count: int) -> None:
 def test_access_begins_a_day_before_a_slot_and_in_scotland_five_working_days_before() -> None:
     # 6 April 2026 is Easter Monday, a bank holiday in England and not in Scotland; 3 April is Good Friday in both.
     slot = datetime(2026, 4, 7, 8, 30, tzinfo=UTC)
-    assert workdays("ENG").access_begins(slot) == datetime(2026, 4, 6, 8, 30, tzinfo=UTC)
-    assert workdays("SCT").access_begins(slot) == datetime(2026, 3, 29, 23, 0, tzinfo=UTC)
+    assert Workdays("ENG").access_begins(slot) == datetime(2026, 4, 6, 8, 30, tzinfo=UTC)
+    assert Workdays("SCT").access_begins(slot) == datetime(2026, 3, 29, 23, 0, tzinfo=UTC)

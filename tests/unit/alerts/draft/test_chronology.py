@@ -1,17 +1,18 @@
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import datetime
+from hashlib import sha256
 
 import pytest
 
-from alerts.by_hand import NotEnough, acknowledge, bring_forward, close, log_cause, note
+from alerts.by_hand import NotEnough, acknowledge, bring_forward, close, log_cause, note, note_mail
 from alerts.draft.chronology import HEADING
 from alerts.draft.fill import fill
 from alerts.draft.form import form_named
-from alerts.incident import Incident
-from schedules.times.interval import Interval
-from tests.unit.alerts.draft.conftest import at, stood
+from alerts.incident import MONITOR, Incident
+from tests.unit.alerts.draft.conftest import at
 
 NOW = at("2018-01-05T13:00+00:00")
 ROLE = "duty statistician"
@@ -23,66 +24,83 @@ def listed(incident: Incident, typed: dict[str, str] | None = None, now: datetim
     assert account is not None
     told = list(account.paragraphs)
     # What other questions of the box ask for stands behind it.
-    return [line for line in told[told.index(HEADING) + 1 :] if " GMT: " in line] if HEADING in told else []
+    return (
+        [line for line in told[told.index(HEADING) + 1 :] if re.match(r"\d.*[ap]m.*: ", line)]
+        if HEADING in told
+        else []
+    )
 
 
-def test_calls_and_posts_stand_among_what_was_measured_in_the_order_of_time(ofqual_january: Incident) -> None:
+def test_calls_and_posts_are_listed_in_the_order_of_time(ofqual_january: Incident) -> None:
     logged = note(acknowledge(ofqual_january, ROLE, NOW), ROLE, "rang the web team.", NOW, "2018-01-05T09:41")
-    lines = listed(logged)
-    assert lines[0] == "5 January 2018, 09:30 GMT: announced time"
-    assert lines[1] == "09:41 GMT: rang the web team (duty statistician)"
-    assert lines[-2:] == ["12:19 GMT: announced page first seen", "13:00 GMT: took this on (duty statistician)"]
+    assert listed(logged) == [
+        "9.41am on Friday 5 January 2018: rang the web team (duty statistician)",
+        "1pm: took charge (duty statistician)",
+    ]
 
 
-def test_what_was_ticked_with_a_time_stands_there_too(ofqual_january: Incident) -> None:
-    lines = listed(ofqual_january, {"step.tell-head": "09:34, by the press officer", "step.statement": "no time"})
-    told = "09:34 GMT: Tell the Head of Profession and the press office that the release is late: done"
-    assert [line for line in lines if "done" in line] == [f"{told}, 09:34, by the press officer"]
+def test_what_was_ticked_with_a_time_is_listed_too(ofqual_january: Incident) -> None:
+    ticked = {"step.tell-head": "09:34, by the press officer", "step.statement": "no time"}
+    (line,) = listed(ofqual_january, ticked)
+    assert line.startswith("9.34am on Friday 5 January 2018: Tell the Head of Profession and the press office that the")
+    assert line.endswith(" release is late: done, by the press officer")
 
 
 def test_a_step_ticked_after_midnight_was_done_the_day_after(ofqual_january: Incident) -> None:
     late = replace(ofqual_january, opened=at("2018-01-05T23:50+00:00"))
-    assert any(line.startswith("6 January 2018, 00:10 GMT") for line in listed(late, {"step.tell-head": "00:10"}))
+    assert listed(late, {"step.tell-head": "00:10"})[0].startswith("12.10am on Saturday 6 January 2018: ")
 
 
-def test_without_a_person_nothing_measured_is_told_twice(ofqual_january: Incident) -> None:
+def test_what_was_measured_is_in_the_account_and_not_in_the_list(ofqual_january: Incident) -> None:
     assert listed(ofqual_january) == []
     recorded = close(log_cause(ofqual_january, ROLE, "expired certificate", NOW), ROLE, NOW)
     assert listed(recorded) == []
+    assert len(listed(note(recorded, ROLE, "rang", NOW, "2018-01-05T09:41"))) == 1
 
 
-def test_an_exposure_is_told_from_its_first_sight_to_its_last(ofsted: Incident) -> None:
-    lines = listed(note(ofsted, ROLE, "took the page down", NOW, "2017-03-20T17:20"))
-    assert lines[:2] == [
-        "20 March 2017, 17:00 GMT: announced page first seen, before its time",
-        "17:00 GMT: HTML version first seen, before its time",
-    ]
-    assert lines[2:4] == ["17:20 GMT: took the page down (duty statistician)", "17:30 GMT: announced page seen gone"]
-    assert lines[-1] == "22 March 2017, 09:30 GMT: announced time"
+ALERT = b"""From: GOV.UK emails <alerts@notifications.example>
+To: a.reader@example.org
+Subject: Maintained schools: new statistics
+Date: Mon, 20 Mar 2017 17:00:04 +0000
+Content-Type: text/plain; charset=utf-8
+
+See https://www.gov.uk/government/publications/schools.
+"""
 
 
-def test_what_stayed_public_until_its_slot_was_not_seen_gone(ofsted: Incident) -> None:
-    noted = note(stood(ofsted), ROLE, "told the press office", NOW, "2017-03-20T17:20")
-    assert listed(noted) == [
-        "20 March 2017, 17:00 GMT: announced page first seen, before its time",
-        "17:20 GMT: told the press office (duty statistician)",
-        "22 March 2017, 09:30 GMT: announced time",
-    ]
+def test_an_alert_that_users_got_stands_at_the_time_it_was_sent_and_its_hash_in_the_evidence(ofsted: Incident) -> None:
+    now = at("2017-03-20T18:00+00:00")
+    noted = note_mail(ofsted, ROLE, ALERT, "an e-mail alert to about 13,000 subscribers was sent", now)
+    (line,) = listed(noted)
+    assert line == (
+        "5pm on Monday 20 March 2017: an e-mail alert to about 13,000 subscribers was sent, from"
+        " notifications.example, with a link to https://www.gov.uk/government/publications/schools (duty statistician)"
+    )
+    (evidence,) = [entry.text for entry in noted.timeline if entry.by == MONITOR]
+    assert evidence == f"e-mail with SHA-256 {sha256(ALERT).hexdigest()} noted"
+    assert note_mail(noted, ROLE, ALERT, "", now) == noted
 
 
-def test_what_was_seen_is_told_by_the_same_second_as_in_the_account(ofqual_january: Incident) -> None:
-    facts = ofqual_january.facts
-    assert facts is not None
-    seen = Interval(at("2018-01-05T12:18:45.2+00:00"), at("2018-01-05T12:19:03.4+00:00"))
-    page = replace(facts.parts[0], first_seen=seen, released=seen)
-    measured = replace(ofqual_january, facts=replace(facts, parts=(page,)))
-    assert "12:19:04 GMT: announced page first seen" in listed(note(measured, ROLE, "rang", NOW, "2018-01-05T09:41"))
+@pytest.mark.parametrize(
+    ("mail", "fault"),
+    [
+        (b"\xff\x00 hello", "no e-mail with a date"),
+        (b"", "no e-mail with a date"),
+        (ALERT.replace(b"2017", b"2027"), "lies in the future"),
+    ],
+)
+def test_what_is_no_mail_with_a_date_or_lies_ahead_is_refused(ofsted: Incident, mail: bytes, fault: str) -> None:
+    with pytest.raises(NotEnough, match=fault):
+        note_mail(ofsted, ROLE, mail, "", at("2017-03-20T18:00+00:00"))
 
 
-def test_a_decision_stands_there_as_a_decision(ofsted: Incident) -> None:
+def test_a_decision_to_bring_a_release_forward_is_said_once(ofsted: Incident) -> None:
     decided = bring_forward(ofsted, ROLE, "2017-03-20T18:00", at("2017-03-20T17:10+00:00"))
-    told = "17:10 GMT: decided to bring the release forward to 18:00 GMT on 20 March 2017 (duty statistician)"
-    assert told in listed(decided)
+    assert listed(decided) == []
+    account = fill(decided, form_named("B"), {}, [], NOW).field("B.2.account")
+    assert account is not None
+    told = "The duty statistician decided to bring the release forward to 6pm on Monday 20 March 2017."
+    assert told in account.paragraphs
 
 
 @pytest.mark.parametrize(

@@ -52,7 +52,7 @@ def test_each_kind_of_finding_cites_the_practice_of_its_edition(occurred: str, k
 
 def test_a_leak_concerns_impartiality_as_well_in_the_first_edition() -> None:
     told = [clause.cited for clause in clauses("leak", edition_at(at("2016-10-01T00:00+01:00")))]
-    assert told == ["Protocol 2, practice 8", "Principle 2 (Impartiality and objectivity)"]
+    assert [each.partition(" (")[0] for each in told] == ["Protocol 2, practice 8", "Principle 2"]
 
 
 def test_two_findings_cite_both_practices_once_in_their_order() -> None:
@@ -90,12 +90,13 @@ def test_how_far_a_citation_was_confirmed_is_kept() -> None:
     assert not first.clauses["P2.2"].sure
 
 
-def test_a_practice_is_quoted_in_the_codes_own_words_or_cited_by_number_alone() -> None:
+def test_a_practice_is_quoted_in_the_codes_own_words_or_cited_by_number_and_subject() -> None:
     every = {
         f"{edition.name}/{name}": clause for edition in standard_book() for name, clause in edition.clauses.items()
     }
     assert {name for name, clause in every.items() if clause.quoted} == {"2.0/T3.6"}
     assert every["2.0/T3.6"].cited.endswith("“Statistics should be released to all users at 9.30am on a weekday.”")
-    assert every["1.0/P2.8"].cited == "Protocol 2, practice 8"
+    subject = "no indication of the substance of a report is made public before publication"
+    assert every["1.0/P2.8"].cited == f"Protocol 2, practice 8 ({subject})"
     assert "given to the media" in every["1.0/P2.8"].text
     assert every["3.0/3.3"].cited == "Standard 3 (Be transparent), practice 3.3"

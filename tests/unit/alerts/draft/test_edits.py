@@ -8,10 +8,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from alerts.draft.edits import UNSETTLED, figures_apart, merge, obstacles
+from alerts.draft.edits import INSTEAD, UNSETTLED, figures_apart, merge, obstacles
 from alerts.draft.fill import fill
 from alerts.draft.form import form_named
-from alerts.draft.report import Answer, Field, FilledBy, Report, report_from_json, report_json
+from alerts.draft.report import Field, Report, report_from_json, report_json
 from alerts.draft.versions import Versions, digest_of, edited, remeasured, signed
 from alerts.draft.write.outline import Box, Document, Grid, Piece, Tone, Words, outline, pieces
 from alerts.draft.write.registry import WRITERS
@@ -87,7 +87,7 @@ def test_words_stand_after_the_measured_account_which_goes_on_growing(ofqual_jan
     assert account is not None
     assert account.answer is not None
     assert (account.answer.text, account.answer.by) == ("The platform failed.", "web manager")
-    assert "at least 30 minutes" in " ".join(account.paragraphs)
+    assert "The release was still not available at 10am." in " ".join(account.paragraphs)
     assert not account.replaced
 
 
@@ -119,9 +119,9 @@ def pieces_of(report: Report, label: str) -> tuple[Piece, ...]:
     return next(pieces for name, pieces in rows if name == label)
 
 
-def test_the_original_of_a_reworded_answer_stands_in_the_annex(ofqual_january: Incident) -> None:
+def test_the_original_of_a_reworded_answer_is_in_the_evidence(ofqual_january: Incident) -> None:
     report = merge({"B.1.producer": "Ofqual"}, measured(ofqual_january, 5))
-    tables = {getattr(block, "caption", ""): block for block in outline(report)}
+    tables = {getattr(block, "caption", ""): block for block in outline(report, Document.EVIDENCE)}
     original = tables["Measured or configured answers that a person has reworded"]
     assert ("Name of statistical producer", "ofqual") in original.rows  # type: ignore[union-attr]
 
@@ -262,7 +262,7 @@ def test_what_changes_after_sign_off_is_marked_as_an_amendment(ofqual_january: I
     report = versions[-1].report
     assert report.amendments == (
         (
-            "Amended after sign-off at 09:31 GMT on 11 January 2018 by press officer (version 3): "
+            "Amended after sign-off on 11 January 2018 by press officer: "
             "Date of report and 4. Corrective actions (taken or planned) to prevent re-occurrence."
         ),
     )
@@ -284,24 +284,25 @@ def test_guidance_goes_when_a_person_has_answered(ofqual_january: Incident, form
     [
         ("It could be seen at 17:00 on 20 March, ahead of 9:30.", []),
         ("It was due at 9.30am and public from about 4.58pm.", []),
-        ("We reported it on 21 March 2017.", []),
+        ("Public from 16.55, gone by 5:30pm: 25 to 35 minutes.", []),
+        ("We reported it on 21 March 2017 and replied on 3rd Apr, 12/04/2017.", []),
         ("It was removed at 5.40pm.", ["5.40pm"]),
         ("It was public from 17:31:10, for 54 readers.", ["17:31:10", "54"]),
+        ("It was out by noon.", ["12pm"]),
     ],
 )
-def test_a_time_within_the_measured_bounds_is_among_what_was_measured(text: str, apart: list[str]) -> None:
-    measured = (
-        "“Inspections” was pre-announced for 9.30am on Wednesday 22 March 2017.",
-        "The page became public between 16:55 and 17:00:03 GMT on 20 March 2017.",
-    )
-    answer = Answer(text, "duty statistician", datetime(2017, 3, 21, 10, tzinfo=UTC), instead=True)
-    field = Field(
-        "B.2.account",
-        None,
-        FilledBy.MIXED,
-        ("incident.narrative",),
-        multi_line=True,
-        paragraphs=measured,
-        answer=answer,
-    )
-    assert figures_apart(field) == apart
+def test_a_time_within_the_measured_bounds_is_among_what_was_measured(
+    ofsted: Incident, text: str, apart: list[str]
+) -> None:
+    assert ofsted.facts is not None
+    made = fill(ofsted, form_named("B"), {}, [], ofsted.facts.at)
+    report = merge({"B.2.account": text, f"{INSTEAD}B.2.account": "yes"}, made)
+    assert figures_apart(report, "B.2.account") == apart
+
+
+def test_a_rounded_time_of_the_account_may_be_typed_as_it_was_measured(ofqual_january: Incident) -> None:
+    assert ofqual_january.facts is not None
+    made = fill(ofqual_january, form_named("B"), {}, [], ofqual_january.facts.at)
+    text = "The page came at 12:18, 168 minutes late; the report could be read from 09:59."
+    report = merge({"B.2.account": text, f"{INSTEAD}B.2.account": "yes"}, made)
+    assert figures_apart(report, "B.2.account") == []

@@ -1,21 +1,21 @@
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
 
 from alerts.by_hand import bring_forward
-from alerts.draft import words
 from alerts.draft.edits import merge
 from alerts.draft.fill import fill
 from alerts.draft.form import form_named
+from alerts.draft.letters import ACTIONS, CAUSE
 from alerts.draft.report import Report
 from alerts.draft.write.outline import Document
 from alerts.draft.write.registry import WRITERS
 from alerts.finding import ReleaseFacts
 from alerts.incident import Incident
+from schedules.times.interval import Bounds, Interval
 from tests.unit.alerts.draft.conftest import at, stood
 
 
@@ -31,27 +31,37 @@ def test_the_covering_e_mail_says_what_happened_which_practice_and_to_whom(
     report = report_of(ofqual_january, settings)
     told = WRITERS["md"](report, Document.COVERING).decode()
     assert "To: Regulator's reporting desk" in told
-    assert "The release came out about 2 hours 49 minutes late." in told
+    assert "The landing page was not available until 12.19pm. The report was available at <https" in told
     assert "It concerns Protocol 2, practice 4 of the Code of Practice for Official Statistics, edition 1.0." in told
     assert "Head of Profession for Statistics" in told
     assert "[to be completed: who receives this]" in "".join(report_of(ofqual_january, {}).covering)
 
 
-def test_users_are_told_of_a_delay_and_not_how_long_it_was(
+def test_a_statement_begins_with_where_users_can_get_the_release(
     ofqual_january: Incident, settings: Mapping[str, str]
 ) -> None:
-    first, _ = report_of(ofqual_january, settings).holding
-    assert "was announced for 9.30am on Friday 5 January 2018 and did not come out then. It is out now." in first
-    first, _ = report_of(ofqual_january, settings, verdict="overdue", final=False).holding
-    assert "It is not out yet; we will release it as soon as we can." in first
+    first, sorry = report_of(ofqual_january, settings).holding
+    assert ofqual_january.facts is not None
+    assert first.startswith(
+        f"“{ofqual_january.title}” is available at {ofqual_january.facts.url}. It was pre-announced"
+    )
+    assert "The landing page was not available until 12.19pm. The report was available at https://" in first
+    assert sorry == "We apologise for the inconvenience."
+    unseen = {"first_seen": Interval(), "released": Interval()}
+    page = replace(ofqual_january.facts.parts[0], verdict="overdue", delay=Bounds(4200, None), **unseen)
+    parts = (page, *ofqual_january.facts.parts[1:])
+    first, _ = report_of(ofqual_january, settings, verdict="overdue", parts=parts, final=False).holding
+    assert "The landing page was still not available at 10.40am. The report was available at https://" in first
+    assert "is available at" not in first
 
 
 def test_users_are_asked_not_to_pass_on_what_was_out_early(ofsted: Incident, settings: Mapping[str, str]) -> None:
     told = " ".join(report_of(ofsted, settings).holding)
-    assert "will be released at 9.30am on Wednesday 22 March 2017, as announced." in told
-    assert "Please do not use, quote or pass on anything of it before then." in told
+    assert "was pre-announced on GOV.UK for 9.30am on Wednesday 22 March 2017." in told
+    assert "Please do not use, quote or pass on any of it before then." in told
     after = " ".join(report_of(ofsted, settings, at=at("2017-03-22T12:00+00:00")).holding)
     assert "Please do not" not in after
+    assert "The landing page and the HTML version became available between 4.55pm and 5pm on 20 March." in after
 
 
 def test_what_nobody_measured_has_no_statement_ready(moj: Incident, settings: Mapping[str, str]) -> None:
@@ -66,14 +76,45 @@ def test_a_correction_notice_says_when_and_where_and_asks_what_has_changed(
     report = report_of(ofqual_january, settings)
     told = WRITERS["md"](report, Document.CORRECTION).decode()
     assert told.startswith("# Correction notice for users\n")
-    first, asked, where, _ = report.correction
-    assert first.endswith("on Friday 5 January 2018. The release came out about 2 hours 49 minutes late.")
-    assert asked.startswith("[to be completed: whether anything in the release was changed since")
-    assert ofqual_january.facts is not None
-    assert where == f"The release is at {ofqual_january.facts.url}."
-    assert "The release is at" not in "".join(report_of(ofqual_january, settings, verdict="overdue").correction)
+    first, changed, cause, actions, _ = report.correction
+    assert first == report.holding[0]
+    assert changed.startswith("[to be completed: whether anything in the release was changed since")
+    assert (cause, actions) == (CAUSE, ACTIONS)
+    assert "is available at" in first
     after = report_of(ofsted, settings, at=at("2017-03-22T12:00+00:00"))
-    assert "should go by the release itself" in "".join(after.correction)
+    assert "should use the release itself" in "".join(after.correction)
+
+
+@pytest.mark.parametrize("form", ["B", "note"])
+def test_cause_and_actions_of_letters_are_the_answers_of_the_report(ofqual_january: Incident, form: str) -> None:
+    report = fill(ofqual_january, form_named(form), {}, [], at("2018-01-05T13:00+00:00"))
+    cause, actions = ("B.2.account", "B.4.corrective") if form == "B" else ("N.why", "N.actions")
+    typed = merge({cause: "A certificate had expired.", actions: "It was renewed."}, report)
+    told = WRITERS["md"](typed, Document.CORRECTION).decode()
+    assert "\n\nA certificate had expired.\n\nIt was renewed.\n\n" in told
+    assert "A certificate had expired." in WRITERS["md"](typed, Document.LINES).decode()
+
+
+def test_a_letter_asks_for_no_cause_that_the_signed_report_has_in_its_account(ofqual_january: Incident) -> None:
+    report = fill(ofqual_january, form_named("B"), {}, [], at("2018-01-05T13:00+00:00"))
+    words = {"B.2.account": "All of it.", "instead.B.2.account": "yes", "B.4.corrective": "It was renewed."}
+    signed = replace(merge(words, report), signed="Signed off by the head at 13:00 GMT on 5 January 2018 as version 2")
+    told = WRITERS["md"](signed, Document.CORRECTION).decode()
+    assert "how and why" not in told
+    assert "All of it." not in told
+    assert "It was renewed." in told
+
+
+PROMISES = ("we will", "will say", "looking into", "being looked", "goes to the regulator", "by mistake")
+
+
+def test_letters_promise_and_admit_nothing_that_no_one_typed(
+    five: Mapping[str, Incident], settings: Mapping[str, str]
+) -> None:
+    for incident in five.values():
+        report = fill(incident, form_named("B"), settings, [], incident.opened)
+        told = " ".join([*report.covering, *report.holding, *report.correction, *report.lines]).lower()
+        assert not [words for words in PROMISES if words in told]
 
 
 def test_until_its_slot_no_notice_leads_to_what_was_out_early(ofsted: Incident, settings: Mapping[str, str]) -> None:
@@ -81,25 +122,19 @@ def test_until_its_slot_no_notice_leads_to_what_was_out_early(ofsted: Incident, 
     assert ofsted.facts is not None
     assert report.at < (ofsted.facts.slot or report.at)
     for told in (" ".join(report.correction), " ".join(report.lines)):
-        assert "Some of it could be seen before that time, by mistake." in told
+        assert "Part of it could be seen before that time, from some time between 4.55pm and 5pm on 20 March." in told
         assert "http" not in told
         assert "still is" not in told
 
 
-def test_lines_for_ministers_and_press_hold_no_figure(
+def test_lines_for_ministers_and_press_begin_like_the_statement(
     ofqual_january: Incident, ofsted: Incident, moj: Incident, settings: Mapping[str, str]
 ) -> None:
     for incident in (ofqual_january, ofsted, moj):
-        assert incident.facts is not None or incident is moj
         report = fill(incident, form_named("B"), settings, [], incident.opened)
-        told = " ".join(report.lines)
-        known = (
-            f"{report.subject} {words.in_style(incident.facts.slot, 'Europe/London')}"
-            if incident.facts
-            else (f"{report.subject} {incident.occurred:%-d %B %Y} 1 October 2016")
-        )
-        assert set(re.findall(r"\d+", told)) <= set(re.findall(r"\d+", known))
-        assert incident.words.get("what", "nothing typed") not in told
+        logged = "An incident of 30 September 2016 concerns “Safety in Custody Quarterly Statistics bulletin”."
+        assert report.lines[0] == (report.holding[0] if report.holding else logged)
+        assert incident.words.get("what", "nothing typed") not in " ".join(report.lines)
         assert "Questions about the release are for the Head of Profession for Statistics." in report.lines
 
 
@@ -112,7 +147,7 @@ def test_the_covering_e_mail_goes_to_and_comes_from_whom_the_form_says(moj: Inci
     assert "Chief Statistician, Marine Agency" in told
     assert "to be completed" not in told
     assert "Subject: Note on a release timing incident: " in told
-    assert "attached our note on" in told
+    assert "Our note is attached." in told
     assert "measured" not in told
 
 
@@ -121,12 +156,12 @@ def test_once_it_is_decided_to_bring_a_release_forward_no_letter_says_as_announc
     before, after = at("2017-03-20T17:40+00:00"), at("2017-03-20T18:10+00:00")
     for now, told in [
         (before, "It will be released at 6pm on Monday 20 March 2017 instead."),
-        (after, "We brought it forward to 6pm on Monday 20 March 2017."),
+        (after, "It was brought forward to 6pm on Monday 20 March 2017."),
     ]:
         report = fill(decided, form_named("B"), {}, [], now)
         for letter in (report.holding, report.correction, report.lines):
             assert told in letter[0]
-            assert "Some of it could be seen before that time, by mistake." in letter[0]
+            assert "Part of it could be seen before that time, from" in letter[0]
             assert ", as announced" not in " ".join(letter)
             assert "Please do not use" not in " ".join(letter)
         assert "We do not comment on the statistics outside their release." in " ".join(report.lines)
@@ -134,9 +169,9 @@ def test_once_it_is_decided_to_bring_a_release_forward_no_letter_says_as_announc
 
 def test_a_release_that_was_public_in_whole_is_not_said_to_have_been_so_in_part(ofsted: Incident) -> None:
     report = fill(stood(ofsted), form_named("B"), {}, [], at("2017-03-22T10:00+00:00"))
-    assert "It could be seen before that time, by mistake." in report.holding[0]
+    assert "The release became available between 4.55pm and 5pm on 20 March. It remained available" in report.holding[0]
     decided = bring_forward(stood(ofsted), "head", "2017-03-20T16:00", ofsted.opened)
-    assert "mistake" not in " ".join(fill(decided, form_named("B"), {}, [], ofsted.opened).correction)
+    assert "could be seen" not in " ".join(fill(decided, form_named("B"), {}, [], ofsted.opened).correction)
 
 
 @pytest.mark.parametrize("which", ["covering", "holding", "correction", "lines"])

@@ -35,7 +35,7 @@ def note(ofqual_january: Incident) -> Report:
 def test_an_organisations_own_template_is_filled(note: Report) -> None:
     told = read(write_template(template("Ref {{ incident }}", "{{ what_happened }}", "{{ reasons }}"), note))
     assert "Ref ofqual-2018-01" in told
-    assert "2 hours 48 minutes to 2 hours 49 minutes (168 to 169 minutes) after the announced 09:30" in told
+    assert "The landing page was not available until 12.19pm." in told
     assert "[to be completed: how and why it happened" in told
 
 

@@ -8,7 +8,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from alerts.draft.narrative import blind_told
+from alerts.draft.certainty import blind_told
 from alerts.draft.timeline import lane_alt, legend_text, span_text, svg, ticks, timeline
 from alerts.draft.write.png import HEIGHT, WIDTH, lane_png
 from alerts.finding import BlindSpan, ReleaseFacts

@@ -9,7 +9,6 @@ from datetime import datetime
 from pathlib import Path
 
 from alerts.channel import Channel
-from alerts.channels.fake import FakeChannel, Options
 from monitor.app.app import App
 from monitor.app.build import Edges, build
 from monitor.app.daemon import Daemon
@@ -26,6 +25,7 @@ from monitor.rehearse.virtual_loop import HeldFetcher, run_virtually
 from monitor.store.open import open_store
 from monitor.store.sql.engine import Store
 from monitor.store.writer import DELAY
+from tests.worlds.fake_channel import FakeChannel, Options
 
 UNHURRIED = 5.0
 """Seconds of virtual time from a look to its commit, as in a rehearsal: else each look is a batch of its own."""

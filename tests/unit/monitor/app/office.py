@@ -9,7 +9,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from alerts.channels.fake import FakeChannel, Options
 from monitor.app.build import Edges, build
 from monitor.app.jobs import LoopJobs
 from monitor.clock import VirtualClock
@@ -21,6 +20,7 @@ from monitor.rehearse.virtual_loop import run_virtually
 from monitor.store.open import open_store
 from monitor.store.rows import CalendarRead
 from monitor.store.sql.engine import Store
+from tests.worlds.fake_channel import FakeChannel, Options
 from tests.worlds.fetcher import Reply, ScriptedFetcher
 from tests.worlds.stores import a_store_file
 

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from alerts.channels.fake import FakeChannel, Options
 from monitor.app.daemon import TaskDied
 from monitor.app.options import policies_of
 from monitor.app.status import shown
@@ -20,6 +19,7 @@ from monitor.threads import Tasks
 from monitor.watch.rejudge import replay
 from tests.unit.monitor.app.life import OUT_IN_TIME, PAGE, Life, a_channel, live, reopened
 from tests.unit.monitor.deliver.outbox import Slow
+from tests.worlds.fake_channel import FakeChannel, Options
 from tests.worlds.stores import runs_of
 
 

@@ -11,13 +11,13 @@ import httpx
 import pytest
 from structlog.testing import capture_logs
 
-from alerts.channels.fake import FakeChannel
 from monitor.deliver.drafts import ENDINGS, written
 from monitor.judge.as_json import release_json
 from monitor.web.app import application
 from monitor.web.credentials import Throttle
 from monitor.web.queries import Queries
 from tests.unit.monitor.app.life import Life, live
+from tests.worlds.fake_channel import FakeChannel
 
 MARK = "unemployment fell to 3.97 per cent"
 WORDS = (MARK, MARK.replace(" ", "-"), "3.97", "unemployment")

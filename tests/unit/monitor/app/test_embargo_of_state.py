@@ -10,7 +10,6 @@ import httpx
 import pytest
 from starlette.routing import Route
 
-from alerts.channels.fake import FakeChannel
 from monitor.app.options import policies_of
 from monitor.app.reporting_options import explainer_of
 from monitor.clock import VirtualClock
@@ -18,7 +17,7 @@ from monitor.config.people import AlertSettings
 from monitor.config.settings import ProducerSettings, Settings
 from monitor.deliver.drafts import ENDINGS
 from monitor.store.sql.engine import Store
-from monitor.watch.rejudge import ahead_of
+from monitor.watch.rejudge import body_of_unwatched_at
 from monitor.web import (
     acknowledge,
     api,
@@ -41,6 +40,7 @@ from monitor.web.sessions import Sessions
 from monitor.web.users import Right, Users, line, token_line
 from schedules.export import FORMATS
 from tests.unit.monitor.app.life import HEAD, Life, a_channel, live
+from tests.worlds.fake_channel import FakeChannel
 
 MARK = "zwirbel"
 SECRET = "correct horse battery"
@@ -144,8 +144,8 @@ def opened(life: Life, users: Path, *, public: bool) -> Queries:
     queries.keys = Keys(metrics=b"for metrics alone")
     queries.door = Sessions(Users(users), life.clock, throttle)
     queries.producers = {"department-for-example": "Department"}
-    queries.ahead = ahead_of(store, policies_of(life.settings))
-    queries.explained = explainer_of(life.settings, store).explained
+    queries.ahead = body_of_unwatched_at(store, policies_of(life.settings))
+    queries.explained = explainer_of(life.settings, store).explain_release
     return queries
 
 
@@ -213,7 +213,7 @@ def test_before_the_slot_no_surface_tells_of_what_is_out(
     assert "Example claims" in found["/"][1]
     assert "Example claims" in found["/calendar.ics"][1]
     assert (found["/atom.xml"][0], "<entry" in found["/atom.xml"][1]) == (200, False)
-    assert "not known" in found["/badges/department-for-example.svg"][1]
+    assert "nothing judged" in found["/badges/department-for-example.svg"][1]
     assert found["/metrics"][0] == (401 if not who else 403)
     assert found["/status"][0] in {401, 403}
 

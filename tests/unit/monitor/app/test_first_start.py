@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from alerts.channels.fake import FakeChannel
 from tests.unit.monitor.app.life import HEAD, URL, Life, live
+from tests.worlds.fake_channel import FakeChannel
 
 AFTER_ITS_SLOT = HEAD.replace("from = 2026-11-26T09:28:00", "from = 2026-11-26T09:40:00")
 OUT_AT_TEN = f'[[answer]]\nurl = "{URL}"\nat = 2026-11-26T10:00:00\n'

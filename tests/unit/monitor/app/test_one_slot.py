@@ -15,8 +15,8 @@ from monitor.judge.case import case_of
 from monitor.judge.explain.explain import explain
 from monitor.judge.policy import Policy
 from monitor.ledger.export import export_calendar
-from monitor.watch.day_plan import planned
-from monitor.watch.rejudge import stored_case, unjudged
+from monitor.watch.day_plan import plan_releases
+from monitor.watch.rejudge import body_of_unwatched, stored_case
 from monitor.web.credentials import Throttle
 from monitor.web.queries import Queries
 from tests.unit.monitor.app.office import START, Office, at_work, csv, row
@@ -66,9 +66,9 @@ async def named(office: Office) -> dict[str, Any]:
     case = stored_case(store, RELEASE)
     assert case is not None
     standing = case_of(case.release, case.promises, [], Policy(), now).standing
-    judged = unjudged(store, policies_of(settings), RELEASE, now) or office.app.status.body(RELEASE)
+    judged = body_of_unwatched(store, policies_of(settings), RELEASE, now) or office.app.status.body(RELEASE)
     live = office.app.status.body(RELEASE)
-    day = planned(store, watch_rules_of(settings), DAY, DAY + timedelta(days=1), now)
+    day = plan_releases(store, watch_rules_of(settings), DAY, DAY + timedelta(days=1), now)
     plan = next(one for one in day if one.release.id == RELEASE)
     board = await Queries(
         store, office.app.status, office.clock, settings.timezone, throttle=Throttle(office.clock), sees_all=True

@@ -40,7 +40,7 @@ def test_pins_and_splits_are_taken_in_the_order_of_the_file() -> None:
             split=[{"calendar": "", "title": "Deaths: 2026"}],
         )
     )
-    assert rules.pins == (Pin("x", "https://stats.example/x"), Pin("y", title="Births: 2026", producer="ons"))
+    assert rules.pins == (Pin(id="x", url="https://stats.example/x"), Pin(id="y", title="Births: 2026", producer="ons"))
     assert rules.splits == (Split(title="Deaths: 2026"),)
 
 

@@ -16,7 +16,6 @@ from alerts.channels.http import HttpChannel
 from alerts.channels.notify import Notify
 from alerts.channels.settings import ChannelSettings
 from alerts.draft.code import code_json, standard_book
-from alerts.routes import Route
 from monitor.app.reporting_options import (
     book_of,
     channels_of,
@@ -34,6 +33,7 @@ from monitor.deliver.drafts import ENDINGS
 from monitor.errors import BadInput
 from monitor.web.credentials import Throttle
 from monitor.web.users import line
+from tests.worlds.routes import a_route
 
 Read = Callable[..., Settings]
 CHANNELS = """
@@ -159,7 +159,7 @@ def test_an_authority_that_is_not_there_is_told(read: Read) -> None:
 
 def test_a_route_escalates(read: Read) -> None:
     settings = read(CHANNELS + '[[route]]\nchannels = ["mail"]\nescalate = ["chat"]\n')
-    assert reporting_rules_of(settings, ["mail", "chat"]).routes == (Route(("mail",), escalate=("chat",)),)
+    assert reporting_rules_of(settings, ["mail", "chat"]).routes == [a_route("mail", escalate=("chat",))]
 
 
 def test_a_template_of_their_own_is_found_beside_the_configuration(read: Read, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from monitor.app.organisations import organisations_by
-from monitor.config.organisations import name_of, nearest, slug_of
+from monitor.config.organisations import name_of, nearest_slug, slug_of
 from monitor.errors import SurroundingsFault
 from monitor.look.fetch import Answer, Failure, Reason, Request
 
@@ -35,7 +35,7 @@ async def test_each_body_is_known_by_slug_name_and_acronym() -> None:
     known = await organisations_by(ask)
     assert known == {"widget-office": ("Widget Office", "WO"), "gone-body": ("Gone",)}
     assert [slug_of(text, known) for text in ("WO", "the widget office", "DfT")] == ["widget-office"] * 2 + [None]
-    assert (nearest("widgt-office", known), name_of("widget-office", known)) == ("widget-office", "Widget Office")
+    assert (nearest_slug("widgt-office", known), name_of("widget-office", known)) == ("widget-office", "Widget Office")
     (request,) = asked
     assert (request.url, request.cap) == (
         "https://www.gov.uk/api/search.json?aggregate_organisations=1500&count=0",

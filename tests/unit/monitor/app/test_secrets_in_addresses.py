@@ -12,18 +12,19 @@ import httpx
 import pytest
 import structlog
 
-from alerts.channels.fake import FakeChannel
 from monitor.cli.main import status_of
-from monitor.config.calendars import CalendarSettings, ReleaseMatch
 from monitor.config.read import read_settings
-from monitor.config.secrets import in_addresses, redactor, secrets_of
+from monitor.config.secrets import redactor, secrets_in_addresses, secrets_of
 from monitor.config.settings import PartSettings, ProducerSettings, Settings
 from monitor.errors import BadInput
 from monitor.health import logs
 from monitor.web.app import application
 from monitor.web.credentials import Throttle
 from monitor.web.queries import Queries
+from schedules.release import ReleaseMatch
+from schedules.sources.settings import CalendarSettings
 from tests.unit.monitor.app.life import HEAD, Life, live, reopened
+from tests.worlds.fake_channel import FakeChannel
 
 KEYS = ("sesame-one", "sesame-two", "sesame-three", "hidden-path", "sesame-four")
 PART = PartSettings(
@@ -142,7 +143,7 @@ def test_no_page_program_notice_or_draft_is_told_a_key_in_an_address(tmp_path: P
     async def act(life: Life) -> None:
         await life.until("09:41:00")
         store = life.daemon.store
-        hide = redactor(in_addresses(life.settings))
+        hide = redactor(secrets_in_addresses(life.settings))
         throttle = Throttle(life.clock)
         queries = Queries(
             store, life.app.status, life.clock, "Europe/London", throttle=throttle, local=True, redactor=hide
@@ -201,14 +202,16 @@ def test_the_log_is_told_none_of_them_either(tmp_path: Path) -> None:
     ],
 )
 def test_a_key_is_hidden_in_every_order_template_and_folded_line(url: str, text: str, hidden: str) -> None:
-    hide = redactor(in_addresses(Settings(calendar=[CalendarSettings(name="ours", kind="csv", url=url)])))
+    hide = redactor(secrets_in_addresses(Settings(calendar=[CalendarSettings(name="ours", kind="csv", url=url)])))
     assert hide is not None
     assert hide(text) == hidden
 
 
 def test_what_lies_below_a_secret_path_is_hidden_too() -> None:
     url = "https://a.example/sesame/calendar.csv"
-    hide = redactor(in_addresses(Settings(calendar=[CalendarSettings(name="ours", kind="csv", url=url, secret=True)])))
+    hide = redactor(
+        secrets_in_addresses(Settings(calendar=[CalendarSettings(name="ours", kind="csv", url=url, secret=True)]))
+    )
     assert hide is not None
     assert hide("https://a.example/sesame/births.html") == "https://a.example[redacted]births.html"
 

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from alerts.channel import Message, Outcome
-from alerts.channels.fake import FakeChannel, Options
 from monitor.clock import VirtualClock
 from monitor.store.evidence.chain import verify
 from monitor.store.rows import DeliveryState
 from tests.unit.monitor.app.life import OUT_IN_TIME, Life, live
+from tests.worlds.fake_channel import FakeChannel, Options
 
 LATE = OUT_IN_TIME.replace("09:30:00", "09:33:00")
 Lose = Callable[[Path, Path], None]

@@ -9,19 +9,20 @@ from pathlib import Path
 import pytest
 
 from alerts.draft.period import Row, period_of
-from alerts.routes import Route, routes_for
+from alerts.routes import routes_for
 from monitor.config.settings import Settings
-from monitor.judge.policy import Override, Policies, Policy, UsualTime
+from monitor.judge.policy import Policies, Policy, PolicyTable, UsualTime
 from monitor.ledger.export import export_calendar
 from monitor.web.credentials import Throttle
 from monitor.web.queries import Queries
 from schedules.announcement import Announcement
 from schedules.as_json import announcement_from_json, announcement_json
-from schedules.join import Rules, join
+from schedules.join import JoinRules, join
 from schedules.slot import Precision, Slot
 from tests.unit.alerts.test_routes import ALL, LONDON, NIGHT, notice
 from tests.unit.monitor.app.life import Life, live
 from tests.worlds.instants import SLOT
+from tests.worlds.routes import a_route
 
 OURS, THEIRS = "department-for-example", "agency-of-examples"
 SLOTTED = Slot(Precision.INSTANT, instant=SLOT, raw="5 January 2018 9:30am")
@@ -57,7 +58,7 @@ def test_an_announcement_of_several_is_listed_watched_and_found_by_each(tmp_path
 
 def test_configuration_says_whose_it_is_and_without_it_the_entry() -> None:
     def producer(*whose: str) -> tuple[str, ...]:
-        return join({"govuk": [entry(THEIRS, OURS)]}, Rules(whose=whose)).releases[0].producers
+        return join({"govuk": [entry(THEIRS, OURS)]}, JoinRules(whose=whose)).releases[0].producers
 
     assert producer() == (THEIRS, OURS)
     assert producer("somebody-else", OURS) == (OURS, THEIRS)
@@ -76,7 +77,7 @@ def test_an_announcement_is_read_back_with_all_its_producers() -> None:
 
 
 def test_policy_and_granted_times_are_those_of_any() -> None:
-    own = Override(on_time_within=timedelta(seconds=5))
+    own = PolicyTable.model_validate({"on_time_within": "5s"})
     assert Policies(producers={THEIRS: own}).of(OURS, THEIRS).on_time_within == timedelta(seconds=5)
     assert Policies(producers={THEIRS: own}).of(OURS) == Policy()
     granted = UsualTime(time(9, 30), "letter of 2017", producer=THEIRS)
@@ -85,7 +86,7 @@ def test_policy_and_granted_times_are_those_of_any() -> None:
 
 
 def test_routes_match_by_any() -> None:
-    route = Route(("pager",), producer=THEIRS)
+    route = a_route("pager", producer=THEIRS)
     told = routes_for(notice(producer=OURS), [route], ALL, NIGHT, LONDON, producers=(OURS, THEIRS))
     assert [name for name, _ in told] == ["pager"]
 

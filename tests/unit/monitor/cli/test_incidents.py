@@ -235,8 +235,8 @@ def test_a_call_is_logged_for_when_it_was_made_and_enters_the_account(ask: Ask) 
     assert ask("incident", "note", INCIDENT, "rang the web team", "--at", "2018-01-05T09:41", *ROLE).status == 0
     ask("incident", "draft", INCIDENT, "--field", "step.tell-head", "--text", "09:35", *ROLE)
     account = ask("incident", "draft", INCIDENT).out
-    assert "09:41 GMT: rang the web team (duty statistician)" in account
-    assert account.index(": done, 09:35") < account.index("09:41 GMT: rang the web team")
+    assert "41am: rang the web team (duty statistician)" in account
+    assert account.index("35am on Friday 5 January 2018: ") < account.index("41am: rang the web team")
     told = ask("incident", "note", INCIDENT, "--at", "soon", *ROLE)
     assert (told.status, told.err.count("\n")) == (1, 2)
 
@@ -269,7 +269,7 @@ def test_what_was_logged_by_hand_has_an_end_and_addresses_and_stands_in_history_
         ["https://www.gov.uk/a", "https://x.example/b"],
     )
     draft = ask("incident", "draft", logged["id"]).out
-    assert "Over at 17:40 GMT on 4 January 2018, 1 hour 20 minutes after it began, as logged." in draft
+    assert "It ended at 5.40pm, after about 1 hour 20 minutes." in draft
     assert draft.count("https://x.example/b") == 1
     assert "Url       https://www.gov.uk/a https://x.example/b" in ask("incident", "show", logged["id"]).out
     span = ("report", "period", "--from", "2018-01-01", "--to", "2018-01-31")

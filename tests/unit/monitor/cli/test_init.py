@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from monitor.cli.main import status_of
-from monitor.config.organisations import ORGANISATIONS, nearest, slug_of
+from monitor.config.organisations import ORGANISATIONS, nearest_slug, slug_of
 from monitor.config.read import read_settings
-from schedules.sources.options import KNOWN
+from schedules.sources.registry import KINDS
 from tests.unit.monitor.cli.terminal import asked_at_a_terminal, at_a_terminal
 
 TWICE = ("--on-call", "B=b@example.gov.uk", "--on-call", "B=c@example.gov.uk")
@@ -61,7 +61,7 @@ def test_producers_go_by_name_acronym_or_slug_and_bring_their_calendars(file: Pa
     )
 
 
-@pytest.mark.parametrize("kind", sorted(KNOWN))
+@pytest.mark.parametrize("kind", sorted(KINDS))
 def test_every_kind_of_calendar_can_be_begun_with(file: Path, kind: str) -> None:
     place = "" if kind in {"govuk", "ons", "ees"} else f"=https://example.gov.uk/{kind}"
     assert init(file, "--yes", "--producer", "hse", "--calendar", kind + place) == 0
@@ -213,7 +213,7 @@ def test_what_is_not_given_is_asked_for(file: Path) -> None:
 def test_every_body_of_the_list_is_found_by_each_of_its_names() -> None:
     assert {slug_of(text) for slug, called in ORGANISATIONS.items() for text in (slug, *called)} == {*ORGANISATIONS}
     assert all(slug_of(text) == slug for slug, called in ORGANISATIONS.items() for text in (slug, *called))
-    assert (nearest("ministry-of-justise"), nearest("widget-office")) == ("ministry-of-justice", None)
+    assert (nearest_slug("ministry-of-justise"), nearest_slug("widget-office")) == ("ministry-of-justice", None)
 
 
 def test_what_is_like_one_name_or_several_is_asked_about_and_not_taken(file: Path) -> None:

@@ -12,7 +12,9 @@ WHY = ("--reason", "their site moves")
 
 
 @pytest.mark.parametrize(
-    "of", [("--incident", INCIDENT), ("--release", "deaths-2029"), ("--producer", "ons")], ids=lambda of: of[0]
+    "of",
+    [("--incident", INCIDENT), ("--release", "deaths-2029"), ("--producer", "ons"), ("--host", "www.gov.uk")],
+    ids=lambda of: of[0],
 )
 def test_a_silence_is_made_shown_and_ended(ask: Ask, of: tuple[str, str]) -> None:
     made = ask("silence", "add", *of, "--for", "2h", *WHY, *BY, "--json").json
@@ -34,18 +36,18 @@ def test_a_silence_can_begin_later_and_is_listed_before_it_begins(ask: Ask) -> N
     assert [one["id"] for one in ask("silence", "list", "--json").json] == [made["id"]]
     assert "held back" not in ask("today").out
     late = ask("silence", "add", *of, "--from", "1 January 2100 9.30am", "--for", "2h")
-    assert (late.status, late.err) == (1, "must begin within 90 days\n")
+    assert (late.status, late.err) == (1, "from: must begin within 90 days\n")
 
 
 @pytest.mark.parametrize(
     ("wrong", "status", "told"),
     [
         (("--producer", "ons", "--for", "2h", "--reason", " "), 1, "say why"),
-        (("--producer", "ons", "--for", "15d", *WHY), 1, "must end after now, and within 14 days"),
-        (("--producer", "ons", "--until", "2018-01-05", *WHY), 1, "must end after now"),
+        (("--producer", "ons", "--for", "15d", *WHY), 1, "must be after now, and within 14 days"),
+        (("--producer", "ons", "--until", "2018-01-05", *WHY), 1, "must be after now"),
         (("--producer", "ons", "--for", "2 hours", *WHY), 2, 'not a duration, write "1s" (got "2 hours")'),
         (("--producer", "ons", *WHY), 2, "say how long"),
-        (("--for", "2h", *WHY), 2, "one of --incident, --release and --producer"),
+        (("--for", "2h", *WHY), 2, "one of --incident, --release, --producer and --host"),
         (("--producer", "onss", "--for", "2h", *WHY), 1, 'no producer "onss", did you mean "ons"?'),
         (("--release", "births-2017", "--for", "2h", *WHY), 1, 'did you mean "births-2016"?'),
         (("--incident", "births", "--for", "2h", *WHY), 1, "no incident"),

@@ -87,16 +87,16 @@ def test_a_whole_configuration_is_understood(read: Read) -> None:
     assert settings.producer_of("ofqual").report.form == "B"
 
 
-def test_a_byte_order_mark_is_no_fault(tmp_path: Path) -> None:
+def test_a_byte_order_mark_is_accepted(tmp_path: Path) -> None:
     (tmp_path / "c.toml").write_bytes(b'\xef\xbb\xbftimezone = "Europe/London"\n')
     assert load(tmp_path / "c.toml") == {"timezone": "Europe/London"}
 
 
-def test_a_producer_that_nobody_configured_goes_by_its_id(read: Read) -> None:
+def test_a_producer_without_a_table_is_named_by_its_id(read: Read) -> None:
     assert read("").producer_of("ons").name == "ons"
 
 
-def test_faults_between_tables_are_told_beside_faults_within_them(read: Read) -> None:
+def test_faults_between_tables_are_reported_together_with_faults_within_them(read: Read) -> None:
     text = (
         WHOLE.replace('channels = ["desk"]', 'channels = ["dsk"]').replace('"90s"', '"90 s"')
         + WHOLE.partition("[[channel]]")[1]
@@ -108,7 +108,7 @@ def test_faults_between_tables_are_told_beside_faults_within_them(read: Read) ->
     ]
 
 
-def test_one_key_is_told_of_once(read: Read) -> None:
+def test_a_key_is_reported_only_once(read: Read) -> None:
     told = faults(read, '[[calendar]]\nname = "x"\nkind = "toml"\nfile = 7\n')
     assert told == ["config.toml: calendar[1].file: must be text in quotes (got 7)"]
 
@@ -134,7 +134,7 @@ def test_a_value_that_may_be_a_secret_is_never_quoted(place: list[str | int], pr
 
 
 @given(some.text(min_size=1).filter(lambda text: not set(text) & set('/@" \\\n\t\r') and text.isprintable()))
-def test_users_and_passwords_are_taken_out_of_addresses(secret: str) -> None:
+def test_users_and_passwords_are_removed_from_addresses(secret: str) -> None:
     told = shown(f"postgresql://{secret}:{secret}@db.example/name")
     assert told == '"postgresql://...@db.example/name"'
 

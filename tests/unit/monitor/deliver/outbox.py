@@ -7,7 +7,6 @@ from datetime import datetime
 from random import Random
 
 from alerts.channel import Accepted, Channel, Message, Outcome
-from alerts.channels.fake import FakeChannel, Options
 from monitor.clock import Clock
 from monitor.deliver.facts import Measured
 from monitor.deliver.outbox import Outbox, OutboxOptions
@@ -16,6 +15,7 @@ from monitor.deliver.verdicts import VerdictRecord
 from monitor.judge.verdict import Verdict
 from monitor.store.sql.engine import Store
 from monitor.store.writer import Writer
+from tests.worlds.fake_channel import FakeChannel, Options
 from tests.worlds.verdicts import a_late_verdict
 
 

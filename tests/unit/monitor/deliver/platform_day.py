@@ -21,13 +21,14 @@ from monitor.store.writer import Writer
 from tests.unit.monitor.deliver.outbox import an_outbox, directly, recording
 from tests.worlds.instants import SLOT, after_slot
 from tests.worlds.releases import a_promise, a_release
+from tests.worlds.routes import a_route
 from tests.worlds.stores import TemporaryStore
 from tests.worlds.verdicts import a_late_verdict
 
 WHOSE = {f"r{place}": ("dfe", "dfe", "dfe", "ofqual", "ofqual", "ofqual", "ons", "ons")[place] for place in range(8)}
 OUT = {name: 1200.0 + 900 * place for place, name in enumerate(WHOSE)}
 NAME = platform_id("www.gov.uk", SLOT)
-ROUTES = (Route(("mail", "pager", "hook")), Route(("dfe",), producer="dfe"), Route(("ons",), producer="ons"))
+ROUTES = (a_route("mail", "pager", "hook"), a_route("dfe", producer="dfe"), a_route("ons", producer="ons"))
 FOLDING = frozenset({"mail", "pager", "dfe", "ons"})
 
 

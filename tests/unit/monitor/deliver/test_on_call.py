@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -12,23 +11,23 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
 from alerts.by_hand import acknowledge
-from alerts.channels.fake import FakeChannel
 from alerts.rota import Rota, Shift
 from alerts.routes import Route
 from monitor.clock import VirtualClock
 from monitor.rehearse.virtual_loop import run_virtually
 from tests.unit.monitor.deliver.platform_day import OUT, WHOSE, Day
+from tests.worlds.fake_channel import FakeChannel
 from tests.worlds.instants import after_slot
+from tests.worlds.rotas import a_rota
+from tests.worlds.routes import a_route
 
 WAYS = {"A": "phone-a", "B": "phone-b", "A2": "phone-a"}
 PEOPLE = frozenset({"phone-a", "phone-b", "deputy", "head"})
-ROUTES = (Route(("on-call", "hook"), escalate=("deputy", "head")),)
+ROUTES = (a_route("on-call", "hook", escalate=("deputy", "head")),)
 
 
-def a_rota(*turns: tuple[str, float, float]) -> Rota:
-    return Rota(
-        "on-call", WAYS, shifts=tuple(Shift(role, after_slot(begins), after_slot(ends)) for role, begins, ends in turns)
-    )
+def rota_of(*shifts: tuple[str, float, float]) -> Rota:
+    return a_rota(WAYS, *(Shift(role, after_slot(begins), after_slot(ends)) for role, begins, ends in shifts))
 
 
 def played(rota: Rota, story: Callable[[Day], Awaitable[None]], routes: tuple[Route, ...] = ROUTES) -> None:
@@ -40,7 +39,7 @@ def played(rota: Rota, story: Callable[[Day], Awaitable[None]], routes: tuple[Ro
     run_virtually(whole, after_slot(0))
 
 
-HANDED_OVER = a_rota(("A", -9000, 600), ("B", 600, 90000))
+HANDED_OVER = rota_of(("A", -9000, 600), ("B", 600, 90000))
 
 
 def test_who_is_on_call_is_told_and_at_the_next_turn_the_next_and_both_learn_how_it_ends() -> None:
@@ -95,7 +94,7 @@ def test_where_nobody_is_on_call_everybody_of_the_rota_is_told() -> None:
         await day.on_to(500)
         assert day.kinds("phone-a") == day.kinds("phone-b") == ["opened"]
 
-    played(a_rota(), story)
+    played(rota_of(), story)
 
 
 def told_by_both(channel: FakeChannel) -> list[str]:
@@ -118,7 +117,7 @@ def test_who_heard_of_a_release_before_its_platform_did_is_told_of_its_end_by_on
         assert day.kinds("phone-a")[:2] == ["opened", "opened"]
         assert told_by_both(day.channels["phone-a"]) == []
 
-    played(a_rota(("A", -9000, 1250), ("B", 1250, 90000)), story)
+    played(rota_of(("A", -9000, 1250), ("B", 1250, 90000)), story)
 
 
 TURNS = some.lists(some.tuples(some.sampled_from(sorted(WAYS)), some.integers(0, 6000), some.integers(1, 4000)))
@@ -134,7 +133,7 @@ def test_one_fact_is_told_once_to_each_person_whatever_turns_the_rota_takes_mean
 ) -> None:
     """`later` is the rota as it is read anew in the middle; somebody acknowledges by `seed`."""
     names = list(WHOSE)[:releases]
-    first, then = (a_rota(*((role, at, at + n) for role, at, n in each)) for each in (turns, later))
+    first, then = (rota_of(*((role, at, at + n) for role, at, n in each)) for each in (turns, later))
 
     async def story(day: Day) -> None:
         if seed % 2:
@@ -146,7 +145,7 @@ def test_one_fact_is_told_once_to_each_person_whatever_turns_the_rota_takes_mean
                 with day.store.transaction() as tx:
                     tx.save_incident(acknowledge(incident, "duty", day.clock.now()))
             if step == 3:
-                day.rules.rotas["on-call"] = replace(then, name="on-call")
+                day.rules.rotas["on-call"] = then
         await day.on_to(OUT[names[-1]] + 4000 + timedelta(hours=1).total_seconds())
         for channel in day.channels.values():
             assert channel.attempts == len(channel.messages)

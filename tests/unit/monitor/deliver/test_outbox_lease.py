@@ -11,7 +11,6 @@ from typing import TypeVar
 
 import pytest
 
-from alerts.channels.fake import Options
 from monitor.clock import VirtualClock
 from monitor.deliver.outbox import OutboxOptions
 from monitor.deliver.outbox_lease import OutboxLease
@@ -22,6 +21,7 @@ from monitor.store.rows import DeliveryState
 from monitor.store.writer import Writer
 from tests.unit.monitor.deliver.outbox import Brittle, Slow, an_outbox, recording, some_late
 from tests.unit.monitor.store.slow_writer import Holder, SlowWriter
+from tests.worlds.fake_channel import Options
 from tests.worlds.instants import after_slot
 from tests.worlds.stores import TemporaryStore, a_store
 

@@ -10,7 +10,6 @@ from itertools import pairwise
 import pytest
 
 from alerts.by_hand import acknowledge
-from alerts.channels.fake import FakeChannel
 from alerts.channels.pagerduty import event
 from alerts.incident import Kind
 from monitor.clock import VirtualClock
@@ -18,6 +17,7 @@ from monitor.deliver.platform import related
 from monitor.rehearse.virtual_loop import run_virtually
 from monitor.store.rows import DeliveryState
 from tests.unit.monitor.deliver.platform_day import NAME, OUT, WHOSE, Day
+from tests.worlds.fake_channel import FakeChannel
 from tests.worlds.instants import after_slot
 
 

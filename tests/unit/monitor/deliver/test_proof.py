@@ -133,7 +133,7 @@ def test_a_measurement_after_sign_off_is_marked_as_an_amendment() -> None:
     recorded(store, a_late_verdict(1300), 1300)
     last = report_from_json(store.verdicts.drafts(name)[-1].facts)
     assert last.signed.startswith("Signed off by head of profession")
-    assert [line.partition(" at ")[0] for line in last.amendments] == ["Amended after sign-off"]
+    assert [line.partition(" on ")[0] for line in last.amendments] == ["Amended after sign-off"]
 
 
 def test_an_organisation_can_correct_when_an_edition_begins_and_how_it_is_cited() -> None:

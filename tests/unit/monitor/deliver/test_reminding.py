@@ -11,7 +11,6 @@ import pytest
 from alerts.finding import ReleaseFacts
 from alerts.incident import Action
 from alerts.notice import Notice
-from alerts.routes import Route
 from monitor.clock import VirtualClock
 from monitor.deliver.as_of_now import Afresh, AsOfNow
 from monitor.deliver.desk import Desk
@@ -33,10 +32,11 @@ from tests.unit.monitor.deliver.outbox import directly, record, some_late
 from tests.worlds.instants import SLOT, after_slot
 from tests.worlds.looks import a_run
 from tests.worlds.releases import a_promise, a_release
+from tests.worlds.routes import a_route
 from tests.worlds.stores import TemporaryStore
 from tests.worlds.verdicts import a_late_verdict
 
-RULES = ReportingRules(channels=["mail", "pager"], routes=[Route(channels=("mail",), escalate=("pager",))])
+RULES = ReportingRules(channels=["mail", "pager"], routes=[a_route("mail", escalate=("pager",))])
 MINUTE = timedelta(minutes=1)
 
 
@@ -137,7 +137,7 @@ def an_open_exposure() -> Verdict:
 def test_people_are_reminded_of_an_exposure_all_night_and_up_the_whole_ladder() -> None:
     ladder = ReportingRules(
         channels=["mail", "pager", "deputy", "head"],
-        routes=[Route(channels=("mail",), escalate=("pager", "deputy", "head"))],
+        routes=[a_route("mail", escalate=("pager", "deputy", "head"))],
     )
 
     async def story(world: World) -> None:

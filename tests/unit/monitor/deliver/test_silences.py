@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 import pytest
 
 from alerts.by_hand import NotEnough, close
-from alerts.channels.fake import FakeChannel
 from alerts.incident import Incident, notice_about
 from alerts.silence import Scope, Silence, silence
 from monitor.clock import VirtualClock
@@ -21,6 +20,7 @@ from monitor.rehearse.virtual_loop import run_virtually
 from monitor.store.rows import Delivery, DeliveryState
 from monitor.store.writer import Writer
 from tests.unit.monitor.deliver.outbox import an_outbox, record, recording, some_late
+from tests.worlds.fake_channel import FakeChannel
 from tests.worlds.instants import SLOT, after_slot
 from tests.worlds.stores import TemporaryStore
 from tests.worlds.verdicts import a_late_verdict
@@ -153,6 +153,30 @@ def test_a_silence_ended_by_hand_lets_messages_go() -> None:
     played(story)
 
 
+def test_a_silence_that_was_ended_before_it_began_mutes_nothing() -> None:
+    async def story(world: World) -> None:
+        now = world.clock.now()
+        made = silence(Scope.RELEASE, "r", now + 2 * HOUR, "duty statistician", "why", now, begins=now + HOUR)
+        await world.late()
+        await world.clock.sleep(1)
+        ended = replace(made, ended=world.clock.now())
+        await world.writer.write(lambda tx: tx.save_silence(ended))
+        assert [kind for kind, _ in await world.told()] == ["opened"]
+
+    played(story)
+
+
+def test_a_silence_of_a_host_mutes_the_releases_whose_page_is_there() -> None:
+    async def story(world: World) -> None:
+        await world.quiet(Scope.HOST, "elsewhere.example")
+        await world.quiet(Scope.HOST, "www.gov.uk")
+        await world.late()
+        assert await world.told() == []
+        assert [kind for kind, _ in await world.told(after=2 * HOUR)] == ["opened"]
+
+    played(story)
+
+
 def test_an_incident_that_a_person_closed_is_not_told_of() -> None:
     async def story(world: World) -> None:
         await world.quiet()
@@ -166,9 +190,9 @@ def test_an_incident_that_a_person_closed_is_not_told_of() -> None:
 
 
 def test_a_silence_needs_a_reason_a_role_and_an_end_that_is_near() -> None:
-    with pytest.raises(NotEnough, match="say why\nmust end after now, and within 14 days"):
+    with pytest.raises(NotEnough, match="reason: say why\nuntil: must be after now, and within 14 days"):
         silence(Scope.RELEASE, "r", SLOT + timedelta(days=15), "duty statistician", " ", SLOT)
-    with pytest.raises(NotEnough, match="must end after now"):
+    with pytest.raises(NotEnough, match="must be after now"):
         silence(Scope.RELEASE, "r", SLOT, "duty statistician", "why", SLOT)
     with pytest.raises(NotEnough, match="in which role"):
         silence(Scope.RELEASE, "r", SLOT + HOUR, "", "why", SLOT)

@@ -11,7 +11,7 @@ import pytest
 
 from alerts.incident import Action
 from alerts.notice import Notice
-from alerts.rota import Rota, Shift
+from alerts.rota import Shift
 from monitor.app.reporting_options import schedules_of
 from monitor.clock import VirtualClock
 from monitor.config.people import SummarySettings
@@ -25,6 +25,7 @@ from monitor.store.writer import Writer
 from tests.unit.monitor.deliver.outbox import directly, record
 from tests.worlds.instants import after_slot
 from tests.worlds.looks import ABSENT
+from tests.worlds.rotas import a_rota
 from tests.worlds.stores import TemporaryStore
 from tests.worlds.verdicts import Case, a_late_verdict
 
@@ -32,7 +33,7 @@ FRIDAY = date(2018, 1, 5)
 MONDAY = date(2018, 1, 8)
 NAMES = {"ofqual": "Ofqual"}
 WAYS = {"alice": "alice-phone", "bob": "bob-phone"}
-ROTA = Rota("duty", WAYS, shifts=(Shift("bob", after_slot(0), after_slot(86_400)),))
+ROTA = a_rota(WAYS, Shift("bob", after_slot(0), after_slot(86_400)), name="duty")
 RISKS = {("www.gov.uk", MONDAY): "www.gov.uk: 175 parts are promised", ("www.gov.uk", FRIDAY): "www.gov.uk: too much"}
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from alerts.draft.narrative import where_announced
+from alerts.draft.certainty import where_announced
 from monitor.cli.text import release_lines
 from monitor.deliver.facts import Measured, release_facts
 from monitor.judge.as_json import address_told, release_json

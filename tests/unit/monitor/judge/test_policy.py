@@ -4,7 +4,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from monitor.judge.policy import Grade, Override, Policies, Policy, grade, worst
+from monitor.judge.policy import Grade, Policies, Policy, PolicyTable, grade, worst
 from monitor.judge.window import window
 from schedules.announcement import State
 from schedules.in_force import slot_in_force
@@ -38,7 +38,7 @@ def test_the_worst_of_no_grades_is_none() -> None:
 
 
 def test_a_producer_changes_only_what_it_names() -> None:
-    policies = Policies(Policy(), {"ons": Override(on_time_within=timedelta(seconds=5))})
+    policies = Policies(Policy(), {"ons": PolicyTable.model_validate({"on_time_within": "5s"})})
     assert policies.of("ons").on_time_within == timedelta(seconds=5)
     assert policies.of("ons").note_within == Policy().note_within
     assert policies.of("dft") == Policy()

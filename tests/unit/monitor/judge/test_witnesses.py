@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
-from monitor.judge.part_evidence import Witnesses, witnesses
 from monitor.judge.runs import Run
+from monitor.judge.witnesses import DEFAULT_LAGS, Lags, Witnesses, witnesses
 from monitor.look.redirect import REDIRECTED
 from tests.worlds.instants import SLOT, after_slot
 from tests.worlds.looks import ABSENT, PRESENT, UNKNOWN, a_run, looks
@@ -24,38 +25,42 @@ def absent(*when: float) -> list[Run]:
     return looks(*((one, ABSENT) for one in when)).runs("announcement/origin")
 
 
-def witnessed(now: float, announcement: Sequence[Run], index: Sequence[Run] = ()) -> Witnesses:
-    return witnesses("r", {"r/announcement/origin": announcement, "r/index/origin": index}, after_slot(now))
-
-
-def proved(
-    announcing: float | None, unlisted: float | None, since: float | None = None, *, redirects: bool = False
+def witnessed(
+    now: float, announcement: Sequence[Run], index: Sequence[Run] = (), lags: Lags = DEFAULT_LAGS
 ) -> Witnesses:
-    return Witnesses(after_slot(announcing), after_slot(unlisted), redirects=redirects, since=after_slot(since))
+    return witnesses("r", {"r/announcement/origin": announcement, "r/index/origin": index}, after_slot(now), lags)
+
+
+def silent(
+    announced: float | None, unlisted: float | None, since: float | None = -600, *, redirects: bool = False
+) -> Witnesses:
+    return Witnesses(after_slot(announced), after_slot(unlisted), redirects=redirects, since=after_slot(since))
 
 
 @pytest.mark.parametrize(
-    ("announced", "unlisted", "expected"),
+    ("announced", "unlisted", "both"),
     [
-        ([0, 200], [0, 250], proved(170, 130, since=0)),
-        ([40, 69], [120, 159], proved(None, None, since=40)),
-        ([40, 70], [120, 160], proved(40, 40, since=40)),
-        ([], [120, 160], proved(None, None)),
+        ([0, 200], [0, 290], 170),
+        ([0, 200], [0, 250], 130),
+        ([40, 69], [120, 159], None),
+        ([40, 70], [120, 160], 40),
+        ([], [120, 160], None),
     ],
 )
-def test_a_witness_proves_absence_as_of_its_last_look_less_its_lag(
-    announced: list[float], unlisted: list[float], expected: Witnesses
+def test_both_witnesses_prove_absence_as_of_their_last_looks_less_their_lags(
+    announced: list[float], unlisted: list[float], both: float | None
 ) -> None:
-    assert witnessed(300, absent(*announced), absent(*unlisted)) == expected
+    assert witnessed(300, absent(*announced), absent(*unlisted)).both == after_slot(both)
 
 
-def test_both_witnesses_prove_absence_up_to_the_earlier_of_them() -> None:
-    assert witnessed(300, absent(0, 200), absent(0, 250)).both == after_slot(130)
+def test_lags_measured_that_day_replace_the_defaults() -> None:
+    lags = Lags(timedelta(seconds=60), timedelta(seconds=240))
+    assert witnessed(300, absent(0, 290), absent(0, 300), lags).both == after_slot(60)
 
 
-@pytest.mark.parametrize(("now", "announcing"), [(100, 70), (30, 0), (-1, None)])
-def test_looks_after_now_are_not_known_yet(now: float, announcing: float | None) -> None:
-    assert witnessed(now, absent(0, 200)).announcing == after_slot(announcing)
+@pytest.mark.parametrize(("now", "announced"), [(100, 100), (30, 30), (-1, None)])
+def test_looks_after_now_are_not_known_yet(now: float, announced: float | None) -> None:
+    assert witnessed(now, absent(0, 200)).announced == after_slot(announced)
 
 
 @pytest.mark.parametrize(("now", "redirects"), [(59.0, False), (60.0, True)])
@@ -66,8 +71,8 @@ def test_a_redirect_after_now_is_not_known_yet(now: float, *, redirects: bool) -
 @pytest.mark.parametrize(
     ("between", "expected"),
     [
-        (REDIRECT, proved(-30, None, since=-60, redirects=True)),
-        (replace(REDIRECT, why="timeout"), proved(90, None, since=-60)),
+        (REDIRECT, silent(0, None, since=-60, redirects=True)),
+        (replace(REDIRECT, why="timeout"), silent(120, None, since=-60)),
     ],
     ids=["redirect", "failed look"],
 )
@@ -77,34 +82,34 @@ def test_an_announcement_shown_again_after_its_redirect_is_an_old_copy(between: 
 
 def test_a_listing_that_has_shown_the_release_proves_nothing_later() -> None:
     index = looks((0, ABSENT), (60, PRESENT), (600, ABSENT)).runs("index/origin")
-    assert witnessed(900, absent(-600), index).unlisted == after_slot(-120)
+    assert witnessed(900, absent(-600), index).unlisted == after_slot(0)
 
 
 @pytest.mark.parametrize(
-    ("announcing", "unlisted", "redirects", "until"),
+    ("announced", "unlisted", "redirects", "until"),
     [
-        (100, 200, False, 100),
-        (200, 100, False, 100),
-        (100, None, False, None),
-        (None, 100, True, None),
+        (130, 320, False, 100),
+        (230, 220, False, 100),
+        (130, None, False, None),
+        (None, 220, True, None),
         # An announcement that has redirected proves absence without a listing, up to the slot.
-        (100, None, True, 0),
-        (-100, None, True, -100),
-        (100, -100, True, 0),
-        (200, 100, True, 100),
+        (130, None, True, 0),
+        (-70, None, True, -100),
+        (130, 20, True, 0),
+        (230, 220, True, 100),
     ],
 )
 def test_until_when_the_release_was_nowhere(
-    announcing: float | None, unlisted: float | None, until: float | None, *, redirects: bool
+    announced: float | None, unlisted: float | None, until: float | None, *, redirects: bool
 ) -> None:
-    assert proved(announcing, unlisted, redirects=redirects).absent(SLOT) == after_slot(until)
+    assert silent(announced, unlisted, redirects=redirects).absent(SLOT) == after_slot(until)
 
 
 def test_a_witness_says_nothing_about_a_slot_before_it_first_saw_the_announcement() -> None:
-    late = proved(100, None, since=40, redirects=True)
-    assert (late.absent(SLOT), replace(late, unlisted=after_slot(50)).absent(SLOT)) == (None, after_slot(50))
+    late = silent(130, None, since=40, redirects=True)
+    assert (late.absent(SLOT), replace(late, unlisted=after_slot(170)).absent(SLOT)) == (None, after_slot(50))
 
 
-@pytest.mark.parametrize(("unlisted", "until"), [(None, None), (50, 50)])
+@pytest.mark.parametrize(("unlisted", "until"), [(None, None), (170, 50)])
 def test_without_a_slot_both_witnesses_must_prove_absence(unlisted: float | None, until: float | None) -> None:
-    assert proved(100, unlisted, redirects=True).absent(None) == after_slot(until)
+    assert silent(130, unlisted, redirects=True).absent(None) == after_slot(until)

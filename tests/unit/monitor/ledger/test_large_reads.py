@@ -20,7 +20,7 @@ from monitor.store.sql.write import Transaction
 from monitor.store.writer import LATE, Writer
 from schedules.announcement import Announcement, State
 from schedules.as_json import announcement_from_json
-from schedules.join import Rules
+from schedules.join import JoinRules
 from schedules.promise import Promise
 from schedules.slot import Precision, Slot
 from schedules.source import Reading
@@ -29,7 +29,7 @@ from tests.worlds.stores import TemporaryStore
 START = datetime(2026, 11, 16, 12, tzinfo=UTC)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 MANY, WITHDRAWN, MOVED, NEW = 600, 300, 30, 50
-RULES = Rules(("stats", "own"), explicit=frozenset({"stats"}))
+RULES = JoinRules(("stats", "own"), explicit=frozenset({"stats"}))
 
 
 class CutOffStore(TemporaryStore):

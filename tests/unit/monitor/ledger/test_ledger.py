@@ -7,7 +7,7 @@ from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
-from monitor.config.calendars import PinSettings
+from schedules.join import Pin
 from schedules.promise import Promise, Unlisted
 from tests.unit.monitor.app.office import START, STATS, Office, as_json, at_work, csv, row
 from tests.worlds.fetcher import Reply
@@ -151,7 +151,7 @@ def test_a_pin_joins_what_nothing_else_would_after_a_restart_too(tmp_path: Path)
         await office.read(as_json(entry("a", "2026-11-26T09:30:00", title="Quite another name")), "own")
         assert len(office.daemon.ledger.releases) == 2
         titles = ("Example awareness", "Quite another name")
-        pins = [PinSettings(id="awareness", title=title) for title in titles]
+        pins = [Pin(id="awareness", title=title) for title in titles]
         office.settings = office.settings.model_copy(update={"pin": pins})
         await office.reopen()
         assert set(office.daemon.ledger.releases) == {"awareness"}

@@ -12,13 +12,13 @@ from typing import Any, cast
 import pytest
 
 from alerts.incident import Incident, Kind
-from monitor.config.calendars import PinSettings
 from monitor.errors import Conflict
 from monitor.judge.runs import Run
 from monitor.look.sighting import State
 from monitor.store.sql.engine import Store
 from monitor.store.sql.read import RunStore
 from monitor.store.sql.write import Transaction
+from schedules.join import Pin
 from schedules.promise import Promise
 from tests.unit.monitor.app.office import START, STATS, Office, as_json, at_work, csv, row
 
@@ -207,7 +207,7 @@ def test_a_release_joined_into_another_keeps_its_promises_and_is_on_no_list(tmp_
         names = {judged.release for judged in store.verdicts.judged()}
         assert len(names) == 2
         titles = ("Example awareness", "Quite another name")
-        pins = [PinSettings(id="awareness", title=title) for title in titles]
+        pins = [Pin(id="awareness", title=title) for title in titles]
         office.settings = office.settings.model_copy(update={"pin": pins})
         await office.reopen()
         store = office.daemon.store
@@ -236,7 +236,7 @@ def test_what_was_seen_and_told_of_a_release_goes_with_it_to_the_name_that_a_pin
         with office.daemon.store.transaction() as tx:
             tx.save_runs([seen("a")])
             tx.save_incident(late)
-        pin = PinSettings(id="awareness", title="Example awareness")
+        pin = Pin(id="awareness", title="Example awareness")
         office.settings = office.settings.model_copy(update={"pin": [pin]})
         await office.reopen()
         store = office.daemon.store
@@ -270,12 +270,10 @@ def test_what_other_rules_make_of_a_release_is_written_down_once_a_restart_has_r
 def test_a_release_that_a_pin_no_longer_joins_is_its_own_again(tmp_path: Path) -> None:
     async def act(office: Office) -> None:
         await office.read(csv(row("a", title="Example awareness")))
-        office.settings = office.settings.model_copy(
-            update={"pin": [PinSettings(id="awareness", title="Example awareness")]}
-        )
+        office.settings = office.settings.model_copy(update={"pin": [Pin(id="awareness", title="Example awareness")]})
         await office.reopen()
         assert [release.id for release in office.daemon.store.ledger.releases()] == ["awareness"]
-        office.settings = office.settings.model_copy(update={"pin": [PinSettings(id="a", title="Example awareness")]})
+        office.settings = office.settings.model_copy(update={"pin": [Pin(id="a", title="Example awareness")]})
         await office.reopen()
         assert [release.id for release in office.daemon.store.ledger.releases()] == ["a"]
         assert set(office.daemon.watch.releases) == {"a"}

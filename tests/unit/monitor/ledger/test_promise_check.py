@@ -11,7 +11,7 @@ import pytest
 from alerts.finding import Exposure
 from monitor.judge.policy import Grade
 from monitor.judge.verdict import Finding, Kind, PartVerdict, Verdict, Word
-from monitor.ledger.promise_check import PATIENCE, PromiseCheck, must_be_confirmed_since
+from monitor.ledger.promise_check import PATIENCE, PromiseCheck, WantedRead, confirmation_needed_since
 from schedules.announcement import Address
 from schedules.release import Release
 from schedules.slot import Precision, Slot
@@ -53,8 +53,8 @@ class Waiting:
     """A release whose verdict may wait."""
 
     release: Release = RELEASE
-    asked: tuple[datetime, datetime] | None = None
-    waits: bool = False
+    wanted_read: WantedRead | None = None
+    waits_for_calendar: bool = False
 
 
 class Calls:
@@ -75,69 +75,69 @@ def listened() -> PromiseCheck:
 
 @pytest.mark.parametrize("word", [Word.LATE, Word.OVERDUE, Word.NOT_PUBLISHED, Word.EARLY])
 def test_a_breach_needs_its_promise_to_stand_at_its_slot(word: Word) -> None:
-    assert must_be_confirmed_since(verdict(part(word))) == SLOT
+    assert confirmation_needed_since(verdict(part(word))) == SLOT
 
 
 @pytest.mark.parametrize("word", [Word.ON_TIME, Word.PENDING, Word.UNPROVEN])
 def test_where_nothing_is_claimed_nothing_is_read_again(word: Word) -> None:
-    assert must_be_confirmed_since(verdict(part(word))) is None
+    assert confirmation_needed_since(verdict(part(word))) is None
     doubted = replace(verdict(part(word)), findings=(Finding(Kind.PROMISE_IN_DOUBT),))
-    assert must_be_confirmed_since(doubted) == SLOT
-    assert must_be_confirmed_since(replace(doubted, findings=(Finding(Kind.BLIND),))) is None
+    assert confirmation_needed_since(doubted) == SLOT
+    assert confirmation_needed_since(replace(doubted, findings=(Finding(Kind.BLIND),))) is None
 
 
 def test_any_part_that_is_behind_is_a_breach_and_a_release_without_a_slot_has_none() -> None:
-    assert must_be_confirmed_since(verdict(part(Word.ON_TIME), part(Word.LATE))) == SLOT
-    assert must_be_confirmed_since(replace(verdict(part()), slot=None)) is None
+    assert confirmation_needed_since(verdict(part(Word.ON_TIME), part(Word.LATE))) == SLOT
+    assert confirmation_needed_since(replace(verdict(part()), slot=None)) is None
 
 
 def test_a_promise_that_was_confirmed_at_its_slot_stands_and_one_confirmed_before_does_not() -> None:
-    assert must_be_confirmed_since(verdict(part(), confirmed=0)) is None
-    assert must_be_confirmed_since(verdict(part(), confirmed=1)) is None
-    assert must_be_confirmed_since(verdict(part(), confirmed=-1)) == SLOT
+    assert confirmation_needed_since(verdict(part(), confirmed=0)) is None
+    assert confirmation_needed_since(verdict(part(), confirmed=1)) is None
+    assert confirmation_needed_since(verdict(part(), confirmed=-1)) == SLOT
 
 
 def test_of_exposures_the_last_is_when_the_promise_must_have_stood_and_one_not_dated_says_nothing() -> None:
-    assert must_be_confirmed_since(verdict(part(Word.EARLY, -900, -300))) == after_slot(-300)
-    assert must_be_confirmed_since(verdict(part(Word.EARLY, None))) == SLOT
+    assert confirmation_needed_since(verdict(part(Word.EARLY, -900, -300))) == after_slot(-300)
+    assert confirmation_needed_since(verdict(part(Word.EARLY, None))) == SLOT
     # As of the instant of judging it would have to be read anew at each.
-    assert must_be_confirmed_since(verdict(part(Word.EARLY, None), at=after_slot(-20))) is None
+    assert confirmation_needed_since(verdict(part(Word.EARLY, None), at=after_slot(-20))) is None
 
 
 def test_what_is_withheld_before_its_slot_is_read_again_once_since_it_was_seen() -> None:
     withheld = replace(part(Word.UNPROVEN), first_seen=Interval(None, after_slot(-200)))
     doubted = replace(verdict(withheld), findings=(Finding(Kind.PROMISE_IN_DOUBT),))
-    assert {must_be_confirmed_since(replace(doubted, at=after_slot(at))) for at in (-200, -100, -1)} == {
+    assert {confirmation_needed_since(replace(doubted, at=after_slot(at))) for at in (-200, -100, -1)} == {
         after_slot(-200)
     }
-    assert must_be_confirmed_since(doubted) == SLOT
+    assert confirmation_needed_since(doubted) == SLOT
 
 
 def test_a_verdict_waits_ten_seconds_at_most_for_calendars_that_were_not_read_since() -> None:
     check, watched = listened(), Waiting()
     assert check.defer_for_calendar_read(watched, verdict(part()), Calls()) == after_slot(310)
-    assert (watched.waits, watched.asked) == (True, (SLOT, AT + PATIENCE))
-    # Judged again meanwhile it waits no longer than it was to.
+    assert (watched.waits_for_calendar, watched.wanted_read) == (True, WantedRead(SLOT, AT + PATIENCE))
+    # Judged again, it waits no longer than before.
     assert check.defer_for_calendar_read(watched, verdict(part(), at=after_slot(305)), Calls()) == AT + PATIENCE
     assert check.defer_for_calendar_read(watched, verdict(part(), at=AT + PATIENCE), Calls()) is None
-    assert not watched.waits
+    assert not watched.waits_for_calendar
 
 
-def test_another_claim_is_waited_for_anew() -> None:
+def test_another_breach_waits_for_a_read_of_its_own() -> None:
     check, watched = listened(), Waiting()
     check.defer_for_calendar_read(watched, verdict(part(Word.EARLY, -900), at=after_slot(-800)), Calls())
-    assert watched.asked == (after_slot(-900), after_slot(-800) + PATIENCE)
+    assert watched.wanted_read == WantedRead(after_slot(-900), after_slot(-800) + PATIENCE)
     check.defer_for_calendar_read(watched, verdict(part(Word.EARLY, -900, -300), at=after_slot(-299)), Calls())
-    assert watched.asked == (after_slot(-300), after_slot(-299) + PATIENCE)
+    assert watched.wanted_read == WantedRead(after_slot(-300), after_slot(-299) + PATIENCE)
 
 
-def test_nothing_waits_where_nobody_reads_where_nothing_is_claimed_or_where_it_stands() -> None:
-    watched = Waiting(waits=True)
+def test_nothing_waits_without_a_reader_without_a_breach_or_after_a_confirmation() -> None:
+    watched = Waiting(waits_for_calendar=True)
     assert PromiseCheck().defer_for_calendar_read(watched, verdict(part()), Calls()) is None
-    assert not watched.waits
-    watched.waits = True
+    assert not watched.waits_for_calendar
+    watched.waits_for_calendar = True
     assert listened().defer_for_calendar_read(watched, verdict(part(), confirmed=0), Calls()) is None
-    assert (watched.waits, watched.asked) == (False, None)
+    assert (watched.waits_for_calendar, watched.wanted_read) == (False, None)
 
 
 def test_only_calendars_that_were_not_read_since_are_read_and_each_calls_back() -> None:
@@ -199,7 +199,7 @@ def test_a_page_missing_where_nobody_announced_it_has_its_promise_read_again_and
     told = replace(verdict(part(word), confirmed=confirmed, at=after_slot(at)), word=word, address=address)
     waiting = Waiting()
     assert asyncio.run(asked_for(waiting, told)) is is_asked
-    assert not waiting.waits
+    assert not waiting.waits_for_calendar
 
 
 def test_the_first_looks_at_a_slot_have_their_host_to_themselves() -> None:
@@ -207,7 +207,7 @@ def test_the_first_looks_at_a_slot_have_their_host_to_themselves() -> None:
     check, waiting = listened(), Waiting()
     assert check.defer_for_calendar_read(waiting, pending, Calls()) == after_slot(5)
     assert check.defer_for_calendar_read(waiting, replace(pending, at=after_slot(5)), Calls()) is None
-    assert not waiting.waits
+    assert not waiting.waits_for_calendar
 
 
 async def asked_for(waiting: Waiting, told: Verdict) -> bool:

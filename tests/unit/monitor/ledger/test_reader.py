@@ -13,8 +13,8 @@ from monitor.ledger.pages import CalendarPages
 from monitor.ledger.reader import CalendarReader, Outcome
 from monitor.look.fetch import Answer, Failure, Reason, Request
 from monitor.rehearse.virtual_loop import run_virtually
-from schedules.sources.options import SourceOptions
 from schedules.sources.registry import KINDS
+from tests.worlds.calendars import calendar_settings
 from tests.worlds.fetcher import Reply, ScriptedFetcher
 
 URL = "https://calendar.example/releases.toml"
@@ -35,7 +35,7 @@ def read(
 
     async def story(clock: VirtualClock) -> tuple[list[Outcome], ScriptedFetcher, list[str]]:
         fetcher = ScriptedFetcher(clock, script)
-        source = KINDS["toml"](SourceOptions(name="own", url=URL, timezone="Europe/London"))
+        source = KINDS["toml"](calendar_settings("toml", URL))
 
         async def ask(request: Request) -> Answer | Failure:
             turns.append(request.url)

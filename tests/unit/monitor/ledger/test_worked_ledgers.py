@@ -22,11 +22,11 @@ from schedules.history import history
 from schedules.in_force import InForce, slot_in_force
 from schedules.ledger_event import What
 from schedules.promise import Promise
-from schedules.regular_series import expected, series_of
+from schedules.regular_series import expect_next_edition, series_of
 from schedules.release import Release
 from schedules.slot import Precision, Slot
 from schedules.source import Reading
-from schedules.workdays import workdays
+from schedules.workdays import Workdays
 from tests.worlds.stores import TemporaryStore
 
 EXAMPLES = Path(__file__).parents[4] / "../shared/samples/calendars/ledger_examples.json"
@@ -211,7 +211,7 @@ def test_ledger_10_dates_turned_round_are_an_alarm_and_re_date_nothing() -> None
 
 def test_ledger_11_a_regular_series_without_announcement_is_unannounced_but_never_late() -> None:
     released = [date(2026, month, day) for month, day in ((1, 21), (2, 18), (3, 18), (4, 15), (5, 20))]
-    expectation = expected(series_of("dfx", "Widgets: May 2026"), released)
+    expectation = expect_next_edition(series_of("dfx", "Widgets: May 2026"), released)
     assert expectation is not None
     assert (expectation.first, expectation.last) == (date(2026, 6, 10), date(2026, 6, 24))
     assert expectation.missing([], utc(5, 26)) is None
@@ -253,7 +253,7 @@ def _reads_of(case: Mapping[str, Any]) -> list[Read]:
 def _series_events(case: Mapping[str, Any], now: datetime) -> Iterable[tuple[str, int]]:
     series = case["config"].get("series")
     if series is not None:
-        expectation = expected(("dfx", ("x",)), [date.fromisoformat(day) for day in series["released"]])
+        expectation = expect_next_edition(("dfx", ("x",)), [date.fromisoformat(day) for day in series["released"]])
         assert expectation is not None
         assert [str(expectation.first), str(expectation.last)] == series["expected_window"]
         event = expectation.missing([], now)
@@ -298,7 +298,7 @@ def test_a_slot_on_a_bank_holiday_is_an_unlikely_day_of_that_nation_alone() -> N
     promise = Promise("X", "A", entry("X", "6 April 2026 9:30am").slot, None, utc(2, 1))
     release = Release("X", "Release X", "dfx", "", ())
     kinds = {
-        nation: [event.what for event in history(release, [promise], utc(3, 1), workdays=workdays(nation))]
+        nation: [event.what for event in history(release, [promise], utc(3, 1), workdays=Workdays(nation))]
         for nation in ("ENG", "SCT")
     }
     assert kinds == {"ENG": [What.ANNOUNCED, What.UNLIKELY_DAY], "SCT": [What.ANNOUNCED]}

@@ -20,10 +20,10 @@ from monitor.plan.budget import Budget
 from monitor.rehearse.virtual_loop import run_virtually
 from monitor.threads import Tasks
 from monitor.watch.unannounced import Unannounced
-from schedules.sources.options import SourceOptions
 from schedules.sources.registry import KINDS
 from tests.unit.monitor.app.office import Office, at_work, csv, row
 from tests.unit.monitor.look.story import HOST, Watch, target, watch, watching
+from tests.worlds.calendars import calendar_settings
 from tests.worlds.fetcher import Reply, ScriptedFetcher
 
 BUSY = Reply(429, b"", {"Retry-After": "20"})
@@ -42,7 +42,7 @@ async def a_glance(seen: Watch) -> object:
 
 
 async def a_calendar_read(seen: Watch) -> object:
-    source = KINDS["toml"](SourceOptions(name="own", url=f"https://{HOST}/releases.toml", timezone="Europe/London"))
+    source = KINDS["toml"](calendar_settings("toml", f"https://{HOST}/releases.toml"))
     return await CalendarReader("own", source, CalendarPages(seen.poller.ask), seen.clock).read()
 
 

@@ -14,8 +14,8 @@ from monitor.rehearse.script.script import FAULTS
 from schedules.announcement import Announcement, Part, Role
 from schedules.release import Release
 from schedules.sources.govuk import GovukSource
-from schedules.sources.options import SourceOptions
 from schedules.sources.toml import TomlSource
+from tests.worlds.calendars import calendar_settings
 
 if TYPE_CHECKING:
     from conftest import Play, Story
@@ -66,7 +66,7 @@ def everywhere(state: str, sheet: str) -> dict[str, str]:
 
 def test_the_source_of_gov_uk_reads_the_simulated_listing(play: Play) -> None:
     async def tell(story: Story) -> None:
-        source = GovukSource(SourceOptions("govuk", "", filters={"organisations": ("bird-agency",)}))
+        source = GovukSource(calendar_settings("govuk", filters={"organisations": ["bird-agency"]}))
         entry = (await announced(story, source))[0]
         assert (entry.title, entry.url, entry.producer) == (GULLS.title, PAGE, "bird-agency")
         assert entry.slot.instant == datetime(2018, 1, 5, 9, 30, tzinfo=UTC)
@@ -95,7 +95,7 @@ def test_the_source_of_gov_uk_reads_the_simulated_listing(play: Play) -> None:
 
 def test_the_source_of_toml_reads_the_simulated_calendar(play: Play) -> None:
     async def tell(story: Story) -> None:
-        entry = (await announced(story, TomlSource(SourceOptions("rehearsal", CALENDAR_URL))))[0]
+        entry = (await announced(story, TomlSource(calendar_settings("toml", CALENDAR_URL))))[0]
         assert (entry.uid, entry.url) == ("gulls", PAGE.replace("statistics", "publications"))
         assert entry.slot.instant == datetime(2018, 1, 5, 9, 30, tzinfo=UTC)
         assert [part.id for part in entry.parts] == ["sheet"]

@@ -62,5 +62,5 @@ def test_a_draft_of_a_release_that_is_still_missing_gives_its_delay_at_the_end_o
     assert [met.why for met in done.met if not met.met] == []
     (draft,) = done.results.drafts
     (text,) = (Path(file).read_text(encoding="utf-8") for file in draft["files"] if file.endswith(".md"))
-    assert "As of 12:30 GMT on 5 January 2018 the release was not yet seen" in text
-    assert "at least 2 hours 56 minutes after the announced time" in text
+    assert "The release was still not found at 12.26pm." in text
+    assert "delayed by at least 2 hours 56 minutes so far" in text

@@ -65,11 +65,11 @@ def test_a_monitor_that_may_be_taken_for_dead_lets_go_of_nothing_until_it_knows_
         admission, watch = office.daemon.admission, office.daemon.watch
         before = dict(watch.releases)
         for members in ((), ("south",), ("north",)):
-            await admission.deal(Share("north", members, 0.0, divided=True))
+            await admission.apply_share(Share("north", members, 0.0, divided=True))
         assert all(watch.releases[name] is watched for name, watched in before.items())
         (host,), both = {watched.release.url.split("/")[2] for watched in before.values()}, ("north", "south")
         (without,) = {*both} - {owner(host, both)}
-        await admission.deal(Share(without, both, 0.0, divided=True))
+        await admission.apply_share(Share(without, both, 0.0, divided=True))
         assert not watch.releases
 
     at_work(tmp_path, act)

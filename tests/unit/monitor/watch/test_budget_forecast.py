@@ -69,7 +69,7 @@ def test_what_is_planned_as_before_is_reckoned_again_an_hour_later_and_not_soone
         for _ in range(10):
             await foresight.look_ahead()
             await clock.sleep(600)
-        watched.aim(targets_of(watched.release))
+        watched.set_targets(targets_of(watched.release))
         await foresight.look_ahead()
 
     run_virtually(story)

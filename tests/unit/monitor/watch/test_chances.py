@@ -33,7 +33,7 @@ at = 2026-11-26T09:40:00
 
 
 def planned(life: Life, release: str, target: str) -> Window | None:
-    windows = life.daemon.watch.releases[release].at(f"{release}/{target}").windows
+    windows = life.daemon.watch.releases[release].state_or_empty(f"{release}/{target}").windows
     return window_at(windows, life.clock.now())
 
 

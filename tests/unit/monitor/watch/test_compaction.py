@@ -19,7 +19,7 @@ from monitor.rehearse.virtual_loop import run_virtually
 from monitor.store.retention import Retention
 from monitor.store.sql.engine import Store
 from monitor.store.writer import Writer
-from monitor.watch.compaction import CROWDED, Compaction
+from monitor.watch.compaction import MIN_RUNS, Compaction
 from monitor.watch.rejudge import replay
 from tests.worlds.instants import DAY, HOUR, SECOND, SLOT
 from tests.worlds.looks import ABSENT, PRESENT, UNKNOWN, a_run
@@ -81,7 +81,7 @@ def test_what_is_settled_long_ago_is_kept_in_fewer_rows_and_replay_finds_no_diff
     assert {row.release: row.body for row in store.verdicts.judged()} == before
     assert [told for told in replay(store, POLICIES, None, None) if told[1]] == []
     left = store.runs.of_release("r0")
-    assert len(left) <= CROWDED
+    assert len(left) <= MIN_RUNS
     assert sum(run.looks + run.failed for run in left) == sum(run.looks for run in noisy("r0"))
     assert compact(store) == 0
     store.close()

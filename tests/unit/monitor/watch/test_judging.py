@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TypeVar
 
@@ -18,6 +18,7 @@ from monitor.health.state import HealthState
 from monitor.judge.judge import judge
 from monitor.judge.policy import Policy
 from monitor.judge.verdict import Word
+from monitor.look.redirect import REDIRECTED
 from monitor.look.sighting import Sighting, State
 from monitor.plan.targets import Target, View
 from monitor.rehearse.virtual_loop import run_virtually
@@ -34,7 +35,7 @@ from monitor.watch.other_monitors import OtherMonitors
 from monitor.watch.planner import Planner, WatchRules
 from monitor.watch.record_verdict import Recorder
 from monitor.watch.release import WatchedRelease
-from schedules.announcement import Part, Role
+from schedules.announcement import Address, Part, Role
 from schedules.promise import Promise
 from schedules.release import Release
 from tests.unit.monitor.watch.looker import FakeLooker
@@ -67,7 +68,7 @@ def behind(name: str, state: State, seen: float = 300, monitor: str = "") -> Wat
     target = Target(f"{name}/page/edge", name, "page", View.EDGE, url, "www.gov.uk", "status")
     for at, answered in ((-60, State.ABSENT), (seen, state)):
         when = after_slot(at)
-        watched.add(target, Sighting(target.id, answered, when, when, when, when), None, apart=False)
+        watched.add_sighting(target, Sighting(target.id, answered, when, when, when, when), None, apart=False)
     return watched
 
 
@@ -84,6 +85,35 @@ def test_releases_of_one_slot_found_behind_at_a_start_come_to_rest(states: list[
     store = TemporaryStore()
     judged({name: behind(name, state) for name, state in zip(NAMES, states, strict=True)}, store)
     assert [row.word for row in store.verdicts.judged()] == [word.value for word in words]
+
+
+def of_govuk(name: str, page: Mapping[float, State], silent: float, redirected: float | None = None) -> WatchedRelease:
+    """Return a release at a guessed address, and until when looks found it announced and not listed."""
+    link = f"https://www.gov.uk/government/statistics/announcements/{name}"
+    watched = behind(name, State.ABSENT, seen=-59)
+    watched.release = replace(watched.release, address=Address.GUESSED, link=link)
+    looks = {"page/edge": page, "announcement/origin": dict.fromkeys((-60, silent), State.ABSENT)}
+    looks["index/origin"] = looks["announcement/origin"]
+    for place, answers in looks.items():
+        part, view = place.split("/")
+        target = Target(f"{name}/{place}", name, part, View(view), link, "www.gov.uk", "status")
+        seen = [(at, state, "") for at, state in answers.items()]
+        if redirected is not None and part == "announcement":
+            seen.append((redirected, State.UNKNOWN, REDIRECTED))
+        for at, state, why in seen:
+            when = after_slot(at)
+            watched.add_sighting(target, Sighting(target.id, state, when, when, when, when, why=why), None, apart=False)
+    return watched
+
+
+@pytest.mark.parametrize(("within", "word"), [(1, "overdue"), (65, "pending")], ids=["at a start", "a minute later"])
+def test_what_is_late_by_its_witnesses_is_taken_back_once_another_shows_longer_lags(within: float, word: str) -> None:
+    store = TemporaryStore()
+    claims = of_govuk("claims", {}, silent=295)
+    visas = of_govuk("visas", {1: State.PRESENT}, silent=280, redirected=281)
+    visas.promises = [a_promise(after_slot(-30), release="visas")]
+    judged({"claims": claims, "visas": visas}, store, within=within)
+    assert [row.word for row in store.verdicts.judged()] == ["on_time", word]
 
 
 def test_what_another_monitor_stored_while_a_verdict_was_written_is_judged_too() -> None:
@@ -162,7 +192,7 @@ def judged(
         members = Members(
             "north", Leaseholder("north", timedelta(seconds=3)), store.leases, writer, clock, divided=False
         )
-        others = None if ask is None else OtherMonitors(store, ask, members, blind.learn)
+        others = None if ask is None else OtherMonitors(store, ask, members, blind.add)
         judging = Judging(clock, releases, planner, recorder, rules, queue, blind, others, set_wrong=set_wrong)
         queue.everything()
         with pytest.raises(TimeoutError):

@@ -11,7 +11,7 @@ from alerts.notice import Notice
 from monitor.config.settings import Settings
 from monitor.judge.verdict import Kind
 from monitor.store.writer import DELAY
-from monitor.watch.listing_followup import MOST
+from monitor.watch.listing_followup import MAX_FOLLOWED
 from tests.unit.monitor.app.life import HEAD, Life, live
 
 TITLE = "Example claims: July to September 2026"
@@ -255,8 +255,8 @@ def test_of_the_thousands_that_a_listing_shows_sixty_are_looked_at_and_a_person_
     async def act(life: Life) -> None:
         await life.until("09:29:50")
         asked = {entry.path for entry in life.publisher.log.entries if entry.path.startswith("/releases/")}
-        assert 0 < len(asked) <= MOST
-        assert 0 < len(life.daemon.store.outbox.notices()) <= MOST + 1
+        assert 0 < len(asked) <= MAX_FOLLOWED
+        assert 0 < len(life.daemon.store.outbox.notices()) <= MAX_FOLLOWED + 1
         assert any("more than 60 entries" in notice.text for notice in life.daemon.store.outbox.notices())
         assert "parts_cut" in {found.kind for found in life.daemon.watch.releases["claims-q3"].verdict.findings}
 

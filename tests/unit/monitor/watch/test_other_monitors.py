@@ -87,7 +87,7 @@ def taken_in(
         holder, writer = Leaseholder("north", timedelta(seconds=3)), Writer(store, clock)
         members = Members("north", holder, store.leases, writer, clock, divided=False)
         others = OtherMonitors(store, ask, members, learnt.extend)
-        asking = (others.take_in(watched, NOW) for watched in releases.values())
+        asking = (others.merge_into(watched, NOW) for watched in releases.values())
         told.extend(await asyncio.gather(*asking, return_exceptions=True))
         await writer.close()
 
@@ -101,7 +101,7 @@ def test_what_others_saw_of_many_releases_is_asked_for_together() -> None:
     assert ask.asked < 10
     assert told == [None] * len(NAMES)
     assert learnt == [BLIND] * ask.asked
-    assert [[run.target for run in each.others] for each in releases.values()] == [
+    assert [[run.target for run in each.other_runs] for each in releases.values()] == [
         [f"{name}/page/edge"] for name in NAMES
     ]
     assert {name for name, each in releases.items() if each.promises} == {"r7"}
@@ -137,4 +137,4 @@ def test_a_release_that_cannot_be_read_keeps_none_of_the_others(name: str) -> No
     store.runs = OneUnreadable(store.runs, name)
     releases, _, told = taken_in(Counting(), store)
     assert [each for each, found in zip(releases, told, strict=True) if isinstance(found, ValueError)] == [name]
-    assert [name for name, each in releases.items() if not each.others] == [name]
+    assert [name for name, each in releases.items() if not each.other_runs] == [name]

@@ -21,7 +21,7 @@ from monitor.plan.targets import targets_of
 from monitor.plan.windows import Progress, Stage, windows_for, windows_of_guess
 from monitor.store.rows import Judged
 from monitor.watch.planner import Planner, WatchRules
-from monitor.watch.predicted_addresses import Edition, PredictedAddresses, expected_pages
+from monitor.watch.predicted_addresses import Edition, PredictedAddresses, predicted_pages
 from monitor.watch.release import WatchedRelease
 from monitor.watch.watch import Watch
 from schedules.announcement import Origin, Part, Role
@@ -53,14 +53,14 @@ def signpost(title: str, *links: str) -> Edition:
 
 
 def pages(editions: Sequence[Edition], title: str = "UK trade: April 2017", inside: tuple[str, ...] = ()) -> list[str]:
-    return [one.url for one in expected_pages(release(title), editions, inside)]
+    return [one.url for one in predicted_pages(release(title), editions, inside)]
 
 
 MARCH, FEBRUARY = signpost("UK trade: March 2017", PAGE), signpost("UK trade: February 2017", PAGE)
 
 
 def test_a_page_elsewhere_is_expected_once_two_of_the_last_four_editions_linked_to_it() -> None:
-    (made,) = expected_pages(release(), [MARCH, FEBRUARY], ())
+    (made,) = predicted_pages(release(), [MARCH, FEBRUARY], ())
     assert made == Part("expected-1", Role.ALTERNATIVE, PAGE, required=False, origin=Origin.PREDICTED)
     silent = [signpost(f"UK trade: {month} 2016") for month in ("June", "May", "April")]
     assert pages([MARCH]) == []
@@ -89,13 +89,13 @@ def test_a_page_that_has_borne_this_period_before_or_that_is_known_is_not_expect
     assert pages([MARCH, same, FEBRUARY]) == []
     assert pages([MARCH, FEBRUARY], "UK trade") == []
     known = replace(release(), parts=(*release().parts, part(PAGE, "news", Role.ALTERNATIVE)))
-    assert expected_pages(known, [MARCH, FEBRUARY], ()) == []
+    assert predicted_pages(known, [MARCH, FEBRUARY], ()) == []
 
 
 def test_no_more_than_three_pages_are_expected_and_their_ids_go_on_from_those_of_files() -> None:
     links = tuple(f"{PAGE}/{number}" for number in range(5))
     known = replace(release(), parts=(*release().parts, GUESS))
-    made = expected_pages(known, [replace(MARCH, links=links), replace(FEBRUARY, links=links)], ())
+    made = predicted_pages(known, [replace(MARCH, links=links), replace(FEBRUARY, links=links)], ())
     assert [one.id for one in made] == ["expected-2", "expected-3", "expected-4"]
 
 
@@ -112,7 +112,9 @@ def learnt(*rows: Judged, inside: tuple[str, ...] = ()) -> list[str]:
     verdict = replace(judged(-60, (-120, A)), at=after_slot(-60))
     watch = Releases({"r": WatchedRelease(ahead, [a_promise()], verdict=verdict)})
     clock = Fixed(after_slot(-60))
-    asyncio.run(PredictedAddresses(store.verdicts, cast("Watch", watch), clock, lambda _of: (), ask, inside).learn())
+    asyncio.run(
+        PredictedAddresses(store.verdicts, cast("Watch", watch), clock, lambda _of: (), ask, inside).predict_missing()
+    )
     return [one.url for _, parts in watch.added for one in parts]
 
 
@@ -159,11 +161,11 @@ def test_what_a_page_that_is_out_links_to_is_kept_once_and_looked_at_by_nobody()
     looker = FakeLooker()
     under_watch = WatchedRelease(a_release(ROLLING), [a_promise()], verdict=judged(2, (-120, A)))
     planner = Planner(Fixed(after_slot(2)), looker, WatchRules(WatchSettings(most_parts=6)))
-    planner.take(under_watch, a_release())
+    planner.update_release(under_watch, a_release())
     links = [PAGE, *(f"{PAGE}/{number}#part" for number in range(9))]
     named = a_sighting(P, 2, "page/content", found=tuple(Found(url, "", "external") for url in links))
     for _ in range(2):
-        planner.take_found(under_watch, named)
+        planner.add_found_parts(under_watch, named)
     kept = [one for one in under_watch.release.parts if one.origin is Origin.LINKED]
     assert [(one.id, one.url) for one in kept] == [(f"linked-{n + 1}", f"{PAGE}/{n}") for n in range(5)]
     assert not any("/linked-" in target for target in looker.windows)
@@ -178,7 +180,7 @@ def test_what_a_page_links_to_before_its_slot_is_kept_by_nobody() -> None:
         Planner(Fixed(after_slot(-300)), FakeLooker(), WatchRules()),
         WatchedRelease(release(), [a_promise()]),
     )
-    planner.take_found(under_watch, a_sighting(P, -300, "page/content", found=(Found(PAGE, "", "external"),)))
+    planner.add_found_parts(under_watch, a_sighting(P, -300, "page/content", found=(Found(PAGE, "", "external"),)))
     assert [one.id for one in under_watch.release.parts] == ["page"]
 
 

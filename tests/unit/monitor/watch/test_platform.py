@@ -8,7 +8,7 @@ import pytest
 
 from monitor.app.options import policies_of
 from monitor.store.rows import DeliveryState
-from monitor.watch.rejudge import fresh, replay
+from monitor.watch.rejudge import current_body, replay
 from tests.unit.monitor.app.life import HEAD, Life, live, reopened
 
 OTHER = """
@@ -48,7 +48,7 @@ def test_releases_late_together_are_told_so_each_and_replay_finds_no_difference(
     assert told == {"claims-q3": [], "visas": []}
     rows = store.verdicts.judged()
     assert [row.word for row in rows] == ["late", "late"]
-    again = [fresh(store, policies_of(settings), row, row.at) for row in rows]
+    again = [current_body(store, policies_of(settings), row, row.at) for row in rows]
     assert [[found["kind"] for found in body["findings"]].count("platform") for body in again] == [1, 1]
     store.close()
 
@@ -71,7 +71,7 @@ def test_the_board_tells_of_the_platform_while_it_lasts(tmp_path: Path) -> None:
         store = life.daemon.store
         row = store.verdicts.judged_one("visas")
         assert row is not None
-        body = fresh(store, policies_of(life.settings), row, life.clock.now())
+        body = current_body(store, policies_of(life.settings), row, life.clock.now())
         assert "platform" in [found["kind"] for found in body["findings"]]
         whole = store.verdicts.incident("platform-www.gov.uk-2026-11-26T0930Z")
         assert whole is not None

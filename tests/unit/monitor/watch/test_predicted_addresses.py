@@ -20,7 +20,7 @@ from monitor.plan.phases import DEFAULT_WATCH, WatchSettings, window_at
 from monitor.plan.targets import targets_of
 from monitor.plan.windows import Progress, Stage, windows_for, windows_of_guess
 from monitor.watch.planner import Planner, WatchRules
-from monitor.watch.predicted_addresses import Edition, PredictedAddresses, expected_parts
+from monitor.watch.predicted_addresses import Edition, PredictedAddresses, predicted_files
 from monitor.watch.release import WatchedRelease
 from monitor.watch.watch import Watch
 from schedules.announcement import Part, Role
@@ -52,11 +52,11 @@ def edition(*parts: Part, title: str = "UK trade: March 2017", url: str = f"{SIT
 
 
 def addresses(release: Release, *editions: Edition, hosts: tuple[str, ...] = ()) -> list[str]:
-    return [one.url for one in expected_parts(release, editions, hosts)]
+    return [one.url for one in predicted_files(release, editions, hosts)]
 
 
 def test_parts_keep_their_role_and_are_never_required() -> None:
-    found = expected_parts(release(), [edition(part(f"{SITE}/trade-march-2017.csv"))], ())
+    found = predicted_files(release(), [edition(part(f"{SITE}/trade-march-2017.csv"))], ())
     assert found == [GUESS]
 
 
@@ -155,13 +155,13 @@ def test_an_expected_part_that_the_page_names_is_that_part_and_looked_at_like_an
     looker, clock = FakeLooker(), Fixed(after_slot(2))
     planner = Planner(clock, looker, WatchRules())
     under_watch = WatchedRelease(a_release(GUESS), [a_promise()], verdict=judged(2, (-120, A)))
-    planner.take(under_watch, a_release())
+    planner.update_release(under_watch, a_release())
     assert names(looker, "r/expected-1/edge") == ("settle",)
     named = a_sighting(P, 2, "page", found=(Found(GUESS.url, "", "data"), Found(f"{SITE}/other.csv", "", "data")))
-    planner.take_found(under_watch, named)
+    planner.add_found_parts(under_watch, named)
     assert [each.id for each in under_watch.release.parts] == ["page", "expected-1", "found-2"]
     assert names(looker, "r/expected-1/edge") == ("settle", "overdue-then")
-    planner.take_found(under_watch, named)
+    planner.add_found_parts(under_watch, named)
     assert len(under_watch.release.parts) == 3
 
 
@@ -169,9 +169,9 @@ def test_what_a_page_out_early_names_confirms_no_guess() -> None:
     looker = FakeLooker()
     planner = Planner(Fixed(after_slot(-300)), looker, WatchRules())
     under_watch = WatchedRelease(a_release(GUESS), [a_promise()])
-    planner.take(under_watch, a_release())
+    planner.update_release(under_watch, a_release())
     before = dict(looker.windows)
-    planner.take_found(under_watch, a_sighting(P, -300, "page", found=(Found(GUESS.url, "", "data"),)))
+    planner.add_found_parts(under_watch, a_sighting(P, -300, "page", found=(Found(GUESS.url, "", "data"),)))
     assert looker.windows == before
 
 
@@ -192,8 +192,8 @@ def test_addresses_are_learnt_once_from_what_was_judged_of_the_edition_before() 
     expected = PredictedAddresses(
         store.verdicts, cast("Watch", watch), Fixed(after_slot(-60)), lambda _producer: (), ask
     )
-    asyncio.run(expected.learn())
-    asyncio.run(expected.learn())
+    asyncio.run(expected.predict_missing())
+    asyncio.run(expected.predict_missing())
     assert watch.added == [("r", [GUESS])]
 
 
@@ -201,10 +201,10 @@ def test_of_thousands_of_files_that_a_page_names_a_few_are_watched_and_no_more_a
     looker = FakeLooker()
     planner = Planner(Fixed(after_slot(2)), looker, WatchRules(WatchSettings(most_parts=10)))
     under_watch = WatchedRelease(a_release(GUESS), [a_promise()], verdict=judged(2, (-120, A)))
-    planner.take(under_watch, a_release())
+    planner.update_release(under_watch, a_release())
     named = a_sighting(P, 2, "page", found=tuple(Found(f"{SITE}/{n}.csv", "", "data") for n in range(2000)))
     for _ in range(3):
-        planner.take_found(under_watch, named)
+        planner.add_found_parts(under_watch, named)
     assert len(under_watch.release.parts) == 11
     assert len({name.rpartition("/")[0] for name in looker.windows}) == 10
     assert "r/page/edge" in looker.windows

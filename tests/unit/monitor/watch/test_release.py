@@ -64,13 +64,13 @@ def test_no_blind_span_that_ended_later_is_left_out(told: list[tuple[int, int, s
 def test_what_one_monitor_learnt_is_not_lost_when_another_reads_its_calendar_again() -> None:
     ours, theirs = a_promise(learnt=after_slot(-7200)), a_promise(after_slot(600), learnt=after_slot(-3600))
     release = WatchedRelease(Release("r", "Claims", "dwp", "", ()), (ours,))
-    release.take_promises([theirs])
+    release.merge_promises([theirs])
     assert not WatchedRelease(release.release, (ours,)).has_promises([ours, theirs])
     again = replace(ours, confirmed_at=after_slot(2 * 86400))
     assert release.has_promises([again])
-    release.take_promises([again])
+    release.merge_promises([again])
     assert release.promises == (again, theirs)
-    release.take_promises([ours])
+    release.merge_promises([ours])
     assert release.promises == (again, theirs)
 
 
@@ -95,15 +95,15 @@ def watched(word: Word = Word.ON_TIME) -> WatchedRelease:
 def test_a_file_made_anew_for_each_who_asks_makes_no_run_for_each_look() -> None:
     release = watched()
     for at in range(200):
-        release.add(SHEET, seen(SHEET, at, State.PRESENT, f"bytes {at}"), None, apart=False)
-    assert len(release.at(SHEET.id).runs) == MOST_CHANGES + 1
+        release.add_sighting(SHEET, seen(SHEET, at, State.PRESENT, f"bytes {at}"), None, apart=False)
+    assert len(release.state_or_empty(SHEET.id).runs) == MOST_CHANGES + 1
 
 
 def test_a_file_that_changed_a_few_times_is_still_compared() -> None:
     release = watched()
     for at in range(20):
-        release.add(SHEET, seen(SHEET, at, State.PRESENT, f"bytes {at // 5}"), None, apart=False)
-    assert [run.looks for run in release.at(SHEET.id).runs] == [5, 5, 5, 5]
+        release.add_sighting(SHEET, seen(SHEET, at, State.PRESENT, f"bytes {at // 5}"), None, apart=False)
+    assert [run.looks for run in release.state_or_empty(SHEET.id).runs] == [5, 5, 5, 5]
 
 
 @pytest.mark.parametrize(
@@ -123,18 +123,18 @@ def test_both_views_of_a_part_are_looked_at_again_when_it_was_found_gone_or_chan
 ) -> None:
     release = watched()
     for at, state, digest in story:
-        release.add(SHEET, seen(SHEET, at, state, digest), None, apart=False)
+        release.add_sighting(SHEET, seen(SHEET, at, state, digest), None, apart=False)
     turned = None if left is None else NINE + timedelta(seconds=left)
-    assert [release.standing(target).left for target in (SHEET, ORIGIN)] == [turned, turned]
+    assert [release.progress(target).left for target in (SHEET, ORIGIN)] == [turned, turned]
 
 
 def test_an_origin_that_is_looked_at_again_begins_a_run() -> None:
     release = watched()
-    release.add(ORIGIN, seen(ORIGIN, -1, State.ABSENT), None, apart=False)
+    release.add_sighting(ORIGIN, seen(ORIGIN, -1, State.ABSENT), None, apart=False)
     again = Window("again", NINE, NINE + timedelta(minutes=2), timedelta(seconds=5))
     release.state_of(ORIGIN.id).windows = (
         replace(again, begins=NINE + timedelta(hours=2), ends=NINE + timedelta(hours=3)),
     )
     now = NINE + timedelta(hours=2, seconds=3)
-    assert release.at(ORIGIN.id).spacing(now) == timedelta(seconds=5)
-    assert release.at(SHEET.id).spacing(now) is None
+    assert release.state_or_empty(ORIGIN.id).spacing(now) == timedelta(seconds=5)
+    assert release.state_or_empty(SHEET.id).spacing(now) is None

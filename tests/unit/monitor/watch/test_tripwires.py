@@ -16,8 +16,8 @@ from monitor.look.fetch import Found
 from monitor.look.sighting import Sighting, State
 from monitor.plan.targets import Target, newest_on_govuk
 from monitor.store.writer import DELAY
-from monitor.watch.listing_match import Matcher, MatchKind, Near
-from monitor.watch.tripwires import ListingHandlers, Producer, Tripwires, dated
+from monitor.watch.listing_match import Matcher, MatchKind, NearRelease
+from monitor.watch.tripwires import ListingHandlers, Producer, Tripwires, publication_date
 from schedules.announcement import Part, Role
 from schedules.release import Release
 from tests.unit.monitor.app.life import HEAD, HOST, Life, live
@@ -236,7 +236,7 @@ def test_an_index_that_names_others_now_is_planned_anew() -> None:
     looker = FakeLooker()
     wires = Tripwires(looker, [Producer("one", newest=[f"{STATS}/sitemap.xml"])], near=lambda _producer: [])
     (index,) = wires.targets()
-    wires.take_up(datetime(2026, 11, 26, 8, tzinfo=UTC))
+    wires.start(datetime(2026, 11, 26, 8, tzinfo=UTC))
     at = datetime(2026, 11, 26, 9, tzinfo=UTC)
 
     def look(*urls: str) -> list[Target]:
@@ -254,7 +254,7 @@ def test_an_index_that_names_others_now_is_planned_anew() -> None:
 
 
 def test_what_was_heard_of_releases_that_are_near_no_more_is_forgotten() -> None:
-    at, near, heard = datetime(2026, 11, 26, 9, tzinfo=UTC), list[Near](), list[str]()
+    at, near, heard = datetime(2026, 11, 26, 9, tzinfo=UTC), list[NearRelease](), list[str]()
     table = Producer("one", newest=[f"{STATS}/feed.atom", f"{STATS}/latest"])
     wires = Tripwires(
         FakeLooker(),
@@ -266,7 +266,7 @@ def test_what_was_heard_of_releases_that_are_near_no_more_is_forgotten() -> None
     weeks = 20
     for week in range(weeks):
         title, url, when = f"Example claims: week {week}, 2026", f"{STATS}/week-{week}", at + timedelta(weeks=week)
-        near[:] = [Near(Release(f"of-week-{week}", title, "one", f"{STATS}/promised-{week}", ()), when)]
+        near[:] = [NearRelease(Release(f"of-week-{week}", title, "one", f"{STATS}/promised-{week}", ()), when)]
         for target in (feed, latest, feed):
             sighting = Sighting(target.id, State.ABSENT, when, when, when, when, found=(Found(url, title, "listed"),))
             wires.see(target, sighting)
@@ -299,7 +299,7 @@ def test_sitemaps_that_an_index_names_no_more_are_forgotten() -> None:
     ],
 )
 def test_the_date_of_an_entry_is_read_as_feeds_and_sitemaps_write_it(facts: dict[str, str], when: str | None) -> None:
-    told = dated(Found("u", "t", "listed", facts))
+    told = publication_date(Found("u", "t", "listed", facts))
     assert (told.isoformat() if told else None) == when
 
 
@@ -310,8 +310,8 @@ def test_an_entry_at_a_promised_address_is_a_hit_however_far_ahead_its_slot_lies
     release = Release("claims-q3", TITLE, "one", SLUG, (Part("page", Role.PAGE, SLUG),))
 
     def hits(slot: datetime, *, is_fresh: bool = True) -> list[tuple[str, MatchKind]]:
-        matcher = Matcher([Near(release, slot)], now, lambda _found: ())
-        return list(matcher.hits(Found(SLUG, title, "entry"), is_fresh=is_fresh))
+        matcher = Matcher([NearRelease(release, slot)], now, lambda _found: ())
+        return list(matcher.matches(Found(SLUG, title, "entry"), is_fresh=is_fresh))
 
     assert hits(now + timedelta(days=days)) == [("claims-q3", MatchKind.TITLE)]
     # What stands there once its slot has passed is where it belongs.

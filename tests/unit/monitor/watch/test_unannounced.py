@@ -92,7 +92,7 @@ def test_what_is_known_old_or_no_release_is_no_newcomer(title: str, url: str, fi
 def test_a_release_that_its_calendar_names_within_a_quarter_of_an_hour_was_announced(tmp_path: Path) -> None:
     async def act(office: Office) -> None:
         office.pages |= {TWIN: item("2026-11-16T11:58:00Z"), PAGE: Reply(200, HTML.encode())}
-        newcomers(office).take("example-office", Found(PAGE, TITLE, "listed"))
+        newcomers(office).consider_in_background("example-office", Found(PAGE, TITLE, "listed"))
         told = f"surprise,Example renamed,example-office,{PAGE},2026-11-16,12:00,confirmed"
         await office.read(csv(told), after=10)
         await office.clock.sleep(1200)
@@ -127,7 +127,7 @@ def test_what_a_listing_shows_at_its_first_look_is_no_news() -> None:
         near=lambda _producer: [],
         handlers=ListingHandlers(newcomer=lambda _producer, found: told.append(found.url)),
     )
-    wires.take_up(datetime(2026, 11, 16, 11, tzinfo=UTC))
+    wires.start(datetime(2026, 11, 16, 11, tzinfo=UTC))
     (target,) = wires.targets()
     wires.see(target, a_sighting(target, state=State.UNKNOWN))
     dated = Found("c", "c", "listed", {"published": "Mon, 16 Nov 2026 11:58:00 GMT"})

@@ -196,7 +196,7 @@ async def a_board(
         keys,
         door=door,
         throttle=throttle,
-        explained=Explainer(store, policies, "Europe/London").explained,
+        explained=Explainer(store, policies, "Europe/London").explain_release,
         local=public and door is None,
         periods=Periods(store, policies, "Europe/London", {"ofqual": "Ofqual"}, ("ofqual",)),
     )

@@ -17,7 +17,7 @@ from monitor.app.options import policies_of
 from monitor.errors import StoreFault
 from monitor.store.sql.read import VerdictStore
 from monitor.store.writer import DELAY
-from monitor.watch.rejudge import ahead_of
+from monitor.watch.rejudge import body_of_unwatched_at
 from monitor.web.app import application
 from monitor.web.credentials import Throttle
 from monitor.web.queries import Queries
@@ -44,7 +44,7 @@ async def browsing(life: Life) -> AsyncIterator[httpx.AsyncClient]:
     queries = Queries(
         life.daemon.store, life.app.status, life.clock, "Europe/London", throttle=Throttle(life.clock), local=True
     )
-    queries.ahead = ahead_of(life.daemon.store, policies_of(life.settings))
+    queries.ahead = body_of_unwatched_at(life.daemon.store, policies_of(life.settings))
     transport = httpx.ASGITransport(application(queries))
     try:
         async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -15,12 +17,14 @@ from alerts.finding import LEAD, ReleaseFacts
 from alerts.finding import Finding as Told
 from alerts.incident import Incident, Kind, notice_about
 from alerts.notice import Notice, message
+from alerts.silence import Scope, silence
 from monitor.deliver.facts import Measured
 from monitor.deliver.verdicts import VerdictRecord
 from monitor.judge import verdict
 from monitor.judge.policy import Grade
 from monitor.judge.verdict import Finding, Verdict, Word
 from tests.unit.monitor.web.board import RULES, Board, a_board
+from tests.unit.monitor.web.people import users_file, working
 from tests.worlds.incidents import an_incident, facts_of_a_release
 from tests.worlds.instants import after_slot
 from tests.worlds.looks import ABSENT, PRESENT
@@ -47,6 +51,23 @@ def every_facts() -> Iterator[ReleaseFacts]:
     """Yield facts with each verdict and no finding, and with each finding of a late release."""
     yield from (facts_of(word) for word in WORDS)
     yield from (facts_of("late", kind) for kind in FINDINGS)
+
+
+async def test_no_page_shows_an_id_where_there_is_a_name(tmp_path: Path) -> None:
+    async with working(users_file(tmp_path)) as board:
+        board.queries.producers = {"ofqual": "Ofqual"}
+        now = board.clock.now()
+        with board.store.transaction() as tx:
+            for scope, name in ((Scope.RELEASE, "early"), (Scope.INCIDENT, board.incident), (Scope.PRODUCER, "ofqual")):
+                tx.save_silence(silence(scope, name, after_slot(7200), "duty statistician", "work", now))
+        of_incident = f"/incidents/{board.incident}"
+        shown = ["/", "/calendar", "/incidents", "/history", "/silences", "/releases/r", "/releases/early", of_incident]
+        for path in shown:
+            page = await board.client.get(path)
+            assert page.status_code == 200
+            # A command for the terminal needs the id.
+            text = re.sub(r"<code>.*?</code>|<[^>]*>", " ", page.text.partition("<main")[2], flags=re.DOTALL)
+            assert [one for one in ("ofqual", board.incident, board.early) if one in text] == [], path
 
 
 @pytest.mark.parametrize("kind", Kind)

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from monitor.store.rows import Judged
-from monitor.web.history import months
+from monitor.web.history import Axes, Point, months
 from tests.unit.monitor.web.board import Board, a_board
 from tests.worlds.instants import after_slot
 
@@ -114,12 +114,48 @@ async def test_the_year_is_read_once_in_ten_minutes_whoever_asks() -> None:
         assert (await board.client.get("/history")).text != before
 
 
+async def test_releases_are_dots_on_one_scale_with_their_median_and_number() -> None:
+    async with a_board() as board:
+        add(board, *[("dft", "late", days) for days in (5, 40, 90)], ("dft", "unproven", 6), ("ofqual", "on_time", 6))
+        for number, seconds in enumerate((60.0, 600.0, 7200.0, 5.0)):
+            row = board.store.verdicts.judged_one(f"old-{number}")
+            assert row is not None
+            with board.store.transaction() as tx:
+                tx.save_judged(replace(row, body=row.body | {"delay": {"min": seconds, "max": seconds}}))
+        page = await board.client.get("/history")
+    dots = re.findall(r'<circle class="(\w+)" cx="[\d.]+%" cy="([\d.]+)"', page.text.partition("ofqual</strong>")[0])
+    assert [word for word, _ in dots] == ["late"] * 3
+    # The release with the largest delay touches the top.
+    assert min(float(y) for _, y in dots) == 0
+    assert "4 releases, median 10 min after; on time 0 %, 0 of 3" in page.text
+    assert tables(page)["Releases by producer and verdict"]["dft"][-1] == "10 min after"
+
+
+def test_two_thousand_releases_become_a_few_hundred_dots_that_count_each_once() -> None:
+    starts = months(after_slot(0), "Europe/London")
+    points = [a_point(number) for number in range(2000)]
+    axes = Axes(starts, after_slot(0), -1, 180)
+    dots = axes.dots(points)
+    assert len(dots) < 600
+    counts = [re.match(r"(\d+) releases", text) for *_, text in dots]
+    assert sum(1 if many is None else int(many[1]) for many in counts) == len(points)
+    assert all(0 <= x <= 100 and 0 <= y <= 120 for x, y, *_ in dots)
+    assert len(axes.dots(points[:2])) == 2
+
+
+def a_point(number: int) -> Point:
+    """Return one of many releases of a year: every fifth is late, by up to three hours."""
+    slot, late = after_slot(-86400 * (number % 300)), 7 * number % 10800 if number % 5 == 0 else number % 40
+    delay = {"min": float(late), "max": float(late)}
+    return Point(slot, "", "", "dft", "s", "h", f"No {number}", "late" if number % 5 == 0 else "on_time", delay)
+
+
 async def test_a_picture_has_a_name_and_no_box_leaves_it() -> None:
     async with a_board() as board:
         add(board, *OF_ALL, *[("dft", word, 5) for word in ("late", "early", "not_published", "on_time")])
         page = (await board.client.get("/history")).text
-    pictures = re.findall(r'<svg width="100%".*?</svg>', page, re.DOTALL)
-    assert len(pictures) == 4
+    pictures = re.findall(r'<svg width="100%"[^>]*role="img".*?</svg>', page, re.DOTALL)
+    assert len(pictures) == 3
     for picture in pictures:
         assert 'role="img" aria-label="Releases by ' in picture
         for left, width in re.findall(r'x="([\d.]+)%" width="([\d.]+)%"', picture):

@@ -7,7 +7,6 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from alerts.channels.fake import FakeChannel
 from alerts.channels.pagerduty import event
 from alerts.channels.webhook import payload
 from alerts.silence import Scope
@@ -18,6 +17,7 @@ from monitor.deliver.desk import Desk
 from monitor.rehearse.virtual_loop import run_virtually
 from monitor.web.hook import Hook, schema
 from tests.unit.monitor.deliver.platform_day import OUT, Day
+from tests.worlds.fake_channel import FakeChannel
 from tests.worlds.instants import after_slot
 
 PUBLISHED = Path(__file__).parents[4] / "docs" / "webhook.schema.json"
@@ -95,7 +95,7 @@ def test_who_closes_it_by_hand_closes_it_for_machines_and_an_incident_of_a_platf
         await day.on_to(800)
         (logged,) = (one for one in day.store.verdicts.incidents() if one.kind.value == "hand")
         await desk.waive(logged.id, ROLE, "no report is called for")
-        await desk.silence(Scope.PRODUCER, "dfe", after_slot(900), ROLE, "moving")
+        await desk.silence((Scope.PRODUCER, "dfe"), after_slot(900), ROLE, "moving")
         await day.judged(1300)
         await day.on_to(1500)
 

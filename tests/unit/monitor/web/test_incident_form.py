@@ -81,7 +81,7 @@ async def test_of_two_people_in_one_box_both_wordings_are_shown_and_kept(users: 
         write_elsewhere(board, "B.2.account", "The platform was down.")
         answer = await send(board, {ACCOUNT: "A certificate had expired."}, base=read)
         assert answer.status_code == 409
-        for words in ("Somebody else wrote there meanwhile", "As it stood", "As you wrote it"):
+        for words in ("Another person wrote in the same box", "As it was", "As you wrote it"):
             assert words in answer.text
         text = last(board).words["B.2.account"]
         assert "The platform was down." in text

@@ -25,7 +25,7 @@ async def test_a_report_is_read_on_the_page_and_downloaded_in_every_format(tmp_p
         found = periods.period(board.queries.today().replace(day=1), board.queries.today().replace(day=31), now)
         assert answers[links[0]].status_code == 200
         kinds = {link.partition("?")[0].rpartition(".")[2]: answer for link, answer in answers.items()}
-        assert kinds["csv"].content == periods.written(found, "csv", now)
+        assert kinds["csv"].content == periods.render(found, "csv", now)
         assert kinds["csv"].text.splitlines()[1].startswith("early,")
     assert "<h2>All producers watched, 1 to 31 January 2018</h2>" in page
     assert {kind: answer.headers["content-type"] for kind, answer in kinds.items()} == dict(FORMATS)

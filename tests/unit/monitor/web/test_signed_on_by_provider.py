@@ -207,10 +207,10 @@ async def test_nobody_comes_back_who_did_not_set_out_in_the_same_browser(tmp_pat
     async with signing_on(tmp_path) as one:
         query = await one.set_out()
         for wrong in ({**query, "state": "x"}, {"code": "c0de"}, {**query, "state": "ä"}, {}):
-            assert nobody(await one.come_back(wrong), 400, "grown old")
+            assert nobody(await one.come_back(wrong), 400, "too old")
             await one.set_out()
         one.client.cookies.clear()
-        assert nobody(await one.come_back(query), 400, "grown old")
+        assert nobody(await one.come_back(query), 400, "too old")
         assert "/token" not in one.idp.asked
 
 
@@ -218,7 +218,7 @@ async def test_a_way_back_is_good_once(tmp_path: Path) -> None:
     async with signing_on(tmp_path) as one:
         query = await one.set_out()
         assert (await one.come_back(query)).status_code == 303
-        assert nobody(await one.come_back(query), 400, "grown old")
+        assert nobody(await one.come_back(query), 400, "too old")
 
 
 async def test_a_session_from_before_is_not_carried_on(tmp_path: Path) -> None:

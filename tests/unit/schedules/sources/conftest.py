@@ -11,9 +11,9 @@ import pytest
 from schedules.announcement import Announcement
 from schedules.as_json import slot_json
 from schedules.source import Reading
-from schedules.sources.options import SourceOptions
 from schedules.sources.registry import parse_saved
 from schedules.times.zone import local
+from tests.worlds.calendars import calendar_settings
 
 Parse = Callable[..., Reading]
 
@@ -40,7 +40,7 @@ def parse() -> Parse:
 
     def read(kind: str, body: bytes, *, at: datetime = NOW, **settings: str) -> Reading:
         url = settings.pop("url", "https://stats.example.org/calendar")
-        return parse_saved(kind, body, SourceOptions("test", url, **settings), at)
+        return parse_saved(body, calendar_settings(kind, url, **settings), at)
 
     return read
 

@@ -7,7 +7,7 @@ import pytest
 
 from schedules.source import Reading, UnreadableCalendar
 from schedules.sources.csv import csv_faults
-from schedules.sources.options import SourceOptions
+from tests.worlds.calendars import calendar_settings
 
 Parse = Callable[..., Reading]
 Short = Callable[[Reading], list[tuple[str, ...]]]
@@ -44,7 +44,7 @@ def test_spreadsheets_write_in_several_encodings(parse: Parse, encoding: str) ->
     assert parse("csv", body).announcements[0].title == "Café prices \u2013 2026"
 
 
-def test_a_title_row_blank_rows_quoted_line_ends_and_a_last_row_are_no_trouble(parse: Parse, short: Short) -> None:
+def test_title_rows_blank_rows_quoted_line_ends_and_remark_rows_are_accepted(parse: Parse, short: Short) -> None:
     body = (
         b'Release calendar,,\r\n,,\r\nRelease title,Release date,Status\r\n"Housing\nsupply",10/12/2026,Confirmed\r\n'
         b",,\r\nLast updated 12/11/2026,,\r\n"
@@ -91,7 +91,7 @@ def test_the_same_row_twice_is_one_entry_and_two_rows_of_one_id_are_doubted(pars
     ]
 
 
-def test_rows_of_a_series_without_ids_are_told_apart_by_their_month(parse: Parse) -> None:
+def test_rows_of_a_series_without_ids_get_keys_by_month(parse: Parse) -> None:
     rows = "title,date\nPrices,14/04/2027\nPrices,12/05/2027\nPrices,TBC\nPrices,12/05/2027\nOther,1 May 2027\n"
     told = parse("csv", rows.encode()).announcements
     assert [each.uid.partition("@")[2] for each in told] == ["2027-04", "2027-05", "", ""]
@@ -105,9 +105,9 @@ def test_campaign_tags_and_stray_blanks_leave_an_address(parse: Parse) -> None:
     assert parse("csv", body).announcements[0].url == "https://stats.example/trade?id=1"
 
 
-def test_all_faults_of_a_kept_file_are_told_at_once(now: datetime) -> None:
+def test_all_faults_of_a_calendar_by_hand_are_reported_at_once(now: datetime) -> None:
     body = b"title,date,colour,state,url\n,Tuesday 26 November 2026,red,Confirmed,x\nB,31 June 2026,,Perhaps,\n"
-    told = [str(fault) for fault in csv_faults(body, SourceOptions("own", "own.csv"), now)]
+    told = [str(fault) for fault in csv_faults(body, calendar_settings("csv", "own.csv"), now)]
     assert told == [
         "row 1: unknown column (got 'colour')",
         "row 2.title: missing",
@@ -119,7 +119,7 @@ def test_all_faults_of_a_kept_file_are_told_at_once(now: datetime) -> None:
 
 
 def test_a_good_file_has_no_faults(now: datetime) -> None:
-    assert csv_faults(OURS, SourceOptions("own", "own.csv"), now) == []
+    assert csv_faults(OURS, calendar_settings("csv", "own.csv"), now) == []
 
 
 @pytest.mark.parametrize(

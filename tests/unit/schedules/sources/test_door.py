@@ -9,8 +9,8 @@ import pytest
 
 from schedules.as_json import announcement_json
 from schedules.source import Page
-from schedules.sources.options import SourceOptions
 from schedules.sources.registry import KINDS
+from tests.worlds.calendars import calendar_settings
 
 NOW = datetime(2026, 7, 1, tzinfo=UTC)
 TITLE = "Births\u202e in\u200b Wales\x00\x9b"
@@ -29,7 +29,7 @@ BODIES = {
 
 @pytest.mark.parametrize("kind", BODIES)
 def test_what_a_calendar_says_can_be_stored_and_shown_as_what_it_is(kind: str) -> None:
-    source = KINDS[kind](SourceOptions("x", "https://a.example/", options={}))
+    source = KINDS[kind](calendar_settings(kind, "https://a.example/", options={}))
     (each,) = source.read([Page("https://a.example/", 200, BODIES[kind].encode())], NOW).announcements
     assert each.title.replace("\ufffd", "").split() == ["Births", "in", "Wales"]
     assert "evil" not in each.url

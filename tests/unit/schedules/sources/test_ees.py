@@ -8,9 +8,8 @@ import pytest
 
 from schedules.slot import Precision
 from schedules.source import Page, Reading, UnreadableCalendar
-from schedules.sources.ees import EesSource
-from schedules.sources.ees_items import partial_slot, version_item
-from schedules.sources.options import SourceOptions
+from schedules.sources.ees import EesSource, partial_slot, read_version
+from tests.worlds.calendars import calendar_settings
 
 Parse = Callable[..., Reading]
 
@@ -75,12 +74,12 @@ def test_a_publication_without_a_next_release_announces_nothing(parse: Parse, mo
 
 
 def test_named_publications_are_asked_for_without_the_list() -> None:
-    source = EesSource(SourceOptions("ees", "", filters={"publications": ("absence", "exclusions")}))
+    source = EesSource(calendar_settings("ees", filters={"publications": ["absence", "exclusions"]}))
     assert [ask.url.rpartition("/")[2] for ask in source.first(NOW)] == ["absence", "exclusions"]
 
 
 def test_all_publications_are_asked_for_from_the_list() -> None:
-    source = EesSource(SourceOptions("ees", ""))
+    source = EesSource(calendar_settings("ees"))
     listed = Page(source.first(NOW)[0].url, 200, b'[{"slug": "absence", "lastModified": null}, {"slug": "b"}]')
     asks = source.more([listed], NOW)
     pages = [listed, Page(asks[0].url, 200, publication()), Page(asks[1].url, 404, b"")]
@@ -92,7 +91,7 @@ def test_all_publications_are_asked_for_from_the_list() -> None:
 
 def test_an_amendment_tells_of_its_own_time_and_keeps_the_date_shown() -> None:
     first, amended = (
-        version_item(version(**told))
+        read_version(version(**told))
         for told in ({}, {"lastUpdated": "2026-11-03T14:12:40.118+00:00", "updateCount": 2})
     )
     assert amended.shown == first.shown == first.updated == datetime(2026, 10, 15, 8, 30, 21, 440213, tzinfo=UTC)
@@ -100,6 +99,6 @@ def test_an_amendment_tells_of_its_own_time_and_keeps_the_date_shown() -> None:
 
 
 @pytest.mark.parametrize("body", [b"<html>x", b"{}", b"nope", b""])
-def test_an_answer_that_is_no_publication_is_refused(parse: Parse, body: bytes) -> None:
+def test_a_response_that_is_not_a_publication_is_refused(parse: Parse, body: bytes) -> None:
     with pytest.raises(UnreadableCalendar):
         parse("ees", body, url="")

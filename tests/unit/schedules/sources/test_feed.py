@@ -33,19 +33,19 @@ def test_an_atom_stamp_keeps_its_offset(parse: Parse) -> None:
     assert told.slot.instant == datetime(2027, 7, 22, 8, 30, tzinfo=UTC)
 
 
-def test_the_date_can_stand_in_the_title(parse: Parse) -> None:
+def test_the_date_can_be_in_the_title(parse: Parse) -> None:
     options = {"date": "title", "pattern": r": (\d.*)$", "title": "^(.*?):"}
     told = parse("feed", RSS, options=options).announcements[0]
     assert told.title == "Retail sales"
     assert told.slot.instant == datetime(2026, 11, 26, 9, 30, tzinfo=UTC)
 
 
-def test_the_date_can_stand_in_the_summary(parse: Parse) -> None:
+def test_the_date_can_be_in_the_summary(parse: Parse) -> None:
     told = parse("feed", RSS, options={"date": "summary", "pattern": "Due (.*)"}).announcements[0]
     assert told.slot.precision is Precision.MONTH
 
 
-def test_a_feed_never_lists_what_is_overdue(parse: Parse) -> None:
+def test_a_feed_does_not_list_overdue_entries(parse: Parse) -> None:
     assert not parse("feed", RSS).lists_overdue
 
 

@@ -12,7 +12,7 @@ from schedules.announcement import State
 from schedules.slot import Precision
 from schedules.source import Ask, Page, Reading, UnreadableCalendar
 from schedules.sources.govuk import GovukSource
-from schedules.sources.options import SourceOptions
+from tests.worlds.calendars import calendar_settings
 
 Parse = Callable[..., Reading]
 
@@ -49,7 +49,7 @@ def redirect(slug: str, destination: str) -> bytes:
 
 @pytest.fixture
 def source() -> GovukSource:
-    return GovukSource(SourceOptions("govuk", "https://www.gov.uk"))
+    return GovukSource(calendar_settings("govuk", "https://www.gov.uk"))
 
 
 def read(source: GovukSource, body: bytes, *items: bytes, now: datetime = NOW) -> Reading:
@@ -73,8 +73,8 @@ def test_the_listing_is_asked_for_from_the_past_in_a_stable_order_past_the_cache
 
 
 def test_organisations_topics_and_states_are_filters() -> None:
-    filters = {"organisations": ("ofqual", "dfe"), "topics": ("t1",), "states": ("confirmed",)}
-    asked = query(GovukSource(SourceOptions("g", "", filters=filters)).first(NOW)[0])
+    filters = {"organisations": ["ofqual", "dfe"], "topics": ["t1"], "states": ["confirmed"]}
+    asked = query(GovukSource(calendar_settings("govuk", filters=filters)).first(NOW)[0])
     assert asked["filter_organisations"] == ["ofqual", "dfe"]
     assert asked["filter_part_of_taxonomy_tree"] == ["t1"]
     assert asked["filter_statistics_announcement_state"] == ["confirmed"]
@@ -82,7 +82,7 @@ def test_organisations_topics_and_states_are_filters() -> None:
 
 def test_the_address_of_the_page_that_people_see_serves_as_setting() -> None:
     pasted = "https://www.gov.uk/search/research-and-statistics?organisations[]=ofqual&content_store_document_type=x"
-    asked = GovukSource(SourceOptions("g", pasted)).first(NOW)[0]
+    asked = GovukSource(calendar_settings("govuk", pasted)).first(NOW)[0]
     assert asked.url.startswith("https://www.gov.uk/api/search.json?")
     assert query(asked)["filter_organisations"] == ["ofqual"]
 
@@ -116,7 +116,7 @@ def test_the_other_family_of_addresses_can_be_chosen(parse: Parse) -> None:
         ("December to January 2027", Precision.RANGE, "2026-12-01", "2027-01-31"),
     ],
 )
-def test_a_month_stays_a_month_though_a_placeholder_stands_beside_it(
+def test_a_month_stays_a_month_despite_a_placeholder_timestamp(
     source: GovukSource, text: str, precision: Precision, first: str, last: str
 ) -> None:
     entry = listed(when=text, release_timestamp="2026-11-01T09:30:00.000+00:00")
@@ -169,7 +169,7 @@ def test_an_announcement_that_became_its_publication_says_so(source: GovukSource
 
 
 @pytest.mark.parametrize("elsewhere", ["/search/research-and-statistics", f"{HOME}claims--1", "https://ons.gov.uk/x"])
-def test_a_redirect_elsewhere_is_no_publication(source: GovukSource, elsewhere: str) -> None:
+def test_a_redirect_elsewhere_does_not_mean_published(source: GovukSource, elsewhere: str) -> None:
     read(source, listing(listed()))
     reading = read(source, listing(), redirect("claims", elsewhere))
     assert reading.announcements == ()
@@ -183,7 +183,7 @@ def test_an_announcement_that_only_the_index_lost_is_kept(source: GovukSource) -
 
 def test_what_the_store_knows_is_looked_up_after_a_restart(source: GovukSource) -> None:
     known = read(source, listing(listed())).announcements
-    fresh = GovukSource(SourceOptions("govuk", "https://www.gov.uk"))
+    fresh = GovukSource(calendar_settings("govuk", "https://www.gov.uk"))
     fresh.remember(known)
     assert read(fresh, listing(), redirect("claims", "/government/publications/claims")).announcements[0].published
 
@@ -200,7 +200,7 @@ def test_a_look_up_that_fails_spoils_nothing(source: GovukSource) -> None:
     assert source.read(pages, NOW).announcements == ()
 
 
-def test_rows_missing_between_pages_are_told(source: GovukSource) -> None:
+def test_rows_missing_between_pages_are_reported(source: GovukSource) -> None:
     body = listing(listed(), listed(), total=2)
     assert read(source, body).notes == ("listing: 1 of 2 entries were not shown",)
 
@@ -219,7 +219,9 @@ def test_rows_missing_between_pages_are_told(source: GovukSource) -> None:
         (b"\xff\xfe\x00\xd8", 200, "not UTF-8|not JSON"),
     ],
 )
-def test_an_answer_that_is_no_listing_is_refused(source: GovukSource, body: bytes, status: int, reason: str) -> None:
+def test_a_response_that_is_not_a_listing_is_refused(
+    source: GovukSource, body: bytes, status: int, reason: str
+) -> None:
     pages = [Page(source.first(NOW)[0].url, status, body)]
     assert list(source.more(pages, NOW)) == []
     with pytest.raises(UnreadableCalendar, match=reason):

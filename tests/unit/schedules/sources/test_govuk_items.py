@@ -64,7 +64,7 @@ def test_a_withdrawn_page_is_still_a_publication() -> None:
     assert item.withdrawn
 
 
-def test_a_page_taken_down_is_gone_though_it_answers() -> None:
+def test_a_removed_page_is_recognised_although_its_status_is_200() -> None:
     details = {"explanation": "<div><p>Published in error.</p></div>", "alternative_path": ""}
     item = read_item(published(schema_name="gone", details=details))
     assert (item.schema, item.explanation) == (Schema.GONE, "Published in error.")
@@ -97,7 +97,7 @@ def test_bytes_that_are_no_content_item_are_refused(body: bytes) -> None:
         read_item(body)
 
 
-def test_an_unknown_schema_is_no_statistics_page() -> None:
+def test_an_unknown_schema_is_not_a_statistics_page() -> None:
     assert content_item({"schema_name": "special_route"}).schema is Schema.OTHER
 
 

@@ -8,8 +8,6 @@ import pytest
 from schedules.announcement import State
 from schedules.slot import Precision
 from schedules.source import Reading, UnreadableCalendar
-from schedules.sources.ics import IcsSource
-from schedules.sources.options import SourceOptions
 
 Parse = Callable[..., Reading]
 Short = Callable[[Reading], list[tuple[str, ...]]]
@@ -94,7 +92,7 @@ def test_a_private_zone_of_one_file_means_nothing_in_the_next(parse: Parse) -> N
     assert slot_of(parse, start, head=(other,))[1] == "2026-07-23T06:30Z"
 
 
-def test_a_broken_zone_block_costs_its_own_events_alone(parse: Parse) -> None:
+def test_a_broken_zone_block_affects_only_its_own_events(parse: Parse) -> None:
     broken = VTIMEZONE.replace("TZOFFSETFROM:+0200\r\n", "")
     body = calendar(broken, event("DTSTART;TZID=Dept Time:20260723T093000"), event("DTSTART:20260723T083000Z", uid="v"))
     assert [each.doubt for each in parse("ics", body, at=NOW).announcements] == ["zone-unknown", None]
@@ -148,7 +146,7 @@ def test_the_higher_sequence_wins_and_equal_ones_are_doubted(parse: Parse) -> No
     ]
 
 
-def test_events_without_a_uid_are_told_apart_by_what_they_say(parse: Parse) -> None:
+def test_events_without_a_uid_get_keys_from_their_texts(parse: Parse) -> None:
     body = calendar(
         event("DTSTART:20260723T083000Z", uid="", title="A"), event("DTSTART:20260723T083000Z", uid="", title="B")
     )
@@ -241,12 +239,6 @@ def test_a_text_broken_over_lines_spoils_only_itself(parse: Parse) -> None:
 def test_two_calendars_in_one_file_are_both_read(parse: Parse) -> None:
     body = calendar(event("DTSTART:20260723")) + calendar(event("DTSTART:20260724", uid="v"))
     assert len(parse("ics", body, at=NOW).announcements) == 2
-
-
-def test_subscription_addresses_are_asked_for_over_https() -> None:
-    assert (
-        IcsSource(SourceOptions("x", "webcal://stats.example/c.ics")).first(NOW)[0].url == "https://stats.example/c.ics"
-    )
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 from schedules.announcement import State
 from schedules.source import Page, Reading, UnreadableCalendar
 from schedules.sources.json import JsonSource
-from schedules.sources.options import SourceOptions
+from tests.worlds.calendars import calendar_settings
 
 Parse = Callable[..., Reading]
 Short = Callable[[Reading], list[tuple[str, ...]]]
@@ -67,7 +67,7 @@ def test_published_entries_say_so(parse: Parse) -> None:
 
 
 def test_further_pages_are_asked_for_as_the_first_says() -> None:
-    source = JsonSource(SourceOptions("wp", "https://x.example/wp?per_page=100", options={"pages": "page"}))
+    source = JsonSource(calendar_settings("json", "https://x.example/wp?per_page=100", options={"pages": "page"}))
     first = Page(source.first(NOW)[0].url, 200, b"[]", {"x-wp-totalpages": "3"})
     asked = [ask.url for ask in source.more([first], NOW)]
     assert asked == ["https://x.example/wp?per_page=100&page=2", "https://x.example/wp?per_page=100&page=3"]
@@ -93,6 +93,6 @@ def test_bytes_that_are_no_list_are_refused(parse: Parse, body: bytes, reason: s
         assert {each.slot.reason for each in parse("json", body).announcements} == {"empty"}
 
 
-def test_an_expression_that_fails_on_the_data_is_told(parse: Parse) -> None:
+def test_an_expression_that_fails_on_the_data_is_reported(parse: Parse) -> None:
     with pytest.raises(UnreadableCalendar, match="length"):
         parse("json", b'[{"d": 3}]', options={"title": "length(d)", "date": "d"})

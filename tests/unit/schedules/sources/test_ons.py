@@ -12,7 +12,7 @@ from schedules.slot import Precision
 from schedules.source import Page, Reading, UnreadableCalendar
 from schedules.sources.body import strip_personal
 from schedules.sources.ons import OnsSource
-from schedules.sources.options import SourceOptions
+from tests.worlds.calendars import calendar_settings
 
 Parse = Callable[..., Reading]
 
@@ -114,7 +114,7 @@ class TestOverdue:
     """What leaves the list of upcoming releases at midnight is looked up one by one."""
 
     def source(self) -> OnsSource:
-        source = OnsSource(SourceOptions("ons", ""))
+        source = OnsSource(calendar_settings("ons"))
         first = source.first(NOW)
         pages = [Page(ask.url, 200, found(release(when="2026-11-13T09:30:00.000Z"))) for ask in first[:1]]
         source.read([*pages, Page(first[1].url, 200, found())], NOW)
@@ -154,7 +154,7 @@ def test_the_list_says_that_it_drops_overdue_entries(parse: Parse) -> None:
 
 
 def test_lists_longer_than_a_page_are_read_to_their_end() -> None:
-    source = OnsSource(SourceOptions("ons", ""))
+    source = OnsSource(calendar_settings("ons"))
     body = json.dumps({"breakdown": {"total": 2500}, "releases": [release()]}).encode()
     answered = [Page(source.first(NOW)[0].url, 200, body)]  # what was cancelled did not answer
     asked = source.more(answered, NOW)
@@ -169,6 +169,6 @@ def test_people_are_left_out_before_anything_is_stored() -> None:
 
 
 @pytest.mark.parametrize("body", [b"<html>x", b"{}", b"nope", b"", b"[1]"])
-def test_an_answer_that_is_no_list_is_refused(parse: Parse, body: bytes) -> None:
+def test_a_response_without_a_list_is_refused(parse: Parse, body: bytes) -> None:
     with pytest.raises(UnreadableCalendar):
         parse("ons", body, url="")

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 import pytest
 
 from schedules.source import Page, UnreadableCalendar
-from schedules.sources.options import SourceOptions
 from schedules.sources.rota import RotaSource, Span
+from tests.worlds.calendars import calendar_settings
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 ROLES = ["duty A", "duty AB", "head"]
@@ -22,7 +22,7 @@ def event(title: str, begins: str, ends: str, *more: str, uid: str = "1") -> str
 
 def read(*events: str) -> tuple[Span, ...]:
     body = f"BEGIN:VCALENDAR\r\nVERSION:2.0\r\n{''.join(events)}END:VCALENDAR\r\n"
-    source = RotaSource(SourceOptions("on-call", "https://rota.example/x.ics"), ROLES)
+    source = RotaSource(calendar_settings("ics", "https://rota.example/x.ics"), ROLES)
     return source.read([Page("https://rota.example/x.ics", 200, body.encode())], NOW)
 
 
@@ -62,7 +62,7 @@ def test_a_shift_that_began_long_ago_still_counts_and_a_cancelled_one_does_not()
         (event("head", ":20261123T220000Z", ":nonsense"),),
     ],
 )
-def test_a_file_that_puts_nobody_on_call_or_cannot_be_followed_is_refused_and_names_no_person(
+def test_a_file_without_a_known_role_or_with_a_bad_rule_is_refused_and_the_reason_names_no_person(
     events: tuple[str, ...],
 ) -> None:
     with pytest.raises(UnreadableCalendar) as told:

@@ -15,9 +15,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from schedules.source import Page
-from schedules.sources.options import SourceOptions
 from schedules.sources.registry import KINDS
 from schedules.times.zone import clock_doubt, instant, local
+from tests.worlds.calendars import calendar_settings
 
 NOW = datetime(2026, 11, 13, 12, tzinfo=UTC)
 URL = "https://stats.example/calendar"
@@ -119,7 +119,7 @@ WRITERS: dict[str, Callable[[Sequence[Made]], bytes]] = {
 @settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(made=calendars)
 def test_a_calendar_comes_back_as_it_was_written(kind: str, made: list[Made]) -> None:
-    source = KINDS[kind](SourceOptions("own", URL))
+    source = KINDS[kind](calendar_settings(kind, URL))
     reading = source.read([Page(source.first(NOW)[0].url, 200, WRITERS[kind](made))], NOW)
     found = [
         (each.title, local(each.slot.instant).replace(tzinfo=None) if each.slot.instant else each.slot.first)

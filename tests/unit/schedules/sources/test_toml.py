@@ -8,8 +8,8 @@ import pytest
 from schedules.announcement import Role
 from schedules.slot import Precision
 from schedules.source import Reading, UnreadableCalendar
-from schedules.sources.options import SourceOptions
 from schedules.sources.toml import toml_faults
+from tests.worlds.calendars import calendar_settings
 
 Parse = Callable[..., Reading]
 Short = Callable[[Reading], list[tuple[str, ...]]]
@@ -109,7 +109,7 @@ title = 7
 url = "not an address"
 slot = true
 """
-    told = [str(fault) for fault in toml_faults(body, SourceOptions("own", "own.toml"), now)]
+    told = [str(fault) for fault in toml_faults(body, calendar_settings("toml", "own.toml"), now)]
     assert (
         told
         == [
@@ -130,7 +130,7 @@ slot = true
 
 
 def test_a_good_file_has_no_faults(now: datetime) -> None:
-    assert toml_faults(OURS, SourceOptions("own", "own.toml"), now) == []
+    assert toml_faults(OURS, calendar_settings("toml", "own.toml"), now) == []
 
 
 @pytest.mark.parametrize(
@@ -151,6 +151,6 @@ def test_bytes_that_are_no_calendar_are_refused_with_a_reason(parse: Parse, body
         parse("toml", body)
 
 
-def test_the_year_9999_is_no_slot(parse: Parse) -> None:
+def test_the_year_9999_gives_no_slot(parse: Parse) -> None:
     body = b'[[release]]\ntitle="a"\nslot=9999-12-31T23:59:59Z\n[[release]]\ntitle="b"\nslot=0001-01-01'
     assert [each.slot.reason for each in parse("toml", body).announcements] == ["impossible", "impossible"]

@@ -28,7 +28,7 @@ def at(seconds: float) -> datetime:
     return datetime(2026, 11, 20, 13, 25, whole, rest, tzinfo=UTC)
 
 
-def test_an_interval_is_told_no_narrower_than_it_is() -> None:
+def test_an_interval_is_never_written_narrower_than_it_is() -> None:
     told = "between Fri 20 Nov 2026 13:25:09 GMT and Fri 20 Nov 2026 13:25:10.1 GMT"
     assert between_exactly(Interval(at(9.099), at(10.003631))) == told
     assert between_exactly(Interval(None, at(10.1))) == "by Fri 20 Nov 2026 13:25:10.1 GMT"
@@ -46,7 +46,7 @@ def test_an_interval_is_told_no_narrower_than_it_is() -> None:
         (Bounds(None, None), "an unknown time"),
     ],
 )
-def test_a_length_is_told_no_narrower_than_it_is(bounds: Bounds, told: str) -> None:
+def test_a_length_is_never_written_narrower_than_it_is(bounds: Bounds, told: str) -> None:
     assert lengths(bounds) == told
 
 
@@ -73,7 +73,7 @@ def test_a_plain_length_has_its_two_largest_units(seconds: float, text: str) -> 
         (2.0, "2 s"),
     ],
 )
-def test_lengths_are_told_in_hours_minutes_and_seconds(seconds: float, text: str) -> None:
+def test_lengths_are_written_in_hours_minutes_and_seconds(seconds: float, text: str) -> None:
     assert length(seconds) == text
 
 
@@ -87,11 +87,11 @@ def test_lengths_are_told_in_hours_minutes_and_seconds(seconds: float, text: str
         (Bounds(), "an unknown time"),
     ],
 )
-def test_bounds_are_told_with_both_sides(bounds: Bounds, text: str) -> None:
+def test_bounds_are_written_with_both_limits(bounds: Bounds, text: str) -> None:
     assert lengths(bounds) == text
 
 
-def test_instants_are_told_in_local_time_with_its_name() -> None:
+def test_instants_are_written_in_local_time_with_its_zone() -> None:
     assert exactly(datetime(2026, 7, 23, 8, 30, tzinfo=UTC)) == "Thu 23 Jul 2026 09:30:00 BST"
     assert between_exactly(Interval()) == "at an unknown time"
     assert between_exactly(Interval(at(0), None)) == "after Fri 20 Nov 2026 13:25:00 GMT"
@@ -107,7 +107,7 @@ def test_instants_are_told_in_local_time_with_its_name() -> None:
         (Interval(at(10), at(10)), "at 20 Nov 2026 13:25:10 GMT"),
     ],
 )
-def test_a_date_that_is_both_ends_is_told_once(interval: Interval, told: str) -> None:
+def test_a_date_common_to_both_ends_is_written_once(interval: Interval, told: str) -> None:
     assert between(interval) == told
 
 

@@ -70,7 +70,7 @@ def test_the_local_date_of_a_late_evening_in_utc_is_the_next_day_in_summer() -> 
     assert local_date(datetime(2026, 12, 30, 23, 15, tzinfo=UTC)) == date(2026, 12, 30)
 
 
-def test_summer_is_told_by_the_day() -> None:
+def test_summer_time_is_decided_by_day() -> None:
     assert is_summer(date(2026, 7, 1))
     assert not is_summer(date(2026, 12, 1))
 

@@ -1,0 +1,83 @@
+"""Write everything in memory again after the store was replaced or restored from an older copy."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from dataclasses import dataclass, field
+
+import structlog
+
+from monitor.errors import StoreFault
+from monitor.judge.runs import Run
+from monitor.ledger.ledger import Ledger
+from monitor.plan.targets import release_of
+from monitor.store.evidence.evidence import Evidence
+from monitor.store.sql.engine import Store
+from monitor.store.sql.write import Transaction
+from monitor.store.writer import Writer
+from monitor.threads import Ask, Tasks
+from monitor.watch.blind_spans import BlindSpans
+from monitor.watch.watch import Watch
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class StoreReplay:
+    """Writes releases, promises, runs, evidence, blind spans and verdicts again.
+
+    Notices are not sent again, because the outbox has their ids.
+    """
+
+    ledger: Ledger
+    watch: Watch
+    blind: BlindSpans
+    evidence: Evidence
+    writer: Writer
+    store: Store
+    ask: Ask
+    loop: asyncio.AbstractEventLoop
+    _tasks: Tasks = field(default_factory=Tasks)
+
+    def on_store_reset(self) -> None:
+        """Start writing again because the store has lost committed rows. May be called from the writer's thread."""
+        _log.error("store_went_back", releases=len(self.watch.releases))
+        self.evidence.doubt()
+        self.loop.call_soon_threadsafe(lambda: self._tasks.start(self.write()))
+
+    async def write(self) -> None:
+        """Write everything in memory again."""
+        await self.ledger.write_again()
+        spans = list(self.blind.spans)
+
+        def add(tx: Transaction) -> None:
+            for span in spans:
+                tx.add_blind(span)
+
+        await self.writer.write(add)
+        await self._merge_stored_runs()
+        for watched in list(self.watch.releases.values()):
+            for state in watched.states.values():
+                for run in state.runs:
+                    self.writer.put(run)
+            # The verdict is recorded again. If the store has the same one, that makes no new event.
+            watched.last_recorded = None
+            self.watch.judge_soon(watched.release.id)
+
+    async def _merge_stored_runs(self) -> None:
+        """Add the runs of watched releases that the store has and memory lacks.
+
+        A monitor that was started without its store does not know what it saw before.
+        """
+        watched = dict(self.watch.releases)
+        try:
+            stored = await self.ask(lambda: self.store.runs.of_releases([*watched]))
+        except StoreFault as fault:
+            _log.warning("runs_unread", fault=str(fault))
+            return
+        runs: dict[str, list[Run]] = defaultdict(list)
+        for run in stored:
+            runs[release_of(run.target)].append(run)
+        for name, one in watched.items():
+            one.replace_other_runs(runs[name])

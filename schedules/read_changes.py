@@ -1,0 +1,279 @@
+"""What one read of a calendar adds to the ledger, or the alarms for which the read is rejected."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from statistics import median
+
+from schedules.announcement import Address, Announcement, State
+from schedules.change import find_slot_changes
+from schedules.ledger_event import What
+from schedules.promise import Promise
+from schedules.slot import Precision, Slot
+from schedules.slot_relations import first_day, has_passed
+from schedules.source import Reading
+from schedules.times.zone import local_date
+
+
+@dataclass(frozen=True, slots=True)
+class ReadChanges:
+    """What one read adds to the ledger.
+
+    `promises` are new or changed, by uid. Their `release` is still empty. The others are uids: `confirmed` are
+    unchanged. `gone` are missing for the first time. `absent` are missing from the second usable read in a row although
+    they should be listed. `reappeared` are back after that. `unlisted` are missing although their slot is ahead.
+    With `alarms` the read is not usable and everything else is empty.
+    """
+
+    promises: Mapping[str, Promise] = field(default_factory=dict)
+    confirmed: tuple[str, ...] = ()
+    gone: tuple[str, ...] = ()
+    absent: tuple[str, ...] = ()
+    reappeared: tuple[str, ...] = ()
+    unlisted: tuple[str, ...] = ()
+    alarms: tuple[Alarm, ...] = ()
+
+    @property
+    def usable(self) -> bool:
+        """Return whether the read counts."""
+        return not self.alarms
+
+
+def compare_read(
+    known: Mapping[str, LastSeen],
+    reading: Reading,
+    calendar: str,
+    read_at: datetime,
+    previous_read_at: datetime | None,
+    previous: EarlierReads | None = None,
+) -> ReadChanges:
+    """Compare a read made at `read_at` with what the calendar's entries last said (`known`, by uid).
+
+    `previous_read_at` is the last usable read, None before the first. `previous` has the counts of usable reads and
+    whether the calendar may be empty. Its entries are not used. A promise is added only if slot, state or doubt of an
+    entry changed.
+    """
+    alarms = find_alarms(replace(previous or EarlierReads({}), entries=known), reading, read_at)
+    if alarms:
+        return ReadChanges(alarms=tuple(alarms))
+    # Of entries that share a uid, which are doubted where they are read, the first represents all.
+    shown = {each.uid: each for each in reversed(reading.announcements)}
+    changed = {uid: each for uid, each in shown.items() if uid not in known or _has_changed(known[uid], each)}
+    missing = [uid for uid in known if uid not in shown]
+    return ReadChanges(
+        promises={uid: _make_promise(each, calendar, read_at, previous_read_at) for uid, each in changed.items()},
+        confirmed=tuple(uid for uid in shown if uid not in changed and is_still_announced(shown[uid])),
+        gone=tuple(uid for uid in missing if known[uid].gone is None),
+        # An entry can slip between two pages in one read, but not in two reads in a row.
+        absent=tuple(
+            uid
+            for uid in missing
+            if known[uid].gone is not None
+            and known[uid].gone == previous_read_at
+            and _should_be_listed(known[uid], reading, read_at)
+        ),
+        reappeared=tuple(uid for uid in shown if uid in known and _was_absent(known[uid], reading, previous_read_at)),
+        unlisted=tuple(uid for uid in missing if _should_be_listed(known[uid], reading, read_at)),
+    )
+
+
+def find_unlisted(known: Mapping[str, LastSeen], reading: Reading, read_at: datetime) -> list[str]:
+    """Return the uids that a repeated `reading` does not show at `read_at` although their slot is ahead."""
+    return [uid for uid, last in known.items() if last.gone is not None and _should_be_listed(last, reading, read_at)]
+
+
+def is_still_announced(announcement: Announcement) -> bool:
+    """Return whether an entry still shows its slot. One that redirects to its publication does not."""
+    return announcement.address is not Address.LED_TO
+
+
+def _has_changed(last: LastSeen, announcement: Announcement) -> bool:
+    fresh = LastSeen.of(announcement)
+    if (last.state, last.doubt, last.slot.reason) != (fresh.state, fresh.doubt, fresh.slot.reason):
+        return True
+    return not last.slot.says_same_as(fresh.slot)
+
+
+def _make_promise(announcement: Announcement, calendar: str, read_at: datetime, unlearnt: datetime | None) -> Promise:
+    return Promise(
+        release="",
+        calendar=calendar,
+        slot=announcement.slot,
+        state=announcement.state,
+        learnt=read_at,
+        unlearnt=unlearnt,
+        confirmed_at=read_at,
+        why=announcement.why,
+        doubt=announcement.doubt or announcement.slot.doubt,
+    )
+
+
+def _should_be_listed(last: LastSeen, reading: Reading, at: datetime) -> bool:
+    """Return whether the calendar should list an entry at a read. Many lists drop past entries at midnight."""
+    day = first_day(last.slot)
+    if day is None or has_passed(last.slot, at):
+        return False
+    return reading.lists_overdue or day >= local_date(at, last.slot.timezone)
+
+
+def _was_absent(last: LastSeen, reading: Reading, previous_read_at: datetime | None) -> bool:
+    if last.gone is None or previous_read_at is None or last.gone >= previous_read_at:
+        return False
+    return _should_be_listed(last, reading, previous_read_at)
+
+
+_READS_COMPARED = 5
+_LEAST_SHARE = 0.7
+_MOST_CHANGED = 0.2
+_MOST_GONE = 0.5
+# So few entries of a small calendar can change or disappear in a correct read.
+_FEW = 3
+_LATELY = timedelta(days=7)
+
+
+class AlarmKind(StrEnum):
+    """What is wrong with a read."""
+
+    EMPTY = "empty"
+    COUNT = "count"
+    RE_DATED = "re-dated"
+    CANCELLED = "cancelled"
+    GONE = "gone"
+    UNREADABLE = "unreadable"
+    DATE_ORDER = "date order"
+
+
+# A producer can do these on purpose, so that a person may accept them. The others are faults of reading.
+_MAY_BE_INTENDED = frozenset({AlarmKind.COUNT, AlarmKind.RE_DATED, AlarmKind.CANCELLED, AlarmKind.GONE})
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """Why a read is rejected, with a line for people."""
+
+    wrong: AlarmKind
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class LastSeen:
+    """What a calendar last said about an entry. `gone` is the first usable read that no longer showed it."""
+
+    slot: Slot
+    state: State | None = None
+    doubt: str | None = None
+    gone: datetime | None = None
+
+    @classmethod
+    def of(cls, announcement: Announcement, gone: datetime | None = None) -> LastSeen:
+        """Return what an announcement says about its entry."""
+        return cls(announcement.slot, announcement.state, announcement.doubt or announcement.slot.doubt, gone)
+
+
+@dataclass(frozen=True, slots=True)
+class EarlierReads:
+    """What a calendar showed before a read: entries by uid, and the counts of its usable reads, newest last.
+
+    `accepted`: a person confirmed that the producer intends this change. Then only faults of reading raise an alarm.
+    """
+
+    entries: Mapping[str, LastSeen]
+    counts: Sequence[int] = ()
+    may_be_empty: bool = False
+    accepted: bool = False
+
+
+def find_alarms(previous: EarlierReads, reading: Reading, now: datetime) -> list[Alarm]:
+    """Return why a read must be rejected, empty if it is usable (`facts/calendars.md` §6 rule 2).
+
+    A rejected read changes nothing: the last usable one stays in force.
+    """
+    found = [
+        *_check_count(previous, reading, now),
+        *_check_date_order(reading),
+        *_check_changes(previous, reading, now),
+        *_check_readable(reading),
+    ]
+    # One alarm of each kind is enough. A low count already says that entries disappeared.
+    first = {alarm.wrong: alarm for alarm in reversed(found)}
+    if AlarmKind.COUNT in first:
+        first.pop(AlarmKind.GONE, None)
+    return [alarm for alarm in reversed(first.values()) if alarm.wrong not in _MAY_BE_INTENDED or not previous.accepted]
+
+
+def _check_count(previous: EarlierReads, reading: Reading, now: datetime) -> Iterator[Alarm]:
+    count = len(reading.announcements)
+    usual = median(previous.counts[-_READS_COMPARED:]) if previous.counts else None
+    if usual is None:
+        if count == 0 and not previous.may_be_empty:
+            yield Alarm(AlarmKind.EMPTY, "no entries at the first read")
+    elif _is_far_fewer(count, usual) and _is_far_fewer(count + _count_overdue(previous, reading, now), usual):
+        yield Alarm(AlarmKind.COUNT, f"{count} entries, usually {usual:g}")
+
+
+def _is_far_fewer(count: int, usual: float) -> bool:
+    return count < _LEAST_SHARE * usual and usual - count > _FEW
+
+
+def _count_overdue(previous: EarlierReads, reading: Reading, now: datetime) -> int:
+    """Return how many missing entries passed lately, because lists drop those."""
+    shown = {each.uid for each in reading.announcements}
+    passed = (last.slot.passes() for uid, last in previous.entries.items() if uid not in shown)
+    return sum(end is not None and now - _LATELY < end <= now for end in passed)
+
+
+def _check_readable(reading: Reading) -> Iterator[Alarm]:
+    made = reading.announcements
+    if len(made) > _FEW and all(_is_unreadable(each.slot) for each in made):
+        yield Alarm(AlarmKind.UNREADABLE, f"none of {len(made)} dates can be read ({made[0].slot.raw or 'empty'})")
+
+
+def _check_date_order(reading: Reading) -> Iterator[Alarm]:
+    odd = [each for each in reading.announcements if each.slot.reason == "order"]
+    if odd:
+        first = odd[0]
+        yield Alarm(
+            AlarmKind.DATE_ORDER, f"{len(odd)} dates fit only another order of day and month ({first.slot.raw})"
+        )
+
+
+def _check_changes(previous: EarlierReads, reading: Reading, now: datetime) -> Iterator[Alarm]:
+    pairs = [
+        (last, each)
+        for each in reading.announcements
+        if (last := previous.entries.get(each.uid)) is not None and _is_ahead(last.slot, now)
+    ]
+    yield from _check_vanished(previous, reading, now)
+    found = {
+        AlarmKind.RE_DATED: sum(
+            What.RE_DATED in find_slot_changes(last.slot, each.slot)
+            for last, each in pairs
+            if not _is_unreadable(each.slot)
+        ),
+        AlarmKind.CANCELLED: sum(each.state is State.CANCELLED is not last.state for last, each in pairs),
+        AlarmKind.UNREADABLE: sum(_is_unreadable(each.slot) for _, each in pairs),
+    }
+    for wrong, count in found.items():
+        # Only coming entries are compared, because calendars rewrite their past all the time.
+        if count > _FEW and count > _MOST_CHANGED * len(pairs):
+            yield Alarm(wrong, f"{count} of {len(pairs)} coming entries at once")
+
+
+def _check_vanished(previous: EarlierReads, reading: Reading, now: datetime) -> Iterator[Alarm]:
+    shown = {each.uid for each in reading.announcements}
+    ahead = [uid for uid, last in previous.entries.items() if last.gone is None and _is_ahead(last.slot, now)]
+    gone = sum(uid not in shown for uid in ahead)
+    # There may be as many entries as before, with other keys: the calendar or our reader renamed them all.
+    if gone > _FEW and gone > _MOST_GONE * len(ahead):
+        yield Alarm(AlarmKind.GONE, f"{gone} of {len(ahead)} coming entries gone at once")
+
+
+def _is_ahead(slot: Slot, now: datetime) -> bool:
+    return slot.precision is not Precision.NONE and not has_passed(slot, now)
+
+
+def _is_unreadable(slot: Slot) -> bool:
+    return slot.precision is Precision.NONE and slot.reason != "tbc"

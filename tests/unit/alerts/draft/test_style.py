@@ -1,0 +1,134 @@
+"""Sentences of reports and letters about random incidents: true to what was measured, and in plain style."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from alerts.draft.fill import fill
+from alerts.draft.form import form_named
+from alerts.draft.report import Report
+from alerts.finding import Certainty, Part, ReleaseFacts
+from alerts.incident import Incident, Kind
+from monitor.deliver.facts import Measured, release_facts
+from schedules.times.interval import Interval
+from schedules.times.zone import LONDON, local
+from tests.worlds.instants import SLOT, after_slot
+from tests.worlds.truths import worlds
+
+PAGE = "https://stats.example/release"
+ROLES = {"tables-7f3": "data", "sheet-7f4": "data", "main-7f5": "html", "elsewhere-1": "alternative"}
+IDS = re.compile(r"rel-9c2|inc-9c2|7f\d|elsewhere-\d|edge-1|calendar-1")
+PRECISE = re.compile(r"\bseconds?\b|\d:\d|\bUTC\b|\bGMT\b|\bBST\b|\d{4}-\d\d-\d\d|\b[0-9a-f]{32,}\b")
+MONITORING = re.compile(
+    r"\b(?:monitor\w*|looks?|looked|guess\w*|sighting\w*|verdicts?|judged|first (?:seen|read)|exposures?|exposed|slots?"
+    r"|calendars?|unproven|tolerance|poll\w*|edge|origin|vantage|logged|interval|absent|present)\b",
+    re.IGNORECASE,
+)
+TIMES = re.compile(r"\b(\d{1,2})(?:\.(\d\d))?([ap]m)\b|\b(noon|midnight)\b")
+ROUNDING = timedelta(seconds=90)
+
+
+@st.composite
+def measured(draw: st.DrawFn) -> ReleaseFacts:
+    """Draw what was measured of a page, of some files and of another address; each came and went on its own."""
+    now = draw(st.floats(-200, 400))
+    whole = release_facts(draw(worlds()).verdict(now), Measured())
+    page = replace(whole.parts[0], url=PAGE)
+    parts = [page, *(draw(other(now, name, role)) for name, role in draw(st.sets(st.sampled_from([*ROLES.items()]))))]
+    return replace(
+        whole,
+        release="rel-9c2",
+        url=PAGE,
+        slot_source="calendar-1",
+        parts=tuple(parts),
+        certainty=Certainty("edge-1", 12, records=(("edge-1-7", "ab" * 32),)),
+    )
+
+
+@st.composite
+def other(draw: st.DrawFn, now: float, name: str, role: str) -> Part:
+    """Draw another part, as if it were a page of its own."""
+    part = release_facts(draw(worlds()).verdict(now), Measured()).parts[0]
+    own = tuple(replace(each, part=name) for each in part.exposures)
+    return replace(part, id=name, role=role, url=f"{PAGE}/{role}", required=role != "alternative", exposures=own)
+
+
+def drafted(facts: ReleaseFacts, form: str) -> Report:
+    kind = Kind.EARLY if facts.exposures else Kind.LATE
+    incident = Incident("inc-9c2", kind, "rel-9c2", facts.producer, facts.title, facts.at, SLOT, "report", facts)
+    return fill(incident, form_named(form), {}, [], facts.at)
+
+
+def sentences(report: Report) -> Iterator[str]:
+    """Yield every paragraph that a person signs or sends."""
+    for field in report.fields():
+        yield from field.paragraphs
+    for letter in (report.covering, report.holding, report.correction, report.lines):
+        yield from letter
+
+
+def instants(facts: ReleaseFacts) -> Iterator[Interval]:
+    """Yield every interval within which a time in a sentence may lie."""
+    yield from (Interval(at, at) for at in (facts.at, SLOT))
+    for part in facts.parts:
+        exposures = (end for each in part.exposures for end in (each.start, each.to))
+        waits = [Interval(*(each and SLOT + timedelta(seconds=each) for each in (one.min, one.max))) for one in
+                 (part.delay, part.users_delay) if one is not None]  # fmt: skip
+        for seen in (part.first_seen, part.released, *exposures, *waits):
+            yield from (Interval(at, at) for at in (seen.after, seen.by) if at is not None)
+            if seen.after is not None and seen.by is not None:
+                yield seen
+
+
+def minutes_of(text: str) -> Iterator[int]:
+    """Yield each time of day in a text as minutes after midnight."""
+    for found in TIMES.finditer(text):
+        if found[4]:
+            yield 720 if found[4] == "noon" else 0
+        else:
+            yield (int(found[1]) % 12 + 12 * (found[3] == "pm")) * 60 + int(found[2] or 0)
+
+
+def is_near(minute: int, seen: Interval) -> bool:
+    """Return whether a minute of the day of the slot lies in an interval, but for rounding."""
+    assert seen.after is not None
+    assert seen.by is not None
+    at: datetime = local(SLOT, LONDON).replace(hour=minute // 60, minute=minute % 60, second=0)
+    return seen.after - ROUNDING <= at <= seen.by + ROUNDING
+
+
+@pytest.mark.parametrize("form", ["B", "note"])
+@given(facts=measured())
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+def test_what_is_signed_and_sent_is_in_plain_style_and_true_to_what_was_measured(
+    form: str, facts: ReleaseFacts
+) -> None:
+    known = list(instants(facts))
+    for text in sentences(drafted(facts, form)):
+        plain = re.sub(r"https?://\S+", "", text.replace(facts.title, ""))
+        for pattern in (IDS, PRECISE, MONITORING):
+            assert not pattern.search(plain), text
+        assert "\x00" not in text
+        assert not [each for each in minutes_of(plain) if not any(is_near(each, seen) for seen in known)], text
+
+
+@given(facts=measured())
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+def test_until_the_slot_letters_to_users_contain_no_address(facts: ReleaseFacts) -> None:
+    if facts.at < SLOT:
+        report = drafted(facts, "B")
+        assert "http" not in " ".join([*report.holding, *report.correction, *report.lines])
+
+
+def test_the_patterns_find_what_they_are_for() -> None:
+    assert PRECISE.search("at 09:30:02 GMT")
+    assert MONITORING.search("It was first seen by the monitor.")
+    assert list(minutes_of("from about 12.19pm on 5 January, noon and 9am")) == [739, 720, 540]
+    assert is_near(570, Interval(after_slot(20), after_slot(40)))

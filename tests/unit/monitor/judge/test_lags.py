@@ -1,0 +1,220 @@
+"""How far witnesses were behind, measured by releases that were out, and what that means for others of the day.
+
+A number is an instant in seconds after the slot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monitor.judge.findings.platform import BEHIND
+from monitor.judge.verdict import Verdict, Word
+from monitor.judge.witnesses import DEFAULT_LAGS, Lags, Publication, lags_measured
+from monitor.look.recognise.version import written
+from monitor.look.redirect import REDIRECTED
+from schedules.announcement import Address
+from tests.worlds.instants import DAY, SLOT, after_slot
+from tests.worlds.looks import ABSENT, PRESENT, UNKNOWN, Look, Looks, a_sighting, looks
+from tests.worlds.releases import a_release
+from tests.worlds.verdicts import explained, judged, runs_seen
+
+GUESS = "https://www.gov.uk/government/statistics/claims"
+REDIRECT, INDEX = DEFAULT_LAGS.redirect.total_seconds(), DEFAULT_LAGS.index.total_seconds()
+
+
+def redirect(when: float) -> Look:
+    return a_sighting(UNKNOWN, when, why=REDIRECTED)
+
+
+def silent(until: float, *then: Look, begin: float = -120, every: float = 15) -> Looks:
+    """Return looks at a witness that does not show the release until an instant."""
+    each = [(begin + number * every, ABSENT) for number in range(int((until - begin) / every) + 1)]
+    return looks(*each, (until, ABSENT), *then)
+
+
+def published(
+    announcement: Looks, index: Looks, *page: Look, out: float = 1, slot: float = 0, release: str = "first"
+) -> Publication:
+    """Return another release that was seen out at an instant, and what was seen of its witnesses."""
+    seen = {"announcement/origin": announcement, "index/origin": index, "page": looks(*page)}
+    named = {f"{release}/{name}/edge" if name == "page" else f"{release}/{name}": each for name, each in seen.items()}
+    return Publication(release, after_slot(slot), after_slot(out), runs_seen(10_000, named))
+
+
+def measured(now: float, *others: Publication) -> tuple[float, float]:
+    """Return both lags in seconds."""
+    lags = lags_measured(others, SLOT, after_slot(now))
+    return lags.redirect.total_seconds(), lags.index.total_seconds()
+
+
+@pytest.mark.parametrize(
+    ("announcement", "index", "now", "expected"),
+    [
+        (silent(2, redirect(3)), silent(40), 900, (REDIRECT, INDEX)),
+        (silent(420, redirect(421)), silent(410), 900, (420, 420)),
+        (silent(420, redirect(421)), silent(230, (240, PRESENT)), 900, (420, 239)),
+        # The redirect may have failed for good: its lag ends when the index shows the release.
+        (silent(900), silent(230, (240, PRESENT)), 900, (239, 239)),
+        # Neither shows it yet: the lag lasts as long as looks go on.
+        (silent(900), silent(900), 300, (299, 299)),
+        (silent(300), silent(290), 900, (299, 289)),
+        # Between these looks it may have changed at any time.
+        (silent(100, redirect(900)), silent(90), 900, (99, INDEX)),
+        (silent(420, redirect(421)), silent(410), 0.5, (REDIRECT, INDEX)),
+        (silent(420, redirect(421)), looks(), 900, (420, INDEX)),
+        (looks(), looks(), 100, (REDIRECT, INDEX)),
+    ],
+    ids=[
+        "within the defaults",
+        "both, until the redirect",
+        "each by itself",
+        "no redirect",
+        "as of an instant before",
+        "looked at no more",
+        "a gap between looks",
+        "not out yet",
+        "no index",
+        "no looks",
+    ],
+)
+def test_a_release_that_is_out_measures_how_far_its_witnesses_are_behind(
+    announcement: Looks, index: Looks, now: float, expected: tuple[float, float]
+) -> None:
+    assert measured(now, published(announcement, index)) == expected
+
+
+@pytest.mark.parametrize(
+    ("stamp", "expected"),
+    [(1, 600), (-1, REDIRECT), (None, REDIRECT), (-700, REDIRECT)],
+    ids=["at its slot", "before its slot", "no stamp", "set by hand"],
+)
+def test_the_publishers_stamp_dates_a_release_that_its_witnesses_led_to(stamp: float | None, expected: float) -> None:
+    version = {} if stamp is None else {"version": written(first_published_at=after_slot(stamp))}
+    page = a_sighting(PRESENT, 602, specific=True, **version)
+    assert measured(900, published(silent(600, redirect(601)), silent(590), page, out=602))[0] == expected
+
+
+def test_a_stamp_long_before_the_release_was_found_measures_nothing() -> None:
+    page = a_sighting(PRESENT, 1002, specific=True, version=written(first_published_at=after_slot(1)))
+    assert measured(2000, published(silent(1000, redirect(1001)), silent(990), page, out=1002)) == (REDIRECT, INDEX)
+
+
+@pytest.mark.parametrize(("slot", "expected"), [(-9000, 420), (9000, 420), (-86_400, REDIRECT), (86_400, REDIRECT)])
+def test_only_releases_of_the_same_day_count(slot: float, expected: float) -> None:
+    behind = published(silent(420, redirect(421)), silent(410), slot=slot)
+    assert measured(900, behind)[0] == expected
+
+
+def test_the_longest_lag_of_the_day_counts() -> None:
+    one = published(silent(420, redirect(421)), silent(410))
+    other = published(silent(240, redirect(241)), silent(235, (500, PRESENT)), release="second")
+    assert measured(900, other, one, other) == (420, 420)
+
+
+FIRST = published(silent(420, redirect(421)), silent(410))
+STILL_SILENT = published(silent(900), silent(900))
+
+
+def missing(now: float, *others: Publication, until: float = 3000, page: Sequence[Look] = ()) -> Verdict:
+    """Return the verdict on a release at an unknown address, whose witnesses are silent until an instant."""
+    return judged(
+        now,
+        {
+            "page": looks((-1, ABSENT), (60, ABSENT), *page, specific=True),
+            "announcement/origin": silent(until),
+            "index/origin": silent(until, begin=45),
+        },
+        release=a_release(url=GUESS, address=Address.FOUND if page else Address.GUESSED, link=f"{GUESS}/x"),
+        published=others,
+    )
+
+
+@pytest.mark.parametrize(
+    ("now", "others", "word"),
+    [
+        (200, (), Word.OVERDUE),
+        (200, (FIRST,), Word.PENDING),
+        (480, (FIRST,), Word.PENDING),
+        (500, (FIRST,), Word.OVERDUE),
+        (880, (STILL_SILENT,), Word.PENDING),
+        (200, (replace(FIRST, slot=SLOT - DAY),), Word.OVERDUE),
+    ],
+    ids=["default", "measured", "until it is over", "then", "while another is silent too", "of another day"],
+)
+def test_a_release_is_not_found_yet_for_the_longest_lag_of_its_day(
+    now: float, others: Sequence[Publication], word: Word
+) -> None:
+    verdict = missing(now, *others)
+    assert verdict.word is word
+    assert word is not Word.PENDING or (verdict.due is not None and verdict.due.is_confirming)
+
+
+def test_a_release_found_within_the_longest_lag_of_its_day_is_unproven_and_says_why() -> None:
+    found = [a_sighting(PRESENT, 300, specific=True), a_sighting(PRESENT, 310, specific=True)]
+    alone, after_another = (missing(500, *others, until=299, page=found) for others in ((), (FIRST,)))
+    assert (alone.word, after_another.word) == (Word.LATE, Word.UNPROVEN)
+    assert "still announced 7 min after it was out" in (after_another.unproven_because or "")
+    assert (alone.lags, after_another.lags) == (DEFAULT_LAGS, Lags(timedelta(minutes=7), timedelta(minutes=7)))
+
+
+def test_an_explanation_tells_the_lags_that_a_verdict_was_judged_with() -> None:
+    told = explained(
+        450,
+        {"announcement/origin": silent(450), "index/origin": silent(450, begin=45)},
+        release=a_release(url=GUESS, address=Address.GUESSED, link=f"{GUESS}/x"),
+        published=[FIRST],
+    )
+    assert any("still announced 7 min after it was out" in fact.text for fact in told.facts if fact.kind == "policy")
+
+
+def test_a_release_late_by_its_witnesses_is_judged_again_each_minute_of_its_day() -> None:
+    verdict = missing(310)
+    assert (verdict.word, verdict.revisit) == (Word.OVERDUE, after_slot(360))
+
+
+instants = st.integers(-100, 1500)
+words = st.sampled_from([ABSENT, PRESENT, UNKNOWN])
+turns = st.lists(st.tuples(instants, words), max_size=6, unique_by=lambda one: one[0]).map(sorted)
+
+
+@given(
+    now=st.integers(0, 2000),
+    page=turns,
+    origin=turns,
+    announced=instants,
+    unlisted=instants,
+    then=st.integers(1, 300),
+    lags=st.lists(st.tuples(instants, instants), max_size=3),
+)
+def test_a_measured_lag_never_makes_a_release_late(  # noqa: PLR0913 # what a verdict by witnesses rests on
+    *,
+    now: int,
+    page: list[Look],
+    origin: list[Look],
+    announced: int,
+    unlisted: int,
+    then: int,
+    lags: list[tuple[int, int]],
+) -> None:
+    seen = {
+        "page": looks(*page, specific=True),
+        "page/origin": looks(*origin),
+        "announcement/origin": silent(announced, redirect(announced + then)),
+        "index/origin": silent(unlisted, (unlisted + then, PRESENT)),
+    }
+    others = [
+        published(silent(until, redirect(until + 1)), silent(other, (other + 1, PRESENT)), release=f"other-{number}")
+        for number, (until, other) in enumerate(lags)
+    ]
+    release = a_release(url=GUESS, address=Address.LED_TO, link=f"{GUESS}/x")
+    before = None
+    for count in range(len(others) + 1):
+        word = judged(now, seen, release=release, published=others[:count]).word
+        assert word not in BEHIND or before is None or before in BEHIND, (before, word)
+        before = word

@@ -1,0 +1,84 @@
+"""Witnesses that are behind: what one release shows of it delays what is claimed of another, and replays the same."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from monitor.app.options import policies_of
+from monitor.watch.rejudge import replay
+from monitor.watch.watch import Watch
+from tests.unit.monitor.app.life import Life, live, reopened
+
+SITE = "https://www.gov.uk/government/statistics"
+HEAD = f"""
+title = "Two releases of one slot, and what leads to them is behind"
+from = 2026-11-26T09:20:00
+until = 2026-11-26T10:30:00
+
+[[release]]
+id = "births"
+title = "Example births: October 2026"
+producer = "department-for-example"
+url = "{SITE}/births"
+announcement = "births"
+slot = 2026-11-26T09:30:00
+known_from = 2026-10-29T09:30:00
+redirect_after = "6m"
+listed_after = "6m"
+
+[[release]]
+id = "claims"
+title = "Example claims: October 2026"
+producer = "example-office"
+url = "{SITE}/claims--2"
+announcement = "claims"
+slot = 2026-11-26T09:30:00
+known_from = 2026-10-29T09:30:00
+redirect_after = "6m"
+listed_after = "6m"
+"""
+
+
+def out(births: str, claims: str) -> str:
+    return (
+        f'[[answer]]\nurl = "{SITE}/births"\nat = 2026-11-26T{births}\n'
+        f'[[answer]]\nurl = "{SITE}/claims--2"\nat = 2026-11-26T{claims}\n'
+    )
+
+
+def claims(watch: Watch) -> dict[str, Any]:
+    (body,) = (body for name in watch.releases if (body := watch.verdict_now(name)) and "claims" in body["title"])
+    return body
+
+
+def told(folder: Path, tables: str, *times: str) -> list[dict[str, Any]]:
+    """Return the JSON of the second release at times of its day. At the end, replay finds no difference."""
+    bodies: list[dict[str, Any]] = []
+
+    async def act(life: Life) -> None:
+        for when in times:
+            await life.until(when)
+            bodies.append(claims(life.daemon.watch))
+
+    settings = live(folder, tables, act, head=HEAD)
+    store = reopened(settings)
+    assert {name: lines for name, lines in replay(store, policies_of(settings), None, None) if lines} == {}
+    store.close()
+    return bodies
+
+
+def test_while_a_release_that_is_out_is_not_listed_another_is_not_found_yet(tmp_path: Path) -> None:
+    before, after = told(tmp_path, out("09:30:01", "09:30:01"), "09:35:50", "09:38:00")
+    assert (before["verdict"], before["due"]["part"]) == ("pending", "page")
+    assert (after["verdict"], after["address"]) == ("unproven", "led_to")
+
+
+@pytest.mark.slow
+def test_a_release_that_is_missing_for_longer_than_the_lag_of_the_day_is_overdue(tmp_path: Path) -> None:
+    before, after = told(tmp_path, out("09:30:01", "10:20:00"), "09:36:50", "09:38:00")
+    assert [body["verdict"] for body in (before, after)] == ["pending", "overdue"]
+    # Six minutes before: what is not shown may be out since then.
+    assert 60 < after["delay"]["min"] < 120

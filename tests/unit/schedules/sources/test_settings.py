@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+from typing import get_args
+
+import pytest
+from pydantic import ValidationError
+
+from schedules.sources.registry import KINDS
+from schedules.sources.settings import CalendarSettings, Kind
+from tests.worlds.calendars import calendar_settings
+
+URL = "https://stats.example/"
+
+
+def faults(kind: str, address: str = URL, **keys: object) -> list[tuple[str, str]]:
+    """Return key and reason of each fault of a table."""
+    with pytest.raises(ValidationError) as caught:
+        calendar_settings(kind, address, **keys)
+    return [(key, reason) for error in caught.value.errors() for key, reason, _ in error["ctx"]["faults"]]
+
+
+def test_every_kind_of_the_configuration_has_its_source() -> None:
+    assert set(get_args(Kind)) == set(KINDS)
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_a_calendar_without_options_is_accepted(kind: str) -> None:
+    assert calendar_settings(kind, URL).address == URL
+
+
+@pytest.mark.parametrize(
+    ("kind", "keys", "fault"),
+    [
+        ("csv", {"options": {"titel": "x"}}, ("options.titel", "unknown, did you mean title?")),
+        ("govuk", {"options": {"count": "many"}}, ("options.count", "not a whole number (got 'many')")),
+        ("json", {"options": {"title": "a.["}}, ("options.title", "Invalid jmespath expression")),
+        ("html", {"options": {"rows": "tr[", "title": "a@href"}}, ("options.rows", "Expected ident")),
+        ("feed", {"options": {"pattern": "("}}, ("options.pattern", "missing )")),
+        ("govuk", {"filters": {"organisation": ["x"]}}, ("filters.organisation", "unknown, did you mean organ")),
+        ("csv", {"file": "calendar.csv"}, ("", "needs either url or file")),
+    ],
+)
+def test_a_fault_names_its_key_and_reason(kind: str, keys: dict[str, object], fault: tuple[str, str]) -> None:
+    ((key, reason),) = faults(kind, **keys)
+    assert key == fault[0]
+    assert reason.startswith(fault[1])
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_only_kinds_with_an_address_of_their_own_need_none(kind: str) -> None:
+    if kind in {"govuk", "ons", "ees"}:
+        assert calendar_settings(kind).address == ""
+    else:
+        assert faults(kind, "") == [("", "needs either url or file")]
+
+
+def test_a_calendar_without_a_time_zone_has_that_of_the_whole_configuration() -> None:
+    calendar = calendar_settings("csv", URL)
+    assert (calendar.zone, calendar.in_zone("Europe/Dublin").zone) == ("Europe/London", "Europe/Dublin")
+    own = CalendarSettings(name="own", kind="csv", url=URL, timezone="Europe/Paris")
+    assert own.in_zone("Europe/Dublin").zone == "Europe/Paris"
+
+
+def test_a_subscription_address_is_read_over_https() -> None:
+    assert calendar_settings("ics", "webcal://stats.example/c.ics").url == "https://stats.example/c.ics"

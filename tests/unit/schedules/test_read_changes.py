@@ -1,0 +1,95 @@
+"""What one read adds to the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime
+
+import pytest
+
+from schedules.announcement import Address, Announcement, State
+from schedules.dates.read import read_date
+from schedules.read_changes import AlarmKind, EarlierReads, LastSeen, ReadChanges, compare_read
+from schedules.slot import Precision, Slot
+from schedules.source import Reading
+
+FAR = Slot(Precision.INSTANT, instant=datetime(2027, 6, 1, 8, 30, tzinfo=UTC))
+
+
+def utc(month: int, day: int, hour: int = 8, minute: int = 0) -> datetime:
+    return datetime(2026, month, day, hour, minute, tzinfo=UTC)
+
+
+def entry(uid: str, text: str) -> Announcement:
+    slot = read_date(text, date(2026, 1, 1), "Europe/London", "dmy").slot
+    return Announcement(uid, f"Release {uid}", "dfx", "", slot, State.CONFIRMED)
+
+
+ON_TIME = entry("X", "23 July 2026 9:30am")
+
+
+def one(
+    known: Mapping[str, LastSeen], *entries: Announcement, before: datetime | None = None, counts: Sequence[int] = ()
+) -> ReadChanges:
+    return compare_read(known, Reading(entries), "A", utc(7, 2), before, EarlierReads({}, counts, may_be_empty=True))
+
+
+def test_an_entry_shown_unchanged_is_confirmed_and_no_new_promise() -> None:
+    learnt = one({"X": LastSeen.of(ON_TIME)}, ON_TIME, before=utc(7, 1))
+    assert (learnt.promises, learnt.confirmed) == ({}, ("X",))
+
+
+def test_an_entry_written_otherwise_but_saying_the_same_is_confirmed() -> None:
+    other = entry("X", "2026-07-23T08:30:00Z")
+    assert one({"X": LastSeen.of(ON_TIME)}, other).confirmed == ("X",)
+
+
+def test_an_announcement_that_leads_to_its_publication_says_nothing_of_its_slot() -> None:
+    led = replace(ON_TIME, address=Address.LED_TO, published=True)
+    learnt = one({"X": LastSeen.of(ON_TIME)}, led, before=utc(7, 1))
+    assert (learnt.promises, learnt.confirmed, learnt.gone) == ({}, (), ())
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        replace(ON_TIME, state=State.CANCELLED),
+        replace(ON_TIME, doubt="weekday"),
+        replace(ON_TIME, slot=FAR),
+        replace(ON_TIME, slot=Slot(Precision.NONE, reason="tbc")),
+    ],
+)
+def test_a_new_slot_state_or_doubt_is_a_promise_made_between_two_reads(other: Announcement) -> None:
+    learnt = one({"X": LastSeen.of(ON_TIME)}, replace(other, why="late data"), before=utc(7, 1))
+    promise = learnt.promises["X"]
+    assert (promise.unlearnt, promise.learnt, promise.why) == (utc(7, 1), utc(7, 2), "late data")
+    assert (promise.calendar, promise.slot, promise.doubt) == ("A", other.slot, other.doubt)
+
+
+def test_an_entry_that_is_no_longer_shown_is_reported_as_gone_once() -> None:
+    kept = entry("Y", "24 July 2026 9:30am")
+    known = {"X": LastSeen.of(ON_TIME), "Y": LastSeen.of(kept), "Z": LastSeen.of(ON_TIME, gone=utc(6, 30))}
+    assert one(known, kept, before=utc(7, 1)).gone == ("X",)
+
+
+def test_one_missing_read_makes_nothing_absent() -> None:
+    assert one({"X": LastSeen.of(ON_TIME)}, before=utc(7, 1)).absent == ()
+    assert one({"X": LastSeen.of(ON_TIME, gone=utc(7, 1))}, before=utc(7, 1)).absent == ("X",)
+    assert one({"X": LastSeen.of(ON_TIME, gone=utc(6, 30))}, before=utc(7, 1)).absent == ()
+
+
+def test_an_entry_back_after_one_missing_read_did_not_reappear() -> None:
+    assert one({"X": LastSeen.of(ON_TIME, gone=utc(7, 1))}, ON_TIME, before=utc(7, 1)).reappeared == ()
+    assert one({"X": LastSeen.of(ON_TIME, gone=utc(6, 30))}, ON_TIME, before=utc(7, 1)).reappeared == ("X",)
+
+
+def test_a_release_that_left_the_calendar_after_its_slot_is_not_absent() -> None:
+    past = entry("X", "1 July 2026 9:30am")
+    assert one({"X": LastSeen.of(past, gone=utc(7, 1))}, before=utc(7, 1)).absent == ()
+
+
+def test_an_unbelievable_read_adds_nothing_at_all() -> None:
+    learnt = one({"X": LastSeen.of(ON_TIME)}, replace(ON_TIME, slot=FAR), counts=[200])
+    assert [alarm.wrong for alarm in learnt.alarms] == [AlarmKind.COUNT]
+    assert (learnt.promises, learnt.confirmed, learnt.gone) == ({}, (), ())
