@@ -127,11 +127,11 @@ class Part:
 
     @property
     def is_hidden(self) -> bool:
-        """Return whether a cache kept it from users for longer than its publisher did."""
+        """Return whether a cache is known to have kept it from users for longer than its publisher did."""
         users, publisher = self.users_delay, self.delay
-        if users is None or users == publisher:
+        if users is None or users.min is None or users == publisher:
             return False
-        return users.max is not None or publisher is None or (users.min or 0.0) > (publisher.max or 0.0)
+        return publisher is None or publisher.max is None or users.min > publisher.max
 
 
 def part_label(name: str | None) -> str:

@@ -112,7 +112,7 @@ class Outbox:
             self._store.verdicts, endings, options.links, options.templates, options.redactor, options.rules
         )
         self._digest_rules |= dict.fromkeys(self._channels, options.digest_rule)
-        self._name_of = options.rules.name_of
+        self._name_of = options.rules.producer_name
         folding = (name for name in self._channels if name in options.rules.folding)
         self._pacing = {name: self._pacing.get(name) or ThreadPacing() for name in folding}
         for removed in self._wakeups.keys() - self._channels.keys():

@@ -70,7 +70,7 @@ class CalendarIncidents:
         """Notify people, once each, of editions of regular series that none of these calendars announced in time."""
         now = self.clock.now()
         fresh = {name for name in calendars if self.health.is_fresh(name, now)}
-        missing, name_of = {}, self.events.rules.name_of
+        missing, name_of = {}, self.events.rules.producer_name
         for one in await self.ledger.missing_editions(now, fresh):
             edition = alerts.MissingEdition(one.title, one.producer, name_of(one.producer), one.first, one.last)
             decision = alerts.report_missing_edition(edition, now)
