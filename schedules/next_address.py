@@ -69,12 +69,8 @@ def replace_period(address: str, pairs: Pairs) -> str | None:
     parts = urlsplit(address)
     head = f"{parts.scheme}://{parts.netloc}"
     rest = address.removeprefix(head)
-    if (
-        rest == address
-        or parts.fragment
-        or len(address) > _LONGEST_ADDRESS
-        or any(map(_ID.fullmatch, _STEP.split(rest)))
-    ):
+    has_id = any(map(_ID.fullmatch, _STEP.split(rest)))
+    if has_id or rest == address or parts.fragment or len(address) > _LONGEST_ADDRESS:
         return None
     try:
         made = _replace_tokens(rest, pairs)

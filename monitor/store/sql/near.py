@@ -88,12 +88,10 @@ def copy_near(source: Engine, target: Engine, since: datetime, now: datetime, on
         for table in reversed(ordered):
             writer.execute(delete(table))
         for table in ordered:
-            stored = wanted[table].with_only_columns(
-                *(type_coerce(each, _database_type(each)) for each in table.columns)
-            )
+            columns = [type_coerce(each, _database_type(each)) for each in table.columns]
             # Through SQLAlchemy, row by row, this takes twice as long, and delays this process's looks.
             put = str(insert(_without_conversion(table)).compile(dialect=target.dialect))
-            for rows in reader.execute(stored).partitions(_ROWS):
+            for rows in reader.execute(wanted[table].with_only_columns(*columns)).partitions(_ROWS):
                 writer.exec_driver_sql(put, [tuple(row) for row in rows])
 
 
