@@ -163,9 +163,9 @@ def _lost_result(scripts: Mapping[Path, Script], path: Path, reason: str, *, as_
 
 
 def _make_result(done: Played, *, kept: bool, as_json: bool, hangs: bool = False) -> Ended:
-    from monitor.rehearse.summary import told
+    from monitor.rehearse.summary import format_summary
 
-    text = json.dumps(done.as_json(), ensure_ascii=False) if as_json else told(done, kept=kept)
+    text = json.dumps(done.as_json(), ensure_ascii=False) if as_json else format_summary(done, kept=kept)
     return Ended(done.ok, text, hangs=hangs)
 
 
