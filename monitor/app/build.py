@@ -29,7 +29,7 @@ from monitor.config.settings import Settings
 from monitor.deliver.current_incidents import CurrentIncidents
 from monitor.deliver.verdicts import VerdictRecorder
 from monitor.look.poller import Poller
-from monitor.threads import off_the_loop
+from monitor.threads import run_in_thread
 from monitor.watch.admission import Admission
 from monitor.watch.budget_forecast import BudgetForecast
 from monitor.watch.intake import Intake
@@ -60,7 +60,7 @@ def build(settings: Settings, edges: Edges = REAL, folder: Path = Path()) -> App
     tally = LookTally(clock, core.metrics, core.health, core.heartbeat, core.blind, skew=interpreter.skew)
     leads = Leads(core.store.verdicts, core.writer, clock, watch, admission, core.ledger, outbox.wake, core.tasks)
     tripwires = make_tripwires(core, poller, watch, admission, tally, leads)
-    forecast = BudgetForecast(clock, watch.releases.values, budget, settings.timezone, off_the_loop)
+    forecast = BudgetForecast(clock, watch.releases.values, budget, settings.timezone, run_in_thread)
     check = make_self_check(core, poller, outbox)
     status = make_status(core, watch, check, forecast, interpreter.skew, broken=poller.broken, record=record)
     queries = make_queries(core, status, tally, record, make_desk(core, current_incidents, outbox))

@@ -15,7 +15,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from monitor.errors import NinethirtyError, http_status
-from monitor.threads import in_turns
+from monitor.threads import with_pauses
 from monitor.web import (
     acknowledge,
     api,
@@ -142,7 +142,7 @@ async def readyz(request: Request) -> Response:
 async def metrics(request: Request) -> Response:
     """Return the metrics for Prometheus. They are written in turns with looks, which must not wait for all of them."""
     queries = request.app.state.queries
-    page = b"".join([metric async for metric in in_turns(queries.live.metrics(), queries.clock)])
+    page = b"".join([metric async for metric in with_pauses(queries.live.metrics(), queries.clock)])
     headers = {"Vary": "Accept-Encoding"}
     return Response(page, headers=headers, media_type="text/plain; version=0.0.4; charset=utf-8")
 

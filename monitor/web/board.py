@@ -16,7 +16,7 @@ from starlette.routing import Route
 from alerts.incident import Incident
 from monitor.errors import StoreFault, UserFault
 from monitor.judge.as_json import is_of, status_of
-from monitor.threads import in_turns
+from monitor.threads import with_pauses
 from monitor.web.embargo import has_passed
 from monitor.web.fragments import (
     Row,
@@ -150,7 +150,7 @@ async def cells_of(
 ) -> dict[str, Markup]:
     """Return each row of the table, by the id of its release."""
     made = {}
-    async for row in in_turns(rows, queries.clock):
+    async for row in with_pauses(rows, queries.clock):
         name = row["id"]
         cells = row_part(queries, row, looked.get(name), now)
         made[name] = Markup(f'<tr id="{element_of(name)}">{cells}</tr>\n')  # noqa: S704 # escaped where it was made

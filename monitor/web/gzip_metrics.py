@@ -9,7 +9,7 @@ from functools import partial
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from monitor.threads import off_the_loop
+from monitor.threads import run_in_thread
 
 _LEVEL = 1
 """The fastest level. Higher ones take several times as long and save little on text like this."""
@@ -42,7 +42,7 @@ class GzipMetrics:
             if message.get("more_body", False):
                 return
             # Megabytes take longer than a look may wait, so they are compressed in a thread.
-            packed = await off_the_loop(partial(gzip.compress, body, _LEVEL, mtime=0))
+            packed = await run_in_thread(partial(gzip.compress, body, _LEVEL, mtime=0))
             headers = MutableHeaders(scope=start)
             headers["content-encoding"], headers["content-length"] = "gzip", str(len(packed))
             await send(start)

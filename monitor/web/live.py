@@ -21,7 +21,7 @@ from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from monitor.errors import StoreFault
-from monitor.threads import in_turns
+from monitor.threads import with_pauses
 from monitor.web.connections import ANSWERED_WITHIN, room_of
 from monitor.web.embargo import for_all, has_passed
 from monitor.web.fragments import element_of, is_bad, needing_part, pieces, row_part, warnings_part
@@ -207,7 +207,7 @@ class LiveBoard:
     async def _judge(self, pulses: Mapping[str, Pulse]) -> list[str]:
         """Judge anew what has changed, and now and then what grows while nothing changes."""
         changed = []
-        async for number, (name, body) in in_turns(enumerate(list(self._bodies.items())), self._queries.clock):
+        async for number, (name, body) in with_pauses(enumerate(list(self._bodies.items())), self._queries.clock):
             pulse = pulses.get(name)
             is_news = pulse is not None and pulse.mark is not self._marks.get(name)
             grows = (number + self._round) % _GROWS == 0 and _grows(body)
@@ -228,7 +228,7 @@ class LiveBoard:
             tale.held = {}
         before = tale.number
         told = {*(rows if is_new else changed), *(due - tale.due)} & rows.keys()
-        async for row in in_turns([rows[name] for name in told], queries.clock):
+        async for row in with_pauses([rows[name] for name in told], queries.clock):
             tale.put(element_of(row["id"]), row_part(queries, row), bad=is_bad(row))
         if whole or tale.number != before or due != tale.due:
             for element, html in pieces(queries, list(rows.values()), now).items():

@@ -29,7 +29,7 @@ from monitor.judge.as_json import is_of
 from monitor.store.rows import CalendarRead, Draft, Event
 from monitor.store.sql.engine import Store
 from monitor.store.writer import Writer
-from monitor.threads import Threads, in_turns
+from monitor.threads import Threads, with_pauses
 from monitor.watch.periods import Periods
 from monitor.watch.rejudge import Explained
 from monitor.web.credentials import Keys, Throttle
@@ -129,7 +129,7 @@ class Queries:
     async def _board(self, first: date, last: date, producer: str | None) -> list[dict[str, Any]]:
         begin, end = self._days(first, last)
         names, current = await self.ask(lambda: self.store.verdicts.judged_ids(begin, end)), {}
-        async for name in in_turns(names, self.clock):
+        async for name in with_pauses(names, self.clock):
             current[name] = self.live.body(name)
         if over := [name for name in names if current[name] is None]:
             current |= {row.release: row.body for row in await self.ask(lambda: self.store.verdicts.judged_on(over))}

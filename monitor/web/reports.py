@@ -14,7 +14,7 @@ from starlette.routing import Route
 
 from alerts.draft.period import Period
 from monitor.errors import UnknownName, UserFault
-from monitor.threads import off_the_loop
+from monitor.threads import run_in_thread
 from monitor.watch.periods import FORMATS, Periods, file_stem_of
 from monitor.web.api import MOST_DAYS, file_of
 from monitor.web.fragments import named
@@ -90,7 +90,7 @@ async def _made(request: Request, make: Callable[[Periods], T]) -> T:
     lock: asyncio.Lock = request.app.state.reporting
     periods = _periods(request)
     async with lock:
-        return await off_the_loop(lambda: make(periods))
+        return await run_in_thread(lambda: make(periods))
 
 
 def _day(name: str, text: str) -> date:

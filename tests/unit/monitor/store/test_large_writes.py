@@ -22,7 +22,7 @@ from monitor.store.portions import Portions
 from monitor.store.rows import Event
 from monitor.store.sql.write import Transaction
 from monitor.store.writer import LATE, Writer
-from monitor.threads import is_done
+from monitor.threads import ends_within
 from tests.contracts.slow_store import SlowStore
 from tests.worlds.evidence import an_answer
 from tests.worlds.stores import TemporaryStore
@@ -227,7 +227,7 @@ def test_a_process_that_stands_still_does_not_take_its_store_for_silent(
         work = loop.create_future()
         loop.call_at(1.0, loop.stand_still, still)
         loop.call_at(done_at, work.set_result, None)
-        return await is_done(work, 5.0)
+        return await ends_within(work, 5.0)
 
     with asyncio.Runner(loop_factory=StandingLoop) as runner:
         assert runner.run(story()) is told
