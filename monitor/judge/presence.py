@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from monitor.judge.runs import UNDERWAY, Run
-from monitor.judge.spells import Spell, gone_by
+from monitor.judge.spells import Spell, find_absence_after
 from monitor.look.sighting import State
 from monitor.plan.targets import View
 from schedules.times.interval import Interval
@@ -57,7 +57,7 @@ def presences(views: Mapping[View, Sequence[Spell]]) -> list[Presence]:
     """
     gone = [spell for each in views.values() for spell in each if not spell.out]
     outs = [
-        _Out(spell, gone_by(spell, each[place + 1 :]))
+        _Out(spell, find_absence_after(spell, each[place + 1 :]))
         for each in views.values()
         for place, spell in enumerate(each)
         if spell.out
@@ -82,8 +82,8 @@ def _parted(group: Sequence[_Out], instant: datetime) -> tuple[list[_Out], list[
             tuple(run for run in runs if (run.first_sent < instant) is is_early) for is_early in (True, False)
         )
         if early and late:
-            before.append(replace(out, spell=out.spell.of(early), gone_by=None))
-            since.append(replace(out, spell=out.spell.of(late)))
+            before.append(replace(out, spell=out.spell.of_runs(early), gone_by=None))
+            since.append(replace(out, spell=out.spell.of_runs(late)))
         else:
             before.append(out)
     return before, since

@@ -17,8 +17,7 @@ from monitor.deliver.message import Redactor
 from monitor.deliver.verdicts import body_of, with_decision
 from monitor.judge.as_json import judged_part
 from monitor.judge.differences import differences
-from monitor.judge.explain.explain import Explanation, explain, title_facts
-from monitor.judge.explain.looks import Fact
+from monitor.judge.explain.explain import Explanation, Fact, explain, title_facts
 from monitor.judge.findings.platform import BEHIND, Settled, host_of, with_platform
 from monitor.judge.judge import judge
 from monitor.judge.policy import Policies

@@ -1,4 +1,4 @@
-"""Several producers late together on one platform: a finding that no release can show by itself."""
+"""The finding that several producers were late together on one platform. It needs the verdicts of other releases."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from monitor.judge.verdict import Finding, Kind, Verdict, Word
 
 BEHIND = (Word.LATE, Word.OVERDUE, Word.NOT_PUBLISHED)
 SHARE = 3
-"""Late together are at least one in so many of what was settled there: two among a hundred on time share no fault."""
+"""At least one in so many releases must be late: two late ones among a hundred on time are no platform fault."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """How a release stands that others of its slot are held against: whose it is, where, when due, and the verdict."""
+    """The verdict on one release, to compare it with others of the same host and slot."""
 
     release: str
     producer: str
@@ -26,20 +26,20 @@ class Settled:
 
 
 def settled(verdict: Verdict) -> Settled:
-    """Return how a judged release stands."""
+    """Return the short form of a verdict, for the comparison of releases."""
     slot = verdict.slot.instant if verdict.slot is not None else None
     return Settled(verdict.release, verdict.producer, host_of(verdict.url), slot, verdict.word)
 
 
 def host_of(url: str) -> str:
-    """Return the platform an address is on."""
+    """Return the host of an address, which is its platform; empty if it has none."""
     return urlsplit(url).hostname or ""
 
 
 def with_platform(verdict: Verdict, others: Iterable[Settled]) -> Verdict:
-    """Return a verdict with the finding that it and others were late together, unchanged when they were not.
+    """Return a verdict with the finding `platform` added if its release and others were late together.
 
-    Together: two producers or more on one host at one slot, and a share of what was settled there then.
+    Together means: at one host and slot, of two producers or more, and at least one in `SHARE` of the releases there.
     """
     own = settled(verdict)
     if own.word not in BEHIND or own.slot is None:

@@ -1,4 +1,4 @@
-"""Two monitors looked at one address by the same road, and only one of them got the release."""
+"""The finding that two monitors looked at the same address, and only one of them got the release."""
 
 from __future__ import annotations
 
@@ -15,39 +15,40 @@ from schedules.times.interval import Interval, between
 from schedules.times.words import between_exactly, lengths
 
 
-def split_view(case: Case, sight: PartEvidence) -> list[Finding]:
-    """Return which monitor was still served without a part that another had already got, and for how long."""
+def find_split_view(case: Case, evidence: PartEvidence) -> list[Finding]:
+    """Return a finding for each monitor that got no release from the edge while another did, with the length."""
     if case.window is None:
         return []
-    seen = sight.views.get(View.EDGE, ())
+    seen = evidence.views.get(View.EDGE, ())
     runs = {name: [run for run in seen if run.monitor == name] for name in sorted({run.monitor for run in seen})}
-    came = {name: got for name, each in runs.items() if (got := _came(each, case.window.early_before)) is not None}
+    first_seen = ((name, _first_seen(each, case.window.early_before)) for name, each in runs.items())
+    came = {name: got for name, got in first_seen if got is not None}
     if len(runs) < 2 or not came:
         return []
     first = min(came, key=lambda name: (came[name].by or case.now, name))
     since = came[first]
     found = []
     for name, each in runs.items():
-        served = [run for run in each if run.state is State.ABSENT and _until(run) > (since.by or case.now)]
+        served = [run for run in each if run.state is State.ABSENT and _served_until(run) > (since.by or case.now)]
         if name == first or not served:
             continue
-        until = Interval(_until(served[-1]), came[name].by if name in came else None)
+        until = Interval(_served_until(served[-1]), came[name].by if name in came else None)
         hidden = between(since, until)
         if hidden.min is not None and hidden.min > case.policy.uncertainty.total_seconds():
-            told = f"“{first}” got it {between_exactly(since, case.zone)}; “{name}” was served without it for"
-            found.append(Finding(Kind.SPLIT_VIEW, sight.part.id, f"{told} {lengths(hidden)} more", hidden))
+            text = f"“{first}” got it {between_exactly(since, case.zone)}; “{name}” was served without it for"
+            found.append(Finding(Kind.SPLIT_VIEW, evidence.part.id, f"{text} {lengths(hidden)} more", hidden))
     return found
 
 
-def _came(runs: Sequence[Run], not_before: datetime) -> Interval | None:
-    """Return when one monitor first got it as promised, None when it has not."""
+def _first_seen(runs: Sequence[Run], not_before: datetime) -> Interval | None:
+    """Return when one monitor first got the release, not before `not_before`; None if it did not."""
     for place, run in enumerate(runs):
         if run.state is State.PRESENT and run.begin >= not_before and (place or run.specific):
-            gone = [each.end for each in runs[:place] if each.state is State.ABSENT]
-            return Interval(max(gone, default=None), run.begin)
+            absences = [each.end for each in runs[:place] if each.state is State.ABSENT]
+            return Interval(max(absences, default=None), run.begin)
     return None
 
 
-def _until(run: Run) -> datetime:
-    """Return until when users were served the answers of a run, whatever `Age` they told of."""
+def _served_until(run: Run) -> datetime:
+    """Return until when users got the answer of a run. A copy is served until the look, however old it is."""
     return max(run.end, run.last_received - UNDERWAY)

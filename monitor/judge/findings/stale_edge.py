@@ -34,53 +34,54 @@ class _Hidden:
     again: bool
 
 
-def stale_edge(case: Case, sight: PartEvidence) -> list[Finding]:
+def find_stale_edge(case: Case, evidence: PartEvidence) -> list[Finding]:
     """Return each time the edge hid what the origin (or else the content API) already had, and how long, when proved.
 
     Users were served the old answer until the last look that got it, whatever `Age` it told of.
     """
     return [
-        Finding(Kind.STALE_EDGE, sight.part.id, _told(case, hidden), hidden.seconds) for hidden in _hidden(case, sight)
+        Finding(Kind.STALE_EDGE, evidence.part.id, _told(case, hidden), hidden.seconds)
+        for hidden in _hidden(case, evidence)
     ]
 
 
-def users_delay(case: Case, sight: PartEvidence, delay: Bounds | None) -> Bounds | None:
+def users_delay(case: Case, evidence: PartEvidence, delay: Bounds | None) -> Bounds | None:
     """Return how long after the slot users could first get a part. `delay` is the publisher's delay.
 
     If the edge served an old answer, users waited until it stopped. If the edge has not shown the part yet, the delay
     has no upper bound until the grace period ends.
     """
     window = case.window
-    if window is None or window.origin is None or not case.is_judged or sight.part.role is Role.ALTERNATIVE:
+    if window is None or window.origin is None or not case.is_judged or evidence.part.role is Role.ALTERNATIVE:
         return delay
-    first = next((hidden for hidden in _hidden(case, sight) if not hidden.again), None)
+    first = next((hidden for hidden in _hidden(case, evidence) if not hidden.again), None)
     if first is not None:
         return since(first.until, window.origin)
-    if delay is None or delay.max is None or any(is_early(presence, window) for presence in sight.presences):
+    if delay is None or delay.max is None or any(is_early(presence, window) for presence in evidence.presences):
         return delay
-    edge = sight.spells.get(View.EDGE, ())
+    edge = evidence.spells.get(View.EDGE, ())
     is_shown = any(spell.out and spell.begin >= window.early_before for spell in edge)
     is_awaited = case.now < window.origin + timedelta(seconds=delay.max) + case.policy.grace
     return Bounds(delay.min, None) if edge and not is_shown and is_awaited else delay
 
 
-def _hidden(case: Case, sight: PartEvidence) -> list[_Hidden]:
+def _hidden(case: Case, evidence: PartEvidence) -> list[_Hidden]:
     for view in (View.ORIGIN, View.CONTENT):
-        spells = sight.spells.get(view, ())
+        spells = evidence.spells.get(view, ())
         for place, spell in enumerate(spells):
             if case.window is not None and spell.out and spell.begin >= case.window.early_before:
                 came = Interval(spells[place - 1].end if place else None, spell.begin)
-                return _hidden_periods(case, sight, spell, came)
+                return _hidden_periods(case, evidence, spell, came)
     return []
 
 
-def _hidden_periods(case: Case, sight: PartEvidence, had: Spell, came: Interval) -> list[_Hidden]:
+def _hidden_periods(case: Case, evidence: PartEvidence, had: Spell, came: Interval) -> list[_Hidden]:
     """Return each period in which the edge served an old answer after another view had shown the part.
 
     `had` is what that view showed, and `came` when it appeared there. Periods within the uncertainty are left out.
     """
-    edge = sight.spells.get(View.EDGE, ())
-    if came.by is None or any(is_early(presence, case.window) for presence in sight.presences if case.window):
+    edge = evidence.spells.get(View.EDGE, ())
+    if came.by is None or any(is_early(presence, case.window) for presence in evidence.presences if case.window):
         return []
     old = [spell for spell in _hiding(edge, had) if _served_until(spell) > came.by]
     if not old or any(spell.out and spell.begin <= came.by for spell in edge):
@@ -109,7 +110,7 @@ def _hiding(edge: Sequence[Spell], had: Spell) -> list[Spell]:
     shown = next((spell.begin for spell in edge if spell.out and spell.begin >= had.begin), None)
     taken = [*_taken_away(edge, had)]
     absent = [(spell, tuple(takewhile(lambda run: run not in taken, spell.runs))) for spell in edge if not spell.out]
-    gone = [spell.of(old) for spell, old in absent if old]
+    gone = [spell.of_runs(old) for spell, old in absent if old]
     return gone if shown is None else [spell for spell in gone if spell.begin <= max(shown, had.end)]
 
 

@@ -63,7 +63,7 @@ def test_a_promise_last_read_long_before_its_slot_or_exposure_proves_nothing(cam
     assert (verdict.word, verdict.exposures) == (Word.UNPROVEN, ())
     assert doubts(verdict) == [verdict.unproven_because]
     assert verdict.unproven_because.endswith(
-        f"last read Fri 5 Jan 2018 08:29:00 GMT, {before} before: whether it still stood is not known"
+        f"last read Fri 5 Jan 2018 08:29:00 GMT, {before} before: whether it was still in force is not known"
     )
 
 

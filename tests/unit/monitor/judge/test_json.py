@@ -274,7 +274,7 @@ def test_an_explanation_mentions_the_age_of_a_cached_answer() -> None:
         (200, [(-100, ABSENT)], "page: the first look that proves it present makes it late"),
         (
             -20, [(-100, ABSENT), (-50, PRESENT)],
-            "page: a look that proves it gone, or the slot itself, ends the open exposure",
+            "page: a look that proves it absent, or the slot itself, ends the open exposure",
         ),
         (95, [(-100, ABSENT), (-50, UNKNOWN)], "page: a look that proves it absent after"),
         (300, [(-100, ABSENT), (-70, UNKNOWN), (200, PRESENT)], "page: nothing we can still see"),

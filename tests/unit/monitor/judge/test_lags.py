@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from monitor.judge.findings.platform import BEHIND
 from monitor.judge.verdict import Verdict, Word
-from monitor.judge.witnesses import DEFAULT_LAGS, Lags, Publication, lags_measured
+from monitor.judge.witnesses import DEFAULT_LAGS, Lags, Publication, measure_longest_lags
 from monitor.look.recognise.version import written
 from monitor.look.redirect import REDIRECTED
 from schedules.announcement import Address
@@ -49,7 +49,7 @@ def published(
 
 def measured(now: float, *others: Publication) -> tuple[float, float]:
     """Return both lags in seconds."""
-    lags = lags_measured(others, SLOT, after_slot(now))
+    lags = measure_longest_lags(others, SLOT, after_slot(now))
     return lags.redirect.total_seconds(), lags.index.total_seconds()
 
 
