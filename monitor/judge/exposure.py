@@ -62,7 +62,7 @@ def find_unseen_exposures(
     The content came and went between a 404 and a 410 or "published in error", which GOV.UK shows only for content that
     was published. "No longer available" on another site proves nothing. Exposures already in `known` are left out.
     """
-    changes = (pair for spells in views for spell in spells if not spell.out for pair in pairwise(spell.runs))
+    changes = (pair for spells in views for spell in spells if not spell.is_present for pair in pairwise(spell.runs))
     found = [
         Interval(absent.end, withdrawn.begin)
         for absent, withdrawn in changes

@@ -70,7 +70,7 @@ def judge_case(case: Case, evidences: Sequence[PartEvidence]) -> Verdict:
     """Return the verdict on a case. `evidences` are what was seen of each part, in the release's order."""
     parts, doubt = drop_unconfirmed(case, _judge_parts(case, evidences), evidences)
     pairs = zip(drop_disputed_breaches(case, parts, evidences), evidences, strict=True)
-    parts = tuple(replace(part, users_delay=users_delay(case, evidence, part.delay)) for part, evidence in pairs)
+    parts = tuple(replace(part, users_delay=users_delay(case, part, evidence)) for part, evidence in pairs)
     found = collect_findings(case, parts, evidences, find_promise_doubts(case, doubt, parts))
     word, reason = _release_word(case, parts, evidences)
     final = _is_final(case, parts)
@@ -178,11 +178,14 @@ def _is_final(case: Case, parts: Sequence[PartVerdict]) -> bool:
 
 
 def _is_settled(case: Case, part: PartVerdict) -> bool:
-    if part.is_hidden:
+    by, is_awaited = part.released.by, part.released.by is not None and case.now < part.released.by + case.policy.grace
+    own, users = part.delay, part.users_delay
+    # Only an old answer from the edge makes the least users' delay longer than the publisher's.
+    if part.is_hidden and own and users and (is_awaited or (users.min or 0.0) > (own.min or 0.0)):
         return False
-    if part.word is Word.UNPROVEN and part.released.by is not None:
+    if part.word is Word.UNPROVEN and by is not None:
         # A look at another view, sent at the same time, may still prove more.
-        return case.now >= part.released.by + case.policy.grace
+        return not is_awaited
     return part.word is Word.NOT_PUBLISHED or (part.word in _APPEARED and part.released.by is not None)
 
 
@@ -248,7 +251,7 @@ def _ends_of_flickers(case: Case, evidences: Sequence[PartEvidence]) -> list[dat
     found = []
     for evidence in evidences:
         end = evidence.all_presences[-1].end if evidence.all_presences else None
-        absences = (spell for each in evidence.spells.values() for spell in each if not spell.out)
+        absences = (spell for each in evidence.spells.values() for spell in each if not spell.is_present)
         if end is not None and any(spell.end > end for spell in absences):
             found.append(end + case.policy.on_time_within + _ONE_SECOND)
     return found

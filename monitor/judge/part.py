@@ -15,8 +15,8 @@ from monitor.judge.runs import Run
 from monitor.judge.verdict import PartVerdict, Word
 from monitor.judge.window import Window
 from monitor.look.sighting import State
-from monitor.plan.addresses import UNPROMISED
-from monitor.plan.targets import View, read_id
+from monitor.plan.addresses import UNPROMISED_ORIGINS
+from monitor.plan.targets import View, parse_target_id
 from schedules.times.interval import NOTHING, Bounds, Interval, seconds_between, since
 from schedules.times.words import UNKNOWN, between_exactly, exactly, length
 from schedules.times.zone import local
@@ -51,7 +51,7 @@ def judge_part(case: Case, evidence: PartEvidence, page: Interval = NOTHING) -> 
     spans = find_exposures(evidence.part.id, evidence.all_presences, window, case.now, runs)
     spans += find_unseen_exposures(evidence.part.id, evidence.spells.values(), window, spans)
     timing = _PartJudge(evidence, runs, window, case.now, case.zone).judge_timing(page)
-    if evidence.part.origin in UNPROMISED and not timing.released:
+    if evidence.part.origin in UNPROMISED_ORIGINS and not timing.released:
         timing = Timing(Word.PENDING)
     word = min(timing.word, Word.EARLY, key=WORST_FIRST.index) if spans else timing.word
     return PartVerdict(
@@ -239,8 +239,8 @@ class _PartJudge:
 
     def _disappeared_after_slot(self, other: Run) -> bool:
         """Return whether a view was present at the slot and absent later."""
-        spells = self.evidence.spells.get(read_id(other.target)[2], ())
-        is_absent_later = any(not spell.out and spell.begin > other.end for spell in spells)
+        spells = self.evidence.spells.get(parse_target_id(other.target)[2], ())
+        is_absent_later = any(not spell.is_present and spell.begin > other.end for spell in spells)
         return is_absent_later and other.begin <= self.window.latest and other.end >= self.window.opens
 
     def _contradiction_text(self) -> str:

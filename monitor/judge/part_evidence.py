@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from monitor.judge.case import Case
-from monitor.judge.presence import Presence, presences
+from monitor.judge.presence import Presence, build_presences
 from monitor.judge.runs import Blind, Run
-from monitor.judge.spells import Spell, correct_ages, spells, unproved
+from monitor.judge.spells import Spell, build_spells, correct_ages, find_unproved_run
 from monitor.judge.witnesses import Witnesses, read_witnesses
 from monitor.look.recognise.version import first_published
 from monitor.look.sighting import State
-from monitor.plan.addresses import may_change_places
-from monitor.plan.targets import View, content_twin, read_id, target_id
+from monitor.plan.addresses import may_be_the_page
+from monitor.plan.targets import View, content_twin, parse_target_id, target_id
 from schedules.announcement import Address, Part
 from schedules.times.interval import Interval
 
@@ -65,7 +65,7 @@ class PartEvidence:
     @property
     def absences(self) -> list[Spell]:
         """Return the spells in which the part itself was absent."""
-        return [spell for view in MAIN_VIEWS for spell in self.spells.get(view, ()) if not spell.out]
+        return [spell for view in MAIN_VIEWS for spell in self.spells.get(view, ()) if not spell.is_present]
 
     @property
     def last_absent(self) -> datetime | None:
@@ -86,9 +86,9 @@ class PartEvidence:
         A view that is never absent does not count: it may answer with 200 for any address.
         """
         for view in MAIN_VIEWS:
-            run = unproved(self.views.get(view, ()))
+            run = find_unproved_run(self.views.get(view, ()))
             if run is not None:
-                later = (spell for spell in self.spells.get(view, ()) if not spell.out and spell.begin > run.end)
+                later = (spell for spell in self.spells.get(view, ()) if not spell.is_present and spell.begin > run.end)
                 absent = min((spell.begin for spell in later), default=slot)
                 if absent > slot:
                     return True
@@ -111,8 +111,8 @@ def gather_evidence(case: Case, part: Part, runs: Mapping[str, Sequence[Run]], b
         witness = read_witnesses(release.id, trusted_runs, now, case.lags)
         if release.address is Address.LED_TO and slot is not None:
             trusted = {view: [_trust_from_slot(run, slot) for run in each] for view, each in trusted.items()}
-    proved = correct_ages({view: tuple(spells(view, each)) for view, each in trusted.items()})
-    unproved_runs = [run for view in MAIN_VIEWS if (run := unproved(trusted[view])) is not None]
+    proved = correct_ages({view: tuple(build_spells(view, each)) for view, each in trusted.items()})
+    unproved_runs = [run for view in MAIN_VIEWS if (run := find_unproved_run(trusted[view])) is not None]
 
     def absent_until(limit: datetime) -> datetime | None:
         if witness is None:
@@ -120,14 +120,14 @@ def gather_evidence(case: Case, part: Part, runs: Mapping[str, Sequence[Run]], b
         known = read_witnesses(release.id, trusted_runs, min(limit, now), case.lags)
         return replace(known, redirects=witness.redirects).absent_until(slot)
 
-    by_looks = tuple(presences({view: proved[view] for view in MAIN_VIEWS}))
+    by_looks = tuple(build_presences({view: proved[view] for view in MAIN_VIEWS}))
     dated = tuple(_bound_by_witnesses(absent_until, by_looks))
     return PartEvidence(
         part,
         views,
         proved,
         dated,
-        tuple(_bound_by_witnesses(absent_until, presences(proved))),
+        tuple(_bound_by_witnesses(absent_until, build_presences(proved))),
         min(unproved_runs, key=lambda run: run.begin, default=None),
         witness,
         is_guess=witness is not None and not any(_confirms_address(presence, slot) for presence in dated),
@@ -169,10 +169,10 @@ def _runs_at_address(release: str, part: Part, view: View, runs: Mapping[str, Se
     address = content_twin(part.url) if view is View.CONTENT else part.url
     own = target_id(release, part.id, view)
     found = [run for run in runs.get(own, ()) if run.address in ("", address)]
-    if not may_change_places(part.id):
+    if not may_be_the_page(part.id):
         return found
-    ids = ((name, read_id(name)) for name in runs if name != own)
-    others = (name for name, (_, other_part, other_view) in ids if other_view == view and may_change_places(other_part))
+    ids = ((name, parse_target_id(name)) for name in runs if name != own)
+    others = (name for name, (_, other_part, other_view) in ids if other_view == view and may_be_the_page(other_part))
     more = [run for name in others for run in runs[name] if run.address == address]
     return sorted([*found, *more], key=lambda run: run.first_sent) if more else found
 

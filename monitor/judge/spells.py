@@ -18,7 +18,7 @@ _LONGEST_LOOK = timedelta(seconds=15)
 
 @dataclass(frozen=True, slots=True)
 class Spell:
-    """Consecutive runs of one view that are all present (`out`), or all absent or withdrawn.
+    """Consecutive runs of one view that are all present, or all absent or withdrawn.
 
     The state was true at or before `begin` and at or after `end`. `first_sent` and `last_received` are the times of the
     looks. `claims` is set if the copy claims an age that we do not believe: it is the instant claimed, and `begin` is
@@ -26,7 +26,7 @@ class Spell:
     """
 
     view: View
-    out: bool
+    is_present: bool
     begin: datetime
     end: datetime
     first_sent: datetime
@@ -43,13 +43,13 @@ class Spell:
         """Return a spell of only some of its runs."""
         begin, end = min(run.begin for run in runs), max(run.end for run in runs)
         sent, received = runs[0].first_sent, max(run.last_received for run in runs)
-        return Spell(self.view, self.out, begin, end, sent, received, runs)
+        return Spell(self.view, self.is_present, begin, end, sent, received, runs)
 
     def with_run(self, run: Run) -> Spell:
         """Return the spell with one more run at its end."""
         return Spell(
             self.view,
-            self.out,
+            self.is_present,
             min(self.begin, run.begin),
             max(self.end, run.end),
             self.first_sent,
@@ -58,7 +58,7 @@ class Spell:
         )
 
 
-def spells(view: View, runs: Iterable[Run]) -> list[Spell]:
+def build_spells(view: View, runs: Iterable[Run]) -> list[Spell]:
     """Return the spells of one view, in the order of looks, present and absent in turn.
 
     Presence counts only after an absence seen in the same view, or if it is specific to this edition.
@@ -70,7 +70,7 @@ def spells(view: View, runs: Iterable[Run]) -> list[Spell]:
         out = run.state is State.PRESENT
         if out and not (run.specific or _is_after_absence(run, found)):
             continue
-        if found and found[-1].out is out:
+        if found and found[-1].is_present is out:
             found[-1] = found[-1].with_run(run)
         else:
             found.append(Spell(view, out, run.begin, run.end, run.first_sent, run.last_received, (run,)))
@@ -79,7 +79,7 @@ def spells(view: View, runs: Iterable[Run]) -> list[Spell]:
 
 def _is_after_absence(run: Run, found: Sequence[Spell]) -> bool:
     """Return whether a presence is newer than the first absence: a cached copy may be older."""
-    return bool(found) and (run.end >= found[0].begin or any(spell.out for spell in found))
+    return bool(found) and (run.end >= found[0].begin or any(spell.is_present for spell in found))
 
 
 def correct_ages(views: Mapping[View, Sequence[Spell]]) -> dict[View, tuple[Spell, ...]]:
@@ -89,12 +89,14 @@ def correct_ages(views: Mapping[View, Sequence[Spell]]) -> dict[View, tuple[Spel
     claimed instant, the presence begins with the look itself. If no origin was watched then, the part may have been
     public before: `claims` keeps the claimed instant.
     """
-    absences = [spell for each in views.values() for spell in each if not spell.out and spell.view is not View.CONTENT]
+    absences = [
+        spell for each in views.values() for spell in each if not spell.is_present and spell.view is not View.CONTENT
+    ]
     return {view: tuple(_correct_age(spell, absences) for spell in each) for view, each in views.items()}
 
 
 def _correct_age(spell: Spell, absences: Sequence[Spell]) -> Spell:
-    if not spell.out or spell.begin >= spell.first_sent:
+    if not spell.is_present or spell.begin >= spell.first_sent:
         return spell
     is_contradicted = any(
         spell.begin < each.end <= spell.first_sent and each.first_sent < spell.first_sent for each in absences
@@ -112,7 +114,7 @@ def _proves_absence_at(run: Run, instant: datetime) -> bool:
     return run.begin <= instant <= run.end and run.largest_gap <= _CLOSE
 
 
-def unproved(runs: Iterable[Run]) -> Run | None:
+def find_unproved_run(runs: Iterable[Run]) -> Run | None:
     """Return the leading presence of a view, which proves nothing, as one run; None if it does not begin with one.
 
     It ends with the first absence or specific answer. `begin` is the earliest and `end` the latest of its runs.

@@ -18,7 +18,7 @@ from monitor.judge.runs import Blind, Run, widest_gap
 from monitor.judge.verdict import PartVerdict, Verdict, Word
 from monitor.judge.window import Window
 from monitor.look.sighting import State
-from monitor.plan.targets import read_id
+from monitor.plan.targets import parse_target_id
 from schedules.announcement import Origin, Role, address_known
 from schedules.history import history
 from schedules.ledger_event import LedgerEvent, What
@@ -299,7 +299,7 @@ def _proved_instants(case: Case, run: Run) -> str:
 
 
 def _view_name(run: Run) -> str:
-    _, part, view = read_id(run.target)
+    _, part, view = parse_target_id(run.target)
     return f"{part}, {view} view"
 
 

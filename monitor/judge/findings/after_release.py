@@ -13,7 +13,7 @@ from monitor.judge.presence import Presence
 from monitor.judge.runs import MOST_CHANGES, Run
 from monitor.judge.verdict import Finding, Kind, PartVerdict
 from monitor.judge.window import Window
-from monitor.look.recognise.version import moved_on, read
+from monitor.look.recognise.version import advanced_fields, parse_version
 from monitor.look.sighting import State
 from monitor.plan.targets import View
 from schedules.announcement import Role
@@ -177,8 +177,8 @@ def _version_changes(runs: Sequence[Run]) -> Iterator[tuple[Interval, list[tuple
             known, before = {}, None
         if not _has_version(run):
             continue
-        stated = read(run.version or "")
-        fields = moved_on(known, stated)
+        stated = parse_version(run.version or "")
+        fields = advanced_fields(known, stated)
         if before is not None and fields:
             yield Interval(before.end, run.begin), [(name, {"was": known[name], "is": stated[name]}) for name in fields]
         if before is None or fields:

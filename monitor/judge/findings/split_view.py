@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from monitor.judge.case import Case
+from monitor.judge.findings.stale_edge import served_until
 from monitor.judge.part_evidence import PartEvidence
-from monitor.judge.runs import UNDERWAY, Run
+from monitor.judge.runs import Run
 from monitor.judge.verdict import Finding, Kind
 from monitor.look.sighting import State
 from monitor.plan.targets import View
@@ -29,10 +30,10 @@ def find_split_view(case: Case, evidence: PartEvidence) -> list[Finding]:
     since = came[first]
     found = []
     for name, each in runs.items():
-        served = [run for run in each if run.state is State.ABSENT and _served_until(run) > (since.by or case.now)]
+        served = [run for run in each if run.state is State.ABSENT and served_until(run) > (since.by or case.now)]
         if name == first or not served:
             continue
-        until = Interval(_served_until(served[-1]), came[name].by if name in came else None)
+        until = Interval(served_until(served[-1]), came[name].by if name in came else None)
         hidden = between(since, until)
         if hidden.min is not None and hidden.min > case.policy.uncertainty.total_seconds():
             text = f"“{first}” got it {between_exactly(since, case.zone)}; “{name}” was served without it for"
@@ -47,8 +48,3 @@ def _first_seen(runs: Sequence[Run], not_before: datetime) -> Interval | None:
             absences = [each.end for each in runs[:place] if each.state is State.ABSENT]
             return Interval(max(absences, default=None), run.begin)
     return None
-
-
-def _served_until(run: Run) -> datetime:
-    """Return until when users got the answer of a run. A copy is served until the look, however old it is."""
-    return max(run.end, run.last_received - UNDERWAY)

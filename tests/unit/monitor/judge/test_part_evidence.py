@@ -72,7 +72,7 @@ def test_a_page_that_its_announcement_led_to_counts_from_the_slot_whatever_its_t
 
 def test_an_absence_at_an_address_that_the_announcement_led_to_stays_an_absence() -> None:
     (absence,) = evidence_of({"page": looked((5, ABSENT))}, Address.LED_TO).spells[View.EDGE]
-    assert not absence.out
+    assert not absence.is_present
 
 
 TAKEN = [(-900, ABSENT), (-600, PRESENT), (-300, ABSENT)]

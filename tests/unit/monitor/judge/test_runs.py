@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitor.judge.runs import Blind, OutOfOrder, Run, extend, widest_gap
-from monitor.judge.spells import spells
+from monitor.judge.spells import build_spells
 from monitor.look.sighting import Sighting, State
 from monitor.plan.targets import View
 from tests.worlds.instants import after_slot
@@ -64,7 +64,7 @@ def test_a_copy_that_may_be_older_than_the_first_absence_shows_no_return(
     age: tuple[float, float], *, counts: bool
 ) -> None:
     runs = runs_of((0, ABSENT), (8, ABSENT), a_sighting(PRESENT, 10, age=age))
-    assert [spell.out for spell in spells(View.EDGE, runs)] == [False, True][: 1 + counts]
+    assert [spell.is_present for spell in build_spells(View.EDGE, runs)] == [False, True][: 1 + counts]
 
 
 def test_answers_that_only_later_showed_this_edition_are_a_run_of_their_own() -> None:

@@ -11,7 +11,7 @@ from datetime import datetime
 
 import pytest
 
-from monitor.judge.spells import Spell, correct_ages, find_absence_after, spells, unproved
+from monitor.judge.spells import Spell, build_spells, correct_ages, find_absence_after, find_unproved_run
 from monitor.plan.targets import View
 from tests.worlds.instants import after_slot
 from tests.worlds.looks import ABSENT, PRESENT, UNKNOWN, WITHDRAWN, Look, looks
@@ -20,7 +20,7 @@ Spans = list[tuple[bool, float, float]]
 
 
 def spells_of(*each: Look, specific: bool = False, view: View = View.EDGE) -> tuple[Spell, ...]:
-    return tuple(spells(view, looks(*each, specific=specific).runs("page")))
+    return tuple(build_spells(view, looks(*each, specific=specific).runs("page")))
 
 
 def corrected_spells_of(edge: Sequence[Look], **views: Sequence[Look]) -> dict[View, tuple[Spell, ...]]:
@@ -55,7 +55,7 @@ SPANS = {
 def test_presence_counts_after_an_absence_or_if_it_is_of_this_edition(
     each: list[Look], spans: Spans, *, specific: bool
 ) -> None:
-    found = [(one.out, one.begin, one.end) for one in spells_of(*each, specific=specific)]
+    found = [(one.is_present, one.begin, one.end) for one in spells_of(*each, specific=specific)]
     assert found == [(out, after_slot(begin), after_slot(end)) for out, begin, end in spans]
 
 
@@ -113,7 +113,7 @@ def test_spells_that_nothing_contradicts_stay_as_they_are() -> None:
 
 def test_present_from_the_first_look_on_proves_nothing() -> None:
     each = (0, UNKNOWN), (5, PRESENT), (10, UNKNOWN), (15, PRESENT, 60), (20, ABSENT), (25, PRESENT)
-    run = unproved(looks(*each).runs("page"))
+    run = find_unproved_run(looks(*each).runs("page"))
     assert (run.begin, run.end) == (after_slot(-45), after_slot(5))
 
 
@@ -123,7 +123,7 @@ def test_present_from_the_first_look_on_proves_nothing() -> None:
     ids=["after an absence", "of this edition", "failed looks"],
 )
 def test_what_counts_or_failed_is_not_unproved(seen: object) -> None:
-    assert unproved(seen.runs("page")) is None
+    assert find_unproved_run(seen.runs("page")) is None
 
 
 @pytest.mark.parametrize(
