@@ -56,7 +56,7 @@ def release_json(verdict: Verdict, code: Json | None = None, incident: str | Non
     }
 
 
-def is_of(body: Mapping[str, Any], producer: str | None) -> bool:
+def is_by(body: Mapping[str, Any], producer: str | None) -> bool:
     """Return whether `producer` is one of the release's producers. True if none is given."""
     return not producer or producer in body.get("producers", [body["producer"]])
 
@@ -82,7 +82,7 @@ def is_unseen_alternative(part: Mapping[str, Any]) -> bool:
     return part.get("role") == Role.ALTERNATIVE.value and part["verdict"] in ("overdue", "not_published")
 
 
-def verdict_told(body: Mapping[str, Any]) -> str:
+def status_text(body: Mapping[str, Any]) -> str:
     """Return the status of a release, or of a part, for people: `on time, to 12 s`, `due, not seen yet (12 s)`."""
     if is_unseen_alternative(body):
         return "not seen there"
@@ -92,7 +92,7 @@ def verdict_told(body: Mapping[str, Any]) -> str:
     return f"{verdict_text(body['verdict'])}{sureness(widest_bound(body))}"
 
 
-def status_of(body: Mapping[str, Any]) -> str:
+def verdict_or_due(body: Mapping[str, Any]) -> str:
     """Return the verdict on a release, `due` while its slot has passed without one."""
     return "due" if body.get("due") else str(body["verdict"])
 
@@ -106,10 +106,10 @@ def last_look_text(body: Mapping[str, Any]) -> str:
     return f"{due['got']}, {looks}" if due["part"] == "page" else f"{due['part']}: {due['got']}, {looks}"
 
 
-def loud_verdict(body: Mapping[str, Any]) -> str:
+def status_in_capitals(body: Mapping[str, Any]) -> str:
     """Return the status of a release with the verdict in capitals: `ON TIME, to 12 s`."""
     if body.get("due"):
-        told = verdict_told(body)
+        told = status_text(body)
         return f"{told.partition(' (')[0].upper()} ({told.partition(' (')[2]}"
     return f"{verdict_text(body['verdict']).upper()}{sureness(widest_bound(body))}"
 
@@ -121,7 +121,7 @@ def widest_bound(body: Mapping[str, Any]) -> float | None:
     return max((bound for bound in bounds if bound is not None), default=None)
 
 
-def address_told(body: Mapping[str, Any]) -> str:
+def address_note(body: Mapping[str, Any]) -> str:
     """Return how the address of a page is known, in brackets; empty if a calendar named it."""
     known = address_known(Address(body.get("address", Address.ANNOUNCED)), is_seen=bool(body.get("first_seen")))
     return f" ({known})" if known else ""
@@ -184,7 +184,7 @@ def _part(part: PartVerdict) -> Json:
     }
 
 
-def judged_part(part: Mapping[str, Any]) -> Part:
+def part_from_json(part: Mapping[str, Any]) -> Part:
     """Return a part from its JSON, without its recogniser."""
     name = part["id"]
     # In JSON stored by an older version, only the id shows the origin.

@@ -8,14 +8,7 @@ from datetime import datetime, timedelta
 from math import floor
 from typing import Any
 
-from monitor.judge.as_json import (
-    decision_text,
-    last_look_text,
-    lateness_text,
-    length_text,
-    status_of,
-    verdict_told,
-)
+from monitor.judge.as_json import decision_text, last_look_text, lateness_text, length_text, status_text, verdict_or_due
 from monitor.judge.verdict import verdict_text
 from schedules.times.words import clock, length
 from schedules.times.zone import LONDON, local
@@ -44,22 +37,20 @@ def slot_headline(rows: Iterable[Mapping[str, Any]], now: datetime) -> tuple[str
         return "", None
     due = rows_by_slot[last]
     counted = Counter(_headline_word(row) for row in due)
-    can_worsen_verdict = ", ".join(
-        f"{counted[word]} {word}" for word in ("out", "early", "late", "not seen yet") if counted[word]
-    )
+    counts = ", ".join(f"{counted[word]} {word}" for word in ("out", "early", "late", "not seen yet") if counted[word])
     at = local(last, due[0]["slot"]["timezone"])
     time = f"{at.hour % 12 or 12}.{at:%M}{'am' if at.hour < 12 else 'pm'}"
-    text = f"{len(due)} release{'s' if len(due) != 1 else ''} due at {time}: {can_worsen_verdict}"
+    text = f"{len(due)} release{'s' if len(due) != 1 else ''} due at {time}: {counts}"
     return text, last if counted["not seen yet"] else None
 
 
-def elapsed(span: timedelta) -> str:
+def elapsed_text(span: timedelta) -> str:
     """Return a length of time rounded down: `4 min 5 s`. From five minutes to an hour, without seconds."""
     seconds = max(span.total_seconds(), 0)
-    return length(seconds, floor, parts=length_parts(seconds), tenths=False)
+    return length(seconds, floor, parts=count_length_units(seconds), tenths=False)
 
 
-def length_parts(seconds: float) -> int:
+def count_length_units(seconds: float) -> int:
     """Return how many units a length is shown in: one from five minutes to an hour, else two."""
     return 1 if _MINUTES_ONLY_FROM <= seconds < 3600 else 2
 
@@ -73,25 +64,25 @@ def _headline_word(row: Mapping[str, Any]) -> str:
     return "out" if is_seen and not row.get("due") else "not seen yet"
 
 
-def tally(rows: Iterable[Mapping[str, Any]]) -> str:
+def count_by_status(rows: Iterable[Mapping[str, Any]]) -> str:
     """Return how many releases have each status, the most frequent first: `3 on time, 1 LATE`. Empty if none."""
-    counted = Counter(status_of(row) for row in rows)
-    return ", ".join(f"{number} {word_text(verdict)}" for verdict, number in counted.most_common())
+    counted = Counter(verdict_or_due(row) for row in rows)
+    return ", ".join(f"{number} {verdict_label(verdict)}" for verdict, number in counted.most_common())
 
 
-def word_text(verdict: str) -> str:
+def verdict_label(verdict: str) -> str:
     """Return a verdict in words, in capitals if it needs attention. `due` becomes `not seen yet`."""
     if verdict == "due":
         return "not seen yet"
     return verdict_text(verdict).upper() if verdict in LOUD else verdict_text(verdict)
 
 
-def told_text(row: Mapping[str, Any]) -> str:
+def listed_status(row: Mapping[str, Any]) -> str:
     """Return the verdict on a release: `on time, to 12 s`, `due, not seen yet (12 s)`, `LATE`."""
-    return verdict_told(row) if row["verdict"] == "on_time" or row.get("due") else word_text(row["verdict"])
+    return status_text(row) if row["verdict"] == "on_time" or row.get("due") else verdict_label(row["verdict"])
 
 
-def due_text(slot: Mapping[str, Any] | None) -> str:
+def slot_label(slot: Mapping[str, Any] | None) -> str:
     """Return the local time of a slot, or the announced text if it has no time. `-` if there is no slot."""
     if slot is None:
         return "-"
@@ -106,7 +97,7 @@ def measure_text(row: Mapping[str, Any]) -> str:
     return "; ".join(text for text in (_measurement(row), decision_text(row, zone)) if text)
 
 
-def elsewhere_now(row: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+def open_alternatives(row: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """Return the alternative addresses at which an overdue release is public now, the earliest first."""
     is_awaited = row["verdict"] == "overdue" and not row["first_seen"]["by"]
     return [one for one in row.get("available_elsewhere", ()) if is_awaited and one["to"]["by"] is None]
@@ -114,7 +105,7 @@ def elsewhere_now(row: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 def elsewhere_text(row: Mapping[str, Any]) -> str:
     """Return since when an overdue release is public at another address: `out elsewhere since 09:51`. Empty if none."""
-    found = elsewhere_now(row)
+    found = open_alternatives(row)
     if not found or row["slot"] is None:
         return ""
     seen = datetime.fromisoformat(found[0]["from"]["by"]).replace(second=0, microsecond=0)

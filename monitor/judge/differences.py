@@ -19,7 +19,7 @@ _MAY_GROW = ("blind", "clock_fault")
 _NO_MINIMUM, _NO_MAXIMUM = float("-inf"), float("inf")
 
 
-def differences(stored: Json, again: Json, *, several: bool = False) -> list[str]:
+def find_differences(stored: Json, again: Json, *, several: bool = False) -> list[str]:
     """Return one line for each difference between a stored release's JSON and the same release judged again.
 
     Looks made since the verdict was stored make runs longer. So a measured range may be narrower now, an open one may
@@ -86,6 +86,7 @@ def _compare_exposures(place: str, stored: Sequence[Json], again: Sequence[Json]
 
 
 def _compare_findings(stored: Sequence[Json], again: Sequence[Json], *, several: bool) -> list[str]:
+    """Return how the kinds of findings differ, or else how the lengths of equal kinds do."""
     before, after = _name_findings(stored), _name_findings(again)
     were, are = (Counter(name for name, _ in each) for each in (before, after))
     lost, new = were - are, are - were
@@ -133,6 +134,7 @@ def _compare_bounds(place: str, stored: Json | None, again: Json | None) -> list
 def _report_unless_inside(
     place: str, outer: tuple[float, float], inner: tuple[float, float], stored: Json, again: Json
 ) -> list[str]:
+    """Return a line if the new range is not inside the stored one."""
     # Both JSONs are rounded to the millisecond.
     if outer[0] - 0.002 <= inner[0] and inner[1] <= outer[1] + 0.002:
         return []

@@ -10,7 +10,7 @@ from monitor.judge.case import Case
 from monitor.judge.findings.announcement import promise_text
 from monitor.judge.part import judge_part
 from monitor.judge.part_evidence import PartEvidence
-from monitor.judge.verdict import Finding, Kind, PartVerdict, Word, verdict_text
+from monitor.judge.verdict import Finding, Kind, PartVerdict, VerdictKind, verdict_text
 from schedules.announcement import State
 from schedules.promise import Promise
 from schedules.slot_relations import first_day, has_passed
@@ -18,9 +18,9 @@ from schedules.times.interval import NOTHING
 from schedules.times.words import exactly, length
 from schedules.times.zone import local_date
 
-_LATE = (Word.LATE, Word.OVERDUE, Word.NOT_PUBLISHED)
-BREACHES = (*_LATE, Word.EARLY)
-_CLAIMS = (*BREACHES, Word.ON_TIME)
+_LATE = (VerdictKind.LATE, VerdictKind.OVERDUE, VerdictKind.NOT_PUBLISHED)
+BREACHES = (*_LATE, VerdictKind.EARLY)
+_CLAIMS = (*BREACHES, VerdictKind.ON_TIME)
 
 
 def drop_unconfirmed(
@@ -34,7 +34,7 @@ def drop_unconfirmed(
     if reason is None:
         reason = _change_text(case, promise) if in_force.in_doubt else _unconfirmed_reason(case, promise, parts)
     if reason is not None:
-        words = (Word.UNPROVEN,) if unlisted is not None else ()
+        words = (VerdictKind.UNPROVEN,) if unlisted is not None else ()
         claimed = [
             part
             for part in parts
@@ -45,7 +45,7 @@ def drop_unconfirmed(
     return _drop_unless_true_to_the_minute(case, promise, parts, evidences)
 
 
-def _unconfirmed_verdicts(case: Case, promise: Promise, part: PartVerdict) -> tuple[Word, ...]:
+def _unconfirmed_verdicts(case: Case, promise: Promise, part: PartVerdict) -> tuple[VerdictKind, ...]:
     """Return the verdicts that a doubtful or unconfirmed promise does not support for a part."""
     others, absent = case.in_force.in_doubt, part.released.after
     was_out = not any(_is_earlier_or_same_day(each, promise) or (absent and each.learnt <= absent) for each in others)
@@ -58,13 +58,14 @@ def _drop_unless_true_to_the_minute(
 ) -> tuple[tuple[PartVerdict, ...], str | None]:
     """Return parts without claims that are true for the day only, if a time may have been confirmed before the slot."""
     readings = [tuple(judge_by_promise(case, each, evidences)) for each in _readings_to_the_minute(case)]
-    words: tuple[Word, ...] = (*_CLAIMS, Word.PENDING)
+    words: tuple[VerdictKind, ...] = (*_CLAIMS, VerdictKind.PENDING)
     reason = _change_text(case, promise)
     if not case.in_force.in_doubt:
-        words, reason = (Word.ON_TIME,), f"{_last_read_text(case, promise)}: not read, or not shown there, again since"
+        words = (VerdictKind.ON_TIME,)
+        reason = f"{_last_read_text(case, promise)}: not read, or not shown there, again since"
     is_due = has_passed(promise.slot, case.now)
     left = tuple(
-        _without_claim(part, reason, Word.UNPROVEN if is_due else Word.PENDING)
+        _without_claim(part, reason, VerdictKind.UNPROVEN if is_due else VerdictKind.PENDING)
         if part.word in words and any(_contradicts(theirs[place].word, part.word) for theirs in readings)
         else part
         for place, part in enumerate(parts)
@@ -90,9 +91,9 @@ def _readings_to_the_minute(case: Case) -> list[Promise]:
     return [replace(promise, state=State.CONFIRMED)]
 
 
-def _contradicts(other: Word, word: Word) -> bool:
+def _contradicts(other: VerdictKind, word: VerdictKind) -> bool:
     # A part that is on time for the day must also be on time for the minute.
-    return not _is_same(word, other) and (word is Word.ON_TIME or other in _CLAIMS)
+    return not _is_same(word, other) and (word is VerdictKind.ON_TIME or other in _CLAIMS)
 
 
 def drop_disputed_breaches(
@@ -138,6 +139,7 @@ def judge_by_promise(case: Case, promise: Promise, evidences: Sequence[PartEvide
 
 
 def _drop_if_disputed(part: PartVerdict, place: int, others: Mapping[Promise, Sequence[PartVerdict]]) -> PartVerdict:
+    """Return a part without its breach if another calendar denies it. `place` is its place among the parts."""
     denied = [by for by, theirs in others.items() if not theirs or not _is_same(part.word, theirs[place].word)]
     if part.word not in BREACHES or not denied:
         return part
@@ -146,13 +148,14 @@ def _drop_if_disputed(part: PartVerdict, place: int, others: Mapping[Promise, Se
     return _without_claim(part, f"{verdict}, and it is not known which is right: {texts}")
 
 
-def _is_same(one: Word, other: Word) -> bool:
+def _is_same(one: VerdictKind, other: VerdictKind) -> bool:
     """Return whether two verdicts make the same claim. All verdicts of lateness do."""
     return other in (_LATE if one in _LATE else (one,))
 
 
-def _without_claim(part: PartVerdict, reason: str, word: Word = Word.UNPROVEN) -> PartVerdict:
-    why = reason if word is Word.UNPROVEN else None
+def _without_claim(part: PartVerdict, reason: str, word: VerdictKind = VerdictKind.UNPROVEN) -> PartVerdict:
+    """Return a part without any claim about its time, as `unproven` because of `reason`, or as `pending`."""
+    why = reason if word is VerdictKind.UNPROVEN else None
     return replace(part, word=word, delay=None, exposures=(), unproven_because=why)
 
 

@@ -72,6 +72,7 @@ def find_unseen_exposures(
     ]
     shown = [Interval(each.start.after, each.to.by) for each in known]
     unseen: list[Exposure] = []
+    # The narrowest first: several views may prove the same exposure.
     for span in sorted(found, key=lambda one: between(one, one).max or 0.0):
         if not any(_may_overlap(span, one) for one in (*shown, *(each.start for each in unseen))):
             unseen.append(Exposure(part, span, span, between(span, span), open=False, ended=Ended.REMOVED))
@@ -93,7 +94,7 @@ def is_early(presence: Presence, window: Window) -> bool:
 def _build_exposure(part: str, presence: Presence, slot: datetime, now: datetime, denials: Sequence[Run]) -> Exposure:
     start, unbroken_until = presence.appears, _last_seen_before_break(presence, denials)
     last_seen = presence.end if unbroken_until is None else unbroken_until
-    awaits_look = slot - _LONGEST_BREAK <= last_seen and presence.end < slot and now < awaits_look_until(slot)
+    awaits_look = slot - _LONGEST_BREAK <= last_seen and presence.end < slot and now < open_exposure_ends_at(slot)
     if presence.goes is None and (now < slot or awaits_look):
         length = seconds_between(start.by, max(last_seen, presence.begin))
         return Exposure(part, start, NOTHING, Bounds(length, None), open=True)
@@ -101,7 +102,7 @@ def _build_exposure(part: str, presence: Presence, slot: datetime, now: datetime
     return Exposure(part, start, to, between(start, to), open=False, ended=ended)
 
 
-def awaits_look_until(slot: datetime) -> datetime:
+def open_exposure_ends_at(slot: datetime) -> datetime:
     """Return until when an exposure stays open after its slot, to wait for a look that shows why it ended."""
     return slot + _LONGEST_BREAK
 

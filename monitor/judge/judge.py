@@ -9,21 +9,15 @@ from datetime import datetime, timedelta
 from alerts.finding import Due
 from monitor.judge.case import Case, case_of
 from monitor.judge.doubt import drop_disputed_breaches, drop_unconfirmed, find_promise_doubts, other_reading_turns
-from monitor.judge.exposure import awaits_look_until
+from monitor.judge.exposure import open_exposure_ends_at
 from monitor.judge.findings.all import collect_findings
 from monitor.judge.findings.elsewhere_first import public_elsewhere
 from monitor.judge.findings.stale_edge import users_delay
-from monitor.judge.part import (
-    WORST_FIRST,
-    describe_unjudged,
-    is_revealed_by_page,
-    judge_part,
-    origin_awaited_until,
-)
+from monitor.judge.part import WORST_FIRST, describe_unjudged, is_revealed_by_page, judge_part, origin_awaited_until
 from monitor.judge.part_evidence import MAIN_VIEWS, PartEvidence, gather_evidence
 from monitor.judge.policy import Grade, Policy, grade_delay, worst_grade
-from monitor.judge.runs import Blind, Run, unwatched
-from monitor.judge.verdict import Finding, Kind, PartVerdict, Verdict, Word
+from monitor.judge.runs import Blind, Run, drop_watched_spans
+from monitor.judge.verdict import Finding, Kind, PartVerdict, Verdict, VerdictKind
 from monitor.judge.witnesses import Publication, is_same_day, measure_longest_lags
 from monitor.look.sighting import State
 from schedules.announcement import Address
@@ -32,13 +26,13 @@ from schedules.release import Release
 from schedules.times.interval import NOTHING, Bounds
 from schedules.times.words import MINUTE, rounded
 
-_APPEARED = (Word.ON_TIME, Word.LATE, Word.EARLY)
+_APPEARED = (VerdictKind.ON_TIME, VerdictKind.LATE, VerdictKind.EARLY)
 _ONE_SECOND = timedelta(seconds=1)
 # If an edge hides the release, it is looked at every five seconds, or later if its host asks us to wait.
 _NEXT_LOOK_WITHIN = timedelta(seconds=60)
-_BEHIND = (Word.LATE, Word.OVERDUE)
+_BEHIND = (VerdictKind.LATE, VerdictKind.OVERDUE)
 _NOT_FOUND = (Kind.LATE, Kind.UNWATCHED)
-_UNGRADED = (Word.CANCELLED, Word.MOVED, Word.UNANNOUNCED)
+_UNGRADED = (VerdictKind.CANCELLED, VerdictKind.MOVED, VerdictKind.UNANNOUNCED)
 
 
 def judge(  # noqa: PLR0913 # all facts behind a verdict
@@ -56,7 +50,7 @@ def judge(  # noqa: PLR0913 # all facts behind a verdict
     `runs` are by target id (`RELEASE/PART/VIEW`), each in time order; `blind` spans may be of any scope. `published`
     are other releases of that day, to measure how far witnesses lag. They are read only if the release is late.
     """
-    case = case_of(release, promises, unwatched(blind, runs), policy, now)
+    case = case_of(release, promises, drop_watched_spans(blind, runs), policy, now)
     verdict = judge_case(case, [gather_evidence(case, part, runs, blind) for part in release.parts])
     if release.address is Address.ANNOUNCED or not any(each.kind in _NOT_FOUND for each in verdict.findings):
         return verdict
@@ -114,17 +108,18 @@ def _judge_parts(case: Case, evidences: Sequence[PartEvidence]) -> tuple[PartVer
 
 def _release_word(
     case: Case, parts: Sequence[PartVerdict], evidences: Sequence[PartEvidence]
-) -> tuple[Word, str | None]:
+) -> tuple[VerdictKind, str | None]:
+    """Return the verdict on the release, and the reason if it is unproven: the worst of its decisive parts."""
     if case.in_force.cancelled:
-        return Word.CANCELLED, None
-    if any(part.word is Word.UNANNOUNCED for part in parts):
-        return Word.UNANNOUNCED, None
+        return VerdictKind.CANCELLED, None
+    if any(part.word is VerdictKind.UNANNOUNCED for part in parts):
+        return VerdictKind.UNANNOUNCED, None
     decisive = [part for part, evidence in zip(parts, evidences, strict=True) if _is_decisive(part, evidence, parts)]
-    words = [part.word for part in decisive] + [Word.EARLY for part in parts if part.exposures]
-    word = min(words, key=WORST_FIRST.index, default=Word.PENDING)
-    if word is Word.PENDING and case.is_moved:
-        return Word.MOVED, None
-    return word, _unproven_reason(decisive) if word is Word.UNPROVEN else None
+    words = [part.word for part in decisive] + [VerdictKind.EARLY for part in parts if part.exposures]
+    word = min(words, key=WORST_FIRST.index, default=VerdictKind.PENDING)
+    if word is VerdictKind.PENDING and case.is_moved:
+        return VerdictKind.MOVED, None
+    return word, _unproven_reason(decisive) if word is VerdictKind.UNPROVEN else None
 
 
 def _is_decisive(part: PartVerdict, evidence: PartEvidence, parts: Sequence[PartVerdict]) -> bool:
@@ -133,20 +128,21 @@ def _is_decisive(part: PartVerdict, evidence: PartEvidence, parts: Sequence[Part
         return False
     page = next((each.released for each in parts if each.id == "page"), NOTHING)
     # If only the page revealed a part, its first look may be late. So `unproven` does not count against it.
-    return not (part.id != "page" and part.word is Word.UNPROVEN and is_revealed_by_page(evidence, page))
+    return not (part.id != "page" and part.word is VerdictKind.UNPROVEN and is_revealed_by_page(evidence, page))
 
 
 def _unproven_reason(parts: Sequence[PartVerdict]) -> str | None:
+    """Return why the first unproven part is unproven, after the part's id if it is not the page."""
     for part in parts:
-        if part.word is Word.UNPROVEN and part.unproven_because:
+        if part.word is VerdictKind.UNPROVEN and part.unproven_because:
             return part.unproven_because if part.id == "page" else f"{part.id}: {part.unproven_because}"
     return None
 
 
-def _grade_release(case: Case, word: Word, parts: Sequence[PartVerdict], found: Sequence[Finding]) -> Grade:
+def _grade_release(case: Case, word: VerdictKind, parts: Sequence[PartVerdict], found: Sequence[Finding]) -> Grade:
     if case.window is None or word in _UNGRADED:
         return Grade.NONE
-    if any(part.exposures for part in parts) or word is Word.NOT_PUBLISHED:
+    if any(part.exposures for part in parts) or word is VerdictKind.NOT_PUBLISHED:
         return Grade.REPORT
     stale = [each for each in found if each.kind is Kind.STALE_EDGE]
     # Only the first time that an edge hid a part delayed users: later they had it already.
@@ -166,6 +162,7 @@ def _grade_stale_edge(case: Case, stale: Finding, parts: Sequence[PartVerdict]) 
 
 
 def _is_final(case: Case, parts: Sequence[PartVerdict]) -> bool:
+    """Return whether later evidence is not expected to change the verdict."""
     if case.in_force.cancelled:
         promise = case.in_force.promise
         passes = None if promise is None else promise.slot.passes()
@@ -178,15 +175,16 @@ def _is_final(case: Case, parts: Sequence[PartVerdict]) -> bool:
 
 
 def _is_settled(case: Case, part: PartVerdict) -> bool:
+    """Return whether later looks are not expected to change the verdict on a part."""
     by, is_awaited = part.released.by, part.released.by is not None and case.now < part.released.by + case.policy.grace
     own, users = part.delay, part.users_delay
     # Only an old answer from the edge makes the least users' delay longer than the publisher's.
     if part.is_hidden and own and users and (is_awaited or (users.min or 0.0) > (own.min or 0.0)):
         return False
-    if part.word is Word.UNPROVEN and by is not None:
+    if part.word is VerdictKind.UNPROVEN and by is not None:
         # A look at another view, sent at the same time, may still prove more.
         return not is_awaited
-    return part.word is Word.NOT_PUBLISHED or (part.word in _APPEARED and part.released.by is not None)
+    return part.word is VerdictKind.NOT_PUBLISHED or (part.word in _APPEARED and part.released.by is not None)
 
 
 def _next_review(
@@ -197,7 +195,7 @@ def _next_review(
     is_open = any(each.open for part in parts for each in part.exposures)
     instants = [
         *_ends_of_flickers(case, evidences),
-        *([awaits_look_until(case.window.opens)] if case.window is not None and is_open else []),
+        *([open_exposure_ends_at(case.window.opens)] if case.window is not None and is_open else []),
         *_reviews_of_users_delay(case, parts),
         *_next_minute_of_day(case, parts),
         *(() if final else [*_window_instants(case), *_ends_of_waiting(case, parts, evidences)]),
@@ -206,6 +204,7 @@ def _next_review(
 
 
 def _window_instants(case: Case) -> list[datetime]:
+    """Return the instants at which the passing of time can change the verdict, by any promise that may apply."""
     window, promise = case.window, case.in_force.promise
     if window is None:
         passes = None if promise is None else promise.slot.passes()
@@ -223,8 +222,11 @@ def _next_minute_of_day(case: Case, parts: Sequence[PartVerdict]) -> list[dateti
 
 
 def _ends_of_waiting(case: Case, parts: Sequence[PartVerdict], evidences: Sequence[PartEvidence]) -> list[datetime]:
+    """Return when waiting ends for a look at the origin, or at another view of an unproven part."""
     waits = [None if case.window is None else origin_awaited_until(evidence, case.window) for evidence in evidences]
-    waits += [part.released.by and part.released.by + case.policy.grace for part in parts if part.word is Word.UNPROVEN]
+    waits += [
+        part.released.by and part.released.by + case.policy.grace for part in parts if part.word is VerdictKind.UNPROVEN
+    ]
     return [wait for wait in waits if wait is not None]
 
 
@@ -258,7 +260,7 @@ def _ends_of_flickers(case: Case, evidences: Sequence[PartEvidence]) -> list[dat
 
 
 def _describe_due(
-    case: Case, parts: Sequence[PartVerdict], evidences: Sequence[PartEvidence], word: Word
+    case: Case, parts: Sequence[PartVerdict], evidences: Sequence[PartEvidence], word: VerdictKind
 ) -> Due | None:
     """Return what is known of a release whose slot has passed without a verdict; None if it is not due.
 
@@ -267,7 +269,7 @@ def _describe_due(
     window = case.window
     if window is None or window.origin is None or not case.is_judged:
         return None
-    if word is not Word.PENDING or case.now < window.origin:
+    if word is not VerdictKind.PENDING or case.now < window.origin:
         return None
     unseen = (pair for pair in zip(parts, evidences, strict=True) if pair[0].required and pair[0].released.by is None)
     part, evidence = next(unseen, (None, None))

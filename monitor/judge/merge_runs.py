@@ -10,7 +10,7 @@ from monitor.judge.runs import Run
 from monitor.look.sighting import State
 
 
-def compacted(runs: Mapping[str, Sequence[Run]], until: datetime) -> dict[str, list[Run]]:
+def compact_runs(runs: Mapping[str, Sequence[Run]], until: datetime) -> dict[str, list[Run]]:
     """Return the runs of a release by target, with equal absences before `until` merged for each monitor.
 
     Failed looks between two such absences are counted in the merged run. Nothing is merged if any view of any part
@@ -62,6 +62,7 @@ def _merge_each_monitor(runs: Sequence[Run], until: datetime) -> list[Run]:
 
 
 def _merge_absences(runs: Sequence[Run], until: datetime) -> list[Run]:
+    """Return the runs of one monitor with equal absences before `until` merged, and the failures between them."""
     early = [run for run in runs if run.last_received < until]
     made: list[Run] = []
     between: list[Run] = []

@@ -12,7 +12,7 @@ from monitor.judge.exposure import find_exposures, find_unseen_exposures, is_ear
 from monitor.judge.part_evidence import PartEvidence
 from monitor.judge.presence import absent_at
 from monitor.judge.runs import Run
-from monitor.judge.verdict import PartVerdict, Word
+from monitor.judge.verdict import PartVerdict, VerdictKind
 from monitor.judge.window import Window
 from monitor.look.sighting import State
 from monitor.plan.addresses import UNPROMISED_ORIGINS
@@ -27,14 +27,22 @@ _RECENT = timedelta(days=1)
 # the next look at the origin.
 ORIGIN_AWAITED = timedelta(seconds=10)
 # The worst verdict first. A part or release gets the worst one that applies.
-WORST_FIRST = (Word.NOT_PUBLISHED, Word.OVERDUE, Word.EARLY, Word.LATE, Word.UNPROVEN, Word.PENDING, Word.ON_TIME)
+WORST_FIRST = (
+    VerdictKind.NOT_PUBLISHED,
+    VerdictKind.OVERDUE,
+    VerdictKind.EARLY,
+    VerdictKind.LATE,
+    VerdictKind.UNPROVEN,
+    VerdictKind.PENDING,
+    VerdictKind.ON_TIME,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Timing:
     """The verdict on a part from its slot on, exposures ignored. `released` is its appearance at or after the slot."""
 
-    word: Word
+    word: VerdictKind
     released: Interval = NOTHING
     delay: Bounds | None = None
     reason: str | None = None
@@ -52,8 +60,8 @@ def judge_part(case: Case, evidence: PartEvidence, page: Interval = NOTHING) -> 
     spans += find_unseen_exposures(evidence.part.id, evidence.spells.values(), window, spans)
     timing = _PartJudge(evidence, runs, window, case.now, case.zone).judge_timing(page)
     if evidence.part.origin in UNPROMISED_ORIGINS and not timing.released:
-        timing = Timing(Word.PENDING)
-    word = min(timing.word, Word.EARLY, key=WORST_FIRST.index) if spans else timing.word
+        timing = Timing(VerdictKind.PENDING)
+    word = min(timing.word, VerdictKind.EARLY, key=WORST_FIRST.index) if spans else timing.word
     return PartVerdict(
         id=evidence.part.id,
         role=evidence.part.role.value,
@@ -64,7 +72,7 @@ def judge_part(case: Case, evidence: PartEvidence, page: Interval = NOTHING) -> 
         released=timing.released,
         delay=_part_delay(timing, spans, window),
         exposures=spans,
-        unproven_because=timing.reason if word is Word.UNPROVEN else None,
+        unproven_because=timing.reason if word is VerdictKind.UNPROVEN else None,
         early_bound=None if spans else _early_bound(timing.released, window, evidence),
         origin=evidence.part.origin,
     )
@@ -73,14 +81,14 @@ def judge_part(case: Case, evidence: PartEvidence, page: Interval = NOTHING) -> 
 def describe_unjudged(case: Case, evidence: PartEvidence) -> PartVerdict:
     """Return the verdict on a part whose slot does not count: when it came, but not whether it was in time."""
     came = evidence.presences[0].appears if evidence.presences else NOTHING
-    word, reason = Word.PENDING, None
+    word, reason = VerdictKind.PENDING, None
     if case.in_force.cancelled:
-        word = Word.CANCELLED
+        word = VerdictKind.CANCELLED
     elif case.window is not None:
-        word, reason = Word.UNPROVEN, "the slot was first read after it had passed"
+        word, reason = VerdictKind.UNPROVEN, "the slot was first read after it had passed"
     elif came:
         announced = case.in_force.promise is not None
-        word = Word.UNPROVEN if announced else Word.UNANNOUNCED
+        word = VerdictKind.UNPROVEN if announced else VerdictKind.UNANNOUNCED
         reason = "no time was announced that could be read" if announced else None
     part = evidence.part
     verdict = PartVerdict(part.id, part.role.value, part.url, part.required, word, came, came, unproven_because=reason)
@@ -106,9 +114,10 @@ def origin_awaited_until(evidence: PartEvidence, window: Window) -> datetime | N
 
 
 def _part_delay(timing: Timing, spans: tuple[Exposure, ...], window: Window) -> Bounds | None:
+    """Return the delay after the slot: of the first exposure if the part came, else how long it has been absent."""
     if window.origin is None:
         return None
-    if timing.word in (Word.OVERDUE, Word.NOT_PUBLISHED):
+    if timing.word in (VerdictKind.OVERDUE, VerdictKind.NOT_PUBLISHED):
         return timing.delay
     return since(spans[0].start, window.origin) if spans else timing.delay
 
@@ -143,7 +152,7 @@ class _PartJudge:
         present_at_slot = [each for each in evidence.presences if is_early(each, window) and each.end >= window.opens]
         if present_at_slot:
             by = min(present_at_slot_by(each, window.opens, self.runs) for each in present_at_slot)
-            return Timing(Word.ON_TIME, Interval(window.opens, by))
+            return Timing(VerdictKind.ON_TIME, Interval(window.opens, by))
         later = next((each.appears for each in evidence.presences if not is_early(each, window)), None)
         if later is None and evidence.unproved is not None and is_revealed_by_page(evidence, page):
             # Its address was unknown before the page was out, so it came no earlier than the page.
@@ -151,22 +160,23 @@ class _PartJudge:
         return self._judge_absence() if later is None else self._judge_appearance(later)
 
     def _judge_appearance(self, released: Interval) -> Timing:
+        """Return the verdict on a part that appeared at or after its slot, within `released`."""
         evidence, window, after = self.evidence, self.window, released.after
         if after is not None and (other := self._contradicting_run(after)) is not None:
             released = Interval(self._last_absence_before(other.first_sent), released.by)
         delay = None if window.origin is None else since(released, window.origin)
         if after is not None and after > window.latest:
             if self._is_contradicted(after):
-                return Timing(Word.UNPROVEN, released, delay, self._contradiction_text())
+                return Timing(VerdictKind.UNPROVEN, released, delay, self._contradiction_text())
             if (stamped := self._stamp_in_time()) is not None:
                 return self._unproven_by_stamp(released, stamped)
-            return Timing(Word.LATE, released, delay)
+            return Timing(VerdictKind.LATE, released, delay)
         if released.after is not None and window.earliest <= released.after and _is_out_by(released, window.latest):
             if window.exact and _early_bound(released, window, evidence) is None:
-                return Timing(Word.UNPROVEN, released, delay, self._contradiction_text())
-            return Timing(Word.ON_TIME, released, delay)
+                return Timing(VerdictKind.UNPROVEN, released, delay, self._contradiction_text())
+            return Timing(VerdictKind.ON_TIME, released, delay)
         reason = self._too_wide_text(released) if released.after == after else self._contradiction_text()
-        return Timing(Word.UNPROVEN, released, delay, reason)
+        return Timing(VerdictKind.UNPROVEN, released, delay, reason)
 
     def _stamp_in_time(self) -> datetime | None:
         """Return the publisher's own time of publication if it contradicts that the release was late, else None.
@@ -193,7 +203,7 @@ class _PartJudge:
             f"not found until {found}, while the publisher's own stamp says that it was first published at "
             f"{exactly(stamp, self.zone)}: its announcement and GOV.UK's search may have been behind"
         )
-        return Timing(Word.UNPROVEN, possible, delay, reason)
+        return Timing(VerdictKind.UNPROVEN, possible, delay, reason)
 
     def _last_absence_before(self, limit: datetime) -> datetime | None:
         """Return the latest instant as of which looks begun before `limit` proved absence; None if they did not."""
@@ -201,26 +211,29 @@ class _PartJudge:
         return max((each for each in proved if each is not None), default=None)
 
     def _judge_absence(self) -> Timing:
+        """Return the verdict on a part that was not proved to have appeared."""
         evidence, window, absent = self.evidence, self.window, self.evidence.last_absent
         if absent is not None and absent > window.latest:
             awaited = origin_awaited_until(evidence, window)
-            return self._judge_overdue(absent) if awaited is None or self.now >= awaited else Timing(Word.PENDING)
+            return (
+                self._judge_overdue(absent) if awaited is None or self.now >= awaited else Timing(VerdictKind.PENDING)
+            )
         lag = evidence.witnesses.lags.longest if evidence.is_guess and evidence.witnesses else timedelta()
         if self.now < window.settles + lag:
-            return Timing(Word.PENDING)
+            return Timing(VerdictKind.PENDING)
         if evidence.unproved is not None:
             possible = Interval(None, evidence.unproved.begin)
-            return Timing(Word.UNPROVEN, possible, reason=self._present_at_first_look_text())
-        return Timing(Word.UNPROVEN, reason=self._no_proof_text())
+            return Timing(VerdictKind.UNPROVEN, possible, reason=self._present_at_first_look_text())
+        return Timing(VerdictKind.UNPROVEN, reason=self._no_proof_text())
 
     def _judge_overdue(self, absent: datetime) -> Timing:
         window = self.window
         if self._is_contradicted(absent):
-            return Timing(Word.UNPROVEN, reason=self._contradiction_text())
+            return Timing(VerdictKind.UNPROVEN, reason=self._contradiction_text())
         delay = None if window.origin is None else Bounds(seconds_between(window.origin, absent), None)
         if self.now >= window.closes and absent >= window.closes - _RECENT:
-            return Timing(Word.NOT_PUBLISHED, delay=delay)
-        return Timing(Word.OVERDUE, delay=delay)
+            return Timing(VerdictKind.NOT_PUBLISHED, delay=delay)
+        return Timing(VerdictKind.OVERDUE, delay=delay)
 
     def _is_contradicted(self, absent: datetime) -> bool:
         """Return whether another view was present while this absence was proved.
@@ -228,9 +241,7 @@ class _PartJudge:
         A view that was present before the slot may answer 200 for any address. It counts only if it was absent later.
         """
         other = self.evidence.unproved
-        return other is not None and (
-            self._contradicting_run(absent) is not None or self._disappeared_after_slot(other)
-        )
+        return other is not None and bool(self._contradicting_run(absent) or self._disappeared_after_slot(other))
 
     def _contradicting_run(self, absent: datetime) -> Run | None:
         """Return the run of another view that was present from its first look on, before this absence, or None."""

@@ -69,7 +69,12 @@ def build_presences(views: Mapping[View, Sequence[Spell]]) -> list[Presence]:
             groups[-1].append(showing)
         else:
             groups[-1:] = [before, [showing, *since]] if before else [[showing]]
-    return [_build_presence(group, absences) for group in groups]
+    found = []
+    for group in groups:
+        shown = tuple(showing.spell for showing in group)
+        end = max(spell.end for spell in shown)
+        found.append(Presence(_date_appearance(shown, absences), end, _date_removal(group, absences), shown))
+    return found
 
 
 def _split_content_api(group: Sequence[_Showing], instant: datetime) -> tuple[list[_Showing], list[_Showing]]:
@@ -93,12 +98,6 @@ def _overlaps(group: Sequence[_Showing], showing: _Showing, absences: Sequence[S
     """Return whether a showing began before the content of the group was removed."""
     goes = _date_removal(group, absences)
     return goes is None or goes.by is None or showing.spell.begin <= goes.by
-
-
-def _build_presence(group: Sequence[_Showing], absences: Sequence[Spell]) -> Presence:
-    showings = tuple(showing.spell for showing in group)
-    end = max(spell.end for spell in showings)
-    return Presence(_date_appearance(showings, absences), end, _date_removal(group, absences), showings)
 
 
 def _date_appearance(showings: Sequence[Spell], absences: Sequence[Spell]) -> Interval:
@@ -164,8 +163,8 @@ def find_appearance(showings: Sequence[Spell], absences: Sequence[Spell]) -> Int
         return Interval(own[View.CONTENT], first.begin)
     origin = _last_absence_in(View.ORIGIN, first, absences)
     # Count from the look that showed it first: a later answer may be an older copy.
-    shown_by_look = min(spell.first_sent for spell in firsts.values())
-    if origin is None or shown_by_look - origin > _WATCHED_EVERY:
+    first_look = min(spell.first_sent for spell in firsts.values())
+    if origin is None or first_look - origin > _WATCHED_EVERY:
         return Interval(_latest_absence(first, firsts, own, absences), first.begin)
     confirmed = View.ORIGIN in firsts and _is_close(own[View.ORIGIN], firsts[View.ORIGIN])
     if first.view is View.ORIGIN or (confirmed and own[View.ORIGIN] == origin):
@@ -180,6 +179,7 @@ def find_appearance(showings: Sequence[Spell], absences: Sequence[Spell]) -> Int
 def _latest_absence(
     first: Spell, firsts: Mapping[View, Spell], own: Mapping[View, datetime | None], absences: Sequence[Spell]
 ) -> datetime | None:
+    """Return the last absence before the first presence, by every view but the content API."""
     proved = [own[first.view]]
     proved += [own[view] for view in firsts if view is not View.CONTENT and _is_close(own[view], firsts[view])]
     proved += [_absent_well_before(spell, first) for spell in absences if spell.view is not View.CONTENT]

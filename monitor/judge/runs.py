@@ -102,7 +102,7 @@ def was_blind(last: Run | None, sighting: Sighting, blind: Sequence[Blind]) -> b
     return any(span.begins < sighting.sent and span.ends > last.last_received for span in relevant)
 
 
-def unwatched(blind: Sequence[Blind], runs: Mapping[str, Sequence[Run]]) -> Sequence[Blind]:
+def drop_watched_spans(blind: Sequence[Blind], runs: Mapping[str, Sequence[Run]]) -> Sequence[Blind]:
     """Return the blind spans during which no other monitor of the store watched every target of `runs`.
 
     A span by a wrong clock or a small budget is kept if its monitor is not known: it may be of all monitors.
@@ -128,7 +128,7 @@ def _was_watched_by_other(span: Blind, runs: Sequence[Run]) -> bool:
     return False
 
 
-def extend(
+def fold_sighting(
     last: Run | None, sighting: Sighting, spacing: timedelta | None = None, *, apart: bool = False
 ) -> Run | tuple[Run, Run]:
     """Return the last run lengthened by a sighting, or else the last run and the new one that the sighting begins.
@@ -137,19 +137,19 @@ def extend(
     monitor was blind in between. Raise OutOfOrder if the sighting was received before the last one.
     """
     if last is None:
-        return begun(sighting)
+        return start_run(sighting)
     if sighting.received < last.last_received:
         raise OutOfOrder(f"{sighting.target}: {sighting.received.isoformat()} is before the last run's end")
     if apart or not _has_same_answer(last, sighting):
-        return last, begun(sighting)
+        return last, start_run(sighting)
     gap = max(sighting.sent - last.last_received, _NO_GAP)
     # A gap longer than the planned spacing means that we were blind.
     if spacing is not None and gap > 2 * spacing + _SLACK:
-        return last, begun(sighting)
+        return last, start_run(sighting)
     return _lengthen(last, sighting, gap)
 
 
-def begun(sighting: Sighting) -> Run:
+def start_run(sighting: Sighting) -> Run:
     """Return a run of one sighting."""
     return Run(
         sighting.target,
@@ -168,6 +168,7 @@ def begun(sighting: Sighting) -> Run:
 
 
 def _has_same_answer(last: Run, sighting: Sighting) -> bool:
+    """Return whether a sighting gives the same answer as a run, so that it may lengthen it."""
     if last.state is not sighting.state or (last.address and last.address != sighting.address):
         return False
     if sighting.state is State.UNKNOWN:
@@ -180,12 +181,12 @@ def _has_same_answer(last: Run, sighting: Sighting) -> bool:
     return sighting.state is not State.PRESENT or not _has_other_content(last, sighting)
 
 
-def is_turn(before: Run | None, run: Run) -> bool:
+def is_change(before: Run | None, run: Run) -> bool:
     """Return whether a run shows another state or other content than `before`, the last run that proved anything."""
     return before is None or run.state is not before.state or _has_other_content(before, run)
 
 
-def changes(runs: Iterable[Run]) -> int:
+def count_changes(runs: Iterable[Run]) -> int:
     """Return how often the bytes of present content changed from one run with a digest to the next."""
     digests = [run.digest for run in runs if run.state is State.PRESENT and run.digest]
     return sum(one != other for one, other in pairwise(digests))
@@ -207,7 +208,7 @@ def widest_gap(runs: Sequence[Run], slot: datetime) -> timedelta | None:
     return max([_NO_GAP, *inside, *between]) if inside or between else None
 
 
-def left(runs: Iterable[Run]) -> datetime | None:
+def find_last_removal(runs: Iterable[Run]) -> datetime | None:
     """Return when a look first found present content absent or with other bytes; the latest time of several.
 
     None if that never happened, or if the content has come back since.
@@ -223,6 +224,7 @@ def left(runs: Iterable[Run]) -> datetime | None:
 
 
 def _has_other_content(last: Run, sighting: Sighting | Run) -> bool:
+    """Return whether the bytes or the stated versions are known and differ."""
     if last.digest is not None and sighting.digest is not None and last.digest != sighting.digest:
         return True
     return last.version is not None and sighting.version is not None and last.version != sighting.version

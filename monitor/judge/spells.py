@@ -96,6 +96,7 @@ def correct_ages(views: Mapping[View, Sequence[Spell]]) -> dict[View, tuple[Spel
 
 
 def _correct_age(spell: Spell, absences: Sequence[Spell]) -> Spell:
+    """Return a presence that begins with its look if an earlier look contradicts the `Age` of its copy."""
     if not spell.is_present or spell.begin >= spell.first_sent:
         return spell
     is_contradicted = any(

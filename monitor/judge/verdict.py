@@ -14,7 +14,7 @@ from schedules.slot import Slot
 from schedules.times.interval import NOTHING, Bounds, Interval
 
 
-class Word(StrEnum):
+class VerdictKind(StrEnum):
     """The verdict on a release or a part."""
 
     PENDING = "pending"
@@ -83,7 +83,7 @@ class PartVerdict:
     role: str
     url: str
     required: bool
-    word: Word
+    word: VerdictKind
     first_seen: Interval = NOTHING
     released: Interval = NOTHING
     delay: Bounds | None = None
@@ -125,7 +125,7 @@ class Verdict:
     slot: Slot | None
     source: str | None
     announced: datetime | None
-    word: Word
+    word: VerdictKind
     grade: Grade
     final: bool
     at: datetime

@@ -48,16 +48,6 @@ def build_window(in_force: InForce, policy: Policy) -> Window | None:
     exact = is_exact(in_force)
     if slot.precision is Precision.INSTANT and not exact:
         opens, passes = _local_day(opens, slot.timezone)
-    return build_window_around(opens, passes, policy, exact=exact)
-
-
-def is_exact(in_force: InForce) -> bool:
-    """Return whether the slot in force is judged to the minute."""
-    return in_force.slot is not None and in_force.slot.precision is Precision.INSTANT and _is_firm(in_force)
-
-
-def build_window_around(opens: datetime, passes: datetime, policy: Policy, *, exact: bool) -> Window:
-    """Return the window of a promised span."""
     latest = passes + policy.on_time_within
     return Window(
         opens=opens,
@@ -71,6 +61,11 @@ def build_window_around(opens: datetime, passes: datetime, policy: Policy, *, ex
     )
 
 
+def is_exact(in_force: InForce) -> bool:
+    """Return whether the slot in force is judged to the minute."""
+    return in_force.slot is not None and in_force.slot.precision is Precision.INSTANT and _is_firm(in_force)
+
+
 def _is_firm(in_force: InForce) -> bool:
     """Return whether the time in force is neither in doubt nor provisional."""
     promise = in_force.promise
@@ -81,6 +76,7 @@ def _is_firm(in_force: InForce) -> bool:
 
 
 def _local_day(instant: datetime, timezone: str) -> tuple[datetime, datetime]:
+    """Return the begin and the end of the local day of an instant, in the instant's own timezone."""
     zone = ZoneInfo(timezone)
     day = instant.astimezone(zone).date()
     midnights = (datetime.combine(each, time(), zone) for each in (day, day + timedelta(days=1)))

@@ -69,11 +69,11 @@ class Publication:
         return Lags(max(REDIRECT_LAG, redirect), max(INDEX_LAG, index))
 
     def _measure_lag(self, part: str, ends: datetime, now: datetime) -> timedelta:
-        silent = max(
-            (min(run.end, now) for run in _runs_without_release(self.release, part, self.runs, now)), default=None
-        )
-        if silent is None:
+        """Return how long a witness lacked the release: until `ends`, or its last look if that was long before."""
+        absences = _runs_without_release(self.release, part, self.runs, now)
+        if not absences:
             return timedelta()
+        silent = min(max(run.end for run in absences), now)
         # Stored instants are rounded, so round the lag up to whole seconds.
         return -((self._published_at(now) - (ends if ends - silent <= _LONGEST_PAUSE else silent)) // _SECOND) * _SECOND
 

@@ -15,7 +15,7 @@ from monitor.judge.merge_runs import merge_by_state
 from monitor.judge.part_evidence import PartEvidence, gather_evidence
 from monitor.judge.policy import Policy
 from monitor.judge.runs import Blind, Run, widest_gap
-from monitor.judge.verdict import PartVerdict, Verdict, Word
+from monitor.judge.verdict import PartVerdict, Verdict, VerdictKind
 from monitor.judge.window import Window
 from monitor.look.sighting import State
 from monitor.plan.targets import parse_target_id
@@ -28,7 +28,7 @@ from schedules.times.json import instant_json
 from schedules.times.words import between_exactly, exactly, length, lengths
 
 _USUAL_TIME = time(9, 30)
-SUBJECT_PREFIX = {
+FACT_HEADINGS = {
     "promise": "Promised",
     "policy": "Compared with",
     "run": "Looks",
@@ -99,11 +99,11 @@ def explanation_json(explanation: Explanation) -> dict[str, Any]:
     }
 
 
-def by_head(explanation: Explanation, kinds: Collection[str] = SUBJECT_PREFIX) -> list[tuple[str, list[str]]]:
+def group_by_heading(explanation: Explanation, kinds: Collection[str] = FACT_HEADINGS) -> list[tuple[str, list[str]]]:
     """Return the texts of the facts of these kinds, grouped under their headings. Empty headings are left out."""
     groups = (
         (head, [fact.text for fact in explanation.facts if fact.kind == kind])
-        for kind, head in SUBJECT_PREFIX.items()
+        for kind, head in FACT_HEADINGS.items()
         if kind in kinds
     )
     return [(head, texts) for head, texts in groups if texts]
@@ -219,7 +219,7 @@ def _part_fact(case: Case, part: PartVerdict) -> Fact:
         text += f", first seen {between_exactly(part.first_seen, case.zone)}"
     if part.delay is not None:
         text += f", {lengths(part.delay)} after the slot (below zero: before it)"
-    if part.word is Word.ON_TIME and part.early_bound is not None:
+    if part.word is VerdictKind.ON_TIME and part.early_bound is not None:
         text += f", proved absent until {length(part.early_bound)} before the slot"
     if part.unproven_because:
         text += f": {part.unproven_because}"
@@ -332,17 +332,17 @@ def _list_what_would_change(case: Case, verdict: Verdict) -> tuple[str, ...]:
 
 def _part_outlook(case: Case, window: Window, part: PartVerdict) -> list[str]:
     latest = exactly(window.latest, case.zone)
-    if part.word in (Word.PENDING, Word.MOVED):
+    if part.word in (VerdictKind.PENDING, VerdictKind.MOVED):
         early = f"more than {case.policy.uncertainty.total_seconds():g} s before {exactly(window.opens, case.zone)}"
         return [
             f"{part.id}: proved present {early} would be early",
             f"{part.id}: proved absent after {latest} would be late; proved to have come by then, on time",
         ]
-    if part.word is Word.OVERDUE:
+    if part.word is VerdictKind.OVERDUE:
         closes = exactly(window.closes, case.zone)
         return [f"{part.id}: the first look that proves it present makes it late; none by {closes}, not published"]
-    if part.word is Word.UNPROVEN and part.released.by is None:
+    if part.word is VerdictKind.UNPROVEN and part.released.by is None:
         return [f"{part.id}: a look that proves it absent after {latest} would make it overdue"]
-    if part.word is Word.UNPROVEN:
+    if part.word is VerdictKind.UNPROVEN:
         return [f"{part.id}: nothing we can still see; other records of that time, such as server logs, could tell"]
     return []

@@ -67,7 +67,7 @@ class Timeline:
         return min(left, 100 - width), round(width, 2)
 
 
-def timeline(
+def build_timeline(
     body: Mapping[str, Any], runs: Mapping[str, Sequence[Run]], blind: Iterable[Blind], now: datetime
 ) -> Timeline | None:
     """Return the timeline of a release from its JSON and its runs by target id; None if there was no look."""
@@ -93,6 +93,7 @@ def timeline(
 
 
 def _draw_lane(part: Mapping[str, Any], view: View, runs: Sequence[Run], until: datetime) -> Lane | None:
+    """Return the lane of one view; None without a run. An open exposure is drawn until `until`."""
     if not runs:
         return None
     seen = [Span(run.state.value, run.first_sent, run.last_received, run.looks) for run in runs]

@@ -70,6 +70,7 @@ class _SameBytes:
 
 
 def _group_by_bytes(runs: Sequence[Run], least: timedelta) -> list[_SameBytes]:
+    """Return the runs of present content, grouped by equal bytes. A stable group lasts for `least`."""
     present = (run for run in runs if run.state is State.PRESENT and run.digest)
     groups = [tuple(group) for _, group in groupby(present, key=lambda run: run.digest)]
     # After `MOST_CHANGES` changes bytes are no longer compared, so a run may contain different ones.
@@ -80,6 +81,7 @@ def _group_by_bytes(runs: Sequence[Run], least: timedelta) -> list[_SameBytes]:
 
 
 def _stable_changes(groups: Sequence[_SameBytes], opens: datetime) -> list[Interval]:
+    """Return when stable bytes that were not seen before replaced others, among groups since the slot."""
     after = [each for each in groups if each.runs[-1].last_received >= opens]
     known = {each.runs[0].digest for each in after[:1]}
     changes = []
@@ -104,9 +106,8 @@ def find_withdrawals(case: Case, part: PartVerdict, evidence: PartEvidence) -> l
         back = evidence.presences[place + 1] if place + 1 < len(evidence.presences) else None
         absences = _absences_after(evidence, presence, back)
         if _is_withdrawal(case, presence, back, absences):
-            found.append(
-                _withdrawal_finding(case, part, presence.goes, absences, None if back is None else back.appears)
-            )
+            again = None if back is None else back.appears
+            found.append(_withdrawal_finding(case, part, presence.goes, absences, again))
     return found
 
 
@@ -122,6 +123,7 @@ def _absences_after(evidence: PartEvidence, presence: Presence, back: Presence |
 
 
 def _is_withdrawal(case: Case, presence: Presence, back: Presence | None, absences: Sequence[Run]) -> bool:
+    """Return whether an absence between two presences is a removal and no flicker of a cache."""
     if any(run.state is State.WITHDRAWN and run.begin > presence.end for run in absences):
         return True
     # A single look may have met a flickering cache. So the first and last absence must be far enough apart.

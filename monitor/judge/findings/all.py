@@ -14,16 +14,16 @@ from monitor.judge.findings.elsewhere_first import find_elsewhere_first
 from monitor.judge.findings.split_view import find_split_view
 from monitor.judge.findings.stale_edge import find_stale_edge
 from monitor.judge.part_evidence import PartEvidence
-from monitor.judge.verdict import Finding, Kind, PartVerdict, Word
+from monitor.judge.verdict import Finding, Kind, PartVerdict, VerdictKind
 from monitor.look.recognise.title import ANOTHER_EDITION, ANOTHER_TITLE
 from schedules.announcement import Origin, Role
 from schedules.times.interval import Bounds, since
 from schedules.times.words import between_exactly, exactly, lengths
 
 _WRONG_PAGES = {ANOTHER_EDITION: Kind.WRONG_EDITION, ANOTHER_TITLE: Kind.WRONG_CONTENT}
-_IN_TIME = (Word.ON_TIME, Word.EARLY, Word.PENDING)
+_IN_TIME = (VerdictKind.ON_TIME, VerdictKind.EARLY, VerdictKind.PENDING)
 
-_LATE = (Word.LATE, Word.OVERDUE, Word.NOT_PUBLISHED)
+_LATE = (VerdictKind.LATE, VerdictKind.OVERDUE, VerdictKind.NOT_PUBLISHED)
 _HOUR = 3600.0
 _NEAR_AN_HOUR = 90.0
 _UNWATCHED = "its slot had passed when it was first read, so that it is late cannot be proved from here"
@@ -106,12 +106,12 @@ def _is_late(case: Case, part: PartVerdict) -> bool:
         return True
     latest = None if case.window is None else case.window.latest
     after = part.released.after
-    return part.word is Word.EARLY and latest is not None and after is not None and after > latest
+    return part.word is VerdictKind.EARLY and latest is not None and after is not None and after > latest
 
 
 def _delay_after_slot(case: Case, part: PartVerdict) -> Bounds | None:
     origin = None if case.window is None else case.window.origin
-    if origin is None or part.word is not Word.EARLY:
+    if origin is None or part.word is not VerdictKind.EARLY:
         return part.delay
     return since(part.released, origin)
 
@@ -119,9 +119,9 @@ def _delay_after_slot(case: Case, part: PartVerdict) -> Bounds | None:
 def _late_text(case: Case, part: PartVerdict) -> str:
     delay = _delay_after_slot(case, part)
     how_long = "" if delay is None else f", {lengths(delay)} after the slot"
-    if part.word is Word.NOT_PUBLISHED:
+    if part.word is VerdictKind.NOT_PUBLISHED:
         return f"never seen until the watch was closed{how_long}"
-    if part.word is Word.OVERDUE:
+    if part.word is VerdictKind.OVERDUE:
         return f"not seen yet{how_long}"
     return f"came {between_exactly(part.released, case.zone)}{how_long}{_hour_remark(delay)}"
 
@@ -140,7 +140,7 @@ def _find_partial(parts: Iterable[PartVerdict]) -> list[Finding]:
     missing = [part for part in required if part.word in _LATE]
     out = [part for part in required if part.released.by is not None]
     absent = [part for part in missing if part.released.by is None]
-    in_time = [part for part in required if part.word is Word.ON_TIME]
+    in_time = [part for part in required if part.word is VerdictKind.ON_TIME]
     if not missing or not (in_time or (absent and out)):
         return []
     names = ", ".join(part.id for part in missing)

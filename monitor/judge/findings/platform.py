@@ -7,28 +7,28 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from urllib.parse import urlsplit
 
-from monitor.judge.verdict import Finding, Kind, Verdict, Word
+from monitor.judge.verdict import Finding, Kind, Verdict, VerdictKind
 
-BEHIND = (Word.LATE, Word.OVERDUE, Word.NOT_PUBLISHED)
+LATE_VERDICTS = (VerdictKind.LATE, VerdictKind.OVERDUE, VerdictKind.NOT_PUBLISHED)
 SHARE = 3
 """At least one in so many releases must be late: two late ones among a hundred on time are no platform fault."""
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
+class SlotVerdict:
     """The verdict on one release, to compare it with others of the same host and slot."""
 
     release: str
     producer: str
     host: str
     slot: datetime | None
-    word: Word
+    word: VerdictKind
 
 
-def settled(verdict: Verdict) -> Settled:
+def slot_verdict(verdict: Verdict) -> SlotVerdict:
     """Return the short form of a verdict, for the comparison of releases."""
     slot = verdict.slot.instant if verdict.slot is not None else None
-    return Settled(verdict.release, verdict.producer, host_of(verdict.url), slot, verdict.word)
+    return SlotVerdict(verdict.release, verdict.producer, host_of(verdict.url), slot, verdict.word)
 
 
 def host_of(url: str) -> str:
@@ -36,18 +36,18 @@ def host_of(url: str) -> str:
     return urlsplit(url).hostname or ""
 
 
-def with_platform(verdict: Verdict, others: Iterable[Settled]) -> Verdict:
+def add_platform_finding(verdict: Verdict, others: Iterable[SlotVerdict]) -> Verdict:
     """Return a verdict with the finding `platform` added if its release and others were late together.
 
     Together means: at one host and slot, of two producers or more, and at least one in `SHARE` of the releases there.
     """
-    own = settled(verdict)
-    if own.word not in BEHIND or own.slot is None:
+    own = slot_verdict(verdict)
+    if own.word not in LATE_VERDICTS or own.slot is None:
         return verdict
     there = [own, *(one for one in others if (one.host, one.slot) == (own.host, own.slot))]
-    late = {one.release: one.producer for one in there if one.word in BEHIND}
+    late = {one.release: one.producer for one in there if one.word in LATE_VERDICTS}
     producers = sorted(set(late.values()))
-    in_time = len({one.release for one in there if one.word is Word.ON_TIME})
+    in_time = len({one.release for one in there if one.word is VerdictKind.ON_TIME})
     if len(producers) < 2 or SHARE * len(late) < len(late) + in_time:
         return verdict
     detail = f"{len(late)} releases of {', '.join(producers)} late together on {own.host}"

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor.judge.runs import Blind, OutOfOrder, Run, extend, widest_gap
+from monitor.judge.runs import Blind, OutOfOrder, Run, fold_sighting, widest_gap
 from monitor.judge.spells import build_spells
 from monitor.look.sighting import Sighting, State
 from monitor.plan.targets import View
@@ -110,13 +110,13 @@ def test_a_sighting_older_than_the_last_run_is_out_of_order() -> None:
 
 
 def test_extending_gives_the_longer_run_or_the_last_and_the_new_one() -> None:
-    first = extend(None, a_sighting(ABSENT, 0))
-    longer = extend(first, a_sighting(ABSENT, 1))
+    first = fold_sighting(None, a_sighting(ABSENT, 0))
+    longer = fold_sighting(first, a_sighting(ABSENT, 1))
     assert (first.looks, longer.looks) == (1, 2)
     other = a_sighting(PRESENT, 2)
-    assert extend(longer, other) == (longer, extend(None, other))
+    assert fold_sighting(longer, other) == (longer, fold_sighting(None, other))
     same = a_sighting(ABSENT, 2)
-    assert extend(longer, same, apart=True) == (longer, extend(None, same))
+    assert fold_sighting(longer, same, apart=True) == (longer, fold_sighting(None, same))
 
 
 @settings(max_examples=100)

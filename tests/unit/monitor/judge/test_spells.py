@@ -104,7 +104,7 @@ def test_only_an_earlier_look_at_the_page_contradicts_an_age(edge: list[Look], v
     assert out.begin == after_slot(30)
 
 
-def test_spells_that_nothing_contradicts_stay_as_they_are() -> None:
+def test_spells_without_a_contradiction_are_not_corrected() -> None:
     (gone,) = spells_of((0, ABSENT), (5, ABSENT))
     (out,) = spells_of((0, PRESENT), (5, PRESENT), specific=True)
     assert correct_ages({View.EDGE: [gone]})[View.EDGE] == (gone,)
@@ -122,7 +122,7 @@ def test_present_from_the_first_look_on_proves_nothing() -> None:
     [looks((0, ABSENT), (5, PRESENT)), looks((0, PRESENT), (5, PRESENT), specific=True), looks((0, UNKNOWN))],
     ids=["after an absence", "of this edition", "failed looks"],
 )
-def test_what_counts_or_failed_is_not_unproved(seen: object) -> None:
+def test_no_run_is_unproved_if_it_is_specific_or_failed(seen: object) -> None:
     assert find_unproved_run(seen.runs("page")) is None
 
 
@@ -139,7 +139,7 @@ def test_what_counts_or_failed_is_not_unproved(seen: object) -> None:
         ([(20, ABSENT, 9)], 11),
     ],
 )
-def test_content_is_gone_by_the_first_answer_made_after_the_last_presence(
+def test_content_is_absent_by_the_first_answer_made_after_the_last_presence(
     absent: list[Look], gone: float | None
 ) -> None:
     (out,) = spells_of((0, PRESENT), (10, PRESENT), specific=True)
