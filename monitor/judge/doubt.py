@@ -118,7 +118,7 @@ def find_promise_doubts(case: Case, reason: str | None, parts: Sequence[PartVerd
         found.append(Finding(Kind.PROMISE_IN_DOUBT, None, reason))
     came = forward[-1:] or ([promise] if _was_brought_forward_that_day(case, promise) else [])
     texts = ((f"{promise_text(each)}: brought forward, {_read_at_text(case, each)}", each.learnt) for each in came)
-    return [*found, *(Finding(Kind.BROUGHT_FORWARD, None, words, at=read) for words, read in texts)]
+    return [*found, *(Finding(Kind.BROUGHT_FORWARD, None, text, at=read) for text, read in texts)]
 
 
 def other_reading_turns(case: Case) -> Iterator[datetime]:

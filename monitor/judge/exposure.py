@@ -48,7 +48,7 @@ def present_at_slot_by(presence: Presence, slot: datetime, runs: Iterable[Run]) 
 
 
 def _find_denials(runs: Iterable[Run]) -> list[Run]:
-    """Return the runs of looks that read something else than the content; failed looks are left out."""
+    """Return the runs whose looks read something else than the content; failed looks are left out."""
     return [
         run for run in runs if run.state in _NOT_PRESENT or (run.state is State.UNKNOWN and run.status == HTTPStatus.OK)
     ]
@@ -92,6 +92,7 @@ def is_early(presence: Presence, window: Window) -> bool:
 
 
 def _build_exposure(part: str, presence: Presence, slot: datetime, now: datetime, denials: Sequence[Run]) -> Exposure:
+    """Return the exposure of an early presence: open while it lasts, or while a look is awaited that shows its end."""
     start, unbroken_until = presence.appears, _last_seen_before_break(presence, denials)
     last_seen = presence.end if unbroken_until is None else unbroken_until
     awaits_look = slot - _LONGEST_BREAK <= last_seen and presence.end < slot and now < open_exposure_ends_at(slot)

@@ -138,10 +138,10 @@ def find_absence_after(spell: Spell, rest: Sequence[Spell]) -> datetime | None:
     """
     if not rest:
         return None
-    absences = rest[0]
-    if absences.end <= spell.begin:
+    absence = rest[0]
+    if absence.end <= spell.begin:
         # The edge may have served an old copy from before the content came.
         return None
-    if absences.begin > spell.end:
-        return absences.begin
-    return absences.last_received if absences.end > spell.last_received else None
+    if absence.begin > spell.end:
+        return absence.begin
+    return absence.last_received if absence.end > spell.last_received else None

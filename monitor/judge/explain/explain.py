@@ -188,10 +188,10 @@ def _promise_fact(what: str, promise: Promise, case: Case) -> Fact:
     since = f", not there yet {exactly(promise.unlearnt, case.zone)}" if promise.unlearnt else ""
     shown = f", last seen there {exactly(promise.confirmed_at, case.zone)}" if promise.confirmed_at else ""
     doubt = promise.doubt or promise.slot.doubt
-    find_promise_doubts = f"; in doubt ({doubt}), so judged as its day" if doubt else ""
+    doubt_text = f"; in doubt ({doubt}), so judged as its day" if doubt else ""
     text = (
         f"{what}: {slot_words(promise.slot)}{state}, from {promise.calendar}, "
-        f"read {exactly(promise.learnt, case.zone)}{since}{shown}{find_promise_doubts}"
+        f"read {exactly(promise.learnt, case.zone)}{since}{shown}{doubt_text}"
     )
     return Fact("promise", text, promise.learnt, calendar=promise.calendar)
 

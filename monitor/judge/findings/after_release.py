@@ -40,12 +40,11 @@ def find_swaps(case: Case, part: PartVerdict, evidence: PartEvidence) -> list[Fi
     window = case.window
     if window is None or part.role not in _FILES:
         return []
-    is_stable = (
-        _group_by_bytes(evidence.views.get(view, ()), case.policy.on_time_within) for view in reversed(MAIN_VIEWS)
-    )
-    found = [changes for each in is_stable if (changes := _stable_changes(each, window.opens))]
+    least = case.policy.on_time_within
+    groups = [_group_by_bytes(evidence.views.get(view, ()), least) for view in reversed(MAIN_VIEWS)]
+    found = [changes for each in groups if (changes := _stable_changes(each, window.opens))]
     # If the origin was not watched closely at the change, the edge may show better when it happened.
-    text = next((changes for changes in found if _is_closely_watched(changes[0])), found[-1] if found else [])
+    swaps = next((changes for changes in found if _is_closely_watched(changes[0])), found[-1] if found else [])
     return [
         Finding(
             Kind.SWAPPED,
@@ -53,7 +52,7 @@ def find_swaps(case: Case, part: PartVerdict, evidence: PartEvidence) -> list[Fi
             f"its bytes changed {between_exactly(change, case.zone)}",
             between(part.released, change) if part.released.by is not None else None,
         )
-        for change in text[:_MOST_SWAPS]
+        for change in swaps[:_MOST_SWAPS]
     ]
 
 
@@ -192,9 +191,9 @@ def _correction_finding(
     case: Case, part: PartVerdict, change: Interval, moved: Iterable[tuple[str, Fields]]
 ) -> Finding:
     what = ", ".join(f"{name} {_field_text(case, values)}" for name, values in moved)
-    stated = f"corrected or updated after its release: {what}; seen {between_exactly(change, case.zone)}"
+    text = f"corrected or updated after its release: {what}; seen {between_exactly(change, case.zone)}"
     return Finding(
-        Kind.CORRECTED, part.id, stated, between(part.released, change) if part.released.by is not None else None
+        Kind.CORRECTED, part.id, text, between(part.released, change) if part.released.by is not None else None
     )
 
 

@@ -93,8 +93,8 @@ def _failed_stretches(evidence: PartEvidence) -> list[_Span]:
 def _extend_to_next_look(span: _Span, runs: Iterable[Run]) -> _Span:
     """Return a span of failures, up to the next look at any view if the last failure delayed that look."""
     later = [max(run.first_sent, span.ends) for run in runs if run.last_received > span.ends]
-    extended = min(later, default=span.ends)
-    return replace(span, ends=extended) if extended - span.ends > _NORMAL_PAUSE else span
+    next_look = min(later, default=span.ends)
+    return replace(span, ends=next_look) if next_look - span.ends > _NORMAL_PAUSE else span
 
 
 def _merge_overlapping(spans: Iterable[_Span]) -> list[_Span]:
