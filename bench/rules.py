@@ -25,7 +25,7 @@ from monitor.health.collector import MonitorState, ReleaseState, StateCollector
 from monitor.health.metrics import MOST_HOSTS, Metrics
 from monitor.judge.judge import judge
 from monitor.judge.policy import Policy
-from monitor.judge.verdict import Word
+from monitor.judge.verdict import VerdictKind
 
 _RELEASES = (50, 500, 3000)
 _WARM_UP, _MEASURED = 20.0, 60.0
@@ -79,8 +79,8 @@ def _page(count: int) -> bytes:
     return b"".join(metrics.render(states))
 
 
-def _word(number: int) -> Word:
-    return Word.OVERDUE if number % _EVERY_OVERDUE == 0 else Word.ON_TIME
+def _word(number: int) -> VerdictKind:
+    return VerdictKind.OVERDUE if number % _EVERY_OVERDUE == 0 else VerdictKind.ON_TIME
 
 
 @contextmanager

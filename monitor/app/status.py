@@ -15,7 +15,7 @@ from monitor.health.metrics import Metrics
 from monitor.health.self_check import NOTICE_STUCK_AFTER, SelfCheck
 from monitor.health.state import HealthState
 from monitor.health.system import clock_sync_text, is_clock_synchronised
-from monitor.judge.as_text import elapsed
+from monitor.judge.as_text import elapsed_text
 from monitor.look.broken_looks import BrokenLooks
 from monitor.look.clock_skew import Skew
 from monitor.watch.budget_forecast import BudgetForecast
@@ -100,7 +100,7 @@ class Status:
         ]
 
     def _monitor_check(self) -> Check:
-        up, since = elapsed(self.clock.now() - self.health.started), stamp(self.health.started, self.timezone)
+        up, since = elapsed_text(self.clock.now() - self.health.started), stamp(self.health.started, self.timezone)
         return Check("Monitor", f"version {__version__}, up {up}, since {since}")
 
     def _store_check(self) -> Check:

@@ -45,9 +45,9 @@ def command(context: Context, *, release: str, moment: datetime | None, as_json:
 
 
 def _explanation_lines(explanation: Explanation) -> Iterator[str]:
-    from monitor.judge.explain.explain import by_head
+    from monitor.judge.explain.explain import group_by_heading
 
-    for head, texts in by_head(explanation):
+    for head, texts in group_by_heading(explanation):
         yield from ("", head)
         yield from bullet_lines(texts)
     yield from ("", "What would change it")

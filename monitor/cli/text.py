@@ -8,14 +8,14 @@ from typing import Any
 from alerts.finding import ROLE_NAMES, Ended, part_label
 from monitor.cli.common import bullet_lines
 from monitor.judge.as_json import (
-    address_told,
+    address_note,
     is_unseen_alternative,
     last_look_text,
     lateness_text,
     length_text,
-    loud_verdict,
     slot_text,
-    verdict_told,
+    status_in_capitals,
+    status_text,
 )
 from monitor.judge.as_text import longest_exposure
 from schedules.announcement import Origin
@@ -34,7 +34,7 @@ def release_lines(body: Mapping[str, Any], producer: str = "") -> Iterator[str]:
     yield headline(body)
     yield f"{body['title']} ({producer or body['producer']})"
     yield ""
-    yield f"  Address     {body['url']}{address_told(body)}"
+    yield f"  Address     {body['url']}{address_note(body)}"
     yield f"  Promised    {slot_text(slot)}{source}"
     yield f"  First seen  {_seen_text(body['first_seen'], zone)}"
     yield from _detail_lines(body, zone)
@@ -42,7 +42,7 @@ def release_lines(body: Mapping[str, Any], producer: str = "") -> Iterator[str]:
 
 def headline(body: Mapping[str, Any]) -> str:
     """Return the verdict, the delay or exposure, and the grade in one line."""
-    pieces = [loud_verdict(body)]
+    pieces = [status_in_capitals(body)]
     if body["verdict"] in {"late", "overdue"} and (late := lateness_text(body)):
         pieces[0] += f" by {late}"
     pieces += [f"the last look got {got}"] if (got := last_look_text(body)) else []
@@ -79,7 +79,7 @@ def _part_lines(part: Mapping[str, Any], zone: str) -> Iterator[str]:
     name = part_label(None) if part["role"] == "page" else f"{part['id']} ({role}{weight})"
     is_late = part["verdict"] in {"late", "overdue"} and not is_unseen_alternative(part)
     delay = f", {length_text(part['delay'])} after the slot" if is_late else ""
-    yield f"  {name}: {verdict_told(part)}{delay}"
+    yield f"  {name}: {status_text(part)}{delay}"
     yield f"    {part['url']}"
     for exposure in part["exposures"]:
         ended = "still out" if exposure["open"] else _end_text(exposure, zone)

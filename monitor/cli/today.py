@@ -14,7 +14,7 @@ from monitor.cli.dates import Day, today
 from monitor.cli.on_call import on_call_lines, read_rotas
 from monitor.cli.silence import silence_text
 from monitor.cli.terminal import page_output
-from monitor.judge.as_text import due_text, elapsed, measure_text, slot_headline, tally, told_text
+from monitor.judge.as_text import count_by_status, elapsed_text, listed_status, measure_text, slot_headline, slot_label
 from schedules.times.words import day_text
 from schedules.times.zone import span_of
 
@@ -45,7 +45,7 @@ def command(context: Context, *, day: date | None, producer: str | None, as_json
     # If all verdicts are final, the counts above say it.
     headline, since = slot_headline(rows, context.now())
     if headline and not all(row["final"] for row in rows):
-        click.echo(f"{headline} ({elapsed(context.now() - since)})" if since else headline)
+        click.echo(f"{headline} ({elapsed_text(context.now() - since)})" if since else headline)
     for line in on_call_lines(context, read_rotas(context)):
         click.echo(line)
     if rows:
@@ -108,7 +108,7 @@ def print_board(rows: Sequence[dict[str, Any]], context: Context) -> None:
 
 def verdict_counts(rows: Sequence[dict[str, Any]]) -> str:
     """Return how many releases have each verdict."""
-    return tally(rows) or "no release that is watched is promised for this day"
+    return count_by_status(rows) or "no release that is watched is promised for this day"
 
 
 def board(context: Context, day: date) -> list[dict[str, Any]]:
@@ -154,4 +154,4 @@ def judged_now(context: Context, store: Store, release: str) -> dict[str, Any] |
 def row_text(row: dict[str, Any], producer: str = "") -> list[str]:
     """Return a release as the cells of one line of the board. `producer` is the name of its producer."""
     producer = producer or row["producer"]
-    return [due_text(row["slot"]), producer, told_text(row), measure_text(row), row["id"], row["title"]]
+    return [slot_label(row["slot"]), producer, listed_status(row), measure_text(row), row["id"], row["title"]]

@@ -9,8 +9,8 @@ from typing import Any
 from alerts import finding as facts
 from alerts.draft.period import Row as PeriodRow
 from monitor.judge.as_json import decision_text, lateness, widest_bound
-from monitor.judge.runs import Blind, Run, unwatched, widest_gap
-from monitor.judge.verdict import PartVerdict, Verdict, Word
+from monitor.judge.runs import Blind, Run, drop_watched_spans, widest_gap
+from monitor.judge.verdict import PartVerdict, Verdict, VerdictKind
 from monitor.look.sighting import State
 from monitor.plan.addresses import UNPROMISED_ORIGINS
 from monitor.plan.targets import View, target_id
@@ -81,7 +81,7 @@ def slot_text(slot: Slot | None) -> str:
 
 def _is_reportable(part: PartVerdict) -> bool:
     """Return whether notices mention a part. A guessed address that proved nothing is left out."""
-    is_guess = part.origin in UNPROMISED_ORIGINS and part.word in (Word.PENDING, Word.UNPROVEN)
+    is_guess = part.origin in UNPROMISED_ORIGINS and part.word in (VerdictKind.PENDING, VerdictKind.UNPROVEN)
     return not is_guess or bool(part.exposures)
 
 
@@ -113,7 +113,7 @@ def _certainty_facts(measured: Measurement, verdict: Verdict) -> facts.Certainty
     slot = verdict.slot.instant if verdict.slot else None
     page = measured.runs.get(target_id(verdict.release, "page", View.EDGE), ())
     gap = None if slot is None else widest_gap(page, slot)
-    blind = unwatched(measured.blind, measured.runs)
+    blind = drop_watched_spans(measured.blind, measured.runs)
     return facts.Certainty(
         monitor=measured.monitor,
         looks=sum(run.looks + run.failed for run in runs),

@@ -11,7 +11,7 @@ from typing import Any
 from alerts.draft.period import FAULTY, on_time_of
 from alerts.incident import Action, Incident
 from alerts.one_line import one_line
-from monitor.judge.as_text import LOUD, due_text, measure_text, tally, told_text
+from monitor.judge.as_text import LOUD, count_by_status, listed_status, measure_text, slot_label
 from schedules.times.words import day_text, length
 from schedules.times.zone import local_date
 
@@ -74,7 +74,7 @@ def morning_summary(facts: SummaryFacts) -> Summary:
 
 def evening_summary(facts: SummaryFacts) -> Summary:
     """Return today's results, which reports are owed, and what is due and at risk on the next day with releases."""
-    results = tally(facts.rows) or "nothing was due"
+    results = count_by_status(facts.rows) or "nothing was due"
     wrong = _bullet_list("Not on time, or not proved", _verdict_lines(facts, facts.rows, LOUD))
     return _build_summary(
         f"{day_text(facts.first, weekday=True)}: {results}",
@@ -120,7 +120,7 @@ def _next_day_blocks(facts: SummaryFacts) -> Iterator[str]:
         return
     rows = facts.following
     due = _due_count(rows) if rows else "nothing is due"
-    times = Counter(due_text(row["slot"]) for row in rows)
+    times = Counter(slot_label(row["slot"]) for row in rows)
     listed = "".join(f"- {at}: {number}\n" for at, number in sorted(times.items()))
     yield f"Next, {day_text(facts.next, weekday=True)}: {due}\n{listed}"
     yield _bullet_list("At risk", [*_release_risks(rows, facts.names), *_budget_risks(facts.risks, facts.next)])
@@ -141,8 +141,8 @@ def _due_count(rows: Sequence[Body]) -> str:
 def _due_list(title: str, rows: Sequence[Body], names: Names) -> str:
     """Return a list of the releases with slot and producer. If there are too many, count them by slot and producer."""
     if len(rows) <= _LONGEST_LIST:
-        return _bullet_list(title, (f"{due_text(row['slot'])}, {_title_and_producer(row, names)}" for row in rows))
-    groups = Counter((due_text(row["slot"]), names.get(row["producer"], row["producer"])) for row in rows)
+        return _bullet_list(title, (f"{slot_label(row['slot'])}, {_title_and_producer(row, names)}" for row in rows))
+    groups = Counter((slot_label(row["slot"]), names.get(row["producer"], row["producer"])) for row in rows)
     return _bullet_list(title, (f"{at}, {producer}: {number}" for (at, producer), number in sorted(groups.items())))
 
 
@@ -152,9 +152,9 @@ def _verdict_lines(
     """Yield a line for each row with one of these verdicts. `dated` lines begin with the day of the slot."""
     for row in (row for row in rows if row["verdict"] in verdicts):
         measured = measure_text(row)
-        verdict = f"{told_text(row)}, {measured}" if measured else told_text(row)
+        verdict = f"{listed_status(row)}, {measured}" if measured else listed_status(row)
         day = f"{_due_day(row)}, " if dated else ""
-        yield f"{day}{due_text(row['slot'])}, {_title_and_producer(row, facts.names)}: {verdict}"
+        yield f"{day}{slot_label(row['slot'])}, {_title_and_producer(row, facts.names)}: {verdict}"
 
 
 def _still_overdue(facts: SummaryFacts) -> str:

@@ -27,7 +27,7 @@ from monitor.deliver.outbox_rows import notified_channels
 from monitor.deliver.platform import PlatformThread, find_platform_thread
 from monitor.deliver.rules import ReportingRules
 from monitor.judge.as_json import release_json
-from monitor.judge.verdict import Kind, Verdict, Word
+from monitor.judge.verdict import Kind, Verdict, VerdictKind
 from monitor.store.rows import Event, Judged, Record
 from monitor.store.sql.engine import Store
 from monitor.store.sql.write import Transaction
@@ -227,7 +227,7 @@ def _was_over_when_announced(verdict: Verdict) -> bool:
     """
     passes = verdict.slot.passes() if verdict.slot is not None else None
     read_at = verdict.announced
-    if verdict.word is not Word.UNPROVEN or passes is None or read_at is None or read_at < passes:
+    if verdict.word is not VerdictKind.UNPROVEN or passes is None or read_at is None or read_at < passes:
         return False
     return read_at - passes > _REPORTED_WITHIN or all(found.kind not in _ALWAYS_REPORTED for found in verdict.findings)
 

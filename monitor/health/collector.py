@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from monitor.judge.verdict import Kind, Verdict, Word
+from monitor.judge.verdict import Kind, Verdict, VerdictKind
 from schedules.times.json import instant_json
 
 BEFORE_SLOT = timedelta(hours=2)
@@ -20,10 +20,10 @@ _CALENDAR = frozenset(
     {Kind.CALENDARS_DISAGREE, Kind.SHORT_NOTICE, Kind.UNANNOUNCED, Kind.PROMISE_IN_DOUBT, Kind.BROUGHT_FORWARD}
 )
 _FINDINGS: Mapping[str, Callable[[Verdict], bool]] = {
-    "late": lambda one: one.word in (Word.LATE, Word.NOT_PUBLISHED),
+    "late": lambda one: one.word in (VerdictKind.LATE, VerdictKind.NOT_PUBLISHED),
     "partial": lambda one: _has_finding(one, {Kind.PARTIAL}),
     "early": lambda one: bool(one.exposures),
-    "unproven": lambda one: one.word is Word.UNPROVEN,
+    "unproven": lambda one: one.word is VerdictKind.UNPROVEN,
     "withdrawn": lambda one: _has_finding(one, {Kind.WITHDRAWN}),
     "swapped": lambda one: _has_finding(one, {Kind.SWAPPED}),
     "calendar": lambda one: _has_finding(one, _CALENDAR),
@@ -114,13 +114,10 @@ class StateCollector(Collector):
 
 def _release_families(shown: Sequence[ReleaseState], now: datetime) -> Iterator[Metric]:
     near = [row.verdict for row in shown if _is_near(row, now)]
-    words = (((word.value,), sum(row.verdict.word is word for row in shown)) for word in Word)
+    words = (((word.value,), sum(row.verdict.word is word for row in shown)) for word in VerdictKind)
     yield _family("releases", "Watched releases by verdict", ("verdict",), words)
-    ends = ((one, _slot_end(one)) for one in near)
-    overdue = (
-        (_release_labels(one), (now - end).total_seconds() if end is not None and one.word is Word.OVERDUE else 0.0)
-        for one, end in ends
-    )
+    ends = ((one, _slot_end(one) if one.word is VerdictKind.OVERDUE else None) for one in near)
+    overdue = ((_release_labels(one), 0.0 if end is None else (now - end).total_seconds()) for one, end in ends)
     yield _family("release_overdue_seconds", "Seconds since the slot, still absent", _RELEASE, overdue)
     exposed = ((_release_labels(one), float(any(exposure.open for exposure in one.exposures))) for one in near)
     yield _family("release_exposure_open", "1 while something is out early", _RELEASE, exposed)

@@ -1,4 +1,4 @@
-"""A verdict as the JSON of one release that other people's tools rely on."""
+"""The published JSON of one release, and short texts made from it."""
 
 from __future__ import annotations
 
@@ -20,8 +20,7 @@ Json = dict[str, Any]
 def release_json(verdict: Verdict, code: Json | None = None, incident: str | None = None) -> Json:
     """Return the JSON of one release of the interface.
 
-    `code` is the edition and practice of the Code for its date, `incident` the id of its incident, both
-    known only to the caller.
+    `code` is the edition and practice of the Code of Practice for its date. `incident` is the id of its incident.
     """
     page = verdict.page
     return {
@@ -57,15 +56,15 @@ def release_json(verdict: Verdict, code: Json | None = None, incident: str | Non
     }
 
 
-def is_of(body: Mapping[str, Any], producer: str | None) -> bool:
-    """Tell whether a release is of a producer, alone or with others; every one is where none is named."""
+def is_by(body: Mapping[str, Any], producer: str | None) -> bool:
+    """Return whether `producer` is one of the release's producers. True if none is given."""
     return not producer or producer in body.get("producers", [body["producer"]])
 
 
 def lateness(body: Mapping[str, Any]) -> tuple[Mapping[str, Any] | None, str]:
-    """Return how late a release is, and the part that makes it so: empty where it is the page.
+    """Return how late a release is, and the id of the part that is the reason; empty if it is the page.
 
-    A page on the minute with a missing file is late by the file.
+    If the page is on time and a file is late, it is the file.
     """
     behind = [one for one in body["parts"] if one["required"] and one["verdict"] == body["verdict"] and one["delay"]]
     part = max(behind, key=lambda one: (one["id"] == "page", one["delay"]["min"] or 0), default=None)
@@ -79,11 +78,11 @@ def lateness_text(body: Mapping[str, Any]) -> str:
 
 
 def is_unseen_alternative(part: Mapping[str, Any]) -> bool:
-    """Return whether a part is an alternative address not seen public: no one planned it, so it is not late."""
+    """Return whether a part is an alternative address not seen public. It was not promised, so it is not late."""
     return part.get("role") == Role.ALTERNATIVE.value and part["verdict"] in ("overdue", "not_published")
 
 
-def verdict_told(body: Mapping[str, Any]) -> str:
+def status_text(body: Mapping[str, Any]) -> str:
     """Return the status of a release, or of a part, for people: `on time, to 12 s`, `due, not seen yet (12 s)`."""
     if is_unseen_alternative(body):
         return "not seen there"
@@ -93,7 +92,7 @@ def verdict_told(body: Mapping[str, Any]) -> str:
     return f"{verdict_text(body['verdict'])}{sureness(widest_bound(body))}"
 
 
-def status_of(body: Mapping[str, Any]) -> str:
+def verdict_or_due(body: Mapping[str, Any]) -> str:
     """Return the verdict on a release, `due` while its slot has passed without one."""
     return "due" if body.get("due") else str(body["verdict"])
 
@@ -107,29 +106,29 @@ def last_look_text(body: Mapping[str, Any]) -> str:
     return f"{due['got']}, {looks}" if due["part"] == "page" else f"{due['part']}: {due['got']}, {looks}"
 
 
-def loud_verdict(body: Mapping[str, Any]) -> str:
-    """Return the same with the verdict in capitals: `ON TIME, to 12 s`."""
+def status_in_capitals(body: Mapping[str, Any]) -> str:
+    """Return the status of a release with the verdict in capitals: `ON TIME, to 12 s`."""
     if body.get("due"):
-        told = verdict_told(body)
+        told = status_text(body)
         return f"{told.partition(' (')[0].upper()} ({told.partition(' (')[2]}"
     return f"{verdict_text(body['verdict']).upper()}{sureness(widest_bound(body))}"
 
 
 def widest_bound(body: Mapping[str, Any]) -> float | None:
-    """Return how many seconds before its slot what is on time may have come, all that it needs counted; None if not."""
+    """Return how many seconds before its slot a required part on time may have come, at most; None if unknown."""
     needed = [one for one in body.get("parts", ()) if one["required"]] or [body]
     bounds = [one.get("early_bound") for one in needed if one["verdict"] == body["verdict"] == "on_time"]
     return max((bound for bound in bounds if bound is not None), default=None)
 
 
-def address_told(body: Mapping[str, Any]) -> str:
-    """Return how the address of a page is known, in brackets; empty where a calendar named it."""
+def address_note(body: Mapping[str, Any]) -> str:
+    """Return how the address of a page is known, in brackets; empty if a calendar named it."""
     known = address_known(Address(body.get("address", Address.ANNOUNCED)), is_seen=bool(body.get("first_seen")))
     return f" ({known})" if known else ""
 
 
 def decision_text(body: Mapping[str, Any], timezone: str) -> str:
-    """Return to when it was decided to bring a release forward, as somebody recorded it; empty where nobody did."""
+    """Return the time to which a release was brought forward, as a person recorded it; empty if no one did."""
     decided = body.get("brought_forward")
     if not decided:
         return ""
@@ -138,12 +137,12 @@ def decision_text(body: Mapping[str, Any], timezone: str) -> str:
 
 
 def length_text(seconds: Mapping[str, Any] | None) -> str:
-    """Return a measured length of the JSON in its two largest units, with both bounds; empty when there is none."""
+    """Return a length from the JSON in its two largest units, with both bounds; empty if there is none."""
     return lengths(bounds_from_json(seconds) or Bounds(), parts=2, tenths=False, unknown="")
 
 
 def slot_text(slot: Mapping[str, Any] | None) -> str:
-    """Return the slot of a release's JSON: `Friday 5 January 2018, 09:30 GMT`, or as it was announced."""
+    """Return a slot from the JSON: `Friday 5 January 2018, 09:30 GMT`, or the announced text if it has no time."""
     if slot is None:
         return "nothing announced"
     start = instant_from_json(slot["start"]) if slot["precision"] == "instant" else None
@@ -185,9 +184,9 @@ def _part(part: PartVerdict) -> Json:
     }
 
 
-def judged_part(part: Mapping[str, Any]) -> Part:
-    """Return the part that the JSON of a release tells of, its recogniser left out."""
+def part_from_json(part: Mapping[str, Any]) -> Part:
+    """Return a part from its JSON, without its recogniser."""
     name = part["id"]
-    # Releases that were stored before parts told their origin tell it by their ids.
+    # In JSON stored by an older version, only the id shows the origin.
     origin = Origin(part["origin"]) if "origin" in part else origin_from_id(name)
     return Part(name, Role(part["role"]), part["url"], required=part["required"], origin=origin)

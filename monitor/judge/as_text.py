@@ -1,4 +1,4 @@
-"""One release of the JSON as a line that people read: its slot, and how late it is or for how long it was out early."""
+"""Short texts about one release, made from its JSON: slot, verdict, delay or exposure. For the board and notices."""
 
 from __future__ import annotations
 
@@ -8,61 +8,54 @@ from datetime import datetime, timedelta
 from math import floor
 from typing import Any
 
-from monitor.judge.as_json import (
-    decision_text,
-    last_look_text,
-    lateness_text,
-    length_text,
-    status_of,
-    verdict_told,
-)
+from monitor.judge.as_json import decision_text, last_look_text, lateness_text, length_text, status_text, verdict_or_due
 from monitor.judge.verdict import verdict_text
 from schedules.times.words import clock, length
 from schedules.times.zone import LONDON, local
 
 LOUD = frozenset({"late", "overdue", "early", "not_published", "unproven", "unannounced"})
-"""Verdicts that want somebody's eye: they stand in capitals."""
-_IN_MINUTES = 300
-"""Seconds from which people are shown a length in minutes."""
-_OUT_OF_COUNT = frozenset({"cancelled", "moved"})
+"""Verdicts that need attention. People see them in capitals."""
+_MINUTES_ONLY_FROM = 300
+"""From this many seconds to an hour, a length is shown in minutes without seconds."""
+_NOT_COUNTED = frozenset({"cancelled", "moved"})
 _LATE = frozenset({"late", "overdue", "not_published"})
 
 
 def slot_headline(rows: Iterable[Mapping[str, Any]], now: datetime) -> tuple[str, datetime | None]:
-    """Return what became of the slot that passed last: `8 releases due at 9.30am: 6 out, 1 late, 1 not seen yet`.
+    """Return a summary of the latest slot that has passed: `8 releases due at 9.30am: 6 out, 1 late, 1 not seen yet`.
 
-    With it comes the slot if a release of it was not seen yet, to tell for how long, else None. The text is empty
-    if no slot to the minute has passed. Cancelled and moved releases do not count.
+    The second value is that slot if one of its releases was not seen yet, else None. The text is empty if no slot with
+    a time has passed. Cancelled and moved releases do not count.
     """
-    passed: dict[datetime, list[Mapping[str, Any]]] = defaultdict(list)
+    rows_by_slot: dict[datetime, list[Mapping[str, Any]]] = defaultdict(list)
     for row in rows:
         slot = row["slot"]
-        if slot is not None and slot["precision"] == "instant" and row["verdict"] not in _OUT_OF_COUNT:
-            passed[datetime.fromisoformat(slot["start"])].append(row)
-    last = max((start for start in passed if start <= now), default=None)
+        if slot is not None and slot["precision"] == "instant" and row["verdict"] not in _NOT_COUNTED:
+            rows_by_slot[datetime.fromisoformat(slot["start"])].append(row)
+    last = max((start for start in rows_by_slot if start <= now), default=None)
     if last is None:
         return "", None
-    due = passed[last]
-    counted = Counter(_outcome(row) for row in due)
-    told = ", ".join(f"{counted[word]} {word}" for word in ("out", "early", "late", "not seen yet") if counted[word])
-    here = local(last, due[0]["slot"]["timezone"])
-    time = f"{here.hour % 12 or 12}.{here:%M}{'am' if here.hour < 12 else 'pm'}"
-    text = f"{len(due)} release{'s' if len(due) != 1 else ''} due at {time}: {told}"
+    due = rows_by_slot[last]
+    counted = Counter(_headline_word(row) for row in due)
+    counts = ", ".join(f"{counted[word]} {word}" for word in ("out", "early", "late", "not seen yet") if counted[word])
+    at = local(last, due[0]["slot"]["timezone"])
+    time = f"{at.hour % 12 or 12}.{at:%M}{'am' if at.hour < 12 else 'pm'}"
+    text = f"{len(due)} release{'s' if len(due) != 1 else ''} due at {time}: {counts}"
     return text, last if counted["not seen yet"] else None
 
 
-def elapsed(span: timedelta) -> str:
-    """Return how long something has lasted, in minutes rather than seconds once over five minutes: `4 min 5 s`."""
+def elapsed_text(span: timedelta) -> str:
+    """Return a length of time rounded down: `4 min 5 s`. From five minutes to an hour, without seconds."""
     seconds = max(span.total_seconds(), 0)
-    return length(seconds, floor, parts=length_parts(seconds), tenths=False)
+    return length(seconds, floor, parts=count_length_units(seconds), tenths=False)
 
 
-def length_parts(seconds: float) -> int:
-    """Return how many units a length is shown in: minutes without seconds once over five minutes."""
-    return 1 if _IN_MINUTES <= seconds < 3600 else 2
+def count_length_units(seconds: float) -> int:
+    """Return how many units a length is shown in: one from five minutes to an hour, else two."""
+    return 1 if _MINUTES_ONLY_FROM <= seconds < 3600 else 2
 
 
-def _outcome(row: Mapping[str, Any]) -> str:
+def _headline_word(row: Mapping[str, Any]) -> str:
     if row["verdict"] in _LATE:
         return "late"
     if row["verdict"] == "early":
@@ -71,26 +64,26 @@ def _outcome(row: Mapping[str, Any]) -> str:
     return "out" if is_seen and not row.get("due") else "not seen yet"
 
 
-def tally(rows: Iterable[Mapping[str, Any]]) -> str:
-    """Return how many releases have each status, the most frequent first; empty without any."""
-    counted = Counter(status_of(row) for row in rows)
-    return ", ".join(f"{number} {word_text(verdict)}" for verdict, number in counted.most_common())
+def count_by_status(rows: Iterable[Mapping[str, Any]]) -> str:
+    """Return how many releases have each status, the most frequent first: `3 on time, 1 LATE`. Empty if none."""
+    counted = Counter(verdict_or_due(row) for row in rows)
+    return ", ".join(f"{number} {verdict_label(verdict)}" for verdict, number in counted.most_common())
 
 
-def word_text(verdict: str) -> str:
-    """Return a verdict in words, in capitals if it needs attention; `due` as not seen yet."""
+def verdict_label(verdict: str) -> str:
+    """Return a verdict in words, in capitals if it needs attention. `due` becomes `not seen yet`."""
     if verdict == "due":
         return "not seen yet"
     return verdict_text(verdict).upper() if verdict in LOUD else verdict_text(verdict)
 
 
-def told_text(row: Mapping[str, Any]) -> str:
-    """Return the verdict on a release, of one on time how sure that is, and of one that is due for how long."""
-    return verdict_told(row) if row["verdict"] == "on_time" or row.get("due") else word_text(row["verdict"])
+def listed_status(row: Mapping[str, Any]) -> str:
+    """Return the verdict on a release: `on time, to 12 s`, `due, not seen yet (12 s)`, `LATE`."""
+    return status_text(row) if row["verdict"] == "on_time" or row.get("due") else verdict_label(row["verdict"])
 
 
-def due_text(slot: Mapping[str, Any] | None) -> str:
-    """Return the local time of a slot, or how it was announced where no time was."""
+def slot_label(slot: Mapping[str, Any] | None) -> str:
+    """Return the local time of a slot, or the announced text if it has no time. `-` if there is no slot."""
     if slot is None:
         return "-"
     if slot["precision"] != "instant":
@@ -99,20 +92,20 @@ def due_text(slot: Mapping[str, Any] | None) -> str:
 
 
 def measure_text(row: Mapping[str, Any]) -> str:
-    """Return the longest exposure, else the delay, with both bounds, and what was decided of it."""
+    """Return the longest exposure, or else the delay, with both bounds. A recorded change of slot is added."""
     zone = row["slot"]["timezone"] if row["slot"] else LONDON
-    return "; ".join(text for text in (_measured(row), decision_text(row, zone)) if text)
+    return "; ".join(text for text in (_measurement(row), decision_text(row, zone)) if text)
 
 
-def elsewhere_now(row: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """Return the alternatives that are public while the announced page of a release is overdue, first one first."""
+def open_alternatives(row: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return the alternative addresses at which an overdue release is public now, the earliest first."""
     is_awaited = row["verdict"] == "overdue" and not row["first_seen"]["by"]
     return [one for one in row.get("available_elsewhere", ()) if is_awaited and one["to"]["by"] is None]
 
 
 def elsewhere_text(row: Mapping[str, Any]) -> str:
-    """Return since when users can get a release elsewhere while its page is overdue; empty if they cannot."""
-    found = elsewhere_now(row)
+    """Return since when an overdue release is public at another address: `out elsewhere since 09:51`. Empty if none."""
+    found = open_alternatives(row)
     if not found or row["slot"] is None:
         return ""
     seen = datetime.fromisoformat(found[0]["from"]["by"]).replace(second=0, microsecond=0)
@@ -120,14 +113,14 @@ def elsewhere_text(row: Mapping[str, Any]) -> str:
 
 
 def longest_exposure(row: Mapping[str, Any]) -> str:
-    """Return the longest exposure of a release with both bounds, empty without any."""
+    """Return the length of the longest exposure with both bounds: `29 min to 31 min so far`. Empty if there is none."""
     longest = max(row["exposures"], key=lambda one: one["seconds"]["max"] or one["seconds"]["min"] or 0, default=None)
     if longest is None:
         return ""
     return length_text(longest["seconds"]) + (" so far" if longest["open"] else "")
 
 
-def _measured(row: Mapping[str, Any]) -> str:
+def _measurement(row: Mapping[str, Any]) -> str:
     if row.get("due"):
         return last_look_text(row)
     if exposure := longest_exposure(row):

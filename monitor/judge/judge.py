@@ -1,4 +1,4 @@
-"""Promises, runs, policy and an instant make a verdict. Nothing else does: replay repeats it at any time."""
+"""Judge a release by promises, runs, policy and an instant. `replay` can repeat each verdict from the same facts."""
 
 from __future__ import annotations
 
@@ -6,35 +6,36 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from alerts.finding import Due
 from monitor.judge.case import Case, case_of
-from monitor.judge.doubt import doubted, drop_unconfirmed, turns, undisputed
-from monitor.judge.due import due_of
-from monitor.judge.exposure import unclear_until
-from monitor.judge.findings.all import findings
+from monitor.judge.doubt import drop_disputed_breaches, drop_unconfirmed, find_promise_doubts, other_reading_turns
+from monitor.judge.exposure import open_exposure_ends_at
+from monitor.judge.findings.all import collect_findings
 from monitor.judge.findings.elsewhere_first import public_elsewhere
 from monitor.judge.findings.stale_edge import users_delay
-from monitor.judge.part import GRAVEST, counts, is_revealed, judge_part, origin_awaited, unjudged_part
-from monitor.judge.part_evidence import PartEvidence, seen
-from monitor.judge.policy import Grade, Policy, grade, worst
-from monitor.judge.runs import Blind, Run, unwatched
-from monitor.judge.verdict import Finding, Kind, PartVerdict, Verdict, Word
-from monitor.judge.witnesses import Publication, is_same_day, lags_measured
+from monitor.judge.part import WORST_FIRST, describe_unjudged, is_revealed_by_page, judge_part, origin_awaited_until
+from monitor.judge.part_evidence import MAIN_VIEWS, PartEvidence, gather_evidence
+from monitor.judge.policy import Grade, Policy, grade_delay, worst_grade
+from monitor.judge.runs import Blind, Run, drop_watched_spans
+from monitor.judge.verdict import Finding, Kind, PartVerdict, Verdict, VerdictKind
+from monitor.judge.witnesses import Publication, is_same_day, measure_longest_lags
+from monitor.look.sighting import State
 from schedules.announcement import Address
 from schedules.promise import Promise
 from schedules.release import Release
 from schedules.times.interval import NOTHING, Bounds
 from schedules.times.words import MINUTE, rounded
 
-_DONE = (Word.ON_TIME, Word.LATE, Word.EARLY)
-_MOMENT = timedelta(seconds=1)
-# An edge that hides what is out is looked at every five seconds; it may be told to wait meanwhile.
-_HIDDEN_LOOKS = timedelta(seconds=60)
-_BEHIND = (Word.LATE, Word.OVERDUE)
+_APPEARED = (VerdictKind.ON_TIME, VerdictKind.LATE, VerdictKind.EARLY)
+_ONE_SECOND = timedelta(seconds=1)
+# If an edge hides the release, it is looked at every five seconds, or later if its host asks us to wait.
+_NEXT_LOOK_WITHIN = timedelta(seconds=60)
+_BEHIND = (VerdictKind.LATE, VerdictKind.OVERDUE)
 _NOT_FOUND = (Kind.LATE, Kind.UNWATCHED)
-_UNGRADED = (Word.CANCELLED, Word.MOVED, Word.UNANNOUNCED)
+_UNGRADED = (VerdictKind.CANCELLED, VerdictKind.MOVED, VerdictKind.UNANNOUNCED)
 
 
-def judge(  # noqa: PLR0913 # everything that a verdict rests on
+def judge(  # noqa: PLR0913 # all facts behind a verdict
     release: Release,
     promises: Sequence[Promise],
     runs: Mapping[str, Sequence[Run]],
@@ -47,27 +48,27 @@ def judge(  # noqa: PLR0913 # everything that a verdict rests on
     """Return the verdict on a release as of `now`.
 
     `runs` are by target id (`RELEASE/PART/VIEW`), each in time order; `blind` spans may be of any scope. `published`
-    are other releases, whose witnesses may have been behind that day. They are read only if the release is late.
+    are other releases of that day, to measure how far witnesses lag. They are read only if the release is late.
     """
-    case = case_of(release, promises, unwatched(blind, runs), policy, now)
-    opens = None if case.window is None else case.window.opens
-    verdict = judged(case, [seen(release, part, runs, blind, now, opens) for part in release.parts])
+    case = case_of(release, promises, drop_watched_spans(blind, runs), policy, now)
+    verdict = judge_case(case, [gather_evidence(case, part, runs, blind) for part in release.parts])
     if release.address is Address.ANNOUNCED or not any(each.kind in _NOT_FOUND for each in verdict.findings):
         return verdict
-    # Longer lags may only take back that it is late.
-    case = replace(case, lags=lags_measured(published, opens, now))
-    return judged(case, [seen(release, part, runs, blind, now, opens, lags=case.lags) for part in release.parts])
+    # Longer lags can only make a late release unproven.
+    opens = None if case.window is None else case.window.opens
+    case = replace(case, lags=measure_longest_lags(published, opens, now))
+    return judge_case(case, [gather_evidence(case, part, runs, blind) for part in release.parts])
 
 
-def judged(case: Case, sights: Sequence[PartEvidence]) -> Verdict:
-    """Return the verdict on a case, given what was seen of each part in the release's order."""
-    parts, because = drop_unconfirmed(case, _parts(case, sights), sights)
-    pairs = zip(undisputed(case, parts, sights), sights, strict=True)
-    parts = tuple(replace(part, users_delay=users_delay(case, part, sight)) for part, sight in pairs)
-    found = findings(case, parts, sights, doubted(case, because, parts))
-    word, why = _word(case, parts, sights)
+def judge_case(case: Case, evidences: Sequence[PartEvidence]) -> Verdict:
+    """Return the verdict on a case. `evidences` are what was seen of each part, in the release's order."""
+    parts, doubt = drop_unconfirmed(case, _judge_parts(case, evidences), evidences)
+    pairs = zip(drop_disputed_breaches(case, parts, evidences), evidences, strict=True)
+    parts = tuple(replace(part, users_delay=users_delay(case, part, evidence)) for part, evidence in pairs)
+    found = collect_findings(case, parts, evidences, find_promise_doubts(case, doubt, parts))
+    word, reason = _release_word(case, parts, evidences)
     final = _is_final(case, parts)
-    release, promise = case.release, case.standing.promise
+    release, promise = case.release, case.in_force.promise
     return Verdict(
         release=release.id,
         title=release.title,
@@ -79,150 +80,162 @@ def judged(case: Case, sights: Sequence[PartEvidence]) -> Verdict:
         source=None if promise is None else promise.calendar,
         announced=None if promise is None else promise.learnt,
         word=word,
-        grade=_grade(case, word, parts, found),
+        grade=_grade_release(case, word, parts, found),
         final=final,
         at=case.now,
         parts=parts,
         findings=found,
-        unproven_because=why,
+        unproven_because=reason,
         address=release.address,
-        elsewhere=public_elsewhere(sights),
-        due=due_of(case, parts, sights, word),
+        elsewhere=public_elsewhere(evidences),
+        due=_describe_due(case, parts, evidences, word),
         early_bound=next((part.early_bound for part in parts if part.id == "page"), None),
-        confirmed=case.standing.announced_as_of,
-        revisit=_revisit(case, parts, sights, final=final),
+        confirmed=case.in_force.announced_as_of,
+        revisit=_next_review(case, parts, evidences, final=final),
         lags=case.lags,
     )
 
 
-def _parts(case: Case, sights: Sequence[PartEvidence]) -> tuple[PartVerdict, ...]:
+def _judge_parts(case: Case, evidences: Sequence[PartEvidence]) -> tuple[PartVerdict, ...]:
+    """Return the verdict on each part. A part after the page is judged knowing when the page came."""
     page = NOTHING
     parts: list[PartVerdict] = []
-    for sight in sights:
-        parts.append(judge_part(case, sight, page) if case.is_judged else unjudged_part(case, sight))
-        page = parts[-1].released if sight.part.id == "page" else page
+    for evidence in evidences:
+        parts.append(judge_part(case, evidence, page) if case.is_judged else describe_unjudged(case, evidence))
+        page = parts[-1].released if evidence.part.id == "page" else page
     return tuple(parts)
 
 
-def _word(case: Case, parts: Sequence[PartVerdict], sights: Sequence[PartEvidence]) -> tuple[Word, str | None]:
-    if case.standing.cancelled:
-        return Word.CANCELLED, None
-    if any(part.word is Word.UNANNOUNCED for part in parts):
-        return Word.UNANNOUNCED, None
-    weighty = [part for part, sight in zip(parts, sights, strict=True) if _weighs(part, sight, parts)]
-    words = [part.word for part in weighty] + [Word.EARLY for part in parts if part.exposures]
-    word = min(words, key=GRAVEST.index, default=Word.PENDING)
-    if word is Word.PENDING and case.is_moved:
-        return Word.MOVED, None
-    return word, _because(weighty) if word is Word.UNPROVEN else None
+def _release_word(
+    case: Case, parts: Sequence[PartVerdict], evidences: Sequence[PartEvidence]
+) -> tuple[VerdictKind, str | None]:
+    """Return the verdict on the release, and the reason if it is unproven: the worst of its decisive parts."""
+    if case.in_force.cancelled:
+        return VerdictKind.CANCELLED, None
+    if any(part.word is VerdictKind.UNANNOUNCED for part in parts):
+        return VerdictKind.UNANNOUNCED, None
+    decisive = [part for part, evidence in zip(parts, evidences, strict=True) if _is_decisive(part, evidence, parts)]
+    words = [part.word for part in decisive] + [VerdictKind.EARLY for part in parts if part.exposures]
+    word = min(words, key=WORST_FIRST.index, default=VerdictKind.PENDING)
+    if word is VerdictKind.PENDING and case.is_moved:
+        return VerdictKind.MOVED, None
+    return word, _unproven_reason(decisive) if word is VerdictKind.UNPROVEN else None
 
 
-def _weighs(part: PartVerdict, sight: PartEvidence, parts: Sequence[PartVerdict]) -> bool:
-    if not counts(part):
+def _is_decisive(part: PartVerdict, evidence: PartEvidence, parts: Sequence[PartVerdict]) -> bool:
+    """Return whether the verdict on a part counts for the release, among the verdicts on all `parts`."""
+    if not part.can_be_late:
         return False
     page = next((each.released for each in parts if each.id == "page"), NOTHING)
-    # A part that only the page revealed can rarely be proved to the second; only proved lateness tells against it.
-    return not (part.id != "page" and part.word is Word.UNPROVEN and is_revealed(sight, page))
+    # If only the page revealed a part, its first look may be late. So `unproven` does not count against it.
+    return not (part.id != "page" and part.word is VerdictKind.UNPROVEN and is_revealed_by_page(evidence, page))
 
 
-def _because(parts: Sequence[PartVerdict]) -> str | None:
+def _unproven_reason(parts: Sequence[PartVerdict]) -> str | None:
+    """Return why the first unproven part is unproven, after the part's id if it is not the page."""
     for part in parts:
-        if part.word is Word.UNPROVEN and part.unproven_because:
+        if part.word is VerdictKind.UNPROVEN and part.unproven_because:
             return part.unproven_because if part.id == "page" else f"{part.id}: {part.unproven_because}"
     return None
 
 
-def _grade(case: Case, word: Word, parts: Sequence[PartVerdict], found: Sequence[Finding]) -> Grade:
+def _grade_release(case: Case, word: VerdictKind, parts: Sequence[PartVerdict], found: Sequence[Finding]) -> Grade:
     if case.window is None or word in _UNGRADED:
         return Grade.NONE
-    if any(part.exposures for part in parts) or word is Word.NOT_PUBLISHED:
+    if any(part.exposures for part in parts) or word is VerdictKind.NOT_PUBLISHED:
         return Grade.REPORT
     stale = [each for each in found if each.kind is Kind.STALE_EDGE]
-    # Only the first time an edge hid a part counts for users' delay: later ones begin when users had it already.
+    # Only the first time that an edge hid a part delayed users: later they had it already.
     first = {each.part: each for each in reversed(stale)}
-    grades = [_stale_grade(case, each, parts if first[each.part] is each else ()) for each in stale]
-    behind = [part for part in parts if counts(part) and part.word in _BEHIND]
-    # Where nothing was promised to the minute, nobody is accused of minutes: a note asks a person to look.
-    grades += [grade(part.delay, case.policy) if case.window.exact else Grade.NOTE for part in behind]
-    return worst(grades)
+    grades = [_grade_stale_edge(case, each, parts if first[each.part] is each else ()) for each in stale]
+    behind = [part for part in parts if part.can_be_late and part.word in _BEHIND]
+    # Without a promised time there are no minutes to grade: a note asks a person to check.
+    grades += [grade_delay(part.delay, case.policy) if case.window.exact else Grade.NOTE for part in behind]
+    return worst_grade(grades)
 
 
-def _stale_grade(case: Case, stale: Finding, parts: Sequence[PartVerdict]) -> Grade:
-    """Grade what was proved of how long users waited: from the slot on, or for what they had been able to get."""
+def _grade_stale_edge(case: Case, stale: Finding, parts: Sequence[PartVerdict]) -> Grade:
+    """Return the grade of the shortest proved delay for users behind a stale edge."""
     delay = next((part.users_delay for part in parts if part.id == stale.part), stale.seconds)
     waited = None if delay is None else delay.min
-    return grade(None if waited is None else Bounds(waited, waited), case.policy)
+    return grade_delay(None if waited is None else Bounds(waited, waited), case.policy)
 
 
 def _is_final(case: Case, parts: Sequence[PartVerdict]) -> bool:
-    if case.standing.cancelled:
-        promise = case.standing.promise
+    """Return whether later evidence is not expected to change the verdict."""
+    if case.in_force.cancelled:
+        promise = case.in_force.promise
         passes = None if promise is None else promise.slot.passes()
         return passes is not None and case.now >= passes
     if case.window is None or case.now < case.window.opens:
         return False
-    if case.now >= case.window.closes or case.standing.learnt_after_slot:
+    if case.now >= case.window.closes or case.in_force.learnt_after_slot:
         return True
-    return all(_is_settled(case, part) for part in parts if counts(part))
+    return all(_is_settled(case, part) for part in parts if part.can_be_late)
 
 
 def _is_settled(case: Case, part: PartVerdict) -> bool:
+    """Return whether later looks are not expected to change the verdict on a part."""
     by, is_awaited = part.released.by, part.released.by is not None and case.now < part.released.by + case.policy.grace
     own, users = part.delay, part.users_delay
-    # Only an old answer that the edge served makes the users' delay longer at least.
+    # Only an old answer from the edge makes the least users' delay longer than the publisher's.
     if part.is_hidden and own and users and (is_awaited or (users.min or 0.0) > (own.min or 0.0)):
         return False
-    if part.word is Word.UNPROVEN and by is not None:
-        # Another view under way may still prove what this one could not.
+    if part.word is VerdictKind.UNPROVEN and by is not None:
+        # A look at another view, sent at the same time, may still prove more.
         return not is_awaited
-    return part.word is Word.NOT_PUBLISHED or (part.word in _DONE and part.released.by is not None)
+    return part.word is VerdictKind.NOT_PUBLISHED or (part.word in _APPEARED and part.released.by is not None)
 
 
-def _revisit(
-    case: Case, parts: Sequence[PartVerdict], sights: Sequence[PartEvidence], *, final: bool
+def _next_review(
+    case: Case, parts: Sequence[PartVerdict], evidences: Sequence[PartEvidence], *, final: bool
 ) -> datetime | None:
-    """Return the next instant at which time alone can change the verdict or its findings."""
-    # An open exposure ends when no look since the slot shows whether the content is still there.
+    """Return the next instant at which the verdict or its findings can change without a new look; None if never."""
+    # An open exposure ends soon after the slot if no look shows whether the content is still there.
     is_open = any(each.open for part in parts for each in part.exposures)
-    turns = [
-        *_flickers(case, sights),
-        *([unclear_until(case.window.opens)] if case.window is not None and is_open else []),
-        *_grades_of_hidden(case, parts),
+    instants = [
+        *_ends_of_flickers(case, evidences),
+        *([open_exposure_ends_at(case.window.opens)] if case.window is not None and is_open else []),
+        *_reviews_of_users_delay(case, parts),
         *_next_minute_of_day(case, parts),
-        *(() if final else [*_turns(case), *_awaited(case, parts, sights)]),
+        *(() if final else [*_window_instants(case), *_ends_of_waiting(case, parts, evidences)]),
     ]
-    return min((turn for turn in turns if turn > case.now), default=None)
+    return min((turn for turn in instants if turn > case.now), default=None)
 
 
-def _turns(case: Case) -> list[datetime]:
-    frame, promise = case.window, case.standing.promise
-    if frame is None:
+def _window_instants(case: Case) -> list[datetime]:
+    """Return the instants at which the passing of time can change the verdict, by any promise that may apply."""
+    window, promise = case.window, case.in_force.promise
+    if window is None:
         passes = None if promise is None else promise.slot.passes()
         return [] if passes is None else [passes]
-    lag = [] if case.release.address is Address.ANNOUNCED else [frame.settles + case.lags.longest]
-    own = [frame.opens, frame.latest, frame.settles, *lag, frame.passes + case.policy.note_within, frame.closes]
-    return [*own, *turns(case)]
+    lag = [] if case.release.address is Address.ANNOUNCED else [window.settles + case.lags.longest]
+    own = [window.opens, window.latest, window.settles, *lag, window.passes + case.policy.note_within, window.closes]
+    return [*own, *other_reading_turns(case)]
 
 
 def _next_minute_of_day(case: Case, parts: Sequence[PartVerdict]) -> list[datetime]:
-    """Return the next minute of the day if it is late by its witnesses: other releases may show longer lags by then."""
+    """Return the next full minute if the release is late by its witnesses: other releases may show longer lags then."""
     is_guess = case.release.address is not Address.ANNOUNCED and any(part.word in _BEHIND for part in parts)
     is_today = case.window is not None and is_same_day(case.now, case.window.opens)
-    return [rounded(case.now + _MOMENT, MINUTE, up=True)] if is_guess and is_today else []
+    return [rounded(case.now + _ONE_SECOND, MINUTE, up=True)] if is_guess and is_today else []
 
 
-def _awaited(case: Case, parts: Sequence[PartVerdict], sights: Sequence[PartEvidence]) -> list[datetime]:
-    waits = [None if case.window is None else origin_awaited(sight, case.window) for sight in sights]
-    waits += [part.released.by and part.released.by + case.policy.grace for part in parts if part.word is Word.UNPROVEN]
+def _ends_of_waiting(case: Case, parts: Sequence[PartVerdict], evidences: Sequence[PartEvidence]) -> list[datetime]:
+    """Return when waiting ends for a look at the origin, or at another view of an unproven part."""
+    waits = [None if case.window is None else origin_awaited_until(evidence, case.window) for evidence in evidences]
+    waits += [
+        part.released.by and part.released.by + case.policy.grace for part in parts if part.word is VerdictKind.UNPROVEN
+    ]
     return [wait for wait in waits if wait is not None]
 
 
-def _grades_of_hidden(case: Case, parts: Sequence[PartVerdict]) -> Iterator[datetime]:
-    """Yield when a part that users were not seen to get yet is judged again to be graded, or to wait no longer.
+def _reviews_of_users_delay(case: Case, parts: Sequence[PartVerdict]) -> Iterator[datetime]:
+    """Yield when to judge again a part that is out but hidden from users: a grade may rise, or the waiting may end.
 
-    A grade needs a look that got the old answer after its limit; such looks only lengthen a run.
+    A grade rises by looks that still get the old answer. They only lengthen a run, so no new run triggers a verdict.
     """
-    parts = [part for part in parts if counts(part) and part.is_hidden]
+    parts = [part for part in parts if part.can_be_late and part.is_hidden]
     hidden = [part.users_delay for part in parts]
     origin = None if case.window is None else case.window.origin
     if origin is None or not hidden:
@@ -231,12 +244,54 @@ def _grades_of_hidden(case: Case, parts: Sequence[PartVerdict]) -> Iterator[date
     for within in (case.policy.on_time_within, case.policy.note_within):
         limit = origin + within
         is_proved = all(delay is not None and (delay.min or 0.0) > within.total_seconds() for delay in hidden)
-        if not is_proved and case.now < limit + _HIDDEN_LOOKS:
-            yield max(limit, case.now) + _MOMENT
+        if not is_proved and case.now < limit + _NEXT_LOOK_WITHIN:
+            yield max(limit, case.now) + _ONE_SECOND
 
 
-def _flickers(case: Case, sights: Sequence[PartEvidence]) -> list[datetime]:
-    """Return when content last seen to go will have been gone for too long to be a flicker of some cache."""
-    last = ((sight, sight.public[-1].end) for sight in sights if sight.public)
-    gone = ((end, [spell for each in sight.spells.values() for spell in each if not spell.out]) for sight, end in last)
-    return [end + case.policy.on_time_within + _MOMENT for end, each in gone if any(spell.end > end for spell in each)]
+def _ends_of_flickers(case: Case, evidences: Sequence[PartEvidence]) -> list[datetime]:
+    """Return when content that disappeared will have been absent for longer than a flicker of a cache."""
+    found = []
+    for evidence in evidences:
+        end = evidence.all_presences[-1].end if evidence.all_presences else None
+        absences = (spell for each in evidence.spells.values() for spell in each if not spell.is_present)
+        if end is not None and any(spell.end > end for spell in absences):
+            found.append(end + case.policy.on_time_within + _ONE_SECOND)
+    return found
+
+
+def _describe_due(
+    case: Case, parts: Sequence[PartVerdict], evidences: Sequence[PartEvidence], word: VerdictKind
+) -> Due | None:
+    """Return what is known of a release whose slot has passed without a verdict; None if it is not due.
+
+    If several required parts were not seen, it describes the first one.
+    """
+    window = case.window
+    if window is None or window.origin is None or not case.is_judged:
+        return None
+    if word is not VerdictKind.PENDING or case.now < window.origin:
+        return None
+    unseen = (pair for pair in zip(parts, evidences, strict=True) if pair[0].required and pair[0].released.by is None)
+    part, evidence = next(unseen, (None, None))
+    if part is None or evidence is None:
+        return None
+    runs = [run for view in MAIN_VIEWS for run in evidence.views.get(view, ())]
+    last = max(runs, key=lambda run: run.last_received, default=None)
+    seconds = (case.now - window.origin).total_seconds()
+    # Since the slot the release was still announced and not listed. Witnesses may lag, so we only confirm it.
+    without = evidence.witnesses.last_without_release if evidence.is_guess and evidence.witnesses is not None else None
+    is_confirming = case.now >= window.latest and without is not None and without >= window.origin
+    looks = 0 if last is None else last.looks
+    return Due(part.id, seconds, _last_answer_text(last), looks, is_confirming=is_confirming)
+
+
+def _last_answer_text(last: Run | None) -> str:
+    """Return what the last look got, without any content: `503`, `timeout`, `200, not the release`."""
+    if last is None:
+        return "no look"
+    if last.status is None:
+        return last.why or "no answer"
+    is_success = 200 <= last.status < 300
+    if not is_success:
+        return str(last.status)
+    return f"{last.status}, {last.why or 'not the release'}" if last.state is not State.PRESENT else str(last.status)

@@ -1,4 +1,4 @@
-"""Runs put together long after their release: what was absent day after day before its slot is one absence."""
+"""Merge runs long after their release: the absences of many days before its slot become one run."""
 
 from __future__ import annotations
 
@@ -10,26 +10,24 @@ from monitor.judge.runs import Run
 from monitor.look.sighting import State
 
 
-def compacted(runs: Mapping[str, Sequence[Run]], until: datetime) -> dict[str, list[Run]]:
-    """Return the runs of a release by target, those that ended before `until` put together where they prove the same.
+def compact_runs(runs: Mapping[str, Sequence[Run]], until: datetime) -> dict[str, list[Run]]:
+    """Return the runs of a release by target, with equal absences before `until` merged for each monitor.
 
-    Only absences are, with the failed looks between them, which are counted: `spells` takes them for one anyhow; what
-    several monitors saw stays apart.
-    Where anything else was seen before `until`, by any view of any part, nothing is put together: of what came then the
-    last look before tells most. The first look, the last, the longest
-    time without one, and every record of evidence stay known. What was proved stays proved; that failed looks hid what
-    stayed unproven may no longer be told where no look was made near the slot.
+    Failed looks between two such absences are counted in the merged run. Nothing is merged if any view of any part
+    showed something else before `until`: then the last look before that matters. The first look, the last look, the
+    largest gap and all evidence records are kept, so everything proved stays proved. If no look was made near the slot,
+    the merged runs may no longer show that failed looks were the reason for `unproven`.
     """
     early = (run for each in runs.values() for run in each if run.last_received < until)
     if any(run.state not in (State.ABSENT, State.UNKNOWN) for run in early):
         return {target: list(each) for target, each in runs.items()}
-    return {target: _of_all(each, until) for target, each in runs.items()}
+    return {target: _merge_each_monitor(each, until) for target, each in runs.items()}
 
 
-def merged_by_state(runs: Sequence[Run]) -> list[Run]:
-    """Return the runs of one target for people to read: those that prove the same as one, whatever failed in between.
+def merge_by_state(runs: Sequence[Run]) -> list[Run]:
+    """Return the runs of one target for people to read: equal runs of one monitor merged, despite failures in between.
 
-    Every look is counted, and the longest gap between two of them is kept. What several monitors saw stays apart.
+    Every look is counted, and the largest gap between two looks is kept.
     """
     made: list[Run] = []
     failed: list[Run] = []
@@ -37,17 +35,17 @@ def merged_by_state(runs: Sequence[Run]) -> list[Run]:
         last = made[-1] if made else None
         if run.state is State.UNKNOWN:
             failed.append(run)
-        elif last is not None and (last.monitor, _proof(last)) == (run.monitor, _proof(run)):
+        elif last is not None and (last.monitor, _proved_facts(last)) == (run.monitor, _proved_facts(run)):
             made[-1] = _join_runs(last, failed, run)
             failed = []
         else:
-            made += [*_failed_together(failed), run]
+            made += [*_merge_failed_runs(failed), run]
             failed = []
-    return [*made, *_failed_together(failed)]
+    return [*made, *_merge_failed_runs(failed)]
 
 
-def _failed_together(runs: Sequence[Run]) -> list[Run]:
-    """Return consecutive failed looks as one run for each monitor and reason."""
+def _merge_failed_runs(runs: Sequence[Run]) -> list[Run]:
+    """Return one run for each monitor and reason of these consecutive failed runs."""
     made = []
     for monitor, why in dict.fromkeys((run.monitor, run.why) for run in runs):
         one, *others = (run for run in runs if (run.monitor, run.why) == (monitor, why))
@@ -57,20 +55,21 @@ def _failed_together(runs: Sequence[Run]) -> list[Run]:
     return made
 
 
-def _of_all(runs: Sequence[Run], until: datetime) -> list[Run]:
+def _merge_each_monitor(runs: Sequence[Run], until: datetime) -> list[Run]:
     monitors = dict.fromkeys(run.monitor for run in runs)
-    made = (_of_one([run for run in runs if run.monitor == monitor], until) for monitor in monitors)
+    made = (_merge_absences([run for run in runs if run.monitor == monitor], until) for monitor in monitors)
     return sorted((run for each in made for run in each), key=lambda run: run.key)
 
 
-def _of_one(runs: Sequence[Run], until: datetime) -> list[Run]:
+def _merge_absences(runs: Sequence[Run], until: datetime) -> list[Run]:
+    """Return the runs of one monitor with equal absences before `until` merged, and the failures between them."""
     early = [run for run in runs if run.last_received < until]
     made: list[Run] = []
     between: list[Run] = []
     for run in early:
         if run.state is State.UNKNOWN and made:
             between.append(run)
-        elif made and run.state is State.ABSENT and _proof(made[-1]) == _proof(run):
+        elif made and run.state is State.ABSENT and _proved_facts(made[-1]) == _proved_facts(run):
             made[-1] = _join_runs(made[-1], between, run)
             between = []
         else:
@@ -79,12 +78,13 @@ def _of_one(runs: Sequence[Run], until: datetime) -> list[Run]:
     return [*made, *between, *runs[len(early) :]]
 
 
-def _proof(run: Run) -> tuple[object, ...]:
+def _proved_facts(run: Run) -> tuple[object, ...]:
+    """Return the fields in which two runs must agree to be merged."""
     return run.state, run.specific, run.status, run.digest, run.version, run.address
 
 
 def _join_runs(one: Run, between: Sequence[Run], other: Run) -> Run:
-    """Return one run from `one` to `other`. The looks of the runs between them count as failed."""
+    """Return one run from `one` to `other`. The looks of the runs between them are counted as failed."""
     gap = other.first_sent - one.last_received
     records = dict.fromkeys(name for run in (one, *between, other) for name in run.evidence)
     return replace(

@@ -1,4 +1,4 @@
-"""The verdict on one part: what was seen of it, held against the window of its slot."""
+"""Judge one part: compare what was seen of it with the window of its slot."""
 
 from __future__ import annotations
 
@@ -8,295 +8,301 @@ from datetime import datetime, time, timedelta
 
 from alerts.finding import Exposure
 from monitor.judge.case import Case
-from monitor.judge.exposure import exposures, is_early, present_at_slot_by, vanished
-from monitor.judge.part_evidence import MAIN, PartEvidence
+from monitor.judge.exposure import find_exposures, find_unseen_exposures, is_early, present_at_slot_by
+from monitor.judge.part_evidence import PartEvidence
 from monitor.judge.presence import absent_at
 from monitor.judge.runs import Run
-from monitor.judge.verdict import PartVerdict, Word
+from monitor.judge.verdict import PartVerdict, VerdictKind
 from monitor.judge.window import Window
 from monitor.look.sighting import State
 from monitor.plan.addresses import UNPROMISED_ORIGINS
 from monitor.plan.targets import View, parse_target_id
-from schedules.announcement import Role
 from schedules.times.interval import NOTHING, Bounds, Interval, seconds_between, since
 from schedules.times.words import UNKNOWN, between_exactly, exactly, length
 from schedules.times.zone import local
 
-# An absence older than this at the end of the watch says nothing of how the watch ended.
-_LATELY = timedelta(days=1)
-_NOTHING = timedelta()
-# How long an edge's absence after the tolerance, or after a gap, waits for the origin's next look: an edge may hand out
-# an old copy without its age.
+# If the last absence is older than this when the watch ends, the release may have come unseen.
+_RECENT = timedelta(days=1)
+# An edge may serve an old copy without its age. So its absence after the tolerance, or after a gap, waits this long for
+# the next look at the origin.
 ORIGIN_AWAITED = timedelta(seconds=10)
-# From the gravest down; a part or release takes the gravest that applies.
-GRAVEST = (Word.NOT_PUBLISHED, Word.OVERDUE, Word.EARLY, Word.LATE, Word.UNPROVEN, Word.PENDING, Word.ON_TIME)
+# The worst verdict first. A part or release gets the worst one that applies.
+WORST_FIRST = (
+    VerdictKind.NOT_PUBLISHED,
+    VerdictKind.OVERDUE,
+    VerdictKind.EARLY,
+    VerdictKind.LATE,
+    VerdictKind.UNPROVEN,
+    VerdictKind.PENDING,
+    VerdictKind.ON_TIME,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """How a part stood to its slot from the slot on. `released` is its appearance at or after the slot."""
+    """The verdict on a part from its slot on, exposures ignored. `released` is its appearance at or after the slot."""
 
-    word: Word
+    word: VerdictKind
     released: Interval = NOTHING
     delay: Bounds | None = None
-    because: str | None = None
+    reason: str | None = None
 
 
-def judge_part(case: Case, seen: PartEvidence, page: Interval = NOTHING) -> PartVerdict:
-    """Return the verdict on one part; `page` is when the landing page was released, as far as known.
+def judge_part(case: Case, evidence: PartEvidence, page: Interval = NOTHING) -> PartVerdict:
+    """Return the verdict on one part. The case must have a window.
 
-    The case must have a window.
+    `page` is when the landing page was released, as far as known.
     """
     window = case.window
-    assert window is not None  # noqa: S101  # the caller asks only for cases that can be judged
-    runs = [run for each in seen.views.values() for run in each]
-    spans = exposures(seen.part.id, seen.public, window, case.now, runs)
-    spans += vanished(seen.part.id, seen.spells.values(), window, spans)
-    timing = _Timer(seen, runs, window, case.now, case.zone).timing(page)
-    if seen.part.origin in UNPROMISED_ORIGINS and not timing.released:
-        timing = Timing(Word.PENDING)
-    word = min(timing.word, Word.EARLY, key=GRAVEST.index) if spans else timing.word
+    assert window is not None  # noqa: S101  # callers pass only cases that can be judged
+    runs = [run for each in evidence.views.values() for run in each]
+    spans = find_exposures(evidence.part.id, evidence.all_presences, window, case.now, runs)
+    spans += find_unseen_exposures(evidence.part.id, evidence.spells.values(), window, spans)
+    timing = _PartJudge(evidence, runs, window, case.now, case.zone).judge_timing(page)
+    if evidence.part.origin in UNPROMISED_ORIGINS and not timing.released:
+        timing = Timing(VerdictKind.PENDING)
+    word = min(timing.word, VerdictKind.EARLY, key=WORST_FIRST.index) if spans else timing.word
     return PartVerdict(
-        id=seen.part.id,
-        role=seen.part.role.value,
-        url=seen.part.url,
-        required=seen.part.required,
+        id=evidence.part.id,
+        role=evidence.part.role.value,
+        url=evidence.part.url,
+        required=evidence.part.required,
         word=word,
         first_seen=spans[0].start if spans else timing.released,
         released=timing.released,
-        delay=_delay(timing, spans, window),
+        delay=_part_delay(timing, spans, window),
         exposures=spans,
-        unproven_because=timing.because if word is Word.UNPROVEN else None,
-        early_bound=None if spans else _early_bound(timing.released, window, seen),
-        origin=seen.part.origin,
+        unproven_because=timing.reason if word is VerdictKind.UNPROVEN else None,
+        early_bound=None if spans else _early_bound(timing.released, window, evidence),
+        origin=evidence.part.origin,
     )
 
 
-def unjudged_part(case: Case, seen: PartEvidence) -> PartVerdict:
-    """Return what can be said of a part without a slot that counts: when it came, but not whether in time."""
-    came = seen.presences[0].appears if seen.presences else NOTHING
-    word, because = Word.PENDING, None
-    if case.standing.cancelled:
-        word = Word.CANCELLED
+def describe_unjudged(case: Case, evidence: PartEvidence) -> PartVerdict:
+    """Return the verdict on a part whose slot does not count: when it came, but not whether it was in time."""
+    came = evidence.presences[0].appears if evidence.presences else NOTHING
+    word, reason = VerdictKind.PENDING, None
+    if case.in_force.cancelled:
+        word = VerdictKind.CANCELLED
     elif case.window is not None:
-        word, because = Word.UNPROVEN, "the slot was first read after it had passed"
+        word, reason = VerdictKind.UNPROVEN, "the slot was first read after it had passed"
     elif came:
-        announced = case.standing.promise is not None
-        word = Word.UNPROVEN if announced else Word.UNANNOUNCED
-        because = "no time was announced that could be read" if announced else None
-    part = seen.part
-    told = PartVerdict(part.id, part.role.value, part.url, part.required, word, came, came, unproven_because=because)
-    return replace(told, origin=part.origin)
+        announced = case.in_force.promise is not None
+        word = VerdictKind.UNPROVEN if announced else VerdictKind.UNANNOUNCED
+        reason = "no time was announced that could be read" if announced else None
+    part = evidence.part
+    verdict = PartVerdict(part.id, part.role.value, part.url, part.required, word, came, came, unproven_because=reason)
+    return replace(verdict, origin=part.origin)
 
 
-def counts(part: PartVerdict) -> bool:
-    """Tell whether a part can worsen the verdict: required, and no alternative address."""
-    return part.required and part.role != Role.ALTERNATIVE.value
+def is_revealed_by_page(evidence: PartEvidence, page: Interval) -> bool:
+    """Return whether the part was first looked at after the page was out: its address was on the page."""
+    return page.by is not None and evidence.first_look is not None and evidence.first_look >= page.by
 
 
-def is_revealed(seen: PartEvidence, page: Interval) -> bool:
-    """Tell whether only the landing page revealed this part: nobody looked before the page was out."""
-    return page.by is not None and seen.first_look is not None and seen.first_look >= page.by
+def origin_awaited_until(evidence: PartEvidence, window: Window) -> datetime | None:
+    """Return until when the judge waits for a look at the origin before it believes the edge that a part is late.
 
-
-def origin_awaited(seen: PartEvidence, window: Window) -> datetime | None:
-    """Return until when the origin is waited for to say that a part is late, which its edge has shown absent.
-
-    None where it has spoken since the tolerance, or was never heard. Later absences of the edge begin no new wait.
+    None if the origin was seen after the tolerance, or never. Only the first absence of the edge begins a wait.
     """
-    spells = seen.spells.get(View.ORIGIN, ())
-    if seen.is_guess or not spells or spells[-1].end > window.latest:
+    spells = evidence.spells.get(View.ORIGIN, ())
+    if evidence.is_guess or not spells or spells[-1].end > window.latest:
         return None
-    edge = (run for run in seen.views.get(View.EDGE, ()) if run.state is not State.UNKNOWN)
+    edge = (run for run in evidence.views.get(View.EDGE, ()) if run.state is not State.UNKNOWN)
     shown = min((run.first_sent for run in edge if run.last_received > window.latest), default=window.latest)
     return max(window.latest, shown) + ORIGIN_AWAITED
 
 
-def _delay(timing: Timing, spans: tuple[Exposure, ...], window: Window) -> Bounds | None:
+def _part_delay(timing: Timing, spans: tuple[Exposure, ...], window: Window) -> Bounds | None:
+    """Return the delay after the slot: of the first exposure if the part came, else how long it has been absent."""
     if window.origin is None:
         return None
-    if timing.word in (Word.OVERDUE, Word.NOT_PUBLISHED):
+    if timing.word in (VerdictKind.OVERDUE, VerdictKind.NOT_PUBLISHED):
         return timing.delay
     return since(spans[0].start, window.origin) if spans else timing.delay
 
 
-def _early_bound(released: Interval, window: Window, seen: PartEvidence) -> float | None:
-    """Return how long before the slot absence was last proved of what has come since.
+def _early_bound(released: Interval, window: Window, evidence: PartEvidence) -> float | None:
+    """Return how many seconds before the slot a part that came later was last proved absent; 0 if after the slot.
 
-    None where it may have been out when the slot came, and absent only later: something answered as if out, or nobody
-    saw its address then and only what speaks of it much later says that it was out nowhere.
+    None if that is unknown, or if the part may have been public at the slot and absent only later: a view was present
+    then, or its address was not watched then.
     """
     after, origin = released.after, window.origin
     if after is None or origin is None or released.by is None:
         return None
-    if after >= origin and (seen.may_have_been_public_at(origin) or not seen.would_have_detected(origin)):
+    if after >= origin and (evidence.may_have_been_public_at(origin) or not evidence.would_have_detected(origin)):
         return None
     return max(0.0, seconds_between(after, origin) or 0.0)
 
 
 @dataclass(frozen=True, slots=True)
-class _Timer:
-    """One part, all its runs, its window, the instant of judgement and the zone for words."""
+class _PartJudge:
+    """Judges one part from its slot on. `runs` are all its runs, `now` is the instant of the verdict."""
 
-    seen: PartEvidence
+    evidence: PartEvidence
     runs: Sequence[Run]
     window: Window
     now: datetime
     zone: str
 
-    def timing(self, page: Interval) -> Timing:
-        """Return how the part stood to its slot from the slot on."""
-        seen, window = self.seen, self.window
-        stood = [each for each in seen.presences if is_early(each, window) and each.end >= window.opens]
-        if stood:
-            by = min(present_at_slot_by(each, window.opens, self.runs) for each in stood)
-            return Timing(Word.ON_TIME, Interval(window.opens, by))
-        later = next((each.appears for each in seen.presences if not is_early(each, window)), None)
-        if later is None and seen.unproved is not None and is_revealed(seen, page):
-            # Nobody could know its address before the page told it, so it came no earlier than the page.
-            later = Interval(page.after, seen.unproved.begin)
-        return self._not_seen() if later is None else self._appeared(later)
+    def judge_timing(self, page: Interval) -> Timing:
+        """Return the verdict on the part from its slot on."""
+        evidence, window = self.evidence, self.window
+        present_at_slot = [each for each in evidence.presences if is_early(each, window) and each.end >= window.opens]
+        if present_at_slot:
+            by = min(present_at_slot_by(each, window.opens, self.runs) for each in present_at_slot)
+            return Timing(VerdictKind.ON_TIME, Interval(window.opens, by))
+        later = next((each.appears for each in evidence.presences if not is_early(each, window)), None)
+        if later is None and evidence.unproved is not None and is_revealed_by_page(evidence, page):
+            # Its address was unknown before the page was out, so it came no earlier than the page.
+            later = Interval(page.after, evidence.unproved.begin)
+        return self._judge_absence() if later is None else self._judge_appearance(later)
 
-    def _appeared(self, released: Interval) -> Timing:
-        seen, window, after = self.seen, self.window, released.after
-        if after is not None and (other := self._denial(after)) is not None:
-            released = Interval(self._absent_before(other.first_sent), released.by)
+    def _judge_appearance(self, released: Interval) -> Timing:
+        """Return the verdict on a part that appeared at or after its slot, within `released`."""
+        evidence, window, after = self.evidence, self.window, released.after
+        if after is not None and (other := self._contradicting_run(after)) is not None:
+            released = Interval(self._last_absence_before(other.first_sent), released.by)
         delay = None if window.origin is None else since(released, window.origin)
         if after is not None and after > window.latest:
             if self._is_contradicted(after):
-                return Timing(Word.UNPROVEN, released, delay, self._contradiction())
-            if (told := self._stamp_against_witnesses()) is not None:
-                return self._on_time_by_stamp(released, told)
-            return Timing(Word.LATE, released, delay)
-        if released.after is not None and window.earliest <= released.after and _by(released, window.latest):
-            if window.exact and _early_bound(released, window, seen) is None:
-                return Timing(Word.UNPROVEN, released, delay, self._contradiction())
-            return Timing(Word.ON_TIME, released, delay)
-        because = self._possible(released) if released.after == after else self._contradiction()
-        return Timing(Word.UNPROVEN, released, delay, because)
+                return Timing(VerdictKind.UNPROVEN, released, delay, self._contradiction_text())
+            if (stamped := self._stamp_in_time()) is not None:
+                return self._unproven_by_stamp(released, stamped)
+            return Timing(VerdictKind.LATE, released, delay)
+        if released.after is not None and window.earliest <= released.after and _is_out_by(released, window.latest):
+            if window.exact and _early_bound(released, window, evidence) is None:
+                return Timing(VerdictKind.UNPROVEN, released, delay, self._contradiction_text())
+            return Timing(VerdictKind.ON_TIME, released, delay)
+        reason = self._too_wide_text(released) if released.after == after else self._contradiction_text()
+        return Timing(VerdictKind.UNPROVEN, released, delay, reason)
 
-    def _stamp_against_witnesses(self) -> datetime | None:
-        """Return the publisher's own stamp where it denies that a release came late; None where nothing does.
+    def _stamp_in_time(self) -> datetime | None:
+        """Return the publisher's own time of publication if it contradicts that the release was late, else None.
 
-        Only an absence that no look at the page itself proved can be denied by it. A stamp of midnight or of another
-        day is one that was set by hand.
+        It counts only if the witnesses, but no look at the page itself, proved that the release was late. A stamp of
+        midnight or of another day was set by hand and is ignored.
         """
-        seen, window = self.seen, self.window
-        stamp, origin = seen.publishers_stamp, window.origin
-        own = next((each.appears.after for each in seen.presences_by_looks if not is_early(each, window)), None)
-        if seen.witnesses is None or stamp is None or origin is None or (own is not None and own > window.latest):
+        evidence, window = self.evidence, self.window
+        stamp, origin = evidence.publishers_stamp, window.origin
+        own = next((each.appears.after for each in evidence.presences_by_looks if not is_early(each, window)), None)
+        if evidence.witnesses is None or stamp is None or origin is None or (own is not None and own > window.latest):
             return None
         here, day = local(stamp, self.zone), local(origin, self.zone).date()
         return stamp if here.date() == day and here.time() != time() and stamp <= window.latest else None
 
-    def _on_time_by_stamp(self, released: Interval, stamp: datetime) -> Timing:
-        """Return that a release may have come as its publisher says, long before its witnesses showed it."""
-        since_when = None if self.seen.witnesses is None else self.seen.witnesses.since
+    def _unproven_by_stamp(self, released: Interval, stamp: datetime) -> Timing:
+        """Return `unproven`: the release may have come when its publisher says, before its witnesses showed it."""
+        since_when = None if self.evidence.witnesses is None else self.evidence.witnesses.since
         after = stamp if since_when is not None and since_when <= stamp else None
         possible = Interval(after, released.by)
         delay = None if self.window.origin is None else since(possible, self.window.origin)
         found = UNKNOWN if released.by is None else exactly(released.by, self.zone)
-        because = (
+        reason = (
             f"not found until {found}, while the publisher's own stamp says that it was first published at "
             f"{exactly(stamp, self.zone)}: its announcement and GOV.UK's search may have been behind"
         )
-        return Timing(Word.UNPROVEN, possible, delay, because)
+        return Timing(VerdictKind.UNPROVEN, possible, delay, reason)
 
-    def _absent_before(self, limit: datetime) -> datetime | None:
-        """Return until when looks begun before an instant proved absence."""
-        spells = (spell for view in MAIN for spell in self.seen.spells.get(view, ()) if not spell.out)
-        proved = [absent_at(run, limit) for spell in spells for run in spell.runs]
+    def _last_absence_before(self, limit: datetime) -> datetime | None:
+        """Return the latest instant as of which looks begun before `limit` proved absence; None if they did not."""
+        proved = [absent_at(run, limit) for spell in self.evidence.absences for run in spell.runs]
         return max((each for each in proved if each is not None), default=None)
 
-    def _not_seen(self) -> Timing:
-        seen, window, gone = self.seen, self.window, self.seen.last_gone
-        if gone is not None and gone > window.latest:
-            awaited = origin_awaited(seen, window)
-            return self._overdue(gone) if awaited is None or self.now >= awaited else Timing(Word.PENDING)
-        if self.now < window.settles + (seen.witnesses.lags.longest if seen.is_guess and seen.witnesses else _NOTHING):
-            return Timing(Word.PENDING)
-        if seen.unproved is not None:
-            return Timing(Word.UNPROVEN, Interval(None, seen.unproved.begin), None, self._from_the_first())
-        return Timing(Word.UNPROVEN, because=self._no_proof())
+    def _judge_absence(self) -> Timing:
+        """Return the verdict on a part that was not proved to have appeared."""
+        evidence, window, absent = self.evidence, self.window, self.evidence.last_absent
+        if absent is not None and absent > window.latest:
+            awaited = origin_awaited_until(evidence, window)
+            return (
+                self._judge_overdue(absent) if awaited is None or self.now >= awaited else Timing(VerdictKind.PENDING)
+            )
+        lag = evidence.witnesses.lags.longest if evidence.is_guess and evidence.witnesses else timedelta()
+        if self.now < window.settles + lag:
+            return Timing(VerdictKind.PENDING)
+        if evidence.unproved is not None:
+            possible = Interval(None, evidence.unproved.begin)
+            return Timing(VerdictKind.UNPROVEN, possible, reason=self._present_at_first_look_text())
+        return Timing(VerdictKind.UNPROVEN, reason=self._no_proof_text())
 
-    def _overdue(self, gone: datetime) -> Timing:
+    def _judge_overdue(self, absent: datetime) -> Timing:
         window = self.window
-        if self._is_contradicted(gone):
-            return Timing(Word.UNPROVEN, because=self._contradiction())
-        delay = None if window.origin is None else Bounds(seconds_between(window.origin, gone), None)
-        if self.now >= window.closes and gone >= window.closes - _LATELY:
-            return Timing(Word.NOT_PUBLISHED, delay=delay)
-        return Timing(Word.OVERDUE, delay=delay)
+        if self._is_contradicted(absent):
+            return Timing(VerdictKind.UNPROVEN, reason=self._contradiction_text())
+        delay = None if window.origin is None else Bounds(seconds_between(window.origin, absent), None)
+        if self.now >= window.closes and absent >= window.closes - _RECENT:
+            return Timing(VerdictKind.NOT_PUBLISHED, delay=delay)
+        return Timing(VerdictKind.OVERDUE, delay=delay)
 
     def _is_contradicted(self, absent: datetime) -> bool:
-        """Tell whether another view answered as if out while this absence was proved.
+        """Return whether another view was present while this absence was proved.
 
-        One that already did so before the slot is known to answer so whatever it is asked, and does not count, unless
-        it has answered otherwise since.
+        A view that was present before the slot may answer 200 for any address. It counts only if it was absent later.
         """
-        other = self.seen.unproved
-        return other is not None and (self._denial(absent) is not None or self._went_after_its_slot(other))
+        other = self.evidence.unproved
+        return other is not None and bool(self._contradicting_run(absent) or self._disappeared_after_slot(other))
 
-    def _denial(self, absent: datetime) -> Run | None:
-        """Return the run of another view that answered as if out, from its first look on, before this absence."""
-        other = self.seen.unproved
+    def _contradicting_run(self, absent: datetime) -> Run | None:
+        """Return the run of another view that was present from its first look on, before this absence, or None."""
+        other = self.evidence.unproved
         return other if other is not None and self.window.early_before <= other.begin <= absent else None
 
-    def _went_after_its_slot(self, other: Run) -> bool:
-        """Tell whether a view answered as if out when the slot came, and as absent later."""
-        spells = self.seen.spells.get(parse_target_id(other.target)[2], ())
-        is_gone = any(not spell.out and spell.begin > other.end for spell in spells)
-        return is_gone and other.begin <= self.window.latest and other.end >= self.window.opens
+    def _disappeared_after_slot(self, other: Run) -> bool:
+        """Return whether a view was present at the slot and absent later."""
+        spells = self.evidence.spells.get(parse_target_id(other.target)[2], ())
+        is_absent_later = any(not spell.is_present and spell.begin > other.end for spell in spells)
+        return is_absent_later and other.begin <= self.window.latest and other.end >= self.window.opens
 
-    def _contradiction(self) -> str:
-        other = self.seen.unproved
+    def _contradiction_text(self) -> str:
+        other = self.evidence.unproved
         since_when = "" if other is None else f" from its first look at {exactly(other.first_sent, self.zone)} on"
         return f"one view answered as if published{since_when}, while another still proved absence"
 
-    def _from_the_first(self) -> str:
-        run = self.seen.unproved
+    def _present_at_first_look_text(self) -> str:
+        run = self.evidence.unproved
         looked = "" if run is None else f", at {exactly(run.first_sent, self.zone)}"
-        return f"already answered as published at the first look that told anything{looked}: when it came was not seen"
+        return f"already answered as published at the first look that did not fail{looked}: its appearance was not seen"
 
-    def _possible(self, released: Interval) -> str:
+    def _too_wide_text(self, released: Interval) -> str:
         came = f"came {between_exactly(released, self.zone)}"
         if released.after is None:
             return f"{came}; no earlier look proved absence"
-        looked = f"; {failed}" if (failed := self._failed(released.after, released.by)) else ""
-        looked += "" if self.seen.witnesses is None else self.seen.witnesses.lags.in_words()
+        looked = f"; {failed}" if (failed := self._failed_looks_text(released.after, released.by)) else ""
+        looked += "" if self.evidence.witnesses is None else self.evidence.witnesses.lags.longer_lags_text()
         if released.after < self.window.earliest:
-            choice = "early or on time" if _by(released, self.window.latest) else "early, on time or late"
-            return f"{came}: no look in between told whether it was {choice}{looked}"
+            choice = "early or on time" if _is_out_by(released, self.window.latest) else "early, on time or late"
+            return f"{came}: no look in between shows whether it was {choice}{looked}"
         late = seconds_between(self.window.passes, released.by) or 0.0
         return f"{came}: on time or up to {length(late)} late, not resolved{looked}"
 
-    def _no_proof(self) -> str:
-        if self.seen.first_look is None:
+    def _no_proof_text(self) -> str:
+        if self.evidence.first_look is None:
             return "never looked at"
-        if self.seen.is_guess:
-            return self._nowhere()
-        failed = self._failed(self.window.passes, None)
-        last = self.seen.last_gone
+        if self.evidence.is_guess:
+            return self._address_not_known_text()
+        failed = self._failed_looks_text(self.window.passes, None)
+        last = self.evidence.last_absent
         known = "" if last is None else f"; last proved absent as of {exactly(last, self.zone)}"
         tail = f": {failed}" if failed else ""
         return f"no look after {exactly(self.window.latest, self.zone)} proved anything{tail}{known}"
 
-    def _nowhere(self) -> str:
-        """Return what is known of a release that was not seen at its guessed address, and may be out at another."""
-        witness = self.seen.witnesses
-        absent = None if witness is None else witness.absent(self.window.opens)
-        known = "" if absent is None else f"; as of {exactly(absent, self.zone)} it was out nowhere"
-        known += "" if witness is None else witness.lags.in_words()
+    def _address_not_known_text(self) -> str:
+        """Return why a release at a guessed address is unproven: it may have come out at another address."""
+        witness = self.evidence.witnesses
+        absent = None if witness is None else witness.absent_until(self.window.opens)
+        known = "" if absent is None else f"; as of {exactly(absent, self.zone)} it was at no address"
+        known += "" if witness is None else witness.lags.longer_lags_text()
         return (
             "its page is not known: it is not at the address that was made from its announcement's, and may have come "
             f"out at another{known}"
         )
 
-    def _failed(self, begin: datetime, end: datetime | None) -> str:
-        """Return how many looks proved nothing in a span and why, empty when there were none."""
+    def _failed_looks_text(self, begin: datetime, end: datetime | None) -> str:
+        """Return how many looks failed in a span and why, in words; empty if there were none."""
         runs = [
             run
-            for run in self.seen.main_runs
+            for run in self.evidence.main_runs
             if run.state is State.UNKNOWN and run.last_received > begin and (end is None or run.first_sent < end)
         ]
         whys = ", ".join(sorted({run.why or "no reason given" for run in runs}))
@@ -304,5 +310,5 @@ class _Timer:
         return f"{looks} look{'s' if looks != 1 else ''} proved nothing ({whys})" if looks else ""
 
 
-def _by(released: Interval, limit: datetime) -> bool:
+def _is_out_by(released: Interval, limit: datetime) -> bool:
     return released.by is not None and released.by <= limit

@@ -30,7 +30,7 @@ class Grade(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class UsualTime:
-    """The time at which releases come out that fit these patterns (`*` stands for any text), and who granted it."""
+    """A granted release time, the `reference` of its approval, and patterns of its releases (`*`: any text)."""
 
     time: time
     reference: str
@@ -39,7 +39,7 @@ class UsualTime:
     url: str = "*"
 
     def fits(self, thing: Release | ReleaseFacts, slot: datetime | None, timezone: str) -> bool:
-        """Tell whether a release is of these, and was promised for this time."""
+        """Return whether a release matches the patterns and its slot has this local time."""
         pairs = ((thing.title, self.title), (thing.url, self.url))
         is_theirs = any(fnmatchcase(one, self.producer) for one in thing.producers)
         is_then = slot is not None and slot.astimezone(ZoneInfo(timezone)).time() == self.time
@@ -50,12 +50,12 @@ class UsualTime:
 class Policy:
     """How a release is judged.
 
-    `on_time_within` is the tolerance after the slot; later than `note_within` is a report. `uncertainty`
-    is how far our clock may be off without our knowing: presence earlier than the slot by less is not
-    early. `grace` is how long after the tolerance evidence may still be on its way. `closes_after` is when
-    the watch for a release that never appeared ends. A change announced with less than `short_notice` is
-    worth telling. A promise must be known to have stood `confirmed_within` before it counts. `workdays` are those
-    of the producer's nation, `on_file` times that were granted. Of a release at most `most_parts` parts are watched.
+    `on_time_within` is the tolerance after the slot; a release later than `note_within` gets a report. `uncertainty` is
+    how wrong our clock may be: content seen before the slot by less is not early. `grace` is how long after the
+    tolerance evidence may still arrive. The watch for a release that never appears ends `closes_after` its slot. A
+    change announced less than `short_notice` ahead is a finding. A promise must be confirmed at most `confirmed_within`
+    before its slot. `workdays` are those of the producer's nation; `on_file` are granted times. At most `most_parts`
+    parts of a release are watched.
     """
 
     on_time_within: timedelta = timedelta(seconds=60)
@@ -80,29 +80,29 @@ class PolicyTable(Table):
 
 @dataclass(frozen=True, slots=True)
 class Policies:
-    """The general policy, and by producer what it changes and the working days of its nation."""
+    """The general policy, and for each producer its changes and the working days of its nation."""
 
     general: Policy = Policy()
     producers: Mapping[str, PolicyTable] = field(default_factory=dict)
     workdays: Mapping[str, Workdays] = field(default_factory=dict)
 
     def of(self, *producers: str) -> Policy:
-        """Return the policy for a release of these producers. The first with a value of its own decides on it."""
+        """Return the policy for a release of these producers. The first producer with a value for a setting decides."""
         own, general = [self.producers[one] for one in producers if one in self.producers], self.general
         return replace(
             general,
-            on_time_within=_first((one.on_time_within for one in own), general.on_time_within),
-            note_within=_first((one.note_within for one in own), general.note_within),
-            workdays=_first(map(self.workdays.get, producers), general.workdays),
+            on_time_within=_first_set((one.on_time_within for one in own), general.on_time_within),
+            note_within=_first_set((one.note_within for one in own), general.note_within),
+            workdays=_first_set(map(self.workdays.get, producers), general.workdays),
         )
 
 
-def _first(own: Iterable[T | None], general: T) -> T:
+def _first_set(own: Iterable[T | None], general: T) -> T:
     return next((one for one in own if one is not None), general)
 
 
-def grade(seconds: Bounds | None, policy: Policy) -> Grade:
-    """Return the grade of a delay: by its upper bound, by its lower one while it still grows.
+def grade_delay(seconds: Bounds | None, policy: Policy) -> Grade:
+    """Return the grade of a delay by its upper bound, or by its lower bound while it still grows.
 
     The regulator states no tolerance; the grades are ours (`facts/regulation.md` §3).
     """
@@ -112,6 +112,6 @@ def grade(seconds: Bounds | None, policy: Policy) -> Grade:
     return Grade.NOTE if length <= policy.note_within.total_seconds() else Grade.REPORT
 
 
-def worst(grades: Iterable[Grade]) -> Grade:
-    """Return the gravest grade, none when there is none."""
+def worst_grade(grades: Iterable[Grade]) -> Grade:
+    """Return the worst grade, `none` if there are no grades."""
     return max(grades, key=list(Grade).index, default=Grade.NONE)

@@ -1,14 +1,13 @@
-"""Sightings folded into runs: consecutive sightings of one target with the same answer.
+"""Fold sightings into runs: consecutive sightings of one target with the same answer.
 
-How unknown is kept honest: a look that proved nothing makes (or lengthens) a run of its own, state
-`unknown`, with its reason and count. It stands between the runs around it, so that `present, unknown,
-present` is three runs: it neither ends the first presence nor joins it to the second. Only judgement, which
-sees what stands on both sides, may say what the gap can have held.
+A failed look starts or lengthens a run of its own, with the state `unknown`, its reason and its count. So `present,
+unknown, present` is three runs. The unknown run neither ends the first presence nor joins it to the second. Only the
+judge, which sees the runs on both sides, decides what may have happened in between.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -17,33 +16,32 @@ from monitor.look.recognise.title import ANOTHER_EDITION
 from monitor.look.sighting import Sighting, State
 
 MOST_CHANGES = 8
-"""Bytes that became others this often are not compared any more: those of a file made anew for each who asks."""
+"""After this many changes, a file's bytes are no longer compared: its server generates it for each request."""
 UNDERWAY = timedelta(seconds=1)
-"""An answer was made at most this long before it reached us; a run keeps only when it was received."""
+"""An answer is made at most this long before we receive it. A run keeps only when it was received."""
 _NO_GAP = timedelta()
 _SLACK = timedelta(seconds=2)
-_OF_ALL = ("budget", "clock")
+_CAUSES_OF_ALL_MONITORS = ("budget", "clock")
 AROUND_SLOT = timedelta(minutes=2)
-"""The widest gap between looks is stated for so long before and after a slot."""
+"""The widest gap between looks is reported for this span before and after a slot."""
 
 
 class OutOfOrder(ValueError):
-    """A sighting that was received before the last one folded: our clock went back, or somebody mixed up looks."""
+    """A sighting was received before the last one in the run: our clock went back, or looks were mixed up."""
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
     """Consecutive sightings of one target with the same answer; stored as one row.
 
-    `first_sent` … `last_received` are by our clock. `begin` is the earliest `proved_to` and `end` the
-    latest `proved_from` of its sightings: the state held at or before `begin`, and at or after `end` (so
-    a run of one sighting has `end` before `begin`). `looks` counts the sightings, `largest_gap` is the
-    longest time between two of them. `digest` is that of the body (files and recorded changes), `status`
-    that of the first answer, `why` the reason of an unknown run. `evidence` names the records kept for it.
-    `version` is what the content said of its own version, the same at every look of the run. `failed` counts looks in
-    between that proved nothing, in a run that was put together of several long after its release (`compact`).
-    `monitor` is the one that looked, `address` the one that was looked at; each is empty for a run of a store that did
-    not keep it yet.
+    `first_sent` … `last_received` are by our clock. `begin` is the earliest `proved_to` and `end` the latest
+    `proved_from` of its sightings. The state was true at or before `begin`, and at or after `end`, so a run of one
+    sighting has `end` before `begin`. `looks` counts the sightings, and `largest_gap` is the longest time between two.
+    `specific`: the content can only be of this edition. `digest` is that of the body (files and recorded changes),
+    `status` that of the first answer, `why` the reason of an unknown run. `evidence` names the records kept for it.
+    `version` is what the content says about its own version, the same at every look. `failed` counts failed looks in
+    between, in a run that was merged long after its release. `monitor` made the looks, at `address`. Both are empty in
+    runs that an older version stored.
     """
 
     target: str
@@ -66,16 +64,16 @@ class Run:
 
     @property
     def key(self) -> tuple[str, datetime, str]:
-        """Return what tells a run from all others."""
+        """Return what identifies a run."""
         return self.target, self.first_sent, self.monitor
 
 
 @dataclass(frozen=True, slots=True)
 class Blind:
-    """A span in which the monitor could not see, and why (`stopped`, `killed`, `clock`, `stalled`, …).
+    """A span in which a monitor could not look or trust its looks, and why (`killed`, `clock`, `budget`, …).
 
-    `target` narrows it to one target, `host` to one host; both empty: everything. `monitor` is the one that could not
-    see, empty in a store that did not keep it yet.
+    It is about one `target` or one `host`, or about everything if both are empty. `monitor` is the one that was blind,
+    empty in a span that an older version stored.
     """
 
     begins: datetime
@@ -86,43 +84,43 @@ class Blind:
     monitor: str = ""
 
     def hides(self, run: Run) -> bool:
-        """Tell whether it is of the monitor that saw a run, and of its target if of one alone."""
-        is_its = "" in (self.monitor, run.monitor) or self.monitor == run.monitor
-        return is_its and self.target in ("", run.target)
+        """Return whether the span is of the monitor that made a run, and of all targets or of the run's."""
+        is_same_monitor = "" in (self.monitor, run.monitor) or self.monitor == run.monitor
+        return is_same_monitor and self.target in ("", run.target)
 
 
 def was_blind(last: Run | None, sighting: Sighting, blind: Sequence[Blind]) -> bool:
-    """Tell whether the monitor was blind between a target's last run and this sighting, so that they are kept apart.
+    """Return whether the monitor was blind between a target's last run and this sighting: then a new run begins.
 
-    What one host hides is seen from its failed looks; only spans of everything or of this target count.
+    Only spans of everything or of this target count. If a host is the cause, its failed looks show that.
     """
-    # Between two looks that proved nothing there is nothing to be kept apart.
+    # Two failed looks prove nothing, so they may share a run.
     if not blind or last is None or last.state is State.UNKNOWN is sighting.state:
         return False
-    mine = (span for span in blind if not span.host and span.hides(last))
-    # A span that only touches the last look or this one hid nothing between them.
-    return any(span.begins < sighting.sent and span.ends > last.last_received for span in mine)
+    relevant = (span for span in blind if not span.host and span.hides(last))
+    # A span that ends at the last look, or begins at this one, hid nothing between them.
+    return any(span.begins < sighting.sent and span.ends > last.last_received for span in relevant)
 
 
-def unwatched(blind: Sequence[Blind], runs: Mapping[str, Sequence[Run]]) -> Sequence[Blind]:
-    """Return the blind spans in which no other monitor of the store went on watching what `runs`, by target, are of.
+def drop_watched_spans(blind: Sequence[Blind], runs: Mapping[str, Sequence[Run]]) -> Sequence[Blind]:
+    """Return the blind spans during which no other monitor of the store watched every target of `runs`.
 
-    What a clock or a budget hid stays where it is not known whose it was.
+    A span by a wrong clock or a small budget is kept if its monitor is not known: it may be of all monitors.
     """
     if not blind or len({run.monitor for each in runs.values() for run in each}) < 2:
         return blind
     by_target = [[run for run in each if run.state is not State.UNKNOWN] for each in runs.values()]
-    told = [each for each in by_target if each]
-    known = (span for span in blind if span.monitor or span.cause not in _OF_ALL)
-    watched = {span for span in known if all(_watched(span, each) for each in told)}
+    proving = [each for each in by_target if each]
+    known = (span for span in blind if span.monitor or span.cause not in _CAUSES_OF_ALL_MONITORS)
+    watched = {span for span in known if all(_was_watched_by_other(span, each) for each in proving)}
     return [span for span in blind if span not in watched]
 
 
-def _watched(span: Blind, runs: Sequence[Run]) -> bool:
-    """Tell whether looks of one other monitor that told something went on from before a span until after it."""
+def _was_watched_by_other(span: Blind, runs: Sequence[Run]) -> bool:
+    """Return whether one other monitor looked at a target, by its runs, from before a blind span until after it."""
     for monitor in {run.monitor for run in runs} - {span.monitor or None}:
-        its = [run for run in runs if run.monitor == monitor]
-        near = [run for run in its if run.last_received >= span.begins and run.first_sent <= span.ends]
+        looks = [run for run in runs if run.monitor == monitor]
+        near = [run for run in looks if run.last_received >= span.begins and run.first_sent <= span.ends]
         if near and near[0].first_sent <= span.begins and near[-1].last_received >= span.ends:
             pairs = pairwise(near)
             if all(after.first_sent - one.last_received <= max(one.largest_gap, _SLACK) for one, after in pairs):
@@ -130,29 +128,29 @@ def _watched(span: Blind, runs: Sequence[Run]) -> bool:
     return False
 
 
-def extend(
+def fold_sighting(
     last: Run | None, sighting: Sighting, spacing: timedelta | None = None, *, apart: bool = False
 ) -> Run | tuple[Run, Run]:
-    """Return the last run lengthened by a sighting, or the last run and the new one the sighting begins.
+    """Return the last run lengthened by a sighting, or else the last run and the new one that the sighting begins.
 
-    `apart` begins a new run whatever the answer: the monitor was blind in between. Raises OutOfOrder when
-    the sighting was received before the last one folded.
+    A new run begins if the answer differs, if the gap is much wider than `spacing`, or if `apart` is set because the
+    monitor was blind in between. Raise OutOfOrder if the sighting was received before the last one.
     """
     if last is None:
-        return begun(sighting)
+        return start_run(sighting)
     if sighting.received < last.last_received:
         raise OutOfOrder(f"{sighting.target}: {sighting.received.isoformat()} is before the last run's end")
-    if apart or not _goes_on(last, sighting):
-        return last, begun(sighting)
+    if apart or not _has_same_answer(last, sighting):
+        return last, start_run(sighting)
     gap = max(sighting.sent - last.last_received, _NO_GAP)
-    # A gap longer than the spacing in force means we were blind, not that nothing happened.
+    # A gap longer than the planned spacing means that we were blind.
     if spacing is not None and gap > 2 * spacing + _SLACK:
-        return last, begun(sighting)
-    return _lengthened(last, sighting, gap)
+        return last, start_run(sighting)
+    return _lengthen(last, sighting, gap)
 
 
-def begun(sighting: Sighting) -> Run:
-    """Return the run that one sighting makes."""
+def start_run(sighting: Sighting) -> Run:
+    """Return a run of one sighting."""
     return Run(
         sighting.target,
         sighting.state,
@@ -169,38 +167,39 @@ def begun(sighting: Sighting) -> Run:
     )
 
 
-def _goes_on(last: Run, sighting: Sighting) -> bool:
+def _has_same_answer(last: Run, sighting: Sighting) -> bool:
+    """Return whether a sighting gives the same answer as a run, so that it may lengthen it."""
     if last.state is not sighting.state or (last.address and last.address != sighting.address):
         return False
     if sighting.state is State.UNKNOWN:
         return last.why == sighting.why
     if sighting.state is State.ABSENT and ANOTHER_EDITION in (last.why, sighting.why):
         return last.why == sighting.why
-    # What only a later answer showed to be this edition must not make the earlier answers proof of it.
+    # If only the later answer is specific to this edition, the earlier answers must not become proof.
     if last.specific is not sighting.specific:
         return False
-    return sighting.state is not State.PRESENT or not _is_other(last, sighting)
+    return sighting.state is not State.PRESENT or not _has_other_content(last, sighting)
 
 
-def is_turn(before: Run | None, run: Run) -> bool:
-    """Tell whether a run shows another state than the last that proved anything, or the same of something else."""
-    return before is None or run.state is not before.state or _is_other(before, run)
+def is_change(before: Run | None, run: Run) -> bool:
+    """Return whether a run shows another state or other content than `before`, the last run that proved anything."""
+    return before is None or run.state is not before.state or _has_other_content(before, run)
 
 
-def changes(runs: Iterable[Run]) -> int:
-    """Return how often the bytes of what was present became others from one look to the next that read any."""
+def count_changes(runs: Iterable[Run]) -> int:
+    """Return how often the bytes of present content changed from one run with a digest to the next."""
     digests = [run.digest for run in runs if run.state is State.PRESENT and run.digest]
     return sum(one != other for one, other in pairwise(digests))
 
 
 def widest_gap(runs: Sequence[Run], slot: datetime) -> timedelta | None:
-    """Return the longest time between two looks at a target around its slot, until it was seen; None without two.
+    """Return the longest time between two looks around a slot, until the target was seen; None without two looks.
 
-    It is never too short: a run that began or ended outside the span gives its own longest gap.
+    It may be too long but never too short: a run partly outside `AROUND_SLOT` counts with its largest gap.
     """
     begins, ends = slot - AROUND_SLOT, slot + AROUND_SLOT
     near = [run for run in runs if run.last_received >= begins and run.first_sent <= ends]
-    # Looks are further apart on purpose once it was seen.
+    # After it was seen, looks are planned further apart.
     seen = (place for place, run in enumerate(near) if run.state is State.PRESENT and run.last_received >= slot)
     after_seen = next(seen, len(near))
     until_seen = near[: after_seen + 1]
@@ -209,32 +208,29 @@ def widest_gap(runs: Sequence[Run], slot: datetime) -> timedelta | None:
     return max([_NO_GAP, *inside, *between]) if inside or between else None
 
 
-def left(runs: Iterable[Run]) -> datetime | None:
-    """Return when what had been present was first looked at and gone, or other bytes; None when it is back since.
+def find_last_removal(runs: Iterable[Run]) -> datetime | None:
+    """Return when a look first found present content absent or with other bytes; the latest time of several.
 
-    Of several such turns the last; None as well when there was none.
+    None if that never happened, or if the content has come back since.
     """
     proved = [run for run in runs if run.state is not State.UNKNOWN]
-    return next(_turns(proved), None)
-
-
-def _turns(proved: Sequence[Run]) -> Iterator[datetime]:
-    """Yield the turns from what was present, the last first, up to the last return."""
     for before, run in zip(proved[-2::-1], proved[:0:-1], strict=True):
         if before.state is not State.PRESENT:
             if run.state is State.PRESENT:
-                return
+                return None
         elif run.state is not State.PRESENT or (before.digest and run.digest and before.digest != run.digest):
-            yield run.first_sent
+            return run.first_sent
+    return None
 
 
-def _is_other(last: Run, sighting: Sighting | Run) -> bool:
+def _has_other_content(last: Run, sighting: Sighting | Run) -> bool:
+    """Return whether the bytes or the stated versions are known and differ."""
     if last.digest is not None and sighting.digest is not None and last.digest != sighting.digest:
         return True
     return last.version is not None and sighting.version is not None and last.version != sighting.version
 
 
-def _lengthened(last: Run, sighting: Sighting, gap: timedelta) -> Run:
+def _lengthen(last: Run, sighting: Sighting, gap: timedelta) -> Run:
     return replace(
         last,
         last_received=sighting.received,

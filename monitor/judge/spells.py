@@ -1,4 +1,4 @@
-"""Spells: how long one view of a part was seen out, or seen gone, whatever failed looks lie in between."""
+"""Spells: how long one view showed a part, or showed it absent, despite failed looks in between."""
 
 from __future__ import annotations
 
@@ -10,22 +10,23 @@ from monitor.judge.runs import Run
 from monitor.look.sighting import State
 from monitor.plan.targets import View
 
-# Nothing is taken to come and go again between looks at an origin so far apart.
+# We assume that nothing comes and goes between two looks at an origin that are this close.
 _CLOSE = timedelta(seconds=20)
-# No look takes longer than this from its first byte out to the last header in.
-_LONGEST = timedelta(seconds=15)
+# No look takes longer than this from its first byte sent to its last header received.
+_LONGEST_LOOK = timedelta(seconds=15)
 
 
 @dataclass(frozen=True, slots=True)
 class Spell:
-    """Consecutive runs of one view which all say out, or all say gone (absent or withdrawn).
+    """Consecutive runs of one view that are all present, or all absent or withdrawn.
 
-    It held at or before `begin` and at or after `end`; `first_sent` and `last_received` are the looks. `claims` is the
-    instant it told of where that cannot be believed: `begin` is the look then, but it may have been so before.
+    The state was true at or before `begin` and at or after `end`. `first_sent` and `last_received` are the times of the
+    looks. `claims` is set if the copy claims an age that we do not believe: it is the instant claimed, and `begin` is
+    the look. The content may have come in between.
     """
 
     view: View
-    out: bool
+    is_present: bool
     begin: datetime
     end: datetime
     first_sent: datetime
@@ -35,20 +36,20 @@ class Spell:
 
     @property
     def earliest(self) -> datetime:
-        """Return the earliest instant that it may speak of: what was seen before says when it came, nothing later."""
+        """Return the earliest instant at which it may have begun. Only absences before it date an appearance."""
         return self.begin if self.claims is None else self.claims
 
-    def of(self, runs: tuple[Run, ...]) -> Spell:
-        """Return the spell as it is by some of its runs alone."""
+    def of_runs(self, runs: tuple[Run, ...]) -> Spell:
+        """Return a spell of only some of its runs."""
         begin, end = min(run.begin for run in runs), max(run.end for run in runs)
         sent, received = runs[0].first_sent, max(run.last_received for run in runs)
-        return Spell(self.view, self.out, begin, end, sent, received, runs)
+        return Spell(self.view, self.is_present, begin, end, sent, received, runs)
 
-    def joined(self, run: Run) -> Spell:
-        """Return the spell with one more run."""
+    def with_run(self, run: Run) -> Spell:
+        """Return the spell with one more run at its end."""
         return Spell(
             self.view,
-            self.out,
+            self.is_present,
             min(self.begin, run.begin),
             max(self.end, run.end),
             self.first_sent,
@@ -57,60 +58,67 @@ class Spell:
         )
 
 
-def spells(view: View, runs: Iterable[Run]) -> list[Spell]:
-    """Return the spells of one view, in the order of looks; out and gone take turns.
+def build_spells(view: View, runs: Iterable[Run]) -> list[Spell]:
+    """Return the spells of one view, in the order of looks, present and absent in turn.
 
-    Presence counts only after a seen absence of the same target, or when it was specific to this edition.
+    Presence counts only after an absence seen in the same view, or if it is specific to this edition.
     """
     found: list[Spell] = []
     for run in runs:
         if run.state is State.UNKNOWN:
             continue
         out = run.state is State.PRESENT
-        if out and not (run.specific or _follows(run, found)):
+        if out and not (run.specific or _is_after_absence(run, found)):
             continue
-        if found and found[-1].out is out:
-            found[-1] = found[-1].joined(run)
+        if found and found[-1].is_present is out:
+            found[-1] = found[-1].with_run(run)
         else:
             found.append(Spell(view, out, run.begin, run.end, run.first_sent, run.last_received, (run,)))
     return found
 
 
-def _follows(run: Run, found: Sequence[Spell]) -> bool:
-    """Tell whether a presence is surely one after an absence: a cache's copy may be older than what was seen gone."""
-    return bool(found) and (run.end >= found[0].begin or any(spell.out for spell in found))
+def _is_after_absence(run: Run, found: Sequence[Spell]) -> bool:
+    """Return whether a presence is newer than the first absence: a cached copy may be older."""
+    return bool(found) and (run.end >= found[0].begin or any(spell.is_present for spell in found))
 
 
-def believed(views: Mapping[View, Sequence[Spell]]) -> dict[View, tuple[Spell, ...]]:
-    """Return the spells of all views, an `Age` believed only as far as no look contradicts it.
+def correct_ages(views: Mapping[View, Sequence[Spell]]) -> dict[View, tuple[Spell, ...]]:
+    """Return the spells of all views with implausible `Age` values corrected.
 
-    A cache whose clock, or whose origin's, is wrong tells of copies older than they are. Where it would have a part out
-    at an instant as of which an earlier look proved it gone, it counts as out from the look itself only. Where no
-    origin was watched at that instant, the part may also have come and gone again.
+    With a wrong clock, a cache claims that its copies are older than they are. If an earlier look proved absence at the
+    claimed instant, the presence begins with the look itself. If no origin was watched then, the part may have been
+    public before: `claims` keeps the claimed instant.
     """
-    gone = [spell for each in views.values() for spell in each if not spell.out and spell.view is not View.CONTENT]
-    return {view: tuple(_believed(spell, gone) for spell in each) for view, each in views.items()}
+    absences = [
+        spell for each in views.values() for spell in each if not spell.is_present and spell.view is not View.CONTENT
+    ]
+    return {view: tuple(_correct_age(spell, absences) for spell in each) for view, each in views.items()}
 
 
-def _believed(spell: Spell, gone: Sequence[Spell]) -> Spell:
-    if not spell.out or spell.begin >= spell.first_sent:
+def _correct_age(spell: Spell, absences: Sequence[Spell]) -> Spell:
+    """Return a presence that begins with its look if an earlier look contradicts the `Age` of its copy."""
+    if not spell.is_present or spell.begin >= spell.first_sent:
         return spell
-    denied = any(spell.begin < each.end <= spell.first_sent and each.first_sent < spell.first_sent for each in gone)
-    if not denied:
+    is_contradicted = any(
+        spell.begin < each.end <= spell.first_sent and each.first_sent < spell.first_sent for each in absences
+    )
+    if not is_contradicted:
         return spell
-    watched = any(_was_gone(run, spell.begin) for each in gone if each.view is View.ORIGIN for run in each.runs)
-    return replace(spell, begin=spell.first_sent + _LONGEST, claims=None if watched else spell.begin)
+    is_origin_watched = any(
+        _proves_absence_at(run, spell.begin) for each in absences if each.view is View.ORIGIN for run in each.runs
+    )
+    return replace(spell, begin=spell.first_sent + _LONGEST_LOOK, claims=None if is_origin_watched else spell.begin)
 
 
-def _was_gone(run: Run, instant: datetime) -> bool:
-    """Tell whether looks at an origin, which come from no cache, showed nothing before, after and near an instant."""
+def _proves_absence_at(run: Run, instant: datetime) -> bool:
+    """Return whether close looks at an origin, which is never cached, showed absence around an instant."""
     return run.begin <= instant <= run.end and run.largest_gap <= _CLOSE
 
 
-def unproved(runs: Iterable[Run]) -> Run | None:
-    """Return the first run in which a view answered as if out though nothing was seen that makes it count.
+def find_unproved_run(runs: Iterable[Run]) -> Run | None:
+    """Return the leading presence of a view, which proves nothing, as one run; None if it does not begin with one.
 
-    Its `begin` is the earliest, its `end` the latest of all such runs up to the first absence or specific answer.
+    It ends with the first absence or specific answer. `begin` is the earliest and `end` the latest of its runs.
     """
     leading: list[Run] = []
     for run in runs:
@@ -123,18 +131,17 @@ def unproved(runs: Iterable[Run]) -> Run | None:
     return None if begin is None or end is None else replace(leading[0], begin=begin, end=end)
 
 
-def gone_by(spell: Spell, rest: Sequence[Spell]) -> datetime | None:
-    """Return by when the content of an out-spell was gone, from the spells of its view that follow.
+def find_absence_after(spell: Spell, rest: Sequence[Spell]) -> datetime | None:
+    """Return when content was first absent after a presence, from the following spells of the view; None if never seen.
 
-    None when it was not seen to go. An answer from a cache may speak of a time before the last presence:
-    then absence counts only once a look later than that presence has proved it.
+    A cached absence may be older than the last presence. Then it counts only once a later look has proved it.
     """
     if not rest:
         return None
-    gone = rest[0]
-    if gone.end <= spell.begin:
-        # An edge of several copies may have handed out one from before the content came.
+    absence = rest[0]
+    if absence.end <= spell.begin:
+        # The edge may have served an old copy from before the content came.
         return None
-    if gone.begin > spell.end:
-        return gone.begin
-    return gone.last_received if gone.end > spell.last_received else None
+    if absence.begin > spell.end:
+        return absence.begin
+    return absence.last_received if absence.end > spell.last_received else None

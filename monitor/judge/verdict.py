@@ -1,4 +1,4 @@
-"""What the promises and the runs prove about a release."""
+"""The verdict on a release, its parts and its findings."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from enum import StrEnum
 from alerts.finding import Due, Elsewhere, Exposure
 from monitor.judge.policy import Grade
 from monitor.judge.witnesses import DEFAULT_LAGS, Lags
-from schedules.announcement import Address, Origin
+from schedules.announcement import Address, Origin, Role
 from schedules.slot import Slot
 from schedules.times.interval import NOTHING, Bounds, Interval
 
 
-class Word(StrEnum):
+class VerdictKind(StrEnum):
     """The verdict on a release or a part."""
 
     PENDING = "pending"
@@ -57,9 +57,9 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that the evidence shows, with its length in seconds where it has one.
+    """One thing that the evidence shows about a release or a part, with its length in seconds if it has one.
 
-    `at` is the look by which it had come about, of what a person may be told of long after the release.
+    `at` is when it was seen or read. Only findings that may be notified long after the release have it.
     """
 
     kind: Kind
@@ -73,17 +73,17 @@ class Finding:
 class PartVerdict:
     """The verdict on one part.
 
-    `first_seen` is the earliest presence that counts; `released` the appearance at or after the slot
-    when that is another one. `delay` is relative to the slot, None before first seen unless overdue.
-    `early_bound` is how many seconds before the slot absence was last proved: what came on time came no earlier.
-    `origin` is how the part is known. `users_delay` is how long after the slot users could get it, caches included.
+    `first_seen` is the earliest appearance that counts. `released` is the appearance at or after the slot; it differs
+    if the part was exposed before. `delay` is relative to the slot, and None before first seen unless overdue.
+    `early_bound`: if it was on time, it came at most this many seconds before the slot. `origin` is how the part is
+    known. `users_delay` is how long after the slot users could get it, caches included.
     """
 
     id: str
     role: str
     url: str
     required: bool
-    word: Word
+    word: VerdictKind
     first_seen: Interval = NOTHING
     released: Interval = NOTHING
     delay: Bounds | None = None
@@ -94,8 +94,13 @@ class PartVerdict:
     users_delay: Bounds | None = None
 
     @property
+    def can_be_late(self) -> bool:
+        """Return whether the part can make its release late: it is required and no alternative address."""
+        return self.required and self.role != Role.ALTERNATIVE.value
+
+    @property
     def is_hidden(self) -> bool:
-        """Tell whether it is out, and users were not yet seen to get it."""
+        """Return whether the part is out but no look has shown yet that users can get it."""
         is_out = self.delay is not None and self.delay.max is not None
         return is_out and self.users_delay is not None and self.users_delay.max is None
 
@@ -104,13 +109,12 @@ class PartVerdict:
 class Verdict:
     """The verdict on a release as of `at`.
 
-    `slot` is the one in force, learnt from `source` at `announced`. `final` is True when no later
-    evidence can change it in the ordinary run of things. `revisit` is when it must be judged again
-    though nothing new is seen; None when only new evidence can change it. `address` tells how `url` is known,
-    `others` are further producers, whose release it is as well. `early_bound` is that of the page. `confirmed` is when
-    the promise was last known to stand, at its slot at the latest. `elsewhere` is where else it was public, the first
-    one first. `due` is None unless its slot passed and it has no verdict yet. `lags` are how far
-    witnesses were taken to be behind.
+    `slot` is the one in force, read from `source` at `announced`. `final`: later evidence is not expected to change the
+    verdict. `revisit` is when it must be judged again without new evidence; None if only evidence can change it.
+    `address` is how `url` is known. `others` are further producers. `early_bound` is that of the page. `confirmed` is
+    when the calendar last showed the promise, at its slot at the latest. `elsewhere` are other addresses at which it
+    was public, earliest first. `due` is None unless its slot has passed without a verdict. `lags` are the assumed or
+    measured lags of witnesses.
     """
 
     release: str
@@ -121,7 +125,7 @@ class Verdict:
     slot: Slot | None
     source: str | None
     announced: datetime | None
-    word: Word
+    word: VerdictKind
     grade: Grade
     final: bool
     at: datetime
@@ -139,12 +143,12 @@ class Verdict:
 
     @property
     def producers(self) -> tuple[str, ...]:
-        """Return everyone whose it is."""
+        """Return all producers of the release."""
         return (self.producer, *self.others)
 
     @property
     def page(self) -> PartVerdict | None:
-        """Return the verdict on the landing page, whose first seen and delay are the release's."""
+        """Return the verdict on the landing page, whose first seen and delay count for the release, or None."""
         return next((part for part in self.parts if part.id == "page"), None)
 
     @property
@@ -154,5 +158,5 @@ class Verdict:
 
 
 def verdict_text(word: str) -> str:
-    """Return a verdict as people read it, also one that a newer version stored and this one does not know."""
+    """Return a verdict in words: `not published`. It may be one that only a newer version knows."""
     return word.replace("_", " ")

@@ -1,4 +1,4 @@
-"""The slot as judgement uses it: from when on a release is not early, until when it is not late."""
+"""The window of a slot: from when on a release is not early, and until when it is not late."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from schedules.slot import Precision
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """The span that was promised, and the limits a policy puts around it. All aware UTC.
+    """The promised span and the limits that the policy sets around it. All times are aware UTC.
 
-    `opens` … `passes` is the promise: one instant when `exact`, else whole local days. Present before
-    `early_before` is early; absent after `latest` is late; on time lies in `[earliest, latest]`. Evidence
-    may be on its way until `settles`; the watch ends at `closes`.
+    `opens` … `passes` is the promise: one instant if `exact`, else whole local days. Present before `early_before` is
+    early; absent after `latest` is late; an appearance in `[earliest, latest]` is on time. Evidence may still arrive
+    until `settles`. The watch ends at `closes`.
     """
 
     opens: datetime
@@ -32,32 +32,22 @@ class Window:
 
     @property
     def origin(self) -> datetime | None:
-        """Return the instant that delays count from, None when nothing was promised to the minute."""
+        """Return the instant from which delays count; None if no time was promised."""
         return self.opens if self.exact else None
 
 
-def window(standing: InForce, policy: Policy) -> Window | None:
-    """Return the window of the slot in force, None when no readable time is in force.
+def build_window(in_force: InForce, policy: Policy) -> Window | None:
+    """Return the window of the slot in force; None if there is no readable slot.
 
-    A provisional or doubted instant is judged as its local day, like every entry without a time.
+    A provisional or doubtful time is judged as its whole local day, like an entry without a time.
     """
-    slot = standing.slot
+    slot = in_force.slot
     opens, passes = (None, None) if slot is None else (slot.begins(), slot.passes())
     if slot is None or opens is None or passes is None:
         return None
-    exact = is_exact(standing)
+    exact = is_exact(in_force)
     if slot.precision is Precision.INSTANT and not exact:
         opens, passes = _local_day(opens, slot.timezone)
-    return around(opens, passes, policy, exact=exact)
-
-
-def is_exact(standing: InForce) -> bool:
-    """Tell whether the slot in force is judged to the minute."""
-    return standing.slot is not None and standing.slot.precision is Precision.INSTANT and _is_firm(standing)
-
-
-def around(opens: datetime, passes: datetime, policy: Policy, *, exact: bool) -> Window:
-    """Return the window of a promised span."""
     latest = passes + policy.on_time_within
     return Window(
         opens=opens,
@@ -71,15 +61,22 @@ def around(opens: datetime, passes: datetime, policy: Policy, *, exact: bool) ->
     )
 
 
-def _is_firm(standing: InForce) -> bool:
-    promise = standing.promise
+def is_exact(in_force: InForce) -> bool:
+    """Return whether the slot in force is judged to the minute."""
+    return in_force.slot is not None and in_force.slot.precision is Precision.INSTANT and _is_firm(in_force)
+
+
+def _is_firm(in_force: InForce) -> bool:
+    """Return whether the time in force is neither in doubt nor provisional."""
+    promise = in_force.promise
     if promise is None or promise.doubt or promise.slot.doubt or promise.state is State.PROVISIONAL:
         return False
-    # An entry called postponed that never moved still shows the old time.
-    return promise.state is not State.POSTPONED or bool(standing.given_up)
+    # If a postponed entry never changed its time, that time is the old one.
+    return promise.state is not State.POSTPONED or bool(in_force.given_up)
 
 
 def _local_day(instant: datetime, timezone: str) -> tuple[datetime, datetime]:
+    """Return the begin and the end of the local day of an instant, in the instant's own timezone."""
     zone = ZoneInfo(timezone)
     day = instant.astimezone(zone).date()
     midnights = (datetime.combine(each, time(), zone) for each in (day, day + timedelta(days=1)))

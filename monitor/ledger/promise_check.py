@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from monitor.judge.doubt import BREACHES
-from monitor.judge.verdict import Kind, Verdict, Word
+from monitor.judge.verdict import Kind, Verdict, VerdictKind
 from schedules.announcement import Address
 from schedules.release import Release
 
@@ -125,7 +125,7 @@ def early_read_since(verdict: Verdict) -> datetime | None:
     if begins is None or page is None or page.released.by is not None or verdict.address is Address.ANNOUNCED:
         return None
     is_known = verdict.confirmed is not None and verdict.confirmed >= begins
-    is_open = verdict.word in (Word.PENDING, Word.UNPROVEN)
+    is_open = verdict.word in (VerdictKind.PENDING, VerdictKind.UNPROVEN)
     return begins if is_open and not is_known and verdict.at >= begins else None
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from alerts.finding import Ended
-from monitor.judge.as_json import lateness_text, length_text, loud_verdict
+from monitor.judge.as_json import lateness_text, length_text, status_in_capitals
 from monitor.rehearse.drive import Played
 from schedules.times.json import instant_from_json
 from schedules.times.words import length, stamp
@@ -48,7 +48,7 @@ def _release_lines(release: Mapping[str, Any]) -> Iterator[str]:
         yield from _part_lines(part) if part["origin"] != "linked" else ()
     measured = lateness_text(release) if release["verdict"] in {"late", "overdue"} else ""
     reason = f" ({release['unproven_because']})" if release["unproven_because"] else ""
-    yield f"  verdict:   {loud_verdict(release)}{', ' + measured if measured else ''}{reason}"
+    yield f"  verdict:   {status_in_capitals(release)}{', ' + measured if measured else ''}{reason}"
 
 
 def _part_lines(part: Mapping[str, Any]) -> Iterator[str]:

@@ -11,7 +11,7 @@ import structlog
 
 from monitor.clock import Clock
 from monitor.deliver.verdicts import body_of
-from monitor.judge.merge_runs import compacted
+from monitor.judge.merge_runs import compact_runs
 from monitor.judge.policy import Policies
 from monitor.judge.runs import Run
 from monitor.store.sql.engine import Store
@@ -94,4 +94,4 @@ def _with_merged_runs(case: StoredCase) -> dict[str, list[Run]]:
     until = min(begins) - _BEFORE_SLOT
     # A look made while our clock was in doubt proves less than its neighbours, so it must not be merged with them.
     doubted = [span for span in case.blind if span.cause == _CLOCK and span.begins < until]
-    return case.runs if doubted else compacted(case.runs, until)
+    return case.runs if doubted else compact_runs(case.runs, until)

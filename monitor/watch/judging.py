@@ -11,9 +11,9 @@ from typing import Any
 
 from monitor.clock import Clock
 from monitor.errors import StoreFault
-from monitor.judge.findings.platform import BEHIND, Settled, settled, with_platform
+from monitor.judge.findings.platform import LATE_VERDICTS, SlotVerdict, add_platform_finding, slot_verdict
 from monitor.judge.judge import judge
-from monitor.judge.verdict import Verdict, Word
+from monitor.judge.verdict import Verdict, VerdictKind
 from monitor.ledger.promise_check import PromiseCheck
 from monitor.threads import Tasks, with_pauses
 from monitor.watch.blind_spans import BlindSpans
@@ -173,16 +173,16 @@ class Judging:
         others, blind = (one.published for one in self.releases.values() if one is not watched), self.blind.spans
         published = (one for one in others if one is not None)
         verdict = judge(watched.release, watched.promises, watched.runs, blind, policy, now, published=published)
-        return with_platform(verdict, settled_releases(self.releases, verdict))
+        return add_platform_finding(verdict, settled_releases(self.releases, verdict))
 
 
-def settled_releases(releases: Mapping[str, WatchedRelease], verdict: Verdict) -> list[Settled]:
+def settled_releases(releases: Mapping[str, WatchedRelease], verdict: Verdict) -> list[SlotVerdict]:
     """Return all other releases with their verdicts, for a verdict that is behind. Empty for other verdicts."""
-    if verdict.word not in BEHIND:
+    if verdict.word not in LATE_VERDICTS:
         return []
     others = (watched for name, watched in releases.items() if name != verdict.release)
     known = (watched.verdict for watched in others if watched.planning_only_until is None)
-    return [settled(other) for other in known if other is not None]
+    return [slot_verdict(other) for other in known if other is not None]
 
 
 def releases_to_rejudge(
@@ -193,8 +193,9 @@ def releases_to_rejudge(
     If it fell behind, or no longer is, all others are judged again: their finding about the platform may change. If it
     was on time, only those that are behind are: a release on time is evidence against a fault of the platform.
     """
-    was, now = before.word if before is not None else Word.PENDING, verdict.word
-    crossed, in_time = (was in BEHIND) is not (now in BEHIND), (was is Word.ON_TIME) is not (now is Word.ON_TIME)
+    was, now = before.word if before is not None else VerdictKind.PENDING, verdict.word
+    crossed = (was in LATE_VERDICTS) is not (now in LATE_VERDICTS)
+    in_time = (was is VerdictKind.ON_TIME) is not (now is VerdictKind.ON_TIME)
     if not (crossed or in_time) or verdict.slot is None:
         return
     for name, other in releases.items():
@@ -202,5 +203,5 @@ def releases_to_rejudge(
         promised = known.slot if known is not None else None
         if name == verdict.release or known is None or promised is None or promised.instant != verdict.slot.instant:
             continue
-        if crossed or known.word in BEHIND:
+        if crossed or known.word in LATE_VERDICTS:
             yield name

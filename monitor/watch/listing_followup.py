@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import structlog
 
 from monitor.clock import Clock
-from monitor.judge.spells import spells, unproved
+from monitor.judge.spells import build_spells, find_unproved_run
 from monitor.ledger.ledger import Ledger
 from monitor.look.poller import Poller
 from monitor.plan.targets import Target, View, recogniser_of, target_id
@@ -95,9 +95,9 @@ class ListingFollowUp:
         for _ in range(_PROOF_SECONDS):
             await self.clock.sleep(1)
             runs = watched.state_or_empty(target).runs
-            if any(spell.out for spell in spells(View.EDGE, runs)):
+            if any(spell.out for spell in build_spells(View.EDGE, runs)):
                 return True
-            if unproved(runs) is not None:
+            if find_unproved_run(runs) is not None:
                 break
         return False
 

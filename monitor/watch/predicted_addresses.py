@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import structlog
 
 from monitor.clock import Clock
-from monitor.judge.as_json import judged_part
+from monitor.judge.as_json import part_from_json
 from monitor.look.recognise.title import names_a_period
 from monitor.plan.addresses import unused_part_ids
 from monitor.plan.targets import ASSETS, GOVUK, is_file
@@ -195,7 +195,7 @@ def _address(url: str, edition: Edition, release: Release, pairs: Mapping[str, s
 def _linked_pages(parts: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """Yield the pages on other sites that an edition linked to, and the predicted ones that were seen."""
     for body in parts:
-        part = judged_part(body)
+        part = part_from_json(body)
         is_seen = part.origin is Origin.PREDICTED and part.role is Role.ALTERNATIVE and body["first_seen"]["by"]
         if part.origin is Origin.LINKED or is_seen:
             yield part.url
@@ -203,7 +203,7 @@ def _linked_pages(parts: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 
 def _seen_files(parts: Sequence[Mapping[str, Any]]) -> Iterator[Part]:
     for body in parts:
-        part = judged_part(body)
+        part = part_from_json(body)
         if part.origin in _PROVEN_ORIGINS and part.role in _ROLES and body["first_seen"]["by"]:
             yield part
 

@@ -15,15 +15,14 @@ from alerts.finding import ReleaseFacts
 from monitor.deliver.facts import Measurement, release_facts
 from monitor.deliver.message import Redactor
 from monitor.deliver.verdicts import body_of, with_brought_forward
-from monitor.judge.as_json import judged_part
-from monitor.judge.differences import differences
-from monitor.judge.explain.explain import Explanation, explain, title_facts
-from monitor.judge.explain.looks import Fact
-from monitor.judge.findings.platform import BEHIND, Settled, host_of, with_platform
+from monitor.judge.as_json import part_from_json
+from monitor.judge.differences import find_differences
+from monitor.judge.explain.explain import Explanation, Fact, explain, title_facts
+from monitor.judge.findings.platform import LATE_VERDICTS, SlotVerdict, add_platform_finding, host_of
 from monitor.judge.judge import judge
 from monitor.judge.policy import Policies
 from monitor.judge.runs import Blind, Run
-from monitor.judge.verdict import Kind, Verdict, Word
+from monitor.judge.verdict import Kind, Verdict, VerdictKind
 from monitor.judge.witnesses import Publication
 from monitor.ledger.state import titles_of
 from monitor.plan.addresses import with_page_at
@@ -105,7 +104,7 @@ def _with_judged_parts(release: Release, row: Judged | None) -> Release:
 def judged_parts(row: Judged | None) -> list[Part]:
     """Return the parts of a release's last verdict, without recognisers."""
     parts = row.body["parts"] if row is not None else ()
-    return [judged_part(part) for part in parts]
+    return [part_from_json(part) for part in parts]
 
 
 def judged_place(row: Judged | None) -> tuple[str, Address] | None:
@@ -176,11 +175,12 @@ def with_stored_platform_finding(store: Store, verdict: Verdict) -> Verdict:
     The daemon used the same verdicts, so the finding is the same.
     """
     slot = verdict.slot.instant if verdict.slot is not None else None
-    if verdict.word not in BEHIND or slot is None:
+    if verdict.word not in LATE_VERDICTS or slot is None:
         return verdict
     rows = (row for row in store.verdicts.judged(slot, slot + _MOMENT) if row.release != verdict.release)
-    others = (Settled(row.release, row.producer, host_of(row.body["url"]), slot, Word(row.word)) for row in rows)
-    return with_platform(verdict, others)
+    hosts = ((row, host_of(row.body["url"])) for row in rows)
+    others = (SlotVerdict(row.release, row.producer, host, slot, VerdictKind(row.word)) for row, host in hosts)
+    return add_platform_finding(verdict, others)
 
 
 def _blind_spans_near(runs: RunStore, promises: list[Promise]) -> list[Blind]:
@@ -203,7 +203,7 @@ def replay(
         incident = store.verdicts.incident(row.body["incident"]) if row.body["incident"] else None
         again = with_stored_platform_finding(store, case.verdict(policies, row.at))
         several = len({run.monitor for runs in case.runs.values() for run in runs}) > 1
-        found = differences(row.body, body_of(again, incident), several=several)
+        found = find_differences(row.body, body_of(again, incident), several=several)
         yield row.release, [*found, *_platform_difference(row.body, again)]
 
 

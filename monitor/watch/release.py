@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from http import HTTPStatus
 from itertools import takewhile
 
-from monitor.judge.runs import MOST_CHANGES, Run, changes, extend, left
-from monitor.judge.verdict import PartVerdict, Verdict, Word
+from monitor.judge.runs import MOST_CHANGES, Run, count_changes, find_last_removal, fold_sighting
+from monitor.judge.verdict import PartVerdict, Verdict, VerdictKind
 from monitor.judge.witnesses import Publication
 from monitor.ledger.promise_check import WantedRead
 from monitor.look.interpret import Known
@@ -24,8 +24,8 @@ from schedules.announcement import Address
 from schedules.promise import Promise
 from schedules.release import Release
 
-_PUBLISHED = {Word.ON_TIME, Word.LATE}
-_CLOSED = {Word.CANCELLED, Word.NOT_PUBLISHED}
+_PUBLISHED = {VerdictKind.ON_TIME, VerdictKind.LATE}
+_CLOSED = {VerdictKind.CANCELLED, VerdictKind.NOT_PUBLISHED}
 
 
 @dataclass(slots=True)
@@ -207,9 +207,9 @@ class WatchedRelease:
         Raises `OutOfOrder`.
         """
         state = self.state_of(target.id)
-        if sighting.digest is not None and changes(state.runs) >= MOST_CHANGES:
+        if sighting.digest is not None and count_changes(state.runs) >= MOST_CHANGES:
             sighting = replace(sighting, digest=None)
-        outcome = extend(state.runs[-1] if state.runs else None, sighting, spacing, apart=apart)
+        outcome = fold_sighting(state.runs[-1] if state.runs else None, sighting, spacing, apart=apart)
         if isinstance(outcome, Run) and state.runs:
             state.runs = (*state.runs[:-1], outcome)
             return outcome, False
@@ -274,7 +274,7 @@ class WatchedRelease:
     def _removed_at(self, target: Target, since: datetime) -> datetime | None:
         """Return when a view of a part was last found removed, or changed, after publication. None if it returned."""
         views = (target_id(target.release, target.part, view) for view in (View.EDGE, View.ORIGIN))
-        removals = (left(self.state_or_empty(name).runs) for name in views)
+        removals = (find_last_removal(self.state_or_empty(name).runs) for name in views)
         return max((removal for removal in removals if removal is not None and removal > since), default=None)
 
     def _is_hidden_by_edge(self, target: Target) -> bool:
@@ -297,7 +297,7 @@ def _published_since(part: PartVerdict) -> datetime | None:
     """Return since when a part has been published, after its slot. None if it is not."""
     if part.released.by is not None:
         return part.released.by
-    if part.word in _PUBLISHED or (part.word is Word.UNPROVEN and part.first_seen.by is not None):
+    if part.word in _PUBLISHED or (part.word is VerdictKind.UNPROVEN and part.first_seen.by is not None):
         return part.first_seen.by
     return None
 

@@ -15,8 +15,8 @@ from monitor.deliver.facts import release_facts
 from monitor.deliver.verdicts import RecordedVerdict, VerdictRecorder, body_of
 from monitor.health.state import HealthState
 from monitor.judge.policy import Grade
-from monitor.judge.runs import OutOfOrder, Run, is_turn, was_blind
-from monitor.judge.verdict import Word
+from monitor.judge.runs import OutOfOrder, Run, is_change, was_blind
+from monitor.judge.verdict import VerdictKind
 from monitor.ledger.promise_check import PromiseCheck
 from monitor.look.fetch import Answer, Failure
 from monitor.look.sighting import Sighting, State
@@ -38,7 +38,7 @@ from schedules.release import Release
 from schedules.slot_relations import has_passed
 
 _log = structlog.get_logger(__name__)
-_UNDECIDED = {Word.PENDING, Word.UNPROVEN}
+_UNDECIDED = {VerdictKind.PENDING, VerdictKind.UNPROVEN}
 MAX_PLANNING_ONLY = timedelta(seconds=30)
 """The longest that a verdict is withheld if the slot had passed when the release came under watch."""
 
@@ -131,7 +131,7 @@ class Watch:
         """Replace the promises of a watched release, and judge it again soon unless nothing depends on them yet."""
         watched = self._releases[release]
         watched.merge_promises(promises)
-        if watched.verdict is None or watched.verdict.word is not Word.PENDING:
+        if watched.verdict is None or watched.verdict.word is not VerdictKind.PENDING:
             self.judge_soon(release)
 
     def forget_old(self, now: datetime) -> list[str]:
@@ -167,7 +167,7 @@ class Watch:
             return
         is_kept = False
         try:
-            is_kept = self._keep_run(watched, target, run, outcome, turned=new and is_turn(before, run))
+            is_kept = self._keep_run(watched, target, run, outcome, turned=new and is_change(before, run))
         finally:
             # Memory must not have a run that the store lacks, not even after a fault here.
             if not is_kept:
@@ -281,7 +281,7 @@ class Watch:
         passes = verdict.slot.passes() if verdict is not None and verdict.slot is not None else None
         if verdict is None or passes is None:
             return False
-        if verdict.word is Word.OVERDUE and verdict.grade is not Grade.REPORT:
+        if verdict.word is VerdictKind.OVERDUE and verdict.grade is not Grade.REPORT:
             return at > passes + self._rules.policies.of(*watched.release.producers).note_within
         # The first look after the slot shows whether an early exposure lasted until then.
         is_exposed = any(each.open for each in verdict.exposures)

@@ -11,7 +11,7 @@ from alerts.finding import Ended
 from alerts.silence import Scope
 from monitor.judge import verdict
 from monitor.judge.policy import Grade
-from monitor.judge.verdict import Word
+from monitor.judge.verdict import VerdictKind
 from schedules.announcement import Address, Origin, Role
 from schedules.slot import Precision
 
@@ -75,7 +75,7 @@ class Measured(Answer):
 
     id: str
     url: str
-    verdict: Word
+    verdict: VerdictKind
     first_seen: Interval
     released: Interval | None = None
     delay: Bounds | None

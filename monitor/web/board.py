@@ -15,7 +15,7 @@ from starlette.routing import Route
 
 from alerts.incident import Incident
 from monitor.errors import StoreFault, UserFault
-from monitor.judge.as_json import is_of, status_of
+from monitor.judge.as_json import is_by, verdict_or_due
 from monitor.threads import with_pauses
 from monitor.web.embargo import has_passed
 from monitor.web.fragments import (
@@ -159,8 +159,8 @@ async def cells_of(
 
 def _is_wanted(row: Row, chosen: Mapping[str, str], names: Mapping[str, str]) -> bool:
     text = f"{row['title']} {row['id']} {_name(row['producer'], names)}".casefold()
-    is_in_state = chosen["state"] in ("", status_of(row))
-    return is_in_state and is_of(row, chosen["producer"]) and chosen["q"].casefold() in text
+    is_in_state = chosen["state"] in ("", verdict_or_due(row))
+    return is_in_state and is_by(row, chosen["producer"]) and chosen["q"].casefold() in text
 
 
 def producers_of(rows: Iterable[Row], names: Mapping[str, str]) -> list[tuple[str, str]]:
@@ -176,7 +176,7 @@ def _name(producer: str, names: Mapping[str, str]) -> str:
 def _urgency(row: Row) -> tuple[str, int]:
     """Within a slot, what went wrong stands first: many are promised for the same minute."""
     start = (row["slot"] or {}).get("start") or ""
-    return start, gravity(status_of(row))
+    return start, gravity(verdict_or_due(row))
 
 
 def _day(asked: Mapping[str, str], default: date) -> tuple[date, str]:

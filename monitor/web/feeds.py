@@ -18,7 +18,7 @@ from starlette.routing import Route
 
 from alerts.one_line import one_line
 from monitor.errors import UnknownName
-from monitor.judge.as_json import lateness_text, loud_verdict, slot_text
+from monitor.judge.as_json import lateness_text, slot_text, status_in_capitals
 from monitor.ledger.export import export_calendar
 from monitor.store.rows import Event
 from monitor.store.sql.read import VerdictStore
@@ -100,7 +100,7 @@ def _add(feed: Element, event: Event, base: str, queries: Queries) -> None:
     body, entry = event.body, SubElement(feed, f"{{{_ATOM}}}entry")
     late = lateness_text(body) if event.after in {"late", "overdue"} else ""
     _texts(entry, id=uuid.uuid5(uuid.NAMESPACE_URL, f"ninethirty event {event.id}").urn, updated=instant_json(event.at))
-    _texts(entry, title=one_line(f"{loud_verdict(body)}{f' by {late}' if late else ''}: {body['title']}"))
+    _texts(entry, title=one_line(f"{status_in_capitals(body)}{f' by {late}' if late else ''}: {body['title']}"))
     _texts(entry, summary=one_line(f"Promised for {slot_text(body['slot'])}. Before: {event.before or 'nothing'}."))
     _texts(SubElement(entry, f"{{{_ATOM}}}author"), name=queries.producers.get(body["producer"], body["producer"]))
     SubElement(entry, f"{{{_ATOM}}}link", {"href": f"{base}/releases/{quote(event.release)}"})

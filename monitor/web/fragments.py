@@ -12,7 +12,7 @@ from urllib.parse import quote
 from alerts.actions import overdue_actions
 from alerts.incident import Incident
 from monitor.deliver.incident_json import incident_json, measured_text
-from monitor.judge.as_json import status_of
+from monitor.judge.as_json import verdict_or_due
 from monitor.judge.as_text import slot_headline
 from monitor.web.pages import ago, fragment, millis, silences_of
 from monitor.web.queries import Queries
@@ -43,7 +43,7 @@ def element_of(release: str) -> str:
 
 def is_bad(row: Row) -> bool:
     """Tell whether something went wrong with a release, so that it is never folded away."""
-    return status_of(row) not in _GOOD or row["incident"] is not None
+    return verdict_or_due(row) not in _GOOD or row["incident"] is not None
 
 
 def gravity(verdict: str) -> int:
@@ -53,7 +53,7 @@ def gravity(verdict: str) -> int:
 
 def counts(rows: Iterable[Row]) -> list[tuple[str, int]]:
     """Return how many releases have each status, the gravest first: a busy day is longer than a screen."""
-    found = Counter(status_of(row) for row in rows)
+    found = Counter(verdict_or_due(row) for row in rows)
     return sorted(found.items(), key=lambda one: gravity(one[0]))
 
 
@@ -90,8 +90,8 @@ def now_part(queries: Queries, rows: Iterable[Row], looked: Mapping[str, datetim
 
     Without `now`, the page's script fills in how long each has been due.
     """
-    found = [row for row in rows if status_of(row) in _NOW and not row["final"]]
-    found.sort(key=lambda row: _NOW.index(status_of(row)))
+    found = [row for row in rows if verdict_or_due(row) in _NOW and not row["final"]]
+    found.sort(key=lambda row: _NOW.index(verdict_or_due(row)))
     shown = found[:_MOST_IN_BAND]
     parts = {row["id"]: _looked_part(element_of(row["id"]), looked.get(row["id"]), now, "hint looked") for row in shown}
     return fragment(queries, "now.html", rows=shown, more=len(found) - len(shown), looked=parts, now=now)

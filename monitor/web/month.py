@@ -14,7 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from monitor.errors import UnknownName, UserFault
-from monitor.judge.as_json import is_of
+from monitor.judge.as_json import is_by
 from monitor.ledger.export import promised_in
 from monitor.web.board import cells_of, producers_of
 from monitor.web.fragments import Row, counts, is_bad
@@ -58,7 +58,7 @@ async def month(request: Request) -> Response:
     every, states = await queries.board(first, last), await _states(queries, first, last)
     if producer and producer not in {*queries.producers, *(one for one, _ in producers_of(every, {}))}:
         raise UnknownName(f"There is no producer {producer!r}.")
-    rows = [row | states.get(row["id"], {}) for row in every if is_of(row, producer)]
+    rows = [row | states.get(row["id"], {}) for row in every if is_by(row, producer)]
     # Thousands of rows take a while.
     days, whole = await queries.ask(lambda: _by_day(rows, queries.timezone)), len(rows) <= _MOST
     return render(

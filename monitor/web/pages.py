@@ -22,15 +22,15 @@ from monitor.deliver.reminders import GIVEN_UP_FOR
 from monitor.errors import StoreFault
 from monitor.health.checks import Check
 from monitor.judge.as_json import (
-    address_told,
+    address_note,
     decision_text,
     last_look_text,
     lateness,
     length_text,
-    status_of,
-    verdict_told,
+    status_text,
+    verdict_or_due,
 )
-from monitor.judge.as_text import elapsed, elsewhere_now, elsewhere_text, length_parts
+from monitor.judge.as_text import count_length_units, elapsed_text, elsewhere_text, open_alternatives
 from monitor.judge.verdict import verdict_text
 from monitor.web.queries import Queries
 from monitor.web.request import queries_of, session_of
@@ -68,7 +68,7 @@ def _pages() -> Environment:
         "exact_time": partial(clock, exact=True),
         "clock_time": clock,
         "ago": ago,
-        "elapsed": elapsed,
+        "elapsed": elapsed_text,
         "short_length": short_length,
         "slot_start": slot_start,
         "reasons": reasons,
@@ -77,13 +77,13 @@ def _pages() -> Environment:
         "seen": seen,
         "time_of_day": time_of_day,
         "verdict": verdict_text,
-        "told": verdict_told,
-        "status": status_of,
+        "told": status_text,
+        "status": verdict_or_due,
         "last_look": last_look_text,
         "elsewhere": elsewhere_text,
-        "elsewhere_now": elsewhere_now,
+        "open_alternatives": open_alternatives,
         "decision": decision_text,
-        "address": address_told,
+        "address": address_note,
         "length": length_text,
         "lateness": lateness,
         "against": against,
@@ -117,7 +117,7 @@ def short_length(seconds: Mapping[str, Any] | None) -> str:
     """
     bounds = bounds_from_json(seconds) or Bounds()
     size = abs(next((side for side in (bounds.min, bounds.max) if side is not None), 0.0))
-    return lengths(bounds, parts=length_parts(size), tenths=False, unknown="")
+    return lengths(bounds, parts=count_length_units(size), tenths=False, unknown="")
 
 
 def slot_start(row: Mapping[str, Any]) -> datetime:
@@ -135,7 +135,7 @@ def reasons(row: Mapping[str, Any], timezone: str) -> list[str]:
 
 def public_links(row: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Return where a release that is late or early is, or should be, public: addresses with their names."""
-    if elsewhere := elsewhere_now(row):
+    if elsewhere := open_alternatives(row):
         return [(one["url"], one["part"]) for one in elsewhere]
     exposed = {one["part"] for one in row["exposures"] if one["open"]}
     if exposed:

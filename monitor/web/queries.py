@@ -25,7 +25,7 @@ from monitor.deliver.reminders import GIVEN_UP_FOR
 from monitor.deliver.verdicts import with_brought_forward
 from monitor.errors import StoreFault, UnknownName
 from monitor.health.hosts import SilentHost
-from monitor.judge.as_json import is_of
+from monitor.judge.as_json import is_by
 from monitor.store.rows import CalendarRead, Draft, Event
 from monitor.store.sql.engine import Store
 from monitor.store.writer import Writer
@@ -123,7 +123,7 @@ class Queries:
     def _watched(self, first: date, last: date, producer: str | None) -> list[dict[str, Any]]:
         begin, end = self._days(first, last)
         watched = [body for name in self.live.pulses() if (body := self.live.body(name)) is not None]
-        slots = ((body, (body["slot"] or {}).get("start")) for body in watched if is_of(body, producer))
+        slots = ((body, (body["slot"] or {}).get("start")) for body in watched if is_by(body, producer))
         return [body for body, start in slots if start and begin <= datetime.fromisoformat(start) < end]
 
     async def _board(self, first: date, last: date, producer: str | None) -> list[dict[str, Any]]:
@@ -133,7 +133,7 @@ class Queries:
             current[name] = self.live.body(name)
         if over := [name for name in names if current[name] is None]:
             current |= {row.release: row.body for row in await self.ask(lambda: self.store.verdicts.judged_on(over))}
-        told = await self._decided([body for body in current.values() if body is not None and is_of(body, producer)])
+        told = await self._decided([body for body in current.values() if body is not None and is_by(body, producer)])
         if last > self.today():
             now = self.clock.now()
             told += await self.ask(lambda: self._promised(begin, end, producer, now))

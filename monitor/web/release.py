@@ -10,8 +10,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from alerts.claim import NO_PROOF
-from monitor.judge.explain.explain import SUBJECT_PREFIX, by_head
-from monitor.judge.explain.timeline import Timeline, timeline
+from monitor.judge.explain.explain import FACT_HEADINGS, group_by_heading
+from monitor.judge.explain.timeline import Timeline, build_timeline
 from monitor.web.embargo import has_passed
 from monitor.web.pages import render
 from monitor.web.request import queries_of
@@ -27,14 +27,14 @@ async def release(request: Request) -> Response:
     body, now = await queries.release(name), queries.clock.now()
     is_shown = queries.sees_all or has_passed(body, now)
     told = await queries.ask(lambda: queries.explained(name, now)) if is_shown else None
-    kinds = SUBJECT_PREFIX if queries.sees_all else _FOR_ALL
+    kinds = FACT_HEADINGS if queries.sees_all else _FOR_ALL
     return render(
         request,
         "release.html",
         release=body,
-        why=by_head(told.explanation, kinds) if told is not None else [],
+        why=group_by_heading(told.explanation, kinds) if told is not None else [],
         would_change=told.explanation.would_change if told is not None else (),
-        timeline=timeline(body, told.case.runs, told.case.blind, now) if told is not None else None,
+        timeline=build_timeline(body, told.case.runs, told.case.blind, now) if told is not None else None,
         short=_short,
         claims=await queries.ask(lambda: queries.store.ledger.claims(url=body["url"])) if is_shown else [],
         no_proof=NO_PROOF,

@@ -1,4 +1,4 @@
-"""The facts a verdict rests on, in plain sentences, and what would change it."""
+"""Explain a verdict: the facts behind it in plain sentences, and what would change it."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from monitor.judge.case import Case, case_of
-from monitor.judge.explain.looks import Fact, looks_at
-from monitor.judge.explain.outlook import would_change
 from monitor.judge.findings.announcement import slot_words
-from monitor.judge.findings.blind import touches
-from monitor.judge.part import counts
-from monitor.judge.part_evidence import PartEvidence, seen
+from monitor.judge.findings.blind import hides_part
+from monitor.judge.merge_runs import merge_by_state
+from monitor.judge.part_evidence import PartEvidence, gather_evidence
 from monitor.judge.policy import Policy
-from monitor.judge.runs import Blind, Run
-from monitor.judge.verdict import PartVerdict, Verdict, Word
+from monitor.judge.runs import Blind, Run, widest_gap
+from monitor.judge.verdict import PartVerdict, Verdict, VerdictKind
+from monitor.judge.window import Window
+from monitor.look.sighting import State
+from monitor.plan.targets import parse_target_id
 from schedules.announcement import Origin, Role, address_known
 from schedules.history import history
 from schedules.ledger_event import LedgerEvent, What
@@ -26,20 +27,35 @@ from schedules.release import Release
 from schedules.times.json import instant_json
 from schedules.times.words import between_exactly, exactly, length, lengths
 
-_STANDARD = time(9, 30)
-SUBJECT_PREFIX = {
+_USUAL_TIME = time(9, 30)
+FACT_HEADINGS = {
     "promise": "Promised",
-    "policy": "Held against",
+    "policy": "Compared with",
     "run": "Looks",
     "blind": "Blind",
-    "evidence": "Evidence that is gone",
+    "evidence": "Deleted evidence",
 }
-_HINTS = {What.UNLIKELY_DAY: "an unlikely day", What.ZONE_DOUBT: "a doubtful hour"}
+# Of more runs, only the first and the last ones are described.
+_MOST_RUNS = 12
+_HINT_TEXTS = {What.UNLIKELY_DAY: "an unlikely day", What.ZONE_DOUBT: "a doubtful hour"}
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One fact of an explanation. `at` is when it was seen or read; `evidence` are the ids of its records."""
+
+    kind: str
+    text: str
+    at: datetime | None = None
+    part: str | None = None
+    target: str | None = None
+    calendar: str | None = None
+    evidence: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Why a verdict is what it is, as of `at`. `records` are the ids of the evidence behind it."""
+    """The reasons for a verdict, as of `at`. `records` are the ids of the evidence records that support it."""
 
     release: str
     verdict: str
@@ -57,20 +73,18 @@ def explain(
     blind: Sequence[Blind],
     policy: Policy,
 ) -> Explanation:
-    """Return every fact that a verdict rests on, given what it was judged from."""
+    """Return every fact behind a verdict, given the same promises, runs, blind spans and policy as `judge`."""
     case = replace(case_of(release, promises, blind, policy, verdict.at), lags=verdict.lags)
-    opens = None if case.window is None else case.window.opens
-    sights = [seen(release, part, runs, blind, verdict.at, opens, lags=case.lags) for part in release.parts]
-    pairs = list(zip(verdict.parts, sights, strict=True))
-    told = [_verdict(verdict, case), *_ledger(case), *_hints(case, promises), *_join(release), _rules(case)]
-    for part, sight in pairs:
-        told += [_part(case, part), *looks_at(case, sight)]
-    told += [Fact("finding", f"{found.kind.value}: {found.detail}", part=found.part) for found in verdict.findings]
-    told += _blind(case, sights)
-    records = dict.fromkeys(record for fact in told for record in fact.evidence)
-    return Explanation(
-        release.id, verdict.word.value, verdict.at, tuple(told), would_change(case, verdict, pairs), tuple(records)
-    )
+    evidences = [gather_evidence(case, part, runs, blind) for part in release.parts]
+    facts = [_verdict_fact(verdict, case), *_promise_facts(case), *_hint_facts(case, promises), *_join_facts(release)]
+    facts.append(_policy_fact(case))
+    for part, evidence in zip(verdict.parts, evidences, strict=True):
+        facts += [_part_fact(case, part), *_look_facts(case, evidence)]
+    facts += [Fact("finding", f"{found.kind.value}: {found.detail}", part=found.part) for found in verdict.findings]
+    facts += _blind_facts(case, evidences)
+    records = dict.fromkeys(record for fact in facts for record in fact.evidence)
+    outlook = _list_what_would_change(case, verdict)
+    return Explanation(release.id, verdict.word.value, verdict.at, tuple(facts), outlook, tuple(records))
 
 
 def explanation_json(explanation: Explanation) -> dict[str, Any]:
@@ -85,145 +99,250 @@ def explanation_json(explanation: Explanation) -> dict[str, Any]:
     }
 
 
-def by_head(explanation: Explanation, kinds: Collection[str] = SUBJECT_PREFIX) -> list[tuple[str, list[str]]]:
-    """Return the facts of these kinds in words, under the heads that people read them by; empty heads are left out."""
-    told = (
+def group_by_heading(explanation: Explanation, kinds: Collection[str] = FACT_HEADINGS) -> list[tuple[str, list[str]]]:
+    """Return the texts of the facts of these kinds, grouped under their headings. Empty headings are left out."""
+    groups = (
         (head, [fact.text for fact in explanation.facts if fact.kind == kind])
-        for kind, head in SUBJECT_PREFIX.items()
+        for kind, head in FACT_HEADINGS.items()
         if kind in kinds
     )
-    return [(head, texts) for head, texts in told if texts]
+    return [(head, texts) for head, texts in groups if texts]
 
 
 def title_facts(titles: Sequence[LedgerEvent], now: datetime, zone: str) -> list[Fact]:
-    """Return how the title of a release has changed by an instant, by the events of its ledger."""
-    said = {What.RETITLED: "retitled", What.PERIOD_CHANGED: "retitled to another period"}
-    told = ((one, f"{said[one.what]}, read {exactly(one.at, zone)}: {one.detail}") for one in titles if one.at <= now)
-    return [Fact("promise", text, one.at, calendar=one.calendar) for one, text in told]
+    """Return a fact for each change of a release's title up to `now`, from the events of its ledger."""
+    texts = {What.RETITLED: "retitled", What.PERIOD_CHANGED: "retitled to another period"}
+    lines = ((one, f"{texts[one.what]}, read {exactly(one.at, zone)}: {one.detail}") for one in titles if one.at <= now)
+    return [Fact("promise", text, one.at, calendar=one.calendar) for one, text in lines]
 
 
-def _verdict(verdict: Verdict, case: Case) -> Fact:
-    standing = "final" if verdict.final else "not final"
+def _verdict_fact(verdict: Verdict, case: Case) -> Fact:
+    finality = "final" if verdict.final else "not final"
     because = f": {verdict.unproven_because}" if verdict.unproven_because else ""
-    text = f"{verdict.word.value} ({standing}, grade {verdict.grade.value}) as of {exactly(verdict.at, case.zone)}"
+    text = f"{verdict.word.value} ({finality}, grade {verdict.grade.value}) as of {exactly(verdict.at, case.zone)}"
     return Fact("verdict", text + because, verdict.at)
 
 
-def _ledger(case: Case) -> list[Fact]:
-    standing = case.standing
-    if standing.promise is None:
+def _promise_facts(case: Case) -> list[Fact]:
+    in_force = case.in_force
+    if in_force.promise is None:
         return [Fact("promise", "no calendar announced a time for it")]
-    told = [
-        _promise("the entry that cancelled it" if standing.cancelled else "the slot in force", standing.promise, case)
-    ]
+    what = "the entry that cancelled it" if in_force.cancelled else "the slot in force"
+    facts = [_promise_fact(what, in_force.promise, case)]
     others = [
-        ("first announced", standing.first_announced),
-        ("before it was moved", standing.moved_from),
-        ("given only after the slot had passed, and judged apart", standing.second),
-        *(("another calendar differed", promise) for promise in standing.disagreements),
+        ("first announced", in_force.first_announced),
+        ("before it was moved", in_force.moved_from),
+        ("given only after the slot had passed, and judged apart", in_force.second),
+        *(("another calendar differed", promise) for promise in in_force.disagreements),
     ]
-    told += [
-        _promise(what, promise, case) for what, promise in others if promise not in (None, standing.promise) if promise
-    ]
-    if standing.learnt_after_slot:
-        told.append(Fact("promise", "the slot had passed when it was first read, so nothing can be proved of it"))
-    return told
+    facts += [_promise_fact(what, one, case) for what, one in others if one is not None and one != in_force.promise]
+    if in_force.learnt_after_slot:
+        facts.append(Fact("promise", "the slot had passed when it was first read, so nothing can be proved of it"))
+    return facts
 
 
-def _hints(case: Case, promises: Sequence[Promise]) -> list[Fact]:
-    """Return what to ask about the slot in force: an unlikely day, a doubtful hour, a late read, its embargo."""
-    promise, told = case.standing.promise, list[Fact]()
+def _hint_facts(case: Case, promises: Sequence[Promise]) -> list[Fact]:
+    """Return remarks on the slot in force: unlikely day or hour, calendar read too early, unusual time, embargo."""
+    promise, facts = case.in_force.promise, list[Fact]()
     if promise is None:
-        return told
+        return facts
     for event in history(case.release, promises, case.now, case.policy.workdays):
-        hint = _HINTS.get(event.what)
+        hint = _HINT_TEXTS.get(event.what)
         if hint and event.after is not None and event.after.says_same_as(promise.slot):
             text = f"{hint}: {event.detail}"
-            told.append(Fact("promise", text, event.at, calendar=event.calendar))
-    begins, shown = promise.slot.begins(), case.standing.announced_as_of
+            facts.append(Fact("promise", text, event.at, calendar=event.calendar))
+    begins, shown = promise.slot.begins(), case.in_force.announced_as_of
     if begins is not None and shown is not None and shown < begins <= case.now:
         text = f"calendar {promise.calendar} last read {length((begins - shown).total_seconds())} before the slot"
-        told.append(Fact("promise", text, shown, calendar=promise.calendar))
+        facts.append(Fact("promise", text, shown, calendar=promise.calendar))
     if promise.slot.instant is not None:
-        told += _register_question(case, promise.slot.instant, promise.slot.timezone)
+        facts += _unusual_time_fact(case, promise.slot.instant, promise.slot.timezone)
         begins = case.policy.workdays.access_begins(promise.slot.instant, promise.slot.timezone)
         text = f"pre-release access, where the law allows any, begins {exactly(begins, case.zone)} at the earliest"
-        told.append(Fact("promise", text))
-    return told
+        facts.append(Fact("promise", text))
+    return facts
 
 
-def _register_question(case: Case, slot: datetime, zone: str) -> list[Fact]:
-    """Return what a person must ask of a time that is not the usual one: nothing is late or early for that."""
+def _unusual_time_fact(case: Case, slot: datetime, zone: str) -> list[Fact]:
+    """Return a fact that asks for the approval of a slot at another time than 09:30. It changes no verdict."""
     local = slot.astimezone(ZoneInfo(zone))
-    if local.time() == _STANDARD:
+    if local.time() == _USUAL_TIME:
         return []
     granted = next((one.reference for one in case.policy.on_file if one.fits(case.release, slot, zone)), None)
-    asked = "is an alternative release time (before 5 May 2022 an exemption) on file?"
-    return [Fact("promise", f"announced for {local:%H:%M}, not 09:30: {f'on file, {granted}' if granted else asked}")]
+    answer = (
+        f"on file, {granted}" if granted else "is an alternative release time (before 5 May 2022 an exemption) on file?"
+    )
+    return [Fact("promise", f"announced for {local:%H:%M}, not 09:30: {answer}")]
 
 
-def _join(release: Release) -> list[Fact]:
+def _join_facts(release: Release) -> list[Fact]:
     names = ", ".join(release.calendars)
-    told = [f"its calendars {names} were taken for one release: {release.joined_by}"] if release.joined_by else []
+    facts = [f"its calendars {names} were taken for one release: {release.joined_by}"] if release.joined_by else []
     if release.joined_into is not None:
-        told.append(f"its entries were found to belong to {release.joined_into}, which is judged in its place")
-    return [Fact("promise", text) for text in told]
+        facts.append(f"its entries were found to belong to {release.joined_into}, which is judged in its place")
+    return [Fact("promise", text) for text in facts]
 
 
-def _promise(what: str, promise: Promise, case: Case) -> Fact:
+def _promise_fact(what: str, promise: Promise, case: Case) -> Fact:
     state = f", {promise.state.value}" if promise.state else ""
     since = f", not there yet {exactly(promise.unlearnt, case.zone)}" if promise.unlearnt else ""
     shown = f", last seen there {exactly(promise.confirmed_at, case.zone)}" if promise.confirmed_at else ""
     doubt = promise.doubt or promise.slot.doubt
-    doubted = f"; in doubt ({doubt}), so judged as its day" if doubt else ""
+    doubt_text = f"; in doubt ({doubt}), so judged as its day" if doubt else ""
     text = (
         f"{what}: {slot_words(promise.slot)}{state}, from {promise.calendar}, "
-        f"read {exactly(promise.learnt, case.zone)}{since}{shown}{doubted}"
+        f"read {exactly(promise.learnt, case.zone)}{since}{shown}{doubt_text}"
     )
     return Fact("promise", text, promise.learnt, calendar=promise.calendar)
 
 
-def _rules(case: Case) -> Fact:
+def _policy_fact(case: Case) -> Fact:
     policy, window = case.policy, case.window
     if window is None:
-        return Fact("policy", "no readable time is in force, so there is nothing to hold the looks against")
+        return Fact("policy", "no readable time is in force, so the looks cannot be compared with a slot")
     if not window.exact:
         span = f"{exactly(window.opens, case.zone)} to {exactly(window.passes, case.zone)}"
         return Fact("policy", f"nothing was promised to the minute: judged as the span {span}")
     text = (
         f"on time means proved to have come within {length(policy.on_time_within.total_seconds())} of the slot; "
         f"present more than {length(policy.uncertainty.total_seconds())} before it is early; "
-        f"later than {length(policy.note_within.total_seconds())} is a report{case.lags.in_words()}"
+        f"later than {length(policy.note_within.total_seconds())} is a report{case.lags.longer_lags_text()}"
     )
     return Fact("policy", text)
 
 
-def _part(case: Case, part: PartVerdict) -> Fact:
-    name = part.id if counts(part) else f"{part.id} ({part.role}, does not stop the clock{_known_by(part)})"
+def _part_fact(case: Case, part: PartVerdict) -> Fact:
+    name = part.id if part.can_be_late else f"{part.id} ({part.role}, does not stop the clock{_origin_note(part)})"
     known = address_known(case.release.address, is_seen=bool(part.first_seen)) if part.id == "page" else ""
     text = f"{name}, {part.url}{f' ({known})' if known else ''}: {part.word.value}"
     if part.first_seen:
         text += f", first seen {between_exactly(part.first_seen, case.zone)}"
     if part.delay is not None:
         text += f", {lengths(part.delay)} after the slot (below zero: before it)"
-    if part.word is Word.ON_TIME and part.early_bound is not None:
+    if part.word is VerdictKind.ON_TIME and part.early_bound is not None:
         text += f", proved absent until {length(part.early_bound)} before the slot"
     if part.unproven_because:
         text += f": {part.unproven_because}"
     return Fact("part", text, part.first_seen.by, part=part.id)
 
 
-def _known_by(part: PartVerdict) -> str:
-    """Return how an address is known that nobody promised; empty for any other."""
+def _origin_note(part: PartVerdict) -> str:
+    """Return how the address of a part is known if no calendar named it, else an empty text."""
     if part.origin is Origin.LINKED:
         return ", which its page links to"
-    rolls = part.role == Role.ALTERNATIVE.value
-    made = ", which earlier editions linked to" if rolls else ", at an address made from an earlier edition's"
-    return made if part.origin is Origin.PREDICTED else ""
+    is_alternative = part.role == Role.ALTERNATIVE.value
+    note = ", which earlier editions linked to" if is_alternative else ", at an address made from an earlier edition's"
+    return note if part.origin is Origin.PREDICTED else ""
 
 
-def _blind(case: Case, sights: Iterable[PartEvidence]) -> list[Fact]:
-    spans = {span for span in case.blind for sight in sights if touches(case, sight, span)}
+def _look_facts(case: Case, evidence: PartEvidence) -> list[Fact]:
+    """Return facts about the looks at a part: for each view a summary, then its runs in time order."""
+    facts: list[Fact] = []
+    for runs in evidence.views.values():
+        if runs:
+            facts += [_summarize_view(case, evidence, runs), *_describe_runs(case, evidence, merge_by_state(runs))]
+    if not facts:
+        facts.append(Fact("look", f"{evidence.part.id}: never looked at", part=evidence.part.id))
+    return facts
+
+
+def _summarize_view(case: Case, evidence: PartEvidence, runs: Sequence[Run]) -> Fact:
+    looks = sum(run.looks + run.failed for run in runs)
+    failed = sum(run.looks if run.state is State.UNKNOWN else run.failed for run in runs)
+    failures = f"{failed} failed and proved nothing" if failed else "none failed"
+    begins, ends = exactly(runs[0].first_sent, case.zone), exactly(max(run.last_received for run in runs), case.zone)
+    slot = None if case.window is None else case.window.origin
+    widest = None if slot is None else widest_gap(runs, slot)
+    around = "" if widest is None else f", widest gap around the slot {length(widest.total_seconds())}"
+    text = f"{_view_name(runs[0])}: {looks} looks from {begins} to {ends}, {failures}{around}"
+    return Fact("look", text, runs[0].first_sent, evidence.part.id, runs[0].target)
+
+
+def _describe_runs(case: Case, evidence: PartEvidence, runs: Sequence[Run]) -> list[Fact]:
+    """Return a fact for each run, without the middle ones if there are many."""
+    name_monitor = len({run.monitor for run in runs}) > 1
+    facts = [_run_fact(case, evidence, run, name_monitor=name_monitor) for run in runs]
+    if len(facts) <= _MOST_RUNS:
+        return facts
+    half = _MOST_RUNS // 2
+    left_out = f"{_view_name(runs[0])}: {len(runs) - _MOST_RUNS} runs in between are left out"
+    return [*facts[:half], Fact("run", left_out, part=evidence.part.id), *facts[-half:]]
+
+
+def _run_fact(case: Case, evidence: PartEvidence, run: Run, *, name_monitor: bool) -> Fact:
+    seen = f", seen by {run.monitor}" if name_monitor and run.monitor else ""
+    text = f"{_view_name(run)}: {_run_text(case, run)}{seen}"
+    return Fact("run", text, run.first_sent, evidence.part.id, run.target, None, run.evidence)
+
+
+def _run_text(case: Case, run: Run) -> str:
+    looks = f"{run.looks} look{'s' if run.looks != 1 else ''}"
+    widest = f", widest gap {length(run.largest_gap.total_seconds())}" if run.looks > 1 else ""
+    if run.state is State.UNKNOWN:
+        begins, ends = exactly(run.first_sent, case.zone), exactly(run.last_received, case.zone)
+        return f"unknown ({run.why or 'no reason given'}) from {begins} to {ends}, {looks}{widest}"
+    status = f" (HTTP {run.status})" if run.status is not None else ""
+    sure = ", by content that only this edition has" if run.specific else ""
+    failures = f", {run.failed} more that failed in between" if run.failed else ""
+    return f"{run.state.value}{status} {_proved_instants(case, run)}, {looks}{failures}{widest}{sure}"
+
+
+def _proved_instants(case: Case, run: Run) -> str:
+    """Return from when until when a run proves its state, in words; for a single look as of one instant."""
+    if run.looks > 1:
+        return f"by {exactly(run.begin, case.zone)} and still as of {exactly(run.end, case.zone)}"
+    # A single answer was made between `end` and `begin`. Presence counts from the later, absence to the earlier.
+    side = run.begin if run.state is State.PRESENT else run.end
+    old = (run.first_sent - run.end).total_seconds()
+    cached = f" (from a cache, up to {length(old)} old)" if old >= 1 else ""
+    return f"as of {exactly(side, case.zone)}{cached}"
+
+
+def _view_name(run: Run) -> str:
+    _, part, view = parse_target_id(run.target)
+    return f"{part}, {view} view"
+
+
+def _blind_facts(case: Case, evidences: Iterable[PartEvidence]) -> list[Fact]:
+    spans = {span for span in case.blind for evidence in evidences if hides_part(case, evidence, span)}
     in_order = sorted(spans, key=lambda span: span.begins)
     pairs = ((span, f"from {exactly(span.begins, case.zone)} to {exactly(span.ends, case.zone)}") for span in in_order)
     return [Fact("blind", f"blind ({span.cause}) {when}", span.begins) for span, when in pairs]
+
+
+def _list_what_would_change(case: Case, verdict: Verdict) -> tuple[str, ...]:
+    """Return sentences that say what would change a verdict. For a final one they say that it will not change."""
+    window = case.window
+    if window is None:
+        return ("a calendar that announces a readable time before that time has passed",)
+    lines = [line for part in verdict.parts if part.can_be_late for line in _part_outlook(case, window, part)]
+    lines += [
+        f"{exposure.part}: a look that proves it absent, or the slot itself, ends the open exposure"
+        for exposure in verdict.exposures
+        if exposure.open
+    ]
+    if case.now < window.opens:
+        lines.append(f"a calendar that moves or cancels it before {exactly(window.opens, case.zone)}")
+    if verdict.final:
+        lines.append("final: only a withdrawal or a changed file would still add a finding")
+    elif verdict.revisit is not None:
+        lines.append(f"judged again at {exactly(verdict.revisit, case.zone)} even if nothing new is seen")
+    return tuple(dict.fromkeys(lines))
+
+
+def _part_outlook(case: Case, window: Window, part: PartVerdict) -> list[str]:
+    latest = exactly(window.latest, case.zone)
+    if part.word in (VerdictKind.PENDING, VerdictKind.MOVED):
+        early = f"more than {case.policy.uncertainty.total_seconds():g} s before {exactly(window.opens, case.zone)}"
+        return [
+            f"{part.id}: proved present {early} would be early",
+            f"{part.id}: proved absent after {latest} would be late; proved to have come by then, on time",
+        ]
+    if part.word is VerdictKind.OVERDUE:
+        closes = exactly(window.closes, case.zone)
+        return [f"{part.id}: the first look that proves it present makes it late; none by {closes}, not published"]
+    if part.word is VerdictKind.UNPROVEN and part.released.by is None:
+        return [f"{part.id}: a look that proves it absent after {latest} would make it overdue"]
+    if part.word is VerdictKind.UNPROVEN:
+        return [f"{part.id}: nothing we can still see; other records of that time, such as server logs, could tell"]
+    return []

@@ -1,4 +1,4 @@
-"""What was seen of each part around the slot, as spans that can be drawn and listed."""
+"""Draw what was seen of each part around the slot, as spans on lanes."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from schedules.times.words import MINUTE, rounded
 
 _MOST_LANES = 12
 _MOST_SPANS = 40
-_AROUND = timedelta(minutes=2)
-_SHARE = 0.08
-_NARROWEST = 0.5
+_LEAST_MARGIN = timedelta(minutes=2)
+_MARGIN_SHARE = 0.08
+_LEAST_WIDTH = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """What was seen from one instant to another, in how many looks; `early` spans were public before the slot."""
+    """One state from `begins` to `ends`, seen in `looks` looks. The state `early` means public before the slot."""
 
     state: str
     begins: datetime
@@ -34,7 +34,7 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """One view of one part; `left_out` spans of a long story stand in no list."""
+    """The spans of one view of one part. `left_out` counts the spans left out of the middle."""
 
     part: str
     view: str
@@ -44,7 +44,7 @@ class Lane:
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """Lanes between two instants, with the slot and the spans in which nothing could be seen."""
+    """Lanes between two instants, with the slot and the spans in which the monitor was blind."""
 
     begins: datetime
     ends: datetime
@@ -54,43 +54,45 @@ class Timeline:
     blind: tuple[Span, ...]
 
     def place(self, instant: datetime) -> float:
-        """Return where an instant lies, in percent of the width; those outside lie at an edge."""
+        """Return the position of an instant in percent of the width, at least 0 and at most 100."""
         share = (instant - self.begins) / (self.ends - self.begins)
         return round(100 * min(max(share, 0.0), 1.0), 2)
 
     def box(self, span: Span) -> tuple[float, float] | None:
-        """Return where a span begins and how wide it is, in percent; None when it lies outside."""
+        """Return the left side and the width of a span in percent; None if it is outside the timeline."""
         if span.ends < self.begins or span.begins > self.ends:
             return None
         left = self.place(span.begins)
-        width = max(self.place(span.ends) - left, _NARROWEST)
+        width = max(self.place(span.ends) - left, _LEAST_WIDTH)
         return min(left, 100 - width), round(width, 2)
 
 
-def timeline(
+def build_timeline(
     body: Mapping[str, Any], runs: Mapping[str, Sequence[Run]], blind: Iterable[Blind], now: datetime
 ) -> Timeline | None:
-    """Return what was seen of the parts of a release, from its JSON and its runs; None when nothing was looked at."""
+    """Return the timeline of a release from its JSON and its runs by target id; None if there was no look."""
     slot = instant_from_json(body["slot"]["start"]) if body["slot"] else None
+    until = min(slot or now, now)
     lanes = [
         lane
         for part in body["parts"]
         if part.get("origin") != Origin.LINKED.value
         for view in (View.EDGE, View.ORIGIN)
-        if (lane := _lane(part, view, runs.get(target_id(body["id"], part["id"], view), ()), min(slot or now, now)))
+        if (lane := _draw_lane(part, view, runs.get(target_id(body["id"], part["id"], view), ()), until))
     ][:_MOST_LANES]
     if not lanes:
         return None
-    marks = [*([slot] if slot is not None else []), *_marks(lanes)]
+    marks = [*([slot] if slot is not None else []), *_changes_shown(lanes)]
     if not body["final"] or not marks:
         marks.append(now)
-    around = max((max(marks) - min(marks)) * _SHARE, _AROUND)
-    begins, ends = rounded(min(marks) - around, MINUTE), rounded(max(marks) + around, MINUTE, up=True)
+    margin = max((max(marks) - min(marks)) * _MARGIN_SHARE, _LEAST_MARGIN)
+    begins, ends = rounded(min(marks) - margin, MINUTE), rounded(max(marks) + margin, MINUTE, up=True)
     hidden = [Span(one.cause, one.begins, one.ends) for one in blind if one.begins <= ends and one.ends >= begins]
     return Timeline(begins, ends, slot, now, tuple(lanes), tuple(sorted(hidden, key=lambda one: one.begins)))
 
 
-def _lane(part: Mapping[str, Any], view: View, runs: Sequence[Run], until: datetime) -> Lane | None:
+def _draw_lane(part: Mapping[str, Any], view: View, runs: Sequence[Run], until: datetime) -> Lane | None:
+    """Return the lane of one view; None without a run. An open exposure is drawn until `until`."""
     if not runs:
         return None
     seen = [Span(run.state.value, run.first_sent, run.last_received, run.looks) for run in runs]
@@ -99,14 +101,14 @@ def _lane(part: Mapping[str, Any], view: View, runs: Sequence[Run], until: datet
         for one in part["exposures"]
         if (begins := instant_from_json(one["from"]["by"])) is not None
     ]
-    # The first and the last of a long story, as it is told in words.
+    # Of many spans, keep the first and the last, as the explanation in words does.
     half = _MOST_SPANS // 2
-    told = seen if len(seen) <= _MOST_SPANS else [*seen[:half], *seen[-half:]]
-    return Lane(part["id"], view.value, (*told, *early), len(seen) - len(told))
+    kept = seen if len(seen) <= _MOST_SPANS else [*seen[:half], *seen[-half:]]
+    return Lane(part["id"], view.value, (*kept, *early), len(seen) - len(kept))
 
 
-def _marks(lanes: Iterable[Lane]) -> list[datetime]:
-    """Return when what was seen became something else, and when something was out early."""
+def _changes_shown(lanes: Iterable[Lane]) -> list[datetime]:
+    """Return the instants that must be visible: changes of state, and both ends of each exposure."""
     found = []
     for lane in lanes:
         proved = [one for one in lane.spans if one.state not in (State.UNKNOWN.value, "early")]

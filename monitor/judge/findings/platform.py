@@ -1,4 +1,4 @@
-"""Several producers late together on one platform: a finding that no release can show by itself."""
+"""The finding that several producers were late together on one platform. It needs the verdicts of other releases."""
 
 from __future__ import annotations
 
@@ -7,47 +7,47 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from urllib.parse import urlsplit
 
-from monitor.judge.verdict import Finding, Kind, Verdict, Word
+from monitor.judge.verdict import Finding, Kind, Verdict, VerdictKind
 
-BEHIND = (Word.LATE, Word.OVERDUE, Word.NOT_PUBLISHED)
+LATE_VERDICTS = (VerdictKind.LATE, VerdictKind.OVERDUE, VerdictKind.NOT_PUBLISHED)
 SHARE = 3
-"""Late together are at least one in so many of what was settled there: two among a hundred on time share no fault."""
+"""At least one in so many releases must be late: two late ones among a hundred on time are no platform fault."""
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
-    """How a release stands that others of its slot are held against: whose it is, where, when due, and the verdict."""
+class SlotVerdict:
+    """The verdict on one release, to compare it with others of the same host and slot."""
 
     release: str
     producer: str
     host: str
     slot: datetime | None
-    word: Word
+    word: VerdictKind
 
 
-def settled(verdict: Verdict) -> Settled:
-    """Return how a judged release stands."""
+def slot_verdict(verdict: Verdict) -> SlotVerdict:
+    """Return the short form of a verdict, for the comparison of releases."""
     slot = verdict.slot.instant if verdict.slot is not None else None
-    return Settled(verdict.release, verdict.producer, host_of(verdict.url), slot, verdict.word)
+    return SlotVerdict(verdict.release, verdict.producer, host_of(verdict.url), slot, verdict.word)
 
 
 def host_of(url: str) -> str:
-    """Return the platform an address is on."""
+    """Return the host of an address, which is its platform; empty if it has none."""
     return urlsplit(url).hostname or ""
 
 
-def with_platform(verdict: Verdict, others: Iterable[Settled]) -> Verdict:
-    """Return a verdict with the finding that it and others were late together, unchanged when they were not.
+def add_platform_finding(verdict: Verdict, others: Iterable[SlotVerdict]) -> Verdict:
+    """Return a verdict with the finding `platform` added if its release and others were late together.
 
-    Together: two producers or more on one host at one slot, and a share of what was settled there then.
+    Together means: at one host and slot, of two producers or more, and at least one in `SHARE` of the releases there.
     """
-    own = settled(verdict)
-    if own.word not in BEHIND or own.slot is None:
+    own = slot_verdict(verdict)
+    if own.word not in LATE_VERDICTS or own.slot is None:
         return verdict
     there = [own, *(one for one in others if (one.host, one.slot) == (own.host, own.slot))]
-    late = {one.release: one.producer for one in there if one.word in BEHIND}
+    late = {one.release: one.producer for one in there if one.word in LATE_VERDICTS}
     producers = sorted(set(late.values()))
-    in_time = len({one.release for one in there if one.word is Word.ON_TIME})
+    in_time = len({one.release for one in there if one.word is VerdictKind.ON_TIME})
     if len(producers) < 2 or SHARE * len(late) < len(late) + in_time:
         return verdict
     detail = f"{len(late)} releases of {', '.join(producers)} late together on {own.host}"

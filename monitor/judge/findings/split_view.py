@@ -1,4 +1,4 @@
-"""Two monitors looked at one address by the same road, and only one of them got the release."""
+"""The finding that two monitors looked at the same address, and only one of them got the release."""
 
 from __future__ import annotations
 
@@ -16,13 +16,14 @@ from schedules.times.interval import Interval, between
 from schedules.times.words import between_exactly, lengths
 
 
-def split_view(case: Case, sight: PartEvidence) -> list[Finding]:
-    """Return which monitor was still served without a part that another had already got, and for how long."""
+def find_split_view(case: Case, evidence: PartEvidence) -> list[Finding]:
+    """Return a finding for each monitor that got no release from the edge while another did, with the length."""
     if case.window is None:
         return []
-    seen = sight.views.get(View.EDGE, ())
+    seen = evidence.views.get(View.EDGE, ())
     runs = {name: [run for run in seen if run.monitor == name] for name in sorted({run.monitor for run in seen})}
-    came = {name: got for name, each in runs.items() if (got := _came(each, case.window.early_before)) is not None}
+    first_seen = ((name, _first_seen(each, case.window.early_before)) for name, each in runs.items())
+    came = {name: got for name, got in first_seen if got is not None}
     if len(runs) < 2 or not came:
         return []
     first = min(came, key=lambda name: (came[name].by or case.now, name))
@@ -35,15 +36,15 @@ def split_view(case: Case, sight: PartEvidence) -> list[Finding]:
         until = Interval(served_until(served[-1]), came[name].by if name in came else None)
         hidden = between(since, until)
         if hidden.min is not None and hidden.min > case.policy.uncertainty.total_seconds():
-            told = f"“{first}” got it {between_exactly(since, case.zone)}; “{name}” was served without it for"
-            found.append(Finding(Kind.SPLIT_VIEW, sight.part.id, f"{told} {lengths(hidden)} more", hidden))
+            text = f"“{first}” got it {between_exactly(since, case.zone)}; “{name}” was served without it for"
+            found.append(Finding(Kind.SPLIT_VIEW, evidence.part.id, f"{text} {lengths(hidden)} more", hidden))
     return found
 
 
-def _came(runs: Sequence[Run], not_before: datetime) -> Interval | None:
-    """Return when one monitor first got it as promised, None when it has not."""
+def _first_seen(runs: Sequence[Run], not_before: datetime) -> Interval | None:
+    """Return when one monitor first got the release, not before `not_before`; None if it did not."""
     for place, run in enumerate(runs):
         if run.state is State.PRESENT and run.begin >= not_before and (place or run.specific):
-            gone = [each.end for each in runs[:place] if each.state is State.ABSENT]
-            return Interval(max(gone, default=None), run.begin)
+            absences = [each.end for each in runs[:place] if each.state is State.ABSENT]
+            return Interval(max(absences, default=None), run.begin)
     return None

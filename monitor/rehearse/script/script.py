@@ -14,7 +14,7 @@ from pydantic import AfterValidator, Field, ValidationError
 from monitor.config.checks import recogniser_fault
 from monitor.config.read import faults_of, load
 from monitor.errors import BadInput, Fault
-from monitor.judge.verdict import Kind, Word
+from monitor.judge.verdict import Kind, VerdictKind
 from monitor.rehearse.script.check import find_script_faults
 from monitor.rehearse.script.values import ExistingFile, Instant, Json, Lag, Offset, SlotTime, one_of
 from schedules.values import Duration, Table, WebAddress, refuse
@@ -187,7 +187,7 @@ class ScriptExpect(Table):
     exposure: TrueLength | None = None
     notices: int | None = Field(default=None, ge=0)
     drafts: int | None = Field(default=None, ge=0)
-    verdict: Annotated[str, one_of(Word)] | None = None
+    verdict: Annotated[str, one_of(VerdictKind)] | None = None
     findings: list[Annotated[Json, AfterValidator(_check_finding)]] | None = None
     id: Json = None
     title: Json = None

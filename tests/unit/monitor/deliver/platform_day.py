@@ -16,7 +16,7 @@ from monitor.deliver.outbox import Outbox, OutboxOptions
 from monitor.deliver.reminders import Reminders, ReminderTimes
 from monitor.deliver.rules import ReportingRules
 from monitor.deliver.verdicts import VerdictRecorder
-from monitor.judge.findings.platform import settled, with_platform
+from monitor.judge.findings.platform import add_platform_finding, slot_verdict
 from monitor.store.writer import Writer
 from tests.unit.monitor.deliver.outbox import an_outbox, directly, recording
 from tests.worlds.instants import SLOT, after_slot
@@ -76,8 +76,8 @@ class Day:
         known: list[str] = []
         for name in (*names, *names):
             known.append(name)
-            others = [settled(verdicts[other]) for other in known if other != name]
-            found, now = with_platform(verdicts[name], others), self.clock.now()
+            others = [slot_verdict(verdicts[other]) for other in known if other != name]
+            found, now = add_platform_finding(verdicts[name], others), self.clock.now()
             self.reminders.wake_for_notices(
                 await self.writer.write(
                     lambda tx, found=found, now=now: self.events.record(tx, found, Measurement(), now)

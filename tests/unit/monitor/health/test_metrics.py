@@ -13,7 +13,7 @@ from alerts.finding import Exposure
 from monitor.health.collector import MonitorState, ReleaseState, StateCollector
 from monitor.health.metrics import MOST_HOSTS, Metrics
 from monitor.judge.policy import Grade
-from monitor.judge.verdict import PartVerdict, Verdict, Word
+from monitor.judge.verdict import PartVerdict, Verdict, VerdictKind
 from schedules.slot import Precision, Slot
 from schedules.times.interval import Bounds, Interval
 
@@ -29,8 +29,10 @@ notices_total{channel,outcome} store_commit_seconds build_info{version}
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
 
-def verdict(word: Word = Word.PENDING, name: str = "r", slot: datetime = SLOT, delay: Bounds | None = None) -> Verdict:
-    exposed = word is Word.EARLY
+def verdict(
+    word: VerdictKind = VerdictKind.PENDING, name: str = "r", slot: datetime = SLOT, delay: Bounds | None = None
+) -> Verdict:
+    exposed = word is VerdictKind.EARLY
     span = Exposure("page", Interval(slot - timedelta(hours=1), slot), Interval(None, None), Bounds(0, None), exposed)
     page = PartVerdict(
         "page", "page", "https://x", required=True, word=word, delay=delay, exposures=(span,) if exposed else ()
@@ -70,7 +72,7 @@ def world() -> World:
 @pytest.mark.parametrize("promised", PROMISED.split())
 def test_every_documented_metric_exists_with_its_labels_before_its_first_event(world: World, promised: str) -> None:
     name, _, labels = promised.rstrip("}").partition("{")
-    world.shown = [ReleaseState(verdict(Word.LATE, delay=Bounds(90, 92)), None)]
+    world.shown = [ReleaseState(verdict(VerdictKind.LATE, delay=Bounds(90, 92)), None)]
     found = [key for key in world.scrape() if re.fullmatch(rf"ninethirty_{name}(_count)?", key[0])]
     assert found
     for _, pairs in found:
@@ -92,20 +94,20 @@ def test_a_host_has_every_outcome_before_its_first_failure(world: World) -> None
 def test_a_release_has_series_from_two_hours_before_its_slot_to_a_day_after_its_verdict_is_final(world: World) -> None:
     names = {"r": SLOT + timedelta(hours=1, minutes=29), "far": SLOT + timedelta(hours=1, minutes=31)}
     world.shown = [ReleaseState(verdict(name=name, slot=slot), None) for name, slot in names.items()]
-    world.shown.append(ReleaseState(verdict(Word.ON_TIME, "done"), world.now - timedelta(hours=23, minutes=59)))
-    world.shown.append(ReleaseState(verdict(Word.ON_TIME, "gone"), world.now - timedelta(hours=24)))
+    world.shown.append(ReleaseState(verdict(VerdictKind.ON_TIME, "done"), world.now - timedelta(hours=23, minutes=59)))
+    world.shown.append(ReleaseState(verdict(VerdictKind.ON_TIME, "gone"), world.now - timedelta(hours=24)))
     told = {dict(pairs)["release"] for name, pairs in world.scrape() if name == "ninethirty_release_verdict"}
     assert told == {"r", "done"}
     assert world.value("releases", verdict="on_time") == 2
 
 
 def test_an_open_exposure_has_a_series_however_far_its_slot_is(world: World) -> None:
-    world.shown = [ReleaseState(verdict(Word.EARLY, slot=SLOT + timedelta(days=6)), None)]
+    world.shown = [ReleaseState(verdict(VerdictKind.EARLY, slot=SLOT + timedelta(days=6)), None)]
     assert world.value("release_exposure_open", release="r", producer="dft") == 1
 
 
 def test_lateness_grows_with_the_clock_while_a_page_is_absent(world: World) -> None:
-    world.shown = [ReleaseState(verdict(Word.OVERDUE), None)]
+    world.shown = [ReleaseState(verdict(VerdictKind.OVERDUE), None)]
     world.now = SLOT + timedelta(seconds=75)
     assert world.value("release_overdue_seconds", release="r", producer="dft") == 75
     assert world.value("release_verdict", release="r", producer="dft", verdict="overdue", grade="none") == 1
@@ -150,7 +152,7 @@ def test_if_the_state_cannot_be_collected_that_is_counted_and_counters_are_still
 
 @pytest.mark.needs("prometheus")
 def test_promtool_finds_no_fault_in_the_metrics(world: World, tmp_path: Path) -> None:
-    world.shown = [ReleaseState(verdict(Word.LATE, delay=Bounds(90, 92)), None)]
+    world.shown = [ReleaseState(verdict(VerdictKind.LATE, delay=Bounds(90, 92)), None)]
     world.metrics.count_look("www.gov.uk", "present", 0.1, 0.001)
     checked = subprocess.run(
         ["promtool", "check", "metrics"], input=b"".join(world.metrics.render()), capture_output=True, check=False
@@ -160,10 +162,15 @@ def test_promtool_finds_no_fault_in_the_metrics(world: World, tmp_path: Path) ->
 
 @pytest.mark.parametrize(
     ("word", "kind"),
-    [(Word.LATE, "late"), (Word.NOT_PUBLISHED, "late"), (Word.EARLY, "early"), (Word.UNPROVEN, "unproven")],
+    [
+        (VerdictKind.LATE, "late"),
+        (VerdictKind.NOT_PUBLISHED, "late"),
+        (VerdictKind.EARLY, "early"),
+        (VerdictKind.UNPROVEN, "unproven"),
+    ],
 )
 def test_each_kind_of_finding_in_an_alert_rule_is_one_and_all_others_are_absent(
-    world: World, word: Word, kind: str
+    world: World, word: VerdictKind, kind: str
 ) -> None:
     world.shown = [ReleaseState(verdict(word), None)]
     kinds = ("late", "partial", "early", "unproven", "withdrawn", "swapped", "calendar")
@@ -173,7 +180,7 @@ def test_each_kind_of_finding_in_an_alert_rule_is_one_and_all_others_are_absent(
 
 def test_an_exposure_that_ended_between_two_scrapes_is_counted_once(world: World) -> None:
     world.scrape()
-    early = verdict(Word.EARLY)
+    early = verdict(VerdictKind.EARLY)
     span = replace(early.exposures[0], start=Interval(SLOT - timedelta(minutes=5), SLOT), open=False)
     world.shown = [ReleaseState(replace(early, parts=(replace(early.parts[0], exposures=(span,)),)), None)]
     assert [world.value("exposures_total") for _ in range(3)] == [1, 1, 1]

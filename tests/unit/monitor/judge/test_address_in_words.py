@@ -9,7 +9,7 @@ import pytest
 from alerts.draft.certainty import where_announced
 from monitor.cli.text import release_lines
 from monitor.deliver.facts import Measurement, release_facts
-from monitor.judge.as_json import address_told, release_json
+from monitor.judge.as_json import address_note, release_json
 from monitor.judge.explain.explain import Explanation, explain
 from monitor.judge.policy import Policy
 from monitor.judge.verdict import Verdict
@@ -34,22 +34,22 @@ def explanation_of(verdict: Verdict) -> Explanation:
         (Address.FOUND, "found by its title", "it was found by its title in a listing."),
     ],
 )
-def test_an_address_that_no_calendar_named_is_called_so(address: Address, words: str, sentence: str) -> None:
+def test_people_are_shown_that_no_calendar_named_an_address(address: Address, words: str, sentence: str) -> None:
     verdict = replace(a_late_verdict(400), address=address)
     body = release_json(verdict)
-    assert words in address_told(body)
+    assert words in address_note(body)
     assert any("Address" in line and words in line for line in release_lines(body))
     assert sentence in sentence_on(verdict)
     assert any(words in fact.text for fact in explanation_of(verdict).facts if fact.kind == "part")
 
 
-def test_an_announced_address_needs_no_words() -> None:
-    assert address_told(release_json(a_late_verdict(400))) == ""
+def test_people_are_shown_no_remark_on_an_announced_address() -> None:
+    assert address_note(release_json(a_late_verdict(400))) == ""
     assert "No calendar named" not in sentence_on(a_late_verdict(400))
 
 
-def test_a_guess_at_which_the_release_was_found_proves_something() -> None:
+def test_a_guessed_address_at_which_the_release_was_found_proves_its_verdict() -> None:
     verdict = replace(a_late_verdict(1300), address=Address.GUESSED)
-    assert address_told(release_json(verdict)) == " (guessed from its announcement's, and found there)"
+    assert address_note(release_json(verdict)) == " (guessed from its announcement's, and found there)"
     assert sentence_on(verdict).endswith("and the release was found there.")
     assert not any("proves nothing" in fact.text for fact in explanation_of(verdict).facts)

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 import pytest
 
 from monitor.judge.runs import Run
-from monitor.judge.verdict import Verdict, Word
+from monitor.judge.verdict import Verdict, VerdictKind
 from monitor.look.recognise.version import format_version
 from monitor.look.redirect import REDIRECTED
 from schedules.announcement import Address, Origin, Part, Role
@@ -40,9 +40,13 @@ def test_a_look_at_another_address_begins_a_run() -> None:
 
 
 @pytest.mark.parametrize(
-    ("absent_at", "word", "after"), [(OLD, Word.UNPROVEN, None), (NEW, Word.LATE, 70)], ids=["another", "its own"]
+    ("absent_at", "word", "after"),
+    [(OLD, VerdictKind.UNPROVEN, None), (NEW, VerdictKind.LATE, 70)],
+    ids=["another", "its own"],
 )
-def test_an_absence_dates_the_release_only_at_its_own_address(absent_at: str, word: Word, after: float | None) -> None:
+def test_an_absence_dates_the_release_only_at_its_own_address(
+    absent_at: str, word: VerdictKind, after: float | None
+) -> None:
     absent = [a_sighting(ABSENT, when, address=absent_at) for when in (-1, 70)]
     present = [a_sighting(PRESENT, when, address=NEW, specific=True) for when in (75, 80)]
     verdict = verdict_at(NEW, {"page": looks(*absent, *present)})
@@ -52,7 +56,7 @@ def test_an_absence_dates_the_release_only_at_its_own_address(absent_at: str, wo
 def test_a_page_takes_over_what_was_seen_at_its_address_when_a_listing_showed_it() -> None:
     before = looks_at(NEW, (-2, ABSENT), (3, PRESENT))
     verdict = verdict_at(NEW, {"elsewhere-1": before, "page": looks_at(NEW, (5, PRESENT))})
-    assert (verdict.word, verdict.page.released.after) == (Word.ON_TIME, after_slot(-2))
+    assert (verdict.word, verdict.page.released.after) == (VerdictKind.ON_TIME, after_slot(-2))
 
 
 def test_what_was_seen_at_the_old_address_of_a_page_counts_for_a_part_there() -> None:
@@ -60,7 +64,7 @@ def test_what_was_seen_at_the_old_address_of_a_page_counts_for_a_part_there() ->
     runs = [*looks_at(OLD, *old).runs("page"), *looks_at(NEW, (-1, ABSENT), (2, PRESENT)).runs("page")]
     part = Part("elsewhere-1", Role.ALTERNATIVE, OLD, required=False, origin=Origin.ELSEWHERE)
     verdict = verdict_at(NEW, {"page": runs}, part)
-    assert verdict.word is Word.EARLY
+    assert verdict.word is VerdictKind.EARLY
     assert [(one.part, one.start.after) for one in verdict.exposures] == [("elsewhere-1", after_slot(-900))]
 
 
@@ -78,8 +82,8 @@ def guessed(now: float, **witnesses: Looks) -> Verdict:
     return verdict_at(OLD, seen, now=now, address=Address.GUESSED, link=f"{OLD}/announcement")
 
 
-@pytest.mark.parametrize(("now", "word"), [(100, Word.PENDING), (215, Word.UNPROVEN)])
-def test_a_release_not_seen_at_its_guess_is_pending_as_long_as_the_index_may_lag(now: float, word: Word) -> None:
+@pytest.mark.parametrize(("now", "word"), [(100, VerdictKind.PENDING), (215, VerdictKind.UNPROVEN)])
+def test_a_release_not_seen_at_its_guess_is_pending_as_long_as_the_index_may_lag(now: float, word: VerdictKind) -> None:
     assert guessed(now).word is word
 
 
@@ -87,7 +91,7 @@ def test_a_release_not_seen_at_its_guess_is_overdue_by_its_witnesses() -> None:
     announcing = looks_at(f"{OLD}/announcement", (-1, ABSENT), (200, ABSENT))
     unlisted = looks_at("https://www.gov.uk/api/search.json", (200, ABSENT))
     old_copy = looks_at(OLD, (-1, ABSENT))
-    assert guessed(201, announcement=announcing, index=unlisted, page=old_copy).word is Word.OVERDUE
+    assert guessed(201, announcement=announcing, index=unlisted, page=old_copy).word is VerdictKind.OVERDUE
 
 
 @pytest.mark.parametrize(("redirect", "bound"), [([], None), ([a_sighting(UNKNOWN, 301, why=REDIRECTED)], 0.0)])
@@ -99,7 +103,7 @@ def test_only_a_witness_of_the_slot_bounds_how_early_a_release_came(redirect: li
         "page": looks_at(NEW, (300, PRESENT)),
     }
     verdict = verdict_at(NEW, seen, now=400, address=Address.FOUND)
-    assert (verdict.word, verdict.early_bound) == (Word.LATE, bound)
+    assert (verdict.word, verdict.early_bound) == (VerdictKind.LATE, bound)
 
 
 def found_late(stamp: float | None, *own: Look) -> Verdict:
@@ -120,28 +124,28 @@ def found_late(stamp: float | None, *own: Look) -> Verdict:
 @pytest.mark.parametrize(
     ("stamp", "word"),
     [
-        (1, Word.UNPROVEN),
-        (60, Word.UNPROVEN),
-        (61, Word.LATE),
-        (-120, Word.UNPROVEN),
-        (-34_200, Word.LATE),
-        (-86_400, Word.LATE),
-        (None, Word.LATE),
+        (1, VerdictKind.UNPROVEN),
+        (60, VerdictKind.UNPROVEN),
+        (61, VerdictKind.LATE),
+        (-120, VerdictKind.UNPROVEN),
+        (-34_200, VerdictKind.LATE),
+        (-86_400, VerdictKind.LATE),
+        (None, VerdictKind.LATE),
     ],
     ids=["on time", "just on time", "late", "early that day", "midnight", "another day", "none"],
 )
-def test_late_by_witnesses_alone_needs_that_the_publishers_stamp_does_not_deny_it(
-    stamp: float | None, word: Word
+def test_a_release_is_late_by_its_witnesses_unless_the_publishers_stamp_contradicts_it(
+    stamp: float | None, word: VerdictKind
 ) -> None:
     assert found_late(stamp).word is word
 
 
-def test_what_the_publishers_stamp_denies_is_unproven_with_both_times() -> None:
+def test_a_release_contradicted_by_the_publishers_stamp_is_unproven_with_both_times() -> None:
     verdict = found_late(1)
     assert verdict.page.delay == Bounds(1, 242)
     assert "09:34:02" in (verdict.unproven_because or "")
     assert "09:30:01" in (verdict.unproven_because or "")
 
 
-def test_a_stamp_denies_no_absence_that_was_seen_at_the_page_itself() -> None:
-    assert found_late(1, a_sighting(ABSENT, 200, address=NEW)).word is Word.LATE
+def test_a_stamp_contradicts_no_absence_seen_at_the_page_itself() -> None:
+    assert found_late(1, a_sighting(ABSENT, 200, address=NEW)).word is VerdictKind.LATE

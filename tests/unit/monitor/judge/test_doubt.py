@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from monitor.judge.verdict import Kind, Verdict, Word
+from monitor.judge.verdict import Kind, Verdict, VerdictKind
 from schedules.announcement import State as Standing
 from schedules.promise import Promise, Unlisted
 from tests.worlds.instants import DAY, SLOT, at, seconds_at
@@ -46,11 +46,16 @@ def doubts(verdict: Verdict) -> list[str]:
     return [each.detail for each in found(verdict, Kind.PROMISE_IN_DOUBT)]
 
 
-CAME = [(None, Word.OVERDUE), ("09:40", Word.LATE), (IN_TIME, Word.ON_TIME), ("09:10", Word.EARLY)]
+CAME = [
+    (None, VerdictKind.OVERDUE),
+    ("09:40", VerdictKind.LATE),
+    (IN_TIME, VerdictKind.ON_TIME),
+    ("09:10", VerdictKind.EARLY),
+]
 
 
 @pytest.mark.parametrize(("came", "word"), CAME)
-def test_a_promise_read_after_its_slot_binds(came: str | None, word: Word) -> None:
+def test_a_promise_read_after_its_slot_binds(came: str | None, word: VerdictKind) -> None:
     verdict = verdict_on([read_last("09:35")], came)
     assert (verdict.word, doubts(verdict)) == (word, [])
 
@@ -60,43 +65,44 @@ def test_a_promise_read_after_its_slot_binds(came: str | None, word: Word) -> No
 )
 def test_a_promise_last_read_long_before_its_slot_or_exposure_proves_nothing(came: str | None, before: str) -> None:
     verdict = verdict_on([read_last("08:29")], came)
-    assert (verdict.word, verdict.exposures) == (Word.UNPROVEN, ())
+    assert (verdict.word, verdict.exposures) == (VerdictKind.UNPROVEN, ())
     assert doubts(verdict) == [verdict.unproven_because]
     assert verdict.unproven_because.endswith(
-        f"last read Fri 5 Jan 2018 08:29:00 GMT, {before} before: whether it still stood is not known"
+        f"last read Fri 5 Jan 2018 08:29:00 GMT, {before} before: whether it was still in force is not known"
     )
 
 
 def test_a_promise_read_four_minutes_before_its_slot_binds_and_is_dated() -> None:
     verdict = verdict_on([read_last("09:26")], IN_TIME)
-    assert (verdict.word, verdict.confirmed, doubts(verdict)) == (Word.ON_TIME, at("09:26"), [])
+    assert (verdict.word, verdict.confirmed, doubts(verdict)) == (VerdictKind.ON_TIME, at("09:26"), [])
 
 
-@pytest.mark.parametrize(("read", "word"), [("09:00", Word.ON_TIME), ("08:59:54", Word.UNPROVEN)])
-def test_a_promise_binds_if_it_was_read_at_most_half_an_hour_before(read: str, word: Word) -> None:
+@pytest.mark.parametrize(("read", "word"), [("09:00", VerdictKind.ON_TIME), ("08:59:54", VerdictKind.UNPROVEN)])
+def test_a_promise_binds_if_it_was_read_at_most_half_an_hour_before(read: str, word: VerdictKind) -> None:
     assert verdict_on([read_last(read)], IN_TIME).word is word
 
 
 @pytest.mark.parametrize(("read", "count"), [("09:26", 1), ("09:30", 0)])
 def test_a_late_release_whose_calendar_was_not_read_again_has_that_doubt(read: str, count: int) -> None:
     verdict = verdict_on([read_last(read)], None)
-    assert verdict.word is Word.OVERDUE
+    assert verdict.word is VerdictKind.OVERDUE
     assert [doubt.endswith("not read, or not shown there, again since") for doubt in doubts(verdict)] == [True] * count
 
 
 @pytest.mark.parametrize(
-    ("read", "word", "count"), [("08:39", Word.UNPROVEN, 1), ("08:41", Word.EARLY, 1), ("09:11", Word.EARLY, 0)]
+    ("read", "word", "count"),
+    [("08:39", VerdictKind.UNPROVEN, 1), ("08:41", VerdictKind.EARLY, 1), ("09:11", VerdictKind.EARLY, 0)],
 )
 def test_before_its_slot_a_promise_must_be_confirmed_when_the_first_exposure_began(
-    read: str, word: Word, count: int
+    read: str, word: VerdictKind, count: int
 ) -> None:
     verdict = verdict_on([read_last(read)], "09:10", now="09:30")
     assert (verdict.word, len(doubts(verdict))) == (word, count)
 
 
-def test_a_part_that_claims_nothing_keeps_its_own_reason() -> None:
+def test_a_pending_part_keeps_its_verdict_if_the_promise_is_in_doubt() -> None:
     verdict = verdict_on([read_last("08:29")], None, now="09:29")
-    assert (verdict.word, verdict.unproven_because, doubts(verdict)) == (Word.PENDING, None, [])
+    assert (verdict.word, verdict.unproven_because, doubts(verdict)) == (VerdictKind.PENDING, None, [])
 
 
 # Changes between two reads
@@ -105,35 +111,39 @@ def test_a_part_that_claims_nothing_keeps_its_own_reason() -> None:
 @pytest.mark.parametrize("change", [changed("11:00"), changed(state=Standing.CANCELLED)])
 def test_a_change_that_may_have_come_before_the_slot_leaves_both_readings(change: Promise) -> None:
     verdict = verdict_on([read_last("09:26"), change], None)
-    assert verdict.word is Word.UNPROVEN
+    assert verdict.word is VerdictKind.UNPROVEN
     assert "changed between two reads: govuk says Fri 5 Jan 2018 09:30:00 GMT" in verdict.unproven_because
 
 
 def test_a_change_that_came_after_the_slot_leaves_it_late() -> None:
-    assert verdict_on([read_last("09:32"), changed("11:00", before="09:32")], None).word is Word.OVERDUE
+    assert verdict_on([read_last("09:32"), changed("11:00", before="09:32")], None).word is VerdictKind.OVERDUE
 
 
 CHANGES = {
-    "the next edition, once it was out in time": (changed("2018-04-05 10:30"), IN_TIME, Word.ON_TIME),
-    "a later day, read when it may have been out": (changed("2018-01-06 09:30", "09:30:05"), "09:30:44", Word.UNPROVEN),
-    "a later day, read once it was out": (changed("2018-01-06 09:30", "09:30:05"), "09:30:04.5", Word.ON_TIME),
-    "a later day": (changed("2018-01-06 09:30"), IN_TIME, Word.ON_TIME),
-    "a later day, not out": (changed("2018-01-06 09:30"), None, Word.UNPROVEN),
-    "later on the same day": (changed("09:31", "09:31:30"), IN_TIME, Word.UNPROVEN),
-    "an hour and a half later": (changed("11:00"), IN_TIME, Word.UNPROVEN),
-    "an hour and a half later, not out": (changed("11:00"), None, Word.UNPROVEN),
-    "brought forward": (changed("09:28"), IN_TIME, Word.UNPROVEN),
-    "brought forward, not out": (changed("09:28"), None, Word.UNPROVEN),
+    "the next edition, once it was out in time": (changed("2018-04-05 10:30"), IN_TIME, VerdictKind.ON_TIME),
+    "a later day, read when it may have been out": (
+        changed("2018-01-06 09:30", "09:30:05"),
+        "09:30:44",
+        VerdictKind.UNPROVEN,
+    ),
+    "a later day, read once it was out": (changed("2018-01-06 09:30", "09:30:05"), "09:30:04.5", VerdictKind.ON_TIME),
+    "a later day": (changed("2018-01-06 09:30"), IN_TIME, VerdictKind.ON_TIME),
+    "a later day, not out": (changed("2018-01-06 09:30"), None, VerdictKind.UNPROVEN),
+    "later on the same day": (changed("09:31", "09:31:30"), IN_TIME, VerdictKind.UNPROVEN),
+    "an hour and a half later": (changed("11:00"), IN_TIME, VerdictKind.UNPROVEN),
+    "an hour and a half later, not out": (changed("11:00"), None, VerdictKind.UNPROVEN),
+    "brought forward": (changed("09:28"), IN_TIME, VerdictKind.UNPROVEN),
+    "brought forward, not out": (changed("09:28"), None, VerdictKind.UNPROVEN),
 }
 
 
 @pytest.mark.parametrize(("change", "came", "word"), CHANGES.values(), ids=CHANGES)
-def test_only_a_later_day_read_once_it_was_out_in_time_takes_nothing_back(
-    change: Promise, came: str | None, word: Word
+def test_only_a_later_day_read_after_a_release_in_time_leaves_the_verdict(
+    change: Promise, came: str | None, word: VerdictKind
 ) -> None:
     verdict = verdict_on([read_last("09:26"), change], came)
     assert verdict.word is word
-    assert bool(doubts(verdict)) is (word is Word.UNPROVEN)
+    assert bool(doubts(verdict)) is (word is VerdictKind.UNPROVEN)
 
 
 # Brought forward
@@ -142,18 +152,18 @@ def test_only_a_later_day_read_once_it_was_out_in_time_takes_nothing_back(
 def test_a_release_that_was_brought_forward_and_came_then_is_not_early() -> None:
     # At 08:55 the calendar is changed to 09:00. The release is out at 09:02, and the calendar is read at 09:05.
     verdict = verdict_on([read_last("08:50"), changed("09:00", "09:05", "08:50")], "09:02")
-    assert (verdict.word, verdict.exposures) == (Word.UNPROVEN, ())
+    assert (verdict.word, verdict.exposures) == (VerdictKind.UNPROVEN, ())
     (forward,) = found(verdict, Kind.BROUGHT_FORWARD)
     assert forward.detail.startswith("govuk says Fri 5 Jan 2018 09:00:00 GMT: brought forward")
 
 
 def test_a_time_first_shown_after_it_had_passed_excuses_no_exposure() -> None:
-    assert verdict_on([read_last("09:03"), changed("09:00", "09:05", "09:03")], "09:02").word is Word.EARLY
+    assert verdict_on([read_last("09:03"), changed("09:00", "09:05", "09:03")], "09:02").word is VerdictKind.EARLY
 
 
 def test_a_release_brought_forward_in_time_is_judged_by_its_new_slot() -> None:
     verdict = verdict_on([read_last("08:30"), changed("09:10", "08:50", "08:30")], "09:10:00.5")
-    assert verdict.word is Word.ON_TIME
+    assert verdict.word is VerdictKind.ON_TIME
     assert found(verdict, Kind.BROUGHT_FORWARD)
 
 
@@ -175,32 +185,35 @@ def test_a_slot_that_was_brought_forward_on_its_own_day_is_a_finding(promises: l
 
 
 @pytest.mark.parametrize(
-    ("came", "word"), [("09:31:27", Word.UNPROVEN), (IN_TIME, Word.ON_TIME), ("09:28:30", Word.UNPROVEN)]
+    ("came", "word"),
+    [("09:31:27", VerdictKind.UNPROVEN), (IN_TIME, VerdictKind.ON_TIME), ("09:28:30", VerdictKind.UNPROVEN)],
 )
-def test_a_time_that_was_provisional_when_last_read_is_on_time_only_by_its_minute_too(came: str, word: Word) -> None:
+def test_a_time_that_was_provisional_when_last_read_is_on_time_only_by_its_minute_too(
+    came: str, word: VerdictKind
+) -> None:
     verdict = verdict_on([read_last("09:26", state=Standing.PROVISIONAL)], came)
-    assert (verdict.word, bool(doubts(verdict))) == (word, word is Word.UNPROVEN)
+    assert (verdict.word, bool(doubts(verdict))) == (word, word is VerdictKind.UNPROVEN)
 
 
 def test_a_time_still_provisional_after_its_instant_is_judged_by_its_day() -> None:
-    assert verdict_on([read_last("09:31", state=Standing.PROVISIONAL)], "09:31:27").word is Word.ON_TIME
+    assert verdict_on([read_last("09:31", state=Standing.PROVISIONAL)], "09:31:27").word is VerdictKind.ON_TIME
 
 
-def test_nothing_is_claimed_before_its_instant_of_a_time_that_may_be_confirmed() -> None:
+def test_a_release_is_pending_while_its_provisional_time_may_be_confirmed() -> None:
     verdict = verdict_on([read_last("09:26", state=Standing.PROVISIONAL)], "09:28:30", now="09:29")
-    assert (verdict.word, verdict.final, verdict.revisit) == (Word.PENDING, False, SLOT)
+    assert (verdict.word, verdict.final, verdict.revisit) == (VerdictKind.PENDING, False, SLOT)
 
 
 @pytest.mark.parametrize("came", [None, "09:31:27"])
 def test_a_confirmation_that_may_have_come_before_the_slot_leaves_both_readings(came: str | None) -> None:
     verdict = verdict_on([read_last("09:26", state=Standing.PROVISIONAL), changed()], came)
-    assert verdict.word is Word.UNPROVEN
+    assert verdict.word is VerdictKind.UNPROVEN
     assert "09:30:00 GMT, provisional, last so" in verdict.unproven_because
 
 
-def test_a_confirmation_that_came_after_the_slot_binds_no_one_to_the_minute() -> None:
+def test_a_time_confirmed_after_the_slot_is_judged_by_its_day() -> None:
     provisional = read_last("09:31", state=Standing.PROVISIONAL)
-    assert verdict_on([provisional, changed(before="09:31")], "09:31:27").word is Word.ON_TIME
+    assert verdict_on([provisional, changed(before="09:31")], "09:31:27").word is VerdictKind.ON_TIME
 
 
 # Two calendars
@@ -214,12 +227,12 @@ def two(own: str) -> list[Promise]:
 @pytest.mark.parametrize(
     ("own", "came", "word"),
     [
-        ("10:30", None, Word.UNPROVEN),
-        ("10:30", "09:40", Word.UNPROVEN),
-        ("08:30", "09:00", Word.UNPROVEN),
-        ("08:30", None, Word.OVERDUE),
-        ("10:30", "09:00", Word.EARLY),
-        ("10:30", IN_TIME, Word.ON_TIME),
+        ("10:30", None, VerdictKind.UNPROVEN),
+        ("10:30", "09:40", VerdictKind.UNPROVEN),
+        ("08:30", "09:00", VerdictKind.UNPROVEN),
+        ("08:30", None, VerdictKind.OVERDUE),
+        ("10:30", "09:00", VerdictKind.EARLY),
+        ("10:30", IN_TIME, VerdictKind.ON_TIME),
     ],
     ids=[
         "late by one, not yet due by the other",
@@ -230,12 +243,14 @@ def two(own: str) -> list[Promise]:
         "on time by the one that rules",
     ],
 )
-def test_no_breach_is_claimed_by_one_calendar_that_another_denies(own: str, came: str | None, word: Word) -> None:
+def test_no_breach_is_claimed_by_one_calendar_that_another_denies(
+    own: str, came: str | None, word: VerdictKind
+) -> None:
     verdict = verdict_on(two(own), came, calendars=BOTH)
     assert verdict.word is word
     (differ,) = found(verdict, Kind.CALENDARS_DISAGREE)
     assert differ.detail.endswith("a person must say which binds")
-    assert ("own says" in (verdict.unproven_because or "")) is (word is Word.UNPROVEN)
+    assert ("own says" in (verdict.unproven_because or "")) is (word is VerdictKind.UNPROVEN)
 
 
 @pytest.mark.parametrize(("own", "is_late"), [("09:31", True), ("09:50", False), ("10:00", False), ("09:29", False)])
@@ -243,15 +258,15 @@ def test_an_exposed_release_that_came_back_late_is_late_only_by_both_calendars(o
     turns = [(-7200, ABSENT), (-90, PRESENT), (-30, ABSENT), (1200, PRESENT)]
     page = Story(turns, every=5, specific=True)
     verdict = judged(1800, {"page": page}, promises=two(own), release=a_release(calendars=BOTH))
-    assert verdict.word is Word.EARLY
+    assert verdict.word is VerdictKind.EARLY
     assert bool(found(verdict, Kind.LATE)) is is_late
 
 
 def test_a_release_becomes_late_when_it_is_late_by_the_second_calendar_too() -> None:
     early = verdict_on(two("09:50"), None, now="09:40", calendars=BOTH)
-    assert (early.word, early.revisit) == (Word.UNPROVEN, at("09:50"))
+    assert (early.word, early.revisit) == (VerdictKind.UNPROVEN, at("09:50"))
     assert verdict_on(two("09:50"), None, now="09:50:30", calendars=BOTH).revisit == at("09:51")
-    assert verdict_on(two("09:50"), None, now="09:52", calendars=BOTH).word is Word.OVERDUE
+    assert verdict_on(two("09:50"), None, now="09:52", calendars=BOTH).word is VerdictKind.OVERDUE
 
 
 def test_a_release_with_one_calendar_is_not_judged_again_soon() -> None:
@@ -260,17 +275,17 @@ def test_a_release_with_one_calendar_is_not_judged_again_soon() -> None:
 
 def test_a_release_that_one_calendar_cancels_is_not_late_by_the_other() -> None:
     promises = [a_promise(), a_promise(calendar="own", state=Standing.CANCELLED)]
-    assert verdict_on(promises, None, calendars=BOTH).word is Word.UNPROVEN
+    assert verdict_on(promises, None, calendars=BOTH).word is VerdictKind.UNPROVEN
 
 
-def test_what_is_no_breach_by_the_calendar_that_rules_is_not_disputed() -> None:
+def test_a_release_on_time_by_the_first_calendar_is_not_disputed() -> None:
     (page,) = verdict_on(two("10:30"), IN_TIME, calendars=BOTH).parts
-    assert (page.word, page.unproven_because, page.delay is None) == (Word.ON_TIME, None, False)
+    assert (page.word, page.unproven_because, page.delay is None) == (VerdictKind.ON_TIME, None, False)
 
 
 def test_late_by_one_calendar_and_never_published_by_the_other_is_a_breach_by_both() -> None:
     long_ago = a_promise(SLOT - 20 * DAY, learnt=SLOT - 40 * DAY, calendar="own")
-    assert verdict_on([a_promise(), long_ago], "09:40", calendars=BOTH).word is Word.LATE
+    assert verdict_on([a_promise(), long_ago], "09:40", calendars=BOTH).word is VerdictKind.LATE
 
 
 def unlisted(since: str, reads: int = 4, *successors: str, last: str = "09:00") -> Promise:
@@ -281,7 +296,7 @@ def unlisted(since: str, reads: int = 4, *successors: str, last: str = "09:00") 
 @pytest.mark.parametrize("came", [None, "09:40", IN_TIME])
 def test_an_entry_that_left_its_calendar_before_its_slot_proves_nothing(came: str | None) -> None:
     verdict = verdict_on([unlisted("09:05")], came)
-    assert verdict.word is Word.UNPROVEN
+    assert verdict.word is VerdictKind.UNPROVEN
     assert verdict.unproven_because is not None
     assert "last shown Fri 5 Jan 2018 09:00:00 GMT" in verdict.unproven_because
     assert "4 reads of the calendar since Fri 5 Jan 2018 09:05:00 GMT did not show it" in verdict.unproven_because
@@ -291,12 +306,12 @@ def test_an_entry_that_left_its_calendar_before_its_slot_proves_nothing(came: st
 @pytest.mark.parametrize(
     ("promise", "word"),
     [
-        (unlisted("09:29:59"), Word.UNPROVEN),
-        (unlisted("09:30"), Word.OVERDUE),
-        (read_last("09:20"), Word.OVERDUE),
+        (unlisted("09:29:59"), VerdictKind.UNPROVEN),
+        (unlisted("09:30"), VerdictKind.OVERDUE),
+        (read_last("09:20"), VerdictKind.OVERDUE),
     ],
 )
-def test_only_reads_before_the_slot_withdraw_the_confirmation(promise: Promise, word: Word) -> None:
+def test_only_reads_before_the_slot_withdraw_the_confirmation(promise: Promise, word: VerdictKind) -> None:
     assert verdict_on([promise], None).word is word
 
 
@@ -306,17 +321,17 @@ def test_likely_successors_are_named() -> None:
     assert verdict.unproven_because.endswith("A new entry may replace it: “Vital events: 2017” and “Stillbirths: 2017”")
 
 
-@pytest.mark.parametrize(("since", "word"), [("09:11", Word.EARLY), ("09:05", Word.UNPROVEN)])
-def test_an_entry_that_leaves_once_its_release_is_public_early_takes_nothing_back(since: str, word: Word) -> None:
+@pytest.mark.parametrize(("since", "word"), [("09:11", VerdictKind.EARLY), ("09:05", VerdictKind.UNPROVEN)])
+def test_an_entry_that_leaves_after_an_exposure_began_leaves_it_early(since: str, word: VerdictKind) -> None:
     assert verdict_on([unlisted(since)], "09:10", now="09:20").word is word
 
 
 def test_an_entry_that_leaves_one_calendar_while_another_promises_the_same_still_binds() -> None:
     other = read_last("09:26", calendar="own")
-    assert verdict_on([unlisted("09:05"), other], None, calendars=BOTH).word is Word.OVERDUE
+    assert verdict_on([unlisted("09:05"), other], None, calendars=BOTH).word is VerdictKind.OVERDUE
     both = [unlisted("09:05"), replace(unlisted("09:05"), calendar="own")]
-    assert verdict_on(both, None, calendars=BOTH).word is Word.UNPROVEN
+    assert verdict_on(both, None, calendars=BOTH).word is VerdictKind.UNPROVEN
 
 
-def test_what_reads_will_show_later_is_not_known_yet() -> None:
-    assert verdict_on([unlisted("09:05")], "09:03", now="09:04").word is Word.EARLY
+def test_reads_after_now_are_not_known_yet() -> None:
+    assert verdict_on([unlisted("09:05")], "09:03", now="09:04").word is VerdictKind.EARLY

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from monitor.judge.as_json import release_json
-from monitor.judge.as_text import measure_text, slot_headline, tally, told_text
+from monitor.judge.as_text import count_by_status, listed_status, measure_text, slot_headline
 from monitor.judge.verdict import Verdict
 from monitor.look.sighting import State
 from tests.worlds.instants import after_slot
@@ -40,7 +40,7 @@ def test_a_release_that_is_due_says_for_how_long_and_what_the_last_look_got() ->
     body = body_at(12)
     assert body["verdict"] == "pending"
     assert body["due"] == {"part": "page", "seconds": 12.0, "got": "503", "looks": 12}
-    assert (told_text(body), measure_text(body)) == ("due, not seen yet (12 s)", "503, 12 looks")
+    assert (listed_status(body), measure_text(body)) == ("due, not seen yet (12 s)", "503, 12 looks")
 
 
 def test_a_release_with_a_verdict_is_no_longer_due() -> None:
@@ -56,7 +56,7 @@ def test_a_release_with_a_verdict_is_no_longer_due() -> None:
         (UNKNOWN, None, "timeout", "timeout"),
     ],
 )
-def test_what_the_last_look_got_is_its_status_or_why_there_was_none(
+def test_the_last_answer_is_its_status_or_the_reason_for_the_failure(
     state: State, status: int | None, why: str, got: str
 ) -> None:
     run = replace(a_run("page", state, -10, 5), status=status, why=why)
@@ -70,7 +70,7 @@ def test_the_headline_counts_what_is_due_and_not_seen_yet() -> None:
     moved = body_at(30, verdict="moved", due=None)
     told = slot_headline([*rows, moved], after_slot(30))
     assert told == ("8 releases due at 9.30am: 6 out, 1 late, 1 not seen yet", after_slot(0))
-    assert "1 not seen yet" in tally(rows)
+    assert "1 not seen yet" in count_by_status(rows)
 
 
 def test_the_headline_is_about_the_slot_that_passed_last() -> None:

@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from monitor.judge.findings.platform import settled, with_platform
+from monitor.judge.findings.platform import add_platform_finding, slot_verdict
 from monitor.judge.policy import Grade
 from monitor.judge.runs import Blind
-from monitor.judge.verdict import Kind, Word
+from monitor.judge.verdict import Kind, VerdictKind
 from schedules.announcement import Part, Role
 from schedules.announcement import State as Standing
 from schedules.promise import Promise
@@ -182,7 +182,7 @@ def test_every_time_an_edge_hides_the_release_is_found_and_the_grade_is_that_of_
 
 
 @pytest.mark.parametrize(("until", "kind"), [(2, Kind.WITHDRAWN), (1600, Kind.STALE_EDGE)])
-def test_what_an_edge_has_shown_and_no_longer_shows_is_stale_only_while_the_origin_has_it(
+def test_an_absence_after_the_edge_showed_the_release_is_stale_only_while_the_origin_has_it(
     until: float, kind: Kind
 ) -> None:
     edge = Story([(-100, ABSENT), (3, PRESENT), (900, ABSENT), (1500, PRESENT)], every=5)
@@ -202,7 +202,7 @@ def test_the_edge_of_a_file_can_be_stale_and_that_of_an_alternative_never_is(
 ) -> None:
     seen = {"page": IN_TIME, "page/origin": IN_TIME, part.id: came(361), f"{part.id}/origin": IN_TIME}
     verdict = judged(400, seen, part)
-    assert (verdict.word, verdict.grade) == (Word.ON_TIME, grade)
+    assert (verdict.word, verdict.grade) == (VerdictKind.ON_TIME, grade)
     assert [each.seconds for each in verdict.findings] == seconds
 
 
@@ -310,27 +310,27 @@ def test_a_cancelled_release_keeps_the_findings_on_its_calendars() -> None:
 # The platform
 
 
-def test_two_producers_late_on_one_host_at_one_slot_are_a_fault_of_the_platform() -> None:
+def test_two_producers_late_on_one_host_at_one_slot_are_a_platform_finding() -> None:
     one = judged(400, LATE)
     other = replace(one, release="q", producer="ons")
-    (platform,) = found(with_platform(one, [settled(other)]), Kind.PLATFORM)
+    (platform,) = found(add_platform_finding(one, [slot_verdict(other)]), Kind.PLATFORM)
     assert platform.detail == "2 releases of ofqual, ons late together on www.gov.uk"
 
 
 @pytest.mark.parametrize(("on_time", "findings"), [(0, 1), (4, 1), (5, 0), (98, 0)])
-def test_few_late_releases_among_many_on_time_are_no_fault_of_the_platform(on_time: int, findings: int) -> None:
+def test_few_late_releases_among_many_on_time_are_no_platform_finding(on_time: int, findings: int) -> None:
     one = judged(400, LATE)
-    other = settled(replace(one, release="q", producer="ons"))
-    in_time = [replace(other, release=f"t{place}", word=Word.ON_TIME) for place in range(on_time)]
+    other = slot_verdict(replace(one, release="q", producer="ons"))
+    in_time = [replace(other, release=f"t{place}", word=VerdictKind.ON_TIME) for place in range(on_time)]
     elsewhere = [replace(each, host="www.ons.gov.uk", release=f"e{each.release}") for each in in_time]
-    assert len(found(with_platform(one, [other, *in_time, *elsewhere]), Kind.PLATFORM)) == findings
+    assert len(found(add_platform_finding(one, [other, *in_time, *elsewhere]), Kind.PLATFORM)) == findings
 
 
 @pytest.mark.parametrize("change", [{"producer": "ofqual"}, {"url": "https://www.ons.gov.uk/x"}, {"slot": None}])
-def test_late_releases_that_share_nothing_are_no_fault_of_the_platform(change: dict[str, object]) -> None:
+def test_late_releases_of_different_hosts_or_slots_are_no_platform_finding(change: dict[str, object]) -> None:
     one = judged(400, LATE)
     other = replace(one, **({"release": "q", "producer": "ons"} | change))
-    assert with_platform(one, [settled(other)]) is one
+    assert add_platform_finding(one, [slot_verdict(other)]) is one
 
 
 # Several monitors

@@ -21,8 +21,8 @@ from monitor.cli.today import row_text
 from monitor.deliver.facts import Measurement, release_facts
 from monitor.health.collector import MonitorState, ReleaseState, StateCollector
 from monitor.health.metrics import Metrics
-from monitor.judge.as_json import release_json, verdict_told, widest_bound
-from monitor.judge.verdict import Verdict, Word
+from monitor.judge.as_json import release_json, status_text, widest_bound
+from monitor.judge.verdict import Verdict, VerdictKind
 from tests.worlds.instants import SLOT, after_slot
 from tests.worlds.looks import ABSENT, PRESENT, a_run
 from tests.worlds.verdicts import judged
@@ -30,14 +30,14 @@ from tests.worlds.verdicts import judged
 
 def on_time(bound: float) -> Verdict:
     verdict = judged(90, {"page": [a_run("page", ABSENT, -600, -bound), a_run("page", PRESENT, 1, 60)]})
-    assert (verdict.word, verdict.early_bound) == (Word.ON_TIME, bound)
+    assert (verdict.word, verdict.early_bound) == (VerdictKind.ON_TIME, bound)
     return verdict
 
 
 @pytest.mark.parametrize(("bound", "beside"), [(0.8, ""), (5, ""), (5.2, ", to 6 s"), (12, ", to 12 s")])
 def test_the_board_and_notices_say_how_early_it_may_have_come(bound: float, beside: str) -> None:
     body = release_json(on_time(bound))
-    assert verdict_told(body) == verdict_told(body["parts"][0]) == row_text(body)[2] == f"on time{beside}"
+    assert status_text(body) == status_text(body["parts"][0]) == row_text(body)[2] == f"on time{beside}"
     assert headline(body) == f"ON TIME{beside}, final"
     facts = release_facts(on_time(bound), Measurement())
     assert f"came out on time{beside}, first seen" in notice_subject("final", "late", facts, after_slot(90))
@@ -62,7 +62,7 @@ def test_a_release_is_as_sure_as_the_least_sure_of_its_required_parts() -> None:
     }
     assert widest_bound(told) == 40
     assert widest_bound({"verdict": "late", "parts": [part("on_time", 40), part("late", None)]}) is None
-    assert verdict_told({"verdict": "on_time", "parts": [part("on_time", None)]}) == "on time"
+    assert status_text({"verdict": "on_time", "parts": [part("on_time", None)]}) == "on time"
 
 
 def test_a_period_report_counts_releases_that_are_less_sure() -> None:

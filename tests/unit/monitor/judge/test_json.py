@@ -15,7 +15,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from monitor.judge.as_json import release_json
-from monitor.judge.differences import differences
+from monitor.judge.differences import find_differences
 from monitor.judge.explain.explain import Explanation, explanation_json
 from monitor.judge.runs import Blind
 from monitor.judge.verdict import Kind, Verdict
@@ -116,7 +116,7 @@ def test_an_open_exposure_has_no_end() -> None:
 
 
 def test_a_verdict_does_not_differ_from_itself() -> None:
-    assert differences(json_of(), json_of()) == []
+    assert find_differences(json_of(), json_of()) == []
 
 
 def changed(body: Json, path: str, value: object) -> Json:
@@ -145,19 +145,19 @@ def changed(body: Json, path: str, value: object) -> Json:
     ],
 )
 def test_every_difference_is_reported_with_both_values(path: str, value: object, line: str) -> None:
-    assert any(found.startswith(line) for found in differences(changed(json_of(), path, value), json_of()))
+    assert any(found.startswith(line) for found in find_differences(changed(json_of(), path, value), json_of()))
 
 
 def test_an_overdue_delay_may_grow_and_never_shrink() -> None:
     earlier, later = (json_of(now, [(-100, ABSENT)]) for now in (200, 210))
-    assert differences(earlier, later) == []
-    assert differences(later, earlier)
+    assert find_differences(earlier, later) == []
+    assert find_differences(later, earlier)
 
 
 def test_a_verdict_may_become_final_and_never_open_again() -> None:
     body = json_of()
-    assert differences(body | {"final": False}, body) == []
-    assert differences(body, body | {"final": False}) == ["final: was True, is False"]
+    assert find_differences(body | {"final": False}, body) == []
+    assert find_differences(body, body | {"final": False}) == ["final: was True, is False"]
 
 
 def a_finding(kind: str = "blind", part: str | None = None, seconds: float | None = None) -> Json:
@@ -172,21 +172,21 @@ def with_findings(*more: Json) -> Json:
 
 def test_a_blind_span_of_another_monitor_may_be_added_and_only_several_monitors_take_one_back() -> None:
     body, blind = json_of(), with_findings(a_finding(seconds=3))
-    assert differences(body, blind) == []
-    assert differences(blind, body) == ["findings: were blind(), late(page), are late(page)"]
-    assert differences(blind, body, several=True) == []
-    assert differences(body, body | {"findings": []}, several=True) == ["findings: were late(page), are none"]
-    assert differences(body, with_findings(a_finding(seconds=3), a_finding("early_exposure", seconds=3)))
+    assert find_differences(body, blind) == []
+    assert find_differences(blind, body) == ["findings: were blind(), late(page), are late(page)"]
+    assert find_differences(blind, body, several=True) == []
+    assert find_differences(body, body | {"findings": []}, several=True) == ["findings: were late(page), are none"]
+    assert find_differences(body, with_findings(a_finding(seconds=3), a_finding("early_exposure", seconds=3)))
 
 
 def test_the_platform_finding_is_not_compared() -> None:
-    assert differences(with_findings(a_finding("platform")), json_of()) == []
+    assert find_differences(with_findings(a_finding("platform")), json_of()) == []
 
 
 def test_a_blind_span_may_grow_and_never_shrink() -> None:
     short, long = (json_of() | {"findings": [a_finding("blind", "page", seconds)]} for seconds in (80.0, 96.0))
-    assert differences(short, long) == []
-    assert differences(long, short) == ["findings.blind(page): was 96.0 … open, is 80.0 … 80.0"]
+    assert find_differences(short, long) == []
+    assert find_differences(long, short) == ["findings.blind(page): was 96.0 … open, is 80.0 … 80.0"]
 
 
 GONE_AGAIN = World(
@@ -216,7 +216,7 @@ def test_recomputing_with_longer_runs_finds_no_difference(world: World, now: flo
     # More may be known only if a run grew past the tolerance in which it was judged: that of the slot, or that of what
     # must last. A look that was under way at that instant has been answered since.
     if first.word is again.word and lasting(first) == lasting(again):
-        assert differences(release_json(first), release_json(again)) == []
+        assert find_differences(release_json(first), release_json(again)) == []
 
 
 def test_an_origin_look_long_before_an_aged_copy_does_not_widen_what_the_copy_proves() -> None:
@@ -229,7 +229,7 @@ def test_an_origin_look_long_before_an_aged_copy_does_not_widen_what_the_copy_pr
         )
         for begin in (after_slot(89.8), after_slot(88.3))
     ]
-    assert differences(*bodies) == []
+    assert find_differences(*bodies) == []
 
 
 # Explanations
@@ -274,7 +274,7 @@ def test_an_explanation_mentions_the_age_of_a_cached_answer() -> None:
         (200, [(-100, ABSENT)], "page: the first look that proves it present makes it late"),
         (
             -20, [(-100, ABSENT), (-50, PRESENT)],
-            "page: a look that proves it gone, or the slot itself, ends the open exposure",
+            "page: a look that proves it absent, or the slot itself, ends the open exposure",
         ),
         (95, [(-100, ABSENT), (-50, UNKNOWN)], "page: a look that proves it absent after"),
         (300, [(-100, ABSENT), (-70, UNKNOWN), (200, PRESENT)], "page: nothing we can still see"),

@@ -45,7 +45,7 @@ def test_each_bound_is_rounded_outward_at_the_unit_it_shows(least: float | None,
     assert length_text(bounds(least, most)) == text
 
 
-def test_what_was_not_measured_has_no_text() -> None:
+def test_an_unknown_length_has_no_text() -> None:
     assert length_text(None) == length_text(bounds(None, None)) == ""
 
 

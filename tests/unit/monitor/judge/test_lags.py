@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.judge.findings.platform import BEHIND
-from monitor.judge.verdict import Verdict, Word
-from monitor.judge.witnesses import DEFAULT_LAGS, Lags, Publication, lags_measured
+from monitor.judge.findings.platform import LATE_VERDICTS
+from monitor.judge.verdict import Verdict, VerdictKind
+from monitor.judge.witnesses import DEFAULT_LAGS, Lags, Publication, measure_longest_lags
 from monitor.look.recognise.version import format_version
 from monitor.look.redirect import REDIRECTED
 from schedules.announcement import Address
@@ -49,7 +49,7 @@ def published(
 
 def measured(now: float, *others: Publication) -> tuple[float, float]:
     """Return both lags in seconds."""
-    lags = lags_measured(others, SLOT, after_slot(now))
+    lags = measure_longest_lags(others, SLOT, after_slot(now))
     return lags.redirect.total_seconds(), lags.index.total_seconds()
 
 
@@ -83,7 +83,7 @@ def measured(now: float, *others: Publication) -> tuple[float, float]:
         "no looks",
     ],
 )
-def test_a_release_that_is_out_measures_how_far_its_witnesses_are_behind(
+def test_a_published_release_measures_how_long_its_witnesses_did_not_show_it(
     announcement: Looks, index: Looks, now: float, expected: tuple[float, float]
 ) -> None:
     assert measured(now, published(announcement, index)) == expected
@@ -138,27 +138,27 @@ def missing(now: float, *others: Publication, until: float = 3000, page: Sequenc
 @pytest.mark.parametrize(
     ("now", "others", "word"),
     [
-        (200, (), Word.OVERDUE),
-        (200, (FIRST,), Word.PENDING),
-        (480, (FIRST,), Word.PENDING),
-        (500, (FIRST,), Word.OVERDUE),
-        (880, (STILL_SILENT,), Word.PENDING),
-        (200, (replace(FIRST, slot=SLOT - DAY),), Word.OVERDUE),
+        (200, (), VerdictKind.OVERDUE),
+        (200, (FIRST,), VerdictKind.PENDING),
+        (480, (FIRST,), VerdictKind.PENDING),
+        (500, (FIRST,), VerdictKind.OVERDUE),
+        (880, (STILL_SILENT,), VerdictKind.PENDING),
+        (200, (replace(FIRST, slot=SLOT - DAY),), VerdictKind.OVERDUE),
     ],
     ids=["default", "measured", "until it is over", "then", "while another is silent too", "of another day"],
 )
 def test_a_release_is_not_found_yet_for_the_longest_lag_of_its_day(
-    now: float, others: Sequence[Publication], word: Word
+    now: float, others: Sequence[Publication], word: VerdictKind
 ) -> None:
     verdict = missing(now, *others)
     assert verdict.word is word
-    assert word is not Word.PENDING or (verdict.due is not None and verdict.due.is_confirming)
+    assert word is not VerdictKind.PENDING or (verdict.due is not None and verdict.due.is_confirming)
 
 
 def test_a_release_found_within_the_longest_lag_of_its_day_is_unproven_and_says_why() -> None:
     found = [a_sighting(PRESENT, 300, specific=True), a_sighting(PRESENT, 310, specific=True)]
     alone, after_another = (missing(500, *others, until=299, page=found) for others in ((), (FIRST,)))
-    assert (alone.word, after_another.word) == (Word.LATE, Word.UNPROVEN)
+    assert (alone.word, after_another.word) == (VerdictKind.LATE, VerdictKind.UNPROVEN)
     assert "still announced 7 min after it was out" in (after_another.unproven_because or "")
     assert (alone.lags, after_another.lags) == (DEFAULT_LAGS, Lags(timedelta(minutes=7), timedelta(minutes=7)))
 
@@ -175,7 +175,7 @@ def test_an_explanation_tells_the_lags_that_a_verdict_was_judged_with() -> None:
 
 def test_a_release_late_by_its_witnesses_is_judged_again_each_minute_of_its_day() -> None:
     verdict = missing(310)
-    assert (verdict.word, verdict.revisit) == (Word.OVERDUE, after_slot(360))
+    assert (verdict.word, verdict.revisit) == (VerdictKind.OVERDUE, after_slot(360))
 
 
 instants = st.integers(-100, 1500)
@@ -216,5 +216,5 @@ def test_a_measured_lag_never_makes_a_release_late(  # noqa: PLR0913 # what a ve
     before = None
     for count in range(len(others) + 1):
         word = judged(now, seen, release=release, published=others[:count]).word
-        assert word not in BEHIND or before is None or before in BEHIND, (before, word)
+        assert word not in LATE_VERDICTS or before is None or before in LATE_VERDICTS, (before, word)
         before = word

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from monitor.judge.explain.explain import explain
 from monitor.judge.judge import judge
-from monitor.judge.merge_runs import compacted
+from monitor.judge.merge_runs import compact_runs
 from monitor.judge.policy import Policy
 from monitor.judge.runs import Run
 from monitor.judge.verdict import Kind, Verdict
@@ -28,7 +28,7 @@ def run(state: State, begin: datetime, **fields: object) -> Run:
 
 
 def merged(*runs: Run) -> list[Run]:
-    return compacted({EDGE: runs}, UNTIL)[EDGE]
+    return compact_runs({EDGE: runs}, UNTIL)[EDGE]
 
 
 def test_absences_with_failed_looks_between_them_become_one_that_counts_them() -> None:
@@ -55,13 +55,13 @@ def test_runs_within_a_day_of_the_slot_are_not_merged() -> None:
     assert merged(*near) == near
 
 
-def test_nothing_is_merged_if_anything_was_public_early() -> None:
+def test_runs_are_not_merged_if_content_was_public_early() -> None:
     runs = [run(ABSENT, SLOT - 9 * DAY), run(PRESENT, SLOT - 8 * DAY), run(ABSENT, SLOT - 7 * DAY)]
     runs.append(run(ABSENT, SLOT - 6 * DAY))
     assert merged(*runs) == runs
     # Also if only another view showed it.
     views = {EDGE: [runs[0], runs[2]], "r/page/origin": [runs[1]]}
-    assert compacted(views, UNTIL) == views
+    assert compact_runs(views, UNTIL) == views
 
 
 def test_other_answers_other_bytes_and_failures_at_either_end_are_not_merged() -> None:
@@ -75,7 +75,7 @@ def test_other_answers_other_bytes_and_failures_at_either_end_are_not_merged() -
     assert merged(*runs) == runs
 
 
-def test_merging_twice_changes_nothing_more() -> None:
+def test_merging_twice_gives_the_same_as_merging_once() -> None:
     runs = [run(ABSENT, SLOT - n * DAY) for n in range(9, 0, -1)]
     once = merged(*runs)
     assert len(once) == 2
@@ -110,7 +110,7 @@ def but_for_failed_looks(told: Verdict) -> Verdict:
 def test_merging_changes_no_verdict_and_no_fact_but_the_list_of_runs(views: tuple[list[Run], ...], hours: int) -> None:
     now = SLOT + hours * HOUR
     before = {runs[0].target: runs for runs in views if runs}
-    after = compacted(before, UNTIL)
+    after = compact_runs(before, UNTIL)
     for tolerance in (MINUTE, HOUR):
         policy = Policy(on_time_within=tolerance)
         told, again = (judge(a_release(), [a_promise()], runs, (), policy, now) for runs in (before, after))

@@ -11,14 +11,16 @@ from datetime import datetime
 
 import pytest
 
-from monitor.judge.part_evidence import PartEvidence, seen
+from monitor.judge.case import case_of
+from monitor.judge.part_evidence import PartEvidence, gather_evidence
+from monitor.judge.policy import Policy
 from monitor.judge.runs import Blind
 from monitor.plan.targets import View
 from schedules.announcement import Address, Origin, Part, Role
 from schedules.release import Release
 from tests.worlds.instants import SLOT, after_slot
 from tests.worlds.looks import ABSENT, EDGE, ORIGIN, PRESENT, UNKNOWN, Look, Looks, looks
-from tests.worlds.releases import PAGE_URL, SHEET, a_release
+from tests.worlds.releases import PAGE_URL, SHEET, a_promise, a_release
 from tests.worlds.verdicts import runs_seen
 
 API_URL = PAGE_URL.replace("/government", "/api/content/government")
@@ -28,7 +30,7 @@ def looked(*each: Look, **fields: object) -> Looks:
     return looks(*each, **{"address": PAGE_URL, **fields})
 
 
-def evidence(  # noqa: PLR0913 # everything that evidence rests on
+def evidence_of(  # noqa: PLR0913 # all facts behind the evidence
     known: Mapping[str, Looks],
     address: Address = Address.GUESSED,
     *,
@@ -40,11 +42,13 @@ def evidence(  # noqa: PLR0913 # everything that evidence rests on
 ) -> PartEvidence:
     """Return what was seen of the page, or of another part."""
     whole = release or a_release(address=address)
-    return seen(whole, whole.parts[part], runs_seen(10**6, known), blind, after_slot(now), slot)
+    promises = [] if slot is None else [a_promise(slot)]
+    case = case_of(whole, promises, blind, Policy(), after_slot(now))
+    return gather_evidence(case, whole.parts[part], runs_seen(10**6, known), blind)
 
 
-def appearances(sight: PartEvidence) -> list[tuple[datetime | None, datetime | None]]:
-    return [(one.appears.after, one.appears.by) for one in sight.presences]
+def appearances(evidence: PartEvidence) -> list[tuple[datetime | None, datetime | None]]:
+    return [(one.appears.after, one.appears.by) for one in evidence.presences]
 
 
 @pytest.mark.parametrize(
@@ -62,13 +66,13 @@ def appearances(sight: PartEvidence) -> list[tuple[datetime | None, datetime | N
 def test_a_page_that_its_announcement_led_to_counts_from_the_slot_whatever_its_title(
     address: Address, when: float, slot: datetime | None, count: int
 ) -> None:
-    sight = evidence({"page": looked((when, PRESENT))}, address, slot=slot)
-    assert appearances(sight) == [(None, after_slot(when))] * count
+    evidence = evidence_of({"page": looked((when, PRESENT))}, address, slot=slot)
+    assert appearances(evidence) == [(None, after_slot(when))] * count
 
 
 def test_an_absence_at_an_address_that_the_announcement_led_to_stays_an_absence() -> None:
-    (gone,) = evidence({"page": looked((5, ABSENT))}, Address.LED_TO).spells[View.EDGE]
-    assert not gone.out
+    (absence,) = evidence_of({"page": looked((5, ABSENT))}, Address.LED_TO).spells[View.EDGE]
+    assert not absence.is_present
 
 
 TAKEN = [(-900, ABSENT), (-600, PRESENT), (-300, ABSENT)]
@@ -89,19 +93,19 @@ TAKEN = [(-900, ABSENT), (-600, PRESENT), (-300, ABSENT)]
 def test_a_guess_is_confirmed_by_the_release_unless_it_was_removed_before_its_slot(
     each: list[Look], slot: datetime | None, *, is_guess: bool
 ) -> None:
-    assert evidence({"page": looked(*each, specific=True)}, slot=slot).is_guess is is_guess
+    assert evidence_of({"page": looked(*each, specific=True)}, slot=slot).is_guess is is_guess
 
 
 def test_only_the_page_of_a_release_with_a_guessed_address_is_a_guess() -> None:
-    assert not evidence({}, Address.ANNOUNCED).is_guess
-    sheet = evidence({}, release=a_release(SHEET, address=Address.GUESSED), part=1)
+    assert not evidence_of({}, Address.ANNOUNCED).is_guess
+    sheet = evidence_of({}, release=a_release(SHEET, address=Address.GUESSED), part=1)
     assert (sheet.is_guess, sheet.witnesses) == (False, None)
 
 
 def witnessed(*page: Look) -> PartEvidence:
     """Return evidence on a guessed page whose announcement and listing were without it until 200 s after the slot."""
     absent = looks((-60, ABSENT), (200, ABSENT))
-    return evidence({"page": looked(*page, specific=True), "announcement/origin": absent, "index/origin": absent})
+    return evidence_of({"page": looked(*page, specific=True), "announcement/origin": absent, "index/origin": absent})
 
 
 @pytest.mark.parametrize(
@@ -139,15 +143,15 @@ GONE = looked((300, ABSENT))
 def test_the_last_absence_is_proved_by_the_page_at_a_known_address(
     known: dict[str, Looks], address: Address, last: float | None
 ) -> None:
-    assert evidence(known, address).last_gone == after_slot(last)
+    assert evidence_of(known, address).last_absent == after_slot(last)
 
 
 def test_the_last_absence_of_a_guess_is_proved_by_its_witnesses() -> None:
-    assert witnessed((300, ABSENT)).last_gone == after_slot(80)
+    assert witnessed((300, ABSENT)).last_absent == after_slot(80)
 
 
 @pytest.mark.parametrize(
-    ("each", "may_have_stood"),
+    ("each", "may_have_been_public"),
     [
         ([(-20, PRESENT), (10, ABSENT)], True),
         ([(-20, PRESENT), (-10, ABSENT)], False),
@@ -158,21 +162,21 @@ def test_the_last_absence_of_a_guess_is_proved_by_its_witnesses() -> None:
 )
 @pytest.mark.parametrize("others", [{}, {"page": looked((-20, ABSENT))}], ids=["edge", "origin"])
 def test_a_view_present_until_the_slot_and_absent_later_may_have_shown_the_release(
-    each: list[Look], others: dict[str, Looks], *, may_have_stood: bool
+    each: list[Look], others: dict[str, Looks], *, may_have_been_public: bool
 ) -> None:
     view = "page/origin" if others else "page"
-    sight = evidence({view: looked(*each), **others}, Address.ANNOUNCED)
-    assert sight.may_have_been_public_at(SLOT) is may_have_stood
+    evidence = evidence_of({view: looked(*each), **others}, Address.ANNOUNCED)
+    assert evidence.may_have_been_public_at(SLOT) is may_have_been_public
 
 
 @pytest.mark.parametrize(("now", "ends"), [(30, [30]), (60, [60]), (-60, [-60]), (-61, [])])
 def test_a_run_is_known_as_far_as_it_had_come(now: float, ends: list[float]) -> None:
-    runs = evidence({"page": looked((-60, ABSENT), (0, ABSENT), (60, ABSENT))}, now=now).views[View.EDGE]
+    runs = evidence_of({"page": looked((-60, ABSENT), (0, ABSENT), (60, ABSENT))}, now=now).views[View.EDGE]
     assert [(run.last_received, run.end) for run in runs] == [(after_slot(end), after_slot(end)) for end in ends]
 
 
 @pytest.mark.parametrize(
-    ("begins", "ends", "cause", "scope", "is_doubted"),
+    ("begins", "ends", "cause", "scope", "proves_nothing"),
     [
         (-1, 6, "clock", {}, True),
         (0, 5, "clock", {}, True),
@@ -186,27 +190,27 @@ def test_a_run_is_known_as_far_as_it_had_come(now: float, ends: list[float]) -> 
     ],
 )
 def test_a_run_made_while_the_clock_was_wrong_proves_nothing(
-    begins: float, ends: float, cause: str, scope: dict[str, str], *, is_doubted: bool
+    begins: float, ends: float, cause: str, scope: dict[str, str], *, proves_nothing: bool
 ) -> None:
     runs = [replace(run, monitor="north") for run in looked((0, ABSENT), (5, ABSENT)).runs("page")]
     span = Blind(after_slot(begins), after_slot(ends), cause, **scope)
-    sight = evidence({"page": runs}, Address.ANNOUNCED, blind=[span])
-    assert (sight.spells[View.EDGE] == ()) is is_doubted
-    assert len(sight.views[View.EDGE]) == 1
+    evidence = evidence_of({"page": runs}, Address.ANNOUNCED, blind=[span])
+    assert (evidence.spells[View.EDGE] == ()) is proves_nothing
+    assert len(evidence.views[View.EDGE]) == 1
 
 
 def test_the_earliest_view_of_the_page_that_was_present_from_its_first_look_is_the_unproved_one() -> None:
     known = {name: looked((when, PRESENT)) for name, when in (("page", 5), ("page/origin", 3))}
     api = looked((1, PRESENT), address=API_URL)
-    assert evidence(known | {"page/content": api}, Address.ANNOUNCED).unproved.target == ORIGIN
+    assert evidence_of(known | {"page/content": api}, Address.ANNOUNCED).unproved.target == ORIGIN
 
 
 def test_the_first_look_is_that_of_any_view_and_the_main_runs_are_those_of_the_page() -> None:
     known = {"page": looked((5, ABSENT)), "page/content": looked((1, UNKNOWN), address=API_URL)}
-    sight = evidence(known | {"page/origin": looked((2, ABSENT))})
-    assert sight.first_look == after_slot(1)
-    assert [run.first_sent for run in sight.main_runs] == [after_slot(2), after_slot(5)]
-    assert evidence({}).first_look is None
+    evidence = evidence_of(known | {"page/origin": looked((2, ABSENT))})
+    assert evidence.first_look == after_slot(1)
+    assert [run.first_sent for run in evidence.main_runs] == [after_slot(2), after_slot(5)]
+    assert evidence_of({}).first_look is None
 
 
 @pytest.mark.parametrize(
@@ -214,11 +218,11 @@ def test_the_first_look_is_that_of_any_view_and_the_main_runs_are_those_of_the_p
     [("elsewhere-1", PAGE_URL, 1), ("found-1", PAGE_URL, 0), ("elsewhere-1", f"{PAGE_URL}--2", 0)],
 )
 def test_a_page_takes_over_what_a_listing_showed_at_its_address(name: str, address: str, count: int) -> None:
-    sight = evidence({name: looked((3, PRESENT), specific=True, address=address)})
-    assert appearances(sight) == [(None, after_slot(3))] * count
+    evidence = evidence_of({name: looked((3, PRESENT), specific=True, address=address)})
+    assert appearances(evidence) == [(None, after_slot(3))] * count
 
 
 def test_another_part_takes_over_what_was_seen_of_the_page_at_its_address() -> None:
     there = Part("elsewhere-1", Role.ALTERNATIVE, PAGE_URL, required=False, origin=Origin.ELSEWHERE)
-    sight = evidence({"page": looked((4, PRESENT), specific=True)}, release=a_release(there), part=1)
-    assert appearances(sight) == [(None, after_slot(4))]
+    evidence = evidence_of({"page": looked((4, PRESENT), specific=True)}, release=a_release(there), part=1)
+    assert appearances(evidence) == [(None, after_slot(4))]

@@ -4,8 +4,8 @@ from datetime import date, timedelta
 
 import pytest
 
-from monitor.judge.policy import Grade, Policies, Policy, PolicyTable, grade, worst
-from monitor.judge.window import window
+from monitor.judge.policy import Grade, Policies, Policy, PolicyTable, grade_delay, worst_grade
+from monitor.judge.window import build_window
 from schedules.announcement import State
 from schedules.in_force import slot_in_force
 from schedules.times.interval import Bounds, Interval, between, since
@@ -29,12 +29,12 @@ from tests.worlds.releases import a_promise, a_release, a_slot
 def test_a_delay_is_graded_by_its_upper_bound_and_while_it_grows_by_its_lower(
     seconds: Bounds | None, expected: Grade
 ) -> None:
-    assert grade(seconds, Policy()) is expected
+    assert grade_delay(seconds, Policy()) is expected
 
 
 def test_the_worst_of_no_grades_is_none() -> None:
-    assert worst([]) is Grade.NONE
-    assert worst([Grade.NOTE, Grade.REPORT, Grade.NONE]) is Grade.REPORT
+    assert worst_grade([]) is Grade.NONE
+    assert worst_grade([Grade.NOTE, Grade.REPORT, Grade.NONE]) is Grade.REPORT
 
 
 def test_a_producer_changes_only_what_it_names() -> None:
@@ -53,7 +53,7 @@ def test_bounds_between_two_intervals_are_their_nearest_and_farthest() -> None:
 
 def test_a_provisional_time_in_summer_is_judged_from_local_midnight_to_local_midnight() -> None:
     promise = a_promise(at("2026-07-23 09:30"), state=State.PROVISIONAL)
-    frame = window(slot_in_force(a_release(), [promise], promise.slot.instant), Policy())
+    frame = build_window(slot_in_force(a_release(), [promise], promise.slot.instant), Policy())
     assert (frame.opens, frame.passes) == (at("2026-07-23 00:00"), at("2026-07-24 00:00"))
     assert frame.opens.hour == 23
     assert frame.origin is None
@@ -61,5 +61,5 @@ def test_a_provisional_time_in_summer_is_judged_from_local_midnight_to_local_mid
 
 def test_the_day_on_which_clocks_go_back_has_twenty_five_hours() -> None:
     promise = a_promise(a_slot(date(2026, 10, 25)))
-    frame = window(slot_in_force(a_release(), [promise], SLOT), Policy())
+    frame = build_window(slot_in_force(a_release(), [promise], SLOT), Policy())
     assert frame.passes - frame.opens == timedelta(hours=25)

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.judge.presence import Presence, absent_at, presences
-from monitor.judge.spells import spells
+from monitor.judge.presence import Presence, absent_at, build_presences
+from monitor.judge.spells import build_spells
 from monitor.plan.targets import View
 from schedules.times.interval import Interval
 from tests.worlds.instants import after_slot
@@ -24,7 +24,7 @@ def presences_in(edge: Turns, origin: Turns = (), content: Turns = ()) -> list[P
     """Return the presences that single looks at each view prove, all of this edition."""
     views = {View.EDGE: edge, View.ORIGIN: origin, View.CONTENT: content}
     runs = {view: looks(*turns, specific=True).runs(f"page/{view}") for view, turns in views.items() if turns}
-    return presences({view: spells(view, each) for view, each in runs.items()})
+    return build_presences({view: build_spells(view, each) for view, each in runs.items()})
 
 
 def between(after: float, by: float) -> Interval:

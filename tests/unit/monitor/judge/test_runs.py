@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor.judge.runs import Blind, OutOfOrder, Run, extend, widest_gap
-from monitor.judge.spells import spells
+from monitor.judge.runs import Blind, OutOfOrder, Run, fold_sighting, widest_gap
+from monitor.judge.spells import build_spells
 from monitor.look.sighting import Sighting, State
 from monitor.plan.targets import View
 from tests.worlds.instants import after_slot
@@ -64,7 +64,7 @@ def test_a_copy_that_may_be_older_than_the_first_absence_shows_no_return(
     age: tuple[float, float], *, counts: bool
 ) -> None:
     runs = runs_of((0, ABSENT), (8, ABSENT), a_sighting(PRESENT, 10, age=age))
-    assert [spell.out for spell in spells(View.EDGE, runs)] == [False, True][: 1 + counts]
+    assert [spell.is_present for spell in build_spells(View.EDGE, runs)] == [False, True][: 1 + counts]
 
 
 def test_answers_that_only_later_showed_this_edition_are_a_run_of_their_own() -> None:
@@ -110,13 +110,13 @@ def test_a_sighting_older_than_the_last_run_is_out_of_order() -> None:
 
 
 def test_extending_gives_the_longer_run_or_the_last_and_the_new_one() -> None:
-    first = extend(None, a_sighting(ABSENT, 0))
-    longer = extend(first, a_sighting(ABSENT, 1))
+    first = fold_sighting(None, a_sighting(ABSENT, 0))
+    longer = fold_sighting(first, a_sighting(ABSENT, 1))
     assert (first.looks, longer.looks) == (1, 2)
     other = a_sighting(PRESENT, 2)
-    assert extend(longer, other) == (longer, extend(None, other))
+    assert fold_sighting(longer, other) == (longer, fold_sighting(None, other))
     same = a_sighting(ABSENT, 2)
-    assert extend(longer, same, apart=True) == (longer, extend(None, same))
+    assert fold_sighting(longer, same, apart=True) == (longer, fold_sighting(None, same))
 
 
 @settings(max_examples=100)

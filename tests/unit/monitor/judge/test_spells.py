@@ -1,4 +1,4 @@
-"""Spells: which runs count, how an `Age` is believed, and by when content was gone.
+"""Spells: which runs count, which `Age` is believed, and when content was first absent again.
 
 A number is an instant in seconds after the slot; the third of a look is the age of its answer.
 """
@@ -11,7 +11,7 @@ from datetime import datetime
 
 import pytest
 
-from monitor.judge.spells import Spell, believed, gone_by, spells, unproved
+from monitor.judge.spells import Spell, build_spells, correct_ages, find_absence_after, find_unproved_run
 from monitor.plan.targets import View
 from tests.worlds.instants import after_slot
 from tests.worlds.looks import ABSENT, PRESENT, UNKNOWN, WITHDRAWN, Look, looks
@@ -20,13 +20,13 @@ Spans = list[tuple[bool, float, float]]
 
 
 def spells_of(*each: Look, specific: bool = False, view: View = View.EDGE) -> tuple[Spell, ...]:
-    return tuple(spells(view, looks(*each, specific=specific).runs("page")))
+    return tuple(build_spells(view, looks(*each, specific=specific).runs("page")))
 
 
-def believed_of(edge: Sequence[Look], **views: Sequence[Look]) -> dict[View, tuple[Spell, ...]]:
+def corrected_spells_of(edge: Sequence[Look], **views: Sequence[Look]) -> dict[View, tuple[Spell, ...]]:
     """Return the spells of each view, all of this edition, with their ages corrected."""
-    each = {View.EDGE: edge, **{View[name.upper()]: told for name, told in views.items()}}
-    return believed({view: spells_of(*told, specific=True, view=view) for view, told in each.items()})
+    each = {View.EDGE: edge, **{View[name.upper()]: each_look for name, each_look in views.items()}}
+    return correct_ages({view: spells_of(*each_look, specific=True, view=view) for view, each_look in each.items()})
 
 
 SPANS = {
@@ -55,7 +55,7 @@ SPANS = {
 def test_presence_counts_after_an_absence_or_if_it_is_of_this_edition(
     each: list[Look], spans: Spans, *, specific: bool
 ) -> None:
-    found = [(one.out, one.begin, one.end) for one in spells_of(*each, specific=specific)]
+    found = [(one.is_present, one.begin, one.end) for one in spells_of(*each, specific=specific)]
     assert found == [(out, after_slot(begin), after_slot(end)) for out, begin, end in spans]
 
 
@@ -70,7 +70,7 @@ def test_a_spell_lasts_as_long_as_any_of_its_runs_proves(first: float, last: flo
 def test_an_age_is_believed_unless_an_earlier_look_contradicts_it(
     edge: list[Look], begin: float, claims: float | None
 ) -> None:
-    out = believed_of([(0, ABSENT), *edge, (60, PRESENT, 30)])[View.EDGE][1]
+    out = corrected_spells_of([(0, ABSENT), *edge, (60, PRESENT, 30)])[View.EDGE][1]
     assert (out.begin, out.earliest) == (after_slot(begin), after_slot(30))
     assert out.claims == after_slot(claims)
 
@@ -86,7 +86,7 @@ def test_an_age_is_believed_unless_an_earlier_look_contradicts_it(
     ids=["closely", "from the claimed instant on", "too far apart to exclude a return", "only after it"],
 )
 def test_content_did_not_come_while_the_origin_was_watched(origin: list[Look], *, is_watched: bool) -> None:
-    out = believed_of([(0, ABSENT), (60, PRESENT, 30)], origin=origin)[View.EDGE][1]
+    out = corrected_spells_of([(0, ABSENT), (60, PRESENT, 30)], origin=origin)[View.EDGE][1]
     assert (out.begin, out.claims) == (after_slot(75), None if is_watched else after_slot(30))
 
 
@@ -100,20 +100,20 @@ def test_content_did_not_come_while_the_origin_was_watched(origin: list[Look], *
     ids=["a later look", "the content item", "an absence at that very instant"],
 )
 def test_only_an_earlier_look_at_the_page_contradicts_an_age(edge: list[Look], views: dict[str, list[Look]]) -> None:
-    out = believed_of([(0, ABSENT), *edge, (60, PRESENT, 30)], **views)[View.EDGE][1]
+    out = corrected_spells_of([(0, ABSENT), *edge, (60, PRESENT, 30)], **views)[View.EDGE][1]
     assert out.begin == after_slot(30)
 
 
-def test_spells_that_nothing_contradicts_stay_as_they_are() -> None:
+def test_spells_without_a_contradiction_are_not_corrected() -> None:
     (gone,) = spells_of((0, ABSENT), (5, ABSENT))
     (out,) = spells_of((0, PRESENT), (5, PRESENT), specific=True)
-    assert believed({View.EDGE: [gone]})[View.EDGE] == (gone,)
-    assert believed({View.EDGE: [out], View.ORIGIN: [replace(gone, end=after_slot(3))]})[View.EDGE] == (out,)
+    assert correct_ages({View.EDGE: [gone]})[View.EDGE] == (gone,)
+    assert correct_ages({View.EDGE: [out], View.ORIGIN: [replace(gone, end=after_slot(3))]})[View.EDGE] == (out,)
 
 
 def test_present_from_the_first_look_on_proves_nothing() -> None:
     each = (0, UNKNOWN), (5, PRESENT), (10, UNKNOWN), (15, PRESENT, 60), (20, ABSENT), (25, PRESENT)
-    run = unproved(looks(*each).runs("page"))
+    run = find_unproved_run(looks(*each).runs("page"))
     assert (run.begin, run.end) == (after_slot(-45), after_slot(5))
 
 
@@ -122,8 +122,8 @@ def test_present_from_the_first_look_on_proves_nothing() -> None:
     [looks((0, ABSENT), (5, PRESENT)), looks((0, PRESENT), (5, PRESENT), specific=True), looks((0, UNKNOWN))],
     ids=["after an absence", "of this edition", "failed looks"],
 )
-def test_what_counts_or_failed_is_not_unproved(seen: object) -> None:
-    assert unproved(seen.runs("page")) is None
+def test_no_run_is_unproved_if_it_is_specific_or_failed(seen: object) -> None:
+    assert find_unproved_run(seen.runs("page")) is None
 
 
 @pytest.mark.parametrize(
@@ -139,9 +139,9 @@ def test_what_counts_or_failed_is_not_unproved(seen: object) -> None:
         ([(20, ABSENT, 9)], 11),
     ],
 )
-def test_content_is_gone_by_the_first_answer_made_after_the_last_presence(
+def test_content_is_absent_by_the_first_answer_made_after_the_last_presence(
     absent: list[Look], gone: float | None
 ) -> None:
     (out,) = spells_of((0, PRESENT), (10, PRESENT), specific=True)
-    instant: datetime | None = gone_by(out, spells_of(*absent))
+    instant: datetime | None = find_absence_after(out, spells_of(*absent))
     assert instant == after_slot(gone)

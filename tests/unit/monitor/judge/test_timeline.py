@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from monitor.deliver.verdicts import body_of
-from monitor.judge.explain.timeline import Timeline, timeline
+from monitor.judge.explain.timeline import Timeline, build_timeline
 from monitor.judge.runs import Blind, Run
 from tests.worlds.instants import SLOT, after_slot
 from tests.worlds.looks import ABSENT, EDGE, PRESENT, UNKNOWN, a_run
@@ -14,7 +14,7 @@ from tests.worlds.verdicts import judged
 
 def drawn(now: float, *runs: Run, blind: tuple[Blind, ...] = ()) -> Timeline | None:
     seen = {EDGE: list(runs)} if runs else {}
-    return timeline(body_of(judged(now, seen, blind=blind), None), seen, blind, after_slot(now))
+    return build_timeline(body_of(judged(now, seen, blind=blind), None), seen, blind, after_slot(now))
 
 
 def early_spans(line: Timeline) -> list[tuple[object, object]]:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from monitor.judge.judge import judge
 from monitor.judge.part import ORIGIN_AWAITED
 from monitor.judge.policy import Policy
-from monitor.judge.verdict import Word
+from monitor.judge.verdict import VerdictKind
 from schedules.times.interval import Bounds, Interval
 from tests.worlds.instants import SLOT, after_slot
 from tests.worlds.looks import PRESENT
@@ -22,7 +22,7 @@ from tests.worlds.truths import Looker, Truth, World, once, worlds
 
 pytestmark = pytest.mark.explored
 WITHIN, SURE = 60_000, 1_000
-BEHIND = {Word.LATE, Word.OVERDUE, Word.NOT_PUBLISHED}
+BEHIND = {VerdictKind.LATE, VerdictKind.OVERDUE, VerdictKind.NOT_PUBLISHED}
 NOWS = st.sampled_from([-100.0, -1.0, 0.0, 30.0, 61.0, 89.0, 91.0, 200.0, 2000.0, 15 * 86400.0])
 ONCE = st.one_of(st.none(), st.integers(-150_000, 150_000)).map(once)
 
@@ -53,14 +53,14 @@ def test_nothing_that_came_on_time_is_called_late_or_early(world: World, now: fl
     if came is not None and came <= WITHIN:
         assert word not in BEHIND
     if came is None or came >= -SURE:
-        assert word is not Word.EARLY
+        assert word is not VerdictKind.EARLY
 
 
 @settings(max_examples=400)
 @given(worlds(ONCE), NOWS)
 def test_nothing_late_or_early_is_called_on_time(world: World, now: float) -> None:
     came = next(iter(world.truth.came), None)
-    if world.verdict(now).word is Word.ON_TIME:
+    if world.verdict(now).word is VerdictKind.ON_TIME:
         assert came is not None
         assert -WITHIN <= came <= WITHIN
 
@@ -130,7 +130,7 @@ def test_judging_twice_gives_the_same(world: World, now: float) -> None:
 def test_what_was_once_proved_late_or_on_time_stays_so(world: World, now: float, later: float) -> None:
     if now < later:
         first, then = world.verdict(now), world.verdict(later)
-        if first.word in {Word.ON_TIME, Word.LATE}:
+        if first.word in {VerdictKind.ON_TIME, VerdictKind.LATE}:
             assert then.word is first.word
 
 
@@ -142,7 +142,7 @@ def fewer(world: World, share: float, seed: int) -> World:
     return left
 
 
-def waited(world: World, now: float) -> Word:
+def waited(world: World, now: float) -> VerdictKind:
     """Return what the looks until an instant prove once the wait for an origin is over."""
     at = after_slot(now)
     later = at + ORIGIN_AWAITED
@@ -170,17 +170,17 @@ HEARD_ONCE = World(once(None), (Looker("edge"), Looker("origin")), ((79_001,), (
 @given(worlds(ONCE), NOWS, st.sampled_from([0.1, 0.5, 0.9]), st.integers(0, 10**6))
 def test_more_looks_take_back_nothing_that_fewer_proved(world: World, now: float, share: float, seed: int) -> None:
     less, more = fewer(world, share, seed).verdict(now), world.verdict(now)
-    if less.word is Word.ON_TIME and more.word is Word.EARLY:
+    if less.word is VerdictKind.ON_TIME and more.word is VerdictKind.EARLY:
         # "On time" leaves open what may have come within its `early_bound` before the slot.
         starts = [exposure.start.by for exposure in more.exposures if exposure.start.by is not None]
         assert less.early_bound is not None
         assert min(starts) >= after_slot(-less.early_bound)
-    elif less.word in {Word.ON_TIME, Word.EARLY}:
+    elif less.word in {VerdictKind.ON_TIME, VerdictKind.EARLY}:
         assert more.word is less.word
     if less.word in BEHIND:
-        assert more.word in BEHIND or (more.word is Word.PENDING and waited(world, now) in BEHIND)
+        assert more.word in BEHIND or (more.word is VerdictKind.PENDING and waited(world, now) in BEHIND)
     one, other = less.page.released, more.page.released
-    is_same = less.word is more.word and less.word in {Word.ON_TIME, Word.LATE}
+    is_same = less.word is more.word and less.word in {VerdictKind.ON_TIME, VerdictKind.LATE}
     if is_same and one.by is not None and other.by is not None:
         assert other.by <= one.by or (one.after is not None and other.by >= one.after)
 
@@ -194,7 +194,7 @@ def _beside_a_stale_edge(came: int, ttl: int, seed: int) -> World:
 
 @settings(max_examples=60)
 @given(st.integers(-80_000, 100_000), st.sampled_from([5_000, 30_000, 120_000]), st.integers(0, 10**6), NOWS)
-def test_an_edge_that_hides_its_age_beside_a_watched_origin_misleads_nobody(
+def test_a_hidden_age_at_the_edge_causes_no_wrong_verdict_if_the_origin_is_watched(
     came: int, ttl: int, seed: int, now: float
 ) -> None:
     world = _beside_a_stale_edge(came, ttl, seed)
@@ -202,7 +202,7 @@ def test_an_edge_that_hides_its_age_beside_a_watched_origin_misleads_nobody(
     if came <= WITHIN:
         assert verdict.word not in BEHIND
     if came >= -SURE:
-        assert verdict.word is not Word.EARLY
+        assert verdict.word is not VerdictKind.EARLY
     first = verdict.page.first_seen
     if first.by is not None:
         assert contains(first, [came])
@@ -252,7 +252,7 @@ HIGH = Looker("edge", 5_000, nodes=1, age_off=2)
 @example(0, LOW, Hours(1000, (0, 42_001)), (0, 0), 0, 200.0)
 @example(60_001, HIGH, Hours(1000, (1, 59_001), is_blind=True), (0, 0), 0, 200.0)
 @given(st.integers(-80_000, 100_000), liars(), HOURS, CLOCKS, st.integers(0, 10**6), NOWS)
-def test_an_edge_that_lies_about_its_age_beside_a_watched_origin_misleads_nobody(
+def test_a_wrong_age_at_the_edge_causes_no_wrong_verdict_if_the_origin_is_watched(
     came: int, edge: Looker, hours: Hours, clock: tuple[int, int], seed: int, now: float
 ) -> None:
     # Two wrong clocks can hide each other's error.
@@ -266,8 +266,8 @@ def test_an_edge_that_lies_about_its_age_beside_a_watched_origin_misleads_nobody
     if came <= WITHIN:
         assert verdict.word not in BEHIND
     if came >= hidden - SURE:
-        assert verdict.word is not Word.EARLY
-    if verdict.word is Word.ON_TIME:
+        assert verdict.word is not VerdictKind.EARLY
+    if verdict.word is VerdictKind.ON_TIME:
         assert -WITHIN <= came <= WITHIN + hidden
     first = verdict.page.first_seen
     if first.by is not None:

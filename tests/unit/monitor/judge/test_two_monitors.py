@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from monitor.deliver.facts import Measurement, release_facts
 from monitor.judge.runs import Blind, Run
-from monitor.judge.verdict import Kind, Verdict, Word
+from monitor.judge.verdict import Kind, Verdict, VerdictKind
 from tests.unit.monitor.judge.test_truth import BEHIND, NOWS, ONCE, SURE, WITHIN, contains
 from tests.worlds.instants import after_slot
 from tests.worlds.looks import ABSENT, EDGE, PRESENT, Story, in_order, seen_by
@@ -41,14 +41,14 @@ def verdict(pair: Pair, now: float) -> Verdict:
 
 @settings(max_examples=300)
 @given(pairs(ONCE), NOWS)
-def test_what_two_saw_is_called_late_early_or_on_time_only_if_it_was(pair: Pair, now: float) -> None:
+def test_two_monitors_give_only_verdicts_that_are_true(pair: Pair, now: float) -> None:
     came = next(iter(pair[0].truth.came), None)
     word = verdict(pair, now).word
     if came is not None and came <= WITHIN:
         assert word not in BEHIND
     if came is None or came >= -SURE:
-        assert word is not Word.EARLY
-    if word is Word.ON_TIME:
+        assert word is not VerdictKind.EARLY
+    if word is VerdictKind.ON_TIME:
         assert came is not None
         assert -WITHIN <= came <= WITHIN
 
@@ -126,10 +126,10 @@ STOPPED = looked_by("north", 1, (-60, -2), (4, 200))
         (looked_by("south", 1, (-60, -1), (2, 200)), replace(RESTARTED, monitor="north"), 1),
     ],
 )
-def test_what_another_monitor_watched_meanwhile_was_not_hidden(others: list[Run], blind: Blind, count: int) -> None:
+def test_a_blind_span_counts_only_if_no_other_monitor_watched(others: list[Run], blind: Blind, count: int) -> None:
     runs = {EDGE: in_order(STOPPED, others)}
     verdict = judged(200, runs, blind=[blind])
-    assert verdict.word is Word.ON_TIME
+    assert verdict.word is VerdictKind.ON_TIME
     assert len([each for each in verdict.findings if each.kind in (Kind.BLIND, Kind.CLOCK_FAULT)]) == count
     certainty = release_facts(verdict, Measurement("north", runs, [blind])).certainty
     assert len(certainty.blind) == (count or blind.cause == "budget")

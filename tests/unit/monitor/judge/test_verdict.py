@@ -10,7 +10,7 @@ import pytest
 
 from monitor.judge.policy import Grade, Policy
 from monitor.judge.runs import Blind
-from monitor.judge.verdict import Kind, Verdict, Word
+from monitor.judge.verdict import Kind, Verdict, VerdictKind
 from schedules.announcement import State as Standing
 from schedules.slot import Slot
 from schedules.times.interval import Bounds
@@ -25,36 +25,38 @@ NOT_SEEN = [(-100, ABSENT)]
 IN_TIME = [(-100, ABSENT), (1, PRESENT)]
 
 PAGES = {
-    "not seen before the slot": (-10, NOT_SEEN, Word.PENDING, Grade.NONE, False, None),
-    "appears in time": (60, [(-100, ABSENT), (2, PRESENT)], Word.ON_TIME, Grade.NONE, True, Bounds(1, 2)),
-    "absent within the tolerance": (59, NOT_SEEN, Word.PENDING, Grade.NONE, False, None),
-    "absent after the tolerance": (200, NOT_SEEN, Word.OVERDUE, Grade.NOTE, False, Bounds(200, None)),
-    "late": (400, [(-100, ABSENT), (90, PRESENT)], Word.LATE, Grade.NOTE, True, Bounds(89, 90)),
-    "late by a note's length": (400, [(-100, ABSENT), (300, PRESENT)], Word.LATE, Grade.NOTE, True, Bounds(299, 300)),
-    "late by more": (400, [(-100, ABSENT), (302, PRESENT)], Word.LATE, Grade.REPORT, True, Bounds(301, 302)),
-    "early, open": (-100, EARLY, Word.EARLY, Grade.REPORT, False, Bounds(-501, -500)),
-    "early, until the slot": (50, EARLY, Word.EARLY, Grade.REPORT, True, Bounds(-501, -500)),
+    "not seen before the slot": (-10, NOT_SEEN, VerdictKind.PENDING, Grade.NONE, False, None),
+    "appears in time": (60, [(-100, ABSENT), (2, PRESENT)], VerdictKind.ON_TIME, Grade.NONE, True, Bounds(1, 2)),
+    "absent within the tolerance": (59, NOT_SEEN, VerdictKind.PENDING, Grade.NONE, False, None),
+    "absent after the tolerance": (200, NOT_SEEN, VerdictKind.OVERDUE, Grade.NOTE, False, Bounds(200, None)),
+    "late": (400, [(-100, ABSENT), (90, PRESENT)], VerdictKind.LATE, Grade.NOTE, True, Bounds(89, 90)),
+    "late by a note's length": (
+        400, [(-100, ABSENT), (300, PRESENT)], VerdictKind.LATE, Grade.NOTE, True, Bounds(299, 300),
+    ),
+    "late by more": (400, [(-100, ABSENT), (302, PRESENT)], VerdictKind.LATE, Grade.REPORT, True, Bounds(301, 302)),
+    "early, open": (-100, EARLY, VerdictKind.EARLY, Grade.REPORT, False, Bounds(-501, -500)),
+    "early, until the slot": (50, EARLY, VerdictKind.EARLY, Grade.REPORT, True, Bounds(-501, -500)),
     "early, removed, on time": (
-        100, [*EARLY, (-200, WITHDRAWN), (1, PRESENT)], Word.EARLY, Grade.REPORT, True, Bounds(-501, -500),
+        100, [*EARLY, (-200, WITHDRAWN), (1, PRESENT)], VerdictKind.EARLY, Grade.REPORT, True, Bounds(-501, -500),
     ),
     "early, removed, not back": (
-        600, [*EARLY, (-200, WITHDRAWN)], Word.OVERDUE, Grade.REPORT, False, Bounds(600, None),
+        600, [*EARLY, (-200, WITHDRAWN)], VerdictKind.OVERDUE, Grade.REPORT, False, Bounds(600, None),
     ),
-    "failed looks, soon after": (80, [(-100, ABSENT), (-10, UNKNOWN)], Word.PENDING, Grade.NONE, False, None),
-    "failed looks": (95, [(-100, ABSENT), (-10, UNKNOWN)], Word.UNPROVEN, Grade.NONE, False, None),
+    "failed looks, soon after": (80, [(-100, ABSENT), (-10, UNKNOWN)], VerdictKind.PENDING, Grade.NONE, False, None),
+    "failed looks": (95, [(-100, ABSENT), (-10, UNKNOWN)], VerdictKind.UNPROVEN, Grade.NONE, False, None),
     "seen after a blind slot": (
-        300, [(-100, ABSENT), (-61, UNKNOWN), (200, PRESENT)], Word.UNPROVEN, Grade.NONE, True, Bounds(-62, 200),
+        300, [(-100, ABSENT), (-61, UNKNOWN), (200, PRESENT)], VerdictKind.UNPROVEN, Grade.NONE, True, Bounds(-62, 200),
     ),
     "perhaps early": (
-        120, [(-90, ABSENT), (-62, UNKNOWN), (1, PRESENT)], Word.UNPROVEN, Grade.NONE, True, Bounds(-63, 1),
+        120, [(-90, ABSENT), (-62, UNKNOWN), (1, PRESENT)], VerdictKind.UNPROVEN, Grade.NONE, True, Bounds(-63, 1),
     ),
-    "present at the first look": (200, [(-100, PRESENT)], Word.UNPROVEN, Grade.NONE, True, None),
+    "present at the first look": (200, [(-100, PRESENT)], VerdictKind.UNPROVEN, Grade.NONE, True, None),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize(("now", "turns", "word", "grade", "final", "delay"), PAGES.values(), ids=PAGES)
 def test_word_grade_and_delay_of_a_page_looked_at_every_second(  # a row of the table
-    now: float, turns: Turns, word: Word, grade: Grade, delay: Bounds | None, *, final: bool
+    now: float, turns: Turns, word: VerdictKind, grade: Grade, delay: Bounds | None, *, final: bool
 ) -> None:
     verdict = judged(now, turns)
     assert (verdict.word, verdict.grade, verdict.final, verdict.page.delay) == (word, grade, final, delay)
@@ -71,7 +73,7 @@ def test_word_grade_and_delay_of_a_page_looked_at_every_second(  # a row of the 
 )
 def test_unproven_says_why(now: float, turns: Turns, reason: str) -> None:
     verdict = judged(now, turns)
-    assert verdict.word is Word.UNPROVEN
+    assert verdict.word is VerdictKind.UNPROVEN
     assert reason in verdict.unproven_because
 
 
@@ -105,14 +107,16 @@ def test_an_exposed_page_is_released_at_its_slot_or_when_it_comes_back(back: Tur
 
 def test_early_and_then_late_is_both() -> None:
     verdict = judged(600, [*EARLY, (-200, WITHDRAWN), (400, PRESENT)])
-    assert verdict.word is Word.EARLY
+    assert verdict.word is VerdictKind.EARLY
     (late,) = found(verdict, Kind.LATE)
     assert late.seconds == Bounds(399, 400)
 
 
-@pytest.mark.parametrize(("before", "word"), [(0.9, Word.ON_TIME), (1, Word.ON_TIME), (1.1, Word.EARLY)])
+@pytest.mark.parametrize(
+    ("before", "word"), [(0.9, VerdictKind.ON_TIME), (1, VerdictKind.ON_TIME), (1.1, VerdictKind.EARLY)]
+)
 def test_present_before_the_slot_by_less_than_the_uncertainty_of_the_clock_is_not_early(
-    before: float, word: Word
+    before: float, word: VerdictKind
 ) -> None:
     assert judged(60, [(-100 - before, ABSENT), (-before, PRESENT)]).word is word
 
@@ -120,20 +124,22 @@ def test_present_before_the_slot_by_less_than_the_uncertainty_of_the_clock_is_no
 @pytest.mark.parametrize(
     ("turns", "word", "grade"),
     [
-        (NOT_SEEN, Word.NOT_PUBLISHED, Grade.REPORT),
+        (NOT_SEEN, VerdictKind.NOT_PUBLISHED, Grade.REPORT),
         # Absence was last proved days before the watch closed.
-        ([(-100, ABSENT), (3 * 86400, UNKNOWN)], Word.OVERDUE, Grade.REPORT),
+        ([(-100, ABSENT), (3 * 86400, UNKNOWN)], VerdictKind.OVERDUE, Grade.REPORT),
     ],
 )
-def test_a_release_not_seen_until_the_watch_closed_is_not_published(turns: Turns, word: Word, grade: Grade) -> None:
+def test_a_release_not_seen_until_the_watch_closed_is_not_published(
+    turns: Turns, word: VerdictKind, grade: Grade
+) -> None:
     verdict = judged(14 * 86400 + 1, turns, every=1800)
     assert (verdict.word, verdict.grade, verdict.final) == (word, grade, True)
 
 
 def test_content_of_this_edition_at_the_first_look_proves_presence() -> None:
-    assert judged(-50, {"page": Story([(-100, PRESENT)], specific=True)}).word is Word.EARLY
+    assert judged(-50, {"page": Story([(-100, PRESENT)], specific=True)}).word is VerdictKind.EARLY
     verdict = judged(200, {"page": Story([(30, PRESENT)], specific=True)})
-    assert (verdict.word, verdict.page.delay) == (Word.UNPROVEN, Bounds(None, 30.0))
+    assert (verdict.word, verdict.page.delay) == (VerdictKind.UNPROVEN, Bounds(None, 30.0))
 
 
 def test_a_view_that_is_present_at_the_first_look_exposes_nothing() -> None:
@@ -147,7 +153,7 @@ def test_a_release_is_judged_again_when_time_alone_can_change_its_verdict(
     assert judged(now, turns).revisit == after_slot(revisit)
 
 
-def test_every_turn_of_a_verdict_that_no_look_settles() -> None:
+def test_a_verdict_without_proof_is_judged_again_at_each_limit_of_its_policy() -> None:
     turns = []
     now: datetime | None = after_slot(-50)
     while now is not None:
@@ -160,7 +166,10 @@ def test_every_turn_of_a_verdict_that_no_look_settles() -> None:
 
 
 def test_a_verdict_as_of_an_earlier_instant_leaves_out_later_looks() -> None:
-    assert judged(-50, {"page": Story([(-100, ABSENT), (200, PRESENT)], until=400).runs("page")}).word is Word.PENDING
+    assert (
+        judged(-50, {"page": Story([(-100, ABSENT), (200, PRESENT)], until=400).runs("page")}).word
+        is VerdictKind.PENDING
+    )
 
 
 # Parts
@@ -168,42 +177,43 @@ def test_a_verdict_as_of_an_earlier_instant_leaves_out_later_looks() -> None:
 
 def test_a_release_has_the_worst_verdict_of_its_required_parts() -> None:
     verdict = judged(500, {"page": IN_TIME, "sheet": [(-100, ABSENT), (400, PRESENT)]}, SHEET)
-    assert (verdict.word, verdict.grade, verdict.page.word) == (Word.LATE, Grade.REPORT, Word.ON_TIME)
+    assert (verdict.word, verdict.grade, verdict.page.word) == (VerdictKind.LATE, Grade.REPORT, VerdictKind.ON_TIME)
 
 
 @pytest.mark.parametrize("part", [replace(NEWS, required=True), replace(SHEET, required=False)])
 def test_alternatives_and_optional_parts_do_not_make_a_release_late(part: object) -> None:
-    assert judged(500, {"page": IN_TIME, part.id: NOT_SEEN}, part).word is Word.ON_TIME
+    assert judged(500, {"page": IN_TIME, part.id: NOT_SEEN}, part).word is VerdictKind.ON_TIME
 
 
 def test_an_alternative_before_the_slot_makes_the_release_early() -> None:
     verdict = judged(100, {"page": IN_TIME, "news": [(-100, ABSENT), (-60, PRESENT)]}, NEWS)
-    assert (verdict.word, verdict.grade) == (Word.EARLY, Grade.REPORT)
+    assert (verdict.word, verdict.grade) == (VerdictKind.EARLY, Grade.REPORT)
     assert {*kinds(verdict)} >= {Kind.EARLY_EXPOSURE, Kind.ELSEWHERE_FIRST}
 
 
 def test_an_alternative_after_the_slot_does_not_stop_the_clock() -> None:
-    assert judged(400, {"page": NOT_SEEN, "news": [(-100, ABSENT), (120, PRESENT)]}, NEWS).word is Word.OVERDUE
+    assert judged(400, {"page": NOT_SEEN, "news": [(-100, ABSENT), (120, PRESENT)]}, NEWS).word is VerdictKind.OVERDUE
 
 
 def test_a_part_whose_address_the_page_revealed_came_no_earlier_than_the_page() -> None:
     verdict = judged(100, {"page": IN_TIME, "sheet": [(6, PRESENT)]}, SHEET)
-    assert (verdict.word, verdict.parts[1].delay) == (Word.ON_TIME, Bounds(0.0, 6.0))
+    assert (verdict.word, verdict.parts[1].delay) == (VerdictKind.ON_TIME, Bounds(0.0, 6.0))
 
 
 def test_a_revealed_part_that_was_looked_at_too_late_leaves_the_release_on_time() -> None:
     verdict = judged(200, {"page": IN_TIME, "sheet": [(90, PRESENT)]}, SHEET)
-    assert (verdict.word, verdict.parts[1].word) == (Word.ON_TIME, Word.UNPROVEN)
+    assert (verdict.word, verdict.parts[1].word) == (VerdictKind.ON_TIME, VerdictKind.UNPROVEN)
 
 
 # Views
 
 
 @pytest.mark.parametrize(
-    ("edge", "origin", "word", "hidden"), [(400, 3, Word.ON_TIME, Bounds(396, 398)), (390, 90, Word.LATE, None)]
+    ("edge", "origin", "word", "hidden"),
+    [(400, 3, VerdictKind.ON_TIME, Bounds(396, 398)), (390, 90, VerdictKind.LATE, None)],
 )
 def test_the_origin_decides_the_verdict_and_the_wait_behind_a_stale_edge_the_grade(
-    edge: float, origin: float, word: Word, hidden: Bounds | None
+    edge: float, origin: float, word: VerdictKind, hidden: Bounds | None
 ) -> None:
     verdict = judged(
         600, {"page": [(-100, ABSENT), (edge, PRESENT)], "page/origin": [(-100, ABSENT), (origin, PRESENT)]}
@@ -254,30 +264,30 @@ def test_users_of_an_early_release_wait_until_its_edge_shows_it(
 ) -> None:
     verdict = judged(300, {"page": edge, "page/origin": [(-100, ABSENT), (-20, PRESENT)]})
     assert verdict.page is not None
-    assert (verdict.word, verdict.page.users_delay, verdict.final) == (Word.EARLY, users, is_final)
+    assert (verdict.word, verdict.page.users_delay, verdict.final) == (VerdictKind.EARLY, users, is_final)
 
 
-def test_a_release_that_the_edge_could_not_be_asked_for_has_no_longest_wait_of_users_and_becomes_final() -> None:
+def test_users_delay_is_unbounded_and_final_if_every_look_at_the_edge_failed() -> None:
     seen = {"page": [(-100, ABSENT), (1, UNKNOWN)], "page/origin": [(-100, ABSENT), (3, PRESENT)]}
     first, later = judged(20, seen), judged(60, seen)
     assert first.page is not None
     assert later.page is not None
     assert (first.page.users_delay, later.page.users_delay) == (Bounds(2, None), Bounds(2, None))
-    assert (first.final, later.final, later.word) == (False, True, Word.ON_TIME)
+    assert (first.final, later.final, later.word) == (False, True, VerdictKind.ON_TIME)
 
 
 @pytest.mark.parametrize(("now", "grade"), [(60, Grade.NONE), (61, Grade.NOTE), (300, Grade.NOTE), (301, Grade.REPORT)])
 def test_the_grade_follows_how_long_users_have_waited_while_they_still_do(now: float, grade: Grade) -> None:
     verdict = hidden(now, 480, 3)
-    assert (verdict.word, verdict.grade, verdict.final) == (Word.ON_TIME, grade, False)
+    assert (verdict.word, verdict.grade, verdict.final) == (VerdictKind.ON_TIME, grade, False)
 
 
 @pytest.mark.parametrize(("now", "revisit"), [(30, 33), (60, 61), (60.5, 61.5), (290, 300), (300, 301)])
-def test_what_users_cannot_get_is_judged_again_when_its_grade_may_rise(now: float, revisit: float) -> None:
+def test_a_hidden_release_is_judged_again_when_its_grade_may_rise(now: float, revisit: float) -> None:
     assert hidden(now, 480, 3).revisit == after_slot(revisit)
 
 
-def test_what_its_edge_was_not_looked_at_for_is_final_after_a_moment() -> None:
+def test_a_release_without_a_later_look_at_its_edge_is_final_after_the_grace_period() -> None:
     seen = {"page": Story([(-100, ABSENT)], until=2), "page/origin": [(-100, ABSENT), (3, PRESENT)]}
     assert [judged(now, seen).final for now in (32, 33)] == [False, True]
 
@@ -285,12 +295,14 @@ def test_what_its_edge_was_not_looked_at_for_is_final_after_a_moment() -> None:
 @pytest.mark.parametrize(
     ("now", "page", "content", "word"),
     [
-        (100, IN_TIME, [(-100, ABSENT), (-50, PRESENT)], Word.EARLY),
-        (300, NOT_SEEN, [(-100, ABSENT), (1, PRESENT)], Word.OVERDUE),
+        (100, IN_TIME, [(-100, ABSENT), (-50, PRESENT)], VerdictKind.EARLY),
+        (300, NOT_SEEN, [(-100, ABSENT), (1, PRESENT)], VerdictKind.OVERDUE),
     ],
     ids=["an exposure before the slot", "not the page after it"],
 )
-def test_what_only_the_content_api_shows(now: float, page: Turns, content: Turns, word: Word) -> None:
+def test_the_content_api_proves_an_exposure_and_never_a_release(
+    now: float, page: Turns, content: Turns, word: VerdictKind
+) -> None:
     assert judged(now, {"page": page, "page/content": content}).word is word
 
 
@@ -307,27 +319,27 @@ def test_an_exposure_lasts_as_long_as_the_content_api_shows_it() -> None:
 
 
 VIEWS = {
-    "the origin was present at its first look after the slot": (300, NOT_SEEN, [(30, PRESENT)], Word.UNPROVEN),
-    "the origin is always present": (300, NOT_SEEN, [(-100, PRESENT)], Word.OVERDUE),
+    "the origin was present at its first look after the slot": (300, NOT_SEEN, [(30, PRESENT)], VerdictKind.UNPROVEN),
+    "the origin is always present": (300, NOT_SEEN, [(-100, PRESENT)], VerdictKind.OVERDUE),
     "the edge was present over the slot and absent after it": (
-        100, [(-30, PRESENT), (20, ABSENT)], [(-30, ABSENT)], Word.UNPROVEN,
+        100, [(-30, PRESENT), (20, ABSENT)], [(-30, ABSENT)], VerdictKind.UNPROVEN,
     ),
     "present until the slot, absent, present": (
-        100, [(-30, PRESENT), (6, ABSENT), (30, PRESENT)], [], Word.UNPROVEN,
+        100, [(-30, PRESENT), (6, ABSENT), (30, PRESENT)], [], VerdictKind.UNPROVEN,
     ),
-    "present and absent before the slot, not back": (100, [(-30, PRESENT), (-20, ABSENT)], [], Word.OVERDUE),
+    "present and absent before the slot, not back": (100, [(-30, PRESENT), (-20, ABSENT)], [], VerdictKind.OVERDUE),
     "absent before the slot, flickers after it": (
-        100, [(-30, PRESENT), (-20, ABSENT), (3, PRESENT), (6, ABSENT), (9, PRESENT)], [], Word.ON_TIME,
+        100, [(-30, PRESENT), (-20, ABSENT), (3, PRESENT), (6, ABSENT), (9, PRESENT)], [], VerdictKind.ON_TIME,
     ),
     "present at the first look after the slot, absent, present": (
-        100, [(2, PRESENT), (6, ABSENT), (30, PRESENT)], [], Word.UNPROVEN,
+        100, [(2, PRESENT), (6, ABSENT), (30, PRESENT)], [], VerdictKind.UNPROVEN,
     ),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize(("now", "edge", "origin", "word"), VIEWS.values(), ids=VIEWS)
 def test_a_view_present_over_the_slot_contradicts_a_claim_of_lateness(
-    now: float, edge: Turns, origin: Turns, word: Word
+    now: float, edge: Turns, origin: Turns, word: VerdictKind
 ) -> None:
     assert judged(now, {"page": edge, "page/origin": origin}).word is word
 
@@ -353,8 +365,8 @@ def test_the_last_absence_before_the_slot_bounds_how_early_it_came(
     assert judged(100, {"page": edge, "page/origin": origin}).early_bound == bound
 
 
-@pytest.mark.parametrize(("came", "word"), [(21, Word.ON_TIME), (81, Word.UNPROVEN)])
-def test_an_absence_proves_nothing_after_another_view_was_present(came: float, word: Word) -> None:
+@pytest.mark.parametrize(("came", "word"), [(21, VerdictKind.ON_TIME), (81, VerdictKind.UNPROVEN)])
+def test_an_absence_proves_nothing_after_another_view_was_present(came: float, word: VerdictKind) -> None:
     verdict = judged(100, {"page": [(4, ABSENT), (came, PRESENT)], "page/origin": [(6.2, PRESENT)]})
     assert verdict.word is word
     assert after_slot(4) <= verdict.page.released.after < after_slot(6.3)
@@ -363,17 +375,17 @@ def test_an_absence_proves_nothing_after_another_view_was_present(came: float, w
 @pytest.mark.parametrize(
     ("now", "origin", "word"),
     [
-        (62, [(-100, ABSENT)], Word.OVERDUE),
-        (62, [(-100, ABSENT), (55, UNKNOWN)], Word.PENDING),
-        (69, [(-100, ABSENT), (55, UNKNOWN)], Word.PENDING),
-        (70, [(-100, ABSENT), (55, UNKNOWN)], Word.OVERDUE),
-        (62, [(-100, UNKNOWN)], Word.OVERDUE),
-        (62, [(-100, ABSENT), (-60, UNKNOWN)], Word.PENDING),
-        (62, [(-100, ABSENT), (61, PRESENT)], Word.UNPROVEN),
+        (62, [(-100, ABSENT)], VerdictKind.OVERDUE),
+        (62, [(-100, ABSENT), (55, UNKNOWN)], VerdictKind.PENDING),
+        (69, [(-100, ABSENT), (55, UNKNOWN)], VerdictKind.PENDING),
+        (70, [(-100, ABSENT), (55, UNKNOWN)], VerdictKind.OVERDUE),
+        (62, [(-100, UNKNOWN)], VerdictKind.OVERDUE),
+        (62, [(-100, ABSENT), (-60, UNKNOWN)], VerdictKind.PENDING),
+        (62, [(-100, ABSENT), (61, PRESENT)], VerdictKind.UNPROVEN),
     ],
 )
 def test_lateness_by_the_edge_waits_ten_seconds_for_an_origin_that_answered_before(
-    now: float, origin: Turns, word: Word
+    now: float, origin: Turns, word: VerdictKind
 ) -> None:
     verdict = judged(now, {"page": NOT_SEEN, "page/origin": origin})
     assert verdict.word is word
@@ -382,7 +394,7 @@ def test_lateness_by_the_edge_waits_ten_seconds_for_an_origin_that_answered_befo
 
 def test_looks_while_the_clock_was_wrong_prove_nothing() -> None:
     wrong = Blind(after_slot(-200), after_slot(400), "clock")
-    assert judged(300, NOT_SEEN, blind=[wrong]).word is Word.UNPROVEN
+    assert judged(300, NOT_SEEN, blind=[wrong]).word is VerdictKind.UNPROVEN
 
 
 # Promises
@@ -391,18 +403,18 @@ A_DAY = a_slot(SLOT.date())
 JANUARY = a_slot(date(2018, 1, 1), date(2018, 1, 31), raw="January 2018")
 HOURS = 3600
 DAYS = {
-    "came on its day": (A_DAY, 5, [(-9, ABSENT), (4, PRESENT)], Word.ON_TIME),
-    "came as its day began": (A_DAY, -1, [(-20, ABSENT), (-9, PRESENT)], Word.ON_TIME),
-    "came the day before": (A_DAY, -1, [(-20, ABSENT), (-10, PRESENT)], Word.EARLY),
-    "absent to the end of its day": (A_DAY, 14, [(-1, ABSENT)], Word.PENDING),
-    "absent after its day": (A_DAY, 15, [(-1, ABSENT)], Word.OVERDUE),
-    "came in its month": (JANUARY, 10 * 24, [(-5 * 24, ABSENT), (9 * 24, PRESENT)], Word.ON_TIME),
+    "came on its day": (A_DAY, 5, [(-9, ABSENT), (4, PRESENT)], VerdictKind.ON_TIME),
+    "came as its day began": (A_DAY, -1, [(-20, ABSENT), (-9, PRESENT)], VerdictKind.ON_TIME),
+    "came the day before": (A_DAY, -1, [(-20, ABSENT), (-10, PRESENT)], VerdictKind.EARLY),
+    "absent to the end of its day": (A_DAY, 14, [(-1, ABSENT)], VerdictKind.PENDING),
+    "absent after its day": (A_DAY, 15, [(-1, ABSENT)], VerdictKind.OVERDUE),
+    "came in its month": (JANUARY, 10 * 24, [(-5 * 24, ABSENT), (9 * 24, PRESENT)], VerdictKind.ON_TIME),
 }
 
 
 @pytest.mark.parametrize(("slot", "hours", "turns", "word"), DAYS.values(), ids=DAYS)
 def test_a_promise_without_a_time_is_kept_on_any_of_its_days(
-    slot: Slot, hours: float, turns: Turns, word: Word
+    slot: Slot, hours: float, turns: Turns, word: VerdictKind
 ) -> None:
     seen = [(begins * HOURS, state) for begins, state in turns]
     verdict = judged(hours * HOURS, seen, promises=[a_promise(slot)], every=300)
@@ -427,9 +439,9 @@ def test_a_release_that_came_in_its_month_is_final() -> None:
     ],
 )
 def test_a_provisional_or_doubtful_time_is_judged_as_its_day(doubtful: object) -> None:
-    assert judged(3600, NOT_SEEN, promises=[doubtful], every=60).word is Word.PENDING
+    assert judged(3600, NOT_SEEN, promises=[doubtful], every=60).word is VerdictKind.PENDING
     verdict = judged(3600, [(-100, ABSENT), (1800, PRESENT)], promises=[doubtful], every=60)
-    assert (verdict.word, verdict.page.delay) == (Word.ON_TIME, None)
+    assert (verdict.word, verdict.page.delay) == (VerdictKind.ON_TIME, None)
 
 
 MOVED = [a_promise(), a_promise(SLOT + 7 * DAY, learnt=SLOT - 2 * DAY)]
@@ -437,27 +449,27 @@ MOVED_TOO_LATE = [a_promise(), a_promise(SLOT + 7 * DAY, learnt=after_slot(120))
 CHANGES = {
     "postponed to a new time": (
         200, [a_promise(SLOT - 2 * DAY), a_promise(learnt=SLOT - 5 * DAY, state=Standing.POSTPONED)], NOT_SEEN,
-        Word.OVERDUE,
+        VerdictKind.OVERDUE,
     ),
-    "moved": (3600, MOVED, NOT_SEEN, Word.MOVED),
-    "moved, before the old slot": (-60, MOVED, NOT_SEEN, Word.PENDING),
-    "moved, but came at the old slot": (3600, MOVED, IN_TIME, Word.EARLY),
-    "moved after the slot": (3600, MOVED_TOO_LATE, NOT_SEEN, Word.OVERDUE),
+    "moved": (3600, MOVED, NOT_SEEN, VerdictKind.MOVED),
+    "moved, before the old slot": (-60, MOVED, NOT_SEEN, VerdictKind.PENDING),
+    "moved, but came at the old slot": (3600, MOVED, IN_TIME, VerdictKind.EARLY),
+    "moved after the slot": (3600, MOVED_TOO_LATE, NOT_SEEN, VerdictKind.OVERDUE),
     "cancelled": (
-        3600, [a_promise(), a_promise(learnt=SLOT - DAY, state=Standing.CANCELLED)], NOT_SEEN, Word.CANCELLED,
+        3600, [a_promise(), a_promise(learnt=SLOT - DAY, state=Standing.CANCELLED)], NOT_SEEN, VerdictKind.CANCELLED,
     ),
     "cancelled after the slot": (
-        3600, [a_promise(), a_promise(learnt=after_slot(100), state=Standing.CANCELLED)], NOT_SEEN, Word.OVERDUE,
+        3600, [a_promise(), a_promise(learnt=after_slot(100), state=Standing.CANCELLED)], NOT_SEEN, VerdictKind.OVERDUE,
     ),
-    "first read after the slot": (3600, [a_promise(learnt=after_slot(60))], NOT_SEEN, Word.UNPROVEN),
-    "never announced": (3600, [], IN_TIME, Word.UNANNOUNCED),
-    "announced without a time": (3600, [a_promise(no_slot())], IN_TIME, Word.UNPROVEN),
+    "first read after the slot": (3600, [a_promise(learnt=after_slot(60))], NOT_SEEN, VerdictKind.UNPROVEN),
+    "never announced": (3600, [], IN_TIME, VerdictKind.UNANNOUNCED),
+    "announced without a time": (3600, [a_promise(no_slot())], IN_TIME, VerdictKind.UNPROVEN),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize(("now", "promises", "turns", "word"), CHANGES.values(), ids=CHANGES)
 def test_the_slot_in_force_is_the_last_one_announced_before_it_passed(
-    now: float, promises: Sequence[object], turns: Turns, word: Word
+    now: float, promises: Sequence[object], turns: Turns, word: VerdictKind
 ) -> None:
     assert judged(now, turns, promises=promises, every=20).word is word
 
@@ -480,4 +492,4 @@ def test_a_release_that_no_calendar_announced_has_no_slot() -> None:
 
 def test_a_producer_may_have_its_own_tolerance() -> None:
     policy = Policy(on_time_within=timedelta(minutes=5))
-    assert judged(400, [(-100, ABSENT), (200, PRESENT)], policy=policy).word is Word.ON_TIME
+    assert judged(400, [(-100, ABSENT), (200, PRESENT)], policy=policy).word is VerdictKind.ON_TIME

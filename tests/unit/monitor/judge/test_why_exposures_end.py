@@ -6,7 +6,7 @@ import pytest
 
 from alerts.finding import Ended, Exposure
 from monitor.judge.as_json import release_json
-from monitor.judge.differences import differences
+from monitor.judge.differences import find_differences
 from monitor.judge.verdict import Verdict
 from monitor.look.sighting import State
 from schedules.times.interval import Interval
@@ -61,7 +61,7 @@ def test_an_exposure_stays_open_at_its_slot_until_the_next_look_shows_why_it_end
     assert exposure(now=4.0, every=7.0) == exposure(now=1.0, every=7.0)
 
 
-def test_an_exposure_no_look_shows_the_end_of_ends_twenty_seconds_after_its_slot() -> None:
+def test_an_exposure_without_a_look_after_its_slot_closes_twenty_seconds_after_it() -> None:
     lost = [(-3.0, State.UNKNOWN)]
     verdict = early(*lost, now=0.0)
     assert verdict.revisit == after_slot(20)
@@ -76,12 +76,12 @@ def test_a_stored_verdict_without_the_reason_replays_without_a_difference() -> N
     for part in (old, *old["parts"]):
         for one in part["exposures"]:
             del one["ended"]
-    assert differences(old, again) == []
+    assert find_differences(old, again) == []
 
 
-def test_a_reason_that_becomes_known_is_no_difference_and_another_one_is() -> None:
+def test_only_a_known_reason_that_changes_is_a_difference() -> None:
     again = release_json(early(now=60))
     for stored, told in (("unknown", []), ("removed", ["exposures[0].ended: was removed, is slot"])):
         before = release_json(early(now=60))
         before["exposures"][0]["ended"] = stored
-        assert differences(before, again) == told
+        assert find_differences(before, again) == told

@@ -12,7 +12,7 @@ from datetime import timedelta
 import pytest
 
 from monitor.judge.runs import Run
-from monitor.judge.witnesses import DEFAULT_LAGS, Lags, Witnesses, witnesses
+from monitor.judge.witnesses import DEFAULT_LAGS, Lags, Witnesses, read_witnesses
 from monitor.look.redirect import REDIRECTED
 from tests.worlds.instants import SLOT, after_slot
 from tests.worlds.looks import ABSENT, PRESENT, UNKNOWN, a_run, looks
@@ -28,7 +28,7 @@ def absent(*when: float) -> list[Run]:
 def witnessed(
     now: float, announcement: Sequence[Run], index: Sequence[Run] = (), lags: Lags = DEFAULT_LAGS
 ) -> Witnesses:
-    return witnesses("r", {"r/announcement/origin": announcement, "r/index/origin": index}, after_slot(now), lags)
+    return read_witnesses("r", {"r/announcement/origin": announcement, "r/index/origin": index}, after_slot(now), lags)
 
 
 def silent(
@@ -38,7 +38,7 @@ def silent(
 
 
 @pytest.mark.parametrize(
-    ("announced", "unlisted", "both"),
+    ("announced", "unlisted", "until"),
     [
         ([0, 200], [0, 290], 170),
         ([0, 200], [0, 250], 130),
@@ -48,14 +48,14 @@ def silent(
     ],
 )
 def test_both_witnesses_prove_absence_as_of_their_last_looks_less_their_lags(
-    announced: list[float], unlisted: list[float], both: float | None
+    announced: list[float], unlisted: list[float], until: float | None
 ) -> None:
-    assert witnessed(300, absent(*announced), absent(*unlisted)).both == after_slot(both)
+    assert witnessed(300, absent(*announced), absent(*unlisted)).absent_by_both == after_slot(until)
 
 
 def test_lags_measured_that_day_replace_the_defaults() -> None:
     lags = Lags(timedelta(seconds=60), timedelta(seconds=240))
-    assert witnessed(300, absent(0, 290), absent(0, 300), lags).both == after_slot(60)
+    assert witnessed(300, absent(0, 290), absent(0, 300), lags).absent_by_both == after_slot(60)
 
 
 @pytest.mark.parametrize(("now", "announced"), [(100, 100), (30, 30), (-1, None)])
@@ -99,17 +99,20 @@ def test_a_listing_that_has_shown_the_release_proves_nothing_later() -> None:
         (230, 220, True, 100),
     ],
 )
-def test_until_when_the_release_was_nowhere(
+def test_witnesses_prove_that_the_release_was_at_no_address(
     announced: float | None, unlisted: float | None, until: float | None, *, redirects: bool
 ) -> None:
-    assert silent(announced, unlisted, redirects=redirects).absent(SLOT) == after_slot(until)
+    assert silent(announced, unlisted, redirects=redirects).absent_until(SLOT) == after_slot(until)
 
 
-def test_a_witness_says_nothing_about_a_slot_before_it_first_saw_the_announcement() -> None:
+def test_an_announcement_first_seen_after_the_slot_proves_no_absence_at_the_slot() -> None:
     late = silent(130, None, since=40, redirects=True)
-    assert (late.absent(SLOT), replace(late, unlisted=after_slot(170)).absent(SLOT)) == (None, after_slot(50))
+    assert (late.absent_until(SLOT), replace(late, unlisted=after_slot(170)).absent_until(SLOT)) == (
+        None,
+        after_slot(50),
+    )
 
 
 @pytest.mark.parametrize(("unlisted", "until"), [(None, None), (170, 50)])
 def test_without_a_slot_both_witnesses_must_prove_absence(unlisted: float | None, until: float | None) -> None:
-    assert silent(130, unlisted, redirects=True).absent(None) == after_slot(until)
+    assert silent(130, unlisted, redirects=True).absent_until(None) == after_slot(until)

@@ -10,7 +10,7 @@ import pytest
 
 from alerts.finding import Exposure
 from monitor.judge.policy import Grade
-from monitor.judge.verdict import Finding, Kind, PartVerdict, Verdict, Word
+from monitor.judge.verdict import Finding, Kind, PartVerdict, Verdict, VerdictKind
 from monitor.ledger.promise_check import PATIENCE, PromiseCheck, WantedRead, confirmation_needed_since
 from schedules.announcement import Address
 from schedules.release import Release
@@ -23,7 +23,7 @@ AT = after_slot(300)
 RELEASE = a_release(calendars=("govuk", "own"))
 
 
-def part(word: Word = Word.OVERDUE, *exposed: float | None) -> PartVerdict:
+def part(word: VerdictKind = VerdictKind.OVERDUE, *exposed: float | None) -> PartVerdict:
     starts = [NOTHING if at is None else Interval(None, after_slot(at)) for at in exposed]
     spans = tuple(Exposure("page", start, NOTHING, Bounds(1.0, None), open=True) for start in starts)
     return PartVerdict("page", "page", PAGE_URL, required=True, word=word, exposures=spans)
@@ -39,7 +39,7 @@ def verdict(*parts: PartVerdict, confirmed: float | None = None, at: datetime = 
         slot=Slot(Precision.INSTANT, instant=SLOT),
         source="govuk",
         announced=after_slot(-86400),
-        word=Word.OVERDUE,
+        word=VerdictKind.OVERDUE,
         grade=Grade.NONE,
         final=False,
         at=at,
@@ -73,13 +73,13 @@ def listened() -> PromiseCheck:
     return check
 
 
-@pytest.mark.parametrize("word", [Word.LATE, Word.OVERDUE, Word.NOT_PUBLISHED, Word.EARLY])
-def test_a_breach_needs_its_promise_to_stand_at_its_slot(word: Word) -> None:
+@pytest.mark.parametrize("word", [VerdictKind.LATE, VerdictKind.OVERDUE, VerdictKind.NOT_PUBLISHED, VerdictKind.EARLY])
+def test_a_breach_needs_its_promise_to_stand_at_its_slot(word: VerdictKind) -> None:
     assert confirmation_needed_since(verdict(part(word))) == SLOT
 
 
-@pytest.mark.parametrize("word", [Word.ON_TIME, Word.PENDING, Word.UNPROVEN])
-def test_where_nothing_is_claimed_nothing_is_read_again(word: Word) -> None:
+@pytest.mark.parametrize("word", [VerdictKind.ON_TIME, VerdictKind.PENDING, VerdictKind.UNPROVEN])
+def test_where_nothing_is_claimed_nothing_is_read_again(word: VerdictKind) -> None:
     assert confirmation_needed_since(verdict(part(word))) is None
     doubted = replace(verdict(part(word)), findings=(Finding(Kind.PROMISE_IN_DOUBT),))
     assert confirmation_needed_since(doubted) == SLOT
@@ -87,7 +87,7 @@ def test_where_nothing_is_claimed_nothing_is_read_again(word: Word) -> None:
 
 
 def test_any_part_that_is_behind_is_a_breach_and_a_release_without_a_slot_has_none() -> None:
-    assert confirmation_needed_since(verdict(part(Word.ON_TIME), part(Word.LATE))) == SLOT
+    assert confirmation_needed_since(verdict(part(VerdictKind.ON_TIME), part(VerdictKind.LATE))) == SLOT
     assert confirmation_needed_since(replace(verdict(part()), slot=None)) is None
 
 
@@ -98,14 +98,14 @@ def test_a_promise_that_was_confirmed_at_its_slot_stands_and_one_confirmed_befor
 
 
 def test_of_exposures_the_last_is_when_the_promise_must_have_stood_and_one_not_dated_says_nothing() -> None:
-    assert confirmation_needed_since(verdict(part(Word.EARLY, -900, -300))) == after_slot(-300)
-    assert confirmation_needed_since(verdict(part(Word.EARLY, None))) == SLOT
+    assert confirmation_needed_since(verdict(part(VerdictKind.EARLY, -900, -300))) == after_slot(-300)
+    assert confirmation_needed_since(verdict(part(VerdictKind.EARLY, None))) == SLOT
     # As of the instant of judging it would have to be read anew at each.
-    assert confirmation_needed_since(verdict(part(Word.EARLY, None), at=after_slot(-20))) is None
+    assert confirmation_needed_since(verdict(part(VerdictKind.EARLY, None), at=after_slot(-20))) is None
 
 
 def test_what_is_withheld_before_its_slot_is_read_again_once_since_it_was_seen() -> None:
-    withheld = replace(part(Word.UNPROVEN), first_seen=Interval(None, after_slot(-200)))
+    withheld = replace(part(VerdictKind.UNPROVEN), first_seen=Interval(None, after_slot(-200)))
     doubted = replace(verdict(withheld), findings=(Finding(Kind.PROMISE_IN_DOUBT),))
     assert {confirmation_needed_since(replace(doubted, at=after_slot(at))) for at in (-200, -100, -1)} == {
         after_slot(-200)
@@ -125,9 +125,9 @@ def test_a_verdict_waits_ten_seconds_at_most_for_calendars_that_were_not_read_si
 
 def test_another_breach_waits_for_a_read_of_its_own() -> None:
     check, watched = listened(), Waiting()
-    check.defer_for_calendar_read(watched, verdict(part(Word.EARLY, -900), at=after_slot(-800)), Calls())
+    check.defer_for_calendar_read(watched, verdict(part(VerdictKind.EARLY, -900), at=after_slot(-800)), Calls())
     assert watched.wanted_read == WantedRead(after_slot(-900), after_slot(-800) + PATIENCE)
-    check.defer_for_calendar_read(watched, verdict(part(Word.EARLY, -900, -300), at=after_slot(-299)), Calls())
+    check.defer_for_calendar_read(watched, verdict(part(VerdictKind.EARLY, -900, -300), at=after_slot(-299)), Calls())
     assert watched.wanted_read == WantedRead(after_slot(-300), after_slot(-299) + PATIENCE)
 
 
@@ -185,16 +185,16 @@ def test_several_releases_wait_for_one_read() -> None:
 @pytest.mark.parametrize(
     ("address", "word", "at", "confirmed", "is_asked"),
     [
-        (Address.GUESSED, Word.PENDING, 5.0, -240.0, True),
-        (Address.FOUND, Word.UNPROVEN, 100.0, None, True),
-        (Address.GUESSED, Word.PENDING, -1.0, -240.0, False),
-        (Address.GUESSED, Word.PENDING, 5.0, 0.5, False),
-        (Address.ANNOUNCED, Word.PENDING, 5.0, -240.0, False),
-        (Address.GUESSED, Word.ON_TIME, 5.0, -240.0, False),
+        (Address.GUESSED, VerdictKind.PENDING, 5.0, -240.0, True),
+        (Address.FOUND, VerdictKind.UNPROVEN, 100.0, None, True),
+        (Address.GUESSED, VerdictKind.PENDING, -1.0, -240.0, False),
+        (Address.GUESSED, VerdictKind.PENDING, 5.0, 0.5, False),
+        (Address.ANNOUNCED, VerdictKind.PENDING, 5.0, -240.0, False),
+        (Address.GUESSED, VerdictKind.ON_TIME, 5.0, -240.0, False),
     ],
 )
 def test_a_page_missing_where_nobody_announced_it_has_its_promise_read_again_and_holds_nothing_back(
-    address: Address, word: Word, at: float, confirmed: float | None, *, is_asked: bool
+    address: Address, word: VerdictKind, at: float, confirmed: float | None, *, is_asked: bool
 ) -> None:
     told = replace(verdict(part(word), confirmed=confirmed, at=after_slot(at)), word=word, address=address)
     waiting = Waiting()
@@ -203,7 +203,9 @@ def test_a_page_missing_where_nobody_announced_it_has_its_promise_read_again_and
 
 
 def test_the_first_looks_at_a_slot_have_their_host_to_themselves() -> None:
-    pending = replace(verdict(part(Word.PENDING), at=after_slot(0.2)), word=Word.PENDING, address=Address.GUESSED)
+    pending = replace(
+        verdict(part(VerdictKind.PENDING), at=after_slot(0.2)), word=VerdictKind.PENDING, address=Address.GUESSED
+    )
     check, waiting = listened(), Waiting()
     assert check.defer_for_calendar_read(waiting, pending, Calls()) == after_slot(5)
     assert check.defer_for_calendar_read(waiting, replace(pending, at=after_slot(5)), Calls()) is None

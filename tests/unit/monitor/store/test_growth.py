@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from monitor.judge.runs import Run, extend
+from monitor.judge.runs import Run, fold_sighting
 from monitor.look.sighting import Sighting, State
 from monitor.store.sql.engine import Store
 from tests.worlds.stores import runs_of
@@ -23,7 +23,7 @@ def folded(looks: int, changes: int) -> list[Run]:
         sent = NOON + number * SECOND
         state = states[min(number // each, changes) % 2]
         sighting = Sighting("r/page/edge", state, sent, sent + SECOND / 10, sent, sent + SECOND / 10)
-        outcome = extend(runs[-1] if runs else None, sighting, SECOND)
+        outcome = fold_sighting(runs[-1] if runs else None, sighting, SECOND)
         runs[-1:] = [outcome] if isinstance(outcome, Run) else list(outcome)
     return runs
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from monitor.clock import SecondsAhead
 from monitor.judge.judge import judge
 from monitor.judge.policy import Policy
-from monitor.judge.runs import Blind, OutOfOrder, Run, extend, was_blind
+from monitor.judge.runs import Blind, OutOfOrder, Run, fold_sighting, was_blind
 from monitor.judge.verdict import Verdict
 from monitor.look.clock_skew import Skew
 from monitor.look.fetch import Answer, Failure, Request
@@ -60,7 +60,7 @@ class Seen:
         runs = self.runs.setdefault(target.id, [])
         last, one = runs[-1] if runs else None, replace(sighting, specific=sighting.state is State.PRESENT)
         try:
-            outcome = extend(last, one, self.every, apart=was_blind(last, one, self.blind))
+            outcome = fold_sighting(last, one, self.every, apart=was_blind(last, one, self.blind))
         except OutOfOrder:
             until = sighting.received if last is None else last.last_received
             self.blind.append(Blind(sighting.received, until, "clock", target=target.id))

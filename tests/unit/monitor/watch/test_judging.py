@@ -17,7 +17,7 @@ from monitor.health.metrics import Metrics
 from monitor.health.state import HealthState
 from monitor.judge.judge import judge
 from monitor.judge.policy import Policy
-from monitor.judge.verdict import Word
+from monitor.judge.verdict import VerdictKind
 from monitor.look.redirect import REDIRECTED
 from monitor.look.sighting import Sighting, State
 from monitor.plan.targets import Target, View
@@ -75,13 +75,18 @@ def behind(name: str, state: State, seen: float = 300, monitor: str = "") -> Wat
 @pytest.mark.parametrize(
     ("states", "words"),
     [
-        ([State.ABSENT] * 3, [Word.OVERDUE] * 3),
-        ([State.PRESENT] * 3, [Word.UNPROVEN] * 3),
-        ([State.ABSENT, State.PRESENT, State.PRESENT], [Word.OVERDUE, Word.UNPROVEN, Word.UNPROVEN]),
+        ([State.ABSENT] * 3, [VerdictKind.OVERDUE] * 3),
+        ([State.PRESENT] * 3, [VerdictKind.UNPROVEN] * 3),
+        (
+            [State.ABSENT, State.PRESENT, State.PRESENT],
+            [VerdictKind.OVERDUE, VerdictKind.UNPROVEN, VerdictKind.UNPROVEN],
+        ),
     ],
     ids=["overdue", "unproven", "mixed"],
 )
-def test_releases_of_one_slot_found_behind_at_a_start_come_to_rest(states: list[State], words: list[Word]) -> None:
+def test_releases_of_one_slot_found_behind_at_a_start_come_to_rest(
+    states: list[State], words: list[VerdictKind]
+) -> None:
     store = TemporaryStore()
     judged({name: behind(name, state) for name, state in zip(NAMES, states, strict=True)}, store)
     assert [row.word for row in store.verdicts.judged()] == [word.value for word in words]

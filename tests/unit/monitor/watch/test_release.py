@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from monitor.judge.policy import Grade
 from monitor.judge.runs import MOST_CHANGES, Blind
-from monitor.judge.verdict import PartVerdict, Verdict, Word
+from monitor.judge.verdict import PartVerdict, Verdict, VerdictKind
 from monitor.look.sighting import Sighting, State
 from monitor.plan.phases import Window
 from monitor.plan.targets import Target, View
@@ -83,7 +83,7 @@ def seen(target: Target, at: float, state: State, digest: str | None = None) -> 
     return Sighting(target.id, state, when, when, when, when, digest=digest)
 
 
-def watched(word: Word = Word.ON_TIME) -> WatchedRelease:
+def watched(word: VerdictKind = VerdictKind.ON_TIME) -> WatchedRelease:
     page = PartVerdict("sheet", "data", SHEET.url, True, word, released=Interval(NINE, NINE))  # noqa: FBT003
     release = Release("r", "Claims", "dwp", "https://a.example/x", (Part("sheet", Role.DATA, SHEET.url),))
     verdict = Verdict(

@@ -23,7 +23,7 @@ from monitor.deliver.facts import Measurement
 from monitor.deliver.verdicts import VerdictRecorder
 from monitor.judge import verdict
 from monitor.judge.policy import Grade
-from monitor.judge.verdict import Finding, Verdict, Word
+from monitor.judge.verdict import Finding, Verdict, VerdictKind
 from tests.unit.monitor.web.board import RULES, Board, a_board
 from tests.unit.monitor.web.people import users_file, working
 from tests.worlds.incidents import an_incident, facts_of_a_release
@@ -31,7 +31,7 @@ from tests.worlds.instants import after_slot
 from tests.worlds.looks import ABSENT, PRESENT
 from tests.worlds.verdicts import judged
 
-WORDS = [*map(str, Word), LEAD]
+WORDS = [*map(str, VerdictKind), LEAD]
 FINDINGS = [*map(str, verdict.Kind), LEAD]
 OF_A_HOST = {Kind.TOO_COSTLY, Kind.PLATFORM}
 """Incidents that are about no release: nothing was measured of one."""
@@ -126,7 +126,7 @@ def test_an_incident_of_every_kind_can_be_drafted_in_every_format(kind: Kind, en
         assert WRITERS[ending](report, None)
 
 
-def verdict_of(word: Word, *kinds: verdict.Kind) -> Verdict:
+def verdict_of(word: VerdictKind, *kinds: verdict.Kind) -> Verdict:
     """Return a verdict on a release with findings of these kinds."""
     known = judged(400, [(-100, ABSENT), (300, PRESENT)])
     parts = tuple(replace(part, word=word) for part in known.parts)
@@ -134,13 +134,13 @@ def verdict_of(word: Word, *kinds: verdict.Kind) -> Verdict:
     return replace(known, word=word, grade=Grade.REPORT, final=False, parts=parts, findings=found)
 
 
-CASES = [*((word, ()) for word in Word), *((Word.LATE, (kind,)) for kind in verdict.Kind)]
+CASES = [*((word, ()) for word in VerdictKind), *((VerdictKind.LATE, (kind,)) for kind in verdict.Kind)]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("word", "kinds"), CASES, ids=[" ".join((word, *kinds)) for word, kinds in CASES])
 async def test_a_release_with_every_verdict_and_finding_can_be_read_everywhere(
-    word: Word, kinds: tuple[verdict.Kind, ...]
+    word: VerdictKind, kinds: tuple[verdict.Kind, ...]
 ) -> None:
     async with a_board() as board:
         store = board.store

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import pytest
 
 from monitor.deliver.verdicts import body_of
-from monitor.judge.differences import differences
+from monitor.judge.differences import find_differences
 from monitor.judge.policy import Grade
-from monitor.judge.verdict import Finding, Kind, Verdict, Word
+from monitor.judge.verdict import Finding, Kind, Verdict, VerdictKind
 from monitor.look.recognise.version import advanced_fields, format_version, parse_version
 from schedules.times.interval import Bounds
 from tests.worlds.instants import SLOT
@@ -58,7 +58,7 @@ def test_a_later_version_after_the_release_is_found_with_its_fields_and_looks() 
 
 def test_a_correction_changes_neither_verdict_nor_grade() -> None:
     verdict = judged_with(3 * HOUR, [(0, FIRST), (HOUR, SECOND)])
-    assert (verdict.word, verdict.grade, kinds(verdict)) == (Word.ON_TIME, Grade.NONE, [Kind.CORRECTED])
+    assert (verdict.word, verdict.grade, kinds(verdict)) == (VerdictKind.ON_TIME, Grade.NONE, [Kind.CORRECTED])
     assert verdict.final is judged_with(3 * HOUR, [(0, FIRST)]).final is True
 
 
@@ -101,7 +101,7 @@ def test_longer_runs_give_the_same_correction() -> None:
     versions = [(0, FIRST), (HOUR, SECOND), (4 * HOUR, THIRD)]
     stored, again = (body_of(judged_with(2 * HOUR, versions, until=until), None) for until in (None, 5 * HOUR))
     assert [each["kind"] for each in again["findings"]] == ["corrected"]
-    assert differences(stored, again) == []
+    assert find_differences(stored, again) == []
 
 
 def test_another_version_begins_a_run_and_an_answer_without_one_does_not() -> None:

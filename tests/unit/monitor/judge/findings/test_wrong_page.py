@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from monitor.judge.runs import extend
-from monitor.judge.verdict import Finding, Kind, Word
+from monitor.judge.runs import fold_sighting
+from monitor.judge.verdict import Finding, Kind, VerdictKind
 from monitor.look.recognise.title import ANOTHER_EDITION, ANOTHER_TITLE
 from monitor.look.sighting import State
 from schedules.announcement import Address
@@ -18,7 +18,7 @@ def findings(why: str, state: State, until: float = 400, address: Address = Addr
     """Return the findings on what was at the address of a page that was absent before its slot."""
     runs = [a_run("page", ABSENT, -3600, -10), a_run("page", state, -9, until, why=why)]
     verdict = judged(400, {"page": runs}, release=a_release(address=address))
-    assert verdict.word is not Word.ON_TIME
+    assert verdict.word is not VerdictKind.ON_TIME
     return [each for each in verdict.findings if each.kind in (Kind.WRONG_EDITION, Kind.WRONG_CONTENT)]
 
 
@@ -48,5 +48,5 @@ def test_no_other_page_is_a_finding(why: str, state: State, until: float, addres
 
 @pytest.mark.parametrize(("why", "is_longer"), [("", False), (ANOTHER_EDITION, True)])
 def test_a_run_of_another_edition_is_apart_from_one_of_nothing(why: str, *, is_longer: bool) -> None:
-    longer = extend(a_run("page", ABSENT, -60, -1, why=why), a_sighting(ABSENT, why=ANOTHER_EDITION), None)
+    longer = fold_sighting(a_run("page", ABSENT, -60, -1, why=why), a_sighting(ABSENT, why=ANOTHER_EDITION), None)
     assert (not isinstance(longer, tuple)) is is_longer
