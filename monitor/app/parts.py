@@ -128,7 +128,7 @@ def summaries_for(
     core: Core, queries: Queries, forecast: BudgetForecast, outbox: Outbox, rotas: dict[str, Rota]
 ) -> Summaries:
     """Return what tells people of whole days and months."""
-    settings, board = core.settings, queries.seen_by(all_=True).board
+    settings, board = core.settings, queries.for_viewer(sees_all=True).list_releases
     return Summaries(
         schedules_of(settings),
         core.store,

@@ -214,7 +214,7 @@ class Reload:
         self.queries = replace(self.queries, **shown_by(self.core, self.record.rules))
         if self.queries.door is not None:
             self.queries.door.public_url = settings.web.public_url or ""
-            self.queries.door.vouching = vouching_of(settings)
+            self.queries.door.proxy_auth = vouching_of(settings)
             self.queries.door.provider = provider_of(settings, self.core.clock)
         if self.daemon.web is not None:
             from monitor.web.app import application  # noqa: PLC0415 # 6 MB, for who serves alone

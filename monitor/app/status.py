@@ -21,7 +21,7 @@ from monitor.look.clock_skew import Skew
 from monitor.watch.budget_forecast import BudgetForecast
 from monitor.watch.release import WatchedRelease
 from monitor.watch.watch import Watch
-from monitor.web.running import Pulse
+from monitor.web.queries import Pulse
 from schedules.times.interval import Bounds
 from schedules.times.words import stamp
 

@@ -146,7 +146,7 @@ def _unsigned(context: Context) -> Iterator[str]:
     provider = provider_of(context.settings, SystemClock())
     try:
         if provider is not None:
-            asyncio.run(provider.way(Flow("", "", "")))
+            asyncio.run(provider.sign_on_address(Flow("", "", "")))
     except NotSignedOn as fault:
         yield f"{context.path.name}: web.oidc: {fault}"
 

@@ -26,8 +26,7 @@ from monitor.watch.rejudge import Explainer, facts_of
 from monitor.web.access_log import Access
 from monitor.web.app import application
 from monitor.web.credentials import Throttle
-from monitor.web.queries import Queries
-from monitor.web.running import Pulse
+from monitor.web.queries import Pulse, Queries
 from monitor.web.server import WebServer, listen
 from schedules.times.json import instant_from_json
 from schedules.times.zone import LONDON

@@ -102,7 +102,7 @@ ROUTES = [
     *incident_page.ROUTES,
     *incident_form.ROUTES,
     *log_page.ROUTES,
-    *pages.LOOKS,
+    *pages.ASSET_ROUTES,
     *api.ROUTES,
     *month.ROUTES,
     *reports.ROUTES,

@@ -219,8 +219,8 @@ def test_links_and_doors_take_their_keys_from_where_they_are_kept(read: Read, tm
     keys, links = keys_of(settings), links_of(settings)
     assert (keys.link, keys.token) == (b"signing", b"programs")
     assert (links.url, links.key, links.lasts) == ("https://board.example", b"signing", timedelta(days=2))
-    assert keys_of(read("")).scope("") is None
-    assert keys_of(read("")).opened("x", datetime(2018, 1, 5, tzinfo=UTC)) is None
+    assert keys_of(read("")).find_scope("") is None
+    assert keys_of(read("")).read_link("x", datetime(2018, 1, 5, tzinfo=UTC)) is None
 
 
 async def test_the_door_lets_in_whom_the_file_beside_the_configuration_names(read: Read, tmp_path: Path) -> None:
@@ -232,7 +232,7 @@ async def test_the_door_lets_in_whom_the_file_beside_the_configuration_names(rea
     assert door is not None
     key = await door.enter("anne", "correct horse battery", "127.0.0.1")
     assert key is not None
-    session = await door.session(key)
+    session = await door.find_session(key)
     assert session is not None
     assert session.person.name == "anne"
     door.close()

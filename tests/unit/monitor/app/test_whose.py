@@ -41,7 +41,7 @@ def test_an_announcement_of_several_is_listed_watched_and_found_by_each(tmp_path
         queries = Queries(store, life.app.status, clock, "Europe/London", throttle=Throttle(clock))
         day = date(2026, 11, 26)
         for name in order:
-            (body,) = await queries.board(day, day, name)
+            (body,) = await queries.list_releases(day, day, name)
             assert (body["producer"], body["producers"]) == (OURS, [OURS, THEIRS])
             assert [one.release.id for one in life.daemon.admission.near(name)] == ["claims-q3"]
             span = clock.now() - timedelta(days=9), clock.now() + timedelta(days=9)
@@ -49,7 +49,7 @@ def test_an_announcement_of_several_is_listed_watched_and_found_by_each(tmp_path
                 b"claims-q3"
                 in export_calendar(store.ledger, "csv", span, clock.now(), "Europe/London", producer=name)[0]
             )
-        assert await queries.board(day, day, "somebody-else") == []
+        assert await queries.list_releases(day, day, "somebody-else") == []
         queries.close()
 
     told = f"organisations = {list(order)!r}\n".replace("'", '"')

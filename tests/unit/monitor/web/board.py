@@ -29,8 +29,7 @@ from monitor.watch.periods import Periods
 from monitor.watch.rejudge import Explainer
 from monitor.web.app import application
 from monitor.web.credentials import Keys, Throttle
-from monitor.web.queries import Queries
-from monitor.web.running import Pulse
+from monitor.web.queries import Pulse, Queries
 from monitor.web.sessions import Sessions
 from monitor.web.users import Users
 from tests.worlds.instants import after_slot

@@ -94,7 +94,7 @@ async def test_guessing_is_slowed_down_and_only_for_the_one_who_guesses() -> Non
 def test_the_throttle_tells_clients_apart() -> None:
     throttle = Throttle(Stopped(after_slot(0)), most=2)
     for _ in range(2):
-        throttle.failed("a")
+        throttle.count_failure("a")
     assert throttle.wait("a") > 0
     assert throttle.wait("b") == 0
 
@@ -169,7 +169,7 @@ async def test_the_link_of_a_notice_is_the_one_the_page_opens() -> None:
         link = urlsplit(Links("https://board.example/", KEYS.link, WEEK).to(notice))
         assert link.path == "/acknowledge"
         (token,) = parse_qs(link.query)["token"]
-        assert KEYS.opened(token, board.clock.now()) == (board.incident, notice.id[:8])
+        assert KEYS.read_link(token, board.clock.now()) == (board.incident, notice.id[:8])
 
 
 async def test_the_link_shows_what_its_own_notice_said_and_nothing_later() -> None:

@@ -10,7 +10,7 @@ import pytest
 from alerts.by_hand import acknowledge
 from alerts.incident import Action
 from monitor.health.hosts import Unheard
-from monitor.web.board import groups_of
+from monitor.web.board import group_rows
 from monitor.web.queries import MOST_INCIDENTS
 from tests.unit.monitor.web.board import a_board
 from tests.worlds.instants import after_slot
@@ -241,15 +241,15 @@ def a_row(number: int, verdict: str) -> dict[str, object]:
 
 def test_on_a_busy_day_what_went_well_is_folded_by_producer() -> None:
     rows = [a_row(number, "late" if number == 7 else "on_time") for number in range(175)]
-    first, *folded = groups_of(rows, {"p1": "An Office"})
+    first, *folded = group_rows(rows, {"p1": "An Office"})
     assert [row["id"] for row in first.rows] == ["r7"]
     assert [(group.heading, group.is_folded) for group in folded] == [("An Office", True), ("p0", True), ("p2", True)]
     assert sum(len(group.rows) for group in folded) == 174
 
 
 def test_on_an_ordinary_day_nothing_is_folded() -> None:
-    assert [group.is_folded for group in groups_of([a_row(1, "on_time")], {})] == [False]
-    assert groups_of([], {}) == []
+    assert [group.is_folded for group in group_rows([a_row(1, "on_time")], {})] == [False]
+    assert group_rows([], {}) == []
 
 
 async def test_programs_ask_for_the_incidents_that_are_open_and_for_those_of_a_producer() -> None:

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 import httpx
 import pytest
 
-from monitor.web.connections import Connection, Room, room_of
+from monitor.web.connections import Connection, ConnectionLimiter, default_limiter
 from monitor.web.server import WebServer, listen
 from tests.unit.monitor.web.board import a_board
 
@@ -19,11 +19,11 @@ Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 @asynccontextmanager
-async def served(room: Room | None = None) -> AsyncIterator[tuple[str, int]]:
+async def served(limiter: ConnectionLimiter | None = None) -> AsyncIterator[tuple[str, int]]:
     async with a_board() as board:
         bound = listen("127.0.0.1:0")
         bound.listen()
-        server = WebServer(board.app, bound, room=room)
+        server = WebServer(board.app, bound, limiter=limiter)
         serving = asyncio.create_task(server.run())
         host, _, port = server.address.rpartition(":")
         try:
@@ -82,7 +82,7 @@ async def test_a_head_without_end_is_refused(sent: bytes, told: bytes) -> None:
 
 
 async def test_a_head_that_takes_too_long_ends_its_connection() -> None:
-    async with served(Room(head_within=0.2)) as (host, port):
+    async with served(ConnectionLimiter(head_within=0.2)) as (host, port):
         streams = await slow(host, port, 1)
         assert await asyncio.wait_for(is_ended(streams), 10)
         reader, writer = await asyncio.open_connection(host, port)
@@ -93,7 +93,7 @@ async def test_a_head_that_takes_too_long_ends_its_connection() -> None:
 
 
 class Held:
-    """A connection as the room sees it."""
+    """A connection as the limiter sees it."""
 
     ended = False
 
@@ -102,7 +102,7 @@ class Held:
 
 
 def connection() -> Connection:
-    made: Connection = Held()  # type: ignore[assignment] # all the room asks of it
+    made: Connection = Held()  # type: ignore[assignment] # all the limiter asks of it
     return made
 
 
@@ -111,40 +111,40 @@ def is_over(one: Connection) -> bool:
 
 
 def test_the_newest_takes_the_place_of_the_oldest_that_has_asked_nothing() -> None:
-    room, ones = Room(most=3, most_each=2), [connection() for _ in range(5)]
-    room.enter(ones[0], "a")
-    room.asked(ones[0])
-    room.enter(ones[1], "a")
-    room.enter(ones[2], "a")
+    limiter, ones = ConnectionLimiter(most=3, most_each=2), [connection() for _ in range(5)]
+    limiter.enter(ones[0], "a")
+    limiter.asked(ones[0])
+    limiter.enter(ones[1], "a")
+    limiter.enter(ones[2], "a")
     assert [is_over(one) for one in ones] == [False, True, False, False, False]
-    room.enter(ones[3], "b")
-    room.enter(ones[4], "c")
+    limiter.enter(ones[3], "b")
+    limiter.enter(ones[4], "c")
     assert [is_over(one) for one in ones] == [False, True, True, False, False]
-    assert len(room) == 3
+    assert len(limiter) == 3
     for one in ones:
-        room.leave(one)
-    assert len(room) == 0
+        limiter.leave(one)
+    assert len(limiter) == 0
 
 
 def test_where_all_that_are_in_have_asked_something_the_newest_has_to_go() -> None:
-    room, ones = Room(most=9, most_each=1), [connection(), connection()]
-    room.enter(ones[0], "a")
-    room.asked(ones[0])
-    room.enter(ones[1], "a")
+    limiter, ones = ConnectionLimiter(most=9, most_each=1), [connection(), connection()]
+    limiter.enter(ones[0], "a")
+    limiter.asked(ones[0])
+    limiter.enter(ones[1], "a")
     assert [is_over(one) for one in ones] == [False, True]
-    room.idle(ones[0])
-    room.enter(last := connection(), "a")
+    limiter.idle(ones[0])
+    limiter.enter(last := connection(), "a")
     assert [is_over(ones[0]), is_over(last)] == [True, False]
 
 
 def test_a_proxy_that_is_named_speaks_for_many() -> None:
-    room = Room(most=9, most_each=1, proxies=("a",))
+    limiter = ConnectionLimiter(most=9, most_each=1, proxies=("a",))
     ones = [connection() for _ in range(5)]
     for one in ones:
-        room.enter(one, "a")
+        limiter.enter(one, "a")
     assert not any(is_over(one) for one in ones)
 
 
 def test_three_quarters_of_the_descriptors_are_kept_back_for_looks_and_files() -> None:
     may_open, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    assert room_of(()).most * 4 <= max(may_open, 32)
+    assert default_limiter(()).most * 4 <= max(may_open, 32)

@@ -14,7 +14,7 @@ from alerts.incident import Incident, Kind
 from alerts.platform import follow_platform, platform_id
 from alerts.signed_link import sign
 from monitor.deliver.drafts import row_of, versions_of
-from monitor.web.pages import against, seen
+from monitor.web.pages import delay_from_slot, seen_text
 from tests.unit.monitor.web.board import KEYS, TITLE, Board, a_board
 from tests.worlds.instants import SLOT, after_slot
 
@@ -194,7 +194,7 @@ async def test_what_people_typed_is_never_markup() -> None:
     ],
 )
 def test_a_delay_is_told_on_its_side_of_the_slot(least: float | None, most: float | None, words: str) -> None:
-    assert against({"min": least, "max": most}) == words
+    assert delay_from_slot({"min": least, "max": most}) == words
 
 
 @pytest.mark.parametrize(
@@ -213,7 +213,7 @@ def test_a_delay_is_told_on_its_side_of_the_slot(least: float | None, most: floa
 def test_what_was_seen_is_told_as_an_interval_by_what_is_known_of_it(
     after: str | None, by: str | None, words: str
 ) -> None:
-    assert seen({"after": after, "by": by}, "Europe/London") == words
+    assert seen_text({"after": after, "by": by}, "Europe/London") == words
 
 
 async def test_the_page_of_a_release_that_was_out_early_tells_for_how_long() -> None:

@@ -11,9 +11,9 @@ import httpx
 from monitor.deliver.verdicts import body_of
 from monitor.errors import StoreFault
 from monitor.web.app import application
-from monitor.web.fragments import element_of
+from monitor.web.fragments import element_id
 from monitor.web.live import LiveBoard
-from monitor.web.running import Pulse
+from monitor.web.queries import Pulse
 from tests.browser.pages import serving
 from tests.unit.monitor.web.board import Board, Live, a_board
 from tests.worlds.instants import after_slot
@@ -74,8 +74,8 @@ def swaps(told: list[Told]) -> dict[str, str]:
 async def test_a_page_that_was_made_before_anybody_listened_is_made_anew_once() -> None:
     async with a_board() as board:
         live = LiveBoard(board.queries)
-        first = await hear(live.listen(live.position(all_=True), all_=True))
-        again = await hear(live.listen(live.position(all_=True), all_=True))
+        first = await hear(live.listen(live.position(sees_all=True), sees_all=True))
+        again = await hear(live.listen(live.position(sees_all=True), sees_all=True))
     assert [one.kind for one in first] == ["renew", "pulse"]
     assert [one.kind for one in again] == ["pulse"]
 
@@ -83,11 +83,11 @@ async def test_a_page_that_was_made_before_anybody_listened_is_made_anew_once() 
 async def test_what_changes_is_told_as_the_page_shows_it() -> None:
     async with a_board() as board:
         live = LiveBoard(board.queries)
-        stream = live.listen("", all_=True)
+        stream = live.listen("", sees_all=True)
         await hear(stream)
         change(board, "r", title="<b>Malpractice</b>")
         told = swaps(await hear(stream, 11))
-        row = told[element_of("r")]
+        row = told[element_id("r")]
         assert "&lt;b&gt;Malpractice&lt;/b&gt;" in row
         page = (await board.client.get("/?date=2018-01-05")).text
     assert " ".join(row.split()) in " ".join(page.split())
@@ -97,24 +97,24 @@ async def test_what_is_written_down_is_told_at_the_next_beat() -> None:
     async with a_board() as board:
         board.running.watched["r"] = Pulse(object(), after_slot(599))
         live = LiveBoard(board.queries)
-        stream = live.listen("", all_=True)
+        stream = live.listen("", sees_all=True)
         await hear(stream, 2)
         verdict = judged(500, {"page": [a_run("page", ABSENT, -60, 500)]})
         board.running.bodies["r"] = body_of(verdict, None) | {"title": "Another"}
         board.running.watched["r"] = Pulse(object(), after_slot(600))
-        assert "Another" in swaps(await hear(stream, 2))[element_of("r")]
+        assert "Another" in swaps(await hear(stream, 2))[element_id("r")]
 
 
 async def test_a_stream_is_taken_up_again_where_it_broke_and_a_page_too_old_is_made_anew() -> None:
     async with a_board() as board:
         live = LiveBoard(board.queries)
-        stream = live.listen("", all_=True)
+        stream = live.listen("", sees_all=True)
         await hear(stream)
-        where = live.position(all_=True)
+        where = live.position(sees_all=True)
         change(board, "r", title="Once")
         missed = swaps(await hear(stream, 11))
-        resumed = await hear(live.listen(where, all_=True))
-        strange = [await hear(live.listen(it, all_=True)) for it in ("", "else-1", f"{where}9999", "x")]
+        resumed = await hear(live.listen(where, sees_all=True))
+        strange = [await hear(live.listen(it, sees_all=True)) for it in ("", "else-1", f"{where}9999", "x")]
     assert swaps(resumed) == missed
     assert [told[0].kind for told in strange] == ["renew"] * 4
 
@@ -132,7 +132,7 @@ async def told_to_strangers(board: Board, *, is_out: bool) -> list[Told]:
     board.queries.local, board.clock.at = False, after_slot(-320)
     change(board, "early", **body_of(quiet, None))
     live, staff = LiveBoard(board.queries), []
-    strangers, others = live.listen("", all_=False), live.listen("", all_=True)
+    strangers, others = live.listen("", sees_all=False), live.listen("", sees_all=True)
     told = await hear(strangers)
     staff += await hear(others)
     change(board, "early", **body_of(verdict, None))
@@ -157,9 +157,9 @@ async def test_a_pulse_tells_the_time_and_the_last_looks() -> None:
     async with a_board() as board:
         board.running.watched["r"] = Pulse(None, after_slot(599))
         live = LiveBoard(board.queries)
-        (pulse,) = [one for one in await hear(live.listen("", all_=True)) if one.kind == "pulse"]
+        (pulse,) = [one for one in await hear(live.listen("", sees_all=True)) if one.kind == "pulse"]
     assert pulse.data["clock"].startswith("09:40:0")
-    assert pulse.data["looked"] == {element_of("r"): round(after_slot(599).timestamp() * 1000)}
+    assert pulse.data["looked"] == {element_id("r"): round(after_slot(599).timestamp() * 1000)}
 
 
 async def test_nothing_says_that_it_is_live_while_the_store_cannot_be_read() -> None:
@@ -169,7 +169,7 @@ async def test_nothing_says_that_it_is_live_while_the_store_cannot_be_read() -> 
         told: list[bytes] = []
 
         async def listen() -> None:
-            async for chunk in live.listen(live.position(all_=True), all_=True):
+            async for chunk in live.listen(live.position(sees_all=True), sees_all=True):
                 told.append(chunk)  # noqa: PERF401 # what was told before it ends
 
         task = asyncio.create_task(listen())
@@ -182,7 +182,7 @@ async def test_nothing_says_that_it_is_live_while_the_store_cannot_be_read() -> 
 async def test_a_stream_ends_so_that_its_reader_is_let_in_anew() -> None:
     async with a_board() as board:
         live, began = LiveBoard(board.queries), board.clock.monotonic()
-        told = [one async for chunk in live.listen("", all_=True) for one in read(chunk)]
+        told = [one async for chunk in live.listen("", sees_all=True) for one in read(chunk)]
         lasted = board.clock.monotonic() - began
     assert told
     assert 30 <= lasted <= 60
@@ -201,7 +201,7 @@ async def test_who_has_missed_more_than_is_kept_has_the_page_made_anew() -> None
 
         promise("Before")
         live = LiveBoard(board.queries)
-        stream = live.listen("", all_=True)
+        stream = live.listen("", sees_all=True)
         await hear(stream)
         promise("After")
         told = await hear(stream, 11)
@@ -211,10 +211,10 @@ async def test_who_has_missed_more_than_is_kept_has_the_page_made_anew() -> None
 async def test_so_many_listen_and_no_more_and_strangers_take_no_place_of_staff() -> None:
     async with a_board() as board:
         live = LiveBoard(board.queries, most=1)
-        stranger = live.listen("", all_=False)
+        stranger = live.listen("", sees_all=False)
         await anext(stranger)
-        assert live.is_full(all_=False)
-        assert not live.is_full(all_=True)
+        assert live.is_full(sees_all=False)
+        assert not live.is_full(sees_all=True)
 
 
 async def test_a_stream_over_http_is_an_event_stream_and_what_is_secret_is_veiled() -> None:

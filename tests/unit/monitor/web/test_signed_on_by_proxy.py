@@ -30,7 +30,7 @@ async def behind(
     """Serve a closed board on loopback to a client that stands where a proxy would."""
     async with a_board(public=False) as board:
         door = Sessions(Users(users), board.clock, board.queries.throttle)
-        door.vouching = ProxyAuth(HEADER, RIGHTS if rights is None else rights)
+        door.proxy_auth = ProxyAuth(HEADER, RIGHTS if rights is None else rights)
         board.queries.door = door
         server = WebServer(board.remade(), listen("127.0.0.1:0"), proxies)
         serving = asyncio.create_task(server.run())
@@ -110,7 +110,7 @@ async def test_a_right_that_is_taken_away_ends_at_once() -> None:
     async with behind() as (board, client):
         assert await seen(client, "anne") == [200] * 3
         assert board.queries.door is not None
-        board.queries.door.vouching = ProxyAuth(HEADER, {"anne": Right.VIEWER})
+        board.queries.door.proxy_auth = ProxyAuth(HEADER, {"anne": Right.VIEWER})
         assert await seen(client, "anne") == [200, 200, 403]
-        board.queries.door.vouching = None
+        board.queries.door.proxy_auth = None
         assert await seen(client, "anne") == [401] * 3

@@ -134,7 +134,7 @@ async def test_a_wrong_name_and_a_wrong_password_are_answered_alike(closed: Clos
 async def test_after_twenty_wrong_passwords_even_the_right_one_waits(closed: Closed) -> None:
     async with closed() as board:
         for _ in range(20):
-            board.queries.throttle.failed("127.0.0.1")
+            board.queries.throttle.count_failure("127.0.0.1")
         answer = await sign_in(board)
         assert answer.status_code == 429
         assert int(answer.headers["Retry-After"]) > 0

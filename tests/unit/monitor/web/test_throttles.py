@@ -41,7 +41,7 @@ async def sign_in(client: httpx.AsyncClient, password: str = SECRET) -> int:
 def worn_out(board: Board, *names: str) -> None:
     for name in names:
         for _ in range(20):
-            board.queries.throttle.failed(name)
+            board.queries.throttle.count_failure(name)
 
 
 async def test_right_links_tokens_and_sessions_pass_while_guesses_from_there_wait(users: Path) -> None:
@@ -66,7 +66,7 @@ async def test_a_browser_that_has_been_in_is_not_held_up_by_guesses_at_its_accou
     async with a_board(public=False, users=users) as board, AsyncExitStack() as stack:
         assert await sign_in(board.client) == 303
         assert board.queries.door is not None
-        worn_out(board, "127.0.0.1", f"as {board.queries.door.mark('anne')}")
+        worn_out(board, "127.0.0.1", f"as {board.queries.door.browser_mark('anne')}")
         transport = httpx.ASGITransport(board.app, client=("192.0.2.1", 1))
         client = httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1")
         assert await sign_in(await stack.enter_async_context(client)) == 429
@@ -89,18 +89,18 @@ def test_who_goes_on_guessing_waits_twice_as_long_each_time() -> None:
     clock = Stopped(after_slot(0))
     throttle, waits = Throttle(clock, most=1), []
     for _ in range(6):
-        throttle.failed("a")
+        throttle.count_failure("a")
         waits.append(throttle.wait("a"))
         clock.seconds += waits[-1]
     assert waits == [60, 120, 240, 480, 960, 960]
     clock.seconds += 1000
-    throttle.failed("a")
+    throttle.count_failure("a")
     assert throttle.wait("a") == 60
 
 
 def test_addresses_of_one_ipv6_network_are_one_guesser() -> None:
     throttle = Throttle(Stopped(after_slot(0)), most=1)
-    throttle.failed("2001:db8::1")
+    throttle.count_failure("2001:db8::1")
     assert throttle.wait("2001:db8::2:3") > 0
     assert throttle.wait("2001:db8:1::1") == 0
 

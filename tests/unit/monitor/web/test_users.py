@@ -31,9 +31,9 @@ def test_a_line_opens_for_its_password_alone(anne: str) -> None:
     found = people["anne"]
     assert faults == []
     assert found.role == "duty statistician"
-    assert found.password.opens(SECRET)
-    assert not found.password.opens(f"{SECRET}s")
-    assert not found.password.opens("")
+    assert found.password.matches(SECRET)
+    assert not found.password.matches(f"{SECRET}s")
+    assert not found.password.matches("")
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_a_line_is_read_as_it_was_made(role: str, right: Right) -> None:
 
 def test_a_letter_counts_as_the_same_however_it_was_typed() -> None:
     people, _ = read_people(line("zoe", "caf\u00e9 caf\u00e9 caf\u00e9"), "users")
-    assert people["zoe"].password.opens("cafe\u0301 cafe\u0301 cafe\u0301")
+    assert people["zoe"].password.matches("cafe\u0301 cafe\u0301 cafe\u0301")
 
 
 def test_the_same_password_never_makes_the_same_line_and_neither_shows_it(anne: str) -> None:
@@ -80,7 +80,7 @@ def test_the_same_password_never_makes_the_same_line_and_neither_shows_it(anne: 
 def test_an_unknown_name_is_tried_against_a_password_as_costly_as_a_new_one(anne: str) -> None:
     people, _ = read_people(anne, "users")
     assert NOBODY.password.work == people["anne"].password.work
-    assert not NOBODY.password.opens("")
+    assert not NOBODY.password.matches("")
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ def test_a_faulty_line_is_nobodys_and_is_told_without_its_hash(written: str, rea
 
 def test_of_two_lines_of_one_name_the_later_counts(anne: str) -> None:
     people, faults = read_people(f"anne:{GOOD}\n{anne}", "users")
-    assert people["anne"].password.opens(SECRET)
+    assert people["anne"].password.matches(SECRET)
     assert [str(fault) for fault in faults] == ["users: line 2: anne was named before; this line counts"]
 
 
