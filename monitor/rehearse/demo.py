@@ -1,4 +1,4 @@
-"""The board on rehearsed incidents, read-only, as it was at an instant that the visitor chooses."""
+"""The demonstration: a read-only board of rehearsed incidents, as of a time that the visitor chooses."""
 
 from __future__ import annotations
 
@@ -23,28 +23,28 @@ from monitor.judge.policy import Policies, Policy
 from monitor.store.rows import Judged
 from monitor.store.sql.engine import Store
 from monitor.watch.rejudge import Explainer, facts_of
-from monitor.web.access_log import Access
-from monitor.web.app import application
+from monitor.web.access_log import AccessLog
+from monitor.web.app import make_application
 from monitor.web.credentials import Throttle
 from monitor.web.queries import Pulse, Queries
-from monitor.web.server import WebServer, listen
+from monitor.web.server import WebServer, bind_address
 from schedules.times.json import instant_from_json
 from schedules.times.zone import LONDON
 
 INCIDENTS = ("ipcc-2015", "moj-2016", "ofsted-2017", "ofqual-2018-01", "ofqual-2018-03")
-"""The scripts of the five historical incidents, in the order in which they happened."""
+"""The names of the scripts of the five historical incidents, in order of time."""
 STORE = "ninethirty.db"
-"""The store in the folder of a kept rehearsal."""
+"""The file name of the store in the folder of a kept rehearsal."""
 OPENS_AT = datetime(2018, 1, 5, 10, 50, tzinfo=UTC)
-"""The landing page of a release is 80 minutes late, and its documents are public at other addresses."""
-_MOMENTS = {
+"""The time at which the demonstration opens: a page is 80 minutes late, and its files are public elsewhere."""
+_INCIDENT_TIMES = {
     "IPCC, July 2015": datetime(2015, 7, 23, 8, 45, tzinfo=UTC),
     "Ministry of Justice, October 2016": datetime(2016, 10, 3, 9, 10, tzinfo=UTC),
     "Ofsted, March 2017": datetime(2017, 3, 20, 17, 20, tzinfo=UTC),
     "Ofqual, January 2018": OPENS_AT,
     "Ofqual, March 2018": datetime(2018, 3, 8, 9, 40, tzinfo=UTC),
 }
-_STEPS = {
+_TIME_STEPS = {
     "1 hour back": timedelta(hours=-1),
     "10 minutes back": timedelta(minutes=-10),
     "1 minute back": timedelta(minutes=-1),
@@ -61,91 +61,91 @@ _PRODUCERS = {
 
 
 class NotWatching:
-    """The monitor of a demonstration, as the web sees it: it watches nothing."""
+    """The web's view of a monitor that watches no release."""
 
     def body(self, _release: str) -> dict[str, Any] | None:
-        """Return None: every release is as it was stored."""
+        """Return None, because each release is shown as stored."""
         return None
 
     def pulses(self) -> Mapping[str, Pulse]:
-        """Return nothing: no release is watched."""
+        """Return no pulses, because no release is watched."""
         return {}
 
-    def storeless(self) -> bool:
-        """Tell that there is a store."""
+    def is_store_unavailable(self) -> bool:
+        """Return False, because there is a store."""
         return False
 
     def unready(self) -> Sequence[str]:
-        """Return nothing: no release is watched, so no evidence can be doubtful."""
+        """Return no doubts, because no release is watched."""
         return ()
 
     def unable(self) -> Sequence[str]:
-        """Return nothing: it can serve."""
+        """Return no reasons, because the board can always be served."""
         return ()
 
     def stuck(self) -> Sequence[str]:
-        """Return nothing: there are no looks to be stuck."""
+        """Return no hosts, because there are no looks."""
         return ()
 
     def checks(self) -> Sequence[Check]:
-        """Return no checks: it reads no calendar and has no clock to doubt."""
+        """Return no checks, because no calendar is read and the clock is virtual."""
         return ()
 
     def metrics(self) -> Iterable[bytes]:
-        """Return an empty page."""
+        """Return no metrics."""
         return ()
 
 
 def script_of(incident: str) -> Path:
-    """Return the script of an incident: the wheel carries the repository's rehearsals inside this package."""
-    carried = Path(__file__).with_name("rehearsals")
-    folder = carried if carried.is_dir() else Path(__file__).parents[2] / "rehearsals"
+    """Return the path of an incident's script: in this package in an installed wheel, else in the repository."""
+    in_wheel = Path(__file__).with_name("rehearsals")
+    folder = in_wheel if in_wheel.is_dir() else Path(__file__).parents[2] / "rehearsals"
     return folder / f"{incident}.toml"
 
 
 def merged(folders: Sequence[Path]) -> Store:
-    """Return a store of its own, deleted when it is let go, that holds what those of kept rehearsals hold.
+    """Return a new store in memory with the contents of the stores of these kept rehearsals.
 
-    Raises `UserFault` where one of them is not there.
+    Raises `UserFault` if a folder has no store.
     """
-    if lacking := [str(folder / STORE) for folder in folders if not (folder / STORE).is_file()]:
-        raise UserFault(f"no rehearsal was kept there: {', '.join(lacking)}")
-    made = Store("sqlite:///:memory:", durable=False)
-    made.upgrade()
+    if missing := [str(folder / STORE) for folder in folders if not (folder / STORE).is_file()]:
+        raise UserFault(f"no rehearsal was kept there: {', '.join(missing)}")
+    combined = Store("sqlite:///:memory:", durable=False)
+    combined.upgrade()
     for folder in folders:
-        old = Store(f"sqlite:///{folder / STORE}")
+        kept = Store(f"sqlite:///{folder / STORE}")
         try:
-            made.take_from(old)
+            combined.take_from(kept)
         finally:
-            old.close()
-    return made
+            kept.close()
+    return combined
 
 
 def rewound(store: Store, at: datetime) -> Store:
-    """Return a new store, deleted when it is closed, with what `store` knew at `at` and every verdict as of then."""
-    made = Store("sqlite:///:memory:", durable=False)
-    made.upgrade()
-    made.take_from(store)
-    made.rewind(at)
+    """Return a new store in memory with what `store` contained at `at`, and each verdict judged as of `at`."""
+    past = Store("sqlite:///:memory:", durable=False)
+    past.upgrade()
+    past.take_from(store)
+    past.rewind(at)
     policies = Policies(Policy())
     explainer = Explainer(store, policies, LONDON)
-    with made.transaction() as tx:
-        for release in made.ledger.releases():
-            found = explainer.explain_release(release.id, at) if made.ledger.promises([release.id]) else None
-            if found is not None:
-                tx.save_judged(_judged(found.body, at))
-        for incident in made.verdicts.incidents():
-            tx.save_incident(_as_of(incident, facts_of(store, policies, "demo", incident.release, at), at))
-    return made
+    with past.transaction() as tx:
+        for release in past.ledger.releases():
+            explained = explainer.explain_release(release.id, at) if past.ledger.promises([release.id]) else None
+            if explained is not None:
+                tx.save_judged(_to_judged_row(explained.body, at))
+        for incident in past.verdicts.incidents():
+            tx.save_incident(_incident_as_of(incident, facts_of(store, policies, "demo", incident.release, at), at))
+    return past
 
 
-def _judged(body: dict[str, Any], at: datetime) -> Judged:
+def _to_judged_row(body: dict[str, Any], at: datetime) -> Judged:
     slot = instant_from_json(body["slot"]["start"]) if body["slot"] else None
     return Judged(body["id"], body["producer"], slot, body["verdict"], body["grade"], body["final"], at, body)
 
 
-def _as_of(incident: Incident, facts: ReleaseFacts | None, at: datetime) -> Incident:
-    """Return an incident without what happened to it after `at`."""
+def _incident_as_of(incident: Incident, facts: ReleaseFacts | None, at: datetime) -> Incident:
+    """Return an incident as it was at `at`: its facts then, and without later entries in its timeline."""
     return replace(
         incident,
         facts=incident.facts and facts,
@@ -156,56 +156,56 @@ def _as_of(incident: Incident, facts: ReleaseFacts | None, at: datetime) -> Inci
 
 
 class StoppedClock(VirtualClock):
-    """A clock that always shows the same instant, while waiting takes real time."""
+    """A clock that always shows the same time. Its `sleep` takes real time."""
 
     def __init__(self, at: datetime) -> None:
         super().__init__(at)
         self._at = at
 
     def now(self) -> datetime:
-        """Return the instant."""
+        """Return the time at which the clock stopped."""
         return self._at
 
 
 class Demonstration:
-    """The board of a store as an ASGI application, at an instant that its visitors move: `/demo?at=…`."""
+    """An ASGI application with the board of a store as of a time. `/demo?at=…` changes that time for all visitors."""
 
     def __init__(self, store: Store, at: datetime) -> None:
         """Open the board of `store` as of `at`."""
         self._store = store
-        self._shown, self._queries, self._app = self._board_at(at)
+        self._shown, self._queries, self._app = self._open_board(at)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request, from the board as of the chosen instant."""
+        """Answer one request from the board as of the chosen time."""
         if scope["type"] == "http" and scope["path"] == "/demo":
-            answer = await self._move(Request(scope))
-            await answer(scope, receive, send)
+            response = await self._change_time(Request(scope))
+            await response(scope, receive, send)
             return
         await self._app(scope, receive, send)
 
-    async def _move(self, request: Request) -> Response:
+    async def _change_time(self, request: Request) -> Response:
         try:
             at = datetime.fromisoformat(request.query_params.get("at", "")).astimezone(UTC)
-            board = await asyncio.to_thread(self._board_at, at)
+            board = await asyncio.to_thread(self._open_board, at)
         except (ValueError, OverflowError):
             return PlainTextResponse("Not an instant: write 2018-01-05T10:50:00Z\n", 400)
         self.close()
         self._shown, self._queries, self._app = board
         path = request.query_params.get("path", "/")
-        # Only a path of this board: an address of another host would begin with two slashes.
+        # Redirect to paths of this board only. A path that begins with two slashes would name another host.
         return RedirectResponse(path if re.fullmatch(r"/[\w./?=&%-]*", path) and path[:2] != "//" else "/", 303)
 
     def close(self) -> None:
-        """Delete the store that is shown."""
+        """Close the board and delete its store."""
         self._app.close()
         self._queries.close()
         self._shown.close()
 
-    def _board_at(self, at: datetime) -> tuple[Store, Queries, Access]:
-        # First of all, because a step from an instant at the end of the calendar leads to none.
-        steps = {"step": {name: at + step for name, step in _STEPS.items()}, "moment": _MOMENTS}
+    def _open_board(self, at: datetime) -> tuple[Store, Queries, AccessLog]:
+        # Computed first, because a step from the earliest or latest date raises OverflowError.
+        steps = {"step": {name: at + step for name, step in _TIME_STEPS.items()}, "moment": _INCIDENT_TIMES}
         shown, clock = rewound(self._store, at), StoppedClock(at)
-        explained = Explainer(shown, Policies(Policy()), LONDON).explain_release
+        explain_verdict = Explainer(shown, Policies(Policy()), LONDON).explain_release
         queries = Queries(
             shown,
             NotWatching(),
@@ -214,16 +214,16 @@ class Demonstration:
             producers=_PRODUCERS,
             throttle=Throttle(clock),
             local=True,
-            explained=explained,
+            explain_verdict=explain_verdict,
             steps=steps,
         )
-        return shown, queries, application(queries)
+        return shown, queries, make_application(queries)
 
 
 async def show(store: Store, address: str, at: datetime, stop: asyncio.Event, told: Callable[[str], None]) -> None:
-    """Serve the board of a store as of `at`, until `stop`; `told` gets its address. Raises `PortTaken`."""
+    """Serve the board of a store as of `at` until `stop` is set, and call `told` with its URL. Raises `PortTaken`."""
     demonstration = Demonstration(store, at)
-    server = WebServer(demonstration, listen(address))
+    server = WebServer(demonstration, bind_address(address))
     told(f"http://{server.address}/")
     serving = asyncio.create_task(server.run())
     try:

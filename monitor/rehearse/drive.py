@@ -1,9 +1,10 @@
-"""A script played through the real daemon: every part but the clock, the network and the channels is the real one."""
+"""Play a script through the real daemon. Only the clock, the network and the channels are simulated."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -13,27 +14,34 @@ from typing import Any
 from monitor.app.app import App
 from monitor.app.build import Edges, build
 from monitor.app.jobs import LoopJobs
+from monitor.app.options import policies_of
+from monitor.app.reporting_options import book_of
 from monitor.clock import SystemClock, VirtualClock
 from monitor.config.settings import Settings
+from monitor.deliver.drafts import ENDINGS, render_draft
 from monitor.look.http.fetcher import HttpFetcher
 from monitor.rehearse.expect import Met, Results, check
 from monitor.rehearse.publisher.server import Publisher
-from monitor.rehearse.results import results_of
 from monitor.rehearse.script.script import Script, ScriptLog, ScriptTrouble
 from monitor.rehearse.settings import settings_for
 from monitor.rehearse.virtual_loop import HeldFetcher, JumpingLoop
+from monitor.store.open import open_store
+from monitor.store.rows import Draft
+from monitor.store.sql.read import OutboxStore, VerdictStore
 from monitor.store.writer import DELAY
+from monitor.watch.rejudge import body_of_unwatched, current_body
+from schedules.times.json import instant_json
 
-_UNHURRIED = 60.0
-"""Seconds of virtual time from a look to its commit."""
-_STEPS = 50
-Report = Callable[[int], None]
-Cue = tuple[datetime, int, ScriptTrouble | ScriptLog]
+_DELAY_WITHOUT_KILL = 60.0
+"""Virtual seconds until a look is committed, if the script never kills the daemon."""
+_PROGRESS_REPORTS = 50
+ReportProgress = Callable[[int], None]
+ScriptAction = ScriptTrouble | ScriptLog
 
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """What came of a rehearsal, as `rehearse --json` prints it."""
+    """The outcome of a rehearsal. `as_json` is the output of `rehearse --json`."""
 
     script: Script
     results: Results
@@ -43,21 +51,21 @@ class Played:
     requests: dict[str, int]
     peak_rate: dict[str, int]
     reason: str | None = None
-    """Why it was not played to its end; None when it was."""
+    """Why it was not played to its end; None if it was."""
 
     @classmethod
     def failed(cls, script: Script, reason: str, wall_seconds: float = 0.0) -> Played:
-        """Return what came of a script that was not played to its end: no expectation is met."""
+        """Return the outcome of a script that was not played to its end: no expectation is met."""
         met = [Met(one.release or "", one.part, met=False, why="not played to its end") for one in script.expect]
         return cls(script, Results(), met, wall_seconds, 0, {}, {}, reason)
 
     @property
     def ok(self) -> bool:
-        """Return whether it was played to its end and met every expectation."""
+        """Whether the script was played to its end and every expectation was met."""
         return self.reason is None and all(met.met for met in self.met)
 
     def as_json(self) -> dict[str, Any]:
-        """Return the JSON of the interface."""
+        """Return the outcome as the JSON object of `rehearse --json`."""
         return {
             "title": self.script.title,
             "ok": self.ok,
@@ -75,149 +83,205 @@ class Played:
 
 
 def play(
-    script: Script, base: Settings, folder: Path, speed: float | None = None, report: Report | None = None
+    script: Script, base: Settings, folder: Path, speed: float | None = None, report: ReportProgress | None = None
 ) -> Played:
-    """Play a script with its store, evidence and drafts in `folder`, as fast as may be or `speed` times real time.
+    """Play a script and return its outcome. Store, evidence and drafts are written in `folder`.
 
-    `base` is the configuration whose calendars, policy, watch, budget and routes are used. `report` is called now and
-    then with how many per cent are played.
+    `base` is the configuration to use. `speed` is relative to real time; None means as fast as possible. `report` is
+    called with the percentage played, 50 times in all.
     """
     settings = settings_for(script, base, folder)
     began = SystemClock().monotonic()
     with asyncio.Runner(loop_factory=lambda: JumpingLoop(speed=speed)) as runner:
-        stage = runner.run(_staged(script, settings, report))
-    results = results_of(settings, script, folder)
+        rehearsal = runner.run(_run_rehearsal(script, settings, report))
+    results = _read_results(settings, script, folder)
     return Played(
         script=script,
         results=results,
         met=check(script, results),
         wall_seconds=SystemClock().monotonic() - began,
-        looks=stage.looks,
-        requests=stage.publisher.log.requests(),
-        peak_rate=stage.publisher.log.peak_rate(),
+        looks=rehearsal.looks,
+        requests=rehearsal.publisher.log.requests(),
+        peak_rate=rehearsal.publisher.log.peak_rate(),
     )
 
 
-async def _staged(script: Script, settings: Settings, report: Report | None) -> _Stage:
-    stage = _Stage(script, settings, VirtualClock(script.begins), VirtualClock(script.begins))
-    reporting = None if report is None else asyncio.ensure_future(_reporting(script, stage.truth, report))
+async def _run_rehearsal(script: Script, settings: Settings, report: ReportProgress | None) -> _Rehearsal:
+    rehearsal = _Rehearsal(script, settings, VirtualClock(script.begins), VirtualClock(script.begins))
+    reporting = (
+        None if report is None else asyncio.ensure_future(_report_progress(script, rehearsal.true_clock, report))
+    )
     try:
-        await stage.perform()
+        await rehearsal.run()
     finally:
         if reporting is not None:
             reporting.cancel()
-    return stage
+    return rehearsal
 
 
-async def _reporting(script: Script, truth: VirtualClock, report: Report) -> None:
-    step = (script.ends - script.begins) / _STEPS
-    for done in range(_STEPS):
-        report(100 * done // _STEPS)
-        await truth.sleep(step.total_seconds())
+async def _report_progress(script: Script, true_clock: VirtualClock, report: ReportProgress) -> None:
+    step = (script.ends - script.begins) / _PROGRESS_REPORTS
+    for done in range(_PROGRESS_REPORTS):
+        report(100 * done // _PROGRESS_REPORTS)
+        await true_clock.sleep(step.total_seconds())
 
 
 @dataclass
-class _Stage:
-    """The publisher, and the daemon while it lives. `truth` is right whatever the monitor's clock shows."""
+class _Rehearsal:
+    """The publisher, and the daemon while it runs. `true_clock` is right even if `monitor_clock` is wrong."""
 
     script: Script
     settings: Settings
-    truth: VirtualClock
-    clock: VirtualClock
+    true_clock: VirtualClock
+    monitor_clock: VirtualClock
     looks: int = 0
     publisher: Publisher = field(init=False)
     _app: App | None = None
     _stop: asyncio.Event = field(default_factory=asyncio.Event)
-    _life: asyncio.Task[None] | None = None
-    _lives: int = 0
+    _daemon: asyncio.Task[None] | None = None
+    _starts: int = 0
 
     def __post_init__(self) -> None:
-        self.publisher = Publisher(self.script, self.truth, self.settings.timezone)
+        self.publisher = Publisher(self.script, self.true_clock, self.settings.timezone)
 
-    async def perform(self) -> None:
-        """Play from the first instant to the last."""
+    async def run(self) -> None:
+        """Play the script from its begin to its end."""
         await self.publisher.start()
         try:
-            await self._start()
-            for at, _, cue in self._cues():
-                await self._until(at)
-                await self._take(cue)
-            await self._until(self.script.ends)
+            await self._start_daemon()
+            actions: list[ScriptAction] = [*self.script.monitor, *self.script.log]
+            for action in sorted(actions, key=lambda action: action.at):
+                if action.at <= self.script.ends:
+                    await self._wait_until(action.at)
+                    await self._apply_action(action)
+            await self._wait_until(self.script.ends)
             if self._app is not None:
-                await self._app.renew_drafts()
+                await self._app.redraft_all()
             await self._stop_daemon()
         finally:
             await self.publisher.close()
 
-    def _cues(self) -> Iterator[Cue]:
-        told: list[ScriptTrouble | ScriptLog] = [*self.script.monitor, *self.script.log]
-        cues = [(cue.at, place, cue) for place, cue in enumerate(told) if cue.at <= self.script.ends]
-        return iter(sorted(cues, key=lambda cue: cue[:2]))
-
-    async def _until(self, instant: datetime) -> None:
-        """Wait for an instant; a daemon that dies of itself in the meantime is raised."""
-        pause = asyncio.ensure_future(self.truth.sleep((instant - self.truth.now()).total_seconds()))
-        waiting = {pause} | ({self._life} if self._life is not None else set())
+    async def _wait_until(self, instant: datetime) -> None:
+        """Wait until a true time. Raises the exception of a daemon that fails before it."""
+        pause = asyncio.ensure_future(self.true_clock.sleep((instant - self.true_clock.now()).total_seconds()))
+        waiting = {pause} | ({self._daemon} if self._daemon is not None else set())
         await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-        if self._life is not None and self._life.done():
+        if self._daemon is not None and self._daemon.done():
             pause.cancel()
-            self._life.result()
+            self._daemon.result()
         await pause
 
-    async def _take(self, cue: ScriptTrouble | ScriptLog) -> None:
-        if isinstance(cue, ScriptLog):
-            await self._log(cue)
-        elif cue.kind == "stop":
+    async def _apply_action(self, action: ScriptAction) -> None:
+        """Log an incident, or stop, kill or start the daemon, or set its clock."""
+        if isinstance(action, ScriptLog):
+            if self._app is not None:
+                await self._app.log_by_hand(action.release, action.words)
+        elif action.kind == "stop":
             await self._stop_daemon()
-        elif cue.kind == "kill":
-            await self._kill()
-        elif cue.kind == "start":
-            await self._start()
-        elif cue.offset is not None:
-            self.clock.offset = cue.offset
+        elif action.kind == "kill":
+            await self._kill_daemon()
+        elif action.kind == "start":
+            await self._start_daemon()
+        elif action.offset is not None:
+            self.monitor_clock.offset = action.offset
 
-    async def _start(self) -> None:
+    async def _start_daemon(self) -> None:
         if self._app is not None:
             return
-        self._lives += 1
+        self._starts += 1
         self._stop = asyncio.Event()
         seconds = self.settings.network.timeout.total_seconds()
-        fetcher = HttpFetcher(self.clock, route=self.publisher.route, seconds=seconds)
+        fetcher = HttpFetcher(self.monitor_clock, route=self.publisher.route, seconds=seconds)
         edges = Edges(
-            clock=self.clock,
+            clock=self.monitor_clock,
             clockwork=LoopJobs,
             fetcher=HeldFetcher(fetcher),
-            seed=Random(f"{self.script.seed}/{self._lives}").getrandbits(32),  # noqa: S311 # a rehearsal is to be repeatable
+            seed=Random(f"{self.script.seed}/{self._starts}").getrandbits(32),  # noqa: S311 # a rehearsal must be repeatable
             serve=False,
-            # Nobody rehearses a power cut: the wait for the disk would be most of the time it takes.
+            # No script has a power cut, and waiting for the disk would be most of a rehearsal's real time.
             durable=False,
-            # Nor, but where a script kills the daemon, what a batch not yet written would have held: in virtual time
-            # each look would be a batch of its own.
-            delay=DELAY if any(cue.kind == "kill" for cue in self.script.monitor) else _UNHURRIED,
+            # In virtual time the usual delay would commit each look by itself. Only if a script kills the daemon
+            # does it matter what was not committed yet.
+            delay=DELAY if any(action.kind == "kill" for action in self.script.monitor) else _DELAY_WITHOUT_KILL,
         )
         self._app = build(self.settings, edges)
-        self._life = asyncio.create_task(self._app.run(self._stop), name="daemon")
+        self._daemon = asyncio.create_task(self._app.run(self._stop), name="daemon")
 
     async def _stop_daemon(self) -> None:
-        if self._app is None or self._life is None:
+        if self._app is None or self._daemon is None:
             return
         self._stop.set()
-        await self._life
-        await self._bury(self._app)
+        await self._daemon
+        await self._close_app(self._app)
 
-    async def _kill(self) -> None:
-        if self._app is None or self._life is None:
+    async def _kill_daemon(self) -> None:
+        if self._app is None or self._daemon is None:
             return
         self._app.abandon()
-        self._life.cancel()
-        await asyncio.wait({self._life})
-        await self._bury(self._app)
+        self._daemon.cancel()
+        await asyncio.wait({self._daemon})
+        await self._close_app(self._app)
 
-    async def _bury(self, app: App) -> None:
+    async def _close_app(self, app: App) -> None:
         self.looks += app.looks
         await app.close()
-        self._app = self._life = None
+        self._app = self._daemon = None
 
-    async def _log(self, cue: ScriptLog) -> None:
-        if self._app is not None:
-            await self._app.log_by_hand(cue.release, cue.words)
+
+def _read_results(settings: Settings, script: Script, folder: Path) -> Results:
+    """Return releases as of the end of the script, notices, and drafts. Drafts are written to files in `folder`."""
+    store = open_store(settings.store.url)
+    try:
+        policies, book = policies_of(settings), book_of(settings)
+        judged = [current_body(store, policies, row, script.ends, book) for row in store.verdicts.judged()]
+        unwatched = (
+            body_of_unwatched(store, policies, release.id, script.ends, book) for release in store.ledger.releases()
+        )
+        return Results(
+            releases=[*judged, *(body for body in unwatched if body is not None)],
+            notices=_read_notices(store.outbox),
+            drafts=_read_drafts(store.verdicts, folder),
+        )
+    finally:
+        store.close()
+
+
+def _read_notices(outbox: OutboxStore) -> list[dict[str, Any]]:
+    channels: dict[str, list[str]] = defaultdict(list)
+    for delivery in outbox.deliveries():
+        channels[delivery.notice].append(delivery.channel)
+    return [
+        {
+            "id": notice.id,
+            "kind": notice.kind,
+            "release": notice.release,
+            "at": instant_json(notice.at),
+            "channels": sorted(channels[notice.id]),
+            "follows": notice.follows or None,
+            "subject": notice.subject,
+        }
+        for notice in outbox.notices()
+    ]
+
+
+def _read_drafts(verdicts: VerdictStore, folder: Path) -> list[dict[str, Any]]:
+    written_for = ((incident, verdicts.drafts(incident.id)) for incident in verdicts.incidents())
+    return [
+        {
+            "release": incident.release,
+            "incident": incident.id,
+            "form": versions[-1].form,
+            "edition": versions[-1].edition,
+            "versions": versions[-1].version,
+            "files": [str(_write_draft(versions[-1], ending, folder / "drafts")) for ending in ENDINGS],
+        }
+        for incident, versions in written_for
+        if versions
+    ]
+
+
+def _write_draft(draft: Draft, ending: str, folder: Path) -> Path:
+    folder.mkdir(exist_ok=True)
+    file = folder / f"{draft.incident}.{ending}"
+    file.write_bytes(render_draft(draft, ending)[0])
+    return file

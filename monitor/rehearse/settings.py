@@ -1,4 +1,4 @@
-"""The configuration a rehearsal runs under: the defaults or the script's own, with everything outside kept inside."""
+"""The configuration of a rehearsal: the script's own or the default, without anything outside its folder."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from alerts.channels.settings import FolderSettings
 from monitor.config.settings import DeadmanSettings, EvidenceSettings, PartSettings, Settings, StoreSettings
-from monitor.rehearse.publisher.calendar import CALENDAR_NAME, CALENDAR_URL, announced_url, is_listed
+from monitor.rehearse.publisher.calendar import CALENDAR_NAME, CALENDAR_URL, announced_url, is_on_gov_uk_calendar
 from monitor.rehearse.script.script import Script, ScriptRelease
 from schedules.join import Pin
 from schedules.release import ReleaseMatch
@@ -16,23 +16,23 @@ OUTBOX = "outbox"
 
 
 def settings_for(script: Script, base: Settings, folder: Path) -> Settings:
-    """Return the settings: `base` with the store, the evidence and the one channel in `folder`.
+    """Return `base` with its store, evidence and channels in `folder`.
 
-    Channels that routes name are folders too, so that routing is played and nobody is told.
+    Each channel of `base` becomes a folder channel, so that routes are rehearsed and no message is sent.
     """
-    named = {table.name: table.digest for table in base.channel} or {OUTBOX: False}
+    digests = {table.name: table.digest for table in base.channel} or {OUTBOX: False}
     channels = [
         FolderSettings(name=name, kind="folder", folder=str(folder / name), digest=digest)
-        for name, digest in named.items()
+        for name, digest in digests.items()
     ]
     changed = {
         "store": StoreSettings(url=f"sqlite:///{(folder / 'ninethirty.db').as_posix()}"),
         "evidence": EvidenceSettings(folder=str(folder / "evidence")),
-        "calendar": base.calendar or _calendars(script),
-        "part": [*base.part, *(part for release in script.release for part in _parts(release))],
+        "calendar": base.calendar or _calendars_of_script(script),
+        "part": [*base.part, *(part for release in script.release for part in _parts_to_watch(release))],
         "pin": [
             *base.pin,
-            *(Pin(id=_slug(release.id), url=announced_url(release)) for release in script.release),
+            *(Pin(id=_pin_id(release.id), url=announced_url(release)) for release in script.release),
         ],
         "channel": channels,
         "deadman": DeadmanSettings(),
@@ -40,25 +40,25 @@ def settings_for(script: Script, base: Settings, folder: Path) -> Settings:
     return base.model_copy(update=changed)
 
 
-def _slug(name: str) -> str:
+def _pin_id(name: str) -> str:
     return name.lower().replace(" ", "-")
 
 
-def _calendars(script: Script) -> list[CalendarSettings]:
+def _calendars_of_script(script: Script) -> list[CalendarSettings]:
     calendars = []
-    if any(is_listed(release) for release in script.release):
+    if any(is_on_gov_uk_calendar(release) for release in script.release):
         calendars.append(CalendarSettings(name="govuk", kind="govuk"))
-    if not all(is_listed(release) for release in script.release):
+    if not all(is_on_gov_uk_calendar(release) for release in script.release):
         calendars.append(CalendarSettings(name=CALENDAR_NAME, kind="toml", url=CALENDAR_URL))
     return calendars
 
 
-def _parts(release: ScriptRelease) -> list[PartSettings]:
-    if not is_listed(release):
+def _parts_to_watch(release: ScriptRelease) -> list[PartSettings]:
+    if not is_on_gov_uk_calendar(release):
         return []
-    match = ReleaseMatch(url=_literal(announced_url(release)))
+    match = ReleaseMatch(url=_escape_wildcards(announced_url(release)))
     parts = [
-        PartSettings.model_validate({"match": match, **part.model_dump(), "url": _unfilled(part.url)})
+        PartSettings.model_validate({"match": match, **part.model_dump(), "url": _escape_braces(part.url)})
         for part in release.part
     ]
     if release.recognise is not None:
@@ -67,9 +67,9 @@ def _parts(release: ScriptRelease) -> list[PartSettings]:
     return parts
 
 
-def _literal(text: str) -> str:
+def _escape_wildcards(text: str) -> str:
     return "".join(f"[{char}]" if char in "*?[" else char for char in text)
 
 
-def _unfilled(url: str) -> str:
+def _escape_braces(url: str) -> str:
     return url.replace("{", "{{").replace("}", "}}")

@@ -1,4 +1,4 @@
-"""Scripts played side by side, each in a process of its own, so that one that fails loses none of the others."""
+"""Play scripts in parallel, each in its own process, so that a script that fails does not stop the others."""
 
 from __future__ import annotations
 
@@ -16,17 +16,15 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any, Protocol
 
-_PRELOADED = ["monitor.rehearse.drive", "monitor.rehearse.summary", "monitor.cli.rehearse"]
-"""Imported once by the process from which the players are forked: imports take longer than many a script."""
-
-
+_PRELOADED_MODULES = ["monitor.rehearse.drive", "monitor.rehearse.summary", "monitor.cli.rehearse"]
+"""Imported once, in the process from which all players are forked, because imports can take longer than a script."""
 ALL = 100
-"""Per cent of a script, when it has ended."""
+"""The percentage of a script that has ended."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """What a script came to: whether all was as expected, what to print of it, and whether a thread hangs since."""
+    """The outcome of a script: whether it met its expectations, the text to print, and whether a thread still hangs."""
 
     ok: bool
     text: str
@@ -34,24 +32,24 @@ class Ended:
 
 
 class Play(Protocol):
-    """Plays one script, and reports now and then how many per cent of it are played."""
+    """A function that plays one script and calls `report` with the percentage played."""
 
     def __call__(self, path: Path, report: Callable[[int], None], /) -> Ended:
-        """Return what the script came to."""
+        """Return the outcome of the script."""
 
 
 class Progress:
-    """Learns how far scripts are played; this one keeps it to itself."""
+    """Receives the progress of scripts. This base class ignores it."""
 
     def started(self, path: Path) -> None:
-        """Take note that a script starts."""
+        """Record that a script starts."""
 
     def report(self, path: Path, percent: int) -> None:
-        """Take note of how many per cent of a script are played: all of it, when it has ended."""
+        """Record the percentage of a script that has been played, 100 when it has ended."""
 
 
 def alone(path: Path, play: Play, progress: Progress) -> Iterator[Ended]:
-    """Play one script in this process, which spares the imports of another, and yield what it came to."""
+    """Play one script in this process, without the imports of a new one, and yield its outcome."""
     progress.started(path)
     ended = play(path, partial(progress.report, path))
     progress.report(path, ALL)
@@ -61,12 +59,12 @@ def alone(path: Path, play: Play, progress: Progress) -> Iterator[Ended]:
 def side_by_side(
     paths: Sequence[Path], play: Play, lost: Callable[[Path, str], Ended], progress: Progress
 ) -> Iterator[Ended]:
-    """Play scripts in this order, one for each processor at a time, and yield what each came to as it ends.
+    """Play scripts in this order, one process for each processor, and yield each outcome when the script ends.
 
-    `lost` makes the result of a script whose process ended without one, from the reason.
+    `lost` returns the outcome of a script whose process ended without one, from its path and the reason.
     """
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(_PRELOADED)
+    context.set_forkserver_preload(_PRELOADED_MODULES)
     waiting, players = deque(paths), dict[Any, tuple[Path, ForkServerProcess]]()
     try:
         while waiting or players:
@@ -74,48 +72,48 @@ def side_by_side(
                 path = waiting.popleft()
                 ours, theirs = context.Pipe(duplex=False)
                 with theirs:
-                    process = context.Process(target=_play, args=(play, path, theirs), daemon=True)
+                    process = context.Process(target=_play_in_child, args=(play, path, theirs), daemon=True)
                     process.start()
                 players[ours] = path, process
                 progress.started(path)
             for pipe in wait(list(players)):
                 path, process = players[pipe]
-                said = _received(pipe, process)
-                if isinstance(said, int):
-                    progress.report(path, said)
+                message = _receive(pipe, process)
+                if isinstance(message, int):
+                    progress.report(path, message)
                     continue
                 del players[pipe]
-                _end(process)
+                _kill_player(process)
                 progress.report(path, ALL)
-                yield said if isinstance(said, Ended) else lost(path, said)
+                yield message if isinstance(message, Ended) else lost(path, message)
     finally:
-        # Whoever pressed Ctrl-C does not wait for the rest.
+        # After Ctrl-C the other scripts must not go on.
         for _, process in players.values():
-            _end(process)
+            _kill_player(process)
 
 
-def _received(pipe: Any, process: BaseProcess) -> int | Ended | str:  # noqa: ANN401  # as `multiprocessing` types it
-    """Return what a player says, or why it no longer says anything."""
+def _receive(pipe: Any, process: BaseProcess) -> int | Ended | str:  # noqa: ANN401  # as `multiprocessing` types it
+    """Return a player's percentage or outcome, or the reason why its process ended without an outcome."""
     try:
-        said: int | Ended = pipe.recv()
+        message: int | Ended = pipe.recv()
     except EOFError:
         process.join()
         return f"the process that played it ended with status {process.exitcode}"
-    return said
+    return message
 
 
-def _end(process: BaseProcess) -> None:
-    # It has nothing left to do, but a thread that is stuck would keep it from ending.
+def _kill_player(process: BaseProcess) -> None:
+    # The outcome has been received. A thread that hangs would keep the process alive.
     process.kill()
     process.join()
 
 
-def _play(play: Play, path: Path, pipe: Connection[Any, Any]) -> None:
+def _play_in_child(play: Play, path: Path, pipe: Connection[Any, Any]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    threading.Thread(target=_end_with, args=[multiprocessing.parent_process()], daemon=True).start()
+    threading.Thread(target=_exit_after_parent, args=[multiprocessing.parent_process()], daemon=True).start()
     pipe.send(play(path, pipe.send))
 
 
-def _end_with(parent: BaseProcess) -> None:
+def _exit_after_parent(parent: BaseProcess) -> None:
     parent.join()
     os._exit(1)

@@ -1,4 +1,4 @@
-"""A rehearsal told to people: what was promised, what was seen and when, the verdict, and where the draft lies."""
+"""The summary of a rehearsal as text: announced slots, first-seen times, verdicts, notices and drafts."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from schedules.times.json import instant_from_json
 from schedules.times.words import length, stamp
 
 
-def told(played: Played, *, kept: bool) -> str:
-    """Return a few lines on each release, and whether everything expected was seen."""
-    return "\n".join([*_lines(played, kept=kept), ""])
+def format_summary(played: Played, *, kept: bool) -> str:
+    """Return a few lines for each release, and the expectations that were not met. `kept`: name the draft files."""
+    return "\n".join([*_summary_lines(played, kept=kept), ""])
 
 
-def _lines(played: Played, *, kept: bool) -> Iterator[str]:
+def _summary_lines(played: Played, *, kept: bool) -> Iterator[str]:
     yield played.script.title
     if played.reason is not None:
         yield f"  NOT PLAYED TO ITS END: {played.reason}"
@@ -25,10 +25,10 @@ def _lines(played: Played, *, kept: bool) -> Iterator[str]:
     virtual = (played.script.ends - played.script.begins).total_seconds()
     yield f"  {length(virtual, parts=2)} in {length(played.wall_seconds, parts=2)}, {played.looks} looks"
     for release in played.results.releases:
-        yield from _release(release)
+        yield from _release_lines(release)
     for notice in played.results.notices:
         if notice["follows"] is None:
-            yield f"  told:      {_local(notice['at'])}  {notice['subject']}"
+            yield f"  notice:    {_local_time(notice['at'])}  {notice['subject']}"
     for draft in played.results.drafts:
         yield f"  draft:     form {draft['form']}, Code edition {draft['edition']}"
         yield from (f"             {file}" for file in draft["files"] if kept)
@@ -37,38 +37,39 @@ def _lines(played: Played, *, kept: bool) -> Iterator[str]:
             yield f"  NOT AS EXPECTED: {met.release}{'/' + met.part if met.part else ''}: {met.why}"
 
 
-def _release(release: Mapping[str, Any]) -> Iterator[str]:
+def _release_lines(release: Mapping[str, Any]) -> Iterator[str]:
     slot = release["slot"]
-    promised = "nothing" if slot is None else _local(slot["start"]) if slot["precision"] == "instant" else slot["start"]
+    promised = "nothing"
+    if slot is not None:
+        promised = _local_time(slot["start"]) if slot["precision"] == "instant" else slot["start"]
     yield f"  {release['title']} ({release['producer']})"
     yield f"  promised:  {promised}"
     for part in release["parts"]:
-        yield from _part(part) if part["origin"] != "linked" else ()
+        yield from _part_lines(part) if part["origin"] != "linked" else ()
     measured = lateness_text(release) if release["verdict"] in {"late", "overdue"} else ""
-    word = loud_verdict(release)
-    because = f" ({release['unproven_because']})" if release["unproven_because"] else ""
-    yield f"  verdict:   {word}{', ' + measured if measured else ''}{because}"
+    reason = f" ({release['unproven_because']})" if release["unproven_because"] else ""
+    yield f"  verdict:   {loud_verdict(release)}{', ' + measured if measured else ''}{reason}"
 
 
-def _part(part: Mapping[str, Any]) -> Iterator[str]:
+def _part_lines(part: Mapping[str, Any]) -> Iterator[str]:
     seen = part["first_seen"]
     if seen["by"] is None:
         yield f"  {part['id'] + ':':<10} not seen"
         return
-    yield f"  {part['id'] + ':':<10} first seen between {_local(seen['after'])} and {_local(seen['by'], up=True)}"
+    interval = f"{_local_time(seen['after'])} and {_local_time(seen['by'], up=True)}"
+    yield f"  {part['id'] + ':':<10} first seen between {interval}"
     for exposure in part["exposures"]:
-        yield f"  {'':<10} out early for {length_text(exposure['seconds'])}"
+        yield f"  {'':<10} public before its slot for {length_text(exposure['seconds'])}"
     released = part.get("released") or {}
     if part["exposures"] and released.get("by"):
-        yield f"  {'':<10} {_again(part, released)}"
+        if any(exposure.get("ended") == Ended.SLOT for exposure in part["exposures"]):
+            yield f"  {'':<10} still public at its slot"
+        else:
+            again = f"{_local_time(released['after'])} and {_local_time(released['by'], up=True)}"
+            yield f"  {'':<10} public again between {again}"
 
 
-def _again(part: Mapping[str, Any], released: Mapping[str, Any]) -> str:
-    if any(exposure.get("ended") == Ended.SLOT for exposure in part["exposures"]):
-        return "still out when its slot came"
-    return f"out again between {_local(released['after'])} and {_local(released['by'], up=True)}"
-
-
-def _local(text: str | None, *, up: bool = False) -> str:
+def _local_time(text: str | None, *, up: bool = False) -> str:
+    """Return a JSON time as London time with its weekday, rounded down or `up`; "not known" for None."""
     instant = instant_from_json(text)
     return "not known" if instant is None else stamp(instant, weekday=True, up=up)

@@ -1,4 +1,4 @@
-"""An event loop whose time is virtual: it jumps to the next timer when nothing real is under way."""
+"""An event loop with virtual time: it jumps to the next timer unless a real operation is in progress."""
 
 from __future__ import annotations
 
@@ -25,92 +25,93 @@ from monitor.threads import is_any_waiting_for_child
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
-_REAL = SystemClock()
-_ROOT = str(Path(__file__).parents[2])
-_PATIENCE = 30.0
-_SLICE = 1.0
-"""Real seconds after which a loop that waits looks whether anything has moved."""
-_COMPUTED = 0.002
-"""Seconds of the processor in one slice that show a thread at work: the loop alone takes a tenth of that."""
+_REAL_CLOCK = SystemClock()
+_PROJECT_FOLDER = str(Path(__file__).parents[2])
+_DEFAULT_PATIENCE = 30.0
+_LONGEST_WAIT = 1.0
+"""Real seconds after which a waiting loop checks whether anything has made progress."""
+_BUSY_SECONDS = 0.002
+"""CPU seconds during one wait that show that a thread is working. The loop itself uses a tenth of that."""
 _TICKS_TO_NOTICE_A_CLOSED_SOCKET = 4
 _NINE_ON_A_WORKING_DAY = datetime(2018, 1, 5, 9, tzinfo=UTC)
 
 
 class Deadlock(RuntimeError):
-    """Virtual time waits for something real that will never come. `str(fault)` names it in one line."""
+    """Virtual time waits for a real operation that makes no progress. `str(fault)` names it in one line."""
 
 
 class PastTheEnd(RuntimeError):
-    """Virtual time would have to pass the limit that was set for it."""
+    """The next timer is later than the limit of virtual time."""
 
 
 class _Selector(selectors.DefaultSelector):
-    """Waits for real I/O; where it would wait for a timer, it moves the loop's time instead."""
+    """A selector that advances the loop's time where it would wait for a timer. It waits for real I/O only."""
 
-    pass_time: Callable[[float], float]
-    """Called with how long the loop would sleep; moves time, and returns the real seconds to wait for I/O."""
-    waited: Callable[[float, bool], None]
-    """Called with the real seconds that were waited, and whether something came."""
-    still: float = 0.0
-    """For how many real seconds nothing has moved."""
+    before_wait: Callable[[float], float]
+    """Called with the seconds that the loop would sleep. Advances time and returns the real seconds to wait for I/O."""
+    after_wait: Callable[[float, bool], None]
+    """Called with the real seconds of a wait, and whether any I/O became ready."""
+    idle_seconds: float = 0.0
+    """Real seconds since the last progress."""
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        """Return what is ready, without waiting where something already is."""
+        """Return the ready I/O. Waits only if none is ready."""
         ready = super().select(0)
         if ready or (timeout is not None and timeout <= 0):
-            self.still = 0.0
+            self.idle_seconds = 0.0
             return ready
-        wait = self.pass_time(float("inf") if timeout is None else timeout)
+        wait = self.before_wait(float("inf") if timeout is None else timeout)
         if wait <= 0:
-            self.still = 0.0
+            self.idle_seconds = 0.0
             return ready
-        began = _REAL.monotonic()
+        began = _REAL_CLOCK.monotonic()
         ready = super().select(wait)
-        self.waited(_REAL.monotonic() - began, bool(ready))
+        self.after_wait(_REAL_CLOCK.monotonic() - began, bool(ready))
         return ready
 
 
 class JumpingLoop(asyncio.SelectorEventLoop):
     """An asyncio loop with virtual time, in seconds from 0.0.
 
-    When no callback and no I/O is ready and nothing is held, time jumps to the next timer. While
-    anything is held time stands still and the loop waits for real I/O. With `speed` time runs that many
-    times as fast as real time instead of jumping. Time never passes `limit`: the loop raises
-    `PastTheEnd`.
+    If no callback and no I/O is ready, time jumps to the next timer. While time is stopped for any reason
+    (`stop_time`), the loop waits for real I/O instead. With `speed`, time does not jump but runs at that multiple of
+    real time. The loop raises `TimeLimitReached` instead of passing `limit`.
 
-    The loop raises `Deadlock` when it waits and nothing moves for `patience` real seconds: no I/O comes, no thread
-    computes, and none waits for a child process. A busy machine slows all of them down, but stops none of them.
+    The loop raises `Deadlock` if it makes no progress for `patience` real seconds: no I/O, no thread that uses the
+    CPU, and none that waits for a child process. A busy machine only slows these down.
     """
 
-    def __init__(self, *, speed: float | None = None, limit: float | None = None, patience: float = _PATIENCE) -> None:
-        self._waiter = selector = _Selector()
-        selector.pass_time = self._pass_time
-        selector.waited = self._waited
-        self._virtual = 0.0
+    def __init__(
+        self, *, speed: float | None = None, limit: float | None = None, patience: float = _DEFAULT_PATIENCE
+    ) -> None:
+        self._selector_with_time = selector = _Selector()
+        selector.before_wait = self._advance_time
+        selector.after_wait = self._check_progress
+        self._time = 0.0
         self._speed = speed
         self._limit = float("inf") if limit is None else limit
         self._patience = patience
         self._holders: Counter[str] = Counter()
-        self._threads: dict[int, str] = {}
-        self._running_free = self._is_deadlocked = False
-        self._computed = 0.0
+        self._thread_names: dict[int, str] = {}
+        self._is_running_at_speed = self._is_deadlocked = False
+        self._cpu_seconds_used = 0.0
         super().__init__(selector)
 
     def time(self) -> float:
-        """Return the virtual seconds since the loop was made."""
-        return self._virtual
+        """Return the virtual seconds since the loop was created."""
+        return self._time
 
     def hold(self, name: str) -> None:
-        """Keep time still until `release` is called with the same name as often as `hold` was."""
-        self._count(name, 1)
+        """Stop time for this reason, until `resume_time` has been called with it as often as `stop_time`."""
+        self._change_count(name, 1)
 
     def release(self, name: str) -> None:
-        """Take back one `hold` of this name."""
-        self._count(name, -1)
+        """Undo one `stop_time` with this reason."""
+        self._change_count(name, -1)
 
     @contextmanager
     def held(self, name: str) -> Iterator[None]:
-        """Keep time still inside: something real is under way."""
+        """Stop time inside the context, because a real operation is in progress."""
         self.hold(name)
         try:
             yield
@@ -119,9 +120,9 @@ class JumpingLoop(asyncio.SelectorEventLoop):
 
     @contextmanager
     def resting(self, name: str) -> Iterator[None]:
-        """Take one hold of this name away inside: what it waits for is itself waiting in virtual time.
+        """Undo one `stop_time` with this reason inside the context, because the operation waits for virtual time.
 
-        Names keep the two together, so that a rest whose hold has ended frees nobody else's.
+        Other reasons keep time stopped, even if this one has ended by then.
         """
         self.release(name)
         try:
@@ -130,46 +131,46 @@ class JumpingLoop(asyncio.SelectorEventLoop):
             self.hold(name)
 
     def holders(self) -> tuple[str, ...]:
-        """Return the names that keep time still."""
+        """Return the reasons for which time is stopped, in alphabetical order."""
         return tuple(sorted(name for name, count in self._holders.items() if count > 0))
 
     def run_in_executor(
         self, executor: Executor | None, func: Callable[[Unpack[Ts]], T], *args: *Ts
     ) -> asyncio.Future[T]:
-        """Run in a thread; time stands still until it is done."""
+        """Run `func` in a thread. Time is stopped until it returns."""
         name = f"thread {getattr(func, '__qualname__', 'call')}"
 
-        def named() -> T:
-            self._threads[threading.get_ident()] = name
+        def run() -> T:
+            self._thread_names[threading.get_ident()] = name
             try:
                 return func(*args)
             finally:
-                del self._threads[threading.get_ident()]
+                del self._thread_names[threading.get_ident()]
 
-        future = super().run_in_executor(executor, named)
+        future = super().run_in_executor(executor, run)
         self.hold(name)
         future.add_done_callback(lambda _: self.release(name))
         return future
 
     async def shutdown_default_executor(self, timeout: float | None = None) -> None:  # noqa: ARG002, ASYNC109  # asyncio's
-        """Let the threads end, in real time: the seconds that asyncio gives them since Python 3.12 would be virtual."""
+        """Wait for the threads to end, without the timeout, because its seconds would be virtual."""
         if not self._is_deadlocked:
             await super().shutdown_default_executor()
 
     @contextmanager
     def thread_resting(self) -> Iterator[None]:
-        """Let time pass inside, in a thread of `run_in_executor`: what it waits for may never come."""
-        name = self._threads[threading.get_ident()]
+        """Let time run inside the context, in a thread of `run_in_executor` that may wait without end."""
+        name = self._thread_names[threading.get_ident()]
         self.call_soon_threadsafe(self.release, name)
         try:
             yield
         finally:
-            with suppress(RuntimeError):  # the loop has ended meanwhile
+            with suppress(RuntimeError):  # the loop is closed already
                 self.call_soon_threadsafe(self.hold, name)
 
     def thread_sleep(self, seconds: float) -> None:
-        """Let so many seconds of virtual time pass, in a thread of `run_in_executor`."""
-        name = self._threads[threading.get_ident()]
+        """Sleep in virtual time, in a thread of `run_in_executor`."""
+        name = self._thread_names[threading.get_ident()]
 
         async def sleep() -> None:
             with self.resting(name):
@@ -177,95 +178,98 @@ class JumpingLoop(asyncio.SelectorEventLoop):
 
         asyncio.run_coroutine_threadsafe(sleep(), self).result()
 
-    def _count(self, name: str, more: int) -> None:
-        self._holders[name] += more
+    def _change_count(self, name: str, change: int) -> None:
+        self._holders[name] += change
         if self._holders[name] == 0:
             del self._holders[name]
 
-    def _pass_time(self, seconds: float) -> float:
-        held = bool(self.holders())
-        self._running_free = not held and self._speed is not None and seconds != float("inf")
-        if held or seconds == float("inf"):
-            return min(_SLICE, self._patience)
-        if self._virtual + seconds > self._limit:
-            self._virtual = max(self._virtual, self._limit)
+    def _advance_time(self, seconds: float) -> float:
+        """Advance time by the seconds that the loop would sleep, and return the real seconds to wait for I/O."""
+        is_stopped = bool(self.holders())
+        self._is_running_at_speed = not is_stopped and self._speed is not None and seconds != float("inf")
+        if is_stopped or seconds == float("inf"):
+            return min(_LONGEST_WAIT, self._patience)
+        if self._time + seconds > self._limit:
+            self._time = max(self._time, self._limit)
             raise PastTheEnd(f"virtual time reached its limit of {self._limit:g} s")
         if self._speed is not None:
             return seconds / self._speed
-        self._virtual += seconds
+        self._time += seconds
         return 0.0
 
-    def _waited(self, seconds: float, came: bool) -> None:  # noqa: FBT001  # called by the selector only
-        if self._running_free and self._speed is not None:
-            self._virtual += seconds * self._speed
+    def _check_progress(self, seconds: float, had_io: bool) -> None:  # noqa: FBT001  # called by the selector only
+        """Advance time at `speed` after a wait, or raise `Deadlock` after too many waits without progress."""
+        if self._is_running_at_speed and self._speed is not None:
+            self._time += seconds * self._speed
             return
-        before, self._computed = self._computed, _computed()
-        if came or self._computed - before > _COMPUTED or is_any_waiting_for_child():
-            self._waiter.still = 0.0
+        before, self._cpu_seconds_used = self._cpu_seconds_used, _cpu_seconds()
+        if had_io or self._cpu_seconds_used - before > _BUSY_SECONDS or is_any_waiting_for_child():
+            self._selector_with_time.idle_seconds = 0.0
             return
-        # A machine that was suspended, or did not let us run, makes one slice long: it counts as one.
-        self._waiter.still += min(seconds, _SLICE)
-        if self._waiter.still >= self._patience:
-            self._is_deadlocked, self._patience = True, min(_SLICE, self._patience)
-            raise Deadlock(f"deadlock: nothing has moved for {self._waiter.still:.0f} s, waiting for {self._awaited()}")
+        # If the machine was suspended or gave us no CPU, a wait is long. It counts as one wait of usual length.
+        self._selector_with_time.idle_seconds += min(seconds, _LONGEST_WAIT)
+        if self._selector_with_time.idle_seconds >= self._patience:
+            self._is_deadlocked, self._patience = True, min(_LONGEST_WAIT, self._patience)
+            idle = f"no progress for {self._selector_with_time.idle_seconds:.0f} s"
+            raise Deadlock(f"deadlock: {idle}, waiting for {self._describe_waiting()}")
 
-    def _awaited(self) -> str:
-        """Return what time waits for, and where each thread is in our own code."""
+    def _describe_waiting(self) -> str:
+        """Return the reasons for which time is stopped, with the current line of each thread in our own code."""
         frames = sys._current_frames()  # noqa: SLF001  # the documented way to see what other threads do
-        found = ((name, frames.get(thread)) for thread, name in self._threads.items())
-        places = {name: f"{name} in {_place(frame)}" for name, frame in found if frame is not None}
+        threads = ((name, frames.get(thread)) for thread, name in self._thread_names.items())
+        places = {name: f"{name} in {_describe_frame(frame)}" for name, frame in threads if frame is not None}
         return ", ".join(places.get(name, name) for name in self.holders()) or "an event, with no timer set"
 
 
-def _place(frame: FrameType) -> str:
-    """Return function, file and line of the innermost call of our own code, or of the innermost at all."""
+def _describe_frame(frame: FrameType) -> str:
+    """Return function, file and line of the innermost call in our own code, else of the innermost call."""
     ours: FrameType | None = frame
-    while ours is not None and not ours.f_code.co_filename.startswith(_ROOT):
+    while ours is not None and not ours.f_code.co_filename.startswith(_PROJECT_FOLDER):
         ours = ours.f_back
-    found = ours or frame
-    return f"{found.f_code.co_name} ({Path(found.f_code.co_filename).name}:{found.f_lineno})"
+    shown = ours or frame
+    return f"{shown.f_code.co_name} ({Path(shown.f_code.co_filename).name}:{shown.f_lineno})"
 
 
-def _computed() -> float:
-    """Return the seconds of the processor that all threads of this process have taken."""
+def _cpu_seconds() -> float:
+    """Return the CPU seconds that this process has used in all threads."""
     used = resource.getrusage(resource.RUSAGE_SELF)
     return used.ru_utime + used.ru_stime
 
 
 def request_name(url: str) -> str:
-    """Return the name under which one request is held by its client and rested by its publisher."""
-    return _request_name(url.partition("?")[0])
+    """Return the reason for which a client stops time during a request, and its publisher lets time run."""
+    return _request_name_without_query(url.partition("?")[0])
 
 
 @lru_cache(maxsize=1024)
-def _request_name(url: str) -> str:
+def _request_name_without_query(url: str) -> str:
     parts = urlsplit(url)
     return f"request {parts.hostname or ''}{parts.path or '/'}"
 
 
 class HeldFetcher:
-    """A fetcher whose requests keep virtual time still, unless the publisher rests for them."""
+    """A fetcher that stops virtual time during each request, except while the publisher lets time run."""
 
     def __init__(self, fetcher: Fetcher) -> None:
         self._fetcher = fetcher
 
     async def fetch(self, request: Request) -> Answer | Failure:
-        """Make one request; time passes only while the publisher rests in it."""
+        """Make one request. Time runs only while the publisher waits in virtual time."""
         with jumping_loop().held(request_name(request.url)):
             outcome = await self._fetcher.fetch(request)
             if isinstance(outcome, Failure) or not outcome.whole:
-                # We hung up: the publisher must stop resting before time may move for others.
+                # We closed the connection. The publisher must notice it and stop waiting before time runs again.
                 for _ in range(_TICKS_TO_NOTICE_A_CLOSED_SOCKET):
                     await asyncio.sleep(0)
             return outcome
 
     async def close(self) -> None:
-        """Let go of all connections."""
+        """Close all connections."""
         await self._fetcher.close()
 
 
 def jumping_loop() -> JumpingLoop:
-    """Return the running loop; raises RuntimeError when its time is not virtual."""
+    """Return the running loop. Raises TypeError if its time is not virtual."""
     loop = asyncio.get_running_loop()
     if not isinstance(loop, JumpingLoop):
         raise TypeError("this runs in virtual time only: the running loop is no JumpingLoop")
@@ -278,8 +282,8 @@ def run_virtually(
     *,
     speed: float | None = None,
     limit: float | None = None,
-    patience: float = _PATIENCE,
+    patience: float = _DEFAULT_PATIENCE,
 ) -> T:
-    """Run `story` on a loop of its own and return its result; the clock it is given shows `start` at first."""
+    """Run `story` on a new loop and return its result. `story` gets a clock that shows `start` at first."""
     with asyncio.Runner(loop_factory=lambda: JumpingLoop(speed=speed, limit=limit, patience=patience)) as runner:
         return runner.run(story(VirtualClock(start)))

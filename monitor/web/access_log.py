@@ -20,7 +20,7 @@ HEADER = "X-Request-ID"
 
 
 @dataclass(frozen=True, slots=True)
-class Access:
+class AccessLog:
     """Gives each request an id and logs how it ended. Query strings are not logged, because they can contain tokens."""
 
     app: ASGIApp

@@ -14,7 +14,7 @@ from starlette.routing import Route
 
 from alerts.draft.write.registry import MEDIA
 from monitor.deliver import open_data
-from monitor.deliver.incident_json import event_json, incident_json, read_json
+from monitor.deliver.incident_json import calendar_read_json, event_json, incident_json
 from monitor.deliver.silences import silence_json
 from monitor.errors import UnknownName
 from monitor.store.rows import CalendarRead
@@ -120,7 +120,7 @@ async def list_calendars(request: Request, _input: ListInput) -> Json:
     reads = await queries.ask(lambda: queries.store.ledger.reads(limit=200))
     names = sorted({*queries.calendars, *(read.calendar for read in reads)})
     rows = await queries.ask(lambda: [_calendar_row(name, queries.store.ledger.reads(name, _READS)) for name in names])
-    return {"calendars": rows, "reads": [read_json(read) for read in reads]}
+    return {"calendars": rows, "reads": [calendar_read_json(read) for read in reads]}
 
 
 def _calendar_row(name: str, reads: Sequence[CalendarRead]) -> Json:
@@ -162,7 +162,7 @@ async def show_reference(request: Request) -> Response:
     """Show the description of the API as a page."""
     api, state, queries = await _describe_once(request), request.app.state, queries_of(request)
     if not hasattr(state, "reference"):
-        state.reference = await asyncio.to_thread(fragment, queries, "reference.html", told=api)
+        state.reference = await asyncio.to_thread(fragment, queries, "reference.html", api=api)
     return render(request, "api.html", reference=state.reference)
 
 

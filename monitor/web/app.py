@@ -37,7 +37,7 @@ from monitor.web import (
     signin,
     silences,
 )
-from monitor.web.access_log import Access
+from monitor.web.access_log import AccessLog
 from monitor.web.live import LiveBoard
 from monitor.web.queries import Queries
 from monitor.web.request import problem_response
@@ -210,7 +210,7 @@ async def _respond_to_error(request: Request, error: Exception) -> Response:
     return response
 
 
-def application(queries: Queries) -> Access:
+def make_application(queries: Queries) -> AccessLog:
     """Return the application that answers from `queries`. It identifies each viewer before anything is queried."""
     # Starlette uses the first route that matches, so /incidents/new must be before /incidents/{incident}.
     modules = [acknowledge, runbook, log_page, silences, incident_form, incident_page, history, board, live, release]
@@ -233,4 +233,4 @@ def application(queries: Queries) -> Access:
     app.state.history, app.state.reporting = history.HistoryCache(), asyncio.Lock()
     app.state.calendars = feeds.CalendarCache(queries)
     inner: ASGIApp = app if queries.redactor is None else RedactSecrets(app, queries.redactor)
-    return Access(AddSecurityHeaders(GzipMetrics(inner)), queries.clock, app.state.live.close)
+    return AccessLog(AddSecurityHeaders(GzipMetrics(inner)), queries.clock, app.state.live.close)

@@ -8,10 +8,10 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from alerts.by_hand import NotEnough, as_role
+from alerts.by_hand import InvalidInput, clean_role
 from alerts.draft.edits import STEP
 from alerts.draft.report import report_from_json
-from monitor.deliver.by_hand import Clash
+from monitor.deliver.by_hand import EditConflict
 from monitor.deliver.desk import Desk
 from monitor.deliver.incident_json import incident_json
 from monitor.deliver.silences import silence_json
@@ -49,9 +49,9 @@ async def answer_form(request: Request, sent: Answering) -> Json | Response:
         raise Refused(f"answers: no such box in version {seen.version} ({unknown[0]!r})")
     typed = {box: with_plain_line_ends(text) for box, text in sent.answers.items()}
     try:
-        role, words = as_role(sent.role), dict(find_changes(seen, drafts, typed))
-        await desk.write(name, role, words, seen.version, lambda known: known, merging=False)
-    except Clash as clash:
+        role, words = clean_role(sent.role), dict(find_changes(seen, drafts, typed))
+        await desk.save_answers(name, role, words, seen.version, lambda known: known, merging=False)
+    except EditConflict as clash:
         both = [{"box": one.field, "stood": one.stood, "sent": one.typed} for one in clash.conflicts]
         return problem_response(409, str(clash), conflicts=both)
     return _form_json(name, (await _require_drafts(request, name))[-1])
@@ -65,8 +65,8 @@ async def add_notes(request: Request, sent: Noting) -> Json:
     fields |= ({f"acted.{sent.done}": "on"} if sent.done else {}) | ({"close": "on"} if sent.close else {})
     try:
         change = make_notes(SentForm(desk, NOBODY, name, fields), desk.clock.now(), queries.timezone)
-        await desk.write(name, sent.role, {}, 0, change)
-    except NotEnough as fault:
+        await desk.save_answers(name, sent.role, {}, 0, change)
+    except InvalidInput as fault:
         raise Refused("; ".join(line.replace("as-role", "role") for line in fault.faults)) from fault
     return incident_json(await queries.find_incident(name), await queries.list_drafts(name))
 
@@ -74,8 +74,8 @@ async def add_notes(request: Request, sent: Noting) -> Json:
 async def acknowledge(request: Request, sent: Taking) -> Json:
     """Acknowledge an incident in a role. Repeating it changes nothing."""
     try:
-        found = await _require_desk(request).take(request.path_params["incident"], sent.role)
-    except NotEnough as fault:
+        found = await _require_desk(request).acknowledge(request.path_params["incident"], sent.role)
+    except InvalidInput as fault:
         raise UserFault(f"role: {fault}") from fault
     return incident_json(found, await queries_of(request).list_drafts(found.id))
 
@@ -92,7 +92,7 @@ async def log_incident(request: Request, sent: Logging) -> Json:
     given = sent.model_dump(exclude_none=True, exclude={"role", "release"}) | {"by": sent.role}
     words = {key: _form_text(value, queries.timezone) for key, value in given.items()}
     words |= {"url": "\n".join(words["url"].split())} if "url" in words else {}
-    logged = await desk.log(words, sent.release or "")
+    logged = await desk.log_incident(words, sent.release or "")
     return incident_json(logged, await queries.list_drafts(logged.id))
 
 

@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
-from alerts.actions import overdue
+from alerts.actions import overdue_actions
 from alerts.incident import Incident
 from monitor.deliver.incident_json import incident_json, measured_text
 from monitor.judge.as_json import status_of
@@ -102,7 +102,7 @@ def render_now(queries: Queries, rows: Iterable[Row], looked: Mapping[str, datet
 
 def incident_for_list(incident: Incident, today: date) -> Mapping[str, Any]:
     """Return the JSON of an incident with two texts for lists: what was measured, and how many actions are overdue."""
-    many = len(overdue([incident], today))
+    many = len(overdue_actions([incident], today))
     words = {"measured": measured_text(incident), "overdue": f"{many} {'action' if many == 1 else 'actions'} overdue"}
     return incident_json(incident) | (words if many else words | {"overdue": ""})
 
@@ -135,17 +135,12 @@ def render_day_parts(
     If `counting`, they contain the times since and until each slot, and since each last look, as of now. On an event
     stream the page's script counts these times itself.
     """
+    counted_at, headline, following = now if counting else None, slot_headline(rows, now), find_next_slot(rows, now)
     return {
-        "now": render_now(queries, rows, looked or {}, now if counting else None),
-        "counts": fragment(
-            queries,
-            "counts.html",
-            counts=count_statuses(rows),
-            promised=len(rows),
-            is_filtered=False,
-        ),
-        "headline": fragment(queries, "headline.html", told=slot_headline(rows, now), now=now if counting else None),
-        "next": fragment(queries, "next.html", next=find_next_slot(rows, now), now=now if counting else None),
+        "now": render_now(queries, rows, looked or {}, counted_at),
+        "counts": fragment(queries, "counts.html", counts=count_statuses(rows), promised=len(rows), is_filtered=False),
+        "headline": fragment(queries, "headline.html", headline=headline, now=counted_at),
+        "next": fragment(queries, "next.html", next=following, now=counted_at),
     }
 
 
@@ -156,5 +151,5 @@ async def render_warnings(queries: Queries, now: datetime) -> str:
         "warnings.html",
         unready=list(queries.live.unready()),
         silences=await list_silences(queries),
-        unheard=queries.unheard(now) if queries.sees_all else {},
+        silent_hosts=queries.silent_hosts(now) if queries.sees_all else {},
     )

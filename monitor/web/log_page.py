@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from alerts.by_hand import NotEnough
+from alerts.by_hand import InvalidInput
 from monitor.web.fragments import sort_by_name
 from monitor.web.incident_form import SentForm, faults_by_box, for_staff
 from monitor.web.pages import fault_page, render
@@ -45,8 +45,8 @@ async def log_incident(request: Request, sent: SentForm) -> Response:
     """Log the incident and show it, or show the form again with what is missing."""
     release = sent.text("release")
     try:
-        logged = await sent.desk.log(_read_fields(sent, release), release)
-    except NotEnough as fault:
+        logged = await sent.desk.log_incident(_read_fields(sent, release), release)
+    except InvalidInput as fault:
         return await _render_form(request, sent.fields, faults_by_box(fault, _FIELDS, "what"))
     return RedirectResponse(f"/incidents/{quote(logged.id)}", 303)
 

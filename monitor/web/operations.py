@@ -17,10 +17,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from alerts.by_hand import NotEnough
+from alerts.by_hand import InvalidInput
 from alerts.draft.write.registry import MEDIA
 from monitor import __version__
-from monitor.deliver.open_data import Row, as_csv
+from monitor.deliver.open_data import FlatRow, csv_chunks
 from monitor.errors import Refused, UnknownName
 from monitor.web.answers import Answer, Problem
 from monitor.web.credentials import TokenScope
@@ -55,7 +55,7 @@ class Rows:
 
     name: str
     columns: Mapping[str, str]
-    row: Callable[[Mapping[str, Any]], Row] = dict
+    row: Callable[[Mapping[str, Any]], FlatRow] = dict
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ class Operation:
             given = self.input.read(await read_body(request, self.longest))
         try:
             found: Any = await self.endpoint(request, given)
-        except NotEnough as fault:
+        except InvalidInput as fault:
             raise Refused("; ".join(fault.faults)) from fault
         return found if isinstance(found, Response) else self._write(request, given, found)
 
@@ -99,7 +99,7 @@ class Operation:
         """Return the answer `found` as JSON or CSV, or 304 if the client already has it."""
         headers, media, rows = dict[str, str](), _JSON, self.rows
         if rows is not None and _wants_csv(request, given):
-            body, media = b"".join(as_csv(rows.columns, map(rows.row, found[rows.name]))), _CSV
+            body, media = b"".join(csv_chunks(rows.columns, map(rows.row, found[rows.name]))), _CSV
         else:
             body = json.dumps(found, **_COMPACT).encode()
         if self.method == "GET":

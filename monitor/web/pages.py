@@ -77,7 +77,7 @@ def _make_environment() -> Environment:
         "seen": seen_text,
         "time_of_day": time_of_day,
         "verdict": verdict_text,
-        "told": verdict_told,
+        "verdict_line": verdict_told,
         "status": status_of,
         "last_look": last_look_text,
         "elsewhere": elsewhere_text,
@@ -247,7 +247,7 @@ async def show_status(request: Request) -> Response:
         "status.html",
         checks=sorted([*queries.live.checks(), *stored], key=lambda check: check.is_good),
         unready=list(queries.live.unready()),
-        unheard=queries.unheard(queries.clock.now()),
+        silent_hosts=queries.silent_hosts(queries.clock.now()),
         given_up=given_up,
     )
 

@@ -14,18 +14,18 @@ from zoneinfo import ZoneInfo
 from alerts.draft.write.outline import Document
 from alerts.incident import Incident, Kind
 from monitor.clock import Clock
-from monitor.deliver.as_of_now import AsOfNow
+from monitor.deliver.current_incidents import CurrentIncidents
 from monitor.deliver.desk import Desk
-from monitor.deliver.drafts import written
-from monitor.deliver.message import Redactor, redacted
+from monitor.deliver.drafts import render_draft
+from monitor.deliver.message import Redactor, redact_draft
 from monitor.deliver.outbox_rows import given_up_json
-from monitor.deliver.owed import wants_somebody
-from monitor.deliver.platform import related
+from monitor.deliver.owed import needs_action
+from monitor.deliver.platform import related_incidents
 from monitor.deliver.reminders import GIVEN_UP_FOR
-from monitor.deliver.verdicts import with_decision
+from monitor.deliver.verdicts import with_brought_forward
 from monitor.errors import StoreFault, UnknownName
 from monitor.health.checks import Check
-from monitor.health.hosts import Unheard
+from monitor.health.hosts import SilentHost
 from monitor.judge.as_json import is_of
 from monitor.store.rows import Draft, Event
 from monitor.store.sql.engine import Store
@@ -56,7 +56,7 @@ class Pulse:
     looked: datetime | None
 
 
-class Running(Protocol):
+class RunningMonitor(Protocol):
     """What the pages and the API read from the running monitor."""
 
     def body(self, release: str) -> Json | None:
@@ -65,7 +65,7 @@ class Running(Protocol):
     def pulses(self) -> Mapping[str, Pulse]:
         """Return every watched release by its id, read from memory."""
 
-    def storeless(self) -> bool:
+    def is_store_unavailable(self) -> bool:
         """Return whether the store has not answered for so long that queries should not wait for it."""
 
     def unready(self) -> Sequence[str]:
@@ -92,7 +92,7 @@ class Queries:
     """
 
     store: Store
-    live: Running
+    live: RunningMonitor
     clock: Clock
     timezone: str
     public: bool = False
@@ -103,13 +103,13 @@ class Queries:
     # The names of producers, by their ids.
     producers: Mapping[str, str] = field(default_factory=dict)
     # Returns the JSON of a promised release that is not watched yet, by its id, as of an instant. Runs in a thread.
-    ahead: Callable[[str, datetime], Json | None] = lambda _release, _now: None
+    judge_promised: Callable[[str, datetime], Json | None] = lambda _release, _now: None
     # Returns the reasons for the verdict on a release, as of an instant. Runs in a thread.
-    explained: Callable[[str, datetime], Explained | None] = lambda _release, _now: None
+    explain_verdict: Callable[[str, datetime], Explained | None] = lambda _release, _now: None
     # Returns the hosts whose recent responses are all unusable.
-    unheard: Callable[[datetime], Mapping[str, Unheard]] = lambda _now: {}
+    silent_hosts: Callable[[datetime], Mapping[str, SilentHost]] = lambda _now: {}
     # Brings incidents and drafts up to date, because durations grow; None if nothing is measured any more.
-    as_of_now: AsOfNow | None = None
+    current_incidents: CurrentIncidents | None = None
     writer: Writer | None = None
     throttle: Throttle = field(kw_only=True)
     door: Sessions | None = None
@@ -129,7 +129,7 @@ class Queries:
 
     async def ask(self, question: Callable[[], T], *, is_slow: bool = False) -> T:
         """Return the result of a blocking query, made in a thread; a slow one has its own. Raises `StoreFault`."""
-        if self.live.storeless():
+        if self.live.is_store_unavailable():
             raise StoreFault("the store does not answer: the board of today is shown from memory, and nothing else")
         return await (self._slow_threads if is_slow else self._threads).ask(question)
 
@@ -188,7 +188,7 @@ class Queries:
         row = await self.ask(lambda: self.store.verdicts.judged_one(release))
         if row is None:
             now = self.clock.now()
-            return await self.ask(lambda: self.ahead(release, now))
+            return await self.ask(lambda: self.judge_promised(release, now))
         known = await self.ask(lambda: self.store.ledger.release(release))
         into = known.joined_into if known is not None else None
         (body,) = await self._add_decisions(
@@ -200,7 +200,7 @@ class Queries:
         """Return the JSON of releases with what people have decided since the verdict, such as an earlier time."""
         incidents = [body["incident"] for body in bodies if body["incident"]]
         words = await self.ask(lambda: self.store.verdicts.words_on(incidents))
-        return [with_decision(body, words.get(body["incident"])) for body in bodies]
+        return [with_brought_forward(body, words.get(body["incident"])) for body in bodies]
 
     async def list_incidents(
         self, first: date | None = None, last: date | None = None, until: datetime | None = None
@@ -225,7 +225,7 @@ class Queries:
                 for one in store.open_incidents(MOST_INCIDENTS)
                 if (begin or one.occurred) <= one.occurred and (end is None or one.occurred < end)
             ]
-            needing = [one for one in unsettled[::-1] if wants_somebody(one, store.drafts, today)]
+            needing = [one for one in unsettled[::-1] if needs_action(one, store.drafts, today)]
             return self._visible_incidents(needing, now)
 
         return await self.ask(read)
@@ -244,22 +244,23 @@ class Queries:
 
     async def list_drafts(self, incident: str) -> list[Draft]:
         """Return the versions of a draft, oldest first; the last one contains what is known now."""
-        now, current = self.clock.now(), self.as_of_now
-        renewal = await self.ask(lambda: current.renewal(incident, now)) if current is not None else None
-        if renewal is not None and self.writer is not None:
-            await self.writer.write(renewal)
+        now, current, writer = self.clock.now(), self.current_incidents, self.writer
+        if current is not None and writer is not None:
+            redraft = await self.ask(lambda: current.prepare_redraft(incident, now))
+            if redraft is not None:
+                await writer.write(redraft)
         return await self.ask(lambda: self.store.verdicts.drafts(incident))
 
     async def list_related(self, incident: Incident) -> list[Incident]:
         """Return the incidents of other releases that the same platform fault explains."""
-        now = self.clock.now()
-        return await self.ask(lambda: self._visible_incidents(related(self.store.verdicts, incident)[::-1], now))
+        now, store = self.clock.now(), self.store.verdicts
+        return await self.ask(lambda: self._visible_incidents(related_incidents(store, incident)[::-1], now))
 
     async def write_document(self, incident: Incident, ending: str, which: Document | None) -> tuple[bytes, str] | None:
         """Return a document of the newest draft and its media type, or None without a draft. Raises `UnknownName`."""
         template, drafts = self.templates.get(incident.producer), await self.list_drafts(incident.id)
         return await self.ask(
-            lambda: written(redacted(drafts[-1], self.redactor), ending, template, which) if drafts else None
+            lambda: render_draft(redact_draft(drafts[-1], self.redactor), ending, template, which) if drafts else None
         )
 
     async def list_given_up(self) -> list[Json]:
@@ -284,7 +285,7 @@ class Queries:
         found = [one for one in reversed(incidents) if one is not None]
         if not self.sees_all:
             found = [one for one in found if one.kind not in _ONLY_FOR_STAFF and self._is_public(one, now)]
-        current = self.as_of_now
+        current = self.current_incidents
         return found if current is None else [current.incident(one, now) for one in found]
 
     def _is_public(self, incident: Incident, now: datetime) -> bool:
@@ -314,7 +315,7 @@ class Queries:
 
     def _promised_releases(self, begin: datetime, end: datetime, producer: str | None, now: datetime) -> list[Json]:
         wanted = (one for one in self.store.ledger.releases(begin, end) if producer in (None, *one.producers))
-        return [body for one in wanted if (body := self.ahead(one.id, now)) is not None]
+        return [body for one in wanted if (body := self.judge_promised(one.id, now)) is not None]
 
     def _instants_of(self, first: date, last: date) -> tuple[datetime, datetime]:
         return day_begins(first, self.timezone), day_begins(last + timedelta(days=1), self.timezone)

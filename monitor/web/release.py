@@ -26,7 +26,7 @@ async def show_release(request: Request) -> Response:
     queries, name = queries_of(request), request.path_params["release"]
     body, now = await queries.find_release(name), queries.clock.now()
     is_shown = queries.sees_all or slot_has_passed(body, now)
-    explained = await queries.ask(lambda: queries.explained(name, now)) if is_shown else None
+    explained = await queries.ask(lambda: queries.explain_verdict(name, now)) if is_shown else None
     kinds = SUBJECT_PREFIX if queries.sees_all else _FOR_ALL
     return render(
         request,

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from monitor.errors import PortTaken
-from monitor.web.access_log import Access
+from monitor.web.access_log import AccessLog
 from monitor.web.connections import LONGEST_HEAD, ConnectionLimiter, default_limiter, limit_connections
 
 
@@ -24,7 +24,7 @@ class _Server(uvicorn.Server):
         yield
 
 
-def listen(address: str) -> socket.socket:
+def bind_address(address: str) -> socket.socket:
     """Return a socket bound to `host:port`. Raises `PortTaken`."""
     host, _, port = address.rpartition(":")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -94,16 +94,16 @@ class WebServer:
         await self._behind_proxies(scope, receive, send)
 
     async def _call_current_app(self, scope: Scope, receive: Receive, send: Send) -> None:
-        # Read for each request, because `serve` can replace the application.
+        # Read for each request, because `replace_app` can replace the application.
         await self.app(scope, receive, send)
 
-    def serve(self, app: ASGIApp) -> None:
+    def replace_app(self, app: ASGIApp) -> None:
         """Serve another application from now on, and end the event streams of the previous one."""
-        if isinstance(self.app, Access):
+        if isinstance(self.app, AccessLog):
             self.app.close()
         self.app = app
 
     def stop(self) -> None:
         """Accept no more requests, finish the current ones, end event streams, and return from `run`."""
-        self.serve(self.app)
+        self.replace_app(self.app)
         self._server.should_exit = True

@@ -114,7 +114,7 @@ NOBODY = Person("", Password(bytes(16), bytes(32)))
 """The person whose password is checked if a name is unknown, so that the check takes as long as for a known name."""
 
 
-def line(name: str, password: str, role: str = "", right: Right = Right.DUTY) -> str:
+def make_line(name: str, password: str, role: str = "", right: Right = Right.DUTY) -> str:
     """Return a line of the users file for a person, with a new salt. Raises `ValueError` with the reason."""
     if not _NAME.fullmatch(name):
         raise ValueError(_NO_NAME)
@@ -133,7 +133,7 @@ def is_name(text: str) -> bool:
     return _NAME.fullmatch(text) is not None
 
 
-def token_line(name: str, scope: TokenScope) -> tuple[str, str]:
+def make_token_line(name: str, scope: TokenScope) -> tuple[str, str]:
     """Return a new token, and the line of the users file for it. Raises `ValueError` if `name` is not a name."""
     if not _NAME.fullmatch(name):
         raise ValueError(_NO_NAME)
@@ -207,7 +207,7 @@ def _parse_password(kept: str) -> Password | None:
     return Password(salt, digest, *(int(found[part]) for part in (1, 2, 3)))
 
 
-def faults_of(file: Path) -> Iterator[str]:
+def find_faults(file: Path) -> Iterator[str]:
     """Yield the faults of a users file, one line each."""
     try:
         text = file.read_text(encoding="utf-8")
@@ -245,7 +245,7 @@ class Users:
     def _read_if_changed(self) -> None:
         if self.file is None or (state := _file_state(self.file)) == self._file_state:
             return
-        for fault in faults_of(self.file):
+        for fault in find_faults(self.file):
             _log.warning("users_faulty", fault=fault)
         try:
             text = self.file.read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""What one address shows, at the origin and through a simulated edge cache in front of it."""
+"""The scripted answers of each address, as served by the origin and by a simulated edge cache in front of it."""
 
 from __future__ import annotations
 
@@ -14,65 +14,65 @@ from monitor.rehearse.script.script import ScriptAnswer
 
 Query = frozenset[tuple[str, str]]
 
-_ALWAYS = datetime.min.replace(tzinfo=UTC)
+_BEFORE_ANY_ANSWER = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
-    """What is answered: None stands for "nothing scripted yet", which is a 404.
+class ServedAnswer:
+    """The answer that an address serves; None is a 404, because no scripted answer has begun.
 
-    `since` is when it became so at the origin. `age` is the whole seconds of the `Age` header, None when no
-    cache answers; `missed` is True when a cache stands in front and was passed by.
+    `since` is when the answer began at the origin. `age` is the `Age` header in whole seconds, None when the
+    response comes from no cache. `is_cache_miss` is True when a request passed the cache and reached the origin.
     """
 
     answer: ScriptAnswer | None
     since: datetime | None = None
     age: int | None = None
-    missed: bool = False
+    is_cache_miss: bool = False
 
-    def headers(self) -> Mapping[str, str]:
-        """Return what a cache in front adds to the answer."""
+    def cache_headers(self) -> Mapping[str, str]:
+        """Return the headers that the cache adds; empty if no cache is in front."""
         if self.age is not None:
             return {"Age": str(self.age), "X-Cache": "HIT"}
-        return {"X-Cache": "MISS"} if self.missed else {}
+        return {"X-Cache": "MISS"} if self.is_cache_miss else {}
 
 
-def at_origin(answers: Sequence[ScriptAnswer], now: datetime) -> Shown:
-    """Return what the origin answers at `now`; `answers` of one address are in time order."""
+def answer_at_origin(answers: Sequence[ScriptAnswer], now: datetime) -> ServedAnswer:
+    """Return what the origin serves at `now`, from one address's `answers` in time order."""
     past = [answer for answer in answers if answer.at <= now]
     if not past:
-        return Shown(None)
-    return Shown(past[-1], past[-1].at, missed=any(answer.edge_cache for answer in answers))
+        return ServedAnswer(None)
+    return ServedAnswer(past[-1], past[-1].at, is_cache_miss=any(answer.edge_cache for answer in answers))
 
 
-def at_edge(answers: Sequence[ScriptAnswer], now: datetime) -> Shown:
-    """Return what users get at `now` through the edge.
+def answer_at_edge(answers: Sequence[ScriptAnswer], now: datetime) -> ServedAnswer:
+    """Return what users get through the edge at `now`, from one address's `answers` in time order.
 
-    An answer with an `edge_cache` stays behind the one before it for that long. The stale copy tells an
-    `Age` that puts it before the change, and the copy after it one that never does.
+    For the duration `edge_cache` of a new answer, the edge still serves the answer before it. The `Age` of such a
+    stale copy dates it before the change. The `Age` of the new copy dates it at the change or later.
     """
-    stages = [(_ALWAYS, None), *_stages(answers)]
-    newest = max(place for place, (_, answer) in enumerate(stages) if answer is None or answer.at <= now)
-    shown = max(place for place, (begins, _) in enumerate(stages[: newest + 1]) if begins <= now)
-    begins, answer = stages[shown]
+    stages = [(_BEFORE_ANY_ANSWER, None), *_edge_stages(answers)]
+    newest = max(index for index, (_, answer) in enumerate(stages) if answer is None or answer.at <= now)
+    served = max(index for index, (begins, _) in enumerate(stages[: newest + 1]) if begins <= now)
+    begins, answer = stages[served]
     since = None if answer is None else answer.at
-    if shown < newest:
-        changed = answers[shown].at
-        return Shown(answer, since, floor((now - changed).total_seconds()) + 1)
+    if served < newest:
+        changed = answers[served].at
+        return ServedAnswer(answer, since, floor((now - changed).total_seconds()) + 1)
     if answer is None or not answer.edge_cache:
-        return Shown(answer, since)
-    return Shown(answer, since, floor((now - begins) % answer.edge_cache / timedelta(seconds=1)))
+        return ServedAnswer(answer, since)
+    return ServedAnswer(answer, since, floor((now - begins) % answer.edge_cache / timedelta(seconds=1)))
 
 
-def _stages(answers: Sequence[ScriptAnswer]) -> Iterator[tuple[datetime, ScriptAnswer]]:
-    """Yield each answer with the instant from which the edge shows it."""
-    keeps_until = _ALWAYS
+def _edge_stages(answers: Sequence[ScriptAnswer]) -> Iterator[tuple[datetime, ScriptAnswer]]:
+    """Yield each answer with the time from which the edge serves it."""
+    cached_until = _BEFORE_ANY_ANSWER
     for answer in answers:
-        if answer.edge_cache and answer.at >= keeps_until:
-            keeps_until = answer.at + answer.edge_cache
-        # Without a cache of its own an answer is seen at once, as after a purge.
-        begins = max(answer.at, keeps_until) if answer.edge_cache else answer.at
-        keeps_until = keeps_until if answer.edge_cache else answer.at
+        if answer.edge_cache and answer.at >= cached_until:
+            cached_until = answer.at + answer.edge_cache
+        # An answer without edge_cache is served at once, as after a purge of the cache.
+        begins = max(answer.at, cached_until) if answer.edge_cache else answer.at
+        cached_until = cached_until if answer.edge_cache else answer.at
         yield begins, answer
 
 
@@ -80,39 +80,35 @@ class Timelines:
     """Every scripted address with its answers in time order. The scheme of an address does not matter."""
 
     def __init__(self, answers: Sequence[ScriptAnswer]) -> None:
-        found: dict[tuple[str, str], dict[Query, list[ScriptAnswer]]] = defaultdict(lambda: defaultdict(list))
+        grouped: dict[tuple[str, str], dict[Query, list[ScriptAnswer]]] = defaultdict(lambda: defaultdict(list))
         for answer in sorted(answers, key=lambda answer: answer.at):
-            place = urlsplit(answer.url)
-            found[_place(answer.url)][_query(place.query)].append(answer)
-        self._found = {place: dict(queries) for place, queries in found.items()}
+            grouped[_host_and_path(answer.url)][_parse_query(urlsplit(answer.url).query)].append(answer)
+        self._answers = {place: dict(queries) for place, queries in grouped.items()}
 
-    def shown(self, asked: Asked, now: datetime) -> Shown | None:
-        """Return what the script has this address show at `now`; None for an address it does not tell of.
+    def find_answer(self, request: Asked, now: datetime) -> ServedAnswer | None:
+        """Return what the script serves for a request at `now`; None if the script has no answers for its address.
 
-        An address of the script answers every query that holds its own. A query beyond that is one that no
-        cache has seen, so it gets the origin's answer.
+        A scripted address also serves requests with additional query parameters. No cache has a copy for those,
+        so they get the origin's answer.
         """
-        queries = self._found.get((asked.host, asked.path), {})
-        wanted = _query(asked.query)
-        fitting = [query for query in queries if query <= wanted]
-        if not fitting:
+        queries = self._answers.get((request.host, request.path), {})
+        requested = _parse_query(request.query)
+        matching = [query for query in queries if query <= requested]
+        if not matching:
             return None
-        nearest = max(fitting, key=len)
-        return (at_edge if nearest == wanted else at_origin)(queries[nearest], now)
-
-    def tells_of(self, url: str) -> bool:
-        """Tell whether the script has answers of this address itself."""
-        return bool(self.answers(url))
+        nearest = max(matching, key=len)
+        serve = answer_at_edge if nearest == requested else answer_at_origin
+        return serve(queries[nearest], now)
 
     def answers(self, url: str) -> Sequence[ScriptAnswer]:
-        """Return the answers of exactly this address, in time order."""
-        return self._found.get(_place(url), {}).get(_query(urlsplit(url).query), [])
+        """Return the answers of exactly this address in time order; empty if the script has none."""
+        return self._answers.get(_host_and_path(url), {}).get(_parse_query(urlsplit(url).query), [])
 
 
-def _place(url: str) -> tuple[str, str]:
-    place = urlsplit(url)
-    return place.hostname or "", place.path or "/"
+def _host_and_path(url: str) -> tuple[str, str]:
+    parts = urlsplit(url)
+    return parts.hostname or "", parts.path or "/"
 
 
-def _query(text: str) -> Query:
+def _parse_query(text: str) -> Query:
     return frozenset(parse_qsl(text, keep_blank_values=True)) if text else frozenset()

@@ -1,4 +1,4 @@
-"""What goes wrong between a publisher and those who ask it."""
+"""Scripted faults: how a request fails, and the broken, replaced or stale responses that it gets."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ _MEGABYTE = 1 << 20
 _BOMB_MEGABYTES = 1024
 
 
-class Manner(StrEnum):
-    """How the bytes of an answer go out."""
+class SendMode(StrEnum):
+    """How the bytes of a response are sent."""
 
     WHOLE = "whole"
     RESET = "reset"
@@ -30,87 +30,91 @@ class Manner(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Delivery:
-    """The bytes of one answer and how they go out. `CUT` hangs up after the last of them."""
+class RawResponse:
+    """The bytes of one response, how to send them, and the delay before. `CUT` closes the connection after them."""
 
     data: bytes = b""
-    manner: Manner = Manner.WHOLE
+    mode: SendMode = SendMode.WHOLE
     latency: timedelta = timedelta()
 
 
-def fault_for(faults: Sequence[ScriptFault], asked: Asked, now: datetime) -> ScriptFault | None:
-    """Return the fault that a request meets; one for its very address goes before one for its host."""
-    met = [fault for fault in faults if fault.begins <= now < fault.ends and fault.is_about(asked.host, asked.path)]
-    return min(met, key=lambda fault: fault.url is None, default=None)
+def fault_for(faults: Sequence[ScriptFault], request: Asked, now: datetime) -> ScriptFault | None:
+    """Return the fault that affects a request at `now`, or None. A fault of its address precedes one of its host."""
+    affecting = [
+        fault for fault in faults if fault.begins <= now < fault.ends and fault.affects(request.host, request.path)
+    ]
+    return min(affecting, key=lambda fault: fault.url is None, default=None)
 
 
-def is_without_address(faults: Sequence[ScriptFault], host: str, now: datetime) -> bool:
-    """Tell whether the name of a host leads nowhere just now."""
+def has_dns_fault(faults: Sequence[ScriptFault], host: str, now: datetime) -> bool:
+    """Return whether the name of a host cannot be resolved at `now`."""
     return any(fault.kind == "dns" and fault.host == host and fault.begins <= now < fault.ends for fault in faults)
 
 
-def spoilt(fault: ScriptFault, asked: Asked, reply: Reply, now: datetime, seed: int) -> Delivery:
-    """Return what a request gets instead of `reply` while a fault holds."""
+def apply_fault(fault: ScriptFault, request: Asked, reply: Reply, now: datetime, seed: int) -> RawResponse:
+    """Return what a request gets instead of `reply` during a fault. `seed` makes random bytes repeatable."""
     match fault.kind:
         case "reset" | "dns":
-            return Delivery(manner=Manner.RESET)
+            return RawResponse(mode=SendMode.RESET)
         case "timeout":
-            return Delivery(manner=Manner.SILENT)
+            return RawResponse(mode=SendMode.SILENT)
         case "garbage":
-            return Delivery(Random(f"{seed} {asked.url}").randbytes(512), Manner.CUT)  # noqa: S311  # no secret
+            return RawResponse(Random(f"{seed} {request.url}").randbytes(512), SendMode.CUT)  # noqa: S311  # no secret
         case "truncated":
-            return Delivery(_cut(to_bytes(reply, asked, now)), Manner.CUT)
+            return RawResponse(_truncate_response(to_bytes(reply, request, now)), SendMode.CUT)
         case "slow":
-            return Delivery(to_bytes(reply, asked, now), Manner.DRIP)
-    return Delivery(to_bytes(_replaced(fault, asked, reply), asked, now))
+            return RawResponse(to_bytes(reply, request, now), SendMode.DRIP)
+    return RawResponse(to_bytes(_replace_reply(fault, request, reply), request, now))
 
 
-def _cut(data: bytes) -> bytes:
+def _truncate_response(data: bytes) -> bytes:
     head, gap, body = data.partition(b"\r\n\r\n")
-    # An answer without a body is cut in its headers.
+    # A response without a body is truncated inside its headers.
     return head + gap + body[: len(body) // 2] if len(body) > 1 else head[: len(head) // 2]
 
 
-def _replaced(fault: ScriptFault, asked: Asked, reply: Reply) -> Reply:
+def _replace_reply(fault: ScriptFault, request: Asked, reply: Reply) -> Reply:
     match fault.kind:
         case "429" | "503":
-            return error_page(int(fault.kind)).having(_retry_after(fault))
+            return error_page(int(fault.kind)).with_default_headers(_retry_after_header(fault))
         case "redirect_loop":
-            turn = asked.query.removeprefix("turn=")
-            turns = int(turn) + 1 if turn.isdecimal() else 1
-            return Reply(302, b"", {"Location": f"{asked.path}?turn={turns}"})
+            previous = request.query.removeprefix("turn=")
+            turn = int(previous) + 1 if previous.isdecimal() else 1
+            return Reply(302, b"", {"Location": f"{request.path}?turn={turn}"})
         case "challenge":
-            return html(403, _CHALLENGE).having({"Server": "cloudflare", "cf-mitigated": "challenge"})
+            return html(403, _CHALLENGE_PAGE).with_default_headers(
+                {"Server": "cloudflare", "cf-mitigated": "challenge"}
+            )
         case "mirror":
-            return _mirrored(reply)
+            return _copy_from_mirror(reply)
         case "stale":
             return reply
-    return Reply(200, _bomb(), {"Content-Type": "text/html; charset=utf-8", "Content-Encoding": "gzip"})
+    return Reply(200, _gzip_bomb(), {"Content-Type": "text/html; charset=utf-8", "Content-Encoding": "gzip"})
 
 
-def _mirrored(reply: Reply) -> Reply:
-    """Return last night's copy: a 200 for all that ever was one, the proxy's own error for anything else."""
+def _copy_from_mirror(reply: Reply) -> Reply:
+    """Return the mirror's copy of a page with status 200, and the proxy's own 503 page for any other reply."""
     copy = reply if reply.status == 200 else error_page(503)
     backend = "mirrorS3" if copy is reply else "error"
     kept = {name: value for name, value in copy.headers.items() if name not in {"Age", "X-Cache", "ETag"}}
-    told = {**kept, "Fastly-Backend-Name": backend, "Fastly-Restarts": "1", "Cache-Control": "max-age=900"}
-    return Reply(copy.status, copy.body, told)
+    added = {"Fastly-Backend-Name": backend, "Fastly-Restarts": "1", "Cache-Control": "max-age=900"}
+    return Reply(copy.status, copy.body, {**kept, **added})
 
 
-def _retry_after(fault: ScriptFault) -> dict[str, str]:
+def _retry_after_header(fault: ScriptFault) -> dict[str, str]:
     return {} if fault.retry_after is None else {"Retry-After": str(int(fault.retry_after.total_seconds()))}
 
 
 @cache
-def _bomb() -> bytes:
-    """Return a megabyte that unpacks to a gigabyte: one packed block of nothing, many times over."""
-    packer = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
-    block = packer.compress(bytes(_MEGABYTE)) + packer.flush(zlib.Z_FULL_FLUSH)
+def _gzip_bomb() -> bytes:
+    """Return about 1 MB of gzip data that unpacks to 1 GB: one compressed block of zeros, repeated."""
+    compressor = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
+    block = compressor.compress(bytes(_MEGABYTE)) + compressor.flush(zlib.Z_FULL_FLUSH)
     header = gzip.compress(b"")[:10]
-    return header + block * _BOMB_MEGABYTES + packer.flush()
+    return header + block * _BOMB_MEGABYTES + compressor.flush()
 
 
-_CHALLENGE = """<!DOCTYPE html>
+_CHALLENGE_PAGE = """<!DOCTYPE html>
 <html lang="en"><head><title>Just a moment...</title><meta name="robots" content="noindex,nofollow"></head>
 <body><noscript>Enable JavaScript and cookies to continue</noscript>
 <script>window._cf_chl_opt={};</script></body></html>

@@ -1,4 +1,4 @@
-"""What the simulated publisher is asked, and what it answers, before either is bytes."""
+"""Requests to the simulated publisher and its replies, as objects; `to_bytes` makes the bytes of a reply."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from functools import lru_cache
 from hashlib import sha256
 from http import HTTPStatus
 
-_NO_BODY = {204, 304}
+_STATUSES_WITHOUT_BODY = {204, 304}
 _PHRASES = {status.value: status.phrase for status in HTTPStatus}
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One request: `host` without a port, `path` without the query, header names in lower case."""
+    """A request that the publisher received. `host` has no port, `path` no query. Header names are in lower case."""
 
     method: str
     host: str
@@ -26,49 +26,49 @@ class Asked:
 
     @property
     def url(self) -> str:
-        """Return the address asked for, as a script would write it."""
+        """The requested address, with https as in a script."""
         return f"https://{self.host}{self.path}" + (f"?{self.query}" if self.query else "")
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """One answer. `latency` is how long the publisher takes for it, in virtual time."""
+    """One response. The publisher sends it `latency` after the request, in virtual time."""
 
     status: int
     body: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
     latency: timedelta = timedelta()
 
-    def having(self, headers: Mapping[str, str]) -> Reply:
-        """Return the same answer with more headers; those it has itself stay."""
+    def with_default_headers(self, headers: Mapping[str, str]) -> Reply:
+        """Return the reply with these headers added. Headers that it already has keep their values."""
         return replace(self, headers={**headers, **self.headers})
 
-    def tagged(self, asked: Asked) -> Reply:
-        """Return the answer with its entity tag, or 304 when the asker has that very body."""
-        tag = f'"{sha256(self.body).hexdigest()[:32]}"'
-        told = self.having({"ETag": tag})
-        known = [one.strip().removeprefix("W/") for one in asked.headers.get("if-none-match", "").split(",")]
-        return replace(told, status=304, body=b"") if self.status == 200 and tag in known else told
+    def with_etag(self, request: Asked) -> Reply:
+        """Return the reply with an ETag of its body, or a 304 if `request` already has that ETag."""
+        etag = f'"{sha256(self.body).hexdigest()[:32]}"'
+        tagged = self.with_default_headers({"ETag": etag})
+        known = [one.strip().removeprefix("W/") for one in request.headers.get("if-none-match", "").split(",")]
+        return replace(tagged, status=304, body=b"") if self.status == 200 and etag in known else tagged
 
 
 def html(status: int, page: str) -> Reply:
-    """Return a page of HTML."""
+    """Return a reply with an HTML page."""
     return Reply(status, page.encode(), {"Content-Type": "text/html; charset=utf-8"})
 
 
 @lru_cache(maxsize=16)
-def _date(now: datetime) -> str:
+def _date_header(now: datetime) -> str:
     return format_datetime(now, usegmt=True)
 
 
-def to_bytes(reply: Reply, asked: Asked, now: datetime) -> bytes:
-    """Return the answer as it goes over the wire: one piece, `Date` by the publisher's clock."""
-    headers = {"Date": _date(now), **reply.headers}
-    if reply.status not in _NO_BODY:
+def to_bytes(reply: Reply, request: Asked, now: datetime) -> bytes:
+    """Return the HTTP response as bytes. Its `Date` is `now` unless the reply has its own."""
+    headers = {"Date": _date_header(now), **reply.headers}
+    if reply.status not in _STATUSES_WITHOUT_BODY:
         headers.setdefault("Content-Length", str(len(reply.body)))
     head = [
         f"HTTP/1.1 {reply.status} {_PHRASES.get(reply.status, 'Unknown')}",
         *(f"{name}: {value}" for name, value in headers.items()),
     ]
-    body = b"" if asked.method == "HEAD" or reply.status in _NO_BODY else reply.body
+    body = b"" if request.method == "HEAD" or reply.status in _STATUSES_WITHOUT_BODY else reply.body
     return ("\r\n".join(head) + "\r\n\r\n").encode("latin-1", "replace") + body

@@ -1,30 +1,39 @@
-"""The simulated publisher: every host of a script, over real HTTP on loopback, by a truthful virtual clock."""
+"""The simulated publisher: every host of a script, over real HTTP on loopback, on a virtual clock."""
 
 from __future__ import annotations
 
 import asyncio
 import socket
-from collections import Counter
+import struct
+from collections import Counter, deque
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from urllib.parse import urlsplit
+
+import httptools
 
 from monitor.clock import Clock
 from monitor.look.http.resolve import Route
-from monitor.rehearse.publisher.faults import Delivery, is_without_address
+from monitor.rehearse.publisher.faults import RawResponse, SendMode, has_dns_fault
 from monitor.rehearse.publisher.reply import Asked
-from monitor.rehearse.publisher.wire import Connection
 from monitor.rehearse.publisher.world import World
 from monitor.rehearse.script.script import Script
+from monitor.rehearse.virtual_loop import jumping_loop, request_name
 
 _SECOND = timedelta(seconds=1)
-
 _LOOPBACK = "127.0.0.1"
+_SLOW_PIECES = 30
+_SECONDS_BETWEEN_PIECES = 1.0
+_RESET_ON_CLOSE = struct.pack("ii", 1, 0)
+
+Responder = Callable[[Asked], RawResponse]
 
 
 class Publisher:
-    """Serves a script. `clock` must be true whatever the monitor believes, and run on the same loop.
+    """Serves a script. `clock` must show the true time, even if the monitor's clock is wrong, on the same loop.
 
-    `zone` is the timezone that the TOML calendar writes its slots in.
+    `zone` is the timezone in which the TOML calendar writes its slots.
     """
 
     def __init__(self, script: Script, clock: Clock, zone: str = "Europe/London") -> None:
@@ -33,47 +42,156 @@ class Publisher:
         self._clock = clock
         self._world = World(script, zone)
         self._server: asyncio.Server | None = None
-        self._peers: set[asyncio.Transport] = set()
-        self._failed: list[BaseException] = []
+        self._transports: set[asyncio.Transport] = set()
+        self._exceptions: list[BaseException] = []
         self._port = 0
 
     async def start(self) -> None:
         """Listen on a free port of the loopback interface."""
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(self._connected, _LOOPBACK, 0)
+        self._server = await loop.create_server(self._make_connection, _LOOPBACK, 0)
         self._port = self._server.sockets[0].getsockname()[1]
 
     def route(self, host: str, port: int, tls: bool) -> Route:  # noqa: FBT001  # the shape of a `Router`
-        """Return where any host is found. Raises OSError while a fault leaves it without an address."""
+        """Return this server's address for any host. Raises OSError during a DNS fault of the host."""
         del port, tls
-        if is_without_address(self._script.fault, host, self._clock.now()):
+        if has_dns_fault(self._script.fault, host, self._clock.now()):
             raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
         return Route(_LOOPBACK, self._port, tls=False)
 
     async def close(self) -> None:
-        """Stop, and raise what went wrong inside the publisher itself, if anything did."""
+        """Stop, and raise the first exception of the publisher's own code, if there was one."""
         if self._server is not None:
             self._server.close()
-        for transport in tuple(self._peers):
+        for transport in tuple(self._transports):
             transport.abort()
-        # The connections are told of their end by callbacks of the loop.
+        # Callbacks of the loop call `connection_lost` of each connection.
         await asyncio.sleep(0)
         await asyncio.sleep(0)
-        if self._failed:
-            raise self._failed[0]
+        if self._exceptions:
+            raise self._exceptions[0]
 
-    def _connected(self) -> asyncio.Protocol:
-        return Connection(self._answer, self._clock, self._peers, self._failed)
+    def _make_connection(self) -> asyncio.Protocol:
+        return Connection(self._respond, self._clock, self._transports, self._exceptions)
 
-    def _answer(self, asked: Asked) -> Delivery:
+    def _respond(self, request: Asked) -> RawResponse:
         now = self._clock.now()
-        self.log.add(Entry(now, asked.method, asked.host, asked.path, asked.query))
-        return self._world.delivery(asked, now)
+        self.log.add(LoggedRequest(now, request.method, request.host, request.path, request.query))
+        return self._world.respond(request, now)
+
+
+class Connection(asyncio.Protocol):
+    """Answers the requests of one connection, one after another, each in a single write.
+
+    `transports` is the set of open connections. Exceptions of our own code are appended to `exceptions`, because
+    they would otherwise look like faults of the network.
+    """
+
+    def __init__(
+        self, respond: Responder, clock: Clock, transports: set[asyncio.Transport], exceptions: list[BaseException]
+    ) -> None:
+        self._respond = respond
+        self._clock = clock
+        self._transports = transports
+        self._exceptions = exceptions
+        self._parser = httptools.HttpRequestParser(self)
+        self._queue: deque[Asked] = deque()
+        self._task: asyncio.Task[None] | None = None
+        self._target = b""
+        self._headers: dict[str, str] = {}
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Remember the transport for the responses."""
+        assert isinstance(transport, asyncio.Transport)  # noqa: S101  # TCP servers make no other
+        self._transport = transport
+        self._transports.add(transport)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Stop answering, because time must not wait for a client that has disconnected."""
+        del exc
+        self._queue.clear()
+        self._transports.discard(self._transport)
+        if self._task is not None:
+            self._task.cancel()
+
+    def data_received(self, data: bytes) -> None:
+        """Parse the bytes; close the connection if they are not HTTP."""
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserError:
+            self._transport.close()
+
+    def on_message_begin(self) -> None:
+        """Begin a request."""
+        self._target, self._headers = b"", {}
+
+    def on_url(self, url: bytes) -> None:
+        """Append a piece of the request target."""
+        self._target += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Add one header."""
+        self._headers[name.decode("latin-1").lower()] = value.decode("latin-1")
+
+    def on_message_complete(self) -> None:
+        """Queue the request, and start to respond if no earlier request of this connection is being answered."""
+        target = urlsplit(self._target.decode("latin-1"))
+        host = self._headers.get("host", "").partition(":")[0].lower()
+        method = self._parser.get_method().decode("latin-1")
+        self._queue.append(Asked(method, host, target.path or "/", target.query, self._headers))
+        if self._task is None or self._task.done():
+            self._task = asyncio.get_running_loop().create_task(self._serve_queue())
+            self._task.add_done_callback(self._check_task)
+
+    def _check_task(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (fault := task.exception()) is not None:
+            self._exceptions.append(fault)
+            self._transport.abort()
+
+    async def _serve_queue(self) -> None:
+        while self._queue:
+            request = self._queue.popleft()
+            response = self._respond(request)
+            name = request_name(request.url)
+            if response.latency:
+                await self._wait_in_virtual_time(name, self._clock.sleep(response.latency.total_seconds()))
+            await self._send(response, name)
+
+    async def _send(self, response: RawResponse, name: str) -> None:
+        match response.mode:
+            case SendMode.RESET:
+                self._reset_connection()
+            case SendMode.SILENT:
+                await self._wait_in_virtual_time(name, asyncio.get_running_loop().create_future())
+            case SendMode.DRIP:
+                await self._send_slowly(response.data, name)
+            case SendMode.CUT:
+                self._transport.write(response.data)
+                self._transport.close()
+            case SendMode.WHOLE:
+                self._transport.write(response.data)
+
+    async def _send_slowly(self, data: bytes, name: str) -> None:
+        step = max(1, len(data) // _SLOW_PIECES)
+        for begin in range(0, len(data), step):
+            self._transport.write(data[begin : begin + step])
+            await self._wait_in_virtual_time(name, self._clock.sleep(_SECONDS_BETWEEN_PIECES))
+
+    async def _wait_in_virtual_time(self, name: str, wait: Awaitable[None]) -> None:
+        """Let virtual time pass during this wait, although the client has stopped it for the request `name`."""
+        with jumping_loop().resting(name):
+            await wait
+
+    def _reset_connection(self) -> None:
+        # With SO_LINGER and zero seconds, abort sends RST instead of FIN.
+        sock = self._transport.get_extra_info("socket")
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+        self._transport.abort()
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """One request, when it came by the publisher's clock."""
+class LoggedRequest:
+    """One request, with the time on the publisher's clock when it arrived."""
 
     at: datetime
     method: str
@@ -83,13 +201,13 @@ class Entry:
 
 
 class RequestLog:
-    """Every request, in the order they came."""
+    """All requests, in the order of their arrival."""
 
     def __init__(self) -> None:
-        self.entries: list[Entry] = []
+        self.entries: list[LoggedRequest] = []
 
-    def add(self, entry: Entry) -> None:
-        """Note one request."""
+    def add(self, entry: LoggedRequest) -> None:
+        """Add one request."""
         self.entries.append(entry)
 
     def requests(self) -> dict[str, int]:
@@ -97,14 +215,17 @@ class RequestLog:
         return dict(sorted(Counter(entry.host for entry in self.entries).items()))
 
     def peak_rate(self) -> dict[str, int]:
-        """Return for each host the most requests that came within any one second."""
-        return {host: _peak([entry.at for entry in self.entries if entry.host == host]) for host in self.requests()}
+        """Return for each host the highest number of requests in any one second."""
+        return {
+            host: _most_in_one_second([entry.at for entry in self.entries if entry.host == host])
+            for host in self.requests()
+        }
 
 
-def _peak(starts: list[datetime]) -> int:
+def _most_in_one_second(starts: list[datetime]) -> int:
     most = oldest = 0
     for newest, at in enumerate(starts):
-        # Half open: what came exactly a second ago is no longer in this second.
+        # A request exactly one second earlier is not in the same second.
         while at - starts[oldest] >= _SECOND:
             oldest += 1
         most = max(most, newest - oldest + 1)

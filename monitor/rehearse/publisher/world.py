@@ -1,4 +1,4 @@
-"""Every simulated host at once: what is asked, at an instant, decides what is answered."""
+"""The responses of every simulated host, decided by the request and the time only."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from functools import cached_property
 from urllib.parse import urlsplit
 
 from monitor.rehearse.publisher.calendar import CALENDAR_HOST, CALENDAR_PATH, toml_calendar
-from monitor.rehearse.publisher.cdn import Shown, Timelines
-from monitor.rehearse.publisher.faults import Delivery, fault_for, spoilt
+from monitor.rehearse.publisher.cdn import ServedAnswer, Timelines
+from monitor.rehearse.publisher.faults import RawResponse, apply_fault, fault_for
 from monitor.rehearse.publisher.govuk.facts import ASSETS, WWW, Facts
 from monitor.rehearse.publisher.govuk.pages import error_page, page
 from monitor.rehearse.publisher.govuk.site import GovUk, file_reply
@@ -16,12 +16,15 @@ from monitor.rehearse.publisher.reply import Asked, Reply, to_bytes
 from monitor.rehearse.script.script import Script, ScriptAnswer, ScriptFault, ScriptRelease
 
 _BACKENDS = {WWW: "origin", ASSETS: "awsorigin"}
-_MIRRORED_AT = timedelta(hours=1, minutes=43)
-_STALE_FOR = timedelta(hours=1)
+_MIRROR_TIME_OF_DAY = timedelta(hours=1, minutes=43)
+_DEFAULT_AGE_OF_STALE_COPY = timedelta(hours=1)
 
 
 class World:
-    """What the script makes of all its hosts. Pure: the same question at the same instant, the same answer."""
+    """All hosts of a script. The same request at the same time gets the same response.
+
+    `zone` is the timezone in which the TOML calendar writes its slots.
+    """
 
     def __init__(self, script: Script, zone: str = "Europe/London") -> None:
         self._script = script
@@ -29,38 +32,39 @@ class World:
         self._timelines = Timelines(script.answer)
         self._govuk = GovUk(Facts(script, self._timelines))
 
-    def delivery(self, asked: Asked, now: datetime) -> Delivery:
-        """Return the bytes that a request gets, with the fault it meets."""
-        fault = fault_for(self._script.fault, asked, now)
+    def respond(self, request: Asked, now: datetime) -> RawResponse:
+        """Return the bytes that a request gets at `now`, and how to send them. Faults are applied."""
+        fault = fault_for(self._script.fault, request, now)
         if fault is None:
-            reply = self.reply(asked, now)
-            return Delivery(to_bytes(reply, asked, now), latency=reply.latency)
-        then = _copied_at(fault) or now
-        reply = self.reply(asked, then)
+            reply = self.reply(request, now)
+            return RawResponse(to_bytes(reply, request, now), latency=reply.latency)
+        copied_at = _copy_time(fault) or now
+        reply = self.reply(request, copied_at)
         if fault.kind == "stale":
-            reply = _aged(reply, now - then)
-        return spoilt(fault, asked, reply, now, self._script.seed)
+            reply = _as_stale_copy(reply, now - copied_at)
+        return apply_fault(fault, request, reply, now, self._script.seed)
 
-    def reply(self, asked: Asked, now: datetime) -> Reply:
-        """Return what the publisher itself answers at `now`."""
-        shown = self._timelines.shown(asked, now)
-        if shown is not None:
-            return self._scripted(shown, asked, now)
-        if (asked.host, asked.path) == (CALENDAR_HOST, CALENDAR_PATH):
+    def reply(self, request: Asked, now: datetime) -> Reply:
+        """Return the publisher's own reply at `now`, without faults."""
+        served = self._timelines.find_answer(request, now)
+        if served is not None:
+            return self._scripted_reply(served, request, now)
+        if (request.host, request.path) == (CALENDAR_HOST, CALENDAR_PATH):
             return toml_calendar(self._script, now, self._zone)
-        found = self._govuk.reply(asked, now) or error_page(404)
-        return found.having(_backend(asked.host))
+        found = self._govuk.reply(request, now) or error_page(404)
+        return found.with_default_headers(_backend_header(request.host))
 
-    def _scripted(self, shown: Shown, asked: Asked, now: datetime) -> Reply:
-        answer = shown.answer
+    def _scripted_reply(self, served: ServedAnswer, request: Asked, now: datetime) -> Reply:
+        answer = served.answer
         if answer is None:
-            return error_page(404).having({**_backend(asked.host), **shown.headers()})
-        reply = self._filled(answer, asked, now)
+            return error_page(404).with_default_headers({**_backend_header(request.host), **served.cache_headers()})
+        reply = self._reply_with_body(answer, request, now)
         reply = Reply(answer.status, reply.body, {**reply.headers, **answer.headers}, answer.latency)
-        reply = reply.having({**_backend(asked.host), **shown.headers()})
-        return reply.tagged(asked) if answer.etag else reply
+        reply = reply.with_default_headers({**_backend_header(request.host), **served.cache_headers()})
+        return reply.with_etag(request) if answer.etag else reply
 
-    def _filled(self, answer: ScriptAnswer, asked: Asked, now: datetime) -> Reply:
+    def _reply_with_body(self, answer: ScriptAnswer, request: Asked, now: datetime) -> Reply:
+        """Return the scripted body, or a default body that fits the answer's status if the script has none."""
         body = answer.content
         if body is not None:
             return Reply(answer.status, body, {"Content-Type": "text/html; charset=utf-8"})
@@ -68,49 +72,50 @@ class World:
             return error_page(answer.status)
         if answer.status >= 300:
             return Reply(answer.status)
-        return self._plausible(answer.url, asked, now)
+        return self._default_page(answer.url, request, now)
 
-    def _plausible(self, url: str, asked: Asked, now: datetime) -> Reply:
-        release = self._owners.get(url)
-        if _is_file(asked.path):
-            return file_reply(asked.path, self._script.title if release is None else release.title)
+    def _default_page(self, url: str, request: Asked, now: datetime) -> Reply:
+        """Return a page or file that shows the release of this address as published."""
+        release = self._release_by_url.get(url)
+        if _has_file_name(request.path):
+            return file_reply(request.path, self._script.title if release is None else release.title)
         if release is None:
             return page(200, self._script.title, self._script.title, "<p>Published.</p>")
-        own = self._govuk.page(url, now)
-        return own or page(200, release.title, release.title, f"<p>Published by {release.producer}.</p>")
+        on_gov_uk = self._govuk.page(url, now)
+        return on_gov_uk or page(200, release.title, release.title, f"<p>Published by {release.producer}.</p>")
 
     @cached_property
-    def _owners(self) -> dict[str, ScriptRelease]:
+    def _release_by_url(self) -> dict[str, ScriptRelease]:
         parts = {part.url: release for release in self._script.release for part in release.part}
         return parts | {release.url: release for release in self._script.release}
 
 
-def _backend(host: str) -> dict[str, str]:
+def _backend_header(host: str) -> dict[str, str]:
     return {"Fastly-Backend-Name": _BACKENDS[host]} if host in _BACKENDS else {}
 
 
-def _copied_at(fault: ScriptFault) -> datetime | None:
-    """Return when the copy was made that a fault serves; None for one that serves what there is."""
+def _copy_time(fault: ScriptFault) -> datetime | None:
+    """Return when the copy that a fault serves was made; None for a fault that serves no copy."""
     if fault.kind not in {"mirror", "stale"}:
         return None
     if fault.age is not None:
         return fault.begins - fault.age
-    return _last_night(fault.begins) if fault.kind == "mirror" else fault.begins - _STALE_FOR
+    return _latest_mirror_time(fault.begins) if fault.kind == "mirror" else fault.begins - _DEFAULT_AGE_OF_STALE_COPY
 
 
-def _aged(reply: Reply, age: timedelta) -> Reply:
-    """Return an answer out of a cache that goes on serving it, whatever it was allowed to."""
+def _as_stale_copy(reply: Reply, age: timedelta) -> Reply:
+    """Return a reply as a cache serves it at this age, even if the age is above its own `max-age`."""
     kept = {name: value for name, value in reply.headers.items() if name not in {"Age", "X-Cache"}}
-    lasts = 30 if reply.status == 404 else 300
-    told = {"Age": str(int(age.total_seconds())), "X-Cache": "HIT", "Cache-Control": f"max-age={lasts}, public"}
-    return Reply(reply.status, reply.body, {**kept, **told}, reply.latency)
+    max_age = 30 if reply.status == 404 else 300
+    added = {"Age": str(int(age.total_seconds())), "X-Cache": "HIT", "Cache-Control": f"max-age={max_age}, public"}
+    return Reply(reply.status, reply.body, {**kept, **added}, reply.latency)
 
 
-def _last_night(now: datetime) -> datetime:
-    mirrored = now.replace(hour=0, minute=0, second=0, microsecond=0) + _MIRRORED_AT
+def _latest_mirror_time(now: datetime) -> datetime:
+    mirrored = now.replace(hour=0, minute=0, second=0, microsecond=0) + _MIRROR_TIME_OF_DAY
     return mirrored if mirrored <= now else mirrored - timedelta(days=1)
 
 
-def _is_file(path: str) -> bool:
+def _has_file_name(path: str) -> bool:
     name = urlsplit(path).path.rpartition("/")[2]
     return "." in name and not name.endswith((".html", ".htm", ".aspx", ".php"))

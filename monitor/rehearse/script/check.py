@@ -1,4 +1,4 @@
-"""What no single table of a script can know: names that must exist, pairs that must fit, spans that must not meet."""
+"""Checks across the tables of a script: releases that must exist, keys that must match, faults that overlap."""
 
 from __future__ import annotations
 
@@ -18,29 +18,36 @@ from schedules.values import did_you_mean
 
 Row = Mapping[str, Any]
 _ANNOUNCED_AT = re.compile(r"https?://www\.gov\.uk/government/statistics/(?!announcements/)[^/]")
-Found = tuple[str, str, Any]
+FoundFault = tuple[str, str, Any]
 """Key, reason and value of one fault; a value of None is not shown."""
 
 
-def script_faults(data: Row, file: str, zone: str) -> list[Fault]:
-    """Return what does not fit together in a script, in the order of its tables.
+def find_script_faults(data: Row, file: str, zone: str) -> list[Fault]:
+    """Return the faults in the relations between a script's tables, in the order of the tables.
 
-    `data` is as TOML gave it and may be wrong in any other way; what cannot be understood is left to the
-    check of each table by itself.
+    `data` is the parsed TOML. Values of a wrong type are ignored, because the model of each table reports them.
     """
-    rules = (_span, _releases, _changes, _answers, _faults, _troubles, _names)
+    rules = (
+        _check_period,
+        _check_releases,
+        _check_changes,
+        _check_answers,
+        _check_faults,
+        _check_monitor,
+        _check_release_names,
+    )
     return [
-        Fault(file, key, reason, None if value is None else _shown(value))
+        Fault(file, key, reason, None if value is None else _value_text(value))
         for rule in rules
         for key, reason, value in rule(data, zone)
     ]
 
 
-def _shown(value: object) -> str:
+def _value_text(value: object) -> str:
     return value.isoformat() if isinstance(value, date) else json.dumps(value, ensure_ascii=False, default=str)
 
 
-def _instant(value: object, zone: str) -> datetime | None:
+def _to_utc(value: object, zone: str) -> datetime | None:
     if not isinstance(value, datetime):
         return None
     try:
@@ -49,17 +56,17 @@ def _instant(value: object, zone: str) -> datetime | None:
         return None
 
 
-def _is_backwards(row: Row, zone: str) -> bool:
-    begins, ends = _instant(row.get("from"), zone), _instant(row.get("until"), zone)
+def _ends_before_begin(row: Row, zone: str) -> bool:
+    begins, ends = _to_utc(row.get("from"), zone), _to_utc(row.get("until"), zone)
     return begins is not None and ends is not None and ends <= begins
 
 
-def _span(data: Row, zone: str) -> Iterator[Found]:
-    if _is_backwards(data, zone):
+def _check_period(data: Row, zone: str) -> Iterator[FoundFault]:
+    if _ends_before_begin(data, zone):
         yield "until", "is not after from", data["until"]
 
 
-def _twice(keys: Sequence[tuple[str, Any]]) -> Iterator[Found]:
+def _find_duplicates(keys: Sequence[tuple[str, Any]]) -> Iterator[FoundFault]:
     seen: list[Any] = []
     for key, value in keys:
         if value is not None and value in seen:
@@ -67,18 +74,18 @@ def _twice(keys: Sequence[tuple[str, Any]]) -> Iterator[Found]:
         seen.append(value)
 
 
-def _releases(data: Row, zone: str) -> Iterator[Found]:
+def _check_releases(data: Row, zone: str) -> Iterator[FoundFault]:
     del zone
     rows = rows_of(data, "release")
-    yield from _twice([(f"{place}.id", row.get("id")) for place, row in rows])
+    yield from _find_duplicates([(f"{place}.id", row.get("id")) for place, row in rows])
     for place, row in rows:
         parts = [(f"{place}.part{at.removeprefix('part')}", part) for at, part in rows_of(row, "part")]
-        yield from _twice([("", "page"), *((f"{at}.id", part.get("id")) for at, part in parts)])
-        yield from _of_gov_uk(place, row)
+        yield from _find_duplicates([("", "page"), *((f"{at}.id", part.get("id")) for at, part in parts)])
+        yield from _check_gov_uk_keys(place, row)
 
 
-def _of_gov_uk(place: str, row: Row) -> Iterator[Found]:
-    """Find fault with what only GOV.UK's announcements have, where none announces the release."""
+def _check_gov_uk_keys(place: str, row: Row) -> Iterator[FoundFault]:
+    """Yield a fault for each key that only GOV.UK's announcements use, if GOV.UK does not announce the release."""
     if _ANNOUNCED_AT.match(str(row.get("url"))):
         return
     for key in ("announcement", "announcement_title", "redirect_after", "listed_after", "organisations"):
@@ -87,85 +94,85 @@ def _of_gov_uk(place: str, row: Row) -> Iterator[Found]:
             yield f"{place}.{key}", reason, row[key]
 
 
-def _changes(data: Row, zone: str) -> Iterator[Found]:
+def _check_changes(data: Row, zone: str) -> Iterator[FoundFault]:
     del zone
     for place, row in rows_of(data, "change"):
         given = [key for key in ("slot", "state", "gone") if key in row]
         if not given:
             yield place, "needs one of slot, state or gone", None
         elif "gone" in given and len(given) > 1:
-            yield f"{place}.gone", f"an entry that vanishes has no {given[0]}", row["gone"]
+            yield f"{place}.gone", f"a removed entry cannot have {given[0]}", row["gone"]
 
 
-def _answers(data: Row, zone: str) -> Iterator[Found]:
+def _check_answers(data: Row, zone: str) -> Iterator[FoundFault]:
     rows = rows_of(data, "answer")
-    moments = [(f"{place}.at", row.get("url"), _instant(row.get("at"), zone), row.get("at")) for place, row in rows]
+    moments = [(f"{place}.at", row.get("url"), _to_utc(row.get("at"), zone), row.get("at")) for place, row in rows]
     for (_, url, at, _), (key, other, later, raw) in combinations(moments, 2):
         if at is not None and (url, at) == (other, later):
-            yield key, "this address has another answer from that instant on", raw
+            yield key, "this address has another answer at the same time", raw
     for place, row in rows:
         if "body" in row and "body_file" in row:
-            yield f"{place}.body_file", "there is a body already", row["body_file"]
+            yield f"{place}.body_file", "cannot be used together with body", row["body_file"]
 
 
-def _faults(data: Row, zone: str) -> Iterator[Found]:
+def _check_faults(data: Row, zone: str) -> Iterator[FoundFault]:
     rows = rows_of(data, "fault")
     for place, row in rows:
         if ("host" in row) == ("url" in row):
             yield place, "needs either host or url", None
-        if _is_backwards(row, zone):
+        if _ends_before_begin(row, zone):
             yield f"{place}.until", "is not after from", row["until"]
         if "age" in row and row.get("kind") not in {"mirror", "stale"}:
-            yield f"{place}.age", "belongs to mirror and stale alone", row["age"]
+            yield f"{place}.age", "only mirror and stale can have it", row["age"]
         if "retry_after" in row and row.get("kind") not in {"429", "503"}:
-            yield f"{place}.retry_after", "belongs to 429 and 503 alone", row["retry_after"]
+            yield f"{place}.retry_after", "only 429 and 503 can have it", row["retry_after"]
     for (first, one), (second, other) in combinations(rows, 2):
-        if _same_place(one, other) and _meet(one, other, zone):
+        if _have_same_target(one, other) and _overlap(one, other, zone):
             yield f"{second}.from", f"overlaps {first}", other.get("from")
 
 
-def _same_place(one: Row, other: Row) -> bool:
+def _have_same_target(one: Row, other: Row) -> bool:
     return (one.get("host"), one.get("url")) == (other.get("host"), other.get("url"))
 
 
-def _meet(one: Row, other: Row, zone: str) -> bool:
-    ends = [_instant(row.get(key), zone) for row in (one, other) for key in ("from", "until")]
+def _overlap(one: Row, other: Row, zone: str) -> bool:
+    ends = [_to_utc(row.get(key), zone) for row in (one, other) for key in ("from", "until")]
     if None in ends:
         return False
     begins, until, other_begins, other_until = (end for end in ends if end is not None)
     return begins < other_until and other_begins < until
 
 
-def _troubles(data: Row, zone: str) -> Iterator[Found]:
+def _check_monitor(data: Row, zone: str) -> Iterator[FoundFault]:
     runs = True
     rows = rows_of(data, "monitor")
     for place, row in rows:
         if (row.get("kind") == "clock") != ("offset" in row):
-            reason = "a wrong clock needs an offset" if row.get("kind") == "clock" else "belongs to clock alone"
+            reason = "a wrong clock needs an offset" if row.get("kind") == "clock" else "only clock can have it"
             yield f"{place}.offset", reason, row.get("offset")
-    timed = [(at, place, row.get("kind")) for place, row in rows if (at := _instant(row.get("at"), zone))]
+    timed = [(at, place, row.get("kind")) for place, row in rows if (at := _to_utc(row.get("at"), zone))]
     for _, place, kind in sorted(timed, key=lambda trouble: trouble[0]):
         if kind in {"stop", "kill"} and not runs:
-            yield f"{place}.kind", "the monitor does not run then", kind
+            yield f"{place}.kind", "the monitor is not running at that time", kind
         elif kind == "start" and runs:
-            yield f"{place}.kind", "the monitor runs already", kind
+            yield f"{place}.kind", "the monitor is already running", kind
         runs = kind == "start" if kind in {"stop", "kill", "start"} else runs
 
 
-def _names(data: Row, zone: str) -> Iterator[Found]:
+def _check_release_names(data: Row, zone: str) -> Iterator[FoundFault]:
     del zone
     known = [str(row.get("id")) for _, row in rows_of(data, "release")]
-    # The calendars of a configuration may announce releases that the script does not tell of.
+    # The calendars of a configuration can announce releases that the script does not define.
     for table in ("change",) if "config" in data else ("change", "log", "expect"):
         for place, row in rows_of(data, table):
             name = row.get("release")
             if isinstance(name, str) and name not in known:
                 yield f"{place}.release", f"no such release{did_you_mean(name, known)}", name
             elif name is None and table == "expect":
-                yield from _loose(place, row)
+                yield from _check_totals(place, row)
 
 
-def _loose(place: str, row: Row) -> Iterator[Found]:
-    """Find fault with an expectation of no release that does more than count over all of them."""
+def _check_totals(place: str, row: Row) -> Iterator[FoundFault]:
+    """Yield a fault if an expectation without a release compares more than the total numbers."""
     if set(row) - {"notices", "drafts"}:
-        yield f"{place}.release", "must be given for anything but notices and drafts", None
+        yield f"{place}.release", "is required, except for notices and drafts", None

@@ -1,4 +1,4 @@
-"""A rehearsal script: what is promised, what the publisher answers, what goes wrong and what must be seen."""
+"""A rehearsal script: the announced releases, the publisher's answers, the faults and the expected results."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from monitor.config.checks import recogniser_fault
 from monitor.config.read import faults_of, load
 from monitor.errors import BadInput, Fault
 from monitor.judge.verdict import Kind, Word
-from monitor.rehearse.script.check import script_faults
+from monitor.rehearse.script.check import find_script_faults
 from monitor.rehearse.script.values import ExistingFile, Instant, Json, Lag, Offset, SlotTime, one_of
 from schedules.values import Duration, Table, WebAddress, refuse
 
@@ -26,41 +26,41 @@ STATES = ("confirmed", "provisional", "cancelled")
 ROLES = ("attachment", "html", "data", "alternative")
 
 
-def _recogniser(name: str) -> str:
+def _check_recogniser(name: str) -> str:
     if reason := recogniser_fault(name):
         raise refuse(reason)
     return name
 
 
-def _words(text: str) -> str:
+def _check_text(text: str) -> str:
     if not text.strip():
         raise refuse("must not be empty")
     return text
 
 
-def _finding(value: Any) -> Any:  # noqa: ANN401 # a kind, or a table that names one
+def _check_finding(value: Any) -> Any:  # noqa: ANN401 # a kind, or a table that names one
     kind = value.get("kind") if isinstance(value, dict) else value
     if kind is not None and kind not in list(Kind):
         raise refuse(f"no finding of that kind: {', '.join(Kind)}")
     return value
 
 
-def _slug(text: str) -> str:
+def _check_slug(text: str) -> str:
     if re.fullmatch(r"[a-z0-9]+(-+[a-z0-9]+)*", text) is None:
         raise refuse("not a slug: small letters and digits, joined by hyphens")
     return text
 
 
-Words = Annotated[str, AfterValidator(_words)]
-Slug = Annotated[str, AfterValidator(_slug)]
-Recogniser = Annotated[str, AfterValidator(_recogniser)]
-Share = Annotated[float, Field(strict=False)]
+Text = Annotated[str, AfterValidator(_check_text)]
+Slug = Annotated[str, AfterValidator(_check_slug)]
+Recogniser = Annotated[str, AfterValidator(_check_recogniser)]
+Seconds = Annotated[float, Field(strict=False)]
 
 
 class ScriptPart(Table):
     """A part of a release besides its landing page."""
 
-    id: Words
+    id: Text
     role: Annotated[str, one_of(ROLES)]
     url: WebAddress
     recognise: Recogniser | None = None
@@ -68,15 +68,16 @@ class ScriptPart(Table):
 
 
 class ScriptRelease(Table):
-    """A release as the simulated calendars announce it; `known_from` is when they first show it, None: always.
+    """A release as the simulated calendars announce it, from `known_from` on or, if None, always.
 
-    The last five are for GOV.UK alone: the announcement's slug and title where they are not the publication's, how long
-    after publication the announcement redirects to it and the search lists it, and whose release it is.
+    The last five fields are for GOV.UK only: slug and title of the announcement if they differ from the
+    publication's, the delays after publication until the announcement redirects and the search lists it, and the
+    producers.
     """
 
-    id: Words
-    title: Words
-    producer: Words
+    id: Text
+    title: Text
+    producer: Text
     url: WebAddress
     slot: SlotTime
     state: Annotated[str, one_of(STATES)] | None = None
@@ -84,26 +85,26 @@ class ScriptRelease(Table):
     known_from: Instant | None = None
     part: tuple[ScriptPart, ...] = Field(default=(), strict=False)
     announcement: Slug | None = None
-    announcement_title: Words | None = None
+    announcement_title: Text | None = None
     redirect_after: Lag | None = None
     listed_after: Duration | None = None
     organisations: tuple[Slug, ...] = Field(default=(), strict=False)
 
     @property
     def announced_title(self) -> str:
-        """Return the title it is announced under."""
+        """The title of the announcement."""
         return self.announcement_title or self.title
 
     @property
     def producers(self) -> tuple[str, ...]:
-        """Return the organisations that GOV.UK names, in its order."""
+        """The organisations that GOV.UK names, in its order."""
         return self.organisations or (self.producer,)
 
 
 class ScriptChange(Table):
-    """The calendar changes its mind: another slot, another state, or the entry vanishes. `why` is its reason."""
+    """A change of a calendar entry: a new slot, a new state or, if `gone`, its removal. `why` is the stated reason."""
 
-    release: Words
+    release: Text
     at: Instant
     slot: SlotTime | None = None
     state: Annotated[str, one_of(STATES)] | None = None
@@ -112,7 +113,7 @@ class ScriptChange(Table):
 
 
 class ScriptAnswer(Table):
-    """What one address answers from `at` on. Without a body it is a plausible page of the release."""
+    """The answer of one address from `at` on. Without a body the publisher makes a page that fits the release."""
 
     url: WebAddress
     at: Instant
@@ -126,33 +127,33 @@ class ScriptAnswer(Table):
 
     @cached_property
     def content(self) -> bytes | None:
-        """The scripted body; None when the script leaves it to the publisher."""
+        """The scripted body; None if the publisher makes one."""
         if self.body_file is not None:
             return self.body_file.read_bytes()
         return None if self.body is None else self.body.encode()
 
 
 class ScriptFault(Table):
-    """Something wrong between two instants with a whole host or with one address."""
+    """A fault of a whole host or of one address, between two times."""
 
     kind: Annotated[str, one_of(FAULTS)]
     begins: Instant = Field(alias="from")
     ends: Instant = Field(alias="until")
-    host: Words | None = None
+    host: Text | None = None
     url: WebAddress | None = None
     retry_after: Duration | None = None
     age: Duration | None = None
 
-    def is_about(self, host: str, path: str) -> bool:
-        """Tell whether a request for this host and path meets the fault."""
+    def affects(self, host: str, path: str) -> bool:
+        """Return whether the fault applies to requests for this host and path."""
         if self.url is None:
             return self.host == host
-        place = urlsplit(self.url)
-        return (place.hostname, place.path or "/") == (host, path)
+        parts = urlsplit(self.url)
+        return (parts.hostname, parts.path or "/") == (host, path)
 
 
 class ScriptTrouble(Table):
-    """The monitor's own trouble: it stops, is killed, starts again, or its clock is wrong by `offset`."""
+    """Trouble of the monitor itself: it stops, is killed, starts again, or its clock is wrong by `offset`."""
 
     at: Instant
     kind: Annotated[str, one_of(TROUBLES)]
@@ -160,34 +161,34 @@ class ScriptTrouble(Table):
 
 
 class ScriptLog(Table):
-    """An incident that a person logs by hand, in the words of `incident add`."""
+    """An incident that a person logs. The keys of `words` are options of `incident add`."""
 
     at: Instant
-    release: Words
+    release: Text
     words: dict[str, str] = Field(default_factory=dict)
 
 
-class Truth(Table):
-    """A true length of `min` to `max` seconds; a measured one may be off by `within` on either side."""
+class TrueLength(Table):
+    """A true length of `min` to `max` seconds. A measured interval may extend beyond it by `within` on each side."""
 
-    min: Share | None = None
-    max: Share | None = None
-    within: Share = 0.0
+    min: Seconds | None = None
+    max: Seconds | None = None
+    within: Seconds = 0.0
     open: bool | None = None
 
 
 class ScriptExpect(Table):
-    """What must be known at the end. Keys left out are not compared (`model_fields_set` names the given ones)."""
+    """Expected results at the end. Only keys that the script sets (`model_fields_set`) are compared."""
 
     release: str | None = None
     part: str | None = None
-    delay: Truth | None = None
-    users_delay: Truth | None = None
-    exposure: Truth | None = None
+    delay: TrueLength | None = None
+    users_delay: TrueLength | None = None
+    exposure: TrueLength | None = None
     notices: int | None = Field(default=None, ge=0)
     drafts: int | None = Field(default=None, ge=0)
     verdict: Annotated[str, one_of(Word)] | None = None
-    findings: list[Annotated[Json, AfterValidator(_finding)]] | None = None
+    findings: list[Annotated[Json, AfterValidator(_check_finding)]] | None = None
     id: Json = None
     title: Json = None
     producer: Json = None
@@ -216,9 +217,9 @@ class ScriptExpect(Table):
 
 
 class Script(Table):
-    """A whole script. Instants are aware UTC; `timezone` is the one its local date-times were read in."""
+    """A whole script. Times are aware UTC."""
 
-    title: Words
+    title: Text
     begins: Instant = Field(alias="from")
     ends: Instant = Field(alias="until")
     config: ExistingFile | None = None
@@ -233,7 +234,7 @@ class Script(Table):
 
 
 def read_script(path: Path) -> Script:
-    """Read and check a rehearsal script. Raises `BadInput` with every fault in it."""
+    """Return the script in a file. Raises `BadInput` with all faults of the file."""
     data = load(path)
     zone = script_timezone(data, path)
     faults: list[Fault] = []
@@ -242,15 +243,15 @@ def read_script(path: Path) -> Script:
         script = Script.model_validate(data, context={"timezone": zone, "folder": str(path.parent)})
     except ValidationError as exc:
         faults += faults_of(exc, data, path.name, Script)
-    told = {fault.key for fault in faults}
-    faults += [fault for fault in script_faults(data, path.name, zone) if fault.key not in told]
+    reported = {fault.key for fault in faults}
+    faults += [fault for fault in find_script_faults(data, path.name, zone) if fault.key not in reported]
     if faults or script is None:
         raise BadInput(faults)
     return script
 
 
 def script_timezone(data: dict[str, Any], path: Path) -> str:
-    """Return the timezone of the configuration that the script names, Europe/London when it tells none."""
+    """Return the timezone of the script's configuration, by default Europe/London."""
     config = data.get("config")
     if not isinstance(config, str) or not (path.parent / config).is_file():
         return "Europe/London"

@@ -1,4 +1,4 @@
-"""Values of a rehearsal script: local date-times, slots, words out of a list, JSON to expect."""
+"""Types of the values in a rehearsal script: local date-times, slots, listed words, expected JSON."""
 
 from __future__ import annotations
 
@@ -16,33 +16,33 @@ from schedules.values import did_you_mean, read_duration, refuse
 
 
 def to_utc(value: datetime, zone: str) -> datetime:
-    """Return a TOML date-time in UTC; one without an offset is local time in `zone`.
+    """Return a TOML date-time in UTC. Without an offset it is local time in `zone`.
 
-    Raises `PydanticCustomError` for a local time that the clocks skip or show twice.
+    Raises `PydanticCustomError` if that local time does not exist or is ambiguous, because the clocks change.
     """
     if value.tzinfo is not None:
         return value.astimezone(UTC)
-    here = value.replace(tzinfo=ZoneInfo(zone))
-    if here.astimezone(UTC).astimezone(here.tzinfo).replace(tzinfo=None) != value:
+    local = value.replace(tzinfo=ZoneInfo(zone))
+    if local.astimezone(UTC).astimezone(local.tzinfo).replace(tzinfo=None) != value:
         raise refuse(f"no such time in {zone}, the clocks skip it")
-    if here.utcoffset() != here.replace(fold=1).utcoffset():
+    if local.utcoffset() != local.replace(fold=1).utcoffset():
         raise refuse(f"comes twice in {zone}, write its offset")
-    return here.astimezone(UTC)
+    return local.astimezone(UTC)
 
 
-def _zone(info: ValidationInfo) -> str:
+def _zone_of_script(info: ValidationInfo) -> str:
     return str((info.context or {}).get("timezone", "Europe/London"))
 
 
-def _read_instant(value: Any, info: ValidationInfo) -> datetime:  # noqa: ANN401 # whatever the TOML holds
+def _read_instant(value: Any, info: ValidationInfo) -> datetime:  # noqa: ANN401 # any TOML value
     if not isinstance(value, datetime):
         raise refuse("not a date-time, write 2018-01-05T09:30:00")
-    return to_utc(value, _zone(info))
+    return to_utc(value, _zone_of_script(info))
 
 
 def _read_slot(value: Any, info: ValidationInfo) -> datetime | date | str:  # noqa: ANN401 # as above
     if isinstance(value, datetime):
-        return to_utc(value, _zone(info))
+        return to_utc(value, _zone_of_script(info))
     if isinstance(value, date) or (isinstance(value, str) and value.strip()):
         return value
     raise refuse('not a slot, write 2018-01-05T09:30:00, 2018-01-05 or "July 2016"')
@@ -65,7 +65,7 @@ def _read_file(value: Any, info: ValidationInfo) -> Path:  # noqa: ANN401 # as a
 
 def _read_json(value: Any, info: ValidationInfo) -> Any:  # noqa: ANN401 # as above
     if isinstance(value, datetime):
-        return instant_json(to_utc(value, _zone(info)))
+        return instant_json(to_utc(value, _zone_of_script(info)))
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, dict):
@@ -76,16 +76,16 @@ def _read_json(value: Any, info: ValidationInfo) -> Any:  # noqa: ANN401 # as ab
 
 
 def one_of(words: Iterable[str]) -> BeforeValidator:
-    """Return a validator that takes one of these words, and suggests the nearest for any other."""
+    """Return a validator that accepts only these words and suggests the nearest one for another word."""
     known = tuple(words)
 
-    def choose(value: Any) -> str:  # noqa: ANN401 # whatever the TOML holds
+    def check_word(value: Any) -> str:  # noqa: ANN401 # any TOML value
         if isinstance(value, str) and value in known:
             return value
         near = did_you_mean(value, known) if isinstance(value, str) else ""
         raise refuse(f"not known{near}" if near else f"must be one of {', '.join(known)}")
 
-    return BeforeValidator(choose)
+    return BeforeValidator(check_word)
 
 
 def _read_lag(value: Any) -> timedelta | Literal["never"]:  # noqa: ANN401 # as above

@@ -9,11 +9,11 @@ from schedules.times import words
 from schedules.times.zone import local_date
 
 LONDON = ZoneInfo("Europe/London")
-_SCHEDULED_WITHIN = timedelta(seconds=60)
+_LONGEST_SCHEDULER_DELAY = timedelta(seconds=60)
 
 
 def stamp(instant: datetime | None) -> str | None:
-    """Return an instant in whole seconds, as content items carry it."""
+    """Return a time in UTC with whole seconds, as in GOV.UK's content items."""
     return None if instant is None else instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
@@ -31,13 +31,13 @@ def display_date(slot: datetime | date | str) -> str:
 
 
 def release_timestamp(slot: datetime | date | str) -> str | None:
-    """Return the stored time of a slot; for a month it is a placeholder in it, None where none can be told."""
+    """Return the time that GOV.UK stores for a slot, or None. For a month it is 9:30am on the first day."""
     moment = release_moment(slot)
     return None if moment is None else moment.astimezone(LONDON).isoformat(timespec="milliseconds")
 
 
 def release_moment(slot: datetime | date | str) -> datetime | None:
-    """Return the instant behind `release_timestamp`."""
+    """Return `release_timestamp` as a datetime; None if the text names no month."""
     if isinstance(slot, datetime):
         return slot
     if isinstance(slot, date):
@@ -51,7 +51,7 @@ def release_moment(slot: datetime | date | str) -> datetime | None:
 
 
 def scheduled_delay(slot: datetime | date | str, first: datetime | None) -> int | None:
-    """Return GOV.UK's own lateness of a page that came out by its schedule; None when a person published it."""
-    if not isinstance(slot, datetime) or first is None or not timedelta() <= first - slot <= _SCHEDULED_WITHIN:
+    """Return how many seconds GOV.UK's scheduler published a page late; None if a person published it."""
+    if not isinstance(slot, datetime) or first is None or not timedelta() <= first - slot <= _LONGEST_SCHEDULER_DELAY:
         return None
     return int((first - slot).total_seconds())

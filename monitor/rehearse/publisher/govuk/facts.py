@@ -1,4 +1,4 @@
-"""The one set of facts that every GOV.UK answer of a rehearsal is made from."""
+"""The announcements and page states from which all simulated GOV.UK responses are made."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from html import unescape
 from itertools import takewhile
 from urllib.parse import urlsplit
 
-from monitor.rehearse.publisher.calendar import Entry, announced_url, entry_at, is_listed
-from monitor.rehearse.publisher.cdn import Timelines, at_edge, at_origin
+from monitor.rehearse.publisher.calendar import CalendarEntry, announced_url, entry_at, is_on_gov_uk_calendar
+from monitor.rehearse.publisher.cdn import Timelines, answer_at_edge, answer_at_origin
 from monitor.rehearse.script.script import Script, ScriptAnswer, ScriptPart, ScriptRelease
 
 WWW = "www.gov.uk"
@@ -21,18 +21,18 @@ ASSETS = "assets.publishing.service.gov.uk"
 REDIRECT_LAG = timedelta(seconds=2)
 FILE_LAG = timedelta(seconds=2)
 INDEX_LAG = timedelta(seconds=30)
-"""Jobs of their own put the redirect, the files and the index right after the page (`facts/govuk.md` §1, §4, §2)."""
-_NOT_OUT = (
+"""Separate jobs update the redirect, the files and the index after the page (`facts/govuk.md` §1, §4, §2)."""
+_PLACEHOLDER_WORDS = (
     *("will be released", "will be published", "coming soon", "not yet published", "statistics announcement"),
     *("is due on", "available from", "embargoed until", "status: confirmed"),
 )
-_OUT_OF_ORDER = ("sorry", "unavailable", "maintenance", "error", "not found", "sign in", "cookie")
+_ERROR_WORDS = ("sorry", "unavailable", "maintenance", "error", "not found", "sign in", "cookie")
 _HEADING = re.compile(r"<h1[^>]*>([^<]+)</h1>", re.IGNORECASE)
-_TAKEN_DOWN = ("published in error", "no longer available")
+_REMOVED_WORDS = ("published in error", "no longer available")
 
 
 class PageState(StrEnum):
-    """What a page is, whatever its status says."""
+    """What a page contains, which its HTTP status alone does not show."""
 
     ABSENT = "absent"
     PUBLISHED = "published"
@@ -44,10 +44,10 @@ class PageState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """The state of one page: since when, when it was first published at all, and the answer that shows it.
+class PageStatus:
+    """The state of one page since `since`, the time of its first publication, and its current answer.
 
-    `title` is told of a page of something else.
+    `age` is the `Age` header, None without a cache. `title` is set only if the state is OTHER.
     """
 
     state: PageState
@@ -58,13 +58,13 @@ class Standing:
     title: str | None = None
 
     @property
-    def is_out(self) -> bool:
-        """Tell whether users can read it."""
+    def is_public(self) -> bool:
+        """Return whether users can read the page."""
         return self.state in {PageState.PUBLISHED, PageState.WITHDRAWN}
 
 
-def state_of(answer: ScriptAnswer | None, title: str = "") -> PageState:
-    """Return what an answer makes of a page. A 200 with a placeholder, or without the `title`, is no publication."""
+def page_state(answer: ScriptAnswer | None, title: str = "") -> PageState:
+    """Return the state of a page from its answer. A 200 is PUBLISHED only with `title`, without placeholder words."""
     if answer is None or answer.status == 404:
         return PageState.ABSENT
     if answer.status == 410:
@@ -73,40 +73,42 @@ def state_of(answer: ScriptAnswer | None, title: str = "") -> PageState:
         return PageState.ERROR
     if answer.status >= 300:
         return PageState.REDIRECT
-    return PageState.PUBLISHED if answer.content is None else _state_of_body(answer.content, title)
+    return PageState.PUBLISHED if answer.content is None else _body_state(answer.content, title)
 
 
-# Every request asks for the state of a few bodies, again and again.
+# Cached because every request needs the states of the same few bodies.
 @lru_cache(maxsize=256)
-def _state_of_body(content: bytes, title: str) -> PageState:
-    body = _plain(content.decode(errors="replace"))
-    if any(words in body for words in _TAKEN_DOWN):
+def _body_state(content: bytes, title: str) -> PageState:
+    body = _normalise_text(content.decode(errors="replace"))
+    if any(words in body for words in _REMOVED_WORDS):
         return PageState.GONE
-    if any(words in body for words in _NOT_OUT):
+    if any(words in body for words in _PLACEHOLDER_WORDS):
         return PageState.ABSENT
-    if _plain(title) not in body:
-        return _state_of_heading(_heading(body)) if "<h1" in body or "<script" not in body else PageState.ERROR
+    if _normalise_text(title) not in body:
+        return (
+            _state_with_other_title(_find_heading(body)) if "<h1" in body or "<script" not in body else PageState.ERROR
+        )
     return PageState.WITHDRAWN if "[withdrawn]" in body else PageState.PUBLISHED
 
 
-def _state_of_heading(heading: str | None) -> PageState:
-    """Return what a page of another title is: a page about nothing, or a publication of its own."""
+def _state_with_other_title(heading: str | None) -> PageState:
+    """Return the state of a page without the expected title, from its heading (None: it has no h1)."""
     if heading is None:
         return PageState.ABSENT
-    return PageState.ERROR if any(words in heading for words in _OUT_OF_ORDER) else PageState.OTHER
+    return PageState.ERROR if any(words in heading for words in _ERROR_WORDS) else PageState.OTHER
 
 
-def _heading(page: str) -> str | None:
+def _find_heading(page: str) -> str | None:
     found = _HEADING.search(page)
     return found[1].strip() if found else None
 
 
-def _plain(text: str) -> str:
+def _normalise_text(text: str) -> str:
     return " ".join(unescape(text).casefold().split())
 
 
 class Facts:
-    """What is announced and what is out, at any instant. Pure: the script says everything."""
+    """Announcements and page states at any time, computed from the script only."""
 
     def __init__(self, script: Script, timelines: Timelines) -> None:
         self.script = script
@@ -115,81 +117,83 @@ class Facts:
         places = [(url, release) for release in script.release for url in (announced_url(release), release.url)]
         self._titles = {url: release.title for url, release in places}
 
-    def entry(self, release: ScriptRelease, now: datetime) -> Entry | None:
-        """Return what GOV.UK's listing announces of a release at `now`."""
-        return entry_at(self.script, release, now) if is_listed(release) else None
+    def calendar_entry(self, release: ScriptRelease, now: datetime) -> CalendarEntry | None:
+        """Return the entry of a release in GOV.UK's calendar at `now`; None if it has no entry."""
+        return entry_at(self.script, release, now) if is_on_gov_uk_calendar(release) else None
 
-    def page(self, release: ScriptRelease, now: datetime) -> Standing:
-        """Return how the landing page of a release stands at the origin."""
-        return self.scripted(release.url, now)
+    def page_status(self, release: ScriptRelease, now: datetime) -> PageStatus:
+        """Return the status of a release's landing page at the origin."""
+        return self.status_of_url(release.url, now)
 
-    def scripted(self, url: str, now: datetime, *, edge: bool = False) -> Standing:
-        """Return how an address stands by its own scripted answers."""
+    def status_of_url(self, url: str, now: datetime, *, edge: bool = False) -> PageStatus:
+        """Return the status of an address from its own scripted answers, at the origin or at the edge cache."""
         answers = self.timelines.answers(url)
-        shown = (at_edge if edge else at_origin)(answers, now)
-        past = [answer for answer in answers if answer.at <= shown.answer.at] if shown.answer else []
+        served = (answer_at_edge if edge else answer_at_origin)(answers, now)
+        past = [answer for answer in answers if answer.at <= served.answer.at] if served.answer else []
         title = self._titles.get(url, "")
-        state = state_of(shown.answer, title)
-        first = next((answer.at for answer in past if state_of(answer, title) is PageState.PUBLISHED), None)
-        heading = _title_of(shown.answer) if state is PageState.OTHER else None
-        return Standing(state, _since(past, state, title), first, shown.answer, shown.age, heading)
+        state = page_state(served.answer, title)
+        first = next((answer.at for answer in past if page_state(answer, title) is PageState.PUBLISHED), None)
+        heading = _answer_title(served.answer) if state is PageState.OTHER else None
+        return PageStatus(state, _state_since(past, state, title), first, served.answer, served.age, heading)
 
-    def indexed(self, url: str, now: datetime) -> Standing:
-        """Return how the index knows an address: what is out of order stays what it was."""
-        standing = self.scripted(url, now)
-        before = [answer.at for answer in self.timelines.answers(url) if standing.since and answer.at < standing.since]
-        return self.scripted(url, before[-1]) if before and standing.state is PageState.ERROR else standing
+    def status_in_index(self, url: str, now: datetime) -> PageStatus:
+        """Return the status of an address in the search index, which keeps the previous status during an error."""
+        status = self.status_of_url(url, now)
+        before = [answer.at for answer in self.timelines.answers(url) if status.since and answer.at < status.since]
+        return self.status_of_url(url, before[-1]) if before and status.state is PageState.ERROR else status
 
-    def part(self, release: ScriptRelease, part: ScriptPart, now: datetime) -> Standing:
-        """Return how a part stands: by answers of its own, else it follows the landing page after a moment."""
-        if self.timelines.tells_of(part.url):
-            return self.scripted(part.url, now)
-        if not self.follows_page(release, part):
-            return Standing(PageState.ABSENT)
+    def part_status(self, release: ScriptRelease, part: ScriptPart, now: datetime) -> PageStatus:
+        """Return the status of a part: from its own answers, else that of the landing page, delayed for a file."""
+        if self.timelines.answers(part.url):
+            return self.status_of_url(part.url, now)
+        if not self.is_published_with_page(release, part):
+            return PageStatus(PageState.ABSENT)
         lag = FILE_LAG if is_asset(part.url) else timedelta()
-        return self.page(release, now - lag)
+        return self.page_status(release, now - lag)
 
-    def follows_page(self, release: ScriptRelease, part: ScriptPart) -> bool:
-        """Tell whether GOV.UK itself would publish this part together with the page."""
+    def is_published_with_page(self, release: ScriptRelease, part: ScriptPart) -> bool:
+        """Return whether GOV.UK publishes this part together with the page, because the script has no answer for it."""
         on_page = part.url.startswith(release.url.rstrip("/") + "/") and is_www(part.url)
-        return (on_page or (is_asset(part.url) and is_www(release.url))) and not self.timelines.tells_of(part.url)
+        return (on_page or (is_asset(part.url) and is_www(release.url))) and not self.timelines.answers(part.url)
 
     def is_redirected(self, release: ScriptRelease, now: datetime) -> bool:
-        """Tell whether the announcement leads to the publication; it goes on doing so after a take-down.
+        """Return whether the announcement redirects to the publication. It still does after the page is removed.
 
-        What stood there before the slot when the rehearsal began leads nowhere: else nobody would know of the release.
+        A page that was public before the rehearsal began and before its slot causes no redirect. Otherwise no
+        calendar would announce the release.
         """
         if release.redirect_after == "never":
             return False
         slot = release.slot if isinstance(release.slot, datetime) else None
-        then = now - (release.redirect_after or REDIRECT_LAG)
+        published_by = now - (release.redirect_after or REDIRECT_LAG)
         return any(
             answer.at > self.script.begins or (slot is not None and answer.at >= slot)
             for answer in self.timelines.answers(release.url)
-            if answer.at <= then and state_of(answer, release.title) is PageState.PUBLISHED
+            if answer.at <= published_by and page_state(answer, release.title) is PageState.PUBLISHED
         )
 
 
-def _title_of(answer: ScriptAnswer | None) -> str | None:
+def _answer_title(answer: ScriptAnswer | None) -> str | None:
     body = None if answer is None else answer.content
-    return None if body is None else _heading(unescape(body.decode(errors="replace")))
+    return None if body is None else _find_heading(unescape(body.decode(errors="replace")))
 
 
 def is_www(url: str) -> bool:
-    """Tell whether an address is one of GOV.UK's pages."""
+    """Return whether an address is on www.gov.uk."""
     return urlsplit(url).hostname == WWW
 
 
 def is_asset(url: str) -> bool:
-    """Tell whether an address is one of GOV.UK's files."""
+    """Return whether an address is on GOV.UK's host for files."""
     return urlsplit(url).hostname == ASSETS
 
 
 def path_of(url: str) -> str:
-    """Return the path of an address."""
+    """Return the path of an address, "/" if it has none."""
     return urlsplit(url).path or "/"
 
 
-def _since(past: Sequence[ScriptAnswer], state: PageState, title: str) -> datetime | None:
-    stretch = list(takewhile(lambda answer: state_of(answer, title) is state, reversed(past)))
+def _state_since(past: Sequence[ScriptAnswer], state: PageState, title: str) -> datetime | None:
+    """Return when the last unbroken run of answers with this state began; None if the last one has another state."""
+    stretch = list(takewhile(lambda answer: page_state(answer, title) is state, reversed(past)))
     return stretch[-1].at if stretch else None

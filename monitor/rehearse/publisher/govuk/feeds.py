@@ -8,7 +8,7 @@ from html import escape
 from urllib.parse import parse_qs
 
 from monitor.rehearse.publisher.govuk.facts import Facts
-from monitor.rehearse.publisher.govuk.search import Document, documents
+from monitor.rehearse.publisher.govuk.search import Document, index_documents
 from monitor.rehearse.publisher.reply import Asked, Reply
 
 _ANNOUNCED = "official_statistics_announcement"
@@ -34,20 +34,24 @@ _FEED = """<?xml version="1.0" encoding="UTF-8"?>
 """
 
 
-def feed(facts: Facts, asked: Asked, now: datetime) -> Reply | None:
-    """Return a feed: of the statistics finder, of one organisation, or of everything; None for no feed."""
-    newest = sorted(documents(facts, now), key=lambda document: str(document["public_timestamp"]), reverse=True)
-    if asked.path == "/search/research-and-statistics.atom":
-        return _atom(asked.path, "Research and statistics", _finder(newest, asked.query), is_organisation=False)
-    if asked.path == "/government/feed":
-        return _atom(asked.path, "Activity on GOV.UK", _public(newest), is_organisation=True)
-    if asked.path.startswith(_ORGANISATION) and asked.path.endswith(".atom"):
-        slug = asked.path.removeprefix(_ORGANISATION).removesuffix(".atom")
-        return _atom(asked.path, slug, _of(_public(newest), [slug]), is_organisation=True)
+def atom_feed(facts: Facts, request: Asked, now: datetime) -> Reply | None:
+    """Return the feed at the requested path: statistics finder, one organisation or all of GOV.UK. Else None."""
+    newest = sorted(index_documents(facts, now), key=lambda document: str(document["public_timestamp"]), reverse=True)
+    if request.path == "/search/research-and-statistics.atom":
+        return _atom(
+            request.path, "Research and statistics", _select_for_finder(newest, request.query), is_organisation=False
+        )
+    if request.path == "/government/feed":
+        return _atom(request.path, "Activity on GOV.UK", _without_announcements(newest), is_organisation=True)
+    if request.path.startswith(_ORGANISATION) and request.path.endswith(".atom"):
+        slug = request.path.removeprefix(_ORGANISATION).removesuffix(".atom")
+        return _atom(
+            request.path, slug, _by_organisations(_without_announcements(newest), [slug]), is_organisation=True
+        )
     return None
 
 
-def _finder(newest: Sequence[Document], query: str) -> list[Document]:
+def _select_for_finder(newest: Sequence[Document], query: str) -> list[Document]:
     values = parse_qs(query)
     kind = values.get("content_store_document_type", ["statistics_published"])[-1]
     wanted = {"upcoming_statistics": "confirmed provisional", "cancelled_statistics": "cancelled"}.get(kind, "")
@@ -56,14 +60,14 @@ def _finder(newest: Sequence[Document], query: str) -> list[Document]:
     else:
         found = [document for document in newest if document["content_store_document_type"] in _PUBLISHED]
     slugs = values.get("organisations[]", values.get("organisations", []))
-    return _of(found, slugs)[:20]
+    return _by_organisations(found, slugs)[:20]
 
 
-def _public(newest: Sequence[Document]) -> list[Document]:
+def _without_announcements(newest: Sequence[Document]) -> list[Document]:
     return [document for document in newest if document["content_store_document_type"] != _ANNOUNCED]
 
 
-def _of(found: Sequence[Document], slugs: Sequence[str]) -> list[Document]:
+def _by_organisations(found: Sequence[Document], slugs: Sequence[str]) -> list[Document]:
     return [document for document in found if not slugs or _is_of(document, slugs)]
 
 

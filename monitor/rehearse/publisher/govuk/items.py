@@ -9,14 +9,14 @@ from pathlib import PurePosixPath
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
-from monitor.rehearse.publisher.calendar import Entry
+from monitor.rehearse.publisher.calendar import CalendarEntry
 from monitor.rehearse.publisher.govuk.dates import display_date, release_timestamp, scheduled_delay, stamp
-from monitor.rehearse.publisher.govuk.facts import PageState, Standing, is_www, path_of
+from monitor.rehearse.publisher.govuk.facts import PageState, PageStatus, is_www, path_of
 from monitor.rehearse.publisher.reply import Reply
 from monitor.rehearse.script.script import ScriptPart, ScriptRelease
 
 Item = dict[str, Any]
-_LABEL = "Official Statistics"
+_TYPE_LABEL = "Official Statistics"
 _SCHEMAS = {
     "statistics": ("publication", "official_statistics"),
     "publications": ("publication", "official_statistics"),
@@ -24,7 +24,7 @@ _SCHEMAS = {
     "collections": ("document_collection", "document_collection"),
     "news": ("news_article", "news_story"),
 }
-_MEDIA = {
+_MEDIA_TYPES = {
     ".csv": "text/csv",
     ".ods": "application/vnd.oasis.opendocument.spreadsheet",
     ".pdf": "application/pdf",
@@ -33,18 +33,18 @@ _MEDIA = {
 }
 
 
-def as_json(item: Item) -> Reply:
-    """Return a content item as the content API sends it, keys in order."""
+def json_reply(item: Item) -> Reply:
+    """Return the content API's reply with this item, keys in alphabetical order."""
     return Reply(200, json.dumps(item, sort_keys=True).encode(), {"Content-Type": "application/json; charset=utf-8"})
 
 
 def media_type(path: str) -> str:
-    """Return the content type of a file by its name."""
-    return _MEDIA.get(PurePosixPath(path).suffix.lower(), "application/octet-stream")
+    """Return the content type of a file, from the extension of its name."""
+    return _MEDIA_TYPES.get(PurePosixPath(path).suffix.lower(), "application/octet-stream")
 
 
-def schema_of(path: str) -> tuple[str, str]:
-    """Return schema and document type of a page by its path; a page below a publication is an HTML part."""
+def schema_and_type(path: str) -> tuple[str, str]:
+    """Return schema name and document type of a page, from its path. A page below a publication is an HTML part."""
     steps = path.strip("/").split("/")
     kind = steps[1] if len(steps) > 1 else ""
     if kind in {"statistics", "publications"} and len(steps) > 3:
@@ -53,17 +53,17 @@ def schema_of(path: str) -> tuple[str, str]:
 
 
 def content_id(path: str) -> str:
-    """Return an id that is always the same for a path."""
+    """Return a content id that depends on the path only."""
     return str(uuid5(NAMESPACE_URL, f"https://www.gov.uk{path}"))
 
 
-def organisation(producer: str) -> dict[str, str]:
-    """Return what the search tells of a producer."""
+def organisation_summary(producer: str) -> dict[str, str]:
+    """Return a producer as the search API describes it. `acronym` is the start of its title."""
     title = producer.replace("-", " ").title()
     return {"title": title, "slug": producer, "link": f"/government/organisations/{producer}", "acronym": title[:5]}
 
 
-def _item(path: str, schema: tuple[str, str], more: Mapping[str, Any]) -> Item:
+def _fill_item(path: str, schema: tuple[str, str], more: Mapping[str, Any]) -> Item:
     return {
         "analytics_identifier": None,
         "base_path": path,
@@ -89,38 +89,38 @@ def _item(path: str, schema: tuple[str, str], more: Mapping[str, Any]) -> Item:
     }
 
 
-def _links(release: ScriptRelease) -> dict[str, Any]:
-    links = [_link(producer) for producer in release.producers]
+def _organisation_links(release: ScriptRelease) -> dict[str, Any]:
+    links = [_organisation_link(producer) for producer in release.producers]
     return {"organisations": links, "primary_publishing_organisation": links[:1]}
 
 
-def _link(producer: str) -> Item:
-    told = organisation(producer)
+def _organisation_link(producer: str) -> Item:
+    summary = organisation_summary(producer)
     return {
-        "base_path": told["link"],
-        "content_id": content_id(told["link"]),
-        "document_type": "organisation",
-        "schema_name": "organisation",
+        "base_path": summary["link"],
+        "content_id": content_id(summary["link"]),
+        "document_type": "organisation_summary",
+        "schema_name": "organisation_summary",
         "locale": "en",
-        "title": told["title"],
-        "web_url": f"https://www.gov.uk{told['link']}",
+        "title": summary["title"],
+        "web_url": f"https://www.gov.uk{summary['link']}",
         "withdrawn": False,
-        "details": {"acronym": told["acronym"]},
+        "details": {"acronym": summary["acronym"]},
     }
 
 
-def announcement_item(path: str, entry: Entry, began: datetime) -> Item:
-    """Return the content item of an announcement; `began` stands in for an unknown day of announcement."""
+def announcement_item(path: str, entry: CalendarEntry, began: datetime) -> Item:
+    """Return the content item of an announcement. `began` is used if the script has no time of announcement."""
     since = entry.since or began
     details: Item = {
         "display_date": display_date(entry.slot),
-        "document_type_label": _LABEL,
+        "document_type_label": _TYPE_LABEL,
         "format_sub_type": "official",
         "release_timestamp": release_timestamp(entry.slot),
         "state": entry.state,
-        **_change(entry, since),
+        **_change_details(entry, since),
     }
-    return _item(
+    return _fill_item(
         path,
         ("statistics_announcement", "official_statistics_announcement"),
         {
@@ -128,7 +128,7 @@ def announcement_item(path: str, entry: Entry, began: datetime) -> Item:
             "description": f"Announcement of {entry.release.announced_title}",
             "details": {key: value for key, value in details.items() if value is not None},
             "first_published_at": stamp(entry.release.known_from or began),
-            "links": _links(entry.release),
+            "links": _organisation_links(entry.release),
             "public_updated_at": stamp(since),
             "title": entry.release.announced_title,
             "updated_at": stamp(since),
@@ -136,7 +136,7 @@ def announcement_item(path: str, entry: Entry, began: datetime) -> Item:
     )
 
 
-def _change(entry: Entry, since: datetime) -> Item:
+def _change_details(entry: CalendarEntry, since: datetime) -> Item:
     changed: Item = {}
     if entry.previous is not None:
         note = entry.why or "The release date has been changed."
@@ -147,61 +147,61 @@ def _change(entry: Entry, since: datetime) -> Item:
 
 
 def redirect_item(path: str, destination: str, since: datetime | None) -> Item:
-    """Return the content item of an address that leads elsewhere. It is an ordinary 200."""
+    """Return the content item of an address that redirects. The content API sends it with status 200."""
     rule = {"path": path, "type": "exact", "destination": destination}
-    return _unrendered("redirect", path, since, {"redirects": [rule]})
+    return _item_without_page("redirect", path, since, {"redirects": [rule]})
 
 
 def gone_item(path: str, since: datetime | None) -> Item:
-    """Return the content item of a page taken down with an explanation."""
+    """Return the content item of a page that was removed with an explanation."""
     details = {"alternative_path": "", "explanation": '<div class="govspeak"><p>This was published in error.</p></div>'}
-    return _unrendered("gone", path, since, {"details": details})
+    return _item_without_page("gone", path, since, {"details": details})
 
 
-def _unrendered(schema: str, path: str, since: datetime | None, more: Item) -> Item:
+def _item_without_page(schema: str, path: str, since: datetime | None, more: Item) -> Item:
     stamps = {"public_updated_at": stamp(since), "updated_at": stamp(since), "rendering_app": None}
-    return _item(path, (schema, schema), {**more, **stamps})
+    return _fill_item(path, (schema, schema), {**more, **stamps})
 
 
 def publication_item(
-    release: ScriptRelease, path: str, standing: Standing, parts: list[ScriptPart], slot: datetime | None
+    release: ScriptRelease, path: str, status: PageStatus, parts: list[ScriptPart], slot: datetime | None
 ) -> Item:
-    """Return the content item of a published page with the parts that are out."""
-    delay = None if slot is None else scheduled_delay(slot, standing.first)
-    told = stamp(standing.since)
-    return _item(
+    """Return the content item of a published page. `parts` are the published parts; no `slot` means no schedule."""
+    delay = None if slot is None else scheduled_delay(slot, status.first)
+    updated = stamp(status.since)
+    return _fill_item(
         path,
-        schema_of(path),
+        schema_and_type(path),
         {
             "content_id": content_id(path),
             "description": f"{release.title}.",
             "details": {
                 "attachments": [attachment(place, part) for place, part in enumerate(parts, 1)],
                 "body": f'<div class="govspeak"><p>{release.title}</p></div>',
-                "change_history": [{"note": "First published.", "public_timestamp": told}],
-                "document_type_label": _LABEL,
-                "first_public_at": stamp(standing.first),
+                "change_history": [{"note": "First published.", "public_timestamp": updated}],
+                "document_type_label": _TYPE_LABEL,
+                "first_public_at": stamp(status.first),
             },
-            "first_published_at": stamp(standing.first),
-            "links": _links(release),
-            "public_updated_at": told,
+            "first_published_at": stamp(status.first),
+            "links": _organisation_links(release),
+            "public_updated_at": updated,
             "publishing_scheduled_at": None if delay is None else stamp(slot),
             "scheduled_publishing_delay_seconds": delay,
             "title": release.title,
-            "updated_at": told,
-            "withdrawn_notice": _withdrawn(standing),
+            "updated_at": updated,
+            "withdrawn_notice": _withdrawn_notice(status),
         },
     )
 
 
-def _withdrawn(standing: Standing) -> Item:
-    if standing.state is not PageState.WITHDRAWN:
+def _withdrawn_notice(status: PageStatus) -> Item:
+    if status.state is not PageState.WITHDRAWN:
         return {}
-    return {"explanation": "<p>Withdrawn.</p>", "withdrawn_at": stamp(standing.since)}
+    return {"explanation": "<p>Withdrawn.</p>", "withdrawn_at": stamp(status.since)}
 
 
 def attachment(place: int, part: ScriptPart) -> Item:
-    """Return one attachment of a publication: an HTML part by its path, a file by its address."""
+    """Return attachment number `place` of a publication: an HTML part, a file or an external address."""
     path = path_of(part.url)
     common = {"id": str(9_100_000 + place), "title": part.id.replace("-", " ").capitalize()}
     if is_www(part.url):
@@ -209,5 +209,5 @@ def attachment(place: int, part: ScriptPart) -> Item:
     name = PurePosixPath(path).name
     if "." not in name:
         return {**common, "attachment_type": "external", "url": part.url}
-    told = {"content_type": media_type(path), "filename": name, "file_size": 184_320, "accessible": False}
-    return {**common, **told, "attachment_type": "file", "url": part.url}
+    file = {"content_type": media_type(path), "filename": name, "file_size": 184_320, "accessible": False}
+    return {**common, **file, "attachment_type": "file", "url": part.url}

@@ -1,4 +1,4 @@
-"""Pages of GOV.UK, with the words that tell one kind from another (`facts/govuk.md` §6)."""
+"""GOV.UK's pages, with the wording that distinguishes each kind of page (`facts/govuk.md` §6)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from html import escape
 
-from monitor.rehearse.publisher.calendar import Entry
+from monitor.rehearse.publisher.calendar import CalendarEntry
 from monitor.rehearse.publisher.govuk.dates import day_text, display_date, stamp
 from monitor.rehearse.publisher.reply import Reply, html
 from monitor.rehearse.script.script import ScriptPart, ScriptRelease
@@ -25,7 +25,7 @@ _FRAME = """<!DOCTYPE html>
 </body>
 </html>
 """
-_ERRORS = {
+_ERROR_PAGES = {
     404: (
         "Page not found",
         "Page not found",
@@ -46,21 +46,21 @@ _ERRORS = {
 
 
 def page(status: int, title: str, heading: str, inside: str, head: str = "") -> Reply:
-    """Return a page in GOV.UK's frame; `title` and `heading` are text, `inside` and the rest of its `head` are HTML."""
+    """Return a page in GOV.UK's layout. `title` and `heading` are text; `inside` and `head` are HTML."""
     heading = escape(heading, quote=False)
     return html(status, _FRAME.format(title=escape(title), head=head, heading=heading, inside=inside))
 
 
 def error_page(status: int) -> Reply:
-    """Return the page that goes with an error."""
-    title, heading, inside = _ERRORS.get(status, _ERRORS[503])
+    """Return GOV.UK's error page for a status, the 503 page by default."""
+    title, heading, inside = _ERROR_PAGES.get(status, _ERROR_PAGES[503])
     return page(status, title, heading, inside)
 
 
 def publication_page(
-    release: ScriptRelease, parts: Sequence[ScriptPart], since: datetime, first: datetime | None = None
+    release: ScriptRelease, parts: Sequence[ScriptPart], updated: datetime, first: datetime | None = None
 ) -> Reply:
-    """Return the page of a release that was `first` published then, with links to the parts that are out."""
+    """Return the page of a published release with links to `parts`. `first` is its first publication, or `updated`."""
     links = "".join(
         f'<section class="gem-c-attachment"><h3><a class="govuk-link gem-c-attachment__link" '
         f'href="{escape(part.url.removeprefix("https://www.gov.uk"))}">{escape(part.id)}</a></h3></section>\n'
@@ -68,21 +68,21 @@ def publication_page(
     )
     producers = escape(", ".join(release.producers))
     inside = (
-        f"<dl><dt>From:</dt><dd>{producers}</dd><dt>Published</dt><dd>{day_text(since)}</dd></dl>\n"
+        f"<dl><dt>From:</dt><dd>{producers}</dd><dt>Published</dt><dd>{day_text(updated)}</dd></dl>\n"
         f'<section id="documents"><h2>Documents</h2>\n{links}</section>\n'
         f'<section id="details"><h2>Details</h2><p>{escape(release.title)}.</p></section>'
     )
-    head = f'<meta name="govuk:first-published-at" content="{stamp(first or since)}">\n'
+    head = f'<meta name="govuk:first-published-at" content="{stamp(first or updated)}">\n'
     return page(200, release.title, release.title, inside, head)
 
 
-def announcement_page(entry: Entry) -> Reply:
-    """Return the page of an announcement, with its change or cancellation."""
+def announcement_page(entry: CalendarEntry) -> Reply:
+    """Return the page of an announcement, with its change of date or cancellation."""
     title = entry.release.announced_title
-    return page(200, f"{title} - Official statistics announcement", title, _announced(entry))
+    return page(200, f"{title} - Official statistics announcement", title, _announcement_body(entry))
 
 
-def _announced(entry: Entry) -> str:
+def _announcement_body(entry: CalendarEntry) -> str:
     when = escape(display_date(entry.slot))
     if entry.state == "cancelled":
         why = escape(entry.why or "These statistics are cancelled.")
@@ -93,18 +93,18 @@ def _announced(entry: Entry) -> str:
     head, _, last = when.rpartition(" ")
     joined = f"{head}&nbsp;{last}" if head else when
     return (
-        f"<dl><dt>Release date:</dt><dd>{when} ({entry.state})</dd></dl>\n{_moved(entry)}"
+        f"<dl><dt>Release date:</dt><dd>{when} ({entry.state})</dd></dl>\n{_date_change_section(entry)}"
         f"<section><h2>These statistics will be released {_preposition(entry)} {joined}</h2></section>"
     )
 
 
-def _preposition(entry: Entry) -> str:
+def _preposition(entry: CalendarEntry) -> str:
     if isinstance(entry.slot, str):
         return "between" if " to " in entry.slot else "in"
     return "on"
 
 
-def _moved(entry: Entry) -> str:
+def _date_change_section(entry: CalendarEntry) -> str:
     if entry.previous is None:
         return ""
     why = escape(entry.why or "The release date has been changed.")

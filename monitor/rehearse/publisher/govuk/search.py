@@ -1,4 +1,4 @@
-"""GOV.UK's search API: announcements and publications, filtered, ordered and paged (`facts/govuk.md` §2)."""
+"""GOV.UK's search API: announcements and publications, filtered, sorted and paged (`facts/govuk.md` §2)."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qsl
 
-from monitor.rehearse.publisher.calendar import Entry, announced_url, is_listed
+from monitor.rehearse.publisher.calendar import CalendarEntry, announced_url, is_on_gov_uk_calendar
 from monitor.rehearse.publisher.govuk.dates import display_date, release_timestamp, stamp
-from monitor.rehearse.publisher.govuk.facts import INDEX_LAG, Facts, Standing, is_www, path_of
-from monitor.rehearse.publisher.govuk.items import content_id, organisation, schema_of
+from monitor.rehearse.publisher.govuk.facts import INDEX_LAG, Facts, PageStatus, is_www, path_of
+from monitor.rehearse.publisher.govuk.items import content_id, organisation_summary, schema_and_type
 from monitor.rehearse.publisher.govuk.pages import error_page
 from monitor.rehearse.publisher.reply import Reply
 from monitor.rehearse.script.script import ScriptRelease
@@ -25,43 +25,47 @@ _FIELDS = {
     "format", "slug", "display_type", "document_collections", "metadata",
 }  # fmt: skip
 _ORDERS = {"release_timestamp", "public_timestamp", "title", "popularity", "start_date", "end_date", "closing_date"}
-_PLAIN = {"q", "count", "start", "order", "fields", "c", "debug"}
-_MANNERS = ("filter_any_", "filter_all_", "filter_", "reject_")
-_MOST = 1500
+_UNFILTERED_KEYS = {"q", "count", "start", "order", "fields", "c", "debug"}
+_FILTER_PREFIXES = ("filter_any_", "filter_all_", "filter_", "reject_")
+_LARGEST_COUNT = 1500
 
 
-class Refused(Exception):
-    """A search that the API answers with 422."""
+class InvalidSearch(Exception):
+    """The query has a parameter or value that the API does not know."""
 
 
 def announcement_path(release: ScriptRelease) -> str:
-    """Return the path of the announcement of a release in GOV.UK's listing."""
+    """Return the path of a release's announcement page on GOV.UK."""
     return path_of(announced_url(release)).replace(
         "/government/statistics/", "/government/statistics/announcements/", 1
     )
 
 
-def documents(facts: Facts, now: datetime) -> list[Document]:
-    """Return everything in the index at `now`, as the world stood when the index was last refreshed."""
-    return [*_announcements(facts, now), *_publications(facts, now), *_others(facts, now)]
+def index_documents(facts: Facts, now: datetime) -> list[Document]:
+    """Return all documents that the search index contains at `now`."""
+    return [
+        *_announcement_documents(facts, now),
+        *_publication_documents(facts, now),
+        *_other_title_documents(facts, now),
+    ]
 
 
-def _indexed(release: ScriptRelease, now: datetime) -> datetime:
-    """Return the instant as of which the index shows a release."""
+def _index_time(release: ScriptRelease, now: datetime) -> datetime:
+    """Return the past time whose state of a release the index shows at `now`."""
     return now - (INDEX_LAG if release.listed_after is None else release.listed_after)
 
 
-def _announcements(facts: Facts, now: datetime) -> Iterable[Document]:
+def _announcement_documents(facts: Facts, now: datetime) -> Iterable[Document]:
     for release in facts.releases:
-        # What is announced is asked for as it is now: the lag of the index is only told apart for publications.
-        entry = facts.entry(release, now)
-        if entry is not None and not facts.is_redirected(release, _indexed(release, now)):
-            yield _announced(entry, facts.script.begins - timedelta(days=28))
+        # The entry is as of `now`, because only publications have a lag in the simulated index.
+        entry = facts.calendar_entry(release, now)
+        if entry is not None and not facts.is_redirected(release, _index_time(release, now)):
+            yield _announcement_document(entry, facts.script.begins - timedelta(days=28))
 
 
-def _announced(entry: Entry, began: datetime) -> Document:
+def _announcement_document(entry: CalendarEntry, began: datetime) -> Document:
     path = announcement_path(entry.release)
-    return _document(
+    return _fill_document(
         path,
         entry.release,
         {
@@ -76,133 +80,134 @@ def _announced(entry: Entry, began: datetime) -> Document:
     )
 
 
-def _publications(facts: Facts, now: datetime) -> Iterable[Document]:
+def _publication_documents(facts: Facts, now: datetime) -> Iterable[Document]:
     for release in facts.releases:
         for url in [release.url, *(part.url for part in release.part if part.role == "alternative")]:
-            standing = facts.indexed(url, _indexed(release, now))
-            schema, _ = schema_of(path_of(url))
-            if is_www(url) and standing.state == "published" and schema != "document_collection":
-                yield _published(url, release, standing)
+            status = facts.status_in_index(url, _index_time(release, now))
+            schema, _ = schema_and_type(path_of(url))
+            if is_www(url) and status.state == "published" and schema != "document_collection":
+                yield _publication_document(url, release, status)
 
 
-def _others(facts: Facts, now: datetime) -> Iterable[Document]:
-    """Yield the publications of another title that stand where a release is awaited."""
+def _other_title_documents(facts: Facts, now: datetime) -> Iterable[Document]:
+    """Yield publications with another title at an address where a release is expected."""
     for release in facts.releases:
         for url in sorted({release.url, announced_url(release)}):
-            standing = facts.indexed(url, _indexed(release, now))
-            if is_listed(release) and standing.state == "other":
-                yield _published(url, release, standing)
+            status = facts.status_in_index(url, _index_time(release, now))
+            if is_on_gov_uk_calendar(release) and status.state == "other":
+                yield _publication_document(url, release, status)
 
 
-def _published(url: str, release: ScriptRelease, standing: Standing) -> Document:
-    _, kind = schema_of(path_of(url))
-    told = {"format": kind, "content_store_document_type": kind, "public_timestamp": stamp(standing.since)}
-    return _document(path_of(url), release, {"title": standing.title or release.title, **told})
+def _publication_document(url: str, release: ScriptRelease, status: PageStatus) -> Document:
+    _, kind = schema_and_type(path_of(url))
+    fields = {"format": kind, "content_store_document_type": kind, "public_timestamp": stamp(status.since)}
+    return _fill_document(path_of(url), release, {"title": status.title or release.title, **fields})
 
 
-def _document(path: str, release: ScriptRelease, told: Document) -> Document:
+def _fill_document(path: str, release: ScriptRelease, fields: Document) -> Document:
+    """Return a document with these fields, without those that are None, and with the fields of every document."""
     return {
         "title": release.title,
         "link": path,
         "content_id": content_id(path),
-        "description": f"{told.get('title', release.title)}.",
-        "organisations": [organisation(producer) for producer in release.producers],
-        **{key: value for key, value in told.items() if value is not None},
+        "description": f"{fields.get('title', release.title)}.",
+        "organisations": [organisation_summary(producer) for producer in release.producers],
+        **{key: value for key, value in fields.items() if value is not None},
     }
 
 
 def search(facts: Facts, query: str, now: datetime) -> Reply:
-    """Answer one search; whatever the API does not know is a 422."""
-    asked = parse_qsl(query, keep_blank_values=True)
+    """Return the reply to a search; 422 if the API does not know a parameter or value."""
     values: dict[str, list[str]] = defaultdict(list)
-    for name, value in asked:
+    for name, value in parse_qsl(query, keep_blank_values=True):
         values[name.removesuffix("[]")].append(value)
     try:
-        return _found(facts, values, now)
-    except Refused:
-        # The outer proxy puts a page of its own in place of the API's words.
+        return _search_results(facts, values, now)
+    except InvalidSearch:
+        # GOV.UK's outer proxy replaces the API's error with its own page.
         return error_page(422)
 
 
-def _found(facts: Facts, values: Mapping[str, Sequence[str]], now: datetime) -> Reply:
-    filters = {name: given for name, given in values.items() if name not in _PLAIN}
-    fields = _fields(values)
-    count, start = _number(values, "count", 10, _MOST), _number(values, "start", 0, 900_000)
-    _check(filters)
-    kept = [document for document in documents(facts, now) if _passes(document, filters)]
-    kept = _ordered(kept, values.get("order", [""])[-1])
-    results = [_result(document, fields) for document in kept[start : start + count]]
-    envelope = {"results": results, "total": len(kept), "start": start, "aggregates": {}, "suggested_queries": []}
+def _search_results(facts: Facts, values: Mapping[str, Sequence[str]], now: datetime) -> Reply:
+    filters = {name: given for name, given in values.items() if name not in _UNFILTERED_KEYS}
+    fields = _parse_fields(values)
+    count, start = _parse_number(values, "count", 10, _LARGEST_COUNT), _parse_number(values, "start", 0, 900_000)
+    _check_filters(filters)
+    matching = [
+        document
+        for document in index_documents(facts, now)
+        if all(_matches_filter(document, name, values) for name, values in filters.items())
+    ]
+    matching = _sort(matching, values.get("order", [""])[-1])
+    results = [_result_json(document, fields) for document in matching[start : start + count]]
+    envelope = {"results": results, "total": len(matching), "start": start, "aggregates": {}, "suggested_queries": []}
     return Reply(200, json.dumps(envelope).encode(), {"Content-Type": "application/json; charset=utf-8"})
 
 
-def _fields(values: Mapping[str, Sequence[str]]) -> set[str]:
+def _parse_fields(values: Mapping[str, Sequence[str]]) -> set[str]:
     named = {field for given in values.get("fields", []) for field in given.split(",") if field}
     if named - _FIELDS:
-        raise Refused
+        raise InvalidSearch
     return named or {"title", "link", "description", "organisations", "format", "public_timestamp", "display_date"}
 
 
-def _number(values: Mapping[str, Sequence[str]], name: str, otherwise: int, most: int) -> int:
-    text = values.get(name, [str(otherwise)])[-1]
-    if not text.isdecimal() or int(text) > most:
-        raise Refused
+def _parse_number(values: Mapping[str, Sequence[str]], name: str, default: int, maximum: int) -> int:
+    text = values.get(name, [str(default)])[-1]
+    if not text.isdecimal() or int(text) > maximum:
+        raise InvalidSearch
     return int(text)
 
 
-def _ordered(found: list[Document], order: str) -> list[Document]:
+def _sort(found: list[Document], order: str) -> list[Document]:
     key = order.removeprefix("-")
     if order and key not in _ORDERS:
-        raise Refused
+        raise InvalidSearch
     return sorted(found, key=lambda document: str(document.get(key, "")), reverse=order.startswith("-"))
 
 
-def _result(document: Document, fields: set[str]) -> Document:
+def _result_json(document: Document, fields: set[str]) -> Document:
     always = {"index": "govuk", "es_score": None, "_id": document["link"]}
     always |= {"elasticsearch_type": "edition", "document_type": "edition"}
     return {**{key: value for key, value in document.items() if key in fields}, **always}
 
 
-def _check(filters: Filters) -> None:
-    known = {f"{manner}{field}" for manner in _MANNERS for field in _FIELDS}
+def _check_filters(filters: Filters) -> None:
+    known = {f"{prefix}{field}" for prefix in _FILTER_PREFIXES for field in _FIELDS}
     if set(filters) - known:
-        raise Refused
+        raise InvalidSearch
 
 
-def _passes(document: Document, filters: Filters) -> bool:
-    return all(_agrees(document, name, given) for name, given in filters.items())
-
-
-def _agrees(document: Document, name: str, given: Sequence[str]) -> bool:
-    manner, field = next((manner, name.removeprefix(manner)) for manner in _MANNERS if name.startswith(manner))
+def _matches_filter(document: Document, name: str, given: Sequence[str]) -> bool:
+    prefix, field = next((prefix, name.removeprefix(prefix)) for prefix in _FILTER_PREFIXES if name.startswith(prefix))
     if field in {"release_timestamp", "public_timestamp"}:
-        return all(_in_span(document.get(field), text) for text in given)
-    held = _values(document, field)
-    if manner == "reject_":
-        return not held & set(given)
-    return set(given) <= held if manner == "filter_all_" else bool(held & set(given))
+        return all(_is_in_period(document.get(field), text) for text in given)
+    actual = _field_values(document, field)
+    if prefix == "reject_":
+        return not actual & set(given)
+    return set(given) <= actual if prefix == "filter_all_" else bool(actual & set(given))
 
 
-def _values(document: Document, field: str) -> set[str]:
+def _field_values(document: Document, field: str) -> set[str]:
     if field == "organisations":
         return {one["slug"] for one in document["organisations"]}
     return {str(document.get(field, "_MISSING"))}
 
 
-def _in_span(value: str | None, text: str) -> bool:
+def _is_in_period(value: str | None, text: str) -> bool:
     bounds = dict(part.split(":", 1) for part in text.split(",") if ":" in part)
     if not bounds or set(bounds) - {"from", "to"}:
-        raise Refused
+        raise InvalidSearch
     if value is None:
         return False
-    held = datetime.fromisoformat(value)
-    return _bound(bounds.get("from"), "00:00:00", held) <= held <= _bound(bounds.get("to"), "23:59:59", held)
+    actual = datetime.fromisoformat(value)
+    begins = _period_bound(bounds.get("from"), "00:00:00", actual)
+    return begins <= actual <= _period_bound(bounds.get("to"), "23:59:59", actual)
 
 
-def _bound(text: str | None, time: str, otherwise: datetime) -> datetime:
+def _period_bound(text: str | None, time: str, default: datetime) -> datetime:
     if text is None:
-        return otherwise
+        return default
     try:
         return datetime.fromisoformat(text if len(text) > 10 else f"{text} {time}").replace(tzinfo=UTC)
     except ValueError as exc:
-        raise Refused from exc
+        raise InvalidSearch from exc

@@ -1,4 +1,4 @@
-"""GOV.UK as it would answer for the releases of a script, coherently (`facts/govuk.md` §9)."""
+"""GOV.UK's responses for the releases of a script, consistent with each other (`facts/govuk.md` §9)."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import json
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from monitor.rehearse.publisher.calendar import announced_url, is_listed
-from monitor.rehearse.publisher.govuk.facts import ASSETS, WWW, Facts, PageState, Standing, is_asset, is_www, path_of
-from monitor.rehearse.publisher.govuk.feeds import feed
+from monitor.rehearse.publisher.calendar import announced_url, is_on_gov_uk_calendar
+from monitor.rehearse.publisher.govuk.facts import ASSETS, WWW, Facts, PageState, PageStatus, is_asset, is_www, path_of
+from monitor.rehearse.publisher.govuk.feeds import atom_feed
 from monitor.rehearse.publisher.govuk.items import (
     announcement_item,
-    as_json,
     gone_item,
+    json_reply,
     media_type,
     publication_item,
     redirect_item,
@@ -22,157 +22,159 @@ from monitor.rehearse.publisher.govuk.search import announcement_path, search
 from monitor.rehearse.publisher.reply import Asked, Reply
 from monitor.rehearse.script.script import ScriptPart, ScriptRelease
 
-_API = "/api/content"
+_API_PATH = "/api/content"
 _MONTH = timedelta(days=28)
-_TEXTS = {"csv", "tsv", "txt"}
+_TEXT_EXTENSIONS = {"csv", "tsv", "txt"}
 _OLD_OFFICE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-_BEGINNINGS = {"pdf": b"%PDF-1.7\n", "xml": b"<figures>", **dict.fromkeys(("xls", "doc", "ppt"), _OLD_OFFICE)}
+_FIRST_BYTES = {"pdf": b"%PDF-1.7\n", "xml": b"<figures>", **dict.fromkeys(("xls", "doc", "ppt"), _OLD_OFFICE)}
 
 
 class GovUk:
-    """Answers for GOV.UK's hosts where the script does not. Pure."""
+    """Responses of GOV.UK's hosts for addresses without scripted answers."""
 
     def __init__(self, facts: Facts) -> None:
         self.facts = facts
-        self._announced = {announcement_path(release): release for release in facts.releases if is_listed(release)}
-        self._pages = dict(_pages(facts))
-        self._files = {path_of(part.url): (release, part) for release, part in _parts(facts) if is_asset(part.url)}
-        self._children = {
+        self._release_by_announcement = {
+            announcement_path(release): release for release in facts.releases if is_on_gov_uk_calendar(release)
+        }
+        self._scripted_pages = dict(_scripted_pages(facts))
+        self._files = {path_of(part.url): (release, part) for release, part in _all_parts(facts) if is_asset(part.url)}
+        self._html_parts = {
             path_of(part.url): (release, part)
-            for release, part in _parts(facts)
-            if is_www(part.url) and facts.follows_page(release, part)
+            for release, part in _all_parts(facts)
+            if is_www(part.url) and facts.is_published_with_page(release, part)
         }
 
-    def reply(self, asked: Asked, now: datetime) -> Reply | None:
-        """Return what GOV.UK answers; None where it knows nothing of the address."""
-        if asked.host == ASSETS:
-            return self._file(asked.path, now)
-        return self._www(asked, now) if asked.host == WWW else None
+    def reply(self, request: Asked, now: datetime) -> Reply | None:
+        """Return GOV.UK's reply; None if the address is not one of GOV.UK's."""
+        if request.host == ASSETS:
+            return self._file_reply(request.path, now)
+        return self._www_reply(request, now) if request.host == WWW else None
 
-    def _www(self, asked: Asked, now: datetime) -> Reply | None:
-        if asked.path == "/api/search.json":
-            return search(self.facts, asked.query, now)
-        if asked.path.startswith(f"{_API}/"):
-            return self._item(asked, now)
-        if asked.path in self._announced:
-            return self._announcement(asked.path, now)
-        if asked.path in self._children:
-            return self._child(asked.path, now)
-        return feed(self.facts, asked, now)
+    def _www_reply(self, request: Asked, now: datetime) -> Reply | None:
+        if request.path == "/api/search.json":
+            return search(self.facts, request.query, now)
+        if request.path.startswith(f"{_API_PATH}/"):
+            return self._item_reply(request, now)
+        if request.path in self._release_by_announcement:
+            return self._announcement_reply(request.path, now)
+        if request.path in self._html_parts:
+            return self._html_part_reply(request.path, now)
+        return atom_feed(self.facts, request, now)
 
     def page(self, url: str, now: datetime) -> Reply | None:
-        """Return the plausible page of a release or part on GOV.UK; None for an address of neither."""
-        if not is_www(url) or path_of(url) not in self._pages:
+        """Return the page that GOV.UK shows for a release or part; None if the address belongs to neither."""
+        if not is_www(url) or path_of(url) not in self._scripted_pages:
             return None
-        release, _ = self._pages[path_of(url)]
-        standing = self.facts.scripted(url, now)
-        parts = self._out(release, now) if url == release.url else []
-        return publication_page(release, parts, standing.since or now, standing.first)
+        release, _ = self._scripted_pages[path_of(url)]
+        status = self.facts.status_of_url(url, now)
+        parts = self._public_parts(release, now) if url == release.url else []
+        return publication_page(release, parts, status.since or now, status.first)
 
-    def _out(self, release: ScriptRelease, now: datetime) -> list[ScriptPart]:
+    def _public_parts(self, release: ScriptRelease, now: datetime) -> list[ScriptPart]:
         parts = [part for part in release.part if part.role != "alternative"]
-        return [part for part in parts if self.facts.part(release, part, now).is_out]
+        return [part for part in parts if self.facts.part_status(release, part, now).is_public]
 
-    def _announcement(self, path: str, now: datetime) -> Reply:
-        release = self._announced[path]
+    def _announcement_reply(self, path: str, now: datetime) -> Reply:
+        release = self._release_by_announcement[path]
         if self.facts.is_redirected(release, now):
             return Reply(301, b"", {"Location": path_of(release.url), "Cache-Control": "max-age=1800, public"})
-        entry = self.facts.entry(release, now)
+        entry = self.facts.calendar_entry(release, now)
         return error_page(404) if entry is None else announcement_page(entry)
 
-    def _item(self, asked: Asked, now: datetime) -> Reply:
-        path = asked.path.removeprefix(_API)
-        if path in self._announced:
-            return self._announcement_item(path, now)
-        if path in self._children:
-            release, part = self._children[path]
-            return self._page_item(release, path, self.facts.part(release, part, now), now)
-        if path not in self._pages:
+    def _item_reply(self, request: Asked, now: datetime) -> Reply:
+        path = request.path.removeprefix(_API_PATH)
+        if path in self._release_by_announcement:
+            return self._announcement_item_reply(path, now)
+        if path in self._html_parts:
+            release, part = self._html_parts[path]
+            return self._page_item_reply(release, path, self.facts.part_status(release, part, now), now)
+        if path not in self._scripted_pages:
             return error_page(404)
-        release, url = self._pages[path]
-        # The API is cached like the page: a query that no cache has seen gets the origin's answer.
-        standing = self.facts.scripted(url, now, edge=not asked.query)
-        reply = self._page_item(release, path, standing, now)
-        return reply if standing.age is None else reply.having({"Age": str(standing.age), "X-Cache": "HIT"})
+        release, url = self._scripted_pages[path]
+        # The API is cached like the page. A request with a query passes the cache, because no cache has a copy.
+        status = self.facts.status_of_url(url, now, edge=not request.query)
+        reply = self._page_item_reply(release, path, status, now)
+        return reply if status.age is None else reply.with_default_headers({"Age": str(status.age), "X-Cache": "HIT"})
 
-    def _announcement_item(self, path: str, now: datetime) -> Reply:
-        release = self._announced[path]
+    def _announcement_item_reply(self, path: str, now: datetime) -> Reply:
+        release = self._release_by_announcement[path]
         if self.facts.is_redirected(release, now):
-            since = self.facts.page(release, now).first
-            return as_json(redirect_item(path, path_of(release.url), since))
-        entry = self.facts.entry(release, now)
+            since = self.facts.page_status(release, now).first
+            return json_reply(redirect_item(path, path_of(release.url), since))
+        entry = self.facts.calendar_entry(release, now)
         if entry is None:
             return error_page(404)
-        return as_json(announcement_item(path, entry, self.facts.script.begins - _MONTH))
+        return json_reply(announcement_item(path, entry, self.facts.script.begins - _MONTH))
 
-    def _page_item(self, release: ScriptRelease, path: str, standing: Standing, now: datetime) -> Reply:
-        if standing.state is PageState.OTHER:
-            other = release.model_copy(update={"title": standing.title})
-            return as_json(publication_item(other, path, standing, [], None))
-        if standing.is_out:
+    def _page_item_reply(self, release: ScriptRelease, path: str, status: PageStatus, now: datetime) -> Reply:
+        if status.state is PageState.OTHER:
+            other = release.model_copy(update={"title": status.title})
+            return json_reply(publication_item(other, path, status, [], None))
+        if status.is_public:
             slot = release.slot if isinstance(release.slot, datetime) else None
-            parts = self._out(release, now) if path == path_of(release.url) else []
-            return as_json(publication_item(release, path, standing, parts, slot))
-        if standing.state is PageState.GONE:
-            return as_json(gone_item(path, standing.since)) if _explains(standing) else error_page(410)
-        answer = standing.answer
-        if standing.state is PageState.REDIRECT and answer is not None:
-            return as_json(redirect_item(path, path_of(answer.headers.get("Location", "/")), standing.since))
-        if standing.state is PageState.ERROR and answer is not None:
+            parts = self._public_parts(release, now) if path == path_of(release.url) else []
+            return json_reply(publication_item(release, path, status, parts, slot))
+        if status.state is PageState.GONE:
+            return json_reply(gone_item(path, status.since)) if _has_explanation(status) else error_page(410)
+        answer = status.answer
+        if status.state is PageState.REDIRECT and answer is not None:
+            return json_reply(redirect_item(path, path_of(answer.headers.get("Location", "/")), status.since))
+        if status.state is PageState.ERROR and answer is not None:
             return error_page(answer.status if answer.status >= 400 else 503)
         return error_page(404)
 
-    def _child(self, path: str, now: datetime) -> Reply:
-        release, part = self._children[path]
-        standing = self.facts.part(release, part, now)
-        if standing.is_out:
-            return publication_page(release, [], standing.since or now)
-        if standing.state is PageState.GONE:
+    def _html_part_reply(self, path: str, now: datetime) -> Reply:
+        release, part = self._html_parts[path]
+        status = self.facts.part_status(release, part, now)
+        if status.is_public:
+            return publication_page(release, [], status.since or now)
+        if status.state is PageState.GONE:
             return Reply(301, b"", {"Location": path_of(release.url)})
         return error_page(404)
 
-    def _file(self, path: str, now: datetime) -> Reply | None:
+    def _file_reply(self, path: str, now: datetime) -> Reply | None:
         if path not in self._files:
             return None
         release, part = self._files[path]
-        standing = self.facts.part(release, part, now)
-        if standing.is_out:
+        status = self.facts.part_status(release, part, now)
+        if status.is_public:
             return file_reply(path, release.title)
-        if standing.state is PageState.GONE:
+        if status.state is PageState.GONE:
             return Reply(302, b"", {"Location": release.url, "Cache-Control": "no-cache"})
         draft = f"https://draft-{ASSETS}{path}"
         return Reply(302, b"", {"Location": draft, "Cache-Control": "no-cache", "Fastly-Backend-Name": "awsorigin"})
 
 
 def file_reply(path: str, title: str) -> Reply:
-    """Return a file of a release: bytes that are its own and always the same, and begin as its kind does."""
+    """Return a file of a release. Its first bytes fit its extension; its content depends on path and title only."""
     extension = path.rpartition(".")[2].lower()
     if extension in {"json", "geojson"}:
         body = json.dumps({"release": title, "file": path}).encode()
     else:
         rows = f"title,path\n{title},{path}\n".encode() * 8
-        body = rows if extension in _TEXTS else _BEGINNINGS.get(extension, b"PK\x03\x04") + rows
+        body = rows if extension in _TEXT_EXTENSIONS else _FIRST_BYTES.get(extension, b"PK\x03\x04") + rows
     return Reply(200, body, {"Content-Type": media_type(path), "Fastly-Backend-Name": "awsorigin"})
 
 
-def _explains(standing: Standing) -> bool:
-    body = standing.answer.content if standing.answer else None
+def _has_explanation(status: PageStatus) -> bool:
+    body = status.answer.content if status.answer else None
     return body is None or b"published in error" in body.lower()
 
 
-def _parts(facts: Facts) -> Iterator[tuple[ScriptRelease, ScriptPart]]:
+def _all_parts(facts: Facts) -> Iterator[tuple[ScriptRelease, ScriptPart]]:
     for release in facts.releases:
         for part in release.part:
             yield release, part
 
 
-def _pages(facts: Facts) -> Iterator[tuple[str, tuple[ScriptRelease, str]]]:
-    """Yield the path of each page that the script answers for, with the release it belongs to, the nearest last."""
+def _scripted_pages(facts: Facts) -> Iterator[tuple[str, tuple[ScriptRelease, str]]]:
+    """Yield path, release and address of each page on GOV.UK. Later ones take precedence for the same path."""
     for release in facts.releases:
-        if is_listed(release) and facts.timelines.tells_of(announced_url(release)):
+        if is_on_gov_uk_calendar(release) and facts.timelines.answers(announced_url(release)):
             yield path_of(announced_url(release)), (release, announced_url(release))
-    for release, part in _parts(facts):
-        if is_www(part.url) and not facts.follows_page(release, part):
+    for release, part in _all_parts(facts):
+        if is_www(part.url) and not facts.is_published_with_page(release, part):
             yield path_of(part.url), (release, part.url)
     for release in facts.releases:
         if is_www(release.url):

@@ -33,18 +33,18 @@ from monitor.web import (
     reports,
     signin,
 )
-from monitor.web.app import application
+from monitor.web.app import make_application
 from monitor.web.credentials import Keys, Throttle, TokenScope
 from monitor.web.queries import Queries
 from monitor.web.sessions import Sessions
-from monitor.web.users import Right, Users, line, token_line
+from monitor.web.users import Right, Users, make_line, make_token_line
 from schedules.export import FORMATS
 from tests.unit.monitor.app.life import HEAD, Life, a_channel, live
 from tests.worlds.fake_channel import FakeChannel
 
 MARK = "zwirbel"
 SECRET = "correct horse battery"
-PROMETHEUS = token_line("prometheus", TokenScope.METRICS)
+PROMETHEUS = make_token_line("prometheus", TokenScope.METRICS)
 PAGE = f"https://www.gov.uk/government/statistics/{MARK}-claims"
 FILE = f"https://assets.publishing.service.gov.uk/media/{MARK}/{MARK}.ods"
 STORY = (
@@ -144,8 +144,8 @@ def opened(life: Life, users: Path, *, public: bool) -> Queries:
     queries.keys = Keys(metrics=b"for metrics alone")
     queries.door = Sessions(Users(users), life.clock, throttle)
     queries.producers = {"department-for-example": "Department"}
-    queries.ahead = body_of_unwatched_at(store, policies_of(life.settings))
-    queries.explained = explainer_of(life.settings, store).explain_release
+    queries.judge_promised = body_of_unwatched_at(store, policies_of(life.settings))
+    queries.explain_verdict = explainer_of(life.settings, store).explain_release
     return queries
 
 
@@ -156,7 +156,9 @@ def basic(name: str) -> dict[str, str]:
 @pytest.fixture(scope="module")
 def users(tmp_path_factory: pytest.TempPathFactory) -> Path:
     file = tmp_path_factory.mktemp("people") / "users"
-    file.write_text(f"{line('anne', SECRET)}\n{line('vic', SECRET, 'reader', Right.VIEWER)}\n{PROMETHEUS[1]}\n")
+    file.write_text(
+        f"{make_line('anne', SECRET)}\n{make_line('vic', SECRET, 'reader', Right.VIEWER)}\n{PROMETHEUS[1]}\n"
+    )
     return file
 
 
@@ -165,7 +167,7 @@ async def read(
 ) -> dict[str, tuple[int, str]]:
     """Return the status and text of these addresses, or of every one, as somebody who shows these headers reads it."""
     queries = opened(life, users, public=public)
-    transport = httpx.ASGITransport(application(queries))
+    transport = httpx.ASGITransport(make_application(queries))
     found = {}
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1", headers=headers) as client:
         for path in paths or addresses(life.daemon.store):
@@ -204,7 +206,7 @@ def published(
 @pytest.mark.slow
 @pytest.mark.parametrize("moment", ["09:28:50", "09:29:50"])
 @pytest.mark.parametrize("who", [{}, basic("vic")], ids=["stranger", "viewer"])
-def test_before_the_slot_no_surface_tells_of_what_is_out(
+def test_before_the_slot_no_public_surface_shows_what_is_published(
     who: dict[str, str], moment: str, users: Path, tmp_path: Path
 ) -> None:
     found = published(moment, users, tmp_path, who)
@@ -221,7 +223,7 @@ def test_before_the_slot_no_surface_tells_of_what_is_out(
 @pytest.mark.slow
 @pytest.mark.parametrize("public", [True, False], ids=["public", "closed"])
 @pytest.mark.parametrize("token", ["for metrics alone", PROMETHEUS[0]], ids=["of the table", "of a program"])
-def test_a_token_for_metrics_opens_metrics_and_no_word_of_what_is_out(
+def test_the_metrics_token_opens_metrics_without_early_publication(
     token: str, users: Path, tmp_path: Path, *, public: bool
 ) -> None:
     shows = {"Authorization": f"Bearer {token}"}
@@ -235,7 +237,7 @@ def test_a_token_for_metrics_opens_metrics_and_no_word_of_what_is_out(
 
 
 @pytest.mark.slow
-def test_before_the_slot_the_stream_of_the_board_tells_staff_alone_of_what_is_out(users: Path, tmp_path: Path) -> None:
+def test_before_the_slot_the_stream_shows_early_publication_only_to_staff(users: Path, tmp_path: Path) -> None:
     metrics = {"Authorization": f"Bearer {PROMETHEUS[0]}"}
     readers = {"stranger": {}, "prometheus": metrics, "vic": basic("vic"), "anne": basic("anne")}
     found = {}
@@ -256,14 +258,14 @@ def test_staff_read_all_of_it(users: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_once_its_slot_has_passed_the_public_board_tells_what_became_of_it(users: Path, tmp_path: Path) -> None:
+def test_after_the_slot_the_public_board_shows_the_result(users: Path, tmp_path: Path) -> None:
     found = published("09:31:00", users, tmp_path, {})
     assert ("/", "out early") in telling(found)
     assert any(path.startswith("/incidents/claims-q3") for path, _ in telling(found))
     assert found["/status"][0] == 401
 
 
-def test_an_open_channel_is_told_nothing_before_the_slot(tmp_path: Path) -> None:
+def test_an_open_channel_gets_nothing_before_the_slot(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
         await life.until("09:29:50")
         (staff, _) = life.channels

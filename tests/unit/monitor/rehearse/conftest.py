@@ -13,41 +13,41 @@ from monitor.rehearse.publisher.server import Publisher
 from monitor.rehearse.script.script import Script, read_script
 from monitor.rehearse.virtual_loop import HeldFetcher, run_virtually
 
-HEAD = 'title = "A story"\nfrom = 2018-01-05T09:00:00\nuntil = 2018-01-05T12:45:00\n'
+HEAD = 'title = "Test"\nfrom = 2018-01-05T09:00:00\nuntil = 2018-01-05T12:45:00\n'
 
 
-class Story:
-    """A publisher that plays a script, and a fetcher that asks it over real HTTP in virtual time."""
+class PublisherClient:
+    """A simulated publisher and a fetcher for it, over real HTTP in virtual time. Failures are returned by `fetch`."""
 
     def __init__(self, publisher: Publisher, fetcher: HeldFetcher, clock: VirtualClock) -> None:
         self.publisher = publisher
         self.clock = clock
         self.fetcher = fetcher
 
-    async def at(self, text: str) -> None:
-        """Wait until this local time of the day of the script, or this date-time in UTC."""
+    async def wait_until(self, text: str) -> None:
+        """Wait until this time on the day of the script, or this date-time. Both are UTC."""
         moment = datetime.fromisoformat(text if "T" in text else f"2018-01-05T{text}").replace(tzinfo=UTC)
         await self.clock.sleep((moment - self.clock.now()).total_seconds())
 
-    async def ask(self, url: str, **more: object) -> Answer | Failure:
+    async def fetch(self, url: str, **more: object) -> Answer | Failure:
         return await self.fetcher.fetch(Request(url, **more))  # type: ignore[arg-type]
 
     async def get(self, url: str, **more: object) -> Answer:
-        answer = await self.ask(url, **more)
+        answer = await self.fetch(url, **more)
         assert isinstance(answer, Answer), answer
         return answer
 
 
-Tell = Callable[[Story], Awaitable[None]]
-Play = Callable[[str, Tell], None]
+Scenario = Callable[[PublisherClient], Awaitable[None]]
+RunScenario = Callable[[str, Scenario], None]
 
 
 @pytest.fixture
 def script(tmp_path: Path) -> Callable[[str], Script]:
-    """Read a script from its tables; title, from and until are there already."""
+    """Return a function that reads a script from TOML text. It adds title, from and until if they are missing."""
 
     def read(text: str) -> Script:
-        path = tmp_path / "story.toml"
+        path = tmp_path / "script.toml"
         path.write_text(text if text.startswith("title") else HEAD + text)
         return read_script(path)
 
@@ -55,22 +55,22 @@ def script(tmp_path: Path) -> Callable[[str], Script]:
 
 
 @pytest.fixture
-def play(script: Callable[[str], Script]) -> Play:
-    """Tell a story against the publisher of a script."""
+def run_scenario(script: Callable[[str], Script]) -> RunScenario:
+    """Return a function that runs a scenario against the publisher of a script."""
 
-    def run(text: str, tell: Tell) -> None:
-        told = script(text)
+    def run(text: str, scenario: Scenario) -> None:
+        read = script(text)
 
-        async def story(clock: VirtualClock) -> None:
-            publisher = Publisher(told, VirtualClock(told.begins))
+        async def run_with_publisher(clock: VirtualClock) -> None:
+            publisher = Publisher(read, VirtualClock(read.begins))
             await publisher.start()
             fetcher = HeldFetcher(HttpFetcher(clock, route=publisher.route))
             try:
-                await tell(Story(publisher, fetcher, clock))
+                await scenario(PublisherClient(publisher, fetcher, clock))
             finally:
                 await fetcher.close()
                 await publisher.close()
 
-        run_virtually(story, told.begins, patience=5)
+        run_virtually(run_with_publisher, read.begins, patience=5)
 
     return run

@@ -1,4 +1,4 @@
-"""The demonstration: the boards of rehearsed incidents out of one store."""
+"""The demonstration: the boards of several rehearsed incidents, from one merged store."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from pathlib import Path
 import httpx
 import pytest
 
-from monitor.cli.rehearse import played
+from monitor.cli.rehearse import play_scripts
 from monitor.errors import UserFault
 from monitor.rehearse.demo import merged, script_of, show
 
-BEGINNINGS = {
+FIRST_MINUTES = {
     "ofsted-2017": ("2017-03-20T16:58:00", "2017-03-20T17:04:00"),
     "ofqual-2018-03": ("2018-03-08T09:28:00", "2018-03-08T09:36:00"),
 }
@@ -25,29 +25,31 @@ AT = datetime(2018, 3, 8, 12, tzinfo=UTC)
 @pytest.fixture(scope="module")
 def kept(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     folder = tmp_path_factory.mktemp("demo")
-    assert all(ended.ok for name in BEGINNINGS for ended in played([beginning(name, folder)], folder))
-    return [folder / name for name in BEGINNINGS]
+    assert all(
+        ended.ok for name in FIRST_MINUTES for ended in play_scripts([write_first_minutes(name, folder)], folder)
+    )
+    return [folder / name for name in FIRST_MINUTES]
 
 
-def beginning(name: str, folder: Path) -> Path:
-    """Write the script of an incident without all that comes after its first minutes; returns it."""
+def write_first_minutes(name: str, folder: Path) -> Path:
+    """Write a script with only the first minutes of an incident, and return its path."""
     shipped = script_of(name)
     text = shipped.read_text().partition("[[expect]]")[0]
     for beside in ("config/", "pages/"):
         text = text.replace(f'"{beside}', f'"{shipped.parent}/{beside}')
-    for key, at in zip(("from", "until"), BEGINNINGS[name], strict=True):
+    for key, at in zip(("from", "until"), FIRST_MINUTES[name], strict=True):
         text = re.sub(rf"^{key} .*", f"{key} = {at}", text, flags=re.MULTILINE)
     path = folder / f"{name}.toml"
     path.write_text(text)
     return path
 
 
-async def shown(kept: list[Path], *paths: str) -> list[httpx.Response]:
-    """Return what the demonstration answers at these paths."""
+async def fetch_from_demo(kept: list[Path], *paths: str) -> list[httpx.Response]:
+    """Return the demonstration's responses for these paths, requested in this order."""
     store, stop = merged(kept), asyncio.Event()
-    told: asyncio.Queue[str] = asyncio.Queue()
-    serving = asyncio.create_task(show(store, "127.0.0.1:0", AT, stop, told.put_nowait))
-    async with httpx.AsyncClient(base_url=await told.get(), trust_env=False) as client:
+    addresses: asyncio.Queue[str] = asyncio.Queue()
+    serving = asyncio.create_task(show(store, "127.0.0.1:0", AT, stop, addresses.put_nowait))
+    async with httpx.AsyncClient(base_url=await addresses.get(), trust_env=False) as client:
         answers = [await client.get(path) for path in paths]
     stop.set()
     await serving
@@ -56,8 +58,8 @@ async def shown(kept: list[Path], *paths: str) -> list[httpx.Response]:
 
 
 @pytest.mark.slow
-async def test_every_incident_is_on_the_board_of_its_day_and_in_the_one_list(kept: list[Path]) -> None:
-    today, of_2017, listed = await shown(kept, "/", "/?date=2017-03-24", "/api/v1/incidents")
+async def test_every_incident_is_on_the_board_of_its_day_and_in_the_list(kept: list[Path]) -> None:
+    today, of_2017, listed = await fetch_from_demo(kept, "/", "/?date=2017-03-24", "/api/v1/incidents")
     assert "Thursday 8 March 2018" in today.text
     assert "Vocational and other qualifications quarterly" in today.text
     assert {one["release"] for one in listed.json()["incidents"]} == RELEASES
@@ -65,8 +67,8 @@ async def test_every_incident_is_on_the_board_of_its_day_and_in_the_one_list(kep
 
 
 @pytest.mark.slow
-async def test_each_page_says_that_it_is_a_demonstration_and_warns_of_nothing(kept: list[Path]) -> None:
-    board, ready, metrics = await shown(kept, "/", "/readyz", "/metrics")
+async def test_each_page_is_marked_as_a_demonstration_and_shows_no_warning(kept: list[Path]) -> None:
+    board, ready, metrics = await fetch_from_demo(kept, "/", "/readyz", "/metrics")
     assert "<strong>Demonstration.</strong>" in board.text
     assert 'role="alert"' not in board.text
     assert (ready.status_code, ready.json()) == (200, {"ready": True, "reasons": [], "doubts": []})
@@ -74,10 +76,10 @@ async def test_each_page_says_that_it_is_a_demonstration_and_warns_of_nothing(ke
 
 
 @pytest.mark.slow
-async def test_the_board_shows_what_was_known_at_the_instant_that_its_visitor_moves_to(kept: list[Path]) -> None:
+async def test_the_board_shows_what_was_known_at_the_chosen_time(kept: list[Path]) -> None:
     released = "/api/v1/releases/vocational-2017-q4"
     moves = [f"/demo?at=2018-03-08T09:{minute}:00%2B00:00" for minute in (29, 34, 35)]
-    answers = await shown(kept, *(path for move in moves for path in (move, released, "/api/v1/incidents")))
+    answers = await fetch_from_demo(kept, *(path for move in moves for path in (move, released, "/api/v1/incidents")))
     bodies, incidents = [one.json() for one in answers[1::3]], [one.json()["incidents"] for one in answers[2::3]]
     assert [body["verdict"] for body in bodies] == ["pending", "overdue", "overdue"]
     assert 60 <= bodies[1]["delay"]["min"] <= 240
@@ -86,26 +88,26 @@ async def test_the_board_shows_what_was_known_at_the_instant_that_its_visitor_mo
 
 
 @pytest.mark.slow
-async def test_the_demonstration_sends_visitors_to_no_other_host(kept: list[Path]) -> None:
+async def test_the_demonstration_never_redirects_to_another_host(kept: list[Path]) -> None:
     at = "/demo?at=2018-03-08T09:33:00%2B00:00&path="
-    answers = await shown(kept, f"{at}//evil.example/", f"{at}https://evil.example/", f"{at}/incidents")
+    answers = await fetch_from_demo(kept, f"{at}//evil.example/", f"{at}https://evil.example/", f"{at}/incidents")
     places = [(one.status_code, one.headers["location"]) for one in answers]
     assert places == [(303, "/"), (303, "/"), (303, "/incidents")]
 
 
 @pytest.mark.slow
-async def test_an_instant_that_cannot_be_shown_leaves_the_board_as_it_is(kept: list[Path]) -> None:
+async def test_an_invalid_time_does_not_change_the_board(kept: list[Path]) -> None:
     moves = ("/demo?at=soon", "/demo?at=0001-01-01T00:00:00%2B00:00", "/demo?at=9999-12-31T23:59:59%2B00:00")
-    *refused, board = await shown(kept, *moves, "/")
+    *refused, board = await fetch_from_demo(kept, *moves, "/")
     assert [one.status_code for one in refused] == [400, 400, 400]
     assert (board.status_code, "Thursday 8 March 2018" in board.text) == (200, True)
 
 
-async def test_nothing_can_be_changed(kept: list[Path]) -> None:
-    (board,) = await shown(kept, "/incidents")
+async def test_the_incidents_page_has_no_form(kept: list[Path]) -> None:
+    (board,) = await fetch_from_demo(kept, "/incidents")
     assert "<form" not in board.text
 
 
-def test_what_was_never_kept_is_named(tmp_path: Path) -> None:
+def test_merging_names_a_folder_without_a_kept_rehearsal(tmp_path: Path) -> None:
     with pytest.raises(UserFault, match="no rehearsal was kept there"):
         merged([tmp_path / "ofsted-2017"])

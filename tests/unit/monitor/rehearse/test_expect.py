@@ -49,14 +49,14 @@ RESULTS = Results(
 
 
 @pytest.fixture
-def ask(script: Callable[[str], Script]) -> Callable[[str], Met]:
-    def one(text: str) -> Met:
+def check_one(script: Callable[[str], Script]) -> Callable[[str], Met]:
+    def check_first(text: str) -> Met:
         release = 'release = "birds"\n'
         return check(
-            script(RELEASE + (text.removeprefix("of all: ") if "of all" in text else release + text)), RESULTS
+            script(RELEASE + (text.removeprefix("in total: ") if "in total" in text else release + text)), RESULTS
         )[0]
 
-    return one
+    return check_first
 
 
 MET = [
@@ -74,7 +74,7 @@ MET = [
     'part = "news"\nexposures = []',
     'part = "news"\ndelay = { min = 5 }',
     "notices = 1\ndrafts = 1",
-    "of all: notices = 2",
+    "in total: notices = 2",
 ]
 UNMET = [
     ('verdict = "on_time"', "verdict: late, not on_time"),
@@ -84,7 +84,7 @@ UNMET = [
     ),
     (
         "delay = { min = 10142, max = 10150, within = 20 }",
-        "delay: measured 10139 to 10141 s, which leaves out the true 10142 to 10150 s",
+        "delay: measured 10139 to 10141 s, which does not overlap the true 10142 to 10150 s",
     ),
     ('part = "news"\ndelay = { min = 5, max = 6, within = 100 }', "wider than"),
     ('findings = ["late", "partial"]', "findings: ['late', 'elsewhere_first'], not ['late', 'partial']"),
@@ -95,29 +95,29 @@ UNMET = [
     ('part = "news"\nexposure = { open = true }', "exposure: there was none"),
     ('part = "sheet"\nverdict = "late"', "the release has no part sheet"),
     ('unproven_because = "blind"', "unproven_because: None, not blind"),
-    ("of all: notices = 0", "notices: 2, not 0 (opened, calendar)"),
+    ("in total: notices = 0", "notices: 2, not 0 (opened, calendar)"),
     ('verdict = "early"\ndrafts = 2', "drafts: 1, not 2 (B); verdict: late, not early"),
 ]
 
 
 @pytest.mark.parametrize("text", MET)
-def test_what_was_seen_is_met(ask: Callable[[str], Met], text: str) -> None:
-    assert ask(text) == Met(ask(text).release, ask(text).part, met=True)
+def test_an_expectation_that_matches_the_results_is_met(check_one: Callable[[str], Met], text: str) -> None:
+    assert check_one(text) == Met(check_one(text).release, check_one(text).part, met=True)
 
 
 @pytest.mark.parametrize(("text", "why"), UNMET)
-def test_what_was_not_seen_is_told_with_its_reason(ask: Callable[[str], Met], text: str, why: str) -> None:
-    met = ask(text)
+def test_an_unmet_expectation_says_how_the_results_differ(check_one: Callable[[str], Met], text: str, why: str) -> None:
+    met = check_one(text)
     assert not met.met
     assert why in met.why
 
 
-def test_a_release_that_never_came_is_told(script: Callable[[str], Script]) -> None:
+def test_an_expected_release_without_results_is_unmet(script: Callable[[str], Script]) -> None:
     met = check(script(RELEASE + 'release = "birds"\nverdict = "late"'), Results())
     assert met == [Met("birds", None, met=False, why="there is no release birds")]
 
 
-def test_a_release_that_was_never_measured_has_no_delay(script: Callable[[str], Script]) -> None:
-    told = script(RELEASE + 'release = "birds"\ndelay = { min = 0, max = 0, within = 9 }')
-    met = check(told, Results(releases=[{**MEASURED, "delay": None}]))
+def test_an_expected_delay_is_unmet_if_none_was_measured(script: Callable[[str], Script]) -> None:
+    expecting = script(RELEASE + 'release = "birds"\ndelay = { min = 0, max = 0, within = 9 }')
+    met = check(expecting, Results(releases=[{**MEASURED, "delay": None}]))
     assert met[0].why == "delay: was not measured"

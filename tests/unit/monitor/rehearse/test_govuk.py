@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 if TYPE_CHECKING:
-    from conftest import Play, Story
+    from conftest import PublisherClient, RunScenario
 
     from monitor.look.fetch import Answer
 
@@ -15,7 +15,7 @@ WWW = "https://www.gov.uk"
 PAGE = f"{WWW}/government/statistics/gulls-2017"
 ANNOUNCEMENT = f"{WWW}/government/statistics/announcements/gulls-2017"
 FILE = "https://assets.publishing.service.gov.uk/media/5a/gulls.ods"
-CHILD = f"{PAGE}/bulletin"
+HTML_PART = f"{PAGE}/bulletin"
 LISTING = (
     f"{WWW}/api/search.json?filter_format=statistics_announcement&order=release_timestamp&count=500"
     "&filter_release_timestamp=from:2017-12-29,to:2018-12-31"
@@ -34,7 +34,7 @@ producer = "bird-agency"
 url = "{PAGE}"
 slot = 2018-01-05T09:30:00
 known_from = 2017-12-01T09:30:00
-part = [{{ id = "sheet", role = "data", url = "{FILE}" }}, {{ id = "bulletin", role = "html", url = "{CHILD}" }}]
+part = [{{ id = "sheet", role = "data", url = "{FILE}" }}, {{ id = "bulletin", role = "html", url = "{HTML_PART}" }}]
 """
 
 
@@ -46,7 +46,7 @@ def change(at: str, more: str, release: str = "gulls") -> str:
     return f'\n[[change]]\nrelease = "{release}"\nat = {at}\n{more}\n'
 
 
-def twin(url: str) -> str:
+def content_api_url(url: str) -> str:
     return url.replace(WWW, f"{WWW}/api/content")
 
 
@@ -54,92 +54,94 @@ def data(answer: Answer) -> dict[str, Any]:
     return cast("dict[str, Any]", json.loads(answer.body))
 
 
-async def listed(story: Story, url: str = LISTING) -> list[Any]:
-    return list(data(await story.get(url))["results"])
+async def listed(client: PublisherClient, url: str = LISTING) -> list[Any]:
+    return list(data(await client.get(url))["results"])
 
 
-async def statuses(story: Story) -> dict[str, int]:
-    urls = {"page": PAGE, "item": twin(PAGE), "announcement": ANNOUNCEMENT, "file": FILE, "child": CHILD}
-    return {name: (await story.get(url)).status for name, url in urls.items()}
+async def statuses(client: PublisherClient) -> dict[str, int]:
+    urls = {"page": PAGE, "item": content_api_url(PAGE), "announcement": ANNOUNCEMENT, "file": FILE, "child": HTML_PART}
+    return {name: (await client.get(url)).status for name, url in urls.items()}
 
 
-def test_an_announced_release_is_listed_and_its_page_is_not_there(play: Play) -> None:
-    async def tell(story: Story) -> None:
-        assert await statuses(story) == {"page": 404, "item": 404, "announcement": 200, "file": 302, "child": 404}
-        entry = (await listed(story))[0]
+def test_an_announced_release_is_listed_and_its_page_is_absent(run_scenario: RunScenario) -> None:
+    async def scenario(client: PublisherClient) -> None:
+        assert await statuses(client) == {"page": 404, "item": 404, "announcement": 200, "file": 302, "child": 404}
+        entry = (await listed(client))[0]
         assert entry["display_date"] == "5 January 2018 9:30am"
         assert entry["release_timestamp"] == "2018-01-05T09:30:00.000+00:00"
         assert entry["link"] == "/government/statistics/announcements/gulls-2017"
         assert entry["organisations"][0]["slug"] == "bird-agency"
-        item = data(await story.get(twin(ANNOUNCEMENT)))
+        item = data(await client.get(content_api_url(ANNOUNCEMENT)))
         assert item["schema_name"] == "statistics_announcement"
         assert item["details"]["state"] == "confirmed"
-        assert b"bulletin" not in (await story.get(FEED)).body
-        assert await listed(story, NEWEST) == []
+        assert b"bulletin" not in (await client.get(FEED)).body
+        assert await listed(client, NEWEST) == []
 
-    play(RELEASE + answer("09:30:00"), tell)
+    run_scenario(RELEASE + answer("09:30:00"), scenario)
 
 
-def test_a_release_is_out_everywhere_after_its_slot(play: Play) -> None:
-    async def tell(story: Story) -> None:
-        await story.at("09:30:40")
-        assert await statuses(story) == {"page": 200, "item": 200, "announcement": 301, "file": 200, "child": 200}
-        item = data(await story.get(twin(PAGE)))
+def test_a_published_release_is_visible_everywhere(run_scenario: RunScenario) -> None:
+    async def scenario(client: PublisherClient) -> None:
+        await client.wait_until("09:30:40")
+        assert await statuses(client) == {"page": 200, "item": 200, "announcement": 301, "file": 200, "child": 200}
+        item = data(await client.get(content_api_url(PAGE)))
         assert (item["schema_name"], item["title"]) == ("publication", "Gulls & terns: 2017")
         assert item["scheduled_publishing_delay_seconds"] == 3
         assert [one["url"] for one in item["details"]["attachments"]] == [
             FILE,
             "/government/statistics/gulls-2017/bulletin",
         ]
-        redirect = data(await story.get(twin(ANNOUNCEMENT)))
+        redirect = data(await client.get(content_api_url(ANNOUNCEMENT)))
         assert redirect["schema_name"] == "redirect"
         assert redirect["redirects"][0]["destination"] == "/government/statistics/gulls-2017"
-        assert await listed(story) == []
-        assert [entry["link"] for entry in await listed(story, NEWEST)] == ["/government/statistics/gulls-2017"]
-        assert b"Gulls &amp; terns: 2017" in (await story.get(FEED)).body
+        assert await listed(client) == []
+        assert [entry["link"] for entry in await listed(client, NEWEST)] == ["/government/statistics/gulls-2017"]
+        assert b"Gulls &amp; terns: 2017" in (await client.get(FEED)).body
 
-    play(RELEASE + answer("09:30:03"), tell)
-
-
-def test_jobs_of_their_own_follow_the_page(play: Play) -> None:
-    async def tell(story: Story) -> None:
-        await story.at("09:30:01")
-        assert await statuses(story) == {"page": 200, "item": 200, "announcement": 200, "file": 302, "child": 200}
-        assert len(data(await story.get(twin(PAGE)))["details"]["attachments"]) == 1
-        assert len(await listed(story)) == 1
-
-    play(RELEASE + answer("09:30:00"), tell)
+    run_scenario(RELEASE + answer("09:30:03"), scenario)
 
 
-def test_an_older_edition_at_the_address_is_a_publication_of_its_own(play: Play) -> None:
-    async def tell(story: Story) -> None:
-        assert (await statuses(story)) == {"page": 200, "item": 200, "announcement": 200, "file": 302, "child": 404}
-        assert data(await story.get(twin(PAGE)))["title"] == "Gulls and terns: 2016"
-        assert [one["title"] for one in await listed(story, NEWEST)] == ["Gulls and terns: 2016"]
-        assert len(await listed(story)) == 1
-        await story.at("09:31:00")
-        assert data(await story.get(twin(PAGE)))["title"] == "Gulls & terns: 2017"
-        assert await listed(story) == []
+def test_redirect_files_and_index_are_updated_after_the_page(run_scenario: RunScenario) -> None:
+    async def scenario(client: PublisherClient) -> None:
+        await client.wait_until("09:30:01")
+        assert await statuses(client) == {"page": 200, "item": 200, "announcement": 200, "file": 302, "child": 200}
+        assert len(data(await client.get(content_api_url(PAGE)))["details"]["attachments"]) == 1
+        assert len(await listed(client)) == 1
+
+    run_scenario(RELEASE + answer("09:30:00"), scenario)
+
+
+def test_an_older_edition_at_the_address_is_a_separate_publication(run_scenario: RunScenario) -> None:
+    async def scenario(client: PublisherClient) -> None:
+        assert (await statuses(client)) == {"page": 200, "item": 200, "announcement": 200, "file": 302, "child": 404}
+        assert data(await client.get(content_api_url(PAGE)))["title"] == "Gulls and terns: 2016"
+        assert [one["title"] for one in await listed(client, NEWEST)] == ["Gulls and terns: 2016"]
+        assert len(await listed(client)) == 1
+        await client.wait_until("09:31:00")
+        assert data(await client.get(content_api_url(PAGE)))["title"] == "Gulls & terns: 2017"
+        assert await listed(client) == []
 
     older = "body = '<h1>Gulls and terns: 2016</h1>'"
-    play(RELEASE + answer("08:00:00", older) + answer("09:30:00"), tell)
+    run_scenario(RELEASE + answer("08:00:00", older) + answer("09:30:00"), scenario)
 
 
-def test_a_page_about_nothing_is_an_error_in_the_api(play: Play) -> None:
-    async def tell(story: Story) -> None:
-        assert (await statuses(story))["item"] == 503
-        assert await listed(story, NEWEST) == []
+def test_a_maintenance_page_is_an_error_in_the_content_api(run_scenario: RunScenario) -> None:
+    async def scenario(client: PublisherClient) -> None:
+        assert (await statuses(client))["item"] == 503
+        assert await listed(client, NEWEST) == []
 
-    play(RELEASE + answer("08:00:00", "body = '<h1>Sorry, we are carrying out maintenance</h1>'"), tell)
+    run_scenario(RELEASE + answer("08:00:00", "body = '<h1>Sorry, we are carrying out maintenance</h1>'"), scenario)
 
 
-def test_maintenance_takes_nothing_from_the_index(play: Play) -> None:
-    async def tell(story: Story) -> None:
-        await story.at("09:34:00")
-        assert (await statuses(story))["item"] == 503
-        assert [one["title"] for one in await listed(story, NEWEST)] == ["Gulls & terns: 2017"]
+def test_a_maintenance_page_removes_nothing_from_the_index(run_scenario: RunScenario) -> None:
+    async def scenario(client: PublisherClient) -> None:
+        await client.wait_until("09:34:00")
+        assert (await statuses(client))["item"] == 503
+        assert [one["title"] for one in await listed(client, NEWEST)] == ["Gulls & terns: 2017"]
 
-    play(RELEASE + answer("09:30:00") + answer("09:33:00", "body = '<h1>Sorry, under maintenance</h1>'"), tell)
+    run_scenario(
+        RELEASE + answer("09:30:00") + answer("09:33:00", "body = '<h1>Sorry, under maintenance</h1>'"), scenario
+    )
 
 
 OTHER_SLUG = RELEASE.replace(f'url = "{PAGE}"', f'url = "{PAGE}--2"\nannouncement = "gulls-2017"', 1)
@@ -149,217 +151,219 @@ def with_keys(keys: str) -> str:
     return OTHER_SLUG.replace("slot =", f"{keys}\nslot =", 1)
 
 
-def test_an_announcement_under_another_slug_leads_to_its_publication(play: Play) -> None:
-    async def tell(story: Story) -> None:
-        assert (await listed(story))[0]["link"] == "/government/statistics/announcements/gulls-2017"
-        await story.at("09:30:09")
-        assert (await story.get(ANNOUNCEMENT)).status == 200
-        await story.at("09:30:10")
-        assert (await story.get(ANNOUNCEMENT)).headers["location"] == "/government/statistics/gulls-2017--2"
-        assert data(await story.get(twin(ANNOUNCEMENT)))["schema_name"] == "redirect"
-        assert ((await story.get(PAGE)).status, (await story.get(f"{PAGE}--2")).status) == (404, 200)
-        assert (await story.get(twin(PAGE))).status == 404
+def test_an_announcement_with_another_slug_redirects_to_its_publication(run_scenario: RunScenario) -> None:
+    async def scenario(client: PublisherClient) -> None:
+        assert (await listed(client))[0]["link"] == "/government/statistics/announcements/gulls-2017"
+        await client.wait_until("09:30:09")
+        assert (await client.get(ANNOUNCEMENT)).status == 200
+        await client.wait_until("09:30:10")
+        assert (await client.get(ANNOUNCEMENT)).headers["location"] == "/government/statistics/gulls-2017--2"
+        assert data(await client.get(content_api_url(ANNOUNCEMENT)))["schema_name"] == "redirect"
+        assert ((await client.get(PAGE)).status, (await client.get(f"{PAGE}--2")).status) == (404, 200)
+        assert (await client.get(content_api_url(PAGE))).status == 404
 
-    play(with_keys('redirect_after = "10s"') + answer("09:30:00", url=f"{PAGE}--2"), tell)
-
-
-def test_a_redirect_that_fails_leaves_the_announcement_listed(play: Play) -> None:
-    async def tell(story: Story) -> None:
-        await story.at("12:00:00")
-        assert (await story.get(ANNOUNCEMENT)).status == 200
-        assert len(await listed(story)) == 1
-        assert [one["link"] for one in await listed(story, NEWEST)] == ["/government/statistics/gulls-2017--2"]
-
-    play(with_keys('redirect_after = "never"') + answer("09:30:00", url=f"{PAGE}--2"), tell)
+    run_scenario(with_keys('redirect_after = "10s"') + answer("09:30:00", url=f"{PAGE}--2"), scenario)
 
 
-def test_the_index_lists_a_publication_after_the_time_it_is_given(play: Play) -> None:
-    async def tell(story: Story) -> None:
-        await story.at("09:30:59")
-        assert await listed(story, NEWEST) == []
-        await story.at("09:31:00")
-        assert len(await listed(story, NEWEST)) == 1
+def test_without_a_redirect_the_announcement_stays_listed(run_scenario: RunScenario) -> None:
+    async def scenario(client: PublisherClient) -> None:
+        await client.wait_until("12:00:00")
+        assert (await client.get(ANNOUNCEMENT)).status == 200
+        assert len(await listed(client)) == 1
+        assert [one["link"] for one in await listed(client, NEWEST)] == ["/government/statistics/gulls-2017--2"]
 
-    play(with_keys('listed_after = "60s"') + answer("09:30:00", url=f"{PAGE}--2"), tell)
-
-
-def test_an_announcement_may_have_a_title_of_its_own(play: Play) -> None:
-    async def tell(story: Story) -> None:
-        assert (await listed(story))[0]["title"] == "Sea birds, 2017"
-        assert data(await story.get(twin(ANNOUNCEMENT)))["title"] == "Sea birds, 2017"
-        assert b"<h1>Sea birds, 2017</h1>" in (await story.get(ANNOUNCEMENT)).body
-        await story.at("09:31:00")
-        assert [one["title"] for one in await listed(story, NEWEST)] == ["Gulls & terns: 2017"]
-
-    play(with_keys('announcement_title = "Sea birds, 2017"') + answer("09:30:00", url=f"{PAGE}--2"), tell)
+    run_scenario(with_keys('redirect_after = "never"') + answer("09:30:00", url=f"{PAGE}--2"), scenario)
 
 
-def test_all_organisations_are_told_in_their_order_and_each_lists_the_release(play: Play) -> None:
-    async def tell(story: Story) -> None:
-        assert [one["slug"] for one in (await listed(story))[0]["organisations"]] == ["fish", "bird-agency"]
-        item = data(await story.get(twin(ANNOUNCEMENT)))
+def test_the_index_lists_a_publication_after_its_scripted_delay(run_scenario: RunScenario) -> None:
+    async def scenario(client: PublisherClient) -> None:
+        await client.wait_until("09:30:59")
+        assert await listed(client, NEWEST) == []
+        await client.wait_until("09:31:00")
+        assert len(await listed(client, NEWEST)) == 1
+
+    run_scenario(with_keys('listed_after = "60s"') + answer("09:30:00", url=f"{PAGE}--2"), scenario)
+
+
+def test_an_announcement_can_have_another_title_than_its_publication(run_scenario: RunScenario) -> None:
+    async def scenario(client: PublisherClient) -> None:
+        assert (await listed(client))[0]["title"] == "Sea birds, 2017"
+        assert data(await client.get(content_api_url(ANNOUNCEMENT)))["title"] == "Sea birds, 2017"
+        assert b"<h1>Sea birds, 2017</h1>" in (await client.get(ANNOUNCEMENT)).body
+        await client.wait_until("09:31:00")
+        assert [one["title"] for one in await listed(client, NEWEST)] == ["Gulls & terns: 2017"]
+
+    run_scenario(with_keys('announcement_title = "Sea birds, 2017"') + answer("09:30:00", url=f"{PAGE}--2"), scenario)
+
+
+def test_all_organisations_are_named_in_order_and_each_lists_the_release(run_scenario: RunScenario) -> None:
+    async def scenario(client: PublisherClient) -> None:
+        assert [one["slug"] for one in (await listed(client))[0]["organisations"]] == ["fish", "bird-agency"]
+        item = data(await client.get(content_api_url(ANNOUNCEMENT)))
         assert [one["title"] for one in item["links"]["organisations"]] == ["Fish", "Bird Agency"]
-        await story.at("09:31:00")
-        assert len(await listed(story, NEWEST)) == len(await listed(story, NEWEST.replace("bird-agency", "fish"))) == 1
+        await client.wait_until("09:31:00")
+        assert (
+            len(await listed(client, NEWEST)) == len(await listed(client, NEWEST.replace("bird-agency", "fish"))) == 1
+        )
         for feed in (FEED, FEED.replace("bird-agency", "fish")):
-            assert b"statistics/gulls-2017--2" in (await story.get(feed)).body
+            assert b"statistics/gulls-2017--2" in (await client.get(feed)).body
 
-    play(with_keys('organisations = ["fish", "bird-agency"]') + answer("09:30:00", url=f"{PAGE}--2"), tell)
+    run_scenario(with_keys('organisations = ["fish", "bird-agency"]') + answer("09:30:00", url=f"{PAGE}--2"), scenario)
 
 
-def test_what_the_announcement_suggests_may_bear_another_edition(play: Play) -> None:
-    async def tell(story: Story) -> None:
-        assert data(await story.get(twin(PAGE)))["title"] == "Gulls & terns: 2016"
-        await story.at("09:31:00")
-        assert (await story.get(ANNOUNCEMENT)).headers["location"] == "/government/statistics/gulls-2017--2"
-        links = {one["link"]: one["title"] for one in await listed(story, NEWEST)}
+def test_the_address_guessed_from_the_announcement_can_show_another_edition(run_scenario: RunScenario) -> None:
+    async def scenario(client: PublisherClient) -> None:
+        assert data(await client.get(content_api_url(PAGE)))["title"] == "Gulls & terns: 2016"
+        await client.wait_until("09:31:00")
+        assert (await client.get(ANNOUNCEMENT)).headers["location"] == "/government/statistics/gulls-2017--2"
+        links = {one["link"]: one["title"] for one in await listed(client, NEWEST)}
         assert links == {
             "/government/statistics/gulls-2017": "Gulls & terns: 2016",
             "/government/statistics/gulls-2017--2": "Gulls & terns: 2017",
         }
 
     older = answer("08:00:00", "body = '<h1>Gulls &amp; terns: 2016</h1>'")
-    play(OTHER_SLUG + older + answer("09:30:00", url=f"{PAGE}--2"), tell)
+    run_scenario(OTHER_SLUG + older + answer("09:30:00", url=f"{PAGE}--2"), scenario)
 
 
-def test_what_stood_there_early_when_it_begins_is_still_announced(play: Play) -> None:
-    async def tell(story: Story) -> None:
-        assert len(await listed(story)) == 1
-        assert (await statuses(story))["announcement"] == 200
+def test_a_release_that_was_public_before_the_rehearsal_is_still_announced(run_scenario: RunScenario) -> None:
+    async def scenario(client: PublisherClient) -> None:
+        assert len(await listed(client)) == 1
+        assert (await statuses(client))["announcement"] == 200
 
-    play(RELEASE + answer("08:00:00"), tell)
+    run_scenario(RELEASE + answer("08:00:00"), scenario)
 
 
-def test_an_overdue_release_stays_in_the_listing(play: Play) -> None:
-    async def tell(story: Story) -> None:
-        await story.at("12:00:00")
-        assert len(await listed(story)) == 1
-        assert len(await listed(story, LISTING.replace("from:2017-12-29", "from:2018-01-06"))) == 0
+def test_an_overdue_release_stays_in_the_listing(run_scenario: RunScenario) -> None:
+    async def scenario(client: PublisherClient) -> None:
+        await client.wait_until("12:00:00")
+        assert len(await listed(client)) == 1
+        assert len(await listed(client, LISTING.replace("from:2017-12-29", "from:2018-01-06"))) == 0
 
-    play(RELEASE, tell)
+    run_scenario(RELEASE, scenario)
 
 
 @pytest.mark.parametrize(
     "body",
     ["These statistics will be released on 5 January 2018", "<h1>Gulls &amp; terns: 2017</h1><p>Coming soon</p>"],
 )
-def test_a_placeholder_is_no_publication(play: Play, body: str) -> None:
-    async def tell(story: Story) -> None:
-        assert await statuses(story) == {"page": 200, "item": 404, "announcement": 200, "file": 302, "child": 404}
-        assert len(await listed(story)) == 1
-        await story.at("09:31:00")
-        assert (await statuses(story))["item"] == 200
-        assert await listed(story) == []
+def test_a_placeholder_is_not_a_publication(run_scenario: RunScenario, body: str) -> None:
+    async def scenario(client: PublisherClient) -> None:
+        assert await statuses(client) == {"page": 200, "item": 404, "announcement": 200, "file": 302, "child": 404}
+        assert len(await listed(client)) == 1
+        await client.wait_until("09:31:00")
+        assert (await statuses(client))["item"] == 200
+        assert await listed(client) == []
 
-    play(RELEASE + answer("08:00:00", f'body = "{body}"') + answer("09:30:00"), tell)
+    run_scenario(RELEASE + answer("08:00:00", f'body = "{body}"') + answer("09:30:00"), scenario)
 
 
-def test_a_release_taken_down_leaves_its_redirect_and_is_gone(play: Play) -> None:
-    async def tell(story: Story) -> None:
-        await story.at("09:20:00")
-        assert await statuses(story) == {"page": 410, "item": 200, "announcement": 301, "file": 302, "child": 301}
-        item = data(await story.get(twin(PAGE)))
+def test_a_removed_release_keeps_its_redirect_and_has_a_gone_item(run_scenario: RunScenario) -> None:
+    async def scenario(client: PublisherClient) -> None:
+        await client.wait_until("09:20:00")
+        assert await statuses(client) == {"page": 410, "item": 200, "announcement": 301, "file": 302, "child": 301}
+        item = data(await client.get(content_api_url(PAGE)))
         assert item["schema_name"] == "gone"
         assert "published in error" in item["details"]["explanation"]
-        assert b"published in error" in (await story.get(PAGE)).body
-        assert (await story.get(FILE)).headers["location"] == PAGE
-        assert await listed(story) == []
-        assert await listed(story, NEWEST) == []
+        assert b"published in error" in (await client.get(PAGE)).body
+        assert (await client.get(FILE)).headers["location"] == PAGE
+        assert await listed(client) == []
+        assert await listed(client, NEWEST) == []
 
-    play(RELEASE + answer("09:10:00") + answer("09:15:00", "status = 410"), tell)
-
-
-def test_a_page_gone_without_a_word_is_410_in_the_api_too(play: Play) -> None:
-    async def tell(story: Story) -> None:
-        assert (await story.get(twin(PAGE))).status == 410
-
-    play(RELEASE + answer("08:00:00", 'status = 410\nbody = "410 Gone"'), tell)
+    run_scenario(RELEASE + answer("09:10:00") + answer("09:15:00", "status = 410"), scenario)
 
 
-def test_a_later_release_wipes_the_trace_of_the_early_one(play: Play) -> None:
-    async def tell(story: Story) -> None:
-        await story.at("09:31:00")
-        item = data(await story.get(twin(PAGE)))
+def test_a_page_removed_without_explanation_is_410_in_the_content_api(run_scenario: RunScenario) -> None:
+    async def scenario(client: PublisherClient) -> None:
+        assert (await client.get(content_api_url(PAGE))).status == 410
+
+    run_scenario(RELEASE + answer("08:00:00", 'status = 410\nbody = "410 Gone"'), scenario)
+
+
+def test_a_second_publication_hides_the_early_one_in_the_content_item(run_scenario: RunScenario) -> None:
+    async def scenario(client: PublisherClient) -> None:
+        await client.wait_until("09:31:00")
+        item = data(await client.get(content_api_url(PAGE)))
         assert item["schema_name"] == "publication"
         assert item["public_updated_at"] == "2018-01-05T09:30:00Z"
         assert item["scheduled_publishing_delay_seconds"] is None
 
-    play(RELEASE + answer("09:10:00") + answer("09:15:00", "status = 410") + answer("09:30:00"), tell)
+    run_scenario(RELEASE + answer("09:10:00") + answer("09:15:00", "status = 410") + answer("09:30:00"), scenario)
 
 
-def test_the_api_is_as_stale_as_the_page_except_past_the_cache(play: Play) -> None:
-    async def tell(story: Story) -> None:
-        await story.at("09:30:10")
-        stale, fresh = await story.get(twin(PAGE)), await story.get(twin(PAGE), bust=True)
+def test_the_content_api_is_as_stale_as_the_page_unless_the_cache_is_passed(run_scenario: RunScenario) -> None:
+    async def scenario(client: PublisherClient) -> None:
+        await client.wait_until("09:30:10")
+        stale, fresh = await client.get(content_api_url(PAGE)), await client.get(content_api_url(PAGE), bust=True)
         assert (stale.status, stale.headers["age"]) == (404, "11")
         assert (fresh.status, "age" in fresh.headers) == (200, False)
 
-    play(RELEASE + answer("09:30:00", 'edge_cache = "30s"'), tell)
+    run_scenario(RELEASE + answer("09:30:00", 'edge_cache = "30s"'), scenario)
 
 
-def test_an_address_scripted_of_its_own_answers_as_scripted(play: Play) -> None:
-    async def tell(story: Story) -> None:
-        await story.at("09:31:00")
-        assert (await story.get(FILE)).status == 404
-        assert data(await story.get(twin(PAGE))) == {"schema_name": "special_route"}
-        await story.at("09:40:00")
-        assert (await story.get(FILE)).status == 200
+def test_a_scripted_answer_replaces_gov_uks_own(run_scenario: RunScenario) -> None:
+    async def scenario(client: PublisherClient) -> None:
+        await client.wait_until("09:31:00")
+        assert (await client.get(FILE)).status == 404
+        assert data(await client.get(content_api_url(PAGE))) == {"schema_name": "special_route"}
+        await client.wait_until("09:40:00")
+        assert (await client.get(FILE)).status == 200
 
-    own = answer("09:00:00", 'body = \'{"schema_name": "special_route"}\'', twin(PAGE))
-    play(RELEASE + answer("09:30:00") + answer("09:35:00", url=FILE) + own, tell)
+    own = answer("09:00:00", 'body = \'{"schema_name": "special_route"}\'', content_api_url(PAGE))
+    run_scenario(RELEASE + answer("09:30:00") + answer("09:35:00", url=FILE) + own, scenario)
 
 
-def test_a_changed_date_is_told_with_the_one_before(play: Play) -> None:
-    async def tell(story: Story) -> None:
-        item = data(await story.get(twin(ANNOUNCEMENT)))
+def test_a_changed_date_is_published_with_the_previous_one(run_scenario: RunScenario) -> None:
+    async def scenario(client: PublisherClient) -> None:
+        item = data(await client.get(content_api_url(ANNOUNCEMENT)))
         assert item["details"]["display_date"] == "12 July 2018 9:30am"
         assert item["details"]["release_timestamp"] == "2018-07-12T09:30:00.000+01:00"
         assert item["details"]["previous_display_date"] == "5 January 2018 9:30am"
         assert item["details"]["latest_change_note"] == "More checks."
-        assert (await listed(story))[0]["display_date"] == "12 July 2018 9:30am"
-        assert b"The release date has been changed" in (await story.get(ANNOUNCEMENT)).body
+        assert (await listed(client))[0]["display_date"] == "12 July 2018 9:30am"
+        assert b"The release date has been changed" in (await client.get(ANNOUNCEMENT)).body
 
-    play(RELEASE + change("2018-01-04T17:00:00", 'slot = 2018-07-12T09:30:00\nwhy = "More checks."'), tell)
+    run_scenario(RELEASE + change("2018-01-04T17:00:00", 'slot = 2018-07-12T09:30:00\nwhy = "More checks."'), scenario)
 
 
-def test_a_cancelled_release_stays_in_the_listing_with_its_reason(play: Play) -> None:
-    async def tell(story: Story) -> None:
-        item = data(await story.get(twin(ANNOUNCEMENT)))
+def test_a_cancelled_release_stays_in_the_listing_with_its_reason(run_scenario: RunScenario) -> None:
+    async def scenario(client: PublisherClient) -> None:
+        item = data(await client.get(content_api_url(ANNOUNCEMENT)))
         assert item["details"]["cancelled_at"] == "2018-01-04T17:00:00Z"
         assert item["details"]["cancellation_reason"] == "No longer collected."
-        assert (await listed(story))[0]["statistics_announcement_state"] == "cancelled"
-        assert b"Statistics release cancelled" in (await story.get(ANNOUNCEMENT)).body
+        assert (await listed(client))[0]["statistics_announcement_state"] == "cancelled"
+        assert b"Statistics release cancelled" in (await client.get(ANNOUNCEMENT)).body
 
-    play(RELEASE + change("2018-01-04T17:00:00", 'state = "cancelled"\nwhy = "No longer collected."'), tell)
-
-
-def test_a_vanished_announcement_is_nowhere(play: Play) -> None:
-    async def tell(story: Story) -> None:
-        assert len(await listed(story)) == 1
-        await story.at("09:10:00")
-        assert await listed(story) == []
-        assert (await story.get(ANNOUNCEMENT)).status == 404
-
-    play(RELEASE + change("2018-01-05T09:05:00", "gone = true"), tell)
+    run_scenario(RELEASE + change("2018-01-04T17:00:00", 'state = "cancelled"\nwhy = "No longer collected."'), scenario)
 
 
-def test_an_announcement_is_not_known_before_its_time(play: Play) -> None:
-    async def tell(story: Story) -> None:
-        assert await listed(story) == []
-        await story.at("09:20:00")
-        assert len(await listed(story)) == 1
+def test_a_removed_announcement_is_neither_listed_nor_served(run_scenario: RunScenario) -> None:
+    async def scenario(client: PublisherClient) -> None:
+        assert len(await listed(client)) == 1
+        await client.wait_until("09:10:00")
+        assert await listed(client) == []
+        assert (await client.get(ANNOUNCEMENT)).status == 404
 
-    play(RELEASE.replace("2017-12-01T09:30:00", "2018-01-05T09:15:00"), tell)
+    run_scenario(RELEASE + change("2018-01-05T09:05:00", "gone = true"), scenario)
 
 
-def test_a_month_is_announced_as_provisional(play: Play) -> None:
-    async def tell(story: Story) -> None:
-        entry = (await listed(story))[0]
+def test_a_release_is_not_listed_before_it_is_announced(run_scenario: RunScenario) -> None:
+    async def scenario(client: PublisherClient) -> None:
+        assert await listed(client) == []
+        await client.wait_until("09:20:00")
+        assert len(await listed(client)) == 1
+
+    run_scenario(RELEASE.replace("2017-12-01T09:30:00", "2018-01-05T09:15:00"), scenario)
+
+
+def test_a_month_is_announced_as_provisional(run_scenario: RunScenario) -> None:
+    async def scenario(client: PublisherClient) -> None:
+        entry = (await listed(client))[0]
         assert entry["display_date"] == "July 2018"
         assert entry["statistics_announcement_state"] == "provisional"
-        assert b"will be released in July&nbsp;2018" in (await story.get(ANNOUNCEMENT)).body
+        assert b"will be released in July&nbsp;2018" in (await client.get(ANNOUNCEMENT)).body
 
-    play(RELEASE.replace("slot = 2018-01-05T09:30:00", 'slot = "July 2018"'), tell)
+    run_scenario(RELEASE.replace("slot = 2018-01-05T09:30:00", 'slot = "July 2018"'), scenario)
 
 
 @pytest.mark.parametrize(
@@ -377,26 +381,26 @@ def test_a_month_is_announced_as_provisional(play: Play) -> None:
         "ninethirty=1",
     ],
 )
-def test_a_search_that_the_api_does_not_know_is_refused(play: Play, query: str) -> None:
-    async def tell(story: Story) -> None:
-        answer = await story.get(f"{WWW}/api/search.json?{query}")
+def test_a_search_with_unknown_parameters_gets_422(run_scenario: RunScenario, query: str) -> None:
+    async def scenario(client: PublisherClient) -> None:
+        answer = await client.get(f"{WWW}/api/search.json?{query}")
         assert answer.status == 422
         assert "html" in answer.headers["content-type"]
 
-    play(RELEASE, tell)
+    run_scenario(RELEASE, scenario)
 
 
-def test_the_listing_is_filtered_ordered_and_paged(play: Play) -> None:
-    async def tell(story: Story) -> None:
-        page = data(await story.get(LISTING.replace("count=500", "count=2&start=2")))
+def test_the_listing_is_filtered_ordered_and_paged(run_scenario: RunScenario) -> None:
+    async def scenario(client: PublisherClient) -> None:
+        page = data(await client.get(LISTING.replace("count=500", "count=2&start=2")))
         assert (page["total"], page["start"], len(page["results"])) == (4, 2, 2)
-        whole = [entry["release_timestamp"][:10] for entry in await listed(story)]
+        whole = [entry["release_timestamp"][:10] for entry in await listed(client)]
         assert whole == ["2018-01-05", "2018-02-05", "2018-03-05", "2018-04-05"]
-        backwards = await listed(story, LISTING.replace("order=", "order=-"))
+        backwards = await listed(client, LISTING.replace("order=", "order=-"))
         assert [entry["release_timestamp"][:10] for entry in backwards] == whole[::-1]
-        assert len(await listed(story, f"{LISTING}&filter_organisations=bird-agency")) == 1
-        assert len(await listed(story, f"{LISTING}&filter_organisations=bird-agency&filter_organisations=fish")) == 4
-        assert len(await listed(story, f"{LISTING}&reject_organisations=fish&c=abc")) == 1
+        assert len(await listed(client, f"{LISTING}&filter_organisations=bird-agency")) == 1
+        assert len(await listed(client, f"{LISTING}&filter_organisations=bird-agency&filter_organisations=fish")) == 4
+        assert len(await listed(client, f"{LISTING}&reject_organisations=fish&c=abc")) == 1
 
     more = [
         RELEASE.replace("gulls", f"fish-{month}")
@@ -404,46 +408,46 @@ def test_the_listing_is_filtered_ordered_and_paged(play: Play) -> None:
         .replace("bird-agency", "fish")
         for month in (4, 2, 3)
     ]
-    play("".join([RELEASE, *more]), tell)
+    run_scenario("".join([RELEASE, *more]), scenario)
 
 
-def test_the_finders_feed_tells_upcoming_from_published(play: Play) -> None:
-    async def tell(story: Story) -> None:
+def test_the_finders_feed_separates_upcoming_from_published(run_scenario: RunScenario) -> None:
+    async def scenario(client: PublisherClient) -> None:
         finder = f"{WWW}/search/research-and-statistics.atom?organisations[]=bird-agency&content_store_document_type="
-        assert b"announcements/gulls" in (await story.get(f"{finder}upcoming_statistics")).body
-        assert b"<entry>" not in (await story.get(f"{finder}statistics_published")).body
-        await story.at("09:31:00")
-        assert b"<entry>" not in (await story.get(f"{finder}upcoming_statistics")).body
-        assert b"statistics/gulls" in (await story.get(f"{finder}statistics_published")).body
+        assert b"announcements/gulls" in (await client.get(f"{finder}upcoming_statistics")).body
+        assert b"<entry>" not in (await client.get(f"{finder}statistics_published")).body
+        await client.wait_until("09:31:00")
+        assert b"<entry>" not in (await client.get(f"{finder}upcoming_statistics")).body
+        assert b"statistics/gulls" in (await client.get(f"{finder}statistics_published")).body
 
-    play(RELEASE + answer("09:30:00"), tell)
+    run_scenario(RELEASE + answer("09:30:00"), scenario)
 
 
-def test_a_release_elsewhere_is_announced_in_a_calendar_file(play: Play) -> None:
-    async def tell(story: Story) -> None:
+def test_a_release_outside_gov_uk_is_announced_in_the_toml_calendar(run_scenario: RunScenario) -> None:
+    async def scenario(client: PublisherClient) -> None:
         calendar = "https://calendar.rehearsal.example/releases.toml"
-        tables = tomllib.loads((await story.get(calendar)).body.decode())["release"]
+        tables = tomllib.loads((await client.get(calendar)).body.decode())["release"]
         assert [table["id"] for table in tables] == ["terns"]
         assert tables[0]["slot"].isoformat() == "2018-07-12T09:30:00+01:00"
         assert tables[0]["state"] == "confirmed"
         assert [part["required"] for part in tables[0]["part"]] == [True, True]
-        assert await listed(story) != []
-        await story.at("10:00:00")
-        assert tomllib.loads((await story.get(calendar)).body.decode()) == {}
+        assert await listed(client) != []
+        await client.wait_until("10:00:00")
+        assert tomllib.loads((await client.get(calendar)).body.decode()) == {}
 
     other = RELEASE.replace("gulls", "terns").replace("government/statistics", "government/publications")
     changes = change("2018-01-01T00:00:00", "slot = 2018-07-12T09:30:00", "terns")
-    play(RELEASE + other + changes + change("2018-01-05T09:30:00", "gone = true", "terns"), tell)
+    run_scenario(RELEASE + other + changes + change("2018-01-05T09:30:00", "gone = true", "terns"), scenario)
 
 
-def test_a_page_on_gov_uk_outside_statistics_has_its_twin_but_no_announcement(play: Play) -> None:
-    async def tell(story: Story) -> None:
+def test_a_gov_uk_page_outside_statistics_has_a_content_item_but_no_announcement(run_scenario: RunScenario) -> None:
+    async def scenario(client: PublisherClient) -> None:
         url = PAGE.replace("statistics", "publications")
-        assert (await story.get(twin(url))).status == 404
-        await story.at("09:31:00")
-        assert data(await story.get(twin(url)))["schema_name"] == "publication"
-        assert (await story.get(url)).status == 200
-        assert await listed(story) == []
+        assert (await client.get(content_api_url(url))).status == 404
+        await client.wait_until("09:31:00")
+        assert data(await client.get(content_api_url(url)))["schema_name"] == "publication"
+        assert (await client.get(url)).status == 200
+        assert await listed(client) == []
 
     other = RELEASE.replace("government/statistics", "government/publications")
-    play(other + answer("09:30:00").replace("government/statistics", "government/publications"), tell)
+    run_scenario(other + answer("09:30:00").replace("government/statistics", "government/publications"), scenario)

@@ -18,7 +18,7 @@ from schedules.sources.toml import TomlSource
 from tests.worlds.calendars import calendar_settings
 
 if TYPE_CHECKING:
-    from conftest import Play, Story
+    from conftest import PublisherClient, RunScenario
 
     from monitor.rehearse.virtual_loop import HeldFetcher
 
@@ -46,38 +46,40 @@ def at(time: str, more: str = "") -> str:
     return f'\n[[answer]]\nurl = "{PAGE}"\nat = 2018-01-05T{time}\n{more}\n'
 
 
-async def announced(story: Story, source: GovukSource | TomlSource) -> list[Announcement]:
-    outcome = await CalendarReader("rehearsal", source, CalendarPages(story.fetcher.fetch), story.clock).read()
+async def read_announcements(client: PublisherClient, source: GovukSource | TomlSource) -> list[Announcement]:
+    outcome = await CalendarReader("rehearsal", source, CalendarPages(client.fetcher.fetch), client.clock).read()
     assert outcome.read.fault is None or outcome.read.usable, outcome.read.fault
     assert outcome.reading is not None
     return list(outcome.reading.announcements)
 
 
-async def seen(fetcher: HeldFetcher, interpreter: Interpreter) -> dict[str, str]:
+async def see_all_targets(fetcher: HeldFetcher, interpreter: Interpreter) -> dict[str, str]:
     targets = targets_of(GULLS)
-    sightings = [interpreter.see(target, await fetcher.fetch(interpreter.request(target))) for target in targets]
+    sightings = [
+        interpreter.interpret_now(target, await fetcher.fetch(interpreter.make_request(target))) for target in targets
+    ]
     return {sighting.target.removeprefix("gulls/"): sighting.state.value for sighting in sightings}
 
 
-def everywhere(state: str, sheet: str) -> dict[str, str]:
+def expected_states(state: str, sheet: str) -> dict[str, str]:
     pages = dict.fromkeys(("page/edge", "page/origin", "page/content"), state)
     return pages | dict.fromkeys(("sheet/edge", "sheet/origin"), sheet)
 
 
-def test_the_source_of_gov_uk_reads_the_simulated_listing(play: Play) -> None:
-    async def tell(story: Story) -> None:
+def test_the_gov_uk_source_reads_the_simulated_listing(run_scenario: RunScenario) -> None:
+    async def scenario(client: PublisherClient) -> None:
         source = GovukSource(calendar_settings("govuk", filters={"organisations": ["bird-agency"]}))
-        entry = (await announced(story, source))[0]
+        entry = (await read_announcements(client, source))[0]
         assert (entry.title, entry.url, entry.producer) == (GULLS.title, PAGE, "bird-agency")
         assert entry.slot.instant == datetime(2018, 1, 5, 9, 30, tzinfo=UTC)
-        await story.at("09:11:00")
-        moved = (await announced(story, source))[0]
+        await client.wait_until("09:11:00")
+        moved = (await read_announcements(client, source))[0]
         assert moved.slot.instant == datetime(2018, 7, 12, 8, 30, tzinfo=UTC)
         assert moved.why == "More checks."
         assert moved.previous is not None
         assert moved.previous.instant == datetime(2018, 1, 5, 9, 30, tzinfo=UTC)
-        await story.at("09:21:00")
-        assert [entry.state for entry in await announced(story, source)] == ["cancelled"]
+        await client.wait_until("09:21:00")
+        assert [entry.state for entry in await read_announcements(client, source)] == ["cancelled"]
 
     changes = """
     [[change]]
@@ -90,60 +92,60 @@ def test_the_source_of_gov_uk_reads_the_simulated_listing(play: Play) -> None:
     at = 2018-01-05T09:20:00
     state = "cancelled"
     """
-    play(RELEASE + changes, tell)
+    run_scenario(RELEASE + changes, scenario)
 
 
-def test_the_source_of_toml_reads_the_simulated_calendar(play: Play) -> None:
-    async def tell(story: Story) -> None:
-        entry = (await announced(story, TomlSource(calendar_settings("toml", CALENDAR_URL))))[0]
+def test_the_toml_source_reads_the_simulated_calendar(run_scenario: RunScenario) -> None:
+    async def scenario(client: PublisherClient) -> None:
+        entry = (await read_announcements(client, TomlSource(calendar_settings("toml", CALENDAR_URL))))[0]
         assert (entry.uid, entry.url) == ("gulls", PAGE.replace("statistics", "publications"))
         assert entry.slot.instant == datetime(2018, 1, 5, 9, 30, tzinfo=UTC)
         assert [part.id for part in entry.parts] == ["sheet"]
 
-    play(RELEASE.replace("government/statistics", "government/publications"), tell)
+    run_scenario(RELEASE.replace("government/statistics", "government/publications"), scenario)
 
 
-def test_recognisers_see_a_simulated_release_come_out(play: Play) -> None:
-    async def tell(story: Story) -> None:
+def test_recognisers_see_the_publication_of_a_simulated_release(run_scenario: RunScenario) -> None:
+    async def scenario(client: PublisherClient) -> None:
         interpreter = Interpreter()
-        assert await seen(story.fetcher, interpreter) == everywhere("absent", "absent")
-        await story.at("09:31:00")
-        assert await seen(story.fetcher, interpreter) == everywhere("present", "present")
+        assert await see_all_targets(client.fetcher, interpreter) == expected_states("absent", "absent")
+        await client.wait_until("09:31:00")
+        assert await see_all_targets(client.fetcher, interpreter) == expected_states("present", "present")
 
-    play(RELEASE + at("09:30:00"), tell)
+    run_scenario(RELEASE + at("09:30:00"), scenario)
 
 
-def test_recognisers_take_a_simulated_placeholder_for_absence(play: Play) -> None:
-    async def tell(story: Story) -> None:
-        assert await seen(story.fetcher, Interpreter()) == everywhere("absent", "absent")
+def test_recognisers_see_a_simulated_placeholder_as_absent(run_scenario: RunScenario) -> None:
+    async def scenario(client: PublisherClient) -> None:
+        assert await see_all_targets(client.fetcher, Interpreter()) == expected_states("absent", "absent")
 
     notice = "<title>Gulls and terns</title><h1>Gulls</h1><h2>These statistics will be released on 5 January 2018</h2>"
-    play(RELEASE + at("08:00:00", f'body = "{notice}"\nheaders = {{ "Content-Type" = "text/html" }}'), tell)
+    run_scenario(RELEASE + at("08:00:00", f'body = "{notice}"\nheaders = {{ "Content-Type" = "text/html" }}'), scenario)
 
 
-def test_recognisers_see_a_simulated_take_down(play: Play) -> None:
-    async def tell(story: Story) -> None:
+def test_recognisers_see_the_removal_of_a_simulated_release(run_scenario: RunScenario) -> None:
+    async def scenario(client: PublisherClient) -> None:
         interpreter = Interpreter()
-        await story.at("09:05:00")
-        assert await seen(story.fetcher, interpreter) == everywhere("present", "present")
-        await story.at("09:15:00")
-        views = await seen(story.fetcher, interpreter)
+        await client.wait_until("09:05:00")
+        assert await see_all_targets(client.fetcher, interpreter) == expected_states("present", "present")
+        await client.wait_until("09:15:00")
+        views = await see_all_targets(client.fetcher, interpreter)
         assert {views[name] for name in ("page/edge", "page/origin", "page/content")} == {"withdrawn"}
         assert views["sheet/edge"] != "present"
 
-    play(RELEASE + at("09:00:00") + at("09:10:00", "status = 410"), tell)
+    run_scenario(RELEASE + at("09:00:00") + at("09:10:00", "status = 410"), scenario)
 
 
 @pytest.mark.parametrize("kind", FAULTS)
-def test_no_fault_is_taken_for_absence_or_presence(play: Play, kind: str) -> None:
-    async def tell(story: Story) -> None:
+def test_every_fault_is_seen_as_unknown(run_scenario: RunScenario, kind: str) -> None:
+    async def scenario(client: PublisherClient) -> None:
         for time in ("09:15:00", "09:45:00"):
-            await story.at(time)
-            views = await seen(story.fetcher, Interpreter())
+            await client.wait_until(time)
+            views = await see_all_targets(client.fetcher, Interpreter())
             assert set(views.values()) == {"unknown"}
 
     faults = [
         f'\n[[fault]]\nhost = "{host}"\nkind = "{kind}"\nfrom = 2018-01-05T09:00:00\nuntil = 2018-01-05T10:00:00\n'
         for host in ("www.gov.uk", "assets.publishing.service.gov.uk")
     ]
-    play(RELEASE + at("09:30:00") + "".join(faults), tell)
+    run_scenario(RELEASE + at("09:30:00") + "".join(faults), scenario)

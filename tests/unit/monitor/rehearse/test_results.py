@@ -1,4 +1,4 @@
-"""What a rehearsal tells of releases whose time has not come."""
+"""The results of a rehearsal for releases without a final verdict."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ drafts = 0
 """
 
 
-def test_a_release_that_nobody_watches_yet_is_pending(tmp_path: Path) -> None:
+def test_a_release_that_is_not_watched_yet_is_pending(tmp_path: Path) -> None:
     path = tmp_path / "month-before.toml"
     path.write_text(SCRIPT, encoding="utf-8")
     done = play(read_script(path), Settings(), tmp_path)
@@ -55,7 +55,7 @@ drafts = 1
 """
 
 
-def test_a_draft_of_a_release_that_is_still_missing_gives_its_delay_at_the_end_of_the_script(tmp_path: Path) -> None:
+def test_the_draft_of_an_overdue_release_gives_its_delay_at_the_end_of_the_script(tmp_path: Path) -> None:
     path = tmp_path / "overdue.toml"
     path.write_text(OVERDUE, encoding="utf-8")
     done = play(read_script(path), Settings(), tmp_path)

@@ -25,10 +25,10 @@ slot = 2018-01-05T09:30:00
 """
 
 
-def wrong(script: Callable[[str], Script], text: str) -> list[str]:
-    with pytest.raises(BadInput) as told:
+def find_faults(script: Callable[[str], Script], text: str) -> list[str]:
+    with pytest.raises(BadInput) as refused:
         script(text)
-    return [str(fault) for fault in told.value.faults]
+    return [str(fault) for fault in refused.value.faults]
 
 
 @pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.stem)
@@ -40,24 +40,24 @@ def test_local_date_times_are_read_in_the_timezone_of_the_script(script: Callabl
     summer = 'title = "S"\nfrom = 2015-07-23T09:00:00\nuntil = 2015-07-23T10:00:00+05:00\n'
     with pytest.raises(BadInput):
         script(summer)
-    told = script(summer.replace("+05:00", "Z"))
-    assert (told.begins, told.ends) == (datetime(2015, 7, 23, 8, tzinfo=UTC), datetime(2015, 7, 23, 10, tzinfo=UTC))
+    read = script(summer.replace("+05:00", "Z"))
+    assert (read.begins, read.ends) == (datetime(2015, 7, 23, 8, tzinfo=UTC), datetime(2015, 7, 23, 10, tzinfo=UTC))
 
 
-def test_the_timezone_is_that_of_the_configuration_it_names(script: Callable[[str], Script], tmp_path: Path) -> None:
+def test_the_timezone_is_that_of_the_scripts_configuration(script: Callable[[str], Script], tmp_path: Path) -> None:
     (tmp_path / "config.toml").write_text('timezone = "Europe/Paris"\n')
     assert script('config = "config.toml"').begins == datetime(2018, 1, 5, 8, tzinfo=UTC)
 
 
-def test_a_slot_may_be_a_time_a_day_or_a_text(script: Callable[[str], Script]) -> None:
+def test_a_slot_can_be_a_time_a_day_or_text(script: Callable[[str], Script]) -> None:
     slots = ("2018-01-05T09:30:00", "2018-01-05", '"January 2018"')
     read = [script(RELEASE.replace("2018-01-05T09:30:00", slot)).release[0].slot for slot in slots]
     assert read == [datetime(2018, 1, 5, 9, 30, tzinfo=UTC), date(2018, 1, 5), "January 2018"]
 
 
-def test_every_table_of_the_format_is_understood(script: Callable[[str], Script], tmp_path: Path) -> None:
+def test_a_script_with_every_table_is_read(script: Callable[[str], Script], tmp_path: Path) -> None:
     (tmp_path / "page.html").write_text("<h1>Birds</h1>")
-    told = script(
+    read = script(
         RELEASE
         + """
         part = [{ id = "data", role = "data", url = "https://stats.example/b.csv", recognise = "status" }]
@@ -95,31 +95,34 @@ def test_every_table_of_the_format_is_understood(script: Callable[[str], Script]
         findings = ["late", { kind = "partial", part = "data" }]
         """
     )
-    assert told.answer[0].content == b"<h1>Birds</h1>"
-    assert told.answer[0].latency == timedelta(milliseconds=20)
-    assert told.monitor[0].offset == timedelta(seconds=-45)
-    assert told.expect[0].first_seen == {"by": "2018-01-05T09:30:01.000Z"}
-    assert told.expect[0].model_fields_set == {"release", "verdict", "first_seen", "exposure", "findings"}
+    assert read.answer[0].content == b"<h1>Birds</h1>"
+    assert read.answer[0].latency == timedelta(milliseconds=20)
+    assert read.monitor[0].offset == timedelta(seconds=-45)
+    assert read.expect[0].first_seen == {"by": "2018-01-05T09:30:01.000Z"}
+    assert read.expect[0].model_fields_set == {"release", "verdict", "first_seen", "exposure", "findings"}
 
 
 ON_GOV_UK = RELEASE.replace("stats.example", "www.gov.uk/government/statistics")
 FAULTS = [
-    ("seeds = 1", "story.toml: seeds: unknown key, did you mean seed? (got 1)"),
-    ('seed = "x"', 'story.toml: seed: must be a whole number (got "x")'),
-    ('config = "no.toml"', 'story.toml: config: no such file (got "no.toml")'),
-    ("[[release]]\nid = 7", "story.toml: release[1].id: must be text in quotes (got 7)"),
-    (RELEASE.replace("url", "ulr"), "story.toml: release[1].ulr: unknown key, did you mean url?"),
-    (RELEASE + RELEASE, 'story.toml: release[2].id: is there already (got "birds")'),
-    (RELEASE + 'recognise = "sight"', "story.toml: release[1].recognise: no recogniser of that name"),
+    ("seeds = 1", "script.toml: seeds: unknown key, did you mean seed? (got 1)"),
+    ('seed = "x"', 'script.toml: seed: must be a whole number (got "x")'),
+    ('config = "no.toml"', 'script.toml: config: no such file (got "no.toml")'),
+    ("[[release]]\nid = 7", "script.toml: release[1].id: must be text in quotes (got 7)"),
+    (RELEASE.replace("url", "ulr"), "script.toml: release[1].ulr: unknown key, did you mean url?"),
+    (RELEASE + RELEASE, 'script.toml: release[2].id: is there already (got "birds")'),
+    (RELEASE + 'recognise = "sight"', "script.toml: release[1].recognise: no recogniser of that name"),
     (
         RELEASE + 'part = [{ id = "page", role = "data", url = "https://a.example/" }]',
-        'story.toml: release[1].part[1].id: is there already (got "page")',
+        'script.toml: release[1].part[1].id: is there already (got "page")',
     ),
     (
         RELEASE + 'part = [{ id = "x", role = "sheet", url = "https://a.example/" }]',
-        "story.toml: release[1].part[1].role: must be one of attachment, html, data, alternative",
+        "script.toml: release[1].part[1].role: must be one of attachment, html, data, alternative",
     ),
-    ('[[change]]\nrelease = "bird"\nat = 2018-01-05T09:00:00', "story.toml: change[1]: needs one of slot, state or go"),
+    (
+        '[[change]]\nrelease = "bird"\nat = 2018-01-05T09:00:00',
+        "script.toml: change[1]: needs one of slot, state or go",
+    ),
     ('[[change]]\nrelease = "bird"\nat = 2018-01-05T09:00:00\ngone = true', "change[1].release: no such release"),
     (
         RELEASE + '[[change]]\nrelease = "bird"\nat = 2018-01-05T09:00:00\ngone = true',
@@ -132,8 +135,8 @@ FAULTS = [
     ('[[answer]]\nbody_file = "no.html"', 'answer[1].body_file: no such file (got "no.html")'),
     ('[[fault]]\nkind = "rset"', 'fault[1].kind: not known, did you mean reset? (got "rset")'),
     ('[[fault]]\nkind = "reset"', "fault[1]: needs either host or url"),
-    ('[[fault]]\nkind = "reset"\nretry_after = "1s"', "fault[1].retry_after: belongs to 429 and 503 alone"),
-    ('[[fault]]\nkind = "503"\nage = "1h"', 'fault[1].age: belongs to mirror and stale alone (got "1h")'),
+    ('[[fault]]\nkind = "reset"\nretry_after = "1s"', "fault[1].retry_after: only 429 and 503 can have it"),
+    ('[[fault]]\nkind = "503"\nage = "1h"', 'fault[1].age: only mirror and stale can have it (got "1h")'),
     ('[[fault]]\nkind = "stale"\nage = "old"', 'fault[1].age: not a duration, write "1s" (got "old")'),
     (
         RELEASE + 'announcement = "birds-2018"',
@@ -153,20 +156,20 @@ FAULTS = [
         "fault[1].until: is not after from (got 2018-01-05T09:00:00)",
     ),
     ("[[monitor]]\nkind = 'clock'\nat = 2018-01-05T09:00:00", "monitor[1].offset: a wrong clock needs an offset"),
-    ("[[monitor]]\nkind = 'start'\nat = 2018-01-05T09:00:00", "monitor[1].kind: the monitor runs already"),
+    ("[[monitor]]\nkind = 'start'\nat = 2018-01-05T09:00:00", "monitor[1].kind: the monitor is already running"),
     ('[[expects]]\nverdict = "late"', "expects: unknown key, did you mean expect?"),
     ('[[expect]]\nverdict = "lat"', 'expect[1].verdict: not known, did you mean late? (got "lat")'),
     ('[[expect]]\nfindings = ["odd"]', "expect[1].findings[1]: no finding of that kind"),
-    ('[[expect]]\ngrade = "none"', "expect[1].release: must be given for anything but notices and drafts"),
+    ('[[expect]]\ngrade = "none"', "expect[1].release: is required, except for notices and drafts"),
     ("[[expect]]\ndelay = { mim = 1 }", "expect[1].delay.mim: unknown key, did you mean min? (got 1)"),
 ]
 
 
-def test_what_gov_uk_announces_may_differ_from_what_it_publishes(script: Callable[[str], Script]) -> None:
+def test_a_gov_uk_announcement_can_differ_from_its_publication(script: Callable[[str], Script]) -> None:
     keys = 'announcement = "birds-2017"\nannouncement_title = "Gulls"\nlisted_after = "30s"\n'
-    told = script(ON_GOV_UK + keys + 'redirect_after = "never"\norganisations = ["fish", "birds"]').release[0]
-    assert (told.announcement, told.announced_title, told.producers) == ("birds-2017", "Gulls", ("fish", "birds"))
-    assert (told.redirect_after, told.listed_after) == ("never", timedelta(seconds=30))
+    read = script(ON_GOV_UK + keys + 'redirect_after = "never"\norganisations = ["fish", "birds"]').release[0]
+    assert (read.announcement, read.announced_title, read.producers) == ("birds-2017", "Gulls", ("fish", "birds"))
+    assert (read.redirect_after, read.listed_after) == ("never", timedelta(seconds=30))
     plain = script(ON_GOV_UK + 'redirect_after = "3s"').release[0]
     assert (plain.redirect_after, plain.announced_title, plain.producers) == (
         timedelta(seconds=3),
@@ -177,43 +180,43 @@ def test_what_gov_uk_announces_may_differ_from_what_it_publishes(script: Callabl
 
 @pytest.mark.parametrize(("text", "line"), FAULTS, ids=[line for _, line in FAULTS])
 def test_each_fault_names_its_key_reason_and_value(script: Callable[[str], Script], text: str, line: str) -> None:
-    assert any(line in told for told in wrong(script, text)), wrong(script, text)
+    assert any(line in fault for fault in find_faults(script, text)), find_faults(script, text)
 
 
-def test_all_faults_are_told_at_once(script: Callable[[str], Script]) -> None:
-    told = wrong(script, 'seeds = 1\n[[answer]]\nstatus = 999\n[[expect]]\nrelease = "nobody"\n')
-    keys = [line.split(": ")[1] for line in told]
+def test_all_faults_are_reported_at_once(script: Callable[[str], Script]) -> None:
+    faults = find_faults(script, 'seeds = 1\n[[answer]]\nstatus = 999\n[[expect]]\nrelease = "unknown"\n')
+    keys = [line.split(": ")[1] for line in faults]
     assert keys == ["answer[1].url", "answer[1].at", "answer[1].status", "seeds", "expect[1].release"]
 
 
-def test_two_answers_of_one_address_at_one_instant_are_refused(script: Callable[[str], Script]) -> None:
+def test_two_answers_of_one_address_at_the_same_time_are_refused(script: Callable[[str], Script]) -> None:
     answer = '[[answer]]\nurl = "https://a.example/"\nat = {}\n'
     both = answer.format("2018-01-05T09:00:00") + answer.format("2018-01-05T10:00:00+01:00")
-    assert wrong(script, both) == [
-        "story.toml: answer[2].at: this address has another answer from that instant on (got 2018-01-05T10:00:00+01:00)"
+    assert find_faults(script, both) == [
+        "script.toml: answer[2].at: this address has another answer at the same time (got 2018-01-05T10:00:00+01:00)"
     ]
 
 
-def test_faults_of_one_host_that_overlap_are_refused(script: Callable[[str], Script]) -> None:
+def test_overlapping_faults_of_one_host_are_refused(script: Callable[[str], Script]) -> None:
     fault = '[[fault]]\nhost = "a.example"\nkind = "reset"\nfrom = 2018-01-05T{}:00\nuntil = 2018-01-05T{}:00\n'
     assert len(script(fault.format("09:00", "09:10") + fault.format("09:10", "09:20")).fault) == 2
-    assert "fault[2].from: overlaps fault[1]" in wrong(script, fault.format("09:00", "09:10") * 2)[0]
+    assert "fault[2].from: overlaps fault[1]" in find_faults(script, fault.format("09:00", "09:10") * 2)[0]
 
 
 def test_a_local_time_that_the_clocks_skip_is_refused(script: Callable[[str], Script]) -> None:
-    told = wrong(script, '[[answer]]\nurl = "https://a.example/"\nat = 2018-03-25T01:30:00\n')
-    assert told == [
-        "story.toml: answer[1].at: no such time in Europe/London, the clocks skip it (got 2018-03-25T01:30:00)"
+    faults = find_faults(script, '[[answer]]\nurl = "https://a.example/"\nat = 2018-03-25T01:30:00\n')
+    assert faults == [
+        "script.toml: answer[1].at: no such time in Europe/London, the clocks skip it (got 2018-03-25T01:30:00)"
     ]
 
 
-def test_a_local_time_that_comes_twice_wants_its_offset(script: Callable[[str], Script]) -> None:
+def test_a_local_time_that_comes_twice_needs_an_offset(script: Callable[[str], Script]) -> None:
     text = '[[answer]]\nurl = "https://a.example/"\nat = 2018-10-28T01:30:00{}\n'
-    assert "comes twice in Europe/London, write its offset" in wrong(script, text.format(""))[0]
+    assert "comes twice in Europe/London, write its offset" in find_faults(script, text.format(""))[0]
     assert script(text.format("Z")).answer[0].at == datetime(2018, 10, 28, 1, 30, tzinfo=UTC)
 
 
-def test_a_configuration_may_announce_releases_that_the_script_does_not(
+def test_a_script_with_its_own_configuration_can_expect_other_releases(
     script: Callable[[str], Script], tmp_path: Path
 ) -> None:
     (tmp_path / "config.toml").write_text("")

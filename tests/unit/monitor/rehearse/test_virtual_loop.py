@@ -26,18 +26,18 @@ from monitor.threads import waiting_for_child
 NINE = datetime(2018, 1, 5, 9, tzinfo=UTC)
 
 
-def test_a_day_of_sleep_takes_no_time() -> None:
-    async def story(clock: VirtualClock) -> datetime:
+def test_three_days_of_sleep_take_no_real_time() -> None:
+    async def scenario(clock: VirtualClock) -> datetime:
         await clock.sleep(86_400 * 3)
         return clock.now()
 
     began = SystemClock().monotonic()
-    assert run_virtually(story, NINE) == NINE + timedelta(days=3)
+    assert run_virtually(scenario, NINE) == NINE + timedelta(days=3)
     assert SystemClock().monotonic() - began < 3600
 
 
-def test_sleepers_wake_in_the_order_of_their_instants() -> None:
-    async def story(clock: VirtualClock) -> list[tuple[float, float]]:
+def test_tasks_wake_in_the_order_of_their_timers() -> None:
+    async def scenario(clock: VirtualClock) -> list[tuple[float, float]]:
         woken: list[tuple[float, float]] = []
 
         async def sleeper(seconds: float) -> None:
@@ -47,33 +47,33 @@ def test_sleepers_wake_in_the_order_of_their_instants() -> None:
         await asyncio.gather(*(sleeper(seconds) for seconds in (3.5, 0.25, 7200, 1)))
         return woken
 
-    assert run_virtually(story) == [(0.25, 0.25), (1, 1), (3.5, 3.5), (7200, 7200)]
+    assert run_virtually(scenario) == [(0.25, 0.25), (1, 1), (3.5, 3.5), (7200, 7200)]
 
 
-def test_a_thread_keeps_time_still_until_it_is_done() -> None:
-    async def story(clock: VirtualClock) -> float:
+def test_time_is_stopped_while_a_thread_runs() -> None:
+    async def scenario(clock: VirtualClock) -> float:
         ticker = asyncio.create_task(clock.sleep(5))
         await asyncio.to_thread(time.sleep, 0.05)
         after = clock.monotonic()
         ticker.cancel()
         return after
 
-    assert run_virtually(story) == 0
+    assert run_virtually(scenario) == 0
 
 
-def test_threads_end_in_real_time_whatever_they_are_given() -> None:
+def test_executor_shutdown_ignores_its_virtual_timeout() -> None:
     with closing(JumpingLoop()) as loop:
         loop.run_until_complete(loop.run_in_executor(None, int))
         loop.run_until_complete(loop.shutdown_default_executor(1e-9))
         assert loop.time() == 0
 
 
-def test_a_read_from_a_socket_is_not_overtaken_while_it_is_held() -> None:
+def test_no_timeout_fires_during_real_io_while_time_is_stopped() -> None:
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(await reader.readline())
         writer.close()
 
-    async def story(clock: VirtualClock) -> float:
+    async def scenario(clock: VirtualClock) -> float:
         server = await asyncio.start_server(answer, "127.0.0.1", 0)
         with jumping_loop().held("talk"):
             async with asyncio.timeout(0.5):
@@ -84,32 +84,32 @@ def test_a_read_from_a_socket_is_not_overtaken_while_it_is_held() -> None:
         server.close()
         return clock.monotonic()
 
-    assert run_virtually(story) == 0
+    assert run_virtually(scenario) == 0
 
 
-def test_time_passes_while_the_only_holder_rests() -> None:
-    async def story(clock: VirtualClock) -> float:
+def test_time_runs_while_the_only_reason_is_suspended() -> None:
+    async def scenario(clock: VirtualClock) -> float:
         loop = jumping_loop()
         with loop.held("a"):
             with loop.resting("a"):
                 await clock.sleep(10)
             return clock.monotonic()
 
-    assert run_virtually(story) == 10
+    assert run_virtually(scenario) == 10
 
 
-def test_one_holder_that_rests_does_not_free_another() -> None:
-    async def story(clock: VirtualClock) -> None:
+def test_suspending_one_reason_does_not_suspend_another() -> None:
+    async def scenario(clock: VirtualClock) -> None:
         loop = jumping_loop()
         with loop.held("b"), loop.held("a"), loop.resting("a"):
             await clock.sleep(10)
 
     with pytest.raises(Deadlock, match=r"waiting for b$"):
-        run_virtually(story, patience=0.05)
+        run_virtually(scenario, patience=0.05)
 
 
-def test_a_rest_whose_holder_has_gone_frees_nobody() -> None:
-    async def story(_: VirtualClock) -> tuple[str, ...]:
+def test_suspending_an_ended_reason_does_not_suspend_another() -> None:
+    async def scenario(_: VirtualClock) -> tuple[str, ...]:
         loop = jumping_loop()
         loop.hold("a")
         with loop.resting("a"):
@@ -117,89 +117,89 @@ def test_a_rest_whose_holder_has_gone_frees_nobody() -> None:
             with loop.held("c"):
                 return loop.holders()
 
-    assert run_virtually(story) == ("c",)
+    assert run_virtually(scenario) == ("c",)
 
 
-def test_waiting_for_something_that_never_comes_is_a_deadlock() -> None:
-    async def story(_: VirtualClock) -> None:
+def test_waiting_for_a_future_without_result_is_a_deadlock() -> None:
+    async def scenario(_: VirtualClock) -> None:
         await asyncio.get_running_loop().create_future()
 
     with pytest.raises(Deadlock, match=r"waiting for an event, with no timer set$"):
-        run_virtually(story, patience=0.05)
+        run_virtually(scenario, patience=0.05)
 
 
-def test_a_thread_that_waits_for_ever_is_a_deadlock_named_with_its_line() -> None:
+def test_a_deadlock_names_the_line_of_a_thread_that_waits_forever() -> None:
     freed = threading.Event()
 
     def wait_for_ever() -> None:
         freed.wait()
 
-    async def story(_: VirtualClock) -> None:
+    async def scenario(_: VirtualClock) -> None:
         try:
             await asyncio.to_thread(wait_for_ever)
         finally:
             freed.set()
 
     with pytest.raises(Deadlock) as fault:
-        run_virtually(story, patience=0.05)
+        run_virtually(scenario, patience=0.05)
     place = r"wait_for_ever \(test_virtual_loop.py:\d+\)"
-    assert re.fullmatch(rf"deadlock: nothing has moved for 0 s, waiting for thread \w+ in {place}", str(fault.value))
+    assert re.fullmatch(rf"deadlock: no progress for 0 s, waiting for thread \w+ in {place}", str(fault.value))
 
 
-def test_a_thread_that_computes_is_no_deadlock_however_long_it_takes() -> None:
+def test_a_thread_that_uses_the_cpu_is_not_a_deadlock() -> None:
     def compute() -> float:
         began = time.thread_time()
         while time.thread_time() - began < 0.3:
             pass
         return time.thread_time() - began
 
-    async def story(_: VirtualClock) -> float:
+    async def scenario(_: VirtualClock) -> float:
         return await asyncio.to_thread(compute)
 
-    assert run_virtually(story, patience=0.05) >= 0.3
+    assert run_virtually(scenario, patience=0.05) >= 0.3
 
 
-def test_a_thread_that_waits_for_a_child_process_is_no_deadlock() -> None:
+def test_a_thread_that_waits_for_a_child_process_is_not_a_deadlock() -> None:
     def wait_for_child() -> int:
         with waiting_for_child(), subprocess.Popen(["sleep", "0.3"]) as child:
             return child.wait()
 
-    async def story(_: VirtualClock) -> int:
+    async def scenario(_: VirtualClock) -> int:
         return await asyncio.to_thread(wait_for_child)
 
-    assert run_virtually(story, patience=0.05) == 0
+    assert run_virtually(scenario, patience=0.05) == 0
 
 
 def test_time_never_passes_its_limit() -> None:
-    async def story(clock: VirtualClock) -> None:
+    async def scenario(clock: VirtualClock) -> None:
         await clock.sleep(61)
 
     with pytest.raises(PastTheEnd, match="60 s"):
-        run_virtually(story, limit=60)
+        run_virtually(scenario, limit=60)
 
 
-def test_with_a_speed_time_runs_as_many_times_as_fast() -> None:
-    async def story(clock: VirtualClock) -> float:
+def test_with_a_speed_time_runs_at_that_multiple_of_real_time() -> None:
+    async def scenario(clock: VirtualClock) -> float:
         await clock.sleep(10)
         return clock.monotonic()
 
     began = SystemClock().monotonic()
-    assert 10 <= run_virtually(story, speed=200) < 30
+    assert 10 <= run_virtually(scenario, speed=200) < 30
     assert SystemClock().monotonic() - began >= 0.05
 
 
-def test_a_timeout_is_virtual_too() -> None:
-    async def story(clock: VirtualClock) -> float:
+def test_a_timeout_uses_virtual_time() -> None:
+    async def scenario(clock: VirtualClock) -> float:
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(12):
                 await asyncio.get_running_loop().create_future()
         return clock.monotonic()
 
-    assert run_virtually(story) == 12
+    assert run_virtually(scenario) == 12
 
 
-class Watching:
-    """A fetcher that remembers who held time while it fetched."""
+class RecordingFetcher:
+    """A fetcher that records the reasons for which time was stopped during its request."""
 
     def __init__(self, outcome: Answer | Failure) -> None:
         self.outcome = outcome
@@ -222,9 +222,9 @@ class Watching:
         Failure("https://a.example/x", Reason.TIMEOUT, "read", NINE, NINE),
     ],
 )
-def test_a_held_fetcher_keeps_time_still_during_a_request(outcome: Answer | Failure) -> None:
-    async def story(_: VirtualClock) -> None:
-        inner = Watching(outcome)
+def test_time_is_stopped_during_a_request(outcome: Answer | Failure) -> None:
+    async def scenario(_: VirtualClock) -> None:
+        inner = RecordingFetcher(outcome)
         fetcher = HeldFetcher(inner)
         assert await fetcher.fetch(Request("https://a.example/x?bust=1")) is outcome
         assert inner.holders == (request_name("https://a.example/x"),)
@@ -232,18 +232,18 @@ def test_a_held_fetcher_keeps_time_still_during_a_request(outcome: Answer | Fail
         await fetcher.close()
         assert inner.is_closed
 
-    run_virtually(story)
+    run_virtually(scenario)
 
 
-def test_a_loop_in_real_time_is_refused() -> None:
-    async def story() -> None:
+def test_an_ordinary_loop_is_refused() -> None:
+    async def scenario() -> None:
         jumping_loop()
 
     with pytest.raises(TypeError, match="virtual time only"):
-        asyncio.run(story())
+        asyncio.run(scenario())
 
 
-def test_a_new_loop_shows_zero() -> None:
+def test_the_time_of_a_new_loop_is_zero() -> None:
     loop = JumpingLoop()
     try:
         assert loop.time() == 0.0

@@ -13,11 +13,11 @@ from typing import Any
 import httpx
 from starlette.types import ASGIApp
 
-from monitor.deliver.as_of_now import AsOfNow
+from monitor.deliver.current_incidents import CurrentIncidents
 from monitor.deliver.desk import Desk
-from monitor.deliver.facts import Measured
+from monitor.deliver.facts import Measurement
 from monitor.deliver.rules import ReportingRules
-from monitor.deliver.verdicts import VerdictRecord, body_of
+from monitor.deliver.verdicts import VerdictRecorder, body_of
 from monitor.health.checks import Check
 from monitor.judge.policy import Policies, Policy
 from monitor.judge.runs import Blind, Run
@@ -27,7 +27,7 @@ from monitor.store.rows import Delivery, DeliveryState, Record
 from monitor.store.writer import Writer
 from monitor.watch.periods import Periods
 from monitor.watch.rejudge import Explainer
-from monitor.web.app import application
+from monitor.web.app import make_application
 from monitor.web.credentials import Keys, Throttle
 from monitor.web.queries import Pulse, Queries
 from monitor.web.sessions import Sessions
@@ -80,7 +80,7 @@ class Live:
     def pulses(self) -> Mapping[str, Pulse]:
         return self.watched
 
-    def storeless(self) -> bool:
+    def is_store_unavailable(self) -> bool:
         return False
 
     def unready(self) -> Sequence[str]:
@@ -131,13 +131,13 @@ class Board:
 
     def remade(self) -> ASGIApp:
         """Return the application as its queries have it now."""
-        return application(self.queries)
+        return make_application(self.queries)
 
 
 def _fill(store: TemporaryStore) -> None:
-    events = VerdictRecord(store, RULES)
+    events = VerdictRecorder(store, RULES)
     late = replace(a_late_verdict(400), title=TITLE)
-    measured = Measured("edge", {}, (), None, (("edge-1", ""),))
+    measured = Measurement("edge", {}, (), None, (("edge-1", ""),))
     with store.transaction() as tx:
         tx.add_evidence([Record("edge", 1, "turn", after_slot(0), "f", 0, 1, "ab" * 32, "cd" * 32)])
         tx.save_release(a_release())
@@ -191,15 +191,17 @@ async def a_board(
         clock,
         "Europe/London",
         public,
-        Desk(AsOfNow(store.verdicts, lambda _release, _now: None, VerdictRecord(store, RULES)), writer, clock),
+        Desk(
+            CurrentIncidents(store.verdicts, lambda _release, _now: None, VerdictRecorder(store, RULES)), writer, clock
+        ),
         keys,
         door=door,
         throttle=throttle,
-        explained=Explainer(store, policies, "Europe/London").explain_release,
+        explain_verdict=Explainer(store, policies, "Europe/London").explain_release,
         local=public and door is None,
         periods=Periods(store, policies, "Europe/London", {"ofqual": "Ofqual"}, ("ofqual",)),
     )
-    app = application(queries)
+    app = make_application(queries)
     try:
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=base) as client:
             late, early = store.verdicts.incidents_of("r")[-1], store.verdicts.incidents_of("early")[-1]

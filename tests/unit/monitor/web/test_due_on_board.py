@@ -78,11 +78,11 @@ async def test_the_first_band_lists_twelve_releases_and_counts_the_others() -> N
         (4680, None, "at least 1 h 18 min"),
     ],
 )
-def test_lists_tell_lengths_in_minutes_once_over_five_minutes(least: float, most: float | None, told: str) -> None:
+def test_lists_show_lengths_over_five_minutes_in_minutes(least: float, most: float | None, told: str) -> None:
     assert short_length({"min": least, "max": most}) == told
 
 
-async def test_a_reason_stands_under_the_title_of_its_release() -> None:
+async def test_reason_is_shown_under_the_title_of_its_release() -> None:
     body = release_json(judged(12, {"page": [a_run("page", ABSENT, -3600, -1)]}))
     async with a_board() as board:
         row = render_row(board.queries, body | {"due": None, "verdict": "unproven", "unproven_because": "a blind span"})
