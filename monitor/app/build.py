@@ -100,15 +100,15 @@ def build(settings: Settings, edges: Edges = REAL, folder: Path = Path()) -> App
 
 
 def _bind_ports(*addresses: str | None) -> tuple[socket, ...]:
-    from monitor.web.server import listen  # noqa: PLC0415 # see above
+    from monitor.web.server import bind_address  # noqa: PLC0415 # see above
 
-    return tuple(listen(one) for one in addresses if one is not None)
+    return tuple(bind_address(one) for one in addresses if one is not None)
 
 
 def _make_web_server(queries: Queries, bound: Sequence[socket], proxies: Sequence[str]) -> WebServer | None:
     if not bound:
         return None
-    from monitor.web.app import application  # noqa: PLC0415 # see above
+    from monitor.web.app import make_application  # noqa: PLC0415 # see above
     from monitor.web.server import WebServer  # noqa: PLC0415 # see above
 
-    return WebServer(application(queries), bound[0], proxies, metrics=next(iter(bound[1:]), None))
+    return WebServer(make_application(queries), bound[0], proxies, metrics=next(iter(bound[1:]), None))
