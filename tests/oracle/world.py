@@ -190,9 +190,7 @@ def users_from(place: Place) -> list[datetime]:
             kept_until = one.at + lasts
         shown.append((max(one.at, kept_until), one.what))
     # Of answers that begin together the edge shows the last one only.
-    states = [
-        turn for turn, after in zip(shown, [*shown[1:], None], strict=True) if after is None or after[0] > turn[0]
-    ]
+    states = [turn for place, turn in enumerate(shown, 1) if place == len(shown) or shown[place][0] > turn[0]]
     before: Content = "absent"
     found = []
     for begins, what in states:
