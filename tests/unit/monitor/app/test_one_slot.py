@@ -65,7 +65,7 @@ async def named(office: Office) -> dict[str, Any]:
     store, settings = daemon.store, office.settings
     case = stored_case(store, RELEASE)
     assert case is not None
-    standing = case_of(case.release, case.promises, [], Policy(), now).standing
+    in_force = case_of(case.release, case.promises, [], Policy(), now).in_force
     judged = body_of_unwatched(store, policies_of(settings), RELEASE, now) or office.app.status.body(RELEASE)
     live = office.app.status.body(RELEASE)
     day = plan_releases(store, watch_rules_of(settings), DAY, DAY + timedelta(days=1), now)
@@ -77,7 +77,7 @@ async def named(office: Office) -> dict[str, Any]:
     assert judged is not None
     assert live is not None
     return {
-        "judge": _json(standing.slot and standing.slot.begins()),
+        "judge": _json(in_force.slot and in_force.slot.begins()),
         "today": judged["slot"]["start"],
         "watch": live["slot"]["start"],
         "plan": _json(plan.slot.begins()),
