@@ -22,7 +22,7 @@ from monitor.judge.policy import Policy
 from monitor.ledger.memory import LedgerMemory
 from monitor.store.open import open_store
 from monitor.store.rows import Announced, Judged
-from monitor.web.app import application
+from monitor.web.app import make_application
 from monitor.web.credentials import Throttle
 from monitor.web.queries import Queries
 from schedules.announcement import Announcement, Part, Role, State
@@ -52,7 +52,7 @@ async def _measured(place: Path, a_year: int, requests: int) -> dict[str, float]
     _fill(made.daemon, a_year)
     clock = SystemClock()
     queries = Queries(made.daemon.store, made.status, clock, "Europe/London", throttle=Throttle(clock), local=True)
-    transport = httpx.ASGITransport(application(queries))
+    transport = httpx.ASGITransport(make_application(queries))
     figures: dict[str, float] = {"releases": _YEARS * a_year}
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
         for name, path in _PAGES.items():

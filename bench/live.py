@@ -17,10 +17,10 @@ from monitor.app.app import App
 from monitor.clock import SystemClock
 from monitor.judge.runs import Run
 from monitor.look.sighting import State
-from monitor.web.app import application
+from monitor.web.app import make_application
 from monitor.web.credentials import Throttle
 from monitor.web.queries import Queries
-from monitor.web.server import WebServer, listen
+from monitor.web.server import WebServer, bind_address
 
 _RELEASES, _CLIENTS, _CHANGING = 175, 50, 10
 _TICK = 0.01
@@ -72,7 +72,7 @@ async def _measured(place: Path, seconds: float) -> dict[str, float]:
     await _fill(made)
     clock = SystemClock()
     queries = Queries(made.daemon.store, made.status, clock, "Europe/London", throttle=Throttle(clock), local=True)
-    server = WebServer(application(queries), listen("127.0.0.1:0"))
+    server = WebServer(make_application(queries), bind_address("127.0.0.1:0"))
     serving = asyncio.create_task(server.run())
     figures = {f"alone_{name}": value for name, value in (await _lateness(made, seconds)).items()}
     async with _readers(server.address):

@@ -21,7 +21,7 @@ from monitor.clock import SystemClock
 from monitor.config.settings import Settings
 from monitor.health.system import pause_garbage_collection, resume_garbage_collection, tune_process
 from monitor.store.open import open_store
-from monitor.web.app import application
+from monitor.web.app import make_application
 from monitor.web.credentials import Throttle
 from monitor.web.queries import Queries
 
@@ -87,7 +87,7 @@ async def _started(place: Path, chosen: Settings) -> dict[str, float]:
     resume_garbage_collection()
     queries = Queries(made.daemon.store, made.status, clock, "Europe/London", throttle=Throttle(clock), local=True)
     async with httpx.AsyncClient(
-        transport=httpx.ASGITransport(application(queries)), base_url="http://127.0.0.1"
+        transport=httpx.ASGITransport(make_application(queries)), base_url="http://127.0.0.1"
     ) as client:
         for name in ("ics", "ics_again"):
             began = cpu_seconds()

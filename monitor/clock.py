@@ -76,7 +76,7 @@ class VirtualClock:
         await asyncio.sleep(max(0.0, seconds))
 
 
-def ahead(clock: Clock) -> float:
+def seconds_ahead(clock: Clock) -> float:
     """Return how many seconds the wall clock is ahead of the monotonic one, with the time suspended added to that."""
     for _ in range(_TRIES):
         before = clock.monotonic()
@@ -87,8 +87,8 @@ def ahead(clock: Clock) -> float:
     return found
 
 
-class Ahead:
-    """Returns what `ahead` returns, but computes it only after the clocks have moved against each other."""
+class SecondsAhead:
+    """Returns what `seconds_ahead` returns, but computes it only after the clocks have moved against each other."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -98,5 +98,5 @@ class Ahead:
         """Return the seconds that the wall clock is ahead, to within a quarter of `SET`."""
         difference = self._clock.now().timestamp() - self._clock.monotonic()
         if abs(difference - self._difference) >= SET / 4:
-            self._difference, self._last = difference, ahead(self._clock)
+            self._difference, self._last = difference, seconds_ahead(self._clock)
         return self._last

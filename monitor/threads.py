@@ -78,7 +78,7 @@ def portions(things: Sequence[T]) -> Iterator[Sequence[T]]:
     return (things[start : start + SMALL] for start in range(0, len(things), SMALL))
 
 
-async def in_turns(things: Iterable[T], clock: Clock) -> AsyncIterator[T]:
+async def with_pauses(things: Iterable[T], clock: Clock) -> AsyncIterator[T]:
     """Yield things, and let other tasks run whenever the caller has used the event loop for a millisecond."""
     began = clock.monotonic()
     for thing in things:
@@ -104,7 +104,7 @@ def is_any_waiting_for_child() -> bool:
     return bool(_waiting_for_children)
 
 
-async def is_done(work: asyncio.Future[Any], within: float) -> bool:
+async def ends_within(work: asyncio.Future[Any], within: float) -> bool:
     """Wait for the work of a thread. Return whether it is done within so many seconds.
 
     The wait has ten steps. If this process is suspended, only one step passes, because the work is suspended too.
@@ -116,12 +116,12 @@ async def is_done(work: asyncio.Future[Any], within: float) -> bool:
     return False
 
 
-async def off_the_loop(query: Callable[[], T], /) -> T:
+async def run_in_thread(query: Callable[[], T], /) -> T:
     """Return what a blocking query returns, from a thread, without a time limit."""
     return await asyncio.get_running_loop().run_in_executor(None, query)
 
 
-async def until_answered(work: Callable[[], Awaitable[T]], clock: Clock, every: float = _RETRY_AFTER) -> T:
+async def repeat_until_answered(work: Callable[[], Awaitable[T]], clock: Clock, every: float = _RETRY_AFTER) -> T:
     """Repeat a query of the store every few seconds until the store answers, and return its answer."""
     while True:
         try:
@@ -130,9 +130,9 @@ async def until_answered(work: Callable[[], Awaitable[T]], clock: Clock, every: 
             await clock.sleep(every)
 
 
-async def aside(count: int, work: Callable[[], T]) -> T:
+async def offload_many(count: int, work: Callable[[], T]) -> T:
     """Return the result of work on `count` entries. Above `SMALL` it runs in a thread."""
-    return work() if count <= SMALL else await off_the_loop(work)
+    return work() if count <= SMALL else await run_in_thread(work)
 
 
 class Tasks:
@@ -160,7 +160,7 @@ class Tasks:
 Job = Callable[[], Awaitable[None]]
 
 
-async def either(wakeup: asyncio.Event, clock: Clock, seconds: float) -> None:
+async def wait_for_event(wakeup: asyncio.Event, clock: Clock, seconds: float) -> None:
     """Wait for an event, but no longer than so many seconds."""
     waiters = [asyncio.ensure_future(wakeup.wait()), asyncio.ensure_future(clock.sleep(seconds))]
     try:

@@ -29,7 +29,7 @@ from monitor.config.settings import Settings
 from monitor.deliver.current_incidents import CurrentIncidents
 from monitor.deliver.verdicts import VerdictRecorder
 from monitor.look.poller import Poller
-from monitor.threads import off_the_loop
+from monitor.threads import run_in_thread
 from monitor.watch.admission import Admission
 from monitor.watch.budget_forecast import BudgetForecast
 from monitor.watch.intake import Intake
@@ -60,7 +60,7 @@ def build(settings: Settings, edges: Edges = REAL, folder: Path = Path()) -> App
     tally = LookTally(clock, core.metrics, core.health, core.heartbeat, core.blind, skew=interpreter.skew)
     leads = Leads(core.store.verdicts, core.writer, clock, watch, admission, core.ledger, outbox.wake, core.tasks)
     tripwires = make_tripwires(core, poller, watch, admission, tally, leads)
-    forecast = BudgetForecast(clock, watch.releases.values, budget, settings.timezone, off_the_loop)
+    forecast = BudgetForecast(clock, watch.releases.values, budget, settings.timezone, run_in_thread)
     check = make_self_check(core, poller, outbox)
     status = make_status(core, watch, check, forecast, interpreter.skew, broken=poller.broken, record=record)
     queries = make_queries(core, status, tally, record, make_desk(core, current_incidents, outbox))
@@ -100,15 +100,15 @@ def build(settings: Settings, edges: Edges = REAL, folder: Path = Path()) -> App
 
 
 def _bind_ports(*addresses: str | None) -> tuple[socket, ...]:
-    from monitor.web.server import listen  # noqa: PLC0415 # see above
+    from monitor.web.server import bind_address  # noqa: PLC0415 # see above
 
-    return tuple(listen(one) for one in addresses if one is not None)
+    return tuple(bind_address(one) for one in addresses if one is not None)
 
 
 def _make_web_server(queries: Queries, bound: Sequence[socket], proxies: Sequence[str]) -> WebServer | None:
     if not bound:
         return None
-    from monitor.web.app import application  # noqa: PLC0415 # see above
+    from monitor.web.app import make_application  # noqa: PLC0415 # see above
     from monitor.web.server import WebServer  # noqa: PLC0415 # see above
 
-    return WebServer(application(queries), bound[0], proxies, metrics=next(iter(bound[1:]), None))
+    return WebServer(make_application(queries), bound[0], proxies, metrics=next(iter(bound[1:]), None))

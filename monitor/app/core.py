@@ -12,7 +12,7 @@ from monitor import __version__
 from monitor.app.jobs import Jobs, OnFailed
 from monitor.app.options import checks_of, fetcher_of, joining_of, spacings_of
 from monitor.app.store_failover import OpenedStore, StoreFailover, open_with_journal
-from monitor.clock import Ahead, Clock, SystemClock
+from monitor.clock import Clock, SecondsAhead, SystemClock
 from monitor.config.settings import Settings
 from monitor.health.heartbeat import HeartbeatWriter
 from monitor.health.metrics import Metrics
@@ -150,7 +150,7 @@ def make_interpreter(core: Core) -> Interpreter:
     """Return the interpreter of responses. It checks the machine's clock only if that clock is the monitor's."""
     settings, is_real = core.settings, core.edges.clock is None
     return Interpreter(
-        Skew(lambda: is_clock_synchronised() if is_real else False, Ahead(core.clock)),
+        Skew(lambda: is_clock_synchronised() if is_real else False, SecondsAhead(core.clock)),
         unproven_offset=settings.clock.unproven_offset,
         is_shared=is_shared(settings.store.url),
         reader=BodyReader(core.workers, core.clock),

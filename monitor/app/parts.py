@@ -128,7 +128,7 @@ def make_summaries(
     core: Core, queries: Queries, forecast: BudgetForecast, outbox: Outbox, rotas: dict[str, Rota]
 ) -> Summaries:
     """Return the morning, evening and monthly summaries."""
-    settings, board = core.settings, queries.seen_by(all_=True).board
+    settings, board = core.settings, queries.for_viewer(sees_all=True).list_releases
     return Summaries(
         schedules_of(settings),
         core.store,
@@ -234,7 +234,7 @@ def make_queries(core: Core, status: Status, tally: LookTally, record: VerdictRe
         core.clock,
         settings.timezone,
         desk=desk,
-        unheard=tally.silent_hosts.silent_now,
+        silent_hosts=tally.silent_hosts.silent_now,
         current_incidents=desk.current,
         writer=core.writer,
         door=door_of(settings, core.folder, core.clock, throttle),
@@ -252,8 +252,8 @@ def page_settings(core: Core, rules: ReportingRules) -> dict[str, Any]:
         "templates": rules.templates,
         "calendars": [table.name for table in settings.calendar],
         "producers": {table.id: table.name for table in settings.producer},
-        "ahead": body_of_unwatched_at(core.store, policies_of(settings), rules.book),
-        "explained": explainer_of(settings, core.store).explain_release,
+        "judge_promised": body_of_unwatched_at(core.store, policies_of(settings), rules.book),
+        "explain_verdict": explainer_of(settings, core.store).explain_release,
         "periods": periods_of(settings, core.store),
         "redactor": redactor(secrets_in_addresses(settings)),
         "local": is_loopback(settings.web.listen) and not settings.web.signs_in,

@@ -209,12 +209,12 @@ class Reload:
         self.queries = replace(self.queries, **page_settings(self.core, self.record.rules))
         if self.queries.door is not None:
             self.queries.door.public_url = settings.web.public_url or ""
-            self.queries.door.vouching = vouching_of(settings)
+            self.queries.door.proxy_auth = vouching_of(settings)
             self.queries.door.provider = provider_of(settings, self.core.clock)
         if self.daemon.web is not None:
-            from monitor.web.app import application  # noqa: PLC0415 # 6 MB, only if pages are served
+            from monitor.web.app import make_application  # noqa: PLC0415 # 6 MB, only if pages are served
 
-            self.daemon.web.serve(application(self.queries))
+            self.daemon.web.replace_app(make_application(self.queries))
 
     def _close_later(self, fetcher: Fetcher, channels: Sequence[Channel]) -> None:
         """Close the replaced channels and fetcher, once no request or message uses them."""

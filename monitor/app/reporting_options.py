@@ -124,7 +124,7 @@ def door_of(settings: Settings, folder: Path, clock: Clock, throttle: Throttle) 
         return None
     file = None if web.users_file is None else folder / web.users_file
     door = Sessions(Users(file), clock, throttle, web.public_url or "")
-    door.vouching, door.provider = vouching_of(settings), provider_of(settings, clock)
+    door.proxy_auth, door.provider = vouching_of(settings), provider_of(settings, clock)
     return door
 
 

@@ -21,7 +21,7 @@ from monitor.look.clock_skew import Skew
 from monitor.watch.budget_forecast import BudgetForecast
 from monitor.watch.release import WatchedRelease
 from monitor.watch.watch import Watch
-from monitor.web.running import Pulse
+from monitor.web.queries import Pulse
 from schedules.times.interval import Bounds
 from schedules.times.words import stamp
 
@@ -63,7 +63,7 @@ class Status:
         """Return why this monitor cannot serve pages or look. Empty if it can."""
         return self.self_check.unable()
 
-    def storeless(self) -> bool:
+    def is_store_unavailable(self) -> bool:
         """Return whether the store has been silent so long that requests must not wait for it."""
         return bool(self.health.unable(self.clock.now()))
 

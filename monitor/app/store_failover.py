@@ -20,7 +20,7 @@ from monitor.store.open import file_of, is_shared, open_store
 from monitor.store.rows import APART, Heartbeat, Record
 from monitor.store.sql.engine import Store
 from monitor.store.writer import Writer
-from monitor.threads import Job, off_the_loop
+from monitor.threads import Job, run_in_thread
 
 _log = structlog.get_logger(__name__)
 _JOURNAL_EVERY, _COPY_EVERY, _COPY_SECONDS, _FULL_COPY_SECONDS = (
@@ -65,7 +65,7 @@ def open_with_journal(url: str, folder: str | None, monitor: str, clock: Clock, 
         store.upgrade()
         # Earlier versions kept a journal beside SQLite by default. Its rows must not be lost.
         if has_journal or journal.holds:
-            if rows := journal.bring_in(store):
+            if rows := journal.merge_journal(store):
                 _log.warning("journal_taken_in", rows=rows)
             journal.settled()
     except StoreTooNew:
@@ -121,7 +121,7 @@ class StoreFailover:
         elif self.store_health.health.is_store_failing:
             await self.journal_waiting_writes()
         elif journal.holds:
-            await off_the_loop(journal.settled)
+            await run_in_thread(journal.settled)
 
     async def renew(self, *, stopping: bool = False) -> None:
         """Copy upcoming releases to the journal after a change of calendars, and each minute what was notified."""
@@ -133,7 +133,7 @@ class StoreFailover:
         is_new = known is not self._copied_releases and (stopping or mono >= self._next_full_copy)
         if not is_new and mono < self._next_copy:
             return
-        if not await self._try_on_journal(lambda: journal.renew(opened.store, now, told_only=not is_new)):
+        if not await self._try_on_journal(lambda: journal.renew(opened.store, now, notices_only=not is_new)):
             return
         self._next_copy = mono + _COPY_SECONDS
         if is_new:
@@ -160,7 +160,7 @@ class StoreFailover:
     async def _try_on_journal(self, work: Callable[[], object]) -> bool:
         """Return whether `work` on the journal succeeded. The first of several failures is logged."""
         try:
-            await off_the_loop(work)
+            await run_in_thread(work)
         except StoreFault as fault:
             if not self._is_journal_failing:
                 _log.error("journal_failed", fault=str(fault))
@@ -171,7 +171,7 @@ class StoreFailover:
 
     async def _switch_to_store(self, journal: Journal, near: Store) -> None:
         try:
-            store = await off_the_loop(lambda: _open_recovered_store(self.opened.url, self.hold))
+            store = await run_in_thread(lambda: _open_recovered_store(self.opened.url, self.hold))
             rows = await self.writer.between(lambda: self._move_journal_into(journal, near, store))
         except SurroundingsFault as fault:
             self.store_health.failed(fault)
@@ -191,7 +191,7 @@ class StoreFailover:
                 # The disk may have room for the membership, and not yet for the journal.
                 with store.transaction() as transaction:
                     self.members.show(transaction)
-            rows = journal.bring_in(store)
+            rows = journal.merge_journal(store)
         except StoreFault:
             store.close()
             raise

@@ -20,7 +20,7 @@ from monitor.look.broken_looks import BrokenLooks
 from monitor.look.clock_skew import Skew
 from monitor.look.poller import Poller
 from monitor.store.retention import BOUNDED, DAILY, Retention
-from monitor.threads import Job, off_the_loop
+from monitor.threads import Job, run_in_thread
 from monitor.watch.budget_forecast import FORECAST_EVERY, BudgetForecast
 from monitor.watch.compaction import Compaction
 from monitor.watch.predicted_addresses import PREDICT_EVERY, PredictedAddresses
@@ -68,7 +68,7 @@ def make_status(  # noqa: PLR0913 # the parts whose state it shows
 def upkeep_jobs(core: Core, starved: StarvedHosts, watch: Watch, forecast: BudgetForecast) -> Iterator[Recurring]:
     """Yield the jobs that maintain store, evidence, memory, workers and forecasts."""
     # Jobs that read the whole store have no time limit.
-    settings, clock, ask, slow = core.settings, core.clock, core.threads.ask, off_the_loop
+    settings, clock, ask, slow = core.settings, core.clock, core.threads.ask, run_in_thread
     policies, after = policies_of(settings), settings.store.compact_after
     compaction = Compaction(core.store, core.writer, clock, policies, after, watch.releases.keys, slow)
     keep, most = timedelta(days=settings.evidence.keep_days), settings.evidence.keep_mb * 1_000_000

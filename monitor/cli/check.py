@@ -25,7 +25,7 @@ from monitor.config.schema import schema_text
 from monitor.config.settings import Settings
 from monitor.errors import BadInput, Fault, NinethirtyError, StoreTooOld, UserFault
 from monitor.ledger.reader import Outcome
-from monitor.web.users import faults_of
+from monitor.web.users import find_faults
 from schedules.sources.settings import CalendarSettings
 from schedules.times.zone import day_begins
 from schedules.values import Secret, shown
@@ -226,7 +226,7 @@ def _provider_faults(context: Context) -> Iterator[str]:
     provider = provider_of(context.settings, SystemClock())
     try:
         if provider is not None:
-            asyncio.run(provider.way(Flow("", "", "")))
+            asyncio.run(provider.sign_on_address(Flow("", "", "")))
     except NotSignedOn as fault:
         yield f"{context.path.name}: web.oidc: {fault}"
 
@@ -287,7 +287,7 @@ def _settings_faults(context: Context) -> Iterator[str]:
         if missing:
             yield f"{file}: {key}: {missing}"
     if settings.web.users_file is not None:
-        yield from faults_of(context.path.parent / settings.web.users_file)
+        yield from find_faults(context.path.parent / settings.web.users_file)
     for key, folder in _written_folders(settings):
         if not _is_writable(folder):
             yield f"{file}: {key}: the folder cannot be written (got {shown(str(folder))})"

@@ -38,11 +38,11 @@ def command(context: Context, *, day: date | None, as_json: bool) -> None:
 
 async def _look_once(context: Context, day: date | None) -> list[dict[str, Any]]:
     from monitor.app.build import Edges, build
-    from monitor.store.open import alone_on
+    from monitor.store.open import locked_store
 
     app = build(context.settings, Edges(serve=False), context.path.parent)
     try:
-        with alone_on(context.settings.store.url):
+        with locked_store(context.settings.store.url):
             looked = await app.run_once(day)
     finally:
         app.abandon()

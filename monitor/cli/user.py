@@ -29,15 +29,15 @@ def command(*, name: str, role: str, right: str | None, scope: str | None, as_js
     Example: ninethirty user anne --role "duty statistician" >> users
     """
     from monitor.web.credentials import TokenScope
-    from monitor.web.users import Right, line, token_line
+    from monitor.web.users import Right, make_line, make_token_line
 
     if scope and (role or right):
         raise UserFault("leave out --role, --viewer and --head: a program has only the rights of its token")
     try:
         token, made = (
-            token_line(name, TokenScope(scope))
+            make_token_line(name, TokenScope(scope))
             if scope
-            else ("", line(name, _password(), role, Right(right or "duty")))
+            else ("", make_line(name, _password(), role, Right(right or "duty")))
         )
     except ValueError as exc:
         raise UserFault(str(exc)) from exc

@@ -29,7 +29,7 @@ from monitor.store.rows import Delivery, DeliveryState
 from monitor.store.sql.engine import Store
 from monitor.store.sql.write import Transaction
 from monitor.store.writer import Writer
-from monitor.threads import Ask, either
+from monitor.threads import Ask, wait_for_event
 
 _log = structlog.get_logger(__name__)
 _IDLE = timedelta(minutes=5)
@@ -137,7 +137,7 @@ class Outbox:
         try:
             async with asyncio.TaskGroup() as self._channel_tasks:
                 self._start_channel_tasks(self._channels)
-                # Without channels it must not return either, because the daemon restarts tasks that end.
+                # Without channels it must not return wait_for_event, because the daemon restarts tasks that end.
                 await asyncio.Event().wait()
         finally:
             await self._lease.release()
@@ -184,7 +184,7 @@ class Outbox:
                 _log.warning("outbox_unreadable", channel=name, fault=str(fault))
                 due = self._clock.now() + _AFTER_A_FAULT
             wait = self._idle if due is None else min(self._idle, max(timedelta(), due - self._clock.now()))
-            await either(wakeup, self._clock, wait.total_seconds())
+            await wait_for_event(wakeup, self._clock, wait.total_seconds())
         if name not in self._channels:
             self.backlogs.pop(name, None)
 

@@ -14,7 +14,7 @@ from monitor.health.state import FRESH_READS, HealthState
 from monitor.ledger.ledger import Ledger, RecordedRead
 from monitor.store.sql.read import VerdictStore
 from monitor.store.writer import LATE, Writer
-from monitor.threads import Ask, Tasks, off_the_loop
+from monitor.threads import Ask, Tasks, run_in_thread
 from schedules.times.zone import local_date
 
 _LOOK_BACK = timedelta(days=730)
@@ -34,7 +34,7 @@ class CalendarIncidents:
     events: VerdictRecorder
     wake: Callable[[], None]
     timezone: str = "Europe/London"
-    ask: Ask = off_the_loop
+    ask: Ask = run_in_thread
     _failing: dict[str, datetime] = field(default_factory=dict)
     _open: dict[str, Incident] = field(default_factory=dict)
     _tasks: Tasks = field(default_factory=Tasks)

@@ -24,7 +24,7 @@ from monitor.store.portions import Portions
 from monitor.store.rows import CalendarRead
 from monitor.store.sql.engine import Store
 from monitor.store.writer import LATE, Writer
-from monitor.threads import SMALL, Ask, aside, off_the_loop, portions, until_answered
+from monitor.threads import SMALL, Ask, offload_many, portions, repeat_until_answered, run_in_thread
 from schedules.announcement import Announcement
 from schedules.join import JoinRules
 from schedules.ledger_event import Retitling
@@ -65,7 +65,7 @@ class Ledger:
         clock: Clock,
         rules: JoinRules,
         checks: Mapping[str, Checks] | None = None,
-        ask: Ask = off_the_loop,
+        ask: Ask = run_in_thread,
     ) -> None:
         """Begin empty. `checks` say, by calendar, how its reads are compared with earlier ones."""
         self._store = store
@@ -93,7 +93,7 @@ class Ledger:
     async def take_up(self, now: datetime) -> None:
         """Load what is stored. Call `settle` afterwards."""
         async with self._lock:
-            await off_the_loop(lambda: self._memory.load(now))
+            await run_in_thread(lambda: self._memory.load(now))
             await self._write_rejoined(self._memory, now)
 
     async def settle(self) -> None:
@@ -111,7 +111,7 @@ class Ledger:
                 return
             # Until the new memory is complete, the old one answers queries.
             memory = LedgerMemory(self._store, rules, self._ask)
-            await off_the_loop(lambda: memory.load(now))
+            await run_in_thread(lambda: memory.load(now))
             await self._write_rejoined(memory, now)
             self._memory, self._rules = memory, rules
         await self.settle()
@@ -137,8 +137,8 @@ class Ledger:
                 return await self._record_unusable(read, "a copy that may be older than the last read")
             state = await self._memory.recalled(read.calendar, reading)
             checks = self._checks.get(read.calendar, Checks())
-            count = len(reading.announcements)
-            result = await aside(count, lambda: evaluate_read(state, read, reading, checks, as_of))
+            evaluate = partial(evaluate_read, state, read, reading, checks, as_of)
+            result = await offload_many(len(reading.announcements), evaluate)
             if not result.learnt.usable:
                 alarms = result.learnt.alarms
                 fault = "not believed: " + "; ".join(one.detail for one in alarms)
@@ -166,7 +166,7 @@ class Ledger:
                 self._last_dropped = now
                 await self._memory.drop_past_releases(now, keep)
             names = self.book.releases()
-            return set(await aside(len(names), lambda: self.book.near(names, now, ahead)))
+            return set(await offload_many(len(names), lambda: self.book.near(names, now, ahead)))
 
     async def recall(self, release: str) -> Release | None:
         """Return an announced release, from the store if it is long over. None if no calendar announced it."""
@@ -197,7 +197,7 @@ class Ledger:
         async with self._lock:
             past = await self._memory.past(self._clock.now())
             found = list(self._memory.editions())
-            return await aside(len(found), lambda: list(missing_editions(found, past, fresh, now)))
+            return await offload_many(len(found), lambda: list(missing_editions(found, past, fresh, now)))
 
     async def has_series(self, producer: str, title: str) -> bool:
         """Return whether a producer has ever announced an edition of the series of this title."""
@@ -214,7 +214,7 @@ class Ledger:
     async def matching_in_store(self, producer: str, url: str, title: str) -> list[Release]:
         """Return the same from the store, for releases that are long over. Waits until the store answers."""
         found = partial(self._ask, lambda: self._memory.matching_in_store(producer, url, title))
-        return await until_answered(found, self._clock)
+        return await repeat_until_answered(found, self._clock)
 
     async def _write_briefly(self, calendar: str, portions: Portions, repeats: object = None) -> None:
         """Queue a write and wait for it, but only briefly, so that a slow store delays neither calendars nor looks.
@@ -289,7 +289,8 @@ class Ledger:
         shown = [release_of[name, uid] for uid, last in state.known.items() if last.gone is None]
         listing = self._count_unlisted(state, release_of, learnt.unlisted, shown, at)
         listing += self.book.relisted(name, (release_of[name, uid] for uid in learnt.confirmed))
-        await self._write_briefly(name, await aside(count, lambda: write.changing_read(change, read, result, listing)))
+        rows = await offload_many(count, lambda: write.changing_read(change, read, result, listing))
+        await self._write_briefly(name, rows)
         self._confirmed[name] = read.finished
         self._memory.take_over(change)
         self.book.put(listing)

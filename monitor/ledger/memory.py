@@ -21,7 +21,7 @@ from monitor.look.fetch import Found
 from monitor.plan.targets import release_from_id
 from monitor.store.rows import Announced, SeriesEdition
 from monitor.store.sql.engine import Store
-from monitor.threads import Ask, aside, off_the_loop, portions
+from monitor.threads import Ask, offload_many, portions, run_in_thread
 from schedules.join import JoinRules
 from schedules.matching import Key
 from schedules.promise import Promise
@@ -35,7 +35,7 @@ _NOTHING = Recalled((), (), ())
 class LedgerMemory:
     """The state of each calendar, the releases that their entries are joined into, and their promises."""
 
-    def __init__(self, store: Store, rules: JoinRules, ask: Ask = off_the_loop) -> None:
+    def __init__(self, store: Store, rules: JoinRules, ask: Ask = run_in_thread) -> None:
         """Begin empty. `ask` runs a query of the store outside the event loop."""
         self._store = store
         self._ask = ask
@@ -66,8 +66,7 @@ class LedgerMemory:
         A release that only differs from its stored row is not among the altered ones: see `differing`.
         """
         joined = replace(await self._join_all(self.states), altered=frozenset())
-        left = [*joined.left()]
-        if left:
+        if left := [*joined.left()]:
             self.releases = {one.id: one for one in await self._ask(lambda: self._store.ledger.releases_named(left))}
         return await self._change_from_join(joined, self.states)
 
@@ -87,7 +86,7 @@ class LedgerMemory:
     async def drop_past_releases(self, now: datetime, keep: Collection[str]) -> None:
         """Drop the releases that are long over from memory, except those to `keep`."""
         states, since = self.states.values(), now - AWAKE
-        over = await aside(len(self.release_of), lambda: long_over(states, self.release_of, self.book, since))
+        over = await offload_many(len(self.release_of), lambda: long_over(states, self.release_of, self.book, since))
         if over := over.difference(keep):
             self._archive.add_past((edition for edition in self.editions() if edition.release in over), now)
             self._drop(over)
@@ -177,7 +176,7 @@ class LedgerMemory:
     async def _join_all(self, states: Mapping[str, CalendarState]) -> Rejoined:
         """Join the entries of all calendars again."""
         every = sum(len(state.shown) for state in states.values())
-        return await aside(every, lambda: rejoin(states.values(), self._rules, self.release_of, self.releases))
+        return await offload_many(every, lambda: rejoin(states.values(), self._rules, self.release_of, self.releases))
 
     def _unchanged(self) -> Rejoined:
         return Rejoined(self.releases, self.release_of, frozenset(), {}, self._ambiguous)

@@ -23,12 +23,11 @@ from monitor.judge.policy import Policies, Policy
 from monitor.store.rows import Judged
 from monitor.store.sql.engine import Store
 from monitor.watch.rejudge import Explainer, facts_of
-from monitor.web.access_log import Access
-from monitor.web.app import application
+from monitor.web.access_log import AccessLog
+from monitor.web.app import make_application
 from monitor.web.credentials import Throttle
-from monitor.web.queries import Queries
-from monitor.web.running import Pulse
-from monitor.web.server import WebServer, listen
+from monitor.web.queries import Pulse, Queries
+from monitor.web.server import WebServer, bind_address
 from schedules.times.json import instant_from_json
 from schedules.times.zone import LONDON
 
@@ -72,7 +71,7 @@ class NotWatching:
         """Return no pulses, because no release is watched."""
         return {}
 
-    def storeless(self) -> bool:
+    def is_store_unavailable(self) -> bool:
         """Return False, because there is a store."""
         return False
 
@@ -202,11 +201,11 @@ class Demonstration:
         self._queries.close()
         self._shown.close()
 
-    def _open_board(self, at: datetime) -> tuple[Store, Queries, Access]:
+    def _open_board(self, at: datetime) -> tuple[Store, Queries, AccessLog]:
         # Computed first, because a step from the earliest or latest date raises OverflowError.
         steps = {"step": {name: at + step for name, step in _TIME_STEPS.items()}, "moment": _INCIDENT_TIMES}
         shown, clock = rewound(self._store, at), StoppedClock(at)
-        explained = Explainer(shown, Policies(Policy()), LONDON).explain_release
+        explain_verdict = Explainer(shown, Policies(Policy()), LONDON).explain_release
         queries = Queries(
             shown,
             NotWatching(),
@@ -215,16 +214,16 @@ class Demonstration:
             producers=_PRODUCERS,
             throttle=Throttle(clock),
             local=True,
-            explained=explained,
+            explain_verdict=explain_verdict,
             steps=steps,
         )
-        return shown, queries, application(queries)
+        return shown, queries, make_application(queries)
 
 
 async def show(store: Store, address: str, at: datetime, stop: asyncio.Event, told: Callable[[str], None]) -> None:
     """Serve the board of a store as of `at` until `stop` is set, and call `told` with its URL. Raises `PortTaken`."""
     demonstration = Demonstration(store, at)
-    server = WebServer(demonstration, listen(address))
+    server = WebServer(demonstration, bind_address(address))
     told(f"http://{server.address}/")
     serving = asyncio.create_task(server.run())
     try:

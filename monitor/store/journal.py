@@ -68,17 +68,17 @@ class Journal:
         # A process that is killed while it creates the journal leaves an empty file.
         return self.file.exists() and self.file.stat().st_size > 0
 
-    def renew(self, store: Store, now: datetime, *, told_only: bool = False) -> None:
-        """Copy the near part again, unless the journal has rows. With `told_only`, copy only what people were told.
+    def renew(self, store: Store, now: datetime, *, notices_only: bool = False) -> None:
+        """Copy the near part again, unless the journal has rows. With `notices_only`, copy only what people were told.
 
         Raises `StoreFault`.
         """
         with self._lock:
             if self.holds:
                 return
-            told_only = told_only and self.near.exists()
+            notices_only = notices_only and self.near.exists()
             with closing(self._opened(self.near)) as near:
-                near.copy_near(store, now - _NEAR, now, told_only=told_only)
+                near.copy_near(store, now - _NEAR, now, notices_only=notices_only)
 
     def keep(
         self,
@@ -113,7 +113,7 @@ class Journal:
                 self._store = None
             self._remove()
 
-    def bring_in(self, store: Store) -> int:
+    def merge_journal(self, store: Store) -> int:
         """Write the rows of the journal into a store. Return how many.
 
         A journal that contradicts the store is kept under another name. Evidence records that the store has lost are
@@ -126,7 +126,7 @@ class Journal:
             for file in (self.near, self.file):
                 self._opened(file).close()
             try:
-                return again + store.bring_in(self.file, self.near)
+                return again + store.merge_journal(self.file, self.near)
             except (Conflict, ValueError) as fault:
                 aside = self.file.with_suffix(".refused")
                 shutil.copyfile(self.file, aside)
@@ -172,7 +172,7 @@ class Journal:
             _log.error("journal_failed", fault=str(fault))
             self._move_to_memory()
             store = self._begun()
-        store.hold_leases(self._monitor, PREFIX, OUTBOX, now + _EVER)
+        store.extend_other_leases(self._monitor, PREFIX, OUTBOX, now + _EVER)
         return store
 
     def _begun(self) -> Store:

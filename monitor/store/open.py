@@ -77,7 +77,7 @@ class StoreLock:
 
 
 @contextmanager
-def alone_on(url: str) -> Iterator[StoreLock]:
+def locked_store(url: str) -> Iterator[StoreLock]:
     """Lock a store's file for the length of a block. Raises `SurroundingsFault` if another monitor holds the lock."""
     alone = StoreLock(url)
     try:

@@ -15,7 +15,7 @@ from monitor.store.batch import MOST, Backlog, Batch, BatchMember, Write, tell
 from monitor.store.portions import Portions
 from monitor.store.sql.engine import Store
 from monitor.store.sql.write import Transaction
-from monitor.threads import is_done
+from monitor.threads import ends_within
 
 T = TypeVar("T")
 
@@ -145,7 +145,7 @@ class Writer:
         self._refuse_if_stopped()
         saving = asyncio.ensure_future(self.between(lambda: self._save_alone(companion, make)))
         saving.add_done_callback(lambda done: done.cancelled() or done.exception())
-        if not await is_done(saving, LATE) or saving.cancelled():
+        if not await ends_within(saving, LATE) or saving.cancelled():
             raise StoreSilent(LATE)
         return saving.result()
 
@@ -266,7 +266,7 @@ class Writer:
 
     async def _ended(self, saving: asyncio.Future[None]) -> None:
         """Wait until a batch is saved or refused. After `LATE` seconds report the silent store, and go on waiting."""
-        if not await is_done(saving, LATE) and not self._abandoned:
+        if not await ends_within(saving, LATE) and not self._abandoned:
             self._is_silent = True
             silent = StoreSilent(LATE)
             hurried = [*self._in_flight.all_writes, *self.backlog.writes]

@@ -19,7 +19,7 @@ from monitor.plan.share import Share
 from monitor.plan.targets import Target, release_from_id
 from monitor.store.rows import Judged
 from monitor.store.sql.engine import Store
-from monitor.threads import Ask, Tasks, aside, in_turns, off_the_loop, until_answered
+from monitor.threads import Ask, Tasks, offload_many, repeat_until_answered, run_in_thread, with_pauses
 from monitor.watch.listing_match import NearRelease, recognise_by_title
 from monitor.watch.rejudge import judged_parts, judged_place
 from monitor.watch.release import WatchedRelease
@@ -41,7 +41,7 @@ class Admission:
     ledger: Ledger
     watch: Watch
     clock: Clock
-    ask: Ask = off_the_loop
+    ask: Ask = run_in_thread
     share: Share | None = None
     _has_begun: bool = False
     _listed: set[str] = field(default_factory=set)
@@ -87,13 +87,13 @@ class Admission:
         try:
             await work()
         except StoreFault:
-            self._tasks.start(until_answered(work, self.clock, _PATIENCE))
+            self._tasks.start(repeat_until_answered(work, self.clock, _PATIENCE))
 
     async def roll(self) -> None:
         """Watch the releases that have come near since the last call, and forget old ones."""
         if not self._has_begun:
             # Try until the store answers: the next call is an hour away.
-            await until_answered(lambda: self.watch_all_near(self.clock.now()), self.clock, _PATIENCE)
+            await repeat_until_answered(lambda: self.watch_all_near(self.clock.now()), self.clock, _PATIENCE)
         now = self.clock.now()
         self._listed = await self.ledger.roll(now, self.watch.releases, max(LISTINGS_AHEAD, self.watch.ahead))
         self._finished = {name: known for name, known in self._finished.items() if name in self._listed}
@@ -140,10 +140,10 @@ class Admission:
         if share.name not in share.members:
             # Our lease has ended, and we send no requests until we have it again. Then most of these are ours again.
             return
-        async for name, watched in in_turns(list(self.watch.releases.items()), self.clock):
+        async for name, watched in with_pauses(list(self.watch.releases.items()), self.clock):
             if not self._is_ours(watched.release):
                 self.watch.forget(name)
-        came = [name async for name in in_turns([*self._listed], self.clock) if self._is_missing(name)]
+        came = [name async for name in with_pauses([*self._listed], self.clock) if self._is_missing(name)]
         await self._watch_near(self.clock.now(), came, self.watch.ahead, soon=True)
 
     async def watch_release(self, release: str) -> WatchedRelease | None:
@@ -173,7 +173,7 @@ class Admission:
 
     async def _near_among(self, names: Collection[str], now: datetime, ahead: timedelta) -> list[str]:
         book, wanted = self.ledger.book, [*names]
-        return await aside(len(wanted), lambda: book.near(wanted, now, ahead))
+        return await offload_many(len(wanted), lambda: book.near(wanted, now, ahead))
 
     async def _watch_near(
         self, now: datetime, wanted: Collection[str], ahead: timedelta, *, soon: bool = False, unseen: bool = False
@@ -195,7 +195,7 @@ class Admission:
         if not new:
             return
         runs, judged = ({}, {}) if unseen else await self.ask(lambda: self._stored([release.id for release in new]))
-        async for release in in_turns(new, self.clock):
+        async for release in with_pauses(new, self.clock):
             # During the query it may have been adopted, or may have moved to another monitor's share.
             if self._is_ours(release) and self._should_adopt(release):
                 row = judged.get(release.id)

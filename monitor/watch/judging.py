@@ -15,7 +15,7 @@ from monitor.judge.findings.platform import LATE_VERDICTS, SlotVerdict, add_plat
 from monitor.judge.judge import judge
 from monitor.judge.verdict import Verdict, VerdictKind
 from monitor.ledger.promise_check import PromiseCheck
-from monitor.threads import Tasks, in_turns
+from monitor.threads import Tasks, with_pauses
 from monitor.watch.blind_spans import BlindSpans
 from monitor.watch.judging_queue import JudgingQueue
 from monitor.watch.other_monitors import OtherMonitors
@@ -61,7 +61,7 @@ class Judging:
             due = await self.queue.next(self.releases)
             while self.set_wrong():
                 await self.clock.sleep(_RETRY_AFTER / timedelta(seconds=1))
-            async for release in in_turns(due, self.clock):
+            async for release in with_pauses(due, self.clock):
                 if (watched := self.releases.get(release)) is not None:
                     self._judge_in_background(watched)
             # Give looks and the store their turn, even if each judgement requests another.

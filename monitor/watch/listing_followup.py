@@ -95,7 +95,7 @@ class ListingFollowUp:
         for _ in range(_PROOF_SECONDS):
             await self.clock.sleep(1)
             runs = watched.state_or_empty(target).runs
-            if any(spell.out for spell in build_spells(View.EDGE, runs)):
+            if any(spell.is_present for spell in build_spells(View.EDGE, runs)):
                 return True
             if find_unproved_run(runs) is not None:
                 break

@@ -17,7 +17,7 @@ from monitor.look.poller import Poller
 from monitor.plan.targets import GOVUK, Target, content_twin
 from monitor.store.sql.read_ledger import LedgerStore
 from monitor.store.writer import LATE, Writer
-from monitor.threads import Ask, Tasks, off_the_loop, until_answered
+from monitor.threads import Ask, Tasks, repeat_until_answered, run_in_thread
 from monitor.watch.look_tally import LookTally
 from monitor.watch.release import is_view_of_page
 from monitor.watch.tripwires import publication_date
@@ -49,7 +49,7 @@ class Unannounced:
     clock: Clock
     tally: LookTally
     tasks: Tasks
-    ask: Ask = off_the_loop
+    ask: Ask = run_in_thread
     _under_way: Counter[str] = field(default_factory=Counter)
 
     def consider_in_background(self, producer: str, found: Found) -> None:
@@ -92,7 +92,7 @@ class Unannounced:
         if await self.ledger.matching_in_store(release.producer, found.url, found.title):
             return True
         stored = partial(self.ask, lambda: self.store.release(release.id))
-        return await until_answered(stored, self.clock) is not None
+        return await repeat_until_answered(stored, self.clock) is not None
 
     async def _may_be_statistics(self, release: Release) -> bool:
         parts = urlsplit(release.url)

@@ -1,4 +1,4 @@
-"""What the API answers: a model an object, which tests hold answers against; what old stores lack is not required."""
+"""Models of the objects in API answers. Tests compare answers with them. Fields that old stores lack are optional."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from schedules.slot import Precision
 Instant = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]
 FindingKind = Annotated[verdict.Kind, WithJsonSchema({"type": "string", "enum": [*verdict.Kind]})]
 IncidentKind = Annotated[incident.Kind, WithJsonSchema({"type": "string", "enum": [*incident.Kind]})]
-Next = Annotated[str | None, Field(description="What to give as `after` for the next page; null: there is none.")]
+Next = Annotated[str | None, Field(description="The value of `after` for the next page; null if this is the last one.")]
 
 
 class Answer(BaseModel):
@@ -28,7 +28,7 @@ class Answer(BaseModel):
 
 
 class Interval(Answer):
-    """When something happened: not before `after`, by `by` at the latest; null where that is not known."""
+    """When something happened: not before `after` and not later than `by`. Null if a bound is not known."""
 
     after: Instant | None
     by: Instant | None
@@ -42,7 +42,7 @@ class Bounds(Answer):
 
 
 class Slot(Answer):
-    """When a release is promised, by which calendar, and since when; `end` is when a slot without a time has passed."""
+    """The promised time of a release, and the calendar that announced it. `end` is when a slot without time passes."""
 
     start: Instant | None
     precision: Precision
@@ -55,7 +55,7 @@ class Slot(Answer):
 
 
 class Exposure(Answer):
-    """A span in which a part was out before its slot; `open`: it lasts, `ended` is why it does not."""
+    """A span in which a part was public before its slot. `open`: it still is; `ended` is why it no longer is."""
 
     part: str
     begins: Interval = Field(alias="from")
@@ -66,11 +66,11 @@ class Exposure(Answer):
 
 
 class Measured(Answer):
-    """What was measured of a release's landing page or of a part.
+    """The measurements of a release's landing page or of a part.
 
-    `released` is when what stayed came out, `delay` from the slot to first seen: negative when early, growing while
-    overdue. `users_delay` is the same until users could get it, caches included. `early_bound` is how many seconds
-    before the slot absence was last proved.
+    `released` is when the content came out that stayed. `delay` is from the slot to first seen: negative if early, and
+    growing while overdue. `users_delay` also includes the time in caches. `early_bound` is how many seconds before the
+    slot absence was last proved.
     """
 
     id: str
@@ -86,7 +86,7 @@ class Measured(Answer):
 
 
 class Part(Measured):
-    """A page or file of a release, how it is known, and whether the verdict on the release waits for it."""
+    """A page or file of a release, how it was found, and whether the verdict on the release requires it."""
 
     role: Role
     origin: Origin | None = None
@@ -94,7 +94,7 @@ class Part(Measured):
 
 
 class IncidentFinding(Answer):
-    """One thing that the evidence shows; its `detail` in words is empty for whoever may not read them."""
+    """One fact that the evidence shows. `detail` is empty for viewers who may not read it."""
 
     kind: str
     part: str | None
@@ -102,14 +102,14 @@ class IncidentFinding(Answer):
 
 
 class Finding(IncidentFinding):
-    """One thing that the evidence shows, with its length; its `detail` is empty for whoever may not read it."""
+    """One fact that the evidence shows, with its length. `detail` is empty for viewers who may not read it."""
 
     kind: FindingKind
     seconds: Bounds | None
 
 
 class Code(Answer):
-    """The edition of the Code of Practice in force, and the practice that the findings call for."""
+    """The edition of the Code of Practice in force, and the practice that applies to the findings."""
 
     edition: str
     practice: str | None
@@ -123,7 +123,7 @@ class BroughtForward(Answer):
 
 
 class Due(Answer):
-    """A part whose slot has passed without a verdict: for how long, and what the last looks got."""
+    """A part whose slot has passed without a verdict: for how long, and the result of the last looks."""
 
     part: str
     seconds: float
@@ -132,7 +132,7 @@ class Due(Answer):
 
 
 class Elsewhere(Answer):
-    """A span in which an alternative address had the release; `to` is empty while it is still there."""
+    """A span in which an alternative address had the release. `to` is empty while it still has it."""
 
     part: str
     url: str
@@ -143,11 +143,11 @@ class Elsewhere(Answer):
 class Release(Measured):
     """A release: its promise, its verdict, and what was measured of its landing page and parts.
 
-    `producers` are all organisations of its announcement; `url` is empty for whoever may not know it yet, `address` how
-    it is known. `available_elsewhere` are the alternatives that were public, first one first. `final`: nothing more
-    will be measured. `due` is null unless its slot passed and it has no verdict yet. `promise_confirmed` is when a
-    calendar last bore its slot out, `at` as of when this is so. `joined_into` stands only where it belongs to another
-    release by now.
+    `producers` are all organisations of its announcement. `url` is empty for viewers who may not know it yet, and
+    `address` says how it is known. `available_elsewhere` lists the alternatives that were public, the first one first.
+    `final`: nothing more will be measured. `due` is null unless its slot has passed without a verdict.
+    `promise_confirmed` is when a calendar last confirmed its slot. `at` is the time of this state. `joined_into` is
+    present only if it now belongs to another release.
     """
 
     title: str
@@ -171,7 +171,7 @@ class Release(Measured):
 
 
 class Releases(Answer):
-    """Releases in the order of their slots, and the days that were asked for."""
+    """Releases in the order of their slots, and the days of the query."""
 
     releases: list[Release]
     first: str = Field(alias="from")
@@ -180,20 +180,20 @@ class Releases(Answer):
 
 
 class Acknowledged(Answer):
-    """A role, and since when it has an incident."""
+    """The role that acknowledged an incident, and when."""
 
     at: Instant
     by: str
 
 
 class Entry(Acknowledged):
-    """A line of the account of what happened, by a role or the monitor."""
+    """A line of the timeline, by a role or by the monitor."""
 
     text: str
 
 
 class LinkedRelease(Answer):
-    """A release that one fault of a platform held up, with its own incident, and how it stands."""
+    """A release that the same platform fault delayed, with its own incident and its status."""
 
     incident: str
     release: str
@@ -202,7 +202,7 @@ class LinkedRelease(Answer):
 
 
 class Draft(Answer):
-    """One version of a draft, with the edition of the Code and the SHA-256 of what was measured and written."""
+    """One version of a draft, with the edition of the Code and the SHA-256 of its facts and texts."""
 
     version: int
     at: Instant
@@ -214,9 +214,9 @@ class Draft(Answer):
 
 
 class ListedIncident(Answer):
-    """An incident; `verdict`, `delay` and `findings` are as of `as_of`, `ended` and `urls` as people logged them.
+    """An incident. `verdict`, `delay` and `findings` are as of `as_of`; people log `ended` and `urls`.
 
-    `release` is the id of its release, empty for none; `releases` are those that one fault of a platform held up.
+    `release` is the id of its release, empty if it has none. `releases` are those that one platform fault delayed.
     """
 
     id: str
@@ -244,7 +244,7 @@ class ListedIncident(Answer):
 
 
 class Incident(ListedIncident):
-    """An incident with the versions of its draft, and the ids of those that the same fault of a platform made."""
+    """An incident with the versions of its draft, and the ids of incidents that the same platform fault explains."""
 
     drafts: list[Draft]
     related: list[str] = []
@@ -258,7 +258,7 @@ class Incidents(Answer):
 
 
 class Event(Answer):
-    """A change of verdict, and the release as it stood then; `before` is null for the first."""
+    """A change of verdict, and the release at that time. `before` is null for the first verdict."""
 
     id: str
     release: str
@@ -276,7 +276,7 @@ class Events(Answer):
 
 
 class Calendar(Answer):
-    """A calendar: its last usable read with its entries, and its last read with what was wrong."""
+    """A calendar: its last usable read with the number of entries, and its last read with its fault."""
 
     name: str
     last_usable_read: Instant | None
@@ -305,7 +305,7 @@ class Calendars(Answer):
 
 
 class Silence(Answer):
-    """Messages held back; `by` and `ended_by` are roles."""
+    """A rule that mutes messages. `by` and `ended_by` are roles."""
 
     id: str
     of: Scope
@@ -319,13 +319,13 @@ class Silence(Answer):
 
 
 class Silences(Answer):
-    """The silences that hold messages back now."""
+    """The current silences."""
 
     silences: list[Silence]
 
 
 class Given(Answer):
-    """What a role wrote into a box."""
+    """The text that a role wrote into a box."""
 
     text: str
     by: str
@@ -333,9 +333,9 @@ class Given(Answer):
 
 
 class Box(Answer):
-    """A question of the form: what was `measured` or configured for it, and the `answer` that a role wrote.
+    """A question of the form, its `measured` or configured values, and the `answer` that a role wrote.
 
-    `placeholder` says what is to be added, empty for nothing; `notes` are warnings of the monitor about it.
+    `placeholder` says what to add, empty if nothing is missing. `notes` are warnings of the monitor.
     """
 
     id: str
@@ -350,7 +350,7 @@ class Box(Answer):
 
 
 class Step(Answer):
-    """One thing to do at once, `within` how long, and what was written when it was done, empty until then."""
+    """One immediate step, its time limit `within`, and the text that was written when it was done, empty until then."""
 
     id: str
     text: str
@@ -359,7 +359,7 @@ class Step(Answer):
 
 
 class Form(Answer):
-    """The newest version of the draft of an incident as a form; `kept` are words for which it has no box, by name."""
+    """The newest version of an incident's draft as a form. `kept` are texts for which it has no box, by name."""
 
     incident: str
     version: int
@@ -371,7 +371,7 @@ class Form(Answer):
 
 
 class Clashing(Answer):
-    """A box into which somebody else wrote meanwhile: what stands there, and what was sent."""
+    """A box into which another person wrote since it was read: the stored text `stood`, and the `sent` text."""
 
     box: str
     stood: str
@@ -379,9 +379,9 @@ class Clashing(Answer):
 
 
 class Problem(Answer):
-    """Why there is no answer (RFC 9457): the status with its words, and one line for a person.
+    """The reason why a request failed (RFC 9457): the status, and one line for a person.
 
-    `conflicts` are there only where answers were written to a version that is no longer the newest.
+    `conflicts` are present only if answers were sent to a version that is no longer the newest.
     """
 
     type: Literal["about:blank"]

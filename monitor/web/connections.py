@@ -1,6 +1,6 @@
-"""How many connections strangers may hold and for how long: looks keep their descriptors, and the board its room.
+"""Limits on connections to the pages, in number and in time, so that looks never run out of file descriptors.
 
-The place of a connection that has not asked anything yet goes to the newest: whoever asks at once always gets in.
+A new connection replaces the oldest one that has sent no request. So a client that sends its request at once gets in.
 """
 
 from __future__ import annotations
@@ -19,124 +19,125 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from monitor.web.credentials import network_of
 
 HEAD_WITHIN = 10.0
-"""Seconds within which a request must have been asked, its headers complete."""
+"""Seconds within which the headers of a request must be complete."""
 ANSWERED_WITHIN = 60.0
-"""Seconds after which a connection ends that has not taken its answer."""
+"""Seconds after which a connection is closed if its client has not read the response."""
 LONGEST_HEAD = 16_384
 _MOST = 256
 _MOST_EACH = 64
 
 
 @dataclass
-class Room:
-    """The connections there are. Those of `proxies` are of many people, and bounded all together alone."""
+class ConnectionLimiter:
+    """Limits open connections, in all and from each address except `proxies`, which connect for many people."""
 
     most: int = _MOST
     most_each: int = _MOST_EACH
     proxies: Collection[str] = ()
     head_within: float = HEAD_WITHIN
-    _held: dict[Connection, str] = field(default_factory=dict)
-    _each: Counter[str] = field(default_factory=Counter)
-    # Those that have asked nothing yet, the oldest first; a dict keeps that order.
+    _open: dict[Connection, str] = field(default_factory=dict)
+    _by_address: Counter[str] = field(default_factory=Counter)
+    # Connections without a request under way, the oldest first: a dict keeps the order.
     _idle: dict[Connection, str] = field(default_factory=dict)
 
     def __len__(self) -> int:
-        """Return how many connections there are."""
-        return len(self._held)
+        """Return how many connections are open."""
+        return len(self._open)
 
-    def enter(self, one: Connection, address: str) -> None:
-        """Take a connection in, and end the oldest idle one where there is no room; itself, where none is idle."""
-        self._each[address] += 1
-        self._held[one] = self._idle[one] = address
-        own = self._each[address] > self.most_each and address not in self.proxies
-        if own or len(self) > self.most:
-            ended = next(each for each, where in self._idle.items() if where == address or not own)
-            self.leave(ended)
-            ended.end()
+    def add(self, new: Connection, address: str) -> None:
+        """Count a new connection. If that is one too many, close the oldest idle one, which can be `new` itself."""
+        self._by_address[address] += 1
+        self._open[new] = self._idle[new] = address
+        too_many_here = self._by_address[address] > self.most_each and address not in self.proxies
+        if too_many_here or len(self) > self.most:
+            closed = next(one for one, where in self._idle.items() if where == address or not too_many_here)
+            self.remove(closed)
+            closed.end()
 
-    def asked(self, one: Connection) -> None:
-        """Take note that a connection has asked something: nobody else gets its place."""
+    def mark_busy(self, one: Connection) -> None:
+        """Protect a connection from being replaced, because it has sent a request."""
         self._idle.pop(one, None)
 
-    def idle(self, one: Connection) -> None:
-        """Take note that a connection has its answer."""
-        if one in self._held:
-            self._idle[one] = self._held[one]
+    def mark_idle(self, one: Connection) -> None:
+        """Let a connection be replaced again, because its response is complete."""
+        if one in self._open:
+            self._idle[one] = self._open[one]
 
-    def leave(self, one: Connection) -> None:
-        """Take note that a connection has ended, or is ended now."""
+    def remove(self, one: Connection) -> None:
+        """Stop counting a connection that is closed."""
         self._idle.pop(one, None)
-        address = self._held.pop(one, None)
+        address = self._open.pop(one, None)
         if address is not None:
-            self._each[address] -= 1
-            if not self._each[address]:
-                del self._each[address]
+            self._by_address[address] -= 1
+            if not self._by_address[address]:
+                del self._by_address[address]
 
 
-def room_of(proxies: Collection[str]) -> Room:
-    """Return room for at most a quarter of the descriptors this process may open: the rest is for looks and files."""
-    may_open, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    most = max(8, min(_MOST, may_open // 4))
-    return Room(most, min(_MOST_EACH, most // 2), proxies)
+def default_limiter(proxies: Collection[str]) -> ConnectionLimiter:
+    """Return a limiter that leaves three quarters of this process's file descriptors to looks and files."""
+    descriptors, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = max(8, min(_MOST, descriptors // 4))
+    return ConnectionLimiter(most, min(_MOST_EACH, most // 2), proxies)
 
 
 class Connection(H11Protocol):
-    """A connection with an end: to its head, and to the taking of its answer."""
+    """A connection that is closed if its request, or the reading of its response, takes too long."""
 
-    def __init__(self, *args: Any, room: Room, **kwargs: Any) -> None:  # noqa: ANN401 # as uvicorn gives them
+    def __init__(self, *args: Any, limiter: ConnectionLimiter, **kwargs: Any) -> None:  # noqa: ANN401 # as uvicorn gives them
         super().__init__(*args, **kwargs)
-        self._room = room
+        self._limiter = limiter
         self._timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn's own
-        """Take it in."""
+        """Count the connection and give it its time to send a request."""
         super().connection_made(transport)
-        self._end_in(self._room.head_within)
-        self._room.enter(self, network_of(self.client[0] if self.client else ""))
+        self._close_after(self._limiter.head_within)
+        self._limiter.add(self, network_of(self.client[0] if self.client else ""))
 
     def data_received(self, data: bytes) -> None:
-        """Read on; once a head is complete, an answer is awaited."""
+        """Pass bytes to the parser. If they complete a request, start the time for its response."""
         if self._timer is None:
-            self._end_in(self._room.head_within)
+            self._close_after(self._limiter.head_within)
         before = self.cycle
         super().data_received(data)
-        self._answer_is_awaited(before)
+        self._start_response_time(before)
 
     def on_response_complete(self) -> None:
         """Wait for the next request, which uvicorn gives its own few seconds."""
         before = self.cycle
-        self._cancel()
-        self._room.idle(self)
+        self._cancel_timer()
+        self._limiter.mark_idle(self)
         super().on_response_complete()
-        self._answer_is_awaited(before)
+        self._start_response_time(before)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Let its place go."""
-        self._cancel()
-        self._room.leave(self)
+        """Stop the timer and stop counting the connection."""
+        self._cancel_timer()
+        self._limiter.remove(self)
         super().connection_lost(exc)
 
-    def _answer_is_awaited(self, before: object) -> None:
+    def _start_response_time(self, before: object) -> None:
+        # uvicorn makes a new cycle for each request.
         if self.cycle is not before and not self.cycle.response_complete:
-            self._room.asked(self)
-            self._end_in(ANSWERED_WITHIN)
+            self._limiter.mark_busy(self)
+            self._close_after(ANSWERED_WITHIN)
 
     def end(self) -> None:
-        """End it without a word."""
+        """Close the connection without a response."""
         self.transport.abort()
 
-    def _end_in(self, seconds: float) -> None:
-        self._cancel()
+    def _close_after(self, seconds: float) -> None:
+        self._cancel_timer()
         self._timer = self.loop.call_later(seconds, self.end)
 
-    def _cancel(self) -> None:
+    def _cancel_timer(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
 
 
-def bounded(config: uvicorn.Config, room: Room) -> uvicorn.Config:
-    """Return a server's configuration whose connections are all in this room."""
+def limit_connections(config: uvicorn.Config, limiter: ConnectionLimiter) -> uvicorn.Config:
+    """Return the server's configuration, changed so that `limiter` counts every connection."""
     config.load()
-    config.http_protocol_class = partial(Connection, room=room)  # type: ignore[assignment] # called as one
+    config.http_protocol_class = partial(Connection, limiter=limiter)  # type: ignore[assignment] # called as one
     return config

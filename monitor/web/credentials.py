@@ -1,4 +1,4 @@
-"""What opens the few doors of the web that change something, and how often somebody may try a wrong key."""
+"""Tokens and signed links, and the limit on wrong guesses of them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _MOST_CLIENTS = 10_000
 
 
 class TokenScope(StrEnum):
-    """What a program may do that shows a token: read the metrics; everything; and do what duty staff do as well."""
+    """What a token allows a program: read the metrics, read everything, or also act like staff on duty."""
 
     METRICS = "metrics"
     READ = "read"
@@ -25,38 +25,32 @@ class TokenScope(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """The key that signs links in notices, and the tokens that programs show; empty where there is none.
+    """The key that signs links in notices, and the configured tokens. Each is empty if there is none.
 
-    `token` opens everything that can be read, `metrics` the metrics alone.
+    `token` allows what `TokenScope.DUTY` does, `metrics` only to read the metrics.
     """
 
     link: bytes = field(default=b"", repr=False)
     token: bytes = field(default=b"", repr=False)
     metrics: bytes = field(default=b"", repr=False)
 
-    def opened(self, token: str, now: datetime) -> tuple[str, str] | None:
-        """Return the incident that a signed link opens and how the id of its notice begins; None for a wrong link."""
+    def read_link(self, token: str, now: datetime) -> tuple[str, str] | None:
+        """Return the incident of a signed link and the beginning of its notice's id; None for an invalid link."""
         found = read_token(token, self.link, now) if self.link else None
         return None if found is None else (found.partition(NOTICE_SEPARATOR)[0], found.partition(NOTICE_SEPARATOR)[2])
 
-    def scope(self, shown: str) -> TokenScope | None:
-        """Return what a token opens that is shown; takes as long for any wrong one."""
-        told = ((self.token, TokenScope.DUTY), (self.metrics, TokenScope.METRICS))
-        right = [scope for token, scope in told if hmac.compare_digest(shown.encode(), token) and token]
-        return next(iter(right), None)
-
-
-def bearer(authorization: str) -> str:
-    """Return the token that an Authorization header bears, empty where it bears none."""
-    scheme, _, shown = authorization.partition(" ")
-    return shown.strip() if scheme.lower() == "bearer" else ""
+    def find_scope(self, shown: str) -> TokenScope | None:
+        """Return the scope of a configured token, or None. Takes equally long for every wrong token."""
+        known = ((self.token, TokenScope.DUTY), (self.metrics, TokenScope.METRICS))
+        matching = [scope for token, scope in known if hmac.compare_digest(shown.encode(), token) and token]
+        return next(iter(matching), None)
 
 
 @dataclass(slots=True)
 class Throttle:
-    """Lets whoever showed `most` wrong keys within a minute wait for the rest of it, and twice as long the next time.
+    """Makes a client wait that has made `most` wrong guesses within `span` seconds, and twice as long the next time.
 
-    Counts by whatever names a guesser: an address, or the account that is guessed at.
+    A client is an address or the account that is guessed at.
     """
 
     clock: Clock
@@ -66,13 +60,13 @@ class Throttle:
     _failures: OrderedDict[str, tuple[float, int, float]] = field(default_factory=OrderedDict)
 
     def wait(self, client: str) -> int:
-        """Return for how many seconds a client must not try again; 0 when it may."""
+        """Return for how many seconds a client must wait before it tries again; 0 if it need not wait."""
         began, count, span = self._failures.get(network_of(client), (0.0, 0, self.span))
         left = began + span - self.clock.monotonic()
         return max(1, round(left)) if count >= self.most and left > 0 else 0
 
-    def failed(self, client: str) -> None:
-        """Take note of a wrong key."""
+    def count_failure(self, client: str) -> None:
+        """Count a wrong guess of a client."""
         now, client = self.clock.monotonic(), network_of(client)
         began, count, span = self._failures.pop(client, (now, 0, self.span))
         if now - began < span:
@@ -85,7 +79,7 @@ class Throttle:
 
 
 def network_of(client: str) -> str:
-    """Return the network of an IPv6 address, of which everybody has more addresses than can be counted."""
+    """Return the /64 network of an IPv6 address, because a client can use all of it. Return other texts unchanged."""
     try:
         address = ipaddress.ip_address(client)
     except ValueError:

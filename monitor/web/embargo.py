@@ -1,4 +1,4 @@
-"""Before its slot, that something is out, where, and any draft or figure of it are for signed-in staff alone."""
+"""The embargo: before its slot, only signed-in staff see whether a release is out, where, and its drafts."""
 
 from __future__ import annotations
 
@@ -10,10 +10,8 @@ from schedules.times.interval import NOTHING
 from schedules.times.json import instant_from_json, interval_json
 
 Json = dict[str, Any]
-_OF_CALENDARS = ("id", "title", "producer", "producers", "calendar", "slot")
-_EMPTY: tuple[str, ...] = ("exposures", "available_elsewhere", "parts")
-_UNKNOWN = {"url": "", "address": "announced", "grade": "none", "final": False} | {name: [] for name in _EMPTY}
-_NONE = (
+_FROM_CALENDARS = ("id", "title", "producer", "producers", "calendar", "slot")
+_NULL = (
     "delay",
     "users_delay",
     "early_bound",
@@ -24,31 +22,34 @@ _NONE = (
     "promise_confirmed",
     "at",
 )
+_EMPTY = ("exposures", "available_elsewhere", "parts", "findings")
 
 
-def has_passed(body: Mapping[str, Any] | None, now: datetime) -> bool:
-    """Tell whether the slot in force has passed. What was never promised has none, and stays with staff."""
+def slot_has_passed(body: Mapping[str, Any] | None, now: datetime) -> bool:
+    """Return whether the slot in force has passed; False if there is none, so that only staff see the release."""
     slot = None if body is None else body["slot"]
     passes = None if slot is None else instant_from_json(slot["end"] or slot["start"])
     return passes is not None and passes <= now
 
 
-def for_all(body: Json, now: datetime) -> Json | None:
-    """Return what everybody may know of a release: before its slot what calendars announced, None of a surprise.
+def public_view(body: Json, now: datetime) -> Json | None:
+    """Return the JSON of a release that everyone may see: before its slot, only what calendars announced.
 
-    The address is left out of every release that is not due yet: missing from some alone, its absence would tell.
+    None for a release without a promise. Every release that is not due yet lacks its address: if only some lacked it,
+    that would show which ones are out.
     """
-    if has_passed(body, now):
-        return wordless(body)
+    if slot_has_passed(body, now):
+        return without_details(body)
     if body["slot"] is None:
         return None
-    # Only "cancelled" is decided by calendars whatever was seen; "moved" gives way to what was seen, and so would tell.
+    # "cancelled" depends only on calendars. "moved" also depends on what looks saw, so it stays secret.
     word = body["verdict"] if body["verdict"] == "cancelled" else "pending"
-    nothing = interval_json(NOTHING)
-    shown = {name: body[name] for name in _OF_CALENDARS if name in body} | _UNKNOWN | dict.fromkeys(_NONE)
-    return shown | {"verdict": word, "first_seen": nothing, "released": nothing, "findings": []}
+    hidden: Json = {"url": "", "address": "announced", "grade": "none", "final": False, "verdict": word}
+    hidden |= {name: interval_json(NOTHING) for name in ("first_seen", "released")}
+    hidden |= {name: [] for name in _EMPTY} | dict.fromkeys(_NULL)
+    return {name: body[name] for name in _FROM_CALENDARS if name in body} | hidden
 
 
-def wordless(body: Json) -> Json:
-    """Return a release without the words of its findings: they may quote what the edition promised next shows."""
+def without_details(body: Json) -> Json:
+    """Return a release without the details of its findings, which can quote the edition that is promised next."""
     return body | {"findings": [found | {"detail": ""} for found in body["findings"]]}

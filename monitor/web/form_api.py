@@ -1,4 +1,4 @@
-"""What programs may do: fill in the form of an incident, note, log, acknowledge, and hold messages back."""
+"""API operations that change something: fill in a report, add notes, log and acknowledge incidents, mute messages."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from monitor.deliver.incident_json import incident_json
 from monitor.deliver.silences import silence_json
 from monitor.errors import Refused, UnknownName, UserFault
 from monitor.store.rows import Draft
-from monitor.web.asked import Answering, Asked, Logging, Noting, Silencing, Taking
-from monitor.web.incident_form import Sent, changed, lines, noted, shown
-from monitor.web.request import problem, queries_of
+from monitor.web.incident_form import SentForm, find_changes, make_notes, texts_of_boxes, with_plain_line_ends
+from monitor.web.inputs import Answering, Input, Logging, Noting, Silencing, Taking
+from monitor.web.request import problem_response, queries_of
 from monitor.web.users import NOBODY
 from schedules.times.json import instant_json
 from schedules.times.zone import local
@@ -27,89 +27,89 @@ from schedules.times.zone import local
 Json = dict[str, Any]
 
 
-async def read(request: Request, _asked: Asked) -> Json:
-    """Return the newest version of a draft as a form: what is known, and what was written."""
+async def read_form(request: Request, _input: Input) -> Json:
+    """Return the newest version of a draft as a form: the measured values, and the answers that roles wrote."""
     name = request.path_params["incident"]
-    drafts = await _drafts(request, name)
-    return _told(name, drafts[-1])
+    drafts = await _require_drafts(request, name)
+    return _form_json(name, drafts[-1])
 
 
-async def answer(request: Request, asked: Answering) -> Json | Response:
+async def answer_form(request: Request, sent: Answering) -> Json | Response:
     """Write answers into boxes, all or none.
 
-    Where somebody else wrote into one of them since the version that was read, nothing is written: the refusal tells
-    both wordings.
+    If another person wrote into one of these boxes since the version that was read, nothing is written. The problem
+    document has both texts.
     """
-    desk, name = _desk(request), request.path_params["incident"]
-    drafts = await _drafts(request, name)
-    seen = next((one for one in drafts if one.version == asked.version), None)
+    desk, name = _require_desk(request), request.path_params["incident"]
+    drafts = await _require_drafts(request, name)
+    seen = next((one for one in drafts if one.version == sent.version), None)
     if seen is None:
         raise Refused(f"version: this report has versions 1 to {drafts[-1].version}")
-    if strange := [box for box in asked.answers if box not in shown(seen)]:
-        raise Refused(f"answers: no such box in version {seen.version} ({strange[0]!r})")
-    typed = {box: lines(text) for box, text in asked.answers.items()}
+    if unknown := [box for box in sent.answers if box not in texts_of_boxes(seen)]:
+        raise Refused(f"answers: no such box in version {seen.version} ({unknown[0]!r})")
+    typed = {box: with_plain_line_ends(text) for box, text in sent.answers.items()}
     try:
-        role, words = clean_role(asked.role), dict(changed(seen, drafts, typed))
+        role, words = clean_role(sent.role), dict(find_changes(seen, drafts, typed))
         await desk.save_answers(name, role, words, seen.version, lambda known: known, merging=False)
     except EditConflict as clash:
         both = [{"box": one.field, "stood": one.stood, "sent": one.typed} for one in clash.conflicts]
-        return problem(409, str(clash), conflicts=both)
-    return _told(name, (await _drafts(request, name))[-1])
+        return problem_response(409, str(clash), conflicts=both)
+    return _form_json(name, (await _require_drafts(request, name))[-1])
 
 
-async def note(request: Request, asked: Noting) -> Json:
-    """Note what happened, what caused it, who is to act, what is to be done or was done, or that it is over."""
-    desk, name, queries = _desk(request), request.path_params["incident"], queries_of(request)
-    told = asked.model_dump(exclude_none=True)
-    fields = {key: _text(value, queries.timezone) for key, value in told.items() if key not in ("done", "close")}
-    fields |= ({f"acted.{asked.done}": "on"} if asked.done else {}) | ({"close": "on"} if asked.close else {})
+async def add_notes(request: Request, sent: Noting) -> Json:
+    """Add notes, calls, a cause, actions or an assignment to an incident, mark an action as done, or close it."""
+    desk, name, queries = _require_desk(request), request.path_params["incident"], queries_of(request)
+    given = sent.model_dump(exclude_none=True)
+    fields = {key: _form_text(value, queries.timezone) for key, value in given.items() if key not in ("done", "close")}
+    fields |= ({f"acted.{sent.done}": "on"} if sent.done else {}) | ({"close": "on"} if sent.close else {})
     try:
-        change = noted(Sent(desk, NOBODY, name, fields), desk.clock.now(), queries.timezone)
-        await desk.save_answers(name, asked.role, {}, 0, change)
+        change = make_notes(SentForm(desk, NOBODY, name, fields), desk.clock.now(), queries.timezone)
+        await desk.save_answers(name, sent.role, {}, 0, change)
     except InvalidInput as fault:
         raise Refused("; ".join(line.replace("as-role", "role") for line in fault.faults)) from fault
-    return incident_json(await queries.incident(name), await queries.drafts(name))
+    return incident_json(await queries.find_incident(name), await queries.list_drafts(name))
 
 
-async def take(request: Request, asked: Taking) -> Json:
-    """Say in which role somebody has an incident; saying it twice changes nothing."""
+async def acknowledge(request: Request, sent: Taking) -> Json:
+    """Acknowledge an incident in a role. Repeating it changes nothing."""
     try:
-        found = await _desk(request).acknowledge(request.path_params["incident"], asked.role)
+        found = await _require_desk(request).acknowledge(request.path_params["incident"], sent.role)
     except InvalidInput as fault:
         raise UserFault(f"role: {fault}") from fault
-    return incident_json(found, await queries_of(request).drafts(found.id))
+    return incident_json(found, await queries_of(request).list_drafts(found.id))
 
 
-async def hold_back(request: Request, asked: Silencing) -> Json:
+async def mute_messages(request: Request, sent: Silencing) -> Json:
     """Mute messages about an incident, a release, a producer or a host, for at most 14 days."""
-    of, desk = (asked.of, asked.name), _desk(request)
-    return silence_json(await desk.silence(of, asked.until, asked.role, asked.reason, asked.begins))
+    of, desk = (sent.of, sent.name), _require_desk(request)
+    return silence_json(await desk.silence(of, sent.until, sent.role, sent.reason, sent.begins))
 
 
-async def log(request: Request, asked: Logging) -> Json:
-    """Log what no monitor sees: a leak, a message to the wrong people. The same words make the same incident."""
-    desk, queries = _desk(request), queries_of(request)
-    told = asked.model_dump(exclude_none=True, exclude={"role", "release"}) | {"by": asked.role}
-    words = {key: _text(value, queries.timezone) for key, value in told.items()}
+async def log_incident(request: Request, sent: Logging) -> Json:
+    """Log an incident that no monitor sees, such as a leak. The same words sent twice make one incident."""
+    desk, queries = _require_desk(request), queries_of(request)
+    given = sent.model_dump(exclude_none=True, exclude={"role", "release"}) | {"by": sent.role}
+    words = {key: _form_text(value, queries.timezone) for key, value in given.items()}
     words |= {"url": "\n".join(words["url"].split())} if "url" in words else {}
-    logged = await desk.log_incident(words, asked.release or "")
-    return incident_json(logged, await queries.drafts(logged.id))
+    logged = await desk.log_incident(words, sent.release or "")
+    return incident_json(logged, await queries.list_drafts(logged.id))
 
 
-def _desk(request: Request) -> Desk:
+def _require_desk(request: Request) -> Desk:
     if (desk := queries_of(request).desk) is None:
-        raise Refused("nothing is written down here")
+        raise Refused("this board is only for reading")
     return desk
 
 
-async def _drafts(request: Request, name: str) -> list[Draft]:
+async def _require_drafts(request: Request, name: str) -> list[Draft]:
     queries = queries_of(request)
-    if not (drafts := await queries.drafts((await queries.incident(name)).id)):
+    if not (drafts := await queries.list_drafts((await queries.find_incident(name)).id)):
         raise UnknownName(f"no draft of an incident {name!r}")
     return drafts
 
 
-def _told(incident: str, draft: Draft) -> Json:
+def _form_json(incident: str, draft: Draft) -> Json:
     report = report_from_json(draft.facts)
     boxes = [
         {
@@ -122,8 +122,8 @@ def _told(incident: str, draft: Draft) -> Json:
             "guidance": list(field.guidance),
             "notes": list(field.notes),
             "answer": None
-            if (said := field.answer) is None
-            else {"text": said.text, "by": said.by, "at": instant_json(said.at)},
+            if (answer := field.answer) is None
+            else {"text": answer.text, "by": answer.by, "at": instant_json(answer.at)},
         }
         for section in report.sections
         for field in section.fields
@@ -141,9 +141,9 @@ def _told(incident: str, draft: Draft) -> Json:
     }
 
 
-def _text(value: object, timezone: str) -> str:
-    """Return a value as a person would have typed it into the form: date-times local, to the second."""
+def _form_text(value: object, timezone: str) -> str:
+    """Return a value as a person would type it into the form: a date-time is local and ends in seconds."""
     if isinstance(value, datetime):
-        here = value if value.tzinfo is None else local(value, timezone)
-        return here.replace(tzinfo=None, microsecond=0).isoformat()
+        local_time = value if value.tzinfo is None else local(value, timezone)
+        return local_time.replace(tzinfo=None, microsecond=0).isoformat()
     return str(value)

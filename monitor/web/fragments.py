@@ -1,4 +1,4 @@
-"""The parts of the front page that change while it is open, each rendered alike into the page and onto its stream."""
+"""The parts of the front page that change while it is open, rendered for the page and for its event stream."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from alerts.incident import Incident
 from monitor.deliver.incident_json import incident_json, measured_text
 from monitor.judge.as_json import verdict_or_due
 from monitor.judge.as_text import slot_headline
-from monitor.web.pages import ago, fragment, millis, silences_of
+from monitor.web.pages import ago, fragment, list_silences, millis
 from monitor.web.queries import Queries
 from schedules.times.json import instant_from_json
 
@@ -27,99 +27,102 @@ _MOST_IN_BAND = 12
 """Releases or incidents that a band of the front page lists before it says how many more there are."""
 _MOST_RENDERED = 1000
 _LOOKED = "<looked>"
-"""Where a row tells when its release was last looked at: what is of others is escaped, and has no such tag."""
+"""Placeholder in a rendered row for the time of the last look. Other text of the row is escaped, so it is unique."""
 
 
-def named(producers: Iterable[str], names: Mapping[str, str]) -> list[tuple[str, str]]:
-    """Return the ids of producers with their names, in the order of these."""
+def sort_by_name(producers: Iterable[str], names: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Return the ids of producers with their names, sorted by name."""
     return sorted(((one, names.get(one, one)) for one in producers), key=lambda one: one[1].casefold())
 
 
 @lru_cache(maxsize=_MOST_RENDERED)
-def element_of(release: str) -> str:
-    """Return the id of a release's row on the page."""
+def element_id(release: str) -> str:
+    """Return the HTML id of a release's row."""
     return f"release-{quote(release, safe='')}"
 
 
-def is_bad(row: Row) -> bool:
-    """Tell whether something went wrong with a release, so that it is never folded away."""
+def has_gone_wrong(row: Row) -> bool:
+    """Return whether something went wrong with a release, so that its row is never folded."""
     return verdict_or_due(row) not in _GOOD or row["incident"] is not None
 
 
-def gravity(verdict: str) -> int:
-    """Return where a verdict stands among all, the gravest first."""
+def severity_rank(verdict: str) -> int:
+    """Return the place of a verdict in the order of severity: 0 for the gravest."""
     return _GRAVEST.index(verdict) if verdict in _GRAVEST else len(_GRAVEST)
 
 
-def counts(rows: Iterable[Row]) -> list[tuple[str, int]]:
-    """Return how many releases have each status, the gravest first: a busy day is longer than a screen."""
+def count_statuses(rows: Iterable[Row]) -> list[tuple[str, int]]:
+    """Return how many releases have each status, the gravest status first."""
     found = Counter(verdict_or_due(row) for row in rows)
-    return sorted(found.items(), key=lambda one: gravity(one[0]))
+    return sorted(found.items(), key=lambda one: severity_rank(one[0]))
 
 
-def next_slot(rows: Iterable[Row], now: datetime) -> tuple[datetime, int] | None:
-    """Return when the next releases are due that were promised to the minute, and how many; None when none is."""
+def find_next_slot(rows: Iterable[Row], now: datetime) -> tuple[datetime, int] | None:
+    """Return the next slot that was promised to the minute, and how many releases it has; None if none is ahead."""
     slots = (row["slot"] for row in rows if row["slot"] and row["verdict"] != "cancelled")
     starts = [instant_from_json(slot["start"]) for slot in slots if slot["precision"] == "instant"]
     ahead = [start for start in starts if start is not None and start > now]
     return (min(ahead), ahead.count(min(ahead))) if ahead else None
 
 
-def row_part(queries: Queries, row: Row, looked: datetime | None = None, now: datetime | None = None) -> str:
-    """Return the cells of a release's row; when it was last looked at, as of now, is told on a stream by itself."""
-    called = queries.timezone, queries.producers.get(row["producer"])
-    key, shown = (queries.sees_all, row["id"]), {**row, "at": called}
+def render_row(queries: Queries, row: Row, looked: datetime | None = None, now: datetime | None = None) -> str:
+    """Return the cells of a release's row. Event streams send the time of the last look separately, with the pulse."""
+    # The text also depends on the time zone and on the name of the producer.
+    key = queries.sees_all, row["id"]
+    shown = {**row, "at": (queries.timezone, queries.producers.get(row["producer"]))}
     kept = queries.rendered.get(key)
     if kept is None or kept[0] != shown:
         if len(queries.rendered) >= _MOST_RENDERED:
             queries.rendered.clear()
         kept = queries.rendered[key] = (shown, fragment(queries, "row.html", row=row, looked=_LOOKED))
-    # Seconds go by while nothing else of a row changes.
-    return kept[1].replace(_LOOKED, _looked_part(element_of(row["id"]), looked, now))
+    # The time of the last look changes every second. Only that is replaced, so the rest is rendered once.
+    return kept[1].replace(_LOOKED, _render_last_look(element_id(row["id"]), looked, now))
 
 
-def _looked_part(element: str, looked: datetime | None, now: datetime | None, style: str = "looked") -> str:
+def _render_last_look(element: str, looked: datetime | None, now: datetime | None, style: str = "looked") -> str:
     if looked is None or now is None:
         return f'<span class="{style}" data-of="{element}"></span>'
-    told = f"last looked {ago(now - looked)} ago"
-    return f'<span class="{style}" data-of="{element}" data-ago="{millis(looked)}">{told}</span>'
+    text = f"last looked {ago(now - looked)} ago"
+    return f'<span class="{style}" data-of="{element}" data-ago="{millis(looked)}">{text}</span>'
 
 
-def now_part(queries: Queries, rows: Iterable[Row], looked: Mapping[str, datetime], now: datetime | None) -> str:
-    """Return the releases that are due and not seen, early or late, until their verdicts are final.
+def render_now(queries: Queries, rows: Iterable[Row], looked: Mapping[str, datetime], now: datetime | None) -> str:
+    """Return the band "Now": the releases that are due and not seen, early or late, until their verdicts are final.
 
     Without `now`, the page's script fills in how long each has been due.
     """
     found = [row for row in rows if verdict_or_due(row) in _NOW and not row["final"]]
     found.sort(key=lambda row: _NOW.index(verdict_or_due(row)))
     shown = found[:_MOST_IN_BAND]
-    parts = {row["id"]: _looked_part(element_of(row["id"]), looked.get(row["id"]), now, "hint looked") for row in shown}
-    return fragment(queries, "now.html", rows=shown, more=len(found) - len(shown), looked=parts, now=now)
+    last_looks = {
+        row["id"]: _render_last_look(element_id(row["id"]), looked.get(row["id"]), now, "hint looked") for row in shown
+    }
+    return fragment(queries, "now.html", rows=shown, more=len(found) - len(shown), looked=last_looks, now=now)
 
 
-def with_overdue(incident: Incident, today: date) -> Mapping[str, Any]:
-    """Return the JSON of an incident as lists show it: in words, what was measured and how many actions are overdue."""
+def incident_for_list(incident: Incident, today: date) -> Mapping[str, Any]:
+    """Return the JSON of an incident with two texts for lists: what was measured, and how many actions are overdue."""
     many = len(overdue_actions([incident], today))
     words = {"measured": measured_text(incident), "overdue": f"{many} {'action' if many == 1 else 'actions'} overdue"}
     return incident_json(incident) | (words if many else words | {"overdue": ""})
 
 
-def next_step(incident: Mapping[str, Any]) -> tuple[str, str]:
-    """Return the one next step on an incident that needs action, and the place on its page where it is done."""
+def choose_next_step(incident: Mapping[str, Any]) -> tuple[str, str]:
+    """Return the next step on an incident that needs action, and the anchor on its page where it is done."""
     if not incident["closed"]:
         return ("See what to do now", "now") if incident["acknowledged"] else ("Acknowledge it", "acknowledge")
     return ("Complete the report", "draft") if incident["report_owed"] else ("Do what is overdue", "actions")
 
 
-def needing_part(queries: Queries, needing: Sequence[Incident]) -> str:
-    """Return the incidents that need action, each with its next step for those who may know everything."""
-    told = [with_overdue(one, queries.today()) for one in needing[:_MOST_IN_BAND]]
-    steps = [next_step(one) if queries.sees_all else None for one in told]
+def render_needing_action(queries: Queries, needing: Sequence[Incident]) -> str:
+    """Return the list of incidents that need action. Staff also see the next step of each."""
+    listed = [incident_for_list(one, queries.today()) for one in needing[:_MOST_IN_BAND]]
+    steps = [choose_next_step(one) if queries.sees_all else None for one in listed]
     more = max(0, len(needing) - _MOST_IN_BAND)
-    return fragment(queries, "needing.html", needing=list(zip(told, steps, strict=True)), more=more)
+    return fragment(queries, "needing.html", needing=list(zip(listed, steps, strict=True)), more=more)
 
 
-def pieces(
+def render_day_parts(
     queries: Queries,
     rows: Sequence[Row],
     now: datetime,
@@ -127,30 +130,26 @@ def pieces(
     *,
     counting: bool = False,
 ) -> dict[str, str]:
-    """Return the parts of the page about all releases of today, by the ids of their elements.
+    """Return the parts of the page about all releases of the day, by the ids of their elements.
 
-    If `counting`, with the times since and until each slot and since it was `looked` at, as of now.
+    If `counting`, they contain the times since and until each slot, and since each last look, as of now. On an event
+    stream the page's script counts these times itself.
     """
+    counted_at, headline, following = now if counting else None, slot_headline(rows, now), find_next_slot(rows, now)
     return {
-        "now": now_part(queries, rows, looked or {}, now if counting else None),
-        "counts": fragment(
-            queries,
-            "counts.html",
-            counts=counts(rows),
-            promised=len(rows),
-            is_filtered=False,
-        ),
-        "headline": fragment(queries, "headline.html", told=slot_headline(rows, now), now=now if counting else None),
-        "next": fragment(queries, "next.html", next=next_slot(rows, now), now=now if counting else None),
+        "now": render_now(queries, rows, looked or {}, counted_at),
+        "counts": fragment(queries, "counts.html", counts=count_statuses(rows), promised=len(rows), is_filtered=False),
+        "headline": fragment(queries, "headline.html", headline=headline, now=counted_at),
+        "next": fragment(queries, "next.html", next=following, now=counted_at),
     }
 
 
-async def warnings_part(queries: Queries, now: datetime) -> str:
-    """Return why what is shown is not to be relied on, and what people are not told of just now."""
+async def render_warnings(queries: Queries, now: datetime) -> str:
+    """Return the warnings: why the board is not reliable now, which hosts fail, and which messages are muted."""
     return fragment(
         queries,
         "warnings.html",
         unready=list(queries.live.unready()),
-        silences=await silences_of(queries),
-        unheard=queries.unheard(now) if queries.sees_all else {},
+        silences=await list_silences(queries),
+        silent_hosts=queries.silent_hosts(now) if queries.sees_all else {},
     )

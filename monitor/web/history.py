@@ -1,6 +1,6 @@
 """The history: how punctual the releases of twelve months were, as dots on a time axis and as counts.
 
-It shows the same to everyone, staff too: settled releases whose slot has passed.
+It shows the same to everyone, also to staff: settled releases whose slot has passed.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from starlette.routing import Route
 from alerts.draft.period import on_time_of
 from monitor.errors import UnknownName
 from monitor.store.rows import Judged
-from monitor.web.embargo import has_passed
-from monitor.web.fragments import named
-from monitor.web.pages import against, render
+from monitor.web.embargo import slot_has_passed
+from monitor.web.fragments import sort_by_name
+from monitor.web.pages import delay_from_slot, render
 from monitor.web.queries import Queries
-from monitor.web.request import queries_of, takes
+from monitor.web.request import check_parameters, queries_of
 from schedules.times.words import day_text
 from schedules.titles import read_title
 
@@ -37,7 +37,7 @@ WORDS = ("on_time", "late", "overdue", "early", "not_published", "unproven")
 """Verdicts in the order in which they are drawn, from left to right. The last one is not judged."""
 _TICKS = {-1440: "1 day early", -60: "1 h early", -5: "5 min early", 0: "on time", 5: "5 min", 60: "1 h"}
 _TICKS |= {1440: "1 day", 10080: "1 week"}
-"""Minutes after the slot that the scale names."""
+"""Labels of the scale, by minutes after the slot."""
 _HEIGHT, _COLUMNS, _ROWS, _SMALLEST, _LARGEST = 120, 90, 24, 4.5, 10.0
 """Of one picture of dots: its height in pixels, the cells in which dots become one, and their radii in pixels."""
 
@@ -64,11 +64,11 @@ class Point(NamedTuple):
 
 @dataclass(frozen=True)
 class Group:
-    """The releases under one label; `whole` is how many of them fill the width of a bar."""
+    """The releases under one label. A bar of `full_width` releases has the whole width."""
 
     label: str
     points: Sequence[Point]
-    whole: int
+    full_width: int
 
     @cached_property
     def words(self) -> Counter[str]:
@@ -86,13 +86,13 @@ class Group:
         """Return the median delay in words, empty if no delay was measured."""
         known = [one.seconds for one in self.points if one.seconds is not None]
         middle = round(median(known)) if known else None
-        return "" if middle is None else against({"min": middle, "max": middle}) if middle else "on time"
+        return "" if middle is None else delay_from_slot({"min": middle, "max": middle}) if middle else "on time"
 
     def boxes(self) -> Iterator[tuple[str, float, float]]:
         """Yield each verdict with where its box begins and how wide it is, in percent."""
         begins = 0.0
         for word in WORDS:
-            width = 100 * self.words.get(word, 0) / max(self.whole, 1)
+            width = 100 * self.words.get(word, 0) / max(self.full_width, 1)
             if width:
                 yield word, round(begins, 3), round(width, 3)
             begins += width
@@ -121,7 +121,7 @@ class Axes:
 
     @property
     def ticks(self) -> list[tuple[float, str]]:
-        """Return the lines of the scale that have room, each with its name."""
+        """Return the lines within the scale, each with its label."""
         return [(self.y(minutes), name) for minutes, name in _TICKS.items() if self.low <= minutes <= self.high]
 
     @property
@@ -132,7 +132,7 @@ class Axes:
     def dots(self, points: Iterable[Point]) -> list[tuple[float, float, float, str, str]]:
         """Return a dot for each measured release: x in percent, y and radius in pixels, verdict and text.
 
-        Those of one verdict that would cover each other share a larger one.
+        Releases with the same verdict that would cover each other share a larger dot.
         """
         cells = defaultdict[tuple[int, int, str], list[tuple[float, float, Point]]](list)
         for one in points:
@@ -144,15 +144,15 @@ class Axes:
 
 def _merge_cell(cell: Sequence[tuple[float, float, Point]]) -> tuple[float, float, float, str, str]:
     first, many = cell[0][2], len(cell)
-    text = f"{first.title}: {against(first.delay)}" if many == 1 else f"{many} releases"
+    text = f"{first.title}: {delay_from_slot(first.delay)}" if many == 1 else f"{many} releases"
     radius = round(min(_SMALLEST + log2(many), _LARGEST), 1)
     x, y = round(fmean(one[0] for one in cell), 2), round(fmean(one[1] for one in cell), 2)
     return x, y, radius, first.word, f"{text}, {day_text(first.slot.date())}"
 
 
 @dataclass
-class History:
-    """The points of each month: kept for ten minutes, for a day if the month is long over. A year is much to read."""
+class HistoryCache:
+    """Keeps the points of each month for ten minutes, or for a day if the month ended over forty days ago."""
 
     _kept: dict[datetime, tuple[datetime, list[Point]]] = field(default_factory=dict)
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -160,20 +160,20 @@ class History:
     async def points(self, queries: Queries) -> list[Point]:
         """Return the settled releases of twelve months, in the order of their slots. Raises `StoreFault`."""
         now = queries.clock.now()
-        starts = months(now, queries.timezone)
+        starts = month_starts(now, queries.timezone)
         async with self._turn:
             for begins, ends in zip(starts, [*starts[1:], now], strict=True):
                 lasts = _LASTS if now - ends < _SETTLES else timedelta(days=1)
                 kept = self._kept.get(begins)
                 if kept is None or not timedelta() <= now - kept[0] < lasts:
-                    # In a thread, and a month at a time, so that little is in memory at once.
+                    # In a thread, and one month at a time, so that only a month of rows is in memory.
                     self._kept[begins] = now, await queries.ask(partial(_read_points, queries, begins, ends, now))
             self._kept = {begins: self._kept[begins] for begins in starts}
             return [one for _, points in self._kept.values() for one in points]
 
 
-def months(now: datetime, zone: str) -> list[datetime]:
-    """Return when each of the last twelve local months began, this one included, the first one first."""
+def month_starts(now: datetime, zone: str) -> list[datetime]:
+    """Return the beginnings of the last twelve local months, this one included, in order."""
     local = now.astimezone(ZoneInfo(zone))
     this = local.year * 12 + local.month - 1
     return [datetime(one // 12, one % 12 + 1, 1, tzinfo=ZoneInfo(zone)) for one in range(this - _MONTHS + 1, this + 1)]
@@ -181,7 +181,7 @@ def months(now: datetime, zone: str) -> list[datetime]:
 
 def _read_points(queries: Queries, begins: datetime, ends: datetime, now: datetime) -> list[Point]:
     zone, rows = ZoneInfo(queries.timezone), queries.store.verdicts.judged(begins, ends)
-    settled = (row for row in rows if row.final and row.word in WORDS and has_passed(row.body, now))
+    settled = (row for row in rows if row.final and row.word in WORDS and slot_has_passed(row.body, now))
     return [_read_point(row, row.slot.astimezone(zone)) for row in settled if row.slot is not None]
 
 
@@ -204,45 +204,45 @@ def _read_point(row: Judged, slot: datetime) -> Point:
 def group_by(
     points: Iterable[Point], label: Callable[[Point], str], known: Iterable[str] = (), *, worst: bool = False
 ) -> list[Group]:
-    """Return the releases by a label: `known` labels in their order, else those with most releases first.
+    """Return groups of releases with the same label: `known` labels in their order, else the largest groups first.
 
-    If `worst`, those with most releases that were not proved to be on time come first.
+    If `worst`, the groups with most releases that were not proved to be on time come first.
     """
+
+    def rank(group: Group) -> tuple[int, int, str]:
+        total = len(group.points)
+        return (group.words["on_time"] - total if worst else 0), -total, group.label
+
     found: dict[str, list[Point]] = {one: [] for one in known}
     for one in points:
         if name := label(one):
             found.setdefault(name, []).append(one)
     widest = max(map(len, found.values()), default=0)
     made = [Group(name, some, widest) for name, some in found.items()]
-    return made if known else sorted(made, key=lambda group: _rank_of(group, worst=worst))[:_MOST]
+    return made if known else sorted(made, key=rank)[:_MOST]
 
 
-def _rank_of(group: Group, *, worst: bool) -> tuple[int, int, str]:
-    total = len(group.points)
-    return (group.words["on_time"] - total if worst else 0), -total, group.label
-
-
-async def history(request: Request) -> Response:
-    """Show how punctual releases were, of all or of one producer, at all hosts or at one."""
+async def show_history(request: Request) -> Response:
+    """Show how punctual releases were, of all producers or one, at all hosts or one."""
     queries = queries_of(request)
-    takes(request, ("producer", "host"))
-    kept: History = request.app.state.history
+    check_parameters(request, ("producer", "host"))
+    kept: HistoryCache = request.app.state.history
     points, now = await kept.points(queries), queries.clock.now()
     producer, host = (request.query_params.get(name, "").strip() for name in ("producer", "host"))
-    # Thousands of releases take a while.
+    # Thousands of releases take long, so they are counted in a thread.
     values = await queries.ask(partial(_page_values, queries, points, producer, host, now))
     return render(request, "history.html", most=_MOST, height=_HEIGHT, producer=producer, host=host, **values)
 
 
 def _page_values(queries: Queries, points: Sequence[Point], producer: str, host: str, now: datetime) -> dict[str, Any]:
-    """Return the values of the page. Raises `UnknownName`."""
+    """Return the values for the page's template. Raises `UnknownName` for a producer or host without releases."""
     producers, hosts, names = {one.producer for one in points}, {one.host for one in points}, queries.producers
     if producer and producer not in producers | set(names):
         raise UnknownName(f"There is no producer {producer!r}.")
     if host not in hosts | {""}:
         raise UnknownName(f"There is no host {host!r}.")
     mine = [one for one in points if producer in ("", one.producer) and host in ("", one.host)]
-    starts, total = months(now, queries.timezone), Group("", mine, 1)
+    starts, total = month_starts(now, queries.timezone), Group("", mine, 1)
     known = [one.seconds / 60 for one in mine if one.seconds is not None]
     # Each series has the title of its newest edition.
     titles = {(one.producer, one.series): one.title for one in points}
@@ -263,9 +263,9 @@ def _page_values(queries: Queries, points: Sequence[Point], producer: str, host:
         },
         "total": total,
         "words": [word for word in WORDS if word in total.words],
-        "producers": named(producers, names),
+        "producers": sort_by_name(producers, names),
         "hosts": sorted(hosts - {""}),
     }
 
 
-ROUTES = [Route("/history", history)]
+ROUTES = [Route("/history", show_history)]

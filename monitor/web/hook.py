@@ -1,6 +1,6 @@
-"""What a webhook posts: the models that its published schema is made of, and that tests hold every event against.
+"""Models of the JSON that a webhook posts. Tests compare every event with them.
 
-`python -m monitor.web.hook` prints the schema, which stands in `docs/webhook.schema.json`.
+`python -m monitor.web.hook` prints their schema, which is published as `docs/webhook.schema.json`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ KINDS = sorted({*OPENINGS, *SUBJECT_SUFFIX, *PERSON_ACTS, "digest", "summary", "
 
 
 class HookIncident(Answer):
-    """The incident that an event is about: who has it, when it was closed, and when its report was signed off."""
+    """The incident of an event: who acknowledged it, when it was closed, and when its report was signed."""
 
     id: str
     kind: IncidentKind
@@ -32,7 +32,7 @@ class HookIncident(Answer):
 
 
 class HookPart(Answer):
-    """What was measured of one part of the release."""
+    """The measurements of one part of the release."""
 
     id: str
     role: str
@@ -46,7 +46,7 @@ class HookPart(Answer):
 
 
 class HookMeasured(Answer):
-    """What was measured of the release, as of `at`."""
+    """The measurements of the release, as of `at`."""
 
     url: str
     timezone: str
@@ -61,7 +61,7 @@ class HookMeasured(Answer):
 
 
 class HookFile(Answer):
-    """A file of the draft, for a channel that has `with_attachments`; `base64` is the file itself."""
+    """A file of the draft, sent if the channel has `with_attachments`. `base64` is its content."""
 
     name: str
     media_type: str
@@ -71,11 +71,11 @@ class HookFile(Answer):
 
 
 class Hook(Answer):
-    """One event. `id` is the same at every attempt, `thread` for all events of one incident.
+    """One event. `id` is the same at every attempt, and `thread` is the same for all events of one incident.
 
-    `event` is the sort of event and `kind` what it was in particular. `link` is where the incident can be read or
-    acknowledged, `page` its page, `runbook` what is to be done; empty where there are no pages. `incident` is null for
-    a digest, a summary and a test, `measured` also for what was logged by hand about no release.
+    `event` is the sort of event, and `kind` is more specific. `link` is where to read or acknowledge the incident,
+    `page` is its page, `runbook` the instructions: empty if there are no pages. `incident` is null for a digest, a
+    summary and a test. `measured` is null for these, and for an incident logged by hand about no release.
     """
 
     version: Literal["ninethirty.notice/1"] = Field(alias="schema")
@@ -100,7 +100,7 @@ class Hook(Answer):
 
 
 def schema() -> dict[str, Any]:
-    """Return the JSON Schema of what a webhook posts."""
+    """Return the JSON Schema of the events that a webhook posts."""
     made = Hook.model_json_schema(mode="serialization", schema_generator=PlainSchema)
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": SCHEMA, **made}
 

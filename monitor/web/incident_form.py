@@ -1,7 +1,6 @@
-"""What people who signed in do to an incident on its page: complete its report, note, sign it off or waive it.
+"""The form of an incident's page: complete its report, add notes and actions, sign or waive it.
 
-Whatever is typed on the page is one form, and every button of it writes all of it down: nobody loses a box by
-pressing another's button.
+The whole page is one form, and each of its buttons saves all boxes, so that no typed text is lost.
 """
 
 from __future__ import annotations
@@ -31,14 +30,14 @@ from monitor.deliver.by_hand import SigningBlocked
 from monitor.deliver.desk import Desk
 from monitor.errors import UnknownName, UserFault
 from monitor.store.rows import Draft
-from monitor.web.incident_page import Answered, incident_page, missing_in, standing, strays
+from monitor.web.incident_page import SaveOutcome, list_missing, render_incident, texts_without_box, typed_texts
 from monitor.web.pages import fault_page, render
-from monitor.web.request import form_of, queries_of, session_of
+from monitor.web.request import may_act, queries_of, read_form, session_of
 from monitor.web.users import Person
 from schedules.times.words import MINUTE, stamp
 
 _MOST_BYTES, _MOST_FIELDS = 1 << 20, 300
-_MOST_OF_STRANGERS = 1 << 17
+_MOST_WITHOUT_SESSION = 1 << 17
 _HIDDEN = ("guard", "version", "do")
 _BOXES = {name: name for name in ("as-role", "call", "said", "address", "owner", "due", "reason")}
 _BOXES |= {"brought forward": "forward", "text": "action"}
@@ -46,8 +45,8 @@ _NOT_YOURS = "This is for people whose line in the users file ends in :head."
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
-    """A form as somebody who may act has sent it."""
+class SentForm:
+    """The fields of a form that a person with the right to act has sent."""
 
     desk: Desk
     person: Person
@@ -56,68 +55,70 @@ class Sent:
 
     @property
     def role(self) -> str:
-        """Return the role they act in: that of their line, which nobody types, else the one they say."""
+        """Return the role in which they act: the one of their line in the users file, else the one they typed."""
         return self.person.role or self.fields.get("role", "")
 
     def text(self, name: str) -> str:
-        """Return a field without blanks around it."""
+        """Return a field without surrounding blanks, empty if it is missing."""
         return self.fields.get(name, "").strip()
 
 
-def for_staff(act: Callable[[Request, Sent], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
-    """Return an endpoint that gives `act` the form of a person who may act. Raises `UserFault` if it is too long.
+def for_staff(act: Callable[[Request, SentForm], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
+    """Return an endpoint that calls `act` with the form of a person who may act. Raises `UserFault` if it is too long.
 
-    Other people, and those whose session has ended or whose page is old, get what they typed back, to be copied.
+    If the person may not act, their session has ended or their page is old, a page shows what they typed, to be copied.
     """
 
     @wraps(act)
     async def endpoint(request: Request) -> Response:
         session, desk = session_of(request), queries_of(request).desk
-        fields = await form_of(request, _MOST_BYTES if session is not None else _MOST_OF_STRANGERS, _MOST_FIELDS)
-        may = session is not None and not session.person.is_viewer and session.is_ours(fields.get("guard", ""))
-        if session is None or desk is None or not may:
-            return render(request, "unsaved.html", 403, typed=list(_readable(fields)))
-        return await act(request, Sent(desk, session.person, request.path_params.get("incident", ""), fields))
+        fields = await read_form(request, _MOST_BYTES if session is not None else _MOST_WITHOUT_SESSION, _MOST_FIELDS)
+        is_own_form = session is not None and session.has_guard(fields.get("guard", ""))
+        if session is None or desk is None or not (may_act(request) and is_own_form):
+            return render(request, "unsaved.html", 403, typed=list(_label_typed_texts(fields)))
+        return await act(request, SentForm(desk, session.person, request.path_params.get("incident", ""), fields))
 
     return endpoint
 
 
-def _readable(fields: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """Yield what a person typed, by the question it answers."""
+def _label_typed_texts(fields: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Yield each text that a person typed, after the label of its box."""
     for name, text in fields.items():
-        asked = question(name.removeprefix("box."))
+        box = question(name.removeprefix("box."))
         if name not in _HIDDEN and not name.startswith(("tick.", "acted.")) and text.strip():
-            yield (asked.label if asked is not None else None) or name.removeprefix("box."), text
+            yield (box.label if box is not None else None) or name.removeprefix("box."), text
 
 
 @for_staff
-async def save(request: Request, sent: Sent) -> Response:
-    """Write down what was typed into boxes, ticked and noted, and go where the button leads."""
-    drafts = await queries_of(request).drafts(sent.incident)
+async def save(request: Request, sent: SentForm) -> Response:
+    """Save boxes, ticks and notes, and redirect to the page that the button names."""
+    drafts = await queries_of(request).list_drafts(sent.incident)
     now, zone = sent.desk.clock.now(), queries_of(request).timezone
     try:
-        read = _version(drafts, sent.fields.get("version", ""))
-        words = dict(changed(read, drafts, _typed(sent, read, now, zone))) if read else {}
-        change = noted(sent, now, zone, amends=bool(words) and any(one.signed for one in drafts))
+        read = _find_version(drafts, sent.fields.get("version", ""))
+        words = dict(find_changes(read, drafts, _read_boxes(sent, read, now, zone))) if read else {}
+        change = make_notes(sent, now, zone, amends=bool(words) and any(one.signed for one in drafts))
         number = read.version if read is not None else 0
         conflicts = await sent.desk.save_answers(sent.incident, sent.role, words, number, change)
     except InvalidInput as fault:
-        return await incident_page(
-            request, sent.incident, answered=Answered(400, by_box(fault, _BOXES, "as-role"), (), sent.fields)
+        return await render_incident(
+            request, sent.incident, outcome=SaveOutcome(400, faults_by_box(fault, _BOXES, "as-role"), (), sent.fields)
         )
     if conflicts:
-        return await incident_page(request, sent.incident, answered=Answered(409, {}, conflicts))
-    return RedirectResponse(_next(sent), 303)
+        return await render_incident(request, sent.incident, outcome=SaveOutcome(409, {}, conflicts))
+    name = quote(sent.incident)
+    pages = {"preview": f"/api/v1/incidents/{name}/draft.html", "sign": f"/incidents/{name}/sign"}
+    return RedirectResponse(pages.get(sent.fields.get("do", ""), f"/incidents/{name}?saved=1"), 303)
 
 
-async def ask_to_sign(request: Request) -> Response:
-    """Show what would be signed, and what is still open in it."""
-    return await _sign_page(request, request.path_params["incident"])
+async def show_sign_page(request: Request) -> Response:
+    """Show the report that a head would sign, and what is still missing in it."""
+    return await _render_sign_page(request, request.path_params["incident"])
 
 
 @for_staff
-async def sign(request: Request, sent: Sent) -> Response:
-    """Sign the report off, or write down why none will be made."""
+async def sign_or_waive(request: Request, sent: SentForm) -> Response:
+    """Sign the report, or record why none will be made."""
     if not sent.person.is_head:
         return fault_page(request, 403, _NOT_YOURS)
     try:
@@ -126,28 +127,28 @@ async def sign(request: Request, sent: Sent) -> Response:
         else:
             await _sign(request, sent)
     except SigningBlocked:
-        return await _sign_page(request, sent.incident, "Say why you sign although something is missing.")
+        return await _render_sign_page(request, sent.incident, "Say why you sign although something is missing.")
     except (InvalidInput, UserFault) as fault:
-        return await _sign_page(request, sent.incident, str(fault))
+        return await _render_sign_page(request, sent.incident, str(fault))
     return RedirectResponse(f"/incidents/{quote(sent.incident)}#draft", 303)
 
 
-async def _sign(request: Request, sent: Sent) -> None:
+async def _sign(request: Request, sent: SentForm) -> None:
     queries = queries_of(request)
-    # What is signed says how late it is when it is signed.
-    known, drafts = await queries.incident(sent.incident), await queries.drafts(sent.incident)
-    read = _version(drafts, sent.fields.get("version", ""))
+    # Both queries bring durations up to date, so the signed report has those of this moment.
+    known, drafts = await queries.find_incident(sent.incident), await queries.list_drafts(sent.incident)
+    read = _find_version(drafts, sent.fields.get("version", ""))
     if read is None:
         raise UnknownName(f"There is no report of an incident {sent.incident!r}.")
     await sent.desk.sign_report(known, sent.role, read.words, sent.text("anyway"))
 
 
-async def evidence(request: Request) -> Response:
-    """Hand out the evidence with its hashes as one zip, once the slot has passed."""
-    session, queries, name = session_of(request), queries_of(request), request.path_params["incident"]
-    if session is None or session.person.is_viewer or queries.desk is None:
+async def download_evidence(request: Request) -> Response:
+    """Return the evidence with its hashes as one zip. Refused until the slot has passed."""
+    queries, name = queries_of(request), request.path_params["incident"]
+    if not may_act(request) or queries.desk is None:
         return fault_page(request, 403, "Evidence is for people who have signed in and may act.")
-    found, desk = await queries.incident(name), queries.desk
+    found, desk = await queries.find_incident(name), queries.desk
     with ExitStack() as kept:
         file = Path(kept.enter_context(tempfile.TemporaryDirectory())) / "evidence.zip"
         await queries.ask(lambda: desk.export_evidence(found, file))
@@ -155,11 +156,11 @@ async def evidence(request: Request) -> Response:
     return FileResponse(file, media_type="application/zip", filename=f"{found.id}-evidence.zip", background=after)
 
 
-async def _sign_page(request: Request, name: str, fault: str = "") -> Response:
+async def _render_sign_page(request: Request, name: str, fault: str = "") -> Response:
     queries, session = queries_of(request), session_of(request)
     if session is None or not session.person.is_head or queries.desk is None:
         return fault_page(request, 403, _NOT_YOURS)
-    found, drafts = await queries.incident(name), await queries.drafts(name)
+    found, drafts = await queries.find_incident(name), await queries.list_drafts(name)
     if not drafts:
         raise UnknownName(f"There is no report of an incident {name!r}.")
     report = report_from_json(drafts[-1].facts)
@@ -170,61 +171,66 @@ async def _sign_page(request: Request, name: str, fault: str = "") -> Response:
         incident=found,
         report=report,
         draft=drafts[-1],
-        missing=missing_in(found, report),
+        missing=list_missing(found, report),
         fault=fault,
     )
 
 
-def _version(drafts: list[Draft], number: str) -> Draft | None:
-    """Return the version a page was read at, None where there is no draft. Raises `UserFault` for one there is not."""
+def _find_version(drafts: list[Draft], number: str) -> Draft | None:
+    """Return the version with this number, or None if there is no draft. Raises `UserFault` for an unknown number."""
     found = next((one for one in drafts if str(one.version) == number), None)
     if drafts and found is None:
         raise UserFault("version: this page was not made from a version of this report; load it again")
     return found
 
 
-def changed(read: Draft, drafts: list[Draft], typed: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """Yield the boxes that hold something else than what was read, and than what stands there by now."""
-    before, after = (shown(one) for one in (read, drafts[-1]))
-    for name, stood in before.items():
+def find_changes(read: Draft, drafts: list[Draft], typed: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Yield each changed box with its typed text. `read` is the version that the person saw, `drafts` are all."""
+    before, newest = (texts_of_boxes(one) for one in (read, drafts[-1]))
+    for name, old_text in before.items():
         text = typed.get(name)
-        if text is None or text in (stood, after.get(name)):
+        if text is None or text in (old_text, newest.get(name)):
             continue
         yield name, text
-        # Words that came here from a box of another form would come here again.
-        yield from ((old, "") for old, told in read.words.items() if old not in before and stood == lines(told) != "")
+        # If the old text came from a box of another form, empty that box, or its text would move here again.
+        yield from (
+            (other, "")
+            for other, words in read.words.items()
+            if other not in before and old_text == with_plain_line_ends(words) != ""
+        )
 
 
-def shown(draft: Draft) -> dict[str, str]:
-    """Return what stands in each box of a version."""
+def texts_of_boxes(draft: Draft) -> dict[str, str]:
+    """Return the text of each box and step of a version, and texts kept from other forms, by name."""
     report = report_from_json(draft.facts)
-    return {name: lines(text) for name, text in (standing(report) | strays(draft.words, report)).items()}
+    texts = typed_texts(report) | texts_without_box(draft.words, report)
+    return {name: with_plain_line_ends(text) for name, text in texts.items()}
 
 
-def _typed(sent: Sent, read: Draft, now: datetime, timezone: str) -> dict[str, str]:
-    """Return what stands in the boxes as it was sent.
+def _read_boxes(sent: SentForm, read: Draft, now: datetime, timezone: str) -> dict[str, str]:
+    """Return the texts of the boxes and steps of a sent form, by name.
 
-    A step that was ticked without a word was done just now; one whose tick was taken off was not done.
+    A ticked step without a text was done now by this role. A step whose tick was removed was not done.
     """
-    stood = shown(read)
-    typed = {name.removeprefix("box."): lines(text) for name, text in sent.fields.items() if name.startswith("box.")}
+    before = texts_of_boxes(read)
+    boxes = ((name, text) for name, text in sent.fields.items() if name.startswith("box."))
+    typed = {name.removeprefix("box."): with_plain_line_ends(text) for name, text in boxes}
     for name in (one for one in typed if one.startswith(STEP)):
         is_ticked, is_blank = f"tick.{name}" in sent.fields, not typed[name].strip()
         if is_ticked and is_blank:
             typed[name] = f"{stamp(now, timezone, step=MINUTE)}, {sent.role}"
-        elif not is_ticked and typed[name] == stood.get(name):
+        elif not is_ticked and typed[name] == before.get(name):
             typed[name] = ""
     return typed
 
 
-def lines(text: str) -> str:
-    """Return a text with every end of a line as one character."""
-    # Browsers send every end of a line as two characters.
+def with_plain_line_ends(text: str) -> str:
+    """Return a text whose lines end in a line feed only. Browsers send a carriage return before it."""
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def noted(sent: Sent, now: datetime, timezone: str, *, amends: bool = False) -> Callable[[Incident], Incident]:
-    """Return the change that adds these notes. Raises `InvalidInput`; each fault begins with the id of its box."""
+def make_notes(sent: SentForm, now: datetime, timezone: str, *, amends: bool = False) -> Callable[[Incident], Incident]:
+    """Return a function that adds the notes of a form to an incident. Raises `InvalidInput` with the faults by box."""
     call, said, address = sent.text("call"), sent.text("said"), sent.text("address")
     faults = []
     if bool(call) != bool(said):
@@ -241,9 +247,9 @@ def noted(sent: Sent, now: datetime, timezone: str, *, amends: bool = False) -> 
     texts = [f"call with {call}: {said}" if call else "", f"also at {address}" if address else ""]
     texts = [sent.text("note"), *texts, f"{AMENDED}{sent.text('reason')}" if amends else ""]
 
-    def change(known: Incident) -> Incident:
+    def add_notes(known: Incident) -> Incident:
         for text in filter(None, texts):
-            known = add_note(known, sent.role, lines(text), now)
+            known = add_note(known, sent.role, with_plain_line_ends(text), now)
         if sent.text("forward"):
             known = bring_forward(known, sent.role, sent.text("forward"), now, timezone)
         known = record_cause(known, sent.role, sent.text("cause"), now)
@@ -253,24 +259,18 @@ def noted(sent: Sent, now: datetime, timezone: str, *, amends: bool = False) -> 
             known = complete_action(known, sent.role, number, now, timezone=timezone)
         return close_incident(known, sent.role, now) if "close" in sent.fields else known
 
-    return change
+    return add_notes
 
 
-def by_box(fault: InvalidInput, boxes: Mapping[str, str], other: str) -> dict[str, str]:
-    """Return faults by the ids of their boxes, from what they name; one that names none of these whole, at `other`."""
+def faults_by_box(fault: InvalidInput, boxes: Mapping[str, str], other: str) -> dict[str, str]:
+    """Return faults by the ids of their boxes. `boxes` has the id for each name, `other` is the id for the rest."""
     split = ((line, *line.partition(": ")) for line in fault.faults)
     return dict((boxes[name], words) if name in boxes else (other, line) for line, name, _, words in split)
 
 
-def _next(sent: Sent) -> str:
-    name = quote(sent.incident)
-    leads = {"preview": f"/api/v1/incidents/{name}/draft.html", "sign": f"/incidents/{name}/sign"}
-    return leads.get(sent.fields.get("do", ""), f"/incidents/{name}?saved=1")
-
-
 ROUTES = [
     Route("/incidents/{incident}/draft", save, methods=["POST"]),
-    Route("/incidents/{incident}/sign", ask_to_sign, methods=["GET"]),
-    Route("/incidents/{incident}/sign", sign, methods=["POST"]),
-    Route("/incidents/{incident}/evidence.zip", evidence, methods=["GET"]),
+    Route("/incidents/{incident}/sign", show_sign_page, methods=["GET"]),
+    Route("/incidents/{incident}/sign", sign_or_waive, methods=["POST"]),
+    Route("/incidents/{incident}/evidence.zip", download_evidence, methods=["GET"]),
 ]

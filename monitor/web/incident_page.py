@@ -1,4 +1,4 @@
-"""The pages of incidents: the list, and one with its report, to be read or, by those who act, to be completed."""
+"""The list of incidents, and the page of one with its report: to read, or to complete for people who may act."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from alerts.platform import describe_platform
 from monitor.deliver.by_hand import signing_obstacles
 from monitor.deliver.drafts import ENDINGS, versions_from_rows
 from monitor.deliver.incident_json import incident_json
-from monitor.web.fragments import with_overdue
-from monitor.web.pages import render, silences_of
+from monitor.web.fragments import incident_for_list
+from monitor.web.pages import list_silences, render
 from monitor.web.request import queries_of
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
-    """What became of what somebody sent: `faults` by the id of their box, and boxes in which two people wrote.
+class SaveOutcome:
+    """The result of saving the form: `faults` by the ids of their boxes, and boxes in which two people wrote.
 
-    Of what could not be written down, `typed` holds every field as it was sent.
+    If there are faults, nothing was saved, and `typed` has every field as it was sent.
     """
 
     code: int = 200
@@ -38,46 +38,48 @@ class Answered:
     typed: Mapping[str, str] = field(default_factory=dict)
 
 
-async def incidents(request: Request) -> Response:
-    """List incidents, those that want somebody first, however old: what is not over, then what is owed."""
+async def show_incidents(request: Request) -> Response:
+    """List incidents: first open ones, then those with a report owed or an overdue action, then the newest others."""
     queries = queries_of(request)
-    found = {one.id: one for one in (*await queries.needing(), *await queries.incidents())}
-    told = sorted(found.values(), key=lambda one: (one.closed is not None, not one.is_open))
-    return render(request, "incidents.html", incidents=[with_overdue(one, queries.today()) for one in told])
+    found = {one.id: one for one in (*await queries.list_needing_action(), *await queries.list_incidents())}
+    ordered = sorted(found.values(), key=lambda one: (one.closed is not None, not one.is_open))
+    return render(request, "incidents.html", incidents=[incident_for_list(one, queries.today()) for one in ordered])
 
 
-async def incident(request: Request) -> Response:
+async def show_incident(request: Request) -> Response:
     """Show one incident."""
-    return await incident_page(request, request.path_params["incident"])
+    return await render_incident(request, request.path_params["incident"])
 
 
-async def incident_page(request: Request, name: str, fault: str = "", answered: Answered | None = None) -> Response:
-    """Show what to do now, the newest draft, its versions and the timeline; `fault` is why it was not acknowledged.
+async def render_incident(request: Request, name: str, fault: str = "", outcome: SaveOutcome | None = None) -> Response:
+    """Return the page of an incident: what to do now, the newest draft, its versions and the timeline.
 
-    Of a closed one, what happened and what remains stand in the place of what to do.
+    A closed incident shows instead what happened and what remains. `fault` is why it could not be acknowledged.
     """
     queries = queries_of(request)
-    found, drafts = await queries.incident(name), await queries.drafts(name)
+    found, drafts = await queries.find_incident(name), await queries.list_drafts(name)
     report = report_from_json(drafts[-1].facts) if drafts else None
-    told = answered or Answered()
-    missing = missing_in(found, report) if report is not None else []
-    # What was sent and could not be saved is shown in its boxes.
-    sent = {name.removeprefix("box."): text for name, text in told.typed.items() if name.startswith("box.")}
+    outcome = outcome or SaveOutcome()
+    missing = list_missing(found, report) if report is not None else []
+    unanswered = to_complete(report) if report is not None else []
+    contested = [one.id for one in report.fields() if one.contested] if report is not None else []
+    # Texts that could not be saved are shown in their boxes again.
+    unsaved = {name.removeprefix("box."): text for name, text in outcome.typed.items() if name.startswith("box.")}
     now, slot = queries.clock.now(), found.facts.slot if found.facts is not None else None
     return render(
         request,
         "incident.html",
-        400 if fault else told.code,
+        400 if fault else outcome.code,
         fault=fault,
-        answered=told,
-        conflicts={one.field: one for one in told.conflicts},
+        answered=outcome,
+        conflicts={one.field: one for one in outcome.conflicts},
         saved="saved" in request.query_params,
-        boxes=(standing(report) if report is not None else {}) | sent,
-        strays=strays(drafts[-1].words, report) if report is not None else {},
+        boxes=(typed_texts(report) if report is not None else {}) | unsaved,
+        strays=texts_without_box(drafts[-1].words, report) if report is not None else {},
         incident=incident_json(found, drafts),
         report=report,
-        unanswered=len(to_complete(report)) if report is not None else 0,
-        happened=_happened(found, now),
+        unanswered=len(unanswered),
+        happened=_describe_what_happened(found, now),
         acted=[
             (number, describe_action(one, queries.timezone), one.done is not None, is_overdue(one, queries.today()))
             for _, number, one in list_actions([found], done=True)
@@ -86,46 +88,40 @@ async def incident_page(request: Request, name: str, fault: str = "", answered: 
         to_do=steps_for_incident(found) if found.closed is None else [],
         ticked={step.id: step.done for step in report.steps} if report is not None else {},
         missing=missing,
-        open_boxes=_wanting(report, told, missing),
-        amending="amend" in request.query_params or "reason" in {*told.typed, *told.faults},
+        open_boxes={*unanswered, *contested, *(one.field for one in outcome.conflicts), *(box for box, _ in missing)},
+        amending="amend" in request.query_params or "reason" in {*outcome.typed, *outcome.faults},
         details=list(finding_details(found.kind, found.facts)) if found.facts is not None else (),
         changes={one.number: [one.report.name_of(name) for name in one.changed] for one in versions_from_rows(drafts)},
-        silences=[one for one in await silences_of(queries) if one[0].covers(found)],
-        related=await queries.related(found),
+        silences=[one for one in await list_silences(queries) if one[0].covers(found)],
+        related=await queries.list_related(found),
         endings=ENDINGS,
         has_evidence=bool(found.release),
         evidence_is_open=slot is None or slot <= now,
     )
 
 
-def missing_in(incident: Incident, report: Report) -> list[tuple[str, str]]:
-    """Return what is in the way of signing a report: the id of its box, empty for what has none, and the words."""
-    told = ((line, *line.partition("]: ")[::2]) for line in signing_obstacles(incident, report))
-    split = ((line, head.rpartition(" [")[::2], why) for line, head, why in told)
+def list_missing(incident: Incident, report: Report) -> list[tuple[str, str]]:
+    """Return why a report cannot be signed yet: for each reason the id of its box, empty if it has none, and a text."""
+    parted = ((line, *line.partition("]: ")[::2]) for line in signing_obstacles(incident, report))
+    split = ((line, head.rpartition(" [")[::2], why) for line, head, why in parted)
     return [(box, f"{name}: {why}") if why and name else ("", line) for line, (name, box), why in split]
 
 
-def standing(report: Report) -> dict[str, str]:
-    """Return what people have typed into each box and step of a report; blank where nobody has."""
+def typed_texts(report: Report) -> dict[str, str]:
+    """Return the text that people typed into each box and step of a report, empty if no one has."""
     boxes = {field.id: field.answer.text if field.answer is not None else "" for field in report.fields()}
     return boxes | {f"{STEP}{step.id}": step.done for step in report.steps}
 
 
-def strays(words: Mapping[str, str], report: Report) -> dict[str, str]:
-    """Return what people typed that stands in no box of this form, by the name of the box that it was typed into."""
-    boxes = standing(report)
+def texts_without_box(words: Mapping[str, str], report: Report) -> dict[str, str]:
+    """Return typed texts for which this form has no box, by the names of the boxes of the earlier form."""
+    boxes = typed_texts(report)
     shown = set(boxes.values())
     return {name: text for name, text in words.items() if name not in boxes and text.strip() and text not in shown}
 
 
-def _wanting(report: Report | None, answered: Answered, missing: Sequence[tuple[str, str]]) -> set[str]:
-    """Return the ids of the boxes that still want somebody: the form shows these unfolded."""
-    known = to_complete(report) + [one.id for one in report.fields() if one.contested] if report is not None else []
-    return {*known, *(one.field for one in answered.conflicts), *(box for box, _ in missing)}
-
-
-def _happened(incident: Incident, now: datetime) -> str:
-    """Return what happened in a sentence or two: measured, or as a person logged it."""
+def _describe_what_happened(incident: Incident, now: datetime) -> str:
+    """Return one or two sentences about what happened: as measured, or as a person logged it."""
     if incident.linked:
         return describe_platform(incident, now)
     if incident.facts is None or incident.kind is Kind.HAND:
@@ -133,4 +129,4 @@ def _happened(incident: Incident, now: datetime) -> str:
     return status_sentence(incident.kind, incident.facts, now)
 
 
-ROUTES = [Route("/incidents", incidents), Route("/incidents/{incident}", incident)]
+ROUTES = [Route("/incidents", show_incidents), Route("/incidents/{incident}", show_incident)]

@@ -1,7 +1,7 @@
-"""What changes on today's board, told to the browsers that listen: worked out once for staff and once for everybody.
+"""Event streams with the changes of today's board, made once for all staff and once for everyone else.
 
-Nothing runs while nobody listens. What everybody is told is made from what everybody may see, with numbers of its own,
-on a steady beat: that something is hidden shows in none of them.
+Nothing runs while no browser listens. The stream for everyone is made only from what everyone may see. Its own event
+numbers and its steady beat do not show that something is hidden.
 """
 
 from __future__ import annotations
@@ -21,45 +21,51 @@ from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from monitor.errors import StoreFault
-from monitor.threads import in_turns
-from monitor.web.connections import ANSWERED_WITHIN, room_of
-from monitor.web.embargo import for_all, has_passed
-from monitor.web.fragments import element_of, is_bad, needing_part, pieces, row_part, warnings_part
-from monitor.web.queries import Queries
-from monitor.web.request import sees_all, takes
-from monitor.web.running import Pulse
+from monitor.threads import with_pauses
+from monitor.web.connections import ANSWERED_WITHIN, default_limiter
+from monitor.web.embargo import public_view, slot_has_passed
+from monitor.web.fragments import (
+    element_id,
+    has_gone_wrong,
+    render_day_parts,
+    render_needing_action,
+    render_row,
+    render_warnings,
+)
+from monitor.web.queries import Pulse, Queries
+from monitor.web.request import check_parameters, sees_all
 from schedules.times.words import clock as time_of_day
 
 _log = structlog.get_logger(__name__)
 BEAT = 1.0
-"""Seconds between two rounds of looking what has changed."""
-_WHOLE, _GROWS, _LOOKED = 10, 5, 2
-"""In how many rounds the whole day is read anew, what still grows is judged anew, and the last looks are told."""
-_MOST_TOLD = 256
+"""Seconds between two rounds. Each round finds the changes since the last one."""
+_READ_DAY_EVERY, _REJUDGE_EVERY, _SEND_LOOKS_EVERY = 10, 5, 2
+"""Rounds between two reads of the whole day, two verdicts on a release whose delay grows, two updates of last looks."""
+_MOST_KEPT = 256
 _LASTS = ANSWERED_WITHIN - 15
-"""Seconds after which a stream ends and its reader asks anew: who may no longer sign in hears no more by then."""
+"""Seconds after which a stream ends and its browser connects again. A person whose access ended is refused then."""
 _AGAIN = 10
 
 
 @dataclass(eq=False)
 class Listener:
-    """One stream: how far it has been told, and the bell that wakes it. Nothing is kept for it alone."""
+    """One stream: the last event that it sent, and the signal that wakes it. Events are kept once for all streams."""
 
     number: int
     beat: int
     is_new: bool = True
-    bell: asyncio.Event = field(default_factory=asyncio.Event)
+    wakeup: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 @dataclass(eq=False)
 class AudienceFeed:
-    """What one sort of viewers is told: the parts of the page as last told, and the newest changes by number."""
+    """The events for one audience: the parts of the page as last sent, and the newest events by number."""
 
     sees_all: bool
-    mark: str = field(default_factory=lambda: secrets.token_hex(4))
-    held: dict[str, str] = field(default_factory=dict)
+    feed_id: str = field(default_factory=lambda: secrets.token_hex(4))
+    parts: dict[str, str] = field(default_factory=dict)
     number: int = 0
-    told: deque[tuple[int, bytes]] = field(default_factory=lambda: deque(maxlen=_MOST_TOLD))
+    kept: deque[tuple[int, bytes]] = field(default_factory=lambda: deque(maxlen=_MOST_KEPT))
     due: frozenset[str] = frozenset()
     looked: dict[str, int] = field(default_factory=dict)
     pulse: bytes = b""
@@ -68,26 +74,26 @@ class AudienceFeed:
 
     @property
     def position(self) -> str:
-        """Return the id of the newest change."""
-        return f"{self.mark}-{self.number}"
+        """Return the id of the newest event."""
+        return f"{self.feed_id}-{self.number}"
 
-    def say(self, kind: str, **data: object) -> None:
-        """Tell of a change; the oldest one kept gives way."""
+    def add_event(self, kind: str, **data: object) -> None:
+        """Add an event for every stream. The oldest kept event is dropped if there are too many."""
         self.number += 1
-        self.told.append((self.number, _event(kind, data, self.position)))
+        self.kept.append((self.number, _event(kind, data, self.position)))
 
-    def put(self, element: str, html: str, **more: object) -> None:
-        """Tell that a part of the page reads otherwise, if it does."""
-        if self.held.get(element) != html:
-            self.held[element] = html
-            self.say("swap", element=element, html=html, **more)
+    def update_part(self, element: str, html: str, **more: object) -> None:
+        """Add an event with a part of the page, if the part has changed."""
+        if self.parts.get(element) != html:
+            self.parts[element] = html
+            self.add_event("swap", element=element, html=html, **more)
 
-    def since(self, position: str) -> int | None:
-        """Return the number of a position; None when what came after it is no longer known."""
-        mark, _, number = position.rpartition("-")
-        if mark != self.mark or not (number.isascii() and number.isdecimal() and len(number) < 16):
+    def parse_position(self, position: str) -> int | None:
+        """Return the event number in a position, or None if events after it are no longer kept."""
+        feed_id, _, number = position.rpartition("-")
+        if feed_id != self.feed_id or not (number.isascii() and number.isdecimal() and len(number) < 16):
             return None
-        return int(number) if self.number - len(self.told) <= int(number) <= self.number else None
+        return int(number) if self.number - len(self.kept) <= int(number) <= self.number else None
 
 
 def _event(kind: str, data: Mapping[str, object], name: str = "") -> bytes:
@@ -96,186 +102,192 @@ def _event(kind: str, data: Mapping[str, object], name: str = "") -> bytes:
 
 
 class LiveBoard:
-    """Looks once a beat what has changed since, while somebody listens."""
+    """Finds the changes of today's board once a beat, while a browser listens, and sends them to all streams."""
 
     def __init__(self, queries: Queries, most: int | None = None) -> None:
-        """At most `most` listen of each sort; as many as leave room for pages, where it is not given."""
+        """Allow `most` streams for each audience, by default a quarter of the connections."""
         self._queries = queries
-        self._most = room_of(()).most // 4 if most is None else most
-        self._tales = {sort: AudienceFeed(sort) for sort in (False, True)}
+        self._most = default_limiter(()).most // 4 if most is None else most
+        self._feeds = {sees_all: AudienceFeed(sees_all) for sees_all in (False, True)}
         self._day: date | None = None
         self._bodies: dict[str, dict[str, Any]] = {}
         self._marks: dict[str, object] = {}
         self._round = 0
-        self._work: asyncio.Task[None] | None = None
+        self._task: asyncio.Task[None] | None = None
         self._closed = False
 
-    def position(self, *, all_: bool) -> str:
-        """Return where a page that is made now begins to listen."""
-        return self._tales[all_].position
+    def position(self, *, sees_all: bool) -> str:
+        """Return the id of the newest event, after which a page that is made now must listen."""
+        return self._feeds[sees_all].position
 
-    def is_full(self, *, all_: bool) -> bool:
-        """Tell whether nobody more of this sort can listen."""
-        return self._closed or len(self._tales[all_].listeners) >= self._most
+    def is_full(self, *, sees_all: bool) -> bool:
+        """Return whether this audience has as many streams as are allowed."""
+        return self._closed or len(self._feeds[sees_all].listeners) >= self._most
 
     def close(self) -> None:
-        """End every stream; nobody can listen any more."""
+        """End every stream and refuse new ones."""
         self._closed = True
-        if self._work is not None:
-            self._work.cancel()
-        self._ring()
+        if self._task is not None:
+            self._task.cancel()
+        self._wake_listeners()
 
-    async def listen(self, position: str, *, all_: bool) -> AsyncIterator[bytes]:
-        """Yield what has changed since a position and goes on to, as server-sent events; ends after `_LASTS`."""
-        tale, clock = self._tales[all_], self._queries.clock
-        since = tale.since(position)
-        listener = Listener(tale.number if since is None else since, tale.beat)
+    async def listen(self, position: str, *, sees_all: bool) -> AsyncIterator[bytes]:
+        """Yield the events after `position`, and new ones as they come, for `_LASTS` seconds."""
+        feed, clock = self._feeds[sees_all], self._queries.clock
+        since = feed.parse_position(position)
+        listener = Listener(feed.number if since is None else since, feed.beat)
         ends = clock.monotonic() + _LASTS
-        tale.listeners.add(listener)
+        feed.listeners.add(listener)
         try:
-            if self._work is None:
-                self._work = asyncio.create_task(self._run(), name="live")
-                self._work.add_done_callback(self._over)
-            # Spread, so that those who lost a stream together do not come back together.
+            if self._task is None:
+                self._task = asyncio.create_task(self._run(), name="live")
+                self._task.add_done_callback(self._forget_task)
+            # Random, so that browsers that lost their streams together do not all connect at the same time.
             yield f"retry: {500 + secrets.randbelow(1500)}\n\n".encode()
             if since is None:
-                yield _event("renew", {}, tale.position)
-            while self._work is not None and not self._closed and clock.monotonic() < ends:
-                if chunk := self._news(tale, listener):
+                yield _event("renew", {}, feed.position)
+            while self._task is not None and not self._closed and clock.monotonic() < ends:
+                if chunk := self._take_new_events(feed, listener):
                     yield chunk
-                listener.bell.clear()
-                await listener.bell.wait()
+                listener.wakeup.clear()
+                await listener.wakeup.wait()
         finally:
-            tale.listeners.discard(listener)
+            feed.listeners.discard(listener)
 
-    def _news(self, tale: AudienceFeed, listener: Listener) -> bytes:
-        if tale.number - listener.number > len(tale.told):
-            listener.number = tale.number
-            return _event("renew", {}, tale.position)
-        new = [data for number, data in tale.told if number > listener.number]
-        listener.number = tale.number
-        if listener.beat != tale.beat:
-            has_all = not listener.is_new and listener.beat == tale.beat - 1
-            new.append(tale.pulse if has_all else self._pulse(tale.looked))
-            listener.beat, listener.is_new = tale.beat, False
+    def _take_new_events(self, feed: AudienceFeed, listener: Listener) -> bytes:
+        """Return the events that a stream has not sent yet, or `renew` if some of them are no longer kept."""
+        if feed.number - listener.number > len(feed.kept):
+            listener.number = feed.number
+            return _event("renew", {}, feed.position)
+        new = [data for number, data in feed.kept if number > listener.number]
+        listener.number = feed.number
+        if listener.beat != feed.beat:
+            # A pulse has only the looks since the one before it. A stream that missed one needs all of them.
+            has_all = not listener.is_new and listener.beat == feed.beat - 1
+            new.append(feed.pulse if has_all else self._pulse_event(feed.looked))
+            listener.beat, listener.is_new = feed.beat, False
         return b"".join(new)
 
     async def _run(self) -> None:
-        # What was held when nobody listened any more has grown old.
+        # Nothing was updated while no browser listened, so the first round reads the whole day.
         self._round = 0
-        while any(tale.listeners for tale in self._tales.values()):
+        while any(feed.listeners for feed in self._feeds.values()):
             try:
-                await self._look()
+                await self._update_feeds()
             except StoreFault as fault:
-                # No beat: whoever listens sees that what is shown is no longer live.
+                # Without a pulse, browsers show that the board is no longer live.
                 _log.warning("live_board_not_read", fault=str(fault))
             await self._queries.clock.sleep(BEAT)
 
-    def _over(self, _work: asyncio.Task[None]) -> None:
-        self._work = None
-        self._ring()
+    def _forget_task(self, _task: asyncio.Task[None]) -> None:
+        self._task = None
+        self._wake_listeners()
 
-    def _ring(self) -> None:
-        for tale in self._tales.values():
-            for listener in tale.listeners:
-                listener.bell.set()
+    def _wake_listeners(self) -> None:
+        for feed in self._feeds.values():
+            for listener in feed.listeners:
+                listener.wakeup.set()
 
-    async def _look(self) -> None:
-        """Look what has changed since the last round, and tell it."""
-        whole = self._round % _WHOLE == 0 or self._day != self._queries.today()
+    async def _update_feeds(self) -> None:
+        """Do one round: find the changes since the last one and add them to the feeds."""
+        whole = self._round % _READ_DAY_EVERY == 0 or self._day != self._queries.today()
         self._round += 1
         pulses = self._queries.live.pulses()
-        changed = await self._read() if whole else await self._judge(pulses)
+        changed = await self._read_day() if whole else await self._update_bodies(pulses)
         self._marks = {name: pulse.mark for name, pulse in pulses.items()}
-        for tale in self._tales.values():
-            if tale.listeners:
-                await self._tell(tale, changed, whole=whole)
-                self._beat(tale, pulses)
-        for tale in self._tales.values():
-            # One by one: the looks' timers come between.
-            for listener in tuple(tale.listeners):
-                listener.bell.set()
+        for feed in self._feeds.values():
+            if feed.listeners:
+                await self._add_changes(feed, changed, whole=whole)
+                self._set_pulse(feed, pulses)
+        for feed in self._feeds.values():
+            # One at a time, so that timers of looks run in between.
+            for listener in tuple(feed.listeners):
+                listener.wakeup.set()
                 await asyncio.sleep(0)
 
-    async def _read(self) -> list[str]:
-        """Read the whole day, as what other monitors and people wrote calls for."""
+    async def _read_day(self) -> list[str]:
+        """Read all releases of today, because other monitors and people change them too. Return their ids."""
         day = self._queries.today()
-        bodies = {body["id"]: body for body in await self._queries.seen_by(all_=True).board(day, day)}
+        bodies = {body["id"]: body for body in await self._queries.for_viewer(sees_all=True).list_releases(day, day)}
         self._day, self._bodies = day, bodies
         return list(bodies)
 
-    async def _judge(self, pulses: Mapping[str, Pulse]) -> list[str]:
-        """Judge anew what has changed, and now and then what grows while nothing changes."""
+    async def _update_bodies(self, pulses: Mapping[str, Pulse]) -> list[str]:
+        """Update the releases that changed, and every few rounds those whose delay grows. Return their ids."""
         changed = []
-        async for number, (name, body) in in_turns(enumerate(list(self._bodies.items())), self._queries.clock):
+        async for number, (name, body) in with_pauses(enumerate(list(self._bodies.items())), self._queries.clock):
             pulse = pulses.get(name)
-            is_news = pulse is not None and pulse.mark is not self._marks.get(name)
-            grows = (number + self._round) % _GROWS == 0 and _grows(body)
-            if not (is_news or grows) or (fresh := self._queries.live.body(name)) is None:
+            has_changed = pulse is not None and pulse.mark is not self._marks.get(name)
+            has_grown = (number + self._round) % _REJUDGE_EVERY == 0 and _still_grows(body)
+            if not (has_changed or has_grown) or (fresh := self._queries.live.body(name)) is None:
                 continue
             decided = {key: body[key] for key in ("brought_forward",) if key in body}
             self._bodies[name] = fresh | decided
             changed.append(name)
         return changed
 
-    async def _tell(self, tale: AudienceFeed, changed: Iterable[str], *, whole: bool) -> None:
-        queries, now = self._queries.seen_by(all_=tale.sees_all), self._queries.clock.now()
-        due = frozenset(name for name, body in self._bodies.items() if has_passed(body, now))
-        shown = {name: body if tale.sees_all else for_all(body, now) for name, body in self._bodies.items()}
+    async def _add_changes(self, feed: AudienceFeed, changed: Iterable[str], *, whole: bool) -> None:
+        """Add the parts of the page that have changed for one audience."""
+        queries, now = self._queries.for_viewer(sees_all=feed.sees_all), self._queries.clock.now()
+        due = frozenset(name for name, body in self._bodies.items() if slot_has_passed(body, now))
+        shown = {name: body if feed.sees_all else public_view(body, now) for name, body in self._bodies.items()}
         rows = {name: body for name, body in shown.items() if body is not None}
-        is_new = {name for name in tale.held if name.startswith("release-")} != {element_of(name) for name in rows}
-        if is_new:
-            tale.held = {}
-        before = tale.number
-        told = {*(rows if is_new else changed), *(due - tale.due)} & rows.keys()
-        async for row in in_turns([rows[name] for name in told], queries.clock):
-            tale.put(element_of(row["id"]), row_part(queries, row), bad=is_bad(row))
-        if whole or tale.number != before or due != tale.due:
-            for element, html in pieces(queries, list(rows.values()), now).items():
-                tale.put(element, html)
-        if whole:
-            tale.put("needing", needing_part(queries, await queries.needing()))
-            tale.put("warnings", await warnings_part(queries, now))
-        tale.due = due
-        if is_new:
-            # A page that was made before has other rows, or was made before anything was held to compare it with.
-            tale.told.clear()
-            tale.say("renew")
-
-    def _beat(self, tale: AudienceFeed, pulses: Mapping[str, Pulse]) -> None:
-        # How often something is looked at before its slot may tell that it is out.
-        told = {
-            element_of(name): round(pulse.looked.timestamp() * 1000)
-            for name, pulse in pulses.items()
-            if name in self._bodies and pulse.looked is not None and (tale.sees_all or name in tale.due)
+        has_new_rows = {name for name in feed.parts if name.startswith("release-")} != {
+            element_id(name) for name in rows
         }
-        moved = {}
-        if self._round % _LOOKED == 0 or not tale.looked:
-            moved = {name: at for name, at in told.items() if tale.looked.get(name) != at}
-            tale.looked = told
-        tale.pulse, tale.beat = self._pulse(moved), tale.beat + 1
+        if has_new_rows:
+            feed.parts = {}
+        before = feed.number
+        updated = {*(rows if has_new_rows else changed), *(due - feed.due)} & rows.keys()
+        async for row in with_pauses([rows[name] for name in updated], queries.clock):
+            feed.update_part(element_id(row["id"]), render_row(queries, row), bad=has_gone_wrong(row))
+        if whole or feed.number != before or due != feed.due:
+            for element, html in render_day_parts(queries, list(rows.values()), now).items():
+                feed.update_part(element, html)
+        if whole:
+            feed.update_part("needing", render_needing_action(queries, await queries.list_needing_action()))
+            feed.update_part("warnings", await render_warnings(queries, now))
+        feed.due = due
+        if has_new_rows:
+            # Open pages have other rows, or were made before there were parts to compare with: they load again.
+            feed.kept.clear()
+            feed.add_event("renew")
 
-    def _pulse(self, looked: Mapping[str, int]) -> bytes:
+    def _set_pulse(self, feed: AudienceFeed, pulses: Mapping[str, Pulse]) -> None:
+        """Make the pulse of this round: the time, and the last looks that are new since the last pulse."""
+        # Before its slot, only staff see the last looks, because their frequency could show that a release is out.
+        last_looks = {
+            element_id(name): round(pulse.looked.timestamp() * 1000)
+            for name, pulse in pulses.items()
+            if name in self._bodies and pulse.looked is not None and (feed.sees_all or name in feed.due)
+        }
+        new = {}
+        if self._round % _SEND_LOOKS_EVERY == 0 or not feed.looked:
+            new = {name: at for name, at in last_looks.items() if feed.looked.get(name) != at}
+            feed.looked = last_looks
+        feed.pulse, feed.beat = self._pulse_event(new), feed.beat + 1
+
+    def _pulse_event(self, looked: Mapping[str, int]) -> bytes:
         now, zone = self._queries.clock.now(), self._queries.timezone
         data = {"now": round(now.timestamp() * 1000), "clock": time_of_day(now, zone, exact=True), "looked": looked}
         return _event("pulse", data)
 
 
-def _grows(body: Mapping[str, Any]) -> bool:
+def _still_grows(body: Mapping[str, Any]) -> bool:
     return body["verdict"] == "overdue" or bool(body.get("due")) or any(one["open"] for one in body["exposures"])
 
 
-async def events(request: Request) -> Response:
-    """Stream what changes on today's board, from the `Last-Event-ID` on, or from `after`."""
-    takes(request, ("after",))
+async def stream_events(request: Request) -> Response:
+    """Stream the changes of today's board after the event `Last-Event-ID`, or after `after`."""
+    check_parameters(request, ("after",))
     live: LiveBoard = request.app.state.live
     all_ = sees_all(request)
-    if live.is_full(all_=all_):
+    if live.is_full(sees_all=all_):
         return PlainTextResponse("too many listen already\n", 503, headers={"Retry-After": str(_AGAIN)})
     position = request.headers.get("Last-Event-ID", request.query_params.get("after", ""))
-    # Proxies that gather an answer before they pass it on would hold everything back.
-    unheld = {"X-Accel-Buffering": "no"}
-    return StreamingResponse(live.listen(position, all_=all_), media_type="text/event-stream", headers=unheld)
+    # Without it, some proxies buffer the whole response, which never ends.
+    unbuffered = {"X-Accel-Buffering": "no"}
+    return StreamingResponse(live.listen(position, sees_all=all_), media_type="text/event-stream", headers=unbuffered)
 
 
-ROUTES = [Route("/events", events)]
+ROUTES = [Route("/events", stream_events)]

@@ -1,4 +1,4 @@
-"""Logging what no monitor sees, in the browser: a leak, an e-mail to the wrong list, early use by the press."""
+"""The form that logs an incident which no monitor sees: a leak, an e-mail to the wrong list, early use by the press."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from alerts.by_hand import InvalidInput
-from monitor.web.fragments import named
-from monitor.web.incident_form import Sent, by_box, for_staff
+from monitor.web.fragments import sort_by_name
+from monitor.web.incident_form import SentForm, faults_by_box, for_staff
 from monitor.web.pages import fault_page, render
-from monitor.web.request import queries_of, session_of, takes
+from monitor.web.request import check_parameters, may_act, queries_of
 
 Sort = Literal["leak", "access", "early_exposure", "late", "partial", "swapped", "unannounced"]
 SORTS: dict[Sort, str] = {
@@ -27,33 +27,32 @@ SORTS: dict[Sort, str] = {
     "swapped": "The wrong file or figures stood there",
     "unannounced": "Released without an announcement",
 }
-_BOXES = {"when": "day", **{name: name for name in ("what", "title", "producer", "until", "url")}}
+_FIELDS = {"when": "day", **{name: name for name in ("what", "title", "producer", "until", "url")}}
 _AROUND = timedelta(days=3)
 _MOST_OFFERED = 250
 
 
-async def ask(request: Request) -> Response:
-    """Show the form; `release` is the release it is about, where that is known."""
-    takes(request, ("release",))
-    session = session_of(request)
-    if session is None or session.person.is_viewer or queries_of(request).desk is None:
+async def show_form(request: Request) -> Response:
+    """Show the form, filled in with the query's `release` if it has one."""
+    check_parameters(request, ("release",))
+    if not may_act(request):
         return fault_page(request, 403, "Incidents are logged by people who have signed in and may act.")
-    return await _form(request, {"release": request.query_params.get("release", "")})
+    return await _render_form(request, {"release": request.query_params.get("release", "")})
 
 
 @for_staff
-async def log(request: Request, sent: Sent) -> Response:
-    """Log the incident and show it, or say what is missing."""
+async def log_incident(request: Request, sent: SentForm) -> Response:
+    """Log the incident and show it, or show the form again with what is missing."""
     release = sent.text("release")
     try:
-        logged = await sent.desk.log_incident(_words(sent, release), release)
+        logged = await sent.desk.log_incident(_read_fields(sent, release), release)
     except InvalidInput as fault:
-        return await _form(request, sent.fields, by_box(fault, _BOXES, "what"))
+        return await _render_form(request, sent.fields, faults_by_box(fault, _FIELDS, "what"))
     return RedirectResponse(f"/incidents/{quote(logged.id)}", 303)
 
 
-def _words(sent: Sent, release: str) -> dict[str, str]:
-    """Return what was typed by what it is called; a watched release brings its own title and producer."""
+def _read_fields(sent: SentForm, release: str) -> dict[str, str]:
+    """Return the filled fields by name. If a watched `release` was chosen, leave out the typed title and producer."""
     names = ["what", "sort", "until", "url", *([] if release else ["title", "producer"])]
     day, time = sent.text("day"), sent.text("time")
     words = {name: sent.text(name) for name in names} | {"when": f"{day}T{time}" if day and time else day}
@@ -61,21 +60,21 @@ def _words(sent: Sent, release: str) -> dict[str, str]:
     return {name: text for name, text in words.items() if text} | {"by": sent.role}
 
 
-async def _form(request: Request, typed: Mapping[str, str], faults: Mapping[str, str] | None = None) -> Response:
+async def _render_form(request: Request, typed: Mapping[str, str], faults: Mapping[str, str] | None = None) -> Response:
     queries = queries_of(request)
     today = queries.today()
-    offered = await queries.board(today - _AROUND, today + _AROUND)
-    known = await queries.release(typed["release"]) if typed.get("release") else None
+    offered = await queries.list_releases(today - _AROUND, today + _AROUND)
+    known = await queries.find_release(typed["release"]) if typed.get("release") else None
     values: dict[str, Any] = {
         "typed": typed,
         "faults": faults or {},
         "sorts": SORTS,
         "offered": offered[:_MOST_OFFERED],
         "known": known,
-        "producers": named(queries.producers, queries.producers),
+        "producers": sort_by_name(queries.producers, queries.producers),
         "today": today,
     }
     return render(request, "log.html", 400 if faults else 200, **values)
 
 
-ROUTES = [Route("/incidents/new", ask, methods=["GET"]), Route("/incidents/new", log, methods=["POST"])]
+ROUTES = [Route("/incidents/new", show_form, methods=["GET"]), Route("/incidents/new", log_incident, methods=["POST"])]

@@ -1,4 +1,4 @@
-"""OpenID Connect's code flow with PKCE by Authlib, which checks the tokens. Requests are guarded like looks."""
+"""Sign-on at an OpenID provider: the code flow with PKCE. Authlib checks the tokens."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from monitor.web.users import is_name
 
 _LEEWAY = 60
 _LONGEST_HINT = 4000
-"""Characters of an ID token that an address takes along: some servers take no longer ones."""
+"""The most characters of an ID token in the sign-out address, because some servers refuse longer addresses."""
 _KEPT, _FAILED_FOR = 600.0, 5.0
 _MOST_AT_ONCE = 8
 _SIGNED_BY = [f"{kind}{bits}" for kind in ("RS", "PS", "ES") for bits in (256, 384, 512)]
@@ -37,12 +37,12 @@ _UNREADABLE = (ValueError, TypeError, KeyError, AttributeError, RecursionError)
 
 
 class OpenID:
-    """Sends browsers to the provider, and believes what it tells of them when they come back."""
+    """The client of one provider. It makes addresses for browsers, exchanges codes for tokens and checks these."""
 
     def __init__(
         self, provider: Provider, clock: Clock, transports: Callable[[], HttpTransport], contact: str = ""
     ) -> None:
-        """`transports` makes one for each request, so that looks share no connection with it."""
+        """`transports` makes a transport for each request, so that no request shares a connection with looks."""
         self.provider = provider
         self._clock = clock
         self._transports = transports
@@ -52,51 +52,53 @@ class OpenID:
         self._until = 0.0
         self._under_way = 0
 
-    async def way(self, flow: Flow) -> str:
-        """Return the address at the provider to which a browser is sent. Raises `NotSignedOn`."""
-        known = await self._metadata()
-        where, verifier = known["authorization_endpoint"], flow.verifier
-        client = _Client(self.provider, known, "", self._send)
-        return str(client.create_authorization_url(where, flow.state, verifier, nonce=flow.nonce)[0])
+    async def sign_on_address(self, flow: Flow) -> str:
+        """Return the address at the provider where a browser signs in. Raises `NotSignedOn`."""
+        metadata = await self._metadata()
+        endpoint = metadata["authorization_endpoint"]
+        client = _Client(self.provider, metadata, "", self._send)
+        return str(client.create_authorization_url(endpoint, flow.state, flow.verifier, nonce=flow.nonce)[0])
 
-    async def come_back(self, code: str, flow: Flow, ask: Ask) -> tuple[str, Claimed]:
-        """Return the name of whom the provider signed on, and what rights go by. Raises `NotSignedOn`."""
+    async def redeem_code(self, code: str, flow: Flow, ask: Ask) -> tuple[str, Claimed]:
+        """Return the name of the person who signed on, and their claims. Raises `NotSignedOn`. `ask` uses a thread."""
         if self._under_way >= _MOST_AT_ONCE:
             raise NotSignedOn(HTTPStatus.SERVICE_UNAVAILABLE, "Too many people are signing in. Try again in a minute.")
         self._under_way += 1
         try:
-            known = await self._metadata()
-            token = await self._token(known, code, flow, await ask(self.provider.secret))
-            keys = await self._read(known["jwks_uri"])
+            metadata = await self._metadata()
+            token = await self._fetch_token(metadata, code, flow, await ask(self.provider.secret))
+            keys = await self._fetch_json(metadata["jwks_uri"])
         finally:
             self._under_way -= 1
         now = int(self._clock.now().timestamp())
-        claims = await ask(lambda: _claims(self.provider, token, keys, flow.nonce, now))
+        claims = await ask(lambda: _check_id_token(self.provider, token, keys, flow.nonce, now))
         names = (claims.get(name) for name in ("preferred_username", "email", "sub"))
         name = next((one for one in names if isinstance(one, str) and is_name(one)), "somebody")
-        return name, self.provider.claimed(claims, str(token["id_token"]))
+        return name, self.provider.read_claims(claims, str(token["id_token"]))
 
-    async def way_out(self, claimed: Claimed) -> str:
-        """Return the address at which the provider signs somebody out, empty where it tells of none."""
+    async def sign_out_address(self, claimed: Claimed) -> str:
+        """Return the address at which the provider signs a person out, empty if it has none."""
         try:
-            where = str((await self._metadata()).get("end_session_endpoint", ""))
+            endpoint = str((await self._metadata()).get("end_session_endpoint", ""))
         except NotSignedOn:
             return ""
-        if not self.provider.told(claimed) or not where.startswith(self._schemes):
+        if not self.provider.issued(claimed) or not endpoint.startswith(self._schemes):
             return ""
-        known = {"id_token_hint": claimed.token} if len(claimed.token) <= _LONGEST_HINT else {}
-        return f"{where}{'&' if '?' in where else '?'}{urlencode({'client_id': self.provider.client, **known})}"
+        hint = {"id_token_hint": claimed.token} if len(claimed.token) <= _LONGEST_HINT else {}
+        return f"{endpoint}{'&' if '?' in endpoint else '?'}{urlencode({'client_id': self.provider.client, **hint})}"
 
     @property
     def _schemes(self) -> tuple[str, str]:
+        """Return the beginnings of addresses that may be used: https, or the scheme of the configured issuer."""
         return "https://", f"{self.provider.issuer.partition('://')[0]}://"
 
     async def _metadata(self) -> Mapping[str, Any]:
-        # In turn: while a provider is slow, one request waits for it and the others for that one.
+        """Return the provider's configuration: kept for ten minutes, a failure for five seconds."""
+        # The lock lets only one request wait for a slow provider. The others use its result.
         async with self._turn:
             if self._known is None or self._clock.monotonic() >= self._until:
                 try:
-                    self._known, lasts = await self._discovered(), _KEPT
+                    self._known, lasts = await self._discover(), _KEPT
                 except NotSignedOn as fault:
                     self._known, lasts = fault, _FAILED_FOR
                 self._until = self._clock.monotonic() + lasts
@@ -105,30 +107,30 @@ class OpenID:
             raise NotSignedOn(known.status, str(known))
         return known
 
-    async def _discovered(self) -> Mapping[str, Any]:
+    async def _discover(self) -> Mapping[str, Any]:
         issuer = self.provider.issuer
-        told = await self._read(f"{issuer.rstrip('/')}/.well-known/openid-configuration")
-        if told.get("issuer") != issuer:
+        metadata = await self._fetch_json(f"{issuer.rstrip('/')}/.well-known/openid-configuration")
+        if metadata.get("issuer") != issuer:
             raise _unusable("its configuration names another issuer")
         for name in _ENDPOINTS:
-            if not str(told.get(name, "")).startswith(self._schemes):
-                raise _unusable(f"its configuration has no {name} that may be asked")
-        return told
+            if not str(metadata.get(name, "")).startswith(self._schemes):
+                raise _unusable(f"its configuration has no {name} that may be used")
+        return metadata
 
-    async def _read(self, url: str) -> dict[str, Any]:
-        answer = await self._send("GET", url, {"Accept": "application/json"})
+    async def _fetch_json(self, url: str) -> dict[str, Any]:
+        response = await self._send("GET", url, {"Accept": "application/json"})
         try:
-            told = answer.json() if answer.status_code == HTTPStatus.OK else None
+            content = response.json() if response.status_code == HTTPStatus.OK else None
         except (ValueError, RecursionError):
-            told = None
-        if not isinstance(told, dict):
-            raise _unusable(f"it answered {answer.status_code}, without what was asked for")
-        return told
+            content = None
+        if not isinstance(content, dict):
+            raise _unusable(f"it answered {response.status_code} without a JSON object")
+        return content
 
-    async def _token(self, known: Mapping[str, Any], code: str, flow: Flow, secret: str) -> Mapping[str, Any]:
-        client = _Client(self.provider, known, secret, self._send)
+    async def _fetch_token(self, metadata: Mapping[str, Any], code: str, flow: Flow, secret: str) -> Mapping[str, Any]:
+        client = _Client(self.provider, metadata, secret, self._send)
         try:
-            token = await client.fetch_token(known["token_endpoint"], code=code, code_verifier=flow.verifier)
+            token = await client.fetch_token(metadata["token_endpoint"], code=code, code_verifier=flow.verifier)
         except AuthlibBaseError as exc:
             raise _refused(f"refused: {one_line(str(exc.error), 40)}") from exc
         except (httpx.HTTPStatusError, *_UNREADABLE) as exc:
@@ -148,13 +150,13 @@ class OpenID:
 
 
 class _Client(OAuth2Client):  # type: ignore[misc] # Authlib has no types
-    """Authlib's client, with requests through our transport. Its own client for httpx is deprecated."""
+    """Authlib's client, with requests through our transport. Authlib's own client for httpx is deprecated."""
 
-    def __init__(self, provider: Provider, known: Mapping[str, Any], secret: str, send: Callable[..., Any]) -> None:
-        methods = known.get("token_endpoint_auth_methods_supported") or ["client_secret_basic"]
+    def __init__(self, provider: Provider, metadata: Mapping[str, Any], secret: str, send: Callable[..., Any]) -> None:
+        methods = metadata.get("token_endpoint_auth_methods_supported") or ["client_secret_basic"]
         by = "client_secret_basic" if "client_secret_basic" in methods else "client_secret_post"
-        told = {"scope": "openid profile email", "redirect_uri": provider.back, "code_challenge_method": "S256"}
-        super().__init__(None, provider.client, secret, by, **told)
+        options = {"scope": "openid profile email", "redirect_uri": provider.back, "code_challenge_method": "S256"}
+        super().__init__(None, provider.client, secret, by, **options)
         self._send = send
 
     async def _fetch_token(self, url: str, body: str, auth: Any, headers: Any, method: str) -> Any:  # noqa: ANN401 # Authlib's
@@ -162,12 +164,12 @@ class _Client(OAuth2Client):  # type: ignore[misc] # Authlib has no types
         return self.parse_response_token(await self._send(method, url, headers, body))
 
 
-def _claims(
+def _check_id_token(
     provider: Provider, token: Mapping[str, Any], keys: Mapping[str, Any], nonce: str, now: int
 ) -> Mapping[str, Any]:
-    """Return what an ID token says whose signature, issuer, audience, times and nonce are right, else `NotSignedOn`."""
-    mine = {"iss": provider.issuer, "aud": provider.client, "nonce": nonce}
-    wanted = {name: {"essential": True, "value": value} for name, value in mine.items()}
+    """Return the claims of an ID token whose signature and contents are valid. Raises `NotSignedOn`."""
+    expected = {"iss": provider.issuer, "aud": provider.client, "nonce": nonce}
+    wanted = {name: {"essential": True, "value": value} for name, value in expected.items()}
     known = {"nonce": nonce, "client_id": provider.client, "access_token": token.get("access_token")}
     try:
         registry = JWSRegistry(algorithms=_SIGNED_BY, strict_check_header=False)
@@ -177,9 +179,9 @@ def _claims(
         claims = CodeIDToken(read.claims, read.header, wanted, known)
         claims.validate(now, _LEEWAY)
     except JoseError as exc:
-        raise _refused(f"told what cannot be believed: {one_line(str(exc), 80)}") from exc
+        raise _refused(f"sent a token that is not valid: {one_line(str(exc), 80)}") from exc
     except _UNREADABLE as exc:
-        raise _refused(f"told what cannot be read: {type(exc).__name__}") from exc
+        raise _refused(f"sent a token that cannot be read: {type(exc).__name__}") from exc
     return dict(claims)
 
 

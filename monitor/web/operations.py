@@ -1,4 +1,4 @@
-"""The operations of the API. Models read what each is asked, and describe that and what it answers in OpenAPI 3.1."""
+"""Operations of the API. Models read the input of each, and OpenAPI 3.1 describes its input and its answer."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from monitor import __version__
 from monitor.deliver.open_data import FlatRow, csv_chunks
 from monitor.errors import Refused, UnknownName
 from monitor.web.answers import Answer, Problem
-from monitor.web.asked import SEGMENT, Asked
 from monitor.web.credentials import TokenScope
-from monitor.web.request import PROBLEM, body_of, problem, takes
+from monitor.web.inputs import SEGMENT, Input
+from monitor.web.request import PROBLEM, check_parameters, problem_response, read_body
 
 Json = dict[str, Any]
 _JSON, _CSV = "application/json", "text/csv; charset=utf-8"
@@ -39,19 +39,19 @@ _FAULTS = {
     429: "too many wrong passwords or tokens; `Retry-After` says how many seconds to wait",
     503: "the store does not answer",
 }
-_REFUSED = "not as things are now, such as an end that has passed"
+_REFUSED = "the present state does not allow it, such as an end that has passed"
 _TAGS = {
-    "releases": "What was promised, and what became of it.",
-    "incidents": "What went wrong, and its drafts.",
-    "silences": "Messages held back.",
-    "calendars": "Where promises are read.",
-    "description": "This.",
+    "releases": "Promised releases and their verdicts.",
+    "incidents": "Incidents and the drafts of their reports.",
+    "silences": "Muted messages.",
+    "calendars": "The calendars from which promises are read.",
+    "description": "This description.",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """How the list `name` of an answer is written as CSV: the meaning of each column, and how to make a row."""
+    """How the list `name` of an answer is written as CSV: the meaning of each column, and the function for a row."""
 
     name: str
     columns: Mapping[str, str]
@@ -60,95 +60,96 @@ class Rows:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One thing that can be asked of the API. `name` and `tag` are for programs that are made from the description.
+    """One operation of the API. `name` and `tag` are for programs that are generated from the description.
 
-    `endpoint` is given what is asked. It returns an `answer` as JSON, which with `rows` can be read as CSV too, or a
-    response of its own, of one of the `media`.
+    `endpoint` is called with the input. It returns the JSON of an `answer`, which can also be read as CSV if there are
+    `rows`, or a whole response of one of the `media`.
     """
 
     name: str
     tag: str
     endpoint: Callable[[Request, Any], Awaitable[Any]]
     answer: type[Answer] | None = None
-    asked: type[Asked] = Asked
+    input: type[Input] = Input
     rows: Rows | None = None
     media: tuple[str, ...] = (_JSON,)
     method: str = "GET"
     status: int = 200
     longest: int = 8192
 
-    async def answered(self, request: Request) -> Response:
-        """Answer a request. Raises `UserFault` for what the models do not take."""
-        fields = self.asked.model_fields.items() if self.method == "GET" else ()
-        takes(request, [told.alias or name for name, told in fields])
+    async def respond(self, request: Request) -> Response:
+        """Return the response to a request. Raises `UserFault` for input that the model does not accept."""
+        fields = self.input.model_fields.items() if self.method == "GET" else ()
+        check_parameters(request, [field.alias or name for name, field in fields])
         if not all(map(str.isprintable, request.path_params.values())):
             raise UnknownName("nothing has a name like that")
         if self.method == "GET":
-            asked = self.asked.read(dict(request.query_params))
-        elif (refused := _refused(request)) is not None:
-            return refused
+            given = self.input.read(dict(request.query_params))
+        elif (refusal := _refuse_without_duty(request)) is not None:
+            return refusal
         else:
-            asked = self.asked.read(await body_of(request, self.longest))
+            given = self.input.read(await read_body(request, self.longest))
         try:
-            found: Any = await self.endpoint(request, asked)
+            found: Any = await self.endpoint(request, given)
         except InvalidInput as fault:
             raise Refused("; ".join(fault.faults)) from fault
-        return found if isinstance(found, Response) else self._written(request, asked, found)
+        return found if isinstance(found, Response) else self._write(request, given, found)
 
-    def _written(self, request: Request, asked: Asked, found: Json) -> Response:
+    def _write(self, request: Request, given: Input, found: Json) -> Response:
+        """Return the answer `found` as JSON or CSV, or 304 if the client already has it."""
         headers, media, rows = dict[str, str](), _JSON, self.rows
-        if rows is not None and _is_csv(request, asked):
+        if rows is not None and _wants_csv(request, given):
             body, media = b"".join(csv_chunks(rows.columns, map(rows.row, found[rows.name]))), _CSV
         else:
             body = json.dumps(found, **_COMPACT).encode()
         if self.method == "GET":
-            mark = headers["ETag"] = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+            etag = headers["ETag"] = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
             known = {one.strip().removeprefix("W/") for one in request.headers.get("If-None-Match", "").split(",")}
-            if not known.isdisjoint({mark, "*"}):
+            if not known.isdisjoint({etag, "*"}):
                 return Response(status_code=304, headers=headers)
         if rows is not None:
             headers["Vary"] = "Accept"
             if (after := found.get("next")) is not None:
-                # The next page, whatever the form of this one.
+                # A header, because CSV has no place for the address of the next page.
                 query = urlencode({**request.query_params, "after": after})
                 headers["Link"] = f'<{request.url.path}?{query}>; rel="next"'
         return Response(body, self.status, headers, media)
 
-    def described(self, path: str, schemas: Json) -> Json:
-        """Return its part of the description; `schemas` has what it is asked by the name of the model."""
+    def describe(self, path: str, schemas: Json) -> Json:
+        """Return the OpenAPI object of this operation. `schemas` has the schemas of the inputs, by model name."""
         summary, _, rest = (inspect.getdoc(self.endpoint) or "").partition("\n\n")
-        parameters = [_of_path(name) for name in re.findall(r"{(\w+)}", path)]
-        told: Json = {"operationId": self.name, "tags": [self.tag], "summary": summary.rstrip("."), "description": rest}
+        parameters = [_path_parameter(name) for name in re.findall(r"{(\w+)}", path)]
+        result: Json = {"operationId": self.name, "tags": [self.tag], "summary": summary.rstrip(".")}
+        result["description"] = rest
         shape = {"type": "object"} if self.answer is None else _ref(self.answer)
         content: Json = {media: {"schema": shape} if media == _JSON else {} for media in self.media}
         answer: Json = {"description": HTTPStatus(self.status).phrase, "content": content}
-        responses = {self.status: answer} | {status: _fault(words) for status, words in _FAULTS.items()}
+        responses = {self.status: answer} | {status: _problem(words) for status, words in _FAULTS.items()}
         if self.rows is not None:
             columns = "; ".join(f"{name}: {words}" for name, words in self.rows.columns.items())
             content[_CSV] = {"schema": {"type": "string", "description": f"A row each, with the columns {columns}."}}
         if self.method == "POST":
-            responses[409] = _fault(_REFUSED)
-            body = {"required": True, "content": {_JSON: {"schema": _ref(self.asked)}}}
-            told |= {"requestBody": body, "security": [{"token": []}]}
+            responses[409] = _problem(_REFUSED)
+            body = {"required": True, "content": {_JSON: {"schema": _ref(self.input)}}}
+            result |= {"requestBody": body, "security": [{"token": []}]}
         else:
-            parameters += _of_query(schemas[self.asked.__name__])
+            parameters += _query_parameters(schemas[self.input.__name__])
             if self.answer is not None:
-                mark = {"description": "its mark, for `If-None-Match`", "schema": {"type": "string"}}
-                answer["headers"] = {"ETag": mark}
-                responses[304] = {"description": "nothing has changed since the answer of that mark"}
-        return told | {"parameters": parameters, "responses": {str(one): responses[one] for one in sorted(responses)}}
+                etag = {"description": "the value for `If-None-Match`", "schema": {"type": "string"}}
+                answer["headers"] = {"ETag": etag}
+                responses[304] = {"description": "nothing has changed since the answer with that `ETag`"}
+        return result | {"parameters": parameters, "responses": {str(one): responses[one] for one in sorted(responses)}}
 
 
 class ApiRoute(Route):
-    """An address of the API, with everything that can be asked of it."""
+    """An address of the API with its operations."""
 
     def __init__(self, path: str, *operations: Operation) -> None:
-        """Take the operations, each of another method."""
         self.operations = {one.method: one for one in operations}
-        super().__init__(path, self._answer, methods=list(self.operations))
+        super().__init__(path, self._respond, methods=list(self.operations))
 
-    async def _answer(self, request: Request) -> Response:
-        return await self.operations["GET" if request.method == "HEAD" else request.method].answered(request)
+    async def _respond(self, request: Request) -> Response:
+        return await self.operations["GET" if request.method == "HEAD" else request.method].respond(request)
 
 
 class PlainSchema(GenerateJsonSchema):
@@ -160,29 +161,30 @@ class PlainSchema(GenerateJsonSchema):
 
     def default_schema(self, schema: Any) -> Json:  # noqa: ANN401 # as pydantic calls it
         """Return the schema of a field that has a default."""
-        told: Json = super().default_schema(schema)
-        return {name: value for name, value in told.items() if name != "default" or value is not None}
+        result: Json = super().default_schema(schema)
+        return {name: value for name, value in result.items() if name != "default" or value is not None}
 
 
-def description(routes: Iterable[BaseRoute]) -> Json:
-    """Return the description of the operations among these routes."""
-    told = [(route.path, one) for route in routes if isinstance(route, ApiRoute) for one in route.operations.values()]
-    answers: set[tuple[Any, JsonSchemaMode]] = {(one.answer, "serialization") for _, one in told if one.answer}
-    questions: set[tuple[Any, JsonSchemaMode]] = {(one.asked, "validation") for _, one in told}
-    wanted = sorted([(Problem, "serialization"), *answers, *questions], key=str)
+def describe_api(routes: Iterable[BaseRoute]) -> Json:
+    """Return the OpenAPI description of the operations among these routes."""
+    found = [(route.path, one) for route in routes if isinstance(route, ApiRoute) for one in route.operations.values()]
+    answers: set[tuple[Any, JsonSchemaMode]] = {(one.answer, "serialization") for _, one in found if one.answer}
+    inputs: set[tuple[Any, JsonSchemaMode]] = {(one.input, "validation") for _, one in found}
+    wanted = sorted([(Problem, "serialization"), *answers, *inputs], key=str)
     schemas = models_json_schema(wanted, schema_generator=PlainSchema, ref_template=_REF)[1]["$defs"]
     paths: Json = {}
-    for path, one in told:
-        paths.setdefault(path, {})[one.method.lower()] = one.described(path, schemas)
-    # What a query is asked stands among its parameters.
-    queries = {one.asked.__name__ for _, one in told} - {one.asked.__name__ for _, one in told if one.method == "POST"}
+    for path, one in found:
+        paths.setdefault(path, {})[one.method.lower()] = one.describe(path, schemas)
+    # The inputs of queries are result as parameters and need no schema.
+    bodies = {one.input.__name__ for _, one in found if one.method == "POST"}
+    queries = {one.input.__name__ for _, one in found} - bodies
     summary = "Promised statistics, and when each appeared"
     return {
         "openapi": "3.1.0",
         "info": {"title": "ninethirty", "version": __version__, "summary": summary},
         "tags": [{"name": name, "description": words} for name, words in _TAGS.items()],
         "paths": paths,
-        # Nothing, where the board is public.
+        # The first means no authentication, for public boards.
         "security": [{}, {"password": []}, {"token": []}],
         "components": {
             "schemas": {name: shape for name, shape in schemas.items() if name not in queries and "__" not in name},
@@ -194,37 +196,37 @@ def description(routes: Iterable[BaseRoute]) -> Json:
     }
 
 
-def _ref(model: type[Answer | Asked]) -> Json:
+def _ref(model: type[Answer | Input]) -> Json:
     return {"$ref": _REF.format(model=model.__name__)}
 
 
-def _fault(words: str) -> Json:
+def _problem(words: str) -> Json:
     return {"description": words, "content": {PROBLEM: {"schema": _ref(Problem)}}}
 
 
-def _of_path(name: str) -> Json:
+def _path_parameter(name: str) -> Json:
     shape: Json = {"enum": [*MEDIA]} if name == "ending" else {"type": "string", "minLength": 1, "pattern": SEGMENT}
     return {"name": name, "in": "path", "required": True, "schema": shape}
 
 
-def _of_query(asked: Json) -> Iterator[Json]:
-    for name, one in asked.get("properties", {}).items():
+def _query_parameters(schema: Json) -> Iterator[Json]:
+    for name, one in schema.get("properties", {}).items():
         shape = {key: value for key, value in one.items() if key != "description"}
         yield {"name": name, "in": "query", "required": False, "description": one["description"], "schema": shape}
 
 
-def _is_csv(request: Request, asked: Asked) -> bool:
-    """Return whether a list is wanted as CSV: by its parameter, else by what is named first of both in `Accept`."""
+def _wants_csv(request: Request, given: Input) -> bool:
+    """Return whether a list is wanted as CSV: by its parameter `format`, else by the order in the `Accept` header."""
     accepted = [one.partition(";")[0].strip() for one in request.headers.get("Accept", "").split(",")]
     preferred = next((one for one in accepted if one in ("text/csv", _JSON)), "")
-    return (getattr(asked, "format", None) or preferred.removeprefix("text/")) == "csv"
+    return (getattr(given, "format", None) or preferred.removeprefix("text/")) == "csv"
 
 
-def _refused(request: Request) -> Response | None:
-    """Return what to answer a program that does not show a token that is good for this, None to one that does."""
+def _refuse_without_duty(request: Request) -> Response | None:
+    """Return a refusal if the request has no token with the scope `duty`, else None."""
     may = getattr(request.state, "may", None)
     if may is TokenScope.DUTY:
         return None
     if may is not None:
-        return problem(403, f"this token is good for {may} alone")
-    return problem(401, "needs a token for duty as a bearer token", {"WWW-Authenticate": "Bearer"})
+        return problem_response(403, f"this token is only for {may}")
+    return problem_response(401, "needs a token for duty as a bearer token", {"WWW-Authenticate": "Bearer"})

@@ -1,4 +1,4 @@
-"""Pages for people, rendered on the server; they work without scripts."""
+"""Pages for people. They are rendered on the server and work without scripts."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ from monitor.judge.as_json import (
 from monitor.judge.as_text import count_length_units, elapsed_text, elsewhere_text, open_alternatives
 from monitor.judge.verdict import verdict_text
 from monitor.web.queries import Queries
-from monitor.web.request import queries_of, session_of
+from monitor.web.request import may_act, queries_of, session_of
 from schedules.announcement import ORIGIN_KNOWN, Origin
 from schedules.times.interval import Bounds
 from schedules.times.json import bounds_from_json, instant_from_json, interval_from_json
 from schedules.times.words import MINUTE, SECOND, between, clock, day_text, length, lengths, stamp
 
-KINDS: Mapping[str, str] = {
+KIND_NAMES: Mapping[str, str] = {
     Kind.LATE: "late",
     Kind.EARLY: "early",
     Kind.PARTIAL: "partly late",
@@ -57,12 +57,12 @@ _ASSETS = {"/style.css": "text/css", "/live.js": "text/javascript", "/icon.svg":
 _FOLDER = Path(__file__).parent / "templates"
 
 
-def _pages() -> Environment:
+def _make_environment() -> Environment:
     made = Environment(
         loader=FileSystemLoader(_FOLDER), autoescape=select_autoescape(), undefined=StrictUndefined, auto_reload=False
     )
     made.filters |= {
-        "local": local,
+        "local": local_text,
         "day": day_text,
         "at": partial(stamp, step=SECOND),
         "exact_time": partial(clock, exact=True),
@@ -71,13 +71,13 @@ def _pages() -> Environment:
         "elapsed": elapsed_text,
         "short_length": short_length,
         "slot_start": slot_start,
-        "reasons": reasons,
-        "public_links": public_links,
+        "reasons": list_reasons,
+        "public_links": list_public_links,
         "millis": millis,
-        "seen": seen,
+        "seen": seen_text,
         "time_of_day": time_of_day,
         "verdict": verdict_text,
-        "told": status_text,
+        "verdict_line": status_text,
         "status": verdict_or_due,
         "last_look": last_look_text,
         "elsewhere": elsewhere_text,
@@ -86,27 +86,27 @@ def _pages() -> Environment:
         "address": address_note,
         "length": length_text,
         "lateness": lateness,
-        "against": against,
-        "kind": KINDS.__getitem__,
-        "ticked": ticked,
+        "against": delay_from_slot,
+        "kind": KIND_NAMES.__getitem__,
+        "ticked": backticks_to_code,
         "found_how": lambda origin: ORIGIN_KNOWN[Origin(origin)],
     }
     return made
 
 
-def local(text: str | None, timezone: str, seconds: bool = True) -> str:  # noqa: FBT001, FBT002 # called from templates
-    """Return an instant of the interface in local time: `5 Jan 2018 09:30:00 GMT`."""
+def local_text(text: str | None, timezone: str, seconds: bool = True) -> str:  # noqa: FBT001, FBT002 # called from templates
+    """Return an instant of the JSON in local time, such as `5 Jan 2018 09:30:00 GMT`."""
     instant = instant_from_json(text)
     return "not known" if instant is None else stamp(instant, timezone, step=SECOND if seconds else MINUTE)
 
 
 def ago(span: timedelta) -> str:
-    """Return how long ago something was, in its largest unit: `2 s`."""
-    return _ago(floor(max(span.total_seconds(), 0)))
+    """Return a length in its largest unit, such as `2 s`."""
+    return _seconds_in_largest_unit(floor(max(span.total_seconds(), 0)))
 
 
 @lru_cache(maxsize=4096)
-def _ago(seconds: int) -> str:
+def _seconds_in_largest_unit(seconds: int) -> str:
     return length(seconds, floor, parts=1, tenths=False)
 
 
@@ -121,20 +121,20 @@ def short_length(seconds: Mapping[str, Any] | None) -> str:
 
 
 def slot_start(row: Mapping[str, Any]) -> datetime:
-    """Return when the slot of a release that has one begins."""
+    """Return when the slot of a release begins. The release must have a slot."""
     return datetime.fromisoformat(row["slot"]["start"])
 
 
-def reasons(row: Mapping[str, Any], timezone: str) -> list[str]:
-    """Return what a list says under the title of a release: what the last look got and why nothing was proved."""
+def list_reasons(row: Mapping[str, Any], timezone: str) -> list[str]:
+    """Return the remarks under the title of a release in a list, such as why its verdict is not proved."""
     is_cut = any(one["kind"] == "parts_cut" for one in row["findings"])
     cut = "not all of its parts are watched" if is_cut else ""
     unproven = "" if row["verdict"] in ("late", "overdue") else row["unproven_because"]
     return [text for text in (last_look_text(row), unproven, decision_text(row, timezone), cut) if text]
 
 
-def public_links(row: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Return where a release that is late or early is, or should be, public: addresses with their names."""
+def list_public_links(row: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return the addresses where a late or early release is public or should be, each with a name."""
     if elsewhere := open_alternatives(row):
         return [(one["url"], one["part"]) for one in elsewhere]
     exposed = {one["part"] for one in row["exposures"] if one["open"]}
@@ -144,27 +144,27 @@ def public_links(row: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def millis(instant: datetime) -> int:
-    """Return an instant as scripts count: in milliseconds since 1970."""
+    """Return an instant in milliseconds since 1970, as scripts in the browser use it."""
     return round(instant.timestamp() * 1000)
 
 
-def ticked(text: str) -> Markup:
-    """Return a text with what stands between backticks as code."""
+def backticks_to_code(text: str) -> Markup:
+    """Return a text as HTML in which words between backticks are code."""
     return Markup(re.sub("`([^`]+)`", r"<code>\1</code>", str(escape(text))))  # noqa: S704 # escaped just before
 
 
 def time_of_day(text: str, timezone: str) -> str:
-    """Return the local time of day of an instant of the interface: `09:30 GMT`."""
+    """Return the local time of day of an instant of the JSON, such as `09:30 GMT`."""
     return clock(datetime.fromisoformat(text), timezone)
 
 
-def seen(interval: Mapping[str, str | None], timezone: str) -> str:
-    """Return when something came, in local time; empty while it has not been seen."""
+def seen_text(interval: Mapping[str, str | None], timezone: str) -> str:
+    """Return when something was first seen, in local time; empty if it has not been seen."""
     return "" if interval["by"] is None else between(interval_from_json(interval), timezone)
 
 
-def against(bounds: Mapping[str, Any] | None) -> str:
-    """Return a delay in words, on whichever side of the slot it lies: `38 min 2 s to 38 min 5 s after`."""
+def delay_from_slot(bounds: Mapping[str, Any] | None) -> str:
+    """Return a delay in words, before or after the slot, such as `38 min 2 s to 38 min 5 s after`."""
     if bounds is None or (least := bounds["min"]) is None:
         return length_text(bounds)
     most = bounds["max"]
@@ -176,19 +176,19 @@ def against(bounds: Mapping[str, Any] | None) -> str:
     return f"{length_text(bounds)} after"
 
 
-_ENVIRONMENT = _pages()
+_ENVIRONMENT = _make_environment()
 
 
 def fragment(queries: Queries, template: str, **values: Any) -> str:  # noqa: ANN401 # for a template
-    """Return a part of a page made of a template, the same for everybody who sees as much."""
+    """Return a part of a page rendered from a template, without anything that depends on the session."""
     return _ENVIRONMENT.get_template(template).render(zone=queries.timezone, names=queries.producers, **values)
 
 
 def render(request: Request, template: str, code: int = 200, **values: Any) -> Response:  # noqa: ANN401 # for a template
-    """Return a page made of a template; `path` marks where in the menu it stands."""
+    """Return a page rendered from a template, with the values that every page needs."""
     queries, session = queries_of(request), session_of(request)
-    acts = queries.desk is not None and session is not None and not session.person.is_viewer
-    seen = {
+    acts = may_act(request)
+    common = {
         "signs_in": queries.door is not None and queries.door.lets_in,
         "door": queries.door,
         "session": session,
@@ -203,16 +203,16 @@ def render(request: Request, template: str, code: int = 200, **values: Any) -> R
         "steps": queries.steps,
         "wall": False,
     }
-    text = _ENVIRONMENT.get_template(template).render(seen | values)
+    text = _ENVIRONMENT.get_template(template).render(common | values)
     return HTMLResponse(text, status_code=code)
 
 
 async def _stored_checks(queries: Queries) -> tuple[list[Check], list[dict[str, Any]]]:
-    """Return what the store says of the monitors and of notices, and the notices given up in the last seven days."""
+    """Return the checks that need the store, and the notices that were given up in the last seven days."""
     try:
         now = queries.clock.now()
         members = await queries.ask(lambda: list(_member_checks(queries, now)))
-        given_up = await queries.given_up()
+        given_up = await queries.list_given_up()
     except StoreFault as fault:
         todo = "Free space, or bring the database back."
         return [Check("Store, read", str(fault), todo, "NinethirtyStoreFailing")], []
@@ -226,7 +226,7 @@ async def _stored_checks(queries: Queries) -> tuple[list[Check], list[dict[str, 
 
 
 def _member_checks(queries: Queries, now: datetime) -> Iterator[Check]:
-    """Yield what each monitor of a shared store does, and each that fell silent in the last seven days."""
+    """Yield a check for each monitor that has a lease of a shared store, or fell silent in the last seven days."""
     leases, zone = queries.store.leases, queries.timezone
     for lease in leases.leases():
         name, beat = lease.name.capitalize(), leases.heartbeat(lease.name.removeprefix("monitor "))
@@ -238,8 +238,8 @@ def _member_checks(queries: Queries, now: datetime) -> Iterator[Check]:
             yield Check(name, f"not heard of since {stamp(beat.at, zone)}", todo, "NinethirtyDown")
 
 
-async def status(request: Request) -> Response:
-    """Show how the monitor itself is doing: a list of checks, what is wrong first."""
+async def show_status(request: Request) -> Response:
+    """Show the status of the monitor itself: a list of checks, failing ones first."""
     queries = queries_of(request)
     stored, given_up = await _stored_checks(queries)
     return render(
@@ -247,41 +247,41 @@ async def status(request: Request) -> Response:
         "status.html",
         checks=sorted([*queries.live.checks(), *stored], key=lambda check: check.is_good),
         unready=list(queries.live.unready()),
-        unheard=queries.unheard(queries.clock.now()),
+        silent_hosts=queries.silent_hosts(queries.clock.now()),
         given_up=given_up,
     )
 
 
-async def asset(request: Request) -> Response:
-    """Serve the style sheet, the script that keeps a board live, or the icon."""
+async def serve_asset(request: Request) -> Response:
+    """Serve the style sheet, the script of the live board, or the icon."""
     path = request.url.path
     return Response((_FOLDER / path[1:]).read_bytes(), media_type=_ASSETS[path])
 
 
-async def silences_of(queries: Queries, *, coming: bool = False) -> list[tuple[Silence, str]]:
-    """Return the silences that last, `coming` ones too if wanted, with what each is about. Strangers see none."""
+async def list_silences(queries: Queries, *, coming: bool = False) -> list[tuple[Silence, str]]:
+    """Return the current silences for staff, each with the name of what it mutes. `coming` includes future ones."""
     now, store = queries.clock.now(), queries.store
 
-    def called(one: Silence) -> str:
+    def name_of(one: Silence) -> str:
         known = {Scope.RELEASE: store.ledger.release, Scope.INCIDENT: store.verdicts.incident}.get(one.scope)
         found = known(one.name) if known is not None else None
         return found.title if found is not None else queries.producers.get(one.name, one.name)
 
-    def lasting() -> list[tuple[Silence, str]]:
+    def read() -> list[tuple[Silence, str]]:
         found = [one for one in store.outbox.silences(now) if one.is_on(now) or (coming and now < one.ends)]
-        return [(one, called(one)) for one in found]
+        return [(one, name_of(one)) for one in found]
 
     try:
-        return await queries.ask(lasting) if queries.sees_all else []
+        return await queries.ask(read) if queries.sees_all else []
     except StoreFault:
-        # The page says that the store does not answer.
+        # The page itself warns that the store does not answer.
         return []
 
 
 def fault_page(request: Request, status: int, message: str) -> Response:
-    """Show that something could not be shown, and why."""
+    """Return a page that says why something cannot be shown."""
     return render(request, "fault.html", status, message=message)
 
 
-ROUTES = [Route("/status", status)]
-LOOKS = [Route(path, asset) for path in _ASSETS]
+ROUTES = [Route("/status", show_status)]
+ASSET_ROUTES = [Route(path, serve_asset) for path in _ASSETS]

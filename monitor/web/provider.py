@@ -1,4 +1,4 @@
-"""An OpenID provider as configured, what it tells of somebody, and what goes wrong with it."""
+"""An OpenID provider as configured, its claims about a person, and the error if it signs no one on."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from monitor.web.users import Right
 
 
 class NotSignedOn(NinethirtyError):
-    """Nobody was signed on; `status` tells browsers whose fault it is: 403 theirs, 502 and 503 the provider's."""
+    """Sign-on failed. `status` is 403 if the person is refused, 502 or 503 if the provider fails."""
 
     def __init__(self, status: HTTPStatus, why: str) -> None:
-        """Take a sentence for a person, without secrets."""
+        """Take the reason: a sentence for the person, without secrets."""
         super().__init__(why)
         self.status = status
 
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """What rights go by of what a provider told of somebody: who told it in which claim, and its values.
+    """The values of the claim from which a person's right follows. `source` names the provider and the claim.
 
-    `token` is the ID token that told it, by which the provider knows whom it is to sign out.
+    `token` is the whole ID token. The provider needs it to sign the person out.
     """
 
     source: str
@@ -35,7 +35,7 @@ class Claimed:
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """What one browser takes to the provider and back: known to it and to us alone."""
+    """The secrets of one sign-on, which only this browser and this server know."""
 
     state: str
     nonce: str
@@ -44,7 +44,7 @@ class Flow:
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """Who signs people on, as configured. `back` is the address of ours to which they are sent back."""
+    """A provider as configured. After sign-on it redirects to our address `back`."""
 
     issuer: str
     client: str
@@ -54,27 +54,27 @@ class Provider:
     back: str
 
     def right(self, claimed: Claimed) -> Right | None:
-        """Return the most that any of the values gives, None for nothing."""
-        held = {self.rights[value] for value in claimed.values if value in self.rights}
-        # Another provider, or another claim, has other values.
-        return next((right for right in reversed(Right) if right in held), None) if self.told(claimed) else None
+        """Return the highest right that any of the values gives, or None."""
+        given = {self.rights[value] for value in claimed.values if value in self.rights}
+        # The same value can mean something else in another claim or at another provider.
+        return next((right for right in reversed(Right) if right in given), None) if self.issued(claimed) else None
 
-    def told(self, claimed: Claimed) -> bool:
-        """Tell whether it was this provider that told it, in the claim that counts."""
+    def issued(self, claimed: Claimed) -> bool:
+        """Return whether this provider made these claims, in the claim that is configured now."""
         return claimed.source == self._source
 
-    def claimed(self, claims: Mapping[str, Any], token: str) -> Claimed:
-        """Return what an ID token says that rights go by."""
-        told = claims.get(self.claim)
-        values = told if isinstance(told, list) else [told]
-        # Some providers let people type whatever address they like.
+    def read_claims(self, claims: Mapping[str, Any], token: str) -> Claimed:
+        """Return the part of an ID token's claims from which a right follows."""
+        claim = claims.get(self.claim)
+        values = claim if isinstance(claim, list) else [claim]
+        # Some providers let people type any address.
         if self.claim == "email" and claims.get("email_verified") is not True:
             values = []
         return Claimed(self._source, tuple(value for value in values if isinstance(value, str)), token)
 
     @property
     def host(self) -> str:
-        """Return where people sign in."""
+        """Return the host where people sign in."""
         return urlsplit(self.issuer).hostname or self.issuer
 
     @property

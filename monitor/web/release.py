@@ -1,4 +1,4 @@
-"""The page of one release: its verdict, why it is so, what would change it, and what was seen when."""
+"""The page of one release: its verdict, the reasons for it, what would change it, and what was seen when."""
 
 from __future__ import annotations
 
@@ -12,40 +12,42 @@ from starlette.routing import Route
 from alerts.claim import NO_PROOF
 from monitor.judge.explain.explain import FACT_HEADINGS, group_by_heading
 from monitor.judge.explain.timeline import Timeline, build_timeline
-from monitor.web.embargo import has_passed
+from monitor.web.embargo import slot_has_passed
 from monitor.web.pages import render
 from monitor.web.request import queries_of
 from schedules.times.words import MINUTE, clock, stamp
 
 _FOR_ALL = {"promise", "policy", "blind"}
-"""What looks showed may be in the words of another page, and those of an edition to come."""
+"""The reasons that everyone may see. Others can quote pages that are embargoed."""
 
 
-async def release(request: Request) -> Response:
+async def show_release(request: Request) -> Response:
     """Show one release with all its parts and findings."""
     queries, name = queries_of(request), request.path_params["release"]
-    body, now = await queries.release(name), queries.clock.now()
-    is_shown = queries.sees_all or has_passed(body, now)
-    told = await queries.ask(lambda: queries.explained(name, now)) if is_shown else None
+    body, now = await queries.find_release(name), queries.clock.now()
+    is_shown = queries.sees_all or slot_has_passed(body, now)
+    explained = await queries.ask(lambda: queries.explain_verdict(name, now)) if is_shown else None
     kinds = FACT_HEADINGS if queries.sees_all else _FOR_ALL
     return render(
         request,
         "release.html",
         release=body,
-        why=group_by_heading(told.explanation, kinds) if told is not None else [],
-        would_change=told.explanation.would_change if told is not None else (),
-        timeline=build_timeline(body, told.case.runs, told.case.blind, now) if told is not None else None,
-        short=_short,
+        why=group_by_heading(explained.explanation, kinds) if explained is not None else [],
+        would_change=explained.explanation.would_change if explained is not None else (),
+        timeline=build_timeline(body, explained.case.runs, explained.case.blind, now)
+        if explained is not None
+        else None,
+        short=_label_instant,
         claims=await queries.ask(lambda: queries.store.ledger.claims(url=body["url"])) if is_shown else [],
         no_proof=NO_PROOF,
         incidents=await queries.ask(lambda: queries.store.verdicts.incidents_of(name)) if queries.sees_all else [],
     )
 
 
-def _short(instant: datetime, line: Timeline, zone: str) -> str:
-    """Return an instant as the ends of a timeline are labelled: without its day where that is one."""
+def _label_instant(instant: datetime, line: Timeline, zone: str) -> str:
+    """Return the label of an instant on a timeline: only the time of day if the whole timeline is on one day."""
     days = {one.astimezone(ZoneInfo(zone)).date() for one in (line.begins, line.ends)}
     return clock(instant, zone) if len(days) == 1 else stamp(instant, zone, step=MINUTE)
 
 
-ROUTES = [Route("/releases/{release}", release)]
+ROUTES = [Route("/releases/{release}", show_release)]

@@ -1,4 +1,4 @@
-"""Reports on periods in the browser: chosen, read, downloaded, and kept as drafts; for staff alone."""
+"""Reports on periods in the browser, only for staff: choose a period, read its report, download it, save a draft."""
 
 from __future__ import annotations
 
@@ -14,88 +14,89 @@ from starlette.routing import Route
 
 from alerts.draft.period import Period
 from monitor.errors import UnknownName, UserFault
-from monitor.threads import off_the_loop
+from monitor.threads import run_in_thread
 from monitor.watch.periods import FORMATS, Periods, file_stem_of
-from monitor.web.api import MOST_DAYS, file_of
-from monitor.web.fragments import named
-from monitor.web.incident_form import Sent, for_staff
+from monitor.web.api import MOST_DAYS, file_response
+from monitor.web.fragments import sort_by_name
+from monitor.web.incident_form import SentForm, for_staff
 from monitor.web.pages import render
-from monitor.web.request import day_of, queries_of, takes
+from monitor.web.request import check_parameters, parse_day, queries_of
 
 T = TypeVar("T")
-_ASKED = ("from", "to", "producer", "host")
+_PARAMETERS = ("from", "to", "producer", "host")
 
 
-async def builder(request: Request) -> Response:
-    """Let somebody choose a period, by default the last month, and show the report on what was chosen."""
+async def show_report(request: Request) -> Response:
+    """Show a form to choose a period, by default the last month, and the report on the chosen period."""
     queries = queries_of(request)
-    takes(request, _ASKED)
-    asked, fault, values = {name: request.query_params.get(name, "").strip() for name in _ASKED}, "", {}
-    if asked["from"] or asked["to"]:
+    check_parameters(request, _PARAMETERS)
+    chosen, fault, values = {name: request.query_params.get(name, "").strip() for name in _PARAMETERS}, "", {}
+    if chosen["from"] or chosen["to"]:
         try:
-            found, now = await _found(request, asked), queries.clock.now()
-            values = {"report": await _made(request, lambda periods: periods.report(found, now))}
+            period, now = await _read_period(request, chosen), queries.clock.now()
+            values = {"report": await _run_alone(request, lambda periods: periods.report(period, now))}
         except UserFault as exc:
             fault = str(exc)
     else:
         last = queries.today().replace(day=1) - timedelta(days=1)
-        asked |= {"from": last.replace(day=1).isoformat(), "to": last.isoformat()}
+        chosen |= {"from": last.replace(day=1).isoformat(), "to": last.isoformat()}
     return render(
         request,
         "period.html",
         400 if fault else 200,
         fault=fault,
-        asked=asked,
-        chosen=urlencode({name: text for name, text in asked.items() if text}),
-        producers=named(queries.producers, queries.producers),
+        asked=chosen,
+        chosen=urlencode({name: text for name, text in chosen.items() if text}),
+        producers=sort_by_name(queries.producers, queries.producers),
         endings=["html", *(one for one in FORMATS if one != "html")],
         **{"report": None, **values},
     )
 
 
-async def document(request: Request) -> Response:
-    """Hand the report on a period out as a file."""
+async def download_report(request: Request) -> Response:
+    """Return the report on a period as a file."""
     ending = request.path_params["ending"]
-    takes(request, _ASKED)
+    check_parameters(request, _PARAMETERS)
     if ending not in FORMATS:
         raise UnknownName(f"There is no report of that kind: there are {', '.join(FORMATS)}.")
     now = queries_of(request).clock.now()
-    found = await _found(request, {name: request.query_params.get(name, "").strip() for name in _ASKED})
-    content = await _made(request, lambda periods: periods.render(found, ending, now))
-    return file_of(content, FORMATS[ending], f"{file_stem_of(found)}.{ending}" if ending != "html" else "")
+    period = await _read_period(request, {name: request.query_params.get(name, "").strip() for name in _PARAMETERS})
+    content = await _run_alone(request, lambda periods: periods.render(period, ending, now))
+    return file_response(content, FORMATS[ending], f"{file_stem_of(period)}.{ending}" if ending != "html" else "")
 
 
 @for_staff
-async def keep(request: Request, sent: Sent) -> Response:
-    """Keep the report on a period as a draft, to be completed and signed."""
+async def save_as_draft(request: Request, sent: SentForm) -> Response:
+    """Save the report on a period as a draft that people complete and sign."""
     now = sent.desk.clock.now()
-    periods, found = _periods(request), await _found(request, {name: sent.text(name) for name in _ASKED})
-    incident, _ = await sent.desk.writer.write(lambda tx: periods.save_as_draft(tx, found, now))
+    periods, period = _periods(request), await _read_period(request, {name: sent.text(name) for name in _PARAMETERS})
+    incident, _ = await sent.desk.writer.write(lambda tx: periods.save_as_draft(tx, period, now))
     return RedirectResponse(f"/incidents/{quote(incident.id)}", 303)
 
 
-async def _found(request: Request, asked: Mapping[str, str]) -> Period:
-    """Return what is known of the period that is asked for. Raises `UserFault`, `UnknownName`."""
-    first, last = (_day(name, asked[name]) for name in ("from", "to"))
+async def _read_period(request: Request, chosen: Mapping[str, str]) -> Period:
+    """Return the releases and incidents of the chosen period. Raises `UserFault`, `UnknownName`."""
+    first, last = (_read_day(name, chosen[name]) for name in ("from", "to"))
     if last < first:
-        raise UserFault("to: lies before from")
+        raise UserFault("to: must not be before from")
     if (last - first).days >= MOST_DAYS:
-        raise UserFault(f"to: more than {MOST_DAYS} days are for `ninethirty report period`")
+        raise UserFault(f"to: must be within {MOST_DAYS} days of from; for longer, use `ninethirty report period`")
     now = queries_of(request).clock.now()
-    return await _made(request, lambda periods: periods.period(first, last, now, asked["producer"], asked["host"]))
+    producer, host = chosen["producer"], chosen["host"]
+    return await _run_alone(request, lambda periods: periods.period(first, last, now, producer, host))
 
 
-async def _made(request: Request, make: Callable[[Periods], T]) -> T:
-    # A year takes seconds: one report at a time, and not in the threads that other pages wait for.
+async def _run_alone(request: Request, make: Callable[[Periods], T]) -> T:
+    """Return the result of `make`, run in a thread, one at a time: a report on a year takes seconds."""
     lock: asyncio.Lock = request.app.state.reporting
     periods = _periods(request)
     async with lock:
-        return await off_the_loop(lambda: make(periods))
+        return await run_in_thread(lambda: make(periods))
 
 
-def _day(name: str, text: str) -> date:
+def _read_day(name: str, text: str) -> date:
     try:
-        return day_of(text)
+        return parse_day(text)
     except ValueError as exc:
         raise UserFault(f'{name}: not a day, write "2026-11-26"') from exc
 
@@ -107,7 +108,7 @@ def _periods(request: Request) -> Periods:
 
 
 ROUTES = [
-    Route("/reports", builder, methods=["GET"]),
-    Route("/reports", keep, methods=["POST"]),
-    Route("/reports/period.{ending}", document, methods=["GET"]),
+    Route("/reports", show_report, methods=["GET"]),
+    Route("/reports", save_as_draft, methods=["POST"]),
+    Route("/reports/period.{ending}", download_report, methods=["GET"]),
 ]

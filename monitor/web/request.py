@@ -1,4 +1,4 @@
-"""What a request brings with it: the queries that answers, who asks, and a body read with a limit."""
+"""Read a request: the queries that its viewer may make, the session, a body with a limit, checked parameters."""
 
 from __future__ import annotations
 
@@ -25,28 +25,34 @@ PROBLEM = "application/problem+json"
 
 
 def queries_of(request: Request) -> Queries:
-    """Return the queries of this application, as whoever asks may see them."""
+    """Return the queries of this application, limited to what the viewer of this request may see."""
     queries: Queries = request.app.state.queries
-    return queries.seen_by(all_=sees_all(request))
+    return queries.for_viewer(sees_all=sees_all(request))
 
 
 def sees_all(request: Request) -> bool:
-    """Tell whether whoever asks may know what is embargoed; nobody may that was not found to."""
+    """Return whether the viewer may see embargoed information. The default is no, until `Authorise` grants it."""
     return getattr(request.state, "sees_all", False)
 
 
 def session_of(request: Request) -> Session | None:
-    """Return the session of whoever asks, None when nobody has signed in."""
+    """Return the session of the person who is signed in, or None."""
     return getattr(request.state, "session", None)
 
 
+def may_act(request: Request) -> bool:
+    """Return whether the viewer is signed in, is more than a viewer, and this board is not only for reading."""
+    session = session_of(request)
+    return session is not None and not session.person.is_viewer and queries_of(request).desk is not None
+
+
 def client_of(request: Request) -> str:
-    """Return the address that asks, as a proxy we trust tells it."""
+    """Return the address of the client, from a trusted proxy if there is one."""
     return request.client.host if request.client is not None else ""
 
 
-async def body_of(request: Request, longest: int = _LONGEST) -> bytes:
-    """Return what was sent, in bytes. Raises `UserFault` when it is too long."""
+async def read_body(request: Request, longest: int = _LONGEST) -> bytes:
+    """Return the body of a request. Raises `UserFault` if it is longer than `longest` bytes or takes too long."""
     body = bytearray()
     try:
         async with asyncio.timeout(_BODY_WITHIN):
@@ -59,38 +65,38 @@ async def body_of(request: Request, longest: int = _LONGEST) -> bytes:
     return bytes(body)
 
 
-async def form_of(request: Request, longest: int = _LONGEST, most: int = 10) -> dict[str, str]:
-    """Return the fields of a form, the first of each name, blank ones too. Raises `UserFault` when there is too much.
+async def read_form(request: Request, longest: int = _LONGEST, most: int = 10) -> dict[str, str]:
+    """Return the fields of a form: the first of each name, and blank ones too.
 
-    `longest` is in bytes, `most` in fields.
+    Raises `UserFault` if there are more than `longest` bytes or `most` fields.
     """
-    body = (await body_of(request, longest)).decode("utf-8", "replace")
+    body = (await read_body(request, longest)).decode("utf-8", "replace")
     try:
         fields = parse_qs(body, keep_blank_values=True, max_num_fields=most)
     except ValueError as exc:
-        raise UserFault("a form of ours has fewer fields") from exc
+        raise UserFault("this form has too many fields") from exc
     return {name: values[0] for name, values in fields.items()}
 
 
-def day_of(text: str) -> date:
-    """Read a day of a query. Raises ValueError for what is none, or lies where the calendar has no day beside it."""
+def parse_day(text: str) -> date:
+    """Return the day of a text such as `2026-11-26`. Raises ValueError if it is not a day of the years 1900 to 2199."""
     if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text) or not FIRST_YEAR <= int(text[:4]) <= LAST_YEAR:
         raise ValueError
     return date.fromisoformat(text)
 
 
-def problem(status: int, detail: str, headers: Mapping[str, str] | None = None, **more: object) -> Response:
-    """Tell a program why there is no answer, as RFC 9457 has it, and what `more` there is to tell."""
-    told = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail, **more}
-    return JSONResponse(told, status, headers, PROBLEM)
+def problem_response(status: int, detail: str, headers: Mapping[str, str] | None = None, **more: object) -> Response:
+    """Return a problem document (RFC 9457) that says why a request failed; `more` are further members of it."""
+    content = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail, **more}
+    return JSONResponse(content, status, headers, PROBLEM)
 
 
-def takes(request: Request, known: Sequence[str]) -> None:
-    """Check that a request has no other parameters, and each of them once. Raises `UserFault`."""
+def check_parameters(request: Request, known: Sequence[str]) -> None:
+    """Raise `UserFault` if a query has a parameter that is not `known`, or the same one twice."""
     given = [name for name, _ in request.query_params.multi_items()]
     for name in given:
         if name not in known:
-            told = f"known are {', '.join(known)}" if known else "this address takes none"
-            raise UserFault(f"{one_line(name, _LONGEST_NAME) or '(no name)'}: unknown parameter, {told}")
+            expected = f"known are {', '.join(known)}" if known else "this address takes none"
+            raise UserFault(f"{one_line(name, _LONGEST_NAME) or '(no name)'}: unknown parameter, {expected}")
         if given.count(name) > 1:
             raise UserFault(f"{name}: given more than once")

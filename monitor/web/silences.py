@@ -13,11 +13,11 @@ from starlette.routing import Route
 from alerts.by_hand import InvalidInput
 from alerts.silence import FARTHEST_AHEAD, Scope
 from monitor.errors import UserFault
-from monitor.web.fragments import named
-from monitor.web.incident_form import Sent, by_box, for_staff
-from monitor.web.pages import fault_page, render, silences_of, slot_start
+from monitor.web.fragments import sort_by_name
+from monitor.web.incident_form import SentForm, faults_by_box, for_staff
+from monitor.web.pages import fault_page, list_silences, render, slot_start
 from monitor.web.queries import Queries
-from monitor.web.request import queries_of, session_of, takes
+from monitor.web.request import check_parameters, may_act, queries_of
 from schedules.times.zone import instant, local
 
 Choice = tuple[Scope, str, str]
@@ -26,17 +26,16 @@ _BOXES = {name: name for name in ("of", "reason", "from", "until")}
 _DEFAULT_LENGTH, _KNOWN_FROM = timedelta(hours=4), timedelta(days=30)
 
 
-async def show(request: Request) -> Response:
+async def show_form(request: Request) -> Response:
     """Show the form, filled in for a `release` or an `incident` if one is named, and what is muted now or will be."""
-    takes(request, ("release", "incident"))
-    session = session_of(request)
-    if session is None or session.person.is_viewer or queries_of(request).desk is None:
+    check_parameters(request, ("release", "incident"))
+    if not may_act(request):
         return fault_page(request, 403, "Messages are muted by people who have signed in and may act.")
     return await _show_form(request, dict(request.query_params))
 
 
 @for_staff
-async def mute(request: Request, sent: Sent) -> Response:
+async def mute_messages(request: Request, sent: SentForm) -> Response:
     """Mute messages as the form says, and show the page with it."""
     zone, now = queries_of(request).timezone, sent.desk.clock.now()
     try:
@@ -44,12 +43,12 @@ async def mute(request: Request, sent: Sent) -> Response:
         until = until or (begins or now) + _DEFAULT_LENGTH
         await sent.desk.silence(_read_subject(sent.text("of")), until, sent.role, sent.text("reason"), begins)
     except InvalidInput as fault:
-        return await _show_form(request, sent.fields, by_box(fault, _BOXES, "role"))
+        return await _show_form(request, sent.fields, faults_by_box(fault, _BOXES, "role"))
     return RedirectResponse("/silences", 303)
 
 
 @for_staff
-async def end(_request: Request, sent: Sent) -> Response:
+async def end_silence(_request: Request, sent: SentForm) -> Response:
     """End a silence now, or before it begins, and show the page without it."""
     try:
         await sent.desk.end_silence(sent.text("silence"), sent.role)
@@ -59,7 +58,7 @@ async def end(_request: Request, sent: Sent) -> Response:
 
 
 def _read_subject(text: str) -> tuple[Scope, str]:
-    """Return the scope and the name that a choice of the form stands for. Raises `InvalidInput`."""
+    """Return the scope and the name of a choice in the form. Raises `InvalidInput`."""
     scope, _, name = text.partition(" ")
     if scope not in list(Scope) or not name:
         raise InvalidInput(["of: say what to mute"])
@@ -77,50 +76,51 @@ def _read_instant(text: str, box: str, zone: str) -> datetime | None:
 async def _show_form(request: Request, typed: Mapping[str, str], faults: Mapping[str, str] | None = None) -> Response:
     queries, now = queries_of(request), queries_of(request).clock.now()
     chosen, begins = await _find_subjects(queries, typed, now)
-    sent = {"of": " ".join(chosen[0][:2]) if chosen else "", "from": _fill_date_time(begins, queries.timezone), **typed}
+    of = " ".join(chosen[0][:2]) if chosen else ""
+    sent = {"of": of, "from": _format_for_input(begins, queries.timezone), **typed}
     return render(
         request,
         "mute.html",
         400 if faults else 200,
-        typed={"until": _fill_date_time((begins or now) + _DEFAULT_LENGTH, queries.timezone)} | sent,
+        typed={"until": _format_for_input((begins or now) + _DEFAULT_LENGTH, queries.timezone)} | sent,
         faults=faults or {},
         chosen=chosen,
         offered=await queries.ask(lambda: list(_list_producers_and_hosts(queries, now))),
-        silences=await silences_of(queries, coming=True),
+        silences=await list_silences(queries, coming=True),
     )
 
 
 async def _find_subjects(
     queries: Queries, typed: Mapping[str, str], now: datetime
 ) -> tuple[list[Choice], datetime | None]:
-    """Return what can be muted of the incident or release that led here, and its slot if that is ahead."""
+    """Return the choices for the incident or release in the query, and the slot of that release if it is ahead."""
     if typed.get("incident"):
-        incident = await queries.incident(typed["incident"])
+        incident = await queries.find_incident(typed["incident"])
         of_it = [(Scope.INCIDENT, incident.id, incident.title), (Scope.RELEASE, incident.release, incident.title)]
         return [one for one in of_it if one[1]], None
     if not typed.get("release"):
         return [], None
-    body = await queries.release(typed["release"])
+    body = await queries.find_release(typed["release"])
     begins = slot_start(body) if body["slot"] and body["slot"]["precision"] == "instant" else now
     is_ahead = now < begins <= now + FARTHEST_AHEAD
     return [(Scope.RELEASE, body["id"], body["title"])], begins if is_ahead else None
 
 
 def _list_producers_and_hosts(queries: Queries, now: datetime) -> Iterator[Choice]:
-    """Yield the producers and hosts of releases that are due or lately were, and the producers that have a name."""
+    """Yield the producers and hosts of releases near today, and all producers that have a name."""
     near = queries.store.ledger.releases(now - _KNOWN_FROM, now + FARTHEST_AHEAD)
     producers = {*queries.producers, *(name for one in near for name in one.producers)}
-    yield from ((Scope.PRODUCER, name, called) for name, called in named(producers, queries.producers))
+    yield from ((Scope.PRODUCER, name, called) for name, called in sort_by_name(producers, queries.producers))
     yield from ((Scope.HOST, host, host) for host in sorted({urlsplit(one.url).hostname or "" for one in near} - {""}))
 
 
-def _fill_date_time(moment: datetime | None, zone: str) -> str:
-    """Return an instant as a date-time field of a form takes it, or an empty text for None."""
+def _format_for_input(moment: datetime | None, zone: str) -> str:
+    """Return an instant as the value of a `datetime-local` field, empty for None."""
     return "" if moment is None else f"{local(moment, zone):%Y-%m-%dT%H:%M}"
 
 
 ROUTES = [
-    Route("/silences", show, methods=["GET"]),
-    Route("/silences", mute, methods=["POST"]),
-    Route("/silences/end", end, methods=["POST"]),
+    Route("/silences", show_form, methods=["GET"]),
+    Route("/silences", mute_messages, methods=["POST"]),
+    Route("/silences/end", end_silence, methods=["POST"]),
 ]

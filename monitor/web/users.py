@@ -1,9 +1,8 @@
-"""People who may sign in: a file with one line each, `NAME:HASH`, `NAME:HASH:ROLE` or `NAME:HASH:ROLE:RIGHT`.
+"""The users file. A person who may sign in has a line `NAME:HASH`, `NAME:HASH:ROLE` or `NAME:HASH:ROLE:RIGHT`.
 
-`ninethirty user` makes them, and `NAME:$sha256$HASH:SCOPE` for a program that shows a token: nobody guesses
-that, so one hash of it is enough.
-
-The hash of a password is `$scrypt$ln=…,r=…,p=…$salt$hash`, as other tools write it too: lines can be made elsewhere.
+A program with a token has a line `NAME:$sha256$HASH:SCOPE`. A random token cannot be guessed, so a fast hash is enough.
+`ninethirty user` makes both kinds of lines. The hash of a password is `$scrypt$ln=…,r=…,p=…$salt$hash`, the format of
+other tools, which can make lines too.
 """
 
 from __future__ import annotations
@@ -26,11 +25,11 @@ from monitor.errors import Fault
 from monitor.web.credentials import TokenScope
 
 SHORTEST = 12
-"""Characters of a password that a new line is made for."""
+"""The least characters of a new password."""
 LONGEST = 1024
 _MOST_MEMORY = 64 << 20
 _LEAST_WORK, _MOST_WORK = 1 << 17, 1 << 21
-"""All parameters multiplied: 16 MB worked through once, and half a second of a small machine."""
+"""Bounds of `Password.work`: 16 MB processed once, and half a second on a small machine."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
 _HASH = re.compile(r"\$scrypt\$ln=(\d{1,2}),r=(\d{1,2}),p=(\d{1,2})\$([A-Za-z0-9+/]{11,86})\$([A-Za-z0-9+/]{43})")
 _NO_NAME = "a name is made of letters, digits and . _ @ -, 64 at most"
@@ -39,7 +38,7 @@ _log = structlog.get_logger(__name__)
 
 
 class Right(StrEnum):
-    """What somebody may do: read what everybody may know; act as well; sign and waive reports as well."""
+    """Rights of a person. `viewer` reads what is not embargoed, `duty` reads all and acts, `head` also signs."""
 
     VIEWER = "viewer"
     DUTY = "duty"
@@ -48,12 +47,12 @@ class Right(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Password:
-    """What is kept of a password: enough to tell whether another one is the same."""
+    """The salted hash of a password, with the parameters of scrypt."""
 
     salt: bytes = field(repr=False)
     digest: bytes = field(repr=False, default=b"")
-    # As hard to guess as the recommended 128 MB once. Less than 32 MB at a time would stay with the process for good:
-    # the allocator gives only larger pieces back to the machine.
+    # As hard to guess as the recommended 128 MB once. The allocator returns pieces of 32 MB or more to the machine, and
+    # keeps smaller ones.
     ln: int = 15
     r: int = 8
     p: int = 3
@@ -65,26 +64,26 @@ class Password:
 
     @property
     def work(self) -> int:
-        """Return how much of a guesser's time it takes."""
+        """Return the work of one check: the product of the parameters n, r and p."""
         return self.r * self.p << self.ln
 
-    def opens(self, typed: str) -> bool:
-        """Tell whether this is the password; about a fifth of a second, whatever was typed."""
-        return hmac.compare_digest(self.of(typed), self.digest)
+    def matches(self, typed: str) -> bool:
+        """Return whether `typed` is the password. Takes about a fifth of a second for any text."""
+        return hmac.compare_digest(self.hash(typed), self.digest)
 
-    def of(self, typed: str) -> bytes:
-        """Return what is kept of a password under this salt."""
-        # Keyboards write the same letter in more than one way.
-        said = unicodedata.normalize("NFC", typed[:LONGEST]).encode("utf-8", "surrogatepass")
-        room = 2 * self.memory + (1 << 20)
-        return hashlib.scrypt(said, salt=self.salt, n=1 << self.ln, r=self.r, p=self.p, maxmem=room, dklen=32)
+    def hash(self, typed: str) -> bytes:
+        """Return the hash of a password with this salt."""
+        # Keyboards encode the same letter in more than one way, so the text is normalised.
+        content = unicodedata.normalize("NFC", typed[:LONGEST]).encode("utf-8", "surrogatepass")
+        limit = 2 * self.memory + (1 << 20)
+        return hashlib.scrypt(content, salt=self.salt, n=1 << self.ln, r=self.r, p=self.p, maxmem=limit, dklen=32)
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody who may sign in, and the role in which they act; what they may do goes by their right, never by a role.
+    """A person who may sign in. Their right says what they may do. Their role is only recorded with what they do.
 
-    A viewer reads what everybody may know, where strangers may not read that, and acts on nothing.
+    A viewer can read a board that is not public, but no embargoed information.
     """
 
     name: str
@@ -94,73 +93,73 @@ class Person:
 
     @property
     def is_viewer(self) -> bool:
-        """Tell whether they act on nothing."""
+        """Return whether they may only read."""
         return self.right is Right.VIEWER
 
     @property
     def is_head(self) -> bool:
-        """Tell whether they may sign a report, or say that none will be made."""
+        """Return whether they may sign a report, or record that none will be made."""
         return self.right is Right.HEAD
 
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """A program that shows a token, and what it may do."""
+    """A program with a token of the users file, and the scope of that token."""
 
     name: str
     scope: TokenScope
 
 
 NOBODY = Person("", Password(bytes(16), bytes(32)))
-"""Whose password is tried when a name is unknown, so that this takes as long as a known one."""
+"""The person whose password is checked if a name is unknown, so that the check takes as long as for a known name."""
 
 
-def line(name: str, password: str, role: str = "", right: Right = Right.DUTY) -> str:
-    """Return a person's line of the file, with a salt of its own. Raises `ValueError` with what is wrong with it."""
+def make_line(name: str, password: str, role: str = "", right: Right = Right.DUTY) -> str:
+    """Return a line of the users file for a person, with a new salt. Raises `ValueError` with the reason."""
     if not _NAME.fullmatch(name):
         raise ValueError(_NO_NAME)
     if not SHORTEST <= len(password) <= LONGEST:
         raise ValueError(f"a password has at least {SHORTEST} characters; three random words are easy to remember")
-    if not role.isprintable() or _right(role) is not None:
+    if not role.isprintable() or _parse_right(role) is not None:
         raise ValueError(f"a role is one line of text, and does not end in {', '.join(f':{one}' for one in Right)}")
     kept = Password(secrets.token_bytes(16))
-    salt, digest = (b64encode(part).decode().rstrip("=") for part in (kept.salt, kept.of(password)))
+    salt, digest = (b64encode(part).decode().rstrip("=") for part in (kept.salt, kept.hash(password)))
     parts = [name, f"$scrypt$ln={kept.ln},r={kept.r},p={kept.p}${salt}${digest}"]
     return ":".join([*parts, role, right] if right is not Right.DUTY else [*parts, role] if role else parts)
 
 
 def is_name(text: str) -> bool:
-    """Tell whether somebody can have a name."""
+    """Return whether a text can be the name of a person or program."""
     return _NAME.fullmatch(text) is not None
 
 
-def token_line(name: str, scope: TokenScope) -> tuple[str, str]:
-    """Return a new token, and a program's line of the file. Raises `ValueError` for what is no name."""
+def make_token_line(name: str, scope: TokenScope) -> tuple[str, str]:
+    """Return a new token, and the line of the users file for it. Raises `ValueError` if `name` is not a name."""
     if not _NAME.fullmatch(name):
         raise ValueError(_NO_NAME)
     token = secrets.token_urlsafe(32)
-    return token, f"{name}:$sha256${_hash(token)}:{scope}"
+    return token, f"{name}:$sha256${_hash_token(token)}:{scope}"
 
 
 def read_programs(text: str) -> dict[str, Program]:
-    """Return the programs of a file by the hashes of their tokens."""
-    found = (_TOKEN.fullmatch(told.strip()) for told in text.splitlines())
+    """Return the programs of a users file, by the hashes of their tokens. Other lines are ignored."""
+    found = (_TOKEN.fullmatch(one.strip()) for one in text.splitlines())
     return {one[2]: Program(one[1], TokenScope(one[3])) for one in found if one is not None and _NAME.fullmatch(one[1])}
 
 
-def _hash(token: str) -> str:
+def _hash_token(token: str) -> str:
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def read_people(text: str, file: str) -> tuple[dict[str, Person], list[Fault]]:
-    """Return the people of a file by name, and what is wrong with its other lines; no fault shows a hash."""
+    """Return the people of a users file by name, and the faults of its other lines. No fault contains a hash."""
     people: dict[str, Person] = {}
     faults = []
-    for number, written in enumerate(text.splitlines(), 1):
-        told = written.strip()
-        if not told or told.startswith("#") or read_programs(told):
+    for number, untrimmed in enumerate(text.splitlines(), 1):
+        written = untrimmed.strip()
+        if not written or written.startswith("#") or read_programs(written):
             continue
-        read = _person(told)
+        read = _parse_person(written)
         if isinstance(read, str):
             faults.append(Fault(file, f"line {number}", read))
             continue
@@ -170,31 +169,34 @@ def read_people(text: str, file: str) -> tuple[dict[str, Person], list[Fault]]:
     return people, faults
 
 
-def _person(told: str) -> Person | str:
-    name, _, rest = told.partition(":")
+def _parse_person(written: str) -> Person | str:
+    """Return the person of a line, or what is wrong with the line."""
+    name, _, rest = written.partition(":")
     kept, _, role = rest.partition(":")
     if not _NAME.fullmatch(name) or not kept:
         return "not NAME:HASH; `ninethirty user NAME` makes such a line"
     if kept.startswith("$sha256$"):
         return f"the token of {name} is not one that `ninethirty user --token` makes"
-    password = _password(kept)
+    password = _parse_password(kept)
     if password is None:
         return f"the hash of {name} is not one that `ninethirty user` makes"
     if password.memory > _MOST_MEMORY or password.work > _MOST_WORK:
-        return f"the hash of {name} is too costly; make it anew"
+        return f"the hash of {name} is too costly; make a new one"
     if password.work < _LEAST_WORK:
-        return f"the hash of {name} is too weak; make it anew"
-    told = role.strip()
-    right = _right(told)
-    return Person(name, password, told.removesuffix(right).rstrip(": ") if right else told, right or Right.DUTY)
+        return f"the hash of {name} is too weak; make a new one"
+    role = role.strip()
+    right = _parse_right(role)
+    return Person(name, password, role.removesuffix(right).rstrip(": ") if right else role, right or Right.DUTY)
 
 
-def _right(role: str) -> Right | None:
-    # A role that is one word is a role, were it "head"; only what takes rights away is read without its colon.
+def _parse_right(role: str) -> Right | None:
+    """Return the right after the last colon of a role, or None if there is none."""
+    # A role of one word is never a right, even "head". The exception is "viewer", which only removes rights.
     return Right.VIEWER if role == Right.VIEWER else next((one for one in Right if role.endswith(f":{one}")), None)
 
 
-def _password(kept: str) -> Password | None:
+def _parse_password(kept: str) -> Password | None:
+    """Return the password of a `$scrypt$` hash, or None if it is not one."""
     found = _HASH.fullmatch(kept)
     if found is None:
         return None
@@ -205,8 +207,8 @@ def _password(kept: str) -> Password | None:
     return Password(salt, digest, *(int(found[part]) for part in (1, 2, 3)))
 
 
-def faults_of(file: Path) -> Iterator[str]:
-    """Yield what is wrong with a file of people, one line each."""
+def find_faults(file: Path) -> Iterator[str]:
+    """Yield the faults of a users file, one line each."""
     try:
         text = file.read_text(encoding="utf-8")
         people, faults = read_people(text, file.name)
@@ -221,38 +223,40 @@ def faults_of(file: Path) -> Iterator[str]:
 
 
 class Users:
-    """The people and programs of a file, read again whenever it has changed. Faulty lines are nobody's."""
+    """The people and programs of a users file, which is read again after each change. Faulty lines are ignored."""
 
     def __init__(self, file: Path | None) -> None:
-        """Without a file there is nobody."""
+        """Take a users file; with None there are no people and no programs."""
         self.file = file
-        self._mark: object = None
+        self._file_state: object = None
         self._people: Mapping[str, Person] = {}
         self._programs: Mapping[str, Program] = {}
 
     def find(self, name: str) -> Person | None:
-        """Return a person as the file has them now; nobody while it cannot be read. Blocks on the disk."""
-        self._renew()
+        """Return a person as in the file now, or None if there is none or it cannot be read. Blocks on the disk."""
+        self._read_if_changed()
         return self._people.get(name)
 
-    def program(self, token: str) -> Program | None:
-        """Return the program that shows a token, None where it is no good. Blocks on the disk."""
-        self._renew()
-        return self._programs.get(_hash(token))
+    def find_program(self, token: str) -> Program | None:
+        """Return the program with this token, or None if there is none. Blocks on the disk."""
+        self._read_if_changed()
+        return self._programs.get(_hash_token(token))
 
-    def _renew(self) -> None:
-        if self.file is None or (mark := _mark(self.file)) == self._mark:
+    def _read_if_changed(self) -> None:
+        if self.file is None or (state := _file_state(self.file)) == self._file_state:
             return
-        for fault in faults_of(self.file):
+        for fault in find_faults(self.file):
             _log.warning("users_faulty", fault=fault)
         try:
             text = self.file.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError):
             text = ""
-        self._mark, self._people, self._programs = mark, read_people(text, self.file.name)[0], read_programs(text)
+        self._people, self._programs = read_people(text, self.file.name)[0], read_programs(text)
+        self._file_state = state
 
 
-def _mark(file: Path) -> object:
+def _file_state(file: Path) -> object:
+    """Return a value that differs after each change of a file."""
     try:
         found = file.stat()
     except OSError as exc:

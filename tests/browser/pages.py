@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from playwright.async_api import Page, async_playwright
 from starlette.types import ASGIApp
 
-from monitor.web.server import WebServer, listen
+from monitor.web.server import WebServer, bind_address
 
 # Which fonts there are differs by machine, and what fits in one is too wide in another. Spaced letters are wide in all.
 LETTERS = {"wide": "* { letter-spacing: .3em !important; word-spacing: .2em !important }", "its own": ""}
@@ -32,7 +32,7 @@ async def browsing(width: int, *, scripts: bool = True) -> AsyncIterator[Page]:
 @asynccontextmanager
 async def serving(app: ASGIApp) -> AsyncIterator[str]:
     """Serve an application on loopback; yields its address."""
-    server = WebServer(app, listen("127.0.0.1:0"))
+    server = WebServer(app, bind_address("127.0.0.1:0"))
     task = asyncio.create_task(server.run())
     try:
         yield f"http://{server.address}"

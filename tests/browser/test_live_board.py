@@ -14,7 +14,7 @@ from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Page
 
 from monitor.clock import VirtualClock
-from monitor.web.running import Pulse
+from monitor.web.queries import Pulse
 from tests.browser.pages import browsing, overflowing, serving
 from tests.browser.test_accessible import DESK, WIDTHS
 from tests.unit.monitor.web.board import Board, a_board

@@ -9,7 +9,7 @@ from axe_playwright_python.async_playwright import Axe
 
 from monitor.app.reporting_options import provider_of
 from monitor.config.settings import Settings
-from monitor.web.users import line
+from monitor.web.users import make_line
 from tests.browser.pages import browsing, overflowing, serving
 from tests.browser.test_accessible import DESK, WIDTHS, opened
 from tests.unit.monitor.web.openid_provider import signing_on, web
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.needs("chromium")
 def users(tmp_path: Path) -> Path:
     file = tmp_path / "users"
     file.touch(0o600)
-    file.write_text(line("anne", SECRET, "duty statistician"))
+    file.write_text(make_line("anne", SECRET, "duty statistician"))
     return file
 
 

@@ -21,7 +21,7 @@ from monitor.store.lease import OUTBOX, Leaseholder
 from monitor.store.portions import Portions
 from monitor.store.rows import CalendarRead, Heartbeat
 from monitor.store.sql.engine import Store
-from monitor.store.sql.near import copied
+from monitor.store.sql.near import rows_to_copy
 from monitor.store.sql.tables import METADATA
 from monitor.store.sql.write import Transaction
 from tests.worlds.incidents import a_notice, an_incident
@@ -68,7 +68,7 @@ def test_a_monitor_without_its_store_knows_what_is_near_and_what_was_told(store:
 
 
 def test_every_table_is_copied_but_for_what_is_never_asked_of_a_journal() -> None:
-    assert {*METADATA.tables} - {table.name for table in copied(SLOT, SLOT)} == {"claim"}
+    assert {*METADATA.tables} - {table.name for table in rows_to_copy(SLOT, SLOT)} == {"claim"}
 
 
 def test_what_was_told_is_copied_on_its_own(store: Store, journal: Journal) -> None:
@@ -77,7 +77,7 @@ def test_what_was_told_is_copied_on_its_own(store: Store, journal: Journal) -> N
         tx.save_delivery(SENT)
         tx.save_releases([a_release(id="new")])
         tx.add_promises([a_promise(release="new")])
-    journal.renew(store, SLOT, told_only=True)
+    journal.renew(store, SLOT, notices_only=True)
     with ExitStack() as stack:
         near = stood_in(journal, stack)
         assert (near.outbox.pending(), near.outbox.deliveries("n")) == (0, [SENT])
@@ -85,7 +85,7 @@ def test_what_was_told_is_copied_on_its_own(store: Store, journal: Journal) -> N
 
 
 def test_where_nothing_was_copied_yet_everything_is(store: Store, journal: Journal) -> None:
-    journal.renew(store, SLOT, told_only=True)
+    journal.renew(store, SLOT, notices_only=True)
     with ExitStack() as stack:
         assert stood_in(journal, stack).ledger.release("r") is not None
 
@@ -110,19 +110,19 @@ def test_what_is_kept_is_brought_in_and_forgotten(store: Store, journal: Journal
     # Another process: the one that kept it was killed.
     again = Journal(journal.file.parent, "m", "sqlite:///store.db", durable=False)
     assert again.holds
-    assert again.bring_in(store) == 4
+    assert again.merge_journal(store) == 4
     again.settled()
     assert not again.holds
     assert store.runs.of_release("r") == runs
     assert store.runs.blind(SLOT, SLOT + DAY) == [blind]
     assert store.leases.heartbeat("m") == BEAT
-    assert again.bring_in(store) == 0
+    assert again.merge_journal(store) == 0
 
 
 def test_a_run_names_no_record_that_never_reached_the_store(store: Store, journal: Journal) -> None:
     journal.renew(store, SLOT)
     journal.keep([a_run("page/origin", evidence=("m-2", "m-3"))], [], BEAT)
-    journal.bring_in(store)
+    journal.merge_journal(store)
     assert [run.evidence for run in store.runs.of_release("r") if run.target == "r/page/origin"] == [("m-2",)]
 
 
@@ -136,7 +136,7 @@ def test_records_of_evidence_are_kept_once_and_brought_in_before_the_runs_that_n
     run = a_run("page/origin", evidence=tuple(record.id for record in records))
     assert journal.keep([], [], BEAT, records[:1]) == 1
     assert journal.keep([run], [], BEAT, records) == 2
-    journal.bring_in(store)
+    journal.merge_journal(store)
     assert store.evidence.chain("m")[-2:] == records
     assert run in store.runs.of_release("r")
 
@@ -156,7 +156,7 @@ def test_a_large_read_that_a_store_took_only_some_of_is_whole_once_the_journal_i
     assert rest
     assert journal.keep([], rest, BEAT) == len(rest)
     assert store.ledger.reads("govuk") == []
-    journal.bring_in(store)
+    journal.merge_journal(store)
     assert store.ledger.reads("govuk") == [read]
     assert {promise.release for promise in store.ledger.promises()} >= {*names}
     assert {release.id for release in store.ledger.releases()} >= {*names}
@@ -176,7 +176,7 @@ def test_what_the_store_has_later_stays(store: Store, journal: Journal) -> None:
     with store.transaction() as tx:
         tx.save_runs([longer])
         tx.save_incident(an_incident("i", title="Of the store"))
-    journal.bring_in(store)
+    journal.merge_journal(store)
     assert [run.looks for run in store.runs.of_release("r")] == [9]
     assert [one.at for one in store.verdicts.judged_on(["r"])] == [SLOT + 2 * DAY]
     assert [one.title for one in store.verdicts.incidents()] == ["Of the store", "New in the journal"]
@@ -198,7 +198,7 @@ def test_what_the_store_and_the_journal_judged_apart_is_one_history_again(
     with ExitStack() as stack, stood_in(journal, stack).transaction() as tx:
         say(tx, "pending", "unproven", SLOT + 2 * MINUTE)
         say(tx, "unproven", "late", SLOT + 3 * MINUTE)
-    journal.bring_in(store)
+    journal.merge_journal(store)
     told = [(one.before, one.after) for one in store.verdicts.events(release="s")]
     later = [("on_time", "unproven"), ("unproven", "late")] if which == "ours" else []
     assert told == [("", "pending"), ("pending", "on_time"), *later]
@@ -216,7 +216,7 @@ def test_a_journal_that_contradicts_the_store_is_put_aside(store: Store, journal
     # Of a delivery there is no notice: no store takes that.
     with closing(sqlite3.connect(journal.file)) as torn, torn:
         torn.execute("UPDATE delivery SET notice = 'gone'")
-    assert journal.bring_in(store) == 0
+    assert journal.merge_journal(store) == 0
     assert [run.target for run in store.runs.of_release("r")] == ["r/page/edge"]
     journal.settled()
     assert [file.name for file in journal.file.parent.glob("*.refused")] != []

@@ -62,7 +62,7 @@ def test_what_a_store_has_lost_comes_back_with_what_was_kept_behind_it(
     lose(store, 3)
     run = a_run("page/origin", evidence=("m-4", "m-5"))
     journal.keep([run], [], BEAT, records[4:] if is_near else records)
-    journal.bring_in(store)
+    journal.merge_journal(store)
     assert store.evidence.chain("m") == records
     assert store.runs.of_release("r") == [run]
     assert gaps(store) == []
@@ -73,7 +73,7 @@ def test_a_record_that_rests_on_one_that_nobody_knows_is_not_brought_in(store: S
     take(store, *records[:2])
     journal.renew(store, SLOT)
     journal.keep([a_run("page/origin", evidence=("m-2", "m-4"))], [], BEAT, records[3:])
-    journal.bring_in(store)
+    journal.merge_journal(store)
     assert store.evidence.chain("m") == records[:2]
     assert [run.evidence for run in store.runs.of_release("r")] == [("m-2",)]
 
@@ -84,7 +84,7 @@ def test_a_record_that_goes_on_from_another_than_the_stores_is_not_brought_in(st
     journal.renew(store, SLOT)
     journal.keep([], [], BEAT, records)
     take(store, other := link(replace(records[1], kind="before"), records[0].chain))
-    journal.bring_in(store)
+    journal.merge_journal(store)
     assert store.evidence.chain("m") == [records[0], other]
 
 
@@ -96,9 +96,9 @@ def test_what_only_the_near_part_knows_of_is_written_again_before_its_numbers_ar
     journal.renew(store, SLOT)
     lose(store, 2)
     assert not journal.holds
-    assert journal.bring_in(store) == 2
+    assert journal.merge_journal(store) == 2
     assert store.evidence.chain("m") == records
-    assert journal.bring_in(store) == 0
+    assert journal.merge_journal(store) == 0
 
 
 @pytest.mark.parametrize(("name", "brought"), [("m~20180105T093000Z", 1), ("more", 0)])
@@ -109,7 +109,7 @@ def test_what_a_monitor_kept_without_its_store_is_its_own_and_what_another_kept_
     take(store, *records)
     journal.renew(store, SLOT)
     lose(store, 2)
-    assert journal.bring_in(store) == brought
+    assert journal.merge_journal(store) == brought
     assert store.evidence.chain(name) == records[: 1 + brought]
 
 
@@ -117,7 +117,7 @@ def test_a_store_that_was_emptied_is_given_nothing_of_what_was_near(store: Store
     take(store, *chained(2))
     journal.renew(store, SLOT)
     lose(store, 1)
-    assert journal.bring_in(store) == 0
+    assert journal.merge_journal(store) == 0
     assert store.evidence.monitors() == []
 
 
@@ -125,4 +125,4 @@ def test_a_near_part_that_cannot_be_read_keeps_nobody_from_a_store_that_is_well(
     take(store, *chained(2))
     journal.renew(store, SLOT)
     journal.near.write_bytes(b"damaged" * 1000)
-    assert journal.bring_in(store) == 0
+    assert journal.merge_journal(store) == 0

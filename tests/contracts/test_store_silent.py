@@ -18,8 +18,8 @@ from monitor.clock import SystemClock
 from monitor.errors import StoreFault, StoreSilent
 from monitor.store.open import open_store
 from monitor.store.rows import Heartbeat
-from monitor.store.sql.patience import ImpatientConnection, make_impatient
-from monitor.store.sql.query import unhurried
+from monitor.store.sql.patience import LimitedConnection, set_time_limits
+from monitor.store.sql.query import long_limits
 from monitor.store.writer import Writer
 
 pytestmark = pytest.mark.needs("postgresql")
@@ -51,19 +51,19 @@ def others(postgresql: str) -> Sequence[int]:
 
 def test_every_connection_has_its_time_outs(postgresql: str) -> None:
     engine = create_engine(postgresql)
-    make_impatient(engine)
+    set_time_limits(engine)
     with engine.connect() as connection:
         names = ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout")
         assert [connection.execute(text(f"SHOW {name}")).scalar() for name in names] == ["30s", "5s", "5s"]
         driver = connection.connection.driver_connection
-        assert isinstance(driver, ImpatientConnection)
+        assert isinstance(driver, LimitedConnection)
         assert driver.info.get_parameters()["tcp_user_timeout"] == "20000"
     engine.dispose()
 
 
 def test_what_an_address_asks_for_goes_first(postgresql: str) -> None:
     engine = create_engine(make_url(postgresql).update_query_dict({"options": "-c lock_timeout=70"}))
-    make_impatient(engine)
+    set_time_limits(engine)
     with engine.connect() as connection:
         assert connection.execute(text("SHOW lock_timeout")).scalar() == "70ms"
         assert connection.execute(text("SHOW statement_timeout")).scalar() == "30s"
@@ -72,20 +72,20 @@ def test_what_an_address_asks_for_goes_first(postgresql: str) -> None:
 
 def test_a_copy_may_leave_its_transaction_alone_for_as_long_as_the_other_store_takes(postgresql: str) -> None:
     engine, asked = create_engine(postgresql), text("SHOW idle_in_transaction_session_timeout")
-    make_impatient(engine)
-    with engine.connect() as connection, unhurried(connection, idles=True):
+    set_time_limits(engine)
+    with engine.connect() as connection, long_limits(connection, idles=True):
         assert connection.execute(asked).scalar() == "1h"
-    with engine.connect() as connection, unhurried(connection):
+    with engine.connect() as connection, long_limits(connection):
         assert connection.execute(asked).scalar() == "5s"
     engine.dispose()
 
 
 def test_a_server_that_was_stopped_is_given_up_and_the_next_connection_is_another(postgresql: str) -> None:
     engine = create_engine(postgresql)
-    make_impatient(engine)
+    set_time_limits(engine)
     with engine.connect() as connection:
         driver = connection.connection.driver_connection
-        assert isinstance(driver, ImpatientConnection)
+        assert isinstance(driver, LimitedConnection)
         driver.seconds = 0.2
         with stopped(driver.info.backend_pid), pytest.raises(OperationalError, match=r"has not answered for 0\.2 sec"):
             connection.execute(text("SELECT 1"))

@@ -266,5 +266,5 @@ def test_every_verb_has_a_man_page_that_tells_what_its_help_does(tmp_path: Path)
     pages = {page.stem for page in tmp_path.iterdir()}
     assert {f"ninethirty-{verb}" for verb in VERBS} | {"ninethirty", "ninethirty-incident-sign"} <= pages
     told = (tmp_path / "ninethirty-export.1").read_text(encoding="utf-8")
-    assert "Write every verdict (csv, json), or every promised release as a calendar" in told.partition(".SH DESC")[0]
+    assert "Export every verdict (csv, json), or every promised release as a calendar" in told.partition(".SH DESC")[0]
     assert r"--output" in told.replace("\\", "")

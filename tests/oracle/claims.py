@@ -45,6 +45,8 @@ class PartClaim:
     early_bound: float | None
     has_bound: bool
     required: bool = True
+    users_shortest: float | None = None
+    users_longest: float | None = None
 
 
 @dataclass(frozen=True)
@@ -118,7 +120,7 @@ def of_notice(data: Body) -> Claim | None:
 
 
 def _part(body: Body) -> PartClaim:
-    delay = body.get("delay") or {}
+    delay, users = (body.get(key) or {} for key in ("delay", "users_delay"))
     return PartClaim(
         id=body["id"],
         url=body["url"],
@@ -131,6 +133,8 @@ def _part(body: Body) -> PartClaim:
         early_bound=body.get("early_bound"),
         has_bound="early_bound" in body,
         required=body.get("required", True),
+        users_shortest=users.get("min"),
+        users_longest=users.get("max"),
     )
 
 

@@ -31,7 +31,7 @@ def timid(world: World, release: Release, claim: Claim | None) -> list[str]:
 
 def _is_easy(world: World, release: Release) -> bool:
     plain = not world.faults and not world.monitor and not any(world.walls()) and len(world.releases) <= 2
-    promised = not (release.changes or release.state or release.known_from or release.other_calendar)
+    promised = not (release.changes or release.state or release.known_from or release.other_calendar or release.redated)
     seen = world.begins <= release.slot - timedelta(seconds=330)
     return plain and promised and seen and not _is_murky(release)
 
@@ -42,7 +42,10 @@ def _is_murky(release: Release) -> bool:
     announced = release.announced
     guessed = release.is_guessed and announced is not None
     return (
-        any(one.what in {"other", "upkeep", "gone"} or one.cache > 0 or one.latency > 0.3 for one in shown)
+        any(
+            one.what in {"other", "upkeep", "gone", "missing", "placeholder"} or one.cache > 0 or one.latency > 0.3
+            for one in shown
+        )
         or len(release.parts) > 0
         or (guessed and announced is not None and (announced.redirect == "never" or announced.redirect > _PROMPT_LAG))
         or (guessed and announced is not None and bool(announced.guess))

@@ -6,11 +6,13 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 from tests.oracle.claims import Claim
-from tests.oracle.promises import due_from, in_force, in_force_early, is_unsettled
+from tests.oracle.promises import due_from, in_force, in_force_early, is_quiet, is_unsettled
 from tests.oracle.words import part_denied
-from tests.oracle.world import Release, World, spans
+from tests.oracle.world import Release, Span, World, spans
 
 _NOTE_WITHIN = 300.0
+_NOT_IT = {"other", "upkeep", "missing", "placeholder"}
+_SEEN_WITHIN = timedelta(seconds=90)
 Allowed = Callable[[World, Release, Claim], bool]
 
 
@@ -54,10 +56,18 @@ def _late(world: World, release: Release, claim: Claim) -> bool:
 
 
 def _elsewhere(world: World, release: Release, claim: Claim) -> bool:
-    del world, claim
-    first = [span.begins for span in spans(release.page)]
+    del claim
     others = [span.begins for place in release.parts for span in spans(place)]
-    return bool(others) and (not first or min(others) < first[-1])
+    if not others:
+        return False
+    before = (span for span in spans(release.page) if max(span.begins, world.begins) + _SEEN_WITHIN < min(others))
+    return not any(_was_seen(world, span) for span in before)
+
+
+def _was_seen(world: World, span: Span) -> bool:
+    """Return whether a span was long enough to be seen, with nothing in the way."""
+    begins, ends = max(span.begins, world.begins), span.ends or world.ends
+    return ends - begins > _SEEN_WITHIN and is_quiet(world, begins, min(ends, begins + _SEEN_WITHIN))
 
 
 def _withdrawn(world: World, release: Release, claim: Claim) -> bool:
@@ -72,7 +82,7 @@ def _other_page(world: World, release: Release, claim: Claim) -> bool:
     del claim
     guesses = release.announced.guess if release.announced else ()
     shown = [one for place in release.places for one in place.shows] + list(guesses)
-    is_shown = any(one.what in {"other", "upkeep"} for one in shown) or any(world.walls())
+    is_shown = any(one.what in _NOT_IT for one in shown) or any(world.walls())
     return len(world.releases) > 1 or is_shown
 
 
@@ -83,7 +93,7 @@ def _edge(world: World, release: Release, claim: Claim) -> bool:
 
 
 def _troubled(world: World, release: Release, claim: Claim) -> bool:
-    mute = any(one.what in {"other", "upkeep"} for place in release.places for one in place.shows)
+    mute = any(one.what in _NOT_IT for place in release.places for one in place.shows)
     del claim
     return (
         mute

@@ -4,25 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from random import Random
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
-from tests.oracle.world import Place, Release, Wall, World, spans
+from tests.oracle.names import slug_of
+from tests.oracle.world import Announced, Change, Place, Release, Showing, Wall, World, spans
 
 _SHARE = 0.2
 _WALLS = ((200, ""), (200, "Checking your browser before you go on"), (403, ""), (403, "Access to this page"))
-_MOMENT = timedelta(seconds=1)
+_LONDON = ZoneInfo("Europe/London")
+_MOMENT, _AHEAD, _LONG_AGO = timedelta(seconds=1), timedelta(seconds=90), timedelta(days=2)
 
 
 def with_kinds(made: World, always: str | None = None) -> World:
-    """Return a world with each kind in one of five worlds; `always` is a kind that it contains in any case.
+    """Return a world with each drawn kind in one of five worlds; `always` is a kind that it contains in any case.
 
     Every kind draws from numbers of its own, so that a new kind leaves what the others do unchanged.
     """
     for name, add in KINDS.items():
         rng = Random(f"ninethirty {name} {made.seed}")  # noqa: S311 # no secret, and to be repeatable
-        if rng.random() < _SHARE or name == always:
+        is_drawn = rng.random() < _SHARE and name not in UNDRAWN
+        if is_drawn or name == always:
             made = add(rng, made)
     return made
 
@@ -58,6 +62,146 @@ def _walls(rng: Random, made: World) -> World:
     return _with_place(made, release, place, walled)
 
 
+def _missing(rng: Random, made: World) -> World:
+    """Return a world in which a page that says it is not found is answered with success in place of each 404."""
+    release = rng.choice(made.releases)
+    place = rng.choice(release.places)
+    shows = tuple(replace(one, what="missing") if one.what == "absent" else one for one in place.shows)
+    begins = () if shows and shows[0].at <= made.begins else (Showing(made.begins - _LONG_AGO, "missing"),)
+    return _with_place(made, release, place, replace(place, shows=(*begins, *shows)))
+
+
+def _placeholders(rng: Random, made: World) -> World:
+    """Return a world in which a page announces its release at its own address until something else stands there.
+
+    It is there to be seen long before its slot, which stays what it is: by its words the page could be anything else.
+    """
+    release = rng.choice(made.releases)
+    first = release.page.shows[0].at if release.page.shows else made.ends
+    is_moved = release.changes or release.other_calendar or release.known_from or release.state
+    if is_moved or min(first, release.slot) - made.begins < _AHEAD:
+        return made
+    shows = (Showing(made.begins - _LONG_AGO, "placeholder"), *release.page.shows)
+    return _with_place(made, release, release.page, replace(release.page, shows=shows))
+
+
+def _files(rng: Random, made: World) -> World:
+    """Return a world with a file that comes with its page or apart from it, and may be taken away again."""
+    release = rng.choice(made.releases)
+    came = [span.begins for span in spans(release.page)]
+    name = rng.choice(("tables.xlsx", "data.csv", "report.pdf", "tables.ods"))
+    on_govuk = urlsplit(release.page.url).hostname == "www.gov.uk"
+    root = "https://assets.publishing.service.gov.uk/media" if on_govuk else release.page.url
+    first = (came[-1] if came else release.slot) + timedelta(
+        seconds=rng.choice((-40.0, -3.0, 0.0, 1.5, 12.0, 75.0, 200.0))
+    )
+    shows = [Showing(first, "ours", release.title)] if came or rng.random() < 0.3 else []
+    if shows and rng.random() < 0.2:
+        shows.append(Showing(first + timedelta(seconds=rng.choice((20, 80, 140))), rng.choice(("gone", "absent"))))
+    role = "attachment" if name.endswith("pdf") else "data"
+    file = Place("file", role, f"{root}/{release.id}/{name}", required=rng.random() < 0.7, shows=tuple(shows))
+    made = replace(made, ends=max([made.ends, *(one.at + timedelta(seconds=20) for one in shows)]))
+    return _with_release(made, release, replace(release, parts=(*release.parts, file)))
+
+
+def _edges(rng: Random, made: World) -> World:
+    """Return a world in which an edge keeps old answers for minutes while the origin has the new ones."""
+    release = rng.choice(made.releases)
+    place = rng.choice(release.places)
+    lasts = rng.choice((45.0, 120.0, 300.0, 600.0))
+    shows = tuple(replace(one, cache=rng.choice((0.0, lasts, lasts))) for one in place.shows)
+    more = timedelta(seconds=min(lasts, 240.0) if rng.random() < 0.6 else 0.0)
+    return _with_place(replace(made, ends=made.ends + more), release, place, replace(place, shows=shows))
+
+
+def _alternatives(rng: Random, made: World) -> World:
+    """Return a world with an alternative address that has the release before its page, with it or after it."""
+    release = rng.choice(made.releases)
+    on_govuk = urlsplit(release.page.url).hostname == "www.gov.uk"
+    root = "https://www.gov.uk/government/publications" if on_govuk else "https://reports.example.org"
+    anchors = [release.slot, *(span.begins for span in spans(release.page))]
+    first = rng.choice(anchors) + timedelta(seconds=round(rng.uniform(-120, 90), 1))
+    shows = [Showing(first, "ours", release.title)]
+    if rng.random() < 0.35:
+        away = rng.choice(("absent", "gone", "upkeep", "missing"))
+        shows.append(Showing(first + timedelta(seconds=rng.choice((3, 30, 100))), away))
+    other = Place("report", "alternative", f"{root}/{release.id}-report", required=False, shows=tuple(shows))
+    return _with_release(made, release, replace(release, parts=(*release.parts, other)))
+
+
+def _entries(rng: Random, made: World) -> World:
+    """Return a world in which an entry vanishes from its calendar, alone or for a successor, two parts or a union."""
+    release = rng.choice(made.releases)
+    if release.changes or release.other_calendar or release.known_from or release.state:
+        return made
+    lead = max((release.slot - made.begins).total_seconds(), 60.0)
+    at = release.slot + timedelta(seconds=round(rng.choice((-rng.uniform(0.05, 0.95) * lead, rng.uniform(5, 90))), 1))
+    manner = rng.choice(("vanished", "successor", "split", "merged"))
+    series, period = release.title.split(": ")
+    titles = {
+        "vanished": (),
+        "successor": (f"{series} in England and Wales: {period}",),
+        "split": (f"{series} in England: {period}", f"{series} in Wales: {period}"),
+        "merged": (f"{series} and Example benefits: {period}",),
+    }[manner]
+    is_same_page = manner == "successor" or (bool(titles) and rng.random() < 0.5)
+    new = tuple(
+        _entry(release, number, title, at, is_same_page=is_same_page and number == 1)
+        for number, title in enumerate(titles, 1)
+    )
+    dropped = replace(release, changes=(Change(at, gone=True),), is_succeeded=is_same_page)
+    if manner == "successor":
+        dropped = replace(dropped, title=f"{series} in England: {period}")
+    made = _with_release(made, release, dropped)
+    if manner == "merged":
+        other = _entry(release, 9, f"Example benefits: {period}", None, is_same_page=False)
+        new = (replace(other, changes=(Change(at, gone=True),)), *new)
+    return replace(made, releases=(*made.releases, *new))
+
+
+def _entry(of: Release, number: int, title: str, at: datetime | None, *, is_same_page: bool) -> Release:
+    """Return a new entry for a release, on its page or on a page of its own that comes with it."""
+    slug = slug_of(title)
+    root = of.page.url.rpartition("/")[0]
+    shows = tuple(replace(one, title=title) if one.what == "ours" else one for one in of.page.shows)
+    page = replace(of.page, url=of.page.url if is_same_page else f"{root}/{slug}", shows=shows)
+    is_led_to = is_same_page and urlsplit(page.url).hostname == "www.gov.uk"
+    told = Announced(slug=slug) if is_led_to else None
+    return Release(
+        f"entry-{number}",
+        title,
+        of.producer,
+        of.slot,
+        page,
+        # A new entry of the same page has the parts that were found there.
+        parts=of.parts if is_same_page else (),
+        known_from=at,
+        organisations=of.organisations,
+        announced=told,
+    )
+
+
+def _re_dates(rng: Random, made: World) -> World:
+    """Return a world in which a calendar drops the zone's offset: the same written time is another instant."""
+    release = rng.choice(made.releases)
+    is_told = release.changes or release.other_calendar or release.known_from or release.state
+    is_winter = not release.slot.astimezone(_LONDON).utcoffset()
+    if is_told or is_winter or urlsplit(release.page.url).hostname == "www.gov.uk":
+        return made
+    lead = max((release.slot - made.begins).total_seconds(), 60.0)
+    at = release.slot - timedelta(seconds=round(rng.uniform(0.05, 0.95) * lead, 1))
+    return _with_release(made, release, replace(release, redated=at))
+
+
 KINDS: dict[str, Callable[[Random, World], World]] = {
+    "missing": _missing,
+    "placeholder": _placeholders,
+    "file": _files,
+    "edge": _edges,
+    "alternative": _alternatives,
     "wall": _walls,
+    "entry": _entries,
+    "re-date": _re_dates,
 }
+# Worlds with these still contradict what is said of them. `--kind` plays them.
+UNDRAWN = frozenset({"entry"})

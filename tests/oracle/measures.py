@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from tests.oracle.claims import Claim, Exposure, Interval, PartClaim
 from tests.oracle.promises import is_quiet
 from tests.oracle.words import slack
-from tests.oracle.world import Place, Span, World, release_of, spans
+from tests.oracle.world import Place, Span, World, release_of, spans, users_from
 
 _TOLD_WITHIN = timedelta(seconds=30)
 _REDIRECTS_WITHIN, _LISTED_WITHIN = timedelta(seconds=30), timedelta(minutes=2)
@@ -20,6 +20,7 @@ def measures_denied(world: World, place: Place, part: PartClaim, claim: Claim) -
     if claim.slot is None:
         return
     yield from _delay(world, place, part, claim.slot)
+    yield from _users_delay(world, place, part, claim)
     yield from _bound(world, place, part.early_bound, claim.slot)
     for exposure in part.exposures:
         yield from _exposure(world, place, exposure, claim)
@@ -68,6 +69,17 @@ def _delay(world: World, place: Place, part: PartClaim, slot: datetime) -> Itera
         yield f"delay of {low} to {high} s, but it was {delays}"
 
 
+def _users_delay(world: World, place: Place, part: PartClaim, claim: Claim) -> Iterator[str]:
+    """Yield why users cannot have got it within the stated delay; never got counts as no delay that has an end."""
+    low, high, off = part.users_shortest, part.users_longest, slack(world).total_seconds()
+    if low is None or claim.slot is None or part.role == "alternative":
+        return
+    delays = [(got - claim.slot).total_seconds() for got in users_from(place)]
+    delays += [float("inf")] if part.verdict == "overdue" or high is None else []
+    if not any(low - off <= delay and (high is None or delay <= high + off) for delay in delays):
+        yield f"users waited {low} to {high} s, but they waited {delays}"
+
+
 def bound_denied(world: World, place: Place, bound: float | None, slot: datetime | None) -> Iterator[str]:
     """Yield why absence cannot have been proved `bound` seconds before the slot."""
     if slot is not None:
@@ -101,7 +113,7 @@ def _exposure(world: World, place: Place, told: Exposure, claim: Claim) -> Itera
 def not_seen_gone(place: Place, since: datetime, now: datetime) -> bool:
     """Tell whether nothing that proves absence was shown, but a page that proves nothing, as of maintenance, was."""
     shown = [one.what for one in place.shows if since < one.at <= now]
-    return shown[-1:] in (["ours"], ["upkeep"]) and not {"absent", "gone"} & set(shown)
+    return shown[-1:] in (["ours"], ["upkeep"], ["placeholder"]) and not {"absent", "gone", "missing"} & set(shown)
 
 
 def _end(world: World, span: Span, told: Exposure, claim: Claim) -> Iterator[str]:

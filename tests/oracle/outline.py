@@ -27,7 +27,12 @@ def _lines(world: World) -> Iterator[str]:
 
 
 def _release(one: Release, slot: datetime) -> Iterator[str]:
-    told = {"state": one.state, "known from": one.known_from, "other calendar": one.other_calendar}
+    told = {
+        "state": one.state,
+        "known from": one.known_from,
+        "other calendar": one.other_calendar,
+        "re-dated": one.redated,
+    }
     more = "".join(f", {name} {_off(value, slot)}" for name, value in told.items() if value)
     yield f"{one.id} {one.title!r}, slot {_off(one.slot, slot)}{more}"
     for change in one.changes:

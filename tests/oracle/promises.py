@@ -48,6 +48,10 @@ def in_force(release: Release, now: datetime) -> InForce:
             states.append((change.at, change.state))
             cancelled = change.state == "cancelled"
     told = [state for at, state in states if at is None or at < slot]
+    dropped = [change.at for change in release.changes if change.gone and not release.is_succeeded]
+    dropped += [release.redated] if release.redated is not None else []
+    if any(at <= min(now, slot - READ_EVERY) for at in dropped):
+        return InForce((), cancelled, moved)
     if cancelled or not told or told[-1] != "confirmed":
         return InForce((), cancelled, moved)
     others = () if release.other_calendar is None else (release.other_calendar,)
@@ -76,7 +80,8 @@ def was_ever(release: Release, state: str, now: datetime) -> bool:
 def is_unsettled(world: World, release: Release, now: datetime) -> bool:
     """Tell whether a change of the promise may not have been learnt by `now`, because nobody could read of it."""
     changes = [change.at for change in release.changes if change.at <= now]
-    changes += [release.known_from] if release.known_from is not None and release.known_from <= now else []
+    begun = (release.known_from, release.redated)
+    changes += [at for at in begun if at is not None and at <= now]
     if not changes:
         return False
     if is_hidden(release, now):

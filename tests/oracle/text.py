@@ -31,11 +31,17 @@ kind = "toml"
 url = "{CALENDAR_URL}"
 """
 _EVER = datetime(2000, 1, 1, tzinfo=UTC)
-_STATUS = {"ours": 200, "other": 200, "upkeep": 200, "gone": 410, "absent": 404}
+_STATUS = {"gone": 410, "absent": 404}
 _FRAME = """<!DOCTYPE html>
 <html lang="en"><head><title>{title} - GOV.UK</title></head>
 <body><main><h1>{title}</h1><p>{words}</p></main></body></html>
 """
+_MISSING = _FRAME.format(title="Page not found", words="If you typed the web address, check it is correct.")
+_PROMISES = (
+    "This release is due on {day}.",
+    "These statistics will be published on {day}.",
+    "Coming soon. The figures are available from {day}.",
+)
 _UPKEEP = _FRAME.format(title="Sorry, the service is unavailable", words="We are carrying out maintenance. Try later.")
 _BOT_WALL = "<script>document.cookie='seen=1';location.reload()</script>"
 _AHEAD = timedelta(minutes=1)
@@ -53,9 +59,10 @@ def world_of(text: str) -> World:
 
 def config_of(world: World) -> str | None:
     """Return the configuration that a script needs beside it, None when it needs none."""
-    if not any(one.other_calendar for one in world.releases):
+    if not any(one.other_calendar or one.redated for one in world.releases):
         return None
-    is_all_listed = all(urlsplit(one.page.url).hostname == "www.gov.uk" for one in world.releases)
+    scripted = (one for one in world.releases if one.redated is None)
+    is_all_listed = all(urlsplit(one.page.url).hostname == "www.gov.uk" for one in scripted)
     return CONFIG if is_all_listed else f"{_SCRIPTED}\n{CONFIG}"
 
 
@@ -77,7 +84,14 @@ def _lines(world: World) -> Iterator[str]:
         yield 'config = "diary.config"'
     yield f"seed = {world.seed}"
     for release in world.releases:
-        yield from _release(release)
+        yield from _announced(release) if release.redated is None else ()
+    # Two releases may have one page: it answers once.
+    for url, (release, place) in {place.url: (one, place) for one in world.releases for place in one.places}.items():
+        yield from _place(release, url, place)
+    for release in world.releases:
+        if release.announced is not None and release.announced.slug is not None:
+            url = f"https://www.gov.uk/government/statistics/{release.announced.slug}"
+            yield from _answers(release, url, release.announced.guess)
     yield from _diary(world)
     for fault in world.faults:
         yield from _fault(fault)
@@ -85,7 +99,7 @@ def _lines(world: World) -> Iterator[str]:
         yield from _table("monitor", kind=trouble.kind, at=trouble.begins, offset=_seconds(trouble.offset))
 
 
-def _release(one: Release) -> Iterator[str]:
+def _announced(one: Release) -> Iterator[str]:
     announced = one.announced
     yield from _table(
         "release",
@@ -106,14 +120,14 @@ def _release(one: Release) -> Iterator[str]:
     for change in one.changes:
         told = {"slot": change.slot, "state": change.state, "gone": change.gone or None}
         yield from _table("change", release=one.id, at=change.at, **told)
-    for place in one.places:
-        # A file that nothing is told of comes with its page, where the script says nothing else.
-        is_never = place is not one.page and not place.shows
-        shown = replace(place, shows=(Showing(_EVER, "absent"),)) if is_never else place
-        yield from _answers(one, place.url, _not_walled(shown))
-        yield from _walls(shown)
-    if announced is not None and announced.slug is not None:
-        yield from _answers(one, f"https://www.gov.uk/government/statistics/{announced.slug}", announced.guess)
+
+
+def _place(one: Release, url: str, place: Place) -> Iterator[str]:
+    # A file that nothing is told of comes with its page, where the script says nothing else.
+    is_never = place is not one.page and not place.shows
+    shown = replace(place, shows=(Showing(_EVER, "absent"),)) if is_never else place
+    yield from _answers(one, url, _not_walled(shown))
+    yield from _walls(shown)
 
 
 def _part(part: Place) -> str:
@@ -127,7 +141,7 @@ def _answers(release: Release, url: str, shows: tuple[Showing, ...]) -> Iterator
             "answer",
             url=url,
             at=one.at,
-            status=_STATUS[one.what],
+            status=_STATUS.get(one.what, 200),
             body=_body(release, one),
             edge_cache=_seconds(one.cache or None),
             latency=_seconds(one.latency or None),
@@ -152,10 +166,16 @@ def _walls(place: Place) -> Iterator[str]:
 
 
 def _body(release: Release, one: Showing) -> str | None:
+    if one.what == "missing":
+        return _MISSING
+    if one.what == "placeholder":
+        return _placeholder(release, crc32(f"{release.id} {one.at}".encode()))
     if one.what == "upkeep":
-        nothing = (_UPKEEP, _BOT_WALL, _placeholder(release)) if _is_ahead(release, one) else (_UPKEEP, _BOT_WALL)
+        nothing = (_UPKEEP, _BOT_WALL, _placeholder(release, 0)) if _is_ahead(release, one) else (_UPKEEP, _BOT_WALL)
         return nothing[crc32(f"{release.id} {one.at}".encode()) % len(nothing)]
-    return _FRAME.format(title=one.title, words=f"{one.title}: figures.") if one.what == "other" else None
+    # A release that only its own calendar tells of is none that the script knows the page of.
+    is_named = one.what == "other" or (one.what == "ours" and release.redated is not None)
+    return _FRAME.format(title=one.title, words=f"{one.title}: figures.") if is_named else None
 
 
 def _is_ahead(release: Release, one: Showing) -> bool:
@@ -163,28 +183,28 @@ def _is_ahead(release: Release, one: Showing) -> bool:
     return not release.changes and release.other_calendar is None and one.at < release.slot - _AHEAD
 
 
-def _placeholder(release: Release) -> str:
+def _placeholder(release: Release, number: int) -> str:
     day = release.slot.astimezone(ZoneInfo("Europe/London"))
-    return _FRAME.format(title=release.title, words=f"This release is due on {day.day} {day:%B %Y} at {day:%H:%M}.")
+    words = _PROMISES[number % len(_PROMISES)].format(day=f"{day.day} {day:%B %Y} at {day:%H:%M}")
+    return _FRAME.format(title=release.title, words=words)
 
 
 def _diary(world: World) -> Iterator[str]:
-    told = [release for release in world.releases if release.other_calendar is not None]
-    if told:
-        keys = [
-            {
-                "id": one.id,
-                "title": one.title,
-                "producer": one.producer,
-                "url": one.page.url,
-                "slot": one.other_calendar,
-            }
-            for one in told
-        ]
-        body = "\n".join(line for table in keys for line in _table("release", **table))
-        headers = '{ "Content-Type" = "application/toml" }'
-        yield from _table("answer", url=OWN_CALENDAR, at=_EVER, body=body)
-        yield f"headers = {headers}"
+    told = [one for one in world.releases if one.other_calendar is not None or one.redated is not None]
+    turns = [_EVER, *(one.redated for one in told if one.redated is not None)] if told else []
+    for at in turns:
+        body = "\n".join(line for one in told for line in _entry(one, at))
+        yield from _table("answer", url=OWN_CALENDAR, at=at, body=body)
+        yield 'headers = { "Content-Type" = "application/toml" }'
+
+
+def _entry(one: Release, at: datetime) -> Iterator[str]:
+    slot = one.other_calendar
+    yield from _table("release", id=one.id, title=one.title, producer=one.producer, url=one.page.url, slot=slot)
+    if one.redated is not None:
+        here = one.slot.astimezone(ZoneInfo("Europe/London"))
+        yield f"slot = {(here if at < one.redated else here.replace(tzinfo=UTC)).isoformat()}"
+        yield f"part = [{', '.join(_part(part) for part in one.parts)}]"
 
 
 def _fault(one: Trouble) -> Iterator[str]:

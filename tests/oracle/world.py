@@ -14,8 +14,11 @@ from urllib.parse import urlsplit
 
 from pydantic import TypeAdapter
 
-Content = Literal["ours", "other", "upkeep", "gone", "absent"]
-"""What an address shows: the release itself, another page or edition, a page about nothing, a 410, a 404."""
+Content = Literal["ours", "other", "upkeep", "gone", "absent", "missing", "placeholder"]
+"""What an address shows: the release itself, another page or edition, a page about nothing, a 410, a 404.
+
+`missing` is a page answered with success that says there is none, `placeholder` a page that announces the release.
+"""
 
 
 @dataclass(frozen=True)
@@ -94,6 +97,10 @@ class Release:
     announced: Announced | None = None
     other_calendar: datetime | None = None
     """The slot that a second calendar tells of it, when there is one."""
+    redated: datetime | None = None
+    """When its only calendar drops the zone's offset from its time, so that it means another instant."""
+    is_succeeded: bool = False
+    """Whether a new entry of the same page takes its place."""
 
     @property
     def places(self) -> tuple[Place, ...]:
@@ -165,7 +172,32 @@ class Span:
 
 def release_of(world: World, place: Place) -> Release:
     """Return the release that a place is of."""
-    return next(release for release in world.releases if place in release.places)
+    return next(release for release in world.releases if any(one is place for one in release.places))
+
+
+def users_from(place: Place) -> list[datetime]:
+    """Return when users of the edge first got each publication at an address, in time order.
+
+    The edge keeps the answer before a change for as long as its cache lasts.
+    """
+    shown: list[tuple[datetime, Content]] = []
+    kept_until: datetime | None = None
+    for one in place.shows:
+        lasts = timedelta(seconds=one.cache)
+        if not one.cache:
+            kept_until = one.at
+        elif kept_until is None or one.at >= kept_until:
+            kept_until = one.at + lasts
+        shown.append((max(one.at, kept_until), one.what))
+    # Of answers that begin together the edge shows the last one only.
+    states = [turn for place, turn in enumerate(shown, 1) if place == len(shown) or shown[place][0] > turn[0]]
+    before: Content = "absent"
+    found = []
+    for begins, what in states:
+        if what == "ours" and before != "ours":
+            found.append(begins)
+        before = what
+    return found
 
 
 def spans(place: Place) -> list[Span]:

@@ -27,7 +27,7 @@ from monitor.store.rows import Record
 from monitor.store.sql.read import EvidenceIndex
 from monitor.store.sql.write import Transaction
 from monitor.store.writer import Writer
-from monitor.threads import off_the_loop
+from monitor.threads import run_in_thread
 
 _log = structlog.get_logger(__name__)
 _MOST_WAITING = 64_000_000
@@ -158,16 +158,16 @@ class Evidence:
         """
         now = self._clock.now()
         self.is_grown = False
-        given_up = await off_the_loop(partial(self._vault.outdated, now, keep, most))
+        given_up = await run_in_thread(partial(self._vault.outdated, now, keep, most))
         if given_up:
-            files = await off_the_loop(self._vault.files)
+            files = await run_in_thread(self._vault.files)
             last = first_in(files[len(given_up)].name) - 1
             names = [path.name for path in given_up]
             deleted = GivenUp(names, first_in(names[0]), last, keep_days=keep // _DAY, keep_mb=most // 1_000_000)
             with self._lock:
                 self._put(GIVEN_UP, now, partial(statement, deleted, at=now), 0)
             await self._writer.write(lambda tx: tx.expire_evidence(self._monitor, last, now))
-            await off_the_loop(partial(self._vault.delete, given_up))
+            await run_in_thread(partial(self._vault.delete, given_up))
         return [path.name for path in given_up]
 
     def prepare(self) -> Callable[[], object] | None:

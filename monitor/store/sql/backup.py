@@ -11,7 +11,7 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine, Table, func, insert, select
 
 from monitor.errors import StoreFault, UserFault
-from monitor.store.sql.query import unhurried
+from monitor.store.sql.query import long_limits
 from monitor.store.sql.tables import METADATA
 
 _ROWS = 1000
@@ -57,7 +57,7 @@ def copy_rows(source: Engine, target: Engine) -> dict[str, int]:
     Everything is copied or nothing. Raises `UserFault` if the target is not empty.
     """
     stores = snapshot(source), target.begin()
-    with stores[0] as reader, stores[1] as writer, unhurried(reader, idles=True), unhurried(writer, idles=True):
+    with stores[0] as reader, stores[1] as writer, long_limits(reader, idles=True), long_limits(writer, idles=True):
         filled = [table.name for table in METADATA.sorted_tables if writer.execute(select(table).limit(1)).first()]
         if filled:
             there = f"it has rows in {', '.join(filled)}"

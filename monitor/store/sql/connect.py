@@ -40,9 +40,9 @@ def postgresql(address: URL) -> Engine:
         engine = create_engine(address, pool_pre_ping=True)
     except ModuleNotFoundError as exc:
         raise UserFault(f"the store needs {exc.name}, which the extra `postgres` installs") from exc
-    from monitor.store.sql.patience import make_impatient  # noqa: PLC0415  # imports the optional driver
+    from monitor.store.sql.patience import set_time_limits  # noqa: PLC0415  # imports the optional driver
 
-    make_impatient(engine)
+    set_time_limits(engine)
     return engine
 
 

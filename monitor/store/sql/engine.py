@@ -20,7 +20,7 @@ from monitor.store.sql import backup, near
 from monitor.store.sql import integrity as whole
 from monitor.store.sql.connect import identity, make_folder, postgresql, sqlite
 from monitor.store.sql.driver_errors import faults_of
-from monitor.store.sql.query import Asker, unhurried
+from monitor.store.sql.query import Asker, long_limits
 from monitor.store.sql.read import EvidenceIndex, Leases, OutboxStore, RunStore, VerdictStore
 from monitor.store.sql.read_ledger import LedgerStore
 from monitor.store.sql.rewind import delete_after
@@ -135,7 +135,7 @@ class Store:
         """
         if self._engine.dialect.name != "sqlite":
             return 0
-        with self._alone_on_sqlite() as driver:
+        with self._locked_sqlite() as driver:
             if driver.execute("PRAGMA auto_vacuum").fetchone()[0] != _INCREMENTAL:
                 return 0
             # The statement yields one row a page, and `execute` would stop after the first row.
@@ -145,7 +145,7 @@ class Store:
     def refresh(self) -> None:
         """Update the database's statistics, so that it keeps choosing the right indexes."""
         if self._engine.dialect.name == "sqlite":
-            with self._alone_on_sqlite() as driver:
+            with self._locked_sqlite() as driver:
                 driver.executescript(f"PRAGMA analysis_limit={_ROWS_ANALYSED}; ANALYZE;")
             return
         each = self._engine.execution_options(isolation_level="AUTOCOMMIT")
@@ -155,7 +155,7 @@ class Store:
 
     def check(self) -> list[str]:
         """Return the faults in the store, one line each. Empty if there are none."""
-        with faults_of(self._place), self._engine.connect() as connection, unhurried(connection):
+        with faults_of(self._place), self._engine.connect() as connection, long_limits(connection):
             return whole.faults_in(connection.execution_options(ro=True))
 
     def backup(self, file: Path) -> None:
@@ -195,23 +195,23 @@ class Store:
         with faults_of(self._place):
             delete_after(self._engine, at)
 
-    def copy_near(self, source: Store, since: datetime, now: datetime, *, told_only: bool = False) -> None:
+    def copy_near(self, source: Store, since: datetime, now: datetime, *, notices_only: bool = False) -> None:
         """Replace this store's rows with another's, for releases listed or due since `since`.
 
-        With `told_only`, copy only what people were told.
+        With `notices_only`, copy only what people were told.
         """
         with faults_of(f"{source._place} into {self._place}"):
-            near.copy_near(source._engine, self._engine, since, now, near.TOLD if told_only else ())
+            near.copy_near(source._engine, self._engine, since, now, near.NOTICE_TABLES if notices_only else ())
 
-    def hold_leases(self, own: str, prefix: str, outbox: str, until: datetime) -> None:
+    def extend_other_leases(self, own: str, prefix: str, outbox: str, until: datetime) -> None:
         """Extend the leases of all other monitors in this copy, because we cannot see whether they are alive."""
         with faults_of(self._place):
-            near.hold_leases(self._engine, own, prefix, outbox, until)
+            near.extend_other_leases(self._engine, own, prefix, outbox, until)
 
-    def bring_in(self, journal: Path, before: Path) -> int:
+    def merge_journal(self, journal: Path, before: Path) -> int:
         """Write the rows that a journal has beyond the copy it started from. Return how many."""
         with faults_of(f"{journal} into {self._place}"):
-            return near.bring_in(journal, before, self._engine)
+            return near.merge_journal(journal, before, self._engine)
 
     def become(self, other: Store) -> None:
         """Use another store's connections from now on, so that all users of this object use that store."""
@@ -268,7 +268,7 @@ class Store:
         """Open a transaction in which no other monitor can run migrations."""
         with self._engine.begin() as connection:
             if connection.dialect.name == "postgresql":
-                with unhurried(connection):
+                with long_limits(connection):
                     connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _UPGRADE_LOCK})
                     # A migration that waits for a table delays all later queries. Let it fail and try again later.
                     connection.exec_driver_sql(f"SET LOCAL lock_timeout = {_TABLE_MS}")
@@ -277,7 +277,7 @@ class Store:
                 yield connection
 
     @contextmanager
-    def _alone_on_sqlite(self) -> Iterator[Any]:
+    def _locked_sqlite(self) -> Iterator[Any]:
         """Yield a connection of the SQLite driver, outside a transaction."""
         with faults_of(self._place), closing(self._engine.raw_connection()) as raw:
             yield raw.driver_connection

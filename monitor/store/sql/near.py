@@ -32,7 +32,7 @@ from sqlalchemy import (
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from monitor.store.sql.backup import snapshot
-from monitor.store.sql.query import chunks, unhurried
+from monitor.store.sql.query import chunks, long_limits
 from monitor.store.sql.tables import (
     ANNOUNCED,
     BLIND,
@@ -56,10 +56,10 @@ from monitor.store.sql.tables import (
 
 _ROWS = 1000
 _COPY = "copy_at_start"
-LATELY = timedelta(days=3)
+RECENTLY = timedelta(days=3)
 """Older runs, calendar reads and settled verdicts are not copied: a monitor that starts does not need them."""
 
-TOLD = (JUDGED, EVENT, INCIDENT, DRAFT, NOTICE, DELIVERY, ROTA, SILENCE, HEARTBEAT, LEASE)
+NOTICE_TABLES = (JUDGED, EVENT, INCIDENT, DRAFT, NOTICE, DELIVERY, ROTA, SILENCE, HEARTBEAT, LEASE)
 """Tables that say what people were told. They are copied often, so that a monitor without its store repeats nothing."""
 
 _LATER_COLUMN: Mapping[str, str] = {
@@ -82,8 +82,8 @@ def copy_near(source: Engine, target: Engine, since: datetime, now: datetime, on
 
     `target` must be SQLite. With `only`, copy only these tables.
     """
-    wanted = {table: rows for table, rows in copied(since, now).items() if not only or table in only}
-    with snapshot(source) as reader, target.begin() as writer, unhurried(reader, idles=True):
+    wanted = {table: rows for table, rows in rows_to_copy(since, now).items() if not only or table in only}
+    with snapshot(source) as reader, target.begin() as writer, long_limits(reader, idles=True):
         ordered = [table for table in METADATA.sorted_tables if table in wanted]
         for table in reversed(ordered):
             writer.execute(delete(table))
@@ -104,7 +104,7 @@ def _without_conversion(table: Table) -> Table:
     return Table(table.name, MetaData(), *(Column(each.name, _database_type(each)) for each in table.columns))
 
 
-def hold_leases(target: Engine, own: str, prefix: str, outbox: str, until: datetime) -> None:
+def extend_other_leases(target: Engine, own: str, prefix: str, outbox: str, until: datetime) -> None:
     """Extend all other monitors' leases until `until`, because the store cannot be asked whether they are alive.
 
     If there is another monitor, it gets the lease on the outbox. Otherwise two monitors would send the same notices.
@@ -118,7 +118,7 @@ def hold_leases(target: Engine, own: str, prefix: str, outbox: str, until: datet
             writer.execute(insert(LEASE), {"name": outbox, "holder": "others", "until": until, "since": None})
 
 
-def bring_in(journal: Path, before: Path, store: Engine) -> int:
+def merge_journal(journal: Path, before: Path, store: Engine) -> int:
     """Write into a store the rows of a journal that differ from the copy it started from. Return how many.
 
     `before` is the file of that copy. A row that the store has changed too stays, unless the journal's is later.
@@ -126,7 +126,7 @@ def bring_in(journal: Path, before: Path, store: Engine) -> int:
     count = 0
     connect = partial(_connect_with_copy, journal, before)
     engine = create_engine("sqlite://", creator=connect, poolclass=NullPool)
-    with engine.connect() as reader, store.begin() as writer, unhurried(writer):
+    with engine.connect() as reader, store.begin() as writer, long_limits(writer):
         by_others = _verdicts_by_others(reader, writer)
         # Runs name records of evidence, so these are written first.
         for table in sorted(METADATA.sorted_tables, key=lambda each: each is not EVIDENCE):
@@ -224,9 +224,9 @@ def _key(table: Table, row: _Row) -> tuple[Any, ...]:
     return tuple(row[column.name] for column in table.primary_key)
 
 
-def copied(since: datetime, now: datetime) -> Mapping[Table, Select[Any]]:
+def rows_to_copy(since: datetime, now: datetime) -> Mapping[Table, Select[Any]]:
     """Return the query for the rows of each table to copy."""
-    lately = now - LATELY
+    lately = now - RECENTLY
     shown = or_(ANNOUNCED.c.gone.is_(None), ANNOUNCED.c.gone >= since)
     left_open = select(JUDGED.c.release).where(JUDGED.c.final.is_(False))
     promised = select(PROMISE.c.release).where(PROMISE.c.begins >= since)

@@ -28,7 +28,7 @@ TCP = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "
 _TIMEOUTS = {"statement_timeout": ANSWER, "lock_timeout": LOCK, "idle_in_transaction_session_timeout": IDLE}
 
 
-class ImpatientConnection(Connection[Any]):
+class LimitedConnection(Connection[Any]):
     """A connection that fails if the server is silent for `seconds`, which may be changed while it is idle."""
 
     seconds = ANSWER
@@ -55,14 +55,14 @@ class ImpatientConnection(Connection[Any]):
             return answer
 
 
-def make_impatient(engine: Engine) -> None:
+def set_time_limits(engine: Engine) -> None:
     """Apply these time limits to every connection of a PostgreSQL engine."""
     event.listen(engine, "do_connect", _connect)
 
 
-def _connect(_dialect: object, _record: object, arguments: list[Any], settings: dict[str, Any]) -> ImpatientConnection:
+def _connect(_dialect: object, _record: object, arguments: list[Any], settings: dict[str, Any]) -> LimitedConnection:
     # Settings in the store's address take precedence.
-    made = ImpatientConnection.connect(*arguments, **{"connect_timeout": _CONNECT, **TCP, **settings})
+    made = LimitedConnection.connect(*arguments, **{"connect_timeout": _CONNECT, **TCP, **settings})
     for name, seconds in _TIMEOUTS.items():
         if name not in str(settings.get("options", "")):
             made.execute(sql.SQL("SET {} = {}").format(sql.Identifier(name), round(seconds * 1000)))

@@ -201,7 +201,7 @@ LONG = 3600.0
 
 
 @contextmanager
-def unhurried(connection: Connection, *, idles: bool = False) -> Iterator[None]:
+def long_limits(connection: Connection, *, idles: bool = False) -> Iterator[None]:
     """Raise the time limits of one PostgreSQL transaction to `LONG`, for statements on whole tables.
 
     With `idles`, the transaction may also be idle for that long, while another store is read or written.

@@ -11,7 +11,7 @@ import pytest
 
 from monitor.clock import VirtualClock
 from monitor.errors import StoreFault
-from monitor.threads import Threads, in_turns
+from monitor.threads import Threads, with_pauses
 from tests.worlds.instants import after_slot
 
 
@@ -41,7 +41,7 @@ async def test_others_come_between_where_dealing_with_things_takes_long(seconds:
             await asyncio.sleep(0)
 
     waiting = asyncio.create_task(others())
-    async for number in in_turns(range(3), Passing(seconds)):
+    async for number in with_pauses(range(3), Passing(seconds)):
         deal_with(str(number))
     await waiting
     assert "".join(done) == order

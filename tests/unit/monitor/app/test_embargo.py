@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 
 from monitor.deliver.drafts import ENDINGS, render_draft
 from monitor.judge.as_json import release_json
-from monitor.web.app import application
+from monitor.web.app import make_application
 from monitor.web.credentials import Throttle
 from monitor.web.queries import Queries
 from tests.unit.monitor.app.life import Life, live
@@ -70,7 +70,7 @@ async def everything_shown(life: Life) -> str:
         *("/api/v1/calendars", f"/api/v1/incidents/{incident.id}/draft.html"),
     ]
     async with httpx.AsyncClient(
-        transport=httpx.ASGITransport(application(queries)), base_url="http://127.0.0.1"
+        transport=httpx.ASGITransport(make_application(queries)), base_url="http://127.0.0.1"
     ) as client:
         shown += [(await client.get(path)).text for path in paths]
     queries.close()

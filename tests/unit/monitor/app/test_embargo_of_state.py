@@ -33,18 +33,18 @@ from monitor.web import (
     reports,
     signin,
 )
-from monitor.web.app import application
+from monitor.web.app import make_application
 from monitor.web.credentials import Keys, Throttle, TokenScope
 from monitor.web.queries import Queries
 from monitor.web.sessions import Sessions
-from monitor.web.users import Right, Users, line, token_line
+from monitor.web.users import Right, Users, make_line, make_token_line
 from schedules.export import FORMATS
 from tests.unit.monitor.app.life import HEAD, Life, a_channel, live
 from tests.worlds.fake_channel import FakeChannel
 
 MARK = "zwirbel"
 SECRET = "correct horse battery"
-PROMETHEUS = token_line("prometheus", TokenScope.METRICS)
+PROMETHEUS = make_token_line("prometheus", TokenScope.METRICS)
 PAGE = f"https://www.gov.uk/government/statistics/{MARK}-claims"
 FILE = f"https://assets.publishing.service.gov.uk/media/{MARK}/{MARK}.ods"
 STORY = (
@@ -102,7 +102,7 @@ ROUTES = [
     *incident_page.ROUTES,
     *incident_form.ROUTES,
     *log_page.ROUTES,
-    *pages.LOOKS,
+    *pages.ASSET_ROUTES,
     *api.ROUTES,
     *month.ROUTES,
     *reports.ROUTES,
@@ -144,8 +144,8 @@ def opened(life: Life, users: Path, *, public: bool) -> Queries:
     queries.keys = Keys(metrics=b"for metrics alone")
     queries.door = Sessions(Users(users), life.clock, throttle)
     queries.producers = {"department-for-example": "Department"}
-    queries.ahead = body_of_unwatched_at(store, policies_of(life.settings))
-    queries.explained = explainer_of(life.settings, store).explain_release
+    queries.judge_promised = body_of_unwatched_at(store, policies_of(life.settings))
+    queries.explain_verdict = explainer_of(life.settings, store).explain_release
     return queries
 
 
@@ -156,7 +156,9 @@ def basic(name: str) -> dict[str, str]:
 @pytest.fixture(scope="module")
 def users(tmp_path_factory: pytest.TempPathFactory) -> Path:
     file = tmp_path_factory.mktemp("people") / "users"
-    file.write_text(f"{line('anne', SECRET)}\n{line('vic', SECRET, 'reader', Right.VIEWER)}\n{PROMETHEUS[1]}\n")
+    file.write_text(
+        f"{make_line('anne', SECRET)}\n{make_line('vic', SECRET, 'reader', Right.VIEWER)}\n{PROMETHEUS[1]}\n"
+    )
     return file
 
 
@@ -165,7 +167,7 @@ async def read(
 ) -> dict[str, tuple[int, str]]:
     """Return the status and text of these addresses, or of every one, as somebody who shows these headers reads it."""
     queries = opened(life, users, public=public)
-    transport = httpx.ASGITransport(application(queries))
+    transport = httpx.ASGITransport(make_application(queries))
     found = {}
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1", headers=headers) as client:
         for path in paths or addresses(life.daemon.store):

@@ -43,7 +43,7 @@ def test_a_joint_announcement_is_listed_watched_and_found_for_each_producer(
         queries = Queries(store, life.app.status, clock, "Europe/London", throttle=Throttle(clock))
         day = date(2026, 11, 26)
         for name in order:
-            (body,) = await queries.board(day, day, name)
+            (body,) = await queries.list_releases(day, day, name)
             assert (body["producer"], body["producers"]) == (OURS, [OURS, THEIRS])
             assert [one.release.id for one in life.daemon.admission.near(name)] == ["claims-q3"]
             span = clock.now() - timedelta(days=9), clock.now() + timedelta(days=9)
@@ -51,7 +51,7 @@ def test_a_joint_announcement_is_listed_watched_and_found_for_each_producer(
                 b"claims-q3"
                 in export_calendar(store.ledger, "csv", span, clock.now(), "Europe/London", producer=name)[0]
             )
-        assert await queries.board(day, day, "somebody-else") == []
+        assert await queries.list_releases(day, day, "somebody-else") == []
         queries.close()
 
     told = f"organisations = {list(order)!r}\n".replace("'", '"')

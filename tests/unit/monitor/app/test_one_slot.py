@@ -72,7 +72,7 @@ async def named(office: Office) -> dict[str, Any]:
     plan = next(one for one in day if one.release.id == RELEASE)
     board = await Queries(
         store, office.app.status, office.clock, settings.timezone, throttle=Throttle(office.clock), sees_all=True
-    ).board(DAY.date(), DAY.date())
+    ).list_releases(DAY.date(), DAY.date())
     content, _ = export_calendar(store.ledger, "json", (DAY, DAY + timedelta(days=1)), now, settings.timezone)
     assert judged is not None
     assert live is not None

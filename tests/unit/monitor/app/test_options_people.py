@@ -32,7 +32,7 @@ from monitor.config.settings import Settings
 from monitor.deliver.drafts import ENDINGS
 from monitor.errors import BadInput
 from monitor.web.credentials import Throttle
-from monitor.web.users import line
+from monitor.web.users import make_line
 from tests.worlds.routes import a_route
 
 Read = Callable[..., Settings]
@@ -171,7 +171,7 @@ def test_a_template_of_their_own_is_found_beside_the_configuration(read: Read, t
 def test_each_unknown_field_of_a_template_is_named(read: Read, tmp_path: Path) -> None:
     (tmp_path / "own.docx").write_bytes(template("title", "wat_happened", "colour"))
     told = faults_of(read, '[[producer]]\nid = "ofqual"\nname = "Ofqual"\nreport = { template = "own.docx" }\n')
-    assert [line.split(": ")[2] for line in told] == [
+    assert [make_line.split(": ")[2] for make_line in told] == [
         'asks for colour, and there is no such field (got "own.docx")',
         'asks for wat_happened, and there is no such field (got "own.docx")',
     ]
@@ -219,20 +219,20 @@ def test_links_and_doors_take_their_keys_from_where_they_are_kept(read: Read, tm
     keys, links = keys_of(settings), links_of(settings)
     assert (keys.link, keys.token) == (b"signing", b"programs")
     assert (links.url, links.key, links.lasts) == ("https://board.example", b"signing", timedelta(days=2))
-    assert keys_of(read("")).scope("") is None
-    assert keys_of(read("")).opened("x", datetime(2018, 1, 5, tzinfo=UTC)) is None
+    assert keys_of(read("")).find_scope("") is None
+    assert keys_of(read("")).read_link("x", datetime(2018, 1, 5, tzinfo=UTC)) is None
 
 
 async def test_the_door_lets_in_whom_the_file_beside_the_configuration_names(read: Read, tmp_path: Path) -> None:
     clock = SystemClock()
     throttle = Throttle(clock)
     assert door_of(read(""), tmp_path, clock, throttle) is None
-    (tmp_path / "users").write_text(line("anne", "correct horse battery"))
+    (tmp_path / "users").write_text(make_line("anne", "correct horse battery"))
     door = door_of(read('[web]\nusers_file = "users"\n'), tmp_path, clock, throttle)
     assert door is not None
     key = await door.enter("anne", "correct horse battery", "127.0.0.1")
     assert key is not None
-    session = await door.session(key)
+    session = await door.find_session(key)
     assert session is not None
     assert session.person.name == "anne"
     door.close()

@@ -18,7 +18,7 @@ from monitor.config.secrets import redactor, secrets_in_addresses, secrets_of
 from monitor.config.settings import PartSettings, ProducerSettings, Settings
 from monitor.errors import BadInput
 from monitor.health import logs
-from monitor.web.app import application
+from monitor.web.app import make_application
 from monitor.web.credentials import Throttle
 from monitor.web.queries import Queries
 from schedules.release import ReleaseMatch
@@ -149,7 +149,7 @@ def test_no_page_api_notice_or_draft_contains_a_key_in_an_address(tmp_path: Path
             store, life.app.status, life.clock, "Europe/London", throttle=throttle, local=True, redactor=hide
         )
         shown = []
-        transport = httpx.ASGITransport(application(queries))
+        transport = httpx.ASGITransport(make_application(queries))
         async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
             drafts = [f"/api/v1/incidents/{one.id}/draft.html" for one in store.verdicts.incidents()]
             pages = [f"/incidents/{one.id}" for one in store.verdicts.incidents()]

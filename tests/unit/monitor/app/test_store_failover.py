@@ -24,7 +24,7 @@ from monitor.store.members import Members
 from monitor.store.rows import Heartbeat
 from monitor.store.sql.engine import Store
 from monitor.store.writer import Writer
-from monitor.threads import off_the_loop
+from monitor.threads import run_in_thread
 from tests.worlds.looks import a_run
 from tests.worlds.stores import a_store_file, runs_of
 
@@ -37,7 +37,7 @@ def standing_in(near: Store, journal: Journal, url: str, folder: Path, clock: Vi
     evidence = Evidence(folder, near.evidence, writer, clock, "south~20261126T090000Z")
     members = Members("south", Leaseholder("south 1"), near.leases, writer, clock, divided=False)
     told = StoreHealth(clock, Metrics("1"), HealthState(clock.now(), {}, timedelta(seconds=2)), lambda: True)
-    ledger = Ledger(near, writer, clock, joining_of(settings), checks_of(settings), off_the_loop)
+    ledger = Ledger(near, writer, clock, joining_of(settings), checks_of(settings), run_in_thread)
     return StoreFailover(OpenedStore(near, url, journal, near), "south", writer, evidence, clock, told, members, ledger)
 
 

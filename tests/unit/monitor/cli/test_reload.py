@@ -20,7 +20,7 @@ from monitor.cli.main import cli
 from monitor.config.read import read_settings
 from monitor.config.settings import Settings
 from monitor.errors import StoreFault
-from monitor.web.users import line
+from monitor.web.users import make_line
 from tests.unit.monitor.app.process import alive, until_said
 
 CONFIG = """
@@ -53,7 +53,7 @@ def config(tmp_path: Path) -> Path:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     (tmp_path / "releases.toml").write_text(RELEASES)
-    (tmp_path / "users").write_text(f"{line('anne', 'a long enough word', 'duty statistician')}\n")
+    (tmp_path / "users").write_text(f"{make_line('anne', 'a long enough word', 'duty statistician')}\n")
     path = tmp_path / "config.toml"
     path.write_text(CONFIG.format(folder=tmp_path, port=port))
     return path

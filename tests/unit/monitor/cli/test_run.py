@@ -11,7 +11,7 @@ import pytest
 
 from monitor.cli.main import status_of
 from monitor.errors import SurroundingsFault
-from monitor.store.open import StoreLock, alone_on
+from monitor.store.open import StoreLock, locked_store
 from tests.worlds.stores import a_store_file
 
 ENDS = "import signal; from monitor.cli.run import _exit_now; {first}; _exit_now(signal.SIGTERM, None)"
@@ -65,7 +65,7 @@ def test_a_second_monitor_on_one_store_file_is_refused(tmp_path: Path, capsys: p
         f'[store]\nurl = "{url}"\n[evidence]\nfolder = "{tmp_path}/evidence"\n'
         f'[[calendar]]\nname = "own"\nkind = "toml"\nfile = "{tmp_path}/calendar.toml"\n'
     )
-    with alone_on(url):
+    with locked_store(url):
         assert status_of(["--config", str(config), "once"]) == 3
         assert f"another monitor runs on {tmp_path}/store.db" in capsys.readouterr().err
     assert status_of(["--config", str(config), "once"]) == 0

@@ -37,7 +37,7 @@ def _stdin() -> Any:  # noqa: ANN401 # a generator
 
 def opens(line: str) -> bool:
     people, faults = read_people(line, "users")
-    return not faults and people["anne"].password.opens(SECRET)
+    return not faults and people["anne"].password.matches(SECRET)
 
 
 def test_a_password_from_standard_input_makes_a_line(ask: Ask, typed: Callable[[str], None]) -> None:

@@ -49,7 +49,7 @@ secret = { file = "KEY_FILE" }
 
 
 @contextmanager
-def logging_to(stream: io.StringIO, **options: Any) -> Iterator[None]:  # noqa: ANN401  # as set_up takes them
+def logging_to(stream: io.StringIO, **options: Any) -> Iterator[None]:  # noqa: ANN401  # as start_logging takes them
     """Set logging up for a block, and put back what the tests run under."""
     root = logging.getLogger()
     before, level, configured = list(root.handlers), root.level, structlog.get_config()

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from monitor.clock import SET, Ahead, VirtualClock, ahead
+from monitor.clock import SET, SecondsAhead, VirtualClock, seconds_ahead
 from monitor.look.clock_skew import ClockStepGuard, Skew, largest_offset
 from monitor.look.clock_vote import is_off
 from monitor.look.fetch import Answer
@@ -368,12 +368,12 @@ class _Machine(VirtualClock):
 @given(st.lists(st.tuples(st.sampled_from(["passes", "sleeps", "is set"]), st.floats(-30.0, 30.0)), max_size=8))
 def test_what_is_asked_at_every_look_says_how_far_our_clock_is_ahead(steps: list[tuple[str, float]]) -> None:
     machine = _Machine(NOON)
-    told = Ahead(machine)
+    told = SecondsAhead(machine)
     for what, seconds in steps:
         machine.steady += abs(seconds) if what == "passes" else 0.0
         machine.suspended += abs(seconds) if what == "sleeps" else 0.0
         machine.offset += timedelta(seconds=seconds if what == "is set" else 0.0)
-        assert told() == pytest.approx(ahead(machine), abs=SET / 2)
+        assert told() == pytest.approx(seconds_ahead(machine), abs=SET / 2)
     told()
     before = machine.reads
     told()

@@ -22,7 +22,7 @@ from monitor.store.portions import Portions
 from monitor.store.rows import Event
 from monitor.store.sql.write import Transaction
 from monitor.store.writer import LATE, Writer
-from monitor.threads import is_done
+from monitor.threads import ends_within
 from tests.contracts.slow_store import SlowStore
 from tests.worlds.evidence import an_answer
 from tests.worlds.stores import TemporaryStore
@@ -214,7 +214,7 @@ class StandingLoop(JumpingLoop):
     """A loop that can stand still, as a process does that gets no turn."""
 
     def stand_still(self, seconds: float) -> None:
-        self._virtual += seconds
+        self._time += seconds
 
 
 @pytest.mark.parametrize(("still", "done_at", "told"), [(0.0, 9.0, False), (8.0, 9.2, True), (8.0, 30.0, False)])
@@ -227,7 +227,7 @@ def test_a_process_that_stands_still_does_not_take_its_store_for_silent(
         work = loop.create_future()
         loop.call_at(1.0, loop.stand_still, still)
         loop.call_at(done_at, work.set_result, None)
-        return await is_done(work, 5.0)
+        return await ends_within(work, 5.0)
 
     with asyncio.Runner(loop_factory=StandingLoop) as runner:
         assert runner.run(story()) is told

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from monitor.errors import StoreFault
 from monitor.plan.share import Share, owner_of
-from monitor.threads import off_the_loop
+from monitor.threads import run_in_thread
 from tests.unit.monitor.app.office import Office, at_work, csv, row
 
 TOMORROW, IN_FIVE_DAYS, NEXT_MONTH = row("a", "2026-11-17"), row("b", "2026-11-21"), row("c", "2026-12-20")
@@ -46,7 +46,7 @@ def test_a_store_that_fails_as_the_first_roll_asks_it_is_asked_again_at_once(tmp
         async def ask(question: Callable[[], T], /) -> T:
             if faults:
                 raise faults.pop()
-            return await off_the_loop(question)
+            return await run_in_thread(question)
 
         await office.read(csv(IN_FIVE_DAYS))
         await office.reopen(rolls=False)

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from monitor.clock import Ahead
+from monitor.clock import SecondsAhead
 from monitor.judge.judge import judge
 from monitor.judge.policy import Policy
 from monitor.judge.runs import Blind, OutOfOrder, Run, fold_sighting, was_blind
@@ -80,7 +80,7 @@ def judged(story: Story) -> Verdict:
     begins, seen = SLOT + timedelta(seconds=BEGINS), Seen(timedelta(seconds=max(story.every, 1.0)))
 
     async def play(clock: HaltingClock) -> datetime:
-        interpreter = Interpreter(Skew(ahead=Ahead(clock)))
+        interpreter = Interpreter(Skew(ahead=SecondsAhead(clock)))
         poller = Poller(clock, publisher(story, clock), Budget(1000.0), interpreter, at_once=4)
         window = Window("slot", SLOT - DAY, SLOT + DAY, timedelta(seconds=story.every))
         for view in (View.EDGE, View.ORIGIN)[: story.views]:

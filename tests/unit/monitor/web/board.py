@@ -27,10 +27,9 @@ from monitor.store.rows import Delivery, DeliveryState, Record
 from monitor.store.writer import Writer
 from monitor.watch.periods import Periods
 from monitor.watch.rejudge import Explainer
-from monitor.web.app import application
+from monitor.web.app import make_application
 from monitor.web.credentials import Keys, Throttle
-from monitor.web.queries import Queries
-from monitor.web.running import Pulse
+from monitor.web.queries import Pulse, Queries
 from monitor.web.sessions import Sessions
 from monitor.web.users import Users
 from tests.worlds.instants import after_slot
@@ -81,7 +80,7 @@ class Live:
     def pulses(self) -> Mapping[str, Pulse]:
         return self.watched
 
-    def storeless(self) -> bool:
+    def is_store_unavailable(self) -> bool:
         return False
 
     def unready(self) -> Sequence[str]:
@@ -132,7 +131,7 @@ class Board:
 
     def remade(self) -> ASGIApp:
         """Return the application as its queries have it now."""
-        return application(self.queries)
+        return make_application(self.queries)
 
 
 def _fill(store: TemporaryStore) -> None:
@@ -198,11 +197,11 @@ async def a_board(
         keys,
         door=door,
         throttle=throttle,
-        explained=Explainer(store, policies, "Europe/London").explain_release,
+        explain_verdict=Explainer(store, policies, "Europe/London").explain_release,
         local=public and door is None,
         periods=Periods(store, policies, "Europe/London", {"ofqual": "Ofqual"}, ("ofqual",)),
     )
-    app = application(queries)
+    app = make_application(queries)
     try:
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=base) as client:
             late, early = store.verdicts.incidents_of("r")[-1], store.verdicts.incidents_of("early")[-1]

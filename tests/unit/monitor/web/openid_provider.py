@@ -55,19 +55,19 @@ class Idp:
         if path in self.answers:
             return self.answers[path]
         if path == "/token":
-            return self._exchanged(asked)
+            return self._exchange_code(asked)
         if path == "/authorize":
             self.sent = {name: values[0] for name, values in parse_qs(urlsplit(asked.target).query).items()}
             back = f"{self.sent['redirect_uri']}?{urlencode({'code': 'c0de', 'state': self.sent['state']})}"
             return 200, f'<title>There</title><a href="{back}">I am Anne</a>', {"Content-Type": "text/html"}
-        told = KeySet([key()]).as_dict(private=False) if path == "/keys" else self._described()
+        told = KeySet([key()]).as_dict(private=False) if path == "/keys" else self._answer_discovery()
         return 200, json.dumps(told), {}
 
-    def _described(self) -> dict[str, Any]:
+    def _answer_discovery(self) -> dict[str, Any]:
         own = {name: f"{self.url}/{path}" for name, path in (("token_endpoint", "token"), ("jwks_uri", "keys"))}
         return {"issuer": self.url, "authorization_endpoint": f"{self.url}/authorize", **own} | self.configuration
 
-    def _exchanged(self, asked: Asked) -> Reply:
+    def _exchange_code(self, asked: Asked) -> Reply:
         form = {name: values[0] for name, values in parse_qs(asked.body.decode()).items()}
         shown = b64decode(asked.headers.get("authorization", "").removeprefix("Basic ")).decode()
         if shown != f"ninethirty:{SECRET}" and form.get("client_secret") != SECRET:
@@ -81,11 +81,11 @@ class Idp:
             return 400, '{"error": "invalid_grant", "error_description": "<b>no</b>"}', {}
         return (
             200,
-            json.dumps({"access_token": "a", "token_type": "Bearer", "id_token": self.token or self.signed()}),
+            json.dumps({"access_token": "a", "token_type": "Bearer", "id_token": self.token or self.sign_token()}),
             {},
         )
 
-    def signed(self, by: RSAKey | None = None, header: Mapping[str, Any] | None = None) -> str:
+    def sign_token(self, by: RSAKey | None = None, header: Mapping[str, Any] | None = None) -> str:
         """Return an ID token with the claims that it is to hold."""
         right = {"iss": self.url, "aud": "ninethirty", "sub": "0815", "nonce": self.sent["nonce"]}
         times = {"iat": self.now, "exp": self.now + 300}
@@ -93,7 +93,7 @@ class Idp:
         by = by or key()
         return jwt.encode({"alg": "RS256", "kid": by.kid, **(header or {})}, claims, by)
 
-    def approves(self, sent: httpx.Response) -> dict[str, str]:
+    def approve(self, sent: httpx.Response) -> dict[str, str]:
         """Have somebody sign in there who was sent; return with what query they are sent back."""
         assert sent.status_code == 303, sent.text
         where = urlsplit(sent.headers["location"])
@@ -110,19 +110,19 @@ class SignOn:
     idp: Idp
     client: httpx.AsyncClient
 
-    async def set_out(self, where: str = "/") -> dict[str, str]:
+    async def start(self, where: str = "/") -> dict[str, str]:
         """Go to the provider and sign in there; return with what query one is sent back."""
-        return self.idp.approves(await self.client.get("/sign-in/oidc", params={"next": where}))
+        return self.idp.approve(await self.client.get("/sign-in/oidc", params={"next": where}))
 
-    async def come_back(self, query: Mapping[str, str]) -> httpx.Response:
+    async def finish(self, query: Mapping[str, str]) -> httpx.Response:
         """Come back with this query."""
         return await self.client.get("/sign-in/oidc/return", params=query)
 
     async def sign_on(self, where: str = "/") -> httpx.Response:
         """Go there and come back."""
-        return await self.come_back(await self.set_out(where))
+        return await self.finish(await self.start(where))
 
-    async def seen(self) -> list[int]:
+    async def statuses(self) -> list[int]:
         """Return what a page, an incident and the status answer."""
         return [(await self.client.get(path)).status_code for path in ("/", "/incidents", "/status")]
 

@@ -28,7 +28,7 @@ def users_file(folder: Path) -> Path:
     file.touch(0o600)
     # As weak as is still taken: a hundred tests sign in.
     kept = Password(bytes(16), ln=14, p=1)
-    salt, digest = (b64encode(part).decode().rstrip("=") for part in (kept.salt, kept.of(SECRET)))
+    salt, digest = (b64encode(part).decode().rstrip("=") for part in (kept.salt, kept.hash(SECRET)))
     hashed = f"$scrypt$ln=14,r=8,p=1${salt}${digest}"
     file.write_text("".join(f"{name}:{hashed}:{role}:{right}\n" for name, (role, right) in PEOPLE.items()))
     return file

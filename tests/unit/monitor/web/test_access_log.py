@@ -13,7 +13,7 @@ from starlette.routing import Route
 from structlog.testing import capture_logs
 
 from monitor.clock import SystemClock
-from monitor.web.access_log import Access
+from monitor.web.access_log import AccessLog
 
 
 async def page(request: Request) -> PlainTextResponse:
@@ -24,7 +24,7 @@ async def page(request: Request) -> PlainTextResponse:
 
 
 async def ask(path: str, **headers: str) -> tuple[httpx.Response, list[dict[str, Any]]]:
-    app = Access(Starlette(routes=[Route("/{path:path}", page)]), SystemClock())
+    app = AccessLog(Starlette(routes=[Route("/{path:path}", page)]), SystemClock())
     processors = [structlog.contextvars.merge_contextvars]
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     with capture_logs(processors=processors) as lines:
@@ -33,7 +33,7 @@ async def ask(path: str, **headers: str) -> tuple[httpx.Response, list[dict[str,
     return answer, [dict(line) for line in lines]
 
 
-async def test_every_line_of_a_request_and_its_answer_carry_one_id() -> None:
+async def test_log_lines_of_a_request_and_its_response_have_the_same_id() -> None:
     answer, (inner, outer) = await ask("/releases/r")
     name = answer.headers["X-Request-ID"]
     assert re.fullmatch(r"[0-9a-f]{32}", name)
@@ -43,24 +43,24 @@ async def test_every_line_of_a_request_and_its_answer_carry_one_id() -> None:
     assert outer["seconds"] >= 0
 
 
-async def test_the_id_of_a_proxy_is_kept_and_nonsense_is_not() -> None:
+async def test_valid_request_id_of_a_proxy_is_kept_and_an_invalid_one_replaced() -> None:
     kept, _ = await ask("/", **{"X-Request-ID": "edge-0001-abcd"})
     made, _ = await ask("/", **{"X-Request-ID": "x y<script>"})
     assert kept.headers["X-Request-ID"] == "edge-0001-abcd"
     assert re.fullmatch(r"[0-9a-f]{32}", made.headers["X-Request-ID"])
 
 
-async def test_a_query_is_never_logged_because_it_may_hold_a_token() -> None:
+async def test_query_string_is_never_logged() -> None:
     _, lines = await ask("/incidents/i/acknowledge?token=abcdef")
     assert "abcdef" not in str(lines)
 
 
 @pytest.mark.parametrize("path", ["/metrics", "/healthz", "/readyz"])
-async def test_what_machines_poll_is_logged_below_the_usual_level(path: str) -> None:
+async def test_polled_addresses_are_logged_at_debug_level(path: str) -> None:
     _, lines = await ask(path)
     assert lines[-1]["log_level"] == "debug"
 
 
-async def test_a_request_that_broke_is_logged_as_500() -> None:
+async def test_request_with_an_exception_is_logged_as_500() -> None:
     answer, lines = await ask("/broken")
     assert (answer.status_code, lines[-1]["status"]) == (500, 500)

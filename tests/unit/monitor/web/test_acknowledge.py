@@ -39,7 +39,7 @@ async def test_opening_the_link_shows_a_button_and_changes_nothing() -> None:
         assert acknowledged_by(board) == []
 
 
-async def test_the_button_acknowledges_with_a_role() -> None:
+async def test_button_acknowledges_the_incident_with_a_role() -> None:
     async with a_board() as board:
         said = {"token": token_of(board), "role": "duty statistician"}
         answer = await board.client.post("/acknowledge", data=said, follow_redirects=True)
@@ -51,7 +51,7 @@ async def test_the_button_acknowledges_with_a_role() -> None:
 
 
 @pytest.mark.parametrize("role", ["", "   ", "x" * 81])
-async def test_the_button_without_a_proper_role_asks_again(role: str) -> None:
+async def test_invalid_role_shows_the_form_again(role: str) -> None:
     async with a_board() as board:
         answer = await board.client.post("/acknowledge", data={"token": token_of(board), "role": role})
         assert answer.status_code == 400
@@ -59,7 +59,7 @@ async def test_the_button_without_a_proper_role_asks_again(role: str) -> None:
         assert acknowledged_by(board) == []
 
 
-async def test_a_link_of_another_key_or_none_opens_nothing() -> None:
+async def test_link_signed_with_another_key_is_refused() -> None:
     async with a_board() as board:
         for token in ("", "nonsense", "%00", token_of(board, b"another key"), token_of(board)[:-2]):
             shown = await board.client.get("/acknowledge", params={"token": token})
@@ -68,20 +68,20 @@ async def test_a_link_of_another_key_or_none_opens_nothing() -> None:
         assert acknowledged_by(board) == []
 
 
-async def test_a_link_runs_out() -> None:
+async def test_expired_link_is_refused() -> None:
     async with a_board() as board:
         board.clock.seconds = WEEK.total_seconds()
         answer = await board.client.post("/acknowledge", data={"token": token_of(board), "role": "me"})
         assert answer.status_code == 403
 
 
-async def test_without_a_key_no_link_opens_anything() -> None:
+async def test_every_link_is_refused_if_no_key_is_configured() -> None:
     async with a_board(keys=Keys()) as board:
         answer = await board.client.get("/acknowledge", params={"token": token_of(board, b"")})
         assert answer.status_code == 403
 
 
-async def test_guessing_is_slowed_down_and_only_for_the_one_who_guesses() -> None:
+async def test_wrong_guesses_delay_only_the_client_that_guesses() -> None:
     async with a_board() as board:
         codes = [(await board.client.get("/acknowledge", params={"token": "x"})).status_code for _ in range(25)]
         assert codes == [403] * 20 + [429] * 5
@@ -91,15 +91,15 @@ async def test_guessing_is_slowed_down_and_only_for_the_one_who_guesses() -> Non
         assert (await board.client.get("/acknowledge", params={"token": token_of(board)})).status_code == 200
 
 
-def test_the_throttle_tells_clients_apart() -> None:
+def test_throttle_counts_each_client_separately() -> None:
     throttle = Throttle(Stopped(after_slot(0)), most=2)
     for _ in range(2):
-        throttle.failed("a")
+        throttle.count_failure("a")
     assert throttle.wait("a") > 0
     assert throttle.wait("b") == 0
 
 
-async def test_a_program_acknowledges_with_its_token() -> None:
+async def test_program_acknowledges_with_its_token() -> None:
     async with a_board() as board:
         answer = await board.client.post(
             f"/api/v1/incidents/{board.incident}/acknowledge",
@@ -125,7 +125,7 @@ async def test_a_program_acknowledges_with_its_token() -> None:
         ("Bearer a token for programs", '{"role": "' + "x" * 9000 + '"}', 400),
     ],
 )
-async def test_a_program_without_token_or_role_is_told_so(shown: str, body: str, code: int) -> None:
+async def test_program_without_token_or_role_is_refused_with_the_reason(shown: str, body: str, code: int) -> None:
     async with a_board() as board:
         address = f"/api/v1/incidents/{board.incident}/acknowledge"
         answer = await board.client.post(address, content=body, headers={"Authorization": shown})
@@ -135,27 +135,27 @@ async def test_a_program_without_token_or_role_is_told_so(shown: str, body: str,
         assert acknowledged_by(board) == []
 
 
-async def test_a_program_without_a_configured_token_never_gets_in() -> None:
+async def test_every_token_is_refused_if_none_is_configured() -> None:
     async with a_board(keys=Keys()) as board:
         address = f"/api/v1/incidents/{board.incident}/acknowledge"
         answer = await board.client.post(address, json={"role": "me"}, headers={"Authorization": "Bearer "})
         assert answer.status_code == 401
 
 
-async def test_an_incident_there_is_not_cannot_be_acknowledged() -> None:
+async def test_unknown_incident_cannot_be_acknowledged() -> None:
     async with a_board() as board:
         headers = {"Authorization": "Bearer a token for programs"}
         answer = await board.client.post("/api/v1/incidents/none/acknowledge", json={"role": "me"}, headers=headers)
         assert answer.status_code == 404
 
 
-async def test_reading_the_api_acknowledges_nothing() -> None:
+async def test_reading_an_incident_does_not_acknowledge_it() -> None:
     async with a_board() as board:
         answer = await board.client.get(f"/api/v1/incidents/{board.incident}/acknowledge")
         assert answer.status_code == 405
 
 
-async def test_links_work_where_the_board_is_not_public() -> None:
+async def test_links_work_if_the_board_is_not_public() -> None:
     async with a_board(public=False) as board:
         assert (await board.client.get("/incidents")).status_code == 401
         page = await board.client.get("/acknowledge", params={"token": token_of(board)})
@@ -163,16 +163,16 @@ async def test_links_work_where_the_board_is_not_public() -> None:
         assert (await board.client.get("/style.css")).status_code == 200
 
 
-async def test_the_link_of_a_notice_is_the_one_the_page_opens() -> None:
+async def test_link_in_a_notice_opens_its_page() -> None:
     async with a_board() as board:
         notice = board.store.outbox.notices(board.incident)[0]
         link = urlsplit(Links("https://board.example/", KEYS.link, WEEK).acknowledge_link(notice))
         assert link.path == "/acknowledge"
         (token,) = parse_qs(link.query)["token"]
-        assert KEYS.opened(token, board.clock.now()) == (board.incident, notice.id[:8])
+        assert KEYS.read_link(token, board.clock.now()) == (board.incident, notice.id[:8])
 
 
-async def test_the_link_shows_what_its_own_notice_said_and_nothing_later() -> None:
+async def test_link_shows_its_own_notice_and_nothing_later() -> None:
     async with a_board(public=False) as board:
         first = board.store.outbox.notices(board.incident)[0]
         later = replace(first, id="f" * 32, at=after_slot(500), subject="A LATER WORD", text="A LATER WORD")
@@ -185,14 +185,14 @@ async def test_the_link_shows_what_its_own_notice_said_and_nothing_later() -> No
             assert other not in page
 
 
-async def test_an_older_link_that_names_no_notice_shows_only_which_incident_it_is() -> None:
+async def test_older_link_without_a_notice_shows_only_the_incident() -> None:
     async with a_board(public=False) as board:
         page = (await board.client.get("/acknowledge", params={"token": token_of(board)})).text
         assert "Measured so far" not in page
         assert "I'm on it" in page
 
 
-async def test_without_a_key_a_notice_links_to_the_incident_and_without_pages_to_nothing() -> None:
+async def test_notice_links_to_the_incident_without_a_key_and_has_no_link_without_pages() -> None:
     async with a_board() as board:
         notice = board.store.outbox.notices(board.incident)[0]
         assert (
@@ -202,6 +202,6 @@ async def test_without_a_key_a_notice_links_to_the_incident_and_without_pages_to
         assert Links("", KEYS.link).acknowledge_link(notice) == ""
 
 
-def test_keys_never_show_themselves() -> None:
+def test_repr_of_keys_shows_no_key() -> None:
     assert "token" not in repr(KEYS).replace("Keys", "")
     assert "key that" not in repr(Links("https://b.example", b"a key that signs"))

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from monitor.web import answers, api
-from monitor.web.operations import description
+from monitor.web.operations import describe_api
 from tests.unit.monitor.web.board import KEYS, Board, a_board
 
-TOLD = description(api.ROUTES)
+TOLD = describe_api(api.ROUTES)
 SCHEMAS = TOLD["components"]["schemas"]
 OPERATIONS = {
     one["operationId"]: (path, method, one) for path, each in TOLD["paths"].items() for method, one in each.items()
@@ -98,7 +98,7 @@ async def answered(board: Board, name: str, asked: Json) -> None:
 @pytest.mark.slow
 @pytest.mark.explored
 @pytest.mark.parametrize("name", OPERATIONS)
-def test_whatever_may_be_asked_is_answered_as_described(name: str) -> None:
+def test_every_valid_input_gets_an_answer_that_matches_its_schema(name: str) -> None:
     @settings(max_examples=10, deadline=None, phases=[Phase.generate])
     @given(st.lists(requests(name), min_size=8, max_size=8))
     def ask(every: list[Json]) -> None:

@@ -13,8 +13,8 @@ from jsonschema import Draft202012Validator
 
 from monitor.deliver.open_data import EVENT, INCIDENT, SILENCE, VERDICT
 from monitor.web import answers
-from monitor.web.app import application
-from monitor.web.operations import description
+from monitor.web.app import make_application
+from monitor.web.operations import describe_api
 from tests.unit.monitor.web.board import KEYS, TITLE, Board, a_board
 
 TOKEN = {"Authorization": f"Bearer {KEYS.token.decode()}"}
@@ -31,7 +31,7 @@ def operations(told: dict[str, Any]) -> Iterator[dict[str, Any]]:
         yield from path.values()
 
 
-async def test_every_operation_has_a_name_of_its_own_a_tag_words_and_typed_answers() -> None:
+async def test_every_operation_has_a_unique_name_a_tag_a_summary_and_typed_answers() -> None:
     async with a_board() as board:
         told = await described(board)
     every = list(operations(told))
@@ -48,7 +48,7 @@ async def test_every_operation_has_a_name_of_its_own_a_tag_words_and_typed_answe
             assert parameter["in"] == "path" or parameter["description"]
 
 
-async def test_every_object_of_the_description_is_described_and_every_reference_leads_somewhere() -> None:
+async def test_every_object_is_described_and_every_reference_resolves() -> None:
     async with a_board() as board:
         told = await described(board)
     schemas = told["components"]["schemas"]
@@ -56,7 +56,7 @@ async def test_every_object_of_the_description_is_described_and_every_reference_
     assert {one.rpartition("/")[2] for one in _references(told)} <= set(schemas)
 
 
-async def test_every_default_of_the_description_is_a_value_that_its_schema_allows() -> None:
+async def test_every_default_is_valid_under_its_schema() -> None:
     async with a_board() as board:
         told = await described(board)
     shapes = [one for one in _tables(told) if "default" in one]
@@ -89,7 +89,7 @@ ANSWERS: dict[str, type[answers.Answer]] = {
 }
 
 
-async def test_every_answer_is_as_its_model_has_it_and_holds_nothing_else() -> None:
+async def test_every_answer_matches_its_model_without_extra_fields() -> None:
     async with a_board() as board:
         asked = {"of": "release", "name": "r", "until": "2018-01-05T12:00:00Z", "reason": "moves", "role": "web team"}
         made = await board.client.post("/api/v1/silences", json=asked, headers=TOKEN)
@@ -98,14 +98,14 @@ async def test_every_answer_is_as_its_model_has_it_and_holds_nothing_else() -> N
             model.model_validate((await board.client.get(f"/api/v1/{path}")).json(), extra="forbid")
 
 
-async def test_whoever_may_not_know_all_is_answered_in_the_same_shape() -> None:
+async def test_strangers_get_answers_of_the_same_shape() -> None:
     async with a_board(base="http://board.example") as board:
         for path, model in ANSWERS.items():
             told = await board.client.get(f"/api/v1/{path}")
             assert path == "calendars" or model.model_validate(told.json(), extra="forbid")
 
 
-async def test_an_answer_that_has_not_changed_is_not_sent_again() -> None:
+async def test_unchanged_answer_is_a_304() -> None:
     async with a_board() as board:
         first = await board.client.get(f"/api/v1/releases?{DAY}")
         mark = first.headers["etag"]
@@ -135,13 +135,13 @@ async def test_lists_are_read_page_by_page() -> None:
     assert [len(page) for page in incidents] == [len(page) for page in still] == [1, 1, 0]
 
 
-async def test_a_span_of_many_years_is_read_in_pages_of_some_hundred_days() -> None:
+async def test_span_of_many_years_is_paged_by_400_days() -> None:
     async with a_board() as board:
         found = await pages(board.client, "/api/v1/releases?from=2017-01-01&to=2018-12-31", "releases")
     assert found == [["early", "r"], []]
 
 
-async def test_another_method_is_told_which_there_are() -> None:
+async def test_unknown_method_is_refused_with_the_allowed_ones() -> None:
     async with a_board() as board:
         for path, methods in (
             ("/api/v1/silences", {"GET", "HEAD", "POST"}),
@@ -154,7 +154,7 @@ async def test_another_method_is_told_which_there_are() -> None:
 
 
 @pytest.mark.parametrize("name", ["%00", "a%0Ab", "x" * 3000])
-async def test_a_name_that_nothing_can_have_is_unknown(name: str) -> None:
+async def test_name_with_control_characters_is_unknown(name: str) -> None:
     async with a_board() as board:
         for kind in ("releases", "incidents"):
             assert (await board.client.get(f"/api/v1/{kind}/{name}")).status_code == 404
@@ -167,25 +167,25 @@ class Broken(dict[str, dict[str, Any]]):
         raise RuntimeError(TITLE)
 
 
-async def test_a_fault_of_ours_is_a_problem_without_its_words() -> None:
+async def test_internal_error_is_a_problem_document_without_details() -> None:
     async with a_board() as board:
         board.running.bodies = Broken()
-        transport = httpx.ASGITransport(application(board.queries), raise_app_exceptions=False)
+        transport = httpx.ASGITransport(make_application(board.queries), raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
             answer = await client.get("/api/v1/releases/r")
     assert (answer.status_code, answer.headers["content-type"]) == (500, "application/problem+json")
     assert TITLE not in answer.text
 
 
-def test_a_description_of_no_operations_is_still_one() -> None:
-    assert description([])["paths"] == {}
+def test_description_without_operations_is_valid() -> None:
+    assert describe_api([])["paths"] == {}
 
 
 @pytest.mark.parametrize(
     ("path", "columns"),
     [("releases?from=2018-01-05", VERDICT), ("incidents", INCIDENT), ("events", EVENT), ("silences", SILENCE)],
 )
-async def test_a_list_is_told_as_csv_to_whoever_asks_for_it(path: str, columns: Mapping[str, str]) -> None:
+async def test_list_is_csv_if_the_client_asks_for_it(path: str, columns: Mapping[str, str]) -> None:
     async with a_board() as board:
         more = "&" if "?" in path else "?"
         held = {"of": "release", "name": "r", "until": "2018-01-05T12:00:00Z", "reason": "moves", "role": "web team"}
@@ -205,7 +205,7 @@ async def test_a_list_is_told_as_csv_to_whoever_asks_for_it(path: str, columns: 
     assert list(rows[0]) == list(columns)
 
 
-async def test_a_page_of_csv_leads_to_the_next() -> None:
+async def test_csv_page_links_to_the_next() -> None:
     async with a_board() as board:
         found, address = [], f"/api/v1/releases?{DAY}&limit=1&format=csv"
         while address:
@@ -215,7 +215,7 @@ async def test_a_page_of_csv_leads_to_the_next() -> None:
     assert found == ["early", "r"]
 
 
-async def test_strangers_read_as_csv_what_they_read_as_json() -> None:
+async def test_strangers_see_the_same_in_csv_as_in_json() -> None:
     async with a_board(base="http://board.example") as board:
         listed = (await board.client.get("/api/v1/incidents")).json()["incidents"]
         rows = csv.DictReader((await board.client.get("/api/v1/incidents?format=csv")).text.splitlines())
@@ -223,7 +223,7 @@ async def test_strangers_read_as_csv_what_they_read_as_json() -> None:
         assert (await board.client.get(f"/api/v1/releases?{DAY}&format=csv")).status_code == 200
 
 
-async def test_people_read_of_every_operation_and_object_and_every_link_leads_somewhere() -> None:
+async def test_api_page_has_every_operation_and_object_and_no_broken_link() -> None:
     async with a_board() as board:
         told, page = await described(board), (await board.client.get("/api")).text
     ids = re.findall(r' id="([^"]+)"', page)

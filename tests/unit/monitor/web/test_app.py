@@ -18,7 +18,7 @@ from monitor.errors import StoreFault
 from monitor.store.sql.read import VerdictStore
 from monitor.store.writer import DELAY
 from monitor.watch.rejudge import body_of_unwatched_at
-from monitor.web.app import application
+from monitor.web.app import make_application
 from monitor.web.credentials import Throttle
 from monitor.web.queries import Queries
 from schedules.times.interval import Bounds
@@ -44,8 +44,8 @@ async def browsing(life: Life) -> AsyncIterator[httpx.AsyncClient]:
     queries = Queries(
         life.daemon.store, life.app.status, life.clock, "Europe/London", throttle=Throttle(life.clock), local=True
     )
-    queries.ahead = body_of_unwatched_at(life.daemon.store, policies_of(life.settings))
-    transport = httpx.ASGITransport(application(queries))
+    queries.judge_promised = body_of_unwatched_at(life.daemon.store, policies_of(life.settings))
+    transport = httpx.ASGITransport(make_application(queries))
     try:
         async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
             yield client
@@ -97,7 +97,7 @@ known_from = 2026-10-29T09:30:00
 """
 
 
-def test_what_is_promised_and_not_watched_yet_stands_on_the_board_of_its_day(tmp_path: Path) -> None:
+def test_board_of_a_day_shows_promised_releases_that_are_not_watched_yet(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
         await life.until("09:28:30")
         async with browsing(life) as client:
@@ -135,7 +135,7 @@ def test_what_is_promised_and_not_watched_yet_stands_on_the_board_of_its_day(tmp
         ("/api/v1/incidents?after=nothing", 404),
     ],
 )
-def test_what_is_not_there_is_said_not_to_be(tmp_path: Path, address: str, status: int) -> None:
+def test_unknown_addresses_are_not_found(tmp_path: Path, address: str, status: int) -> None:
     async def act(life: Life) -> None:
         await life.until("09:28:05")
         async with browsing(life) as client:
@@ -151,7 +151,7 @@ def test_what_is_not_there_is_said_not_to_be(tmp_path: Path, address: str, statu
 
 
 @pytest.mark.slow
-def test_a_hostile_title_is_text_on_every_page_and_every_answer_has_its_guards(tmp_path: Path) -> None:
+def test_hostile_title_is_escaped_on_every_page_with_security_headers(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
         await life.until("09:45:00")
         (incident,) = life.daemon.store.verdicts.incidents()
@@ -170,7 +170,7 @@ def test_a_hostile_title_is_text_on_every_page_and_every_answer_has_its_guards(t
     live(tmp_path, LATE, act, head=HOSTILE)
 
 
-def test_a_calendar_that_was_not_read_takes_the_board_from_nobody(tmp_path: Path) -> None:
+def test_board_is_ready_although_a_calendar_was_not_read(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
         async with browsing(life) as client:
             early = await client.get("/readyz")
@@ -184,7 +184,7 @@ def test_a_calendar_that_was_not_read_takes_the_board_from_nobody(tmp_path: Path
     live(tmp_path, "", act)
 
 
-def test_a_board_where_nobody_can_sign_in_shows_strangers_health_alone(tmp_path: Path) -> None:
+def test_board_without_sign_in_shows_strangers_only_health(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
         queries = Queries(
             life.daemon.store,
@@ -193,7 +193,7 @@ def test_a_board_where_nobody_can_sign_in_shows_strangers_health_alone(tmp_path:
             "Europe/London",
             throttle=Throttle(life.clock),
         )
-        transport = httpx.ASGITransport(application(queries))
+        transport = httpx.ASGITransport(make_application(queries))
         async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
             shown = {
                 path: (await client.get(path)).status_code for path in ("/", "/api/v1/releases", "/metrics", "/readyz")
@@ -217,7 +217,7 @@ class UnreadableVerdicts:
         return getattr(self._verdicts, name)
 
 
-def test_a_store_that_cannot_be_read_is_a_503_and_ends_nothing(tmp_path: Path) -> None:
+def test_unreadable_store_is_a_503_and_the_monitor_continues(tmp_path: Path) -> None:
     store = TemporaryStore()
     verdicts = UnreadableVerdicts(store.verdicts)
     store.verdicts = cast("VerdictStore", verdicts)
@@ -236,7 +236,7 @@ def test_a_store_that_cannot_be_read_is_a_503_and_ends_nothing(tmp_path: Path) -
 
 
 @pytest.mark.needs("prometheus")
-def test_metrics_are_what_promtool_takes_for_good(tmp_path: Path) -> None:
+def test_promtool_accepts_the_metrics(tmp_path: Path) -> None:
     pages = []
 
     async def act(life: Life) -> None:
@@ -262,7 +262,7 @@ PROMISED = (
 
 
 @pytest.mark.slow
-def test_a_release_that_belongs_to_another_says_so_on_its_page_and_is_on_no_board(tmp_path: Path) -> None:
+def test_joined_release_names_the_other_one_and_is_on_no_board(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
         await life.until("09:45:00")
         store = life.daemon.store
@@ -278,7 +278,7 @@ def test_a_release_that_belongs_to_another_says_so_on_its_page_and_is_on_no_boar
     live(tmp_path, LATE, act)
 
 
-async def test_changes_of_verdicts_are_read_page_by_page() -> None:
+async def test_events_are_read_page_by_page() -> None:
     async with a_board() as board:
         every = (await board.client.get("/api/v1/events")).json()
         first = (await board.client.get("/api/v1/events?limit=1")).json()
@@ -291,7 +291,7 @@ async def test_changes_of_verdicts_are_read_page_by_page() -> None:
     assert [(one["before"], one["after"], one["body"]["verdict"]) for one in late] == [(None, "overdue", "overdue")]
 
 
-def test_readiness_liveness_and_doubt_are_told_apart(tmp_path: Path) -> None:
+def test_readiness_liveness_and_doubts_are_separate(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
         async with browsing(life) as client:
             await life.until("09:28:30")
@@ -310,7 +310,7 @@ def test_readiness_liveness_and_doubt_are_told_apart(tmp_path: Path) -> None:
     live(tmp_path, "", act)
 
 
-async def test_a_monitor_that_does_not_look_wants_to_be_started_anew() -> None:
+async def test_monitor_that_does_not_look_fails_its_liveness_check() -> None:
     async with a_board(reasons=["no look has begun"]) as board:
         told = await board.client.get("/livez")
         assert (told.status_code, told.text) == (503, "no look has begun\n")

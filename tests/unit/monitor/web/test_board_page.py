@@ -10,13 +10,13 @@ import pytest
 from alerts.by_hand import acknowledge_incident
 from alerts.incident import Action
 from monitor.health.hosts import SilentHost
-from monitor.web.board import groups_of
+from monitor.web.board import group_rows
 from monitor.web.queries import MOST_INCIDENTS
 from tests.unit.monitor.web.board import a_board
 from tests.worlds.instants import after_slot
 
 
-async def test_what_went_wrong_stands_first_and_leads_to_what_is_to_be_done() -> None:
+async def test_releases_with_problems_are_first_and_link_to_their_incidents() -> None:
     async with a_board() as board:
         text = (await board.client.get("/?date=2018-01-05")).text
         rows = (await board.client.get("/api/v1/releases?from=2018-01-05")).json()["releases"]
@@ -26,7 +26,7 @@ async def test_what_went_wrong_stands_first_and_leads_to_what_is_to_be_done() ->
         assert (f'href="/incidents/{row["incident"]}"' in text) is (row["incident"] is not None)
 
 
-async def test_a_day_is_summed_up_before_its_releases_are_listed() -> None:
+async def test_board_counts_verdicts_above_the_list() -> None:
     async with a_board() as board:
         text = (await board.client.get("/?date=2018-01-05")).text
         rows = (await board.client.get("/api/v1/releases?from=2018-01-05")).json()["releases"]
@@ -35,16 +35,18 @@ async def test_a_day_is_summed_up_before_its_releases_are_listed() -> None:
     assert sum(int(number) for number in re.findall(r"\d+", told.partition(":")[2])) == len(rows)
 
 
-async def test_a_host_that_answers_nothing_usable_is_told_where_people_look_first() -> None:
+async def test_host_without_usable_answers_is_named_at_the_top() -> None:
     async with a_board() as board:
         quiet = (await board.client.get("/?date=2018-01-05")).text
-        board.queries.unheard = lambda _now: {"www.gov.uk": SilentHost(after_slot(-180), after_slot(60), 812, "503")}
+        board.queries.silent_hosts = lambda _now: {
+            "www.gov.uk": SilentHost(after_slot(-180), after_slot(60), 812, "503")
+        }
         pages = [(await board.client.get(path)).text for path in ("/?date=2018-01-05", "/status")]
     assert "no look proves anything" not in quiet
     assert all("www.gov.uk, since 5 Jan 2018 09:27:00 GMT (503), 812 looks" in page for page in pages)
 
 
-async def test_incidents_that_are_open_stand_before_those_that_are_closed() -> None:
+async def test_open_incidents_are_listed_before_closed_ones() -> None:
     async with a_board() as board:
         known = board.store.verdicts.incident(board.incident)
         assert known is not None
@@ -56,7 +58,7 @@ async def test_incidents_that_are_open_stand_before_those_that_are_closed() -> N
     assert text.index(f'href="/incidents/{board.incident}"') < text.index('href="/incidents/newer"')
 
 
-async def test_nobody_is_told_to_act_on_what_is_settled() -> None:
+async def test_settled_releases_need_no_action() -> None:
     async with a_board() as board:
         row = board.store.verdicts.judged_one("r")
         assert row is not None
@@ -71,7 +73,7 @@ async def test_nobody_is_told_to_act_on_what_is_settled() -> None:
         assert words == ["what to do", "what happened"]
 
 
-async def test_a_producer_is_called_as_the_configuration_has_it_by_now() -> None:
+async def test_producer_has_its_currently_configured_name() -> None:
     async with a_board() as board:
         row = board.store.verdicts.judged_one("r")
         assert row is not None
@@ -83,7 +85,7 @@ async def test_a_producer_is_called_as_the_configuration_has_it_by_now() -> None
     assert ["The Renamed Office" in text for text in rows] == [False, True]
 
 
-async def test_a_name_that_means_something_in_an_address_leads_to_its_page() -> None:
+async def test_id_with_reserved_characters_is_escaped_in_links() -> None:
     async with a_board() as board:
         row = board.store.verdicts.judged_one("r")
         assert row is not None
@@ -92,7 +94,7 @@ async def test_a_name_that_means_something_in_an_address_leads_to_its_page() -> 
         assert 'href="/releases/prices%20%233%3F"' in (await board.client.get("/?date=2018-01-05")).text
 
 
-async def test_a_release_with_more_parts_than_are_watched_says_so() -> None:
+async def test_release_with_unwatched_parts_says_so() -> None:
     async with a_board() as board:
         row = board.store.verdicts.judged_one("r")
         assert row is not None
@@ -105,7 +107,7 @@ async def test_a_release_with_more_parts_than_are_watched_says_so() -> None:
     assert (told in before, after.count(told)) == (False, 1)
 
 
-async def test_a_board_that_nobody_can_mean_is_refused_with_the_reason() -> None:
+async def test_invalid_board_query_is_refused_with_the_reason() -> None:
     async with a_board() as board:
         answers = [await board.client.get(f"/?{query}") for query in ("date=rubbish", "dates=2018-01-05")]
     assert [answer.status_code for answer in answers] == [400, 400]
@@ -122,7 +124,7 @@ async def test_a_day_is_chosen_by_day_month_and_year(typed: str) -> None:
 
 
 @pytest.mark.parametrize("typed", ["day=31&month=2&year=2018", "day=&month=1&year=2018", "day=5&month=1&year=18"])
-async def test_a_day_that_does_not_exist_is_said_beside_its_fields_with_what_was_typed(typed: str) -> None:
+async def test_invalid_day_shows_an_error_beside_its_fields_with_the_typed_text(typed: str) -> None:
     async with a_board() as board:
         answer = await board.client.get(f"/?{typed}")
     assert answer.status_code == 400
@@ -132,14 +134,14 @@ async def test_a_day_that_does_not_exist_is_said_beside_its_fields_with_what_was
         assert f'name="{name}" inputmode="numeric" value="{value}"' in form
 
 
-async def test_an_incident_and_its_release_are_told_apart_by_their_titles() -> None:
+async def test_titles_of_incident_and_release_pages_differ() -> None:
     async with a_board() as board:
         pages = [(await board.client.get(path)).text for path in ("/releases/r", f"/incidents/{board.incident}")]
     titles = [re.findall("<title>([^<]*)</title>", page)[0] for page in pages]
     assert titles[1] == f"Incident: {titles[0]}"
 
 
-async def test_what_needs_somebody_stands_first_whatever_day_is_shown() -> None:
+async def test_incidents_that_need_action_are_first_on_every_day() -> None:
     async with a_board() as board:
         text = (await board.client.get("/?date=2018-02-01")).text
         needing = text.partition('class="needing"')[2].partition("</section>")[0]
@@ -177,7 +179,7 @@ async def test_an_incident_that_needs_action_has_one_next_step(
     assert needing.count(link) == 1
 
 
-async def test_lists_give_an_early_incident_its_exposure_and_a_late_one_its_delay() -> None:
+async def test_lists_show_the_exposure_of_an_early_incident_and_the_delay_of_a_late_one() -> None:
     async with a_board() as board:
         pages = [(await board.client.get(path)).text for path in ("/", "/incidents")]
     for page in pages:
@@ -186,7 +188,7 @@ async def test_lists_give_an_early_incident_its_exposure_and_a_late_one_its_dela
         assert not re.search(r"early, (at least )?\d+ (h|min|s)\b", page)
 
 
-async def test_an_action_that_is_overdue_needs_somebody_though_all_else_is_settled() -> None:
+async def test_overdue_action_needs_action_although_the_incident_is_settled() -> None:
     async with a_board() as board:
         due, pages = board.queries.today(), []
         for known in board.store.verdicts.incidents():
@@ -205,7 +207,7 @@ async def test_an_action_that_is_overdue_needs_somebody_though_all_else_is_settl
         assert "closed, 1 action overdue" in (await board.client.get("/incidents")).text
 
 
-async def test_a_report_that_is_owed_needs_somebody_though_the_incident_is_over() -> None:
+async def test_owed_report_needs_action_although_the_incident_is_closed() -> None:
     async with a_board() as board:
         known = board.store.verdicts.incident(board.incident)
         assert known is not None
@@ -214,7 +216,7 @@ async def test_a_report_that_is_owed_needs_somebody_though_the_incident_is_over(
         assert "over, its report is owed" in (await board.client.get("/")).text
 
 
-async def test_strangers_are_not_told_what_needs_somebody_before_its_slot() -> None:
+async def test_strangers_see_no_incident_before_its_slot() -> None:
     async with a_board() as board:
         board.queries.local, board.queries.public = False, True
         board.clock.at = after_slot(-60)
@@ -222,7 +224,7 @@ async def test_strangers_are_not_told_what_needs_somebody_before_its_slot() -> N
     assert 'class="needing"' not in text
 
 
-async def test_a_day_is_narrowed_to_a_producer_a_state_or_a_text() -> None:
+async def test_day_is_filtered_by_producer_state_or_text() -> None:
     async with a_board() as board:
         rows = (await board.client.get("/api/v1/releases?from=2018-01-05")).json()["releases"]
         one = rows[0]
@@ -235,24 +237,24 @@ async def test_a_day_is_narrowed_to_a_producer_a_state_or_a_text() -> None:
     assert "No releases match these filters" in nothing
 
 
-def a_row(number: int, verdict: str) -> dict[str, object]:
+def make_row(number: int, verdict: str) -> dict[str, object]:
     return {"id": f"r{number}", "verdict": verdict, "incident": None, "producer": f"p{number % 3}"}
 
 
-def test_on_a_busy_day_what_went_well_is_folded_by_producer() -> None:
-    rows = [a_row(number, "late" if number == 7 else "on_time") for number in range(175)]
-    first, *folded = groups_of(rows, {"p1": "An Office"})
+def test_busy_day_folds_releases_without_problems_by_producer() -> None:
+    rows = [make_row(number, "late" if number == 7 else "on_time") for number in range(175)]
+    first, *folded = group_rows(rows, {"p1": "An Office"})
     assert [row["id"] for row in first.rows] == ["r7"]
     assert [(group.heading, group.is_folded) for group in folded] == [("An Office", True), ("p0", True), ("p2", True)]
     assert sum(len(group.rows) for group in folded) == 174
 
 
-def test_on_an_ordinary_day_nothing_is_folded() -> None:
-    assert [group.is_folded for group in groups_of([a_row(1, "on_time")], {})] == [False]
-    assert groups_of([], {}) == []
+def test_ordinary_day_folds_no_release() -> None:
+    assert [group.is_folded for group in group_rows([make_row(1, "on_time")], {})] == [False]
+    assert group_rows([], {}) == []
 
 
-async def test_programs_ask_for_the_incidents_that_are_open_and_for_those_of_a_producer() -> None:
+async def test_api_filters_incidents_by_open_and_by_producer() -> None:
     async with a_board() as board:
         known = board.store.verdicts.incident(board.incident)
         assert known is not None
@@ -271,7 +273,7 @@ async def test_programs_ask_for_the_incidents_that_are_open_and_for_those_of_a_p
         assert (await board.client.get("/api/v1/incidents?open=1")).status_code == 400
 
 
-async def test_an_old_incident_that_is_open_is_not_lost_behind_hundreds_that_are_over() -> None:
+async def test_old_open_incident_is_listed_before_hundreds_of_closed_ones() -> None:
     async with a_board() as board:
         known = board.store.verdicts.incident(board.incident)
         assert known is not None
@@ -287,7 +289,7 @@ async def test_an_old_incident_that_is_open_is_not_lost_behind_hundreds_that_are
     assert later == []
 
 
-async def test_a_title_of_any_characters_is_shown_as_it_is_and_takes_nothings_place() -> None:
+async def test_title_of_any_characters_is_shown_unchanged() -> None:
     async with a_board() as board:
         row = board.store.verdicts.judged_one("r")
         assert row is not None

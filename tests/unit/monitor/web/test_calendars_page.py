@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 from icalendar import Calendar
 
-from monitor.web.app import application
+from monitor.web.app import make_application
 from monitor.web.credentials import Throttle
 from monitor.web.queries import Queries
 from tests.unit.monitor.app.office import RESET, Office, at_work, csv, row
@@ -17,7 +17,7 @@ from tests.unit.monitor.app.office import RESET, Office, at_work, csv, row
 Ask = Callable[[str], Awaitable[httpx.Response]]
 
 
-def served(folder: Path, act: Callable[[Office, Ask], Awaitable[None]]) -> None:
+def run_office(folder: Path, act: Callable[[Office, Ask], Awaitable[None]]) -> None:
     async def story(office: Office) -> None:
         queries = Queries(
             office.daemon.store,
@@ -28,7 +28,7 @@ def served(folder: Path, act: Callable[[Office, Ask], Awaitable[None]]) -> None:
             calendars=["stats"],
             local=True,
         )
-        transport = httpx.ASGITransport(application(queries))
+        transport = httpx.ASGITransport(make_application(queries))
         async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
             await act(office, client.get)
         queries.close()
@@ -36,7 +36,7 @@ def served(folder: Path, act: Callable[[Office, Ask], Awaitable[None]]) -> None:
     at_work(folder, story)
 
 
-def test_each_calendar_is_told_with_its_last_usable_read_and_its_fault(tmp_path: Path) -> None:
+def test_api_lists_each_calendar_with_its_last_usable_read_and_fault(tmp_path: Path) -> None:
     async def act(office: Office, ask: Ask) -> None:
         (told,) = (await ask("/api/v1/calendars")).json()["calendars"]
         assert (told["last_usable_read"], told["fault"]) == (None, "not read yet")
@@ -57,7 +57,7 @@ def test_each_calendar_is_told_with_its_last_usable_read_and_its_fault(tmp_path:
         assert heads == "name,last_usable_read,entries,last_read,fault"
         assert row_of_it.startswith("stats,2026-11-16T12:00:00.000Z,2,")
 
-    served(tmp_path, act)
+    run_office(tmp_path, act)
 
 
 def test_the_joined_calendar_can_be_subscribed_to(tmp_path: Path) -> None:
@@ -72,10 +72,10 @@ def test_the_joined_calendar_can_be_subscribed_to(tmp_path: Path) -> None:
         ]
         assert (await ask("/calendar.csv")).text.splitlines()[1].startswith("a,Example a,example-office,")
 
-    served(tmp_path, act)
+    run_office(tmp_path, act)
 
 
-def test_the_joined_calendar_is_written_once_a_minute_for_each_who_may_see_as_much(tmp_path: Path) -> None:
+def test_joined_calendar_is_written_once_a_minute_for_each_audience(tmp_path: Path) -> None:
     async def act(office: Office, ask: Ask) -> None:
         await office.read(csv(row("a")))
         first = (await ask("/calendar.csv")).text
@@ -88,11 +88,11 @@ def test_the_joined_calendar_is_written_once_a_minute_for_each_who_may_see_as_mu
         await office.clock.sleep(60)
         assert "Called otherwise" in (await ask("/calendar.csv")).text
 
-    served(tmp_path, act)
+    run_office(tmp_path, act)
 
 
-def test_a_format_there_is_none_of_is_not_found(tmp_path: Path) -> None:
+def test_unknown_calendar_format_is_not_found(tmp_path: Path) -> None:
     async def act(_office: Office, ask: Ask) -> None:
         assert (await ask("/calendar.xls")).status_code == 404
 
-    served(tmp_path, act)
+    run_office(tmp_path, act)

@@ -10,8 +10,8 @@ from contextlib import asynccontextmanager
 import httpx
 import pytest
 
-from monitor.web.connections import Connection, Room, room_of
-from monitor.web.server import WebServer, listen
+from monitor.web.connections import Connection, ConnectionLimiter, default_limiter
+from monitor.web.server import WebServer, bind_address
 from tests.unit.monitor.web.board import a_board
 
 PART = b"GET /healthz HTTP/1.1\r\nHost: board\r\nX-Slow: "
@@ -19,11 +19,11 @@ Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 @asynccontextmanager
-async def served(room: Room | None = None) -> AsyncIterator[tuple[str, int]]:
+async def serve_pages(limiter: ConnectionLimiter | None = None) -> AsyncIterator[tuple[str, int]]:
     async with a_board() as board:
-        bound = listen("127.0.0.1:0")
+        bound = bind_address("127.0.0.1:0")
         bound.listen()
-        server = WebServer(board.app, bound, room=room)
+        server = WebServer(board.app, bound, limiter=limiter)
         serving = asyncio.create_task(server.run())
         host, _, port = server.address.rpartition(":")
         try:
@@ -33,21 +33,21 @@ async def served(room: Room | None = None) -> AsyncIterator[tuple[str, int]]:
             await serving
 
 
-async def slow(host: str, port: int, n: int) -> Streams:
+async def open_slow_streams(host: str, port: int, n: int) -> Streams:
     here = (f"127.0.{n % 40 + 1}.{n % 200 + 1}", 0)
     streams = await asyncio.open_connection(host, port, local_addr=here)
     streams[1].write(PART)
     return streams
 
 
-async def test_two_thousand_slow_connections_hold_up_nobody_and_take_a_quarter_of_the_descriptors_at_most() -> None:
-    may_open, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    many = min(2000, may_open // 3)
-    async with served() as (host, port), httpx.AsyncClient(base_url=f"http://{host}:{port}") as client:
+async def test_two_thousand_slow_connections_delay_no_request_and_use_a_quarter_of_the_descriptors() -> None:
+    descriptors, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    many = min(2000, descriptors // 3)
+    async with serve_pages() as (host, port), httpx.AsyncClient(base_url=f"http://{host}:{port}") as client:
         held: list[Streams] = []
         longest, loop = 0.0, asyncio.get_running_loop()
         for first in range(0, many, 50):
-            held += await asyncio.gather(*(slow(host, port, n) for n in range(first, first + 50)))
+            held += await asyncio.gather(*(open_slow_streams(host, port, n) for n in range(first, first + 50)))
             began = loop.time()
             assert (await client.get("/healthz")).status_code == 200
             longest = max(longest, loop.time() - began)
@@ -73,17 +73,17 @@ async def is_ended(streams: Streams) -> bool:
         (b"\x00\xff nonsense\r\n\r\n", b"400"),
     ],
 )
-async def test_a_head_without_end_is_refused(sent: bytes, told: bytes) -> None:
-    async with served() as (host, port):
+async def test_endless_request_head_is_refused(sent: bytes, told: bytes) -> None:
+    async with serve_pages() as (host, port):
         reader, writer = await asyncio.open_connection(host, port)
         writer.write(sent)
         assert told in (await asyncio.wait_for(reader.read(), 10)).split(b"\r\n")[0]
         writer.close()
 
 
-async def test_a_head_that_takes_too_long_ends_its_connection() -> None:
-    async with served(Room(head_within=0.2)) as (host, port):
-        streams = await slow(host, port, 1)
+async def test_slow_request_head_closes_its_connection() -> None:
+    async with serve_pages(ConnectionLimiter(head_within=0.2)) as (host, port):
+        streams = await open_slow_streams(host, port, 1)
         assert await asyncio.wait_for(is_ended(streams), 10)
         reader, writer = await asyncio.open_connection(host, port)
         writer.write(b"GET /healthz HTTP/1.1\r\nHost: board\r\n\r\n" + PART)
@@ -92,8 +92,8 @@ async def test_a_head_that_takes_too_long_ends_its_connection() -> None:
             each.close()
 
 
-class Held:
-    """A connection as the room sees it."""
+class FakeConnection:
+    """A connection as the limiter sees it."""
 
     ended = False
 
@@ -102,49 +102,49 @@ class Held:
 
 
 def connection() -> Connection:
-    made: Connection = Held()  # type: ignore[assignment] # all the room asks of it
+    made: Connection = FakeConnection()  # type: ignore[assignment] # the limiter only calls end
     return made
 
 
-def is_over(one: Connection) -> bool:
-    return bool(one.ended)  # type: ignore[attr-defined] # see Held
+def is_closed(one: Connection) -> bool:
+    return bool(one.ended)  # type: ignore[attr-defined] # see FakeConnection
 
 
-def test_the_newest_takes_the_place_of_the_oldest_that_has_asked_nothing() -> None:
-    room, ones = Room(most=3, most_each=2), [connection() for _ in range(5)]
-    room.enter(ones[0], "a")
-    room.asked(ones[0])
-    room.enter(ones[1], "a")
-    room.enter(ones[2], "a")
-    assert [is_over(one) for one in ones] == [False, True, False, False, False]
-    room.enter(ones[3], "b")
-    room.enter(ones[4], "c")
-    assert [is_over(one) for one in ones] == [False, True, True, False, False]
-    assert len(room) == 3
+def test_new_connection_replaces_the_oldest_idle_one() -> None:
+    limiter, ones = ConnectionLimiter(most=3, most_each=2), [connection() for _ in range(5)]
+    limiter.add(ones[0], "a")
+    limiter.mark_busy(ones[0])
+    limiter.add(ones[1], "a")
+    limiter.add(ones[2], "a")
+    assert [is_closed(one) for one in ones] == [False, True, False, False, False]
+    limiter.add(ones[3], "b")
+    limiter.add(ones[4], "c")
+    assert [is_closed(one) for one in ones] == [False, True, True, False, False]
+    assert len(limiter) == 3
     for one in ones:
-        room.leave(one)
-    assert len(room) == 0
+        limiter.remove(one)
+    assert len(limiter) == 0
 
 
-def test_where_all_that_are_in_have_asked_something_the_newest_has_to_go() -> None:
-    room, ones = Room(most=9, most_each=1), [connection(), connection()]
-    room.enter(ones[0], "a")
-    room.asked(ones[0])
-    room.enter(ones[1], "a")
-    assert [is_over(one) for one in ones] == [False, True]
-    room.idle(ones[0])
-    room.enter(last := connection(), "a")
-    assert [is_over(ones[0]), is_over(last)] == [True, False]
+def test_new_connection_is_closed_if_all_others_are_busy() -> None:
+    limiter, ones = ConnectionLimiter(most=9, most_each=1), [connection(), connection()]
+    limiter.add(ones[0], "a")
+    limiter.mark_busy(ones[0])
+    limiter.add(ones[1], "a")
+    assert [is_closed(one) for one in ones] == [False, True]
+    limiter.mark_idle(ones[0])
+    limiter.add(last := connection(), "a")
+    assert [is_closed(ones[0]), is_closed(last)] == [True, False]
 
 
-def test_a_proxy_that_is_named_speaks_for_many() -> None:
-    room = Room(most=9, most_each=1, proxies=("a",))
+def test_trusted_proxy_is_not_limited_per_address() -> None:
+    limiter = ConnectionLimiter(most=9, most_each=1, proxies=("a",))
     ones = [connection() for _ in range(5)]
     for one in ones:
-        room.enter(one, "a")
-    assert not any(is_over(one) for one in ones)
+        limiter.add(one, "a")
+    assert not any(is_closed(one) for one in ones)
 
 
-def test_three_quarters_of_the_descriptors_are_kept_back_for_looks_and_files() -> None:
-    may_open, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    assert room_of(()).most * 4 <= max(may_open, 32)
+def test_limiter_leaves_three_quarters_of_the_descriptors() -> None:
+    descriptors, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    assert default_limiter(()).most * 4 <= max(descriptors, 32)

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from monitor.judge.as_json import release_json
-from monitor.web.fragments import now_part, pieces, row_part
+from monitor.web.fragments import render_day_parts, render_now, render_row
 from monitor.web.pages import millis, short_length
 from tests.unit.monitor.web.board import a_board
 from tests.worlds.instants import after_slot
@@ -25,10 +25,10 @@ async def test_a_release_that_is_due_shows_for_how_long_and_what_the_last_look_g
     failed = replace(a_run("page", UNKNOWN, 0, 12), status=503, looks=12)
     body = release_json(judged(12, {"page": [a_run("page", ABSENT, -3600, -1), failed]}))
     async with a_board() as board:
-        row = row_part(board.queries, body)
-        parts = pieces(board.queries, [body], after_slot(12), counting=True)
-        stream = pieces(board.queries, [body], after_slot(13))["headline"]
-    assert stream == pieces(board.queries, [body], after_slot(14))["headline"]
+        row = render_row(board.queries, body)
+        parts = render_day_parts(board.queries, [body], after_slot(12), counting=True)
+        stream = render_day_parts(board.queries, [body], after_slot(13))["headline"]
+    assert stream == render_day_parts(board.queries, [body], after_slot(14))["headline"]
     assert "due, not seen yet (12 s)" in words(row)
     assert "503, 12 looks" in words(row)
     assert words(parts["headline"]) == "1 release due at 9.30am: 1 not seen yet ( 12 s )"
@@ -39,8 +39,10 @@ async def test_the_first_band_counts_a_release_that_is_due_and_links_to_its_page
     failed = replace(a_run("page", UNKNOWN, 0, 12), status=503, looks=12)
     body = release_json(judged(12, {"page": [a_run("page", ABSENT, -3600, -1), failed]}))
     async with a_board() as board:
-        page = pieces(board.queries, [body], after_slot(12), {body["id"]: after_slot(10)}, counting=True)["now"]
-        stream = pieces(board.queries, [body], after_slot(12))["now"]
+        page = render_day_parts(board.queries, [body], after_slot(12), {body["id"]: after_slot(10)}, counting=True)[
+            "now"
+        ]
+        stream = render_day_parts(board.queries, [body], after_slot(12))["now"]
     assert "due, not seen yet 12 s since 09:30 GMT Last look: 503, 12 looks. last looked 2 s ago" in words(page)
     assert f'href="{body["url"]}"' in page
     # On a stream, the script of the page counts.
@@ -52,8 +54,8 @@ async def test_the_first_band_says_where_an_overdue_release_is_public_and_drops_
     news = [a_run("news", ABSENT, -3600, 1259), a_run("news", PRESENT, 1260, 4700)]
     body = release_json(judged(4700, {"page": [a_run("page", ABSENT, -3600, 4700)], "news": news}, NEWS))
     async with a_board() as board:
-        now = now_part(board.queries, [body], {}, after_slot(4700))
-        settled = now_part(board.queries, [body | {"final": True}], {}, after_slot(4700))
+        now = render_now(board.queries, [body], {}, after_slot(4700))
+        settled = render_now(board.queries, [body | {"final": True}], {}, after_slot(4700))
     assert "overdue 1 h 18 min since 09:30 GMT Out elsewhere since 09:51 GMT: news" in words(now)
     assert f'href="{NEWS.url}"' in now
     assert words(settled) == ""
@@ -62,7 +64,7 @@ async def test_the_first_band_says_where_an_overdue_release_is_public_and_drops_
 async def test_the_first_band_lists_twelve_releases_and_counts_the_others() -> None:
     body = release_json(judged(400, {"page": [a_run("page", ABSENT, -3600, 400)]}))
     async with a_board() as board:
-        now = now_part(board.queries, [body | {"id": f"r{number}"} for number in range(15)], {}, after_slot(400))
+        now = render_now(board.queries, [body | {"id": f"r{number}"} for number in range(15)], {}, after_slot(400))
     assert now.count("<li>") == 12
     assert "3 more below." in words(now)
 
@@ -76,14 +78,14 @@ async def test_the_first_band_lists_twelve_releases_and_counts_the_others() -> N
         (4680, None, "at least 1 h 18 min"),
     ],
 )
-def test_lists_tell_lengths_in_minutes_once_over_five_minutes(least: float, most: float | None, told: str) -> None:
+def test_lists_show_lengths_over_five_minutes_in_minutes(least: float, most: float | None, told: str) -> None:
     assert short_length({"min": least, "max": most}) == told
 
 
-async def test_a_reason_stands_under_the_title_of_its_release() -> None:
+async def test_reason_is_shown_under_the_title_of_its_release() -> None:
     body = release_json(judged(12, {"page": [a_run("page", ABSENT, -3600, -1)]}))
     async with a_board() as board:
-        row = row_part(board.queries, body | {"due": None, "verdict": "unproven", "unproven_because": "a blind span"})
+        row = render_row(board.queries, body | {"due": None, "verdict": "unproven", "unproven_because": "a blind span"})
     assert "a blind span" in row.partition('<th scope="row">')[2].partition("</th>")[0]
 
 
@@ -91,6 +93,6 @@ async def test_an_overdue_release_shows_where_users_can_get_it_with_its_link() -
     news = [a_run("news", ABSENT, -3600, 1259), a_run("news", PRESENT, 1260, 4700)]
     body = release_json(judged(4700, {"page": [a_run("page", ABSENT, -3600, 4700)], "news": news}, NEWS))
     async with a_board() as board:
-        row = row_part(board.queries, body)
+        row = render_row(board.queries, body)
     assert "out elsewhere since 09:51 GMT: news" in words(row)
     assert f'href="{NEWS.url}"' in row

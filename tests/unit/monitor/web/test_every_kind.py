@@ -37,21 +37,21 @@ OF_A_HOST = {Kind.TOO_COSTLY, Kind.PLATFORM}
 """Incidents that are about no release: nothing was measured of one."""
 
 
-def facts_of(word: str, *kinds: str) -> ReleaseFacts:
+def make_facts(word: str, *kinds: str) -> ReleaseFacts:
     """Return what is known of a release with a verdict and findings of these kinds."""
     page = replace(facts_of_a_release().parts[0], verdict="pending" if word == LEAD else word, exposures=())
     findings = tuple(Told(kind, "page", "as seen") for kind in kinds)
     return facts_of_a_release(verdict=word, parts=(page,), findings=findings)
 
 
-def incident_of(kind: Kind, facts: ReleaseFacts | None) -> Incident:
+def make_incident(kind: Kind, facts: ReleaseFacts | None) -> Incident:
     return an_incident(f"an-{kind}", kind=kind, facts=facts, release="r" if facts else "")
 
 
 def every_facts() -> Iterator[ReleaseFacts]:
     """Yield facts with each verdict and no finding, and with each finding of a late release."""
-    yield from (facts_of(word) for word in WORDS)
-    yield from (facts_of("late", kind) for kind in FINDINGS)
+    yield from (make_facts(word) for word in WORDS)
+    yield from (make_facts("late", kind) for kind in FINDINGS)
 
 
 async def test_no_page_shows_an_id_where_there_is_a_name(tmp_path: Path) -> None:
@@ -76,7 +76,7 @@ async def test_an_incident_of_every_kind_has_a_page_and_json(kind: Kind) -> None
     every = [None, *(every_facts() if kind not in OF_A_HOST else ())]
     async with a_board() as board:
         for facts in every:
-            made = incident_of(kind, facts)
+            made = make_incident(kind, facts)
             with board.store.transaction() as tx:
                 tx.save_incident(made)
             page = await board.client.get(f"/incidents/{made.id}")
@@ -91,7 +91,7 @@ async def test_an_incident_of_every_kind_has_a_page_and_json(kind: Kind) -> None
 async def test_a_lead_has_a_page_that_claims_no_verdict() -> None:
     async with a_board() as board:
         found = Told(LEAD, None, "a listing shows its title: https://www.gov.uk/x", url="https://www.gov.uk/x")
-        lead = decide(replace(facts_of(LEAD), grade="none", findings=(found,)), None, after_slot(500)).incident
+        lead = decide(replace(make_facts(LEAD), grade="none", findings=(found,)), None, after_slot(500)).incident
         assert lead is not None
         with board.store.transaction() as tx:
             tx.save_incident(lead)
@@ -104,7 +104,7 @@ async def test_a_lead_has_a_page_that_claims_no_verdict() -> None:
 @pytest.mark.parametrize("kind", [kind for kind in Kind if kind not in OF_A_HOST])
 def test_an_incident_of_every_kind_has_notices(kind: Kind) -> None:
     for facts in every_facts():
-        made = incident_of(kind, facts)
+        made = make_incident(kind, facts)
         is_readable(fact_notice("opened", "thread", made, facts, after_slot(500)), made)
         for later in every_facts():
             for notice in decide(later, made, after_slot(600)).notices:
@@ -121,12 +121,12 @@ def is_readable(notice: Notice, incident: Incident | None) -> None:
 @pytest.mark.parametrize("kind", Kind)
 def test_an_incident_of_every_kind_can_be_drafted_in_every_format(kind: Kind, ending: str) -> None:
     for grade in ("note", "report"):
-        made = incident_of(kind, facts_of("late") if kind not in OF_A_HOST else None)
+        made = make_incident(kind, make_facts("late") if kind not in OF_A_HOST else None)
         report = fill(made, form_for(made.occurred, grade), {}, (), after_slot(500))
         assert WRITERS[ending](report, None)
 
 
-def verdict_of(word: VerdictKind, *kinds: verdict.Kind) -> Verdict:
+def make_verdict(word: VerdictKind, *kinds: verdict.Kind) -> Verdict:
     """Return a verdict on a release with findings of these kinds."""
     known = judged(400, [(-100, ABSENT), (300, PRESENT)])
     parts = tuple(replace(part, word=word) for part in known.parts)
@@ -145,7 +145,7 @@ async def test_a_release_with_every_verdict_and_finding_can_be_read_everywhere(
     async with a_board() as board:
         store = board.store
         with store.transaction() as tx:
-            VerdictRecorder(store, RULES).record(tx, verdict_of(word, *kinds), Measurement(), after_slot(500))
+            VerdictRecorder(store, RULES).record(tx, make_verdict(word, *kinds), Measurement(), after_slot(500))
         release = (await board.client.get("/api/v1/releases/r")).json()
         assert release["verdict"] == word
         assert {one["kind"] for one in release["findings"]} == set(kinds)

@@ -32,7 +32,7 @@ async def words_of(board: Board, producer: str = "ofqual") -> list[str]:
     return [one.text or "" for one in ET.fromstring(answer.text).iter(f"{SVG}text")]  # noqa: S314 # our own
 
 
-async def test_a_badge_tells_the_share_and_the_count_of_what_is_settled() -> None:
+async def test_badge_shows_share_and_count_of_settled_releases() -> None:
     async with a_board() as board:
         add(board, "on_time", "on_time", "late", "unproven", "cancelled")
         assert await words_of(board) == ["ofqual: on time in 12 months", "50 %, 2 of 4"]
@@ -40,7 +40,7 @@ async def test_a_badge_tells_the_share_and_the_count_of_what_is_settled() -> Non
         assert (await board.client.get("/badges/nobody.svg")).status_code == 404
 
 
-async def test_a_badge_is_made_anew_after_ten_minutes() -> None:
+async def test_badge_is_made_again_after_ten_minutes() -> None:
     async with a_board() as board:
         assert (await words_of(board))[1] == "0 %, 0 of 1"
         add(board, "on_time")
@@ -49,7 +49,7 @@ async def test_a_badge_is_made_anew_after_ten_minutes() -> None:
         assert (await words_of(board))[1] == "50 %, 1 of 2"
 
 
-async def test_a_badge_leaves_out_what_is_not_settled_or_not_due() -> None:
+async def test_badge_leaves_out_unsettled_and_future_releases() -> None:
     async with a_board() as board:
         add(board, "on_time", "late")
         row = board.store.verdicts.judged_one("old-1")
@@ -60,7 +60,7 @@ async def test_a_badge_leaves_out_what_is_not_settled_or_not_due() -> None:
         assert (await words_of(board))[1] == "50 %, 1 of 2"
 
 
-async def test_the_feed_tells_each_change_newest_first_with_its_own_id() -> None:
+async def test_feed_lists_changes_newest_first_with_unique_ids() -> None:
     async with a_board() as board:
         answer = await board.client.get("/atom.xml")
         assert answer.headers["content-type"] == "application/atom+xml"
@@ -76,7 +76,7 @@ async def test_the_feed_tells_each_change_newest_first_with_its_own_id() -> None
 
 
 @pytest.mark.parametrize("title", ["<b>&amp;</b> ]]>", 'it\'s "quoted"', "two\nlines\x00"])
-async def test_a_hostile_title_is_text_in_the_feed(title: str) -> None:
+async def test_hostile_title_is_escaped_in_the_feed(title: str) -> None:
     async with a_board() as board:
         (event, *_) = board.store.verdicts.events(release="r")
         with board.store.transaction() as tx:
@@ -86,7 +86,7 @@ async def test_a_hostile_title_is_text_in_the_feed(title: str) -> None:
     assert "<script" not in told.entries[0].title
 
 
-async def test_strangers_and_staff_read_the_same_and_nobody_reads_what_is_closed() -> None:
+async def test_feeds_are_the_same_for_staff_and_refused_if_the_board_is_closed() -> None:
     async with a_board() as board:
         mine = await board.client.get("/atom.xml")
         theirs = await board.client.get("/atom.xml", headers={"X-Forwarded-For": "192.0.2.9"})

@@ -61,7 +61,7 @@ async def test_an_answer_is_written_to_the_version_that_was_read_and_read_back()
         ]
 
 
-async def test_where_somebody_else_wrote_meanwhile_nothing_is_written_and_both_wordings_are_told() -> None:
+async def test_conflicting_answer_is_refused_with_both_texts() -> None:
     async with a_board() as board:
         version = (await read(board))["version"]
         await write(board, version, B_2_account="A certificate.")
@@ -74,7 +74,7 @@ async def test_where_somebody_else_wrote_meanwhile_nothing_is_written_and_both_w
         assert settled.status_code == 200
 
 
-async def test_what_a_program_writes_is_on_the_page_and_clashes_with_a_page_that_is_open(tmp_path: Path) -> None:
+async def test_answer_of_a_program_is_on_the_page_and_conflicts_with_an_open_one(tmp_path: Path) -> None:
     async with working(users_file(tmp_path)) as board:
         theirs = await send(board, {f"box.{ACCOUNT}": "By hand."})
         assert theirs.status_code == 303
@@ -92,14 +92,14 @@ async def test_what_a_program_writes_is_on_the_page_and_clashes_with_a_page_that
         (1, {"B_2_account": "x" * 100_001}, 400),
     ],
 )
-async def test_what_is_no_answer_is_refused(version: int, answers: dict[str, str], status: int) -> None:
+async def test_invalid_answer_is_refused(version: int, answers: dict[str, str], status: int) -> None:
     async with a_board() as board:
         before = await read(board)
         assert (await write(board, version, **answers)).status_code == status
         assert await read(board) == before
 
 
-async def test_all_that_the_form_notes_is_noted_by_a_program() -> None:
+async def test_program_can_add_every_note_of_the_form() -> None:
     async with a_board() as board:
         told = {"note": "seen", "cause": "expired certificate", "assigned": "press office", "call": "web team"}
         told |= {"said": "on it", "address": "https://a.example/x", "forward": "2018-01-05T09:50:00Z"}
@@ -122,7 +122,7 @@ async def test_all_that_the_form_notes_is_noted_by_a_program() -> None:
 
 
 @pytest.mark.parametrize("told", [{"call": "web team"}, {"address": "javascript:x"}, {"action": "x"}])
-async def test_what_is_no_note_is_refused_whole(told: dict[str, str]) -> None:
+async def test_invalid_note_is_refused_as_a_whole(told: dict[str, str]) -> None:
     async with a_board() as board:
         answer = await note(board, note="seen", **told)
         found = (await board.client.get(f"/api/v1/incidents/{board.incident}")).json()
@@ -130,7 +130,7 @@ async def test_what_is_no_note_is_refused_whole(told: dict[str, str]) -> None:
     assert "seen" not in [entry["text"] for entry in found["timeline"]]
 
 
-async def test_an_incident_is_logged_by_a_program() -> None:
+async def test_program_logs_an_incident() -> None:
     async with a_board() as board:
         sent = {
             "role": "web team",
@@ -148,7 +148,7 @@ async def test_an_incident_is_logged_by_a_program() -> None:
 
 
 @pytest.mark.parametrize("path", ["answers", "notes"])
-async def test_whoever_shows_no_token_for_duty_writes_nothing(path: str) -> None:
+async def test_program_without_a_duty_token_changes_nothing(path: str) -> None:
     async with a_board(base="http://board.example") as board:
         sent = {"role": "x", "version": 1, "answers": {}}
         answer = await board.client.post(f"/api/v1/incidents/{board.incident}/{path}", json=sent)

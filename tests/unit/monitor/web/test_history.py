@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from monitor.store.rows import Judged
-from monitor.web.history import Axes, Point, months
+from monitor.web.history import Axes, Point, month_starts
 from tests.unit.monitor.web.board import Board, a_board
 from tests.worlds.instants import after_slot
 
@@ -28,7 +28,7 @@ def add(board: Board, *told: tuple[str, str, int]) -> None:
             tx.save_judged(Judged(name, producer, slot, word, "none", final=True, at=slot, body=body))
 
 
-def tables(page: httpx.Response) -> dict[str, dict[str, list[str]]]:
+def read_tables(page: httpx.Response) -> dict[str, dict[str, list[str]]]:
     """Return the cells of each table by its caption and the heading of the row."""
     assert page.status_code == 200, page.text
     found = {}
@@ -43,11 +43,11 @@ def tables(page: httpx.Response) -> dict[str, dict[str, list[str]]]:
 OF_ALL = [("ofqual", "on_time", 2), ("ofqual", "late", 40), ("dft", "on_time", 3), ("dft", "unproven", 3)]
 
 
-async def test_what_is_settled_is_counted_by_month_producer_host_and_hour() -> None:
+async def test_settled_releases_are_counted_by_month_producer_host_and_hour() -> None:
     async with a_board() as board:
         add(board, *OF_ALL, ("dft", "early", 700), ("dft", "cancelled", 3))
         board.queries.producers = {"dft": "Department for Transport"}
-        found = tables(await board.client.get("/history"))
+        found = read_tables(await board.client.get("/history"))
         by_month = found["Releases by month and verdict"]
         assert len(by_month) == 12
         told = {month: cells[0] for month, cells in by_month.items() if cells[0] != "nothing judged"}
@@ -57,10 +57,10 @@ async def test_what_is_settled_is_counted_by_month_producer_host_and_hour() -> N
         assert list(found["Releases by hour and verdict"]) == ["09:00"]
 
 
-async def test_one_producer_is_shown_alone_and_one_that_is_none_is_not_there() -> None:
+async def test_history_filters_by_producer_and_refuses_an_unknown_one() -> None:
     async with a_board() as board:
         add(board, *OF_ALL)
-        found = tables(await board.client.get("/history", params={"producer": "dft"}))
+        found = read_tables(await board.client.get("/history", params={"producer": "dft"}))
         assert sum(cells[1] == "1" for cells in found["Releases by month and verdict"].values()) == 1
         assert "Releases by producer and verdict" not in found
         assert (await board.client.get("/history", params={"producer": "nobody"})).status_code == 404
@@ -77,9 +77,11 @@ async def test_a_producer_is_shown_by_series_the_worst_first_under_the_newest_ti
                 row = board.store.verdicts.judged_one(f"old-{number}")
                 assert row is not None
                 tx.save_judged(replace(row, body=row.body | {"title": title, "url": f"https://h{number % 2}.example/"}))
-        mine = tables(await board.client.get("/history", params={"producer": "dft"}))["Releases by series and verdict"]
-        host = tables(await board.client.get("/history", params={"producer": "dft", "host": "h1.example"}))
-        assert "Releases by series and verdict" not in tables(await board.client.get("/history"))
+        mine = read_tables(await board.client.get("/history", params={"producer": "dft"}))[
+            "Releases by series and verdict"
+        ]
+        host = read_tables(await board.client.get("/history", params={"producer": "dft", "host": "h1.example"}))
+        assert "Releases by series and verdict" not in read_tables(await board.client.get("/history"))
     assert {title: cells[0] for title, cells in mine.items()} == {
         "Rail, 2017/18": "0 %, 0 of 2",
         "Road figures, December 2017": "100 %, 2 of 2",
@@ -90,7 +92,7 @@ async def test_a_producer_is_shown_by_series_the_worst_first_under_the_newest_ti
     assert "Releases by host and verdict" not in host
 
 
-async def test_what_is_not_due_or_not_settled_is_counted_for_nobody() -> None:
+async def test_unsettled_and_future_releases_are_not_counted() -> None:
     async with a_board(public=True) as board:
         add(board, ("dft", "early", 3), ("dft", "late", 3))
         rows = [board.store.verdicts.judged_one(f"old-{number}") for number in range(2)]
@@ -104,7 +106,7 @@ async def test_what_is_not_due_or_not_settled_is_counted_for_nobody() -> None:
         assert "dft" not in page
 
 
-async def test_the_year_is_read_once_in_ten_minutes_whoever_asks() -> None:
+async def test_year_is_read_once_in_ten_minutes_for_all_viewers() -> None:
     async with a_board() as board:
         add(board, OF_ALL[0])
         before = (await board.client.get("/history")).text
@@ -128,12 +130,12 @@ async def test_releases_are_dots_on_one_scale_with_their_median_and_number() -> 
     # The release with the largest delay touches the top.
     assert min(float(y) for _, y in dots) == 0
     assert "4 releases, median 10 min after; on time 0 %, 0 of 3" in page.text
-    assert tables(page)["Releases by producer and verdict"]["dft"][-1] == "10 min after"
+    assert read_tables(page)["Releases by producer and verdict"]["dft"][-1] == "10 min after"
 
 
 def test_two_thousand_releases_become_a_few_hundred_dots_that_count_each_once() -> None:
-    starts = months(after_slot(0), "Europe/London")
-    points = [a_point(number) for number in range(2000)]
+    starts = month_starts(after_slot(0), "Europe/London")
+    points = [make_point(number) for number in range(2000)]
     axes = Axes(starts, after_slot(0), -1, 180)
     dots = axes.dots(points)
     assert len(dots) < 600
@@ -143,14 +145,14 @@ def test_two_thousand_releases_become_a_few_hundred_dots_that_count_each_once() 
     assert len(axes.dots(points[:2])) == 2
 
 
-def a_point(number: int) -> Point:
+def make_point(number: int) -> Point:
     """Return one of many releases of a year: every fifth is late, by up to three hours."""
     slot, late = after_slot(-86400 * (number % 300)), 7 * number % 10800 if number % 5 == 0 else number % 40
     delay = {"min": float(late), "max": float(late)}
     return Point(slot, "", "", "dft", "s", "h", f"No {number}", "late" if number % 5 == 0 else "on_time", delay)
 
 
-async def test_a_picture_has_a_name_and_no_box_leaves_it() -> None:
+async def test_picture_has_a_label_and_contains_every_box() -> None:
     async with a_board() as board:
         add(board, *OF_ALL, *[("dft", word, 5) for word in ("late", "early", "not_published", "on_time")])
         page = (await board.client.get("/history")).text
@@ -165,7 +167,7 @@ async def test_a_picture_has_a_name_and_no_box_leaves_it() -> None:
 @pytest.mark.parametrize("seconds", [0, 86400 * 27, 86400 * 200])
 def test_twelve_months_end_with_this_one(seconds: float) -> None:
     now = after_slot(seconds)
-    starts = months(now, "Europe/London")
+    starts = month_starts(now, "Europe/London")
     assert len({(one.year, one.month) for one in starts}) == 12
     assert starts == sorted(starts)
     assert starts[-1] <= now < starts[-1] + timedelta(days=32)

@@ -24,7 +24,7 @@ PUBLISHED = Path(__file__).parents[4] / "docs" / "webhook.schema.json"
 ROLE = "duty statistician"
 
 
-def posted(channel: FakeChannel) -> list[dict[str, Any]]:
+def posted_events(channel: FakeChannel) -> list[dict[str, Any]]:
     """Return what a webhook would have posted, each held against its model, which allows nothing else."""
     bodies = [webhook_body(message) for message in channel.messages.values()]
     for body in bodies:
@@ -32,7 +32,7 @@ def posted(channel: FakeChannel) -> list[dict[str, Any]]:
     return [json.loads(body) for body in bodies]
 
 
-def played(story: Callable[[Day, Desk], Awaitable[None]], pager: str = "pager") -> Day:
+def play_day(story: Callable[[Day, Desk], Awaitable[None]], pager: str = "pager") -> Day:
     days: list[Day] = []
 
     async def whole(clock: VirtualClock) -> None:
@@ -46,7 +46,7 @@ def played(story: Callable[[Day, Desk], Awaitable[None]], pager: str = "pager") 
     return days[0]
 
 
-async def taken_and_signed(day: Day, desk: Desk) -> None:
+async def acknowledge_and_sign(day: Day, desk: Desk) -> None:
     await day.judged(400, ["r7"])
     await day.on_to(400 + 16 * 60)
     (incident,) = day.store.verdicts.incidents()
@@ -60,33 +60,33 @@ async def taken_and_signed(day: Day, desk: Desk) -> None:
     await day.on_to(OUT["r7"] + 4100)
 
 
-def test_the_published_schema_is_that_of_the_models() -> None:
+def test_published_schema_matches_the_models() -> None:
     told = "python -m monitor.web.hook > docs/webhook.schema.json"
     assert json.loads(PUBLISHED.read_text(encoding="utf-8")) == schema(), told
 
 
-def test_a_webhook_hears_of_opening_reminder_whoever_has_it_end_and_signature_each_once() -> None:
-    day = played(taken_and_signed)
-    told = posted(day.channels["hook"])
+def test_webhook_gets_each_event_of_an_incident_once() -> None:
+    day = play_day(acknowledge_and_sign)
+    told = posted_events(day.channels["hook"])
     assert [one["event"] for one in told] == ["opened", "reminder", "acknowledged", "over", "signed"]
     assert {one["thread"] for one in told} == {told[0]["id"]}
     assert [one["incident"]["acknowledged"] for one in told][1:3] == [None, {"at": told[2]["at"], "by": ROLE}]
     assert [bool(one["incident"]["signed"]) for one in told] == [False] * 4 + [True]
 
 
-def test_people_are_not_told_that_somebody_has_it_or_signed() -> None:
-    day = played(taken_and_signed)
+def test_people_get_no_notice_of_an_acknowledgement_or_signature() -> None:
+    day = play_day(acknowledge_and_sign)
     assert not {"acknowledged", "signed", "closed"} & {*day.kinds("mail"), *day.kinds("ons")}
 
 
-def test_a_pager_is_told_who_has_it_and_of_its_end_and_nothing_of_signatures() -> None:
-    day = played(taken_and_signed)
+def test_pager_gets_acknowledgement_and_close_but_no_signature() -> None:
+    day = play_day(acknowledge_and_sign)
     told = [build_event(message, "key") for message in day.channels["pager"].messages.values()]
     actions = [one["event_action"] for one in told if one is not None]
     assert actions == ["trigger", "trigger", "acknowledge", "resolve"]
 
 
-def test_who_closes_it_by_hand_closes_it_for_machines_and_an_incident_of_a_platform_is_told_likewise() -> None:
+def test_closing_by_hand_is_sent_to_machines_also_for_a_platform_incident() -> None:
     async def story(day: Day, desk: Desk) -> None:
         await day.judged(400)
         await day.on_to(700)
@@ -101,8 +101,8 @@ def test_who_closes_it_by_hand_closes_it_for_machines_and_an_incident_of_a_platf
         await day.judged(1300)
         await day.on_to(1500)
 
-    day = played(story)
-    told = posted(day.channels["hook"])
+    day = play_day(story)
+    told = posted_events(day.channels["hook"])
     of_platform = [one["event"] for one in told if (one["incident"] or {}).get("kind") == "platform"]
     assert of_platform[:2] == ["opened", "acknowledged"]
     by_hand = [one["event"] for one in told if (one["incident"] or {}).get("kind") == "hand"]
@@ -114,5 +114,5 @@ def test_who_closes_it_by_hand_closes_it_for_machines_and_an_incident_of_a_platf
     ]
 
 
-def test_a_test_of_a_webhook_is_as_published_too() -> None:
+def test_test_message_of_a_webhook_matches_the_schema() -> None:
     Hook.model_validate_json(webhook_body(_test_message("hook", after_slot(0))), extra="forbid")

@@ -26,11 +26,11 @@ def users(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return users_file(tmp_path_factory.mktemp("people"))
 
 
-def last(board: Board) -> Draft:
+def newest_draft(board: Board) -> Draft:
     return board.store.verdicts.drafts(board.incident)[-1]
 
 
-def told(board: Board) -> list[str]:
+def timeline_texts(board: Board) -> list[str]:
     incident = board.store.verdicts.incident(board.incident)
     assert incident is not None
     return [f"{entry.by}: {entry.text}" for entry in incident.timeline if entry.by != MONITOR]
@@ -43,14 +43,14 @@ def write_elsewhere(board: Board, field: str, text: str) -> None:
         tx.add_draft(draft_row(edited(versions, {field: text}, "press officer", after_slot(700))[-1], board.incident))
 
 
-async def test_a_box_is_saved_as_it_was_typed_and_stands_in_the_report(users: Path) -> None:
+async def test_box_is_saved_as_typed_and_is_in_the_report(users: Path) -> None:
     async with working(users) as board:
         typed = "  A certificate had expired.\r\n\r\n<b>Nobody</b> noticed, yn anffodus: ŵy.\r\n"
         answer = await send(board, {ACCOUNT: typed})
         assert answer.headers["Location"] == f"/incidents/{board.incident}?saved=1"
         kept = "  A certificate had expired.\n\n<b>Nobody</b> noticed, yn anffodus: ŵy.\n"
-        assert dict(last(board).words) == {"B.2.account": kept}
-        field = report_from_json(last(board).facts).field("B.2.account")
+        assert dict(newest_draft(board).words) == {"B.2.account": kept}
+        field = report_from_json(newest_draft(board).facts).field("B.2.account")
         assert field is not None
         assert field.answer is not None
         assert (field.answer.text, field.answer.by) == (kept, "duty statistician")
@@ -59,7 +59,7 @@ async def test_a_box_is_saved_as_it_was_typed_and_stands_in_the_report(users: Pa
         assert "Saved: the report is at version 2" in page
 
 
-async def test_a_form_that_was_not_touched_makes_no_version(users: Path) -> None:
+async def test_unchanged_form_makes_no_version(users: Path) -> None:
     async with working(users) as board:
         await send(board, {ACCOUNT: "One\r\ntwo"})
         count = len(board.store.verdicts.drafts(board.incident))
@@ -67,15 +67,15 @@ async def test_a_form_that_was_not_touched_makes_no_version(users: Path) -> None
         assert len(board.store.verdicts.drafts(board.incident)) == count
 
 
-async def test_a_box_that_is_emptied_asks_again(users: Path) -> None:
+async def test_emptied_box_is_missing_again(users: Path) -> None:
     async with working(users) as board:
         await send(board, {ACCOUNT: "A certificate."})
-        assert "B.2.account" not in to_complete(report_from_json(last(board).facts))
+        assert "B.2.account" not in to_complete(report_from_json(newest_draft(board).facts))
         await send(board, {ACCOUNT: ""})
-        assert "B.2.account" in to_complete(report_from_json(last(board).facts))
+        assert "B.2.account" in to_complete(report_from_json(newest_draft(board).facts))
 
 
-async def test_of_two_people_in_one_box_both_wordings_are_shown_and_kept(users: Path) -> None:
+async def test_texts_of_two_people_in_one_box_are_both_kept(users: Path) -> None:
     async with working(users) as board:
         read = await form(board, f"/incidents/{board.incident}")
         write_elsewhere(board, "B.2.account", "The platform was down.")
@@ -83,29 +83,29 @@ async def test_of_two_people_in_one_box_both_wordings_are_shown_and_kept(users: 
         assert answer.status_code == 409
         for words in ("Another person wrote in the same box", "As it was", "As you wrote it"):
             assert words in answer.text
-        text = last(board).words["B.2.account"]
+        text = newest_draft(board).words["B.2.account"]
         assert "The platform was down." in text
         assert "A certificate had expired." in text
-        assert "B.2.account" in to_complete(report_from_json(last(board).facts))
+        assert "B.2.account" in to_complete(report_from_json(newest_draft(board).facts))
         # Sent again, as by a browser that loads the page anew, it says nothing new.
         again = await send(board, {ACCOUNT: "A certificate had expired."}, base=read)
         assert again.status_code == 303
-        assert last(board).words["B.2.account"] == text
+        assert newest_draft(board).words["B.2.account"] == text
 
 
-async def test_two_people_in_two_boxes_are_no_conflict_and_none_undoes_the_other(users: Path) -> None:
+async def test_two_people_in_two_boxes_do_not_conflict(users: Path) -> None:
     async with working(users) as board:
         read = await form(board, f"/incidents/{board.incident}")
         write_elsewhere(board, "B.2.account", "The platform was down.")
         others = [name for name in read if name.startswith("box.B.") and name != ACCOUNT]
         assert (await send(board, {others[-1]: "None."}, base=read)).status_code == 303
-        assert dict(last(board).words) == {
+        assert dict(newest_draft(board).words) == {
             "B.2.account": "The platform was down.",
             others[-1].removeprefix("box."): "None.",
         }
 
 
-async def test_words_over_a_measurement_are_compared_with_the_one_that_their_writer_read(users: Path) -> None:
+async def test_text_about_a_measurement_is_compared_with_the_version_its_writer_read(users: Path) -> None:
     async with working(users) as board:
         read = await form(board, f"/incidents/{board.incident}")
         name = next(name for name in read if name.startswith("box.") and ".date" in name)
@@ -125,13 +125,13 @@ async def test_words_over_a_measurement_are_compared_with_the_one_that_their_wri
         with board.store.transaction() as tx:
             tx.add_draft(draft_row(later[-1], board.incident))
         await send(board, {name: "5 January, in the morning"}, base=read)
-        field = report_from_json(last(board).facts).field(name.removeprefix("box."))
+        field = report_from_json(newest_draft(board).facts).field(name.removeprefix("box."))
         assert field is not None
         assert field.contested
         assert "Measured since" in (await board.client.get(f"/incidents/{board.incident}")).text
 
 
-async def test_words_of_another_form_can_be_moved_and_taken_out(users: Path) -> None:
+async def test_texts_of_another_form_can_be_moved_and_removed(users: Path) -> None:
     async with working(users) as board:
         write_elsewhere(board, "D.9.nowhere", "Said on another form.")
         page = await board.client.get(f"/incidents/{board.incident}")
@@ -139,18 +139,18 @@ async def test_words_of_another_form_can_be_moved_and_taken_out(users: Path) -> 
         read = await form(board, f"/incidents/{board.incident}")
         assert read["box.D.9.nowhere"] == "Said on another form."
         await send(board, {"box.D.9.nowhere": "", ACCOUNT: "Said on another form."}, base=read)
-        report = report_from_json(last(board).facts)
+        report = report_from_json(newest_draft(board).facts)
         assert dict(report.kept) == {}
-        assert last(board).words["B.2.account"] == "Said on another form."
+        assert newest_draft(board).words["B.2.account"] == "Said on another form."
 
 
-async def test_words_that_moved_in_from_another_form_are_changed_where_they_stand(users: Path) -> None:
+async def test_text_moved_from_another_form_can_be_changed_in_its_new_box(users: Path) -> None:
     async with working(users) as board:
         write_elsewhere(board, "A.2.reasons", "A certificate had expired.")
         read = await form(board, f"/incidents/{board.incident}")
         (name,) = [name for name, text in read.items() if text == "A certificate had expired."]
         await send(board, {name: "Two certificates."}, base=read)
-        report = report_from_json(last(board).facts)
+        report = report_from_json(newest_draft(board).facts)
         assert dict(report.kept) == {}
         field = report.field(name.removeprefix("box."))
         assert field is not None
@@ -158,43 +158,43 @@ async def test_words_that_moved_in_from_another_form_are_changed_where_they_stan
         assert field.answer.text == "Two certificates."
 
 
-async def test_a_step_is_ticked_at_this_minute_said_in_words_or_taken_back(users: Path) -> None:
+async def test_step_can_be_ticked_described_or_unticked(users: Path) -> None:
     async with working(users) as board:
-        first, second = [step.id for step in report_from_json(last(board).facts).steps][:2]
+        first, second = [step.id for step in report_from_json(newest_draft(board).facts).steps][:2]
         await send(board, {f"tick.step.{first}": "on", f"box.step.{second}": "09:36, press officer"})
-        words = last(board).words
+        words = newest_draft(board).words
         assert words[f"step.{first}"] == "5 Jan 2018 09:40 GMT, duty statistician"
         assert words[f"step.{second}"] == "09:36, press officer"
         read = await form(board, f"/incidents/{board.incident}")
         del read[f"tick.step.{first}"]
         await send(board, base=read)
-        done = {step.id: step.done for step in report_from_json(last(board).facts).steps}
+        done = {step.id: step.done for step in report_from_json(newest_draft(board).facts).steps}
         assert (done[first], done[second]) == ("", "09:36, press officer")
 
 
-async def test_a_note_a_call_another_address_and_a_cause_enter_the_timeline(users: Path) -> None:
+async def test_note_call_address_and_cause_are_added_to_the_timeline(users: Path) -> None:
     async with working(users) as board:
         await send(
             board,
             {"note": "the page says nothing", "call": "web team", "said": "they are on it", "cause": "certificate"},
             {"address": "https://assets.example.gov.uk/table.ods", ACCOUNT: "And a box."},
         )
-        assert told(board) == [
+        assert timeline_texts(board) == [
             "duty statistician: the page says nothing",
             "duty statistician: call with web team: they are on it",
             "duty statistician: also at https://assets.example.gov.uk/table.ods",
             "duty statistician: cause: certificate",
         ]
-        assert last(board).words["B.2.account"] == "And a box."
+        assert newest_draft(board).words["B.2.account"] == "And a box."
         # The cause stands in its box, and is not told a second time.
         await send(board, {"cause": "certificate"})
-        assert len(told(board)) == 4
+        assert len(timeline_texts(board)) == 4
 
 
-async def test_an_incident_is_given_to_another_role_and_says_so_wherever_it_stands(users: Path) -> None:
+async def test_assigned_role_is_shown_on_every_page_of_the_incident(users: Path) -> None:
     async with working(users) as board:
         await send(board, {"assigned": "head of <profession>"})
-        assert told(board) == ["duty statistician: given to: head of <profession>"]
+        assert timeline_texts(board) == ["duty statistician: given to: head of <profession>"]
         for page in ("/", "/incidents", f"/incidents/{board.incident}"):
             assert "head of &lt;profession&gt;" in (await board.client.get(page)).text
         found = (await board.client.get(f"/api/v1/incidents/{board.incident}")).json()
@@ -202,7 +202,7 @@ async def test_an_incident_is_given_to_another_role_and_says_so_wherever_it_stan
         refused = await send(board, {"assigned": "x" * 81})
         assert (refused.status_code, "at most 80 characters" in refused.text) == (400, True)
         await send(board)
-        assert len(told(board)) == 1
+        assert len(timeline_texts(board)) == 1
 
 
 @pytest.mark.parametrize(
@@ -215,7 +215,7 @@ async def test_an_incident_is_given_to_another_role_and_says_so_wherever_it_stan
         ({"address": "https://[x"}, "not a web address"),
     ],
 )
-async def test_what_is_no_note_is_refused_whole_and_nothing_typed_is_lost(
+async def test_invalid_note_is_refused_as_a_whole_and_keeps_the_typed_text(
     users: Path, typed: dict[str, str], reason: str
 ) -> None:
     async with working(users) as board:
@@ -223,34 +223,34 @@ async def test_what_is_no_note_is_refused_whole_and_nothing_typed_is_lost(
         assert answer.status_code == 400
         assert reason in answer.text
         assert "An hour&#39;s work." in answer.text
-        assert told(board) == []
+        assert timeline_texts(board) == []
         assert len(board.store.verdicts.drafts(board.incident)) == 1
 
 
-async def test_who_has_no_role_in_their_line_says_one(users: Path) -> None:
+async def test_person_without_a_role_in_the_users_file_must_type_one(users: Path) -> None:
     async with working(users, "noel") as board:
         refused = await send(board, {ACCOUNT: "A certificate."})
         assert refused.status_code == 400
         assert "say in which role" in refused.text
         await send(board, {ACCOUNT: "A certificate.", "role": "web editor"})
-        assert last(board).by == "web editor"
+        assert newest_draft(board).by == "web editor"
 
 
-async def test_a_role_that_is_typed_never_takes_the_place_of_that_of_a_line(users: Path) -> None:
+async def test_typed_role_never_replaces_the_role_of_the_users_file(users: Path) -> None:
     async with working(users) as board:
         await send(board, {ACCOUNT: "A certificate.", "role": "head of profession"})
-        assert last(board).by == "duty statistician"
+        assert newest_draft(board).by == "duty statistician"
 
 
 @pytest.mark.parametrize(("do", "leads"), [("preview", "/draft.html"), ("sign", "/sign"), ("save", "?saved=1")])
-async def test_every_button_saves_and_then_leads_on(users: Path, do: str, leads: str) -> None:
+async def test_every_button_saves_and_then_redirects(users: Path, do: str, leads: str) -> None:
     async with working(users) as board:
         answer = await send(board, {ACCOUNT: "A certificate.", "do": do})
         assert answer.headers["Location"].endswith(leads)
-        assert last(board).words["B.2.account"] == "A certificate."
+        assert newest_draft(board).words["B.2.account"] == "A certificate."
 
 
-async def test_who_was_signed_out_meanwhile_gets_back_what_they_typed(users: Path) -> None:
+async def test_person_whose_session_ended_gets_back_the_typed_text(users: Path) -> None:
     async with working(users) as board:
         read = await form(board, f"/incidents/{board.incident}")
         board.client.cookies.clear()
@@ -263,23 +263,25 @@ async def test_who_was_signed_out_meanwhile_gets_back_what_they_typed(users: Pat
         assert (await send(board, {ACCOUNT: "x" * (1 << 18)}, base=read)).status_code == 400
 
 
-async def test_a_release_that_is_brought_forward_stands_in_the_draft_and_an_incident_is_closed(users: Path) -> None:
+async def test_release_is_brought_forward_in_the_draft_and_the_incident_closed(users: Path) -> None:
     async with working(users) as board:
         await send(board, {"forward": "2018-01-05T09:50", ACCOUNT: "A certificate."})
-        assert told(board) == ["duty statistician: decided to bring the release forward to 09:50 GMT on 5 January 2018"]
-        assert last(board).words["B.2.account"] == "A certificate."
+        assert timeline_texts(board) == [
+            "duty statistician: decided to bring the release forward to 09:50 GMT on 5 January 2018"
+        ]
+        assert newest_draft(board).words["B.2.account"] == "A certificate."
         refused = await send(board, {"forward": "soon", "note": "x"})
-        assert (refused.status_code, len(told(board))) == (400, 1)
+        assert (refused.status_code, len(timeline_texts(board))) == (400, 1)
         assert "not a date-time" in refused.text
         await send(board, {"close": "on"})
-        assert told(board)[1:] == ["duty statistician: closed"]
+        assert timeline_texts(board)[1:] == ["duty statistician: closed"]
         page = (await board.client.get(f"/incidents/{board.incident}")).text
         assert "What happened" in page
         assert 'id="forward"' not in page
 
 
 @pytest.mark.parametrize("name", ["vic", "", "anne"])
-async def test_only_people_who_may_act_and_with_their_own_form_write(users: Path, name: str) -> None:
+async def test_only_people_who_may_act_save_and_only_with_their_own_form(users: Path, name: str) -> None:
     async with working(users, "anne") as board:
         theirs = await form(board, f"/incidents/{board.incident}")
     async with working(users, name) as board:
@@ -289,14 +291,14 @@ async def test_only_people_who_may_act_and_with_their_own_form_write(users: Path
         assert len(board.store.verdicts.drafts(board.incident)) == 1
 
 
-async def test_a_viewer_reads_the_report_and_gets_no_box(users: Path) -> None:
+async def test_viewer_reads_the_report_without_boxes(users: Path) -> None:
     async with working(users, "vic") as board:
         page = (await board.client.get(f"/incidents/{board.incident}")).text
         assert "[to be completed:" in page
         assert "<textarea" not in page
 
 
-async def test_a_version_there_is_not_and_too_long_a_form_are_refused(users: Path) -> None:
+async def test_unknown_version_and_too_long_form_are_refused(users: Path) -> None:
     async with working(users) as board:
         assert (await send(board, {"version": "99"})).status_code == 400
         assert (await send(board, {ACCOUNT: "x" * (1 << 20)})).status_code == 400
@@ -304,18 +306,18 @@ async def test_a_version_there_is_not_and_too_long_a_form_are_refused(users: Pat
         assert len(board.store.verdicts.drafts(board.incident)) == 1
 
 
-async def test_an_incident_there_is_not_is_not_found(users: Path) -> None:
+async def test_unknown_incident_is_not_found(users: Path) -> None:
     async with working(users) as board:
         sent = await form(board, f"/incidents/{board.incident}")
         assert (await board.client.post("/incidents/none/draft", data=sent)).status_code == 404
         assert (await board.client.get("/incidents/none/evidence.zip")).status_code == 404
 
 
-async def test_an_action_is_added_enters_the_report_and_is_done(users: Path) -> None:
+async def test_action_is_added_to_the_report_and_marked_as_done(users: Path) -> None:
     async with working(users) as board:
         typed = {"action": "Renew the <certificate>", "owner": "web team", "due": "2018-02-01"}
         await send(board, typed, {ACCOUNT: "A certificate."})
-        field = report_from_json(last(board).facts).field("B.4.corrective")
+        field = report_from_json(newest_draft(board).facts).field("B.4.corrective")
         assert field is not None
         assert field.paragraphs == ("Renew the <certificate>: web team, by 1 February 2018.",)
         page = (await board.client.get(f"/incidents/{board.incident}")).text
@@ -327,16 +329,16 @@ async def test_an_action_is_added_enters_the_report_and_is_done(users: Path) -> 
         assert 'name="acted.1"' not in (await board.client.get(f"/incidents/{board.incident}")).text
 
 
-async def test_half_an_action_is_refused_at_each_of_its_boxes(users: Path) -> None:
+async def test_incomplete_action_is_refused_at_each_missing_box(users: Path) -> None:
     async with working(users) as board:
         answer = await send(board, {"owner": "web team", "due": "soon", ACCOUNT: "An hour's work."})
         assert answer.status_code == 400
         assert all(f'id="{box}-fault"' in answer.text for box in ("action", "due"))
         assert "An hour&#39;s work." in answer.text
-        assert told(board) == []
+        assert timeline_texts(board) == []
 
 
-async def test_a_viewer_reads_actions_and_can_do_none(users: Path) -> None:
+async def test_viewer_reads_actions_but_cannot_change_them(users: Path) -> None:
     async with working(users) as board:
         await send(board, {"action": "Renew it", "owner": "web team", "due": "2018-02-01"})
         board.client.cookies.clear()

@@ -14,7 +14,7 @@ from alerts.incident import Incident, Kind
 from alerts.platform import platform_id, update_platform
 from alerts.signed_link import sign_token
 from monitor.deliver.drafts import draft_row, versions_from_rows
-from monitor.web.pages import against, seen
+from monitor.web.pages import delay_from_slot, seen_text
 from tests.unit.monitor.web.board import KEYS, TITLE, Board, a_board
 from tests.worlds.instants import SLOT, after_slot
 
@@ -50,7 +50,7 @@ async def close(board: Board, **changes: Any) -> str:  # noqa: ANN401 # any of i
     return (await board.client.get(f"/incidents/{board.incident}")).text
 
 
-async def test_a_closed_incident_says_what_happened_and_what_remains_and_tells_nobody_to_act() -> None:
+async def test_closed_incident_shows_what_happened_and_what_remains_without_steps() -> None:
     async with a_board() as board:
         page = await close(board, words={"cause": "certificate"})
         for words in ("What happened", "still absent at", "Cause: certificate.", "What remains", "not signed off"):
@@ -62,7 +62,7 @@ async def test_a_closed_incident_says_what_happened_and_what_remains_and_tells_n
             assert words not in page
 
 
-async def test_an_open_incident_without_a_draft_says_how_it_stands_and_what_to_do() -> None:
+async def test_open_incident_without_a_draft_shows_its_status_and_steps() -> None:
     async with a_board() as board:
         incident = board.store.verdicts.incident(board.incident)
         assert incident is not None
@@ -76,7 +76,7 @@ async def test_an_open_incident_without_a_draft_says_how_it_stands_and_what_to_d
             assert words in page
 
 
-async def test_a_list_of_incidents_does_not_say_that_they_have_no_drafts() -> None:
+async def test_list_of_incidents_leaves_out_the_drafts() -> None:
     async with a_board() as board:
         listed = (await board.client.get("/api/v1/incidents")).json()["incidents"]
         one = (await board.client.get(f"/api/v1/incidents/{board.incident}")).json()
@@ -96,13 +96,13 @@ async def test_a_closed_incident_shows_what_was_done_and_who_signed_its_report()
         assert f"version {after[-1].number}: Signed off by head of profession" in page
 
 
-async def test_what_a_person_logged_is_what_happened_where_nothing_was_measured() -> None:
+async def test_incident_without_measurements_shows_what_a_person_logged() -> None:
     async with a_board() as board:
         page = await close(board, facts=None, kind=Kind.HAND, words={"what": "An e-mail went to the wrong list."})
         assert "<p>An e-mail went to the wrong list.</p>" in page
 
 
-async def test_a_link_to_a_closed_incident_asks_nobody_to_have_it() -> None:
+async def test_link_to_a_closed_incident_has_no_button() -> None:
     async with a_board() as board:
         await close(board)
         token = sign_token(board.incident, after_slot(90000), KEYS.link)
@@ -111,7 +111,7 @@ async def test_a_link_to_a_closed_incident_asks_nobody_to_have_it() -> None:
         assert "<form" not in page
 
 
-async def test_a_version_signed_off_and_what_was_amended_since_are_marked() -> None:
+async def test_signed_version_and_later_amendments_are_marked() -> None:
     async with a_board() as board:
         sign_off(board)
         page = (await board.client.get(f"/incidents/{board.incident}")).text
@@ -121,7 +121,7 @@ async def test_a_version_signed_off_and_what_was_amended_since_are_marked() -> N
         assert '<td data-head="What changed">2. Circumstances of breach</td>' in page
 
 
-async def test_an_incident_of_no_draft_has_a_page_all_the_same() -> None:
+async def test_incident_without_a_draft_has_a_page() -> None:
     async with a_board() as board:
         incident = board.store.verdicts.incident(board.incident)
         assert incident is not None
@@ -132,7 +132,7 @@ async def test_an_incident_of_no_draft_has_a_page_all_the_same() -> None:
         assert "What to do now" not in page.text
 
 
-async def test_incidents_of_one_fault_of_a_platform_name_each_other() -> None:
+async def test_incidents_of_one_platform_fault_link_to_each_other() -> None:
     async with a_board() as board:
         incident = board.store.verdicts.incident(board.incident)
         assert incident is not None
@@ -171,7 +171,7 @@ async def test_every_format_of_a_draft_can_be_downloaded() -> None:
         assert (await board.client.get(f"/api/v1/incidents/{board.incident}/draft.exe")).status_code == 404
 
 
-async def test_what_people_typed_is_never_markup() -> None:
+async def test_typed_text_is_always_escaped() -> None:
     async with a_board() as board:
         versions = versions_from_rows(board.store.verdicts.drafts(board.incident))
         after = edited(versions, {"B.2.account": "<script>alert(1)</script>"}, "statistician", after_slot(700))
@@ -193,8 +193,8 @@ async def test_what_people_typed_is_never_markup() -> None:
         (None, 5.0, "at most 5 s"),
     ],
 )
-def test_a_delay_is_told_on_its_side_of_the_slot(least: float | None, most: float | None, words: str) -> None:
-    assert against({"min": least, "max": most}) == words
+def test_delay_is_described_as_before_or_after_the_slot(least: float | None, most: float | None, words: str) -> None:
+    assert delay_from_slot({"min": least, "max": most}) == words
 
 
 @pytest.mark.parametrize(
@@ -206,13 +206,11 @@ def test_a_delay_is_told_on_its_side_of_the_slot(least: float | None, most: floa
         ("2018-01-05T09:30:00.000Z", None, ""),
     ],
 )
-def test_what_was_seen_is_told_as_an_interval_by_what_is_known_of_it(
-    after: str | None, by: str | None, words: str
-) -> None:
-    assert seen({"after": after, "by": by}, "Europe/London") == words
+def test_first_seen_is_described_as_an_interval(after: str | None, by: str | None, words: str) -> None:
+    assert seen_text({"after": after, "by": by}, "Europe/London") == words
 
 
-async def test_the_page_of_a_release_that_was_out_early_tells_for_how_long() -> None:
+async def test_page_of_an_early_release_shows_the_length_of_its_exposure() -> None:
     async with a_board() as board:
         page = (await board.client.get("/releases/early")).text
         assert "Out early</dt><dd>for " in page
@@ -220,7 +218,7 @@ async def test_the_page_of_a_release_that_was_out_early_tells_for_how_long() -> 
         assert ", removed between " in page
 
 
-async def test_a_draft_in_the_browser_brings_its_look_and_may_fetch_and_run_nothing() -> None:
+async def test_html_draft_contains_its_styles_and_forbids_scripts_and_requests() -> None:
     async with a_board() as board:
         answer = await board.client.get(f"/api/v1/incidents/{board.incident}/draft.html")
         policy = answer.headers["Content-Security-Policy"]
@@ -229,7 +227,7 @@ async def test_a_draft_in_the_browser_brings_its_look_and_may_fetch_and_run_noth
         assert "script-src" not in policy
 
 
-async def test_each_paper_of_a_report_is_handed_out_by_name() -> None:
+async def test_each_document_of_a_report_is_downloaded_by_name() -> None:
     async with a_board() as board:
         address = f"/api/v1/incidents/{board.incident}/draft.md"
         statement = await board.client.get(f"{address}?document=statement")

@@ -10,10 +10,10 @@ import httpx
 
 from monitor.deliver.verdicts import body_of
 from monitor.errors import StoreFault
-from monitor.web.app import application
-from monitor.web.fragments import element_of
+from monitor.web.app import make_application
+from monitor.web.fragments import element_id
 from monitor.web.live import LiveBoard
-from monitor.web.running import Pulse
+from monitor.web.queries import Pulse
 from tests.browser.pages import serving
 from tests.unit.monitor.web.board import Board, Live, a_board
 from tests.worlds.instants import after_slot
@@ -34,92 +34,92 @@ class Broken(Live):
 
 
 @dataclass(frozen=True)
-class Told:
+class StreamEvent:
     kind: str
     data: dict[str, Any]
     id: str = ""
 
 
-def read(chunk: bytes) -> list[Told]:
+def parse_events(chunk: bytes) -> list[StreamEvent]:
     """Return the events of a chunk as a browser reads them."""
     events = []
     for block in chunk.decode().split("\n\n"):
         lines = dict(line.split(": ", 1) for line in block.splitlines())
         if "event" in lines:
-            events.append(Told(lines["event"], json.loads(lines["data"]), lines.get("id", "")))
+            events.append(StreamEvent(lines["event"], json.loads(lines["data"]), lines.get("id", "")))
     return events
 
 
-async def hear(stream: AsyncIterator[bytes], pulses: int = 1) -> list[Told]:
+async def read_events(stream: AsyncIterator[bytes], pulses: int = 1) -> list[StreamEvent]:
     """Return what is told until so many pulses were heard."""
-    told: list[Told] = []
+    told: list[StreamEvent] = []
     async for chunk in stream:
-        told += read(chunk)
+        told += parse_events(chunk)
         if sum(one.kind == "pulse" for one in told) >= pulses:
             return told
     return told
 
 
-def change(board: Board, release: str, **values: object) -> None:
+def change_release(board: Board, release: str, **values: object) -> None:
     row = board.store.verdicts.judged_one(release)
     assert row is not None
     with board.store.transaction() as tx:
         tx.save_judged(replace(row, body=row.body | values))
 
 
-def swaps(told: list[Told]) -> dict[str, str]:
+def changed_parts(told: list[StreamEvent]) -> dict[str, str]:
     return {one.data["element"]: one.data["html"] for one in told if one.kind == "swap"}
 
 
-async def test_a_page_that_was_made_before_anybody_listened_is_made_anew_once() -> None:
+async def test_page_made_before_the_first_stream_reloads_once() -> None:
     async with a_board() as board:
         live = LiveBoard(board.queries)
-        first = await hear(live.listen(live.position(all_=True), all_=True))
-        again = await hear(live.listen(live.position(all_=True), all_=True))
+        first = await read_events(live.listen(live.position(sees_all=True), sees_all=True))
+        again = await read_events(live.listen(live.position(sees_all=True), sees_all=True))
     assert [one.kind for one in first] == ["renew", "pulse"]
     assert [one.kind for one in again] == ["pulse"]
 
 
-async def test_what_changes_is_told_as_the_page_shows_it() -> None:
+async def test_stream_sends_changed_parts_as_the_page_shows_them() -> None:
     async with a_board() as board:
         live = LiveBoard(board.queries)
-        stream = live.listen("", all_=True)
-        await hear(stream)
-        change(board, "r", title="<b>Malpractice</b>")
-        told = swaps(await hear(stream, 11))
-        row = told[element_of("r")]
+        stream = live.listen("", sees_all=True)
+        await read_events(stream)
+        change_release(board, "r", title="<b>Malpractice</b>")
+        told = changed_parts(await read_events(stream, 11))
+        row = told[element_id("r")]
         assert "&lt;b&gt;Malpractice&lt;/b&gt;" in row
         page = (await board.client.get("/?date=2018-01-05")).text
     assert " ".join(row.split()) in " ".join(page.split())
 
 
-async def test_what_is_written_down_is_told_at_the_next_beat() -> None:
+async def test_recorded_change_is_sent_at_the_next_beat() -> None:
     async with a_board() as board:
         board.running.watched["r"] = Pulse(object(), after_slot(599))
         live = LiveBoard(board.queries)
-        stream = live.listen("", all_=True)
-        await hear(stream, 2)
+        stream = live.listen("", sees_all=True)
+        await read_events(stream, 2)
         verdict = judged(500, {"page": [a_run("page", ABSENT, -60, 500)]})
         board.running.bodies["r"] = body_of(verdict, None) | {"title": "Another"}
         board.running.watched["r"] = Pulse(object(), after_slot(600))
-        assert "Another" in swaps(await hear(stream, 2))[element_of("r")]
+        assert "Another" in changed_parts(await read_events(stream, 2))[element_id("r")]
 
 
-async def test_a_stream_is_taken_up_again_where_it_broke_and_a_page_too_old_is_made_anew() -> None:
+async def test_stream_resumes_after_its_last_event_and_an_old_page_reloads() -> None:
     async with a_board() as board:
         live = LiveBoard(board.queries)
-        stream = live.listen("", all_=True)
-        await hear(stream)
-        where = live.position(all_=True)
-        change(board, "r", title="Once")
-        missed = swaps(await hear(stream, 11))
-        resumed = await hear(live.listen(where, all_=True))
-        strange = [await hear(live.listen(it, all_=True)) for it in ("", "else-1", f"{where}9999", "x")]
-    assert swaps(resumed) == missed
+        stream = live.listen("", sees_all=True)
+        await read_events(stream)
+        where = live.position(sees_all=True)
+        change_release(board, "r", title="Once")
+        missed = changed_parts(await read_events(stream, 11))
+        resumed = await read_events(live.listen(where, sees_all=True))
+        strange = [await read_events(live.listen(it, sees_all=True)) for it in ("", "else-1", f"{where}9999", "x")]
+    assert changed_parts(resumed) == missed
     assert [told[0].kind for told in strange] == ["renew"] * 4
 
 
-async def told_to_strangers(board: Board, *, is_out: bool) -> list[Told]:
+async def events_for_strangers(board: Board, *, is_out: bool) -> list[StreamEvent]:
     """Return what everybody hears in the minutes before a slot, in a world where it is out early or is not."""
     absent = [a_run("early/page/edge", ABSENT, -7200, -600)]
     present = [a_run("early/page/edge", PRESENT, -595, -301)] if is_out else []
@@ -130,65 +130,65 @@ async def told_to_strangers(board: Board, *, is_out: bool) -> list[Told]:
     verdict = judged(-300, {"early/page/edge": [*absent, *present]}, **release)
     quiet = judged(-600, {"early/page/edge": absent}, **release)
     board.queries.local, board.clock.at = False, after_slot(-320)
-    change(board, "early", **body_of(quiet, None))
+    change_release(board, "early", **body_of(quiet, None))
     live, staff = LiveBoard(board.queries), []
-    strangers, others = live.listen("", all_=False), live.listen("", all_=True)
-    told = await hear(strangers)
-    staff += await hear(others)
-    change(board, "early", **body_of(verdict, None))
+    strangers, others = live.listen("", sees_all=False), live.listen("", sees_all=True)
+    told = await read_events(strangers)
+    staff += await read_events(others)
+    change_release(board, "early", **body_of(verdict, None))
     board.running.bodies["early"] = body_of(verdict, None)
     board.running.watched["early"] = Pulse(object(), after_slot(-301))
-    told += await hear(strangers, 14)
-    staff += await hear(others, 14)
-    assert is_out is any("out early" in html for html in swaps(staff).values())
+    told += await read_events(strangers, 14)
+    staff += await read_events(others, 14)
+    assert is_out is any("out early" in html for html in changed_parts(staff).values())
     return [replace(one, id=one.id.partition("-")[2]) for one in told]
 
 
-async def test_nothing_that_strangers_are_told_before_the_slot_differs_by_what_is_out() -> None:
+async def test_stream_for_strangers_before_the_slot_does_not_depend_on_what_is_out() -> None:
     worlds = []
     for is_out in (False, True):
         async with a_board() as board:
-            worlds.append(await told_to_strangers(board, is_out=is_out))
+            worlds.append(await events_for_strangers(board, is_out=is_out))
     assert worlds[0] == worlds[1]
     assert all(one.data["looked"] == {} for one in worlds[0] if one.kind == "pulse")
 
 
-async def test_a_pulse_tells_the_time_and_the_last_looks() -> None:
+async def test_pulse_contains_the_time_and_the_last_looks() -> None:
     async with a_board() as board:
         board.running.watched["r"] = Pulse(None, after_slot(599))
         live = LiveBoard(board.queries)
-        (pulse,) = [one for one in await hear(live.listen("", all_=True)) if one.kind == "pulse"]
+        (pulse,) = [one for one in await read_events(live.listen("", sees_all=True)) if one.kind == "pulse"]
     assert pulse.data["clock"].startswith("09:40:0")
-    assert pulse.data["looked"] == {element_of("r"): round(after_slot(599).timestamp() * 1000)}
+    assert pulse.data["looked"] == {element_id("r"): round(after_slot(599).timestamp() * 1000)}
 
 
-async def test_nothing_says_that_it_is_live_while_the_store_cannot_be_read() -> None:
+async def test_stream_sends_no_pulse_while_the_store_cannot_be_read() -> None:
     async with a_board() as board:
         live, running = LiveBoard(board.queries), Broken()
         board.queries.live = running
         told: list[bytes] = []
 
         async def listen() -> None:
-            async for chunk in live.listen(live.position(all_=True), all_=True):
+            async for chunk in live.listen(live.position(sees_all=True), sees_all=True):
                 told.append(chunk)  # noqa: PERF401 # what was told before it ends
 
         task = asyncio.create_task(listen())
         await running.asked.wait()
         live.close()
         await task
-    assert [one for chunk in told for one in read(chunk)] == []
+    assert [one for chunk in told for one in parse_events(chunk)] == []
 
 
-async def test_a_stream_ends_so_that_its_reader_is_let_in_anew() -> None:
+async def test_stream_ends_so_that_its_reader_is_authorised_again() -> None:
     async with a_board() as board:
         live, began = LiveBoard(board.queries), board.clock.monotonic()
-        told = [one async for chunk in live.listen("", all_=True) for one in read(chunk)]
+        told = [one async for chunk in live.listen("", sees_all=True) for one in parse_events(chunk)]
         lasted = board.clock.monotonic() - began
     assert told
     assert 30 <= lasted <= 60
 
 
-async def test_who_has_missed_more_than_is_kept_has_the_page_made_anew() -> None:
+async def test_reader_who_missed_too_many_events_reloads_the_page() -> None:
     async with a_board() as board:
         row = board.store.verdicts.judged_one("r")
         assert row is not None
@@ -201,26 +201,26 @@ async def test_who_has_missed_more_than_is_kept_has_the_page_made_anew() -> None
 
         promise("Before")
         live = LiveBoard(board.queries)
-        stream = live.listen("", all_=True)
-        await hear(stream)
+        stream = live.listen("", sees_all=True)
+        await read_events(stream)
         promise("After")
-        told = await hear(stream, 11)
+        told = await read_events(stream, 11)
     assert [one.kind for one in told if one.kind != "pulse"] == ["renew"]
 
 
-async def test_so_many_listen_and_no_more_and_strangers_take_no_place_of_staff() -> None:
+async def test_streams_are_limited_for_strangers_and_staff_separately() -> None:
     async with a_board() as board:
         live = LiveBoard(board.queries, most=1)
-        stranger = live.listen("", all_=False)
+        stranger = live.listen("", sees_all=False)
         await anext(stranger)
-        assert live.is_full(all_=False)
-        assert not live.is_full(all_=True)
+        assert live.is_full(sees_all=False)
+        assert not live.is_full(sees_all=True)
 
 
-async def test_a_stream_over_http_is_an_event_stream_and_what_is_secret_is_veiled() -> None:
+async def test_http_stream_is_an_event_stream_without_secrets() -> None:
     async with a_board() as board:
         board.queries.redactor = lambda text: text.replace("Malpractice", "[hidden]")
-        app = application(board.queries)
+        app = make_application(board.queries)
         async with serving(app) as base, httpx.AsyncClient() as client:
             async with client.stream("GET", f"{base}/events") as answer:
                 assert answer.headers["content-type"].startswith("text/event-stream")

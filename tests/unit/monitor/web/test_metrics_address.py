@@ -6,17 +6,17 @@ import asyncio
 
 import httpx
 
-from monitor.web.server import WebServer, listen
+from monitor.web.server import WebServer, bind_address
 from tests.unit.monitor.web.board import KEYS, a_board
 
 TOKEN = {"Authorization": f"Bearer {KEYS.token.decode()}"}
 PATHS = ("/metrics", "/healthz", "/livez", "/readyz", "/", "/status", "/api/v1/releases", "/style.css", "/acknowledge")
 
 
-async def test_metrics_and_health_alone_are_read_at_their_own_address() -> None:
+async def test_metrics_address_serves_only_metrics_and_health() -> None:
     async with a_board(public=False) as board:
-        own = listen("127.0.0.1:0")
-        server = WebServer(board.app, listen("127.0.0.1:0"), metrics=own)
+        own = bind_address("127.0.0.1:0")
+        server = WebServer(board.app, bind_address("127.0.0.1:0"), metrics=own)
         serving = asyncio.create_task(server.run())
         places = (server.address, f"127.0.0.1:{own.getsockname()[1]}")
         told = []

@@ -42,7 +42,7 @@ def by_day(text: str) -> Mapping[str, list[str]]:
     }
 
 
-async def test_releases_stand_under_their_local_day_in_the_order_of_their_slots() -> None:
+async def test_releases_are_listed_under_their_local_day_in_slot_order() -> None:
     async with a_board() as board:
         promise(board, "late", datetime(2018, 7, 31, 23, 30, tzinfo=UTC))
         promise(board, "noon", datetime(2018, 7, 5, 11, 0, tzinfo=UTC))
@@ -53,7 +53,7 @@ async def test_releases_stand_under_their_local_day_in_the_order_of_their_slots(
     assert '<td class="time" data-head="Promised">00:00 BST' in found["2018-07"]
 
 
-async def test_a_promise_without_a_day_stands_apart_and_one_without_a_time_says_so() -> None:
+async def test_promise_without_a_day_is_listed_last_and_one_without_a_time_says_so() -> None:
     async with a_board() as board:
         promise(board, "whole", datetime(2018, 2, 1, tzinfo=UTC), slot={"precision": "month"})
         promise(board, "day", datetime(2018, 2, 8, tzinfo=UTC), slot={"precision": "day"})
@@ -62,7 +62,7 @@ async def test_a_promise_without_a_day_stands_apart_and_one_without_a_time_says_
     assert text.count("no time announced") == 2
 
 
-async def test_a_provisional_promise_is_called_so() -> None:
+async def test_provisional_promise_is_marked() -> None:
     async with a_board() as board:
         start = datetime(2018, 2, 8, 9, 30, tzinfo=UTC)
         promised = a_promise(release="perhaps")
@@ -75,7 +75,7 @@ async def test_a_provisional_promise_is_called_so() -> None:
     assert re.search(r"09:30 GMT<br><span class=\"producer\">provisional<", text)
 
 
-async def test_one_producer_is_shown_alone_with_its_own_address_to_subscribe_to() -> None:
+async def test_month_of_one_producer_has_its_own_subscription_address() -> None:
     async with a_board() as board:
         board.queries.producers = {"dft": "Department for Transport"}
         promise(board, "roads", datetime(2018, 2, 8, 9, 30, tzinfo=UTC), producer="dft", producers=["dft"])
@@ -89,7 +89,7 @@ async def test_one_producer_is_shown_alone_with_its_own_address_to_subscribe_to(
     assert nobody.status_code == 404
 
 
-async def test_a_month_of_very_many_is_counted_by_day_and_leads_to_their_boards() -> None:
+async def test_very_full_month_shows_counts_that_link_to_the_boards_of_days() -> None:
     async with a_board() as board:
         for number in range(401):
             promise(board, f"n{number}", datetime(2018, 2, 1 + number % 2, 9, 30, tzinfo=UTC))
@@ -100,14 +100,14 @@ async def test_a_month_of_very_many_is_counted_by_day_and_leads_to_their_boards(
 
 
 @pytest.mark.parametrize("query", ["month=rubbish", "month=2018-13", "month=2018-02-01", "day=2018-02-01"])
-async def test_a_month_that_nobody_can_mean_is_refused_with_the_reason(query: str) -> None:
+async def test_invalid_month_is_refused_with_the_reason(query: str) -> None:
     async with a_board() as board:
         answer = await board.client.get(f"/calendar?{query}")
     assert answer.status_code == 400
     assert f"{query.partition('=')[0]}: " in answer.text
 
 
-async def test_before_its_slot_strangers_read_the_same_of_what_is_out_and_of_what_is_not(tmp_path: Path) -> None:
+async def test_month_for_strangers_before_the_slot_does_not_depend_on_what_is_out(tmp_path: Path) -> None:
     async with working(users_file(tmp_path)) as board:
         board.queries.public = True
         now = board.clock.now()

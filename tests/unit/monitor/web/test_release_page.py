@@ -10,7 +10,7 @@ from tests.unit.monitor.web.board import a_board
 from tests.worlds.instants import after_slot
 
 
-async def test_a_release_says_why_its_verdict_is_so_and_what_would_change_it() -> None:
+async def test_release_page_shows_the_reasons_for_its_verdict_and_what_would_change_it() -> None:
     async with a_board() as board:
         text = (await board.client.get("/releases/r")).text
     assert "page, edge view: absent by Fri 5 Jan 2018 08:30:00 GMT" in text
@@ -19,7 +19,7 @@ async def test_a_release_says_why_its_verdict_is_so_and_what_would_change_it() -
     assert "page: the first look that proves it present makes it late" in would
 
 
-async def test_what_was_seen_is_drawn_and_listed() -> None:
+async def test_observations_are_drawn_and_listed() -> None:
     async with a_board() as board:
         text = (await board.client.get("/releases/early")).text
     picture, _, table = text.partition('<figure class="timeline">')[2].partition("</figure>")
@@ -30,7 +30,7 @@ async def test_what_was_seen_is_drawn_and_listed() -> None:
     assert "blind (stalled)" in table
 
 
-async def test_what_the_publisher_claims_stands_apart_with_the_hand_logged() -> None:
+async def test_claims_of_the_publisher_are_shown_separately() -> None:
     async with a_board() as board:
         release = board.store.ledger.release("r")
         assert release is not None
@@ -54,7 +54,7 @@ async def test_every_part_says_how_it_was_found() -> None:
     assert "page, named by its calendar" in text
 
 
-async def test_strangers_get_no_reasons_before_the_slot_and_no_looks_after_it() -> None:
+async def test_strangers_see_no_reasons_before_the_slot_and_no_looks_after_it() -> None:
     async with a_board() as board:
         board.queries.local, board.queries.public = False, True
         board.clock.at = after_slot(-60)

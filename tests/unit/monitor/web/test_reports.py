@@ -33,7 +33,7 @@ async def test_a_report_is_read_on_the_page_and_downloaded_in_every_format(tmp_p
     assert kinds["docx"].headers["content-disposition"] == 'attachment; filename="all-2018-01-01-2018-01-31.docx"'
 
 
-async def test_until_a_period_is_chosen_the_last_month_is_offered(tmp_path: Path) -> None:
+async def test_default_period_is_the_last_month(tmp_path: Path) -> None:
     async with working(users_file(tmp_path)) as board:
         board.queries.producers = {"ofqual": "Ofqual"}
         page = (await board.client.get("/reports?producer=ofqual")).text
@@ -56,7 +56,7 @@ async def test_until_a_period_is_chosen_the_last_month_is_offered(tmp_path: Path
         ({"host": "gov.uk"}, "no host &#34;gov.uk&#34;"),
     ],
 )
-async def test_what_is_no_period_is_refused_with_the_reason_and_what_was_typed(
+async def test_invalid_period_is_refused_with_the_reason_and_the_typed_text(
     tmp_path: Path, change: dict[str, str], why: str
 ) -> None:
     async with working(users_file(tmp_path)) as board:
@@ -68,7 +68,7 @@ async def test_what_is_no_period_is_refused_with_the_reason_and_what_was_typed(
 
 
 @pytest.mark.parametrize("name", ["vic", ""])
-async def test_viewers_and_strangers_get_no_report_be_the_board_public_or_not(tmp_path: Path, name: str) -> None:
+async def test_viewers_and_strangers_get_no_report(tmp_path: Path, name: str) -> None:
     async with working(users_file(tmp_path), name or "anne") as board:
         board.queries.public = True
         if not name:
@@ -79,7 +79,7 @@ async def test_viewers_and_strangers_get_no_report_be_the_board_public_or_not(tm
             assert "Malpractice" not in answer.text
 
 
-async def test_a_report_is_kept_as_a_draft_by_whoever_may_act(tmp_path: Path) -> None:
+async def test_person_who_may_act_saves_a_report_as_a_draft(tmp_path: Path) -> None:
     async with working(users_file(tmp_path)) as board:
         page = await board.client.get("/reports", params=JANUARY)
         sent = JANUARY | {"producer": "", "host": "", "guard": hidden(page, "guard")}
@@ -95,6 +95,6 @@ async def test_a_report_is_kept_as_a_draft_by_whoever_may_act(tmp_path: Path) ->
     assert not any(f"?document={paper}" in shown.text for paper in ("statement", "correction", "lines", "email"))
 
 
-async def test_a_kind_of_file_there_is_none_of_is_not_found(tmp_path: Path) -> None:
+async def test_unknown_file_format_is_not_found(tmp_path: Path) -> None:
     async with working(users_file(tmp_path)) as board:
         assert (await board.client.get("/reports/period.pdf", params=JANUARY)).status_code == 404

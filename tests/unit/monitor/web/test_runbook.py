@@ -14,7 +14,7 @@ RULES = Path(__file__).parents[4] / "deploy" / "prometheus" / "rules.yml"
 
 
 @pytest.mark.parametrize("public", [True, False])
-async def test_every_alert_has_its_place_in_the_runbook_whoever_reads_it(*, public: bool) -> None:
+async def test_every_reader_finds_every_alert_in_the_runbook(*, public: bool) -> None:
     async with a_board(public=public) as board:
         told = await board.client.get("/runbook")
     assert told.status_code == 200
@@ -26,7 +26,7 @@ async def test_every_alert_has_its_place_in_the_runbook_whoever_reads_it(*, publ
     assert "at-931" in anchors
 
 
-async def test_the_runbook_links_to_nothing_but_itself() -> None:
+async def test_runbook_links_only_to_itself() -> None:
     async with a_board() as board:
         text = (await board.client.get("/runbook")).text
     inside = re.findall(r'href="([^"]+)"', text[text.index("<main") : text.index("</main>")])

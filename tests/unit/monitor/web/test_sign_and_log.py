@@ -70,7 +70,7 @@ async def test_a_signed_report_changes_only_with_a_reason(users: Path) -> None:
         assert len(board.store.verdicts.drafts(board.incident)) == len(drafts) + 1
 
 
-async def test_what_is_missing_leads_to_its_box(users: Path) -> None:
+async def test_missing_answers_link_to_their_boxes(users: Path) -> None:
     async with working(users, "hope") as board:
         page = (await board.client.get(f"/incidents/{board.incident}")).text
         assert '<a href="#B.2.account">2. Circumstances of breach: is to be completed</a>' in page
@@ -78,7 +78,7 @@ async def test_what_is_missing_leads_to_its_box(users: Path) -> None:
         assert f'<a href="/incidents/{board.incident}#B.2.account">2. Circumstances of breach' in page
 
 
-async def test_what_others_wrote_since_it_was_read_is_not_signed_unread(users: Path) -> None:
+async def test_report_changed_since_it_was_read_is_not_signed(users: Path) -> None:
     async with working(users, "hope") as board:
         where = f"/incidents/{board.incident}/sign"
         read = await form(board, where)
@@ -90,7 +90,7 @@ async def test_what_others_wrote_since_it_was_read_is_not_signed_unread(users: P
         assert incident(board).owes_report
 
 
-async def test_a_head_says_why_no_report_will_be_made(users: Path) -> None:
+async def test_head_waives_a_report_with_a_reason(users: Path) -> None:
     async with working(users, "hope") as board:
         assert "say why no report will be made" in (await sign(board, do="waive", reason=" ")).text
         assert (await sign(board, do="waive", reason="sent by letter")).status_code == 303
@@ -98,7 +98,7 @@ async def test_a_head_says_why_no_report_will_be_made(users: Path) -> None:
         assert incident(board).closed is not None
 
 
-async def test_nobody_but_a_head_signs_whatever_they_type(users: Path) -> None:
+async def test_only_a_head_can_sign(users: Path) -> None:
     async with working(users, "anne") as board:
         page = (await board.client.get(f"/incidents/{board.incident}")).text
         assert "sign or waive" not in page
@@ -137,7 +137,7 @@ async def test_a_leak_is_logged_with_its_draft_and_its_notice(users: Path) -> No
         assert "Figures were read out" in (await board.client.get(answer.headers["Location"])).text
 
 
-async def test_a_leak_that_lacks_something_is_asked_for_again_with_what_was_typed(users: Path) -> None:
+async def test_incomplete_leak_shows_the_form_again_with_the_typed_text(users: Path) -> None:
     async with working(users) as board:
         page = await form(board, "/incidents/new")
         typed = {"what": "Read <out>", "day": "2018-01-09", "time": ""}
@@ -150,7 +150,7 @@ async def test_a_leak_that_lacks_something_is_asked_for_again_with_what_was_type
         assert any(box == "day" and "future" in words for box, words in links)
 
 
-async def test_a_watched_release_brings_its_title_and_producer(users: Path) -> None:
+async def test_logged_incident_of_a_watched_release_has_its_title_and_producer(users: Path) -> None:
     async with working(users) as board:
         measured = incident(board).facts
         desk = board.queries.desk
@@ -167,14 +167,14 @@ async def test_a_watched_release_brings_its_title_and_producer(users: Path) -> N
 
 
 @pytest.mark.parametrize("name", ["vic", ""])
-async def test_who_may_not_act_logs_nothing(users: Path, name: str) -> None:
+async def test_person_who_may_not_act_cannot_log(users: Path, name: str) -> None:
     async with working(users, name) as board:
         board.client.headers["Accept"] = "*/*"
         assert (await board.client.get("/incidents/new")).status_code in {401, 403}
         assert (await board.client.post("/incidents/new", data=LEAK)).status_code in {401, 403}
 
 
-async def test_evidence_is_handed_to_who_may_act_alone(users: Path) -> None:
+async def test_evidence_is_only_for_people_who_may_act(users: Path) -> None:
     async with working(users, "anne") as board:
         answer = await board.client.get(f"/incidents/{board.incident}/evidence.zip")
         assert answer.status_code == 200

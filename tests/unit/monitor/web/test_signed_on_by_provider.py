@@ -33,7 +33,7 @@ HOST = "board.example"
 DESCRIBED = "/.well-known/openid-configuration"
 
 
-def nobody(answer: httpx.Response, status: int, word: str) -> bool:
+def is_refused(answer: httpx.Response, status: int, word: str) -> bool:
     """Tell whether a sign-in page says this, and opens nothing."""
     told = [line for line in answer.text.splitlines() if 'role="alert"' in line]
     assert (answer.status_code, len(told)) == (status, 1), answer.text
@@ -49,20 +49,20 @@ def nobody(answer: httpx.Response, status: int, word: str) -> bool:
         ("stats-duty", [200, 200, 200], False),
     ],
 )
-async def test_rights_go_by_the_claim_alone(
+async def test_right_depends_only_on_the_configured_claim(
     tmp_path: Path, groups: list[str] | str, seen: list[int], *, signs: bool
 ) -> None:
     idp = Idp(claims={"groups": groups, "preferred_username": "anne"})
     async with signing_on(tmp_path, idp) as one:
-        assert await one.seen() == [303] * 3
+        assert await one.statuses() == [303] * 3
         answer = await one.sign_on("/incidents")
         assert (answer.status_code, answer.headers["location"]) == (303, "/incidents")
-        assert await one.seen() == seen
+        assert await one.statuses() == seen
         page = (await one.client.get(f"/incidents/{one.board.incident}")).text
         assert ("Sign or waive" in page, "anne" in page, "Sign out" in page) == (signs, True, True)
 
 
-async def test_what_is_asked_for_is_a_code_bound_to_this_browser(tmp_path: Path) -> None:
+async def test_sign_on_requests_a_code_bound_to_this_browser(tmp_path: Path) -> None:
     async with signing_on(tmp_path) as one:
         await one.sign_on()
         sent = one.idp.sent
@@ -75,28 +75,28 @@ async def test_what_is_asked_for_is_a_code_bound_to_this_browser(tmp_path: Path)
 
 async def test_a_session_ends_by_signing_out_and_after_its_time(tmp_path: Path) -> None:
     async with signing_on(tmp_path) as one:
-        await signed_out(one)
+        await sign_out(one)
         one.client.cookies.clear()
         await one.sign_on()
         one.board.clock.seconds += LASTS + 1
-        assert await one.seen() == [303] * 3
+        assert await one.statuses() == [303] * 3
 
 
-async def signed_out(one: SignOn) -> httpx.Response:
+async def sign_out(one: SignOn) -> httpx.Response:
     """Sign on, then out; what was known of a session opens nothing after."""
     await one.sign_on()
     kept, guard = one.client.cookies["ninethirty"], hidden(await one.client.get("/incidents"), "guard")
     answer = await one.client.post("/sign-out", data={"guard": guard})
     one.client.cookies.set("ninethirty", kept, domain=HOST)
-    assert await one.seen() == [303] * 3
+    assert await one.statuses() == [303] * 3
     return answer
 
 
 @pytest.mark.parametrize("path", ["/out", "/out?tenant=1"])
-async def test_who_signs_out_is_led_to_the_provider_to_be_signed_out_there(tmp_path: Path, path: str) -> None:
+async def test_sign_out_leads_to_the_sign_out_page_of_the_provider(tmp_path: Path, path: str) -> None:
     async with signing_on(tmp_path) as one:
         one.idp.configuration = {"end_session_endpoint": f"{one.idp.url}{path}"}
-        page = await signed_out(one)
+        page = await sign_out(one)
         assert (page.status_code, "Sign out</button>" in page.text) == (200, False)
         (there,) = re.findall(r'http-equiv="refresh" content="0; url=([^"]+)"', page.text)
         where = urlsplit(unescape(there))
@@ -108,22 +108,22 @@ async def test_who_signs_out_is_led_to_the_provider_to_be_signed_out_there(tmp_p
 
 
 @pytest.mark.parametrize("told", [None, "javascript:alert(1)", "/out", 5])
-async def test_where_the_provider_signs_nobody_out_the_board_does(tmp_path: Path, told: object) -> None:
+async def test_sign_out_works_if_the_provider_has_no_sign_out_page(tmp_path: Path, told: object) -> None:
     async with signing_on(tmp_path) as one:
         one.idp.configuration = {"end_session_endpoint": told}
-        answer = await signed_out(one)
+        answer = await sign_out(one)
         assert (answer.status_code, answer.headers["location"]) == (303, "/")
 
 
-async def test_a_token_that_is_longer_than_an_address_stays_here(tmp_path: Path) -> None:
+async def test_long_token_is_left_out_of_the_sign_out_address(tmp_path: Path) -> None:
     idp = Idp(claims={"groups": ["stats-duty"], "more": "x" * 4000})
     async with signing_on(tmp_path, idp) as one:
         idp.configuration = {"end_session_endpoint": f"{idp.url}/out"}
-        page = await signed_out(one)
+        page = await sign_out(one)
         assert f'href="{idp.url}/out?client_id=ninethirty"' in page.text
 
 
-async def test_a_provider_that_is_away_keeps_nobody_signed_in(tmp_path: Path) -> None:
+async def test_sign_out_works_while_the_provider_does_not_answer(tmp_path: Path) -> None:
     async with signing_on(tmp_path) as one:
         one.idp.configuration = {"end_session_endpoint": f"{one.idp.url}/out"}
         await one.sign_on()
@@ -131,7 +131,7 @@ async def test_a_provider_that_is_away_keeps_nobody_signed_in(tmp_path: Path) ->
         one.idp.answers[DESCRIBED] = (500, "", {})
         one.board.clock.seconds += 700
         answer = await one.client.post("/sign-out", data={"guard": guard})
-        assert (answer.status_code, await one.seen()) == (303, [303] * 3)
+        assert (answer.status_code, await one.statuses()) == (303, [303] * 3)
 
 
 @pytest.mark.parametrize(
@@ -155,37 +155,37 @@ async def test_a_provider_that_is_away_keeps_nobody_signed_in(tmp_path: Path) ->
     ],
     ids=str,
 )
-async def test_a_token_for_another_or_of_another_time_signs_nobody_on(tmp_path: Path, claims: dict[str, Any]) -> None:
+async def test_token_for_another_client_or_time_is_refused(tmp_path: Path, claims: dict[str, Any]) -> None:
     async with signing_on(tmp_path) as one:
         one.idp.claims |= claims
         with capture_logs() as logs:
             answer = await one.sign_on()
-        assert nobody(answer, 403, "cannot be")
-        assert await one.seen() == [303] * 3
+        assert is_refused(answer, 403, "cannot be")
+        assert await one.statuses() == [303] * 3
         (told,) = [line for line in logs if line["event"] == "sign_on_failed"]
         assert SECRET not in str(logs)
         assert "cannot be" in told["why"]
 
 
 def unsigned(idp: Idp) -> str:
-    _, body, _ = idp.signed().split(".")
+    _, body, _ = idp.sign_token().split(".")
     return f"{to_unicode(urlsafe_b64encode(json.dumps({'alg': 'none'}).encode()))}.{body}."
 
 
 def by_secret(idp: Idp) -> str:
-    claims = jwt.decode(idp.signed(), key()).claims
+    claims = jwt.decode(idp.sign_token(), key()).claims
     return jwt.encode({"alg": "HS256"}, claims, OctKey.import_key(SECRET), algorithms=["HS256"])
 
 
 def altered(idp: Idp) -> str:
-    head, _, mark = idp.signed().split(".")
+    head, _, mark = idp.sign_token().split(".")
     idp.claims["groups"] = ["stats-heads"]
-    return f"{head}.{idp.signed().split('.')[1]}.{mark}"
+    return f"{head}.{idp.sign_token().split('.')[1]}.{mark}"
 
 
 FORGED = {
-    "by an unknown key": lambda idp: idp.signed(key("two")),
-    "by an unknown key of a known name": lambda idp: idp.signed(key("two"), {"kid": "one"}),
+    "by an unknown key": lambda idp: idp.sign_token(key("two")),
+    "by an unknown key of a known name": lambda idp: idp.sign_token(key("two"), {"kid": "one"}),
     "by nobody": unsigned,
     "by the secret": by_secret,
     "altered": altered,
@@ -195,40 +195,40 @@ FORGED = {
 
 
 @pytest.mark.parametrize("how", FORGED)
-async def test_a_token_that_the_provider_did_not_sign_signs_nobody_on(tmp_path: Path, how: str) -> None:
+async def test_token_with_an_invalid_signature_is_refused(tmp_path: Path, how: str) -> None:
     async with signing_on(tmp_path) as one:
-        query = await one.set_out()
+        query = await one.start()
         one.idp.token = FORGED[how](one.idp)
-        assert nobody(await one.come_back(query), 403, "cannot be")
-        assert await one.seen() == [303] * 3
+        assert is_refused(await one.finish(query), 403, "cannot be")
+        assert await one.statuses() == [303] * 3
 
 
-async def test_nobody_comes_back_who_did_not_set_out_in_the_same_browser(tmp_path: Path) -> None:
+async def test_sign_on_must_end_in_the_browser_where_it_began(tmp_path: Path) -> None:
     async with signing_on(tmp_path) as one:
-        query = await one.set_out()
+        query = await one.start()
         for wrong in ({**query, "state": "x"}, {"code": "c0de"}, {**query, "state": "ä"}, {}):
-            assert nobody(await one.come_back(wrong), 400, "too old")
-            await one.set_out()
+            assert is_refused(await one.finish(wrong), 400, "too old")
+            await one.start()
         one.client.cookies.clear()
-        assert nobody(await one.come_back(query), 400, "too old")
+        assert is_refused(await one.finish(query), 400, "too old")
         assert "/token" not in one.idp.asked
 
 
-async def test_a_way_back_is_good_once(tmp_path: Path) -> None:
+async def test_sign_on_can_be_finished_only_once(tmp_path: Path) -> None:
     async with signing_on(tmp_path) as one:
-        query = await one.set_out()
-        assert (await one.come_back(query)).status_code == 303
-        assert nobody(await one.come_back(query), 400, "too old")
+        query = await one.start()
+        assert (await one.finish(query)).status_code == 303
+        assert is_refused(await one.finish(query), 400, "too old")
 
 
-async def test_a_session_from_before_is_not_carried_on(tmp_path: Path) -> None:
+async def test_sign_on_replaces_an_earlier_session(tmp_path: Path) -> None:
     async with signing_on(tmp_path) as one:
         await one.sign_on()
         first = one.client.cookies["ninethirty"]
         await one.sign_on()
         second = one.client.cookies["ninethirty"]
         one.client.cookies.set("ninethirty", first, domain=HOST)
-        assert (first != second, await one.seen()) == (True, [303] * 3)
+        assert (first != second, await one.statuses()) == (True, [303] * 3)
         one.client.cookies.clear()
         one.client.cookies.set("ninethirty", "chosen-by-another", domain=HOST)
         await one.sign_on()
@@ -238,13 +238,13 @@ async def test_a_session_from_before_is_not_carried_on(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "where", ["//evil.example", "https://evil.example/", "/\\evil.example", "javascript:x", "", "/" + "a" * 2000]
 )
-async def test_nobody_is_sent_elsewhere_once_signed_on(tmp_path: Path, where: str) -> None:
+async def test_sign_on_never_redirects_to_another_site(tmp_path: Path, where: str) -> None:
     async with signing_on(tmp_path) as one:
         assert (await one.sign_on(where)).headers["location"] == "/"
-        query = await one.set_out()
+        query = await one.start()
         kept = one.client.cookies["ninethirty-flow"].strip('"')
         one.client.cookies.set("ninethirty-flow", f"{kept[:43]}//evil.example", domain=HOST)
-        assert (await one.come_back(query)).headers.get("location", "/") == "/"
+        assert (await one.finish(query)).headers.get("location", "/") == "/"
 
 
 @pytest.mark.parametrize(
@@ -258,18 +258,18 @@ async def test_nobody_is_sent_elsewhere_once_signed_on(tmp_path: Path, where: st
         ("email", {"email": "stats-heads", "email_verified": "true"}),
     ],
 )
-async def test_nobody_has_a_right_whom_the_claim_gives_none(tmp_path: Path, claim: str, claims: dict[str, Any]) -> None:
+async def test_claim_without_a_configured_right_is_refused(tmp_path: Path, claim: str, claims: dict[str, Any]) -> None:
     async with signing_on(tmp_path, claim=claim) as one:
         one.idp.claims |= claims
-        assert nobody(await one.sign_on(), 403, "no right here")
-        assert await one.seen() == [303] * 3
+        assert is_refused(await one.sign_on(), 403, "no right here")
+        assert await one.statuses() == [303] * 3
 
 
-async def test_an_address_that_the_provider_has_tried_gives_a_right(tmp_path: Path) -> None:
+async def test_verified_email_address_gives_a_right(tmp_path: Path) -> None:
     async with signing_on(tmp_path, claim="email", rights={"anne@dept.example": "head"}) as one:
         one.idp.claims = {"email": "anne@dept.example", "email_verified": True}
         await one.sign_on()
-        assert await one.seen() == [200] * 3
+        assert await one.statuses() == [200] * 3
 
 
 @pytest.mark.parametrize(
@@ -290,7 +290,7 @@ async def test_an_address_that_the_provider_has_tried_gives_a_right(tmp_path: Pa
         ("/keys", (200, '{"keys": [{"kty": "RSA", "n": "!", "e": 3}, 7]}', {}), 403, "cannot be"),
     ],
 )
-async def test_what_is_wrong_with_the_provider_is_one_line(
+async def test_fault_of_the_provider_is_shown_in_one_line(
     tmp_path: Path, path: str, reply: tuple[int, str, dict[str, str]], status: int, word: str
 ) -> None:
     async with signing_on(tmp_path) as one:
@@ -298,34 +298,34 @@ async def test_what_is_wrong_with_the_provider_is_one_line(
         with capture_logs() as logs:
             answer = await one.client.get("/sign-in/oidc")
             if path != DESCRIBED:
-                answer = await one.come_back(one.idp.approves(answer))
-        assert nobody(answer, status, word)
+                answer = await one.finish(one.idp.approve(answer))
+        assert is_refused(answer, status, word)
         (told,) = [line for line in logs if line["event"] == "sign_on_failed"]
         assert "\n" not in told["why"]
 
 
 @pytest.mark.parametrize("endpoint", ["token_endpoint", "jwks_uri", "authorization_endpoint"])
-async def test_an_endpoint_that_is_none_is_not_asked(tmp_path: Path, endpoint: str) -> None:
+async def test_invalid_endpoint_is_not_used(tmp_path: Path, endpoint: str) -> None:
     async with signing_on(tmp_path) as one:
         one.idp.configuration[endpoint] = "file:///etc/passwd"
-        assert nobody(await one.client.get("/sign-in/oidc"), 502, endpoint)
+        assert is_refused(await one.client.get("/sign-in/oidc"), 502, endpoint)
 
 
-async def test_the_provider_lies_in_networks_that_are_allowed_alone(tmp_path: Path) -> None:
+async def test_provider_must_be_in_an_allowed_network(tmp_path: Path) -> None:
     async with signing_on(tmp_path, allow=[]) as one:
-        assert nobody(await one.client.get("/sign-in/oidc"), 503, "refused_address")
+        assert is_refused(await one.client.get("/sign-in/oidc"), 503, "refused_address")
         assert one.idp.asked == []
 
 
-async def test_a_provider_that_takes_the_secret_in_the_form_alone_gets_it_there(tmp_path: Path) -> None:
+async def test_secret_is_sent_in_the_form_if_the_provider_requires_it(tmp_path: Path) -> None:
     async with signing_on(tmp_path) as one:
         one.idp.configuration["token_endpoint_auth_methods_supported"] = ["client_secret_post"]
         await one.sign_on()
-        assert await one.seen() == [200] * 3
+        assert await one.statuses() == [200] * 3
 
 
 @pytest.mark.parametrize("how", ["hangs", "drips", "garbage"])
-async def test_a_slow_provider_holds_up_nobody_for_long(tmp_path: Path, how: str) -> None:
+async def test_slow_provider_delays_other_requests_only_briefly(tmp_path: Path, how: str) -> None:
     async with signing_on(tmp_path) as one, rude_server(how) as server:
         door = one.board.queries.door
         provider = provider_of(Settings(web=web(tmp_path, server.url)), one.board.clock)
@@ -334,24 +334,24 @@ async def test_a_slow_provider_holds_up_nobody_for_long(tmp_path: Path, how: str
         guard = guard_of(["127.0.0.0/8"], [server.port])
         clock = one.board.clock
         door.provider = OpenID(provider.provider, clock, lambda: HttpTransport(clock, Resolver(guard), seconds=0.2))
-        assert nobody(await one.client.get("/sign-in/oidc"), 503, "does not answer")
+        assert is_refused(await one.client.get("/sign-in/oidc"), 503, "does not answer")
         # The next is told the same at once, and a moment later the provider is asked again.
-        assert nobody(await one.client.get("/sign-in/oidc"), 503, "does not answer")
+        assert is_refused(await one.client.get("/sign-in/oidc"), 503, "does not answer")
         server.released.set()
 
 
-async def test_a_provider_that_is_back_is_found_again(tmp_path: Path) -> None:
+async def test_provider_is_used_again_after_a_failure(tmp_path: Path) -> None:
     async with signing_on(tmp_path) as one:
         one.idp.answers[DESCRIBED] = (503, "", {})
         for _ in range(3):
-            assert nobody(await one.client.get("/sign-in/oidc"), 502, "503")
+            assert is_refused(await one.client.get("/sign-in/oidc"), 502, "503")
         assert one.idp.asked == [DESCRIBED]
         one.idp.answers.clear()
         one.board.clock.seconds += 6
         assert (await one.sign_on()).status_code == 303
 
 
-async def test_a_right_that_is_taken_away_ends_at_once(tmp_path: Path) -> None:
+async def test_removed_right_ends_at_once(tmp_path: Path) -> None:
     async with signing_on(tmp_path) as one:
         await one.sign_on()
         door = one.board.queries.door
@@ -359,21 +359,21 @@ async def test_a_right_that_is_taken_away_ends_at_once(tmp_path: Path) -> None:
         for rights, seen in (({"stats-duty": "viewer"}, [200, 200, 403]), ({"others": "head"}, [303] * 3)):
             table = Settings(web=web(tmp_path, one.idp.url, rights=rights))
             door.provider = provider_of(table, one.board.clock)
-            assert await one.seen() == seen
+            assert await one.statuses() == seen
 
 
 @pytest.mark.parametrize("other", [{"claim": "roles"}, {"issuer": "https://login.example"}, None])
-async def test_values_of_another_claim_or_provider_give_no_right(tmp_path: Path, other: dict[str, str] | None) -> None:
+async def test_claims_of_another_provider_give_no_right(tmp_path: Path, other: dict[str, str] | None) -> None:
     async with signing_on(tmp_path) as one:
         await one.sign_on()
         door = one.board.queries.door
         assert door is not None
         table = Settings() if other is None else Settings(web=web(tmp_path, one.idp.url, **other))
         door.provider = provider_of(table, one.board.clock)
-        assert await one.seen() != [200] * 3
+        assert await one.statuses() != [200] * 3
 
 
-async def test_who_is_refused_again_and_again_has_to_wait_and_a_fault_of_the_provider_counts_for_nobody(
+async def test_repeated_refusals_delay_a_client_but_provider_faults_do_not(
     tmp_path: Path,
 ) -> None:
     async with signing_on(tmp_path) as one:
@@ -385,31 +385,33 @@ async def test_who_is_refused_again_and_again_has_to_wait_and_a_fault_of_the_pro
         assert told == [403] * 20 + [429] * 2
 
 
-async def test_the_sign_in_page_offers_what_there_is(tmp_path: Path) -> None:
+async def test_sign_in_page_offers_the_configured_ways(tmp_path: Path) -> None:
     async with signing_on(tmp_path) as one:
         page = (await one.client.get("/sign-in", params={"next": "/incidents?q=1&a=2"})).text
         assert 'href="/sign-in/oidc?next=/incidents%3Fq%3D1%26a%3D2"' in page
         assert ("127.0.0.1" in page, 'type="password"' in page) == (True, False)
 
 
-async def test_a_person_of_the_users_file_and_one_of_that_name_at_the_provider_are_two(tmp_path: Path) -> None:
+async def test_same_name_in_users_file_and_provider_is_two_people(tmp_path: Path) -> None:
     async with signing_on(tmp_path, users=users_file(tmp_path)) as one:
         one.idp.claims = {"groups": ["readers"], "preferred_username": "hope"}
         await one.sign_on()
-        assert await one.seen() == [200, 200, 403]
+        assert await one.statuses() == [200, 200, 403]
         one.client.cookies.clear()
         page = await one.client.get("/sign-in")
         form = {"name": "hope", "password": WORD, "mark": hidden(page, "mark")}
         assert (await one.client.post("/sign-in", data=form)).status_code == 303
-        assert await one.seen() == [200] * 3
+        assert await one.statuses() == [200] * 3
 
 
-async def came_back_refused(one: SignOn, error: str) -> httpx.Response:
-    query = await one.set_out()
-    return await one.come_back({"state": query["state"], "error": error})
+async def finish_refused_sign_on(one: SignOn, error: str) -> httpx.Response:
+    query = await one.start()
+    return await one.finish({"state": query["state"], "error": error})
 
 
-async def test_somebody_who_is_refused_there_is_told_so(tmp_path: Path) -> None:
+async def test_refusal_of_the_provider_is_shown(tmp_path: Path) -> None:
     async with signing_on(tmp_path) as one:
-        assert nobody(await came_back_refused(one, "access_denied"), 403, "refused: access_denied")
-        assert nobody(await came_back_refused(one, "<script>\n" + "x" * 500), 403, "refused: &lt;script&gt; xxx")
+        assert is_refused(await finish_refused_sign_on(one, "access_denied"), 403, "refused: access_denied")
+        assert is_refused(
+            await finish_refused_sign_on(one, "<script>\n" + "x" * 500), 403, "refused: &lt;script&gt; xxx"
+        )

@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from monitor.web.server import WebServer, listen
+from monitor.web.server import WebServer, bind_address
 from monitor.web.sessions import ProxyAuth, Sessions
 from monitor.web.users import Right, Users
 from tests.unit.monitor.web.board import Board, a_board
@@ -30,9 +30,9 @@ async def behind(
     """Serve a closed board on loopback to a client that stands where a proxy would."""
     async with a_board(public=False) as board:
         door = Sessions(Users(users), board.clock, board.queries.throttle)
-        door.vouching = ProxyAuth(HEADER, RIGHTS if rights is None else rights)
+        door.proxy_auth = ProxyAuth(HEADER, RIGHTS if rights is None else rights)
         board.queries.door = door
-        server = WebServer(board.remade(), listen("127.0.0.1:0"), proxies)
+        server = WebServer(board.remade(), bind_address("127.0.0.1:0"), proxies)
         serving = asyncio.create_task(server.run())
         async with httpx.AsyncClient(base_url=f"http://{server.address}", headers=PAGE) as client:
             yield board, client
@@ -45,7 +45,7 @@ async def seen(client: httpx.AsyncClient, name: str) -> list[int]:
     return [(await client.get(path, headers={HEADER: name})).status_code for path in ("/", "/incidents", "/status")]
 
 
-async def test_what_somebody_may_do_goes_by_the_name_that_the_proxy_tells() -> None:
+async def test_right_depends_on_the_name_that_the_proxy_sends() -> None:
     async with behind() as (board, client):
         told = {name: await seen(client, name) for name in ("anne", "hope@dept.example", "vic")}
         assert told == {"anne": [200] * 3, "hope@dept.example": [200] * 3, "vic": [200, 200, 403]}
@@ -56,14 +56,14 @@ async def test_what_somebody_may_do_goes_by_the_name_that_the_proxy_tells() -> N
 
 
 @pytest.mark.parametrize("proxies", [[], ["192.0.2.1"], ["10.0.0.0/8", "::1"]])
-async def test_strangers_who_send_the_header_themselves_get_nothing(proxies: list[str]) -> None:
+async def test_header_of_an_untrusted_client_is_ignored(proxies: list[str]) -> None:
     async with behind(proxies) as (_, client):
         assert await seen(client, "hope@dept.example") == [401] * 3
         forged = {HEADER: "anne", "X-Forwarded-For": "127.0.0.1", "Forwarded": "for=127.0.0.1"}
         assert (await client.get("/", headers=forged)).status_code == 401
 
 
-async def test_a_proxy_that_passes_on_what_its_client_sent_beside_its_own_is_not_believed() -> None:
+async def test_two_names_in_the_header_are_refused() -> None:
     async with behind() as (_, client):
         both = [(HEADER, "anne"), (HEADER, "hope@dept.example")]
         assert (await client.get("/", headers=both)).status_code == 401
@@ -71,14 +71,14 @@ async def test_a_proxy_that_passes_on_what_its_client_sent_beside_its_own_is_not
             assert (await client.get("/", headers={HEADER: name})).status_code == 401
 
 
-async def test_nobody_without_a_right_is_let_in() -> None:
+async def test_name_without_a_right_is_refused() -> None:
     async with behind(rights={"anne": Right.DUTY}) as (_, client):
         assert (await seen(client, "anne"))[0] == 200
         assert await seen(client, "*") == await seen(client, "vic") == [401] * 3
         assert (await client.get("/sign-in", headers={HEADER: "vic"})).status_code == 404
 
 
-async def test_they_act_by_the_forms_of_their_own_pages_alone() -> None:
+async def test_forms_need_the_guard_of_their_session() -> None:
     async with behind() as (board, client):
         address, who = f"/incidents/{board.incident}", {HEADER: "anne"}
         guard = hidden(await client.get(address, headers=who), "guard")
@@ -95,7 +95,7 @@ async def test_they_act_by_the_forms_of_their_own_pages_alone() -> None:
         assert acknowledged_by(board) == ["duty statistician"]
 
 
-async def test_whom_the_proxy_does_not_name_may_still_show_a_password_and_nobody_is_two_people(tmp_path: Path) -> None:
+async def test_password_sign_in_works_beside_the_proxy_with_separate_sessions(tmp_path: Path) -> None:
     users = users_file(tmp_path)
     async with behind(users=users) as (_, client):
         mine = {**basic("vic", SECRET), "Accept": "text/html"}
@@ -106,11 +106,11 @@ async def test_whom_the_proxy_does_not_name_may_still_show_a_password_and_nobody
         assert (await client.get("/", headers={"Accept": "*/*"})).status_code == 401
 
 
-async def test_a_right_that_is_taken_away_ends_at_once() -> None:
+async def test_removed_right_ends_at_once() -> None:
     async with behind() as (board, client):
         assert await seen(client, "anne") == [200] * 3
         assert board.queries.door is not None
-        board.queries.door.vouching = ProxyAuth(HEADER, {"anne": Right.VIEWER})
+        board.queries.door.proxy_auth = ProxyAuth(HEADER, {"anne": Right.VIEWER})
         assert await seen(client, "anne") == [200, 200, 403]
-        board.queries.door.vouching = None
+        board.queries.door.proxy_auth = None
         assert await seen(client, "anne") == [401] * 3

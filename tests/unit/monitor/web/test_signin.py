@@ -14,7 +14,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from monitor.web.sessions import LASTS
-from monitor.web.users import line
+from monitor.web.users import make_line
 from tests.unit.monitor.web.board import Board, a_board
 from tests.unit.monitor.web.test_acknowledge import acknowledged_by
 
@@ -27,7 +27,7 @@ Closed = Callable[..., AbstractAsyncContextManager[Board]]
 
 @pytest.fixture(scope="module")
 def anne() -> str:
-    return line("anne", SECRET, "duty statistician")
+    return make_line("anne", SECRET, "duty statistician")
 
 
 @pytest.fixture
@@ -72,7 +72,7 @@ def basic(name: str, password: str) -> dict[str, str]:
     return {"Authorization": f"Basic {told}", "Accept": "*/*"}
 
 
-async def test_a_closed_board_shows_health_and_sends_everybody_else_to_sign_in(closed: Closed) -> None:
+async def test_closed_board_shows_health_and_redirects_others_to_sign_in(closed: Closed) -> None:
     async with closed() as board:
         for path in ("/healthz", "/livez", "/readyz", "/style.css", "/live.js", "/icon.svg"):
             assert (await board.client.get(path)).status_code == 200
@@ -90,7 +90,7 @@ async def test_a_closed_board_shows_health_and_sends_everybody_else_to_sign_in(c
             assert (await board.client.request(method, "/incidents")).status_code == 401
 
 
-async def test_the_page_that_asks_shows_nothing_of_the_board(closed: Closed) -> None:
+async def test_sign_in_page_shows_nothing_of_the_board(closed: Closed) -> None:
     async with closed() as board:
         page = await board.client.get("/sign-in")
         assert page.status_code == 200
@@ -99,7 +99,7 @@ async def test_the_page_that_asks_shows_nothing_of_the_board(closed: Closed) -> 
         assert "default-src 'self'" in page.headers["content-security-policy"]
 
 
-async def test_whoever_signs_in_comes_to_the_page_they_asked_for(closed: Closed) -> None:
+async def test_sign_in_redirects_to_the_requested_page(closed: Closed) -> None:
     async with closed() as board:
         asked = await board.client.get(f"/incidents/{board.incident}")
         assert asked.headers["location"] == f"/sign-in?next=/incidents/{board.incident}"
@@ -112,13 +112,13 @@ async def test_whoever_signs_in_comes_to_the_page_they_asked_for(closed: Closed)
 
 
 @pytest.mark.parametrize("where", ["//evil.example", "https://evil.example", "/\\evil.example", "", "x", "/a\r\nb"])
-async def test_nobody_is_sent_elsewhere_after_signing_in(closed: Closed, where: str) -> None:
+async def test_sign_in_never_redirects_to_another_site(closed: Closed, where: str) -> None:
     async with closed() as board:
         assert (await sign_in(board, where=where)).headers["location"] == "/"
 
 
 @pytest.mark.parametrize(("name", "password"), [("anne", "wrong"), ("bob", SECRET), ("", ""), ("anne", "")])
-async def test_a_wrong_name_and_a_wrong_password_are_answered_alike(closed: Closed, name: str, password: str) -> None:
+async def test_wrong_name_and_wrong_password_get_the_same_response(closed: Closed, name: str, password: str) -> None:
     async with closed() as board:
         with capture_logs() as logs:
             answer = await sign_in(board, name, password)
@@ -131,10 +131,10 @@ async def test_a_wrong_name_and_a_wrong_password_are_answered_alike(closed: Clos
         assert (await board.client.get("/")).status_code == 303
 
 
-async def test_after_twenty_wrong_passwords_even_the_right_one_waits(closed: Closed) -> None:
+async def test_right_password_must_wait_after_twenty_wrong_ones(closed: Closed) -> None:
     async with closed() as board:
         for _ in range(20):
-            board.queries.throttle.failed("127.0.0.1")
+            board.queries.throttle.count_failure("127.0.0.1")
         answer = await sign_in(board)
         assert answer.status_code == 429
         assert int(answer.headers["Retry-After"]) > 0
@@ -153,7 +153,7 @@ async def test_a_session_lasts_for_a_working_day(closed: Closed) -> None:
         assert (await board.client.get("/")).status_code == 303
 
 
-async def test_a_session_ends_with_the_line_of_its_person(closed: Closed, users: Path, anne: str) -> None:
+async def test_session_ends_when_its_line_is_removed(closed: Closed, users: Path, anne: str) -> None:
     async with closed() as board:
         await sign_in(board)
         rewrite(users, f"{anne}\n# nothing of hers has changed\n")
@@ -162,14 +162,14 @@ async def test_a_session_ends_with_the_line_of_its_person(closed: Closed, users:
         assert (await board.client.get("/")).status_code == 303
 
 
-async def test_a_session_ends_when_its_person_gets_another_password(closed: Closed, users: Path) -> None:
+async def test_session_ends_when_its_password_is_changed(closed: Closed, users: Path) -> None:
     async with closed() as board:
         await sign_in(board)
-        rewrite(users, line("anne", "another horse battery"))
+        rewrite(users, make_line("anne", "another horse battery"))
         assert (await board.client.get("/")).status_code == 303
 
 
-async def test_signing_out_takes_the_form_of_the_session_and_ends_it(closed: Closed) -> None:
+async def test_sign_out_needs_the_guard_and_ends_the_session(closed: Closed) -> None:
     async with closed() as board:
         await sign_in(board)
         key = board.client.cookies["ninethirty"]
@@ -183,7 +183,7 @@ async def test_signing_out_takes_the_form_of_the_session_and_ends_it(closed: Clo
         assert (await board.client.get("/")).status_code == 303
 
 
-async def test_a_form_that_was_not_made_for_this_browser_signs_nobody_in(closed: Closed) -> None:
+async def test_sign_in_form_of_another_browser_is_refused(closed: Closed) -> None:
     async with closed() as board:
         page = await board.client.get("/sign-in")
         form = {"name": "anne", "password": SECRET, "mark": hidden(page, "mark")}
@@ -202,7 +202,7 @@ async def test_a_form_that_was_not_made_for_this_browser_signs_nobody_in(closed:
         ("http://board.gov.example", "__Host-ninethirty", True),
     ],
 )
-async def test_cookies_are_kept_from_scripts_other_sites_and_plain_http(
+async def test_cookies_are_http_only_same_site_and_secure(
     closed: Closed, base: str, name: str, *, secure: bool
 ) -> None:
     async with closed(base=base) as board:
@@ -218,7 +218,7 @@ async def test_cookies_are_kept_from_scripts_other_sites_and_plain_http(
         assert "SameSite=strict" in page.headers["set-cookie"]
 
 
-async def test_a_program_shows_its_password_each_time_and_it_is_tried_once(closed: Closed, users: Path) -> None:
+async def test_password_of_a_program_is_checked_only_once(closed: Closed, users: Path) -> None:
     async with closed() as board:
         with capture_logs() as logs:
             for path in [*PROGRAMS, "/"]:
@@ -232,7 +232,7 @@ async def test_a_program_shows_its_password_each_time_and_it_is_tried_once(close
         assert (await board.client.get("/api/v1/releases", headers=basic("anne", SECRET))).status_code == 401
 
 
-async def test_a_password_that_browsers_send_by_themselves_changes_nothing(closed: Closed) -> None:
+async def test_basic_authentication_can_change_nothing(closed: Closed) -> None:
     async with closed() as board:
         for path in (f"/incidents/{board.incident}/acknowledge", f"/api/v1/incidents/{board.incident}/acknowledge"):
             answer = await board.client.post(path, headers=basic("anne", SECRET), content='{"role": "x"}')
@@ -249,7 +249,7 @@ async def test_a_program_with_the_token_may_read_a_closed_board(closed: Closed) 
         assert answers == [401] * 20 + [429]
 
 
-async def test_whoever_has_signed_in_says_on_the_page_that_they_have_an_incident(closed: Closed) -> None:
+async def test_signed_in_person_acknowledges_on_the_page(closed: Closed) -> None:
     async with closed() as board:
         await sign_in(board)
         address = f"/incidents/{board.incident}"
@@ -268,7 +268,7 @@ async def test_whoever_has_signed_in_says_on_the_page_that_they_have_an_incident
         assert none.status_code == 404
 
 
-async def test_a_public_board_is_read_by_all_and_acted_on_by_those_who_signed_in(closed: Closed) -> None:
+async def test_public_board_is_read_by_all_and_changed_after_sign_in(closed: Closed) -> None:
     async with closed(public=True) as board:
         address = f"/incidents/{board.incident}"
         page = await board.client.get(address)
@@ -281,7 +281,7 @@ async def test_a_public_board_is_read_by_all_and_acted_on_by_those_who_signed_in
         assert all(f'id="{place}"' in acting for place in ("acknowledge", "now", "draft", "actions"))
 
 
-async def test_where_nobody_signs_in_there_is_no_page_for_it() -> None:
+async def test_board_without_users_has_no_sign_in_page() -> None:
     async with a_board() as board:
         assert (await board.client.get("/sign-in")).status_code == 404
         assert "Sign in" not in (await board.client.get("/")).text
@@ -289,7 +289,7 @@ async def test_where_nobody_signs_in_there_is_no_page_for_it() -> None:
 
 
 @pytest.mark.slow
-async def test_a_crowd_at_the_door_is_asked_to_come_again(closed: Closed) -> None:
+async def test_too_many_concurrent_sign_ins_must_try_again(closed: Closed) -> None:
     async with closed() as board:
         asked = [board.client.get("/api/v1/releases", headers=basic("anne", f"guess {n}")) for n in range(12)]
         told = [answer.status_code for answer in await asyncio.gather(*asked)]

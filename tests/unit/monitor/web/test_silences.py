@@ -40,7 +40,7 @@ async def end(board: Board, silence: str) -> httpx.Response:
     return await board.client.post("/silences/end", data=sent)
 
 
-async def test_a_silence_is_made_on_the_page_shown_and_ended(users: Path) -> None:
+async def test_silence_is_made_shown_and_ended_on_the_page(users: Path) -> None:
     async with working(users) as board:
         assert (await send(board, until="2018-01-05T13:30")).status_code == 303
         (made,) = silences(board)
@@ -73,7 +73,7 @@ async def test_planned_work_is_muted_ahead_listed_and_cancelled(users: Path) -> 
 
 
 @pytest.mark.parametrize("link", ["/incidents/{late}", "/releases/r"])
-async def test_the_pages_of_incident_and_release_lead_to_the_form_filled_in(users: Path, link: str) -> None:
+async def test_incident_and_release_pages_link_to_the_filled_form(users: Path, link: str) -> None:
     async with working(users) as board:
         page = (await board.client.get(link.format(late=board.incident))).text
         (where,) = re.findall(r'href="(/silences\?[^"]*)"', page)
@@ -95,7 +95,7 @@ async def test_the_pages_of_incident_and_release_lead_to_the_form_filled_in(user
         ({"of": "everything"}, "of"),
     ],
 )
-async def test_what_makes_no_silence_is_named_at_its_box(users: Path, change: dict[str, str], box: str) -> None:
+async def test_invalid_silence_shows_the_fault_at_its_box(users: Path, change: dict[str, str], box: str) -> None:
     async with working(users) as board:
         answer = await send(board, **change)
         assert answer.status_code == 400
@@ -103,7 +103,7 @@ async def test_what_makes_no_silence_is_named_at_its_box(users: Path, change: di
         assert silences(board) == []
 
 
-async def test_a_viewer_and_a_form_of_another_page_make_none(users: Path) -> None:
+async def test_viewer_and_foreign_form_make_no_silence(users: Path) -> None:
     async with working(users, "vic") as board:
         assert (await board.client.get("/silences")).status_code == 403
         assert (await send(board, guard="x")).status_code == 403
@@ -112,7 +112,7 @@ async def test_a_viewer_and_a_form_of_another_page_make_none(users: Path) -> Non
         assert silences(board) == []
 
 
-async def test_a_program_makes_one_with_the_token_alone() -> None:
+async def test_program_needs_a_token_to_make_a_silence() -> None:
     async with a_board() as board:
         refused = await board.client.post("/api/v1/silences", json=ASKED)
         assert refused.status_code == 401
@@ -123,7 +123,7 @@ async def test_a_program_makes_one_with_the_token_alone() -> None:
         assert listed.json() == {"silences": [made.json()]}
 
 
-async def test_strangers_are_told_of_no_silence(users: Path) -> None:
+async def test_strangers_see_no_silence(users: Path) -> None:
     async with a_board(public=True, users=users) as board:
         await board.client.post("/api/v1/silences", json=ASKED, headers=TOKEN)
         assert len(silences(board)) == 1
@@ -143,7 +143,9 @@ async def test_strangers_are_told_of_no_silence(users: Path) -> None:
         ({"of": "everyone"}, 400, "of: Input should be 'release', 'producer', 'host' or 'incident'"),
     ],
 )
-async def test_what_makes_no_silence_is_told_to_a_program(change: dict[str, object], status: int, told: str) -> None:
+async def test_invalid_silence_of_a_program_is_refused_with_the_reason(
+    change: dict[str, object], status: int, told: str
+) -> None:
     async with a_board() as board:
         answer = await board.client.post("/api/v1/silences", json={**ASKED, **change}, headers=TOKEN)
         assert answer.status_code == status

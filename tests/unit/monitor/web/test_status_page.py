@@ -10,14 +10,14 @@ from monitor.store.rows import Heartbeat
 from tests.unit.monitor.web.board import a_board
 
 
-async def test_the_status_page_shows_what_was_given_up_and_why() -> None:
+async def test_status_page_lists_given_up_notices_with_their_reasons() -> None:
     async with a_board() as board:
         page = (await board.client.get("/status")).text
         assert "the number is not known" in page
         assert "pager" in page
 
 
-async def test_the_status_page_lists_what_is_wrong_first_with_what_to_do() -> None:
+async def test_status_page_lists_failing_checks_first_with_advice() -> None:
     async with a_board() as board:
         todo = "Start chrony or systemd-timesyncd."
         clock = Check("Clock", "nothing synchronises it", todo, "NinethirtyClockOff")
@@ -41,7 +41,7 @@ async def test_every_runbook_link_of_a_check_leads_to_a_section() -> None:
     assert all(f'id="{link}"' in runbook for link in links)
 
 
-async def test_a_status_page_without_a_fault_has_no_empty_section() -> None:
+async def test_status_page_without_faults_has_no_empty_section() -> None:
     async with a_board() as board:
         board.clock.seconds += timedelta(days=8).total_seconds()
         page = (await board.client.get("/status")).text
@@ -49,7 +49,7 @@ async def test_a_status_page_without_a_fault_has_no_empty_section() -> None:
     assert not re.search(r"\b(None|Nothing)\b|<h2", page.partition("<main")[2])
 
 
-async def test_another_monitor_that_fell_silent_is_told_apart_from_one_that_was_stopped() -> None:
+async def test_status_page_warns_of_a_silent_monitor_but_not_of_a_stopped_one() -> None:
     async with a_board() as board:
         now = board.clock.now()
         with board.store.transaction() as tx:

@@ -14,8 +14,8 @@ import pytest
 
 from alerts.signed_link import sign_token
 from monitor.web.credentials import Throttle
-from monitor.web.server import WebServer, listen
-from monitor.web.users import line
+from monitor.web.server import WebServer, bind_address
+from monitor.web.users import make_line
 from tests.unit.monitor.web.board import KEYS, Board, Stopped, a_board
 from tests.worlds.instants import after_slot
 
@@ -26,7 +26,7 @@ TOKEN = {"Authorization": f"Bearer {KEYS.token.decode()}", "Accept": "*/*"}
 @pytest.fixture
 def users(tmp_path: Path) -> Path:
     file = tmp_path / "users"
-    file.write_text(f"{line('anne', SECRET)}\n")
+    file.write_text(f"{make_line('anne', SECRET)}\n")
     return file
 
 
@@ -38,16 +38,16 @@ async def sign_in(client: httpx.AsyncClient, password: str = SECRET) -> int:
     return answer.status_code
 
 
-def worn_out(board: Board, *names: str) -> None:
+def use_up_guesses(board: Board, *names: str) -> None:
     for name in names:
         for _ in range(20):
-            board.queries.throttle.failed(name)
+            board.queries.throttle.count_failure(name)
 
 
-async def test_right_links_tokens_and_sessions_pass_while_guesses_from_there_wait(users: Path) -> None:
+async def test_valid_links_tokens_and_sessions_work_while_guesses_wait(users: Path) -> None:
     async with a_board(public=False, users=users) as board:
         assert await sign_in(board.client) == 303
-        worn_out(board, "127.0.0.1")
+        use_up_guesses(board, "127.0.0.1")
         link = sign_token(board.incident, after_slot(400) + timedelta(days=7), KEYS.link)
         assert (await board.client.get("/acknowledge", params={"token": "x"})).status_code == 429
         assert (await board.client.get("/acknowledge", params={"token": link})).status_code == 200
@@ -60,13 +60,13 @@ async def test_right_links_tokens_and_sessions_pass_while_guesses_from_there_wai
         assert (await board.client.post(address, headers=wrong, json={"role": "x"})).status_code == 429
 
 
-async def test_a_browser_that_has_been_in_is_not_held_up_by_guesses_at_its_account_or_from_its_address(
+async def test_known_browser_is_not_delayed_by_guesses_of_others(
     users: Path,
 ) -> None:
     async with a_board(public=False, users=users) as board, AsyncExitStack() as stack:
         assert await sign_in(board.client) == 303
         assert board.queries.door is not None
-        worn_out(board, "127.0.0.1", f"as {board.queries.door.mark('anne')}")
+        use_up_guesses(board, "127.0.0.1", f"as {board.queries.door.browser_mark('anne')}")
         transport = httpx.ASGITransport(board.app, client=("192.0.2.1", 1))
         client = httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1")
         assert await sign_in(await stack.enter_async_context(client)) == 429
@@ -75,7 +75,7 @@ async def test_a_browser_that_has_been_in_is_not_held_up_by_guesses_at_its_accou
 
 
 @pytest.mark.slow
-async def test_guesses_at_one_account_from_many_addresses_wait(users: Path) -> None:
+async def test_guesses_at_one_account_from_many_addresses_are_delayed(users: Path) -> None:
     async with a_board(public=False, users=users) as board:
         told = []
         for n in range(22):
@@ -85,32 +85,30 @@ async def test_guesses_at_one_account_from_many_addresses_wait(users: Path) -> N
     assert told == [403] * 20 + [429] * 2
 
 
-def test_who_goes_on_guessing_waits_twice_as_long_each_time() -> None:
+def test_each_further_round_of_guesses_doubles_the_wait() -> None:
     clock = Stopped(after_slot(0))
     throttle, waits = Throttle(clock, most=1), []
     for _ in range(6):
-        throttle.failed("a")
+        throttle.count_failure("a")
         waits.append(throttle.wait("a"))
         clock.seconds += waits[-1]
     assert waits == [60, 120, 240, 480, 960, 960]
     clock.seconds += 1000
-    throttle.failed("a")
+    throttle.count_failure("a")
     assert throttle.wait("a") == 60
 
 
-def test_addresses_of_one_ipv6_network_are_one_guesser() -> None:
+def test_addresses_of_one_ipv6_network_are_counted_together() -> None:
     throttle = Throttle(Stopped(after_slot(0)), most=1)
-    throttle.failed("2001:db8::1")
+    throttle.count_failure("2001:db8::1")
     assert throttle.wait("2001:db8::2:3") > 0
     assert throttle.wait("2001:db8:1::1") == 0
 
 
 @pytest.mark.parametrize(("proxies", "seen"), [([], "127.0.0.1"), (["127.0.0.1"], "192.0.2.9")])
-async def test_only_a_proxy_that_is_named_is_believed_when_it_says_for_whom_it_asks(
-    proxies: list[str], seen: str
-) -> None:
+async def test_client_address_is_accepted_only_from_a_configured_proxy(proxies: list[str], seen: str) -> None:
     async with a_board() as board:
-        bound: socket.socket = listen("127.0.0.1:0")
+        bound: socket.socket = bind_address("127.0.0.1:0")
         server = WebServer(board.app, bound, proxies)
         serving = asyncio.create_task(server.run())
         async with httpx.AsyncClient(base_url=f"http://{server.address}") as client:

@@ -8,7 +8,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from monitor.web.credentials import TokenScope
-from monitor.web.users import faults_of, token_line
+from monitor.web.users import find_faults, make_token_line
 from tests.unit.monitor.web.board import Board, a_board
 from tests.unit.monitor.web.test_acknowledge import acknowledged_by
 from tests.unit.monitor.web.test_signin import rewrite
@@ -19,7 +19,7 @@ HOLD = {"of": "release", "name": "r", "until": "2018-01-05T12:00:00Z", "reason":
 
 @pytest.fixture(scope="module")
 def tokens() -> dict[TokenScope, tuple[str, str]]:
-    return {scope: token_line(f"a-{scope}", scope) for scope in TokenScope}
+    return {scope: make_token_line(f"a-{scope}", scope) for scope in TokenScope}
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ async def statuses(board: Board, token: str) -> list[int]:
         (None, [401] * 5),
     ],
 )
-async def test_a_token_opens_what_it_is_for(
+async def test_token_allows_only_its_scope(
     users: Path, tokens: dict[TokenScope, tuple[str, str]], scope: TokenScope | None, opens: list[int]
 ) -> None:
     async with a_board(public=False, users=users, base="http://board.example") as board:
@@ -56,7 +56,7 @@ async def test_a_token_opens_what_it_is_for(
         assert acknowledged_by(board) == (["web team"] if scope is TokenScope.DUTY else [])
 
 
-async def test_a_token_ends_with_its_line(users: Path, tokens: dict[TokenScope, tuple[str, str]]) -> None:
+async def test_token_ends_when_its_line_is_removed(users: Path, tokens: dict[TokenScope, tuple[str, str]]) -> None:
     async with a_board(public=False, users=users, base="http://board.example") as board:
         token, line = tokens[TokenScope.READ]
         assert (await statuses(board, token))[2] == 200
@@ -64,9 +64,7 @@ async def test_a_token_ends_with_its_line(users: Path, tokens: dict[TokenScope, 
         assert (await statuses(board, token))[2] == 401
 
 
-async def test_neither_the_log_nor_the_file_holds_a_token(
-    users: Path, tokens: dict[TokenScope, tuple[str, str]]
-) -> None:
+async def test_log_and_file_contain_no_token(users: Path, tokens: dict[TokenScope, tuple[str, str]]) -> None:
     async with a_board(public=False, users=users, base="http://board.example") as board:
         token, line = tokens[TokenScope.DUTY]
         with capture_logs() as logs:
@@ -77,9 +75,7 @@ async def test_neither_the_log_nor_the_file_holds_a_token(
     assert all(entry["event"] != "users_faulty" for entry in logs)
 
 
-async def test_a_token_says_nothing_where_a_browser_signs_in(
-    users: Path, tokens: dict[TokenScope, tuple[str, str]]
-) -> None:
+async def test_token_is_ignored_on_the_sign_in_page(users: Path, tokens: dict[TokenScope, tuple[str, str]]) -> None:
     async with a_board(public=False, users=users, base="http://board.example") as board:
         shown = {"Authorization": f"Bearer {tokens[TokenScope.DUTY][0]}"}
         form = {"guard": "", "role": "web team"}
@@ -87,9 +83,9 @@ async def test_a_token_says_nothing_where_a_browser_signs_in(
         assert (answer.status_code, acknowledged_by(board)) == (403, [])
 
 
-def test_a_file_of_programs_alone_is_good_and_a_broken_token_is_told_without_its_hash(users: Path) -> None:
-    assert list(faults_of(users)) == []
+def test_file_with_only_programs_is_valid_and_faults_contain_no_hash(users: Path) -> None:
+    assert list(find_faults(users)) == []
     users.write_text("a-b:$sha256$abc:read\n")
-    (told, nobody) = faults_of(users)
+    (told, nobody) = find_faults(users)
     assert told == "users: line 1: the token of a-b is not one that `ninethirty user --token` makes"
     assert "nobody can sign in" in nobody

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from monitor.web.users import LONGEST, NOBODY, Right, Users, faults_of, line, read_people
+from monitor.web.users import LONGEST, NOBODY, Right, Users, find_faults, make_line, read_people
 
 SECRET = "correct horse battery"
 SALT, DIGEST = "AAECAwQFBgcICQoLDA0ODw", "A" * 43
@@ -16,7 +16,7 @@ GOOD = f"$scrypt$ln=14,r=8,p=1${SALT}${DIGEST}"
 
 @pytest.fixture(scope="module")
 def anne() -> str:
-    return line("anne", SECRET, "duty statistician")
+    return make_line("anne", SECRET, "duty statistician")
 
 
 @pytest.fixture
@@ -26,14 +26,14 @@ def file(tmp_path: Path) -> Path:
     return made
 
 
-def test_a_line_opens_for_its_password_alone(anne: str) -> None:
+def test_line_matches_only_its_password(anne: str) -> None:
     people, faults = read_people(f"# who may sign in\n\n{anne}\n", "users")
     found = people["anne"]
     assert faults == []
     assert found.role == "duty statistician"
-    assert found.password.opens(SECRET)
-    assert not found.password.opens(f"{SECRET}s")
-    assert not found.password.opens("")
+    assert found.password.matches(SECRET)
+    assert not found.password.matches(f"{SECRET}s")
+    assert not found.password.matches("")
 
 
 @pytest.mark.parametrize(
@@ -48,9 +48,7 @@ def test_a_line_opens_for_its_password_alone(anne: str) -> None:
         (":web editor:duty", "web editor", Right.DUTY),
     ],
 )
-def test_what_somebody_may_do_stands_behind_their_role_and_is_never_the_role(
-    rest: str, role: str, right: Right
-) -> None:
+def test_right_follows_the_role_and_is_never_the_role_itself(rest: str, role: str, right: Right) -> None:
     people, faults = read_people(f"anne:{GOOD}{rest}", "users")
     assert faults == []
     assert (people["anne"].role, people["anne"].right) == (role, right)
@@ -59,28 +57,28 @@ def test_what_somebody_may_do_stands_behind_their_role_and_is_never_the_role(
 @pytest.mark.slow
 @pytest.mark.parametrize("right", list(Right))
 @pytest.mark.parametrize("role", ["", "head", "duty statistician"])
-def test_a_line_is_read_as_it_was_made(role: str, right: Right) -> None:
-    people, _ = read_people(line("anne", SECRET, role, right), "users")
+def test_line_is_read_back_with_its_role_and_right(role: str, right: Right) -> None:
+    people, _ = read_people(make_line("anne", SECRET, role, right), "users")
     assert (people["anne"].role, people["anne"].right) == (role, right)
 
 
-def test_a_letter_counts_as_the_same_however_it_was_typed() -> None:
-    people, _ = read_people(line("zoe", "caf\u00e9 caf\u00e9 caf\u00e9"), "users")
-    assert people["zoe"].password.opens("cafe\u0301 cafe\u0301 cafe\u0301")
+def test_same_letter_in_two_encodings_is_the_same_password() -> None:
+    people, _ = read_people(make_line("zoe", "caf\u00e9 caf\u00e9 caf\u00e9"), "users")
+    assert people["zoe"].password.matches("cafe\u0301 cafe\u0301 cafe\u0301")
 
 
-def test_the_same_password_never_makes_the_same_line_and_neither_shows_it(anne: str) -> None:
-    again = line("anne", SECRET, "duty statistician")
+def test_lines_of_the_same_password_differ_and_do_not_show_it(anne: str) -> None:
+    again = make_line("anne", SECRET, "duty statistician")
     assert again != anne
     assert SECRET not in again
     people, _ = read_people(anne, "users")
     assert anne.rpartition("$")[2].partition(":")[0] not in repr(people)
 
 
-def test_an_unknown_name_is_tried_against_a_password_as_costly_as_a_new_one(anne: str) -> None:
+def test_check_of_an_unknown_name_costs_as_much_as_a_known_one(anne: str) -> None:
     people, _ = read_people(anne, "users")
     assert NOBODY.password.work == people["anne"].password.work
-    assert not NOBODY.password.opens("")
+    assert not NOBODY.password.matches("")
 
 
 @pytest.mark.parametrize(
@@ -94,9 +92,9 @@ def test_an_unknown_name_is_tried_against_a_password_as_costly_as_a_new_one(anne
         ("anne", SECRET, "chief:head", "does not end in"),
     ],
 )
-def test_a_line_that_would_not_be_read_is_not_made(name: str, password: str, role: str, reason: str) -> None:
+def test_line_with_an_invalid_value_is_not_made(name: str, password: str, role: str, reason: str) -> None:
     with pytest.raises(ValueError, match=reason):
-        line(name, password, role)
+        make_line(name, password, role)
 
 
 @pytest.mark.parametrize(
@@ -114,30 +112,30 @@ def test_a_line_that_would_not_be_read_is_not_made(name: str, password: str, rol
         (f"anne:{GOOD.replace('p=1', 'p=99')}", "the hash of anne is too costly; make it anew"),
     ],
 )
-def test_a_faulty_line_is_nobodys_and_is_told_without_its_hash(written: str, reason: str) -> None:
+def test_faulty_line_is_ignored_and_reported_without_its_hash(written: str, reason: str) -> None:
     people, faults = read_people(f"bob:{GOOD}\n{written}\n", "users")
     assert list(people) == ["bob"]
     assert [str(fault) for fault in faults] == [f"users: line 2: {reason}"]
 
 
-def test_of_two_lines_of_one_name_the_later_counts(anne: str) -> None:
+def test_later_of_two_lines_with_one_name_is_used(anne: str) -> None:
     people, faults = read_people(f"anne:{GOOD}\n{anne}", "users")
-    assert people["anne"].password.opens(SECRET)
+    assert people["anne"].password.matches(SECRET)
     assert [str(fault) for fault in faults] == ["users: line 2: anne was named before; this line counts"]
 
 
-def test_faults_of_the_file_itself_are_told(file: Path, tmp_path: Path) -> None:
-    assert list(faults_of(file)) == ["users: nobody can sign in; `ninethirty user NAME` makes a line"]
+def test_faults_of_the_file_itself_are_reported(file: Path, tmp_path: Path) -> None:
+    assert list(find_faults(file)) == ["users: nobody can sign in; `ninethirty user NAME` makes a line"]
     file.write_text(f"anne:{GOOD}")
-    assert list(faults_of(file)) == []
+    assert list(find_faults(file)) == []
     file.chmod(0o666)
-    assert list(faults_of(file)) == ["users: can be written by others, chmod 600"]
+    assert list(find_faults(file)) == ["users: can be written by others, chmod 600"]
     file.write_bytes(b"\xff")
-    assert "users: cannot be read: is not UTF-8 text" in list(faults_of(file))
-    assert list(faults_of(tmp_path / "none")) == ["none: cannot be read: No such file or directory"]
+    assert "users: cannot be read: is not UTF-8 text" in list(find_faults(file))
+    assert list(find_faults(tmp_path / "none")) == ["none: cannot be read: No such file or directory"]
 
 
-def test_the_file_is_read_again_when_it_changes_and_only_then(file: Path) -> None:
+def test_file_is_read_again_only_after_a_change(file: Path) -> None:
     users = Users(file)
     with capture_logs() as logs:
         assert users.find("anne") is None
@@ -153,7 +151,7 @@ def test_the_file_is_read_again_when_it_changes_and_only_then(file: Path) -> Non
     ]
 
 
-def test_nobody_can_sign_in_while_the_file_cannot_be_read(file: Path) -> None:
+def test_sign_in_is_refused_while_the_file_cannot_be_read(file: Path) -> None:
     file.write_text(f"anne:{GOOD}")
     users = Users(file)
     assert users.find("anne") is not None

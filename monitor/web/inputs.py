@@ -1,4 +1,4 @@
-"""What the API is asked: one model an operation, which reads it, says what is wrong with it, and describes it."""
+"""Models of the input of API operations. Each reads and checks its input, and is described in OpenAPI."""
 
 from __future__ import annotations
 
@@ -21,30 +21,30 @@ from alerts.draft.write.outline import Document
 from alerts.silence import Scope
 from monitor.errors import UserFault
 from monitor.web.log_page import Sort
-from monitor.web.request import FIRST_YEAR, LAST_YEAR, day_of
+from monitor.web.request import FIRST_YEAR, LAST_YEAR, parse_day
 
 MOST = 1000
 
 
-def _day(text: object) -> date:
+def _validate_day(text: object) -> date:
     try:
-        return day_of(str(text))
+        return parse_day(str(text))
     except ValueError as exc:
         raise ValueError('not a day, write "2026-11-26"') from exc
 
 
-def _of_our_times(value: datetime) -> datetime:
-    # Beyond these a local time may be of no year at all.
+def _check_year(value: datetime) -> datetime:
+    # Near the first and the last year of Python, the local time of an instant may not exist.
     if not FIRST_YEAR <= value.year <= LAST_YEAR:
         raise ValueError(f"not of the years {FIRST_YEAR} to {LAST_YEAR}")
     return value
 
 
-def _number(text: object) -> int:
-    told = str(text)
-    if not (told.isascii() and told.isdecimal() and len(told) <= len(str(MOST)) and 1 <= int(told) <= MOST):
+def _validate_limit(value: object) -> int:
+    text = str(value)
+    if not (text.isascii() and text.isdecimal() and len(text) <= len(str(MOST)) and 1 <= int(text) <= MOST):
         raise ValueError(f"not a whole number from 1 to {MOST}")
-    return int(told)
+    return int(text)
 
 
 NAME = r"^[^\x00-\x1f\x7f-\x9f]+$"
@@ -52,98 +52,98 @@ SEGMENT = r"^[^/\x00-\x1f\x7f-\x9f]+$"
 """A name as one part of a path."""
 _A_DAY = {"type": "string", "format": "date", "pattern": "^(19|20|21)[0-9]{2}-[0-9]{2}-[0-9]{2}$"}
 Nothing = SkipJsonSchema[None]
-Day = Annotated[date, BeforeValidator(_day), WithJsonSchema(_A_DAY)]
+Day = Annotated[date, BeforeValidator(_validate_day), WithJsonSchema(_A_DAY)]
 Name = Annotated[str, Field(pattern=NAME, max_length=500)]
 Words = Annotated[str, Field(pattern=r"[^\s\x00-\x1f\x7f-\x9f]")]
 Role = Annotated[Words, Field(max_length=80, description="Never a name.")]
 Text = Annotated[str, Field(max_length=100_000, pattern=r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$")]
 Line = Annotated[Words, Field(max_length=1000)]
-Moment = Annotated[datetime, AfterValidator(_of_our_times)]
+Moment = Annotated[datetime, AfterValidator(_check_year)]
 Limit = Annotated[
     int,
-    BeforeValidator(_number),
+    BeforeValidator(_validate_limit),
     WithJsonSchema({"type": "integer", "minimum": 1, "maximum": MOST}),
     Field(description="How many at most."),
 ]
 After = Annotated[Name, Field(description="The `next` of the page before.")]
 
 
-class Asked(BaseModel):
-    """What an operation is asked: its parameters, or the body that is sent to it."""
+class Input(BaseModel):
+    """The input of an operation: the parameters of its query, or its body. This base has none."""
 
     model_config = ConfigDict(frozen=True, populate_by_name=True)
 
     @classmethod
     def read(cls, sent: dict[str, str] | bytes) -> Self:
-        """Read the parameters of a query, or a body. Raises `UserFault`."""
+        """Return the input in the parameters of a query or in a JSON body. Raises `UserFault`."""
         try:
             if isinstance(sent, dict):
                 return cls.model_validate(sent)
             return cls.model_validate_json(sent or b"{}", strict=True)
         except ValidationError as exc:
-            raise UserFault(_told(exc)) from exc
+            raise UserFault(_describe_faults(exc)) from exc
 
 
-def _told(fault: ValidationError) -> str:
-    """Return what is wrong with each part of what was asked, on one line; it shows no value."""
+def _describe_faults(fault: ValidationError) -> str:
+    """Return the faults of an input on one line. It contains no value of the input."""
     faults = fault.errors(include_url=False, include_context=False, include_input=False)
-    # What may be left out is faulty twice: it is not left out either.
-    told = {one["loc"][:1]: one["msg"].removeprefix("Value error, ") for one in reversed(faults)}
-    return "; ".join(": ".join([*map(str, where), words]) for where, words in reversed(told.items()))
+    # An optional field has two faults: its value is wrong, and it is not null. Only the first is kept.
+    first = {one["loc"][:1]: one["msg"].removeprefix("Value error, ") for one in reversed(faults)}
+    return "; ".join(": ".join([*map(str, where), words]) for where, words in reversed(first.items()))
 
 
-class Listed(Asked):
-    """In which form a list is told."""
+class ListInput(Input):
+    """The format of a list."""
 
     format: Literal["json", "csv"] | Nothing = Field(None, description="Default by `Accept`, else json.")
 
 
-class Span(Listed):
-    """Which days, whose, and which page."""
+class DayFilter(ListInput):
+    """Days, a producer, and the page of the list."""
 
     first: Day | Nothing = Field(None, alias="from", description="The first day; of releases, default today.")
     to: Day | Nothing = Field(None, description="The last day; of releases, default the first.")
-    producer: Name | Nothing = Field(None, description="Only of this producer, alone or with others.")
+    producer: Name | Nothing = Field(None, description="Only of this producer. It may have others beside it.")
     after: After | Nothing = None
 
 
-class OfReleases(Span):
-    """Which releases."""
+class ReleaseFilter(DayFilter):
+    """Releases by the days of their slots."""
 
     limit: Limit | Nothing = Field(None, description="How many at most; a page ends after 400 days in any case.")
 
 
-class OfIncidents(Span):
-    """Which incidents, by the days on which they occurred."""
+class IncidentFilter(DayFilter):
+    """Incidents by the days on which they occurred."""
 
     open: Literal["true"] | Nothing = Field(
-        None, description="Those that want somebody: not over, a report owed, or an action overdue."
+        None, description="Only those that need action: open, with a report owed, or with an overdue action."
     )
     limit: Limit = 500
 
 
-class OfEvents(Listed):
-    """Which changes."""
+class EventFilter(ListInput):
+    """Changes of verdicts."""
 
     after: After | Nothing = None
     release: Name | Nothing = Field(None, description="Only of this release.")
     limit: Limit = MOST
 
 
-class OfDraft(Asked):
-    """Which paper."""
+class DraftChoice(Input):
+    """A document of a report."""
 
-    document: Document | Nothing = Field(None, description="Default draft, once signed report.")
+    document: Document | Nothing = Field(None, description="Default draft, or report once it is signed.")
 
 
-class Taking(Asked):
-    """In which role somebody has an incident."""
+class Taking(Input):
+    """The role that acknowledges an incident."""
 
     role: Role
 
 
-class Silencing(Asked):
-    """Messages to be muted, until an end within 14 days of their begin."""
+class Silencing(Input):
+    """Messages to mute, for at most 14 days."""
 
     of: Scope
     name: Name
@@ -153,34 +153,36 @@ class Silencing(Asked):
     role: Role
 
 
-class Answering(Asked):
-    """Answers by the ids of their boxes or steps, to the version that was read; an empty one takes the words away."""
+class Answering(Input):
+    """Answers by the ids of their boxes or steps, to the version that was read. An empty answer removes the text."""
 
     role: Role
     version: Annotated[int, Field(ge=1, le=1_000_000)]
     answers: dict[str, Text]
 
 
-class Noting(Asked):
-    """What is noted of an incident: a call is with whom it was and what was `said`, an action has an `owner`, `due`."""
+class Noting(Input):
+    """Notes on an incident. A `call` names the other side and needs `said`; an `action` needs an `owner` and `due`."""
 
     role: Role
     note: Line | Nothing = None
     call: Line | Nothing = None
     said: Line | Nothing = None
-    address: Line | Nothing = Field(None, description="Another web address where it stands.")
+    address: Line | Nothing = Field(None, description="Another web address where it is public.")
     cause: Line | Nothing = None
-    assigned: Role | Nothing = Field(None, description="The role that is to act.")
-    forward: Moment | Nothing = Field(None, description="To when it was brought forward; local without an offset.")
+    assigned: Role | Nothing = Field(None, description="The role that must act.")
+    forward: Moment | Nothing = Field(
+        None, description="The time to which it was brought forward, local if it has no offset."
+    )
     action: Line | Nothing = None
-    owner: Role | Nothing = Field(None, description="The role that is to do the action.")
+    owner: Role | Nothing = Field(None, description="The role that must do the action.")
     due: Day | Nothing = Field(None, description="The last day for the action.")
-    done: Annotated[int, Field(ge=1, le=10_000, description="Number of an action that was done.")] | Nothing = None
-    close: Literal[True] | Nothing = Field(None, description="It is over.")
+    done: Annotated[int, Field(ge=1, le=10_000, description="Number of an action that is done.")] | Nothing = None
+    close: Literal[True] | Nothing = Field(None, description="The incident is over.")
 
 
-class Logging(Asked):
-    """What a person saw, of a watched `release`, or of another by its `title` and `producer`."""
+class Logging(Input):
+    """An incident that a person saw, about a watched `release`, or about another by its `title` and `producer`."""
 
     role: Role
     what: Line
@@ -190,4 +192,4 @@ class Logging(Asked):
     title: Line | Nothing = None
     producer: Line | Nothing = None
     until: Moment | Nothing = None
-    url: Line | Nothing = Field(None, description="Where it stood; several with blanks between them.")
+    url: Line | Nothing = Field(None, description="Where it was public. Several addresses are separated by blanks.")
