@@ -186,6 +186,7 @@ def _read_points(queries: Queries, begins: datetime, ends: datetime, now: dateti
 
 
 def _read_point(row: Judged, slot: datetime) -> Point:
+    """Return the point of a stored verdict; `slot` is local."""
     body = row.body
     return Point(
         slot,

@@ -179,7 +179,7 @@ def _check_id_token(
         claims = CodeIDToken(read.claims, read.header, wanted, known)
         claims.validate(now, _LEEWAY)
     except JoseError as exc:
-        raise _refused(f"sent a token that is not valid: {one_line(str(exc), 80)}") from exc
+        raise _refused(f"sent a token that cannot be trusted: {one_line(str(exc), 80)}") from exc
     except _UNREADABLE as exc:
         raise _refused(f"sent a token that cannot be read: {type(exc).__name__}") from exc
     return dict(claims)

@@ -246,6 +246,7 @@ class Queries:
         """Return the versions of a draft, oldest first; the last one contains what is known now."""
         now, current, writer = self.clock.now(), self.current_incidents, self.writer
         if current is not None and writer is not None:
+            # Durations grow, so the draft may need a new version before it is read.
             redraft = await self.ask(lambda: current.prepare_redraft(incident, now))
             if redraft is not None:
                 await writer.write(redraft)

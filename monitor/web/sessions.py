@@ -127,9 +127,9 @@ class Sessions:
 
     async def sign_on_address(self, browser: str) -> str:
         """Return the address at the provider where a browser signs in. Raises `NotSignedOn`."""
-        return await self._require_provider().sign_on_address(self.flow(browser))
+        return await self._require_provider().sign_on_address(self.make_flow(browser))
 
-    def flow(self, browser: str) -> Flow:
+    def make_flow(self, browser: str) -> Flow:
         """Return the secrets of a sign-on, made from the random text `browser` that only this browser keeps."""
         return Flow(*(self._sign(f"{use} {browser}") for use in ("state", "nonce", "verifier")))
 
@@ -142,7 +142,7 @@ class Sessions:
         """Return the key of a new session for the person that the provider signs on. Raises `Busy`, `NotSignedOn`."""
         self._check_wait((client,))
         openid = self._require_provider()
-        name, claimed = await openid.redeem_code(code, self.flow(browser), self._ask)
+        name, claimed = await openid.redeem_code(code, self.make_flow(browser), self._ask)
         right = openid.provider.right(claimed)
         if right is None:
             why = f"You are signed on as {name}, who has no right here. Ask the person who runs this monitor."

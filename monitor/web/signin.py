@@ -216,7 +216,7 @@ async def finish_sign_on(request: Request) -> Response:
 async def _redeem_code(request: Request, browser: str) -> str:
     """Return the key of a new session for the code in the query. Raises `Busy`, `NotSignedOn`."""
     door, query = _door(request), request.query_params
-    if not browser or not hmac.compare_digest(door.flow(browser).state.encode(), query.get("state", "").encode()):
+    if not browser or not hmac.compare_digest(door.make_flow(browser).state.encode(), query.get("state", "").encode()):
         raise NotSignedOn(HTTPStatus.BAD_REQUEST, _STALE)
     if "code" not in query:
         why = f"The sign-on service refused: {one_line(query.get('error', 'it gave no code'), 40)}."

@@ -45,7 +45,7 @@ TITLE = "Malpractice for GCSE and A level: summer 2017 exam series"
 
 @dataclass
 class Stopped:
-    """A clock that stands still until it is moved."""
+    """A clock that stops until a test moves it."""
 
     at: datetime
     seconds: float = 0.0
@@ -66,7 +66,7 @@ class Stopped:
 
 @dataclass
 class Live:
-    """The monitor as the web sees it, which says what it is told to."""
+    """A fake of the running monitor whose answers a test sets."""
 
     reasons: Sequence[str] = ()
     watched: dict[str, Pulse] = field(default_factory=dict)
@@ -117,7 +117,7 @@ def early_verdict(now: float) -> Verdict:
 
 @dataclass
 class Board:
-    """The application, what it stands on, and a client."""
+    """The application with its store, clock and queries, and a client."""
 
     store: TemporaryStore
     clock: Stopped
@@ -211,4 +211,4 @@ async def a_board(
         queries.close()
 
 
-_nothing: Callable[[], None] = lambda: None  # noqa: E731 # a bell nobody hears
+_nothing: Callable[[], None] = lambda: None  # noqa: E731 # no one waits for it

@@ -31,13 +31,13 @@ Reply = tuple[int, str, dict[str, str]]
 
 @cache
 def key(name: str = "one") -> RSAKey:
-    """Return a key of the provider; anything but `one` is none that it tells of."""
+    """Return a signing key. The provider publishes only the key `one`."""
     return RSAKey.generate_key(2048, {"kid": name, "use": "sig", "alg": "RS256"})
 
 
 @dataclass
 class Idp:
-    """What the provider is asked, and how it answers: `claims` go over those that would be right."""
+    """A fake provider that records its requests. `claims` replace the valid claims of its tokens."""
 
     url: str = ""
     claims: dict[str, Any] = field(default_factory=lambda: {"groups": ["stats-duty"], "preferred_username": "anne"})
@@ -86,7 +86,7 @@ class Idp:
         )
 
     def sign_token(self, by: RSAKey | None = None, header: Mapping[str, Any] | None = None) -> str:
-        """Return an ID token with the claims that it is to hold."""
+        """Return an ID token with the claims of this provider."""
         right = {"iss": self.url, "aud": "ninethirty", "sub": "0815", "nonce": self.sent["nonce"]}
         times = {"iat": self.now, "exp": self.now + 300}
         claims = {name: value for name, value in (right | times | self.claims).items() if value is not None}
@@ -94,7 +94,7 @@ class Idp:
         return jwt.encode({"alg": "RS256", "kid": by.kid, **(header or {})}, claims, by)
 
     def approve(self, sent: httpx.Response) -> dict[str, str]:
-        """Have somebody sign in there who was sent; return with what query they are sent back."""
+        """Sign in at the provider as the redirect asks, and return the query of the way back."""
         assert sent.status_code == 303, sent.text
         where = urlsplit(sent.headers["location"])
         assert f"{where.scheme}://{where.netloc}{where.path}" == f"{self.url}/authorize"
@@ -104,31 +104,31 @@ class Idp:
 
 @dataclass
 class SignOn:
-    """A board, its provider, and a browser of somebody who is nobody yet."""
+    """A board, its provider, and a browser without a session."""
 
     board: Board
     idp: Idp
     client: httpx.AsyncClient
 
     async def start(self, where: str = "/") -> dict[str, str]:
-        """Go to the provider and sign in there; return with what query one is sent back."""
+        """Sign in at the provider, and return the query of the way back."""
         return self.idp.approve(await self.client.get("/sign-in/oidc", params={"next": where}))
 
     async def finish(self, query: Mapping[str, str]) -> httpx.Response:
-        """Come back with this query."""
+        """Return the response of the board to the way back."""
         return await self.client.get("/sign-in/oidc/return", params=query)
 
     async def sign_on(self, where: str = "/") -> httpx.Response:
-        """Go there and come back."""
+        """Sign on completely, and return the last response."""
         return await self.finish(await self.start(where))
 
     async def statuses(self) -> list[int]:
-        """Return what a page, an incident and the status answer."""
+        """Return the statuses of a page, the incidents and the status page."""
         return [(await self.client.get(path)).status_code for path in ("/", "/incidents", "/status")]
 
 
 def web(folder: Path, url: str, public: str = BOARD, **more: Any) -> WebSettings:  # noqa: ANN401 # what the table takes
-    """Return a table that names a provider, whose secret is in a file; `public` is where people reach the board."""
+    """Return settings with a provider whose secret is in a file. `public` is the address of the board."""
     (folder / "secret").write_text(f"{SECRET}\n")
     oidc = {
         "issuer": url,

@@ -36,7 +36,7 @@ def users_file(folder: Path) -> Path:
 
 @asynccontextmanager
 async def working(users: Path, name: str = "anne") -> AsyncIterator[Board]:
-    """Open a board that is closed to strangers, with somebody signed in."""
+    """Open a board that is not public, with `name` signed in."""
     async with a_board(public=False, users=users, base="http://board.example") as board:
         await sign_in(board, name)
         yield board

@@ -1,4 +1,4 @@
-"""Saying that somebody has an incident: the link, the button, the token, and whoever has none of them."""
+"""Acknowledging an incident by link, button or token, and refusals."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever the description of the API allows to be asked is answered as it says: not refused, and no fault."""
+"""Every input that the API description allows gets an answer as described."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def values(schema: Json) -> st.SearchStrategy[Any]:
     if schema["type"] == "integer" or "format" in schema:
         kinds = {"date": DAYS, "date-time": INSTANTS}
         return kinds[schema["format"]] if "format" in schema else st.integers(schema["minimum"], schema["maximum"])
-    # Halves of a pair are no characters.
+    # Surrogates are not characters.
     letters = st.text(st.characters(exclude_categories=["Cs"]), max_size=min(40, schema.get("maxLength", 40)))
     return st.one_of(st.sampled_from(KNOWN), letters.filter(re.compile(schema["pattern"].replace("$", r"\Z")).search))
 
@@ -82,7 +82,7 @@ def requests(name: str) -> st.SearchStrategy[Json]:
 async def answered(board: Board, name: str, asked: Json) -> None:
     path, method, one = OPERATIONS[name]
     for part, value in asked["path"].items():
-        # A dot alone would be taken for this folder before it is sent.
+        # A path that is only a dot would be removed before it is sent.
         path = path.replace(f"{{{part}}}", quote(value, safe="").replace(".", "%2E"))
     answer = await board.client.request(method, path, params=asked["query"], json=asked["body"], headers=TOKEN)
     status, media = str(answer.status_code), answer.headers["content-type"]

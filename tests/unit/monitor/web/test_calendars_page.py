@@ -1,4 +1,4 @@
-"""Calendars as the API tells of them, and the joined one to subscribe to."""
+"""Calendars in the API, and the joined calendar to subscribe to."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Connections that ask nothing, never finish asking, or never take their answer take nothing from anybody else."""
+"""Connections that send no request, never finish one or never read the response do not delay others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The board shows what is due and not seen yet, what the last look got, and where else users can get it."""
+"""The board shows due releases that are not seen yet, the result of the last look, and other addresses."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ OF_A_HOST = {Kind.TOO_COSTLY, Kind.PLATFORM}
 
 
 def make_facts(word: str, *kinds: str) -> ReleaseFacts:
-    """Return what is known of a release with a verdict and findings of these kinds."""
+    """Return the facts of a release with this verdict and findings of these kinds."""
     page = replace(facts_of_a_release().parts[0], verdict="pending" if word == LEAD else word, exposures=())
     findings = tuple(Told(kind, "page", "as seen") for kind in kinds)
     return facts_of_a_release(verdict=word, parts=(page,), findings=findings)
@@ -155,7 +155,7 @@ async def test_a_release_with_every_verdict_and_finding_can_be_read_everywhere(
 
 
 def pages(board: Board) -> Iterator[str]:
-    """Yield the addresses of all that tells of the release or of an incident of it."""
+    """Yield the addresses of all pages about the release or its incidents."""
     yield from ("/", "/?wall=1", "/releases/r", "/atom.xml", "/calendar?month=2018-01", "/history", "/incidents")
     yield from (f"/api/v1/{name}?format=csv" for name in ("releases", "incidents", "events"))
     for incident in board.store.verdicts.incidents_of("r"):

@@ -1,4 +1,4 @@
-"""Badges and the feed: what anybody may embed or subscribe to, the same for everybody."""
+"""Badges and the feed, which are the same for all viewers."""
 
 from __future__ import annotations
 

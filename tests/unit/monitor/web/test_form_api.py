@@ -1,4 +1,4 @@
-"""The form of an incident for programs: what is read there, written there, and refused whole."""
+"""The form of an incident for programs: reading, writing, and refusals."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The history: what is counted, who may read it, and that its pictures say what its tables say."""
+"""The history: which releases it counts, who may read it, and that pictures and tables agree."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ ROLE = "duty statistician"
 
 
 def posted_events(channel: FakeChannel) -> list[dict[str, Any]]:
-    """Return what a webhook would have posted, each held against its model, which allows nothing else."""
+    """Return the events that a webhook posts, each validated by its strict model."""
     bodies = [webhook_body(message) for message in channel.messages.values()]
     for body in bodies:
         Hook.model_validate_json(body, extra="forbid")

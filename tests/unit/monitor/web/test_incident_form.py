@@ -37,7 +37,7 @@ def timeline_texts(board: Board) -> list[str]:
 
 
 def write_elsewhere(board: Board, field: str, text: str) -> None:
-    """Complete a box as somebody else, as a document that is taken back does."""
+    """Complete a box as another person, like the import of an edited document does."""
     versions = versions_from_rows(board.store.verdicts.drafts(board.incident))
     with board.store.transaction() as tx:
         tx.add_draft(draft_row(edited(versions, {field: text}, "press officer", after_slot(700))[-1], board.incident))
@@ -87,7 +87,7 @@ async def test_texts_of_two_people_in_one_box_are_both_kept(users: Path) -> None
         assert "The platform was down." in text
         assert "A certificate had expired." in text
         assert "B.2.account" in to_complete(report_from_json(newest_draft(board).facts))
-        # Sent again, as by a browser that loads the page anew, it says nothing new.
+        # Sent again, as by a browser that reloads the page, it changes nothing.
         again = await send(board, {ACCOUNT: "A certificate had expired."}, base=read)
         assert again.status_code == 303
         assert newest_draft(board).words["B.2.account"] == text
@@ -186,7 +186,7 @@ async def test_note_call_address_and_cause_are_added_to_the_timeline(users: Path
             "duty statistician: cause: certificate",
         ]
         assert newest_draft(board).words["B.2.account"] == "And a box."
-        # The cause stands in its box, and is not told a second time.
+        # The cause is in its box and is not added to the timeline again.
         await send(board, {"cause": "certificate"})
         assert len(timeline_texts(board)) == 4
 

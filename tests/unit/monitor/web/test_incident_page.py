@@ -151,7 +151,7 @@ async def test_incidents_of_one_platform_fault_link_to_each_other() -> None:
         page = (await board.client.get(f"/incidents/{incident.id}")).text
         assert "Held up together with it" in page
         assert "/incidents/other" in page
-        # A hundred others must not stand before what is to be done.
+        # A hundred other incidents must not be listed before the steps.
         assert page.index("What to do now") < page.index("/incidents/other")
         assert "/incidents/elsewhere" not in page
         assert f"/incidents/{board.early}" not in page

@@ -51,7 +51,7 @@ def parse_events(chunk: bytes) -> list[StreamEvent]:
 
 
 async def read_events(stream: AsyncIterator[bytes], pulses: int = 1) -> list[StreamEvent]:
-    """Return what is told until so many pulses were heard."""
+    """Return the events until this many pulses were received."""
     told: list[StreamEvent] = []
     async for chunk in stream:
         told += parse_events(chunk)
@@ -120,7 +120,7 @@ async def test_stream_resumes_after_its_last_event_and_an_old_page_reloads() -> 
 
 
 async def events_for_strangers(board: Board, *, is_out: bool) -> list[StreamEvent]:
-    """Return what everybody hears in the minutes before a slot, in a world where it is out early or is not."""
+    """Return the events for strangers before a slot, for a release that is out early or not."""
     absent = [a_run("early/page/edge", ABSENT, -7200, -600)]
     present = [a_run("early/page/edge", PRESENT, -595, -301)] if is_out else []
     release = {
@@ -170,7 +170,7 @@ async def test_stream_sends_no_pulse_while_the_store_cannot_be_read() -> None:
 
         async def listen() -> None:
             async for chunk in live.listen(live.position(sees_all=True), sees_all=True):
-                told.append(chunk)  # noqa: PERF401 # what was told before it ends
+                told.append(chunk)  # noqa: PERF401 # events before it ends
 
         task = asyncio.create_task(listen())
         await running.asked.wait()

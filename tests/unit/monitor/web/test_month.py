@@ -1,4 +1,4 @@
-"""The calendar of a month: which releases stand under which day, in which words, and what strangers read of it."""
+"""The calendar of a month: its days and releases, and what strangers see."""
 
 from __future__ import annotations
 

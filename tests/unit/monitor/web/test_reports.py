@@ -1,4 +1,4 @@
-"""Reports on periods in the browser: who may have them, what is refused, and that they are those of the command."""
+"""Reports on periods in the browser: rights, refusals, and that they equal those of the command."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ async def test_default_period_is_the_last_month(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "why"),
     [
-        ({"to": "2017-12-31"}, "to: lies before from"),
+        ({"to": "2017-12-31"}, "to: must not be before from"),
         ({"from": "2016-01-01"}, "to: more than 400 days"),
         ({"from": "rubbish"}, "from: not a day"),
         ({"from": ""}, "from: not a day"),

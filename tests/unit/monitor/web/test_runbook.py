@@ -1,4 +1,4 @@
-"""What alerts link to is there, for anybody, and says what each of them means."""
+"""The runbook explains every alert, for all readers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""People whom an OpenID provider signs on: what is believed of it, and by whose word somebody has a right."""
+"""Sign-on by an OpenID provider: checks of its tokens, and the rights from its claims."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ DESCRIBED = "/.well-known/openid-configuration"
 
 
 def is_refused(answer: httpx.Response, status: int, word: str) -> bool:
-    """Tell whether a sign-in page says this, and opens nothing."""
+    """Return whether the response is a sign-in page with this word and no new session."""
     told = [line for line in answer.text.splitlines() if 'role="alert"' in line]
     assert (answer.status_code, len(told)) == (status, 1), answer.text
     return word in told[0] and "ninethirty=" not in answer.headers.get("set-cookie", "")
@@ -83,7 +83,7 @@ async def test_a_session_ends_by_signing_out_and_after_its_time(tmp_path: Path) 
 
 
 async def sign_out(one: SignOn) -> httpx.Response:
-    """Sign on, then out; what was known of a session opens nothing after."""
+    """Sign on, then out, and check that the old session cookie is refused."""
     await one.sign_on()
     kept, guard = one.client.cookies["ninethirty"], hidden(await one.client.get("/incidents"), "guard")
     answer = await one.client.post("/sign-out", data={"guard": guard})
@@ -277,8 +277,8 @@ async def test_verified_email_address_gives_a_right(tmp_path: Path) -> None:
     [
         (DESCRIBED, (500, "{}", {}), 502, "it answered 500"),
         (DESCRIBED, (302, "", {"Location": "http://127.0.0.1:1/"}), 502, "it answered 302"),
-        (DESCRIBED, (200, "[]", {}), 502, "without what was asked for"),
-        (DESCRIBED, (200, "[" * 100_000, {}), 502, "without what was asked for"),
+        (DESCRIBED, (200, "[]", {}), 502, "without a JSON object"),
+        (DESCRIBED, (200, "[" * 100_000, {}), 502, "without a JSON object"),
         (DESCRIBED, (200, '{"issuer": "https://another.example"}', {}), 502, "another issuer"),
         (DESCRIBED, (200, " " * 600_000, {}), 503, "too_large"),
         ("/token", (500, "<html>", {}), 502, "no token"),
@@ -335,7 +335,7 @@ async def test_slow_provider_delays_other_requests_only_briefly(tmp_path: Path, 
         clock = one.board.clock
         door.provider = OpenID(provider.provider, clock, lambda: HttpTransport(clock, Resolver(guard), seconds=0.2))
         assert is_refused(await one.client.get("/sign-in/oidc"), 503, "does not answer")
-        # The next is told the same at once, and a moment later the provider is asked again.
+        # The next request fails at once, and a moment later the provider is requested again.
         assert is_refused(await one.client.get("/sign-in/oidc"), 503, "does not answer")
         server.released.set()
 

@@ -1,4 +1,4 @@
-"""People whom a proxy signs on: it alone is believed, by the address it connects from, and rights go by name."""
+"""Sign-on by a proxy, which is trusted by its address. Rights are configured by name."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ PAGE = {"Accept": "text/html"}
 async def behind(
     proxies: Sequence[str] = ("127.0.0.1",), rights: dict[str, Right] | None = None, users: Path | None = None
 ) -> AsyncIterator[tuple[Board, httpx.AsyncClient]]:
-    """Serve a closed board on loopback to a client that stands where a proxy would."""
+    """Serve a closed board on loopback to a client in the place of a proxy."""
     async with a_board(public=False) as board:
         door = Sessions(Users(users), board.clock, board.queries.throttle)
         door.proxy_auth = ProxyAuth(HEADER, RIGHTS if rights is None else rights)
@@ -41,7 +41,7 @@ async def behind(
 
 
 async def seen(client: httpx.AsyncClient, name: str) -> list[int]:
-    """Return what a page, an incident and the status answer to somebody."""
+    """Return the statuses of a page, an incident and the status page for a person."""
     return [(await client.get(path, headers={HEADER: name})).status_code for path in ("/", "/incidents", "/status")]
 
 

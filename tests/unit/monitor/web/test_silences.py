@@ -1,4 +1,4 @@
-"""Messages held back from an incident's page and by programs: who may, what is shown, what is refused."""
+"""Muting messages on the page and by programs: rights, display, and refusals."""
 
 from __future__ import annotations
 

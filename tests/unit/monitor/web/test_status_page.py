@@ -1,4 +1,4 @@
-"""The status page: checks that are good, or what is wrong with what to do, and no empty sections."""
+"""The status page: good checks, failing checks with advice, and no empty sections."""
 
 from __future__ import annotations
 

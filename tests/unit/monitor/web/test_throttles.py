@@ -1,4 +1,4 @@
-"""Guesses wait; whoever has the right link, token, session or a browser they know does not wait with them."""
+"""Wrong guesses are delayed, but valid links, tokens, sessions and known browsers are not."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ async def test_client_address_is_accepted_only_from_a_configured_proxy(proxies: 
         async with httpx.AsyncClient(base_url=f"http://{server.address}") as client:
             told = {"X-Forwarded-For": "192.0.2.9"}
             assert (await client.get("/status")).status_code == 200
-            # A request that was forwarded is not the person at the machine, whoever forwarded it.
+            # A forwarded request never counts as the person at the machine.
             assert (await client.get("/status", headers=told)).status_code == 401
             assert (await client.get("/status", headers={"Host": "evil.example"})).status_code == 401
             await client.get("/acknowledge", params={"token": "x"}, headers=told)

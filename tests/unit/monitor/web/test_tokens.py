@@ -1,4 +1,4 @@
-"""Tokens of programs: what each kind opens, and that neither the file nor the log holds one."""
+"""Tokens of programs: what each scope allows, and that file and log contain none."""
 
 from __future__ import annotations
 

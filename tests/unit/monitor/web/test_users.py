@@ -106,10 +106,10 @@ def test_line_with_an_invalid_value_is_not_made(name: str, password: str, role: 
         ("anne:$2y$05$abcdefghijklmnopqrstuv", "the hash of anne is not one that `ninethirty user` makes"),
         (f"anne:{GOOD[:-1]}", "the hash of anne is not one that `ninethirty user` makes"),
         (f"anne:{GOOD.replace(SALT, 'A' * 13)}", "the hash of anne is not one that `ninethirty user` makes"),
-        (f"anne:{GOOD.replace('ln=14', 'ln=10')}", "the hash of anne is too weak; make it anew"),
-        (f"anne:{GOOD.replace('p=1', 'p=0')}", "the hash of anne is too weak; make it anew"),
-        (f"anne:{GOOD.replace('ln=14', 'ln=17')}", "the hash of anne is too costly; make it anew"),
-        (f"anne:{GOOD.replace('p=1', 'p=99')}", "the hash of anne is too costly; make it anew"),
+        (f"anne:{GOOD.replace('ln=14', 'ln=10')}", "the hash of anne is too weak; make a new one"),
+        (f"anne:{GOOD.replace('p=1', 'p=0')}", "the hash of anne is too weak; make a new one"),
+        (f"anne:{GOOD.replace('ln=14', 'ln=17')}", "the hash of anne is too costly; make a new one"),
+        (f"anne:{GOOD.replace('p=1', 'p=99')}", "the hash of anne is too costly; make a new one"),
     ],
 )
 def test_faulty_line_is_ignored_and_reported_without_its_hash(written: str, reason: str) -> None:
