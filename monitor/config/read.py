@@ -17,6 +17,7 @@ from monitor.errors import BadInput, Fault
 from schedules.values import shown
 
 M = TypeVar("M", bound=BaseModel)
+_Node = TypeVar("_Node", bound=Mapping[str, Any])
 
 
 def read_settings(path: Path) -> Settings:
@@ -180,18 +181,19 @@ def _keys_at(model: Any, loc: Sequence[str | int]) -> list[str]:  # noqa: ANN401
     defs = schema.get("$defs", {})
     nodes = [schema]
     for step in loc:
-        nodes = [found for node in nodes for found in _child_nodes(_follow_reference(node, defs), step, defs)]
-    tables = [choice for node in nodes for choice in _choices(_follow_reference(node, defs), defs)]
+        nodes = [found for node in nodes for found in _child_nodes(follow_reference(node, defs), step, defs)]
+    tables = [choice for node in nodes for choice in _choices(follow_reference(node, defs), defs)]
     return [key for table in tables for key in table.get("properties", {})]
 
 
 def _choices(node: Mapping[str, Any], defs: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """Return each choice of a union, or the node itself if it is not one."""
-    choices = [_follow_reference(choice, defs) for choice in node.get("anyOf", node.get("oneOf", []))]
+    choices = [follow_reference(choice, defs) for choice in node.get("anyOf", node.get("oneOf", []))]
     return choices or [node]
 
 
-def _follow_reference(node: Mapping[str, Any], defs: Mapping[str, Any]) -> Mapping[str, Any]:
+def follow_reference(node: _Node, defs: Mapping[str, Any]) -> _Node:
+    """Return a node of a JSON Schema, or the definition that it refers to."""
     while "$ref" in node:
         node = defs[node["$ref"].rsplit("/", 1)[-1]]
     return node

@@ -25,6 +25,21 @@ def test_the_committed_schema_is_what_check_prints() -> None:
     Draft202012Validator.check_schema(json.loads(schema_text()))
 
 
+def test_keys_and_tables_have_the_meaning_that_the_configuration_page_gives() -> None:
+    properties, tables = VALIDATOR.schema["properties"], VALIDATOR.schema["$defs"]
+    assert properties["clock"]["description"] in (ROOT / "docs" / "configure.md").read_text()
+    assert tables["StoreSettings"]["properties"]["takeover"]["description"].startswith("After so long without a sign")
+    assert tables["MailSettings"]["properties"]["host"]["description"]
+
+
+def test_links_of_the_configuration_page_are_not_in_the_schema() -> None:
+    assert "](" not in schema_text()
+
+
+def test_a_key_that_tables_of_one_model_explain_differently_has_no_description() -> None:
+    assert "description" not in VALIDATOR.schema["properties"]["channel"]
+
+
 @pytest.mark.parametrize("path", CONFIGURATIONS, ids=lambda path: path.name)
 def test_the_schema_accepts_every_shipped_configuration(path: Path) -> None:
     # Editors hand over dates as text.
