@@ -1,4 +1,4 @@
-"""Incidents about no release: of calendars, of an edition nobody announced, of a host that cannot be read."""
+"""Incidents about no release: a calendar in trouble, an edition that no calendar announces, an unreadable host."""
 
 from __future__ import annotations
 
@@ -8,31 +8,34 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from alerts.fact_rules import CALENDAR_FINDINGS
-from alerts.incident import MONITOR, Decision, Entry, Incident, Kind, findings_of, notice_in
+from alerts.incident import (
+    MONITOR,
+    Decision,
+    Entry,
+    Incident,
+    Kind,
+    route_names_of,
+    steps_for_incident,
+    thread_notice,
+)
 from alerts.notice import Notice
-from alerts.notice_text import details, named
+from alerts.notice_text import finding_details, title_with_slot
 from alerts.one_line import one_line
-from alerts.standing import state
-from alerts.steps import ACKNOWLEDGE, numbered, steps_at
+from alerts.status import describe_status
+from alerts.steps import ACKNOWLEDGE, numbered_steps, steps_at
 from schedules.times.words import day_text, moment
 from schedules.times.zone import local_date
 
 _LONGEST_FAULT = 300
 _MOST_ENTRIES = 50
-_RENAMED = (
-    "What to do now:",
-    "1. Ask whoever keeps the calendar which edition is meant: each is looked for by its new title from now on.",
-    "2. Close the incident. Every title that an entry had: ninethirty calendar history RELEASE",
-)
-_AS_BEFORE = "What it said at its last usable read stays in force."
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
-    """A calendar that people must look at.
+class CalendarTrouble:
+    """A calendar that a person must check.
 
-    `fault` says what is wrong in one line, `since` when it began, `last_read` the last usable read. `doubted`: it was
-    read, and what it said was not believed; else it could not be read at all.
+    `fault` says in one line what is wrong, `since` when it began, `last_read` when the last usable read was. If
+    `doubted`, the calendar was read but its content is implausible; otherwise it could not be read.
     """
 
     calendar: str
@@ -44,53 +47,86 @@ class Trouble:
 
 
 @dataclass(frozen=True, slots=True)
-class Missing:
-    """An edition of a regular series that should have been announced by now; its window of days, both included."""
+class MissingEdition:
+    """An edition of a regular series that should be announced by now. It is expected from day `first` to `last`."""
 
     series: str
     producer: str
+    producer_name: str
     first: date
     last: date
 
 
-def trouble(found: Trouble, known: Incident | None, now: datetime, timezone: str) -> Decision:
-    """Open the incident of a calendar in trouble, or carry on the `known` one; people are told once."""
+def report_trouble(found: CalendarTrouble, known: Incident | None, now: datetime, timezone: str) -> Decision:
+    """Open the incident of a calendar in trouble with one notice, or add a new fault to the `known` incident."""
     fault = one_line(found.fault, _LONGEST_FAULT)
     if known is not None:
-        return _carried(known, fault, now)
+        is_noted = any(fault in entry.text for entry in known.timeline) or len(known.timeline) >= _MOST_ENTRIES
+        if is_noted and known.closed is None:
+            return Decision()
+        return Decision(_add_entry(replace(known, closed=None), fault, now))
     name = f"calendar-{found.calendar}-{local_date(found.since, timezone)}"
-    title = f"Calendar {found.calendar}"
-    subject = f"CALENDAR: {found.calendar} {'is not believed' if found.doubted else 'cannot be read'}: {fault}"
+    trouble = "is not believed" if found.doubted else "cannot be read"
+    subject = f"CALENDAR: {found.calendar} {trouble}: {fault}"
     read = "never" if found.last_read is None else moment(found.last_read, timezone, now)
-    lines = [f"Last usable read: {read}.", _AS_BEFORE, "", "What to do now:", *_to_do(found, now, timezone)]
-    incident = replace(_incident(name, title, found.producer, now, found.since, subject), calendar=found.calendar)
-    return Decision(incident, (_notice(incident, subject, lines, now),))
+    lines = [f"Last usable read: {read}.", "The announcements of that read remain in force."]
+    incident = _open_incident(name, f"Calendar {found.calendar}", found.producer, now, found.since, subject)
+    steps = "calendar_doubted" if found.doubted else "calendar_unread"
+    incident = replace(incident, calendar=found.calendar, step_list=steps)
+    return Decision(incident, (_opening_notice(incident, subject, lines, now),))
 
 
-def renamed(calendar: str, producer: str, periods: Sequence[tuple[str, str]], now: datetime) -> Decision:
-    """Open an incident of entries that speak of another period than before: their titles `before` and after."""
-    many = f"{len(periods)} entries" if len(periods) > 1 else f"“{one_line(periods[0][0], 80)}”"
-    subject = f"CALENDAR: {calendar} has given {many} another period"
-    told = [f"- “{one_line(after)}”, was “{one_line(before)}”" for before, after in periods[:_MOST_ENTRIES]]
-    more = len(periods) - len(told)
-    lines = [*told, *([f"- and {more} more"] if more else []), "", *_RENAMED]
+def report_changed_periods(calendar: str, producer: str, periods: Sequence[tuple[str, str]], now: datetime) -> Decision:
+    """Open an incident because entries now name another period: `periods` are their titles before and after."""
+    entries = f"{len(periods)} entries" if len(periods) > 1 else f"“{one_line(periods[0][0], 80)}”"
+    subject = f"CALENDAR: {calendar} has given {entries} another period"
+    lines = [f"- “{one_line(after)}”, was “{one_line(before)}”" for before, after in periods[:_MOST_ENTRIES]]
+    if len(periods) > _MOST_ENTRIES:
+        lines.append(f"- and {len(periods) - _MOST_ENTRIES} more")
     name = f"calendar-{calendar}-retitled-{now:%Y-%m-%dT%H%M%SZ}"
-    incident = _incident(name, f"Calendar {calendar}: another period", producer, now, now, subject)
-    return Decision(incident, (_notice(incident, subject, lines, now),))
+    incident = _open_incident(name, f"Calendar {calendar}: another period", producer, now, now, subject)
+    incident = replace(incident, step_list="calendar_periods")
+    return Decision(incident, (_opening_notice(incident, subject, lines, now),))
 
 
-def restored(known: Incident, now: datetime) -> Incident:
-    """Close the incident of a calendar that reads again, or of an edition that was announced after all."""
-    return _noted(replace(known, closed=now), "as it should be again", now)
+def report_missing_edition(found: MissingEdition, now: datetime) -> Decision:
+    """Open the incident of an edition that no calendar announces. It accuses no one of lateness."""
+    window = f"between {day_text(found.first)} and {day_text(found.last)}"
+    series = one_line(found.series)
+    subject = f"CALENDAR: no calendar announces the next edition of {one_line(series, 80)} ({found.producer_name})"
+    lines = [f"Earlier editions suggest that it is due {window}. The last of these days is at most four weeks away."]
+    name = f"unannounced-{_slug(f'{found.producer} {found.series}')}-{found.first.isoformat()}"
+    incident = _open_incident(name, series, found.producer, now, now, subject)
+    incident = replace(incident, series=series, step_list="edition_missing")
+    return Decision(incident, (_opening_notice(incident, subject, lines, now),))
 
 
-def reopened(earlier: Incident, again: Incident, now: datetime) -> Incident:
-    """Open an incident again whose trouble has come back: its thread goes on, with what is said this time."""
-    return _noted(replace(earlier, closed=None), again.timeline[0].text, now)
+def report_costly_host(host: str, now: datetime, timezone: str) -> Decision:
+    """Open and close an incident of a host whose answers exceed the limits for parsing: one notice a day."""
+    name_of_host = one_line(host, 80)
+    subject = f"UNREADABLE: answers of {name_of_host} take more time or memory to read than they may"
+    lines = [
+        "Looks at these addresses prove nothing: they are unknown, with the reason too_costly.",
+        "Each address is read again after a pause. Other hosts are not affected. You get this notice once a day.",
+    ]
+    name = f"too-costly-{_slug(host)}-{local_date(now, timezone)}"
+    incident = _open_incident(name, f"Answers of {name_of_host}", host, now, now, subject)
+    incident = replace(incident, kind=Kind.TOO_COSTLY, closed=now, step_list="host_costly")
+    return Decision(incident, (_opening_notice(incident, subject, lines, now, "too_costly"),))
 
 
-def with_subject(incident: Incident) -> Incident:
-    """Return an incident with what it is about; one stored before there were fields for it tells it by its id alone."""
+def close_resolved(known: Incident, now: datetime) -> Incident:
+    """Close the incident of a calendar that can be read again, or of an edition that was announced after all."""
+    return _add_entry(replace(known, closed=now), "resolved", now)
+
+
+def reopen(earlier: Incident, again: Incident, now: datetime) -> Incident:
+    """Reopen an incident because the same trouble is back; its timeline continues with the new fault."""
+    return _add_entry(replace(earlier, closed=None), again.timeline[0].text, now)
+
+
+def fill_in_subject(incident: Incident) -> Incident:
+    """Fill in `calendar` or `series` from the id of an incident that was stored before there were these fields."""
     if incident.calendar or incident.series:
         return incident
     if incident.id.startswith("unannounced-"):
@@ -98,94 +134,44 @@ def with_subject(incident: Incident) -> Incident:
     return replace(incident, calendar=incident.id[len("calendar-") : -len("-2026-01-31")])
 
 
-def is_of_one_edit(one: Incident, other: Incident) -> bool:
-    """Return whether two incidents tell of entries of one producer that the same read of a calendar showed changed."""
-    read = _read_of(one)
-    return read is not None and (read, one.producer) == (_read_of(other), other.producer)
+def are_of_one_edit(one: Incident, other: Incident) -> bool:
+    """Return whether one read of a calendar revealed both changes, and they concern entries of one producer."""
+    read = _revealing_read(one)
+    return read is not None and (read, one.producer) == (_revealing_read(other), other.producer)
 
 
-def _read_of(incident: Incident) -> tuple[str | None, datetime] | None:
-    """Return the calendar and the read that showed what an incident tells of, None if it is about no such read."""
+def _revealing_read(incident: Incident) -> tuple[str | None, datetime] | None:
+    """Return the calendar and the instant of the read that revealed the change, None if no read did."""
     facts = incident.facts
     reads = [one.at for one in facts.findings if one.kind in CALENDAR_FINDINGS and one.at] if facts is not None else []
     return (facts.slot_source, max(reads)) if facts is not None and incident.kind is Kind.CALENDAR and reads else None
 
 
-def several(opening: Notice, incidents: Sequence[Incident], now: datetime) -> Notice:
-    """Return the notice that opens an incident, in words that report all `incidents` of the same edit."""
+def cover_whole_edit(opening: Notice, incidents: Sequence[Incident], now: datetime) -> Notice:
+    """Return the `opening` of one incident with a text that reports all `incidents` of the same calendar edit."""
     entries = [(one, one.facts) for one in incidents if one.facts is not None]
-    source, states = entries[0][1].slot_source, dict.fromkeys(state("calendar", facts, now) for _, facts in entries)
-    subject = f"CALENDAR: {len(entries)} entries of {source} ({opening.producer}), {', '.join(states)}"
-    lines = [subject, "", f"Producer: {opening.producer}", "", "Entries:"]
+    facts = entries[0][1]
+    producer, source = facts.producer_names, facts.slot_source
+    states = dict.fromkeys(describe_status("calendar", facts, now) for _, facts in entries)
+    subject = f"CALENDAR: {len(entries)} entries of {source} ({producer}), {', '.join(states)}"
+    lines = [subject, "", f"Producer: {producer}", "", "Entries:"]
     for one, facts in entries:
-        lines += [f"- {named(facts, now)}", *(f"  {line}" for line in (*details("calendar", facts), facts.url, one.id))]
-    lines += ["", *numbered((ACKNOWLEDGE, *steps_at("calendar")))]
-    findings = tuple(dict.fromkeys(name for one, _ in entries for name in findings_of(one)))
-    text = "\n".join([*lines, "", f"Incident: {opening.incident}"]) + "\n"
-    return replace(opening, release="", findings=findings, subject=one_line(subject), text=text)
-
-
-def missing(found: Missing, now: datetime) -> Decision:
-    """Open the incident of an edition that nobody has announced. It accuses nobody of lateness."""
-    window = f"between {day_text(found.first)} and {day_text(found.last)}"
-    subject = f"CALENDAR: no calendar announces the next edition of {one_line(found.series, 80)} ({found.producer})"
-    lines = [
-        f"By the rhythm of the series it may be expected {window}; four weeks' notice of its end have begun.",
-        "",
-        "What to do now:",
-        "1. Ask the producer when it is to come out, and whether it has been announced.",
-        "2. Nothing has been late by this alone.",
-    ]
-    name = f"unannounced-{_slug(f'{found.producer} {found.series}')}-{found.first.isoformat()}"
-    series = one_line(found.series)
-    incident = replace(_incident(name, series, found.producer, now, now, subject), series=series)
-    return Decision(incident, (_notice(incident, subject, lines, now),))
-
-
-def too_costly(host: str, now: datetime, timezone: str) -> Decision:
-    """Tell that answers of a host cannot be read within their bounds: once a day, whatever the number of answers."""
-    subject = f"UNREADABLE: answers of {one_line(host, 80)} take more time or memory to read than they may"
-    lines = [
-        "What was asked there is unknown, why too_costly, and proves nothing; other hosts are looked at as ever.",
-        "Each such address is read again after a rest. This is told once a day.",
-        "",
-        "What to do now:",
-        "1. Open what is watched there yourself. The log names each address, at too_costly or calendar_read.",
-        "2. If it is as ever, tell whoever runs it; if not, log what you saw by hand.",
-    ]
-    name = f"too-costly-{_slug(host)}-{local_date(now, timezone)}"
-    incident = replace(_incident(name, f"Answers of {one_line(host, 80)}", host, now, now, subject), closed=now)
-    return Decision(replace(incident, kind=Kind.TOO_COSTLY), (_notice(incident, subject, lines, now, "too_costly"),))
+        details = (*finding_details("calendar", facts), facts.url, f"Incident: {one.id}")
+        lines += [f"- {title_with_slot(facts, now)}", *(f"  {line}" for line in details)]
+    lines += ["", *numbered_steps((ACKNOWLEDGE, *steps_at("calendar"))), "", f"Incident: {opening.incident}"]
+    findings = tuple(dict.fromkeys(name for one, _ in entries for name in route_names_of(one)))
+    return replace(opening, release="", findings=findings, subject=one_line(subject), text="\n".join(lines) + "\n")
 
 
 def _slug(text: str) -> str:
     return "-".join(re.findall(r"[a-z0-9]+", text.casefold()))[:80]
 
 
-def _to_do(found: Trouble, now: datetime, timezone: str) -> list[str]:
-    first = "1. Open the calendar yourself: does it show what you know to be coming?"
-    if not found.doubted:
-        return [first, "2. Ask whoever keeps it; if it has moved, correct its address in the configuration."]
-    day = local_date(now, timezone).isoformat()
-    return [
-        first,
-        f"2. If the change is meant, write accept = {day} into its [[calendar]] table and restart the monitor.",
-        "3. If not, tell whoever keeps the calendar.",
-    ]
-
-
-def _carried(known: Incident, fault: str, now: datetime) -> Decision:
-    told = any(fault in entry.text for entry in known.timeline) or len(known.timeline) >= _MOST_ENTRIES
-    if told and known.closed is None:
-        return Decision()
-    return Decision(_noted(replace(known, closed=None), fault, now))
-
-
-def _noted(incident: Incident, text: str, now: datetime) -> Incident:
+def _add_entry(incident: Incident, text: str, now: datetime) -> Incident:
     return replace(incident, timeline=(*incident.timeline, Entry(now, MONITOR, text)))
 
 
-def _incident(name: str, title: str, producer: str, now: datetime, since: datetime, subject: str) -> Incident:
+def _open_incident(name: str, title: str, producer: str, now: datetime, since: datetime, subject: str) -> Incident:
     return Incident(
         id=name,
         kind=Kind.CALENDAR,
@@ -199,6 +185,9 @@ def _incident(name: str, title: str, producer: str, now: datetime, since: dateti
     )
 
 
-def _notice(incident: Incident, subject: str, lines: list[str], now: datetime, kind: str = "calendar") -> Notice:
-    text = "\n".join([subject, "", *lines, "", f"Incident: {incident.id}"]) + "\n"
-    return notice_in(incident, kind, "thread", (kind,), now, (subject, text))
+def _opening_notice(
+    incident: Incident, subject: str, lines: Sequence[str], now: datetime, kind: str = "calendar"
+) -> Notice:
+    steps = numbered_steps(steps_for_incident(incident, is_last=incident.closed is not None))
+    text = "\n".join([subject, "", *lines, "", *steps, "", f"Incident: {incident.id}"]) + "\n"
+    return thread_notice(incident, kind, "thread", (kind,), now, (subject, text))

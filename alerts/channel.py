@@ -1,4 +1,4 @@
-"""The seam to people and machines: a message goes out, and is accepted or refused."""
+"""The interface of channels: a message is sent, and is accepted or refused."""
 
 from __future__ import annotations
 
@@ -23,10 +23,9 @@ class Attachment:
 class Message:
     """One message of one notice, the same for every channel.
 
-    `id` is stable: a receiver that has seen it may drop a second copy. `notice` is the id of the fact it is about,
-    shared by the messages that follow it up (`kind`: opened, grade_changed, …). `data` is the same in a form for
-    machines, `brief` a subject of 78 characters at most. Nothing here holds content that was public before its
-    slot.
+    `id` is stable, so receivers may drop a second copy. `notice` is the id of the notice that opened the thread.
+    `kind` is what happened (opened, grade_changed, …). `data` is the same for machines, `brief` a subject of at most 78
+    characters. No field has content that was public before its slot.
     """
 
     id: str
@@ -41,31 +40,31 @@ class Message:
 
 
 SEVERITIES = {"report": "critical", "note": "warning"}
-"""How grave a grade is in the words of pagers and of Prometheus; any other is `info`."""
-SHORT = 459
+"""Severities of pagers and Prometheus by grade; any other grade is `info`."""
+LONGEST_SHORT_FORM = 459
 """The most characters of a short form: three text messages, joined."""
 
 
-def short_form(message: Message, most: int = SHORT) -> tuple[str, str]:
-    """Return what a text message or a pager can carry: the subject and the link, at most `most` characters in all.
+def short_form(message: Message, most: int = LONGEST_SHORT_FORM) -> tuple[str, str]:
+    """Return subject and link for a text message or a pager, at most `most` characters together.
 
-    The subject says what, whose, and how late now. The link is left out where it would take more than half.
+    The link is empty if it would take more than half.
     """
     link = str(message.data.get("link") or "")
-    kept = link if len(link) <= most // 2 else ""
-    return one_line(message.subject, most - len(kept) - 1), kept
+    link = link if len(link) <= most // 2 else ""
+    return one_line(message.subject, most - len(link) - 1), link
 
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The other side took the message; `reference` is its own name for it, when it gave one."""
+    """The service accepted the message; `reference` is its own id for it, empty if it gave none."""
 
     reference: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The message was not taken. `permanent`: trying again cannot help. `reason` holds no secret."""
+    """The message was refused. If `permanent`, a retry cannot help. `reason` contains no secret."""
 
     permanent: bool
     reason: str
@@ -84,10 +83,10 @@ class Channel(Protocol):
 
     @property
     def formats(self) -> Sequence[str]:
-        """Return the formats in which it takes the draft, none where it takes no files."""
+        """Return the formats in which it takes the draft, none if it takes no files."""
 
     async def send(self, message: Message) -> Outcome:
         """Send one message. Never raises for what the network or the other side does."""
 
     async def close(self) -> None:
-        """Let go of connections and threads."""
+        """Close connections and threads."""

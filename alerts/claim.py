@@ -1,4 +1,4 @@
-"""What the public record claims: the publisher's own word on when it published, shown apart from what was measured."""
+"""The publisher's own claim of when it published, shown apart from measurements."""
 
 from __future__ import annotations
 
@@ -17,11 +17,10 @@ NO_PROOF = (
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """One publication as its publisher tells of it: `at` is when it was first published by its own stamp.
+    """One publication in the publisher's record: `at` is when it was first published, by the publisher's own stamp.
 
-    `slot` is the time that the record itself gives beside it, None without one: `slot_source` says whether that was
-    `announced`, or set for its publication in the publisher's own system (`scheduled`). `source` is where it was
-    `read`, and when.
+    `slot` is the planned time in that record, None without one. `slot_source` says whether it was `announced`, or only
+    `scheduled` in the publisher's system. `source` is where the record was found, `read` when.
     """
 
     producer: str
@@ -35,7 +34,7 @@ class Claim:
 
     @property
     def host(self) -> str:
-        """Return the platform."""
+        """Return the host of its address."""
         return urlsplit(self.url).hostname or ""
 
 

@@ -1,4 +1,4 @@
-"""What follows from an attempt to deliver: sent, again at a later time, or given up. Pure."""
+"""Decide what follows an attempt to deliver (sent, retry or given up) and which deliveries are next. Pure."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from alerts.channel import Accepted, Outcome, Refused
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """The channel took it; `reference` is its own name for it, where it gave one."""
+    """The channel accepted it; `reference` is the channel's own id for it, empty if it gave none."""
 
     reference: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Again:
-    """It was not taken, and trying again at `at` may help."""
+class RetryAt:
+    """It was refused; retry at `at`."""
 
     at: datetime
     reason: str
@@ -27,17 +27,17 @@ class Again:
 
 @dataclass(frozen=True, slots=True)
 class GivenUp:
-    """It was not taken, and no further attempt is made; others behind it go on."""
+    """It was refused and is not retried. Later deliveries of its thread are not affected."""
 
     reason: str
 
 
-Step = Sent | Again | GivenUp
+AfterAttempt = Sent | RetryAt | GivenUp
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
-    """How long and how often delivery is tried: waits double from `first` to `longest`, until `expires`."""
+class RetryPolicy:
+    """How often a delivery is tried. Delays double from `first` to `longest`; it is given up after `expires`."""
 
     first: timedelta = timedelta(seconds=5)
     longest: timedelta = timedelta(minutes=10)
@@ -46,10 +46,11 @@ class Patience:
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
-    """A delivery in the outbox. `thread` is the id of the notice that opened its thread, `at` when it was written.
+class PendingDelivery:
+    """A delivery in the outbox that was not sent yet.
 
-    `is_refused` is whether its channel refused it before.
+    `thread` is the id of the notice that opened its thread, `at` when the notice was written, `due` the time of the
+    next attempt. `is_refused` is whether its channel refused it before.
     """
 
     notice: str
@@ -61,15 +62,15 @@ class Waiting:
     is_refused: bool = False
 
 
-_PATIENCE = Patience()
+_DEFAULT_POLICY = RetryPolicy()
 
 
-def after(
-    outcome: Outcome, attempts: int, at: datetime, now: datetime, rng: Random, patience: Patience = _PATIENCE
-) -> Step:
-    """Say what follows from the outcome of the attempt numbered `attempts` (from 1) at a notice written at `at`.
+def decide_after_attempt(
+    outcome: Outcome, attempts: int, at: datetime, now: datetime, rng: Random, patience: RetryPolicy = _DEFAULT_POLICY
+) -> AfterAttempt:
+    """Return what follows attempt number `attempts` (from 1) at a notice that was written at `at`.
 
-    `rng` spreads the next attempts, so that a script with a seed plays the same twice.
+    `rng` adds jitter to retries; with a seed, a rehearsal repeats exactly.
     """
     if isinstance(outcome, Accepted):
         return Sent(outcome.reference)
@@ -77,23 +78,23 @@ def after(
         return GivenUp(outcome.reason)
     expiry = at + patience.expires
     if now >= expiry or attempts >= patience.attempts:
-        return GivenUp(f"not taken in {attempts} attempts, the last time: {outcome.reason}")
-    wait = _wait(outcome, attempts, rng, patience)
-    # One last attempt falls on the expiry itself, unless the other side asked for longer than that.
+        return GivenUp(f"refused {attempts} times, most recently: {outcome.reason}")
+    wait = _retry_delay(outcome, attempts, rng, patience)
+    # The last attempt is at the expiry itself, unless the channel asked for a longer delay.
     if outcome.retry_after is not None and now + outcome.retry_after > expiry:
-        return GivenUp(f"asked to wait beyond its expiry: {outcome.reason}")
-    return Again(min(now + wait, expiry), outcome.reason)
+        return GivenUp(f"asked to retry only after it expires: {outcome.reason}")
+    return RetryAt(min(now + wait, expiry), outcome.reason)
 
 
-def hurry_earlier_deliveries(waiting: Iterable[Waiting]) -> list[Waiting]:
-    """Return the deliveries in order, with those that would delay an urgent one of their thread due when it is.
+def hurry_earlier_deliveries(waiting: Iterable[PendingDelivery]) -> list[PendingDelivery]:
+    """Return the deliveries in order. Those that would delay an urgent one of their thread become due with it.
 
-    An earlier notice of a thread can wait for the end of a minute or of quiet hours. A delivery that the channel
-    refused keeps the time of its next attempt.
+    An earlier notice may wait for the end of a minute or of quiet hours. A delivery that the channel refused keeps the
+    time of its retry.
     """
     soonest: dict[tuple[str, str], datetime] = {}
     found = []
-    for one in sorted(waiting, key=_turn, reverse=True):
+    for one in sorted(waiting, key=_age_order, reverse=True):
         thread = one.channel, one.thread
         if one.urgent:
             soonest[thread] = min(one.due, soonest.get(thread, one.due))
@@ -102,39 +103,38 @@ def hurry_earlier_deliveries(waiting: Iterable[Waiting]) -> list[Waiting]:
     return found[::-1]
 
 
-def ready(waiting: Iterable[Waiting], now: datetime) -> list[Waiting]:
-    """Return what may be attempted now: first the threads in which something urgent is due, then the oldest.
+def select_ready(waiting: Iterable[PendingDelivery], now: datetime) -> list[PendingDelivery]:
+    """Return the deliveries to attempt now: threads with something urgent that is due first, then the oldest.
 
-    On one channel a notice never overtakes an earlier one of its own thread. A notice of another thread that waits for
-    its next attempt delays none.
+    On one channel, a notice never overtakes an earlier one of its thread, but it does not wait for other threads.
     """
     waiting = list(waiting)
     urgent = {(one.channel, one.thread) for one in waiting if one.urgent and one.due <= now}
-    due = (one for one in _heads(waiting) if one.due <= now)
+    due = (one for one in _first_of_each_thread(waiting) if one.due <= now)
     return sorted(due, key=lambda one: (one.channel, one.thread) not in urgent)
 
 
-def next_due(waiting: Iterable[Waiting]) -> datetime | None:
-    """Return when a delivery can be attempted next, None if none waits. In a thread only the first one can."""
-    return min((one.due for one in _heads(waiting)), default=None)
+def next_due(waiting: Iterable[PendingDelivery]) -> datetime | None:
+    """Return when the next delivery can be attempted, None if none waits. Only the first of a thread can be."""
+    return min((one.due for one in _first_of_each_thread(waiting)), default=None)
 
 
-def _heads(waiting: Iterable[Waiting]) -> list[Waiting]:
+def _first_of_each_thread(waiting: Iterable[PendingDelivery]) -> list[PendingDelivery]:
     """Return the first delivery of each thread on each channel, oldest first."""
-    heads: dict[tuple[str, str], Waiting] = {}
-    for one in sorted(waiting, key=_turn):
-        heads.setdefault((one.channel, one.thread), one)
-    return list(heads.values())
+    first: dict[tuple[str, str], PendingDelivery] = {}
+    for one in sorted(waiting, key=_age_order):
+        first.setdefault((one.channel, one.thread), one)
+    return list(first.values())
 
 
-def _turn(one: Waiting) -> tuple[datetime, bool, str]:
-    """Return what sorts deliveries by age; the notice that opens a thread comes first."""
+def _age_order(one: PendingDelivery) -> tuple[datetime, bool, str]:
+    """Return the sort key for age; at the same time, the notice that opens a thread comes first."""
     return one.at, one.notice != one.thread, one.notice
 
 
-def _wait(outcome: Refused, attempts: int, rng: Random, patience: Patience) -> timedelta:
+def _retry_delay(outcome: Refused, attempts: int, rng: Random, patience: RetryPolicy) -> timedelta:
     doublings = min(attempts - 1, 30)
     full: timedelta = min(patience.longest, patience.first * (1 << doublings))
-    # Half of it is jitter, so that many notices refused together do not come back together.
+    # Half of the delay is jitter, so that notices that were refused together are not retried together.
     jittered = full * rng.uniform(0.5, 1.0)
     return jittered if outcome.retry_after is None else max(jittered, outcome.retry_after)

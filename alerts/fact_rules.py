@@ -1,4 +1,4 @@
-"""What there is to tell of a release: its facts named by keys, so that each is told once."""
+"""Rules on the facts of a release: what went wrong, and a key for each fact so that people are notified of it once."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from alerts.finding import LEAD, Elsewhere, Exposure, Finding, Part, ReleaseFact
 from schedules.times.interval import Bounds, Interval
 
 GRADES = ("none", "note", "report")
-LATE_WORDS = frozenset({"late", "overdue", "not_published"})
-"""Verdicts on what users had, or have, to wait for."""
+LATE_VERDICTS = frozenset({"late", "overdue", "not_published"})
+"""Verdicts on a part that users had, or have, to wait for."""
 CALENDAR_FINDINGS = frozenset(
     {"calendars_disagree", "short_notice", "unannounced", "promise_in_doubt", "brought_forward"}
 )
-ALTERED = frozenset({"withdrawn", "swapped"})
-"""What happened to a release once it was out: nobody was late or early by it, and users may have lost it."""
-# Files are looked at once an hour by then: what went with the page is found out within that time.
-_TOGETHER = timedelta(hours=2)
+ALTERED_FINDINGS = frozenset({"withdrawn", "swapped"})
+"""Findings about a release that was already out. They make it neither late nor early, but users may have lost it."""
+# Files are checked once an hour by then, so those removed with the page are found removed within two hours.
+_REMOVED_TOGETHER = timedelta(hours=2)
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 _FOR_EVER = datetime.max.replace(tzinfo=UTC)
 
 
-def came(part: Part) -> Interval:
-    """Return when a part appeared at or after its slot; nothing while it has not."""
-    # What was public too soon and went again has not been released by that.
+def appearance_of(part: Part) -> Interval:
+    """Return when a part appeared at or after its slot; an empty interval if it has not."""
+    # An exposure that ended before the slot is no release.
     return part.released if part.released.by or part.exposures else part.first_seen
 
 
@@ -34,184 +34,186 @@ def worse_grade(one: str, other: str) -> str:
 
 
 def is_late(facts: ReleaseFacts) -> bool:
-    """Tell whether users had to wait, for the page, for a part, or behind a cache that served the old answer."""
-    if facts.verdict in LATE_WORDS:
+    """Return whether users had to wait for the page, for a part, or because a cache served an old copy."""
+    if facts.verdict in LATE_VERDICTS:
         return True
     kinds = {finding.kind for finding in facts.findings}
     return bool(kinds & {"late", "partial"}) or ("stale_edge" in kinds and facts.grade != "none")
 
 
-def is_stale_alone(facts: ReleaseFacts) -> bool:
-    """Tell whether users had to wait behind a cache alone: all of it was out in time."""
+def is_only_stale(facts: ReleaseFacts) -> bool:
+    """Return whether all of it was out in time, and users had to wait only because a cache served an old copy."""
     kinds = {finding.kind for finding in facts.findings}
-    return is_late(facts) and facts.verdict not in LATE_WORDS and not kinds & {"late", "partial"}
+    return is_late(facts) and facts.verdict not in LATE_VERDICTS and not kinds & {"late", "partial"}
 
 
 def is_partial(facts: ReleaseFacts) -> bool:
-    """Tell whether the landing page came in time and something that belongs to it did not."""
+    """Return whether the landing page was in time and another part was late."""
     page = facts.page
-    if page is None or page.verdict in {*LATE_WORDS, "unproven"}:
+    if page is None or page.verdict in {*LATE_VERDICTS, "unproven"}:
         return False
-    is_out = page.verdict == "on_time" or came(page).by is not None
+    is_out = page.verdict == "on_time" or appearance_of(page).by is not None
     return is_out and is_late(facts) and _has_late_part(facts)
 
 
 def is_early(facts: ReleaseFacts) -> bool:
-    """Tell whether something was public before the slot."""
+    """Return whether something was public before the slot."""
     return facts.verdict == "early" or any(finding.kind == "early_exposure" for finding in facts.findings)
 
 
 def is_lead(facts: ReleaseFacts) -> bool:
-    """Tell whether something was found that only a person can judge, such as a match in a press feed."""
+    """Return whether there is something that only a person can judge, such as a match in a press feed."""
     return facts.verdict == LEAD or any(finding.kind == LEAD for finding in facts.findings)
 
 
-def altered(facts: ReleaseFacts) -> list[Finding]:
-    """Return what was done to parts of the release once they were out; what became of a stray copy is no news."""
+def find_alterations(facts: ReleaseFacts) -> list[Finding]:
+    """Return the findings that a released part was withdrawn or replaced, without those about alternatives."""
     parts = {None, *(part.id for part in facts.parts if part.role != "alternative")}
-    return [finding for finding in facts.findings if finding.kind in ALTERED and finding.part in parts]
+    return [finding for finding in facts.findings if finding.kind in ALTERED_FINDINGS and finding.part in parts]
 
 
-def removals(facts: ReleaseFacts) -> list[list[Finding]]:
-    """Group what was taken away together: a page with its files is one thing to tell, a second time is another."""
+def group_removals(facts: ReleaseFacts) -> list[list[Finding]]:
+    """Group removals that belong together: a page with its files is one, a later removal of the same part another."""
     groups: list[list[Finding]] = []
-    gone = (finding for finding in altered(facts) if finding.kind == "withdrawn")
-    for finding in sorted(gone, key=_came):
+    removals = (finding for finding in find_alterations(facts) if finding.kind == "withdrawn")
+    for finding in sorted(removals, key=_finding_time):
         again = not groups or any(one.part == finding.part for one in groups[-1])
-        if again or _came(finding) - _came(groups[-1][0]) > _TOGETHER:
+        if again or _finding_time(finding) - _finding_time(groups[-1][0]) > _REMOVED_TOGETHER:
             groups.append([])
         groups[-1].append(finding)
     return groups
 
 
-def elsewhere(facts: ReleaseFacts) -> list[str]:
-    """Return the parts at other addresses that had something of the release before the announced one, after the slot.
+def parts_found_elsewhere(facts: ReleaseFacts) -> list[str]:
+    """Return the ids of alternatives that had the release, after its slot, before the announced page did.
 
-    While the announced one is awaited, each alternative that is public counts: no order has to be proved.
+    While the announced page is not out, each public alternative counts.
     """
     seen = {part.id for part in facts.parts if part.first_seen.by is not None and not part.exposures}
     first = {one.part for one in facts.findings if one.kind == "elsewhere_first" and one.part in seen}
-    awaited = {one.part for one in public_elsewhere(facts) if one.part in seen} if is_page_awaited(facts) else set()
+    awaited = {one.part for one in public_alternatives(facts) if one.part in seen} if is_page_awaited(facts) else set()
     return sorted(first | awaited)
 
 
-def public_elsewhere(facts: ReleaseFacts) -> list[Elsewhere]:
-    """Return the alternatives that are public now, the first one first; none before the slot, when no one may know."""
+def public_alternatives(facts: ReleaseFacts) -> list[Elsewhere]:
+    """Return the alternatives that are public now, the first one first; none before the slot (embargo)."""
     is_due = is_late(facts) or (facts.slot is not None and facts.at >= facts.slot)
     return [one for one in facts.elsewhere if is_due and one.start.by is not None and not one.to]
 
 
 def is_not_found_yet(facts: ReleaseFacts) -> bool:
-    """Return whether the tolerance is over, and it is not confirmed yet that the release is late."""
+    """Return whether the tolerance is over and the release was not found, but it is not confirmed that it is late."""
     return facts.verdict != LEAD and facts.due is not None and facts.due.is_confirming
 
 
 def is_page_awaited(facts: ReleaseFacts) -> bool:
-    """Return whether the announced page should be out, and was not seen out yet."""
+    """Return whether the announced page should be out and was not seen yet."""
     page = facts.page
-    return page is not None and came(page).by is None and page.verdict in {*LATE_WORDS, "unproven", "pending"}
+    return (
+        page is not None and appearance_of(page).by is None and page.verdict in {*LATE_VERDICTS, "unproven", "pending"}
+    )
 
 
 def is_calendar(facts: ReleaseFacts) -> bool:
-    """Tell whether the calendars themselves need a person."""
+    """Return whether calendars disagree or changed in a way that a person must check."""
     return facts.verdict == "unannounced" or any(finding.kind in CALENDAR_FINDINGS for finding in facts.findings)
 
 
-def episodes(exposures: Iterable[Exposure]) -> list[list[Exposure]]:
-    """Group exposures that overlap: a page and its file out at once are one thing to tell, not two.
+def group_exposures(exposures: Iterable[Exposure]) -> list[list[Exposure]]:
+    """Group exposures that overlap, in time order: a page and its file that are public at once make one group.
 
-    Groups are in time order, so the place of one is a name that further looks do not change.
+    Later looks do not change the position of a group, so keys can use it.
     """
     groups: list[list[Exposure]] = []
     ends = datetime.min.replace(tzinfo=UTC)
-    for exposure in sorted(exposures, key=_begins):
-        if not groups or _begins(exposure) > ends:
+    for exposure in sorted(exposures, key=_exposure_start):
+        if not groups or _exposure_start(exposure) > ends:
             groups.append([])
-            ends = _ends(exposure)
+            ends = _exposure_end(exposure)
         groups[-1].append(exposure)
-        ends = max(ends, _ends(exposure))
+        ends = max(ends, _exposure_end(exposure))
     return groups
 
 
-def keys(facts: ReleaseFacts | None) -> frozenset[str]:
-    """Return the names of everything that is worth telling about these facts."""
+def fact_keys(facts: ReleaseFacts | None) -> frozenset[str]:
+    """Return a key for each fact that people are notified of, such as `late`, `out tables` or `exposed 0`."""
     if facts is None:
         return frozenset()
-    found = {name for name, holds in _SIMPLE.items() if holds(facts)}
+    found = {name for name, holds in _KEYS_OF_RELEASE.items() if holds(facts)}
     found.update(f"lead {one.part or ''} {one.detail}" for one in facts.findings if one.kind == "lead")
-    found.update(f"elsewhere {part}" for part in elsewhere(facts))
-    for part in _required_behind(facts):
+    found.update(f"elsewhere {part}" for part in parts_found_elsewhere(facts))
+    for part in _late_required_parts(facts):
         found.add(f"behind {part.id}")
-        if came(part).by is not None:
+        if appearance_of(part).by is not None:
             found.add(f"out {part.id}")
-    for place, removed in enumerate(removals(facts)):
+    for place, removed in enumerate(group_removals(facts)):
         found.add(f"withdrawn {place}")
-        if all(_ended(one.seconds) for one in removed):
+        if all(_has_upper_bound(one.seconds) for one in removed):
             found.add(f"back {place}")
-    for place, group in enumerate(episodes(facts.exposures)):
+    for place, group in enumerate(group_exposures(facts.exposures)):
         found.add(f"exposed {place}")
         if not any(exposure.open for exposure in group):
             found.add(f"over {place}")
     return frozenset(found)
 
 
-def measured(facts: ReleaseFacts | None) -> object:
-    """Return what a draft must be written anew for: everything measured but lengths that still grow."""
+def drafted_facts(facts: ReleaseFacts | None) -> object:
+    """Return the facts that a draft states, without lengths that still grow: if they differ, write it again."""
     if facts is None:
         return None
     parts = [
-        (one.id, one.verdict if one.required else "", one.first_seen, one.released, _settled(one.wait))
+        (one.id, one.verdict if one.required else "", one.first_seen, one.released, _bounded_delay(one.wait))
         for one in facts.parts
     ]
     spans = [(one.part, one.start, one.to, one.open) for one in facts.exposures]
-    kinds = sorted((one.kind, one.part or "", _ended(one.seconds)) for one in facts.findings)
+    kinds = sorted((one.kind, one.part or "", _has_upper_bound(one.seconds)) for one in facts.findings)
     return facts.verdict, facts.grade, facts.final, facts.slot, parts, spans, kinds, facts.elsewhere
 
 
-def begins(exposures: Iterable[Exposure]) -> datetime | None:
-    """Return when the first exposure was proved to have begun."""
+def first_exposure_start(exposures: Iterable[Exposure]) -> datetime | None:
+    """Return when the first exposure is proved to have begun."""
     return min((when for one in exposures if (when := one.start.by or one.start.after)), default=None)
 
 
-def _required_behind(facts: ReleaseFacts) -> list[Part]:
-    return [part for part in facts.parts if part.required and part.id != "page" and part.verdict in LATE_WORDS]
+def _late_required_parts(facts: ReleaseFacts) -> list[Part]:
+    return [part for part in facts.parts if part.required and part.id != "page" and part.verdict in LATE_VERDICTS]
 
 
 def _has_appeared(facts: ReleaseFacts) -> bool:
     page = facts.page
-    return is_late(facts) and page is not None and page.verdict == "late" and _ended(page.wait)
+    return is_late(facts) and page is not None and page.verdict == "late" and _has_upper_bound(page.wait)
 
 
 def _has_late_part(facts: ReleaseFacts) -> bool:
-    late = any(part.required and part.verdict in LATE_WORDS for part in facts.parts if part.id != "page")
+    late = any(part.required and part.verdict in LATE_VERDICTS for part in facts.parts if part.id != "page")
     return late or any(finding.kind == "partial" for finding in facts.findings)
 
 
 def _has_swap(facts: ReleaseFacts) -> bool:
-    return any(finding.kind == "swapped" for finding in altered(facts))
+    return any(finding.kind == "swapped" for finding in find_alterations(facts))
 
 
-def _settled(delay: Bounds | None) -> Bounds | None:
-    return delay if _ended(delay) else None
+def _bounded_delay(delay: Bounds | None) -> Bounds | None:
+    return delay if _has_upper_bound(delay) else None
 
 
-def _ended(delay: object) -> bool:
+def _has_upper_bound(delay: object) -> bool:
     return getattr(delay, "max", None) is not None
 
 
-def _came(finding: Finding) -> datetime:
+def _finding_time(finding: Finding) -> datetime:
     return finding.at or _LONG_AGO
 
 
-def _begins(exposure: Exposure) -> datetime:
+def _exposure_start(exposure: Exposure) -> datetime:
     return exposure.start.by or exposure.start.after or _FOR_EVER
 
 
-def _ends(exposure: Exposure) -> datetime:
+def _exposure_end(exposure: Exposure) -> datetime:
     return _FOR_EVER if exposure.open else exposure.to.by or exposure.to.after or _FOR_EVER
 
 
-_SIMPLE = {
+_KEYS_OF_RELEASE = {
     "late": is_late,
     "early": is_early,
     "unproven": lambda facts: facts.verdict == "unproven",

@@ -1,4 +1,4 @@
-"""What went wrong, in numbers: the input of `alerts`, which `monitor/deliver/facts.py` makes from a verdict."""
+"""Facts about a release that went wrong, the input of `alerts`; `monitor/deliver/facts.py` makes them."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from schedules.times.interval import NOTHING, Bounds, Interval
 from schedules.times.json import bounds_json, interval_json
 
 LEAD = "lead"
-"""What facts have in the place of a verdict, and their findings as a kind, where a person is asked to judge."""
-ROLES: Mapping[str, str] = {
+"""The verdict, and the kind of finding, of facts that a person must judge."""
+ROLE_NAMES: Mapping[str, str] = {
     "html": "HTML version",
     "attachment": "attachment",
     "data": "data file",
     "alternative": "alternative address",
     "message": "message",
 }
-PAGES: Mapping[str, str] = {
+PAGE_NAMES: Mapping[str, str] = {
     "announced": "announced page",
     "guessed": "page at the address guessed from its announcement",
     "led_to": "page that its announcement leads to",
     "found": "page found by its title",
 }
-"""What to call the landing page, by how its address is known."""
-# Calendars are read again four minutes before a slot: whatever was not has gone unread.
-_LATELY = timedelta(minutes=10)
+"""Names of the landing page, by how its address is known."""
+# Calendars are read again four minutes before a slot. An older read missed that one.
+_FRESH_READ = timedelta(minutes=10)
 
 
 class Ended(StrEnum):
@@ -67,7 +67,7 @@ class Exposure:
 
 @dataclass(frozen=True, slots=True)
 class Elsewhere:
-    """A span in which an alternative address had the release. `to` is empty while it is still there."""
+    """A span in which an alternative address had the release. `to` is empty while it still has it."""
 
     part: str
     url: str
@@ -81,10 +81,10 @@ class Elsewhere:
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A part that was not seen `seconds` after its slot, and has no verdict yet.
+    """A part without a verdict that was not seen `seconds` after its slot.
 
-    `got` is what the last look got, `looks` how many got the same in a row. `is_confirming` is whether the tolerance is
-    over and only witnesses, which may be behind, can show that it is late.
+    `got` is the result of the last look, `looks` how many in a row had it. `is_confirming` is whether the tolerance is
+    over and only witnesses, which may lag, can show that it is late.
     """
 
     part: str
@@ -94,7 +94,7 @@ class Due:
     is_confirming: bool = False
 
     def as_json(self) -> dict[str, Any]:
-        """Return it as the API publishes it."""
+        """Return the part as the API publishes it."""
         return {"part": self.part, "seconds": round(self.seconds, 3), "got": self.got, "looks": self.looks}
 
 
@@ -102,9 +102,9 @@ class Due:
 class Part:
     """One part of the release and what was measured of it.
 
-    `early_bound` is how many seconds before the slot absence was last proved: what came on time came no earlier.
-    `address` is how that of the page is known, in the interface's words. `users_delay` is how long after the slot users
-    could get it, caches included; None in facts that were stored before it was measured.
+    `early_bound` is how many seconds before the slot absence was last proved, so a part on time came no earlier.
+    `address` says how the address is known: a key of `PAGE_NAMES`. `users_delay` is how long after the slot users could
+    get it, caches included. It is None in facts that were stored before it was measured.
     """
 
     id: str
@@ -122,38 +122,38 @@ class Part:
 
     @property
     def wait(self) -> Bounds | None:
-        """Return how long after the slot users could get it, caches included."""
+        """Return how long after the slot users could get it, caches included; the publisher's delay if not measured."""
         return self.delay if self.users_delay is None else self.users_delay
 
     @property
     def is_hidden(self) -> bool:
-        """Tell whether users are known to have waited for it longer than its publisher took."""
-        wait, own = self.users_delay, self.delay
-        if wait is None or wait == own:
+        """Return whether a cache is known to have kept it from users for longer than its publisher did."""
+        users, publisher = self.users_delay, self.delay
+        if users is None or users.min is None or users == publisher:
             return False
-        return wait.max is not None or own is None or (wait.min or 0.0) > (own.max or 0.0)
+        return publisher is None or publisher.max is None or users.min > publisher.max
 
 
-def part_called(name: str | None) -> str:
-    """Return what to call a part of which only the id is known."""
-    return PAGES["announced"] if name in (None, "page") else str(name)
+def part_label(name: str | None) -> str:
+    """Return what to call a part if only its id is known."""
+    return PAGE_NAMES["announced"] if name in (None, "page") else str(name)
 
 
 def part_name(part: Part) -> str:
-    """Return what to call a part in a sentence: `announced page`, `data file (tables)`."""
-    # Where the release was found, how its address was known has been told once.
+    """Return the name of a part in a sentence, such as `announced page` or `data file (tables)`."""
+    # Once the release was found at a guessed address, that it was guessed no longer matters.
     is_found = part.address == "guessed" and part.first_seen.by is not None
-    page = "landing page" if is_found else PAGES[part.address]
-    role = page if part.role == "page" else ROLES.get(part.role, part.role)
+    page = "landing page" if is_found else PAGE_NAMES[part.address]
+    role = page if part.role == "page" else ROLE_NAMES.get(part.role, part.role)
     return role if part.id in (part.role, "page") else f"{role} ({part.id})"
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One finding; `kind` is one of the words of the interface (`late`, `early_exposure`, `lead`, …).
+    """One finding, such as `late`, `early_exposure` or `lead`: its `kind` has these published names.
 
-    `at` is the look by which it had come about, where several are told together that came about together. `url` is
-    the address that a lead asks people to look at.
+    `at` is the look that showed it, used to group findings of one moment. `url` is the address that a lead asks people
+    to open.
     """
 
     kind: str
@@ -175,13 +175,12 @@ class BlindSpan:
 
 @dataclass(frozen=True, slots=True)
 class Certainty:
-    """How sure we are: what was done to measure, and where it was blind.
+    """How sure the measurements are: how many looks, where they were blind, and the evidence.
 
-    `widest_gap` is the longest time in seconds that was measured between two looks at the page around its slot, None
-    when there were not two; `clock_offset` the bounds of our clock's
-    offset from the watched hosts' clocks. `records` are evidence ids with their SHA-256, `heads` what the
-    answers in them said of themselves: status and headers, where this is known. `monitor` measured; `others` share
-    its store, and what they saw counts too.
+    `widest_gap` is the longest time in seconds between two looks at the page around its slot, None if there were not
+    two. `clock_offset` are the bounds of our clock's offset from the watched hosts' clocks. `records` are evidence ids
+    with their SHA-256, `heads` the status and headers of those answers, if known. `monitor` is the monitor that
+    measured, `others` those that share its store and contributed looks.
     """
 
     monitor: str = ""
@@ -197,14 +196,13 @@ class Certainty:
 
 @dataclass(frozen=True, slots=True)
 class ReleaseFacts:
-    """Everything a machine knows about one release that went wrong, as of `at`.
+    """Everything measured about one release that went wrong, as of `at`: addresses and times, never content.
 
-    `verdict` is a word of the interface, or `LEAD`, which is no verdict: then nothing is said against the release.
-    Holds addresses and times, never content. `slot` is None unless the slot is an instant; `slot_text`
-    is how it was announced, `slot_source` where, `slot_learnt` when, `confirmed` when it was last known to stand.
-    `others` are further producers, whose release it is as well, `address` tells how `url` is known. `elsewhere` is
-    where else it was public, the first one first. `due` is None unless its slot passed and it has no verdict yet.
-    `names` are those of its producers.
+    `verdict` is a published verdict, or `LEAD`, which accuses no one. `slot` is None unless it is an instant.
+    `slot_text` is how the slot was announced, `slot_source` in which calendar, `slot_learnt` when it was first read,
+    `confirmed` when it was last read unchanged. `others` are further producers of the release. `address` says how
+    `url` is known. `elsewhere` are alternatives where it was public, the first one first. `due` is None unless the
+    slot has passed without a verdict. `names` are the producers' names.
     """
 
     release: str
@@ -232,21 +230,21 @@ class ReleaseFacts:
     names: tuple[str, ...] = ()
 
     @property
-    def called(self) -> str:
-        """Return what its producers are called; by their ids where no one has named them."""
+    def producer_names(self) -> str:
+        """Return the names of its producers, or their ids if there are no names."""
         return ", ".join(self.names or self.producers)
 
     @property
     def producers(self) -> tuple[str, ...]:
-        """Return everyone whose it is."""
+        """Return the ids of all its producers."""
         return (self.producer, *self.others)
 
     @property
     def unread_since(self) -> datetime | None:
-        """Return when the announced time was last known to stand, None where that was shortly before it counted."""
+        """Return when the announced time was last read, None if that was shortly before the slot, as it should be."""
         if self.slot is None or self.confirmed is None:
             return None
-        return self.confirmed if min(self.slot, self.at) - self.confirmed > _LATELY else None
+        return self.confirmed if min(self.slot, self.at) - self.confirmed > _FRESH_READ else None
 
     @property
     def page(self) -> Part | None:

@@ -1,43 +1,42 @@
-"""Content that comes and goes: one notice says so, and one says how it is once it stays as it is."""
+"""Content that comes and goes: one notice reports that it does, and one reports its status once it is steady."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from alerts.fact_rules import begins, episodes, removals
+from alerts.fact_rules import first_exposure_start, group_exposures, group_removals
 from alerts.finding import Ended, ReleaseFacts
-from alerts.incident import Incident, Kind, notice_about
-from alerts.telling import Notice, notice_id
+from alerts.incident import Incident, Kind, fact_notice
+from alerts.notice import Notice, notice_id
 from schedules.times.words import moment
 
-STEADY = timedelta(minutes=10)
-"""Content that has not come or gone for so long stays as it is."""
+STEADY_AFTER = timedelta(minutes=10)
+"""Content is steady if it has not come or gone for so long."""
 _FLAPS_FROM = 3
-"""From so many changes on, each within `STEADY` of the one before, content comes and goes."""
-TURNS = frozenset({"exposed", "over", "withdrawn", "back"})
-"""The names of facts that tell of one change each: content came, or it was removed."""
+"""The least number of changes, each within `STEADY_AFTER` of the one before, that make flapping."""
+CONTENT_CHANGES = frozenset({"exposed", "over", "withdrawn", "back"})
+"""The first words of fact keys that report one change of content: it came, or it was removed."""
 
 
-def flaps(facts: ReleaseFacts | None) -> list[list[datetime]]:
-    """Return the stretches in which content came and went again and again, each as the instants of its changes."""
+def flapping_stretches(facts: ReleaseFacts | None) -> list[list[datetime]]:
+    """Return each stretch in which content came and went repeatedly, as the instants of its changes."""
     stretches: list[list[datetime]] = []
     for at in _content_changes(facts) if facts is not None else []:
-        if not stretches or at - stretches[-1][-1] > STEADY:
+        if not stretches or at - stretches[-1][-1] > STEADY_AFTER:
             stretches.append([])
         stretches[-1].append(at)
     return [stretch for stretch in stretches if len(stretch) >= _FLAPS_FROM]
 
 
 def is_flapping(facts: ReleaseFacts, now: datetime) -> bool:
-    """Return whether content comes and goes at this time."""
-    stretches = flaps(facts)
-    return bool(stretches) and now - stretches[-1][-1] < STEADY
+    """Return whether content comes and goes now: its last change is more recent than `STEADY_AFTER`."""
+    stretches = flapping_stretches(facts)
+    return bool(stretches) and now - stretches[-1][-1] < STEADY_AFTER
 
 
-def what_flaps(facts: ReleaseFacts, now: datetime) -> str:
-    """Return since when content comes and goes, and when the next notice follows."""
-    stretch = flaps(facts)[-1]
+def describe_flapping(facts: ReleaseFacts, now: datetime) -> str:
+    """Return in words since when content comes and goes, and when the next notice follows."""
+    stretch = flapping_stretches(facts)[-1]
     is_ahead = facts.slot is not None and now < facts.slot
     return (
         f"it comes and goes, {len(stretch)} changes since {moment(stretch[0], facts.timezone, now)}; the next notice "
@@ -46,12 +45,12 @@ def what_flaps(facts: ReleaseFacts, now: datetime) -> str:
 
 
 def steady_notice(incident: Incident, now: datetime) -> Notice | None:
-    """Return the notice that content which came and went now stays as it is, None while that is not so.
+    """Return the notice that content which came and went is now steady, None while it is not.
 
-    Nor is there one for a closed incident, or if the slot came in between: then its own notice has said how it is.
+    None also if the incident is closed, or if the slot passed in between, because that had its own notice.
     """
     facts = incident.facts
-    stretches = flaps(facts)
+    stretches = flapping_stretches(facts)
     if facts is None or not stretches or incident.closed is not None or is_flapping(facts, now):
         return None
     stretch = stretches[-1]
@@ -59,40 +58,36 @@ def steady_notice(incident: Incident, now: datetime) -> Notice | None:
         return None
     first, last = (moment(at, facts.timezone, now) for at in (stretch[0], stretch[-1]))
     changed = f"it came and went from {first} to {last}, {len(stretch)} changes; nothing has changed since"
-    return notice_about("steady", str(len(stretches)), incident, facts, now, case=case_of(facts), changed=changed)
+    return fact_notice("steady", str(len(stretches)), incident, facts, now, case=flapping_kind(facts), changed=changed)
 
 
 def flapping_id(incident: Incident) -> str:
-    """Return the id of the notice that content comes and goes, in the last stretch in which it did."""
-    return notice_id(incident.id, "comes_and_goes", str(len(flaps(incident.facts))))
+    """Return the id of the notice that content comes and goes, for the last stretch."""
+    return notice_id(incident.id, "comes_and_goes", str(len(flapping_stretches(incident.facts))))
 
 
-def case_of(facts: ReleaseFacts) -> Kind:
-    """Return the kind that leads a notice about content that comes and goes."""
+def flapping_kind(facts: ReleaseFacts) -> Kind:
+    """Return the kind of incident that flapping is: exposure, or change after the release."""
     return Kind.EARLY if facts.exposures else Kind.ALTERED
 
 
 def _content_changes(facts: ReleaseFacts) -> list[datetime]:
-    """Return when content appeared or was removed, in time order.
+    """Return when content appeared or was removed, before its slot and after its release, in time order.
 
-    It does so before its slot (exposures) and after its release (removals). That the slot passes is no change.
+    An exposure that ends only because the slot came is no change.
     """
     found: list[datetime] = []
-    for group in episodes(facts.exposures):
-        began, ends = begins(group), [each.to.by for each in group if each.to.by is not None]
+    for group in group_exposures(facts.exposures):
+        began, ends = first_exposure_start(group), [each.to.by for each in group if each.to.by is not None]
         if began is not None:
             found.append(began)
         if ends and all(each.ended is Ended.REMOVED for each in group):
             found.append(max(ends))
-    for removed in removals(facts):
-        found += _removal_times(
-            [(each.at, each.seconds.max if each.seconds is not None else None) for each in removed if each.at]
-        )
+    for removed in group_removals(facts):
+        times = [(each.at, each.seconds.max if each.seconds is not None else None) for each in removed if each.at]
+        back = [at + timedelta(seconds=after) for at, after in times if after is not None]
+        if times:
+            found.append(min(at for at, _ in times))
+        if back and len(back) == len(times):
+            found.append(max(back))
     return sorted(found)
-
-
-def _removal_times(removed: Sequence[tuple[datetime, float | None]]) -> list[datetime]:
-    """Return when parts were removed together, and when the last of them was back if all are."""
-    back = [at + timedelta(seconds=after) for at, after in removed if after is not None]
-    went = [min(at for at, _ in removed)] if removed else []
-    return [*went, *([max(back)] if back and len(back) == len(removed) else [])]

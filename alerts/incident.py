@@ -1,4 +1,4 @@
-"""One or more findings that need a person."""
+"""Incidents: one or more findings that need a person, with their notices, reminders and steps."""
 
 from __future__ import annotations
 
@@ -9,28 +9,28 @@ from enum import StrEnum
 
 from alerts import fact_rules
 from alerts.finding import ReleaseFacts
-from alerts.notice_text import WITH_DRAFT, stage_of, subject, text
+from alerts.notice import Notice, notice_id, thread_id
+from alerts.notice_text import KINDS_WITH_DRAFT, notice_subject, notice_text, step_list_name
 from alerts.one_line import one_line
 from alerts.steps import ACKNOWLEDGE, COMPLETE, NOTHING_MORE, Step, steps_at
-from alerts.telling import Notice, notice_id, thread_id
 
 MONITOR = "monitor"
 ACKNOWLEDGED = "acknowledged"
-GIVEN = "given to: "
-"""How an entry begins by which somebody gives it to another role: it shows that nobody has it yet."""
+ASSIGNED_PREFIX = "given to: "
+"""The beginning of an entry that assigns the incident to another role. It is no acknowledgement."""
 SIGNED = "signed"
 WAIVED = "waived"
-"""Under these names an incident's words say when its report was signed off, and why none will be written."""
+"""Keys of an incident's words: when its report was signed off, and why none will be written."""
 UNPROVEN_GRACE = timedelta(minutes=5)
-"""How long after its slot an unproven verdict may still resolve itself in silence."""
+"""Until so long after the slot, an unproven verdict may still be settled, so no one is notified."""
 ESCALATED_TO_ALL = 3
 """From this reminder on, every channel of an escalation ladder is notified."""
 CONFIRMED = "confirmed"
-"""The fact of the notice by which what was not found yet becomes a breach, or remains unproven."""
+"""The fact of the notice that a release not found yet is a breach, or remains unproven."""
 
 
 class Kind(StrEnum):
-    """What sort of incident it is: decides the form, the clause and the guidance."""
+    """The sort of an incident, which decides the form, the clause of the Code and the guidance."""
 
     LATE = "late"
     EARLY = "early"
@@ -46,7 +46,7 @@ class Kind(StrEnum):
 
 
 AWAITED, OUT, CLEARED = "awaited", "out", "cleared"
-"""How a release that a fault of a platform held up stands."""
+"""The status of a release that a platform delayed: not out yet, out late, or not late after all."""
 _STAGE_OF_SORT = {"early_exposure": "early", "swapped": "altered", "unannounced": "calendar"}
 BREACHES = (Kind.PARTIAL, Kind.LATE, Kind.EARLY)
 GRAVITY = (Kind.CALENDAR, Kind.DUE, Kind.LEAD, Kind.ALTERED, Kind.UNPROVEN, Kind.PARTIAL, Kind.LATE, Kind.EARLY)
@@ -63,7 +63,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """What is to be done by a role until the end of a local day; `done` says when it was, `done_by` in which role."""
+    """What a role must do by the end of local day `due`; `done` is when it was done, `done_by` by which role."""
 
     text: str
     owner: str
@@ -73,8 +73,11 @@ class Action:
 
 
 @dataclass(frozen=True, slots=True)
-class Linked:
-    """A release that a fault of a platform held up, with its own incident, and whether it is still awaited."""
+class LinkedRelease:
+    """A release that a platform delayed, with the id of its own incident and its status in `stands`.
+
+    `names` are the producers' names; empty in incidents that were stored before there were names.
+    """
 
     incident: str
     release: str
@@ -84,17 +87,23 @@ class Linked:
     timezone: str
     grade: str
     stands: str
+    names: tuple[str, ...] = ()
+
+    @property
+    def producer_names(self) -> tuple[str, ...]:
+        """Return the names of its producers, or their ids if there are no names."""
+        return self.names or self.producers
 
 
 @dataclass(frozen=True, slots=True)
 class Incident:
-    """An incident and everything that is known of it.
+    """An incident with all its facts.
 
-    `occurred` is the instant (UTC) that decides the edition of the Code: the start of the exposure, or
-    the slot that was missed. `facts` is None only for one logged by hand about no watched release; `words`
-    holds what a person typed when logging it (`title`, `what`, `when`, …). `grade` never falls. One about no release
-    that the monitor opened is about a `calendar`, an edition of a `series` that no calendar announces, or a host, its
-    `producer`: a fault of that platform has the releases `linked` that it held up.
+    `occurred` is the instant (UTC) that decides the edition of the Code: the start of the exposure, or the slot that
+    was missed. `facts` is None if the incident is about no watched release. `words` are what people typed (`title`,
+    `what`, `when`, …). `grade` never falls. If the monitor opened it about no release, it is about a `calendar`, an
+    edition of a `series` that no calendar announces, or a host, which is its `producer`. `linked` are the releases that
+    the host delayed. `step_list` names the steps for an incident that has no facts.
     """
 
     id: str
@@ -111,49 +120,55 @@ class Incident:
     words: dict[str, str] = field(default_factory=dict)
     calendar: str = ""
     series: str = ""
-    linked: tuple[Linked, ...] = ()
+    linked: tuple[LinkedRelease, ...] = ()
     actions: tuple[Action, ...] = ()
+    step_list: str = ""
 
     @property
     def has_draft(self) -> bool:
-        """Tell whether a draft is written for it."""
-        return self.kind in WITH_DRAFT
+        """Return whether it has a draft of a report."""
+        return self.kind in KINDS_WITH_DRAFT
 
     @property
     def owes_report(self) -> bool:
-        """Tell whether its report is still to be signed, or waived with a reason, whatever has been measured since."""
-        # Each producer owes its own: that on the platform is there for whoever wants it.
+        """Return whether its report must still be signed, or waived with a reason."""
+        # Each producer owes a report on its own release. The one on the platform is optional.
         is_due = self.has_draft and self.kind is not Kind.PLATFORM and self.grade != "none"
         return is_due and not {SIGNED, WAIVED} & self.words.keys()
 
     @property
     def is_open(self) -> bool:
-        """Tell whether somebody still has something to do about it."""
+        """Return whether it is not closed, its report is owed, or one of its actions is not done."""
         return self.closed is None or self.owes_report or any(action.done is None for action in self.actions)
 
     @property
     def producers(self) -> tuple[str, ...]:
-        """Return everyone whose release it is about."""
+        """Return the ids of all producers of the releases it is about."""
         others = self.facts.others if self.facts is not None else ()
         return tuple(dict.fromkeys((self.producer, *others, *(name for one in self.linked for name in one.producers))))
 
     @property
-    def happened(self) -> tuple[Entry, ...]:
-        """Return the timeline in the order of time: what people log later may have happened earlier."""
+    def producer_names(self) -> str:
+        """Return the names of its producers; the host if a platform delayed them."""
+        return self.facts.producer_names if self.facts is not None else self.producer
+
+    @property
+    def timeline_by_time(self) -> tuple[Entry, ...]:
+        """Return the timeline sorted by time, because people may log later what happened earlier."""
         return tuple(sorted(self.timeline, key=lambda entry: entry.at))
 
     @property
     def acknowledged(self) -> Entry | None:
-        """Return the entry in which someone first said, or showed, that they have it."""
-        told = (entry for entry in self.timeline if entry.by != MONITOR)
-        return next((entry for entry in told if not entry.text.startswith(GIVEN)), None)
+        """Return the first entry by a person, which shows that they have it; None if there is none."""
+        by_people = (entry for entry in self.timeline if entry.by != MONITOR)
+        return next((entry for entry in by_people if not entry.text.startswith(ASSIGNED_PREFIX)), None)
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What follows from the facts: the incident as it is now, the notices, and whether to write the draft again.
+    """What follows from new facts: the updated incident, its notices, and whether to write the `draft` again.
 
-    `superseded` is an incident that this one takes over from, now closed.
+    `superseded` is the lesser incident that this one replaces, closed. `incident` is None if nothing changes.
     """
 
     incident: Incident | None = None
@@ -162,97 +177,101 @@ class Decision:
     superseded: Incident | None = None
 
 
-def known_to(incidents: Iterable[Incident], release: str) -> Incident | None:
-    """Return the incident that new facts about a release carry on: its newest not logged by hand.
+def find_known_incident(incidents: Iterable[Incident], release: str) -> Incident | None:
+    """Return the incident that new facts about a release update: its newest one not logged by hand.
 
-    A lead gives way to an incident that was measured.
+    Incidents from measurements come before leads. Returns None if there is none.
     """
     theirs = [one for one in incidents if one.release == release and one.kind is not Kind.HAND]
     return max(theirs, key=lambda one: (one.kind is not Kind.LEAD, one.opened), default=None)
 
 
-def kind_of(facts: ReleaseFacts, now: datetime) -> Kind | None:
-    """Return the gravest sort of incident these facts make, None when nobody needs to know."""
+def incident_kind(facts: ReleaseFacts, now: datetime) -> Kind | None:
+    """Return the gravest kind of incident that these facts make, None if they make none."""
     if fact_rules.is_early(facts):
         return Kind.EARLY
     if fact_rules.is_late(facts):
         return Kind.PARTIAL if fact_rules.is_partial(facts) else Kind.LATE
-    if facts.verdict == "unproven" and _past_grace(facts, now):
+    if facts.verdict == "unproven" and _is_past_unproven_grace(facts, now):
         return Kind.UNPROVEN
     if fact_rules.is_not_found_yet(facts):
         return Kind.DUE
-    return _kind_for_a_person(facts)
+    return _kind_without_breach(facts)
 
 
-def _kind_for_a_person(facts: ReleaseFacts) -> Kind | None:
-    """Return which sort of incident facts make that accuse no one, None if they make none."""
+def _kind_without_breach(facts: ReleaseFacts) -> Kind | None:
+    """Return the kind of incident that a person must judge and that accuses no one, None if there is none."""
     if fact_rules.is_lead(facts):
         return Kind.LEAD
-    if fact_rules.altered(facts):
+    if fact_rules.find_alterations(facts):
         return Kind.ALTERED
     return Kind.CALENDAR if fact_rules.is_calendar(facts) else None
 
 
-def reminder(incident: Incident, now: datetime, every: timedelta, grace: timedelta | None = None) -> Notice | None:
-    """Return the reminder that is due: nobody has said that they have a report-grade incident.
+def reminder_notice(
+    incident: Incident, now: datetime, every: timedelta, grace: timedelta | None = None
+) -> Notice | None:
+    """Return the reminder that is due now, None if none is. Each has its own stable id.
 
-    The first is due `grace` after opening (`every`, when not given), then one each `every`, until someone acknowledges
-    or the incident closes. Each has its own stable id.
+    An incident of grade `report` gets the first one `grace` after opening (default: `every`), then one each `every`,
+    until someone acknowledges it or it closes.
     """
-    which = reminder_due(incident, now, every, grace)
-    if which is None or incident.facts is None:
+    number = reminder_due_now(incident, now, every, grace)
+    if number is None or incident.facts is None:
         return None
-    return notice_about("reminder", str(which), incident, incident.facts, now)
+    return fact_notice("reminder", str(number), incident, incident.facts, now)
 
 
-def reminder_due(incident: Incident, now: datetime, every: timedelta, grace: timedelta | None = None) -> int | None:
-    """Return which reminder of an incident is due, from 1; None while none is."""
+def reminder_due_now(incident: Incident, now: datetime, every: timedelta, grace: timedelta | None = None) -> int | None:
+    """Return the number of the reminder that is due, from 1; None if none is."""
     waited = now - incident.opened - (every if grace is None else grace)
-    silent = incident.acknowledged is None and incident.closed is None and incident.grade == "report"
-    return 1 + waited // every if silent and waited >= timedelta() else None
+    is_waiting = incident.acknowledged is None and incident.closed is None and incident.grade == "report"
+    return 1 + waited // every if is_waiting and waited >= timedelta() else None
 
 
-def confirmed_id(incident: str) -> str:
-    """Return the id of the notice that confirms what was not found yet when its incident opened."""
+def confirmation_notice_id(incident: str) -> str:
+    """Return the id of the notice that confirms a breach of a release that was not found yet at first."""
     return notice_id(incident, "opened", CONFIRMED)
 
 
-def which_reminder(notice: Notice) -> int:
-    """Return which reminder of its incident a notice is, from 1, counting to `ESCALATED_TO_ALL` at most."""
-    ids = [notice_id(notice.incident, "reminder", str(which)) for which in range(1, ESCALATED_TO_ALL)]
+def reminder_number(notice: Notice) -> int:
+    """Return the number of a reminder, from 1; `ESCALATED_TO_ALL` for that one and all later ones."""
+    ids = [notice_id(notice.incident, "reminder", str(number)) for number in range(1, ESCALATED_TO_ALL)]
     return ids.index(notice.id) + 1 if notice.id in ids else ESCALATED_TO_ALL
 
 
-def _past_grace(facts: ReleaseFacts, now: datetime) -> bool:
+def _is_past_unproven_grace(facts: ReleaseFacts, now: datetime) -> bool:
     return facts.final or (facts.slot is not None and now >= facts.slot + UNPROVEN_GRACE)
 
 
-def to_do(
+def steps_for_incident(
     incident: Incident, case: Kind | None = None, facts: ReleaseFacts | None = None, *, is_last: bool = False
 ) -> list[Step]:
-    """Return what to do now about an incident, the first thing first: the list of notices, pages and commands.
+    """Return what to do now about an incident, the most urgent step first, for notices, pages and commands.
 
-    A notice gives the `case` and the `facts` that it tells; the last one of a thread asks no one to acknowledge.
+    A notice gives the `case` and the `facts` that it reports. The last notice of a thread does not ask to acknowledge.
     """
     case, facts = case or incident.kind, facts or incident.facts
+    listed = incident.step_list
     if incident.kind is Kind.HAND:
         sort = incident.words.get("sort", "leak")
-        steps = steps_at(_STAGE_OF_SORT.get(sort, sort))
+        listed = _STAGE_OF_SORT.get(sort, sort)
     elif incident.linked:
         is_awaited = any(one.stands == AWAITED for one in incident.linked)
-        named = steps_at("platform" if is_awaited else "platform_over")
-        steps = tuple(replace(step, text=step.text.format(host=incident.producer)) for step in named)
+        listed = "platform" if is_awaited else "platform_over"
     elif facts is not None:
-        steps = steps_at(stage_of(case, facts))
-    else:
+        listed = step_list_name(case, facts)
+    if not listed:
         return []
+    day = f"{incident.opened:%Y-%m-%d}"
+    steps = [replace(step, text=step.text.format(host=incident.producer, day=day)) for step in steps_at(listed)]
     first = [] if is_last or incident.acknowledged else [ACKNOWLEDGE]
     ends = [NOTHING_MORE] if is_last and facts is not None and facts.final else []
     is_written = incident.linked or {SIGNED, WAIVED} & incident.words.keys()
-    return [*first, *steps, *ends, *([COMPLETE] if case in WITH_DRAFT and not is_written else [])]
+    return [*first, *steps, *ends, *([COMPLETE] if case in KINDS_WITH_DRAFT and not is_written else [])]
 
 
-def notice_about(  # noqa: PLR0913 # one for each thing that a notice says
+def fact_notice(  # noqa: PLR0913 # one for each thing that a notice says
     kind: str,
     fact: str,
     incident: Incident,
@@ -262,17 +281,21 @@ def notice_about(  # noqa: PLR0913 # one for each thing that a notice says
     case: Kind | None = None,
     changed: str = "",
 ) -> Notice:
-    """Return the notice of one fact; the fact `thread` opens the incident's thread. `case` is what it tells first."""
-    told = case or incident.kind
-    steps = to_do(incident, told, facts, is_last=kind == "final")
-    words = subject(kind, told, facts, now), text(kind, told, facts, incident.id, now, changed, steps=steps)
-    return notice_in(incident, kind, fact, _named(facts, told), now, words)
+    """Return the notice of one fact in the incident's thread; the fact `thread` opens it.
+
+    `case` is the kind of incident that the notice leads with (default: the incident's). `changed` says what is new.
+    """
+    case = case or incident.kind
+    steps = steps_for_incident(incident, case, facts, is_last=kind == "final")
+    subject = notice_subject(kind, case, facts, now)
+    text = notice_text(kind, case, facts, incident.id, now, changed, steps=steps)
+    return thread_notice(incident, kind, fact, _route_names(facts, case), now, (subject, text))
 
 
-def notice_in(  # as above
+def thread_notice(  # as above
     incident: Incident, kind: str, fact: str, findings: tuple[str, ...], now: datetime, words: tuple[str, str]
 ) -> Notice:
-    """Return a notice in the thread of an incident, its `words` subject and text; the fact `thread` opens it."""
+    """Return a notice in the thread of an incident with `words` as subject and text; the fact `thread` opens it."""
     thread = thread_id(incident.id)
     return Notice(
         id=thread if fact == "thread" else notice_id(incident.id, kind, fact),
@@ -289,16 +312,19 @@ def notice_in(  # as above
     )
 
 
-def findings_of(incident: Incident) -> tuple[str, ...]:
-    """Return the names by which routes know what an incident is about."""
+def route_names_of(incident: Incident) -> tuple[str, ...]:
+    """Return the names of findings that routes match for an incident, the one it is about first."""
     if incident.facts is not None:
-        return _named(incident.facts, incident.kind)
+        return _route_names(incident.facts, incident.kind)
     return ("late", "platform") if incident.kind is Kind.PLATFORM else (str(incident.kind),)
 
 
-def _named(facts: ReleaseFacts, told: Kind) -> tuple[str, ...]:
-    """Return the names that a notice goes by, what it tells first: whoever silences another loses no breach by it."""
+def _route_names(facts: ReleaseFacts, case: Kind) -> tuple[str, ...]:
+    """Return the names of findings that routes match for a notice, the one that it reports first.
+
+    Alterations after the release and breaches are kept apart, so that a route that silences one keeps the other.
+    """
     kinds = {one_line(finding.kind) for finding in facts.findings}
-    kinds = kinds & fact_rules.ALTERED if told is Kind.ALTERED else kinds - fact_rules.ALTERED
-    first = "stale_edge" if told is Kind.LATE and fact_rules.is_stale_alone(facts) else str(told)
-    return (first, *sorted({*kinds, str(told)} - {first}))
+    kinds = kinds & fact_rules.ALTERED_FINDINGS if case is Kind.ALTERED else kinds - fact_rules.ALTERED_FINDINGS
+    first = "stale_edge" if case is Kind.LATE and fact_rules.is_only_stale(facts) else str(case)
+    return (first, *sorted({*kinds, str(case)} - {first}))

@@ -1,4 +1,4 @@
-"""A notice for a telephone: a subject that fits its screen, and a page with buttons; styles stand inline for mail."""
+"""A notice for telephones: a short subject, and an HTML page with buttons and inline styles, as mail needs."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from html import escape
 
 from alerts import fact_rules
 from alerts.finding import ReleaseFacts
+from alerts.notice import Notice
 from alerts.one_line import one_line
-from alerts.standing import behind, since_when_public
-from alerts.telling import Notice
+from alerts.status import late_parts, seconds_exposed
 
-BRIEF = 78
-"""The most characters of a brief subject: a line of mail, and what a locked telephone shows."""
+LONGEST_BRIEF = 78
+"""The most characters of a brief subject: what a line of mail and a locked telephone show."""
 _FONT = "font-family:-apple-system,'Segoe UI',Roboto,Arial,sans-serif"
 _BUTTON = "display:block;margin:0 0 10px;padding:14px 16px;border-radius:6px;font-size:17px;font-weight:600"
 _FIRST = f"{_BUTTON};background:#0b5394;color:#ffffff;text-align:center;text-decoration:none;border:2px solid #0b5394"
@@ -26,20 +26,22 @@ _LINK = re.compile(r"https?://[^\s<>\"]+")
 _LABEL = re.compile(r"^(What changed|Release|Producer|Address|Promised|Incident|Rests on): (.*)$")
 
 
-def brief(notice: Notice, facts: ReleaseFacts | None) -> str:
-    """Return a subject of at most `BRIEF` characters: the state, for how long, and whose."""
+def brief_subject(notice: Notice, facts: ReleaseFacts | None) -> str:
+    """Return a subject of at most `LONGEST_BRIEF` characters: status, for how long, producer and title."""
     head, _, rest = one_line(notice.subject).partition(": ")
     if facts is None or notice.kind == "test":
-        return one_line(re.sub(r" \([^()]*\)| due [^,]{0,200}(?=, )", "", f"{head}: {rest}" if rest else head), BRIEF)
-    seconds = _how_long(facts, notice.at)
-    length = "" if seconds is None or seconds < 1 else f", {_short(seconds)}"
-    return one_line(f"{head}{length}: {facts.called}, {one_line(facts.title)}", BRIEF)
+        return one_line(
+            re.sub(r" \([^()]*\)| due [^,]{0,200}(?=, )", "", f"{head}: {rest}" if rest else head), LONGEST_BRIEF
+        )
+    seconds = _seconds_of_breach(facts, notice.at)
+    length = "" if seconds is None or seconds < 1 else f", {_short_length(seconds)}"
+    return one_line(f"{head}{length}: {facts.producer_names}, {one_line(facts.title)}", LONGEST_BRIEF)
 
 
-def page(subject: str, text: str, grade: str, buttons: Mapping[str, str], *, linked: bool) -> str:
-    """Return a notice as HTML: `buttons` are addresses by what they say, the first the one to press.
+def notice_page(subject: str, text: str, grade: str, buttons: Mapping[str, str], *, linked: bool) -> str:
+    """Return a notice as HTML; `buttons` are addresses by their labels, the first one to press first.
 
-    Addresses in the text are links where `linked`: what is out too soon nobody opens by a slip of the thumb.
+    Addresses in the text become links if `linked`. They do not for an exposure, so that no one opens it by accident.
     """
     head, *blocks = (block for block in text.strip("\n").split("\n\n") if block.strip())
     said = head.split("\n")[1:]
@@ -51,9 +53,9 @@ def page(subject: str, text: str, grade: str, buttons: Mapping[str, str], *, lin
     body = [
         f'<h1 style="{_HEAD};background:{colour}">{escape(subject)}</h1>\n',
         '<div style="padding:16px">\n',
-        *_block(said, linked=linked),
+        *_block_html(said, linked=linked),
         *pressed,
-        *(line for block in blocks for line in _block(block.split("\n"), linked=linked)),
+        *(line for block in blocks for line in _block_html(block.split("\n"), linked=linked)),
         "</div>\n",
     ]
     return (
@@ -65,29 +67,29 @@ def page(subject: str, text: str, grade: str, buttons: Mapping[str, str], *, lin
     )
 
 
-def _how_long(facts: ReleaseFacts, now: datetime) -> float | None:
-    """Return for how many seconds it has been late or was public too soon; None where neither is proved."""
+def _seconds_of_breach(facts: ReleaseFacts, now: datetime) -> float | None:
+    """Return for how many seconds it has been late, or was public before its slot; None if neither is proved."""
     if fact_rules.is_early(facts):
-        return since_when_public(facts, now)
-    late = behind(facts) if fact_rules.is_late(facts) else []
+        return seconds_exposed(facts, now)
+    late = late_parts(facts) if fact_rules.is_late(facts) else []
     if not late or facts.slot is None:
         return None
     part, delay = min(late, key=lambda one: one[0].id != "page")
-    seen = fact_rules.came(part).by
+    seen = fact_rules.appearance_of(part).by
     if seen is None or seen > now:
         return max(0.0, (now - facts.slot).total_seconds())
     return delay.max if delay is not None else None
 
 
-def _short(seconds: float) -> str:
+def _short_length(seconds: float) -> str:
     minutes = int(seconds // 60)
     if minutes >= 120:
         return f"{minutes // 60} h {minutes % 60} min"
     return f"{minutes} min" if minutes else f"{int(seconds)} s"
 
 
-def _block(lines: list[str], *, linked: bool) -> Iterator[str]:
-    """Yield the HTML of lines that belong together: a heading, items of a list with their further lines, text."""
+def _block_html(lines: list[str], *, linked: bool) -> Iterator[str]:
+    """Yield the HTML of one paragraph of a notice: its heading, its list with continued lines, and its text."""
     items: list[list[str]] = []
     ordered = False
     for line in lines:
@@ -99,25 +101,25 @@ def _block(lines: list[str], *, linked: bool) -> Iterator[str]:
         elif line.endswith(":"):
             yield f'<h2 style="margin:18px 0 6px;font-size:17px">{escape(line[:-1])}</h2>\n'
         elif line.strip():
-            yield f'<p style="margin:0 0 8px">{_marked(line.strip(), linked=linked)}</p>\n'
+            yield f'<p style="margin:0 0 8px">{_line_html(line.strip(), linked=linked)}</p>\n'
     if items:
-        told = "".join(f'<li style="margin:0 0 8px">{_joined(item, linked=linked)}</li>\n' for item in items)
+        told = "".join(f'<li style="margin:0 0 8px">{_item_html(item, linked=linked)}</li>\n' for item in items)
         tag = "ol" if ordered else "ul"
         yield f'<{tag} style="margin:0 0 8px;padding-left:22px">\n{told}</{tag}>\n'
 
 
-def _joined(lines: list[str], *, linked: bool) -> str:
-    return "<br>".join(_marked(line, linked=linked) for line in lines)
+def _item_html(lines: list[str], *, linked: bool) -> str:
+    return "<br>".join(_line_html(line, linked=linked) for line in lines)
 
 
-def _marked(line: str, *, linked: bool) -> str:
+def _line_html(line: str, *, linked: bool) -> str:
     found = _LABEL.match(line)
     if found is not None:
-        return f"<strong>{escape(found[1])}:</strong> {_with_links(found[2], linked=linked)}"
-    return _with_links(line, linked=linked)
+        return f"<strong>{escape(found[1])}:</strong> {_link_addresses(found[2], linked=linked)}"
+    return _link_addresses(line, linked=linked)
 
 
-def _with_links(text: str, *, linked: bool) -> str:
+def _link_addresses(text: str, *, linked: bool) -> str:
     if not linked:
         return escape(text)
     told, last = "", 0

@@ -1,4 +1,4 @@
-"""What a notice says: on-call English for 9:31, with addresses and times and never any content."""
+"""Subject and text of a notice about a release: addresses and times, never content."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ import math
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
-from alerts.fact_rules import altered, came
-from alerts.finding import Ended, Exposure, Part, ReleaseFacts, part_called, part_name
+from alerts.fact_rules import appearance_of, find_alterations
+from alerts.finding import Ended, Exposure, Part, ReleaseFacts, part_label, part_name
 from alerts.one_line import one_line, whole_lengths
-from alerts.standing import (
+from alerts.status import (
     SUBJECT_PREFIX,
-    behind,
-    since_when_elsewhere,
-    standing,
-    state,
-    was_out_already,
+    current_status,
+    describe_alternatives,
+    describe_status,
+    elsewhere_since,
+    late_parts,
+    was_public_at_slot,
     was_released,
-    where_else,
 )
-from alerts.steps import Step, numbered
+from alerts.steps import Step, numbered_steps
 from schedules.times.interval import Bounds, magnitude
 from schedules.times.words import between_moments, day_text, instant_text, length, moment, sureness
 from schedules.times.zone import local_date
@@ -35,39 +35,42 @@ SUBJECT_SUFFIX = {
     "appeared": ", now out",
     "final": ", final",
     "reopened": ", reopened",
-    "still": ", still so",
-    "reminder": ", nobody has acknowledged",
+    "still": ", still true",
+    "reminder": ", not acknowledged",
 }
-WITH_DRAFT = frozenset({"late", "partial", "early", "hand", "platform"})
+KINDS_WITH_DRAFT = frozenset({"late", "partial", "early", "hand", "platform"})
 _LONGEST_TITLE = 70
 _LONGEST_UNPROVEN = 140
 _UNPROVEN_STEP = "Check the publishing log."
-# What was public too soon may have coloured the detail of an exposure: it stays in the evidence.
-_TELLS_DETAIL = frozenset({"lead", "calendar", "unproven"})
+# The detail of an exposure may quote content that was public early, so only the evidence has it.
+_STATUSES_WITH_DETAIL = frozenset({"lead", "calendar", "unproven"})
 
 
-def subject(kind: str, case: str, facts: ReleaseFacts, now: datetime) -> str:
-    """Return one line that says all of it. `kind` is the notice's, `case` the incident's."""
-    since = since_when_elsewhere(facts, now)
+def notice_subject(kind: str, case: str, facts: ReleaseFacts, now: datetime) -> str:
+    """Return the notice as one line: status, release, slot and details.
+
+    `kind` is the kind of the notice, `case` the kind of incident that it leads with.
+    """
+    since = elsewhere_since(facts, now)
     elsewhere = f", out elsewhere since {since}" if since else ""
-    # What was not found yet may be found before everything about it is final.
-    tail = "" if kind == "final" and not facts.final else SUBJECT_SUFFIX.get(kind, "")
-    now_standing = standing(case, facts)
-    head = f"{SUBJECT_PREFIX[now_standing]}{elsewhere}{tail}"
-    if now_standing == "unproven":
-        # The reason comes before the name of the release: a telephone cuts the end of a line.
-        reason = f"{head}: {state(case, facts, now)}. {_UNPROVEN_STEP}"
-        return one_line(f"{reason} {named(facts, now)}", max(_LONGEST_UNPROVEN, len(reason)))
-    return one_line(f"{head}: {named(facts, now)}, {state(case, facts, now)}")
+    # A release that was not found yet closes when it is found, before its verdict is final.
+    suffix = "" if kind == "final" and not facts.final else SUBJECT_SUFFIX.get(kind, "")
+    status = current_status(case, facts)
+    head = f"{SUBJECT_PREFIX[status]}{elsewhere}{suffix}"
+    if status == "unproven":
+        # The reason comes before the release, because telephones cut the end of a line.
+        reason = f"{head}: {describe_status(case, facts, now)}. {_UNPROVEN_STEP}"
+        return one_line(f"{reason} {title_with_slot(facts, now)}", max(_LONGEST_UNPROVEN, len(reason)))
+    return one_line(f"{head}: {title_with_slot(facts, now)}, {describe_status(case, facts, now)}")
 
 
-def named(facts: ReleaseFacts, now: datetime) -> str:
-    """Return the release as a subject names it, with its slot."""
+def title_with_slot(facts: ReleaseFacts, now: datetime) -> str:
+    """Return title, producers and slot of the release in one line."""
     title = one_line(facts.title, _LONGEST_TITLE) or facts.release
-    return one_line(f"{title} ({facts.called}) due {due(facts, now)}")
+    return one_line(f"{title} ({facts.producer_names}) due {slot_text(facts, now)}")
 
 
-def text(  # noqa: PLR0913 # one for each thing that a notice says
+def notice_text(  # noqa: PLR0913 # one for each thing that a notice says
     kind: str,
     case: str,
     facts: ReleaseFacts,
@@ -77,96 +80,98 @@ def text(  # noqa: PLR0913 # one for each thing that a notice says
     *,
     steps: Iterable[Step] = (),
 ) -> str:
-    """Return the whole notice as plain text: what, what changed, who, when, measured so far, what to do next."""
-    elsewhere = where_else(facts, now)
+    """Return the notice as plain text: subject, change, release, measurements so far, and steps."""
+    elsewhere = describe_alternatives(facts, now)
     sections = [
-        [subject(kind, case, facts, now), *([f"What changed: {changed}"] if changed else [])],
+        [notice_subject(kind, case, facts, now), *([f"What changed: {changed}"] if changed else [])],
         *([["Users can get it now:", *(f"- {line}" for line in elsewhere)]] if elsewhere else []),
-        [*_what(facts)],
-        ["Measured so far, as of " + moment(facts.at, facts.timezone, now) + ":", *_measured(case, facts, now)],
-        numbered(steps),
-        [f"Incident: {incident}", *_sure(facts)],
+        [*_release_lines(facts)],
+        [
+            "Measured so far, as of " + moment(facts.at, facts.timezone, now) + ":",
+            *_measurement_lines(case, facts, now),
+        ],
+        numbered_steps(steps),
+        [f"Incident: {incident}", *_certainty_lines(facts)],
     ]
     return "\n\n".join("\n".join(lines) for lines in sections) + "\n"
 
 
-def due(facts: ReleaseFacts, now: datetime) -> str:
-    """Return the slot in words: a local time, or the text it was announced with."""
+def slot_text(facts: ReleaseFacts, now: datetime) -> str:
+    """Return the slot as a local time, or the text that announced it if it is no instant."""
     if facts.slot is None:
         return one_line(facts.slot_text, _LONGEST_TITLE) or "at no announced time"
     return moment(facts.slot, facts.timezone, now)
 
 
-def happened(case: str, facts: ReleaseFacts, now: datetime) -> str:
-    """Return what happened in one sentence, for whoever reads of it later."""
-    return f"Due {due(facts, now)}: {state(case, facts, now)}."
+def status_sentence(case: str, facts: ReleaseFacts, now: datetime) -> str:
+    """Return slot and status of the release in one sentence."""
+    return f"Due {slot_text(facts, now)}: {describe_status(case, facts, now)}."
 
 
-def _what(facts: ReleaseFacts) -> Iterator[str]:
+def _release_lines(facts: ReleaseFacts) -> Iterator[str]:
     yield f"Release: {one_line(facts.title)}"
-    yield f"Producer: {facts.called}"
+    yield f"Producer: {facts.producer_names}"
     yield f"Address: {facts.url}"
     source = f" by {facts.slot_source}" if facts.slot_source else ""
     if facts.slot is None:
         yield f"Promised: {one_line(facts.slot_text) or 'at no announced time'} (announced{source})"
         return
-    learnt = (
-        f", known to us since {day_text(local_date(facts.slot_learnt, facts.timezone), weekday=True)}"
-        if facts.slot_learnt
-        else ""
-    )
-    when = instant_text(facts.slot, facts.timezone)
-    yield f"Promised: {when} (announced{source}{learnt})"
+    since = ""
+    if facts.slot_learnt:
+        since = f", first read on {day_text(local_date(facts.slot_learnt, facts.timezone), weekday=True)}"
+    yield f"Promised: {instant_text(facts.slot, facts.timezone)} (announced{source}{since})"
 
 
-def _measured(case: str, facts: ReleaseFacts, now: datetime) -> Iterator[str]:
-    yield f"- {state(case, facts, now)}"
-    if standing(case, facts) == "unproven" and facts.unproven_because:
+def _measurement_lines(case: str, facts: ReleaseFacts, now: datetime) -> Iterator[str]:
+    yield f"- {describe_status(case, facts, now)}"
+    if current_status(case, facts) == "unproven" and facts.unproven_because:
         yield f"  why: {one_line(facts.unproven_because)}"
     for part in facts.parts:
         name, aside = part_name(part), "" if part.required or part.role == "alternative" else " (not required)"
-        yield f"- {name[:1].upper()}{name[1:]}{aside}: {_part(part, facts, now)}"
+        yield f"- {name[:1].upper()}{name[1:]}{aside}: {_part_status(part, facts, now)}"
         yield f"  {part.url}"
-        yield from (f"  {_exposure(exposure, facts, now)}" for exposure in part.exposures)
-    yield from (f"  {line}" for line in details(case, facts))
+        yield from (f"  {_exposure_in_words(exposure, facts, now)}" for exposure in part.exposures)
+    yield from (f"  {line}" for line in finding_details(case, facts))
 
 
-def details(case: str, facts: ReleaseFacts) -> Iterator[str]:
-    """Yield what findings say in their own words, where that may be told."""
-    now = standing(case, facts)
-    if now == "altered":
-        yield from (f"{part_called(finding.part)}: {one_line(finding.detail)}" for finding in altered(facts))
-    elif now in _TELLS_DETAIL:
+def finding_details(case: str, facts: ReleaseFacts) -> Iterator[str]:
+    """Yield the details of findings, unless they could reveal content that was public early."""
+    status = current_status(case, facts)
+    if status == "altered":
+        yield from (f"{part_label(finding.part)}: {one_line(finding.detail)}" for finding in find_alterations(facts))
+    elif status in _STATUSES_WITH_DETAIL:
         yield from (one_line(finding.detail) for finding in facts.findings if finding.detail)
 
 
-def _part(part: Part, facts: ReleaseFacts, now: datetime) -> str:
+def _part_status(part: Part, facts: ReleaseFacts, now: datetime) -> str:
     if part.role == "alternative" and part.verdict in ("overdue", "not_published"):
-        # No one planned to publish there, so it cannot be late.
+        # It was not to be published there, so it cannot be late.
         return "not seen there"
     word = "not seen yet" if part.verdict == "pending" else part.verdict.replace("_", " ")
     if part.exposures:
-        return f"{word}{_after_its_slot(part, facts, now)}"
-    at = came(part)
+        return f"{word}{_release_after_exposure(part, facts, now)}"
+    at = appearance_of(part)
     seen = f", first seen {between_moments(at, facts.timezone, now)}" if at.by else ""
-    delay = f", {_delay(part.delay)}" if part.delay is not None else ""
+    delay = f", {_delay_in_words(part.delay)}" if part.delay is not None else ""
     if part.is_hidden and part.wait is not None:
-        delay += f"; users could get it {_delay(part.wait)}" if part.wait.max is not None else "; not for users yet"
+        delay += (
+            f"; users could get it {_delay_in_words(part.wait)}" if part.wait.max is not None else "; not for users yet"
+        )
     sure = sureness(part.early_bound) if part.verdict == "on_time" else ""
     return f"{word}{sure}{seen}{delay}"
 
 
-def _after_its_slot(part: Part, facts: ReleaseFacts, now: datetime) -> str:
-    """Say what became of a part that had been public before its slot; how early it was stands with its exposures."""
-    if was_out_already(part):
+def _release_after_exposure(part: Part, facts: ReleaseFacts, now: datetime) -> str:
+    """Return what happened at its slot to a part that had been public before; its exposures are listed below it."""
+    if was_public_at_slot(part):
         return ", already public when its slot came"
     if was_released(part):
         return f", released {between_moments(part.released, facts.timezone, now)}"
     is_behind = part.delay is not None and (part.delay.min or 0) > 0
-    return f", not out again {_delay(part.delay)}" if is_behind and part.delay is not None else ""
+    return f", not out again {_delay_in_words(part.delay)}" if is_behind and part.delay is not None else ""
 
 
-def _delay(delay: Bounds) -> str:
+def _delay_in_words(delay: Bounds) -> str:
     size = magnitude(delay)
     if delay.min is not None and delay.max is not None and delay.min < 0 < delay.max:
         early, late = (length(bound, math.ceil, tenths=False) for bound in (-delay.min, delay.max))
@@ -178,40 +183,41 @@ def _delay(delay: Bounds) -> str:
     return f"{whole_lengths(delay)} {'before' if (delay.max or 0) < 0 else 'after'} the slot"
 
 
-def _exposure(exposure: Exposure, facts: ReleaseFacts, now: datetime) -> str:
+def _exposure_in_words(exposure: Exposure, facts: ReleaseFacts, now: datetime) -> str:
     start = f"public before its slot: came {between_moments(exposure.start, facts.timezone, now)}"
     if exposure.open:
-        return f"{start}, not seen gone yet"
+        return f"{start}, not seen removed yet"
     if exposure.ended is Ended.SLOT:
         return f"{start}, still public when its slot came, {whole_lengths(exposure.seconds)}"
-    how = "removed" if exposure.ended is Ended.REMOVED else "ended, why is not known,"
+    how = "removed" if exposure.ended is Ended.REMOVED else "ended, for an unknown reason,"
     return f"{start}, {how} {between_moments(exposure.to, facts.timezone, now)}, {whole_lengths(exposure.seconds)}"
 
 
-def stage_of(case: str, facts: ReleaseFacts) -> str:
-    """Return how things stand, as the list of what to do now names it."""
-    now = standing(case, facts)
-    if now == "early" and not any(exposure.open for exposure in facts.exposures):
-        # What was public before its slot no longer is an exposure; what is still there comes first.
+def step_list_name(case: str, facts: ReleaseFacts) -> str:
+    """Return the name of the list in `steps.json` that has the steps for the current status."""
+    status = current_status(case, facts)
+    if status == "early" and not any(exposure.open for exposure in facts.exposures):
+        # All exposures have ended. Those that ended at the slot come first, because that content is still public.
         ended = {exposure.ended for exposure in facts.exposures}
         return next((why.value for why in (Ended.SLOT, Ended.UNKNOWN, Ended.REMOVED) if why in ended), "unknown")
-    if now in {"late", "partial", "stale"} and not is_awaited(facts):
+    if status in {"late", "partial", "stale"} and not is_late_part_absent(facts):
         return "out"
-    return "late" if now == "stale" else now
+    return "late" if status == "stale" else status
 
 
-def is_awaited(facts: ReleaseFacts) -> bool:
-    """Tell whether something that is late is not out yet."""
-    return any(came(part).by is None for part, _ in behind(facts))
+def is_late_part_absent(facts: ReleaseFacts) -> bool:
+    """Return whether a part that is late is not out yet."""
+    return any(appearance_of(part).by is None for part, _ in late_parts(facts))
 
 
-def _sure(facts: ReleaseFacts) -> Iterator[str]:
-    sure = facts.certainty
-    if sure.widest_gap is not None:
-        yield f"Widest gap between two looks at the page around its slot: {length(sure.widest_gap, math.ceil)}"
+def _certainty_lines(facts: ReleaseFacts) -> Iterator[str]:
+    """Yield the widest gap between looks, an outdated announcement, and blind spans, if there are any."""
+    certainty = facts.certainty
+    if certainty.widest_gap is not None:
+        yield f"Widest gap between two looks at the page around its slot: {length(certainty.widest_gap, math.ceil)}"
     if facts.unread_since is not None:
-        yield f"Its calendar last bore out the slot {moment(facts.unread_since, facts.timezone, facts.at)}"
-    for blind in sure.blind:
+        yield f"The slot was last read in its calendar {moment(facts.unread_since, facts.timezone, facts.at)}"
+    for blind in certainty.blind:
         seconds = int((blind.ends - blind.begins).total_seconds())
         for_so_long = f" for {length(seconds, tenths=False)}" if seconds else ""
         since = moment(blind.begins, facts.timezone, facts.at)

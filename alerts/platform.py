@@ -1,4 +1,4 @@
-"""One fault of a platform that holds up releases of several producers: one incident, one thread that is kept up."""
+"""A fault of a platform that delays releases of several producers: one incident with one thread of notices."""
 
 from __future__ import annotations
 
@@ -18,188 +18,199 @@ from alerts.incident import (
     Entry,
     Incident,
     Kind,
-    Linked,
-    notice_in,
-    reminder,
-    reminder_due,
-    to_do,
+    LinkedRelease,
+    reminder_due_now,
+    reminder_notice,
+    steps_for_incident,
+    thread_notice,
 )
-from alerts.notice_text import SUBJECT_SUFFIX, is_awaited
+from alerts.notice import Notice
+from alerts.notice_text import SUBJECT_SUFFIX, is_late_part_absent
 from alerts.one_line import one_line
-from alerts.steps import numbered
-from alerts.telling import Notice
+from alerts.steps import numbered_steps
 from schedules.times.words import moment
 
-GATHERING = timedelta(seconds=5)
-"""So long after its first release a fault is not over yet, though all of those known by then are out."""
-_COVERED = frozenset({"opened", "grade_changed", "appeared", "final", "reminder"})
+GATHERING_TIME = timedelta(seconds=5)
+"""A fault is not over sooner than this after it began, although all releases known by then are out."""
+_COVERED_KINDS = frozenset({"opened", "grade_changed", "appeared", "final", "reminder"})
 _LONGEST_TITLE = 120
 
 
 def platform_id(host: str, slot: datetime) -> str:
-    """Return the id of the one incident that a fault of a platform is, to which each producer's own is linked."""
+    """Return the id of the incident of a platform's fault at a slot. The producers' incidents are linked to it."""
     return f"platform-{host}-{slot.astimezone(UTC):%Y-%m-%dT%H%MZ}"
 
 
-def platform_of(facts: ReleaseFacts | None) -> str:
-    """Return the id that a fault of the platform of a release at its slot has; empty for one that is late alone."""
-    return platform_at(facts) if facts is not None and _is_together(facts) else ""
+def shared_platform_id(facts: ReleaseFacts | None) -> str:
+    """Return the id of the platform incident that a release shares with others, empty if it is late by itself."""
+    is_shared = facts is not None and any(one.kind == "platform" for one in facts.findings)
+    return platform_id_of(facts) if facts is not None and is_shared else ""
 
 
-def platform_at(facts: ReleaseFacts) -> str:
-    """Return the id that a fault of the platform of a release at its slot would have; empty without an instant."""
+def platform_id_of(facts: ReleaseFacts) -> str:
+    """Return the id that an incident of a release's platform at its slot has, or would have; empty without a slot."""
     return "" if facts.slot is None else platform_id(urlsplit(facts.url).hostname or "", facts.slot)
 
 
-def _is_together(facts: ReleaseFacts) -> bool:
-    return any(one.kind == "platform" for one in facts.findings)
+def is_covered_by_platform(notice: Notice) -> bool:
+    """Return whether the platform's thread replaces this notice of one of its releases: it reports only a delay."""
+    return notice.kind in _COVERED_KINDS and notice.findings[0] in ("late", "partial")
 
 
-def is_told_with_platform(notice: Notice) -> bool:
-    """Tell whether the platform's thread tells what a notice of one of its releases would: a delay, and no more."""
-    return notice.kind in _COVERED and notice.findings[0] in ("late", "partial")
+def update_platform(known: Incident | None, member: Incident, now: datetime, *, untold: bool = False) -> Decision:
+    """Open the incident of the platform that delays a release, or update the `known` one.
 
-
-def follow_platform(known: Incident | None, member: Incident, now: datetime, *, untold: bool = False) -> Decision:
-    """Open the incident of a platform for a release that it held up, or carry on the `known` one.
-
-    `untold`: its opening has not gone out yet, and will tell of this release too. Nothing for a release held up alone.
+    `member` is the release's own incident. With `untold` the opening was not sent yet, so it can report this release
+    too. Decides nothing for a release that is late by itself.
     """
     facts, is_known = member.facts, known is not None and member.id in {one.incident for one in known.linked}
-    if facts is None or not (is_known or platform_of(facts)):
+    if facts is None or not (is_known or shared_platform_id(facts)):
         return Decision()
-    link = _linked(member, facts)
-    before = known or _opened(member, facts, now)
-    linked = sorted({**{one.incident: one for one in before.linked}, link.incident: link}.values(), key=_place)
+    link = _link_release(member, facts)
+    before = known or _open_platform(member, facts, now)
+    members = {one.incident: one for one in before.linked} | {link.incident: link}
+    linked = sorted(members.values(), key=lambda one: (one.producers, one.incident))
     grade = before.grade
     for one in linked:
         grade = fact_rules.worse_grade(grade, one.grade)
     incident = replace(before, linked=tuple(linked), grade=grade)
-    told = _told(known, incident, link, now, untold=untold)
-    if told is None:
+    change = _change_to_report(known, incident, link, now, untold=untold)
+    if change is None:
         return Decision(None if incident == known else incident)
-    kind, fact, changed = told
+    kind, fact, changed = change
     closed = now if kind == "final" else None if kind == "reopened" else incident.closed
-    notice = notice_of(kind, fact, incident, now, changed)
+    notice = platform_notice(kind, fact, incident, now, changed)
     entry = Entry(now, MONITOR, notice.subject)
     return Decision(replace(incident, closed=closed, timeline=(*incident.timeline, entry)), (notice,), draft=True)
 
 
-def notice_of(kind: str, fact: str, incident: Incident, now: datetime, changed: str = "") -> Notice:
-    """Return a notice of the platform's thread, in words for whoever is told of all its releases."""
-    words = worded(kind, incident, incident.linked, now, changed)
-    return notice_in(incident, kind, fact, ("late", "platform"), now, words)
+def platform_notice(kind: str, fact: str, incident: Incident, now: datetime, changed: str = "") -> Notice:
+    """Return a notice of the platform's thread that reports all its releases."""
+    words = subject_and_text(kind, incident, incident.linked, now, changed)
+    return thread_notice(incident, kind, fact, ("late", "platform"), now, words)
 
 
 def reminder_for_platform(incident: Incident, now: datetime, every: timedelta, grace: timedelta) -> Notice | None:
-    """Return the reminder that is due of any incident; one that a platform held up is told of with the platform."""
+    """Return the reminder that is due for an incident, None if none is or the platform's thread reminds of it."""
     if incident.kind is Kind.PLATFORM:
-        which = reminder_due(incident, now, every, grace)
-        return None if which is None else notice_of("reminder", str(which), incident, now)
-    is_with_others = incident.kind in (Kind.LATE, Kind.PARTIAL) and platform_of(incident.facts)
-    return None if is_with_others else reminder(incident, now, every, grace)
+        number = reminder_due_now(incident, now, every, grace)
+        return None if number is None else platform_notice("reminder", str(number), incident, now)
+    is_covered = incident.kind in (Kind.LATE, Kind.PARTIAL) and shared_platform_id(incident.facts)
+    return None if is_covered else reminder_notice(incident, now, every, grace)
 
 
-def as_seen_by(notice: Notice, incident: Incident, mine: Sequence[Linked], now: datetime) -> Notice:
-    """Return a notice of a platform's thread as of now, for people who are told of `mine` alone of its releases."""
+def narrow_to_recipients(notice: Notice, incident: Incident, mine: Sequence[LinkedRelease], now: datetime) -> Notice:
+    """Return a notice of a platform's thread with its current status, limited to the releases of `mine`."""
     first = notice.text.split("\n", 2)[1:2]
     changed = first[0].removeprefix(_CHANGED) if first and first[0].startswith(_CHANGED) else ""
-    # What became over or grew since it was written is said as it stands now.
-    subject, text = worded(notice.kind, incident, mine or incident.linked, now, changed)
+    # The notice may have waited since it was written, so it is rendered again.
+    subject, text = subject_and_text(notice.kind, incident, mine or incident.linked, now, changed)
     return replace(notice, subject=subject, text=text)
 
 
 _CHANGED = "What changed: "
 
 
-def worded(kind: str, incident: Incident, mine: Sequence[Linked], now: datetime, changed: str = "") -> tuple[str, str]:
-    """Return subject and text of a notice of a platform's thread, naming the releases of `mine` alone."""
+def subject_and_text(
+    kind: str, incident: Incident, mine: Sequence[LinkedRelease], now: datetime, changed: str = ""
+) -> tuple[str, str]:
+    """Return subject and text of a notice of a platform's thread about the releases of `mine`."""
     late = [one for one in mine if one.stands != CLEARED]
     awaited = [one for one in late if one.stands == AWAITED]
     zone = incident.linked[0].timezone
     due = moment(incident.occurred, zone, now)
-    stand = f"{len(awaited)} not out yet" if awaited else "all out"
+    status = f"{len(awaited)} not out yet" if awaited else "all out"
     suffix = SUBJECT_SUFFIX.get(kind, "")
-    subject = f"LATE{suffix}: {_counted(incident, late)} on {incident.producer} due {due}, {stand}"
-    steps = to_do(replace(incident, linked=tuple(mine)), is_last=kind == "final")
+    subject = f"LATE{suffix}: {_count_releases(incident, late)} on {incident.producer} due {due}, {status}"
+    steps = steps_for_incident(replace(incident, linked=tuple(mine)), is_last=kind == "final")
     sections = [
         [subject, *([f"{_CHANGED}{changed}"] if changed else [])],
-        ["Late together at one time on one platform: one fault would explain it. This is told in one thread."],
-        *_listed("Not out yet", awaited),
-        *_listed("Late, and out by now", [one for one in late if one.stands == OUT]),
-        *_listed("Found not to be late", [one for one in mine if one.stands == CLEARED]),
-        numbered(steps),
+        ["They are late at one time on one platform, which may be the cause. All are reported in this thread."],
+        *_list_releases("Not out yet", awaited),
+        *_list_releases("Late, and out now", [one for one in late if one.stands == OUT]),
+        *_list_releases("Not late after all", [one for one in mine if one.stands == CLEARED]),
+        numbered_steps(steps),
         [f"Incident: {incident.id}"],
     ]
     return one_line(subject), "\n\n".join("\n".join(lines) for lines in sections) + "\n"
 
 
-def standing_of_platform(incident: Incident, now: datetime) -> str:
-    """Return in one sentence how a platform's fault stands."""
-    subject, _ = worded("", incident, incident.linked, now)
+def describe_platform(incident: Incident, now: datetime) -> str:
+    """Return the status of a platform's incident in one sentence."""
+    subject, _ = subject_and_text("", incident, incident.linked, now)
     return f"{subject.partition(': ')[2]}."
 
 
-def _counted(incident: Incident, mine: Sequence[Linked]) -> str:
-    all_of_it = [one for one in incident.linked if one.stands != CLEARED]
-    releases, producers = len(mine), sorted({name for one in mine for name in one.producers})
-    named = f"{releases} release{'s' if releases != 1 else ''} of "
-    if len(mine) == len(all_of_it):
-        return f"{named}{len(producers)} producer{'s' if len(producers) != 1 else ''} ({', '.join(producers)})"
-    return f"{named}{', '.join(producers)} ({len(all_of_it)} in all)"
+def _count_releases(incident: Incident, mine: Sequence[LinkedRelease]) -> str:
+    """Return how many releases of which producers `mine` are, and of how many in all if there are others."""
+    late = sum(one.stands != CLEARED for one in incident.linked)
+    producers = sorted({name for one in mine for name in one.producer_names})
+    releases = f"{len(mine)} release{'s' if len(mine) != 1 else ''} of "
+    if len(mine) == late:
+        return f"{releases}{len(producers)} producer{'s' if len(producers) != 1 else ''} ({', '.join(producers)})"
+    return f"{releases}{', '.join(producers)} ({late} in all)"
 
 
-def _listed(heading: str, linked: Sequence[Linked]) -> Iterator[list[str]]:
+def _list_releases(heading: str, linked: Sequence[LinkedRelease]) -> Iterator[list[str]]:
     if linked:
-        named = (f"- {one_line(one.title, _LONGEST_TITLE)} ({', '.join(one.producers)})\n  {one.url}" for one in linked)
-        yield [f"{heading}:", *named]
+        yield [f"{heading}:", *(line for one in linked for line in (_line_of(one), f"  {one.url}"))]
 
 
-def _opened(member: Incident, facts: ReleaseFacts, now: datetime) -> Incident:
+def _line_of(linked: LinkedRelease) -> str:
+    return f"- {one_line(linked.title, _LONGEST_TITLE)} ({', '.join(linked.producer_names)})"
+
+
+def _open_platform(member: Incident, facts: ReleaseFacts, now: datetime) -> Incident:
     host = urlsplit(facts.url).hostname or ""
     return Incident(
-        id=platform_at(facts),
+        id=platform_id_of(facts),
         kind=Kind.PLATFORM,
         release="",
         producer=host,
-        title=f"Releases held up together on {host}",
+        title=f"Releases delayed together on {host}",
         opened=now,
         occurred=facts.slot or member.occurred,
         grade=member.grade,
     )
 
 
-def _linked(member: Incident, facts: ReleaseFacts) -> Linked:
+def _link_release(member: Incident, facts: ReleaseFacts) -> LinkedRelease:
     late = fact_rules.is_late(facts)
-    stands = AWAITED if late and is_awaited(facts) else OUT if late else CLEARED
-    return Linked(
-        member.id, member.release, member.title, member.producers, facts.url, facts.timezone, facts.grade, stands
+    stands = AWAITED if late and is_late_part_absent(facts) else OUT if late else CLEARED
+    return LinkedRelease(
+        incident=member.id,
+        release=member.release,
+        title=member.title,
+        producers=member.producers,
+        url=facts.url,
+        timezone=facts.timezone,
+        grade=facts.grade,
+        stands=stands,
+        names=facts.names,
     )
 
 
-def _place(linked: Linked) -> tuple[tuple[str, ...], str]:
-    return linked.producers, linked.incident
-
-
-def _told(
-    known: Incident | None, incident: Incident, link: Linked, now: datetime, *, untold: bool
+def _change_to_report(
+    known: Incident | None, incident: Incident, link: LinkedRelease, now: datetime, *, untold: bool
 ) -> tuple[str, str, str] | None:
-    """Return the notice that a change of one release makes: its kind, its fact, and what changed in words."""
+    """Return kind, fact and words of the notice that the change of one release needs, None if it needs none."""
     if known is None:
         return "opened", "thread", ""
     awaited = [one for one in incident.linked if one.stands == AWAITED]
     if known.closed is not None:
         return ("reopened", now.isoformat(), f"not out: {one_line(link.title, _LONGEST_TITLE)}") if awaited else None
     if not awaited:
-        return ("final", now.isoformat(), "all of it is out") if now - known.opened >= GATHERING else None
-    return None if untold else _news(known, incident, link, awaited)
+        return ("final", now.isoformat(), "all are out") if now - known.opened >= GATHERING_TIME else None
+    return None if untold else _change_while_open(known, incident, link, awaited)
 
 
-def _news(known: Incident, incident: Incident, link: Linked, awaited: Sequence[Linked]) -> tuple[str, str, str] | None:
+def _change_while_open(
+    known: Incident, incident: Incident, link: LinkedRelease, awaited: Sequence[LinkedRelease]
+) -> tuple[str, str, str] | None:
     if incident.grade != known.grade:
         return "grade_changed", incident.grade, f"grade {incident.grade}, was {known.grade}"
     if all(one.incident != link.incident for one in known.linked):
-        return "new_finding", link.incident, f"held up as well: {one_line(link.title, _LONGEST_TITLE)}"
+        return "new_finding", link.incident, f"also late: {one_line(link.title, _LONGEST_TITLE)}"
     is_half = 2 * len(awaited) <= len(incident.linked) < 2 * sum(one.stands == AWAITED for one in known.linked)
-    # Who has it is told when half of it is out; whoever has not said so hears of it in the reminders.
-    return ("appeared", "half", "half of it is out") if is_half and known.acknowledged is not None else None
+    # Those who acknowledged get a notice when half are out. For others the reminders report it.
+    return ("appeared", "half", "half of them are out") if is_half and known.acknowledged is not None else None

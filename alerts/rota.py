@@ -18,8 +18,8 @@ _FURTHEST = timedelta(days=366)
 _MOST_CHANGES = 1000
 
 
-def calendar_of(rota: str) -> str:
-    """Return the name that messages use for the calendar of a rota."""
+def rota_calendar_name(rota: str) -> str:
+    """Return the name of the calendar of a rota, for incidents and logs."""
     return f"rota-{rota}"
 
 
@@ -99,7 +99,7 @@ class Rota:
         )
 
     def on_call(self, at: datetime) -> tuple[str, ...]:
-        """Return the roles that are on call, () if none is."""
+        """Return the roles that are on call, empty if none is."""
         for shifts in (self.shifts, self.read):
             on = (one.role for one in shifts if one.begins <= at < one.ends and one.role in self.settings.who)
             if known := tuple(dict.fromkeys(on)):
@@ -112,7 +112,7 @@ class Rota:
         return tuple(dict.fromkeys(who[role] for role in self.on_call(at) or who))
 
     def changes(self, begin: datetime, end: datetime) -> Iterator[tuple[datetime, tuple[str, ...]]]:
-        """Yield from when on who is on call, first at `begin` itself and then at each hand-over before `end`."""
+        """Yield each instant and the roles on call from then on: `begin`, then each hand-over before `end`."""
         last, marks = self.on_call(begin), sorted({*self._marks(begin, end)})
         yield begin, last
         for at in marks[:_MOST_CHANGES]:
@@ -121,19 +121,19 @@ class Rota:
                 last = now
 
     def gaps(self, begin: datetime, end: datetime) -> list[tuple[datetime, datetime]]:
-        """Return the spans in which nobody is on call."""
+        """Return the spans in which no role is on call."""
         found = list(self.changes(begin, end))
         ends = [at for at, _ in found[1:]] + [end]
         return [(at, until) for (at, roles), until in zip(found, ends, strict=True) if not roles]
 
     def describe_on_call(self, now: datetime) -> str:
-        """Return in words who is on call now, until when, and who is next."""
+        """Return one line: who is on call now, until when, and who is next."""
         (_, roles), *later = self.changes(now, now + _FURTHEST)
-        who = " and ".join(roles) or "nobody, so everybody of it is told"
+        who = " and ".join(roles) or "no one, so all its roles are notified"
         if not later:
             return who
         at, following = later[0]
-        return f"{who} until {stamp(at, self.timezone, weekday=True)}, then {' and '.join(following) or 'nobody'}"
+        return f"{who} until {stamp(at, self.timezone, weekday=True)}, then {' and '.join(following) or 'no one'}"
 
     def _turn(self, at: datetime) -> tuple[str, ...]:
         turns, begins = self.settings.turns, self.settings.begins
@@ -146,7 +146,7 @@ class Rota:
         return wall.replace(tzinfo=zone(self.timezone)).astimezone(UTC)
 
     def _marks(self, begin: datetime, end: datetime) -> Iterator[datetime]:
-        """Yield every instant after `begin` and before `end` at which somebody else may be on call."""
+        """Yield each instant between `begin` and `end` at which a shift or turn begins or ends."""
         edges = (at for one in (*self.shifts, *self.read) for at in (one.begins, one.ends))
         yield from (at for at in edges if begin < at < end)
         first, every = self.settings.begins, self.settings.every

@@ -1,4 +1,4 @@
-"""Who gets what, where, and when they may be woken."""
+"""Which channels get a notice, and the earliest time for each (quiet hours)."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from fnmatch import fnmatchcase
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from alerts.incident import ESCALATED_TO_ALL, which_reminder
+from alerts.incident import ESCALATED_TO_ALL, reminder_number
 from alerts.notice import Notice
 from alerts.rota import Rota
 from schedules.values import QuietHours, Table
 
-_SORTS = {
+_GENERAL_NAME = {
     "early_exposure": "early",
     "partial": "late",
     "stale_edge": "late",
@@ -25,9 +25,9 @@ _SORTS = {
     "promise_in_doubt": "calendar",
     "brought_forward": "calendar",
 }
-"""By which other name a finding is known to routes. All others are details of one of these."""
-_OF_SEVERAL = frozenset({"early", "altered", "calendar"})
-_DELAYS = frozenset({"late", "partial", "stale_edge"})
+"""The general name that routes may use for a finding. Findings that are not here are details of these."""
+_GROUPED_NAMES = frozenset({"early", "altered", "calendar"})
+_DELAY_FINDINGS = frozenset({"late", "partial", "stale_edge"})
 
 
 class RouteMatch(Table):
@@ -58,7 +58,7 @@ class Route(Table):
         return fnmatchcase(kind, self.match.finding or "*")
 
 
-def routes_for(  # noqa: PLR0913 # what a route may ask about
+def select_channels(  # noqa: PLR0913 # what a route may ask about
     notice: Notice,
     routes: Sequence[Route],
     names: Sequence[str],
@@ -70,58 +70,58 @@ def routes_for(  # noqa: PLR0913 # what a route may ask about
 ) -> list[tuple[str, datetime]]:
     """Return the channels a notice goes to, each with the instant before which it must not be sent.
 
-    `names` are all channels there are, `producers` all whose release it tells of. Every matching route counts; a
-    channel named by several is told at the earliest of their times, of `rotas` whoever is on call by then. A notice
-    goes to every channel when no route matches what it tells, or when it would be silent though one of its findings is
-    silenced by no route: a fact that nobody thought of must still reach someone.
+    `names` are all channels, `producers` all producers of its releases. Every matching route counts. A channel of
+    several routes gets the notice at the earliest of their times. A rota stands for the roles on call at that time.
+    The notice goes to all channels if no route matches its main finding, or if it would be silent although no route
+    silences one of its findings: a fact that no one foresaw must still reach someone.
     """
-    fitting = [route for route in routes if _fits(route, notice, producers)]
+    fitting = [route for route in routes if _matches_producer_and_grade(route, notice, producers)]
     found: dict[str, datetime] = {}
     for route in fitting:
         if any(map(route.names_finding, notice.findings)):
-            begin = _not_before(route, notice, now, timezone)
-            reminders = which_reminder(notice) if notice.kind == "reminder" else 0
+            begin = _earliest_send(route, notice, now, timezone)
+            reminders = reminder_number(notice) if notice.kind == "reminder" else 0
             escalated = route.escalate if reminders >= ESCALATED_TO_ALL else route.escalate[:reminders]
-            for name in resolved([*route.channels, *escalated], rotas or {}, begin):
+            for name in resolve_rotas([*route.channels, *escalated], rotas or {}, begin):
                 found[name] = min(begin, found.get(name, begin))
     is_silent = not found.keys() & set(names)
-    owed = _told(notice.findings) | (_besides(notice.findings) if is_silent else set())
-    if any(not _is_meant(kind, fitting) for kind in owed):
+    owed = _leading_findings(notice.findings) | (_further_findings(notice.findings) if is_silent else set())
+    if any(not _is_routed(kind, fitting) for kind in owed):
         return [(name, now) for name in names]
     return [(name, found[name]) for name in names if name in found]
 
 
-def _fits(route: Route, notice: Notice, producers: Sequence[str]) -> bool:
+def _matches_producer_and_grade(route: Route, notice: Notice, producers: Sequence[str]) -> bool:
     is_theirs = any(fnmatchcase(one, route.match.producer or "*") for one in (notice.producer, *producers))
     return is_theirs and route.match.grade in (None, notice.grade)
 
 
-def _is_meant(kind: str, routes: Sequence[Route]) -> bool:
-    """Tell whether a route says what is to be done about a finding, by its name or that of its sort."""
-    return any(route.names_finding(name) for route in routes for name in (kind, _SORTS.get(kind, kind)))
+def _is_routed(kind: str, routes: Sequence[Route]) -> bool:
+    """Return whether a route matches a finding, by its own or its general name."""
+    return any(route.names_finding(name) for route in routes for name in (kind, _GENERAL_NAME.get(kind, kind)))
 
 
-def _told(findings: Sequence[str]) -> set[str]:
-    """Return what a notice tells in the first place."""
+def _leading_findings(findings: Sequence[str]) -> set[str]:
+    """Return the main finding of a notice, with all findings of its general name."""
     first = findings[0]
-    return {kind for kind in findings if first in _OF_SEVERAL and _SORTS.get(kind) == first} or {first}
+    return {kind for kind in findings if first in _GROUPED_NAMES and _GENERAL_NAME.get(kind) == first} or {first}
 
 
-def _besides(findings: Sequence[str]) -> set[str]:
-    """Return what it names besides and would have been told of by itself; a delay counts once, by its own name."""
-    others = {*findings[1:]} & {*_SORTS, "late", "lead"}
-    if findings[0] in _DELAYS:
-        return others - _DELAYS
-    return others - (_DELAYS - {"late"} if "late" in others else set())
+def _further_findings(findings: Sequence[str]) -> set[str]:
+    """Return its other findings that would have a notice of their own. Delays count once, as one finding."""
+    others = {*findings[1:]} & {*_GENERAL_NAME, "late", "lead"}
+    if findings[0] in _DELAY_FINDINGS:
+        return others - _DELAY_FINDINGS
+    return others - (_DELAY_FINDINGS - {"late"} if "late" in others else set())
 
 
-def resolved(names: Iterable[str], rotas: Mapping[str, Rota], at: datetime) -> Iterator[str]:
-    """Yield channels by name: those named, and of a rota those of whoever is on call then."""
+def resolve_rotas(names: Iterable[str], rotas: Mapping[str, Rota], at: datetime) -> Iterator[str]:
+    """Yield these channels, and for a rota the channels of the roles on call at that time."""
     for name in names:
         yield from rotas[name].channels(at) if name in rotas else (name,)
 
 
-def _not_before(route: Route, notice: Notice, now: datetime, timezone: str) -> datetime:
+def _earliest_send(route: Route, notice: Notice, now: datetime, timezone: str) -> datetime:
     if route.quiet is None or notice.grade == "report":
         return now
     begins, ends = route.quiet

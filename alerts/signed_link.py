@@ -1,4 +1,4 @@
-"""Signed words in a link by which one incident can be read and acknowledged without signing in, for a while."""
+"""Signed tokens in links, which let people read and acknowledge one incident for a while without signing in."""
 
 from __future__ import annotations
 
@@ -9,32 +9,26 @@ import hmac
 from datetime import UTC, datetime
 
 _LONGEST = 1000
-OF_NOTICE = "\x1f"
-"""What stands in a link between its incident and the beginning of the id of the notice that brought it."""
+NOTICE_SEPARATOR = "\x1f"
+"""Separates, in a token, the incident from the first characters of the id of the notice with the link."""
 
 
-def sign(incident: str, until: datetime, key: bytes) -> str:
-    """Return a token, fit for a URL, that stands for one incident until an instant (whole seconds)."""
+def sign_token(incident: str, until: datetime, key: bytes) -> str:
+    """Return a token for a URL that is valid for one incident until an instant (whole seconds)."""
     body = f"{int(until.timestamp())}.{incident}".encode()
-    return _encode(hmac.digest(key, body, hashlib.sha256) + body)
+    signed = hmac.digest(key, body, hashlib.sha256) + body
+    return base64.urlsafe_b64encode(signed).decode().rstrip("=")
 
 
-def read(token: str, key: bytes, now: datetime) -> str | None:
-    """Return the incident a token stands for; None when it was not signed with `key` or has run out."""
-    raw = _decode(token) if len(token) <= _LONGEST else b""
+def read_token(token: str, key: bytes, now: datetime) -> str | None:
+    """Return the incident of a token, None if the token was not signed with `key` or has expired."""
+    try:
+        padded = token.encode() + b"=" * (-len(token) % 4)
+        raw = base64.b64decode(padded, altchars=b"-_", validate=True) if len(token) <= _LONGEST else b""
+    except (binascii.Error, ValueError):
+        return None
     signature, body = raw[:32], raw[32:]
     if not hmac.compare_digest(hmac.digest(key, body, hashlib.sha256), signature):
         return None
     until, _, incident = body.decode().partition(".")
     return incident if now <= datetime.fromtimestamp(int(until), UTC) else None
-
-
-def _encode(raw: bytes) -> str:
-    return base64.urlsafe_b64encode(raw).decode().rstrip("=")
-
-
-def _decode(text: str) -> bytes:
-    try:
-        return base64.b64decode(text.encode() + b"=" * (-len(text) % 4), altchars=b"-_", validate=True)
-    except (binascii.Error, ValueError):
-        return b""

@@ -1,4 +1,4 @@
-"""Silences: a person mutes messages about a release, a producer, a host or an incident for a while."""
+"""Silences: a person suppresses messages about a release, a producer, a host or an incident for a while."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from urllib.parse import urlsplit
 
-from alerts.by_hand import NotEnough, as_role
+from alerts.by_hand import InvalidInput, clean_role
 from alerts.incident import Incident
 from alerts.one_line import one_line
 
-LONGEST = timedelta(days=14)
+LONGEST_SILENCE = timedelta(days=14)
 FARTHEST_AHEAD = timedelta(days=90)
 _LONGEST_REASON = 300
 
 
 class Scope(StrEnum):
-    """What a silence is of."""
+    """What a silence is about."""
 
     RELEASE = "release"
     PRODUCER = "producer"
@@ -28,7 +28,7 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Silence:
-    """No message goes out about what it covers from `begins` until `until`, or until a person `ended` it.
+    """A span, from `begins` to `until`, without messages about what it covers. A person may end it earlier, at `ended`.
 
     `by` and `ended_by` are roles, `name` is the id of the release, producer or incident, or the name of the host.
     """
@@ -45,15 +45,15 @@ class Silence:
 
     @property
     def ends(self) -> datetime:
-        """Return when messages go out again."""
+        """Return when messages are sent again."""
         return self.until if self.ended is None else min(self.ended, self.until)
 
     def is_on(self, now: datetime) -> bool:
-        """Return whether it holds back messages now."""
+        """Return whether it suppresses messages now."""
         return self.begins <= now < self.ends
 
     def covers(self, incident: Incident) -> bool:
-        """Return whether it applies to messages about an incident. One of a host has it as its producer."""
+        """Return whether it suppresses messages about an incident. One of a host has it as its producer."""
         page = incident.facts.url if incident.facts is not None else ""
         names: dict[Scope, Iterable[str | None]] = {
             Scope.RELEASE: (incident.release,),
@@ -64,7 +64,7 @@ class Silence:
         return self.name in names[self.scope]
 
 
-def silence(  # noqa: PLR0913 # one for each field that a person fills in
+def create_silence(  # noqa: PLR0913 # one for each field that a person fills in
     scope: Scope,
     name: str,
     until: datetime,
@@ -74,14 +74,15 @@ def silence(  # noqa: PLR0913 # one for each field that a person fills in
     *,
     begins: datetime | None = None,
 ) -> Silence:
-    """Return a silence from `begins` (default: now). Raises `NotEnough` if reason, begin or end are not acceptable."""
+    """Return a silence from `begins` (default: now). Raises `InvalidInput` without a reason or for wrong times."""
     words = one_line(reason.strip(), _LONGEST_REASON)
     faults = [] if words else ["reason: say why"]
     begins = now if begins is None else max(now, begins)
     if begins > now + FARTHEST_AHEAD:
         faults.append(f"from: must begin within {FARTHEST_AHEAD.days} days")
-    if not begins < until <= begins + LONGEST:
-        faults.append(f"until: must be after {'now' if begins == now else 'it begins'}, and within {LONGEST.days} days")
+    if not begins < until <= begins + LONGEST_SILENCE:
+        after = "now" if begins == now else "it begins"
+        faults.append(f"until: must be after {after}, and within {LONGEST_SILENCE.days} days")
     if faults:
-        raise NotEnough(faults)
-    return Silence(f"{scope}-{name}-{now:%Y%m%dT%H%M%S%f}", scope, name, begins, until, as_role(role), words)
+        raise InvalidInput(faults)
+    return Silence(f"{scope}-{name}-{now:%Y%m%dT%H%M%S%f}", scope, name, begins, until, clean_role(role), words)

@@ -1,4 +1,4 @@
-"""What to do now: the one list that notices, pages, the command line, drafts and the runbook show."""
+"""Steps to take now, in one table for notices, pages, the command line, drafts and the runbook."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 class Step:
     """One thing to do now. `within` says how soon; `done` is what a person wrote when it was done.
 
-    Without an `id` it is something to know, which no one ticks.
+    Without an `id` it is information, which cannot be ticked.
     """
 
     id: str
@@ -31,17 +31,17 @@ NOTHING_MORE = Step("", "Nothing more will be measured.", "")
 
 @cache
 def steps_at(stage: str) -> tuple[Step, ...]:
-    """Return the steps for how things stand, such as `late` or `removed`, the most urgent first."""
-    return tuple(Step(*row) for row in _table()[stage])
+    """Return the steps of a list in `steps.json`, such as `late` or `removed`, the most urgent first."""
+    return tuple(Step(*row) for row in _step_table()[stage])
 
 
-def numbered(steps: Iterable[Step]) -> list[str]:
-    """Return the lines of a text that list steps."""
+def numbered_steps(steps: Iterable[Step]) -> list[str]:
+    """Return the heading and one numbered line for each step."""
     return ["What to do now:", *(f"{place}. {step.text}" for place, step in enumerate(steps, 1))]
 
 
 @cache
-def _table() -> dict[str, list[list[str]]]:
+def _step_table() -> dict[str, list[list[str]]]:
     file = Path(__file__).with_name("draft") / "data" / "steps.json"
     table: dict[str, list[list[str]]] = json.loads(file.read_text(encoding="utf-8"))["steps"]
     return table

@@ -78,7 +78,7 @@ def _weighted(chances: Sequence[float], rounds: int) -> tuple[float, float]:
     times: dict[str, list[float]] = defaultdict(list)
 
     async def story(clock: VirtualClock) -> None:
-        hooks = Hooks(started=lambda target, _late: times[target.id].append(clock.monotonic()))
+        hooks = Hooks(on_start=lambda target, _late: times[target.id].append(clock.monotonic()))
         fetcher = ScriptedFetcher(clock, {})
         await _polled(clock, Poller(clock, fetcher, Budget(1.0), Interpreter()), chances, rounds * whole, hooks)
 

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 from statistics import median
 
-from monitor.plan.proof import Need, Proof, Told
+from monitor.plan.proof import LookResult, PartProof, ProofGoal
 from monitor.plan.sweep import Sweep
 from monitor.plan.targets import View
 
@@ -60,11 +60,11 @@ def swept(parts: Sequence[Part], rate: float, views: int = 1, requests: float = 
     gap = timedelta(seconds=_SLACK * views / (rate * (1.0 - requests)))
     sweep = Sweep(SLOT, WITHIN)
     for number, part in enumerate(parts):
-        sweep.need(str(number), Proof(SLOT, WITHIN, (-part.weight, 1, number)))
+        sweep.add(str(number), ProofGoal(SLOT, WITHIN, (-part.weight, 1, number)))
     found: dict[int, float] = {}
     now = SLOT + _BEGINS * _SECOND
     while now < SLOT + _ENDS * _SECOND:
-        need = sweep.next(now, gap, _is_ready)
+        need = sweep.next_part(now, gap, _is_ready)
         if need is not None:
             _look(sweep, need, parts[int(need.id)], now, found)
         now += gap
@@ -137,16 +137,16 @@ def _weight(day: Sequence[Part], proved: Sequence[int]) -> int:
     return sum(1 + day[number].weight for number in proved)
 
 
-def _look(sweep: Sweep, need: Need, part: Part, now: datetime, found: dict[int, float]) -> None:
-    sweep.begin(need, now)
+def _look(sweep: Sweep, need: PartProof, part: Part, now: datetime, found: dict[int, float]) -> None:
+    sweep.record_start(need, now)
     is_out = (now - SLOT) / _SECOND >= part.comes
-    absent = need.absent
-    sweep.saw(need.id, View.EDGE, Told.PRESENT if is_out else Told.ABSENT, now, now)
+    absent = need.absent_at
+    sweep.record_result(need.id, View.EDGE, LookResult.PRESENT if is_out else LookResult.ABSENT, now, now)
     if is_out and absent is not None and absent >= SLOT - WITHIN:
         found[int(need.id)] = (now - absent) / _SECOND
 
 
-def _is_ready(_need: Need) -> bool:
+def _is_ready(_need: PartProof) -> bool:
     return True
 
 

@@ -12,7 +12,7 @@ from bench.figures import cpu_seconds
 from bench.world import daemon, folder, quietly, settings
 from monitor.app.daemon import Daemon
 from monitor.clock import SystemClock
-from monitor.health.system import settle
+from monitor.health.system import tune_process
 from monitor.store.writer import LATE
 
 _ENTRIES = 100_000
@@ -27,7 +27,7 @@ def run(*, quick: bool = False) -> Iterator[dict[str, float]]:
     """
     quietly()
     # As `ninethirty run` does.
-    settle()
+    tune_process()
     entries = 500 if quick else _ENTRIES
     with folder() as place, asyncio.Runner() as runner:
         made = runner.run(_started(place, entries))

@@ -19,7 +19,7 @@ from bench.origin import origin
 from bench.world import MANY, daemon, folder, promise, quietly, release, settings
 from monitor.app.daemon import Daemon
 from monitor.clock import SystemClock
-from monitor.health.system import give_back, settle
+from monitor.health.system import return_free_memory, tune_process
 from monitor.look.http.fetcher import HttpFetcher
 from monitor.look.http.resolve import Route
 from monitor.look.interpret import Interpreter
@@ -42,7 +42,7 @@ def run(*, quick: bool = False) -> Iterator[dict[str, float]]:
     """Yield ratios, milliseconds of CPU a look, lateness in milliseconds and KB a target."""
     quietly()
     # As `ninethirty run` does.
-    settle()
+    tune_process()
     gc.collect()
     gc.freeze()
     with folder() as place, origin() as port, blackbox(place) as exporter:
@@ -127,7 +127,7 @@ async def _footprint(place: Path, port: int, count: int) -> dict[str, float]:
     for first in range(0, count + _BATCH, _BATCH):
         await _twice(made, _adopted(made, first, _BATCH))
         await made.writer.write(lambda _tx: None)
-        give_back()
+        return_free_memory()
         before = before or rss_kb()
     figure = (rss_kb() - before) / count
     await made.close()
@@ -180,11 +180,11 @@ async def _late(place: Path, port: int, spread: timedelta, seconds: float, count
     targets = _adopted(made, 0, count)
     await _once(made, targets)
     late: list[float] = []
-    hooks = Hooks(made.intake.see, started=lambda _target, seconds_late: late.append(seconds_late))
+    hooks = Hooks(made.intake.see, on_start=lambda _target, seconds_late: late.append(seconds_late))
     poller = Poller(SystemClock(), made.fetcher, Budget(MANY), Interpreter())
     begins = SystemClock().now() + timedelta(seconds=1) + count * timedelta(milliseconds=0.2)
     for number, target in enumerate(targets):
-        window = Window("bench", begins + spread * number / count, _END, spread or timedelta(days=1), exact=True)
+        window = Window("bench", begins + spread * number / count, _END, spread or timedelta(days=1), is_unshifted=True)
         poller.watch(target, (window,))
     stop = asyncio.Event()
     polling = asyncio.create_task(poller.run(stop, hooks))

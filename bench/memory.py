@@ -16,7 +16,7 @@ from bench.figures import cpu_seconds
 from bench.month import Absent, lived
 from bench.world import daemon, folder, quietly, settings
 from monitor.clock import SystemClock
-from monitor.health.system import settle
+from monitor.health.system import tune_process
 from monitor.rehearse.virtual_loop import JumpingLoop
 
 _TARGETS = 1000
@@ -26,7 +26,7 @@ def run(*, quick: bool = False) -> Iterator[dict[str, float]]:
     """Yield MB at 1,000 targets, growth in percent after warming up, looks made, and idle CPU in percent of a core."""
     quietly()
     # As `ninethirty run` does.
-    settle()
+    tune_process()
     with folder() as place, asyncio.Runner(loop_factory=JumpingLoop) as runner:
         yield runner.run(_grown(place, *((22, 1) if quick else (_TARGETS, 28))))
     with folder() as place:

@@ -21,7 +21,7 @@ from bench.daemons import ROOT, free_port
 from bench.figures import cpu_seconds_of, median
 from bench.world import folder, promise, release
 from monitor.clock import SystemClock
-from monitor.health.collector import Now, Shown, Vitals
+from monitor.health.collector import MonitorState, ReleaseState, StateCollector
 from monitor.health.metrics import MOST_HOSTS, Metrics
 from monitor.judge.judge import judge
 from monitor.judge.policy import Policy
@@ -71,12 +71,12 @@ def _page(count: int) -> bytes:
     slot = now - timedelta(minutes=5)
     judged = replace(judge(release(0), [promise(0, slot)], {}, [], Policy(), now), findings=())
     shown = [
-        Shown(replace(judged, release=f"example-statistics-{number}", word=_word(number)), None)
+        ReleaseState(replace(judged, release=f"example-statistics-{number}", word=_word(number)), None)
         for number in range(count)
     ]
     metrics = Metrics("bench", {"bench": timedelta(minutes=10)}, [f"host-{one}" for one in range(MOST_HOSTS)], ["mail"])
-    states = Now(lambda: shown, Vitals, lambda: now, lambda: None, lambda: None)
-    return b"".join(metrics.page(states))
+    states = StateCollector(lambda: shown, MonitorState, lambda: now, lambda: None, lambda: None)
+    return b"".join(metrics.render(states))
 
 
 def _word(number: int) -> Word:

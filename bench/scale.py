@@ -19,7 +19,7 @@ from bench.figures import cpu_seconds, rss_kb
 from bench.world import app, folder, promise, quietly, settings
 from monitor.clock import SystemClock
 from monitor.config.settings import Settings
-from monitor.health.system import hold_sweeps, settle, sweep_again
+from monitor.health.system import pause_garbage_collection, resume_garbage_collection, tune_process
 from monitor.store.open import open_store
 from monitor.web.app import application
 from monitor.web.credentials import Throttle
@@ -63,7 +63,7 @@ def _at(count: int) -> dict[str, float]:
 def _measured(count: int) -> dict[str, float]:
     quietly()
     # As `ninethirty run` does.
-    settle()
+    tune_process()
     with folder() as place:
         chosen = _settings(place)
         _fill(chosen, count, SystemClock().now())
@@ -78,13 +78,13 @@ def _measured(count: int) -> dict[str, float]:
 async def _started(place: Path, chosen: Settings) -> dict[str, float]:
     made, clock = app(place, SystemClock(), chosen=chosen), SystemClock()
     # As `ninethirty run` does, too.
-    hold_sweeps()
+    pause_garbage_collection()
     began = cpu_seconds()
     await made.daemon.take_up()
     figures = {"start_cpu_seconds": cpu_seconds() - began}
     await made.daemon.admission.roll()
     figures |= {"start_and_roll_cpu_seconds": cpu_seconds() - began, "start_mb": rss_kb()}
-    sweep_again()
+    resume_garbage_collection()
     queries = Queries(made.daemon.store, made.status, clock, "Europe/London", throttle=Throttle(clock), local=True)
     async with httpx.AsyncClient(
         transport=httpx.ASGITransport(application(queries)), base_url="http://127.0.0.1"

@@ -10,35 +10,35 @@ from math import inf
 from typing import Protocol
 
 SET = 0.01
-"""By so many seconds our clock must leave steady time to have been set: between reading both, less passes."""
+"""If our clock moves by so many seconds against the monotonic clock, someone has set it."""
 _TRIES = 5
 _SINCE_BOOT: int | None = getattr(time, "CLOCK_BOOTTIME", None)
 
 
 class Clock(Protocol):
-    """The time, and waiting for it. Instants are aware UTC; spans are seconds."""
+    """The time, and waiting. Instants are aware and in UTC. Lengths are seconds."""
 
     def now(self) -> datetime:
-        """Return the wall-clock time as this monitor believes it."""
+        """Return the wall-clock time of this machine, which may be wrong."""
 
     def monotonic(self) -> float:
         """Return seconds that never go back, from an arbitrary origin."""
 
     def asleep(self) -> float:
-        """Return the seconds for which this machine has been suspended in all, from an arbitrary origin."""
+        """Return for how many seconds this machine has been suspended in total, from an arbitrary origin."""
 
     async def sleep(self, seconds: float) -> None:
-        """Wait; returns at once for zero or less, after letting other tasks run."""
+        """Wait. For zero or less, let other tasks run once and return."""
 
 
 class SystemClock:
-    """The machine's clock. A look reads it a dozen times: nothing of ours stands between."""
+    """The machine's clock. Its methods are those of Python, because each look reads it a dozen times."""
 
     now = staticmethod(partial(datetime.now, UTC))
     monotonic = staticmethod(time.monotonic)
 
     def asleep(self) -> float:
-        """Return by how much Linux's clock that counts suspension is ahead of the one that does not."""
+        """Return how far Linux's clock that counts suspension is ahead of the one that does not."""
         return time.clock_gettime(_SINCE_BOOT) - time.monotonic() if _SINCE_BOOT is not None else 0.0
 
     async def sleep(self, seconds: float) -> None:
@@ -47,10 +47,10 @@ class SystemClock:
 
 
 class VirtualClock:
-    """A clock that shows `start` plus the time of the running loop, which a `JumpingLoop` skips through.
+    """A clock that shows `start` plus the time of the running event loop. A `JumpingLoop` makes that time jump.
 
-    `offset` makes the clock wrong by that much from now on, as a monitor's own clock can be; `suspended` is for how
-    long, in seconds, the machine has been asleep.
+    `offset` is by how much the clock is wrong, as a real clock can be. `suspended` is for how many seconds the machine
+    was suspended. Both can be changed while it runs.
     """
 
     def __init__(self, start: datetime, offset: timedelta = timedelta()) -> None:
@@ -64,11 +64,11 @@ class VirtualClock:
         return self._start + timedelta(seconds=self.monotonic()) + self.offset
 
     def monotonic(self) -> float:
-        """Return the loop's own seconds."""
+        """Return the seconds of the event loop."""
         return round(asyncio.get_running_loop().time(), 6)
 
     def asleep(self) -> float:
-        """Return for how long the machine is said to have been asleep."""
+        """Return `suspended`."""
         return self.suspended
 
     async def sleep(self, seconds: float) -> None:
@@ -77,26 +77,26 @@ class VirtualClock:
 
 
 def ahead(clock: Clock) -> float:
-    """Return by how many seconds our clock is ahead of steady time, the time asleep counted as passed."""
+    """Return how many seconds the wall clock is ahead of the monotonic one, with the time suspended added to that."""
     for _ in range(_TRIES):
         before = clock.monotonic()
         found = clock.now().timestamp() - clock.asleep() - before
-        # Whoever is held up between the two has not read them together.
+        # A process that was interrupted between the two readings must read again.
         if clock.monotonic() - before < SET / 2:
             break
     return found
 
 
 class Ahead:
-    """Tells what `ahead` does, and asks the clock all that takes only when something has moved since it was told."""
+    """Returns what `ahead` returns, but computes it only after the clocks have moved against each other."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._apart, self._told = inf, 0.0
+        self._difference, self._last = inf, 0.0
 
     def __call__(self) -> float:
-        """Return it, to a quarter of what tells that a clock was set."""
-        apart = self._clock.now().timestamp() - self._clock.monotonic()
-        if abs(apart - self._apart) >= SET / 4:
-            self._apart, self._told = apart, ahead(self._clock)
-        return self._told
+        """Return the seconds that the wall clock is ahead, to within a quarter of `SET`."""
+        difference = self._clock.now().timestamp() - self._clock.monotonic()
+        if abs(difference - self._difference) >= SET / 4:
+            self._difference, self._last = difference, ahead(self._clock)
+        return self._last

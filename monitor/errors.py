@@ -1,14 +1,14 @@
-"""The faults we raise, and what each means to a caller of the program.
+"""The faults that the program raises, with its exit status and HTTP status for each.
 
 NinethirtyError
-├── UserFault            the person can mend it: configuration, script, calendar file, arguments
-│   ├── BadInput         one or more faults in a file, all told at once
+├── UserFault            the user can correct it: configuration, script, calendar file, arguments
+│   ├── BadInput         all faults of a file at once
 │   ├── UnknownName      no release, calendar, channel or incident of that name
 │   └── Conflict         a write contradicts the store, most often because someone else wrote in between
 └── SurroundingsFault    the machine or network failed us
     ├── StoreFault       store unreachable, locked or full
-    │   ├── StoreTooNew  a version made it beside which this one cannot work: no waiting mends that
-    │   └── StoreTooOld  it lacks steps that this version needs, and a program that only reads takes none
+    │   ├── StoreTooNew  a newer version of the program made it: waiting does not help
+    │   └── StoreTooOld  it needs a migration, and a command that only reads makes none
     └── PortTaken        the address to listen on is in use
 """
 
@@ -23,16 +23,16 @@ _SHORTEST_WORD = 4
 
 
 class NinethirtyError(Exception):
-    """Base of all faults that are ours. `str(fault)` is fit for a person: one line a fault."""
+    """Base of all faults that the program raises. `str(fault)` is for users: one line for each fault."""
 
 
 class UserFault(NinethirtyError):
-    """Something a person gave us is wrong."""
+    """The user's input is wrong."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing wrong in a file: `file: key: reason (got VALUE)`."""
+    """A fault in a file: `file: key: reason (got VALUE)`."""
 
     file: str
     key: str
@@ -40,13 +40,13 @@ class Fault:
     value: str | None = None
 
     def __str__(self) -> str:
-        """Return the one line that people see."""
+        """Return the line that users see."""
         place = f"{self.file}: {self.key}: " if self.key else f"{self.file}: "
         return f"{place}{self.reason}" + ("" if self.value is None else f" (got {self.value})")
 
 
 class BadInput(UserFault):
-    """A file with faults in it, every one of them."""
+    """A file has faults. `faults` are all of them."""
 
     def __init__(self, faults: Sequence[Fault]) -> None:
         """Take all faults at once."""
@@ -55,7 +55,7 @@ class BadInput(UserFault):
 
 
 class UnknownName(UserFault):
-    """A name given by a person that names nothing."""
+    """The user gave a name that does not exist."""
 
 
 class Conflict(UserFault):
@@ -63,15 +63,15 @@ class Conflict(UserFault):
 
 
 def unknown(kind: str, name: str, known: Iterable[str], titles: Mapping[str, str] | None = None) -> UnknownName:
-    """Return the fault for a name that is not known, with the nearest known one.
+    """Return the fault for an unknown name. It suggests the most similar known one.
 
-    `titles` are other words for the same things, each with the name that it stands for.
+    `titles` gives the name for each title, so that a part of a title finds it too.
     """
     names = {one.lower(): one for one in known} | {title.lower(): one for title, one in (titles or {}).items()}
     asked = name.lower().strip()
-    holding = [text for text in sorted(names) if asked and (asked in text or "-".join(asked.split()) in text)]
-    near = holding or difflib.get_close_matches(asked, names, n=1) or _sharing_a_word(asked, names)
-    return UnknownName(f'no {kind} "{name}"' + (f', did you mean "{names[near[0]]}"?' if near else ""))
+    containing = [text for text in sorted(names) if asked and (asked in text or "-".join(asked.split()) in text)]
+    similar = containing or difflib.get_close_matches(asked, names, n=1) or _sharing_a_word(asked, names)
+    return UnknownName(f'no {kind} "{name}"' + (f', did you mean "{names[similar[0]]}"?' if similar else ""))
 
 
 def _sharing_a_word(asked: str, texts: Iterable[str]) -> list[str]:
@@ -80,7 +80,7 @@ def _sharing_a_word(asked: str, texts: Iterable[str]) -> list[str]:
 
 
 class Refused(UserFault):
-    """Something that could be done, but not as things are now."""
+    """The action is possible, but not in the present state."""
 
 
 class SurroundingsFault(NinethirtyError):
@@ -92,18 +92,18 @@ class StoreFault(SurroundingsFault):
 
 
 class StoreSilent(StoreFault):
-    """The store has taken a batch and neither committed nor refused it for so many seconds."""
+    """The store got a batch, and has neither committed nor refused it for so many seconds."""
 
     def __init__(self, seconds: float) -> None:
         super().__init__(f"the store has not answered for {seconds:g} s")
 
 
 class StoreTooNew(StoreFault):
-    """A version of the program made the store beside which this one cannot work."""
+    """A newer version of the program made the store, and this one cannot use it."""
 
 
 class StoreTooOld(StoreFault):
-    """The store lacks steps that this version needs."""
+    """The store needs a migration first."""
 
 
 class PortTaken(SurroundingsFault):
@@ -120,5 +120,5 @@ def exit_status(fault: NinethirtyError) -> int:
 
 
 def http_status(fault: NinethirtyError) -> int:
-    """Return the HTTP status that tells a client of a fault."""
+    """Return the HTTP status for a fault."""
     return next(status for kind, status in HTTP_STATUS.items() if isinstance(fault, kind))

@@ -69,21 +69,18 @@ def replace_period(address: str, pairs: Pairs) -> str | None:
     parts = urlsplit(address)
     head = f"{parts.scheme}://{parts.netloc}"
     rest = address.removeprefix(head)
-    if (
-        rest == address
-        or parts.fragment
-        or len(address) > _LONGEST_ADDRESS
-        or any(map(_ID.fullmatch, _STEP.split(rest)))
-    ):
+    has_id = any(map(_ID.fullmatch, _STEP.split(rest)))
+    if has_id or rest == address or parts.fragment or len(address) > _LONGEST_ADDRESS:
         return None
     try:
-        made = _rewrite(rest, pairs)
+        made = _replace_tokens(rest, pairs)
     except _Ambiguous:
         return None
     return None if made == rest else head + made
 
 
-def _rewrite(text: str, pairs: Pairs) -> str:
+def _replace_tokens(text: str, pairs: Pairs) -> str:
+    """Return a text with each old token replaced by its new one, in the case of the old one."""
     found = list(_PIECE.finditer(text))
     pieces = [match.group().lower() for match in found]
     made, end = "", 0

@@ -11,7 +11,7 @@ from alerts.channel import SEVERITIES, Message, Outcome
 from alerts.channels.http import HttpChannel
 from alerts.channels.settings import AlertmanagerSettings
 from alerts.fact_rules import GRADES
-from alerts.notice import OPENINGS
+from alerts.message import OPENINGS
 from schedules.times.json import instant_json
 
 _LONGEST_TEXT = 4000
@@ -27,29 +27,29 @@ class Alertmanager(HttpChannel[AlertmanagerSettings]):
 
     async def send(self, message: Message) -> Outcome:
         """Push the alert as it is now."""
-        body = json.dumps(list(alerts(message, self._settings, self._now())), ensure_ascii=False).encode()
+        body = json.dumps(list(build_alerts(message, self._settings, self._now())), ensure_ascii=False).encode()
         token = self._secrets.get("token")
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         return await self._post(body, headers)
 
 
-def alerts(message: Message, settings: AlertmanagerSettings, now: datetime) -> Iterator[dict[str, Any]]:
+def build_alerts(message: Message, settings: AlertmanagerSettings, now: datetime) -> Iterator[dict[str, Any]]:
     """Yield the alert of a message and, where its grade may have risen, the ends of those it replaces.
 
     The labels name the incident and its grade alone, so that later messages update the same alert.
     """
     incident = message.data.get("incident") or {}
-    at = _instant(message.data.get("at"), now)
-    opened = min(_instant(incident.get("opened"), at), at)
+    at = _instant_or(message.data.get("at"), now)
+    opened = min(_instant_or(incident.get("opened"), at), at)
     grade = str(message.data.get("grade", "none"))
-    ends = at if message.kind == "final" else at + _hold(message, settings)
-    yield _alert(message, grade, opened, ends)
+    ends = at if message.kind == "final" else at + _alert_lifetime(message, settings)
+    yield _build_alert(message, grade, opened, ends)
     if incident and message.kind in _MAY_RAISE:
         for other in GRADES[: GRADES.index(grade)] if grade in GRADES else ():
-            yield _alert(message, other, opened, at)
+            yield _build_alert(message, other, opened, at)
 
 
-def _alert(message: Message, grade: str, starts: datetime, ends: datetime) -> dict[str, Any]:
+def _build_alert(message: Message, grade: str, starts: datetime, ends: datetime) -> dict[str, Any]:
     data = message.data
     incident = data.get("incident") or {}
     measured = data.get("measured") or {}
@@ -76,11 +76,11 @@ def _alert(message: Message, grade: str, starts: datetime, ends: datetime) -> di
     }
 
 
-def _hold(message: Message, settings: AlertmanagerSettings) -> timedelta:
+def _alert_lifetime(message: Message, settings: AlertmanagerSettings) -> timedelta:
     incident = message.data.get("incident") or {}
     followed = incident and incident.get("closed") is None and message.kind not in OPENINGS - {"opened"}
     return settings.hold if followed else settings.hold_others
 
 
-def _instant(text: object, otherwise: datetime) -> datetime:
+def _instant_or(text: object, otherwise: datetime) -> datetime:
     return datetime.fromisoformat(text) if isinstance(text, str) else otherwise

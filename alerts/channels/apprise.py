@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import apprise
 
-from alerts.channel import SHORT, Accepted, Message, Outcome, Refused, short_form
+from alerts.channel import LONGEST_SHORT_FORM, Accepted, Message, Outcome, Refused, short_form
 from alerts.channels.base import ThreadChannel
 from alerts.channels.settings import AppriseSettings
 
@@ -23,9 +23,11 @@ class Apprise(ThreadChannel[AppriseSettings]):
         service = apprise.Apprise(asset=asset)
         if not service.add(url):
             return Refused(permanent=False, reason="the address is not one that apprise knows")
-        kind = _urgency(message)
+        kind = _notify_type(message)
         body_format = apprise.NotifyFormat.TEXT
-        subject, text = _fitting(message, min((one.body_maxlen for one in service), default=len(message.text)))
+        subject, text = _fit_service_limit(
+            message, min((one.body_maxlen for one in service), default=len(message.text))
+        )
         went = service.notify(text, subject, kind, body_format=body_format, timeout=self._timeout)
         scheme = url.partition(":")[0]
         return (
@@ -35,15 +37,15 @@ class Apprise(ThreadChannel[AppriseSettings]):
         )
 
 
-def _fitting(message: Message, most: int) -> tuple[str, str]:
+def _fit_service_limit(message: Message, most: int) -> tuple[str, str]:
     """Return subject and text as the service can carry them: a long text would be cut, or sent in pieces."""
     if len(message.text) <= most:
         return message.subject, message.text
-    subject, link = short_form(message, min(most, SHORT))
+    subject, link = short_form(message, min(most, LONGEST_SHORT_FORM))
     return "", f"{subject} {link}".rstrip()
 
 
-def _urgency(message: Message) -> apprise.NotifyType:
+def _notify_type(message: Message) -> apprise.NotifyType:
     if message.kind == "final":
         return apprise.NotifyType.SUCCESS
     grade = message.data.get("grade")

@@ -55,7 +55,7 @@ class NamedChannel(Generic[SettingsT]):
         return ()
 
     async def close(self) -> None:
-        """Let go of nothing: each message has its own connection."""
+        """Do nothing, because each message has its own connection."""
 
 
 class ThreadChannel(NamedChannel[SettingsT]):
@@ -67,15 +67,15 @@ class ThreadChannel(NamedChannel[SettingsT]):
 
     async def _in_thread(self, send: Callable[[Message], Outcome], message: Message) -> Outcome:
         sending = asyncio.get_running_loop().run_in_executor(self._thread, send, message)
-        return await within(self._timeout, sending)
+        return await limit_attempt(self._timeout, sending)
 
     async def close(self) -> None:
-        """Let go of the thread."""
+        """Stop the thread, without waiting for it."""
         self._thread.shutdown(wait=False, cancel_futures=True)
 
 
-async def within(seconds: float, sending: Awaitable[Outcome]) -> Outcome:
-    """Await an attempt for at most so many seconds in all, however slowly the other side drips."""
+async def limit_attempt(seconds: float, sending: Awaitable[Outcome]) -> Outcome:
+    """Return the outcome of an attempt, or a refusal if it takes longer than `seconds` in all."""
     try:
         async with asyncio.timeout(seconds):
             return await sending

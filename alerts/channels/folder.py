@@ -11,7 +11,7 @@ from pathlib import Path
 
 from alerts.channel import Accepted, Message, Outcome, Refused
 from alerts.channels.base import ThreadChannel
-from alerts.channels.http import reason
+from alerts.channels.http import loggable_reason
 from alerts.channels.settings import FolderSettings
 from alerts.draft.write.registry import WRITERS
 
@@ -32,25 +32,25 @@ class Folder(ThreadChannel[FolderSettings]):
         """Write the files, each whole or not at all; a message that is there already is left alone."""
         if not _SAFE_ID.fullmatch(message.id):
             return Refused(permanent=True, reason="the message's id cannot be a file name")
-        place = Path(self._settings.folder) / _date(message, self._now())
+        place = Path(self._settings.folder) / _notice_date(message, self._now())
         # A disk that hangs must not hang the loop.
-        return await self._in_thread(lambda told: _write(place, told), message)
+        return await self._in_thread(lambda told: _write_message(place, told), message)
 
 
-def _write(place: Path, message: Message) -> Outcome:
+def _write_message(place: Path, message: Message) -> Outcome:
     last = place / f"{message.id}.json"
     try:
         if not last.exists():
             place.mkdir(parents=True, exist_ok=True)
-            for name, content in _files(message):
+            for name, content in _message_files(message):
                 _write_whole(place / name, content)
     except OSError as fault:
         # A full disk is emptied and a missing mount comes back: none of these is about this message.
-        return Refused(permanent=False, reason=reason(f"{type(fault).__name__}: {fault.strerror}"))
+        return Refused(permanent=False, reason=loggable_reason(f"{type(fault).__name__}: {fault.strerror}"))
     return Accepted(str(last.with_suffix(".txt")))
 
 
-def _files(message: Message) -> Iterator[tuple[str, bytes]]:
+def _message_files(message: Message) -> Iterator[tuple[str, bytes]]:
     names = []
     for place, one in enumerate(message.attachments):
         name = f"{message.id}-{_UNSAFE.sub('-', one.name).strip('.-')[-_LONGEST_NAME:] or place}"
@@ -70,7 +70,7 @@ def _write_whole(file: Path, content: bytes) -> None:
     half.replace(file)
 
 
-def _date(message: Message, now: datetime) -> str:
+def _notice_date(message: Message, now: datetime) -> str:
     # The notice's own date, so that a second attempt after midnight finds the first one's files.
     at = message.data.get("at")
     return at[:10] if isinstance(at, str) and re.match(r"\d{4}-\d{2}-\d{2}", at) else now.date().isoformat()

@@ -1,4 +1,4 @@
-"""One POST, and what its answer means: for the channels that speak HTTP themselves."""
+"""One POST of a message, and the meaning of its response, for channels that use HTTP themselves."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from typing import TypeVar
 import httpx
 
 from alerts.channel import Accepted, Outcome, Refused
-from alerts.channels.base import NamedChannel, within
+from alerts.channels.base import NamedChannel, limit_attempt
 from alerts.channels.settings import PostSettings
 from alerts.one_line import one_line
 from schedules.times.mail_date import retry_after
 
-# These are about the message. A wrong token or a moved address is about the channel: once it is mended
-# the message can still go.
+# These are faults of the message. A wrong token or a moved address is a fault of the channel: once it is corrected,
+# the message can still be sent.
 _FOR_GOOD = frozenset({400, 406, 410, 411, 413, 414, 415, 417, 422, 431, 451})
 
 
@@ -34,26 +34,26 @@ class HttpChannel(NamedChannel[SettingsT], ABC):
 
     async def _post(self, body: bytes, headers: Mapping[str, str] | None = None) -> Outcome:
         every = {"Content-Type": "application/json", "User-Agent": "ninethirty", **(headers or {})}
-        return await within(self._timeout, self._post_once(body, every))
+        return await limit_attempt(self._timeout, self._post_once(body, every))
 
     async def _post_once(self, body: bytes, headers: Mapping[str, str]) -> Outcome:
         """Send a body once and read the answer. Follows no redirect, reads no proxy from the environment."""
         try:
-            # A client of its own for each message: an attempt that is cut short cannot harm the next one.
+            # Each message has its own client, so that a cancelled attempt cannot affect the next one.
             tls = ssl.create_default_context(cafile=self._settings.ca_file)
             transport = self._outbound.transport(self._url, tls, self._timeout)
             async with (
                 httpx.AsyncClient(transport=transport, trust_env=False) as client,
                 client.stream("POST", self._url, content=body, headers=dict(headers)) as response,
             ):
-                return weigh(response.status_code, response.headers.get("retry-after", ""), self._now())
+                return outcome_of_status(response.status_code, response.headers.get("retry-after", ""), self._now())
         except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as fault:
             # The fault's own words may quote the address, which may be a secret.
-            return Refused(permanent=False, reason=reason(f"no answer: {type(fault).__name__}"))
+            return Refused(permanent=False, reason=loggable_reason(f"no answer: {type(fault).__name__}"))
 
 
-def weigh(status: int, asked: str, now: datetime) -> Outcome:
-    """Return what an answer means: taken, worth another attempt, or refused for good. `asked` is its `Retry-After`."""
+def outcome_of_status(status: int, asked: str, now: datetime) -> Outcome:
+    """Return whether a response accepts, refuses for now, or refuses permanently; `asked` is its `Retry-After`."""
     if 200 <= status < 300:
         return Accepted(str(status))
     permanent = status in _FOR_GOOD
@@ -65,8 +65,8 @@ def weigh(status: int, asked: str, now: datetime) -> Outcome:
 _LONGEST_REASON = 300
 
 
-def reason(text: str, secrets: Iterable[str] = ()) -> str:
-    """Return a reason fit for logs and pages: one line, not long, with every secret blanked."""
+def loggable_reason(text: str, secrets: Iterable[str] = ()) -> str:
+    """Return a reason for logs and pages: one short line with every secret redacted."""
     for secret in secrets:
         if secret:
             text = text.replace(secret, "[redacted]")

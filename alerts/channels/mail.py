@@ -13,8 +13,8 @@ from email.utils import format_datetime, parseaddr
 import aiosmtplib
 
 from alerts.channel import Accepted, Message, Outcome, Refused
-from alerts.channels.base import NamedChannel, Outbound, within
-from alerts.channels.http import reason
+from alerts.channels.base import NamedChannel, Outbound, limit_attempt
+from alerts.channels.http import loggable_reason
 from alerts.channels.settings import MailSettings
 
 _MOST_REMEMBERED = 1000
@@ -22,7 +22,7 @@ _URGENT = frozenset({"opened", "grade_changed", "reopened", "new_finding", "remi
 
 
 class Mail(NamedChannel[MailSettings]):
-    """Sends each message once to each recipient; one that was refused for the moment is tried again alone."""
+    """Sends each message once to each recipient. A retry goes only to recipients that were refused for the moment."""
 
     def __init__(self, settings: MailSettings, now: Callable[[], datetime], outbound: Outbound) -> None:
         super().__init__(settings, now, outbound)
@@ -35,12 +35,12 @@ class Mail(NamedChannel[MailSettings]):
         return ("docx",)
 
     async def send(self, message: Message) -> Outcome:
-        """Hand the message to the server; accepted when every recipient was, or was refused for good."""
+        """Send the message; it is accepted once every recipient was accepted or refused permanently."""
         try:
-            mail = compose(message, self._settings, self._now())
+            mail = compose_mail(message, self._settings, self._now())
         except (ValueError, MessageError) as fault:
             return Refused(permanent=True, reason=self._reason(f"not an e-mail: {fault}"))
-        return await within(self._timeout, self._send(message.id, mail))
+        return await limit_attempt(self._timeout, self._send(message.id, mail))
 
     async def _send(self, identity: str, mail: EmailMessage) -> Outcome:
         to = self._left.get(identity, tuple(self._settings.to))
@@ -52,7 +52,7 @@ class Mail(NamedChannel[MailSettings]):
             return Refused(permanent=_is_final(fault), reason=self._reason(f"{fault.code} {fault.message}"))
         except (aiosmtplib.SMTPException, OSError, ValueError) as fault:
             return Refused(permanent=False, reason=self._reason(f"{type(fault).__name__}: {fault}"))
-        return self._weigh(identity, to, refused, answer)
+        return self._outcome_for_recipients(identity, to, refused, answer)
 
     async def _transfer(self, mail: EmailMessage, to: Sequence[str]) -> tuple[dict[str, tuple[int, str]], str]:
         settings = self._settings
@@ -72,7 +72,9 @@ class Mail(NamedChannel[MailSettings]):
         )
         return {address: (answer.code, answer.message) for address, answer in refused.items()}, answer
 
-    def _weigh(self, identity: str, to: Sequence[str], refused: dict[str, tuple[int, str]], answer: str) -> Outcome:
+    def _outcome_for_recipients(
+        self, identity: str, to: Sequence[str], refused: dict[str, tuple[int, str]], answer: str
+    ) -> Outcome:
         passing = tuple(one for one in to if one in refused and refused[one][0] < 500)
         words = self._reason("; ".join(f"{one}: {code} {text}" for one, (code, text) in refused.items()))
         if passing:
@@ -86,13 +88,13 @@ class Mail(NamedChannel[MailSettings]):
         return Accepted(self._reason(answer) if not refused else f"refused for good: {words}")
 
     def _reason(self, text: str) -> str:
-        return reason(text, [self._password or ""])
+        return loggable_reason(text, [self._password or ""])
 
 
-def compose(message: Message, settings: MailSettings, now: datetime) -> EmailMessage:
-    """Make the e-mail: plain text and HTML, the draft attached, threaded under the notice that opened.
+def compose_mail(message: Message, settings: MailSettings, now: datetime) -> EmailMessage:
+    """Return the e-mail: plain text and HTML, with the draft, as a reply to the notice that opened its thread.
 
-    Raises ValueError for an address or name that cannot stand in a header.
+    Raises ValueError for an address or name that a header cannot contain.
     """
     mail = EmailMessage(policy=SMTP_POLICY)
     mail["From"] = settings.sender
@@ -127,6 +129,6 @@ def _message_id(identity: str, settings: MailSettings) -> str:
 
 
 def _is_final(fault: aiosmtplib.SMTPResponseException) -> bool:
-    # A wrong password or a server that greets with 554 is about the channel: the message outlives it.
+    # A wrong password or a greeting of 554 is a fault of the channel, so the message is retried.
     of_channel = (aiosmtplib.SMTPAuthenticationError, aiosmtplib.SMTPConnectResponseError, aiosmtplib.SMTPHeloError)
     return fault.code >= 500 and not isinstance(fault, of_channel)

@@ -1,4 +1,4 @@
-"""GOV.UK Notify, through its own client: e-mail and text messages a service already sends."""
+"""GOV.UK Notify, through its own client: e-mail and text messages."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from notifications_python_client.utils import DOCUMENT_UPLOAD_SIZE_LIMIT, prepar
 
 from alerts.channel import Accepted, Attachment, Message, Outcome, Refused, short_form
 from alerts.channels.base import Outbound, ThreadChannel
-from alerts.channels.http import reason
+from alerts.channels.http import loggable_reason
 from alerts.channels.settings import NotifySettings
 
 API = "https://api.notifications.service.gov.uk"
@@ -24,7 +24,7 @@ _REFUSED_FOR_GOOD = frozenset({400, 413, 422})
 
 
 class Notify(ThreadChannel[NotifySettings]):
-    """Sends to each recipient once: Notify drops no copies, so each is looked up by its reference first."""
+    """Sends to each recipient once. Notify does not drop copies, so each is looked up by its reference first."""
 
     def __init__(self, settings: NotifySettings, now: Callable[[], datetime], outbound: Outbound) -> None:
         super().__init__(settings, now, outbound)
@@ -33,14 +33,14 @@ class Notify(ThreadChannel[NotifySettings]):
 
     @property
     def formats(self) -> Sequence[str]:
-        """Return that of what is uploaded, where the template has a field for it."""
+        """Return the format of the draft that is uploaded, if the template has a field for it."""
         return ("docx",) if self._settings.draft_field else ()
 
     async def send(self, message: Message) -> Outcome:
-        """Hand the message to Notify for every recipient who has not got it yet."""
+        """Submit the message to Notify for every recipient who does not have it yet."""
         if len(self._key) < _SHORTEST_KEY:
             return Refused(permanent=False, reason="the key is not one of GOV.UK Notify")
-        # The client blocks and is not safe between threads: it has this one for itself.
+        # The client blocks and is not thread-safe, so this thread is its own.
         return await self._in_thread(self._send_all, message)
 
     def _send_all(self, message: Message) -> Outcome:
@@ -48,21 +48,21 @@ class Notify(ThreadChannel[NotifySettings]):
         where = {} if settings.base_url is None else {"base_url": settings.base_url}
         # The client has no types.
         client = NotificationsAPIClient(self._key, timeout=self._timeout / 2, **where)  # type: ignore[no-untyped-call]
-        # By nothing but what we are told: else the environment's proxy would go before ours.
+        # Use only our own settings, because a proxy from the environment would take precedence.
         client.request_session.trust_env = False
         client.request_session.proxies = {} if self._proxy is None else {"http": self._proxy, "https": self._proxy}
         try:
-            return _outcome([_send_one(client, settings, message, to) for to in settings.to])
+            return _combine_outcomes([_send_one(client, settings, message, to) for to in settings.to])
         finally:
             client.request_session.close()
 
 
-def reference(message: Message, to: str) -> str:
+def notify_reference(message: Message, to: str) -> str:
     """Return Notify's reference of one message to one recipient, the same at every attempt."""
     return f"{message.id}-{hashlib.sha256(to.encode()).hexdigest()[:8]}"
 
 
-def _outcome(each: Sequence[Outcome]) -> Outcome:
+def _combine_outcomes(each: Sequence[Outcome]) -> Outcome:
     refused = [one for one in each if isinstance(one, Refused)]
     passing = [one for one in refused if not one.permanent]
     words = "; ".join(dict.fromkeys(one.reason for one in refused))
@@ -75,66 +75,70 @@ def _outcome(each: Sequence[Outcome]) -> Outcome:
 
 
 def _send_one(client: Any, settings: NotifySettings, message: Message, to: str) -> Outcome:  # noqa: ANN401  # the client has no types
-    mark = reference(message, to)
+    mark = notify_reference(message, to)
     try:
-        if (known := _known(client, mark)) is not None:
+        if (known := _find_sent(client, mark)) is not None:
             return known
-        return Accepted(str(_handed_over(client, settings, message, to)["id"]))
+        return Accepted(str(_submit_message(client, settings, message, to)["id"]))
     except APIError as fault:
-        return _refused(fault, settings) if fault.status_code != 503 else _unknown(client, mark, fault, settings)
+        return (
+            _refusal_of_fault(fault, settings)
+            if fault.status_code != 503
+            else _outcome_of_timeout(client, mark, fault, settings)
+        )
     except (KeyError, TypeError, ValueError, OSError) as fault:
         return Refused(permanent=False, reason=f"an answer that makes no sense: {type(fault).__name__}")
 
 
-def _handed_over(client: Any, settings: NotifySettings, message: Message, to: str) -> Any:  # noqa: ANN401  # the client has no types
-    mark = reference(message, to)
+def _submit_message(client: Any, settings: NotifySettings, message: Message, to: str) -> Any:  # noqa: ANN401  # the client has no types
+    mark = notify_reference(message, to)
     if "@" not in to:
         subject, link = short_form(message)
         fields = {"subject": subject, "text": link}
         return client.send_sms_notification(to, settings.template, personalisation=fields, reference=mark)
-    fields = _fields(settings, message)
+    fields = _template_fields(settings, message)
     try:
         return client.send_email_notification(to, settings.template, personalisation=fields, reference=mark)
     except APIError as fault:
         if fault.status_code not in _TOO_LONG:
             raise
-    # What Notify will not take in full may still go in few words: somebody must hear of it.
+    # Notify refused the full text, so send the short form: someone must be notified.
     subject, link = short_form(message)
     fields |= {"subject": subject, "text": link or subject}
     return client.send_email_notification(to, settings.template, personalisation=fields, reference=mark)
 
 
-def _known(client: Any, mark: str) -> Accepted | None:  # noqa: ANN401  # the client has no types
+def _find_sent(client: Any, mark: str) -> Accepted | None:  # noqa: ANN401  # the client has no types
     found = client.get_all_notifications(reference=mark)["notifications"]
     return Accepted(str(found[0]["id"])) if found else None
 
 
-def _unknown(client: Any, mark: str, fault: APIError, settings: NotifySettings) -> Outcome:  # noqa: ANN401  # the client has no types
-    # A read timeout looks like 503: Notify may well have taken it.
+def _outcome_of_timeout(client: Any, mark: str, fault: APIError, settings: NotifySettings) -> Outcome:  # noqa: ANN401  # the client has no types
+    # The client reports a read timeout as 503, so Notify may have accepted it.
     try:
-        return _known(client, mark) or _refused(fault, settings)
+        return _find_sent(client, mark) or _refusal_of_fault(fault, settings)
     except (APIError, KeyError, TypeError, ValueError, OSError):
-        return _refused(fault, settings)
+        return _refusal_of_fault(fault, settings)
 
 
-def _refused(fault: APIError, settings: NotifySettings) -> Refused:
+def _refusal_of_fault(fault: APIError, settings: NotifySettings) -> Refused:
     said = fault.message
     words = "; ".join(str(one.get("message", "")) for one in said) if isinstance(said, list) else str(said)
     key = settings.key.reveal()
     secrets = (key, key[-36:])
     permanent = fault.status_code in _REFUSED_FOR_GOOD
-    return Refused(permanent=permanent, reason=reason(f"{fault.status_code}: {words}", secrets))
+    return Refused(permanent=permanent, reason=loggable_reason(f"{fault.status_code}: {words}", secrets))
 
 
-def _fields(settings: NotifySettings, message: Message) -> dict[str, Any]:
+def _template_fields(settings: NotifySettings, message: Message) -> dict[str, Any]:
     fields: dict[str, Any] = {"subject": message.subject, "text": message.text}
     if settings.draft_field is not None:
-        # The template names the field, so it must have a value even where there is no draft.
-        fields[settings.draft_field] = _upload(message.attachments)
+        # The template has the field, so it needs a value even without a draft.
+        fields[settings.draft_field] = _draft_field_value(message.attachments)
     return fields
 
 
-def _upload(attachments: Sequence[Attachment]) -> object:
+def _draft_field_value(attachments: Sequence[Attachment]) -> object:
     if not attachments:
         return "none"
     draft = attachments[0]

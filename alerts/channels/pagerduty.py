@@ -27,13 +27,13 @@ class PagerDuty(HttpChannel[PagerdutySettings]):
 
     async def send(self, message: Message) -> Outcome:
         """Send the event of a message once."""
-        if (told := event(message, self._secrets["routing_key"])) is None:
+        if (told := build_event(message, self._secrets["routing_key"])) is None:
             return Accepted("no event: its alert is open as it is")
         body = json.dumps(told, ensure_ascii=False).encode()
         return await self._post(body)
 
 
-def event(message: Message, routing_key: str) -> dict[str, Any] | None:
+def build_event(message: Message, routing_key: str) -> dict[str, Any] | None:
     """Return the event: `resolve` when it is over or closed, `acknowledge` once somebody has it, else `trigger`.
 
     `dedup_key` is the incident's id, or the thread's where there is no incident. Of a fault of a platform there is one
@@ -52,10 +52,10 @@ def event(message: Message, routing_key: str) -> dict[str, Any] | None:
     }
     if is_over or is_taken:
         return told
-    return {**told, "payload": _payload(message), "links": _links(message), "client": "ninethirty"}
+    return {**told, "payload": _alert_payload(message), "links": _incident_links(message), "client": "ninethirty"}
 
 
-def _payload(message: Message) -> dict[str, Any]:
+def _alert_payload(message: Message) -> dict[str, Any]:
     data = message.data
     return {
         "summary": one_line(message.subject, _LONGEST_SUMMARY),
@@ -68,7 +68,7 @@ def _payload(message: Message) -> dict[str, Any]:
     }
 
 
-def _links(message: Message) -> list[dict[str, str]]:
+def _incident_links(message: Message) -> list[dict[str, str]]:
     measured = message.data.get("measured") or {}
     named = ((message.data.get("link"), "Incident, and acknowledge"), (measured.get("url"), "Announced address"))
     return [{"href": str(href), "text": text} for href, text in named if href]

@@ -28,14 +28,14 @@ class Webhook(HttpChannel[WebhookSettings]):
 
     async def send(self, message: Message) -> Outcome:
         """Post the message once."""
-        body, secret = payload(message), self._secrets.get("secret")
+        body, secret = webhook_body(message), self._secrets.get("secret")
         headers = {"Idempotency-Key": message.id}
         if secret:
-            headers["X-Signature"] = signature(secret, int(self._now().timestamp()), body)
+            headers["X-Signature"] = sign_body(secret, int(self._now().timestamp()), body)
         return await self._post(body, headers)
 
 
-def payload(message: Message) -> bytes:
+def webhook_body(message: Message) -> bytes:
     """Return the JSON of a message: its data (see `schema`), with `text` and `files` added."""
     whole = {
         "id": message.id,
@@ -44,18 +44,18 @@ def payload(message: Message) -> bytes:
         "subject": message.subject,
         **message.data,
         "text": message.text,
-        "files": [_file(one) for one in message.attachments],
+        "files": [_attachment_json(one) for one in message.attachments],
     }
     return json.dumps(whole, ensure_ascii=False, sort_keys=True, default=str).encode()
 
 
-def signature(secret: str, at: int, body: bytes) -> str:
+def sign_body(secret: str, at: int, body: bytes) -> str:
     """Return the X-Signature header: `t=` seconds since 1970, `v1=` HMAC-SHA-256 of `t.body` in hex."""
     digest = hmac.new(secret.encode(), f"{at}.".encode() + body, hashlib.sha256).hexdigest()
     return f"t={at},v1={digest}"
 
 
-def _file(draft: Attachment) -> dict[str, Any]:
+def _attachment_json(draft: Attachment) -> dict[str, Any]:
     return {
         "name": draft.name,
         "media_type": draft.media_type,

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from alerts.actions import in_words
-from alerts.by_hand import ended
+from alerts.actions import describe_action
+from alerts.by_hand import logged_end
 from alerts.draft import narrative, words
 from alerts.draft.chronology import chronology
 from alerts.draft.code import OUTSIDE_CODE, PUBLISHED, clauses
@@ -192,7 +192,7 @@ KNOWN: Mapping[str, Callable[[DraftInput], tuple[str, ...]]] = {
     "incident.evidence_list": _evidence,
     "impact.measured_sentence": _say_waits,
     "release.slot": _slot,
-    "human.corrective": lambda case: tuple(in_words(each, case.timezone) for each in case.incident.actions),
+    "human.corrective": lambda case: tuple(describe_action(each, case.timezone) for each in case.incident.actions),
 }
 
 
@@ -256,7 +256,7 @@ def logged_by_hand(case: DraftInput) -> tuple[str, ...]:
 
 def lasted(case: DraftInput) -> tuple[str, ...]:
     """Say how long what a person logged went on, where they said when it was over."""
-    end = ended(case.incident, case.timezone)
+    end = logged_end(case.incident, case.timezone)
     if end is None:
         return ()
     is_timed = "T" in case.incident.words["when"].split(",")[0]

@@ -12,8 +12,8 @@ from alerts.draft.narrative import REMARKS
 from alerts.draft.report import Table
 from alerts.finding import BlindSpan, Certainty, Exposure, Part, ReleaseFacts, part_name
 from alerts.incident import Entry
-from alerts.notice_text import named
-from alerts.standing import was_out_already
+from alerts.notice_text import title_with_slot
+from alerts.status import was_public_at_slot
 from schedules.times.interval import Bounds, Interval
 from schedules.times.json import instant_json
 from schedules.times.words import sureness
@@ -146,7 +146,7 @@ def _row(part: Part, facts: ReleaseFacts) -> tuple[str, ...]:
 
 def _first(part: Part, facts: ReleaseFacts) -> str:
     # For a part that was exposed the release is another event than the first time it was seen.
-    if was_out_already(part):
+    if was_public_at_slot(part):
         return f"Already public; came {words.between(part.first_seen, facts.timezone)}"
     if part.exposures and part.released.by:
         return f"Released {words.between(part.released, facts.timezone)}"
@@ -218,7 +218,7 @@ def _times(facts: ReleaseFacts) -> Table:
     for part in parts_in_order(facts):
         if part.first_seen != Interval():
             rows.append(_pair(f"First seen: {part_name(part)}", part.first_seen))
-        if part.released not in (Interval(), part.first_seen) and not was_out_already(part):
+        if part.released not in (Interval(), part.first_seen) and not was_public_at_slot(part):
             rows.append(_pair(f"Released: {part_name(part)}", part.released))
         for each in part.exposures:
             rows += [_pair(f"Exposure begins: {part_name(part)}", each.start)]
@@ -245,11 +245,13 @@ def _records(facts: ReleaseFacts) -> Table:
 
 def _line(entry: Entry, case: DraftInput) -> str:
     # The title, cut short for a subject, and the slot stand in full at the head of the draft.
-    return entry.text.replace(f"{named(case.facts, entry.at)}, ", "", 1) if case.facts else entry.text
+    return entry.text.replace(f"{title_with_slot(case.facts, entry.at)}, ", "", 1) if case.facts else entry.text
 
 
 def _noted(case: DraftInput) -> Table:
-    rows = tuple((words.brief(each.at, case.timezone), each.by, _line(each, case)) for each in case.incident.happened)
+    rows = tuple(
+        (words.brief(each.at, case.timezone), each.by, _line(each, case)) for each in case.incident.timeline_by_time
+    )
     return Table("What was noted during the incident", ("When", "By (role)", "Note"), rows, (4, 4, 9))
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from alerts.actions import RECORD
+from alerts.actions import ACTION_PREFIX
 from alerts.draft import guidance, words
 from alerts.draft.edits import STEP
 from alerts.draft.input import DraftInput
@@ -25,7 +25,7 @@ RECORDS = (
     "closed",
     "decided to bring the release forward",
     "other producers' incidents",
-    RECORD,
+    ACTION_PREFIX,
 )
 TIME = re.compile(r"\b([01]?\d|2[0-3])[:.]([0-5]\d)\b")
 
@@ -49,7 +49,7 @@ def _dated_lines(every: list[Happening], case: DraftInput) -> Iterator[str]:
 
 
 def _logged(case: DraftInput) -> Iterator[Happening]:
-    for entry in case.incident.happened:
+    for entry in case.incident.timeline_by_time:
         is_told = entry.text == case.incident.words.get("what") or entry.text.startswith(RECORDS)
         if entry.by != MONITOR and not is_told:
             text = "took charge" if entry.text == ACKNOWLEDGED else entry.text.rstrip(".")

@@ -10,9 +10,9 @@ from alerts.draft.code import OUTSIDE_CODE
 from alerts.draft.input import DraftInput
 from alerts.draft.narrative import announcement, availability, brought_forward, headline, since
 from alerts.draft.report import Report
-from alerts.fact_rules import came
+from alerts.fact_rules import appearance_of
 from alerts.finding import ReleaseFacts
-from alerts.standing import was_out_already
+from alerts.status import was_public_at_slot
 
 MISSING = ("overdue", "not_published")
 SORRY = "We apologise for the inconvenience."
@@ -125,6 +125,6 @@ def _say_where_now(case: DraftInput, facts: ReleaseFacts) -> list[str]:
     page, forward = facts.page, brought_forward(case) or facts.slot
     is_due = forward is not None and facts.at >= forward
     is_removed = any(each.kind == "withdrawn" for each in facts.findings)
-    if page is None or not is_due or is_removed or (came(page).by is None and not was_out_already(page)):
+    if page is None or not is_due or is_removed or (appearance_of(page).by is None and not was_public_at_slot(page)):
         return [announcement(facts)]
     return [f"“{facts.title}” is available at {facts.url}.", announcement(facts, "It")]

@@ -12,8 +12,8 @@ from urllib.parse import unquote, urlsplit
 from alerts import fact_rules
 from alerts.draft import words
 from alerts.draft.input import DraftInput, lead, parts_in_order
-from alerts.finding import ROLES, Ended, Exposure, Part, ReleaseFacts
-from alerts.standing import behind, was_out_already
+from alerts.finding import ROLE_NAMES, Ended, Exposure, Part, ReleaseFacts
+from alerts.status import late_parts, was_public_at_slot
 from schedules.times.interval import Bounds, Interval
 from schedules.times.zone import local_date
 
@@ -115,7 +115,7 @@ def _is_known(length: Bounds) -> bool:
 
 def delays(facts: ReleaseFacts) -> tuple[str, ...]:
     """Return how long users waited: elsewhere, if they could get it there first, then at the announced address."""
-    late = {part.id: (part, part.wait if part.is_hidden else delay) for part, delay in behind(facts)}
+    late = {part.id: (part, part.wait if part.is_hidden else delay) for part, delay in late_parts(facts)}
     late |= {part.id: (part, part.wait) for part in facts.parts if part.required and part.is_hidden}
     known = [(part, wait) for part, wait in late.values() if wait and _is_known(wait)]
     others = [part for part in _found_elsewhere(facts) if known and part.delay and (part.delay.max or 0.0) > 0]
@@ -199,7 +199,7 @@ def _say_how_it_ended(exposure: Exposure, facts: ReleaseFacts, *, has_lengths: b
 
 
 def _say_late(part: Part, facts: ReleaseFacts) -> str:
-    seen = fact_rules.came(part)
+    seen = fact_rules.appearance_of(part)
     if part.is_hidden:
         return f"{CAP_SUBJECT} {WAS} published {_interval_in_words(seen, facts)}, but {_say_hidden_until(part, facts)}."
     if words.to_the_minute(seen) is None:
@@ -233,8 +233,8 @@ def _say_overdue(part: Part, facts: ReleaseFacts) -> str:
 
 def _say_released(part: Part, facts: ReleaseFacts) -> str:
     """Return when a part was released, early or not; nothing if it had been public early and stayed so."""
-    seen = fact_rules.came(part)
-    if seen.by is None or was_out_already(part):
+    seen = fact_rules.appearance_of(part)
+    if seen.by is None or was_public_at_slot(part):
         return ""
     if any(each.kind == "late" and each.part == part.id for each in facts.findings):
         return _say_late(part, facts)
@@ -304,7 +304,7 @@ def _name_parts(parts: Sequence[Part], facts: ReleaseFacts) -> tuple[str, bool]:
 def _name_role(role: str, parts: Sequence[Part], facts: ReleaseFacts) -> str:
     if role == "alternative":
         return words.joined([_name_alternative(part) for part in parts])
-    noun = "landing page" if role == "page" else ROLES.get(role, role)
+    noun = "landing page" if role == "page" else ROLE_NAMES.get(role, role)
     files = [unquote(urlsplit(part.url).path.rsplit("/", 1)[-1]) for part in parts]
     is_all = len(parts) == sum(part.role == role for part in facts.parts)
     if not is_all and all("." in each for each in files):

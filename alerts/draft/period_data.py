@@ -7,13 +7,13 @@ import io
 from itertools import chain
 from typing import Any
 
-from alerts.by_hand import ended
+from alerts.by_hand import logged_end
 from alerts.claim import claim_json
 from alerts.draft.history import outcome
 from alerts.draft.pattern import patterns_json
 from alerts.draft.period import Episode, Period, Row, counts, episodes, punctuality, unsure
 from alerts.incident import Incident
-from alerts.one_line import cell
+from alerts.one_line import csv_cell
 from alerts.platform import platform_id
 from schedules.times.interval import Bounds
 from schedules.times.json import instant_json
@@ -39,7 +39,7 @@ def period_csv(period: Period) -> bytes:
     logged = ({**one, "logged": one["occurred"], "url": " ".join(one["urls"])} for one in by_hand)
     claimed = ({**one, "claimed": one["first_published"]} for one in map(claim_json, period.claims))
     for told in chain(map(_record, period.rows), logged, claimed):
-        writer.writerow([cell(told.get(name)) for name in COLUMNS])
+        writer.writerow([csv_cell(told.get(name)) for name in COLUMNS])
     text.flush()
     return held.getvalue()
 
@@ -94,7 +94,7 @@ def _logged_json(incident: Incident) -> dict[str, Any]:
         "producer": incident.producer,
         "urls": incident.words.get("url", "").splitlines(),
         "occurred": instant_json(incident.occurred),
-        "ended": instant_json(ended(incident)),
+        "ended": instant_json(logged_end(incident)),
         "what": outcome(incident),
         "grade": incident.grade,
         "cause": incident.words.get("cause"),

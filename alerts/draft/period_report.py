@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
-from alerts.by_hand import ended
+from alerts.by_hand import logged_end
 from alerts.claim import NO_PROOF, Claim
 from alerts.draft import words
 from alerts.draft.answers import asks_for
@@ -198,7 +198,7 @@ def _listed_table(period: Period) -> tuple[Table, ...]:
 
 
 def _logged_row(incident: Incident) -> tuple[str, ...]:
-    end = ended(incident)
+    end = logged_end(incident)
     day_alone = "T" not in incident.words.get("when", "T").partition(",")[0]
     began = day_text(local_date(incident.occurred)) if day_alone else words.brief(incident.occurred, LONDON)
     return (

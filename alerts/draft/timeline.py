@@ -10,7 +10,7 @@ from alerts.draft.input import parts_in_order
 from alerts.draft.report import Lane, Span, Timeline
 from alerts.finding import Ended, Part, ReleaseFacts, part_name
 from alerts.one_line import one_line
-from alerts.standing import was_out_already
+from alerts.status import was_public_at_slot
 from schedules.times.interval import Interval
 from schedules.times.words import clock
 from schedules.times.zone import local_date
@@ -89,7 +89,7 @@ def _lane_alt(part: Part, timezone: str) -> str:
     name = part_name(part)
     early = [f"became public early {words.between(each.start, timezone)}" for each in part.exposures]
     appeared, how = (part.released, "released") if part.exposures else (part.first_seen, "first seen")
-    stayed = ["public ever since"] if was_out_already(part) else []
+    stayed = ["public ever since"] if was_public_at_slot(part) else []
     seen = stayed or ([f"{how} {words.between(appeared, timezone)}"] if appeared.by else [])
     return f"{words.capital(name)}: {', then '.join([*early, *seen]) or 'not seen'}."
 

@@ -1,4 +1,4 @@
-"""The wired program: what the command line, rehearsals and benches ask of it."""
+"""The wired program, as the command line, rehearsals and benches use it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from monitor.app.reload import Reload
 from monitor.app.status import Status
 from monitor.deliver.by_hand import log_by_hand
 from monitor.errors import SurroundingsFault
-from monitor.plan.targets import Target
 from monitor.store.writer import LATE
 from schedules.times.words import stamp
 
@@ -24,7 +23,7 @@ _ALIVE = timedelta(minutes=2)
 
 @dataclass(frozen=True, slots=True)
 class LookedOnce:
-    """What came of looking once: the JSON of each release, and why calendars could not be read, by name."""
+    """The result of `run_once`: the JSON of each release, and the faults of calendar reads by calendar."""
 
     releases: list[dict[str, Any]]
     faults: dict[str, str] = field(default_factory=dict)
@@ -32,7 +31,7 @@ class LookedOnce:
 
 @dataclass(frozen=True, slots=True)
 class App:
-    """One monitor, ready to run in the loop it was made in."""
+    """One monitor. Run it in the event loop in which it was built."""
 
     daemon: Daemon
     status: Status
@@ -41,28 +40,28 @@ class App:
 
     @property
     def looks(self) -> int:
-        """Return how many scheduled looks were begun."""
+        """Return how many scheduled looks have begun."""
         return self.daemon.poller.made
 
     async def run(self, stop: asyncio.Event, started: Callable[[], None] = lambda: None) -> None:
-        """Watch, record and tell until `stop` is set, and stop in good order; call `started` before the first look."""
+        """Run until `stop` is set, then stop regularly. `started` is called before the first look."""
         await self.daemon.run(stop, started)
 
-    async def once(self, day: date | None = None) -> LookedOnce:
-        """Read calendars, look once at the releases of a local day or at all, tell what is to be told.
+    async def run_once(self, day: date | None = None) -> LookedOnce:
+        """Read calendars, look once at the releases of a local day (None: all), judge them and send what is due.
 
         Raises `SurroundingsFault` while a monitor of this name is running on the same store.
         """
         daemon = self.daemon
-        await self._refuse_another()
+        await self._refuse_second_monitor()
         await daemon.take_up()
         await daemon.calendar_reads.read_all()
         targets = daemon.admission.targets_on(day)
         for target in targets:
-            await self._look(target)
+            daemon.intake.see(target, *await daemon.poller.look_once(target))
         await daemon.watch.judge_all(list(daemon.watch.releases))
         for channel in daemon.channels:
-            await daemon.outbox.empty(channel.name)
+            await daemon.outbox.send_due(channel.name)
         looked = {target.release for target in daemon.admission.targets_on(day)}
         bodies = [body for release in looked if (body := self.status.body(release)) is not None]
         await daemon.writer.backlog.finish_large(LATE)
@@ -70,7 +69,7 @@ class App:
         return LookedOnce(bodies, dict(self.status.health.faults))
 
     async def log_by_hand(self, release: str, words: Mapping[str, str]) -> Incident:
-        """Log an incident that a person saw, about a watched release or none. Raises `NotEnough`."""
+        """Save an incident that a person reports, for a watched release or none. Raises `InvalidInput`."""
         daemon, now = self.daemon, self.daemon.clock.now()
         known = await daemon.ledger.recall(release)
         facts = daemon.watch.facts(known, daemon.ledger.promises(release)) if known is not None else None
@@ -79,32 +78,29 @@ class App:
         daemon.outbox.wake()
         return incident
 
-    async def renew_drafts(self) -> None:
-        """Write every draft that measurements have outgrown again, as of now."""
-        daemon, current = self.daemon, self.reload.as_of_now
+    async def redraft_all(self) -> None:
+        """Write a new version of every draft that is no longer current."""
+        daemon, current = self.daemon, self.reload.current_incidents
         now = daemon.clock.now()
         for incident in await daemon.ask(daemon.store.verdicts.incidents):
-            write = await daemon.ask(partial(current.renewal, incident.id, now))
+            write = await daemon.ask(partial(current.prepare_redraft, incident.id, now))
             if write is not None:
                 await daemon.writer.write(write)
 
     def abandon(self) -> None:
-        """Die at once, as by kill -9: nothing that is not committed is kept."""
+        """Stop at once, like `kill -9`. What is not committed is lost."""
         self.daemon.abandon()
 
     async def close(self) -> None:
-        """Let go of everything, committed or not."""
+        """Close the store, channels and connections, even if not everything is committed."""
         await self.daemon.close()
 
-    async def _look(self, target: Target) -> None:
-        self.daemon.intake.see(target, *await self.daemon.poller.look_once(target))
-
-    async def _refuse_another(self) -> None:
-        # Two of one name would each take the other's silence for its own blind span.
+    async def _refuse_second_monitor(self) -> None:
+        # Two monitors of one name would each take the other's silence for its own blind span.
         daemon = self.daemon
         beat = await daemon.ask(lambda: daemon.store.leases.heartbeat(daemon.name))
         if beat is not None and not beat.stopped and daemon.clock.now() - beat.at < _ALIVE:
             raise SurroundingsFault(
-                f'a monitor named "{daemon.name}" is running on this store, last heard of at '
-                f"{stamp(beat.at)}: ask it with `today`, or stop it first"
+                f'a monitor named "{daemon.name}" is running on this store, last active at {stamp(beat.at)}: '
+                "query it with `today`, or stop it first"
             )

@@ -1,6 +1,6 @@
-"""How other processes of this machine talk to the running monitor: a socket beside its evidence.
+"""A socket in the evidence folder, through which other processes of this machine query the running monitor.
 
-A request is one word, `reload` or `status`; the answer is one JSON value.
+A request is one word, `reload` or `status`. The answer is one JSON value.
 """
 
 from __future__ import annotations
@@ -24,18 +24,20 @@ if TYPE_CHECKING:
 
 _log = structlog.get_logger(__name__)
 _LONGEST_RELOAD = 120.0
-"""Seconds: a calendar of many thousand entries is joined again."""
+"""In seconds, because a reload can join a calendar of many thousand entries again."""
 _LONGEST_STATUS = 10.0
 _LONGEST_REQUEST = 64
-"""Bytes."""
+"""In bytes."""
 
-Reload = Callable[[], Awaitable[list[str]]]
-"""Reads the configuration again and returns what is wrong with it."""
+ReloadConfig = Callable[[], Awaitable[list[str]]]
+"""Loads the configuration again and returns its faults."""
 
 
 @asynccontextmanager
-async def listening(settings: Settings, reload: Reload, status: Callable[[], dict[str, Any]]) -> AsyncIterator[None]:
-    """Answer requests for the length of a block. `status` returns the health of the monitor as JSON."""
+async def serve_control_socket(
+    settings: Settings, reload: ReloadConfig, status: Callable[[], dict[str, Any]]
+) -> AsyncIterator[None]:
+    """Answer requests inside this context. `status` returns the health of the monitor as JSON."""
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         request = await reader.read(_LONGEST_REQUEST)
@@ -47,7 +49,7 @@ async def listening(settings: Settings, reload: Reload, status: Callable[[], dic
             await writer.wait_closed()
 
     try:
-        bound = _bound(settings)
+        bound = _bind_socket(settings)
     except OSError as fault:
         _log.warning("reload_unreachable", fault=fault.strerror)
         yield
@@ -56,27 +58,27 @@ async def listening(settings: Settings, reload: Reload, status: Callable[[], dic
         async with await asyncio.start_unix_server(answer, sock=bound):
             yield
     finally:
-        _clear(settings)
+        _remove_socket(settings)
 
 
-def ask_for_reload(settings: Settings) -> list[str]:
-    """Make the monitor that runs here read its configuration again, and return what is wrong with it.
+def request_reload(settings: Settings) -> list[str]:
+    """Have the monitor on this machine reload its configuration. Return its faults, empty if it was loaded.
 
-    Raises `SurroundingsFault` if none can be reached.
+    Raises `SurroundingsFault` if no monitor can be reached.
     """
-    faults: list[str] = _request(settings, b"reload", _LONGEST_RELOAD)
+    faults: list[str] = _send_request(settings, b"reload", _LONGEST_RELOAD)
     return faults
 
 
-def ask_for_status(settings: Settings) -> dict[str, Any]:
-    """Return the health of the monitor that runs here. Raises `SurroundingsFault` if none can be reached."""
-    status: dict[str, Any] = _request(settings, b"status", _LONGEST_STATUS)
+def request_status(settings: Settings) -> dict[str, Any]:
+    """Return the health of the monitor on this machine. Raises `SurroundingsFault` if none can be reached."""
+    status: dict[str, Any] = _send_request(settings, b"status", _LONGEST_STATUS)
     return status
 
 
-def _request(settings: Settings, word: bytes, timeout: float) -> Any:  # noqa: ANN401 # any JSON
+def _send_request(settings: Settings, word: bytes, timeout: float) -> Any:  # noqa: ANN401 # any JSON
     try:
-        with _place(settings) as place, socket.socket(socket.AF_UNIX) as connection:
+        with _socket_path(settings) as place, socket.socket(socket.AF_UNIX) as connection:
             connection.settimeout(timeout)
             connection.connect(place)
             connection.sendall(word)
@@ -91,26 +93,26 @@ def _request(settings: Settings, word: bytes, timeout: float) -> Any:  # noqa: A
     return json.loads(answer)
 
 
-def _bound(settings: Settings) -> socket.socket:
+def _bind_socket(settings: Settings) -> socket.socket:
     Path(settings.evidence.folder).mkdir(parents=True, exist_ok=True)
     # A killed monitor leaves its socket behind.
-    _clear(settings)
+    _remove_socket(settings)
     bound = socket.socket(socket.AF_UNIX)
-    with _place(settings) as place:
+    with _socket_path(settings) as place:
         bound.bind(place)
     return bound
 
 
-def _clear(settings: Settings) -> None:
-    with _place(settings) as place:
+def _remove_socket(settings: Settings) -> None:
+    with _socket_path(settings) as place:
         Path(place).unlink(missing_ok=True)
 
 
 @contextmanager
-def _place(settings: Settings) -> Iterator[str]:
+def _socket_path(settings: Settings) -> Iterator[str]:
     # The address of a Unix socket has at most about a hundred bytes. The path of a folder can be longer.
-    held = os.open(settings.evidence.folder, os.O_RDONLY | os.O_DIRECTORY)
+    folder = os.open(settings.evidence.folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        yield f"/proc/self/fd/{held}/{settings.watch.vantage}.sock"
+        yield f"/proc/self/fd/{folder}/{settings.watch.vantage}.sock"
     finally:
-        os.close(held)
+        os.close(folder)

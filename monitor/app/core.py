@@ -1,31 +1,30 @@
-"""What nearly every part of a monitor is made from: clock, store, evidence, counters, health, and its edges."""
+"""The core of a monitor, from which its parts are made: clock, store, evidence, counters, health, and its edges."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from random import Random
 
 from alerts.channel import Channel
 from monitor import __version__
-from monitor.app.jobs import Failed, Jobs
+from monitor.app.jobs import Jobs, OnFailed
 from monitor.app.options import checks_of, fetcher_of, joining_of, spacings_of
-from monitor.app.standing_in import Opened, StoreFailover, opened
+from monitor.app.store_failover import OpenedStore, StoreFailover, open_with_journal
 from monitor.clock import Ahead, Clock, SystemClock
 from monitor.config.settings import Settings
 from monitor.health.heartbeat import HeartbeatWriter
 from monitor.health.metrics import Metrics
 from monitor.health.state import HealthState, StoreHealth
-from monitor.health.system import SILENT, ServiceManager, is_kept
+from monitor.health.system import NO_SERVICE_MANAGER, ServiceManager, is_clock_synchronised
 from monitor.health.workers import WorkerHealth
 from monitor.ledger.ledger import Ledger
-from monitor.look.apart.workers import Starts, Workers
+from monitor.look.apart.workers import StartHooks, Workers
 from monitor.look.clock_skew import Skew
 from monitor.look.fetch import Fetcher
 from monitor.look.interpret import Interpreter
-from monitor.look.reading import ReadingApart
+from monitor.look.reading import BodyReader
 from monitor.store.evidence.evidence import Evidence
 from monitor.store.lease import Leaseholder
 from monitor.store.members import Members
@@ -37,14 +36,14 @@ from monitor.watch.blind_spans import BlindSpans
 from monitor.watch.judging_queue import JudgingQueue
 
 _STORE_THREADS = 8
-"""As many as there are tasks that query the store, so that none waits in line behind one that is not answered."""
+"""One for each task that queries the store, so that none waits behind a query that hangs."""
 
 
 @dataclass(frozen=True, slots=True)
 class Core:
-    """What nearly every part is made from; `folder` is where relative files start.
+    """What nearly every part of a monitor is made from. Relative files are in `folder`.
 
-    `holder` holds the leases of this process: two monitors of one name must not both believe that one is theirs.
+    `holder` names this process in leases. It is unique, so that two monitors of one name never share a lease.
     """
 
     settings: Settings
@@ -67,22 +66,22 @@ class Core:
     fetcher: Fetcher
     holder: str
     members: Members | None
-    apart: StoreFailover
+    failover: StoreFailover
 
 
-def core_of(settings: Settings, edges: Edges, folder: Path) -> Core:
-    """Return the core of a monitor, with its store opened and migrated. Raises `StoreFault`."""
+def make_core(settings: Settings, edges: Edges, folder: Path) -> Core:
+    """Return the core of a monitor. Opens and migrates its store. Raises `StoreFault`."""
     clock, vantage = edges.clock or SystemClock(), settings.watch.vantage
-    found = _opened(settings, edges, clock)
+    found = _open_store(settings, edges, clock)
     store, holder = found.store, f"{vantage} {Random(edges.seed).getrandbits(32):08x}"  # noqa: S311 # guards nothing
-    metrics, queue, heartbeat = _metrics(settings), JudgingQueue(clock), HeartbeatWriter(vantage, store.leases)
+    metrics, queue, heartbeat = _make_metrics(settings), JudgingQueue(clock), HeartbeatWriter(vantage, store.leases)
     blind = BlindSpans(vantage, queue, metrics)
     health = HealthState(clock.now(), spacings_of(settings), settings.clock.unproven_offset, blind.note)
-    told = StoreHealth(clock, metrics, health, lambda: found.is_away)
+    observer = StoreHealth(clock, metrics, health, lambda: found.is_away)
     if found.is_away:
-        health.store_failed(clock.now())
+        health.note_store_failure(clock.now())
     writer = Writer(
-        store, clock, members=[heartbeat], delay=edges.delay, on_commit=told.committed, on_failure=told.failed
+        store, clock, members=[heartbeat], delay=edges.delay, on_commit=observer.committed, on_failure=observer.failed
     )
     threads = Threads(_STORE_THREADS, "store")
     evidence = Evidence(
@@ -90,11 +89,11 @@ def core_of(settings: Settings, edges: Edges, folder: Path) -> Core:
         store.evidence,
         writer,
         clock,
-        found.keeper(vantage, clock),
+        found.evidence_name(vantage, clock),
         durable=edges.durable,
         on_lost=metrics.store_failures.inc,
     )
-    members = _members(settings, store, writer, clock, holder)
+    members = _make_members(settings, store, writer, clock, holder)
     worker_health = WorkerHealth(clock, metrics, blind.note)
     ledger = Ledger(store, writer, clock, joining_of(settings), checks_of(settings), threads.ask)
     return Core(
@@ -105,7 +104,7 @@ def core_of(settings: Settings, edges: Edges, folder: Path) -> Core:
         store,
         metrics,
         threads,
-        _workers(clock, metrics, health, worker_health),
+        _make_workers(clock, metrics, health, worker_health),
         worker_health,
         Tasks(),
         queue,
@@ -118,49 +117,47 @@ def core_of(settings: Settings, edges: Edges, folder: Path) -> Core:
         edges.fetcher or fetcher_of(settings, clock),
         holder,
         members,
-        StoreFailover(found, vantage, writer, evidence, clock, told, members, ledger, edges.hold),
+        StoreFailover(found, vantage, writer, evidence, clock, observer, members, ledger, edges.hold),
     )
 
 
-def _opened(settings: Settings, edges: Edges, clock: Clock) -> Opened:
+def _open_store(settings: Settings, edges: Edges, clock: Clock) -> OpenedStore:
     url, durable = settings.store.url, edges.durable
     if edges.journal:
-        return opened(url, settings.store.journal, settings.watch.vantage, clock, durable=durable)
+        return open_with_journal(url, settings.store.journal, settings.watch.vantage, clock, durable=durable)
     store = edges.store or open_store(url, durable=durable)
     store.upgrade()
-    return Opened(store)
+    return OpenedStore(store)
 
 
-def _members(settings: Settings, store: Store, writer: Writer, clock: Clock, holder: str) -> Members | None:
-    """Return this monitor among those of its store, None where it has one of its own."""
+def _make_members(settings: Settings, store: Store, writer: Writer, clock: Clock, holder: str) -> Members | None:
+    """Return the membership of this monitor among those of a shared store, or None if the store is its own."""
     if not is_shared(settings.store.url):
         return None
     name, mine = settings.watch.vantage, Leaseholder(holder, settings.store.takeover)
     return Members(name, mine, store.leases, writer, clock, divided=settings.store.mode == "shared")
 
 
-def _workers(clock: Clock, metrics: Metrics, health: HealthState, own: WorkerHealth) -> Workers:
-    costly = partial(_cost_too_much, metrics, health)
-    return Workers(clock=clock, told=costly, starts=Starts(own.attempted, own.unread))
+def _make_workers(clock: Clock, metrics: Metrics, health: HealthState, own: WorkerHealth) -> Workers:
+    def note_costly_host(host: str) -> None:
+        metrics.count_too_costly(host)
+        health.costly.add(host)
+
+    return Workers(clock=clock, on_costly=note_costly_host, hooks=StartHooks(own.note_start_attempt, own.note_unread))
 
 
-def _cost_too_much(metrics: Metrics, health: HealthState, host: str) -> None:
-    metrics.cost_too_much(host)
-    health.costly.add(host)
-
-
-def interpreter_of(core: Core) -> Interpreter:
-    """Return what reads answers; it asks of the machine's clock only where that is the one we go by."""
+def make_interpreter(core: Core) -> Interpreter:
+    """Return the interpreter of responses. It checks the machine's clock only if that clock is the monitor's."""
     settings, is_real = core.settings, core.edges.clock is None
     return Interpreter(
-        Skew(lambda: is_kept() if is_real else False, Ahead(core.clock)),
+        Skew(lambda: is_clock_synchronised() if is_real else False, Ahead(core.clock)),
         unproven_offset=settings.clock.unproven_offset,
-        shared=is_shared(settings.store.url),
-        apart=ReadingApart(core.workers, core.clock),
+        is_shared=is_shared(settings.store.url),
+        reader=BodyReader(core.workers, core.clock),
     )
 
 
-def _metrics(settings: Settings) -> Metrics:
+def _make_metrics(settings: Settings) -> Metrics:
     return Metrics(
         __version__,
         spacings_of(settings),
@@ -171,20 +168,21 @@ def _metrics(settings: Settings) -> Metrics:
 
 @dataclass(frozen=True, slots=True)
 class Edges:
-    """What may be put in place of the real edges, by a rehearsal or a test; None takes the real one.
+    """Replacements of the real edges, for rehearsals and tests (None: the real one).
 
-    `journal`: what the store cannot take is kept beside it, and a store that is away holds up no start. `hold` keeps
-    other monitors off a store that is back, or raises `SurroundingsFault` where one has it. `delay` is the writer's.
+    With `journal`, writes that the store refuses are kept in a journal, and the monitor starts without its store.
+    `hold` locks a recovered store for this monitor, or raises `SurroundingsFault` if another has it. `delay` is how
+    many seconds the writer collects a batch.
     """
 
     clock: Clock | None = None
-    clockwork: Callable[[Clock, Failed], Jobs] | None = None
+    clockwork: Callable[[Clock, OnFailed], Jobs] | None = None
     fetcher: Fetcher | None = None
     store: Store | None = None
     channels: Sequence[Channel] | None = None
     seed: int | None = None
     serve: bool = True
-    manager: ServiceManager = SILENT
+    manager: ServiceManager = NO_SERVICE_MANAGER
     durable: bool = True
     delay: float = DELAY
     journal: bool = False

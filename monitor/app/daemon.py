@@ -1,4 +1,4 @@
-"""The life of the daemon: its tasks, its recurring jobs, and its orderly stop."""
+"""Starts, runs and stops the daemon: its tasks and recurring jobs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import structlog
 
 from alerts.channel import Channel
 from monitor.app.jobs import Jobs
-from monitor.app.standing_in import StoreFailover
+from monitor.app.store_failover import StoreFailover
 from monitor.clock import Clock
 from monitor.deliver.outbox import Outbox
 from monitor.errors import StoreFault, SurroundingsFault
@@ -47,12 +47,12 @@ _PATIENCE = 1.0
 
 
 class TaskDied(SurroundingsFault):
-    """A task that should have lived as long as the daemon ended before it."""
+    """A task ended that should have run as long as the daemon."""
 
 
 @dataclass
 class Daemon:
-    """One running monitor. `run` works until told to stop; `abandon` ends at once, as `kill -9` would."""
+    """One running monitor. `run` runs until `stop` is set. `abandon` ends it at once, like `kill -9`."""
 
     name: str
     clock: Clock
@@ -76,27 +76,30 @@ class Daemon:
     channels: Sequence[Channel]
     counters: Metrics
     workers: Workers
-    apart: StoreFailover
+    failover: StoreFailover
     members: Members | None = None
     web: WebServer | None = None
     closing: Sequence[Callable[[], None]] = ()
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)
     _tasks: list[asyncio.Task[Any]] = field(default_factory=list)
-    _opening: set[asyncio.Task[None]] = field(default_factory=set)
-    _keeping: asyncio.Task[None] | None = None
-    _dealt: tuple[str, ...] = ()
+    _background: set[asyncio.Task[None]] = field(default_factory=set)
+    _membership: asyncio.Task[None] | None = None
+    _divided_among: tuple[str, ...] = ()
 
     async def run(self, stop: asyncio.Event, started: Callable[[], None] = lambda: None) -> None:
-        """Take up where the store left off, call `started`, work until `stop` is set, and stop in good order."""
-        asyncio.get_running_loop().set_exception_handler(self._strayed)
+        """Load the stored state, call `started`, run until `stop` is set, and stop regularly.
+
+        Raises `TaskDied` if one of its tasks ends.
+        """
+        asyncio.get_running_loop().set_exception_handler(self._count_stray_exception)
         await self.take_up()
         started()
-        self._tasks = [asyncio.create_task(work, name=name) for name, work in self._works()]
-        self._tasks += [] if self._keeping is None else [self._keeping]
-        for every, name, job in ((HEARTBEAT, "heartbeat", self._beat), *self.jobs):
+        self._tasks = [asyncio.create_task(work, name=name) for name, work in self._long_lived_tasks()]
+        self._tasks += [] if self._membership is None else [self._membership]
+        for every, name, job in ((HEARTBEAT, "heartbeat", self._write_heartbeat), *self.jobs):
             self.clockwork.every(every, name, job)
         self.clockwork.start()
-        self.manager.tell("READY=1")
+        self.manager.notify("READY=1")
         ended = asyncio.create_task(stop.wait(), name="stop")
         try:
             done, _ = await asyncio.wait([ended, *self._tasks], return_when=asyncio.FIRST_COMPLETED)
@@ -109,9 +112,9 @@ class Daemon:
         if broken:
             raise TaskDied(f"{', '.join(task.get_name() for task in broken)} ended, and with it the daemon")
 
-    def reconfigure(self, jobs: Sequence[tuple[timedelta, str, Job]], anew: Collection[str]) -> None:
-        """Do these recurring jobs from now on and no others; of those that go on, the ones named `anew` at once."""
-        names = {name for _, name, _ in jobs}.difference(anew)
+    def reconfigure(self, jobs: Sequence[tuple[timedelta, str, Job]], run_now: Collection[str]) -> None:
+        """Replace the recurring jobs. Those named in `run_now` run at once, the others at their usual time."""
+        names = {name for _, name, _ in jobs}.difference(run_now)
         for _, name, _ in self.jobs:
             if name not in names:
                 self.clockwork.drop(name)
@@ -120,11 +123,11 @@ class Daemon:
         self.jobs = jobs
 
     async def take_up(self) -> None:
-        """Read the store, and write down how long this monitor was not watching."""
+        """Load the stored state, and record the blind span since the last run."""
         if self.members is not None:
-            self.members.told, self.members.quiet = self._take_share, self.poller.told_to_wait
+            self.members.told, self.members.quiet = self._take_share, self.poller.host_waits
             await self.members.join()
-            self._keeping = asyncio.create_task(self.members.keep(), name="members")
+            self._membership = asyncio.create_task(self.members.keep(), name="members")
         store, now = self.store, self.clock.now()
         beat = await self.ask(lambda: store.leases.heartbeat(self.name))
         self.blind.start_writing(self.writer)
@@ -137,38 +140,38 @@ class Daemon:
         if beat is not None and beat.at < now:
             span = Blind(beat.at, now, "stopped" if beat.stopped else "killed", monitor=self.name)
             self.blind.add_and_rejudge([span])
-            self._opening.add(asyncio.create_task(self.blind.write(span, self.writer), name="opening"))
-            # A store that cannot be written holds up neither looks nor a signal to stop.
-            await asyncio.wait(self._opening, timeout=_PATIENCE)
-        await self._beat()
+            self._background.add(asyncio.create_task(self.blind.write(span, self.writer), name="opening"))
+            # A store that cannot be written must not delay looks or a stop.
+            await asyncio.wait(self._background, timeout=_PATIENCE)
+        await self._write_heartbeat()
 
     async def finish(self) -> None:
-        """Commit everything, and write down that this process ended in good order."""
+        """Commit everything, and record a regular stop."""
         self.heartbeat.end(self.clock.now())
-        if self.members is not None and self._keeping is not None:
-            self._keeping.cancel()
-            # A store that cannot be told sees our name run out.
+        if self.members is not None and self._membership is not None:
+            self._membership.cancel()
+            # If the store cannot be written, our membership expires.
             with contextlib.suppress(StoreFault):
                 await self.members.leave()
-        await self.apart.keep_held()
+        await self.failover.journal_waiting_writes()
         self.writer.nudge()
         await self.writer.close()
-        # The next start may have nothing else to go by.
-        await self.apart.renew(stopping=True)
+        # The next start may have only the journal.
+        await self.failover.renew(stopping=True)
 
     def abandon(self) -> None:
-        """Die at once: nothing that is not committed is kept."""
+        """Stop at once. What is not committed is lost."""
         self.clockwork.abandon()
         for task in self._tasks:
             task.cancel()
         self.writer.abandon()
 
     async def close(self) -> None:
-        """Let go of everything, committed or not."""
-        # What falls to us is of no concern any more, though the store never told.
-        self._dealt = ()
+        """Close the store, channels and connections, even if not everything is committed."""
+        # This ends a division of releases that waits for the store.
+        self._divided_among = ()
         with contextlib.suppress(asyncio.CancelledError):
-            await asyncio.gather(*self._tasks, *self._opening, return_exceptions=True)
+            await asyncio.gather(*self._tasks, *self._background, return_exceptions=True)
         await self.fetcher.close()
         for channel in self.channels:
             await channel.close()
@@ -177,15 +180,15 @@ class Daemon:
         self.store.close()
 
     def _take_share(self, share: Share) -> None:
-        self.poller.take_share(share)
-        if share.divided and share.members != self._dealt:
-            self._dealt = share.members
-            dealing = asyncio.create_task(self._deal(share), name="dealing")
-            self._opening.add(dealing)
-            dealing.add_done_callback(self._opening.discard)
+        self.poller.set_share(share)
+        if share.divided and share.members != self._divided_among:
+            self._divided_among = share.members
+            dealing = asyncio.create_task(self._divide_releases(share), name="dealing")
+            self._background.add(dealing)
+            dealing.add_done_callback(self._background.discard)
 
-    async def _deal(self, share: Share) -> None:
-        while self._dealt == share.members:
+    async def _divide_releases(self, share: Share) -> None:
+        while self._divided_among == share.members:
             try:
                 await self.admission.apply_share(share)
             except StoreFault:
@@ -193,7 +196,7 @@ class Daemon:
             else:
                 return
 
-    def _works(self) -> list[tuple[str, Any]]:
+    def _long_lived_tasks(self) -> list[tuple[str, Any]]:
         works = [
             ("watch", self.watch.run()),
             ("poller", self.poller.run(self._stopping, self.intake.hooks())),
@@ -202,25 +205,25 @@ class Daemon:
         ]
         return [*works, ("web", self.web.run())] if self.web is not None else works
 
-    def _strayed(self, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        """Count and log what broke where nobody waits for it: a look, a note of a blind span."""
+    def _count_stray_exception(self, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """Count and log an exception that no task awaits, such as that of a single look."""
         self.counters.faults.labels("stray").inc()
-        # What a callback was given follows in brackets: it may be part of an answer.
+        # The arguments follow in brackets. They can contain part of a response, so they are cut off.
         _log.error("strayed", what=str(context["message"]).partition("(")[0], exc_info=context.get("exception"))
 
-    async def _beat(self) -> None:
-        self.heartbeat.alive(self.clock.now())
+    async def _write_heartbeat(self) -> None:
+        self.heartbeat.note_alive(self.clock.now())
         self.writer.nudge()
-        self.workers.rest()
+        self.workers.stop_unused()
 
     async def _stop(self) -> None:
-        """Let looks under way land and commit everything; what cannot be done within seconds is left."""
-        self.manager.tell("STOPPING=1")
-        # Looks go on meanwhile, and nobody waits for our turns.
+        """Finish looks under way and commit everything. What takes longer than some seconds is left."""
+        self.manager.notify("STOPPING=1")
+        # Looks go on until messages under way are sent.
         await self.outbox.end()
         stopping = asyncio.ensure_future(self.clockwork.stop())
         await asyncio.wait([stopping], timeout=_PATIENCE)
-        # A calendar that is read for long is read another time.
+        # A long calendar read is not waited for. The next start repeats it.
         self.workers.close()
         await stopping
         if self.web is not None:

@@ -1,4 +1,4 @@
-"""Jobs that recur, such as reads of calendars: run by APScheduler, and in rehearsals by the virtual loop."""
+"""Runs recurring jobs, such as reads of calendars, with APScheduler or in rehearsals on the virtual loop."""
 
 from __future__ import annotations
 
@@ -15,55 +15,55 @@ from monitor.health.metrics import Metrics
 from monitor.threads import Job
 
 _log = structlog.get_logger(__name__)
-Failed = Callable[[str, BaseException], None]
+OnFailed = Callable[[str, BaseException], None]
 
 
 class Jobs(Protocol):
-    """Runs each job when it starts and then every so often; a job still running is not started again."""
+    """Runs each job at the start and then at its spacing. A job that is still running is not started again."""
 
     def every(self, spacing: timedelta, name: str, job: Job) -> None:
-        """Add a job under a fixed id, to be run at once and then at this spacing.
+        """Add a job that runs at once and then at this spacing.
 
-        One of that name, once started, goes on in its turn with this work; a run under way is finished first.
+        A started job of the same name keeps its next time and gets this work. A run under way is finished first.
         """
 
     def drop(self, name: str) -> None:
-        """Start a job no more; a run under way is finished."""
+        """Remove a job. A run under way is finished."""
 
     def start(self) -> None:
-        """Begin."""
+        """Start all jobs."""
 
     async def stop(self) -> None:
-        """Start no more jobs and end those that run."""
+        """Cancel all jobs and wait until they have ended."""
 
     def abandon(self) -> None:
-        """Do the same at once, waiting for nothing, as a killed process would."""
+        """Cancel all jobs without waiting, like a killed process."""
 
 
 @dataclass(eq=False)
-class _Kept:
-    """A job, None once it is dropped, and what rings when it is due."""
+class _RecurringJob:
+    """A job with its spacing. `job` is None once it is dropped. `wakeup` is set when a run is due."""
 
     spacing: timedelta
     name: str
     job: Job | None
-    bell: asyncio.Event = field(default_factory=asyncio.Event)
+    wakeup: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class SchedulerJobs:
-    """APScheduler: late runs are run late, never dropped, and piled-up ones once.
+    """Jobs on APScheduler. Late runs are never dropped, and several missed runs become one.
 
-    Its jobs only ring a bell; the work is done in tasks of our own, which its shutdown cannot cut short.
+    APScheduler only wakes our own tasks, which run the jobs, because its shutdown would cut jobs short.
     """
 
-    def __init__(self, on_failed: Failed) -> None:
-        """`on_failed` is told the name of a job that raised, and what."""
-        from apscheduler.schedulers.asyncio import AsyncIOScheduler  # noqa: PLC0415 # 80 ms, for the daemon alone
+    def __init__(self, on_failed: OnFailed) -> None:
+        """`on_failed(name, exception)` is called if a job raises."""
+        from apscheduler.schedulers.asyncio import AsyncIOScheduler  # noqa: PLC0415 # 80 ms, only for the daemon
 
         defaults = {"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
         self._scheduler = AsyncIOScheduler(timezone=UTC, job_defaults=defaults)
         self._on_failed = on_failed
-        self._jobs: dict[str, _Kept] = {}
+        self._jobs: dict[str, _RecurringJob] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     def every(self, spacing: timedelta, name: str, job: Job) -> None:
@@ -73,31 +73,36 @@ class SchedulerJobs:
             known.job = job
             if known.spacing == spacing:
                 return
-        kept = self._jobs[name] = known or _Kept(spacing, name, job)
-        kept.spacing = spacing
+        entry = self._jobs[name] = known or _RecurringJob(spacing, name, job)
+        entry.spacing = spacing
         self._scheduler.add_job(
-            _ring, "interval", args=(kept.bell,), seconds=spacing.total_seconds(), id=name, replace_existing=True
+            _set_wakeup,
+            "interval",
+            args=(entry.wakeup,),
+            seconds=spacing.total_seconds(),
+            id=name,
+            replace_existing=True,
         )
         if known is None and self._scheduler.running:
-            self._begin(kept)
+            self._start_entry(entry)
 
     def drop(self, name: str) -> None:
         """Start a job no more; a run under way is finished."""
-        if (kept := self._jobs.pop(name, None)) is not None:
+        if (entry := self._jobs.pop(name, None)) is not None:
             self._scheduler.remove_job(name)
-            kept.job = None
-            kept.bell.set()
+            entry.job = None
+            entry.wakeup.set()
 
     def start(self) -> None:
         """Begin."""
-        for kept in self._jobs.values():
-            self._begin(kept)
+        for entry in self._jobs.values():
+            self._start_entry(entry)
         self._scheduler.start()
 
     async def stop(self) -> None:
         """Start no more jobs and end those that run."""
         self.abandon()
-        await _end(self._tasks)
+        await _cancel_all(self._tasks)
 
     def abandon(self) -> None:
         """Do the same at once, waiting for nothing."""
@@ -106,93 +111,93 @@ class SchedulerJobs:
         for task in self._tasks:
             task.cancel()
 
-    def _begin(self, kept: _Kept) -> None:
-        # APScheduler lists every run that was missed before it runs the last: no first run may lie in the past.
-        kept.bell.set()
-        _keep(self._tasks, self._answer(kept), kept.name)
+    def _start_entry(self, entry: _RecurringJob) -> None:
+        # APScheduler lists every missed run before it runs the last, so the first run is started here.
+        entry.wakeup.set()
+        _start_task(self._tasks, self._run_when_woken(entry), entry.name)
 
-    async def _answer(self, kept: _Kept) -> None:
-        await kept.bell.wait()
-        while (job := kept.job) is not None:
-            kept.bell.clear()
-            await _guarded(kept.name, job, self._on_failed)
-            await kept.bell.wait()
+    async def _run_when_woken(self, entry: _RecurringJob) -> None:
+        await entry.wakeup.wait()
+        while (job := entry.job) is not None:
+            entry.wakeup.clear()
+            await _run_and_catch(entry.name, job, self._on_failed)
+            await entry.wakeup.wait()
 
 
 class LoopJobs:
-    """The same on the running loop's own time, which may be virtual."""
+    """Jobs on the time of the running event loop, which may be virtual."""
 
-    def __init__(self, clock: Clock, on_failed: Failed) -> None:
-        """`on_failed` is told the name of a job that raised, and what."""
+    def __init__(self, clock: Clock, on_failed: OnFailed) -> None:
+        """`on_failed(name, exception)` is called if a job raises."""
         self._clock = clock
         self._on_failed = on_failed
-        self._jobs: dict[str, _Kept] = {}
+        self._jobs: dict[str, _RecurringJob] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._runs = False
+        self._is_running = False
 
     def every(self, spacing: timedelta, name: str, job: Job) -> None:
         """Add a job, or put it in the place of the one of that name."""
         if (known := self._jobs.get(name)) is not None:
             known.spacing, known.job = spacing, job
             return
-        kept = self._jobs[name] = _Kept(spacing, name, job)
-        if self._runs:
-            _keep(self._tasks, self._turn(kept), name)
+        entry = self._jobs[name] = _RecurringJob(spacing, name, job)
+        if self._is_running:
+            _start_task(self._tasks, self._run_repeatedly(entry), name)
 
     def drop(self, name: str) -> None:
         """Start a job no more; a run under way is finished."""
-        if (kept := self._jobs.pop(name, None)) is not None:
-            kept.job = None
+        if (entry := self._jobs.pop(name, None)) is not None:
+            entry.job = None
 
     def start(self) -> None:
-        """Begin, in the order the jobs were added."""
-        self._runs = True
-        for kept in self._jobs.values():
-            _keep(self._tasks, self._turn(kept), kept.name)
+        """Start all jobs, in the order in which they were added."""
+        self._is_running = True
+        for entry in self._jobs.values():
+            _start_task(self._tasks, self._run_repeatedly(entry), entry.name)
 
     async def stop(self) -> None:
         """End every job."""
-        await _end(self._tasks)
+        await _cancel_all(self._tasks)
 
     def abandon(self) -> None:
         """End every job at once, waiting for nothing."""
         for task in self._tasks:
             task.cancel()
 
-    async def _turn(self, kept: _Kept) -> None:
+    async def _run_repeatedly(self, entry: _RecurringJob) -> None:
         due = self._clock.monotonic()
-        while (job := kept.job) is not None:
-            await _guarded(kept.name, job, self._on_failed)
+        while (job := entry.job) is not None:
+            await _run_and_catch(entry.name, job, self._on_failed)
             now = self._clock.monotonic()
-            due = max(due + kept.spacing.total_seconds(), now)
+            due = max(due + entry.spacing.total_seconds(), now)
             await self._clock.sleep(due - now)
 
 
-async def _ring(bell: asyncio.Event) -> None:
-    bell.set()
+async def _set_wakeup(wakeup: asyncio.Event) -> None:
+    wakeup.set()
 
 
-def _keep(tasks: set[asyncio.Task[None]], work: Coroutine[Any, Any, None], name: str) -> None:
+def _start_task(tasks: set[asyncio.Task[None]], work: Coroutine[Any, Any, None], name: str) -> None:
     task = asyncio.create_task(work, name=name)
     tasks.add(task)
     task.add_done_callback(tasks.discard)
 
 
-async def _end(tasks: set[asyncio.Task[None]]) -> None:
+async def _cancel_all(tasks: set[asyncio.Task[None]]) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _guarded(name: str, job: Job, on_failed: Failed) -> None:
+async def _run_and_catch(name: str, job: Job, on_failed: OnFailed) -> None:
     try:
         await job()
-    except Exception as exc:  # noqa: BLE001 # a recurring job must outlive one bad run; the fault is counted and logged
+    except Exception as exc:  # noqa: BLE001 # a recurring job must survive one bad run; the fault is counted and logged
         on_failed(name, exc)
 
 
-def counted(counters: Metrics) -> Failed:
-    """Return what counts and logs a job that raised."""
+def count_failures(counters: Metrics) -> OnFailed:
+    """Return a function that counts and logs the exception of a job."""
 
     def failed(name: str, fault: BaseException) -> None:
         counters.faults.labels(name).inc()

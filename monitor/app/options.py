@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 from urllib.parse import urlsplit
 
-from alerts.rota import calendar_of
+from alerts.rota import rota_calendar_name
 from monitor.clock import Clock
 from monitor.config.settings import DEFAULT_RATES, NetworkSettings, PartSettings, Settings
 from monitor.judge.policy import Policies, Policy, UsualTime
@@ -167,7 +167,7 @@ def tripwires_of(settings: Settings) -> list[Producer]:
 
 def spacings_of(settings: Settings) -> dict[str, timedelta]:
     """Return how often each calendar is read, those of rotas among them."""
-    rotas = {calendar_of(table.name): table.read_every for table in settings.rota if table.url or table.file}
+    rotas = {rota_calendar_name(table.name): table.read_every for table in settings.rota if table.url or table.file}
     return {table.name: table.every for table in settings.calendar} | rotas
 
 

@@ -1,4 +1,4 @@
-"""The parts of a monitor, each made from its core and from those that it stands on."""
+"""Makes the parts of a monitor, each from the core and from other parts."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from typing import Any
 from alerts.channel import Channel
 from alerts.rota import Rota
 from monitor.app.core import Core
-from monitor.app.jobs import Jobs, SchedulerJobs, counted
+from monitor.app.jobs import Jobs, SchedulerJobs, count_failures
 from monitor.app.options import policies_of, tripwires_of, watch_rules_of
-from monitor.app.readers import readers_of, rota_readers_of
+from monitor.app.readers import make_calendar_readers, make_rota_readers
 from monitor.app.reporting_options import (
     channels_of,
     digesting_of,
@@ -32,13 +32,13 @@ from monitor.app.reporting_options import (
 from monitor.app.status import Status
 from monitor.config.secrets import redactor, secrets_in_addresses
 from monitor.config.settings import Settings
-from monitor.deliver.as_of_now import Afresh, AsOfNow
+from monitor.deliver.current_incidents import CurrentIncidents, JudgeAt
 from monitor.deliver.desk import Desk
 from monitor.deliver.outbox import Outbox, OutboxOptions
 from monitor.deliver.reminders import Reminders
 from monitor.deliver.rules import ReportingRules
 from monitor.deliver.summaries import Summaries
-from monitor.deliver.verdicts import VerdictRecord
+from monitor.deliver.verdicts import VerdictRecorder
 from monitor.ledger.incidents import CalendarIncidents
 from monitor.ledger.reading import CalendarReads
 from monitor.ledger.rota import RotaReads, with_stored_shifts
@@ -47,11 +47,9 @@ from monitor.look.poller import Poller
 from monitor.store.lease import Leaseholder
 from monitor.watch.admission import Admission
 from monitor.watch.budget_forecast import BudgetForecast
-from monitor.watch.intake import Intake
 from monitor.watch.leads import Leads
 from monitor.watch.listing_followup import ListingFollowUp
 from monitor.watch.look_tally import LookTally
-from monitor.watch.odd_answers import OddAnswers
 from monitor.watch.other_monitors import OtherMonitors
 from monitor.watch.rejudge import body_of_unwatched_at, facts_of
 from monitor.watch.store_replay import StoreReplay
@@ -62,34 +60,36 @@ from monitor.web.credentials import Throttle
 from monitor.web.queries import Queries
 from schedules.values import is_loopback
 
-_TURN = timedelta(seconds=10)
-"""How long a killed process keeps the outbox from the next."""
+_OUTBOX_LEASE = timedelta(seconds=10)
+"""How long the next process waits for the outbox if this one is killed."""
 
 
-def reaching_people(core: Core, settings: Settings) -> tuple[list[Channel], ReportingRules]:
-    """Return the channels of a configuration, and what `alerts` wants to know of producers, routes and rotas."""
+def make_channels_and_rules(core: Core, settings: Settings) -> tuple[list[Channel], ReportingRules]:
+    """Return the configured channels, and the rules of producers, routes and rotas."""
     own = core.edges.channels
     channels = channels_of(settings, core.clock.now) if own is None else list(own)
     rules = reporting_rules_of(settings, [channel.name for channel in channels], core.folder)
     return channels, replace(rules, rotas=with_stored_shifts(rules.rotas, core.store))
 
 
-def outbox_options_for(core: Core, rules: ReportingRules) -> OutboxOptions:
-    """Return how the outbox is drained."""
+def make_outbox_options(core: Core, rules: ReportingRules) -> OutboxOptions:
+    """Return the configured options of the outbox."""
     settings, shares = core.settings, core.members is not None
     options = OutboxOptions(
         links_of(settings),
         rules.templates,
         digesting_of(settings),
-        Leaseholder(core.holder, settings.store.takeover if shares else _TURN),
+        Leaseholder(core.holder, settings.store.takeover if shares else _OUTBOX_LEASE),
         redactor=redactor(secrets_in_addresses(settings)),
         rules=rules,
     )
     return replace(options, idle=settings.store.takeover) if shares else options
 
 
-def outbox_for(core: Core, channels: Sequence[Channel], rules: ReportingRules, as_of_now: AsOfNow) -> Outbox:
-    """Return what takes notices to their channels."""
+def make_outbox(
+    core: Core, channels: Sequence[Channel], rules: ReportingRules, current_incidents: CurrentIncidents
+) -> Outbox:
+    """Return the outbox, which sends notices through the channels."""
     return Outbox(
         core.store,
         core.writer,
@@ -97,18 +97,18 @@ def outbox_for(core: Core, channels: Sequence[Channel], rules: ReportingRules, a
         core.clock,
         core.threads.ask,
         rng=Random(core.edges.seed),  # noqa: S311 # spreads retries, guards nothing
-        told=core.metrics.delivered,
-        options=replace(outbox_options_for(core, rules), current=as_of_now.incident),
+        on_outcome=core.metrics.count_delivery,
+        options=replace(make_outbox_options(core, rules), refresh_incident=current_incidents.incident),
     )
 
 
-def afresh_for(core: Core) -> Afresh:
-    """Return what judges a release again as of an instant."""
+def judge_at_for(core: Core) -> JudgeAt:
+    """Return a function that judges a release again as of an instant."""
     return partial(facts_of, core.store, policies_of(core.settings), core.settings.watch.vantage)
 
 
-def reminders_for(core: Core, rules: ReportingRules, outbox: Outbox, as_of_now: AsOfNow) -> Reminders:
-    """Return what reminds people of incidents that nobody has."""
+def make_reminders(core: Core, rules: ReportingRules, outbox: Outbox, current_incidents: CurrentIncidents) -> Reminders:
+    """Return the reminders of incidents that no one has acknowledged."""
     settings, given_up = core.settings, core.metrics.given_up.set
     return Reminders(
         core.store,
@@ -116,18 +116,18 @@ def reminders_for(core: Core, rules: ReportingRules, outbox: Outbox, as_of_now: 
         core.clock,
         rules,
         reminding_of(settings),
-        as_of_now=as_of_now,
+        current_incidents=current_incidents,
         ask=core.threads.ask,
         wake=outbox.wake,
         given_up=given_up,
-        owed=core.metrics.owed,
+        owed=core.metrics.record_owed,
     )
 
 
-def summaries_for(
+def make_summaries(
     core: Core, queries: Queries, forecast: BudgetForecast, outbox: Outbox, rotas: dict[str, Rota]
 ) -> Summaries:
-    """Return what tells people of whole days and months."""
+    """Return the morning, evening and monthly summaries."""
     settings, board = core.settings, queries.seen_by(all_=True).board
     return Summaries(
         schedules_of(settings),
@@ -145,8 +145,8 @@ def summaries_for(
     )
 
 
-def watch_for(core: Core, poller: Poller, record: VerdictRecord, reminders: Reminders, skew: Skew) -> Watch:
-    """Return what holds the releases under watch."""
+def make_watch(core: Core, poller: Poller, record: VerdictRecorder, reminders: Reminders, skew: Skew) -> Watch:
+    """Return the watch, which keeps and judges the watched releases."""
     ask, members = core.threads.ask, core.members
     watch = Watch(
         core.clock,
@@ -158,32 +158,21 @@ def watch_for(core: Core, poller: Poller, record: VerdictRecord, reminders: Remi
         queue=core.queue,
         blind=core.blind,
         health=core.health,
-        on_recorded=reminders.recorded,
+        on_recorded=reminders.wake_for_notices,
         others=None if members is None else OtherMonitors(core.store, ask, members, core.blind.add),
         set_wrong=ClockStepGuard(skew, core.clock),
     )
     loop = asyncio.get_running_loop()
     again = StoreReplay(core.ledger, watch, core.blind, core.evidence, core.writer, core.store, ask, loop)
-    core.heartbeat.on_back(again.on_store_reset)
-    core.apart.on_back(again.write)
+    core.heartbeat.on_lost_batches(again.on_store_reset)
+    core.failover.on_store_back(again.write)
     return watch
 
 
-def leads_for(core: Core, watch: Watch, admission: Admission, outbox: Outbox) -> Leads:
-    """Return what asks people to judge what no measurement can."""
-    store, writer, clock = core.store, core.writer, core.clock
-    return Leads(store.verdicts, writer, clock, watch, admission, core.ledger, outbox.wake, core.tasks)
-
-
-def intake_for(core: Core, tally: LookTally, watch: Watch, tripwires: Tripwires, leads: Leads) -> Intake:
-    """Return what takes in every look."""
-    return Intake(tally, watch, tripwires, OddAnswers(watch, core.ledger, leads, core.clock, core.tasks))
-
-
-def tripwires_for(
+def make_tripwires(
     core: Core, poller: Poller, watch: Watch, admission: Admission, tally: LookTally, leads: Leads
 ) -> Tripwires:
-    """Return what watches listings, feeds and the press."""
+    """Return the tripwires, which watch listings, feeds and press releases."""
     store, writer, clock, tasks = core.store, core.writer, core.clock, core.tasks
     listed = ListingFollowUp(admission, core.ledger, watch, clock, poller, leads, tasks)
     unannounced = Unannounced(store.ledger, writer, core.ledger, watch, poller, clock, tally, tasks, core.threads.ask)
@@ -196,12 +185,14 @@ def tripwires_for(
     )
 
 
-def calendar_reads_for(core: Core, poller: Poller, admission: Admission, watch: Watch, outbox: Outbox) -> CalendarReads:
-    """Return what reads every calendar."""
+def make_calendar_reads(
+    core: Core, poller: Poller, admission: Admission, watch: Watch, outbox: Outbox
+) -> CalendarReads:
+    """Return the calendar reads, with their incidents."""
     settings, health, clock = core.settings, core.health, core.clock
     zone, store, writer = settings.timezone, core.store, core.writer
     return CalendarReads(
-        readers_of(settings, core.folder, poller.ask, clock, core.evidence, core.workers),
+        make_calendar_readers(settings, core.folder, poller.send_in_turn, clock, core.evidence, core.workers),
         admission.take_read,
         admission.slots,
         CalendarIncidents(
@@ -215,28 +206,27 @@ def calendar_reads_for(core: Core, poller: Poller, admission: Admission, watch: 
     )
 
 
-def rota_reads_for(core: Core, poller: Poller, incidents: CalendarIncidents, rotas: dict[str, Rota]) -> RotaReads:
-    """Return what reads the rotas that are calendars."""
-    readers = rota_readers_of(core.settings, core.folder, poller.ask, core.clock, core.workers)
+def make_rota_reads(core: Core, poller: Poller, incidents: CalendarIncidents, rotas: dict[str, Rota]) -> RotaReads:
+    """Return the reads of rotas that are kept in calendars."""
+    readers = make_rota_readers(core.settings, core.folder, poller.send_in_turn, core.clock, core.workers)
     return RotaReads(readers, rotas, incidents, core.health, core.metrics, core.clock, core.writer)
 
 
-def clockwork_for(core: Core) -> Jobs:
-    """Return what runs recurring jobs."""
-    failed = counted(core.metrics)
-    make = core.edges.clockwork
+def make_clockwork(core: Core) -> Jobs:
+    """Return the scheduler of recurring jobs."""
+    failed, make = count_failures(core.metrics), core.edges.clockwork
     return SchedulerJobs(failed) if make is None else make(core.clock, failed)
 
 
-def desk_for(core: Core, as_of_now: AsOfNow, outbox: Outbox) -> Desk:
-    """Return what people write down from a browser."""
+def make_desk(core: Core, current_incidents: CurrentIncidents, outbox: Outbox) -> Desk:
+    """Return the desk, which writes what people do in the browser."""
     settings = core.settings
     own = None if core.members is None else [settings.watch.vantage]
-    return Desk(as_of_now, core.writer, core.clock, outbox.wake, Path(settings.evidence.folder), own)
+    return Desk(current_incidents, core.writer, core.clock, outbox.wake, Path(settings.evidence.folder), own)
 
 
-def queries_for(core: Core, status: Status, tally: LookTally, record: VerdictRecord, desk: Desk) -> Queries:
-    """Return what pages and the API ask."""
+def make_queries(core: Core, status: Status, tally: LookTally, record: VerdictRecorder, desk: Desk) -> Queries:
+    """Return the queries behind pages and API."""
     settings, throttle = core.settings, Throttle(core.clock)
     return Queries(
         core.store,
@@ -244,17 +234,17 @@ def queries_for(core: Core, status: Status, tally: LookTally, record: VerdictRec
         core.clock,
         settings.timezone,
         desk=desk,
-        unheard=tally.silent_hosts.unheard,
-        as_of_now=desk.current,
+        unheard=tally.silent_hosts.silent_now,
+        current_incidents=desk.current,
         writer=core.writer,
         door=door_of(settings, core.folder, core.clock, throttle),
         throttle=throttle,
-        **shown_by(core, record.rules),
+        **page_settings(core, record.rules),
     )
 
 
-def shown_by(core: Core, rules: ReportingRules) -> dict[str, Any]:
-    """Return what the configuration says of pages and of who may see them, by the field of `Queries`."""
+def page_settings(core: Core, rules: ReportingRules) -> dict[str, Any]:
+    """Return the fields of `Queries` that depend on the configuration."""
     settings = core.settings
     return {
         "public": settings.web.public == "board",

@@ -1,4 +1,4 @@
-"""Settings to what reads each calendar."""
+"""Makes the readers of calendars and rotas from settings."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from monitor.look.apart.workers import Workers
 from monitor.look.fetch import Answer, Failure, Request
 from monitor.look.interpret import Interpreter
 from monitor.look.poller import Poller
-from monitor.look.reading import ReadingApart
+from monitor.look.reading import BodyReader
 from monitor.store.evidence.evidence import Evidence
 from schedules.sources.registry import KINDS
 from schedules.sources.settings import CalendarSettings
@@ -26,25 +26,27 @@ Ask = Callable[[Request], Awaitable[Answer | Failure]]
 
 
 @asynccontextmanager
-async def asking(settings: Settings, clock: Clock) -> AsyncIterator[tuple[Poller, Workers]]:
-    """Make what asks the network and reads answers apart, for the length of a block: for whoever runs no daemon."""
+async def open_poller(settings: Settings, clock: Clock) -> AsyncIterator[tuple[Poller, Workers]]:
+    """Yield a poller and workers for commands that run without the daemon. They are closed at the end of the block."""
     fetcher, workers = fetcher_of(settings, clock), Workers()
     try:
-        yield Poller(clock, fetcher, budget_of(settings), Interpreter(apart=ReadingApart(workers, clock))), workers
+        yield Poller(clock, fetcher, budget_of(settings), Interpreter(reader=BodyReader(workers, clock))), workers
     finally:
         workers.close()
         await fetcher.close()
 
 
-def readers_of(
+def make_calendar_readers(
     settings: Settings, folder: Path, ask: Ask, clock: Clock, evidence: Evidence | None, workers: Workers
 ) -> list[tuple[CalendarReader, timedelta]]:
-    """Return a reader for each calendar, and how often it reads; relative files start at `folder`."""
+    """Return a reader for each calendar, with the spacing of its reads. Relative files are in `folder`."""
     tables = settings.calendar
-    return [(reader_of(settings, table, folder, ask, clock, workers, evidence), table.every) for table in tables]
+    return [
+        (make_calendar_reader(settings, table, folder, ask, clock, workers, evidence), table.every) for table in tables
+    ]
 
 
-def reader_of(  # noqa: PLR0913, PLR0917 # the edges it stands between
+def make_calendar_reader(  # noqa: PLR0913, PLR0917 # it joins settings, network and evidence
     settings: Settings,
     table: CalendarSettings,
     folder: Path,
@@ -53,8 +55,9 @@ def reader_of(  # noqa: PLR0913, PLR0917 # the edges it stands between
     workers: Workers,
     evidence: Evidence | None = None,
 ) -> CalendarReader:
-    """Return the reader of one calendar; without `evidence` no bytes are kept."""
-    kind = KINDS[table.kind]
+    """Return the reader of one calendar. Without `evidence` its responses are not stored."""
+    kind, policies = KINDS[table.kind], settings.policy.producer.values()
+    has_usual_times = bool(settings.slot_time) or any(own.default_time is not None for own in policies)
     return CalendarReader(
         table.name,
         kind(table.in_zone(settings.timezone)),
@@ -62,14 +65,14 @@ def reader_of(  # noqa: PLR0913, PLR0917 # the edges it stands between
         clock,
         folder / table.file if table.file is not None else None,
         evidence=evidence,
-        adjust=slot_times_of(settings) if _has_usual_times(settings) else None,
+        adjust=slot_times_of(settings) if has_usual_times else None,
         producer=table.producer,
         is_plain=kind.is_plain,
     )
 
 
-def rota_readers_of(settings: Settings, folder: Path, ask: Ask, clock: Clock, workers: Workers) -> list[RotaReader]:
-    """Return a reader for each rota that is kept as a calendar; relative files start at `folder`."""
+def make_rota_readers(settings: Settings, folder: Path, ask: Ask, clock: Clock, workers: Workers) -> list[RotaReader]:
+    """Return a reader for each rota that is kept in a calendar. Relative files are in `folder`."""
     readers = []
     for table in settings.rota:
         if table.url or table.file:
@@ -83,8 +86,3 @@ def rota_readers_of(settings: Settings, folder: Path, ask: Ask, clock: Clock, wo
             pages = CalendarPages(ask)
             readers.append(RotaReader(table.name, table.read_every, source, pages, workers, clock, file))
     return readers
-
-
-def _has_usual_times(settings: Settings) -> bool:
-    producers = settings.policy.producer.values()
-    return bool(settings.slot_time) or any(own.default_time is not None for own in producers)

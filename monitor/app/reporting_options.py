@@ -21,10 +21,10 @@ from monitor.config.organisations import ORGANISATIONS
 from monitor.config.people import SummarySettings
 from monitor.config.secrets import redactor, secrets_in_addresses
 from monitor.config.settings import NetworkSettings, ProducerSettings, Settings
-from monitor.deliver.digests import Digesting
-from monitor.deliver.reminders import Reminding
+from monitor.deliver.digests import DigestRule
+from monitor.deliver.reminders import ReminderTimes
 from monitor.deliver.rules import Links, ReportingRules
-from monitor.deliver.summaries import Schedule
+from monitor.deliver.summaries import SummarySchedule
 from monitor.look.guard import Guard, guard_of
 from monitor.look.http.resolve import Proxies, Proxy, Resolver
 from monitor.look.http.transport import HttpTransport
@@ -152,18 +152,18 @@ def vouching_of(settings: Settings) -> ProxyAuth | None:
     return None if web.proxy_header is None else ProxyAuth(web.proxy_header, rights)
 
 
-def reminding_of(settings: Settings) -> Reminding:
+def reminding_of(settings: Settings) -> ReminderTimes:
     """Return when people are told again of what nobody has."""
-    return Reminding(settings.alert.remind_after, settings.alert.remind_every)
+    return ReminderTimes(settings.alert.remind_after, settings.alert.remind_every)
 
 
-def digesting_of(settings: Settings) -> Digesting:
+def digesting_of(settings: Settings) -> DigestRule:
     """Return when and where many openings are told as one."""
     channels = frozenset(table.name for table in settings.channel if table.digest)
-    return Digesting(channels, settings.alert.digest_from, settings.alert.digest_within)
+    return DigestRule(channels, settings.alert.digest_from, settings.alert.digest_within)
 
 
-def schedules_of(settings: Settings) -> list[Schedule]:
+def schedules_of(settings: Settings) -> list[SummarySchedule]:
     """Return the summaries that go out by the calendar."""
     if not settings.summary:
         return []
@@ -174,7 +174,7 @@ def schedules_of(settings: Settings) -> list[Schedule]:
         on = {"day": 1} if table.kind == "month" else {"day_of_week": ",".join(table.days)}
         return CronTrigger(hour=at.hour, minute=at.minute, second=0, timezone=settings.timezone, **on)
 
-    return [Schedule(one.kind, tuple(one.channels), trigger(one), one.producer) for one in settings.summary]
+    return [SummarySchedule(one.kind, tuple(one.channels), trigger(one), one.producer) for one in settings.summary]
 
 
 def channels_of(settings: Settings, now: Callable[[], datetime]) -> list[Channel]:

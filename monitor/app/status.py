@@ -1,4 +1,4 @@
-"""How the monitor is doing, as the status page, the API and Prometheus ask for it."""
+"""The monitor's status for the status page, the API and Prometheus."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from alerts.rota import Rota
 from monitor import __version__
 from monitor.clock import Clock
 from monitor.health.checks import Check
-from monitor.health.collector import Now, Shown
+from monitor.health.collector import ReleaseState, StateCollector
 from monitor.health.metrics import Metrics
-from monitor.health.self_check import STUCK, SelfCheck
+from monitor.health.self_check import NOTICE_STUCK_AFTER, SelfCheck
 from monitor.health.state import HealthState
-from monitor.health.system import is_kept, kept_words
+from monitor.health.system import clock_sync_text, is_clock_synchronised
 from monitor.judge.as_text import elapsed
 from monitor.look.broken_looks import BrokenLooks
 from monitor.look.clock_skew import Skew
@@ -26,19 +26,19 @@ from schedules.times.interval import Bounds
 from schedules.times.words import stamp
 
 _MOST_HOSTS = 5
-"""Hosts whose used budgets the status page names, the busiest first."""
+"""How many hosts the status page lists with their used budget, the busiest first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """Reads the state of every part; changes none."""
+    """Reads the state of every part."""
 
     clock: Clock
     watch: Watch
     health: HealthState
     self_check: SelfCheck
     counters: Metrics
-    states: Now
+    states: StateCollector
     forecast: BudgetForecast
     skew: Skew
     broken: BrokenLooks
@@ -52,58 +52,58 @@ class Status:
         return self.watch.verdict_now(release)
 
     def pulses(self) -> dict[str, Pulse]:
-        """Return every watched release: what was last written down of it, and when it was last looked at."""
+        """Return by watched release its last recorded verdict, and when it was last looked at."""
         return {name: Pulse(one.last_recorded, one.last_proof_at) for name, one in self.watch.releases.items()}
 
     def unready(self) -> list[str]:
-        """Return why this monitor is not to be relied on, empty when it is."""
+        """Return why this monitor is not reliable now. Empty if it is."""
         return self.self_check.unready()
 
     def unable(self) -> list[str]:
-        """Return why this monitor cannot serve and look, empty when it can."""
+        """Return why this monitor cannot serve pages or look. Empty if it can."""
         return self.self_check.unable()
 
     def storeless(self) -> bool:
-        """Tell whether the store has not answered for so long that nobody should wait for it."""
+        """Return whether the store has been silent so long that requests must not wait for it."""
         return bool(self.health.unable(self.clock.now()))
 
     def stuck(self) -> list[str]:
-        """Return why this process should be started anew, empty when it need not be."""
+        """Return why this process should be restarted. Empty if it should not."""
         return self.self_check.stuck()
 
     def metrics(self) -> Iterator[bytes]:
-        """Yield the page that Prometheus reads, a metric at a time."""
-        return self.counters.page(self.states)
+        """Yield the page for Prometheus, one metric at a time."""
+        return self.counters.render(self.states)
 
     def as_json(self) -> dict[str, Any]:
-        """Return the health of the monitor: why it cannot be relied on, and what the status page shows."""
+        """Return the health of the monitor: why it is not reliable, and the checks of the status page."""
         checks = self.checks()
         wrong = {check.name: f"{check.state}. {check.todo}" for check in checks if not check.is_good}
         good = {check.name: check.state for check in checks if check.is_good}
         return {"unready": self.unready(), "status": {"Needs attention": wrong, "Good": good}}
 
     def checks(self) -> list[Check]:
-        """Return the parts of the monitor for the status page, each good or with what to do."""
+        """Return the checks of the status page, one for each part of the monitor."""
         return [
-            self._monitor(),
-            self._store(),
-            *(self._calendar(name) for name in sorted(self.health.spacings)),
-            self._looks(),
-            self._workers(),
-            *self._clocks(),
-            *self._budgets(),
-            *self._channels(),
+            self._monitor_check(),
+            self._store_check(),
+            *(self._calendar_check(name) for name in sorted(self.health.spacings)),
+            self._looks_check(),
+            self._workers_check(),
+            *self._clock_checks(),
+            *self._budget_checks(),
+            *self._channel_checks(),
             *(
                 Check(f"On call, {name}", rota.describe_on_call(self.clock.now()))
                 for name, rota in self.rotas().items()
             ),
         ]
 
-    def _monitor(self) -> Check:
+    def _monitor_check(self) -> Check:
         up, since = elapsed(self.clock.now() - self.health.started), stamp(self.health.started, self.timezone)
         return Check("Monitor", f"version {__version__}, up {up}, since {since}")
 
-    def _store(self) -> Check:
+    def _store_check(self) -> Check:
         if newer := self.newer():
             return Check("Store", f"{newer}, of a newer version of ninethirty", "Upgrade this monitor.")
         failing, lost = self.health.unable(self.clock.now()), self.self_check.evidence()
@@ -112,7 +112,7 @@ class Status:
         free = "Free space, or bring the database back."
         return Check("Store", "; ".join([*failing, *([lost] if lost else [])]), free, "NinethirtyStoreFailing")
 
-    def _calendar(self, name: str) -> Check:
+    def _calendar_check(self, name: str) -> Check:
         health, title = self.health, f"Calendar {name}"
         last, fault = health.calendars.get(name), health.faults.get(name, "")
         read = f"last usable read {stamp(last, self.timezone)}" if last else "no usable read yet"
@@ -121,7 +121,7 @@ class Status:
             return Check(title, state, f"Run `ninethirty calendar read {name}` to see why.", "NinethirtyCalendarStale")
         return Check(title, f"{state}, next by {stamp(last + health.spacings[name], self.timezone)}" if last else state)
 
-    def _looks(self) -> Check:
+    def _looks_check(self) -> Check:
         if broken := self.broken.by_host():
             lines = "; ".join(f"{host}: {line}" for host, line in broken.items())
             todo = "Report where the log says it broke. Watch pages of these hosts yourself at their slots."
@@ -131,23 +131,23 @@ class Status:
         if self.health.is_late(self.clock.now()):
             todo = "Check the load of the machine and what else runs on it."
             return Check("Looks", "some started late within the last minute", todo, "NinethirtyPollerLate")
-        watched, targets = len(self.watch.releases), self.self_check.vitals().targets
+        watched, targets = len(self.watch.releases), self.self_check.monitor_state().targets
         pace = f"on time, {sum(self.self_check.rates.per_second().values()):.1f} a second in the last minute"
         return Check("Looks", f"{pace}, releases watched: {watched}, addresses: {targets}")
 
-    def _workers(self) -> Check:
+    def _workers_check(self) -> Check:
         if not (failing := self.self_check.workers()):
             return Check("Workers", "start when they are needed")
         why = "; ".join([*failing, self.worker_fault()])
         return Check("Workers", why, "Remove the cause; the monitor tries again itself.", "NinethirtyWorkersFailing")
 
-    def _clocks(self) -> Iterator[Check]:
-        """Yield this machine's clock, and each watched host's whose date is not believed."""
-        yield clock_check(is_kept(), self.health.offset, is_off=self.health.clock_is_off)
+    def _clock_checks(self) -> Iterator[Check]:
+        """Yield a check of this machine's clock, and one for each host whose Date header is implausible."""
+        yield clock_check(is_clock_synchronised(), self.health.offset, is_off=self.health.is_clock_off)
         for host, doubt in self.skew.doubts().items():
-            yield Check(f"Clock of {host}", doubt, "If our clock is right, tell the host.", "NinethirtyClockOff")
+            yield Check(f"Clock of {host}", doubt, "If our clock is right, inform the host.", "NinethirtyClockOff")
 
-    def _budgets(self) -> Iterator[Check]:
+    def _budget_checks(self) -> Iterator[Check]:
         warnings = self.forecast.warnings_by_label()
         busiest = list(self.self_check.rates.per_second().items())[:_MOST_HOSTS]
         used = ", ".join(f"{host} {rate:.1f} of {self.forecast.budget.rate(host):g} a second" for host, rate in busiest)
@@ -158,28 +158,28 @@ class Status:
             todo = "Agree a larger budget with the host, then set it in `[budget]`."
             yield Check(f"Budget of {name}", warning, todo, "NinethirtyLooksMissing")
 
-    def _channels(self) -> Iterator[Check]:
-        """Yield each channel with its last delivery and with the messages that wait for it."""
+    def _channel_checks(self) -> Iterator[Check]:
+        """Yield a check of each channel, with its last delivery and its waiting messages."""
         for name, backlog in sorted(self.self_check.backlogs().items()):
             count, since, at = backlog.pending, backlog.since, backlog.delivered
             last = f"last delivery {stamp(at, self.timezone)}" if at else "no delivery since the monitor started"
             state = f"{last}, {count or 'no'} message{'s' if count != 1 else ''} waiting"
-            if since is None or self.clock.now() - since < STUCK:
+            if since is None or self.clock.now() - since < NOTICE_STUCK_AFTER:
                 yield Check(f"Channel {name}", state)
             else:
-                todo = f"Tell its recipients yourself, then run `ninethirty channel test {name}`."
+                todo = f"Notify its recipients yourself, then run `ninethirty channel test {name}`."
                 yield Check(
                     f"Channel {name}", f"{state} since {stamp(since, self.timezone)}", todo, "NinethirtyOutboxStuck"
                 )
 
 
 def clock_check(kept: bool | None, offset: Bounds | None, *, is_off: bool) -> Check:  # noqa: FBT001 # an answer
-    """Return the state of this machine's clock: wrong if nothing keeps it synchronised, or if it `is_off`.
+    """Return a check of this machine's clock, with a fault if nothing synchronises it or it `is_off`.
 
-    `offset` is how many seconds it is ahead of the watched hosts, `kept` is None if the system does not say.
+    `offset` is how many seconds it is ahead of the watched hosts. `kept` is None if the system does not say.
     """
-    told = "not measured yet" if offset is None else f"{offset.min:.3f} s to {offset.max:.3f} s"
-    state = f"{kept_words(kept)}; ahead of the watched hosts: {told}"
+    ahead = "not measured yet" if offset is None else f"{offset.min:.3f} s to {offset.max:.3f} s"
+    state = f"{clock_sync_text(kept)}; ahead of the watched hosts: {ahead}"
     if is_off:
         return Check("Clock", state, "Set the clock right: run `timedatectl`.", "NinethirtyClockOff")
     if kept is False:
@@ -187,7 +187,7 @@ def clock_check(kept: bool | None, offset: Bounds | None, *, is_off: bool) -> Ch
     return Check("Clock", state)
 
 
-def shown(releases: Mapping[str, WatchedRelease]) -> list[Shown]:
-    """Return every watched release's verdict for the metrics."""
-    told = (one for one in releases.values() if one.planning_only_until is None)
-    return [Shown(one.verdict, one.final_since) for one in told if one.verdict is not None]
+def release_states(releases: Mapping[str, WatchedRelease]) -> list[ReleaseState]:
+    """Return the verdict of every watched release, for metrics."""
+    judged = (one for one in releases.values() if one.planning_only_until is None)
+    return [ReleaseState(one.verdict, one.final_since) for one in judged if one.verdict is not None]

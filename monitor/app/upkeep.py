@@ -1,4 +1,4 @@
-"""What a monitor does about itself every so often, whatever it watches, and how it tells its state."""
+"""Recurring jobs that maintain the monitor itself, and the parts that report its state."""
 
 from __future__ import annotations
 
@@ -8,16 +8,14 @@ from functools import partial
 
 from monitor.app.core import Core
 from monitor.app.options import allowed_hosts, hosts_of, policies_of
-from monitor.app.status import Status, shown
+from monitor.app.status import Status, release_states
 from monitor.deliver.outbox import Outbox
-from monitor.deliver.verdicts import VerdictRecord
-from monitor.health.collector import Now
-from monitor.health.deadman import Deadman
-from monitor.health.hosts import CHECKED, StarvedHosts
-from monitor.health.look_rates import LookRates
-from monitor.health.progress import PollerProgress
-from monitor.health.self_check import SelfCheck
-from monitor.health.system import give_back
+from monitor.deliver.verdicts import VerdictRecorder
+from monitor.health.collector import StateCollector
+from monitor.health.deadman import DeadManSwitch
+from monitor.health.hosts import CHECK_EVERY, StarvedHosts
+from monitor.health.self_check import LookRates, PollerProgress, SelfCheck
+from monitor.health.system import return_free_memory
 from monitor.look.broken_looks import BrokenLooks
 from monitor.look.clock_skew import Skew
 from monitor.look.poller import Poller
@@ -28,17 +26,17 @@ from monitor.watch.compaction import Compaction
 from monitor.watch.predicted_addresses import PREDICT_EVERY, PredictedAddresses
 from monitor.watch.watch import Watch
 
-_GIVEN_BACK = timedelta(minutes=15)
+_RETURN_MEMORY_EVERY = timedelta(minutes=15)
 Recurring = tuple[timedelta, str, Job]
 
 
-def self_check_of(core: Core, poller: Poller, outbox: Outbox) -> SelfCheck:
-    """Return what asks each part how it is."""
+def make_self_check(core: Core, poller: Poller, outbox: Outbox) -> SelfCheck:
+    """Return the self-check, which combines the state of all parts."""
     return SelfCheck(
         core.clock,
         core.health,
         PollerProgress(core.clock, poller),
-        poller.stretch,
+        poller.stretch_factors,
         lambda: outbox.backlogs,
         evidence=core.evidence.appender.trouble,
         workers=core.worker_health.reasons,
@@ -47,7 +45,7 @@ def self_check_of(core: Core, poller: Poller, outbox: Outbox) -> SelfCheck:
     )
 
 
-def status_of(  # noqa: PLR0913 # the parts whose state it shows
+def make_status(  # noqa: PLR0913 # the parts whose state it shows
     core: Core,
     watch: Watch,
     check: SelfCheck,
@@ -55,21 +53,21 @@ def status_of(  # noqa: PLR0913 # the parts whose state it shows
     skew: Skew,
     *,
     broken: BrokenLooks,
-    record: VerdictRecord,
+    record: VerdictRecorder,
 ) -> Status:
-    """Return how the monitor is doing, for pages and for Prometheus; by the rules of `record` somebody is on call."""
+    """Return the status for pages and Prometheus. The rotas are those in the rules of `record`."""
     metrics, zone = core.metrics, core.settings.timezone
     failed = metrics.faults.labels("metrics").inc
     counted, now = (metrics.slots_passed.inc, failed, metrics.exposures.inc), core.clock.now
-    states = Now(partial(shown, watch.releases), check.vitals, now, *counted)
+    states = StateCollector(partial(release_states, watch.releases), check.monitor_state, now, *counted)
     rotas, newer, fault = (lambda: record.rules.rotas), (lambda: core.store.newer), (lambda: core.worker_health.fault)
     parts = (core.clock, watch, core.health, check, metrics, states, forecast, skew, broken)
     return Status(*parts, zone, rotas, newer, fault)
 
 
-def upkeep(core: Core, starved: StarvedHosts, watch: Watch, forecast: BudgetForecast) -> Iterator[Recurring]:
-    """Yield what is done every so often, whatever is watched."""
-    # What goes through the whole store takes as long as it takes.
+def upkeep_jobs(core: Core, starved: StarvedHosts, watch: Watch, forecast: BudgetForecast) -> Iterator[Recurring]:
+    """Yield the jobs that maintain store, evidence, memory, workers and forecasts."""
+    # Jobs that read the whole store have no time limit.
     settings, clock, ask, slow = core.settings, core.clock, core.threads.ask, off_the_loop
     policies, after = policies_of(settings), settings.store.compact_after
     compaction = Compaction(core.store, core.writer, clock, policies, after, watch.releases.keys, slow)
@@ -77,13 +75,13 @@ def upkeep(core: Core, starved: StarvedHosts, watch: Watch, forecast: BudgetFore
     retention = Retention(core.evidence, compaction, core.store, core.writer, clock, ask=slow, keep=keep, most=most)
     yield DAILY, "retention", retention.give_up
     yield BOUNDED, "evidence", retention.bound
-    yield from core.apart.jobs()
+    yield from core.failover.jobs()
     if core.edges.clock is None:
-        # In a rehearsal the hours pass in moments, and the memory is soon needed again.
-        yield _GIVEN_BACK, "memory", _give_back
-    yield CHECKED, "scarcity", starved.check
-    # Whether one starts is known before the first slot; a rehearsal finds out when it needs one.
-    yield CHECKED, "workers", partial(core.workers.try_start, eager=core.edges.clock is None)
+        # Not in rehearsals, where hours pass in moments and the memory is soon needed again.
+        yield _RETURN_MEMORY_EVERY, "memory", _return_memory
+    yield CHECK_EVERY, "scarcity", starved.check
+    # The daemon tries to start a worker before the first slot. A rehearsal starts one when it needs it.
+    yield CHECK_EVERY, "workers", partial(core.workers.try_start, eager=core.edges.clock is None)
     yield FORECAST_EVERY, "foresight", forecast.look_ahead
     if settings.watch.learn_addresses:
         inside = {host.lower() for host, _ in allowed_hosts(settings)}
@@ -91,12 +89,13 @@ def upkeep(core: Core, starved: StarvedHosts, watch: Watch, forecast: BudgetFore
         yield PREDICT_EVERY, "expected addresses", predicted.predict_missing
 
 
-async def _give_back() -> None:
-    give_back()
+async def _return_memory() -> None:
+    return_free_memory()
 
 
-def deadman(core: Core, check: SelfCheck) -> Iterator[Recurring]:
-    """Yield the sign of life that goes out while all is well, where one is configured."""
+def deadman_jobs(core: Core, check: SelfCheck) -> Iterator[Recurring]:
+    """Yield the ping of the dead man's switch, if one is configured."""
     table = core.settings.deadman
     if table.url is not None:
-        yield table.every, "deadman", Deadman(core.fetcher, table.url, check.troubles, core.metrics.pinged).ping
+        switch = DeadManSwitch(core.fetcher, table.url, check.reasons_to_alarm, core.metrics.count_ping)
+        yield table.every, "deadman", switch.ping

@@ -1,4 +1,4 @@
-"""`ninethirty backfill`: what publishers claim of releases that nobody watched, read from the public record."""
+"""`ninethirty backfill`: store what publishers claim about past releases that were not watched."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from monitor.cli import complete
-from monitor.cli.common import Context, as_json, hushed, print_json
+from monitor.cli.common import Context, as_json, log_only_errors, print_json
 from monitor.cli.dates import Day
 from monitor.clock import SystemClock
 from monitor.errors import SurroundingsFault
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from monitor.ledger.backfill import Record
     from schedules.sources.settings import CalendarSettings
 
-_EVERY = 25
+_REPORT_EVERY = 25
 SHARE = 0.25
-"""How much of a host's budget it takes: a daemon may be asking the same host meanwhile."""
+"""The share of a host's budget that it uses, because a daemon may use the same host at the same time."""
 
 
 @click.command("backfill")
@@ -36,27 +36,27 @@ SHARE = 0.25
 def command(context: Context, *, producer: str, first: date, last: date, as_json: bool) -> None:
     """Store what the public record says PRODUCER published between two days, both included, marked as claimed.
 
-    No verdict, figure or draft rests on it: the public stamps of really late releases often say 09:30:00. What is
-    stored already is not stored again. Exit status 3 when the record does not answer; what was read by then is kept.
+    No verdict, figure or draft uses it, because public timestamps of late releases often say 09:30:00. Stored claims
+    are not stored again. Exit status 3 if the record does not answer. Claims read until then are kept.
 
     Example: ninethirty backfill home-office --from 2026-01-01 --to 2026-03-31
     """
     if last < first:
-        raise click.BadParameter(f"lies before --from {first}", param_hint="--to")
+        raise click.BadParameter(f"is before --from {first}", param_hint="--to")
     from schedules.source import UnreadableCalendar
 
     try:
-        with hushed():
-            read, new = asyncio.run(_backfill(context, producer, first, last, as_json=as_json))
+        with log_only_errors():
+            read, new = asyncio.run(_store_claims(context, producer, first, last, as_json=as_json))
     except UnreadableCalendar as exc:
         raise SurroundingsFault(f"the record does not answer: {exc}") from exc
     click.echo(f"{producer}: {read} claimed in the public record, {new} of them new", err=True)
 
 
-async def _backfill(context: Context, producer: str, first: date, last: date, *, as_json: bool) -> tuple[int, int]:
-    """Store each claim as it is read; return how many were read, and how many of them are new."""
+async def _store_claims(context: Context, producer: str, first: date, last: date, *, as_json: bool) -> tuple[int, int]:
+    """Store each claim as it is read. Return how many were read, and how many of them are new."""
     from alerts.claim import claim_json
-    from monitor.app.readers import asking
+    from monitor.app.readers import open_poller
     from monitor.config.settings import DEFAULT_RATES
     from monitor.ledger.backfill import Record
     from monitor.ledger.pages import CalendarPages
@@ -68,9 +68,9 @@ async def _backfill(context: Context, producer: str, first: date, last: date, *,
     assert begin is not None and end is not None  # noqa: S101, PT018  # both days are given
     read = new = 0
     with context.store() as store:
-        async with asking(sparing, SystemClock()) as (poller, workers):
-            record = Record(CalendarPages(poller.ask, strip=True, workers=workers), producer, begin, end, _tell)
-            async for claim in _claims(context, record):
+        async with open_poller(sparing, SystemClock()) as (poller, workers):
+            pages = CalendarPages(poller.send_in_turn, strip=True, workers=workers)
+            async for claim in _read_claims(context, Record(pages, producer, begin, end, _report_progress)):
                 with store.transaction() as tx:
                     is_new = tx.add_claim(claim)
                 read, new = read + 1, new + is_new
@@ -81,8 +81,8 @@ async def _backfill(context: Context, producer: str, first: date, last: date, *,
     return read, new
 
 
-def _claims(context: Context, record: Record) -> AsyncIterator[Claim]:
-    """Return what reads the record that the producer publishes in: that of the ONS, or GOV.UK's."""
+def _read_claims(context: Context, record: Record) -> AsyncIterator[Claim]:
+    """Return the claims of the record in which the producer publishes: that of the ONS, or of GOV.UK."""
     from schedules.sources.govuk_listing import site_of
     from schedules.sources.ons import PRODUCER, OnsSource
     from schedules.sources.settings import CalendarSettings
@@ -100,6 +100,6 @@ def _claims(context: Context, record: Record) -> AsyncIterator[Claim]:
     return record.read_govuk(site_of(govuk), tuple(named) or (record.producer,))
 
 
-def _tell(read: int, whole: int) -> None:
-    if read % _EVERY == 0 or read == whole:
+def _report_progress(read: int, whole: int) -> None:
+    if read % _REPORT_EVERY == 0 or read == whole:
         click.echo(f"{read} of {whole} read", err=True)

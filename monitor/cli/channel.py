@@ -1,4 +1,4 @@
-"""`ninethirty channel`: a test notice through a channel, as a real one would go."""
+"""`ninethirty channel`: send a test notice through a channel."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _ADDRESS = "https://www.example.org/statistics"
 
 @click.group("channel")
 def command() -> None:
-    """Try the channels by which people and machines are told.
+    """Test the channels that notify people and machines.
 
     Example: ninethirty channel test desk
     """
@@ -36,7 +36,7 @@ def command() -> None:
 @as_json
 @click.pass_obj
 def test(context: Context, *, name: str, as_json: bool) -> None:
-    """Send a test notice through the channel NAME; exit status 1 when it is refused.
+    """Send a test notice through the channel NAME. Exit status 1 if it is refused.
 
     Example: ninethirty channel test desk
     """
@@ -45,10 +45,10 @@ def test(context: Context, *, name: str, as_json: bool) -> None:
     names = [channel.name for channel in context.settings.channel]
     if name not in names:
         raise unknown("channel", name, names)
-    outcome = asyncio.run(_send(context, name))
+    outcome = asyncio.run(_send_test(context, name))
     accepted = isinstance(outcome, Accepted)
     if as_json:
-        print_json({"channel": name, "accepted": accepted, **_told(outcome)})
+        print_json({"channel": name, "accepted": accepted, **_outcome_json(outcome)})
     elif isinstance(outcome, Accepted):
         click.echo(f"{name}: accepted" + (f", reference {outcome.reference}" if outcome.reference else ""))
     else:
@@ -57,21 +57,22 @@ def test(context: Context, *, name: str, as_json: bool) -> None:
         raise SystemExit(1)
 
 
-async def _send(context: Context, name: str) -> Outcome:
+async def _send_test(context: Context, name: str) -> Outcome:
     from monitor.app.reporting_options import channels_of
 
     found = next(each for each in channels_of(context.settings, context.now) if each.name == name)
     try:
-        return await found.send(_message(name, context.now()))
+        return await found.send(_test_message(name, context.now()))
     finally:
         await found.close()
 
 
-def _message(name: str, now: datetime) -> Message:
-    """Return a message as long and shaped as that of a release three minutes overdue, marked as a test."""
+def _test_message(name: str, now: datetime) -> Message:
+    """Return the message of a release that is three minutes overdue, marked as a test."""
     from alerts.finding import Finding, Part, ReleaseFacts
-    from alerts.notice import Notice, message
-    from alerts.notice_text import subject, text
+    from alerts.message import build_message
+    from alerts.notice import Notice
+    from alerts.notice_text import notice_subject, notice_text
     from alerts.steps import ACKNOWLEDGE, COMPLETE, steps_at
     from schedules.times.interval import Bounds
 
@@ -94,16 +95,17 @@ def _message(name: str, now: datetime) -> Message:
         parts=(page,),
         findings=(Finding("late", "page", seconds=late),),
     )
-    # An id of its own each time: a receiver drops what it has had before.
+    # The id is new each time, because receivers drop ids that they already received.
     identity = hashlib.sha256(f"test {name} {now.isoformat()}".encode()).hexdigest()[:32]
     steps = (ACKNOWLEDGE, *steps_at("late"), COMPLETE)
-    words = text("opened", "late", facts, "test-of-a-channel", now, steps=steps)
-    line = f"TEST: {subject('opened', 'late', facts, now)}"
-    told = Notice(identity, "test", "", facts.release, facts.producer, "note", ("late",), now, line, f"TEST\n\n{words}")
-    return message(told, None, link=f"{_ADDRESS}/incident")
+    words = notice_text("opened", "late", facts, "test-of-a-channel", now, steps=steps)
+    line = f"TEST: {notice_subject('opened', 'late', facts, now)}"
+    body = f"TEST\n\n{words}"
+    notice = Notice(identity, "test", "", facts.release, facts.producer, "note", ("late",), now, line, body)
+    return build_message(notice, None, link=f"{_ADDRESS}/incident")
 
 
-def _told(outcome: Outcome) -> dict[str, object]:
+def _outcome_json(outcome: Outcome) -> dict[str, object]:
     from alerts.channel import Accepted
 
     if isinstance(outcome, Accepted):

@@ -1,21 +1,23 @@
-"""`ninethirty check`: configuration, store, templates and channels, every fault in one go."""
+"""`ninethirty check`: report all faults of configuration, store, templates and channels at once."""
 
 from __future__ import annotations
 
 import asyncio
 import os
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from alerts.channels.settings import ChannelSettings
 from monitor.cli.calendar.read import read_once
 from monitor.cli.common import Context, as_json, print_json
-from monitor.cli.on_call import gaps, lines, rotas_of
-from monitor.cli.outlook import Outlook, outlook_of
+from monitor.cli.dates import today
+from monitor.cli.on_call import on_call_lines, read_rotas, uncovered_spans
 from monitor.clock import SystemClock
 from monitor.config.doubts import Announced, Known, find_doubts
 from monitor.config.read import load
@@ -25,36 +27,38 @@ from monitor.errors import BadInput, Fault, NinethirtyError, StoreTooOld, UserFa
 from monitor.ledger.reader import Outcome
 from monitor.web.users import faults_of
 from schedules.sources.settings import CalendarSettings
+from schedules.times.zone import day_begins
 from schedules.values import Secret, shown
 
 if TYPE_CHECKING:
     from alerts.rota import Rota
-    from monitor.store.sql.read_ledger import LedgerStore
+    from monitor.store.sql.engine import Store
 
 
+_DAYS_AHEAD = 7
 _RECENT = timedelta(days=400)
-"""How long ago a release may have come out that a pattern of the configuration is meant for."""
+"""Patterns of the configuration are tested on releases of this time."""
 
 
 @click.command("check")
-@click.option("--online", is_flag=True, help="Also read every calendar once, and ask who signs people on.")
+@click.option("--online", is_flag=True, help="Also read every calendar once, and query the sign-in provider.")
 @click.option(
     "--schema", is_flag=True, help="Print the JSON Schema of the configuration, for editors, and check nothing."
 )
 @as_json
 @click.pass_obj
 def command(context: Context, *, online: bool, schema: bool, as_json: bool) -> None:
-    """Check configuration, store, templates and channels; every fault in one go, exit status 1 with any.
+    """Check configuration, store, templates and channels, and report all faults at once. Exit status 1 if there is any.
 
-    Warns of what is allowed and probably not meant, and tells what the daemon will do: what is watched in the next
-    seven days as far as the store knows, who is told, what is seen by whom, which budgets are short.
+    It also warns of settings that are probably a mistake. It shows what the daemon will do: what it watches in the next
+    seven days, whom it notifies, who can see what, and which budgets are too small.
 
     Example: ninethirty --config config.toml check --online
     """
     if schema:
         click.echo(schema_text(), nl=False)
         return
-    found = _found(context, online=online)
+    found = _run_checks(context, online=online)
     faults = found.faults
     if as_json:
         print_json({"ok": not faults, "faults": faults} | ({} if faults else _as_json(context, found)))
@@ -64,40 +68,114 @@ def command(context: Context, *, online: bool, schema: bool, as_json: bool) -> N
         raise SystemExit(1)
     if not as_json:
         click.echo(f"{context.config}: in order" + (f", warnings: {len(found.doubts)}" if found.doubts else ""))
-        on_call = lines(context, found.rotas)
-        for told in (*found.outlook.lines(context.settings), *on_call, *who_sees(context.settings)):
-            click.echo(told)
+        on_call = on_call_lines(context, found.rotas)
+        for line in (*found.forecast.lines(context.settings), *on_call, *access_lines(context.settings)):
+            click.echo(line)
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """Forecast of the next days: `due` releases by producer (None: not known yet), and `short` budgets."""
+
+    due: dict[str, int] | None = None
+    short: list[str] = field(default_factory=list)
+
+    def as_json(self, settings: Settings) -> dict[str, Any]:
+        """Return the forecast as JSON, with who is notified."""
+        return {"days": _DAYS_AHEAD, "due": self.due, "told": list(recipient_lines(settings)), "short": self.short}
+
+    def lines(self, settings: Settings) -> Iterator[str]:
+        """Yield the forecast as lines of text."""
+        yield f"due and watched in the next {_DAYS_AHEAD} days: {self._due_text(settings)}"
+        yield from recipient_lines(settings)
+        yield from (f"short: {warning}" for warning in self.short)
+        if self.due and not self.short:
+            yield "budgets: enough for every slot"
+
+    def _due_text(self, settings: Settings) -> str:
+        if self.due is None:
+            names = ", ".join(one.name for one in settings.calendar)
+            return f"known after the first read of {names or 'a calendar'}"
+        each = ", ".join(f"{producer} {number}" for producer, number in sorted(self.due.items()))
+        return f"{sum(self.due.values())} ({each})" if each else "nothing"
+
+
+def forecast_week(context: Context, store: Store) -> Forecast:
+    """Return the releases that fall due in the next days, and the hosts whose budgets are too small for them."""
+    from monitor.app.options import budget_of, tripwires_of, watch_rules_of
+    from monitor.watch.day_plan import Load, plan_hosts, plan_releases
+
+    settings, zone = context.settings, context.settings.timezone
+    rules, carried = watch_rules_of(settings), Load(budget_of(settings), tripwires_of(settings), zone)
+    due: Counter[str] = Counter()
+    short: list[str] = []
+    for day in range(_DAYS_AHEAD):
+        begin, end = (day_begins(today(zone) + timedelta(days=day + after), zone) for after in (0, 1))
+        releases = plan_releases(store, rules, begin, end, context.now())
+        due.update(one.release.producer for one in releases if one.is_due)
+        if any(one.is_due for one in releases):
+            short += [one.warning for one in plan_hosts(releases, carried, rules, begin, end) if one.warning]
+    return Forecast(dict(due), short)
+
+
+def recipient_lines(settings: Settings) -> Iterator[str]:
+    """Yield one line for each route: who is notified about what."""
+    ways = {channel.name: f"{channel.name} ({_channel_text(channel)})" for channel in settings.channel}
+    every_channel = ", ".join(ways.values())
+    ways |= {rota.name: f"{rota.name} (the person on call: {', '.join(rota.who)})" for rota in settings.rota}
+    for route in settings.route:
+        given = {key: value for key, value in route.match.model_dump().items() if value is not None}
+        what = ", ".join(f"{key} {value}" for key, value in given.items()) or "everything"
+        quiet = f", no notes from {route.quiet[0]:%H:%M} to {route.quiet[1]:%H:%M}" if route.quiet else ""
+        steps = ", then ".join(ways[name] for name in route.escalate)
+        later = f"; if not acknowledged: {steps}" if steps else ""
+        yield f"notified of {what}: {', '.join(ways[name] for name in route.channels) or 'no one'}{quiet}{later}"
+    rest = "everything" if not settings.route else "everything else"
+    yield f"notified of {rest}: {every_channel or 'no one'}"
+
+
+def _channel_text(channel: ChannelSettings) -> str:
+    # The whole address of a webhook is a secret.
+    match channel.kind:
+        case "mail":
+            return f"mail to {', '.join(channel.to)} through {channel.host}"
+        case "notify":
+            return f"GOV.UK Notify to {', '.join(channel.to)}"
+        case "folder":
+            return f"files in {channel.folder}"
+        case kind:
+            return kind
 
 
 @dataclass(slots=True)
-class _Found:
-    """What a check found: faults, doubts, and what will happen."""
+class _CheckResult:
+    """The result of a check: faults, doubts (warnings), and the forecast."""
 
     faults: list[str] = field(default_factory=list)
     doubts: list[str] = field(default_factory=list)
-    outlook: Outlook = field(default_factory=Outlook)
+    forecast: Forecast = field(default_factory=Forecast)
     rotas: list[Rota] = field(default_factory=list)
 
 
-def _as_json(context: Context, found: _Found) -> dict[str, object]:
+def _as_json(context: Context, found: _CheckResult) -> dict[str, object]:
     settings, now = context.settings, context.now()
     on_call = {rota.name: list(rota.on_call(now)) for rota in found.rotas}
-    will = found.outlook.as_json(settings)
-    return {"warnings": found.doubts, "will": will, "on_call": on_call, "seen": who_sees(settings)}
+    will = found.forecast.as_json(settings)
+    return {"warnings": found.doubts, "will": will, "on_call": on_call, "seen": access_lines(settings)}
 
 
-def _found(context: Context, *, online: bool) -> _Found:
+def _run_checks(context: Context, *, online: bool) -> _CheckResult:
     try:
-        found = _Found(list(_faults(context)))
+        found = _CheckResult([*_settings_faults(context), *_store_faults(context)])
     except BadInput as exc:
-        return _Found([*map(str, exc.faults), *_unfound(context)])
+        return _CheckResult([*map(str, exc.faults), *_missing_secrets(context)])
     if not found.faults:
-        _foresee(context, found, online=online)
+        _check_online_parts(context, found, online=online)
     return found
 
 
-def _foresee(context: Context, found: _Found, *, online: bool) -> None:
-    """Read what calendars can be read, and reckon what will happen."""
+def _check_online_parts(context: Context, found: _CheckResult, *, online: bool) -> None:
+    """Add the forecast, the faults of calendars and rotas, and all warnings to `found`."""
     from monitor.store.open import file_of
 
     settings = context.settings
@@ -108,8 +186,10 @@ def _foresee(context: Context, found: _Found, *, online: bool) -> None:
     if store_file is None or store_file.exists():
         try:
             with context.store() as store:
-                found.outlook = outlook_of(context, store)
-                entries = _last_entries(store.ledger, settings)
+                found.forecast = forecast_week(context, store)
+                reads = {table.name: store.ledger.reads(table.name) for table in settings.calendar}
+                usable = {name: [read for read in each if read.usable] for name, each in reads.items()}
+                entries = {name: each[0].entries for name, each in usable.items() if each}
                 known = [
                     Announced(one.producer, one.title, one.url)
                     for one in store.ledger.releases(context.now() - _RECENT)
@@ -118,19 +198,19 @@ def _foresee(context: Context, found: _Found, *, online: bool) -> None:
         except StoreTooOld as exc:
             shape = str(exc)
     for table in settings.calendar:
-        # A file can be read whenever: no other machine is asked.
+        # A file is always read, because that needs no network.
         if online or table.file is not None:
-            outcome, faults = _read(context, table)
+            outcome, faults = _read_calendar(context, table)
             read, found.faults = outcome.read, [*found.faults, *faults]
             entries |= {table.name: read.entries} if read.usable else {}
             announced = outcome.reading.announcements if outcome.reading is not None else ()
             known += [Announced(one.producer, one.title, one.url or "") for one in announced]
             if online and read.usable:
                 click.echo(f"calendar {table.name}: {read.entries} entries", err=True)
-    found.faults += list(_unsigned(context)) if online else []
-    found.rotas = rotas_of(context, online=online)
+    found.faults += list(_provider_faults(context)) if online else []
+    found.rotas = read_rotas(context, online=online)
     found.faults += [f"rota {rota.name}: {rota.fault}" for rota in found.rotas if rota.fault]
-    ahead = {rota.name: gaps(context, rota) for rota in found.rotas if _is_read(context, rota)}
+    ahead = {rota.name: uncovered_spans(context, rota) for rota in found.rotas if _is_rota_known(context, rota)}
     file, facts = context.path.name, Known(entries, known, os.environ, ahead)
     found.doubts = [str(Fault(file, *each)) for each in find_doubts(settings, facts)]
     found.doubts += [f"{file}: store.url: {shape}"] if shape else []
@@ -138,8 +218,8 @@ def _foresee(context: Context, found: _Found, *, online: bool) -> None:
     found.doubts += [f"{file}: {key}: {fault}" for key, fault in exposed if fault]
 
 
-def _unsigned(context: Context) -> Iterator[str]:
-    """Yield why the provider that is named would sign nobody on, as it answers now."""
+def _provider_faults(context: Context) -> Iterator[str]:
+    """Yield the fault of the configured sign-in provider, from its response now."""
     from monitor.app.reporting_options import provider_of
     from monitor.web.provider import Flow, NotSignedOn
 
@@ -151,62 +231,56 @@ def _unsigned(context: Context) -> Iterator[str]:
         yield f"{context.path.name}: web.oidc: {fault}"
 
 
-def _is_read(context: Context, rota: Rota) -> bool:
-    """Tell whether all is known of who is on call: nobody asked for a calendar that lies elsewhere."""
+def _is_rota_known(context: Context, rota: Rota) -> bool:
+    """Return whether a rota's shifts are known. Without `online` a calendar at an address was not read."""
     return bool(rota.read) or all(table.url is None for table in context.settings.rota if table.name == rota.name)
 
 
-def _last_entries(ledger: LedgerStore, settings: Settings) -> dict[str, int]:
-    reads = ((table.name, [read for read in ledger.reads(table.name) if read.usable]) for table in settings.calendar)
-    return {name: usable[0].entries for name, usable in reads if usable}
-
-
-def who_sees(settings: Settings) -> list[str]:
-    """Return what the web shows to whom, one line each."""
+def access_lines(settings: Settings) -> list[str]:
+    """Return one line for each kind of visitor: what the web shows to them."""
     web = settings.web
-    board = "promises, and what became of each release once its slot has passed; no address before, no status, no leak"
-    strangers = board if web.public == "board" else "whether the monitor lives and is ready"
-    machine = ["whoever sits at this machine sees: everything"] if not settings.web.signs_in else []
+    board = "promises, and each result after its slot; before the slot no address or status; no leaks"
+    strangers = board if web.public == "board" else "whether the monitor is alive and ready"
+    machine = ["people at this machine see: everything"] if not settings.web.signs_in else []
     rights = ", ".join(f"{name} {right}" for name, right in web.proxy_rights.items())
-    vouched = [f"whom a proxy signs on ({web.proxy_header}) acts and sees as: {rights}"] if web.proxy_header else []
+    vouched = [f"people whom a proxy signs in ({web.proxy_header}) have rights: {rights}"] if web.proxy_header else []
     if web.oidc is not None:
         given = ", ".join(f"{value} {right}" for value, right in web.oidc.rights.items())
-        vouched += [f"whom {web.oidc.issuer} signs on (OpenID Connect) acts and sees by {web.oidc.claim}: {given}"]
-    staff = "staff who sign in see: everything; those whose line ends in :head sign reports"
+        issuer = f"{web.oidc.issuer} (OpenID Connect)"
+        vouched += [f"people whom {issuer} signs in have rights by {web.oidc.claim}: {given}"]
+    staff = "staff who sign in see: everything; people whose line ends in :head can sign reports"
     people = [f"viewers who sign in see: {board}", staff] if web.users_file else []
     token = ["programs with the token see: everything"] if web.token else []
     metrics = ["programs with the metrics token see: the metrics"] if web.metrics_token else []
-    metrics += [f"whoever reaches {web.metrics_listen} sees: the metrics"] if web.metrics_listen else []
-    told = ", ".join(settings.alert.open_channels)
-    channels = [f"told nothing that is embargoed: the channels {told}"] if told else []
+    metrics += [f"programs that reach {web.metrics_listen} see: the metrics"] if web.metrics_listen else []
+    open_channels = ", ".join(settings.alert.open_channels)
+    channels = [f"channels that get nothing embargoed: {open_channels}"] if open_channels else []
     return [f"strangers see: {strangers}", *machine, *people, *vouched, *token, *metrics, *channels]
 
 
-def taken(context: Context) -> Settings:
-    """Return a configuration that may take the place of the one that runs. Raises `BadInput`, `UserFault`.
+def settings_for_reload(context: Context) -> Settings:
+    """Return a checked configuration for a reload. Raises `BadInput`, `UserFault`.
 
-    The store is left alone: it cannot be another while a monitor runs.
+    The store is not checked, because a running monitor cannot change it.
     """
     settings = context.settings
     files = [table for table in settings.calendar if table.file is not None]
-    if faults := [*_faults_around(context), *(fault for table in files for fault in _read(context, table)[1])]:
+    if faults := [
+        *_settings_faults(context),
+        *(fault for table in files for fault in _read_calendar(context, table)[1]),
+    ]:
         raise UserFault("\n".join(faults))
     return settings
 
 
-def _read(context: Context, table: CalendarSettings) -> tuple[Outcome, list[str]]:
-    """Read a calendar once; return what came of it and what is wrong with it."""
+def _read_calendar(context: Context, table: CalendarSettings) -> tuple[Outcome, list[str]]:
+    """Read a calendar once. Return the outcome and its faults."""
     outcome = asyncio.run(read_once(context, table))
     fault = context.hide(outcome.read.fault)
     return outcome, [] if outcome.read.usable else [f"calendar {table.name}: {fault}"]
 
 
-def _faults(context: Context) -> Iterator[str]:
-    yield from _faults_around(context)
-    yield from _faults_of_store(context)
-
-
-def _faults_around(context: Context) -> Iterator[str]:
+def _settings_faults(context: Context) -> Iterator[str]:
     settings, file = context.settings, context.path.name
     for key, secret in secrets(settings):
         missing = secret.missing()
@@ -214,50 +288,50 @@ def _faults_around(context: Context) -> Iterator[str]:
             yield f"{file}: {key}: {missing}"
     if settings.web.users_file is not None:
         yield from faults_of(context.path.parent / settings.web.users_file)
-    for key, folder in _folders(settings):
-        if not _can_be_written(folder):
+    for key, folder in _written_folders(settings):
+        if not _is_writable(folder):
             yield f"{file}: {key}: the folder cannot be written (got {shown(str(folder))})"
 
 
-def _faults_of_store(context: Context) -> Iterator[str]:
+def _store_faults(context: Context) -> Iterator[str]:
     from monitor.store.open import file_of
 
     settings, file = context.settings, context.path.name
     store_file = file_of(settings.store.url)
     if store_file is not None and not store_file.exists():
-        # Whoever only asks makes nothing: the first start does.
-        if not _can_be_written(store_file.parent):
+        # A check does not create the store. The first start does.
+        if not _is_writable(store_file.parent):
             yield f"{file}: store.url: the folder cannot be written (got {shown(str(store_file.parent))})"
         return
-    if store_file is not None and not (os.access(store_file, os.W_OK) and _can_be_written(store_file.parent)):
-        # SQLite keeps two files beside it while it is in use.
-        yield f"{file}: store.url: the file may not be written (got {shown(str(store_file))})"
+    if store_file is not None and not (os.access(store_file, os.W_OK) and _is_writable(store_file.parent)):
+        # The folder must be writable too, because SQLite creates two files beside the store.
+        yield f"{file}: store.url: the file cannot be written (got {shown(str(store_file))})"
     try:
         with context.store() as store:
             yield from (f"{file}: store.url: {fault}" for fault in store.check())
     except StoreTooOld:
-        # The next start mends that; nothing can be told of it before but a warning.
+        # The next start upgrades it, so this is only a warning.
         return
     except NinethirtyError as exc:
         yield f"{file}: store.url: {exc}"
 
 
-def _unfound(context: Context) -> Iterator[str]:
-    """Yield each secret that is not where a configuration with other faults says it is."""
+def _missing_secrets(context: Context) -> Iterator[str]:
+    """Yield each absent secret of a configuration that has other faults."""
     try:
         tables = load(context.path)
     except BadInput:
         return
-    for key, place in _places(tables, ""):
+    for key, place in _secret_tables(tables, ""):
         missing = Secret(**place).missing()
         if missing:
             yield f"{context.path.name}: {key}: {missing}"
 
 
-def _places(value: object, key: str) -> Iterator[tuple[str, dict[str, str]]]:
+def _secret_tables(value: object, key: str) -> Iterator[tuple[str, dict[str, str]]]:
     if isinstance(value, list):
         for place, one in enumerate(value, 1):
-            yield from _places(one, f"{key}[{place}]")
+            yield from _secret_tables(one, f"{key}[{place}]")
     elif (
         isinstance(value, dict)
         and value.keys() in ({"env"}, {"file"})
@@ -266,24 +340,24 @@ def _places(value: object, key: str) -> Iterator[tuple[str, dict[str, str]]]:
         yield key, value
     elif isinstance(value, dict):
         for name, one in value.items():
-            yield from _places(one, f"{key}.{name}".removeprefix("."))
+            yield from _secret_tables(one, f"{key}.{name}".removeprefix("."))
 
 
-def _folders(settings: Settings) -> Iterator[tuple[str, Path]]:
+def _written_folders(settings: Settings) -> Iterator[tuple[str, Path]]:
     yield "evidence.folder", Path(settings.evidence.folder)
     for place, channel in enumerate(settings.channel, 1):
         if channel.kind == "folder":
             yield f"channel[{place}].folder", Path(channel.folder)
 
 
-def _can_be_written(folder: Path) -> bool:
-    """Tell whether a folder, or the nearest one above it that is there, may be written."""
+def _is_writable(folder: Path) -> bool:
+    """Return whether a folder, or its nearest existing parent, can be written."""
     there = next((each for each in (folder, *folder.absolute().parents) if each.exists()), Path("/"))
     return there.is_dir() and os.access(there, os.W_OK | os.X_OK)
 
 
 def secrets(settings: Settings) -> Iterator[tuple[str, Secret]]:
-    """Yield the place of every secret and where it is found."""
+    """Yield the key and value of every secret in the settings."""
     for place, channel in enumerate(settings.channel, 1):
         for name in type(channel).model_fields:
             value = getattr(channel, name)

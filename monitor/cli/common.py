@@ -1,4 +1,4 @@
-"""What the verbs share: the configuration, the store, and how answers are printed."""
+"""Shared by all verbs: the configuration, the store, and how results are printed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from monitor.clock import SystemClock
 from monitor.errors import SurroundingsFault, UnknownName, unknown
 
 if TYPE_CHECKING:
-    # Only annotations want these, and `--help` should not wait for them.
+    # These are only for annotations. Importing them would delay `--help`.
     from monitor.config.settings import Settings
     from monitor.store.sql.engine import Store
     from monitor.store.sql.read_ledger import LedgerStore
@@ -29,14 +29,16 @@ if TYPE_CHECKING:
 J = TypeVar("J")
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
-json_anyway = click.option("--json", is_flag=True, expose_value=False, help="Changes nothing: it always prints JSON.")
+json_ignored = click.option(
+    "--json", is_flag=True, expose_value=False, help="Has no effect, because this verb always prints JSON."
+)
 
 _WIDTH = 112
 
 
 @dataclass
 class Context:
-    """What `--config` chose."""
+    """The configuration that `--config` names, and the store."""
 
     config: str = ""
 
@@ -54,22 +56,22 @@ class Context:
 
     @property
     def settings_or_default(self) -> Settings:
-        """Return the configuration, or the defaults where nobody has written one."""
+        """Return the configuration, or the defaults if there is no file."""
         from monitor.config.settings import Settings
 
         return self.settings if self.path.is_file() else Settings()
 
     def name_of(self, producer: str) -> str:
-        """Return what a producer is called, its id where nobody has named it."""
+        """Return the configured name of a producer, by default its id."""
         return next((one.name for one in self.settings_or_default.producer if one.id == producer), producer)
 
     def hide(self, text: str) -> str:
-        """Return a text without what configured addresses hold besides host and path, and without secret paths."""
-        # Before the configuration is read, nothing is known that could be told.
+        """Return a text with configured addresses reduced to host and path, and without secret paths."""
+        # Before the configuration is read, no secret is known.
         return self.redactor(text) if "settings" in self.__dict__ and self.redactor is not None else text
 
-    def speaking(self) -> ExitStack:
-        """Have nothing of that told to the terminal, for the length of a block, whatever goes wrong."""
+    def redact_output(self) -> ExitStack:
+        """Hide the same in all output and error messages inside this context."""
         stack = ExitStack()
         stack.enter_context(redirect_stdout(cast("TextIO", Redacting(sys.stdout, self.hide))))
         stack.enter_context(redirect_stderr(cast("TextIO", Redacting(sys.stderr, self.hide))))
@@ -77,15 +79,15 @@ class Context:
 
     @cached_property
     def redactor(self) -> Callable[[str], str] | None:
-        """Return what takes those out of a text, None where there are none."""
+        """Return the function that hides them in a text, or None if no address has any."""
         from monitor.config.secrets import redactor, secrets_in_addresses
 
         return redactor(secrets_in_addresses(self.settings))
 
     def own_monitors(self, store: Store) -> list[str] | None:
-        """Return the monitors whose evidence lies on this machine: None for all, where the store is its alone too.
+        """Return the monitors whose evidence is on this machine, or None for all, if the store is not shared.
 
-        What ours kept while its store was away it kept under a name of its own.
+        Evidence that ours kept while its store was away has a separate name.
         """
         from monitor.store.open import is_shared
         from monitor.store.rows import APART
@@ -96,14 +98,14 @@ class Context:
         return [name, *(one for one in store.evidence.monitors() if one.startswith(name + APART))]
 
     def now(self) -> datetime:
-        """Return the time."""
+        """Return the current time."""
         return SystemClock().now()
 
     @contextmanager
     def store(self, *, steps: bool = False) -> Iterator[Store]:
-        """Open the configured store for the length of a block. Raises `StoreFault`.
+        """Open the configured store inside this context. Raises `StoreFault`.
 
-        One of an older shape is refused; with `steps` it is brought to this version's.
+        A store with an older schema is refused, or migrated if `steps` is true.
         """
         from monitor.store.open import open_store
 
@@ -116,65 +118,65 @@ class Context:
 
 
 def print_json(value: object) -> None:
-    """Print one JSON value on one line, as every `--json` does."""
+    """Print one JSON value on one line."""
     click.echo(json.dumps(value, ensure_ascii=False))
 
 
 def print_lines(values: Iterable[Mapping[str, Any]]) -> None:
-    """Print JSON objects, one a line."""
+    """Print JSON objects, one on each line."""
     for value in values:
         print_json(value)
 
 
 def width() -> int:
-    """Return how many characters a line may have: those of the terminal, and as many as are read well elsewhere."""
+    """Return the maximum length of a line: the terminal's width, or 112 for other output."""
     return shutil.get_terminal_size((_WIDTH, 24)).columns if sys.stdout.isatty() else _WIDTH
 
 
 def table(
     rows: Sequence[Sequence[str]], heads: Sequence[str], is_loud: Callable[[Sequence[str]], bool] = lambda _: False
 ) -> None:
-    """Print rows under heads, each column as wide as its widest cell; the last one is left ragged.
+    """Print rows under heads in aligned columns.
 
-    At a terminal it is cut where the line ends, and rows that are loud stand out, unless NO_COLOR is set.
+    On a terminal, lines are cut at its width, and loud rows are bold unless NO_COLOR is set.
     """
     lines = [tuple(heads), *map(tuple, rows)]
     widths = [max(len(line[column]) for line in lines) for column in range(len(heads))]
     for line in lines:
         cells = [cell.ljust(width) for cell, width in zip(line[:-1], widths, strict=False)]
-        told = _cut("  ".join([*cells, line[-1]]).rstrip())
-        click.echo(click.style(told, bold=True) if is_loud(line) else told)
+        text = _fit_to_terminal("  ".join([*cells, line[-1]]).rstrip())
+        click.echo(click.style(text, bold=True) if is_loud(line) else text)
 
 
-def _cut(line: str) -> str:
+def _fit_to_terminal(line: str) -> str:
     most = width()
-    # Whatever is read by a program is whole.
+    # Output for programs is never cut.
     return line if len(line) <= most or not sys.stdout.isatty() else f"{line[: most - 1]}…"
 
 
-def deliver(content: bytes | Iterable[bytes], output: Path | None, kind: str, *, told: bool = True) -> None:
-    """Write a document, whole or in pieces, to a file, or to standard output.
+def write_output(content: bytes | Iterable[bytes], output: Path | None, kind: str, *, confirm: bool = True) -> None:
+    """Write a document, whole or in pieces, to a file, or to standard output if `output` is None.
 
-    Raises `SurroundingsFault` when the file cannot be written, wrong usage when `kind` is no text and would go to a
+    Raises `SurroundingsFault` if the file cannot be written, and a usage error if a binary `kind` would go to a
     terminal.
     """
     pieces = [content] if isinstance(content, bytes) else content
     if output is None:
         if kind in {"docx", "odt", "pdf", "sqlite"} and sys.stdout.isatty():
-            raise click.UsageError(f"a {kind} is not for a terminal, write --output FILE.{kind}")
+            raise click.UsageError(f"a {kind} cannot be shown on a terminal, write --output FILE.{kind}")
         for piece in pieces:
             click.echo(piece, nl=False)
         return
     try:
-        _replace(output, pieces)
+        _replace_file(output, pieces)
     except OSError as exc:
         raise SurroundingsFault(f"{output}: cannot be written: {exc.strerror}") from exc
-    if told:
+    if confirm:
         click.echo(f"{output}: written", err=True)
 
 
-def _replace(output: Path, pieces: Iterable[bytes]) -> None:
-    # Whoever reads the file meanwhile gets the old one whole.
+def _replace_file(output: Path, pieces: Iterable[bytes]) -> None:
+    # The file is replaced at once, so that other readers never see a part of it.
     part = output.with_name(f".{output.name}.part")
     try:
         with part.open("wb") as file:
@@ -185,11 +187,11 @@ def _replace(output: Path, pieces: Iterable[bytes]) -> None:
 
 
 @contextmanager
-def hushed(hide: Callable[[str], str] = str) -> Iterator[None]:
-    """Write no log lines but errors for the length of a block, and none of what `hide` takes out."""
+def log_only_errors(hide: Callable[[str], str] = str) -> Iterator[None]:
+    """Log only errors inside this context, with secrets removed by `hide`."""
     from monitor.health import logs
 
-    listener = logs.set_up("ERROR", sys.stderr, as_json=False, hide=hide)
+    listener = logs.start_logging("ERROR", sys.stderr, as_json=False, hide=hide)
     try:
         yield
     finally:
@@ -197,7 +199,7 @@ def hushed(hide: Callable[[str], str] = str) -> Iterator[None]:
 
 
 class Redacting:
-    """A stream that tells nothing of what `hide` takes out of a text; a line is written in one piece."""
+    """A stream that removes secrets with `hide`. Each line must be written in one piece."""
 
     def __init__(self, stream: TextIO, hide: Callable[[str], str]) -> None:
         self._stream = stream
@@ -205,22 +207,22 @@ class Redacting:
 
     def write(self, text: str) -> int:
         """Write a text."""
-        # To find out what a stream takes, bytes are tried as well.
+        # click also writes bytes, to find out what a stream accepts.
         return self._stream.write(self._hide(text) if isinstance(text, str) else text)
 
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401  # whatever the stream has
-        """Return what the stream has."""
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401  # any attribute of the stream
+        """Return an attribute of the stream."""
         return getattr(self._stream, name)
 
 
-def unknown_release(name: str, ledger: LedgerStore) -> UnknownName:
-    """Return the fault for a release that is not known, with the one that has the nearest id or title."""
+def unknown_release_fault(name: str, ledger: LedgerStore) -> UnknownName:
+    """Return the error for an unknown release. It names the release with the most similar id or title."""
     releases = ledger.releases()
     return unknown("release", name, [one.id for one in releases], {one.title: one.id for one in releases})
 
 
-def items(texts: Iterable[str]) -> Iterator[str]:
-    """Yield the lines of a list, each item wrapped."""
+def bullet_lines(texts: Iterable[str]) -> Iterator[str]:
+    """Yield the lines of a bulleted list, with long items wrapped."""
     for text in texts:
         yield from wrap(
             text,

@@ -1,6 +1,6 @@
-"""Completion of ids at a shell's prompt: what the configuration names, and what its store knows.
+"""Shell completion of ids, from the configuration and its store.
 
-The shell asks for it through click: `eval "$(_NINETHIRTY_COMPLETE=bash_source ninethirty)"`.
+A shell loads it through click: `eval "$(_NINETHIRTY_COMPLETE=bash_source ninethirty)"`.
 """
 
 from __future__ import annotations
@@ -19,29 +19,29 @@ if TYPE_CHECKING:
     from monitor.store.sql.engine import Store
 
 Words: TypeAlias = Iterable[tuple[str, str]]
-"""What may be written, and a word on each, which zsh and fish show beside it."""
+"""The possible words, each with a description that zsh and fish show beside it."""
 
 Complete: TypeAlias = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
 
 NEAR = timedelta(days=120)
-"""How far from now a release lies at most to be offered: ten years of them would fill the screen."""
+"""Only releases within this time of now are offered, because a store can contain ten years of them."""
 _MOST_INCIDENTS = 200
 
 
-def _completing(words: Callable[[Context], Words]) -> Complete:
+def _complete_with(words: Callable[[Context], Words]) -> Complete:
     def complete(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        # While completing, the program's own function does not run, which would have set the configuration.
+        # During completion the main command does not run, so the configuration is taken from its parameters.
         context = Context(ctx.find_root().params["config"])
         try:
-            return [CompletionItem(word, help=told) for word, told in words(context) if word.startswith(incomplete)]
+            return [CompletionItem(word, help=text) for word, text in words(context) if word.startswith(incomplete)]
         except (NinethirtyError, OSError):
-            # Nothing was asked yet that could fail: the verb tells what is wrong when it runs.
+            # The verb will report the fault when it runs.
             return []
 
     return complete
 
 
-def _of_store(words: Callable[[Store, datetime], Words]) -> Callable[[Context], Words]:
+def _from_store(words: Callable[[Store, datetime], Words]) -> Callable[[Context], Words]:
     def found(context: Context) -> Words:
         from monitor.store.open import file_of, open_store
 
@@ -58,33 +58,32 @@ def _of_store(words: Callable[[Store, datetime], Words]) -> Callable[[Context], 
     return found
 
 
-def _releases(store: Store, now: datetime) -> Words:
-    return ((one.id, one.title) for one in store.ledger.releases(now - NEAR, now + NEAR))
-
-
-def _incidents(store: Store, _now: datetime) -> Words:
-    return ((one.id, f"{one.grade}, {one.kind.value}") for one in store.verdicts.incidents(limit=_MOST_INCIDENTS))
-
-
-def _announcing(store: Store, now: datetime) -> Words:
+def _announced_producers(store: Store, now: datetime) -> Words:
     return ((producer, "") for one in store.ledger.releases(now - NEAR, now + NEAR) for producer in one.producers)
 
 
-def _configured(context: Context) -> dict[str, str]:
-    return {one.id: one.name for one in context.settings.producer}
+def _all_producers(context: Context) -> Words:
+    configured = {one.id: one.name for one in context.settings.producer}
+    return {**dict(_from_store(_announced_producers)(context)), **configured}.items()
 
 
-def _silences(store: Store, now: datetime) -> Words:
-    return ((one.id, one.reason) for one in store.outbox.silences(now) if one.is_on(now))
+releases = _complete_with(
+    _from_store(lambda store, now: ((one.id, one.title) for one in store.ledger.releases(now - NEAR, now + NEAR)))
+)
+incidents = _complete_with(
+    _from_store(
+        lambda store, _now: (
+            (one.id, f"{one.grade}, {one.kind.value}") for one in store.verdicts.incidents(limit=_MOST_INCIDENTS)
+        )
+    )
+)
+silences = _complete_with(
+    _from_store(lambda store, now: ((one.id, one.reason) for one in store.outbox.silences(now) if one.is_on(now)))
+)
+producers = _complete_with(_all_producers)
+calendars = _complete_with(lambda context: ((one.name, one.kind) for one in context.settings.calendar))
+channels = _complete_with(lambda context: ((one.name, one.kind) for one in context.settings.channel))
 
-
-releases = _completing(_of_store(_releases))
-incidents = _completing(_of_store(_incidents))
-silences = _completing(_of_store(_silences))
-producers = _completing(lambda context: {**dict(_of_store(_announcing)(context)), **_configured(context)}.items())
-calendars = _completing(lambda context: ((one.name, one.kind) for one in context.settings.calendar))
-channels = _completing(lambda context: ((one.name, one.kind) for one in context.settings.channel))
-
-of_producer = click.option(
-    "--producer", metavar="SLUG", shell_complete=producers, help="Only what this producer releases."
+producer_option = click.option(
+    "--producer", metavar="SLUG", shell_complete=producers, help="Only releases of this producer."
 )

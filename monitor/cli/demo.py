@@ -1,4 +1,4 @@
-"""`ninethirty demo`: the board on the five historical incidents, played through the real daemon."""
+"""`ninethirty demo`: show five historical incidents on the board, played through the real daemon."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ import click
 
 from monitor.cli.common import Context, as_json, print_json
 from monitor.cli.dates import Instant
-from monitor.cli.rehearse import Shown, played
-from monitor.cli.run import listen
+from monitor.cli.rehearse import PlayedProgress, play_scripts
+from monitor.cli.run import handle_signals
 from monitor.cli.terminal import progress
 
 
 @click.command("demo")
-@click.option("--port", type=click.IntRange(0, 65535), default=9030, show_default=True, help="Where to listen, here.")
+@click.option("--port", type=click.IntRange(0, 65535), default=9030, show_default=True, help="Port on this machine.")
 @click.option("--at", type=Instant(), metavar="T", help="Open at this time; default 10:50am on 5 January 2018.")
 @click.option(
     "--kept", type=click.Path(path_type=Path), metavar="DIR", help="Do not play; use what `rehearse --keep DIR` kept."
@@ -42,37 +42,39 @@ def command(_context: Context, port: int, at: datetime | None, kept: Path | None
         folder = kept or Path(made)
         if kept is None:
             click.echo(f"Playing {len(scripts)} incidents through the real daemon, within a few minutes ...", err=True)
-            scripts = _played(scripts, folder)
+            scripts = _play_incidents(scripts, folder)
         store = merged([folder / path.stem for path in scripts])
         try:
             asyncio.run(
-                _shown(
-                    lambda stop: show(store, f"127.0.0.1:{port}", at or OPENS_AT, stop, partial(_told, as_json=as_json))
+                _serve_until_stopped(
+                    lambda stop: show(
+                        store, f"127.0.0.1:{port}", at or OPENS_AT, stop, partial(_print_address, as_json=as_json)
+                    )
                 )
             )
         finally:
             store.close()
 
 
-def _played(scripts: Sequence[Path], folder: Path) -> list[Path]:
-    """Play scripts, say how each ended, and return those whose store is there to be shown."""
+def _play_incidents(scripts: Sequence[Path], folder: Path) -> list[Path]:
+    """Play scripts, print the result of each, and return those that left a store to show."""
     from monitor.rehearse.demo import STORE
 
     with progress() as tell:
-        shown = Shown(len(scripts), tell)
-        for ended in played(scripts, folder, shown=shown):
+        shown = PlayedProgress(len(scripts), tell)
+        for ended in play_scripts(scripts, folder, shown=shown):
             tell("")
             click.echo(ended.text.splitlines()[0] if ended.ok else ended.text, err=True)
     return [path for path in scripts if (folder / path.stem / STORE).is_file()]
 
 
-async def _shown(show) -> None:  # type: ignore[no-untyped-def] # noqa: ANN001 # its types are imported when it is called
+async def _serve_until_stopped(show) -> None:  # type: ignore[no-untyped-def] # noqa: ANN001 # its types are imported when it is called
     stop = asyncio.Event()
-    listen(asyncio.get_running_loop(), stop, stop.set)
+    handle_signals(asyncio.get_running_loop(), stop, stop.set)
     await show(stop)
 
 
-def _told(address: str, *, as_json: bool) -> None:
+def _print_address(address: str, *, as_json: bool) -> None:
     if as_json:
         print_json({"url": address})
     else:

@@ -1,4 +1,4 @@
-"""`ninethirty explain`: a verdict with every fact it rests on, and what would change it."""
+"""`ninethirty explain`: show a verdict with every fact behind it, and what would change it."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import click
 
 from monitor.cli import complete
-from monitor.cli.common import Context, as_json, items, print_json, unknown_release
+from monitor.cli.common import Context, as_json, bullet_lines, print_json, unknown_release_fault
 from monitor.cli.dates import Instant
-from monitor.cli.terminal import by_the_page
+from monitor.cli.terminal import page_output
 from monitor.cli.text import release_lines
 
 if TYPE_CHECKING:
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
 @click.command("explain")
 @click.argument("release", shell_complete=complete.releases)
-@click.option("--at", "moment", type=Instant(), metavar="T", help="As of another instant than now.")
+@click.option("--at", "moment", type=Instant(), metavar="T", help="Judge at this time; default now.")
 @as_json
 @click.pass_obj
-@by_the_page
+@page_output
 def command(context: Context, *, release: str, moment: datetime | None, as_json: bool) -> None:
-    """Tell the verdict on RELEASE with each fact it rests on, and what would change it.
+    """Show the verdict on RELEASE with each fact behind it, and what would change it.
 
     Example: ninethirty explain malpractice-2017 --at 2018-01-05T10:00:00Z
     """
@@ -33,23 +33,24 @@ def command(context: Context, *, release: str, moment: datetime | None, as_json:
     from monitor.judge.explain.explain import explanation_json
 
     with context.store() as store:
-        told = explainer_of(context.settings, store).explain_release(release, moment or context.now())
-        if told is None:
-            raise unknown_release(release, store.ledger)
+        explained = explainer_of(context.settings, store).explain_release(release, moment or context.now())
+        if explained is None:
+            raise unknown_release_fault(release, store.ledger)
     if as_json:
-        print_json({**told.body, "explanation": explanation_json(told.explanation)})
+        print_json({**explained.body, "explanation": explanation_json(explained.explanation)})
         return
-    for line in [*release_lines(told.body, context.name_of(told.body["producer"])), *_why(told.explanation)]:
+    name = context.name_of(explained.body["producer"])
+    for line in [*release_lines(explained.body, name), *_explanation_lines(explained.explanation)]:
         click.echo(line)
 
 
-def _why(explanation: Explanation) -> Iterator[str]:
+def _explanation_lines(explanation: Explanation) -> Iterator[str]:
     from monitor.judge.explain.explain import by_head
 
     for head, texts in by_head(explanation):
         yield from ("", head)
-        yield from items(texts)
+        yield from bullet_lines(texts)
     yield from ("", "What would change it")
-    yield from items(explanation.would_change)
+    yield from bullet_lines(explanation.would_change)
     if explanation.records:
         yield from ("", f"Evidence: {', '.join(explanation.records)}")

@@ -1,4 +1,4 @@
-"""`ninethirty VERB …`: finds the verb, and turns our faults into one line each and an exit status."""
+"""`ninethirty VERB …`: finds the verb, and prints each of our errors as one line with an exit status."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ _SECTIONS = {
 VERBS = {verb: does for verbs in _SECTIONS.values() for verb, does in verbs.items()}
 _FOLDERS = {"calendar", "incident"}
 _INTERRUPTED = 130
-"""What a shell expects of a program that was interrupted."""
+"""The exit status that shells expect after an interrupt."""
 
 
 class Verbs(click.Group):
@@ -163,7 +163,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def status_of(arguments: Sequence[str] | None = None, program: click.Command = cli) -> int:
     """Run the program and return its exit status. Each fault is one line on standard error."""
     context = Context()
-    with context.speaking():
+    with context.redact_output():
         return _status_of(arguments, program, context)
 
 

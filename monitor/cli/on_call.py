@@ -1,4 +1,4 @@
-"""Who is on call, as far as a command can know it: by the configuration, by files, and by calendars when asked."""
+"""Who is on call: from the configuration, from files, and with `online` from calendars."""
 
 from __future__ import annotations
 
@@ -15,28 +15,28 @@ from schedules.times.words import stamp
 _AHEAD = timedelta(days=7)
 
 
-def rotas_of(context: Context, *, online: bool = False) -> list[Rota]:
-    """Return the rotas as they are now; those at an address as last read, unless `online`."""
-    from monitor.app.reporting_options import rotas_of as configured
+def read_rotas(context: Context, *, online: bool = False) -> list[Rota]:
+    """Return the current rotas. Those at an address are read only if `online`, and otherwise as stored."""
+    from monitor.app.reporting_options import rotas_of as configured_rotas
     from monitor.ledger.rota import with_stored_shifts
     from monitor.store.open import file_of
 
-    settings, rotas = context.settings, configured(context.settings)
+    settings, rotas = context.settings, configured_rotas(context.settings)
     file = file_of(settings.store.url)
     if rotas and (file is None or file.exists()):
         with context.store() as store:
             rotas = with_stored_shifts(rotas, store)
     if any(table.file is not None or (online and table.url is not None) for table in settings.rota):
-        rotas |= asyncio.run(_read(context, rotas, online=online))
+        rotas |= asyncio.run(_read_calendars(context, rotas, online=online))
     return [*rotas.values()]
 
 
-async def _read(context: Context, rotas: dict[str, Rota], *, online: bool) -> dict[str, Rota]:
-    from monitor.app.readers import asking, rota_readers_of
+async def _read_calendars(context: Context, rotas: dict[str, Rota], *, online: bool) -> dict[str, Rota]:
+    from monitor.app.readers import make_rota_readers, open_poller
 
     settings, clock, found = context.settings, SystemClock(), {}
-    async with asking(settings, clock) as (poller, workers):
-        for reader in rota_readers_of(settings, context.path.parent, poller.ask, clock, workers):
+    async with open_poller(settings, clock) as (poller, workers):
+        for reader in make_rota_readers(settings, context.path.parent, poller.send_in_turn, clock, workers):
             if online or reader.file is not None:
                 shifts, fault = await reader.read()
                 known = rotas[reader.name]
@@ -44,14 +44,14 @@ async def _read(context: Context, rotas: dict[str, Rota], *, online: bool) -> di
     return found
 
 
-def lines(context: Context, rotas: Sequence[Rota]) -> Iterator[str]:
-    """Yield who is on call now and who is next, one line a rota."""
+def on_call_lines(context: Context, rotas: Sequence[Rota]) -> Iterator[str]:
+    """Yield one line for each rota: who is on call now and who is next."""
     for rota in rotas:
         yield f"on call now: {rota.name}: {rota.describe_on_call(context.now())}"
 
 
-def gaps(context: Context, rota: Rota) -> list[str]:
-    """Return the spans of the days ahead in which nobody is on call, in words."""
+def uncovered_spans(context: Context, rota: Rota) -> list[str]:
+    """Return as text the spans of the next seven days in which no one is on call."""
     now, zone = context.now(), rota.timezone
     spans = rota.gaps(now, now + _AHEAD)
     return [f"from {stamp(at, zone, weekday=True)} to {stamp(until, zone, weekday=True)}" for at, until in spans]

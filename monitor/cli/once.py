@@ -1,4 +1,4 @@
-"""`ninethirty once`: calendars read, one look at what is due, verdicts, and out."""
+"""`ninethirty once`: read calendars, look once at what is due, print verdicts, and stop."""
 
 from __future__ import annotations
 
@@ -8,42 +8,42 @@ from typing import Any
 
 import click
 
-from monitor.cli.common import Context, as_json, hushed, print_json
+from monitor.cli.common import Context, as_json, log_only_errors, print_json
 from monitor.cli.dates import Day
-from monitor.cli.today import print_board, summary
+from monitor.cli.today import print_board, verdict_counts
 
 
 @click.command("once")
-@click.option("--date", "day", type=Day(), help="Only releases of this day; default all that are being watched.")
+@click.option("--date", "day", type=Day(), help="Only releases of this day; default all watched ones.")
 @as_json
 @click.pass_obj
 def command(context: Context, *, day: date | None, as_json: bool) -> None:
-    """Read calendars, look once at what is due, print verdicts, tell what is to be told, and stop.
+    """Read calendars, look once at what is due, print verdicts, send due notices, and stop.
 
-    For cron and for trying out. Nothing is looked at between two such calls, and verdicts say so.
+    Use it for cron or to try things out. Between two calls nothing is watched, and verdicts say so.
 
     Example: ninethirty once --date today
     """
     from monitor.config.secrets import redactor, secrets_of
 
-    with hushed(redactor(secrets_of(context.settings)) or str):
-        rows = asyncio.run(_once(context, day))
+    with log_only_errors(redactor(secrets_of(context.settings)) or str):
+        rows = asyncio.run(_look_once(context, day))
     if as_json:
         print_json(rows)
         return
-    click.echo(f"{len(rows)} releases looked at" + (f": {summary(rows)}" if rows else ""))
+    click.echo(f"{len(rows)} releases looked at" + (f": {verdict_counts(rows)}" if rows else ""))
     if rows:
         print_board(rows, context)
 
 
-async def _once(context: Context, day: date | None) -> list[dict[str, Any]]:
+async def _look_once(context: Context, day: date | None) -> list[dict[str, Any]]:
     from monitor.app.build import Edges, build
     from monitor.store.open import alone_on
 
     app = build(context.settings, Edges(serve=False), context.path.parent)
     try:
         with alone_on(context.settings.store.url):
-            looked = await app.once(day)
+            looked = await app.run_once(day)
     finally:
         app.abandon()
         await app.close()

@@ -1,4 +1,4 @@
-"""`ninethirty plan`: what will be looked at when, and whether the budgets carry it."""
+"""`ninethirty plan`: show what will be looked at and when, and whether the budgets are large enough."""
 
 from __future__ import annotations
 
@@ -10,29 +10,29 @@ from zoneinfo import ZoneInfo
 import click
 
 from monitor.cli.common import Context, as_json, print_json, table
-from monitor.cli.complete import of_producer
+from monitor.cli.complete import producer_option
 from monitor.cli.dates import Day, today
-from monitor.cli.terminal import by_the_page
+from monitor.cli.terminal import page_output
 from schedules.times.words import day_text
 from schedules.times.zone import day_begins
 
 if TYPE_CHECKING:
     from monitor.watch.day_plan import HostPlan, Planned
 
-_BAR = 40
-_ALIKE = 0.2
+_BAR_WIDTH = 40
+_SIMILAR = 0.2
 
 
 @click.command("plan")
-@click.option("--date", "day", type=Day(), help="Another day than today.")
-@of_producer
+@click.option("--date", "day", type=Day(), help="Day to show; default today.")
+@producer_option
 @as_json
 @click.pass_obj
-@by_the_page
+@page_output
 def command(context: Context, *, day: date | None, producer: str | None, as_json: bool) -> None:
-    """Tell what will be looked at when, requests per host against its budget, and where that is too little.
+    """Show what will be looked at and when, the requests to each host, and which budgets are too small.
 
-    It reckons with the worst: releases of the day that do not come out.
+    The plan assumes the worst case: no release of the day is published.
 
     Example: ninethirty plan --date 2026-11-26
     """
@@ -46,12 +46,12 @@ def command(context: Context, *, day: date | None, producer: str | None, as_json
     with context.store() as store:
         releases = plan_releases(store, rules, begin, end, context.now())
     hosts = plan_hosts(releases, Load(budget_of(settings), tripwires_of(settings), zone), rules, begin, end)
-    # What hosts must carry is of all producers, whoever asks.
+    # The load of hosts includes all producers, so only releases are filtered.
     releases = [one for one in releases if producer in {None, one.release.producer}]
     if as_json:
         print_json(_as_json(day, releases, hosts))
     else:
-        for line in _lines(day, zone, releases, hosts):
+        for line in _plan_lines(day, zone, releases, hosts):
             click.echo(line)
 
 
@@ -64,23 +64,24 @@ def _as_json(day: date, releases: Sequence[Planned], hosts: Sequence[HostPlan]) 
     }
 
 
-def _lines(day: date, zone: str, releases: Sequence[Planned], hosts: Sequence[HostPlan]) -> Iterator[str]:
+def _plan_lines(day: date, zone: str, releases: Sequence[Planned], hosts: Sequence[HostPlan]) -> Iterator[str]:
     yield from (click.style(f"WARNING: {one.warning}", bold=True) for one in hosts if one.warning)
     due = [one for one in releases if one.is_due]
     addresses = sum(one.targets for one in hosts)
     yield f"{day_text(day, weekday=True)}: {len(due)} due, {len(releases)} watched, {addresses} addresses"
-    _tables(due, hosts, zone)
+    _print_tables(due, hosts, zone)
     for host in hosts:
         yield ""
-        yield f"{host.host}, looks a minute ({host.budget * 60:.0f} can be carried)"
-        yield from _minutes(host.minutes, host.budget * 60, zone)
+        yield f"{host.host}, looks a minute (budget {host.budget * 60:.0f})"
+        yield from _minute_bars(host.minutes, host.budget * 60, zone)
     for one in releases:
         yield from (
-            f"{one.release.title}: {url} is watched too, made from an earlier edition's" for url in one.predicted_urls
+            f"{one.release.title}: {url} is watched too, predicted from an earlier edition"
+            for url in one.predicted_urls
         )
 
 
-def _tables(due: Sequence[Planned], hosts: Sequence[HostPlan], zone: str) -> None:
+def _print_tables(due: Sequence[Planned], hosts: Sequence[HostPlan], zone: str) -> None:
     if due:
         click.echo("")
         table([[one.slot_text, one.release.producer, one.release.title] for one in due], ["SLOT", "PRODUCER", "TITLE"])
@@ -91,41 +92,38 @@ def _tables(due: Sequence[Planned], hosts: Sequence[HostPlan], zone: str) -> Non
 
 def _host_row(host: HostPlan, zone: str) -> list[str]:
     at, looks = host.peak
-    peak = f"{looks / 60:.2g}/s at {_clock(at, zone)}"
+    peak = f"{looks / 60:.2g}/s at {_clock_time(at, zone)}"
     verdict = "too little" if host.warning else ""
     return [host.host, f"{host.budget:g}/s", f"{host.looks:,}", peak, f"{host.stretch:.1f}", verdict]
 
 
-def _minutes(minutes: Sequence[tuple[datetime, int]], carried: float, zone: str) -> Iterator[str]:
-    """Yield one line for each stretch of the day in which about as many looks are due every minute."""
+def _minute_bars(minutes: Sequence[tuple[datetime, int]], carried: float, zone: str) -> Iterator[str]:
+    """Yield one line for each stretch of the day with a similar number of looks a minute."""
     most = max([carried, *(looks for _, looks in minutes)])
-    for begin, end, looks in _stretches(minutes):
-        bar = "#" * round(_BAR * looks / most)
+    for begin, end, looks in _group_minutes(minutes):
+        bar = "#" * round(_BAR_WIDTH * looks / most)
         over = "  over budget" if looks > carried else ""
-        yield f"  {_clock(begin, zone)} to {_end(end, zone)} {looks:>6,}  {bar}{over}".rstrip()
+        # The end of a day is written 24:00.
+        until = _clock_time(end, zone).replace("00:00", "24:00")
+        yield f"  {_clock_time(begin, zone)} to {until} {looks:>6,}  {bar}{over}".rstrip()
 
 
-def _stretches(minutes: Sequence[tuple[datetime, int]]) -> Iterator[tuple[datetime, datetime, int]]:
-    """Yield where a stretch begins, where it ends, and the most looks in any minute of it; none without looks."""
-    held: list[tuple[datetime, int]] = []
+def _group_minutes(minutes: Sequence[tuple[datetime, int]]) -> Iterator[tuple[datetime, datetime, int]]:
+    """Yield the begin, the end and the most looks a minute of each stretch. Stretches without looks are left out."""
+    stretch: list[tuple[datetime, int]] = []
     for minute in [*minutes, None]:
-        if held and (minute is None or not _is_alike(minute[1], held)):
-            most = max(looks for _, looks in held)
+        if stretch and (minute is None or not _is_similar(minute[1], stretch)):
+            most = max(looks for _, looks in stretch)
             if most:
-                yield held[0][0], held[-1][0] + timedelta(minutes=1), most
-            held = []
-        held += [] if minute is None else [minute]
+                yield stretch[0][0], stretch[-1][0] + timedelta(minutes=1), most
+            stretch = []
+        stretch += [] if minute is None else [minute]
 
 
-def _is_alike(looks: int, held: Sequence[tuple[datetime, int]]) -> bool:
-    counts = [looks, *(each for _, each in held)]
-    return max(counts) - min(counts) <= _ALIKE * max(counts) or (min(counts) > 0 and max(counts) - min(counts) <= 1)
+def _is_similar(looks: int, stretch: Sequence[tuple[datetime, int]]) -> bool:
+    counts = [looks, *(each for _, each in stretch)]
+    return max(counts) - min(counts) <= _SIMILAR * max(counts) or (min(counts) > 0 and max(counts) - min(counts) <= 1)
 
 
-def _clock(instant: datetime, zone: str) -> str:
+def _clock_time(instant: datetime, zone: str) -> str:
     return f"{instant.astimezone(ZoneInfo(zone)):%H:%M}"
-
-
-def _end(instant: datetime, zone: str) -> str:
-    # Midnight at which a day ends is not the one at which it begins.
-    return _clock(instant, zone).replace("00:00", "24:00")

@@ -1,4 +1,4 @@
-"""`ninethirty probe`: one look, and everything that was learnt."""
+"""`ninethirty probe`: look once at an address and show what the response proves."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from urllib.parse import urlsplit
 
 import click
 
-from monitor.cli.common import Context, as_json, hushed, print_json
+from monitor.cli.common import Context, as_json, log_only_errors, print_json
 from monitor.config.checks import recogniser_fault
 
-_TOLD = (
+_SHOWN_HEADERS = (
     "date",
     "age",
     "cache-control",
@@ -31,7 +31,7 @@ _TOLD = (
 @as_json
 @click.pass_obj
 def command(context: Context, *, url: str, recogniser: str, as_json: bool) -> None:
-    """Look once at URL and tell everything that was learnt, but never the content; exit status 3 without an answer.
+    """Look once at URL and show what the response proves, but not its content. Exit status 3 without a response.
 
     Example: ninethirty probe https://www.gov.uk/government/statistics/example --as govuk
     """
@@ -39,21 +39,21 @@ def command(context: Context, *, url: str, recogniser: str, as_json: bool) -> No
         raise click.BadParameter(fault, param_hint="--as")
     if urlsplit(url).scheme not in {"http", "https"}:
         raise click.BadParameter("not an address, write https://host/path", param_hint="URL")
-    with hushed():
-        learnt, is_answered = asyncio.run(_look(context, url, recogniser))
+    with log_only_errors():
+        facts, is_answered = asyncio.run(_look_once(context, url, recogniser))
     if as_json:
-        print_json(learnt)
-    for line in [] if as_json else lines_of(learnt):
+        print_json(facts)
+    for line in [] if as_json else fact_lines(facts):
         click.echo(line)
     if not is_answered:
         raise SystemExit(3)
 
 
-def lines_of(learnt: Mapping[str, Any], under: str = "") -> Iterator[str]:
-    """Yield what was learnt as people read it, a line each; what is not known is left out."""
-    for key, value in learnt.items():
+def fact_lines(facts: Mapping[str, Any], under: str = "") -> Iterator[str]:
+    """Yield each fact as a line of text. Unknown values are left out."""
+    for key, value in facts.items():
         if isinstance(value, dict):
-            yield from lines_of(value, f"{under}{key} ")
+            yield from fact_lines(value, f"{under}{key} ")
         elif isinstance(value, list):
             yield from (f"{under}{key}: {one['role']} {one['url']}" for one in value)
         elif isinstance(value, bool):
@@ -62,18 +62,18 @@ def lines_of(learnt: Mapping[str, Any], under: str = "") -> Iterator[str]:
             yield f"{under}{key}: {value}"
 
 
-async def _look(context: Context, url: str, recogniser: str) -> tuple[dict[str, Any], bool]:
-    from monitor.app.readers import asking
+async def _look_once(context: Context, url: str, recogniser: str) -> tuple[dict[str, Any], bool]:
+    from monitor.app.readers import open_poller
     from monitor.clock import SystemClock
     from monitor.look.fetch import Answer
     from monitor.plan.targets import Target, View
     from schedules.times.json import instant_json
 
     target = Target("probe", "", "page", View.EDGE, url, urlsplit(url).hostname or "", recogniser)
-    async with asking(context.settings_or_default, SystemClock()) as (poller, _):
+    async with open_poller(context.settings_or_default, SystemClock()) as (poller, _):
         sighting, outcome = await poller.look_once(target)
     headers = outcome.headers if isinstance(outcome, Answer) else {}
-    learnt = {
+    facts = {
         "url": url,
         "state": sighting.state.value,
         "why": sighting.why or None,
@@ -84,7 +84,7 @@ async def _look(context: Context, url: str, recogniser: str) -> tuple[dict[str, 
         "proved": {"from": instant_json(sighting.proved_from), "to": instant_json(sighting.proved_to)},
         "sha256": outcome.digest if isinstance(outcome, Answer) and outcome.body else None,
         "bytes": len(outcome.body) if isinstance(outcome, Answer) else None,
-        "headers": {name: headers[name] for name in _TOLD if name in headers},
+        "headers": {name: headers[name] for name in _SHOWN_HEADERS if name in headers},
         "found": [{"url": one.url, "role": one.role} for one in sighting.found],
     }
-    return learnt, isinstance(outcome, Answer)
+    return facts, isinstance(outcome, Answer)

@@ -1,4 +1,4 @@
-"""`ninethirty rehearse`: a script played through the real daemon."""
+"""`ninethirty rehearse`: play scripts through the real daemon."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from monitor.cli.common import Context, as_json, hushed
+from monitor.cli.common import Context, as_json, log_only_errors
 from monitor.cli.terminal import progress
 from monitor.clock import SystemClock
 from monitor.errors import BadInput, Fault, NinethirtyError
@@ -48,17 +48,17 @@ class Speed(click.ParamType[float | None]):
 
 @click.command("rehearse")
 @click.argument("scripts", nargs=-1, required=True, metavar="SCRIPT...", type=click.Path(path_type=Path))
-@click.option("--speed", type=Speed(), default="max", help="As fast as may be (max), or N times real time.")
+@click.option("--speed", type=Speed(), default="max", help="As fast as possible (max), or N times real time.")
 @click.option("--keep", type=click.Path(path_type=Path), metavar="DIR", help="Keep store, evidence and drafts here.")
 @as_json
 @click.pass_obj
 def command(
     context: Context, *, scripts: tuple[Path, ...], speed: float | None, keep: Path | None, as_json: bool
 ) -> None:
-    """Play scripts through the real daemon on a virtual clock; exit status 1 when an expectation is not met.
+    """Play scripts through the real daemon on a virtual clock. Exit status 1 if an expectation is not met.
 
-    A script that ships goes by its name alone, such as `ofqual-2018-01`. A script that cannot be played to its end
-    counts as one that did not meet what it expects; the others are played.
+    For a shipped script you can write only its name, such as `ofqual-2018-01`. A script that cannot be played to its
+    end counts as not met. The others are still played.
 
     Example: ninethirty rehearse rehearsals/ofqual-2018-01.toml --keep var/rehearsal
     """
@@ -67,18 +67,18 @@ def command(
     del context
     named = [own if not path.exists() and (own := script_of(path.name)).exists() else path for path in scripts]
     with progress() as tell:
-        shown = Shown(len(named), tell, quiet=as_json)
+        shown = PlayedProgress(len(named), tell, quiet=as_json)
         results = []
-        for ended in played(named, keep, speed=speed, as_json=as_json, shown=shown):
+        for ended in play_scripts(named, keep, speed=speed, as_json=as_json, shown=shown):
             shown.print(ended.text)
             results.append(ended)
-    end_with(results)
+    exit_by_results(results)
 
 
-class Shown(Progress):
-    """Shows how far scripts are played: in a line of its own at a terminal, else in a line as each starts.
+class PlayedProgress(Progress):
+    """Shows the progress of scripts: one updated line on a terminal, otherwise one line for each start.
 
-    `tell` is that of `progress`; `quiet` shows nothing but at a terminal.
+    `tell` is that of `progress`. With `quiet`, progress is shown only on a terminal.
     """
 
     def __init__(self, count: int, tell: Callable[[str], None], *, quiet: bool = False) -> None:
@@ -100,13 +100,13 @@ class Shown(Progress):
         self._tell(", ".join([f"{len(self._parts) - len(playing)} of {self._count} played", *playing]))
 
     def print(self, text: str) -> None:
-        """Print a result in the place of the line that shows progress."""
+        """Print a result in place of the progress line."""
         self._tell("")
         click.echo(text)
 
 
-def end_with(results: Sequence[Ended]) -> None:
-    """End the process with status 1 if a script failed, at once if a thread of it is left that never ends."""
+def exit_by_results(results: Sequence[Ended]) -> None:
+    """Exit with status 1 if a script failed. If one left a thread that hangs, exit at once."""
     if any(ended.hangs for ended in results):
         sys.stdout.flush()
         os._exit(1)
@@ -114,7 +114,7 @@ def end_with(results: Sequence[Ended]) -> None:
         raise SystemExit(1)
 
 
-def played(
+def play_scripts(
     paths: Sequence[Path],
     keep: Path | None,
     *,
@@ -122,10 +122,10 @@ def played(
     as_json: bool = False,
     shown: Progress | None = None,
 ) -> Iterator[Ended]:
-    """Play scripts side by side, and yield what each came to as it ends. Raises `BadInput` before any is played."""
-    scripts = _readable(paths)
-    play = partial(_play, speed=speed, keep=keep, as_json=as_json)
-    lost = partial(_lost, scripts, as_json=as_json)
+    """Play scripts in parallel, and yield the result of each when it ends. Raises `BadInput` before any is played."""
+    scripts = _read_all(paths)
+    play = partial(_play_script, speed=speed, keep=keep, as_json=as_json)
+    lost = partial(_lost_result, scripts, as_json=as_json)
     shown = shown or Progress()
     yield from (
         side_by_side(longest_first(scripts), play, lost, shown) if len(paths) > 1 else alone(paths[0], play, shown)
@@ -133,42 +133,44 @@ def played(
 
 
 def longest_first(scripts: Mapping[Path, Script]) -> list[Path]:
-    """Return scripts by how long they last, so that the longest does not begin when all others have ended."""
+    """Return scripts with the longest first, so that it does not run alone at the end."""
     return sorted(scripts, key=lambda path: scripts[path].ends - scripts[path].begins, reverse=True)
 
 
-def _play(path: Path, report: Callable[[int], None], *, speed: float | None, keep: Path | None, as_json: bool) -> Ended:
-    """Play one script, and return what it came to, whatever happens."""
+def _play_script(
+    path: Path, report: Callable[[int], None], *, speed: float | None, keep: Path | None, as_json: bool
+) -> Ended:
+    """Play one script and return its result, also if it fails."""
     from monitor.rehearse.drive import Played, play
     from monitor.rehearse.virtual_loop import Deadlock
 
-    script, base = _read(path)
+    script, base = _read_script(path)
     began, hangs = SystemClock().monotonic(), False
-    with hushed():
+    with log_only_errors():
         try:
-            with _folder(keep, path.stem) as folder:
+            with _play_folder(keep, path.stem) as folder:
                 done = play(script, base, folder, speed, report)
         except Exception as exc:  # noqa: BLE001 # one script that fails must not lose the others; its result says why
-            done = Played.failed(script, _reason(exc), SystemClock().monotonic() - began)
+            done = Played.failed(script, _fault_text(exc), SystemClock().monotonic() - began)
             hangs = isinstance(exc, Deadlock)
-    return _ended(done, kept=keep is not None, as_json=as_json, hangs=hangs)
+    return _make_result(done, kept=keep is not None, as_json=as_json, hangs=hangs)
 
 
-def _lost(scripts: Mapping[Path, Script], path: Path, reason: str, *, as_json: bool) -> Ended:
+def _lost_result(scripts: Mapping[Path, Script], path: Path, reason: str, *, as_json: bool) -> Ended:
     from monitor.rehearse.drive import Played
 
-    return _ended(Played.failed(scripts[path], reason), kept=False, as_json=as_json)
+    return _make_result(Played.failed(scripts[path], reason), kept=False, as_json=as_json)
 
 
-def _ended(done: Played, *, kept: bool, as_json: bool, hangs: bool = False) -> Ended:
+def _make_result(done: Played, *, kept: bool, as_json: bool, hangs: bool = False) -> Ended:
     from monitor.rehearse.summary import format_summary
 
     text = json.dumps(done.as_json(), ensure_ascii=False) if as_json else format_summary(done, kept=kept)
     return Ended(done.ok, text, hangs=hangs)
 
 
-def _reason(fault: Exception) -> str:
-    """Return in one line why a script could not be played to its end."""
+def _fault_text(fault: Exception) -> str:
+    """Return one line that says why a script could not be played to its end."""
     import structlog
 
     from monitor.rehearse.virtual_loop import Deadlock
@@ -181,13 +183,13 @@ def _reason(fault: Exception) -> str:
     return f"the program broke with {type(fault).__name__}: {fault}"
 
 
-def _readable(paths: Sequence[Path]) -> dict[Path, Script]:
-    """Return every script, read before any is played, so that all faults are reported at once."""
+def _read_all(paths: Sequence[Path]) -> dict[Path, Script]:
+    """Return every script. Raises `BadInput` with the faults of all of them."""
     scripts: dict[Path, Script] = {}
     faults: list[Fault] = []
     for path in paths:
         try:
-            scripts[path], _ = _read(path)
+            scripts[path], _ = _read_script(path)
         except BadInput as exc:
             faults += exc.faults
     if faults:
@@ -195,7 +197,7 @@ def _readable(paths: Sequence[Path]) -> dict[Path, Script]:
     return scripts
 
 
-def _read(path: Path) -> tuple[Script, Settings]:
+def _read_script(path: Path) -> tuple[Script, Settings]:
     from monitor.config.read import read_settings
     from monitor.config.settings import Settings
     from monitor.rehearse.script.script import read_script
@@ -205,14 +207,14 @@ def _read(path: Path) -> tuple[Script, Settings]:
 
 
 @contextmanager
-def _folder(keep: Path | None, name: str) -> Iterator[Path]:
+def _play_folder(keep: Path | None, name: str) -> Iterator[Path]:
     if keep is None:
         with tempfile.TemporaryDirectory(prefix="ninethirty-") as made:
             yield Path(made)
         return
     folder = keep / name
     if (folder / "ninethirty.db").is_file():
-        # An earlier rehearsal's: its store would be taken for the past of this one.
+        # The store of an earlier rehearsal would count as the past of this one.
         shutil.rmtree(folder)
     folder.mkdir(parents=True, exist_ok=True)
     yield folder

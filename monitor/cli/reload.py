@@ -1,4 +1,4 @@
-"""`ninethirty reload`: the running monitor reads its configuration again."""
+"""`ninethirty reload`: reload the configuration of the running monitor."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from monitor.cli.common import Context, as_json, print_json
 @as_json
 @click.pass_obj
 def command(context: Context, *, as_json: bool) -> None:
-    """Make the running monitor read its configuration again, without a gap in its watch.
+    """Reload the configuration of the running monitor, without interrupting its watch.
 
-    If `check` would find faults, they are printed, the exit status is 1, and the monitor goes on unchanged. SIGHUP to
-    the monitor does the same and writes to its log. Run it in the monitor's folder, as its user.
+    If `check` would find faults, they are printed, the exit status is 1, and the monitor continues unchanged. SIGHUP
+    to the monitor does the same and writes to its log. Run it in the monitor's folder, as its user.
 
     Example: ninethirty --config config.toml reload
     """
-    from monitor.app.control import ask_for_reload
+    from monitor.app.control import request_reload
 
-    faults = ask_for_reload(context.settings)
+    faults = request_reload(context.settings)
     if as_json:
         print_json({"taken": not faults, "faults": faults})
     for fault in [] if as_json else faults:

@@ -1,4 +1,4 @@
-"""`ninethirty replay`: every verdict again from promises and runs."""
+"""`ninethirty replay`: judge every release again from promises and runs, and compare."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from schedules.times.zone import day_begins
 
 
 @click.command("replay")
-@click.option("--from", "first", type=Day(), help="First day of slots; default the first there is.")
-@click.option("--to", "last", type=Day(), help="Last day of slots; default the last there is.")
+@click.option("--from", "first", type=Day(), help="First day of slots; default the first in the store.")
+@click.option("--to", "last", type=Day(), help="Last day of slots; default the last in the store.")
 @as_json
 @click.pass_obj
 def command(context: Context, *, first: date | None, last: date | None, as_json: bool) -> None:
-    """Judge every release again and compare; exit status 1 on any difference.
+    """Judge every release again and compare with the stored verdicts. Exit status 1 if any differs.
 
     Example: ninethirty replay --from 2026-11-01 --to 2026-11-30
     """

@@ -1,4 +1,4 @@
-"""`ninethirty report`: what was watched between two days, how punctual it was, and the pattern of faults."""
+"""`ninethirty report`: report what was watched in a period, how punctual it was, and the pattern of faults."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from monitor.cli import complete
-from monitor.cli.common import Context, as_json, deliver, print_json
+from monitor.cli.common import Context, as_json, print_json, write_output
 from monitor.cli.dates import Day
 
 if TYPE_CHECKING:
@@ -33,9 +33,11 @@ def command() -> None:
 @click.option("--to", "last", type=Day(), required=True, help="Last day of slots.")
 @click.option("--producer", default="", shell_complete=complete.producers, help="Only this producer.")
 @click.option("--host", default="", help="Only this platform, such as www.gov.uk.")
-@click.option("--format", "kind", type=click.Choice(FORMATS), help="Default that of --output, else md.")
-@click.option("--output", type=click.Path(path_type=Path), metavar="FILE", help="Write it here, not to the terminal.")
-@click.option("--keep", is_flag=True, help="Keep it as a draft to be completed and signed, measured anew each time.")
+@click.option("--format", "kind", type=click.Choice(FORMATS), help="Default: by --output, else md.")
+@click.option(
+    "--output", type=click.Path(path_type=Path), metavar="FILE", help="Write to this file; default the terminal."
+)
+@click.option("--keep", is_flag=True, help="Store it as a draft to complete and sign; each time it is measured again.")
 @as_json
 @click.pass_obj
 def period(  # noqa: PLR0913 # one for each option
@@ -50,12 +52,12 @@ def period(  # noqa: PLR0913 # one for each option
     keep: bool,
     as_json: bool,
 ) -> None:
-    """Report on every release with a slot between two days, both included, of a producer, a platform or of all.
+    """Report on every release with a slot between two days, both included. You can select a producer or platform.
 
     Example: ninethirty report period --from 2026-10-01 --to 2026-12-31 --producer ofqual --format csv
     """
     if last < first:
-        raise click.BadParameter(f"lies before --from {first}", param_hint="--to")
+        raise click.BadParameter(f"is before --from {first}", param_hint="--to")
     from monitor.app.reporting_options import periods_of
 
     now = context.now()
@@ -63,15 +65,15 @@ def period(  # noqa: PLR0913 # one for each option
         periods = periods_of(context.settings, store)
         found = periods.period(first, last, now, producer, host)
         if keep:
-            _keep(store, periods, found, now, as_json=as_json)
+            _keep_as_draft(store, periods, found, now, as_json=as_json)
             return
     suffix = output.suffix.removeprefix(".") if output is not None else ""
     chosen = "json" if as_json else kind or (suffix if suffix in FORMATS else "md")
-    deliver(periods.render(found, chosen, now), output, chosen)
+    write_output(periods.render(found, chosen, now), output, chosen)
 
 
-def _keep(store: Store, periods: Periods, found: Period, now: datetime, *, as_json: bool) -> None:
-    """Write the report down as a draft, and tell how to complete it."""
+def _keep_as_draft(store: Store, periods: Periods, found: Period, now: datetime, *, as_json: bool) -> None:
+    """Store the report as a draft, and print how to complete it."""
     from alerts.draft.edits import to_complete
     from monitor.deliver.incident_json import incident_json
 

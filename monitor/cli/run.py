@@ -1,4 +1,4 @@
-"""`ninethirty run`: the daemon."""
+"""`ninethirty run`: run the daemon."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from monitor.cli.common import Context
-from monitor.health.system import hold_sweeps, settle, sweep_again
+from monitor.health.system import pause_garbage_collection, resume_garbage_collection, tune_process
 
 if TYPE_CHECKING:
     from monitor.app.app import App
@@ -23,55 +23,63 @@ _STOPS = (signal.SIGTERM, signal.SIGINT)
 
 
 @click.command("run")
-@click.option("--log", type=click.Choice(["json", "console"]), default="json", help="How log lines look.")
-@click.option("--level", type=click.Choice(["DEBUG", "INFO", "WARNING"]), default="INFO", help="Least level logged.")
+@click.option("--log", type=click.Choice(["json", "console"]), default="json", help="Format of log lines.")
+@click.option(
+    "--level", type=click.Choice(["DEBUG", "INFO", "WARNING"]), default="INFO", help="Lowest level that is logged."
+)
 @click.pass_obj
 def command(context: Context, log: str, level: str) -> None:
-    """Watch, record, alert and serve until told to stop.
+    """Watch, record, alert and serve until you stop it.
 
-    SIGTERM or SIGINT stops in good order, a second one at once. SIGHUP has the configuration read again, as does
-    `ninethirty reload`: what `check` would refuse is logged, and changes nothing.
+    SIGTERM or SIGINT stops it regularly, a second one at once. SIGHUP or `ninethirty reload` reloads the
+    configuration. If `check` would refuse it, the faults are logged and nothing changes.
 
     Example: ninethirty --config config.toml run
     """
     for number in _STOPS:
-        signal.signal(number, _now)
+        signal.signal(number, _exit_now)
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
-        # Until there is something to be replaced, it ends nothing.
+        # By default SIGHUP would end the process. Until the program runs, there is nothing to reload.
         signal.signal(signal.SIGHUP, lambda _number, _frame: None)
     from monitor.app.build import Edges, build
     from monitor.config.secrets import redactor, secrets_of
     from monitor.health import logs
-    from monitor.health.system import service_manager
+    from monitor.health.system import find_service_manager
     from monitor.store.open import StoreLock
 
     settings = context.settings
     secrets = secrets_of(settings)
-    hide = _Hiding(redactor(secrets))
-    listener = logs.set_up(level, as_json=log == "json", hide=hide)
-    alone = StoreLock(settings.store.url)
-    edges = Edges(manager=service_manager(os.environ, os.getpid()), journal=True, hold=alone.hold)
+    hide = _SecretHider(redactor(secrets))
+    listener = logs.start_logging(level, as_json=log == "json", hide=hide)
+    lock = StoreLock(settings.store.url)
+    edges = Edges(manager=find_service_manager(os.environ, os.getpid()), journal=True, hold=lock.hold)
 
-    def again() -> Settings:
-        from monitor.cli.check import taken
+    def read_again() -> Settings:
+        from monitor.cli.check import settings_for_reload
 
-        found = taken(Context(context.config))
-        # What was a secret before is none to be told now.
+        found = settings_for_reload(Context(context.config))
+        # Earlier secrets are still hidden.
         hide.redactor = redactor(secrets | secrets_of(found))
         return found
 
     try:
         asyncio.run(
-            _live(lambda: build(settings, edges, folder=context.path.parent), alone, settings, again, context.path.name)
+            _run_app(
+                lambda: build(settings, edges, folder=context.path.parent),
+                lock,
+                settings,
+                read_again,
+                context.path.name,
+            )
         )
     finally:
-        alone.let_go()
+        lock.let_go()
         listener.stop()
 
 
 @dataclass
-class _Hiding:
-    """Takes the secrets that are known by now out of a line."""
+class _SecretHider:
+    """Removes the secrets known so far from a line of the log."""
 
     redactor: Callable[[str], str] | None
 
@@ -79,53 +87,53 @@ class _Hiding:
         return line if self.redactor is None else self.redactor(line)
 
 
-async def _live(
-    make: Callable[[], App], alone: StoreLock, settings: Settings, again: Callable[[], Settings], file: str
+async def _run_app(
+    make: Callable[[], App], lock: StoreLock, settings: Settings, read_again: Callable[[], Settings], file: str
 ) -> None:
-    from monitor.app.control import listening
+    from monitor.app.control import serve_control_socket
 
-    settle()
+    tune_process()
     app = make()
-    hold_sweeps()
+    pause_garbage_collection()
     stop = asyncio.Event()
 
     async def reload() -> list[str]:
-        return await app.reload(again, file)
+        return await app.reload(read_again, file)
 
     under_way = set[asyncio.Task[list[str]]]()
 
-    def hung_up() -> None:
+    def on_hangup() -> None:
         task = asyncio.create_task(reload(), name="reload")
         under_way.add(task)
         task.add_done_callback(under_way.discard)
 
-    listen(asyncio.get_running_loop(), stop, hung_up)
+    handle_signals(asyncio.get_running_loop(), stop, on_hangup)
     try:
-        alone.hold()
-        async with listening(settings, reload, app.status.as_json):
-            await app.run(stop, sweep_again)
+        lock.hold()
+        async with serve_control_socket(settings, reload, app.status.as_json):
+            await app.run(stop, resume_garbage_collection)
     finally:
         await app.close()
 
 
-def listen(loop: asyncio.AbstractEventLoop, stop: asyncio.Event, hung_up: Callable[[], None]) -> None:
-    """Have signals set `stop`, a second one end the process at once, and SIGHUP call `hung_up`."""
+def handle_signals(loop: asyncio.AbstractEventLoop, stop: asyncio.Event, on_hangup: Callable[[], None]) -> None:
+    """Let a stop signal set `stop`, a second one end the process at once, and SIGHUP call `on_hangup`."""
     for number in _STOPS:
-        loop.add_signal_handler(number, _told, stop, number)
-    # `nohup` has it ignored.
+        loop.add_signal_handler(number, _stop_or_exit, stop, number)
+    # Under `nohup` the signal is ignored, and stays so.
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
-        loop.add_signal_handler(signal.SIGHUP, hung_up)
+        loop.add_signal_handler(signal.SIGHUP, on_hangup)
 
 
-def _told(stop: asyncio.Event, number: int) -> None:
+def _stop_or_exit(stop: asyncio.Event, number: int) -> None:
     if stop.is_set():
-        _now(number, None)
+        _exit_now(number, None)
     stop.set()
 
 
-def _now(number: int, _frame: object) -> None:
-    """End at once, as a process that this signal ended."""
+def _exit_now(number: int, _frame: object) -> None:
+    """End the process at once, with the exit status of this signal."""
     signal.signal(number, signal.SIG_DFL)
     signal.raise_signal(number)
-    # The first process of a container is not ended by a signal that it does not handle itself.
+    # A default signal does not end the first process of a container, so it exits here.
     os._exit(128 + number)

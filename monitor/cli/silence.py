@@ -1,4 +1,4 @@
-"""`ninethirty silence`: hold back messages for a while. Evidence, drafts and metrics go on."""
+"""`ninethirty silence`: suppress messages for a while. Evidence, drafts and metrics continue."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from monitor.cli import complete
-from monitor.cli.common import Context, as_json, print_json, table, unknown_release
+from monitor.cli.common import Context, as_json, print_json, table, unknown_release_fault
 from monitor.cli.dates import Instant
 from monitor.cli.incident.store import by_role, incident_of, role_of
 from monitor.errors import UserFault, unknown
@@ -37,22 +37,22 @@ class Length(click.ParamType[timedelta]):
 
 @click.group("silence")
 def command() -> None:
-    """Hold back messages for a while, with an end and a reason. At the end people get what is still true.
+    """Suppress messages for a while, with an end and a reason. At the end people get the current status.
 
-    Looks, evidence, verdicts, drafts, metrics and the board go on.
+    Looks, evidence, verdicts, drafts, metrics and the board continue.
 
     Example: ninethirty silence list
     """
 
 
 @command.command("add")
-@click.option("--incident", metavar="ID", shell_complete=complete.incidents, help="Of one incident.")
-@click.option("--release", metavar="ID", shell_complete=complete.releases, help="Of one release.")
-@click.option("--producer", metavar="SLUG", shell_complete=complete.producers, help="Of one producer.")
-@click.option("--host", metavar="NAME", help="Of all releases on one host.")
-@click.option("--from", "begins", type=Instant(), help="From when, at most 90 days ahead; default now.")
-@click.option("--for", "length", type=Length(), help="How long: 30m, 2h, 3d; at most 14d.")
-@click.option("--until", type=Instant(), help="Until when.")
+@click.option("--incident", metavar="ID", shell_complete=complete.incidents, help="Silence this incident.")
+@click.option("--release", metavar="ID", shell_complete=complete.releases, help="Silence this release.")
+@click.option("--producer", metavar="SLUG", shell_complete=complete.producers, help="Silence this producer.")
+@click.option("--host", metavar="NAME", help="Silence all releases on this host.")
+@click.option("--from", "begins", type=Instant(), help="When it begins, at most 90 days ahead; default now.")
+@click.option("--for", "length", type=Length(), help="Its length: 30m, 2h, 3d; at most 14d.")
+@click.option("--until", type=Instant(), help="When it ends, instead of --for.")
 @click.option("--reason", required=True, help="Why.")
 @by_role
 @as_json
@@ -71,24 +71,24 @@ def add(  # noqa: PLR0913 # one for each option
     by: str | None,
     as_json: bool,
 ) -> None:
-    """Hold back messages about an incident, a release, a producer or a host for a while, from now or from later.
+    """Suppress messages about an incident, release, producer or host for a while, from now or from a later time.
 
     Example: ninethirty silence add --producer ofqual --for 2h --reason "their site moves" --by "duty statistician"
     """
-    from alerts.by_hand import NotEnough
-    from alerts.silence import silence
+    from alerts.by_hand import InvalidInput
+    from alerts.silence import create_silence
     from monitor.deliver.silences import silence_json
 
     now = context.now()
     given = {"incident": incident, "release": release, "producer": producer, "host": host}
     if (length is None) == (until is None):
-        raise click.UsageError("say how long: --for 2h, or --until")
+        raise click.UsageError("give its length or end: --for 2h, or --until TIME")
     end = until or max(now, begins or now) + (length or timedelta())
     with context.store() as store:
-        scope, name = _of(context, store, {key: value for key, value in given.items() if value})
+        scope, name = _scope_of(context, store, {key: value for key, value in given.items() if value})
         try:
-            made = silence(scope, name, end, role_of(by), reason, now, begins=begins)
-        except NotEnough as exc:
+            made = create_silence(scope, name, end, role_of(by), reason, now, begins=begins)
+        except InvalidInput as exc:
             raise UserFault(str(exc)) from exc
         with store.transaction() as tx:
             tx.save_silence(made)
@@ -99,11 +99,11 @@ def add(  # noqa: PLR0913 # one for each option
 
 
 @command.command("list")
-@click.option("--all", "everything", is_flag=True, help="Also those that have ended.")
+@click.option("--all", "everything", is_flag=True, help="Include silences that have ended.")
 @as_json
 @click.pass_obj
 def list_silences(context: Context, *, everything: bool, as_json: bool) -> None:
-    """List the silences that hold back messages now or will do so.
+    """List current and future silences.
 
     Example: ninethirty silence list --all
     """
@@ -131,19 +131,19 @@ def list_silences(context: Context, *, everything: bool, as_json: bool) -> None:
 @as_json
 @click.pass_obj
 def end(context: Context, *, silence: str, by: str | None, as_json: bool) -> None:
-    """End a SILENCE before its time. People get what is still true within five minutes.
+    """End a SILENCE before its time. People get the current status within five minutes.
 
     Example: ninethirty silence end producer-ofqual-20261126T093000000000 --by "duty statistician"
     """
-    from alerts.by_hand import as_role
+    from alerts.by_hand import clean_role
     from monitor.deliver.silences import silence_json
 
-    now, role = context.now(), as_role(role_of(by))
+    now, role = context.now(), clean_role(role_of(by))
     with context.store() as store, store.transaction() as tx:
         found = store.outbox.silences(now)
         known = next((one for one in found if one.id == silence), None)
         if known is None:
-            raise unknown("silence that lasts", silence, (one.id for one in found))
+            raise unknown("active silence", silence, (one.id for one in found))
         ended = known if known.ended is not None else replace(known, ended=now, ended_by=role)
         tx.save_silence(ended)
     if as_json:
@@ -157,23 +157,21 @@ def silence_text(one: Silence, zone: str) -> str:
     return f"{one.scope} {one.name}, until {stamp(one.ends, zone)}, by {one.by}: {one.reason}"
 
 
-def _of(context: Context, store: Store, given: dict[str, str]) -> tuple[Scope, str]:
+def _scope_of(context: Context, store: Store, given: dict[str, str]) -> tuple[Scope, str]:
     """Return scope and name of a silence. Raises `UsageError` unless one is given, `UnknownName` if it is not known."""
     from alerts.silence import Scope
 
     if len(given) != 1:
-        raise click.UsageError("say of what: one of --incident, --release, --producer and --host")
+        raise click.UsageError("give one of --incident, --release, --producer and --host")
     ((scope, name),) = given.items()
     if scope == "incident":
         incident_of(store.verdicts, name)
     elif scope == "release" and store.ledger.release(name) is None:
-        raise unknown_release(name, store.ledger)
+        raise unknown_release_fault(name, store.ledger)
     elif scope == "producer":
         known = {table.id for table in context.settings.producer}
-        if name not in known and name not in (ours := _producers(store)):
-            raise unknown("producer", name, known | ours)
+        if name not in known:
+            known |= {producer for one in store.ledger.releases() for producer in one.producers}
+        if name not in known:
+            raise unknown("producer", name, known)
     return Scope(scope), name
-
-
-def _producers(store: Store) -> set[str]:
-    return {producer for release in store.ledger.releases() for producer in release.producers}

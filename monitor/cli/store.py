@@ -1,4 +1,4 @@
-"""`ninethirty store`: migrations, integrity, online backup, restore, and moving between databases."""
+"""`ninethirty store`: upgrade, check, back up, restore and copy the store."""
 
 from __future__ import annotations
 
@@ -22,22 +22,23 @@ def command() -> None:
 @as_json
 @click.pass_obj
 def upgrade(context: Context, *, as_json: bool) -> None:
-    """Bring the store to this version's shape.
+    """Upgrade the store to the schema of this version.
 
     Example: ninethirty store upgrade
     """
     with context.store(steps=True) as store:
-        told = f"A newer version has made it {store.newer}, and this one may work on it." if store.newer else ""
-        _tell({"upgraded": True}, told or "The store is of this version.", as_json=as_json)
+        newer = f"A newer version upgraded it to {store.newer}. This version can still use it." if store.newer else ""
+        _print_result({"upgraded": True}, newer or "The store has the schema of this version.", as_json=as_json)
 
 
 @command.command("check")
 @as_json
 @click.pass_obj
 def check(context: Context, *, as_json: bool) -> None:
-    """Tell what is wrong with the store and the evidence it accounts for; exit status 1 when anything is.
+    """Check the store and its evidence. Exit status 1 if there is a fault.
 
-    Where several monitors share a store, each reads the files on its own machine; of the others the chain is checked.
+    If several monitors share a store, run this on each machine, because it reads only the files there. The evidence of
+    other monitors is checked by its chain of hashes.
 
     Example: ninethirty store check
     """
@@ -48,19 +49,19 @@ def check(context: Context, *, as_json: bool) -> None:
         faults = store.check() or verify(store.evidence, Path(context.settings.evidence.folder), own)
         every = [] if own is None else store.evidence.monitors()
     others = [name for name in every if name not in (own or ())]
-    told = faults or [f"The store is whole, and so is {_evidence_of(own, every)}."]
+    lines = faults or [f"The store is whole, and so is {_evidence_text(own, every)}."]
     if others:
-        told.append(f"Files of {', '.join(others)} lie with them and were not read, only their chain in the store.")
-    _tell({"faults": faults, "not_read": others}, "\n".join(told), as_json=as_json)
+        lines.append(f"The files of {', '.join(others)} are on other machines. Only their chain was checked.")
+    _print_result({"faults": faults, "not_read": others}, "\n".join(lines), as_json=as_json)
     if faults:
         raise SystemExit(1)
 
 
-def _evidence_of(own: Sequence[str] | None, every: Sequence[str]) -> str:
+def _evidence_text(own: Sequence[str] | None, every: Sequence[str]) -> str:
     if own is None:
         return "its evidence"
-    kept = [name for name in own if name in every]
-    return f"the evidence of {', '.join(own)}" if kept else f"what it knows, which is no evidence of {', '.join(own)}"
+    has_own = any(name in every for name in own)
+    return f"the evidence of {', '.join(own)}" if has_own else f"its record: there is no evidence of {', '.join(own)}"
 
 
 @command.command("backup")
@@ -74,7 +75,7 @@ def backup(context: Context, *, file: Path, as_json: bool) -> None:
     """
     with context.store() as store:
         store.backup(file)
-    _tell({"file": str(file)}, f"Backed up to {file}.", as_json=as_json)
+    _print_result({"file": str(file)}, f"Backed up to {file}.", as_json=as_json)
 
 
 @command.command("restore")
@@ -82,16 +83,16 @@ def backup(context: Context, *, file: Path, as_json: bool) -> None:
 @as_json
 @click.pass_obj
 def restore(context: Context, *, file: Path, as_json: bool) -> None:
-    """Bring the backup FILE into the configured store, SQLite or PostgreSQL, which must be empty or not yet there.
+    """Restore the backup FILE into the configured store, SQLite or PostgreSQL, which must be empty or not exist.
 
-    Stop the monitor first. The evidence is put back beside it, by hand; then `store check`.
+    Stop the monitor first. Copy the evidence back yourself, then run `store check`.
 
     Example: ninethirty store restore /backup/ninethirty.db
     """
     from monitor.store.move import restore_store
 
     rows = restore_store(file, context.settings.store.url)
-    _tell({"file": str(file), "rows": rows}, f"Restored {_rows_of(rows)} from {file}.", as_json=as_json)
+    _print_result({"file": str(file), "rows": rows}, f"Restored {_rows_text(rows)} from {file}.", as_json=as_json)
 
 
 @command.command("copy")
@@ -100,24 +101,24 @@ def restore(context: Context, *, file: Path, as_json: bool) -> None:
 @as_json
 @click.pass_obj
 def copy(_context: Context, *, source: str, target: str, as_json: bool) -> None:
-    """Copy the store at one URL to another that is empty or not yet there: SQLite to PostgreSQL, or back.
+    """Copy the store at one URL to another that is empty or does not exist: SQLite to PostgreSQL, or back.
 
-    Stop the monitor first: what it writes meanwhile is not copied. Then write the new URL into `[store] url`.
+    Stop the monitor first, because later writes are not copied. Then write the new URL into `[store] url`.
 
     Example: ninethirty store copy sqlite:///var/ninethirty.db postgresql+psycopg://ninethirty@db/ninethirty
     """
     from monitor.store.move import copy_store
 
     rows = copy_store(source, target)
-    _tell({"rows": rows}, f"Copied {_rows_of(rows)}.", as_json=as_json)
+    _print_result({"rows": rows}, f"Copied {_rows_text(rows)}.", as_json=as_json)
 
 
-def _rows_of(rows: Mapping[str, int]) -> str:
+def _rows_text(rows: Mapping[str, int]) -> str:
     each = ", ".join(f"{table} {count}" for table, count in rows.items() if count)
     return f"{sum(rows.values())} rows" + (f" ({each})" if each else "")
 
 
-def _tell(body: dict[str, object], text: str, *, as_json: bool) -> None:
+def _print_result(body: dict[str, object], text: str, *, as_json: bool) -> None:
     if as_json:
         print_json(body)
     else:

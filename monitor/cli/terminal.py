@@ -1,4 +1,4 @@
-"""What a person at a terminal gets besides: long answers by the page, and how far long work has got."""
+"""For people at a terminal: long output in a pager, and the progress of long work."""
 
 from __future__ import annotations
 
@@ -15,50 +15,47 @@ import click
 from monitor.cli.common import Context
 
 P = ParamSpec("P")
-_WIPE = "\x1b[K"
+_CLEAR_LINE = "\x1b[K"
 
 
-def by_the_page(verb: Callable[Concatenate[Context, P], None]) -> Callable[Concatenate[Context, P], None]:
-    """Have a verb's answer shown by $PAGER, or less, where it is longer than the terminal is high."""
+def page_output(verb: Callable[Concatenate[Context, P], None]) -> Callable[Concatenate[Context, P], None]:
+    """Show a verb's output in $PAGER, by default less, if it is longer than the terminal."""
 
     @wraps(verb)
     def shown(context: Context, /, *args: P.args, **kwargs: P.kwargs) -> None:
         if not sys.stdout.isatty():
             verb(context, *args, **kwargs)
             return
-        answer = _Terminal()
+        answer = _TerminalBuffer()
         try:
             with redirect_stdout(answer):
                 verb(context, *args, **kwargs)
         finally:
-            # A pager is written to directly, past what veils the terminal.
-            _show(context.hide(answer.getvalue()))
+            # A pager is written to directly, without the redaction of the terminal.
+            text = context.hide(answer.getvalue())
+            if text.count("\n") < shutil.get_terminal_size().lines:
+                click.echo(text, nl=False)
+            else:
+                click.echo_via_pager(text)
 
     return shown
 
 
-def _show(text: str) -> None:
-    if text.count("\n") < shutil.get_terminal_size().lines:
-        click.echo(text, nl=False)
-    else:
-        click.echo_via_pager(text)
-
-
-class _Terminal(io.StringIO):
-    """Keeps what a verb prints to a terminal: as wide, and in the same colours."""
+class _TerminalBuffer(io.StringIO):
+    """Collects what a verb prints, with the width and colours of a terminal."""
 
     def isatty(self) -> bool:
-        """Tell that it is one."""
+        """Return True, so that verbs print as on a terminal."""
         return True
 
 
 @contextmanager
 def progress() -> Iterator[Callable[[str], None]]:
-    """Hand out what shows in a line of its own, at a terminal alone, how far work has got; it is wiped at the end."""
+    """Yield a function that shows progress in one updated line, only on a terminal. The line is cleared at the end."""
 
     def tell(text: str) -> None:
         if sys.stderr.isatty():
-            click.echo(f"\r{text}{_WIPE}", nl=False, err=True)
+            click.echo(f"\r{text}{_CLEAR_LINE}", nl=False, err=True)
 
     try:
         yield tell

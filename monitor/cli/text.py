@@ -1,12 +1,12 @@
-"""One release as an on-call person reads it: the verdict first, then what was promised and what was seen."""
+"""Text about one release for a person on call: the verdict first, then what was promised and what was seen."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from alerts.finding import ROLES, Ended, part_called
-from monitor.cli.common import items
+from alerts.finding import ROLE_NAMES, Ended, part_label
+from monitor.cli.common import bullet_lines
 from monitor.judge.as_json import (
     address_told,
     is_unseen_alternative,
@@ -25,34 +25,34 @@ from schedules.times.zone import LONDON
 
 
 def release_lines(body: Mapping[str, Any], producer: str = "") -> Iterator[str]:
-    """Yield the lines on one release, from its JSON; `producer` is what its producer is called."""
-    zone = body["slot"]["timezone"] if body["slot"] else LONDON
+    """Yield the lines on one release, from its JSON. `producer` is the name of its producer (default: its id)."""
+    slot, source = body["slot"], ""
+    zone = slot["timezone"] if slot else LONDON
+    if slot and slot["source"]:
+        announced = instant_from_json(slot["announced"])
+        source = f", as {slot['source']} said by {stamp(announced, zone) if announced else 'not known'}"
     yield headline(body)
     yield f"{body['title']} ({producer or body['producer']})"
     yield ""
     yield f"  Address     {body['url']}{address_told(body)}"
-    yield f"  Promised    {slot_text(body['slot'])}{_source(body['slot'], zone)}"
-    yield f"  First seen  {_when(body['first_seen'], zone)}"
-    yield from _rest(body, zone)
+    yield f"  Promised    {slot_text(slot)}{source}"
+    yield f"  First seen  {_seen_text(body['first_seen'], zone)}"
+    yield from _detail_lines(body, zone)
 
 
 def headline(body: Mapping[str, Any]) -> str:
-    """Return the verdict in one line: what it is, by how much, and how grave."""
-    told = [loud_verdict(body)]
+    """Return the verdict, the delay or exposure, and the grade in one line."""
+    pieces = [loud_verdict(body)]
     if body["verdict"] in {"late", "overdue"} and (late := lateness_text(body)):
-        told[0] += f" by {late}"
-    told += [f"the last look got {got}"] if (got := last_look_text(body)) else []
-    told += [f"out early for {longest_exposure(body)}"] if body["exposures"] else []
-    told += [f"grade {body['grade']}"] if body["grade"] != "none" else []
-    told += ["final" if body["final"] else "not final"]
-    return ", ".join(told)
+        pieces[0] += f" by {late}"
+    pieces += [f"the last look got {got}"] if (got := last_look_text(body)) else []
+    pieces += [f"out early for {longest_exposure(body)}"] if body["exposures"] else []
+    pieces += [f"grade {body['grade']}"] if body["grade"] != "none" else []
+    pieces += ["final" if body["final"] else "not final"]
+    return ", ".join(pieces)
 
 
-def _source(slot: Mapping[str, Any] | None, zone: str) -> str:
-    return f", as {slot['source']} said by {_stamp(slot['announced'], zone)}" if slot and slot["source"] else ""
-
-
-def _rest(body: Mapping[str, Any], zone: str) -> Iterator[str]:
+def _detail_lines(body: Mapping[str, Any], zone: str) -> Iterator[str]:
     if body["unproven_because"]:
         yield f"  Unproven    {body['unproven_because']}"
     if body["code"] and body["code"]["practice"]:
@@ -62,49 +62,44 @@ def _rest(body: Mapping[str, Any], zone: str) -> Iterator[str]:
     if len(body["parts"]) > 1 or body["exposures"]:
         yield from ("", "Parts")
         for part in body["parts"]:
-            yield from _part(part, zone) if part.get("origin") != Origin.LINKED.value else ()
+            yield from _part_lines(part, zone) if part.get("origin") != Origin.LINKED.value else ()
     if body["findings"]:
         yield from ("", "Findings")
-        yield from items(_finding(found) for found in body["findings"])
+        yield from bullet_lines(_finding_text(found) for found in body["findings"])
 
 
-def _finding(found: Mapping[str, Any]) -> str:
-    where = f" ({part_called(found['part'])})" if found["part"] else ""
+def _finding_text(found: Mapping[str, Any]) -> str:
+    where = f" ({part_label(found['part'])})" if found["part"] else ""
     return f"{found['kind'].replace('_', ' ')}{where}: {found['detail']}"
 
 
-def _part(part: Mapping[str, Any], zone: str) -> Iterator[str]:
+def _part_lines(part: Mapping[str, Any], zone: str) -> Iterator[str]:
     weight = "" if part["required"] else ", does not stop the clock"
-    role = ROLES.get(part["role"], part["role"])
-    name = part_called(None) if part["role"] == "page" else f"{part['id']} ({role}{weight})"
+    role = ROLE_NAMES.get(part["role"], part["role"])
+    name = part_label(None) if part["role"] == "page" else f"{part['id']} ({role}{weight})"
     is_late = part["verdict"] in {"late", "overdue"} and not is_unseen_alternative(part)
     delay = f", {length_text(part['delay'])} after the slot" if is_late else ""
     yield f"  {name}: {verdict_told(part)}{delay}"
     yield f"    {part['url']}"
     for exposure in part["exposures"]:
-        ended = "still out" if exposure["open"] else _ended(exposure, zone)
+        ended = "still out" if exposure["open"] else _end_text(exposure, zone)
         yield f"    out early for {length_text(exposure['seconds'])}"
-        yield f"    came {_when(exposure['from'], zone)}, {ended}"
+        yield f"    came {_seen_text(exposure['from'], zone)}, {ended}"
     if part["exposures"] and part["released"]["by"]:
-        yield f"    out as promised {_when(part['released'], zone)}"
+        yield f"    out as promised {_seen_text(part['released'], zone)}"
     elif not part["exposures"]:
-        yield f"    first seen {_when(part['first_seen'], zone)}"
+        yield f"    first seen {_seen_text(part['first_seen'], zone)}"
 
 
-def _ended(exposure: Mapping[str, Any], zone: str) -> str:
+def _end_text(exposure: Mapping[str, Any], zone: str) -> str:
     if exposure.get("ended") == Ended.SLOT:
         return "still out when its slot came"
     how = "removed" if exposure.get("ended") == Ended.REMOVED else "ended, why is not known,"
-    return f"{how} {_when(exposure['to'], zone)}"
+    return f"{how} {_seen_text(exposure['to'], zone)}"
 
 
-def _when(sides: Mapping[str, Any], zone: str) -> str:
+def _seen_text(sides: Mapping[str, Any], zone: str) -> str:
     seen = interval_from_json(sides)
     if seen.by is None:
         return "not seen" if seen.after is None else f"not seen as of {stamp(seen.after, zone)}"
     return between(seen, zone)
-
-
-def _stamp(instant: str | None, zone: str) -> str:
-    read = instant_from_json(instant)
-    return "not known" if read is None else stamp(read, zone)

@@ -1,4 +1,4 @@
-"""`ninethirty today`: the board of a day."""
+"""`ninethirty today`: print the board of a day."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from monitor.cli.common import Context, as_json, print_json, table
-from monitor.cli.complete import of_producer
+from monitor.cli.complete import producer_option
 from monitor.cli.dates import Day, today
-from monitor.cli.on_call import lines, rotas_of
+from monitor.cli.on_call import on_call_lines, read_rotas
 from monitor.cli.silence import silence_text
-from monitor.cli.terminal import by_the_page
+from monitor.cli.terminal import page_output
 from monitor.judge.as_text import due_text, elapsed, measure_text, slot_headline, tally, told_text
 from schedules.times.words import day_text
 from schedules.times.zone import span_of
@@ -26,13 +26,13 @@ _MOST_OPEN = 10
 
 
 @click.command("today")
-@click.option("--date", "day", type=Day(), help="Another day than today.")
-@of_producer
+@click.option("--date", "day", type=Day(), help="Day to show; default today.")
+@producer_option
 @as_json
 @click.pass_obj
-@by_the_page
+@page_output
 def command(context: Context, *, day: date | None, producer: str | None, as_json: bool) -> None:
-    """Print the board: slot, producer, verdict, delay or exposure, release, title. What went wrong stands in capitals.
+    """Print the board: slot, producer, verdict, delay or exposure, release, title. Faults are in capitals.
 
     Example: ninethirty today --date 2026-11-26
     """
@@ -41,34 +41,34 @@ def command(context: Context, *, day: date | None, producer: str | None, as_json
     if as_json:
         print_json(rows)
         return
-    click.echo(f"{day_text(day, weekday=True)}: {summary(rows)}")
-    # Once all is final, the summary says it.
+    click.echo(f"{day_text(day, weekday=True)}: {verdict_counts(rows)}")
+    # If all verdicts are final, the counts above say it.
     headline, since = slot_headline(rows, context.now())
     if headline and not all(row["final"] for row in rows):
         click.echo(f"{headline} ({elapsed(context.now() - since)})" if since else headline)
-    for told in lines(context, rotas_of(context)):
-        click.echo(told)
+    for line in on_call_lines(context, read_rotas(context)):
+        click.echo(line)
     if rows:
         print_board(rows, context)
-    _print_open(context)
+    _print_work(context)
 
 
-def _print_open(context: Context) -> None:
-    from monitor.deliver.owed import owed_on
+def _print_work(context: Context) -> None:
+    from monitor.deliver.owed import find_owed
 
-    # What came out days early stands on the board of another day, and somebody must act today.
+    # A release published days early is on the board of another day, but people must act today.
     with context.store() as store:
         still = [one for one in store.verdicts.incidents() if one.closed is None]
-        reports, late = owed_on(store.verdicts, today(context.settings.timezone))
+        reports, late = find_owed(store.verdicts, today(context.settings.timezone))
         owed = [one for one in reports if one.closed is not None]
         silent = [one for one in store.outbox.silences(context.now()) if one.is_on(context.now())]
     if silent:
-        click.echo(f"\nMessages held back: {len(silent)}")
-    for held in silent:
-        click.echo(f"  {silence_text(held, context.settings.timezone)}")
-    _print_to_do(context, still)
+        click.echo(f"\nActive silences: {len(silent)}")
+    for silence in silent:
+        click.echo(f"  {silence_text(silence, context.settings.timezone)}")
+    _print_open_incidents(context, still)
     if owed:
-        click.echo(f"\nOver, and a report is owed: {len(owed)}")
+        click.echo(f"\nClosed, report owed: {len(owed)}")
     for one in owed[-_MOST_OPEN:]:
         click.echo(_incident_text(context, one))
     if late:
@@ -77,16 +77,16 @@ def _print_open(context: Context) -> None:
         click.echo(f"  {each.due}  {each.owner}  {one.title}, no. {number}: {each.text}  {one.id}")
 
 
-def _print_to_do(context: Context, still: Sequence[Incident]) -> None:
-    """Print the open incidents with what to do now; those that ask for the same stand together."""
-    from alerts.incident import to_do
-    from alerts.steps import numbered
+def _print_open_incidents(context: Context, still: Sequence[Incident]) -> None:
+    """Print the open incidents with what to do now. Incidents with the same steps are grouped."""
+    from alerts.incident import steps_for_incident
+    from alerts.steps import numbered_steps
 
     if still:
         click.echo(f"\nOpen incidents: {len(still)}")
     together: dict[tuple[str, ...], list[Incident]] = {}
     for one in still[-_MOST_OPEN:]:
-        together.setdefault(tuple(numbered(to_do(one))[1:]), []).append(one)
+        together.setdefault(tuple(numbered_steps(steps_for_incident(one))[1:]), []).append(one)
     for steps, found in together.items():
         for line in [*(_incident_text(context, one) for one in found), *(f"      {step}" for step in steps)]:
             click.echo(line)
@@ -102,34 +102,35 @@ def print_board(rows: Sequence[dict[str, Any]], context: Context) -> None:
     table(
         [row_text(row, context.name_of(row["producer"])) for row in rows],
         ["SLOT", "PRODUCER", "VERDICT", "DELAY OR EXPOSURE", "RELEASE", "TITLE"],
-        _is_loud,
+        lambda cells: cells[2].isupper() and cells[2] != "VERDICT",
     )
 
 
-def _is_loud(cells: Sequence[str]) -> bool:
-    return cells[2].isupper() and cells[2] != "VERDICT"
-
-
-def summary(rows: Sequence[dict[str, Any]]) -> str:
+def verdict_counts(rows: Sequence[dict[str, Any]]) -> str:
     """Return how many releases have each verdict."""
     return tally(rows) or "no release that is watched is promised for this day"
 
 
 def board(context: Context, day: date) -> list[dict[str, Any]]:
-    """Return the JSON of every release whose slot begins on a local day, judged afresh where it is not final."""
+    """Return the JSON of every release whose slot begins on a local day, judged again if it is not final."""
+    from monitor.app.options import policies_of
+    from monitor.app.reporting_options import book_of
+    from monitor.watch.rejudge import body_of_unwatched
+
     begin, end = span_of(day, day, context.settings.timezone)
     with context.store() as store:
         rows = [*judged_bodies(context, store, begin, end)]
         known = {row["id"] for row in rows}
         ahead = [release.id for release in store.ledger.releases(begin, end) if release.id not in known]
-        rows += [body for name in ahead if (body := _unjudged(context, store, name)) is not None]
+        policies, now, book = policies_of(context.settings), context.now(), book_of(context.settings)
+        rows += [body for name in ahead if (body := body_of_unwatched(store, policies, name, now, book)) is not None]
     return sorted(rows, key=lambda row: (row["slot"]["start"] or "" if row["slot"] else "", row["id"]))
 
 
 def judged_bodies(
     context: Context, store: Store, begin: datetime | None, end: datetime | None
 ) -> Iterator[dict[str, Any]]:
-    """Return the JSON of every release that was judged and whose slot begins between two instants, as of now."""
+    """Return the JSON, as of now, of every judged release whose slot begins between two instants (None: no bound)."""
     from monitor.app.options import policies_of
     from monitor.app.reporting_options import book_of
     from monitor.watch.rejudge import judged_between
@@ -140,7 +141,7 @@ def judged_bodies(
 
 
 def judged_now(context: Context, store: Store, release: str) -> dict[str, Any] | None:
-    """Return the JSON of a release that was judged, as of now; None for any other."""
+    """Return the JSON of a judged release as of now, or None if it was not judged yet."""
     from monitor.app.options import policies_of
     from monitor.app.reporting_options import book_of
     from monitor.watch.rejudge import current_body
@@ -150,15 +151,7 @@ def judged_now(context: Context, store: Store, release: str) -> dict[str, Any] |
     return None if row is None else current_body(store, policies_of(context.settings), row, context.now(), book)
 
 
-def _unjudged(context: Context, store: Store, release: str) -> dict[str, Any] | None:
-    from monitor.app.options import policies_of
-    from monitor.app.reporting_options import book_of
-    from monitor.watch.rejudge import body_of_unwatched
-
-    return body_of_unwatched(store, policies_of(context.settings), release, context.now(), book_of(context.settings))
-
-
 def row_text(row: dict[str, Any], producer: str = "") -> list[str]:
-    """Return a release as the cells of one line of the board; `producer` is what its producer is called."""
+    """Return a release as the cells of one line of the board. `producer` is the name of its producer."""
     producer = producer or row["producer"]
     return [due_text(row["slot"]), producer, told_text(row), measure_text(row), row["id"], row["title"]]

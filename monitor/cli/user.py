@@ -1,4 +1,4 @@
-"""`ninethirty user`: the line of a person who may sign in."""
+"""`ninethirty user`: make a line for the users file, so that a person or program can sign in."""
 
 from __future__ import annotations
 
@@ -12,17 +12,19 @@ from monitor.errors import UserFault
 
 @click.command("user")
 @click.argument("name")
-@click.option("--role", default="", help="In which role they act, filled in for them when they acknowledge.")
-@click.option("--viewer", "right", flag_value="viewer", help="They see nothing that is embargoed, and act on nothing.")
-@click.option("--head", "right", flag_value="head", help="They may sign reports, and say that none will be made.")
-@click.option("--token", "scope", type=click.Choice(["metrics", "read", "duty"]), help="NAME is a program.")
+@click.option("--role", default="", help="Their role, filled in when they acknowledge.")
+@click.option("--viewer", "right", flag_value="viewer", help="They see nothing embargoed and change nothing.")
+@click.option("--head", "right", flag_value="head", help="They can sign and waive reports.")
+@click.option(
+    "--token", "scope", type=click.Choice(["metrics", "read", "duty"]), help="Make a token: NAME is a program."
+)
 @as_json
 def command(*, name: str, role: str, right: str | None, scope: str | None, as_json: bool) -> None:
-    """Make the line by which NAME may sign in, for the file that [web] users_file names.
+    """Make the line with which NAME can sign in, for the file that [web] users_file names.
 
-    Asks for the password at a terminal, else reads it from the first line of standard input. With --token it makes a
-    token for a program instead, and tells it once, on standard error: good for the metrics, for reading everything, or
-    for acknowledging and holding back as well.
+    It asks you for the password, or without a terminal reads it from the first line of standard input. With --token it
+    makes a token for a program and prints it once, on standard error. A token is for the metrics, for reading
+    everything, or also for acknowledging and silencing (duty).
 
     Example: ninethirty user anne --role "duty statistician" >> users
     """
@@ -30,7 +32,7 @@ def command(*, name: str, role: str, right: str | None, scope: str | None, as_js
     from monitor.web.users import Right, line, token_line
 
     if scope and (role or right):
-        raise UserFault("a program has no role and no right: it may do what its token is for")
+        raise UserFault("leave out --role, --viewer and --head: a program has only the rights of its token")
     try:
         token, made = (
             token_line(name, TokenScope(scope))
@@ -44,11 +46,10 @@ def command(*, name: str, role: str, right: str | None, scope: str | None, as_js
         return
     click.echo(made)
     if token:
-        click.echo(f"The token, which is kept nowhere: {token}", err=True)
+        click.echo(f"Copy the token now, it is not stored: {token}", err=True)
 
 
 def _password() -> str:
     if not sys.stdin.isatty():
         return sys.stdin.readline().rstrip("\r\n")
-    typed: str = click.prompt("Password", hide_input=True, confirmation_prompt="The same again", err=True)
-    return typed
+    return str(click.prompt("Password", hide_input=True, confirmation_prompt="Repeat the password", err=True))

@@ -34,7 +34,7 @@ def read_settings(path: Path) -> Settings:
 def validated(
     data: Mapping[str, Any], file: str, model: type[M], folder: Path | None = None
 ) -> tuple[M | None, list[Fault]]:
-    """Return the model of these data, or None and every fault. Files of secrets start from `folder`."""
+    """Return the model of the data, or None and all faults of `file`. Secret files are relative to `folder`."""
     try:
         return model.model_validate(data, context={"folder": folder}), []
     except ValidationError as exc:

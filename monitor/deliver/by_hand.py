@@ -1,6 +1,7 @@
-"""What people do to incidents and their drafts, written down, whether they do it in a shell or in a browser.
+"""Writes what people do to incidents and drafts, for the command line and the browser form.
 
-All of it reads what stands inside the transaction that writes: daemon and command line may write at the same time.
+Every function reads the current rows inside the transaction that writes, because the daemon and the command line can
+write at the same time.
 """
 
 from __future__ import annotations
@@ -16,10 +17,10 @@ from alerts.draft.take_back import Conflict, together
 from alerts.draft.versions import Versions, edited, signed
 from alerts.finding import ReleaseFacts
 from alerts.incident import Decision, Incident, Kind
-from alerts.notice import acts, opening
+from alerts.message import notices_of_acts, opening_by_hand
 from alerts.one_line import one_line
-from monitor.deliver.drafts import row_of, versions_of
-from monitor.deliver.verdicts import VerdictRecord
+from monitor.deliver.drafts import draft_row, versions_from_rows
+from monitor.deliver.verdicts import VerdictRecorder
 from monitor.errors import UnknownName, UserFault
 from monitor.judge.as_json import slot_text
 from monitor.store.sql.read import VerdictStore
@@ -29,12 +30,12 @@ from schedules.regular_series import series_of
 PUBLISHED = ("on_time", "late", "early")
 
 
-def rewritten(
-    tx: Transaction, record: VerdictRecord, incident: str, change: Callable[[Incident], Incident], now: datetime
+def change_incident(
+    tx: Transaction, record: VerdictRecorder, incident: str, change: Callable[[Incident], Incident], now: datetime
 ) -> Incident:
-    """Change an incident as it stands at this moment, and tell machines who has it, closed it or signed its report.
+    """Apply `change` to the stored incident, save it and return it.
 
-    Raises `UnknownName`, and what `change` raises.
+    Machines get a notice if it was acknowledged, closed or signed. Raises `UnknownName`, and what `change` raises.
     """
     known = record.store.verdicts.incident(incident)
     if known is None:
@@ -42,33 +43,34 @@ def rewritten(
     changed = change(known)
     if changed != known:
         tx.save_incident(changed)
-        for notice in acts(known, changed, now):
-            record.tell_machines(tx, notice, changed, now)
+        for notice in notices_of_acts(known, changed, now):
+            record.notify_machines(tx, notice, changed, now)
     return changed
 
 
-def redrafted(
+def change_draft(
     tx: Transaction, verdicts: VerdictStore, incident: str, change: Callable[[Versions], Versions]
 ) -> Versions:
-    """Change the draft of an incident as it stands at this moment; every version before is kept.
+    """Apply `change` to the stored versions of an incident's draft, save the new ones and return all.
 
-    Raises `UserFault` for an incident without a draft.
+    Earlier versions are kept. Raises `UserFault` if the incident has no draft.
     """
-    known = versions_of(verdicts.drafts(incident))
+    known = versions_from_rows(verdicts.drafts(incident))
     if not known:
         raise UserFault(f"incident {incident} has no draft")
     changed = change(known)
     for version in changed[len(known) :]:
-        tx.add_draft(row_of(version, incident))
+        tx.add_draft(draft_row(version, incident))
     return changed
 
 
-def said(
+def merge_into_draft(
     versions: Versions, words: Mapping[str, str], read: int | None, role: str, now: datetime
 ) -> tuple[Versions, tuple[Conflict, ...]]:
-    """Return a draft with words in its boxes, and where somebody else wrote meanwhile: there both wordings stand.
+    """Return the draft with typed texts (`words`, by box), and the boxes that another person changed in between.
 
-    `read` is the number of the version that the person saw when they began, None when it does not matter.
+    Such a box gets both texts. `read` is the number of the version that the person started from. With None, or a number
+    that does not exist, it is the last one.
     """
     last = versions[-1]
     seen = next((one for one in versions if one.number == read), last)
@@ -76,32 +78,33 @@ def said(
     return edited(versions, merged.words, role, now, seen.report), merged.conflicts
 
 
-class Clash(UserFault):
-    """Words were not written: somebody else wrote into the same boxes meanwhile."""
+class EditConflict(UserFault):
+    """The typed texts were not saved, because another person changed the same boxes. `conflicts` has both texts."""
 
     def __init__(self, conflicts: Sequence[Conflict]) -> None:
-        """Take where both wrote, and what."""
-        super().__init__(f"somebody wrote meanwhile into {', '.join(one.field for one in conflicts)}")
+        """Name the boxes in the message."""
+        super().__init__(f"another person changed {', '.join(one.field for one in conflicts)} while you were writing")
         self.conflicts = tuple(conflicts)
 
 
-class InTheWay(UserFault):
-    """A report was not signed off; `obstacles` says why, a line each."""
+class SigningBlocked(UserFault):
+    """A report was not signed. `obstacles` lists the reasons, one line each."""
 
     def __init__(self, incident: str, obstacles: list[str]) -> None:
-        """Take what is in the way of signing the report of an incident."""
-        super().__init__(f"{incident}: not signed, {len(obstacles)} in the way")
+        """Name the incident and count the obstacles in the message."""
+        count = f"{len(obstacles)} thing{'' if len(obstacles) == 1 else 's'}"
+        super().__init__(f"{incident}: not signed, {count} to resolve first")
         self.obstacles = obstacles
 
 
-def in_the_way(incident: Incident, report: Report) -> list[str]:
-    """Return what is in the way of signing a report of an incident as it stands now, a line each."""
+def signing_obstacles(incident: Incident, report: Report) -> list[str]:
+    """Return the reasons not to sign this report yet, one line each. `incident` must have its current facts."""
     return obstacles(report, None if incident.kind is Kind.HAND else incident.facts)
 
 
-def signed_off(  # noqa: PLR0913 # one for each thing that is written down
+def sign_report(  # noqa: PLR0913 # one for each thing that is written down
     tx: Transaction,
-    record: VerdictRecord,
+    record: VerdictRecorder,
     incident: Incident,
     role: str,
     now: datetime,
@@ -109,46 +112,47 @@ def signed_off(  # noqa: PLR0913 # one for each thing that is written down
     anyway: str = "",
     read: Mapping[str, str] | None = None,
 ) -> Versions:
-    """Sign the draft of an incident, given as it stands now, off; `anyway` is why, where something is in the way.
+    """Sign the last version of an incident's draft and return all versions. `incident` must have its current facts.
 
-    `read` are the words that were read before, None when it does not matter. Raises `InTheWay` without a reason, and
-    `UserFault` for an incident without a draft, or when others wrote in it meanwhile.
+    `anyway` is the reason to sign although there are obstacles. Without it they raise `SigningBlocked`. `read` are the
+    typed texts that the person read. If they are not the stored ones, or there is no draft, it raises `UserFault`.
     """
     why = one_line(anyway)
 
     def sign(known: Versions) -> Versions:
         if read is not None and dict(read) != dict(known[-1].words):
-            raise UserFault(f"{incident.id}: somebody wrote in the report while you read it; read it again, then sign")
-        found = in_the_way(incident, known[-1].report)
+            raise UserFault(f"{incident.id}: the report changed while you read it. Read it again, then sign it")
+        found = signing_obstacles(incident, known[-1].report)
         if found and not why:
-            raise InTheWay(incident.id, found)
-        told = f"Signed all the same, because: {why}. In the way: {'; '.join(found)}." if found else ""
-        return signed(known, role, now, told)
+            raise SigningBlocked(incident.id, found)
+        note = f"Signed all the same, because: {why}. Not resolved: {'; '.join(found)}." if found else ""
+        return signed(known, role, now, note)
 
-    versions = redrafted(tx, record.store.verdicts, incident.id, sign)
+    versions = change_draft(tx, record.store.verdicts, incident.id, sign)
     kept, number = why if versions[-1].report.anyway else "", versions[-1].number
-    rewritten(tx, record, incident.id, lambda known: by_hand.sign_off(known, role, number, now, kept), now)
+    change_incident(tx, record, incident.id, lambda known: by_hand.sign_off_report(known, role, number, now, kept), now)
     return versions
 
 
 def log_by_hand(
-    tx: Transaction, record: VerdictRecord, words: Mapping[str, str], facts: ReleaseFacts | None, now: datetime
+    tx: Transaction, record: VerdictRecorder, words: Mapping[str, str], facts: ReleaseFacts | None, now: datetime
 ) -> tuple[Incident, bool]:
-    """Write an incident that a person saw, with its draft and its notice; returns it and whether it is new.
+    """Save an incident that a person reports, with its draft and notice. Return it, and whether it is new.
 
-    Raises `NotEnough` with every fault of the words.
+    `words` are the answers in the form, by box. `facts` describe its release, or None. Raises `InvalidInput` with every
+    faulty answer.
     """
     verdicts = record.store.verdicts
     incident = by_hand.log_by_hand(words, facts, now, record.rules.timezone)
     if (known := verdicts.incident(incident.id)) is not None:
         return known, False
-    incident = replace(incident, words={**_editions(verdicts, incident), **incident.words})
-    record.follow(tx, Decision(incident, (opening(incident, now),), draft=True), now)
+    incident = replace(incident, words={**_neighbour_editions(verdicts, incident), **incident.words})
+    record.save_decision(tx, Decision(incident, (opening_by_hand(incident, now),), draft=True), now)
     return incident, True
 
 
-def _editions(verdicts: VerdictStore, incident: Incident) -> dict[str, str]:
-    """Return the last and the next edition of its series when it happened, in words, as far as they are known."""
+def _neighbour_editions(verdicts: VerdictStore, incident: Incident) -> dict[str, str]:
+    """Return the titles and slots of the editions before and after the incident, as `last_edition`, `next_edition`."""
     series = series_of(incident.producer, incident.title)
     known = [
         row

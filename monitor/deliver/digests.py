@@ -1,67 +1,138 @@
-"""Many openings within moments of each other are told as one, on the channels that people read."""
+"""Combines messages on channels that people read: many openings into one digest, and follow-ups of one thread."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from alerts.notice import Digest, Notice, digest
+from alerts.message import Digest, fold_openings
+from alerts.notice import Notice, notice_id
 
-_LONGEST_HOLD = 5
-"""How many times its pause the first of a crowd of openings is held at most."""
-_PATIENCE = 50
-"""How many times `within` is waited for others where nobody has to be called at once."""
-_FOLLOWS = timedelta(minutes=5)
-"""So long after a digest further openings are taken for more of the same: somebody was called."""
+_MOST_PAUSES = 5
+"""The longest wait of the first opening in a group, as a multiple of the wait after one opening."""
+_UNHURRIED_FACTOR = 50
+"""The wait after an opening that is not urgent, as a multiple of `within`."""
+_SAME_EVENT_WITHIN = timedelta(minutes=5)
+"""Openings so soon after a digest are probably the same event. People were already notified, so they are not urgent."""
+_MIN_GAP = timedelta(minutes=1)
+_FLIP_WINDOW = timedelta(minutes=10)
+_FLIPS = frozenset({"exposure_closed", "new_finding", "back", "reopened"})
+_MOST_FLIPS = 3
+_FLAPPING = "FLAPPING"
 
 
 @dataclass(frozen=True, slots=True)
-class Digesting:
-    """When openings are told as one: at least `threshold` releases, each within `within` of the one before.
+class DigestRule:
+    """When openings become one digest: at least `threshold` releases, each within `within` of the one before.
 
-    `channels` are those it is done on. An opening is held for `within`, to see whether others come; one of what is
-    unproven, and any but an exposure's for a while after a digest, for fifty times as long. `digested` is when the
-    last digest of openings was made, None for never.
+    It applies to `channels`. `last_digest` is when the last one was made (None: never).
     """
 
     channels: frozenset[str] = frozenset()
     threshold: int = 5
     within: timedelta = timedelta(milliseconds=400)
-    digested: datetime | None = None
+    last_digest: datetime | None = None
 
-    def pause(self, opening: Notice) -> timedelta:
-        """Return how long others are waited for after an opening."""
-        since = None if self.digested is None else opening.at - self.digested
-        is_more = since is not None and since < _FOLLOWS and "early_exposure" not in opening.findings
-        return self.within * (_PATIENCE if is_more or opening.kind == "unproven" else 1)
+    def wait_after(self, opening: Notice) -> timedelta:
+        """Return how long to wait after an opening for further ones.
+
+        That is `within`. Unproven releases, and late ones soon after a digest, are not urgent: they wait fifty times as
+        long.
+        """
+        since = None if self.last_digest is None else opening.at - self.last_digest
+        is_more = since is not None and since < _SAME_EVENT_WITHIN and "early_exposure" not in opening.findings
+        return self.within * (_UNHURRIED_FACTOR if is_more or opening.kind == "unproven" else 1)
 
 
-def held(openings: Sequence[Notice], rule: Digesting, now: datetime) -> dict[str, datetime]:
-    """Return which of these openings wait for others at `now`, by id, and until when."""
+def find_waiting_openings(openings: Sequence[Notice], rule: DigestRule, now: datetime) -> dict[str, datetime]:
+    """Return the openings that still wait for others at `now`: by id, the instant when the wait ends."""
     waits: dict[str, datetime] = {}
-    for crowd in _crowds(openings, rule):
-        pause = rule.pause(crowd[0])
-        until = min(crowd[-1].at + pause, crowd[0].at + _LONGEST_HOLD * pause)
+    for crowd in _group_openings(openings, rule):
+        pause = rule.wait_after(crowd[0])
+        until = min(crowd[-1].at + pause, crowd[0].at + _MOST_PAUSES * pause)
         if now < until:
             waits.update(dict.fromkeys((one.id for one in crowd), until))
     return waits
 
 
-def digests(openings: Sequence[Notice], rule: Digesting, now: datetime) -> list[Digest]:
-    """Return the digests that stand in place of these openings; none while a crowd is too small or may still grow."""
-    waits = held(openings, rule, now)
-    crowds = [crowd for crowd in _crowds(openings, rule) if crowd[0].id not in waits]
-    made = (digest(crowd, now, rule.threshold) for crowd in crowds)
+def make_digests(
+    openings: Sequence[Notice], rule: DigestRule, now: datetime, name_of: Callable[[str], str] = str
+) -> list[Digest]:
+    """Return the digests that replace these openings. A group that is too small or may still grow gives none.
+
+    `name_of` returns the name of a producer by its id (default: the id).
+    """
+    waits = find_waiting_openings(openings, rule, now)
+    crowds = [crowd for crowd in _group_openings(openings, rule) if crowd[0].id not in waits]
+    made = (fold_openings(crowd, now, rule.threshold, name_of) for crowd in crowds)
     return [one for one in made if one is not None]
 
 
-def _crowds(openings: Sequence[Notice], rule: Digesting) -> Iterator[list[Notice]]:
-    alike: dict[tuple[str, timedelta], list[Notice]] = defaultdict(list)
+def _group_openings(openings: Sequence[Notice], rule: DigestRule) -> Iterator[list[Notice]]:
+    """Yield groups of openings of the same kind. A group ends at a gap that is longer than the rule's wait."""
+    groups: dict[tuple[str, timedelta], list[Notice]] = defaultdict(list)
     for one in sorted(openings, key=lambda it: (it.at, it.id)):
-        key = (one.kind, rule.pause(one))
-        if alike[key] and one.at - alike[key][-1].at > key[1]:
-            yield alike.pop(key)
-        alike[key].append(one)
-    yield from alike.values()
+        key = (one.kind, wait := rule.wait_after(one))
+        if groups[key] and one.at - groups[key][-1].at > wait:
+            yield groups.pop(key)
+        groups[key].append(one)
+    yield from groups.values()
+
+
+@dataclass
+class ThreadPacing:
+    """Spaces the messages of each thread of one channel a minute apart, and recognises flapping threads.
+
+    It is kept only in memory, so the gap can be shorter after a restart.
+    """
+
+    _last_sent: dict[str, datetime] = field(default_factory=dict)
+    _flips: dict[str, deque[datetime]] = field(default_factory=lambda: defaultdict(deque))
+
+    def record_sent(self, notice: Notice, now: datetime) -> None:
+        """Remember that a message of a thread was sent at `now`."""
+        self._last_sent = {name: at for name, at in self._last_sent.items() if now - at < _MIN_GAP}
+        self._last_sent[notice.follows or notice.id] = now
+
+    def earliest_send(self, notice: Notice, due: datetime) -> datetime:
+        """Return when a notice due at `due` may be sent: if not urgent, a minute after the last of its thread."""
+        last = self._last_sent.get(notice.follows) if notice.follows and not notice.urgent else None
+        return due if last is None else max(due, last + _MIN_GAP)
+
+    def bundle_follow_ups(self, waiting: Sequence[Notice], now: datetime) -> Iterator[Digest]:
+        """Yield a message for each thread with several waiting follow-ups: the newest, which also lists the others.
+
+        If a thread keeps changing, its message is marked as flapping.
+        """
+        threads: dict[str, list[Notice]] = defaultdict(list)
+        for one in sorted(waiting, key=lambda it: (it.at, it.id)):
+            threads[one.follows].append(one)
+        for thread, notices in threads.items():
+            is_flapping = self._is_flapping(thread, notices, now)
+            is_marked = notices[-1].subject.startswith(_FLAPPING)
+            if len(notices) > 1 or (is_flapping and not is_marked):
+                yield _bundled_message(notices, is_flapping=is_flapping)
+
+    def _is_flapping(self, thread: str, notices: Sequence[Notice], now: datetime) -> bool:
+        flips = self._flips[thread]
+        flips.extend(one.at for one in notices if one.kind in _FLIPS and (not flips or one.at > flips[-1]))
+        while flips and now - flips[0] > _FLIP_WINDOW:
+            flips.popleft()
+        if not flips:
+            del self._flips[thread]
+        return len(flips) > _MOST_FLIPS
+
+
+def _bundled_message(notices: Sequence[Notice], *, is_flapping: bool) -> Digest:
+    newest, covers = notices[-1], tuple(one.id for one in notices)
+    head = f"{_FLAPPING}, " if is_flapping and not newest.subject.startswith(_FLAPPING) else ""
+    subject = f"{head}{newest.subject}"
+    before = "\n".join(f"- {one.subject}" for one in notices[:-1])
+    why = "This keeps changing. You get its status once a minute.\n\n" if head else ""
+    also = f"Since the last message:\n{before}\n\n" if before else ""
+    text = f"{subject}\n{newest.text.partition(chr(10))[2]}".rstrip("\n")
+    identity = notice_id(newest.incident, "several", " ".join(sorted(covers)))
+    made = replace(newest, id=identity, subject=subject, text=f"{text}\n\n{why}{also}".rstrip("\n") + "\n")
+    return Digest(made, covers)

@@ -1,4 +1,4 @@
-"""Drafts between the store, where they are rows, and `alerts`, where they are versions; and their documents."""
+"""Converts drafts between rows of the store and versions of `alerts`, and renders them as documents."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from monitor.errors import SurroundingsFault, UnknownName
 from monitor.store.rows import Draft
 from monitor.store.sql.write import Transaction
 
-# Tagged, so that a screen reader finds headings and table headers; titled by the document and not by its file.
+# Tags let a screen reader find headings and table headers. The window shows the document's title, not its file name.
 _AS_PDF = (
     'pdf:writer_pdf_Export:{"UseTaggedPDF":{"type":"boolean","value":"true"},'
     '"DisplayPDFDocumentTitle":{"type":"boolean","value":"true"}}'
@@ -30,8 +30,8 @@ _log = structlog.get_logger(__name__)
 ENDINGS = tuple(WRITERS)
 
 
-def versions_of(drafts: Sequence[Draft]) -> Versions:
-    """Return the versions that rows describe, oldest first."""
+def versions_from_rows(drafts: Sequence[Draft]) -> Versions:
+    """Return the versions of one draft from its rows. Rows and versions are oldest first."""
     reports = [report_from_json(row.facts) for row in drafts]
     changes = [(), *(changed(before, after) for before, after in pairwise(reports))]
     return tuple(
@@ -40,8 +40,8 @@ def versions_of(drafts: Sequence[Draft]) -> Versions:
     )
 
 
-def row_of(version: Version, incident: str) -> Draft:
-    """Return the row that keeps a version."""
+def draft_row(version: Version, incident: str) -> Draft:
+    """Return the row that stores a version of an incident's draft."""
     report = version.report
     return Draft(
         incident,
@@ -57,48 +57,50 @@ def row_of(version: Version, incident: str) -> Draft:
     )
 
 
-def measured_anew(tx: Transaction, drafts: Sequence[Draft], incident: str, report: Report) -> Versions:
-    """Write a new version of a draft from new measurements; what people typed comes along untouched."""
-    versions = versions_of(drafts)
+def add_measured_version(tx: Transaction, drafts: Sequence[Draft], incident: str, report: Report) -> Versions:
+    """Save a new version of a draft from a new report, and return all versions. Typed texts are kept unchanged."""
+    versions = versions_from_rows(drafts)
     after = remeasured(versions, report)
     for version in after[len(versions) :]:
-        tx.add_draft(row_of(version, incident))
+        tx.add_draft(draft_row(version, incident))
     return after
 
 
-def filed(draft: Draft, ending: str, template: Path | None = None, document: Document | None = None) -> bytes:
-    """Return the same as `written`, or as .pdf by LibreOffice: raises SurroundingsFault where there is none.
+def render_draft_or_pdf(
+    draft: Draft, ending: str, template: Path | None = None, document: Document | None = None
+) -> bytes:
+    """Return a draft as a file of format `ending`, which can also be `pdf`. For other formats see `render_draft`.
 
-    Not for the web: a conversion takes seconds of a processor.
+    Raises `SurroundingsFault` without LibreOffice. Do not use it for web requests: a PDF takes seconds of a processor.
     """
     if ending != "pdf":
-        return written(draft, ending, template, document)[0]
+        return render_draft(draft, ending, template, document)[0]
     source = "odt" if template is None else "docx"
-    return as_pdf(written(draft, source, template, document)[0], source)
+    return convert_to_pdf(render_draft(draft, source, template, document)[0], source)
 
 
-def written(
+def render_draft(
     draft: Draft, ending: str, template: Path | None = None, document: Document | None = None
 ) -> tuple[bytes, str]:
-    """Return a draft, or one document of it, as a file, and its media type. Raises UnknownName for no such format.
+    """Return a draft, or one `document` of it, as a file, and its media type. Raises `UnknownName` for other formats.
 
-    `template` is a .docx file of the organisation's own; while it cannot be filled our own form is written.
+    `template` is the organisation's own .docx file. If it cannot be filled, the shipped form is used.
     """
     if ending not in WRITERS:
-        raise UnknownName(f"no draft.{ending}: there are {', '.join(ENDINGS)}")
+        raise UnknownName(f"no draft.{ending}: use {', '.join(ENDINGS)}")
     report = report_from_json(draft.facts)
     fits = template is not None and ending == "docx" and document in (None, Document.DRAFT, Document.REPORT)
-    own = _in_template(report, template) if template is not None and fits else None
+    own = _fill_template(report, template) if template is not None and fits else None
     return own or WRITERS[ending](report, document), MEDIA[ending]
 
 
-def _in_template(report: Report, template: Path) -> bytes | None:
+def _fill_template(report: Report, template: Path) -> bytes | None:
     from alerts.draft.write.template import BadTemplate, write_template  # noqa: PLC0415 # heavy, and rarely needed
 
     try:
         return write_template(template.read_bytes(), report)
     except (OSError, BadTemplate) as fault:
-        # The report must go out at half past nine, whatever somebody did to the file since `check`.
+        # The report must go out at once, even if the file was damaged after `ninethirty check`.
         _log.error("template_unusable", template=str(template), fault=str(fault))
         return None
 
@@ -108,15 +110,15 @@ def can_make_pdf(program: str = "soffice") -> bool:
     return shutil.which(program) is not None
 
 
-def as_pdf(document: bytes, ending: str, program: str = "soffice") -> bytes:
-    """Return a .docx or .odt document as the bytes of a .pdf file. Raises `SurroundingsFault` without LibreOffice."""
+def convert_to_pdf(document: bytes, ending: str, program: str = "soffice") -> bytes:
+    """Return a .docx or .odt document as PDF. Raises `SurroundingsFault` if LibreOffice is missing or fails."""
     found = shutil.which(program)
     if found is None:
         raise SurroundingsFault(f"no .pdf: LibreOffice ({program}) is not installed")
     with TemporaryDirectory(prefix="ninethirty-") as folder:
         source = Path(folder) / f"document.{ending}"
         source.write_bytes(document)
-        # A profile of its own: one that a person has open would refuse to convert.
+        # LibreOffice refuses to convert with a profile that is open, so this uses a temporary one.
         command = [found, f"-env:UserInstallation=file://{folder}/profile", "--headless", "--convert-to", _AS_PDF]
         try:
             subprocess.run(  # noqa: S603 # our own words and files of our own

@@ -1,24 +1,33 @@
-"""A verdict in the terms of `alerts`."""
+"""Converts verdicts into the facts and rows of reports that `alerts` uses."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from alerts import finding as facts
+from alerts.draft.period import Row as PeriodRow
+from monitor.judge.as_json import decision_text, lateness, widest_bound
 from monitor.judge.runs import Blind, Run, unwatched, widest_gap
 from monitor.judge.verdict import PartVerdict, Verdict, Word
 from monitor.look.sighting import State
-from monitor.plan.addresses import UNPROMISED
+from monitor.plan.addresses import UNPROMISED_ORIGINS
 from monitor.plan.targets import View, target_id
+from monitor.store.sql.read import VerdictStore
 from schedules.slot import Precision, Slot
 from schedules.times.interval import Bounds
+from schedules.times.json import bounds_from_json, instant_from_json, interval_from_json
 from schedules.times.words import day_text, instant_text
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
-    """What is known of how a verdict was measured: the runs behind it, blind spans, and the clock."""
+class Measurement:
+    """How a verdict was measured.
+
+    `runs` are the looks behind it by target, `blind` the times without looks, `clock_offset` the clock's possible error
+    in seconds, `records` the ids and hashes of evidence.
+    """
 
     monitor: str = ""
     runs: Mapping[str, Sequence[Run]] = field(default_factory=dict)
@@ -27,8 +36,8 @@ class Measured:
     records: tuple[tuple[str, str], ...] = ()
 
 
-def release_facts(verdict: Verdict, measured: Measured) -> facts.ReleaseFacts:
-    """Return what `alerts` may know of a verdict: times, lengths and addresses, never content."""
+def release_facts(verdict: Verdict, measured: Measurement) -> facts.ReleaseFacts:
+    """Return the facts of a verdict for `alerts`: times, lengths and addresses, never content."""
     slot = verdict.slot
     return facts.ReleaseFacts(
         release=verdict.release,
@@ -44,13 +53,13 @@ def release_facts(verdict: Verdict, measured: Measured) -> facts.ReleaseFacts:
         grade=verdict.grade.value,
         final=verdict.final,
         at=verdict.at,
-        parts=tuple(_part(part, verdict) for part in verdict.parts if _is_known(part)),
+        parts=tuple(_part_facts(part, verdict) for part in verdict.parts if _is_reportable(part)),
         findings=tuple(
             facts.Finding(found.kind.value, found.part, found.detail, found.seconds, found.at)
             for found in verdict.findings
         ),
         unproven_because=verdict.unproven_because,
-        certainty=_certainty(measured, verdict),
+        certainty=_certainty_facts(measured, verdict),
         confirmed=verdict.confirmed,
         others=verdict.others,
         address=verdict.address.value,
@@ -60,7 +69,7 @@ def release_facts(verdict: Verdict, measured: Measured) -> facts.ReleaseFacts:
 
 
 def slot_text(slot: Slot | None) -> str:
-    """Return a slot in words, in its own local time: `Friday 5 January 2018, 09:30 GMT`, or as it was announced."""
+    """Return a slot in its local time, `Friday 5 January 2018, 09:30 GMT`. Less precise slots are quoted."""
     if slot is None:
         return "no announced time"
     if slot.precision is Precision.INSTANT and slot.instant is not None:
@@ -70,13 +79,13 @@ def slot_text(slot: Slot | None) -> str:
     return slot.raw or "no readable time"
 
 
-def _is_known(part: PartVerdict) -> bool:
-    """Tell whether a part is one: an address that nobody promised, and that proved nothing, is told to nobody."""
-    is_guess = part.origin in UNPROMISED and part.word in (Word.PENDING, Word.UNPROVEN)
+def _is_reportable(part: PartVerdict) -> bool:
+    """Return whether notices mention a part. A guessed address that proved nothing is left out."""
+    is_guess = part.origin in UNPROMISED_ORIGINS and part.word in (Word.PENDING, Word.UNPROVEN)
     return not is_guess or bool(part.exposures)
 
 
-def _part(part: PartVerdict, verdict: Verdict) -> facts.Part:
+def _part_facts(part: PartVerdict, verdict: Verdict) -> facts.Part:
     return facts.Part(
         part.id,
         part.role,
@@ -93,13 +102,13 @@ def _part(part: PartVerdict, verdict: Verdict) -> facts.Part:
     )
 
 
-def _in_order(record: tuple[str, str]) -> tuple[str, int, str]:
-    """Return what sorts records of evidence as they were kept: by monitor, then by number."""
+def _record_order(record: tuple[str, str]) -> tuple[str, int, str]:
+    """Return a sort key for records of evidence: by monitor, then by number."""
     monitor, _, number = record[0].rpartition("-")
     return monitor, int(number) if number.isdecimal() else 0, record[0]
 
 
-def _certainty(measured: Measured, verdict: Verdict) -> facts.Certainty:
+def _certainty_facts(measured: Measurement, verdict: Verdict) -> facts.Certainty:
     runs = [run for target in measured.runs.values() for run in target]
     slot = verdict.slot.instant if verdict.slot else None
     page = measured.runs.get(target_id(verdict.release, "page", View.EDGE), ())
@@ -112,6 +121,32 @@ def _certainty(measured: Measured, verdict: Verdict) -> facts.Certainty:
         widest_gap=None if gap is None else gap.total_seconds(),
         clock_offset=measured.clock_offset,
         blind=tuple(facts.BlindSpan(span.begins, span.ends, span.cause) for span in blind),
-        records=tuple(sorted(measured.records, key=_in_order)),
+        records=tuple(sorted(measured.records, key=_record_order)),
         others=tuple(sorted({name.rpartition("-")[0] for name, _ in measured.records} - {measured.monitor})),
+    )
+
+
+def period_row(verdicts: VerdictStore, body: Mapping[str, Any]) -> PeriodRow:
+    """Return the row of a release in a period report, from its JSON. Its incident in `verdicts` has the cause."""
+    slot = body["slot"]
+    exact = slot is not None and slot["precision"] == "instant"
+    longest = max((one["seconds"] for one in body["exposures"]), key=lambda one: one["min"] or 0.0, default=None)
+    incident = verdicts.incident(body["incident"]) if body["incident"] else None
+    return PeriodRow(
+        release=body["id"],
+        title=body["title"],
+        producer=body["producer"],
+        url=body["url"],
+        timezone=slot["timezone"] if slot else "Europe/London",
+        slot=instant_from_json(slot["start"]) if exact else None,
+        verdict=body["verdict"],
+        first_seen=interval_from_json(body["first_seen"]),
+        delay=bounds_from_json(lateness(body)[0]),
+        exposure=bounds_from_json(longest),
+        practice=body["code"]["practice"] if body["code"] and body["findings"] else "",
+        cause=incident.words.get("cause", "") if incident else "",
+        incident=incident.id if incident else "",
+        early_bound=widest_bound(body),
+        decided=decision_text(body, slot["timezone"] if slot else "Europe/London"),
+        others=tuple(one for one in body.get("producers", ()) if one != body["producer"]),
     )

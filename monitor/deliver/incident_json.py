@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from alerts.by_hand import ended
+from alerts.by_hand import logged_end
 from alerts.finding import LEAD
 from alerts.incident import Action, Incident, Kind
 from alerts.one_line import whole_lengths
-from alerts.standing import behind
+from alerts.status import late_parts
 from monitor.deliver.owed import is_owed
 from monitor.store.rows import CalendarRead, Draft, Event
 from schedules.times.interval import Bounds
@@ -29,7 +29,7 @@ def incident_json(incident: Incident, drafts: Sequence[Draft] = ()) -> dict[str,
         "title": incident.title,
         "opened": instant_json(incident.opened),
         "occurred": instant_json(incident.occurred),
-        "ended": instant_json(ended(incident)),
+        "ended": instant_json(logged_end(incident)),
         "closed": instant_json(incident.closed),
         "urls": incident.words.get("url", "").splitlines(),
         "grade": incident.grade,
@@ -46,7 +46,7 @@ def incident_json(incident: Incident, drafts: Sequence[Draft] = ()) -> dict[str,
         "findings": [{"kind": found.kind, "part": found.part, "detail": found.detail} for found in facts.findings]
         if facts
         else [],
-        "timeline": [{"at": instant_json(entry.at), "by": entry.by, "text": entry.text} for entry in incident.happened],
+        "timeline": [{"at": instant_json(one.at), "by": one.by, "text": one.text} for one in incident.timeline_by_time],
         "actions": [action_json(action) for action in incident.actions],
         "drafts": [draft_json(draft) for draft in drafts],
     }
@@ -59,13 +59,13 @@ def action_json(action: Action) -> dict[str, Any]:
 
 
 def delay_of(incident: Incident) -> Bounds | None:
-    """Return how late the release of an incident is as far as its facts go, the page before its files."""
-    late = [] if incident.facts is None or incident.kind is Kind.HAND else behind(incident.facts)
+    """Return how late the release is by the incident's facts, or None. The page counts before other parts."""
+    late = [] if incident.facts is None or incident.kind is Kind.HAND else late_parts(incident.facts)
     return min(late, key=lambda one: one[0].id != "page")[1] if late else None
 
 
 def measured_text(incident: Incident) -> str:
-    """Return what lists say was measured: how long an early release was public, else how late it is; or nothing."""
+    """Return the measurement for lists: how long an early release was public, or how late it is. Empty if unknown."""
     exposures = () if incident.facts is None else incident.facts.exposures
     if incident.kind is Kind.EARLY and exposures:
         longest = max(exposures, key=lambda one: one.seconds.max or one.seconds.min or 0)
@@ -75,7 +75,7 @@ def measured_text(incident: Incident) -> str:
 
 
 def event_json(event: Event) -> dict[str, Any]:
-    """Return a change of verdict: what it was, what it became, and the release as it stood then."""
+    """Return a change of verdict: the verdict before and after, and the JSON of the release at that time."""
     return {
         "id": event.id,
         "release": event.release,
@@ -99,7 +99,7 @@ def draft_json(draft: Draft) -> dict[str, Any]:
     }
 
 
-def read_json(read: CalendarRead) -> dict[str, Any]:
+def calendar_read_json(read: CalendarRead) -> dict[str, Any]:
     """Return one read of a calendar."""
     return {
         "calendar": read.calendar,

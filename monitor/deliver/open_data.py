@@ -1,4 +1,4 @@
-"""What a store holds of the past as flat rows, for CSV, Parquet, SQLite and notebooks, with what each column means."""
+"""Exports the store's past as flat rows for CSV, Parquet, SQLite and notebooks, with the meaning of each column."""
 
 from __future__ import annotations
 
@@ -13,35 +13,35 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from alerts.one_line import cell
+from alerts.one_line import csv_cell
 from monitor.judge.runs import Run
-from monitor.plan.targets import release_of
+from monitor.plan.targets import release_from_id
 from monitor.store.sql.engine import Store
 from schedules.promise import Promise
 from schedules.times.json import instant_from_json, instant_json
 
-Row = dict[str, Any]
+FlatRow = dict[str, Any]
 INSTANT = "instant, UTC (RFC 3339)"
 _AT_ONCE = 1000
 _FIRST, _LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
 
 VERDICT: Mapping[str, str] = {
-    "id": "the release, the same for ever",
-    "title": "its title, as a calendar last told it",
+    "id": "the release, an id that never changes",
+    "title": "its title, as last read from a calendar",
     "producer": "the id of its first producer",
     "url": "the address of its page",
     "slot": f"the promised time in force; {INSTANT}",
-    "precision": "how exact that is: instant, day, range, month, quarter, season, year or none",
+    "precision": "how exact the slot is: instant, day, range, month, quarter, season, year or none",
     "verdict": "pending, on_time, late, overdue, early, not_published, unproven, cancelled, moved or unannounced",
-    "grade": "what is due for it: none, note or report",
+    "grade": "which paper it needs: none, note or report",
     "final": "true once nothing more will be measured",
     "first_seen_after": f"the last look that proved the page absent before it was first seen; {INSTANT}",
-    "first_seen_by": f"the first look that proved it there; {INSTANT}",
-    "delay_min": "how long after the slot it appeared at least, negative before it; seconds",
-    "delay_max": "how long at most, empty while it still grows; seconds",
-    "exposure_min": "how long the longest exposure before the slot lasted at least; seconds",
-    "exposure_max": "how long at most, empty while it is open; seconds",
-    "findings": "the kinds of all findings, with blanks between them",
+    "first_seen_by": f"the first look that proved the page present; {INSTANT}",
+    "delay_min": "minimum time from the slot to its appearance, negative before the slot; seconds",
+    "delay_max": "maximum of the same, empty while the delay grows; seconds",
+    "exposure_min": "minimum length of the longest exposure before the slot; seconds",
+    "exposure_max": "maximum of the same, empty while the exposure is open; seconds",
+    "findings": "the kinds of all findings, separated by spaces",
     "unproven_because": "why nothing could be proved",
     "released_after": f"the last look that proved it absent before its release; {INSTANT}",
     "released_by": f"the first look that proved it released; {INSTANT}",
@@ -50,91 +50,91 @@ INCIDENT: Mapping[str, str] = {
     "id": "the incident",
     "kind": "which kind of incident",
     "release": "its release, empty for none",
-    "producers": "the ids of its producers, with blanks between them",
+    "producers": "the ids of its producers, separated by spaces",
     "title": "the title of its release, or as a person logged it",
     "opened": f"when it was opened; {INSTANT}",
     "occurred": f"when it occurred; {INSTANT}",
     "ended": f"when it ended, as a person logged it; {INSTANT}",
     "closed": f"when it was closed; {INSTANT}",
-    "urls": "addresses that a person logged, with blanks between them",
-    "grade": "what is due for it: none, note or report",
+    "urls": "addresses that a person logged, separated by spaces",
+    "grade": "which paper it needs: none, note or report",
     "report_owed": "true while its report is neither signed nor waived",
-    "acknowledged_at": f"when somebody first had it; {INSTANT}",
-    "acknowledged_by": "in which role",
-    "assigned": "the role it was given to",
-    "verdict": "the verdict on its release, as of as_of; empty for a lead, which claims none",
-    "delay_min": "how late its release is at least; seconds",
-    "delay_max": "how late at most; seconds",
-    "as_of": f"when this was so; {INSTANT}",
-    "findings": "the kinds of all findings, with blanks between them",
+    "acknowledged_at": f"when it was first acknowledged; {INSTANT}",
+    "acknowledged_by": "the role that acknowledged it",
+    "assigned": "the role it is assigned to",
+    "verdict": "the verdict on its release at as_of; empty for a lead, which has none",
+    "delay_min": "minimum delay of its release; seconds",
+    "delay_max": "maximum delay of its release; seconds",
+    "as_of": f"when the facts were judged; {INSTANT}",
+    "findings": "the kinds of all findings, separated by spaces",
 }
 EVENT: Mapping[str, str] = {
     "id": "the change",
-    "at": f"when it was written down; {INSTANT}",
+    "at": f"when it was recorded; {INSTANT}",
     "release": "the release",
-    "title": "its title then",
+    "title": "its title at that time",
     "producer": "the id of its first producer",
     "before": "the verdict before, empty for the first",
-    "after": "the verdict from then on",
+    "after": "the verdict afterwards",
 }
 SILENCE: Mapping[str, str] = {
     "id": "the silence",
-    "of": "of what messages are muted: incident, release, producer or host",
-    "name": "its id, or the name of the host",
-    "begins": f"from when; {INSTANT}",
-    "until": f"until when; {INSTANT}",
-    "by": "in which role somebody asked for it",
-    "reason": "why",
+    "of": "what it silences: incident, release, producer or host",
+    "name": "the id of what it silences, or the name of the host",
+    "begins": f"when it begins; {INSTANT}",
+    "until": f"when it ends; {INSTANT}",
+    "by": "the role that asked for it",
+    "reason": "the reason given",
 }
 CALENDAR: Mapping[str, str] = {
-    "name": "the calendar, by the name it is configured under",
-    "last_usable_read": f"when it was last read so that it could be used; {INSTANT}",
+    "name": "the calendar's name in the configuration",
+    "last_usable_read": f"its last usable read; {INSTANT}",
     "entries": "how many entries that read had",
-    "last_read": f"when it was last read; {INSTANT}",
+    "last_read": f"its last read; {INSTANT}",
     "fault": "what was wrong with the last read",
 }
 PROMISE: Mapping[str, str] = {
-    "release": "the release it was promised for",
-    "calendar": "the calendar that showed it, by the name it is configured under",
-    "learnt": f"the read that first showed it; {INSTANT}",
-    "unlearnt": f"the last read before that which did not show it; {INSTANT}",
+    "release": "the release of the promise",
+    "calendar": "the calendar that showed it, by its name in the configuration",
+    "learnt": f"the first read that showed it; {INSTANT}",
+    "unlearnt": f"the last read before, which did not show it; {INSTANT}",
     "confirmed_at": f"the last read that still showed it; {INSTANT}",
     "slot": f"when the promised time begins; {INSTANT}",
-    "precision": "how exact that is, as of a verdict",
-    "state": "confirmed, provisional, cancelled or postponed, empty where the calendar does not tell",
+    "precision": "how exact the slot is, with the values of a verdict",
+    "state": "confirmed, provisional, cancelled or postponed, empty if the calendar does not say",
     "why": "the reason that the calendar gave",
 }
 LOOK: Mapping[str, str] = {
-    "release": "the release that was looked for",
-    "target": "what was looked at: RELEASE/PART/VIEW",
+    "release": "the release",
+    "target": "what was requested: RELEASE/PART/VIEW",
     "address": "its address",
     "monitor": "the monitor that looked",
-    "state": "present, absent or unknown, all through these looks",
+    "state": "present, absent or unknown, the same for all these looks",
     "first_sent": f"when the first request was sent; {INSTANT}",
-    "last_received": f"when the last answer came; {INSTANT}",
-    "begin": f"the state held at this instant or before; {INSTANT}",
-    "end": f"and at this one or after; {INSTANT}",
-    "looks": "how many looks these are",
-    "status": "the HTTP status of the first answer",
-    "why": "why the state is unknown, or what told it",
+    "last_received": f"when the last response arrived; {INSTANT}",
+    "begin": f"the state is proved from this instant at the latest; {INSTANT}",
+    "end": f"and until this instant at the earliest; {INSTANT}",
+    "looks": "the number of looks",
+    "status": "the HTTP status of the first response",
+    "why": "why the state is unknown, or what proved it",
 }
 BLIND: Mapping[str, str] = {
-    "begins": f"when nothing could be seen any more; {INSTANT}",
-    "ends": f"until when; {INSTANT}",
+    "begins": f"when looks began to fail; {INSTANT}",
+    "ends": f"when they worked again; {INSTANT}",
     "cause": "stopped, killed, suspended, stalled, network, dns, budget, store or clock",
-    "host": "the host that could not be seen, empty for all",
-    "target": "the target that could not be seen, empty for all",
+    "host": "the host concerned, empty for all",
+    "target": "the target concerned, empty for all",
 }
 TABLES: Mapping[str, Mapping[str, str]] = {"verdict": VERDICT, "promise": PROMISE, "look": LOOK, "blind": BLIND}
 
 
-def verdict_row(body: Mapping[str, Any]) -> Row:
+def verdict_row(body: Mapping[str, Any]) -> FlatRow:
     """Return the JSON of a release as one flat row."""
     slot, delay, released = body["slot"] or {}, body["delay"] or {}, body["released"]
     longest: Mapping[str, Any] = max(
         (one["seconds"] for one in body["exposures"]), key=lambda one: one["min"] or 0.0, default={}
     )
-    told = {
+    values = {
         **body,
         "final": json.dumps(body["final"]),
         "slot": slot.get("start"),
@@ -149,122 +149,122 @@ def verdict_row(body: Mapping[str, Any]) -> Row:
         "exposure_max": longest.get("max"),
         "findings": " ".join(sorted({found["kind"] for found in body["findings"]})),
     }
-    return {name: told[name] for name in VERDICT}
+    return {name: values[name] for name in VERDICT}
 
 
-def as_csv(columns: Collection[str], rows: Iterable[Row]) -> Iterator[bytes]:
-    """Yield the lines of a CSV file: the names of the columns, then these of each row."""
-    held = io.StringIO()
-    writer = csv.writer(held, lineterminator="\n")
+def csv_chunks(columns: Collection[str], rows: Iterable[FlatRow]) -> Iterator[bytes]:
+    """Yield a CSV file as UTF-8, line by line: first the names of the columns."""
+    line = io.StringIO()
+    writer = csv.writer(line, lineterminator="\n")
     writer.writerow(columns)
     for row in rows:
-        yield held.getvalue().encode()
-        held.seek(0)
-        held.truncate()
-        writer.writerow([cell(row[name]) for name in columns])
-    yield held.getvalue().encode()
+        yield line.getvalue().encode()
+        line.seek(0)
+        line.truncate()
+        writer.writerow([csv_cell(row[name]) for name in columns])
+    yield line.getvalue().encode()
 
 
-def incident_row(told: Mapping[str, Any]) -> Row:
+def incident_row(body: Mapping[str, Any]) -> FlatRow:
     """Return the JSON of an incident as one flat row."""
-    delay, who = told["delay"] or {}, told["acknowledged"] or {}
+    delay, who = body["delay"] or {}, body["acknowledged"] or {}
     return {
-        **told,
-        "producers": " ".join(told["producers"]),
-        "urls": " ".join(told["urls"]),
-        "report_owed": json.dumps(told["report_owed"]),
+        **body,
+        "producers": " ".join(body["producers"]),
+        "urls": " ".join(body["urls"]),
+        "report_owed": json.dumps(body["report_owed"]),
         "acknowledged_at": who.get("at"),
         "acknowledged_by": who.get("by"),
         "delay_min": delay.get("min"),
         "delay_max": delay.get("max"),
-        "findings": " ".join(sorted({found["kind"] for found in told["findings"]})),
+        "findings": " ".join(sorted({found["kind"] for found in body["findings"]})),
     }
 
 
-def event_row(told: Mapping[str, Any]) -> Row:
+def event_row(change: Mapping[str, Any]) -> FlatRow:
     """Return the JSON of a change of verdict as one flat row."""
-    return {**told, "title": told["body"]["title"], "producer": told["body"]["producer"]}
+    return {**change, "title": change["body"]["title"], "producer": change["body"]["producer"]}
 
 
-def promise_row(promise: Promise) -> Row:
+def promise_row(promise: Promise) -> FlatRow:
     """Return a promise as one flat row."""
-    told = _flat(promise, PROMISE.keys() - {"slot", "precision", "state"})
-    state = None if promise.state is None else promise.state.value
-    begins = instant_json(promise.slot.begins())
-    return _ordered(PROMISE, told | {"slot": begins, "precision": promise.slot.precision.value, "state": state})
+    values = {
+        **_plain_fields(promise, PROMISE.keys() - {"slot", "precision", "state"}),
+        "slot": instant_json(promise.slot.begins()),
+        "precision": promise.slot.precision.value,
+        "state": None if promise.state is None else promise.state.value,
+    }
+    return {name: values[name] for name in PROMISE}
 
 
-def look_row(run: Run) -> Row:
-    """Return consecutive looks with one answer as one flat row."""
-    told = _flat(run, LOOK.keys() - {"release", "state"})
-    return _ordered(LOOK, told | {"release": release_of(run.target), "state": run.state.value})
+def look_row(run: Run) -> FlatRow:
+    """Return a run, consecutive looks with the same answer, as one flat row."""
+    fields = _plain_fields(run, LOOK.keys() - {"release", "state"})
+    values = fields | {"release": release_from_id(run.target), "state": run.state.value}
+    return {name: values[name] for name in LOOK}
 
 
-def blind_rows(store: Store, begin: datetime | None, end: datetime | None) -> list[Row]:
-    """Return the blind spans that touch `[begin, end)` as flat rows; without a bound from or to all time."""
-    return [_ordered(BLIND, _flat(span, BLIND)) for span in store.runs.blind(begin or _FIRST, end or _LAST)]
+def blind_rows(store: Store, begin: datetime | None, end: datetime | None) -> list[FlatRow]:
+    """Return the blind spans that touch `[begin, end)` as flat rows (None: no bound)."""
+    return [_plain_fields(span, BLIND) for span in store.runs.blind(begin or _FIRST, end or _LAST)]
 
 
-def write_sqlite(store: Store, bodies: Iterable[Mapping[str, Any]], blind: Iterable[Row], file: Path) -> None:
-    """Write these verdicts, and the promises, looks and blind spans they rest on, to a new SQLite file.
+def write_sqlite(store: Store, bodies: Iterable[Mapping[str, Any]], blind: Iterable[FlatRow], file: Path) -> None:
+    """Write these verdicts to a new SQLite file, with the promises, looks and blind spans that prove them.
 
-    Its table `dictionary` tells of every column what it means.
+    Its table `dictionary` has the meaning of every column.
     """
     with closing(sqlite3.connect(file)) as made, made:
         for name, columns in TABLES.items():
             made.execute(f"CREATE TABLE {name} ({', '.join(columns)})")
         made.execute("CREATE TABLE dictionary (of, name, means)")
-        told = [(name, *column) for name, columns in TABLES.items() for column in columns.items()]
-        made.executemany("INSERT INTO dictionary VALUES (?, ?, ?)", told)
-        _insert(made, "blind", blind)
+        meanings = [(name, *column) for name, columns in TABLES.items() for column in columns.items()]
+        made.executemany("INSERT INTO dictionary VALUES (?, ?, ?)", meanings)
+        _insert_rows(made, "blind", blind)
         for body in bodies:
-            _insert(made, "verdict", [verdict_row(body)])
-            _insert(made, "promise", map(promise_row, store.ledger.promises([body["id"]])))
-            _insert(made, "look", map(look_row, store.runs.of_release(body["id"])))
+            _insert_rows(made, "verdict", [verdict_row(body)])
+            _insert_rows(made, "promise", map(promise_row, store.ledger.promises([body["id"]])))
+            _insert_rows(made, "look", map(look_row, store.runs.of_release(body["id"])))
 
 
 def write_parquet(bodies: Iterable[Mapping[str, Any]], file: Path) -> None:
-    """Write these verdicts to a new Parquet file, whose fields say what they mean (`means` in their metadata).
+    """Write these verdicts to a new Parquet file. Each field's metadata has its meaning, as `means`.
 
-    Raises `ImportError` where pyarrow is not installed.
+    Raises `ImportError` if pyarrow is not installed.
     """
-    # An extra, which few install.
+    # pyarrow is an optional extra.
     import pyarrow as pa  # noqa: PLC0415
     from pyarrow.parquet import ParquetWriter  # noqa: PLC0415
 
     kinds = {"instant": pa.timestamp("ms", tz="UTC"), "seconds": pa.float64(), "final": pa.bool_()}
-    told = {name: kinds.get(_kind(name), pa.string()) for name in VERDICT}
-    fields = [pa.field(name, kind, metadata={"means": VERDICT[name]}) for name, kind in told.items()]
+    fields = [
+        pa.field(name, kinds.get(_column_type(name), pa.string()), metadata={"means": means})
+        for name, means in VERDICT.items()
+    ]
     with ParquetWriter(file, schema := pa.schema(fields)) as made:
-        rows = iter({name: _typed(name, value) for name, value in verdict_row(body).items()} for body in bodies)
+        rows = iter({name: _parquet_value(name, value) for name, value in verdict_row(body).items()} for body in bodies)
         while page := list(islice(rows, _AT_ONCE)):
             made.write_table(pa.Table.from_pylist(page, schema=schema))
 
 
-def _kind(name: str) -> str:
+def _column_type(name: str) -> str:
     means = VERDICT[name]
     return "instant" if means.endswith(INSTANT) else "seconds" if means.endswith("seconds") else name
 
 
-def _typed(name: str, value: Any) -> Any:  # noqa: ANN401 # whatever a row holds
+def _parquet_value(name: str, value: Any) -> Any:  # noqa: ANN401 # a value of any column
     if name == "final":
         return value == "true"
-    return instant_from_json(value) if _kind(name) == "instant" else value
+    return instant_from_json(value) if _column_type(name) == "instant" else value
 
 
-def _insert(made: sqlite3.Connection, table: str, rows: Iterable[Row]) -> None:
+def _insert_rows(made: sqlite3.Connection, table: str, rows: Iterable[FlatRow]) -> None:
     marks = ", ".join("?" for _ in TABLES[table])
     # The name is one of ours.
     made.executemany(f"INSERT INTO {table} VALUES ({marks})", (tuple(row.values()) for row in rows))  # noqa: S608
 
 
-def _flat(thing: object, names: Iterable[str]) -> Row:
-    return {name: _plain(getattr(thing, name)) for name in names}
-
-
-def _plain(value: Any) -> Any:  # noqa: ANN401 # whatever a field holds
-    return instant_json(value) if isinstance(value, datetime) else value
-
-
-def _ordered(columns: Mapping[str, str], told: Row) -> Row:
-    return {name: told[name] for name in columns}
+def _plain_fields(thing: object, names: Iterable[str]) -> FlatRow:
+    """Return these fields of a dataclass, with instants as text."""
+    values = {name: getattr(thing, name) for name in names}
+    return {name: instant_json(value) if isinstance(value, datetime) else value for name, value in values.items()}

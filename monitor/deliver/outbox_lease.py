@@ -1,4 +1,4 @@
-"""Which process sends from the outbox: of all processes on one store, that of the one that holds its lease."""
+"""The lease of the outbox: of all processes on one store, only its holder sends."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from monitor.threads import Ask
 _log = structlog.get_logger(__name__)
 _SOON = timedelta(seconds=0.1)
 _ENDS_WITHIN = 10.0
-_MOST_OPEN, _EVER = 1000, 1e6
+_MOST_SEEN_ATTEMPTS, _EVER = 1000, 1e6
 
 
 class OutboxLease:
-    """One process's hold on the outbox; without a holder it is always ours."""
+    """Lease of the outbox for this process. Without a `holder` there are no other processes: it is always ours."""
 
     def __init__(self, leases: Leases, writer: Writer, clock: Clock, holder: Leaseholder | None, ask: Ask) -> None:
-        """`holder` must be of this process alone: two of one name would both believe that it is theirs."""
+        """`holder` must have a name that no other process uses, or both would believe that the lease is theirs."""
         self._leases = leases
         self._writer = writer
         self._clock = clock
@@ -38,22 +38,22 @@ class OutboxLease:
         self._renew_at: datetime | None = None
         self._ours_until: datetime | None = None
         self._under_way: set[asyncio.Future[None]] = set()
-        # Since when each attempt is known that another process began and has not ended, in seconds of steady time.
-        self._open: dict[tuple[str, str, int], float] = {}
+        # When this process first saw each unfinished attempt of another, in seconds of the monotonic clock.
+        self._seen_attempts: dict[tuple[str, str, int], float] = {}
         self.is_ending = False
 
     async def end(self) -> None:
-        """Let attempts under way end, after which none begins: one that is cut off may be made twice.
+        """Begin no more attempts, and wait for those under way, because one that is cut off may be repeated.
 
-        A channel that hangs is waited for no longer than ten seconds.
+        It waits ten seconds at most, because a channel can hang.
         """
         self.is_ending = True
         if self._under_way:
             await asyncio.wait(self._under_way, timeout=_ENDS_WITHIN)
 
     @asynccontextmanager
-    async def attempt(self) -> AsyncIterator[None]:
-        """Make an attempt that `end` waits for."""
+    async def track_attempt(self) -> AsyncIterator[None]:
+        """Make `end` wait for the attempt inside this context."""
         ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._under_way.add(ended)
         try:
@@ -62,8 +62,8 @@ class OutboxLease:
             self._under_way.discard(ended)
             ended.cancel()
 
-    async def begin(self) -> datetime | None:
-        """Take or renew the turn; returns None when it is ours, else when the other's runs out."""
+    async def take_or_renew(self) -> datetime | None:
+        """Take or renew the lease. Return None if it is ours, else when the lease of the other process ends."""
         holder, now = self._holder, self._clock.now()
         if holder is None or (self._renew_at is not None and now < self._renew_at):
             return None
@@ -77,8 +77,8 @@ class OutboxLease:
         lease, at = await self._ask(lambda: (self._leases.lease(OUTBOX), self._leases.now(now)))
         return now + (lasts if lease is None else max(lease.until - at, _SOON))
 
-    def confirm(self, tx: Transaction, now: datetime) -> bool:
-        """Tell, inside a transaction, whether the turn is still ours, and hold on to it."""
+    def renew_in_transaction(self, tx: Transaction, now: datetime) -> bool:
+        """Renew the lease inside a transaction. Return whether it is still ours."""
         if self._holder is None:
             return True
         is_ours = self._holder.take(tx, OUTBOX, now) is not None
@@ -86,50 +86,50 @@ class OutboxLease:
         self._renew_at = self._renew_at if is_ours else None
         return is_ours
 
-    def began(self, attempt: Delivery) -> None:
-        """Take note of an attempt that is our own."""
-        self._note(attempt, -_EVER)
+    def note_own_attempt(self, attempt: Delivery) -> None:
+        """Remember that this attempt is ours, so that `earliest_attempt` does not wait for another process."""
+        self._note_attempt(attempt, -_EVER)
 
-    def due(self, delivery: Delivery) -> datetime:
-        """Return when a delivery is due: not while whoever had the turn before may be at it still.
+    def earliest_attempt(self, delivery: Delivery) -> datetime:
+        """Return when a delivery may be attempted. Another process that began an attempt gets time to finish it.
 
-        Where the store is slow what was sent is told late: it is waited for twice as long as the store takes for us.
+        With a slow store it also records the outcome late, so it gets twice the time that the store takes for us.
         """
         if self._holder is None or delivery.began is None or delivery.finished is not None:
             return delivery.due
         steady = self._clock.monotonic()
-        left = 2 * self._holder.patience - timedelta(seconds=steady - self._note(delivery, steady))
+        left = 2 * self._holder.patience - timedelta(seconds=steady - self._note_attempt(delivery, steady))
         return max(delivery.due, self._clock.now() + left) if left > timedelta() else delivery.due
 
-    def _note(self, attempt: Delivery, at: float) -> float:
-        if len(self._open) >= _MOST_OPEN:
-            del self._open[next(iter(self._open))]
-        return self._open.setdefault((attempt.notice, attempt.channel, attempt.attempts), at)
+    def _note_attempt(self, attempt: Delivery, at: float) -> float:
+        if len(self._seen_attempts) >= _MOST_SEEN_ATTEMPTS:
+            del self._seen_attempts[next(iter(self._seen_attempts))]
+        return self._seen_attempts.setdefault((attempt.notice, attempt.channel, attempt.attempts), at)
 
-    def holds(self, now: datetime) -> bool:
-        """Tell whether the turn that was confirmed cannot have gone to another yet, as after we were stopped."""
+    def is_still_ours(self, now: datetime) -> bool:
+        """Return whether the lease cannot have passed to another process yet, for example while we were suspended."""
         return self._holder is None or (self._ours_until is not None and now < self._ours_until)
 
     @asynccontextmanager
-    async def kept(self) -> AsyncIterator[None]:
-        """Hold on to the turn while a message is on its way, however long that takes."""
-        renewing = asyncio.ensure_future(self._renew())
+    async def keep_renewing(self) -> AsyncIterator[None]:
+        """Renew the lease regularly inside this context, because a channel may need longer than the lease lasts."""
+        renewing = asyncio.ensure_future(self._renew_until_lost())
         try:
             yield
         finally:
             renewing.cancel()
 
-    async def give_back(self) -> None:
-        """Let another process have the turn at once."""
+    async def release(self) -> None:
+        """Give the lease up, so that another process can send at once."""
         holder = self._holder
         if holder is not None and self._renew_at is not None:
             self._renew_at = None
             with contextlib.suppress(StoreFault):
                 await self._writer.write(lambda tx: holder.release(tx, OUTBOX), patient=False)
 
-    async def _renew(self) -> None:
+    async def _renew_until_lost(self) -> None:
         while self._holder is not None:
             await self._clock.sleep(self._holder.lasts.total_seconds() / 3)
-            if await self.begin() is not None:
+            if await self.take_or_renew() is not None:
                 _log.warning("outbox_turn_lost")
                 return

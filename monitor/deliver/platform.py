@@ -1,4 +1,4 @@
-"""A fault of a platform told in one thread to people and pagers: what it covers, and when it goes out."""
+"""Reports a platform's fault in one thread to people and pagers, instead of one thread for each release."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from alerts.incident import Decision, Incident, Kind, confirmed_id
+from alerts.incident import Decision, Incident, Kind, confirmation_notice_id
 from alerts.notice import Notice, thread_id
-from alerts.platform import follow_platform, is_told_with_platform, platform_at, platform_of
-from monitor.deliver.outbox_rows import heard_of
+from alerts.platform import is_covered_by_platform, platform_id_of, shared_platform_id, update_platform
+from monitor.deliver.outbox_rows import notified_channels
 from monitor.deliver.rules import ReportingRules
 from monitor.store.rows import Delivery, DeliveryState
 from monitor.store.sql.engine import Store
@@ -17,121 +17,126 @@ from monitor.store.sql.read import VerdictStore
 from monitor.store.sql.write import Transaction
 
 _LONGEST = 5
-"""How many times its pause an opening is held at most."""
+"""The longest delay of an opening, as a multiple of its usual delay."""
 
 
 @dataclass(frozen=True, slots=True)
 class PlatformThread:
-    """The thread of the platform that holds a release up with others: what it decides, and what it stands for."""
+    """The thread of a platform whose fault delays several releases. `member` is the incident of the newest of them."""
 
     decision: Decision
     incident: Incident
     member: str
     rules: ReportingRules
 
-    def deliveries(self, store: Store, notice: Notice, deliveries: Sequence[Delivery], now: datetime) -> list[Delivery]:
-        """Return the deliveries of a notice of one of its releases: covered where the thread tells of it.
+    def cover_member_notice(
+        self, store: Store, notice: Notice, deliveries: Sequence[Delivery], now: datetime
+    ) -> list[Delivery]:
+        """Return the deliveries of a release's notice. Those on channels that get the thread are marked covered.
 
-        A pager that was called for this release before it was known to share a fault is told of its end.
+        A pager that was already called for this release still gets its end, or the alert would stay open.
         """
-        if not is_told_with_platform(notice):
+        if not is_covered_by_platform(notice):
             return list(deliveries)
-        told = self._channels(store, notice, now)
+        covered = self._thread_channels(store, notice, now)
         if notice.kind == "final":
             rows = store.outbox.deliveries(notice.follows)
-            told -= {row.channel for row in rows if row.standing is DeliveryState.SENT} & set(self.rules.pagers)
-        return [self._covered(one, now) if one.channel in told else one for one in deliveries]
+            covered -= {row.channel for row in rows if row.standing is DeliveryState.SENT} & set(self.rules.pagers)
+        return [self._covered_delivery(one, now) if one.channel in covered else one for one in deliveries]
 
-    def cover(self, tx: Transaction, store: Store, now: datetime) -> None:
-        """Cover the opening of its newest release where it has not gone out yet."""
-        for name in (thread_id(self.member), confirmed_id(self.member)):
+    def cover_member_opening(self, tx: Transaction, store: Store, now: datetime) -> None:
+        """Mark the opening of the newest release as covered, on channels that get the thread and have not sent it."""
+        for name in (thread_id(self.member), confirmation_notice_id(self.member)):
             opening = store.outbox.notice(name)
-            if opening is None or not is_told_with_platform(opening):
+            if opening is None or not is_covered_by_platform(opening):
                 continue
-            told = self._channels(store, opening, now)
+            channels = self._thread_channels(store, opening, now)
             for row in store.outbox.deliveries(opening.id):
-                if row.channel in told and _is_untold(row):
-                    tx.save_delivery(self._covered(row, now))
+                if row.channel in channels and _is_unsent(row):
+                    tx.save_delivery(self._covered_delivery(row, now))
 
-    def gather(self, tx: Transaction, store: Store, now: datetime) -> None:
-        """Hold the thread's own opening for a moment more, while releases are still found to be held up.
+    def extend_opening(self, tx: Transaction, store: Store, now: datetime) -> None:
+        """Delay the thread's unsent opening a little more, because another release joined.
 
-        Whoever is told of this release, and was of none before, gets the opening too.
+        Channels that get this release, but none of the earlier ones, get the opening too.
         """
         opening = store.outbox.notice(thread_id(self.incident.id))
         if opening is None:
             return
         rows = {row.channel: row for row in store.outbox.deliveries(opening.id)}
-        called = self._called(store) if any(map(_is_untold, rows.values())) else set()
+        notified = self._separately_notified(store) if any(map(_is_unsent, rows.values())) else set()
         new = [one for one in self.rules.deliveries(opening, self.incident, now) if one.channel not in rows]
         for row in (*rows.values(), *new):
-            if self._folds(row) and _is_untold(row):
-                pause = self.rules.gather * (_LONGEST if row.channel in called else 1)
+            if row.channel in self.rules.folding and _is_unsent(row):
+                pause = self.rules.gather * (_LONGEST if row.channel in notified else 1)
                 until = min(now, self.incident.opened + (_LONGEST - 1) * pause) + pause
                 tx.save_delivery(replace(row, due=max(row.due, until)))
             elif row in new:
                 tx.save_delivery(row)
 
-    def _called(self, store: Store) -> set[str]:
-        """Return the channels that were told of a release by itself: nobody there waits for the first word."""
-        names = (name for one in self.incident.linked for name in (thread_id(one.incident), confirmed_id(one.incident)))
+    def _separately_notified(self, store: Store) -> set[str]:
+        """Return the channels that already got a notice of one of the releases, so that the thread is less urgent."""
+        ids = (thread_id, confirmation_notice_id)
+        names = (id_of(one.incident) for one in self.incident.linked for id_of in ids)
         rows = (row for name in names for row in store.outbox.deliveries(name))
         return {row.channel for row in rows if row.standing is DeliveryState.SENT}
 
-    def follow_up(self, store: Store, notice: Notice, deliveries: Sequence[Delivery], now: datetime) -> list[Delivery]:
+    def schedule_thread_notice(
+        self, store: Store, notice: Notice, deliveries: Sequence[Delivery], now: datetime
+    ) -> list[Delivery]:
         """Return the deliveries of a notice of the thread itself.
 
-        Its opening waits a moment for more releases; that one more is held up is told to whoever it concerns and knew.
+        Its opening waits a little for more releases. That another release joined goes only to channels that get this
+        release and got the opening.
         """
         if not notice.follows:
-            held, longer = now + self.rules.gather, now + _LONGEST * self.rules.gather
-            called = self._called(store)
-            due = {one.channel: max(one.due, longer if one.channel in called else held) for one in deliveries}
-            return [replace(one, due=due[one.channel]) if self._folds(one) else one for one in deliveries]
+            soon, later = now + self.rules.gather, now + _LONGEST * self.rules.gather
+            notified = self._separately_notified(store)
+            due = {one.channel: max(one.due, later if one.channel in notified else soon) for one in deliveries}
+            folding = self.rules.folding
+            return [replace(one, due=due[one.channel]) if one.channel in folding else one for one in deliveries]
         if notice.kind != "new_finding":
             return list(deliveries)
-        alone = replace(self.incident, linked=tuple(one for one in self.incident.linked if one.incident == self.member))
-        knew = {row.channel for row in store.outbox.deliveries(notice.follows)}
-        concerned = self.rules.whoever().audience(notice, alone, now).keys() & knew
+        linked = tuple(one for one in self.incident.linked if one.incident == self.member)
+        with_member_only = replace(self.incident, linked=linked)
+        opened = {row.channel for row in store.outbox.deliveries(notice.follows)}
+        concerned = self.rules.for_everyone_on_call().platform_audience(notice, with_member_only, now).keys() & opened
         return [one for one in deliveries if one.channel in concerned]
 
-    def _folds(self, row: Delivery) -> bool:
-        return row.channel in self.rules.folding
+    def _thread_channels(self, store: Store, notice: Notice, now: datetime) -> set[str]:
+        """Return the channels that get the thread, also those that got it before the person on call changed."""
+        earlier = notified_channels(store.outbox, self.incident.id) if self.rules.recipients_can_change else set()
+        return (self.rules.platform_audience(notice, self.incident, now).keys() | earlier) & set(self.rules.folding)
 
-    def _channels(self, store: Store, notice: Notice, now: datetime) -> set[str]:
-        """Return who hears of it by the thread: also those who were told of the thread before their turn was over."""
-        heard = heard_of(store.outbox, self.incident.id) if self.rules.passes_on else set()
-        return (self.rules.audience(notice, self.incident, now).keys() | heard) & set(self.rules.folding)
-
-    def _covered(self, row: Delivery, now: datetime) -> Delivery:
+    def _covered_delivery(self, row: Delivery, now: datetime) -> Delivery:
         return replace(row, standing=DeliveryState.COVERED, finished=now, reference=thread_id(self.incident.id))
 
 
-def platform_thread(
+def find_platform_thread(
     store: Store, rules: ReportingRules, member: Incident | None, now: datetime
 ) -> PlatformThread | None:
-    """Return the thread of the platform that holds up the release of an incident with others; None for one alone."""
+    """Return the thread of the platform whose fault delays this incident's release and others, or None."""
     if member is None or member.facts is None or member.kind not in (Kind.LATE, Kind.PARTIAL, Kind.EARLY):
         return None
-    name = platform_at(member.facts)
+    name = platform_id_of(member.facts)
     known = store.verdicts.incident(name) if name else None
     rows = store.outbox.deliveries(thread_id(known.id)) if known is not None else []
-    decision = follow_platform(known, member, now, untold=any(map(_is_untold, rows)))
+    decision = update_platform(known, member, now, untold=any(map(_is_unsent, rows)))
     incident = decision.incident or known
     is_linked = incident is not None and any(one.incident == member.id for one in incident.linked)
     return PlatformThread(decision, incident, member.id, rules) if incident is not None and is_linked else None
 
 
-def _is_untold(row: Delivery) -> bool:
+def _is_unsent(row: Delivery) -> bool:
     return row.attempts == 0 and row.standing is DeliveryState.WAITING
 
 
-def related(verdicts: VerdictStore, incident: Incident) -> list[Incident]:
-    """Return the incident of the platform that held up a release, and those of the others; of a platform all its own.
+def related_incidents(verdicts: VerdictStore, incident: Incident) -> list[Incident]:
+    """Return the other incidents of the same platform fault, oldest first, then the platform's own.
 
-    Oldest first, the platform's own last.
+    For the platform's incident they are those of its releases.
     """
-    name = platform_of(incident.facts)
+    name = shared_platform_id(incident.facts)
     whole = incident if incident.kind is Kind.PLATFORM else verdicts.incident(name) if name else None
     if whole is None:
         return []

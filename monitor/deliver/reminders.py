@@ -1,10 +1,11 @@
-"""What people are told again while nobody has taken an incident."""
+"""Reminds people of incidents that no one has acknowledged, and counts owed reports and given-up deliveries."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import KW_ONLY, dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 
@@ -13,10 +14,10 @@ from alerts.incident import MONITOR, Entry, Incident
 from alerts.notice import Notice
 from alerts.platform import reminder_for_platform
 from monitor.clock import Clock
-from monitor.deliver.as_of_now import AsOfNow
-from monitor.deliver.owed import is_countable, longest_owed, owed_on
+from monitor.deliver.current_incidents import CurrentIncidents
+from monitor.deliver.owed import count_owed, find_owed, is_countable
 from monitor.deliver.rules import ReportingRules
-from monitor.deliver.verdicts import Recorded
+from monitor.deliver.verdicts import RecordedVerdict
 from monitor.store.sql.engine import Store
 from monitor.store.sql.write import Transaction
 from monitor.store.writer import Writer
@@ -27,14 +28,14 @@ _log = structlog.get_logger(__name__)
 _EVERY = timedelta(minutes=1)
 _MOST = 1000
 GIVEN_UP_FOR = timedelta(days=7)
-"""How long a delivery that was given up is shown."""
+"""How long the board shows a delivery that was given up."""
 
 
 @dataclass(frozen=True, slots=True)
-class Reminding:
-    """When nobody has acknowledged a report-grade incident: told again `after` its opening, then each `every`.
+class ReminderTimes:
+    """When people are reminded of an unacknowledged incident of grade report: `after` its opening, then `every`.
 
-    An `after` of nothing turns reminders off.
+    An `after` of zero turns reminders off.
     """
 
     after: timedelta = timedelta(minutes=15)
@@ -43,76 +44,75 @@ class Reminding:
 
 @dataclass
 class Reminders:
-    """Reminds people of incidents that nobody has.
+    """Reminds people of incidents that no one has acknowledged.
 
-    `wake` says that the outbox has something new; `given_up` is told how many deliveries were, `owed` how many reports
-    are, for how long the longest, and how many actions are overdue. `as_of_now` brings an incident and its draft up to
-    date, inside a transaction.
+    `wake` is called after notices were added. `update_counts` calls `given_up(deliveries)` and `owed(reports, longest,
+    overdue actions)`.
     """
 
     store: Store
     writer: Writer
     clock: Clock
     rules: ReportingRules
-    reminding: Reminding
+    times: ReminderTimes
     _: KW_ONLY
-    as_of_now: AsOfNow
+    current_incidents: CurrentIncidents
     ask: Ask
     wake: Callable[[], None]
     given_up: Callable[[int], None] = lambda _count: None
     owed: Callable[[int, timedelta, int], None] = lambda _count, _longest, _actions: None
 
     def jobs(self) -> list[tuple[timedelta, str, Job]]:
-        """Return its recurring jobs: spacing, name and job."""
-        return [(5 * _EVERY, "given up", self.count), (_EVERY, "reminders", self.remind)]
+        """Return the recurring jobs, each with its spacing and name."""
+        return [(5 * _EVERY, "given up", self.update_counts), (_EVERY, "reminders", self.remind)]
 
-    def recorded(self, recorded: Recorded) -> None:
-        """Send the notices of a verdict that was written."""
+    def wake_for_notices(self, recorded: RecordedVerdict) -> None:
+        """Have the notices of a recorded verdict sent at once, if there are any."""
         if recorded.notices:
             self.wake()
 
     async def remind(self) -> None:
-        """Write the reminders that are due, and the notices that what came and went has been steady since."""
+        """Add the reminders that are due, and a notice for each flapping page that has been steady since."""
         now = self.clock.now()
-        due = await self.ask(lambda: [one.id for one in self._open() if self._next(one, now) is not None])
+        due = await self.ask(lambda: self._incidents_with_due_notice(now))
         for incident in due:
-            if await self.writer.write(lambda tx, name=incident: self._tell(tx, name, now)):  # type: ignore[misc] # mypy cannot infer it
+            if await self.writer.write(partial(self._write_notice, incident, now)):
                 _log.info("reminded", incident=incident)
                 self.wake()
 
-    async def count(self) -> None:
-        """Tell how many deliveries were given up of late, how many reports are owed and how many actions overdue."""
+    async def update_counts(self) -> None:
+        """Report the numbers of recently given-up deliveries, owed reports and overdue actions."""
         now, outbox, verdicts = self.clock.now(), self.store.outbox, self.store.verdicts
         today = local_date(now, self.rules.timezone)
         given_up, (owed, overdue) = await self.ask(
-            lambda: (len(outbox.given_up(now - GIVEN_UP_FOR)), owed_on(verdicts, today))
+            lambda: (len(outbox.given_up(now - GIVEN_UP_FOR)), find_owed(verdicts, today))
         )
         self.given_up(given_up)
-        self.owed(*longest_owed(owed, now), sum(is_countable(one, now) for one, _, _ in overdue))
+        self.owed(*count_owed(owed, now), sum(is_countable(one, now) for one, _, _ in overdue))
 
-    def _open(self) -> list[Incident]:
-        return [one for one in self.store.verdicts.open_incidents(_MOST) if one.closed is None]
+    def _incidents_with_due_notice(self, now: datetime) -> list[str]:
+        still_open = (one for one in self.store.verdicts.open_incidents(_MOST) if one.closed is None)
+        return [one.id for one in still_open if self._due_notice(one, now) is not None]
 
-    def _next(self, incident: Incident, now: datetime) -> Notice | None:
-        """Return the notice about an incident that only time makes due, None while it is silenced or none is due."""
-        outbox = self.store.outbox
+    def _due_notice(self, incident: Incident, now: datetime) -> Notice | None:
+        """Return the reminder or steady notice that is due, or None if none is or a silence covers the incident."""
+        outbox, times = self.store.outbox, self.times
         steady = steady_notice(incident, now)
         if steady is not None and outbox.notice(flapping_id(incident)) and outbox.notice(steady.id) is None:
             return steady
-        reminding = self.reminding
-        reminder = reminder_for_platform(incident, now, reminding.every, reminding.after) if reminding.after else None
+        reminder = reminder_for_platform(incident, now, times.every, times.after) if times.after else None
         if reminder is None or outbox.notice(reminder.id) is not None:
             return None
         return None if any(one.is_on(now) and one.covers(incident) for one in outbox.silences(now)) else reminder
 
-    def _tell(self, tx: Transaction, incident: str, now: datetime) -> bool:
+    def _write_notice(self, incident: str, now: datetime, tx: Transaction) -> bool:
         found = self.store.verdicts.incident(incident)
-        # What it holds was measured at the last change: a delay that grows had not grown since.
-        told = self.as_of_now.incident(found, now) if found is not None else None
-        notice = self._next(told, now) if told is not None else None
+        # The stored facts are those of the last change. A delay that is still open has grown since.
+        current = self.current_incidents.incident(found, now) if found is not None else None
+        notice = self._due_notice(current, now) if current is not None else None
         if found is None or notice is None or not tx.add_notice(notice, self.rules.deliveries(notice, found, now)):
             return False
-        if (renew := self.as_of_now.renewal(incident, now)) is not None:
+        if (renew := self.current_incidents.prepare_redraft(incident, now)) is not None:
             renew(tx)
         tx.save_incident(replace(found, timeline=(*found.timeline, Entry(now, MONITOR, notice.subject))))
         return True

@@ -1,4 +1,4 @@
-"""What people are told by the calendar: each morning what is due, each evening what came of it, monthly a tally."""
+"""Sends summaries: each morning what is due, each evening the results, each month the punctuality."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ import structlog
 from alerts.fact_rules import GRADES
 from alerts.notice import Notice, notice_id
 from alerts.rota import Rota
-from alerts.routes import resolved
+from alerts.routes import resolve_rotas
 from monitor.clock import Clock
-from monitor.deliver.owed import owed_on
-from monitor.deliver.summary_text import Facts, Summary, evening, month, morning
+from monitor.deliver.owed import find_owed
+from monitor.deliver.summary_text import Summary, SummaryFacts, evening_summary, monthly_summary, morning_summary
 from monitor.store.rows import Delivery, DeliveryState
 from monitor.store.sql.engine import Store
 from monitor.store.sql.write import Transaction
@@ -25,14 +25,14 @@ from schedules.times.zone import local_date
 
 _log = structlog.get_logger(__name__)
 _EVERY = timedelta(minutes=1)
-_LATEST = timedelta(hours=3)
-"""So long after its time a summary still goes out: a monitor that was down tells no stale news."""
-_AHEAD = 4
-"""A Friday's summary tells of the Monday too."""
+_STALE_AFTER = timedelta(hours=3)
+"""A monitor that was down still sends a summary until so long after its time."""
+_DAYS_AHEAD = 4
+"""How far an evening summary looks for the next day with releases, so that Friday's includes Monday."""
 _MISSING_DAYS = 14
-"""Releases of so many days before are mentioned while they are still not out."""
+"""Releases from so many earlier days are listed while they are not published."""
 _EVENING = "evening"
-_OF_A_DAY: dict[str, Callable[[Facts], Summary]] = {"morning": morning, _EVENING: evening}
+_DAILY: dict[str, Callable[[SummaryFacts], Summary]] = {"morning": morning_summary, _EVENING: evening_summary}
 
 Body = Mapping[str, Any]
 Board = Callable[[date, date, str | None], Awaitable[Sequence[Body]]]
@@ -40,17 +40,17 @@ Risks = Callable[[], Mapping[tuple[str, date], str]]
 
 
 class Trigger(Protocol):
-    """When something falls due, as the calendar triggers of APScheduler tell it."""
+    """When something falls due, like the calendar triggers of APScheduler."""
 
     def get_next_fire_time(self, previous: datetime | None, now: datetime) -> datetime | None:
-        """Return the first instant not before `now` at which it falls due."""
+        """Return the first due instant that is not before `now`."""
 
 
 @dataclass(frozen=True, slots=True)
-class Schedule:
-    """One summary: `morning`, `evening` or `month`, who gets it, of which producer (empty for all), and when.
+class SummarySchedule:
+    """One configured summary: `morning`, `evening` or `month`, its channels, its producer (empty: all) and its times.
 
-    `channels` may name rotas.
+    `channels` can name rotas.
     """
 
     kind: str
@@ -58,26 +58,26 @@ class Schedule:
     trigger: Trigger
     producer: str = ""
 
-    def due(self, now: datetime) -> datetime | None:
-        """Return the instant it fell due, None when that lies ahead or too long ago."""
-        when = self.trigger.get_next_fire_time(None, now - _LATEST)
+    def last_due(self, now: datetime) -> datetime | None:
+        """Return the instant when it last fell due, or None if that is too long ago to send it."""
+        when = self.trigger.get_next_fire_time(None, now - _STALE_AFTER)
         return when if when is not None and when <= now else None
 
-    def id_at(self, when: datetime) -> str:
-        """Return the id of the notice that it makes of one due time: the same after a restart, and in every monitor."""
+    def notice_id_for(self, when: datetime) -> str:
+        """Return the id of the notice for one due time. It is the same after a restart and in every monitor."""
         return notice_id("summary", f"{self.kind} {self.producer} {' '.join(self.channels)}", when.isoformat())
 
 
 @dataclass
 class Summaries:
-    """Writes the summaries that are due into the outbox, each once.
+    """Adds each summary that is due to the outbox, once.
 
-    `board` gives the releases between two local days, both included, of one producer or of all; `risks` what budgets
-    will not prove, by host and day; `names` those of producers. `wake` says that the outbox has something new. Of
-    `rotas` whoever is on call when it is written gets it.
+    `board(first, last, producer)` returns the releases between two local days, both included (None: all producers).
+    `risks()` returns what budgets will not prove, by host and day. `names` are the names of producers by id. `wake` is
+    called when the outbox has a new notice. From `rotas` the person on call gets it.
     """
 
-    schedules: Sequence[Schedule]
+    schedules: Sequence[SummarySchedule]
     store: Store
     writer: Writer
     clock: Clock
@@ -92,23 +92,23 @@ class Summaries:
     _written: set[str] = field(default_factory=set)
 
     def jobs(self) -> list[tuple[timedelta, str, Job]]:
-        """Return what the clockwork is to do for it: spacing, name and job."""
-        return [(_EVERY, "summaries", self.tell)] if self.schedules else []
+        """Return the recurring jobs, each with its spacing and name."""
+        return [(_EVERY, "summaries", self.write_due)] if self.schedules else []
 
-    async def tell(self) -> None:
-        """Write the summaries that are due."""
+    async def write_due(self) -> None:
+        """Add the summaries that are due to the outbox."""
         now = self.clock.now()
         for schedule in self.schedules:
-            when = schedule.due(now)
-            if when is not None and (name := schedule.id_at(when)) not in self._written:
-                await self._write(schedule, name, now)
+            when = schedule.last_due(now)
+            if when is not None and (name := schedule.notice_id_for(when)) not in self._written:
+                await self._write_once(schedule, name, now)
                 self._written.add(name)
 
-    async def _write(self, schedule: Schedule, name: str, now: datetime) -> None:
+    async def _write_once(self, schedule: SummarySchedule, name: str, now: datetime) -> None:
         if await self.ask(lambda: self.store.outbox.notice(name)) is not None:
             return
-        notice = _notice(schedule, name, await self._made(schedule, now), now)
-        channels = dict.fromkeys(resolved(schedule.channels, self.rotas, now))
+        notice = _summary_notice(schedule, name, await self._compose_summary(schedule, now), now)
+        channels = dict.fromkeys(resolve_rotas(schedule.channels, self.rotas, now))
         deliveries = [Delivery(name, channel, DeliveryState.WAITING, now) for channel in channels]
 
         def add(tx: Transaction) -> bool:
@@ -118,36 +118,39 @@ class Summaries:
             _log.info("summed_up", summary=schedule.kind, subject=notice.subject)
             self.wake()
 
-    async def _made(self, schedule: Schedule, now: datetime) -> Summary:
+    async def _compose_summary(self, schedule: SummarySchedule, now: datetime) -> Summary:
         today, producer = local_date(now, self.timezone), schedule.producer or None
-        first, last = (today, today) if schedule.kind in _OF_A_DAY else _month_before(today)
-        owed, late = await self.ask(lambda: owed_on(self.store.verdicts, today))
-        mine = [one for one in owed if producer in (None, *one.producers)]
-        undone = [each for each in late if producer in (None, *each[0].producers)]
+        first, last = today, today
+        if schedule.kind not in _DAILY:
+            last = today.replace(day=1) - timedelta(days=1)
+            first = last.replace(day=1)
+        reports, actions = await self.ask(lambda: find_owed(self.store.verdicts, today))
+        owed = [one for one in reports if producer in (None, *one.producers)]
+        undone = [each for each in actions if producer in (None, *each[0].producers)]
         rows = await self.board(first, last, producer)
-        facts = Facts(now, first, last, rows, mine, undone, risks=self.risks(), names=self.names, link=self.link)
-        if schedule.kind in _OF_A_DAY:
-            facts = replace(facts, missing=await self._missing(today, producer))
+        facts = SummaryFacts(now, first, last, rows, owed, undone, risks=self.risks(), names=self.names, link=self.link)
+        if schedule.kind in _DAILY:
+            facts = replace(facts, missing=await self._still_overdue(today, producer))
         if schedule.kind == _EVENING:
-            day, following = await self._following(today, producer)
+            day, following = await self._next_day_with_releases(today, producer)
             facts = replace(facts, next=day, following=following)
-        return _OF_A_DAY[schedule.kind](facts) if schedule.kind in _OF_A_DAY else month(facts)
+        return _DAILY[schedule.kind](facts) if schedule.kind in _DAILY else monthly_summary(facts)
 
-    async def _missing(self, today: date, producer: str | None) -> Sequence[Body]:
-        """Return the releases that were due before today and are still not out, as of now."""
+    async def _still_overdue(self, today: date, producer: str | None) -> Sequence[Body]:
+        """Return the releases that were due on an earlier day and are still not published."""
         rows = await self.board(today - timedelta(days=_MISSING_DAYS), today - timedelta(days=1), producer)
         return [row for row in rows if row["verdict"] == "overdue" and row["slot"]]
 
-    async def _following(self, today: date, producer: str | None) -> tuple[date, Sequence[Body]]:
-        """Return the next day on which something is due, and what; tomorrow when nothing is for some days."""
-        for ahead in range(1, _AHEAD):
+    async def _next_day_with_releases(self, today: date, producer: str | None) -> tuple[date, Sequence[Body]]:
+        """Return the next day with releases, and these. If there is none for some days, return tomorrow."""
+        for ahead in range(1, _DAYS_AHEAD):
             day = today + timedelta(days=ahead)
             if rows := await self.board(day, day, producer):
                 return day, rows
         return today + timedelta(days=1), ()
 
 
-def _notice(schedule: Schedule, name: str, made: Summary, now: datetime) -> Notice:
+def _summary_notice(schedule: SummarySchedule, name: str, made: Summary, now: datetime) -> Notice:
     return Notice(
         id=name,
         kind="summary",
@@ -160,8 +163,3 @@ def _notice(schedule: Schedule, name: str, made: Summary, now: datetime) -> Noti
         subject=made.subject,
         text=made.text,
     )
-
-
-def _month_before(today: date) -> tuple[date, date]:
-    last = today.replace(day=1) - timedelta(days=1)
-    return last.replace(day=1), last

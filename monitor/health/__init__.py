@@ -1,1 +1,1 @@
-"""Health: is the monitor itself to be relied on, and how it says so."""
+"""Health: whether the monitor itself is reliable, and how it reports that."""

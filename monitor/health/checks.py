@@ -1,4 +1,4 @@
-"""One line of the status page: a part of the monitor that is good, or what is wrong with it and what to do."""
+"""One line of the status page: a part of the monitor that works, or its fault and what to do."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 class Check:
     """A part of the monitor with its state.
 
-    `todo` says what to do if it is wrong; empty if it is good. `alert` names its section of the runbook.
+    `todo` says what to do about a fault (empty: no fault). `alert` names its section of the runbook.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""The state of releases and of the monitor itself, read from memory at each scrape and never from the store."""
+"""Gauges of releases and of the monitor, read from memory at each scrape and never from the store."""
 
 from __future__ import annotations
 
@@ -21,30 +21,30 @@ _CALENDAR = frozenset(
 )
 _FINDINGS: Mapping[str, Callable[[Verdict], bool]] = {
     "late": lambda one: one.word in (Word.LATE, Word.NOT_PUBLISHED),
-    "partial": lambda one: _has(one, {Kind.PARTIAL}),
+    "partial": lambda one: _has_finding(one, {Kind.PARTIAL}),
     "early": lambda one: bool(one.exposures),
     "unproven": lambda one: one.word is Word.UNPROVEN,
-    "withdrawn": lambda one: _has(one, {Kind.WITHDRAWN}),
-    "swapped": lambda one: _has(one, {Kind.SWAPPED}),
-    "calendar": lambda one: _has(one, _CALENDAR),
+    "withdrawn": lambda one: _has_finding(one, {Kind.WITHDRAWN}),
+    "swapped": lambda one: _has_finding(one, {Kind.SWAPPED}),
+    "calendar": lambda one: _has_finding(one, _CALENDAR),
 }
-"""What alerts ask of a release. Each is told as 0 too, so that what was last known of it outlives a missed scrape."""
+"""The findings that alert rules query. Each also has the value 0, so that its last value survives a missed scrape."""
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
-    """A release as metrics see it: its verdict and when that became final (None: not yet)."""
+class ReleaseState:
+    """A release for metrics: its verdict, and when that became final (None: not yet)."""
 
     verdict: Verdict
     final_since: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
-class Vitals:
-    """The monitor itself as metrics see it.
+class MonitorState:
+    """The monitor itself for metrics.
 
-    `stretch` tells for each host by how much its looks are spread out; `overdue` by how many seconds the most
-    overdue look is late; `oldest` how many seconds a delivery has waited that ought to have gone.
+    `stretch` is by host how much wider looks are spaced than planned. `overdue` is the delay of the most overdue look,
+    `oldest` the wait of the oldest delivery that could have been sent, both in seconds.
     """
 
     unready: Sequence[str] = ()
@@ -56,21 +56,21 @@ class Vitals:
 
 
 @dataclass(eq=False)
-class Now(Collector):
-    """Everything that is a state and no count. A release has series of its own only while its slot is near.
+class StateCollector(Collector):
+    """Collects all gauges. A release has its own series only while its slot is near.
 
-    `passed` is called for each slot that passed since the last scrape, `exposed` for each exposure that began, however
-    short, and `failed` when a scrape goes wrong.
+    At each scrape it calls `count_slot` for each slot that has passed since the last one, and `count_exposure` for each
+    exposure that began, however short. It calls `count_failure` if a scrape fails.
     """
 
-    releases: Callable[[], Sequence[Shown]]
-    vitals: Callable[[], Vitals]
+    releases: Callable[[], Sequence[ReleaseState]]
+    monitor_state: Callable[[], MonitorState]
     now: Callable[[], datetime]
-    passed: Callable[[], None]
-    failed: Callable[[], None]
-    exposed: Callable[[], None] = lambda: None
-    _counted: set[tuple[str, datetime]] = field(default_factory=set)
-    _exposures: set[tuple[str, str, datetime]] = field(default_factory=set)
+    count_slot: Callable[[], None]
+    count_failure: Callable[[], None]
+    count_exposure: Callable[[], None] = lambda: None
+    _counted_slots: set[tuple[str, datetime]] = field(default_factory=set)
+    _counted_exposures: set[tuple[str, str, datetime]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self._began = self.now()
@@ -80,66 +80,75 @@ class Now(Collector):
         return []
 
     def collect(self) -> Iterator[Metric]:
-        """Yield the families; none of them when one breaks, so that the counters are served all the same."""
+        """Yield the metrics. If one raises an error, yield none, so that counters are still served."""
         now = self.now()
         try:
             shown = self.releases()
-            families = [*_of_releases(shown, now), *_of_monitor(self.vitals())]
-        except Exception:  # noqa: BLE001 # a scrape that fails looks like a monitor that is down; this one is counted
-            self.failed()
+            families = [*_release_families(shown, now), *_monitor_families(self.monitor_state())]
+        except Exception:  # noqa: BLE001 # a failed scrape would look like a monitor that is down, so it is counted
+            self.count_failure()
             return
         self._count_passed(shown, now)
         self._count_exposures(shown)
         yield from families
 
-    def _count_passed(self, shown: Sequence[Shown], now: datetime) -> None:
-        slots = {(row.verdict.release, slot) for row in shown if (slot := _passes(row.verdict)) is not None}
+    def _count_passed(self, shown: Sequence[ReleaseState], now: datetime) -> None:
+        slots = {(row.verdict.release, slot) for row in shown if (slot := _slot_end(row.verdict)) is not None}
         passed = {(release, slot) for release, slot in slots if self._began < slot <= now}
-        for _ in passed - self._counted:
-            self.passed()
-        self._counted = passed
+        for _ in passed - self._counted_slots:
+            self.count_slot()
+        self._counted_slots = passed
 
-    def _count_exposures(self, shown: Sequence[Shown]) -> None:
+    def _count_exposures(self, shown: Sequence[ReleaseState]) -> None:
+        """Count each exposure that began since this collector started and was not counted at an earlier scrape."""
         began = {
             (row.verdict.release, one.part, at)
             for row in shown
             for one in row.verdict.exposures
             if (at := one.start.by) is not None and at > self._began
         }
-        for _ in began - self._exposures:
-            self.exposed()
-        self._exposures = began
+        for _ in began - self._counted_exposures:
+            self.count_exposure()
+        self._counted_exposures = began
 
 
-def _of_releases(shown: Sequence[Shown], now: datetime) -> Iterator[Metric]:
+def _release_families(shown: Sequence[ReleaseState], now: datetime) -> Iterator[Metric]:
     near = [row.verdict for row in shown if _is_near(row, now)]
     words = (((word.value,), sum(row.verdict.word is word for row in shown)) for word in Word)
     yield _family("releases", "Watched releases by verdict", ("verdict",), words)
-    overdue = ((_named(one), _overdue(one, now)) for one in near)
+    ends = ((one, _slot_end(one)) for one in near)
+    overdue = (
+        (_release_labels(one), (now - end).total_seconds() if end is not None and one.word is Word.OVERDUE else 0.0)
+        for one, end in ends
+    )
     yield _family("release_overdue_seconds", "Seconds since the slot, still absent", _RELEASE, overdue)
-    exposed = ((_named(one), float(any(exposure.open for exposure in one.exposures))) for one in near)
+    exposed = ((_release_labels(one), float(any(exposure.open for exposure in one.exposures))) for one in near)
     yield _family("release_exposure_open", "1 while something is out early", _RELEASE, exposed)
-    judged = (((*_named(one), one.word.value, one.grade.value), 1.0) for one in near)
+    judged = (((*_release_labels(one), one.word.value, one.grade.value), 1.0) for one in near)
     yield _family("release_verdict", "1 for the verdict and grade in force", (*_RELEASE, "verdict", "grade"), judged)
-    found = (((*_named(one), kind), float(holds(one))) for one in near for kind, holds in _FINDINGS.items())
+    found = (((*_release_labels(one), kind), float(has(one))) for one in near for kind, has in _FINDINGS.items())
     yield _family("release_finding", "1 while it is so, else 0", (*_RELEASE, "kind"), found)
-    exposures = ((_named(one), float(len(one.exposures))) for one in near)
+    exposures = ((_release_labels(one), float(len(one.exposures))) for one in near)
     yield _family("release_exposures", "Exposures so far, open and over", _RELEASE, exposures)
-    told = (((*_named(one), one.title[:_LONGEST_TITLE], instant_json(_passes(one)) or ""), 1.0) for one in near)
-    yield _family("release_info", "Title and slot, always 1", (*_RELEASE, "title", "slot"), told)
-    yield _family("release_delay_seconds", "Measured delay, both bounds", (*_RELEASE, "bound"), _delays(near))
+    labelled = (
+        ((*_release_labels(one), one.title[:_LONGEST_TITLE], instant_json(_slot_end(one)) or ""), 1.0) for one in near
+    )
+    yield _family("release_info", "Title and slot, always 1", (*_RELEASE, "title", "slot"), labelled)
+    yield _family("release_delay_seconds", "Measured delay, both bounds", (*_RELEASE, "bound"), _delay_samples(near))
     text = "How long before the slot absence was last proved: what is on time came no earlier"
-    bounds = ((_named(one), one.early_bound) for one in near if one.early_bound is not None)
+    bounds = ((_release_labels(one), one.early_bound) for one in near if one.early_bound is not None)
     yield _family("release_early_bound_seconds", text, _RELEASE, bounds)
 
 
-def _of_monitor(vitals: Vitals) -> Iterator[Metric]:
-    yield _gauge("ready", "1 while this monitor is to be relied on", float(not vitals.unready))
-    yield _gauge("targets_watched", "Addresses that are being watched", vitals.targets)
-    yield _gauge("look_overdue_seconds", "How late the most overdue look is", vitals.overdue)
-    yield _gauge("outbox_pending", "Deliveries that wait", vitals.pending)
-    yield _gauge("outbox_oldest_seconds", "How long a delivery has waited that ought to have gone", vitals.oldest)
-    stretch = (((host,), stretch) for host, stretch in (vitals.stretch or {}).items())
+def _monitor_families(monitor_state: MonitorState) -> Iterator[Metric]:
+    yield _gauge("ready", "1 while this monitor is to be relied on", float(not monitor_state.unready))
+    yield _gauge("targets_watched", "Addresses that are being watched", monitor_state.targets)
+    yield _gauge("look_overdue_seconds", "How late the most overdue look is", monitor_state.overdue)
+    yield _gauge("outbox_pending", "Deliveries that wait", monitor_state.pending)
+    yield _gauge(
+        "outbox_oldest_seconds", "How long a delivery has waited that ought to have gone", monitor_state.oldest
+    )
+    stretch = (((host,), stretch) for host, stretch in (monitor_state.stretch or {}).items())
     yield _family("watch_stretch", "How much wider looks are spaced than planned", ("host",), stretch)
 
 
@@ -147,11 +156,11 @@ def _gauge(name: str, text: str, value: float) -> Metric:
     return GaugeMetricFamily(f"ninethirty_{name}", text, value=value)
 
 
-def _passes(verdict: Verdict) -> datetime | None:
+def _slot_end(verdict: Verdict) -> datetime | None:
     return verdict.slot.passes() if verdict.slot is not None else None
 
 
-def _is_near(row: Shown, now: datetime) -> bool:
+def _is_near(row: ReleaseState, now: datetime) -> bool:
     slot = row.verdict.slot.begins() if row.verdict.slot is not None else None
     if slot is None or slot - BEFORE_SLOT > now:
         return any(exposure.open for exposure in row.verdict.exposures)
@@ -165,23 +174,18 @@ def _family(name: str, text: str, labels: Sequence[str], values: Iterable[tuple[
     return family
 
 
-def _has(verdict: Verdict, kinds: Collection[Kind]) -> bool:
+def _has_finding(verdict: Verdict, kinds: Collection[Kind]) -> bool:
     return any(found.kind in kinds for found in verdict.findings)
 
 
-def _named(verdict: Verdict) -> tuple[str, str]:
+def _release_labels(verdict: Verdict) -> tuple[str, str]:
     return verdict.release, verdict.producer
 
 
-def _overdue(verdict: Verdict, now: datetime) -> float:
-    slot = _passes(verdict)
-    return (now - slot).total_seconds() if verdict.word is Word.OVERDUE and slot is not None else 0.0
-
-
-def _delays(verdicts: Sequence[Verdict]) -> Iterator[tuple[Sequence[str], float]]:
+def _delay_samples(verdicts: Sequence[Verdict]) -> Iterator[tuple[Sequence[str], float]]:
     for verdict in verdicts:
         delay = verdict.page.delay if verdict.page is not None else None
         for bound in ("min", "max"):
             value = getattr(delay, bound, None)
             if value is not None:
-                yield (*_named(verdict), bound), value
+                yield (*_release_labels(verdict), bound), value

@@ -1,4 +1,4 @@
-"""The dead man's switch: a sign of life to another machine, which tells people when none comes."""
+"""The dead man's switch: regular pings to another machine, which notifies people if they stop."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ _CAP = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class Deadman:
-    """Pings an address as long as there is nothing to complain of. The address is a secret and is never told.
+class DeadManSwitch:
+    """Pings an address while there is no reason to alarm. The address is a secret and never logged.
 
-    `troubles` returns why the monitor is not to be relied on; `counted` is called with the outcome of each ping.
+    `count_ping` is called with each outcome: `accepted`, `refused` or `withheld`.
     """
 
     fetcher: Fetcher
     url: str = field(repr=False)
-    troubles: Callable[[], Sequence[str]]
-    counted: Callable[[str], None]
+    reasons_to_alarm: Callable[[], Sequence[str]]
+    count_ping: Callable[[str], None]
 
     async def ping(self) -> None:
-        """Make one request, or none while something is wrong: silence is the alarm."""
-        troubles = list(self.troubles())
-        if troubles:
-            self.counted("withheld")
-            _log.warning("deadman_withheld", reasons=troubles)
+        """Send one request, or none if there is a reason to alarm, because the missing ping is the alarm."""
+        reasons = list(self.reasons_to_alarm())
+        if reasons:
+            self.count_ping("withheld")
+            _log.warning("deadman_withheld", reasons=reasons)
             return
         answer = await self.fetcher.fetch(Request(self.url, cap=_CAP, enough=True))
-        taken = not isinstance(answer, Failure) and answer.status < 300
-        self.counted("accepted" if taken else "refused")
-        if not taken:
+        is_accepted = not isinstance(answer, Failure) and answer.status < 300
+        self.count_ping("accepted" if is_accepted else "refused")
+        if not is_accepted:
             _log.warning("deadman_refused", why=answer.reason.value if isinstance(answer, Failure) else answer.status)

@@ -1,4 +1,4 @@
-"""The sign of life that is written with every batch: by it a restart knows to the look when the last run ended."""
+"""The heartbeat that is written with every batch. From it a restart knows when the last run ended."""
 
 from __future__ import annotations
 
@@ -12,80 +12,76 @@ from monitor.store.sql.write import Transaction
 
 
 class HeartbeatWriter:
-    """Accompanies the writer: each commit says as of when this monitor was alive, without one commit more.
+    """Adds to each batch of the writer when this monitor was last alive, without a further commit.
 
-    Until `begin` it writes nothing, so that the sign of life of an earlier process can still be read.
+    Until `begin` it writes nothing, so that the heartbeat of the earlier process can still be read. `prepare`, `write`,
+    `written` and `more` are called by the writer.
     """
 
     def __init__(self, monitor: str, leases: Leases | None = None) -> None:
-        """`leases` tell whether the store still knows what it has taken: one that does not has gone back in time."""
+        """`leases` read the stored heartbeat, to detect a store that lost batches it had committed."""
         self._monitor = monitor
         self._leases = leases
-        # As of when it was alive, until it has stopped in good order, which is told instead.
+        # When it was last alive. None before `begin` and after `end`, which sets the final heartbeat instead.
         self._alive: datetime | None = None
-        self._beat: Heartbeat | None = None
+        self._final_beat: Heartbeat | None = None
         self._offered: Heartbeat | None = None
-        self._taken: Heartbeat | None = None
-        self._begun: Heartbeat | None = None
+        self._committed: Heartbeat | None = None
+        self._last_beat: Heartbeat | None = None
         self._repeated = 0
-        self._told: Callable[[], object] = bool
+        self._report_loss: Callable[[], object] = bool
 
-    def on_back(self, told: Callable[[], object]) -> None:
-        """Have `told` called, in the writer's thread, when the store has lost what it had taken."""
-        self._told = told
+    def on_lost_batches(self, report: Callable[[], object]) -> None:
+        """Have `report` called, in the writer's thread, if the store has lost batches that it had committed."""
+        self._report_loss = report
 
     def begin(self, now: datetime) -> None:
-        """Say from now on that this monitor is alive."""
-        self._beat, self._alive = None, now
+        """Write from now on that this monitor is alive."""
+        self._final_beat, self._alive = None, now
 
-    def alive(self, now: datetime) -> None:
-        """Take note that something was done at `now`; nothing before `begin` or after `end`."""
+    def note_alive(self, now: datetime) -> None:
+        """Note that the monitor was alive at `now`. Before `begin` and after `end` this does nothing."""
         if self._alive is not None:
             self._alive = now
 
     def end(self, now: datetime) -> None:
-        """Stop in good order: nothing that is still written says otherwise."""
-        self._beat, self._alive = Heartbeat(self._monitor, now, stopped=True), None
+        """Record a regular stop at `now`. Later batches repeat it."""
+        self._final_beat, self._alive = Heartbeat(self._monitor, now, stopped=True), None
 
     def prepare(self) -> None:
-        """Have nothing to do before the transaction."""
+        """Do nothing before the transaction."""
 
     def write(self, transaction: Transaction) -> None:
-        """Write the sign of life."""
+        """Write the heartbeat, and report a loss if the store no longer has the last one."""
         alive = self._alive
-        beat = self._beat if alive is None else Heartbeat(self._monitor, alive)
+        beat = self._final_beat if alive is None else Heartbeat(self._monitor, alive)
         if beat is None:
             self._offered = None
             return
-        if self._leases is not None and self._taken is not None:
-            self._taken = self._still(self._leases.heartbeat(self._monitor))
-            if self._taken is None:
-                self._told()
-        self._offered = self._apart(beat)
+        if self._leases is not None and self._committed is not None:
+            stored = self._leases.heartbeat(self._monitor)
+            # Times are not compared, because a clock may have been set. The last batch may have been committed without
+            # a confirmation.
+            self._committed = stored if stored in (self._committed, self._offered) else None
+            if self._committed is None:
+                self._report_loss()
+        self._offered = self._make_unique(beat)
         transaction.save_heartbeat(self._offered)
 
-    def _still(self, known: Heartbeat | None) -> Heartbeat | None:
-        """Return what the store has taken by what it knows, None when it has lost that.
-
-        Not by which is later: a clock may have been set in between. What was offered last may have been taken though
-        nobody told.
-        """
-        return known if known in (self._taken, self._offered) else None
-
-    def _apart(self, beat: Heartbeat) -> Heartbeat:
-        """Return a sign of life that no batch bore before, though nothing was done since: a store may lose just one."""
-        self._repeated = self._repeated + 1 if beat == self._begun else 0
-        self._begun = beat
+    def _make_unique(self, beat: Heartbeat) -> Heartbeat:
+        """Return the heartbeat with microseconds added, so that each batch has another and the loss of one is seen."""
+        self._repeated = self._repeated + 1 if beat == self._last_beat else 0
+        self._last_beat = beat
         return replace(beat, at=beat.at + self._repeated * timedelta.resolution)
 
     def written(self) -> None:
-        """Remember what the store has taken."""
-        self._taken = self._offered
+        """Remember the heartbeat that the store has committed."""
+        self._committed = self._offered
 
     def more(self) -> int:
-        """Return 0: there is one sign of life."""
+        """Return 0, because nothing remains to be written."""
         return 0
 
     def close(self) -> None:
-        """Write nothing more."""
-        self._beat = self._alive = None
+        """Write no more heartbeats."""
+        self._final_beat = self._alive = None

@@ -1,4 +1,4 @@
-"""Hosts that cannot be reached, are looked at too seldom, or answer nothing usable. Pure; instants are given."""
+"""Detects hosts that cannot be reached, are looked at too rarely, or send nothing usable."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from monitor.look.reading import NO_WORKER
 from monitor.look.sighting import Sighting, State
 
 _UNREACHED = {Reason.DNS, Reason.CONNECT, Reason.TIMEOUT}
-_SAYS_NOTHING = {Reason.POOL, Reason.REFUSED_ADDRESS, Reason.MONITOR_FAULT}
+_NO_EVIDENCE = {Reason.POOL, Reason.REFUSED_ADDRESS, Reason.MONITOR_FAULT}
 _LEAST_FAILED = 3
 _UNREACHED_GROWS = timedelta(seconds=30)
 
 
 class Connectivity:
-    """Takes every look's outcome and tells of spans in which no host at all could be reached.
+    """Reports blind spans in which no host could be reached, from the outcome of every look.
 
-    Nothing is reached once three looks in a row failed without a connection, at two hosts or more, cause `network`;
-    where all of them failed for want of an address the cause is `dns`, and a lone host is enough. What answers
-    anything, a reset or an error page, was reached. A span is told of again while it grows, and when it ends.
+    A span begins after three failed connections in a row at two or more hosts, with cause `network`. If all failed to
+    resolve a name, the cause is `dns`, and one host is enough if it is the only one. Any response ends the span, even a
+    reset. A span is reported again while it grows, and when it ends.
     """
 
-    def __init__(self, told: Callable[[Blind], None]) -> None:
-        self._told = told
+    def __init__(self, on_blind: Callable[[Blind], None]) -> None:
+        self._on_blind = on_blind
         self._known: set[str] = set()
         self._failed: set[str] = set()
         self._reasons: set[Reason] = set()
@@ -37,25 +37,26 @@ class Connectivity:
         self._until: datetime | None = None
 
     def note(self, host: str, outcome: Answer | Failure) -> None:
-        """Take in one look, in the order in which they ended."""
+        """Note the outcome of one look. Call it in the order in which looks end."""
         self._known.add(host)
         reason = outcome.reason if isinstance(outcome, Failure) else None
         if reason is not None and reason in _UNREACHED:
-            self._fail(host, reason, outcome)
-        elif self._looks and reason not in _SAYS_NOTHING:
-            self._reached(outcome.sent)
+            self._note_failure(host, reason, outcome)
+        elif self._looks and reason not in _NO_EVIDENCE:
+            self._end_outage(outcome.sent)
 
-    def _fail(self, host: str, reason: Reason, outcome: Answer | Failure) -> None:
+    def _note_failure(self, host: str, reason: Reason, outcome: Answer | Failure) -> None:
         self._since = self._since or outcome.sent
         self._failed.add(host)
         self._reasons.add(reason)
         self._looks += 1
-        # A cause that was told stays that of the span: another would be a second span.
-        self._cause = self._cause or self._named()
+        # A reported cause is kept, because a span with another cause would be a second span.
+        self._cause = self._cause or self._find_cause()
         if self._cause and (self._until is None or outcome.received - self._until >= _UNREACHED_GROWS):
-            self._tell(outcome.received)
+            self._report_blind(outcome.received)
 
-    def _named(self) -> str:
+    def _find_cause(self) -> str:
+        """Return the cause of the failures in a row, or an empty text if they do not show an outage yet."""
         if self._looks < _LEAST_FAILED:
             return ""
         is_names = self._reasons == {Reason.DNS}
@@ -63,61 +64,63 @@ class Connectivity:
             return ""
         return "dns" if is_names else "network"
 
-    def _reached(self, at: datetime) -> None:
+    def _end_outage(self, at: datetime) -> None:
         if self._cause:
-            self._tell(at)
+            self._report_blind(at)
         self._failed, self._reasons = set(), set()
         self._looks, self._since, self._cause, self._until = 0, None, "", None
 
-    def _tell(self, until: datetime) -> None:
+    def _report_blind(self, until: datetime) -> None:
         self._until = until
         if self._since is not None and until > self._since:
-            self._told(Blind(self._since, until, self._cause))
+            self._on_blind(Blind(self._since, until, self._cause))
 
 
 TOO_FAR = 10.0
-"""Looks this many times as far apart as they should be leave their host as good as unwatched."""
-CHECKED = timedelta(seconds=10)
+"""A host whose looks are this many times wider apart than planned counts as unwatched."""
+CHECK_EVERY = timedelta(seconds=10)
 _STARVED_GROWS = timedelta(minutes=1)
 
 
 class StarvedHosts:
-    """Asks now and then how far each host's looks are spread out, and tells of spans in which that is too far."""
+    """Reports blind spans in which a host's looks are spaced too widely, because its budget is too small."""
 
-    def __init__(self, clock: Clock, stretch: Callable[[], Mapping[str, float]], told: Callable[[Blind], None]) -> None:
+    def __init__(
+        self, clock: Clock, stretch: Callable[[], Mapping[str, float]], on_blind: Callable[[Blind], None]
+    ) -> None:
         self._clock = clock
         self._stretch = stretch
-        self._told = told
+        self._on_blind = on_blind
         self._since: dict[str, datetime] = {}
         self._until: dict[str, datetime] = {}
 
     async def check(self) -> None:
-        """Ask once; a recurring job."""
+        """Check all hosts once. This is a recurring job."""
         now, stretch = self._clock.now(), self._stretch()
         starved = {host for host, times in stretch.items() if times >= TOO_FAR}
         for host in starved:
             since = self._since.setdefault(host, now)
             if now - self._until.setdefault(host, since) >= _STARVED_GROWS:
-                self._tell(host, now)
+                self._report_blind(host, now)
         for host in set(self._since) - starved:
-            self._tell(host, now)
+            self._report_blind(host, now)
             del self._since[host], self._until[host]
 
-    def _tell(self, host: str, now: datetime) -> None:
+    def _report_blind(self, host: str, now: datetime) -> None:
         self._until[host] = now
         if now > self._since[host]:
-            self._told(Blind(self._since[host], now, "budget", host))
+            self._on_blind(Blind(self._since[host], now, "budget", host))
 
 
 _LEAST_SILENT = 3
-_LONG = timedelta(seconds=10)
-_LATELY = timedelta(minutes=10)
-"""A host that was not looked at for longer says nothing of now."""
+_SILENT_AFTER = timedelta(seconds=10)
+_RECENT = timedelta(minutes=10)
+"""A host without looks for longer is not reported."""
 
 
 @dataclass(frozen=True, slots=True)
-class Unheard:
-    """A span in which no look at a host proved anything: since when, until the last look, how many, and its reason."""
+class SilentHost:
+    """A span in which no look at a host proved anything, with the number of looks and the last reason."""
 
     since: datetime
     until: datetime
@@ -126,31 +129,31 @@ class Unheard:
 
     @property
     def is_long(self) -> bool:
-        """Tell whether it is worth telling: three looks or more, over ten seconds or more."""
-        return self.looks >= _LEAST_SILENT and self.until - self.since >= _LONG
+        """Return whether it should be reported: three or more looks in ten or more seconds."""
+        return self.looks >= _LEAST_SILENT and self.until - self.since >= _SILENT_AFTER
 
 
 class SilentHosts:
-    """Takes every look and tells of hosts none of whose looks prove anything any more."""
+    """Finds hosts whose looks no longer prove anything, from every look."""
 
     def __init__(self) -> None:
-        self._unheard: dict[str, Unheard] = {}
+        self._silent: dict[str, SilentHost] = {}
 
     def note(self, host: str, sighting: Sighting) -> None:
-        """Take in one look; one that proved anything ends the host's silence, what we could not read does not count."""
+        """Note one look. A proof ends the host's silence. A response that we could not read does not count."""
         if sighting.why == NO_WORKER:
             return
         if sighting.state is not State.UNKNOWN:
-            if self._unheard:
-                self._unheard.pop(host, None)
+            if self._silent:
+                self._silent.pop(host, None)
             return
-        known = self._unheard.get(host)
-        if known is None or sighting.sent - known.until > _LATELY:
-            known = Unheard(sighting.sent, sighting.sent, 0, "")
+        known = self._silent.get(host)
+        if known is None or sighting.sent - known.until > _RECENT:
+            known = SilentHost(sighting.sent, sighting.sent, 0, "")
         why = sighting.why or str(sighting.status or "")
-        self._unheard[host] = replace(known, until=sighting.received, looks=known.looks + 1, why=why)
+        self._silent[host] = replace(known, until=sighting.received, looks=known.looks + 1, why=why)
 
-    def unheard(self, now: datetime) -> dict[str, Unheard]:
-        """Return the spans of just now that are worth telling, by host."""
-        lately = ((host, one) for host, one in sorted(self._unheard.items()) if now - one.until <= _LATELY)
-        return {host: silence for host, silence in lately if silence.is_long}
+    def silent_now(self, now: datetime) -> dict[str, SilentHost]:
+        """Return the hosts to report at `now`."""
+        recent = ((host, one) for host, one in sorted(self._silent.items()) if now - one.until <= _RECENT)
+        return {host: silence for host, silence in recent if silence.is_long}

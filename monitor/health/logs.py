@@ -1,4 +1,4 @@
-"""Exceptions as the log tells them: where they came from, and no word that may be a publisher's."""
+"""Sets up logging: JSON lines without secrets, limited floods, and exceptions that quote nothing from publishers."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ _QUIET = ("httpx", "httpcore", "apscheduler", "apprise", "uvicorn.access", "sqla
 
 _MINUTE = 60.0
 _MOST_A_MINUTE = 600
-_OF_STRANGERS = {"request", "sign_in_refused", "sign_on_failed"}
+_CAUSED_BY_STRANGERS = {"request", "sign_in_refused", "sign_on_failed"}
 
 
-class _Veil(logging.Formatter):
-    """Takes known secrets out of finished lines: libraries put addresses into words, where no key tells of them."""
+class _RedactingFormatter(logging.Formatter):
+    """Removes known secrets from finished lines, because libraries write addresses into free text."""
 
     def __init__(self, formatter: logging.Formatter, hide: Callable[[str], str]) -> None:
         super().__init__()
@@ -42,38 +42,38 @@ class _Veil(logging.Formatter):
 
 
 class _DroppingQueueHandler(QueueHandler):
-    """Never blocks the loop: when the reader of our log is stuck, lines are dropped."""
+    """Drops lines if the reader of our log is stuck, so that the event loop is never blocked."""
 
     def enqueue(self, record: logging.LogRecord) -> None:
-        """Put a line in the queue, where there is room."""
+        """Put a line in the queue if there is room."""
         with suppress(queue.Full):
             self.queue.put_nowait(record)
 
 
-class _Flood(logging.Filter):
-    """Of lines that strangers can cause, lets so many a minute through of each cause, and then tells how many more."""
+class _FloodFilter(logging.Filter):
+    """Limits the lines a minute of each event that strangers can cause. Afterwards the log says how many it dropped."""
 
     def __init__(self) -> None:
         super().__init__()
         self._seen: dict[tuple[object, ...], tuple[float, int]] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Tell whether a line is to be written."""
-        told: dict[str, Any] = record.msg if isinstance(record.msg, dict) else {"event": str(record.msg)}
-        cause = (told.get("event"), told.get("status"))
-        if record.name != "uvicorn.error" and cause[0] not in _OF_STRANGERS:
+        """Return whether to write a line."""
+        event: dict[str, Any] = record.msg if isinstance(record.msg, dict) else {"event": str(record.msg)}
+        cause = (event.get("event"), event.get("status"))
+        if record.name != "uvicorn.error" and cause[0] not in _CAUSED_BY_STRANGERS:
             return True
         began, count = self._seen.get(cause, (record.created, 0))
         if record.created - began >= _MINUTE:
-            began, count, held = record.created, 0, max(0, count - _MOST_A_MINUTE)
-            if held and isinstance(record.msg, dict):
-                record.msg = {**record.msg, "held_back": held}
+            began, count, dropped = record.created, 0, max(0, count - _MOST_A_MINUTE)
+            if dropped and isinstance(record.msg, dict):
+                record.msg = {**record.msg, "held_back": dropped}
         self._seen[cause] = (began, count + 1)
         return count < _MOST_A_MINUTE
 
 
 def redact(_logger: object, _method: str, event: EventDict) -> EventDict:
-    """Blank what looks like a secret by its key, and users and passwords inside addresses."""
+    """Hide values whose key looks like a secret's, and users and passwords in addresses."""
     for key, value in event.items():
         if _SECRET.search(key):
             event[key] = "[redacted]"
@@ -82,19 +82,19 @@ def redact(_logger: object, _method: str, event: EventDict) -> EventDict:
     return event
 
 
-def _uncoloured(_logger: object, _method: str, event: EventDict) -> EventDict:
-    # uvicorn says each line a second time, for terminals.
+def _drop_colour(_logger: object, _method: str, event: EventDict) -> EventDict:
+    # uvicorn adds each line a second time, with colours for terminals.
     event.pop("color_message", None)
     return event
 
 
-def _shared() -> list[Processor]:
+def _shared_processors() -> list[Processor]:
     return [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="ts"),
-        ordinary,
+        shorten_environment_fault,
         redact,
     ]
 
@@ -102,30 +102,30 @@ def _shared() -> list[Processor]:
 def _formatter(*, as_json: bool) -> logging.Formatter:
     tail: list[Processor] = (
         [
-            structlog.processors.ExceptionRenderer(told),
+            structlog.processors.ExceptionRenderer(exception_json),
             structlog.processors.EventRenamer("msg"),
             structlog.processors.JSONRenderer(sort_keys=True, default=str),
         ]
         if as_json
-        else [structlog.dev.ConsoleRenderer(colors=False, exception_formatter=written)]
+        else [structlog.dev.ConsoleRenderer(colors=False, exception_formatter=write_exception)]
     )
     return structlog.stdlib.ProcessorFormatter(
-        foreign_pre_chain=[*_shared(), structlog.stdlib.ExtraAdder(), _uncoloured],
+        foreign_pre_chain=[*_shared_processors(), structlog.stdlib.ExtraAdder(), _drop_colour],
         processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *tail],
     )
 
 
-def set_up(
+def start_logging(
     level: str = "INFO", stream: TextIO | None = None, *, as_json: bool = True, hide: Callable[[str], str] = str
 ) -> QueueListener:
-    """Send every log line to `stream` (default stdout) from a thread of its own; stop the result last.
+    """Write every log line to `stream` (default stdout) from a separate thread. Stop the returned listener last.
 
-    `hide` takes out of each line what must never be written, whichever library says it.
+    `hide` removes secrets from each line, of every library.
     """
     lines: queue.Queue[logging.LogRecord] = queue.Queue(10_000)
     handler = _DroppingQueueHandler(lines)
-    handler.addFilter(_Flood())
-    handler.setFormatter(_Veil(_formatter(as_json=as_json), hide))
+    handler.addFilter(_FloodFilter())
+    handler.setFormatter(_RedactingFormatter(_formatter(as_json=as_json), hide))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
@@ -135,7 +135,7 @@ def set_up(
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
-            *_shared(),
+            *_shared_processors(),
             structlog.processors.StackInfoRenderer(),
             structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
         ],
@@ -146,16 +146,18 @@ def set_up(
     return listener
 
 
-Caught = tuple[type[BaseException], BaseException, TracebackType | None]
+ExceptionInfo = tuple[type[BaseException], BaseException, TracebackType | None]
 
 _MOST_FRAMES = 20
-_PLAIN = (NinethirtyError, OSError, TypeError, AttributeError, RuntimeError)
-"""Others quote the value they stumbled over, which may be part of an answer or of a row."""
+_QUOTABLE = (NinethirtyError, OSError, TypeError, AttributeError, RuntimeError)
+"""Only these exceptions are quoted. Others can contain the faulty value, which may come from a publisher or a row."""
 _WITHHELD = "[withheld]"
 
 
-def ordinary(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Tell what the surroundings did, such as a store that is locked, in its one line: no frame of ours explains it."""
+def shorten_environment_fault(
+    _logger: object, _method: str, event: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
+    """Replace the traceback of an environment fault, such as a locked store, by its one line."""
     caught = event.get("exc_info")
     fault = sys.exception() if caught is True else caught[1] if isinstance(caught, tuple) else caught
     if isinstance(fault, SurroundingsFault):
@@ -164,19 +166,19 @@ def ordinary(_logger: object, _method: str, event: MutableMapping[str, Any]) -> 
     return event
 
 
-def told(exc_info: Caught) -> list[dict[str, Any]]:
-    """Return an exception and those that led to it: kinds, the innermost frames, and words that quote nothing."""
-    return [_one(fault) for fault in _line(exc_info[1])]
+def exception_json(exc_info: ExceptionInfo) -> list[dict[str, Any]]:
+    """Return an exception and its causes as JSON: type, innermost frames, and a text without foreign values."""
+    return [_exception_json(fault) for fault in _cause_chain(exc_info[1])]
 
 
-def written(stream: TextIO, caught: Caught) -> None:
-    """Write the same for a person at a terminal."""
-    for fault in told(caught):
+def write_exception(stream: TextIO, caught: ExceptionInfo) -> None:
+    """Write an exception and its causes for a person at a terminal."""
+    for fault in exception_json(caught):
         stream.write(f"\n{fault['exc_type']}: {fault['exc_value']}")
         stream.writelines(f"\n  {one['filename']}:{one['lineno']} in {one['name']}" for one in fault["frames"])
 
 
-def _line(fault: BaseException | None) -> Iterator[BaseException]:
+def _cause_chain(fault: BaseException | None) -> Iterator[BaseException]:
     seen = set[int]()
     while fault is not None and id(fault) not in seen:
         seen.add(id(fault))
@@ -184,11 +186,11 @@ def _line(fault: BaseException | None) -> Iterator[BaseException]:
         fault = fault.__cause__ or (None if fault.__suppress_context__ else fault.__context__)
 
 
-def _one(fault: BaseException) -> dict[str, Any]:
+def _exception_json(fault: BaseException) -> dict[str, Any]:
     walked = [(frame.f_code, line) for frame, line in walk_tb(fault.__traceback__)][-_MOST_FRAMES:]
     frames = [{"filename": code.co_filename, "lineno": line, "name": code.co_name} for code, line in walked]
-    words = str(fault) if isinstance(fault, _PLAIN) else _WITHHELD
-    said: dict[str, Any] = {"exc_type": type(fault).__name__, "exc_value": words, "frames": frames}
+    words = str(fault) if isinstance(fault, _QUOTABLE) else _WITHHELD
+    body: dict[str, Any] = {"exc_type": type(fault).__name__, "exc_value": words, "frames": frames}
     if isinstance(fault, BaseExceptionGroup):
-        said["exceptions"] = [[_one(each) for each in _line(one)] for one in fault.exceptions]
-    return said
+        body["exceptions"] = [[_exception_json(each) for each in _cause_chain(one)] for one in fault.exceptions]
+    return body

@@ -1,11 +1,15 @@
-"""What Prometheus reads: counters of what was done, and the state of every release near its slot."""
+"""All counters, and the page of metrics that Prometheus reads."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
+from itertools import accumulate
+from math import inf
 
 from prometheus_client import (
     CollectorRegistry,
@@ -17,9 +21,9 @@ from prometheus_client import (
     generate_latest,
 )
 from prometheus_client.core import Metric
+from prometheus_client.metrics_core import CounterMetricFamily, HistogramMetricFamily
 from prometheus_client.registry import Collector
 
-from monitor.health.histogram import QuickCounter, QuickHistogram
 from monitor.look.fetch import Failure, Reason
 from monitor.look.sighting import State
 
@@ -32,23 +36,63 @@ _DELIVERED = ("sent", "again", "given_up")
 _PINGED = ("accepted", "refused", "withheld")
 _STALE_READS = 3
 MOST_HOSTS = 200
-"""Hosts with series of their own; looks at further ones are counted together, so that their number is bounded."""
+"""The most hosts with their own series. Looks at further hosts are counted together, to limit the number of series."""
 OTHER_HOSTS = "other"
 
 
+class QuickHistogram(Collector):
+    """A histogram without locks, because only one thread observes values. Any thread can read it."""
+
+    def __init__(self, registry: CollectorRegistry, name: str, help_text: str, bounds: Sequence[float]) -> None:
+        """Register the histogram as `ninethirty_NAME`. `bounds` are the upper ends of its buckets, ascending."""
+        self._name, self._help = f"ninethirty_{name}", help_text
+        self._bounds = tuple(bound for bound in bounds if bound != inf)
+        self._counts = [0] * (len(self._bounds) + 1)
+        self._sum = 0.0
+        registry.register(self)
+
+    def observe(self, value: float) -> None:
+        """Count one value."""
+        self._counts[bisect_left(self._bounds, value)] += 1
+        self._sum += value
+
+    def collect(self) -> Iterator[HistogramMetricFamily]:
+        """Yield what was counted so far."""
+        ends = [*(str(float(bound)) for bound in self._bounds), "+Inf"]
+        buckets = list(zip(ends, accumulate(self._counts), strict=True))
+        yield HistogramMetricFamily(self._name, self._help, buckets=buckets, sum_value=self._sum)
+
+
+class QuickCounter(Collector):
+    """A counter without locks: one thread adds to `counts`, by the values of its labels. Any thread can read it."""
+
+    def __init__(self, registry: CollectorRegistry, name: str, help_text: str, labels: Sequence[str]) -> None:
+        """Register the counter as `ninethirty_NAME_total`."""
+        self._name, self._help, self._labels = f"ninethirty_{name}", help_text, labels
+        self.counts: defaultdict[tuple[str, ...], int] = defaultdict(int)
+        registry.register(self)
+
+    def collect(self) -> Iterator[CounterMetricFamily]:
+        """Yield what was counted so far."""
+        family = CounterMetricFamily(self._name, self._help, labels=self._labels)
+        for labels, count in list(self.counts.items()):
+            family.add_metric(labels, count)
+        yield family
+
+
 @dataclass(frozen=True, slots=True)
-class _Single(Collector):
-    """One metric by itself."""
+class _SingleMetric(Collector):
+    """A collector of one metric."""
 
     metric: Metric
 
     def collect(self) -> Iterable[Metric]:
-        """Return it."""
+        """Return the metric."""
         return [self.metric]
 
 
 class Metrics:
-    """Every metric of the interface, in a registry of its own."""
+    """Every documented metric, in its own registry."""
 
     def __init__(
         self,
@@ -57,7 +101,7 @@ class Metrics:
         hosts: Iterable[str] = (),
         channels: Iterable[str] = (),
     ) -> None:
-        """Make every series that is known beforehand, so that none is missing before its first event.
+        """Create every series that is known in advance, so that none is absent before its first event.
 
         `calendars` are the spacings of their reads.
         """
@@ -98,13 +142,13 @@ class Metrics:
         for outcome in _PINGED:
             self.pings.labels(outcome)
         self._calendars: set[str] = set()
-        self.expect(calendars or {}, hosts, channels)
+        self.prepare_series(calendars or {}, hosts, channels)
 
-    def expect(self, calendars: Mapping[str, timedelta], hosts: Iterable[str], channels: Iterable[str]) -> None:
-        """Make the series of these calendars, hosts and channels; no other calendar has any from now on."""
-        for gone in self._calendars - calendars.keys():
-            for told in (self.calendar_read, self.calendar_entries, self.calendar_stale):
-                told.remove(gone)
+    def prepare_series(self, calendars: Mapping[str, timedelta], hosts: Iterable[str], channels: Iterable[str]) -> None:
+        """Create the series of these calendars, hosts and channels, and remove those of other calendars."""
+        for removed in self._calendars - calendars.keys():
+            for metric in (self.calendar_read, self.calendar_entries, self.calendar_stale):
+                metric.remove(removed)
         self._calendars = set(calendars)
         for name, every in calendars.items():
             self.calendar_read.labels(name)
@@ -112,61 +156,61 @@ class Metrics:
             self.calendar_stale.labels(name).set(_STALE_READS * every.total_seconds())
         for host in hosts:
             if host not in self._hosts:
-                self._named(host)
+                self._host_label(host)
         for channel in channels:
             for outcome in _DELIVERED:
                 self.notices.labels(channel, outcome)
 
-    def reloaded(self, at: datetime | None) -> None:
-        """Note that a configuration was taken at an instant, or, without one, that the last was refused."""
+    def record_reload(self, at: datetime | None) -> None:
+        """Record that a configuration was loaded at an instant, or that it was refused (None)."""
         self.reload_taken.set(at is not None)
         if at is not None:
             self.reload_at.set(at.timestamp())
 
-    def owed(self, count: int, longest: timedelta, actions: int) -> None:
-        """Note how many reports are owed, for how long the longest has been, and how many actions are overdue."""
+    def record_owed(self, count: int, longest: timedelta, actions: int) -> None:
+        """Record the number of owed reports, the age of the oldest, and the number of overdue actions."""
         self.actions_overdue.set(actions)
         self.reports_owed.set(count)
         self.report_owed.set(longest.total_seconds())
 
-    def look(self, host: str, outcome: str, duration: float, late: float) -> None:
-        """Count one look: its outcome, how long the answer took and how late it started, in seconds."""
-        self.looks.counts[host if host in self._hosts else self._named(host), outcome] += 1
+    def count_look(self, host: str, outcome: str, duration: float, late: float) -> None:
+        """Count one look with its outcome, the duration of the response and the delay of its start, in seconds."""
+        self.looks.counts[host if host in self._hosts else self._host_label(host), outcome] += 1
         self.duration.observe(duration)
         self.lateness.observe(late)
 
-    def delivered(self, channel: str, outcome: str) -> None:
-        """Count one attempt to deliver."""
+    def count_delivery(self, channel: str, outcome: str) -> None:
+        """Count one attempt to deliver a notice."""
         self.notices.labels(channel, outcome).inc()
 
-    def cost_too_much(self, host: str) -> None:
-        """Count one answer that could not be read within its bounds."""
-        self.too_costly.labels(self._named(host)).inc()
+    def count_too_costly(self, host: str) -> None:
+        """Count one response that could not be parsed within its limits."""
+        self.too_costly.labels(self._host_label(host)).inc()
 
-    def pinged(self, outcome: str) -> None:
-        """Count one sign of life, sent or not."""
+    def count_ping(self, outcome: str) -> None:
+        """Count one ping of the dead man's switch, sent or withheld."""
         self.pings.labels(outcome).inc()
 
-    def miss(self, host: str, looks: int) -> None:
+    def count_missed(self, host: str, looks: int) -> None:
         """Count looks that were due and not made."""
-        self.missed.counts[host if host in self._hosts else self._named(host),] += looks
+        self.missed.counts[host if host in self._hosts else self._host_label(host),] += looks
 
-    def page(self, *states: Collector) -> Iterator[bytes]:
-        """Yield the text that Prometheus reads, a metric at a time, `states` first: reading them may count."""
+    def render(self, *states: Collector) -> Iterator[bytes]:
+        """Yield the text for Prometheus, one metric at a time. `states` come first, because reading them can count."""
         for one in (*states, self.registry):
-            yield from (generate_latest(_Single(metric)) for metric in one.collect())
+            yield from (generate_latest(_SingleMetric(metric)) for metric in one.collect())
 
-    def _named(self, host: str) -> str:
-        """Return the host that a look is counted under, with every series of it made before its first event."""
-        named = host if len(self._hosts) < MOST_HOSTS else OTHER_HOSTS
-        if named not in self._hosts:
-            self._hosts.add(named)
-            for labels in ((named, outcome) for outcome in _LOOKED):
+    def _host_label(self, host: str) -> str:
+        """Return the label that a host's looks are counted under. If it is new, create all its series."""
+        label = host if len(self._hosts) < MOST_HOSTS else OTHER_HOSTS
+        if label not in self._hosts:
+            self._hosts.add(label)
+            for labels in ((label, outcome) for outcome in _LOOKED):
                 self.looks.counts[labels] = 0
-            self.missed.counts[named,] = 0
-        return named
+            self.missed.counts[label,] = 0
+        return label
 
 
 def outcome_of(state: State, failure: Failure | None) -> str:
-    """Return the word that `looks_total` counts a look under."""
+    """Return the outcome that `looks_total` counts a look under: its state, or the reason of its failure."""
     return str(state if failure is None else failure.reason)

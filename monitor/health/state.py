@@ -1,4 +1,4 @@
-"""Is this monitor to be relied on now? And the spans in which it was not."""
+"""Tracks whether this monitor is reliable now, and reports the blind spans in which it was not."""
 
 from __future__ import annotations
 
@@ -24,11 +24,12 @@ _STORE_SILENCE = timedelta(seconds=5)
 
 @dataclass(slots=True)
 class HealthState:
-    """What is known of the monitor's own state.
+    """The monitor's own state: calendars, store, clock and event loop.
 
-    `spacings` are the configured spacings of calendar reads. A calendar is stale when no usable read was
-    finished for three of them. `on_blind` is told each blind span when it ends, or grows. `costly` are hosts whose
-    answers could not be read within their bounds, until people are told of them.
+    `spacings` are those of calendar reads. A calendar is stale if the last usable read is older than three of them.
+    `calendars` has the last usable read of each, `faults` the fault of its last read. `on_blind` gets each blind span
+    when it grows or ends. `costly` are hosts with responses that could not be parsed within their limits, until people
+    are notified. `offset` is our clock's offset in seconds, None while it is unknown.
     """
 
     started: datetime
@@ -43,15 +44,15 @@ class HealthState:
     _clock_off_since: datetime | None = None
     _late_until: datetime | None = None
 
-    def expect(self, spacings: Mapping[str, timedelta]) -> None:
-        """Expect reads of these calendars from now on, and of no other."""
+    def expect_calendars(self, spacings: Mapping[str, timedelta]) -> None:
+        """Replace the calendars whose reads are expected, with their spacings."""
         self.spacings = spacings
-        for gone in (self.calendars.keys() | self.faults.keys()) - spacings.keys():
-            self.calendars.pop(gone, None)
-            self.faults.pop(gone, None)
+        for removed in (self.calendars.keys() | self.faults.keys()) - spacings.keys():
+            self.calendars.pop(removed, None)
+            self.faults.pop(removed, None)
 
-    def read(self, calendar: str, at: datetime, fault: str = "") -> None:
-        """Take note of a read: usable at `at`, or not and why."""
+    def note_calendar_read(self, calendar: str, at: datetime, fault: str = "") -> None:
+        """Note a read of a calendar: usable at `at`, or with a fault."""
         if fault:
             self.faults[calendar] = fault
         else:
@@ -59,57 +60,57 @@ class HealthState:
             self.faults.pop(calendar, None)
 
     def committed(self, now: datetime) -> None:
-        """Take note that the store works; ends a span in which it did not."""
+        """Note that the store works. This ends a blind span of cause `store`."""
         if self._store_failing_since is not None:
             self.on_blind(Blind(self._store_failing_since, now, "store"))
             self._store_failing_since = None
 
-    def store_failed(self, now: datetime) -> None:
-        """Take note that the store could not be written."""
+    def note_store_failure(self, now: datetime) -> None:
+        """Note that a write to the store failed."""
         self._store_failing_since = self._store_failing_since or now
 
-    def store_back(self) -> None:
-        """Take note that the store works again, and has all that was seen meanwhile."""
+    def note_store_back(self) -> None:
+        """Note that the store works again and lost nothing, because a journal kept it. No blind span is reported."""
         self._store_failing_since = None
 
     @property
-    def store_fails(self) -> bool:
-        """Tell whether the store did not take what it was given last."""
+    def is_store_failing(self) -> bool:
+        """Return whether the last write to the store failed."""
         return self._store_failing_since is not None
 
-    def stalled(self, begin: datetime, end: datetime) -> None:
-        """Take note that the loop stood still."""
+    def note_stall(self, begin: datetime, end: datetime) -> None:
+        """Note that the event loop was blocked between two instants."""
         self._late_until = end + timedelta(minutes=1)
         self.on_blind(Blind(begin, end, "stalled"))
 
     def clock(self, offset: Bounds | None, now: datetime) -> None:
-        """Take note of our clock's offset; while it may be too large, nothing is proved."""
+        """Note our clock's offset (None: unknown). While it is too large, nothing is proved."""
         self.offset = offset
-        if self.clock_is_off:
+        if self.is_clock_off:
             self._clock_off_since = self._clock_off_since or now
             self.on_blind(Blind(self._clock_off_since, now, "clock"))
         else:
             self._clock_off_since = None
 
     @property
-    def clock_is_off(self) -> bool:
-        """Tell whether our clock is surely off by more than may be."""
+    def is_clock_off(self) -> bool:
+        """Return whether our clock is certainly wrong by more than the allowed offset."""
         limit = self.unproven_offset.total_seconds()
         if self.offset is None or self.offset.min is None or self.offset.max is None:
             return False
         return self.offset.min > limit or self.offset.max < -limit
 
     def unready(self, now: datetime) -> list[str]:
-        """Return why this monitor is not to be relied on, empty when it is."""
-        reasons = [*(self._stale(name, now) for name in self.spacings), *self.unable(now)]
+        """Return why this monitor is not reliable now. Empty if it is."""
+        reasons = [*(self._stale_reason(name, now) for name in self.spacings), *self.unable(now)]
         if self.is_late(now):
             reasons.append("looks started late within the last minute")
-        if self.clock_is_off:
+        if self.is_clock_off:
             reasons.append("this machine's clock disagrees with the hosts it watches")
         return [reason for reason in reasons if reason]
 
     def unable(self, now: datetime) -> list[str]:
-        """Return why this monitor can do nothing of use, empty when it can; all else only makes it doubtful."""
+        """Return why this monitor cannot work at all. Empty if it can. Other faults only make its evidence doubtful."""
         failing = self._store_failing_since
         if failing is None or now - failing < _STORE_SILENCE:
             return []
@@ -120,22 +121,22 @@ class HealthState:
         return self._late_until is not None and now < self._late_until
 
     def is_fresh(self, calendar: str, now: datetime) -> bool:
-        """Tell whether a calendar was read with success not too long ago."""
+        """Return whether the last usable read of a calendar is recent."""
         last = self.calendars.get(calendar)
         return last is not None and now - last <= FRESH_READS * self.spacings[calendar]
 
-    def _stale(self, calendar: str, now: datetime) -> str:
+    def _stale_reason(self, calendar: str, now: datetime) -> str:
         if self.is_fresh(calendar, now):
             return ""
         last = self.calendars.get(calendar)
         when = f"last read {last:%d %B %H:%M} UTC" if last else "no usable read yet"
-        # Why is for the status page: a fault may quote an address, and this is told to whoever asks.
+        # The fault itself is shown only on the status page, because it may quote an address and this text is public.
         return f"calendar {calendar}: {when}"
 
 
 @dataclass(frozen=True, slots=True)
 class StoreHealth:
-    """What the writer tells of each attempt."""
+    """Notes the outcome of each of the writer's batches. `is_away()` returns whether a journal replaces the store."""
 
     clock: Clock
     counters: Metrics
@@ -143,17 +144,17 @@ class StoreHealth:
     is_away: Callable[[], bool] = lambda: False
 
     def committed(self, seconds: float, _rows: int) -> None:
-        """Take note that a batch was committed, and how long that took."""
+        """Note that a batch was committed in so many seconds."""
         self.counters.commit.observe(seconds)
-        # What a journal takes in the store's place is safe, and the store is away all the same.
+        # A batch in the journal is safe, but it does not show that the store works.
         if not self.is_away():
             self.health.committed(self.clock.now())
 
     def failed(self, fault: Exception) -> None:
-        """Take note that a batch could not be committed."""
-        # While a folder of evidence holds the batch up, looks go on and nothing is unseen.
+        """Note that a batch could not be committed."""
+        # If only the evidence folder refuses the batch, looks go on and there is no blind span.
         if not isinstance(fault, EvidenceRefused):
             silent = timedelta(seconds=LATE) if isinstance(fault, StoreSilent) else timedelta()
-            self.health.store_failed(self.clock.now() - silent)
+            self.health.note_store_failure(self.clock.now() - silent)
         self.counters.store_failures.inc()
         _log.error("store_failed", fault=str(fault))

@@ -1,4 +1,4 @@
-"""The machine: the heaps of C library and interpreter, the kernel's clock, what systemd is told (sd_notify(3))."""
+"""The machine below us: memory of C library and interpreter, the kernel's clock, and systemd (sd_notify(3))."""
 
 from __future__ import annotations
 
@@ -11,97 +11,94 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
 
-# As glibc's malloc.h numbers them.
-_LARGE, _HEAPS = -3, -8
-_LARGE_BYTES = 131_072
-_TURN = 0.001
-"""Seconds for which a thread keeps the interpreter while others wait for it; five times as long of itself."""
+# The numbers are from glibc's malloc.h.
+_MMAP_THRESHOLD, _ARENA_MAX = -3, -8
+_MMAP_THRESHOLD_BYTES = 131_072
+_SWITCH_INTERVAL = 0.001
+"""The time in seconds for which a thread keeps the interpreter while others wait. Python's default is 0.005."""
 
 
-def settle() -> None:
-    """Make all threads share one heap, with large blocks outside it; called by a daemon before it starts threads.
+def tune_process() -> None:
+    """Make all threads share one heap, and switch between threads sooner. Call it before threads start.
 
-    Of itself glibc gives each thread a heap, and takes for small what is as large as the largest block yet freed.
-    What drafts and batches leave behind then adds up to a third of a MB a day. The interpreter's lock lets one
-    thread at a time allocate nearly always, so that none waits for the heap.
+    By default glibc gives each thread its own heap and raises its limit for large blocks after each free. Drafts and
+    batches then leave a third of a MB a day unused. The interpreter's lock makes threads allocate one at a time anyway.
 
-    It also has them take turns sooner than of itself. Whoever asks the store or packs bytes lets that lock go at each
-    step, and waits a whole turn of a busy loop to have it back: a commit of a second took ten while thousands of pages
-    were read for the first time, until the store gave it up.
+    A thread that queries the store or packs bytes releases that lock at each step, and waits a whole switch interval
+    for it. While thousands of pages were read for the first time, a commit of one second took ten, and timed out.
     """
-    sys.setswitchinterval(_TURN)
-    settle_in(ctypes.CDLL(None))
+    sys.setswitchinterval(_SWITCH_INTERVAL)
+    set_malloc_options(ctypes.CDLL(None))
 
 
-def hold_sweeps() -> None:
-    """Search no more for rings of objects that nobody needs until `sweep_again`; called before a start.
+def pause_garbage_collection() -> None:
+    """Stop the cyclic garbage collector until `resume_garbage_collection`. Call it before a start.
 
-    Nearly all that a start makes stays, and going through it again and again took a third of the start.
+    Nearly all objects of a start are kept, and collections took a third of its time.
     """
     gc.collect()
     gc.freeze()
     gc.disable()
 
 
-def sweep_again() -> None:
-    """Search for such rings in what is made from now on.
+def resume_garbage_collection() -> None:
+    """Start the garbage collector again, only for objects made from now on.
 
-    Modules, parts and what was read back stay for good: going through all of them would hold up the looks at hand.
+    Objects of the start are kept for good. A collection of all of them would delay looks.
     """
     gc.freeze()
     gc.enable()
 
 
-def give_back() -> None:
-    """Return unused pages of the heap to the machine; takes less than half a millisecond.
+def return_free_memory() -> None:
+    """Return unused pages of the heap to the machine, in less than half a millisecond.
 
-    glibc returns of itself only what lies at the heap's end. A thousand first looks at once, the answers and records
-    that wait for their commit included, leave holes of 1 to 3 MB before it which nothing fills until the next such
-    burst. Where the C library has no such call, as musl's, this does nothing.
+    By default glibc returns only memory at the heap's end. A thousand first looks at once leave holes of 1 to 3 MB
+    before it. C libraries without `malloc_trim`, such as musl, are not changed.
     """
-    _own()(0)
+    _own_malloc_trim()(0)
 
 
-def settle_in(library: object) -> None:
-    """Apply this to a C library; one without such settings is left alone."""
+def set_malloc_options(library: object) -> None:
+    """Set one heap, and the limit for large blocks, in a C library that has `mallopt`."""
     choose: Callable[[int, int], object] | None = getattr(library, "mallopt", None)
     if choose is not None:
-        choose(_HEAPS, 1)
-        choose(_LARGE, _LARGE_BYTES)
+        choose(_ARENA_MAX, 1)
+        choose(_MMAP_THRESHOLD, _MMAP_THRESHOLD_BYTES)
 
 
-def trimmer(library: object) -> Callable[[int], object]:
-    """Return the function of a C library that does this, or one that does nothing."""
+def find_malloc_trim(library: object) -> Callable[[int], object]:
+    """Return `malloc_trim` of a C library, or a function that does nothing."""
     found: Callable[[int], object] | None = getattr(library, "malloc_trim", None)
     return found or (lambda _kept: None)
 
 
 @lru_cache(maxsize=1)
-def _own() -> Callable[[int], object]:
-    return trimmer(ctypes.CDLL(None))
+def _own_malloc_trim() -> Callable[[int], object]:
+    return find_malloc_trim(ctypes.CDLL(None))
 
 
-_ERROR = 5
-_ROOM = 512
+_TIME_ERROR = 5
+_BUFFER_BYTES = 512
 
 
 def adjtimex() -> int:
-    """Return the kernel's state of the clock untouched (`adjtimex(2)`); below zero when it cannot be asked."""
+    """Return the kernel's state of the clock (`adjtimex(2)`), or a negative number if it cannot be read."""
     try:
-        # A structure of zeros asks and sets nothing; the room is more than twice what any kernel fills.
-        return int(ctypes.CDLL(None).adjtimex(ctypes.create_string_buffer(_ROOM)))
+        # A structure of zeros only reads. The buffer is more than twice as large as any kernel's structure.
+        return int(ctypes.CDLL(None).adjtimex(ctypes.create_string_buffer(_BUFFER_BYTES)))
     except (OSError, AttributeError):
         return -1
 
 
-def is_kept(ask: Callable[[], int] = adjtimex) -> bool | None:
-    """Tell whether something (NTP, as a rule) keeps this machine's clock right; None where the system does not tell."""
+def is_clock_synchronised(ask: Callable[[], int] = adjtimex) -> bool | None:
+    """Return whether something, usually NTP, synchronises this machine's clock. None if the system does not say."""
     state = ask()
-    return None if state < 0 else state != _ERROR
+    return None if state < 0 else state != _TIME_ERROR
 
 
-def kept_words(kept: bool | None) -> str:  # noqa: FBT001 # the answer itself
-    """Return in words, for the status page, whether something keeps the clock right."""
+def clock_sync_text(kept: bool | None) -> str:  # noqa: FBT001 # the answer itself
+    """Return the text of the status page for the result of `is_clock_synchronised`."""
     return {
         True: "synchronised",
         False: "nothing synchronises it",
@@ -111,16 +108,16 @@ def kept_words(kept: bool | None) -> str:  # noqa: FBT001 # the answer itself
 
 @dataclass(frozen=True, slots=True)
 class ServiceManager:
-    """Sends states to the socket of systemd; says nothing without one.
+    """Sends states to the socket of systemd at `address`. Without one it does nothing.
 
-    `watchdog` is how long systemd waits for a sign of life before it restarts us, None when it does not.
+    `watchdog` is how long systemd waits for a watchdog message before it restarts us (None: it does not).
     """
 
     address: str = ""
     watchdog: timedelta | None = None
 
-    def tell(self, state: str) -> None:
-        """Send one state, such as `READY=1`. A service manager that is gone is no fault of ours."""
+    def notify(self, state: str) -> None:
+        """Send one state, such as `READY=1`. A socket that no longer exists is ignored."""
         if not self.address:
             return
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as there:
@@ -131,14 +128,14 @@ class ServiceManager:
 
     @property
     def is_abstract(self) -> bool:
-        """Tell whether the socket has no file."""
+        """Return whether the socket is abstract, without a file."""
         return self.address.startswith("@")
 
 
-SILENT = ServiceManager()
+NO_SERVICE_MANAGER = ServiceManager()
 
 
-def service_manager(environment: Mapping[str, str], pid: int) -> ServiceManager:
+def find_service_manager(environment: Mapping[str, str], pid: int) -> ServiceManager:
     """Return the service manager that started the process `pid` with this environment."""
     micros = environment.get("WATCHDOG_USEC", "")
     ours = environment.get("WATCHDOG_PID", str(pid)) == str(pid)

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from monitor.judge.verdict import PartVerdict, Verdict, verdict_text
-from monitor.plan.addresses import origin_of
+from monitor.plan.addresses import origin_from_id
 from schedules.announcement import Address, Origin, Part, Role, address_known
 from schedules.slot import Slot
 from schedules.times.interval import Bounds, Interval
@@ -189,5 +189,5 @@ def judged_part(part: Mapping[str, Any]) -> Part:
     """Return the part that the JSON of a release tells of, its recogniser left out."""
     name = part["id"]
     # Releases that were stored before parts told their origin tell it by their ids.
-    origin = Origin(part["origin"]) if "origin" in part else origin_of(name)
+    origin = Origin(part["origin"]) if "origin" in part else origin_from_id(name)
     return Part(name, Role(part["role"]), part["url"], required=part["required"], origin=origin)

@@ -63,7 +63,7 @@ def judged(case: Case, sights: Sequence[PartEvidence]) -> Verdict:
     """Return the verdict on a case, given what was seen of each part in the release's order."""
     parts, because = drop_unconfirmed(case, _parts(case, sights), sights)
     pairs = zip(undisputed(case, parts, sights), sights, strict=True)
-    parts = tuple(replace(part, users_delay=users_delay(case, sight, part.delay)) for part, sight in pairs)
+    parts = tuple(replace(part, users_delay=users_delay(case, part, sight)) for part, sight in pairs)
     found = findings(case, parts, sights, doubted(case, because, parts))
     word, why = _word(case, parts, sights)
     final = _is_final(case, parts)
@@ -167,11 +167,14 @@ def _is_final(case: Case, parts: Sequence[PartVerdict]) -> bool:
 
 
 def _is_settled(case: Case, part: PartVerdict) -> bool:
-    if part.is_hidden:
+    by, is_awaited = part.released.by, part.released.by is not None and case.now < part.released.by + case.policy.grace
+    own, users = part.delay, part.users_delay
+    # Only an old answer that the edge served makes the users' delay longer at least.
+    if part.is_hidden and own and users and (is_awaited or (users.min or 0.0) > (own.min or 0.0)):
         return False
-    if part.word is Word.UNPROVEN and part.released.by is not None:
+    if part.word is Word.UNPROVEN and by is not None:
         # Another view under way may still prove what this one could not.
-        return case.now >= part.released.by + case.policy.grace
+        return not is_awaited
     return part.word is Word.NOT_PUBLISHED or (part.word in _DONE and part.released.by is not None)
 
 

@@ -15,8 +15,8 @@ from monitor.judge.runs import Run
 from monitor.judge.verdict import PartVerdict, Word
 from monitor.judge.window import Window
 from monitor.look.sighting import State
-from monitor.plan.addresses import UNPROMISED
-from monitor.plan.targets import View, read_id
+from monitor.plan.addresses import UNPROMISED_ORIGINS
+from monitor.plan.targets import View, parse_target_id
 from schedules.announcement import Role
 from schedules.times.interval import NOTHING, Bounds, Interval, seconds_between, since
 from schedules.times.words import UNKNOWN, between_exactly, exactly, length
@@ -53,7 +53,7 @@ def judge_part(case: Case, seen: PartEvidence, page: Interval = NOTHING) -> Part
     spans = exposures(seen.part.id, seen.public, window, case.now, runs)
     spans += vanished(seen.part.id, seen.spells.values(), window, spans)
     timing = _Timer(seen, runs, window, case.now, case.zone).timing(page)
-    if seen.part.origin in UNPROMISED and not timing.released:
+    if seen.part.origin in UNPROMISED_ORIGINS and not timing.released:
         timing = Timing(Word.PENDING)
     word = min(timing.word, Word.EARLY, key=GRAVEST.index) if spans else timing.word
     return PartVerdict(
@@ -244,7 +244,7 @@ class _Timer:
 
     def _went_after_its_slot(self, other: Run) -> bool:
         """Tell whether a view answered as if out when the slot came, and as absent later."""
-        spells = self.seen.spells.get(read_id(other.target)[2], ())
+        spells = self.seen.spells.get(parse_target_id(other.target)[2], ())
         is_gone = any(not spell.out and spell.begin > other.end for spell in spells)
         return is_gone and other.begin <= self.window.latest and other.end >= self.window.opens
 

@@ -12,8 +12,8 @@ from monitor.judge.spells import Spell, believed, spells, unproved
 from monitor.judge.witnesses import DEFAULT_LAGS, Lags, Witnesses, witnesses
 from monitor.look.recognise.version import first_published
 from monitor.look.sighting import State
-from monitor.plan.addresses import may_change_places
-from monitor.plan.targets import View, content_twin, read_id, target_id
+from monitor.plan.addresses import may_be_the_page
+from monitor.plan.targets import View, content_twin, parse_target_id, target_id
 from schedules.announcement import Address, Part
 from schedules.release import Release
 from schedules.times.interval import Interval
@@ -167,10 +167,10 @@ def _of(release: str, part: Part, view: View, runs: Mapping[str, Sequence[Run]])
     address = content_twin(part.url) if view is View.CONTENT else part.url
     own = target_id(release, part.id, view)
     found = [run for run in runs.get(own, ()) if run.address in ("", address)]
-    if not may_change_places(part.id):
+    if not may_be_the_page(part.id):
         return found
-    ids = ((name, read_id(name)) for name in runs if name != own)
-    others = (name for name, (_, its_part, its_view) in ids if its_view == view and may_change_places(its_part))
+    ids = ((name, parse_target_id(name)) for name in runs if name != own)
+    others = (name for name, (_, its_part, its_view) in ids if its_view == view and may_be_the_page(its_part))
     more = [run for name in others for run in runs[name] if run.address == address]
     return sorted([*found, *more], key=lambda run: run.first_sent) if more else found
 

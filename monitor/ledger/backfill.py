@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from alerts.claim import Claim
 from monitor.errors import SurroundingsFault
 from monitor.ledger.pages import CalendarPages, FetchedPage, UnansweredAsk
-from monitor.look.apart.process import Unread
+from monitor.look.apart.process import ReadFault
 from schedules.source import Ask
 from schedules.sources.govuk_items import NotAContentItem, Schema, read_item
 from schedules.sources.govuk_listing import CONTENT, Listed, further_urls, read_listing, record_url
@@ -87,7 +87,7 @@ class Record:
         self.pages.forget(_KEPT_PAGES)
         try:
             got = await self.pages.fetch(Ask(url, accept="application/json"))
-        except (UnansweredAsk, Unread) as exc:
+        except (UnansweredAsk, ReadFault) as exc:
             if tries > 1:
                 return await self._fetch(url, tries - 1)
             raise SurroundingsFault(f"the record does not answer: {exc}") from exc

@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from alerts import calendar_incidents as alerts
 from alerts.incident import Decision, Incident, Kind
 from monitor.clock import Clock
-from monitor.deliver.verdicts import VerdictRecord
+from monitor.deliver.verdicts import VerdictRecorder
 from monitor.health.state import FRESH_READS, HealthState
 from monitor.ledger.ledger import Ledger, RecordedRead
 from monitor.store.sql.read import VerdictStore
@@ -31,7 +31,7 @@ class CalendarIncidents:
     clock: Clock
     verdicts: VerdictStore
     writer: Writer
-    events: VerdictRecord
+    events: VerdictRecorder
     wake: Callable[[], None]
     timezone: str = "Europe/London"
     ask: Ask = off_the_loop
@@ -45,7 +45,7 @@ class CalendarIncidents:
         since = self.clock.now() - _LOOK_BACK
         lately = await self.ask(lambda: self.verdicts.incidents(since))
         theirs = (one for one in lately if one.kind is Kind.CALENDAR and not one.release and one.closed is None)
-        self._open = {incident.id: alerts.with_subject(incident) for incident in theirs}
+        self._open = {incident.id: alerts.fill_in_subject(incident) for incident in theirs}
 
     async def report_read(self, calendar: str, producer: str, learnt: RecordedRead) -> None:
         """Open an incident for a calendar in trouble, or close it after a good read. Report changed periods."""
@@ -54,33 +54,33 @@ class CalendarIncidents:
         if learnt.read.usable:
             self._failing.pop(calendar, None)
             if known is not None:
-                await self._record_decision(Decision(alerts.restored(known, now)), now)
-            periods = [(one.before, one.after) for one in learnt.retitled if one.changes_period]
-            if periods:
-                await self._record_decision(alerts.renamed(calendar, producer or calendar, periods, now), now)
+                await self._record_decision(Decision(alerts.close_resolved(known, now)), now)
+            if periods := [(one.before, one.after) for one in learnt.retitled if one.changes_period]:
+                decision = alerts.report_changed_periods(calendar, producer or calendar, periods, now)
+                await self._record_decision(decision, now)
             return
         since = self._failing.setdefault(calendar, learnt.read.started)
         if known is None and not learnt.alarms and not self._is_long_unread(calendar, now):
             return
-        last = self.health.calendars.get(calendar) or self.ledger.last_read(calendar)
-        doubted = bool(learnt.alarms)
-        found = alerts.Trouble(calendar, producer or calendar, learnt.read.fault, since, last, doubted=doubted)
-        await self._record_decision(alerts.trouble(found, known, now, self.timezone), now)
+        last, doubted = self.health.calendars.get(calendar) or self.ledger.last_read(calendar), bool(learnt.alarms)
+        found = alerts.CalendarTrouble(calendar, producer or calendar, learnt.read.fault, since, last, doubted=doubted)
+        await self._record_decision(alerts.report_trouble(found, known, now, self.timezone), now)
 
     async def report_missing_editions(self, calendars: Collection[str]) -> None:
         """Notify people, once each, of editions of regular series that none of these calendars announced in time."""
         now = self.clock.now()
         fresh = {name for name in calendars if self.health.is_fresh(name, now)}
-        missing = {}
+        missing, name_of = {}, self.events.rules.producer_name
         for one in await self.ledger.missing_editions(now, fresh):
-            decision = alerts.missing(alerts.Missing(one.title, one.producer, one.first, one.last), now)
+            edition = alerts.MissingEdition(one.title, one.producer, name_of(one.producer), one.first, one.last)
+            decision = alerts.report_missing_edition(edition, now)
             if decision.incident is not None:
                 missing[decision.incident.id] = decision
         for decision in missing.values():
             if await self._stored_incident(decision) is None:
                 await self._record_decision(decision, now)
         for incident in [one for one in self._open.values() if one.series and one.id not in missing]:
-            await self._record_decision(Decision(alerts.restored(incident, now)), now)
+            await self._record_decision(Decision(alerts.close_resolved(incident, now)), now)
 
     async def report_costly_hosts(self) -> None:
         """Notify people of hosts whose answers are too costly to parse, once a day each, also after a restart."""
@@ -89,7 +89,7 @@ class CalendarIncidents:
         self._reported_hosts = {host: day for host, day in self._reported_hosts.items() if day == today}
         for host in sorted(self.health.costly):
             if host not in self._reported_hosts and len(self._reported_hosts) < MOST_HOSTS:
-                decision = alerts.too_costly(host, now, self.timezone)
+                decision = alerts.report_costly_host(host, now, self.timezone)
                 if await self._stored_incident(decision) is None:
                     await self._record_decision(decision, now)
                 self._reported_hosts[host] = today
@@ -102,7 +102,7 @@ class CalendarIncidents:
         earlier = await self._stored_incident(decision) if decision.notices else None
         if earlier is not None:
             # The same trouble again on one day continues its incident, without a second notice.
-            decision = Decision(alerts.reopened(earlier, incident, now))
+            decision = Decision(alerts.reopen(earlier, incident, now))
         await self._tasks.within(LATE, self._write(decision, now))
         if decision.incident is not None and decision.incident.closed is None:
             self._open[incident.id] = decision.incident
@@ -110,7 +110,7 @@ class CalendarIncidents:
             self._open.pop(incident.id, None)
 
     async def _write(self, decision: Decision, now: datetime) -> None:
-        if await self.writer.write(lambda tx: self.events.follow(tx, decision, now)):
+        if await self.writer.write(lambda tx: self.events.save_decision(tx, decision, now)):
             self.wake()
 
     async def _stored_incident(self, decision: Decision) -> Incident | None:

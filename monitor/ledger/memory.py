@@ -18,7 +18,7 @@ from monitor.ledger.promises import PromiseBook
 from monitor.ledger.state import CalendarState, ReadResult, Rejoined, StateLoader, rejoin
 from monitor.ledger.write import LedgerChange
 from monitor.look.fetch import Found
-from monitor.plan.targets import release_of
+from monitor.plan.targets import release_from_id
 from monitor.store.rows import Announced, SeriesEdition
 from monitor.store.sql.engine import Store
 from monitor.threads import Ask, aside, off_the_loop, portions
@@ -207,5 +207,5 @@ class LedgerMemory:
 
 
 def _run_of_new_release(run: Run, left: Mapping[str, str]) -> Run:
-    old = release_of(run.target)
+    old = release_from_id(run.target)
     return replace(run, target=f"{left[old]}{run.target.removeprefix(old)}")

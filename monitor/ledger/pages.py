@@ -10,8 +10,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from monitor.look.apart.workers import Workers
-from monitor.look.cache_age import spoken_of
-from monitor.look.challenge import challenge, not_theirs
+from monitor.look.cache_age import answer_time_bounds
+from monitor.look.challenge import find_challenge, rejected_by_headers
 from monitor.look.fetch import Answer, Failure, Request
 from schedules.source import Ask, Page
 from schedules.sources.body import strip_personal
@@ -80,7 +80,7 @@ class CalendarPages:
             _refuse_unless_optional(ask, f"answered {why}")
             return None
         if answer.status == 304 and last is not None:
-            return replace(last, as_of_range=spoken_of(answer))
+            return replace(last, as_of_range=answer_time_bounds(answer))
         return await self._check_answer(ask, answer, last)
 
     async def _check_answer(self, ask: Ask, answer: Answer, last: FetchedPage | None) -> FetchedPage | None:
@@ -95,7 +95,7 @@ class CalendarPages:
         elif self.strip:
             answer = replace(answer, body=await self._strip_people(ask, answer.body))
         page = Page(ask.url, answer.status, answer.body, dict(answer.headers))
-        got = FetchedPage(answer, page, digest, spoken_of(answer))
+        got = FetchedPage(answer, page, digest, answer_time_bounds(answer))
         if self.strip or {"etag", "last-modified"} & set(answer.headers):
             self._fetched[ask.url] = got
         return got
@@ -104,7 +104,7 @@ class CalendarPages:
         if self.workers is None or len(body) <= FEW:
             return strip_personal(body)
         host = urlsplit(ask.url).hostname or ""
-        stripped: bytes = await self.workers.ask("strip", host, body, seconds=SECONDS)
+        stripped: bytes = await self.workers.run("strip", host, body, seconds=SECONDS)
         return stripped
 
 
@@ -120,7 +120,7 @@ def read_local_file(file: Path, now: datetime) -> FetchedPage:
 
 def _describe_substitute(answer: Answer) -> str:
     """Return what answered instead of the calendar, by the same rules as for looks. Empty if the calendar did."""
-    return _SUBSTITUTES.get(not_theirs(answer) or challenge(answer) or "", "")
+    return _SUBSTITUTES.get(rejected_by_headers(answer) or find_challenge(answer) or "", "")
 
 
 def _refuse_unless_optional(ask: Ask, why: str) -> None:

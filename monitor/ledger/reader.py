@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from monitor.clock import Clock
 from monitor.ledger.pages import FEW, MEGABYTE, SECONDS, CalendarPages, FetchedPage, UnansweredAsk, read_local_file
-from monitor.look.apart.process import Unread
+from monitor.look.apart.process import ReadFault
 from monitor.store.evidence.evidence import Evidence
 from monitor.store.rows import CalendarRead
 from schedules.announcement import Announcement
@@ -94,7 +94,7 @@ class CalendarReader:
             await self._fetch_pages(got)
             pages = tuple(each.page for each in got)
             reading, digest = await self._read_pages(pages)
-        except (UnansweredAsk, UnreadableCalendar, Unread) as exc:
+        except (UnansweredAsk, UnreadableCalendar, ReadFault) as exc:
             fault = " ".join(str(exc).split())
             records = self._keep_evidence(got, fault)
             return Outcome(
@@ -131,10 +131,10 @@ class CalendarReader:
         return self.pages.workers is not None and self.file is None and not is_small
 
     async def _run_in_worker(self, task: str, pages: Sequence[Page], now: datetime) -> Any:  # noqa: ANN401  # by task
-        """Run a step of the source in a worker process. Raises `UnreadableCalendar` and `Unread`."""
+        """Run a step of the source in a worker process. Raises `UnreadableCalendar` and `ReadFault`."""
         assert self.pages.workers is not None  # noqa: S101  # nothing is read apart without
         host = urlsplit(pages[0].url).hostname if pages else None
-        answer, state = await self.pages.workers.ask(task, host or "", self.source, tuple(pages), now, seconds=SECONDS)
+        answer, state = await self.pages.workers.run(task, host or "", self.source, tuple(pages), now, seconds=SECONDS)
         if isinstance(self.source, StatefulSource):
             self.source.import_state(state)
         if isinstance(answer, str):

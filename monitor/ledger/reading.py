@@ -159,7 +159,7 @@ class CalendarReads:
 
     async def _report_read(self, reader: CalendarReader, learnt: RecordedRead) -> CalendarRead:
         read = learnt.read
-        self.health.read(read.calendar, read.finished, read.fault)
+        self.health.note_calendar_read(read.calendar, read.finished, read.fault)
         if read.usable:
             self.counters.calendar_read.labels(read.calendar).set(read.finished.timestamp())
             self.counters.calendar_entries.labels(read.calendar).set(read.entries)

@@ -12,14 +12,14 @@ from urllib.parse import urlsplit
 
 import structlog
 
-from alerts.rota import Rota, Shift, calendar_of, shifts_from_json, shifts_json
+from alerts.rota import Rota, Shift, rota_calendar_name, shifts_from_json, shifts_json
 from monitor.clock import Clock
 from monitor.health.metrics import Metrics
 from monitor.health.state import HealthState
 from monitor.ledger.incidents import CalendarIncidents
 from monitor.ledger.ledger import RecordedRead
 from monitor.ledger.pages import SECONDS, CalendarPages, UnansweredAsk, read_local_file
-from monitor.look.apart.process import Unread
+from monitor.look.apart.process import ReadFault
 from monitor.look.apart.workers import Workers
 from monitor.store.rows import CalendarRead, RotaRead
 from monitor.store.sql.engine import Store
@@ -55,13 +55,13 @@ class RotaReader:
                 (ask,) = self.source.first(now)
                 got = await self.pages.fetch(ask)
                 spans = await self._apart([got.page] if got is not None else [], now)
-        except (UnansweredAsk, UnreadableCalendar, Unread) as exc:
+        except (UnansweredAsk, UnreadableCalendar, ReadFault) as exc:
             return (), " ".join(str(exc).split())
         return tuple(Shift(*span) for span in spans), ""
 
     async def _apart(self, pages: Sequence[Page], now: datetime) -> Sequence[Span]:
         host = urlsplit(pages[0].url).hostname if pages else None
-        spans, _ = await self.workers.ask("read", host or "", self.source, tuple(pages), now, seconds=SECONDS)
+        spans, _ = await self.workers.run("read", host or "", self.source, tuple(pages), now, seconds=SECONDS)
         if isinstance(spans, str):
             raise UnreadableCalendar(spans)
         return spans  # type: ignore[no-any-return]  # a worker's answer has any type
@@ -86,16 +86,16 @@ class RotaReads:
     def jobs(self) -> Iterator[tuple[timedelta, str, Job]]:
         """Yield the recurring jobs: interval, name and function."""
         for reader in self.readers:
-            yield reader.every, calendar_of(reader.name), partial(self.read, reader)
+            yield reader.every, rota_calendar_name(reader.name), partial(self.read, reader)
 
     async def read(self, reader: RotaReader) -> None:
         """Read one rota."""
-        begun, name = self.clock.now(), calendar_of(reader.name)
+        begun, name = self.clock.now(), rota_calendar_name(reader.name)
         shifts, fault = await reader.read()
         known = self.rotas[reader.name]
         self.rotas[reader.name] = replace(known, read=known.read if fault else shifts, fault=fault)
         read = CalendarRead(name, begun, self.clock.now(), usable=not fault, entries=len(shifts), fault=fault)
-        self.health.read(name, read.finished, fault)
+        self.health.note_calendar_read(name, read.finished, fault)
         if read.usable:
             self.counters.calendar_read.labels(name).set(read.finished.timestamp())
             self.counters.calendar_entries.labels(name).set(read.entries)

@@ -1,1 +1,1 @@
-"""Looks: one request each, and what it proved."""
+"""Looks: one request for each, and what its answer proved."""

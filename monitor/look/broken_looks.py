@@ -9,7 +9,7 @@ import structlog
 
 from monitor.clock import Clock
 from monitor.look.fetch import Failure, Reason
-from monitor.look.interpret import sighted
+from monitor.look.interpret import make_sighting
 from monitor.look.recognise.result import unknown
 from monitor.look.sighting import Sighting
 from monitor.plan.targets import Target
@@ -35,15 +35,15 @@ class BrokenLooks:
     clock: Clock
     _counts: dict[tuple[str, str], _Count] = field(default_factory=dict)
 
-    def sighted(self, target: Target, fault: Exception, began: datetime) -> tuple[Sighting, Failure]:
-        """Count a look at a target that broke; return what it proved, which is nothing, and its outcome."""
-        self.note(target.host, fault)
+    def record_look(self, target: Target, fault: Exception, began: datetime) -> tuple[Sighting, Failure]:
+        """Count a look that our own code broke. Return its sighting, which is unknown, and its outcome."""
+        self.count(target.host, fault)
         now, name = self.clock.now(), type(fault).__name__
         failure = Failure(target.url, Reason.MONITOR_FAULT, name, min(began, now), now)
-        return sighted(target, failure, unknown(failure.reason.value)), failure
+        return make_sighting(target, failure, unknown(failure.reason.value)), failure
 
-    def note(self, host: str, fault: Exception) -> None:
-        """Count one look; log it with the number of lines suppressed since the last, or suppress its line."""
+    def count(self, host: str, fault: Exception) -> None:
+        """Count one look. Log it with the number of lines suppressed since the last line, or suppress its line."""
         now, name = self.clock.monotonic(), type(fault).__name__
         count = self._counts.setdefault((host, name), _Count(self.clock.now()))
         count.last, count.looks = self.clock.now(), count.looks + 1

@@ -1,4 +1,4 @@
-"""How old an answer was when it reached us: what caches say of it."""
+"""The age of an answer when it reached us, as caches state it."""
 
 from __future__ import annotations
 
@@ -12,35 +12,35 @@ from schedules.patterns import quick
 
 _LIFETIME = quick(r"(s-maxage|max-age)\s*=\s*\"?(\d{1,10})", re.IGNORECASE)
 
-_CUT_OFF = 2.0
+_ROUNDING = 2.0
 _LONGEST = 365 * 86_400
-"""Seconds. No answer should be kept for longer (RFC 9111): an older copy is stale whatever its lifetime."""
+"""Seconds. No answer should be kept longer (RFC 9111), so an older copy is always stale."""
 _SERVED_BY = ("x-served-by", "via")
 _PAIRS = 2
-_TELLING = 3.0
+_MUST_HAVE_GROWN = 3.0
 """Seconds after which an age in whole seconds must have grown."""
 
 
 def age_bounds(headers: Mapping[str, str]) -> tuple[float, float]:
-    """Return the least and most seconds that the answer had lain in a cache.
+    """Return the least and most seconds that the answer may have been in caches.
 
-    `headers` have lower-case names. Ages are whole seconds: one told by a shield and the edge behind it, each of which
-    cuts off a fraction, and counted from the arrival of what took a while to come, may be almost two too low.
+    `headers` have lower-case names. Ages are whole seconds. Two caches in a row each round down, and count only from
+    the arrival of an answer, so that an age may be almost two seconds too low.
     """
     age = age_of(headers)
     if age is None or (age == 0 and _is_fresh(headers)):
         return 0.0, 0.0
-    return max(0.0, age - 1.0), age + _CUT_OFF
+    return max(0.0, age - 1.0), age + _ROUNDING
 
 
-def spoken_of(answer: Answer) -> tuple[datetime, datetime]:
-    """Return the earliest and the latest instant of which an answer may speak, given how long it lay in caches."""
+def answer_time_bounds(answer: Answer) -> tuple[datetime, datetime]:
+    """Return the earliest and latest instant that an answer may describe, given its time in caches."""
     youngest, oldest = age_bounds(answer.headers)
     return answer.sent - timedelta(seconds=oldest), answer.received - timedelta(seconds=youngest)
 
 
 def age_of(headers: Mapping[str, str]) -> int | None:
-    """Return the `Age` in whole seconds, a year at most; None where there is none that is a number (RFC 9111, 5.1)."""
+    """Return the `Age` in whole seconds, at most a year. None if it is absent or no number (RFC 9111, 5.1)."""
     text = headers.get("age")
     if text is None:
         return None
@@ -54,8 +54,8 @@ def age_of(headers: Mapping[str, str]) -> int | None:
 def is_stale(headers: Mapping[str, str]) -> bool:
     """Return whether a cache served the answer beyond its lifetime, as it may while the origin fails.
 
-    A lifetime of zero says nothing: it is meant for browsers, and the shared cache has an order of its own. An age of
-    a year or more is always beyond it.
+    A lifetime of zero is ignored: it is meant for browsers, and shared caches have their own instructions. An age of a
+    year or more is always stale.
     """
     age = age_of(headers)
     if not age:
@@ -67,37 +67,37 @@ def is_stale(headers: Mapping[str, str]) -> bool:
 
 @dataclass(slots=True)
 class ConstantAge:
-    """Finds out whether one address answers with an `Age` that does not grow, and so is none.
+    """Detects that an address sends an `Age` that does not grow, and so is no age.
 
-    Some servers send the same number for ever. A copy's age grows with time; it is lower again only once the cache has
-    fetched a new copy, which cannot be older than the time since the last answer. An edge may also take over another
-    cache's copy, which by chance has the same age: hence two such pairs of answers in a row.
+    Some servers always send the same number. A real age grows with time. It is lower again only if the cache fetched a
+    new copy, which cannot be older than the time since the last answer. An edge may also take over a copy of another
+    cache that by chance has the same age. So two such pairs of answers in a row are needed.
     """
 
-    _told: tuple[str | None, ...] = ()
+    _last: tuple[str | None, ...] = ()
     _since: datetime | None = None
     _pairs: int = 0
 
-    def checked(self, answer: Answer) -> Answer:
-        """Return the next answer of an address, without its `Age` if that is none."""
+    def remove_constant_age(self, answer: Answer) -> Answer:
+        """Return the next answer of the address, without its `Age` if that never grows."""
         age = age_of(answer.headers)
         if not age or age == _LONGEST:
-            # Caches send the largest number that they know for whatever is older.
-            self._told = ()
+            # Caches send the largest number that they know for everything older.
+            self._last = ()
             return answer
-        told = (answer.url, str(age), *(answer.headers.get(name) for name in _SERVED_BY))
-        if told != self._told or self._since is None:
-            self._told, self._since, self._pairs = told, answer.sent, 0
+        current = (answer.url, str(age), *(answer.headers.get(name) for name in _SERVED_BY))
+        if current != self._last or self._since is None:
+            self._last, self._since, self._pairs = current, answer.sent, 0
             return answer
         elapsed = (answer.sent - self._since).total_seconds()
-        if elapsed >= _TELLING:
-            self._since, self._pairs = answer.sent, self._pairs + (age > elapsed + _CUT_OFF)
+        if elapsed >= _MUST_HAVE_GROWN:
+            self._since, self._pairs = answer.sent, self._pairs + (age > elapsed + _ROUNDING)
         if self._pairs < _PAIRS:
             return answer
         return replace(answer, headers={name: text for name, text in answer.headers.items() if name != "age"})
 
 
 def _is_fresh(headers: Mapping[str, str]) -> bool:
-    """Tell whether every cache on the way says that it had no copy."""
+    """Return whether every cache on the way reports that it had no copy."""
     words = headers.get("x-cache", "").replace(",", " ").split()
     return bool(words) and all(word.upper() == "MISS" for word in words)

@@ -1,4 +1,4 @@
-"""Answers that come from something standing in front of the publisher: challenges, sign-in pages, mirrors."""
+"""Detects answers that are not from the publisher: bot challenges, sign-in pages, mirrors, stale copies."""
 
 from __future__ import annotations
 
@@ -31,18 +31,18 @@ _ASKED_TO_SIGN_IN = quick(rb"<input[^>]{1,500}type\s*=\s*[\"']?password")
 
 
 def is_mirror(headers: Mapping[str, str]) -> bool:
-    """Tell whether a mirror or an error page of the CDN answered in the publisher's place."""
+    """Return whether a mirror or an error page of the CDN answered instead of the publisher."""
     backend = headers.get("fastly-backend-name", "").lower()
     return backend.startswith("mirror") or backend == "error"
 
 
 def is_challenged(headers: Mapping[str, str]) -> bool:
-    """Tell whether the headers alone say that a firewall answered."""
+    """Return whether the headers show that a firewall answered."""
     return "cf-mitigated" in headers or "x-amzn-waf-action" in headers
 
 
-def not_theirs(answer: Answer) -> str:
-    """Return why an answer says nothing of what its publisher has now, by its headers alone; empty when it may."""
+def rejected_by_headers(answer: Answer) -> str:
+    """Return why the headers show that an answer is not what the publisher has now, else an empty string."""
     headers = answer.headers
     if "fastly-backend-name" in headers and is_mirror(headers):
         return "mirror"
@@ -51,13 +51,13 @@ def not_theirs(answer: Answer) -> str:
     return "challenge" if is_challenged(headers) else ""
 
 
-def challenge(answer: Answer) -> str | None:
-    """Return what stands in front of the publisher, None when nothing does. Reads the first 64 KB."""
+def find_challenge(answer: Answer) -> str | None:
+    """Return whether a challenge or a sign-in page answered, by the first 64 KB. None if neither did."""
     if is_challenged(answer.headers):
         return "challenge"
     if "html" not in answer.headers.get("content-type", "html").lower():
         return None
-    # Words are sought in lower case one by one: one pattern for all, whatever their case, takes ten times as long.
+    # Searching each word in lower-case text is ten times faster than one pattern that ignores case.
     head = answer.body[:_HEAD].lower()
     title = head.find(b"<title")
     if any(mark in head for mark in _MARKS) or (title >= 0 and _TITLES.match(head, title)):

@@ -1,4 +1,4 @@
-"""How far our clock is ahead, by the vote of the hosts that send a date, of the machine, and of our clock itself."""
+"""Decides how far our clock is ahead: hosts that send a date, the machine, and our clock itself vote."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ from dataclasses import dataclass
 
 Span = tuple[float, float]
 
-_APART = 1.0
-"""Servers behind one name differ by so many seconds among themselves: no nearer are two that contradict each other."""
-RIGHT: Span = (-1.0, 1.0)
+_CONTRADICTION = 1.0
+"""Spans this many seconds apart contradict each other. Servers of one name differ by less."""
+CORRECT: Span = (-1.0, 1.0)
 _WITNESSES = 2
-"""So many hosts must agree that our clock is wrong: one of them may have a wrong clock itself."""
+"""This many hosts must agree that our clock is wrong, because the clock of one host may be wrong."""
 _HOST = 2
 _MACHINE = 2
 _OURS = 1
-"""Our own clock settles a draw, for it and a host that agrees with it are two; it outvotes no two hosts."""
+"""The weight of our own clock: it decides a draw, but never against two hosts."""
 
 
 @dataclass(frozen=True, slots=True)
 class Vote:
-    """What was voted, `bounds` in seconds.
+    """The result of a vote. `bounds` is how far our clock is ahead, in seconds.
 
-    `outvoted` are the hosts that say something else. `unconfirmed` are those whose word nobody confirms, though no one
-    can say that it is wrong: each counts for what is read of that host itself, and for nothing else.
+    `outvoted` are the hosts that contradict it. `unconfirmed` are those that no other witness confirms or contradicts:
+    the offset of such a host counts only for looks at that host.
     """
 
     bounds: Span
@@ -40,28 +40,28 @@ def vote(spans: Mapping[str, Span], *, synchronised: bool | None = None) -> Vote
     that nothing synchronises the clock, and only one host sends a date, machine and host count as two witnesses.
     """
     witnesses = 1 if synchronised is False and len(spans) == 1 else _WITNESSES
-    first = _side(next(iter(spans)), spans)
+    first = _agreeing_hosts(next(iter(spans)), spans)
     # All agree, as they nearly always do.
-    sides = [first] if len(first) == len(spans) else [_side(name, spans) for name in spans]
+    sides = [first] if len(first) == len(spans) else [_agreeing_hosts(name, spans) for name in spans]
     credible = [side for side in sides if len(side) >= witnesses or _agrees_with_us(side, spans)]
     if not credible:
         everyone = frozenset(spans)
-        return Vote(RIGHT, outvoted=everyone) if synchronised else Vote(RIGHT, unconfirmed=everyone)
-    weights = [_weight(side, spans, synchronised=synchronised is True) for side in credible]
+        return Vote(CORRECT, outvoted=everyone) if synchronised else Vote(CORRECT, unconfirmed=everyone)
+    weights = [_vote_weight(side, spans, synchronised=synchronised is True) for side in credible]
     best = [side for side, weight in zip(credible, weights, strict=True) if weight == max(weights)]
     bounds = common(spans, best[0])
-    rivals = [side for side in best if apart(common(spans, side), bounds) > _APART]
+    rivals = [side for side in best if distance(common(spans, side), bounds) > _CONTRADICTION]
     if rivals:
-        hull = _hull([bounds, *(common(spans, side) for side in rivals)])
+        hull = _cover_all([bounds, *(common(spans, side) for side in rivals)])
         return Vote(hull, unconfirmed=frozenset().union(best[0], *rivals))
-    outvoted = frozenset(name for name, span in spans.items() if apart(span, bounds) > _APART)
+    outvoted = frozenset(name for name, span in spans.items() if distance(span, bounds) > _CONTRADICTION)
     confirmed = _confirmed_by([spans[name] for name in best[0]], witnesses)
     # What only one host says of our clock is dropped from the result, and that host is unconfirmed.
     unconfirmed = (name for name in best[0] if confirmed != bounds and is_off(spans[name]))
     return Vote(confirmed, outvoted=outvoted, unconfirmed=frozenset(unconfirmed))
 
 
-def _side(seed: str, spans: Mapping[str, Span]) -> frozenset[str]:
+def _agreeing_hosts(seed: str, spans: Mapping[str, Span]) -> frozenset[str]:
     """Return the hosts that agree with one, and with each other."""
     shared, side = spans[seed], {seed}
     for name, span in spans.items():
@@ -71,12 +71,12 @@ def _side(seed: str, spans: Mapping[str, Span]) -> frozenset[str]:
     return frozenset(side)
 
 
-def _weight(side: frozenset[str], spans: Mapping[str, Span], *, synchronised: bool) -> int:
+def _vote_weight(side: frozenset[str], spans: Mapping[str, Span], *, synchronised: bool) -> int:
     return _HOST * len(side) + (_OURS + _MACHINE * synchronised) * _agrees_with_us(side, spans)
 
 
 def _agrees_with_us(side: Iterable[str], spans: Mapping[str, Span]) -> bool:
-    return apart(common(spans, side), RIGHT) <= 0
+    return distance(common(spans, side), CORRECT) <= 0
 
 
 def _confirmed_by(spans: list[Span], witnesses: int) -> Span:
@@ -102,7 +102,7 @@ def overlap(one: Span, other: Span) -> Span | None:
     return (low, high) if low <= high else None
 
 
-def apart(one: Span, other: Span) -> float:
+def distance(one: Span, other: Span) -> float:
     """Return how many seconds lie between two spans, below zero when they overlap."""
     return max(one[0], other[0]) - min(one[1], other[1])
 
@@ -112,6 +112,6 @@ def is_off(bounds: Span) -> bool:
     return bounds[0] > 0 or bounds[1] < 0
 
 
-def _hull(spans: Iterable[Span]) -> Span:
+def _cover_all(spans: Iterable[Span]) -> Span:
     those = list(spans)
     return min(low for low, _ in those), max(high for _, high in those)

@@ -11,36 +11,37 @@ from math import inf, sqrt
 from monitor.look.scheduled import Rank, ScheduledTarget
 from monitor.look.sweeps import Sweeps
 from monitor.plan.addresses import is_witness
-from monitor.plan.budget import Key, gap, spacings, stretch
-from monitor.plan.proof import Need
+from monitor.plan.budget import WantedSpacing, affordable_spacings, least_gap, stretch_factor
+from monitor.plan.proof import PartProof
 from monitor.plan.targets import View
 
-_SHARED_EVERY = 0.5
+_UPDATE_SECONDS = 0.5
+"""How often the sharing of the budget is updated."""
 _FORESEEN = timedelta(seconds=60)
-_MOVED_EVERY = timedelta(seconds=1)
+_RECHECK_EVERY = timedelta(seconds=1)
 _KEPT_FREE = timedelta(seconds=0.5)
-"""Shortly before its promised instant a target is not looked at: that look would stand in the way of the promised."""
+"""A target is not looked at this shortly before its promised instant, so that its promised look is not delayed."""
 
 
 @dataclass(slots=True, eq=False)
 class _Entry:
-    """One target's place among them; what `stands` no more stays in its heap until it comes up."""
+    """A target that waits for its look. If it is not `is_current`, it stays in its heap until it comes up."""
 
     watched: ScheduledTarget
-    key: Key
+    wanted: WantedSpacing
     rank: Rank
     number: int
-    need: Need | None = None
+    part: PartProof | None = None
     is_ready: bool = False
-    counts: bool = False
-    stands: bool = True
+    is_counted: bool = False
+    is_current: bool = True
 
 
 @dataclass(slots=True, eq=False)
 class _Group:
-    """Targets of the same spacing and chance: of these the one looked at longest ago goes first.
+    """Targets that want the same spacing and have the same chance. The one looked at longest ago goes first.
 
-    `spacing` is in seconds, the one wanted or what the budget allows of it.
+    `spacing` is in seconds: the one wanted, or what the budget allows of it.
     """
 
     spacing: float
@@ -49,217 +50,218 @@ class _Group:
 
 
 class DueTargets:
-    """The targets of one host by when they are due.
+    """The targets of one host, by when they are due.
 
-    The most overdue goes first, in proportion to its spacing; where `rate` (looks a second) cannot carry
-    all, to the spacing that its share allows. A look at its promised instant goes before all others; of several
-    at one instant the one most overdue in proportion to its chance goes first. Near a slot whose looks the rate
-    cannot carry, those that prove it go by their sweep (`sweeps`). What may be looked at more often than it is due is
-    looked at when nothing else is.
+    A look at its promised instant goes first. If several have the same instant, the longest overdue in proportion to
+    its chance goes first. After them comes the target most overdue in proportion to its spacing, or to the spacing that
+    `rate` (looks a second) can afford. Near a slot whose looks the rate cannot carry, `sweeps` decide. If none is due,
+    a target that may be looked at more often is looked at.
     """
 
     def __init__(self, rate: float) -> None:
         self.rate = rate
         self.sweeps = Sweeps()
-        self._swept: dict[str, _Entry] = {}
-        self._head: _Entry | None = None
-        self._free: list[tuple[datetime, Rank, int, _Entry]] = []
-        self._entries: dict[str, _Entry] = {}
-        self._waiting: list[tuple[datetime, Rank, int, _Entry]] = []
-        self._instants: list[tuple[datetime, Rank, int, _Entry]] = []
-        self._moved = datetime.min.replace(tzinfo=UTC)
-        self._promised = _Group(1.0)
-        self._groups: dict[Key, _Group] = {}
-        self._keys: dict[Key, Key] = {}
-        self._numbers = itertools.count()
-        self._shared = self._considered = -inf
         self.ready = 0
+        self._entries: dict[str, _Entry] = {}
+        # Heaps of entries by when they are due, by their promised instant, and by when they may be looked at if idle.
+        self._waiting: list[tuple[datetime, Rank, int, _Entry]] = []
+        self._promised_instants: list[tuple[datetime, Rank, int, _Entry]] = []
+        self._if_idle: list[tuple[datetime, Rank, int, _Entry]] = []
+        # Entries that are due: those at their promised instant, those in groups, and those that sweeps plan.
+        self._promised = _Group(1.0)
+        self._groups: dict[WantedSpacing, _Group] = {}
+        self._swept: dict[str, _Entry] = {}
+        self._next_swept: _Entry | None = None
+        self._wanted: dict[WantedSpacing, WantedSpacing] = {}
+        self._numbers = itertools.count()
+        self._rechecked_at = datetime.min.replace(tzinfo=UTC)
+        self._shared_at = self._sweeps_updated_at = -inf
 
-    def put(self, watched: ScheduledTarget, now: datetime) -> None:
-        """Enter a target for its due instant, in place of an earlier entry."""
+    def schedule(self, watched: ScheduledTarget, now: datetime) -> None:
+        """Enter a target for its due instant. An earlier entry of it is replaced."""
         if watched.target.id in self._entries:
-            self.take_off(watched.target.id)
+            self.remove(watched.target.id)
         if watched.due is None or watched.window is None:
             return
         window = watched.window
-        key = (window.every.total_seconds(), window.chance)
-        # Targets of one group share its key, of which there would be one for each.
-        key = self._keys.setdefault(key, key)
-        entry = _Entry(watched, key, watched.rank, next(self._numbers))
+        wanted = (window.every.total_seconds(), window.chance)
+        # Thousands of targets share a few keys: keep one object for each.
+        wanted = self._wanted.setdefault(wanted, wanted)
+        entry = _Entry(watched, wanted, watched.rank, next(self._numbers))
         self._entries[watched.target.id] = entry
         heappush(self._waiting, (watched.due, entry.rank, entry.number, entry))
-        if watched.instant is not None and timedelta() <= watched.instant - watched.due < _FORESEEN:
-            heappush(self._instants, (watched.instant, entry.rank, entry.number, entry))
+        if watched.promised_at is not None and timedelta() <= watched.promised_at - watched.due < _FORESEEN:
+            heappush(self._promised_instants, (watched.promised_at, entry.rank, entry.number, entry))
         if watched.due - now <= window.every:
-            self._count(entry)
-        free_at = None if window.free is None else watched.free_at()
-        if free_at is not None and free_at < watched.due:
-            heappush(self._free, (free_at, entry.rank, entry.number, entry))
+            self._count_in_group(entry)
+        idle_look = None if window.every_if_idle is None else watched.next_look_if_idle()
+        if idle_look is not None and idle_look < watched.due:
+            heappush(self._if_idle, (idle_look, entry.rank, entry.number, entry))
 
-    def take_off(self, target: str) -> None:
-        """Take a target off, due or not."""
+    def remove(self, target: str) -> None:
+        """Remove a target, whether it is due or not."""
         entry = self._entries.pop(target, None)
         if entry is None:
             return
-        entry.stands = False
+        entry.is_current = False
         if self._swept:
             self._swept.pop(target, None)
         self.ready -= entry.is_ready
-        if entry.counts:
-            self._groups[entry.key].count -= 1
+        if entry.is_counted:
+            self._groups[entry.wanted].count -= 1
 
-    def ripen(self, now: datetime, mono: float) -> None:
-        """Let those whose instant has come be ready; one whose last look still flies waits for its landing."""
-        if self.ready and now >= self._moved + _MOVED_EVERY:
-            self._move_on(now)
-        if mono - self._considered >= _SHARED_EVERY:
-            self._consider(now, mono)
-        while self._waiting and (self._waiting[0][0] <= now or not self._waiting[0][3].stands):
+    def collect_due(self, now: datetime, mono: float) -> None:
+        """Make the targets ready that are due. One whose last look is still under way waits until that has ended."""
+        if self.ready and now >= self._rechecked_at + _RECHECK_EVERY:
+            self._move_to_next_windows(now)
+        if mono - self._sweeps_updated_at >= _UPDATE_SECONDS:
+            self._update_sweeps(now, mono)
+        while self._waiting and (self._waiting[0][0] <= now or not self._waiting[0][3].is_current):
             due, rank, number, entry = heappop(self._waiting)
             watched = entry.watched
-            if not entry.stands or watched.is_flying:
-                # A landing puts it here again; until then its host is kept free for its promised instant.
+            if not entry.is_current or watched.is_under_way:
+                # The end of the look schedules it again. Until then its host is kept free for its promised instant.
                 continue
-            if not entry.counts:
-                self._count(entry)
-            if self.sweeps.is_on and watched.proof is None and is_witness(watched.target.part) and self.sweeps.holds():
-                heappush(self._waiting, (now + _MOVED_EVERY, rank, number, entry))
+            if not entry.is_counted:
+                self._count_in_group(entry)
+            is_lone_witness = self.sweeps.is_active and watched.goal is None and is_witness(watched.target.part)
+            if is_lone_witness and self.sweeps.delays_witnesses():
+                heappush(self._waiting, (now + _RECHECK_EVERY, rank, number, entry))
                 continue
-            if watched.proof is not None and self.sweeps.takes(watched.proof, now):
+            if watched.goal is not None and self.sweeps.plans(watched.goal, now):
                 self._swept[watched.target.id] = entry
                 continue
-            last = watched.last if watched.last is not None else mono - entry.key[0] - (now - due).total_seconds()
-            heappush(self._groups[entry.key].ready, (last, rank, number, entry))
+            last = watched.last if watched.last is not None else mono - entry.wanted[0] - (now - due).total_seconds()
+            heappush(self._groups[entry.wanted].ready, (last, rank, number, entry))
             entry.is_ready = True
             self.ready += 1
-        while self._instants and self._instants[0][0] <= now:
-            _, rank, number, entry = heappop(self._instants)
-            if entry.is_ready and entry.stands:
-                heappush(self._promised.ready, (self._place(entry, mono), rank, number, entry))
+        while self._promised_instants and self._promised_instants[0][0] <= now:
+            _, rank, number, entry = heappop(self._promised_instants)
+            if entry.is_ready and entry.is_current:
+                looked_at = entry.watched.last
+                precedence = -inf if looked_at is None else (looked_at - mono) * sqrt(entry.wanted[1])
+                heappush(self._promised.ready, (precedence, rank, number, entry))
 
-    def _consider(self, now: datetime, mono: float) -> None:
-        """Decide now and then whether looks go by sweeps, and have those that wait do as was decided."""
-        self._considered = mono
-        if self.sweeps.consider(now, gap(self.rate), is_stretched=self.demand() > self.rate):
+    def _update_sweeps(self, now: datetime, mono: float) -> None:
+        """Decide whether sweeps plan looks. If that changed, schedule the ready targets again."""
+        self._sweeps_updated_at = mono
+        if self.sweeps.update(now, least_gap(self.rate), is_overloaded=self.demand() > self.rate):
             ready = [one.watched for one in self._entries.values() if one.is_ready]
             for watched in (*ready, *(one.watched for one in self._swept.values())):
-                self.put(watched, now)
+                self.schedule(watched, now)
 
-    def _move_on(self, now: datetime) -> None:
-        """Have those that still wait when their window ends wait for the next one's spacing, and not for the old."""
-        self._moved = now
+    def _move_to_next_windows(self, now: datetime) -> None:
+        """Schedule targets again that still wait after their window has ended, with the spacing of the next one."""
+        self._rechecked_at = now
         waiting = [entry.watched for entry in self._entries.values() if entry.is_ready]
         for watched in waiting:
-            if watched.window is not None and watched.window.ends <= now and watched.enter(now):
-                self.put(watched, now)
+            if watched.window is not None and watched.window.ends <= now and watched.enter_window(now):
+                self.schedule(watched, now)
 
     def has_look(self, now: datetime, gap: timedelta) -> bool:
-        """Tell whether a look can be made now; one begins every `gap`."""
-        if (self._swept or self._head is not None) and self._next_swept_entry(now, gap) is not None:
+        """Return whether a look can be made now. `gap` is the time between the starts of two looks."""
+        if (self._swept or self._next_swept is not None) and self._find_next_swept(now, gap) is not None:
             return True
         if self.ready > 0:
             return True
-        return bool(self._swept or self._free) and self._spare(now) is not None
+        return bool(self._swept or self._if_idle) and self._find_idle_look(now) is not None
 
-    def pick(self, now: datetime, mono: float) -> ScheduledTarget | None:
-        """Take off the one to look at now, None when none is ready."""
-        is_swept = self._head is not None and self._sweep_goes_first(is_other_due=self.ready > 0)
-        first = self._head if is_swept else None
-        if first is not None and first.need is not None:
-            self.sweeps.begin(first.need, now)
-            self._head = None
+    def take_next(self, now: datetime, mono: float) -> ScheduledTarget | None:
+        """Remove and return the target to look at now, or None."""
+        is_swept = self._next_swept is not None and self._sweep_goes_first(is_other_due=self.ready > 0)
+        first = self._next_swept if is_swept else None
+        if first is not None and first.part is not None:
+            self.sweeps.record_start(first.part, now)
+            self._next_swept = None
         else:
-            first = self._pick_other(now, mono)
+            first = self._find_other(now, mono)
         if first is not None:
-            self.take_off(first.watched.target.id)
+            self.remove(first.watched.target.id)
         return first.watched if first else None
 
-    def _pick_other(self, now: datetime, mono: float) -> _Entry | None:
-        first = self._first(self._promised) if self._promised.ready else None
+    def _find_other(self, now: datetime, mono: float) -> _Entry | None:
+        """Return the first entry outside the sweeps: promised, then most overdue, then one that is not due."""
+        first = self._first_ready(self._promised) if self._promised.ready else None
         while first is None and (head := self._most_overdue(mono)) is not None:
-            is_put_off = head.watched.instant is not None and self._waits_for_its_instant(head, now)
-            first = None if is_put_off else head
+            is_postponed = head.watched.promised_at is not None and self._postpone_to_promise(head, now)
+            first = None if is_postponed else head
         if first is not None:
-            self.sweeps.repaid()
-        return first or self._spare(now)
+            self.sweeps.record_other_request()
+        return first or self._find_idle_look(now)
 
     def _sweep_goes_first(self, *, is_other_due: bool) -> bool:
-        return self._head is not None and not (is_other_due and self.sweeps.owes())
+        return self._next_swept is not None and not (is_other_due and self.sweeps.owes_a_look())
 
-    def _next_swept_entry(self, now: datetime, gap: timedelta) -> _Entry | None:
-        """Return the entry that the sweep over its host looks at next, None if none waits."""
-        if self._head is not None and self._swept.get(self._head.watched.target.id) is not self._head:
-            self._head = None
-        if self._head is None and self._swept:
-            need = self.sweeps.next(now, gap, lambda one: self._entry_of(one) is not None)
-            self._head = None if need is None else self._entry_of(need)
-            if self._head is not None:
-                self._head.need = need
-        return self._head
+    def _find_next_swept(self, now: datetime, gap: timedelta) -> _Entry | None:
+        """Return the entry that the sweeps look at next, None if none waits."""
+        if self._next_swept is not None and self._swept.get(self._next_swept.watched.target.id) is not self._next_swept:
+            self._next_swept = None
+        if self._next_swept is None and self._swept:
+            part = self.sweeps.next_part(now, gap, lambda one: self._find_entry(one) is not None)
+            self._next_swept = None if part is None else self._find_entry(part)
+            if self._next_swept is not None:
+                self._next_swept.part = part
+        return self._next_swept
 
-    def _entry_of(self, need: Need) -> _Entry | None:
-        """Return what waits for a look at a part: the view that is wanted, or else what users get."""
-        return self._swept.get(f"{need.id}/{need.view}") or self._swept.get(f"{need.id}/{View.EDGE}")
+    def _find_entry(self, part: PartProof) -> _Entry | None:
+        """Return the entry of a part that waits for a look: in the wanted view, or else in the edge view."""
+        return self._swept.get(f"{part.id}/{part.next_view}") or self._swept.get(f"{part.id}/{View.EDGE}")
 
-    def _spare(self, now: datetime) -> _Entry | None:
-        """Return the look that is made where no other is due."""
-        # What a sweep leaves goes to the origins of its parts, asked longest ago first.
+    def _find_idle_look(self, now: datetime) -> _Entry | None:
+        """Return an entry to look at if no other is due."""
+        # Looks that a sweep leaves are for the origin views of its parts, the last looked at longest ago first.
         origins = (
-            one for one in self._swept.values() if self.sweeps.awaits_origin(one.watched.target, one.watched.proof)
+            one for one in self._swept.values() if self.sweeps.awaits_origin(one.watched.target, one.watched.goal)
         )
         oldest = min(origins, key=lambda one: -inf if one.watched.last is None else one.watched.last, default=None)
-        while self._free and (not (entry := self._free[0][3]).stands or entry.watched.is_flying):
-            heappop(self._free)
-        return oldest or (self._free[0][3] if self._free and self._free[0][0] <= now else None)
+        while self._if_idle and (not (entry := self._if_idle[0][3]).is_current or entry.watched.is_under_way):
+            heappop(self._if_idle)
+        return oldest or (self._if_idle[0][3] if self._if_idle and self._if_idle[0][0] <= now else None)
 
-    def _waits_for_its_instant(self, head: _Entry, now: datetime) -> bool:
-        """Put off the head of a group which, looked at now, might still be under way when its instant comes."""
-        instant = head.watched.instant
-        if instant is None or not timedelta() < instant - now < _KEPT_FREE:
+    def _postpone_to_promise(self, head: _Entry, now: datetime) -> bool:
+        """Postpone the first entry of a group to its promised instant, if that is near. Return whether it was."""
+        promised_at = head.watched.promised_at
+        if promised_at is None or not timedelta() < promised_at - now < _KEPT_FREE:
             return False
-        heappop(self._groups[head.key].ready)
-        heappush(self._waiting, (instant, head.rank, head.number, head))
+        heappop(self._groups[head.wanted].ready)
+        heappush(self._waiting, (promised_at, head.rank, head.number, head))
         head.is_ready = False
         self.ready -= 1
         return True
 
-    def _place(self, entry: _Entry, mono: float) -> float:
-        last = entry.watched.last
-        return -inf if last is None else (last - mono) * sqrt(entry.key[1])
-
     def lag(self, mono: float) -> float:
-        """Return how overdue the next to be picked is, in spacings; infinite for a promised look, 0 for none."""
-        if self._sweep_goes_first(is_other_due=True) or self._first(self._promised) is not None:
+        """Return how many spacings the next target is overdue: infinite for a promised look, 0 if none is ready."""
+        if self._sweep_goes_first(is_other_due=True) or self._first_ready(self._promised) is not None:
             return inf
-        heads = ((group, self._first(group)) for group in self._groups.values())
+        heads = ((group, self._first_ready(group)) for group in self._groups.values())
         return max(((mono - group.ready[0][0]) / group.spacing for group, head in heads if head), default=0.0)
 
     def next_due(self, now: datetime) -> datetime | None:
-        """Return when the next one can be looked at."""
-        due = self._next(self._waiting)
-        if not (self._free or self._swept):
+        """Return when the next target can be looked at."""
+        due = self._earliest_in(self._waiting)
+        if not (self._if_idle or self._swept):
             return due
         idle = self.sweeps.idle_until(now) if self._swept else None
-        return min((head for head in (due, self._next(self._free), idle) if head is not None), default=None)
+        return min((at for at in (due, self._earliest_in(self._if_idle), idle) if at is not None), default=None)
 
-    def next_instant(self) -> datetime | None:
-        """Return the next promised instant, None while looks go by sweeps."""
-        return self._next(self._instants) if self._instants and not self.sweeps.is_on else None
+    def next_promised(self) -> datetime | None:
+        """Return the next promised instant, None while sweeps plan the looks."""
+        return None if self.sweeps.is_active else self._earliest_in(self._promised_instants)
 
     def demand(self) -> float:
         """Return the looks a second that are wanted now."""
-        return sum(group.count / key[0] for key, group in self._groups.items())
+        return sum(group.count / wanted[0] for wanted, group in self._groups.items())
 
     def stretch(self) -> float:
-        """Return by how much the budget spreads the looks out."""
-        return stretch(self.demand(), self.rate)
+        """Return how many times further apart the looks are than wanted."""
+        return stretch_factor(self.demand(), self.rate)
 
     def _most_overdue(self, mono: float) -> _Entry | None:
-        if mono - self._shared >= _SHARED_EVERY:
-            self._share(mono)
+        if mono - self._shared_at >= _UPDATE_SECONDS:
+            self._share_rate(mono)
         best, most = None, -inf
         for group in self._groups.values():
-            head = self._first(group)
+            head = self._first_ready(group)
             if head is None:
                 continue
             lag = (mono - group.ready[0][0]) / group.spacing
@@ -267,31 +269,33 @@ class DueTargets:
                 best, most = head, lag
         return best
 
-    def _share(self, mono: float) -> None:
-        self._shared = mono
-        self._groups = {key: group for key, group in self._groups.items() if group.count or group.ready}
-        counts = {key: group.count for key, group in self._groups.items()}
-        for key, spacing in spacings(counts, self.rate).items():
-            self._groups[key].spacing = spacing
+    def _share_rate(self, mono: float) -> None:
+        """Set the spacing that each group can afford."""
+        self._shared_at = mono
+        self._groups = {wanted: group for wanted, group in self._groups.items() if group.count or group.ready}
+        counts = {wanted: group.count for wanted, group in self._groups.items()}
+        for wanted, spacing in affordable_spacings(counts, self.rate).items():
+            self._groups[wanted].spacing = spacing
 
-    def _count(self, entry: _Entry) -> None:
-        entry.counts = True
-        group = self._groups.get(entry.key)
+    def _count_in_group(self, entry: _Entry) -> None:
+        """Count an entry in the demand of its group."""
+        entry.is_counted = True
+        group = self._groups.get(entry.wanted)
         if group is None:
-            group = self._groups[entry.key] = _Group(entry.key[0])
+            group = self._groups[entry.wanted] = _Group(entry.wanted[0])
         group.count += 1
 
-    def _first(self, group: _Group) -> _Entry | None:
-        while group.ready and not group.ready[0][3].stands:
+    def _first_ready(self, group: _Group) -> _Entry | None:
+        while group.ready and not group.ready[0][3].is_current:
             heappop(group.ready)
         return group.ready[0][3] if group.ready else None
 
-    def _next(self, heap: list[tuple[datetime, Rank, int, _Entry]]) -> datetime | None:
-        while heap and not heap[0][3].stands:
+    def _earliest_in(self, heap: list[tuple[datetime, Rank, int, _Entry]]) -> datetime | None:
+        while heap and not heap[0][3].is_current:
             heappop(heap)
         return heap[0][0] if heap else None
 
 
 def seconds_until(instant: datetime, now: datetime) -> float:
-    """Return the seconds from `now` to `instant`, negative when it has passed."""
+    """Return the seconds from `now` to `instant`, negative if it has passed."""
     return (instant - now) / timedelta(seconds=1)

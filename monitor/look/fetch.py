@@ -1,4 +1,4 @@
-"""The seam to the network: one request, one answer or one failure, never a retry."""
+"""The interface to the network: one request gives one answer or one failure, never a retry."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Protocol
 
 
 class Reason(StrEnum):
-    """Why a look failed. A failed look proves nothing. After a `MONITOR_FAULT` our own code broke it, not the host."""
+    """Why a look failed. A failed look proves nothing. `MONITOR_FAULT`: our own code failed, not the host."""
 
     DNS = "dns"
     CONNECT = "connect"
@@ -30,7 +30,7 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What to ask. `cap` is the most decoded bytes to take; `enough` True makes reaching it no failure.
+    """A request. `cap` is the most decoded bytes to read. If `enough`, a longer body is cut and is no failure.
 
     `bust` adds a query string that no cache has seen. `etag` and `modified` make the request conditional.
     """
@@ -47,13 +47,12 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back. `headers` have lower-case names; `body` is decoded and at most `cap` bytes.
+    """An answer. `headers` have lower-case names. `body` is decoded, and has at most `cap` bytes.
 
-    `sent` is the instant before the first byte of the request left, `received` the one after the last
-    header arrived, both by this monitor's clock. `whole` is False when the body was cut at the cap. What was asked, for
-    the record: `request`; `head`, all that its host was told besides address and conditions, byte for byte; and
-    `unique`, the number in the query of one with `bust`. `before` counts the requests that went out in vain before it,
-    on a kept connection that its host had closed.
+    `sent` is the instant before the first byte of the request left, `received` the one after the last header arrived,
+    both by this monitor's clock. `whole` is False if the body was cut at the cap. `request` and `head`, the bytes sent
+    besides address and conditions, are for the record. `unique` is the number in the query of a request with `bust`.
+    `before` counts requests sent in vain before this one, on a kept connection that the host had closed.
     """
 
     url: str
@@ -71,20 +70,20 @@ class Answer:
 
     @property
     def digest(self) -> str:
-        """Return the SHA-256 of the body, in hex; of one that was cut, with its whole length where that is told."""
+        """Return the SHA-256 of the body, in hex. If the body was cut, its whole length is added, if known."""
         if not self._digest:
             body = sha256(self.body)
             if not self.whole and not self.headers.get("content-encoding"):
-                # A file swapped for another that begins alike nearly always differs in its length.
+                # A replaced file that begins with the same bytes nearly always has another length.
                 body.update(self.headers.get("content-length", "").encode())
-            # The views of a page bring the same bytes, and so do many pages that are missing.
+            # The views of a page have the same bytes, and so have many pages that are missing.
             object.__setattr__(self, "_digest", intern(body.hexdigest()))
         return self._digest
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A request that brought no usable answer. `detail` is fit for a log: no body, no secret; `before` as above."""
+    """A request without a usable answer. `detail` has no body and no secret. `before` is as in `Answer`."""
 
     url: str
     reason: Reason
@@ -96,7 +95,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A further address that an answer revealed: an attachment, an HTML part, a listed page."""
+    """Another address that an answer shows: an attachment, an HTML part, a listed page."""
 
     url: str
     title: str
@@ -108,7 +107,7 @@ class Fetcher(Protocol):
     """Makes requests."""
 
     async def fetch(self, request: Request) -> Answer | Failure:
-        """Make one request. Never raises for what the network or the other side does."""
+        """Make one request. A fault of the network or of the host is returned as a `Failure`, never raised."""
 
     async def close(self) -> None:
-        """Let go of all connections."""
+        """Close all connections."""

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from monitor.clock import Clock
 from monitor.look.due_targets import DueTargets, seconds_until
 from monitor.look.fetch import Answer, Failure
-from monitor.look.in_turn import Alarm
+from monitor.look.in_turn import Wakeup
 from monitor.look.scheduled import ScheduledTarget
 from monitor.plan.budget import Pacer
 from monitor.plan.share import Share
@@ -20,28 +20,28 @@ from schedules.times.mail_date import mail_date, retry_after
 
 LONGEST_SLEEP = 60.0
 _TURN_EVERY = 1.0
-NOTICED = 1.0
-_KEEPS_A_PLACE = 1.0
-_SAME = timedelta(seconds=0.2)
-"""By how much monitors may differ about one and the same wait, as their clocks are read."""
+NOTICEABLE = 1.0
+"""Seconds from which a late wakeup or a step of our clock is reported."""
+_RESERVE_LAST_PLACE = 1.0
+_SAME_WAIT = timedelta(seconds=0.2)
+"""Two monitors may read the end of the same wait differently by this much."""
 
 
 @dataclass(frozen=True, slots=True)
-class Woken:
-    """A wait that went wrong: it ended `late` seconds after its time, or our clock was `set` by so many seconds."""
+class Disturbance:
+    """A wait that ended `late` seconds after its time, or during which our clock was set by `clock_step` seconds."""
 
     begins: datetime
     ends: datetime
     late: float
-    set: float
+    clock_step: float
 
 
 class HostQueue:
-    """The looks of one host, one after the other, with everything that paces them.
+    """The looks and other requests of one host, and when each may start.
 
-    `start` is called with a target, the instant it was due and now, and must not block. Pacing goes by
-    steady time, so that a clock that is set neither hurries nor silences a host. `at_once` requests are under way at
-    most.
+    `start` is called with a target, the instant it was due and now. It must not block. Pacing uses steady time, so that
+    setting the clock neither hurries nor silences a host. At most `most_under_way` requests are under way.
     """
 
     def __init__(
@@ -50,213 +50,214 @@ class HostQueue:
         rate: float,
         clock: Clock,
         start: Callable[[ScheduledTarget, datetime, datetime], None],
-        at_once: int,
+        most_under_way: int,
         share: Share | None = None,
     ) -> None:
         self.host = host
         self.targets = DueTargets(rate)
-        self.flying = 0
-        self.at_once = at_once
+        self.under_way = 0
+        self.most_under_way = most_under_way
         self._pacer = Pacer(rate)
         self._clock = clock
         self._start = start
-        self._alarm = Alarm()
+        self._wakeup = Wakeup()
         self._turns: deque[tuple[float, asyncio.Future[bool]]] = deque()
         self._is_driven = False
         self._epoch = clock.now() - timedelta(seconds=clock.monotonic())
         self._share = share
-        self.told_until = 0.0
-        """Until when, in seconds of steady time, the host told us to wait."""
-        self.reconfigure(rate, at_once)
-        self._be_as_quiet()
+        self.waits_until = 0.0
+        """The end of the wait that the host asked for, in seconds of steady time."""
+        self.reconfigure(rate, most_under_way)
+        self._adopt_wait()
 
-    async def run(self, stop: asyncio.Event, woken: Callable[[Woken], None]) -> None:
-        """Start what is due until `stop` is set and `ring` is called. `woken` is called after waits that went wrong."""
+    async def run(self, stop: asyncio.Event, on_disturbance: Callable[[Disturbance], None]) -> None:
+        """Start what is due until `stop` is set and `wake` is called. Report late wakeups and steps of our clock."""
         self._is_driven = True
         while not stop.is_set():
-            seconds = self.step()
+            seconds = self.start_due()
             began, mono = self._clock.now(), self._clock.monotonic()
-            await self._alarm.wait(seconds)
+            await self._wakeup.wait(seconds)
             now, passed = self._clock.now(), self._clock.monotonic() - mono
-            # Rung or not: what stood still may be rung by what came in meanwhile.
+            # A loop that stood still is late even if `wake` ended the wait: that call may have come after its end.
             late = max(0.0, passed - seconds)
             moved = seconds_until(now, began) - passed
-            if late > NOTICED and self._share is not None:
-                # Others may have taken us for dead, and our turns with us: until we are told, nothing is ours.
-                self.take_share(replace(self._share, members=()))
-            if late > NOTICED or abs(moved) > NOTICED:
+            if late > NOTICEABLE and self._share is not None:
+                # Other monitors may have taken over our turns. Use none until the next share arrives.
+                self.set_share(replace(self._share, members=()))
+            if late > NOTICEABLE or abs(moved) > NOTICEABLE:
                 due = began + timedelta(seconds=passed - late)
-                # Either may be nothing but the rounding of clocks while the other is real.
-                woken(Woken(due, now, late if late > NOTICED else 0.0, moved if abs(moved) > NOTICED else 0.0))
+                # If only one of the two is real, the other may be a rounding error of the clocks.
+                step = moved if abs(moved) > NOTICEABLE else 0.0
+                on_disturbance(Disturbance(due, now, late if late > NOTICEABLE else 0.0, step))
 
-    def ring(self) -> None:
-        """Let the queue look again at what is due."""
-        self._alarm.ring()
+    def wake(self) -> None:
+        """End the current wait, because something may have fallen due."""
+        self._wakeup.set()
 
-    def step(self) -> float:
-        """Start all that may start now; return the seconds until something may again."""
+    def start_due(self) -> float:
+        """Start all that may start now. Return the seconds until something may start again."""
         while True:
             now, mono = self._clock.now(), self._clock.monotonic()
-            steady = self._steady(mono)
-            self.targets.ripen(now, mono)
-            wait = self._wait(now, mono, steady)
+            steady = self._steady_time(mono)
+            self.targets.collect_due(now, mono)
+            wait = self._seconds_until_start(now, mono, steady)
             if wait > 0:
                 return wait
             if self._start_one(now, mono):
-                self._pacer.started(steady)
+                self._pacer.record_start(steady)
 
-    def reconfigure(self, rate: float, at_once: int) -> None:
-        """Keep to another rate from now on, with so many looks under way at most."""
-        self.at_once = at_once
+    def reconfigure(self, rate: float, most_under_way: int) -> None:
+        """Set another rate, in requests a second, and another limit of requests under way."""
+        self.most_under_way = most_under_way
         turns = None if self._share is None else self._share.turns(self.host, rate, self._epoch)
         self._pacer.reconfigure(rate, turns)
-        self.targets.rate = rate if turns is None or not turns.mine else turns.part / turns.gap.total_seconds()
-        self.ring()
+        self.targets.rate = rate if turns is None or not turns.mine else turns.fraction / turns.gap.total_seconds()
+        self.wake()
 
-    def take_share(self, share: Share) -> None:
-        """Ask the host in the turns that this monitor has among several."""
+    def set_share(self, share: Share) -> None:
+        """Use the turns that this monitor has among several."""
         self._share = share
-        self.reconfigure(self._pacer.rate, self.at_once)
-        self._be_as_quiet()
+        self.reconfigure(self._pacer.rate, self.most_under_way)
+        self._adopt_wait()
 
-    def _be_as_quiet(self) -> None:
-        """Leave the host alone for as long as it told another monitor to."""
+    def _adopt_wait(self) -> None:
+        """Wait as long as the host asked another monitor to."""
         until = None if self._share is None else self._share.quiet_until(self.host, self._epoch)
-        now = self._steady(self._clock.monotonic())
-        if until is not None and now < until and not self._pacer.is_quiet(until - _SAME):
-            self._pacer.told_to_wait(now, until - now)
+        now = self._steady_time(self._clock.monotonic())
+        if until is not None and now < until and not self._pacer.is_quiet(until - _SAME_WAIT):
+            self._pacer.record_refusal(now, until - now)
 
     def is_quiet(self) -> bool:
-        """Tell whether the host is being left alone."""
-        return self._pacer.is_quiet(self._steady(self._clock.monotonic()))
+        """Return whether the host asked for a wait that is not over."""
+        return self._pacer.is_quiet(self._steady_time(self._clock.monotonic()))
 
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[None]:
-        """Wait until one request that is no look may start; it counts as started, and keeps a place until it is over.
+        """Wait until a request that is no look may start. It counts as started, and has a place until it is over.
 
-        A request without a place would wait for its connection beyond its turn, and leave together with others.
+        Without a place it could wait for a connection after its turn, and then be sent together with others.
         """
         if self._is_driven:
-            await self._turn()
+            await self._wait_for_turn()
         else:
-            await self._turn_alone()
+            await self._wait_without_run()
         try:
             yield
         finally:
-            self.flying -= 1
-            self._call_next()
+            self.under_way -= 1
+            self._give_next_turn()
 
-    async def _turn(self) -> bool:
-        """Wait to be called; True when the place is counted and paid for already."""
+    async def _wait_for_turn(self) -> bool:
+        """Wait for a turn. Return whether its start and its place are already counted."""
         turn: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._turns.append((self._clock.monotonic(), turn))
-        self.ring()
+        self.wake()
         try:
             return await turn
         except asyncio.CancelledError:
             if turn.done() and not turn.cancelled():
-                # We were called, but cannot come any more: the next may.
-                self.flying -= turn.result()
-                self._call_next()
+                # It was our turn, but this request was cancelled: the next one takes the turn.
+                self.under_way -= turn.result()
+                self._give_next_turn()
             raise
 
-    async def _turn_alone(self) -> None:
-        # Nobody polls, as when everything is looked at just once: those who wait pace themselves.
+    async def _wait_without_run(self) -> None:
+        # `run` is not running, because each target is looked at only once. So each request waits for itself.
         while True:
-            steady = self._steady(self._clock.monotonic())
-            if self.flying >= self.at_once:
-                if await self._turn():
+            steady = self._steady_time(self._clock.monotonic())
+            if self.under_way >= self.most_under_way:
+                if await self._wait_for_turn():
                     return
             elif (start := self._pacer.next_start(steady)) > steady:
                 await self._clock.sleep(max(seconds_until(start, steady), 1e-6))
             else:
                 break
-        self._pacer.started(steady)
-        self.flying += 1
+        self._pacer.record_start(steady)
+        self.under_way += 1
 
-    def _call_next(self) -> None:
+    def _give_next_turn(self) -> None:
         if self._is_driven:
-            self.ring()
+            self.wake()
         elif self._turn_lag(self._clock.monotonic()):
             self._turns.popleft()[1].set_result(False)
 
-    def heed(self, outcome: Answer | Failure) -> None:
-        """Learn from an answer how the host fares, and leave it alone for as long as it asks."""
+    def record_outcome(self, outcome: Answer | Failure) -> None:
+        """Adapt the pace to an answer: wait as long as the host asks for, and recover when it accepts requests."""
         if outcome.before:
             for _ in range(outcome.before):
-                self._pacer.owes(self._steady(self._clock.monotonic()))
+                self._pacer.charge_extra_request(self._steady_time(self._clock.monotonic()))
         if isinstance(outcome, Failure):
             return
         asked = outcome.headers.get("retry-after")
         if outcome.status == 429 or (outcome.status == 503 and asked is not None):
-            now = self._steady(self._clock.monotonic())
-            # An instant that it names is one of its own clock.
+            now = self._steady_time(self._clock.monotonic())
+            # If `Retry-After` is an instant, it is by the clock of the host.
             by_its_clock = mail_date(outcome.headers.get("date", "")) or outcome.received
-            self._pacer.told_to_wait(now, retry_after(asked or "", by_its_clock))
-            self.told_until = seconds_until(self._pacer.quiet_until or now, self._epoch)
+            self._pacer.record_refusal(now, retry_after(asked or "", by_its_clock))
+            self.waits_until = seconds_until(self._pacer.quiet_until or now, self._epoch)
         elif outcome.status < 500:
-            self._pacer.answered()
+            self._pacer.record_success()
 
-    def answered(self, watched: ScheduledTarget) -> None:
-        """Note that a look has its answer, or will have none: its place is free."""
-        if not watched.holds_place:
+    def release_place(self, watched: ScheduledTarget) -> None:
+        """Free the place of a look that has its answer, or will have none."""
+        if not watched.has_place:
             return
-        watched.holds_place = False
-        self.flying -= 1
-        if self.flying + 1 >= self.at_once:
-            self.ring()
+        watched.has_place = False
+        self.under_way -= 1
+        if self.under_way + 1 >= self.most_under_way:
+            self.wake()
 
-    def landed(self, watched: ScheduledTarget, *, is_dropped: bool) -> None:
-        """Note that a look is over; what fell due meanwhile is due now."""
-        if watched.holds_place:
-            self.answered(watched)
-        watched.is_flying = False
+    def finish_look(self, watched: ScheduledTarget, *, is_dropped: bool) -> None:
+        """Record that a look is over. If the next one of its target fell due during it, that is due now."""
+        if watched.has_place:
+            self.release_place(watched)
+        watched.is_under_way = False
         now = self._clock.now()
         is_overtaken = watched.due is not None and watched.due <= now
-        is_free = watched.window is not None and watched.window.free is not None
-        if is_overtaken or is_free:
+        may_repeat = watched.window is not None and watched.window.every_if_idle is not None
+        if is_overtaken or may_repeat:
             if not is_dropped:
-                self.targets.put(watched, now)
-            self._alarm.ring()
+                self.targets.schedule(watched, now)
+            self._wakeup.set()
 
     def _start_one(self, now: datetime, mono: float) -> bool:
         turn = self._turn_lag(mono) if self._turns else 0.0
         if turn > 0 and turn > self.targets.lag(mono):
             self._turns.popleft()[1].set_result(True)
-            self.flying += 1
-            self.targets.sweeps.repaid()
+            self.under_way += 1
+            self.targets.sweeps.record_other_request()
             return True
-        watched = self.targets.pick(now, mono)
+        watched = self.targets.take_next(now, mono)
         if watched is None or watched.due is None:
             return False
         due = min(watched.due, now)
         self._start(watched, due, now)
-        watched.last, watched.looked, watched.is_flying, watched.holds_place = mono, now, True, True
-        self.flying += 1
+        watched.last, watched.last_look, watched.is_under_way, watched.has_place = mono, now, True, True
+        self.under_way += 1
         watched.plan_after(now)
-        self.targets.put(watched, now)
+        self.targets.schedule(watched, now)
         return True
 
-    def _wait(self, now: datetime, mono: float, steady: datetime) -> float:
-        """Return the seconds until the next start; zero or less when it may be now."""
+    def _seconds_until_start(self, now: datetime, mono: float, steady: datetime) -> float:
+        """Return the seconds until the next start, zero or less if it may be now."""
         has_turn = bool(self._turns) and self._turn_lag(mono) > 0
         has_work = has_turn or self.targets.has_look(now, self._pacer.gap())
-        is_full = self.flying >= self.at_once
+        is_full = self.under_way >= self.most_under_way
         if is_full or not has_work:
             due = self.targets.next_due(now)
             until_due = LONGEST_SLEEP if due is None else min(seconds_until(due, now), LONGEST_SLEEP)
-            # What is due already waits for an answer, which rings.
+            # If a look is already due, the answer that it waits for calls `wake`.
             return LONGEST_SLEEP if is_full and until_due <= 0 else max(until_due, 1e-6)
         start = self._pacer.next_start(steady)
-        return seconds_until(start, steady) if start > steady else self._held(now)
+        return seconds_until(start, steady) if start > steady else self._seconds_kept_free(now)
 
-    def _held(self, now: datetime) -> float:
-        # A start just before a promised instant would still be in its way when it comes.
-        instant = self.targets.next_instant()
+    def _seconds_kept_free(self, now: datetime) -> float:
+        """Return how long to start nothing, because a start now would delay the look at a promised instant."""
+        instant = self.targets.next_promised()
         if instant is None:
             return 0.0
         until = seconds_until(instant, now)
-        is_last_place = self.flying + 1 >= self.at_once and until < _KEEPS_A_PLACE
+        is_last_place = self.under_way + 1 >= self.most_under_way and until < _RESERVE_LAST_PLACE
         return until if 0 < until < self._pacer.gap().total_seconds() or (until > 0 and is_last_place) else 0.0
 
     def _turn_lag(self, mono: float) -> float:
@@ -264,5 +265,5 @@ class HostQueue:
             self._turns.popleft()
         return 1.0 + (mono - self._turns[0][0]) / _TURN_EVERY if self._turns else 0.0
 
-    def _steady(self, mono: float) -> datetime:
+    def _steady_time(self, mono: float) -> datetime:
         return self._epoch + timedelta(seconds=mono)

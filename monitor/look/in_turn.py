@@ -1,4 +1,4 @@
-"""Waiting in the loop: until an alarm, and until everything else has had its turn."""
+"""Two ways to wait in the event loop: until other work is done, and for a time that can be cut short."""
 
 from __future__ import annotations
 
@@ -6,75 +6,75 @@ import asyncio
 from collections import deque
 
 
-class InTurn:
-    """Lets those who wait go on one at a time, each after whatever else was ready in the loop."""
+class TurnQueue:
+    """Lets waiting tasks continue one at a time, each after everything else that was ready in the loop."""
 
     def __init__(self) -> None:
         self._waiting: deque[asyncio.Future[None]] = deque()
 
     async def wait(self) -> None:
-        """Wait for the turn; returns at once when nobody else waits and nothing is ready."""
+        """Wait until it is this task's turn."""
         turn = asyncio.get_running_loop().create_future()
         self._waiting.append(turn)
         if len(self._waiting) == 1:
-            self._later()
+            self._schedule_next()
         await turn
 
-    def _later(self) -> None:
-        asyncio.get_running_loop().call_soon(self._next)
+    def _schedule_next(self) -> None:
+        asyncio.get_running_loop().call_soon(self._release_next)
 
-    def _next(self) -> None:
+    def _release_next(self) -> None:
         turn = self._waiting.popleft()
         if not turn.done():
             turn.set_result(None)
         if self._waiting:
-            self._later()
+            self._schedule_next()
 
 
-class Alarm:
-    """A sleep that `ring` ends early. One waits, any may ring; a ring while nobody waits ends the next wait."""
+class Wakeup:
+    """A sleep that `set` ends early. One task waits. A call of `set` while none waits ends the next wait."""
 
-    __slots__ = ("_rung", "_set_to", "_timer", "_until", "_waiter")
+    __slots__ = ("_is_set", "_timer", "_timer_at", "_until", "_waiter")
 
     def __init__(self) -> None:
         self._waiter: asyncio.Future[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._set_to = self._until = 0.0
-        self._rung = False
+        self._timer_at = self._until = 0.0
+        self._is_set = False
 
-    def ring(self) -> None:
+    def set(self) -> None:
         """End the wait."""
-        self._rung = True
-        self._wake()
+        self._is_set = True
+        self._wake_waiter()
 
     async def wait(self, seconds: float) -> None:
-        """Wait in the loop's time until it is over or the alarm is rung."""
-        if not self._rung:
+        """Wait for `seconds` of the loop's time, or until `set` is called."""
+        if not self._is_set:
             loop = asyncio.get_running_loop()
             self._until = loop.time() + max(0.0, seconds)
-            if self._timer is None or self._until < self._set_to:
-                self._set(loop)
+            if self._timer is None or self._until < self._timer_at:
+                self._start_timer(loop)
             self._waiter = loop.create_future()
             try:
                 await self._waiter
             finally:
                 self._waiter = None
-        self._rung = False
+        self._is_set = False
 
-    def _set(self, loop: asyncio.AbstractEventLoop) -> None:
+    def _start_timer(self, loop: asyncio.AbstractEventLoop) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        self._set_to = self._until
-        self._timer = loop.call_at(self._until, self._is_over, loop)
+        self._timer_at = self._until
+        self._timer = loop.call_at(self._until, self._on_timer, loop)
 
-    def _is_over(self, loop: asyncio.AbstractEventLoop) -> None:
-        # One timer serves many waits: it is set anew when it comes before the end of the one under way.
+    def _on_timer(self, loop: asyncio.AbstractEventLoop) -> None:
+        # One timer serves many waits: if the current wait ends later, it is started again.
         self._timer = None
         if self._waiter is not None and loop.time() < self._until:
-            self._set(loop)
+            self._start_timer(loop)
         else:
-            self._wake()
+            self._wake_waiter()
 
-    def _wake(self) -> None:
+    def _wake_waiter(self) -> None:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)

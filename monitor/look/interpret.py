@@ -1,4 +1,4 @@
-"""From an answer to a sighting: what must be settled before a recogniser is asked, and what it remembers."""
+"""Turns answers into sightings: checks before a recogniser is used, and the memory between looks."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from datetime import timedelta
 
 from monitor.clock import SET
 from monitor.look.cache_age import ConstantAge, age_bounds
-from monitor.look.challenge import not_theirs
-from monitor.look.clock_skew import NEVER_OFF, Skew, most_off
+from monitor.look.challenge import rejected_by_headers
+from monitor.look.clock_skew import NO_OFFSET, Skew, largest_offset
 from monitor.look.clock_vote import Span, is_off
 from monitor.look.fetch import Answer, Failure, Request
-from monitor.look.in_turn import InTurn
-from monitor.look.reading import TOO_COSTLY, UNREAD, ReadingApart, is_costly, read_body
+from monitor.look.in_turn import TurnQueue
+from monitor.look.reading import TOO_COSTLY, UNREAD_REASONS, BodyReader, is_costly, read_body
 from monitor.look.recognise.changed import NO_BASELINE
 from monitor.look.recognise.result import Context, Recognised, absent, unknown, withdrawn
-from monitor.look.redirect import redirected
+from monitor.look.redirect import interpret_redirect
 from monitor.look.sighting import Sighting, State
 from monitor.plan.addresses import is_witness
 from monitor.plan.targets import Target, View, extension_of, is_file
@@ -32,10 +32,10 @@ _BY_STATUS = {200: unknown("empty"), 404: absent("404"), 410: withdrawn("410")}
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What is known of a target besides its answers.
+    """What is known about a target besides its last answer.
 
-    `baseline` is the SHA-256 of the body before the release, for `changed`. `was_missing`: its address has answered
-    404 before. `placeholder` is as in a recogniser's `Context`. `slot` is the slot in force.
+    `baseline` is the SHA-256 of the body before the release, for `changed`. `was_missing`: the address has answered 404
+    before. `placeholder` is as in a recogniser's `Context`. `slot` is the slot in force.
     """
 
     baseline: str | None = None
@@ -43,8 +43,8 @@ class Known:
     placeholder: str | None = None
     slot: Slot | None = None
 
-    def joined(self, other: Known) -> Known:
-        """Return this with what another process knew; the slot is the other's."""
+    def merge(self, other: Known) -> Known:
+        """Return this with what another process knew. The slot is that of `other`."""
         return Known(
             other.baseline or self.baseline,
             other.was_missing or self.was_missing,
@@ -54,16 +54,15 @@ class Known:
 
 
 @dataclass(slots=True)
-class LastAnswer:
-    """What is remembered of a target between its looks.
+class TargetMemory:
+    """What is remembered about a target between its looks, for the address and title of `target`.
 
-    `ahead` is by how much our clock was ahead of steady time when it was asked, which tells whether it was set since.
-    `recognised` is what the body of SHA-256 `digest` showed; `etag` and `modified` ask whether that body
-    still stands at `address`, and there alone. All of it is of the address and the questions of `target`.
+    `ahead` is how far our clock was ahead of steady time at the last request. It shows whether the clock was set since.
+    `recognised` is what the body with SHA-256 `digest` showed. `etag` and `modified` make requests to `address`
+    conditional on that body.
     """
 
     target: Target
-
     digest: str | None = None
     recognised: Recognised | None = None
     etag: str | None = None
@@ -74,140 +73,144 @@ class LastAnswer:
     constant_age: ConstantAge = field(default_factory=ConstantAge)
 
     def forget_body(self) -> None:
-        """Have the next body read whatever its bytes: what it shows depends on more than them."""
+        """Forget the last body, so that the next one is read even if it has the same bytes."""
         self.digest = self.recognised = self.etag = self.modified = self.address = None
 
 
 @dataclass(slots=True)
 class Interpreter:
-    """Makes requests of targets and sightings of their answers.
+    """Makes the requests for targets, and sightings from their answers.
 
-    Bodies are read by a recogniser only when their bytes have changed. While our clock may be off by
-    more than `unproven_offset`, or has just been set, every sighting is unknown, why `clock`. So it is while
-    our clock is known to be wrong at all where the store is `shared`: looks of several are put in one order.
-    What may take long is read `apart`, where that is given.
+    A recogniser reads a body only if its bytes have changed. While our clock may be wrong by more than
+    `unproven_offset`, or has just been set, every sighting is unknown with the reason `clock`. On a shared store
+    (`is_shared`), this applies if our clock is known to be wrong at all, because looks of several monitors are put in
+    one order. Bodies that may take long are read by `reader`, if there is one.
     """
 
     skew: Skew = field(default_factory=Skew)
     unproven_offset: timedelta = timedelta(seconds=30)
-    shared: bool = False
-    apart: ReadingApart | None = None
-    _memories: dict[str, LastAnswer] = field(default_factory=dict)
-    _in_turn: InTurn = field(default_factory=InTurn)
+    is_shared: bool = False
+    reader: BodyReader | None = None
+    _memories: dict[str, TargetMemory] = field(default_factory=dict)
+    _turns: TurnQueue = field(default_factory=TurnQueue)
 
-    def request(self, target: Target, url: str | None = None) -> Request:
-        """Return what to ask for a target, at `url` when it was led there."""
-        known, address = self._memory(target), url or target.url
-        known.ahead = self.skew.ahead()
-        # Where a redirect led, the marks of the address before mean nothing, or something else.
-        memory = known if known.address == address else None
+    def make_request(self, target: Target, url: str | None = None) -> Request:
+        """Return the request for a target, at `url` if redirects led there."""
+        memory, address = self._memory_of(target), url or target.url
+        memory.ahead = self.skew.ahead()
+        # The marks of another address say nothing about this one.
+        is_conditional = memory.address == address
         return Request(
             address,
-            accept="*/*" if target.file else _ACCEPT.get(target.view, _PAGE),
-            cap=FILE_CAP if target.file else PAGE_CAP,
-            # The first megabyte of a listing tells more than none of it.
-            enough=target.file or target.view is View.TRIPWIRE,
+            accept="*/*" if target.is_file else _ACCEPT.get(target.view, _PAGE),
+            cap=FILE_CAP if target.is_file else PAGE_CAP,
+            # A listing is useful even if only its first megabyte is read.
+            enough=target.is_file or target.view is View.TRIPWIRE,
             bust=target.view is View.ORIGIN,
-            etag=memory.etag if memory else None,
-            modified=memory.modified if memory else None,
+            etag=memory.etag if is_conditional else None,
+            modified=memory.modified if is_conditional else None,
         )
 
-    async def look(self, target: Target, outcome: Answer | Failure) -> Sighting:
-        """Return what a look proved, as `see` does; nothing in the answer can hold up the loop.
+    async def interpret(self, target: Target, outcome: Answer | Failure) -> Sighting:
+        """Return what a look proved, like `interpret_now`, but no answer can delay the loop.
 
-        A body that has to be read waits for whatever else is ready: the looks that are due begin first.
+        A body that must be read waits for everything else that is ready, so that due looks begin first.
         """
         if isinstance(outcome, Failure):
-            return self.see(target, outcome)
-        memory, apart = self._memory(target), self.apart
-        answer = memory.constant_age.checked(outcome)
+            return self.interpret_now(target, outcome)
+        memory, reader = self._memory_of(target), self.reader
+        answer = memory.constant_age.remove_constant_age(outcome)
         is_known = memory.recognised is not None and memory.digest == answer.digest
-        if answer.status // 100 != 2 or is_known or before_recognising(answer, target):
-            return self._seen(target, answer, memory)
-        if apart is not None and is_costly(target.recognise, answer):
-            read = await apart.read(target, answer, self._context(target, answer, memory))
-            return self._seen(target, answer, self._memory(target), read)
-        await self._in_turn.wait()
-        sighting = self._seen(target, answer, self._memory(target))
-        if apart is not None and sighting.why == TOO_COSTLY:
-            apart.workers.told(target.host)
+        if answer.status // 100 != 2 or is_known or interpret_without_body(answer, target):
+            return self._interpret_answer(target, answer, memory)
+        if reader is not None and is_costly(target.recognise, answer):
+            read = await reader.read(target, answer, self._make_context(target, answer, memory))
+            return self._interpret_answer(target, answer, self._memory_of(target), read)
+        await self._turns.wait()
+        sighting = self._interpret_answer(target, answer, self._memory_of(target))
+        if reader is not None and sighting.why == TOO_COSTLY:
+            reader.workers.on_costly(target.host)
         return sighting
 
-    def see(self, target: Target, outcome: Answer | Failure) -> Sighting:
-        """Return what a look proved, and remember what the next one needs."""
+    def interpret_now(self, target: Target, outcome: Answer | Failure) -> Sighting:
+        """Return what a look proved, and remember what the next one needs. The body is read at once."""
         if isinstance(outcome, Failure):
-            return sighted(target, outcome, unknown(outcome.reason.value))
-        memory = self._memory(target)
-        return self._seen(target, memory.constant_age.checked(outcome), memory)
+            return make_sighting(target, outcome, unknown(outcome.reason.value))
+        memory = self._memory_of(target)
+        return self._interpret_answer(target, memory.constant_age.remove_constant_age(outcome), memory)
 
-    def _seen(self, target: Target, outcome: Answer, memory: LastAnswer, read: Recognised | None = None) -> Sighting:
+    def _interpret_answer(
+        self, target: Target, outcome: Answer, memory: TargetMemory, read: Recognised | None = None
+    ) -> Sighting:
         ahead = self.skew.ahead()
-        # Of an answer under way while our clock was set it is not known by which clock it left.
+        # If our clock was set during the request, `sent` may be by the old or the new clock.
         was_set = memory.ahead is not None and abs(ahead - memory.ahead) >= SET
         is_dated = not was_set and self.skew.observe(target.host, outcome, ahead)
         bounds, before = self.skew.bounds_for(target.host), memory.known
-        recognised = before_recognising(outcome, target) or self._recognised(target, outcome, memory, read)
+        recognised = interpret_without_body(outcome, target) or self._recognise_body(target, outcome, memory, read)
         if outcome.status == 404:
-            # What comes after that may have the words of a placeholder that stood there before.
+            # What comes after this may have the words of a placeholder that was there before.
             memory.known = replace(before, was_missing=True, placeholder=None)
             if before.placeholder is not None:
                 memory.forget_body()
-        if not is_dated or self._is_doubted(bounds):
+        if not is_dated or self._is_clock_doubtful(bounds):
             if recognised.placeholder is not None:
-                # Whether it came before its slot is in doubt.
+                # It is doubtful whether this placeholder came before its slot.
                 memory.known = before
                 memory.forget_body()
             recognised = unknown("clock", recognised.found)
         known = None
-        if (target.file or target.recognise == "changed") and outcome.status in (200, 304):
+        if (target.is_file or target.recognise == "changed") and outcome.status in (200, 304):
             is_read = recognised.state is not State.UNKNOWN or recognised.why == NO_BASELINE
             known = memory.digest if is_read else None
-        return sighted(target, outcome, recognised, known, bounds)
+        return make_sighting(target, outcome, recognised, known, bounds)
 
-    def recall(self, target: Target, known: Known) -> None:
-        """Take what an earlier process knew of a target, and the slot in force."""
-        memory = self._memory(target)
-        before, memory.known = memory.known, memory.known.joined(known)
+    def restore_known(self, target: Target, known: Known) -> None:
+        """Restore what an earlier process knew about a target, and set its slot in force."""
+        memory = self._memory_of(target)
+        before, memory.known = memory.known, memory.known.merge(known)
         if before.slot != known.slot:
             memory.forget_body()
 
     def baseline(self, target: str) -> str | None:
-        """Return the SHA-256 that `changed` compares with, None before there is one."""
+        """Return the SHA-256 that `changed` compares with, None if there is none yet."""
         memory = self._memories.get(target)
         return memory.known.baseline if memory else None
 
     def forget(self, target: str) -> None:
-        """Drop what is remembered of a target."""
+        """Drop what is remembered about a target."""
         self._memories.pop(target, None)
-        if self.apart is not None:
-            self.apart.forget(target)
+        if self.reader is not None:
+            self.reader.forget(target)
 
-    def _memory(self, target: Target) -> LastAnswer:
-        """Return what is remembered of a target; of one that was asked elsewhere, or for another title, nothing."""
+    def _memory_of(self, target: Target) -> TargetMemory:
+        """Return what is remembered about a target. If its address changed, that is nothing."""
         memory = self._memories.get(target.id)
         if memory is not None and memory.target is target:
             return memory
         if memory is None or memory.target.url != target.url:
-            memory = self._memories[target.id] = LastAnswer(target)
+            memory = self._memories[target.id] = TargetMemory(target)
         elif memory.target != target:
-            memory = self._memories[target.id] = LastAnswer(target, known=memory.known)
+            memory = self._memories[target.id] = TargetMemory(target, known=memory.known)
         return memory
 
-    def _is_doubted(self, bounds: Span) -> bool:
-        return most_off(bounds) > self.unproven_offset.total_seconds() or (self.shared and is_off(bounds))
+    def _is_clock_doubtful(self, bounds: Span) -> bool:
+        return largest_offset(bounds) > self.unproven_offset.total_seconds() or (self.is_shared and is_off(bounds))
 
-    def _recognised(self, target: Target, answer: Answer, memory: LastAnswer, read: Recognised | None) -> Recognised:
+    def _recognise_body(
+        self, target: Target, answer: Answer, memory: TargetMemory, read: Recognised | None
+    ) -> Recognised:
         if answer.status == 304:
             return memory.recognised or unknown("not modified, since a body we never saw")
         digest = answer.digest
         if digest != memory.digest or memory.recognised is None:
-            seen = read or read_body(target.recognise, answer, self._context(target, answer, memory))
-            if seen.why in UNREAD:
-                # Nothing was read: the same bytes may be at another time.
+            seen = read or read_body(target.recognise, answer, self._make_context(target, answer, memory))
+            if seen.why in UNREAD_REASONS:
+                # Nothing was read. The same bytes may be readable next time.
                 return seen
             memory.digest = digest
             if seen.why == NO_BASELINE:
-                # From now on the same bytes are no longer the first, but those of the baseline.
+                # From now on these bytes are the baseline.
                 memory.known = replace(memory.known, baseline=digest)
                 return seen
             memory.recognised = seen
@@ -218,7 +221,7 @@ class Interpreter:
         memory.address = answer.url
         return memory.recognised
 
-    def _context(self, target: Target, answer: Answer, memory: LastAnswer) -> Context:
+    def _make_context(self, target: Target, answer: Answer, memory: TargetMemory) -> Context:
         known, bounds = memory.known, self.skew.bounds_for(target.host)
         is_part = target.view is not View.TRIPWIRE and not is_witness(target.part)
         return Context(
@@ -236,15 +239,15 @@ class Interpreter:
         )
 
 
-def before_recognising(answer: Answer, target: Target) -> Recognised | None:
-    """Return what an answer shows whatever its target is, None when its body must be read (or is known: 304)."""
-    if why := not_theirs(answer):
+def interpret_without_body(answer: Answer, target: Target) -> Recognised | None:
+    """Return what an answer shows without its body, None if the body must be read or is known (304)."""
+    if why := rejected_by_headers(answer):
         return unknown(why)
     status = answer.status
     if status == 304 or (status == 200 and answer.body):
         return None
     if 300 <= status < 400:
-        return redirected(answer.url, answer)
+        return interpret_redirect(answer.url, answer)
     if status == 404 and "sunset" in answer.headers:
         return unknown("its address is retired")
     if status in _BY_STATUS and not is_witness(target.part):
@@ -253,21 +256,21 @@ def before_recognising(answer: Answer, target: Target) -> Recognised | None:
     return None if is_success and target.recognise == "status" else unknown(str(status))
 
 
-def sighted(
+def make_sighting(
     target: Target,
     outcome: Answer | Failure,
     recognised: Recognised,
     digest: str | None = None,
-    bounds: Span = NEVER_OFF,
+    bounds: Span = NO_OFFSET,
 ) -> Sighting:
-    """Return the sighting of what was recognised: the answer speaks of `Age` ago, by a clock this far off."""
+    """Return the sighting for what was recognised, dated by the answer's `Age` and the offset of our clock."""
     status, youngest, oldest = None, 0.0, 0.0
     if isinstance(outcome, Answer):
         status = outcome.status
         if "age" in outcome.headers:
             youngest, oldest = age_bounds(outcome.headers)
     if is_off(bounds):
-        # A look at a clock that is wrong by more than a day proves nothing, and is widened by no more.
+        # If our clock is wrong by more than a day, the look proves nothing anyway.
         oldest += min(max(bounds[1], 0.0), _DAY)
         youngest += max(min(bounds[0], 0.0), -_DAY)
     return Sighting(

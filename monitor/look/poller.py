@@ -1,4 +1,4 @@
-"""Due looks, begun on their second, within what each host may be asked."""
+"""Makes the looks that are due, on their second, within the budget of each host."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from urllib.parse import urlsplit
 from monitor.clock import Clock
 from monitor.look.broken_looks import BrokenLooks
 from monitor.look.fetch import Answer, Failure, Fetcher, Request
-from monitor.look.host_queue import LONGEST_SLEEP, NOTICED, HostQueue, Woken
+from monitor.look.host_queue import LONGEST_SLEEP, NOTICEABLE, Disturbance, HostQueue
 from monitor.look.interpret import Interpreter, Known
-from monitor.look.reading import SMALL
+from monitor.look.reading import SMALL_BODY
 from monitor.look.scheduled import ScheduledTarget
 from monitor.look.sighting import Sighting
-from monitor.plan.budget import Budget, at_once
+from monitor.plan.budget import Budget, concurrent_requests
 from monitor.plan.phases import Window
-from monitor.plan.proof import Proof
+from monitor.plan.proof import ProofGoal
 from monitor.plan.share import Share
 from monitor.plan.targets import Target
 
@@ -27,31 +27,33 @@ OnLook = Callable[[Target, Sighting, Answer | Failure], None]
 _GRACE = 5.0
 
 
-def _nothing(*_: object) -> None:
+def _do_nothing(*_: object) -> None:
     """Do nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Hooks:
-    """Who is told what the poller does; each is called in the loop and must not block.
+    """Callbacks of the poller. Each is called in the loop and must not block.
 
-    `looked(target, sighting, outcome)` after each scheduled look; `started(target, late)` in seconds after its due
-    instant; `missed(target, looks)` that fell due and will not be made; `stalled(begin, end)` while nothing could
-    begin; `clock_set(begin, end, seconds)` when our clock was set, or the machine slept, by so much.
+    `on_look(target, sighting, outcome)` after each scheduled look. `on_start(target, late)`: a look begins, `late`
+    seconds after it was due. `on_missed(target, looks)`: this many looks fell due and will not be made.
+    `on_stall(begin, end)`: nothing could begin in between. `on_clock_set(begin, end, seconds)`: our clock was set by
+    this much in between, or the machine slept.
     """
 
-    looked: OnLook = _nothing
-    started: Callable[[Target, float], None] = _nothing
-    missed: Callable[[Target, int], None] = _nothing
-    stalled: Callable[[datetime, datetime], None] = _nothing
-    clock_set: Callable[[datetime, datetime, float], None] = _nothing
+    on_look: OnLook = _do_nothing
+    on_start: Callable[[Target, float], None] = _do_nothing
+    on_missed: Callable[[Target, int], None] = _do_nothing
+    on_stall: Callable[[datetime, datetime], None] = _do_nothing
+    on_clock_set: Callable[[datetime, datetime, float], None] = _do_nothing
 
 
 class Poller:
     """Looks at targets when they are due.
 
-    At most one look per target and `at_once` per host, of itself what its budget needs, are under way; none is
-    cancelled but at shutdown. Every look that was due is either made, however late, or reported as missed.
+    At most one look for each target and `at_once` for each host are under way. By default a host has as many as its
+    budget needs. Looks are cancelled only at shutdown. Every look that was due is made, however late, or reported as
+    missed.
     """
 
     def __init__(
@@ -68,10 +70,10 @@ class Poller:
         self._queues: dict[str, HostQueue] = {}
         self._running: asyncio.TaskGroup | None = None
         self._stop = asyncio.Event()
-        self._flying: dict[ScheduledTarget, asyncio.Task[None]] = {}
+        self._under_way: dict[ScheduledTarget, asyncio.Task[None]] = {}
         self._stalled_until: datetime | None = None
-        # How far our clock was ahead of steady time when it was last seen to be set, and when that was.
-        self._set = (0.0, -LONGEST_SLEEP)
+        # How far our clock was ahead of steady time when it was last set, and when that was noticed.
+        self._last_step = (0.0, -LONGEST_SLEEP)
         self.broken = BrokenLooks(clock)
         self.made = self.missed = 0
 
@@ -81,215 +83,216 @@ class Poller:
         windows: Sequence[Window],
         shift: timedelta = timedelta(),
         *,
-        instant: datetime | None = None,
+        promised_at: datetime | None = None,
         soon: bool = False,
-        proof: Proof | None = None,
+        goal: ProofGoal | None = None,
     ) -> None:
-        """Look at a target in these windows; in place of earlier ones for it, with its last look kept.
+        """Look at a target in these windows. They replace earlier windows of the target, whose last look is kept.
 
-        `instant` is the promised one: a look begins at it, and the host is kept free for that. `soon`: a first
-        look is due now. `proof` is what its part must be proved to be.
+        At `promised_at` a look begins, and the host is kept free for it. `soon`: a first look is due now. `goal` is
+        what must be proved about the part.
         """
         now = self._clock.now()
         watched = self._watched.get(target.id)
-        if watched is not None and watched.is_same(target, windows, shift, instant, proof):
+        if watched is not None and watched.is_same(target, windows, shift, promised_at, goal):
             return
         if watched is not None:
-            self._strike(watched, keep=proof)
+            self._remove_from_sweep(watched, keep=goal)
         if watched is None or watched.target.host != target.host:
-            watched = self._watched[target.id] = ScheduledTarget(target, windows, shift, now, instant)
+            watched = self._watched[target.id] = ScheduledTarget(target, windows, shift, now, promised_at)
             watched.plan_after(now - timedelta(microseconds=1))
             if soon:
                 watched.look_now(now)
         else:
             watched.url = watched.url if watched.target.url == target.url else None
-            watched.target, watched.instant = target, instant
-            self._report(target, watched.replan(windows, shift, now))
-        queue, watched.proof = self._queue(target.host), proof
-        if proof is not None:
-            queue.targets.sweeps.enlist(target, proof, now)
-        queue.targets.put(watched, now)
-        queue.ring()
+            watched.target, watched.promised_at = target, promised_at
+            self._report_missed(target, watched.replan(windows, shift, now))
+        queue, watched.goal = self._queue_of(target.host), goal
+        if goal is not None:
+            queue.targets.sweeps.add(target, goal, now)
+        queue.targets.schedule(watched, now)
+        queue.wake()
 
     def drop(self, target_id: str) -> None:
-        """Look at a target no more; a look under way still brings its sighting."""
+        """Stop watching a target. A look that is under way still brings its sighting."""
         watched = self._watched.pop(target_id, None)
         if watched is not None:
-            self._strike(watched)
-            self._report(watched.target, watched.replan((), timedelta(), self._clock.now()))
-            self._queues[watched.target.host].targets.take_off(target_id)
+            self._remove_from_sweep(watched)
+            self._report_missed(watched.target, watched.replan((), timedelta(), self._clock.now()))
+            self._queues[watched.target.host].targets.remove(target_id)
             self._interpreter.forget(target_id)
 
-    def _strike(self, watched: ScheduledTarget, keep: Proof | None = None) -> None:
-        if watched.proof is not None and watched.proof != keep:
-            self._queue(watched.target.host).targets.sweeps.strike(watched.target, watched.proof)
+    def _remove_from_sweep(self, watched: ScheduledTarget, keep: ProofGoal | None = None) -> None:
+        if watched.goal is not None and watched.goal != keep:
+            self._queue_of(watched.target.host).targets.sweeps.remove(watched.target, watched.goal)
 
     def reconfigure(self, budget: Budget, fetcher: Fetcher) -> None:
-        """Keep to another budget and ask through another fetcher from now on; what is under way ends as it began."""
+        """Use another budget and fetcher from now on. Looks that are under way end with the old ones."""
         self._budget, self._fetcher = budget, fetcher
         for host, queue in self._queues.items():
-            queue.reconfigure(budget.rate(host), self._at_once or at_once(budget.rate(host)))
+            queue.reconfigure(budget.rate(host), self._at_once or concurrent_requests(budget.rate(host)))
 
-    def take_share(self, share: Share) -> None:
-        """Ask every host in the turns that this monitor has among several, from now on."""
+    def set_share(self, share: Share) -> None:
+        """Use the turns that this monitor has at each host among several monitors."""
         self._share = share
         for queue in self._queues.values():
-            queue.take_share(share)
+            queue.set_share(share)
 
     def watching(self) -> list[Target]:
-        """Return what is being watched."""
+        """Return the targets that are being watched."""
         return [watched.target for watched in self._watched.values()]
 
     def next_due(self) -> datetime | None:
-        """Return when the next look is due at a host that need not be left alone, None when none is."""
-        loud = {host for host, queue in self._queues.items() if not queue.is_quiet()}
-        return min((it.due for it in self._watched.values() if it.due and it.target.host in loud), default=None)
+        """Return when the next look is due at a host that asked for no wait, None if none is due."""
+        open_hosts = {host for host, queue in self._queues.items() if not queue.is_quiet()}
+        return min((it.due for it in self._watched.values() if it.due and it.target.host in open_hosts), default=None)
 
     def is_quiet(self, host: str) -> bool:
-        """Tell whether a host is being left alone."""
+        """Return whether a host asked for a wait that is not over."""
         return host in self._queues and self._queues[host].is_quiet()
 
-    def told_to_wait(self) -> dict[str, float]:
-        """Return until when each host told us to leave it alone, in seconds of steady time."""
-        return {host: one.told_until for host, one in self._queues.items() if one.told_until > self._clock.monotonic()}
+    def host_waits(self) -> dict[str, float]:
+        """Return the end of the wait that each host asked for, in seconds of steady time."""
+        now = self._clock.monotonic()
+        return {host: one.waits_until for host, one in self._queues.items() if one.waits_until > now}
 
-    async def ask(self, request: Request) -> Answer | Failure:
-        """Make one request that is not scheduled, in its host's turn; an answer that asks for patience is heeded."""
+    async def send_in_turn(self, request: Request) -> Answer | Failure:
+        """Send one request that is no scheduled look, within the budget of its host. Obey a wait that it asks for."""
         host = urlsplit(request.url).hostname or ""
-        queue = self._queue(host)
+        queue = self._queue_of(host)
         async with queue.turn():
             outcome = await self._fetcher.fetch(request)
-            queue.heed(outcome)
+            queue.record_outcome(outcome)
             return outcome
 
     async def look_once(self, target: Target) -> tuple[Sighting, Answer | Failure]:
-        """Look at a target once, in its host's turn, whatever its windows say."""
+        """Look at a target once now, within the budget of its host, regardless of its windows."""
         began = self._clock.now()
         try:
-            outcome = await self.ask(self._interpreter.request(target))
-            return await self._interpreter.look(target, outcome), outcome
-        except Exception as exc:  # noqa: BLE001 # whoever looks goes on with the next
-            return self.broken.sighted(target, exc, began)
+            outcome = await self.send_in_turn(self._interpreter.make_request(target))
+            return await self._interpreter.interpret(target, outcome), outcome
+        except Exception as exc:  # noqa: BLE001 # the caller continues with its next target
+            return self.broken.record_look(target, exc, began)
 
-    async def glance(self, target: Target) -> Sighting:
-        """Look once at a target that is not watched, and remember nothing of it."""
+    async def look_without_memory(self, target: Target) -> Sighting:
+        """Look once at a target that is not watched, and keep nothing in memory about it."""
         sighting, _ = await self.look_once(target)
         self._interpreter.forget(target.id)
         return sighting
 
-    def recall(self, target: Target, known: Known) -> None:
-        """Take what an earlier process knew of a target, and the slot in force."""
-        self._interpreter.recall(target, known)
+    def restore_known(self, target: Target, known: Known) -> None:
+        """Restore what an earlier process knew about a target, and set its slot in force."""
+        self._interpreter.restore_known(target, known)
 
-    def stretch(self) -> dict[str, float]:
-        """Return for each host by how much its budget spreads the looks out; 1.0 when it carries them."""
+    def stretch_factors(self) -> dict[str, float]:
+        """Return for each host how many times further apart looks are than wanted, 1.0 if its budget is enough."""
         return {host: queue.targets.stretch() for host, queue in self._queues.items()}
 
     async def run(self, stop: asyncio.Event, hooks: Hooks | None = None) -> None:
-        """Look until `stop` is set, telling `hooks`; then let the looks under way land, for a few seconds."""
+        """Look until `stop` is set, and call `hooks`. Then wait a few seconds for the looks that are under way."""
         self._stop, self._hooks = stop, hooks or Hooks()
         try:
             async with asyncio.TaskGroup() as running:
                 self._running = running
                 for queue in self._queues.values():
-                    running.create_task(queue.run(stop, self._woken))
+                    running.create_task(queue.run(stop, self._report_disturbance))
                 await stop.wait()
                 self._running = None
                 for queue in self._queues.values():
-                    queue.ring()
-            await self._land()
+                    queue.wake()
+            await self._finish_looks()
         finally:
-            for task in self._flying.values():
+            for task in self._under_way.values():
                 task.cancel()
 
-    def _queue(self, host: str) -> HostQueue:
+    def _queue_of(self, host: str) -> HostQueue:
         queue = self._queues.get(host)
         if queue is None:
             rate = self._budget.rate(host)
-            many = self._at_once or at_once(rate)
-            queue = self._queues[host] = HostQueue(host, rate, self._clock, self._start, many, self._share)
+            many = self._at_once or concurrent_requests(rate)
+            queue = self._queues[host] = HostQueue(host, rate, self._clock, self._start_look, many, self._share)
             if self._running is not None:
-                self._running.create_task(queue.run(self._stop, self._woken))
+                self._running.create_task(queue.run(self._stop, self._report_disturbance))
         return queue
 
-    def _start(self, watched: ScheduledTarget, due: datetime, now: datetime) -> None:
-        if looks := watched.missed(now):
-            self._report(watched.target, looks)
+    def _start_look(self, watched: ScheduledTarget, due: datetime, now: datetime) -> None:
+        if looks := watched.count_missed(now):
+            self._report_missed(watched.target, looks)
         self.made += 1
-        self._hooks.started(watched.target, (now - due).total_seconds())
-        # Made by hand: a loop asks itself several questions first, at every look.
-        self._flying[watched] = asyncio.Task(self._look(watched, watched.target))
+        self._hooks.on_start(watched.target, (now - due).total_seconds())
+        # `loop.create_task` runs several checks first, which add to the cost of every look.
+        self._under_way[watched] = asyncio.Task(self._make_look(watched, watched.target))
 
-    async def _look(self, watched: ScheduledTarget, target: Target) -> None:
+    async def _make_look(self, watched: ScheduledTarget, target: Target) -> None:
         queue, began = self._queues[target.host], self._clock.now()
         try:
-            outcome = await self._fetcher.fetch(self._interpreter.request(target, watched.url))
-            queue.heed(outcome)
-            if isinstance(outcome, Failure) or len(outcome.body) <= SMALL:
-                # While it waits to be read its host may be asked for more.
-                queue.answered(watched)
-            sighting = await self._interpreter.look(target, outcome)
+            outcome = await self._fetcher.fetch(self._interpreter.make_request(target, watched.url))
+            queue.record_outcome(outcome)
+            if isinstance(outcome, Failure) or len(outcome.body) <= SMALL_BODY:
+                # The host can have another request while this body is read.
+                queue.release_place(watched)
+            sighting = await self._interpreter.interpret(target, outcome)
             if sighting.found or watched.url is not None:
-                watched.follow(sighting)
-            if sighting.found or watched.proof is not None:
-                queue.targets.sweeps.saw(target, watched.proof, sighting)
-            self._hooks.looked(target, sighting, outcome)
-        except Exception as exc:  # noqa: BLE001 # what is wrong with one look must not stop all others
-            # An address that it was led to may be what broke it.
+                watched.follow_redirect(sighting)
+            if sighting.found or watched.goal is not None:
+                queue.targets.sweeps.record_result(target, watched.goal, sighting)
+            self._hooks.on_look(target, sighting, outcome)
+        except Exception as exc:  # noqa: BLE001 # a fault in one look must not stop all others
+            # The address that a redirect led to may be the cause.
             watched.url, watched.hops = None, ()
-            self._broke(target, exc, began)
+            self._report_broken(target, exc, began)
         finally:
-            self._flying.pop(watched, None)
+            self._under_way.pop(watched, None)
             is_dropped = self._watched.get(target.id) is not watched
             if is_dropped:
                 self._interpreter.forget(target.id)
-            queue.landed(watched, is_dropped=is_dropped)
+            queue.finish_look(watched, is_dropped=is_dropped)
 
-    def _broke(self, target: Target, fault: Exception, began: datetime) -> None:
+    def _report_broken(self, target: Target, fault: Exception, began: datetime) -> None:
         try:
-            self._hooks.looked(target, *self.broken.sighted(target, fault, began))
+            self._hooks.on_look(target, *self.broken.record_look(target, fault, began))
         except Exception as again:  # noqa: BLE001 # it may be the hook that broke
-            self.broken.note(target.host, again)
+            self.broken.count(target.host, again)
 
-    def _report(self, target: Target, looks: int) -> None:
+    def _report_missed(self, target: Target, looks: int) -> None:
         if looks:
             self.missed += looks
-            self._hooks.missed(target, looks)
+            self._hooks.on_missed(target, looks)
 
-    def _woken(self, woken: Woken) -> None:
-        # Every queue notices; it is one stall all the same.
-        if self._stalled_until is not None and woken.begins <= self._stalled_until < woken.ends + timedelta(seconds=1):
-            self._stalled_until = max(self._stalled_until, woken.ends)
+    def _report_disturbance(self, wait: Disturbance) -> None:
+        # Every queue notices the same stall, but it is reported once.
+        if self._stalled_until is not None and wait.begins <= self._stalled_until < wait.ends + timedelta(seconds=1):
+            self._stalled_until = max(self._stalled_until, wait.ends)
             return
-        self._stalled_until = woken.ends
-        if woken.late:
-            self._hooks.stalled(woken.begins, woken.ends)
-        if woken.set and not self._is_told():
-            if woken.set < 0:
-                self._plan_again()
-            self._hooks.clock_set(woken.begins, woken.ends, woken.set)
+        self._stalled_until = wait.ends
+        if wait.late:
+            self._hooks.on_stall(wait.begins, wait.ends)
+        if wait.clock_step and not self._is_known_step():
+            if wait.clock_step < 0:
+                self._replan_all()
+            self._hooks.on_clock_set(wait.begins, wait.ends, wait.clock_step)
 
-    def _is_told(self) -> bool:
-        """Tell whether another queue, which woke before this one, has noticed already how our clock was set."""
+    def _is_known_step(self) -> bool:
+        """Return whether another queue has already reported this step of our clock."""
         mono = self._clock.monotonic()
-        ahead, (before, since) = self._clock.now().timestamp() - mono, self._set
-        self._set = (ahead, mono)
-        return abs(ahead - before) < NOTICED and mono - since <= LONGEST_SLEEP
+        ahead, (before, since) = self._clock.now().timestamp() - mono, self._last_step
+        self._last_step = (ahead, mono)
+        return abs(ahead - before) < NOTICEABLE and mono - since <= LONGEST_SLEEP
 
-    def _plan_again(self) -> None:
-        # Our clock was set back: what was planned by the old one lies too far ahead.
+    def _replan_all(self) -> None:
+        # Our clock was set back, so the planned due instants are too far in the future.
         now = self._clock.now()
         for watched in self._watched.values():
-            watched.looked = None
+            watched.last_look = None
             watched.replan(watched.windows, watched.shift, now)
-            self._queues[watched.target.host].targets.put(watched, now)
+            self._queues[watched.target.host].targets.schedule(watched, now)
 
-    async def _land(self) -> None:
+    async def _finish_looks(self) -> None:
         now = self._clock.now()
-        if self._flying:
-            _, still = await asyncio.wait(self._flying.values(), timeout=_GRACE)
+        if self._under_way:
+            _, still = await asyncio.wait(self._under_way.values(), timeout=_GRACE)
             for task in still:
                 task.cancel()
             await asyncio.gather(*still, return_exceptions=True)
         for watched in self._watched.values():
-            self._report(watched.target, watched.replan((), timedelta(), now))
+            self._report_missed(watched.target, watched.replan((), timedelta(), now))

@@ -1,4 +1,4 @@
-"""Bodies of answers, read by their recognisers: small ones at once, what may take long in a process of its own."""
+"""Reads bodies with recognisers: small ones at once, those that may take long in a worker process."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import structlog
 
 from monitor.clock import Clock
 from monitor.errors import UserFault
-from monitor.look.apart.process import NoWorker, Unread
+from monitor.look.apart.process import NoWorker, ReadFault
 from monitor.look.apart.workers import Workers
-from monitor.look.challenge import challenge
+from monitor.look.challenge import find_challenge
 from monitor.look.fetch import Answer, Found
 from monitor.look.recognise.file_kind import read_file
 from monitor.look.recognise.page import is_html
@@ -26,31 +26,31 @@ from schedules.patterns import quick
 
 _log = structlog.get_logger(__name__)
 TOO_COSTLY = "too_costly"
-"""Why a look is unknown whose answer could not be read within its time and memory."""
+"""Reason of an unknown look: the answer could not be read within its limits of time and memory."""
 NO_WORKER = "no_worker"
-"""Why a look is unknown whose answer could not be read because no worker starts: a fault of this monitor."""
-UNREAD = frozenset({TOO_COSTLY, NO_WORKER})
-"""Why a look is unknown whose answer may be read the next time, though it be the same bytes."""
-SMALL = 16_384
-"""Bytes of a body that is read at once: whatever they are, it takes a fraction of a second, as a test proves."""
-SECONDS = 3
-"""What a body may take of the processor. One of a megabyte takes a tenth of it."""
+"""Reason of an unknown look: the answer could not be read because no worker starts, a fault of this monitor."""
+UNREAD_REASONS = frozenset({TOO_COSTLY, NO_WORKER})
+"""Reasons of unknown looks after which the same bytes may be readable the next time."""
+SMALL_BODY = 16_384
+"""Bodies up to this many bytes are read at once. A test proves that this takes a fraction of a second for any bytes."""
+READ_SECONDS = 3
+"""Limit of processor seconds for one body. A body of a megabyte takes a tenth of it."""
 _UNBOUNDED = ("css", "feed", "jmespath")
 _SEEKING = ("css:", "link:", "text:")
 _NAMED = quick(rb"<(?:title|h1)[\s>]", re.IGNORECASE)
 _LONGEST_FACT = 4000
-_FIRST_REST = timedelta(seconds=5)
-_LONGEST_REST = timedelta(hours=1)
+_FIRST_PAUSE = timedelta(seconds=5)
+_LONGEST_PAUSE = timedelta(hours=1)
 
 
 def read_body(name: str, answer: Answer, context: Context) -> Recognised:
-    """Return what the recogniser of this name makes of a body; unknown where something stands in front of it.
+    """Return what the recogniser called `name` reads in a body.
 
-    So is one that is too deep or too rich to be parsed.
+    It is unknown if a challenge answered, or if the body has too many or too deep elements to be parsed.
     """
-    if _is_parsed(name, answer) and why_too_complex(answer.body):
+    if _needs_parsing(name, answer) and why_too_complex(answer.body):
         return unknown(TOO_COSTLY)
-    if blocked := challenge(answer):
+    if blocked := find_challenge(answer):
         return unknown(blocked)
     if (other := read_file(answer, context)) is not None:
         return other
@@ -61,63 +61,59 @@ def read_body(name: str, answer: Answer, context: Context) -> Recognised:
         return unknown("no recogniser of that name")
     seen = recognise(answer, context)
     if seen.state is State.ABSENT and name.startswith(_SEEKING) and is_html(answer) and not _NAMED.search(answer.body):
-        # What is sought is missing from every page of a bot wall.
+        # Every page of a bot wall lacks what is searched for.
         return unknown(NAMELESS)
-    return _cleaned(seen)
+    cleaned = (_clean_found(found) for found in seen.found)
+    return replace(seen, found=tuple(one for one in cleaned if one.url)) if seen.found else seen
 
 
-def _cleaned(seen: Recognised) -> Recognised:
-    """Return what was recognised with texts and addresses that are fit to be stored and shown."""
-    return replace(seen, found=tuple(one for found in seen.found if (one := _clean(found)).url)) if seen.found else seen
-
-
-def _clean(found: Found) -> Found:
+def _clean_found(found: Found) -> Found:
+    """Return a found address with texts that are safe to store and show. The address is empty if it is not usable."""
     url, title = clean_address(found.url), clean_text(found.title)
     facts = {name: clean_text(text, _LONGEST_FACT) for name, text in found.facts.items()}
-    return (
-        found if (url, title, facts) == (found.url, found.title, found.facts) else Found(url, title, found.role, facts)
-    )
+    is_clean = (url, title, facts) == (found.url, found.title, found.facts)
+    return found if is_clean else Found(url, title, found.role, facts)
 
 
 def is_costly(name: str, answer: Answer) -> bool:
-    """Tell whether reading a body may take long: it is no small one, or nothing bounds what is sought in it."""
-    return _is_parsed(name, answer) and (len(answer.body) > SMALL or name.partition(":")[0] in _UNBOUNDED)
+    """Return whether reading a body may take long: it is not small, or its rule may take any time."""
+    return _needs_parsing(name, answer) and (len(answer.body) > SMALL_BODY or name.partition(":")[0] in _UNBOUNDED)
 
 
-def _is_parsed(name: str, answer: Answer) -> bool:
+def _needs_parsing(name: str, answer: Answer) -> bool:
     return name != "changed" and (name != "status" or is_html(answer))
 
 
 @dataclass(slots=True)
-class ReadingApart:
-    """Has bodies read by workers. A target whose body was too costly is read again after a rest that grows."""
+class BodyReader:
+    """Reads bodies in worker processes. After a body was too costly, its target pauses for a growing time."""
 
     workers: Workers
     clock: Clock
-    _resting: dict[str, tuple[datetime, timedelta]] = field(default_factory=dict)
+    _paused: dict[str, tuple[datetime, timedelta]] = field(default_factory=dict)
 
     async def read(self, target: Target, answer: Answer, context: Context) -> Recognised:
-        """Return what a body shows, unknown where that takes too long or no worker starts."""
-        until, rest = self._resting.get(target.id, (None, _FIRST_REST))
+        """Return what a body shows, unknown if that takes too long or no worker starts."""
+        until, pause = self._paused.get(target.id, (None, _FIRST_PAUSE))
         if until is not None and self.clock.now() < until:
             return unknown(TOO_COSTLY)
-        # What was asked and how is nothing to a recogniser.
+        # Recognisers do not need the request.
         bare = replace(answer, request=None, head=b"")
         try:
-            seen: Recognised = await self.workers.ask(
-                "recognise", target.host, target.recognise, bare, context, seconds=SECONDS, size=len(answer.body)
+            seen: Recognised = await self.workers.run(
+                "recognise", target.host, target.recognise, bare, context, seconds=READ_SECONDS, size=len(answer.body)
             )
         except NoWorker:
             return unknown(NO_WORKER)
-        except Unread as exc:
-            self._resting[target.id] = (self.clock.now() + rest, min(2 * rest, _LONGEST_REST))
+        except ReadFault as exc:
+            self._paused[target.id] = (self.clock.now() + pause, min(2 * pause, _LONGEST_PAUSE))
             _log.warning("too_costly", target=target.id, host=target.host, fault=str(exc))
             return unknown(TOO_COSTLY)
-        self._resting.pop(target.id, None)
+        self._paused.pop(target.id, None)
         if seen.why == TOO_COSTLY:
-            self.workers.told(target.host)
+            self.workers.on_costly(target.host)
         return seen
 
     def forget(self, target: str) -> None:
-        """Drop what is remembered of a target."""
-        self._resting.pop(target, None)
+        """Forget the pause of a target."""
+        self._paused.pop(target, None)

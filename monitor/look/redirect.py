@@ -8,34 +8,34 @@ from monitor.look.fetch import Answer, Found
 from monitor.look.recognise.result import Recognised, absent, unknown, withdrawn
 
 REDIRECTED = "redirected"
-"""Why a look at an address that leads elsewhere on its host proves nothing of itself."""
+"""Why a look at an address that redirects to another one on its host proves nothing."""
 _FILES = "assets.publishing.service.gov.uk"
 _PAGES = "www.gov.uk"
 _PORTS = {"http": 80, "https": 443}
 
 
-def redirected(url: str, answer: Answer) -> Recognised:
-    """Return what a 3xx answer at `url` proves. It is never followed here.
+def interpret_redirect(url: str, answer: Answer) -> Recognised:
+    """Return what a 3xx answer at `url` proves. It is not followed here.
 
-    A draft host means that the file is not out; the parent page, that its part was taken back. Another
-    address of the same host is found with the role `redirect`, for the next look.
+    A draft host means that the file is not out. The parent page means that the part was withdrawn. Another address of
+    the same host is found with the role `redirect`, for the next look.
     """
-    there = _location(url, answer)
+    there = _resolve_location(url, answer)
     if there is None or answer.status == 303:
         # GOV.UK's content API answers 303 for a path that is part of another item: that item is not ours.
         return unknown("redirected nowhere" if there is None else "part of another page")
     host = urlsplit(there).hostname or ""
     if host.startswith("draft-"):
         return absent("still a draft")
-    if _is_taken_back(url, there):
+    if _is_withdrawal(url, there):
         return withdrawn("its address leads to the parent page")
-    if is_near(url, there) and there != url:
+    if is_same_site(url, there) and there != url:
         return unknown(REDIRECTED, (Found(there, "", "redirect"),))
-    return unknown(_told(url, there))
+    return unknown(_describe_destination(url, there))
 
 
-def is_near(here: str, there: str) -> bool:
-    """Tell whether a redirect stays on the same host and port, with nobody's name in it, and gives up no encryption."""
+def is_same_site(here: str, there: str) -> bool:
+    """Return whether a redirect keeps host and port, has no user name, and does not give up encryption."""
     try:
         one, other = urlsplit(here), urlsplit(there)
         ports = [parts.port or _PORTS.get(parts.scheme) for parts in (one, other)]
@@ -46,8 +46,8 @@ def is_near(here: str, there: str) -> bool:
     return one.hostname == other.hostname and other.username is None and (is_same or is_safer)
 
 
-def _is_taken_back(url: str, there: str) -> bool:
-    # GOV.UK leads the parts of an unpublished page to the page: its files, and the pages below it.
+def _is_withdrawal(url: str, there: str) -> bool:
+    # GOV.UK redirects the files of an unpublished page, and the pages below it, to that page.
     here, to = urlsplit(url), urlsplit(there)
     if here.hostname == _FILES:
         return to.hostname == _PAGES
@@ -56,14 +56,14 @@ def _is_taken_back(url: str, there: str) -> bool:
     return here.hostname == to.hostname == _PAGES and below and here.path.rstrip("/") != path
 
 
-def _told(url: str, there: str) -> str:
+def _describe_destination(url: str, there: str) -> str:
     if there == url:
         return "redirected to itself"
     same = urlsplit(url).hostname == urlsplit(there).hostname
     return "redirected to another port or scheme" if same else "redirected to another host"
 
 
-def _location(url: str, answer: Answer) -> str | None:
+def _resolve_location(url: str, answer: Answer) -> str | None:
     location = answer.headers.get("location")
     if not location:
         return None

@@ -10,7 +10,7 @@ from monitor.look.fetch import Found
 
 
 class State(StrEnum):
-    """What a look says of its target. `UNKNOWN` says nothing at all; it is never absence."""
+    """What a look proved about its target. `UNKNOWN` proves nothing. It is never absence."""
 
     PRESENT = "present"
     ABSENT = "absent"
@@ -22,13 +22,12 @@ class State(StrEnum):
 class Sighting:
     """The outcome of one look at one target.
 
-    `sent` and `received` bracket the request by our clock. `proved_from` and `proved_to` bracket the
-    instant the answer speaks of: `sent` and `received` minus the bounds of the answer's `Age`, widened
-    by a clock known to be off. `specific` is True when the recogniser read something that belongs to
-    this edition alone. `why` explains an unknown; `digest` is the SHA-256 of the body, in hex, None where
-    bytes do not count: a page differs at every look, and its state is what the recogniser read. `version` is what the
-    content says of its own version (`recognise.version`), None where it says nothing. `address` is the one that was
-    asked for its target: what a look proves is proved of that address alone.
+    `sent` and `received` are the start and end of the request by our clock. `proved_from` and `proved_to` are the
+    earliest and latest instant that the answer may describe: `sent` and `received` minus the bounds of its `Age`, and
+    further apart if our clock is known to be wrong. `specific`: the recogniser read something that only this edition
+    has. `why` is the reason of an unknown. `digest` is the SHA-256 of the body in hex, None if bytes do not count: a
+    page differs at every look. `version` is the version that the content states (`recognise.version`), None if none.
+    `address` is the one requested for the target, because a look proves something about that address only.
     """
 
     target: str

@@ -1,167 +1,168 @@
-"""The sweeps of one host: whose turn it is while its budget does not carry every look. Pure; times are given."""
+"""The sweeps of one host: which part to look at while its budget does not carry every look. Pure; times are given."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from monitor.look.sighting import Sighting, State
-from monitor.plan.proof import Need, Proof, Told
+from monitor.plan.proof import LookResult, PartProof, ProofGoal
 from monitor.plan.sweep import Sweep
 from monitor.plan.targets import Target, View
 
-_PRESSING_FLOOR = 0.1
+_CRITICAL_FLOOR = 0.1
 _EARLY_FLOOR = 0.5
-"""The share of the budget that other looks and requests can have while each look counts, and before that."""
-_MOST_OWED = 2.0
-_TOLD = {State.PRESENT: Told.PRESENT, State.ABSENT: Told.ABSENT, State.WITHDRAWN: Told.ABSENT}
+"""The share of the budget that other looks and requests can have while every look of a sweep counts, and before."""
+_MOST_DEBT = 2.0
+_RESULTS = {State.PRESENT: LookResult.PRESENT, State.ABSENT: LookResult.ABSENT, State.WITHDRAWN: LookResult.ABSENT}
 
 
-def part_of(target: Target) -> str:
-    """Return what all views of a part have in common."""
+def part_key(target: Target) -> str:
+    """Return the key that all views of a part share."""
     return f"{target.release}/{target.part}"
 
 
-def _stands_for_part(target: Target, proof: Proof) -> bool:
-    """Tell whether a target stands for all views of its part: what users get, or an announcement, which has one."""
-    return target.view is View.EDGE or proof.tells_of is not None
+def _represents_part(target: Target, goal: ProofGoal) -> bool:
+    """Return whether a target represents all views of its part: the edge view, or the one view of an announcement."""
+    return target.view is View.EDGE or goal.announces is not None
 
 
 @dataclass(slots=True, eq=False)
-class _Shared:
-    """A sweep beside others: that which has `done` least goes first, in looks for each of its parts."""
+class _SharedSweep:
+    """A sweep among others at one host. The one with the fewest `looks` for each of its parts goes first."""
 
     sweep: Sweep
-    done: float = 0.0
-    presses: bool | None = None
-    is_closing: bool = False
+    looks: float = 0.0
+    was_urgent: bool | None = None
+    is_critical: bool = False
 
     def is_open(self, now: datetime) -> bool:
-        """Tell whether its looks are planned for their proofs."""
-        return self.sweep.slot - 2 * self.sweep.within <= now < self.sweep.ends
+        """Return whether looks at its parts are planned for their proofs."""
+        return self.sweep.slot - 2 * self.sweep.tolerance <= now < self.sweep.ends
 
-    def is_pressing(self, now: datetime) -> bool:
-        """Tell whether a look now can prove something."""
-        return self.sweep.slot - self.sweep.within <= now < self.sweep.ends
+    def is_urgent(self, now: datetime) -> bool:
+        """Return whether a look now can prove that a part was on time."""
+        return self.sweep.slot - self.sweep.tolerance <= now < self.sweep.ends
 
 
 class Sweeps:
     """The parts of one host that need proof, slot by slot.
 
-    While `is_on` every look at them is planned here. Other looks get what is left, and at least a floor.
+    While `is_active`, every look at them is planned here. Other looks get the rest, and at least a floor.
     """
 
     def __init__(self) -> None:
-        self._sweeps: dict[tuple[datetime, timedelta], _Shared] = {}
+        self._sweeps: dict[tuple[datetime, timedelta], _SharedSweep] = {}
         self._pages: dict[str, str] = {}
-        self._owed = 0.0
-        self.is_on = False
+        # Looks owed to targets and requests outside the sweeps.
+        self._debt = 0.0
+        self.is_active = False
 
-    def enlist(self, target: Target, proof: Proof, now: datetime) -> None:
-        """Have a part proved; what users get of it stands for all its views."""
-        if not _stands_for_part(target, proof) or now >= proof.ends:
+    def add(self, target: Target, goal: ProofGoal, now: datetime) -> None:
+        """Add the part of a target, unless the target does not represent its part or the goal has ended."""
+        if not _represents_part(target, goal) or now >= goal.ends:
             return
-        shared = self._sweeps.get((proof.slot, proof.within))
+        shared = self._sweeps.get((goal.slot, goal.tolerance))
         if shared is None:
-            shared = self._sweeps[proof.slot, proof.within] = _Shared(Sweep(proof.slot, proof.within))
-        need = shared.sweep.need(part_of(target), proof)
-        if proof.tells_of is None:
-            self._pages[target.url] = need.id
+            shared = self._sweeps[goal.slot, goal.tolerance] = _SharedSweep(Sweep(goal.slot, goal.tolerance))
+        shared.sweep.add(part_key(target), goal)
+        if goal.announces is None:
+            self._pages[target.url] = part_key(target)
 
-    def strike(self, target: Target, proof: Proof) -> None:
-        """Need no proof of a part any more."""
-        shared = self._sweeps.get((proof.slot, proof.within))
-        if shared is None or not _stands_for_part(target, proof):
+    def remove(self, target: Target, goal: ProofGoal) -> None:
+        """Remove the part of a target, because its proof is no longer needed."""
+        shared = self._find_sweep(goal)
+        if shared is None or not _represents_part(target, goal):
             return
-        shared.sweep.drop(part_of(target))
+        shared.sweep.remove(part_key(target))
         self._pages.pop(target.url, None)
-        if not shared.sweep.needs:
-            del self._sweeps[proof.slot, proof.within]
+        if not shared.sweep.parts:
+            del self._sweeps[goal.slot, goal.tolerance]
 
-    def saw(self, target: Target, proof: Proof | None, sighting: Sighting) -> None:
-        """Take what a look told of a part, or of the parts that it lists."""
-        if self.is_on and sighting.found:
-            self.listed(one.url for one in sighting.found)
-        shared = None if proof is None else self._sweeps.get((proof.slot, proof.within))
-        if shared is not None and target.view in (View.EDGE, View.ORIGIN):
-            told = _TOLD.get(sighting.state, Told.NOTHING)
-            shared.sweep.saw(part_of(target), target.view, told, sighting.sent, sighting.proved_from)
+    def _find_sweep(self, goal: ProofGoal | None) -> _SharedSweep | None:
+        return None if goal is None else self._sweeps.get((goal.slot, goal.tolerance))
 
-    def awaits_origin(self, target: Target, proof: Proof | None) -> bool:
-        """Tell whether a target is the origin of a part that is still awaited."""
-        if proof is None or target.view is not View.ORIGIN or proof.tells_of is not None:
+    def record_result(self, target: Target, goal: ProofGoal | None, sighting: Sighting) -> None:
+        """Record what a look proved about its part. Parts that a listing shows go first from now on."""
+        if self.is_active and sighting.found:
+            listed = [self._pages[one.url] for one in sighting.found if one.url in self._pages]
+            for shared in self._sweeps.values() if listed else ():
+                shared.sweep.prioritise(listed)
+        own = self._find_sweep(goal)
+        if own is not None and target.view in (View.EDGE, View.ORIGIN):
+            result = _RESULTS.get(sighting.state, LookResult.NOTHING)
+            own.sweep.record_result(part_key(target), target.view, result, sighting.sent, sighting.proved_from)
+
+    def awaits_origin(self, target: Target, goal: ProofGoal | None) -> bool:
+        """Return whether a target is the origin view of a part that is not out yet."""
+        if goal is None or target.view is not View.ORIGIN or goal.announces is not None:
             return False
-        shared = self._sweeps.get((proof.slot, proof.within))
-        need = shared.sweep.needs.get(part_of(target)) if shared is not None else None
-        return need is not None and not need.seen
+        shared = self._find_sweep(goal)
+        part = shared.sweep.parts.get(part_key(target)) if shared is not None else None
+        return part is not None and not part.is_out
 
-    def listed(self, urls: Iterable[str]) -> None:
-        """Look first at parts whose addresses a listing shows to be out."""
-        parts = [self._pages[url] for url in urls if url in self._pages]
-        for shared in self._sweeps.values() if parts else ():
-            shared.sweep.list(parts)
+    def delays_witnesses(self) -> bool:
+        """Return whether witnesses must wait: every look counts, and most pages are at their expected address."""
+        return self.is_active and any(shared.is_critical for shared in self._sweeps.values())
 
-    def holds(self) -> bool:
-        """Tell whether what tells of pages that may stand elsewhere waits: most pages stand where they should."""
-        return self.is_on and any(shared.is_closing for shared in self._sweeps.values())
-
-    def consider(self, now: datetime, gap: timedelta, *, is_stretched: bool) -> bool:
-        """Decide whether looks are planned here from now on; tell whether anything is otherwise than before."""
-        held = self.holds()
-        over = [key for key, shared in self._sweeps.items() if now >= shared.sweep.ends]
-        for key in over:
+    def update(self, now: datetime, gap: timedelta, *, is_overloaded: bool) -> bool:
+        """Decide whether looks are planned here from now on. Return whether the planning of looks changed."""
+        delayed = self.delays_witnesses()
+        ended = [key for key, shared in self._sweeps.items() if now >= shared.sweep.ends]
+        for key in ended:
             del self._sweeps[key]
-        before, self.is_on = self.is_on, is_stretched and any(one.is_open(now) for one in self._sweeps.values())
+        before = self.is_active
+        self.is_active = is_overloaded and any(one.is_open(now) for one in self._sweeps.values())
         for shared in self._sweeps.values():
-            shared.is_closing = shared.sweep.is_closing(now, gap)
-        return (self.is_on, self.holds()) != (before, held) or (bool(over) and before)
+            shared.is_critical = shared.sweep.is_critical(now, gap)
+        return (self.is_active, self.delays_witnesses()) != (before, delayed) or (bool(ended) and before)
 
-    def takes(self, proof: Proof | None, now: datetime) -> bool:
-        """Tell whether looks at a target are planned here."""
-        if proof is None or not self.is_on:
+    def plans(self, goal: ProofGoal | None, now: datetime) -> bool:
+        """Return whether looks at a target with this goal are planned here."""
+        if goal is None or not self.is_active:
             return False
-        shared = self._sweeps.get((proof.slot, proof.within))
+        shared = self._find_sweep(goal)
         return shared is not None and shared.is_open(now)
 
-    def next(self, now: datetime, gap: timedelta, is_ready: Callable[[Need], bool]) -> Need | None:
-        """Return the part whose turn it is, None when there is none; a look to the host begins every `gap`."""
-        for pressing in (True, False):
-            among = self._among(now, pressing=pressing)
-            parts = sum(len(one.sweep.needs) for one in among)
-            for shared in sorted(among, key=lambda one: one.done):
-                need = shared.sweep.next(now, gap * (parts / len(shared.sweep.needs)), is_ready)
-                if need is not None:
-                    return need
+    def next_part(self, now: datetime, gap: timedelta, is_ready: Callable[[PartProof], bool]) -> PartProof | None:
+        """Return the part to look at next, or None. A look to the host begins every `gap`."""
+        for urgent in (True, False):
+            sweeps = self._select_sweeps(now, urgent=urgent)
+            parts = sum(len(one.sweep.parts) for one in sweeps)
+            for shared in sorted(sweeps, key=lambda one: one.looks):
+                part = shared.sweep.next_part(now, gap * (parts / len(shared.sweep.parts)), is_ready)
+                if part is not None:
+                    return part
         return None
 
-    def _among(self, now: datetime, *, pressing: bool) -> list[_Shared]:
-        """Return the sweeps that share the host; one that joins them has done as much as they."""
-        among = [one for one in self._sweeps.values() if one.is_open(now) and one.is_pressing(now) is pressing]
-        least = min((one.done for one in among if one.presses is pressing), default=0.0)
-        for one in among:
-            if one.presses is not pressing:
-                one.presses, one.done = pressing, least
-        return among
+    def _select_sweeps(self, now: datetime, *, urgent: bool) -> list[_SharedSweep]:
+        """Return the open sweeps that are urgent, or those that are not. One that joins starts with the least looks."""
+        sweeps = [one for one in self._sweeps.values() if one.is_open(now) and one.is_urgent(now) is urgent]
+        least = min((one.looks for one in sweeps if one.was_urgent is urgent), default=0.0)
+        for one in sweeps:
+            if one.was_urgent is not urgent:
+                one.was_urgent, one.looks = urgent, least
+        return sweeps
 
-    def begin(self, need: Need, now: datetime) -> None:
-        """Note that a look at a part begins."""
-        shared = self._sweeps.get((need.proof.slot, need.proof.within))
+    def record_start(self, part: PartProof, now: datetime) -> None:
+        """Record that a look at a part begins."""
+        shared = self._find_sweep(part.goal)
         if shared is not None:
-            shared.sweep.begin(need, now)
-            shared.done += 1.0 / len(shared.sweep.needs)
-            floor = _PRESSING_FLOOR if shared.is_closing else _EARLY_FLOOR
-            self._owed = min(_MOST_OWED, self._owed + floor)
+            shared.sweep.record_start(part, now)
+            shared.looks += 1.0 / len(shared.sweep.parts)
+            floor = _CRITICAL_FLOOR if shared.is_critical else _EARLY_FLOOR
+            self._debt = min(_MOST_DEBT, self._debt + floor)
 
-    def owes(self) -> bool:
-        """Tell whether it is the turn of other looks, where any is due."""
-        return self._owed >= 1.0
+    def owes_a_look(self) -> bool:
+        """Return whether a look or request outside the sweeps goes first, if any is due."""
+        return self._debt >= 1.0
 
-    def repaid(self) -> None:
-        """Note that something else was asked of the host."""
-        if self._owed:
-            self._owed = max(0.0, self._owed - 1.0)
+    def record_other_request(self) -> None:
+        """Record that a look or request outside the sweeps was sent to the host."""
+        if self._debt:
+            self._debt = max(0.0, self._debt - 1.0)
 
     def idle_until(self, now: datetime) -> datetime | None:
-        """Return when there may be a look to make again, though there is none now."""
+        """Return when an open sweep may need a look again, None if no sweep is open."""
         return min((one.sweep.idle_until for one in self._sweeps.values() if one.is_open(now)), default=None)

@@ -1,1 +1,1 @@
-"""Plans: which addresses are looked at, when, and how often a host may be asked."""
+"""Plans: which addresses are looked at, when, and how many requests a host may get."""

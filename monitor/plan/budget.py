@@ -1,4 +1,4 @@
-"""How often a host may be asked, and who goes first when that is not enough."""
+"""How often a host may be requested, and how targets share that when it is not enough."""
 
 from __future__ import annotations
 
@@ -7,24 +7,23 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from math import ceil, sqrt
 
-from monitor.plan.share import LATEST, Turns
+from monitor.plan.share import LATEST_START, Turns
 from schedules.times.mail_date import LONGEST_WAIT
 
 _SLACK = 0.01
-"""Starts are this much further apart than the budget asks, so that a network's jitter cannot crowd a second."""
-_UNTOLD = timedelta(seconds=30)
-_MOST_UNTOLD = timedelta(minutes=5)
-_RECOVERS_FROM = 0.25
-_RECOVERS_BY = 1.1
-_LEAST_PART = 0.001
+"""Starts are this much further apart than the budget requires, so that network jitter cannot crowd a second."""
+_FIRST_BACKOFF, _LONGEST_BACKOFF = timedelta(seconds=30), timedelta(minutes=5)
+"""The wait after a refusal, if the host named no time."""
+_PACE_AFTER_REFUSAL, _PACE_GROWTH = 0.25, 1.1
+_LEAST_FRACTION = 0.001
 
-Key = tuple[float, float]
-"""A wanted spacing in seconds, and a chance."""
+WantedSpacing = tuple[float, float]
+"""The spacing of looks that a target wants, in seconds, and its chance of changing (see `windows.chance_of`)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """Requests a second that each host may be asked."""
+    """The requests a second that each host may get."""
 
     default: float = 2.0
     hosts: Mapping[str, float] = field(default_factory=dict)
@@ -34,62 +33,62 @@ class Budget:
         return self.hosts.get(host, self.default)
 
 
-MOST_AT_ONCE = 32
-_AT_ONCE = 4
-_ANSWERS_WITHIN = 0.5
+MOST_CONCURRENT = 32
+_LEAST_CONCURRENT = 4
+_USUAL_ANSWER_SECONDS = 0.5
 
 
-def at_once(rate: float) -> int:
-    """Return how many looks at a host may be under way: what its rate needs where an answer takes half a second."""
-    return min(MOST_AT_ONCE, max(_AT_ONCE, ceil(rate * _ANSWERS_WITHIN)))
+def concurrent_requests(rate: float) -> int:
+    """Return how many requests to a host may be under way: enough for its rate if an answer takes half a second."""
+    return min(MOST_CONCURRENT, max(_LEAST_CONCURRENT, ceil(rate * _USUAL_ANSWER_SECONDS)))
 
 
-def gap(rate: float) -> timedelta:
-    """Return the least time between the starts of two requests to a host that may be asked so often a second."""
+def least_gap(rate: float) -> timedelta:
+    """Return the least time between the starts of two requests to a host with this many requests a second."""
     return timedelta(seconds=(1.0 + _SLACK) / rate)
 
 
-def stretch(demand: float, rate: float) -> float:
-    """Return by how much the looks of a host are spread out: 1.0 when the budget carries them all."""
+def stretch_factor(demand: float, rate: float) -> float:
+    """Return how many times further apart looks are than wanted: 1.0 if the rate is enough for the demand."""
     return max(1.0, demand / rate) if rate > 0 else 1.0
 
 
-def spacings(counts: Mapping[Key, int], rate: float) -> dict[Key, float]:
-    """Return for targets counted by the spacing they want (seconds) and their chance, the spacing they get.
+def affordable_spacings(counts: Mapping[WantedSpacing, int], rate: float) -> dict[WantedSpacing, float]:
+    """Return the seconds between looks that each kind of target gets. `counts` is how many targets there are of it.
 
-    Where the rate carries all, each gets what it wants. Else a target's rate is in proportion to the
-    square root of its chance of changing now, which makes the expected width of what is measured least
-    (`docs/decides.md`). A spacing already tells how likely a change is held to be, as one over its square: the chance
-    weighs targets of the same one.
+    If the rate is enough for all, each target gets the spacing it wants. Otherwise its rate is in proportion to the
+    square root of its chance of changing now: that makes the intervals measured shortest on average
+    (`docs/decides.md`). A wanted spacing itself implies a chance, one over its square. The chance given here compares
+    targets of equal spacing.
     """
     wants = [count / every for (every, _), count in counts.items()]
     weights = [want * sqrt(chance) for want, (_, chance) in zip(wants, counts, strict=True)]
-    shares = zip(counts.items(), spread(wants, weights, rate), strict=True)
-    return {key: count / share if share > 0 else key[0] for (key, count), share in shares}
+    shares = zip(counts.items(), share_rate(wants, weights, rate), strict=True)
+    return {wanted: count / share if share > 0 else wanted[0] for (wanted, count), share in shares}
 
 
-def spread(wants: Sequence[float], weights: Sequence[float], rate: float, floor: float = 0.1) -> list[float]:
-    """Share a rate in proportion to `weights`; a want may be that of many equal targets, its weight their sum.
+def share_rate(wants: Sequence[float], weights: Sequence[float], rate: float, floor: float = 0.1) -> list[float]:
+    """Share a rate in proportion to `weights`. A want may be the sum for many equal targets, and so its weight.
 
-    None gets more than it wants, nor less than `floor` times an equal stretch of it.
+    None gets more than it wants, nor less than `floor` times what it would get if all were stretched equally.
     """
     total = sum(wants)
     if total <= rate:
         return list(wants)
     least = [want * floor * rate / total for want in wants]
-    # The shares grow with one common multiplier, cut at both ends: find the one that spends the rate.
+    # Shares grow with one common multiplier, within their limits: find the multiplier that spends the rate.
     high = max((want / weight for want, weight in zip(wants, weights, strict=True) if weight > 0), default=0.0)
     low = 0.0
     for _ in range(60):
         middle = (low + high) / 2
-        if sum(_clipped(middle, wants, weights, least)) > rate:
+        if sum(_limit_shares(middle, wants, weights, least)) > rate:
             high = middle
         else:
             low = middle
-    return _clipped(low, wants, weights, least)
+    return _limit_shares(low, wants, weights, least)
 
 
-def _clipped(
+def _limit_shares(
     multiplier: float, wants: Sequence[float], weights: Sequence[float], least: Sequence[float]
 ) -> list[float]:
     rows = zip(wants, weights, least, strict=True)
@@ -98,11 +97,11 @@ def _clipped(
 
 @dataclass(slots=True)
 class Pacer:
-    """When the next request to a host may start. One per host; every request to it passes here.
+    """When the next request to one host may start. Every request to the host passes here.
 
-    Consecutive starts are at least `1 / rate` seconds apart, so that no second ever holds more than the
-    budget. A host that asks for patience gets it to the second, and then a quarter of the rate, which
-    grows by a tenth with every request it answers. Where several monitors ask the host, `turns` are our own.
+    Consecutive starts are at least `1 / rate` seconds apart, so that no second ever has more than the
+    budget. A host that asks for a wait gets it to the second, and then a quarter of the rate, which
+    grows by a tenth with every answer. If several monitors share the host, `turns` are those of this monitor.
     """
 
     rate: float
@@ -110,65 +109,62 @@ class Pacer:
     turns: Turns | None = None
     _last: datetime | None = None
     _pace: float = 1.0
-    _untold: timedelta = _UNTOLD
+    _backoff: timedelta = _FIRST_BACKOFF
     _gap: timedelta = field(init=False)
-    _least: timedelta = field(init=False)
+    _least_wait: timedelta = field(init=False)
 
     def __post_init__(self) -> None:
         """Begin at the full rate."""
-        self._go_at(self._pace)
+        self._set_pace(self._pace)
 
     def reconfigure(self, rate: float, turns: Turns | None = None) -> None:
-        """Keep to another rate, or to other turns, from now on; a host that asked for patience keeps it."""
+        """Set another rate or other turns. A host that asked for a wait still gets it."""
         self.rate, self.turns = rate, turns
-        self._go_at(self._pace)
+        self._set_pace(self._pace)
 
     def next_start(self, now: datetime) -> datetime:
         """Return the first instant, not before `now`, at which a request may start."""
-        start = now if self._last is None else max(now, self._last + self._least)
+        start = now if self._last is None else max(now, self._last + self._least_wait)
         start = start if self.quiet_until is None else max(start, self.quiet_until)
         return start if self.turns is None else self.turns.at_or_after(start)
 
     def gap(self) -> timedelta:
-        """Return the time between two starts just now."""
+        """Return the usual time between two starts at the current pace."""
         return self._gap
 
-    def started(self, now: datetime) -> None:
-        """Note that a request starts now."""
+    def record_start(self, now: datetime) -> None:
+        """Record that a request starts now."""
         self._last = now
 
-    def owes(self, now: datetime) -> None:
-        """Note that one request more than was started has gone out: the next waits for it too."""
-        self._last = (now if self._last is None else max(now, self._last)) + self.gap()
+    def charge_extra_request(self, now: datetime) -> None:
+        """Delay the next start by one gap, because the connection sent a request twice."""
+        self._last = (now if self._last is None else max(now, self._last)) + self._gap
 
-    def answered(self) -> None:
-        """Note that the host answered without complaint."""
+    def record_success(self) -> None:
+        """Record that the host accepted a request. After a refusal, the pace grows with each."""
         if self._pace < 1.0:
-            self._go_at(min(1.0, self._pace * _RECOVERS_BY))
-            self._untold = _UNTOLD if self._pace == 1.0 else self._untold
+            self._set_pace(min(1.0, self._pace * _PACE_GROWTH))
+            self._backoff = _FIRST_BACKOFF if self._pace == 1.0 else self._backoff
 
-    def quiet(self, until: datetime) -> None:
-        """Ask nothing before `until`; an earlier instant than one already set changes nothing."""
-        self.quiet_until = until if self.quiet_until is None else max(self.quiet_until, until)
-
-    def told_to_wait(self, now: datetime, seconds: timedelta | None) -> None:
-        """Be quiet for as long as the host asked at `now`; where it named no time, for longer at each turn."""
-        if seconds is None:
-            # Answers to what was asked before we fell silent add nothing.
+    def record_refusal(self, now: datetime, wait: timedelta | None) -> None:
+        """Send nothing for as long as the host asked at `now`. If it named no time, wait longer after each refusal."""
+        if wait is None:
+            # Refusals of requests sent before this wait began add nothing.
             if self.is_quiet(now):
                 return
-            seconds, self._untold = self._untold, min(self._untold * 2, _MOST_UNTOLD)
-        self.quiet(now + min(max(seconds, timedelta()), LONGEST_WAIT))
-        self._go_at(_RECOVERS_FROM)
+            wait, self._backoff = self._backoff, min(self._backoff * 2, _LONGEST_BACKOFF)
+        until = now + min(max(wait, timedelta()), LONGEST_WAIT)
+        self.quiet_until = until if self.quiet_until is None else max(self.quiet_until, until)
+        self._set_pace(_PACE_AFTER_REFUSAL)
 
-    def _go_at(self, pace: float) -> None:
+    def _set_pace(self, pace: float) -> None:
         self._pace = pace
         if self.turns is None:
-            self._gap = self._least = gap(self.rate * pace)
+            self._gap = self._least_wait = least_gap(self.rate * pace)
             return
-        self._gap = self.turns.gap / max(self.turns.part, _LEAST_PART) / pace
-        self._least = (self._gap if pace < 1.0 else self.turns.gap) - LATEST
+        self._gap = self.turns.gap / max(self.turns.fraction, _LEAST_FRACTION) / pace
+        self._least_wait = (self._gap if pace < 1.0 else self.turns.gap) - LATEST_START
 
     def is_quiet(self, now: datetime) -> bool:
-        """Tell whether the host is being left alone."""
+        """Return whether the host asked for a wait that is not over."""
         return self.quiet_until is not None and now < self.quiet_until

@@ -16,8 +16,8 @@ from schedules.values import Duration, Name, Spacing, Table, refuse_any
 _MICRO = timedelta(microseconds=1)
 
 
-class Every(Table):
-    """A phase that begins `from` before the slot."""
+class EarlyPhase(Table):
+    """A phase before the slot: it begins `from` before the slot and ends when the next phase begins."""
 
     begins: Duration = Field(alias="from")
     every: Spacing
@@ -32,9 +32,9 @@ class SlotPhase(Table):
 
 
 class OverduePhase(Table):
-    """From the end of the slot phase until the release is seen or the watch is closed.
+    """From the end of the slot phase until the release is seen or the watch ends.
 
-    While the host's budget has nothing else to do, a look comes every `free_every`, until `free_until` after the slot.
+    If the host has no other looks due, there is a look every `free_every`, until `free_until` after the slot.
     """
 
     every: Spacing = timedelta(seconds=5)
@@ -46,7 +46,7 @@ class OverduePhase(Table):
 
 
 class SettlePhase(Table):
-    """After first seen, until every part has come."""
+    """After the release was first seen, until every part is out."""
 
     every: Spacing = timedelta(seconds=60)
     parts_every: Spacing = timedelta(seconds=5)
@@ -54,38 +54,38 @@ class SettlePhase(Table):
 
 
 class ExposedPhase(Table):
-    """While something is out early."""
+    """While something is public before its slot."""
 
     every: Spacing = timedelta(seconds=5)
 
 
 class AfterPhase(Table):
-    """The days after, for a withdrawal or a swapped file."""
+    """The days after the release, to detect a withdrawal or a replaced file."""
 
     every: Spacing = timedelta(hours=1)
     until: Duration = timedelta(days=7)
 
 
 class TripwirePhase(Table):
-    """Listings and feeds, at any hour."""
+    """Listings and feeds, at any time of day."""
 
     every: Spacing = timedelta(seconds=60)
 
 
-def _every(begins: str, every: str) -> Every:
-    return Every.model_validate({"from": begins, "every": every})
+def _early_phase(begins: str, every: str) -> EarlyPhase:
+    return EarlyPhase.model_validate({"from": begins, "every": every})
 
 
 class WatchSettings(Table):
-    """When addresses are looked at: the table `[watch]`. The defaults are those of the design."""
+    """When addresses are looked at: the table `[watch]`."""
 
     vantage: Name = "edge"
     origin_view: bool = True
     learn_addresses: bool = True
     most_parts: Annotated[int, Field(ge=1, le=1000)] = MOST_PARTS
-    far: Every = _every("14d", "5m")
-    ahead: Every = _every("7d", "60s")
-    near: Every = _every("60m", "15s")
+    far: EarlyPhase = _early_phase("14d", "5m")
+    ahead: EarlyPhase = _early_phase("7d", "60s")
+    near: EarlyPhase = _early_phase("60m", "15s")
     slot: SlotPhase = SlotPhase()
     overdue: OverduePhase = OverduePhase()
     settle: SettlePhase = SettlePhase()
@@ -106,7 +106,7 @@ Length = Callable[[WatchSettings], timedelta]
 """Read a length of time from the settings."""
 
 
-def _no_least(_watch: WatchSettings) -> timedelta:
+def _any_spacing(_watch: WatchSettings) -> timedelta:
     return timedelta()
 
 
@@ -116,9 +116,9 @@ class Phase:
 
     `begins` and `ends` are distances from an instant slot, negative before it. They are None for a phase that
     `monitor/plan/windows.py` places otherwise: by a day, or by what has been seen.
-    `polls_origin`: addresses are also looked at past the caches. `asks_witnesses`: an announcement and a listing are
-    asked whether the release is out. `is_overdue`: the slot has passed and the target is still missing.
-    `guess_least` is the least spacing of a predicted address. None: predicted addresses are not looked at.
+    `polls_origin`: addresses are also looked at past the caches. `polls_witnesses`: the announcement and a listing are
+    looked at, to see whether the release is out. `is_overdue`: the slot has passed and the target is still missing.
+    `least_guess_spacing` is the least spacing of a predicted address. None: predicted addresses are not looked at.
     """
 
     name: str
@@ -126,9 +126,9 @@ class Phase:
     begins: Length | None = None
     ends: Length | None = None
     polls_origin: bool = False
-    asks_witnesses: bool = False
+    polls_witnesses: bool = False
     is_overdue: bool = False
-    guess_least: Length | None = None
+    least_guess_spacing: Length | None = None
 
 
 FAR = Phase(
@@ -136,14 +136,14 @@ FAR = Phase(
     every=lambda watch: watch.far.every,
     begins=lambda watch: -watch.far.begins,
     ends=lambda watch: -watch.ahead.begins,
-    guess_least=_no_least,
+    least_guess_spacing=_any_spacing,
 )
 AHEAD = Phase(
     "ahead",
     every=lambda watch: watch.ahead.every,
     begins=lambda watch: -watch.ahead.begins,
     ends=lambda watch: -watch.near.begins,
-    guess_least=_no_least,
+    least_guess_spacing=_any_spacing,
 )
 NEAR = Phase(
     "near",
@@ -151,29 +151,29 @@ NEAR = Phase(
     begins=lambda watch: -watch.near.begins,
     ends=lambda watch: -watch.slot.begins,
     polls_origin=True,
-    guess_least=_no_least,
+    least_guess_spacing=_any_spacing,
 )
-EXPOSED = Phase("exposed", every=lambda watch: watch.exposed.every, polls_origin=True, guess_least=_no_least)
+EXPOSED = Phase("exposed", every=lambda watch: watch.exposed.every, polls_origin=True, least_guess_spacing=_any_spacing)
 SLOT = Phase(
     "slot",
     every=lambda watch: watch.slot.every,
     begins=lambda watch: -watch.slot.begins,
     ends=lambda watch: watch.slot.until,
     polls_origin=True,
-    asks_witnesses=True,
-    guess_least=lambda watch: watch.near.every,
+    polls_witnesses=True,
+    least_guess_spacing=lambda watch: watch.near.every,
 )
-DAY = Phase("day", every=lambda _watch: timedelta(seconds=60), asks_witnesses=True, guess_least=_no_least)
-SPAN = Phase("span", every=lambda _watch: timedelta(minutes=5), asks_witnesses=True, guess_least=_no_least)
+DAY = Phase("day", every=lambda _watch: timedelta(seconds=60), polls_witnesses=True, least_guess_spacing=_any_spacing)
+SPAN = Phase("span", every=lambda _watch: timedelta(minutes=5), polls_witnesses=True, least_guess_spacing=_any_spacing)
 OVERDUE = Phase(
     "overdue",
     every=lambda watch: watch.overdue.every,
     begins=lambda watch: watch.slot.until,
     ends=lambda watch: max(watch.slot.until, watch.overdue.until),
     polls_origin=True,
-    asks_witnesses=True,
+    polls_witnesses=True,
     is_overdue=True,
-    guess_least=lambda watch: watch.settle.every,
+    least_guess_spacing=lambda watch: watch.settle.every,
 )
 LONG_OVERDUE = Phase(
     "overdue-then",
@@ -181,48 +181,48 @@ LONG_OVERDUE = Phase(
     begins=lambda watch: max(watch.slot.until, watch.overdue.until),
     ends=lambda watch: watch.overdue.close,
     polls_origin=True,
-    asks_witnesses=True,
+    polls_witnesses=True,
     is_overdue=True,
 )
-SETTLE = Phase("settle", every=lambda watch: watch.settle.every, guess_least=lambda watch: watch.settle.every)
+SETTLE = Phase("settle", every=lambda watch: watch.settle.every, least_guess_spacing=lambda watch: watch.settle.every)
 # A target that was public and is found absent or changed.
 AGAIN = Phase("again", every=lambda watch: watch.settle.parts_every, polls_origin=True)
 AFTER = Phase("after", every=lambda watch: watch.after.every)
 TRIPWIRE = Phase("tripwire", every=lambda watch: watch.tripwire.every)
 
 PHASES = (FAR, AHEAD, NEAR, EXPOSED, SLOT, DAY, SPAN, OVERDUE, LONG_OVERDUE, SETTLE, AGAIN, AFTER, TRIPWIRE)
-"""Every phase; those with a distance from the slot are in time order."""
-PHASE_NAMED = {phase.name: phase for phase in PHASES}
+"""Every phase. Those with a distance from the slot are in time order."""
+PHASE_BY_NAME = {phase.name: phase for phase in PHASES}
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Looks at `begins`, `begins + every`, … as long as they fall before `ends`.
+    """Looks at `begins`, `begins + every`, … before `ends`.
 
-    `exact` windows are never shifted: one of their due instants is the slot itself. `chance` weighs the
-    target beside others that want to be looked at as often (`monitor.plan.windows`). Where the host's budget has
-    nothing else to do, one view or another may be looked at every `free`.
+    If `is_unshifted`, all due instants are kept, because one of them is the slot. `chance` is how likely the target is
+    to change, compared with others of the same spacing (`windows.chance_of`). `every_if_idle` is the spacing if the
+    host has no other looks due, for all views together. None: looks are never closer than `every`.
     """
 
     name: str
     begins: datetime
     ends: datetime
     every: timedelta
-    exact: bool = False
+    is_unshifted: bool = False
     chance: float = 1.0
-    free: timedelta | None = None
+    every_if_idle: timedelta | None = None
 
 
 def next_due(windows: Sequence[Window], after: datetime, shift: timedelta = timedelta()) -> datetime | None:
-    """Return the first due instant later than `after`; None when no window is left.
+    """Return the first due instant later than `after`, None if no window is left.
 
-    `windows` are in time order and do not overlap. `shift` moves every due instant of a window that is
-    not `exact`, by less than its spacing, so that targets of one host do not fall due together.
+    `windows` are in time order and do not overlap. `shift` delays the due instants by less than a spacing, so that
+    targets of one host do not fall due together. It does not apply to windows that are `is_unshifted`.
     """
     for window in windows:
         if window.ends <= after:
             continue
-        first = window.begins if window.exact else window.begins + shift % window.every
+        first = window.begins if window.is_unshifted else window.begins + shift % window.every
         steps = max(0, ceil((after - first + _MICRO) / window.every))
         due = first + steps * window.every
         if due < window.ends:
@@ -231,24 +231,24 @@ def next_due(windows: Sequence[Window], after: datetime, shift: timedelta = time
 
 
 def window_at(windows: Sequence[Window], now: datetime) -> Window | None:
-    """Return the window that holds `now`, None between windows."""
+    """Return the window that contains `now`, None between windows."""
     for window in windows:
         if window.begins <= now < window.ends:
             return window
     return None
 
 
-def dense_around(windows: Sequence[Window], others: Sequence[Window]) -> tuple[Window, ...]:
-    """Return windows with those around the slots of `others` in the place of looser ones, in time order, no overlap."""
+def add_slot_windows(windows: Sequence[Window], others: Sequence[Window]) -> tuple[Window, ...]:
+    """Return `windows` plus the slot windows of `others`, which replace wider spacings. In time order, no overlap."""
     kept = list(windows)
     for extra in (one for one in others if one.name == SLOT.name):
-        for piece in _outside(extra, [one for one in kept if one.every <= extra.every]):
-            kept = [*(part for one in kept for part in _outside(one, [piece])), piece]
+        for piece in _subtract_windows(extra, [one for one in kept if one.every <= extra.every]):
+            kept = [*(part for one in kept for part in _subtract_windows(one, [piece])), piece]
     return tuple(sorted(kept, key=lambda one: one.begins))
 
 
-def _outside(window: Window, others: Iterable[Window]) -> list[Window]:
-    """Return the pieces of a window that lie in none of the others."""
+def _subtract_windows(window: Window, others: Iterable[Window]) -> list[Window]:
+    """Return the pieces of a window that are in none of the others."""
     pieces = [window]
     for other in others:
         sides = ((one, one.begins, min(one.ends, other.begins)) for one in pieces)
@@ -258,5 +258,5 @@ def _outside(window: Window, others: Iterable[Window]) -> list[Window]:
 
 
 def on_grid(begins: datetime, anchor: datetime, every: timedelta) -> datetime:
-    """Return the first instant not before `begins` that lies a whole number of spacings from `anchor`."""
+    """Return the first instant not before `begins` that is a whole number of spacings from `anchor`."""
     return begins + (anchor - begins) % every

@@ -1,4 +1,4 @@
-"""What must be proved of the parts that are promised for a slot, and what is proved so far. Pure."""
+"""What must be proved about the parts promised for a slot, and what is proved so far. Pure."""
 
 from __future__ import annotations
 
@@ -12,47 +12,49 @@ from monitor.plan.targets import Target, View
 from schedules.release import Release
 
 Rank = tuple[int, int, int]
-"""What goes first where not all can be proved: the smaller. Importance, parts of the release, then chance."""
+"""Precedence if not all can be proved, smallest first: minus the importance, parts of the release, a random number."""
 
 NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
-class Proof:
-    """What a part must be proved to be: missing up to `within` before `slot`, and out up to `within` after it.
+class ProofGoal:
+    """What must be proved about a part: absent at most `tolerance` before `slot`, and present at most that long after.
 
-    `rank` is that of its release at every host. `tells_of` is the page that the part, an announcement, tells of: it
-    need not be looked at once that is seen.
+    `rank` is the same at every host of its release. `announces` is set if the part is an announcement: the id of its
+    page. Once that page is seen, the announcement need not be looked at.
     """
 
     slot: datetime
-    within: timedelta
+    tolerance: timedelta
     rank: Rank
-    tells_of: str | None = None
+    announces: str | None = None
 
     @property
     def ends(self) -> datetime:
-        """Return the instant after which no presence can prove it on time."""
-        return self.slot + self.within
+        """Return the instant after which no presence can prove the part on time."""
+        return self.slot + self.tolerance
 
 
 def rank_of(release: Release, slot: datetime, importance: int) -> Rank:
-    """Return the rank of a release: what matters more, then what takes fewer looks, then by lot, each slot anew."""
+    """Return the rank of a release: more important first, then fewer looks needed, then at random for each slot."""
     required = sum(part.required for part in release.parts)
     lot = blake2b(f"{release.id} {slot.isoformat()}".encode(), digest_size=4).digest()
     return -importance, required, int.from_bytes(lot)
 
 
-def proof_of(release: Release, target: Target, slot: datetime, within: timedelta, importance: int) -> Proof | None:
-    """Return what a target of a release is to be proved to be; None when no verdict to the second rests on it."""
-    tells_of = f"{release.id}/page" if target.part == ANNOUNCEMENT else None
-    if (target.aside and tells_of is None) or target.view is View.TRIPWIRE:
+def goal_for(
+    release: Release, target: Target, slot: datetime, tolerance: timedelta, importance: int
+) -> ProofGoal | None:
+    """Return what must be proved about a target, None if no verdict needs it to the second."""
+    announces = f"{release.id}/page" if target.part == ANNOUNCEMENT else None
+    if (target.is_optional and announces is None) or target.view is View.TRIPWIRE:
         return None
-    return Proof(slot, within, rank_of(release, slot, importance), tells_of=tells_of)
+    return ProofGoal(slot, tolerance, rank_of(release, slot, importance), announces=announces)
 
 
-class Told(IntEnum):
-    """What a look told of a part."""
+class LookResult(IntEnum):
+    """What one look proved about a part."""
 
     NOTHING = 0
     ABSENT = 1
@@ -60,25 +62,25 @@ class Told(IntEnum):
 
 
 @dataclass(slots=True, eq=False)
-class Need:
-    """One part that needs proof, and what is proved of it so far.
+class PartProof:
+    """What is proved so far about one part.
 
-    `turn` is when it was last looked at, `before` the time before. `absent` is the latest instant as of which it was
-    proved absent, `origin` the latest the origin told, `listed` that a listing showed it, `view` how it is looked at
-    next.
+    `last_look` and `look_before` are when its last two looks began. `absent_at` is the latest instant at which it was
+    proved absent, `origin_absent_at` the latest by the origin view. `is_listed`: a listing showed it. `is_out`: it was
+    seen after its slot, or is no longer watched. `next_view` is how to look next.
     """
 
     id: str
-    proof: Proof
-    turn: datetime = NEVER
-    before: datetime = NEVER
-    absent: datetime | None = None
-    origin: datetime = NEVER
-    seen: bool = False
-    listed: bool = False
-    failed: bool = False
-    view: View = View.EDGE
+    goal: ProofGoal
+    last_look: datetime = NEVER
+    look_before: datetime = NEVER
+    absent_at: datetime | None = None
+    origin_absent_at: datetime = NEVER
+    is_out: bool = False
+    is_listed: bool = False
+    has_failed: bool = False
+    next_view: View = View.EDGE
 
-    def was_absent(self) -> bool:
-        """Tell whether its absence is proved close enough to its slot."""
-        return self.absent is not None and self.absent >= self.proof.slot - self.proof.within
+    def is_absence_proved(self) -> bool:
+        """Return whether the part was absent close enough to its slot to prove it on time."""
+        return self.absent_at is not None and self.absent_at >= self.goal.slot - self.goal.tolerance

@@ -1,6 +1,7 @@
-"""Whose turn it is at a host that several monitors ask: one budget for all of them, kept without a word between them.
+"""Turns of several monitors at one host, so that together they keep one budget without exchanging messages.
 
-Time is cut into turns of one request each, counted by a clock that all of them see. Each starts requests in its own.
+Time is divided into turns of one request each, counted by the store's clock, which all of them read. Each monitor
+starts requests only in its own turns.
 """
 
 from __future__ import annotations
@@ -11,94 +12,99 @@ from datetime import datetime, timedelta
 from zlib import crc32
 
 _SLACK = 0.05
-"""Turns are this much longer than the budget asks: clocks are read from afar, and a start may be late in its turn."""
-LATEST = timedelta(seconds=0.02)
+"""Turns are this much longer than the budget requires: the store's clock is read with a delay, and a start may be late
+in its turn."""
+LATEST_START = timedelta(seconds=0.02)
 """How late in its turn a request may still start."""
-_GUESTS = 20
-"""Of so many turns at a host that falls to one monitor, one is for what the others ask there."""
-_PAUSE = timedelta(seconds=1)
+_GUEST_EVERY = 20
+"""One turn in this many, at a host that one monitor owns, is for requests of another monitor."""
+_NO_TURN_PAUSE = timedelta(seconds=1)
 _GOV_UK_FILES = ".publishing.service.gov.uk"
 
 
 @dataclass(frozen=True, slots=True)
 class Turns:
-    """The turns of one monitor at one host: those numbered `mine` of each `every`, counted from `begins`.
+    """The turns of one monitor at one host: those numbered `mine` in each `cycle` of turns, counted from `begins`.
 
-    `begins` is in the steady time of whoever asks; each turn lasts for a `gap`. Without any of its own it waits.
+    `begins` is in this monitor's steady time. Each turn lasts for a `gap`. A monitor without turns waits.
     """
 
     begins: datetime
     gap: timedelta
-    every: int
+    cycle: int
     mine: frozenset[int]
 
     @property
-    def part(self) -> float:
-        """Return which part of the budget these are."""
-        return len(self.mine) / self.every
+    def fraction(self) -> float:
+        """Return the fraction of the host's budget that this monitor has."""
+        return len(self.mine) / self.cycle
 
     def at_or_after(self, start: datetime) -> datetime:
-        """Return the first instant from `start` on that is in a turn of this monitor."""
+        """Return the first instant, not before `start`, at which this monitor may start a request."""
         if not self.mine:
-            return start + _PAUSE
-        number, into = divmod(start - self.begins, self.gap)
-        if number % self.every in self.mine and into <= LATEST:
+            return start + _NO_TURN_PAUSE
+        number, elapsed = divmod(start - self.begins, self.gap)
+        if number % self.cycle in self.mine and elapsed <= LATEST_START:
             return start
         number += 1
-        while number % self.every not in self.mine:
+        while number % self.cycle not in self.mine:
             number += 1
         return self.begins + number * self.gap
 
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """One monitor among those of one store.
+    """The share of one monitor, `name`, among those that use one store.
 
-    `members` are the names of all that look, in one order; without `name` among them nothing is asked. `zero` is when,
-    in seconds of this monitor's steady time, the clock that all see was at zero. `divided`: each watches what is at its
-    own hosts. `quiet` has the hosts that told any of them to wait, and until when by the clock that all see.
+    `members` are the names of all that look, in the same order for each. If `name` is not among them, this monitor
+    sends nothing. `store_zero` is the reading of this monitor's steady clock, in seconds, when the store's clock was at
+    zero. `divided`: each monitor watches only the hosts that it owns. `quiet` maps each host that asked any of them to
+    wait to the end of the wait, by the store's clock.
     """
 
     name: str
     members: tuple[str, ...]
-    zero: float
+    store_zero: float
     divided: bool = False
     quiet: Mapping[str, float] = field(default_factory=dict)
 
-    def has(self, host: str) -> bool:
-        """Tell whether what is published at a host falls to this monitor."""
-        return self.name in self.members and (not self.divided or owner(host, self.members) == self.name)
+    def watches(self, host: str) -> bool:
+        """Return whether this monitor watches what is published at a host."""
+        return self.name in self.members and (not self.divided or owner_of(host, self.members) == self.name)
 
     def quiet_until(self, host: str, epoch: datetime) -> datetime | None:
-        """Return until when all leave a host alone, None when it told nobody to wait; steady time begins at `epoch`."""
+        """Return when a host's wait ends, None if it asked for none. This monitor's steady time begins at `epoch`."""
         until = self.quiet.get(host)
-        return None if until is None else epoch + timedelta(seconds=self.zero + until)
+        return None if until is None else epoch + timedelta(seconds=self.store_zero + until)
 
     def turns(self, host: str, rate: float, epoch: datetime) -> Turns:
-        """Return the turns at a host that all together may ask `rate` times a second; steady time begins at `epoch`."""
-        begins, gap = epoch + timedelta(seconds=self.zero), timedelta(seconds=(1.0 + _SLACK) / rate)
+        """Return this monitor's turns at a host that all members together may request `rate` times a second.
+
+        This monitor's steady time begins at `epoch`.
+        """
+        begins, gap = epoch + timedelta(seconds=self.store_zero), timedelta(seconds=(1.0 + _SLACK) / rate)
         if self.name not in self.members:
             return Turns(begins, gap, 1, frozenset())
-        many, place = len(self.members), self.members.index(self.name)
-        if not self.divided or many == 1:
-            return Turns(begins, gap, many, frozenset({place}))
-        mine = owner(host, self.members)
-        guests = {_GUESTS * at: name for at, name in enumerate(one for one in self.members if one != mine)}
-        every = _GUESTS * (many - 1)
-        return Turns(begins, gap, every, frozenset(at for at in range(every) if guests.get(at, mine) == self.name))
+        count = len(self.members)
+        if not self.divided or count == 1:
+            return Turns(begins, gap, count, frozenset({self.members.index(self.name)}))
+        owner = owner_of(host, self.members)
+        guests = {_GUEST_EVERY * place: name for place, name in enumerate(one for one in self.members if one != owner)}
+        cycle = _GUEST_EVERY * (count - 1)
+        return Turns(begins, gap, cycle, frozenset(n for n in range(cycle) if guests.get(n, owner) == self.name))
 
 
-def owner(host: str, members: Sequence[str]) -> str:
-    """Return to which of several monitors a host falls: the others keep theirs when one of them comes or goes.
+def owner_of(host: str, members: Sequence[str]) -> str:
+    """Return the monitor that owns a host. If a member joins or leaves, other members keep their hosts.
 
-    Hosts of one publisher fall to one, since a page and its files are proved together.
+    All hosts of one publisher have the same owner, because a page and its files are proved together.
     """
-    return max(members, key=lambda name: (crc32(f"{name} {_publisher(host)}".encode()), name))
+    return max(members, key=lambda name: (crc32(f"{name} {_publisher_domain(host)}".encode()), name))
 
 
-def _publisher(host: str) -> str:
+def _publisher_domain(host: str) -> str:
     if host.endswith(_GOV_UK_FILES):
         return "www.gov.uk"
-    labels = host.split(".")
-    most = 4 if host.endswith(".service.gov.uk") else 3
-    return host if host.replace(".", "").isdecimal() else ".".join(labels[-most:])
+    if host.replace(".", "").isdecimal():
+        return host
+    return ".".join(host.split(".")[-4 if host.endswith(".service.gov.uk") else -3 :])

@@ -1,8 +1,8 @@
 """Which looks prove most at a host that cannot be looked at every second. Pure; times are given.
 
-On time takes two proofs: that a part was missing shortly before its slot, and that it was out shortly after. So each
-part is looked at in its turn, as often as all others: before the slot once in the tolerance, as late as the budget
-allows; after it until it is seen. Where not all can be proved, as many as fit are proved completely.
+Two proofs show that a part was on time: it was absent shortly before its slot, and present shortly after. So all parts
+are looked at in turn: before the slot once within the tolerance, as late as the budget allows, and after it until each
+is seen. If not all can be proved, as many as fit are proved completely.
 """
 
 from __future__ import annotations
@@ -15,213 +15,220 @@ from heapq import nsmallest
 from math import ceil
 
 from monitor.plan.addresses import REDIRECT_LAG
-from monitor.plan.proof import NEVER, Need, Proof, Rank, Told
+from monitor.plan.proof import NEVER, LookResult, PartProof, ProofGoal, Rank
 from monitor.plan.targets import View
 
 ORIGIN_FROM = timedelta(seconds=20)
-"""How long after its slot what is still absent is looked at past the caches too."""
-STILL_TO_COME = timedelta(seconds=5)
-"""So long after a slot one that was not seen absent before it is likely to be absent still."""
-_PLANNED_EVERY = timedelta(seconds=5)
-_ASK_AGAIN = timedelta(seconds=1)
-_SLACK = 1.1
-"""How much longer than its looks alone the last round before a slot is taken to be: some fail, or go to others."""
-_SHORT = timedelta(seconds=5)
-"""Rounds so short leave time for the origin too, whose last absence dates what it was asked for lately."""
-_LATELY = timedelta(seconds=95)
-"""An origin's absence so shortly before a slot dates what comes then, whatever the edge says later."""
+"""How long after its slot an absent part is also looked at past the caches."""
+MAY_STILL_COME = timedelta(seconds=5)
+"""How long after a slot a part is likely to be absent still, if no look before the slot proved its absence."""
+_REORDER_EVERY = timedelta(seconds=5)
+_RETRY_AFTER = timedelta(seconds=1)
+_ROUND_SLACK = 1.1
+"""The last round before a slot is planned to take this many times its looks: some fail, or go to other requests."""
+_SHORT_ROUND = timedelta(seconds=5)
+"""Rounds this short leave time for the origin view too."""
+_EDGE_TRUSTED_AFTER = timedelta(seconds=95)
+"""An absence by the origin view, this shortly before a slot, sets the start of the interval whatever the edge shows."""
 
 
-def order(needs: Iterable[Need], slot: datetime, within: timedelta, gap: timedelta, now: datetime) -> list[Need]:
-    """Return which parts to look at from `now` on, in this order, a look every `gap`; each at most once.
+def order_looks(
+    parts: Iterable[PartProof], slot: datetime, tolerance: timedelta, gap: timedelta, now: datetime
+) -> list[PartProof]:
+    """Return the parts to look at from `now` on, each at most once, in order. A look begins every `gap`.
 
-    Who was looked at longest ago goes first, so that a round ends at the slot and goes on after it in the same order.
-    What is left out need not be looked at until the tolerance is over: it would prove nothing, or there is no time
-    left to prove it completely.
+    The part whose last look is longest ago goes first, so that a round ends at the slot and continues after it in the
+    same order. A part is left out if looks at it would prove nothing, or if too little time is left to prove it
+    completely.
     """
-    waiting = [need for need in needs if not need.seen]
-    parts = [need for need in waiting if need.proof.tells_of is None]
-    missing = {need.id for need in parts}
-    telling = [need for need in waiting if need.proof.tells_of in missing]
+    awaited = [part for part in parts if not part.is_out]
+    pages = [part for part in awaited if part.goal.announces is None]
+    missing = {page.id for page in pages}
+    announcements = [part for part in awaited if part.goal.announces in missing]
     if now < slot:
-        return _until_slot(parts, telling, slot, within, gap, now)
-    if now < slot + within:
-        return _until_seen(parts, telling, slot, within, gap, now)
-    return _by_turn(parts)
+        return _order_before_slot(pages, announcements, slot, tolerance, gap, now)
+    if now < slot + tolerance:
+        return _order_after_slot(pages, announcements, slot, tolerance, gap, now)
+    return _longest_ago_first(pages)
 
 
-def _until_slot(
-    parts: Sequence[Need], telling: Sequence[Need], slot: datetime, within: timedelta, gap: timedelta, now: datetime
-) -> list[Need]:
-    others = [need for need in parts if not need.was_absent()]
-    left = _looks(slot - now, gap)
-    fit = others if now < slot - within else _best(others, left)
-    planned = _by_turn([*(need for need in parts if need.was_absent()), *fit])
-    dated = [need for need in telling if not need.was_absent()]
-    if now < slot - within:
-        return _by_turn([*planned, *dated])
-    # In the last minute announcements have what the last round of the pages leaves.
-    spare = max(0, left - ceil(_SLACK * len(planned)))
-    return [*_by_turn(dated)[:spare], *planned]
+def _order_before_slot(
+    pages: Sequence[PartProof],
+    announcements: Sequence[PartProof],
+    slot: datetime,
+    tolerance: timedelta,
+    gap: timedelta,
+    now: datetime,
+) -> list[PartProof]:
+    """Return the looks of a round that ends at the slot, so that each absence is proved as late as possible."""
+    unproved = [page for page in pages if not page.is_absence_proved()]
+    unproved_announcements = [one for one in announcements if not one.is_absence_proved()]
+    proved = [page for page in pages if page.is_absence_proved()]
+    if now < slot - tolerance:
+        return _longest_ago_first([*proved, *unproved, *unproved_announcements])
+    looks = _count_looks(slot - now, gap)
+    round_before = _longest_ago_first([*proved, *_first_by_rank(unproved, looks)])
+    # Within the tolerance, announcements get the looks that the last round of the pages leaves.
+    spare = max(0, looks - ceil(_ROUND_SLACK * len(round_before)))
+    return [*_longest_ago_first(unproved_announcements)[:spare], *round_before]
 
 
-def _until_seen(
-    parts: Sequence[Need], telling: Sequence[Need], slot: datetime, within: timedelta, gap: timedelta, now: datetime
-) -> list[Need]:
-    left, soon = _looks(slot + within - now, gap), _looks(slot + STILL_TO_COME - now, gap)
-    provable = _by_turn(_best([need for need in parts if need.was_absent()], left))
-    # One that was not seen absent in time may be absent still: then the next look at it proves it.
-    spare = left - len(provable)
-    hopeful = _by_turn(_best([need for need in parts if not need.was_absent()], min(spare, soon) if soon else spare))
-    if all(need.turn >= slot for need in provable):
-        # The first round is over: what has not shown may stand elsewhere.
-        provable = _by_turn([*provable, *telling])
-    return [*hopeful, *provable] if soon else [*provable, *hopeful]
+def _order_after_slot(
+    pages: Sequence[PartProof],
+    announcements: Sequence[PartProof],
+    slot: datetime,
+    tolerance: timedelta,
+    gap: timedelta,
+    now: datetime,
+) -> list[PartProof]:
+    """Return the looks that are most likely to find the parts before the tolerance ends."""
+    looks, early_looks = _count_looks(slot + tolerance - now, gap), _count_looks(slot + MAY_STILL_COME - now, gap)
+    provable = _longest_ago_first(_first_by_rank([page for page in pages if page.is_absence_proved()], looks))
+    # A part that was not seen absent in time may still be absent. Then the next look at it proves its absence.
+    spare = looks - len(provable)
+    unproved = [page for page in pages if not page.is_absence_proved()]
+    hopeful = _longest_ago_first(_first_by_rank(unproved, min(spare, early_looks) if early_looks else spare))
+    if all(page.last_look >= slot for page in provable):
+        # The first round is over: a page that is not seen yet may be at another address.
+        provable = _longest_ago_first([*provable, *announcements])
+    return [*hopeful, *provable] if early_looks else [*provable, *hopeful]
 
 
-def _looks(span: timedelta, gap: timedelta) -> int:
+def _count_looks(span: timedelta, gap: timedelta) -> int:
     """Return how many looks begin in a span, the first of them at once."""
     return max(0, ceil(span / gap))
 
 
-def _best(needs: Sequence[Need], count: int) -> Sequence[Need]:
-    """Return the `count` needs that go first where not all can be proved."""
-    if len(needs) <= count:
-        return needs
-    return nsmallest(count, needs, key=_precedence)
+def _first_by_rank(parts: Sequence[PartProof], count: int) -> Sequence[PartProof]:
+    """Return the `count` parts that go first if not all can be proved."""
+    return parts if len(parts) <= count else nsmallest(count, parts, key=_precedence)
 
 
-def _precedence(need: Need) -> tuple[int, bool, bool, Rank, str]:
-    """Return what goes first where not all can be proved: of equal importance, what is likelier to be out in time."""
-    is_late = need.absent is not None and need.absent > need.proof.slot + STILL_TO_COME
-    return need.proof.rank[0], not need.listed, is_late, need.proof.rank, need.id
+def _precedence(part: PartProof) -> tuple[int, bool, bool, Rank, str]:
+    """Return the sort key of a part if not all can be proved: important parts, then those likely to be on time."""
+    is_late = part.absent_at is not None and part.absent_at > part.goal.slot + MAY_STILL_COME
+    return part.goal.rank[0], not part.is_listed, is_late, part.goal.rank, part.id
 
 
-def _by_turn(needs: Iterable[Need]) -> list[Need]:
-    """Return who was looked at longest ago first; before them those that a listing showed to be out."""
-    return sorted(needs, key=lambda need: (not need.listed, need.turn, need.proof.rank, need.id))
+def _longest_ago_first(parts: Iterable[PartProof]) -> list[PartProof]:
+    """Return the parts by their last look, the oldest first. Parts that a listing showed go before all others."""
+    return sorted(parts, key=lambda part: (not part.is_listed, part.last_look, part.goal.rank, part.id))
 
 
 @dataclass(slots=True)
 class Sweep:
-    """The parts of one slot at one host, and whose turn it is.
+    """The parts of one slot at one host, and the order in which they are looked at.
 
-    The order is planned anew every few seconds and after each round, so that a look costs no walk through all parts.
-    There is nothing to look at before `idle_until`.
+    The order is kept for a few seconds or one round, so that a look does not walk through all parts.
+    No part needs a look before `idle_until`.
     """
 
     slot: datetime
-    within: timedelta
-    needs: dict[str, Need] = field(default_factory=dict)
+    tolerance: timedelta
+    parts: dict[str, PartProof] = field(default_factory=dict)
     idle_until: datetime = NEVER
-    _planned: deque[Need] = field(default_factory=deque)
-    _plan_again: datetime = NEVER
+    _ordered: deque[PartProof] = field(default_factory=deque)
+    _reorder_at: datetime = NEVER
     _is_short: bool = False
 
     @property
     def ends(self) -> datetime:
-        """Return when its tolerance is over."""
-        return self.slot + self.within
+        """Return when the tolerance is over."""
+        return self.slot + self.tolerance
 
-    def is_closing(self, now: datetime, gap: timedelta) -> bool:
-        """Tell whether each look counts: the last round before the slot is due, or the first after it is not over."""
+    def is_critical(self, now: datetime, gap: timedelta) -> bool:
+        """Return whether every look counts: in the last round before the slot, and in the first round after it."""
         if now < self.slot:
-            # Nearly always it is too early even if all of them counted: that costs no walk through them.
-            is_near = now >= self.slot - _SLACK * len(self.needs) * gap
-            return is_near and now >= self.slot - _SLACK * sum(1 for _ in self._parts()) * gap
-        return now < self.ends and any(not need.seen and need.turn < self.slot for need in self._parts())
+            # Usually it is too early even for a round of all parts. This check avoids the walk through them.
+            is_near = now >= self.slot - _ROUND_SLACK * len(self.parts) * gap
+            return is_near and now >= self.slot - _ROUND_SLACK * sum(1 for _ in self._pages()) * gap
+        return now < self.ends and any(not page.is_out and page.last_look < self.slot for page in self._pages())
 
-    def need(self, part: str, proof: Proof) -> Need:
-        """Return a part's need, begun when it is new."""
-        need = self.needs.get(part)
-        if need is None or need.proof != proof:
-            view = View.EDGE if proof.tells_of is None else View.ORIGIN
-            need = self.needs[part] = Need(part, proof, view=view)
-            self._plan_again = self.idle_until = NEVER
-        return need
+    def _pages(self) -> Iterator[PartProof]:
+        return (part for part in self.parts.values() if part.goal.announces is None)
 
-    def drop(self, part: str) -> None:
-        """Look at a part no more."""
-        need = self.needs.pop(part, None)
-        if need is not None:
-            need.seen = True
+    def add(self, part: str, goal: ProofGoal) -> None:
+        """Add a part to the sweep, or start it again if its goal changed."""
+        known = self.parts.get(part)
+        if known is None or known.goal != goal:
+            view = View.EDGE if goal.announces is None else View.ORIGIN
+            self.parts[part] = PartProof(part, goal, next_view=view)
+            self._reorder_at = self.idle_until = NEVER
 
-    def next(self, now: datetime, gap: timedelta, is_ready: Callable[[Need], bool]) -> Need | None:
-        """Return the part to look at now, None when there is none; one that is not ready waits for the next round."""
-        need = self._first(is_ready) if now < self._plan_again else None
-        if need is not None or now < self.idle_until:
-            return need
-        self._planned = deque(order(self.needs.values(), self.slot, self.within, gap, now))
-        self._plan_again = self._at_most(now, now + _PLANNED_EVERY)
-        self._is_short = 2 * len(self._planned) * gap <= _SHORT
-        need = self._first(is_ready)
-        if need is None:
-            self.idle_until = self._at_most(now, now + _ASK_AGAIN)
-        return need
+    def remove(self, part: str) -> None:
+        """Stop looking at a part."""
+        removed = self.parts.pop(part, None)
+        if removed is not None:
+            removed.is_out = True
 
-    def begin(self, need: Need, now: datetime) -> None:
-        """Note that a look at a part begins."""
-        need.before, need.turn = need.turn, now
+    def next_part(self, now: datetime, gap: timedelta, is_ready: Callable[[PartProof], bool]) -> PartProof | None:
+        """Return the part to look at now, or None. A part that is not ready waits for the next round."""
+        part = self._next_ready(is_ready) if now < self._reorder_at else None
+        if part is not None or now < self.idle_until:
+            return part
+        self._ordered = deque(order_looks(self.parts.values(), self.slot, self.tolerance, gap, now))
+        self._reorder_at = self._before_order_changes(now, now + _REORDER_EVERY)
+        self._is_short = 2 * len(self._ordered) * gap <= _SHORT_ROUND
+        part = self._next_ready(is_ready)
+        if part is None:
+            self.idle_until = self._before_order_changes(now, now + _RETRY_AFTER)
+        return part
 
-    def saw(self, part: str, view: View, told: Told, sent: datetime, proved_from: datetime) -> None:
-        """Take what a look at a part told; `proved_from` is the instant as of which it was so at the latest."""
-        need = self.needs.get(part)
-        if need is None:
-            return
-        if told is Told.NOTHING:
-            # Once out of turn: what never tells anything must not take the turns of all others.
-            need.turn = need.turn if need.failed else need.before
-        elif told is Told.ABSENT:
-            # What still announces tells of an instant so long before.
-            proved_from -= timedelta() if need.proof.tells_of is None else REDIRECT_LAG
-            need.absent = proved_from if need.absent is None else max(need.absent, proved_from)
-            if view is View.ORIGIN:
-                need.origin = max(need.origin, proved_from)
-            need.view = self._next_view(need, view, sent, proved_from)
-        else:
-            need.seen = sent >= self.slot
-            self._led_to(need)
-        need.failed = told is Told.NOTHING
-
-    def list(self, parts: Iterable[str]) -> None:
-        """Look first at parts that a listing shows to be out."""
-        for part in parts:
-            if (need := self.needs.get(part)) is not None and not need.listed:
-                need.listed = True
-                self._plan_again = self.idle_until = NEVER
-
-    def _led_to(self, need: Need) -> None:
-        """Look first at the page that an announcement led to."""
-        if need.seen and need.proof.tells_of is not None:
-            self.list([need.proof.tells_of])
-
-    def _parts(self) -> Iterator[Need]:
-        return (need for need in self.needs.values() if need.proof.tells_of is None)
-
-    def _next_view(self, need: Need, view: View, sent: datetime, proved_from: datetime) -> View:
-        """Return where to look next: past the caches, by turns, at what a cache may hide."""
-        if need.proof.tells_of is not None:
-            return View.ORIGIN
-        if sent < self.slot:
-            # Asked too long ago to prove it on time, and too lately for the edge to be believed before it.
-            between = self.slot - _LATELY <= need.origin < self.slot - self.within
-            by_turns = self._is_short or (between and sent >= self.slot - self.within)
-        else:
-            by_turns = self._is_short or proved_from < self.slot or sent >= self.slot + ORIGIN_FROM
-        return View.ORIGIN if view is View.EDGE and by_turns else View.EDGE
-
-    def _first(self, is_ready: Callable[[Need], bool]) -> Need | None:
-        while self._planned:
-            need = self._planned.popleft()
-            if not need.seen and not self._is_moot(need) and is_ready(need):
-                return need
+    def _next_ready(self, is_ready: Callable[[PartProof], bool]) -> PartProof | None:
+        while self._ordered:
+            part = self._ordered.popleft()
+            # An announcement need not be looked at once its page is seen.
+            page = None if part.goal.announces is None else self.parts.get(part.goal.announces)
+            if not part.is_out and not (page is not None and page.is_out) and is_ready(part):
+                return part
         return None
 
-    def _is_moot(self, need: Need) -> bool:
-        """Tell whether an announcement can tell nothing that its page has not told."""
-        page = None if need.proof.tells_of is None else self.needs.get(need.proof.tells_of)
-        return page is not None and page.seen
+    def _before_order_changes(self, now: datetime, then: datetime) -> datetime:
+        """Return `then`, or the slot or the end of the tolerance if that comes first: there the order changes."""
+        return min([then, *(change for change in (self.slot, self.ends) if change > now)])
 
-    def _at_most(self, now: datetime, then: datetime) -> datetime:
-        """Return an instant, or the next one at which the order is another."""
-        return min([then, *(turn for turn in (self.slot, self.ends) if turn > now)])
+    def record_start(self, part: PartProof, now: datetime) -> None:
+        """Record that a look at a part begins."""
+        part.look_before, part.last_look = part.last_look, now
+
+    def record_result(self, name: str, view: View, result: LookResult, sent: datetime, proved_from: datetime) -> None:
+        """Record what a look sent at `sent` proved about a part. An absence is proved as of `proved_from`."""
+        part = self.parts.get(name)
+        if part is None:
+            return
+        if result is LookResult.NOTHING:
+            # Repeat a failed look out of turn, but only once: it must not take the turns of all others.
+            part.last_look = part.last_look if part.has_failed else part.look_before
+        elif result is LookResult.ABSENT:
+            # An announcement stays for a while after its release is out.
+            proved_from -= timedelta() if part.goal.announces is None else REDIRECT_LAG
+            part.absent_at = proved_from if part.absent_at is None else max(part.absent_at, proved_from)
+            if view is View.ORIGIN:
+                part.origin_absent_at = max(part.origin_absent_at, proved_from)
+            part.next_view = self._choose_view(part, view, sent, proved_from)
+        else:
+            part.is_out = sent >= self.slot
+            if part.is_out and part.goal.announces is not None:
+                # The announcement now redirects to its page.
+                self.prioritise([part.goal.announces])
+        part.has_failed = result is LookResult.NOTHING
+
+    def prioritise(self, names: Iterable[str]) -> None:
+        """Look first at these parts, because a listing shows them to be out."""
+        for name in names:
+            if (part := self.parts.get(name)) is not None and not part.is_listed:
+                part.is_listed = True
+                self._reorder_at = self.idle_until = NEVER
+
+    def _choose_view(self, part: PartProof, view: View, sent: datetime, proved_from: datetime) -> View:
+        """Return how to look next at an absent part: alternate with the origin view if a cache may hide a change."""
+        if part.goal.announces is not None:
+            return View.ORIGIN
+        if sent < self.slot:
+            # Then the origin's last absence is too old to prove the part on time, but too new to trust only the edge.
+            too_new = self.slot - _EDGE_TRUSTED_AFTER
+            is_between = too_new <= part.origin_absent_at < self.slot - self.tolerance
+            alternates = self._is_short or (is_between and sent >= self.slot - self.tolerance)
+        else:
+            alternates = self._is_short or proved_from < self.slot or sent >= self.slot + ORIGIN_FROM
+        return View.ORIGIN if view is View.EDGE and alternates else View.EDGE

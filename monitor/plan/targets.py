@@ -19,19 +19,19 @@ _TABLES = ("csv", "tsv", "ods", "xls", "xlsx", "xlsm", "json", "geojson", "xml",
 _TEXTS = ("pdf", "odt", "doc", "docx", "odp", "ppt", "pptx")
 _FEED_ENDINGS = ("atom", "rss", "feed", "feed.xml", "rss.xml")
 _RELEASED_TYPES = ("national_statistics", "official_statistics", "statistical_data_set")
-_NAMED_BEFORE = (Origin.ANNOUNCED, Origin.CONFIGURED)
+_KNOWN_BEFORE = (Origin.ANNOUNCED, Origin.CONFIGURED)
 _LISTED = "title,link,public_timestamp,first_published_at,content_id,content_store_document_type,updated_at"
 
 
 PERIOD = "period"
-"""The recogniser of a page that stays where it is: it is out when it names the period of its release."""
+"""The recogniser of a page that keeps its address from edition to edition: it must name the period of its release."""
 
 
 class View(StrEnum):
     """How a target is looked at.
 
-    `EDGE` is what users get, `ORIGIN` the same address with a query no cache has seen, `CONTENT` the
-    content-API twin of a GOV.UK page, `TRIPWIRE` a listing or feed that is not a part.
+    `EDGE` is what users get. `ORIGIN` is the same address with a query that no cache has seen. `CONTENT` is the
+    content-API twin of a GOV.UK page. `TRIPWIRE` is a listing or feed that is not a part.
     """
 
     EDGE = "edge"
@@ -42,11 +42,11 @@ class View(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One address to look at. `release` and `part` are empty for a tripwire shared by many releases.
+    """One address to look at. `release` and `part` are empty for a tripwire, which many releases share.
 
-    `title` is what a recogniser may look for; `file` is True when the part is a file whose bytes count,
-    `aside` when the part is not required. `address` tells how that of a page is known, `origin` how its part is.
-    `alternatives` are, for the listing, the other addresses promised or configured: they are not the page.
+    `title` is what a recogniser may look for. `is_file`: the part is a file, and a change of its bytes counts.
+    `is_optional`: the part is not required. `address` says how the address of a page is known, `origin` how the part
+    is. `alternatives` are for the index only: the other known addresses of the release, which are not its page.
     """
 
     id: str
@@ -57,60 +57,60 @@ class Target:
     host: str
     recognise: str
     title: str = ""
-    file: bool = False
-    aside: bool = False
+    is_file: bool = False
+    is_optional: bool = False
     address: Address = Address.ANNOUNCED
     origin: Origin = Origin.ANNOUNCED
     alternatives: tuple[str, ...] = ()
 
 
 def target_id(release: str, part: str, view: str) -> str:
-    """Return the id of a target: that of a run, too, and of what is kept of its looks."""
+    """Return the id of a target. Its runs and its remembered looks have the same id."""
     return f"{release}/{part}/{view}"
 
 
-def read_id(target: str) -> tuple[str, str, View]:
-    """Return the release, the part and the view that the id of a target names."""
+def parse_target_id(target: str) -> tuple[str, str, View]:
+    """Return the release, part and view of a target from its id."""
     release, part, view = target.rsplit("/", 2)
     return release, part, View(view)
 
 
-def release_of(target: str) -> str:
-    """Return the release that a target is of, by its id."""
+def release_from_id(target: str) -> str:
+    """Return the release of a target from its id."""
     return target.rsplit("/", 2)[0]
 
 
 MOST_PARTS = 60
-"""How many parts of one release are watched at most, unless the configuration says otherwise."""
+"""Default limit of watched parts of one release."""
 
 
-def parts_watched(parts: Sequence[Part], most: int = MOST_PARTS) -> list[Part]:
-    """Return the parts that are watched, in their order: required ones first, those that a page named last."""
+def watched_parts(parts: Sequence[Part], most: int = MOST_PARTS) -> list[Part]:
+    """Return at most `most` parts, in their order. Required parts are kept first, those found on a page last."""
     known = [part for part in parts if part.origin is not Origin.LINKED]
     chosen = sorted(known, key=lambda part: (not part.required, part.origin is Origin.FOUND))[:most]
     return [part for part in known if part in chosen] if len(known) > most else known
 
 
 def targets_of(release: Release, *, origin_view: bool = True, most: int = MOST_PARTS) -> list[Target]:
-    """Return the targets of a release: for each part what users get, and the views that explain it.
+    """Return the targets of a release: for each part the edge view, and the views that explain it.
 
-    What is promised, and an alternative address, is looked at past the caches too when `origin_view`; a landing page
-    on www.gov.uk also through its content-API twin. Parts without a web address give none, and of too many the rest.
+    If `origin_view`, promised parts and alternative addresses are also looked at past the caches. A landing page on
+    www.gov.uk is also looked at through its content-API twin. At most `most` parts that have a web address are watched.
     """
     found: list[Target] = []
-    for part in parts_watched(release.parts, most):
+    for part in watched_parts(release.parts, most):
         if urlsplit(part.url).hostname is not None:
-            found += (_target(release, part, view) for view in _views(part, origin_view=origin_view))
-    return [*found, *_witnesses(release)]
+            found += (_make_target(release, part, view) for view in _views_of_part(part, origin_view=origin_view))
+    return [*found, *_witness_targets(release)]
 
 
-def _witnesses(release: Release) -> list[Target]:
-    """Return what tells whether a release is out whose page may stand elsewhere than at its guess; past the caches."""
+def _witness_targets(release: Release) -> list[Target]:
+    """Return the announcement and the index as targets if the page may be at another address than its guess."""
     if not has_witnesses(release):
         return []
-    known = (part for part in release.parts if part.role is Role.ALTERNATIVE and part.origin in _NAMED_BEFORE)
+    known = (part for part in release.parts if part.role is Role.ALTERNATIVE and part.origin in _KNOWN_BEFORE)
     alternatives = tuple(part.url for part in known)
-    asked = ((ANNOUNCEMENT, release.link, ANNOUNCEMENT), (INDEX, newest_on_govuk(release.producer), "unlisted"))
+    watched = ((ANNOUNCEMENT, release.link, ANNOUNCEMENT), (INDEX, newest_on_govuk(release.producer), "unlisted"))
     return [
         Target(
             id=target_id(release.id, part, View.ORIGIN),
@@ -121,35 +121,34 @@ def _witnesses(release: Release) -> list[Target]:
             host=GOVUK,
             recognise=recognise,
             title=release.title,
-            aside=True,
+            is_optional=True,
             alternatives=alternatives if part == INDEX else (),
         )
-        for part, url, recognise in asked
+        for part, url, recognise in watched
     ]
 
 
 def tripwires_of(producer: str, hosts: Iterable[str] = (), newest: Sequence[str] = ()) -> list[Target]:
     """Return the tripwires of a producer: its newest publications on GOV.UK, and its own listings and feeds.
 
-    `producer` is the organisation's slug when www.gov.uk is among its `hosts` (query of `facts/govuk.md`
-    §8, newest first). The recognisers only fetch and list; matching titles to releases is for the judge.
+    `producer` is the organisation's slug if www.gov.uk is among its `hosts` (query of `facts/govuk.md` §8).
     """
     urls: list[tuple[str, str]] = []
     if GOVUK in hosts:
         urls.append((newest_on_govuk(producer), "govuk"))
         urls.append((f"https://{GOVUK}/government/organisations/{producer}.atom", "feed:*"))
     urls += ((url, "feed:*" if _is_feed(url) else "link:*") for url in newest)
-    return _apart([_tripwire(producer, url, recognise) for url, recognise in urls])
+    return _with_unique_ids([_make_tripwire(producer, url, recognise) for url, recognise in urls])
 
 
 def press_of(producer: str, feeds: Sequence[str]) -> list[Target]:
-    """Return the feeds of the press that are watched for a producer: they raise leads, never findings."""
-    return _apart([_tripwire(f"{producer}-press", url, "feed:*") for url in feeds])
+    """Return the press feeds watched for a producer. They raise leads, never findings."""
+    return _with_unique_ids([_make_tripwire(f"{producer}-press", url, "feed:*") for url in feeds])
 
 
 def sitemaps_of(producer: str, urls: Iterable[str]) -> list[Target]:
-    """Return the sitemaps that an index of them names, as tripwires of a producer."""
-    return _apart([_tripwire(producer, url, "feed:*") for url in urls])
+    """Return the sitemaps of a producer as tripwires."""
+    return _with_unique_ids([_make_tripwire(producer, url, "feed:*") for url in urls])
 
 
 def newest_on_govuk(organisation: str, count: int = 50) -> str:
@@ -169,9 +168,9 @@ def content_twin(url: str) -> str | None:
 
 
 def recogniser_of(part: Part) -> str:
-    """Return the recogniser a part asks for, else `govuk` for a page on www.gov.uk and `status` for the rest.
+    """Return the recogniser that a part names, else `govuk` for a page on www.gov.uk and `status` for other addresses.
 
-    A page that stays where it is from edition to edition is told by its period alone.
+    A predicted alternative is a page that keeps its address: only its period shows the edition.
     """
     if part.recognise is not None:
         return part.recognise
@@ -182,7 +181,7 @@ def recogniser_of(part: Part) -> str:
 
 
 def is_file(url: str) -> bool:
-    """Tell whether an address looks like that of a file rather than a page."""
+    """Return whether an address looks like that of a file rather than a page."""
     return urlsplit(url).hostname == ASSETS or extension_of(url) in _TABLES + _TEXTS
 
 
@@ -192,20 +191,21 @@ def extension_of(url: str) -> str:
     return extension.lower() if dot else ""
 
 
-def _views(part: Part, *, origin_view: bool) -> list[View]:
+def _views_of_part(part: Part, *, origin_view: bool) -> list[View]:
+    """Return the views in which a part is looked at: always the edge, and others if they explain it."""
     views = [View.EDGE]
     is_promised = part.role in (Role.PAGE, Role.ALTERNATIVE) and part.origin is not Origin.PREDICTED
     if origin_view and (part.required or is_promised):
         views.append(View.ORIGIN)
-    # A page told by words of its own is often a rolling one: its twin says that it exists, not what it holds.
+    # A page with its own recogniser often keeps its address: its twin shows that it exists, not its edition.
     if part.role is Role.PAGE and recogniser_of(part) == "govuk" and content_twin(part.url) is not None:
         views.append(View.CONTENT)
     return views
 
 
-def _target(release: Release, part: Part, view: View) -> Target:
+def _make_target(release: Release, part: Part, view: View) -> Target:
     url = content_twin(part.url) if view is View.CONTENT else None
-    # A file or an HTML attachment seldom bears the title of its release; only pages can be held to it.
+    # Files and HTML attachments seldom have the title of their release, so only pages must show it.
     is_titled = part.role in (Role.PAGE, Role.ALTERNATIVE)
     return Target(
         id=target_id(release.id, part.id, view),
@@ -213,18 +213,18 @@ def _target(release: Release, part: Part, view: View) -> Target:
         part=part.id,
         view=view,
         url=url or part.url,
-        # A thousand targets lie on a few hosts: one name does for all of them.
+        # A thousand targets are on a few hosts: this keeps one string for each host.
         host=intern(urlsplit(part.url).hostname or ""),
         recognise="govuk" if url else recogniser_of(part),
         title=release.title if is_titled else "",
-        file=part.role in (Role.DATA, Role.ATTACHMENT) and is_file(part.url),
-        aside=not part.required or part.role is Role.ALTERNATIVE,
+        is_file=part.role in (Role.DATA, Role.ATTACHMENT) and is_file(part.url),
+        is_optional=not part.required or part.role is Role.ALTERNATIVE,
         address=release.address if part.id == "page" else Address.ANNOUNCED,
         origin=part.origin,
     )
 
 
-def _tripwire(producer: str, url: str, recognise: str) -> Target:
+def _make_tripwire(producer: str, url: str, recognise: str) -> Target:
     parts = urlsplit(url)
     host = parts.hostname or ""
     return Target(
@@ -238,8 +238,8 @@ def _tripwire(producer: str, url: str, recognise: str) -> Target:
     )
 
 
-def _apart(tripwires: Iterable[Target]) -> list[Target]:
-    """Return tripwires of which those that differ in their query alone have ids of their own."""
+def _with_unique_ids(tripwires: Iterable[Target]) -> list[Target]:
+    """Return the tripwires, with the query added to an id that two of them share."""
     known: dict[str, Target] = {}
     for each in tripwires:
         name = each.id if each.id not in known else f"{each.id}?{urlsplit(each.url).query}"

@@ -18,7 +18,7 @@ from monitor.app.options import policies_of
 from monitor.app.reporting_options import book_of
 from monitor.clock import SystemClock, VirtualClock
 from monitor.config.settings import Settings
-from monitor.deliver.drafts import ENDINGS, written
+from monitor.deliver.drafts import ENDINGS, render_draft
 from monitor.look.http.fetcher import HttpFetcher
 from monitor.rehearse.expect import Met, Results, check
 from monitor.rehearse.publisher.server import Publisher
@@ -156,7 +156,7 @@ class _Rehearsal:
                     await self._apply_action(action)
             await self._wait_until(self.script.ends)
             if self._app is not None:
-                await self._app.renew_drafts()
+                await self._app.redraft_all()
             await self._stop_daemon()
         finally:
             await self.publisher.close()
@@ -283,5 +283,5 @@ def _read_drafts(verdicts: VerdictStore, folder: Path) -> list[dict[str, Any]]:
 def _write_draft(draft: Draft, ending: str, folder: Path) -> Path:
     folder.mkdir(exist_ok=True)
     file = folder / f"{draft.incident}.{ending}"
-    file.write_bytes(written(draft, ending)[0])
+    file.write_bytes(render_draft(draft, ending)[0])
     return file

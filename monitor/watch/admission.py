@@ -16,7 +16,7 @@ from monitor.ledger.promises import BEHIND
 from monitor.ledger.reader import Outcome
 from monitor.look.fetch import Found
 from monitor.plan.share import Share
-from monitor.plan.targets import Target, release_of
+from monitor.plan.targets import Target, release_from_id
 from monitor.store.rows import Judged
 from monitor.store.sql.engine import Store
 from monitor.threads import Ask, Tasks, aside, in_turns, off_the_loop, until_answered
@@ -205,7 +205,7 @@ class Admission:
                 self.watch.adopt(release, promises, seen, found=found, place=place, soon=soon)
 
     def _is_ours(self, release: Release) -> bool:
-        return self.share is None or self.share.has(urlsplit(release.url).hostname or release.id)
+        return self.share is None or self.share.watches(urlsplit(release.url).hostname or release.id)
 
     def _is_missing(self, name: str) -> bool:
         """Return whether a release in this monitor's share is not watched here."""
@@ -225,7 +225,7 @@ class Admission:
     def _stored(self, releases: Sequence[str]) -> tuple[dict[str, list[Run]], dict[str, Judged]]:
         runs: dict[str, list[Run]] = defaultdict(list)
         for run in self.store.runs.of_releases(releases):
-            runs[release_of(run.target)].append(run)
+            runs[release_from_id(run.target)].append(run)
         return runs, {row.release: row for row in self.store.verdicts.judged_on(list(runs))}
 
     def _last_known(self, release: str) -> tuple[Release | None, int]:

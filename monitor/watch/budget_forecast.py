@@ -13,9 +13,8 @@ import structlog
 from monitor.clock import Clock
 from monitor.plan.addresses import is_witness
 from monitor.plan.budget import Budget
-from monitor.plan.demand import demand, oversubscribed
+from monitor.plan.forecast import PartToProve, forecast_slots, looks_per_minute, overload_warning
 from monitor.plan.phases import Window
-from monitor.plan.slot_forecast import Needed, forecasts
 from monitor.plan.targets import View
 from monitor.threads import Ask
 from monitor.watch.release import WatchedRelease
@@ -28,7 +27,7 @@ _REPEAT_AFTER = timedelta(hours=1)
 _DAYS = 4
 """So a Friday's forecast includes Monday."""
 
-Planned = tuple[tuple[Window, ...], Needed | None]
+Planned = tuple[tuple[Window, ...], PartToProve | None]
 """The windows of a target, and the proof that its part needs, or None."""
 Plans = Mapping[str, list[Planned]]
 
@@ -92,8 +91,8 @@ class BudgetForecast:
         for host, planned in plans.items():
             windows, needed = [one for one, _ in planned], [one for _, one in planned if one is not None]
             for day, begin, end in days:
-                wanted, rate = demand(windows, begin, end), self.budget.rate(host)
-                slots = forecasts(needed, rate, begin, end)
-                warning = oversubscribed(host, wanted, rate, windows, self.timezone, slots=slots)
+                wanted, rate = looks_per_minute(windows, begin, end), self.budget.rate(host)
+                slots = forecast_slots(needed, rate, begin, end)
+                warning = overload_warning(host, wanted, rate, windows, self.timezone, slots=slots)
                 if warning is not None:
                     yield (host, day), warning

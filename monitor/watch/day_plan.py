@@ -10,12 +10,11 @@ from typing import Any
 
 from monitor.deliver.facts import slot_text
 from monitor.judge.window import is_exact
-from monitor.plan.addresses import ADDED
-from monitor.plan.budget import Budget, Key, stretch
-from monitor.plan.demand import apart, demand, oversubscribed, peak_rate
+from monitor.plan import forecast
+from monitor.plan.addresses import ADDED_ORIGINS
+from monitor.plan.budget import Budget, WantedSpacing, stretch_factor
 from monitor.plan.phases import Window
-from monitor.plan.proof import Proof, rank_of
-from monitor.plan.slot_forecast import Needed, SlotForecast, forecasts
+from monitor.plan.proof import ProofGoal, rank_of
 from monitor.plan.targets import Target, View, press_of, targets_of, tripwires_of
 from monitor.plan.windows import UNSEEN, Progress, windows_in_force
 from monitor.store.sql.engine import Store
@@ -45,13 +44,13 @@ class Planned:
     slot: Slot
     windows: dict[Target, tuple[Window, ...]]
     is_due: bool
-    proof: Proof | None = None
+    proof: ProofGoal | None = None
 
     @property
-    def required_proofs(self) -> Iterator[tuple[str, Needed]]:
+    def required_proofs(self) -> Iterator[tuple[str, forecast.PartToProve]]:
         """Yield the host of each part that needs a proof, and that proof."""
         if self.proof is not None:
-            parts = (target for target in self.windows if target.view is View.EDGE and not target.aside)
+            parts = (target for target in self.windows if target.view is View.EDGE and not target.is_optional)
             yield from ((target.host, (self.release.id, self.proof)) for target in parts)
 
     @property
@@ -88,9 +87,9 @@ class HostPlan:
     budget: float
     targets: int
     minutes: list[tuple[datetime, int]]
-    apart: dict[Key, float]
+    apart: dict[WantedSpacing, float]
     warning: str | None
-    slots: tuple[SlotForecast, ...] = ()
+    slots: tuple[forecast.SlotForecast, ...] = ()
 
     @property
     def looks(self) -> int:
@@ -100,12 +99,12 @@ class HostPlan:
     @property
     def peak(self) -> tuple[datetime, int]:
         """Return the busiest minute, and its number of looks."""
-        return peak_rate(self.minutes) or self.minutes[0]
+        return forecast.busiest_minute(self.minutes) or self.minutes[0]
 
     @property
     def stretch(self) -> float:
         """Return the factor by which looks of the busiest minute are stretched: 1.0 if the budget is large enough."""
-        return stretch(self.peak[1] / _MINUTE, self.budget)
+        return stretch_factor(self.peak[1] / _MINUTE, self.budget)
 
     def as_json(self) -> dict[str, Any]:
         """Return it as JSON. `minutes` has only those with looks."""
@@ -128,7 +127,7 @@ class HostPlan:
                     "proved": one.proved,
                     "width": round(one.width.total_seconds(), 3),
                     "unproved": list(one.unproved),
-                    "enough": one.enough,
+                    "enough": one.sufficient_rate,
                 }
                 for one in self.slots
             ],
@@ -161,7 +160,7 @@ class Day:
         proof = None
         if exact and slot.instant is not None:
             within = self.rules.policies.of(*release.producers).on_time_within
-            proof = Proof(slot.instant, within, rank_of(release, slot.instant, self.rules.importance(release)))
+            proof = ProofGoal(slot.instant, within, rank_of(release, slot.instant, self.rules.importance(release)))
         return Planned(release, slot, looked, self.begin <= starts < self.end, proof) if looked else None
 
     def _windows(self, target: Target, promised: InForce, standing: Progress) -> tuple[Window, ...]:
@@ -198,7 +197,7 @@ def plan_releases(store: Store, rules: WatchRules, begin: datetime, end: datetim
     for promise in store.ledger.promises(names):
         promises[promise.release].append(promise)
     rows = (row for some in chunks(names) for row in store.verdicts.judged_on(some))
-    added = {row.release: [part for part in judged_parts(row) if part.origin in ADDED] for row in rows}
+    added = {row.release: [part for part in judged_parts(row) if part.origin in ADDED_ORIGINS] for row in rows}
     day = Day(store, added, rules, begin, end, now)
     parts = {one.id: (*one.parts, *rules.extra_parts(one), *added.get(one.id, ())) for one in releases}
     whole = (replace(one, parts=tuple({part.id: part for part in parts[one.id]}.values())) for one in releases)
@@ -213,17 +212,17 @@ def plan_hosts(
     plans: dict[str, list[tuple[Window, ...]]] = defaultdict(list)
     for target, windows in _all_targets(releases, carried.producers, rules.watch.tripwire.every):
         plans[target.host].append(windows)
-    needed: dict[str, list[Needed]] = defaultdict(list)
+    needed: dict[str, list[forecast.PartToProve]] = defaultdict(list)
     for release in releases:
         for host, one in release.required_proofs:
             needed[host].append(one)
     made, enough = [], rules.policies.general.on_time_within / 2
     for host, windows_of in plans.items():
-        minutes = demand(windows_of, begin, end)
+        minutes = forecast.looks_per_minute(windows_of, begin, end)
         rate = carried.budget.rate(host)
-        slots = forecasts(needed[host], rate, begin, end)
-        warning = oversubscribed(host, minutes, rate, windows_of, carried.timezone, enough, slots=slots)
-        at_worst = apart(windows_of, (peak_rate(minutes) or minutes[0])[0], rate)
+        slots = forecast.forecast_slots(needed[host], rate, begin, end)
+        warning = forecast.overload_warning(host, minutes, rate, windows_of, carried.timezone, enough, slots=slots)
+        at_worst = forecast.spacings_at(windows_of, (forecast.busiest_minute(minutes) or minutes[0])[0], rate)
         made.append(HostPlan(host, rate, len(windows_of), minutes, at_worst, warning, tuple(slots)))
     return sorted(made, key=lambda one: -one.looks)
 

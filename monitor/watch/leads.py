@@ -10,7 +10,7 @@ import structlog
 
 from alerts.decide import decide
 from alerts.finding import LEAD, Finding, ReleaseFacts
-from alerts.incident import Incident, Kind, known_to
+from alerts.incident import Incident, Kind, find_known_incident
 from monitor.clock import Clock
 from monitor.ledger.ledger import Ledger
 from monitor.look.fetch import Found
@@ -53,13 +53,13 @@ class Leads:
         now = self.clock.now()
         facts = self.watch.facts(self.ledger.releases[release], self.ledger.promises(release))
 
-        def follow(tx: Transaction) -> int:
+        def write(tx: Transaction) -> int:
             # A lead is no measurement, so it never joins or changes an incident that was measured.
-            known = known_to(leads_among(self.verdicts.incidents_of(release)), release)
+            known = find_known_incident(leads_among(self.verdicts.incidents_of(release)), release)
             with_lead = add_lead(facts, lead, known)
-            return 0 if with_lead is None else self.watch.events.follow(tx, decide(with_lead, known, now), now)
+            return 0 if with_lead is None else self.watch.events.save_decision(tx, decide(with_lead, known, now), now)
 
-        if await self.writer.write(follow):
+        if await self.writer.write(write):
             self.wake()
 
     def send_for_press_item(self, producer: str, found: Found, at: datetime) -> None:

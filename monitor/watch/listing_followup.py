@@ -83,7 +83,7 @@ class ListingFollowUp:
         part = part_elsewhere(release, url)
         host = urlsplit(url).hostname or ""
         target = Target(f"~listed/{url}", "", "", View.EDGE, url, host, recogniser_of(part), release.title)
-        return (await self.poller.glance(target)).specific
+        return (await self.poller.look_without_memory(target)).specific
 
     async def _proves_publication(self, watched: WatchedRelease, hit: ListingMatch) -> bool:
         """Look at an address every few seconds, and return whether it proves publication within `_PROOF_SECONDS`."""

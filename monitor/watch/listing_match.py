@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from monitor.look.fetch import Found
 from monitor.look.recognise.title import Likeness, likeness
-from monitor.plan.addresses import new_ids
+from monitor.plan.addresses import unused_part_ids
 from monitor.plan.targets import PERIOD, is_file, recogniser_of
 from schedules.address import canonical_address
 from schedules.announcement import Origin, Part, Role
@@ -147,7 +147,7 @@ class Matcher:
 
 def part_elsewhere(release: Release, url: str) -> Part:
     """Return a new part of a release for an address from a listing."""
-    name = next(new_ids(Origin.ELSEWHERE, release.parts))
+    name = next(unused_part_ids(Origin.ELSEWHERE, release.parts))
     return recognise_by_title(Part(name, Role.ALTERNATIVE, url, required=False, origin=Origin.ELSEWHERE))
 
 

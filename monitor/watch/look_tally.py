@@ -49,8 +49,8 @@ class LookTally:
         late = self._late.pop(target.id, 0.0)
         self._connectivity.note(target.host, outcome)
         self.silent_hosts.note(target.host, sighting)
-        self._heartbeat.alive(self._clock.now())
-        self._metrics.look(target.host, outcome_of(sighting.state, failure), duration, late)
+        self._heartbeat.note_alive(self._clock.now())
+        self._metrics.count_look(target.host, outcome_of(sighting.state, failure), duration, late)
         if self._skew.is_known():
             bounds = Bounds(*self._skew.bounds())
             if bounds != self._health.offset:
@@ -63,7 +63,7 @@ class LookTally:
 
     def missed(self, target: Target, looks: int) -> None:
         """Count looks that were due and were not made."""
-        self._metrics.miss(target.host, looks)
+        self._metrics.count_missed(target.host, looks)
 
     def clock_set(self, begin: datetime, end: datetime, seconds: float) -> None:
         """Record a blind span because our clock jumped by `seconds`.
@@ -76,4 +76,4 @@ class LookTally:
 
     def stalled(self, begin: datetime, end: datetime) -> None:
         """Record that the event loop was blocked from `begin` to `end`."""
-        self._health.stalled(begin, end)
+        self._health.note_stall(begin, end)

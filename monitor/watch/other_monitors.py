@@ -12,7 +12,7 @@ from itertools import islice
 
 from monitor.errors import StoreFault
 from monitor.judge.runs import Blind, Run
-from monitor.plan.targets import release_of
+from monitor.plan.targets import release_from_id
 from monitor.store.members import Members
 from monitor.store.sql.engine import Store
 from monitor.threads import Ask, Tasks
@@ -95,7 +95,7 @@ class OtherMonitors:
         runs: dict[str, list[Run]] = defaultdict(list)
         promises: dict[str, list[Promise]] = defaultdict(list)
         for run in self.store.runs.of_releases(releases):
-            runs[release_of(run.target)].append(run)
+            runs[release_from_id(run.target)].append(run)
         for promise in self.store.ledger.promises(releases):
             promises[promise.release].append(promise)
         return _StoredKnowledge(runs, promises, self.store.runs.blind(now - _BLIND_SPANS_BACK, now))

@@ -17,9 +17,9 @@ from alerts.draft.versions import Versions
 from alerts.draft.write.registry import MEDIA, WRITERS
 from alerts.finding import BlindSpan
 from alerts.incident import Incident, Kind
-from monitor.deliver.drafts import measured_anew
+from monitor.deliver.drafts import add_measured_version
+from monitor.deliver.facts import period_row
 from monitor.deliver.message import Redactor
-from monitor.deliver.period_rows import row_of
 from monitor.errors import unknown
 from monitor.judge.policy import Policies
 from monitor.store.sql.engine import Store
@@ -52,7 +52,7 @@ class Periods:
         """Return the releases and incidents of a period, for one producer, one host or all. Raises `UnknownName`."""
         store, (begin, end) = self.store, span_of(first, last, self.timezone)
         bodies = judged_between(store, self.policies, (begin, end), now, self.book, self.redactor)
-        rows = [row_of(store.verdicts, body) for body in bodies]
+        rows = [period_row(store.verdicts, body) for body in bodies]
         logged = [one for one in store.verdicts.incidents(begin, end) if one.kind is Kind.HAND]
         claims = store.ledger.claims(begin, end)
         known = {one for row in rows for one in (row.producer, *row.others)} | {*self.watched}
@@ -91,7 +91,7 @@ class Periods:
         made = Incident(name, Kind.PLATFORM, "", subject, title, now, begin, "none", closed=now, words=what)
         incident = verdicts.incident(name) or made
         tx.save_incident(incident)
-        return incident, measured_anew(tx, verdicts.drafts(name), name, replace(report, incident=name))
+        return incident, add_measured_version(tx, verdicts.drafts(name), name, replace(report, incident=name))
 
 
 def file_stem_of(found: Period) -> str:

@@ -16,9 +16,9 @@ from monitor.judge.window import is_exact
 from monitor.look.fetch import Found
 from monitor.look.interpret import Known
 from monitor.look.sighting import Sighting, State
-from monitor.plan.addresses import ADDED, ANNOUNCEMENT, INDEX, is_publication, new_ids, standing_at
+from monitor.plan.addresses import ADDED_ORIGINS, ANNOUNCEMENT, INDEX, is_publication, unused_part_ids, with_page_at
 from monitor.plan.phases import DEFAULT_WATCH, WatchSettings, Window
-from monitor.plan.proof import Proof, proof_of
+from monitor.plan.proof import ProofGoal, goal_for
 from monitor.plan.targets import Target, targets_of
 from monitor.plan.windows import windows_in_force
 from monitor.watch.listing_match import part_elsewhere
@@ -42,16 +42,16 @@ class Looker(Protocol):
         windows: Sequence[Window],
         shift: timedelta = ...,
         *,
-        instant: datetime | None = None,
+        promised_at: datetime | None = None,
         soon: bool = False,
-        proof: Proof | None = None,
+        goal: ProofGoal | None = None,
     ) -> None:
-        """Look at a target in these windows from now on, always at `instant`, and at once if `soon`.
+        """Look at a target in these windows from now on, always at `promised_at`, and at once if `soon`.
 
-        `proof` is what must be proved of its part, or None.
+        `goal` is what must be proved of its part, or None.
         """
 
-    def recall(self, target: Target, known: Known) -> None:
+    def restore_known(self, target: Target, known: Known) -> None:
         """Set what is known of a target from earlier looks, and its slot in force."""
 
     def drop(self, target_id: str) -> None:
@@ -96,7 +96,7 @@ class Planner:
         """Update a release to what calendars now show, with its configured and found parts. `soon`: look at once."""
         watched.announced = release
         was, known = watched.release.url, watched.release.parts
-        now = release if watched.place is None else standing_at(release, *watched.place)
+        now = release if watched.place is None else with_page_at(release, *watched.place)
         watched.release = self.with_parts(now, known)
         if was != now.url:
             watched.release = _with_old_page(watched, was)
@@ -134,7 +134,7 @@ class Planner:
 
     def with_parts(self, release: Release, known: Sequence[Part] = ()) -> Release:
         """Return a release with its configured parts, and those of `known` that were found by looks."""
-        parts = {part.id: part for part in known if part.origin in ADDED and part.url != release.url}
+        parts = {part.id: part for part in known if part.origin in ADDED_ORIGINS and part.url != release.url}
         parts = {part.id: part for part in (*release.parts, *self._rules.extra_parts(release))} | parts
         all_parts = tuple(parts.values())
         return release if all_parts == release.parts else replace(release, parts=all_parts)
@@ -228,22 +228,22 @@ class Planner:
         state, proof = watched.state_of(target.id), self._proof(watched, target, promised)
         state.windows, state.proof = windows, proof
         if windows:
-            self._looker.recall(target, replace(watched.known_about(target), slot=promised.slot))
+            self._looker.restore_known(target, replace(watched.known_about(target), slot=promised.slot))
             # The shift spreads targets over their spacing, the same after every restart.
             shift = timedelta(milliseconds=crc32(target.id.encode()) % 3_600_000)
             instant = promised.slot.instant if promised.slot and is_view_of_page(target) else None
-            self._looker.watch(target, windows, shift, instant=instant, soon=soon, proof=proof)
+            self._looker.watch(target, windows, shift, promised_at=instant, soon=soon, goal=proof)
         else:
             self._looker.drop(target.id)
 
-    def _proof(self, watched: WatchedRelease, target: Target, promised: InForce) -> Proof | None:
+    def _proof(self, watched: WatchedRelease, target: Target, promised: InForce) -> ProofGoal | None:
         """Return what must be proved of a target, or None if its slot is not exact."""
         instant = promised.slot.instant if promised.slot is not None and is_exact(promised) else None
         if instant is None:
             return None
         release = watched.release
         within = self._rules.policies.of(*release.producers).on_time_within
-        return proof_of(release, target, instant, within, self._rules.importance(release))
+        return goal_for(release, target, instant, within, self._rules.importance(release))
 
 
 def _new_found_parts(release: Release, files: Sequence[Found], most: int) -> list[Part]:
@@ -252,7 +252,7 @@ def _new_found_parts(release: Release, files: Sequence[Found], most: int) -> lis
     # One more than are watched, so that the parts themselves show that there were too many.
     room = max(0, most + 1 - len(known))
     new = [one for one in files if one.url not in known][:room]
-    names = new_ids(Origin.FOUND, release.parts, len(release.parts))
+    names = unused_part_ids(Origin.FOUND, release.parts, len(release.parts))
     return [
         Part(name, Role(one.role), one.url, required=False, origin=Origin.FOUND)
         for name, one in zip(names, new, strict=False)
@@ -264,7 +264,7 @@ def _new_linked_parts(release: Release, urls: Sequence[str]) -> list[Part]:
     known = {part.url for part in release.parts}
     room = _MAX_LINKS - sum(part.origin is Origin.LINKED for part in release.parts)
     new = [url for url in dict.fromkeys(urls) if url not in known][: max(0, room)]
-    names = new_ids(Origin.LINKED, release.parts)
+    names = unused_part_ids(Origin.LINKED, release.parts)
     return [
         Part(name, Role.ALTERNATIVE, url, required=False, origin=Origin.LINKED)
         for name, url in zip(names, new, strict=False)
@@ -276,6 +276,6 @@ def _with_old_page(watched: WatchedRelease, url: str) -> Release:
     release = watched.release
     if not url or not watched.has_shown(url) or any(part.url == url for part in release.parts):
         return release
-    name = next(new_ids(Origin.ELSEWHERE, release.parts))
+    name = next(unused_part_ids(Origin.ELSEWHERE, release.parts))
     old = Part(name, Role.ALTERNATIVE, url, "titled", required=False, origin=Origin.ELSEWHERE)
     return replace(release, parts=(*release.parts, old))

@@ -18,7 +18,7 @@ import structlog
 from monitor.clock import Clock
 from monitor.judge.as_json import judged_part
 from monitor.look.recognise.title import names_a_period
-from monitor.plan.addresses import new_ids
+from monitor.plan.addresses import unused_part_ids
 from monitor.plan.targets import ASSETS, GOVUK, is_file
 from monitor.store.rows import Judged
 from monitor.store.sql.read import VerdictStore
@@ -148,7 +148,7 @@ def predicted_files(release: Release, editions: Iterable[Edition], hosts: Collec
         unique = {url: part.role for part, url in made if url and url not in known}
         fitting = [(url, role) for url, role in unique.items() if urlsplit(url).hostname in allowed][:_MAX_FILES]
         if fitting:
-            names = new_ids(Origin.PREDICTED, release.parts)
+            names = unused_part_ids(Origin.PREDICTED, release.parts)
             return [
                 Part(name, role, url, required=False, origin=Origin.PREDICTED)
                 for name, (url, role) in zip(names, fitting, strict=False)
@@ -171,7 +171,7 @@ def predicted_pages(release: Release, editions: Sequence[Edition], inside: Colle
     fitting = [url for url in again if names_a_period(release.title) and _is_page_elsewhere(url, inside)]
     return [
         Part(name, Role.ALTERNATIVE, url, required=False, origin=Origin.PREDICTED)
-        for name, url in zip(new_ids(Origin.PREDICTED, release.parts), fitting[:_MAX_PAGES], strict=False)
+        for name, url in zip(unused_part_ids(Origin.PREDICTED, release.parts), fitting[:_MAX_PAGES], strict=False)
     ]
 
 

@@ -9,9 +9,9 @@ from datetime import datetime, timedelta
 import structlog
 
 from alerts import fact_rules
-from alerts.incident import kind_of
-from monitor.deliver.facts import Measured, release_facts
-from monitor.deliver.verdicts import Recorded, VerdictRecord, body_of, standing
+from alerts.incident import incident_kind
+from monitor.deliver.facts import Measurement, release_facts
+from monitor.deliver.verdicts import RecordedVerdict, VerdictRecorder, body_of, status_key
 from monitor.errors import Conflict
 from monitor.health.state import HealthState
 from monitor.judge.runs import Blind
@@ -37,18 +37,18 @@ class Recorder:
     """
 
     writer: Writer
-    events: VerdictRecord
+    events: VerdictRecorder
     rules: WatchRules
     health: HealthState
-    on_recorded: Callable[[Recorded], None]
+    on_recorded: Callable[[RecordedVerdict], None]
     others: OtherMonitors | None = None
 
-    def how_measured(self, watched: WatchedRelease, verdict: Verdict, blind: Sequence[Blind]) -> Measured:
+    def how_measured(self, watched: WatchedRelease, verdict: Verdict, blind: Sequence[Blind]) -> Measurement:
         """Return how a verdict was measured: vantage, runs, blind spans near its slot, clock offset, evidence."""
         slot = verdict.slot.begins() if verdict.slot else None
         near = [span for span in blind if slot is None or abs(span.ends - slot) < _AROUND]
         records = tuple((name, "") for runs in watched.runs.values() for run in runs for name in run.evidence)
-        return Measured(self.rules.watch.vantage, watched.runs, near, self.health.offset, records)
+        return Measurement(self.rules.watch.vantage, watched.runs, near, self.health.offset, records)
 
     def has_changed(self, watched: WatchedRelease, verdict: Verdict, blind: Sequence[Blind]) -> bool:
         """Return whether a verdict differs from the recorded one by more than durations that still grow."""
@@ -70,7 +70,7 @@ class Recorder:
         # verdict, so that a restart never finds one without the other.
         basis = watched.promises if self.writer.backlog.portions_left() else ()
 
-        def write(tx: Transaction) -> Recorded | None:
+        def write(tx: Transaction) -> RecordedVerdict | None:
             if members is not None and not members.still(term):
                 return None
             _write_release_and_promises(tx, watched.announced, basis)
@@ -101,9 +101,9 @@ def _write_release_and_promises(tx: Transaction, release: Release | None, promis
             tx.confirm_all(calendar, [release.id], promise.confirmed_at)
 
 
-def _visible_state(verdict: Verdict, measured: Measured) -> object:
+def _visible_state(verdict: Verdict, measured: Measurement) -> object:
     """Return everything of a verdict that people see, except durations that still grow, and its links."""
-    facts = release_facts(verdict, measured)
+    facts, body = release_facts(verdict, measured), status_key(body_of(verdict, None))
     platform = [found.detail for found in verdict.findings if found.kind is Kind.PLATFORM]
     linked = [part.url for part in verdict.parts if part.origin is Origin.LINKED]
-    return standing(body_of(verdict, None)), fact_rules.measured(facts), kind_of(facts, verdict.at), platform, linked
+    return body, fact_rules.drafted_facts(facts), incident_kind(facts, verdict.at), platform, linked

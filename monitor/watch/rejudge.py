@@ -12,9 +12,9 @@ from typing import Any
 
 from alerts.draft.code import Book
 from alerts.finding import ReleaseFacts
-from monitor.deliver.facts import Measured, release_facts
+from monitor.deliver.facts import Measurement, release_facts
 from monitor.deliver.message import Redactor
-from monitor.deliver.verdicts import body_of, with_decision
+from monitor.deliver.verdicts import body_of, with_brought_forward
 from monitor.judge.as_json import judged_part
 from monitor.judge.differences import differences
 from monitor.judge.explain.explain import Explanation, explain, title_facts
@@ -26,7 +26,7 @@ from monitor.judge.runs import Blind, Run
 from monitor.judge.verdict import Kind, Verdict, Word
 from monitor.judge.witnesses import Publication
 from monitor.ledger.state import titles_of
-from monitor.plan.addresses import standing_at
+from monitor.plan.addresses import with_page_at
 from monitor.store.rows import Judged, Record
 from monitor.store.sql.engine import Store
 from monitor.store.sql.query import chunks
@@ -97,7 +97,7 @@ def titles_of_release(ledger: LedgerStore, release: Release) -> list[LedgerEvent
 def _with_judged_parts(release: Release, row: Judged | None) -> Release:
     """Return a release with all parts of its last verdict: configured and found parts are in no calendar."""
     place = judged_place(row)
-    release = release if place is None else standing_at(release, *place)
+    release = release if place is None else with_page_at(release, *place)
     announced = {part.id for part in release.parts}
     return replace(release, parts=(*release.parts, *(part for part in judged_parts(row) if part.id not in announced)))
 
@@ -124,7 +124,7 @@ def current_body(
     incident = store.verdicts.incident(row.body["incident"]) if row.body["incident"] else None
     case = None if row.final else stored_case(store, row.release)
     if case is None:
-        return with_decision(row.body, incident.words if incident else None)
+        return with_brought_forward(row.body, incident.words if incident else None)
     return body_of(with_stored_platform_finding(store, case.verdict(policies, now)), incident, book)
 
 
@@ -152,7 +152,7 @@ def facts_of(store: Store, policies: Policies, monitor: str, release: str, now: 
     if case is None:
         return None
     verdict = with_stored_platform_finding(store, case.verdict(policies, now))
-    return release_facts(verdict, Measured(monitor, case.runs, case.blind))
+    return release_facts(verdict, Measurement(monitor, case.runs, case.blind))
 
 
 def body_of_unwatched(

@@ -16,7 +16,7 @@ from monitor.look.interpret import Known
 from monitor.look.recognise.placeholder import PLACEHOLDER
 from monitor.look.sighting import Sighting, State
 from monitor.plan.phases import AGAIN, SLOT, Window, window_at
-from monitor.plan.proof import NEVER, Proof
+from monitor.plan.proof import NEVER, ProofGoal
 from monitor.plan.targets import Target, View, target_id
 from monitor.plan.windows import Progress, Stage
 from monitor.watch.cached_json import CachedJson
@@ -38,7 +38,7 @@ class TargetState:
 
     target: Target | None = None
     windows: tuple[Window, ...] = ()
-    proof: Proof | None = None
+    proof: ProofGoal | None = None
     runs: tuple[Run, ...] = ()
 
     @property
@@ -243,7 +243,7 @@ class WatchedRelease:
     def was_removed(self, target: Target) -> bool:
         """Return whether a published target was later found removed, or with other bytes, and did not return."""
         part = self._part(target.part)
-        return part is not None and _published_since(part) is not None and self.progress(target).left is not None
+        return part is not None and _published_since(part) is not None and self.progress(target).lost_at is not None
 
     def progress(self, target: Target) -> Progress:
         """Return the stage of a target for planning: from the last verdict, or exposed while it is watched closely."""
@@ -265,12 +265,11 @@ class WatchedRelease:
 
     def _progress_of_part(self, target: Target, part: PartVerdict, verdict: Verdict) -> Progress:
         if (since := _published_since(part)) is not None:
-            return Progress(
-                Stage.SEEN, since, complete=not self._is_hidden_by_edge(target), left=self._removed_at(target, since)
-            )
+            is_complete = not self._is_hidden_by_edge(target)
+            return Progress(Stage.SEEN, since, is_complete=is_complete, lost_at=self._removed_at(target, since))
         page = verdict.page
         out = _published_since(page) if page is not None else None
-        return Progress() if out is None else Progress(Stage.SEEN, out, complete=False)
+        return Progress() if out is None else Progress(Stage.SEEN, out, is_complete=False)
 
     def _removed_at(self, target: Target, since: datetime) -> datetime | None:
         """Return when a view of a part was last found removed, or changed, after publication. None if it returned."""

@@ -11,7 +11,7 @@ import structlog
 from monitor.errors import StoreFault
 from monitor.judge.runs import Run
 from monitor.ledger.ledger import Ledger
-from monitor.plan.targets import release_of
+from monitor.plan.targets import release_from_id
 from monitor.store.evidence.evidence import Evidence
 from monitor.store.sql.engine import Store
 from monitor.store.sql.write import Transaction
@@ -78,6 +78,6 @@ class StoreReplay:
             return
         runs: dict[str, list[Run]] = defaultdict(list)
         for run in stored:
-            runs[release_of(run.target)].append(run)
+            runs[release_from_id(run.target)].append(run)
         for name, one in watched.items():
             one.replace_other_runs(runs[name])

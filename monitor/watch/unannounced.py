@@ -107,7 +107,7 @@ class Unannounced:
         return first is not None and self.clock.now() - first <= _NEW_WITHIN
 
     async def _first_published(self, twin: str) -> datetime | None:
-        answer = await self.poller.ask(Request(twin, accept="application/json"))
+        answer = await self.poller.send_in_turn(Request(twin, accept="application/json"))
         if isinstance(answer, Failure) or answer.status != 200:
             return None
         try:

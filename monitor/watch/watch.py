@@ -12,7 +12,7 @@ import structlog
 from alerts.finding import ReleaseFacts
 from monitor.clock import Clock
 from monitor.deliver.facts import release_facts
-from monitor.deliver.verdicts import Recorded, VerdictRecord
+from monitor.deliver.verdicts import RecordedVerdict, VerdictRecorder, body_of
 from monitor.health.state import HealthState
 from monitor.judge.policy import Grade
 from monitor.judge.runs import OutOfOrder, Run, is_turn, was_blind
@@ -51,14 +51,14 @@ class Watch:
         clock: Clock,
         looker: Looker,
         writer: Writer,
-        events: VerdictRecord,
+        events: VerdictRecorder,
         evidence: Evidence,
         rules: WatchRules,
         *,
         queue: JudgingQueue,
         blind: BlindSpans,
         health: HealthState,
-        on_recorded: Callable[[Recorded], None] = lambda _recorded: None,
+        on_recorded: Callable[[RecordedVerdict], None] = lambda _recorded: None,
         others: OtherMonitors | None = None,
         set_wrong: Callable[[], bool] = lambda: False,
     ) -> None:
@@ -207,7 +207,7 @@ class Watch:
         if watched.cached_json is not None and (body := watched.cached_json.as_of(now, rests_on, looks)) is not None:
             return body
         verdict = self._judging.verdict(watched, now)
-        body = self.events.body(verdict) | {"incident": watched.incident}
+        body = body_of(verdict, None, self.events.rules.book) | {"incident": watched.incident}
         # While a release is due, its seconds grow with time.
         until = verdict.revisit if verdict.due is None else now
         watched.cached_json = CachedJson(body, now, until, rests_on, looks)
@@ -260,7 +260,7 @@ class Watch:
         else:
             self._evidence.remember(target, outcome)
         if not self._writer.put(run):
-            self._health.store_failed(self._clock.now())
+            self._health.note_store_failure(self._clock.now())
             return False
         return True
 

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from alerts.by_hand import NotEnough
+from alerts.by_hand import InvalidInput
 from monitor.deliver.incident_json import incident_json
 from monitor.errors import UnknownName
 from monitor.web.incident_form import Sent, for_staff
@@ -38,8 +38,8 @@ async def answer(request: Request) -> Response:
     if (desk := queries_of(request).desk) is None:
         raise UnknownName("Nothing can be acknowledged here.")
     try:
-        await desk.take(opened[0], role)
-    except NotEnough as fault:
+        await desk.acknowledge(opened[0], role)
+    except InvalidInput as fault:
         return await _shown(request, token, str(fault))
     return RedirectResponse(f"/acknowledge?token={quote(token)}", 303)
 
@@ -48,8 +48,8 @@ async def answer(request: Request) -> Response:
 async def on_page(request: Request, sent: Sent) -> Response:
     """Write down that a person who has signed in has the incident, and show it again."""
     try:
-        await sent.desk.take(sent.incident, sent.text("role"))
-    except NotEnough as fault:
+        await sent.desk.acknowledge(sent.incident, sent.text("role"))
+    except InvalidInput as fault:
         return await incident_page(request, sent.incident, str(fault))
     return RedirectResponse(f"/incidents/{quote(sent.incident)}", 303)
 

@@ -14,7 +14,7 @@ from starlette.routing import Route
 
 from alerts.draft.write.registry import MEDIA
 from monitor.deliver import open_data
-from monitor.deliver.incident_json import event_json, incident_json, read_json
+from monitor.deliver.incident_json import calendar_read_json, event_json, incident_json
 from monitor.deliver.silences import silence_json
 from monitor.errors import UnknownName
 from monitor.store.rows import CalendarRead
@@ -120,7 +120,7 @@ async def calendars(request: Request, _asked: Listed) -> Json:
     reads = await queries.reads()
     names = sorted({*queries.calendars, *(read.calendar for read in reads)})
     rows = await queries.ask(lambda: [_standing(name, queries.store.ledger.reads(name, _READS)) for name in names])
-    return {"calendars": rows, "reads": [read_json(read) for read in reads]}
+    return {"calendars": rows, "reads": [calendar_read_json(read) for read in reads]}
 
 
 def _standing(name: str, reads: Sequence[CalendarRead]) -> Json:

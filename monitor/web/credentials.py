@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from alerts.signed_link import OF_NOTICE, read
+from alerts.signed_link import NOTICE_SEPARATOR, read_token
 from monitor.clock import Clock
 
 _MOST_CLIENTS = 10_000
@@ -36,8 +36,8 @@ class Keys:
 
     def opened(self, token: str, now: datetime) -> tuple[str, str] | None:
         """Return the incident that a signed link opens and how the id of its notice begins; None for a wrong link."""
-        found = read(token, self.link, now) if self.link else None
-        return None if found is None else (found.partition(OF_NOTICE)[0], found.partition(OF_NOTICE)[2])
+        found = read_token(token, self.link, now) if self.link else None
+        return None if found is None else (found.partition(NOTICE_SEPARATOR)[0], found.partition(NOTICE_SEPARATOR)[2])
 
     def scope(self, shown: str) -> TokenScope | None:
         """Return what a token opens that is shown; takes as long for any wrong one."""

@@ -8,10 +8,10 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from alerts.by_hand import NotEnough, as_role
+from alerts.by_hand import InvalidInput, clean_role
 from alerts.draft.edits import STEP
 from alerts.draft.report import report_from_json
-from monitor.deliver.by_hand import Clash
+from monitor.deliver.by_hand import EditConflict
 from monitor.deliver.desk import Desk
 from monitor.deliver.incident_json import incident_json
 from monitor.deliver.silences import silence_json
@@ -49,9 +49,9 @@ async def answer(request: Request, asked: Answering) -> Json | Response:
         raise Refused(f"answers: no such box in version {seen.version} ({strange[0]!r})")
     typed = {box: lines(text) for box, text in asked.answers.items()}
     try:
-        role, words = as_role(asked.role), dict(changed(seen, drafts, typed))
-        await desk.write(name, role, words, seen.version, lambda known: known, merging=False)
-    except Clash as clash:
+        role, words = clean_role(asked.role), dict(changed(seen, drafts, typed))
+        await desk.save_answers(name, role, words, seen.version, lambda known: known, merging=False)
+    except EditConflict as clash:
         both = [{"box": one.field, "stood": one.stood, "sent": one.typed} for one in clash.conflicts]
         return problem(409, str(clash), conflicts=both)
     return _told(name, (await _drafts(request, name))[-1])
@@ -65,8 +65,8 @@ async def note(request: Request, asked: Noting) -> Json:
     fields |= ({f"acted.{asked.done}": "on"} if asked.done else {}) | ({"close": "on"} if asked.close else {})
     try:
         change = noted(Sent(desk, NOBODY, name, fields), desk.clock.now(), queries.timezone)
-        await desk.write(name, asked.role, {}, 0, change)
-    except NotEnough as fault:
+        await desk.save_answers(name, asked.role, {}, 0, change)
+    except InvalidInput as fault:
         raise Refused("; ".join(line.replace("as-role", "role") for line in fault.faults)) from fault
     return incident_json(await queries.incident(name), await queries.drafts(name))
 
@@ -74,8 +74,8 @@ async def note(request: Request, asked: Noting) -> Json:
 async def take(request: Request, asked: Taking) -> Json:
     """Say in which role somebody has an incident; saying it twice changes nothing."""
     try:
-        found = await _desk(request).take(request.path_params["incident"], asked.role)
-    except NotEnough as fault:
+        found = await _desk(request).acknowledge(request.path_params["incident"], asked.role)
+    except InvalidInput as fault:
         raise UserFault(f"role: {fault}") from fault
     return incident_json(found, await queries_of(request).drafts(found.id))
 
@@ -92,7 +92,7 @@ async def log(request: Request, asked: Logging) -> Json:
     told = asked.model_dump(exclude_none=True, exclude={"role", "release"}) | {"by": asked.role}
     words = {key: _text(value, queries.timezone) for key, value in told.items()}
     words |= {"url": "\n".join(words["url"].split())} if "url" in words else {}
-    logged = await desk.log(words, asked.release or "")
+    logged = await desk.log_incident(words, asked.release or "")
     return incident_json(logged, await queries.drafts(logged.id))
 
 

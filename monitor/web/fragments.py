@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
-from alerts.actions import overdue
+from alerts.actions import overdue_actions
 from alerts.incident import Incident
 from monitor.deliver.incident_json import incident_json, measured_text
 from monitor.judge.as_json import status_of
@@ -99,7 +99,7 @@ def now_part(queries: Queries, rows: Iterable[Row], looked: Mapping[str, datetim
 
 def with_overdue(incident: Incident, today: date) -> Mapping[str, Any]:
     """Return the JSON of an incident as lists show it: in words, what was measured and how many actions are overdue."""
-    many = len(overdue([incident], today))
+    many = len(overdue_actions([incident], today))
     words = {"measured": measured_text(incident), "overdue": f"{many} {'action' if many == 1 else 'actions'} overdue"}
     return incident_json(incident) | (words if many else words | {"overdue": ""})
 

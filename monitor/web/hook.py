@@ -10,13 +10,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, WithJsonSchema
 
-from alerts.notice import ACTS, OPENINGS, SCHEMA
+from alerts.message import OPENINGS, PERSON_ACTS, SCHEMA
 from alerts.notice_text import SUBJECT_SUFFIX
 from monitor.judge.policy import Grade
 from monitor.web.answers import Acknowledged, Answer, Bounds, Elsewhere, Exposure, IncidentKind, Instant, Interval
 from monitor.web.operations import PlainSchema
 
-KINDS = sorted({*OPENINGS, *SUBJECT_SUFFIX, *ACTS, "digest", "summary", "test"})
+KINDS = sorted({*OPENINGS, *SUBJECT_SUFFIX, *PERSON_ACTS, "digest", "summary", "test"})
 
 
 class HookIncident(Answer):

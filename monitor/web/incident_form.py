@@ -20,14 +20,14 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from alerts.actions import action_done, add_action
-from alerts.by_hand import NotEnough, assign, bring_forward, close, is_address, log_cause, note
+from alerts.actions import add_action, complete_action
+from alerts.by_hand import InvalidInput, add_note, assign_role, bring_forward, close_incident, is_address, record_cause
 from alerts.draft.chronology import AMENDED
 from alerts.draft.edits import STEP
 from alerts.draft.form import question
 from alerts.draft.report import report_from_json
 from alerts.incident import Incident
-from monitor.deliver.by_hand import InTheWay
+from monitor.deliver.by_hand import SigningBlocked
 from monitor.deliver.desk import Desk
 from monitor.errors import UnknownName, UserFault
 from monitor.store.rows import Draft
@@ -100,8 +100,8 @@ async def save(request: Request, sent: Sent) -> Response:
         words = dict(changed(read, drafts, _typed(sent, read, now, zone))) if read else {}
         change = noted(sent, now, zone, amends=bool(words) and any(one.signed for one in drafts))
         number = read.version if read is not None else 0
-        conflicts = await sent.desk.write(sent.incident, sent.role, words, number, change)
-    except NotEnough as fault:
+        conflicts = await sent.desk.save_answers(sent.incident, sent.role, words, number, change)
+    except InvalidInput as fault:
         return await incident_page(
             request, sent.incident, answered=Answered(400, by_box(fault, _BOXES, "as-role"), (), sent.fields)
         )
@@ -125,9 +125,9 @@ async def sign(request: Request, sent: Sent) -> Response:
             await sent.desk.waive(sent.incident, sent.role, sent.text("reason"))
         else:
             await _sign(request, sent)
-    except InTheWay:
+    except SigningBlocked:
         return await _sign_page(request, sent.incident, "Say why you sign although something is missing.")
-    except (NotEnough, UserFault) as fault:
+    except (InvalidInput, UserFault) as fault:
         return await _sign_page(request, sent.incident, str(fault))
     return RedirectResponse(f"/incidents/{quote(sent.incident)}#draft", 303)
 
@@ -139,7 +139,7 @@ async def _sign(request: Request, sent: Sent) -> None:
     read = _version(drafts, sent.fields.get("version", ""))
     if read is None:
         raise UnknownName(f"There is no report of an incident {sent.incident!r}.")
-    await sent.desk.sign(known, sent.role, read.words, sent.text("anyway"))
+    await sent.desk.sign_report(known, sent.role, read.words, sent.text("anyway"))
 
 
 async def evidence(request: Request) -> Response:
@@ -150,7 +150,7 @@ async def evidence(request: Request) -> Response:
     found, desk = await queries.incident(name), queries.desk
     with ExitStack() as kept:
         file = Path(kept.enter_context(tempfile.TemporaryDirectory())) / "evidence.zip"
-        await queries.ask(lambda: desk.export(found, file))
+        await queries.ask(lambda: desk.export_evidence(found, file))
         after = BackgroundTask(kept.pop_all().close)
     return FileResponse(file, media_type="application/zip", filename=f"{found.id}-evidence.zip", background=after)
 
@@ -224,7 +224,7 @@ def lines(text: str) -> str:
 
 
 def noted(sent: Sent, now: datetime, timezone: str, *, amends: bool = False) -> Callable[[Incident], Incident]:
-    """Return what writes notes into the timeline. Raises `NotEnough` with what cannot be one, by the id of its box."""
+    """Return the change that adds these notes. Raises `InvalidInput`; each fault begins with the id of its box."""
     call, said, address = sent.text("call"), sent.text("said"), sent.text("address")
     faults = []
     if bool(call) != bool(said):
@@ -236,27 +236,27 @@ def noted(sent: Sent, now: datetime, timezone: str, *, amends: bool = False) -> 
     if amends and not sent.text("reason"):
         faults.append("reason: the report is signed, so say why you amend it")
     if faults:
-        raise NotEnough(faults)
+        raise InvalidInput(faults)
     action = {"text": sent.text("action"), "owner": sent.text("owner"), "due": sent.text("due")}
     texts = [f"call with {call}: {said}" if call else "", f"also at {address}" if address else ""]
     texts = [sent.text("note"), *texts, f"{AMENDED}{sent.text('reason')}" if amends else ""]
 
     def change(known: Incident) -> Incident:
         for text in filter(None, texts):
-            known = note(known, sent.role, lines(text), now)
+            known = add_note(known, sent.role, lines(text), now)
         if sent.text("forward"):
             known = bring_forward(known, sent.role, sent.text("forward"), now, timezone)
-        known = log_cause(known, sent.role, sent.text("cause"), now)
-        known = assign(known, sent.role, sent.text("assigned"), now)
+        known = record_cause(known, sent.role, sent.text("cause"), now)
+        known = assign_role(known, sent.role, sent.text("assigned"), now)
         known = add_action(known, sent.role, action, now, timezone) if any(action.values()) else known
         for number in [place for place, _ in enumerate(known.actions, 1) if f"acted.{place}" in sent.fields]:
-            known = action_done(known, sent.role, number, now, timezone=timezone)
-        return close(known, sent.role, now) if "close" in sent.fields else known
+            known = complete_action(known, sent.role, number, now, timezone=timezone)
+        return close_incident(known, sent.role, now) if "close" in sent.fields else known
 
     return change
 
 
-def by_box(fault: NotEnough, boxes: Mapping[str, str], other: str) -> dict[str, str]:
+def by_box(fault: InvalidInput, boxes: Mapping[str, str], other: str) -> dict[str, str]:
     """Return faults by the ids of their boxes, from what they name; one that names none of these whole, at `other`."""
     split = ((line, *line.partition(": ")) for line in fault.faults)
     return dict((boxes[name], words) if name in boxes else (other, line) for line, name, _, words in split)

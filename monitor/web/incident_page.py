@@ -10,15 +10,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from alerts.actions import in_words, is_overdue, waiting
+from alerts.actions import describe_action, is_overdue, list_actions
 from alerts.draft.edits import STEP, to_complete
 from alerts.draft.report import Report, report_from_json
 from alerts.draft.take_back import Conflict
-from alerts.incident import Incident, Kind, to_do
-from alerts.notice_text import details, happened
-from alerts.platform import standing_of_platform
-from monitor.deliver.by_hand import in_the_way
-from monitor.deliver.drafts import ENDINGS, versions_of
+from alerts.incident import Incident, Kind, steps_for_incident
+from alerts.notice_text import finding_details, status_sentence
+from alerts.platform import describe_platform
+from monitor.deliver.by_hand import signing_obstacles
+from monitor.deliver.drafts import ENDINGS, versions_from_rows
 from monitor.deliver.incident_json import incident_json
 from monitor.web.fragments import with_overdue
 from monitor.web.pages import render, silences_of
@@ -79,17 +79,17 @@ async def incident_page(request: Request, name: str, fault: str = "", answered: 
         unanswered=len(to_complete(report)) if report is not None else 0,
         happened=_happened(found, now),
         acted=[
-            (number, in_words(one, queries.timezone), one.done is not None, is_overdue(one, queries.today()))
-            for _, number, one in waiting([found], done=True)
+            (number, describe_action(one, queries.timezone), one.done is not None, is_overdue(one, queries.today()))
+            for _, number, one in list_actions([found], done=True)
         ],
         cause=found.words.get("cause", ""),
-        to_do=to_do(found) if found.closed is None else [],
+        to_do=steps_for_incident(found) if found.closed is None else [],
         ticked={step.id: step.done for step in report.steps} if report is not None else {},
         missing=missing,
         open_boxes=_wanting(report, told, missing),
         amending="amend" in request.query_params or "reason" in {*told.typed, *told.faults},
-        details=list(details(found.kind, found.facts)) if found.facts is not None else (),
-        changes={one.number: [one.report.name_of(name) for name in one.changed] for one in versions_of(drafts)},
+        details=list(finding_details(found.kind, found.facts)) if found.facts is not None else (),
+        changes={one.number: [one.report.name_of(name) for name in one.changed] for one in versions_from_rows(drafts)},
         silences=[one for one in await silences_of(queries) if one[0].covers(found)],
         related=await queries.related(found),
         endings=ENDINGS,
@@ -100,7 +100,7 @@ async def incident_page(request: Request, name: str, fault: str = "", answered: 
 
 def missing_in(incident: Incident, report: Report) -> list[tuple[str, str]]:
     """Return what is in the way of signing a report: the id of its box, empty for what has none, and the words."""
-    told = ((line, *line.partition("]: ")[::2]) for line in in_the_way(incident, report))
+    told = ((line, *line.partition("]: ")[::2]) for line in signing_obstacles(incident, report))
     split = ((line, head.rpartition(" [")[::2], why) for line, head, why in told)
     return [(box, f"{name}: {why}") if why and name else ("", line) for line, (name, box), why in split]
 
@@ -127,10 +127,10 @@ def _wanting(report: Report | None, answered: Answered, missing: Sequence[tuple[
 def _happened(incident: Incident, now: datetime) -> str:
     """Return what happened in a sentence or two: measured, or as a person logged it."""
     if incident.linked:
-        return standing_of_platform(incident, now)
+        return describe_platform(incident, now)
     if incident.facts is None or incident.kind is Kind.HAND:
         return incident.words.get("what") or (incident.timeline[0].text if incident.timeline else "")
-    return happened(incident.kind, incident.facts, now)
+    return status_sentence(incident.kind, incident.facts, now)
 
 
 ROUTES = [Route("/incidents", incidents), Route("/incidents/{incident}", incident)]

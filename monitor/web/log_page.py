@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from alerts.by_hand import NotEnough
+from alerts.by_hand import InvalidInput
 from monitor.web.fragments import named
 from monitor.web.incident_form import Sent, by_box, for_staff
 from monitor.web.pages import fault_page, render
@@ -46,8 +46,8 @@ async def log(request: Request, sent: Sent) -> Response:
     """Log the incident and show it, or say what is missing."""
     release = sent.text("release")
     try:
-        logged = await sent.desk.log(_words(sent, release), release)
-    except NotEnough as fault:
+        logged = await sent.desk.log_incident(_words(sent, release), release)
+    except InvalidInput as fault:
         return await _form(request, sent.fields, by_box(fault, _BOXES, "what"))
     return RedirectResponse(f"/incidents/{quote(logged.id)}", 303)
 

@@ -17,10 +17,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from alerts.by_hand import NotEnough
+from alerts.by_hand import InvalidInput
 from alerts.draft.write.registry import MEDIA
 from monitor import __version__
-from monitor.deliver.open_data import Row, as_csv
+from monitor.deliver.open_data import FlatRow, csv_chunks
 from monitor.errors import Refused, UnknownName
 from monitor.web.answers import Answer, Problem
 from monitor.web.asked import SEGMENT, Asked
@@ -55,7 +55,7 @@ class Rows:
 
     name: str
     columns: Mapping[str, str]
-    row: Callable[[Mapping[str, Any]], Row] = dict
+    row: Callable[[Mapping[str, Any]], FlatRow] = dict
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,14 +91,14 @@ class Operation:
             asked = self.asked.read(await body_of(request, self.longest))
         try:
             found: Any = await self.endpoint(request, asked)
-        except NotEnough as fault:
+        except InvalidInput as fault:
             raise Refused("; ".join(fault.faults)) from fault
         return found if isinstance(found, Response) else self._written(request, asked, found)
 
     def _written(self, request: Request, asked: Asked, found: Json) -> Response:
         headers, media, rows = dict[str, str](), _JSON, self.rows
         if rows is not None and _is_csv(request, asked):
-            body, media = b"".join(as_csv(rows.columns, map(rows.row, found[rows.name]))), _CSV
+            body, media = b"".join(csv_chunks(rows.columns, map(rows.row, found[rows.name]))), _CSV
         else:
             body = json.dumps(found, **_COMPACT).encode()
         if self.method == "GET":

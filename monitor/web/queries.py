@@ -14,17 +14,17 @@ from zoneinfo import ZoneInfo
 from alerts.draft.write.outline import Document
 from alerts.incident import Incident, Kind
 from monitor.clock import Clock
-from monitor.deliver.as_of_now import AsOfNow
+from monitor.deliver.current_incidents import CurrentIncidents
 from monitor.deliver.desk import Desk
-from monitor.deliver.drafts import written
-from monitor.deliver.message import Redactor, redacted
+from monitor.deliver.drafts import render_draft
+from monitor.deliver.message import Redactor, redact_draft
 from monitor.deliver.outbox_rows import given_up_json
-from monitor.deliver.owed import wants_somebody
-from monitor.deliver.platform import related
+from monitor.deliver.owed import needs_action
+from monitor.deliver.platform import related_incidents
 from monitor.deliver.reminders import GIVEN_UP_FOR
-from monitor.deliver.verdicts import with_decision
+from monitor.deliver.verdicts import with_brought_forward
 from monitor.errors import StoreFault, UnknownName
-from monitor.health.hosts import Unheard
+from monitor.health.hosts import SilentHost
 from monitor.judge.as_json import is_of
 from monitor.store.rows import CalendarRead, Draft, Event
 from monitor.store.sql.engine import Store
@@ -72,9 +72,9 @@ class Queries:
     # Why the verdict on a release is what it is as of an instant; read from the store, in a thread.
     explained: Callable[[str, datetime], Explained | None] = _nothing
     # Hosts of which nothing usable is heard just now.
-    unheard: Callable[[datetime], Mapping[str, Unheard]] = lambda _now: {}
+    unheard: Callable[[datetime], Mapping[str, SilentHost]] = lambda _now: {}
     # What grows has grown since it was written down; None where nothing is measured any more.
-    as_of_now: AsOfNow | None = None
+    current_incidents: CurrentIncidents | None = None
     writer: Writer | None = None
     throttle: Throttle = field(kw_only=True)
     door: Sessions | None = None
@@ -163,7 +163,7 @@ class Queries:
         """Return releases with what people have decided of them since they were judged."""
         wanted = [body["incident"] for body in told if body["incident"]]
         known = await self.ask(lambda: self.store.verdicts.words_on(wanted))
-        return [with_decision(body, known.get(body["incident"])) for body in told]
+        return [with_brought_forward(body, known.get(body["incident"])) for body in told]
 
     async def incidents(
         self, first: date | None = None, last: date | None = None, until: datetime | None = None
@@ -187,7 +187,7 @@ class Queries:
                 for one in store.open_incidents(MOST_INCIDENTS)
                 if (begin or one.occurred) <= one.occurred and (end is None or one.occurred < end)
             ]
-            return self._told([one for one in still[::-1] if wants_somebody(one, store.drafts, today)], now)
+            return self._told([one for one in still[::-1] if needs_action(one, store.drafts, today)], now)
 
         return await self.ask(found)
 
@@ -211,13 +211,13 @@ class Queries:
     async def related(self, incident: Incident) -> list[Incident]:
         """Return the incidents of other releases that one fault of a platform made together with this one."""
         now = self.clock.now()
-        return await self.ask(lambda: self._told(related(self.store.verdicts, incident)[::-1], now))
+        return await self.ask(lambda: self._told(related_incidents(self.store.verdicts, incident)[::-1], now))
 
     async def document(self, incident: Incident, ending: str, which: Document | None) -> tuple[bytes, str] | None:
         """Return a paper of an incident's newest draft and its media type, None without one. Raises UnknownName."""
         template, drafts = self.templates.get(incident.producer), await self.drafts(incident.id)
         return await self.ask(
-            lambda: written(redacted(drafts[-1], self.redactor), ending, template, which) if drafts else None
+            lambda: render_draft(redact_draft(drafts[-1], self.redactor), ending, template, which) if drafts else None
         )
 
     async def given_up(self) -> list[dict[str, Any]]:
@@ -239,10 +239,10 @@ class Queries:
             self.door.close()
 
     async def _renew(self, incident: str) -> None:
-        now, current = self.clock.now(), self.as_of_now
+        now, current = self.clock.now(), self.current_incidents
         if current is None or self.writer is None:
             return
-        if (write := await self.ask(lambda: current.renewal(incident, now))) is not None:
+        if (write := await self.ask(lambda: current.prepare_redraft(incident, now))) is not None:
             await self.writer.write(write)
 
     def _shown(self, body: dict[str, Any]) -> dict[str, Any] | None:
@@ -253,7 +253,7 @@ class Queries:
         found = [one for one in reversed(incidents) if one is not None]
         if not self.sees_all:
             found = [one for one in found if one.kind not in _FOR_STAFF and self._is_due(_release_of(one), now)]
-        current = self.as_of_now
+        current = self.current_incidents
         return found if current is None else [current.incident(one, now) for one in found]
 
     def _is_due(self, release: str, now: datetime) -> bool:

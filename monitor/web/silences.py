@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from alerts.by_hand import NotEnough
+from alerts.by_hand import InvalidInput
 from alerts.silence import FARTHEST_AHEAD, Scope
 from monitor.errors import UserFault
 from monitor.web.fragments import named
@@ -43,7 +43,7 @@ async def mute(request: Request, sent: Sent) -> Response:
         begins, until = (_read_instant(sent.text(box), box, zone) for box in ("from", "until"))
         until = until or (begins or now) + _DEFAULT_LENGTH
         await sent.desk.silence(_read_subject(sent.text("of")), until, sent.role, sent.text("reason"), begins)
-    except NotEnough as fault:
+    except InvalidInput as fault:
         return await _show_form(request, sent.fields, by_box(fault, _BOXES, "role"))
     return RedirectResponse("/silences", 303)
 
@@ -53,25 +53,25 @@ async def end(_request: Request, sent: Sent) -> Response:
     """End a silence now, or before it begins, and show the page without it."""
     try:
         await sent.desk.end_silence(sent.text("silence"), sent.role)
-    except NotEnough as fault:
+    except InvalidInput as fault:
         raise UserFault(str(fault)) from fault
     return RedirectResponse("/silences", 303)
 
 
 def _read_subject(text: str) -> tuple[Scope, str]:
-    """Return the scope and the name that a choice of the form stands for. Raises `NotEnough`."""
+    """Return the scope and the name that a choice of the form stands for. Raises `InvalidInput`."""
     scope, _, name = text.partition(" ")
     if scope not in list(Scope) or not name:
-        raise NotEnough(["of: say what to mute"])
+        raise InvalidInput(["of: say what to mute"])
     return Scope(scope), name
 
 
 def _read_instant(text: str, box: str, zone: str) -> datetime | None:
-    """Return the instant of a local date-time, or None if the box is empty. Raises `NotEnough`."""
+    """Return the instant of a local date-time, or None if the box is empty. Raises `InvalidInput`."""
     try:
         return instant(datetime.fromisoformat(text).replace(tzinfo=None), zone) if text else None
     except ValueError as exc:
-        raise NotEnough([f"{box}: must be a date and time, such as 2026-11-26T09:30"]) from exc
+        raise InvalidInput([f"{box}: must be a date and time, such as 2026-11-26T09:30"]) from exc
 
 
 async def _show_form(request: Request, typed: Mapping[str, str], faults: Mapping[str, str] | None = None) -> Response:

@@ -77,7 +77,7 @@ class JsonSource(OnePage):
             if not isinstance(found, list):
                 raise UnreadableCalendar(f"{page_name(page)}: entries: no list there")
             for number, item in enumerate(found, 1):
-                texts = {name: _value_text(_search(page, find, item)) for name, find in self._fields.items()}
+                texts = {name: _value_text(_search(page, path, item)) for name, path in self._fields.items()}
                 if texts.pop("published", ""):
                     texts["status"] = "published"
                 yield make_row(f"entry {number}", texts)

@@ -151,19 +151,19 @@ def test_the_guard_sees_a_function_that_is_too_long(tmp_path: Path) -> None:
 
 # Lines of each package, comments and blank lines included. Growth in one is paid for in another: a budget only falls.
 BUDGETS = {
-    "alerts": 10526,
+    "alerts": 10567,
     "schedules": 8046,
-    "monitor/plan": 1770,
-    "monitor/look": 6150,
+    "monitor/plan": 1730,
+    "monitor/look": 6136,
     "monitor/judge": 4350,
     "monitor/store": 6050,
     "monitor/deliver": 3100,
-    "monitor/health": 1450,
+    "monitor/health": 1424,
     "monitor/ledger": 2352,
     "monitor/watch": 3882,
     "monitor/config": 1619,
     "monitor/web": 5890,
-    "monitor/app": 2594,
+    "monitor/app": 2583,
     "monitor/rehearse": 3650,
     "monitor/cli": 4951,
 }

@@ -13,8 +13,8 @@ Members = Mapping[str, object]
 
 PARTIAL = {
     "alerts.channel.SEVERITIES": "any other grade is `info`",
-    "alerts.channels.apprise._urgency": "any other grade is information",
-    "alerts.decide._OPENING": "any other kind of incident opens as `opened`",
+    "alerts.channels.apprise._notify_type": "any other grade is information",
+    "alerts.decide._OPENING_NOTICE": "any other kind of incident opens as `opened`",
     "alerts.draft.code.CHOICE": "any other finding takes every practice of its kind of failure",
     "alerts.draft.input.parts_in_order": "any other role comes between page and alternatives",
     "alerts.draft.narrative.REMARKS": "any other finding is told by when something was available",
@@ -24,21 +24,21 @@ PARTIAL = {
     "alerts.draft.write.outline._letters": "any other document is no letter",
     "alerts.incident._STAGE_OF_SORT": "any other sort has the stage of its name",
     "alerts.notice_html._COLOURS": "any other grade has a calm colour",
-    "alerts.routes._SORTS": "any other finding is a detail of one of these",
+    "alerts.routes._GENERAL_NAME": "any other finding is a detail of one of these",
     "monitor.deliver.desk.Desk": "any other scope of a silence need not exist yet",
     "monitor.deliver.summary_text._RISKS": "any other finding is no risk ahead of a slot",
     "monitor.judge.explain.explain._HINTS": "any other event of the ledger needs no question",
     "monitor.judge.explain.explain.title_facts": "no other event is one of a title",
     "monitor.judge.findings.announcement._MOVED": "any other event is named by its own word",
     "monitor.look.interpret._ACCEPT": "any other view asks for a page",
-    "monitor.look.sweeps._TOLD": "a look that proved nothing tells nothing",
-    "monitor.plan.addresses.BEGINS": "no other origin makes ids of its own",
+    "monitor.look.sweeps._RESULTS": "any other state proves nothing",
+    "monitor.plan.addresses.PART_ID_PREFIX": "parts of other origins have ids from their calendar or configuration",
     "monitor.web.pages.silences_of": "a producer or a host has no title in the store",
     "schedules.announcement._ADDRESS_KNOWN": "nothing is said of an address that a calendar named",
     "schedules.read_changes._check_changes": "any other alarm is raised without counting",
 }
 """Tables that lack members on purpose, and what holds for those. They are asked by `get`, or gone through."""
-SUBSCRIPTED = {"monitor.plan.addresses.BEGINS"}
+SUBSCRIPTED = {"monitor.plan.addresses.PART_ID_PREFIX"}
 """Those of them that are asked only for members that they have."""
 
 

@@ -12,7 +12,7 @@ import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Page
 
-from alerts.signed_link import sign
+from alerts.signed_link import sign_token
 from tests.browser.pages import browsing, overflowing, serving
 from tests.unit.monitor.web.board import KEYS, Board, a_board
 from tests.worlds.instants import after_slot
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.needs("chromium")
 
 
 def addresses(board: Board) -> list[str]:
-    token = quote(sign(board.incident, after_slot(3600), KEYS.link))
+    token = quote(sign_token(board.incident, after_slot(3600), KEYS.link))
     return [
         "/?date=2018-01-05",
         "/?date=2018-01-06",
@@ -94,7 +94,7 @@ async def test_no_page_runs_off_the_side_whatever_the_font(width: int) -> None:
 
 async def test_an_incident_is_acknowledged_with_the_keyboard_alone() -> None:
     async with opened(DESK) as (page, board, base):
-        await page.goto(f"{base}/acknowledge?token={quote(sign(board.incident, after_slot(3600), KEYS.link))}")
+        await page.goto(f"{base}/acknowledge?token={quote(sign_token(board.incident, after_slot(3600), KEYS.link))}")
         await page.get_by_role("button", name="I'm on it").focus()
         await page.keyboard.press("Enter")
         await page.get_by_role("status").wait_for()

@@ -106,7 +106,7 @@ async def test_the_form_shows_what_is_open_and_is_short_on_a_phone(users: Path) 
 async def test_from_the_mail_an_incident_is_acknowledged_by_one_tap(users: Path, *, scripts: bool) -> None:
     async with opened(PHONE, scripts=scripts, public=False, users=users) as (page, board, base):
         notice = board.store.outbox.notices(board.incident)[0]
-        await page.goto(Links(base, KEYS.link).to(notice))
+        await page.goto(Links(base, KEYS.link).acknowledge_link(notice))
         await page.get_by_role("heading", name="What to do now").wait_for()
         await page.get_by_role("button", name="I'm on it").click()
         await page.get_by_text("on call has it").wait_for()

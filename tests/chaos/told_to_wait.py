@@ -9,7 +9,7 @@ from pathlib import Path
 
 import httpx
 
-from monitor.plan.share import owner
+from monitor.plan.share import owner_of
 from tests.chaos.publisher import HOSTS
 from tests.chaos.world import NAMES, Asked, Truth, World, living
 
@@ -21,7 +21,7 @@ _TAKEOVER, _BUSY = 4.0, 1.5
 def wait(place: Path, database: str, mode: str) -> list[str]:
     """Return what was wrong when a monitor that was told to wait was killed meanwhile, and started again."""
     # At each host is a page that is late, and asked for all the while.
-    slot, ((told, host), (other, elsewhere)) = time.time() - 60.0, ((owner(one, NAMES), one) for one in HOSTS)
+    slot, ((told, host), (other, elsewhere)) = time.time() - 60.0, ((owner_of(one, NAMES), one) for one in HOSTS)
     truths = {f"r{number}": Truth(slot, slot + 3600.0, one) for number, one in enumerate(HOSTS)}
     with living(World(place, database, mode, truths, takeover=f"{_TAKEOVER:g}s")) as made:
         made.until_asked_by(told, host)

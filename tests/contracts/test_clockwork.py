@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.app.jobs import Failed, Jobs, LoopJobs, SchedulerJobs
+from monitor.app.jobs import Jobs, LoopJobs, OnFailed, SchedulerJobs
 from monitor.clock import Clock, SystemClock
 from monitor.rehearse.virtual_loop import run_virtually
 
@@ -22,7 +22,7 @@ class Bench:
     """A clockwork on its clock, and the names of jobs that failed."""
 
     clock: Clock
-    made: Callable[[Failed], Jobs]
+    made: Callable[[OnFailed], Jobs]
     failed: list[str] = field(default_factory=list)
 
     def clockwork(self) -> Jobs:

@@ -64,7 +64,7 @@ def test_a_check_reads_the_files_of_its_own_machine_and_says_whose_it_has_not_re
         assert _check(shared, own) == 0
         assert capsys.readouterr().out.splitlines() == [
             f"The store is whole, and so is the evidence of {own}.",
-            f"Files of {other} lie with them and were not read, only their chain in the store.",
+            f"The files of {other} are on other machines. Only their chain was checked.",
         ]
     assert _check(shared, "north", "--json") == 0
     assert json.loads(capsys.readouterr().out) == {"faults": [], "not_read": ["south"]}

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import event
 
-from monitor.app.standing_in import opened
+from monitor.app.store_failover import open_with_journal
 from monitor.clock import VirtualClock
 from monitor.errors import StoreFault, UserFault
 from monitor.judge.runs import Blind
@@ -295,6 +295,6 @@ def test_what_is_written_while_the_near_part_is_copied_is_in_it_as_a_whole_or_no
 
 @pytest.mark.needs("postgresql")
 def test_a_store_on_postgresql_has_a_journal_by_default(postgresql: str) -> None:
-    found = opened(postgresql, None, "m", VirtualClock(SLOT), durable=False)
+    found = open_with_journal(postgresql, None, "m", VirtualClock(SLOT), durable=False)
     assert found.journal is not None
     found.store.close()

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from monitor.clock import SystemClock
-from monitor.health.collector import Now, Shown, Vitals
+from monitor.health.collector import MonitorState, ReleaseState, StateCollector
 from monitor.health.metrics import Metrics
 
 FOLDER = Path(__file__).parents[2] / "deploy" / "prometheus"
@@ -36,8 +36,8 @@ def run(*command: str) -> subprocess.CompletedProcess[str]:
 def exported() -> set[str]:
     metrics = Metrics("1")
     clock = SystemClock()
-    states = Now(list[Shown], Vitals, clock.now, metrics.slots_passed.inc, lambda: None)
-    return set(re.findall(r"^# TYPE (\w+)", b"".join(metrics.page(states)).decode(), re.MULTILINE))
+    states = StateCollector(list[ReleaseState], MonitorState, clock.now, metrics.slots_passed.inc, lambda: None)
+    return set(re.findall(r"^# TYPE (\w+)", b"".join(metrics.render(states)).decode(), re.MULTILINE))
 
 
 @pytest.mark.needs("prometheus")

@@ -16,7 +16,7 @@ import httpx
 import pytest
 
 from bench.daemons import free_port
-from monitor.health.system import is_kept, kept_words
+from monitor.health.system import clock_sync_text, is_clock_synchronised
 from tests.deploy import sandbox
 from tests.deploy.conftest import CLOCK, ROOT, running, until
 from tests.deploy.sandbox import Limits, Rule
@@ -149,7 +149,7 @@ async def test_a_page_that_a_worker_must_read_is_proved_on_time(
         await until("the release is judged", is_judged)
         assert await monitor.verdict("births") == "on_time"
         assert (await monitor.get("/readyz")).json() == {"ready": True, "reasons": [], "doubts": []}
-        assert kept_words(is_kept()) in (await monitor.get("/status")).text
+        assert clock_sync_text(is_clock_synchronised()) in (await monitor.get("/status")).text
         metrics = (await monitor.get("/metrics")).text
         assert "\nprocess_resident_memory_bytes " in metrics
         assert "\nninethirty_worker_start_failures_total 0.0\n" in metrics

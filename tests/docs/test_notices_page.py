@@ -11,10 +11,10 @@ import pytest
 
 from alerts.channel import Attachment
 from alerts.channels import KINDS
-from alerts.channels.webhook import payload, signature
+from alerts.channels.webhook import sign_body, webhook_body
 from alerts.decide import decide
 from alerts.finding import Finding, Part, ReleaseFacts
-from alerts.notice import ACTS, OPENINGS, message
+from alerts.message import OPENINGS, PERSON_ACTS, build_message
 from alerts.notice_text import SUBJECT_SUFFIX
 from schedules.times.interval import Bounds
 
@@ -46,7 +46,7 @@ def sent() -> dict[str, Any]:
     )  # fmt: skip
     decision = decide(facts, None, SLOT)
     draft = Attachment("d.docx", "x/y", b"")
-    body = payload(message(decision.notices[0], decision.incident, [draft]))
+    body = webhook_body(build_message(decision.notices[0], decision.incident, [draft]))
     read: dict[str, Any] = json.loads(body)
     return read
 
@@ -57,7 +57,7 @@ def test_the_json_on_the_page_has_the_keys_that_are_sent(page: str) -> None:
 
 def test_every_kind_of_notice_has_its_row(page: str) -> None:
     rows = set(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE))
-    assert rows == {*OPENINGS, *SUBJECT_SUFFIX, *ACTS, "digest", "summary", "test"}
+    assert rows == {*OPENINGS, *SUBJECT_SUFFIX, *PERSON_ACTS, "digest", "summary", "test"}
 
 
 def test_every_channel_has_its_heading(page: str) -> None:
@@ -67,7 +67,7 @@ def test_every_channel_has_its_heading(page: str) -> None:
 def test_the_recipe_on_the_page_knows_our_signature(page: str) -> None:
     names: dict[str, Callable[..., bool]] = {}
     exec(block(page, "python"), names)  # noqa: S102  # our own page is run as a reader would run it
-    is_ours, header = names["is_ours"], signature("secret", 1000, b"{}")
+    is_ours, header = names["is_ours"], sign_body("secret", 1000, b"{}")
     assert is_ours(header, b"{}", b"secret", 1200)
     assert not is_ours(header, b"{}", b"secret", 1301)
     assert not is_ours(header, b"{ }", b"secret", 1000)

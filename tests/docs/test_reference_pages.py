@@ -13,7 +13,7 @@ import pytest
 from monitor.cli.main import VERBS, cli
 from monitor.clock import SystemClock
 from monitor.deliver.open_data import VERDICT
-from monitor.health.collector import Now, Vitals
+from monitor.health.collector import MonitorState, StateCollector
 from monitor.health.metrics import Metrics
 
 ROOT = Path(__file__).parents[2]
@@ -58,7 +58,9 @@ def test_every_column_of_the_open_data_has_its_row() -> None:
 
 def test_every_metric_has_its_row() -> None:
     metrics = Metrics("1")
-    states = Now(list, Vitals, SystemClock().now, metrics.slots_passed.inc, metrics.faults.labels("metrics").inc)
+    states = StateCollector(
+        list, MonitorState, SystemClock().now, metrics.slots_passed.inc, metrics.faults.labels("metrics").inc
+    )
     exported = {
         re.sub(r"_total$", "", one.name) + "_total" * (one.type == "counter"): one
         for one in (*states.collect(), *metrics.registry.collect())

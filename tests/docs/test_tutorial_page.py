@@ -38,7 +38,7 @@ def test_who_walks_the_tutorial_ends_with_a_signed_report(tmp_path: Path, capsys
     wrong = [(words, said) for words, status, said in told if status]
     ((refused, said),) = wrong
     assert refused[2:4] == ["incident", "sign"]
-    assert "4 in the way" in said
+    assert "4 things to resolve first" in said
     report = next((tmp_path / "signed").glob("*-2017-03-20/report.md")).read_text(encoding="utf-8")
     assert "020 7946 0000" in report
     assert "to be completed" not in report

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 from alerts.draft.read.places import Unreadable
 from alerts.draft.take_back import READERS
-from alerts.signed_link import read as read_link
-from monitor.look.apart.parcel import Refused, packed, unpacked
+from alerts.signed_link import read_token as read_link
+from monitor.look.apart.parcel import RefusedReply, pack, unpack
 from monitor.look.fetch import Answer
 from monitor.look.interpret import Interpreter
 from monitor.look.reading import read_body
@@ -189,7 +189,7 @@ HEADERS = st.dictionaries(
 @example(headers={"location": "https://www.gov.uk@evil.example/"}, status=302, body=b"x")
 def test_the_head_of_an_answer_is_read_or_left(headers: dict[str, str], status: int, body: bytes) -> None:
     target = Target("r/page/edge", "r", "page", View.EDGE, URL, "stats.example", "govuk", "Trade")
-    seen = Interpreter().see(target, Answer(URL, status, headers, body, NOW, NOW))
+    seen = Interpreter().interpret_now(target, Answer(URL, status, headers, body, NOW, NOW))
     assert seen.why.encode() is not None
     assert seen.proved_from <= seen.proved_to
 
@@ -207,9 +207,9 @@ def test_what_a_worker_answers_is_plain_or_refused(body: bytes) -> None:
     with suppress(
         pickle.UnpicklingError, ValueError, TypeError, AttributeError, ImportError, IndexError, KeyError, EOFError
     ):
-        unpacked(body)
-    with suppress(Refused, TypeError):
-        unpacked(packed((body, NOW, {"a": [None]})))
+        unpack(body)
+    with suppress(RefusedReply, TypeError):
+        unpack(pack((body, NOW, {"a": [None]})))
 
 
 @pytest.mark.parametrize("ending", sorted(READERS))

@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from monitor.cli.common import hushed
+from monitor.cli.common import log_only_errors
 from monitor.config.read import read_settings
 from monitor.config.settings import Settings
 from monitor.rehearse.drive import play
@@ -23,7 +23,7 @@ def played(world: World, base: Settings | None = None) -> Told:
         folder = Path(made)
         script = read_script(write(world, folder, "script"))
         base = base or (read_settings(script.config) if script.config is not None else Settings())
-        with hushed():
+        with log_only_errors():
             body = play(script, base, folder / "kept").as_json()
         return Told(body, _notices(folder / "kept"))
 

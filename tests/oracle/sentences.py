@@ -31,7 +31,7 @@ def sentences_denied(world: World, release: Release, data: Mapping[str, Any]) ->
         yield from _absent(world, release, _clock(at, found), found[4], subject)
     if subject.startswith("EARLY"):
         yield from _early(world, release, at, subject)
-    if "taken away after its release" in subject:
+    if "removed after its release" in subject:
         yield from _taken_away(world, release, at, instant((data.get("measured") or {}).get("slot")), subject)
 
 
@@ -65,7 +65,7 @@ def _early(world: World, release: Release, at: datetime, subject: str) -> Iterat
     may_last = any(not_seen_gone(place, since, at) for place in release.places)
     is_over = not may_last and all(span.shown is not None and span.shown + _SEEN_WITHIN < at for span in early)
     is_past = is_over or at > force.last + _SEEN_WITHIN
-    if "not seen gone" in subject and is_past and is_quiet(world, since, at):
+    if "not seen removed" in subject and is_past and is_quiet(world, since, at):
         yield f"the exposure was over: {subject}"
 
 

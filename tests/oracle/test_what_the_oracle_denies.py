@@ -205,13 +205,13 @@ def a_notice(kind: str, seconds: float, subject: str) -> dict[str, Any]:
         (LATE, a_notice("reminder", 120, "LATE: Example claims due 09:30 GMT, still absent at 09:31:59 GMT")),
         (
             ON_TIME,
-            a_notice("opened", -20, "EARLY: Claims due 09:30 GMT, public since 09:29:20 GMT, not seen gone yet"),
+            a_notice("opened", -20, "EARLY: Claims due 09:30 GMT, public since 09:29:20 GMT, not seen removed yet"),
         ),
         (
             BLIP,
-            a_notice("reminder", -10, "EARLY: Claims due 09:30 GMT, public since 09:26:40 GMT, not seen gone yet"),
+            a_notice("reminder", -10, "EARLY: Claims due 09:30 GMT, public since 09:26:40 GMT, not seen removed yet"),
         ),
-        (LATE, a_notice("altered", 200, "ALTERED: Example claims due 09:30 GMT, taken away after its release (page)")),
+        (LATE, a_notice("altered", 200, "ALTERED: Example claims due 09:30 GMT, removed after its release (page)")),
     ],
 )
 def test_a_sentence_that_did_not_hold_when_it_was_said_is_denied(world: World, notice: dict[str, Any]) -> None:

@@ -14,7 +14,7 @@ from sqlalchemy import Engine, create_engine, inspect, select
 
 from alerts.claim import Claim
 from monitor.judge.runs import Run
-from monitor.plan.targets import release_of
+from monitor.plan.targets import release_from_id
 from monitor.store.rows import Announced, CalendarRead, Delivery, DeliveryState, Event, Judged, Record
 from monitor.store.sql.engine import Store
 from monitor.store.sql.tables import HEAD, METADATA, REVISION, WORKS_FROM
@@ -76,7 +76,7 @@ def an_emptied_store(url: str) -> str:
 
 def runs_of(store: Store, *targets: str) -> list[Run]:
     """Return the runs of these targets in time order."""
-    releases = sorted({release_of(target) for target in targets})
+    releases = sorted({release_from_id(target) for target in targets})
     kept = [run for name in releases for run in store.runs.of_release(name) if run.target in targets]
     return sorted(kept, key=lambda run: (run.first_sent, run.target, run.monitor))
 

@@ -1,4 +1,4 @@
-"""`ninethirty calendar history`: every promise made for a release, where and when it was learnt."""
+"""`ninethirty calendar history`: show every promise for a release, and where and when it was read."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from monitor.cli import complete
-from monitor.cli.common import Context, as_json, print_json, table, unknown_release
-from monitor.cli.terminal import by_the_page
+from monitor.cli.common import Context, as_json, print_json, table, unknown_release_fault
+from monitor.cli.terminal import page_output
 from schedules.times.words import stamp
 
 if TYPE_CHECKING:
@@ -22,27 +22,27 @@ if TYPE_CHECKING:
 @click.argument("release", shell_complete=complete.releases)
 @as_json
 @click.pass_obj
-@by_the_page
+@page_output
 def history(context: Context, *, release: str, as_json: bool) -> None:
-    """Print the ledger of RELEASE: every promise, where and when it was learnt, and what changed.
+    """Print the history of RELEASE: every promise, where and when it was read, and what changed.
 
     Example: ninethirty calendar history malpractice-2017
     """
     from alerts.claim import NO_PROOF, claim_json
     from monitor.watch.rejudge import titles_of_release
-    from schedules.history import history as told
+    from schedules.history import history as ledger_events
 
     with context.store() as store:
         found = release_of(store.ledger, release)
         promises, titles = store.ledger.promises([release]), titles_of_release(store.ledger, found)
         incidents = [one.id for one in store.verdicts.incidents_of(release)]
         claims = store.ledger.claims(url=found.url) if found.url else []
-    events = told(found, promises, context.now(), titles=titles)
+    events = ledger_events(found, promises, context.now(), titles=titles)
     if as_json:
-        told_of = {"claims": [claim_json(one) for one in claims], "incidents": incidents}
-        print_json({**_as_json(found, promises, events), **told_of})
+        more = {"claims": [claim_json(one) for one in claims], "incidents": incidents}
+        print_json({**_as_json(found, promises, events), **more})
         return
-    _print(found, promises, events)
+    _print_history(found, promises, events)
     if incidents:
         click.echo(f"\nIncidents: {', '.join(incidents)}")
     if claims:
@@ -52,10 +52,10 @@ def history(context: Context, *, release: str, as_json: bool) -> None:
 
 
 def release_of(ledger: LedgerStore, release: str) -> Release:
-    """Return a release by its id. Raises `UnknownName` with the nearest there is."""
+    """Return a release by its id. Raises `UnknownName` with the most similar one."""
     found = ledger.release(release)
     if found is None:
-        raise unknown_release(release, ledger)
+        raise unknown_release_fault(release, ledger)
     return found
 
 
@@ -103,7 +103,7 @@ def _event_json(event: LedgerEvent) -> dict[str, Any]:
     }
 
 
-def _print(release: Release, promises: list[Promise], events: tuple[LedgerEvent, ...]) -> None:
+def _print_history(release: Release, promises: list[Promise], events: tuple[LedgerEvent, ...]) -> None:
     from monitor.deliver.facts import slot_text
 
     click.echo(f"{release.title} ({release.producer})")
@@ -117,10 +117,10 @@ def _print(release: Release, promises: list[Promise], events: tuple[LedgerEvent,
         [stamp(one.learnt), one.calendar, one.state.value if one.state else "-", slot_text(one.slot)]
         for one in promises
     ]
-    table(rows, ["LEARNT", "CALENDAR", "STATE", "PROMISED"])
+    table(rows, ["READ AT", "CALENDAR", "STATE", "PROMISED"])
     click.echo("")
     for event in events:
-        # What happened between two reads happened somewhere in between; the later one is when it was known.
+        # A change happened at some time between two reads. The later read is when it was first known.
         after = slot_text(event.after) if event.after else ""
-        told = ", ".join(part for part in (after, event.detail) if part)
-        click.echo(f"{stamp(event.at)}  {event.calendar}  {event.what.value}" + (f": {told}" if told else ""))
+        details = ", ".join(part for part in (after, event.detail) if part)
+        click.echo(f"{stamp(event.at)}  {event.calendar}  {event.what.value}" + (f": {details}" if details else ""))

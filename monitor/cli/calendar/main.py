@@ -1,4 +1,4 @@
-"""`ninethirty calendar`: read, parse and compare calendars; the ledger of a release."""
+"""`ninethirty calendar`: read, parse and compare calendars, and show the history of a release."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import click
 
 from monitor.cli.calendar.history import history
 from monitor.cli.calendar.read import diff, read
-from monitor.cli.common import Context, json_anyway, print_json, print_lines
+from monitor.cli.common import Context, json_ignored, print_json, print_lines
 from monitor.cli.dates import Day, today
 from monitor.errors import BadInput, Fault, UserFault
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @click.group("calendar")
 def command() -> None:
-    """Read, parse and compare calendars, and tell the ledger of a release.
+    """Read, parse and compare calendars, and show the history of a release.
 
     Example: ninethirty calendar read govuk
     """
@@ -81,14 +81,14 @@ class Pair(click.ParamType[tuple[str, str]]):
 @click.argument("kind", type=Kind())
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--timezone", type=Zone(), default="Europe/London", help="Of times written without one.")
-@click.option("--producer", default="", help="Of entries that name none.")
+@click.option("--producer", default="", help="Producer of entries that name none.")
 @click.option("--option", "options", type=Pair(), multiple=True, help="An option of this kind, as in config.toml.")
 @click.option("--url", default="", help="Where the file was saved from, for relative links.")
-@json_anyway
+@json_ignored
 def parse(kind: str, file: Path, timezone: str, producer: str, options: tuple[tuple[str, str], ...], url: str) -> None:
-    """Print the announcements of a local FILE, one JSON object a line, and every fault on standard error.
+    """Print the announcements of a local FILE, one JSON object on each line, and every fault on standard error.
 
-    Exit status 1 when a calendar kept by hand (toml, csv) has faults, or when nothing can be read at all.
+    Exit status 1 if a calendar kept by hand (toml, csv) has faults, or if the file cannot be read.
 
     Example: ninethirty calendar parse toml calendar.toml
     """
@@ -100,18 +100,18 @@ def parse(kind: str, file: Path, timezone: str, producer: str, options: tuple[tu
     chosen, wrong = validated(given | where, "", CalendarSettings)
     if chosen is None:
         raise click.UsageError("; ".join(f"{fault.key}: {fault.reason}" for fault in wrong))
-    _parse(kind, file, chosen, Context("").now())
+    _parse_file(kind, file, chosen, Context("").now())
 
 
-def _parse(kind: str, file: Path, settings: CalendarSettings, now: datetime) -> None:
+def _parse_file(kind: str, file: Path, settings: CalendarSettings, now: datetime) -> None:
     from schedules.as_json import announcement_json
     from schedules.source import UnreadableCalendar
     from schedules.sources.registry import parse_saved
 
-    body = _bytes(file)
+    body = _read_file(file)
     try:
         reading = parse_saved(body, settings, now)
-        remarks = _remarks(kind, body, settings, now)
+        remarks = _hand_kept_remarks(kind, body, settings, now)
     except UnreadableCalendar as exc:
         raise UserFault(str(exc)) from exc
     print_lines(announcement_json(one) for one in reading.announcements)
@@ -121,20 +121,20 @@ def _parse(kind: str, file: Path, settings: CalendarSettings, now: datetime) -> 
         return
     mild = [remark for remark in remarks if _is_mild(remark)]
     for remark in mild:
-        click.echo(f"note: {_fault(file, remark)}", err=True)
-    if faults := [_fault(file, remark) for remark in remarks if remark not in mild]:
+        click.echo(f"note: {_remark_fault(file, remark)}", err=True)
+    if faults := [_remark_fault(file, remark) for remark in remarks if remark not in mild]:
         raise BadInput(faults)
 
 
-def _bytes(file: Path) -> bytes:
+def _read_file(file: Path) -> bytes:
     try:
         return file.read_bytes()
     except OSError as exc:
         raise BadInput([Fault(str(file), "", f"cannot be read: {exc.strerror}")]) from exc
 
 
-def _remarks(kind: str, body: bytes, settings: CalendarSettings, now: datetime) -> Sequence[Remark] | None:
-    """Return every remark on a calendar that people keep by hand; None for kinds that programs write."""
+def _hand_kept_remarks(kind: str, body: bytes, settings: CalendarSettings, now: datetime) -> Sequence[Remark] | None:
+    """Return every remark on a calendar that people write, or None for kinds that programs write."""
     from schedules.sources.csv import csv_faults
     from schedules.sources.toml import toml_faults
 
@@ -143,7 +143,7 @@ def _remarks(kind: str, body: bytes, settings: CalendarSettings, now: datetime) 
 
 
 def _is_mild(remark: Remark) -> bool:
-    """Tell whether a remark leaves the calendar right: what is kept with a doubt, or what an option would settle."""
+    """Return whether a remark is no fault: the entry is kept with a doubt, or an option would resolve it."""
     from schedules.sources.row import REASONS
 
     settled = {REASONS["serial"], REASONS["order"], "unknown column"}
@@ -151,7 +151,7 @@ def _is_mild(remark: Remark) -> bool:
     return without_url or remark.reason in settled or remark.reason.startswith(("doubtful", "left out"))
 
 
-def _fault(file: Path, remark: Remark) -> Fault:
+def _remark_fault(file: Path, remark: Remark) -> Fault:
     from schedules.values import shown
 
     return Fault(file.name, remark.key, remark.reason, None if remark.value is None else shown(remark.value))
@@ -161,9 +161,9 @@ def _fault(file: Path, remark: Remark) -> Fault:
 @click.argument("texts", nargs=-1, required=True, metavar="TEXT...")
 @click.option("--anchor", type=Day(), help="The day of the read, which supplies a missing year; default today.")
 @click.option("--timezone", type=Zone(), default="Europe/London", help="Of times written without one.")
-@json_anyway
+@json_ignored
 def read_dates(texts: tuple[str, ...], anchor: date | None, timezone: str) -> None:
-    """Print how each date TEXT is read, one JSON object a line.
+    """Print how each date TEXT is read, one JSON object on each line.
 
     Example: ninethirty calendar date "Thursday 23 July 2015, 9:30am" "Spring 2026" --anchor 2015-07-01
     """

@@ -1,4 +1,4 @@
-"""`ninethirty incident action`: what is to be done after an incident, by which role, and until when."""
+"""`ninethirty incident action`: corrective actions of incidents, with owner and due day."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import click
 from monitor.cli.common import Context, as_json, print_json, table
 from monitor.cli.complete import incidents
 from monitor.cli.dates import Day
-from monitor.cli.incident.store import by_role, incident_of, refilled, rewritten, role_of
+from monitor.cli.incident.store import by_role, change_incident, incident_of, redraft, role_of
 
 if TYPE_CHECKING:
     from alerts.incident import Incident
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 @click.group("action")
 def action() -> None:
-    """Keep corrective actions of incidents: what is to be done, by which role, until when.
+    """Manage the corrective actions of incidents: what must be done, by which role, until when.
 
-    They stand in the report's box for corrective actions until it is signed.
+    The report lists them as corrective actions until it is signed.
 
     Example: ninethirty incident action list
     """
@@ -29,16 +29,16 @@ def action() -> None:
 
 @action.command("add")
 @click.argument("incident", shell_complete=incidents)
-@click.option("--text", required=True, help="What is to be done.")
-@click.option("--owner", metavar="ROLE", required=True, help="Who is to do it: a role, never a name.")
-@click.option("--due", type=Day(), required=True, help="By which day it is to be done.")
+@click.option("--text", required=True, help="What must be done.")
+@click.option("--owner", metavar="ROLE", required=True, help="Who must do it: a role, never a name.")
+@click.option("--due", type=Day(), required=True, help="Day by which it must be done.")
 @by_role
 @as_json
 @click.pass_obj
 def add(  # noqa: PLR0913 # one for each option
     context: Context, *, incident: str, text: str, owner: str, due: date, by: str | None, as_json: bool
 ) -> None:
-    """Say what is to be done after an INCIDENT.
+    """Add a corrective action to an INCIDENT.
 
     Example: ninethirty incident action add quarterly-2018-01-05 --text "Renew the certificate a month before it ends"
     --owner "web team" --due 2018-02-01 --by "head of profession"
@@ -47,7 +47,7 @@ def add(  # noqa: PLR0913 # one for each option
 
     role, now, zone = role_of(by), context.now(), context.settings.timezone
     typed = {"text": text, "owner": owner, "due": due.isoformat()}
-    _changed(context, incident, lambda known: add_action(known, role, typed, now, zone), as_json=as_json)
+    _change_and_print(context, incident, lambda known: add_action(known, role, typed, now, zone), as_json=as_json)
 
 
 @action.command("done")
@@ -58,14 +58,16 @@ def add(  # noqa: PLR0913 # one for each option
 @as_json
 @click.pass_obj
 def done(context: Context, *, incident: str, number: int, at: str, by: str | None, as_json: bool) -> None:
-    """Say that action NUMBER of an INCIDENT is done.
+    """Mark action NUMBER of an INCIDENT as done.
 
     Example: ninethirty incident action done quarterly-2018-01-05 1 --by "web team"
     """
-    from alerts.actions import action_done
+    from alerts.actions import complete_action
 
     role, now, zone = role_of(by), context.now(), context.settings.timezone
-    _changed(context, incident, lambda known: action_done(known, role, number, now, at, zone), as_json=as_json)
+    _change_and_print(
+        context, incident, lambda known: complete_action(known, role, number, now, at, zone), as_json=as_json
+    )
 
 
 @action.command("list")
@@ -73,18 +75,18 @@ def done(context: Context, *, incident: str, number: int, at: str, by: str | Non
 @as_json
 @click.pass_obj
 def list_actions(context: Context, *, incident: str | None, as_json: bool) -> None:
-    """List the actions of an INCIDENT, without one those still to be done of all, the overdue first.
+    """List the actions of an INCIDENT. Without INCIDENT, list the open actions of all, the overdue first.
 
     Example: ninethirty incident action list
     """
-    from alerts.actions import is_overdue, waiting
+    from alerts.actions import is_overdue, list_actions
     from monitor.deliver.incident_json import action_json
     from schedules.times.zone import local_date
 
     with context.store() as store:
         found = [incident_of(store.verdicts, incident)] if incident else store.verdicts.incidents()
     today = local_date(context.now(), context.settings.timezone)
-    chosen = [(*each, is_overdue(each[2], today)) for each in waiting(found, done=incident is not None)]
+    chosen = [(*each, is_overdue(each[2], today)) for each in list_actions(found, done=incident is not None)]
     if as_json:
         print_json(
             [
@@ -93,28 +95,36 @@ def list_actions(context: Context, *, incident: str | None, as_json: bool) -> No
             ]
         )
     elif chosen:
-        standing = ["done" if each.done else "OVERDUE" if overdue else "to do" for _, _, each, overdue in chosen]
         rows = [
-            [each.due.isoformat(), told, each.owner, one.id, str(number), each.text]
-            for (one, number, each, _), told in zip(chosen, standing, strict=True)
+            [
+                each.due.isoformat(),
+                "done" if each.done else "OVERDUE" if overdue else "to do",
+                each.owner,
+                one.id,
+                str(number),
+                each.text,
+            ]
+            for one, number, each, overdue in chosen
         ]
-        table(rows, ["DUE", "STANDING", "OWNER", "INCIDENT", "NO", "ACTION"], lambda row: row[1] == "OVERDUE")
+        table(rows, ["DUE", "STATUS", "OWNER", "INCIDENT", "NO", "ACTION"], lambda row: row[1] == "OVERDUE")
     else:
-        click.echo("No action.")
+        click.echo("No actions.")
 
 
-def _changed(context: Context, incident: str, change: Callable[[Incident], Incident], *, as_json: bool) -> None:
-    from alerts.actions import waiting
+def _change_and_print(
+    context: Context, incident: str, change: Callable[[Incident], Incident], *, as_json: bool
+) -> None:
+    from alerts.actions import list_actions
     from alerts.incident import SIGNED
     from monitor.deliver.incident_json import incident_json
 
     with context.store() as store:
-        changed = rewritten(context, store, incident, change)
-        # What was signed is not amended by an action.
+        changed = change_incident(context, store, incident, change)
+        # A new action does not amend a signed report.
         if SIGNED not in changed.words:
-            refilled(context, store, changed)
+            redraft(context, store, changed)
         drafts = store.verdicts.drafts(incident)
     if as_json:
         print_json(incident_json(changed, drafts))
     else:
-        click.echo(f"{incident}: {len(changed.actions)} actions, {len(waiting([changed]))} to do")
+        click.echo(f"{incident}: {len(changed.actions)} actions, {len(list_actions([changed]))} to do")

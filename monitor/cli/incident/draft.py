@@ -1,44 +1,57 @@
-"""`ninethirty incident draft`: the report of an incident shown, completed, listed by version."""
+"""`ninethirty incident draft`: show, complete and list the versions of an incident's report."""
 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from itertools import zip_longest
 from pathlib import Path
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
 import click
 
-from monitor.cli.common import Context, as_json, deliver, items, print_json, table
+from monitor.cli.common import Context, as_json, bullet_lines, print_json, table, write_output
 from monitor.cli.complete import incidents
-from monitor.cli.incident.store import by_role, incident_of, is_attended, renew, role_of, tell_steps
-from monitor.cli.incident.take_back import say, take_back, tell_apart, tell_conflicts
+from monitor.cli.incident.store import (
+    by_role,
+    change_draft,
+    incident_of,
+    is_attended,
+    redraft_for_steps,
+    redraft_if_outdated,
+    role_of,
+)
 from monitor.errors import UserFault, unknown
 from schedules.times.words import stamp
 
 if TYPE_CHECKING:
     from alerts.draft.report import Report
-    from alerts.draft.versions import Version
+    from alerts.draft.take_back import Conflict, Taken
+    from alerts.draft.versions import Version, Versions
     from monitor.store.rows import Draft
+    from monitor.store.sql.engine import Store
 
 
 FORMATS = ("md", "html", "docx", "odt", "pdf")
 DOCUMENTS = ("draft", "report", "evidence", "to-do", "email", "statement", "correction", "lines")
-_FROM = "Take what was typed into a draft saved as .docx, .odt, .html or .md."
+_FROM = "Read back a draft that you edited as .docx, .odt, .html or .md."
+_COLUMN = 52
 
 
 @click.command("draft")
 @click.argument("incident", shell_complete=incidents)
-@click.option("--format", "ending", type=click.Choice(FORMATS), help="Default that of --output, else md.")
-@click.option("--output", type=click.Path(path_type=Path), metavar="FILE", help="Write it here, not to the terminal.")
+@click.option("--format", "ending", type=click.Choice(FORMATS), help="Default: by --output, else md.")
+@click.option("--output", type=click.Path(path_type=Path), metavar="FILE", help="File to write; default the terminal.")
 @click.option("--document", type=click.Choice(DOCUMENTS), help="Default draft; once signed, report.")
 @click.option("--version", "number", type=int, metavar="N", help="An earlier version; default the last.")
-@click.option("--versions", "list_versions", is_flag=True, help="List every version: when, by whom, what changed.")
+@click.option("--versions", "list_versions", is_flag=True, help="List every version with its changes.")
 @click.option("--fields", "list_fields", is_flag=True, help="List the fields and who fills them.")
 @click.option("--field", metavar="ID", help="Complete this field: with --text, --file, or in $EDITOR.")
-@click.option("--text", help="What it is to say, word for word; empty opens the box again.")
-@click.option("--file", type=click.Path(path_type=Path), help="A text file that holds what it is to say.")
-@click.option("--instead", is_flag=True, help="It stands in place of what was measured, which the evidence keeps.")
+@click.option("--text", help="Its text, word for word; an empty text clears the field.")
+@click.option("--file", type=click.Path(path_type=Path), help="A text file with its text.")
+@click.option("--instead", is_flag=True, help="Replace the measured text; the evidence keeps that.")
 @click.option("--from", "edited_file", type=click.Path(path_type=Path), metavar="FILE", help=_FROM)
 @by_role
 @as_json
@@ -63,56 +76,56 @@ def draft(  # noqa: PLR0913 # one for each option
 ) -> None:
     """Print or save the draft of an INCIDENT, or complete one of its fields.
 
-    What a person wrote is kept word for word through every new measurement, and every version is kept.
+    Text that a person wrote is never changed by new measurements, and every version is kept.
 
     Example: ninethirty incident draft malpractice-2017-2018-01-05 --output report.docx
     """
     if edited_file is not None:
         take_back(context, incident, edited_file, by, as_json=as_json)
     elif field is not None:
-        complete(context, incident, field, _given(text, file), by, instead=instead, as_json=as_json)
+        complete_field(context, incident, field, _typed_text(text, file), by, instead=instead, as_json=as_json)
     elif list_versions:
         print_versions(_drafts_of(context, incident), as_json=as_json)
     elif list_fields:
-        _print_fields(_version(context, incident, number), as_json=as_json)
+        _print_fields(_find_version(context, incident, number), as_json=as_json)
     elif as_json:
         from monitor.deliver.incident_json import draft_json
 
-        found = _version(context, incident, number)
+        found = _find_version(context, incident, number)
         print_json({**draft_json(found), "report": found.facts, "words": found.words})
     else:
-        _write(context, _version(context, incident, number), ending, output, document)
+        _write_document(context, _find_version(context, incident, number), ending, output, document)
 
 
-def complete(  # noqa: PLR0913 # one for each option
+def complete_field(  # noqa: PLR0913 # one for each option
     context: Context, incident: str, field: str, text: str | None, by: str | None, *, instead: bool, as_json: bool
 ) -> None:
-    """Write what a person says in a field, asking in $EDITOR when no text is given. Raises `UnknownName`."""
+    """Save a person's text in a field. If `text` is None, open $EDITOR. Raises `UnknownName`."""
     from alerts.draft.edits import INSTEAD, to_complete
     from monitor.deliver.incident_json import draft_json
 
     role = role_of(by)
     with context.store() as store:
         last = _drafts_of(context, incident)[-1]
-        _check_field(_report(last), field)
-        # An editor may stay open for an hour: what others wrote into the box meanwhile is kept as well.
+        _check_field(_report_of(last), field)
+        # An editor may stay open for an hour. Text that others save in between is kept too.
         read = last.version if text is None else None
-        said = _asked_for(last, field) if text is None else text
+        said = _ask_in_editor(last, field) if text is None else text
         words = {field: said, **({f"{INSTEAD}{field}": "yes"} if instead else {})}
-        versions, conflicts = say(store, incident, words, read, role, context.now())
-        tell_steps(context, store, incident, [field])
+        versions, conflicts = merge_typed(store, incident, words, read, role, context.now())
+        redraft_for_steps(context, store, incident, [field])
         made = store.verdicts.drafts(incident)[-1]
-    tell_conflicts(conflicts)
-    tell_apart(versions[-1].report, [field])
+    print_conflicts(conflicts)
+    warn_of_other_figures(versions[-1].report, [field])
     if as_json:
         print_json(draft_json(made))
     else:
         click.echo(f"{incident}: version {versions[-1].number}, {len(to_complete(versions[-1].report))} to complete")
 
 
-def _given(text: str | None, file: Path | None) -> str | None:
+def _typed_text(text: str | None, file: Path | None) -> str | None:
     if text is not None and file is not None:
-        raise click.UsageError("either --text or --file, not both")
+        raise click.UsageError("give either --text or --file, not both")
     if file is None:
         return text
     try:
@@ -121,12 +134,12 @@ def _given(text: str | None, file: Path | None) -> str | None:
         raise UserFault(f"{file}: cannot be read: {getattr(exc, 'strerror', None) or 'is not UTF-8 text'}") from exc
 
 
-def _asked_for(last: Draft, field: str) -> str:
+def _ask_in_editor(last: Draft, field: str) -> str:
     if not is_attended():
-        raise UserFault(f"say what {field} is to say: --text or --file")
+        raise UserFault(f"give the text of {field}: --text or --file")
     said = click.edit(last.words.get(field, ""), require_save=True, extension=".txt")
     if said is None:
-        raise UserFault("nothing was saved, so nothing is changed")
+        raise UserFault("you saved nothing in the editor, so nothing was changed")
     return said.rstrip("\n")
 
 
@@ -138,10 +151,10 @@ def _drafts_of(context: Context, incident: str) -> list[Draft]:
     return drafts
 
 
-def _version(context: Context, incident: str, number: int | None) -> Draft:
+def _find_version(context: Context, incident: str, number: int | None) -> Draft:
     if number is None:
         with context.store() as store:
-            renew(context, store, incident_of(store.verdicts, incident).id)
+            redraft_if_outdated(context, store, incident_of(store.verdicts, incident).id)
     drafts = _drafts_of(context, incident)
     found = [one for one in drafts if number in (None, one.version)]
     if not found:
@@ -149,7 +162,7 @@ def _version(context: Context, incident: str, number: int | None) -> Draft:
     return found[-1]
 
 
-def _report(draft: Draft) -> Report:
+def _report_of(draft: Draft) -> Report:
     from alerts.draft.report import report_from_json
 
     return report_from_json(draft.facts)
@@ -161,11 +174,13 @@ def _check_field(report: Report, field: str) -> None:
         raise unknown("field", field, known)
 
 
-def _write(context: Context, draft: Draft, ending: str | None, output: Path | None, document: str | None) -> None:
+def _write_document(
+    context: Context, draft: Draft, ending: str | None, output: Path | None, document: str | None
+) -> None:
     from alerts.draft.write.outline import Document
     from monitor.app.reporting_options import templates_of
-    from monitor.deliver.drafts import filed
-    from monitor.deliver.message import redacted
+    from monitor.deliver.drafts import render_draft_or_pdf
+    from monitor.deliver.message import redact_draft
 
     suffix = output.suffix.removeprefix(".") if output is not None else ""
     kind = ending or (suffix if suffix in FORMATS else "md")
@@ -173,11 +188,11 @@ def _write(context: Context, draft: Draft, ending: str | None, output: Path | No
         producer = incident_of(store.verdicts, draft.incident).producer
     template = templates_of(context.settings, context.path.parent).get(producer)
     which = Document(document) if document else None
-    deliver(filed(redacted(draft, context.hide), kind, template, which), output, kind)
+    write_output(render_draft_or_pdf(redact_draft(draft, context.hide), kind, template, which), output, kind)
 
 
 def _print_fields(draft: Draft, *, as_json: bool) -> None:
-    rows = list(_fields(_report(draft)))
+    rows = list(_field_rows(_report_of(draft)))
     heads = ["field", "filled_by", "standing", "label"]
     if as_json:
         print_json([dict(zip(heads, row, strict=True)) for row in rows])
@@ -187,7 +202,7 @@ def _print_fields(draft: Draft, *, as_json: bool) -> None:
         click.echo(f'\nninethirty incident draft {example} --field ID --text "..." --by ROLE', err=True)
 
 
-def _fields(report: Report) -> Iterator[list[str]]:
+def _field_rows(report: Report) -> Iterator[list[str]]:
     from alerts.draft.edits import to_complete
 
     waiting = set(to_complete(report))
@@ -200,21 +215,126 @@ def _fields(report: Report) -> Iterator[list[str]]:
 
 
 def print_versions(drafts: Sequence[Draft], *, as_json: bool) -> None:
-    """Print every version, the oldest first, with the names of what reads otherwise than in the one before."""
-    from monitor.deliver.drafts import versions_of
+    """Print every version, the oldest first, with the names of the fields that changed."""
+    from monitor.deliver.drafts import versions_from_rows
     from monitor.deliver.incident_json import draft_json
 
-    versions = versions_of(drafts)
+    versions = versions_from_rows(drafts)
     if as_json:
         rows = zip(drafts, versions, strict=True)
         print_json([{**draft_json(draft), "changed": list(version.changed)} for draft, version in rows])
         return
     for version in versions:
-        for line in _lines(version):
+        for line in _version_lines(version):
             click.echo(line)
 
 
-def _lines(version: Version) -> Iterator[str]:
+def _version_lines(version: Version) -> Iterator[str]:
     signed = ", signed off" if version.signed else ""
     yield f"Version {version.number}  {stamp(version.at)}  {version.by}{signed}"
-    yield from items(f"{version.report.name_of(name)} [{name}]" for name in version.changed)
+    yield from bullet_lines(f"{version.report.name_of(name)} [{name}]" for name in version.changed)
+
+
+def take_back(context: Context, incident: str, file: Path, by: str | None, *, as_json: bool) -> None:
+    """Save the changes that a person made in a draft's file as a new version.
+
+    Raises `UserFault` if the file is not one of our drafts, or has new text outside the boxes.
+    """
+    from alerts.draft.edits import INSTEAD
+    from alerts.draft.versions import edited
+    from monitor.app.reporting_options import templates_of
+    from monitor.deliver.incident_json import draft_json
+
+    data, ending = _read_file(file)
+    role = role_of(by)
+    found: list[Taken] = []
+
+    def change(known: Versions) -> Versions:
+        read = _read_typed(known, data, ending, role, file, own)
+        found.append(read)
+        base = next(one.report for one in known if one.number == read.base)
+        return edited(known, read.words, role, context.now(), base) if read.words else known
+
+    with context.store() as store:
+        own = templates_of(context.settings, context.path.parent).get(incident_of(store.verdicts, incident).producer)
+        changed = change_draft(store, incident, change)
+        redraft_for_steps(context, store, incident, found[-1].words)
+        made = store.verdicts.drafts(incident)[-1]
+    read = found[-1]
+    names = sorted(name for name in read.words if not name.startswith(INSTEAD))
+    warn_of_other_figures(changed[-1].report, read.words)
+    if as_json:
+        conflicts = [{"field": one.field, "stood": one.stood, "typed": one.typed} for one in read.conflicts]
+        print_json({**draft_json(made), "from": read.base, "changed": names, "conflicts": conflicts})
+        return
+    changes = f"changed {', '.join(names)}" if names else "nothing is changed"
+    click.echo(f"{incident}: version {made.version}, {changes} (the file was of version {read.base})")
+    print_conflicts(read.conflicts)
+
+
+def merge_typed(
+    store: Store, incident: str, words: Mapping[str, str], read: int | None, role: str, now: datetime
+) -> tuple[Versions, tuple[Conflict, ...]]:
+    """Save typed texts (`words`, by box). `read` is the version that the person started from (None: the last).
+
+    Return all versions, and the boxes that another person changed in between.
+    """
+    from monitor.deliver.by_hand import merge_into_draft
+
+    conflicts: list[Conflict] = []
+
+    def change(known: Versions) -> Versions:
+        versions, found = merge_into_draft(known, words, read, role, now)
+        conflicts.extend(found)
+        return versions
+
+    return change_draft(store, incident, change), tuple(conflicts)
+
+
+def warn_of_other_figures(report: Report, changed: Iterable[str]) -> None:
+    """Warn on standard error if a text that replaces a measurement has other numbers or times."""
+    from alerts.draft.edits import figures_apart
+
+    for name in changed:
+        if apart := figures_apart(report, name):
+            click.echo(f"{name}: {', '.join(apart)} is not in the measured text", err=True)
+
+
+def print_conflicts(conflicts: Sequence[Conflict]) -> None:
+    """Print side by side on standard error what two people wrote in one box."""
+    for one in conflicts:
+        click.echo(f"{one.field}: another person changed this box too. It has both texts now: edit it to one", err=True)
+        for line in _side_by_side(one.stood, one.typed):
+            click.echo(line, err=True)
+
+
+def _read_file(file: Path) -> tuple[bytes, str]:
+    from alerts.draft.take_back import READERS
+
+    ending = file.suffix.removeprefix(".").lower()
+    if ending not in READERS:
+        raise UserFault(f"{file}: only .{', .'.join(READERS)} files can be read back")
+    try:
+        return file.read_bytes(), ending
+    except OSError as exc:
+        raise UserFault(f"{file}: cannot be read: {exc.strerror}") from exc
+
+
+def _read_typed(known: Versions, data: bytes, ending: str, role: str, file: Path, own: Path | None) -> Taken:
+    from alerts.draft.read.places import Unreadable
+    from alerts.draft.take_back import taken
+
+    try:
+        return taken(known, data, ending, role, own.read_bytes() if own is not None and own.is_file() else None)
+    except Unreadable as exc:
+        raise UserFault(f"{file}: {exc}") from exc
+
+
+def _side_by_side(left: str, right: str) -> Iterator[str]:
+    columns = [["AS IT STOOD", *_wrap_lines(left)], ["FROM THE FILE", *_wrap_lines(right)]]
+    for one, other in zip_longest(*columns, fillvalue=""):
+        yield f"  {one.ljust(_COLUMN)} | {other}".rstrip()
+
+
+def _wrap_lines(text: str) -> list[str]:
+    return [line for each in text.split("\n") for line in wrap(each, _COLUMN) or [""]]

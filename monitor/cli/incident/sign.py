@@ -1,4 +1,4 @@
-"""`ninethirty incident sign`: sign a report and write it, its evidence and its letters into one folder."""
+"""`ninethirty incident sign`: sign a report, and write it with evidence and letters into one folder."""
 
 from __future__ import annotations
 
@@ -9,34 +9,34 @@ from typing import TYPE_CHECKING
 
 import click
 
-from monitor.cli.common import Context, as_json, deliver, items, print_json
+from monitor.cli.common import Context, as_json, bullet_lines, print_json, write_output
 from monitor.cli.complete import incidents
 from monitor.cli.incident.draft import FORMATS
-from monitor.cli.incident.store import as_of_now, by_role, incident_of, renew, role_of
+from monitor.cli.incident.store import by_role, current_incidents, incident_of, redraft_if_outdated, role_of
 from monitor.errors import SurroundingsFault, UserFault
 
 if TYPE_CHECKING:
     from alerts.incident import Incident
-    from monitor.deliver.verdicts import VerdictRecord
+    from monitor.deliver.verdicts import VerdictRecorder
     from monitor.store.rows import Draft
 
 
 @click.command("sign")
 @click.argument("incident", shell_complete=incidents)
 @by_role
-@click.option("--anyway", default="", metavar="REASON", help="Sign though something is in the way; why is kept.")
+@click.option("--anyway", default="", metavar="REASON", help="Sign despite obstacles; the reason is recorded.")
 @click.option(
     "--output",
     type=click.Path(path_type=Path),
     metavar="FOLDER",
-    help="Where to make the folder INCIDENT; default here.",
+    help="Where to create the folder INCIDENT; default here.",
 )
 @click.option(
     "--format",
     "endings",
     type=click.Choice(FORMATS),
     multiple=True,
-    help="Every file in this format; repeat it for several. Default: docx, with the report and evidence as pdf.",
+    help="Format of every file; repeat it for several. Default: docx, and report and evidence also as pdf.",
 )
 @as_json
 @click.pass_obj
@@ -50,10 +50,10 @@ def sign(  # noqa: PLR0913 # one for each option
     endings: tuple[str, ...],
     as_json: bool,
 ) -> None:
-    """Sign off the draft of an INCIDENT and write what you send into a folder: report, evidence and letters.
+    """Sign the draft of an INCIDENT, and write report, evidence and letters into a folder, ready to send.
 
-    Its hash is frozen, and every later change is marked as an amendment. Signing is refused while a required box is
-    open, a choice is left in, or the release is still overdue or exposed.
+    The signed version has a fixed hash, and later changes are marked as amendments. Signing is refused while a required
+    box is empty, a choice is open, or the release is still overdue or exposed.
 
     Example: ninethirty incident sign malpractice-2017-2018-01-05 --by "head of profession"
     """
@@ -61,20 +61,20 @@ def sign(  # noqa: PLR0913 # one for each option
 
     role = role_of(by)
     with context.store() as store:
-        # What is signed says how late it is when it is signed.
-        renew(context, store, incident_of(store.verdicts, incident).id)
-        known = as_of_now(context, store).incident(incident_of(store.verdicts, incident), context.now())
+        # A signed report states the delay at the time of signing.
+        redraft_if_outdated(context, store, incident_of(store.verdicts, incident).id)
+        known = current_incidents(context, store).incident(incident_of(store.verdicts, incident), context.now())
         folder = (output or Path()) / incident
-        # Before the signature: a folder that cannot be made must not leave a signed report without its files.
+        # The folder comes first. If it cannot be created, the report must not be signed.
         made_folders = _make_folder(folder)
         try:
-            _sign(as_of_now(context, store).record, known, role, context.now(), anyway)
+            _sign_report(current_incidents(context, store).record, known, role, context.now(), anyway)
         except UserFault:
             for each in made_folders:
                 each.rmdir()
             raise
         made = store.verdicts.drafts(incident)[-1]
-    files = list(_written(context, made, known, folder, endings))
+    files = list(_write_documents(context, made, known, folder, endings))
     if as_json:
         print_json({**draft_json(made), "files": [str(file) for file in files]})
         return
@@ -83,43 +83,43 @@ def sign(  # noqa: PLR0913 # one for each option
         click.echo(str(file))
 
 
-def _sign(record: VerdictRecord, known: Incident, role: str, now: datetime, anyway: str) -> None:
-    """Sign it off. Raises `UserFault` where something is in the way and no reason is given."""
-    from alerts.by_hand import NotEnough
-    from monitor.deliver.by_hand import InTheWay, signed_off
+def _sign_report(record: VerdictRecorder, known: Incident, role: str, now: datetime, anyway: str) -> None:
+    """Sign the report. Raises `UserFault` if there are obstacles and no reason to sign anyway."""
+    from alerts.by_hand import InvalidInput
+    from monitor.deliver.by_hand import SigningBlocked, sign_report
 
     with record.store.transaction() as tx:
         try:
-            signed_off(tx, record, known, role, now, anyway=anyway)
-        except InTheWay as exc:
-            told = "\n".join(items(exc.obstacles))
-            raise UserFault(f"{exc}:\n{told}\nTo sign all the same: --anyway REASON") from exc
-        except NotEnough as exc:
+            sign_report(tx, record, known, role, now, anyway=anyway)
+        except SigningBlocked as exc:
+            obstacles = "\n".join(bullet_lines(exc.obstacles))
+            raise UserFault(f"{exc}:\n{obstacles}\nTo sign anyway, give --anyway REASON") from exc
+        except InvalidInput as exc:
             raise UserFault(str(exc)) from exc
 
 
 def _make_folder(folder: Path) -> list[Path]:
-    """Make a folder; returns each folder that was made for it, innermost first. Raises `SurroundingsFault`."""
+    """Create a folder with its parents. Return the new ones, innermost first. Raises `SurroundingsFault`."""
     made = [each for each in (folder, *folder.parents) if not each.exists()]
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as exc:
-        raise SurroundingsFault(f"{folder}: cannot be made: {exc.strerror}") from exc
+        raise SurroundingsFault(f"{folder}: cannot be created: {exc.strerror}") from exc
     return made
 
 
-def _written(
+def _write_documents(
     context: Context, draft: Draft, incident: Incident, folder: Path, endings: Sequence[str]
 ) -> Iterator[Path]:
-    """Write the report and all that goes with it; yields the files. `endings`: the formats asked for, if any were."""
+    """Write report, evidence and letters, and yield the files. `endings` are requested formats (empty: defaults)."""
     from alerts.draft.report import report_from_json
     from alerts.draft.write.outline import Document, says
     from monitor.app.reporting_options import templates_of
-    from monitor.deliver.drafts import can_make_pdf, filed
-    from monitor.deliver.message import redacted
+    from monitor.deliver.drafts import can_make_pdf, render_draft_or_pdf
+    from monitor.deliver.message import redact_draft
 
     template = templates_of(context.settings, context.path.parent).get(incident.producer)
-    shown = redacted(draft, context.hide)
+    shown = redact_draft(draft, context.hide)
     report = report_from_json(shown.facts)
     letters = [each for each in (Document.COVERING, Document.CORRECTION, Document.LINES) if says(report, each)]
     wanted = [
@@ -132,7 +132,7 @@ def _written(
     for document, file, ending in sorted(files, key=lambda each: each[2] == "pdf"):
         try:
             file.parent.mkdir(exist_ok=True)
-            deliver(filed(shown, ending, template, document), file, ending, told=False)
+            write_output(render_draft_or_pdf(shown, ending, template, document), file, ending, confirm=False)
         except (OSError, SurroundingsFault) as fault:
             click.echo(str(fault), err=True)
             return

@@ -1,11 +1,11 @@
-"""One incident as the person who has it reads it."""
+"""Text about one incident for people who handle it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from monitor.cli.common import items
+from monitor.cli.common import bullet_lines
 from monitor.cli.text import headline
 from monitor.deliver.incident_json import delay_of
 from monitor.deliver.owed import is_owed
@@ -18,28 +18,32 @@ if TYPE_CHECKING:
     from monitor.store.rows import Draft
 
 
-_TOLD = ("what", "when", "until", "url", "cause", "assigned")
+_SHOWN_WORDS = ("what", "when", "until", "url", "cause", "assigned")
 
 
 def incident_row(incident: Incident, drafts: Sequence[Draft]) -> list[str]:
-    """Return an incident as the cells of one line of a list."""
+    """Return an incident as the cells of one row of a list."""
     occurred = stamp(incident.occurred).rsplit(":", 1)[0]
-    drafted = f"{drafts[-1].form} v{drafts[-1].version}{' signed' if is_signed(drafts) else ''}" if drafts else "-"
+    signed = " signed" if any(draft.signed for draft in drafts) else ""
+    drafted = f"{drafts[-1].form} v{drafts[-1].version}{signed}" if drafts else "-"
     late = lengths(delay_of(incident) or Bounds(), parts=2, tenths=False, unknown="-")
-    told = [incident.grade, incident.kind.value, late, standing(incident, drafts), drafted, incident.id, incident.title]
-    return [occurred, *told]
+    cells = [
+        incident.grade,
+        incident.kind.value,
+        late,
+        status_text(incident, drafts),
+        drafted,
+        incident.id,
+        incident.title,
+    ]
+    return [occurred, *cells]
 
 
-def standing(incident: Incident, drafts: Sequence[Draft]) -> str:
-    """Return whether somebody has it, its report is owed, or it is closed."""
+def status_text(incident: Incident, drafts: Sequence[Draft]) -> str:
+    """Return the status of an incident: open, in hand (acknowledged), report owed or closed."""
     if incident.closed is not None:
         return "report owed" if is_owed(incident, drafts) else "closed"
     return "open" if incident.acknowledged is None else "in hand"
-
-
-def is_signed(drafts: Sequence[Draft]) -> bool:
-    """Tell whether any version was signed off."""
-    return any(draft.signed for draft in drafts)
 
 
 def incident_lines(
@@ -49,12 +53,12 @@ def incident_lines(
     related: Sequence[str] = (),
     producer: str = "",
 ) -> Iterator[str]:
-    """Yield the lines on one incident; `body` is the JSON of its release as last judged, None for none.
+    """Yield the lines on one incident. `body` is the JSON of its release as last judged (None: no release).
 
-    `related` are the incidents that the same fault of the platform made, `producer` is what its producer is called.
+    `related` are the ids of incidents of the same platform fault, `producer` is the name of its producer.
     """
     owed = ", report owed" if is_owed(incident, drafts) else ""
-    yield f"{incident.kind.value.upper()}, grade {incident.grade}, {_standing(incident)}{owed}"
+    yield f"{incident.kind.value.upper()}, grade {incident.grade}, {_open_text(incident)}{owed}"
     yield f"{incident.title} ({producer or incident.producer})"
     yield ""
     yield f"  Incident  {incident.id}"
@@ -62,52 +66,54 @@ def incident_lines(
     if body is not None:
         yield f"  Release   {incident.release}: {headline(body)}"
         yield f"  Address   {body['url']}"
-    said = ((key, " ".join(incident.words.get(key, "").split())) for key in _TOLD)
+    said = ((key, " ".join(incident.words.get(key, "").split())) for key in _SHOWN_WORDS)
     yield from (f"  {key.capitalize():<9} {text}" for key, text in said if text)
-    yield f"  Draft     {_draft(drafts)}"
+    yield f"  Draft     {_draft_text(drafts)}"
     if related:
-        yield from ("", "Held up together with it, by one fault of the platform", *items(related))
+        yield from ("", "Delayed by the same platform fault", *bullet_lines(related))
     if incident.actions:
-        from alerts.actions import in_words
+        from alerts.actions import describe_action
 
         yield from ("", "Actions")
-        yield from items(f"{number}. {in_words(each, LONDON)}" for number, each in enumerate(incident.actions, 1))
+        yield from bullet_lines(
+            f"{number}. {describe_action(one, LONDON)}" for number, one in enumerate(incident.actions, 1)
+        )
     yield from ("", "Timeline")
-    yield from items(f"{stamp(entry.at)}  {entry.by}: {entry.text}" for entry in incident.happened)
-    yield from _next(incident, drafts)
+    yield from bullet_lines(f"{stamp(entry.at)}  {entry.by}: {entry.text}" for entry in incident.timeline_by_time)
+    yield from _next_steps(incident, drafts)
 
 
-def _standing(incident: Incident) -> str:
+def _open_text(incident: Incident) -> str:
     if incident.closed is not None:
         return f"closed {stamp(incident.closed)}"
     taken = incident.acknowledged
     return "not acknowledged" if taken is None else f"acknowledged by the {taken.by}"
 
 
-def _draft(drafts: Sequence[Draft]) -> str:
+def _draft_text(drafts: Sequence[Draft]) -> str:
     if not drafts:
         return "none"
     last = drafts[-1]
     signed = next((draft for draft in reversed(drafts) if draft.signed), None)
-    told = f", signed off as version {signed.version}" if signed else ", not signed"
+    signature = f", signed off as version {signed.version}" if signed else ", not signed"
     amended = " and amended since" if signed and signed.version < last.version else ""
     edition = f" of the Code's edition {last.edition}" if last.edition else ""
-    return f"form {last.form}{edition}, version {last.version} by {last.by}{told}{amended}"
+    return f"form {last.form}{edition}, version {last.version} by {last.by}{signature}{amended}"
 
 
-def _next(incident: Incident, drafts: Sequence[Draft]) -> Iterator[str]:
+def _next_steps(incident: Incident, drafts: Sequence[Draft]) -> Iterator[str]:
     from alerts.draft.edits import to_complete
     from alerts.draft.report import report_from_json
-    from alerts.incident import to_do
-    from alerts.steps import numbered
+    from alerts.incident import steps_for_incident
+    from alerts.steps import numbered_steps
 
     report = report_from_json(drafts[-1].facts) if drafts else None
     done = {step.id for step in report.steps if step.done} if report is not None else set()
-    # What was to be done at once is past once the incident is closed; its report remains.
-    if incident.closed is None and (steps := [step for step in to_do(incident) if step.id not in done]):
+    # A closed incident needs no immediate steps, only its report.
+    if incident.closed is None and (steps := [step for step in steps_for_incident(incident) if step.id not in done]):
         yield ""
-        yield from numbered(steps)
+        yield from numbered_steps(steps)
     if report is not None and (boxes := to_complete(report)):
         yield from ("", f"To complete in the draft ({len(boxes)})")
-        yield from items(f"{report.name_of(name)} [{name}]" for name in boxes)
+        yield from bullet_lines(f"{report.name_of(name)} [{name}]" for name in boxes)
         yield f'  ninethirty incident draft {incident.id} --field {boxes[0]} --text "..." --by ROLE'

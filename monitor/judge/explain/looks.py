@@ -11,7 +11,7 @@ from monitor.judge.merge_runs import merged_by_state
 from monitor.judge.part_evidence import PartEvidence
 from monitor.judge.runs import Run, widest_gap
 from monitor.look.sighting import State
-from monitor.plan.targets import read_id
+from monitor.plan.targets import parse_target_id
 from schedules.times.words import exactly, length
 
 # Longer stories are told by their beginning and their end.
@@ -96,5 +96,5 @@ def _proved(case: Case, run: Run) -> str:
 
 
 def _named(run: Run) -> str:
-    _, part, view = read_id(run.target)
+    _, part, view = parse_target_id(run.target)
     return f"{part}, {view} view"

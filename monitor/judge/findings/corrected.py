@@ -10,7 +10,7 @@ from monitor.judge.part_evidence import PartEvidence
 from monitor.judge.runs import Run
 from monitor.judge.verdict import Finding, Kind, PartVerdict
 from monitor.judge.window import Window
-from monitor.look.recognise.version import moved_on, read
+from monitor.look.recognise.version import advanced_fields, parse_version
 from monitor.look.sighting import State
 from monitor.plan.targets import View
 from schedules.times.interval import Interval, between
@@ -58,8 +58,8 @@ def _changes(runs: Sequence[Run]) -> Iterator[tuple[Interval, list[tuple[str, Fi
             known, before = {}, None
         if not _tells(run):
             continue
-        told = read(run.version or "")
-        fields = moved_on(known, told)
+        told = parse_version(run.version or "")
+        fields = advanced_fields(known, told)
         if before is not None and fields:
             yield Interval(before.end, run.begin), [(name, {"was": known[name], "is": told[name]}) for name in fields]
         if before is None or fields:

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from monitor.judge.case import Case
+from monitor.judge.findings.stale_edge import served_until
 from monitor.judge.part_evidence import PartEvidence
-from monitor.judge.runs import UNDERWAY, Run
+from monitor.judge.runs import Run
 from monitor.judge.verdict import Finding, Kind
 from monitor.look.sighting import State
 from monitor.plan.targets import View
@@ -28,10 +29,10 @@ def split_view(case: Case, sight: PartEvidence) -> list[Finding]:
     since = came[first]
     found = []
     for name, each in runs.items():
-        served = [run for run in each if run.state is State.ABSENT and _until(run) > (since.by or case.now)]
+        served = [run for run in each if run.state is State.ABSENT and served_until(run) > (since.by or case.now)]
         if name == first or not served:
             continue
-        until = Interval(_until(served[-1]), came[name].by if name in came else None)
+        until = Interval(served_until(served[-1]), came[name].by if name in came else None)
         hidden = between(since, until)
         if hidden.min is not None and hidden.min > case.policy.uncertainty.total_seconds():
             told = f"“{first}” got it {between_exactly(since, case.zone)}; “{name}” was served without it for"
@@ -46,8 +47,3 @@ def _came(runs: Sequence[Run], not_before: datetime) -> Interval | None:
             gone = [each.end for each in runs[:place] if each.state is State.ABSENT]
             return Interval(max(gone, default=None), run.begin)
     return None
-
-
-def _until(run: Run) -> datetime:
-    """Return until when users were served the answers of a run, whatever `Age` they told of."""
-    return max(run.end, run.last_received - UNDERWAY)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import takewhile
 
 from monitor.judge.case import Case
@@ -12,7 +12,7 @@ from monitor.judge.exposure import is_early
 from monitor.judge.part_evidence import PartEvidence
 from monitor.judge.runs import UNDERWAY, Run
 from monitor.judge.spells import Spell
-from monitor.judge.verdict import Finding, Kind
+from monitor.judge.verdict import Finding, Kind, PartVerdict
 from monitor.look.sighting import State
 from monitor.plan.targets import View
 from schedules.announcement import Role
@@ -44,24 +44,27 @@ def stale_edge(case: Case, sight: PartEvidence) -> list[Finding]:
     ]
 
 
-def users_delay(case: Case, sight: PartEvidence, delay: Bounds | None) -> Bounds | None:
-    """Return how long after the slot users could first get a part. `delay` is the publisher's delay.
+def users_delay(case: Case, part: PartVerdict, sight: PartEvidence) -> Bounds | None:
+    """Return how long after the slot users could first get a part; its `delay` is the publisher's.
 
-    If the edge served an old answer, users waited until it stopped. If the edge has not shown the part yet, the delay
-    has no upper bound until the grace period ends.
+    If the edge served an old answer, users waited until it stopped. If the edge has not shown the part, the delay has
+    no upper bound.
     """
-    window = case.window
+    window, delay = case.window, part.delay
     if window is None or window.origin is None or not case.is_judged or sight.part.role is Role.ALTERNATIVE:
         return delay
     first = next((hidden for hidden in _hidden(case, sight) if not hidden.again), None)
     if first is not None:
         return since(first.until, window.origin)
-    if delay is None or delay.max is None or any(is_early(presence, window) for presence in sight.presences):
+    came, out_by = part.first_seen.after, part.first_seen.by
+    if delay is None or delay.max is None or out_by is None:
         return delay
     edge = sight.spells.get(View.EDGE, ())
-    is_shown = any(spell.out and spell.begin >= window.early_before for spell in edge)
-    is_awaited = case.now < window.origin + timedelta(seconds=delay.max) + case.policy.grace
-    return Bounds(delay.min, None) if edge and not is_shown and is_awaited else delay
+    shown = next((each for each in edge if each.out and (came is None or each.end >= came)), None)
+    before = edge if shown is None else edge[: edge.index(shown)]
+    old = max((served_until(each) for each in before if not each.out), default=out_by)
+    after = old if old > out_by + case.policy.uncertainty else came
+    return since(Interval(after, None if shown is None else max(shown.begin, out_by)), window.origin)
 
 
 def _hidden(case: Case, sight: PartEvidence) -> list[_Hidden]:
@@ -82,7 +85,7 @@ def _hidden_periods(case: Case, sight: PartEvidence, had: Spell, came: Interval)
     edge = sight.spells.get(View.EDGE, ())
     if came.by is None or any(is_early(presence, case.window) for presence in sight.presences if case.window):
         return []
-    old = [spell for spell in _hiding(edge, had) if _served_until(spell) > came.by]
+    old = [spell for spell in _hiding(edge, had) if served_until(spell) > came.by]
     if not old or any(spell.out and spell.begin <= came.by for spell in edge):
         return []
     found = []
@@ -90,7 +93,7 @@ def _hidden_periods(case: Case, sight: PartEvidence, had: Spell, came: Interval)
         # An edge of several copies that had shown the release may hand out an old one once more.
         shown = max((out.last_received for out in edge if out.out and out.first_sent < spell.first_sent), default=None)
         begun = came if shown is None else Interval(shown, max(shown, spell.begin))
-        served = _served_until(spell)
+        served = served_until(spell)
         newer: list[Spell | Run] = [*(out for out in edge if out.out), *_taken_away(edge, had)]
         new = min((each.begin for each in newer if each.last_received > spell.last_received), default=None)
         until = Interval(served, new if new is None else max(new, served))
@@ -123,8 +126,9 @@ def _taken_away(edge: Sequence[Spell], had: Spell) -> Iterator[Run]:
             before = run.state
 
 
-def _served_until(spell: Spell) -> datetime:
-    return max(spell.end, spell.last_received - UNDERWAY)
+def served_until(shown: Spell | Run) -> datetime:
+    """Return until when users were served these answers, whatever `Age` they told of."""
+    return max(shown.end, shown.last_received - UNDERWAY)
 
 
 def _told(case: Case, hidden: _Hidden) -> str:

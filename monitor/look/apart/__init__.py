@@ -1,1 +1,1 @@
-"""Foreign bytes read in processes of their own, which may be stopped: no publisher's text can hold up the watch."""
+"""Worker processes that read foreign bytes. They can be killed, so that no publisher's text can delay the watch."""

@@ -1,4 +1,4 @@
-"""What goes to a worker and comes back: anything goes out, but only plain facts of ours are taken in."""
+"""Messages to and from a worker. Any value can be sent, but replies may contain only plain values and our own types."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from typing import Any
 
 
 def _member(kind: object, name: str) -> Enum:
-    """Return a member of an enumeration by its name: Python before 3.11.4 packs one as what `getattr` returns."""
+    """Return a member of an enumeration by its name. Python before 3.11.4 pickles a member as a call of `getattr`."""
     if isinstance(kind, type) and issubclass(kind, Enum):
         return kind[name]
-    raise Refused(f"a reply must not ask for {name}")
+    raise RefusedReply(f"a reply must not ask for {name}")
 
 
 _TIMES = (date, datetime, time, timedelta, timezone)
@@ -27,15 +27,15 @@ _PLAIN: dict[tuple[str, str], Any] = {("datetime", kind.__name__): kind for kind
 _OURS = ("schedules.", "monitor.look.")
 
 
-class Refused(pickle.UnpicklingError):
-    """A reply that holds something besides plain facts."""
+class RefusedReply(pickle.UnpicklingError):
+    """A reply that contains something besides plain values."""
 
 
-class _Plain(pickle.Unpickler):
-    """Makes values, enumerations and data classes of ours and calls nothing else: a worker may be taken over."""
+class _PlainUnpickler(pickle.Unpickler):
+    """Makes only plain values, our enumerations and our data classes, because a worker may have been taken over."""
 
     def find_class(self, module: str, name: str) -> Any:  # noqa: ANN401  # of the base class
-        """Return a class that may be made; raises `Refused` for any other thing."""
+        """Return a class that a reply may contain. Raises `RefusedReply` for any other name."""
         plain = _PLAIN.get((module, name))
         if plain is not None:
             return plain
@@ -43,14 +43,14 @@ class _Plain(pickle.Unpickler):
             kind = getattr(import_module(module), name, None)
             if isinstance(kind, type) and kind.__module__ == module and (is_dataclass(kind) or issubclass(kind, Enum)):
                 return kind
-        raise Refused(f"a reply must not hold {module}.{name}")
+        raise RefusedReply(f"a reply must not contain {module}.{name}")
 
 
-def packed(value: object) -> bytes:
+def pack(value: object) -> bytes:
     """Return a value as bytes."""
     return pickle.dumps(value, protocol=5)
 
 
-def unpacked(parcel: bytes) -> Any:  # noqa: ANN401  # whatever was packed
-    """Return what was packed, if it is made of plain facts; raises `Refused`, or what a damaged parcel raises."""
-    return _Plain(io.BytesIO(parcel)).load()
+def unpack(parcel: bytes) -> Any:  # noqa: ANN401  # whatever was packed
+    """Return a packed value. Raises `RefusedReply`, and for a damaged parcel any of `process._DAMAGED`."""
+    return _PlainUnpickler(io.BytesIO(parcel)).load()

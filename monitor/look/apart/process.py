@@ -1,4 +1,4 @@
-"""One worker as the daemon sees it: its process, and our end of its pipe."""
+"""The daemon's side of one worker: its process, and our end of its pipe."""
 
 from __future__ import annotations
 
@@ -10,47 +10,47 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from monitor.look.apart.parcel import unpacked
+from monitor.look.apart.parcel import unpack
 from monitor.threads import waiting_for_child
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
 _START_SECONDS = 60.0
-_SLICE = 1.0
+_POLL_SECONDS = 1.0
 _LARGEST_REPLY = 64_000_000
 _ROOT = Path(__file__).parents[3]
 _DAMAGED = (pickle.UnpicklingError, ValueError, TypeError, AttributeError, ImportError, IndexError, KeyError)
 
 
-class Unread(Exception):
-    """Something could not be read by a worker. `str(fault)` says why, in a few words."""
+class ReadFault(Exception):
+    """A worker could not read a body. `str(fault)` says why, in a few words."""
 
 
-class TooCostly(Unread):
-    """It could not be read within its time and memory."""
+class TooCostly(ReadFault):
+    """The body could not be read within its limits of time and memory."""
 
 
-class WorkerFault(Unread):
-    """A reader broke over it."""
+class WorkerFault(ReadFault):
+    """A reader raised an unexpected exception."""
 
 
-class NoWorker(Unread):
-    """No worker starts, or they are closed: a fault of this monitor or its machine, whatever was to be read."""
+class NoWorker(ReadFault):
+    """No worker starts, or the workers are closed: a fault of this monitor or its machine, not of the body."""
 
     def __init__(self, why: str) -> None:
-        """Take why it does not start."""
+        """`why`: the reason that no worker starts."""
         super().__init__(f"this monitor has no worker to read it: {why}")
         self.why = why
 
 
 @dataclass(slots=True, eq=False)
 class Worker:
-    """One process and our end of its pipe. `unlowered` says why its priority could not be lowered, if it was not."""
+    """One process and our end of its pipe. `priority_fault` says why its priority was not lowered, empty if it was."""
 
     process: subprocess.Popen[bytes]
     pipe: Connection[Any, Any]
-    unlowered: str = ""
+    priority_fault: str = ""
     tasks: int = 0
     is_used: bool = True
 
@@ -59,31 +59,31 @@ class Worker:
         """Return whether its process still runs."""
         return self.process.poll() is None
 
-    def computed(self) -> int:
-        """Return how long it has computed so far, in ticks of the system's clock; 0 where the system hides it."""
+    def processor_ticks(self) -> int:
+        """Return its processor time so far in clock ticks, 0 if the system does not show it."""
         try:
             stat = Path(f"/proc/{self.process.pid}/stat").read_text(encoding="ascii", errors="replace")
         except OSError:
             return 0
-        # Its name, in brackets, may hold spaces; `proc(5)` counts utime and stime as fields 14 and 15.
+        # Its name, in brackets, may contain spaces. utime and stime are fields 14 and 15 (`proc(5)`).
         fields = stat.rpartition(")")[2].split()
         return int(fields[11]) + int(fields[12])
 
-    def answer(self, parcel: bytes, seconds: float) -> tuple[str, Any, int]:
-        """Return its answer to a packed task: how it ended, what came of it, and the kilobytes the worker takes now.
+    def run_task(self, parcel: bytes, seconds: float) -> tuple[str, Any, int]:
+        """Run a packed task. Return how it ended, its result, and the kilobytes of memory that the worker uses now.
 
-        Raises `TooCostly` when it stands still for so many seconds, or its answer cannot be taken.
+        Raises `TooCostly` if it stands still for this many seconds, or if its reply is not usable.
         """
         try:
             self.pipe.send_bytes(parcel)
             if not has_message(self, seconds):
                 raise TooCostly(f"no end within {seconds:g} seconds")
-            word, told, resident = unpacked(self.pipe.recv_bytes(_LARGEST_REPLY))
+            outcome, result, resident = unpack(self.pipe.recv_bytes(_LARGEST_REPLY))
         except (EOFError, OSError) as exc:
             raise TooCostly("stopped at the bound of its time or memory") from exc
         except _DAMAGED as exc:
             raise TooCostly("an answer that cannot be taken") from exc
-        return word, told, resident
+        return outcome, result, resident
 
     def kill(self) -> None:
         """End its process at once, wait for its exit status, and close its pipe."""
@@ -98,19 +98,19 @@ def has_message(worker: Worker, seconds: float) -> bool:
     Seconds in which it computes do not count, because a busy machine needs minutes for a second's work. The system
     limits how long it may compute (`worker.py`). A pipe that ended counts as a message.
     """
-    left, computed = seconds, -1
+    left, ticks = seconds, -1
     with waiting_for_child():
-        while not worker.pipe.poll(min(left, _SLICE)):
-            before, computed = computed, worker.computed()
-            if computed == before:
-                left -= _SLICE
+        while not worker.pipe.poll(min(left, _POLL_SECONDS)):
+            before, ticks = ticks, worker.processor_ticks()
+            if ticks == before:
+                left -= _POLL_SECONDS
             if left <= 0:
                 return False
     return True
 
 
 def start_worker(megabytes: int) -> Worker:
-    """Return a worker that is ready to read, with so much memory for what it reads. Raises `NoWorker`."""
+    """Return a worker that is ready, with a limit of memory for what it reads. Raises `NoWorker`."""
     # Not at the top: a daemon that needs no worker does without.
     from multiprocessing import Pipe  # noqa: PLC0415  # as said above
 
@@ -120,20 +120,20 @@ def start_worker(megabytes: int) -> Worker:
         raise NoWorker(f"no pipe to a worker: {exc}") from exc
     try:
         with theirs:
-            process = _process(theirs.fileno(), megabytes)
+            process = _start_process(theirs.fileno(), megabytes)
     except OSError as exc:
         ours.close()
         raise NoWorker(f"no process: {exc}") from exc
     worker = Worker(process, ours)
     try:
-        worker.unlowered = _ready(worker)
+        worker.priority_fault = _wait_until_ready(worker)
     except NoWorker:
         worker.kill()
         raise
     return worker
 
 
-def _process(pipe: int, megabytes: int) -> subprocess.Popen[bytes]:
+def _start_process(pipe: int, megabytes: int) -> subprocess.Popen[bytes]:
     # Only the module paths are passed on: our environment may contain secrets.
     paths = os.pathsep.join(dict.fromkeys([str(_ROOT), *(path for path in sys.path if path)]))
     return subprocess.Popen(  # noqa: S603  # our own module
@@ -146,16 +146,16 @@ def _process(pipe: int, megabytes: int) -> subprocess.Popen[bytes]:
     )
 
 
-def _ready(worker: Worker) -> str:
-    """Wait until a worker has said that it is ready; return why its priority was not lowered, if so."""
+def _wait_until_ready(worker: Worker) -> str:
+    """Wait until a worker is ready. Return why its priority was not lowered, empty if it was. Raises `NoWorker`."""
     try:
         if not has_message(worker, _START_SECONDS):
             raise NoWorker(f"it was not ready within {_START_SECONDS:g} seconds")
-        fault, unlowered = unpacked(worker.pipe.recv_bytes(_LARGEST_REPLY))
+        fault, priority_fault = unpack(worker.pipe.recv_bytes(_LARGEST_REPLY))
     except (EOFError, OSError) as exc:
         raise NoWorker(f"it ended before it was ready, with status {worker.process.poll()}") from exc
     except _DAMAGED as exc:
         raise NoWorker("its first message cannot be taken") from exc
     if fault:
         raise NoWorker(str(fault))
-    return str(unlowered)
+    return str(priority_fault)

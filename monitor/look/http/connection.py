@@ -143,22 +143,22 @@ class Connection(asyncio.BufferedProtocol):
         timing = self._timing
         if timing is None or self.is_complete:
             # No request is waiting for these bytes. They could be mistaken for the next response.
-            self._fail(httpx.RemoteProtocolError("bytes that belong to no response"))
+            self._fail_request(httpx.RemoteProtocolError("bytes that belong to no response"))
             return
         timing.has_response = True
         self._without_body += len(data)
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
-            self._fail(httpx.RemoteProtocolError("not readable as HTTP"))
+            self._fail_request(httpx.RemoteProtocolError("not readable as HTTP"))
             return
         if self._without_body > _MOST_WITHOUT_BODY and not self.is_complete:
             # Headers, interim responses, chunk extensions and trailers must end some time.
-            self._fail(httpx.RemoteProtocolError("headers without end"))
+            self._fail_request(httpx.RemoteProtocolError("headers without end"))
         elif self._unread > _MOST_UNREAD and not self.is_complete and self._handle is not None and not self._is_paused:
             self._is_paused = True
             self._handle.pause_reading()
-        self._wake()
+        self._wake_waiter()
 
     def eof_received(self) -> bool:
         """Let asyncio close our side too."""
@@ -173,7 +173,7 @@ class Connection(asyncio.BufferedProtocol):
         elif not self.is_complete:
             fault = httpx.ReadError("reset") if exc is not None else httpx.RemoteProtocolError("closed early")
             self._fault = self._fault or fault
-        self._wake()
+        self._wake_waiter()
         self._stop_timer()
         self._on_lost(self)
 
@@ -226,19 +226,19 @@ class Connection(asyncio.BufferedProtocol):
         if self._loop.time() < timing.deadline:
             self._timer = self._loop.call_at(timing.deadline, self._check_deadline)
             return
-        self._fail(httpx.ReadTimeout("no end within the deadline"))
+        self._fail_request(httpx.ReadTimeout("no end within the deadline"))
 
     def _stop_timer(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
 
-    def _fail(self, fault: httpx.TransportError) -> None:
+    def _fail_request(self, fault: httpx.TransportError) -> None:
         self._fault = self._fault or fault
         self.abort()
-        self._wake()
+        self._wake_waiter()
 
-    def _wake(self) -> None:
+    def _wake_waiter(self) -> None:
         waiter, self._waiter = self._waiter, None
         if waiter is not None and not waiter.done():
             if self._fault is not None and not self._chunks:

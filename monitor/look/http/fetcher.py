@@ -1,4 +1,4 @@
-"""Fetch one address over HTTP: follow nothing, try nothing twice."""
+"""Fetch one address over HTTP, without redirects and without retries."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from monitor.look.http.request_bytes import RequestBytes, RequestWriter
 from monitor.look.http.resolve import Proxies, Resolver, Router
 from monitor.look.http.timing import RequestTiming
 from monitor.look.http.transport import HttpTransport, reason_of
-from monitor.plan.budget import Budget, at_once
+from monitor.plan.budget import Budget, concurrent_requests
 
 _BODILESS = (204, 304)
 
@@ -52,7 +52,9 @@ class HttpFetcher:
         self._seconds = seconds
         resolver = Resolver(guard or Guard(), route, proxies or Proxies())
         rate = (budget or Budget()).rate
-        self._transport = HttpTransport(clock, resolver, connections=lambda host: at_once(rate(host)), context=context)
+        self._transport = HttpTransport(
+            clock, resolver, connections=lambda host: concurrent_requests(rate(host)), context=context
+        )
         always = [(b"User-Agent", user_agent(contact).encode("ascii", "replace")), (b"Accept-Encoding", b"gzip")]
         self._writer = RequestWriter(resolver.guard, always, int(clock.now().timestamp() * 1000))
 
@@ -80,7 +82,7 @@ class HttpFetcher:
 async def _read_answer(
     request: Request, written: RequestBytes, connection: Connection, timing: RequestTiming
 ) -> Answer:
-    headers = _headers(connection.headers)
+    headers = _read_headers(connection.headers)
     sent, received = timing.sent or timing.now(), timing.received or timing.now()
     content, whole = b"", True
     if request.method != "HEAD" and connection.status not in _BODILESS:
@@ -102,7 +104,7 @@ async def _read_answer(
     )
 
 
-def _headers(raw: list[tuple[bytes, bytes]]) -> dict[str, str]:
+def _read_headers(raw: list[tuple[bytes, bytes]]) -> dict[str, str]:
     headers: dict[str, str] = {}
     for name, value in raw:
         key, text = _header_name(name), value.decode("latin-1")

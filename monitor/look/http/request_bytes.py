@@ -61,15 +61,15 @@ class RequestWriter:
         if plain is not None and (unique is None or "?" not in plain[2]):
             # The same as httpx would make of it, at a twentieth of the cost.
             place, path = plain[1], plain[2] if unique is None else f"{plain[2]}?{bust_key(plain[2])}={unique:x}"
-            shared = self._shared.get((place, request.accept)) or self._share(place, request.accept)
+            shared = self._shared.get((place, request.accept)) or self._shared_head(place, request.accept)
             return shared, path.encode("ascii")
         url = address(request.url, unique)
         if url.userinfo:
             raise RefusedAddress("a name and password in the address")
         self._guard.origin(url.scheme, url.host, url.port)
-        return self._share(f"{url.scheme}://{url.netloc.decode('ascii')}", request.accept), url.raw_path
+        return self._shared_head(f"{url.scheme}://{url.netloc.decode('ascii')}", request.accept), url.raw_path
 
-    def _share(self, place: str, accept: str) -> SharedHead:
+    def _shared_head(self, place: str, accept: str) -> SharedHead:
         shared = self._shared.get((place, accept))
         if shared is None:
             if len(self._shared) >= _MOST_SHARED:

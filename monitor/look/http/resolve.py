@@ -120,7 +120,7 @@ class Names:
             raise TimeoutError
         loop = asyncio.get_running_loop()
         pending = self._pending[name] = loop.create_future()
-        pending.add_done_callback(lambda done: self._keep(name, done))
+        pending.add_done_callback(lambda done: self._keep_addresses(name, done))
         threading.Thread(target=self._run_lookup, args=(name, loop, pending), name="names", daemon=True).start()
         return pending
 
@@ -146,7 +146,7 @@ class Names:
         with contextlib.suppress(RuntimeError):
             loop.call_soon_threadsafe(finish)
 
-    def _keep(self, name: tuple[str, int], done: asyncio.Future[list[str]]) -> None:
+    def _keep_addresses(self, name: tuple[str, int], done: asyncio.Future[list[str]]) -> None:
         self._pending.pop(name, None)
         if done.cancelled() or done.exception() is not None:
             return

@@ -18,7 +18,7 @@ from monitor.look.http.connection import Connection
 from monitor.look.http.request_bytes import lines_of
 from monitor.look.http.resolve import NoAddress, Resolver, Route
 from monitor.look.http.timing import RequestTiming
-from monitor.plan.budget import MOST_AT_ONCE
+from monitor.plan.budget import MOST_CONCURRENT
 
 _CONNECT_SECONDS = 5.0
 _KEEP_SECONDS = 60.0
@@ -48,7 +48,7 @@ class HttpTransport(httpx.AsyncBaseTransport):
         resolver: Resolver,
         *,
         seconds: float = 15.0,
-        connections: Callable[[str], int] = lambda _host: MOST_AT_ONCE,
+        connections: Callable[[str], int] = lambda _host: MOST_CONCURRENT,
         context: ssl.SSLContext | None = None,
     ) -> None:
         """Open nothing yet.
@@ -70,7 +70,7 @@ class HttpTransport(httpx.AsyncBaseTransport):
         A kept connection that the server has closed is replaced once. Raises `httpx.TransportError`.
         """
         pool = self._pools.get(origin) or self._open_pool(origin)
-        for _ in range(MOST_AT_ONCE + 1):
+        for _ in range(MOST_CONCURRENT + 1):
             try:
                 return await pool.send(request, timing, is_head=is_head)
             except (httpx.NetworkError, httpx.RemoteProtocolError):
@@ -155,7 +155,7 @@ class _Pool:
 
     async def send(self, request: bytes, timing: RequestTiming, *, is_head: bool) -> Connection:
         """Send a request and wait for the headers of its response. Raises `httpx.TransportError`."""
-        connection = (None if timing.fresh else self._take_idle(timing)) or await self._take(timing)
+        connection = (None if timing.fresh else self._take_idle(timing)) or await self._take_connection(timing)
         is_answered = False
         try:
             connection.send(request, timing, is_head=is_head)
@@ -175,13 +175,13 @@ class _Pool:
         # The loop calls `connection_lost` of aborted connections in its next turn.
         await asyncio.sleep(0)
 
-    async def _take(self, timing: RequestTiming) -> Connection:
+    async def _take_connection(self, timing: RequestTiming) -> Connection:
         while True:
             connection = None if timing.fresh else self._take_idle(timing)
             if connection is not None:
                 return connection
             if len(self._connections) + self._opening < self._most:
-                return await self._open(timing)
+                return await self._open_connection(timing)
             if timing.fresh and self._idle:
                 self._idle.pop(0).abort()
             await self._wait_for_place(timing)
@@ -210,11 +210,11 @@ class _Pool:
                 # It was our turn, but this request has ended: the next one takes the place.
                 self._wake_next()
 
-    async def _open(self, timing: RequestTiming) -> Connection:
+    async def _open_connection(self, timing: RequestTiming) -> Connection:
         self._opening += 1
         connection = None
         try:
-            connection = await self._connect(timing)
+            connection = await self._connect_to_origin(timing)
         finally:
             self._opening -= 1
             if connection is None:
@@ -225,7 +225,7 @@ class _Pool:
         self._connections.add(connection)
         return connection
 
-    async def _connect(self, timing: RequestTiming) -> Connection:
+    async def _connect_to_origin(self, timing: RequestTiming) -> Connection:
         try:
             routes = await self._resolver.find(self._origin, timing.left())
         except (RefusedAddress, NoAddress) as exc:
@@ -245,7 +245,7 @@ class _Pool:
         try:
             if route.tunnel:
                 handle = await self._open_tunnel(route, timing, seconds)
-                connection = Connection(self._give_back, self._forget)
+                connection = Connection(self._give_back, self._remove_connection)
                 handle.set_protocol(connection)
                 if context is not None:
                     async with asyncio.timeout(timing.left(_CONNECT_SECONDS)):
@@ -254,7 +254,7 @@ class _Pool:
                 return connection
             async with asyncio.timeout(seconds):
                 _, connection = await loop.create_connection(
-                    lambda: Connection(self._give_back, self._forget),
+                    lambda: Connection(self._give_back, self._remove_connection),
                     route.address,
                     route.port,
                     ssl=context,
@@ -278,7 +278,7 @@ class _Pool:
         try:
             hop.send(request, RequestTiming(self._clock, timing.left()), is_head=True)
             await hop.wait_for_headers()
-            # It is the proxy that answers: nothing was heard from the host.
+            # This answer is from the proxy, not from the host.
             timing.fault = None if 200 <= hop.status < 300 else (Reason.CONNECT, f"the proxy answered {hop.status}")
             handle = hop.detach()
         except httpx.TransportError as exc:
@@ -299,7 +299,7 @@ class _Pool:
         else:
             connection.abort()
 
-    def _forget(self, connection: Connection) -> None:
+    def _remove_connection(self, connection: Connection) -> None:
         self._connections.discard(connection)
         if connection in self._idle:
             self._idle.remove(connection)

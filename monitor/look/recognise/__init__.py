@@ -1,1 +1,1 @@
-"""Recognisers: they tell whether an answer shows that the part is out."""
+"""Recognisers: they decide from an answer whether a part is out."""

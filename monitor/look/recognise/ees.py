@@ -13,8 +13,8 @@ from monitor.look.fetch import Answer, Found
 from monitor.look.recognise.notices import says_missing
 from monitor.look.recognise.page import Page
 from monitor.look.recognise.result import NAMELESS, Context, Recognised, Recogniser, absent, unknown
-from monitor.look.recognise.title import by_title
-from monitor.look.recognise.version import written
+from monitor.look.recognise.title import recognise_title
+from monitor.look.recognise.version import format_version
 from monitor.look.sighting import State
 from schedules.sources.ees import read_publication, read_version
 from schedules.times.zone import LONDON
@@ -23,88 +23,87 @@ _FACTS = ("id", "releaseId", "published", "lastUpdated", "updateCount")
 
 
 def recognise(answer: Answer, context: Context) -> Recognised:
-    """Take a version of a release for presence: the service shows none before it is published.
+    """Return presence for a version of a release, because the service shows none before it is published.
 
-    A version that is not the first keeps the display date of the one before, so its dates are told, not judged.
+    A later version keeps the display date of the first one, so dates are only passed on.
     """
     if "json" not in answer.headers.get("content-type", "") and answer.body.lstrip()[:1] not in (b"{", b"["):
-        return _page(Page(answer), context)
+        return _read_page(Page(answer), context)
     try:
-        said = json.loads(answer.body)
+        content = json.loads(answer.body)
     except (ValueError, RecursionError):
         return unknown("no JSON that can be read")
-    if isinstance(said, dict) and said.get("releaseId") and said.get("published"):
-        return _version(said, context)
-    if isinstance(said, dict) and isinstance(said.get("results"), list):
-        return _entries(said["results"], context)
+    if isinstance(content, dict) and content.get("releaseId") and content.get("published"):
+        return _read_version(content, context)
+    if isinstance(content, dict) and isinstance(content.get("results"), list):
+        return _read_entries(content["results"], context)
     return unknown("neither a release nor a list of them")
 
 
 def find_newer_edition(edition: str) -> Recogniser:
-    """Return a recogniser of a publication whose latest release is no longer `edition`, a slug; `none`: it has one.
+    """Return a recogniser of a publication with a latest release other than `edition`, a slug. `none`: with any.
 
-    Its landing page reads the same before and after; what tells the editions apart is `latestRelease` of the API.
+    The landing page has the same text before and after, so `latestRelease` of the API is compared.
     """
     before = edition.strip()
 
     def recognise(answer: Answer, context: Context) -> Recognised:
         try:
-            said = json.loads(answer.body)
+            content = json.loads(answer.body)
         except (ValueError, RecursionError):
             return unknown("no JSON that can be read")
-        if not isinstance(said, dict) or "latestRelease" not in said:
+        if not isinstance(content, dict) or "latestRelease" not in content:
             return unknown("no publication with its latest release")
-        slug = read_publication(said, LONDON).latest
+        slug = read_publication(content, LONDON).latest
         if (slug or "none") == before:
             return absent("the edition before is the latest")
         years = [one[:4] for one in (slug, before) if one[:4].isdecimal()]
         if len(years) > 1 and years[0] < years[1]:
-            # What was out has been taken back, or put in another order.
+            # An edition was withdrawn, or the order of editions was changed.
             return unknown("an edition of an earlier year is the latest")
         if not slug:
             return unknown("no latest release")
-        found = Found(context.url, str(said.get("title") or ""), "item", {"slug": slug})
+        found = Found(context.url, str(content.get("title") or ""), "item", {"slug": slug})
         return Recognised(State.PRESENT, specific=True, found=(found,))
 
     return recognise
 
 
-def _version(said: Mapping[str, Any], context: Context) -> Recognised:
-    publication = said.get("publication")
+def _read_version(content: Mapping[str, Any], context: Context) -> Recognised:
+    publication = content.get("publication")
     series = str(publication.get("title") or "") if isinstance(publication, dict) else ""
-    title = f"{series}: {said.get('title') or ''}"
-    facts = {name: str(said[name]) for name in _FACTS if said.get(name) is not None}
-    return by_title(context, title, (Found(context.url, title, "item", facts),), _told(said))
+    title = f"{series}: {content.get('title') or ''}"
+    facts = {name: str(content[name]) for name in _FACTS if content.get(name) is not None}
+    return recognise_title(context, title, (Found(context.url, title, "item", facts),), _version_of(content))
 
 
-def _entries(rows: list[Any], context: Context) -> Recognised:
-    """Tell whether a release is among the entries of its publication; a title there names the period alone."""
+def _read_entries(rows: list[Any], context: Context) -> Recognised:
+    """Return whether a release is among the entries of its publication. Titles there have only the period."""
     listed = [row for row in rows if isinstance(row, dict) and row.get("releaseId") and row.get("published")]
-    found = tuple(_listed(row, context) for row in listed)
+    found = tuple(
+        Found(context.url, str(row.get("title") or ""), "listed", {"slug": str(row.get("slug") or "")})
+        for row in listed
+    )
     if not context.title:
         return Recognised(State.PRESENT, found=found, why="a listing")
     series = context.title.partition(":")[0]
     periods = (
-        by_title(context, f"{series}: {entry.title}", (entry,), _told(row))
+        recognise_title(context, f"{series}: {entry.title}", (entry,), _version_of(row))
         for row, entry in zip(listed, found, strict=True)
     )
     return next((seen for seen in periods if seen.specific), Recognised(State.ABSENT, found=found, why="not listed"))
 
 
-def _listed(row: Mapping[str, Any], context: Context) -> Found:
-    return Found(context.url, str(row.get("title") or ""), "listed", {"slug": str(row.get("slug") or "")})
+def _version_of(content: Mapping[str, Any]) -> str | None:
+    """Return what an amendment changes: its time and the count. It keeps the display date."""
+    version = read_version(content)
+    return format_version(lastUpdated=version.updated, updateCount=version.update_count)
 
 
-def _told(said: Mapping[str, Any]) -> str | None:
-    """Return what an amendment, which keeps the display date, alters: when it came and how many there are."""
-    version = read_version(said)
-    return written(lastUpdated=version.updated, updateCount=version.update_count)
-
-
-def _page(page: Page, context: Context) -> Recognised:
+def _read_page(page: Page, context: Context) -> Recognised:
     if says_missing(page):
         return absent("page not found")
     if not page.heading:
         return unknown(NAMELESS)
-    # The heading names the series, the title of the page the period as well.
-    return by_title(context, f"{page.heading}: {page.title.partition(' - ')[0]}", text=page.text)
+    # The heading has only the series. The title of the page also has the period.
+    return recognise_title(context, f"{page.heading}: {page.title.partition(' - ')[0]}", text=page.text)

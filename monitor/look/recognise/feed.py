@@ -4,69 +4,135 @@ from __future__ import annotations
 
 import io
 import re
+import zlib
+from collections.abc import Iterator
+from itertools import islice
 from typing import Any
+from urllib.parse import unquote
 
 import feedparser
+from lxml import etree
 
 from monitor.look.fetch import Answer, Found
-from monitor.look.recognise.page import absolute
+from monitor.look.recognise.page import absolute_url
 from monitor.look.recognise.result import Context, Recognised, Recogniser, absent, unknown
-from monitor.look.recognise.sitemap import is_sitemap, places, unpacked
 from monitor.look.recognise.title import Likeness, likeness, names_a_period
 from monitor.look.sighting import State
 from schedules.patterns import Linear, glob, quick
 
-_ENTRIES = 500
-_LARGEST = 500_000
-_BEGINS = quick(rb"<(rss|feed|rdf:rdf|[a-z]+:feed)[\s>]", re.IGNORECASE)
 _HEAD = 4096
+_MOST_ENTRIES = 500
+_LARGEST_FEED = 500_000
+_FEED_START = quick(rb"<(rss|feed|rdf:rdf|[a-z]+:feed)[\s>]", re.IGNORECASE)
+CHILD = "sitemap"
+"""The role of an address in a sitemap index: another sitemap, which is no publication."""
+_SITEMAP_START = quick(rb"<(?:[a-z0-9]+:)?(urlset|sitemapindex)[\s>]", re.IGNORECASE)
+_GZIP_START = b"\x1f\x8b"
+_LARGEST_SITEMAP = 4_000_000
+_MOST_ADDRESSES = 20_000
+_SITEMAP_TAGS = ("{*}url", "{*}sitemap")
 
 
 def find_entry(pattern: str) -> Recogniser:
-    """Return a recogniser of entries whose title, summary or link holds `pattern`; `*` stands for anything.
+    """Return a recogniser of entries with a title, summary or link that contains `pattern`. `*` stands for anything.
 
-    Every entry is found, with the role `listed` (`matched` for those that match). A match is specific when
-    the pattern names a period, or the title is that of the release. A feed that is cut proves no absence. A sitemap has
-    no titles: the words of each address stand for one.
+    Every entry is found, with the role `listed`, or `matched` for those that match. A match is specific if the pattern
+    names a period, or if the title is that of the release. A feed that is cut proves no absence. A sitemap has no
+    titles, so the words of each address are used.
     """
     wanted = glob(pattern)
-    dated = names_a_period(pattern)
+    is_dated = names_a_period(pattern)
 
     def recognise(answer: Answer, context: Context) -> Recognised:
-        # feedparser takes seconds over a large page that is no feed, and the loop stands still meanwhile.
-        body, is_all = unpacked(answer.body)
-        if is_sitemap(body):
-            found, is_sound = places(body, wanted)
-            return _told(answer, found, context, dated=dated, damaged=not (is_all and is_sound))
-        if len(body) > _LARGEST or not _BEGINS.search(body[:_HEAD]):
+        body, is_all = unpack_gzip(answer.body)
+        if _SITEMAP_START.search(body[:_HEAD]):
+            found, is_sound = read_sitemap(body, wanted)
+            return _match_entries(answer, found, context, is_dated=is_dated, is_damaged=not (is_all and is_sound))
+        # feedparser takes seconds over a large page that is no feed, and blocks the loop.
+        if len(body) > _LARGEST_FEED or not _FEED_START.search(body[:_HEAD]):
             return unknown("no feed, or one too large to read")
         try:
             feed = feedparser.parse(io.BytesIO(body), sanitize_html=False, resolve_relative_uris=False)
         except ValueError:
-            # It stumbles over its own characters: half of a pair that stands for one.
+            # It fails on half of a surrogate pair, which it makes itself.
             return unknown("no feed")
         if not feed.get("version"):
             return unknown("no feed")
-        entries = feed.entries[:_ENTRIES]
-        found = tuple(_found(answer.url, entry, wanted) for entry in entries)
-        return _told(answer, found, context, dated=dated, damaged=bool(feed.get("bozo")))
+        found = tuple(_found_entry(answer.url, entry, wanted) for entry in feed.entries[:_MOST_ENTRIES])
+        return _match_entries(answer, found, context, is_dated=is_dated, is_damaged=bool(feed.get("bozo")))
 
     return recognise
 
 
-def _told(answer: Answer, found: tuple[Found, ...], context: Context, *, dated: bool, damaged: bool) -> Recognised:
+def _match_entries(
+    answer: Answer, found: tuple[Found, ...], context: Context, *, is_dated: bool, is_damaged: bool
+) -> Recognised:
     matched = [entry for entry in found if entry.role == "matched"]
     if matched:
-        named = any(likeness(context.title, entry.title) is Likeness.SAME for entry in matched)
-        return Recognised(State.PRESENT, dated or named, found)
-    if damaged or not answer.whole:
+        is_titled = any(likeness(context.title, entry.title) is Likeness.SAME for entry in matched)
+        return Recognised(State.PRESENT, is_dated or is_titled, found)
+    if is_damaged or not answer.whole:
         return unknown("a damaged feed", found)
     return Recognised(State.ABSENT, found=found, why="no such entry") if found else absent("an empty feed")
 
 
-def _found(base: str, entry: Any, wanted: Linear) -> Found:  # noqa: ANN401  # feedparser has no types
+def _found_entry(base: str, entry: Any, wanted: Linear) -> Found:  # noqa: ANN401  # feedparser has no types
     title, link = str(entry.get("title", "")), str(entry.get("link", ""))
     matches = any(wanted.search(text) for text in (title, link, str(entry.get("summary", ""))))
-    # Asked with `get`, feedparser lends a missing `updated` the other date, and warns of it.
+    # With `get`, feedparser returns `published` for a missing `updated`, and warns.
     facts = {name: str(entry[name]) for name in ("published", "updated", "summary") if name in entry}
-    return Found(absolute(base, link) or base, title, "matched" if matches else "listed", facts)
+    return Found(absolute_url(base, link) or base, title, "matched" if matches else "listed", facts)
+
+
+def unpack_gzip(body: bytes) -> tuple[bytes, bool]:
+    """Return the bytes of a `.xml.gz`, and whether they are complete. A body that is not gzip is returned as it is.
+
+    At most four million bytes are returned, because a small file may unpack to a very large one.
+    """
+    if not body.startswith(_GZIP_START):
+        return body, True
+    inflate = zlib.decompressobj(31)
+    try:
+        text = inflate.decompress(body, _LARGEST_SITEMAP)
+    except zlib.error:
+        return b"", False
+    return text, inflate.eof
+
+
+def read_sitemap(body: bytes, wanted: Linear) -> tuple[tuple[Found, ...], bool]:
+    """Return the addresses of a sitemap in its order, and whether it was read to its end.
+
+    The title of each is the words of its last segment. Its role is `listed`, `matched` if `wanted` is in title or
+    address, or `sitemap` if an index names it. The fact `updated` is its `lastmod` (sitemaps.org, protocol 0.9).
+    Only the five entities of XML are expanded, and nothing is fetched.
+    """
+    rows = etree.iterparse(
+        io.BytesIO(body), tag=_SITEMAP_TAGS, recover=True, resolve_entities=False, no_network=True, load_dtd=False
+    )
+    try:
+        found = tuple(islice(_sitemap_addresses(rows, wanted), _MOST_ADDRESSES))
+    except etree.XMLSyntaxError:
+        return (), False
+    if rows.error_log.filter_from_errors():
+        # The last address may have been cut.
+        return found[:-1], False
+    return found, len(found) < _MOST_ADDRESSES
+
+
+def _sitemap_addresses(rows: Any, wanted: Linear) -> Iterator[Found]:  # noqa: ANN401  # lxml's iterator has no public type
+    for _, row in rows:
+        # Names without their namespace: many sitemaps have another one, or none.
+        fields = {child.tag.rpartition("}")[2]: (child.text or "").strip()[:2000] for child in row.iterchildren("*")}
+        is_child = row.tag.endswith(CHILD)
+        # Free each row, so that a long sitemap is never in memory as a tree.
+        row.clear()
+        url, updated = fields.get("loc", ""), fields.get("lastmod", "")
+        if not (url.startswith(("https://", "http://")) and url.isprintable() and " " not in url):
+            continue
+        facts = {"updated": updated} if updated else {}
+        if is_child:
+            yield Found(url, "", CHILD, facts)
+            continue
+        words = unquote(url.rstrip("/").rpartition("/")[2]).partition(".")[0].replace("-", " ").replace("_", " ")
+        matches = wanted.search(words) or wanted.search(url)
+        yield Found(url, words, "matched" if matches else "listed", facts)

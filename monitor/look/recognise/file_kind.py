@@ -1,4 +1,4 @@
-"""Is content what its address or its type names? Told by its first bytes, and by its type where those can be anything.
+"""Checks that content is of the kind that its address or type names, by its first bytes and its type.
 
 Signatures: PKWARE's APPNOTE (zip, and so OOXML and ODF), [MS-CFB] (the old Office formats), ISO 32000 (PDF).
 """
@@ -11,7 +11,7 @@ from collections import Counter
 from dataclasses import replace
 
 from monitor.look.fetch import Answer
-from monitor.look.recognise.notices import read_gone, says_missing
+from monitor.look.recognise.notices import read_removal, says_missing
 from monitor.look.recognise.page import Page, is_html
 from monitor.look.recognise.result import Context, Recognised, absent, unknown
 from monitor.look.recognise.title import NOT_ITS_TITLE, names_release
@@ -19,12 +19,12 @@ from schedules.patterns import quick
 
 PAGE_FOR_FILE, ERROR_MESSAGE = "a web page where a file should be", "an error message in place of content"
 WRONG_KIND = "content that is not of the kind that its address or type names"
-"""Why an answer that is no page of the release proves nothing, though it was answered with success."""
+"""Reasons of an unknown, although the address of a file answered with success."""
 
 _ZIP, _OLD_OFFICE, _PDF, _RTF = b"PK", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", b"%PDF", b"{\\rtf"
 _SIGNATURES: dict[str, tuple[bytes, ...]] = {
     **dict.fromkeys(("xlsx", "xlsm", "xlsb", "ods", "odt", "odp", "docx", "pptx", "zip"), (_ZIP,)),
-    # What new programs save under an old name opens all the same.
+    # New programs save their own formats under these old extensions.
     **dict.fromkeys(("xls", "doc", "ppt"), (_OLD_OFFICE, _ZIP, _RTF)),
     "pdf": (_PDF,),
     "rtf": (_RTF,),
@@ -51,7 +51,7 @@ _BINARY = (
 _TABLES = ("csv", "tsv", "tab")
 _DELIMITERS = ",;\t|"
 _FIELDS = quick(r"[^\s,][,\t][^\s,]")
-# Types that servers give to whatever they do not know: a table has to look like one.
+# Servers use these types for any unknown file, so the text must also look like a table.
 _VAGUE = ("", "text/plain", "text/html")
 _BOMS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 _HEAD = 4096
@@ -79,8 +79,8 @@ def read_file(answer: Answer, context: Context) -> Recognised | None:
         page = Page(replace(answer, body=answer.body[:_HEAD]))
         if says_missing(page):
             return absent("the page says it is not found")
-        if (gone := read_gone(page)) is not None:
-            return gone
+        if (removal := read_removal(page)) is not None:
+            return removal
     return unknown(why)
 
 
@@ -89,7 +89,7 @@ def content_fault(answer: Answer, context: Context) -> str:
 
     If the address has no extension, the media type names the kind, and the content must name the release.
     """
-    head, extension = _text(answer.body[:_HEAD]), context.file
+    head, extension = _decode(answer.body[:_HEAD]), context.file
     if signatures := _SIGNATURES.get(extension or ""):
         is_pdf = extension == "pdf" and _PDF in answer.body[:_PDF_HEAD]
         return "" if is_pdf or answer.body.startswith(signatures) else message_fault(answer) or WRONG_KIND
@@ -97,15 +97,15 @@ def content_fault(answer: Answer, context: Context) -> str:
         return ""
     if fault := message_fault(answer):
         return fault
-    if not _fits(answer, head, extension):
+    if not _fits_kind(answer, head, extension):
         return WRONG_KIND
     is_titled = extension is None and context.title
     return NOT_ITS_TITLE if is_titled and not names_release(context.title, head or "") else ""
 
 
-def _fits(answer: Answer, head: str | None, extension: str | None) -> bool:
+def _fits_kind(answer: Answer, head: str | None, extension: str | None) -> bool:
     """Return whether content that is neither a page nor an error message is of its kind, as far as we know the kind."""
-    begins, kind = (head or "").lstrip()[:1], _type(answer)
+    begins, kind = (head or "").lstrip()[:1], _media_type(answer)
     if extension in ("json", "geojson") or (extension is None and "json" in kind):
         return begins in ("{", "[")
     if extension == "xml" or (extension is None and "xml" in kind):
@@ -116,14 +116,14 @@ def _fits(answer: Answer, head: str | None, extension: str | None) -> bool:
 
 
 def _is_text(head: str, kind: str, *, is_table: bool) -> bool:
-    """Return whether text is neither marked up nor of a type that is; a table of a vague type has to look like one."""
+    """Return whether text is plain text or a table, not markup. With a vague type, a table must look like one."""
     if not head.strip() or head.lstrip()[0] in "<{[" or "json" in kind or "xml" in kind:
         return False
     return _is_table(head) if is_table and kind in _VAGUE else kind != "text/html"
 
 
 def _is_table(head: str) -> bool:
-    """Return whether fields are delimited as in no prose, or two lines have the same number of the same delimiter."""
+    """Return whether fields are delimited as in a table, or two lines have the same number of a delimiter."""
     if _FIELDS.search(head):
         return True
     lines = [line for line in head.splitlines() if line.strip()]
@@ -133,7 +133,7 @@ def _is_table(head: str) -> bool:
 
 def message_fault(answer: Answer) -> str:
     """Return why content is a web page, an error message in JSON or XML, or broken JSON; empty for anything else."""
-    head = _text(answer.body[:_HEAD])
+    head = _decode(answer.body[:_HEAD])
     begins = (head or "").lstrip()[:1]
     root = _ROOT.search(head) if head and begins == "<" else None
     name = root[1].lower() if root else ""
@@ -141,27 +141,27 @@ def message_fault(answer: Answer) -> str:
         return PAGE_FOR_FILE
     if name in _ERROR_ROOTS:
         return ERROR_MESSAGE
-    return _fault_of_json(answer) if begins in ("{", "[") and begins else ""
+    return _json_fault(answer) if begins in ("{", "[") and begins else ""
 
 
-def _fault_of_json(answer: Answer) -> str:
+def _json_fault(answer: Answer) -> str:
     if not answer.whole or len(answer.body) > _LONGEST_MESSAGE:
         return ""
     try:
-        said = json.loads(answer.body)
+        content = json.loads(answer.body)
     except (ValueError, RecursionError):
         return WRONG_KIND
-    is_error = isinstance(said, dict) and all(str(key).lower() in _ERROR_KEYS for key in said)
-    return ERROR_MESSAGE if is_error or not said else ""
+    is_error = isinstance(content, dict) and all(str(key).lower() in _ERROR_KEYS for key in content)
+    return ERROR_MESSAGE if is_error or not content else ""
 
 
-def _text(head: bytes) -> str | None:
-    """Return bytes as text, None where they are none."""
+def _decode(head: bytes) -> str | None:
+    """Return bytes as text, None if they are binary."""
     encoding = next((name for bom, name in _BOMS.items() if head.startswith(bom)), None)
     if encoding is None and b"\0" in head:
         return None
     return head.decode(encoding or "utf-8", "replace")
 
 
-def _type(answer: Answer) -> str:
+def _media_type(answer: Answer) -> str:
     return answer.headers.get("content-type", "").partition(";")[0].strip().lower()

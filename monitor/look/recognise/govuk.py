@@ -8,23 +8,23 @@ from __future__ import annotations
 import re
 
 from monitor.look.fetch import Answer, Found
-from monitor.look.recognise.govuk_item import attached, recognise_json
-from monitor.look.recognise.notices import says_gone, says_missing, says_nothing, says_nothing_of_it
+from monitor.look.recognise.govuk_item import find_part, recognise_json
+from monitor.look.recognise.notices import blank_page_reason, says_missing, says_removed, site_notice_reason
 from monitor.look.recognise.page import Page
 from monitor.look.recognise.placeholder import ANNOUNCED, read_placeholder
 from monitor.look.recognise.result import NAMELESS, Context, Recognised, absent, unknown, withdrawn
-from monitor.look.recognise.title import NOT_ITS_TITLE, by_title
-from monitor.look.recognise.version import written
+from monitor.look.recognise.title import NOT_ITS_TITLE, recognise_title
+from monitor.look.recognise.version import format_version
 from monitor.look.sighting import State
 from schedules.patterns import quick
 from schedules.sources.govuk_items import stamp
 from schedules.titles import title_matches
 
 _ANNOUNCEMENT = quick(r"statistics announcement\s*$", re.IGNORECASE)
-_AHEAD = quick(
+_ANNOUNCES = quick(
     r"these statistics will be released (on|in|between)|statistics release cancelled|^coming soon\b", re.IGNORECASE
 )
-_TROUBLE = quick(r"^(error|sorry, there is a problem|page unavailable)\b", re.IGNORECASE)
+_ERROR_TITLE = quick(r"^(error|sorry, there is a problem|page unavailable)\b", re.IGNORECASE)
 _WITHDRAWN = quick(r"^\[withdrawn\]", re.IGNORECASE)
 
 
@@ -35,8 +35,8 @@ def recognise(answer: Answer, context: Context) -> Recognised:
     page = Page(answer)
     if not page.title and not page.heading:
         return unknown(NAMELESS)
-    seen = _by_notice(page) or _by_title(page, answer, context)
-    if seen.state is State.PRESENT and not seen.specific and (why := says_nothing_of_it(page)):
+    seen = _read_notice(page) or _read_content(page, answer, context)
+    if seen.state is State.PRESENT and not seen.specific and (why := site_notice_reason(page)):
         return unknown(why)
     return seen
 
@@ -53,44 +53,44 @@ def recognise_titled(answer: Answer, context: Context) -> Recognised:
     return seen if title_matches(context.title, page.heading or page.title) else unknown(NOT_ITS_TITLE)
 
 
-def _by_notice(page: Page) -> Recognised | None:
-    title = _unsited(page.title)
-    if _TROUBLE.match(title):
+def _read_notice(page: Page) -> Recognised | None:
+    title = _without_site_name(page.title)
+    if _ERROR_TITLE.match(title):
         return unknown("an error page")
-    if why := "page not found" if says_missing(page) else says_nothing(page):
+    if why := "page not found" if says_missing(page) else blank_page_reason(page):
         return absent(why)
-    if _ANNOUNCEMENT.search(title) or _AHEAD.search(title) or _AHEAD.search(_notices(page)):
+    if _ANNOUNCEMENT.search(title) or _ANNOUNCES.search(title) or _ANNOUNCES.search(_notice_titles(page)):
         return absent(ANNOUNCED)
     if _WITHDRAWN.match(title):
         return withdrawn("marked as withdrawn")
-    if says_gone(page):
+    if says_removed(page):
         return withdrawn("no longer available")
     return None
 
 
-def _by_title(page: Page, answer: Answer, context: Context) -> Recognised:
-    links = [attached(context.url, link.url, link.text) for link in page.links()]
-    # A file is often linked twice, first by a picture without words.
+def _read_content(page: Page, answer: Answer, context: Context) -> Recognised:
+    links = [find_part(context.url, link.url, link.text) for link in page.links()]
+    # A file is often linked twice, first by a picture without text.
     unique: dict[str, Found] = {}
     for found in links:
         if found and (found.url not in unique or not unique[found.url].title):
             unique[found.url] = found
-    version = written(first_published_at=stamp(page.told_in_head("govuk:first-published-at")))
-    title = page.heading or _unsited(page.title)
-    seen = by_title(context, title, tuple(unique.values()), version, page.text)
+    version = format_version(first_published_at=stamp(page.meta_content("govuk:first-published-at")))
+    title = page.heading or _without_site_name(page.title)
+    seen = recognise_title(context, title, tuple(unique.values()), version, page.text)
     if seen.state is not State.PRESENT:
         return seen
     return read_placeholder(page, answer, context, has_files=bool(unique)) or seen
 
 
-def _notices(page: Page) -> str:
+def _notice_titles(page: Page) -> str:
     if page.root is None:
         return ""
     titles = page.root.xpath("//*[contains(@class, 'notice__title')]|//h1|//h2")
     return " ".join(" ".join(title.itertext()).replace("\xa0", " ") for title in titles[:50])
 
 
-def _unsited(title: str) -> str:
+def _without_site_name(title: str) -> str:
     """Return a title without the name of the site after its last hyphen."""
     rest, _, site = title.rpartition("-")
     return rest.rstrip() if site.strip().upper() == "GOV.UK" else title

@@ -1,4 +1,4 @@
-"""Notices: what a page answered with success says of itself, and not of a release."""
+"""Notices on pages that were answered with success but are no release: removed, missing, blank, maintenance."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from monitor.look.recognise.page import Page
 from monitor.look.recognise.result import NO_LONGER_AVAILABLE, Recognised, withdrawn
 from schedules.patterns import quick
 
-# What may fill a page without words in its HTML.
+# Elements that may fill a page without text in its HTML.
 _FILLING = ("script", "img", "iframe", "frame", "object", "embed", "svg", "canvas", "video")
-_WORDS = "boolean(//body//text()[normalize-space() and not(ancestor::noscript or ancestor::style)])"
-# How a page without words sends browsers on to another, as bot walls do.
-_SENDS_ON = "boolean(//meta[@http-equiv]|//body[@onload])"
-# Sought as plain words: a pattern that ignores case takes fifty times as long over the text of a page.
+_HAS_TEXT = "boolean(//body//text()[normalize-space() and not(ancestor::noscript or ancestor::style)])"
+# A page without text may redirect browsers, like bot walls do.
+_REDIRECTS = "boolean(//meta[@http-equiv]|//body[@onload])"
+# Searched as plain text: a pattern that ignores case takes fifty times as long.
 _FILLER = "lorem ipsum"
-_GONE = quick(r"no longer (available|here)|published in error", re.IGNORECASE)
+_REMOVED = quick(r"no longer (available|here)|published in error", re.IGNORECASE)
 _IN_ERROR = "published in error"
 _MISSING = quick(r"^\W*(error )?(404|page not found|not found|page cannot be found)\b", re.IGNORECASE)
 _LONGEST_TITLE = 300
-# Maintenance, sign-in and cookie walls, and apologies are answered with success by many sites.
+# Many sites answer maintenance, sign-in and cookie pages and apologies with success.
 _OF_THE_SITE = quick(
     r"^\W*sorry\b|\bunder maintenance\b|\b(planned|scheduled|essential) maintenance\b|\bdown for maintenance\b"
     r"|\b(temporarily|currently) unavailable\b|\b(service|site|website|page) (is )?unavailable\b"
@@ -29,35 +29,35 @@ _OF_THE_SITE = quick(
 )
 
 
-def says_gone(page: Page) -> bool:
-    """Return whether a page says that its content was taken away: such a notice is often answered with success."""
-    return bool(_GONE.search(page.title) or _GONE.search(page.heading))
+def says_removed(page: Page) -> bool:
+    """Return whether a page says that its content was removed. Such a notice is often answered with success."""
+    return bool(_REMOVED.search(page.title) or _REMOVED.search(page.heading))
 
 
-def read_gone(page: Page) -> Recognised | None:
-    """Return a withdrawal if a page, of whatever site, says that its content was taken away."""
+def read_removal(page: Page) -> Recognised | None:
+    """Return a withdrawal if a page of any site says that its content was removed, else None."""
     if any(_IN_ERROR in words.lower() for words in (page.title, page.heading)):
         return withdrawn(_IN_ERROR)
-    return withdrawn(NO_LONGER_AVAILABLE) if says_gone(page) else None
+    return withdrawn(NO_LONGER_AVAILABLE) if says_removed(page) else None
 
 
 def says_missing(page: Page) -> bool:
-    """Return whether a page says in its title that there is no such page."""
+    """Return whether the title of a page says that there is no such page."""
     return bool(_MISSING.match(page.title))
 
 
-def says_nothing(page: Page) -> str:
-    """Return why a page is blank or a test of its layout; empty when it may be more, or is no page at all."""
+def blank_page_reason(page: Page) -> str:
+    """Return "a blank page" or "a test page" if a page has no content, empty if it may have, or is no page."""
     if page.root is None:
         return ""
-    is_filled = page.root.xpath(_WORDS) or page.root.xpath(_SENDS_ON)
+    is_filled = page.root.xpath(_HAS_TEXT) or page.root.xpath(_REDIRECTS)
     if not is_filled and next(page.root.iter(*_FILLING), None) is None:
         return "a blank page"
     return "a test page" if _FILLER in page.text.lower() else ""
 
 
-def says_nothing_of_it(page: Page) -> str:
-    """Return why a page speaks of the site and not of what is published on it; empty when it may be content."""
+def site_notice_reason(page: Page) -> str:
+    """Return why a page is a notice about the site, such as maintenance or sign-in. Empty if it may be content."""
     for words in (page.title, page.heading):
         if found := _OF_THE_SITE.search(words[:_LONGEST_TITLE]):
             return f"a page of the site itself: {found[0].strip().lower()}"

@@ -1,7 +1,7 @@
 """`ons`: an entry of the release calendar of the Office for National Statistics, as page or as `/data`.
 
-Field names as in the sources of dp-frontend-release-calendar and dp-release-calendar-api, in both spellings. The
-words of a page without a mark are those of its locale files: a page that has none of them proves nothing.
+Field names are those of the sources of dp-frontend-release-calendar and dp-release-calendar-api, in both spellings.
+The words for a page without a mark are those of its locale files. A page with none of them is unknown.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from monitor.look.fetch import Answer, Found
-from monitor.look.recognise.page import Page, absolute
+from monitor.look.recognise.page import Page, absolute_url
 from monitor.look.recognise.result import Context, Recognised, absent, unknown, withdrawn
-from monitor.look.recognise.title import by_title
+from monitor.look.recognise.title import recognise_title
 from schedules.patterns import quick
 
 _SITE = "https://www.ons.gov.uk"
@@ -39,58 +39,58 @@ _MARK = quick(
     rb"release-?_?status[\"']?\s{0,5}[:=]\s{0,5}[\"']?(upcoming|published|cancelled|provisional|confirmed|postponed)\b",
     re.IGNORECASE,
 )
-_OUT = ("publications", "data", "this release includes", "cyhoeddiadau")
+_PUBLISHED_HEADINGS = ("publications", "data", "this release includes", "cyhoeddiadau")
 
 
 def recognise(answer: Answer, context: Context) -> Recognised:
-    """Read the JSON by its `published` and `cancelled`; a page by its own mark, or else by its status words."""
+    """Read JSON by its `published` and `cancelled`, a page by its status mark or, without one, by its status words."""
     if "json" not in answer.headers.get("content-type", "") and answer.body.lstrip()[:1] != b"{":
-        return _marked(answer, context) or _page(Page(answer), context)
+        return _read_mark(answer, context) or _read_words(Page(answer), context)
     try:
-        said = json.loads(answer.body)
+        content = json.loads(answer.body)
     except (ValueError, RecursionError):
         return unknown("no JSON that can be read")
-    description = said.get("description") if isinstance(said, dict) else None
+    description = content.get("description") if isinstance(content, dict) else None
     if not isinstance(description, dict) or "published" not in description:
         return unknown("no entry of the release calendar")
-    return _entry(said, description, context)
+    return _read_entry(content, description, context)
 
 
-def _entry(said: Mapping[str, Any], description: Mapping[str, Any], context: Context) -> Recognised:
-    # Both can be true at once: their own pages then call it cancelled.
+def _read_entry(content: Mapping[str, Any], description: Mapping[str, Any], context: Context) -> Recognised:
+    # Both can be true at once. Then the pages of ONS say that it is cancelled.
     if description.get("cancelled") is True:
         return withdrawn("cancelled") if description.get("published") is True else absent("cancelled")
     if description.get("published") is not True:
         return absent("not published")
     moved = description.get("migration_link") or description.get("migrationLink")
-    found = tuple(_related(said))
-    if isinstance(moved, str) and moved and (there := absolute(_SITE, moved)):
+    found = tuple(_find_related(content))
+    if isinstance(moved, str) and moved and (there := absolute_url(_SITE, moved)):
         found = (*found, Found(there, "", "redirect"))
-    return by_title(context, str(description.get("title") or ""), found, text=str(description))
+    return recognise_title(context, str(description.get("title") or ""), found, text=str(description))
 
 
-def _related(said: Mapping[str, Any]) -> list[Found]:
-    lists = [(said.get(name), role) for name, role in _RELATED.items()]
+def _find_related(content: Mapping[str, Any]) -> list[Found]:
+    lists = [(content.get(name), role) for name, role in _RELATED.items()]
     rows = [(row, role) for rows, role in lists if isinstance(rows, list) for row in rows if isinstance(row, dict)]
-    named = [(row, absolute(_SITE, row["uri"]), role) for row, role in rows if row.get("uri")]
+    named = [(row, absolute_url(_SITE, row["uri"]), role) for row, role in rows if row.get("uri")]
     return [Found(url, str(row.get("title") or ""), role) for row, url, role in named if url]
 
 
-def _marked(answer: Answer, context: Context) -> Recognised | None:
-    """Read the state that a page marks itself with, in English and Welsh alike; None where it has no mark, or several.
+def _read_mark(answer: Answer, context: Context) -> Recognised | None:
+    """Read the status mark of a page, which is the same in English and Welsh. None if it has no mark, or several.
 
-    What is published may have no documents, and what is upcoming or postponed headings for them.
+    A published release may have no documents, and an upcoming one may have headings for them.
     """
     marks = {mark.lower() for mark in _MARK.findall(answer.body)}
     if len(marks) != 1:
         return None
     if marks == {b"published"}:
         page = Page(answer)
-        return by_title(context, page.heading or page.title, text=page.text)
+        return recognise_title(context, page.heading or page.title, text=page.text)
     return absent("cancelled" if marks == {b"cancelled"} else "not published")
 
 
-def _page(page: Page, context: Context) -> Recognised:
+def _read_words(page: Page, context: Context) -> Recognised:
     text = page.text.lower().replace("\u2019", "'")
     if any(words in text for words in _CANCELLED):
         return absent("cancelled")
@@ -98,6 +98,6 @@ def _page(page: Page, context: Context) -> Recognised:
         return absent("not published")
     headings = [] if page.root is None else page.root.xpath("//h2|//h3")
     titles = {" ".join("".join(heading.itertext()).split()).lower() for heading in headings}
-    if not titles & set(_OUT):
+    if not titles & set(_PUBLISHED_HEADINGS):
         return unknown("a page that says neither")
-    return by_title(context, page.heading or page.title, text=page.text)
+    return recognise_title(context, page.heading or page.title, text=page.text)

@@ -1,4 +1,4 @@
-"""`period`: a page that stays where it is from edition to edition, and names in its heading the one that it shows."""
+"""`period`: a page that keeps its address from edition to edition and names the current period in its heading."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 
 from monitor.look.fetch import Answer
-from monitor.look.recognise.notices import says_nothing_of_it
+from monitor.look.recognise.notices import site_notice_reason
 from monitor.look.recognise.page import Page
 from monitor.look.recognise.placeholder import read_placeholder
 from monitor.look.recognise.result import Context, Recognised, absent, unknown
@@ -19,20 +19,21 @@ _NEXT = quick(r"\b(next|forthcoming|upcoming|coming|will be|to be (?:published|r
 
 
 def recognise(answer: Answer, context: Context) -> Recognised:
-    """Compare the period in heading and title with the release's: presence, specific when the heading is its title.
+    """Return presence if heading and title name the period of the release, absence if they name another.
 
-    Another period is absence. Where none is told, both are, or the page speaks of what is to come, nothing is proved.
+    Presence is specific if the heading is the title of the release. Unknown: they name no period or two, or announce
+    the next edition.
     """
     page = Page(answer)
     words = [text for text in (page.heading, page.title) if text]
-    if why := says_nothing_of_it(page):
+    if why := site_notice_reason(page):
         return unknown(why)
     if not names_a_period(context.title) or any(_NEXT.search(text) for text in words):
         return unknown("no period of what is out")
-    told = {names_same_period(context.title, text) for text in words} - {None}
-    if len(told) != 1:
-        return unknown("its heading and its title name two periods" if told else "names no period")
-    if False in told:
+    matches = {names_same_period(context.title, text) for text in words} - {None}
+    if len(matches) != 1:
+        return unknown("its heading and its title name two periods" if matches else "names no period")
+    if False in matches:
         return absent("another period stands there")
     if (waiting := read_placeholder(page, answer, context)) is not None:
         # Absence would need the period of another edition.

@@ -1,7 +1,8 @@
-"""Placeholders: a page under the release's own title that stands there before the release is out.
+"""Placeholders: pages under the release's title that exist before the release is out.
 
-Told by its structure, because no list of phrases is complete: before its slot it names the day of its slot, has no date
-of publication and links to no file. Only an explicit promise ("will be published on …") also proves absence.
+They are recognised by structure, because no list of phrases is complete: before its slot, such a page names the day of
+its slot, has no date of publication and links to no file. Only an explicit promise ("will be published on …") also
+proves absence.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from hashlib import sha256
 
-from monitor.look.cache_age import spoken_of
+from monitor.look.cache_age import answer_time_bounds
 from monitor.look.fetch import Answer
 from monitor.look.recognise.page import Page
 from monitor.look.recognise.result import Context, Recognised, absent
@@ -33,15 +34,15 @@ _PROMISED = quick(
     r"|\bnot yet (been )?(published|released)\b|\bcoming soon\b",
     re.IGNORECASE,
 )
-# Looked for first, as plain words: the pattern takes fifty times as long over the text of a page.
+# Searched first, as plain text: the pattern takes fifty times as long.
 _PROMISES = ("will be released", "will be published", "not yet", "coming soon")
 _REST_OF_DATE = 25
 # A label, not a sentence: "is published on" and "will be published" promise.
 _PUBLISHED = quick(
     r"\bPublished(?: on)?:? (?:(?:mon|tues|wednes|thurs|fri|satur|sun)day,? )?\d{1,2} [a-z]+ \d{4}\b", re.IGNORECASE
 )
-_PROMISING = ("be ", "is ", "are ", "not ", "yet ")
-_LONGEST_PROMISING = 4
+_PROMISE_ENDINGS = ("be ", "is ", "are ", "not ", "yet ")
+_LONGEST_ENDING = 4
 _DATE = quick(
     r"\b(?P<d>\d{1,2}) ?(?:st|nd|rd|th)?(?: of)?[ -](?P<m>[a-z]{3,12})\b[.,]?(?:[ -](?P<y>\d{4})\b)?"
     r"|\b(?P<m2>(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6})\.?"
@@ -57,18 +58,18 @@ _BY_MONTH = (Precision.MONTH, Precision.RANGE)
 
 
 def read_placeholder(page: Page, answer: Answer, context: Context, *, has_files: bool = False) -> Recognised | None:
-    """Return what a page shows that only announces its release; None when it may be the release itself.
+    """Return absence or unknown if a page only announces its release, None if it may be the release itself.
 
-    `has_files`: the caller knows of files or parts that it links to. Words that were a placeholder before their slot
-    remain one until they change.
+    `has_files`: the caller knows of files or parts that it links to. A text that was a placeholder before its slot
+    remains one until it changes.
     """
     text = page.text[:_MOST_TEXT]
     if has_date_of_publication(text):
         return None
-    slot, is_ahead = context.slot, _is_before(answer, context)
+    slot, is_ahead = context.slot, _is_before_slot(answer, context)
     is_promised = promises_release(text, slot)
     may_wait = bool(context.title) and (is_ahead or context.placeholder is not None)
-    is_waiting = may_wait and slot is not None and (is_promised or names_day_of(slot, _body(page, text)))
+    is_waiting = may_wait and slot is not None and (is_promised or names_day_of(slot, _text_without_titles(page, text)))
     if not is_promised and not is_waiting:
         return None
     links_file = has_files or _links_file(page, context)
@@ -85,11 +86,11 @@ def read_placeholder(page: Page, answer: Answer, context: Context, *, has_files:
 def has_date_of_publication(text: str) -> bool:
     """Return whether a text has a label such as "Published: 26 November 2026"."""
     starts = (found.start() for found in _PUBLISHED.finditer(text))
-    return any(not text[max(start - _LONGEST_PROMISING, 0) : start].lower().endswith(_PROMISING) for start in starts)
+    return any(not text[max(start - _LONGEST_ENDING, 0) : start].lower().endswith(_PROMISE_ENDINGS) for start in starts)
 
 
 def promises_release(text: str, slot: Slot | None) -> bool:
-    """Return whether a text promises this release in so many words; a promise of the next edition does not count."""
+    """Return whether a text promises this release explicitly. A promise of the next edition does not count."""
     words = text.lower()
     if not any(promise in words for promise in _PROMISES):
         return False
@@ -101,7 +102,7 @@ def promises_release(text: str, slot: Slot | None) -> bool:
 
 
 def names_day_of(slot: Slot, text: str) -> bool:
-    """Return whether a text names the day of a slot; its month, where no day was announced."""
+    """Return whether a text names the day of a slot, or its month if no day was announced."""
     first, last = first_day(slot), last_day(slot)
     if first is None or last is None:
         return False
@@ -113,11 +114,11 @@ def names_day_of(slot: Slot, text: str) -> bool:
     return slot.precision in _BY_MONTH and any(each in months for each in named)
 
 
-def _is_before(answer: Answer, context: Context) -> bool:
-    """Return whether an answer surely speaks of a time before the slot, by more than our clock may be wrong."""
+def _is_before_slot(answer: Answer, context: Context) -> bool:
+    """Return whether an answer certainly describes a time before the slot, even if our clock is wrong."""
     begins = None if context.slot is None else context.slot.begins()
     behind = max(_CLOCK_UNCERTAINTY, timedelta(seconds=context.behind))
-    return begins is not None and spoken_of(answer)[1] < begins - behind
+    return begins is not None and answer_time_bounds(answer)[1] < begins - behind
 
 
 def _is_of_next_edition(promise: str, slot: Slot | None) -> bool:
@@ -140,15 +141,15 @@ def _dates_in(text: str, year: int) -> Iterator[date]:
             continue
 
 
-def _body(page: Page, text: str) -> str:
-    """Return a page's text without its titles, which may name a day as the period of the edition."""
+def _text_without_titles(page: Page, text: str) -> str:
+    """Return the text of a page without its titles, because these may name a day as the period of the edition."""
     for words in (page.title, page.heading):
         text = text.replace(words, " ") if words else text
     return text
 
 
 def _links_file(page: Page, context: Context) -> bool:
-    """Return whether a page's content links to a file, other than one of another edition."""
+    """Return whether the content of a page links to a file that is not of another edition."""
     links = (link for link in page.links(content_only=True) if is_file(link.url))
     named = (f"{link.text} {link.url.rpartition('/')[2].replace('-', ' ').replace('_', ' ')}" for link in links)
     return any(names_same_period(context.title, words) is not False for words in named)

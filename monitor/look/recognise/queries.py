@@ -13,7 +13,7 @@ from lxml.cssselect import CSSSelector
 
 from monitor.errors import UserFault
 from monitor.look.fetch import Answer, Found
-from monitor.look.recognise.page import Page, absolute, words_of
+from monitor.look.recognise.page import Page, absolute_url, text_of
 from monitor.look.recognise.result import Context, Recognised, Recogniser, absent, unknown
 from monitor.look.recognise.title import Likeness, likeness
 from monitor.look.sighting import State
@@ -36,7 +36,7 @@ def find_element(selector: str) -> Recogniser:
         found: list[Any] = [] if root is None else list(cast("Iterable[Any]", select(root)))
         if not found:
             return absent("no such element")
-        is_titled = any(likeness(context.title, words_of(element)) is Likeness.SAME for element in found)
+        is_titled = any(likeness(context.title, text_of(element)) is Likeness.SAME for element in found)
         return Recognised(State.PRESENT, is_titled)
 
     return recognise
@@ -64,7 +64,7 @@ def find_json(expression: str) -> Recogniser:
         values = value if isinstance(value, list) else [value]
         is_titled = any(isinstance(text, str) and likeness(context.title, text) is Likeness.SAME for text in values)
         rows = [row for row in values[:_MOST_ENTRIES] if isinstance(row, dict) and row.get("url")]
-        listed = [Found(absolute(answer.url, row["url"]), str(row.get("title", "")), "listed") for row in rows]
+        listed = [Found(absolute_url(answer.url, row["url"]), str(row.get("title", "")), "listed") for row in rows]
         return Recognised(State.PRESENT, is_titled, tuple(one for one in listed if one.url))
 
     return recognise

@@ -19,9 +19,12 @@ PLAIN: dict[str, Recogniser] = {
     "status": status.recognise,
     "titled": govuk.recognise_titled,
 }
-_OURS: dict[str, Recogniser] = {"announcement": witnesses.still_announced, "unlisted": witnesses.unlisted}
+_INTERNAL: dict[str, Recogniser] = {
+    "announcement": witnesses.recognise_announcement,
+    "unlisted": witnesses.recognise_index,
+}
 """Only the plan uses these. A configuration cannot name them."""
-# Named, not imported: their libraries are loaded only if a configuration needs them.
+# Imported only when a configuration needs them, because of their libraries.
 WITH_RULE = {
     "css": "queries:find_element",
     "ees-after": "ees:find_newer_edition",
@@ -38,8 +41,8 @@ def recogniser(name: str) -> Recogniser:
 
     Raises `UnknownName`, with the names that exist, and `UserFault` for a rule that cannot be read.
     """
-    if (known_one := PLAIN.get(name) or _OURS.get(name)) is not None:
-        return known_one
+    if (plain := PLAIN.get(name) or _INTERNAL.get(name)) is not None:
+        return plain
     kind, colon, rule = name.partition(":")
     if kind not in WITH_RULE or not colon or not rule.strip():
         known = [*sorted(PLAIN), *(f"{kind}:…" for kind in sorted(WITH_RULE))]

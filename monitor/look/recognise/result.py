@@ -1,4 +1,4 @@
-"""What a recogniser is given, and what it answers."""
+"""What a recogniser gets, and what it returns."""
 
 from __future__ import annotations
 
@@ -10,23 +10,22 @@ from monitor.look.sighting import State
 from schedules.slot import Slot
 
 NAMELESS = "a page without title and heading"
-"""Why a page proves nothing that does not say what it is."""
+"""Reason of an unknown: a page without a name may be anything."""
 NO_LONGER_AVAILABLE = "a notice that it is no longer available"
-"""Why content is withdrawn; some sites say the same of what was never there."""
+"""Reason of a withdrawal. Some sites say the same of content that never existed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What is known of the target besides its answer.
+    """What is known about the target besides its answer.
 
-    `title` is that of the release, empty for a shared tripwire. `digest` is the SHA-256 of this body,
-    `baseline` that of the body before the release (None: none yet). `was_missing` is True when the address
-    has answered 404 before: what stands there now is new, whatever its title says. `slot` is the one in force.
-    `file` is the file name extension of the target's address (lower case, "" where it has none), None for a page.
-    `is_led_to` is True when the announcement itself has redirected to this page, which may have another title.
-    `placeholder` identifies the words of the placeholder last seen here: "" after a restart, None where none was seen.
-    `behind` is by how many seconds our clock may be behind, if it is known to be wrong. `alternatives` are the other
-    addresses at which the release may be published: that they are listed does not show its page.
+    `title` is that of the release, empty for a shared tripwire. `digest` is the SHA-256 of this body. `baseline` is
+    that of the body before the release, None if there is none yet. `was_missing`: the address has answered 404
+    before, so what is there now is new under any title. `slot` is the slot in force. `file` is the file name
+    extension of the address in lower case, empty if it has none, None for a page. `is_led_to`: the announcement has
+    redirected to this page, so its title may differ. `placeholder` identifies the text of the placeholder last seen
+    here: "" after a restart, None if none was seen. `behind` is how many seconds our clock may be behind, if it is
+    known to be wrong. `alternatives` are other addresses of the release: a listing of these does not show its page.
     """
 
     url: str
@@ -44,9 +43,9 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class Recognised:
-    """What an answer shows. `specific`, `found` and `version` are as in a sighting; `why` is in our own words.
+    """What an answer shows. `specific`, `found` and `version` are as in a `Sighting`. `why` is the reason, in words.
 
-    `placeholder` identifies the words of a page that stands in for its release, None for every other answer.
+    `placeholder` identifies the text of a placeholder page, None for every other answer.
     """
 
     state: State
@@ -58,19 +57,19 @@ class Recognised:
 
 
 Recogniser = Callable[[Answer, Context], Recognised]
-"""Given a 2xx answer with a body. Pure; raises nothing for any body."""
+"""Reads a 2xx answer that has a body. Pure. Raises nothing for any body."""
 
 
 def absent(why: str) -> Recognised:
-    """Return that it is not out."""
+    """Return that the target is absent, with the reason."""
     return Recognised(State.ABSENT, why=why)
 
 
 def withdrawn(why: str) -> Recognised:
-    """Return that it was out and has been taken back."""
+    """Return that the target was public and is withdrawn, with the reason."""
     return Recognised(State.WITHDRAWN, why=why)
 
 
 def unknown(why: str, found: tuple[Found, ...] = ()) -> Recognised:
-    """Return that nothing is proved."""
+    """Return that nothing is proved, with the reason and the addresses found."""
     return Recognised(State.UNKNOWN, why=why, found=found)

@@ -1,4 +1,4 @@
-"""Is a title that was read that of our edition, of another edition, or of another series."""
+"""Compares a title that was read with that of the release: this edition, another edition, or another series."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from monitor.look.sighting import State
 from schedules.titles import period_of, read_title, slug, title_matches
 
 ANOTHER_EDITION, ANOTHER_TITLE = "another edition stands there", "another title stands there"
-"""Why a page is absent, or proves nothing, though something is answered at its address."""
+"""Reasons of an absence and of an unknown, although the address answered with success."""
 NOT_ITS_TITLE = "it does not bear the title of this release"
 WITHOUT_PERIOD = "its title without its period"
 _MOST_TEXT = 20_000
 
 
-def by_title(
+def recognise_title(
     context: Context, seen: str, found: tuple[Found, ...] = (), version: str | None = None, text: str = ""
 ) -> Recognised:
-    """Return presence under the release's title and period, absence under another edition's; else nothing is proved.
+    """Return presence for the release's title and period, absence for those of another edition, else unknown.
 
-    The period may be missing from the title if `text`, what else the answer says, names it; then presence is not
-    specific. Without a release's title any title will do. An announcement vouches for the page it has redirected to.
+    If the title lacks the period, `text`, the rest of the answer, may name it. Then presence is not specific. If the
+    release has no title, any title is accepted. A page that the announcement redirected to may have another title.
     """
     if not seen:
         return unknown(NAMELESS, found)
@@ -41,8 +41,8 @@ def by_title(
 def names_release(title: str, text: str) -> bool:
     """Return whether a text that is no page, such as JSON, contains the words and the period of a release's title."""
     mine, text = read_title(title), text[:_MOST_TEXT]
-    said = set(slug(text, _MOST_TEXT).split("-"))
-    return bool(mine.words) and set(mine.words) <= said and mine.period <= set(period_of(text))
+    words = set(slug(text, _MOST_TEXT).split("-"))
+    return bool(mine.words) and set(mine.words) <= words and mine.period <= set(period_of(text))
 
 
 _SEASONS = ("spring", "summer", "autumn", "winter")
@@ -51,7 +51,7 @@ _LONGEST = 500
 
 
 class Likeness(StrEnum):
-    """How a title that was read compares with the one we wait for."""
+    """How a title that was read compares with that of the release."""
 
     SAME = "same"
     UNDATED = "undated"
@@ -62,10 +62,11 @@ class Likeness(StrEnum):
 def likeness(title: str, seen: str) -> Likeness:
     """Compare the release's title with one that was read.
 
-    `SAME` needs a period, and the same. `OTHER_EDITION` is the same series with a period that contradicts
-    ours (other years, other months); `UNDATED` is the same series where neither can be told.
+    `SAME`: the same title with the same period. `OTHER_EDITION`: the same series with a contradicting period, such as
+    another year or month. `UNDATED`: the same series, but the periods neither match nor contradict. Otherwise
+    `DIFFERENT`.
     """
-    # No title is this long: what comes after would only cost time.
+    # No title is this long. The rest would only cost time.
     seen = seen[:_LONGEST]
     mine, other = read_title(title), read_title(seen)
     if mine.period and title_matches(title, seen):
@@ -73,35 +74,35 @@ def likeness(title: str, seen: str) -> Likeness:
     few, many = sorted((set(mine.words), set(other.words)), key=len)
     if not few or not few <= many or len(few) < _ALIKE * len(many):
         return Likeness.DIFFERENT
-    return Likeness.OTHER_EDITION if _contradict(mine.period, other.period) else Likeness.UNDATED
+    return Likeness.OTHER_EDITION if _periods_contradict(mine.period, other.period) else Likeness.UNDATED
 
 
 def names_same_period(title: str, seen: str) -> bool | None:
-    """Tell whether a text names the very period of a title: False where it names another, None where none is told."""
+    """Return whether a text names the period of a title: False if it names another, None if this is not known."""
     mine, other = read_title(title).period, read_title(seen[:_LONGEST]).period
     if mine and mine == other:
         return True
-    return False if _contradict(mine, other) else None
+    return False if _periods_contradict(mine, other) else None
 
 
 def names_a_period(text: str) -> bool:
-    """Tell whether a text names a year, month, quarter or season, and so one edition alone."""
-    return bool(set(_by_kind(read_title(text).period)) - {"d", "w"})
+    """Return whether a text names a year, month, quarter or season, and so only one edition."""
+    return bool(set(_group_by_kind(read_title(text).period)) - {"d", "w"})
 
 
-def _contradict(ours: Iterable[str], seen: Iterable[str]) -> bool:
-    mine, theirs = _by_kind(ours), _by_kind(seen)
+def _periods_contradict(ours: Iterable[str], seen: Iterable[str]) -> bool:
+    mine, theirs = _group_by_kind(ours), _group_by_kind(seen)
     return any(
         mine[kind].isdisjoint(theirs[kind]) for kind in mine.keys() & theirs.keys() if mine[kind] and theirs[kind]
     )
 
 
-def _by_kind(period: Iterable[str]) -> dict[str, set[str]]:
-    """Sort the words of a period: years, months, seasons, and `q`, `h`, `w`, `d` with their numbers."""
+def _group_by_kind(period: Iterable[str]) -> dict[str, set[str]]:
+    """Return the words of a period by kind: years, months, seasons, and `q`, `h`, `w`, `d` with their numbers."""
     kinds: dict[str, set[str]] = defaultdict(set)
     for word in period:
         if word[0].isdigit():
-            # A year of two halves is both years: 2025/26 does not contradict 2026, but it does 2024/25.
+            # 2025/26 counts as both years: it does not contradict 2026, but it does contradict 2024/25.
             first, _, last = word.partition("/")
             kinds["year"] |= {first, first[:2] + last} if last else {first}
             kinds["span"] |= {word} if last else set()

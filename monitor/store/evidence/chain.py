@@ -43,7 +43,7 @@ def verify(index: EvidenceIndex, folder: Path, monitors: Sequence[str] | None = 
     known: set[str] = set()
     faults = [line for name in names for line in _verify_one(index, folder, name, known)]
     faults += [line for name in every if name not in names for line in _verify_one(index, None, name, set())]
-    return [*faults, *_unknown(folder, known, None if monitors is None else set(monitors))]
+    return [*faults, *_unknown_files(folder, known, None if monitors is None else set(monitors))]
 
 
 def _verify_one(index: EvidenceIndex, folder: Path | None, monitor: str, known: set[str]) -> Iterator[str]:
@@ -145,7 +145,7 @@ def _surplus(folder: Path | None, ends: dict[str, int]) -> Iterator[str]:
             yield f"evidence file {name}: bytes after {ends[name]} belong to no record"
 
 
-def _unknown(folder: Path, known: Collection[str], monitors: Collection[str] | None) -> Iterator[str]:
+def _unknown_files(folder: Path, known: Collection[str], monitors: Collection[str] | None) -> Iterator[str]:
     """Yield the files that no record names. They belong to another store, or this store was emptied."""
     yield from (f"evidence file {name}: no monitor wrote it" for name in strangers(folder))
     for monitor, names in files_by_monitor(folder).items():

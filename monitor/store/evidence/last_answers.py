@@ -86,7 +86,7 @@ class LastAnswers:
             self.forget(target)
             last = self._last[target] = PackedAnswer(self._pack(answer), whole=whole)
             self._weight += len(last.packed[1])
-        # No header holds a line break: that is where it would have ended.
+        # Headers are joined by line breaks, because none can contain one.
         last.take(answer, self._same.of("\n".join(chain.from_iterable(answer.headers.items()))), kept)
         while self._weight > _MOST:
             self.forget(next(iter(self._last)))

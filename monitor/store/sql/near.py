@@ -55,14 +55,14 @@ from monitor.store.sql.tables import (
 )
 
 _ROWS = 1000
-_BEFORE = "before"
+_COPY = "copy_at_start"
 LATELY = timedelta(days=3)
 """Older runs, calendar reads and settled verdicts are not copied: a monitor that starts does not need them."""
 
 TOLD = (JUDGED, EVENT, INCIDENT, DRAFT, NOTICE, DELIVERY, ROTA, SILENCE, HEARTBEAT, LEASE)
 """Tables that say what people were told. They are copied often, so that a monitor without its store repeats nothing."""
 
-_LATER: Mapping[str, str] = {
+_LATER_COLUMN: Mapping[str, str] = {
     "run": "last_received",
     "blind": "ends",
     "judged": "at",
@@ -88,20 +88,20 @@ def copy_near(source: Engine, target: Engine, since: datetime, now: datetime, on
         for table in reversed(ordered):
             writer.execute(delete(table))
         for table in ordered:
-            stored = wanted[table].with_only_columns(*(type_coerce(each, _stored(each)) for each in table.columns))
+            columns = [type_coerce(each, _database_type(each)) for each in table.columns]
             # Through SQLAlchemy, row by row, this takes twice as long, and delays this process's looks.
-            put = str(insert(_plain(table)).compile(dialect=target.dialect))
-            for rows in reader.execute(stored).partitions(_ROWS):
+            put = str(insert(_without_conversion(table)).compile(dialect=target.dialect))
+            for rows in reader.execute(wanted[table].with_only_columns(*columns)).partitions(_ROWS):
                 writer.exec_driver_sql(put, [tuple(row) for row in rows])
 
 
-def _stored(column: Column[Any]) -> TypeEngine[Any]:
+def _database_type(column: Column[Any]) -> TypeEngine[Any]:
     """Return the database's own type of a column, so that values are copied without conversion."""
     return column.type.impl_instance if isinstance(column.type, TypeDecorator) else column.type
 
 
-def _plain(table: Table) -> Table:
-    return Table(table.name, MetaData(), *(Column(each.name, _stored(each)) for each in table.columns))
+def _without_conversion(table: Table) -> Table:
+    return Table(table.name, MetaData(), *(Column(each.name, _database_type(each)) for each in table.columns))
 
 
 def hold_leases(target: Engine, own: str, prefix: str, outbox: str, until: datetime) -> None:
@@ -123,65 +123,68 @@ def bring_in(journal: Path, before: Path, store: Engine) -> int:
 
     `before` is the file of that copy. A row that the store has changed too stays, unless the journal's is later.
     """
-    engine, count = create_engine("sqlite://", creator=partial(_beside, journal, before), poolclass=NullPool), 0
+    count = 0
+    connect = partial(_connect_with_copy, journal, before)
+    engine = create_engine("sqlite://", creator=connect, poolclass=NullPool)
     with engine.connect() as reader, store.begin() as writer, unhurried(writer):
-        apart = _judged_apart(reader, writer)
+        by_others = _verdicts_by_others(reader, writer)
         # Runs name records of evidence, so these are written first.
         for table in sorted(METADATA.sorted_tables, key=lambda each: each is not EVIDENCE):
             if table is not LEASE:
-                count += _bring_in(reader, writer, table, apart)
+                count += _merge_table(reader, writer, table, by_others)
     return count
 
 
-def _beside(journal: Path, before: Path) -> sqlite3.Connection:
+def _connect_with_copy(journal: Path, before: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(journal)
-    connection.execute(f"ATTACH DATABASE ? AS {_BEFORE}", (str(before),))
+    connection.execute(f"ATTACH DATABASE ? AS {_COPY}", (str(before),))
     return connection
 
 
-def _judged_apart(reader: Connection, writer: Connection) -> dict[str, str | None]:
+def _verdicts_by_others(reader: Connection, writer: Connection) -> dict[str, str | None]:
     """Return the verdict in the store for each release that other monitors judged since the copy was made.
 
     None means that the store's verdict stays, because it is later than the journal's.
     """
-    copy, found = JUDGED.to_metadata(MetaData(), schema=_BEFORE), dict[str, str | None]()
+    copy, found = JUDGED.to_metadata(MetaData(), schema=_COPY), dict[str, str | None]()
     for rows in chunks(reader.execute(select(JUDGED).except_(select(copy))).mappings().all()):
-        known, theirs = _by_key(reader, copy, rows), _by_key(writer, JUDGED, rows)
+        starts, theirs = _by_key(reader, copy, rows), _by_key(writer, JUDGED, rows)
         for row in rows:
-            before, their = known.get(_key(JUDGED, row)), theirs.get(_key(JUDGED, row))
+            before, their = starts.get(_key(JUDGED, row)), theirs.get(_key(JUDGED, row))
             if their is not None and their != before:
-                found[row["release"]] = their["word"] if _merged(JUDGED, row, before, their) else None
+                found[row["release"]] = their["word"] if _choose_row(JUDGED, row, before, their) else None
     return found
 
 
-def _continued(event: dict[str, Any], apart: dict[str, str | None]) -> dict[str, Any] | None:
+def _continue_events(event: dict[str, Any], by_others: dict[str, str | None]) -> dict[str, Any] | None:
     """Return an event of the journal so that it continues the store's events, None if the store's verdict stays."""
-    before = apart.get(event["release"], event["before"])
+    before = by_others.get(event["release"], event["before"])
     if before is None:
         return None
-    if event["release"] in apart:
-        apart[event["release"]] = event["after"]
+    if event["release"] in by_others:
+        by_others[event["release"]] = event["after"]
     return event | {"before": before}
 
 
-def _bring_in(reader: Connection, writer: Connection, table: Table, apart: dict[str, str | None]) -> int:
-    copy, count = table.to_metadata(MetaData(), schema=_BEFORE), 0
-    ours = reader.execute(select(table).except_(select(copy))).mappings().all()
+def _merge_table(reader: Connection, writer: Connection, table: Table, by_others: dict[str, str | None]) -> int:
+    """Write the rows of one table that the journal has changed since its copy was made. Return how many."""
+    copy, count = table.to_metadata(MetaData(), schema=_COPY), 0
+    changed = reader.execute(select(table).except_(select(copy))).mappings().all()
     if table is EVENT:
-        ours = sorted(ours, key=lambda row: row["at"])
-    for rows in chunks(ours):
-        known, theirs = _by_key(reader, copy, rows), _by_key(writer, table, rows)
+        changed = sorted(changed, key=lambda row: row["at"])
+    for rows in chunks(changed):
+        starts, theirs = _by_key(reader, copy, rows), _by_key(writer, table, rows)
         for row in rows:
             key = _key(table, row)
-            if (made := _merged(table, row, known.get(key), theirs.get(key))) is not None:
-                if table is EVENT and (made := _continued(made, apart)) is None:
+            if (chosen := _choose_row(table, row, starts.get(key), theirs.get(key))) is not None:
+                if table is EVENT and (chosen := _continue_events(chosen, by_others)) is None:
                     continue
                 if table is RUN:
-                    made["evidence"] = tuple(name for name in made["evidence"] if _is_kept(writer, name))
+                    chosen["evidence"] = tuple(name for name in chosen["evidence"] if _is_kept(writer, name))
                 # Records that continue the store's chain were written before. Any other would leave a gap.
                 if table is EVIDENCE and key not in theirs:
                     continue
-                _write(writer, table, made, is_there=key in theirs)
+                _write(writer, table, chosen, is_there=key in theirs)
                 count += 1
     return count
 
@@ -193,11 +196,11 @@ def _is_kept(writer: Connection, record: str) -> bool:
     return writer.execute(select(EVIDENCE.c.number).where(mine)).first() is not None
 
 
-def _merged(table: Table, ours: RowMapping, before: _Row | None, theirs: _Row | None) -> dict[str, Any] | None:
+def _choose_row(table: Table, ours: RowMapping, before: _Row | None, theirs: _Row | None) -> dict[str, Any] | None:
     """Return the row to write, or None, given three versions: before, and as the journal and the store left it."""
     if theirs is None or theirs == before:
         return dict(ours)
-    column = _LATER.get(table.name)
+    column = _LATER_COLUMN.get(table.name)
     if column is None or ours[column] is None:
         return None
     return dict(ours) if theirs[column] is None or ours[column] > theirs[column] else None

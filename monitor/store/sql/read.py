@@ -17,7 +17,7 @@ from alerts.incident import Incident
 from alerts.notice import Notice
 from alerts.silence import Silence
 from monitor.judge.runs import Blind, Run
-from monitor.plan.targets import release_of
+from monitor.plan.targets import release_from_id
 from monitor.store.rows import Delivery, DeliveryState, Draft, Event, Heartbeat, Judged, Lease, Record, RotaRead
 from monitor.store.sql import tables
 from monitor.store.sql.columns import database_clock
@@ -91,7 +91,7 @@ class RunStore:
         """Return the releases with a target that has more than `most` runs."""
         target = tables.RUN.c.target
         full = self.ask.rows(select(target).group_by(target).having(func.count() > most))
-        return sorted({release_of(row["target"]) for row in full})
+        return sorted({release_from_id(row["target"]) for row in full})
 
 
 @lru_cache(maxsize=512)

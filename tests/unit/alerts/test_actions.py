@@ -5,8 +5,8 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from alerts.actions import action_done, add_action, in_words, is_overdue, waiting
-from alerts.by_hand import NotEnough, log_by_hand
+from alerts.actions import add_action, complete_action, describe_action, is_overdue, list_actions
+from alerts.by_hand import InvalidInput, log_by_hand
 from alerts.draft.edits import merge, to_complete
 from alerts.draft.fill import fill
 from alerts.draft.form import form_named
@@ -30,11 +30,13 @@ def test_an_action_has_a_role_and_a_day_and_is_done_once(leak: Incident) -> None
     known = add_action(leak, ROLE, RENEW, NOW)
     assert add_action(known, ROLE, RENEW, NOW) == known
     [action] = known.actions
-    assert in_words(action, "Europe/London") == "Renew the certificate: web team, by 1 February 2018."
-    done = action_done(known, "web team", 1, NOW, "2018-01-06T09:00")
-    assert in_words(done.actions[0], "Europe/London") == "Renew the certificate: web team, done on 6 January 2018."
+    assert describe_action(action, "Europe/London") == "Renew the certificate: web team, by 1 February 2018."
+    done = complete_action(known, "web team", 1, NOW, "2018-01-06T09:00")
+    assert (
+        describe_action(done.actions[0], "Europe/London") == "Renew the certificate: web team, done on 6 January 2018."
+    )
     assert done.actions[0].done_by == "web team"
-    assert action_done(done, "press officer", 1, NOW) == done
+    assert complete_action(done, "press officer", 1, NOW) == done
     assert [entry.text for entry in done.timeline[-2:]] == [
         "action no. 1: Renew the certificate. (web team, by 1 February 2018)",
         "action no. 1: done",
@@ -46,32 +48,32 @@ def test_an_action_has_a_role_and_a_day_and_is_done_once(leak: Incident) -> None
     [
         (
             {"text": " ", "owner": "", "due": "soon"},
-            ["due: say by which day", "owner: say in which role", "text: say what"],
+            ["due: not a date", "owner: give your role", "text: say what must be done"],
         ),
-        ({"due": "2017-02-01"}, ["due: lies before the incident"]),
-        ({"owner": "x" * 81}, ["owner: say in which role, in at most 80 characters, never a name"]),
+        ({"due": "2017-02-01"}, ["due: give a day after the incident"]),
+        ({"owner": "x" * 81}, ["owner: give your role, not your name, in at most 80 characters"]),
     ],
 )
 def test_what_is_no_action_is_refused_with_every_fault(
     leak: Incident, typed: dict[str, str], faults: list[str]
 ) -> None:
-    with pytest.raises(NotEnough) as refused:
+    with pytest.raises(InvalidInput) as refused:
         add_action(leak, ROLE, RENEW | typed, NOW)
     assert all(told.startswith(fault) for told, fault in zip(refused.value.faults, faults, strict=True))
 
 
 @pytest.mark.parametrize(("number", "at"), [(0, ""), (2, ""), (1, "2018-01-07T09:00"), (1, "soon")])
 def test_only_an_action_there_is_can_be_done_and_not_in_the_future(leak: Incident, number: int, at: str) -> None:
-    with pytest.raises(NotEnough):
-        action_done(add_action(leak, ROLE, RENEW, NOW), ROLE, number, NOW, at)
+    with pytest.raises(InvalidInput):
+        complete_action(add_action(leak, ROLE, RENEW, NOW), ROLE, number, NOW, at)
 
 
 def test_those_that_should_be_done_by_now_come_first(leak: Incident) -> None:
     later = add_action(leak, ROLE, RENEW, NOW)
     sooner = add_action(replace(leak, id="another"), ROLE, RENEW | {"due": "2018-01-08"}, NOW)
-    assert [one.id for one, _, _ in waiting([later, sooner])] == ["another", leak.id]
-    assert not waiting([action_done(later, ROLE, 1, NOW)])
-    assert len(waiting([action_done(later, ROLE, 1, NOW)], done=True)) == 1
+    assert [one.id for one, _, _ in list_actions([later, sooner])] == ["another", leak.id]
+    assert not list_actions([complete_action(later, ROLE, 1, NOW)])
+    assert len(list_actions([complete_action(later, ROLE, 1, NOW)], done=True)) == 1
     [action] = sooner.actions
     assert not is_overdue(action, date(2018, 1, 8))
     assert is_overdue(action, date(2018, 1, 9))

@@ -5,27 +5,34 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
-from alerts.calendar_incidents import Missing, Trouble, missing, reopened, restored, trouble
-from alerts.incident import Incident
+from alerts.calendar_incidents import (
+    CalendarTrouble,
+    MissingEdition,
+    close_resolved,
+    reopen,
+    report_missing_edition,
+    report_trouble,
+)
+from alerts.incident import Incident, steps_for_incident
 
 NOW = datetime(2026, 7, 1, 8, 30, tzinfo=UTC)
-DOUBTED = Trouble("govuk", "ofqual", "3 entries, usually 240", NOW, NOW - timedelta(minutes=10), doubted=True)
+DOUBTED = CalendarTrouble("govuk", "ofqual", "3 entries, usually 240", NOW, NOW - timedelta(minutes=10), doubted=True)
 ZONE = "Europe/London"
 
 
-def opened(found: Trouble = DOUBTED) -> Incident:
-    incident = trouble(found, None, NOW, ZONE).incident
+def opened(found: CalendarTrouble = DOUBTED) -> Incident:
+    incident = report_trouble(found, None, NOW, ZONE).incident
     assert incident is not None
     return incident
 
 
-def test_a_doubted_calendar_is_told_with_what_stays_in_force_and_how_to_accept_it() -> None:
-    decision = trouble(DOUBTED, None, NOW, ZONE)
+def test_the_notice_of_a_doubted_calendar_says_what_remains_in_force_and_how_to_accept_it() -> None:
+    decision = report_trouble(DOUBTED, None, NOW, ZONE)
     (notice,) = decision.notices
     assert (notice.kind, notice.grade, decision.draft) == ("calendar", "none", False)
     assert notice.subject == "CALENDAR: govuk is not believed: 3 entries, usually 240"
     assert "Last usable read: 09:20 BST." in notice.text
-    assert "What it said at its last usable read stays in force." in notice.text
+    assert "The announcements of that read remain in force." in notice.text
     assert "accept = 2026-07-01" in notice.text
 
 
@@ -35,10 +42,10 @@ def test_the_id_follows_the_day_on_which_the_trouble_began() -> None:
     assert opened().id == opened(late).id
 
 
-def test_the_same_fault_again_changes_nothing_and_another_is_noted_in_silence() -> None:
+def test_a_new_fault_of_a_known_calendar_is_recorded_without_a_notice() -> None:
     known = opened()
-    assert trouble(DOUBTED, known, NOW, ZONE).incident is None
-    other = trouble(replace(DOUBTED, fault="answered 503"), known, NOW, ZONE)
+    assert report_trouble(DOUBTED, known, NOW, ZONE).incident is None
+    other = report_trouble(replace(DOUBTED, fault="answered 503"), known, NOW, ZONE)
     assert other.incident is not None
     assert (other.notices, other.incident.timeline[-1].text) == ((), "answered 503")
 
@@ -46,33 +53,42 @@ def test_the_same_fault_again_changes_nothing_and_another_is_noted_in_silence() 
 def test_faults_that_differ_at_every_read_do_not_fill_the_timeline() -> None:
     known = opened()
     for number in range(200):
-        known = trouble(replace(DOUBTED, fault=f"fault {number}"), known, NOW, ZONE).incident or known
+        known = report_trouble(replace(DOUBTED, fault=f"fault {number}"), known, NOW, ZONE).incident or known
     assert len(known.timeline) == 50
 
 
 def test_a_calendar_that_reads_again_closes_its_incident_and_may_open_it_again() -> None:
-    closed = restored(opened(), NOW)
-    again = reopened(closed, opened(), NOW)
+    closed = close_resolved(opened(), NOW)
+    again = reopen(closed, opened(), NOW)
     assert (closed.closed, again.closed, len(again.timeline)) == (NOW, None, 3)
 
 
 def test_a_long_fault_is_one_short_line() -> None:
-    (notice,) = trouble(replace(DOUBTED, fault="x\n" * 5000), None, NOW, ZONE).notices
+    (notice,) = report_trouble(replace(DOUBTED, fault="x\n" * 5000), None, NOW, ZONE).notices
     assert len(notice.subject) < 400
     assert "\n" not in notice.subject
 
 
 def test_a_calendar_never_read_says_so() -> None:
-    (notice,) = trouble(replace(DOUBTED, last_read=None, doubted=False), None, NOW, ZONE).notices
+    (notice,) = report_trouble(replace(DOUBTED, last_read=None, doubted=False), None, NOW, ZONE).notices
     assert "Last usable read: never." in notice.text
     assert "correct its address" in notice.text
 
 
-def test_a_missing_edition_accuses_nobody() -> None:
-    found = Missing("Example earnings: June 2026", "example-office", date(2026, 7, 8), date(2026, 7, 22))
-    decision = missing(found, NOW)
+def test_the_notice_of_a_missing_edition_accuses_no_one() -> None:
+    found = MissingEdition(
+        "Example earnings: June 2026", "example-office", "Example Office", date(2026, 7, 8), date(2026, 7, 22)
+    )
+    decision = report_missing_edition(found, NOW)
     assert decision.incident is not None
     assert decision.incident.id == "unannounced-example-office-example-earnings-june-2026-2026-07-08"
     (notice,) = decision.notices
     assert "between 8 July 2026 and 22 July 2026" in notice.text
-    assert "Nothing has been late by this alone." in notice.text
+    assert "No release is late because of this." in notice.text
+
+
+def test_pages_and_commands_show_the_steps_of_the_notice() -> None:
+    decision = report_trouble(DOUBTED, None, NOW, ZONE)
+    assert decision.incident is not None
+    for step in steps_for_incident(decision.incident):
+        assert step.text in decision.notices[0].text

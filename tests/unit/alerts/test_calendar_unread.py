@@ -33,11 +33,11 @@ def test_one_read_shortly_before_is_taken_for_granted(overdue: Overdue, read_bef
     assert "bore out" not in notice
 
 
-def test_one_last_read_17_hours_before_its_slot_is_owned_up_to(overdue: Overdue) -> None:
+def test_a_notice_says_when_the_slot_was_last_read_17_hours_before(overdue: Overdue) -> None:
     draft, notice = draft_and_notice(replace(overdue(400), confirmed=SLOT - timedelta(hours=17)))
     assert NO_GAP not in draft
     assert "The calendar was last read with this announced time in it at 16:30 GMT on 4 January 2018." in draft
-    assert "Its calendar last bore out the slot 4 January 16:30 GMT" in notice
+    assert "The slot was last read in its calendar 4 January 16:30 GMT" in notice
 
 
 def test_an_exposure_weeks_ahead_needs_a_calendar_read_by_then_and_no_later(overdue: Overdue) -> None:

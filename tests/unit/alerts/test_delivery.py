@@ -7,7 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alerts.channel import Accepted, Refused
-from alerts.delivery import Again, GivenUp, Patience, Sent, Waiting, after, next_due, ready
+from alerts.delivery import (
+    GivenUp,
+    PendingDelivery,
+    RetryAt,
+    RetryPolicy,
+    Sent,
+    decide_after_attempt,
+    next_due,
+    select_ready,
+)
 
 NOW = datetime(2018, 1, 5, 9, 31, 1, tzinfo=UTC)
 DOWN = Refused(permanent=False, reason="connection refused")
@@ -17,93 +26,95 @@ def rolls(seed: int) -> Random:
     return Random(seed)  # noqa: S311  # spreads attempts, guards nothing
 
 
-def waiting(notice: str, thread: str, channel: str = "mail", seconds: int = 0, due: int = 0) -> Waiting:
-    return Waiting(notice, thread, channel, NOW + timedelta(seconds=seconds), NOW + timedelta(seconds=due))
+def waiting(notice: str, thread: str, channel: str = "mail", seconds: int = 0, due: int = 0) -> PendingDelivery:
+    return PendingDelivery(notice, thread, channel, NOW + timedelta(seconds=seconds), NOW + timedelta(seconds=due))
 
 
 def test_what_was_accepted_is_sent() -> None:
-    assert after(Accepted("250 queued"), 1, NOW, NOW, rolls(1)) == Sent("250 queued")
+    assert decide_after_attempt(Accepted("250 queued"), 1, NOW, NOW, rolls(1)) == Sent("250 queued")
 
 
 def test_a_permanent_refusal_is_given_up_at_once() -> None:
-    assert after(Refused(permanent=True, reason="550 no such user"), 1, NOW, NOW, rolls(1)) == GivenUp(
+    assert decide_after_attempt(Refused(permanent=True, reason="550 no such user"), 1, NOW, NOW, rolls(1)) == GivenUp(
         "550 no such user"
     )
 
 
 def test_a_passing_refusal_is_tried_again_within_seconds() -> None:
-    step = after(DOWN, 1, NOW, NOW, rolls(1))
-    assert isinstance(step, Again)
+    step = decide_after_attempt(DOWN, 1, NOW, NOW, rolls(1))
+    assert isinstance(step, RetryAt)
     assert timedelta(seconds=2.5) <= step.at - NOW <= timedelta(seconds=5)
     assert step.reason == "connection refused"
 
 
 def test_the_other_side_may_ask_for_a_longer_wait() -> None:
     busy = Refused(permanent=False, reason="429", retry_after=timedelta(minutes=7))
-    step = after(busy, 1, NOW, NOW, rolls(1))
-    assert step == Again(NOW + timedelta(minutes=7), "429")
+    step = decide_after_attempt(busy, 1, NOW, NOW, rolls(1))
+    assert step == RetryAt(NOW + timedelta(minutes=7), "429")
 
 
 def test_a_notice_a_day_old_is_given_up() -> None:
-    step = after(DOWN, 100, NOW, NOW + timedelta(hours=24), rolls(1))
-    assert step == GivenUp("not taken in 100 attempts, the last time: connection refused")
+    step = decide_after_attempt(DOWN, 100, NOW, NOW + timedelta(hours=24), rolls(1))
+    assert step == GivenUp("refused 100 times, most recently: connection refused")
 
 
 def test_a_wait_beyond_the_expiry_is_not_waited_for() -> None:
     busy = Refused(permanent=False, reason="429", retry_after=timedelta(days=2))
-    assert isinstance(after(busy, 1, NOW, NOW, rolls(1)), GivenUp)
+    assert isinstance(decide_after_attempt(busy, 1, NOW, NOW, rolls(1)), GivenUp)
 
 
 def test_the_last_attempt_falls_on_the_expiry() -> None:
     almost = NOW + timedelta(hours=23, minutes=59)
-    assert after(DOWN, 90, NOW, almost, rolls(1)) == Again(NOW + timedelta(hours=24), "connection refused")
+    assert decide_after_attempt(DOWN, 90, NOW, almost, rolls(1)) == RetryAt(
+        NOW + timedelta(hours=24), "connection refused"
+    )
 
 
 @given(attempts=st.integers(1, 499), seed=st.integers())
 def test_waits_grow_to_the_longest_and_keep_half_of_it(attempts: int, seed: int) -> None:
-    patience = Patience()
-    step = after(DOWN, attempts, NOW, NOW, rolls(seed))
-    assert isinstance(step, Again)
+    patience = RetryPolicy()
+    step = decide_after_attempt(DOWN, attempts, NOW, NOW, rolls(seed))
+    assert isinstance(step, RetryAt)
     full = min(600.0, 5.0 * 2 ** (attempts - 1))
     assert full / 2 <= (step.at - NOW).total_seconds() <= full
-    assert step == after(DOWN, attempts, NOW, NOW, rolls(seed), patience)
+    assert step == decide_after_attempt(DOWN, attempts, NOW, NOW, rolls(seed), patience)
 
 
 def test_attempts_come_to_an_end() -> None:
-    assert isinstance(after(DOWN, 3, NOW, NOW, rolls(1), Patience(attempts=3)), GivenUp)
+    assert isinstance(decide_after_attempt(DOWN, 3, NOW, NOW, rolls(1), RetryPolicy(attempts=3)), GivenUp)
 
 
 def test_a_channel_that_is_down_for_a_day_is_tried_to_the_end() -> None:
-    now, attempts, step, rng = NOW, 0, Again(NOW, ""), rolls(7)
-    while isinstance(step, Again):
+    now, attempts, step, rng = NOW, 0, RetryAt(NOW, ""), rolls(7)
+    while isinstance(step, RetryAt):
         now, attempts = step.at, attempts + 1
-        step = after(DOWN, attempts, NOW, now, rng)
+        step = decide_after_attempt(DOWN, attempts, NOW, now, rng)
     assert now == NOW + timedelta(hours=24)
     assert 140 < attempts < 500
 
 
 def test_a_follow_up_never_overtakes_its_opening_on_one_channel() -> None:
     outbox = [waiting("final", "opened", seconds=5), waiting("opened", "opened", due=60)]
-    assert ready(outbox, NOW + timedelta(seconds=10)) == []
-    assert [one.notice for one in ready(outbox, NOW + timedelta(seconds=60))] == ["opened"]
+    assert select_ready(outbox, NOW + timedelta(seconds=10)) == []
+    assert [one.notice for one in select_ready(outbox, NOW + timedelta(seconds=60))] == ["opened"]
 
 
 def test_a_poison_notice_holds_up_no_other_thread() -> None:
     outbox = [waiting("poison", "poison", due=600), waiting("b", "b", seconds=2), waiting("a", "a", seconds=1)]
-    assert [one.notice for one in ready(outbox, NOW + timedelta(seconds=5))] == ["a", "b"]
+    assert [one.notice for one in select_ready(outbox, NOW + timedelta(seconds=5))] == ["a", "b"]
 
 
 def test_a_channel_that_is_down_holds_up_no_other_channel() -> None:
     outbox = [waiting("a", "a", "pager", due=600), waiting("a", "a", "mail")]
-    assert [one.channel for one in ready(outbox, NOW)] == ["mail"]
+    assert [one.channel for one in select_ready(outbox, NOW)] == ["mail"]
 
 
 def test_an_opening_goes_before_follow_ups_of_the_same_instant() -> None:
-    assert [one.notice for one in ready([waiting("0-final", "z"), waiting("z", "z")], NOW)] == ["z"]
+    assert [one.notice for one in select_ready([waiting("0-final", "z"), waiting("z", "z")], NOW)] == ["z"]
 
 
 def test_what_waits_behind_a_refused_notice_of_its_thread_is_not_due_before_it() -> None:
     refused, later = waiting("a", "a", due=60), waiting("b", "a", seconds=1)
-    assert ready([refused, later], NOW) == []
+    assert select_ready([refused, later], NOW) == []
     assert next_due([refused, later]) == refused.due
     assert next_due([]) is None

@@ -9,7 +9,8 @@ import pytest
 
 from alerts.decide import decide
 from alerts.finding import Ended, ReleaseFacts
-from alerts.notice import Notice, message
+from alerts.message import build_message
+from alerts.notice import Notice
 from tests.unit.alerts.conftest import SLOT
 
 Make = Callable[..., ReleaseFacts]
@@ -64,5 +65,5 @@ def test_the_reason_stands_in_the_data_of_a_message(early: Make) -> None:
     for is_open, ended in ((True, None), (False, "removed")):
         decision = decide(early("page", is_open=is_open), None, SLOT)
         (notice,) = decision.notices
-        measured = message(notice, decision.incident).data["measured"]
+        measured = build_message(notice, decision.incident).data["measured"]
         assert [one["ended"] for one in measured["parts"][0]["exposures"]] == [ended]

@@ -66,7 +66,7 @@ def test_a_page_that_flaps_for_three_minutes_makes_four_notices_and_a_last_one(f
     steady = steady_notice(incident, last + timedelta(minutes=10))
     assert steady is not None
     assert steady.subject.startswith("EARLY, steady again: ")
-    assert "public since 07:33 GMT, not seen gone yet" in steady.subject
+    assert "public since 07:33 GMT, not seen removed yet" in steady.subject
     assert "What changed: it came and went from 07:30 GMT to 07:33 GMT, 37 changes; nothing has changed" in steady.text
 
 

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from alerts.decide import decide
 from alerts.finding import Exposure, Finding, Part, ReleaseFacts
-from alerts.incident import Decision, Entry, Incident, Kind, kind_of, known_to, reminder
-from alerts.notice import message, thread_id
+from alerts.incident import Decision, Entry, Incident, Kind, find_known_incident, incident_kind, reminder_notice
+from alerts.message import build_message
+from alerts.notice import thread_id
 from schedules.times.interval import Bounds, Interval
 
 Make = Callable[..., ReleaseFacts]
@@ -31,12 +32,12 @@ def opened(facts: ReleaseFacts) -> Incident:
 
 
 @pytest.mark.parametrize("verdict", ["pending", "on_time", "cancelled", "moved"])
-def test_nobody_is_told_of_a_release_that_did_nothing_wrong(facts: Make, verdict: str) -> None:
+def test_a_release_without_a_breach_opens_no_incident(facts: Make, verdict: str) -> None:
     assert decide(facts(LATER, verdict=verdict, final=True), None, LATER) == Decision()
 
 
 @pytest.mark.parametrize("finding", ["elsewhere_first", "corrected", "blind", "clock_fault", "stale_edge"])
-def test_a_finding_that_breaks_no_promise_makes_no_incident(facts: Make, finding: str) -> None:
+def test_a_finding_without_a_breach_opens_no_incident(facts: Make, finding: str) -> None:
     on_time = facts(LATER, verdict="on_time", findings=(Finding(finding),))
     assert decide(on_time, None, LATER) == Decision()
 
@@ -51,20 +52,20 @@ def test_a_release_that_is_overdue_opens_one_incident_with_a_draft(overdue: Make
     assert decision.notices[0].follows == ""
 
 
-def test_the_same_facts_twice_tell_nothing_new(overdue: Make) -> None:
+def test_the_same_facts_twice_change_nothing(overdue: Make) -> None:
     incident = opened(overdue(61))
     again = decide(overdue(61), incident, LATER + timedelta(seconds=5))
     assert again == Decision(incident, (), draft=False)
 
 
-def test_a_delay_that_only_grows_is_recorded_and_not_told(overdue: Make) -> None:
+def test_a_growing_delay_is_recorded_without_a_notice(overdue: Make) -> None:
     decision = decide(overdue(90), opened(overdue(61)), LATER)
     assert decision.incident is not None
     assert decision.incident.facts == overdue(90)
     assert (decision.notices, decision.draft) == ((), False)
 
 
-def test_a_note_that_becomes_a_report_is_a_follow_up_of_its_thread(overdue: Make) -> None:
+def test_a_note_that_becomes_a_report_gets_a_notice_in_its_thread(overdue: Make) -> None:
     decision = decide(overdue(301), opened(overdue(61)), SLOT + timedelta(seconds=301))
     assert kinds(decision) == ["grade_changed"]
     assert decision.notices[0].follows == thread_id("malpractice-2017-2018-01-05")
@@ -72,7 +73,7 @@ def test_a_note_that_becomes_a_report_is_a_follow_up_of_its_thread(overdue: Make
     assert (decision.incident.grade, decision.draft) == ("report", True)
 
 
-def test_a_grade_that_falls_is_written_down_and_never_announced(overdue: Make, late: Make) -> None:
+def test_a_falling_grade_is_recorded_without_a_notice(overdue: Make, late: Make) -> None:
     incident = opened(overdue(301))
     decision = decide(late(100), incident, SLOT + timedelta(hours=1))
     assert decision.incident is not None
@@ -81,7 +82,7 @@ def test_a_grade_that_falls_is_written_down_and_never_announced(overdue: Make, l
     assert any("measured grade is now note" in entry.text for entry in decision.incident.timeline)
 
 
-def test_people_are_told_once_when_the_page_is_out_at_last(overdue: Make, late: Make) -> None:
+def test_people_are_notified_once_when_the_page_is_out(overdue: Make, late: Make) -> None:
     out = decide(late(10140), opened(overdue(400)), LATER)
     assert kinds(out) == ["appeared"]
     assert decide(late(10140), out.incident, LATER).notices == ()
@@ -95,7 +96,7 @@ def test_final_facts_close_the_incident_with_one_notice(overdue: Make, late: Mak
     assert decide(late(10140, final=True), done.incident, LATER).notices == ()
 
 
-def test_a_doubt_that_ends_in_proved_lateness_is_told_once(facts: Make, late: Make) -> None:
+def test_an_unproven_release_that_is_proved_late_gets_one_notice(facts: Make, late: Make) -> None:
     doubt = decide(facts(LATER, verdict="unproven"), None, SLOT + timedelta(minutes=6))
     done = decide(late(700, final=True), doubt.incident, SLOT + timedelta(minutes=12))
     assert kinds(done) == ["opened"]
@@ -139,7 +140,7 @@ def test_a_first_breach_opens_as_such_whatever_lesser_incident_is_open(
     assert [(one.id, one.closed) for one in closed] == [(before.id, now)] * len(superseded)
     told = [one.timeline[-1].text for one in closed]
     assert told == [f"{words} by {decision.incident.id}" for words in superseded]
-    assert known_to([before, decision.incident], "malpractice-2017") == decision.incident
+    assert find_known_incident([before, decision.incident], "malpractice-2017") == decision.incident
 
 
 def test_each_incident_of_a_release_has_an_id_of_its_own(facts: Make, overdue: Make) -> None:
@@ -155,14 +156,14 @@ def test_each_incident_of_a_release_has_an_id_of_its_own(facts: Make, overdue: M
 def test_no_length_under_a_second_is_stated(early: Make) -> None:
     begun = early("page", is_open=True)
     decision = decide(begun, None, begun.at)
-    told = message(decision.notices[0], decision.incident)
+    told = build_message(decision.notices[0], decision.incident)
     assert told.brief.startswith("EARLY: ")
     over = early("page", is_open=False)
     short = replace(over.parts[0].exposures[0], seconds=Bounds(0.2, 0.9))
     facts = replace(over, parts=(replace(over.parts[0], exposures=(short,)),))
     (closed,) = decide(facts, decision.incident, over.at).notices
     assert "was public for at most 1 s from" in closed.subject
-    for text in (told.brief, told.text, message(closed, decision.incident).brief, closed.text):
+    for text in (told.brief, told.text, build_message(closed, decision.incident).brief, closed.text):
         assert re.search(r"(?<![\d:])0 s\b", text) is None
 
 
@@ -277,7 +278,7 @@ def test_a_lateness_beside_a_lead_is_an_incident_of_its_own(facts: Make, overdue
     decision = decide(overdue(61), lead, LATER)
     assert kinds(decision) == ["opened"]
     assert decision.incident is not None
-    assert known_to([lead, decision.incident], "malpractice-2017") == decision.incident
+    assert find_known_incident([lead, decision.incident], "malpractice-2017") == decision.incident
 
 
 def after(facts: Make, *findings: Finding, **more: object) -> ReleaseFacts:
@@ -377,7 +378,7 @@ def test_a_notice_names_first_what_it_tells(facts: Make, overdue: Make) -> None:
 
 def test_users_kept_waiting_by_a_stale_edge_need_a_person(facts: Make) -> None:
     stale = facts(LATER, verdict="on_time", grade="report", findings=(Finding("stale_edge", "page"),))
-    assert kind_of(stale, LATER) == Kind.LATE
+    assert incident_kind(stale, LATER) == Kind.LATE
 
 
 def test_a_release_without_an_instant_occurs_when_it_is_found_out(facts: Make) -> None:
@@ -389,15 +390,15 @@ def test_a_release_without_an_instant_occurs_when_it_is_found_out(facts: Make) -
 def test_reminders_go_on_until_somebody_has_it(overdue: Make) -> None:
     incident, every = opened(overdue(400)), timedelta(minutes=10)
     start = incident.opened
-    assert reminder(incident, start + timedelta(minutes=9), every) is None
-    ids = {one.id for m in range(10, 90, 5) if (one := reminder(incident, start + timedelta(minutes=m), every))}
+    assert reminder_notice(incident, start + timedelta(minutes=9), every) is None
+    ids = {one.id for m in range(10, 90, 5) if (one := reminder_notice(incident, start + timedelta(minutes=m), every))}
     assert len(ids) == 8
     had = replace(incident, timeline=(*incident.timeline, Entry(start, "on call", "acknowledged")))
-    assert reminder(had, start + timedelta(hours=1), every) is None
+    assert reminder_notice(had, start + timedelta(hours=1), every) is None
 
 
 def test_nobody_is_reminded_of_a_mere_note(overdue: Make) -> None:
-    assert reminder(opened(overdue(61)), LATER + timedelta(hours=5), timedelta(minutes=10)) is None
+    assert reminder_notice(opened(overdue(61)), LATER + timedelta(hours=5), timedelta(minutes=10)) is None
 
 
 STORY = st.lists(

@@ -9,11 +9,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from alerts.channel import Message
-from alerts.channels.mail import compose
+from alerts.channels.mail import compose_mail
 from alerts.decide import decide
 from alerts.finding import ReleaseFacts
-from alerts.notice import message
-from alerts.notice_html import BRIEF, page
+from alerts.message import build_message
+from alerts.notice_html import LONGEST_BRIEF, notice_page
 from alerts.notice_text import SUBJECT_SUFFIX
 from tests.worlds.channels import channel_settings
 
@@ -25,7 +25,7 @@ MAIL = channel_settings("mail", host="mail.example", sender="ninethirty@stats.ex
 
 def sent(facts: ReleaseFacts, now: datetime | None = None) -> Message:
     decision = decide(facts, None, now or facts.at)
-    return message(decision.notices[-1], decision.incident, (), LINK, BOARD)
+    return build_message(decision.notices[-1], decision.incident, (), LINK, BOARD)
 
 
 def test_a_brief_subject_says_the_state_how_long_and_whose(overdue: Make, late: Make, early: Make) -> None:
@@ -42,8 +42,8 @@ def test_a_subject_of_mail_fits_a_line_and_still_names_the_producer(overdue: Mak
     decision = decide(facts, None, facts.at)
     notice = decision.notices[-1]
     notice = replace(notice, subject=notice.subject.replace("LATE:", f"LATE{tail}:"))
-    mail = compose(message(notice, decision.incident), MAIL, facts.at)
-    assert len(mail["Subject"]) <= BRIEF
+    mail = compose_mail(build_message(notice, decision.incident), MAIL, facts.at)
+    assert len(mail["Subject"]) <= LONGEST_BRIEF
     assert ": ofqual, " in mail["Subject"]
 
 
@@ -68,7 +68,7 @@ def test_what_a_publisher_wrote_is_shown_and_never_run() -> None:
     hostile = (
         'LATE\n\n- <script>alert(1)</script>\n  https://x.example/"onclick="y\n\nAddress: https://x.example/a?b=1&c=2.'
     )
-    told = page("LATE <b>", hostile, "report", {"I'm on it": 'https://x"y'}, linked=True)
+    told = notice_page("LATE <b>", hostile, "report", {"I'm on it": 'https://x"y'}, linked=True)
     assert "<script>" not in told
     assert "LATE &lt;b&gt;" in told
     assert 'onclick="y"' not in told
@@ -77,15 +77,15 @@ def test_what_a_publisher_wrote_is_shown_and_never_run() -> None:
 
 def test_a_breach_is_marked_important_and_its_end_is_not(overdue: Make, late: Make) -> None:
     at = datetime(2018, 1, 5, tzinfo=UTC)
-    assert compose(sent(overdue(400)), MAIL, at)["Importance"] == "high"
-    assert compose(sent(overdue(61)), MAIL, at)["Importance"] is None
+    assert compose_mail(sent(overdue(400)), MAIL, at)["Importance"] == "high"
+    assert compose_mail(sent(overdue(61)), MAIL, at)["Importance"] is None
     over = replace(sent(late(2265, final=True)), kind="final")
-    assert compose(over, MAIL, at)["Importance"] is None
+    assert compose_mail(over, MAIL, at)["Importance"] is None
 
 
 def test_without_pages_the_plain_text_tells_how_to_go_on_from_the_command_line(overdue: Make) -> None:
     decision = decide(overdue(400), None, overdue(400).at)
-    told = message(decision.notices[-1], decision.incident)
+    told = build_message(decision.notices[-1], decision.incident)
     assert decision.incident is not None
     assert f"ninethirty incident show {decision.incident.id}" in told.text
     assert "ninethirty incident" not in told.html

@@ -1,4 +1,4 @@
-"""Who is on call: by shifts, by turns at the same local hour, and everybody where nobody is."""
+"""Who is on call: by shifts, by turns with a local hand-over hour, and all roles if none is."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_the_description_says_who_is_on_call_until_when_and_who_is_next() -> Non
     assert WEEKLY.describe_on_call(utc(20)) == "duty A until Mon 26 Oct 2026 09:00:00 GMT, then duty B"
     both = a_rota(WAYS, Shift("duty A", utc(1), utc(28)), Shift("duty B", utc(1), utc(27, 8)))
     assert both.describe_on_call(utc(26, 10)) == "duty A and duty B until Tue 27 Oct 2026 08:00:00 GMT, then duty A"
-    assert both.describe_on_call(utc(28)) == "nobody, so everybody of it is told"
+    assert both.describe_on_call(utc(28)) == "no one, so all its roles are notified"
     assert a_rota(WAYS, turns=["duty A"], begins=MONDAY).describe_on_call(utc(20)) == "duty A"
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alerts.notice import Notice
-from alerts.routes import Route, routes_for
+from alerts.routes import Route, select_channels
 from tests.worlds.routes import a_route
 
 LONDON = "Europe/London"
@@ -21,17 +21,17 @@ def notice(grade: str = "report", kind: str = "opened", producer: str = "ofqual"
 
 
 def test_without_routes_every_channel_is_notified() -> None:
-    assert routes_for(notice(), [], ALL, NIGHT, LONDON) == [(name, NIGHT) for name in ALL]
+    assert select_channels(notice(), [], ALL, NIGHT, LONDON) == [(name, NIGHT) for name in ALL]
 
 
 def test_a_notice_that_no_route_matches_still_reaches_someone() -> None:
-    assert routes_for(notice(), [a_route("pager", producer="ons")], ALL, NIGHT, LONDON) == [
+    assert select_channels(notice(), [a_route("pager", producer="ons")], ALL, NIGHT, LONDON) == [
         (name, NIGHT) for name in ALL
     ]
 
 
 def test_a_route_without_channels_keeps_silent_on_purpose() -> None:
-    assert routes_for(notice("note"), [a_route(grade="note")], ALL, NIGHT, LONDON) == []
+    assert select_channels(notice("note"), [a_route(grade="note")], ALL, NIGHT, LONDON) == []
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,7 @@ def test_a_route_without_channels_keeps_silent_on_purpose() -> None:
 )
 def test_what_happens_after_a_release_is_directed_or_silenced_by_its_finding(route: Route, told: list[str]) -> None:
     altered = replace(notice("none", "altered"), findings=("altered", "withdrawn"))
-    assert [name for name, _ in routes_for(altered, [route], ALL, NIGHT, LONDON)] == told
+    assert [name for name, _ in select_channels(altered, [route], ALL, NIGHT, LONDON)] == told
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_what_happens_after_a_release_is_directed_or_silenced_by_its_finding(rou
     ],
 )
 def test_a_route_takes_what_matches_all_its_patterns(route: Route) -> None:
-    assert routes_for(notice(), [route], ALL, NIGHT, LONDON) == [("pager", NIGHT)]
+    assert select_channels(notice(), [route], ALL, NIGHT, LONDON) == [("pager", NIGHT)]
 
 
 @pytest.mark.parametrize(
@@ -69,21 +69,21 @@ def test_a_route_takes_what_matches_all_its_patterns(route: Route) -> None:
 )
 def test_a_silence_of_one_finding_never_silences_another(findings: tuple[str, ...]) -> None:
     told = replace(notice(), findings=findings)
-    assert [name for name, _ in routes_for(told, [a_route(finding=findings[-1])], ALL, NIGHT, LONDON)] == list(ALL)
+    assert [name for name, _ in select_channels(told, [a_route(finding=findings[-1])], ALL, NIGHT, LONDON)] == list(ALL)
 
 
 @pytest.mark.parametrize("findings", [("early", "early_exposure", "late"), ("late", "unannounced"), ("late", "lead")])
 def test_a_silence_of_the_gravest_finding_never_silences_another(findings: tuple[str, ...]) -> None:
     told = replace(notice(), findings=findings)
-    assert [name for name, _ in routes_for(told, [a_route(finding=findings[0])], ALL, NIGHT, LONDON)] == list(ALL)
+    assert [name for name, _ in select_channels(told, [a_route(finding=findings[0])], ALL, NIGHT, LONDON)] == list(ALL)
 
 
 def test_a_notice_is_not_diverted_by_a_lesser_finding_that_it_names() -> None:
     told, route = replace(notice(), findings=("late", "short_notice")), a_route("mail", finding="short_notice")
-    assert [name for name, _ in routes_for(told, [route], ALL, NIGHT, LONDON)] == list(ALL)
+    assert [name for name, _ in select_channels(told, [route], ALL, NIGHT, LONDON)] == list(ALL)
     both = [route, a_route("pager", finding="late")]
-    assert [name for name, _ in routes_for(told, both, ALL, NIGHT, LONDON)] == ["mail", "pager"]
-    assert [name for name, _ in routes_for(told, both[1:], ALL, NIGHT, LONDON)] == ["pager"]
+    assert [name for name, _ in select_channels(told, both, ALL, NIGHT, LONDON)] == ["mail", "pager"]
+    assert [name for name, _ in select_channels(told, both[1:], ALL, NIGHT, LONDON)] == ["pager"]
 
 
 @pytest.mark.parametrize(
@@ -100,56 +100,58 @@ def test_a_notice_is_not_diverted_by_a_lesser_finding_that_it_names() -> None:
 )
 def test_what_a_notice_tells_is_silenced_with_its_details(findings: tuple[str, ...], silenced: str) -> None:
     told = replace(notice(), findings=findings)
-    assert routes_for(told, [a_route(finding=silenced)], ALL, NIGHT, LONDON) == []
+    assert select_channels(told, [a_route(finding=silenced)], ALL, NIGHT, LONDON) == []
 
 
 def test_what_a_notice_names_is_silenced_by_as_many_routes() -> None:
     told = replace(notice(), findings=("late", "short_notice"))
     routes = [a_route(finding="late"), a_route(finding="short_notice")]
-    assert routes_for(told, routes, ALL, NIGHT, LONDON) == []
+    assert select_channels(told, routes, ALL, NIGHT, LONDON) == []
 
 
 def test_all_matching_routes_count_and_each_channel_is_notified_once() -> None:
     routes = [a_route("mail", "pager"), a_route("pager", "folder", producer="ofqual")]
-    assert [name for name, _ in routes_for(notice(), routes, ALL, NIGHT, LONDON)] == ["mail", "pager", "folder"]
+    assert [name for name, _ in select_channels(notice(), routes, ALL, NIGHT, LONDON)] == ["mail", "pager", "folder"]
 
 
 def test_a_channel_that_does_not_exist_is_left_out() -> None:
-    assert routes_for(notice(), [a_route("gone", "mail")], ALL, NIGHT, LONDON) == [("mail", NIGHT)]
+    assert select_channels(notice(), [a_route("gone", "mail")], ALL, NIGHT, LONDON) == [("mail", NIGHT)]
 
 
 def test_quiet_hours_hold_a_note_until_they_end_on_the_minute() -> None:
     route = a_route("mail", quiet=(time(22), time(7)))
-    assert routes_for(notice("note"), [route], ALL, NIGHT, LONDON) == [("mail", datetime(2018, 7, 6, 6, tzinfo=UTC))]
+    assert select_channels(notice("note"), [route], ALL, NIGHT, LONDON) == [
+        ("mail", datetime(2018, 7, 6, 6, tzinfo=UTC))
+    ]
 
 
 def test_quiet_hours_never_hold_a_report() -> None:
     route = a_route("mail", quiet=(time(22), time(7)))
-    assert routes_for(notice("report"), [route], ALL, NIGHT, LONDON) == [("mail", NIGHT)]
+    assert select_channels(notice("report"), [route], ALL, NIGHT, LONDON) == [("mail", NIGHT)]
 
 
 def test_quiet_hours_end_by_the_wall_clock_when_the_clocks_change() -> None:
     route = a_route("mail", quiet=(time(22), time(7)))
     saturday = datetime(2018, 3, 24, 23, tzinfo=UTC)
-    assert routes_for(notice("note"), [route], ALL, saturday, LONDON) == [
+    assert select_channels(notice("note"), [route], ALL, saturday, LONDON) == [
         ("mail", datetime(2018, 3, 25, 6, tzinfo=UTC))
     ]
 
 
 def test_a_channel_on_two_routes_is_notified_at_the_earlier_time() -> None:
     routes = [a_route("mail", quiet=(time(22), time(7))), a_route("mail", producer="ofqual")]
-    assert routes_for(notice("note"), routes, ALL, NIGHT, LONDON) == [("mail", NIGHT)]
+    assert select_channels(notice("note"), routes, ALL, NIGHT, LONDON) == [("mail", NIGHT)]
 
 
 def test_a_reminder_goes_to_those_it_escalates_to_as_well() -> None:
     route = a_route("mail", escalate=("pager",))
-    assert [name for name, _ in routes_for(notice(), [route], ALL, NIGHT, LONDON)] == ["mail"]
-    reminded = routes_for(notice(kind="reminder"), [route], ALL, NIGHT, LONDON)
+    assert [name for name, _ in select_channels(notice(), [route], ALL, NIGHT, LONDON)] == ["mail"]
+    reminded = select_channels(notice(kind="reminder"), [route], ALL, NIGHT, LONDON)
     assert [name for name, _ in reminded] == ["mail", "pager"]
 
 
 @given(now=st.datetimes(datetime(2018, 1, 1), datetime(2019, 1, 1)), begins=st.times(), ends=st.times())  # noqa: DTZ001  # the zone follows
 def test_quiet_hours_hold_for_at_most_a_day_and_an_hour(now: datetime, begins: time, ends: time) -> None:
     at = now.replace(tzinfo=UTC)
-    ((_, until),) = routes_for(notice("note"), [a_route("mail", quiet=(begins, ends))], ALL, at, LONDON)
+    ((_, until),) = select_channels(notice("note"), [a_route("mail", quiet=(begins, ends))], ALL, at, LONDON)
     assert 0 <= (until - at).total_seconds() <= 25 * 3600

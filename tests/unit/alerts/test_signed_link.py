@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerts.signed_link import read, sign
+from alerts.signed_link import read_token, sign_token
 
 NOW = datetime(2018, 1, 5, 9, 31, 1, tzinfo=UTC)
 KEY = b"k" * 32
@@ -13,27 +13,27 @@ DAY = timedelta(days=1)
 
 
 @given(incident=st.text(max_size=100))
-def test_a_link_stands_for_its_incident(incident: str) -> None:
-    assert read(sign(incident, NOW + DAY, KEY), KEY, NOW) == incident
+def test_a_token_returns_its_incident(incident: str) -> None:
+    assert read_token(sign_token(incident, NOW + DAY, KEY), KEY, NOW) == incident
 
 
-def test_a_link_runs_out() -> None:
-    token = sign("malpractice-2017-2018-01-05", NOW, KEY)
-    assert read(token, KEY, NOW) == "malpractice-2017-2018-01-05"
-    assert read(token, KEY, NOW + timedelta(seconds=1)) is None
+def test_a_token_expires() -> None:
+    token = sign_token("malpractice-2017-2018-01-05", NOW, KEY)
+    assert read_token(token, KEY, NOW) == "malpractice-2017-2018-01-05"
+    assert read_token(token, KEY, NOW + timedelta(seconds=1)) is None
 
 
-def test_a_link_signed_with_another_key_stands_for_nothing() -> None:
-    assert read(sign("i", NOW + DAY, b"other"), KEY, NOW) is None
+def test_a_token_signed_with_another_key_is_refused() -> None:
+    assert read_token(sign_token("i", NOW + DAY, b"other"), KEY, NOW) is None
 
 
 @given(token=st.text(max_size=200))
-def test_a_made_up_link_stands_for_nothing(token: str) -> None:
-    assert read(token, KEY, NOW) is None
+def test_an_invented_token_is_refused(token: str) -> None:
+    assert read_token(token, KEY, NOW) is None
 
 
 @given(place=st.integers(0, 200), letter=st.sampled_from("ABCxyz019-_"))
-def test_a_link_with_one_letter_changed_stands_for_nothing_else(place: int, letter: str) -> None:
-    token = sign("malpractice-2017-2018-01-05", NOW + DAY, KEY)
+def test_a_changed_token_never_returns_another_incident(place: int, letter: str) -> None:
+    token = sign_token("malpractice-2017-2018-01-05", NOW + DAY, KEY)
     changed = token[: place % len(token)] + letter + token[place % len(token) + 1 :]
-    assert read(changed, KEY, NOW) in {None, "malpractice-2017-2018-01-05"}
+    assert read_token(changed, KEY, NOW) in {None, "malpractice-2017-2018-01-05"}

@@ -290,7 +290,7 @@ _promises = st.lists(
 
 
 @given(_promises, st.integers(0, 60), st.sampled_from([(), ("A",), ("B", "A"), ("C", "B", "A")]))
-def test_a_slot_in_force_never_changes_once_it_has_passed(
+def test_a_slot_in_force_that_was_known_before_it_passed_never_changes_afterwards(
     history: list[Promise], days: int, calendars: tuple[str, ...]
 ) -> None:
     now = utc(6, 1) + timedelta(days=days)

@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from alerts.channel import Accepted, Message
-from alerts.channels.alertmanager import Alertmanager, alerts
+from alerts.channels.alertmanager import Alertmanager, build_alerts
 from monitor.clock import SystemClock
 from tests.loopback import Asked, http_server
 from tests.worlds.channels import DIRECT, channel_settings
@@ -28,7 +28,7 @@ receivers: [{{name: hook, webhook_configs: [{{url: '{url}/hook', send_resolved: 
 
 
 def pushed(message: Message, **changes: Any) -> list[dict[str, Any]]:  # noqa: ANN401  # fields of a message
-    return list(alerts(replace(message, **changes), SETTINGS, NOW))
+    return list(build_alerts(replace(message, **changes), SETTINGS, NOW))
 
 
 def test_one_incident_is_one_alert_however_often_it_changes(message: Message) -> None:

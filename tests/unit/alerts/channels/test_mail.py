@@ -12,7 +12,7 @@ import pytest
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 from alerts.channel import Accepted, Attachment, Message, Refused
-from alerts.channels.mail import Mail, compose
+from alerts.channels.mail import Mail, compose_mail
 from alerts.channels.settings import MailSettings
 from tests.loopback import smtp_server
 from tests.worlds.channels import DIRECT, channel_settings
@@ -58,7 +58,7 @@ async def test_the_draft_arrives_whole_beside_plain_text_and_html(message: Messa
 
 
 def test_a_follow_up_is_threaded_under_its_opening(message: Message) -> None:
-    composed = compose(message, table(25), NOW)
+    composed = compose_mail(message, table(25), NOW)
     assert composed["Message-ID"] == "<aaaa0002@stats.example>"
     assert composed["In-Reply-To"] == composed["References"] == "<aaaa0001@stats.example>"
     assert composed["Date"] == "Fri, 05 Jan 2018 09:35:01 +0000"
@@ -66,7 +66,7 @@ def test_a_follow_up_is_threaded_under_its_opening(message: Message) -> None:
 
 
 def test_the_notice_that_opens_a_thread_replies_to_nothing(message: Message) -> None:
-    composed = compose(replace(message, notice=message.id), table(25), NOW)
+    composed = compose_mail(replace(message, notice=message.id), table(25), NOW)
     assert composed["In-Reply-To"] is None
 
 

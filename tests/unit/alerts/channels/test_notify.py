@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from alerts.channel import Accepted, Attachment, Message, Refused
-from alerts.channels.notify import Notify, reference
+from alerts.channels.notify import Notify, notify_reference
 from alerts.channels.settings import NotifySettings
 from tests.loopback import NOTIFY_KEY, NOTIFY_SECRET, Asked, NotifyTwin, http_server
 from tests.worlds.channels import DIRECT, channel_settings
@@ -37,7 +37,7 @@ async def test_each_recipient_is_sent_the_template_with_its_fields(message: Mess
     assert twin.taken[0]["personalisation"] == {"subject": message.subject, "text": message.text}
     assert twin.taken[1]["phone_number"] == "+447700900123"
     assert twin.taken[1]["personalisation"] == {"subject": message.subject, "text": ""}
-    assert twin.taken[0]["reference"] == reference(message, "duty@example.org")
+    assert twin.taken[0]["reference"] == notify_reference(message, "duty@example.org")
 
 
 async def test_a_text_message_says_what_whose_how_late_and_where_in_three_messages(message: Message) -> None:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from alerts.channel import Accepted, Message, Outcome, Refused
-from alerts.channels.pagerduty import PagerDuty, event
+from alerts.channels.pagerduty import PagerDuty, build_event
 from tests.loopback import Asked, http_server
 from tests.worlds.channels import DIRECT, channel_settings
 
@@ -70,17 +70,17 @@ async def test_a_subject_of_any_length_is_taken(message: Message) -> None:
 
 @pytest.mark.parametrize(("grade", "severity"), [("report", "critical"), ("note", "warning"), ("none", "info")])
 def test_the_grade_is_the_severity(message: Message, grade: str, severity: str) -> None:
-    assert event(replace(message, data={**message.data, "grade": grade}), "k")["payload"]["severity"] == severity
+    assert build_event(replace(message, data={**message.data, "grade": grade}), "k")["payload"]["severity"] == severity
 
 
 def test_an_incident_that_a_person_closed_is_resolved(message: Message) -> None:
     incident = {"id": "i", "opened": "2018-01-05T09:31:01.000Z", "closed": "2018-01-05T09:50:00.000Z"}
-    assert event(replace(message, data={"incident": incident}), "k")["event_action"] == "resolve"
+    assert build_event(replace(message, data={"incident": incident}), "k")["event_action"] == "resolve"
 
 
 def test_links_lead_to_the_incident_and_to_the_address(message: Message) -> None:
     data = {**message.data, "link": "https://board.example/i", "measured": {"url": "https://www.gov.uk/x"}}
-    assert [one["href"] for one in event(replace(message, data=data), "k")["links"]] == [
+    assert [one["href"] for one in build_event(replace(message, data=data), "k")["links"]] == [
         "https://board.example/i",
         "https://www.gov.uk/x",
     ]

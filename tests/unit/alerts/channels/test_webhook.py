@@ -11,9 +11,9 @@ from random import Random
 import pytest
 
 from alerts.channel import Accepted, Attachment, Message, Refused
-from alerts.channels.http import weigh
-from alerts.channels.webhook import Webhook, payload
-from alerts.delivery import Again, after
+from alerts.channels.http import outcome_of_status
+from alerts.channels.webhook import Webhook, webhook_body
+from alerts.delivery import RetryAt, decide_after_attempt
 from tests.loopback import Asked, http_server
 from tests.worlds.channels import DIRECT, channel_settings
 
@@ -58,7 +58,7 @@ async def test_an_address_that_is_none_is_a_refusal_not_a_crash(message: Message
 
 
 def test_the_draft_goes_along(message: Message, draft: Attachment) -> None:
-    assert json.loads(payload(message))["files"] == [
+    assert json.loads(webhook_body(message))["files"] == [
         {
             "name": draft.name,
             "media_type": draft.media_type,
@@ -71,7 +71,7 @@ def test_the_draft_goes_along(message: Message, draft: Attachment) -> None:
 
 def test_the_same_message_makes_the_same_bytes(message: Message) -> None:
     shuffled = replace(message, data=dict(reversed(message.data.items())))
-    assert payload(message) == payload(shuffled)
+    assert webhook_body(message) == webhook_body(shuffled)
 
 
 ABSURD = ("1000000000000", "9" * 5000, "Fri, 31 Dec 9999 23:59:59 GMT", "Fri, 31 Dec 9999 23:59:59 -1200", "soon", "")
@@ -79,19 +79,19 @@ ABSURD = ("1000000000000", "9" * 5000, "Fri, 31 Dec 9999 23:59:59 GMT", "Fri, 31
 
 @pytest.mark.parametrize("asked", ABSURD)
 def test_an_absurd_retry_after_neither_delays_a_notice_nor_gives_it_up(asked: str) -> None:
-    refused = weigh(503, asked, NOW)
-    step = after(refused, 1, NOW - timedelta(hours=1), NOW, Random(1))  # noqa: S311 # spreads attempts, hides nothing
-    assert isinstance(step, Again)
+    refused = outcome_of_status(503, asked, NOW)
+    step = decide_after_attempt(refused, 1, NOW - timedelta(hours=1), NOW, Random(1))  # noqa: S311 # spreads attempts, hides nothing
+    assert isinstance(step, RetryAt)
     assert step.at - NOW <= timedelta(seconds=5)
 
 
 @pytest.mark.parametrize("status", [400, 410, 413, 415, 422])
 def test_a_message_the_other_side_cannot_take_is_not_sent_again(status: int) -> None:
-    assert weigh(status, "5", NOW) == Refused(permanent=True, reason=f"{status} was the answer")
+    assert outcome_of_status(status, "5", NOW) == Refused(permanent=True, reason=f"{status} was the answer")
 
 
 @pytest.mark.parametrize("status", [301, 401, 404, 408, 429, 500, 503])
 def test_trouble_that_may_be_mended_is_tried_again_when_asked(status: int) -> None:
-    outcome = weigh(status, "5", NOW)
+    outcome = outcome_of_status(status, "5", NOW)
     assert isinstance(outcome, Refused)
     assert (outcome.permanent, outcome.retry_after) == (False, timedelta(seconds=5))

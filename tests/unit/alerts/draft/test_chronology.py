@@ -7,7 +7,15 @@ from hashlib import sha256
 
 import pytest
 
-from alerts.by_hand import NotEnough, acknowledge, bring_forward, close, log_cause, note, note_mail
+from alerts.by_hand import (
+    InvalidInput,
+    acknowledge_incident,
+    add_note,
+    bring_forward,
+    close_incident,
+    note_mail,
+    record_cause,
+)
 from alerts.draft.chronology import HEADING
 from alerts.draft.fill import fill
 from alerts.draft.form import form_named
@@ -32,7 +40,9 @@ def listed(incident: Incident, typed: dict[str, str] | None = None, now: datetim
 
 
 def test_calls_and_posts_are_listed_in_the_order_of_time(ofqual_january: Incident) -> None:
-    logged = note(acknowledge(ofqual_january, ROLE, NOW), ROLE, "rang the web team.", NOW, "2018-01-05T09:41")
+    logged = add_note(
+        acknowledge_incident(ofqual_january, ROLE, NOW), ROLE, "rang the web team.", NOW, "2018-01-05T09:41"
+    )
     assert listed(logged) == [
         "9.41am on Friday 5 January 2018: rang the web team (duty statistician)",
         "1pm: took charge (duty statistician)",
@@ -53,9 +63,9 @@ def test_a_step_ticked_after_midnight_was_done_the_day_after(ofqual_january: Inc
 
 def test_what_was_measured_is_in_the_account_and_not_in_the_list(ofqual_january: Incident) -> None:
     assert listed(ofqual_january) == []
-    recorded = close(log_cause(ofqual_january, ROLE, "expired certificate", NOW), ROLE, NOW)
+    recorded = close_incident(record_cause(ofqual_january, ROLE, "expired certificate", NOW), ROLE, NOW)
     assert listed(recorded) == []
-    assert len(listed(note(recorded, ROLE, "rang", NOW, "2018-01-05T09:41"))) == 1
+    assert len(listed(add_note(recorded, ROLE, "rang", NOW, "2018-01-05T09:41"))) == 1
 
 
 ALERT = b"""From: GOV.UK emails <alerts@notifications.example>
@@ -86,11 +96,11 @@ def test_an_alert_that_users_got_stands_at_the_time_it_was_sent_and_its_hash_in_
     [
         (b"\xff\x00 hello", "no e-mail with a date"),
         (b"", "no e-mail with a date"),
-        (ALERT.replace(b"2017", b"2027"), "lies in the future"),
+        (ALERT.replace(b"2017", b"2027"), "is in the future"),
     ],
 )
 def test_what_is_no_mail_with_a_date_or_lies_ahead_is_refused(ofsted: Incident, mail: bytes, fault: str) -> None:
-    with pytest.raises(NotEnough, match=fault):
+    with pytest.raises(InvalidInput, match=fault):
         note_mail(ofsted, ROLE, mail, "", at("2017-03-20T18:00+00:00"))
 
 
@@ -104,8 +114,8 @@ def test_a_decision_to_bring_a_release_forward_is_said_once(ofsted: Incident) ->
 
 
 @pytest.mark.parametrize(
-    ("when", "fault"), [("soon", 'at: not a date-time, write "2018-01-05T09:41"'), ("2018-01-06T09:00", "at: lies in")]
+    ("when", "fault"), [("soon", 'at: not a date-time, write "2018-01-05T09:41"'), ("2018-01-06T09:00", "at: is in")]
 )
 def test_a_time_that_is_none_or_lies_ahead_is_refused(ofqual_january: Incident, when: str, fault: str) -> None:
-    with pytest.raises(NotEnough, match=fault):
-        note(ofqual_january, ROLE, "rang", NOW, when)
+    with pytest.raises(InvalidInput, match=fault):
+        add_note(ofqual_january, ROLE, "rang", NOW, when)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from alerts.by_hand import NotEnough, bring_forward, cite_others
+from alerts.by_hand import InvalidInput, bring_forward, cite_other_incidents
 from alerts.decide import decide
 from alerts.draft.fill import fill
 from alerts.draft.form import form_named, forms
@@ -454,7 +454,7 @@ def test_other_producers_incidents_are_cited_only_when_asked_for_and_by_name(ofq
         ofqual_march, id="other", release="other", producer="dfe", occurred=ofqual_march.occurred - timedelta(days=9)
     )
     assert cites_none(note_of(ofqual_march, [theirs]))
-    asked = cite_others(ofqual_march, "head of profession", ofqual_march.opened)
+    asked = cite_other_incidents(ofqual_march, "head of profession", ofqual_march.opened)
     case = fill(asked, form_named("note"), {"name of dfe": "Department for Education"}, [theirs], asked.opened)
     assert "(Department for Education)" in said(case, "N.previous")
     assert "dfe" not in said(case, "N.previous")
@@ -465,5 +465,5 @@ def test_a_decision_to_bring_the_release_forward_is_told_in_its_draft(ofqual_mar
     told = " ".join(text for field in note_of(decided).fields() for text in field.paragraphs)
     assert "The chief statistician decided to bring the release forward to 9am on Thursday 8 March 2018." in told
     assert bring_forward(decided, "chief statistician", "2018-03-08T09:00", ofqual_march.opened) == decided
-    with pytest.raises(NotEnough, match="not a date-time"):
+    with pytest.raises(InvalidInput, match="not a date-time"):
         bring_forward(ofqual_march, "chief statistician", "soon", ofqual_march.opened)

@@ -23,7 +23,7 @@ from alerts.draft.versions import Versions, edited, remeasured, signed
 from alerts.draft.write.outline import LINK, Document
 from alerts.draft.write.registry import WRITERS
 from alerts.incident import Incident
-from monitor.deliver.drafts import as_pdf
+from monitor.deliver.drafts import convert_to_pdf
 
 TYPED = (
     "So (https://example.org/a_b?x=1&y=2#c), as <https://example.org/told> says: https://example.org/*. Not ftp://x."
@@ -103,6 +103,6 @@ def test_word_opens_it_as_a_file_of_its_own_time(report: Report) -> None:
 def test_the_pdf_is_tagged_titled_in_its_language_and_leads_somewhere(
     soffice: str, report: Report, ending: str
 ) -> None:
-    made = as_pdf(WRITERS[ending](report), ending, soffice)
+    made = convert_to_pdf(WRITERS[ending](report), ending, soffice)
     for mark in (b"/Lang(en-GB)", b"/Marked true", b"/DisplayDocTitle true", b"https://example.org/told"):
         assert mark in made

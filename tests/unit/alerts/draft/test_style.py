@@ -16,7 +16,7 @@ from alerts.draft.form import form_named
 from alerts.draft.report import Report
 from alerts.finding import Certainty, Part, ReleaseFacts
 from alerts.incident import Incident, Kind
-from monitor.deliver.facts import Measured, release_facts
+from monitor.deliver.facts import Measurement, release_facts
 from schedules.times.interval import Interval
 from schedules.times.zone import LONDON, local
 from tests.worlds.instants import SLOT, after_slot
@@ -39,7 +39,7 @@ ROUNDING = timedelta(seconds=90)
 def measured(draw: st.DrawFn) -> ReleaseFacts:
     """Draw what was measured of a page, of some files and of another address; each came and went on its own."""
     now = draw(st.floats(-200, 400))
-    whole = release_facts(draw(worlds()).verdict(now), Measured())
+    whole = release_facts(draw(worlds()).verdict(now), Measurement())
     page = replace(whole.parts[0], url=PAGE)
     parts = [page, *(draw(other(now, name, role)) for name, role in draw(st.sets(st.sampled_from([*ROLES.items()]))))]
     return replace(
@@ -55,7 +55,7 @@ def measured(draw: st.DrawFn) -> ReleaseFacts:
 @st.composite
 def other(draw: st.DrawFn, now: float, name: str, role: str) -> Part:
     """Draw another part, as if it were a page of its own."""
-    part = release_facts(draw(worlds()).verdict(now), Measured()).parts[0]
+    part = release_facts(draw(worlds()).verdict(now), Measurement()).parts[0]
     own = tuple(replace(each, part=name) for each in part.exposures)
     return replace(part, id=name, role=role, url=f"{PAGE}/{role}", required=role != "alternative", exposures=own)
 

@@ -102,7 +102,7 @@ class Office:
         """Have a worker break over an answer of a host, `after` so many minutes, and people told of it."""
         await self.clock.sleep(after * 60)
         with suppress(WorkerFault):
-            await self.daemon.workers.ask("strip", host, None, seconds=5)
+            await self.daemon.workers.run("strip", host, None, seconds=5)
         await self.daemon.calendar_reads.incidents.report_costly_hosts()
 
     def last_read(self, name: str = "stats") -> float | None:

@@ -81,6 +81,6 @@ def hold(truth: Stepped, folder: Path) -> None:
 @pytest.mark.slow
 @settings(max_examples=3, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(truth=stepped())
-def test_whatever_the_clock_is_set_to_no_interval_is_without_the_truth(truth: Stepped) -> None:
+def test_every_measured_interval_contains_the_truth_whatever_the_clock_is_set_to(truth: Stepped) -> None:
     with tempfile.TemporaryDirectory() as folder:
         hold(truth, Path(folder))

@@ -10,7 +10,7 @@ import pytest
 
 from monitor.app.daemon import TaskDied
 from monitor.app.options import policies_of
-from monitor.app.status import shown
+from monitor.app.status import release_states
 from monitor.clock import VirtualClock
 from monitor.errors import StoreFault
 from monitor.look.sighting import State
@@ -27,7 +27,7 @@ def kinds(life: Life) -> list[str]:
     return [notice.kind for notice in life.daemon.store.outbox.notices()]
 
 
-def test_a_release_that_came_out_in_time_is_on_time_and_nobody_is_told(tmp_path: Path) -> None:
+def test_a_release_published_on_time_is_on_time_and_sends_no_notice(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
         await life.until("09:33:00")
         assert (life.word(), kinds(life)) == ("on_time", [])
@@ -39,7 +39,7 @@ def test_a_release_that_came_out_in_time_is_on_time_and_nobody_is_told(tmp_path:
     store.close()
 
 
-def test_a_release_whose_slot_passed_while_we_were_down_is_judged_after_the_first_look_alone(tmp_path: Path) -> None:
+def test_a_release_whose_slot_passed_while_we_were_down_is_judged_only_after_the_first_look(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
         await life.until("09:29:30")
         await life.kill()
@@ -53,7 +53,7 @@ def test_a_release_whose_slot_passed_while_we_were_down_is_judged_after_the_firs
     live(tmp_path, "", act, delay=DELAY)
 
 
-def test_what_breaks_where_nobody_waits_for_it_is_counted_and_ends_nothing(tmp_path: Path) -> None:
+def test_an_exception_that_no_task_awaits_is_counted_and_ends_nothing(tmp_path: Path) -> None:
     async def breaks() -> None:
         raise StoreFault("a note that could not be taken")
 
@@ -67,7 +67,7 @@ def test_what_breaks_where_nobody_waits_for_it_is_counted_and_ends_nothing(tmp_p
     live(tmp_path, OUT_IN_TIME, act)
 
 
-def test_a_verdict_is_withheld_for_half_a_minute_while_no_look_succeeds(tmp_path: Path) -> None:
+def test_a_verdict_is_delayed_for_half_a_minute_while_no_look_succeeds(tmp_path: Path) -> None:
     fault = '[[fault]]\nhost = "www.gov.uk"\nfrom = 2026-11-26T09:29:00\nuntil = 2026-11-26T10:30:00\nkind = "reset"\n'
 
     async def act(life: Life) -> None:
@@ -77,7 +77,11 @@ def test_a_verdict_is_withheld_for_half_a_minute_while_no_look_succeeds(tmp_path
         await life.start()
         await life.until("09:36:55")
         assert life.word() in {None, "pending"}
-        assert (kinds(life), life.app.status.body("claims-q3"), shown(life.daemon.watch.releases)) == ([], None, [])
+        assert (kinds(life), life.app.status.body("claims-q3"), release_states(life.daemon.watch.releases)) == (
+            [],
+            None,
+            [],
+        )
         await life.until("09:37:05")
         assert life.word() == "unproven"
         assert kinds(life) == ["unproven"]
@@ -118,7 +122,7 @@ def test_the_gap_of_a_kill_begins_with_the_last_look_that_was_committed(tmp_path
     live(tmp_path, "", act, delay=DELAY)
 
 
-def test_an_orderly_stop_commits_everything_and_says_so(tmp_path: Path) -> None:
+def test_a_regular_stop_commits_everything_and_is_recorded(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
         await life.until("09:29:40.5")
         seen = life.runs()[-1]
@@ -138,7 +142,7 @@ def test_an_orderly_stop_commits_everything_and_says_so(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("seconds", "waits", "times"), [(4.0, 4.0, 1), (60.0, 10.0, 2)])
-def test_an_orderly_stop_has_a_message_sent_to_its_end_but_waits_for_no_channel_that_hangs(
+def test_a_regular_stop_finishes_a_message_but_does_not_wait_for_a_channel_that_hangs(
     tmp_path: Path, seconds: float, waits: float, times: int
 ) -> None:
     made: list[Slow] = []
@@ -164,7 +168,7 @@ def test_an_orderly_stop_has_a_message_sent_to_its_end_but_waits_for_no_channel_
     live(tmp_path, "", act, channels=slow)
 
 
-def test_blind_spans_of_earlier_lives_still_count_after_the_next_restart(tmp_path: Path) -> None:
+def test_blind_spans_of_earlier_runs_still_count_after_another_restart(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
         await life.until("09:29:00")
         await life.kill()
@@ -186,7 +190,7 @@ def test_blind_spans_of_earlier_lives_still_count_after_the_next_restart(tmp_pat
 
 
 @pytest.mark.slow
-def test_a_fact_is_told_once_however_often_the_daemon_is_killed(tmp_path: Path) -> None:
+def test_a_fact_is_notified_once_however_often_the_daemon_is_killed(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
         for minute in range(31, 40):
             await life.until(f"09:{minute}:20")
@@ -205,7 +209,7 @@ def test_a_fact_is_told_once_however_often_the_daemon_is_killed(tmp_path: Path) 
 
 
 @pytest.mark.slow
-def test_a_flapping_host_makes_no_version_of_a_draft_that_tells_nothing_new(tmp_path: Path) -> None:
+def test_a_flapping_host_adds_no_draft_version_without_new_facts(tmp_path: Path) -> None:
     resets = "".join(
         f'[[fault]]\nhost = "www.gov.uk"\nfrom = 2026-11-26T09:4{minute}:{second:02}\n'
         f'until = 2026-11-26T09:4{minute}:{second + 4:02}\nkind = "reset"\n'
@@ -235,7 +239,7 @@ def test_a_report_is_due_five_minutes_after_the_slot_and_not_when_something_else
     live(tmp_path, "", act)
 
 
-def test_a_page_that_was_taken_away_is_written_down_as_back_when_it_is(tmp_path: Path) -> None:
+def test_a_removed_page_is_recorded_as_back_when_it_returns(tmp_path: Path) -> None:
     back = OUT_IN_TIME.replace("09:30:00", "10:05:00")
     turns = OUT_IN_TIME + OUT_IN_TIME.replace("09:30:00", "09:50:00") + "status = 410\n" + back
 
@@ -249,7 +253,7 @@ def test_a_page_that_was_taken_away_is_written_down_as_back_when_it_is(tmp_path:
     live(tmp_path, turns, act)
 
 
-def test_a_page_that_goes_is_told_of_within_two_minutes_and_one_that_flickers_is_not(tmp_path: Path) -> None:
+def test_a_removed_page_is_notified_within_two_minutes_and_a_flickering_one_is_not(tmp_path: Path) -> None:
     def then(at: str, status: int) -> str:
         return OUT_IN_TIME.replace("09:30:00", at) + f"status = {status}\n"
 
@@ -323,7 +327,7 @@ def test_a_channel_that_raises_is_tried_again_and_ends_nothing(tmp_path: Path) -
     live(tmp_path, "", act, channels=channels)
 
 
-def test_the_first_look_of_a_new_life_is_no_part_of_the_last_run_before_it(tmp_path: Path) -> None:
+def test_the_first_look_after_a_restart_begins_a_new_run(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
         await life.until("09:29:00")
         await life.kill()

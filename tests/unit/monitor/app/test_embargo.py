@@ -11,7 +11,7 @@ import httpx
 import pytest
 from structlog.testing import capture_logs
 
-from monitor.deliver.drafts import ENDINGS, written
+from monitor.deliver.drafts import ENDINGS, render_draft
 from monitor.judge.as_json import release_json
 from monitor.web.app import application
 from monitor.web.credentials import Throttle
@@ -76,7 +76,7 @@ async def everything_shown(life: Life) -> str:
     queries.close()
     drafts = store.verdicts.drafts(incident.id)
     shown += [json.dumps(draft.facts) for draft in drafts]
-    shown += [written(drafts[-1], ending)[0].decode("utf-8", "replace") for ending in ENDINGS]
+    shown += [render_draft(drafts[-1], ending)[0].decode("utf-8", "replace") for ending in ENDINGS]
     shown += [repr(asdict(notice)) for notice in store.outbox.notices()] + [repr(store.verdicts.incidents())]
     shown += [repr(event.body) for event in store.verdicts.events()] + [repr(row) for row in store.outbox.deliveries()]
     (channel,) = life.channels
@@ -91,7 +91,7 @@ async def everything_shown(life: Life) -> str:
 
 
 @pytest.mark.parametrize("moment", ["09:29:00", "09:29:50", "09:40:00"])
-def test_what_was_seen_too_early_is_in_nothing_that_anybody_is_shown(
+def test_content_seen_before_its_slot_is_on_no_surface(
     tmp_path: Path, moment: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
@@ -110,7 +110,7 @@ def test_what_was_seen_too_early_is_in_nothing_that_anybody_is_shown(
     assert {word for word in WORDS if word in logged} == set()
 
 
-def test_what_was_kept_of_it_is_for_the_service_account_alone(tmp_path: Path) -> None:
+def test_stored_content_is_readable_only_by_the_service_account(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
         await life.until("09:29:00")
 

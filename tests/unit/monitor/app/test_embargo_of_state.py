@@ -204,7 +204,7 @@ def published(
 @pytest.mark.slow
 @pytest.mark.parametrize("moment", ["09:28:50", "09:29:50"])
 @pytest.mark.parametrize("who", [{}, basic("vic")], ids=["stranger", "viewer"])
-def test_before_the_slot_no_surface_tells_of_what_is_out(
+def test_before_the_slot_no_public_surface_shows_what_is_published(
     who: dict[str, str], moment: str, users: Path, tmp_path: Path
 ) -> None:
     found = published(moment, users, tmp_path, who)
@@ -221,7 +221,7 @@ def test_before_the_slot_no_surface_tells_of_what_is_out(
 @pytest.mark.slow
 @pytest.mark.parametrize("public", [True, False], ids=["public", "closed"])
 @pytest.mark.parametrize("token", ["for metrics alone", PROMETHEUS[0]], ids=["of the table", "of a program"])
-def test_a_token_for_metrics_opens_metrics_and_no_word_of_what_is_out(
+def test_the_metrics_token_opens_metrics_without_early_publication(
     token: str, users: Path, tmp_path: Path, *, public: bool
 ) -> None:
     shows = {"Authorization": f"Bearer {token}"}
@@ -235,7 +235,7 @@ def test_a_token_for_metrics_opens_metrics_and_no_word_of_what_is_out(
 
 
 @pytest.mark.slow
-def test_before_the_slot_the_stream_of_the_board_tells_staff_alone_of_what_is_out(users: Path, tmp_path: Path) -> None:
+def test_before_the_slot_the_stream_shows_early_publication_only_to_staff(users: Path, tmp_path: Path) -> None:
     metrics = {"Authorization": f"Bearer {PROMETHEUS[0]}"}
     readers = {"stranger": {}, "prometheus": metrics, "vic": basic("vic"), "anne": basic("anne")}
     found = {}
@@ -256,14 +256,14 @@ def test_staff_read_all_of_it(users: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_once_its_slot_has_passed_the_public_board_tells_what_became_of_it(users: Path, tmp_path: Path) -> None:
+def test_after_the_slot_the_public_board_shows_the_result(users: Path, tmp_path: Path) -> None:
     found = published("09:31:00", users, tmp_path, {})
     assert ("/", "out early") in telling(found)
     assert any(path.startswith("/incidents/claims-q3") for path, _ in telling(found))
     assert found["/status"][0] == 401
 
 
-def test_an_open_channel_is_told_nothing_before_the_slot(tmp_path: Path) -> None:
+def test_an_open_channel_gets_nothing_before_the_slot(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
         await life.until("09:29:50")
         (staff, _) = life.channels

@@ -18,7 +18,7 @@ def told(life: Life) -> list[str]:
 
 
 @pytest.mark.slow
-def test_what_is_missing_at_the_first_start_is_told_once_and_never_called_late(tmp_path: Path) -> None:
+def test_a_release_absent_at_the_first_start_is_notified_once_and_never_called_late(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
         await life.until("09:55:00")
         (missing,) = told(life)
@@ -33,7 +33,7 @@ def test_what_is_missing_at_the_first_start_is_told_once_and_never_called_late(t
     live(tmp_path, OUT_AT_TEN, act, head=AFTER_ITS_SLOT)
 
 
-def test_what_came_out_before_the_first_start_is_told_to_nobody(tmp_path: Path) -> None:
+def test_a_release_published_before_the_first_start_sends_no_notice(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
         await life.until("09:55:00")
         assert told(life) == []

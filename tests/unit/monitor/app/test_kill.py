@@ -51,7 +51,7 @@ def committed(config: Path) -> list[Run]:
 
 
 @pytest.mark.slow
-def test_kill_9_loses_nothing_committed_and_tells_nothing_twice(
+def test_kill_9_loses_nothing_committed_and_repeats_no_notice(
     config: Path, slot: datetime, publisher: Publisher
 ) -> None:
     chance, seen, kills = Random(930), [], []  # noqa: S311 # the same moments each time
@@ -94,7 +94,7 @@ def test_kill_9_loses_nothing_committed_and_tells_nothing_twice(
 
 
 @pytest.mark.slow
-def test_a_signal_stops_it_in_good_order(config: Path) -> None:
+def test_a_signal_stops_the_monitor_regularly(config: Path) -> None:
     with alive(config) as child:
         until_said(child, "calendar_read")
         child.send_signal(signal.SIGINT)

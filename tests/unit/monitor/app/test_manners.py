@@ -19,9 +19,7 @@ def requests(life: Life) -> list[datetime]:
 
 @pytest.mark.parametrize("status", [429, 503])
 @pytest.mark.parametrize("told", ["20", "Thu, 26 Nov 2026 09:29:20 GMT"])
-def test_a_host_that_asks_for_patience_hears_nothing_until_the_second_it_named(
-    tmp_path: Path, status: int, told: str
-) -> None:
+def test_a_host_with_retry_after_gets_no_request_before_that_second(tmp_path: Path, status: int, told: str) -> None:
     tables = f"""
 [[answer]]
 url = "{URL}"
@@ -51,7 +49,7 @@ status = 404
 
 
 @pytest.mark.slow
-def test_no_second_ever_holds_more_than_the_budget_over_a_slot_of_twenty_releases(tmp_path: Path) -> None:
+def test_no_second_has_more_looks_than_the_budget_in_a_slot_of_twenty_releases(tmp_path: Path) -> None:
     many = "".join(
         f"""
 [[release]]
@@ -71,7 +69,7 @@ at = 2026-11-26T09:30:00
 
     async def act(life: Life) -> None:
         await life.until("09:29:50")
-        assert life.daemon.poller.stretch()[HOST] == pytest.approx(21 * 3.2 / 5, rel=0.1)
+        assert life.daemon.poller.stretch_factors()[HOST] == pytest.approx(21 * 3.2 / 5, rel=0.1)
         await life.until("09:32:00")
         assert life.publisher.log.peak_rate()[HOST] == 5
         words = {one.verdict.word.value for one in life.daemon.watch.releases.values() if one.verdict}

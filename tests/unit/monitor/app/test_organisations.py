@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from monitor.app.organisations import organisations_by
+from monitor.app.organisations import fetch_organisations_by
 from monitor.config.organisations import name_of, nearest_slug, slug_of
 from monitor.errors import SurroundingsFault
 from monitor.look.fetch import Answer, Failure, Reason, Request
@@ -25,14 +25,14 @@ def told(*values: object) -> bytes:
     return json.dumps({"results": [], "aggregates": {"organisations": {"options": options}}}).encode()
 
 
-async def test_each_body_is_known_by_slug_name_and_acronym() -> None:
+async def test_each_organisation_is_found_by_slug_name_and_acronym() -> None:
     asked: list[Request] = []
 
     async def ask(request: Request) -> Answer:
         asked.append(request)
         return answer(told(ONE, {"slug": "gone-body", "title": "Gone"}, {"slug": 'a"\n', "title": "No slug"}))
 
-    known = await organisations_by(ask)
+    known = await fetch_organisations_by(ask)
     assert known == {"widget-office": ("Widget Office", "WO"), "gone-body": ("Gone",)}
     assert [slug_of(text, known) for text in ("WO", "the widget office", "DfT")] == ["widget-office"] * 2 + [None]
     assert (nearest_slug("widgt-office", known), name_of("widget-office", known)) == ("widget-office", "Widget Office")
@@ -55,9 +55,9 @@ async def test_each_body_is_known_by_slug_name_and_acronym() -> None:
         (Failure("https://www.gov.uk/", Reason.TIMEOUT, "no answer in time", NOW, NOW), "no answer in time"),
     ],
 )
-async def test_anything_else_is_a_fault_of_the_surroundings(outcome: Answer | Failure, why: str) -> None:
+async def test_an_unusable_response_is_an_environment_error(outcome: Answer | Failure, why: str) -> None:
     async def ask(_: Request) -> Answer | Failure:
         return outcome
 
-    with pytest.raises(SurroundingsFault, match=rf"GOV.UK's organisations: {why}.*without --online"):
-        await organisations_by(ask)
+    with pytest.raises(SurroundingsFault, match=rf"GOV.UK's organisations: {why}.*out --online"):
+        await fetch_organisations_by(ask)

@@ -44,7 +44,7 @@ def found(life: Life) -> set[str]:
     return {finding["kind"] for finding in body(life)["findings"]}
 
 
-def test_a_lateness_is_told_once_its_calendar_was_read_again_and_still_said_so(tmp_path: Path) -> None:
+def test_a_late_release_is_notified_only_after_its_calendar_was_read_again(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
         await life.until("09:31:06")
         assert (life.word(), kinds(life)) == ("overdue", ["opened"])
@@ -57,7 +57,7 @@ def test_a_lateness_is_told_once_its_calendar_was_read_again_and_still_said_so(t
 
 
 @pytest.mark.slow
-def test_a_change_found_by_reading_once_more_is_told_and_nothing_is_called_late(tmp_path: Path) -> None:
+def test_a_change_found_by_the_second_read_is_notified_and_nothing_is_called_late(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
         await life.until("09:32:00")
         assert (life.word(), kinds(life)) == ("unproven", ["calendar"])
@@ -69,7 +69,7 @@ def test_a_change_found_by_reading_once_more_is_told_and_nothing_is_called_late(
     live(tmp_path, MOVED, act, head=ELSEWHERE)
 
 
-def test_a_calendar_that_cannot_be_read_again_holds_the_word_up_no_longer_than_that(tmp_path: Path) -> None:
+def test_a_calendar_that_cannot_be_read_again_delays_the_notice_only_for_the_read(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
         await life.until("09:31:15")
         assert (life.word(), kinds(life)) == ("overdue", ["opened"])

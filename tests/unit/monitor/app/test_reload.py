@@ -52,7 +52,7 @@ def test_a_reload_in_the_middle_of_a_slot_leaves_no_gap_in_its_proof(tmp_path: P
     live(tmp_path, OUT_IN_TIME, act)
 
 
-def test_a_release_is_judged_by_the_policy_that_was_last_taken(tmp_path: Path) -> None:
+def test_a_release_is_judged_by_the_last_loaded_policy(tmp_path: Path) -> None:
     late = OUT_IN_TIME.replace("09:30:00", "09:31:15")
 
     async def act(life: Life) -> None:
@@ -64,14 +64,14 @@ def test_a_release_is_judged_by_the_policy_that_was_last_taken(tmp_path: Path) -
     live(tmp_path, late, act)
 
 
-def test_what_cannot_be_taken_while_running_is_refused_by_name_and_all_stays_as_it_was(tmp_path: Path) -> None:
+def test_a_key_that_cannot_change_while_running_is_refused_by_name_and_nothing_changes(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
         await life.until("09:29:00")
         taken = sample(life, "config_last_reload_success_timestamp_seconds")
         other: dict[str, Any] = {"watch": {"vantage": "tower"}, "timezone": "UTC", "policy": {"on_time_within": "90s"}}
         other |= {"store": {"url": "postgresql://anne:hidden@db/x"}, "evidence": {"keep_days": 1}}
         faults = await life.app.reload(settings_with(life.settings, **other), "config.toml")
-        end = "cannot be changed while the monitor runs: restart it for that"
+        end = "cannot be changed while the monitor runs: restart the monitor"
         assert faults == [
             f'config.toml: timezone: {end} (got "UTC")',
             f"config.toml: store.url: {end}",
@@ -85,13 +85,13 @@ def test_what_cannot_be_taken_while_running_is_refused_by_name_and_all_stays_as_
     live(tmp_path, OUT_IN_TIME, act)
 
 
-def test_a_first_way_to_sign_in_takes_a_new_start(tmp_path: Path) -> None:
+def test_a_first_sign_in_method_needs_a_restart(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
         await life.until("09:29:00")
         oidc = {"issuer": "https://login.example", "client_id": "ninethirty", "client_secret": {"env": "PATH"}}
         oidc |= {"claim": "groups", "rights": {"duty": "duty"}}
         faults = await life.app.reload(settings_with(life.settings, web={"oidc": oidc}), "config.toml")
-        assert faults == ["config.toml: web.oidc: cannot be changed while the monitor runs: restart it for that"]
+        assert faults == ["config.toml: web.oidc: cannot be changed while the monitor runs: restart the monitor"]
 
     live(tmp_path, OUT_IN_TIME, act)
 
@@ -110,7 +110,7 @@ def test_a_configuration_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
     live(tmp_path, OUT_IN_TIME, act)
 
 
-def test_a_host_is_asked_as_often_as_the_budget_last_taken_allows(tmp_path: Path) -> None:
+def test_a_host_is_looked_at_as_often_as_the_last_loaded_budget_allows(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
         await life.until("09:29:00")
         await life.app.reload(settings_with(life.settings, budget={"www.gov.uk": "30/m"}), "config.toml")
@@ -122,7 +122,7 @@ def test_a_host_is_asked_as_often_as_the_budget_last_taken_allows(tmp_path: Path
     live(tmp_path, OUT_IN_TIME, act)
 
 
-def test_a_new_calendar_is_read_and_one_that_is_gone_takes_its_releases_with_it(tmp_path: Path) -> None:
+def test_a_new_calendar_is_read_and_the_releases_of_a_removed_one_are_dropped(tmp_path: Path) -> None:
     async def act(office: Office) -> None:
         await office.read(csv(row("one", when="2026-11-20")))
         assert list(office.daemon.watch.releases) == ["one"]
@@ -140,7 +140,7 @@ def test_a_new_calendar_is_read_and_one_that_is_gone_takes_its_releases_with_it(
     at_work(tmp_path, act)
 
 
-def test_a_read_under_way_of_a_calendar_that_is_gone_teaches_nothing(tmp_path: Path) -> None:
+def test_a_read_under_way_of_a_removed_calendar_changes_nothing(tmp_path: Path) -> None:
     async def act(office: Office) -> None:
         old = office.reader()
         office.pages[STATS["url"]] = csv(row("one", when="2026-11-20"))
@@ -151,7 +151,7 @@ def test_a_read_under_way_of_a_calendar_that_is_gone_teaches_nothing(tmp_path: P
     at_work(tmp_path, act)
 
 
-def test_releases_are_joined_by_the_pins_last_taken(tmp_path: Path) -> None:
+def test_releases_are_joined_by_the_last_loaded_pins(tmp_path: Path) -> None:
     async def act(office: Office) -> None:
         await office.read(csv(row("one", when="2026-11-20", title="Example claims: October 2026")))
         assert [*office.daemon.watch.releases] == ["one"]

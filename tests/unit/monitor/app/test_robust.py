@@ -64,7 +64,7 @@ def _words(life: Life) -> set[str]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["timeout", "reset", "503", "challenge", "redirect_loop", "bomb"])
-def test_a_slot_passed_in_trouble_is_unproven_and_claims_no_breach(tmp_path: Path, kind: str) -> None:
+def test_a_slot_that_passed_during_failures_is_unproven_and_claims_no_breach(tmp_path: Path, kind: str) -> None:
     async def act(life: Life) -> None:
         await life.until("09:45:00")
         notices = life.daemon.store.outbox.notices()
@@ -109,7 +109,7 @@ class FullStore(TemporaryStore):
             yield tx
 
 
-def test_a_full_disk_stops_no_look_and_loses_none(tmp_path: Path) -> None:
+def test_a_full_disk_stops_and_loses_no_look(tmp_path: Path) -> None:
     store = FullStore()
 
     async def act(life: Life) -> None:
@@ -130,7 +130,7 @@ def test_a_full_disk_stops_no_look_and_loses_none(tmp_path: Path) -> None:
     live(tmp_path, OUT_IN_TIME, act, store_of=lambda: store, delay=DELAY)
 
 
-def test_a_store_that_refuses_at_the_start_holds_up_no_look_and_no_stop(tmp_path: Path) -> None:
+def test_a_store_that_refuses_writes_at_the_start_delays_neither_looks_nor_a_stop(tmp_path: Path) -> None:
     store = FullStore()
 
     async def act(life: Life) -> None:
@@ -158,7 +158,7 @@ def test_a_store_that_refuses_at_the_start_holds_up_no_look_and_no_stop(tmp_path
     live(tmp_path, OUT_IN_TIME, act, store_of=lambda: store, delay=DELAY)
 
 
-def test_a_database_that_somebody_else_has_locked_is_waited_for(tmp_path: Path) -> None:
+def test_a_locked_database_is_waited_for(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
         await life.until("09:29:30")
         other = sqlite3.connect(tmp_path / "ninethirty.db", isolation_level=None, check_same_thread=False)
@@ -173,7 +173,7 @@ def test_a_database_that_somebody_else_has_locked_is_waited_for(tmp_path: Path) 
 
 
 @pytest.mark.slow
-def test_an_evidence_folder_that_refuses_holds_up_no_verdict_and_what_is_lost_is_told(tmp_path: Path) -> None:
+def test_a_refusing_evidence_folder_delays_no_verdict_and_the_loss_is_reported(tmp_path: Path) -> None:
     late = OUT_IN_TIME.replace("09:30:00", "09:40:00")
 
     async def act(life: Life) -> None:
@@ -209,7 +209,7 @@ OWN = HEAD.replace("https://www.gov.uk/government/statistics/claims", "https://s
 
 
 @pytest.mark.parametrize("kind", ["reset", "garbage", "503", "truncated"])
-def test_a_calendar_that_cannot_be_read_takes_no_release_away(tmp_path: Path, kind: str) -> None:
+def test_an_unreadable_calendar_removes_no_release(tmp_path: Path, kind: str) -> None:
     trouble = fault(kind, "09:28:30", "10:30:00", "calendar.rehearsal.example")
     answer = '[[answer]]\nurl = "https://stats.example/claims"\nat = 2026-11-26T09:30:00\n'
 
@@ -252,7 +252,7 @@ BODIES = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("what", sorted(BODIES))
-def test_a_calendar_that_turns_into_something_else_takes_no_release_away(tmp_path: Path, what: str) -> None:
+def test_a_calendar_that_becomes_another_page_removes_no_release(tmp_path: Path, what: str) -> None:
     answer = '[[answer]]\nurl = "https://stats.example/claims"\nat = 2026-11-26T09:50:00\n'
 
     async def act(life: Life) -> None:

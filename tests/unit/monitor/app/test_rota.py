@@ -44,9 +44,9 @@ async def read(office: Office, reply: Reply, after: float = 0) -> None:
     await job()
 
 
-def test_what_a_rota_said_last_holds_when_it_cannot_be_read_and_after_a_restart(tmp_path: Path) -> None:
+def test_the_last_read_rota_is_used_while_it_cannot_be_read_and_after_a_restart(tmp_path: Path) -> None:
     async def story(office: Office) -> None:
-        assert on_call(office) == "nobody, so everybody of it is told"
+        assert on_call(office) == "no one, so all its roles are notified"
         await read(office, Reply(200, ICS.encode()))
         assert on_call(office) == ON_CALL
         assert office.last_read("rota-on-call") == office.clock.now().timestamp()
@@ -59,7 +59,7 @@ def test_what_a_rota_said_last_holds_when_it_cannot_be_read_and_after_a_restart(
     at_work(tmp_path, story, **TABLES)
 
 
-def test_that_a_rota_cannot_be_read_is_told_once_and_it_is_over_when_it_can(tmp_path: Path) -> None:
+def test_an_unreadable_rota_is_notified_once_and_closed_after_a_good_read(tmp_path: Path) -> None:
     async def story(office: Office) -> None:
         await read(office, Reply(200, ICS.encode()))
         for _ in range(8):
@@ -73,7 +73,7 @@ def test_that_a_rota_cannot_be_read_is_told_once_and_it_is_over_when_it_can(tmp_
     at_work(tmp_path, story, **TABLES)
 
 
-def test_no_name_in_the_calendar_of_a_rota_is_kept(tmp_path: Path) -> None:
+def test_no_name_in_a_rotas_calendar_is_stored(tmp_path: Path) -> None:
     async def story(office: Office) -> None:
         await read(office, Reply(200, ICS.encode()))
 

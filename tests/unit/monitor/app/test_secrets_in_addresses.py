@@ -116,7 +116,7 @@ def words_of(content: bytes) -> str:
 
 
 @pytest.mark.slow
-def test_no_verb_tells_a_key_in_an_address(tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+def test_no_verb_prints_a_key_in_an_address(tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
     async def act(life: Life) -> None:
         await life.until("09:41:00")
 
@@ -139,7 +139,7 @@ def test_no_verb_tells_a_key_in_an_address(tmp_path: Path, capfdbinary: pytest.C
 
 
 @pytest.mark.slow
-def test_no_page_program_notice_or_draft_is_told_a_key_in_an_address(tmp_path: Path) -> None:
+def test_no_page_api_notice_or_draft_contains_a_key_in_an_address(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
         await life.until("09:41:00")
         store = life.daemon.store
@@ -174,12 +174,12 @@ def test_no_page_program_notice_or_draft_is_told_a_key_in_an_address(tmp_path: P
     live(tmp_path, "", act, head=HEAD, base=SETTINGS)
 
 
-def test_the_log_is_told_none_of_them_either(tmp_path: Path) -> None:
+def test_the_log_contains_no_key_in_an_address(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
         await life.until("09:31:00")
 
     stream = io.StringIO()
-    listener = logs.set_up("DEBUG", stream, hide=redactor(secrets_of(SETTINGS)) or str)
+    listener = logs.start_logging("DEBUG", stream, hide=redactor(secrets_of(SETTINGS)) or str)
     try:
         live(tmp_path, "", act, head=HEAD, base=SETTINGS)
     finally:
@@ -207,7 +207,7 @@ def test_a_key_is_hidden_in_every_order_template_and_folded_line(url: str, text:
     assert hide(text) == hidden
 
 
-def test_what_lies_below_a_secret_path_is_hidden_too() -> None:
+def test_everything_below_a_secret_path_is_hidden() -> None:
     url = "https://a.example/sesame/calendar.csv"
     hide = redactor(
         secrets_in_addresses(Settings(calendar=[CalendarSettings(name="ours", kind="csv", url=url, secret=True)]))

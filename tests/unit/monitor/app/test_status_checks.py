@@ -34,7 +34,7 @@ def test_a_monitor_that_works_has_good_checks(tmp_path: Path) -> None:
         assert f"version {__version__}, up 15 min, since " in found["Monitor"].state
 
 
-def test_the_checks_tell_the_pace_of_looks_and_the_budget_they_use(tmp_path: Path) -> None:
+def test_the_checks_show_the_rate_of_looks_and_the_used_budget(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
         # The two minutes before the slot are looked at each second.
         await life.until("09:29:40")
@@ -77,7 +77,7 @@ def test_a_calendar_that_cannot_be_read_says_what_to_do(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
         health = life.app.status.health
         (calendar,) = health.spacings
-        health.read(calendar, life.clock.now(), "503")
+        health.note_calendar_read(calendar, life.clock.now(), "503")
         assert "; 503" in checks_of(life)[f"Calendar {calendar}"].state
         assert f"ninethirty calendar read {calendar}" in checks_of(life)[f"Calendar {calendar}"].todo
 

@@ -105,7 +105,7 @@ def prove(config: Path, slot: datetime, out: datetime) -> None:
 
 
 @pytest.mark.slow
-def test_a_monitor_whose_store_is_away_watches_and_tells_from_what_it_knows(
+def test_a_monitor_without_its_store_watches_and_notifies_from_the_journal(
     tmp_path: Path, publisher: Publisher
 ) -> None:
     config, slot = known_before(tmp_path, publisher)
@@ -126,7 +126,7 @@ def test_a_monitor_whose_store_is_away_watches_and_tells_from_what_it_knows(
 
 
 @pytest.mark.slow
-def test_it_goes_over_to_the_store_as_soon_as_that_is_back(tmp_path: Path, publisher: Publisher) -> None:
+def test_a_monitor_switches_to_its_store_as_soon_as_that_is_back(tmp_path: Path, publisher: Publisher) -> None:
     config, slot = known_before(tmp_path, publisher)
     with ExitStack() as stack:
         with away(tmp_path):
@@ -144,7 +144,7 @@ def test_it_goes_over_to_the_store_as_soon_as_that_is_back(tmp_path: Path, publi
 
 
 @pytest.mark.slow
-def test_what_it_saw_in_a_former_life_counts_again_once_the_store_is_back(tmp_path: Path, publisher: Publisher) -> None:
+def test_looks_of_an_earlier_run_count_again_once_the_store_is_back(tmp_path: Path, publisher: Publisher) -> None:
     config, slot = known_before(tmp_path, publisher)
     with alive(config) as child:
         until_said(child, "verdict", verdict="overdue", grade="report")
@@ -164,7 +164,7 @@ def test_what_it_saw_in_a_former_life_counts_again_once_the_store_is_back(tmp_pa
 
 
 @pytest.mark.slow
-def test_what_was_seen_while_the_store_took_nothing_outlives_a_kill(tmp_path: Path, publisher: Publisher) -> None:
+def test_looks_made_while_the_store_refused_writes_survive_a_kill(tmp_path: Path, publisher: Publisher) -> None:
     config, slot = known_before(tmp_path, publisher)
     file = tmp_path / "store" / "store.db"
     with alive(config) as child:
@@ -188,7 +188,7 @@ def test_what_was_seen_while_the_store_took_nothing_outlives_a_kill(tmp_path: Pa
 
 
 @pytest.mark.slow
-def test_evidence_that_a_store_took_and_lost_is_in_the_journal_of_whoever_is_killed_before_it_is_back(
+def test_evidence_that_the_store_lost_is_in_the_journal_of_a_monitor_killed_before_it_is_back(
     tmp_path: Path, publisher: Publisher
 ) -> None:
     config, slot = known_before(tmp_path, publisher)

@@ -96,7 +96,7 @@ def watched(office: Office) -> set[str]:
 
 
 @pytest.mark.parametrize("what", ["runs", "verdicts", "transaction"])
-def test_what_is_promised_anew_is_watched_though_the_store_does_not_answer(tmp_path: Path, what: str) -> None:
+def test_a_new_promise_is_watched_even_while_the_store_does_not_answer(tmp_path: Path, what: str) -> None:
     async def act(office: Office, store: HangingStore) -> None:
         await office.read(csv(row("a")))
         store.hang(what)
@@ -108,7 +108,7 @@ def test_what_is_promised_anew_is_watched_though_the_store_does_not_answer(tmp_p
 
 
 @pytest.mark.parametrize("what", [EVERYTHING, "ledger"])
-def test_what_a_store_kept_from_being_learnt_is_learnt_once_it_is_back(tmp_path: Path, what: str) -> None:
+def test_a_calendar_change_during_a_silent_store_is_recorded_once_it_is_back(tmp_path: Path, what: str) -> None:
     async def act(office: Office, store: HangingStore) -> None:
         await office.read(csv(row("a")))
         store.hang(what)
@@ -125,7 +125,7 @@ def test_what_a_store_kept_from_being_learnt_is_learnt_once_it_is_back(tmp_path:
     at_a_hanging_store(tmp_path, act)
 
 
-def test_a_release_that_comes_near_while_the_store_is_silent_is_watched_once_that_answers(tmp_path: Path) -> None:
+def test_a_release_that_becomes_near_while_the_store_is_silent_is_watched_once_it_answers(tmp_path: Path) -> None:
     async def act(office: Office, store: HangingStore) -> None:
         await office.read(csv(row("a", "2027-03-01")))
         assert watched(office) == set()
@@ -141,17 +141,17 @@ def test_a_release_that_comes_near_while_the_store_is_silent_is_watched_once_tha
     at_a_hanging_store(tmp_path, act)
 
 
-def test_a_commit_that_has_not_come_back_in_five_seconds_is_a_failure_of_the_store(tmp_path: Path) -> None:
+def test_a_commit_without_answer_for_five_seconds_is_a_store_failure(tmp_path: Path) -> None:
     store = hanging(tmp_path)
 
     async def act(life: Life) -> None:
         await life.until("09:29:30")
         store.hang("commit")
         await life.until("09:29:34")
-        assert (life.app.status.unable(), life.app.status.self_check.troubles()) == ([], [])
+        assert (life.app.status.unable(), life.app.status.self_check.reasons_to_alarm()) == ([], [])
         await life.until("09:29:37")
         reason = "the store has not been writable since 09:29:30 UTC"
-        assert (life.app.status.unable(), life.app.status.self_check.troubles()) == ([reason], [reason])
+        assert (life.app.status.unable(), life.app.status.self_check.reasons_to_alarm()) == ([reason], [reason])
         assert life.daemon.counters.registry.get_sample_value("ninethirty_store_failures_total") == 1
         await store.free()
         await life.until("09:29:50")
@@ -162,7 +162,7 @@ def test_a_commit_that_has_not_come_back_in_five_seconds_is_a_failure_of_the_sto
     live(tmp_path, LATE, act, store_of=lambda: store.store, delay=DELAY)
 
 
-def test_a_signal_to_stop_ends_it_though_the_store_never_answers(tmp_path: Path) -> None:
+def test_a_stop_signal_ends_the_monitor_even_if_the_store_never_answers(tmp_path: Path) -> None:
     store = hanging(tmp_path)
 
     async def act(life: Life) -> None:

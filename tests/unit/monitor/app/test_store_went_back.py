@@ -58,7 +58,7 @@ def told_once(life: Life) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("lose", [put_back, put_in_its_place, delete])
-def test_what_a_store_has_lost_is_written_again_and_told_to_nobody_twice(tmp_path: Path, lose: Lose) -> None:
+def test_batches_that_a_store_lost_are_written_again_without_second_notices(tmp_path: Path, lose: Lose) -> None:
     async def act(life: Life) -> None:
         await life.until("09:29:40")
         life.daemon.store.backup(tmp_path / "copy.db")
@@ -89,7 +89,7 @@ class Losing(FakeChannel):
 
 
 @pytest.mark.slow
-def test_a_store_that_goes_back_in_the_middle_of_a_delivery_ends_nothing(tmp_path: Path) -> None:
+def test_a_store_that_loses_batches_during_a_delivery_ends_nothing(tmp_path: Path) -> None:
     def channels(clock: VirtualClock) -> list[FakeChannel]:
         channel = Losing("outbox", Options(), clock.now)
         channel.store, channel.copy = tmp_path / "ninethirty.db", tmp_path / "copy.db"

@@ -147,7 +147,7 @@ def outs(truth: Truth) -> dict[str, int | None]:
 @example(truth=Truth(5, (-42, -15), 0, (), (-33, 68), 0))
 @example(truth=Truth(None, None, 0, (), None, -8, hides=True, sheet=0, keeps=30))
 @given(truth=truths())
-def test_what_is_measured_contains_the_truth_and_nobody_is_wronged(truth: Truth) -> None:
+def test_measured_intervals_contain_the_truth_and_no_publisher_is_wrongly_accused(truth: Truth) -> None:
     with tempfile.TemporaryDirectory() as folder:
         release = played(truth, Path(folder))
     word = release["verdict"]

@@ -11,7 +11,7 @@ import pytest
 from monitor.app.options import policies_of
 from monitor.clock import VirtualClock
 from monitor.config.settings import Settings, StoreSettings, WatchSettings
-from monitor.deliver.drafts import versions_of
+from monitor.deliver.drafts import versions_from_rows
 from monitor.judge.runs import Blind
 from monitor.rehearse.script.script import read_script
 from monitor.rehearse.settings import settings_for
@@ -94,7 +94,7 @@ def test_what_one_monitor_proved_on_time_is_not_unproven_for_another_that_was_bl
 
 
 @pytest.mark.slow
-def test_a_late_release_makes_one_incident_though_one_of_two_monitors_was_blind(tmp_path: Path) -> None:
+def test_a_late_release_makes_one_incident_even_if_one_of_two_monitors_was_blind(tmp_path: Path) -> None:
     async def act(north: Life, _south: Life) -> None:
         await north.until("10:00:00")
         assert north.word() == "late"
@@ -107,20 +107,20 @@ def test_a_late_release_makes_one_incident_though_one_of_two_monitors_was_blind(
 
 
 @pytest.mark.slow
-def test_two_monitors_that_saw_the_same_write_one_draft_between_them(tmp_path: Path) -> None:
+def test_two_monitors_with_the_same_looks_write_one_draft(tmp_path: Path) -> None:
     async def act(north: Life, _south: Life) -> None:
         await north.until("10:00:00")
 
     store = together(tmp_path, LATE, act, blind="")
     (incident,) = store.verdicts.incidents()
-    versions = versions_of(store.verdicts.drafts(incident.id))
+    versions = versions_from_rows(store.verdicts.drafts(incident.id))
     assert [one.number for one in versions if one.changed == ("N.certainty",)] == []
     assert "made by the monitors “north” and “south”" in str(versions[-1].report)
     store.close()
 
 
 @pytest.mark.slow
-def test_a_blind_span_of_one_monitor_is_told_by_both_as_replay_tells_it(tmp_path: Path) -> None:
+def test_a_blind_span_of_one_monitor_counts_for_both_and_in_replay(tmp_path: Path) -> None:
     async def act(north: Life, _south: Life) -> None:
         await north.until("09:36:00")
         await north.daemon.blind.write(Blind(SLOT - HOUR / 60, SLOT + HOUR / 60, "store"), north.daemon.writer)
@@ -131,7 +131,7 @@ def test_a_blind_span_of_one_monitor_is_told_by_both_as_replay_tells_it(tmp_path
     store.close()
 
 
-def test_a_host_that_tells_one_of_two_monitors_to_wait_is_asked_by_neither_until_then(tmp_path: Path) -> None:
+def test_a_host_that_asks_one_of_two_monitors_to_wait_gets_no_request_from_either(tmp_path: Path) -> None:
     begins, told = SLOT - HOUR / 60, timedelta(seconds=40)
     busy = f"""
 [[answer]]
@@ -161,7 +161,7 @@ status = 404
 
 @pytest.mark.slow
 @pytest.mark.parametrize("which", ["north", "south"])
-def test_a_monitor_killed_around_the_slot_takes_nothing_from_what_the_other_proved(tmp_path: Path, which: str) -> None:
+def test_a_monitor_killed_around_the_slot_does_not_weaken_the_proof_of_the_other(tmp_path: Path, which: str) -> None:
     async def act(north: Life, south: Life) -> None:
         killed = {"north": north, "south": south}[which]
         await killed.until("09:29:55.2")

@@ -32,7 +32,7 @@ def exchange(life: Life, folder: Path, shape: Shape) -> None:
         (("09:39:50.2", "09:39:57.6", "09:40:06.4", "09:40:21.2"), LATE, "late"),
     ],
 )
-def test_monitors_upgraded_one_after_the_other_lose_no_second_and_tell_nothing_twice(
+def test_monitors_upgraded_in_turn_lose_no_second_and_send_nothing_twice(
     tmp_path: Path, moments: tuple[str, str, str, str], tables: str, word: str
 ) -> None:
     async def act(north: Life, south: Life) -> None:

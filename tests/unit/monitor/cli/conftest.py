@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from monitor.cli.main import status_of
-from monitor.deliver.facts import Measured
+from monitor.deliver.facts import Measurement
 from monitor.deliver.rules import ReportingRules
-from monitor.deliver.verdicts import VerdictRecord
+from monitor.deliver.verdicts import VerdictRecorder
 from monitor.judge.judge import judge
 from monitor.judge.policy import Policy
 from monitor.judge.runs import Run
@@ -105,7 +105,7 @@ def fill(store: Store) -> None:
     deaths, later = release("deaths-2029", "Deaths 2029", AHEAD)
     runs = [run(State.ABSENT, -60, 20), run(State.PRESENT, 20 + 1 / 60, 60)]
     by_target = {runs[0].target: runs}
-    events = VerdictRecord(store, ReportingRules())
+    events = VerdictRecorder(store, ReportingRules())
     with store.transaction() as tx:
         for known, promised in ((births, promise), (deaths, later)):
             tx.save_release(known)
@@ -115,7 +115,7 @@ def fill(store: Store) -> None:
         now = SLOT + timedelta(minutes=minute)
         verdict = judge(births, [promise], by_target, [], Policy(), now)
         with store.transaction() as tx:
-            events.record(tx, verdict, Measured("edge", by_target), now)
+            events.record(tx, verdict, Measurement("edge", by_target), now)
 
 
 @pytest.fixture(scope="session")

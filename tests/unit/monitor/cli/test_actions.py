@@ -8,7 +8,7 @@ ADD = ("incident", "action", "add", INCIDENT, "--text", "Renew the certificate",
 
 
 def test_actions_are_added_listed_done_and_exported(ask: Ask) -> None:
-    assert ask("incident", "action", "list").out == "No action.\n"
+    assert ask("incident", "action", "list").out == "No actions.\n"
     ask(*ADD, "--due", "2018-01-20", *ROLE)
     told = ask(
         "incident", "action", "add", INCIDENT, "--text", "Watch it", "--owner", "desk", "--due", "2100-01-01", *ROLE
@@ -33,14 +33,14 @@ def test_actions_are_added_listed_done_and_exported(ask: Ask) -> None:
     assert [one["overdue"] for one in ask("incident", "action", "list", INCIDENT, "--json").json] == [False, False]
 
 
-def test_what_cannot_be_done_says_why(ask: Ask) -> None:
+def test_an_action_that_cannot_be_added_is_refused_with_a_reason(ask: Ask) -> None:
     refused = ask(*ADD, "--due", "2017-01-20", *ROLE)
-    assert (refused.status, refused.err) == (1, 'due: lies before the incident (got "2017-01-20")\n')
+    assert (refused.status, refused.err) == (1, 'due: give a day after the incident (got "2017-01-20")\n')
     assert ask("incident", "action", "done", INCIDENT, "1", *ROLE).err.endswith(f"{INCIDENT}, there are 0\n")
     assert 'no incident "births"' in ask("incident", "action", "list", "births").err
 
 
-def test_an_action_amends_nothing_that_was_signed(ask: Ask, folder: Path) -> None:
+def test_an_action_does_not_amend_a_signed_report(ask: Ask, folder: Path) -> None:
     ask("incident", "sign", INCIDENT, *SIGN, "--anyway", "the minister waits", "--output", str(folder))
     before = ask("incident", "draft", INCIDENT, "--versions", "--json").json
     assert ask(*ADD, "--due", "2018-01-20", *ROLE).status == 0

@@ -125,7 +125,7 @@ url = "http://127.0.0.1:{server.server_port}/ons"
         thread.join()
 
 
-def test_what_was_published_in_those_days_is_stored_once_as_claimed(ask: Ask, site: Site) -> None:
+def test_releases_published_in_the_period_are_stored_once_as_claimed(ask: Ask, site: Site) -> None:
     told = ask("backfill", "home-office", *SPAN, "--json")
     assert (told.status, [(line["title"], line["claimed"], line["new"]) for line in told.lines]) == (
         0,
@@ -146,7 +146,7 @@ def test_what_was_published_in_those_days_is_stored_once_as_claimed(ask: Ask, si
     assert {path.rpartition("/")[2] for path in site.asked} == {"search.json", "prisons", "asylum", "crime"}
 
 
-def test_a_period_report_shows_claims_apart_from_verdicts(ask: Ask, site: Site) -> None:
+def test_a_period_report_separates_claims_from_verdicts(ask: Ask, site: Site) -> None:
     before = ask("report", "period", *SPAN, "--json").json
     assert ask("backfill", "home-office", *SPAN).status == 0
     after = ask("report", "period", *SPAN, "--json").json
@@ -166,7 +166,7 @@ def test_a_period_report_shows_claims_apart_from_verdicts(ask: Ask, site: Site) 
     assert site.asked
 
 
-def test_a_record_that_asks_for_patience_gets_it_and_one_that_never_answers_ends_with_3(ask: Ask, site: Site) -> None:
+def test_retry_after_of_a_record_is_obeyed_and_one_without_response_ends_with_status_3(ask: Ask, site: Site) -> None:
     site.refuse = [429]
     assert len(ask("backfill", "home-office", *SPAN, "--json").lines) == 2
     site.refuse = [503] * 3
@@ -176,7 +176,7 @@ def test_a_record_that_asks_for_patience_gets_it_and_one_that_never_answers_ends
     assert "503" in told.err
 
 
-def test_what_the_record_should_not_say_stops_neither_the_read_nor_the_terminal(ask: Ask, site: Site) -> None:
+def test_hostile_text_in_the_record_breaks_neither_the_read_nor_the_terminal(ask: Ask, site: Site) -> None:
     links = ["//evil.example/x", "https://evil.example/y", "/government/statistics/odd", "/government/statistics/gone"]
     listing = {"total": 4, "results": [{"link": link, "title": "t"} for link in links]}
     odd = {
@@ -207,7 +207,7 @@ def test_the_list_of_the_ons_is_read_page_by_page(ask: Ask, site: Site) -> None:
     assert (last["first_published"], last["slot_source"]) == ("2018-01-05T09:30:00.000Z", "announced")
 
 
-def test_the_history_of_a_release_tells_what_is_claimed_of_its_address(ask: Ask, folder: Path) -> None:
+def test_the_history_of_a_release_shows_claims_about_its_address(ask: Ask, folder: Path) -> None:
     claim = Claim("ons", "https://stats.example/births-2016", NOW, "Births 2016", None, "", "https://x.example", NOW)
     store = open_store(f"sqlite:///{folder}/store.db")
     with store.transaction() as tx:
@@ -218,6 +218,6 @@ def test_the_history_of_a_release_tells_what_is_claimed_of_its_address(ask: Ask,
     assert ask("calendar", "history", "deaths-2029", "--json").json["claims"] == []
 
 
-def test_days_in_the_wrong_order_are_wrong_usage(ask: Ask) -> None:
+def test_days_in_the_wrong_order_are_a_usage_error(ask: Ask) -> None:
     told = ask("backfill", "home-office", "--from", "2018-01-02", "--to", "2018-01-01")
     assert (told.status, told.err.count("\n")) == (2, 1)

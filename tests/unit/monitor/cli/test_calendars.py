@@ -13,14 +13,14 @@ KEYS = {"uid", "title", "producer", "url", "slot", "state", "doubt", "parts"}
 SLOT_KEYS = {"precision", "start", "end", "raw"}
 
 
-def test_a_calendar_that_is_configured_is_read_as_json_lines(ask: Ask) -> None:
+def test_a_configured_calendar_is_read_as_json_lines(ask: Ask) -> None:
     (row,) = ask("calendar", "read", "mine").lines
     assert (row["uid"], row["slot"]["start"]) == ("births-2016", "2018-01-05T09:30:00.000Z")
     assert set(row) >= KEYS
     assert set(row["slot"]) >= SLOT_KEYS
 
 
-def test_a_calendar_that_is_not_configured_is_answered_with_the_nearest(ask: Ask) -> None:
+def test_an_unknown_calendar_is_answered_with_the_nearest_name(ask: Ask) -> None:
     told = ask("calendar", "read", "mind")
     assert (told.status, told.err) == (1, 'no calendar "mind", did you mean "mine"?\n')
 
@@ -32,13 +32,13 @@ def test_a_calendar_that_cannot_be_read_says_why(ask: Ask, folder: Path) -> None
     assert told.err.startswith("calendar mine: calendar.toml: not TOML")
 
 
-def test_a_file_is_parsed_in_the_zone_that_is_named(ask: Ask, folder: Path) -> None:
+def test_a_file_is_parsed_in_the_given_time_zone(ask: Ask, folder: Path) -> None:
     told = ask("calendar", "parse", "toml", str(folder / "calendar.toml"), "--timezone", "America/New_York")
     assert [row["slot"]["start"] for row in told.lines] == ["2018-01-05T14:30:00.000Z"]
     assert (told.status, told.err) == (0, "")
 
 
-def test_what_can_be_read_of_a_wrong_calendar_is_printed_beside_its_faults(ask: Ask, folder: Path) -> None:
+def test_valid_entries_of_a_faulty_calendar_are_printed_with_its_faults(ask: Ask, folder: Path) -> None:
     calendar = folder / "calendar.toml"
     calendar.write_text(calendar.read_text() + '[[release]]\nid = "x"\ntitle = "X"\nslot = "2018-02-30"\n')
     told = ask("calendar", "parse", "toml", str(calendar))
@@ -50,12 +50,12 @@ def test_what_can_be_read_of_a_wrong_calendar_is_printed_beside_its_faults(ask: 
     ]
 
 
-def test_a_file_that_is_not_there_is_told_in_one_line(ask: Ask) -> None:
+def test_an_absent_file_is_reported_in_one_line(ask: Ask) -> None:
     told = ask("calendar", "parse", "csv", "none.csv")
     assert (told.status, told.err) == (1, "none.csv: cannot be read: No such file or directory\n")
 
 
-def test_options_of_a_kind_are_given_as_in_the_configuration(ask: Ask, folder: Path) -> None:
+def test_options_of_a_calendar_kind_are_those_of_the_configuration(ask: Ask, folder: Path) -> None:
     page = folder / "page.html"
     page.write_text("<table><tr><td>Births</td><td>5 January 2018 9:30am</td></tr></table>")
     options = ["--option", "rows=tr", "--option", "title=td:nth-child(1)", "--option", "date=td:nth-child(2)"]
@@ -71,7 +71,7 @@ def test_sample_calendars_are_parsed_without_a_fault(ask: Ask, kind: str) -> Non
     assert all(set(row) >= KEYS for row in told.lines)
 
 
-def test_date_texts_are_read_one_json_line_a_text(ask: Ask) -> None:
+def test_each_date_text_gives_one_json_line(ask: Ask) -> None:
     told = ask("calendar", "date", "Thursday 23 July, 9:30am", "Spring 2026", "soon", "--anchor", "2015-07-01")
     exact, season, none = told.lines
     assert set(exact) == {"text", "slot", "doubt", "reason"}
@@ -80,7 +80,7 @@ def test_date_texts_are_read_one_json_line_a_text(ask: Ask) -> None:
     assert (none["slot"]["precision"], none["reason"]) == ("none", "not-a-date")
 
 
-def test_the_ledger_of_a_release_is_told(ask: Ask) -> None:
+def test_the_history_of_a_release_lists_its_promises(ask: Ask) -> None:
     lines = ask("calendar", "history", "births-2016").out.splitlines()
     assert lines[0] == "Births 2016 (ons)"
     assert "26 Nov 2017 09:30:00 GMT  mine      confirmed  Friday 5 January 2018, 09:30 GMT" in lines
@@ -89,7 +89,7 @@ def test_the_ledger_of_a_release_is_told(ask: Ask) -> None:
     assert [event["what"] for event in told["events"]] == ["announced"]
 
 
-def test_what_a_calendar_says_otherwise_is_told(ask: Ask, folder: Path) -> None:
+def test_diff_shows_how_a_calendar_changed(ask: Ask, folder: Path) -> None:
     told = ask("calendar", "diff", "mine", "--json").lines
     assert [(row["change"], row["uid"], row["before"]) for row in told] == [("new", "births-2016", None)]
     assert json.dumps(told[0]["after"]).count("Births 2016") == 1

@@ -88,13 +88,13 @@ def good(folder: Path) -> Path:
     return folder
 
 
-def test_what_is_in_order_raises_no_doubt(ask: Run_, good: Path) -> None:
+def test_a_good_configuration_gives_no_warning(ask: Run_, good: Path) -> None:
     told = ask("check", "--json")
     assert (told.status, told.json["faults"], told.json["warnings"]) == (0, [], [])
 
 
 @pytest.mark.parametrize(("right", "wrong", "named"), SLIPS, ids=[named[:40] for *_, named in SLIPS])
-def test_a_plausible_slip_is_named(ask: Run_, good: Path, right: str, wrong: str, named: str) -> None:
+def test_a_probable_mistake_gives_a_warning(ask: Run_, good: Path, right: str, wrong: str, named: str) -> None:
     assert right in GOOD
     (good / "config.toml").write_text(GOOD.replace(right, wrong, 1).format(folder=good))
     told = ask("check")
@@ -102,7 +102,7 @@ def test_a_plausible_slip_is_named(ask: Run_, good: Path, right: str, wrong: str
     assert told.err.startswith(("WARNING: config.toml: ", "config.toml: "))
 
 
-def test_a_proxy_of_the_environment_that_is_not_used_is_named_without_its_password(
+def test_an_unused_proxy_of_the_environment_is_named_without_its_password(
     ask: Run_, good: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://user:hunter2@proxy.example:3128")
@@ -119,7 +119,7 @@ def test_a_calendar_that_was_last_read_without_entries_is_named(ask: Run_, good:
 
 
 @pytest.mark.slow
-def test_it_tells_what_is_watched_who_is_told_and_what_is_short(ask: Run_, good: Path) -> None:
+def test_check_shows_what_is_watched_who_is_notified_and_small_budgets(ask: Run_, good: Path) -> None:
     soon = SystemClock().now() + timedelta(days=2)
     store = open_store(f"sqlite:///{good}/store.db")
     with store.transaction() as tx:
@@ -135,15 +135,15 @@ def test_it_tells_what_is_watched_who_is_told_and_what_is_short(ask: Run_, good:
     desk = "desk (mail to desk@dft.gov.uk through smtp.dft.gov.uk)"
     assert told[1:4] == [
         "due and watched in the next 7 days: 200 (ons 200)",
-        f"told of grade report: {desk}, notes not from 18:00 to 08:00; nobody has it: {desk}",
-        f"told of what no route takes: {desk}",
+        f"notified of grade report: {desk}, no notes from 18:00 to 08:00; if not acknowledged: {desk}",
+        f"notified of everything else: {desk}",
     ]
     assert any(line.startswith("short: stats.example") for line in told)
     assert json.loads(ask("check", "--json").out)["will"]["due"] == {"ons": 200}
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=[one.stem for one in EXAMPLES])
-def test_an_example_is_in_order_once_its_secrets_are_there(
+def test_every_example_passes_check_once_its_secrets_exist(
     example: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -165,7 +165,7 @@ def test_an_example_is_in_order_once_its_secrets_are_there(
     assert [one for one in told["warnings"] if "is an example's" not in one] == []
 
 
-def test_who_may_sign_in_at_a_provider_is_told_and_a_secret_that_is_missing(ask: Run_, good: Path) -> None:
+def test_check_shows_who_can_sign_in_by_a_provider_and_an_absent_secret(ask: Run_, good: Path) -> None:
     table = """
 [web]
 public_url = "https://board.example"
@@ -181,8 +181,10 @@ rights = { heads = "head", everybody = "viewer" }
     assert f"config.toml: web.oidc.client_secret: no file {good}/oidc_secret\n" in ask("check").err
     (good / "oidc_secret").write_text("between the two")
     told = ask("check").out
-    assert "whom https://login.example.gov.uk signs on (OpenID Connect) acts and sees by groups: heads head" in told
-    assert "whoever sits at this machine" not in told
+    assert (
+        "people whom https://login.example.gov.uk (OpenID Connect) signs in have rights by groups: heads head" in told
+    )
+    assert "people at this machine" not in told
     assert "between the two" not in told
 
 
@@ -200,20 +202,20 @@ channels = ["duty"]
 
 
 @pytest.mark.parametrize("days", [3, 9])
-def test_who_is_on_call_is_told_and_a_gap_within_a_week_is_doubted(good: Path, ask: Run_, days: int) -> None:
+def test_check_shows_who_is_on_call_and_warns_of_a_gap_within_a_week(good: Path, ask: Run_, days: int) -> None:
     now = SystemClock().now().replace(tzinfo=None, microsecond=0)
     config = good / "config.toml"
     shift = ROTA % ((now - timedelta(days=1)).isoformat(), (now + timedelta(days=days)).isoformat())
     config.write_text(config.read_text() + shift)
     told, today = ask("check"), ask("today")
     assert "on call now: duty: duty A until " in told.out
-    assert "told of everything: duty (whoever is on call: duty A)" in told.out
+    assert "notified of everything: duty (the person on call: duty A)" in told.out
     assert "on call now: duty: duty A until " in today.out
     assert ("rota[1]: nobody is on call from" in told.err) == (days < 7)
     assert json.loads(ask("check", "--json").out)["on_call"] == {"duty": ["duty A"]}
 
 
-def test_a_rota_that_no_route_names_or_whose_file_puts_nobody_on_call_is_told(good: Path, ask: Run_) -> None:
+def test_a_rota_without_route_or_without_anyone_on_call_gives_a_warning(good: Path, ask: Run_) -> None:
     (good / "duty.ics").write_text("BEGIN:VCALENDAR\nEND:VCALENDAR\n")
     config = good / "config.toml"
     config.write_text(config.read_text() + '[[rota]]\nname = "duty"\nfile = "duty.ics"\nwho = { "duty A" = "desk" }\n')
@@ -225,7 +227,7 @@ def test_a_rota_that_no_route_names_or_whose_file_puts_nobody_on_call_is_told(go
     assert "names it: it decides nothing" not in ask("check").err
 
 
-def test_a_provider_that_would_sign_nobody_on_is_found_by_asking_it(ask: Run_, folder: Path) -> None:
+def test_a_provider_that_cannot_sign_anyone_in_is_found_online(ask: Run_, folder: Path) -> None:
     table = """
 [web]
 public_url = "https://board.example"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from alerts.silence import Scope, silence
+from alerts.silence import Scope, create_silence
 from monitor.cli.main import status_of
 from monitor.clock import SystemClock
 from monitor.store.open import open_store
@@ -53,18 +53,18 @@ def test_verbs_and_options_are_completed_without_importing_them(complete: Comple
         ("silence", "add", "--incident"),
     ],
 )
-def test_incidents_are_offered_by_id(complete: Complete, verb: tuple[str, ...]) -> None:
+def test_incidents_are_completed_by_id(complete: Complete, verb: tuple[str, ...]) -> None:
     assert complete(*verb, "births") == ["births-2016-2018-01-05"]
     assert complete(*verb, "deaths") == []
 
 
-def test_names_of_the_configuration_are_offered(complete: Complete) -> None:
+def test_names_in_the_configuration_are_completed(complete: Complete) -> None:
     assert complete("channel", "test", "d") == ["desk"]
     assert complete("calendar", "read", "m") == ["mine"]
     assert complete("today", "--producer", "o") == ["ons"]
 
 
-def test_releases_around_now_are_offered_and_those_of_long_ago_are_not(complete: Complete, folder: Path) -> None:
+def test_only_releases_near_now_are_completed(complete: Complete, folder: Path) -> None:
     now = SystemClock().now()
     store = open_store(f"sqlite:///{folder}/store.db")
     soon, promise = release("marriages-soon", "Marriages", now + timedelta(days=3))
@@ -76,18 +76,16 @@ def test_releases_around_now_are_offered_and_those_of_long_ago_are_not(complete:
         assert complete(*verb.split(), "") == ["marriages-soon"]
 
 
-def test_silences_that_last_are_offered(complete: Complete, folder: Path) -> None:
+def test_only_active_silences_are_completed(complete: Complete, folder: Path) -> None:
     store, now = open_store(f"sqlite:///{folder}/store.db"), SystemClock().now()
-    made = silence(Scope("producer"), "ons", now + timedelta(hours=1), "duty statistician", "moves", now)
+    made = create_silence(Scope("producer"), "ons", now + timedelta(hours=1), "duty statistician", "moves", now)
     with store.transaction() as tx:
         tx.save_silence(made)
     store.close()
     assert complete("silence", "end", "producer") == [made.id]
 
 
-def test_nothing_is_offered_and_nothing_said_or_made_where_nothing_can_be_read(
-    complete: Complete, tmp_path: Path
-) -> None:
+def test_completion_without_readable_files_is_silent_and_creates_nothing(complete: Complete, tmp_path: Path) -> None:
     broken, fresh = tmp_path / "broken.toml", tmp_path / "fresh.toml"
     broken.write_text("[store")
     fresh.write_text(f'[store]\nurl = "sqlite:///{tmp_path}/new/store.db"\n')
@@ -97,7 +95,7 @@ def test_nothing_is_offered_and_nothing_said_or_made_where_nothing_can_be_read(
     assert not (tmp_path / "new").exists()
 
 
-def test_a_store_without_a_shape_offers_nothing(complete: Complete, tmp_path: Path) -> None:
+def test_a_store_without_schema_completes_nothing(complete: Complete, tmp_path: Path) -> None:
     (tmp_path / "empty.db").touch()
     (tmp_path / "c.toml").write_text(f'[store]\nurl = "sqlite:///{tmp_path}/empty.db"\n')
     assert complete("explain", "", config=tmp_path / "c.toml") == []

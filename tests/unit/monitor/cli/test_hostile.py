@@ -38,13 +38,13 @@ def port(folder: Path) -> Iterator[int]:
 
 
 @pytest.mark.slow
-def test_a_page_that_would_take_for_ever_is_too_costly_for_a_probe(ask: Ask, folder: Path, port: int) -> None:
+def test_probe_gives_up_on_a_page_that_takes_too_long_to_parse(ask: Ask, folder: Path, port: int) -> None:
     (folder / "page.html").write_text("<a></a>" * 60_000)
     told = ask("probe", f"http://127.0.0.1:{port}/page.html", "--as", "css:a ~ a ~ b", "--json")
     assert (told.status, told.json["state"], told.json["why"]) == (0, "unknown", "too_costly")
 
 
-def test_a_calendar_is_read_apart_and_printed(ask: Ask, folder: Path, port: int) -> None:
+def test_a_calendar_is_read_in_a_worker_and_printed(ask: Ask, folder: Path, port: int) -> None:
     (folder / "c.html").write_text(TABLE.format(ROW))
     told = ask("calendar", "read", "web")
     assert (port > 0, told.status, [line["title"] for line in told.lines]) == (True, 0, ["Births"])

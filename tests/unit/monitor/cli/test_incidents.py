@@ -14,9 +14,9 @@ import pytest
 
 from monitor.cli.incident import add
 from monitor.cli.incident.text import incident_lines
-from monitor.deliver.facts import Measured
+from monitor.deliver.facts import Measurement
 from monitor.deliver.rules import ReportingRules
-from monitor.deliver.verdicts import VerdictRecord
+from monitor.deliver.verdicts import VerdictRecorder
 from monitor.judge.judge import judge
 from monitor.judge.policy import Policy
 from monitor.look.sighting import State
@@ -41,7 +41,7 @@ def options(given: dict[str, str]) -> list[str]:
     return [word for pair in given.items() for word in pair]
 
 
-def test_incidents_are_listed_with_grade_standing_and_draft(ask: Ask) -> None:
+def test_incidents_are_listed_with_grade_status_and_draft(ask: Ask) -> None:
     (line,) = ask("incident", "list").out.splitlines()[1:]
     draft = ask("incident", "show", INCIDENT, "--json").json["drafts"][-1]
     drafted = f"{draft['form']} v{draft['version']}"
@@ -52,7 +52,7 @@ def test_incidents_are_listed_with_grade_standing_and_draft(ask: Ask) -> None:
 
 
 def test_a_report_is_owed_until_it_is_signed(ask: Ask, folder: Path) -> None:
-    assert INCIDENT in ask("today").out.split("Over, and a report is owed: 1")[1]
+    assert INCIDENT in ask("today").out.split("Closed, report owed: 1")[1]
     refused = ask("incident", "sign", INCIDENT, *SIGN, "--output", str(folder))
     assert (refused.status, refused.out) == (1, "")
     assert "- 4. Corrective actions" in refused.err
@@ -64,13 +64,13 @@ def test_a_report_is_owed_until_it_is_signed(ask: Ask, folder: Path) -> None:
     shown = ask("incident", "show", INCIDENT, "--json").json
     assert not shown["report_owed"]
     version = shown["drafts"][-1]["version"]
-    reason = "though something was in the way: the minister waits"
-    assert shown["timeline"][-1]["text"] == f"report signed off as version {version}, {reason}"
+    reason = "although a check failed: the minister waits"
+    assert shown["timeline"][-1]["text"] == f"report signed off as version {version} {reason}"
     evidence = (folder / INCIDENT / "evidence.md").read_text(encoding="utf-8")
     assert "because: the minister waits" in evidence
     assert "the minister waits" not in (folder / INCIDENT / "report.md").read_text(encoding="utf-8")
     assert ask("incident", "list", "--open", "--json").json == []
-    assert "a report is owed" not in ask("today").out
+    assert "report owed" not in ask("today").out
 
 
 def files_in(place: Path) -> list[str]:
@@ -155,13 +155,13 @@ def overdue_for(while_: timedelta, folder: Path) -> str:
         tx.save_release(known)
         tx.add_promises([promise])
         tx.save_runs([replace(absent, end=slot + while_, last_received=slot + while_)])
-        VerdictRecord(store, ReportingRules()).record(tx, verdict, Measured("edge"), verdict.at)
+        VerdictRecorder(store, ReportingRules()).record(tx, verdict, Measurement("edge"), verdict.at)
     (incident,) = store.verdicts.incidents_of(name)
     store.close()
     return incident.id
 
 
-def test_whoever_exports_the_evidence_has_the_draft_of_now_beside_it(ask: Ask, folder: Path) -> None:
+def test_exported_evidence_includes_the_current_draft(ask: Ask, folder: Path) -> None:
     incident = overdue_for(timedelta(hours=32), folder)
     assert ask("incident", "export", incident, str(folder / "e.zip")).status == 0
     store = open_store(f"sqlite:///{folder}/store.db", durable=False)
@@ -170,7 +170,7 @@ def test_whoever_exports_the_evidence_has_the_draft_of_now_beside_it(ask: Ask, f
     assert datetime.now(UTC) - last.at < timedelta(minutes=5)
 
 
-def test_whoever_opens_lists_or_signs_a_draft_gets_the_delay_of_now(ask: Ask, folder: Path) -> None:
+def test_an_opened_listed_or_signed_draft_has_the_current_delay(ask: Ask, folder: Path) -> None:
     incident = overdue_for(timedelta(hours=32), folder)
     (line,) = [line for line in ask("incident", "list").out.splitlines() if incident in line]
     assert "at least 1 d 8 h" in line
@@ -192,7 +192,7 @@ def test_a_closed_incident_shows_what_happened_and_what_remains(ask: Ask) -> Non
     assert ask("incident", "show", INCIDENT, "--json").json["id"] == INCIDENT
 
 
-async def test_an_open_incident_shows_what_is_to_be_done() -> None:
+async def test_an_open_incident_shows_what_to_do() -> None:
     async with a_board() as board:
         incident = board.store.verdicts.incident(board.incident)
         assert incident is not None
@@ -200,7 +200,7 @@ async def test_an_open_incident_shows_what_is_to_be_done() -> None:
 
 
 @pytest.mark.parametrize("verb", ["show", "draft", "sign --by x", "close --by x", "export x.zip"])
-def test_an_incident_that_is_not_known_is_answered_with_the_nearest(ask: Ask, verb: str) -> None:
+def test_an_unknown_incident_is_answered_with_the_nearest_id(ask: Ask, verb: str) -> None:
     name, *rest = verb.split()
     told = ask("incident", name, "births-2016-2018", *rest)
     assert (told.status, told.err) == (1, f'no incident "births-2016-2018", did you mean "{INCIDENT}"?\n')
@@ -212,16 +212,16 @@ def test_a_note_is_added_in_a_role(ask: Ask) -> None:
 
 
 @pytest.mark.parametrize("verb", [("note", INCIDENT, "called"), ("close", INCIDENT), ("sign", INCIDENT)])
-def test_nobody_acts_without_a_role(ask: Ask, verb: tuple[str, ...]) -> None:
+def test_every_act_needs_a_role(ask: Ask, verb: tuple[str, ...]) -> None:
     told = ask("incident", *verb)
     usage = f"ninethirty incident {verb[0]}"
     assert (told.status, told.err) == (
         2,
-        f'{usage}: say in which role: --by "duty statistician" (see {usage} --help)\n',
+        f'{usage}: give your role: --by "duty statistician" (see {usage} --help)\n',
     )
 
 
-def test_the_command_that_a_notice_shows_says_that_somebody_has_the_incident(ask: Ask) -> None:
+def test_the_command_in_a_notice_acknowledges_the_incident(ask: Ask) -> None:
     told = ask("incident", "note", INCIDENT, *ROLE)
     assert (told.status, told.out) == (0, f"{INCIDENT}: acknowledged\n")
     shown = ask("incident", "show", INCIDENT, "--json").json
@@ -231,7 +231,7 @@ def test_the_command_that_a_notice_shows_says_that_somebody_has_the_incident(ask
     assert texts[-2:] == ["acknowledged", "cause: expired certificate"]
 
 
-def test_a_call_is_logged_for_when_it_was_made_and_enters_the_account(ask: Ask) -> None:
+def test_a_note_about_a_call_has_its_time_and_is_in_the_account(ask: Ask) -> None:
     assert ask("incident", "note", INCIDENT, "rang the web team", "--at", "2018-01-05T09:41", *ROLE).status == 0
     ask("incident", "draft", INCIDENT, "--field", "step.tell-head", "--text", "09:35", *ROLE)
     account = ask("incident", "draft", INCIDENT).out
@@ -243,10 +243,10 @@ def test_a_call_is_logged_for_when_it_was_made_and_enters_the_account(ask: Ask) 
 
 def test_an_empty_note_is_refused(ask: Ask) -> None:
     told = ask("incident", "note", INCIDENT, " ", *ROLE)
-    assert (told.status, told.err) == (1, "a note needs words\n")
+    assert (told.status, told.err) == (1, "write the text of the note\n")
 
 
-def test_an_incident_that_was_logged_by_hand_can_be_closed(ask: Ask) -> None:
+def test_a_hand_logged_incident_can_be_closed(ask: Ask) -> None:
     name = ask("incident", "add", *options(HAND), "--json").json["id"]
     assert ask("incident", "show", name, "--json").json["closed"] is None
     told = ask("today").out
@@ -259,7 +259,7 @@ def test_an_incident_that_was_logged_by_hand_can_be_closed(ask: Ask) -> None:
     assert (shown["closed"] is not None, shown["timeline"][-1]["text"]) == (True, "closed: recalled")
 
 
-def test_what_was_logged_by_hand_has_an_end_and_addresses_and_stands_in_history_and_reports(ask: Ask) -> None:
+def test_a_hand_logged_incident_has_end_and_addresses_and_is_in_history_and_reports(ask: Ask) -> None:
     urls = ("--url", "https://www.gov.uk/a", "--url", "https://x.example/b")
     more = ("--when", "2018-01-04T16:20", "--until", "2018-01-04T17:40", *urls)
     words = {name: text for name, text in HAND.items() if name != "--when"} | {"--producer": "forest-research"}
@@ -282,11 +282,11 @@ def test_what_was_logged_by_hand_has_an_end_and_addresses_and_stands_in_history_
     assert "17:40 GMT on 4 January 2018" in text
     assert f"{logged['id']}" in ask(*span, "--format", "csv").out
     about = ask("incident", "add", "--release", "births-2016", "--what", "a leak", "--when", "2017-01-05, 2018-01-05")
-    assert "check date: 5 January 2018 lies 365 days after the incident" in about.err
+    assert "check date: 5 January 2018 is 365 days after the incident" in about.err
     assert about.out.partition(":")[0] in ask("calendar", "history", "births-2016").out
 
 
-def test_logging_asks_for_everything_at_once_when_nobody_can_be_asked(ask: Ask) -> None:
+def test_without_a_terminal_logging_names_all_absent_options_at_once(ask: Ask) -> None:
     told = ask("incident", "add", "--when", "one day")
     assert told.status == 1
     assert told.err.splitlines() == [
@@ -304,7 +304,7 @@ def test_logging_about_a_watched_release_needs_only_what_and_when(ask: Ask) -> N
     assert ask("incident", "add", "--release", "births", "--what", "x", "--when", "2018-01-04").status == 1
 
 
-def test_the_same_words_log_one_incident(ask: Ask) -> None:
+def test_logging_the_same_twice_gives_one_incident(ask: Ask) -> None:
     first, again = (ask("incident", "add", *options(HAND)) for _ in range(2))
     assert again.out == first.out.replace("logged", "was logged already")
     assert len(ask("incident", "list", "--json").json) == 2
@@ -318,7 +318,7 @@ def test_a_draft_is_printed_and_saved_in_every_format(ask: Ask, folder: Path) ->
         assert zipfile.is_zipfile(folder / f"a.{kind}")
 
 
-def test_what_a_person_writes_is_kept_word_for_word_in_a_new_version(ask: Ask, folder: Path) -> None:
+def test_typed_text_is_kept_word_for_word_in_a_new_version(ask: Ask, folder: Path) -> None:
     before = ask("incident", "show", INCIDENT, "--json").json["drafts"][-1]["version"]
     words = "A link was mistyped.\n\n  Twice, at 09:29."
     (folder / "words.txt").write_text(words, encoding="utf-8")
@@ -330,7 +330,7 @@ def test_what_a_person_writes_is_kept_word_for_word_in_a_new_version(ask: Ask, f
     assert ask("incident", "draft", INCIDENT, "--version", str(before), "--json").json["words"] == {}
 
 
-def test_fields_are_listed_with_who_fills_them(ask: Ask) -> None:
+def test_fields_are_listed_with_their_source(ask: Ask) -> None:
     ask("incident", "draft", INCIDENT, "--field", "B.4.corrective", "--text", "checked", *ROLE)
     rows = {row["field"]: row for row in ask("incident", "draft", INCIDENT, "--fields", "--json").json}
     assert (rows["B.4.corrective"]["standing"], rows["B.3.impact"]["standing"]) == ("said", "to complete")
@@ -346,18 +346,18 @@ def test_fields_are_listed_with_who_fills_them(ask: Ask) -> None:
     ("arguments", "line"),
     [
         (("--field", "B.4.corective", "--text", "x"), 'no field "B.4.corective", did you mean "B.4.corrective"?'),
-        (("--field", "B.4.corrective"), "say what B.4.corrective is to say: --text or --file"),
+        (("--field", "B.4.corrective"), "give the text of B.4.corrective: --text or --file"),
         (("--field", "B.4.corrective", "--file", "none.txt"), "none.txt: cannot be read: No such file or directory"),
         (("--version", "99"), f"incident {INCIDENT} has no version 99 of its draft, the last is "),
     ],
 )
-def test_a_draft_that_cannot_be_changed_says_why(ask: Ask, arguments: tuple[str, ...], line: str) -> None:
+def test_a_refused_change_of_a_draft_gives_the_reason(ask: Ask, arguments: tuple[str, ...], line: str) -> None:
     told = ask("incident", "draft", INCIDENT, *arguments, *ROLE)
     assert (told.status, told.out) == (1, "")
     assert told.err.startswith(line)
 
 
-def test_signing_freezes_a_version_and_writes_what_is_sent(ask: Ask, folder: Path) -> None:
+def test_signing_fixes_a_version_and_writes_the_documents(ask: Ask, folder: Path) -> None:
     given = ("--output", str(folder / "sent"), "--anyway", "asked for", "--json")
     told = ask("incident", "sign", INCIDENT, "--by", "head of profession", "--format", "docx", *given)
     assert told.json["signed"] is not None
@@ -374,7 +374,7 @@ def test_evidence_of_an_incident_is_exported_once(ask: Ask, folder: Path) -> Non
     assert ask("incident", "export", INCIDENT, str(file)).status == 1
 
 
-def test_the_command_the_page_and_the_api_log_the_same_sorts_of_breach() -> None:
+def test_command_page_and_api_accept_the_same_kinds_of_breach() -> None:
     (sort,) = (one for one in add.add.params if one.name == "sort")
     assert isinstance(sort.type, click.Choice)
     assert set(sort.type.choices) == set(SORTS) == set(get_args(Sort))

@@ -28,16 +28,16 @@ def init(file: Path, *arguments: str) -> int:
     return status_of(["--config", str(file), "init", *arguments])
 
 
-def test_without_a_word_it_writes_an_example_that_check_accepts(
+def test_init_without_options_writes_an_example_that_check_accepts(
     file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(file.parent)
     assert status_of(["init", "--yes"]) == 0
-    assert "put yours in their place" in capsys.readouterr().err
+    assert "replace the four example producers" in capsys.readouterr().err
     assert status_of(["check"]) == 0
 
 
-def test_producers_go_by_name_acronym_or_slug_and_bring_their_calendars(file: Path) -> None:
+def test_producers_are_given_by_name_acronym_or_slug_and_add_their_calendars(file: Path) -> None:
     named = ("DfT", "office for national statistics", "ofqual", "ofqual")
     assert init(file, "--yes", *(word for one in named for word in ("--producer", one)), *MAIL) == 0
     settings = read_settings(file)
@@ -62,19 +62,19 @@ def test_producers_go_by_name_acronym_or_slug_and_bring_their_calendars(file: Pa
 
 
 @pytest.mark.parametrize("kind", sorted(KINDS))
-def test_every_kind_of_calendar_can_be_begun_with(file: Path, kind: str) -> None:
+def test_init_accepts_every_kind_of_calendar(file: Path, kind: str) -> None:
     place = "" if kind in {"govuk", "ons", "ees"} else f"=https://example.gov.uk/{kind}"
     assert init(file, "--yes", "--producer", "hse", "--calendar", kind + place) == 0
     assert [(one.name, one.kind) for one in read_settings(file).calendar] == [(kind, kind)]
 
 
-def test_a_calendar_of_ones_own_stands_beside_the_configuration(file: Path) -> None:
+def test_a_calendar_file_is_looked_for_beside_the_configuration(file: Path) -> None:
     (file.parent / "ours.csv").write_text("title,date\n")
     assert init(file, "--yes", "--calendar", "csv=ours.csv", "--calendar", "csv=https://example.gov.uk/r.csv") == 0
     assert [(one.name, one.file) for one in read_settings(file).calendar] == [("csv", "ours.csv"), ("csv-2", None)]
 
 
-def test_every_fault_is_told_at_once_and_nothing_is_written(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_all_faults_are_reported_at_once_and_nothing_is_written(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     wrong = (
         "--producer",
         "Ministry of Justise",
@@ -99,20 +99,20 @@ def test_every_fault_is_told_at_once_and_nothing_is_written(file: Path, capsys: 
     assert init(file, "--yes", *wrong, *told) == 2
     told = capsys.readouterr().err.splitlines()
     assert told == [
-        'init: --producer: nobody is known by that name, did you mean ministry-of-justice? (got "Ministry of Justise")',
-        'init: --calendar: no kind of that name, did you mean ics? (got "icx")',
-        "init: --calendar: say where it is: ics=https://host/path or ics=FILE",
+        'init: --producer: unknown name, did you mean ministry-of-justice? (got "Ministry of Justise")',
+        'init: --calendar: unknown kind, did you mean ics? (got "icx")',
+        "init: --calendar: give its place: ics=https://host/path or ics=FILE",
         'init: --calendar: no such file beside the configuration (got "no.csv")',
         'init: --to: not a mail address, write "desk@example.gov.uk" (got "nobody")',
         'init: --mail: not a server, write "smtp.example.gov.uk" or "HOST:PORT" (got "smtp host")',
         'init: --on-call: write "duty A=duty-a@example.gov.uk" (got "duty A")',
-        'init: --on-call: each role once (got "B" again)',
-        "init: --chat: name the variable that holds the address, such as TEAMS_WORKFLOW: it is a secret",
+        'init: --on-call: give each role once (got "B" again)',
+        "init: --chat: give the variable that contains the secret address, such as TEAMS_WORKFLOW",
     ]
     assert not file.exists()
 
 
-def test_roles_take_weekly_turns_from_a_monday_and_everybody_else_is_told_too(file: Path) -> None:
+def test_roles_take_weekly_turns_from_monday_and_other_recipients_get_mail_too(file: Path) -> None:
     duty = ("--on-call", "duty A=a@example.gov.uk", "--on-call", "duty B=b@example.gov.uk", "--chat", "TEAMS_WORKFLOW")
     assert init(file, "--yes", "--producer", "DfT", *MAIL, *duty, "--public-url", "https://board.example.gov.uk") == 0
     settings = read_settings(file)
@@ -131,7 +131,7 @@ def test_an_address_that_check_would_refuse_is_refused(file: Path, capsys: pytes
     assert not file.exists()
 
 
-def test_what_goes_beside_it_is_written_to_a_folder_of_its_own(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_init_files_writes_examples_into_a_new_folder(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = file.parent / "beside"
     assert init(file, "--files", str(folder)) == 0
     assert {one.relative_to(folder).as_posix() for one in folder.rglob("*") if one.is_file()} >= {
@@ -145,45 +145,43 @@ def test_what_goes_beside_it_is_written_to_a_folder_of_its_own(file: Path, capsy
     assert capsys.readouterr().err == f"{folder}: is there already, and not empty\n"
 
 
-def test_a_server_without_readers_and_readers_without_a_server_are_refused(file: Path) -> None:
+def test_mail_and_to_are_refused_without_each_other(file: Path) -> None:
     assert init(file, "--yes", "--mail", "localhost") == 2
     assert init(file, "--yes", "--to", "desk@example.gov.uk") == 2
     assert init(file, "--yes", "--on-call", "duty=desk@example.gov.uk") == 2
 
 
-def test_a_slug_that_nobody_knows_is_taken_and_said_to_be(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_unknown_slug_is_used_with_a_note(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert init(file, "--yes", "--producer", "widget-office", "--producer", "deparment-for-transport") == 0
     assert capsys.readouterr().err.splitlines()[1:] == [
-        "widget-office: not among the producers this version knows, so it is taken as it is",
-        "deparment-for-transport: not among the producers this version knows, did you mean department-for-transport?",
+        "widget-office: not among the producers of this version, but it is used",
+        "deparment-for-transport: not among the producers of this version, did you mean department-for-transport?",
     ]
 
 
-def test_a_file_that_is_there_is_replaced_only_when_told_to_and_said_to_be(
+def test_an_existing_file_is_replaced_only_with_force_and_a_note(
     file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file.write_text("kept")
     assert init(file, "--yes") == 2
-    assert "is there already" in capsys.readouterr().err
+    assert "exists: give --force" in capsys.readouterr().err
     assert file.read_text() == "kept"
     assert init(file, "--yes", "--force") == 0
-    assert "what stood there was replaced" in capsys.readouterr().err
+    assert ": replaced" in capsys.readouterr().err
 
 
-def test_with_nobody_to_ask_what_is_missing_is_named_and_the_rest_taken(
-    file: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_without_a_terminal_absent_options_are_named(file: Path, capfd: pytest.CaptureFixture[str]) -> None:
     alone = [sys.executable, "-c", "from monitor.cli.main import main; main()", "--config", str(file), "init"]
     asked = subprocess.run([*alone, "--producer", "dft"], stdin=subprocess.DEVNULL, check=False)
     assert asked.returncode == 2
-    assert "init: nobody is there to be asked: give --mail, or --yes to" in capfd.readouterr().err
+    assert "init: not a terminal: give --mail, or --yes to" in capfd.readouterr().err
     assert not file.exists()
     told = subprocess.run([*alone, "--producer", "dft", *MAIL], stdin=subprocess.DEVNULL, check=False)
     assert told.returncode == 0
     assert [one.kind for one in read_settings(file).calendar] == ["govuk"]
 
 
-def test_what_to_do_next_is_written_as_it_can_be_typed(file: Path, tmp_path: Path) -> None:
+def test_the_next_commands_can_be_typed_as_printed(file: Path, tmp_path: Path) -> None:
     program = tmp_path / "ninethirty"
     program.write_text("from monitor.cli.main import main\nmain()\n")
     called = [sys.executable, str(program), "--config", str(file), "init", "--yes"]
@@ -191,13 +189,13 @@ def test_what_to_do_next_is_written_as_it_can_be_typed(file: Path, tmp_path: Pat
     assert f"Next: {program} --config {file} check --online, then {program} --config {file} run\n" in told.stdout
 
 
-def test_what_is_not_given_is_asked_for(file: Path) -> None:
+def test_init_asks_for_absent_options(file: Path) -> None:
     asked = {
         "no more): ": "MoJ",
         "[govuk]: ": "",
         "HOST:PORT (Enter: none): ": "localhost:2525",
-        "told by mail: ": "a@example.gov.uk, b@example.gov.uk",
-        "Enter: nobody): ": "duty A=c@example.gov.uk, duty B=d@example.gov.uk",
+        "Who gets mail: ": "a@example.gov.uk, b@example.gov.uk",
+        "Enter: no one): ": "duty A=c@example.gov.uk, duty B=d@example.gov.uk",
         "chat (Enter: none): ": "TEAMS_WORKFLOW",
         "not known yet): ": "https://board.example.gov.uk",
     }
@@ -210,16 +208,16 @@ def test_what_is_not_given_is_asked_for(file: Path) -> None:
     assert settings.web.public_url == "https://board.example.gov.uk"
 
 
-def test_every_body_of_the_list_is_found_by_each_of_its_names() -> None:
+def test_every_organisation_is_found_by_each_of_its_names() -> None:
     assert {slug_of(text) for slug, called in ORGANISATIONS.items() for text in (slug, *called)} == {*ORGANISATIONS}
     assert all(slug_of(text) == slug for slug, called in ORGANISATIONS.items() for text in (slug, *called))
     assert (nearest_slug("ministry-of-justise"), nearest_slug("widget-office")) == ("ministry-of-justice", None)
 
 
-def test_what_is_like_one_name_or_several_is_asked_about_and_not_taken(file: Path) -> None:
+def test_a_name_similar_to_others_is_questioned_and_not_used(file: Path) -> None:
     typed = "ofqal\nn\nhealth\ngambling\nofqual" + 6 * "\n"
     shown = at_a_terminal(file, "init", typed=typed)
-    assert "not in the list (did you mean ofqual?); take it as it is?" in shown
+    assert "not in the list (did you mean ofqual?). Use it anyway?" in shown
     assert re.search(r"which of [\w-]+(, [\w-]+)+\?", shown)
     assert "did you mean gambling-commission?" in shown
     assert [one.id for one in read_settings(file).producer] == ["ofqual"]

@@ -30,30 +30,30 @@ EVERY = dict(commands(cli, click.Context(cli)))
 
 
 @pytest.mark.parametrize("verb", VERBS)
-def test_every_verb_that_is_listed_has_its_file(verb: str) -> None:
+def test_every_listed_verb_has_a_module(verb: str) -> None:
     assert importlib.util.find_spec(f"monitor.cli.{verb}")
 
 
 @pytest.mark.parametrize("verb", EVERY)
-def test_every_verb_is_helped_with_an_example_of_itself(verb: str) -> None:
+def test_the_help_of_every_verb_has_an_example(verb: str) -> None:
     assert "Example: ninethirty " in (EVERY[verb].help or "")
     assert verb.split(maxsplit=1)[0] in (EVERY[verb].help or "").partition("Example: ")[2]
 
 
 @pytest.mark.parametrize("verb", [name for name, one in EVERY.items() if not isinstance(one, click.Group)])
-def test_every_verb_that_answers_can_answer_in_json(verb: str) -> None:
+def test_every_verb_with_output_has_json(verb: str) -> None:
     assert verb == "run" or "--json" in {option for each in EVERY[verb].params for option in each.opts}
 
 
 @pytest.mark.parametrize("example", [(one.help or "").partition("Example: ninethirty ")[2] for one in EVERY.values()])
-def test_every_example_names_options_that_are_there(example: str) -> None:
+def test_every_example_uses_existing_options(example: str) -> None:
     words = example.split()
     names = [word for word in words if word.startswith("--") and word != "--config"]
     known = {option for each in EVERY.values() for param in each.params for option in param.opts}
     assert known.issuperset(names)
 
 
-def test_help_waits_for_nothing_heavy() -> None:
+def test_help_imports_nothing_heavy() -> None:
     code = (
         "import sys; from monitor.cli.main import status_of; status_of(['--help']);"
         "sys.exit(any(name in sys.modules for name in ('pydantic', 'sqlalchemy', 'httpx', 'alembic', 'lxml')))"
@@ -61,7 +61,7 @@ def test_help_waits_for_nothing_heavy() -> None:
     assert subprocess.run([sys.executable, "-c", code], check=False, capture_output=True).returncode == 0
 
 
-def test_a_verb_that_is_none_is_answered_with_the_nearest(ask: Ask) -> None:
+def test_an_unknown_verb_is_answered_with_the_nearest(ask: Ask) -> None:
     told = ask("tody")
     assert (told.status, told.err) == (2, 'ninethirty: no verb "tody", did you mean "today"? (see ninethirty --help)\n')
 
@@ -83,13 +83,13 @@ def test_a_verb_that_is_none_is_answered_with_the_nearest(ask: Ask) -> None:
         ("rehearse", "x.toml", "--speed", "0"),
     ],
 )
-def test_wrong_usage_is_told_in_one_line_with_status_2(ask: Ask, arguments: tuple[str, ...]) -> None:
+def test_a_usage_error_is_one_line_with_status_2(ask: Ask, arguments: tuple[str, ...]) -> None:
     told = ask(*arguments)
     assert (told.status, told.out, len(told.err.splitlines())) == (2, "", 1)
 
 
 @pytest.mark.parametrize("verb", ["today", "plan", "run", "once", "replay", "export"])
-def test_a_configuration_that_is_not_there_is_told_in_one_line(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_absent_configuration_is_reported_in_one_line(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert status_of(["--config", "nowhere/config.toml", verb]) == 1
     fault = "cannot be read: No such file or directory: write one with `ninethirty init`"
     assert capsys.readouterr().err == f"nowhere/config.toml: {fault}\n"
@@ -134,7 +134,7 @@ def test_config_is_accepted_before_and_after_the_verb(ask: Ask, folder: Path) ->
         (("status",), 'no monitor named "edge" runs here'),
     ],
 )
-def test_a_plausible_mistake_is_answered_with_its_remedy(ask: Ask, arguments: tuple[str, ...], remedy: str) -> None:
+def test_a_plausible_mistake_is_answered_with_what_to_do(ask: Ask, arguments: tuple[str, ...], remedy: str) -> None:
     answer = ask(*arguments)
     assert (answer.status != 0, answer.err.count("\n")) == (True, 1)
     assert remedy in answer.err
@@ -147,14 +147,14 @@ def test_help_lists_every_verb_in_one_section(ask: Ask) -> None:
 
 
 @pytest.mark.parametrize("verb", ["today", "plan", "incident list", "replay", "store check"])
-def test_a_store_that_is_no_database_is_a_fault_of_the_surroundings(ask: Ask, folder: Path, verb: str) -> None:
+def test_a_store_file_that_is_not_a_database_is_an_environment_error(ask: Ask, folder: Path, verb: str) -> None:
     (folder / "store.db").write_text("this is no database, whatever its name says\n" * 100)
     told = ask(*verb.split())
     assert (told.status, told.out) == (3, "")
     assert "the file is not a database, or damaged: stop, move it" in told.err.splitlines()[0]
 
 
-def test_a_store_in_a_folder_that_cannot_be_made_is_a_fault_of_the_surroundings(ask: Ask, folder: Path) -> None:
+def test_a_store_whose_folder_cannot_be_created_is_an_environment_error(ask: Ask, folder: Path) -> None:
     (folder / "file").write_text("")
     config = folder / "config.toml"
     config.write_text(config.read_text().replace("store.db", "file/store.db"))
@@ -162,7 +162,7 @@ def test_a_store_in_a_folder_that_cannot_be_made_is_a_fault_of_the_surroundings(
     assert (told.status, len(told.err.splitlines())) == (3, 1)
 
 
-def test_a_store_of_a_newer_version_is_left_alone(ask: Ask, folder: Path) -> None:
+def test_a_store_of_a_newer_version_is_not_changed(ask: Ask, folder: Path) -> None:
     with sqlite3.connect(folder / "store.db") as store:
         store.execute("UPDATE alembic_version SET version_num = '9999', works_from = '9998'")
     store.close()
@@ -170,13 +170,13 @@ def test_a_store_of_a_newer_version_is_left_alone(ask: Ask, folder: Path) -> Non
     assert (told.status, "a newer version of ninethirty made it" in told.err) == (3, True)
 
 
-def test_a_store_of_no_known_kind_is_a_fault_of_the_person_and_its_password_is_not_told(ask: Ask, folder: Path) -> None:
+def test_an_unknown_kind_of_store_is_a_user_error_without_its_password(ask: Ask, folder: Path) -> None:
     (folder / "config.toml").write_text('[store]\nurl = "mysql://anna:hunter2@db.example/n"\n')
     told = ask("today")
     assert (told.status, "hunter2" in told.err, len(told.err.splitlines())) == (1, False, 1)
 
 
-def test_a_port_that_is_taken_is_a_fault_of_the_surroundings(ask: Ask, folder: Path) -> None:
+def test_a_port_in_use_is_an_environment_error(ask: Ask, folder: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         address = f"127.0.0.1:{other.getsockname()[1]}"
         config = folder / "config.toml"
@@ -194,7 +194,7 @@ def test_an_interrupted_verb_says_so_in_one_line(capsys: pytest.CaptureFixture[s
     assert capsys.readouterr().err.split() == ["interrupted"]
 
 
-def test_a_file_that_cannot_be_written_is_a_fault_of_the_surroundings(
+def test_a_file_that_cannot_be_written_is_an_environment_error(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     @click.command()
@@ -216,7 +216,7 @@ def test_a_file_that_cannot_be_written_is_a_fault_of_the_surroundings(
         ["rehearse", "x.toml", "--speed", "inf"],
     ],
 )
-def test_days_instants_and_speeds_that_nobody_can_mean_are_wrong_usage(
+def test_impossible_days_instants_and_speeds_are_usage_errors(
     arguments: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert status_of(arguments) == 2

@@ -50,7 +50,7 @@ def play(*names: str, progress: Progress | None = None) -> list[Ended]:
     return list(side_by_side([Path(name) for name in names], _plays, _lost, progress or Progress()))
 
 
-def test_whoever_stops_a_rehearsal_waits_for_none_of_its_players() -> None:
+def test_stopping_a_rehearsal_does_not_wait_for_its_players() -> None:
     playing = side_by_side([Path("quick"), Path("endless"), Path("endless")], _plays, _lost, Progress())
     assert next(playing) == Ended(ok=True, text="quick")
     playing.close()
@@ -72,14 +72,14 @@ def test_a_thread_that_never_ends_does_not_keep_its_player_from_ending() -> None
     assert multiprocessing.active_children() == []
 
 
-def test_how_far_each_script_is_played_is_reported() -> None:
+def test_the_progress_of_each_script_is_reported() -> None:
     seen = Seen()
     play("quick", "killed", progress=seen)
     assert [percent for name, percent in seen.seen if name == "quick"] == [0, 50, 100]
     assert [percent for name, percent in seen.seen if name == "killed"] == [0, 50, 100]
 
 
-def test_what_lasts_longest_is_played_first() -> None:
+def test_the_longest_script_is_played_first() -> None:
     paths = [ROOT / "rehearsals" / f"{name}.toml" for name in ("ipcc-2015", "moj-2016", "ofsted-2017")]
     longest = longest_first({path: read_script(path) for path in paths})
     assert [path.stem for path in longest] == ["moj-2016", "ofsted-2017", "ipcc-2015"]
@@ -92,7 +92,7 @@ if __name__ == "__main__":
 """
 
 
-def test_no_player_outlives_who_started_it() -> None:
+def test_no_player_outlives_its_parent_process() -> None:
     with subprocess.Popen([sys.executable, "-c", _STARTER], stdout=subprocess.PIPE) as starter:
         assert starter.stdout is not None
         assert starter.stdout.readline() == b"playing\n"
@@ -103,11 +103,11 @@ def test_no_player_outlives_who_started_it() -> None:
 
 _HANGING = """
 import threading
-from monitor.cli.rehearse import end_with
+from monitor.cli.rehearse import exit_by_results
 from monitor.rehearse.side_by_side import Ended
 threading.Thread(target=threading.Event().wait).start()
 print("a deadlock")
-end_with([Ended(ok=False, text="a deadlock", hangs=True)])
+exit_by_results([Ended(ok=False, text="a deadlock", hangs=True)])
 """
 
 

@@ -28,14 +28,14 @@ DAY = ("--date", "2018-01-05")
 PERIOD = ("report", "period", "--from", "2018-01-01", "--to", "2018-01-31")
 
 
-def test_the_board_tells_slot_producer_verdict_delay_the_name_to_explain_and_title(ask: Ask) -> None:
+def test_the_board_shows_slot_producer_verdict_delay_id_and_title(ask: Ask) -> None:
     told = ask("today", *DAY)
     assert [" ".join(line.split()) for line in told.out.splitlines()] == [
         "Friday 5 January 2018: 1 LATE",
         "SLOT PRODUCER VERDICT DELAY OR EXPOSURE RELEASE TITLE",
         "09:30 GMT Office for National Statistics LATE 20 min to 20 min 1 s births-2016 Births 2016",
         "",
-        "Over, and a report is owed: 1",
+        "Closed, report owed: 1",
         "report late Births 2016 (Office for National Statistics) births-2016-2018-01-05",
     ]
     assert told.status == 0
@@ -50,7 +50,7 @@ def test_the_board_and_the_plan_can_be_of_one_producer(ask: Ask) -> None:
 
 
 @pytest.mark.slow
-def test_a_terminal_gets_lines_of_its_width_and_what_went_wrong_stands_out(ask: Ask, folder: Path) -> None:
+def test_on_a_terminal_lines_have_its_width_and_faults_are_bold(ask: Ask, folder: Path) -> None:
     def shown(**env: str) -> list[str]:
         return at_a_terminal(folder / "config.toml", "today", *DAY, env={"COLUMNS": "60", **env}).splitlines()[:3]
 
@@ -60,7 +60,7 @@ def test_a_terminal_gets_lines_of_its_width_and_what_went_wrong_stands_out(ask: 
     assert shown(NO_COLOR="1")[2].endswith("…")
 
 
-def test_a_reader_that_has_had_enough_is_no_fault(folder: Path) -> None:
+def test_a_reader_that_closes_the_pipe_is_no_error(folder: Path) -> None:
     command = [sys.executable, "-m", "monitor", "--config", str(folder / "config.toml"), "today", *DAY, "--json"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT) as program:
         assert program.stdout is not None
@@ -69,19 +69,19 @@ def test_a_reader_that_has_had_enough_is_no_fault(folder: Path) -> None:
         assert (program.wait(60), program.stderr.read()) == (0, b"")
 
 
-def test_the_board_in_json_is_a_list_of_releases_of_the_interface(ask: Ask) -> None:
+def test_the_board_in_json_is_a_list_of_releases(ask: Ask) -> None:
     (row,) = ask("today", *DAY, "--json").json
     assert (row["id"], row["verdict"], row["grade"], row["final"]) == ("births-2016", "late", "report", True)
     assert row["delay"] == {"min": 1200.0, "max": 1201.0}
     assert row["incident"] == "births-2016-2018-01-05"
 
 
-def test_a_release_that_nobody_watches_yet_stands_on_the_board_of_its_day(ask: Ask) -> None:
+def test_a_release_that_is_not_watched_yet_is_on_the_board_of_its_day(ask: Ask) -> None:
     (row,) = ask("today", "--date", "2030-01-04", "--json").json
     assert (row["id"], row["verdict"]) == ("deaths-2029", "pending")
 
 
-def test_a_day_without_releases_is_no_fault(ask: Ask) -> None:
+def test_a_day_without_releases_is_no_error(ask: Ask) -> None:
     told = ask("today", "--date", "2018-01-06")
     assert (told.status, told.out.splitlines()[1:2]) == (0, [""])
     assert told.out.startswith("Saturday 6 January 2018: no release that is watched is promised for this day")
@@ -96,19 +96,19 @@ def test_an_explanation_begins_with_the_verdict_and_ends_with_what_would_change_
     assert max(map(len, lines)) <= 120
 
 
-def test_an_explanation_as_of_an_earlier_instant_knows_nothing_later(ask: Ask) -> None:
+def test_an_explanation_at_an_earlier_instant_uses_nothing_later(ask: Ask) -> None:
     told = ask("explain", "births-2016", "--at", "2018-01-05T09:40", "--json").json
     assert (told["verdict"], told["delay"]) == ("overdue", {"min": 600.0, "max": None})
     assert told["explanation"]["verdict"] == "overdue"
     assert ask("explain", "births-2016", "--at", "2018-01-05T09:00:00Z", "--json").json["incident"] is None
 
 
-def test_a_release_that_is_not_known_is_answered_with_the_nearest(ask: Ask) -> None:
+def test_an_unknown_release_is_answered_with_the_nearest(ask: Ask) -> None:
     told = ask("explain", "birth-2016")
     assert (told.status, told.err) == (1, 'no release "birth-2016", did you mean "births-2016"?\n')
 
 
-def test_a_plan_tells_looks_a_minute_against_the_budget(ask: Ask) -> None:
+def test_a_plan_compares_looks_a_minute_with_the_budget(ask: Ask) -> None:
     plan = ask("plan", "--date", "2030-01-04", "--json").json
     host = plan["hosts"]["stats.example"]
     assert (host["budget"], host["targets"], host["warning"], plan["warnings"]) == (2.0, 2, None, [])
@@ -117,7 +117,7 @@ def test_a_plan_tells_looks_a_minute_against_the_budget(ask: Ask) -> None:
     assert sum(minute["looks"] for minute in host["minutes"]) == host["looks"]
 
 
-def test_a_plan_that_a_budget_cannot_carry_warns_and_tells_the_stretch(ask: Ask, folder: Path) -> None:
+def test_a_plan_beyond_the_budget_warns_and_shows_the_stretch(ask: Ask, folder: Path) -> None:
     config = folder / "config.toml"
     config.write_text(config.read_text() + '[budget]\n"stats.example" = "1/s"\n')
     told = ask("plan", "--date", "2030-01-04")
@@ -125,7 +125,7 @@ def test_a_plan_that_a_budget_cannot_carry_warns_and_tells_the_stretch(ask: Ask,
     assert ask("plan", "--date", "2030-01-04", "--json").json["hosts"]["stats.example"]["stretch"] == 2.0
 
 
-def test_a_release_that_is_out_is_planned_as_it_stands(ask: Ask) -> None:
+def test_a_published_release_is_planned_by_its_current_state(ask: Ask) -> None:
     (release,) = ask("plan", "--date", "2018-01-06", "--json").json["releases"]
     windows = [window["name"] for target in release["targets"] for window in target["windows"]]
     assert (release["due"], set(windows)) == (False, {"after"})
@@ -136,7 +136,7 @@ def test_a_replay_of_a_store_finds_no_difference(ask: Ask) -> None:
     assert (told.status, told.json) == (0, {"releases": 1, "differences": {}})
 
 
-def test_every_change_of_a_verdict_is_exported_as_a_line_oldest_first(ask: Ask) -> None:
+def test_every_change_of_a_verdict_is_one_exported_line_oldest_first(ask: Ask) -> None:
     events = [json.loads(line) for line in ask("export", "--events").out.splitlines()]
     assert [event["at"] for event in events] == sorted(event["at"] for event in events)
     last = [event for event in events if event["release"] == "births-2016"][-1]
@@ -145,7 +145,7 @@ def test_every_change_of_a_verdict_is_exported_as_a_line_oldest_first(ask: Ask) 
     assert ask("export", "--events", "--format", "csv").status == 2
 
 
-def test_verdicts_are_exported_with_what_they_rest_on_and_what_every_column_means(ask: Ask, folder: Path) -> None:
+def test_sqlite_export_has_verdicts_their_proof_and_the_meaning_of_every_column(ask: Ask, folder: Path) -> None:
     assert ask("export", "--format", "sqlite", "--output", str(folder / "all.db")).status == 0
     with closing(sqlite3.connect(folder / "all.db")) as made:
         made.row_factory = sqlite3.Row
@@ -161,7 +161,7 @@ def test_verdicts_are_exported_with_what_they_rest_on_and_what_every_column_mean
             assert all(told.values())
 
 
-def test_verdicts_are_exported_as_parquet_each_column_of_its_type_and_with_its_meaning(ask: Ask, folder: Path) -> None:
+def test_parquet_export_has_typed_columns_with_their_meaning(ask: Ask, folder: Path) -> None:
     assert ask("export", "--output", str(folder / "all.parquet")).status == 0
     table = pq.read_table(folder / "all.parquet")
     (row,) = table.to_pylist()
@@ -170,7 +170,7 @@ def test_verdicts_are_exported_as_parquet_each_column_of_its_type_and_with_its_m
     assert {each.name: each.metadata[b"means"].decode() for each in table.schema} == VERDICT
 
 
-def test_a_notebook_reads_the_same_and_writes_nothing(ask: Ask, folder: Path) -> None:
+def test_history_reads_the_same_rows_and_writes_nothing(ask: Ask, folder: Path) -> None:
     (exported,) = csv.DictReader(io.StringIO(ask("export").out))
     before = (folder / "store.db").read_bytes()
     with History(f"sqlite:///{folder}/store.db") as history:
@@ -195,7 +195,7 @@ def test_verdicts_are_exported_as_csv_and_json(ask: Ask) -> None:
     assert ask("export", "--from", "2018-01-06").out.count("\n") == 1
 
 
-def test_the_joined_calendar_keeps_its_uids_to_subscribe_to(ask: Ask, folder: Path) -> None:
+def test_the_joined_calendar_has_stable_uids(ask: Ask, folder: Path) -> None:
     told = ask("export", "--output", str(folder / "all.ics"))
     events = Calendar.from_ical((folder / "all.ics").read_bytes()).walk("VEVENT")
     assert (told.out, told.err) == ("", f"{folder}/all.ics: written\n")
@@ -212,7 +212,7 @@ def test_a_period_report_is_written_in_every_format(ask: Ask, folder: Path, kind
     assert (folder / f"report.{kind}").read_bytes().startswith(begins)
 
 
-def test_a_period_report_is_kept_completed_signed_and_measured_again(ask: Ask, folder: Path) -> None:
+def test_a_period_report_can_be_kept_completed_signed_and_measured_again(ask: Ask, folder: Path) -> None:
     asked = ("report", "period", "--from", "2018-01-01", "--to", "2018-01-31", "--producer", "ons", "--keep")
     name, by = "period-ons-2018-01-01-2018-01-31", ("--by", "head of profession")
     assert ask(*asked).out == f"{name}: version 1, 2 to complete\n"
@@ -242,11 +242,13 @@ def test_a_period_report_counts_and_measures(ask: Ask) -> None:
 
 
 @pytest.mark.parametrize(("option", "name", "near"), [("--producer", "onz", "ons"), ("--host", "stat.example", "sta")])
-def test_a_period_report_of_nobody_is_answered_with_the_nearest(ask: Ask, option: str, name: str, near: str) -> None:
+def test_a_period_report_of_an_unknown_producer_is_answered_with_the_nearest(
+    ask: Ask, option: str, name: str, near: str
+) -> None:
     told = ask(*PERIOD, option, name)
     assert (told.status, f'did you mean "{near}' in told.err) == (1, True)
 
 
-def test_a_report_that_cannot_be_written_is_a_fault_of_the_surroundings(ask: Ask, folder: Path) -> None:
+def test_a_report_that_cannot_be_written_is_an_environment_error(ask: Ask, folder: Path) -> None:
     told = ask(*PERIOD, "--output", str(folder / "none" / "report.md"))
     assert (told.status, told.err) == (3, f"{folder}/none/report.md: cannot be written: No such file or directory\n")

@@ -14,7 +14,7 @@ import httpx
 import pytest
 from click.testing import CliRunner, Result
 
-from monitor.app.control import listening
+from monitor.app.control import serve_control_socket
 from monitor.cli.common import Context
 from monitor.cli.main import cli
 from monitor.config.read import read_settings
@@ -64,7 +64,7 @@ def reload(config: Path) -> Result:
 
 
 @pytest.mark.slow
-def test_a_running_monitor_takes_what_passes_and_refuses_what_does_not(config: Path) -> None:
+def test_a_running_monitor_loads_a_good_configuration_and_refuses_a_faulty_one(config: Path) -> None:
     right = config.read_text()
     with alive(config) as child:
         until_said(child, "calendar_read")
@@ -81,7 +81,7 @@ def test_a_running_monitor_takes_what_passes_and_refuses_what_does_not(config: P
             config.write_text(right.replace("sqlite:///", "sqlite:////tmp/") + ANOTHER)
             refused = reload(config)
             assert refused.exit_code == 1
-            told = "config.toml: store.url: cannot be changed while the monitor runs: restart it for that"
+            told = "config.toml: store.url: cannot be changed while the monitor runs: restart the monitor"
             assert refused.output == f"{told}\n"
             assert until_said(child, "reload_refused")["faults"] == [told]
 
@@ -97,7 +97,7 @@ def test_a_running_monitor_takes_what_passes_and_refuses_what_does_not(config: P
 
 
 @pytest.mark.slow
-def test_a_calendar_file_that_cannot_be_read_is_refused(config: Path) -> None:
+def test_a_reload_with_an_unreadable_calendar_file_is_refused(config: Path) -> None:
     with alive(config) as child:
         until_said(child, "calendar_read")
         (config.parent / "releases.toml").write_text("")
@@ -117,7 +117,7 @@ def test_no_socket_is_left_by_a_monitor_that_fails(tmp_path: Path) -> None:
         return []
 
     async def fail() -> None:
-        async with listening(settings, nothing, dict):
+        async with serve_control_socket(settings, nothing, dict):
             found.extend(sockets(tmp_path))
             raise StoreFault("the disk is gone")
 
@@ -134,7 +134,7 @@ def test_status_shows_the_health_that_the_running_monitor_reports(config: Path) 
         return []
 
     async def ask(*words: str) -> Result:
-        async with listening(settings, nothing, lambda: health):
+        async with serve_control_socket(settings, nothing, lambda: health):
             arguments = ["--config", str(config), "status", *words]
             return await asyncio.to_thread(CliRunner().invoke, cli, arguments, obj=Context())
 
@@ -146,6 +146,6 @@ def test_status_shows_the_health_that_the_running_monitor_reports(config: Path) 
     assert json.loads(asyncio.run(ask("--json")).output) == health
 
 
-def test_without_a_running_monitor_it_says_so(config: Path) -> None:
+def test_status_and_reload_without_a_running_monitor_say_so(config: Path) -> None:
     told = CliRunner().invoke(cli, ["--config", str(config), "reload"], obj=Context())
     assert f'no monitor named "edge" runs here with its evidence in {config.parent}/evidence' in str(told.exception)

@@ -14,15 +14,15 @@ from monitor.errors import SurroundingsFault
 from monitor.store.open import StoreLock, alone_on
 from tests.worlds.stores import a_store_file
 
-ENDS = "import signal; from monitor.cli.run import _now; {first}; _now(signal.SIGTERM, None)"
+ENDS = "import signal; from monitor.cli.run import _exit_now; {first}; _exit_now(signal.SIGTERM, None)"
 HEARS = """
 import asyncio, signal
 signal.signal(signal.SIGHUP, signal.{first})
-from monitor.cli.run import listen
+from monitor.cli.run import handle_signals
 
 async def hung_up():
     stop, heard = asyncio.Event(), []
-    listen(asyncio.get_running_loop(), stop, lambda: heard.append("again"))
+    handle_signals(asyncio.get_running_loop(), stop, lambda: heard.append("again"))
     for _ in range(2):
         signal.raise_signal(signal.SIGHUP)
         for _ in range(5):
@@ -36,7 +36,7 @@ asyncio.run(hung_up())
 @pytest.mark.parametrize(
     ("first", "told"), [("SIG_DFL", "False again again\n"), ("SIG_IGN", "False\n")], ids=["usually", "under nohup"]
 )
-def test_a_hang_up_stops_nothing_and_has_the_configuration_read_again(first: str, told: str) -> None:
+def test_sighup_reloads_the_configuration_and_stops_nothing(first: str, told: str) -> None:
     heard = subprocess.run(
         [sys.executable, "-c", HEARS.format(first=first)], check=True, timeout=30, capture_output=True, text=True
     )
@@ -57,7 +57,7 @@ def test_a_second_signal_ends_the_daemon_at_once(first: str, status: int) -> Non
     assert ended.returncode == status
 
 
-def test_a_file_has_one_monitor_alone_and_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_second_monitor_on_one_store_file_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     url = a_store_file(tmp_path / "store.db")
     (tmp_path / "calendar.toml").write_text("")
     config = tmp_path / "config.toml"
@@ -71,7 +71,7 @@ def test_a_file_has_one_monitor_alone_and_says_so(tmp_path: Path, capsys: pytest
     assert status_of(["--config", str(config), "once"]) == 0
 
 
-def test_a_file_that_comes_later_is_held_from_then_on(tmp_path: Path) -> None:
+def test_a_store_file_created_later_is_locked_from_then_on(tmp_path: Path) -> None:
     one, other = (StoreLock(f"sqlite:///{tmp_path}/store.db") for _ in range(2))
     one.hold()
     (tmp_path / "store.db").touch()

@@ -16,7 +16,7 @@ BY_A_PAGER = {"PAGER": "sed s/^/@/", "TERM": "xterm"}
 
 @pytest.mark.slow
 @pytest.mark.parametrize("verb", [("incident", "show", INCIDENT), ("explain", "births-2016")])
-def test_an_answer_that_is_longer_than_the_terminal_goes_to_the_pager_whole(
+def test_output_longer_than_the_terminal_goes_to_the_pager_whole(
     folder: Path, ask: Run_, verb: tuple[str, ...]
 ) -> None:
     shown = at_a_terminal(folder / "config.toml", *verb, env=BY_A_PAGER).splitlines()
@@ -28,20 +28,20 @@ def test_an_answer_that_is_longer_than_the_terminal_goes_to_the_pager_whole(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("verb", [("incident", "list"), ("today", "--date", "2018-01-05"), ("plan",)])
-def test_a_short_answer_does_not(folder: Path, verb: tuple[str, ...]) -> None:
+def test_short_output_does_not_go_to_the_pager(folder: Path, verb: tuple[str, ...]) -> None:
     shown = at_a_terminal(folder / "config.toml", *verb, env=BY_A_PAGER)
     assert shown
     assert "@" not in shown
 
 
 @pytest.mark.slow
-def test_a_fault_is_told_beside_what_was_answered(folder: Path) -> None:
+def test_an_error_is_shown_after_the_output(folder: Path) -> None:
     shown = at_a_terminal(folder / "config.toml", "explain", "births", env=BY_A_PAGER)
     assert shown == 'no release "births", did you mean "births-2016"?\n'
 
 
 @pytest.mark.slow
-def test_how_far_it_has_got_is_shown_while_it_works_and_wiped(folder: Path, ask: Run_) -> None:
+def test_progress_is_shown_during_work_and_cleared(folder: Path, ask: Run_) -> None:
     shown = at_a_terminal(folder / "config.toml", "replay")
     assert "\r1 of 1 judged again\x1b[K" + WIPED in shown
     piped = ask("replay")
@@ -50,7 +50,7 @@ def test_how_far_it_has_got_is_shown_while_it_works_and_wiped(folder: Path, ask:
 
 
 @pytest.mark.slow
-def test_a_rehearsal_tells_how_much_is_played(folder: Path) -> None:
+def test_a_rehearsal_shows_its_progress(folder: Path) -> None:
     shown = at_a_terminal(folder / "config.toml", "rehearse", str(ROOT / "rehearsals/fm15-split-view.toml"))
     assert "\r0 of 1 played, fm15-split-view 50 %\x1b[K" in shown
     assert "still absent at 09:31:00 GMT" in shown

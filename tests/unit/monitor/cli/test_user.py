@@ -48,14 +48,14 @@ def test_a_password_from_standard_input_makes_a_line(ask: Ask, typed: Callable[[
     assert opens(told.out)
 
 
-def test_a_machine_gets_the_line_as_json(ask: Ask, typed: Callable[[str], None]) -> None:
+def test_the_users_line_can_be_json(ask: Ask, typed: Callable[[str], None]) -> None:
     typed(SECRET)
     told = ask("user", "anne", "--json").json
     assert told["user"] == "anne"
     assert opens(told["line"])
 
 
-def test_a_name_or_password_that_will_not_do_is_told_in_one_line(ask: Ask, typed: Callable[[str], None]) -> None:
+def test_a_refused_name_or_password_is_explained_in_one_line(ask: Ask, typed: Callable[[str], None]) -> None:
     typed("short")
     told = ask("user", "anne")
     assert (told.status, told.out) == (1, "")
@@ -65,13 +65,13 @@ def test_a_name_or_password_that_will_not_do_is_told_in_one_line(ask: Ask, typed
 
 
 def test_at_a_terminal_the_password_is_asked_for_twice_and_not_shown(folder: Path) -> None:
-    answers = {"Password: ": SECRET, "The same again: ": SECRET}
+    answers = {"Password: ": SECRET, "Repeat the password: ": SECRET}
     shown = asked_at_a_terminal(folder / "config.toml", "user", "anne", answers=answers)
     assert SECRET not in shown
     assert opens(next(line for line in shown.splitlines() if line.startswith("anne:")))
 
 
-def test_check_tells_every_fault_of_the_file_of_people(ask: Ask, folder: Path) -> None:
+def test_check_reports_every_fault_of_the_users_file(ask: Ask, folder: Path) -> None:
     users, config = folder / "users", folder / "config.toml"
     config.write_text(f'{config.read_text()}\n[web]\nusers_file = "users"\n')
     assert ask("check").err == 'config.toml: web.users_file: no such file (got "users")\n'
@@ -86,7 +86,7 @@ def test_check_tells_every_fault_of_the_file_of_people(ask: Ask, folder: Path) -
     ]
 
 
-def test_a_program_gets_a_token_that_its_line_does_not_hold(ask: Ask) -> None:
+def test_the_line_of_a_program_does_not_contain_its_token(ask: Ask) -> None:
     told = ask("user", "pager", "--token", "duty")
     token = told.err.strip().rpartition(" ")[2]
     (program,) = read_programs(told.out).values()

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from monitor.cli.probe import lines_of
+from monitor.cli.probe import fact_lines
 from monitor.clock import SystemClock
 from monitor.look.fetch import Answer
 from monitor.store.evidence.evidence import Evidence
@@ -50,10 +50,10 @@ def add(folder: Path, text: str) -> None:
 
 
 FOLDERS_ALONE = "WARNING: config.toml: channel: folders alone: only who looks into them learns of anything\n"
-SEEN = ["strangers see: whether the monitor lives and is ready", "whoever sits at this machine sees: everything"]
+SEEN = ["strangers see: whether the monitor is alive and ready", "people at this machine see: everything"]
 
 
-def test_a_configuration_in_order_is_said_to_be(ask: Ask, folder: Path) -> None:
+def test_a_good_configuration_is_reported_as_in_order(ask: Ask, folder: Path) -> None:
     told = ask("check")
     assert (told.status, told.out.splitlines()[0]) == (0, f"{folder}/config.toml: in order, warnings: 1")
     assert told.err == FOLDERS_ALONE
@@ -62,7 +62,12 @@ def test_a_configuration_in_order_is_said_to_be(ask: Ask, folder: Path) -> None:
         "ok": True,
         "faults": [],
         "warnings": [FOLDERS_ALONE.strip().removeprefix("WARNING: ")],
-        "will": {"days": 7, "due": {}, "told": [f"told of everything: desk (files in {folder}/outbox)"], "short": []},
+        "will": {
+            "days": 7,
+            "due": {},
+            "told": [f"notified of everything: desk (files in {folder}/outbox)"],
+            "short": [],
+        },
         "seen": SEEN,
         "on_call": {},
     }
@@ -76,7 +81,7 @@ def test_calendars_are_read_on_demand_with_progress(ask: Ask, folder: Path) -> N
     assert ask("check", "--online").err.count("calendar mine: calendar.toml: not TOM") == 1
 
 
-def test_missing_secrets_folders_and_the_store_are_all_told_at_once(ask: Ask, folder: Path) -> None:
+def test_faults_of_secrets_folders_and_store_are_reported_at_once(ask: Ask, folder: Path) -> None:
     (folder / "file").write_text("")
     (folder / "store.db").write_text("no database at all" * 100)
     add(folder, '[[channel]]\nname = "chat"\nkind = "apprise"\nurl = { env = "NINETHIRTY_TEST_NONE" }\n')
@@ -91,7 +96,7 @@ def test_missing_secrets_folders_and_the_store_are_all_told_at_once(ask: Ask, fo
     ]
 
 
-def test_a_store_of_another_version_is_told_of_and_left_as_it_is(ask: Ask, folder: Path) -> None:
+def test_a_store_of_another_version_is_reported_and_not_changed(ask: Ask, folder: Path) -> None:
     with closing(Store(f"sqlite:///{folder}/store.db", shape=NEXT)) as store:
         with store._engine.begin() as connection:
             migrate.downgrade(connection, BEFORE.head)
@@ -101,48 +106,48 @@ def test_a_store_of_another_version_is_told_of_and_left_as_it_is(ask: Ask, folde
         assert (told.status, told.err) == (3, older + "\n")
         told = ask("check")
         assert (told.status, f"WARNING: config.toml: store.url: {older}" in told.err.splitlines()) == (0, True)
-        assert ask("store", "upgrade").out == "The store is of this version.\n"
+        assert ask("store", "upgrade").out == "The store has the schema of this version.\n"
         assert ask("today").status == 0
         store.upgrade()
         newer = "its shape, 9001, is of a newer version: upgrade this one"
         assert f"config.toml: store.url: {newer}" in ask("check", "--json").json["warnings"]
-        assert ask("store", "upgrade").out == "A newer version has made it 9001, and this one may work on it.\n"
+        assert ask("store", "upgrade").out == "A newer version upgraded it to 9001. This version can still use it.\n"
         assert ask("store", "check", "--json").json["faults"] == []
 
 
-def test_a_test_notice_goes_through_the_channel_that_is_named(ask: Ask, folder: Path) -> None:
+def test_a_test_notice_goes_through_the_named_channel(ask: Ask, folder: Path) -> None:
     told = ask("channel", "test", "desk", "--json")
     assert (told.status, told.json["accepted"]) == (0, True)
     (text,) = folder.glob("outbox/*/*.txt")
     assert "TEST\n\nLATE: Test of a channel: nothing has happened" in text.read_text()
 
 
-def test_a_channel_that_refuses_is_told_with_status_1(ask: Ask, folder: Path) -> None:
+def test_a_refusing_channel_ends_with_status_1(ask: Ask, folder: Path) -> None:
     (folder / "outbox").write_text("a file in the way")
     told = ask("channel", "test", "desk")
     assert (told.status, told.out) == (1, "")
     assert told.err.startswith("desk: refused: ")
 
 
-def test_a_channel_that_is_not_configured_is_answered_with_the_nearest(ask: Ask) -> None:
+def test_an_unknown_channel_is_answered_with_the_nearest(ask: Ask) -> None:
     told = ask("channel", "test", "disk")
     assert (told.status, told.err) == (1, 'no channel "disk", did you mean "desk"?\n')
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write every file")
-def test_a_store_that_may_be_read_alone_is_a_fault(ask: Ask, folder: Path) -> None:
+def test_a_read_only_store_is_a_fault(ask: Ask, folder: Path) -> None:
     (folder / "store.db").chmod(0o444)
     told = ask("check")
     # A folder of a long name is cut.
     assert (told.status, told.err.partition(" (got")[0], told.err.count("\n")) == (
         1,
-        "config.toml: store.url: the file may not be written",
+        "config.toml: store.url: the file cannot be written",
         1,
     )
 
 
 @pytest.mark.parametrize("blocked", [False, True])
-def test_a_check_makes_nothing_where_no_store_is_yet(ask: Ask, folder: Path, *, blocked: bool) -> None:
+def test_check_creates_nothing_if_there_is_no_store_yet(ask: Ask, folder: Path, *, blocked: bool) -> None:
     config = folder / "config.toml"
     config.write_text(config.read_text().replace("/store.db", "/nope/deep down/store.db"))
     if blocked:
@@ -155,7 +160,7 @@ def test_a_check_makes_nothing_where_no_store_is_yet(ask: Ask, folder: Path, *, 
         assert f"{folder}/nope/deep down/store.db: its folder cannot be made" in ask("store", "check").err
 
 
-def test_a_path_is_told_as_it_was_written(ask: Ask, folder: Path) -> None:
+def test_a_path_is_quoted_as_configured(ask: Ask, folder: Path) -> None:
     config = folder / "config.toml"
     config.write_text(config.read_text().replace("/store.db", "/a store.db"))
     (folder / "a store.db").write_text("no database, but long enough to be taken for one" * 9)
@@ -174,7 +179,7 @@ def test_a_store_is_checked_and_backed_up_once(ask: Ask, folder: Path) -> None:
     assert (told.status, len(told.err.splitlines())) == (1, 1)
 
 
-def test_a_check_of_the_store_tells_of_evidence_that_was_altered_or_lost(ask: Ask, folder: Path) -> None:
+def test_store_check_reports_altered_or_lost_evidence(ask: Ask, folder: Path) -> None:
     asyncio.run(_kept(folder))
     assert ask("store", "check").status == 0
     (file,) = (folder / "evidence").glob("*.warc.gz")
@@ -205,7 +210,7 @@ def beat(folder: Path, at: datetime, *, stopped: bool) -> None:
     store.close()
 
 
-def test_once_reads_looks_judges_and_stops_in_good_order(ask: Ask, folder: Path) -> None:
+def test_once_reads_looks_judges_and_stops_regularly(ask: Ask, folder: Path) -> None:
     day = SystemClock().now().date()
     calendar = CALENDAR.format(day=day)
     (folder / "calendar.toml").write_text(calendar)
@@ -215,7 +220,7 @@ def test_once_reads_looks_judges_and_stops_in_good_order(ask: Ask, folder: Path)
     assert ask("once").status == 0
 
 
-def test_once_leaves_a_store_alone_on_which_a_daemon_of_its_name_runs(ask: Ask, folder: Path) -> None:
+def test_once_refuses_a_store_on_which_a_daemon_of_its_name_runs(ask: Ask, folder: Path) -> None:
     beat(folder, SystemClock().now(), stopped=False)
     told = ask("once")
     assert (told.status, told.out) == (3, "")
@@ -224,7 +229,7 @@ def test_once_leaves_a_store_alone_on_which_a_daemon_of_its_name_runs(ask: Ask, 
     assert ask("once").status == 0
 
 
-def test_a_rehearsal_prints_json_alone_and_ends_with_1_when_an_expectation_is_not_met(ask: Ask, folder: Path) -> None:
+def test_a_rehearsal_with_an_unmet_expectation_prints_only_json_and_ends_with_status_1(ask: Ask, folder: Path) -> None:
     script = folder / "quiet.toml"
     for notices, status in ((0, 0), (1, 1)):
         script.write_text(QUIET_DAY.format(notices=notices))
@@ -234,7 +239,9 @@ def test_a_rehearsal_prints_json_alone_and_ends_with_1_when_an_expectation_is_no
 
 
 @pytest.mark.parametrize("count", [1, 3])
-def test_a_script_that_cannot_be_played_says_why_and_loses_no_other(ask: Ask, folder: Path, count: int) -> None:
+def test_a_script_that_cannot_be_played_is_explained_and_the_others_are_played(
+    ask: Ask, folder: Path, count: int
+) -> None:
     scripts = [folder / f"{name}.toml" for name in ("blocked", "one", "two")[:count]]
     for script in scripts:
         script.write_text(QUIET_DAY.format(notices=0).replace("Nothing", script.stem))
@@ -257,7 +264,7 @@ def test_a_script_that_cannot_be_played_says_why_and_loses_no_other(ask: Ask, fo
     assert told.err.count("playing ") == (count if count > 1 else 0)
 
 
-def test_a_rehearsal_is_kept_where_it_is_told_to_be_and_replaces_the_one_before(ask: Ask, folder: Path) -> None:
+def test_a_kept_rehearsal_replaces_the_one_before(ask: Ask, folder: Path) -> None:
     script = folder / "quiet.toml"
     script.write_text(QUIET_DAY.format(notices=0))
     for _ in range(2):
@@ -265,7 +272,7 @@ def test_a_rehearsal_is_kept_where_it_is_told_to_be_and_replaces_the_one_before(
     assert (folder / "kept" / "quiet" / "ninethirty.db").is_file()
 
 
-def test_faults_of_all_scripts_are_told_before_any_is_played(ask: Ask, folder: Path) -> None:
+def test_faults_of_all_scripts_are_reported_before_any_is_played(ask: Ask, folder: Path) -> None:
     for name in ("one", "two"):
         (folder / f"{name}.toml").write_text(f'titel = "{name}"\n')
     told = ask("rehearse", str(folder / "one.toml"), str(folder / "two.toml"))
@@ -274,13 +281,13 @@ def test_faults_of_all_scripts_are_told_before_any_is_played(ask: Ask, folder: P
 
 
 @pytest.mark.parametrize("answer", ["--json", None])
-def test_a_look_at_an_address_that_is_refused_proves_nothing(ask: Ask, answer: str | None) -> None:
+def test_a_look_at_a_refused_address_proves_nothing(ask: Ask, answer: str | None) -> None:
     told = ask("probe", "http://127.0.0.1:9/", *([answer] if answer else []))
     assert told.status == 3
     assert "unknown" in told.out
 
 
-def test_what_a_look_learnt_is_told_in_lines_and_not_as_a_program_would_write_it() -> None:
+def test_probe_prints_facts_as_lines_for_people() -> None:
     learnt = {
         "state": "present",
         "why": None,
@@ -290,7 +297,7 @@ def test_what_a_look_learnt_is_told_in_lines_and_not_as_a_program_would_write_it
         "headers": {"age": "3"},
         "found": [{"url": "https://stats.example/a.ods", "role": "data"}],
     }
-    assert list(lines_of(learnt)) == [
+    assert list(fact_lines(learnt)) == [
         "state: present",
         "specific: no",
         "bytes: 1",
@@ -301,7 +308,7 @@ def test_what_a_look_learnt_is_told_in_lines_and_not_as_a_program_would_write_it
     ]
 
 
-def test_whatever_is_written_is_for_the_service_account_alone(ask: Ask, folder: Path) -> None:
+def test_written_files_are_readable_only_by_the_service_account(ask: Ask, folder: Path) -> None:
     (folder / "store.db").unlink()
     before = os.umask(0o022)
     try:

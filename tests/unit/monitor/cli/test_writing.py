@@ -40,7 +40,7 @@ def editor(folder: Path, script: str) -> dict[str, str]:
     return {"EDITOR": str(file), "VISUAL": str(file)}
 
 
-def test_an_editor_begins_with_what_stood_there_and_its_words_are_kept(ask: Ask, folder: Path) -> None:
+def test_the_editor_begins_with_the_current_text_and_its_result_is_kept(ask: Ask, folder: Path) -> None:
     ask("incident", "draft", INCIDENT, "--field", FIELD, "--text", "First, “quoted”.", *ROLE)
     chosen = editor(folder, "printf '  Then “this”.\\n' >> \"$1\"")
     shown = at_a_terminal(folder / "config.toml", "incident", "draft", INCIDENT, "--field", FIELD, *ROLE, env=chosen)
@@ -52,12 +52,12 @@ def test_an_editor_left_without_saving_changes_nothing(ask: Ask, folder: Path) -
     before = draft(ask)["version"]
     config = folder / "config.toml"
     shown = at_a_terminal(config, "incident", "draft", INCIDENT, "--field", FIELD, *ROLE, env=editor(folder, "exit 0"))
-    assert shown == "nothing was saved, so nothing is changed\n"
+    assert shown == "you saved nothing in the editor, so nothing was changed\n"
     assert draft(ask)["version"] == before
 
 
 @pytest.mark.slow
-def test_what_was_written_while_the_editor_was_open_is_kept_beside(ask: Ask, folder: Path) -> None:
+def test_text_saved_by_others_while_the_editor_was_open_is_kept_too(ask: Ask, folder: Path) -> None:
     config = folder / "config.toml"
     other = f"'{INCIDENT}' --field {FIELD} --text 'From the web.' --by web"
     script = f"{sys.executable} -m monitor --config {config} incident draft {other} >/dev/null"
@@ -73,11 +73,11 @@ def test_what_was_written_while_the_editor_was_open_is_kept_beside(ask: Ask, fol
 def test_the_role_is_asked_for_at_a_terminal(ask: Ask, folder: Path) -> None:
     config = folder / "config.toml"
     shown = at_a_terminal(config, "incident", "note", INCIDENT, "called", typed="press officer\n")
-    assert "In which role: " in shown
+    assert "Your role: " in shown
     assert ask("incident", "show", INCIDENT, "--json").json["timeline"][-1]["by"] == "press officer"
 
 
-def test_logging_at_a_terminal_asks_for_what_is_missing_and_no_more(ask: Ask, folder: Path) -> None:
+def test_logging_at_a_terminal_asks_only_for_absent_options(ask: Ask, folder: Path) -> None:
     told = "sent to the wrong list\n2018-01-04T16:20\n"
     shown = at_a_terminal(folder / "config.toml", "incident", "add", "--release", "births-2016", typed=told)
     assert shown.index("What happened: ") < shown.index("When (")
@@ -97,7 +97,7 @@ def test_logging_at_a_terminal_about_no_watched_release_asks_for_four_things(ask
     ]
 
 
-def test_the_sort_of_breach_decides_the_practice_and_the_steps(ask: Ask) -> None:
+def test_the_kind_of_breach_decides_the_practice_and_the_steps(ask: Ask) -> None:
     given = ("--release", "births-2016", "--what", "x", "--when", "2018-01-04")
     leak, access = (ask("incident", "add", *given, "--sort", sort, "--json").json["id"] for sort in ("leak", "access"))
     reports = [ask("incident", "draft", name, "--json").json["report"] for name in (leak, access)]
@@ -121,7 +121,7 @@ def test_the_last_edition_is_that_of_the_day_it_happened_and_never_the_release_i
         )
 
 
-def test_a_step_is_ticked_and_timed_and_enters_the_report(ask: Ask) -> None:
+def test_a_done_step_with_its_time_is_in_the_report(ask: Ask) -> None:
     steps = [row for row in ask("incident", "draft", INCIDENT, "--fields", "--json").json if row["standing"] == "to do"]
     name = steps[0]["field"]
     ask("incident", "draft", INCIDENT, "--field", name, "--text", "09:34, duty officer", *ROLE)
@@ -131,7 +131,7 @@ def test_a_step_is_ticked_and_timed_and_enters_the_report(ask: Ask) -> None:
     assert steps[0]["label"] not in ask("incident", "show", INCIDENT).out
 
 
-def test_words_typed_into_the_markdown_come_back(ask: Ask, folder: Path) -> None:
+def test_text_typed_into_the_markdown_file_is_read_back(ask: Ask, folder: Path) -> None:
     file = saved(ask, folder)
     text = file.read_text(encoding="utf-8")
     line = next(each for each in text.split("\n") if "completed: corrective actions" in each)
@@ -152,7 +152,7 @@ def test_words_typed_into_the_markdown_come_back(ask: Ask, folder: Path) -> None
 def test_an_account_is_reworded_and_the_measured_one_moves_to_the_evidence(ask: Ask) -> None:
     given = ("--field", "B.2.account", "--text", "Births 2016 came out at 09:52, about 20 minutes late.", "--instead")
     told = ask("incident", "draft", INCIDENT, *given, *ROLE)
-    assert told.err == "B.2.account: 09:52 is not among what was measured there\n"
+    assert told.err == "B.2.account: 09:52 is not in the measured text\n"
     report = ask("incident", "draft", INCIDENT, "--document", "report").out
     assert "came out at 09:52" in report
     assert "was pre-announced for" not in report
@@ -163,7 +163,7 @@ def test_an_account_is_reworded_and_the_measured_one_moves_to_the_evidence(ask: 
     assert report.index("was pre-announced for") < report.index("A cause.")
 
 
-def test_a_measured_sentence_reworded_in_the_file_is_the_persons_and_told_once(ask: Ask, folder: Path) -> None:
+def test_a_reworded_measured_sentence_counts_as_the_persons_text_and_appears_once(ask: Ask, folder: Path) -> None:
     file = saved(ask, folder)
     text = file.read_text(encoding="utf-8")
     line = next(each for each in text.split("\n") if each.startswith("> “Births 2016” was pre-announced for"))
@@ -177,7 +177,7 @@ def test_a_measured_sentence_reworded_in_the_file_is_the_persons_and_told_once(a
     assert "nothing is changed" in again.out
 
 
-def test_words_typed_into_the_word_document_come_back(ask: Ask, folder: Path) -> None:
+def test_text_typed_into_the_word_file_is_read_back(ask: Ask, folder: Path) -> None:
     file = saved(ask, folder, "docx")
     document = docx.Document(str(file))
     [place] = [each for each in document.paragraphs if "completed: corrective actions" in each.text]
@@ -187,7 +187,7 @@ def test_words_typed_into_the_word_document_come_back(ask: Ask, folder: Path) ->
     assert draft(ask)["words"] == {FIELD: "Extra checks."}
 
 
-def test_two_wordings_of_one_box_are_shown_side_by_side(ask: Ask, folder: Path) -> None:
+def test_two_texts_of_one_box_are_shown_side_by_side(ask: Ask, folder: Path) -> None:
     file = saved(ask, folder)
     ask("incident", "draft", INCIDENT, "--field", FIELD, "--text", "From the web.", "--by", "web")
     text = file.read_text(encoding="utf-8")
@@ -204,13 +204,13 @@ def test_two_wordings_of_one_box_are_shown_side_by_side(ask: Ask, folder: Path) 
 @pytest.mark.parametrize(
     ("name", "content", "fault"),
     [
-        ("a.txt", "x", "words are read back from .md, .docx, .odt, .html alone"),
+        ("a.txt", "x", "only .md, .docx, .odt, .html files can be read back"),
         ("a.md", "# Something else\n\nx", "it holds no box of this draft's form"),
         ("a.docx", "x", "it is no .docx file that can be opened"),
         ("none.md", None, "cannot be read: No such file or directory"),
     ],
 )
-def test_a_file_that_cannot_be_read_back_says_why(
+def test_a_file_that_cannot_be_read_back_is_explained(
     ask: Ask, folder: Path, name: str, content: str | None, fault: str
 ) -> None:
     if content is not None:
@@ -219,7 +219,7 @@ def test_a_file_that_cannot_be_read_back_says_why(
     assert (told.status, told.err) == (1, f"{folder / name}: {fault}\n")
 
 
-def test_whoever_gives_an_incident_away_does_not_have_it(ask: Ask) -> None:
+def test_assigning_an_incident_to_another_role_does_not_acknowledge_it(ask: Ask) -> None:
     told = ask("incident", "note", INCIDENT, "--assign", "press office", *ROLE, "--json")
     assert told.status == 0
     found = ask("incident", "show", INCIDENT, "--json").json
@@ -228,7 +228,7 @@ def test_whoever_gives_an_incident_away_does_not_have_it(ask: Ask) -> None:
     assert "Assigned  press office" in ask("incident", "show", INCIDENT).out
 
 
-def test_a_logged_cause_is_counted_in_the_report_on_a_period(ask: Ask) -> None:
+def test_a_logged_cause_is_counted_in_the_period_report(ask: Ask) -> None:
     ask("incident", "note", INCIDENT, "web team called", "--cause", "expired certificate", *ROLE)
     told = ask("incident", "show", INCIDENT, "--json").json["timeline"][-1]["text"]
     assert told == "cause: expired certificate"
@@ -249,7 +249,7 @@ def test_a_platform_report_is_written_in_every_format(ask: Ask, folder: Path, ki
         assert json.loads(file.read_text(encoding="utf-8"))["host"] == "stats.example"
 
 
-def test_a_host_that_nobody_watches_is_answered_with_the_nearest(ask: Ask) -> None:
+def test_a_platform_report_of_an_unknown_host_is_answered_with_the_nearest(ask: Ask) -> None:
     told = ask("report", "period", "--from", "2018-01-01", "--to", "2018-01-31", "--host", "stat.example")
     assert (told.status, told.err) == (1, 'no host "stat.example", did you mean "stats.example"?\n')
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from alerts.finding import PAGES, ROLES
+from alerts.finding import PAGE_NAMES, ROLE_NAMES
 from alerts.notice import Notice
 from monitor.judge.policy import Policy
 from monitor.look.sighting import State
@@ -57,9 +57,9 @@ def _named_in_line(line: str, truths: Mapping[str, Truth]) -> str | None:
     found = re.match(r"- ([^:(]+?)(?: \((\w+)\))?(?: \(not required\))?: ", line)
     if found is None:
         return None
-    roles = {label.lower(): role for role, label in ROLES.items()}
+    roles = {label.lower(): role for role, label in ROLE_NAMES.items()}
     label = found[1].lower()
-    part = found[2] or ("page" if label in {*PAGES.values(), "landing page"} else roles.get(label, ""))
+    part = found[2] or ("page" if label in {*PAGE_NAMES.values(), "landing page"} else roles.get(label, ""))
     return part if part in truths else None
 
 
@@ -147,7 +147,7 @@ _CLAIMS: dict[str, Callable[[re.Match[str], Told], bool]] = {
     rf"public since ({_CLOCK})": _public_since,
     rf"was public for (?:at most )?({_LENGTH})(?: to {_LENGTH})? from ({_CLOCK})": _exposed,
     r"already public when its slot came": _already,
-    r"taken away after its release": _withdrawn,
+    r"removed after its release": _withdrawn,
     r"(\d+) of (\d+) parts late": _parts,
 }
 

@@ -8,10 +8,10 @@ from random import Random
 
 from alerts.channel import Accepted, Channel, Message, Outcome
 from monitor.clock import Clock
-from monitor.deliver.facts import Measured
+from monitor.deliver.facts import Measurement
 from monitor.deliver.outbox import Outbox, OutboxOptions
 from monitor.deliver.rules import ReportingRules
-from monitor.deliver.verdicts import VerdictRecord
+from monitor.deliver.verdicts import VerdictRecorder
 from monitor.judge.verdict import Verdict
 from monitor.store.sql.engine import Store
 from monitor.store.writer import Writer
@@ -19,8 +19,8 @@ from tests.worlds.fake_channel import FakeChannel, Options
 from tests.worlds.verdicts import a_late_verdict
 
 
-async def record(writer: Writer, events: VerdictRecord, verdict: Verdict, now: datetime) -> None:
-    await writer.write(lambda tx: events.record(tx, verdict, Measured(), now))
+async def record(writer: Writer, events: VerdictRecorder, verdict: Verdict, now: datetime) -> None:
+    await writer.write(lambda tx: events.record(tx, verdict, Measurement(), now))
 
 
 async def directly(question: Callable[[], object]) -> object:
@@ -43,7 +43,7 @@ async def some_late(
     store: Store, writer: Writer, clock: Clock, names: Sequence[str], channels: Sequence[str] = ("mail",)
 ) -> None:
     """Open an incident, grade report, for each of these releases, one after the other."""
-    events = VerdictRecord(store, ReportingRules(channels=channels))
+    events = VerdictRecorder(store, ReportingRules(channels=channels))
     for name in names:
         await record(writer, events, a_late_verdict(400, name), clock.now())
 

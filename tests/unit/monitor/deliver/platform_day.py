@@ -10,12 +10,12 @@ from alerts.platform import platform_id
 from alerts.rota import Rota
 from alerts.routes import Route
 from monitor.clock import VirtualClock
-from monitor.deliver.as_of_now import AsOfNow
-from monitor.deliver.facts import Measured
+from monitor.deliver.current_incidents import CurrentIncidents
+from monitor.deliver.facts import Measurement
 from monitor.deliver.outbox import Outbox, OutboxOptions
-from monitor.deliver.reminders import Reminders, Reminding
+from monitor.deliver.reminders import Reminders, ReminderTimes
 from monitor.deliver.rules import ReportingRules
-from monitor.deliver.verdicts import VerdictRecord
+from monitor.deliver.verdicts import VerdictRecorder
 from monitor.judge.findings.platform import settled, with_platform
 from monitor.store.writer import Writer
 from tests.unit.monitor.deliver.outbox import an_outbox, directly, recording
@@ -52,7 +52,7 @@ class Day:
             channels=names, routes=self.routes, folding=self.folding, pagers=["pager"], rotas=rotas, hooks=["hook"]
         )
         self.writer = Writer(self.store, self.clock)
-        self.events = VerdictRecord(self.store, self.rules)
+        self.events = VerdictRecorder(self.store, self.rules)
         options = OutboxOptions(rules=self.rules)
         self.outbox: Outbox = an_outbox(self.store, self.writer, list(self.channels.values()), self.clock, options)
         self.reminders = Reminders(
@@ -60,8 +60,8 @@ class Day:
             self.writer,
             self.clock,
             self.rules,
-            Reminding(),
-            as_of_now=AsOfNow(self.store.verdicts, lambda _release, _now: None, self.events),
+            ReminderTimes(),
+            current_incidents=CurrentIncidents(self.store.verdicts, lambda _release, _now: None, self.events),
             ask=directly,  # type: ignore[arg-type] # answers at once
             wake=self.outbox.wake,
         )
@@ -78,8 +78,10 @@ class Day:
             known.append(name)
             others = [settled(verdicts[other]) for other in known if other != name]
             found, now = with_platform(verdicts[name], others), self.clock.now()
-            self.reminders.recorded(
-                await self.writer.write(lambda tx, found=found, now=now: self.events.record(tx, found, Measured(), now))
+            self.reminders.wake_for_notices(
+                await self.writer.write(
+                    lambda tx, found=found, now=now: self.events.record(tx, found, Measurement(), now)
+                )
             )
 
     async def on_to(self, seconds: float) -> None:
@@ -87,7 +89,7 @@ class Day:
         while self.clock.now() < after_slot(seconds):
             await self.reminders.remind()
             for name in self.channels:
-                await self.outbox.empty(name)
+                await self.outbox.send_due(name)
             await self.clock.sleep(min(20.0, (after_slot(seconds) - self.clock.now()).total_seconds()))
 
     def got(self, name: str) -> list[str]:

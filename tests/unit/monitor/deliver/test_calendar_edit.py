@@ -8,12 +8,12 @@ from datetime import timedelta
 
 from alerts.incident import Kind
 from alerts.notice import Notice
-from alerts.silence import Scope, silence
+from alerts.silence import Scope, create_silence
 from monitor.clock import VirtualClock
-from monitor.deliver.facts import Measured
+from monitor.deliver.facts import Measurement
 from monitor.deliver.outbox import OutboxOptions
 from monitor.deliver.rules import ReportingRules
-from monitor.deliver.verdicts import VerdictRecord
+from monitor.deliver.verdicts import VerdictRecorder
 from monitor.judge.judge import judge
 from monitor.judge.policy import Policy
 from monitor.judge.verdict import Verdict
@@ -39,14 +39,14 @@ def moved(name: str, read: float = EDITED, producer: str = "ofqual") -> Verdict:
 
 
 def recorded(store: TemporaryStore, verdicts: Sequence[Verdict]) -> list[Notice]:
-    record = VerdictRecord(store, ReportingRules(channels=["mail", "hook"]))
+    record = VerdictRecorder(store, ReportingRules(channels=["mail", "hook"]))
     for found in verdicts:
         with store.transaction() as tx:
-            record.record(tx, found, Measured(), found.at)
+            record.record(tx, found, Measurement(), found.at)
     return store.outbox.notices()
 
 
-def test_one_edit_of_four_entries_is_one_notice_that_names_each() -> None:
+def test_one_edit_of_four_entries_gives_one_notice_that_names_each() -> None:
     store = TemporaryStore()
     (notice,) = recorded(store, [moved(name) for name in NAMES])
     assert notice.subject == "CALENDAR: 4 entries of govuk (ofqual), announced or changed at short notice"
@@ -59,29 +59,29 @@ def test_one_edit_of_four_entries_is_one_notice_that_names_each() -> None:
     assert recorded(store, [moved(name) for name in NAMES]) == [notice]
 
 
-def test_an_edit_of_one_entry_is_told_by_its_title() -> None:
+def test_the_notice_of_an_edit_of_one_entry_has_its_title() -> None:
     (notice,) = recorded(TemporaryStore(), [moved("r0")])
     assert notice.subject.startswith("CALENDAR: Title r0 (ofqual) due ")
     assert notice.release == "r0"
 
 
-def test_other_edits_and_other_producers_entries_are_told_apart() -> None:
+def test_other_edits_and_other_producers_have_their_own_notice() -> None:
     told = recorded(TemporaryStore(), [moved("r0"), moved("r1", EDITED + 600), moved("r2", producer="ons")])
     assert len(told) == 3
 
 
-def test_what_is_silenced_is_not_told_with_the_rest_nor_does_it_silence_them() -> None:
+def test_a_silenced_entry_is_not_in_the_notice_of_the_same_edit_and_does_not_silence_it() -> None:
     store = TemporaryStore()
     with store.transaction() as tx:
         until = after_slot(EDITED) + timedelta(days=2)
-        tx.save_silence(silence(Scope.RELEASE, "r0", until, "duty", "a planned move", after_slot(EDITED)))
+        tx.save_silence(create_silence(Scope.RELEASE, "r0", until, "duty", "a planned move", after_slot(EDITED)))
     others, silenced = sorted(recorded(store, [moved(name) for name in NAMES]), key=lambda one: one.release)
     assert silenced.release == "r0"
     assert others.subject.startswith("CALENDAR: 3 entries")
     assert "Title r0" not in others.text
 
 
-def test_the_notice_waits_a_moment_for_the_other_entries_and_no_longer() -> None:
+def test_the_notice_waits_ten_seconds_for_other_entries_and_no_longer() -> None:
     async def story(clock: VirtualClock) -> None:
         store = TemporaryStore()
         writer = Writer(store, clock)
@@ -90,15 +90,15 @@ def test_the_notice_waits_a_moment_for_the_other_entries_and_no_longer() -> None
         for place, name in enumerate(NAMES):
             await clock.sleep(place)
             recorded(store, [replace(moved(name), at=clock.now())])
-            await outbox.empty("mail")
+            await outbox.send_due("mail")
         await clock.sleep(10)
-        await outbox.empty("mail")
+        await outbox.send_due("mail")
         (message,) = mail.messages.values()
         assert message.subject.startswith("CALENDAR: 4 entries")
         assert message.brief == "CALENDAR: 4 entries of govuk, announced or changed at short notice"
         assert message.data["measured"] is None
         recorded(store, [moved("r4")])
-        await outbox.empty("mail")
+        await outbox.send_due("mail")
         assert len(mail.messages) == 2
         writer.abandon()
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from alerts.incident import Kind, known_to
-from monitor.deliver.facts import Measured
+from alerts.incident import Kind, find_known_incident
+from monitor.deliver.facts import Measurement
 from monitor.deliver.rules import ReportingRules
-from monitor.deliver.verdicts import VerdictRecord
+from monitor.deliver.verdicts import VerdictRecorder
 from monitor.judge.judge import judge
 from monitor.judge.policy import Policy
 from monitor.judge.verdict import Verdict
@@ -33,21 +33,23 @@ def store() -> TemporaryStore:
     rules = ReportingRules(channels=["mail", "hook", "pager"], hooks=["hook"], pagers=["pager"])
     for found in (verdict(420, None), verdict(500, 500)):
         with store.transaction() as tx:
-            VerdictRecord(store, rules).record(tx, found, Measured(), found.at)
+            VerdictRecorder(store, rules).record(tx, found, Measurement(), found.at)
     return store
 
 
-def test_a_breach_after_a_doubt_has_an_incident_and_a_draft_of_its_own(store: TemporaryStore) -> None:
+def test_a_breach_after_an_unproven_incident_has_its_own_incident_and_draft(store: TemporaryStore) -> None:
     doubt, breach = store.verdicts.incidents_of("r")
     assert [(one.kind, one.closed is None) for one in (doubt, breach)] == [(Kind.UNPROVEN, False), (Kind.LATE, True)]
-    assert known_to([doubt, breach], "r") == breach
+    assert find_known_incident([doubt, breach], "r") == breach
     judged = store.verdicts.judged_one("r")
     assert judged is not None
     assert judged.body["incident"] == breach.id
     assert [len(store.verdicts.drafts(one.id)) for one in (doubt, breach)] == [0, 1]
 
 
-def test_people_hear_of_the_breach_and_machines_of_the_end_of_the_doubt_too(store: TemporaryStore) -> None:
+def test_people_are_notified_of_the_breach_and_machines_also_of_the_closed_unproven_incident(
+    store: TemporaryStore,
+) -> None:
     kinds = {notice.id: notice.kind for notice in store.outbox.notices()}
     got: dict[str, list[str]] = {}
     for notice, kind in kinds.items():

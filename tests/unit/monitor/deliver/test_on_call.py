@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
-from alerts.by_hand import acknowledge
+from alerts.by_hand import acknowledge_incident
 from alerts.rota import Rota, Shift
 from alerts.routes import Route
 from monitor.clock import VirtualClock
@@ -42,7 +42,7 @@ def played(rota: Rota, story: Callable[[Day], Awaitable[None]], routes: tuple[Ro
 HANDED_OVER = rota_of(("A", -9000, 600), ("B", 600, 90000))
 
 
-def test_who_is_on_call_is_told_and_at_the_next_turn_the_next_and_both_learn_how_it_ends() -> None:
+def test_each_person_on_call_is_notified_in_turn_and_both_get_the_end() -> None:
     async def story(day: Day) -> None:
         await day.judged(400, ["r7"])
         await day.on_to(500)
@@ -59,7 +59,7 @@ def test_who_is_on_call_is_told_and_at_the_next_turn_the_next_and_both_learn_how
     played(HANDED_OVER, story)
 
 
-def test_while_nobody_has_it_one_more_is_told_with_each_reminder_and_learns_of_its_end() -> None:
+def test_without_acknowledgement_each_reminder_goes_one_step_higher_and_that_person_gets_the_end() -> None:
     async def story(day: Day) -> None:
         await day.judged(400, ["r7"])
         await day.on_to(400 + 16 * 60)
@@ -73,13 +73,13 @@ def test_while_nobody_has_it_one_more_is_told_with_each_reminder_and_learns_of_i
     played(HANDED_OVER, story)
 
 
-def test_who_says_that_they_have_it_ends_the_escalation_and_who_was_never_told_hears_nothing() -> None:
+def test_acknowledging_ends_the_escalation_and_later_steps_get_nothing() -> None:
     async def story(day: Day) -> None:
         await day.judged(400, ["r7"])
         await day.on_to(400 + 16 * 60)
         (incident,) = day.store.verdicts.incidents()
         with day.store.transaction() as tx:
-            tx.save_incident(acknowledge(incident, "deputy", day.clock.now()))
+            tx.save_incident(acknowledge_incident(incident, "deputy", day.clock.now()))
         await day.judged(OUT["r7"] + 4000, ["r7"])
         await day.on_to(OUT["r7"] + 4100)
         assert day.kinds("head") == []
@@ -88,7 +88,7 @@ def test_who_says_that_they_have_it_ends_the_escalation_and_who_was_never_told_h
     played(HANDED_OVER, story)
 
 
-def test_where_nobody_is_on_call_everybody_of_the_rota_is_told() -> None:
+def test_if_no_one_is_on_call_the_whole_rota_is_notified() -> None:
     async def story(day: Day) -> None:
         await day.judged(400, ["r0"])
         await day.on_to(500)
@@ -107,7 +107,7 @@ def told_by_both(channel: FakeChannel) -> list[str]:
     return [one.subject for one in later if one.data["release"] and one.data["findings"][0] in {"late", "partial"}]
 
 
-def test_who_heard_of_a_release_before_its_platform_did_is_told_of_its_end_by_one_thread_alone() -> None:
+def test_people_notified_of_a_release_before_its_platform_fault_get_the_end_in_one_thread_only() -> None:
     async def story(day: Day) -> None:
         await day.judged(61, ["r0"])
         await day.on_to(80)
@@ -128,7 +128,7 @@ TURNS = some.lists(some.tuples(some.sampled_from(sorted(WAYS)), some.integers(0,
 @pytest.mark.parametrize("releases", [1, len(WHOSE)], ids=["alone", "on a platform"])
 @settings(max_examples=8, suppress_health_check=[HealthCheck.too_slow])
 @given(turns=TURNS, later=TURNS, seed=some.integers(0, 3))
-def test_one_fact_is_told_once_to_each_person_whatever_turns_the_rota_takes_meanwhile(
+def test_each_person_gets_each_fact_once_however_the_rota_changes(
     releases: int, turns: list[tuple[str, int, int]], later: list[tuple[str, int, int]], seed: int
 ) -> None:
     """`later` is the rota as it is read anew in the middle; somebody acknowledges by `seed`."""
@@ -143,7 +143,7 @@ def test_one_fact_is_told_once_to_each_person_whatever_turns_the_rota_takes_mean
             if step == seed:
                 (incident, *_) = day.store.verdicts.incidents()
                 with day.store.transaction() as tx:
-                    tx.save_incident(acknowledge(incident, "duty", day.clock.now()))
+                    tx.save_incident(acknowledge_incident(incident, "duty", day.clock.now()))
             if step == 3:
                 day.rules.rotas["on-call"] = then
         await day.on_to(OUT[names[-1]] + 4000 + timedelta(hours=1).total_seconds())

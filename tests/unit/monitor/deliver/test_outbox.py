@@ -9,7 +9,7 @@ from monitor.store.writer import Writer
 from tests.worlds.stores import TemporaryStore
 
 
-async def test_a_drain_without_channels_does_not_end() -> None:
+async def test_an_outbox_without_channels_keeps_running() -> None:
     store, clock = TemporaryStore(), SystemClock()
     outbox = Outbox(store, Writer(store, clock), [], clock, asyncio.to_thread, rng=Random(1))  # noqa: S311  # spreads retries
     life = asyncio.create_task(outbox.run())

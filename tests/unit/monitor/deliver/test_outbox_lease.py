@@ -59,15 +59,15 @@ def test_two_processes_never_both_send_a_notice(tmp_path: Path) -> None:
     run_virtually(story, after_slot(400))
 
 
-def test_a_send_longer_than_the_lease_keeps_it() -> None:
+def test_the_lease_is_renewed_during_a_send_that_is_longer() -> None:
     async def story(clock: VirtualClock) -> None:
         store = TemporaryStore()
         writer = Writer(store, clock)
         await some_late(store, writer, clock, ["r"])
         channel = Slow(clock, 60.0)
-        sending = asyncio.create_task(an_outbox(store, writer, [channel], clock, held_by("one")).empty("mail"))
+        sending = asyncio.create_task(an_outbox(store, writer, [channel], clock, held_by("one")).send_due("mail"))
         await clock.sleep(45)
-        until = await an_outbox(store, writer, [channel], clock, held_by("two")).empty("mail")
+        until = await an_outbox(store, writer, [channel], clock, held_by("two")).send_due("mail")
         assert until is not None
         assert until > clock.now()
         assert len(channel.began) == 1
@@ -78,14 +78,16 @@ def test_a_send_longer_than_the_lease_keeps_it() -> None:
     run_virtually(story, after_slot(400))
 
 
-def test_a_store_that_is_slower_than_a_lease_holds_up_no_message_for_good() -> None:
+def test_messages_are_sent_even_if_the_store_is_slower_than_a_lease() -> None:
     async def story(clock: VirtualClock) -> None:
         store = TemporaryStore()
         writer = SlowWriter(store, clock, 1.2 * LASTS.total_seconds())
         await some_late(store, Writer(store, clock), clock, ["r1", "r2"])
         channel = recording(clock)
         outbox = an_outbox(store, writer, [channel], clock, held_by("one"))
-        while (due := await outbox.empty("mail")) is not None and clock.now() < after_slot(400) + timedelta(minutes=10):
+        while (due := await outbox.send_due("mail")) is not None and clock.now() < after_slot(400) + timedelta(
+            minutes=10
+        ):
             await clock.sleep((due - clock.now()).total_seconds())
         assert len(channel.messages) == 2
         writer.abandon()
@@ -94,7 +96,7 @@ def test_a_store_that_is_slower_than_a_lease_holds_up_no_message_for_good() -> N
 
 
 @pytest.mark.parametrize("slower", [1.3, 2.6, 3.0])
-def test_what_was_sent_and_is_told_late_by_a_slow_store_is_not_sent_again(slower: float) -> None:
+def test_a_message_whose_outcome_a_slow_store_records_late_is_not_sent_again(slower: float) -> None:
     async def story(clock: VirtualClock) -> None:
         store, lasts = TemporaryStore(), timedelta(seconds=1.2)
         writers = [SlowWriter(store, clock), SlowWriter(store, clock)]
@@ -124,7 +126,7 @@ def test_what_was_sent_and_is_told_late_by_a_slow_store_is_not_sent_again(slower
     run_virtually(story, after_slot(400))
 
 
-def test_what_a_killed_process_left_goes_out_once_its_lease_has_run_out() -> None:
+def test_messages_of_a_killed_process_are_sent_after_its_lease_ends() -> None:
     async def story(clock: VirtualClock) -> None:
         store = TemporaryStore()
         writer = Writer(store, clock)
@@ -133,17 +135,17 @@ def test_what_a_killed_process_left_goes_out_once_its_lease_has_run_out() -> Non
         await some_late(store, writer, clock, ["r"])
         channel = recording(clock)
         outbox = an_outbox(store, writer, [channel], clock, held_by("heir"))
-        due = await outbox.empty("mail")
+        due = await outbox.send_due("mail")
         assert due == after_slot(400) + LASTS
         await clock.sleep(LASTS.total_seconds())
-        assert await outbox.empty("mail") is None
+        assert await outbox.send_due("mail") is None
         assert len(channel.messages) == 1
         writer.abandon()
 
     run_virtually(story, after_slot(400))
 
 
-def test_an_orderly_stop_gives_the_outbox_back_at_once() -> None:
+def test_a_process_that_stops_releases_the_lease_at_once() -> None:
     async def story(clock: VirtualClock) -> None:
         store = TemporaryStore()
         writer = Writer(store, clock)
@@ -159,16 +161,16 @@ def test_an_orderly_stop_gives_the_outbox_back_at_once() -> None:
     run_virtually(story, after_slot(400))
 
 
-def test_a_message_that_breaks_its_channel_is_set_aside_and_its_neighbours_go() -> None:
+def test_a_message_that_breaks_its_channel_is_given_up_and_the_others_are_sent() -> None:
     async def story(clock: VirtualClock) -> None:
         store = TemporaryStore()
         writer = Writer(store, clock)
         await some_late(store, writer, clock, ["poison", "r1", "r2"])
         channel = Brittle("mail", Options(), clock.now)
         outbox = an_outbox(store, writer, [channel], clock)
-        await outbox.empty("mail")
+        await outbox.send_due("mail")
         assert len(channel.messages) == 2
-        while (due := await outbox.empty("mail")) is not None:
+        while (due := await outbox.send_due("mail")) is not None:
             await clock.sleep((due - clock.now()).total_seconds())
         (given_up,) = store.outbox.given_up(after_slot(0))
         assert given_up.attempts < 10
@@ -180,18 +182,18 @@ def test_a_message_that_breaks_its_channel_is_set_aside_and_its_neighbours_go() 
     run_virtually(story, after_slot(400))
 
 
-def test_what_may_have_ended_the_process_is_tried_after_the_others() -> None:
+def test_a_message_that_may_have_killed_the_process_is_tried_last() -> None:
     async def story(clock: VirtualClock) -> None:
         store = TemporaryStore()
         writer = Writer(store, clock)
         await some_late(store, writer, clock, ["a", "b"])
         dead = Slow(clock, 3600.0)
-        dying = asyncio.create_task(an_outbox(store, writer, [dead], clock).empty("mail"))
+        dying = asyncio.create_task(an_outbox(store, writer, [dead], clock).send_due("mail"))
         await clock.sleep(1)
         dying.cancel()
         await asyncio.gather(dying, return_exceptions=True)
         channel = Slow(clock, 1.0)
-        await an_outbox(store, writer, [channel], clock).empty("mail")
+        await an_outbox(store, writer, [channel], clock).send_due("mail")
         assert channel.began[-1:] == dead.began
         assert len(channel.began) == 2
         writer.abandon()
@@ -199,7 +201,7 @@ def test_what_may_have_ended_the_process_is_tried_after_the_others() -> None:
     run_virtually(story, after_slot(400))
 
 
-def test_a_turn_is_held_as_long_as_it_is_renewed_and_not_when_another_may_have_it() -> None:
+def test_a_lease_is_ours_while_it_is_renewed_and_not_after_it_could_have_passed_on() -> None:
     async def story(clock: VirtualClock) -> None:
         store = TemporaryStore()
         writer = Writer(store, clock)
@@ -208,17 +210,17 @@ def test_a_turn_is_held_as_long_as_it_is_renewed_and_not_when_another_may_have_i
             return question()
 
         one, two = (OutboxLease(store.leases, writer, clock, Leaseholder(name, LASTS), ask) for name in ("one", "two"))
-        assert not one.holds(clock.now())
-        assert await one.begin() is None
-        async with one.kept():
+        assert not one.is_still_ours(clock.now())
+        assert await one.take_or_renew() is None
+        async with one.keep_renewing():
             # A draft that takes longer to make than a lease lasts goes out all the same.
             await clock.sleep(3 * LASTS.total_seconds())
-            assert one.holds(clock.now())
+            assert one.is_still_ours(clock.now())
         await clock.sleep(LASTS.total_seconds())
-        assert not one.holds(clock.now())
-        assert await two.begin() is None
-        assert await one.begin() is not None
-        assert (one.holds(clock.now()), two.holds(clock.now())) == (False, True)
+        assert not one.is_still_ours(clock.now())
+        assert await two.take_or_renew() is None
+        assert await one.take_or_renew() is not None
+        assert (one.is_still_ours(clock.now()), two.is_still_ours(clock.now())) == (False, True)
         writer.abandon()
 
     run_virtually(story)

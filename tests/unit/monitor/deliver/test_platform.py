@@ -9,11 +9,11 @@ from itertools import pairwise
 
 import pytest
 
-from alerts.by_hand import acknowledge
-from alerts.channels.pagerduty import event
+from alerts.by_hand import acknowledge_incident
+from alerts.channels.pagerduty import build_event
 from alerts.incident import Kind
 from monitor.clock import VirtualClock
-from monitor.deliver.platform import related
+from monitor.deliver.platform import related_incidents
 from monitor.rehearse.virtual_loop import run_virtually
 from monitor.store.rows import DeliveryState
 from tests.unit.monitor.deliver.platform_day import NAME, OUT, WHOSE, Day
@@ -22,7 +22,7 @@ from tests.worlds.instants import after_slot
 
 
 def events(pager: FakeChannel) -> list[Mapping[str, object]]:
-    told = (event(message, "key") for message in pager.messages.values())
+    told = (build_event(message, "key") for message in pager.messages.values())
     return [one for one in told if one is not None]
 
 
@@ -31,7 +31,7 @@ async def the_day(day: Day, *, taken: bool = False) -> None:
     await day.on_to(90)
     if taken:
         with day.store.transaction() as tx:
-            tx.save_incident(acknowledge(day.platform(), "press office", day.clock.now()))
+            tx.save_incident(acknowledge_incident(day.platform(), "press office", day.clock.now()))
     await day.judged(301)
     for name, seconds in OUT.items():
         await day.judged(seconds + 2)
@@ -42,7 +42,7 @@ async def the_day(day: Day, *, taken: bool = False) -> None:
 
 
 @pytest.mark.slow
-def test_a_day_on_which_a_platform_fails_is_one_thread_of_few_messages() -> None:
+def test_a_platform_fault_is_one_thread_with_few_messages() -> None:
     async def story(clock: VirtualClock) -> None:
         day = Day(clock)
         await the_day(day)
@@ -60,7 +60,7 @@ def test_a_day_on_which_a_platform_fails_is_one_thread_of_few_messages() -> None
 
 
 @pytest.mark.slow
-def test_each_producers_people_are_told_of_theirs_alone() -> None:
+def test_each_producers_channel_gets_only_its_own_releases() -> None:
     async def story(clock: VirtualClock) -> None:
         day = Day(clock)
         await the_day(day)
@@ -76,7 +76,7 @@ def test_each_producers_people_are_told_of_theirs_alone() -> None:
 
 
 @pytest.mark.slow
-def test_the_incident_of_the_platform_has_its_releases_linked_and_a_draft_of_the_platform_report() -> None:
+def test_the_platforms_incident_links_its_releases_and_has_a_draft() -> None:
     async def story(clock: VirtualClock) -> None:
         day = Day(clock)
         await the_day(day, taken=True)
@@ -85,11 +85,11 @@ def test_the_incident_of_the_platform_has_its_releases_linked_and_a_draft_of_the
         assert [one.release for one in found.linked] == sorted(WHOSE)
         assert set(found.producers) == {"www.gov.uk", "dfe", "ofqual", "ons"}
         assert not found.is_open
-        theirs = [one.id for one in related(day.store.verdicts, found)]
+        theirs = [one.id for one in related_incidents(day.store.verdicts, found)]
         assert len(theirs) == len(WHOSE)
         one = day.store.verdicts.incident(theirs[0])
         assert one is not None
-        assert [other.id for other in related(day.store.verdicts, one)][-1] == NAME
+        assert [other.id for other in related_incidents(day.store.verdicts, one)][-1] == NAME
         report = day.store.verdicts.drafts(NAME)[-1]
         assert report.form == "period"
         assert all(f"Title {name}" in str(report.facts) for name in WHOSE)
@@ -99,7 +99,7 @@ def test_the_incident_of_the_platform_has_its_releases_linked_and_a_draft_of_the
     run_virtually(story, after_slot(60))
 
 
-def test_an_opening_that_had_not_gone_out_is_covered_and_one_that_had_stays_told() -> None:
+def test_an_unsent_opening_is_covered_by_the_thread_and_a_sent_one_is_not() -> None:
     async def story(clock: VirtualClock) -> None:
         day = Day(clock)
         await day.judged(61, ["r0"])
@@ -117,7 +117,7 @@ def test_an_opening_that_had_not_gone_out_is_covered_and_one_that_had_stays_told
     run_virtually(story, after_slot(60))
 
 
-def test_a_pager_called_for_one_release_before_it_was_known_to_share_a_fault_hears_of_the_end_of_both() -> None:
+def test_a_pager_called_before_the_platform_fault_was_known_gets_both_ends() -> None:
     async def story(clock: VirtualClock) -> None:
         day = Day(clock)
         await day.judged(61, ["r0"])
@@ -136,7 +136,7 @@ def test_a_pager_called_for_one_release_before_it_was_known_to_share_a_fault_hea
     run_virtually(story, after_slot(60))
 
 
-def test_a_thread_that_turns_again_and_again_is_told_once_a_minute_as_flapping() -> None:
+def test_a_thread_that_keeps_changing_is_sent_once_a_minute_as_flapping() -> None:
     async def story(clock: VirtualClock) -> None:
         day = Day(clock)
         await day.judged(61, ["r0"])

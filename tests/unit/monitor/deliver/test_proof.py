@@ -11,10 +11,10 @@ import pytest
 from alerts.draft.code import amended, standard_book
 from alerts.draft.report import report_from_json
 from alerts.draft.versions import signed
-from monitor.deliver.drafts import ENDINGS, row_of, versions_of, written
-from monitor.deliver.facts import Measured
+from monitor.deliver.drafts import ENDINGS, draft_row, render_draft, versions_from_rows
+from monitor.deliver.facts import Measurement
 from monitor.deliver.rules import ReportingRules
-from monitor.deliver.verdicts import VerdictRecord, body_of
+from monitor.deliver.verdicts import VerdictRecorder, body_of
 from monitor.judge.judge import judge
 from monitor.judge.policy import Policy
 from monitor.judge.verdict import Verdict
@@ -31,9 +31,9 @@ KEPT = Record("edge", 1, "turn", after_slot(0), "f.warc", 0, 10, "ab" * 32, "cd"
 FRESH = Record("edge", 2, "turn", after_slot(60), "f.warc", 10, 10, "ef" * 32, "01" * 32)
 
 
-def recorded(store: TemporaryStore, verdict: Verdict, now: float, events: VerdictRecord | None = None) -> str:
-    events = events or VerdictRecord(store, ReportingRules(channels=["mail"]))
-    measured = Measured("edge", records=(("edge-1", ""), ("edge-2", ""), ("edge-3", "")))
+def recorded(store: TemporaryStore, verdict: Verdict, now: float, events: VerdictRecorder | None = None) -> str:
+    events = events or VerdictRecorder(store, ReportingRules(channels=["mail"]))
+    measured = Measurement("edge", records=(("edge-1", ""), ("edge-2", ""), ("edge-3", "")))
     with store.transaction() as tx:
         incident = events.record(tx, verdict, measured, after_slot(now)).incident
     assert incident is not None
@@ -56,9 +56,9 @@ def early(now: float = 60) -> Verdict:
     return judge(a_release(), [a_promise()], {"r/page/edge": runs}, [], Policy(), after_slot(now))
 
 
-def test_evidence_is_named_with_its_hash_also_when_it_is_written_in_the_same_transaction() -> None:
+def test_evidence_of_the_same_transaction_has_its_hash_too() -> None:
     store = with_evidence()
-    events = VerdictRecord(store, ReportingRules(), lambda: [FRESH])
+    events = VerdictRecorder(store, ReportingRules(), lambda: [FRESH])
     incident = store.verdicts.incident(recorded(store, a_late_verdict(400), 400, events))
     assert incident is not None
     assert incident.facts is not None
@@ -69,12 +69,12 @@ def test_evidence_is_named_with_its_hash_also_when_it_is_written_in_the_same_tra
     assert any(KEPT.sha256 in cell for cell in cells)
 
 
-def test_what_one_monitor_told_is_not_told_anew_by_another_that_counted_other_looks() -> None:
+def test_a_second_monitor_with_other_counts_of_looks_sends_no_second_notice() -> None:
     store = with_evidence()
-    events, drafts = VerdictRecord(store, ReportingRules()), []
+    events, drafts = VerdictRecorder(store, ReportingRules()), []
     for monitor, now in (("north", 400.0), ("south", 400.5), ("north", 1300.0), ("south", 1300.5)):
         runs = {"r/page/edge": [replace(a_run("page", State.ABSENT, -3600, 400), looks=len(drafts) + 10)]}
-        measured = Measured(monitor, runs, records=(("north-1", ""), ("south-1", "")))
+        measured = Measurement(monitor, runs, records=(("north-1", ""), ("south-1", "")))
         with store.transaction() as tx:
             incident = events.record(
                 tx, a_late_verdict(1300 if now >= 1300 else 400), measured, after_slot(now)
@@ -93,8 +93,8 @@ def test_a_draft_appears_with_its_incident_or_not_at_all() -> None:
 
     def cut_off() -> None:
         with store.transaction() as tx:
-            VerdictRecord(store, ReportingRules(channels=["mail"])).record(
-                tx, a_late_verdict(400), Measured(), after_slot(400)
+            VerdictRecorder(store, ReportingRules(channels=["mail"])).record(
+                tx, a_late_verdict(400), Measurement(), after_slot(400)
             )
             raise _Gone
 
@@ -111,14 +111,14 @@ def test_a_draft_appears_with_its_incident_or_not_at_all() -> None:
     assert store.verdicts.drafts(name)[0].at == after_slot(400)
 
 
-def test_nothing_seen_before_its_slot_gets_into_drafts_or_notices() -> None:
+def test_content_seen_before_its_slot_is_not_in_drafts_or_notices() -> None:
     store = with_evidence()
     verdict = early()
     assert verdict.word.value == "early"
     name = recorded(store, verdict, 60)
     draft = store.verdicts.drafts(name)[-1]
     for ending in ENDINGS:
-        assert SECRET.encode() not in written(draft, ending)[0]
+        assert SECRET.encode() not in render_draft(draft, ending)[0]
     assert SECRET not in str(draft)
     assert all(SECRET not in str(notice) for notice in store.outbox.notices())
     assert SECRET not in str(body_of(verdict, store.verdicts.incident(name)))
@@ -127,9 +127,9 @@ def test_nothing_seen_before_its_slot_gets_into_drafts_or_notices() -> None:
 def test_a_measurement_after_sign_off_is_marked_as_an_amendment() -> None:
     store = TemporaryStore()
     name = recorded(store, a_late_verdict(400), 400)
-    versions = signed(versions_of(store.verdicts.drafts(name)), "head of profession", after_slot(500))
+    versions = signed(versions_from_rows(store.verdicts.drafts(name)), "head of profession", after_slot(500))
     with store.transaction() as tx:
-        tx.add_draft(row_of(versions[-1], name))
+        tx.add_draft(draft_row(versions[-1], name))
     recorded(store, a_late_verdict(1300), 1300)
     last = report_from_json(store.verdicts.drafts(name)[-1].facts)
     assert last.signed.startswith("Signed off by head of profession")
@@ -139,18 +139,18 @@ def test_a_measurement_after_sign_off_is_marked_as_an_amendment() -> None:
 def test_an_organisation_can_correct_when_an_edition_begins_and_how_it_is_cited() -> None:
     book = amended(standard_book(), {"2.0": date(2018, 1, 1)}, {"2.0/T3.6": "T3.6 (our reading)"})
     store = TemporaryStore()
-    name = recorded(store, a_late_verdict(400), 400, VerdictRecord(store, ReportingRules(book=book)))
+    name = recorded(store, a_late_verdict(400), 400, VerdictRecorder(store, ReportingRules(book=book)))
     assert store.verdicts.drafts(name)[-1].edition == "2.0"
     judged = store.verdicts.judged_one("r")
     assert judged is not None
     assert judged.body["code"]["edition"] == "2.0"
 
 
-def test_a_template_that_went_bad_never_keeps_the_report_back(tmp_path: Path) -> None:
+def test_a_damaged_template_does_not_block_the_report(tmp_path: Path) -> None:
     store = TemporaryStore()
     draft = store.verdicts.drafts(recorded(store, a_late_verdict(400), 400))[-1]
     (tmp_path / "bad.docx").write_bytes(b"no document")
     for file in ("bad.docx", "gone.docx"):
-        content, media = written(draft, "docx", tmp_path / file)
+        content, media = render_draft(draft, "docx", tmp_path / file)
         assert content.startswith(b"PK")
         assert media.endswith("wordprocessingml.document")

@@ -12,13 +12,13 @@ from alerts.finding import ReleaseFacts
 from alerts.incident import Action
 from alerts.notice import Notice
 from monitor.clock import VirtualClock
-from monitor.deliver.as_of_now import Afresh, AsOfNow
+from monitor.deliver.current_incidents import CurrentIncidents, JudgeAt
 from monitor.deliver.desk import Desk
-from monitor.deliver.drafts import written
-from monitor.deliver.facts import Measured, release_facts
-from monitor.deliver.reminders import Reminders, Reminding
+from monitor.deliver.drafts import render_draft
+from monitor.deliver.facts import Measurement, release_facts
+from monitor.deliver.reminders import Reminders, ReminderTimes
 from monitor.deliver.rules import ReportingRules
-from monitor.deliver.verdicts import Recorded, VerdictRecord
+from monitor.deliver.verdicts import RecordedVerdict, VerdictRecorder
 from monitor.errors import UnknownName
 from monitor.judge.judge import judge
 from monitor.judge.policy import Policy
@@ -49,17 +49,17 @@ class World:
 
     def reminders(
         self,
-        reminding: Reminding | None = None,
+        reminding: ReminderTimes | None = None,
         rules: ReportingRules = RULES,
-        afresh: Afresh = lambda _release, _now: None,
+        judge_at: JudgeAt = lambda _release, _now: None,
     ) -> Reminders:
         return Reminders(
             self.store,
             self.writer,
             self.clock,
             rules,
-            reminding or Reminding(),
-            as_of_now=AsOfNow(self.store.verdicts, afresh, VerdictRecord(self.store, rules)),
+            reminding or ReminderTimes(),
+            current_incidents=CurrentIncidents(self.store.verdicts, judge_at, VerdictRecorder(self.store, rules)),
             ask=directly,
             wake=lambda: self.rung.append(1),
             given_up=self.rung.append,
@@ -85,15 +85,15 @@ def played(story: Callable[[World], Awaitable[None]], begins: datetime | None = 
 
 
 def a_desk(world: World) -> Desk:
-    record = VerdictRecord(world.store, RULES)
-    return Desk(AsOfNow(world.store.verdicts, lambda _release, _now: None, record), world.writer, world.clock)
+    record = VerdictRecorder(world.store, RULES)
+    return Desk(CurrentIncidents(world.store.verdicts, lambda _release, _now: None, record), world.writer, world.clock)
 
 
 def channels_of(store: Store, notice: Notice) -> set[str]:
     return {row.channel for row in store.outbox.deliveries(notice.id)}
 
 
-def test_a_report_grade_incident_is_told_again_after_a_quarter_of_an_hour_and_then_each_half_hour() -> None:
+def test_people_are_reminded_of_a_report_grade_incident_after_15_minutes_and_then_every_30() -> None:
     async def story(world: World) -> None:
         await some_late(world.store, world.writer, world.clock, ["r"])
         await world.minutes(world.reminders(), 180)
@@ -104,22 +104,22 @@ def test_a_report_grade_incident_is_told_again_after_a_quarter_of_an_hour_and_th
     played(story)
 
 
-def test_a_reminder_tells_how_things_stand_now_and_alters_no_measurement() -> None:
+def test_a_reminder_has_the_current_delay_and_changes_no_stored_measurement() -> None:
     async def story(world: World) -> None:
         await some_late(world.store, world.writer, world.clock, ["r"])
         (before,) = world.store.verdicts.incidents()
-        reminders = world.reminders(afresh=lambda release, now: as_of(release, (now - SLOT).total_seconds()))
+        reminders = world.reminders(judge_at=lambda release, now: as_of(release, (now - SLOT).total_seconds()))
         await world.minutes(reminders, 20)
         (told,) = world.told()
         assert told.subject.endswith("still absent at 09:51:40 GMT")
         assert "Measured so far, as of 09:51:40 GMT" in told.text
         (_, fresh) = world.store.verdicts.drafts(before.id)
-        assert (fresh.at, "09:51" in written(fresh, "md")[0].decode()) == (told.at, True)
+        assert (fresh.at, "09:51" in render_draft(fresh, "md")[0].decode()) == (told.at, True)
         (after,) = world.store.verdicts.incidents()
         assert after.facts == before.facts
 
     def as_of(release: str, seconds: float) -> ReleaseFacts:
-        return release_facts(a_late_verdict(seconds, release, 2400.0), Measured())
+        return release_facts(a_late_verdict(seconds, release, 2400.0), Measurement())
 
     played(story)
 
@@ -134,18 +134,18 @@ def an_open_exposure() -> Verdict:
     return judge(a_release(), [a_promise()], {"r/page/edge": runs}, [], Policy(), after_slot(EXPOSED + 5))
 
 
-def test_people_are_reminded_of_an_exposure_all_night_and_up_the_whole_ladder() -> None:
+def test_reminders_of_an_open_exposure_go_on_all_night_up_the_escalation_ladder() -> None:
     ladder = ReportingRules(
         channels=["mail", "pager", "deputy", "head"],
         routes=[a_route("mail", escalate=("pager", "deputy", "head"))],
     )
 
     async def story(world: World) -> None:
-        await record(world.writer, VerdictRecord(world.store, ladder), an_open_exposure(), world.clock.now())
+        await record(world.writer, VerdictRecorder(world.store, ladder), an_open_exposure(), world.clock.now())
         await world.minutes(world.reminders(rules=ladder), 8 * 60)
         told = sorted(world.told(), key=lambda one: one.at)
         assert [round((one.at - after_slot(EXPOSED + 5)) / MINUTE) for one in told] == list(range(15, 8 * 60, 30))
-        assert all(one.subject.startswith("EARLY, nobody has acknowledged: ") for one in told)
+        assert all(one.subject.startswith("EARLY, not acknowledged: ") for one in told)
         reached = [channels_of(world.store, one) for one in told]
         assert [len(channels) for channels in reached[:3]] == [2, 3, 4]
         assert all(channels == {"mail", "pager", "deputy", "head"} for channels in reached[2:])
@@ -155,7 +155,7 @@ def test_people_are_reminded_of_an_exposure_all_night_and_up_the_whole_ladder() 
 
 def test_reminders_of_an_exposure_end_when_it_closes() -> None:
     async def story(world: World) -> None:
-        await record(world.writer, VerdictRecord(world.store, RULES), an_open_exposure(), world.clock.now())
+        await record(world.writer, VerdictRecorder(world.store, RULES), an_open_exposure(), world.clock.now())
         reminders = world.reminders()
         await world.minutes(reminders, 120)
         (incident,) = world.store.verdicts.incidents()
@@ -168,7 +168,7 @@ def test_reminders_of_an_exposure_end_when_it_closes() -> None:
     played(story, after_slot(EXPOSED + 5))
 
 
-def test_a_reminder_reaches_those_it_is_escalated_to_as_well() -> None:
+def test_a_reminder_also_goes_to_the_escalation_channel() -> None:
     async def story(world: World) -> None:
         await some_late(world.store, world.writer, world.clock, ["r"])
         await world.minutes(world.reminders(), 20)
@@ -178,27 +178,27 @@ def test_a_reminder_reaches_those_it_is_escalated_to_as_well() -> None:
     played(story)
 
 
-def test_acknowledging_stops_reminders_and_stands_in_the_timeline() -> None:
+def test_acknowledging_stops_reminders_and_is_in_the_timeline() -> None:
     async def story(world: World) -> None:
         await some_late(world.store, world.writer, world.clock, ["r"])
         reminders = world.reminders()
         await world.minutes(reminders, 20)
         (incident,) = world.store.verdicts.incidents()
         desk = a_desk(world)
-        said = await desk.take(incident.id, "duty statistician")
-        again = await desk.take(incident.id, "duty statistician")
+        said = await desk.acknowledge(incident.id, "duty statistician")
+        again = await desk.acknowledge(incident.id, "duty statistician")
         await world.minutes(reminders, 120)
         assert len(world.told()) == 1
         assert said == again == world.store.verdicts.incident(incident.id)
         assert said is not None
         assert said.acknowledged is not None
         assert (said.acknowledged.by, said.acknowledged.text) == ("duty statistician", "acknowledged")
-        assert any("nobody has acknowledged" in entry.text for entry in said.timeline)
+        assert any("not acknowledged" in entry.text for entry in said.timeline)
 
     played(story)
 
 
-def test_a_restart_neither_forgets_an_incident_nor_reminds_twice() -> None:
+def test_after_a_restart_each_reminder_is_still_sent_once() -> None:
     async def story(world: World) -> None:
         await some_late(world.store, world.writer, world.clock, ["r"])
         for _ in range(6):
@@ -208,23 +208,23 @@ def test_a_restart_neither_forgets_an_incident_nor_reminds_twice() -> None:
     played(story)
 
 
-def test_an_incident_that_opens_while_the_monitor_runs_is_reminded_of() -> None:
+def test_people_are_reminded_of_an_incident_that_opens_while_the_monitor_runs() -> None:
     async def story(world: World) -> None:
         reminders = world.reminders()
         await reminders.remind()
-        events = VerdictRecord(world.store, RULES)
+        events = VerdictRecorder(world.store, RULES)
         await record(world.writer, events, a_late_verdict(400), world.clock.now())
         for incident in world.store.verdicts.incidents():
-            reminders.recorded(Recorded({}, incident, 0))
+            reminders.wake_for_notices(RecordedVerdict({}, incident, 0))
         await world.minutes(reminders, 20)
         assert len(world.told()) == 1
 
     played(story)
 
 
-def test_a_note_is_never_reminded_of() -> None:
+def test_an_incident_of_grade_note_has_no_reminder() -> None:
     async def story(world: World) -> None:
-        await record(world.writer, VerdictRecord(world.store, RULES), a_late_verdict(120), world.clock.now())
+        await record(world.writer, VerdictRecorder(world.store, RULES), a_late_verdict(120), world.clock.now())
         assert [one.grade for one in world.store.verdicts.incidents()] == ["note"]
         await world.minutes(world.reminders(), 60)
         assert world.told() == []
@@ -232,7 +232,7 @@ def test_a_note_is_never_reminded_of() -> None:
     played(story)
 
 
-def test_people_hear_once_that_a_page_which_came_and_went_stays_as_it_is_though_somebody_has_it() -> None:
+def test_people_are_notified_once_that_a_flapping_page_is_steady_even_after_acknowledging() -> None:
     async def story(world: World) -> None:
         begins = (world.clock.now() - SLOT).total_seconds()
         runs = [a_run("page", State.ABSENT, begins - 600, begins - 1)]
@@ -241,9 +241,9 @@ def test_people_hear_once_that_a_page_which_came_and_went_stays_as_it_is_though_
             await world.clock.sleep(10)
             seen = {"r/page/edge": list(runs)}
             verdict = judge(a_release(), [a_promise()], seen, [], Policy(), world.clock.now())
-            await record(world.writer, VerdictRecord(world.store, RULES), verdict, world.clock.now())
+            await record(world.writer, VerdictRecorder(world.store, RULES), verdict, world.clock.now())
         (incident,) = world.store.verdicts.incidents()
-        await a_desk(world).take(incident.id, "duty statistician")
+        await a_desk(world).acknowledge(incident.id, "duty statistician")
         for _ in range(3):
             await world.minutes(world.reminders(), 10)
         kinds = [one.kind for one in world.store.outbox.notices() if one.kind != "acknowledged"]
@@ -252,24 +252,24 @@ def test_people_hear_once_that_a_page_which_came_and_went_stays_as_it_is_though_
     played(story, after_slot(-9000))
 
 
-def test_a_reminder_after_no_time_at_all_means_none() -> None:
+def test_a_remind_after_of_zero_turns_reminders_off() -> None:
     async def story(world: World) -> None:
         await some_late(world.store, world.writer, world.clock, ["r"])
-        await world.minutes(world.reminders(Reminding(timedelta())), 180)
+        await world.minutes(world.reminders(ReminderTimes(timedelta())), 180)
         assert world.told() == []
 
     played(story)
 
 
-def test_nobody_acknowledges_what_there_is_not() -> None:
+def test_acknowledging_an_unknown_incident_is_refused() -> None:
     async def story(world: World) -> None:
         with pytest.raises(UnknownName):
-            await a_desk(world).take("nothing", "duty statistician")
+            await a_desk(world).acknowledge("nothing", "duty statistician")
 
     played(story)
 
 
-def test_reports_that_are_owed_and_actions_that_are_overdue_are_counted() -> None:
+def test_owed_reports_and_overdue_actions_are_counted() -> None:
     async def story(world: World) -> None:
         await some_late(world.store, world.writer, world.clock, ["r"])
         (known,) = world.store.verdicts.incidents()
@@ -279,24 +279,24 @@ def test_reports_that_are_owed_and_actions_that_are_overdue_are_counted() -> Non
         told: list[tuple[int, int]] = []
         reminders = world.reminders()
         reminders.owed = lambda count, _longest, actions: told.append((count, actions))
-        await reminders.count()
+        await reminders.update_counts()
         await world.clock.sleep(86400)
-        await reminders.count()
+        await reminders.update_counts()
         assert told == [(1, 0), (1, 1)]
 
     played(story)
 
 
-def test_what_was_given_up_of_late_is_counted() -> None:
+def test_recently_given_up_deliveries_are_counted() -> None:
     async def story(world: World) -> None:
         await some_late(world.store, world.writer, world.clock, ["r"])
         (row,) = world.store.outbox.deliveries()
         gone = type(row)(row.notice, row.channel, DeliveryState.GIVEN_UP, row.due, 3, row.due, row.due, "refused")
         with world.store.transaction() as tx:
             tx.save_delivery(gone)
-        await world.reminders().count()
+        await world.reminders().update_counts()
         await world.clock.sleep(8 * 86400)
-        await world.reminders().count()
+        await world.reminders().update_counts()
         assert world.rung == [1, 0]
 
     played(story)

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alerts.by_hand import acknowledge
+from alerts.by_hand import acknowledge_incident
 from alerts.decide import decide
 from alerts.incident import Incident
 from alerts.notice import Notice
-from monitor.deliver.facts import Measured, release_facts
+from monitor.deliver.facts import Measurement, release_facts
 from monitor.judge.judge import judge
 from monitor.judge.policy import Policy
 from monitor.judge.runs import Run
@@ -52,17 +52,17 @@ def told(page: World, html: World | None, *, taken: bool = False) -> Iterator[No
     for now in JUDGED:
         found = verdict(page, html, now)
         runs = runs_of(page, "page", now) | ({} if html is None else runs_of(html, "html", now))
-        decision = decide(release_facts(found, Measured("m", runs)), known, after_slot(now))
+        decision = decide(release_facts(found, Measurement("m", runs)), known, after_slot(now))
         known = decision.incident or known
         if taken and known is not None:
-            known = acknowledge(known, "duty statistician", after_slot(now))
+            known = acknowledge_incident(known, "duty statistician", after_slot(now))
         yield from decision.notices
 
 
 @pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(worlds(), st.none() | worlds(), st.booleans())
-def test_every_sentence_of_every_notice_holds_when_it_is_sent(page: World, html: World | None, taken: bool) -> None:  # noqa: FBT001
+def test_every_sentence_of_every_notice_is_true_when_it_is_sent(page: World, html: World | None, taken: bool) -> None:  # noqa: FBT001
     truths = {"page": page.truth} | ({} if html is None else {"html": html.truth})
     assert [claim for notice in told(page, html, taken=taken) for claim in denied(notice, truths)] == []
 
@@ -73,14 +73,14 @@ def watched(truth: Truth, view: str = "edge") -> World:
 
 
 @pytest.mark.parametrize("out", [90_000, 400_000, None])
-def test_a_late_page_is_told_with_claims_that_can_be_checked(out: int | None) -> None:
+def test_notices_of_a_late_page_make_claims_that_can_be_checked(out: int | None) -> None:
     notices = list(told(watched(once(out)), None))
     assert notices[0].subject.startswith("LATE: ")
     assert denied(notices[0], {"page": once(out)}) == []
     assert denied(notices[0], {"page": once(-1000)}) != []
 
 
-def test_a_release_out_since_before_its_slot_is_not_told_as_released_then() -> None:
+def test_a_release_public_since_before_its_slot_is_not_reported_as_released_at_it() -> None:
     truth = once(-100_000)
     last = list(told(watched(truth), None))[-1]
     assert last.kind == "final"
@@ -89,7 +89,7 @@ def test_a_release_out_since_before_its_slot_is_not_told_as_released_then() -> N
     assert denied(last, {"page": truth}) == []
 
 
-def test_an_exposure_that_ends_and_a_release_in_time_are_told_as_what_changed() -> None:
+def test_the_end_of_an_exposure_and_a_release_on_time_are_both_reported_as_changes() -> None:
     truth = Truth(((-150_000, State.PRESENT), (-90_000, State.ABSENT), (1_000, State.PRESENT)))
     over, final = list(told(watched(truth), None))[-2:]
     assert (over.kind, final.kind) == ("exposure_closed", "final")
@@ -106,7 +106,7 @@ def test_a_release_is_partly_late_only_once_its_page_is_out() -> None:
     assert "1 of 2 parts late" in partly[0].subject
 
 
-def test_whoever_has_it_is_told_of_another_part_and_of_what_comes_out() -> None:
+def test_after_acknowledging_people_are_notified_of_another_late_part_and_of_publication() -> None:
     page, html = watched(once(None)), watched(once(200_000))
     silent = [notice.kind for notice in told(page, html)]
     heard = [notice for notice in told(page, html, taken=True) if notice.kind not in silent]

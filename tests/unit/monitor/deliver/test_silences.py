@@ -8,14 +8,14 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from alerts.by_hand import NotEnough, close
-from alerts.incident import Incident, notice_about
-from alerts.silence import Scope, Silence, silence
+from alerts.by_hand import InvalidInput, close_incident
+from alerts.incident import Incident, fact_notice
+from alerts.silence import Scope, Silence, create_silence
 from monitor.clock import VirtualClock
-from monitor.deliver.facts import Measured, release_facts
+from monitor.deliver.facts import Measurement, release_facts
 from monitor.deliver.outbox import Outbox, OutboxOptions
 from monitor.deliver.rules import ReportingRules
-from monitor.deliver.verdicts import VerdictRecord
+from monitor.deliver.verdicts import VerdictRecorder
 from monitor.rehearse.virtual_loop import run_virtually
 from monitor.store.rows import Delivery, DeliveryState
 from monitor.store.writer import Writer
@@ -38,7 +38,7 @@ class World:
 
     async def quiet(self, scope: Scope = Scope.RELEASE, name: str = "r", length: timedelta = HOUR) -> Silence:
         now = self.clock.now()
-        made = silence(scope, name, now + length, "duty statistician", "their site moves", now)
+        made = create_silence(scope, name, now + length, "duty statistician", "their site moves", now)
         await self.writer.write(lambda tx: tx.save_silence(made))
         return made
 
@@ -46,13 +46,13 @@ class World:
         await some_late(self.store, self.writer, self.clock, [name])
 
     async def over(self) -> None:
-        events = VerdictRecord(self.store, ReportingRules(channels=["mail"]))
+        events = VerdictRecorder(self.store, ReportingRules(channels=["mail"]))
         await record(self.writer, events, a_late_verdict(600, "r", 500.0), self.clock.now())
 
     async def told(self, *, after: timedelta = timedelta()) -> list[tuple[str, str]]:
         """Return kind and subject of every message sent so far, once so much time has passed."""
         await self.clock.sleep(after.total_seconds())
-        await self.outbox.empty("mail")
+        await self.outbox.send_due("mail")
         return [(one.kind, one.subject) for one in self.channel.messages.values()]
 
 
@@ -61,11 +61,11 @@ def played(story: Callable[[World], Awaitable[None]]) -> None:
         store = TemporaryStore()
         writer, channel = Writer(store, clock), recording(clock)
 
-        def current(incident: Incident, now: datetime) -> Incident:
+        def refresh_incident(incident: Incident, now: datetime) -> Incident:
             verdict = a_late_verdict((now - SLOT).total_seconds(), "r", 9000.0)
-            return replace(incident, facts=release_facts(verdict, Measured()))
+            return replace(incident, facts=release_facts(verdict, Measurement()))
 
-        outbox = an_outbox(store, writer, [channel], clock, OutboxOptions(current=current))
+        outbox = an_outbox(store, writer, [channel], clock, OutboxOptions(refresh_incident=refresh_incident))
         await story(World(clock, store, writer, channel, outbox))
         writer.abandon()
 
@@ -75,11 +75,11 @@ def played(story: Callable[[World], Awaitable[None]]) -> None:
 @pytest.mark.parametrize(
     ("scope", "name"), [(Scope.RELEASE, "r"), (Scope.PRODUCER, "ofqual"), (Scope.INCIDENT, "r-2018-01-05")]
 )
-def test_nothing_is_told_during_a_silence_and_at_its_end_what_is_still_so(scope: Scope, name: str) -> None:
+def test_a_silence_suppresses_messages_and_its_end_sends_the_current_status(scope: Scope, name: str) -> None:
     async def story(world: World) -> None:
         made = await world.quiet(scope, name)
         await world.late()
-        assert await world.outbox.empty("mail") == made.until
+        assert await world.outbox.send_due("mail") == made.until
         assert await world.told(after=HOUR - timedelta(seconds=1)) == []
         # Who wants silence is not to be called for it.
         assert world.outbox.backlogs["mail"].since is None
@@ -91,7 +91,7 @@ def test_nothing_is_told_during_a_silence_and_at_its_end_what_is_still_so(scope:
     played(story)
 
 
-def test_another_release_is_told_of_all_the_same() -> None:
+def test_a_silence_does_not_suppress_other_releases() -> None:
     async def story(world: World) -> None:
         await world.quiet()
         await world.late("other")
@@ -100,7 +100,7 @@ def test_another_release_is_told_of_all_the_same() -> None:
     played(story)
 
 
-def test_what_began_and_ended_during_a_silence_is_not_told_but_what_was_told_before_is_told_to_be_over() -> None:
+def test_after_a_silence_only_people_who_were_notified_before_get_the_end() -> None:
     async def unheard(world: World) -> None:
         await world.quiet()
         await world.late()
@@ -122,25 +122,25 @@ def test_what_began_and_ended_during_a_silence_is_not_told_but_what_was_told_bef
     played(heard)
 
 
-def test_what_was_told_before_is_told_as_it_stands_at_the_end() -> None:
+def test_a_thread_that_began_before_a_silence_continues_with_the_current_status() -> None:
     async def story(world: World) -> None:
         await world.late()
         await world.told()
         await world.quiet()
         (incident,) = world.store.verdicts.incidents()
         assert incident.facts is not None
-        news = notice_about("grade_changed", "report", incident, incident.facts, world.clock.now())
+        news = fact_notice("grade_changed", "report", incident, incident.facts, world.clock.now())
         waiting = Delivery(news.id, "mail", DeliveryState.WAITING, news.at)
         await world.writer.write(lambda tx: tx.add_notice(news, [waiting]))
         _, (kind, subject) = await world.told(after=HOUR)
         assert kind == "still"
-        assert subject.startswith("LATE, still so: ")
+        assert subject.startswith("LATE, still true: ")
         assert "still absent at 10:36:40 GMT" in subject
 
     played(story)
 
 
-def test_a_silence_ended_by_hand_lets_messages_go() -> None:
+def test_messages_are_sent_when_a_person_ends_the_silence() -> None:
     async def story(world: World) -> None:
         made = await world.quiet()
         await world.late()
@@ -156,7 +156,7 @@ def test_a_silence_ended_by_hand_lets_messages_go() -> None:
 def test_a_silence_that_was_ended_before_it_began_mutes_nothing() -> None:
     async def story(world: World) -> None:
         now = world.clock.now()
-        made = silence(Scope.RELEASE, "r", now + 2 * HOUR, "duty statistician", "why", now, begins=now + HOUR)
+        made = create_silence(Scope.RELEASE, "r", now + 2 * HOUR, "duty statistician", "why", now, begins=now + HOUR)
         await world.late()
         await world.clock.sleep(1)
         ended = replace(made, ended=world.clock.now())
@@ -182,7 +182,7 @@ def test_an_incident_that_a_person_closed_is_not_told_of() -> None:
         await world.quiet()
         await world.late()
         (incident,) = world.store.verdicts.incidents()
-        shut = close(incident, "duty statistician", world.clock.now())
+        shut = close_incident(incident, "duty statistician", world.clock.now())
         await world.writer.write(lambda tx: tx.save_incident(shut))
         assert await world.told(after=2 * HOUR) == []
 
@@ -190,9 +190,9 @@ def test_an_incident_that_a_person_closed_is_not_told_of() -> None:
 
 
 def test_a_silence_needs_a_reason_a_role_and_an_end_that_is_near() -> None:
-    with pytest.raises(NotEnough, match="reason: say why\nuntil: must be after now, and within 14 days"):
-        silence(Scope.RELEASE, "r", SLOT + timedelta(days=15), "duty statistician", " ", SLOT)
-    with pytest.raises(NotEnough, match="must be after now"):
-        silence(Scope.RELEASE, "r", SLOT, "duty statistician", "why", SLOT)
-    with pytest.raises(NotEnough, match="in which role"):
-        silence(Scope.RELEASE, "r", SLOT + HOUR, "", "why", SLOT)
+    with pytest.raises(InvalidInput, match="reason: say why\nuntil: must be after now, and within 14 days"):
+        create_silence(Scope.RELEASE, "r", SLOT + timedelta(days=15), "duty statistician", " ", SLOT)
+    with pytest.raises(InvalidInput, match="must be after now"):
+        create_silence(Scope.RELEASE, "r", SLOT, "duty statistician", "why", SLOT)
+    with pytest.raises(InvalidInput, match="give your role"):
+        create_silence(Scope.RELEASE, "r", SLOT + HOUR, "", "why", SLOT)

@@ -17,9 +17,9 @@ from monitor.clock import VirtualClock
 from monitor.config.people import SummarySettings
 from monitor.config.settings import Settings
 from monitor.deliver.rules import ReportingRules
-from monitor.deliver.summaries import Schedule, Summaries
-from monitor.deliver.summary_text import Facts, Summary, evening, month, morning
-from monitor.deliver.verdicts import VerdictRecord, body_of
+from monitor.deliver.summaries import Summaries, SummarySchedule
+from monitor.deliver.summary_text import Summary, SummaryFacts, evening_summary, monthly_summary, morning_summary
+from monitor.deliver.verdicts import VerdictRecorder, body_of
 from monitor.rehearse.virtual_loop import run_virtually
 from monitor.store.writer import Writer
 from tests.unit.monitor.deliver.outbox import directly, record
@@ -37,13 +37,13 @@ ROTA = a_rota(WAYS, Shift("bob", after_slot(0), after_slot(86_400)), name="duty"
 RISKS = {("www.gov.uk", MONDAY): "www.gov.uk: 175 parts are promised", ("www.gov.uk", FRIDAY): "www.gov.uk: too much"}
 
 
-def schedules(*tables: dict[str, Any]) -> list[Schedule]:
+def schedules(*tables: dict[str, Any]) -> list[SummarySchedule]:
     given = [{"channels": ["mail"], **table} for table in tables]
     return schedules_of(Settings(summary=[SummarySettings(**table) for table in given]))
 
 
-def due_between(schedule: Schedule, begin: datetime, days: int) -> list[datetime]:
-    times = (schedule.due(begin + timedelta(minutes=10 * step)) for step in range(days * 144))
+def due_between(schedule: SummarySchedule, begin: datetime, days: int) -> list[datetime]:
+    times = (schedule.last_due(begin + timedelta(minutes=10 * step)) for step in range(days * 144))
     return sorted({when for when in times if when is not None})
 
 
@@ -60,10 +60,10 @@ def test_a_monthly_summary_falls_due_on_the_first_of_the_month() -> None:
     assert [f"{when:%d %B %H:%M}" for when in due] == ["01 February 09:00", "01 March 09:00"]
 
 
-def test_a_monitor_that_was_down_sends_what_is_not_yet_stale() -> None:
+def test_a_monitor_that_was_down_sends_a_summary_that_is_not_stale() -> None:
     (schedule,) = schedules({"kind": "morning"})
     begin = datetime(2018, 1, 5, 8, 45, tzinfo=UTC)
-    assert [schedule.due(begin + timedelta(hours=late)) is not None for late in (-1, 0, 2, 4)] == [
+    assert [schedule.last_due(begin + timedelta(hours=late)) is not None for late in (-1, 0, 2, 4)] == [
         False,
         True,
         True,
@@ -86,7 +86,7 @@ def played(
     async def whole(clock: VirtualClock) -> None:
         store = TemporaryStore()
         writer = Writer(store, clock)
-        await record(writer, VerdictRecord(store, ReportingRules()), a_late_verdict(1800.0), after_slot(1800))
+        await record(writer, VerdictRecorder(store, ReportingRules()), a_late_verdict(1800.0), after_slot(1800))
         summaries = Summaries(
             schedules(*tables),
             store,
@@ -108,14 +108,14 @@ def played(
 
 def test_a_due_summary_is_written_once_for_each_of_its_channels() -> None:
     async def story(summaries: Summaries, store: TemporaryStore, clock: VirtualClock) -> None:
-        await summaries.tell()
+        await summaries.write_due()
         assert summaries_in(store) == []
         for _ in range(10):
             await clock.sleep(60)
-            await summaries.tell()
+            await summaries.write_due()
         # After a restart nothing is remembered but what the store holds.
         summaries._written.clear()  # a restart
-        await summaries.tell()
+        await summaries.write_due()
         (notice,) = summaries_in(store)
         assert notice.kind == "summary"
         assert sorted(row.channel for row in store.outbox.deliveries(notice.id)) == ["chat", "mail"]
@@ -123,20 +123,20 @@ def test_a_due_summary_is_written_once_for_each_of_its_channels() -> None:
     played([{"kind": "evening", "channels": ["mail", "chat"]}], story)
 
 
-def test_a_summary_goes_to_whoever_is_on_call_and_to_each_channel_once() -> None:
+def test_a_summary_goes_to_the_person_on_call_and_to_each_channel_once() -> None:
     async def story(summaries: Summaries, store: TemporaryStore, clock: VirtualClock) -> None:
         await clock.sleep(300)
-        await summaries.tell()
+        await summaries.write_due()
         (notice,) = summaries_in(store)
         assert sorted(row.channel for row in store.outbox.deliveries(notice.id)) == ["bob-phone", "mail"]
 
     played([{"kind": "evening", "channels": ["mail", "duty", "bob-phone"]}], story)
 
 
-def test_an_evening_tells_what_came_of_the_day_what_is_owed_and_what_is_at_risk_on_the_next_day_with_releases() -> None:
+def test_an_evening_summary_has_results_owed_reports_and_the_risks_of_the_next_day_with_releases() -> None:
     async def story(summaries: Summaries, store: TemporaryStore, clock: VirtualClock) -> None:
         await clock.sleep(300)
-        await summaries.tell()
+        await summaries.write_due()
         (notice,) = summaries_in(store)
         assert notice.subject == "Friday 5 January 2018: 1 LATE; 1 report owed"
         assert notice.text.splitlines()[1:] == [
@@ -157,14 +157,14 @@ def test_an_evening_tells_what_came_of_the_day_what_is_owed_and_what_is_at_risk_
     played([{"kind": "evening"}], story)
 
 
-def test_actions_that_are_overdue_are_told_with_who_owes_them() -> None:
+def test_a_summary_lists_overdue_actions_with_their_owner() -> None:
     async def story(summaries: Summaries, store: TemporaryStore, clock: VirtualClock) -> None:
         (known,) = store.verdicts.incidents()
         late = Action("Renew the\ncertificate", "web team", date(2018, 1, 4))
         with store.transaction() as tx:
             tx.save_incident(replace(known, actions=(late, replace(late, due=FRIDAY))))
         await clock.sleep(300)
-        await summaries.tell()
+        await summaries.write_due()
         (notice,) = summaries_in(store)
         assert notice.subject == "Friday 5 January 2018: 1 LATE; 1 report owed; 1 action overdue"
         assert notice.text.splitlines()[-2:] == [
@@ -175,21 +175,23 @@ def test_actions_that_are_overdue_are_told_with_who_owes_them() -> None:
     played([{"kind": "evening"}], story)
 
 
-def test_a_summary_of_one_producer_leaves_out_the_others() -> None:
+def test_a_summary_of_one_producer_omits_the_others() -> None:
     async def story(summaries: Summaries, store: TemporaryStore, clock: VirtualClock) -> None:
         await clock.sleep(300)
-        await summaries.tell()
+        await summaries.write_due()
         (notice,) = summaries_in(store)
         assert notice.subject == "Friday 5 January 2018: nothing was due"
 
     played([{"kind": "evening", "producer": "ons"}], story)
 
 
-def test_a_morning_lists_what_is_due_and_names_what_is_at_risk() -> None:
+def test_a_morning_summary_lists_due_releases_and_risks() -> None:
     row = body_of(a_late_verdict(-600.0), None)
     doubtful = row | {"id": "s", "title": "Other", "slot": row["slot"] | {"doubt": "its zone was guessed"}}
-    told = morning(
-        Facts(after_slot(-3000), FRIDAY, FRIDAY, [row, doubtful], risks=RISKS, names=NAMES, link="https://b.example")
+    told = morning_summary(
+        SummaryFacts(
+            after_slot(-3000), FRIDAY, FRIDAY, [row, doubtful], risks=RISKS, names=NAMES, link="https://b.example"
+        )
     )
     assert told.subject == "Today, Friday 5 January 2018: 2 releases due; 2 at risk"
     assert "- 09:30 GMT, Malpractice (Ofqual)\n" in told.text
@@ -197,39 +199,42 @@ def test_a_morning_lists_what_is_due_and_names_what_is_at_risk() -> None:
     assert told.text.endswith("Board: https://b.example\n")
 
 
-def test_very_many_releases_are_counted_by_time_and_producer() -> None:
+def test_too_many_releases_to_list_are_counted_by_slot_and_producer() -> None:
     row = body_of(a_late_verdict(-600.0), None)
     rows = [row | {"id": f"r{number}"} for number in range(175)]
     assert (
-        "Due:\n- 09:30 GMT, Ofqual: 175\n" in morning(Facts(after_slot(-3000), FRIDAY, FRIDAY, rows, names=NAMES)).text
+        "Due:\n- 09:30 GMT, Ofqual: 175\n"
+        in morning_summary(SummaryFacts(after_slot(-3000), FRIDAY, FRIDAY, rows, names=NAMES)).text
     )
 
 
-def test_a_month_counts_only_what_could_be_judged() -> None:
+def test_a_monthly_summary_counts_only_judged_releases() -> None:
     late, fine = body_of(a_late_verdict(1800.0), None), body_of(a_late_verdict(1800.0, "s", 0.5), None)
     unproven = late | {"verdict": "unproven"}
-    told = month(Facts(after_slot(0), date(2018, 1, 1), date(2018, 1, 31), [late, fine, fine, unproven], names=NAMES))
+    told = monthly_summary(
+        SummaryFacts(after_slot(0), date(2018, 1, 1), date(2018, 1, 31), [late, fine, fine, unproven], names=NAMES)
+    )
     assert told.subject == "1 January 2018 to 31 January 2018: 2 of 3 on time, 66.7 % (1 not judged)"
     assert "- Ofqual: 2 of 3 on time, 66.7 % (1 not judged)\n" in told.text
     assert "ninethirty report period --from 2018-01-01 --to 2018-01-31" in told.text
 
 
-@pytest.mark.parametrize("kind", [morning, evening])
-def test_a_release_missing_for_days_is_in_each_days_summary_with_its_delay_of_then(
-    kind: Callable[[Facts], Summary],
+@pytest.mark.parametrize("kind", [morning_summary, evening_summary])
+def test_a_release_overdue_for_days_is_in_each_summary_with_its_current_delay(
+    kind: Callable[[SummaryFacts], Summary],
 ) -> None:
     told = []
     for days in (1, 3):
         row = body_of(Case(86_400.0 * days, [(-60, ABSENT)], every=60.0).verdict(), None)
         day = FRIDAY + timedelta(days=days)
-        told.append(kind(Facts(after_slot(86_400 * days), day, day, [], missing=[row], names=NAMES)))
+        told.append(kind(SummaryFacts(after_slot(86_400 * days), day, day, [], missing=[row], names=NAMES)))
     assert [one.subject.partition("; ")[2] for one in told] == ["1 still not out"] * 2
     due = "Due on an earlier day, still not out:\n- Friday 5 January 2018, 09:30 GMT, Malpractice (Ofqual): OVERDUE, "
     assert f"{due}at least 1 d\n" in told[0].text
     assert f"{due}at least 3 d\n" in told[1].text
 
 
-def test_what_was_due_on_an_earlier_day_is_mentioned_while_it_is_overdue_alone() -> None:
+def test_a_release_of_an_earlier_day_is_listed_only_while_it_is_overdue() -> None:
     row = body_of(a_late_verdict(1800.0), None)
 
     async def board(first: date, last: date, _producer: str | None) -> list[dict[str, Any]]:
@@ -240,7 +245,7 @@ def test_what_was_due_on_an_earlier_day_is_mentioned_while_it_is_overdue_alone()
         store = TemporaryStore()
         writer, day = Writer(store, clock), schedules({"kind": "morning"})
         made = Summaries(day, store, writer, clock, "Europe/London", board, dict, NAMES, directly, lambda: None)
-        await made.tell()
+        await made.write_due()
         (notice,) = summaries_in(store)
         assert notice.subject == "Today, Monday 8 January 2018: nothing is due; 1 still not out"
         writer.abandon()
@@ -248,10 +253,10 @@ def test_what_was_due_on_an_earlier_day_is_mentioned_while_it_is_overdue_alone()
     run_virtually(whole, datetime(2018, 1, 8, 8, 50, tzinfo=UTC))
 
 
-def test_a_day_without_releases_says_so() -> None:
-    facts = Facts(after_slot(0), FRIDAY, FRIDAY, [], next=FRIDAY + timedelta(days=1))
-    assert morning(facts).subject == "Today, Friday 5 January 2018: nothing is due"
-    assert evening(facts).text == (
+def test_a_summary_of_a_day_without_releases_says_so() -> None:
+    facts = SummaryFacts(after_slot(0), FRIDAY, FRIDAY, [], next=FRIDAY + timedelta(days=1))
+    assert morning_summary(facts).subject == "Today, Friday 5 January 2018: nothing is due"
+    assert evening_summary(facts).text == (
         "Friday 5 January 2018: nothing was due.\n\nNext, Saturday 6 January 2018: nothing is due\n"
     )
-    assert month(replace(facts, first=date(2018, 1, 1))).subject.endswith("nothing was due")
+    assert monthly_summary(replace(facts, first=date(2018, 1, 1))).subject.endswith("nothing was due")

@@ -14,7 +14,7 @@ import pytest
 from alerts.channel import Accepted, Message, Outcome
 from monitor.clock import VirtualClock
 from monitor.deliver.rules import ReportingRules
-from monitor.deliver.verdicts import VerdictRecord
+from monitor.deliver.verdicts import VerdictRecorder
 from monitor.rehearse.virtual_loop import run_virtually
 from monitor.store.rows import DeliveryState
 from monitor.store.writer import Writer
@@ -107,8 +107,8 @@ async def one_life(store: MortalStore, receiver: Receiver, clock: VirtualClock, 
     writer = Writer(store, clock)
 
     async def work() -> None:
-        await record(writer, VerdictRecord(store, ReportingRules(channels=[receiver.name])), verdict, verdict.at)
-        await an_outbox(store, writer, [receiver], clock).empty("mail")
+        await record(writer, VerdictRecorder(store, ReportingRules(channels=[receiver.name])), verdict, verdict.at)
+        await an_outbox(store, writer, [receiver], clock).send_due("mail")
 
     working = asyncio.ensure_future(work())
     dying = asyncio.ensure_future(store.fate.dead.wait())
@@ -139,7 +139,7 @@ def told_undisturbed() -> set[str]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(5))
-def test_no_fact_is_lost_nor_told_twice_by_kills_between_any_two_statements(seed: int) -> None:
+def test_kills_between_any_two_statements_lose_and_repeat_no_fact(seed: int) -> None:
     facts = told_undisturbed()
     assert len(facts) >= 3
 
@@ -162,7 +162,7 @@ def test_no_fact_is_lost_nor_told_twice_by_kills_between_any_two_statements(seed
     run_virtually(story, after_slot(STEPS[0]))
 
 
-def test_a_kill_after_the_channel_took_a_message_sends_that_one_again_and_no_other() -> None:
+def test_a_kill_after_the_channel_accepted_a_message_repeats_only_that_one() -> None:
     async def story(clock: VirtualClock) -> None:
         fate = Fate()
         store, receiver = MortalStore(fate), Receiver(fate)

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from alerts.incident import notice_about
+from alerts.incident import fact_notice
 from alerts.notice import Notice
 from monitor.clock import VirtualClock
 from monitor.deliver.outbox import OutboxOptions
@@ -41,24 +41,24 @@ class Threads:
         """Write a notice that is due after so long."""
         incident = an_incident(name)
         fact = "thread" if kind == "opened" else kind
-        notice = notice_about(kind, fact, incident, facts_of_a_release(), self.clock.now())
+        notice = fact_notice(kind, fact, incident, facts_of_a_release(), self.clock.now())
         with self.store.transaction() as tx:
             tx.add_notice(notice, [])
             tx.save_delivery(Delivery(notice.id, "mail", DeliveryState.WAITING, self.clock.now() + waits))
         return notice
 
     async def later(self, seconds: float) -> None:
-        await self.outbox.empty("mail")
+        await self.outbox.send_due("mail")
         await self.clock.sleep(seconds)
 
     async def end(self) -> list[str]:
-        await self.outbox.empty("mail")
+        await self.outbox.send_due("mail")
         self.writer.abandon()
         return [message.kind for message in self.mail.messages.values()]
 
 
 @pytest.mark.parametrize("kind", ["new_finding", "appeared", "exposure_closed"])
-def test_a_grade_that_rises_goes_out_at_once_and_other_follow_ups_wait_for_their_minute(kind: str) -> None:
+def test_a_higher_grade_is_sent_at_once_and_other_follow_ups_wait_a_minute(kind: str) -> None:
     async def story(clock: VirtualClock) -> None:
         threads = Threads(clock)
         threads.put("opened")
@@ -71,7 +71,7 @@ def test_a_grade_that_rises_goes_out_at_once_and_other_follow_ups_wait_for_their
     run_virtually(story, after_slot(61))
 
 
-def test_what_waits_in_its_thread_goes_out_in_the_same_message_as_the_grade_that_rises() -> None:
+def test_waiting_follow_ups_are_sent_together_with_a_higher_grade() -> None:
     async def story(clock: VirtualClock) -> None:
         threads = Threads(clock)
         threads.put("opened")
@@ -81,12 +81,12 @@ def test_what_waits_in_its_thread_goes_out_in_the_same_message_as_the_grade_that
         threads.put(RISES)
         assert await threads.end() == ["opened", RISES]
         told = list(threads.mail.messages.values())[-1]
-        assert f"Since you were last told:\n- {earlier.subject}" in told.text
+        assert f"Since the last message:\n- {earlier.subject}" in told.text
 
     run_virtually(story, after_slot(61))
 
 
-def test_an_opening_that_quiet_hours_delay_goes_out_before_the_grade_that_rises() -> None:
+def test_an_opening_delayed_by_quiet_hours_is_sent_before_the_higher_grade() -> None:
     async def story(clock: VirtualClock) -> None:
         threads = Threads(clock)
         threads.put("opened", waits=timedelta(hours=8))
@@ -97,7 +97,7 @@ def test_an_opening_that_quiet_hours_delay_goes_out_before_the_grade_that_rises(
     run_virtually(story, after_slot(61))
 
 
-def test_a_grade_that_rises_in_quiet_hours_waits_for_their_end_if_they_delay_it_too() -> None:
+def test_a_higher_grade_waits_for_the_end_of_quiet_hours_that_apply_to_it() -> None:
     async def story(clock: VirtualClock) -> None:
         threads = Threads(clock)
         threads.put("opened")
@@ -108,7 +108,7 @@ def test_a_grade_that_rises_in_quiet_hours_waits_for_their_end_if_they_delay_it_
     run_virtually(story, after_slot(61))
 
 
-def test_a_thread_with_something_urgent_is_attempted_before_those_that_have_waited_for_longer() -> None:
+def test_a_thread_with_an_urgent_notice_goes_before_threads_that_waited_longer() -> None:
     async def story(clock: VirtualClock) -> None:
         threads = Threads(clock)
         threads.put("opened", "i")
@@ -118,14 +118,14 @@ def test_a_thread_with_something_urgent_is_attempted_before_those_that_have_wait
         urgent = threads.put(RISES, "i")
         slow = Slow(clock, 10.0)
         outbox = an_outbox(threads.store, threads.writer, [slow], clock)
-        await outbox.empty("mail")
+        await outbox.send_due("mail")
         assert slow.got == [urgent.id, *sorted(one.id for one in earlier)]
         threads.writer.abandon()
 
     run_virtually(story, after_slot(61))
 
 
-def test_something_urgent_that_arrives_while_many_are_sent_does_not_wait_for_all_of_them() -> None:
+def test_an_urgent_notice_that_arrives_during_many_sends_does_not_wait_for_all_of_them() -> None:
     async def story(clock: VirtualClock) -> None:
         threads = Threads(clock)
         threads.put("opened", "i")
@@ -134,7 +134,7 @@ def test_something_urgent_that_arrives_while_many_are_sent_does_not_wait_for_all
             threads.put("unproven", f"u{number}")
         slow = Slow(clock, 10.0)
         outbox = an_outbox(threads.store, threads.writer, [slow], clock)
-        sending = asyncio.ensure_future(outbox.empty("mail"))
+        sending = asyncio.ensure_future(outbox.send_due("mail"))
         await clock.sleep(35)
         urgent = threads.put(RISES, "i")
         outbox.wake()

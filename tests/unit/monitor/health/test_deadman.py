@@ -8,7 +8,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from monitor.clock import SystemClock
-from monitor.health.deadman import Deadman
+from monitor.health.deadman import DeadManSwitch
 from monitor.look.guard import guard_of
 from monitor.look.http.fetcher import HttpFetcher
 from tests.loopback import Server, http_server
@@ -17,16 +17,19 @@ TOKEN = "5c9a0f3e-1b4d-secret"
 
 
 @asynccontextmanager
-async def pinging(status: int, troubles: list[str], told: Counter[str]) -> AsyncIterator[tuple[Deadman, Server]]:
+async def pinging(status: int, troubles: list[str], told: Counter[str]) -> AsyncIterator[tuple[DeadManSwitch, Server]]:
     async with http_server(lambda _: (status, "OK", {})) as server:
         fetcher = HttpFetcher(SystemClock(), guard_of(["127.0.0.1/32"], [server.port]))
         try:
-            yield Deadman(fetcher, f"{server.url}/{TOKEN}", lambda: troubles, lambda word: told.update([word])), server
+            yield (
+                DeadManSwitch(fetcher, f"{server.url}/{TOKEN}", lambda: troubles, lambda word: told.update([word])),
+                server,
+            )
         finally:
             await fetcher.close()
 
 
-async def test_all_is_well_is_one_request_each_time() -> None:
+async def test_the_switch_sends_one_request_each_time_while_all_is_well() -> None:
     told: Counter[str] = Counter()
     async with pinging(200, [], told) as (deadman, server):
         await deadman.ping()
@@ -35,7 +38,7 @@ async def test_all_is_well_is_one_request_each_time() -> None:
     assert told == {"accepted": 2}
 
 
-async def test_nothing_is_sent_while_something_is_wrong_and_the_log_says_what() -> None:
+async def test_the_switch_sends_nothing_during_a_fault_and_logs_it() -> None:
     troubles, told = ["calendar govuk: not read yet"], Counter[str]()
     async with pinging(200, troubles, told) as (deadman, server):
         with capture_logs() as lines:
@@ -50,7 +53,7 @@ async def test_nothing_is_sent_while_something_is_wrong_and_the_log_says_what() 
 
 
 @pytest.mark.parametrize("status", [301, 404, 500])
-async def test_an_address_that_does_not_take_it_is_logged_without_being_named(status: int) -> None:
+async def test_a_refused_ping_is_logged_without_its_address(status: int) -> None:
     told: Counter[str] = Counter()
     async with pinging(status, [], told) as (deadman, _):
         with capture_logs() as lines:
@@ -60,10 +63,10 @@ async def test_an_address_that_does_not_take_it_is_logged_without_being_named(st
     assert TOKEN not in str(lines)
 
 
-async def test_a_machine_that_is_down_does_not_break_the_job() -> None:
+async def test_an_unreachable_switch_does_not_break_the_job() -> None:
     told: Counter[str] = Counter()
     fetcher = HttpFetcher(SystemClock(), guard_of(["127.0.0.1/32"], [1]))
     with capture_logs() as lines:
-        await Deadman(fetcher, f"http://127.0.0.1:1/{TOKEN}", list, lambda word: told.update([word])).ping()
+        await DeadManSwitch(fetcher, f"http://127.0.0.1:1/{TOKEN}", list, lambda word: told.update([word])).ping()
     await fetcher.close()
     assert (told, lines[0]["why"]) == ({"refused": 1}, "connect")

@@ -16,33 +16,33 @@ def beaten(heartbeat: HeartbeatWriter, store: TemporaryStore) -> Heartbeat | Non
     return store.leases.heartbeat("edge")
 
 
-def test_nothing_is_written_before_the_last_sign_of_an_earlier_life_was_read() -> None:
+def test_no_heartbeat_is_written_before_the_last_one_of_the_earlier_run_was_read() -> None:
     heartbeat, store = HeartbeatWriter("edge"), TemporaryStore()
-    heartbeat.alive(NINE)
+    heartbeat.note_alive(NINE)
     assert beaten(heartbeat, store) is None
     heartbeat.begin(NINE)
     assert beaten(heartbeat, store) == Heartbeat("edge", NINE)
 
 
-def test_each_batch_says_as_of_when_the_monitor_was_alive() -> None:
+def test_each_batch_records_when_the_monitor_was_alive() -> None:
     heartbeat, store = HeartbeatWriter("edge"), TemporaryStore()
     heartbeat.begin(NINE)
-    heartbeat.alive(NINE + SECOND)
+    heartbeat.note_alive(NINE + SECOND)
     assert beaten(heartbeat, store) == Heartbeat("edge", NINE + SECOND)
     # A clock that was set back counts from where it stands.
-    heartbeat.alive(NINE - 45 * SECOND)
+    heartbeat.note_alive(NINE - 45 * SECOND)
     assert beaten(heartbeat, store) == Heartbeat("edge", NINE - 45 * SECOND)
 
 
-def test_what_is_written_after_an_orderly_stop_does_not_undo_it() -> None:
+def test_a_write_after_a_regular_stop_does_not_undo_its_record() -> None:
     heartbeat, store = HeartbeatWriter("edge"), TemporaryStore()
     heartbeat.begin(NINE)
     heartbeat.end(NINE + SECOND)
-    heartbeat.alive(NINE + 2 * SECOND)
+    heartbeat.note_alive(NINE + 2 * SECOND)
     assert beaten(heartbeat, store) == Heartbeat("edge", NINE + SECOND, stopped=True)
 
 
-def test_a_closed_pulse_writes_nothing_more() -> None:
+def test_a_closed_heartbeat_writes_nothing() -> None:
     heartbeat, store = HeartbeatWriter("edge"), TemporaryStore()
     heartbeat.begin(NINE)
     heartbeat.written()
@@ -56,7 +56,7 @@ class Losing:
     def __init__(self) -> None:
         self.store, self.told = TemporaryStore(), list[str]()
         self.heartbeat = HeartbeatWriter("edge", self.store.leases)
-        self.heartbeat.on_back(lambda: self.told.append("lost"))
+        self.heartbeat.on_lost_batches(lambda: self.told.append("lost"))
         self.heartbeat.begin(NINE)
 
     def commit(self) -> Heartbeat:
@@ -71,7 +71,7 @@ class Losing:
             tx.save_heartbeat(beat)
 
 
-def test_a_store_that_lost_a_single_batch_is_found_out_though_nothing_was_done_in_between() -> None:
+def test_a_store_that_lost_one_batch_is_detected_even_without_work_in_between() -> None:
     life = Losing()
     before = life.commit()
     assert life.commit().at - before.at == timedelta.resolution
@@ -81,21 +81,21 @@ def test_a_store_that_lost_a_single_batch_is_found_out_though_nothing_was_done_i
     assert life.told == ["lost"]
 
 
-def test_a_store_that_lost_what_came_after_our_clock_was_set_back_is_found_out() -> None:
+def test_a_store_that_lost_batches_after_our_clock_was_set_back_is_detected() -> None:
     life = Losing()
     before = life.commit()
-    life.heartbeat.alive(NINE - 45 * SECOND)
+    life.heartbeat.note_alive(NINE - 45 * SECOND)
     life.commit()
     life.put_back(before)
     life.commit()
     assert life.told == ["lost"]
 
 
-def test_a_batch_that_was_taken_though_nobody_told_is_no_loss() -> None:
+def test_a_batch_that_was_committed_without_confirmation_is_no_loss() -> None:
     life = Losing()
     life.commit()
     for second in (1, 2):
-        life.heartbeat.alive(NINE + second * SECOND)
+        life.heartbeat.note_alive(NINE + second * SECOND)
         # Its answer never came.
         beaten(life.heartbeat, life.store)
     life.commit()

@@ -4,14 +4,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 
-from monitor.health.histogram import QuickCounter, QuickHistogram
-from monitor.health.metrics import Metrics
+from monitor.health.metrics import Metrics, QuickCounter, QuickHistogram
 
 VALUES = st.one_of(st.sampled_from(Histogram.DEFAULT_BUCKETS), st.floats(0, 30))
 
 
 @given(st.lists(VALUES, max_size=20))
-def test_it_is_read_as_the_librarys_own(values: list[float]) -> None:
+def test_a_histogram_is_exported_like_the_librarys_own(values: list[float]) -> None:
     assert Metrics("1.0").registry  # the library writes no `_created` series from here on
     ours, theirs = CollectorRegistry(), CollectorRegistry()
     mine = QuickHistogram(ours, "look_seconds", "Of a look", Histogram.DEFAULT_BUCKETS)
@@ -23,7 +22,7 @@ def test_it_is_read_as_the_librarys_own(values: list[float]) -> None:
 
 
 @given(st.lists(st.sampled_from([("a.example", "present"), ("a.example", "dns"), ('"b"\n', "absent")]), max_size=20))
-def test_a_counter_is_read_as_the_librarys_own(looks: list[tuple[str, str]]) -> None:
+def test_a_counter_is_exported_like_the_librarys_own(looks: list[tuple[str, str]]) -> None:
     assert Metrics("1.0").registry  # as above
     ours, theirs = CollectorRegistry(), CollectorRegistry()
     mine = QuickCounter(ours, "looks", "Looks made", ["host", "outcome"])

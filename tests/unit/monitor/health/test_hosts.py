@@ -19,36 +19,36 @@ def heard(*looks: tuple[float, str, State]) -> SilentHosts:
     return unheard
 
 
-def test_a_host_none_of_whose_looks_proves_anything_is_told_with_since_when_and_why() -> None:
-    unheard = heard(*((5.0 * n, "www.gov.uk", State.UNKNOWN) for n in range(4))).unheard(SOON)
+def test_a_host_whose_looks_prove_nothing_is_reported_with_start_and_reason() -> None:
+    unheard = heard(*((5.0 * n, "www.gov.uk", State.UNKNOWN) for n in range(4))).silent_now(SOON)
     assert unheard.keys() == {"www.gov.uk"}
     told = unheard["www.gov.uk"]
     assert (told.since, told.looks, told.why) == (NOON, 4, "503")
 
 
-def test_one_look_that_proves_anything_ends_it() -> None:
+def test_one_look_with_proof_ends_the_report_of_a_host() -> None:
     looks = [(5.0 * n, "www.gov.uk", State.UNKNOWN) for n in range(4)]
-    assert heard(*looks, (20, "www.gov.uk", State.ABSENT)).unheard(SOON) == {}
-    assert heard(*looks, (20, "stats.example", State.ABSENT)).unheard(SOON).keys() == {"www.gov.uk"}
+    assert heard(*looks, (20, "www.gov.uk", State.ABSENT)).silent_now(SOON) == {}
+    assert heard(*looks, (20, "stats.example", State.ABSENT)).silent_now(SOON).keys() == {"www.gov.uk"}
 
 
-def test_a_few_looks_within_a_moment_are_not_worth_telling() -> None:
-    assert heard((0, "www.gov.uk", State.UNKNOWN), (30, "www.gov.uk", State.UNKNOWN)).unheard(SOON) == {}
-    assert heard(*((1.0 * n, "www.gov.uk", State.UNKNOWN) for n in range(9))).unheard(SOON) == {}
+def test_a_few_failed_looks_in_a_moment_are_not_reported() -> None:
+    assert heard((0, "www.gov.uk", State.UNKNOWN), (30, "www.gov.uk", State.UNKNOWN)).silent_now(SOON) == {}
+    assert heard(*((1.0 * n, "www.gov.uk", State.UNKNOWN) for n in range(9))).silent_now(SOON) == {}
 
 
-def test_a_host_whose_answers_we_could_not_read_is_not_told_as_silent() -> None:
+def test_a_host_whose_responses_we_could_not_read_is_not_reported_as_silent() -> None:
     unheard = SilentHosts()
     for seconds in range(0, 60, 5):
         at = NOON + timedelta(seconds=seconds)
         unheard.note("www.gov.uk", Sighting("r/page/edge", State.UNKNOWN, at, at, at, at, why=NO_WORKER))
-    assert unheard.unheard(SOON) == {}
+    assert unheard.silent_now(SOON) == {}
 
 
-def test_a_host_that_nobody_has_looked_at_for_long_is_not_told_of() -> None:
+def test_a_host_without_recent_looks_is_not_reported() -> None:
     looks = [(5.0 * n, "www.gov.uk", State.UNKNOWN) for n in range(4)]
-    assert heard(*looks).unheard(NOON + timedelta(minutes=11)) == {}
+    assert heard(*looks).silent_now(NOON + timedelta(minutes=11)) == {}
     a_day = 86_400.0
     again = heard(*looks, *((a_day + at, host, state) for at, host, state in looks))
-    (told,) = again.unheard(NOON + timedelta(days=1, minutes=1)).values()
+    (told,) = again.silent_now(NOON + timedelta(days=1, minutes=1)).values()
     assert (told.since, told.looks) == (NOON + timedelta(days=1), 4)

@@ -55,7 +55,7 @@ def logging_to(stream: io.StringIO, **options: Any) -> Iterator[None]:  # noqa: 
     before, level, configured = list(root.handlers), root.level, structlog.get_config()
     # Whoever set logging up before in this process may have left warnings captured, which is done once only.
     logging.captureWarnings(capture=False)
-    listener = logs.set_up(stream=stream, **options)
+    listener = logs.start_logging(stream=stream, **options)
     try:
         yield
     finally:
@@ -70,7 +70,7 @@ def lines(stream: io.StringIO) -> list[dict[str, Any]]:
     return [json.loads(line) for line in stream.getvalue().splitlines()]
 
 
-def test_our_facts_and_the_lines_of_libraries_come_in_one_stream_of_json() -> None:
+def test_our_events_and_lines_of_libraries_are_one_stream_of_json() -> None:
     stream = io.StringIO()
     with logging_to(stream):
         structlog.get_logger("monitor.x").info("verdict", release="r", verdict="late")
@@ -84,7 +84,7 @@ def test_our_facts_and_the_lines_of_libraries_come_in_one_stream_of_json() -> No
     assert all(line["ts"].endswith("Z") for line in (ours, theirs, warned))
 
 
-def test_libraries_that_tell_every_address_they_ask_or_step_they_take_are_kept_quiet() -> None:
+def test_libraries_that_log_every_request_or_step_log_only_warnings() -> None:
     stream = io.StringIO()
     with logging_to(stream):
         logging.getLogger("httpx").info("HTTP Request: GET https://hc.example/secret")
@@ -117,7 +117,7 @@ def test_a_traceback_shows_no_local_variables_and_quotes_no_value(*, as_json: bo
 
 
 @pytest.mark.parametrize("as_json", [True, False])
-def test_what_the_surroundings_did_is_told_in_one_line(*, as_json: bool) -> None:
+def test_an_environment_error_is_logged_in_one_line(*, as_json: bool) -> None:
     stream = io.StringIO()
 
     def locked() -> None:
@@ -137,7 +137,7 @@ def test_what_the_surroundings_did_is_told_in_one_line(*, as_json: bool) -> None
 
 
 @pytest.mark.parametrize("as_json", [True, False])
-def test_no_secret_of_the_configuration_is_written_by_anybody(
+def test_no_logger_writes_a_secret_of_the_configuration(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, as_json: bool
 ) -> None:
     for name, secret in SECRETS.items():
@@ -159,7 +159,7 @@ def test_no_secret_of_the_configuration_is_written_by_anybody(
     assert [one for one in hidden if one in stream.getvalue()] == []
 
 
-def test_values_under_the_name_of_a_secret_and_users_in_addresses_are_blanked() -> None:
+def test_values_named_like_secrets_and_users_in_addresses_are_hidden() -> None:
     stream = io.StringIO()
     with logging_to(stream):
         structlog.get_logger("x").info(
@@ -173,7 +173,7 @@ def test_values_under_the_name_of_a_secret_and_users_in_addresses_are_blanked() 
     )
 
 
-def test_a_logger_used_under_one_set_up_obeys_the_next() -> None:
+def test_a_logger_follows_a_later_configuration() -> None:
     logger = structlog.get_logger("monitor.x")
     with logging_to(io.StringIO()):
         logger.info("one")
@@ -182,7 +182,7 @@ def test_a_logger_used_under_one_set_up_obeys_the_next() -> None:
     assert [line["event"] for line in heard] == ["two"]
 
 
-def test_a_flood_that_strangers_cause_is_held_back_and_counted_and_nothing_else_is() -> None:
+def test_a_flood_of_lines_caused_by_strangers_is_suppressed_and_counted() -> None:
     stream = io.StringIO()
     with logging_to(stream):
         log = structlog.get_logger("web")

@@ -10,7 +10,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from alerts.finding import Exposure
-from monitor.health.collector import Now, Shown, Vitals
+from monitor.health.collector import MonitorState, ReleaseState, StateCollector
 from monitor.health.metrics import MOST_HOSTS, Metrics
 from monitor.judge.policy import Grade
 from monitor.judge.verdict import PartVerdict, Verdict, Word
@@ -44,10 +44,10 @@ class World:
     def __init__(self) -> None:
         self.metrics = Metrics("1.2.3", {"govuk": timedelta(minutes=10)}, ["www.gov.uk"], ["mail"])
         self.now = SLOT - timedelta(minutes=30)
-        self.shown: list[Shown] = []
-        self.states = Now(
+        self.shown: list[ReleaseState] = []
+        self.states = StateCollector(
             lambda: self.shown,
-            lambda: Vitals(stretch={"www.gov.uk": 1.0}),
+            lambda: MonitorState(stretch={"www.gov.uk": 1.0}),
             lambda: self.now,
             self.metrics.slots_passed.inc,
             self.metrics.faults.labels("metrics").inc,
@@ -55,7 +55,7 @@ class World:
         )
 
     def scrape(self) -> Samples:
-        families = text_string_to_metric_families(b"".join(self.metrics.page(self.states)).decode())
+        families = text_string_to_metric_families(b"".join(self.metrics.render(self.states)).decode())
         return {(one.name, frozenset(one.labels.items())): one.value for each in families for one in each.samples}
 
     def value(self, name: str, **labels: str) -> float | None:
@@ -68,22 +68,22 @@ def world() -> World:
 
 
 @pytest.mark.parametrize("promised", PROMISED.split())
-def test_every_promised_metric_is_there_before_its_first_event_with_its_labels(world: World, promised: str) -> None:
+def test_every_documented_metric_exists_with_its_labels_before_its_first_event(world: World, promised: str) -> None:
     name, _, labels = promised.rstrip("}").partition("{")
-    world.shown = [Shown(verdict(Word.LATE, delay=Bounds(90, 92)), None)]
+    world.shown = [ReleaseState(verdict(Word.LATE, delay=Bounds(90, 92)), None)]
     found = [key for key in world.scrape() if re.fullmatch(rf"ninethirty_{name}(_count)?", key[0])]
     assert found
     for _, pairs in found:
         assert {label for label, _ in pairs} == set(filter(None, labels.split(",")))
 
 
-def test_a_calendar_never_read_is_as_old_as_time_and_stale_after_three_reads(world: World) -> None:
+def test_a_calendar_that_was_never_read_has_timestamp_zero_and_is_stale_after_three_spacings(world: World) -> None:
     assert world.value("calendar_last_read_timestamp_seconds", calendar="govuk") == 0
     assert world.value("calendar_stale_after_seconds", calendar="govuk") == 1800
 
 
 def test_a_host_has_every_outcome_before_its_first_failure(world: World) -> None:
-    world.metrics.look("www.ons.gov.uk", "present", 0.1, 0.001)
+    world.metrics.count_look("www.ons.gov.uk", "present", 0.1, 0.001)
     assert world.value("looks_total", host="www.ons.gov.uk", outcome="present") == 1
     assert world.value("looks_total", host="www.ons.gov.uk", outcome="timeout") == 0
     assert world.value("looks_missed_total", host="www.ons.gov.uk") == 0
@@ -91,28 +91,31 @@ def test_a_host_has_every_outcome_before_its_first_failure(world: World) -> None
 
 def test_a_release_has_series_from_two_hours_before_its_slot_to_a_day_after_its_verdict_is_final(world: World) -> None:
     names = {"r": SLOT + timedelta(hours=1, minutes=29), "far": SLOT + timedelta(hours=1, minutes=31)}
-    world.shown = [Shown(verdict(name=name, slot=slot), None) for name, slot in names.items()]
-    world.shown.append(Shown(verdict(Word.ON_TIME, "done"), world.now - timedelta(hours=23, minutes=59)))
-    world.shown.append(Shown(verdict(Word.ON_TIME, "gone"), world.now - timedelta(hours=24)))
+    world.shown = [ReleaseState(verdict(name=name, slot=slot), None) for name, slot in names.items()]
+    world.shown.append(ReleaseState(verdict(Word.ON_TIME, "done"), world.now - timedelta(hours=23, minutes=59)))
+    world.shown.append(ReleaseState(verdict(Word.ON_TIME, "gone"), world.now - timedelta(hours=24)))
     told = {dict(pairs)["release"] for name, pairs in world.scrape() if name == "ninethirty_release_verdict"}
     assert told == {"r", "done"}
     assert world.value("releases", verdict="on_time") == 2
 
 
-def test_an_open_exposure_is_shown_however_far_its_slot_lies(world: World) -> None:
-    world.shown = [Shown(verdict(Word.EARLY, slot=SLOT + timedelta(days=6)), None)]
+def test_an_open_exposure_has_a_series_however_far_its_slot_is(world: World) -> None:
+    world.shown = [ReleaseState(verdict(Word.EARLY, slot=SLOT + timedelta(days=6)), None)]
     assert world.value("release_exposure_open", release="r", producer="dft") == 1
 
 
 def test_lateness_grows_with_the_clock_while_a_page_is_absent(world: World) -> None:
-    world.shown = [Shown(verdict(Word.OVERDUE), None)]
+    world.shown = [ReleaseState(verdict(Word.OVERDUE), None)]
     world.now = SLOT + timedelta(seconds=75)
     assert world.value("release_overdue_seconds", release="r", producer="dft") == 75
     assert world.value("release_verdict", release="r", producer="dft", verdict="overdue", grade="none") == 1
 
 
-def test_each_slot_is_counted_once_when_it_passes_and_not_when_it_had_passed_before(world: World) -> None:
-    world.shown = [Shown(verdict(), None), Shown(verdict(name="before", slot=SLOT - timedelta(hours=1)), None)]
+def test_each_slot_is_counted_once_and_only_if_it_passes_while_we_run(world: World) -> None:
+    world.shown = [
+        ReleaseState(verdict(), None),
+        ReleaseState(verdict(name="before", slot=SLOT - timedelta(hours=1)), None),
+    ]
     assert world.value("slots_passed_total") == 0
     for minute in (0, 1, 2):
         world.now = SLOT + timedelta(minutes=minute)
@@ -120,8 +123,8 @@ def test_each_slot_is_counted_once_when_it_passes_and_not_when_it_had_passed_bef
     assert world.value("slots_passed_total") == 1
 
 
-def test_the_first_scrape_after_a_slot_tells_that_it_passed(world: World) -> None:
-    world.shown = [Shown(verdict(), None)]
+def test_the_first_scrape_after_a_slot_counts_it(world: World) -> None:
+    world.shown = [ReleaseState(verdict(), None)]
     world.scrape()
     world.now = SLOT + timedelta(seconds=1)
     assert world.value("slots_passed_total") == 1
@@ -129,28 +132,28 @@ def test_the_first_scrape_after_a_slot_tells_that_it_passed(world: World) -> Non
 
 def test_hosts_beyond_the_first_two_hundred_share_their_series(world: World) -> None:
     for number in range(MOST_HOSTS + 50):
-        world.metrics.look(f"h{number}.example", "present", 0.1, 0.0)
+        world.metrics.count_look(f"h{number}.example", "present", 0.1, 0.0)
     hosts = {dict(pairs)["host"] for name, pairs in world.scrape() if name == "ninethirty_looks_total"}
     assert len(hosts) == MOST_HOSTS + 1
     assert world.value("looks_total", host="other", outcome="present") == 51
 
 
-def test_a_state_that_cannot_be_told_is_counted_and_the_counters_are_served_all_the_same(world: World) -> None:
+def test_if_the_state_cannot_be_collected_that_is_counted_and_counters_are_still_served(world: World) -> None:
     broken = Metrics("1")
     failed = broken.faults.labels("metrics").inc
-    states = Now(lambda: [Shown(None, None)], Vitals, lambda: SLOT, lambda: None, failed)  # type: ignore[arg-type]
-    page = b"".join(broken.page(states))
+    states = StateCollector(lambda: [ReleaseState(None, None)], MonitorState, lambda: SLOT, lambda: None, failed)  # type: ignore[arg-type]
+    page = b"".join(broken.render(states))
     assert b"ninethirty_releases{" not in page
     assert b'ninethirty_build_info{version="1"} 1.0' in page
     assert b'ninethirty_faults_total{task="metrics"} 1.0' in page
 
 
 @pytest.mark.needs("prometheus")
-def test_prometheus_finds_nothing_to_mend(world: World, tmp_path: Path) -> None:
-    world.shown = [Shown(verdict(Word.LATE, delay=Bounds(90, 92)), None)]
-    world.metrics.look("www.gov.uk", "present", 0.1, 0.001)
+def test_promtool_finds_no_fault_in_the_metrics(world: World, tmp_path: Path) -> None:
+    world.shown = [ReleaseState(verdict(Word.LATE, delay=Bounds(90, 92)), None)]
+    world.metrics.count_look("www.gov.uk", "present", 0.1, 0.001)
     checked = subprocess.run(
-        ["promtool", "check", "metrics"], input=b"".join(world.metrics.page()), capture_output=True, check=False
+        ["promtool", "check", "metrics"], input=b"".join(world.metrics.render()), capture_output=True, check=False
     )
     assert (checked.returncode, checked.stdout + checked.stderr) == (0, b"")
 
@@ -159,27 +162,27 @@ def test_prometheus_finds_nothing_to_mend(world: World, tmp_path: Path) -> None:
     ("word", "kind"),
     [(Word.LATE, "late"), (Word.NOT_PUBLISHED, "late"), (Word.EARLY, "early"), (Word.UNPROVEN, "unproven")],
 )
-def test_each_kind_that_an_alert_asks_for_is_told_as_one_and_all_others_as_none(
+def test_each_kind_of_finding_in_an_alert_rule_is_one_and_all_others_are_absent(
     world: World, word: Word, kind: str
 ) -> None:
-    world.shown = [Shown(verdict(word), None)]
+    world.shown = [ReleaseState(verdict(word), None)]
     kinds = ("late", "partial", "early", "unproven", "withdrawn", "swapped", "calendar")
     told = {one: world.value("release_finding", release="r", producer="dft", kind=one) for one in kinds}
     assert told == {one: float(one == kind) for one in kinds}
 
 
-def test_an_exposure_that_came_and_went_between_two_scrapes_is_counted_once(world: World) -> None:
+def test_an_exposure_that_ended_between_two_scrapes_is_counted_once(world: World) -> None:
     world.scrape()
     early = verdict(Word.EARLY)
     span = replace(early.exposures[0], start=Interval(SLOT - timedelta(minutes=5), SLOT), open=False)
-    world.shown = [Shown(replace(early, parts=(replace(early.parts[0], exposures=(span,)),)), None)]
+    world.shown = [ReleaseState(replace(early, parts=(replace(early.parts[0], exposures=(span,)),)), None)]
     assert [world.value("exposures_total") for _ in range(3)] == [1, 1, 1]
     assert world.value("release_exposures", release="r", producer="dft") == 1
     assert world.value("release_exposure_open", release="r", producer="dft") == 0
 
 
-def test_title_and_slot_are_told_and_the_process_itself(world: World) -> None:
-    world.shown = [Shown(verdict(), None)]
+def test_title_slot_and_process_have_series(world: World) -> None:
+    world.shown = [ReleaseState(verdict(), None)]
     world.now = SLOT - timedelta(hours=1)
     assert world.value("release_info", release="r", producer="dft", title="Title", slot="2026-11-26T09:30:00.000Z") == 1
     assert any(name == "process_resident_memory_bytes" for name, _ in world.scrape())

@@ -11,11 +11,10 @@ import pytest
 from monitor.app.jobs import LoopJobs
 from monitor.clock import VirtualClock
 from monitor.deliver.outbox_rows import Backlog
-from monitor.health.deadman import Deadman
-from monitor.health.progress import PollerProgress
-from monitor.health.self_check import SelfCheck
+from monitor.health.deadman import DeadManSwitch
+from monitor.health.self_check import PollerProgress, SelfCheck
 from monitor.health.state import HealthState
-from monitor.health.system import SILENT, ServiceManager
+from monitor.health.system import NO_SERVICE_MANAGER, ServiceManager
 from monitor.plan.targets import Target, View
 from monitor.rehearse.virtual_loop import JumpingLoop
 from tests.worlds.fetcher import Reply, ScriptedFetcher
@@ -44,10 +43,10 @@ class World:
     poller: Poller = field(default_factory=Poller)
     backlogs: dict[str, Backlog] = field(default_factory=dict)
 
-    def self_check(self, manager: ServiceManager = SILENT) -> SelfCheck:
+    def self_check(self, manager: ServiceManager = NO_SERVICE_MANAGER) -> SelfCheck:
         motion = PollerProgress(self.clock, self.poller)
         self.health = HealthState(NOON, {"govuk": timedelta(minutes=10)}, timedelta(seconds=30))
-        self.health.read("govuk", self.clock.now())
+        self.health.note_calendar_read("govuk", self.clock.now())
         return SelfCheck(self.clock, self.health, motion, dict, lambda: self.backlogs, manager=manager)
 
 
@@ -56,7 +55,7 @@ def on_virtual_time(test: object) -> None:
         runner.run(test)
 
 
-def test_a_poller_with_nothing_due_moves() -> None:
+def test_a_poller_with_no_due_look_is_healthy() -> None:
     async def told() -> None:
         world = World()
         self_check = world.self_check()
@@ -66,7 +65,7 @@ def test_a_poller_with_nothing_due_moves() -> None:
     on_virtual_time(told())
 
 
-def test_a_poller_that_begins_no_look_though_one_is_due_does_not() -> None:
+def test_a_poller_that_begins_no_due_look_is_stalled() -> None:
     async def told() -> None:
         world = World()
         self_check = world.self_check()
@@ -76,7 +75,7 @@ def test_a_poller_that_begins_no_look_though_one_is_due_does_not() -> None:
             self_check.unready()
         assert self_check.unready() == ["no look has begun for a while though some are due"]
         assert self_check.stuck() == self_check.unable() == self_check.unready()
-        assert self_check.vitals().overdue == 80
+        assert self_check.monitor_state().overdue == 80
         world.poller.made += 1
         assert self_check.unready() == []
 
@@ -84,9 +83,7 @@ def test_a_poller_that_begins_no_look_though_one_is_due_does_not() -> None:
 
 
 @pytest.mark.parametrize(("since", "stuck"), [(-599, False), (-601, True), (60, False), (None, False)])
-def test_an_outbox_that_stands_still_is_trouble_but_leaves_the_monitor_ready(
-    since: float | None, *, stuck: bool
-) -> None:
+def test_a_stalled_outbox_is_a_fault_but_the_monitor_stays_ready(since: float | None, *, stuck: bool) -> None:
     async def told() -> None:
         world = World()
         self_check = world.self_check()
@@ -94,13 +91,13 @@ def test_an_outbox_that_stands_still_is_trouble_but_leaves_the_monitor_ready(
             "mail": Backlog(3, None if since is None else NOON + timedelta(seconds=since)),
             "chat": Backlog(),
         }
-        assert (self_check.unready(), bool(self_check.troubles())) == ([], stuck)
-        assert (self_check.vitals().pending, self_check.vitals().oldest) == (3, max(0.0, -(since or 0.0)))
+        assert (self_check.unready(), bool(self_check.reasons_to_alarm())) == ([], stuck)
+        assert (self_check.monitor_state().pending, self_check.monitor_state().oldest) == (3, max(0.0, -(since or 0.0)))
 
     on_virtual_time(told())
 
 
-def test_the_switch_pings_while_all_is_well_and_falls_silent_when_it_is_not() -> None:
+def test_the_dead_man_switch_pings_only_while_all_is_well() -> None:
     async def told() -> list[float]:
         world = World()
         pings: list[float] = []
@@ -111,12 +108,14 @@ def test_the_switch_pings_while_all_is_well_and_falls_silent_when_it_is_not() ->
 
         self_check = world.self_check()
         url = "https://watch.example/ping"
-        deadman = Deadman(ScriptedFetcher(world.clock, answer), url, self_check.troubles, lambda _outcome: None)
+        deadman = DeadManSwitch(
+            ScriptedFetcher(world.clock, answer), url, self_check.reasons_to_alarm, lambda _outcome: None
+        )
         clockwork = LoopJobs(world.clock, lambda name, fault: pytest.fail(f"{name}: {fault}"))
         clockwork.every(timedelta(minutes=1), "deadman", deadman.ping)
         clockwork.start()
         await world.clock.sleep(130)
-        world.health.store_failed(world.clock.now())
+        world.health.note_store_failure(world.clock.now())
         await world.clock.sleep(180)
         world.health.committed(world.clock.now())
         await world.clock.sleep(60)
@@ -127,7 +126,7 @@ def test_the_switch_pings_while_all_is_well_and_falls_silent_when_it_is_not() ->
         assert runner.run(told()) == pytest.approx([0, 60, 120, 360], abs=0.1)
 
 
-def test_the_watchdog_is_fed_at_half_its_time_and_only_while_looks_begin(tmp_path: Path) -> None:
+def test_the_watchdog_is_notified_at_half_its_time_and_only_while_looks_begin(tmp_path: Path) -> None:
     async def fed(address: str) -> None:
         world = World()
         self_check = world.self_check(ServiceManager(address, timedelta(seconds=30)))

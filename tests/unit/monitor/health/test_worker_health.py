@@ -36,10 +36,10 @@ class World:
 
     def attempt(self, seconds: float, fault: str = WHY) -> None:
         self.clock.seconds = seconds
-        self.health.attempted(after(seconds - 1), fault)
+        self.health.note_start_attempt(after(seconds - 1), fault)
 
 
-def test_while_no_worker_starts_the_reasons_say_so_with_since_when() -> None:
+def test_while_no_worker_starts_readiness_gives_that_reason_and_since_when() -> None:
     world = World()
     assert world.health.reasons() == []
     world.attempt(1)
@@ -55,10 +55,10 @@ def test_while_no_worker_starts_the_reasons_say_so_with_since_when() -> None:
 def test_each_host_is_blind_from_its_first_unread_answer_until_a_worker_starts() -> None:
     world = World()
     world.attempt(1)
-    world.health.unread("www.gov.uk", after(0))
-    world.health.unread("www.gov.uk", after(5))
+    world.health.note_unread("www.gov.uk", after(0))
+    world.health.note_unread("www.gov.uk", after(5))
     world.attempt(10)
-    world.health.unread("stats.example", after(12))
+    world.health.note_unread("stats.example", after(12))
     world.attempt(45)
     world.attempt(50)
     world.attempt(60, fault="")
@@ -72,11 +72,11 @@ def test_each_host_is_blind_from_its_first_unread_answer_until_a_worker_starts()
     ]
 
 
-def test_where_nothing_went_unread_nothing_was_blind() -> None:
+def test_without_unread_responses_there_is_no_blind_span() -> None:
     world = World()
     world.attempt(1)
     world.attempt(2, fault="")
-    world.health.unread("www.gov.uk", after(2))
+    world.health.note_unread("www.gov.uk", after(2))
     world.attempt(3)
     world.attempt(40)
     world.attempt(41, fault="")

@@ -8,7 +8,7 @@ import pytest
 
 from alerts.draft.certainty import where_announced
 from monitor.cli.text import release_lines
-from monitor.deliver.facts import Measured, release_facts
+from monitor.deliver.facts import Measurement, release_facts
 from monitor.judge.as_json import address_told, release_json
 from monitor.judge.explain.explain import Explanation, explain
 from monitor.judge.policy import Policy
@@ -19,7 +19,7 @@ from tests.worlds.verdicts import a_late_verdict
 
 
 def sentence_on(verdict: Verdict) -> str:
-    return " ".join(where_announced(release_facts(verdict, Measured())))
+    return " ".join(where_announced(release_facts(verdict, Measurement())))
 
 
 def explanation_of(verdict: Verdict) -> Explanation:

@@ -11,7 +11,7 @@ import pytest
 
 from monitor.judge.runs import Run
 from monitor.judge.verdict import Verdict, Word
-from monitor.look.recognise.version import written
+from monitor.look.recognise.version import format_version
 from monitor.look.redirect import REDIRECTED
 from schedules.announcement import Address, Origin, Part, Role
 from schedules.times.interval import Bounds
@@ -107,7 +107,7 @@ def found_late(stamp: float | None, *own: Look) -> Verdict:
 
     The publisher says that it was first published so many seconds after the slot. `own` are looks at its address.
     """
-    version = {} if stamp is None else {"version": written(first_published_at=after_slot(stamp))}
+    version = {} if stamp is None else {"version": format_version(first_published_at=after_slot(stamp))}
     behind = looks((-600, ABSENT), (239, ABSENT), a_sighting(UNKNOWN, 240, why=REDIRECTED))
     seen = {
         "announcement/origin": behind,

@@ -15,11 +15,11 @@ from alerts.draft.narrative import availability
 from alerts.draft.period import Row, period_of
 from alerts.draft.period_data import period_csv, period_json
 from alerts.draft.period_report import period_report
-from alerts.notice_text import subject, text
+from alerts.notice_text import notice_subject, notice_text
 from monitor.cli.text import headline
 from monitor.cli.today import row_text
-from monitor.deliver.facts import Measured, release_facts
-from monitor.health.collector import Now, Shown, Vitals
+from monitor.deliver.facts import Measurement, release_facts
+from monitor.health.collector import MonitorState, ReleaseState, StateCollector
 from monitor.health.metrics import Metrics
 from monitor.judge.as_json import release_json, verdict_told, widest_bound
 from monitor.judge.verdict import Verdict, Word
@@ -39,14 +39,14 @@ def test_the_board_and_notices_say_how_early_it_may_have_come(bound: float, besi
     body = release_json(on_time(bound))
     assert verdict_told(body) == verdict_told(body["parts"][0]) == row_text(body)[2] == f"on time{beside}"
     assert headline(body) == f"ON TIME{beside}, final"
-    facts = release_facts(on_time(bound), Measured())
-    assert f"came out on time{beside}, first seen" in subject("final", "late", facts, after_slot(90))
-    assert f"- Announced page: on time{beside}, first seen" in text("final", "late", facts, "r", after_slot(90))
+    facts = release_facts(on_time(bound), Measurement())
+    assert f"came out on time{beside}, first seen" in notice_subject("final", "late", facts, after_slot(90))
+    assert f"- Announced page: on time{beside}, first seen" in notice_text("final", "late", facts, "r", after_slot(90))
 
 
 @pytest.mark.parametrize(("bound", "cell"), [(5, "On time"), (11.5, "On time, to 12 s")])
 def test_the_evidence_of_a_draft_says_how_early_it_may_have_come(bound: float, cell: str) -> None:
-    facts = release_facts(on_time(bound), Measured())
+    facts = release_facts(on_time(bound), Measurement())
     assert availability(facts) == ["The release was published as announced at 9.30am."]
     assert measured(facts)[0].rows[0][2] == cell
 
@@ -84,7 +84,7 @@ def test_a_period_report_counts_releases_that_are_less_sure() -> None:
 
 
 def test_a_metric_shows_the_bound() -> None:
-    shown = [Shown(on_time(12), after_slot(60))]
-    states = Now(lambda: shown, Vitals, lambda: after_slot(90), lambda: None, lambda: None)
-    told = b"".join(Metrics("1.2.3").page(states))
+    shown = [ReleaseState(on_time(12), after_slot(60))]
+    states = StateCollector(lambda: shown, MonitorState, lambda: after_slot(90), lambda: None, lambda: None)
+    told = b"".join(Metrics("1.2.3").render(states))
     assert b'ninethirty_release_early_bound_seconds{producer="ofqual",release="r"} 12.0' in told

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from monitor.judge.findings.platform import BEHIND
 from monitor.judge.verdict import Verdict, Word
 from monitor.judge.witnesses import DEFAULT_LAGS, Lags, Publication, lags_measured
-from monitor.look.recognise.version import written
+from monitor.look.recognise.version import format_version
 from monitor.look.redirect import REDIRECTED
 from schedules.announcement import Address
 from tests.worlds.instants import DAY, SLOT, after_slot
@@ -95,13 +95,13 @@ def test_a_release_that_is_out_measures_how_far_its_witnesses_are_behind(
     ids=["at its slot", "before its slot", "no stamp", "set by hand"],
 )
 def test_the_publishers_stamp_dates_a_release_that_its_witnesses_led_to(stamp: float | None, expected: float) -> None:
-    version = {} if stamp is None else {"version": written(first_published_at=after_slot(stamp))}
+    version = {} if stamp is None else {"version": format_version(first_published_at=after_slot(stamp))}
     page = a_sighting(PRESENT, 602, specific=True, **version)
     assert measured(900, published(silent(600, redirect(601)), silent(590), page, out=602))[0] == expected
 
 
 def test_a_stamp_long_before_the_release_was_found_measures_nothing() -> None:
-    page = a_sighting(PRESENT, 1002, specific=True, version=written(first_published_at=after_slot(1)))
+    page = a_sighting(PRESENT, 1002, specific=True, version=format_version(first_published_at=after_slot(1)))
     assert measured(2000, published(silent(1000, redirect(1001)), silent(990), page, out=1002)) == (REDIRECT, INDEX)
 
 

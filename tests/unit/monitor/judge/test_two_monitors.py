@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from monitor.deliver.facts import Measured, release_facts
+from monitor.deliver.facts import Measurement, release_facts
 from monitor.judge.runs import Blind, Run
 from monitor.judge.verdict import Kind, Verdict, Word
 from tests.unit.monitor.judge.test_truth import BEHIND, NOWS, ONCE, SURE, WITHIN, contains
@@ -131,5 +131,5 @@ def test_what_another_monitor_watched_meanwhile_was_not_hidden(others: list[Run]
     verdict = judged(200, runs, blind=[blind])
     assert verdict.word is Word.ON_TIME
     assert len([each for each in verdict.findings if each.kind in (Kind.BLIND, Kind.CLOCK_FAULT)]) == count
-    certainty = release_facts(verdict, Measured("north", runs, [blind])).certainty
+    certainty = release_facts(verdict, Measurement("north", runs, [blind])).certainty
     assert len(certainty.blind) == (count or blind.cause == "budget")

@@ -238,6 +238,34 @@ def test_users_wait_until_the_edge_shows_what_its_origin_has(
     assert (page.delay, page.users_delay) == (delay, users)
 
 
+@pytest.mark.parametrize(
+    ("edge", "users", "is_final"),
+    [
+        ([(-100, ABSENT), (60, PRESENT)], Bounds(59, 60), True),
+        ([(-100, ABSENT), (45, UNKNOWN), (60, PRESENT)], Bounds(44, 60), True),
+        ([(-100, ABSENT)], Bounds(300, None), False),
+        ([(-100, ABSENT), (-25, UNKNOWN)], Bounds(-21, None), True),
+        ([(-100, ABSENT), (-10, PRESENT)], Bounds(-11, -10), True),
+    ],
+    ids=["shown later", "shown after failed looks", "never shown", "never looked at since", "shown some seconds later"],
+)
+def test_users_of_an_early_release_wait_until_its_edge_shows_it(
+    edge: Sequence[Turn], users: Bounds, *, is_final: bool
+) -> None:
+    verdict = judged(300, {"page": edge, "page/origin": [(-100, ABSENT), (-20, PRESENT)]})
+    assert verdict.page is not None
+    assert (verdict.word, verdict.page.users_delay, verdict.final) == (Word.EARLY, users, is_final)
+
+
+def test_a_release_that_the_edge_could_not_be_asked_for_has_no_longest_wait_of_users_and_becomes_final() -> None:
+    seen = {"page": [(-100, ABSENT), (1, UNKNOWN)], "page/origin": [(-100, ABSENT), (3, PRESENT)]}
+    first, later = judged(20, seen), judged(60, seen)
+    assert first.page is not None
+    assert later.page is not None
+    assert (first.page.users_delay, later.page.users_delay) == (Bounds(2, None), Bounds(2, None))
+    assert (first.final, later.final, later.word) == (False, True, Word.ON_TIME)
+
+
 @pytest.mark.parametrize(("now", "grade"), [(60, Grade.NONE), (61, Grade.NOTE), (300, Grade.NOTE), (301, Grade.REPORT)])
 def test_the_grade_follows_how_long_users_have_waited_while_they_still_do(now: float, grade: Grade) -> None:
     verdict = hidden(now, 480, 3)

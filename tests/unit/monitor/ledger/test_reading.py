@@ -55,7 +55,7 @@ def test_the_incident_of_a_calendar_closes_when_it_reads_again_and_opens_again_w
     at_work(tmp_path, act)
 
 
-def test_a_restart_makes_no_second_notice_of_the_same_trouble_and_closes_it(tmp_path: Path) -> None:
+def test_a_fault_from_before_a_restart_is_not_notified_again_and_a_good_read_closes_it(tmp_path: Path) -> None:
     async def act(office: Office) -> None:
         await office.read(GOOD)
         await office.read(FEWER, after=10)

@@ -48,7 +48,7 @@ def is_read(every: timedelta, now: datetime, usable: datetime | None = None) -> 
     """Tell whether a calendar is read for the sake of its slot, last read with success at `usable`."""
     health = HealthState(T0, {}, timedelta(seconds=30))
     if usable is not None:
-        health.read("A", usable)
+        health.note_calendar_read("A", usable)
     made = CalendarReads(
         [(cast("CalendarReader", Reader()), every)],
         cast("Any", None),

@@ -71,7 +71,7 @@ class Watch:
 
 
 class HaltingClock(VirtualClock):
-    """A clock in whose time the loop can stand still."""
+    """A clock that can be moved while the loop does not run."""
 
     halted = 0.0
 
@@ -80,7 +80,7 @@ class HaltingClock(VirtualClock):
 
 
 def halt(seen: Watch) -> None:
-    """Let the loop stand still for 2.5 seconds."""
+    """Block the loop for 2.5 seconds."""
     assert isinstance(seen.clock, HaltingClock)
     seen.clock.halted += 2.5
 

@@ -38,7 +38,7 @@ def of(seen: Watch, host: str) -> list[Sighting]:
     return [one for one in seen.sightings if host in one.target]
 
 
-def test_a_look_that_breaks_is_unknown_for_a_reason_of_its_own_and_the_next_is_made_in_time() -> None:
+def test_broken_look_is_unknown_and_the_next_one_is_on_time() -> None:
     seen = watch(both, seconds=6.5, script=breaking(OverflowError, until=3.5), breaks=True)
     assert seen.times(BAD) == seen.times(GOOD) == [0, 1, 2, 3, 4, 5, 6]
     broken = [(State.UNKNOWN, "monitor_fault")] * 4
@@ -46,7 +46,7 @@ def test_a_look_that_breaks_is_unknown_for_a_reason_of_its_own_and_the_next_is_m
     assert {one.state for one in of(seen, GOOD)} == {State.PRESENT}
 
 
-def test_a_look_whose_sighting_cannot_be_taken_is_reported_as_broken() -> None:
+def test_look_is_broken_if_its_hook_fails() -> None:
     def refuse(_target: Target, sighting: Sighting) -> None:
         if sighting.state is State.PRESENT:
             raise OverflowError
@@ -60,7 +60,7 @@ def test_a_look_whose_sighting_cannot_be_taken_is_reported_as_broken() -> None:
     assert list(seen.poller.broken.by_host()) == [HOST]
 
 
-def test_where_not_even_that_can_be_taken_looks_go_on() -> None:
+def test_looks_continue_if_every_hook_fails() -> None:
     def refuse(_target: Target, _sighting: Sighting) -> None:
         raise OverflowError
 
@@ -73,7 +73,7 @@ def test_where_not_even_that_can_be_taken_looks_go_on() -> None:
     assert seen.poller.broken.by_host()[HOST].startswith("8 with OverflowError")
 
 
-def test_a_look_made_once_that_breaks_is_unknown_too() -> None:
+def test_broken_single_look_is_unknown() -> None:
     found: list[tuple[Sighting, object]] = []
 
     async def once(seen: Watch) -> None:

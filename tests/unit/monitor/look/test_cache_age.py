@@ -33,11 +33,11 @@ from monitor.look.fetch import Answer
         ({"age": "9" * 5000}, (365 * 86_400 - 1, 365 * 86_400 + 2)),
     ],
 )
-def test_the_age_of_an_answer_has_bounds(headers: dict[str, str], bounds: tuple[float, float]) -> None:
+def test_age_of_an_answer_has_bounds(headers: dict[str, str], bounds: tuple[float, float]) -> None:
     assert age_bounds(headers) == bounds
 
 
-def test_an_age_that_cannot_be_read_is_none() -> None:
+def test_unreadable_age_is_ignored() -> None:
     assert age_of({"age": "1.5"}) is None
 
 
@@ -60,7 +60,7 @@ def test_an_age_that_cannot_be_read_is_none() -> None:
         ("120", "max-age=-1", False),
     ],
 )
-def test_an_answer_older_than_its_lifetime_is_stale(age: str, control: str, stale: bool) -> None:  # noqa: FBT001
+def test_answer_older_than_its_lifetime_is_stale(age: str, control: str, stale: bool) -> None:  # noqa: FBT001
     assert is_stale({"age": age, "cache-control": control}) is stale
 
 
@@ -68,17 +68,17 @@ NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)
 
 
 def ages(*told: tuple[float, str | None], url: str = "https://a.example/", **headers: str) -> list[str | None]:
-    """Return which `Age` is left of answers that were asked for at these seconds and told these ages."""
+    """Return which `Age` is left of answers that were requested at these seconds and had these ages."""
     checked = ConstantAge()
     answers = [
         Answer(url, 200, headers | ({} if age is None else {"age": age}), b"", sent, sent)
         for second, age in told
         for sent in [NOON + timedelta(seconds=second)]
     ]
-    return [checked.checked(each).headers.get("age") for each in answers]
+    return [checked.remove_constant_age(each).headers.get("age") for each in answers]
 
 
-def test_an_age_that_does_not_grow_is_none_from_the_third_answer_on_that_shows_it() -> None:
+def test_constant_age_is_removed_from_the_third_answer_on() -> None:
     assert ages(*((second, "300") for second in (0, 5, 10, 15))) == ["300", "300", None, None]
     assert ages(*((second, "30") for second in range(8))) == [*["30"] * 6, None, None]
 
@@ -99,20 +99,20 @@ def test_an_age_that_does_not_grow_is_none_from_the_third_answer_on_that_shows_i
         [(0, "2147483648"), (5, "2147483648"), (10, "2147483648"), (15, "2147483648")],
     ],
 )
-def test_an_age_that_may_be_one_is_kept(told: list[tuple[float, str | None]]) -> None:
+def test_age_that_may_be_real_is_kept(told: list[tuple[float, str | None]]) -> None:
     assert ages(*told) == [age for _, age in told]
 
 
-def test_the_ages_of_two_caches_or_addresses_are_not_compared() -> None:
+def test_ages_of_two_caches_or_addresses_are_not_compared() -> None:
     checked = ConstantAge()
     for second, cache in ((0, "a"), (5, "b"), (10, "a"), (15, "b"), (20, "a")):
         sent = NOON + timedelta(seconds=second)
         told = Answer("https://a.example/", 200, {"age": "300", "x-served-by": cache}, b"", sent, sent)
-        assert checked.checked(told).headers["age"] == "300"
+        assert checked.remove_constant_age(told).headers["age"] == "300"
 
 
 @given(st.lists(st.integers(0, 400), min_size=1, max_size=6), st.lists(st.integers(1, 90), min_size=3, max_size=12))
-def test_no_growing_age_of_one_cache_is_taken_for_none(fetched: list[int], gaps: list[int]) -> None:
+def test_growing_age_of_one_cache_is_never_removed(fetched: list[int], gaps: list[int]) -> None:
     seconds = list(accumulate(gaps, initial=500))
     refreshed = sorted({0, *(500 + second for second in fetched)})
     told = [(float(at), str(at - max(one for one in refreshed if one <= at))) for at in seconds]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from monitor.clock import SET, Ahead, VirtualClock, ahead
-from monitor.look.clock_skew import ClockStepGuard, Skew, most_off
+from monitor.look.clock_skew import ClockStepGuard, Skew, largest_offset
 from monitor.look.clock_vote import is_off
 from monitor.look.fetch import Answer
 from schedules.times.mail_date import mail_date
@@ -40,7 +40,7 @@ def observed(*rows: tuple[str, float, float]) -> Skew:
     return skew
 
 
-def test_before_anything_is_known_the_clock_is_taken_for_right() -> None:
+def test_clock_counts_as_correct_before_any_date_is_known() -> None:
     skew = Skew()
     assert skew.bounds() == (0.0, 0.0)
     assert not skew.is_known()
@@ -50,7 +50,7 @@ def test_before_anything_is_known_the_clock_is_taken_for_right() -> None:
     "text",
     ["", "soon", "Thu, 26 Nov 99999999999999999999 12:00:00 GMT", "Thu, 26 Nov 2026 12:00:00 -99999999999999", "\xb2"],
 )
-def test_a_date_that_is_none_says_nothing(text: str) -> None:
+def test_unreadable_date_is_ignored(text: str) -> None:
     skew = Skew()
     assert skew.observe("a", Answer("https://a.example/", 200, {"date": text}, b"", NOON, NOON))
     assert not skew.is_known()
@@ -76,7 +76,7 @@ def test_a_right_clock_is_not_off() -> None:
 def test_a_wrong_clock_is_off_by_at_most_its_bounds() -> None:
     bounds = observed(*(("a", n * 1.07, -45.0) for n in range(10))).bounds()
     assert is_off(bounds)
-    assert 45.0 <= most_off(bounds) < 46.1
+    assert 45.0 <= largest_offset(bounds) < 46.1
 
 
 def test_a_clock_that_is_set_is_noticed_within_two_answers_of_two_hosts() -> None:
@@ -120,10 +120,10 @@ def test_a_host_that_always_lies_does_not_cast_doubt_on_its_own_answers() -> Non
 def test_servers_behind_one_name_may_differ_a_little_without_casting_doubt() -> None:
     skew = Skew()
     assert all(skew.observe("a", answer(n * 1.07, 0.0, lie=0.6 * (n % 2))) for n in range(60))
-    assert most_off(skew.bounds()) < 1.7
+    assert largest_offset(skew.bounds()) < 1.7
 
 
-def test_a_host_that_goes_back_and_forth_is_heard_no_more() -> None:
+def test_erratic_host_is_ignored() -> None:
     skew = Skew()
     believed = [skew.observe("a", answer(n * 1.07, 0.0, lie=30.0 * (n % 2))) for n in range(40)]
     assert all(believed[15:])
@@ -131,19 +131,19 @@ def test_a_host_that_goes_back_and_forth_is_heard_no_more() -> None:
     assert not is_off(skew.bounds())
 
 
-def test_an_answer_without_a_readable_date_says_nothing() -> None:
+def test_answer_without_a_readable_date_is_ignored() -> None:
     skew = Skew()
     blank = Answer("https://a.example/", 200, {"date": "yesterday, today"}, b"", NOON, NOON)
     assert skew.observe("a", blank)
     assert not skew.is_known()
 
 
-def test_a_host_that_the_others_contradict_is_told_and_the_rest_believed() -> None:
+def test_host_that_the_others_contradict_is_named_and_outvoted() -> None:
     rows = [(host, n * 1.07, 0.0) for n in range(10) for host in ("a", "liar", "b")]
     assert list(observed(*rows).doubts()) == ["liar"]
 
 
-def test_of_two_hosts_the_honest_one_is_not_silenced_for_ever() -> None:
+def test_honest_host_of_two_is_not_ignored_for_ever() -> None:
     skew = observed(*((host, n * 1.07, 0.0) for n in range(10) for host in ("a", "liar")))
     assert not is_off(skew.bounds())
     assert list(skew.doubts()) == ["liar"]
@@ -156,7 +156,7 @@ def test_two_hosts_that_contradict_each_other_and_our_clock_cast_doubt_on_their_
         skew.observe("b", answer(n * 1.07, 0.0, lie=-600.0))
     assert set(skew.doubts()) == {"a", "b"}
     assert not is_off(skew.bounds())
-    assert [most_off(skew.bounds_for(host)) > 590 for host in ("a", "b", "without a date")] == [True, True, False]
+    assert [largest_offset(skew.bounds_for(host)) > 590 for host in ("a", "b", "without a date")] == [True, True, False]
 
 
 @pytest.mark.parametrize(
@@ -164,7 +164,7 @@ def test_two_hosts_that_contradict_each_other_and_our_clock_cast_doubt_on_their_
     [
         # The machine says that something keeps our clock right: the host is wrong.
         (True, False, False),
-        # It says that nothing does: with the host these are two witnesses.
+        # It reports that nothing does: with the host these are two witnesses.
         (False, True, True),
         # It says nothing: nobody knows which clock is right, and the host's word counts for its own looks only.
         (None, True, False),
@@ -215,7 +215,7 @@ ABSURD = [
 
 @pytest.mark.parametrize("text", ABSURD)
 @pytest.mark.parametrize("synchronised", [True, False, None])
-def test_a_date_more_than_a_day_from_our_clock_is_no_date(*, text: str, synchronised: bool | None) -> None:
+def test_date_more_than_a_day_from_our_clock_is_ignored(*, text: str, synchronised: bool | None) -> None:
     skew = Skew(lambda: synchronised)
     strange = Answer("https://a.example/", 200, {"date": text}, b"", NOON, NOON)
     with capture_logs() as lines:
@@ -266,15 +266,15 @@ def test_answers_that_are_all_aged_settle_the_clock_as_one_of_them_grows_older(*
     assert high - low < 3.2
 
 
-def test_aged_answers_of_many_addresses_tell_only_of_their_own() -> None:
+def test_aged_answers_are_compared_only_with_those_of_their_address() -> None:
     skew = Skew()
     skew.observe("a", replace(answer(0.0, 0.0, age=300), url="https://a.example/other"))
     for n in (1, 6):
         skew.observe("a", answer(n * 2.0, 0.0, age=300 + n * 2))
-    assert most_off(skew.bounds()) > 300
+    assert largest_offset(skew.bounds()) > 300
     for n in (70, 80):
         skew.observe("a", answer(n * 2.0, 0.0, age=300 + n * 2))
-    assert most_off(skew.bounds()) < 3.2
+    assert largest_offset(skew.bounds()) < 3.2
 
 
 def test_a_clock_that_is_set_is_noticed_though_all_answers_are_aged() -> None:
@@ -303,7 +303,7 @@ def test_copies_that_grow_old_and_are_made_anew_never_rule_out_the_truth(
     st.lists(st.tuples(st.sampled_from("abc"), st.floats(0, 3), st.integers(0, 300), st.booleans()), max_size=40),
     st.floats(-40, 40),
 )
-def test_the_bounds_always_hold_the_truth(rows: list[tuple[str, float, int, bool]], offset: float) -> None:
+def test_bounds_always_contain_the_truth(rows: list[tuple[str, float, int, bool]], offset: float) -> None:
     skew, true = unsynchronised(), 0.0
     for host, wait, age, kept in rows:
         true += wait
@@ -322,7 +322,7 @@ def test_the_bounds_always_hold_the_truth(rows: list[tuple[str, float, int, bool
         # What was wrong is set right, or goes on being wrong.
         (3600.0, [(0.0, False)], None),
         (3600.0, [(3600.0, False)], None),
-        # Nobody ever told what time it is.
+        # No date was ever received.
         (None, [(3600.0, False)], None),
         # It stays wrong.
         (0.0, [(3600.0, True)], 31.0),

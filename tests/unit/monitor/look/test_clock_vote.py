@@ -1,4 +1,4 @@
-"""Whose word counts where the watched hosts disagree about the time."""
+"""Which hosts are believed if they disagree about the time."""
 
 from __future__ import annotations
 
@@ -6,38 +6,38 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.look.clock_vote import RIGHT, Vote, vote
+from monitor.look.clock_vote import CORRECT, Vote, vote
 
 NEAR = (-0.4, 0.5)
 HOUR = (3599.5, 3600.4)
 DAY = (86399.0, 86400.0)
 
 
-def test_what_all_agree_on_is_the_intersection_of_their_spans() -> None:
+def test_result_of_agreeing_hosts_is_the_intersection_of_their_spans() -> None:
     assert vote({"a": (-0.4, 0.5), "b": (-0.2, 0.8)}).bounds == (-0.2, 0.5)
 
 
-def test_a_host_that_most_contradict_is_set_aside_and_told() -> None:
+def test_host_that_most_contradict_is_outvoted() -> None:
     told = vote({"liar": HOUR, "a": NEAR, "b": NEAR})
     assert told.bounds == NEAR
     assert told.outvoted == {"liar"}
 
 
 def test_a_clock_that_all_hosts_call_wrong_is_wrong_if_they_are_two_or_the_machine_agrees() -> None:
-    assert vote({"a": HOUR}) == Vote(RIGHT, unconfirmed=frozenset("a"))
-    assert vote({"a": HOUR}, synchronised=True) == Vote(RIGHT, outvoted=frozenset("a"))
+    assert vote({"a": HOUR}) == Vote(CORRECT, unconfirmed=frozenset("a"))
+    assert vote({"a": HOUR}, synchronised=True) == Vote(CORRECT, outvoted=frozenset("a"))
     assert vote({"a": HOUR}, synchronised=False) == Vote(HOUR)
     assert vote({"a": HOUR, "b": HOUR}) == Vote(HOUR)
 
 
-def test_of_two_hosts_that_disagree_the_one_that_our_clock_bears_out_is_believed() -> None:
+def test_of_two_hosts_that_disagree_the_one_that_our_clock_confirms_wins() -> None:
     for synchronised in (True, False, None):
         assert vote({"liar": HOUR, "a": NEAR}, synchronised=synchronised) == Vote(NEAR, outvoted=frozenset({"liar"}))
 
 
 @pytest.mark.parametrize("synchronised", [False, None])
 def test_two_hosts_that_contradict_each_other_and_our_clock_do_not_make_it_wrong(*, synchronised: bool | None) -> None:
-    assert vote({"a": HOUR, "b": DAY}, synchronised=synchronised) == Vote(RIGHT, unconfirmed=frozenset("ab"))
+    assert vote({"a": HOUR, "b": DAY}, synchronised=synchronised) == Vote(CORRECT, unconfirmed=frozenset("ab"))
 
 
 def test_two_pairs_that_contradict_each_other_and_our_clock_leave_either_possible() -> None:
@@ -67,7 +67,7 @@ def test_two_liars_that_contradict_each_other_do_not_silence_the_honest_one() ->
     st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=3, max_size=9),
     st.lists(st.one_of(st.floats(-1e6, -3), st.floats(3, 1e6)), max_size=2),
 )
-def test_a_majority_of_honest_hosts_is_always_right(
+def test_majority_of_honest_hosts_is_always_right(
     offset: float, honest: list[tuple[float, float]], lies: list[float]
 ) -> None:
     spans = {f"liar{n}": (offset + lie, offset + lie + 1) for n, lie in enumerate(lies)}

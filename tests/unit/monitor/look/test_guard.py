@@ -82,7 +82,7 @@ def test_no_private_address_slips_through_in_another_form(address: object) -> No
     assert not Guard().admits(str(address))
 
 
-def test_what_a_table_allows_its_own_hosts_no_learnt_host_may_do() -> None:
+def test_networks_allowed_for_a_host_are_not_allowed_for_another() -> None:
     calendar = (
         '[[calendar]]\nname = "ours"\nkind = "csv"\nurl = "https://Intranet.example/c.csv"\nallow = ["10.1.0.0/16"]\n'
     )

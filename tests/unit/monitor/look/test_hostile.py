@@ -1,4 +1,4 @@
-"""Bodies made to cost whoever reads them: read at once they are small, else in a process that may be stopped."""
+"""Costly bodies: small ones are read at once, others by a worker that can be stopped."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from monitor.look.apart.process import NoWorker, Worker, start_worker
 from monitor.look.apart.workers import Workers
 from monitor.look.fetch import Answer
 from monitor.look.interpret import PAGE_CAP, Interpreter
-from monitor.look.reading import NO_WORKER, SMALL, TOO_COSTLY, ReadingApart, is_costly, read_body
+from monitor.look.reading import NO_WORKER, SMALL_BODY, TOO_COSTLY, BodyReader, is_costly, read_body
 from monitor.look.recognise.result import Context
 from monitor.look.sighting import State
 from monitor.plan.targets import Target, View
@@ -32,8 +32,8 @@ def answer(each: Hostile, size: int) -> Answer:
 
 
 @pytest.mark.parametrize("each", PAGES, ids=lambda each: each.name)
-def test_what_is_read_at_once_takes_a_fraction_of_a_second(each: Hostile) -> None:
-    small = answer(each, SMALL)
+def test_small_bodies_are_read_in_a_fraction_of_a_second(each: Hostile) -> None:
+    small = answer(each, SMALL_BODY)
     if is_costly(each.reader, small):
         return
     began = time.process_time()
@@ -42,9 +42,9 @@ def test_what_is_read_at_once_takes_a_fraction_of_a_second(each: Hostile) -> Non
 
 
 @pytest.mark.parametrize("each", PAGES, ids=lambda each: each.name)
-def test_what_is_large_or_unbounded_is_not_read_at_once(each: Hostile) -> None:
+def test_large_or_unbounded_bodies_are_not_read_at_once(each: Hostile) -> None:
     large = answer(each, PAGE_CAP)
-    assert is_costly(each.reader, large) or len(large.body) <= SMALL
+    assert is_costly(each.reader, large) or len(large.body) <= SMALL_BODY
 
 
 @pytest.fixture
@@ -58,28 +58,28 @@ def attributes() -> Answer:
     return answer(next(each for each in PAGES if each.name == "attributes"), PAGE_CAP)
 
 
-async def test_a_page_that_is_too_costly_proves_nothing_and_is_told() -> None:
+async def test_too_costly_page_is_unknown_and_reported() -> None:
     told: list[str] = []
-    workers = Workers(1, told=told.append)
-    interpreter = Interpreter(apart=ReadingApart(workers, VirtualClock(NOW)))
-    sighting = await interpreter.look(TARGET, attributes())
+    workers = Workers(1, on_costly=told.append)
+    interpreter = Interpreter(reader=BodyReader(workers, VirtualClock(NOW)))
+    sighting = await interpreter.interpret(TARGET, attributes())
     workers.close()
     assert (sighting.state, sighting.why) == (State.UNKNOWN, TOO_COSTLY)
     assert told == ["a.example"]
 
 
 @pytest.mark.slow
-async def test_a_page_that_overran_is_read_again_after_a_rest(workers: Workers) -> None:
+async def test_page_that_overran_is_read_again_after_a_pause(workers: Workers) -> None:
     clock, target = VirtualClock(NOW), replace(TARGET, recognise="css:a ~ a ~ b")
-    interpreter = Interpreter(apart=ReadingApart(workers, clock))
-    await interpreter.look(target, replace(attributes(), body=b"<a></a>" * 100_000))
-    plain = replace(attributes(), body=b"<a></a><a></a><b></b>" + b" " * SMALL)
-    assert (await interpreter.look(target, plain)).why == TOO_COSTLY
+    interpreter = Interpreter(reader=BodyReader(workers, clock))
+    await interpreter.interpret(target, replace(attributes(), body=b"<a></a>" * 100_000))
+    plain = replace(attributes(), body=b"<a></a><a></a><b></b>" + b" " * SMALL_BODY)
+    assert (await interpreter.interpret(target, plain)).why == TOO_COSTLY
     clock.offset = timedelta(minutes=1)
-    assert (await interpreter.look(target, plain)).state is State.PRESENT
+    assert (await interpreter.interpret(target, plain)).state is State.PRESENT
 
 
-async def test_a_page_for_which_no_worker_starts_is_unknown_by_our_fault_and_read_as_soon_as_one_does() -> None:
+async def test_page_without_a_worker_is_unknown_until_one_starts() -> None:
     told: list[str] = []
     starts = iter([False, True])
 
@@ -89,30 +89,30 @@ async def test_a_page_for_which_no_worker_starts_is_unknown_by_our_fault_and_rea
         return start_worker(megabytes)
 
     clock = VirtualClock(NOW)
-    workers = Workers(1, told=told.append, start=start)
-    interpreter = Interpreter(apart=ReadingApart(workers, clock))
-    page = replace(attributes(), body=b"<title>Births: July 2026</title>" + b"<p>Figures</p>" * SMALL)
+    workers = Workers(1, on_costly=told.append, start=start)
+    interpreter = Interpreter(reader=BodyReader(workers, clock))
+    page = replace(attributes(), body=b"<title>Births: July 2026</title>" + b"<p>Figures</p>" * SMALL_BODY)
     target = replace(TARGET, recognise="status")
-    sighting = await interpreter.look(target, page)
+    sighting = await interpreter.interpret(target, page)
     assert (sighting.state, sighting.why, told) == (State.UNKNOWN, NO_WORKER, [])
     await workers.try_start()
-    assert (await interpreter.look(target, page)).state is State.PRESENT
+    assert (await interpreter.interpret(target, page)).state is State.PRESENT
     workers.close()
 
 
-async def test_a_small_page_that_is_too_rich_is_told_too() -> None:
+async def test_small_page_with_too_many_elements_is_reported() -> None:
     told: list[str] = []
-    workers = Workers(1, told=told.append)
+    workers = Workers(1, on_costly=told.append)
     deep = replace(attributes(), headers={"content-type": "application/json"}, body=b"[" * 1000)
-    sighting = await Interpreter(apart=ReadingApart(workers, VirtualClock(NOW))).look(TARGET, deep)
-    assert (sighting.why, told, workers.pids()) == (TOO_COSTLY, ["a.example"], [])
+    sighting = await Interpreter(reader=BodyReader(workers, VirtualClock(NOW))).interpret(TARGET, deep)
+    assert (sighting.why, told, workers.process_ids()) == (TOO_COSTLY, ["a.example"], [])
     workers.close()
 
 
-async def test_what_is_read_apart_proves_what_it_would_at_once(workers: Workers) -> None:
+async def test_body_read_by_a_worker_proves_the_same(workers: Workers) -> None:
     page = b"<title>Births: July 2026</title><h1>Births: July 2026</h1>" + b"<a href='/x.csv'>Figures</a>" * 900
     large = Answer("https://www.gov.uk/x", 200, {"content-type": "text/html"}, page, NOW, NOW)
     assert is_costly("govuk", large)
-    apart = await Interpreter(apart=ReadingApart(workers, VirtualClock(NOW))).look(TARGET, large)
-    assert apart == Interpreter().see(TARGET, large)
+    apart = await Interpreter(reader=BodyReader(workers, VirtualClock(NOW))).interpret(TARGET, large)
+    assert apart == Interpreter().interpret_now(TARGET, large)
     assert apart.specific

@@ -5,12 +5,12 @@ import asyncio
 import pytest
 
 from monitor.clock import VirtualClock
-from monitor.look.in_turn import Alarm, InTurn
+from monitor.look.in_turn import TurnQueue, Wakeup
 from monitor.rehearse.virtual_loop import run_virtually
 
 
-async def test_those_who_wait_go_on_one_at_a_time_each_after_what_was_ready() -> None:
-    turns, done = InTurn(), list[str]()
+async def test_waiting_tasks_continue_one_at_a_time_after_everything_that_was_ready() -> None:
+    turns, done = TurnQueue(), list[str]()
 
     async def read(name: str) -> None:
         await turns.wait()
@@ -27,8 +27,8 @@ async def test_those_who_wait_go_on_one_at_a_time_each_after_what_was_ready() ->
     assert done == ["begin 1", "begin 2", "read 1", "read 2", "read 3"]
 
 
-async def test_who_gives_up_waiting_holds_up_nobody() -> None:
-    turns = InTurn()
+async def test_cancelled_wait_does_not_delay_the_others() -> None:
+    turns = TurnQueue()
     first, second = asyncio.ensure_future(turns.wait()), asyncio.ensure_future(turns.wait())
     await asyncio.sleep(0)
     first.cancel()
@@ -47,11 +47,11 @@ async def test_who_gives_up_waiting_holds_up_nobody() -> None:
         ([0.0, 3.0], [], [0.0, 3.0]),
     ],
 )
-def test_a_wait_ends_at_its_time_or_when_it_is_rung(waits: list[float], rings: list[float], ends: list[float]) -> None:
+def test_wait_ends_at_its_time_or_when_it_is_set(waits: list[float], rings: list[float], ends: list[float]) -> None:
     async def story(clock: VirtualClock) -> list[float]:
-        alarm, ended = Alarm(), list[float]()
+        alarm, ended = Wakeup(), list[float]()
         for at in rings:
-            asyncio.get_running_loop().call_at(at, alarm.ring)
+            asyncio.get_running_loop().call_at(at, alarm.set)
         for seconds in waits:
             await alarm.wait(seconds)
             ended.append(clock.monotonic())

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.look.challenge import challenge
+from monitor.look.challenge import find_challenge
 from monitor.look.fetch import Answer, Failure, Reason
 from monitor.look.interpret import Interpreter, Known
 from monitor.look.sighting import Sighting, State
@@ -21,7 +21,7 @@ PAGE = b"<title>Figures: July 2026 - GOV.UK</title><h1>Figures: July 2026</h1>"
 
 
 def target(url: str = URL, recognise: str = "status", view: View = View.EDGE, *, file: bool = False) -> Target:
-    return Target("r/page/edge", "r", "page", view, url, "www.gov.uk", recognise, "Figures: July 2026", file=file)
+    return Target("r/page/edge", "r", "page", view, url, "www.gov.uk", recognise, "Figures: July 2026", is_file=file)
 
 
 def answer(status: int = 200, body: bytes = PAGE, *, at: float = 0.0, url: str = URL, **headers: str) -> Answer:
@@ -31,11 +31,11 @@ def answer(status: int = 200, body: bytes = PAGE, *, at: float = 0.0, url: str =
 
 
 def see(said: Answer | Failure, seen: Target | None = None) -> Sighting:
-    return Interpreter().see(seen or target(), said)
+    return Interpreter().interpret_now(seen or target(), said)
 
 
 @pytest.mark.parametrize("reason", list(Reason))
-def test_a_failed_look_proves_nothing(reason: Reason) -> None:
+def test_failed_look_is_unknown(reason: Reason) -> None:
     sighting = see(Failure(URL, reason, "x", NOON, NOON))
     assert (sighting.state, sighting.why, sighting.status) == (State.UNKNOWN, reason.value, None)
 
@@ -50,11 +50,11 @@ def test_a_failed_look_proves_nothing(reason: Reason) -> None:
         *((status, State.UNKNOWN) for status in (100, 400, 401, 403, 407, 418, 429, 451, 500, 502, 503, 504, 600)),
     ],
 )
-def test_statuses_prove_what_they_say(status: int, state: State) -> None:
+def test_status_codes_give_their_states(status: int, state: State) -> None:
     assert see(answer(status)).state is state
 
 
-def test_success_without_a_body_proves_nothing() -> None:
+def test_success_without_a_body_is_unknown() -> None:
     assert see(answer(body=b"")).why == "empty"
     assert see(answer(204, b"")).state is State.UNKNOWN
 
@@ -65,17 +65,17 @@ def test_other_successes_than_200_count_for_status_alone() -> None:
 
 @pytest.mark.parametrize("backend", ["mirrorS3", "mirrorS3Replica", "mirrorGCS", "error"])
 @pytest.mark.parametrize("status", [200, 404])
-def test_what_a_mirror_says_proves_nothing(backend: str, status: int) -> None:
+def test_answer_of_a_mirror_is_unknown(backend: str, status: int) -> None:
     assert see(answer(status, fastly_backend_name=backend)).why == "mirror"
 
 
-def test_a_copy_older_than_its_lifetime_proves_nothing() -> None:
+def test_stale_copy_is_unknown() -> None:
     assert see(answer(age="1914", cache_control="max-age=300, public")).why == "stale"
 
 
 @pytest.mark.parametrize("status", [200, 202, 403, 404, 503])
 @pytest.mark.parametrize("mark", [{"cf_mitigated": "challenge"}, {"x_amzn_waf_action": "captcha"}])
-def test_a_firewall_that_says_so_proves_nothing(status: int, mark: dict[str, str]) -> None:
+def test_answer_of_a_firewall_is_unknown(status: int, mark: dict[str, str]) -> None:
     assert see(answer(status, **mark)).why == "challenge"
 
 
@@ -97,12 +97,12 @@ def test_a_challenge_or_sign_in_page_proves_nothing_to_any_recogniser(body: byte
     assert (sighting.state, sighting.why in ("challenge", "sign-in page")) == (State.UNKNOWN, True)
 
 
-def test_a_page_with_a_place_to_sign_in_is_a_page() -> None:
-    assert challenge(answer(body=PAGE + b"<input type=password>", content_type="text/html")) is None
+def test_page_with_a_sign_in_field_is_a_page() -> None:
+    assert find_challenge(answer(body=PAGE + b"<input type=password>", content_type="text/html")) is None
 
 
-def test_a_file_that_holds_the_words_of_a_challenge_is_a_file() -> None:
-    assert challenge(answer(body=b"<title>Just a moment</title>", content_type="text/csv")) is None
+def test_file_that_contains_the_words_of_a_challenge_is_a_file() -> None:
+    assert find_challenge(answer(body=b"<title>Just a moment</title>", content_type="text/csv")) is None
 
 
 FILE = "https://assets.publishing.service.gov.uk/media/1/a.csv"
@@ -123,7 +123,7 @@ FILE = "https://assets.publishing.service.gov.uk/media/1/a.csv"
     ],
 )
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
-def test_a_redirect_proves_what_its_aim_says(url: str, location: str, state: State, status: int) -> None:
+def test_redirect_proves_what_its_destination_shows(url: str, location: str, state: State, status: int) -> None:
     assert see(answer(status, b"", url=url, location=location), target(url)).state is state
 
 
@@ -154,11 +154,11 @@ def test_a_redirect_to_encryption_is_followed() -> None:
     assert [each.url for each in found] == ["https://stats.example/a"]
 
 
-def test_a_long_file_swapped_for_another_that_begins_alike_shows_by_its_length() -> None:
+def test_replaced_long_file_with_the_same_beginning_differs_by_its_length() -> None:
     interpreter, seen = Interpreter(), target(FILE, file=True)
     lengths = ("90", "90", "91")
     said = [replace(answer(200, b"a,b\n1,2\n", url=FILE, content_length=length), whole=False) for length in lengths]
-    digests = [interpreter.see(seen, one).digest for one in said]
+    digests = [interpreter.interpret_now(seen, one).digest for one in said]
     assert (digests[0] == digests[1], digests[1] == digests[2]) == (True, False)
 
 
@@ -167,7 +167,7 @@ def test_a_path_that_is_part_of_another_item_leads_nowhere() -> None:
     assert (sighting.state, sighting.found) == (State.UNKNOWN, ())
 
 
-def test_what_is_proved_is_as_old_as_the_answer_may_be() -> None:
+def test_proved_instants_allow_for_the_age_of_the_answer() -> None:
     absent = see(answer(404, age="17", cache_control="max-age=30"))
     assert absent.proved_from == NOON - timedelta(seconds=19)
     assert absent.proved_to == NOON + timedelta(seconds=0.1 - 16)
@@ -175,53 +175,54 @@ def test_what_is_proved_is_as_old_as_the_answer_may_be() -> None:
 
 def test_not_modified_proves_what_the_body_proved() -> None:
     interpreter = Interpreter()
-    first = interpreter.see(target(), answer(etag='"1"'))
-    assert interpreter.request(target()).etag == '"1"'
-    second = interpreter.see(target(), answer(304, b"", at=1))
+    first = interpreter.interpret_now(target(), answer(etag='"1"'))
+    assert interpreter.make_request(target()).etag == '"1"'
+    second = interpreter.interpret_now(target(), answer(304, b"", at=1))
     assert (second.state, second.digest) == (first.state, first.digest) == (State.PRESENT, first.digest)
 
 
-def test_not_modified_since_a_body_nobody_saw_proves_nothing() -> None:
+def test_not_modified_since_an_unread_body_is_unknown() -> None:
     assert see(answer(304, b"")).state is State.UNKNOWN
 
 
-def test_the_marks_of_one_address_are_not_shown_to_another_that_a_redirect_led_to() -> None:
+def test_etag_of_one_address_is_not_sent_to_another() -> None:
     interpreter, there = Interpreter(), f"{URL}-2"
-    interpreter.see(target(), answer(etag='"1"', last_modified=NOON_DATE))
-    assert (interpreter.request(target()).etag, interpreter.request(target()).modified) == ('"1"', NOON_DATE)
-    assert (interpreter.request(target(), there).etag, interpreter.request(target(), there).modified) == (None, None)
-    interpreter.see(target(), answer(url=there, at=1, etag='"2"'))
-    assert (interpreter.request(target(), there).etag, interpreter.request(target()).etag) == ('"2"', None)
+    interpreter.interpret_now(target(), answer(etag='"1"', last_modified=NOON_DATE))
+    assert (interpreter.make_request(target()).etag, interpreter.make_request(target()).modified) == ('"1"', NOON_DATE)
+    elsewhere = interpreter.make_request(target(), there)
+    assert (elsewhere.etag, elsewhere.modified) == (None, None)
+    interpreter.interpret_now(target(), answer(url=there, at=1, etag='"2"'))
+    assert (interpreter.make_request(target(), there).etag, interpreter.make_request(target()).etag) == ('"2"', None)
 
 
 def test_the_same_bytes_are_not_read_twice() -> None:
     interpreter = Interpreter()
-    interpreter.see(target(recognise="govuk"), answer())
-    first = interpreter.see(target(recognise="govuk"), answer())
-    assert first.found is interpreter.see(target(recognise="nonsense"), answer()).found
+    interpreter.interpret_now(target(recognise="govuk"), answer())
+    first = interpreter.interpret_now(target(recognise="govuk"), answer())
+    assert first.found is interpreter.interpret_now(target(recognise="nonsense"), answer()).found
 
 
-def test_a_recogniser_nobody_knows_proves_nothing() -> None:
+def test_unknown_recogniser_gives_an_unknown_sighting() -> None:
     assert see(answer(), target(recognise="nonsense")).state is State.UNKNOWN
 
 
 def test_changed_takes_the_first_body_for_its_baseline() -> None:
     interpreter, seen = Interpreter(), target(recognise="changed")
-    states = [interpreter.see(seen, answer(body=body)).state for body in (OLD, OLD, NEW, OLD)]
+    states = [interpreter.interpret_now(seen, answer(body=body)).state for body in (OLD, OLD, NEW, OLD)]
     assert states == [State.UNKNOWN, State.ABSENT, State.PRESENT, State.ABSENT]
 
 
-def test_changed_remembers_a_baseline_from_an_earlier_life() -> None:
+def test_changed_uses_the_baseline_of_an_earlier_process() -> None:
     first, seen = Interpreter(), target(recognise="changed")
-    first.see(seen, answer(body=OLD))
+    first.interpret_now(seen, answer(body=OLD))
     second = Interpreter()
-    second.recall(seen, Known(first.baseline(seen.id)))
-    assert second.see(seen, answer(body=NEW)).state is State.PRESENT
+    second.restore_known(seen, Known(first.baseline(seen.id)))
+    assert second.interpret_now(seen, answer(body=NEW)).state is State.PRESENT
 
 
-def test_what_is_forgotten_has_no_baseline() -> None:
+def test_forgotten_target_has_no_baseline() -> None:
     interpreter = Interpreter()
-    interpreter.see(target(), answer())
+    interpreter.interpret_now(target(), answer())
     interpreter.forget(target().id)
     assert interpreter.baseline(target().id) is None
 
@@ -229,56 +230,58 @@ def test_what_is_forgotten_has_no_baseline() -> None:
 def test_a_missing_page_that_appears_under_the_wrong_period_is_absent_and_under_another_title_proves_nothing() -> None:
     interpreter, seen = Interpreter(), target(recognise="govuk")
     wrong, other = PAGE.replace(b"July", b"June"), PAGE.replace(b"Figures", b"Prisons")
-    assert interpreter.see(seen, answer(body=wrong)).state is State.ABSENT
+    assert interpreter.interpret_now(seen, answer(body=wrong)).state is State.ABSENT
     again = Interpreter()
-    again.see(seen, answer(404, b""))
-    assert again.see(seen, answer(body=wrong)).state is State.ABSENT
-    assert again.see(seen, answer(body=other)).state is State.UNKNOWN
+    again.interpret_now(seen, answer(404, b""))
+    assert again.interpret_now(seen, answer(body=wrong)).state is State.ABSENT
+    assert again.interpret_now(seen, answer(body=other)).state is State.UNKNOWN
 
 
-def test_while_our_clock_may_be_far_off_nothing_is_proved() -> None:
+def test_every_look_is_unknown_while_our_clock_may_be_far_off() -> None:
     interpreter = Interpreter(unproven_offset=timedelta(seconds=30))
-    assert interpreter.see(target(), answer(404, at=45, date=NOON_DATE)).why == "clock"
+    assert interpreter.interpret_now(target(), answer(404, at=45, date=NOON_DATE)).why == "clock"
 
 
 def test_on_a_store_with_others_a_clock_known_to_be_wrong_proves_nothing() -> None:
     whys = [
-        Interpreter(shared=shared).see(target(), answer(404, at=at, date=NOON_DATE)).why
+        Interpreter(is_shared=shared).interpret_now(target(), answer(404, at=at, date=NOON_DATE)).why
         for shared, at in ((True, 10), (True, -10), (False, 10), (True, 0.5))
     ]
     assert whys == ["clock", "clock", "404", "404"]
 
 
-def test_where_every_answer_is_an_old_copy_the_second_that_has_grown_older_is_believed() -> None:
+def test_second_answer_with_a_grown_age_dates_the_clock() -> None:
     interpreter = Interpreter()
     looks = [answer(404, at=at, date="Thu, 26 Nov 2026 11:55:00 GMT", age=str(300 + at)) for at in (0, 2, 6)]
-    sightings = [interpreter.see(target(), look) for look in looks]
+    sightings = [interpreter.interpret_now(target(), look) for look in looks]
     assert [sighting.why for sighting in sightings] == ["clock", "clock", "404"]
     assert sightings[-1].proved_from == NOON - timedelta(seconds=302)
 
 
-def test_a_clock_known_to_be_off_widens_what_is_proved_so_that_it_holds_the_truth() -> None:
-    ahead = Interpreter().see(target(), answer(404, at=10, date=NOON_DATE))
+def test_wrong_clock_widens_the_proved_interval_until_it_contains_the_truth() -> None:
+    ahead = Interpreter().interpret_now(target(), answer(404, at=10, date=NOON_DATE))
     assert ahead.proved_from <= NOON
-    behind = Interpreter().see(target(), answer(200, at=-10, date=NOON_DATE))
+    behind = Interpreter().interpret_now(target(), answer(200, at=-10, date=NOON_DATE))
     assert behind.proved_to >= NOON
 
 
 def test_the_first_answer_after_our_clock_was_set_proves_nothing() -> None:
     interpreter = Interpreter()
     dates = [f"Thu, 26 Nov 2026 12:00:0{n} GMT" for n in range(4)]
-    sightings = [interpreter.see(target(), answer(404, at=n + (10 if n >= 2 else 0), date=dates[n])) for n in range(4)]
+    sightings = [
+        interpreter.interpret_now(target(), answer(404, at=n + (10 if n >= 2 else 0), date=dates[n])) for n in range(4)
+    ]
     assert [sighting.why for sighting in sightings] == ["404", "404", "clock", "404"]
 
 
-def test_requests_fit_what_they_look_at() -> None:
+def test_requests_fit_the_view_and_kind_of_target() -> None:
     interpreter = Interpreter()
-    page, file = interpreter.request(target()), interpreter.request(target(file=True))
+    page, file = interpreter.make_request(target()), interpreter.make_request(target(file=True))
     assert (page.cap, page.enough, page.bust) == (1_000_000, False, False)
     assert (file.cap, file.enough) == (65_536, True)
-    assert interpreter.request(target(view=View.ORIGIN)).bust
-    assert interpreter.request(target(view=View.CONTENT)).accept == "application/json"
-    assert interpreter.request(target(), f"{URL}/moved").url == f"{URL}/moved"
+    assert interpreter.make_request(target(view=View.ORIGIN)).bust
+    assert interpreter.make_request(target(view=View.CONTENT)).accept == "application/json"
+    assert interpreter.make_request(target(), f"{URL}/moved").url == f"{URL}/moved"
 
 
 _A_PAGE = (URL, "status", PAGE)
@@ -312,7 +315,7 @@ def test_the_sample_headers_prove_what_their_names_say() -> None:
 
 def test_an_age_that_does_not_grow_dates_nothing_back() -> None:
     interpreter, told = Interpreter(), {"age": "3600", "cache_control": "max-age=300"}
-    looks = [interpreter.see(target(), answer(404, at=at, **told)) for at in (0, 5, 10)]
+    looks = [interpreter.interpret_now(target(), answer(404, at=at, **told)) for at in (0, 5, 10)]
     assert [one.why for one in looks] == ["stale", "stale", "404"]
-    out = interpreter.see(target(), answer(at=15, **told))
+    out = interpreter.interpret_now(target(), answer(at=15, **told))
     assert (out.state, out.proved_to) == (State.PRESENT, out.received)

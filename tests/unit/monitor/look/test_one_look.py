@@ -1,4 +1,4 @@
-"""Whoever makes a request: a host that asks for patience is left alone by all."""
+"""A wait that a host asks for applies to every kind of request."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ async def a_look_once(seen: Watch) -> object:
 
 
 async def a_glance(seen: Watch) -> object:
-    return await seen.poller.glance(target("listed"))
+    return await seen.poller.look_without_memory(target("listed"))
 
 
 async def a_calendar_read(seen: Watch) -> object:
     source = KINDS["toml"](calendar_settings("toml", f"https://{HOST}/releases.toml"))
-    return await CalendarReader("own", source, CalendarPages(seen.poller.ask), seen.clock).read()
+    return await CalendarReader("own", source, CalendarPages(seen.poller.send_in_turn), seen.clock).read()
 
 
 EVERYBODY: dict[str, Callable[[Watch], Awaitable[object]]] = {
@@ -55,7 +55,7 @@ EVERYBODY: dict[str, Callable[[Watch], Awaitable[object]]] = {
 
 
 @pytest.mark.parametrize("first", EVERYBODY)
-def test_whoever_is_told_to_wait_everybody_waits(first: str) -> None:
+def test_wait_applies_to_looks_and_other_requests(first: str) -> None:
     begun: list[tuple[float, str]] = []
 
     def publisher(request: Request) -> Reply:
@@ -76,7 +76,7 @@ def test_whoever_is_told_to_wait_everybody_waits(first: str) -> None:
     assert min(after.values()) >= told + 20
 
 
-def test_an_unannounced_release_is_looked_up_in_its_hosts_turn_and_heeds_patience(tmp_path: Path) -> None:
+def test_look_for_an_unannounced_release_keeps_budget_and_waits(tmp_path: Path) -> None:
     page = "https://www.gov.uk/government/statistics/example-surprise"
 
     async def act(office: Office) -> None:
@@ -114,23 +114,23 @@ class Slow:
         return max(sum(at <= other < at + 10 for other in self.begun) for at in self.begun)
 
 
-def test_what_is_asked_beside_looks_takes_no_more_places_than_a_host_has() -> None:
+def test_other_requests_keep_the_places_of_a_host() -> None:
     slow = Slow()
 
     async def act(seen: Watch) -> None:
-        await asyncio.gather(*(seen.poller.ask(Request(f"https://{HOST}/{n}")) for n in range(6)))
+        await asyncio.gather(*(seen.poller.send_in_turn(Request(f"https://{HOST}/{n}")) for n in range(6)))
 
     watch(watching("page", "news"), script=slow, seconds=60, later=[(0.5, act)], at_once=3)
     assert slow.most() == 3
     assert len(slow.begun) > 8
 
 
-def test_what_is_asked_while_nobody_polls_keeps_the_places_and_the_rate_of_a_host() -> None:
+def test_requests_without_a_running_poller_keep_places_and_rate() -> None:
     slow = Slow()
 
     async def story(clock: VirtualClock) -> None:
         poller = Poller(clock, ScriptedFetcher(clock, slow), Budget(2.0), Interpreter(), at_once=3)
-        asked = [asyncio.ensure_future(poller.ask(Request(f"https://{HOST}/{n}"))) for n in range(9)]
+        asked = [asyncio.ensure_future(poller.send_in_turn(Request(f"https://{HOST}/{n}"))) for n in range(9)]
         await clock.sleep(1.5)
         asked[-1].cancel()
         await asyncio.gather(*asked[:-1])
@@ -141,7 +141,7 @@ def test_what_is_asked_while_nobody_polls_keeps_the_places_and_the_rate_of_a_hos
     assert all(later - first >= 0.5 for first, later in pairwise(slow.begun))
 
 
-def test_who_is_called_and_cannot_come_any_more_lets_the_next_come() -> None:
+def test_cancelled_request_passes_its_turn_to_the_next() -> None:
     async def story(clock: VirtualClock) -> None:
         queue = HostQueue(HOST, 2.0, clock, lambda _watched, _due, _now: None, 1)
         came: list[str] = []
@@ -159,6 +159,6 @@ def test_who_is_called_and_cannot_come_any_more_lets_the_next_come() -> None:
         second.cancel()
         await third
         assert came == ["third"]
-        assert queue.flying == 0
+        assert queue.under_way == 0
 
     run_virtually(story)

@@ -20,8 +20,10 @@ def test_looks_begin_on_their_second() -> None:
     assert seen.late == [0] * 6
 
 
-def test_a_shift_moves_every_look_but_those_of_an_exact_window() -> None:
-    exact = Window("slot", NOON + timedelta(seconds=3), NOON + timedelta(hours=1), timedelta(seconds=1), exact=True)
+def test_shift_moves_every_look_except_those_of_an_unshifted_window() -> None:
+    exact = Window(
+        "slot", NOON + timedelta(seconds=3), NOON + timedelta(hours=1), timedelta(seconds=1), is_unshifted=True
+    )
     seen = watch(lambda w: w.poller.watch(target(), [window(1, ends=3), exact], timedelta(seconds=0.25)), seconds=5.5)
     assert seen.times("page") == [0.25, 1.25, 2.25, 3, 4, 5]
 
@@ -35,13 +37,13 @@ def test_spacing_changes_from_window_to_window() -> None:
     assert seen.times("page") == [0, 5, 10, 11, 12]
 
 
-def test_a_target_that_is_dropped_is_looked_at_no_more() -> None:
+def test_dropped_target_gets_no_look() -> None:
     seen = watch(watching("page"), later=[(2.5, lambda w: w.poller.drop(target().id))])
     assert seen.times("page") == [0, 1, 2]
     assert seen.poller.watching() == []
 
 
-def test_a_target_given_other_windows_keeps_its_last_look() -> None:
+def test_target_with_new_windows_keeps_its_last_look() -> None:
     seen = watch(
         watching("page", every=60),
         seconds=8.5,
@@ -58,20 +60,20 @@ def test_a_target_added_while_running_is_looked_at() -> None:
     assert seen.times("late") == [3, 4]
 
 
-def test_one_target_is_never_looked_at_twice_at_once() -> None:
+def test_target_never_has_two_looks_at_once() -> None:
     seen = watch(watching("page"), seconds=10.5, script=lambda _: Reply(200, b"x", seconds=1.3))
     gaps = [b - a for a, b in zip(seen.times("page"), seen.times("page")[1:], strict=False)]
     assert gaps == [pytest.approx(1.3)] * len(gaps)
     assert len(seen.starts) + seen.poller.missed == 11
 
 
-def test_a_host_that_is_down_but_asks_for_nothing_is_looked_at_on() -> None:
+def test_host_that_is_down_is_still_looked_at() -> None:
     seen = watch(watching("page"), seconds=5.5, script=lambda _: Reply(503, b"down"))
     assert seen.times("page") == [0, 1, 2, 3, 4, 5]
     assert {sighting.state for sighting in seen.sightings} == {State.UNKNOWN}
 
 
-def test_a_failed_look_is_a_sighting_that_proves_nothing() -> None:
+def test_failed_look_is_an_unknown_sighting() -> None:
     seen = watch(watching("page"), seconds=1.5, script=lambda _: Reply(fails=Reason.DNS))
     assert [(sighting.state, sighting.why) for sighting in seen.sightings] == [(State.UNKNOWN, "dns")] * 2
 
@@ -85,7 +87,7 @@ def test_a_redirect_within_the_host_is_looked_at_next() -> None:
     assert [sighting.state for sighting in seen.sightings] == [State.UNKNOWN, *[State.PRESENT] * 3]
 
 
-def test_a_redirect_that_leads_nowhere_is_given_up() -> None:
+def test_redirect_that_leads_nowhere_is_not_followed_again() -> None:
     def reply(request: Request) -> Reply:
         moved = Reply(301, b"", {"Location": "/moved"})
         return moved if request.url.endswith("/page") else Reply(404)
@@ -94,7 +96,7 @@ def test_a_redirect_that_leads_nowhere_is_given_up() -> None:
     assert [request.url[-5:] for request in seen.fetcher.asked] == ["/page", "moved", "/page", "moved"]
 
 
-def test_a_loop_of_redirects_goes_round_no_more_than_once() -> None:
+def test_loop_of_redirects_is_followed_at_most_once() -> None:
     def reply(request: Request) -> Reply:
         return Reply(302, b"", {"Location": "/b" if request.url.endswith("/a") else "/a"})
 
@@ -109,8 +111,8 @@ def test_a_redirect_to_another_host_is_never_looked_at() -> None:
     assert {request.url for request in seen.fetcher.asked} == {target().url}
 
 
-def test_a_known_tag_is_asked_after_and_not_modified_proves_the_same() -> None:
-    file = replace(target("page"), file=True)
+def test_not_modified_proves_the_same_as_the_body() -> None:
+    file = replace(target("page"), is_file=True)
     reply = Reply(200, b"<h1>Figures</h1>", etag='"1"')
     seen = watch(lambda w: w.poller.watch(file, [window(1)]), seconds=2.5, script=lambda _: reply)
     assert [request.etag for request in seen.fetcher.asked] == [None, '"1"', '"1"']
@@ -118,7 +120,7 @@ def test_a_known_tag_is_asked_after_and_not_modified_proves_the_same() -> None:
     assert {sighting.digest for sighting in seen.sightings} == {sha256(b"<h1>Figures</h1>").hexdigest()}
 
 
-def test_the_origin_is_asked_past_every_cache() -> None:
+def test_origin_view_uses_a_query_that_no_cache_has_seen() -> None:
     seen = watch(lambda w: w.poller.watch(target(view=View.ORIGIN), [window(1)]), seconds=0.5)
     assert [request.bust for request in seen.fetcher.asked] == [True]
 
@@ -142,17 +144,17 @@ def test_a_clock_set_back_does_not_stop_the_looks() -> None:
     assert len(seen.starts) > 8
 
 
-def test_looks_under_way_land_before_the_poller_stops() -> None:
+def test_looks_under_way_end_before_the_poller_stops() -> None:
     seen = watch(watching("page"), seconds=0.5, script=lambda _: Reply(200, b"<h1>x</h1>", seconds=3.0))
     assert [sighting.state for sighting in seen.sightings] == [State.PRESENT]
 
 
-def test_a_look_that_never_lands_is_cut_off_at_the_end() -> None:
+def test_look_that_never_ends_is_cancelled_at_shutdown() -> None:
     seen = watch(watching("page"), seconds=0.5, script=lambda _: Reply(200, b"x", seconds=3000.0))
     assert seen.sightings == []
 
 
-def test_looking_once_looks_at_each_target_in_its_turn() -> None:
+def test_single_looks_are_made_within_the_budget() -> None:
     async def once(seen: Watch) -> None:
         for n in range(6):
             sighting, _ = await seen.poller.look_once(target(f"p{n}"))
@@ -163,7 +165,7 @@ def test_looking_once_looks_at_each_target_in_its_turn() -> None:
     assert looked == [(target(f"p{n}").id, pytest.approx(n / 2, abs=0.1)) for n in range(6)]
 
 
-def test_a_loop_that_stood_still_is_noticed_and_what_fell_due_is_made_or_missed() -> None:
+def test_loop_that_stood_still_is_reported_and_due_looks_are_made_or_missed() -> None:
     seen = watch(watching("page", "sheet"), seconds=8.3, later=[(3.5, halt)], clock=HaltingClock)
     assert [end - begin for begin, end in seen.stalls] == [
         pytest.approx(timedelta(seconds=2.5), abs=timedelta(seconds=0.1))
@@ -171,7 +173,7 @@ def test_a_loop_that_stood_still_is_noticed_and_what_fell_due_is_made_or_missed(
     assert len(seen.starts) + seen.poller.missed == 2 * 9
 
 
-def test_a_loop_that_stood_still_is_noticed_though_its_wait_was_rung_to_an_end() -> None:
+def test_loop_that_stood_still_is_reported_even_if_woken() -> None:
     def halted_and_rung(seen: Watch) -> None:
         halt(seen)
         seen.poller.watch(target("more"), [window(ends=1)])

@@ -34,7 +34,7 @@ def target(url: str = PAGE, recognise: str = "status", title: str = TITLE, **mor
 
 
 def file_at(extension: str) -> Target:
-    return target(f"https://ports.example/files/freight.{extension}", title="", file=True)
+    return target(f"https://ports.example/files/freight.{extension}", title="", is_file=True)
 
 
 def answer(body: bytes, kind: str = "text/html", at: datetime = AFTER, status: int = 200, url: str = PAGE) -> Answer:
@@ -45,8 +45,8 @@ def answer(body: bytes, kind: str = "text/html", at: datetime = AFTER, status: i
 def see(seen: Target, *said: Answer) -> Sighting:
     """Return what the last of these answers proves, after a 404."""
     interpreter = Interpreter()
-    interpreter.recall(seen, Known(was_missing=True, slot=SLOT_IN_FORCE))
-    return [interpreter.see(seen, one) for one in said][-1]
+    interpreter.restore_known(seen, Known(was_missing=True, slot=SLOT_IN_FORCE))
+    return [interpreter.interpret_now(seen, one) for one in said][-1]
 
 
 def page(heading: str, inside: str = "", title: str | None = None) -> bytes:
@@ -59,7 +59,7 @@ def page(heading: str, inside: str = "", title: str | None = None) -> bytes:
 @pytest.mark.parametrize(
     "body", [BOT_WALL, b"<html><body><p>Please wait</p></body></html>", b"<meta http-equiv=refresh>"]
 )
-def test_a_page_without_title_and_heading_proves_nothing(body: bytes, recognise: str, at: datetime) -> None:
+def test_page_without_title_and_heading_is_unknown(body: bytes, recognise: str, at: datetime) -> None:
     assert see(target(recognise=recognise), answer(body, at=at)).state is U
 
 
@@ -124,14 +124,14 @@ def test_a_file_of_the_kind_that_its_address_names_is_present(extension: str, ki
         ("json", "application/json", b'{"rows": [1', "content that is not of the kind that its address or type names"),
     ],
 )  # fmt: skip
-def test_anything_else_at_the_address_of_a_file_proves_nothing_and_has_no_bytes_that_count(
+def test_other_content_at_the_address_of_a_file_is_unknown_and_has_no_digest(
     extension: str, kind: str, body: bytes, why: str, at: datetime
 ) -> None:
     sighting = see(file_at(extension), answer(body, kind, at))
     assert (sighting.state, sighting.why, sighting.digest) == (U, why, None)
 
 
-def test_a_page_at_the_address_of_a_file_may_say_that_it_is_missing_or_was_taken_away() -> None:
+def test_page_at_the_address_of_a_file_may_prove_absence_or_withdrawal() -> None:
     bodies = [page(words) for words in ("404 - Not found", "This is no longer available", "Published in error")]
     seen = [see(file_at("xlsx"), answer(body)) for body in bodies]
     assert [(one.state, one.why) for one in seen] == [
@@ -142,21 +142,21 @@ def test_a_page_at_the_address_of_a_file_may_say_that_it_is_missing_or_was_taken
 
 
 @pytest.mark.parametrize("recognise", ["text:July", "changed"])
-def test_what_is_no_file_is_neither_absence_nor_change_to_other_recognisers(recognise: str) -> None:
-    seen = target("https://ports.example/freight.csv", recognise, "", file=True)
+def test_content_of_another_kind_is_unknown_to_every_recogniser(recognise: str) -> None:
+    seen = target("https://ports.example/freight.csv", recognise, "", is_file=True)
     interpreter = Interpreter()
     states = [
-        interpreter.see(seen, answer(body, kind)).state
+        interpreter.interpret_now(seen, answer(body, kind)).state
         for body, kind in ((BOT_WALL, "text/html"), (b"a,b\n1,2\n", "text/csv"), (BOT_WALL, "text/html"))
     ]
     assert states == [U, U if recognise == "changed" else A, U]
-    assert interpreter.see(seen, answer(b"July,b\n1,3\n", "text/csv")).state is P
+    assert interpreter.interpret_now(seen, answer(b"July,b\n1,3\n", "text/csv")).state is P
 
 
-def test_a_bot_wall_is_neither_baseline_nor_change_of_a_page() -> None:
+def test_bot_wall_is_neither_a_baseline_nor_a_change() -> None:
     interpreter, seen = Interpreter(), target(recognise="changed")
     bodies = (BOT_WALL, page("Figures", "June"), BOT_WALL, page("Figures", "June"), page("Figures", "July"))
-    assert [interpreter.see(seen, answer(body)).state for body in bodies] == [U, U, U, A, P]
+    assert [interpreter.interpret_now(seen, answer(body)).state for body in bodies] == [U, U, U, A, P]
 
 
 @pytest.mark.parametrize(
@@ -185,7 +185,7 @@ def test_a_part_without_file_name_is_judged_by_its_type_and_bytes(kind: str, bod
         ("application/json", b'{"name": "Example ports: freight", "year": 2024}', U),
     ],
 )
-def test_a_page_that_is_no_html_has_to_name_its_release(kind: str, body: bytes, state: State) -> None:
+def test_content_other_than_html_must_name_its_release(kind: str, body: bytes, state: State) -> None:
     assert see(target(), answer(body, kind)).state is state
 
 
@@ -196,11 +196,11 @@ def test_a_plain_page_under_its_title_is_present_after_an_absence(recognise: str
     assert see(target(recognise=recognise), answer(page(TITLE), status=status)).state is wanted
 
 
-def test_a_page_that_its_announcement_led_to_may_have_another_title() -> None:
+def test_page_that_its_announcement_redirected_to_may_have_another_title() -> None:
     interpreter = Interpreter()
     seen = target(recognise="govuk", address=Address.LED_TO)
-    assert interpreter.see(seen, answer(page("Freight at ports"))).state is P
-    assert Interpreter().see(target(recognise="govuk"), answer(page("Freight at ports"))).state is U
+    assert interpreter.interpret_now(seen, answer(page("Freight at ports"))).state is P
+    assert Interpreter().interpret_now(target(recognise="govuk"), answer(page("Freight at ports"))).state is U
 
 
 PLACEHOLDERS = [
@@ -219,16 +219,14 @@ PLACEHOLDERS = [
 
 @pytest.mark.parametrize("recognise", ["status", "govuk", "titled"])
 @pytest.mark.parametrize("inside", PLACEHOLDERS)
-def test_a_placeholder_under_its_title_proves_nothing_before_its_slot_nor_unchanged_after_it(
-    inside: str, recognise: str
-) -> None:
+def test_placeholder_is_unknown_before_its_slot_and_while_unchanged_after_it(inside: str, recognise: str) -> None:
     interpreter, seen = Interpreter(), target(recognise=recognise)
-    interpreter.recall(seen, Known(was_missing=True, slot=SLOT_IN_FORCE))
+    interpreter.restore_known(seen, Known(was_missing=True, slot=SLOT_IN_FORCE))
     changing = page(TITLE, f"{inside}<script>stamp(1)</script>"), page(TITLE, f"{inside}<script>stamp(2)</script>")
-    states = [interpreter.see(seen, answer(changing[at is AFTER], at=at)).state for at in (BEFORE, AFTER)]
+    states = [interpreter.interpret_now(seen, answer(changing[at is AFTER], at=at)).state for at in (BEFORE, AFTER)]
     assert states == [U, U]
     out = page(TITLE, f"{inside}<p>Tonnes rose.</p>")
-    assert interpreter.see(seen, answer(out, at=AFTER + timedelta(seconds=5))).state is P
+    assert interpreter.interpret_now(seen, answer(out, at=AFTER + timedelta(seconds=5))).state is P
 
 
 @pytest.mark.parametrize("recognise", ["status", "govuk"])
@@ -243,7 +241,9 @@ def test_a_placeholder_under_its_title_proves_nothing_before_its_slot_nor_unchan
         "<p>The next release is due on 25 November 2027.</p>",
     ],
 )
-def test_a_page_with_a_file_a_date_of_publication_or_no_date_of_its_slot_is_early(inside: str, recognise: str) -> None:
+def test_page_with_a_file_or_date_of_publication_or_without_date_of_its_slot_is_early(
+    inside: str, recognise: str
+) -> None:
     assert see(target(recognise=recognise), answer(page(TITLE, inside), at=BEFORE)).state is P
 
 
@@ -258,12 +258,12 @@ def test_a_day_in_the_title_of_an_edition_is_not_that_of_its_slot() -> None:
     assert see(target(title=title), answer(page(title, "<p>Deaths: 1</p>"), at=BEFORE)).state is P
 
 
-def test_a_page_that_was_a_placeholder_before_a_restart_has_to_change_its_structure() -> None:
+def test_placeholder_from_before_a_restart_must_change_its_structure() -> None:
     interpreter, seen = Interpreter(), target()
-    interpreter.recall(seen, Known(was_missing=True, placeholder="", slot=SLOT_IN_FORCE))
+    interpreter.restore_known(seen, Known(was_missing=True, placeholder="", slot=SLOT_IN_FORCE))
     still = page(TITLE, "<p>Release date: 26 November 2026</p>")
-    assert interpreter.see(seen, answer(still)).state is U
-    assert interpreter.see(seen, answer(page(TITLE, "<p>Published 26 November 2026</p>"))).state is P
+    assert interpreter.interpret_now(seen, answer(still)).state is U
+    assert interpreter.interpret_now(seen, answer(page(TITLE, "<p>Published 26 November 2026</p>"))).state is P
 
 
 def test_a_page_that_comes_after_an_absence_may_have_the_words_of_an_earlier_placeholder() -> None:
@@ -272,7 +272,7 @@ def test_a_page_that_comes_after_an_absence_may_have_the_words_of_an_earlier_pla
     assert see(target(), *looks).state is P
 
 
-def test_while_our_clock_is_in_doubt_no_page_is_taken_for_a_placeholder() -> None:
+def test_no_page_is_a_placeholder_while_our_clock_is_doubtful() -> None:
     body = page(TITLE, "<p>Release date: 26 November 2026</p>")
     dated = {BEFORE: "Thu, 26 Nov 2026 10:25:00 GMT"}
     dated |= {AFTER + timedelta(seconds=n): f"Thu, 26 Nov 2026 09:30:0{2 + n} GMT" for n in range(4)}
@@ -291,7 +291,7 @@ def test_a_clock_known_to_be_behind_may_show_the_release_itself_before_its_slot(
     assert states == [P, U]
 
 
-def test_a_copy_of_a_placeholder_that_a_cache_hands_out_after_the_slot_is_one() -> None:
+def test_cached_copy_of_a_placeholder_after_the_slot_is_a_placeholder() -> None:
     body = page(TITLE, "<p>Release date: 26 November 2026</p>")
     old = Answer(PAGE, 200, {"content-type": "text/html", "age": "120"}, body, AFTER, AFTER)
     assert see(target(), old).state is U
@@ -306,18 +306,18 @@ def test_a_copy_of_a_placeholder_that_a_cache_hands_out_after_the_slot_is_one() 
         ("This release will be published on 26 November 2026. <a href='/t.ods'>Tables</a>", U, P),
     ],
 )
-def test_a_promise_in_words_is_absence_when_it_is_of_this_release(inside: str, before: State, after: State) -> None:
+def test_explicit_promise_of_this_release_is_absence(inside: str, before: State, after: State) -> None:
     body = page(TITLE, f"<p>{inside}</p>")
     assert [see(target(), answer(body, at=at)).state for at in (BEFORE, AFTER)] == [before, after]
 
 
 def test_a_placeholder_is_read_again_when_its_slot_moves() -> None:
     interpreter, seen = Interpreter(), target()
-    interpreter.recall(seen, Known(was_missing=True))
+    interpreter.restore_known(seen, Known(was_missing=True))
     body = page(TITLE, "<p>Due on 26 November 2026</p>")
-    first = interpreter.see(seen, answer(body, at=BEFORE))
-    interpreter.recall(seen, Known(slot=SLOT_IN_FORCE))
-    assert (first.state, interpreter.see(seen, answer(body, at=BEFORE)).state) == (P, U)
+    first = interpreter.interpret_now(seen, answer(body, at=BEFORE))
+    interpreter.restore_known(seen, Known(slot=SLOT_IN_FORCE))
+    assert (first.state, interpreter.interpret_now(seen, answer(body, at=BEFORE)).state) == (P, U)
 
 
 _KINDS = st.sampled_from(
@@ -342,6 +342,6 @@ def test_no_answer_without_a_positive_sign_is_present(body: bytes, kind: str, st
     seen += [file_at(extension) for extension in ("xlsx", "ods", "pdf", "xls", "json", "zip")]
     for one in seen:
         interpreter = Interpreter()
-        interpreter.recall(one, Known(was_missing=is_missing, slot=SLOT_IN_FORCE))
+        interpreter.restore_known(one, Known(was_missing=is_missing, slot=SLOT_IN_FORCE))
         for at in (BEFORE, AFTER):
-            assert interpreter.see(one, answer(body, kind, at, status)).state is not P
+            assert interpreter.interpret_now(one, answer(body, kind, at, status)).state is not P

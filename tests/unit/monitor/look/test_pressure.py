@@ -15,7 +15,7 @@ from monitor.clock import VirtualClock
 from monitor.look.fetch import Request
 from monitor.look.interpret import Interpreter
 from monitor.look.poller import Poller
-from monitor.look.reading import SMALL
+from monitor.look.reading import SMALL_BODY
 from monitor.plan.budget import Budget
 from monitor.rehearse.virtual_loop import run_virtually
 from tests.unit.monitor.look.story import HOST, NOON, HaltingClock, Watch, halt, target, watch, watching, window
@@ -34,14 +34,14 @@ def answering(host: str, replies: Iterator[Reply]) -> Callable[[Request], Reply]
     return answer
 
 
-def test_a_host_is_never_asked_more_than_its_budget_in_any_second() -> None:
+def test_host_never_gets_more_requests_than_its_budget_in_any_second() -> None:
     seen = watch(watching(*(f"p{n}" for n in range(12))), rate=5, seconds=30)
     times = [time for time, _ in seen.starts]
     assert all(sum(begin <= time <= begin + 1 for time in times) <= 5 for begin in times)
     assert len(times) > 140
 
 
-def test_under_pressure_everybody_is_served_in_turn() -> None:
+def test_overloaded_host_serves_all_targets_in_turn() -> None:
     seen = watch(watching(*(f"p{n}" for n in range(12))), rate=5, seconds=60)
     counts = Counter(name for _, name in seen.starts)
     assert max(counts.values()) - min(counts.values()) <= 1
@@ -71,7 +71,7 @@ def test_under_pressure_looks_follow_the_square_root_of_the_chance() -> None:
     assert counts["sure"] == pytest.approx(3 * counts["vagu"], rel=0.1)
 
 
-def test_what_waits_when_looks_become_dense_does_not_go_on_waiting_as_if_they_had_not() -> None:
+def test_waiting_target_gets_the_spacing_of_its_next_window() -> None:
     names = [f"p{n}" for n in range(40)]
 
     def act(seen: Watch) -> None:
@@ -84,9 +84,9 @@ def test_what_waits_when_looks_become_dense_does_not_go_on_waiting_as_if_they_ha
     assert max(gaps) <= 1.5 * 40 / 2
 
 
-def test_the_stretch_of_a_host_is_told() -> None:
+def test_stretch_of_a_host_is_reported() -> None:
     seen = watch(watching(*(f"p{n}" for n in range(12))), rate=5, seconds=3)
-    assert seen.poller.stretch() == {HOST: pytest.approx(12 / 5)}
+    assert seen.poller.stretch_factors() == {HOST: pytest.approx(12 / 5)}
 
 
 def test_looks_due_are_either_made_or_reported_as_missed() -> None:
@@ -102,7 +102,7 @@ def test_looks_due_are_either_made_or_reported_as_missed() -> None:
     st.floats(0.5, 30),
     st.lists(st.floats(0, 4), min_size=1, max_size=7),
 )
-def test_looks_due_are_made_or_missed_whatever_the_pressure(
+def test_looks_due_are_made_or_missed_under_any_pressure(
     spacings: list[float], rate: float, answers: list[float]
 ) -> None:
     def act(seen: Watch) -> None:
@@ -156,7 +156,7 @@ def test_no_more_looks_than_allowed_are_under_way_at_once() -> None:
     assert len(times) == 20
 
 
-@pytest.mark.parametrize(("body", "begun"), [(b"x", [2, 3, 3]), (b"<p>" + b"x" * SMALL, [1, 2, 3])])
+@pytest.mark.parametrize(("body", "begun"), [(b"x", [2, 3, 3]), (b"<p>" + b"x" * SMALL_BODY, [1, 2, 3])])
 def test_the_next_look_begins_before_a_small_answer_is_read(body: bytes, begun: list[int]) -> None:
     begun_when_read: list[int] = []
 
@@ -169,7 +169,7 @@ def test_the_next_look_begins_before_a_small_answer_is_read(body: bytes, begun: 
     assert begun_when_read == begun
 
 
-def test_slow_answers_keep_no_look_waiting_that_the_budget_carries() -> None:
+def test_slow_answers_delay_no_look_within_the_budget() -> None:
     pages = watching(*(f"p{n}" for n in range(20)), ends=10)
     seen = watch(pages, seconds=12, rate=22, script=lambda _: Reply(200, b"x", seconds=0.4), at_once=None)
     assert max(seen.late) < 1.0
@@ -178,13 +178,13 @@ def test_slow_answers_keep_no_look_waiting_that_the_budget_carries() -> None:
     assert max(behind.late) > 1.0
 
 
-def test_a_host_that_asks_for_patience_is_left_alone_to_the_second() -> None:
+def test_host_gets_the_wait_it_asks_for_to_the_second() -> None:
     replies = iter([Reply(200, b"x"), Reply(200, b"x"), Reply(429, b"", {"Retry-After": "30"})])
     seen = watch(watching("page"), seconds=40, script=lambda _: next(replies, Reply(200, b"x")))
     assert [time for time in seen.times("page") if time < 40][:4] == [0, 1, 2, 32]
 
 
-def test_a_date_named_in_retry_after_is_kept_to_the_second() -> None:
+def test_date_in_retry_after_is_kept_to_the_second() -> None:
     headers = {"Retry-After": "Thu, 26 Nov 2026 12:00:30 GMT", "Date": "Thu, 26 Nov 2026 12:00:03 GMT"}
     replies = iter([Reply(404)] * 3 + [Reply(503, b"", headers)])
     seen = watch(watching("page"), seconds=40, script=lambda _: next(replies, Reply(404)))
@@ -192,13 +192,13 @@ def test_a_date_named_in_retry_after_is_kept_to_the_second() -> None:
 
 
 @pytest.mark.parametrize("asked", ["1000000000000", "9" * 5000, "Fri, 31 Dec 9999 23:59:59 GMT", "1795694430"])
-def test_a_host_that_asks_for_more_than_a_day_is_left_alone_as_if_it_had_named_no_time(asked: str) -> None:
+def test_wait_of_more_than_a_day_counts_as_one_without_time(asked: str) -> None:
     replies = iter([Reply(200, b"x"), Reply(429, b"", {"Retry-After": asked})])
     seen = watch(watching("page"), seconds=40, script=lambda _: next(replies, Reply(200, b"x")))
     assert seen.times("page")[:3] == [0, 1, 31]
 
 
-def test_after_its_silence_a_host_is_asked_no_faster_than_it_recovers() -> None:
+def test_rate_after_a_wait_grows_step_by_step() -> None:
     replies = iter([Reply(404)] * 30 + [Reply(429, b"", {"Retry-After": "10"})])
     names = [f"p{n}" for n in range(40)]
     seen = watch(watching(*names), rate=10, seconds=60, script=lambda _: next(replies, Reply(404)))
@@ -212,7 +212,7 @@ def test_after_its_silence_a_host_is_asked_no_faster_than_it_recovers() -> None:
     assert min(after) >= 0.1
 
 
-def test_every_target_of_a_quiet_host_waits_and_other_hosts_do_not() -> None:
+def test_wait_applies_to_every_target_of_its_host_and_no_other_host() -> None:
     def act(seen: Watch) -> None:
         seen.poller.watch(target("a"), [window(1)])
         seen.poller.watch(target("b"), [window(1)])
@@ -224,12 +224,12 @@ def test_every_target_of_a_quiet_host_waits_and_other_hosts_do_not() -> None:
     assert seen.times("c") == [0, 1, 2, 3, 4, 5, 6]
 
 
-def test_calendar_reads_take_their_turn_between_looks() -> None:
+def test_calendar_reads_are_sent_between_looks() -> None:
     turns: list[float] = []
 
     async def read(seen: Watch) -> None:
         for _ in range(5):
-            await seen.poller.ask(Request(f"https://{HOST}/calendar"))
+            await seen.poller.send_in_turn(Request(f"https://{HOST}/calendar"))
             turns.append(seen.clock.monotonic())
 
     seen = watch(
@@ -243,25 +243,25 @@ def test_calendar_reads_take_their_turn_between_looks() -> None:
     assert turns[-1] < 14
 
 
-def test_a_turn_at_a_host_nobody_watches_comes_at_once() -> None:
+def test_request_to_a_host_without_targets_is_sent_at_once() -> None:
     turns: list[float] = []
 
     async def read(seen: Watch) -> None:
-        await seen.poller.ask(Request("https://calendar.example/"))
+        await seen.poller.send_in_turn(Request("https://calendar.example/"))
         turns.append(seen.clock.monotonic())
 
     watch(watching("page"), later=[(1.5, read)])
     assert turns == [1.5]
 
 
-def test_a_reader_that_gave_up_waiting_takes_no_turn() -> None:
+def test_cancelled_request_takes_no_turn() -> None:
     async def give_up(seen: Watch) -> None:
-        await seen.poller.ask(CALENDAR)
-        turn = asyncio.create_task(seen.poller.ask(CALENDAR))
+        await seen.poller.send_in_turn(CALENDAR)
+        turn = asyncio.create_task(seen.poller.send_in_turn(CALENDAR))
         await seen.clock.sleep(0.1)
         turn.cancel()
         await asyncio.gather(turn, return_exceptions=True)
-        await seen.poller.ask(CALENDAR)
+        await seen.poller.send_in_turn(CALENDAR)
         assert seen.clock.monotonic() == 5
 
     replies = iter([Reply(429, b"", {"Retry-After": "4"})])
@@ -269,12 +269,12 @@ def test_a_reader_that_gave_up_waiting_takes_no_turn() -> None:
     assert [request.url for request in seen.fetcher.asked].count(CALENDAR.url) == 2
 
 
-def test_equal_stories_are_told_in_equal_order() -> None:
+def test_equal_runs_make_looks_in_equal_order() -> None:
     act = watching(*(f"p{n}" for n in range(30)))
     assert watch(act, rate=7).starts == watch(act, rate=7).starts
 
 
-def test_a_turn_is_paced_though_nobody_polls() -> None:
+def test_requests_are_paced_without_a_running_poller() -> None:
     async def story(clock: VirtualClock) -> list[float]:
         fetcher = ScriptedFetcher(clock, {})
         poller = Poller(clock, fetcher, Budget(2.0), Interpreter())

@@ -1,4 +1,4 @@
-"""The look at the promised instant: on its instant, before all others, whatever else a host is asked."""
+"""The look at the promised instant begins on time, before all other requests of its host."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def test_the_look_at_the_promised_instant_goes_first_and_finds_the_host_free() -
 
     def act(seen: Watch) -> None:
         for n in range(10):
-            seen.poller.watch(target(f"p{n}"), [window(1)], instant=instant if n == 5 else None)
+            seen.poller.watch(target(f"p{n}"), [window(1)], promised_at=instant if n == 5 else None)
 
     seen = watch(act, rate=5, seconds=20)
     assert (7.05, "p5") in seen.starts
@@ -38,18 +38,18 @@ def test_of_several_promised_looks_pages_as_users_get_them_go_first() -> None:
     def act(seen: Watch) -> None:
         for view in (View.CONTENT, View.ORIGIN, View.EDGE):
             for name in ("sheet", "page"):
-                seen.poller.watch(target(name, view=view), [window(1)], instant=instant)
+                seen.poller.watch(target(name, view=view), [window(1)], promised_at=instant)
 
     requests = watch(act, rate=5, seconds=9).fetcher.asked
     at_seven = [request for request in requests if not request.bust]
     assert at_seven[0].url.endswith("/page")
 
 
-def test_a_slow_answer_does_not_stand_in_the_way_of_the_promised_look() -> None:
+def test_slow_answer_does_not_delay_the_promised_look() -> None:
     def act(seen: Watch) -> None:
         for n in range(8):
             seen.poller.watch(target(f"p{n}"), [window(1)])
-        seen.poller.watch(target("page"), [window(1)], instant=NOON + timedelta(seconds=7))
+        seen.poller.watch(target("page"), [window(1)], promised_at=NOON + timedelta(seconds=7))
 
     seen = watch(act, seconds=9, script=lambda r: Reply(200, b"x", seconds=0.0 if r.url.endswith("/page") else 3.0))
     assert 7 in seen.times("page")
@@ -61,7 +61,7 @@ def test_of_sixty_promised_at_one_instant_the_oldest_look_goes_first_and_others_
 
     def act(seen: Watch) -> None:
         for n in range(60):
-            seen.poller.watch(target(f"p{n}"), spans, instant=slot)
+            seen.poller.watch(target(f"p{n}"), spans, promised_at=slot)
             seen.poller.watch(target(f"p{n}", view=View.ORIGIN), spans)
 
     seen = watch(act, rate=5, seconds=160, start=slot - timedelta(seconds=130))
@@ -80,7 +80,7 @@ def test_promised_looks_at_many_hosts_all_begin_on_the_instant() -> None:
         for n in range(60):
             for m in range(4):
                 page = target(f"p{n}-{m}", host=f"h{n}.example")
-                seen.poller.watch(page, [window(1)], instant=NOON + timedelta(seconds=9.1) if m == 2 else None)
+                seen.poller.watch(page, [window(1)], promised_at=NOON + timedelta(seconds=9.1) if m == 2 else None)
 
     seen = watch(act, rate=2, seconds=12)
     assert sum(time == 9.1 and name.endswith("-2") for time, name in seen.starts) == 60
@@ -88,12 +88,12 @@ def test_promised_looks_at_many_hosts_all_begin_on_the_instant() -> None:
 
 @settings(max_examples=15, deadline=None)
 @given(st.sets(st.integers(5, 75), min_size=12, max_size=12), st.floats(0, 0.45), st.floats(2, 8))
-def test_promised_looks_begin_within_ten_milliseconds_whatever_the_pressure(
+def test_promised_looks_begin_within_ten_milliseconds_under_any_pressure(
     instants: set[int], answers: float, rate: float
 ) -> None:
     def act(seen: Watch) -> None:
         for n, second in enumerate(sorted(instants)):
-            seen.poller.watch(target(f"promised{n}"), [window(1)], instant=NOON + timedelta(seconds=second + 0.5))
+            seen.poller.watch(target(f"promised{n}"), [window(1)], promised_at=NOON + timedelta(seconds=second + 0.5))
             seen.poller.watch(target(f"other{n}"), [window(1)])
 
     seen = watch(act, rate=rate, seconds=80, script=lambda _: Reply(404, seconds=answers))
@@ -105,7 +105,7 @@ def test_promised_looks_begin_within_ten_milliseconds_whatever_the_pressure(
 def test_the_promised_look_begins_on_the_instant_on_days_of_clock_changes(slot: datetime) -> None:
     def act(seen: Watch) -> None:
         spans = [Window("near", slot - timedelta(hours=12), slot + timedelta(minutes=1), timedelta(seconds=15))]
-        seen.poller.watch(target(), spans, timedelta(seconds=4), instant=slot)
+        seen.poller.watch(target(), spans, timedelta(seconds=4), promised_at=slot)
 
     start = slot - timedelta(hours=10)
     assert 36_000 in watch(act, seconds=36_020, start=start).times("page")

@@ -1,4 +1,4 @@
-"""The way out through a proxy: what it is asked, what it never gets to know, and what is said when it refuses."""
+"""Requests through a proxy: what it receives, and how its faults are reported."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ async def test_every_request_goes_through_a_tunnel_and_the_proxy_resolves_the_na
 
 
 @pytest.mark.parametrize("status", ["403 Forbidden", "407 Proxy Authentication Required", "502 Bad Gateway"])
-async def test_what_the_proxy_answers_is_never_taken_for_the_hosts_answer(status: str) -> None:
+async def test_answer_of_the_proxy_never_counts_as_the_hosts(status: str) -> None:
     async with proxy(1, status) as tunnel:
         going = fetcher(tunnel)
         failed = await going.fetch(Request("https://stats.example/release"))
@@ -82,7 +82,7 @@ async def test_what_the_proxy_answers_is_never_taken_for_the_hosts_answer(status
 @pytest.mark.parametrize(
     "host", ["localhost", "intranet", "wiki.internal", "10.1.2.3", "169.254.169.254", "[::1]", "printer.local"]
 )
-async def test_what_lies_inside_is_not_asked_through_the_proxy(host: str) -> None:
+async def test_private_host_is_not_requested_through_the_proxy(host: str) -> None:
     async with proxy(1) as tunnel:
         going = fetcher(tunnel)
         failed = await going.fetch(Request(f"http://{host}/release"))
@@ -92,14 +92,14 @@ async def test_what_lies_inside_is_not_asked_through_the_proxy(host: str) -> Non
     assert tunnel.asked == []
 
 
-async def test_a_host_inside_that_the_configuration_names_is_asked() -> None:
+async def test_private_host_that_the_configuration_names_is_requested() -> None:
     async with http_server(lambda _asked: (200, "out", {})) as server, proxy(server.port) as tunnel:
         going = fetcher(tunnel, **{"wiki.internal": ["10.0.0.0/8"]})
         assert isinstance(await going.fetch(Request("http://wiki.internal/")), Answer)
         await going.close()
 
 
-async def test_a_proxy_that_is_not_there_is_no_answer_of_the_host() -> None:
+async def test_missing_proxy_is_a_connect_failure() -> None:
     async with proxy(1) as tunnel:
         pass
     going = fetcher(tunnel)
@@ -109,7 +109,7 @@ async def test_a_proxy_that_is_not_there_is_no_answer_of_the_host() -> None:
     assert failed.reason is Reason.CONNECT
 
 
-def test_a_host_may_have_a_proxy_of_its_own_or_none() -> None:
+def test_host_may_have_its_own_proxy_or_none() -> None:
     every, other = Proxy("proxy.example", 3128), Proxy("other.example", 80)
     ways = Proxies(every, {"www.gov.uk": other, "inside.example": None})
     assert [ways.of(host) for host in ("stats.example", "WWW.gov.uk", "inside.example")] == [every, other, None]

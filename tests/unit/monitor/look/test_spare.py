@@ -1,4 +1,4 @@
-"""What a host's budget has left goes to what is overdue."""
+"""Overdue targets get the looks that a budget has left."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FREE = timedelta(seconds=0.9)
 
 
 def overdue(seen: Watch, name: str = "page", ends: float = 1e6) -> None:
-    spans = [Window("overdue", NOON, NOON + timedelta(seconds=ends), timedelta(seconds=60), free=FREE)]
+    spans = [Window("overdue", NOON, NOON + timedelta(seconds=ends), timedelta(seconds=60), every_if_idle=FREE)]
     for view in (View.EDGE, View.ORIGIN):
         seen.poller.watch(target(name, view=view), spans)
 
@@ -40,7 +40,7 @@ def test_looks_that_are_due_are_still_made_when_they_are_due() -> None:
     assert min(seen.late) >= 0
 
 
-def test_spare_looks_keep_nobody_waiting() -> None:
+def test_idle_looks_delay_no_other_look() -> None:
     def act(seen: Watch) -> None:
         for n in range(10):
             overdue(seen, f"overdue{n}")
@@ -53,16 +53,16 @@ def test_spare_looks_keep_nobody_waiting() -> None:
     assert min(counts) >= 1
 
 
-def test_a_promised_look_is_not_put_off_by_spare_ones() -> None:
+def test_idle_looks_do_not_delay_a_promised_look() -> None:
     def act(seen: Watch) -> None:
         for n in range(20):
             overdue(seen, f"overdue{n}")
-        seen.poller.watch(target("page"), [window(1)], instant=NOON + timedelta(seconds=30.55))
+        seen.poller.watch(target("page"), [window(1)], promised_at=NOON + timedelta(seconds=30.55))
 
     assert 30.55 in watch(act, rate=5, seconds=40).times("page")
 
 
-def test_what_is_left_over_is_shared_by_all_that_may_have_it() -> None:
+def test_idle_looks_are_shared_by_all_targets_that_may_have_them() -> None:
     def act(seen: Watch) -> None:
         for n in range(30):
             overdue(seen, f"overdue{n}")
@@ -73,7 +73,7 @@ def test_what_is_left_over_is_shared_by_all_that_may_have_it() -> None:
     assert sum(counts) == pytest.approx(200 * 5 / 1.01, rel=0.02)
 
 
-def test_spare_looks_end_with_their_window() -> None:
+def test_idle_looks_end_with_their_window() -> None:
     assert max(watch(lambda seen: overdue(seen, ends=30), rate=5, seconds=90).times("page")) < 30
 
 

@@ -1,4 +1,4 @@
-"""A slot that a host's budget does not carry every second: its looks are made for what they prove."""
+"""A slot that needs more looks than the budget allows: looks are planned for what they prove."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from monitor.look.fetch import Found, Request
 from monitor.look.sighting import Sighting, State
 from monitor.look.sweeps import Sweeps
 from monitor.plan.phases import Window
-from monitor.plan.proof import Proof
+from monitor.plan.proof import ProofGoal
 from monitor.plan.targets import Target, View
 from tests.unit.monitor.look.story import NOON, Watch, target, watch, window
 from tests.worlds.fetcher import Reply
@@ -42,12 +42,12 @@ class Slot:
     def begin(self, seen: Watch) -> None:
         self.seen, seen.heard = seen, self.hear
         for number, name in enumerate(self.comes):
-            proof = Proof(NOON + timedelta(seconds=SLOT), WITHIN, (-int(name in self.important), 1, number))
+            proof = ProofGoal(NOON + timedelta(seconds=SLOT), WITHIN, (-int(name in self.important), 1, number))
             for view in self.views:
                 near = Window("near", NOON, NOON + timedelta(seconds=SLOT - 120), timedelta(seconds=15))
                 slot = window(5 if view is View.CONTENT else 1, begins=SLOT - 120, ends=SLOT + 600)
                 page = target(name, view=view)
-                seen.poller.watch(page, [near, slot], timedelta(seconds=0.1 * number), proof=proof)
+                seen.poller.watch(page, [near, slot], timedelta(seconds=0.1 * number), goal=proof)
 
     def reply(self, request: Request) -> Reply:
         assert self.seen is not None
@@ -122,7 +122,7 @@ def test_a_host_that_answers_slowly_at_a_busy_slot_is_waited_for_and_not_asked_o
     assert len(slot.found) == 20
 
 
-def test_what_is_late_is_proved_late_and_asked_at_its_origin_before() -> None:
+def test_late_part_is_proved_late_with_both_views() -> None:
     comes = pages(175)
     late = sorted(comes)[::9]
     slot = Slot(comes | dict.fromkeys(late, 150.0))
@@ -134,7 +134,7 @@ def test_what_is_late_is_proved_late_and_asked_at_its_origin_before() -> None:
     assert origins == set(late)
 
 
-def test_users_are_asked_for_alone_while_a_slot_presses() -> None:
+def test_only_the_edge_view_is_used_in_the_critical_minute() -> None:
     slot = Slot(pages(60))
     told(slot)
     assert {view for at, _, view in slot.looks if -115 <= at <= 10} == {View.EDGE}
@@ -149,7 +149,7 @@ def test_a_slot_that_is_carried_keeps_one_second_looks_of_both_views() -> None:
             assert max(after - before for before, after in pairwise(times)) <= most
 
 
-def test_of_too_many_those_that_matter_most_are_proved() -> None:
+def test_important_parts_are_proved_if_not_all_can_be() -> None:
     comes = pages(450)
     important = frozenset(sorted(comes)[::12])
     slot = Slot(comes, important)
@@ -158,12 +158,12 @@ def test_of_too_many_those_that_matter_most_are_proved() -> None:
     assert len(slot.proved) >= 275
 
 
-def test_other_looks_and_requests_keep_a_floor_while_a_slot_presses() -> None:
+def test_other_looks_and_requests_keep_a_floor_near_a_slot() -> None:
     turns: list[float] = []
 
     async def read(seen: Watch) -> None:
         for _ in range(10):
-            await seen.poller.ask(Request("https://www.example.gov.uk/other-calendar"))
+            await seen.poller.send_in_turn(Request("https://www.example.gov.uk/other-calendar"))
             turns.append(seen.at() - SLOT)
 
     def others(seen: Watch) -> None:
@@ -198,10 +198,10 @@ def test_slots_that_are_close_to_each_other_share_the_budget(apart: float) -> No
         first.begin(seen)
         second.seen = seen
         for number, name in enumerate(second.comes):
-            proof = Proof(NOON + timedelta(seconds=SLOT + apart), WITHIN, (0, 1, number))
+            proof = ProofGoal(NOON + timedelta(seconds=SLOT + apart), WITHIN, (0, 1, number))
             for view in VIEWS:
                 spans = [window(5 if view is View.CONTENT else 1, begins=SLOT + apart - 120, ends=SLOT + 600)]
-                seen.poller.watch(target(name, view=view), spans, proof=proof)
+                seen.poller.watch(target(name, view=view), spans, goal=proof)
         seen.heard = lambda one, sighting: [slot.hear(one, sighting) for slot in (first, second)] and None
 
     def reply(request: Request) -> Reply:
@@ -214,7 +214,7 @@ def test_slots_that_are_close_to_each_other_share_the_budget(apart: float) -> No
     )
 
 
-def test_a_failing_half_takes_nothing_from_the_other_but_its_turn() -> None:
+def test_failing_targets_cost_the_others_only_their_turns() -> None:
     slot = Slot(pages(100))
 
     def reply(request: Request) -> Reply:
@@ -224,7 +224,7 @@ def test_a_failing_half_takes_nothing_from_the_other_but_its_turn() -> None:
     assert slot.proved == {name for name in slot.comes if not int(name[1:]) % 2}
 
 
-def test_the_origin_is_asked_at_once_where_a_cache_answers_of_before_the_slot() -> None:
+def test_origin_view_follows_a_cached_answer_from_before_the_slot() -> None:
     slot = Slot(pages(30))
 
     def reply(request: Request) -> Reply:
@@ -239,23 +239,25 @@ def test_the_origin_is_asked_at_once_where_a_cache_answers_of_before_the_slot() 
     assert max(by for _, by in slot.found.values()) <= 20
 
 
-def test_pages_that_a_listing_shows_are_looked_at_first() -> None:
+def test_listed_pages_are_looked_at_first() -> None:
     sweeps, begins = Sweeps(), NOON + timedelta(seconds=2)
     for number, name in enumerate("abc"):
-        sweeps.enlist(target(name), Proof(NOON, WITHIN, (0, 1, number)), begins)
-    sweeps.consider(begins, timedelta(seconds=1), is_stretched=True)
+        sweeps.add(target(name), ProofGoal(NOON, WITHIN, (0, 1, number)), begins)
+    sweeps.update(begins, timedelta(seconds=1), is_overloaded=True)
     links = tuple(Found(target(name).url, name, "listed") for name in ("elsewhere", "c"))
-    sweeps.saw(target("list", view=View.TRIPWIRE), None, Sighting("list", State.PRESENT, *[begins] * 4, found=links))
+    sweeps.record_result(
+        target("list", view=View.TRIPWIRE), None, Sighting("list", State.PRESENT, *[begins] * 4, found=links)
+    )
     turns = []
     for _ in "abc":
-        need = sweeps.next(begins, timedelta(seconds=1), lambda _: True)
+        need = sweeps.next_part(begins, timedelta(seconds=1), lambda _: True)
         assert need is not None
-        sweeps.begin(need, begins)
+        sweeps.record_start(need, begins)
         turns.append(need.id)
     assert turns == ["r/c", "r/a", "r/b"]
 
 
-def test_a_short_round_asks_both_views() -> None:
+def test_short_round_uses_both_views() -> None:
     slot = Slot({"p0": 3.0, "p1": 3.0})
 
     def act(seen: Watch) -> None:

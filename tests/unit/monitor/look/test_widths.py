@@ -69,7 +69,7 @@ def test_pages_that_drop_out_as_they_are_seen_are_seen_within_a_round_of_the_bud
 
 
 @pytest.mark.parametrize(("pages", "rate"), [(60, 1.0), (1000, 20.0)])
-def test_pages_added_meanwhile_keep_nobody_waiting_for_more_than_a_round_of_all(pages: int, rate: float) -> None:
+def test_added_pages_delay_no_target_by_more_than_one_round(pages: int, rate: float) -> None:
     story, names = appearing(pages, 3, rate), [f"p{n}" for n in range(pages)]
     # Those of the second half come under watch in three goes, before any of them is out.
     goes = [(0.5 * pages / rate, names[pages // 2 :: 3]), (pages / rate, names[pages // 2 + 1 :: 3])]
@@ -126,7 +126,7 @@ def test_unequal_chances_are_within_a_tenth_of_the_square_root_optimum(chances: 
     assert weighted <= 1.1 * least
 
 
-def test_nobody_starves_however_little_its_chance() -> None:
+def test_every_target_gets_looks_however_small_its_chance() -> None:
     gaps = gaps_of([1.0] * 40 + [1e-9] * 20, 2.0, 40)
     assert max(max(each) for each in gaps[40:]) <= 1.15 * 10 * 60 / 2
     assert max(max(each) for each in gaps[:40]) <= 1.1 * 60 / 2

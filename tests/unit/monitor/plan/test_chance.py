@@ -1,4 +1,4 @@
-"""How likely a target is to change, beside others that are looked at as often."""
+"""How likely a target is to change, compared with others of the same spacing."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from monitor.plan.phases import Window, window_at
 from monitor.plan.targets import Target, View, targets_of
-from monitor.plan.windows import LISTING, UNSEEN, Progress, Stage, chance_of, windows_for
+from monitor.plan.windows import TRIPWIRE_CHANCE, UNSEEN, Progress, Stage, chance_of, windows_for
 from schedules.announcement import Part, Role
 from schedules.release import Release
 from schedules.slot import Precision, Slot
@@ -19,13 +19,13 @@ SLOT = Slot(Precision.INSTANT, instant=AT)
 DAY = Slot(Precision.DAY, first=date(2026, 7, 23), last=date(2026, 7, 23))
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 OUT = Progress(Stage.SEEN, AT)
-AWAITED = Progress(Stage.SEEN, AT, complete=False)
+AWAITED = Progress(Stage.SEEN, AT, is_complete=False)
 
 EDGE = Target("w/page/edge", "w", "page", View.EDGE, "https://www.gov.uk/x", "www.gov.uk", "govuk")
 ORIGIN = replace(EDGE, id="w/page/origin", view=View.ORIGIN)
 TWIN = replace(EDGE, id="w/page/content", view=View.CONTENT)
 SHEET = replace(EDGE, id="w/sheet/edge", part="sheet")
-ASIDE = replace(SHEET, aside=True)
+ASIDE = replace(SHEET, is_optional=True)
 
 
 def at(windows: tuple[Window, ...], offset: timedelta) -> Window:
@@ -54,24 +54,24 @@ def at(windows: tuple[Window, ...], offset: timedelta) -> Window:
         (TWIN, OUT, 5 * HOUR, 0.0625),
     ],
 )
-def test_a_chance_goes_by_what_a_target_is_and_how_it_stands(
+def test_chance_depends_on_the_kind_of_target_and_its_progress(
     target: Target, standing: Progress, offset: timedelta, chance: float
 ) -> None:
     assert at(windows_for(target, SLOT, standing), offset).chance == chance
 
 
 @pytest.mark.parametrize("slot", [DAY, SLOT])
-def test_what_is_not_judged_to_the_minute_is_looked_at_half_as_often(slot: Slot) -> None:
+def test_release_not_judged_to_the_minute_has_a_quarter_of_the_chance(slot: Slot) -> None:
     assert at(windows_for(EDGE, slot, exact=False), timedelta()).chance == 0.25
 
 
-def test_a_listing_keeps_its_spacing_as_it_speaks_for_every_page() -> None:
-    listing = replace(EDGE, view=View.TRIPWIRE, aside=True)
-    assert chance_of(listing, out=True) == LISTING
-    assert {window.chance for window in windows_for(listing, SLOT)} == {LISTING}
+def test_tripwire_keeps_its_spacing_because_it_shows_every_page() -> None:
+    listing = replace(EDGE, view=View.TRIPWIRE, is_optional=True)
+    assert chance_of(listing, out=True) == TRIPWIRE_CHANCE
+    assert {window.chance for window in windows_for(listing, SLOT)} == {TRIPWIRE_CHANCE}
 
 
-def test_only_what_is_not_required_stands_aside() -> None:
+def test_optional_parts_and_alternatives_are_optional_targets() -> None:
     url = "https://stats.example/x"
     parts = (
         Part("page", Role.PAGE, url, "status"),
@@ -80,8 +80,8 @@ def test_only_what_is_not_required_stands_aside() -> None:
         Part("other", Role.ALTERNATIVE, f"{url}/old"),
     )
     targets = targets_of(Release("w", "Widgets", "example", url, parts, ()))
-    assert {target.part for target in targets if target.aside} == {"found-1", "other"}
+    assert {target.part for target in targets if target.is_optional} == {"found-1", "other"}
 
 
-def test_phases_differ_in_their_spacing_alone() -> None:
+def test_phases_before_the_slot_differ_only_in_spacing() -> None:
     assert {window.chance for window in windows_for(EDGE, SLOT) if window.begins < AT + 10 * MINUTE} == {1.0}

@@ -17,7 +17,7 @@ _instants = st.integers(-9_000, 9_000).map(lambda count: NOON + count * SECOND /
 
 
 def window(begins: int, ends: int, every: int, *, exact: bool = False) -> Window:
-    return Window("near", NOON + begins * SECOND, NOON + ends * SECOND, every * SECOND, exact=exact)
+    return Window("near", NOON + begins * SECOND, NOON + ends * SECOND, every * SECOND, is_unshifted=exact)
 
 
 @st.composite
@@ -27,45 +27,47 @@ def _plans(draw: st.DrawFn) -> list[Window]:
     return [window(begin, end, draw(st.integers(1, 400)), exact=draw(st.booleans())) for begin, end in pairs]
 
 
-def test_the_next_look_is_later_than_the_last() -> None:
+def test_next_look_is_later_than_the_last() -> None:
     assert next_due([window(0, 10, 5)], NOON) == NOON + 5 * SECOND
 
 
-def test_between_windows_the_next_one_begins_the_looks() -> None:
+def test_first_look_after_a_gap_is_at_the_start_of_the_next_window() -> None:
     assert next_due([window(0, 10, 5), window(60, 70, 1)], NOON + 9 * SECOND) == NOON + 60 * SECOND
 
 
-def test_no_look_is_due_once_every_window_has_ended() -> None:
+def test_no_look_is_due_after_the_last_window() -> None:
     assert next_due([window(0, 10, 5)], NOON + 5 * SECOND) is None
 
 
-def test_an_exact_window_is_never_shifted() -> None:
+def test_unshifted_window_ignores_the_shift() -> None:
     before = NOON - 60 * SECOND
     assert next_due([window(0, 10, 5, exact=True)], before, shift=2 * SECOND) == NOON
     assert next_due([window(0, 10, 5)], before, shift=2 * SECOND) == NOON + 2 * SECOND
 
 
-def test_the_window_of_an_instant_is_half_open() -> None:
+def test_window_contains_its_start_but_not_its_end() -> None:
     assert window_at([window(0, 10, 5)], NOON + 10 * SECOND) is None
     assert window_at([window(0, 10, 5)], NOON) == window(0, 10, 5)
 
 
 @given(_plans(), _instants, _instants, _seconds)
-def test_due_instants_never_go_back(plan: list[Window], one: datetime, other: datetime, shift: timedelta) -> None:
+def test_later_instant_never_gives_an_earlier_due_instant(
+    plan: list[Window], one: datetime, other: datetime, shift: timedelta
+) -> None:
     early, late = (next_due(plan, instant, shift) for instant in sorted((one, other)))
     assert late is None or (early is not None and early <= late)
 
 
 @given(_plans(), _instants, _seconds)
-def test_a_due_instant_lies_ahead_and_inside_a_window(plan: list[Window], after: datetime, shift: timedelta) -> None:
+def test_due_instant_is_in_the_future_and_inside_a_window(
+    plan: list[Window], after: datetime, shift: timedelta
+) -> None:
     due = next_due(plan, after, shift)
     assert due is None or (due > after and window_at(plan, due) is not None)
 
 
 @given(_instants, _instants, _seconds)
-def test_the_grid_is_reached_without_waiting_longer_than_one_spacing(
-    begins: datetime, anchor: datetime, every: timedelta
-) -> None:
+def test_grid_instant_is_less_than_one_spacing_ahead(begins: datetime, anchor: datetime, every: timedelta) -> None:
     found = on_grid(begins, anchor, every)
     assert timedelta() <= found - begins < every
     assert (found - anchor) % every == timedelta()

@@ -1,4 +1,4 @@
-"""Several monitors at one host: each in turns of its own, and all together within one budget."""
+"""Several monitors at one host: each uses its own turns, and together they keep one budget."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.plan.share import LATEST, Share, Turns, owner
+from monitor.plan.share import LATEST_START, Share, Turns, owner_of
 
 EPOCH = datetime(2026, 11, 26, 9, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -26,12 +26,12 @@ def starts(mine: Turns, until: datetime, late: timedelta) -> list[datetime]:
     found, now = [], EPOCH
     while (now := mine.at_or_after(now)) < until:
         found.append(now + late)
-        now += mine.gap - LATEST
+        now += mine.gap - LATEST_START
     return found
 
 
 @given(shares, st.lists(st.integers(0, 20), min_size=4, max_size=4))
-def test_in_no_second_do_several_ask_more_often_than_one_may(how: tuple[int, float, bool], lateness: list[int]) -> None:
+def test_several_monitors_together_keep_the_budget_of_one(how: tuple[int, float, bool], lateness: list[int]) -> None:
     many, rate, divided = how
     members, late = NAMES[:many], [timedelta(milliseconds=each) for each in lateness]
     asked = sorted(
@@ -44,15 +44,15 @@ def test_in_no_second_do_several_ask_more_often_than_one_may(how: tuple[int, flo
 
 
 @given(shares)
-def test_all_together_use_what_the_budget_allows(how: tuple[int, float, bool]) -> None:
+def test_all_turns_together_use_the_whole_budget(how: tuple[int, float, bool]) -> None:
     many, rate, divided = how
     parts = [turns(name, NAMES[:many], rate, divided=divided) for name in NAMES[:many]]
-    assert sum(each.part for each in parts) == 1
+    assert sum(each.fraction for each in parts) == 1
     assert {each.gap for each in parts} == {timedelta(seconds=1.05 / rate)}
     assert all(one.mine.isdisjoint(other.mine) for one, other in pairwise(parts))
 
 
-def test_who_is_no_member_asks_nothing() -> None:
+def test_monitor_that_is_no_member_never_gets_a_turn() -> None:
     none, now = turns("west", ("north", "south"), 5.0, divided=False), EPOCH
     for _ in range(100):
         later = none.at_or_after(now)
@@ -60,30 +60,30 @@ def test_who_is_no_member_asks_nothing() -> None:
         now = later
 
 
-def test_a_start_too_late_in_its_turn_waits_for_the_next_of_its_own() -> None:
+def test_start_too_late_in_a_turn_waits_for_the_monitors_next_turn() -> None:
     mine = turns("north", ("north", "south"), 1.0, divided=False, zero=0.0)
-    assert mine.at_or_after(EPOCH + LATEST) == EPOCH + LATEST
-    assert mine.at_or_after(EPOCH + 2 * LATEST) == EPOCH + 2 * mine.gap
+    assert mine.at_or_after(EPOCH + LATEST_START) == EPOCH + LATEST_START
+    assert mine.at_or_after(EPOCH + 2 * LATEST_START) == EPOCH + 2 * mine.gap
 
 
-def test_the_one_a_host_falls_to_has_nearly_all_of_it_and_the_others_a_little() -> None:
-    mine = owner("www.gov.uk", NAMES)
-    parts = {name: turns(name, NAMES, 5.0, divided=True).part for name in NAMES}
+def test_owner_of_a_host_gets_95_percent_of_its_turns() -> None:
+    mine = owner_of("www.gov.uk", NAMES)
+    parts = {name: turns(name, NAMES, 5.0, divided=True).fraction for name in NAMES}
     assert parts.pop(mine) == 0.95
     assert all(0 < part < 0.02 for part in parts.values())
 
 
 @given(st.lists(st.from_regex(r"[a-z]{1,8}\.[a-z]{1,8}\.gov\.uk", fullmatch=True), min_size=1, max_size=40))
-def test_when_one_goes_only_its_own_hosts_fall_to_others(hosts: list[str]) -> None:
+def test_only_the_hosts_of_a_leaving_monitor_change_owner(hosts: list[str]) -> None:
     for host in hosts:
-        before, after = owner(host, NAMES), owner(host, NAMES[:-1])
+        before, after = owner_of(host, NAMES), owner_of(host, NAMES[:-1])
         assert after == before or before == NAMES[-1]
 
 
-def test_a_page_and_its_files_fall_to_one_monitor() -> None:
+def test_page_and_its_files_have_the_same_owner() -> None:
     for names in (NAMES, NAMES[1:], NAMES[:2]):
-        assert owner("assets.publishing.service.gov.uk", names) == owner("www.gov.uk", names)
+        assert owner_of("assets.publishing.service.gov.uk", names) == owner_of("www.gov.uk", names)
         service = "explore-education-statistics.service.gov.uk"
-        assert owner(f"content.{service}", names) == owner(service, names)
-        assert owner("download.ons.gov.uk", names) == owner("www.ons.gov.uk", names)
-    assert len({owner(f"127.0.0.{number}", NAMES) for number in range(40)}) == 4
+        assert owner_of(f"content.{service}", names) == owner_of(service, names)
+        assert owner_of("download.ons.gov.uk", names) == owner_of("www.ons.gov.uk", names)
+    assert len({owner_of(f"127.0.0.{number}", NAMES) for number in range(40)}) == 4

@@ -1,4 +1,4 @@
-"""Which looks are made where not every second can be had: those that prove most."""
+"""Which looks are made if the budget is too small for every second: those that prove most."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.budget_sim import SLOT, WITHIN, Part, best, delays, swept, usual
-from monitor.plan.proof import Need, Proof, Rank, Told
-from monitor.plan.sweep import Sweep, order
+from monitor.plan.proof import LookResult, PartProof, ProofGoal, Rank
+from monitor.plan.sweep import Sweep, order_looks
 from monitor.plan.targets import View
 
 SECOND = timedelta(seconds=1)
@@ -29,13 +29,15 @@ def need(  # what is known of a part
     rank: Rank = (0, 1, 0),
     seen: bool = False,
     listed: bool = False,
-) -> Need:
-    proof = Proof(SLOT, WITHIN, rank)
-    return Need(name, proof, at(turn), absent=None if absent is None else at(absent), seen=seen, listed=listed)
+) -> PartProof:
+    proof = ProofGoal(SLOT, WITHIN, rank)
+    return PartProof(
+        name, proof, at(turn), absent_at=None if absent is None else at(absent), is_out=seen, is_listed=listed
+    )
 
 
-def names(needs: list[Need], now: float, gap: timedelta = GAP) -> str:
-    return "".join(one.id for one in order(needs, SLOT, WITHIN, gap, at(now)))
+def names(needs: list[PartProof], now: float, gap: timedelta = GAP) -> str:
+    return "".join(one.id for one in order_looks(needs, SLOT, WITHIN, gap, at(now)))
 
 
 BEFORE = [need("a", -70), need("b", -90), need("c", -80)]
@@ -62,7 +64,7 @@ MANY = [need(name, -70 - place, rank=(0, 1, place)) for place, name in enumerate
         pytest.param(MANY, 60, "hgfedcba", id="after the tolerance all are looked at"),
     ],
 )
-def test_the_order_of_looks(needs: list[Need], now: float, turns: str) -> None:
+def test_order_of_looks(needs: list[PartProof], now: float, turns: str) -> None:
     assert names(needs, now) == turns
 
 
@@ -75,12 +77,12 @@ def test_the_order_of_looks(needs: list[Need], now: float, turns: str) -> None:
         ([(0, 1, 3), (-2, 5, 2), (-1, 1, 1)], "bc"),
     ],
 )
-def test_importance_goes_before_few_parts_and_these_before_chance(ranks: list[Rank], kept: str) -> None:
+def test_rank_is_by_importance_then_number_of_parts_then_chance(ranks: list[Rank], kept: str) -> None:
     needs = [need(name, -90, rank=rank) for name, rank in zip("abc", ranks, strict=True)]
     assert "".join(sorted(names(needs, -20))) == kept
 
 
-def test_what_matters_most_is_looked_at_though_it_is_likely_to_be_late() -> None:
+def test_important_part_is_looked_at_even_if_likely_late() -> None:
     important = need("a", 20, 20, rank=(-1, 1, 0))
     assert names([important, *AFTER[1:]], 50) == "a"
 
@@ -88,26 +90,26 @@ def test_what_matters_most_is_looked_at_though_it_is_likely_to_be_late() -> None
 def sweep_of(*parts: str) -> Sweep:
     sweep = Sweep(SLOT, WITHIN)
     for part in parts:
-        sweep.need(part, Proof(SLOT, WITHIN, (0, 1, ord(part))))
+        sweep.add(part, ProofGoal(SLOT, WITHIN, (0, 1, ord(part))))
     return sweep
 
 
 def looked(  # what a look is made of
-    sweep: Sweep, now: float, told: Told, *, age: float = 0.0, view: View | None = None, gap: timedelta = GAP
+    sweep: Sweep, now: float, told: LookResult, *, age: float = 0.0, view: View | None = None, gap: timedelta = GAP
 ) -> tuple[str, View]:
-    """Make the next look; returns at which part, and how."""
-    one = sweep.next(at(now), gap, lambda _: True)
+    """Make the next look. Return the part and the view."""
+    one = sweep.next_part(at(now), gap, lambda _: True)
     assert one is not None
-    how = one.view
-    sweep.begin(one, at(now))
-    sweep.saw(one.id, view or how, told, at(now), at(now - age))
+    how = one.next_view
+    sweep.record_start(one, at(now))
+    sweep.record_result(one.id, view or how, told, at(now), at(now - age))
     return one.id, how
 
 
-def test_a_look_that_failed_is_made_again_out_of_turn_but_only_once() -> None:
+def test_failed_look_is_repeated_out_of_turn_only_once() -> None:
     sweep = sweep_of("a", "b", "c")
     times = [-60, -50, -40, -30, -20, -10]
-    told = [Told.NOTHING if place in (0, 1) else Told.ABSENT for place in range(6)]
+    told = [LookResult.NOTHING if place in (0, 1) else LookResult.ABSENT for place in range(6)]
     assert [looked(sweep, now, each)[0] for now, each in zip(times, told, strict=True)] == list("aabcab")
 
 
@@ -120,10 +122,10 @@ def test_a_look_that_failed_is_made_again_out_of_turn_but_only_once() -> None:
         pytest.param(-5, 9, View.EDGE, id="before the slot users are asked for"),
     ],
 )
-def test_the_origin_is_asked_by_need(now: float, age: float, view: View) -> None:
+def test_origin_view_is_used_if_a_cache_may_hide_a_change(now: float, age: float, view: View) -> None:
     sweep = sweep_of("a")
-    looked(sweep, now, Told.ABSENT, age=age)
-    assert looked(sweep, now + 9, Told.NOTHING)[1] is view
+    looked(sweep, now, LookResult.ABSENT, age=age)
+    assert looked(sweep, now + 9, LookResult.NOTHING)[1] is view
 
 
 @pytest.mark.parametrize(
@@ -134,105 +136,103 @@ def test_the_origin_is_asked_by_need(now: float, age: float, view: View) -> None
         pytest.param(-110, View.EDGE, id="long ago, so that the edge is believed"),
     ],
 )
-def test_an_origin_asked_before_the_sweep_is_asked_again_where_it_would_spoil_the_proof(
-    asked: float, view: View
-) -> None:
+def test_origin_view_is_repeated_if_its_last_absence_would_widen_the_interval(asked: float, view: View) -> None:
     sweep = sweep_of("a", *"bcdefghij")
-    sweep.saw("a", View.ORIGIN, Told.ABSENT, at(asked), at(asked))
-    looks = [looked(sweep, now, Told.ABSENT) for now in range(-45, -15)]
+    sweep.record_result("a", View.ORIGIN, LookResult.ABSENT, at(asked), at(asked))
+    looks = [looked(sweep, now, LookResult.ABSENT) for now in range(-45, -15)]
     assert [how for one, how in looks if one == "a"][1] is view
 
 
 def announced(*pages: str) -> Sweep:
-    """Return a sweep of pages whose announcements tell of them."""
+    """Return a sweep of these pages, each with its announcement."""
     sweep = sweep_of(*pages)
     for page in pages:
-        sweep.need(f"{page}!", Proof(SLOT, WITHIN, (0, 1, ord(page)), tells_of=page))
+        sweep.add(f"{page}!", ProofGoal(SLOT, WITHIN, (0, 1, ord(page)), announces=page))
     return sweep
 
 
-def test_announcements_have_what_the_last_round_of_the_pages_leaves_of_the_last_minute() -> None:
+def test_announcements_get_the_looks_that_pages_leave_in_the_last_minute() -> None:
     sweep = announced(*"abcdefgh")
-    looks = [looked(sweep, now, Told.ABSENT, gap=SECOND) for now in range(-40, 0)]
+    looks = [looked(sweep, now, LookResult.ABSENT, gap=SECOND) for now in range(-40, 0)]
     assert {one for one, how in looks[:24] if how is View.ORIGIN} == {f"{page}!" for page in "abcdefgh"}
     assert sorted(one for one, _ in looks[-8:]) == list("abcdefgh")
 
 
-def test_after_the_slot_announcements_of_missing_pages_alone_are_asked_once_each_page_was_looked_at() -> None:
+def test_announcements_of_missing_pages_follow_the_first_round_after_the_slot() -> None:
     sweep = announced("a", "b", "c")
     for page in "abc":
-        sweep.saw(page, View.EDGE, Told.ABSENT, at(-5), at(-5))
-    told = {"a": Told.PRESENT, "b": Told.ABSENT, "c": Told.PRESENT, "b!": Told.PRESENT}
+        sweep.record_result(page, View.EDGE, LookResult.ABSENT, at(-5), at(-5))
+    told = {"a": LookResult.PRESENT, "b": LookResult.ABSENT, "c": LookResult.PRESENT, "b!": LookResult.PRESENT}
     looks: list[str] = []
     for now in range(1, 6):
-        one = sweep.next(at(now), SECOND, lambda _: True)
+        one = sweep.next_part(at(now), SECOND, lambda _: True)
         assert one is not None
-        sweep.begin(one, at(now))
-        sweep.saw(one.id, one.view, told[one.id], at(now), at(now))
+        sweep.record_start(one, at(now))
+        sweep.record_result(one.id, one.next_view, told[one.id], at(now), at(now))
         looks.append(one.id)
     assert sorted(looks[:3]) == list("abc")
     assert looks[3:] == ["b!", "b"]
 
 
-def test_what_still_announces_proves_an_absence_of_so_long_before_as_a_redirect_takes() -> None:
+def test_unchanged_announcement_proves_absence_as_of_one_redirect_lag_earlier() -> None:
     sweep = announced("a")
-    sweep.saw("a!", View.ORIGIN, Told.ABSENT, at(-20), at(-20))
-    assert sweep.needs["a!"].absent == at(-50)
+    sweep.record_result("a!", View.ORIGIN, LookResult.ABSENT, at(-20), at(-20))
+    assert sweep.parts["a!"].absent_at == at(-50)
 
 
-def test_views_take_turns_at_what_is_still_absent() -> None:
+def test_views_alternate_at_a_part_that_is_still_absent() -> None:
     sweep = sweep_of("a")
-    assert [looked(sweep, now, Told.ABSENT)[1].value for now in (22, 24, 26, 28)] == ["edge", "origin"] * 2
+    assert [looked(sweep, now, LookResult.ABSENT)[1].value for now in (22, 24, 26, 28)] == ["edge", "origin"] * 2
 
 
-def test_a_part_out_before_its_slot_is_looked_at_on() -> None:
+def test_part_seen_before_its_slot_is_looked_at_again_after_it() -> None:
     sweep = sweep_of("a")
-    looked(sweep, -8, Told.PRESENT)
-    looked(sweep, 2, Told.PRESENT)
-    assert sweep.next(at(6), GAP, lambda _: True) is None
+    looked(sweep, -8, LookResult.PRESENT)
+    looked(sweep, 2, LookResult.PRESENT)
+    assert sweep.next_part(at(6), GAP, lambda _: True) is None
 
 
-def test_who_is_not_ready_waits_for_the_next_round_and_nobody_for_him() -> None:
+def test_part_that_is_not_ready_waits_for_the_next_round() -> None:
     sweep = sweep_of("a", "b")
-    assert sweep.next(at(-30), GAP, lambda one: one.id == "b") is sweep.needs["b"]
-    assert sweep.next(at(-30), GAP, lambda _: False) is None
-    assert sweep.next(at(-28), GAP, lambda one: one.id == "a") is sweep.needs["a"]
+    assert sweep.next_part(at(-30), GAP, lambda one: one.id == "b") is sweep.parts["b"]
+    assert sweep.next_part(at(-30), GAP, lambda _: False) is None
+    assert sweep.next_part(at(-28), GAP, lambda one: one.id == "a") is sweep.parts["a"]
 
 
-def test_a_part_that_is_dropped_is_looked_at_no_more_and_a_new_one_at_once() -> None:
+def test_removed_part_gets_no_look_and_a_new_part_gets_one_at_once() -> None:
     sweep = sweep_of("a", "b")
-    assert looked(sweep, -30, Told.ABSENT)[0] == "a"
-    sweep.drop("b")
-    sweep.drop("never there")
-    sweep.need("c", Proof(SLOT, WITHIN, (0, 1, 0)))
-    assert looked(sweep, -29, Told.ABSENT)[0] == "c"
-    sweep.saw("b", View.EDGE, Told.ABSENT, at(-28), at(-28))
-    assert set(sweep.needs) == {"a", "c"}
+    assert looked(sweep, -30, LookResult.ABSENT)[0] == "a"
+    sweep.remove("b")
+    sweep.remove("never there")
+    sweep.add("c", ProofGoal(SLOT, WITHIN, (0, 1, 0)))
+    assert looked(sweep, -29, LookResult.ABSENT)[0] == "c"
+    sweep.record_result("b", View.EDGE, LookResult.ABSENT, at(-28), at(-28))
+    assert set(sweep.parts) == {"a", "c"}
 
 
-def test_a_listing_changes_the_order_at_once() -> None:
+def test_listed_part_goes_first_at_once() -> None:
     sweep = sweep_of("a", "b", "c")
     for second in (-30, -20, -10):
-        looked(sweep, second, Told.ABSENT)
-    assert looked(sweep, 1, Told.ABSENT)[0] == "a"
-    sweep.list(["c", "nobody's"])
-    assert looked(sweep, 31, Told.PRESENT)[0] == "c"
+        looked(sweep, second, LookResult.ABSENT)
+    assert looked(sweep, 1, LookResult.ABSENT)[0] == "a"
+    sweep.prioritise(["c", "nobody's"])
+    assert looked(sweep, 31, LookResult.PRESENT)[0] == "c"
 
 
 @pytest.mark.parametrize(("parts", "proved", "width"), [(60, 60, 12.2), (175, 175, 35.4), (300, 282, 60.7)])
-def test_a_busy_slot_is_proved_as_far_as_the_budget_allows(parts: int, proved: int, width: float) -> None:
+def test_busy_slot_is_proved_as_far_as_the_budget_allows(parts: int, proved: int, width: float) -> None:
     got = swept(usual(parts), 5.0)
     assert len(got.parts) >= proved
     assert got.width <= width
 
 
-def test_late_parts_take_no_more_than_their_first_looks_from_the_others() -> None:
+def test_late_parts_cost_the_others_only_their_first_looks() -> None:
     day = [Part(200.0) if number % 9 == 0 else part for number, part in enumerate(usual(175))]
     assert len(swept(day, 5.0).parts) == 155
 
 
 @pytest.mark.parametrize("late", [0.0, 0.1, 0.2])
-def test_with_delays_as_they_are_four_fifths_of_what_a_prophet_proves_are_proved(late: float) -> None:
+def test_sweep_proves_85_percent_of_what_perfect_foresight_would(late: float) -> None:
     day = [Part(comes) for comes in delays(300, late)]
     assert len(swept(day, 5.0).parts) >= 0.85 * len(best(day, 5.0))
 
@@ -241,7 +241,7 @@ comings = st.lists(st.floats(0, 30), min_size=1, max_size=60)
 
 
 @given(comings, st.floats(1, 5))
-def test_whatever_fits_is_proved(comes: list[float], rate: float) -> None:
+def test_all_parts_are_proved_if_the_budget_suffices(comes: list[float], rate: float) -> None:
     gap = 1.01 / rate
     kept = comes[: max(1, int((60 - max(comes)) / gap) - 1)]
     got = swept([Part(each) for each in kept], rate)
@@ -250,7 +250,7 @@ def test_whatever_fits_is_proved(comes: list[float], rate: float) -> None:
 
 
 @given(comings, st.floats(0.2, 1))
-def test_what_matters_most_is_proved_whenever_it_alone_could_be(comes: list[float], rate: float) -> None:
+def test_important_parts_are_proved_if_they_alone_would_fit(comes: list[float], rate: float) -> None:
     gap = 1.01 / rate
     most = max(0, int((60 - max(comes)) / gap) - 2)
     day = [Part(each, weight=int(number < most)) for number, each in enumerate(comes)]
@@ -262,12 +262,12 @@ def test_what_matters_most_is_proved_whenever_it_alone_could_be(comes: list[floa
     st.floats(-150, 90),
     st.floats(0.1, 20),
 )
-def test_no_plan_holds_a_part_twice_or_one_that_is_seen(
+def test_order_has_each_part_once_and_none_that_is_out(
     rows: list[tuple[float, float | None, bool]], now: float, gap: float
 ) -> None:
     needs = [need(str(n), turn, absent, seen=seen) for n, (turn, absent, seen) in enumerate(rows)]
-    planned = order(needs, SLOT, WITHIN, gap * SECOND, at(now))
+    planned = order_looks(needs, SLOT, WITHIN, gap * SECOND, at(now))
     assert len({one.id for one in planned}) == len(planned)
-    assert not any(one.seen for one in planned)
+    assert not any(one.is_out for one in planned)
     if now >= 60:
         assert len(planned) == sum(not seen for _, _, seen in rows)

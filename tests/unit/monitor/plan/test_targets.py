@@ -22,7 +22,7 @@ def by_id(targets: list[Target]) -> dict[str, Target]:
     return {target.id: target for target in targets}
 
 
-def test_a_govuk_page_is_looked_at_as_users_get_it_past_the_caches_and_through_its_twin() -> None:
+def test_govuk_page_has_edge_origin_and_content_views() -> None:
     targets = by_id(targets_of(release()))
     assert list(targets) == ["widgets-2026/page/edge", "widgets-2026/page/origin", "widgets-2026/page/content"]
     twin = targets["widgets-2026/page/content"]
@@ -30,18 +30,18 @@ def test_a_govuk_page_is_looked_at_as_users_get_it_past_the_caches_and_through_i
     assert (twin.view, twin.recognise, twin.title, twin.host) == (View.CONTENT, "govuk", "Widgets: 2026", "www.gov.uk")
 
 
-def test_the_origin_view_can_be_switched_off() -> None:
+def test_origin_view_can_be_switched_off() -> None:
     assert [target.view for target in targets_of(release(), origin_view=False)] == [View.EDGE, View.CONTENT]
 
 
-def test_a_page_elsewhere_has_no_twin_and_is_recognised_by_its_status() -> None:
+def test_page_outside_govuk_has_no_twin_and_is_recognised_by_status() -> None:
     targets = targets_of(release(url="https://www.ons.gov.uk/releases/widgets"))
     assert [(target.view, target.recognise) for target in targets] == [(View.EDGE, "status"), (View.ORIGIN, "status")]
 
 
-def test_a_data_file_is_looked_at_as_users_get_it_and_its_bytes_count() -> None:
+def test_data_file_is_a_file_recognised_by_status() -> None:
     sheet = by_id(targets_of(release(Part("sheet", Role.DATA, SHEET))))["widgets-2026/sheet/edge"]
-    assert (sheet.file, sheet.recognise, sheet.title) == (True, "status", "")
+    assert (sheet.is_file, sheet.recognise, sheet.title) == (True, "status", "")
 
 
 @pytest.mark.parametrize(
@@ -55,18 +55,16 @@ def test_a_data_file_is_looked_at_as_users_get_it_and_its_bytes_count() -> None:
         (Role.ALTERNATIVE, True, [View.EDGE, View.ORIGIN]),
     ],
 )
-def test_what_is_required_and_other_addresses_are_looked_at_past_the_caches(
-    role: Role, *, required: bool, views: list[View]
-) -> None:
+def test_required_parts_and_alternatives_have_an_origin_view(role: Role, *, required: bool, views: list[View]) -> None:
     part = Part("more", role, f"{PAGE}/report", required=required)
     assert [target.view for target in targets_of(release(part)) if target.part == "more"] == views
 
 
-def test_a_part_without_a_web_address_gives_no_target() -> None:
+def test_part_without_web_address_has_no_target() -> None:
     assert targets_of(release(url="")) == []
 
 
-def test_a_page_told_by_words_of_its_own_has_no_twin_since_a_rolling_page_always_exists() -> None:
+def test_page_with_its_own_recogniser_has_no_twin() -> None:
     page = Part("page", Role.PAGE, PAGE, recognise="text:Widgets")
     views = {target.view: target.recognise for target in targets_of(Release("w", "W", "dfx", PAGE, (page,)))}
     assert views == {View.EDGE: "text:Widgets", View.ORIGIN: "text:Widgets"}
@@ -81,21 +79,21 @@ def test_a_page_told_by_words_of_its_own_has_no_twin_since_a_rolling_page_always
         ("https://example.org/widgets", "status"),
     ],
 )
-def test_pages_on_govuk_are_recognised_as_such_and_everything_else_by_status(url: str, recogniser: str) -> None:
+def test_govuk_pages_have_the_govuk_recogniser_and_others_status(url: str, recogniser: str) -> None:
     assert recogniser_of(Part("x", Role.ATTACHMENT, url)) == recogniser
 
 
 @pytest.mark.parametrize("url", ["https://www.gov.uk/", "https://www.gov.uk/api/content/x", "https://example.org/x"])
-def test_only_pages_on_govuk_have_a_content_twin(url: str) -> None:
+def test_only_govuk_pages_have_a_content_twin(url: str) -> None:
     assert content_twin(url) is None
 
 
-def test_a_dot_in_a_page_name_does_not_make_it_a_file() -> None:
+def test_dot_in_a_page_name_does_not_make_it_a_file() -> None:
     assert not is_file("https://example.org/release-1.2")
     assert is_file("https://example.org/release.XLSX?download=1")
 
 
-def test_a_govuk_producer_has_the_newest_first_listing_and_its_feed_as_tripwires() -> None:
+def test_govuk_producer_has_its_newest_first_search_and_its_feed_as_tripwires() -> None:
     search, atom = tripwires_of("ofqual", ["www.gov.uk"])
     query = parse_qs(urlsplit(search.url).query)
     assert query["filter_organisations"] == ["ofqual"]
@@ -114,12 +112,12 @@ def test_a_govuk_producer_has_the_newest_first_listing_and_its_feed_as_tripwires
         ("https://e.org/n", "link:*"),
     ],
 )
-def test_a_producers_own_listing_is_read_as_a_feed_when_it_looks_like_one(url: str, recogniser: str) -> None:
+def test_producers_own_listing_is_read_as_a_feed_if_its_address_looks_like_one(url: str, recogniser: str) -> None:
     (found,) = tripwires_of("dfx", newest=[url])
     assert (found.recognise, found.release) == (recogniser, "")
 
 
-def test_listings_that_differ_in_their_query_alone_are_two_tripwires() -> None:
+def test_listings_that_differ_only_in_their_query_have_different_ids() -> None:
     urls = [
         "https://stats.example/list?page=1",
         "https://stats.example/list?page=2",
@@ -133,7 +131,7 @@ def test_listings_that_differ_in_their_query_alone_are_two_tripwires() -> None:
     ]
 
 
-def test_of_too_many_parts_the_required_are_watched_and_those_that_a_page_named_go_first() -> None:
+def test_required_parts_are_kept_and_parts_found_on_a_page_are_left_out_first() -> None:
     found = [Part(f"found-{n}", Role.DATA, f"{SHEET}?{n}", required=False, origin=Origin.FOUND) for n in range(2000)]
     optional = [Part(f"more-{n}", Role.HTML, f"{PAGE}/{n}", required=False) for n in range(30)]
     required = [Part(f"sheet-{n}", Role.DATA, f"{SHEET}?r{n}") for n in range(29)]
@@ -141,6 +139,6 @@ def test_of_too_many_parts_the_required_are_watched_and_those_that_a_page_named_
     assert watched == {"page", *(part.id for part in (*optional, *required))}
 
 
-def test_how_many_parts_are_watched_is_for_the_configuration_to_say() -> None:
+def test_configuration_limits_the_number_of_watched_parts() -> None:
     found = [Part(f"found-{n}", Role.DATA, f"{SHEET}?{n}", required=False, origin=Origin.FOUND) for n in range(2000)]
     assert len({target.part for target in targets_of(release(*found), most=7)}) == 7

@@ -51,78 +51,76 @@ def spacing(windows: tuple[Window, ...], offset: timedelta) -> timedelta | None:
         (14 * DAYS, None),
     ],
 )
-def test_an_unseen_page_is_looked_at_ever_more_closely_until_its_slot_and_until_seen(
-    offset: timedelta, every: timedelta | None
-) -> None:
+def test_spacing_of_an_unseen_page_by_distance_from_its_slot(offset: timedelta, every: timedelta | None) -> None:
     assert spacing(windows_for(EDGE, SLOT), offset) == every
 
 
 @pytest.mark.parametrize(("offset", "every"), [(0, None), (29, None), (30, 15), (90, 15), (599, 15), (7201, 60)])
-def test_a_listing_is_asked_once_what_shows_at_the_slot_has_shown(offset: int, every: int | None) -> None:
+def test_index_is_looked_at_from_30_seconds_after_the_slot(offset: int, every: int | None) -> None:
     listing = replace(ORIGIN, id="w/index/origin", part=INDEX)
     seconds = None if every is None else every * SECOND
     assert spacing(windows_for(listing, SLOT), offset * SECOND) == seconds
 
 
-def test_one_look_falls_due_at_the_very_slot() -> None:
+def test_one_look_falls_due_exactly_at_the_slot() -> None:
     for target in (EDGE, ORIGIN, CONTENT):
         assert next_due(windows_for(target, SLOT), AT - SECOND / 10, shift=0.3 * SECOND) == AT
 
 
-def test_the_origin_is_looked_at_from_an_hour_before_until_the_page_is_seen_or_given_up() -> None:
+def test_origin_view_is_used_from_an_hour_before_the_slot_to_the_end_of_the_watch() -> None:
     windows = windows_for(ORIGIN, SLOT)
     assert (windows[0].begins, windows[-1].ends) == (AT - HOUR, AT + 14 * DAYS)
     assert spacing(windows, 3 * HOUR) == MINUTE
 
 
-def test_the_content_twin_is_looked_at_five_times_less_often() -> None:
+def test_content_twin_is_looked_at_five_times_less_often() -> None:
     windows = windows_for(CONTENT, SLOT)
     found = [spacing(windows, offset) for offset in (-10 * DAYS, -HOUR, timedelta(), HOUR)]
     assert found == [25 * MINUTE, 75 * SECOND, 5 * SECOND, 25 * SECOND]
 
 
-def test_an_exposed_page_is_looked_at_every_five_seconds_until_the_slot_and_then_as_usual() -> None:
+def test_exposed_page_is_looked_at_every_five_seconds_until_the_slot() -> None:
     windows = windows_for(EDGE, SLOT, Progress(Stage.EXPOSED, AT - 2 * DAYS))
     found = [spacing(windows, offset) for offset in (-3 * DAYS, -DAYS, -MINUTE, HOUR)]
     assert found == [MINUTE, 5 * SECOND, SECOND, 5 * SECOND]
 
 
-def test_the_origin_of_an_exposed_page_is_looked_at_days_ahead() -> None:
+def test_origin_view_of_an_exposed_page_is_used_days_before_the_slot() -> None:
     windows = windows_for(ORIGIN, SLOT, Progress(Stage.EXPOSED, AT - 2 * DAYS))
     assert spacing(windows, -DAYS) == 5 * SECOND
 
 
-def test_a_page_seen_settles_for_an_hour_and_is_then_looked_at_hourly_for_a_week() -> None:
+def test_seen_page_is_looked_at_each_minute_for_an_hour_then_hourly_for_a_week() -> None:
     windows = windows_for(EDGE, SLOT, Progress(Stage.SEEN, AT + SECOND))
     found = [spacing(windows, offset) for offset in (MINUTE, 2 * HOUR, 6 * DAYS, 8 * DAYS)]
     assert found == [MINUTE, HOUR, HOUR, None]
 
 
-def test_a_part_still_awaited_is_looked_at_closely_after_the_page_was_seen() -> None:
-    windows = windows_for(SHEET, SLOT, Progress(Stage.SEEN, AT + 3 * HOUR, complete=False))
+def test_missing_part_is_looked_at_closely_after_the_page_was_seen() -> None:
+    windows = windows_for(SHEET, SLOT, Progress(Stage.SEEN, AT + 3 * HOUR, is_complete=False))
     assert [spacing(windows, offset) for offset in (3.5 * HOUR, 5 * HOUR, 15 * DAYS)] == [5 * SECOND, MINUTE, None]
 
 
-def test_the_origin_of_a_page_seen_is_left_alone() -> None:
+def test_origin_view_ends_once_the_page_is_seen() -> None:
     assert windows_for(ORIGIN, SLOT, Progress(Stage.SEEN, AT)) == ()
 
 
-def test_the_origin_of_a_part_still_awaited_after_the_page_was_seen_is_asked_as_often_as_the_part() -> None:
-    awaited = Progress(Stage.SEEN, AT + 3 * HOUR, complete=False)
+def test_origin_view_of_a_missing_part_is_used_as_often_as_its_edge_view() -> None:
+    awaited = Progress(Stage.SEEN, AT + 3 * HOUR, is_complete=False)
     windows = windows_for(replace(SHEET, view=View.ORIGIN), SLOT, awaited)
     assert windows == windows_for(SHEET, SLOT, awaited)
     assert [spacing(windows, offset) for offset in (3.5 * HOUR, 5 * HOUR)] == [5 * SECOND, MINUTE]
 
 
-def test_the_origin_of_another_address_is_asked_until_the_page_is_out() -> None:
-    other = replace(SHEET, id="w/other/origin", part="other", view=View.ORIGIN, aside=True)
+def test_origin_view_of_an_alternative_ends_once_the_page_is_out() -> None:
+    other = replace(SHEET, id="w/other/origin", part="other", view=View.ORIGIN, is_optional=True)
     assert windows_for(other, SLOT) == tuple(
-        replace(one, chance=one.chance / 4, free=None) for one in windows_for(ORIGIN, SLOT)
+        replace(one, chance=one.chance / 4, every_if_idle=None) for one in windows_for(ORIGIN, SLOT)
     )
-    assert windows_for(other, SLOT, Progress(Stage.SEEN, AT, complete=False)) == ()
+    assert windows_for(other, SLOT, Progress(Stage.SEEN, AT, is_complete=False)) == ()
 
 
-def test_nobody_looks_at_a_closed_target() -> None:
+def test_closed_target_has_no_windows() -> None:
     assert windows_for(EDGE, SLOT, Progress(Stage.CLOSED)) == ()
 
 
@@ -142,33 +140,31 @@ def test_windows_that_have_ended_are_left_out() -> None:
         (20 * HOUR, MINUTE),
     ],
 )
-def test_a_day_is_watched_every_minute_and_more_closely_about_the_usual_time(
-    offset: timedelta, every: timedelta
-) -> None:
+def test_day_is_watched_each_minute_and_more_closely_around_the_usual_time(offset: timedelta, every: timedelta) -> None:
     assert spacing(windows_for(EDGE, DAY), offset) == every
 
 
-def test_a_day_whose_time_the_configuration_knows_is_watched_like_an_instant() -> None:
+def test_day_with_a_configured_time_is_watched_like_an_instant() -> None:
     assert windows_for(EDGE, replace(DAY, assumed=AT)) == windows_for(EDGE, SLOT)
 
 
-def test_the_usual_time_is_local_to_the_slot() -> None:
+def test_usual_time_is_local_time() -> None:
     winter = Slot(Precision.DAY, first=date(2026, 12, 3), last=date(2026, 12, 3))
     near = next(window for window in windows_for(EDGE, winter) if window.name == "near")
     assert near.begins == datetime(2026, 12, 3, 9, 20, tzinfo=UTC)
 
 
-def test_a_day_ends_overdue_at_local_midnight() -> None:
+def test_day_is_overdue_from_local_midnight() -> None:
     assert windows_for(EDGE, DAY)[-1].begins == datetime(2026, 7, 23, 23, tzinfo=UTC)
 
 
-def test_a_month_is_watched_every_five_minutes_until_it_has_passed() -> None:
+def test_month_is_watched_every_five_minutes_until_it_has_passed() -> None:
     windows = windows_for(EDGE, JULY)
     assert spacing(windows, timedelta()) == 5 * MINUTE
     assert spacing(windows, 10 * DAYS) == MINUTE
 
 
-def test_a_release_without_a_readable_time_is_looked_at_hourly() -> None:
+def test_release_without_a_readable_time_is_looked_at_hourly() -> None:
     windows = windows_for(EDGE, Slot(Precision.NONE, reason="tbc"), now=AT)
     assert [window.every for window in windows] == [HOUR]
     assert windows[0].begins <= AT < windows[0].ends
@@ -185,10 +181,10 @@ def test_a_release_without_a_readable_time_is_looked_at_hourly() -> None:
         (8 * DAYS, None, None),
     ],
 )
-def test_what_is_found_gone_after_its_release_is_looked_at_closely_for_a_while(
+def test_target_found_absent_after_its_release_is_looked_at_closely_for_an_hour(
     offset: timedelta, every: timedelta | None, origin: timedelta | None
 ) -> None:
-    standing = Progress(Stage.SEEN, AT + SECOND, left=AT + 3 * HOUR)
+    standing = Progress(Stage.SEEN, AT + SECOND, lost_at=AT + 3 * HOUR)
     assert spacing(windows_for(EDGE, SLOT, standing), offset) == every
     assert spacing(windows_for(ORIGIN, SLOT, standing), offset) == origin
 
@@ -219,7 +215,7 @@ def test_windows_are_in_time_order_and_do_not_overlap(
 
 
 @given(_targets, _slots, _standings, _instants)
-def test_later_windows_are_the_same_less_those_that_ended(
+def test_later_now_only_removes_windows_that_ended(
     target: Target, slot: Slot, standing: Progress, now: datetime
 ) -> None:
     everything = windows_for(target, slot, standing)
@@ -227,7 +223,7 @@ def test_later_windows_are_the_same_less_those_that_ended(
 
 
 @given(_watches, st.integers(1, 10**9), st.integers(0, 59))
-def test_whatever_the_spacing_a_look_falls_due_at_the_slot(watch: WatchSettings, before: int, shift: int) -> None:
+def test_look_falls_due_at_the_slot_for_any_spacing(watch: WatchSettings, before: int, shift: int) -> None:
     windows = windows_for(EDGE, SLOT, watch=watch)
     after = AT - before * timedelta(microseconds=1)
     due = next_due(windows, after, shift * SECOND)

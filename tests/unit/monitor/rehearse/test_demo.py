@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from monitor.cli.rehearse import played
+from monitor.cli.rehearse import play_scripts
 from monitor.errors import UserFault
 from monitor.rehearse.demo import merged, script_of, show
 
@@ -25,7 +25,9 @@ AT = datetime(2018, 3, 8, 12, tzinfo=UTC)
 @pytest.fixture(scope="module")
 def kept(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     folder = tmp_path_factory.mktemp("demo")
-    assert all(ended.ok for name in FIRST_MINUTES for ended in played([write_first_minutes(name, folder)], folder))
+    assert all(
+        ended.ok for name in FIRST_MINUTES for ended in play_scripts([write_first_minutes(name, folder)], folder)
+    )
     return [folder / name for name in FIRST_MINUTES]
 
 

@@ -55,7 +55,9 @@ async def read_announcements(client: PublisherClient, source: GovukSource | Toml
 
 async def see_all_targets(fetcher: HeldFetcher, interpreter: Interpreter) -> dict[str, str]:
     targets = targets_of(GULLS)
-    sightings = [interpreter.see(target, await fetcher.fetch(interpreter.request(target))) for target in targets]
+    sightings = [
+        interpreter.interpret_now(target, await fetcher.fetch(interpreter.make_request(target))) for target in targets
+    ]
     return {sighting.target.removeprefix("gulls/"): sighting.state.value for sighting in sightings}
 
 

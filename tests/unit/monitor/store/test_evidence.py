@@ -97,7 +97,7 @@ def test_the_last_look_is_kept_with_the_request_it_answered(archive: Archive) ->
     assert b"WARC-Type: request" not in gzip.decompress(read(archive.folder, turn))
 
 
-def test_nothing_is_remembered_of_a_target_that_was_forgotten(archive: Archive) -> None:
+def test_the_answer_of_a_forgotten_target_is_not_kept_before_its_next_change(archive: Archive) -> None:
     async def story(evidence: Evidence, *_: object) -> tuple[str, ...]:
         evidence.remember(TARGET, an_answer(404, b"absent"))
         evidence.forget(TARGET.id)
@@ -282,9 +282,7 @@ def test_a_file_that_a_running_monitor_has_just_begun_is_no_fault(archive: Archi
 
 
 @pytest.mark.parametrize(("number", "told"), [(2, "older evidence is kept"), (3, "it is the newest")])
-def test_a_record_that_cannot_have_been_given_up_but_is_marked_so_is_reported(
-    archive: Archive, number: int, told: str
-) -> None:
+def test_a_record_wrongly_marked_as_expired_is_reported(archive: Archive, number: int, told: str) -> None:
     archive.keep(an_answer(), an_answer(200), an_answer(404))
     archive.change_rows("UPDATE evidence SET expired = at WHERE number = ?", number)
     assert any(told in line for line in archive.faults())

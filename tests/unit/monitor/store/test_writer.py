@@ -307,7 +307,7 @@ async def test_a_run_that_no_store_can_hold_does_not_stop_the_others(
 
 @pytest.mark.parametrize("failing", [0, 1, 3])
 @virtually
-async def test_no_transaction_takes_more_than_its_portion_and_every_run_is_there_before_a_write(
+async def test_no_transaction_exceeds_its_limit_and_every_run_is_committed_before_the_first_other_write(
     clock: VirtualClock, failing: int
 ) -> None:
     store, told, many = FailingStore(), Told(), 2 * MOST + 10

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from monitor.look.interpret import Known
 from monitor.plan.phases import Window
-from monitor.plan.proof import Proof
+from monitor.plan.proof import ProofGoal
 from monitor.plan.targets import Target
 
 
@@ -26,17 +26,17 @@ class FakeLooker:
         windows: Sequence[Window],
         shift: timedelta = timedelta(),
         *,
-        instant: datetime | None = None,
+        promised_at: datetime | None = None,
         soon: bool = False,
-        proof: Proof | None = None,
+        goal: ProofGoal | None = None,
     ) -> None:
         assert shift >= timedelta()
-        assert instant is None or not soon
-        assert proof is None or windows
+        assert promised_at is None or not soon
+        assert goal is None or windows
         self.windows[target.id], self.targets[target.id] = tuple(windows), target
         self.told += 1
 
-    def recall(self, target: Target, known: Known) -> None:
+    def restore_known(self, target: Target, known: Known) -> None:
         assert target.id
         assert not (known.baseline and known.was_missing)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from monitor.errors import StoreFault
-from monitor.plan.share import Share, owner
+from monitor.plan.share import Share, owner_of
 from monitor.threads import off_the_loop
 from tests.unit.monitor.app.office import Office, at_work, csv, row
 
@@ -68,7 +68,7 @@ def test_a_monitor_that_may_be_taken_for_dead_lets_go_of_nothing_until_it_knows_
             await admission.apply_share(Share("north", members, 0.0, divided=True))
         assert all(watch.releases[name] is watched for name, watched in before.items())
         (host,), both = {watched.release.url.split("/")[2] for watched in before.values()}, ("north", "south")
-        (without,) = {*both} - {owner(host, both)}
+        (without,) = {*both} - {owner_of(host, both)}
         await admission.apply_share(Share(without, both, 0.0, divided=True))
         assert not watch.releases
 

@@ -127,7 +127,7 @@ def test_a_clock_that_went_back_by_less_than_a_second_is_written_down_too(tmp_pa
         early = [last - timedelta(seconds=before) for before in (0.9, 0.5)]
         for at in early:
             failure = Failure(target.url, Reason.RESET, "", at, at)
-            daemon.intake.see(target, Interpreter().see(target, failure), failure)
+            daemon.intake.see(target, Interpreter().interpret_now(target, failure), failure)
         await life.until("09:29:12")
         assert spans(life) == [Blind(early[0], last, "clock", target=PAGE, monitor="edge")]
 

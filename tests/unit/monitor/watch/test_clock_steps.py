@@ -70,8 +70,8 @@ class Seen:
     def hooks(self) -> Hooks:
         return Hooks(
             self.looked,
-            stalled=lambda begin, end: self.blind.append(Blind(begin, end, "stalled")),
-            clock_set=lambda begin, end, _: self.blind.append(Blind(min(begin, end), max(begin, end), "clock")),
+            on_stall=lambda begin, end: self.blind.append(Blind(begin, end, "stalled")),
+            on_clock_set=lambda begin, end, _: self.blind.append(Blind(min(begin, end), max(begin, end), "clock")),
         )
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from monitor.clock import VirtualClock
 from monitor.deliver.rules import ReportingRules
-from monitor.deliver.verdicts import VerdictRecord
+from monitor.deliver.verdicts import VerdictRecorder
 from monitor.health.metrics import Metrics
 from monitor.health.state import HealthState
 from monitor.judge.judge import judge
@@ -159,7 +159,7 @@ def test_a_verdict_is_stored_with_the_promise_it_rests_on_though_a_large_read_is
     async def story(clock: VirtualClock) -> None:
         rules, writer = WatchRules(), Writer(store, clock)
         health = HealthState(clock.now(), {}, timedelta(seconds=2))
-        recorder = Recorder(writer, VerdictRecord(store, ReportingRules()), rules, health, lambda _recorded: None)
+        recorder = Recorder(writer, VerdictRecorder(store, ReportingRules()), rules, health, lambda _recorded: None)
         portions = Portions()
         # Whether the verdict is there when the first of them is written, and with what.
         portions.add(range(2), lambda _tx, _: found.append(store.ledger.promises(["claims"])), rows=MOST)
@@ -187,7 +187,7 @@ def judged(
     async def story(clock: VirtualClock) -> None:
         rules, queue, writer = WatchRules(), Counted(clock), Writer(store, clock)
         health = HealthState(clock.now(), {}, timedelta(seconds=2))
-        recorder = Recorder(writer, VerdictRecord(store, ReportingRules()), rules, health, lambda _recorded: None)
+        recorder = Recorder(writer, VerdictRecorder(store, ReportingRules()), rules, health, lambda _recorded: None)
         planner, blind = Planner(clock, FakeLooker(), rules), BlindSpans("north", queue, Metrics("1"))
         members = Members(
             "north", Leaseholder("north", timedelta(seconds=3)), store.leases, writer, clock, divided=False

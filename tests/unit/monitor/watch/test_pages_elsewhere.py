@@ -9,7 +9,7 @@ from typing import cast
 
 import pytest
 
-from monitor.deliver.facts import Measured, release_facts
+from monitor.deliver.facts import Measurement, release_facts
 from monitor.judge.as_json import judged_part
 from monitor.judge.explain.explain import explain
 from monitor.judge.judge import judge
@@ -172,7 +172,7 @@ def test_what_a_page_that_is_out_links_to_is_kept_once_and_looked_at_by_nobody()
     verdict = judge(under_watch.release, [a_promise()], {}, [], Policy(most_parts=6), after_slot(200))
     assert {part.word for part in verdict.parts[2:]} == {Word.PENDING}
     assert Kind.PARTS_CUT not in {found.kind for found in verdict.findings}
-    assert [each.id for each in release_facts(verdict, Measured()).parts] == ["page"]
+    assert [each.id for each in release_facts(verdict, Measurement()).parts] == ["page"]
 
 
 def test_what_a_page_links_to_before_its_slot_is_kept_by_nobody() -> None:

@@ -9,7 +9,7 @@ from typing import cast
 
 import pytest
 
-from monitor.deliver.facts import Measured, release_facts
+from monitor.deliver.facts import Measurement, release_facts
 from monitor.judge.explain.explain import explain
 from monitor.judge.judge import judge
 from monitor.judge.policy import Policy
@@ -115,7 +115,7 @@ def test_a_guess_is_looked_at_before_the_slot_and_never_every_second() -> None:
 
 
 def test_a_guess_that_the_page_does_not_name_is_let_go_an_hour_after_the_page() -> None:
-    assert windows(Progress(Stage.SEEN, SLOT, complete=False)) == {"settle"}
+    assert windows(Progress(Stage.SEEN, SLOT, is_complete=False)) == {"settle"}
     assert "after" in windows(Progress(Stage.SEEN, SLOT))
     assert "exposed" in windows(Progress(Stage.EXPOSED, SLOT - timedelta(minutes=30)))
 
@@ -132,14 +132,14 @@ def test_a_guess_that_proves_nothing_worsens_nothing_and_is_told_to_nobody(
     )
     assert (both.word, both.grade, both.final, both.findings) == (alone.word, alone.grade, alone.final, alone.findings)
     assert both.parts[1].word in (Word.PENDING, Word.UNPROVEN)
-    assert [each.id for each in release_facts(both, Measured()).parts] == ["page"]
+    assert [each.id for each in release_facts(both, Measurement()).parts] == ["page"]
 
 
 def test_a_guess_that_is_seen_before_the_slot_after_a_seen_absence_is_an_exposure() -> None:
     verdict = judged(200, (-120, A), (-60, P))
     assert verdict.word is Word.EARLY
     assert [found.part for found in verdict.findings] == ["expected-1"]
-    assert [each.id for each in release_facts(verdict, Measured()).parts] == ["page", "expected-1"]
+    assert [each.id for each in release_facts(verdict, Measurement()).parts] == ["page", "expected-1"]
 
 
 def test_explain_says_where_an_address_comes_from() -> None:

@@ -74,7 +74,7 @@ def test_what_one_monitor_learnt_is_not_lost_when_another_reads_its_calendar_aga
     assert release.promises == (again, theirs)
 
 
-SHEET = Target("r/sheet/edge", "r", "sheet", View.EDGE, "https://a.example/x.ods", "a.example", "status", file=True)
+SHEET = Target("r/sheet/edge", "r", "sheet", View.EDGE, "https://a.example/x.ods", "a.example", "status", is_file=True)
 ORIGIN = replace(SHEET, id="r/sheet/origin", view=View.ORIGIN)
 
 
@@ -125,7 +125,7 @@ def test_both_views_of_a_part_are_looked_at_again_when_it_was_found_gone_or_chan
     for at, state, digest in story:
         release.add_sighting(SHEET, seen(SHEET, at, state, digest), None, apart=False)
     turned = None if left is None else NINE + timedelta(seconds=left)
-    assert [release.progress(target).left for target in (SHEET, ORIGIN)] == [turned, turned]
+    assert [release.progress(target).lost_at for target in (SHEET, ORIGIN)] == [turned, turned]
 
 
 def test_an_origin_that_is_looked_at_again_begins_a_run() -> None:

@@ -232,7 +232,7 @@ def test_tripwires_of_one_producer_and_host_take_turns_and_those_of_others_do_no
     ]
 
 
-def test_an_index_that_names_others_now_is_planned_anew() -> None:
+def test_files_that_an_index_newly_lists_on_its_own_host_replace_the_old_ones() -> None:
     looker = FakeLooker()
     wires = Tripwires(looker, [Producer("one", newest=[f"{STATS}/sitemap.xml"])], near=lambda _producer: [])
     (index,) = wires.targets()

@@ -13,11 +13,11 @@ from typing import Any
 import httpx
 from starlette.types import ASGIApp
 
-from monitor.deliver.as_of_now import AsOfNow
+from monitor.deliver.current_incidents import CurrentIncidents
 from monitor.deliver.desk import Desk
-from monitor.deliver.facts import Measured
+from monitor.deliver.facts import Measurement
 from monitor.deliver.rules import ReportingRules
-from monitor.deliver.verdicts import VerdictRecord, body_of
+from monitor.deliver.verdicts import VerdictRecorder, body_of
 from monitor.health.checks import Check
 from monitor.judge.policy import Policies, Policy
 from monitor.judge.runs import Blind, Run
@@ -136,9 +136,9 @@ class Board:
 
 
 def _fill(store: TemporaryStore) -> None:
-    events = VerdictRecord(store, RULES)
+    events = VerdictRecorder(store, RULES)
     late = replace(a_late_verdict(400), title=TITLE)
-    measured = Measured("edge", {}, (), None, (("edge-1", ""),))
+    measured = Measurement("edge", {}, (), None, (("edge-1", ""),))
     with store.transaction() as tx:
         tx.add_evidence([Record("edge", 1, "turn", after_slot(0), "f", 0, 1, "ab" * 32, "cd" * 32)])
         tx.save_release(a_release())
@@ -192,7 +192,9 @@ async def a_board(
         clock,
         "Europe/London",
         public,
-        Desk(AsOfNow(store.verdicts, lambda _release, _now: None, VerdictRecord(store, RULES)), writer, clock),
+        Desk(
+            CurrentIncidents(store.verdicts, lambda _release, _now: None, VerdictRecorder(store, RULES)), writer, clock
+        ),
         keys,
         door=door,
         throttle=throttle,

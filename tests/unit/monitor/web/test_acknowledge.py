@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from markupsafe import escape
 
-from alerts.signed_link import sign
+from alerts.signed_link import sign_token
 from monitor.deliver.rules import Links
 from monitor.web.credentials import Keys, Throttle
 from tests.unit.monitor.web.board import KEYS, Board, Stopped, a_board
@@ -19,7 +19,7 @@ WEEK = timedelta(days=7)
 
 
 def token_of(board: Board, key: bytes = KEYS.link) -> str:
-    return sign(board.incident, after_slot(400) + WEEK, key)
+    return sign_token(board.incident, after_slot(400) + WEEK, key)
 
 
 def acknowledged_by(board: Board) -> list[str]:
@@ -55,7 +55,7 @@ async def test_the_button_without_a_proper_role_asks_again(role: str) -> None:
     async with a_board() as board:
         answer = await board.client.post("/acknowledge", data={"token": token_of(board), "role": role})
         assert answer.status_code == 400
-        assert "say in which role" in answer.text
+        assert "give your role, not your name" in answer.text
         assert acknowledged_by(board) == []
 
 
@@ -166,7 +166,7 @@ async def test_links_work_where_the_board_is_not_public() -> None:
 async def test_the_link_of_a_notice_is_the_one_the_page_opens() -> None:
     async with a_board() as board:
         notice = board.store.outbox.notices(board.incident)[0]
-        link = urlsplit(Links("https://board.example/", KEYS.link, WEEK).to(notice))
+        link = urlsplit(Links("https://board.example/", KEYS.link, WEEK).acknowledge_link(notice))
         assert link.path == "/acknowledge"
         (token,) = parse_qs(link.query)["token"]
         assert KEYS.opened(token, board.clock.now()) == (board.incident, notice.id[:8])
@@ -179,7 +179,7 @@ async def test_the_link_shows_what_its_own_notice_said_and_nothing_later() -> No
         with board.store.transaction() as tx:
             tx.add_notice(later, ())
         for notice, other in ((first, "A LATER WORD"), (later, "still absent")):
-            link = Links("https://board.example", KEYS.link, WEEK).to(notice)
+            link = Links("https://board.example", KEYS.link, WEEK).acknowledge_link(notice)
             page = (await board.client.get(link.removeprefix("https://board.example"))).text
             assert str(escape(notice.subject)) in page
             assert other not in page
@@ -195,8 +195,11 @@ async def test_an_older_link_that_names_no_notice_shows_only_which_incident_it_i
 async def test_without_a_key_a_notice_links_to_the_incident_and_without_pages_to_nothing() -> None:
     async with a_board() as board:
         notice = board.store.outbox.notices(board.incident)[0]
-        assert Links("https://board.example").to(notice) == f"https://board.example/incidents/{board.incident}"
-        assert Links("", KEYS.link).to(notice) == ""
+        assert (
+            Links("https://board.example").acknowledge_link(notice)
+            == f"https://board.example/incidents/{board.incident}"
+        )
+        assert Links("", KEYS.link).acknowledge_link(notice) == ""
 
 
 def test_keys_never_show_themselves() -> None:

@@ -302,7 +302,7 @@ def test_readiness_liveness_and_doubt_are_told_apart(tmp_path: Path) -> None:
                 200,
                 ["this machine's clock disagrees with the hosts it watches"],
             )
-            health.store_failed(life.clock.now() - timedelta(seconds=11))
+            health.note_store_failure(life.clock.now() - timedelta(seconds=11))
             told = await client.get("/readyz")
             assert (told.status_code, told.json()["ready"], len(told.json()["reasons"])) == (503, False, 1)
             assert (await client.get("/livez")).status_code == 200

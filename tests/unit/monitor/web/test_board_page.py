@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 import httpx
 import pytest
 
-from alerts.by_hand import acknowledge
+from alerts.by_hand import acknowledge_incident
 from alerts.incident import Action
-from monitor.health.hosts import Unheard
+from monitor.health.hosts import SilentHost
 from monitor.web.board import groups_of
 from monitor.web.queries import MOST_INCIDENTS
 from tests.unit.monitor.web.board import a_board
@@ -38,7 +38,7 @@ async def test_a_day_is_summed_up_before_its_releases_are_listed() -> None:
 async def test_a_host_that_answers_nothing_usable_is_told_where_people_look_first() -> None:
     async with a_board() as board:
         quiet = (await board.client.get("/?date=2018-01-05")).text
-        board.queries.unheard = lambda _now: {"www.gov.uk": Unheard(after_slot(-180), after_slot(60), 812, "503")}
+        board.queries.unheard = lambda _now: {"www.gov.uk": SilentHost(after_slot(-180), after_slot(60), 812, "503")}
         pages = [(await board.client.get(path)).text for path in ("/?date=2018-01-05", "/status")]
     assert "no look proves anything" not in quiet
     assert all("www.gov.uk, since 5 Jan 2018 09:27:00 GMT (503), 812 looks" in page for page in pages)
@@ -169,7 +169,7 @@ async def test_an_incident_that_needs_action_has_one_next_step(
         known = board.store.verdicts.incident(board.incident)
         assert known is not None
         if is_acknowledged:
-            known = acknowledge(known, "duty statistician", after_slot(410))
+            known = acknowledge_incident(known, "duty statistician", after_slot(410))
         with board.store.transaction() as tx:
             tx.save_incident(replace(known, closed=closed))
         needing = (await board.client.get("/")).text.partition('class="needing"')[2].partition("</section>")[0]

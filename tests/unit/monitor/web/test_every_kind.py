@@ -15,11 +15,12 @@ from alerts.draft.form import form_for
 from alerts.draft.write.registry import WRITERS
 from alerts.finding import LEAD, ReleaseFacts
 from alerts.finding import Finding as Told
-from alerts.incident import Incident, Kind, notice_about
-from alerts.notice import Notice, message
-from alerts.silence import Scope, silence
-from monitor.deliver.facts import Measured
-from monitor.deliver.verdicts import VerdictRecord
+from alerts.incident import Incident, Kind, fact_notice
+from alerts.message import build_message
+from alerts.notice import Notice
+from alerts.silence import Scope, create_silence
+from monitor.deliver.facts import Measurement
+from monitor.deliver.verdicts import VerdictRecorder
 from monitor.judge import verdict
 from monitor.judge.policy import Grade
 from monitor.judge.verdict import Finding, Verdict, Word
@@ -59,7 +60,7 @@ async def test_no_page_shows_an_id_where_there_is_a_name(tmp_path: Path) -> None
         now = board.clock.now()
         with board.store.transaction() as tx:
             for scope, name in ((Scope.RELEASE, "early"), (Scope.INCIDENT, board.incident), (Scope.PRODUCER, "ofqual")):
-                tx.save_silence(silence(scope, name, after_slot(7200), "duty statistician", "work", now))
+                tx.save_silence(create_silence(scope, name, after_slot(7200), "duty statistician", "work", now))
         of_incident = f"/incidents/{board.incident}"
         shown = ["/", "/calendar", "/incidents", "/history", "/silences", "/releases/r", "/releases/early", of_incident]
         for path in shown:
@@ -104,7 +105,7 @@ async def test_a_lead_has_a_page_that_claims_no_verdict() -> None:
 def test_an_incident_of_every_kind_has_notices(kind: Kind) -> None:
     for facts in every_facts():
         made = incident_of(kind, facts)
-        is_readable(notice_about("opened", "thread", made, facts, after_slot(500)), made)
+        is_readable(fact_notice("opened", "thread", made, facts, after_slot(500)), made)
         for later in every_facts():
             for notice in decide(later, made, after_slot(600)).notices:
                 is_readable(notice, made)
@@ -112,7 +113,7 @@ def test_an_incident_of_every_kind_has_notices(kind: Kind) -> None:
 
 def is_readable(notice: Notice, incident: Incident | None) -> None:
     """Check that every form of the message of a notice says something."""
-    made = message(notice, incident)
+    made = build_message(notice, incident)
     assert all((made.subject, made.brief, made.text, made.html, made.data["event"])), notice
 
 
@@ -144,7 +145,7 @@ async def test_a_release_with_every_verdict_and_finding_can_be_read_everywhere(
     async with a_board() as board:
         store = board.store
         with store.transaction() as tx:
-            VerdictRecord(store, RULES).record(tx, verdict_of(word, *kinds), Measured(), after_slot(500))
+            VerdictRecorder(store, RULES).record(tx, verdict_of(word, *kinds), Measurement(), after_slot(500))
         release = (await board.client.get("/api/v1/releases/r")).json()
         assert release["verdict"] == word
         assert {one["kind"] for one in release["findings"]} == set(kinds)

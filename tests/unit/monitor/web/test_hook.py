@@ -7,12 +7,12 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from alerts.channels.pagerduty import event
-from alerts.channels.webhook import payload
+from alerts.channels.pagerduty import build_event
+from alerts.channels.webhook import webhook_body
 from alerts.silence import Scope
-from monitor.cli.channel import _message
+from monitor.cli.channel import _test_message
 from monitor.clock import VirtualClock
-from monitor.deliver.as_of_now import AsOfNow
+from monitor.deliver.current_incidents import CurrentIncidents
 from monitor.deliver.desk import Desk
 from monitor.rehearse.virtual_loop import run_virtually
 from monitor.web.hook import Hook, schema
@@ -26,7 +26,7 @@ ROLE = "duty statistician"
 
 def posted(channel: FakeChannel) -> list[dict[str, Any]]:
     """Return what a webhook would have posted, each held against its model, which allows nothing else."""
-    bodies = [payload(message) for message in channel.messages.values()]
+    bodies = [webhook_body(message) for message in channel.messages.values()]
     for body in bodies:
         Hook.model_validate_json(body, extra="forbid")
     return [json.loads(body) for body in bodies]
@@ -37,7 +37,7 @@ def played(story: Callable[[Day, Desk], Awaitable[None]], pager: str = "pager") 
 
     async def whole(clock: VirtualClock) -> None:
         day = Day(clock)
-        desk = Desk(AsOfNow(day.store.verdicts, lambda _release, _now: None, day.events), day.writer, clock)
+        desk = Desk(CurrentIncidents(day.store.verdicts, lambda _release, _now: None, day.events), day.writer, clock)
         days.append(day)
         await story(day, desk)
         day.writer.abandon()
@@ -50,13 +50,13 @@ async def taken_and_signed(day: Day, desk: Desk) -> None:
     await day.judged(400, ["r7"])
     await day.on_to(400 + 16 * 60)
     (incident,) = day.store.verdicts.incidents()
-    await desk.take(incident.id, ROLE)
-    await desk.take(incident.id, "head of profession")
+    await desk.acknowledge(incident.id, ROLE)
+    await desk.acknowledge(incident.id, "head of profession")
     await day.on_to(1600)
     await day.judged(OUT["r7"] + 30, ["r7"])
     await day.judged(OUT["r7"] + 4000, ["r7"])
     (incident,) = day.store.verdicts.incidents()
-    await desk.sign(incident, ROLE, {}, anyway="it is urgent")
+    await desk.sign_report(incident, ROLE, {}, anyway="it is urgent")
     await day.on_to(OUT["r7"] + 4100)
 
 
@@ -81,7 +81,7 @@ def test_people_are_not_told_that_somebody_has_it_or_signed() -> None:
 
 def test_a_pager_is_told_who_has_it_and_of_its_end_and_nothing_of_signatures() -> None:
     day = played(taken_and_signed)
-    told = [event(message, "key") for message in day.channels["pager"].messages.values()]
+    told = [build_event(message, "key") for message in day.channels["pager"].messages.values()]
     actions = [one["event_action"] for one in told if one is not None]
     assert actions == ["trigger", "trigger", "acknowledge", "resolve"]
 
@@ -90,8 +90,10 @@ def test_who_closes_it_by_hand_closes_it_for_machines_and_an_incident_of_a_platf
     async def story(day: Day, desk: Desk) -> None:
         await day.judged(400)
         await day.on_to(700)
-        await desk.take(day.platform().id, ROLE)
-        await desk.log({"what": "a leak", "when": "2018-01-05T08:00", "title": "T", "producer": "ons", "by": ROLE})
+        await desk.acknowledge(day.platform().id, ROLE)
+        await desk.log_incident(
+            {"what": "a leak", "when": "2018-01-05T08:00", "title": "T", "producer": "ons", "by": ROLE}
+        )
         await day.on_to(800)
         (logged,) = (one for one in day.store.verdicts.incidents() if one.kind.value == "hand")
         await desk.waive(logged.id, ROLE, "no report is called for")
@@ -105,7 +107,7 @@ def test_who_closes_it_by_hand_closes_it_for_machines_and_an_incident_of_a_platf
     assert of_platform[:2] == ["opened", "acknowledged"]
     by_hand = [one["event"] for one in told if (one["incident"] or {}).get("kind") == "hand"]
     assert by_hand == ["opened", "closed"]
-    paged = [event(message, "key") for message in day.channels["pager"].messages.values()]
+    paged = [build_event(message, "key") for message in day.channels["pager"].messages.values()]
     assert [one["event_action"] for one in paged if one is not None and "platform" in one["dedup_key"]] == [
         "trigger",
         "acknowledge",
@@ -113,4 +115,4 @@ def test_who_closes_it_by_hand_closes_it_for_machines_and_an_incident_of_a_platf
 
 
 def test_a_test_of_a_webhook_is_as_published_too() -> None:
-    Hook.model_validate_json(payload(_message("hook", after_slot(0))), extra="forbid")
+    Hook.model_validate_json(webhook_body(_test_message("hook", after_slot(0))), extra="forbid")

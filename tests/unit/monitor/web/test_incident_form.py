@@ -11,7 +11,7 @@ from alerts.draft.edits import to_complete
 from alerts.draft.report import report_from_json
 from alerts.draft.versions import edited, remeasured
 from alerts.incident import MONITOR
-from monitor.deliver.drafts import row_of, versions_of
+from monitor.deliver.drafts import draft_row, versions_from_rows
 from monitor.store.rows import Draft
 from tests.unit.monitor.web.board import Board
 from tests.unit.monitor.web.people import form, send, users_file, working
@@ -38,9 +38,9 @@ def told(board: Board) -> list[str]:
 
 def write_elsewhere(board: Board, field: str, text: str) -> None:
     """Complete a box as somebody else, as a document that is taken back does."""
-    versions = versions_of(board.store.verdicts.drafts(board.incident))
+    versions = versions_from_rows(board.store.verdicts.drafts(board.incident))
     with board.store.transaction() as tx:
-        tx.add_draft(row_of(edited(versions, {field: text}, "press officer", after_slot(700))[-1], board.incident))
+        tx.add_draft(draft_row(edited(versions, {field: text}, "press officer", after_slot(700))[-1], board.incident))
 
 
 async def test_a_box_is_saved_as_it_was_typed_and_stands_in_the_report(users: Path) -> None:
@@ -109,7 +109,7 @@ async def test_words_over_a_measurement_are_compared_with_the_one_that_their_wri
     async with working(users) as board:
         read = await form(board, f"/incidents/{board.incident}")
         name = next(name for name in read if name.startswith("box.") and ".date" in name)
-        versions = versions_of(board.store.verdicts.drafts(board.incident))
+        versions = versions_from_rows(board.store.verdicts.drafts(board.incident))
         report = versions[-1].report
         changed = [
             replace(
@@ -123,7 +123,7 @@ async def test_words_over_a_measurement_are_compared_with_the_one_that_their_wri
         ]
         later = remeasured(versions, replace(report, sections=tuple(changed)))
         with board.store.transaction() as tx:
-            tx.add_draft(row_of(later[-1], board.incident))
+            tx.add_draft(draft_row(later[-1], board.incident))
         await send(board, {name: "5 January, in the morning"}, base=read)
         field = report_from_json(last(board).facts).field(name.removeprefix("box."))
         assert field is not None

@@ -11,22 +11,22 @@ from alerts.draft.report import report_from_json
 from alerts.draft.versions import edited, signed
 from alerts.finding import Finding
 from alerts.incident import Incident, Kind
-from alerts.platform import follow_platform, platform_id
-from alerts.signed_link import sign
-from monitor.deliver.drafts import row_of, versions_of
+from alerts.platform import platform_id, update_platform
+from alerts.signed_link import sign_token
+from monitor.deliver.drafts import draft_row, versions_from_rows
 from monitor.web.pages import against, seen
 from tests.unit.monitor.web.board import KEYS, TITLE, Board, a_board
 from tests.worlds.instants import SLOT, after_slot
 
 
 def sign_off(board: Board) -> None:
-    versions = versions_of(board.store.verdicts.drafts(board.incident))
+    versions = versions_from_rows(board.store.verdicts.drafts(board.incident))
     after = edited(versions, {"B.2.account": "A certificate had expired."}, "statistician", after_slot(700))
     after = signed(after, "head of profession", after_slot(800))
     after = edited(after, {"B.2.account": "Two certificates had expired."}, "statistician", after_slot(900))
     with board.store.transaction() as tx:
         for version in after[len(versions) :]:
-            tx.add_draft(row_of(version, board.incident))
+            tx.add_draft(draft_row(version, board.incident))
 
 
 async def test_an_incident_shows_what_to_do_the_draft_its_guidance_and_its_timeline() -> None:
@@ -86,11 +86,11 @@ async def test_a_list_of_incidents_does_not_say_that_they_have_no_drafts() -> No
 async def test_a_closed_incident_shows_what_was_done_and_who_signed_its_report() -> None:
     async with a_board() as board:
         sign_off(board)
-        versions = versions_of(board.store.verdicts.drafts(board.incident))
+        versions = versions_from_rows(board.store.verdicts.drafts(board.incident))
         step = versions[-1].report.steps[0]
         after = edited(versions, {f"step.{step.id}": "rang the web team"}, "statistician", after_slot(950))
         with board.store.transaction() as tx:
-            tx.add_draft(row_of(after[-1], board.incident))
+            tx.add_draft(draft_row(after[-1], board.incident))
         page = await close(board)
         assert "<strong>Done:</strong> rang the web team" in page
         assert f"version {after[-1].number}: Signed off by head of profession" in page
@@ -105,7 +105,7 @@ async def test_what_a_person_logged_is_what_happened_where_nothing_was_measured(
 async def test_a_link_to_a_closed_incident_asks_nobody_to_have_it() -> None:
     async with a_board() as board:
         await close(board)
-        token = sign(board.incident, after_slot(90000), KEYS.link)
+        token = sign_token(board.incident, after_slot(90000), KEYS.link)
         page = (await board.client.get("/acknowledge", params={"token": token})).text
         assert "is closed" in page
         assert "<form" not in page
@@ -145,7 +145,7 @@ async def test_incidents_of_one_fault_of_a_platform_name_each_other() -> None:
                 facts = replace(incident.facts, findings=held_up, url=url)
                 one = replace(incident, id=name, title=name.upper(), facts=facts)
                 tx.save_incident(one)
-                whole = follow_platform(None if name == "elsewhere" else whole, one, after_slot(500)).incident
+                whole = update_platform(None if name == "elsewhere" else whole, one, after_slot(500)).incident
                 assert whole is not None
                 tx.save_incident(whole)
         page = (await board.client.get(f"/incidents/{incident.id}")).text
@@ -173,10 +173,10 @@ async def test_every_format_of_a_draft_can_be_downloaded() -> None:
 
 async def test_what_people_typed_is_never_markup() -> None:
     async with a_board() as board:
-        versions = versions_of(board.store.verdicts.drafts(board.incident))
+        versions = versions_from_rows(board.store.verdicts.drafts(board.incident))
         after = edited(versions, {"B.2.account": "<script>alert(1)</script>"}, "statistician", after_slot(700))
         with board.store.transaction() as tx:
-            tx.add_draft(row_of(after[-1], board.incident))
+            tx.add_draft(draft_row(after[-1], board.incident))
         page = (await board.client.get(f"/incidents/{board.incident}")).text
         assert "<script" not in page
 
@@ -200,11 +200,7 @@ def test_a_delay_is_told_on_its_side_of_the_slot(least: float | None, most: floa
 @pytest.mark.parametrize(
     ("after", "by", "words"),
     [
-        (
-            "2018-01-05T09:29:59.100Z",
-            "2018-01-05T09:30:00.200Z",
-            "between 5 Jan 2018 09:29:59 and 09:30:01 GMT",
-        ),
+        ("2018-01-05T09:29:59.100Z", "2018-01-05T09:30:00.200Z", "between 5 Jan 2018 09:29:59 and 09:30:01 GMT"),
         (None, "2018-01-05T09:30:00.200Z", "by 5 Jan 2018 09:30:01 GMT"),
         ("2018-01-05T09:30:00.000Z", "2018-01-05T09:30:00.000Z", "at 5 Jan 2018 09:30:00 GMT"),
         ("2018-01-05T09:30:00.000Z", None, ""),

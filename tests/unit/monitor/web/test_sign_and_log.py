@@ -85,7 +85,7 @@ async def test_what_others_wrote_since_it_was_read_is_not_signed_unread(users: P
         await send(board, {"box.B.2.account": "Something new."})
         answer = await board.client.post(where, data=read | {"do": "sign"})
         assert answer.status_code == 400
-        assert "somebody wrote in the report while you read it" in answer.text
+        assert "the report changed while you read it" in answer.text
         assert "Something new." in answer.text
         assert incident(board).owes_report
 
@@ -155,7 +155,7 @@ async def test_a_watched_release_brings_its_title_and_producer(users: Path) -> N
         measured = incident(board).facts
         desk = board.queries.desk
         assert desk is not None
-        board.queries.desk = replace(desk, current=replace(desk.current, afresh=lambda _release, _now: measured))
+        board.queries.desk = replace(desk, current=replace(desk.current, judge_at=lambda _release, _now: measured))
         page = await board.client.get("/incidents/new", params={"release": "r"})
         assert TITLE in page.text
         assert 'id="title"' not in page.text

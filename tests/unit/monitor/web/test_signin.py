@@ -260,7 +260,7 @@ async def test_whoever_has_signed_in_says_on_the_page_that_they_have_an_incident
         assert without.status_code == 403
         blank = await board.client.post(f"{address}/acknowledge", data={"guard": guard, "role": " "})
         assert blank.status_code == 400
-        assert "say in which role" in blank.text
+        assert "give your role, not your name" in blank.text
         said = await board.client.post(f"{address}/acknowledge", data={"guard": guard, "role": "duty statistician"})
         assert (said.status_code, said.headers["location"]) == (303, address)
         assert acknowledged_by(board) == ["duty statistician"]

@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from alerts.signed_link import sign
+from alerts.signed_link import sign_token
 from monitor.web.credentials import Throttle
 from monitor.web.server import WebServer, listen
 from monitor.web.users import line
@@ -48,7 +48,7 @@ async def test_right_links_tokens_and_sessions_pass_while_guesses_from_there_wai
     async with a_board(public=False, users=users) as board:
         assert await sign_in(board.client) == 303
         worn_out(board, "127.0.0.1")
-        link = sign(board.incident, after_slot(400) + timedelta(days=7), KEYS.link)
+        link = sign_token(board.incident, after_slot(400) + timedelta(days=7), KEYS.link)
         assert (await board.client.get("/acknowledge", params={"token": "x"})).status_code == 429
         assert (await board.client.get("/acknowledge", params={"token": link})).status_code == 200
         assert (await board.client.get("/")).status_code == 200

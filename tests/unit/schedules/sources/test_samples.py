@@ -98,7 +98,7 @@ def test_the_ons_list(samples: Path, parse: Parse) -> None:
     compare(parse("ons", (folder / "ons_search_upcoming.json").read_bytes(), url=""), wanted)
 
 
-def test_the_other_ons_samples(samples: Path, parse: Parse) -> None:
+def test_the_ons_json_samples_have_the_expected_states(samples: Path, parse: Parse) -> None:
     folder = samples / "calendars"
     states = {
         name: [

@@ -13,7 +13,7 @@ NAME = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 
 
 def upgrade() -> None:
-    """Make the table."""
+    """Create the table of claims: when a producer's page says that a release was published."""
     op.create_table(
         "claim",
         sa.Column("producer", NAME, nullable=False),

@@ -10,7 +10,7 @@ from monitor.deliver.verdicts import body_of
 from monitor.judge.differences import differences
 from monitor.judge.policy import Grade
 from monitor.judge.verdict import Finding, Kind, Verdict, Word
-from monitor.look.recognise.version import moved_on, read, written
+from monitor.look.recognise.version import advanced_fields, format_version, parse_version
 from schedules.times.interval import Bounds
 from tests.worlds.instants import SLOT
 from tests.worlds.looks import ABSENT, PRESENT, UNKNOWN, WITHDRAWN, Story, Turn, a_sighting, looks
@@ -111,11 +111,11 @@ def test_another_version_begins_a_run_and_an_answer_without_one_does_not() -> No
 
 
 def test_a_version_is_written_without_content_and_read_back() -> None:
-    assert written(public_updated_at=SLOT, change_history=2, other=None) == (
+    assert format_version(public_updated_at=SLOT, change_history=2, other=None) == (
         "change_history=2 public_updated_at=2018-01-05T09:30:00+00:00"
     )
-    assert read(FIRST) == {"change_history": 1, "public_updated_at": SLOT}
-    assert written(public_updated_at=None) is None
+    assert parse_version(FIRST) == {"change_history": 1, "public_updated_at": SLOT}
+    assert format_version(public_updated_at=None) is None
 
 
 @pytest.mark.parametrize(
@@ -123,4 +123,4 @@ def test_a_version_is_written_without_content_and_read_back() -> None:
     [(SECOND, ["change_history", "public_updated_at"]), (FIRST, []), ("change_history=0", []), ("other=9", [])],
 )
 def test_only_fields_that_were_known_and_grew_have_moved_on(later: str, fields: list[str]) -> None:
-    assert moved_on(read(FIRST), read(later)) == fields
+    assert advanced_fields(parse_version(FIRST), parse_version(later)) == fields

@@ -1,4 +1,4 @@
-"""What is taken from a worker: plain facts, however its Python packs them, and nothing that could be called."""
+"""Replies of a worker: only plain values are unpacked, in either form in which Python pickles them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pickle
 
 import pytest
 
-from monitor.look.apart.parcel import Refused, packed, unpacked
+from monitor.look.apart.parcel import RefusedReply, pack, unpack
 from monitor.look.sighting import State
 
 
@@ -20,12 +20,12 @@ class Asked:
         return getattr, (self.of, self.name)
 
 
-def test_a_member_of_an_enumeration_comes_back_however_it_was_packed() -> None:
-    assert unpacked(packed(State.PRESENT)) is State.PRESENT
-    assert unpacked(pickle.dumps(Asked(State, "PRESENT"))) is State.PRESENT
+def test_enumeration_member_is_unpacked_in_either_pickle_form() -> None:
+    assert unpack(pack(State.PRESENT)) is State.PRESENT
+    assert unpack(pickle.dumps(Asked(State, "PRESENT"))) is State.PRESENT
 
 
 @pytest.mark.parametrize(("of", "name"), [(set, "add"), ("text", "format"), (State, "__init__")])
-def test_nothing_else_is_asked_of_anything(of: object, name: str) -> None:
-    with pytest.raises((Refused, KeyError)):
-        unpacked(pickle.dumps(Asked(of, name)))
+def test_reply_must_not_call_anything(of: object, name: str) -> None:
+    with pytest.raises((RefusedReply, KeyError)):
+        unpack(pickle.dumps(Asked(of, name)))

@@ -1,4 +1,4 @@
-"""Processes that read foreign bytes: bounded in time and memory, one host's trouble its own."""
+"""Worker processes: limited in time and memory, and a costly host delays only itself."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from typing import cast
 import pytest
 
 from monitor.clock import VirtualClock
-from monitor.look.apart.parcel import Refused, unpacked
+from monitor.look.apart.parcel import RefusedReply, unpack
 from monitor.look.apart.process import NoWorker, TooCostly, Worker, WorkerFault, has_message, start_worker
-from monitor.look.apart.workers import Starts, Workers
+from monitor.look.apart.workers import StartHooks, Workers
 from monitor.look.fetch import Answer
 from monitor.look.recognise.result import Context
 from monitor.look.sighting import State
@@ -39,22 +39,22 @@ async def workers() -> AsyncIterator[Workers]:
 
 async def recognised(workers: Workers, name: str, body: bytes, host: str = "a.example", seconds: int = 5) -> State:
     answer = Answer("https://a.example/", 200, {"content-type": "text/html"}, body, NOW, NOW)
-    seen = await workers.ask("recognise", host, name, answer, Context(answer.url), seconds=seconds)
+    seen = await workers.run("recognise", host, name, answer, Context(answer.url), seconds=seconds)
     return State(seen.state)
 
 
-async def test_a_task_is_done_in_another_process(workers: Workers) -> None:
+async def test_task_runs_in_another_process(workers: Workers) -> None:
     assert await recognised(workers, "css:h1", b"<h1>Births</h1>") is State.PRESENT
-    assert workers.pids()
-    assert os.getpid() not in workers.pids()
+    assert workers.process_ids()
+    assert os.getpid() not in workers.process_ids()
 
 
-async def test_no_process_is_started_before_the_first_task(workers: Workers) -> None:
-    assert workers.pids() == []
+async def test_no_process_starts_before_the_first_task(workers: Workers) -> None:
+    assert workers.process_ids() == []
 
 
 @pytest.mark.slow
-async def test_a_task_that_overruns_its_time_is_ended_and_the_next_is_done(workers: Workers) -> None:
+async def test_task_that_overruns_is_stopped_and_the_next_one_runs(workers: Workers) -> None:
     with pytest.raises(TooCostly):
         await recognised(workers, "css:a ~ a ~ b", SIBLINGS, seconds=1)
     assert await recognised(workers, "css:h1", b"<h1>Births</h1>") is State.PRESENT
@@ -76,35 +76,35 @@ class SlowWorker:
         self.polls -= 1
         return self.polls < 0
 
-    def computed(self) -> int:
+    def processor_ticks(self) -> int:
         self.ticks += self.computes
         return self.ticks
 
 
-def test_a_worker_that_computes_is_heard_however_busy_the_machine_is() -> None:
+def test_worker_that_computes_is_waited_for_on_a_busy_machine() -> None:
     assert has_message(cast("Worker", SlowWorker(polls=100, computes=True)), 22.0)
 
 
-def test_a_worker_that_does_not_compute_is_not_waited_for_long() -> None:
+def test_worker_that_stands_still_is_not_waited_for() -> None:
     assert has_message(cast("Worker", SlowWorker(polls=22, computes=False)), 22.0)
     assert not has_message(cast("Worker", SlowWorker(polls=100, computes=False)), 22.0)
 
 
-def test_what_a_worker_has_computed_is_read_from_the_system() -> None:
+def test_processor_time_of_a_worker_is_read_from_the_system() -> None:
     worker = start_worker(64)
     # To start, it has imported what reads pages.
-    assert worker.computed() > 0
+    assert worker.processor_ticks() > 0
     worker.kill()
 
 
-async def test_a_task_that_wants_too_much_memory_is_refused_it() -> None:
+async def test_task_cannot_exceed_its_memory() -> None:
     workers = Workers(1, megabytes=32)
     with pytest.raises(TooCostly):
-        await workers.ask("strip", "a.example", b"[" + b"{}," * 1_000_000 + b"{}]", seconds=20)
+        await workers.run("strip", "a.example", b"[" + b"{}," * 1_000_000 + b"{}]", seconds=20)
     workers.close()
 
 
-async def test_a_host_whose_text_takes_long_holds_up_itself_alone(workers: Workers) -> None:
+async def test_host_with_costly_text_delays_only_itself(workers: Workers) -> None:
     slow = [asyncio.create_task(recognised(workers, "css:a ~ a ~ b", SIBLINGS, "slow.example", 2)) for _ in range(3)]
     await asyncio.sleep(0)
     assert await recognised(workers, "css:h1", b"<h1>Births</h1>", "healthy.example") is State.PRESENT
@@ -113,23 +113,23 @@ async def test_a_host_whose_text_takes_long_holds_up_itself_alone(workers: Worke
     assert all(isinstance(fault, NoWorker) for fault in await asyncio.gather(*slow, return_exceptions=True))
 
 
-async def test_a_reader_that_breaks_is_told_and_its_process_replaced(workers: Workers) -> None:
+async def test_failed_reader_is_reported_and_its_process_replaced(workers: Workers) -> None:
     with pytest.raises(WorkerFault, match="TypeError"):
-        await workers.ask("strip", "a.example", None, seconds=5)
-    assert workers.pids() == []
+        await workers.run("strip", "a.example", None, seconds=5)
+    assert workers.process_ids() == []
 
 
-async def test_workers_nobody_needs_are_stopped(workers: Workers) -> None:
+async def test_unused_workers_are_stopped(workers: Workers) -> None:
     await recognised(workers, "css:h1", b"<h1>Births</h1>")
-    workers.rest()
-    assert len(workers.pids()) == 1
-    workers.rest()
-    assert workers.pids() == []
+    workers.stop_unused()
+    assert len(workers.process_ids()) == 1
+    workers.stop_unused()
+    assert workers.process_ids() == []
 
 
 async def test_closing_leaves_no_process_behind(workers: Workers) -> None:
     await recognised(workers, "css:h1", b"<h1>Births</h1>")
-    (pid,) = workers.pids()
+    (pid,) = workers.process_ids()
     workers.close()
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
@@ -138,20 +138,20 @@ async def test_closing_leaves_no_process_behind(workers: Workers) -> None:
 
 
 @pytest.mark.parametrize("value", [os.system, Path("x"), print])
-def test_a_reply_holds_plain_facts_alone(value: object) -> None:
-    with pytest.raises(Refused):
-        unpacked(pickle.dumps(value))
+def test_reply_contains_only_plain_values(value: object) -> None:
+    with pytest.raises(RefusedReply):
+        unpack(pickle.dumps(value))
 
 
-async def test_what_waits_to_be_read_is_bounded_and_each_host_has_its_share(workers: Workers) -> None:
+async def test_waiting_bytes_are_limited_and_each_host_has_its_share(workers: Workers) -> None:
     told: list[str] = []
-    workers.told = told.append
+    workers.on_costly = told.append
     asked = [
-        asyncio.create_task(workers.ask("strip", f"h{host}.example", b"{}", seconds=5, size=999_999))
+        asyncio.create_task(workers.run("strip", f"h{host}.example", b"{}", seconds=5, size=999_999))
         for _ in range(5)
         for host in range(4)
     ]
-    others = asyncio.create_task(workers.ask("strip", "other.example", b"{}", seconds=5, size=999_999))
+    others = asyncio.create_task(workers.run("strip", "other.example", b"{}", seconds=5, size=999_999))
     answers = await asyncio.gather(*asked, others, return_exceptions=True)
     assert [isinstance(each, TooCostly) for each in answers] == [False] * 16 + [True] * 4 + [False]
     assert told == [f"h{host}.example" for host in range(4)]
@@ -182,13 +182,13 @@ class Machine:
         return start_worker(megabytes)
 
     def workers(self) -> Workers:
-        starts = Starts(
+        starts = StartHooks(
             lambda _began, fault: self.attempts.append(fault), lambda host, _began: self.unread.append(host)
         )
-        return Workers(1, clock=self.clock, told=self.blamed.append, starts=starts, start=self.start)
+        return Workers(1, clock=self.clock, on_costly=self.blamed.append, hooks=starts, start=self.start)
 
 
-async def test_a_worker_that_does_not_start_is_our_fault_and_no_hosts() -> None:
+async def test_worker_that_does_not_start_is_our_fault_not_the_hosts() -> None:
     machine = Machine()
     workers = machine.workers()
     with pytest.raises(NoWorker, match="this monitor has no worker to read it: PermissionError"):
@@ -197,7 +197,7 @@ async def test_a_worker_that_does_not_start_is_our_fault_and_no_hosts() -> None:
     workers.close()
 
 
-async def test_after_a_worker_did_not_start_none_is_started_for_a_while() -> None:
+async def test_no_start_is_tried_for_a_while_after_a_failed_one() -> None:
     machine = Machine()
     workers = machine.workers()
     for passed in (0.0, 0.5, 1.0, 1.9, 3.0):
@@ -220,7 +220,7 @@ async def test_answers_are_read_again_once_a_worker_starts() -> None:
     workers.close()
 
 
-async def test_a_worker_that_has_nothing_to_do_is_enough_though_another_does_not_start() -> None:
+async def test_idle_worker_is_used_although_another_does_not_start() -> None:
     is_second_asked_for, calls, attempts = threading.Event(), count(), list[str]()
 
     def start(megabytes: int) -> Worker:
@@ -228,11 +228,11 @@ async def test_a_worker_that_has_nothing_to_do_is_enough_though_another_does_not
             is_second_asked_for.wait()
             return start_worker(megabytes)
         is_second_asked_for.set()
-        while not workers.pids():
+        while not workers.process_ids():
             os.sched_yield()
         raise NoWorker(WHY)
 
-    workers = Workers(2, starts=Starts(lambda _began, fault: attempts.append(fault)), start=start)
+    workers = Workers(2, hooks=StartHooks(lambda _began, fault: attempts.append(fault)), start=start)
     both = [recognised(workers, "css:h1", b"<h1>Births</h1>", host) for host in ("a.example", "b.example")]
     read = await asyncio.gather(*both, return_exceptions=True)
     assert {type(one) for one in read} == {State, NoWorker}
@@ -241,7 +241,7 @@ async def test_a_worker_that_has_nothing_to_do_is_enough_though_another_does_not
     workers.close()
 
 
-async def test_whether_a_worker_starts_is_tried_at_first_and_until_one_does() -> None:
+async def test_start_is_tried_at_first_and_until_one_succeeds() -> None:
     machine = Machine()
     workers = machine.workers()
     await workers.try_start()
@@ -252,15 +252,15 @@ async def test_whether_a_worker_starts_is_tried_at_first_and_until_one_does() ->
     for _ in range(3):
         await workers.try_start(eager=True)
     assert machine.attempts == [WHY, WHY, ""]
-    assert len(workers.pids()) == 1
+    assert len(workers.process_ids()) == 1
     workers.close()
 
 
-async def test_a_worker_that_died_while_it_had_nothing_to_do_is_replaced_and_nobody_is_blamed() -> None:
+async def test_worker_that_died_while_idle_is_replaced_without_a_report() -> None:
     machine = Machine(is_mended=True)
     workers = machine.workers()
     await recognised(workers, "css:h1", b"<h1>Births</h1>")
-    (pid,) = workers.pids()
+    (pid,) = workers.process_ids()
     os.kill(pid, signal.SIGKILL)
     await asyncio.to_thread(os.waitid, os.P_PID, pid, os.WEXITED | os.WNOWAIT)
     assert await recognised(workers, "css:h1", b"<h1>Births</h1>") is State.PRESENT

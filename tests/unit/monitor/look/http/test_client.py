@@ -54,7 +54,7 @@ async def test_gzip_is_unpacked_and_a_bomb_is_refused() -> None:
             await one.get(BASE)
 
 
-async def test_a_body_that_is_not_read_is_never_waited_for() -> None:
+async def test_unread_body_is_not_waited_for() -> None:
     head = b"HTTP/1.1 202 Accepted\r\nContent-Length: 1000\r\n\r\n"
     async with (
         publishing(says(head)) as publisher,
@@ -76,7 +76,7 @@ async def test_an_address_that_is_not_public_is_refused_without_quoting_it(url: 
     assert str(fault.value) == reason
 
 
-async def test_a_server_that_hangs_is_cut_at_the_deadline() -> None:
+async def test_hanging_server_is_cut_at_the_deadline() -> None:
     async def hang(_: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
         await publisher.done.wait()
 

@@ -1,4 +1,4 @@
-"""Names looked up: a name server that is silent costs its own hosts' looks alone."""
+"""Lookups of names: a silent name server delays only requests to its own hosts."""
 
 from __future__ import annotations
 
@@ -40,19 +40,19 @@ def server() -> Iterator[Server]:
     made.speaks.set()
 
 
-async def test_a_name_is_looked_up_once_and_kept(server: Server) -> None:
+async def test_name_is_looked_up_once_and_kept(server: Server) -> None:
     names = Names(server.look_up)
     for _ in range(3):
         assert await names.addresses("a.example", PORT, 5) == ["203.0.113.7"]
     assert server.asked["a.example"] == 1
 
 
-async def test_a_silent_name_ends_with_the_deadline_of_who_asks(server: Server) -> None:
+async def test_silent_name_server_ends_with_the_deadline_of_the_request(server: Server) -> None:
     with pytest.raises(NoAddress, match="no answer"):
         await Names(server.look_up).addresses(SILENT, PORT, 0.01)
 
 
-async def test_a_silent_name_takes_one_thread_however_many_ask(server: Server) -> None:
+async def test_silent_name_server_takes_one_thread_for_many_requests(server: Server) -> None:
     names = Names(server.look_up, most=2)
     looks = [names.addresses(SILENT, PORT, 0.05) for _ in range(50)]
     assert all(isinstance(fault, NoAddress) for fault in await asyncio.gather(*looks, return_exceptions=True))
@@ -60,7 +60,7 @@ async def test_a_silent_name_takes_one_thread_however_many_ask(server: Server) -
     assert await names.addresses("healthy.example", PORT, 5) == ["203.0.113.7"]
 
 
-async def test_an_answer_that_comes_late_serves_the_next(server: Server) -> None:
+async def test_late_answer_of_a_name_server_is_used_by_the_next_request(server: Server) -> None:
     names = Names(server.look_up)
     with pytest.raises(NoAddress):
         await names.addresses(SILENT, PORT, 0.01)
@@ -70,7 +70,7 @@ async def test_an_answer_that_comes_late_serves_the_next(server: Server) -> None
 
 
 @pytest.mark.parametrize("fault", [OSError("no such name"), UnicodeError("label too long")])
-async def test_a_name_without_an_address_is_told_and_asked_for_again(server: Server, fault: Exception) -> None:
+async def test_name_without_an_address_is_reported_and_looked_up_again(server: Server, fault: Exception) -> None:
     names = Names(server.look_up)
     server.fails["a.example"] = fault
     with pytest.raises(NoAddress, match=r"a\.example"):
@@ -79,7 +79,7 @@ async def test_a_name_without_an_address_is_told_and_asked_for_again(server: Ser
     assert await names.addresses("a.example", PORT, 5) == ["203.0.113.7"]
 
 
-def test_the_last_addresses_stand_in_for_a_server_that_has_fallen_silent_but_not_for_ever(server: Server) -> None:
+def test_last_addresses_replace_a_silent_name_server_for_a_while(server: Server) -> None:
     async def story(clock: VirtualClock) -> None:
         names = Names(server.look_up)
         server.speaks.set()

@@ -1,4 +1,4 @@
-"""Whatever it is asked for and whatever comes back, the fetcher brings an answer or a failure."""
+"""The fetcher returns an answer or a failure for any request and any bytes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from monitor.look.fetch import Failure, Request
 from monitor.look.http.fetcher import HttpFetcher
 
 ANY = st.text(st.characters(exclude_categories=()), max_size=40)
-# Nothing is ever connected to: no port but these two is asked, and these names are nobody's.
+# No connection is ever opened: only these two ports are used, and these names do not exist.
 ADDRESSES = st.one_of(
     ANY, ANY.map("https://{}:1/".format), ANY.map("http://[{}]/".format), ANY.map("http://\\{}@/".format)
 )
@@ -43,5 +43,5 @@ STUMBLES = (
 
 
 @pytest.mark.parametrize("url", STUMBLES)
-def test_an_address_that_libraries_stumble_over_is_refused(url: str) -> None:
+def test_address_that_libraries_cannot_parse_is_refused(url: str) -> None:
     assert isinstance(asyncio.run(outcome(url, "")), Failure)

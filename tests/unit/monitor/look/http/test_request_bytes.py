@@ -26,7 +26,7 @@ def lines_of(written: RequestBytes) -> list[bytes]:
     PATHS,
     st.booleans(),
 )
-def test_an_address_goes_out_as_httpx_would_write_it(place: str, path: str, bust: bool) -> None:  # noqa: FBT001  # hypothesis gives it
+def test_address_is_sent_as_httpx_would_write_it(place: str, path: str, bust: bool) -> None:  # noqa: FBT001  # hypothesis gives it
     url = f"{place}/{path}"
     request = Request(url, bust=bust)
     try:
@@ -75,7 +75,7 @@ def test_requests_to_one_host_share_what_is_the_same() -> None:
         "nothing",
     ],
 )
-def test_an_address_that_may_not_be_asked_is_refused_however_often(url: str) -> None:
+def test_forbidden_address_is_refused_every_time(url: str) -> None:
     one = writer()
     for _ in range(2):
         with pytest.raises(RefusedAddress):
@@ -83,6 +83,6 @@ def test_an_address_that_may_not_be_asked_is_refused_however_often(url: str) -> 
 
 
 @pytest.mark.parametrize("more", [{"etag": '"1"\r\nX: y'}, {"modified": "a\nb"}, {"accept": "a\x00b"}])
-def test_a_line_break_never_reaches_the_wire(more: dict[str, str]) -> None:
+def test_line_break_is_never_sent(more: dict[str, str]) -> None:
     with pytest.raises(httpx.LocalProtocolError):
         writer().write(Request("https://stats.example/a", **more))  # type: ignore[arg-type]  # texts alone

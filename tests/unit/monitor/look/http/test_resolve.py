@@ -1,4 +1,4 @@
-"""Names that lead where nobody may be asked: refused for as long as they do, and not longer."""
+"""Names with forbidden addresses are refused only as long as they have them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from monitor.look.http.resolve import Names, Resolver, Route
 ORIGIN = Origin("https", "www.example", 443)
 
 
-async def test_a_name_that_led_into_a_private_network_is_asked_for_at_the_next_look() -> None:
+async def test_name_that_led_into_a_private_network_is_looked_up_again_at_the_next_look() -> None:
     answers = [["10.0.0.1"], ["8.8.8.8"], ["10.0.0.1"]]
     resolver = Resolver(Guard(), names=Names(lambda *_: answers.pop(0)))
     with pytest.raises(RefusedAddress):

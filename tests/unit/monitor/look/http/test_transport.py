@@ -94,7 +94,7 @@ def test_no_bytes_break_a_connection_otherwise_than_as_httpx_does(raw: bytes, cu
     asyncio.run(story())
 
 
-async def test_a_second_answer_to_one_question_changes_nothing_and_costs_the_connection() -> None:
+async def test_second_answer_to_one_request_closes_the_connection() -> None:
     wire, _ = asked()
     first = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
     wire.data_received(first + b"HTTP/1.1 200 OK\r\nX-Forged: 1\r\nContent-Length: 2\r\n\r\nno")
@@ -103,7 +103,7 @@ async def test_a_second_answer_to_one_question_changes_nothing_and_costs_the_con
     assert not wire.end_request()
 
 
-async def test_bytes_nobody_asked_for_close_an_idle_connection() -> None:
+async def test_unrequested_bytes_close_an_idle_connection() -> None:
     wire, line = asked()
     wire.data_received(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
     assert wire.end_request()
@@ -113,7 +113,7 @@ async def test_bytes_nobody_asked_for_close_an_idle_connection() -> None:
         wire.send(b"", RequestTiming(CLOCK, 5.0))
 
 
-async def test_only_connections_of_one_loop_share_the_place_where_bytes_arrive() -> None:
+async def test_only_connections_of_one_loop_share_a_buffer() -> None:
     async def place() -> memoryview:
         wire, _ = asked()
         return wire.get_buffer(-1)
@@ -123,7 +123,7 @@ async def test_only_connections_of_one_loop_share_the_place_where_bytes_arrive()
     assert await asyncio.to_thread(asyncio.run, place()) is not mine
 
 
-async def test_a_body_that_comes_faster_than_it_is_read_is_held_back() -> None:
+async def test_body_that_arrives_faster_than_it_is_read_is_paused() -> None:
     wire, line = asked()
     wire.data_received(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
     wire.data_received(bytes(300_000))
@@ -133,7 +133,7 @@ async def test_a_body_that_comes_faster_than_it_is_read_is_held_back() -> None:
 
 
 @pytest.mark.parametrize("more", [b"X-More: and more\r\n", b"X-More" + b"e" * 100])
-async def test_what_follows_a_body_is_not_kept_and_may_not_go_on_for_ever(more: bytes) -> None:
+async def test_trailers_are_dropped_and_limited(more: bytes) -> None:
     wire, line = asked()
     wire.data_received(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n")
     for _ in range(70_000 // len(more)):
@@ -142,7 +142,7 @@ async def test_what_follows_a_body_is_not_kept_and_may_not_go_on_for_ever(more: 
     assert wire.headers == [(b"Transfer-Encoding", b"chunked")]
 
 
-async def test_the_answer_to_head_has_no_body_and_costs_the_connection() -> None:
+async def test_answer_to_head_has_no_body_and_closes_the_connection() -> None:
     wire, _ = asked(is_head=True)
     wire.data_received(b"HTTP/1.1 200 OK\r\nContent-Length: 200\r\n\r\n")
     assert await body_of(wire) == b""

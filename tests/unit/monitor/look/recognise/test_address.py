@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.look.recognise.page import absolute
+from monitor.look.recognise.page import absolute_url
 from monitor.look.recognise.registry import recogniser
 from tests.unit.monitor.look.recognise.pages import CONTEXT, URL, answer
 
@@ -35,17 +35,17 @@ FEEDS = [
 
 
 @pytest.mark.parametrize("link", NOWHERE)
-def test_a_link_that_leads_nowhere_we_may_look_is_no_address(link: str) -> None:
-    assert absolute(URL, link) == ""
+def test_unusable_link_gives_no_address(link: str) -> None:
+    assert absolute_url(URL, link) == ""
 
 
-def test_a_link_is_read_from_the_page_it_stands_on() -> None:
-    assert absolute("https://www.gov.uk/a/b", " ../c?d=e@f ") == "https://www.gov.uk/c?d=e@f"
+def test_relative_link_is_resolved_against_its_page() -> None:
+    assert absolute_url("https://www.gov.uk/a/b", " ../c?d=e@f ") == "https://www.gov.uk/c?d=e@f"
 
 
 @given(st.text(max_size=60))
 def test_no_link_breaks_its_page(link: str) -> None:
-    assert absolute(URL, link)[:4] in ("", "http")
+    assert absolute_url(URL, link)[:4] in ("", "http")
 
 
 @pytest.mark.parametrize(("name", "said"), DAMAGED)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from monitor.look.fetch import Answer
 from monitor.look.recognise.govuk import recognise
 from monitor.look.recognise.result import Context
-from monitor.look.recognise.version import first_published, moved_on, read
+from monitor.look.recognise.version import advanced_fields, first_published, parse_version
 from monitor.look.sighting import State
 from tests.unit.monitor.look.recognise.pages import CONTEXT, PATH, TITLE, URL, answer, item, page
 
@@ -29,12 +29,12 @@ def test_the_edition_before_at_the_same_address_is_absence() -> None:
     assert recognise(item("publication", OTHER), CONTEXT).state is State.ABSENT
 
 
-def test_another_edition_is_absence_where_nothing_stood_before_too() -> None:
+def test_another_edition_after_a_404_is_absence() -> None:
     seen = recognise(page(f"{OTHER} - GOV.UK", OTHER), Context(URL, TITLE, was_missing=True))
     assert (seen.state, seen.why) == (State.ABSENT, "another edition stands there")
 
 
-def test_another_title_where_nothing_stood_before_proves_nothing() -> None:
+def test_another_title_after_a_404_is_unknown() -> None:
     seen = recognise(page("Prison population - GOV.UK", "Prison population"), Context(URL, TITLE, was_missing=True))
     assert (seen.state, seen.why) == (State.UNKNOWN, "another title stands there")
 
@@ -66,7 +66,7 @@ def test_a_release_without_a_period_in_its_title_is_never_specific() -> None:
 
 
 @pytest.mark.parametrize("kind", ["Accredited official", "National", "Official"])
-def test_an_announcement_is_absence_though_it_bears_our_title(kind: str) -> None:
+def test_announcement_with_the_releases_title_is_absence(kind: str) -> None:
     assert recognise(page(f"{TITLE} - {kind} statistics announcement - GOV.UK", TITLE), CONTEXT).state is State.ABSENT
 
 
@@ -86,7 +86,7 @@ def test_words_about_a_release_to_come_in_the_text_are_no_notice() -> None:
 @pytest.mark.parametrize(
     "title", ["No longer available - GOV.UK", "The page you&#x2019;re looking for is no longer here - GOV.UK"]
 )
-def test_a_page_taken_down_is_withdrawn(title: str) -> None:
+def test_removed_page_is_withdrawn(title: str) -> None:
     assert (
         recognise(page(title, "The page you're looking for is no longer available"), CONTEXT).state is State.WITHDRAWN
     )
@@ -154,7 +154,7 @@ def test_a_gone_item_is_withdrawn_though_it_answers_200() -> None:
     )
 
 
-def test_a_redirect_item_proves_nothing_and_tells_where_to_look() -> None:
+def test_redirect_item_is_unknown_and_gives_its_destination() -> None:
     rules = [{"path": PATH, "type": "exact", "destination": "/government/statistics/other"}]
     twin = f"https://www.gov.uk/api/content{PATH}"
     seen = recognise(item("redirect", None, twin, redirects=rules), Context(twin, TITLE))
@@ -164,11 +164,11 @@ def test_a_redirect_item_proves_nothing_and_tells_where_to_look() -> None:
     ]
 
 
-def test_a_redirect_item_without_a_rule_tells_nothing() -> None:
+def test_redirect_item_without_a_destination_gives_none() -> None:
     assert recognise(item("redirect", None, redirects="none"), CONTEXT).found == ()
 
 
-def test_a_listing_tells_every_entry_and_finds_ours_wherever_it_is() -> None:
+def test_listing_gives_every_entry_and_finds_the_release_anywhere() -> None:
     results = [
         {"title": TITLE, "link": "/government/statistics/elsewhere", "public_timestamp": "x"},
         {"title": "No link"},
@@ -246,14 +246,14 @@ def test_the_samples_of_pages_are_read_right() -> None:
 _TIMES = (answer(b"").sent, answer(b"").received)
 
 
-def test_an_item_tells_its_version_by_fields_and_instants_never_by_the_words_of_a_note() -> None:
+def test_item_states_its_version_by_fields_not_by_change_notes() -> None:
     history = [{"note": "SECRET correction", "public_timestamp": "2026-11-27T14:05:00+00:00"}, {"note": "First."}]
     told = item("publication", public_updated_at="2026-11-27T14:05:00Z", details={"change_history": history})
     assert recognise(told, CONTEXT).version == "change_history=1 public_updated_at=2026-11-27T14:05:00+00:00"
     assert recognise(item("publication"), CONTEXT).version is None
 
 
-def test_a_page_and_an_item_tell_when_they_were_first_published() -> None:
+def test_page_and_item_state_when_they_were_first_published() -> None:
     stamp = "2026-11-26T09:30:01+00:00"
     head = f'<head><title>{TITLE} - GOV.UK</title><meta name="govuk:first-published-at" content="{stamp}"></head>'
     html = answer(f"<html>{head}<body><h1>{TITLE}</h1></body></html>".encode())
@@ -266,4 +266,7 @@ def test_the_sample_of_a_correction_has_moved_on_from_that_of_the_release() -> N
     names = ("2026_on_time_scheduled", "2026_corrected_next_day")
     bodies = ((SAMPLES / f"publications/{name}.json").read_bytes() for name in names)
     first, later = (recognise(answer(body, "application/json"), CONTEXT).version for body in bodies)
-    assert moved_on(read(first or ""), read(later or "")) == ["change_history", "public_updated_at"]
+    assert advanced_fields(parse_version(first or ""), parse_version(later or "")) == [
+        "change_history",
+        "public_updated_at",
+    ]

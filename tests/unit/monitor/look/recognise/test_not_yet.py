@@ -18,7 +18,7 @@ SAID = [
 
 @pytest.mark.parametrize("name", ["status", "govuk"])
 @pytest.mark.parametrize("said", SAID)
-def test_a_page_that_only_promises_its_release_is_absence_whatever_its_title(name: str, said: str) -> None:
+def test_page_that_only_promises_its_release_is_absence(name: str, said: str) -> None:
     assert recogniser(name)(page(TITLE, TITLE, said), CONTEXT).state is State.ABSENT
 
 
@@ -36,7 +36,7 @@ def test_figures_that_come_out_on_a_regular_basis_may_well_be_out() -> None:
 
 @pytest.mark.parametrize("name", ["status", "govuk"])
 @pytest.mark.parametrize("seen", [page("Placeholder", "Placeholder"), page("", "Test page")])
-def test_a_page_that_stands_in_for_another_under_a_title_of_its_own_proves_nothing(name: str, seen: Answer) -> None:
+def test_placeholder_under_another_title_is_unknown(name: str, seen: Answer) -> None:
     assert recogniser(name)(seen, CONTEXT).state is State.UNKNOWN
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from monitor.look.fetch import Answer
-from monitor.look.interpret import before_recognising
+from monitor.look.interpret import interpret_without_body
 from monitor.look.recognise.registry import recogniser
 from monitor.look.recognise.result import Context, Recognised
 from monitor.look.sighting import State
@@ -154,11 +154,11 @@ DATA = Target("r/page/edge", "r", "page", View.EDGE, f"{URL}/data", "cy.ons.gov.
 def by_status(status: int, body: bytes = b"", **headers: str) -> State | None:
     plain = answer(body, "text/html", DATA.url)
     got: Answer = replace(plain, status=status, headers={**plain.headers, **headers})
-    seen = before_recognising(got, DATA)
+    seen = interpret_without_body(got, DATA)
     return None if seen is None else seen.state
 
 
-def test_an_address_that_is_being_retired_says_nothing_of_its_release() -> None:
+def test_retired_address_is_unknown() -> None:
     assert by_status(404, b"not found") is A
     assert by_status(404, b"not found", sunset="Wed, 01 Jul 2026 00:00:00 GMT") is U
     assert by_status(200, b"", deprecation="true") is U
@@ -180,7 +180,7 @@ def test_a_publication_of_ees_that_goes_back_to_an_earlier_year_shows_no_new_edi
     assert recogniser("ees-after:2024-25-autumn-term")(answer(said, "application/json"), CONTEXT).state is state
 
 
-def test_of_ees_a_release_by_its_year_is_no_other_years() -> None:
+def test_ees_release_of_another_year_is_absence() -> None:
     ours, release = "Example absence: Academic year 2025/26", {"id": "1", "releaseId": "2", "published": "x"}
     for year, state in (("2025/26", P), ("2024/25", A)):
         said = release | {"title": f"Academic year {year}", "publication": {"title": "Example absence"}}

@@ -11,7 +11,7 @@ from monitor.look.fetch import Answer
 from monitor.look.recognise.registry import PLAIN, WITH_RULE, recogniser
 from monitor.look.recognise.result import Context
 from monitor.look.recognise.title import Likeness, likeness, names_a_period
-from monitor.look.recognise.version import moved_on, read
+from monitor.look.recognise.version import advanced_fields, parse_version
 from monitor.look.sighting import State
 from tests.unit.monitor.look.recognise.pages import CONTEXT, TITLE, URL, answer, page
 
@@ -29,7 +29,7 @@ def test_status_is_never_specific() -> None:
     assert (seen.state, seen.specific) == (State.PRESENT, False)
 
 
-def test_status_holds_a_page_to_the_title_by_its_heading_or_its_title_whichever_is_nearer() -> None:
+def test_status_compares_heading_and_title_with_the_release() -> None:
     other, fresh = TITLE.replace("July to September", "April to June"), Context(CONTEXT.url, TITLE, was_missing=True)
     seen = {
         (heading, title): recogniser("status")(page(title, heading), fresh).state
@@ -61,13 +61,13 @@ def test_status_holds_a_page_to_the_title_by_its_heading_or_its_title_whichever_
         "Access denied",
     ],
 )
-def test_a_page_of_the_site_itself_proves_nothing(name: str, words: str) -> None:
+def test_notice_about_the_site_is_unknown(name: str, words: str) -> None:
     for title, heading in ((words, ""), ("Example", words)):
         assert recogniser(name)(page(title, heading, "<p>Words.</p>"), CONTEXT).state is State.UNKNOWN
 
 
 @pytest.mark.parametrize("name", ["status", "govuk"])
-def test_a_release_about_such_things_is_none_of_them(name: str) -> None:
+def test_release_about_maintenance_or_cookies_is_no_site_notice(name: str) -> None:
     title = "Sorry statistics and sites under maintenance: July to September 2026"
     assert recogniser(name)(page(title, title), Context(CONTEXT.url, title)).state is State.PRESENT
 
@@ -119,7 +119,7 @@ def test_a_link_is_found_by_its_address_or_words() -> None:
     assert recogniser("link:*.csv")(page("T", "H", links), CONTEXT).state is State.ABSENT
 
 
-def test_a_link_is_specific_when_it_names_the_period_or_bears_our_title() -> None:
+def test_link_is_specific_if_it_names_the_period_or_has_the_title() -> None:
     link = f'<a href="/x">{TITLE}</a>'
     assert recogniser("link:/x")(page("T", "H", link), CONTEXT).specific
     assert recogniser("link:*2026*")(page("T", "H", link), CONTEXT).specific
@@ -137,7 +137,7 @@ def test_an_element_is_found_by_its_selector() -> None:
     ("said", "state"),
     [({"out": True}, State.PRESENT), ({"out": 0}, State.PRESENT), ({"out": []}, State.ABSENT), ({}, State.ABSENT)],
 )
-def test_json_is_asked_by_an_expression(said: object, state: State) -> None:
+def test_json_is_queried_by_an_expression(said: object, state: State) -> None:
     assert recogniser("jmespath:out")(json_answer(said), CONTEXT).state is state
 
 
@@ -171,7 +171,7 @@ def test_a_feed_too_large_to_read_in_time_proves_nothing() -> None:
     assert recogniser("feed:example claims")(answer(body, "application/atom+xml"), CONTEXT).state is State.UNKNOWN
 
 
-def test_a_title_beyond_all_measure_is_read_in_no_time() -> None:
+def test_very_long_title_is_read_fast() -> None:
     assert recogniser("govuk")(page("Q1 2026 january " * 50_000, "", "x"), CONTEXT).state is State.UNKNOWN
 
 
@@ -185,11 +185,11 @@ def test_a_title_beyond_all_measure_is_read_in_no_time() -> None:
         ({"title": TITLE}, State.UNKNOWN),
     ],
 )
-def test_an_entry_of_ons_is_read_by_what_it_says_of_itself(description: dict[str, object], state: State) -> None:
+def test_ons_entry_is_read_by_published_and_cancelled(description: dict[str, object], state: State) -> None:
     assert recogniser("ons")(json_answer({"description": description}), CONTEXT).state is state
 
 
-def test_an_entry_of_ons_tells_its_parts_in_both_spellings() -> None:
+def test_ons_entry_gives_its_parts_in_both_spellings() -> None:
     said = {
         "description": {"published": True, "title": TITLE, "migrationLink": "/new"},
         "relatedDocuments": [{"uri": "/a", "title": "A"}],
@@ -203,14 +203,14 @@ def test_an_entry_of_ons_tells_its_parts_in_both_spellings() -> None:
     ]
 
 
-def test_a_page_of_ons_proves_nothing_unless_it_says_so() -> None:
+def test_ons_page_without_a_status_is_unknown() -> None:
     look = recogniser("ons")
     assert look(page(TITLE, TITLE), CONTEXT).state is State.UNKNOWN
     assert look(page(TITLE, TITLE, "<p>Not yet released</p>"), CONTEXT).state is State.ABSENT
     assert look(page(TITLE, TITLE, "<h2>Publications</h2>"), CONTEXT).specific
 
 
-def test_a_version_of_ees_is_presence_with_its_dates_told() -> None:
+def test_ees_version_is_presence_with_its_dates() -> None:
     said = {"id": "1", "releaseId": "2", "published": "2026-11-26T09:30:00Z", "title": "July to September 2026"}
     seen = recogniser("ees")(
         json_answer(said | {"publication": {"title": "Example claims: quarterly statistics"}}), CONTEXT
@@ -218,7 +218,7 @@ def test_a_version_of_ees_is_presence_with_its_dates_told() -> None:
     assert (seen.state, seen.specific, seen.found[0].facts["releaseId"]) == (State.PRESENT, True, "2")
 
 
-def test_an_amendment_of_ees_moves_its_version_on_though_it_keeps_the_date_shown() -> None:
+def test_ees_amendment_advances_the_version_and_keeps_the_date() -> None:
     said = {"id": "1", "releaseId": "2", "published": "2026-10-15T08:30:21.44+00:00", "title": "July to September 2026"}
     said |= {"publication": {"title": "Example claims: quarterly statistics"}, "lastUpdated": said["published"]}
     first, amended = (
@@ -226,10 +226,10 @@ def test_an_amendment_of_ees_moves_its_version_on_though_it_keeps_the_date_shown
         for more in ({"updateCount": 1}, {"updateCount": 2, "lastUpdated": "2026-11-03T14:12:40.1180000+00:00"})
     )
     assert first == "lastUpdated=2026-10-15T08:30:21.440000+00:00 updateCount=1"
-    assert moved_on(read(first or ""), read(amended or "")) == ["lastUpdated", "updateCount"]
+    assert advanced_fields(parse_version(first or ""), parse_version(amended or "")) == ["lastUpdated", "updateCount"]
 
 
-def test_the_entries_of_an_ees_publication_tell_of_the_version_of_ours() -> None:
+def test_ees_entries_give_the_version_of_the_release() -> None:
     entry = {"releaseId": "1", "published": "x", "title": "July to September 2026"}
     other = {"releaseId": "2", "published": "x", "title": "April to June 2026", "lastUpdated": "2026-12-01T09:30:00Z"}
     context = Context(URL, "Example claims: July to September 2026")
@@ -237,7 +237,7 @@ def test_the_entries_of_an_ees_publication_tell_of_the_version_of_ours() -> None
     assert recogniser("ees")(listed, context).version == "lastUpdated=2026-11-26T09:30:02+00:00"
 
 
-def test_the_entries_of_an_ees_publication_are_asked_for_our_period() -> None:
+def test_ees_entries_are_searched_for_the_period() -> None:
     entries = [
         {"releaseId": "1", "published": "x", "title": "July to September 2026"},
         {"title": "legacy", "url": "/x"},
@@ -267,20 +267,20 @@ def test_the_first_release_of_a_publication_of_ees_comes_after_none() -> None:
     assert look(json_answer({"latestRelease": {"slug": "2025-26"}}), CONTEXT).specific
 
 
-def test_a_page_of_ees_bears_series_and_period() -> None:
+def test_ees_page_has_series_and_period() -> None:
     out = page("July to September 2026 - Explore education statistics - GOV.UK", "Example claims: quarterly statistics")
     assert recogniser("ees")(out, CONTEXT).specific
     assert recogniser("ees")(page("Page not found", "Page not found"), CONTEXT).state is State.ABSENT
 
 
 @pytest.mark.parametrize("name", ["", "nonsense", "text", "text:", "text: ", "govuk:x", "css:"])
-def test_an_unknown_recogniser_is_named_with_what_may_be_written(name: str) -> None:
+def test_unknown_recogniser_is_refused_with_the_known_names(name: str) -> None:
     with pytest.raises(UnknownName, match="one of: changed ees govuk ons period status titled css"):
         recogniser(name)
 
 
 @pytest.mark.parametrize("name", ["css:h1[", "jmespath:a["])
-def test_a_rule_that_cannot_be_read_is_a_persons_fault(name: str) -> None:
+def test_unreadable_rule_is_a_user_fault(name: str) -> None:
     with pytest.raises(UserFault):
         recogniser(name)
 

@@ -1,4 +1,4 @@
-"""A page that stays where it is: which edition it shows is told by the period in its heading and title alone."""
+"""`period`: heading and title of a page that keeps its address decide which edition it shows."""
 
 from __future__ import annotations
 
@@ -32,9 +32,7 @@ def seen(heading: str, title: str = "Example figures", inside: str = "", ours: s
         ("", "", U),
     ],
 )
-def test_the_period_in_heading_or_title_tells_which_edition_stands_there(
-    heading: str, title: str, state: State
-) -> None:
+def test_period_in_heading_or_title_decides_the_edition(heading: str, title: str, state: State) -> None:
     assert seen(heading, title).state is state
 
 
@@ -47,28 +45,28 @@ def test_the_period_in_heading_or_title_tells_which_edition_stands_there(
         "Scheduled maintenance, June 2026",
     ],
 )
-def test_what_is_to_come_and_pages_of_the_site_prove_nothing(heading: str) -> None:
+def test_next_editions_and_site_notices_are_unknown(heading: str) -> None:
     assert seen(heading).state is U
     assert seen(heading.replace("June", "May")).state is U
 
 
-def test_our_period_over_words_of_a_publication_to_come_proves_nothing() -> None:
+def test_period_with_a_promise_of_publication_is_unknown() -> None:
     assert seen("Deaths, June 2026", inside="<p>These figures will be published at 9.30am.</p>").state is U
     assert seen("Deaths, June 2026", inside="<p>The next release will be published in July.</p>").state is P
     assert seen("Deaths, May 2026", inside="<p>These figures will be published at 9.30am.</p>").state is A
 
 
-def test_it_belongs_to_this_edition_alone_under_its_own_title() -> None:
+def test_presence_is_specific_under_the_releases_title() -> None:
     assert [seen(heading).specific for heading in ("Example deaths, June 2026", "Deaths, June 2026")] == [True, False]
     # The same figures before they are final bear the same period.
     assert not seen("Example deaths by region, June 2026", ours="Example deaths by region, final: June 2026").specific
 
 
 @pytest.mark.parametrize("title", ["Example deaths", "Example deaths: week 27"])
-def test_a_title_without_a_year_or_month_is_told_by_no_page(title: str) -> None:
+def test_release_without_a_period_is_unknown_to_period(title: str) -> None:
     assert seen(title, ours=title).state is U
 
 
-def test_bytes_that_are_no_page_prove_nothing() -> None:
+def test_bytes_that_are_no_page_are_unknown() -> None:
     context = Context("https://figures.example.org/deaths", OURS)
     assert recogniser("period")(answer(b"PK\x03\x04", "application/zip"), context).state is U

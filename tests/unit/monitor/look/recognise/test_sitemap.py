@@ -1,4 +1,4 @@
-"""Sitemaps: read whatever their spelling, never expanded, never beyond a measure."""
+"""Sitemaps: read in any spelling, without expansion of entities, and up to a limit."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.look.recognise.sitemap import is_sitemap, places, unpacked
+from monitor.look.recognise.feed import read_sitemap, unpack_gzip
 
 ANY = re.compile(".*")
 NONE = re.compile("(?!)")
 
 
 def urls(body: str, wanted: re.Pattern[str] = NONE) -> list[str]:
-    return [one.url for one in places(body.encode(), wanted)[0]]
+    return [one.url for one in read_sitemap(body.encode(), wanted)[0]]
 
 
 def test_addresses_are_read_whatever_namespace_prefix_or_wrapping_they_have() -> None:
@@ -26,8 +26,7 @@ def test_addresses_are_read_whatever_namespace_prefix_or_wrapping_they_have() ->
         "<s:url><s:loc><![CDATA[https://x.example/c_d.html]]></s:loc></s:url>"
         "<s:url><s:loc>javascript:alert(1)</s:loc></s:url><s:url/></s:urlset>"
     )
-    found, is_whole = places(body.encode(), NONE)
-    assert is_sitemap(body.encode())
+    found, is_whole = read_sitemap(body.encode(), NONE)
     assert is_whole
     assert [(one.url, one.title, one.facts) for one in found] == [
         ("https://x.example/a-b?x=1&y=2", "a b?x=1&y=2", {"updated": "2026-11-26"}),
@@ -37,7 +36,7 @@ def test_addresses_are_read_whatever_namespace_prefix_or_wrapping_they_have() ->
 
 def test_an_index_names_sitemaps_and_no_publications() -> None:
     body = "<sitemapindex><sitemap><loc>https://x.example/1.xml.gz</loc></sitemap></sitemapindex>"
-    (one,), _ = places(body.encode(), ANY)
+    (one,), _ = read_sitemap(body.encode(), ANY)
     assert (one.role, one.title) == ("sitemap", "")
 
 
@@ -48,29 +47,29 @@ def test_entities_are_not_expanded_and_nothing_is_fetched() -> None:
     assert urls(body) == []
 
 
-def test_a_sitemap_that_is_cut_gives_what_came_and_says_so() -> None:
+def test_cut_sitemap_gives_its_addresses_and_is_incomplete() -> None:
     body = "<urlset><url><loc>https://x.example/a</loc></url><url><loc>https://x.exa"
-    found, is_whole = places(body.encode(), NONE)
+    found, is_whole = read_sitemap(body.encode(), NONE)
     assert ([one.url for one in found], is_whole) == (["https://x.example/a"], False)
 
 
-def test_a_packed_sitemap_is_unpacked_up_to_a_measure() -> None:
+def test_gzip_sitemap_is_unpacked_up_to_a_limit() -> None:
     body = b"<urlset/>"
-    assert unpacked(gzip.compress(body)) == (body, True)
-    assert unpacked(gzip.compress(body)[:-9]) == (body, False)
-    assert unpacked(b"\x1f\x8bnonsense") == (b"", False)
-    text, is_all = unpacked(gzip.compress(b" " * 50_000_000))
+    assert unpack_gzip(gzip.compress(body)) == (body, True)
+    assert unpack_gzip(gzip.compress(body)[:-9]) == (body, False)
+    assert unpack_gzip(b"\x1f\x8bnonsense") == (b"", False)
+    text, is_all = unpack_gzip(gzip.compress(b" " * 50_000_000))
     assert (len(text), is_all) == (4_000_000, False)
 
 
-def test_more_addresses_than_are_taken_are_no_whole_sitemap() -> None:
+def test_sitemap_with_too_many_addresses_is_incomplete() -> None:
     body = f"<urlset>{'<url><loc>https://x.example/a</loc></url>' * 20_001}</urlset>"
-    found, is_whole = places(body.encode(), NONE)
+    found, is_whole = read_sitemap(body.encode(), NONE)
     assert (len(found), is_whole) == (20_000, False)
 
 
 @given(st.binary(max_size=200), st.sampled_from([b"", b"<urlset>", b"<sitemapindex><sitemap><loc>", b"\x1f\x8b"]))
 def test_no_bytes_break_it(noise: bytes, head: bytes) -> None:
-    text, _ = unpacked(head + noise)
-    found, _ = places(text, ANY)
+    text, _ = unpack_gzip(head + noise)
+    found, _ = read_sitemap(text, ANY)
     assert all(one.url.startswith("http") for one in found)

@@ -1,4 +1,4 @@
-"""A listing shows that a release is not out, unless it lists its title at an address that is not known as another."""
+"""A listing proves absence, unless it has the release at an address that is not a known alternative."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from monitor.look.recognise.witnesses import unlisted
+from monitor.look.recognise.witnesses import recognise_index
 from monitor.look.sighting import State
 from tests.unit.monitor.look.recognise.pages import CONTEXT, TITLE, answer
 
@@ -27,4 +27,4 @@ AWARE = replace(CONTEXT, alternatives=(f"https://www.gov.uk{REPORT}",))
 )
 def test_a_known_alternative_in_a_listing_does_not_show_that_the_page_is_out(listed: list[str], state: State) -> None:
     said = json.dumps({"results": [{"title": TITLE, "link": link, "public_timestamp": "x"} for link in listed]})
-    assert unlisted(answer(said.encode(), "application/json"), AWARE).state is state
+    assert recognise_index(answer(said.encode(), "application/json"), AWARE).state is state

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from monitor.app.options import checks_of, joining_of
-from monitor.app.standing_in import Opened, StoreFailover, opened
+from monitor.app.store_failover import OpenedStore, StoreFailover, open_with_journal
 from monitor.clock import VirtualClock
 from monitor.config.settings import Settings
 from monitor.errors import StoreFault
@@ -38,10 +38,10 @@ def standing_in(near: Store, journal: Journal, url: str, folder: Path, clock: Vi
     members = Members("south", Leaseholder("south 1"), near.leases, writer, clock, divided=False)
     told = StoreHealth(clock, Metrics("1"), HealthState(clock.now(), {}, timedelta(seconds=2)), lambda: True)
     ledger = Ledger(near, writer, clock, joining_of(settings), checks_of(settings), off_the_loop)
-    return StoreFailover(Opened(near, url, journal, near), "south", writer, evidence, clock, told, members, ledger)
+    return StoreFailover(OpenedStore(near, url, journal, near), "south", writer, evidence, clock, told, members, ledger)
 
 
-def test_others_see_a_monitor_that_cannot_go_over_yet_to_the_store_that_is_back(tmp_path: Path) -> None:
+def test_other_monitors_see_one_that_cannot_switch_yet_to_the_recovered_store(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/store.db"
 
     async def story(clock: VirtualClock) -> None:
@@ -72,7 +72,7 @@ def test_others_see_a_monitor_that_cannot_go_over_yet_to_the_store_that_is_back(
 def test_a_store_on_sqlite_has_a_journal_only_if_one_is_configured(tmp_path: Path) -> None:
     url, clock = a_store_file(tmp_path / "store.db"), VirtualClock(NINE)
     for folder, has_journal in ((None, False), (str(tmp_path / "other disk"), True)):
-        found = opened(url, folder, "south", clock, durable=False)
+        found = open_with_journal(url, folder, "south", clock, durable=False)
         assert (found.journal is not None) == has_journal
         found.store.close()
 
@@ -83,7 +83,7 @@ def test_a_default_journal_of_an_earlier_version_is_written_into_the_store(tmp_p
     with closing(Store.ready(url, durable=False)) as store:
         journal.renew(store, NINE)
     journal.keep([a_run()], [], Heartbeat("south", NINE))
-    found = opened(url, None, "south", clock, durable=False)
+    found = open_with_journal(url, None, "south", clock, durable=False)
     assert runs_of(found.store, a_run().target) == [a_run()]
     assert (found.journal, journal.holds) == (None, False)
     found.store.close()
@@ -92,4 +92,4 @@ def test_a_default_journal_of_an_earlier_version_is_written_into_the_store(tmp_p
 def test_a_monitor_does_not_start_on_a_damaged_sqlite_file_without_a_journal(tmp_path: Path) -> None:
     (tmp_path / "store.db").write_bytes(b"damaged" * 1000)
     with pytest.raises(StoreFault, match=r"store\.db"):
-        opened(f"sqlite:///{tmp_path}/store.db", None, "south", VirtualClock(NINE), durable=False)
+        open_with_journal(f"sqlite:///{tmp_path}/store.db", None, "south", VirtualClock(NINE), durable=False)

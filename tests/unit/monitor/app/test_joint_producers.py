@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from alerts.draft.period import Row, period_of
-from alerts.routes import routes_for
+from alerts.routes import select_channels
 from monitor.config.settings import Settings
 from monitor.judge.policy import Policies, Policy, PolicyTable, UsualTime
 from monitor.ledger.export import export_calendar
@@ -34,7 +34,9 @@ def entry(*producers: str, title: str = "Claims: March 2018") -> Announcement:
 
 
 @pytest.mark.parametrize("order", [(OURS, THEIRS), (THEIRS, OURS)])
-def test_an_announcement_of_several_is_listed_watched_and_found_by_each(tmp_path: Path, order: tuple[str, str]) -> None:
+def test_a_joint_announcement_is_listed_watched_and_found_for_each_producer(
+    tmp_path: Path, order: tuple[str, str]
+) -> None:
     async def act(life: Life) -> None:
         await life.until("09:29:00")
         store, clock = life.daemon.store, life.clock
@@ -56,7 +58,7 @@ def test_an_announcement_of_several_is_listed_watched_and_found_by_each(tmp_path
     live(tmp_path, told, act, base=Settings.model_validate({"producer": [{"id": OURS, "name": "Ours"}]}))
 
 
-def test_configuration_says_whose_it_is_and_without_it_the_entry() -> None:
+def test_the_configuration_names_the_producer_and_otherwise_the_entry_does() -> None:
     def producer(*whose: str) -> tuple[str, ...]:
         return join({"govuk": [entry(THEIRS, OURS)]}, JoinRules(whose=whose)).releases[0].producers
 
@@ -76,7 +78,7 @@ def test_an_announcement_is_read_back_with_all_its_producers() -> None:
     assert announcement_from_json(announcement_json(made)) == made
 
 
-def test_policy_and_granted_times_are_those_of_any() -> None:
+def test_policies_and_agreed_times_of_any_producer_apply() -> None:
     own = PolicyTable.model_validate({"on_time_within": "5s"})
     assert Policies(producers={THEIRS: own}).of(OURS, THEIRS).on_time_within == timedelta(seconds=5)
     assert Policies(producers={THEIRS: own}).of(OURS) == Policy()
@@ -85,13 +87,13 @@ def test_policy_and_granted_times_are_those_of_any() -> None:
     assert not granted.fits(entry(OURS), SLOT, "Europe/London")
 
 
-def test_routes_match_by_any() -> None:
+def test_routes_match_any_producer() -> None:
     route = a_route("pager", producer=THEIRS)
-    told = routes_for(notice(producer=OURS), [route], ALL, NIGHT, LONDON, producers=(OURS, THEIRS))
+    told = select_channels(notice(producer=OURS), [route], ALL, NIGHT, LONDON, producers=(OURS, THEIRS))
     assert [name for name, _ in told] == ["pager"]
 
 
-def test_a_period_report_of_a_producer_holds_what_it_shares() -> None:
+def test_a_period_report_of_a_producer_includes_joint_releases() -> None:
     row = Row("r", "t", OURS, "https://e.org/", "Europe/London", SLOT, "late", others=(THEIRS,))
     day = date(2018, 1, 5)
     assert [len(period_of([row], day, day, name).rows) for name in (OURS, THEIRS, "x")] == [1, 1, 0]

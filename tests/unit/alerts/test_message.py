@@ -12,8 +12,9 @@ from alerts.channel import Attachment
 from alerts.decide import decide
 from alerts.finding import BlindSpan, Certainty, Finding, Part, ReleaseFacts
 from alerts.incident import Incident
-from alerts.notice import Notice, digest, message, notice_id
-from alerts.notice_text import subject
+from alerts.message import build_message, fold_openings
+from alerts.notice import Notice, notice_id
+from alerts.notice_text import notice_subject
 from schedules.times.interval import Bounds, Interval
 
 Make = Callable[..., ReleaseFacts]
@@ -69,7 +70,7 @@ def test_a_late_release_is_told_with_both_bounds(overdue: Make, late: Make) -> N
 def test_an_open_exposure_is_told_with_its_own_day(early: Make) -> None:
     _, notice = told(early("html", is_open=True))
     assert notice.subject.startswith("EARLY: ")
-    assert notice.subject.endswith("due 5 January 09:30 GMT, public since 17:00 GMT, not seen gone yet")
+    assert notice.subject.endswith("due 5 January 09:30 GMT, public since 17:00 GMT, not seen removed yet")
 
 
 def test_a_closed_exposure_is_told_with_both_bounds_of_its_length(early: Make) -> None:
@@ -80,7 +81,7 @@ def test_a_closed_exposure_is_told_with_both_bounds_of_its_length(early: Make) -
 
 def test_no_word_of_an_early_release_reaches_a_notice(early: Make) -> None:
     incident, notice = told(early("html", is_open=True))
-    sent = message(notice, incident)
+    sent = build_message(notice, incident)
     assert "Attacks rose" not in json.dumps(dict(sent.data)) + sent.text + sent.html + sent.subject
 
 
@@ -97,7 +98,7 @@ def test_a_notice_says_who_where_and_what_to_do(overdue: Make) -> None:
     for words in (
         "Producer: ofqual",
         "Address: https://www.gov.uk/government/statistics/malpractice",
-        "Promised: Friday 5 January 2018, 09:30 GMT (announced by govuk, known to us since Friday 1 December 2017)",
+        "Promised: Friday 5 January 2018, 09:30 GMT (announced by govuk, first read on Friday 1 December 2017)",
         "Measured so far, as of 09:31:01 GMT:",
         "at least 1 min 1 s after the slot",
         f"Incident: {incident.id}",
@@ -144,7 +145,7 @@ def test_the_subject_of_what_is_not_proved_is_one_short_line_and_the_whole_reaso
 )
 def test_the_subject_of_what_is_not_proved_names_the_cause(facts: Make, changes: dict[str, Any], reason: str) -> None:
     unproven = facts(LATER, verdict="unproven", unproven_because="a long story", **changes)
-    line = subject("unproven", "unproven", unproven, LATER)
+    line = notice_subject("unproven", "unproven", unproven, LATER)
     assert line.startswith(f"NOT PROVEN: {reason}. Check the publishing log. Malpractice for GCSE")
 
 
@@ -197,7 +198,7 @@ def test_ids_of_notices_never_change() -> None:
 def test_a_message_carries_the_notice_for_people_and_machines(overdue: Make) -> None:
     incident, notice = told(overdue(61))
     draft = Attachment("draft.docx", "application/octet-stream", b"x")
-    sent = message(notice, incident, [draft], link="https://watch.example/incidents/1?a=1&b=2")
+    sent = build_message(notice, incident, [draft], link="https://watch.example/incidents/1?a=1&b=2")
     assert (sent.id, sent.notice, sent.kind) == (notice.id, notice.id, "opened")
     assert "Draft attached: draft.docx" in sent.text
     assert "https://watch.example/incidents/1?a=1&amp;b=2" in sent.html
@@ -210,12 +211,12 @@ def test_a_message_carries_the_notice_for_people_and_machines(overdue: Make) -> 
 def test_a_follow_up_shares_the_thread_of_its_opening(overdue: Make) -> None:
     incident, opening = told(overdue(61))
     later, follow_up = told(overdue(301), incident)
-    assert message(follow_up, later).notice == message(opening, incident).id
+    assert build_message(follow_up, later).notice == build_message(opening, incident).id
 
 
 def test_markup_in_a_title_is_only_text_in_html(overdue: Make) -> None:
     incident, notice = told(replace(overdue(61), title="<script>alert('x')</script>"))
-    assert "<script>" not in message(notice, incident).html
+    assert "<script>" not in build_message(notice, incident).html
 
 
 def many(overdue: Make, count: int) -> list[Notice]:
@@ -223,15 +224,22 @@ def many(overdue: Make, count: int) -> list[Notice]:
 
 
 def test_few_openings_speak_for_themselves(overdue: Make) -> None:
-    assert digest(many(overdue, 4), LATER, threshold=5) is None
+    assert fold_openings(many(overdue, 4), LATER, threshold=5) is None
 
 
 def test_many_openings_together_become_one_digest(overdue: Make) -> None:
     notices = many(overdue, 6)
-    folded = digest(notices, LATER, threshold=5)
+    folded = fold_openings(notices, LATER, threshold=5)
     assert folded is not None
     assert set(folded.covers) == {one.id for one in notices}
     assert folded.notice.subject == "6 RELEASES of 2 producers in trouble together: p0, p1"
     assert "platform" not in folded.notice.findings
-    assert digest(list(reversed(notices)), LATER, threshold=5) == folded
-    assert message(folded.notice, None).data["incident"] is None
+    assert fold_openings(list(reversed(notices)), LATER, threshold=5) == folded
+    assert build_message(folded.notice, None).data["incident"] is None
+
+
+def test_a_digest_names_producers(overdue: Callable[[float], ReleaseFacts]) -> None:
+    notices = [replace(one, producer=f"p{place}") for place, one in enumerate(many(overdue, 5))]
+    folded = fold_openings(notices, LATER, threshold=5, name_of=lambda producer: f"Office {producer}")
+    assert folded is not None
+    assert folded.notice.subject.endswith("in trouble together: Office p0, Office p1, Office p2, Office p3, Office p4")

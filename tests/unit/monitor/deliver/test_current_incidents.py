@@ -6,17 +6,17 @@ from functools import partial
 
 import pytest
 
-from alerts.by_hand import bring_forward, note
+from alerts.by_hand import add_note, bring_forward
 from alerts.draft.versions import edited, signed
 from alerts.draft.write.outline import Document
 from alerts.incident import Incident, Kind
 from monitor.cli.today import row_text
-from monitor.deliver.as_of_now import AsOfNow
-from monitor.deliver.drafts import row_of, versions_of, written
-from monitor.deliver.facts import Measured
+from monitor.deliver.current_incidents import CurrentIncidents
+from monitor.deliver.drafts import draft_row, render_draft, versions_from_rows
+from monitor.deliver.facts import Measurement
 from monitor.deliver.incident_json import incident_json
 from monitor.deliver.rules import ReportingRules
-from monitor.deliver.verdicts import VerdictRecord
+from monitor.deliver.verdicts import VerdictRecorder
 from monitor.judge.judge import judge
 from monitor.judge.policy import Policies, Policy
 from monitor.look.sighting import State
@@ -43,38 +43,38 @@ def store() -> Store:
 
 
 @pytest.fixture
-def overdue(store: Store) -> AsOfNow:
+def overdue(store: Store) -> CurrentIncidents:
     """A release whose draft was written six minutes after its slot, and which has not been seen since."""
     with store.transaction() as tx:
         tx.save_release(a_release())
         tx.add_promises([a_promise()])
     absent_until(store, 360)
-    record = VerdictRecord(store, ReportingRules())
+    record = VerdictRecorder(store, ReportingRules())
     runs = {"r/page/edge": [a_run("page", State.ABSENT, -3600, 360)]}
     verdict = judge(a_release(), [a_promise()], runs, [], Policy(), after_slot(360))
     with store.transaction() as tx:
-        record.record(tx, verdict, Measured("edge", runs, records=(("edge-1", ""),)), after_slot(360))
-    return AsOfNow(store.verdicts, partial(facts_of, store, Policies(), "edge"), record)
+        record.record(tx, verdict, Measurement("edge", runs, records=(("edge-1", ""),)), after_slot(360))
+    return CurrentIncidents(store.verdicts, partial(facts_of, store, Policies(), "edge"), record)
 
 
-def the_incident(current: AsOfNow) -> Incident:
+def the_incident(current: CurrentIncidents) -> Incident:
     (found,) = current.verdicts.incidents_of("r")
     return found
 
 
-def renew(store: Store, current: AsOfNow, now: datetime) -> bool:
-    write = current.renewal(the_incident(current).id, now)
+def renew(store: Store, current: CurrentIncidents, now: datetime) -> bool:
+    write = current.prepare_redraft(the_incident(current).id, now)
     if write is not None:
         with store.transaction() as tx:
             write(tx)
     return write is not None
 
 
-def draft(current: AsOfNow, document: Document = Document.DRAFT) -> str:
-    return written(current.verdicts.drafts(the_incident(current).id)[-1], "md", document=document)[0].decode()
+def draft(current: CurrentIncidents, document: Document = Document.DRAFT) -> str:
+    return render_draft(current.verdicts.drafts(the_incident(current).id)[-1], "md", document=document)[0].decode()
 
 
-def test_a_draft_that_is_opened_32_hours_after_its_slot_says_so(store: Store, overdue: AsOfNow) -> None:
+def test_a_draft_opened_32_hours_after_its_slot_states_that_delay(store: Store, overdue: CurrentIncidents) -> None:
     absent_until(store, DAY_AND_A_THIRD)
     assert "at least 6 minutes" in draft(overdue)
     assert renew(store, overdue, after_slot(DAY_AND_A_THIRD))
@@ -83,46 +83,46 @@ def test_a_draft_that_is_opened_32_hours_after_its_slot_says_so(store: Store, ov
     assert "edge-1" in draft(overdue, Document.EVIDENCE)
 
 
-def test_an_incident_tells_the_delay_of_now_and_nothing_of_it_is_written_down(store: Store, overdue: AsOfNow) -> None:
+def test_an_incident_shows_the_current_delay_without_storing_it(store: Store, overdue: CurrentIncidents) -> None:
     absent_until(store, DAY_AND_A_THIRD)
     before = the_incident(overdue)
     told = incident_json(overdue.incident(before, after_slot(DAY_AND_A_THIRD)))
     assert told["delay"] == {"min": DAY_AND_A_THIRD, "max": None}
     assert told["as_of"] == "2018-01-06T17:30:00.000Z"
-    # What is news of it is still to be told by whoever watches.
+    # The daemon will store the change and send its notice.
     assert the_incident(overdue) == before
 
 
-def test_one_that_is_opened_again_at_once_makes_no_further_version(store: Store, overdue: AsOfNow) -> None:
+def test_a_draft_opened_again_at_once_gets_no_further_version(store: Store, overdue: CurrentIncidents) -> None:
     absent_until(store, 720)
     assert renew(store, overdue, after_slot(720))
     assert not renew(store, overdue, after_slot(729))
     assert len(overdue.verdicts.drafts(the_incident(overdue).id)) == 2
 
 
-def test_what_a_person_typed_stands_beside_the_figures_of_now(store: Store, overdue: AsOfNow) -> None:
+def test_typed_text_is_kept_beside_current_figures(store: Store, overdue: CurrentIncidents) -> None:
     name = the_incident(overdue).id
-    versions = versions_of(overdue.verdicts.drafts(name))
+    versions = versions_from_rows(overdue.verdicts.drafts(name))
     field = next(one.id for one in versions[-1].report.fields() if "human.impact" in one.facts)
     typed = edited(versions, {field: "Two users telephoned."}, "duty statistician", after_slot(700))[-1]
     with store.transaction() as tx:
-        tx.add_draft(row_of(typed, name))
+        tx.add_draft(draft_row(typed, name))
     absent_until(store, 720)
     assert renew(store, overdue, after_slot(721))
     assert "Two users telephoned." in draft(overdue)
     assert "at least 12 minutes" in draft(overdue)
 
 
-def test_what_was_signed_is_not_amended_by_being_opened(store: Store, overdue: AsOfNow) -> None:
+def test_opening_a_signed_draft_does_not_amend_it(store: Store, overdue: CurrentIncidents) -> None:
     name = the_incident(overdue).id
-    made = signed(versions_of(overdue.verdicts.drafts(name)), "head of profession", after_slot(700))[-1]
+    made = signed(versions_from_rows(overdue.verdicts.drafts(name)), "head of profession", after_slot(700))[-1]
     with store.transaction() as tx:
-        tx.add_draft(row_of(made, name))
+        tx.add_draft(draft_row(made, name))
     absent_until(store, DAY_AND_A_THIRD)
     assert not renew(store, overdue, after_slot(DAY_AND_A_THIRD))
 
 
-def test_nothing_grows_of_what_is_final_or_was_logged_by_hand(store: Store, overdue: AsOfNow) -> None:
+def test_a_final_or_hand_logged_incident_does_not_change(store: Store, overdue: CurrentIncidents) -> None:
     known = the_incident(overdue)
     assert known.facts is not None
     final = replace(known, facts=replace(known.facts, final=True))
@@ -131,20 +131,20 @@ def test_nothing_grows_of_what_is_final_or_was_logged_by_hand(store: Store, over
     assert [overdue.incident(one, after_slot(720)) for one in (final, by_hand)] == [final, by_hand]
 
 
-def test_a_measurement_written_down_meanwhile_is_not_overwritten(store: Store, overdue: AsOfNow) -> None:
+def test_a_newer_stored_measurement_is_not_overwritten(store: Store, overdue: CurrentIncidents) -> None:
     known = the_incident(overdue)
-    write = overdue.renewal(known.id, after_slot(720))
+    write = overdue.prepare_redraft(known.id, after_slot(720))
     assert write is not None
     with store.transaction() as tx:
-        tx.save_incident(note(known, "duty statistician", "seen", after_slot(721)))
+        tx.save_incident(add_note(known, "duty statistician", "seen", after_slot(721)))
         write(tx)
     assert len(overdue.verdicts.drafts(known.id)) == 1
 
 
-async def test_pages_and_documents_say_what_is_known_when_they_are_opened(store: Store, overdue: AsOfNow) -> None:
+async def test_pages_and_documents_are_current_when_they_are_opened(store: Store, overdue: CurrentIncidents) -> None:
     async with a_board() as board:
         board.queries.store = store
-        board.queries.as_of_now, board.queries.writer = overdue, Writer(store, board.clock)
+        board.queries.current_incidents, board.queries.writer = overdue, Writer(store, board.clock)
         board.clock.at = after_slot(DAY_AND_A_THIRD) - timedelta(seconds=board.clock.seconds)
         absent_until(store, DAY_AND_A_THIRD)
         name = the_incident(overdue).id
@@ -157,7 +157,7 @@ async def test_pages_and_documents_say_what_is_known_when_they_are_opened(store:
     assert "still absent at 17:30:00 GMT" in page
 
 
-async def test_a_decision_to_bring_it_forward_stands_on_the_board_and_in_the_json() -> None:
+async def test_a_decision_to_bring_a_release_forward_is_on_the_board_and_in_the_json() -> None:
     async with a_board() as board:
         known = board.store.verdicts.incident(board.early)
         assert known is not None

@@ -1,0 +1,212 @@
+"""Keeps a monitor running without its store: writes go to a journal, and back into the store when it recovers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import structlog
+
+from monitor.clock import Clock
+from monitor.errors import StoreFault, StoreTooNew, SurroundingsFault
+from monitor.health.state import StoreHealth
+from monitor.ledger.ledger import Ledger
+from monitor.store.evidence.evidence import Evidence
+from monitor.store.journal import Journal
+from monitor.store.members import Members
+from monitor.store.open import file_of, is_shared, open_store
+from monitor.store.rows import APART, Heartbeat, Record
+from monitor.store.sql.engine import Store
+from monitor.store.writer import Writer
+from monitor.threads import Job, off_the_loop
+
+_log = structlog.get_logger(__name__)
+_JOURNAL_EVERY, _COPY_EVERY, _COPY_SECONDS, _FULL_COPY_SECONDS = (
+    timedelta(seconds=1),
+    timedelta(seconds=10),
+    60.0,
+    600.0,
+)
+
+
+@dataclass(slots=True)
+class OpenedStore:
+    """The store that a monitor uses, and its journal. While the configured store is away, it is `near`, the journal."""
+
+    store: Store
+    url: str = ""
+    journal: Journal | None = None
+    near: Store | None = None
+
+    @property
+    def is_away(self) -> bool:
+        """Return whether the journal is used in place of the configured store."""
+        return self.near is not None
+
+    def evidence_name(self, vantage: str, clock: Clock) -> str:
+        """Return the name for new evidence. Without the store it is unique, as the store's last record is unknown."""
+        return f"{vantage}{APART}{clock.now():%Y%m%dT%H%M%SZ}" if self.is_away else vantage
+
+
+def open_with_journal(url: str, folder: str | None, monitor: str, clock: Clock, *, durable: bool) -> OpenedStore:
+    """Return the store at an address with its journal, after writing the journal's rows into the store.
+
+    If the store is away, the journal replaces it. Without `folder` a store on SQLite has no journal, because both would
+    be on the same disk. Raises `StoreFault` if the store is away and there is no journal or an empty one, or if a newer
+    version made the store.
+    """
+    file = file_of(url) or Path("var/store")
+    journal = Journal(Path(folder) if folder else file.parent / "journal", monitor, url, durable=durable)
+    has_journal = folder is not None or is_shared(url)
+    try:
+        store = open_store(url, durable=durable)
+        store.upgrade()
+        # Earlier versions kept a journal beside SQLite by default. Its rows must not be lost.
+        if has_journal or journal.holds:
+            if rows := journal.bring_in(store):
+                _log.warning("journal_taken_in", rows=rows)
+            journal.settled()
+    except StoreTooNew:
+        raise
+    except StoreFault as fault:
+        if not has_journal:
+            raise
+        try:
+            near = journal.stand_in(clock.now())
+        except StoreFault as unknown:
+            raise fault from unknown
+        _log.critical("store_away", fault=str(fault), journal=str(journal.file))
+        return OpenedStore(near, url, journal, near)
+    return OpenedStore(store, url, journal if has_journal else None)
+
+
+@dataclass(slots=True)
+class StoreFailover:
+    """Writes to the journal while the store fails, and switches to the store when it is back."""
+
+    opened: OpenedStore
+    monitor: str
+    writer: Writer
+    evidence: Evidence
+    clock: Clock
+    store_health: StoreHealth
+    members: Members | None
+    ledger: Ledger
+    hold: Callable[[], object] = lambda: None
+    _on_back: Job | None = None
+    _is_journal_failing: bool = False
+    _copied_releases: object = None
+    _next_copy: float = 0.0
+    _next_full_copy: float = 0.0
+
+    def on_store_back(self, job: Job) -> None:
+        """Run `job` once the store is back, because other monitors may have written to it in between."""
+        self._on_back = job
+
+    def jobs(self) -> Iterator[tuple[timedelta, str, Job]]:
+        """Yield the recurring jobs, none without a journal."""
+        if self.opened.journal is not None:
+            yield _JOURNAL_EVERY, "journal", self.keep
+            yield _COPY_EVERY, "near part", self.renew
+
+    async def keep(self) -> None:
+        """Switch to the store if it was away, or write to the journal what it refuses."""
+        journal = self.opened.journal
+        if journal is None:
+            return
+        if self.opened.near is not None:
+            await self._switch_to_store(journal, self.opened.near)
+        elif self.store_health.health.is_store_failing:
+            await self.journal_waiting_writes()
+        elif journal.holds:
+            await off_the_loop(journal.settled)
+
+    async def renew(self, *, stopping: bool = False) -> None:
+        """Copy upcoming releases to the journal after a change of calendars, and each minute what was notified."""
+        opened, now = self.opened, self.clock.now()
+        if opened.journal is None or opened.is_away or self.store_health.health.is_store_failing:
+            return
+        journal, known, mono = opened.journal, self.ledger.releases, self.clock.monotonic()
+        # Around a slot calendars change often, so full copies have a minimum spacing.
+        is_new = known is not self._copied_releases and (stopping or mono >= self._next_full_copy)
+        if not is_new and mono < self._next_copy:
+            return
+        if not await self._try_on_journal(lambda: journal.renew(opened.store, now, told_only=not is_new)):
+            return
+        self._next_copy = mono + _COPY_SECONDS
+        if is_new:
+            # The first copy has no spacing, because it is of a ledger that has read nothing yet.
+            self._next_full_copy = mono + (0.0 if self._copied_releases is None else _FULL_COPY_SECONDS)
+            self._copied_releases = known
+
+    async def journal_waiting_writes(self) -> None:
+        """Write to the journal what waits for a failing store."""
+        journal = self.opened.journal
+        if journal is None or self.opened.is_away or not self.store_health.health.is_store_failing:
+            return
+        if not journal.holds:
+            _log.warning("journal_begun", journal=str(journal.file))
+        (runs, makes), beat = self.writer.held(), Heartbeat(self.monitor, self.clock.now())
+        await self._try_on_journal(lambda: journal.keep(runs, makes, beat, self._known_records()))
+
+    def _known_records(self) -> list[Record]:
+        """Return every known record of evidence, also committed ones, because a store can lose its last batches."""
+        flushed = self.evidence.flush()
+        # A record that is committed in between is in both.
+        return sorted({*flushed, *self.evidence.committed()}, key=lambda record: record.number)
+
+    async def _try_on_journal(self, work: Callable[[], object]) -> bool:
+        """Return whether `work` on the journal succeeded. The first of several failures is logged."""
+        try:
+            await off_the_loop(work)
+        except StoreFault as fault:
+            if not self._is_journal_failing:
+                _log.error("journal_failed", fault=str(fault))
+            self._is_journal_failing = True
+        else:
+            self._is_journal_failing = False
+        return not self._is_journal_failing
+
+    async def _switch_to_store(self, journal: Journal, near: Store) -> None:
+        try:
+            store = await off_the_loop(lambda: _open_recovered_store(self.opened.url, self.hold))
+            rows = await self.writer.between(lambda: self._move_journal_into(journal, near, store))
+        except SurroundingsFault as fault:
+            self.store_health.failed(fault)
+            return
+        self.opened.near = None
+        if self.members is not None:
+            self.members.moved()
+        self.store_health.health.note_store_back()
+        _log.warning("store_back", rows=rows)
+        if self._on_back is not None:
+            await self._on_back()
+
+    def _move_journal_into(self, journal: Journal, near: Store, store: Store) -> int:
+        """Write the journal into the store and use that from now on. Return the number of rows. Runs in the writer."""
+        try:
+            if self.members is not None:
+                # The disk may have room for the membership, and not yet for the journal.
+                with store.transaction() as transaction:
+                    self.members.show(transaction)
+            rows = journal.bring_in(store)
+        except StoreFault:
+            store.close()
+            raise
+        near.become(store)
+        self.evidence.doubt()
+        journal.settled()
+        return rows
+
+
+def _open_recovered_store(url: str, hold: Callable[[], object]) -> Store:
+    """Return the store that is back, locked for this monitor. Raises `SurroundingsFault`."""
+    store = Store.ready(url)
+    try:
+        hold()
+    except SurroundingsFault:
+        store.close()
+        raise
+    return store

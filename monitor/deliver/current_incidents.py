@@ -1,0 +1,85 @@
+"""Brings incidents and their drafts up to date before people read them, because open delays grow every second."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from alerts.draft.versions import MONITOR
+from alerts.fact_rules import worse_grade
+from alerts.finding import ReleaseFacts
+from alerts.incident import Incident, Kind, find_known_incident
+from monitor.deliver.verdicts import VerdictRecorder
+from monitor.store.rows import Draft
+from monitor.store.sql.read import VerdictStore
+from monitor.store.sql.write import Transaction
+
+JudgeAt = Callable[[str, datetime], ReleaseFacts | None]
+# Opening a draft again and again adds at most one version in this time.
+_REDRAFT_AFTER = timedelta(seconds=10)
+_LOGGED_BY_PEOPLE = (Kind.HAND, Kind.LEAD)
+
+
+def with_current_facts(incident: Incident, facts: ReleaseFacts | None) -> Incident:
+    """Return an incident with newly judged facts. How they were measured (clock, evidence) stays as stored."""
+    measured = incident.facts
+    if facts is None or measured is None:
+        return incident
+    sure, fresh = measured.certainty, facts.certainty
+    gap = sure.widest_gap if fresh.widest_gap is None else fresh.widest_gap
+    sure = replace(sure, looks=fresh.looks, failed_looks=fresh.failed_looks, widest_gap=gap)
+    facts = replace(facts, certainty=sure, names=measured.names)
+    return replace(incident, facts=facts, grade=worse_grade(incident.grade, facts.grade))
+
+
+@dataclass(slots=True)
+class CurrentIncidents:
+    """Returns incidents with the facts of an instant, and redrafts their reports before a person opens them.
+
+    `judge_at(release, instant)` returns the facts of a release at that instant, or None for an unknown release.
+    """
+
+    verdicts: VerdictStore
+    judge_at: JudgeAt
+    record: VerdictRecorder
+
+    def incident(self, known: Incident, now: datetime) -> Incident:
+        """Return an incident with the facts as of `now`, or unchanged if its release is no longer measured."""
+        if not self._is_still_measured(known):
+            return known
+        return with_current_facts(known, self.judge_at(known.release, now))
+
+    def prepare_redraft(self, incident: str, now: datetime) -> Callable[[Transaction], None] | None:
+        """Return a function that writes a new version of an incident's draft, or None if the last one is current.
+
+        A signed draft counts as current. Only a new measurement that is notified amends it.
+        """
+        known, drafts = self.verdicts.incident(incident), self.verdicts.drafts(incident)
+        if (
+            known is None
+            or not drafts
+            or _is_signed_or_recent(drafts, now)
+            or not (self._is_still_measured(known) or known.linked)
+        ):
+            return None
+        fresh = self.incident(known, now)
+
+        def write(tx: Transaction) -> None:
+            # If the incident changed in between, what is stored is newer than this.
+            if self.verdicts.incident(incident) == known:
+                self.record.redraft(tx, fresh, now)
+
+        return write
+
+    def _is_still_measured(self, incident: Incident) -> bool:
+        if incident.facts is None or incident.facts.final or incident.kind in _LOGGED_BY_PEOPLE:
+            return False
+        last = find_known_incident(self.verdicts.incidents_of(incident.release), incident.release)
+        return last is not None and last.id == incident.id
+
+
+def _is_signed_or_recent(drafts: list[Draft], now: datetime) -> bool:
+    last = drafts[-1]
+    is_signed = any(draft.signed is not None for draft in drafts)
+    return is_signed or (last.by == MONITOR and now - last.at < _REDRAFT_AFTER)

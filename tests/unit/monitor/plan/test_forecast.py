@@ -1,0 +1,173 @@
+"""What a host's budget can carry and prove, known in advance."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bench.budget_sim import swept, usual
+from monitor.plan.forecast import (
+    PartToProve,
+    busiest_minute,
+    forecast_slots,
+    least_sufficient_budget,
+    looks_per_minute,
+    overload_warning,
+    provable_count,
+    rate_to_prove,
+    spacings_at,
+)
+from monitor.plan.phases import Window, next_due
+from monitor.plan.proof import ProofGoal
+
+BEGIN = datetime(2026, 7, 23, 8, 0, tzinfo=UTC)
+SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
+SLOT = datetime(2026, 11, 26, 9, 30, tzinfo=UTC)
+WITHIN = timedelta(seconds=60)
+DAY = (SLOT - timedelta(hours=9, minutes=30), SLOT + timedelta(hours=14, minutes=30))
+
+
+def window(begins: int, ends: int, every: int) -> Window:
+    return Window("near", BEGIN + begins * SECOND, BEGIN + ends * SECOND, every * SECOND)
+
+
+_windows = st.builds(window, st.integers(-500, 900), st.integers(-200, 1200), st.integers(1, 200))
+
+
+def many(pages: int, chance: float = 1.0) -> list[tuple[Window, ...]]:
+    """Return the plans of so many pages that want a look a second."""
+    return [(Window("slot", BEGIN, BEGIN + 2 * MINUTE, timedelta(seconds=1), chance=chance),)] * pages
+
+
+def test_warning_names_the_budget_that_would_prove_who_was_on_time() -> None:
+    plans = many(240)
+    warning = overload_warning("www.gov.uk", looks_per_minute(plans, BEGIN, BEGIN + MINUTE), 5.0, plans)
+    assert warning is not None
+    assert warning.endswith("every 48 s where 1 s is wanted, too far to prove who was on time; 8/s would make it 30 s")
+
+
+@pytest.mark.parametrize(("pages", "asides"), [(240, 0), (240, 120), (7, 0), (61, 300)])
+def test_least_sufficient_budget_is_enough_and_no_smaller_one_is(pages: int, asides: int) -> None:
+    plans = many(pages) + many(asides, 0.25)
+    least = least_sufficient_budget(plans, BEGIN, timedelta(seconds=30))
+    assert spacings_at(plans, BEGIN, least)[(1.0, 1.0)] <= 30
+    assert least == 1 or spacings_at(plans, BEGIN, least - 1)[(1.0, 1.0)] > 30
+
+
+def test_warning_names_no_budget_if_no_look_is_wanted_that_close() -> None:
+    plans = [[window(0, 60, 60)]] * 400
+    warning = overload_warning("www.gov.uk", looks_per_minute(plans, BEGIN, BEGIN + MINUTE), 5.0, plans)
+    assert warning is not None
+    assert warning.endswith("every 80 s where 60 s is wanted")
+
+
+def test_warning_names_no_budget_if_looks_are_close_enough() -> None:
+    plans = many(20)
+    warning = overload_warning("www.gov.uk", looks_per_minute(plans, BEGIN, BEGIN + MINUTE), 5.0, plans)
+    assert warning is not None
+    assert "would" not in warning
+
+
+def test_two_pages_looked_at_each_second_want_120_looks_a_minute() -> None:
+    plans = [[window(0, 120, 1)], [window(60, 120, 1)]]
+    assert looks_per_minute(plans, BEGIN, BEGIN + 2 * MINUTE) == [(BEGIN, 60), (BEGIN + MINUTE, 120)]
+
+
+def test_looks_outside_the_period_are_not_counted() -> None:
+    assert looks_per_minute([[window(-600, 600, 5)]], BEGIN, BEGIN + 30 * SECOND) == [(BEGIN, 6)]
+
+
+@given(st.lists(_windows, max_size=5), st.integers(1, 900))
+def test_count_equals_the_number_of_due_instants(windows: list[Window], length: int) -> None:
+    end = BEGIN + length * SECOND
+    expected = 0
+    for each in windows:
+        due = next_due([each], BEGIN - SECOND / 1000)
+        while due is not None and due < end:
+            expected, due = expected + 1, next_due([each], due)
+    assert sum(looks for _, looks in looks_per_minute([windows], BEGIN, end)) == expected
+
+
+def test_busiest_minute_is_the_first_of_equals() -> None:
+    assert busiest_minute([(BEGIN, 3), (BEGIN + MINUTE, 9), (BEGIN + 2 * MINUTE, 9)]) == (BEGIN + MINUTE, 9)
+    assert busiest_minute([]) is None
+
+
+def test_sufficient_budget_gives_no_warning() -> None:
+    assert overload_warning("www.gov.uk", [(BEGIN, 300)], 5.0, []) is None
+
+
+def test_warning_states_looks_budget_and_spacing() -> None:
+    plans = [[window(0, 60, 12), window(60, 120, 1)]] * 43
+    warning = overload_warning("www.gov.uk", looks_per_minute(plans, BEGIN, BEGIN + 2 * MINUTE), 5.0, plans)
+    assert warning == (
+        "www.gov.uk: 2580 looks wanted in the minute from 09:01 on 23 July 2026, the budget carries 300 (5/s); "
+        "over budget in 1 minute from 09:01; looks will be 8.6 times as far apart: every 8.6 s where 1 s is wanted"
+    )
+
+
+def test_warning_gives_the_range_of_spacings_of_likely_and_unlikely_targets() -> None:
+    unlikely = [replace(window(0, 60, 1), chance=0.25)]
+    plans = [*[[window(0, 60, 1)]] * 50, *[unlikely] * 50, [window(0, 60, 15)]]
+    warning = overload_warning("www.gov.uk", looks_per_minute(plans, BEGIN, BEGIN + MINUTE), 5.0, plans)
+    assert warning is not None
+    assert warning.endswith("looks will be 20.0 times as far apart: every 15 to 30 s where 1 s is wanted")
+
+
+def test_six_thousand_targets_are_counted_for_a_day() -> None:
+    plans = [[window(-86_400, 30_000, 60), window(30_000, 31_000, 1)]] * 6000
+    wanted = looks_per_minute(plans, BEGIN, BEGIN + timedelta(days=1))
+    assert busiest_minute(wanted) == (BEGIN + 500 * MINUTE, 360_000)
+
+
+def parts(count: int, slot: datetime = SLOT) -> list[PartToProve]:
+    return [(f"r{n}", ProofGoal(slot, WITHIN, (0, 1, n))) for n in range(count)]
+
+
+BEYOND = "of 284 parts promised for 09:30, 282 can be proved, to 57 s; unproven will be r282, r283; 6/s would prove all"
+
+
+@pytest.mark.parametrize(
+    ("count", "words"),
+    [
+        (60, "of 60 parts promised for 09:30, 60 can be proved, to 12 s"),
+        (175, "of 175 parts promised for 09:30, 175 can be proved, to 35 s"),
+        (284, BEYOND),
+        (300, BEYOND.replace("284", "300").replace("r283", "r283, r284, r285, r286 and 13 more")),
+    ],
+)
+def test_forecast_describes_what_can_be_proved(count: int, words: str) -> None:
+    (told,) = forecast_slots(parts(count), 5.0, *DAY)
+    assert told.describe("Europe/London") == words
+
+
+def test_slots_within_budget_or_on_another_day_have_no_forecast() -> None:
+    assert forecast_slots(parts(4), 5.0, *DAY) == []
+    assert forecast_slots(parts(60, SLOT + timedelta(days=1)), 5.0, *DAY) == []
+
+
+def test_each_slot_has_its_own_forecast() -> None:
+    later = SLOT + timedelta(minutes=30)
+    told = forecast_slots([*parts(60, later), *parts(20)], 5.0, *DAY)
+    assert [(one.slot, one.parts) for one in told] == [(SLOT, 20), (later, 60)]
+
+
+def test_release_with_several_unproved_parts_is_named_once() -> None:
+    (told,) = forecast_slots([*parts(300), *parts(300)], 5.0, *DAY)
+    assert len(told.unproved) == len(set(told.unproved))
+
+
+@given(st.integers(1, 900))
+def test_named_rate_proves_all_parts_and_no_smaller_one_does(count: int) -> None:
+    least = rate_to_prove(count, WITHIN)
+    assert provable_count(count, WITHIN, least) == count
+    assert least == 1 or provable_count(count, WITHIN, least - 1) < count
+
+
+@pytest.mark.parametrize("count", [60, 175, 282, 300, 450])
+def test_forecast_promises_no_more_than_a_sweep_proves(count: int) -> None:
+    assert len(swept(usual(count), 5.0).parts) >= provable_count(count, WITHIN, 5.0)
