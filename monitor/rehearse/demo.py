@@ -184,6 +184,7 @@ class Demonstration:
         await self._app(scope, receive, send)
 
     async def _change_time(self, request: Request) -> Response:
+        """Show the board as of the requested time, and redirect to the requested path of it."""
         try:
             at = datetime.fromisoformat(request.query_params.get("at", "")).astimezone(UTC)
             board = await asyncio.to_thread(self._open_board, at)
@@ -202,6 +203,7 @@ class Demonstration:
         self._shown.close()
 
     def _open_board(self, at: datetime) -> tuple[Store, Queries, AccessLog]:
+        """Return a new store as of `at`, its queries and the web application of its board."""
         # Computed first, because a step from the earliest or latest date raises OverflowError.
         steps = {"step": {name: at + step for name, step in _TIME_STEPS.items()}, "moment": _INCIDENT_TIMES}
         shown, clock = rewound(self._store, at), StoppedClock(at)
@@ -220,11 +222,11 @@ class Demonstration:
         return shown, queries, make_application(queries)
 
 
-async def show(store: Store, address: str, at: datetime, stop: asyncio.Event, told: Callable[[str], None]) -> None:
-    """Serve the board of a store as of `at` until `stop` is set, and call `told` with its URL. Raises `PortTaken`."""
+async def show(store: Store, address: str, at: datetime, stop: asyncio.Event, report: Callable[[str], None]) -> None:
+    """Serve the board of a store as of `at` until `stop` is set. `report` gets its URL. Raises `PortTaken`."""
     demonstration = Demonstration(store, at)
     server = WebServer(demonstration, bind_address(address))
-    told(f"http://{server.address}/")
+    report(f"http://{server.address}/")
     serving = asyncio.create_task(server.run())
     try:
         await stop.wait()

@@ -30,21 +30,20 @@ def settings_for(script: Script, base: Settings, folder: Path) -> Settings:
         "evidence": EvidenceSettings(folder=str(folder / "evidence")),
         "calendar": base.calendar or _calendars_of_script(script),
         "part": [*base.part, *(part for release in script.release for part in _parts_to_watch(release))],
-        "pin": [
-            *base.pin,
-            *(Pin(id=_pin_id(release.id), url=announced_url(release)) for release in script.release),
-        ],
+        "pin": [*base.pin, *(_pin_release_id(release) for release in script.release)],
         "channel": channels,
         "deadman": DeadmanSettings(),
     }
     return base.model_copy(update=changed)
 
 
-def _pin_id(name: str) -> str:
-    return name.lower().replace(" ", "-")
+def _pin_release_id(release: ScriptRelease) -> Pin:
+    """Return a pin that gives the release its id in the script, as a slug."""
+    return Pin(id=release.id.lower().replace(" ", "-"), url=announced_url(release))
 
 
 def _calendars_of_script(script: Script) -> list[CalendarSettings]:
+    """Return the simulated calendars that announce the script's releases: GOV.UK, TOML or both."""
     calendars = []
     if any(is_on_gov_uk_calendar(release) for release in script.release):
         calendars.append(CalendarSettings(name="govuk", kind="govuk"))
@@ -54,6 +53,7 @@ def _calendars_of_script(script: Script) -> list[CalendarSettings]:
 
 
 def _parts_to_watch(release: ScriptRelease) -> list[PartSettings]:
+    """Return the parts of a release on GOV.UK's calendar. The TOML calendar lists parts itself."""
     if not is_on_gov_uk_calendar(release):
         return []
     match = ReleaseMatch(url=_escape_wildcards(announced_url(release)))

@@ -109,11 +109,13 @@ def _kill_player(process: BaseProcess) -> None:
 
 
 def _play_in_child(play: Play, path: Path, pipe: Connection[Any, Any]) -> None:
+    """Play a script in a child process. Percentages and then the outcome are sent through `pipe`."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     threading.Thread(target=_exit_after_parent, args=[multiprocessing.parent_process()], daemon=True).start()
     pipe.send(play(path, pipe.send))
 
 
 def _exit_after_parent(parent: BaseProcess) -> None:
+    """Wait until the parent process has ended, then end this one, so that no player is left."""
     parent.join()
     os._exit(1)

@@ -38,7 +38,7 @@ def is_on_gov_uk_calendar(release: ScriptRelease) -> bool:
 
 
 def announced_url(release: ScriptRelease) -> str:
-    """Return the address that readers guess from the announcement of a release; it can differ from `release.url`."""
+    """Return the publication address that the announcement's slug suggests; `release.url` can have another slug."""
     folder = _STATISTICS_PAGE.match(release.url)
     return release.url if folder is None or release.announcement is None else folder[0] + release.announcement
 
@@ -56,6 +56,7 @@ def entry_at(script: Script, release: ScriptRelease, now: datetime) -> CalendarE
 
 
 def _apply_change(entry: CalendarEntry, change: ScriptChange) -> CalendarEntry:
+    """Return the entry after a scripted change."""
     if change.slot is not None:
         entry = replace(entry, slot=change.slot, previous=entry.slot, why=change.why)
     if change.state is not None:

@@ -68,15 +68,20 @@ def apply_fault(fault: ScriptFault, request: Asked, reply: Reply, now: datetime,
 
 
 def _truncate_response(data: bytes) -> bytes:
+    """Return a response with half of its body, or with half of its headers if it has no body."""
     head, gap, body = data.partition(b"\r\n\r\n")
-    # A response without a body is truncated inside its headers.
     return head + gap + body[: len(body) // 2] if len(body) > 1 else head[: len(head) // 2]
 
 
 def _replace_reply(fault: ScriptFault, request: Asked, reply: Reply) -> Reply:
+    """Return the reply that a fault sends instead of `reply`; for a stale copy that is `reply` itself."""
     match fault.kind:
         case "429" | "503":
-            return error_page(int(fault.kind)).with_default_headers(_retry_after_header(fault))
+            page = error_page(int(fault.kind))
+            delay = fault.retry_after
+            return (
+                page if delay is None else page.with_default_headers({"Retry-After": str(int(delay.total_seconds()))})
+            )
         case "redirect_loop":
             previous = request.query.removeprefix("turn=")
             turn = int(previous) + 1 if previous.isdecimal() else 1
@@ -99,10 +104,6 @@ def _copy_from_mirror(reply: Reply) -> Reply:
     kept = {name: value for name, value in copy.headers.items() if name not in {"Age", "X-Cache", "ETag"}}
     added = {"Fastly-Backend-Name": backend, "Fastly-Restarts": "1", "Cache-Control": "max-age=900"}
     return Reply(copy.status, copy.body, {**kept, **added})
-
-
-def _retry_after_header(fault: ScriptFault) -> dict[str, str]:
-    return {} if fault.retry_after is None else {"Retry-After": str(int(fault.retry_after.total_seconds()))}
 
 
 @cache

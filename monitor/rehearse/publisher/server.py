@@ -75,8 +75,9 @@ class Publisher:
         return Connection(self._respond, self._clock, self._transports, self._exceptions)
 
     def _respond(self, request: Asked) -> RawResponse:
+        """Log a request and return its response."""
         now = self._clock.now()
-        self.log.add(LoggedRequest(now, request.method, request.host, request.path, request.query))
+        self.log.entries.append(LoggedRequest(now, request.method, request.host, request.path, request.query))
         return self._world.respond(request, now)
 
 
@@ -144,6 +145,7 @@ class Connection(asyncio.Protocol):
             self._task.add_done_callback(self._check_task)
 
     def _check_task(self, task: asyncio.Task[None]) -> None:
+        """Record the exception of a finished task, if it failed."""
         if not task.cancelled() and (fault := task.exception()) is not None:
             self._exceptions.append(fault)
             self._transport.abort()
@@ -158,6 +160,7 @@ class Connection(asyncio.Protocol):
             await self._send(response, name)
 
     async def _send(self, response: RawResponse, name: str) -> None:
+        """Send a response in its mode. `name` is the reason for which the client has stopped time."""
         match response.mode:
             case SendMode.RESET:
                 self._reset_connection()
@@ -172,13 +175,14 @@ class Connection(asyncio.Protocol):
                 self._transport.write(response.data)
 
     async def _send_slowly(self, data: bytes, name: str) -> None:
+        """Send the bytes in about 30 pieces, one a second."""
         step = max(1, len(data) // _SLOW_PIECES)
         for begin in range(0, len(data), step):
             self._transport.write(data[begin : begin + step])
             await self._wait_in_virtual_time(name, self._clock.sleep(_SECONDS_BETWEEN_PIECES))
 
     async def _wait_in_virtual_time(self, name: str, wait: Awaitable[None]) -> None:
-        """Let virtual time pass during this wait, although the client has stopped it for the request `name`."""
+        """Let virtual time run during this wait, although the client has stopped it for the request `name`."""
         with jumping_loop().resting(name):
             await wait
 
@@ -206,10 +210,6 @@ class RequestLog:
     def __init__(self) -> None:
         self.entries: list[LoggedRequest] = []
 
-    def add(self, entry: LoggedRequest) -> None:
-        """Add one request."""
-        self.entries.append(entry)
-
     def requests(self) -> dict[str, int]:
         """Return the number of requests to each host."""
         return dict(sorted(Counter(entry.host for entry in self.entries).items()))
@@ -222,11 +222,11 @@ class RequestLog:
         }
 
 
-def _most_in_one_second(starts: list[datetime]) -> int:
+def _most_in_one_second(times: list[datetime]) -> int:
+    """Return the highest number of these ascending times that are less than one second apart."""
     most = oldest = 0
-    for newest, at in enumerate(starts):
-        # A request exactly one second earlier is not in the same second.
-        while at - starts[oldest] >= _SECOND:
+    for newest, at in enumerate(times):
+        while at - times[oldest] >= _SECOND:
             oldest += 1
         most = max(most, newest - oldest + 1)
     return most

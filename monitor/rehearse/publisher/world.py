@@ -91,6 +91,7 @@ class World:
 
 
 def _backend_header(host: str) -> dict[str, str]:
+    """Return the header that names GOV.UK's backend; empty for other hosts."""
     return {"Fastly-Backend-Name": _BACKENDS[host]} if host in _BACKENDS else {}
 
 
@@ -112,10 +113,12 @@ def _as_stale_copy(reply: Reply, age: timedelta) -> Reply:
 
 
 def _latest_mirror_time(now: datetime) -> datetime:
+    """Return the last 01:43 UTC before `now`, when GOV.UK's mirror copies the pages."""
     mirrored = now.replace(hour=0, minute=0, second=0, microsecond=0) + _MIRROR_TIME_OF_DAY
     return mirrored if mirrored <= now else mirrored - timedelta(days=1)
 
 
 def _has_file_name(path: str) -> bool:
+    """Return whether a path names a file to download and not a page."""
     name = urlsplit(path).path.rpartition("/")[2]
     return "." in name and not name.endswith((".html", ".htm", ".aspx", ".php"))

@@ -34,7 +34,7 @@ def find_script_faults(data: Row, file: str, zone: str) -> list[Fault]:
         _check_answers,
         _check_faults,
         _check_monitor,
-        _check_release_names,
+        _check_names,
     )
     return [
         Fault(file, key, reason, None if value is None else _value_text(value))
@@ -48,6 +48,7 @@ def _value_text(value: object) -> str:
 
 
 def _to_utc(value: object, zone: str) -> datetime | None:
+    """Return a date-time in UTC; None if it is none or does not exist in `zone`."""
     if not isinstance(value, datetime):
         return None
     try:
@@ -67,6 +68,7 @@ def _check_period(data: Row, zone: str) -> Iterator[FoundFault]:
 
 
 def _find_duplicates(keys: Sequence[tuple[str, Any]]) -> Iterator[FoundFault]:
+    """Yield a fault for each pair of key and value whose value came before."""
     seen: list[Any] = []
     for key, value in keys:
         if value is not None and value in seen:
@@ -106,8 +108,8 @@ def _check_changes(data: Row, zone: str) -> Iterator[FoundFault]:
 
 def _check_answers(data: Row, zone: str) -> Iterator[FoundFault]:
     rows = rows_of(data, "answer")
-    moments = [(f"{place}.at", row.get("url"), _to_utc(row.get("at"), zone), row.get("at")) for place, row in rows]
-    for (_, url, at, _), (key, other, later, raw) in combinations(moments, 2):
+    answer_times = [(f"{place}.at", row.get("url"), _to_utc(row.get("at"), zone), row.get("at")) for place, row in rows]
+    for (_, url, at, _), (key, other, later, raw) in combinations(answer_times, 2):
         if at is not None and (url, at) == (other, later):
             yield key, "this address has another answer at the same time", raw
     for place, row in rows:
@@ -136,15 +138,16 @@ def _have_same_target(one: Row, other: Row) -> bool:
 
 
 def _overlap(one: Row, other: Row, zone: str) -> bool:
-    ends = [_to_utc(row.get(key), zone) for row in (one, other) for key in ("from", "until")]
-    if None in ends:
+    begins, ends = _to_utc(one.get("from"), zone), _to_utc(one.get("until"), zone)
+    other_begins, other_ends = _to_utc(other.get("from"), zone), _to_utc(other.get("until"), zone)
+    if begins is None or ends is None or other_begins is None or other_ends is None:
         return False
-    begins, until, other_begins, other_until = (end for end in ends if end is not None)
-    return begins < other_until and other_begins < until
+    return begins < other_ends and other_begins < ends
 
 
 def _check_monitor(data: Row, zone: str) -> Iterator[FoundFault]:
-    runs = True
+    """Yield wrong clocks without an offset, and stops and starts that do not alternate."""
+    is_running = True
     rows = rows_of(data, "monitor")
     for place, row in rows:
         if (row.get("kind") == "clock") != ("offset" in row):
@@ -152,14 +155,14 @@ def _check_monitor(data: Row, zone: str) -> Iterator[FoundFault]:
             yield f"{place}.offset", reason, row.get("offset")
     timed = [(at, place, row.get("kind")) for place, row in rows if (at := _to_utc(row.get("at"), zone))]
     for _, place, kind in sorted(timed, key=lambda trouble: trouble[0]):
-        if kind in {"stop", "kill"} and not runs:
+        if kind in {"stop", "kill"} and not is_running:
             yield f"{place}.kind", "the monitor is not running at that time", kind
-        elif kind == "start" and runs:
+        elif kind == "start" and is_running:
             yield f"{place}.kind", "the monitor is already running", kind
-        runs = kind == "start" if kind in {"stop", "kill", "start"} else runs
+        is_running = kind == "start" if kind in {"stop", "kill", "start"} else is_running
 
 
-def _check_release_names(data: Row, zone: str) -> Iterator[FoundFault]:
+def _check_names(data: Row, zone: str) -> Iterator[FoundFault]:
     del zone
     known = [str(row.get("id")) for _, row in rows_of(data, "release")]
     # The calendars of a configuration can announce releases that the script does not define.

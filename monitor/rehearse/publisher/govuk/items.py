@@ -64,6 +64,7 @@ def organisation_summary(producer: str) -> dict[str, str]:
 
 
 def _fill_item(path: str, schema: tuple[str, str], more: Mapping[str, Any]) -> Item:
+    """Return a content item with the default value of every field, except for those in `more`."""
     return {
         "analytics_identifier": None,
         "base_path": path,
@@ -99,8 +100,8 @@ def _organisation_link(producer: str) -> Item:
     return {
         "base_path": summary["link"],
         "content_id": content_id(summary["link"]),
-        "document_type": "organisation_summary",
-        "schema_name": "organisation_summary",
+        "document_type": "organisation",
+        "schema_name": "organisation",
         "locale": "en",
         "title": summary["title"],
         "web_url": f"https://www.gov.uk{summary['link']}",
@@ -137,6 +138,7 @@ def announcement_item(path: str, entry: CalendarEntry, began: datetime) -> Item:
 
 
 def _change_details(entry: CalendarEntry, since: datetime) -> Item:
+    """Return the item's details of a new date or a cancellation; empty if there was neither."""
     changed: Item = {}
     if entry.previous is not None:
         note = entry.why or "The release date has been changed."
@@ -159,6 +161,7 @@ def gone_item(path: str, since: datetime | None) -> Item:
 
 
 def _item_without_page(schema: str, path: str, since: datetime | None, more: Item) -> Item:
+    """Return an item that GOV.UK renders no page for: a redirect or a removed page, unchanged since `since`."""
     stamps = {"public_updated_at": stamp(since), "updated_at": stamp(since), "rendering_app": None}
     return _fill_item(path, (schema, schema), {**more, **stamps})
 

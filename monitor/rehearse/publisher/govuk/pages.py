@@ -92,16 +92,13 @@ def _announcement_body(entry: CalendarEntry) -> str:
         )
     head, _, last = when.rpartition(" ")
     joined = f"{head}&nbsp;{last}" if head else when
+    preposition = "on"
+    if isinstance(entry.slot, str):
+        preposition = "between" if " to " in entry.slot else "in"
     return (
         f"<dl><dt>Release date:</dt><dd>{when} ({entry.state})</dd></dl>\n{_date_change_section(entry)}"
-        f"<section><h2>These statistics will be released {_preposition(entry)} {joined}</h2></section>"
+        f"<section><h2>These statistics will be released {preposition} {joined}</h2></section>"
     )
-
-
-def _preposition(entry: CalendarEntry) -> str:
-    if isinstance(entry.slot, str):
-        return "between" if " to " in entry.slot else "in"
-    return "on"
 
 
 def _date_change_section(entry: CalendarEntry) -> str:

@@ -1,4 +1,4 @@
-"""GOV.UK's search API: announcements and publications, filtered, sorted and paged (`facts/govuk.md` §2)."""
+"""GOV.UK's search index, the search API and the Atom feeds made from it (`facts/govuk.md` §2)."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from html import escape
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qs, parse_qsl
 
 from monitor.rehearse.publisher.calendar import CalendarEntry, announced_url, is_on_gov_uk_calendar
 from monitor.rehearse.publisher.govuk.dates import display_date, release_timestamp, stamp
 from monitor.rehearse.publisher.govuk.facts import INDEX_LAG, Facts, PageStatus, is_www, path_of
 from monitor.rehearse.publisher.govuk.items import content_id, organisation_summary, schema_and_type
 from monitor.rehearse.publisher.govuk.pages import error_page
-from monitor.rehearse.publisher.reply import Reply
+from monitor.rehearse.publisher.reply import Asked, Reply
 from monitor.rehearse.script.script import ScriptRelease
 
 Document = dict[str, Any]
@@ -28,6 +29,27 @@ _ORDERS = {"release_timestamp", "public_timestamp", "title", "popularity", "star
 _UNFILTERED_KEYS = {"q", "count", "start", "order", "fields", "c", "debug"}
 _FILTER_PREFIXES = ("filter_any_", "filter_all_", "filter_", "reject_")
 _LARGEST_COUNT = 1500
+_ANNOUNCEMENT_TYPE = "official_statistics_announcement"
+_PUBLICATION_TYPES = {"official_statistics", "national_statistics", "statistical_data_set"}
+_ORGANISATION = "/government/organisations/"
+_FEED_ENTRY = """  <entry>
+    <id>{id}</id>
+    <updated>{updated}</updated>
+    <link rel="alternate" type="text/html" href="{url}"/>
+    <title>{title}</title>
+    <summary type="html">{summary}</summary>
+  </entry>
+"""
+_FEED = """<?xml version="1.0" encoding="UTF-8"?>
+<feed xml:lang="en-GB" xmlns="http://www.w3.org/2005/Atom">
+  <id>tag:www.gov.uk,2005:{path}</id>
+  <link rel="self" type="application/atom+xml" href="https://www.gov.uk{path}"/>
+  <title>{title}</title>
+{updated}  <author>
+    <name>HM Government</name>
+  </author>
+{entries}</feed>
+"""
 
 
 class InvalidSearch(Exception):
@@ -138,13 +160,14 @@ def _search_results(facts: Facts, values: Mapping[str, Sequence[str]], now: date
         for document in index_documents(facts, now)
         if all(_matches_filter(document, name, values) for name, values in filters.items())
     ]
-    matching = _sort(matching, values.get("order", [""])[-1])
-    results = [_result_json(document, fields) for document in matching[start : start + count]]
+    matching = _sort_documents(matching, values.get("order", [""])[-1])
+    results = [_select_fields(document, fields) for document in matching[start : start + count]]
     envelope = {"results": results, "total": len(matching), "start": start, "aggregates": {}, "suggested_queries": []}
     return Reply(200, json.dumps(envelope).encode(), {"Content-Type": "application/json; charset=utf-8"})
 
 
 def _parse_fields(values: Mapping[str, Sequence[str]]) -> set[str]:
+    """Return the requested fields, by default the API's usual ones. Raises `InvalidSearch` for an unknown field."""
     named = {field for given in values.get("fields", []) for field in given.split(",") if field}
     if named - _FIELDS:
         raise InvalidSearch
@@ -152,20 +175,21 @@ def _parse_fields(values: Mapping[str, Sequence[str]]) -> set[str]:
 
 
 def _parse_number(values: Mapping[str, Sequence[str]], name: str, default: int, maximum: int) -> int:
+    """Return a numeric parameter. Raises `InvalidSearch` if it is not a number or above `maximum`."""
     text = values.get(name, [str(default)])[-1]
     if not text.isdecimal() or int(text) > maximum:
         raise InvalidSearch
     return int(text)
 
 
-def _sort(found: list[Document], order: str) -> list[Document]:
+def _sort_documents(found: list[Document], order: str) -> list[Document]:
     key = order.removeprefix("-")
     if order and key not in _ORDERS:
         raise InvalidSearch
     return sorted(found, key=lambda document: str(document.get(key, "")), reverse=order.startswith("-"))
 
 
-def _result_json(document: Document, fields: set[str]) -> Document:
+def _select_fields(document: Document, fields: set[str]) -> Document:
     always = {"index": "govuk", "es_score": None, "_id": document["link"]}
     always |= {"elasticsearch_type": "edition", "document_type": "edition"}
     return {**{key: value for key, value in document.items() if key in fields}, **always}
@@ -178,6 +202,7 @@ def _check_filters(filters: Filters) -> None:
 
 
 def _matches_filter(document: Document, name: str, given: Sequence[str]) -> bool:
+    """Return whether a document passes one filter; `name` is the parameter, such as `filter_any_title`."""
     prefix, field = next((prefix, name.removeprefix(prefix)) for prefix in _FILTER_PREFIXES if name.startswith(prefix))
     if field in {"release_timestamp", "public_timestamp"}:
         return all(_is_in_period(document.get(field), text) for text in given)
@@ -194,6 +219,7 @@ def _field_values(document: Document, field: str) -> set[str]:
 
 
 def _is_in_period(value: str | None, text: str) -> bool:
+    """Return whether a timestamp is in a period like `from:2018-01-01,to:2018-01-31`; False if it is None."""
     bounds = dict(part.split(":", 1) for part in text.split(",") if ":" in part)
     if not bounds or set(bounds) - {"from", "to"}:
         raise InvalidSearch
@@ -205,9 +231,64 @@ def _is_in_period(value: str | None, text: str) -> bool:
 
 
 def _period_bound(text: str | None, time: str, default: datetime) -> datetime:
+    """Return a bound of a period in UTC. A date without time gets `time`; no text means `default`."""
     if text is None:
         return default
     try:
         return datetime.fromisoformat(text if len(text) > 10 else f"{text} {time}").replace(tzinfo=UTC)
     except ValueError as exc:
         raise InvalidSearch from exc
+
+
+def atom_feed(facts: Facts, request: Asked, now: datetime) -> Reply | None:
+    """Return the feed at the requested path: statistics finder, one organisation or all of GOV.UK. Else None."""
+    newest = sorted(index_documents(facts, now), key=lambda document: str(document["public_timestamp"]), reverse=True)
+    if request.path == "/search/research-and-statistics.atom":
+        found = _select_for_finder(newest, request.query)
+        return _feed_reply(request.path, "Research and statistics", found, is_organisation=False)
+    published = [document for document in newest if document["content_store_document_type"] != _ANNOUNCEMENT_TYPE]
+    if request.path == "/government/feed":
+        return _feed_reply(request.path, "Activity on GOV.UK", published, is_organisation=True)
+    if request.path.startswith(_ORGANISATION) and request.path.endswith(".atom"):
+        slug = request.path.removeprefix(_ORGANISATION).removesuffix(".atom")
+        return _feed_reply(request.path, slug, _select_by_organisation(published, [slug]), is_organisation=True)
+    return None
+
+
+def _select_for_finder(newest: Sequence[Document], query: str) -> list[Document]:
+    """Return the 20 newest documents of the requested kind (published, upcoming or cancelled) and organisations."""
+    values = parse_qs(query)
+    kind = values.get("content_store_document_type", ["statistics_published"])[-1]
+    states = {"upcoming_statistics": {"confirmed", "provisional"}, "cancelled_statistics": {"cancelled"}}.get(kind)
+    if states:
+        found = [document for document in newest if document.get("statistics_announcement_state") in states]
+    else:
+        found = [document for document in newest if document["content_store_document_type"] in _PUBLICATION_TYPES]
+    return _select_by_organisation(found, values.get("organisations[]", values.get("organisations", [])))[:20]
+
+
+def _select_by_organisation(found: Sequence[Document], slugs: Sequence[str]) -> list[Document]:
+    """Return the documents of any of these organisations; all documents if no slugs are given."""
+    return [
+        document
+        for document in found
+        if not slugs or any(organisation["slug"] in slugs for organisation in document["organisations"])
+    ]
+
+
+def _feed_reply(path: str, title: str, found: Sequence[Document], *, is_organisation: bool) -> Reply:
+    entries = "".join(_feed_entry(document, is_organisation=is_organisation) for document in found)
+    updated = f"  <updated>{found[0]['public_timestamp']}</updated>\n" if found else ""
+    text = _FEED.format(path=path, title=escape(title), updated=updated, entries=entries)
+    return Reply(200, text.encode(), {"Content-Type": "application/atom+xml; charset=utf-8"})
+
+
+def _feed_entry(document: Document, *, is_organisation: bool) -> str:
+    url = f"https://www.gov.uk{document['link']}"
+    updated = document["public_timestamp"]
+    # A republished item is a new entry of an organisation's feed, but the same one of the finder's.
+    identity = f"{url}#{updated}" if is_organisation else f"tag:www.gov.uk,2005:{document['link']}"
+    label = "Official Statistics: " if is_organisation else ""
+    title = escape(f"{label}{document['title']}")
+    summary = escape(document["description"])
+    return _FEED_ENTRY.format(id=identity, updated=updated, url=url, title=title, summary=summary)

@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 
 from monitor.rehearse.publisher.calendar import announced_url, is_on_gov_uk_calendar
 from monitor.rehearse.publisher.govuk.facts import ASSETS, WWW, Facts, PageState, PageStatus, is_asset, is_www, path_of
-from monitor.rehearse.publisher.govuk.feeds import atom_feed
 from monitor.rehearse.publisher.govuk.items import (
     announcement_item,
     gone_item,
@@ -18,7 +17,7 @@ from monitor.rehearse.publisher.govuk.items import (
     redirect_item,
 )
 from monitor.rehearse.publisher.govuk.pages import announcement_page, error_page, publication_page
-from monitor.rehearse.publisher.govuk.search import announcement_path, search
+from monitor.rehearse.publisher.govuk.search import announcement_path, atom_feed, search
 from monitor.rehearse.publisher.reply import Asked, Reply
 from monitor.rehearse.script.script import ScriptPart, ScriptRelease
 
@@ -37,9 +36,11 @@ class GovUk:
         self._release_by_announcement = {
             announcement_path(release): release for release in facts.releases if is_on_gov_uk_calendar(release)
         }
-        self._scripted_pages = dict(_scripted_pages(facts))
-        self._files = {path_of(part.url): (release, part) for release, part in _all_parts(facts) if is_asset(part.url)}
-        self._html_parts = {
+        self._page_by_path = dict(_find_pages(facts))
+        self._file_part_by_path = {
+            path_of(part.url): (release, part) for release, part in _all_parts(facts) if is_asset(part.url)
+        }
+        self._html_part_by_path = {
             path_of(part.url): (release, part)
             for release, part in _all_parts(facts)
             if is_www(part.url) and facts.is_published_with_page(release, part)
@@ -58,20 +59,21 @@ class GovUk:
             return self._item_reply(request, now)
         if request.path in self._release_by_announcement:
             return self._announcement_reply(request.path, now)
-        if request.path in self._html_parts:
+        if request.path in self._html_part_by_path:
             return self._html_part_reply(request.path, now)
         return atom_feed(self.facts, request, now)
 
     def page(self, url: str, now: datetime) -> Reply | None:
         """Return the page that GOV.UK shows for a release or part; None if the address belongs to neither."""
-        if not is_www(url) or path_of(url) not in self._scripted_pages:
+        if not is_www(url) or path_of(url) not in self._page_by_path:
             return None
-        release, _ = self._scripted_pages[path_of(url)]
+        release, _ = self._page_by_path[path_of(url)]
         status = self.facts.status_of_url(url, now)
         parts = self._public_parts(release, now) if url == release.url else []
         return publication_page(release, parts, status.since or now, status.first)
 
     def _public_parts(self, release: ScriptRelease, now: datetime) -> list[ScriptPart]:
+        """Return the parts that the release's page links to at `now`. It never links to alternatives."""
         parts = [part for part in release.part if part.role != "alternative"]
         return [part for part in parts if self.facts.part_status(release, part, now).is_public]
 
@@ -83,15 +85,16 @@ class GovUk:
         return error_page(404) if entry is None else announcement_page(entry)
 
     def _item_reply(self, request: Asked, now: datetime) -> Reply:
+        """Return the content API's reply about an announcement, an HTML part or a page; else 404."""
         path = request.path.removeprefix(_API_PATH)
         if path in self._release_by_announcement:
             return self._announcement_item_reply(path, now)
-        if path in self._html_parts:
-            release, part = self._html_parts[path]
+        if path in self._html_part_by_path:
+            release, part = self._html_part_by_path[path]
             return self._page_item_reply(release, path, self.facts.part_status(release, part, now), now)
-        if path not in self._scripted_pages:
+        if path not in self._page_by_path:
             return error_page(404)
-        release, url = self._scripted_pages[path]
+        release, url = self._page_by_path[path]
         # The API is cached like the page. A request with a query passes the cache, because no cache has a copy.
         status = self.facts.status_of_url(url, now, edge=not request.query)
         reply = self._page_item_reply(release, path, status, now)
@@ -108,6 +111,7 @@ class GovUk:
         return json_reply(announcement_item(path, entry, self.facts.script.begins - _MONTH))
 
     def _page_item_reply(self, release: ScriptRelease, path: str, status: PageStatus, now: datetime) -> Reply:
+        """Return the content API's reply about a page with this status."""
         if status.state is PageState.OTHER:
             other = release.model_copy(update={"title": status.title})
             return json_reply(publication_item(other, path, status, [], None))
@@ -125,7 +129,7 @@ class GovUk:
         return error_page(404)
 
     def _html_part_reply(self, path: str, now: datetime) -> Reply:
-        release, part = self._html_parts[path]
+        release, part = self._html_part_by_path[path]
         status = self.facts.part_status(release, part, now)
         if status.is_public:
             return publication_page(release, [], status.since or now)
@@ -134,9 +138,10 @@ class GovUk:
         return error_page(404)
 
     def _file_reply(self, path: str, now: datetime) -> Reply | None:
-        if path not in self._files:
+        """Return a file, or a redirect if it is removed or not published yet. None for an unknown file."""
+        if path not in self._file_part_by_path:
             return None
-        release, part = self._files[path]
+        release, part = self._file_part_by_path[path]
         status = self.facts.part_status(release, part, now)
         if status.is_public:
             return file_reply(path, release.title)
@@ -158,6 +163,7 @@ def file_reply(path: str, title: str) -> Reply:
 
 
 def _has_explanation(status: PageStatus) -> bool:
+    """Return whether a removed page says why; the publisher's default page does."""
     body = status.answer.content if status.answer else None
     return body is None or b"published in error" in body.lower()
 
@@ -168,7 +174,7 @@ def _all_parts(facts: Facts) -> Iterator[tuple[ScriptRelease, ScriptPart]]:
             yield release, part
 
 
-def _scripted_pages(facts: Facts) -> Iterator[tuple[str, tuple[ScriptRelease, str]]]:
+def _find_pages(facts: Facts) -> Iterator[tuple[str, tuple[ScriptRelease, str]]]:
     """Yield path, release and address of each page on GOV.UK. Later ones take precedence for the same path."""
     for release in facts.releases:
         if is_on_gov_uk_calendar(release) and facts.timelines.answers(announced_url(release)):
