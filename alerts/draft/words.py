@@ -69,6 +69,8 @@ def roughly(measured: Bounds | None) -> str:
         return f"up to {_in_units(high, math.ceil)}"
     middle = (low + high) / 2
     if high - low > max(NARROW.total_seconds(), middle / 10):
+        if low < MINUTE:
+            return f"up to {_in_units(high, math.ceil)}"
         return _join_lengths(_in_units(low, math.floor), _in_units(high, math.ceil))
     halves = round(middle * 2 / HOUR)
     if 3 * HOUR <= middle < 3 * DAY and halves % 2 and abs(middle - halves * HOUR / 2) <= 5 * MINUTE:
