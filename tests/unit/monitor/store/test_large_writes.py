@@ -214,7 +214,7 @@ class StandingLoop(JumpingLoop):
     """A loop that can stand still, as a process does that gets no turn."""
 
     def stand_still(self, seconds: float) -> None:
-        self._virtual += seconds
+        self._time += seconds
 
 
 @pytest.mark.parametrize(("still", "done_at", "told"), [(0.0, 9.0, False), (8.0, 9.2, True), (8.0, 30.0, False)])
