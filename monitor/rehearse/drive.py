@@ -24,7 +24,7 @@ from monitor.rehearse.expect import Met, Results, check
 from monitor.rehearse.publisher.server import Publisher
 from monitor.rehearse.script.script import Script, ScriptLog, ScriptTrouble
 from monitor.rehearse.settings import settings_for
-from monitor.rehearse.virtual_loop import HeldFetcher, JumpingLoop
+from monitor.rehearse.virtual_loop import JumpingLoop, TimeStoppingFetcher
 from monitor.store.open import open_store
 from monitor.store.rows import Draft
 from monitor.store.sql.read import OutboxStore, VerdictStore
@@ -195,7 +195,7 @@ class _Rehearsal:
         edges = Edges(
             clock=self.monitor_clock,
             clockwork=LoopJobs,
-            fetcher=HeldFetcher(fetcher),
+            fetcher=TimeStoppingFetcher(fetcher),
             seed=Random(f"{self.script.seed}/{self._starts}").getrandbits(32),  # noqa: S311 # a rehearsal must be repeatable
             serve=False,
             # No script has a power cut, and waiting for the disk would be most of a rehearsal's real time.
@@ -265,7 +265,8 @@ def _read_notices(outbox: OutboxStore) -> list[dict[str, Any]]:
 
 
 def _read_drafts(verdicts: VerdictStore, folder: Path) -> list[dict[str, Any]]:
-    written_for = ((incident, verdicts.drafts(incident.id)) for incident in verdicts.incidents())
+    """Return the last version of each incident's draft, after writing it to files in `folder`/drafts."""
+    incidents = ((incident, verdicts.drafts(incident.id)) for incident in verdicts.incidents())
     return [
         {
             "release": incident.release,
@@ -275,7 +276,7 @@ def _read_drafts(verdicts: VerdictStore, folder: Path) -> list[dict[str, Any]]:
             "versions": versions[-1].version,
             "files": [str(_write_draft(versions[-1], ending, folder / "drafts")) for ending in ENDINGS],
         }
-        for incident, versions in written_for
+        for incident, versions in incidents
         if versions
     ]
 

@@ -57,19 +57,16 @@ def _parts_to_watch(release: ScriptRelease) -> list[PartSettings]:
     if not is_on_gov_uk_calendar(release):
         return []
     match = ReleaseMatch(url=_escape_wildcards(announced_url(release)))
+    # The url of a part setting is a template, in which braces must be doubled.
     parts = [
-        PartSettings.model_validate({"match": match, **part.model_dump(), "url": _escape_braces(part.url)})
+        {"match": match, **part.model_dump(), "url": part.url.replace("{", "{{").replace("}", "}}")}
         for part in release.part
     ]
     if release.recognise is not None:
         page = {"id": "page", "role": "page", "url": "{url}", "recognise": release.recognise}
-        parts.insert(0, PartSettings.model_validate({"match": match, **page}))
-    return parts
+        parts.insert(0, {"match": match, **page})
+    return [PartSettings.model_validate(part) for part in parts]
 
 
 def _escape_wildcards(text: str) -> str:
     return "".join(f"[{char}]" if char in "*?[" else char for char in text)
-
-
-def _escape_braces(url: str) -> str:
-    return url.replace("{", "{{").replace("}", "}}")

@@ -40,7 +40,7 @@ class Deadlock(RuntimeError):
     """Virtual time waits for a real operation that makes no progress. `str(fault)` names it in one line."""
 
 
-class PastTheEnd(RuntimeError):
+class TimeLimitReached(RuntimeError):
     """The next timer is later than the limit of virtual time."""
 
 
@@ -91,7 +91,7 @@ class JumpingLoop(asyncio.SelectorEventLoop):
         self._speed = speed
         self._limit = float("inf") if limit is None else limit
         self._patience = patience
-        self._holders: Counter[str] = Counter()
+        self._stop_counts: Counter[str] = Counter()
         self._thread_names: dict[int, str] = {}
         self._is_running_at_speed = self._is_deadlocked = False
         self._cpu_seconds_used = 0.0
@@ -101,38 +101,38 @@ class JumpingLoop(asyncio.SelectorEventLoop):
         """Return the virtual seconds since the loop was created."""
         return self._time
 
-    def hold(self, name: str) -> None:
+    def stop_time(self, reason: str) -> None:
         """Stop time for this reason, until `resume_time` has been called with it as often as `stop_time`."""
-        self._change_count(name, 1)
+        self._change_count(reason, 1)
 
-    def release(self, name: str) -> None:
+    def resume_time(self, reason: str) -> None:
         """Undo one `stop_time` with this reason."""
-        self._change_count(name, -1)
+        self._change_count(reason, -1)
 
     @contextmanager
-    def held(self, name: str) -> Iterator[None]:
+    def time_stopped(self, reason: str) -> Iterator[None]:
         """Stop time inside the context, because a real operation is in progress."""
-        self.hold(name)
+        self.stop_time(reason)
         try:
             yield
         finally:
-            self.release(name)
+            self.resume_time(reason)
 
     @contextmanager
-    def resting(self, name: str) -> Iterator[None]:
+    def time_resumed(self, reason: str) -> Iterator[None]:
         """Undo one `stop_time` with this reason inside the context, because the operation waits for virtual time.
 
         Other reasons keep time stopped, even if this one has ended by then.
         """
-        self.release(name)
+        self.resume_time(reason)
         try:
             yield
         finally:
-            self.hold(name)
+            self.stop_time(reason)
 
-    def holders(self) -> tuple[str, ...]:
+    def stop_reasons(self) -> tuple[str, ...]:
         """Return the reasons for which time is stopped, in alphabetical order."""
-        return tuple(sorted(name for name, count in self._holders.items() if count > 0))
+        return tuple(sorted(reason for reason, count in self._stop_counts.items() if count > 0))
 
     def run_in_executor(
         self, executor: Executor | None, func: Callable[[Unpack[Ts]], T], *args: *Ts
@@ -148,8 +148,8 @@ class JumpingLoop(asyncio.SelectorEventLoop):
                 del self._thread_names[threading.get_ident()]
 
         future = super().run_in_executor(executor, run)
-        self.hold(name)
-        future.add_done_callback(lambda _: self.release(name))
+        self.stop_time(name)
+        future.add_done_callback(lambda _: self.resume_time(name))
         return future
 
     async def shutdown_default_executor(self, timeout: float | None = None) -> None:  # noqa: ARG002, ASYNC109  # asyncio's
@@ -158,40 +158,40 @@ class JumpingLoop(asyncio.SelectorEventLoop):
             await super().shutdown_default_executor()
 
     @contextmanager
-    def thread_resting(self) -> Iterator[None]:
+    def time_resumed_in_thread(self) -> Iterator[None]:
         """Let time run inside the context, in a thread of `run_in_executor` that may wait without end."""
         name = self._thread_names[threading.get_ident()]
-        self.call_soon_threadsafe(self.release, name)
+        self.call_soon_threadsafe(self.resume_time, name)
         try:
             yield
         finally:
             with suppress(RuntimeError):  # the loop is closed already
-                self.call_soon_threadsafe(self.hold, name)
+                self.call_soon_threadsafe(self.stop_time, name)
 
-    def thread_sleep(self, seconds: float) -> None:
+    def sleep_in_thread(self, seconds: float) -> None:
         """Sleep in virtual time, in a thread of `run_in_executor`."""
         name = self._thread_names[threading.get_ident()]
 
         async def sleep() -> None:
-            with self.resting(name):
+            with self.time_resumed(name):
                 await asyncio.sleep(seconds)
 
         asyncio.run_coroutine_threadsafe(sleep(), self).result()
 
-    def _change_count(self, name: str, change: int) -> None:
-        self._holders[name] += change
-        if self._holders[name] == 0:
-            del self._holders[name]
+    def _change_count(self, reason: str, change: int) -> None:
+        self._stop_counts[reason] += change
+        if self._stop_counts[reason] == 0:
+            del self._stop_counts[reason]
 
     def _advance_time(self, seconds: float) -> float:
         """Advance time by the seconds that the loop would sleep, and return the real seconds to wait for I/O."""
-        is_stopped = bool(self.holders())
+        is_stopped = bool(self.stop_reasons())
         self._is_running_at_speed = not is_stopped and self._speed is not None and seconds != float("inf")
         if is_stopped or seconds == float("inf"):
             return min(_LONGEST_WAIT, self._patience)
         if self._time + seconds > self._limit:
             self._time = max(self._time, self._limit)
-            raise PastTheEnd(f"virtual time reached its limit of {self._limit:g} s")
+            raise TimeLimitReached(f"virtual time reached its limit of {self._limit:g} s")
         if self._speed is not None:
             return seconds / self._speed
         self._time += seconds
@@ -218,7 +218,7 @@ class JumpingLoop(asyncio.SelectorEventLoop):
         frames = sys._current_frames()  # noqa: SLF001  # the documented way to see what other threads do
         threads = ((name, frames.get(thread)) for thread, name in self._thread_names.items())
         places = {name: f"{name} in {_describe_frame(frame)}" for name, frame in threads if frame is not None}
-        return ", ".join(places.get(name, name) for name in self.holders()) or "an event, with no timer set"
+        return ", ".join(places.get(name, name) for name in self.stop_reasons()) or "an event, with no timer set"
 
 
 def _describe_frame(frame: FrameType) -> str:
@@ -247,7 +247,7 @@ def _request_name_without_query(url: str) -> str:
     return f"request {parts.hostname or ''}{parts.path or '/'}"
 
 
-class HeldFetcher:
+class TimeStoppingFetcher:
     """A fetcher that stops virtual time during each request, except while the publisher lets time run."""
 
     def __init__(self, fetcher: Fetcher) -> None:
@@ -255,7 +255,7 @@ class HeldFetcher:
 
     async def fetch(self, request: Request) -> Answer | Failure:
         """Make one request. Time runs only while the publisher waits in virtual time."""
-        with jumping_loop().held(request_name(request.url)):
+        with get_jumping_loop().time_stopped(request_name(request.url)):
             outcome = await self._fetcher.fetch(request)
             if isinstance(outcome, Failure) or not outcome.whole:
                 # We closed the connection. The publisher must notice it and stop waiting before time runs again.
@@ -268,7 +268,7 @@ class HeldFetcher:
         await self._fetcher.close()
 
 
-def jumping_loop() -> JumpingLoop:
+def get_jumping_loop() -> JumpingLoop:
     """Return the running loop. Raises TypeError if its time is not virtual."""
     loop = asyncio.get_running_loop()
     if not isinstance(loop, JumpingLoop):
@@ -284,6 +284,6 @@ def run_virtually(
     limit: float | None = None,
     patience: float = _DEFAULT_PATIENCE,
 ) -> T:
-    """Run `story` on a new loop and return its result. `story` gets a clock that shows `start` at first."""
+    """Run `story` on a new `JumpingLoop` and return its result. `story` gets a clock that shows `start` at first."""
     with asyncio.Runner(loop_factory=lambda: JumpingLoop(speed=speed, limit=limit, patience=patience)) as runner:
         return runner.run(story(VirtualClock(start)))

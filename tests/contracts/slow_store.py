@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any, cast
 
 from monitor.errors import StoreFault
-from monitor.rehearse.virtual_loop import jumping_loop
+from monitor.rehearse.virtual_loop import get_jumping_loop
 from monitor.store.sql.engine import Store
 from monitor.store.sql.write import Transaction
 
@@ -42,7 +42,7 @@ class SlowStore:
     def __init__(self, inner: Store, times: float) -> None:
         self._inner = inner
         self._times = times
-        self._loop = jumping_loop()
+        self._loop = get_jumping_loop()
         self.is_away = False
         self.commits = 0
 
@@ -59,7 +59,7 @@ class SlowStore:
             counted = _CountedTransaction(tx)
             yield cast("Transaction", counted)
         # Not inside: an open transaction would keep other writers waiting while virtual time passes.
-        self._loop.thread_sleep(self._times * SECONDS_A_ROW * counted.rows)
+        self._loop.sleep_in_thread(self._times * SECONDS_A_ROW * counted.rows)
         self.commits += 1
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 # the parts that are read

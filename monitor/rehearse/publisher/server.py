@@ -19,9 +19,8 @@ from monitor.rehearse.publisher.faults import RawResponse, SendMode, has_dns_fau
 from monitor.rehearse.publisher.reply import Asked
 from monitor.rehearse.publisher.world import World
 from monitor.rehearse.script.script import Script
-from monitor.rehearse.virtual_loop import jumping_loop, request_name
+from monitor.rehearse.virtual_loop import get_jumping_loop, request_name
 
-_SECOND = timedelta(seconds=1)
 _LOOPBACK = "127.0.0.1"
 _SLOW_PIECES = 30
 _SECONDS_BETWEEN_PIECES = 1.0
@@ -183,7 +182,7 @@ class Connection(asyncio.Protocol):
 
     async def _wait_in_virtual_time(self, name: str, wait: Awaitable[None]) -> None:
         """Let virtual time run during this wait, although the client has stopped it for the request `name`."""
-        with jumping_loop().resting(name):
+        with get_jumping_loop().time_resumed(name):
             await wait
 
     def _reset_connection(self) -> None:
@@ -226,7 +225,7 @@ def _most_in_one_second(times: list[datetime]) -> int:
     """Return the highest number of these ascending times that are less than one second apart."""
     most = oldest = 0
     for newest, at in enumerate(times):
-        while at - times[oldest] >= _SECOND:
+        while at - times[oldest] >= timedelta(seconds=1):
             oldest += 1
         most = max(most, newest - oldest + 1)
     return most

@@ -16,7 +16,6 @@ from monitor.rehearse.publisher.reply import Asked, Reply, to_bytes
 from monitor.rehearse.script.script import Script, ScriptAnswer, ScriptFault, ScriptRelease
 
 _BACKENDS = {WWW: "origin", ASSETS: "awsorigin"}
-_MIRROR_TIME_OF_DAY = timedelta(hours=1, minutes=43)
 _DEFAULT_AGE_OF_STALE_COPY = timedelta(hours=1)
 
 
@@ -55,6 +54,7 @@ class World:
         return found.with_default_headers(_backend_header(request.host))
 
     def _scripted_reply(self, served: ServedAnswer, request: Asked, now: datetime) -> Reply:
+        """Return the reply of a scripted answer, with the headers of the script, the cache and the backend."""
         answer = served.answer
         if answer is None:
             return error_page(404).with_default_headers({**_backend_header(request.host), **served.cache_headers()})
@@ -101,7 +101,11 @@ def _copy_time(fault: ScriptFault) -> datetime | None:
         return None
     if fault.age is not None:
         return fault.begins - fault.age
-    return _latest_mirror_time(fault.begins) if fault.kind == "mirror" else fault.begins - _DEFAULT_AGE_OF_STALE_COPY
+    if fault.kind == "stale":
+        return fault.begins - _DEFAULT_AGE_OF_STALE_COPY
+    # GOV.UK's mirror copies the pages every night at 01:43 UTC.
+    mirrored = fault.begins.replace(hour=1, minute=43, second=0, microsecond=0)
+    return mirrored if mirrored <= fault.begins else mirrored - timedelta(days=1)
 
 
 def _as_stale_copy(reply: Reply, age: timedelta) -> Reply:
@@ -110,12 +114,6 @@ def _as_stale_copy(reply: Reply, age: timedelta) -> Reply:
     max_age = 30 if reply.status == 404 else 300
     added = {"Age": str(int(age.total_seconds())), "X-Cache": "HIT", "Cache-Control": f"max-age={max_age}, public"}
     return Reply(reply.status, reply.body, {**kept, **added}, reply.latency)
-
-
-def _latest_mirror_time(now: datetime) -> datetime:
-    """Return the last 01:43 UTC before `now`, when GOV.UK's mirror copies the pages."""
-    mirrored = now.replace(hour=0, minute=0, second=0, microsecond=0) + _MIRROR_TIME_OF_DAY
-    return mirrored if mirrored <= now else mirrored - timedelta(days=1)
 
 
 def _has_file_name(path: str) -> bool:

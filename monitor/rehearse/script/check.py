@@ -163,6 +163,7 @@ def _check_monitor(data: Row, zone: str) -> Iterator[FoundFault]:
 
 
 def _check_names(data: Row, zone: str) -> Iterator[FoundFault]:
+    """Yield references to releases that the script does not define, and expectations that need a release."""
     del zone
     known = [str(row.get("id")) for _, row in rows_of(data, "release")]
     # The calendars of a configuration can announce releases that the script does not define.

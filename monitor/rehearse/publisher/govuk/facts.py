@@ -121,10 +121,6 @@ class Facts:
         """Return the entry of a release in GOV.UK's calendar at `now`; None if it has no entry."""
         return entry_at(self.script, release, now) if is_on_gov_uk_calendar(release) else None
 
-    def page_status(self, release: ScriptRelease, now: datetime) -> PageStatus:
-        """Return the status of a release's landing page at the origin."""
-        return self.status_of_url(release.url, now)
-
     def status_of_url(self, url: str, now: datetime, *, edge: bool = False) -> PageStatus:
         """Return the status of an address from its own scripted answers, at the origin or at the edge cache."""
         answers = self.timelines.answers(url)
@@ -149,7 +145,7 @@ class Facts:
         if not self.is_published_with_page(release, part):
             return PageStatus(PageState.ABSENT)
         lag = FILE_LAG if is_asset(part.url) else timedelta()
-        return self.page_status(release, now - lag)
+        return self.status_of_url(release.url, now - lag)
 
     def is_published_with_page(self, release: ScriptRelease, part: ScriptPart) -> bool:
         """Return whether GOV.UK publishes this part together with the page, because the script has no answer for it."""

@@ -19,7 +19,6 @@ from monitor.rehearse.publisher.reply import Asked, Reply
 from monitor.rehearse.script.script import ScriptRelease
 
 Document = dict[str, Any]
-Filters = Mapping[str, Sequence[str]]
 _FIELDS = {
     "title", "link", "display_date", "release_timestamp", "statistics_announcement_state", "organisations",
     "content_store_document_type", "content_id", "public_timestamp", "first_published_at", "updated_at", "description",
@@ -195,7 +194,7 @@ def _select_fields(document: Document, fields: set[str]) -> Document:
     return {**{key: value for key, value in document.items() if key in fields}, **always}
 
 
-def _check_filters(filters: Filters) -> None:
+def _check_filters(filters: Mapping[str, Sequence[str]]) -> None:
     known = {f"{prefix}{field}" for prefix in _FILTER_PREFIXES for field in _FIELDS}
     if set(filters) - known:
         raise InvalidSearch

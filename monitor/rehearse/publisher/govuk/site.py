@@ -103,7 +103,7 @@ class GovUk:
     def _announcement_item_reply(self, path: str, now: datetime) -> Reply:
         release = self._release_by_announcement[path]
         if self.facts.is_redirected(release, now):
-            since = self.facts.page_status(release, now).first
+            since = self.facts.status_of_url(release.url, now).first
             return json_reply(redirect_item(path, path_of(release.url), since))
         entry = self.facts.calendar_entry(release, now)
         if entry is None:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, cast
 
-from monitor.rehearse.virtual_loop import JumpingLoop, jumping_loop
+from monitor.rehearse.virtual_loop import JumpingLoop, get_jumping_loop
 from monitor.store.sql.engine import Store
 from monitor.store.sql.write import Transaction
 
@@ -69,13 +69,13 @@ class HangingStore:
 
     def hang(self, what: str) -> None:
         """Answer nothing of this from now on."""
-        self.hung, self._loop = what, jumping_loop()
+        self.hung, self._loop = what, get_jumping_loop()
         self._freed.clear()
 
     async def free(self) -> None:
         """Answer what was asked, and everything from now on."""
         self.hung = ""
-        with jumping_loop().held("a store that answers again"):
+        with get_jumping_loop().time_stopped("a store that answers again"):
             self._freed.set()
             while self._hanging:  # noqa: ASYNC110 # it is counted in threads
                 await asyncio.sleep(0)
@@ -88,7 +88,7 @@ class HangingStore:
             assert self._loop is not None
             assert call not in self.on_the_loop, f"{call} was called in the loop's thread, which it would stop"
             self._hanging += 1
-            with self._loop.thread_resting():
+            with self._loop.time_resumed_in_thread():
                 self._freed.wait()
             self._loop.call_soon_threadsafe(self._went_on)
 

@@ -21,7 +21,7 @@ from monitor.look.http.fetcher import HttpFetcher
 from monitor.rehearse.publisher.server import Publisher
 from monitor.rehearse.script.script import Script, read_script
 from monitor.rehearse.settings import settings_for
-from monitor.rehearse.virtual_loop import HeldFetcher, run_virtually
+from monitor.rehearse.virtual_loop import TimeStoppingFetcher, run_virtually
 from monitor.store.open import open_store
 from monitor.store.sql.engine import Store
 from monitor.store.writer import DELAY
@@ -73,7 +73,7 @@ class Life:
         self.publisher = Publisher(self.script, self.clock, self.settings.timezone)
 
     async def start(self) -> None:
-        fetcher = self.around(HeldFetcher(HttpFetcher(self.clock, route=self.publisher.route)))
+        fetcher = self.around(TimeStoppingFetcher(HttpFetcher(self.clock, route=self.publisher.route)))
         self.stop = asyncio.Event()
         edges = Edges(
             clock=self.clock,

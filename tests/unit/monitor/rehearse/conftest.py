@@ -11,7 +11,7 @@ from monitor.look.fetch import Answer, Failure, Request
 from monitor.look.http.fetcher import HttpFetcher
 from monitor.rehearse.publisher.server import Publisher
 from monitor.rehearse.script.script import Script, read_script
-from monitor.rehearse.virtual_loop import HeldFetcher, run_virtually
+from monitor.rehearse.virtual_loop import TimeStoppingFetcher, run_virtually
 
 HEAD = 'title = "Test"\nfrom = 2018-01-05T09:00:00\nuntil = 2018-01-05T12:45:00\n'
 
@@ -19,7 +19,7 @@ HEAD = 'title = "Test"\nfrom = 2018-01-05T09:00:00\nuntil = 2018-01-05T12:45:00\
 class PublisherClient:
     """A simulated publisher and a fetcher for it, over real HTTP in virtual time. Failures are returned by `fetch`."""
 
-    def __init__(self, publisher: Publisher, fetcher: HeldFetcher, clock: VirtualClock) -> None:
+    def __init__(self, publisher: Publisher, fetcher: TimeStoppingFetcher, clock: VirtualClock) -> None:
         self.publisher = publisher
         self.clock = clock
         self.fetcher = fetcher
@@ -64,7 +64,7 @@ def run_scenario(script: Callable[[str], Script]) -> RunScenario:
         async def run_with_publisher(clock: VirtualClock) -> None:
             publisher = Publisher(read, VirtualClock(read.begins))
             await publisher.start()
-            fetcher = HeldFetcher(HttpFetcher(clock, route=publisher.route))
+            fetcher = TimeStoppingFetcher(HttpFetcher(clock, route=publisher.route))
             try:
                 await scenario(PublisherClient(publisher, fetcher, clock))
             finally:

@@ -11,7 +11,7 @@ import pytest
 from monitor.clock import VirtualClock
 from monitor.look.fetch import Failure, Reason
 from monitor.rehearse.publisher.server import LoggedRequest, Publisher, RequestLog
-from monitor.rehearse.virtual_loop import jumping_loop, run_virtually
+from monitor.rehearse.virtual_loop import get_jumping_loop, run_virtually
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -252,7 +252,7 @@ def test_time_runs_on_after_a_client_has_given_up(run_scenario: RunScenario) -> 
         outcome = await client.fetch(URL)
         assert isinstance(outcome, Failure)
         assert outcome.received - outcome.sent == timedelta(seconds=15)
-        assert jumping_loop().holders() == ()
+        assert get_jumping_loop().stop_reasons() == ()
         await client.clock.sleep(3600)
 
     run_scenario(answers() + fault("timeout"), scenario)
@@ -287,7 +287,7 @@ def test_one_connection_answers_requests_in_order(script: Callable[[str], Script
         await publisher.start()
         port = publisher.route("stats.example", 443, tls=True).port
         question = b"GET /release HTTP/1.1\r\nHost: stats.example\r\n\r\n"
-        with jumping_loop().held("talk"):
+        with get_jumping_loop().time_stopped("talk"):
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
             writer.write(question * 3)
             heads = [await reader.readuntil(b"</html>\n") for _ in range(3)]
@@ -305,7 +305,7 @@ def test_httpx_can_read_the_answers(script: Callable[[str], Script]) -> None:
         publisher = Publisher(read, clock)
         await publisher.start()
         port = publisher.route("stats.example", 443, tls=True).port
-        with jumping_loop().held("talk"):
+        with get_jumping_loop().time_stopped("talk"):
             async with httpx.AsyncClient(trust_env=False) as client:
                 answer = await client.get(f"http://127.0.0.1:{port}/release", headers={"Host": "stats.example:443"})
         await publisher.close()

@@ -20,7 +20,7 @@ from tests.worlds.calendars import calendar_settings
 if TYPE_CHECKING:
     from conftest import PublisherClient, RunScenario
 
-    from monitor.rehearse.virtual_loop import HeldFetcher
+    from monitor.rehearse.virtual_loop import TimeStoppingFetcher
 
 PAGE = "https://www.gov.uk/government/statistics/gulls-2017"
 FILE = "https://assets.publishing.service.gov.uk/media/5a/gulls.ods"
@@ -53,7 +53,7 @@ async def read_announcements(client: PublisherClient, source: GovukSource | Toml
     return list(outcome.reading.announcements)
 
 
-async def see_all_targets(fetcher: HeldFetcher, interpreter: Interpreter) -> dict[str, str]:
+async def see_all_targets(fetcher: TimeStoppingFetcher, interpreter: Interpreter) -> dict[str, str]:
     targets = targets_of(GULLS)
     sightings = [
         interpreter.interpret_now(target, await fetcher.fetch(interpreter.make_request(target))) for target in targets

@@ -14,10 +14,10 @@ from monitor.clock import SystemClock, VirtualClock
 from monitor.look.fetch import Answer, Failure, Reason, Request
 from monitor.rehearse.virtual_loop import (
     Deadlock,
-    HeldFetcher,
     JumpingLoop,
-    PastTheEnd,
-    jumping_loop,
+    TimeLimitReached,
+    TimeStoppingFetcher,
+    get_jumping_loop,
     request_name,
     run_virtually,
 )
@@ -75,7 +75,7 @@ def test_no_timeout_fires_during_real_io_while_time_is_stopped() -> None:
 
     async def scenario(clock: VirtualClock) -> float:
         server = await asyncio.start_server(answer, "127.0.0.1", 0)
-        with jumping_loop().held("talk"):
+        with get_jumping_loop().time_stopped("talk"):
             async with asyncio.timeout(0.5):
                 reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname()[:2])
                 writer.write(b"hello\n")
@@ -89,9 +89,9 @@ def test_no_timeout_fires_during_real_io_while_time_is_stopped() -> None:
 
 def test_time_runs_while_the_only_reason_is_suspended() -> None:
     async def scenario(clock: VirtualClock) -> float:
-        loop = jumping_loop()
-        with loop.held("a"):
-            with loop.resting("a"):
+        loop = get_jumping_loop()
+        with loop.time_stopped("a"):
+            with loop.time_resumed("a"):
                 await clock.sleep(10)
             return clock.monotonic()
 
@@ -100,8 +100,8 @@ def test_time_runs_while_the_only_reason_is_suspended() -> None:
 
 def test_suspending_one_reason_does_not_suspend_another() -> None:
     async def scenario(clock: VirtualClock) -> None:
-        loop = jumping_loop()
-        with loop.held("b"), loop.held("a"), loop.resting("a"):
+        loop = get_jumping_loop()
+        with loop.time_stopped("b"), loop.time_stopped("a"), loop.time_resumed("a"):
             await clock.sleep(10)
 
     with pytest.raises(Deadlock, match=r"waiting for b$"):
@@ -110,12 +110,12 @@ def test_suspending_one_reason_does_not_suspend_another() -> None:
 
 def test_suspending_an_ended_reason_does_not_suspend_another() -> None:
     async def scenario(_: VirtualClock) -> tuple[str, ...]:
-        loop = jumping_loop()
-        loop.hold("a")
-        with loop.resting("a"):
-            loop.release("a")
-            with loop.held("c"):
-                return loop.holders()
+        loop = get_jumping_loop()
+        loop.stop_time("a")
+        with loop.time_resumed("a"):
+            loop.resume_time("a")
+            with loop.time_stopped("c"):
+                return loop.stop_reasons()
 
     assert run_virtually(scenario) == ("c",)
 
@@ -174,7 +174,7 @@ def test_time_never_passes_its_limit() -> None:
     async def scenario(clock: VirtualClock) -> None:
         await clock.sleep(61)
 
-    with pytest.raises(PastTheEnd, match="60 s"):
+    with pytest.raises(TimeLimitReached, match="60 s"):
         run_virtually(scenario, limit=60)
 
 
@@ -203,12 +203,12 @@ class RecordingFetcher:
 
     def __init__(self, outcome: Answer | Failure) -> None:
         self.outcome = outcome
-        self.holders: tuple[str, ...] = ()
+        self.stop_reasons: tuple[str, ...] = ()
         self.is_closed = False
 
     async def fetch(self, request: Request) -> Answer | Failure:
         assert request.url.startswith(self.outcome.url)
-        self.holders = jumping_loop().holders()
+        self.stop_reasons = get_jumping_loop().stop_reasons()
         return self.outcome
 
     async def close(self) -> None:
@@ -225,10 +225,10 @@ class RecordingFetcher:
 def test_time_is_stopped_during_a_request(outcome: Answer | Failure) -> None:
     async def scenario(_: VirtualClock) -> None:
         inner = RecordingFetcher(outcome)
-        fetcher = HeldFetcher(inner)
+        fetcher = TimeStoppingFetcher(inner)
         assert await fetcher.fetch(Request("https://a.example/x?bust=1")) is outcome
-        assert inner.holders == (request_name("https://a.example/x"),)
-        assert jumping_loop().holders() == ()
+        assert inner.stop_reasons == (request_name("https://a.example/x"),)
+        assert get_jumping_loop().stop_reasons() == ()
         await fetcher.close()
         assert inner.is_closed
 
@@ -237,7 +237,7 @@ def test_time_is_stopped_during_a_request(outcome: Answer | Failure) -> None:
 
 def test_an_ordinary_loop_is_refused() -> None:
     async def scenario() -> None:
-        jumping_loop()
+        get_jumping_loop()
 
     with pytest.raises(TypeError, match="virtual time only"):
         asyncio.run(scenario())

@@ -11,7 +11,7 @@ import pytest
 
 from monitor.clock import VirtualClock
 from monitor.look.http.resolve import FRESH_SECONDS, STALE_SECONDS, Names, NoAddress
-from monitor.rehearse.virtual_loop import jumping_loop, run_virtually
+from monitor.rehearse.virtual_loop import get_jumping_loop, run_virtually
 
 SILENT, PORT = "silent.example", 443
 
@@ -83,7 +83,7 @@ def test_last_addresses_replace_a_silent_name_server_for_a_while(server: Server)
     async def story(clock: VirtualClock) -> None:
         names = Names(server.look_up)
         server.speaks.set()
-        with jumping_loop().held("lookup"):
+        with get_jumping_loop().time_stopped("lookup"):
             await names.addresses(SILENT, PORT, 5)
         server.speaks.clear()
         await clock.sleep(FRESH_SECONDS)
