@@ -61,16 +61,14 @@ def roughly(measured: Bounds | None) -> str:
     """Return a length as reports say it: `about 38 minutes`, `some 9½ hours`, or `25 to 35 minutes` if it is wide."""
     low, high = (None, None) if measured is None else (measured.min, measured.max)
     if high is None:
-        whole = "" if low is None or low < MINUTE else _in_units(low, math.floor)
-        return f"at least {whole}" if whole else "a time that is not known"
+        return f"at least {_in_units(low, math.floor)}" if low and low >= MINUTE else "a time that is not known"
     if high < MINUTE:
         return "less than a minute"
-    if low is None or low <= 0:
+    middle = ((low or 0.0) + high) / 2
+    is_wide = high - (low or 0.0) > max(NARROW.total_seconds(), middle / 10)
+    if low is None or low <= 0 or (is_wide and low < MINUTE):
         return f"up to {_in_units(high, math.ceil)}"
-    middle = (low + high) / 2
-    if high - low > max(NARROW.total_seconds(), middle / 10):
-        if low < MINUTE:
-            return f"up to {_in_units(high, math.ceil)}"
+    if is_wide:
         return _join_lengths(_in_units(low, math.floor), _in_units(high, math.ceil))
     halves = round(middle * 2 / HOUR)
     if 3 * HOUR <= middle < 3 * DAY and halves % 2 and abs(middle - halves * HOUR / 2) <= 5 * MINUTE:

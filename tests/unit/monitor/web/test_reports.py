@@ -49,7 +49,7 @@ async def test_default_period_is_the_last_month(tmp_path: Path) -> None:
     ("change", "why"),
     [
         ({"to": "2017-12-31"}, "to: must not be before from"),
-        ({"from": "2016-01-01"}, "to: more than 400 days"),
+        ({"from": "2016-01-01"}, "to: must be within 400 days of from"),
         ({"from": "rubbish"}, "from: not a day"),
         ({"from": ""}, "from: not a day"),
         ({"producer": "ofqal"}, "no producer &#34;ofqal&#34;, did you mean &#34;ofqual&#34;?"),
