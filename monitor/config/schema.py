@@ -14,8 +14,7 @@ from monitor.config.settings import Settings
 
 FILE = "config.schema.json"
 _HEADING = re.compile(r'^## `\[+([\w.]+)\]+(?: kind = "(\w+)")?`$')
-_ROW = re.compile(r"^\| `(\w+)` \|.*\| (.+) \|$")
-_LINK = re.compile(r"\s*\(\[[^]]*\]\([^)]*\)\)|\[([^]]*)\]\([^)]*\)")
+_LINK = re.compile(r" \(\[[^\[\]]*\]\([^()]*\)\)|\[([^\[\]]*)\]\([^()]*\)")
 _SAME_AS_BEFORE = "As above."
 
 
@@ -57,8 +56,10 @@ def _read_meanings(page: str) -> Iterator[tuple[list[str], str | None, str, str]
         heading = _HEADING.match(line)
         if line.startswith("## "):
             names, kind = (heading[1].split("."), heading[2]) if heading else ([], None)
-        elif (row := _ROW.match(line)) and row[2] != _SAME_AS_BEFORE:
-            yield names, kind, row[1], _LINK.sub(r"\1", row[2])
+        elif line.startswith("| `"):
+            key, _, text = line.strip("| ").split(" | ", 2)
+            if text != _SAME_AS_BEFORE:
+                yield names, kind, key.strip("`"), _LINK.sub(r"\1", text)
 
 
 def _tables_at(schema: dict[str, Any], names: list[str], kind: str | None) -> list[dict[str, Any]]:

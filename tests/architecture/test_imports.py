@@ -161,7 +161,7 @@ BUDGETS = {
     "monitor/health": 1424,
     "monitor/ledger": 2352,
     "monitor/watch": 3882,
-    "monitor/config": 1686,
+    "monitor/config": 1687,
     "monitor/web": 5890,
     "monitor/app": 2585,
     "monitor/rehearse": 3650,
