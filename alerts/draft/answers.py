@@ -88,14 +88,14 @@ def _date(case: DraftInput) -> tuple[str, ...]:
     if typed:
         return (_typed_dates(typed, case.timezone),)
     days = occurrences(case)
-    # Several dates are only told apart by the practice that each concerns.
+    # With several dates, name the practice that each one concerns.
     if len(days) == 1:
         return (day_text(days[0][0]),)
     return tuple(f"{day_text(day)} ({cites})" if cites else day_text(day) for day, cites in days)
 
 
 def _typed_dates(typed: str, zone: str) -> str:
-    """Return dates or date-times typed with commas as people read them; any other words as they stand."""
+    """Return comma-separated ISO dates or date-times in readable form; return any other text unchanged."""
     instants = _read_dates(typed, zone)
     whole = [len(each.strip()) <= len("2016-10-01") for each in typed.split(",")]
     told = sorted(zip(instants, whole, strict=False))
@@ -135,7 +135,7 @@ def _clauses(case: DraftInput) -> tuple[str, ...]:
 
 
 def summaries(fact: str, case: DraftInput) -> tuple[str, ...]:
-    """Return what the cited practices ask for, in our own words, for whoever decides whether they fit."""
+    """Return our summaries of the cited practices, to help a person decide whether they apply."""
     told = [f"In brief, {each.cite}: {each.text}" for each in case.clauses if not each.quoted]
     return (*told, f"The Code's own words: {PUBLISHED}") if fact == "clause.cite" and told else ()
 
@@ -161,7 +161,7 @@ def _say_accuracy(case: DraftInput) -> tuple[str, ...]:
 
 
 def _link(case: DraftInput) -> tuple[str, ...]:
-    """Return where the statistics are: what leaked or was sent too early stood where they do not."""
+    """Return the addresses of the statistics. For a leak or early access, ignore the typed ones: they show the leak."""
     typed = () if set(case.kinds) & {"leak", "access"} else case.incident.words.get("url", "").splitlines()
     return tuple(typed) or ((case.facts.url,) if case.facts else ())
 
@@ -234,7 +234,7 @@ def _register_question(case: DraftInput) -> tuple[str, ...]:
 
 
 def logged_by_hand(case: DraftInput) -> tuple[str, ...]:
-    """Tell of an incident a person logged: their words as they stand, and what is known of the release."""
+    """Return the account of a hand-logged incident: the person's own words, then the known facts of the release."""
     incident, typed = case.incident, case.incident.words
     what = typed.get("what", "")
     said = [f"{what}{'' if what.endswith(('.', '?', '!')) else '.'}"] if what else []
@@ -255,7 +255,7 @@ def logged_by_hand(case: DraftInput) -> tuple[str, ...]:
 
 
 def lasted(case: DraftInput) -> tuple[str, ...]:
-    """Say how long what a person logged went on, where they said when it was over."""
+    """Return when a logged incident ended and how long it lasted; empty if the person gave no end."""
     end = logged_end(case.incident, case.timezone)
     if end is None:
         return ()

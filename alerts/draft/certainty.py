@@ -165,7 +165,7 @@ def _delay(part: Part, facts: ReleaseFacts) -> str:
     bounds = (
         Bounds(-(part.delay.max or 0), None if part.delay.min is None else -part.delay.min) if ahead else part.delay
     )
-    # Nobody was promised another address: what came there is not late.
+    # No alternative address was announced, so a release there cannot be late.
     behind = "after it" if part.role == "alternative" else "late"
     return words.capital(f"{words.span(bounds)} {'early' if ahead else behind}{growing}{_users(part)}")
 
@@ -186,7 +186,7 @@ def _span_open(exposure: Exposure) -> str:
 
 
 def annex(case: DraftInput) -> tuple[Table, ...]:
-    """Return the tables of the evidence annex: this document, times in UTC, gaps, records, what was noted."""
+    """Return the tables of the evidence annex: incident, times in UTC, gaps, evidence records and notes."""
     tables = [_document(case)]
     if case.measured is not None:
         tables += [_times(case.measured), _gaps(case.measured), _records(case.measured)]
@@ -244,7 +244,7 @@ def _records(facts: ReleaseFacts) -> Table:
 
 
 def _line(entry: Entry, case: DraftInput) -> str:
-    # The title, cut short for a subject, and the slot stand in full at the head of the draft.
+    # Remove the shortened title and the slot: the head of the draft shows both in full.
     return entry.text.replace(f"{title_with_slot(case.facts, entry.at)}, ", "", 1) if case.facts else entry.text
 
 

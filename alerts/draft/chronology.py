@@ -16,7 +16,7 @@ from schedules.times.zone import local_date
 
 HEADING = "Sequence of events"
 AMENDED = "report amended: "
-# Entries for the record or for later reports are no events. A decision is in the account.
+# Leave out entries for the record or for later reports. The account already names a decision.
 RECORDS = (
     "cause: ",
     "report signed off",

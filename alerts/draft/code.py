@@ -20,7 +20,7 @@ PUBLISHED = "https://code.statisticsauthority.gov.uk"
 OUTSIDE_CODE = "The producer is outside the Code of Practice for Statistics, so no practice is cited."
 DATA = Path(__file__).parent / "data"
 
-# What each finding shows about how publication failed. A lead and a withdrawal breach nothing by themselves.
+# What each finding shows about how publication failed. A lead or a withdrawal is not a breach by itself.
 MODES: Mapping[str, str] = {
     "late": "FM01",
     "stale_edge": "FM02",
@@ -40,7 +40,7 @@ MODES: Mapping[str, str] = {
 }
 # Where the table offers two practices, which of them this finding takes; both when it is not named here.
 CHOICE: Mapping[str, int] = {"unannounced": 0, "short_notice": 1}
-# For a person to judge first: by themselves they breach nothing.
+# A person must judge these first: by themselves they are not a breach.
 UNDECIDED = ("swapped", "calendars_disagree", "promise_in_doubt", "brought_forward")
 
 
@@ -65,7 +65,7 @@ class Clause:
 
     @property
     def sure(self) -> bool:
-        """Tell whether number and subject were read in a public source."""
+        """Return whether the number and subject were confirmed in a public source."""
         return self.confidence.startswith("confirmed")
 
 
@@ -73,7 +73,7 @@ class Clause:
 class Edition:
     """One edition of the Code, in force in London from `begins` until the next one.
 
-    `outside` are producers that the Code does not bind: nothing is cited for them.
+    `outside` are producers that the Code does not bind: no practice is cited for them.
     """
 
     name: str
@@ -102,7 +102,7 @@ def edition_at(occurred: datetime, book: Book | None = None, producer: str = "")
 def clauses(kind_of_failure: str, edition: Edition) -> list[Clause]:
     """Return the practices to cite for a failure mode (`FM01` …) or a kind of finding (`late` …).
 
-    Empty where nothing is breached: a blank page, the monitor's own fault, an unknown kind.
+    Empty if there is no breach: a blank page, the monitor's own fault, an unknown kind.
     """
     if kind_of_failure in UNDECIDED:
         return []

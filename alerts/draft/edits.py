@@ -10,9 +10,9 @@ from alerts.draft.form import question
 from alerts.draft.report import Answer, Field, Report
 from alerts.finding import ReleaseFacts
 
-# Words about a step of the list of things to do stand under `step.NAME`.
+# Prefix of the key for a person's words about a step of the list of things to do: `step.NAME`.
 STEP = "step."
-# Words about a field stand in place of an account that was measured where `instead.FIELD` is not blank.
+# If `instead.FIELD` is not blank, the words for that field replace the measured account.
 INSTEAD = "instead."
 FIGURES = re.compile(r"\d+(?:[:.,]\d+)*")
 CLOCK = r"\d{1,2}(?:[:.]\d{2}){0,2}(?: ?[ap]m)?"
@@ -23,7 +23,7 @@ TIME = re.compile(
 BETWEEN = re.compile(rf"between (?P<first>{CLOCK}) and (?P<last>{CLOCK})", re.IGNORECASE)
 NAMED_TIMES = (("noon", "12pm"), ("midnight", "12am"))
 MONTHS = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*"
-# Reports name days on which nothing was measured: that of the report, of a reply, of a meeting.
+# Dates are not compared: reports also name days without measurements, such as that of a reply or a meeting.
 DAY = r"\d{1,2}(?:st|nd|rd|th)?"
 DATE = re.compile(
     rf"\b{DAY}(?: (?:and|to) {DAY})? {MONTHS}(?: \d{{4}})?\b|\b{MONTHS} \d{{4}}\b"
@@ -61,9 +61,9 @@ def merge(
 
 
 def figures_apart(report: Report, name: str) -> list[str]:
-    """Return the numbers and times of a replaced account that do not agree with what was measured.
+    """Return the numbers and times of a replaced account that do not agree with the measurements.
 
-    A time agrees if it lies within measured bounds, to the minute. Dates are not compared.
+    A time agrees if it is within measured bounds, to the minute. Dates are not compared.
     """
     field = report.field(name)
     if field is None or not field.replaced or field.answer is None or not field.paragraphs:
@@ -121,7 +121,7 @@ def obstacles(report: Report, facts: ReleaseFacts | None) -> list[str]:
 
 
 def _open(field: Field) -> str:
-    # Whoever signs agrees by signing.
+    # The sign-off box needs no answer, because a person signs the report itself.
     if field.answer is None:
         agrees = field.facts == ("human.signoff",)
         return "is to be completed" if field.required and field.placeholder and not agrees else ""

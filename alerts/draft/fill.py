@@ -42,7 +42,7 @@ def fill(  # noqa: PLR0913 # one for each thing that a draft is made of
 
 def _report(case: DraftInput, form: Form) -> Report:
     facts = case.facts
-    # The verdict on the next release says nothing of a leak: it stays out of a hand-logged incident.
+    # A hand-logged incident, such as a leak, does not depend on the release's verdict: leave that out.
     found = case.measured
     return Report(
         incident=case.incident.id,
@@ -78,7 +78,7 @@ def _field(question: Question, case: DraftInput) -> Field:
     missing = [fact for fact in question.facts if not found[fact] and _owed(fact, question)]
     return Field(
         id=question.id,
-        # Nothing was measured of an incident that a person logged.
+        # An incident that a person logged has no measurements.
         label=question.label and question.label.removesuffix(" (measured)" * (case.measured is None)),
         filled_by=question.filled_by,
         facts=question.facts,

@@ -59,7 +59,7 @@ class Form:
     last: date | None
 
     def serves(self, day: date) -> bool:
-        """Tell whether the form was in use for what occurred on this London date."""
+        """Return whether the form applies to an incident that occurred on this London date."""
         return self.first <= day and (self.last is None or day <= self.last)
 
 

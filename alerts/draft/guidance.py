@@ -40,7 +40,7 @@ _STAGES: Mapping[str, tuple[str, ...]] = {
     "unannounced": ("calendar",),
     "blind": ("unproven",),
 }
-"""Which stages of what to do now a report lists, by sort of advice: what was ticked stays when things move on."""
+"""Stages whose steps a report lists, by sort of advice. Earlier stages stay listed, so ticked steps remain."""
 BY_KIND: Mapping[Kind, str] = {
     Kind.LATE: "late",
     Kind.EARLY: "early_exposure",
@@ -68,7 +68,7 @@ def failures(incident: Incident) -> tuple[str, ...]:
     A hand-logged incident says its own sort (`words["sort"]`: leak, access, late, early_exposure …); the
     release it touches is judged on its own.
     """
-    # Facts of a watched release are attached for its dates alone.
+    # A hand-logged incident uses the facts of a watched release only for its dates.
     if incident.kind is Kind.HAND:
         return (incident.words.get("sort", "leak"),)
     found = dict.fromkeys(finding.kind for finding in incident.facts.findings) if incident.facts else {}

@@ -38,7 +38,7 @@ def previous(case: DraftInput) -> tuple[str, ...]:
         each
         for each in case.previous
         if each.has_draft and each.id != case.incident.id and shared_with(each, case.incident)
-        # A report on a period tells of incidents that are cited themselves.
+        # Skip platform incidents without linked releases: reports on a period, whose incidents are cited separately.
         if each.linked or each.kind != "platform"
     )
     earlier = sorted(others, key=lambda each: each.occurred)

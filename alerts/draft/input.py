@@ -35,7 +35,7 @@ class DraftInput:
 
     @property
     def facts(self) -> ReleaseFacts | None:
-        """Return what was measured, None for an incident about no watched release."""
+        """Return the measured facts, or None if the incident concerns no watched release."""
         return self.incident.facts
 
     @property
@@ -73,5 +73,5 @@ def lead(exposure: Exposure, slot: datetime) -> Bounds:
 
 
 def bears_on(part: Part) -> bool:
-    """Tell whether a part says anything of the incident: an alternative address never seen says nothing."""
+    """Return whether a part is relevant: all are, except an alternative address where no release was seen."""
     return part.role != "alternative" or part.first_seen.by is not None or bool(part.exposures)

@@ -69,7 +69,7 @@ def _answer_to(report: Report, fact: str) -> str:
 
 
 def holding(case: DraftInput) -> tuple[str, ...]:
-    """Return the paragraphs of a statement for users; none if users noticed nothing."""
+    """Return the paragraphs of a statement for users; empty if users were not affected."""
     facts = case.measured
     if facts is None or facts.slot is None:
         return ()
@@ -77,7 +77,7 @@ def holding(case: DraftInput) -> tuple[str, ...]:
 
 
 def correction(case: DraftInput) -> tuple[str, ...]:
-    """Return the paragraphs of a notice that stays with the release; none if users noticed nothing."""
+    """Return the paragraphs of a notice that stays with the release; empty if users were not affected."""
     facts, held = case.measured, holding(case)
     if facts is None or not held:
         return ()
