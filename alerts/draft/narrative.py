@@ -18,14 +18,14 @@ from schedules.times.interval import Bounds, Interval
 from schedules.times.zone import local_date
 
 ANNOUNCED_ON: Mapping[str, str] = {"govuk": " on GOV.UK", "ons": " on the ONS website"}
-"""Where a calendar of this name announces. The name of any other calendar is not shown."""
+"""The site on which each calendar announces, by the calendar's name. Other calendars are not named in sentences."""
 ELSEWHERE: Mapping[str, str] = {
     "report": "the report",
     "bulletin": "the bulletin",
     "news": "a news story on the release",
     "post": "a post on the release",
 }
-"""What an alternative address shows, by its id. One of another name may have shown only a part of the release."""
+"""The content of an alternative address, by its id. An address with another id may show only part of the release."""
 REMARKS: Mapping[str, str] = {
     "swapped": "A file was replaced after it had been published.",
     "withdrawn": "Part of the release was removed after it had been published.",
@@ -37,7 +37,7 @@ REMARKS: Mapping[str, str] = {
     "wrong_edition": "Another edition was shown in its place.",
     "wrong_content": "Other content was shown in its place.",
 }
-"""The sentence for a finding that says more than when something was available; its details are in the evidence."""
+"""The sentence for each kind of finding that is not about times of availability. Details are in the evidence."""
 IN_TIME = timedelta(minutes=1)
 CAP_SUBJECT, SUBJECT, WAS, CAP_IT, IT = "\x00S", "\x00s", "\x00w", "\x00I", "\x00i"
 """Marks in a sentence for its subject, `was` or `were`, and `it` or `they`; CAP_: at the start of a sentence."""
@@ -48,7 +48,7 @@ def account(case: DraftInput) -> tuple[str, ...]:
     facts = case.facts
     if facts is None:
         return ()
-    # Another question of the same form may ask for the announced time or for lengths.
+    # Do not repeat the announced time or the lengths if another question of the form asks for them.
     opening = [] if "release.slot" in case.asked else [announcement(facts)]
     told = availability(facts, has_lengths="incident.delay" not in case.asked)
     return tuple(
@@ -57,17 +57,17 @@ def account(case: DraftInput) -> tuple[str, ...]:
 
 
 def headline(case: DraftInput) -> str:
-    """Return the announced time, and when and where users could get the release; empty if nothing was measured."""
+    """Return the announced time, and when and where users could get the release; empty without a measurement."""
     facts = case.measured
     if facts is None:
         return ""
-    # An e-mail must not spread where something is public before its slot.
+    # An e-mail must not spread the address of content that is public before its slot.
     is_due = facts.slot is None or facts.at >= facts.slot
     return " ".join([announcement(facts), *availability(facts, has_addresses=is_due)])
 
 
 def announcement(facts: ReleaseFacts, subject: str = "") -> str:
-    """Return for when the release was pre-announced, and where; `subject` replaces its title."""
+    """Return the sentence on the announced time and site of the release. `subject` replaces its title."""
     name = subject or f"“{facts.title}”"
     if facts.slot is None and not facts.slot_text:
         return f"{name} had no announced release time."
@@ -76,9 +76,9 @@ def announcement(facts: ReleaseFacts, subject: str = "") -> str:
 
 
 def availability(facts: ReleaseFacts, *, has_lengths: bool = True, has_addresses: bool = True) -> list[str]:
-    """Return when each part of the release was available, one sentence for those with the same times.
+    """Return sentences on when each part of the release was available, one for all parts with the same times.
 
-    `has_lengths`: how early it was, and for how long, is beside the times. `has_addresses`: so are other addresses.
+    `has_lengths`: add how early it was and for how long. `has_addresses`: add where else it could be read.
     """
     parts = parts_in_order(facts)
     early = [(part, _say_exposures(part, facts, has_lengths=has_lengths)) for part in parts if part.exposures]
@@ -97,7 +97,7 @@ def availability(facts: ReleaseFacts, *, has_lengths: bool = True, has_addresses
 
 
 def lengths(facts: ReleaseFacts) -> tuple[str, ...]:
-    """Return for how long content was public early, one sentence for parts with the same length."""
+    """Return sentences on how long content was public early, one for all parts with the same length."""
     said = []
     for part in parts_in_order(facts):
         for each in part.exposures:
@@ -114,7 +114,7 @@ def _is_known(length: Bounds) -> bool:
 
 
 def delays(facts: ReleaseFacts) -> tuple[str, ...]:
-    """Return how long users waited: elsewhere, if they could get it there first, then at the announced address."""
+    """Return sentences on how long users waited: at another address if it came there first, then as announced."""
     late = {part.id: (part, part.wait if part.is_hidden else delay) for part, delay in late_parts(facts)}
     late |= {part.id: (part, part.wait) for part in facts.parts if part.required and part.is_hidden}
     known = [(part, wait) for part, wait in late.values() if wait and _is_known(wait)]
@@ -131,7 +131,7 @@ def delays(facts: ReleaseFacts) -> tuple[str, ...]:
 
 
 def _say_brought_forward(case: DraftInput) -> list[str]:
-    """Return that it was decided to bring the release forward, and by which role, if a person recorded that."""
+    """Return the sentence on the decision to bring the release forward; empty if no one recorded a decision."""
     if (forward := brought_forward(case)) is None:
         return []
     to, role = words.clock_on(forward, case.timezone), case.incident.words.get("brought_forward_by", "")
@@ -139,14 +139,14 @@ def _say_brought_forward(case: DraftInput) -> list[str]:
 
 
 def brought_forward(case: DraftInput) -> datetime | None:
-    """Return to when a person decided to bring the release forward, None if no one did."""
+    """Return the new time if a person recorded that the release was brought forward, else None."""
     typed = case.incident.words.get("brought_forward")
     return datetime.fromisoformat(typed) if typed else None
 
 
 def _say_remarks(facts: ReleaseFacts) -> list[str]:
     kinds = dict.fromkeys(each.kind for each in facts.findings)
-    # The names of other producers appear only if whoever signs asks for them.
+    # Other producers are not named unless the person who signs asks for their names.
     host = urlsplit(facts.url).hostname
     platform = [f"Releases of other producers on {host} were late at the same time."] if "platform" in kinds else []
     told = " ".join([*filter(None, map(REMARKS.get, kinds)), *platform])
@@ -154,7 +154,7 @@ def _say_remarks(facts: ReleaseFacts) -> list[str]:
 
 
 def _slot_day(facts: ReleaseFacts) -> date | None:
-    """Return the day of the announced time, which readers know."""
+    """Return the local day of the announced time, None without one. Readers already know this day."""
     return local_date(facts.slot, facts.timezone) if facts.slot else None
 
 
@@ -167,7 +167,7 @@ def _clock_at(at: datetime, facts: ReleaseFacts) -> str:
 
 
 def _say_exposures(part: Part, facts: ReleaseFacts, *, has_lengths: bool) -> str:
-    """Return when a part was public before its slot, and how that ended."""
+    """Return sentences on when a part was public before its slot, and how each exposure ended."""
     told = []
     for place, each in enumerate(part.exposures):
         ahead = _lead_in_words(each, facts) if has_lengths else ""
@@ -185,7 +185,7 @@ def _lead_in_words(exposure: Exposure, facts: ReleaseFacts) -> str:
 
 
 def _say_how_it_ended(exposure: Exposure, facts: ReleaseFacts, *, has_lengths: bool) -> str:
-    # The day was given with the beginning.
+    # The sentence on the start already gave the day.
     began = exposure.start.by or exposure.start.after
     known = local_date(began, facts.timezone) if began else _slot_day(facts)
     if exposure.open:
@@ -214,7 +214,7 @@ def _say_on_time(part: Part, facts: ReleaseFacts) -> str:
 
 
 def _say_hidden_until(part: Part, facts: ReleaseFacts) -> str:
-    """Return until when users were served an older copy."""
+    """Return the words on how long users were still shown an older copy."""
     wait, slot = part.wait or Bounds(), facts.slot or facts.at
     low, high = (None if each is None else slot + timedelta(seconds=each) for each in (wait.min, wait.max))
     if high is None:
@@ -225,14 +225,14 @@ def _say_hidden_until(part: Part, facts: ReleaseFacts) -> str:
 
 
 def _say_overdue(part: Part, facts: ReleaseFacts) -> str:
-    """Return that a part was not out at the last minute at which that is proved."""
+    """Return the sentence that a part was still absent at the latest time for which absence is proved."""
     known = facts.slot + timedelta(seconds=part.delay.min) if facts.slot and part.delay and part.delay.min else facts.at
     how = "not available" if part.address == "announced" else "not found"
     return f"{CAP_SUBJECT} {WAS} still {how} at {_clock_at(known, facts)}."
 
 
 def _say_released(part: Part, facts: ReleaseFacts) -> str:
-    """Return when a part was released, early or not; nothing if it had been public early and stayed so."""
+    """Return the sentence on when a part was released; empty if it is unseen, or was public early until then."""
     seen = fact_rules.appearance_of(part)
     if seen.by is None or was_public_at_slot(part):
         return ""
@@ -263,9 +263,9 @@ SENTENCES: Mapping[str, Callable[[Part, ReleaseFacts], str]] = {
 
 
 def _fill_subjects(said: Iterable[tuple[Part, str]], facts: ReleaseFacts, *, has_addresses: bool = False) -> list[str]:
-    """Return each sentence once, with every part that it is true of as its subject.
+    """Return each sentence once; all parts that share it become its subject.
 
-    `has_addresses`: a file or another page that is the only subject has its address.
+    `has_addresses`: add the address if the only subject is a file or another page.
     """
     groups: dict[str, list[Part]] = {}
     for part, text in said:
@@ -290,7 +290,7 @@ def _fill_subjects(said: Iterable[tuple[Part, str]], facts: ReleaseFacts, *, has
 
 
 def _name_parts(parts: Sequence[Part], facts: ReleaseFacts) -> tuple[str, bool]:
-    """Return what to call parts as the subject of a sentence, and whether that is plural."""
+    """Return the name of some parts for use as the subject of a sentence, and whether it is plural."""
     required = {part.id for part in facts.parts if part.required and part.role != "alternative"}
     if required and required <= {part.id for part in parts} and not _found_elsewhere(facts):
         return "the release", False
@@ -314,7 +314,7 @@ def _name_role(role: str, parts: Sequence[Part], facts: ReleaseFacts) -> str:
 
 
 def _found_elsewhere(facts: ReleaseFacts) -> list[Part]:
-    """Return the other addresses at which something of the release was found, first come first."""
+    """Return the other addresses at which part of the release was found, earliest first."""
     found = [(part.first_seen.by, part) for part in facts.parts if part.role == "alternative" and not part.exposures]
     return [part for by, part in sorted(((by, part) for by, part in found if by), key=lambda each: each[0])]
 
@@ -324,7 +324,7 @@ def _name_alternative(part: Part) -> str:
 
 
 def _say_elsewhere(facts: ReleaseFacts) -> list[str]:
-    """Return one sentence on what could be read at other addresses, and since when."""
+    """Return one sentence on the content found at other addresses, with the start of each; empty if none was."""
     told = []
     for place, part in enumerate(_found_elsewhere(facts)):
         verb = "" if place else " was available"
@@ -333,6 +333,6 @@ def _say_elsewhere(facts: ReleaseFacts) -> list[str]:
 
 
 def since(seen: Interval, facts: ReleaseFacts) -> str:
-    """Return from when on something was available: `from about 9.51am`, `by 10am`."""
+    """Return the start of availability in words: `from about 9.51am`, `by 10am`."""
     begun = _interval_in_words(seen, facts, "from about ")
     return f"from some time {begun}" if begun.startswith("between") else begun

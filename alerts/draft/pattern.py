@@ -1,4 +1,4 @@
-"""Where and when it went wrong in a period: by cause, weekday, hour, day or month, producer and platform."""
+"""Charts of the faults in a period: by cause, weekday, hour, day or month, producer and platform."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TOLD = 3
 
 
 def patterns(period: Period) -> tuple[Bars, ...]:
-    """Return the charts of a period, none when nothing went wrong in it."""
+    """Return the charts of a period. If no release was faulty this is at most the chart of logged causes."""
     if not period.incidents:
         return _causes(period)
     weekdays = _in_order(period, lambda row: f"{local_slot(row):%A}", tuple(calendar.day_name))
@@ -32,12 +32,12 @@ def patterns(period: Period) -> tuple[Bars, ...]:
         _chart("By producer", "Producer", by(period, lambda row: row.producer)),
         _chart("By platform", "Platform", by(period, lambda row: row.host)),
     )
-    # One bar alone is no pattern.
+    # A chart with a single bar does not show a pattern.
     return (*_causes(period), *(chart for chart in charts if len(chart.bars) > 1))
 
 
 def patterns_json(period: Period) -> list[dict[str, Any]]:
-    """Return the pattern of a period as JSON values: each chart with its groups."""
+    """Return the charts of a period as JSON values, each with its groups."""
     return [
         {
             "by": chart.title.partition(": by ")[2],
@@ -72,7 +72,7 @@ def _month(name: str) -> str:
 
 
 def _in_order(period: Period, key: Callable[[Row], str], order: tuple[str, ...] = ()) -> list[tuple[str, int, int]]:
-    """Return groups as a calendar or clock has them, not by how bad they are."""
+    """Return the groups in calendar or clock order, not by their share of faults."""
     return sorted(by(period, key), key=lambda each: (order.index(each[0]) if order else 0, each[0]))
 
 

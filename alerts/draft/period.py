@@ -1,4 +1,4 @@
-"""Period and platform reports: what was watched between two dates, how punctual it was, the pattern of faults."""
+"""Period and platform reports: the releases watched between two dates, their punctuality and their faults."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ JUDGED = ("on_time", "late", "overdue", "early", "not_published")
 class Row:
     """One release of the period. `delay` is that of its announced page, `exposure` the longest before its slot.
 
-    `practice` is the one cited, `cause` what a person logged, `incident` its incident, all empty for none.
-    `early_bound` is how many seconds before its slot what is on time may have come, `others` further producers,
-    `decided` in words to when somebody recorded that it was brought forward.
+    `practice` is the cited practice, `cause` the logged cause, `incident` the incident's id; each is empty if absent.
+    `early_bound`: an on-time release may have appeared up to that many seconds before its slot. `others` are further
+    producers. `decided` names in words the time to which the release was brought forward, if someone recorded it.
     """
 
     release: str
@@ -53,16 +53,16 @@ class Row:
 
     @property
     def faulty(self) -> bool:
-        """Tell whether the release was late, early, never seen, or not proved to be on time."""
+        """Return whether the release was late, early, never seen, or not proved to be on time."""
         return self.verdict in FAULTY
 
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """Releases with a slot between two local dates, both inclusive, of a producer or host or of all.
+    """Releases with a slot between two local dates, both inclusive; of one `producer` or `host` if named, else all.
 
-    `blind` are the monitor's own gaps in that time, `logged` the incidents of it that people logged by hand, `claims`
-    what publishers say of it: neither counts among releases.
+    `blind` are the monitor's own gaps in that time, `logged` the incidents that people logged by hand, `claims` the
+    publishers' own statements. Neither `logged` nor `claims` count as releases.
     """
 
     begins: date
@@ -76,7 +76,7 @@ class Period:
 
     @property
     def incidents(self) -> tuple[Row, ...]:
-        """Return what went wrong or stayed unproven, in time order."""
+        """Return the releases that were late, early, not published or unproven, in time order."""
         faulty = (row for row in self.rows if row.faulty)
         return tuple(sorted(faulty, key=lambda row: (row.slot is None, str(row.slot), row.release)))
 
@@ -85,9 +85,9 @@ class Period:
 class Punctuality:
     """The standard indicator TP3 over releases that could be judged.
 
-    `judged` counts them, `on_time` those within tolerance, `mean` the bounds of the mean delay in seconds
-    of those with a measured delay (early ones count as 0), None without any. `left_out` are those without: still
-    overdue or never published, with what is known of each.
+    `judged` counts them, `on_time` those within tolerance. `mean` bounds the mean delay in seconds of releases with a
+    measured delay (early ones count as 0), None without any. `left_out` are the incomplete bounds of the others:
+    releases still overdue or never published.
     """
 
     judged: int
@@ -97,12 +97,12 @@ class Punctuality:
 
     @property
     def share(self) -> float | None:
-        """Return the share on time between 0 and 1, None when nothing was judged."""
+        """Return the share on time between 0 and 1, None if no release was judged."""
         return self.on_time / self.judged if self.judged else None
 
 
 def period_of(rows: Iterable[Row], begins: date, ends: date, producer: str = "", host: str = "") -> Period:
-    """Return the period holding those rows whose slot lies in it, of that producer and host when named."""
+    """Return the period with the rows that have their slot between the two days, of one producer and host if named."""
     chosen = (
         row
         for row in rows
@@ -115,7 +115,7 @@ def period_of(rows: Iterable[Row], begins: date, ends: date, producer: str = "",
 
 
 def named(period: Period, called: Callable[[str], str]) -> Period:
-    """Return a period whose producers bear their names, for people to read."""
+    """Return the period with names in place of producer ids. `called` returns the name for an id."""
     return replace(
         period,
         rows=tuple(replace(row, producer=called(row.producer)) for row in period.rows),
@@ -130,7 +130,7 @@ def counts(period: Period) -> dict[str, int]:
 
 
 def on_time_of(verdicts: Iterable[str]) -> tuple[int, int]:
-    """Return how many of these verdicts say on time, and how many of them count for punctuality."""
+    """Return how many of these verdicts are "on time", and how many of them count for punctuality."""
     judged = [word for word in verdicts if word in JUDGED]
     return judged.count("on_time"), len(judged)
 
@@ -150,7 +150,7 @@ def punctuality(period: Period) -> Punctuality:
 
 
 def unsure(period: Period) -> list[float]:
-    """Return how many seconds early those on time may have come where that is more than a few, shortest first."""
+    """Return by how many seconds on-time releases may have been early, if by more than a few; shortest first."""
     bounds = (row.early_bound for row in period.rows if row.verdict == "on_time" and row.early_bound is not None)
     return sorted(bound for bound in bounds if bound > SURE)
 
@@ -162,14 +162,14 @@ def late_delays(period: Period) -> list[Bounds]:
 
 
 def quantile(delays: Sequence[Bounds], share: float) -> Bounds | None:
-    """Return the delay that this share of the delays does not exceed (nearest rank), bound by bound.
+    """Return the delay that this share of the delays does not exceed (nearest rank), separately for each bound.
 
     An open upper bound counts as the longest. None without delays.
     """
     if not delays:
         return None
     rank = max(0, math.ceil(share * len(delays)) - 1)
-    # Bound by bound: the result contains the quantile of the true delays, whichever they were.
+    # Each bound is ranked separately: the result then contains the quantile of the true delays.
     low = sorted(each.min or 0.0 for each in delays)[rank]
     high = sorted(math.inf if each.max is None else each.max for each in delays)[rank]
     return Bounds(low, None if high == math.inf else high)
@@ -184,7 +184,7 @@ def by(period: Period, key: Callable[[Row], str]) -> list[tuple[str, int, int]]:
 
 
 def local_slot(row: Row) -> datetime:
-    """Return the slot in the release's own zone. Raises ValueError for a row without an instant."""
+    """Return the slot in the release's own zone. Raises ValueError for a row without a slot."""
     if row.slot is None:
         raise ValueError(f"{row.release} has no announced instant")
     return row.slot.astimezone(ZoneInfo(row.timezone))
@@ -192,7 +192,7 @@ def local_slot(row: Row) -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Episode:
-    """One fault of a platform, from the first slot it held up until the last of its `rows` was seen, None before."""
+    """One fault of a platform: from the first slot that was missed until the last release in `rows` was seen."""
 
     host: str
     rows: tuple[Row, ...]
@@ -204,18 +204,18 @@ class Episode:
 
     @property
     def ends(self) -> datetime | None:
-        """Return by when the last release was seen; None while one is out of sight."""
+        """Return the time by which all its releases were seen, None if one is still unseen."""
         seen = [row.first_seen.by for row in self.rows if row.first_seen.by is not None]
         return max(seen) if len(seen) == len(self.rows) else None
 
     @property
     def causes(self) -> tuple[str, ...]:
-        """Return the causes that people logged."""
+        """Return the causes that people logged, each once."""
         return tuple(dict.fromkeys(row.cause for row in self.rows if row.cause))
 
 
 def episodes(period: Period) -> list[Episode]:
-    """Return the faults of platforms: what was late together, and at later slots before any of that was seen."""
+    """Return the faults of platforms: releases late at one slot, and at later slots before the host recovered."""
     groups: dict[tuple[str, datetime], tuple[Row, ...]] = {}
     for row in period.incidents:
         if row.verdict in ("late", "overdue", "not_published") and row.slot is not None:
@@ -223,7 +223,7 @@ def episodes(period: Period) -> list[Episode]:
     found: dict[tuple[str, datetime], tuple[Row, ...]] = {}
     until: dict[str, tuple[datetime, datetime]] = {}
     for (host, slot), rows in groups.items():
-        # One producer with two late releases has a fault of its own; several point to what they share.
+        # If all late releases are of one producer, the fault may be the producer's. Several share only the platform.
         if len({row.producer for row in rows}) == 1:
             continue
         begin, end = until.get(host, (slot, slot))

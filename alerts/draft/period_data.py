@@ -1,4 +1,4 @@
-"""A period for machines: every release of it as CSV, and all that is known of it as JSON."""
+"""A period for machines: its releases as CSV, and its releases, counts and faults as JSON."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ COLUMNS = (
 def period_csv(period: Period) -> bytes:
     """Return every release of the period as CSV in UTF-8 with a header; instants in UTC, durations in seconds.
 
-    What was logged by hand and what is only claimed come after them: without a verdict, but with the instant that is
-    `logged` or `claimed`.
+    Incidents logged by hand and publishers' claims follow the releases. They have no verdict, but an instant in the
+    column `logged` or `claimed`.
     """
     held = io.BytesIO()
     text = io.TextIOWrapper(held, "utf-8", newline="")

@@ -47,7 +47,7 @@ VERDICTS: Mapping[str, str] = {
 LISTED = (3.0, 4.2, 3.4, 3.2, 3.0)
 LOGGED = ("Occurred", "Release and producer", "Over", "What it was", "Cause")
 MOST_CLAIMS = 500
-"""How many a document lists."""
+"""The most claims that a document lists."""
 ALWAYS = ("on_time", "late", "early", "unproven")
 
 
@@ -56,7 +56,7 @@ def period_report(
 ) -> Report:
     """Return the report on a period, as of `now`.
 
-    `name` is the platform or producer covered, `called` tells the name of a producer by its id.
+    `name` is the platform or producer covered. `called` returns the name of a producer for its id.
     """
     period = named(period, called)
     form = form_named("period")

@@ -1,4 +1,4 @@
-"""The neutral model of a draft: one source for every format, and for the store."""
+"""The model of a draft, independent of file formats. Every writer and the store use it."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from alerts.steps import Step
 
 
 def dated(date_of_report: str, last_amended: str) -> str:
-    """Return the date of a report, with that of its last amendment when there was one."""
+    """Return the date of a report, followed by the date of its last amendment if there was one."""
     return f"{date_of_report}, last amended {last_amended}" if last_amended else date_of_report
 
 
 def amended_text(last_amended: str) -> str:
-    """Return the answer to a question for the last amendment."""
+    """Return the date of the last amendment, or a sentence that there was none."""
     return last_amended or "Not amended since the date of this note"
 
 
@@ -28,7 +28,7 @@ def amended_text(last_amended: str) -> str:
 class Table:
     """A table with a caption and a header row; every row is as long as the header.
 
-    `shares` are the widths of the columns in proportion, all alike without them.
+    `shares` are the relative widths of the columns; empty means equal widths.
     """
 
     caption: str
@@ -46,8 +46,8 @@ class Table:
 class Answer:
     """What a person typed into a field, word for word; `by` is a role.
 
-    `basis` is what the monitor had measured there when the person wrote: a later measurement that
-    differs is shown beside the answer. `instead`: it was written to stand in place of an account, not after it.
+    `basis` is the measured text of the field at the time of writing: a later measurement that differs is
+    shown beside the answer. `instead`: the answer replaces the measured account and is not added after it.
     """
 
     text: str
@@ -62,7 +62,7 @@ class Field:
     """One answer box.
 
     `paragraphs` come from measurement or configuration, `placeholder` marks what a person must add,
-    `guidance` are the questions to help with that, `notes` are warnings of the monitor about this box.
+    `guidance` are questions that help the person to write, `notes` are the monitor's warnings about this box.
     """
 
     id: str
@@ -78,23 +78,23 @@ class Field:
 
     @property
     def required(self) -> bool:
-        """Tell whether the form asks for an answer, and a report without one is not to be signed."""
+        """Return whether the form requires an answer. A report must not be signed without it."""
         asked = question(self.id)
         return asked is None or asked.required
 
     @property
     def has_one_answer(self) -> bool:
-        """Tell whether a person's answer takes the place of the monitor's text, and is not added after it."""
+        """Return whether any answer of a person replaces the monitor's text and is not added after it."""
         return not (self.filled_by in (FilledBy.MIXED, FilledBy.HUMAN) and self.multi_line)
 
     @property
     def replaced(self) -> bool:
-        """Tell whether a person's answer stands in place of the monitor's text, not after it."""
+        """Return whether a person has answered and this answer replaces the monitor's text."""
         return self.answer is not None and (self.has_one_answer or self.answer.instead)
 
     @property
     def contested(self) -> bool:
-        """Tell whether a measurement changed after a person had replaced it."""
+        """Return whether a measurement changed after a person had replaced it."""
         return self.replaced and self.answer is not None and self.answer.basis != self.paragraphs
 
 
@@ -109,7 +109,7 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A stretch of a lane of the timeline, aware UTC; `state` is absent, between, public, early or blind."""
+    """An interval on a lane of the timeline, in aware UTC; `state` is absent, between, public, early or blind."""
 
     begins: datetime
     ends: datetime
@@ -126,7 +126,7 @@ class Lane:
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """What a figure shows: lanes between two instants, with the promised one marked; `alt` says it in words."""
+    """A timeline figure: lanes between two instants, with the announced time marked; `alt` describes it in words."""
 
     title: str
     begins: datetime
@@ -139,7 +139,7 @@ class Timeline:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One group of a bar chart: how many of how many."""
+    """One group of a bar chart: `number` out of `whole`."""
 
     label: str
     number: int
@@ -148,7 +148,7 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Bars:
-    """A bar chart of a pattern. `header` names groups, the number and the whole; `alt` says it in words."""
+    """A bar chart. `header` names the groups, the number and the whole; `alt` describes the chart in words."""
 
     title: str
     header: tuple[str, str, str]
@@ -157,7 +157,7 @@ class Bars:
 
     @property
     def table(self) -> Table:
-        """Return the same as a table."""
+        """Return the numbers of the chart as a table."""
         rows = tuple((each.label, f"{each.number:,}", f"{each.whole:,}") for each in self.bars)
         return Table(self.title, self.header, rows, (8, 5, 4))
 
@@ -166,10 +166,10 @@ class Bars:
 class Report:
     """A draft, ready to be written in any format.
 
-    With it go, in paragraphs, a `covering` e-mail, a `holding` statement, a `correction` notice and `lines` to take.
+    It includes the paragraphs of a `covering` e-mail, a `holding` statement, a `correction` notice and `lines` to take.
     `date_of_report` and `last_amended` are texts; `last_amended` is empty until it differs. `signed`, `amendments` and
-    `anyway`, why it was signed though something was in the way, are sentences. Nothing here was public before its slot.
-    `claimed` is what publishers say of themselves, apart from all that was measured.
+    `anyway` (why it was signed despite an obstacle) are sentences. No content here was public before its slot.
+    `claimed` contains the publishers' own statements, separate from all measurements.
     """
 
     incident: str
@@ -206,7 +206,7 @@ class Report:
             yield from section.fields
 
     def name_of(self, name: str) -> str:
-        """Return the label of a field, for a free box the heading of its section, the text of a step, else the id."""
+        """Return the label of a field (for a free box its section's heading), the text of a step, else the id."""
         for section in self.sections:
             for each in section.fields:
                 if each.id == name:
@@ -214,7 +214,7 @@ class Report:
         return next((step.text for step in self.steps if name == f"step.{step.id}"), name)
 
     def field(self, name: str) -> Field | None:
-        """Return a field by its id."""
+        """Return the field with this id, None if the report has no such field."""
         return next((each for each in self.fields() if each.id == name), None)
 
 
@@ -225,7 +225,7 @@ def report_json(report: Report) -> dict[str, Any]:
 
 
 def report_from_json(body: Mapping[str, Any]) -> Report:
-    """Return the report a JSON object describes. Raises pydantic.ValidationError when it describes none."""
+    """Return the report that a JSON object describes. Raises pydantic.ValidationError if it is not a report."""
     return _codec().validate_python(dict(body))
 
 

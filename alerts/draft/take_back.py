@@ -1,4 +1,4 @@
-"""Words that a person typed into the file of a draft: found by what differs from what we had written."""
+"""Find the words that a person typed into the file of a draft: compare the file with the text that we had written."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ READERS: Mapping[str, Callable[[bytes], dict[Key, Place]]] = {
     "odt": read_odt,
     "html": read_html,
 }
-# From which version a file was written, what stands in it, and what stood there as we wrote it.
+# The version that a file was written from, the text of each place in the file, and the text as we had written it.
 Read: TypeAlias = tuple[Version, dict[Key, Place], dict[Key, Place]]
 FALLBACK = 10
-# How the writers mark what is not a person's: nothing, a bullet, and in Markdown stars around either, for which some
-# programs write lines.
+# How the writers mark text that no person wrote: unmarked, with a bullet, and in Markdown with stars around either.
+# Some programs save underscores in place of stars.
 MARKS = ("{}", "• {}", "*{}*", "_{}_", "*• {}*", "_• {}_", "**{}**")
 BOTH = UNSETTLED + "\n{}\n[as {} wrote it meanwhile]\n{}"
 
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """A box that was changed in the file and, since that was written, by someone else."""
+    """A box that was changed in the file and, since the file was written, also by someone else."""
 
     field: str
     stood: str
@@ -44,7 +44,7 @@ class Conflict:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What a file changes: words by field id, the version it was written from, and where two people wrote."""
+    """The changes in a file: words by field id, the version it was written from, and boxes that two people changed."""
 
     words: Mapping[str, str]
     base: int
@@ -54,9 +54,9 @@ class Taken:
 def taken(versions: Versions, data: bytes, ending: str, by: str, template: bytes | None = None) -> Taken:
     """Return what a person in the role `by` changed in a file of one of the `versions`.
 
-    A .docx file may be in an organisation's own `template`.
-    Where someone else has changed the same box since, both wordings are kept, one below the other. Raises
-    Unreadable when the file is no draft of ours, or when something differs outside the boxes, which would be lost.
+    A .docx file may use an organisation's own `template`.
+    If someone else has changed the same box since, both wordings are kept, one below the other. Raises
+    Unreadable if the file is not one of our drafts, or if text outside the boxes changed, because it would be lost.
     """
     in_template = _in_template(versions, data, template) if template is not None and ending == "docx" else None
     base, theirs, ours = in_template or _base(versions, READERS[ending](data), ending)
@@ -74,20 +74,20 @@ def taken(versions: Versions, data: bytes, ending: str, by: str, template: bytes
 def together(
     changed: Mapping[str, str], before: Mapping[str, str], last: Mapping[str, str], by: str, base: int = 0
 ) -> Taken:
-    """Return changes made on the words `before`, next to the `last` ones, where those have changed too."""
+    """Return the changes to the words `before`; a box that someone else changed since gets both wordings."""
     moved = {name for name in changed if last.get(name, "") not in (before.get(name, ""), changed[name], "")}
-    # A file that is read twice says nothing new the second time.
+    # If a file is read twice, the second reading adds no words.
     changed = {name: text for name, text in changed.items() if name not in moved or text not in last[name] or not text}
     contested = moved & set(changed)
     conflicts = tuple(Conflict(name, last[name], changed[name]) for name in sorted(contested) if changed[name].strip())
     both = {each.field: BOTH.format(each.stood, by, each.typed) for each in conflicts}
-    # Who only took out an older wording has nothing to say against a newer one.
+    # A person who only removed an older wording did not mean to remove a newer one.
     said = {name: text for name, text in changed.items() if text.strip() or name not in contested}
     return Taken({**said, **both}, base, conflicts)
 
 
 def _in_template(versions: Versions, data: bytes, template: bytes) -> Read | None:
-    """Return what is read from a file in an organisation's own template, None where it is like our own form."""
+    """Return the reading of a file in an organisation's own template, None if it is more like our own form."""
     from alerts.draft.read.template import apart, filled, read_template  # noqa: PLC0415 # heavy, and rarely needed
     from alerts.draft.write.template import BadTemplate  # noqa: PLC0415 # as above
 
@@ -95,7 +95,7 @@ def _in_template(versions: Versions, data: bytes, template: bytes) -> Read | Non
     try:
         made = [(each, filled(template, each.report)) for each in versions[-FALLBACK:]]
     except BadTemplate:
-        # Our own form was written instead.
+        # In that case our own form had been written instead.
         return None
     base, ours = min(reversed(made), key=lambda each: apart(each[1].plain, theirs))
     if apart(stretches(WRITERS["docx"](base.report)), theirs) < apart(ours.plain, theirs):
@@ -104,12 +104,12 @@ def _in_template(versions: Versions, data: bytes, template: bytes) -> Read | Non
 
 
 def _base(versions: Versions, theirs: dict[Key, Place], ending: str) -> Read:
-    """Return the version from which a file was written: of those whose stamp it bears the one it differs least from."""
+    """Return the version that a file was written from, with both texts: the most similar version with its stamp."""
     text = "\n".join(paragraph for place in theirs.values() for paragraph in place.paragraphs)
     likely = [each for each in versions if stamp(each.report) in text] or versions[-FALLBACK:]
     read = [(each, _ours(each.report, ending)) for each in likely]
     base, ours = min(reversed(read), key=lambda each: _distance(theirs, each[1]))
-    # It may have been written as something else, and saved as this.
+    # The file may have been written in another format and then converted to this one.
     others = (_ours(base.report, other) for other in READERS if other != ending)
     return base, theirs, min((ours, *others), key=lambda each: _distance(theirs, each))
 
@@ -124,7 +124,7 @@ def _distance(theirs: Mapping[Key, Place], ours: Mapping[Key, Place]) -> int:
 
 
 def _homes(report: Report) -> dict[Key, Field]:
-    """Return which field stands where."""
+    """Return the field at each place of a document."""
     homes: dict[Key, Field] = {}
     for section in report.sections:
         for field in section.fields:
@@ -147,10 +147,10 @@ def _refuse_strays(
     for key, place in theirs.items():
         known = ours.get(key)
         where = f"under “{key.heading}”" if key.heading else "at its beginning"
-        # What of ours was taken out there is lost to nobody; what was added would be.
+        # Text of ours may be removed here, but text that was added here would be lost.
         added = Counter(place.said()) - Counter(known.said() if known else ())
         label = "" if known else (key.label or "")
-        # Of a section that somebody took out the heading alone may be left, and rows without a word say nothing.
+        # A person may remove a section but leave its heading, or leave an empty row: neither contains their words.
         is_blank = not added and not label and key.heading in headings
         if not (is_blank or key in homes or _step_of(key, report)):
             raise outside(where, " ".join((label, *added)))
@@ -161,7 +161,7 @@ def _refuse_strays(
 
 
 def _refuse_displaced(gone: Key, theirs: Mapping[Key, Place], ours: Mapping[Key, Place]) -> None:
-    """Refuse a file in which what we had written into a box stands in another, since its heading was taken out."""
+    """Raise Unreadable if our text of a box is now in another box because its heading was removed."""
     texts = {each for each in ours[gone].paragraphs if each.strip()}
     for key, place in theirs.items():
         if key in ours and texts & {*place.paragraphs} - {*ours[key].paragraphs}:
@@ -188,7 +188,7 @@ def _edits_by_person(
 
 
 def _reworded(place: Place, field: Field, *, signed: bool) -> str:
-    """Return all that a box for an account says where a person changed or dropped what was measured, else nothing."""
+    """Return the whole text of an account's box if a person changed or removed measured text, else an empty text."""
     if field.has_one_answer or field.replaced:
         return ""
     left = _without_prompts(place, field, signed=signed)
@@ -198,10 +198,10 @@ def _reworded(place: Place, field: Field, *, signed: bool) -> str:
 
 
 def words_in(place: Place, field: Field, *, signed: bool = False) -> str:
-    """Return what in a box is a person's.
+    """Return a person's words in a box.
 
-    Where their words take the place of the measured answer they are all that the box holds, else what it
-    holds besides that.
+    If their words replace the measured answer, this is the whole text of the box. Otherwise it is the
+    text besides the measured answer.
     """
     left = _without_prompts(place, field, signed=signed)
     if not field.has_one_answer or field.answer is not None:
@@ -216,7 +216,7 @@ def _without_prompts(place: Place, field: Field, *, signed: bool) -> list[str]:
         _drop(left, text, from_end=True)
     prompts = [mark.format(text) for text in (field.placeholder, *field.guidance) if text for mark in reversed(MARKS)]
     for at, paragraph in enumerate(left):
-        # Somebody wrote on behind a prompt, or before it.
+        # A person may have typed before or after a prompt, in the same paragraph.
         found = next((prompt for prompt in prompts if prompt in paragraph), None)
         if found is not None:
             left[at] = " ".join(part.strip() for part in paragraph.split(found) if part.strip())
@@ -232,7 +232,7 @@ def _shown(field: Field, *, signed: bool) -> list[str]:
 
 
 def _drop(left: list[str], text: str, *, from_end: bool = False) -> bool:
-    """Take one text of ours out of paragraphs, where it stands at the outside if it does, else anywhere."""
+    """Remove the first (`from_end`: the last) occurrence of our text from paragraphs. Return whether there was one."""
     for mark in MARKS if text else ():
         for wanted in ([mark.format(text)], mark.format(text).split("\n")):
             spots = [at for at in range(len(left) - len(wanted) + 1) if _is_at(left, at, wanted)]

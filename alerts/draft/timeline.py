@@ -1,4 +1,4 @@
-"""The timeline figure: promised, seen and blind, a lane per part; SVG by a pure function."""
+"""The timeline figure: announced time, sightings and the monitor's gaps, in a lane per part, drawn as SVG."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from schedules.times.interval import Interval
 from schedules.times.words import clock
 from schedules.times.zone import local_date
 
-# Each state has its own pattern as well as its own grey, so that the figure survives a black-and-white printer.
-# What it means, what it looks like in words, and what fills it.
+# Each state has its own pattern and its own grey, so that the states differ in a black-and-white print.
+# The values are the state's meaning, its look in words, and its SVG fill.
 STATES = {
     "absent": ("not public", "light grey", "#e8e8e8"),
     "between": ("changed in here", "hatched", "url(#between)"),
@@ -30,17 +30,17 @@ WIDTH, LEFT, ROW, TOP = 700, 190, 26, 44
 
 
 def timeline(facts: ReleaseFacts) -> Timeline | None:
-    """Return the timeline of a release, None when nothing on it was measured."""
+    """Return the timeline of a release, None if there are fewer than two different instants to show."""
     instants = _instants(facts)
     if len(set(instants)) < 2:
         return None
-    # Some time on both sides shows that there was nothing before and something after.
+    # A margin on both sides shows the state before the first and after the last instant.
     margin = max((max(instants) - min(instants)) * 0.06, timedelta(seconds=30))
     begins = (min(instants) - margin).replace(second=0, microsecond=0)
     ends = (max(instants) + margin + timedelta(seconds=59)).replace(second=0, microsecond=0)
     lanes = [Lane(part_name(part), _spans(part, begins, ends, facts.at)) for part in parts_in_order(facts)]
     blind = _blind(facts, begins, ends)
-    # Gaps are drawn apart: they concern every part alike and are no state of any.
+    # The monitor's gaps get a separate lane because they concern every part equally.
     lanes += [Lane("monitor", blind)] if blind else []
     title = f"Timeline of {facts.title}"
     return Timeline(title, begins, ends, facts.slot, facts.timezone, tuple(lanes), _alt(facts))
@@ -61,7 +61,7 @@ def _spans(part: Part, begins: datetime, ends: datetime, now: datetime) -> tuple
         marks += [] if each.open else _change(each.to.after, each.to.by, left)
     appeared = part.released if part.exposures else part.first_seen
     marks += _change(appeared.after, appeared.by, "public")
-    # A part that was never seen has not been proved absent for any longer than it was looked at.
+    # A part that was never seen is proved absent only until now.
     last = min(ends, now) if len(marks) == 1 else ends
     bounds = [*(at for at, _ in marks[1:]), last]
     stretches = [Span(at, until, state) for (at, state), until in zip(marks, bounds, strict=True)]
@@ -95,13 +95,13 @@ def _lane_alt(part: Part, timezone: str) -> str:
 
 
 def span_text(figure: Timeline) -> str:
-    """Say between which instants the figure runs."""
+    """Return the start and the end of the figure in words."""
     told = words.between(Interval(figure.begins, figure.ends), figure.timezone)
     return words.capital(told)
 
 
 def legend_text(figure: Timeline) -> str:
-    """Say what the marks of the figure mean, for formats that draw it without a legend."""
+    """Return the meaning of the figure's marks in words, for formats that draw it without a legend."""
     marks = "; ".join(f"{look}: {meaning}" for meaning, look, _ in map(STATES.__getitem__, _used(figure)))
     slot = f"Dashed line: announced time, {clock(figure.slot, figure.timezone, zone=False)}. " if figure.slot else ""
     return f"{slot}{words.capital(marks)}."
@@ -113,7 +113,7 @@ def _used(figure: Timeline) -> list[str]:
 
 
 def lane_alt(figure: Timeline, lane: Lane) -> str:
-    """Say what a lane shows."""
+    """Return the states of a lane in words, each with its start."""
     told = [f"{STATES[span.state][0]} from {words.brief(span.begins, figure.timezone)}" for span in lane.spans]
     return "; ".join(told)
 
@@ -124,7 +124,7 @@ def size(figure: Timeline) -> tuple[int, int]:
 
 
 def svg(figure: Timeline) -> str:
-    """Return the figure as an SVG element with its text alternative; no script, no outside reference."""
+    """Return the figure as an SVG element with its text alternative, without scripts or external references."""
     _, height = size(figure)
     lanes = "".join(_lane(figure, row, lane) for row, lane in enumerate(figure.lanes))
     return (
@@ -157,13 +157,13 @@ def _lane(figure: Timeline, row: int, lane: Lane) -> str:
 
 def _bar(figure: Timeline, span: Span, y: int) -> str:
     x = _x(figure, span.begins)
-    # A one-second interval would vanish beside hours: it stays at least two points wide.
+    # A one-second interval would be invisible on a scale of hours, so a bar is at least two points wide.
     width = max(2.0, round(_x(figure, span.ends) - x, 1))
     return f'<rect x="{x}" y="{y}" width="{width}" height="18" fill="{STATES[span.state][2]}" {EDGE}/>'
 
 
 def ticks(figure: Timeline) -> list[datetime]:
-    """Return round local instants for the axis, six at most."""
+    """Return instants at round times for the marks of the axis."""
     whole = (figure.ends - figure.begins).total_seconds()
     steps = (15, 30, 60, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400)
     step = next((each for each in steps if whole / each <= 6), 86400 * 7)

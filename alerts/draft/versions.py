@@ -1,4 +1,4 @@
-"""The life of a draft: measured, edited, signed off, amended. Versions are only ever appended."""
+"""The versions of a draft: measured, edited, signed off, amended. Versions are appended and never changed."""
 
 from __future__ import annotations
 
@@ -41,29 +41,29 @@ Versions = tuple[Version, ...]
 
 
 def remeasured(versions: Versions, report: Report) -> Versions:
-    """Append what the monitor measured since; unchanged when no field, table or figure differs."""
+    """Append a version with the new measurement; return the same versions if no field, table or figure differs."""
     if not versions:
         return _append((), merge({}, report), {}, MONITOR)
     last = versions[-1]
     before = last.report
-    # The date of a signed report is that of its signature, whenever the draft was begun.
+    # A signed report keeps the day of its signature as its date.
     dated_as = _with_dates(report, before.date_of_report, report.at) if before.signed else report
     stamped = replace(dated_as, signed=before.signed, anyway=before.anyway, amendments=before.amendments)
     merged = merge(last.words, stamped, last.report)
-    # A later day alone is no amendment: the date of the last one moves only when something else does.
+    # A later day is not an amendment: the date of the last amendment changes only if other content does.
     if _shown(_with_amended(merged, last.report.last_amended)) == _shown(last.report):
         return versions
     return _append(versions, _amended(versions, merged, MONITOR), last.words, MONITOR)
 
 
 def edited(versions: Versions, words: Mapping[str, str], by: str, at: datetime, read: Report | None = None) -> Versions:
-    """Append what a person in the role `by` typed, by field id; fields not named keep what they have.
+    """Append a version with `words` that a person in the role `by` typed, by field id; other fields keep theirs.
 
-    `read` is the report they had before their eyes, the last when not given: what was measured since is shown beside
-    their words. Blank words reopen a box; what stood there stays in the earlier versions.
+    `read` is the report that the person saw (default: the last). Later measurements are shown beside their words.
+    Blank words reopen a box; its former text stays in the earlier versions.
     """
     last = versions[-1]
-    # Who empties a box takes back that its words stood in place of what was measured.
+    # Emptying a box also removes the mark that its words replace the measured account.
     emptied = {f"{INSTEAD}{name}": "" for name, text in words.items() if not text.strip()}
     every = {**last.words, **{name: text for name, text in emptied.items() if name in last.words}, **words}
     moved = replace(_with_dates(last.report, last.report.date_of_report, at), at=at)
@@ -72,10 +72,10 @@ def edited(versions: Versions, words: Mapping[str, str], by: str, at: datetime, 
 
 
 def signed(versions: Versions, by: str, at: datetime, anyway: str = "") -> Versions:
-    """Append a signed version: from now on every change is marked as an amendment.
+    """Append a signed version. Every later change is marked as an amendment.
 
-    The date of report is the day of signing, and whoever signs agrees, unless a person typed otherwise. `anyway` says
-    why it is signed though something was in the way.
+    The date of report becomes the day of signing. An unanswered sign-off question is answered with `by` and that day.
+    `anyway` says why it is signed despite an obstacle.
     """
     last = versions[-1]
     today = day_text(local_date(at, ZONE))
@@ -88,7 +88,7 @@ def signed(versions: Versions, by: str, at: datetime, anyway: str = "") -> Versi
 
 
 def _amended(versions: Versions, report: Report, by: str) -> Report:
-    """Return a report marked as amended when it was signed off before."""
+    """Return the report with a line on its amendment if it was signed off before, else unchanged."""
     if not report.signed:
         return report
     others = changed(versions[-1].report, report)
@@ -112,7 +112,7 @@ def digest_of(report: Report, words: Mapping[str, str]) -> str:
 
 
 def changed(before: Report, after: Report) -> tuple[str, ...]:
-    """Return the ids of the fields, and of the steps as `step.NAME`, that read otherwise in a later version."""
+    """Return the ids of the fields, and of the steps as `step.NAME`, that differ in a later version."""
     old = {field.id: field for field in before.fields()}
     done = {step.id: step.done for step in before.steps}
     steps = tuple(f"{STEP}{step.id}" for step in after.steps if done.get(step.id, "") != step.done)
@@ -124,13 +124,13 @@ def _shown(report: Report) -> tuple[object, ...]:
 
 
 def _with_dates(report: Report, day: str, at: datetime) -> Report:
-    """Return the report with another date, last amended on the local day of `at` unless that is the same."""
+    """Return the report with the date `day`, last amended on the local day of `at` unless that is the same day."""
     today = day_text(local_date(at, ZONE))
     return _with_amended(report, "" if today == day else today, day)
 
 
 def _with_amended(report: Report, amended: str, day: str = "") -> Report:
-    """Return the report with another date of its last amendment, and of its own, wherever they are shown."""
+    """Return the report with a new date of its last amendment and, if given, of the report, wherever they appear."""
     day = day or report.date_of_report
     texts = {
         dated(report.date_of_report, report.last_amended): dated(day, amended),

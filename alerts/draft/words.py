@@ -1,4 +1,4 @@
-"""Bounds turned into honest sentences, in British usage.
+"""Times, lengths and their bounds as English text, in British usage.
 
 The evidence shows times with their zone (BST, GMT); lower bounds are rounded down and upper bounds up. Reports and
 letters use civil-service style: `when` and `roughly` give the nearest minute, or both bounds if they are far apart.
@@ -18,7 +18,7 @@ from schedules.times.zone import local, local_date
 SECOND, MINUTE, HOUR, DAY = 1, 60, 3600, 86400
 UNKNOWN_TIME = "at a time that was not measured"
 NARROW = timedelta(minutes=2)
-"""Up to which length an interval is one time "to the minute"; longer ones are shown with both ends."""
+"""The longest interval that is shown as one time "to the minute". A longer one is shown with both ends."""
 
 
 def count(number: int, noun: str) -> str:
@@ -27,7 +27,7 @@ def count(number: int, noun: str) -> str:
 
 
 def capital(text: str) -> str:
-    """Return the text with its first letter as a capital, the rest as it is."""
+    """Return the text with a capital first letter and the rest unchanged."""
     return f"{text[:1].upper()}{text[1:]}"
 
 
@@ -46,7 +46,7 @@ def span(measured: Bounds | None) -> str:
     if measured is None or (measured.min is None and measured.max is None):
         return "a time that is not known"
     top = measured.max if measured.max is not None else measured.min or 0.0
-    # One precision for all that the evidence says of one length: finer is noise to a reader, coarser would hide it.
+    # Long times need no seconds: a finer unit would distract the reader, a coarser one would hide the measurement.
     unit = SECOND if top < 10 * MINUTE else MINUTE if top < 3 * DAY else HOUR
     low = None if measured.min is None else math.floor(round(measured.min, 3) / unit) * unit
     high = None if measured.max is None else math.ceil(round(measured.max, 3) / unit) * unit
@@ -58,7 +58,7 @@ def span(measured: Bounds | None) -> str:
 
 
 def roughly(measured: Bounds | None) -> str:
-    """Return a length as reports say it: `about 38 minutes`, `some 9½ hours`, or `25 to 35 minutes` if it is wide."""
+    """Return a length for reports: `about 38 minutes`, `some 9½ hours`, or `25 to 35 minutes` if it is wide."""
     low, high = (None, None) if measured is None else (measured.min, measured.max)
     if high is None:
         return f"at least {_in_units(low, math.floor)}" if low and low >= MINUTE else "a time that is not known"
@@ -95,7 +95,7 @@ def _in_minutes(low: int, high: int) -> str:
 
 
 def days(first: date, last: date) -> str:
-    """Return a range of days without saying month or year twice: `1 to 4 October 2016`."""
+    """Return a range of days that names a shared month or year once: `1 to 4 October 2016`."""
     if first == last:
         return day_text(first)
     if first.year != last.year:
@@ -119,7 +119,7 @@ def style_clock(at: datetime, timezone: str) -> str:
 
 
 def when(seen: Interval, timezone: str, known_day: date | None = None, exact: str = "at about ") -> str:
-    """Return an interval as reports say it: `at about 9.51am`, or `between 9.40am and 9.51am` if it is wide.
+    """Return an interval for reports: `at about 9.51am`, or `between 9.40am and 9.51am` if it is wide.
 
     `exact` comes before a time that is known to the minute. `known_day` is a day that the reader knows already.
     """
@@ -145,7 +145,7 @@ def to_the_minute(seen: Interval) -> datetime | None:
 
 
 def clock_on(at: datetime, timezone: str, known_day: date | None = None) -> str:
-    """Return `9.30am on Friday 5 January 2018`, the day only in so far as it differs from `known_day`."""
+    """Return `9.30am on Friday 5 January 2018`, without the day or year if it is that of `known_day`."""
     day, time = local_date(at, timezone), style_clock(at, timezone)
     if day == known_day:
         return time
@@ -154,7 +154,7 @@ def clock_on(at: datetime, timezone: str, known_day: date | None = None) -> str:
 
 
 def brief(at: datetime, timezone: str) -> str:
-    """Return `09:30 BST on 23 July 2015`, outward to the second below."""
+    """Return a time with its zone and date, rounded down to the second: `09:30 BST on 23 July 2015`."""
     return f"{clock(at, timezone)} on {day_text(local_date(at, timezone))}"
 
 
@@ -167,7 +167,7 @@ def between(seen: Interval, timezone: str) -> str:
         return UNKNOWN_TIME if end is None else f"{'by' if by else 'after'} {brief(end, timezone)}"
     if after == by:
         return f"at {brief(by, timezone)}"
-    # In the night of a clock change one time of day occurs twice: only the zone tells them apart.
+    # When the clocks change, one time of day occurs twice. Both ends then need their zone.
     first, last = local(after, timezone), local(by, timezone)
     if (first.date(), first.tzname()) != (last.date(), last.tzname()):
         return f"between {brief(after, timezone)} and {brief(by, timezone)}"

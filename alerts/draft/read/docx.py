@@ -26,7 +26,7 @@ FAULTS = (BadZipFile, PackageNotFoundError, LxmlError, KeyError, ValueError)
 
 
 def read_docx(data: bytes) -> dict[Key, Place]:
-    """Return what stands where in a .docx file. Raises Unreadable when it is none, or holds what cannot be placed."""
+    """Return the text of each place in a .docx file. Raises Unreadable for other files and text without a place."""
     blocks, aside = _opened(data)
     places = Places()
     for block in blocks:
@@ -89,7 +89,7 @@ def _holder(element: _Element) -> _Element:
 
 
 def _aside(document: Document) -> Iterator[tuple[str, str]]:
-    """Yield what stands beside the text: in headers, footers, notes and comments."""
+    """Yield (kind, text) for each header, footer, note and comment."""
     for relation in document.part.rels.values():
         name = relation.reltype.rsplit("/", 1)[-1]
         if name in ASIDE and not relation.is_external:

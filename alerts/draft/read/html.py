@@ -28,7 +28,7 @@ AROUND = re.compile(f" ?{LINE} ?")
 
 
 def read_html(data: bytes) -> dict[Key, Place]:
-    """Return what stands where in an HTML file. Raises Unreadable when it is none, or holds what cannot be placed."""
+    """Return the text of each place in an HTML file. Raises Unreadable for other files and text without a place."""
     try:
         root = document_fromstring(_text(data).encode(), parser=HTMLParser(encoding="utf-8"))
     except (LxmlError, ValueError, LookupError) as exc:
@@ -48,7 +48,7 @@ def read_html(data: bytes) -> dict[Key, Place]:
 
 
 def _aside(root: _Element) -> Iterator[tuple[str, str]]:
-    """Yield what stands beside the text: in comments, and in the header and footer of a word processor's pages."""
+    """Yield (kind, text) for each comment, and for the header and footer of a word processor's pages."""
     for comment in root.iter(Comment):
         # What a program says to itself is nobody's words.
         if "[" not in (comment.text or "")[:4]:
@@ -128,7 +128,7 @@ def _table(places: Places, table: _Element, *, kept: bool) -> None:
     own = [each for each in table.iter("thead", "tbody", "tfoot", "tr") if next(each.iterancestors("table")) is table]
     for caption in table.iterchildren("caption"):
         places.say(" ".join(_lines(caption, kept=kept)))
-    # What was typed between cells stands there for a reader, though the format has no place for it.
+    # Readers see text that was typed between cells, although the format has no place for it.
     for text in (text for each in (table, *own) for text in (each.text, *(child.tail for child in each))):
         if text and text.strip():
             places.say(settled(text))

@@ -16,7 +16,7 @@ RULED = re.compile(r"\|(?: *:?-+:? *\|)+ *")
 
 
 def read_md(data: bytes) -> dict[Key, Place]:
-    """Return what stands where in a Markdown file. Raises Unreadable when it is no UTF-8 text."""
+    """Return the text of each place in a Markdown file. Raises Unreadable if it is not UTF-8 text."""
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as exc:
@@ -47,7 +47,7 @@ def _sort(line: str) -> str:
 
 
 def _goes_on(line: str) -> bool:
-    """Tell whether a line ends in a backslash that protects nothing: a line end inside a paragraph."""
+    """Return whether a line ends in an unescaped backslash, which marks a line end inside a paragraph."""
     return (len(line) - len(line.rstrip("\\"))) % 2 == 1
 
 

@@ -15,14 +15,14 @@ OFFICE, TEXT, TABLE, DRAW, STYLE = (NAMES % name for name in ("office", "text", 
 SVG = NAMES % "svg-compatible"
 HEADING, PARAGRAPH, CELLS = f"{TEXT}h", f"{TEXT}p", (f"{TABLE}table-cell", f"{TABLE}covered-table-cell")
 ASIDE = {f"{OFFICE}annotation": "comments", f"{TEXT}note": "footnotes"}
-# What was struck out while changes are tracked is kept apart from the text; a picture's alternative is no text.
+# Elements that are not text of the draft: deletions of tracked changes, text alternatives of pictures, and notes.
 UNSAID = (f"{TEXT}tracked-changes", f"{SVG}title", f"{SVG}desc", *ASIDE)
 # The last is what zipfile raises for a password and, as a kind of it, for ways of packing it does not know.
 FAULTS = (BadZipFile, LxmlError, KeyError, ValueError, RuntimeError)
 
 
 def read_odt(data: bytes) -> dict[Key, Place]:
-    """Return what stands where in an .odt file. Raises Unreadable when it is none, or holds what cannot be placed."""
+    """Return the text of each place in an .odt file. Raises Unreadable for other files and text without a place."""
     try:
         with ZipFile(BytesIO(data)) as file:
             whole, styles = fromstring(file.read("content.xml")), fromstring(file.read("styles.xml"))
@@ -38,7 +38,7 @@ def read_odt(data: bytes) -> dict[Key, Place]:
 
 
 def _aside(body: _Element, styles: _Element) -> Iterator[tuple[str, str]]:
-    """Yield what stands beside the text: in headers, footers, notes and comments."""
+    """Yield (kind, text) for each header, footer, note and comment."""
     for tag, name in ASIDE.items():
         for each in body.iter(tag):
             yield name, " ".join(_lines(each))
@@ -106,5 +106,5 @@ def _is_drawn(element: _Element) -> bool:
 
 
 def _picture(element: _Element) -> str:
-    """Return the mark of a picture for what is drawn and holds no text."""
+    """Return the mark of a picture for a drawing without text, else an empty text."""
     return PICTURE if _is_drawn(element) and next(element.iter(PARAGRAPH), None) is None else ""

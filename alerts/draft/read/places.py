@@ -1,4 +1,4 @@
-"""What stands where in a draft that a person may have edited: the same for every format that is read."""
+"""The text of each place in a draft that a person may have edited, in one model for all file formats."""
 
 from __future__ import annotations
 
@@ -16,34 +16,34 @@ DONE = "done, no time noted"
 PAGES = re.compile(r"Page\s{0,9}\d{0,9}\s{0,9}of\s{0,9}\d{0,9}")
 BLANKS = re.compile(r"[ \t\u00a0]+")
 FOLDED = re.compile(r"[ \t\r\n\f]+")
-# A space, tab and line end that stand as they are, in files that fold all others.
+# Marks for a space, tab and line end to be kept, in files that fold all other blanks.
 SPACE, TAB, LINE = "\x01", "\x02", "\x03"
 KEPT = str.maketrans({" ": SPACE, "\t": TAB, "\n": LINE})
 UNFOLDED = str.maketrans({SPACE: " ", TAB: "\t", LINE: "\n"})
 
 
 class Unreadable(ValueError):
-    """The file is no draft of ours, or holds words where there is no box for them."""
+    """The file is not one of our drafts, or contains words outside every box."""
 
 
 def settled(text: str) -> str:
-    """Return text with runs of blanks folded into one space, and those in their places that stand as they are."""
+    """Return text with runs of blanks folded into one space. Marked blanks are kept."""
     return FOLDED.sub(" ", text).strip(" ").translate(UNFOLDED)
 
 
 def made_one(header: Iterable[str]) -> Unreadable:
-    """Return the fault of a table in which cells of several rows were made one."""
+    """Return the error for a table in which cells of several rows were merged."""
     return Unreadable(f"cells of the table “{' | '.join(header)}” were made one: whose answer they hold is not known")
 
 
 def outside(where: str, told: str) -> Unreadable:
-    """Return the fault of words that stand in no box."""
+    """Return the error for words outside every box."""
     return Unreadable(f"{where} it holds words outside every box, which would be lost: “{told.strip()[:120]}”")
 
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """Where words stand: under which heading, beside which label, and which of those of that name, from 0."""
+    """The place of words: their heading and label, and their number among places with the same ones, from 0."""
 
     heading: str
     label: str | None
@@ -52,17 +52,17 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Paragraphs in one place; a paragraph may hold line ends. `gap` is what stands between paragraphs in a text."""
+    """Paragraphs in one place; a paragraph may contain line ends. `gap` separates paragraphs in a joined text."""
 
     paragraphs: tuple[str, ...]
     gap: str = "\n"
 
     def reads_as(self, other: Place) -> bool:
-        """Tell whether both say the same: spaces and blank paragraphs, which programs add and fold, are nothing."""
+        """Return whether both have the same text, apart from spaces and blank paragraphs, which programs change."""
         return self.said() == other.said()
 
     def said(self) -> list[str]:
-        """Return the paragraphs that say something, spaces apart."""
+        """Return the paragraphs that are not blank, with runs of spaces folded."""
         return [BLANKS.sub(" ", each).strip() for each in self.paragraphs if each.strip()]
 
 
@@ -76,12 +76,12 @@ class Places:
     _gap: str = "\n"
 
     def head(self, text: str) -> None:
-        """Begin what stands under a heading."""
+        """Begin the part under a heading."""
         self.close()
         self._heading = ANNEX.sub("", text)
 
     def say(self, paragraph: str, gap: str = "\n") -> None:
-        """Add a paragraph that stands in the open or in a free box."""
+        """Add a paragraph outside of tables, such as one in a free box."""
         self._free.append(paragraph)
         self._gap = gap
 
@@ -94,7 +94,7 @@ class Places:
             self._put(first, Place(tuple(paragraph for cell in cells[1:] for paragraph in cell)))
 
     def aside(self, found: Iterable[tuple[str, str]]) -> None:
-        """Add what stands beside the text, such as in a `footer`, and end."""
+        """Add text outside the body, such as in a `footer`, and end the document."""
         # A word processor may have counted the pages by now.
         lines = {(name, " ".join(PAGES.sub("Page of", text).split())) for name, text in found}
         for name, text in sorted(lines):
@@ -104,8 +104,8 @@ class Places:
         self.close()
 
     def close(self) -> None:
-        """End what stands under a heading."""
-        # A heading that a person typed is kept too, though nothing stands under it.
+        """End the part under a heading."""
+        # A heading that a person typed is kept even without text under it.
         bare = self._heading and not any(key.heading == self._heading for key in self.found)
         if self._free or bare:
             self._put(None, Place(tuple(self._free), self._gap))
@@ -127,5 +127,5 @@ def _done(first: str, cell: tuple[str, ...]) -> Place:
     noted = "\n".join(cell)
     if noted.split() == BLANK.split():
         noted = ""
-    # A step may be ticked in a hurry: that it was done counts, though nobody wrote when.
+    # A person may tick a step in a hurry. It counts as done even if they did not note the time.
     return Place((noted or (DONE if first.startswith(TICKED) else ""),))

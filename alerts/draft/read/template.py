@@ -33,7 +33,7 @@ class Filled:
 
 
 def apart(one: Stretches, other: Stretches) -> int:
-    """Return how many paragraphs stand in one file and not in the other."""
+    """Return how many paragraphs are in only one of the two files."""
     ours, theirs = (Counter(said for each in file.values() for said in Place(each).said()) for file in (one, other))
     return ((ours - theirs) + (theirs - ours)).total()
 
@@ -86,7 +86,7 @@ def _said(where: str, paragraphs: Sequence[str], theirs: Sequence[str]) -> Itera
     ours, plain = ([BLANKS.sub(" ", each).strip() for each in every] for every in (map(_plain, marked), said))
     for what, first, last, begin, end in SequenceMatcher(None, ours, plain, autojunk=False).get_opcodes():
         if what == "delete":
-            # With the words around it a box is missing, and left as it stands; alone it was emptied.
+            # A box that is missing on its own was emptied. One that was removed with the words around it is unchanged.
             yield from ((found[1], "") for each in marked[first:last] if (found := BOX.fullmatch(each)))
         elif what == "insert" and first and marked[first - 1].endswith(END):
             yield from _split(where, marked[first - 1], NEXT.join(said[begin - 1 : end]))
@@ -109,13 +109,13 @@ def _split(where: str, marked: str, told: str) -> Iterator[tuple[str, str]]:
 
 
 def _cut(around: Sequence[str], told: str, *, from_end: bool) -> list[str] | None:
-    """Return what stands between texts that follow each other, each where it comes first or, `from_end`, last."""
+    """Return the texts between the texts `around`, each matched first or, `from_end`, last; None if one is missing."""
     if len(around) == 1 or not (told.startswith(around[0]) and told.endswith(around[-1])):
         return None
     body = told[len(around[0]) : len(told) - len(around[-1])]
     found: list[str] = []
     for each in around[-2:0:-1] if from_end else around[1:-1]:
-        # Where nothing stands between two boxes the first has all, or the last.
+        # If no text separates two boxes, all words go to one of them: which one depends on the direction.
         before, known, after = (body.rpartition if from_end else body.partition)(each) if each else ("", "", body)
         if each and not known:
             return None

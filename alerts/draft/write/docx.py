@@ -1,4 +1,4 @@
-"""A draft as .docx: A4, plain fonts, real headings, header rows, nothing of the library's own styles left."""
+"""A draft as .docx: A4, plain fonts, real headings and header rows, without the library's own styles."""
 
 from __future__ import annotations
 

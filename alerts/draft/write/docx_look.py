@@ -39,7 +39,7 @@ SIZES = {"Normal": 10.5, "Heading 1": 15, "Heading 2": 12, "Caption": 10}
 
 
 def dress(document: Document, *, compact: bool) -> None:
-    """Set page, language and styles; nothing of the library's own look is left. `compact`: for one page."""
+    """Set page, language and styles in place of the library's own. `compact`: smaller, to fit one page."""
     section = document.sections[0]
     section.page_width, section.page_height = Cm(21), Cm(29.7)
     section.left_margin = section.right_margin = Cm(2)
@@ -67,7 +67,7 @@ def dress(document: Document, *, compact: bool) -> None:
 
 
 def _bullets(document: Document) -> None:
-    """Leave one list, of bullets: paragraphs in the style of a question stand in it."""
+    """Replace all lists by one bullet list, which paragraphs in the style of a question use."""
     numbering = document.part.numbering_part.element
     for old in list(numbering):
         numbering.remove(old)

@@ -30,7 +30,7 @@ def _chart(figure: Bars, name: str) -> Markup:
 
 
 def _drawn(title: str, size: tuple[int, int], drawing: str) -> Markup:
-    # A word processor would spill the words of a drawing that stands open in the page into its text.
+    # If the SVG were inline, a word processor would copy the words of the drawing into the text.
     told = Markup('<img width="{}" height="{}" alt="{}" src="data:image/svg+xml;base64,{}">')
     return told.format(*size, title, b64encode(drawing.encode()).decode())
 

@@ -9,7 +9,7 @@ from alerts.draft.report import Bars, Report, Table, Timeline
 from alerts.draft.write.outline import HEADER, LINK, Block, Box, Document, Grid, Heading, Piece, Tone, Words, outline
 
 RULE = "---\n\n"
-# What would begin a list, a rule or an underlined heading at the start of a line.
+# Characters that begin a list, a rule or an underlined heading at the start of a line.
 OPENING = re.compile(r"^([^\S\n]*|\d+)([-+=.)])", re.MULTILINE)
 SPECIAL = re.compile(r"([\\`*_{}\[\]<>|#~])")
 

@@ -44,7 +44,7 @@ TEXTS: Mapping[Tone, Mapping[str, str]] = {
 
 
 def name(style: str) -> str:
-    """Return the name under which a style of ours stands in the file."""
+    """Return the encoded name of our style for use in the file."""
     return style.replace(" ", "_20_")
 
 
@@ -113,7 +113,7 @@ def _headings(document: OpenDocument, smaller: int) -> None:
 
 
 def _toned(document: OpenDocument, tone: Tone, prefix: str, frame: Mapping[str, str]) -> None:
-    # Bold and shaded: the mark of what is open survives a printer without colour.
+    # Open pieces are bold and shaded, so that a print without colour still marks them.
     shade = {"backgroundcolor": "#fff3c4"} if tone is Tone.OPEN else {}
     _paragraph(document, f"{prefix}{STYLES[tone]}", {**frame, **shade}, TEXTS.get(tone, {}))
 

@@ -1,4 +1,4 @@
-"""What stands where in a written draft: the same blocks for every format."""
+"""The blocks of a written draft in reading order, the same for every format."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ STEPS = ("Step", "Within", "Done at, by (role)")
 WHAT_TO_DO = "what to do now"
 SINCE = "Measured since this was written, to be compared:"
 NONE = "None"
-"""What an optional box says once a report is signed in which nobody answered it."""
+"""The text of an optional box without an answer in a signed report."""
 
 
 class Document(StrEnum):
@@ -109,12 +109,12 @@ Block = Heading | Words | Grid | Box | Table | Timeline | Bars
 
 
 def outline(report: Report, document: Document | None = None) -> list[Block]:
-    """Return the blocks of a document in reading order; unless it is named, a signed report is its form alone."""
+    """Return the blocks of a document in reading order (default: the draft or, once signed, the report)."""
     match document := document or (Document.REPORT if report.signed else Document.DRAFT):
         case Document.DRAFT:
             return [*_form(report), *_annexes(report)]
         case Document.REPORT:
-            # Of a period the releases themselves are what is reported.
+            # A report on a period includes the list of releases, which is an annex.
             return [*_form(report), *_signature(report), *(_annexes(report) if report.form == "period" else [])]
         case Document.EVIDENCE:
             return [*_head(report), *(block for annex in _evidence(report) for block in _under(*annex))]
@@ -126,7 +126,7 @@ def outline(report: Report, document: Document | None = None) -> list[Block]:
 
 
 def says(report: Report, document: Document) -> bool:
-    """Tell whether there is anything to write into a paper: a period has no steps, and what nobody saw no notice."""
+    """Return whether a report has content for a document. For example, a period has no steps."""
     return bool({**_letters(report), Document.STEPS: report.steps}.get(document, True))
 
 
@@ -163,7 +163,7 @@ def _under(title: str, body: list[Block]) -> list[Block]:
 
 
 def _signature(report: Report) -> list[Block]:
-    # At which second, and as which version, is for whoever keeps the record, not for whoever reads the letter.
+    # Readers of the letter do not need the second and the version. They remain in the record.
     by, _, at = report.signed.partition(" as version ")[0].rpartition(" at ")
     agreed = any("human.signoff" in field.facts for field in report.fields())
     said = [] if agreed or not report.signed else [f"{by}, {at.rpartition(' on ')[2]}."]
@@ -172,7 +172,7 @@ def _signature(report: Report) -> list[Block]:
 
 
 def pieces(field: Field, *, signed: bool = False) -> tuple[Piece, ...]:
-    """Return what stands in an answer box. A person's words are whole; what is open says who must add it.
+    """Return the pieces of an answer box: measured text, a person's unchanged words, and prompts for missing text.
 
     Once a report is signed off only its answers are left: an optional box without one says so.
     """
@@ -217,7 +217,7 @@ def _status(report: Report) -> tuple[Piece, ...]:
 
 
 def stamp(report: Report) -> str:
-    """Return the sentence that tells one version of a draft from another."""
+    """Return the sentence that identifies a version of a draft by its time."""
     return f"Version of {words.brief(report.at, ZONE)}."
 
 
@@ -283,7 +283,7 @@ def _steps(report: Report) -> list[Block]:
 
 
 def footer_of(report: Report) -> str:
-    """Return what stands at the foot of each page, before its number."""
+    """Return the footer text that precedes the page number."""
     return f"{report.producer}{'' if report.signed else f': {report.incident}'}. Page "
 
 

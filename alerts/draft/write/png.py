@@ -1,4 +1,4 @@
-"""A lane of the timeline, or a bar of a chart, as a small PNG, for formats that hold no SVG.
+"""A lane of the timeline, or a bar of a chart, as a small PNG, for formats without SVG.
 
 Pure, and without a drawing library.
 """
@@ -15,7 +15,7 @@ from alerts.draft.report import Lane, Timeline
 WIDTH, HEIGHT, BAR_HEIGHT = 900, 36, 34
 Colour = tuple[int, int, int]
 WHITE, INK, GREEN, RED = (255, 255, 255), (40, 40, 40), (29, 92, 58), (156, 42, 27)
-# As in the SVG: every state has a pattern of its own, so that it can be told apart without colour.
+# As in the SVG, every state has a different pattern, so that the states differ without colour.
 PAINT: Mapping[str, Callable[[int, int], Colour]] = {
     "absent": lambda _x, _y: (232, 232, 232),
     "between": lambda x, y: GREEN if (x + y) % 10 < 5 else WHITE,

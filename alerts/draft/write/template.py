@@ -1,6 +1,6 @@
 """A draft in an organisation's own .docx template.
 
-The template holds names in double braces, `{{ what_happened }}`; `FIELDS` lists them all. `parts` is a list
+The template contains names in double braces, `{{ what_happened }}`; `FIELDS` lists them all. `parts` is a list
 to loop over: `{%tr for part in parts %}` with `part.name`, `part.first_seen`, `part.delay`, `part.early`.
 """
 
@@ -20,7 +20,7 @@ from markupsafe import escape
 from alerts.draft.report import Field, Report
 from alerts.draft.write.outline import Tone, pieces, printable
 
-# name in a template → the fact whose box of the form it shows
+# name in a template → the fact that the box asks for
 BOXES: Mapping[str, str] = {
     "output": "release.title",
     "producer_name": "producer.name",
@@ -61,7 +61,7 @@ MISSING = "[to be completed: not asked for on form {}]"
 
 
 class BadTemplate(ValueError):
-    """The template is no .docx file, is not well formed, or asks for what there is not."""
+    """The template is not a .docx file, is not well formed, or uses an unknown name."""
 
 
 class Marked(str):
@@ -85,7 +85,7 @@ def marked(name: str, text: str) -> Marked:
 def write_template(template: bytes, report: Report, *, marks: bool = False) -> bytes:
     """Return the report in an organisation's own .docx template, as bytes; with `marks` around what each box says.
 
-    Text stays text: nothing a person typed is read as markup. Raises BadTemplate.
+    A person's text is never read as markup. Raises BadTemplate.
     """
     fields = fields_of(report)
     if marks:
@@ -101,7 +101,7 @@ def write_template(template: bytes, report: Report, *, marks: bool = False) -> b
 
 
 def unknown_fields(template: bytes) -> list[str]:
-    """Return the names a template asks for that there are not, sorted. Raises BadTemplate."""
+    """Return the unknown names that a template uses, sorted. Raises BadTemplate."""
     try:
         asked = DocxTemplate(BytesIO(template)).get_undeclared_template_variables(_environment())
     except FAULTS as exc:
@@ -110,7 +110,7 @@ def unknown_fields(template: bytes) -> list[str]:
 
 
 def fields_of(report: Report) -> dict[str, Any]:
-    """Return what each name of `FIELDS` stands for in a report."""
+    """Return the value in a report of each name in `FIELDS`."""
     plain = {name: printable(str(getattr(report, name))) for name in PLAIN}
     boxes = {name: printable(_box(report, name)) for name in BOXES}
     rows = [row for table in report.measured for row in table.rows]
