@@ -25,7 +25,7 @@ Make = Callable[[Transaction], Any]
 
 @dataclass(slots=True, eq=False)
 class Write:
-    """A write whose caller waits for it. See `Writer.write` for the fields.
+    """One queued write. Its caller waits for the result. See `Writer.write` for the fields.
 
     A large write has its further portions in `rest`, with `rows` rows in all. See `Writer.write_in_portions`.
     """
@@ -78,7 +78,7 @@ class Batch:
 
     @property
     def is_over(self) -> bool:
-        """Return whether everything of it is committed or refused."""
+        """Return whether every run and write of this batch is committed or refused."""
         return not self.rows and self.ahead < 0
 
     def portion(self) -> Batch:
@@ -98,7 +98,7 @@ class Batch:
         self.large = self.large[len(portion.large) :]
 
     def refuse(self, portion: Batch, fault: BaseException) -> bool:
-        """Remove what can never be written, and fail its callers. Return whether that is the portion's runs."""
+        """Remove the rows that can never be written, and fail their callers. Return whether they are runs."""
         guilty = portion.all_writes if portion.at is None and not portion.runs else [portion.at] if portion.at else []
         tell(guilty, fault)
         if not guilty:
@@ -131,14 +131,14 @@ class Backlog:
         return sum(1 + len(write.rest) for write in self.large if not write.done.done())
 
     def put(self, run: Run) -> bool:
-        """Add a run, or a later version of it. Return False if there is no room."""
+        """Add a run, or replace its earlier version. Return False if the backlog is full."""
         if (key := run.key) not in self.runs and len(self.runs) >= self._most:
             return False
         self.runs[key] = run
         return True
 
     def add_large(self, write: Write, instead_of: Write | None) -> None:
-        """Add a large write as the last one, and drop the one it replaces. Raises `StoreFault` if there is no room."""
+        """Queue a large write last, and drop the write that it replaces. Raises `StoreFault` if the backlog is full."""
         waiting = sum(one.rows for one in self.large if one is not instead_of and not one.done.done())
         if waiting and waiting + write.rows > self._most_large:
             raise StoreFault(f"{waiting} rows of calendars wait for the store: there is no room for {write.rows} more")

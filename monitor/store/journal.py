@@ -69,7 +69,7 @@ class Journal:
         return self.file.exists() and self.file.stat().st_size > 0
 
     def renew(self, store: Store, now: datetime, *, notices_only: bool = False) -> None:
-        """Copy the near part again, unless the journal has rows. With `notices_only`, copy only what people were told.
+        """Copy the near part again, unless the journal has rows. With `notices_only`, copy only tables about notices.
 
         Raises `StoreFault`.
         """
@@ -87,7 +87,7 @@ class Journal:
         beat: Heartbeat,
         evidence: Sequence[Record] = (),
     ) -> int:
-        """Write to the journal what cannot be stored, each version once. Return how many rows. Raises `StoreFault`."""
+        """Write rows that the store refuses to the journal, each version once. Return how many. Raises `StoreFault`."""
         with self._lock:
             news = [run for run in runs if self._kept.get(run.key) != run]
             fresh = [make for make in makes if id(make) not in self._made]
@@ -117,7 +117,7 @@ class Journal:
         """Write the rows of the journal into a store. Return how many.
 
         A journal that contradicts the store is kept under another name. Evidence records that the store has lost are
-        written again, also from the near part if there is no journal.
+        written again, also from the near part if no journal exists.
         """
         with self._lock:
             again = self._write_again(store)

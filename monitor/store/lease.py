@@ -46,7 +46,7 @@ class Leaseholder:
         self._slow = max(min(timedelta(seconds=seconds), _SLOWEST), self._slow / 2)
 
     def take(self, tx: Transaction, thing: str, now: datetime) -> Lease | None:
-        """Take a lease that is free or has run out, or renew our own. Return None if another process holds it."""
+        """Take a free or expired lease, or renew our own. Return None if another process has it."""
         return tx.take_lease(thing, self.name, now, now + self.lasts)
 
     def release(self, tx: Transaction, thing: str) -> None:

@@ -113,7 +113,7 @@ class Members:
     def still(self, term: datetime | None) -> bool:
         """Return, inside a transaction, whether a decision made in `term` may be written.
 
-        If not, write nothing and judge again. Do not roll back: that would undo the renewal of the lease too.
+        If not, make no writes and judge again. Do not roll back: that would undo the renewal of the lease too.
         """
         return self._renewed is not None and self._renewed.since == term
 
@@ -150,11 +150,11 @@ class Members:
             self._note_awake()
 
     def _note_awake(self) -> None:
-        """Leave all turns alone when this process stood still until others could have taken it for dead."""
+        """Stop requests if this process was suspended until the other monitors could take it for dead."""
         now, before = self._clock.monotonic(), self._awake
         self._awake = now
         stood_still = now - before > 2 * self._every.total_seconds() and now > self._alive_until
-        # Of a store that was away already, nobody can have learnt that we fell silent.
+        # If the store was already away, the other monitors cannot have seen that our renewals stopped.
         if stood_still and not self._is_away:
             self._has_lapsed = True
             self.told(replace(self.share, members=()))
@@ -175,7 +175,7 @@ class Members:
         self._readings = []
 
     def prepare(self) -> None:
-        """Return None: there is nothing to prepare."""
+        """Return None, because it needs no preparation."""
 
     def write(self, transaction: Transaction) -> None:
         """Renew the lease on our name with a batch. Raises `NameTaken`."""
@@ -187,13 +187,13 @@ class Members:
         self._renewed = mine
 
     def written(self) -> None:
-        """Keep the renewed lease. A batch that was rolled back renewed nothing."""
+        """Remember the lease that the committed batch renewed."""
         if self._held is not None and self._renewed is not None and self._renewed.since != self._held.since:
             _log.warning("taken_for_dead", monitor=self._name, until=str(self._held.until))
         self._held = self._renewed
 
     def more(self) -> int:
-        """Return 0: the renewal needs no transaction of its own."""
+        """Return 0, because the renewal needs no further transaction."""
         return 0
 
     def close(self) -> None:
@@ -217,7 +217,7 @@ class Members:
             self._tell(())
             return
         except StoreFault:
-            # If this process was suspended meanwhile, the failure says nothing about the store.
+            # If this process was suspended during the write, the failure does not show that the store is down.
             self._note_awake()
             self._is_away = True
             self._holder.took(self._clock.monotonic() - began)
@@ -228,7 +228,7 @@ class Members:
         ended = self._clock.monotonic()
         self._alive_until, self._is_away = began + self._holder.lasts.total_seconds(), False
         self._holder.took(ended - began)
-        # If this process was suspended meanwhile, the leases that it read are outdated.
+        # If this process was suspended during the write, the leases that it read are outdated.
         self._has_lapsed = ended > self._alive_until
         ahead = seen.at.timestamp() - (began + ended) / 2
         self._readings = [*self._readings[1 - _READINGS :], ((ended - began) / 2, ahead)]

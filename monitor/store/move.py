@@ -1,4 +1,4 @@
-"""Copies a whole store to another address, or restores a backup. Nothing is ever overwritten."""
+"""Copies a whole store to another address, or restores a backup. An existing store is never overwritten."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from monitor.store.open import file_of, open_store
 def copy_store(source: str, target: str) -> dict[str, int]:
     """Copy the store at one address to another address. Return how many rows of each table were copied.
 
-    Raises `UserFault` if there is no store at `source` or already one at `target`. Then nothing is copied.
+    Raises `UserFault`, and copies no rows, if no store exists at `source` or if one exists at `target`.
     """
     file = file_of(source)
     if file is not None and not file.is_file():

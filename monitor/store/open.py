@@ -50,9 +50,9 @@ class StoreLock:
         self._held: BinaryIO | None = None
 
     def hold(self) -> None:
-        """Lock the file, if it exists. Does nothing if this object holds the lock already.
+        """Lock the file, if it exists. A second call has no effect.
 
-        Raises `SurroundingsFault` if another monitor holds it.
+        Raises `SurroundingsFault` if another monitor has locked it.
         """
         if self._file is None or not self._file.exists():
             return
@@ -78,7 +78,7 @@ class StoreLock:
 
 @contextmanager
 def locked_store(url: str) -> Iterator[StoreLock]:
-    """Lock a store's file for the length of a block. Raises `SurroundingsFault` if another monitor holds the lock."""
+    """Lock a store's file for the length of a block. Raises `SurroundingsFault` if another monitor has locked it."""
     alone = StoreLock(url)
     try:
         alone.hold()
@@ -88,7 +88,7 @@ def locked_store(url: str) -> Iterator[StoreLock]:
 
 
 def open_store(url: str, *, durable: bool = True) -> Store:
-    """Return the store at an address. Nothing is read or created yet, except the folder of a file.
+    """Return the store at an address, without reading it. Only the folder of a file is created.
 
     Addresses are `sqlite:///var/ninethirty.db` (relative to the working directory), `sqlite:////srv/ninethirty.db`,
     `postgresql+psycopg://user@host/name`, and `sqlite:///:memory:`, which is deleted when closed. Raises `UserFault`

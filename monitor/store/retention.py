@@ -1,4 +1,4 @@
-"""Deletes what is kept only for a time and compacts the store, in small portions that do not delay other writes."""
+"""Deletes expired data and compacts the store, in small portions that do not delay other writes."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class Retention:
             _log.info("given_up", files=files)
 
     async def give_up(self) -> None:
-        """Delete what the configuration says, merge old runs, and return free space to the disk."""
+        """Delete expired data, merge old runs, and return free space to the disk."""
         await self._hold_to_its_room()
         reads = await self._thin_reads()
         runs = await self.compaction.compact()

@@ -101,10 +101,10 @@ class Writer:
 
         Everything queued before is committed in the same transaction or an earlier one. `make` may be called several
         times, so it must have no effect except through the transaction. If it raises, the exception is raised here
-        and nothing is kept. After a cancellation the write may or may not be made.
+        and its writes are rolled back. After a cancellation the write may or may not be made.
 
-        While the store fails this waits, or raises `StoreFault` if not `patient`. With `apart`, `make` reads nothing
-        from the store, so it can be made in a journal too. Writes `of` releases are made in the order of their ids.
+        While the store fails this waits, or raises `StoreFault` if not `patient`. With `apart`, `make` must not read
+        the store, so that it can be kept in a journal. Writes `of` releases are made in the order of these ids.
         With `first`, it is made in the next transaction, before everything queued.
         """
         self._refuse_if_stopped()
@@ -150,7 +150,7 @@ class Writer:
         return saving.result()
 
     def held(self) -> tuple[list[Run], list[Callable[[Transaction], Any]]]:
-        """Return what is not committed yet and can be kept in a journal: runs, and writes with `apart`."""
+        """Return the uncommitted runs, and the uncommitted writes with `apart`, which can be kept in a journal."""
         flying = self._in_flight
         runs = {run.key: run for run in flying.runs} | self.backlog.runs
         makes = [write.make for write in (*flying.first, *flying.writes) if write.apart]

@@ -125,7 +125,7 @@ class Appender:
         self._chain = last.chain
 
     def try_again(self) -> None:
-        """Test whether a folder that refused takes bytes again, if there is nothing to write."""
+        """If no bytes wait, test whether a folder that refused bytes accepts them again."""
         if not self._refusals:
             return
         try:

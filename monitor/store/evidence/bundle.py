@@ -45,8 +45,8 @@ def export(
 ) -> Exported:
     """Write every evidence record of an incident, and a manifest with their hashes, to a zip file.
 
-    Records with deleted bytes are in the manifest, with the record that says so. `own` are the monitors whose bytes
-    must be in the folder, None for all. Other monitors' bytes may be on their own machines. The same evidence makes
+    If bytes were deleted, the manifest lists their record and the record of the deletion. `own` are the monitors with
+    bytes in this folder, None for all. Other monitors' bytes may be on their own machines. The same evidence makes
     the same zip. `sha256sum -c` reads the `SHA256SUMS` in it.
 
     Raises `UserFault` if the file exists, or if the slot has not passed (rule 7). Raises `StoreFault` if bytes are
@@ -75,7 +75,7 @@ def export(
 
 
 def _with_statements(evidence: EvidenceIndex, records: list[Record]) -> list[Record]:
-    """Return the records, with those that say that bytes of them were deleted, in the order of the chain."""
+    """Return the records, and the records of deletions of their bytes, in the order of the chain."""
     given_up: dict[str, set[datetime]] = {}
     for record in records:
         if record.expired is not None and not record.is_lost:

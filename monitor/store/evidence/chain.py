@@ -33,10 +33,10 @@ def read(folder: Path, record: Record) -> bytes:
 
 
 def verify(index: EvidenceIndex, folder: Path, monitors: Sequence[str] | None = None) -> list[str]:
-    """Return the faults in the evidence in a folder, one line each. Empty if nothing was changed or lost.
+    """Return the faults in a folder's evidence, one line each. The list is empty if all bytes and records are intact.
 
     `monitors` are those with files in this folder, by default all that the store knows. For other monitors only the
-    chain in the store is checked. Bytes that a running monitor has written but not committed yet are no fault.
+    chain in the store is checked. Bytes that a running monitor has written but not committed yet are not a fault.
     """
     every = index.monitors()
     names = every if monitors is None else monitors
@@ -116,7 +116,7 @@ def _faults_of_bytes(folder: Path | None, record: Record) -> Iterator[_Fault]:
 
 
 def _given_up_to(folder: Path | None, record: Record) -> int:
-    """Return the last record number whose bytes were deleted, as a record of kind `given_up` says. 0 if unreadable."""
+    """Return the number of the last record with deleted bytes, from a record of kind `given_up`. 0 if unreadable."""
     if record.is_lost or folder is None:
         # The record exists, but its bytes do not: the disk was full, or they are on another machine.
         return record.number - 1
@@ -151,6 +151,6 @@ def _unknown_files(folder: Path, known: Collection[str], monitors: Collection[st
     for monitor, names in files_by_monitor(folder).items():
         if monitors is not None and monitor not in monitors:
             continue
-        # A running monitor may have a new file whose records are not committed yet.
+        # A running monitor may have a new file with records that are not committed yet.
         settled = names[:-1] if is_held(folder, monitor) else names
         yield from (f"evidence file {name}: the store knows of none of it" for name in settled if name not in known)

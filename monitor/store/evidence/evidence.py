@@ -37,7 +37,7 @@ _SMALL = 256_000
 """The most bytes that are compressed inside a transaction. More is compressed before it."""
 _DAY = timedelta(days=1)
 _MOST_TURNS = 24
-"""The most changes of one target in an hour whose bytes are kept. A page that flaps proves nothing more by the next."""
+"""The most changes of a target in an hour that are kept as bytes. Further changes of an unstable page prove no more."""
 _HOUR = timedelta(hours=1)
 _MOST_TURNING = 10_000
 _MOST_KNOWN = 2_000
@@ -48,8 +48,8 @@ class Evidence:
     """Keeps answers. Their bytes and records are written in the same batch as the runs that they prove.
 
     Create it in the event loop's thread before the writer has work. Call everything except `write`, `written` and
-    `flush` in that thread. At most 64 MB wait for a store that fails. Beyond that `keep` returns "" and keeps nothing.
-    Nothing in here may be shown before its slot, so only the service account can read folder and files.
+    `flush` in that thread. At most 64 MB wait for a store that fails. Beyond that `keep` drops answers and returns "".
+    Evidence must not be disclosed before its slot, so only the service account can read folder and files.
 
     `appender` says why bytes cannot be kept at present.
     """
@@ -116,7 +116,7 @@ class Evidence:
     def keep_turn(self, target: Target, outcome: Answer | Failure) -> tuple[str, ...]:
         """Keep the bytes of a look that changed the state of a target, and of the look before. Return their ids.
 
-        A failure has no bytes, but the look before it is kept. If a target changes too often, nothing more is kept
+        A failure has no bytes, but the look before it is kept. If a target changes too often, no more bytes are kept
         until it has been stable for a while. Its runs still show each change.
         """
         if self._is_flapping(target.id):
@@ -148,7 +148,7 @@ class Evidence:
             self._last.remember(target.id, outcome)
 
     def forget(self, target: str) -> None:
-        """Forget the last look at a target that is no longer watched."""
+        """Forget the last look at a target, because its watch has ended."""
         self._last.forget(target)
 
     async def retain(self, keep: timedelta, most: int) -> list[str]:
@@ -209,7 +209,7 @@ class Evidence:
         self._is_in_doubt = True
 
     def _lost(self) -> list[Record]:
-        """Return the records in memory that were committed and are no longer in the store."""
+        """Return the committed records in memory that the store has lost."""
         last = self._index.last(self._monitor)
         number = last.number if last else 0
         return [record for record in self.committed() if record.number > number]

@@ -46,7 +46,7 @@ class EvidenceFolder:
         return f"{self._prefix}-{first:09}-{day:%Y%m%d}.warc.gz"
 
     def append(self, name: str, offset: int, data: bytes) -> None:
-        """Write at `offset`, cut off everything after the data, and return when the disk has it.
+        """Write the data at `offset`, truncate the file after it, and return when the disk has stored it.
 
         If the same bytes are already there, they stay readable all the time, even if the process is killed.
         """
@@ -64,9 +64,9 @@ class EvidenceFolder:
                 self._sync_folder()
 
     def mend(self, last: Record | None) -> list[str]:
-        """Move bytes that were written but never committed to another file. Return the names of the repaired files.
+        """Move the uncommitted bytes of earlier processes into other files. Return the names of the repaired files.
 
-        A reader cannot read past an incomplete record, so nothing may be appended after one.
+        A reader cannot read past an incomplete record, so no record may be appended after one.
         """
         committed = last.file if last else ""
         ends = {path: last.offset + last.length if last and path.name == committed else 0 for path in self.files()}
@@ -89,7 +89,7 @@ class EvidenceFolder:
         return given_up
 
     def delete(self, paths: list[Path]) -> None:
-        """Delete files, and the uncommitted bytes that were cut off them after a crash."""
+        """Delete files, and the files with uncommitted bytes that were cut off from them after a crash."""
         with _disk_faults(self.folder):
             for path in paths:
                 path.unlink(missing_ok=True)
@@ -159,7 +159,7 @@ def begun_on(name: str) -> date:
 
 
 def torn_off(path: Path) -> Path:
-    """Return the file for the uncommitted bytes that were cut off a file."""
+    """Return the path of the file for uncommitted bytes that are cut off from `path`."""
     return path.with_name(f"{path.name}.torn")
 
 

@@ -1,4 +1,4 @@
-"""The last answer of each target, packed small: evidence, should the next one turn out different."""
+"""The last answer of each target, with a compressed body. It becomes evidence if the next answer differs."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ _LONGEST = 32_000
 _SHARED = 64
 
 _Packed = tuple[str, bytes]
-"""A body's SHA-256, which tells it from the next one, and the body, packed no further than is reasonable."""
+"""A body's SHA-256, and the body, compressed at the fastest level."""
 
 
 class PackedAnswer:
-    """The last answer of a target, and the id of its record once it is kept; most looks only take it on.
+    """The last answer of a target, and the id of its record once it is kept. Most looks only update its fields.
 
-    `head` are its headers in one text, names and values in turn: as a mapping they would be most of what a target
-    costs. Of the request it has what a record tells and the address does not: what went to the host besides is one
-    object for all its targets.
+    `head` contains the headers in one text, with names and values alternating. A mapping would take most of the memory
+    of a target. Of the request it keeps only the fields that a record needs. `asked`, the head of the request, is one
+    object for all targets of a host.
     """
 
     __slots__ = (
@@ -31,12 +31,12 @@ class PackedAnswer:
     )
 
     def __init__(self, packed: _Packed, *, whole: bool) -> None:
-        """Have a body, whole or cut; `take` gives it the rest."""
+        """Start with a compressed body. If not `whole`, it was cut. Call `take` to set the other fields."""
         self.packed = packed
         self.whole = whole
 
     def take(self, answer: Answer, head: str, kept: str) -> None:
-        """Be an answer with the same body."""
+        """Set the other fields from an answer with the same body."""
         self.url = answer.url
         self.status = answer.status
         self.head = head
@@ -63,9 +63,9 @@ class PackedAnswer:
 
 
 class LastAnswers:
-    """What was last answered of each target: 16 MB of bodies in all, of each the first 32 kB.
+    """The last answer of each target: the first 32 kB of each body, and at most 16 MB of compressed bodies in all.
 
-    Where there is no more room, the body that has stood longest goes first.
+    Above that limit, the body that has been unchanged for the longest time is forgotten first.
     """
 
     def __init__(self) -> None:
@@ -75,13 +75,13 @@ class LastAnswers:
         self._same = Same()
 
     def of(self, target: str) -> PackedAnswer | None:
-        """Return the last answer of a target that is remembered."""
+        """Return the last answer of a target, or None if it is not remembered."""
         return self._last.get(target)
 
     def remember(self, target: str, answer: Answer, kept: str = "") -> None:
-        """Keep an answer as a target's last; `kept` is the id of its record, if it has one."""
+        """Store an answer as a target's last. `kept` is the id of its evidence record, if it has one."""
         last, whole = self._last.get(target), answer.whole and len(answer.body) <= _LONGEST
-        # Most looks bring the bytes of the one before: those are packed already.
+        # Most looks receive the same body as the look before, which is already compressed.
         if last is None or last.packed[0] != answer.digest or last.whole is not whole:
             self.forget(target)
             last = self._last[target] = PackedAnswer(self._pack(answer), whole=whole)
@@ -92,12 +92,12 @@ class LastAnswers:
             self.forget(next(iter(self._last)))
 
     def forget(self, target: str) -> None:
-        """Let go of the last answer of a target."""
+        """Forget the last answer of a target."""
         last = self._last.pop(target, None)
         self._weight -= 0 if last is None else len(last.packed[1])
 
     def _pack(self, answer: Answer) -> _Packed:
-        # What is missing on one host is told in the same bytes for every address: one copy does for all.
+        # A host sends the same body for every missing address, so these answers share one compressed copy.
         packed = self._packed.get(answer.digest)
         if packed is None:
             if len(self._packed) >= _SHARED:

@@ -20,7 +20,7 @@ from warcio.warcwriter import WARCWriter
 from monitor.look.fetch import Answer, Request
 from monitor.look.http.request_bytes import address, conditions_of, lines_of
 
-# The body is kept decoded, so these headers no longer speak of it; the prefix is the one web archives use.
+# The body is kept decoded, so these headers no longer describe it. Web archives use the same prefix for them.
 _OF_THE_WIRE = {"content-encoding", "content-length", "transfer-encoding"}
 _ORIGINALLY = "X-Archive-Orig-"
 GIVEN_UP = "given_up"
@@ -89,7 +89,7 @@ class GivenUp:
 
 
 def statement(told: GivenUp, name: str, at: datetime) -> bytes:
-    """Return a record that says what was deleted, as bytes to append to a WARC file. `name` is its own id."""
+    """Return the record of a deletion, as bytes to append to a WARC file. `name` is the id of this record."""
     payload = json.dumps({GIVEN_UP: asdict(told)}).encode()
     headers = {"WARC-Record-ID": _record_id(name, "metadata"), "WARC-Date": _date(at), "X-Ninethirty-Record": name}
     record = _BUILDER.create_warc_record(
@@ -104,7 +104,7 @@ def statement(told: GivenUp, name: str, at: datetime) -> bytes:
 
 
 def given_up_to(data: bytes) -> int:
-    """Return the number of the last record that a statement says was deleted, 0 if the bytes are no statement."""
+    """Return the number of the last deleted record, from the record of a deletion. 0 for any other record."""
     for record in ArchiveIterator(BytesIO(data)):
         if record.rec_type == "metadata":
             return int(json.loads(record.content_stream().read())[GIVEN_UP]["last"])

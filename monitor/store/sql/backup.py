@@ -54,7 +54,7 @@ def copy_sqlite(engine: Engine, copy: Path) -> None:
 def copy_rows(source: Engine, target: Engine) -> dict[str, int]:
     """Copy all rows of a store, as of one instant, into an empty one. Return the number of rows by table.
 
-    Everything is copied or nothing. Raises `UserFault` if the target is not empty.
+    If it fails, no rows are copied. Raises `UserFault` if the target is not empty.
     """
     stores = snapshot(source), target.begin()
     with stores[0] as reader, stores[1] as writer, long_limits(reader, idles=True), long_limits(writer, idles=True):

@@ -25,40 +25,40 @@ Name = Text().with_variant(Text(collation="C"), "postgresql")
 
 
 def to_micros(instant: datetime) -> int:
-    """Return microseconds since 1970; raises ValueError for an instant without a zone."""
+    """Return microseconds since 1970. Raises ValueError for an instant without a zone."""
     if instant.tzinfo is None:
         raise ValueError(f"an instant needs its zone (got {instant.isoformat()})")
     return (instant - _EPOCH) // _MICRO
 
 
-# A read of a calendar stamps thousands of rows alike: they share one object.
+# A read of a calendar stores the same instant in thousands of rows, so they share one object.
 @lru_cache(maxsize=1024)
 def _instant(micros: int) -> datetime:
     return _EPOCH + timedelta(microseconds=micros)
 
 
 def database_clock(later: timedelta = timedelta()) -> ColumnElement[datetime]:
-    """Return what PostgreSQL's own clock shows when it comes to this, or shows so much later, as an `Instant`."""
+    """Return PostgreSQL's own time when it runs the statement, plus `later`, as an `Instant`."""
     micros = cast(func.extract("epoch", func.clock_timestamp()) * 1_000_000, BigInteger)
     return type_coerce(micros + later // _MICRO, Instant)
 
 
 class _Converted(TypeDecorator[T]):
-    """A value stored as another: `stored` makes the one that the database holds, `loaded` ours again."""
+    """A value stored in another form: `stored` converts it for the database, `loaded` converts it back."""
 
     impl: Any = Text
     stored: Callable[[Any], Any]
     loaded: Callable[[Any], Any] | None = None
 
     def __init_subclass__(cls) -> None:
-        # Asked of each class itself: one that inherits it is not believed.
+        # SQLAlchemy reads this attribute from each class itself, and ignores an inherited value.
         cls.cache_ok = True
 
     def process_bind_param(self, value: T | None, dialect: Dialect) -> Any:  # noqa: ANN401  # whatever `impl` takes
         return None if value is None else self.stored(value)
 
     def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], T | None] | None:
-        # By `process_result_value` it would take three calls for each value, of which a start reads a million.
+        # With `process_result_value` each value would take three calls, and a start reads a million values.
         found, loaded = self.impl_instance.result_processor(dialect, coltype), self.loaded
         if loaded is None:
             return found
@@ -68,9 +68,9 @@ class _Converted(TypeDecorator[T]):
 
 
 class Instant(_Converted[datetime]):
-    """An instant as integer microseconds since 1970: exact, ordered, and free of any database's own idea of zones.
+    """An instant as integer microseconds since 1970, which is exact, sortable and independent of a database's zones.
 
-    What is loaded is in UTC.
+    Loaded values are in UTC.
     """
 
     impl = BigInteger
@@ -87,27 +87,27 @@ class Length(_Converted[timedelta]):
 
 
 def storable(words: str) -> str:
-    """Return text as a database can hold it: NUL, and half a surrogate pair, become U+FFFD."""
+    """Return text that a database can store: NUL and half a surrogate pair become U+FFFD."""
     if words.isascii() and "\0" not in words:
         return words
     return words.replace("\0", "\ufffd").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 class Words(_Converted[str]):
-    """Text that came from outside. What a database cannot hold (NUL, half a surrogate pair) becomes U+FFFD.
+    """Text from outside. Characters that a database cannot store (NUL, half a surrogate pair) become U+FFFD.
 
-    Without this one odd header of a publisher would make a row that can never be written.
+    Without this, one odd header of a publisher would make a row that can never be written.
     """
 
     stored = staticmethod(storable)
 
 
-# Pages ask for the same again and again, and what is the same object need not be compared letter by letter.
+# Pages read the same rows again and again. One shared object need not be compared letter by letter.
 _unpacked = lru_cache(maxsize=512)(unpack)
 
 
 class Packed(_Converted[str]):
-    """JSON text, packed."""
+    """JSON text, stored compressed."""
 
     impl = LargeBinary
     stored = staticmethod(pack)
@@ -115,17 +115,17 @@ class Packed(_Converted[str]):
 
 
 def _parsed(text: str) -> dict[str, Any]:
-    """Return the object of a JSON text. Texts that many rows have in common are one copy."""
+    """Return the object of a JSON text. Texts that occur in many rows share one copy."""
     try:
         told: dict[str, Any] = from_json(text)
     except ValueError:
-        # Half a surrogate pair, of a publisher or of somebody's form: `json` alone reads what it wrote.
+        # Half a surrogate pair, from a publisher or a form. Only `json` can read it back.
         told = json.loads(text)
     return told
 
 
 class Body(_Converted[dict[str, Any]]):
-    """A JSON object, packed. Storing raises TypeError for what JSON cannot say."""
+    """A JSON object, stored compressed. Storing raises TypeError for values that JSON does not have."""
 
     impl = LargeBinary
     stored = staticmethod(lambda value: pack(json.dumps(value, separators=(",", ":"))))
@@ -133,16 +133,16 @@ class Body(_Converted[dict[str, Any]]):
 
 
 class Names(_Converted[tuple[str, ...]]):
-    """A few ids, one a line."""
+    """A few ids, stored as text with one id on each line."""
 
     stored = staticmethod("\n".join)
     loaded = staticmethod(lambda value: tuple(value.splitlines()))
 
 
 class Digest(_Converted[str]):
-    """A SHA-256 in hex, stored as its 32 bytes: half the room, in the table that has two of them a row.
+    """A SHA-256 in hex, stored as 32 bytes. This halves its size in the table that has two of them in each row.
 
-    Storing raises ValueError for what is no hex.
+    Storing raises ValueError for text that is not hex.
     """
 
     impl = LargeBinary
@@ -151,11 +151,11 @@ class Digest(_Converted[str]):
 
 
 class OneOf(_Converted[StrEnum]):
-    """A member of an enumeration of words, as its word."""
+    """A member of an enumeration of words, stored as its word."""
 
     stored = staticmethod(str)
 
     def __init__(self, kind: type[StrEnum]) -> None:
         super().__init__()
-        # Under its argument's name it tells one such column from another in the cache of statements.
+        # SQLAlchemy's statement cache distinguishes two such columns by the attribute with the argument's name.
         self.kind = self.loaded = kind

@@ -18,7 +18,7 @@ _CACHE_KB = 512
 
 
 def identity(file: Path | None) -> tuple[int, int] | None:
-    """Return the device and inode of a file, which differ if the file was replaced. None if there is no file."""
+    """Return the device and inode of a file, which differ if the file was replaced. None if the file does not exist."""
     try:
         found = file.stat() if file is not None else None
     except OSError:

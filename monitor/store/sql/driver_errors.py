@@ -1,4 +1,4 @@
-"""Turns exceptions of database drivers into ours, with one clear line each."""
+"""Converts exceptions of database drivers into ours, with one clear line each."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _REASONS = (
 
 @contextmanager
 def faults_of(place: str) -> Iterator[None]:
-    """Turn what a driver raises inside into `StoreFault`, `Conflict` or ValueError. `place` holds no password."""
+    """Convert driver exceptions into `StoreFault`, `Conflict` or ValueError. `place` must not contain a password."""
     try:
         yield
     except IntegrityError as exc:

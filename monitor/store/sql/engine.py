@@ -86,7 +86,7 @@ class Store:
         self._follow_file()
         with faults_of(self._place), self._engine.begin() as connection:
             if self._is_settled:
-                # Another monitor may have upgraded the store. If it is too new for this version, write nothing.
+                # Another monitor may have upgraded the store. If it is too new for this version, refuse to write.
                 self._standing.still(_row(connection, _KEPT))
             with self._ask.within(connection):
                 yield Transaction(connection)
@@ -122,7 +122,7 @@ class Store:
             self._is_settled = steps
 
     def accept(self) -> None:
-        """Raise if this version cannot read the store's schema. Changes nothing."""
+        """Raise if this version cannot use the store's schema. The store is not changed."""
         with faults_of(self._place):
             kept = self._kept()
             if kept is not None:
@@ -154,7 +154,7 @@ class Store:
                 connection.exec_driver_sql(f'ANALYZE "{table.name}"')
 
     def check(self) -> list[str]:
-        """Return the faults in the store, one line each. Empty if there are none."""
+        """Return the faults in the store, one line each. The list is empty if the store is consistent."""
         with faults_of(self._place), self._engine.connect() as connection, long_limits(connection):
             return whole.faults_in(connection.execution_options(ro=True))
 
@@ -191,14 +191,14 @@ class Store:
             backup.add_rows(source._engine, self._engine)
 
     def rewind(self, at: datetime) -> None:
-        """Delete what was written after `at`, and all verdicts, which can be judged again. Use it only on a copy."""
+        """Delete all rows written after `at`, and all verdicts, which can be judged again. Use it only on a copy."""
         with faults_of(self._place):
             delete_after(self._engine, at)
 
     def copy_near(self, source: Store, since: datetime, now: datetime, *, notices_only: bool = False) -> None:
         """Replace this store's rows with another's, for releases listed or due since `since`.
 
-        With `notices_only`, copy only what people were told.
+        With `notices_only`, copy only the tables that show which notices were sent.
         """
         with faults_of(f"{source._place} into {self._place}"):
             near.copy_near(source._engine, self._engine, since, now, near.NOTICE_TABLES if notices_only else ())
@@ -236,7 +236,7 @@ class Store:
         return address.set(database=f"{folder}/store.db")
 
     def _kept(self) -> Mapping[str, str | None] | None:
-        """Return the row with the revision, as far as this store has its columns. None if there is no such table."""
+        """Return the row with the revision, with the columns that this store has. None if the table does not exist."""
         with self._engine.connect().execution_options(ro=True) as connection:
             return _row(connection) if inspect(connection).has_table(REVISION.name) else None
 

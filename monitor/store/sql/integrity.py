@@ -112,7 +112,7 @@ def _quiet_incidents() -> Select[str]:
 
 
 def _unmatched_verdicts() -> Select[str]:
-    """Return the query for verdicts that the release's events, from one word to the next, do not lead to.
+    """Return the query for verdicts at which the chain of the release's events does not end.
 
     The events' times are not used, because a clock may have been set in between.
     """
@@ -146,7 +146,7 @@ def _lost_promises() -> Select[str]:
 
 
 def _unreadable(connection: Connection) -> Iterable[str]:
-    """Yield the rows whose compressed JSON cannot be read."""
+    """Yield the rows with compressed JSON that cannot be read."""
     for table in METADATA.sorted_tables:
         bodies = [column for column in table.c if isinstance(column.type, Body | Packed)]
         if bodies:

@@ -7,8 +7,8 @@ import zlib
 _PLAIN, _FIRST = b"\0", b"\1"
 _RAW = -15
 
-# Never change it: what was packed with it can only be unpacked with it. Add a second dictionary with its own mark
-# instead. The most frequent words are last, where they cost least.
+# Never change it, because stored JSON can only be decompressed with the same dictionary. Add a second dictionary with
+# another first byte instead. The most frequent words are last, where a reference to them takes the fewest bytes.
 _WORDS = (
     b'"timeline":[{"at":"","by":"","text":"Opened"}],"words":{},"facts":{"release":"","slot_text":"","slot_source":"'
     b'"slot_learnt":"","certainty":{"monitor":"edge","looks":,"failed_looks":,"spacing":1.0,"clock_offset":{"min":'

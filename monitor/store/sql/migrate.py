@@ -1,4 +1,4 @@
-"""Runs the migrations of the schema. A module of its own, because importing Alembic takes 0.3 s."""
+"""Runs the migrations of the schema. This is a separate module, because importing Alembic takes 0.3 s."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def known_revisions(shape: Shape = OURS) -> tuple[str, ...]:
 
 
 def works_from(revision: str, shape: Shape = OURS) -> str:
-    """Return the oldest revision whose version can use a store of this one: the last that did more than add."""
+    """Return the oldest revision that can use a store of this one: the last one that did more than add."""
     steps = ScriptDirectory.from_config(_config(shape)).iterate_revisions(revision, "base")
     return next(step.revision for step in steps if not getattr(step.module, "expands", False))
 
@@ -41,7 +41,7 @@ def _make_room(connection: Connection) -> None:
     # Stores of early versions do not have this table's second column yet.
     REVISION.create(connection, checkfirst=True)
     if connection.dialect.name == "postgresql":
-        # Every monitor reads this table first. So others wait here, and hold no locks that a migration needs.
+        # Every monitor reads this table first. So the others wait here, before they lock tables that a migration needs.
         connection.execute(text(f"LOCK TABLE {REVISION.name} IN ACCESS EXCLUSIVE MODE"))
     if all(column["name"] != "works_from" for column in inspect(connection).get_columns(REVISION.name)):
         connection.execute(text(f"ALTER TABLE {REVISION.name} ADD COLUMN works_from VARCHAR(32)"))

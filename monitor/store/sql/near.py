@@ -57,10 +57,10 @@ from monitor.store.sql.tables import (
 _ROWS = 1000
 _COPY = "copy_at_start"
 RECENTLY = timedelta(days=3)
-"""Older runs, calendar reads and settled verdicts are not copied: a monitor that starts does not need them."""
+"""Older runs, calendar reads and settled verdicts are not copied, because a monitor does not need them to start."""
 
 NOTICE_TABLES = (JUDGED, EVENT, INCIDENT, DRAFT, NOTICE, DELIVERY, ROTA, SILENCE, HEARTBEAT, LEASE)
-"""Tables that say what people were told. They are copied often, so that a monitor without its store repeats nothing."""
+"""Tables that show which notices were sent. They are copied often, so that a monitor without its store repeats none."""
 
 _LATER_COLUMN: Mapping[str, str] = {
     "run": "last_received",

@@ -23,7 +23,7 @@ IDLE = 5.0
 """Seconds after which an idle transaction is ended, so that a suspended monitor keeps no lock."""
 _CONNECT = 5
 TCP = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 20_000}
-"""Detects a server whose machine is down: after 25 seconds if idle, after 20 if data is unacknowledged."""
+"""Settings that detect that the server's machine is down: after 25 seconds if idle, 20 if data is unacknowledged."""
 
 _TIMEOUTS = {"statement_timeout": ANSWER, "lock_timeout": LOCK, "idle_in_transaction_session_timeout": IDLE}
 

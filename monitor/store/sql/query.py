@@ -83,7 +83,7 @@ class Asker:
             return [make(*row) for some in found.partitions(_AT_ONCE) for row in some]
 
     def one(self, kind: type[T], table: Table, key: str) -> T | None:
-        """Return the object with this key, from a table with key columns and JSON. None if there is none."""
+        """Return the object with this key, from a table with key columns and JSON. None if it is not stored."""
         return next((whole(kind, row) for row in self.rows(_of_key(table), {"key": key})), None)
 
     def flat_one(self, kind: type[T], table: Table, key: str) -> T | None:
@@ -92,7 +92,7 @@ class Asker:
     def among(
         self, make: Callable[..., T], wanted: Select[Any], column: Column[Any], ids: Sequence[str] | None
     ) -> list[T]:
-        """Call `make` with each row whose `column` is one of `ids`, in portions. With None, with every row."""
+        """Return the results of `make` for the rows with one of `ids` in `column`. If `ids` is None, use every row."""
         if ids is None:
             return self.flat(make, wanted)
         return [made for some in chunks(ids) for made in self.flat(make, wanted.where(self._one_of(column, some)))]

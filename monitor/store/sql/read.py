@@ -120,7 +120,7 @@ class VerdictStore:
     def judged(
         self, begin: datetime | None = None, end: datetime | None = None, producer: str | None = None
     ) -> list[Judged]:
-        """Return verdicts whose slot begins in `[begin, end)`, by slot and then release, without a slot last.
+        """Return verdicts with a slot that begins in `[begin, end)`, by slot and then release. Those without are last.
 
         Releases that were joined into others are left out.
         """
@@ -137,7 +137,7 @@ class VerdictStore:
         return self.ask.flat(str, asked.where(table.c.release.not_in(joined_away())).order_by(*slot_first))
 
     def judged_one(self, release: str) -> Judged | None:
-        """Return the verdict on one release, None if there is none."""
+        """Return the verdict on one release, or None if it is not stored."""
         return self.ask.flat_one(Judged, tables.JUDGED, release)
 
     def judged_on(self, releases: Sequence[str]) -> list[Judged]:
@@ -152,7 +152,7 @@ class VerdictStore:
         return sorted(self.ask.flat(Judged, still), key=_slot_first)
 
     def event(self, event: str) -> Event | None:
-        """Return one event, None if there is none with this id."""
+        """Return one event, or None if no event has this id."""
         return self.ask.flat_one(Event, tables.EVENT, event)
 
     def events(
@@ -180,7 +180,7 @@ class VerdictStore:
         return [_incident(row) for row in self.ask.rows(newest)][::-1]
 
     def incident(self, incident: str) -> Incident | None:
-        """Return one incident, None if there is none with this id."""
+        """Return one incident, or None if no incident has this id."""
         return self.ask.one(Incident, tables.INCIDENT, incident)
 
     def words_on(self, incidents: Sequence[str]) -> dict[str, Mapping[str, str]]:
@@ -217,7 +217,7 @@ class OutboxStore:
         return [whole(Notice, row) for row in self.ask.rows(wanted.order_by(table.c.at, table.c.id))]
 
     def notice(self, notice: str) -> Notice | None:
-        """Return one notice, None if there is none with this id."""
+        """Return one notice, or None if no notice has this id."""
         return self.ask.one(Notice, tables.NOTICE, notice)
 
     def due_deliveries(self, now: datetime, limit: int = 100) -> list[Delivery]:

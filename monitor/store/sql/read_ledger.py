@@ -27,9 +27,9 @@ class LedgerStore:
     ask: Asker
 
     def releases(self, begin: datetime | None = None, end: datetime | None = None) -> list[Release]:
-        """Return the releases whose newest promise (or verdict's slot) begins in `[begin, end)`, or all.
+        """Return all releases, or those with a newest promise (or a verdict's slot) that begins in `[begin, end)`.
 
-        Releases without a readable slot are returned only if there are no bounds. Those joined into others never are.
+        Releases without a readable slot are returned only without bounds. Those joined into others are never returned.
         """
         table = tables.RELEASE
         wanted = select(table).where(table.c.joined_into.is_(None)).order_by(table.c.id)
@@ -38,7 +38,7 @@ class LedgerStore:
         return [whole(Release, row) for row in self.ask.rows(wanted)]
 
     def release(self, release: str) -> Release | None:
-        """Return one release, None if there is none with this id."""
+        """Return one release, or None if no release has this id."""
         return self.ask.one(Release, tables.RELEASE, release)
 
     def releases_named(self, releases: Sequence[str]) -> list[Release]:

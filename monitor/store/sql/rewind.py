@@ -1,4 +1,4 @@
-"""Take a copy of a store back to an earlier instant: rows written later are deleted, runs end there."""
+"""Rewinds a copy of a store to an earlier instant: deletes rows written later, and ends runs at that instant."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _WRITTEN_AT = (
 
 
 def delete_after(engine: sa.Engine, at: datetime) -> None:
-    """Delete what was written after `at`, all stored verdicts, and the parts of runs and blind spans after it."""
+    """Delete all rows written after `at`, all stored verdicts, and the parts of runs and blind spans after it."""
     with engine.begin() as connection:
         late = sa.select(NOTICE.c.id).where(NOTICE.c.at > at)
         connection.execute(sa.delete(DELIVERY).where(DELIVERY.c.notice.in_(late)))

@@ -1,4 +1,4 @@
-"""The tables. Every primary key is the natural one; columns that are no key, order or search live in a JSON body."""
+"""The tables, with natural primary keys. Fields that are not needed as keys or for sorting and search are in JSON."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from monitor.store.rows import DeliveryState
 from monitor.store.sql.columns import Body, Digest, Instant, Length, Name, Names, OneOf, Packed, Words
 
 HEAD = "0011"
-"""The migration that makes these tables; `upgrade` has nothing to do in a store that carries it."""
+"""The migration that makes these tables. `upgrade` does not change a store that has reached it."""
 WORKS_FROM = "0006"
-"""The oldest migration whose program may work on them: each after it only added (docs/architecture.md)."""
+"""Programs of this migration can still use the tables, because later ones only added (docs/architecture.md)."""
 
 METADATA = sa.MetaData(
     naming_convention={
@@ -35,7 +35,7 @@ REVISION = sa.Table(
     sa.Column("works_from", sa.String(32)),
     sa.PrimaryKeyConstraint("version_num", name="alembic_version_pkc"),
 )
-"""Where Alembic keeps the step that a store has reached, and beside it the oldest whose program may work on it."""
+"""Alembic's table: the last migration of the store, and the oldest one with a program that can use the store."""
 
 
 def _key(name: str, kind: TypeEngine[Any] | type[TypeEngine[Any]] = Name, *more: sa.ForeignKey) -> sa.Column[Any]:
@@ -51,7 +51,7 @@ def _maybe(name: str, kind: TypeEngine[Any] | type[TypeEngine[Any]] = Words) -> 
 
 
 def _since_then(name: str, kind: TypeEngine[Any] | type[TypeEngine[Any]] = Words) -> sa.Column[Any]:
-    """Return a column of text that a later migration added."""
+    """Return a text column that a later migration added."""
     return sa.Column(name, kind, nullable=False, server_default="")
 
 
@@ -60,17 +60,17 @@ def _table(name: str, *columns: sa.Column[Any] | sa.Index) -> sa.Table:
 
 
 def _lean(name: str, *columns: sa.Column[Any] | sa.Index) -> sa.Table:
-    # Without a row id the row lives in its key's own tree: a target's name is stored once a run, not twice.
-    # Only for short rows: a long one would spill into a page of its own there. The columns of the key come
-    # first, or the integrity check of SQLite 3.40 reports NULLs that are not there.
+    # Without a row id, each row is stored in the tree of its key, so a target's name is stored once a run, not twice.
+    # Use it only for short rows, because a long one would need a separate page. The key's columns must come first, or
+    # the integrity check of SQLite 3.40 reports NULLs that do not exist.
     return sa.Table(name, METADATA, *columns, sqlite_with_rowid=False)
 
 
 def _partial(name: str, column: sa.Column[Any], where: sa.ClauseElement) -> None:
-    """Index those rows alone for which `where` holds."""
+    """Index only the rows for which `where` is true."""
     index = sa.Index(name, column, sqlite_where=where)
 
-    # Told above, it would load PostgreSQL's dialect for those as well who use SQLite: 2 MB and 20 ms.
+    # As an argument of Index, `where` would load PostgreSQL's dialect for users of SQLite too: 2 MB and 20 ms.
     @sa.event.listens_for(index, "before_create")
     def tell(index: sa.Index, connection: sa.Connection, **_: object) -> None:
         if connection.dialect.name == "postgresql":
@@ -88,8 +88,8 @@ RELEASE = _table(
     sa.Index(None, "producer"),
 )
 RELEASE_KEYS = tuple(column.name for column in RELEASE.columns if column.name != "body")
-"""What of a release has a column of its own."""
-# Those few that are shown no more, to be left out of every list.
+"""The fields of a release that have their own columns."""
+# Few releases were joined into others. With this index, every list can leave them out quickly.
 _partial("ix_release_joined_into", RELEASE.c.joined_into, RELEASE.c.joined_into.is_not(None))
 
 PROMISE = _lean(
@@ -162,7 +162,7 @@ BLIND = _lean(
 )
 LONG = timedelta(days=60)
 IS_LONG = sa.text(f"ends - begins > {LONG // timedelta(microseconds=1)}")
-"""Blind spans so long are few; all others that touch an instant begin not long before it."""
+"""Few blind spans are that long. All others that overlap an instant begin shortly before it."""
 _partial("ix_blind_long", BLIND.c.ends, IS_LONG)
 
 JUDGED = _table(
@@ -207,7 +207,7 @@ INCIDENT = _table(
     sa.Index(None, "producer", "occurred"),
 )
 IS_OPEN = sa.text("is_open")
-"""Those few that somebody still has something to do about."""
+"""The condition for the few incidents that still need action."""
 _partial("ix_incident_open", INCIDENT.c.occurred, IS_OPEN)
 
 DRAFT = _table(

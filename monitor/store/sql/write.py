@@ -52,7 +52,7 @@ class Transaction:
         self._replace(tables.RELEASE, [keyed(release, *tables.RELEASE_KEYS) for release in releases])
 
     def add_promises(self, promises: Iterable[Promise]) -> None:
-        """Add promises to the ledger. One with a stored key (release, calendar, learnt) is left as it is."""
+        """Add promises to the ledger. A promise with a stored key (release, calendar, learnt) is ignored."""
         rows = [_promise_row(promise) for promise in promises]
         if rows:
             self._connection.execute(self._unless_there(tables.PROMISE), rows)
@@ -122,7 +122,7 @@ class Transaction:
         self._replace(tables.JUDGED, [to_row(judged)])
 
     def add_event(self, event: Event) -> bool:
-        """Add an event. Return False, and write nothing, if one with this id is stored already."""
+        """Add an event. Return False if an event with this id is stored already."""
         return self._is_new(tables.EVENT, to_row(event))
 
     def save_incident(self, incident: Incident) -> None:
@@ -202,7 +202,7 @@ class Transaction:
         return None if row is None else Lease(name, holder, row.until, row.since)
 
     def drop_lease(self, name: str, holder: str) -> None:
-        """Give up a lease. Does nothing if another holder has it."""
+        """Give up a lease. If another holder has it, this has no effect."""
         table = tables.LEASE
         self._connection.execute(delete(table).where(table.c.name == name, table.c.holder == holder))
 

@@ -1,1 +1,1 @@
-"""How the tables came to be what they are, one step a file."""
+"""The migrations of the schema, one in each file."""

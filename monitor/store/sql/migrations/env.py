@@ -1,4 +1,4 @@
-"""Alembic's entry: migrates on the connection it is given, and leaves logging alone."""
+"""Alembic's entry point: migrates on the given connection, and does not configure logging."""
 
 from __future__ import annotations
 

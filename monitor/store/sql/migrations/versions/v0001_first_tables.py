@@ -19,7 +19,7 @@ KINDS: dict[str, Any] = {
     "bool": sa.Boolean,
     "bytes": sa.LargeBinary,
 }
-# A table a line: its columns, each with its kind, "*" before one of the key and "?" behind one that may be empty.
+# One table a line: its columns and their kinds. "*" before a column marks the key, "?" after it an optional one.
 TABLES = {
     "release": "*id:name producer:name body:bytes",
     "promise": "*release:name *calendar:name *learnt:long begins:long? confirmed_at:long? body:bytes",
@@ -42,7 +42,7 @@ TABLES = {
     " chain:bytes expired:long?",
     "lease": "*name:name holder:name until:long",
 }
-# Those whose rows are short live in their key's own tree.
+# Tables with short rows. In SQLite these have no row id: each row is stored in the tree of its key.
 LEAN = ("promise", "calendar_read", "run", "blind", "delivery", "heartbeat", "evidence", "lease")
 INDICES = (
     ("promise", "begins"),
@@ -62,7 +62,7 @@ INDICES = (
 
 
 def upgrade() -> None:
-    """Make every table."""
+    """Create every table."""
     notice = sa.ForeignKeyConstraint(["notice"], ["notice.id"], name="fk_delivery_notice_notice")
     for table, told in TABLES.items():
         words = told.split()
@@ -74,7 +74,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Drop every table, those that refer to others first."""
+    """Drop every table. Tables that refer to others are dropped first."""
     for table in reversed(TABLES):
         op.drop_table(table)
 

@@ -1,4 +1,4 @@
-"""What content said of its own version, and releases that were joined into others."""
+"""The version that content states for itself, and releases that were joined into others."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Drop them."""
+    """Drop these columns and indexes."""
     op.drop_index("ix_blind_long", "blind")
     op.drop_index("ix_incident_producer_occurred", "incident")
     op.drop_index("ix_release_joined_into", "release")

@@ -1,4 +1,4 @@
-"""What a start and a listing search for: the releases of entries, and titles and addresses of releases."""
+"""Columns for searches by a start or a list: the releases of entries, and titles and addresses of releases."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ INDICES = (("release", "producer"), ("announced", "release"), ("announced", "gon
 
 
 def upgrade() -> None:
-    """Move the release of an entry, and title and address of a release, from bodies to columns; add indices."""
+    """Move the release of an entry, and title and address of a release, from bodies to columns. Add indexes."""
     for table, names in MOVED.items():
         for name in names:
             kind = NAME if name == "release" else Words()
@@ -30,7 +30,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Move them back."""
+    """Move the values back into the bodies, and drop the columns and indexes."""
     for table, column in INDICES:
         op.drop_index(f"ix_{table}_{column}", table)
     for table, names in MOVED.items():
@@ -40,7 +40,7 @@ def downgrade() -> None:
 
 
 def _rewrite(name: str, *, out: bool) -> None:
-    """Move values out of every body of a table, or back in."""
+    """Move values out of every JSON body of a table, or back into it if not `out`."""
     keys, moved = KEYS[name], MOVED[name]
     columns = [sa.column(column, Words) for column in (*keys, *moved)]
     table = sa.table(name, *columns, sa.column("body", Body))

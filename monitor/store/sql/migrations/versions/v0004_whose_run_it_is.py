@@ -1,4 +1,4 @@
-"""Which monitor saw a run: two on one store may begin a look in the same microsecond."""
+"""The monitor of each run, because two monitors of one store may begin a look in the same microsecond."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ down_revision = "0003"
 
 NAME = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 KEY = ("target", "first_sent")
-# The first record of evidence that a run names, by dialect: one stands on each line.
+# The first record of evidence that a run names, by dialect. The column has one record on each line.
 FIRST = {
     "sqlite": "substr(evidence, 1, instr(evidence || char(10), char(10)) - 1)",
     "postgresql": "split_part(evidence, chr(10), 1)",
 }
-# Records are called by their monitor and a number; of a run that keeps none it is not known who saw it.
+# A record's id is its monitor and a number. The monitor of a run without evidence is unknown.
 WHOSE = "rtrim(rtrim({}, '0123456789'), '-')"
 TWICE = """DELETE FROM run WHERE EXISTS (SELECT 1 FROM run AS other
 WHERE other.target = run.target AND other.first_sent = run.first_sent AND other.monitor < run.monitor)"""
@@ -37,7 +37,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Leave it out again; of two runs that only the monitor tells apart one is lost."""
+    """Remove the monitor again. If two runs differ only in their monitor, one of them is lost."""
     op.execute(TWICE)
     if op.get_bind().dialect.name == "sqlite":
         _made_anew(KEY)
@@ -52,7 +52,7 @@ def _keyed(columns: Sequence[str]) -> None:
 
 
 def _made_anew(keys: Sequence[str], whose: str = "") -> None:
-    """Make the table again, as SQLite must to change a key, and take its rows over."""
+    """Create the table again with other keys, and copy its rows, because SQLite cannot change a key."""
     op.rename_table("run", "run_before")
     columns = [sa.Column(name, sa.BigInteger if name == "first_sent" else NAME, nullable=False) for name in keys]
     columns += [

@@ -1,4 +1,4 @@
-"""At which address a run was seen: a page that moves takes no absences of its old address with it."""
+"""The address at which a run was seen, because absences at a page's old address do not count for its new one."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ down_revision = "0004"
 
 
 def upgrade() -> None:
-    """Add the address, empty for the runs of before: they are of whatever address their part has."""
+    """Add the address. It is empty for earlier runs, which count for the present address of their part."""
     op.add_column("run", sa.Column("address", sa.Text, nullable=False, server_default=""))
 
 
 def downgrade() -> None:
-    """Leave it out again."""
+    """Drop the column."""
     op.drop_column("run", "address")

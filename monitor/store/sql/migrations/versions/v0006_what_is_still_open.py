@@ -1,4 +1,4 @@
-"""Which incidents somebody still has something to do about, told by a column with an index of their own."""
+"""Marks the incidents that still need action, in a column with an index."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ DONE = ("signed", "waived")
 
 
 def upgrade() -> None:
-    """Add the column, worked out for every incident there is, and its index."""
+    """Add the column and its index, and set the column for every stored incident."""
     op.add_column("incident", sa.Column("is_open", sa.Boolean(), nullable=False, server_default=sa.true()))
     table = sa.table("incident", sa.column("id"), sa.column("kind"), sa.column("body", Packed), sa.column("is_open"))
     connection = op.get_bind()
@@ -34,7 +34,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Leave it out again."""
+    """Drop the column and its index."""
     op.drop_index("ix_incident_open", "incident")
     op.drop_column("incident", "is_open")
 

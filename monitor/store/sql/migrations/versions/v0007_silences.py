@@ -1,4 +1,4 @@
-"""Which messages are held back, until when, by whom and why."""
+"""Silences: which notices are suppressed, until when, by whom and why."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ NAME = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 
 
 def upgrade() -> None:
-    """Make the table."""
+    """Create the table."""
     op.create_table(
         "silence",
         sa.Column("id", NAME, nullable=False),
@@ -32,5 +32,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Drop it."""
+    """Drop the table."""
     op.drop_table("silence")

@@ -1,4 +1,4 @@
-"""Since when a lease has been held without a break: what was decided before that binds nobody."""
+"""Since when a holder has had its lease without interruption. Decisions from before that must not be written."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ expands = True
 
 
 def upgrade() -> None:
-    """Add the column; a lease that is held while this runs begins anew."""
+    """Add the column. A lease that is in use during the migration counts as taken again."""
     op.add_column("lease", sa.Column("since", sa.BigInteger, nullable=True))
 
 
 def downgrade() -> None:
-    """Drop it."""
+    """Drop the column."""
     op.drop_column("lease", "since")

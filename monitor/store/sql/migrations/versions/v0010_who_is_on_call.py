@@ -1,4 +1,4 @@
-"""What each rota that is kept as a calendar said when it was last read."""
+"""The last read of each rota that is kept as a calendar."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ NAME = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 
 
 def upgrade() -> None:
-    """Make the table."""
+    """Create the table."""
     op.create_table(
         "rota",
         sa.Column("rota", NAME, nullable=False),
@@ -24,5 +24,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Drop it."""
+    """Drop the table."""
     op.drop_table("rota")

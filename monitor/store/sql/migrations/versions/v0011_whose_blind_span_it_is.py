@@ -1,4 +1,4 @@
-"""Which monitor could not see: what one misses, another may have seen."""
+"""The monitor of each blind span, because another monitor may have seen what this one missed."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ NAME = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 
 
 def upgrade() -> None:
-    """Add whose it is, nobody's where that was not kept."""
+    """Add the monitor's name. It is empty for earlier spans."""
     op.add_column("blind", sa.Column("monitor", NAME, nullable=False, server_default=""))
 
 
 def downgrade() -> None:
-    """Leave it out again."""
+    """Drop the column."""
     op.drop_column("blind", "monitor")
