@@ -20,7 +20,7 @@ PART_ID_PREFIX = {
 """Prefix of the id of a part that neither a calendar nor the configuration named, by its origin."""
 ADDED_ORIGINS = frozenset(PART_ID_PREFIX)
 UNPROMISED_ORIGINS = frozenset({Origin.PREDICTED, Origin.LINKED})
-"""No one promised that the release would be at such an address, so its absence there proves nothing."""
+"""No one promised that the release would be at such an address, so an absence there is no proof."""
 ANNOUNCEMENT, INDEX = "announcement", "index"
 """Ids of the two witnesses: the announcement page and GOV.UK's index of new pages. They are watched if the address of
 the release's page is only a guess."""
@@ -61,7 +61,7 @@ def with_page_at(release: Release, url: str, address: Address) -> Release:
 
 
 def is_witness(part: str) -> bool:
-    """Return whether a target is no part of its release, but shows whether the release is out somewhere."""
+    """Return whether a target is a witness: not a part of its release, but a sign whether the release is out."""
     return part in (ANNOUNCEMENT, INDEX)
 
 

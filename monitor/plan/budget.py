@@ -70,7 +70,7 @@ def affordable_spacings(counts: Mapping[WantedSpacing, int], rate: float) -> dic
 def share_rate(wants: Sequence[float], weights: Sequence[float], rate: float, floor: float = 0.1) -> list[float]:
     """Share a rate in proportion to `weights`. A want may be the sum for many equal targets, and so its weight.
 
-    None gets more than it wants, nor less than `floor` times what it would get if all were stretched equally.
+    No share is more than its want, or less than `floor` times what it would be if all were stretched equally.
     """
     total = sum(wants)
     if total <= rate:
@@ -147,9 +147,9 @@ class Pacer:
             self._backoff = _FIRST_BACKOFF if self._pace == 1.0 else self._backoff
 
     def record_refusal(self, now: datetime, wait: timedelta | None) -> None:
-        """Send nothing for as long as the host asked at `now`. If it named no time, wait longer after each refusal."""
+        """Send no request for as long as the host asked at `now`. Without a time, wait longer after each refusal."""
         if wait is None:
-            # Refusals of requests sent before this wait began add nothing.
+            # Ignore refusals of requests that were sent before this wait began.
             if self.is_quiet(now):
                 return
             wait, self._backoff = self._backoff, min(self._backoff * 2, _LONGEST_BACKOFF)

@@ -16,7 +16,7 @@ from monitor.plan.proof import ProofGoal
 
 MINUTE, _SECOND = timedelta(minutes=1), timedelta(seconds=1)
 CLOSE_ENOUGH = timedelta(seconds=30)
-"""Looks this far apart are enough for what comes in the first half of the usual tolerance (`policy.on_time_within`)."""
+"""Looks this far apart are enough for releases in the first half of the usual tolerance (`policy.on_time_within`)."""
 USUAL_DELAY = timedelta(seconds=3)
 """Looks this soon after a slot find little, because most releases come later (`docs/decisions/020`)."""
 _MOST_NAMED = 5
@@ -113,7 +113,7 @@ def _due_instants(window: Window, since: datetime, until: datetime) -> Iterator[
 
 
 def busiest_minute(wanted: Sequence[tuple[datetime, int]]) -> tuple[datetime, int] | None:
-    """Return the first minute with the most looks, and their number. None if there are no minutes."""
+    """Return the first minute with the most looks, and their number. None without minutes."""
     return max(wanted, key=lambda each: each[1], default=None)
 
 

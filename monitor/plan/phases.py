@@ -114,8 +114,8 @@ def _any_spacing(_watch: WatchSettings) -> timedelta:
 class Phase:
     """One phase of a watch: when it is, how often targets are looked at in it, and which targets.
 
-    `begins` and `ends` are distances from an instant slot, negative before it. They are None for a phase that
-    `monitor/plan/windows.py` places otherwise: by a day, or by what has been seen.
+    `begins` and `ends` are distances from an instant slot, negative before it. None: `monitor/plan/windows.py` places
+    the phase by a day or by earlier looks.
     `polls_origin`: addresses are also looked at past the caches. `polls_witnesses`: the announcement and a listing are
     looked at, to see whether the release is out. `is_overdue`: the slot has passed and the target is still missing.
     `least_guess_spacing` is the least spacing of a predicted address. None: predicted addresses are not looked at.
@@ -185,7 +185,7 @@ LONG_OVERDUE = Phase(
     is_overdue=True,
 )
 SETTLE = Phase("settle", every=lambda watch: watch.settle.every, least_guess_spacing=lambda watch: watch.settle.every)
-# A target that was public and is found absent or changed.
+# Closer looks at a target that was public and is found absent or changed.
 AGAIN = Phase("again", every=lambda watch: watch.settle.parts_every, polls_origin=True)
 AFTER = Phase("after", every=lambda watch: watch.after.every)
 TRIPWIRE = Phase("tripwire", every=lambda watch: watch.tripwire.every)

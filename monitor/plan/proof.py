@@ -1,4 +1,4 @@
-"""What must be proved about the parts promised for a slot, and what is proved so far. Pure."""
+"""The proofs that the parts promised for a slot need, and those found so far. Pure."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NEVER = datetime.min.replace(tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class ProofGoal:
-    """What must be proved about a part: absent at most `tolerance` before `slot`, and present at most that long after.
+    """The proof that a part needs: absent at most `tolerance` before `slot`, and present at most that long after.
 
     `rank` is the same at every host of its release. `announces` is set if the part is an announcement: the id of its
     page. Once that page is seen, the announcement need not be looked at.
@@ -46,7 +46,7 @@ def rank_of(release: Release, slot: datetime, importance: int) -> Rank:
 def goal_for(
     release: Release, target: Target, slot: datetime, tolerance: timedelta, importance: int
 ) -> ProofGoal | None:
-    """Return what must be proved about a target, None if no verdict needs it to the second."""
+    """Return the proof that a target needs, None if no verdict needs it to the second."""
     announces = f"{release.id}/page" if target.part == ANNOUNCEMENT else None
     if (target.is_optional and announces is None) or target.view is View.TRIPWIRE:
         return None
@@ -63,11 +63,11 @@ class LookResult(IntEnum):
 
 @dataclass(slots=True, eq=False)
 class PartProof:
-    """What is proved so far about one part.
+    """The proofs found so far about one part.
 
     `last_look` and `look_before` are when its last two looks began. `absent_at` is the latest instant at which it was
     proved absent, `origin_absent_at` the latest by the origin view. `is_listed`: a listing showed it. `is_out`: it was
-    seen after its slot, or is no longer watched. `next_view` is how to look next.
+    seen after its slot, or was dropped from the watch. `next_view` is how to look next.
     """
 
     id: str

@@ -56,8 +56,8 @@ class Turns:
 class Share:
     """The share of one monitor, `name`, among those that use one store.
 
-    `members` are the names of all that look, in the same order for each. If `name` is not among them, this monitor
-    sends nothing. `store_zero` is the reading of this monitor's steady clock, in seconds, when the store's clock was at
+    `members` are the names of all that look, in the same order for each. Without `name` among them, this monitor
+    sends no requests. `store_zero` is this monitor's steady clock, in seconds, when the store's clock was at
     zero. `divided`: each monitor watches only the hosts that it owns. `quiet` maps each host that asked any of them to
     wait to the end of the wait, by the store's clock.
     """
@@ -69,7 +69,7 @@ class Share:
     quiet: Mapping[str, float] = field(default_factory=dict)
 
     def watches(self, host: str) -> bool:
-        """Return whether this monitor watches what is published at a host."""
+        """Return whether this monitor watches the releases at a host."""
         return self.name in self.members and (not self.divided or owner_of(host, self.members) == self.name)
 
     def quiet_until(self, host: str, epoch: datetime) -> datetime | None:

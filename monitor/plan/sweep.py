@@ -25,7 +25,7 @@ MAY_STILL_COME = timedelta(seconds=5)
 _REORDER_EVERY = timedelta(seconds=5)
 _RETRY_AFTER = timedelta(seconds=1)
 _ROUND_SLACK = 1.1
-"""The last round before a slot is planned to take this many times its looks: some fail, or go to other requests."""
+"""The last round of looks before a slot is planned with this factor of spare time: some looks fail or are delayed."""
 _SHORT_ROUND = timedelta(seconds=5)
 """Rounds this short leave time for the origin view too."""
 _EDGE_TRUSTED_AFTER = timedelta(seconds=95)
@@ -37,8 +37,8 @@ def order_looks(
 ) -> list[PartProof]:
     """Return the parts to look at from `now` on, each at most once, in order. A look begins every `gap`.
 
-    The part whose last look is longest ago goes first, so that a round ends at the slot and continues after it in the
-    same order. A part is left out if looks at it would prove nothing, or if too little time is left to prove it
+    The part looked at longest ago goes first, so that a round of looks ends at the slot and continues after it in the
+    same order. Parts are left out if looks at them would be no proof, or if too little time is left to prove them
     completely.
     """
     awaited = [part for part in parts if not part.is_out]
@@ -197,7 +197,7 @@ class Sweep:
         if part is None:
             return
         if result is LookResult.NOTHING:
-            # Repeat a failed look out of turn, but only once: it must not take the turns of all others.
+            # Repeat a failed look early, but only once: it must not delay the looks at all others.
             part.last_look = part.last_look if part.has_failed else part.look_before
         elif result is LookResult.ABSENT:
             # An announcement stays for a while after its release is out.

@@ -1,4 +1,4 @@
-"""When a target is looked at: its windows follow from its slot, its view and what has been seen so far."""
+"""When a target is looked at: its windows follow from its slot, its view and earlier looks."""
 
 from __future__ import annotations
 
@@ -58,11 +58,11 @@ class Stage(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """What has been seen of a target so far, as far as its windows depend on it.
+    """The results of earlier looks at a target, as far as its windows depend on them.
 
     `UNSEEN`: not seen, or removed again before its slot. `EXPOSED`: present since `since`, before its slot. `SEEN`: its
     release is out since `since`. Then `is_complete` is False if this target itself is still missing, and `lost_at` is
-    when it was last found absent or with other bytes. `CLOSED`: it is no longer looked at. Times are aware UTC.
+    when it was last found absent or with other bytes. `CLOSED`: its looks have ended. Times are aware UTC.
     """
 
     stage: Stage = Stage.UNSEEN
@@ -128,7 +128,7 @@ def windows_of_guess(
 ) -> tuple[Window, ...]:
     """Return those of `windows` in which a predicted address is looked at, further apart around the slot.
 
-    Once the page is out and has not named the address, there are none. If the address itself is out, it is looked at
+    Once the page is out and has not named the address, it has no windows. If the address itself is out, it is looked at
     like any other part, but a page that keeps its address for the next edition only for an hour.
     """
     if progress.stage is Stage.EXPOSED or (progress.stage is Stage.SEEN and progress.is_complete):
@@ -183,7 +183,7 @@ def _windows_until_seen(
 ) -> Iterator[Window]:
     begins, passes = slot.begins(), slot.passes()
     exposed = progress.since if progress.stage is Stage.EXPOSED else None
-    # A day whose time the configuration gives is watched like an announced instant, though never judged as one.
+    # If the configuration gives a time for a day, watch it like an announced instant, but never judge it as one.
     at = slot.instant or slot.assumed
     if begins is None or passes is None:
         hour = on_grid(now - watch.after.every, _EPOCH, watch.after.every)
@@ -277,8 +277,8 @@ def _windows_once_seen(slot: Slot, progress: Progress, watch: WatchSettings) -> 
 def _watch_loss(plan: Sequence[Window], progress: Progress, watch: WatchSettings) -> Iterator[Window]:
     """Yield the windows of a target that is out, closer together after it was found absent or changed.
 
-    The first minutes show whether that was a flicker, or bytes that users never get twice. The rest of an hour shows
-    whether the target returns.
+    The first minutes show whether the loss was brief, or only a change of bytes that users never get twice. The rest of
+    an hour shows whether the target returns.
     """
     lost_at = progress.lost_at
     if lost_at is None:

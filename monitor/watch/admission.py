@@ -1,4 +1,4 @@
-"""Decide which releases are watched: those whose slot is near, and those that a listing shows."""
+"""Decide which releases are watched: those with a near slot, and those that a listing shows."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Admission:
         await self._watch_near(now, promised, min(_BEFORE_FIRST_LOOK, self.watch.ahead), soon=True)
 
     async def watch_all_near(self, now: datetime) -> None:
-        """Watch all releases whose slot is near, and those with an open verdict from before the last stop."""
+        """Watch all releases with a near slot, and those with an open verdict from before the last stop."""
         promised = await self._add_listed(self.ledger.book.releases(), now)
         await self._watch_near(now, promised, self.watch.ahead, soon=True)
         await self._adopt_left_open(now)
@@ -103,7 +103,7 @@ class Admission:
         """Return the slots of watched releases from `begin` to `end`, by the calendar that announces them."""
         found, now, book = defaultdict[str, set[datetime]](set), self.clock.now(), self.ledger.book
         for name, watched in self.watch.releases.items():
-            # Finding the slot in force is slow, and many releases share an instant.
+            # Finding the slot in force is slow. Skip it if another release of the same instants was found before.
             promised = {
                 (calendar, at) for at in book.instants(name, begin, end) for calendar in watched.release.calendars
             }
@@ -116,7 +116,7 @@ class Admission:
         return found
 
     def near(self, producer: str) -> list[NearRelease]:
-        """Return the releases of a producer whose slot is within `LISTINGS_AHEAD` or passed lately, by id."""
+        """Return a producer's releases with a slot within `LISTINGS_AHEAD` or recently passed, in order of id."""
         now, known = self.clock.now(), self.ledger.releases
         mine = [release for release in map(known.get, self._listed) if release and producer in release.producers]
         watched = self.watch.releases
@@ -147,7 +147,7 @@ class Admission:
         await self._watch_near(self.clock.now(), came, self.watch.ahead, soon=True)
 
     async def watch_release(self, release: str) -> WatchedRelease | None:
-        """Watch a release, however far ahead its slot is. Return None if no calendar announces it."""
+        """Watch a release at any distance from its slot, and return it. None if no calendar announces it."""
         known = self.ledger.releases.get(release)
         if known is not None and release not in self.watch.releases:
             await self._adopt([known])
@@ -160,7 +160,7 @@ class Admission:
         return [target for one in chosen for target in one.targets.values()]
 
     async def _adopt_left_open(self, now: datetime) -> None:
-        """Watch the releases whose slot has passed and whose verdict was open at the last stop."""
+        """Watch the releases that have passed their slot and had an open verdict at the last stop."""
         known, open_ones = self.ledger.releases, await self.ask(self.store.verdicts.open_judged)
         rows = [row for row in open_ones if row.slot is not None and row.slot < now]
         await self._adopt(known[row.release] for row in rows if row.release in known)
@@ -187,7 +187,7 @@ class Admission:
             self._finished[name] = self._last_known(name)
 
     async def _adopt(self, releases: Iterable[Release], *, soon: bool = False, unseen: bool = False) -> None:
-        """Watch releases, or update them, except finished ones about which calendars said nothing new.
+        """Watch or update these releases, except finished ones that no calendar has changed.
 
         `unseen`: the store has no runs of them, so it is not queried. `soon`: look at every target at once.
         """

@@ -25,7 +25,7 @@ class BlindSpans:
     """All blind spans of this monitor, and those of other monitors on the same store."""
 
     def __init__(self, monitor: str, queue: JudgingQueue, counters: Metrics) -> None:
-        """Begin with no spans. Spans noted before `start_writing` are written then."""
+        """Start with no spans. Spans from before `start_writing` are written when it is called."""
         self._monitor = monitor
         self._queue = queue
         self._counters = counters
@@ -75,7 +75,7 @@ class BlindSpans:
         self._queue.everything()
 
     def add(self, spans: Iterable[Blind]) -> None:
-        """Add spans that are stored already. The caller judges."""
+        """Add spans that are stored already, without judging any release again."""
         self._spans.add(spans)
 
 
@@ -98,7 +98,7 @@ class OutOfOrderLooks:
             self._blind.note(Blind(sighting.received, until, "clock", target=sighting.target))
 
     def forget(self, target: str) -> None:
-        """Forget a target that is no longer looked at."""
+        """Forget a target that was dropped."""
         self._reported_until.pop(target, None)
 
 

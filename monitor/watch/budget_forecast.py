@@ -68,7 +68,7 @@ class BudgetForecast:
         plans: dict[str, list[Planned]] = defaultdict(list)
         for watched in self.releases():
             for state in watched.states.values():
-                # Announcements and the index get the rest of the budget: no proof to the second needs them.
+                # Leave out the announcement and the index: they get the rest of the budget, and need no exact proof.
                 if (target := state.target) is not None and not is_witness(target.part):
                     is_part = state.proof is not None and target.view is View.EDGE
                     needed = (watched.release.id, state.proof) if state.proof is not None and is_part else None
@@ -82,7 +82,7 @@ class BudgetForecast:
             begin, end = (
                 datetime.combine(each, time(), zone).astimezone(now.tzinfo) for each in (day, day + timedelta(days=1))
             )
-            # Of today only the rest, from the current minute.
+            # For today, only the time from the current minute on.
             yield day, max(begin, now.replace(second=0, microsecond=0)), end
 
     def _oversubscribed(

@@ -19,7 +19,7 @@ class CachedJson:
     """The JSON of a release as of the instant `at`.
 
     `verdict` has the recorded objects that it was made from, and `looks` the runs. `until` is the next instant at
-    which time alone can change it, or None.
+    which the passing of time changes it, or None.
     """
 
     body: dict[str, Any]

@@ -22,7 +22,7 @@ from monitor.watch.rejudge import StoredCase, stored_case
 
 _log = structlog.get_logger(__name__)
 MIN_RUNS = 8
-"""A target with no more runs than this is not merged, because that would save nothing."""
+"""A target with this many runs or fewer is not merged, because that would save too little."""
 _BEFORE_SLOT = timedelta(days=1)
 _CLOCK = "clock"
 
@@ -62,7 +62,7 @@ class Compaction:
 
     async def _compact(self, release: str, before: datetime) -> int:
         found = await self.ask(lambda: self.plan_merge(release, before))
-        # One transaction for each target: no single one changes a verdict, and other writes wait for one only.
+        # One transaction for each target: each merge by itself keeps the verdict, and other writes wait for one only.
         for target in {run.target: None for run in found.merged}:
             runs, merged = ([run for run in some if run.target == target] for some in (found.runs, found.merged))
             await self.writer.write(partial(_write_merged_runs, runs, merged))
@@ -76,7 +76,7 @@ class Compaction:
         shorter = replace(case, runs=_with_merged_runs(case))
         body, body_after = (body_of(one.verdict(self.policies, row.at), None) for one in (case, shorter))
         if body != body_after:
-            # For example a finding counts failed looks. It is worth more than the room.
+            # For example, a finding counts failed looks. Keeping it is worth more than saving space.
             _log.info("compaction_differs", release=release)
             return PlannedMerge()
         were, are = ({run for runs in one.runs.values() for run in runs} for one in (case, shorter))

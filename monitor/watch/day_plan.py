@@ -37,7 +37,7 @@ _MINUTE = 60.0
 class Planned:
     """One release of the plan: its slot in force, and the windows of each target that touch the day.
 
-    `proof` is what must be proved of its required parts, or None if its slot is not exact.
+    `proof` is the proof goal of its required parts, or None if its slot is not exact.
     """
 
     release: Release
@@ -79,8 +79,8 @@ class Planned:
 class HostPlan:
     """The looks of one host: how many are due in each minute, and how far its `budget` (looks a second) reaches.
 
-    `apart` has the seconds between looks in the busiest minute, by the wanted spacing and its chance. `slots` has what
-    can be proved at those slots for which the budget is too small.
+    `apart` has the seconds between looks in the busiest minute, by the wanted spacing and its chance. `slots` has a
+    forecast for each slot that needs a larger budget.
     """
 
     host: str
@@ -178,7 +178,7 @@ class Day:
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """The budgets of hosts, and the producers whose tripwires use them too."""
+    """The budgets of hosts, and the producers with tripwires, which use these budgets too."""
 
     budget: Budget
     producers: Sequence[Producer]
@@ -188,7 +188,7 @@ class Load:
 def plan_releases(store: Store, rules: WatchRules, begin: datetime, end: datetime, now: datetime) -> list[Planned]:
     """Return every release that is looked at between two instants, in the order of slots, as known at `now`.
 
-    A release whose slot is in that period is planned as if it was not published. Others continue from their verdict.
+    A release with a slot in that period is planned as if it was not published. Others continue from their verdict.
     """
     watch = rules.watch
     releases = store.ledger.releases(begin - watch.overdue.close - timedelta(days=1), end + watch.far.begins)

@@ -31,7 +31,7 @@ _AFTER_A_FAULT = timedelta(minutes=1)
 class Judging:
     """Keeps the verdicts of these releases up to date. `others` reads what other monitors on the same store saw.
 
-    While `set_wrong` returns True, because our clock was set wrong a moment ago, nothing is judged.
+    After our clock was set wrong, `set_wrong` returns True for a moment, and judging waits until it returns False.
 
     Verdicts are in memory at once. Notices for a release are sent only after its verdict is stored.
     """
@@ -48,7 +48,7 @@ class Judging:
     set_wrong: Callable[[], bool] = lambda: False
     check: PromiseCheck = field(default_factory=PromiseCheck)
     _tasks: Tasks = field(default_factory=Tasks)
-    # The releases whose verdict is being recorded, and whether each was judged again since that began.
+    # The releases with a verdict being recorded. True if the release was judged again since the recording began.
     _being_recorded: dict[str, bool] = field(default_factory=dict)
 
     def reconfigure(self, rules: WatchRules, recorder: Recorder) -> None:
@@ -56,7 +56,7 @@ class Judging:
         self.rules, self.recorder = rules, recorder
 
     async def run(self) -> None:
-        """Judge what has changed or is due to be judged again, until cancelled."""
+        """Judge releases that changed or are due to be judged again, until cancelled."""
         while True:
             due = await self.queue.next(self.releases)
             while self.set_wrong():
@@ -64,7 +64,7 @@ class Judging:
             async for release in with_pauses(due, self.clock):
                 if (watched := self.releases.get(release)) is not None:
                     self._judge_in_background(watched)
-            # Give looks and the store their turn, even if each judgement requests another.
+            # Let looks and the store run, even if each judgement queues another one.
             await asyncio.sleep(0)
 
     async def judge_all(self, releases: Iterable[str]) -> None:
@@ -75,7 +75,7 @@ class Judging:
                 await record
 
     def _judge_in_background(self, watched: WatchedRelease) -> None:
-        """Judge a release, and record a changed verdict in the background, so that no other release waits for it."""
+        """Judge a release. Record a changed verdict in the background, so that no other release waits for it."""
         name = watched.release.id
         if name in self._being_recorded:
             self._requeue_same_slot(watched, self._judge_and_replan(watched, self.clock.now()))
@@ -95,7 +95,7 @@ class Judging:
                 self.queue.soon(release)
 
     def _judge_and_prepare_record(self, watched: WatchedRelease) -> Coroutine[Any, Any, None] | None:
-        """Judge a release. Return the coroutine that records the verdict, or None if there is nothing to record now."""
+        """Judge a release. Return the coroutine that records its verdict, or None if no record is needed now."""
         now = self.clock.now()
         verdict = self._judge_and_replan(watched, now)
         if watched.planning_only_until is not None and now < watched.planning_only_until:
@@ -121,7 +121,7 @@ class Judging:
         if self._defer_for_calendar_read(watched, verdict):
             return
         await self._record(watched, verdict, now)
-        # Two monitors that record at the same time do not know each other's looks. The one that wrote last finds both.
+        # Two monitors that record at the same time do not know each other's looks. The one that writes last sees both.
         if await self._merge_other_monitors(others, watched, now) and (watched.other_runs, watched.promises) != known:
             self.queue.soon(watched.release.id)
 
@@ -130,7 +130,7 @@ class Judging:
         try:
             await others.merge_into(watched, now)
         except StoreFault:
-            # Then it counts as changed, and the store is queried again, even if nothing else changes.
+            # Then the release counts as changed, so the store is queried again even without a new look.
             watched.last_recorded = None
             self.queue.at(now + _RETRY_AFTER, watched.release.id)
             return False
@@ -177,7 +177,7 @@ class Judging:
 
 
 def settled_releases(releases: Mapping[str, WatchedRelease], verdict: Verdict) -> list[SlotVerdict]:
-    """Return all other releases with their verdicts, for a verdict that is behind. Empty for other verdicts."""
+    """Return all other releases with their verdicts if `verdict` is a late one, else an empty list."""
     if verdict.word not in LATE_VERDICTS:
         return []
     others = (watched for name, watched in releases.items() if name != verdict.release)
@@ -190,8 +190,8 @@ def releases_to_rejudge(
 ) -> Iterator[str]:
     """Yield the releases of the same slot to judge again, because this one's verdict changed from `before`.
 
-    If it fell behind, or no longer is, all others are judged again: their finding about the platform may change. If it
-    was on time, only those that are behind are: a release on time is evidence against a fault of the platform.
+    If it became late, or stopped being late, all others are judged again: their finding about the platform may change.
+    If it became on time, only late ones are: a release on time is evidence against a fault of the platform.
     """
     was, now = before.word if before is not None else VerdictKind.PENDING, verdict.word
     crossed = (was in LATE_VERDICTS) is not (now in LATE_VERDICTS)

@@ -11,11 +11,11 @@ from monitor.clock import Clock
 
 _LONGEST_PAUSE = 3600.0
 PORTION = 100
-"""If all releases are due, so many are taken at a time. A release that changes waits for no more than these."""
+"""The most releases taken at a time if all are due. A release that changes waits for no more than these."""
 
 
 class JudgingQueue:
-    """Releases to judge at the next turn of the loop or at an instant. Duplicates are judged once.
+    """Releases to judge in the next iteration of the event loop or at an instant. Duplicates are judged once.
 
     If all releases are to be judged again, those that were queued by id go first.
     """
@@ -30,7 +30,7 @@ class JudgingQueue:
         self._wakeup = asyncio.Event()
 
     def soon(self, release: str) -> None:
-        """Queue a release for the next turn."""
+        """Queue a release for the next iteration of the event loop."""
         self._soon.add(release)
         self._wakeup.set()
 
@@ -55,7 +55,7 @@ class JudgingQueue:
     def _take_due(self, known: Collection[str]) -> list[str]:
         now = self._clock.now()
         if self._everything:
-            # Those that remain from the last time come first, so that each has its turn.
+            # Releases that remain from the last time come first, so that each one is judged.
             self._remaining = [*sorted({*known}.difference(self._remaining), reverse=True), *self._remaining]
             self._everything = False
         while self._later and self._later[0][0] <= now:

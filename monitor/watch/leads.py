@@ -54,7 +54,7 @@ class Leads:
         facts = self.watch.facts(self.ledger.releases[release], self.ledger.promises(release))
 
         def write(tx: Transaction) -> int:
-            # A lead is no measurement, so it never joins or changes an incident that was measured.
+            # A lead was not measured, so it never joins or changes a measured incident.
             known = find_known_incident(leads_among(self.verdicts.incidents_of(release)), release)
             with_lead = add_lead(facts, lead, known)
             return 0 if with_lead is None else self.watch.events.save_decision(tx, decide(with_lead, known, now), now)
@@ -72,14 +72,14 @@ class Leads:
 
 
 def lead_of_press_item(found: Found, at: datetime) -> Finding:
-    """Return the lead for a press item: its address and when it was seen, and none of its words."""
+    """Return the lead for a press item: its address and when it was seen, without any of its text."""
     first_seen = _interval_text(Interval(None, at))
     detail = f"an item of the press that holds watched keywords, first seen {first_seen}: {found.url}"
     return Finding(LEAD, None, detail, url=found.url)
 
 
 def lead_of_listing(hit: ListingMatch, slot: datetime | None) -> Finding:
-    """Return the lead for a listing's entry whose address proves nothing: addresses and times only."""
+    """Return the lead for a listing's entry with an address that is no proof. It has addresses and times only."""
     is_early = slot is not None and hit.listed.by is not None and hit.listed.by < slot
     description = _DESCRIPTIONS[hit.kind].format(early=" before its slot" if is_early else "")
     detail = f"{description}, first seen {_interval_text(hit.listed)} in {hit.listing}: {hit.url}"
@@ -89,7 +89,7 @@ def lead_of_listing(hit: ListingMatch, slot: datetime | None) -> Finding:
 def lead_of_odd_answer(
     description: str, url: str, after: datetime | None, by: datetime, slot: datetime | None
 ) -> Finding:
-    """Return the lead for an answer that proves nothing. `description` has none of its words.
+    """Return the lead for an answer that is no proof of publication. `description` quotes no text of the answer.
 
     The answer appeared between `after`, the last proof of something else, and `by`.
     """

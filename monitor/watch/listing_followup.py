@@ -55,13 +55,13 @@ class ListingFollowUp:
             self.tasks.start(self.leads.send(hit.release, lead_of_too_many_entries(hit, MAX_FOLLOWED)))
 
     async def follow(self, hit: ListingMatch) -> None:
-        """Look at a listed address, and send a lead if that proves nothing and the release is not out."""
+        """Look at a listed address. Send a lead if that does not prove publication and the release is not out."""
         watched = await self.admission.watch_release(hit.release)
         if watched is None or await self._is_old_edition(hit, watched):
             return
         _log.info("listed", release=hit.release, sort=hit.kind.value, url=hit.url, listing=hit.listing)
         if hit.kind is MatchKind.EDITION:
-            # A page that is reused for each edition has the last one's title until its slot. That is no lead.
+            # A page that is reused for each edition shows the last edition's title until its slot. It needs no lead.
             pages = filter(is_view_of_page, watched.targets.values())
             needs_person = any(watched.known_about(page).was_missing for page in pages)
         elif hit.kind is MatchKind.SERIES and not await self._page_has_title(watched.release, hit.url):
@@ -106,7 +106,7 @@ class ListingFollowUp:
         self.watch.stop_looking_closely(release, part)
 
     def _is_worth_a_lead(self, watched: WatchedRelease, hit: ListingMatch, slot: datetime | None) -> bool:
-        """Return whether it was listed before its slot, or is listed while its page is missing or another edition's."""
+        """Return whether it was listed before its slot, or while its page is missing or another edition's."""
         if slot is None or (hit.listed.by is not None and hit.listed.by < slot):
             return True
         page = watched.verdict.page if watched.verdict is not None else None

@@ -63,7 +63,7 @@ FindSameAddressOrTitle = Callable[[Found], Sequence[NearRelease]]
 class Matcher:
     """Compares entries of a listing with its producer's releases.
 
-    `near` are its releases whose slot is near. `find_same` returns those of all its releases, except old ones, that
+    `near` are its releases with a near slot. `find_same` returns those of all its releases, except old ones, that
     have the address or title of an entry.
     """
 
@@ -106,9 +106,9 @@ class Matcher:
             yield from self._of_same_series(found, elsewhere)
 
     def _at_promised_address(self, found: Found, *, is_fresh: bool) -> Iterator[tuple[str, MatchKind]]:
-        """Yield each release with a slot still to come whose promised address the entry has.
+        """Yield each release with a future slot that is promised at the entry's address.
 
-        An entry that is not fresh must also match by title and period. A title of another edition matches nothing.
+        An entry that is not fresh must also match by title and period. Another edition's title matches no release.
         """
         for one in self._by_url.get(canonical_address(found.url), ()):
             like = _title_likeness(one.release, found.title)
@@ -158,7 +158,7 @@ def _identifies_release(part: Part) -> bool:
 
 
 def recognise_by_title(part: Part) -> Part:
-    """Return a part from a listing with the recogniser for titles, because its mere presence proves nothing."""
+    """Return a part from a listing with the recogniser for titles, because a page at its address is no proof."""
     is_shown = part.origin is Origin.ELSEWHERE and part.recognise is None and not is_file(part.url)
     return replace(part, recognise="titled") if is_shown else part
 

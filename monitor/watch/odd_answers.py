@@ -41,7 +41,7 @@ _UNTIL_AFTER_SLOT = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class OddAnswers:
-    """Sends a lead about an answer that is new at its address, or a placeholder, and proves nothing."""
+    """Sends a lead about an answer that is new at its address, or a placeholder, but no proof of publication."""
 
     watch: Watch
     ledger: Ledger
@@ -52,7 +52,7 @@ class OddAnswers:
     _reported: dict[str, set[str]] = field(default_factory=dict)
 
     def see(self, target: Target, sighting: Sighting) -> None:
-        """Send a lead if this look, which is part of its run already, shows such an answer and none was sent."""
+        """Send a lead, once for an address, if a look shows such an answer. Its run must include the look already."""
         if sighting.why not in _DESCRIPTIONS or target.view not in (View.EDGE, View.ORIGIN):
             return
         watched = self.watch.releases.get(target.release)

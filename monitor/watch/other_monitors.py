@@ -26,7 +26,7 @@ _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class _StoredKnowledge:
-    """What the store has for some releases: runs and promises by release, and the latest blind spans of all."""
+    """The runs and promises that the store has for some releases, by id, and the latest blind spans."""
 
     runs: dict[str, list[Run]]
     promises: dict[str, list[Promise]]
@@ -80,7 +80,7 @@ class OtherMonitors:
             # All calls that still wait would fail in the same way, only later.
             waiting, self._waiting = self._waiting, {}
             _fail_all([*asked.values(), *waiting.values()], fault)
-        except Exception as fault:  # noqa: BLE001 # what is wrong with one release must not keep the others from being judged
+        except Exception as fault:  # noqa: BLE001 # a fault with one release must not stop the others
             if len(asked) == 1:
                 _fail_all(asked.values(), fault)
                 return

@@ -1,4 +1,4 @@
-"""Tell the poller when to look at each target of a watched release."""
+"""Plan when the poller looks at each target of a watched release."""
 
 from __future__ import annotations
 
@@ -48,11 +48,11 @@ class Looker(Protocol):
     ) -> None:
         """Look at a target in these windows from now on, always at `promised_at`, and at once if `soon`.
 
-        `goal` is what must be proved of its part, or None.
+        `goal` is the proof that its part needs, or None.
         """
 
     def restore_known(self, target: Target, known: Known) -> None:
-        """Set what is known of a target from earlier looks, and its slot in force."""
+        """Set the facts that earlier looks at a target found, and its slot in force."""
 
     def drop(self, target_id: str) -> None:
         """Stop looking at a target."""
@@ -168,7 +168,7 @@ class Planner:
             self.add_parts(watched, parts)
 
     def _confirm_predicted(self, watched: WatchedRelease, named: set[str]) -> None:
-        """Look at predicted parts like at any other from now on if the page names their addresses."""
+        """Treat predicted parts like other parts from now on if the page names their addresses."""
         expected = {part.url for part in watched.release.parts if part.origin is Origin.PREDICTED} & named
         known = self._confirmed_urls.get(watched.release.id, frozenset())
         if not expected <= known:
@@ -237,7 +237,7 @@ class Planner:
             self._looker.drop(target.id)
 
     def _proof(self, watched: WatchedRelease, target: Target, promised: InForce) -> ProofGoal | None:
-        """Return what must be proved of a target, or None if its slot is not exact."""
+        """Return the proof goal of a target, or None if its slot is not exact."""
         instant = promised.slot.instant if promised.slot is not None and is_exact(promised) else None
         if instant is None:
             return None

@@ -1,4 +1,4 @@
-"""Record verdicts if people would see a difference, with how they were measured."""
+"""Record each verdict that differs visibly from the last one, with how it was measured."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ class Recorder:
 
 
 def _write_release_and_promises(tx: Transaction, release: Release | None, promises: Sequence[Promise]) -> None:
-    """Write a release, its promises, oldest first, and the last confirmation by each calendar. No promise, no write."""
+    """Write a release, its promises (oldest first) and each calendar's last confirmation. Without promises, none."""
     if release is None or not promises:
         return
     tx.save_releases([release])

@@ -44,7 +44,7 @@ _DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class StoredCase:
-    """Everything a verdict on a release rests on; `published` reads the other releases of its day."""
+    """All facts for the verdict on a release. `published` reads the other releases of its day."""
 
     release: Release
     promises: list[Promise]
@@ -108,7 +108,7 @@ def judged_parts(row: Judged | None) -> list[Part]:
 
 
 def judged_place(row: Judged | None) -> tuple[str, Address] | None:
-    """Return the address of a page that was redirected to or found, by its last verdict. None for other addresses."""
+    """Return the page's address if a redirect or a look found it, by the last verdict. None for other addresses."""
     known_by = Address(row.body.get("address", Address.ANNOUNCED)) if row is not None else Address.ANNOUNCED
     return None if row is None or known_by not in (Address.LED_TO, Address.FOUND) else (row.body["url"], known_by)
 
@@ -135,7 +135,7 @@ def judged_between(
     book: Book | None = None,
     redactor: Redactor | None = None,
 ) -> Iterator[dict[str, Any]]:
-    """Yield the JSON, as of now, of every judged release whose slot begins between two instants.
+    """Yield the JSON, as of now, of every judged release with a slot that begins between two instants.
 
     Only a few are in memory at a time. `redactor` removes secrets in configured addresses.
     """
@@ -208,7 +208,7 @@ def replay(
 
 
 def _platform_difference(stored: Mapping[str, Any], again: Verdict) -> list[str]:
-    """Return the difference in the finding about the platform, or nothing."""
+    """Return a list with the difference in the finding about the platform. Empty if there is no difference."""
     before = [found["detail"] for found in stored["findings"] if found["kind"] == Kind.PLATFORM]
     after = [found.detail for found in again.findings if found.kind is Kind.PLATFORM]
     return [] if before == after else [f"findings.platform: was {before}, is {after}"]

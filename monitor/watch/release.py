@@ -32,8 +32,8 @@ _CLOSED = {VerdictKind.CANCELLED, VerdictKind.NOT_PUBLISHED}
 class TargetState:
     """One target of a release: when it is looked at, and its runs.
 
-    `target` is None if it is no longer looked at. Its runs are judged all the same. `proof` is what must be proved of
-    it, or None if its slot is not exact.
+    `target` is None after looks at it have ended. Its runs are still judged. `proof` is the proof goal of its part, or
+    None if its slot is not exact.
     """
 
     target: Target | None = None
@@ -84,9 +84,9 @@ class WatchedRelease:
     - `last_propagated` is the verdict with which others of its slot were last judged again.
     - Until `planning_only_until` its verdict is only used for planning, because its slot passed unwatched. A look at
       its page ends that.
-    - `closely` are parts that a listing showed, with since when. They are looked at as if they were public early.
-    - `others` are runs of other monitors on the same store, or of this one before a restart. They are judged, and our
-      looks never extend them.
+    - `watched_closely` are parts that a listing showed, with since when. They are looked at as if public early.
+    - `other_runs` are runs of other monitors on the same store, or of this one before a restart. They are judged, and
+    our looks never extend them.
     - `place` is where its page was redirected to or found, if no calendar names that address.
     - `wanted_read` is the calendar read that a breach must wait for. `waits_for_calendar` is whether it waits now.
     """
@@ -126,7 +126,7 @@ class WatchedRelease:
 
     @property
     def runs(self) -> dict[str, tuple[Run, ...]]:
-        """Return the runs of every target, by id, of all monitors, for targets that are no longer looked at too."""
+        """Return the runs of all monitors by target id, also for targets that were dropped."""
         own = {name: state.runs for name, state in self.states.items() if state.runs}
         for name in {run.target for run in self.other_runs}:
             others = (run for run in self.other_runs if run.target == name)
@@ -175,14 +175,14 @@ class WatchedRelease:
         self.other_runs = tuple(run for run in runs if run.key not in mine)
 
     def state_of(self, target: str) -> TargetState:
-        """Return the state of a target. It is created if there is none."""
+        """Return the state of a target. Create it if it does not exist."""
         state = self.states.get(target)
         if state is None:
             state = self.states[target] = TargetState()
         return state
 
     def state_or_empty(self, target: str) -> TargetState:
-        """Return the state of a target to read from. It is empty if there is none."""
+        """Return the state of a target to read from, or an empty one."""
         return self.states.get(target, _EMPTY)
 
     def has_shown(self, url: str) -> bool:
@@ -203,7 +203,7 @@ class WatchedRelease:
     ) -> tuple[Run, bool]:
         """Add a sighting to the runs. Return its run, and whether that run is new.
 
-        If the bytes changed too often, they are ignored, because each look would begin a run that proves nothing.
+        If the bytes changed too often, they are ignored, because each look would begin a run without value as proof.
         Raises `OutOfOrder`.
         """
         state = self.state_of(target.id)
@@ -225,8 +225,8 @@ class WatchedRelease:
     def known_about(self, target: Target) -> Known:
         """Return what earlier looks at a target found out, for the next look.
 
-        `baseline` is the hash of the first body that was read. Of a placeholder that no proof has followed, only that
-        it was there is known.
+        `baseline` is the hash of the first body that was read. Without a later proof, a placeholder is only known to
+        have been there, not by its text.
         """
         runs = [run for run in self.state_or_empty(target.id).runs if run.address in ("", target.url)]
         first = next((run for run in runs if run.digest is not None), None)

@@ -67,7 +67,7 @@ class _Listing:
 class Tripwires:
     """All tripwires of all configured producers. Each producer and host gets one request per period `every`.
 
-    `near` returns a producer's releases whose slot is near, and `find_same_address_or_title` those that match an entry.
+    `near` returns a producer's releases with a near slot, and `find_same_address_or_title` those that match an entry.
     Entries of the first look after a start count as old, unless they are dated after the start.
     """
 
@@ -81,7 +81,7 @@ class Tripwires:
     _watched: set[str] = field(default_factory=set)
     _listings: dict[str, _Listing] = field(default_factory=dict)
     _children: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    # By producer: release and address of each reported match. Those of releases that are no longer near are dropped.
+    # By producer: release and address of each reported match. It is dropped once its release is not near any more.
     _reported: dict[str, set[tuple[str, str]]] = field(default_factory=dict)
 
     def start(self, since: datetime) -> None:
@@ -96,7 +96,7 @@ class Tripwires:
         self.watch_all()
 
     def watch_all(self) -> None:
-        """Send all tripwires to the poller, and drop those that are no longer wanted."""
+        """Send all tripwires to the poller, and drop all others."""
         planned = list(self.planned())
         wanted = {target.id for target, _, _ in planned}
         for gone in self._watched - wanted:

@@ -44,7 +44,7 @@ MAX_PLANNING_ONLY = timedelta(seconds=30)
 
 
 class Watch:
-    """All releases whose slot is near or whose verdict is open. Keeps their verdicts up to date."""
+    """All releases with a near slot or an open verdict. Keeps their verdicts up to date."""
 
     def __init__(  # noqa: PLR0913 # it connects many parts
         self,
@@ -128,7 +128,7 @@ class Watch:
         self.judge_soon(release.id)
 
     def update_promises(self, release: str, promises: Sequence[Promise]) -> None:
-        """Replace the promises of a watched release, and judge it again soon unless nothing depends on them yet."""
+        """Replace the promises of a watched release. Judge it again soon, unless its verdict is still pending."""
         watched = self._releases[release]
         watched.merge_promises(promises)
         if watched.verdict is None or watched.verdict.word is not VerdictKind.PENDING:
@@ -187,11 +187,11 @@ class Watch:
         return self._judging.check
 
     def judge_soon(self, release: str) -> None:
-        """Queue a release to be judged at the next turn of the loop."""
+        """Queue a release to be judged in the next iteration of the event loop."""
         self._queue.soon(release)
 
     async def run(self) -> None:
-        """Judge what has changed or is due to be judged again, until cancelled."""
+        """Judge releases that changed or are due to be judged again, until cancelled."""
         await self._judging.run()
 
     async def judge_all(self, releases: Iterable[str]) -> None:
@@ -265,7 +265,7 @@ class Watch:
         return True
 
     def _plan_only_if_slot_passed(self, watched: WatchedRelease) -> None:
-        """Withhold the verdict of a new release whose slot has passed, until its page was looked at."""
+        """Withhold the verdict of a release that was added after its slot, until its page was looked at."""
         now = self._clock.now()
         if not any(has_passed(promise.slot, now) for promise in watched.promises):
             # Finding the slot in force is slow, and it is the slot of one of these promises.
@@ -276,7 +276,7 @@ class Watch:
             watched.planning_only_until = now + MAX_PLANNING_ONLY
 
     def _is_unsettled(self, watched: WatchedRelease, at: datetime) -> bool:
-        """Return whether one more look that shows nothing new can change the verdict or its grade."""
+        """Return whether another look with the same result can change the verdict or its grade."""
         verdict = watched.verdict
         passes = verdict.slot.passes() if verdict is not None and verdict.slot is not None else None
         if verdict is None or passes is None:
