@@ -1,4 +1,4 @@
-"""Corrective actions: what must be done so that an incident does not happen again, by which role and when. Pure."""
+"""Corrective actions: tasks that prevent a repeat of an incident, each with its role and due date. No I/O."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def complete_action(
 ) -> Incident:
     """Mark action `number` (from 1) as done at local date-time `at` (default: now).
 
-    Returns the incident unchanged if the action was done before. Raises `InvalidInput` if there is no such action or
+    Returns the incident unchanged if the action was done before. Raises `InvalidInput` if the action does not exist or
     `at` is not a time in the past.
     """
     by, done = clean_role(role), parse_past_instant(at, now, timezone)

@@ -114,10 +114,10 @@ def add_note(
 
 
 def note_mail(incident: Incident, role: str, data: bytes, what: str, now: datetime) -> Incident:
-    """Add an e-mail that users got, as of when it was sent; `what` is what a person says of it.
+    """Add an e-mail that users got to the timeline, at the time it was sent. `what` is a person's description of it.
 
-    Its sending host and its first link enter the account, its SHA-256 the evidence. The same e-mail twice changes
-    nothing. Raises `InvalidInput` if it is not an e-mail, has no date, or its date is in the future.
+    One entry gets its sending host and its first link, another its SHA-256 as evidence. An e-mail that was added before
+    is ignored. Raises `InvalidInput` if it is not an e-mail, has no date, or its date is in the future.
     """
     message = message_from_bytes(data)
     try:
@@ -164,12 +164,12 @@ def is_address(text: str) -> bool:
 
 
 def record_cause(incident: Incident, role: str, cause: str, now: datetime) -> Incident:
-    """Record the cause in a few words, which reports count. It replaces an earlier one; a blank one changes nothing."""
+    """Record the cause in a few words, which reports count. It replaces an earlier one. A blank one is ignored."""
     return _set_word(incident, role, ("cause", one_line(make_storable(cause))), "cause: {}", now)
 
 
 def assign_role(incident: Incident, role: str, to: str, now: datetime) -> Incident:
-    """Assign the incident to another role. It replaces an earlier one; a blank role changes nothing.
+    """Assign the incident to another role. It replaces an earlier one. A blank role is ignored.
 
     Raises `InvalidInput` if `to` is not a role.
     """

@@ -34,8 +34,8 @@ _MOST_ENTRIES = 50
 class CalendarTrouble:
     """A calendar that a person must check.
 
-    `fault` says in one line what is wrong, `since` when it began, `last_read` when the last usable read was. If
-    `doubted`, the calendar was read but its content is implausible; otherwise it could not be read.
+    `fault` describes the fault in one line, `since` is when it began, `last_read` the time of the last usable read. If
+    `doubted`, the calendar was read but its content is implausible. Otherwise it could not be read.
     """
 
     calendar: str
@@ -102,7 +102,7 @@ def report_missing_edition(found: MissingEdition, now: datetime) -> Decision:
 
 
 def report_costly_host(host: str, now: datetime, timezone: str) -> Decision:
-    """Open and close an incident of a host whose answers exceed the limits for parsing: one notice a day."""
+    """Open and close an incident because a host's answers exceed the limits for parsing. One notice a day."""
     name_of_host = one_line(host, 80)
     subject = f"UNREADABLE: answers of {name_of_host} take more time or memory to read than they may"
     lines = [

@@ -1,4 +1,4 @@
-"""Decide what new facts of a release change: an incident is opened, updated, closed or reopened, or nothing is."""
+"""Decide whether new facts of a release open, update, close or reopen an incident, or change none."""
 
 from __future__ import annotations
 
@@ -69,10 +69,10 @@ _SETTLED_BY_A_PERSON = (Kind.LEAD, Kind.ALTERED)
 
 
 def decide(facts: ReleaseFacts, known: Incident | None, now: datetime, taken: Collection[str] = ()) -> Decision:
-    """Return what new facts of a release change: its incident, notices and draft. The same facts twice change nothing.
+    """Return the changes that follow from new facts of a release: its incident, notices and draft.
 
-    `known` is the incident these facts carry on: see `known_to`. `taken` are the ids of all incidents of the release.
-    The same facts twice give no second notice.
+    `known` is the incident that these facts update: see `find_known_incident`. `taken` are the ids of all incidents of
+    the release. The same facts twice give no second notice.
     """
     known = known if known is not None and _is_updated_by(known, facts) else None
     kind = incident_kind(facts, now)
@@ -274,7 +274,7 @@ def _entry_of_lowered_grade(known: Incident, facts: ReleaseFacts, now: datetime)
 def describe_change(
     kind: str, keys: Sequence[str], before: ReleaseFacts | None, facts: ReleaseFacts, now: datetime
 ) -> str:
-    """Return what is new in a notice compared with the facts `before`; empty if it opens a thread."""
+    """Return a notice's description of the changes since the facts `before`. Empty if it opens a thread."""
     if kind == "final":
         ends = ["nothing more will be measured"] if facts.final else ["found"]
         return "; ".join([*_describe_verdict_change(before, facts), *_why_exposures_ended(keys, facts), *ends])

@@ -1,4 +1,4 @@
-"""Rules on the facts of a release: what went wrong, and a key for each fact so that people are notified of it once."""
+"""Rules on the facts of a release: which faults it has, and a key for each fact to notify people of it once."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _FOR_EVER = datetime.max.replace(tzinfo=UTC)
 
 def appearance_of(part: Part) -> Interval:
     """Return when a part appeared at or after its slot; an empty interval if it has not."""
-    # An exposure that ended before the slot is no release.
+    # An exposure that ended before the slot does not count as its release.
     return part.released if part.released.by or part.exposures else part.first_seen
 
 

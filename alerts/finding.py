@@ -100,7 +100,7 @@ class Due:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One part of the release and what was measured of it.
+    """One part of the release and its measurements.
 
     `early_bound` is how many seconds before the slot absence was last proved, so a part on time came no earlier.
     `address` says how the address is known: a key of `PAGE_NAMES`. `users_delay` is how long after the slot users could
@@ -231,7 +231,7 @@ class ReleaseFacts:
 
     @property
     def producer_names(self) -> str:
-        """Return the names of its producers, or their ids if there are no names."""
+        """Return the names of its producers, or their ids without names."""
         return ", ".join(self.names or self.producers)
 
     @property
@@ -248,7 +248,7 @@ class ReleaseFacts:
 
     @property
     def page(self) -> Part | None:
-        """Return the landing page, whose first seen and delay are the release's."""
+        """Return the landing page, or None. Its first seen and delay are those of the release."""
         return next((part for part in self.parts if part.id == "page"), None)
 
     @property

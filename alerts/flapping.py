@@ -11,7 +11,7 @@ from alerts.notice import Notice, notice_id
 from schedules.times.words import moment
 
 STEADY_AFTER = timedelta(minutes=10)
-"""Content is steady if it has not come or gone for so long."""
+"""Content is steady if it has not appeared or been removed for this long."""
 _FLAPS_FROM = 3
 """The least number of changes, each within `STEADY_AFTER` of the one before, that make flapping."""
 CONTENT_CHANGES = frozenset({"exposed", "over", "withdrawn", "back"})
@@ -74,7 +74,7 @@ def flapping_kind(facts: ReleaseFacts) -> Kind:
 def _content_changes(facts: ReleaseFacts) -> list[datetime]:
     """Return when content appeared or was removed, before its slot and after its release, in time order.
 
-    An exposure that ends only because the slot came is no change.
+    An exposure that ends only because the slot came does not count.
     """
     found: list[datetime] = []
     for group in group_exposures(facts.exposures):

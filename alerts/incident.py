@@ -17,7 +17,7 @@ from alerts.steps import ACKNOWLEDGE, COMPLETE, NOTHING_MORE, Step, steps_at
 MONITOR = "monitor"
 ACKNOWLEDGED = "acknowledged"
 ASSIGNED_PREFIX = "given to: "
-"""The beginning of an entry that assigns the incident to another role. It is no acknowledgement."""
+"""The beginning of an entry that assigns the incident to another role. It does not acknowledge the incident."""
 SIGNED = "signed"
 WAIVED = "waived"
 """Keys of an incident's words: when its report was signed off, and why none will be written."""
@@ -91,7 +91,7 @@ class LinkedRelease:
 
     @property
     def producer_names(self) -> tuple[str, ...]:
-        """Return the names of its producers, or their ids if there are no names."""
+        """Return the names of its producers, or their ids without names."""
         return self.names or self.producers
 
 
@@ -159,14 +159,14 @@ class Incident:
 
     @property
     def acknowledged(self) -> Entry | None:
-        """Return the first entry by a person, which shows that they have it; None if there is none."""
+        """Return the entry that acknowledges the incident: the first by a person that is not an assignment, or None."""
         by_people = (entry for entry in self.timeline if entry.by != MONITOR)
         return next((entry for entry in by_people if not entry.text.startswith(ASSIGNED_PREFIX)), None)
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What follows from new facts: the updated incident, its notices, and whether to write the `draft` again.
+    """The result of new facts: the updated incident, its notices, and whether to write the `draft` again.
 
     `superseded` is the lesser incident that this one replaces, closed. `incident` is None if nothing changes.
     """
@@ -180,7 +180,7 @@ class Decision:
 def find_known_incident(incidents: Iterable[Incident], release: str) -> Incident | None:
     """Return the incident that new facts about a release update: its newest one not logged by hand.
 
-    Incidents from measurements come before leads. Returns None if there is none.
+    Incidents from measurements come before leads. Returns None without such an incident.
     """
     theirs = [one for one in incidents if one.release == release and one.kind is not Kind.HAND]
     return max(theirs, key=lambda one: (one.kind is not Kind.LEAD, one.opened), default=None)
@@ -200,7 +200,7 @@ def incident_kind(facts: ReleaseFacts, now: datetime) -> Kind | None:
 
 
 def _kind_without_breach(facts: ReleaseFacts) -> Kind | None:
-    """Return the kind of incident that a person must judge and that accuses no one, None if there is none."""
+    """Return the kind of incident that a person must judge and that accuses no one, or None."""
     if fact_rules.is_lead(facts):
         return Kind.LEAD
     if fact_rules.find_alterations(facts):
@@ -283,7 +283,7 @@ def fact_notice(  # noqa: PLR0913 # one for each thing that a notice says
 ) -> Notice:
     """Return the notice of one fact in the incident's thread; the fact `thread` opens it.
 
-    `case` is the kind of incident that the notice leads with (default: the incident's). `changed` says what is new.
+    `case` is the kind of incident that the notice names first (default: the incident's). `changed` lists the changes.
     """
     case = case or incident.kind
     steps = steps_for_incident(incident, case, facts, is_last=kind == "final")

@@ -151,7 +151,7 @@ def fold_openings(
 
 
 def _how_to_acknowledge(notice: Notice, link: str) -> str:
-    """Return a line with the link, or with the command if there are no web pages; empty without an incident."""
+    """Return a line with the link, or with the command if no web pages are served. Empty without an incident."""
     if link:
         return f"\nTo read or acknowledge it: {link}"
     if not notice.incident:

@@ -97,7 +97,7 @@ def notice_text(  # noqa: PLR0913 # one for each thing that a notice says
 
 
 def slot_text(facts: ReleaseFacts, now: datetime) -> str:
-    """Return the slot as a local time, or the text that announced it if it is no instant."""
+    """Return the slot as a local time, or its announced text if it has no exact time."""
     if facts.slot is None:
         return one_line(facts.slot_text, _LONGEST_TITLE) or "at no announced time"
     return moment(facts.slot, facts.timezone, now)

@@ -61,7 +61,7 @@ def update_platform(known: Incident | None, member: Incident, now: datetime, *, 
     """Open the incident of the platform that delays a release, or update the `known` one.
 
     `member` is the release's own incident. With `untold` the opening was not sent yet, so it can report this release
-    too. Decides nothing for a release that is late by itself.
+    too. Returns an empty decision if no platform fault delays the release.
     """
     facts, is_known = member.facts, known is not None and member.id in {one.incident for one in known.linked}
     if facts is None or not (is_known or shared_platform_id(facts)):

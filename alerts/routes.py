@@ -71,7 +71,7 @@ def select_channels(  # noqa: PLR0913 # what a route may ask about
     """Return the channels a notice goes to, each with the instant before which it must not be sent.
 
     `names` are all channels, `producers` all producers of its releases. Every matching route counts. A channel of
-    several routes gets the notice at the earliest of their times. A rota stands for the roles on call at that time.
+    several routes gets the notice at the earliest of their times. A rota is replaced by the roles on call at that time.
     The notice goes to all channels if no route matches its main finding, or if it would be silent although no route
     silences one of its findings: a fact that no one foresaw must still reach someone.
     """

@@ -176,7 +176,7 @@ def _describe_due(facts: ReleaseFacts, now: datetime) -> str:
 
 
 def _describe_unproven(facts: ReleaseFacts, now: datetime) -> str:
-    """Return one short line: why nothing is proved, and by when it was public. The notice has the full reason."""
+    """Return one short line: why there is no proof, and by when it was public. The notice has the full reason."""
     if any(found.kind == "unwatched" for found in facts.findings):
         checked = moment(facts.at, facts.timezone, now)
         return f"not out {checked}, not watched at its slot{_mention_alternatives(facts, now)}"
@@ -276,7 +276,7 @@ def describe_alternatives(facts: ReleaseFacts, now: datetime) -> list[str]:
     """Return for each alternative that is public now its address and since when, the first one first."""
     found = []
     for one in fact_rules.public_alternatives(facts):
-        # An alternative that a listing showed has only a numbered id, which says nothing to people.
+        # An alternative from a listing has only a numbered id, which does not help people.
         name = "" if one.part.startswith("elsewhere-") else f"{one.part} "
         found.append(f"{name}available at {one.url} since {_minute(one, facts, now)}")
     return found

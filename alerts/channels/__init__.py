@@ -23,9 +23,9 @@ KINDS = {
 
 
 def open_channel(settings: CommonSettings, now: Callable[[], datetime], outbound: Outbound) -> Channel:
-    """Return the channel of a table. Its secrets are read, and nothing is connected yet.
+    """Return the channel of a table. It reads its secrets but does not connect yet.
 
-    `now` returns the time for what is signed or dated. `outbound` says how an address is reached.
+    `now` returns the current time for signatures and dates. `outbound` says how an address is reached.
     """
     module_name, class_name = KINDS[settings.kind].split(":")
     channel: Channel = getattr(import_module(module_name), class_name)(settings, now, outbound)

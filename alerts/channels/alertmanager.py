@@ -19,7 +19,7 @@ _MAY_RAISE = frozenset({"grade_changed", "reopened", "final", "still"})
 
 
 class Alertmanager(HttpChannel[AlertmanagerSettings]):
-    """Pushes one alert for each incident; pushing it twice changes nothing."""
+    """Pushes one alert for each incident. The same alert pushed twice notifies once."""
 
     @property
     def _url(self) -> str:
@@ -34,9 +34,9 @@ class Alertmanager(HttpChannel[AlertmanagerSettings]):
 
 
 def build_alerts(message: Message, settings: AlertmanagerSettings, now: datetime) -> Iterator[dict[str, Any]]:
-    """Yield the alert of a message and, where its grade may have risen, the ends of those it replaces.
+    """Yield the alert of a message. If its grade may have risen, also yield the ends of the alerts it replaces.
 
-    The labels name the incident and its grade alone, so that later messages update the same alert.
+    The labels name only the incident and its grade, so that later messages update the same alert.
     """
     incident = message.data.get("incident") or {}
     at = _instant_or(message.data.get("at"), now)

@@ -55,7 +55,7 @@ class NamedChannel(Generic[SettingsT]):
         return ()
 
     async def close(self) -> None:
-        """Do nothing, because each message has its own connection."""
+        """Return at once, because each message has its own connection."""
 
 
 class ThreadChannel(NamedChannel[SettingsT]):

@@ -29,7 +29,7 @@ class Folder(ThreadChannel[FolderSettings]):
         return tuple(WRITERS)
 
     async def send(self, message: Message) -> Outcome:
-        """Write the files, each whole or not at all; a message that is there already is left alone."""
+        """Write the files of a message, each whole or not at all. A message that was written before is not changed."""
         if not _SAFE_ID.fullmatch(message.id):
             return Refused(permanent=True, reason="the message's id cannot be a file name")
         place = Path(self._settings.folder) / _notice_date(message, self._now())

@@ -19,7 +19,7 @@ _OF_A_PLATFORM = frozenset({"opened", "reopened", "final", "acknowledged", "clos
 
 
 class PagerDuty(HttpChannel[PagerdutySettings]):
-    """Sends events; PagerDuty joins those of one key, so that an event sent twice pages nobody twice."""
+    """Sends events. PagerDuty joins events with the same key, so an event sent twice pages people only once."""
 
     @property
     def _url(self) -> str:
@@ -34,10 +34,10 @@ class PagerDuty(HttpChannel[PagerdutySettings]):
 
 
 def build_event(message: Message, routing_key: str) -> dict[str, Any] | None:
-    """Return the event: `resolve` when it is over or closed, `acknowledge` once somebody has it, else `trigger`.
+    """Return the event: `resolve` if the incident is over or closed, `acknowledge` if acknowledged, else `trigger`.
 
-    `dedup_key` is the incident's id, or the thread's where there is no incident. Of a fault of a platform there is one
-    for its opening, for whoever has it and for its end, None for what changes meanwhile; none for a signature.
+    `dedup_key` is the incident's id, or the notice's thread if it has no incident. Return None for a signature. For a
+    platform's fault, return None for each message except its opening, acknowledgement and end.
     """
     incident = message.data.get("incident") or {}
     is_platform = incident.get("kind") == "platform"

@@ -1,4 +1,4 @@
-"""The tables of `[[channel]]`, one for each kind. Apart from the channels, whose libraries are slow to load."""
+"""The tables of `[[channel]]`, one for each kind. Separate from the channels, because their libraries load slowly."""
 
 from __future__ import annotations
 

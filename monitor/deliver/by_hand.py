@@ -115,7 +115,7 @@ def sign_report(  # noqa: PLR0913 # one for each thing that is written down
     """Sign the last version of an incident's draft and return all versions. `incident` must have its current facts.
 
     `anyway` is the reason to sign although there are obstacles. Without it they raise `SigningBlocked`. `read` are the
-    typed texts that the person read. If they are not the stored ones, or there is no draft, it raises `UserFault`.
+    typed texts that the person read. If they differ from the stored ones, or without a draft, it raises `UserFault`.
     """
     why = one_line(anyway)
 

@@ -66,7 +66,7 @@ class CurrentIncidents:
         fresh = self.incident(known, now)
 
         def write(tx: Transaction) -> None:
-            # If the incident changed in between, what is stored is newer than this.
+            # If the incident changed in between, the stored draft is newer than this one.
             if self.verdicts.incident(incident) == known:
                 self.record.redraft(tx, fresh, now)
 

@@ -80,7 +80,7 @@ def slot_text(slot: Slot | None) -> str:
 
 
 def _is_reportable(part: PartVerdict) -> bool:
-    """Return whether notices mention a part. A guessed address that proved nothing is left out."""
+    """Return whether notices mention a part. A guessed address without a proof or exposure is left out."""
     is_guess = part.origin in UNPROMISED_ORIGINS and part.word in (VerdictKind.PENDING, VerdictKind.UNPROVEN)
     return not is_guess or bool(part.exposures)
 

@@ -143,7 +143,7 @@ class Outbox:
             await self._lease.release()
 
     async def send_due(self, name: str) -> datetime | None:
-        """Send what is due through a channel. Return when the next delivery is due, or None if none waits."""
+        """Send the due deliveries of a channel. Return when the next delivery is due, or None if none waits."""
         while name in self._channels and not self._lease.is_ending:
             now = self._clock.now()
             rows, silenced = await self._read_waiting(name, now)
@@ -293,7 +293,7 @@ class Outbox:
     async def _send_message(self, notice: Notice, channel: Channel) -> tuple[Outcome | None, bool]:
         """Send a message. Return the channel's outcome, and whether an unexpected error was raised.
 
-        The outcome is None if it was not sent, because another process may have the lease by now.
+        The outcome is None if the message was not sent because another process may have the lease by now.
         """
         try:
             message = await self._ask(partial(self._message_builder.build, notice, channel.name, self._clock.now()))

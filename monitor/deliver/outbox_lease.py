@@ -26,7 +26,7 @@ _MOST_SEEN_ATTEMPTS, _EVER = 1000, 1e6
 
 
 class OutboxLease:
-    """Lease of the outbox for this process. Without a `holder` there are no other processes: it is always ours."""
+    """Lease of the outbox for this process. Without a `holder` no other process runs, so the lease is always ours."""
 
     def __init__(self, leases: Leases, writer: Writer, clock: Clock, holder: Leaseholder | None, ask: Ask) -> None:
         """`holder` must have a name that no other process uses, or both would believe that the lease is theirs."""

@@ -22,7 +22,7 @@ _LONGEST = 5
 
 @dataclass(frozen=True, slots=True)
 class PlatformThread:
-    """The thread of a platform whose fault delays several releases. `member` is the incident of the newest of them."""
+    """Messages about a platform's fault that delays several releases. `member` is the newest release's incident."""
 
     decision: Decision
     incident: Incident
@@ -115,7 +115,7 @@ class PlatformThread:
 def find_platform_thread(
     store: Store, rules: ReportingRules, member: Incident | None, now: datetime
 ) -> PlatformThread | None:
-    """Return the thread of the platform whose fault delays this incident's release and others, or None."""
+    """Return the thread about a platform's fault that delays this incident's release and others, or None."""
     if member is None or member.facts is None or member.kind not in (Kind.LATE, Kind.PARTIAL, Kind.EARLY):
         return None
     name = platform_id_of(member.facts)

@@ -70,7 +70,7 @@ class ReportingRules:
     ) -> list[Delivery]:
         """Return the deliveries of a notice, each with the instant from which it may be sent.
 
-        Open channels get nothing before the slot, and nothing about leaks and leads. `earlier_channels` got earlier
+        Open channels get no notice before the slot, and none about leaks and leads. `earlier_channels` got earlier
         messages of the thread. They get this one too, even if another person is on call now.
         """
         chosen = dict(self._choose_channels(notice, incident, now))

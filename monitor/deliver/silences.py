@@ -1,4 +1,4 @@
-"""Suppresses messages during a silence, and notifies people after it of what is still the case."""
+"""Suppresses messages during a silence, and notifies people after it of the incidents that are still open."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _RELEASED = "held back by a silence that has ended"
 class Silenced:
     """The waiting deliveries of a channel that silences suppress.
 
-    `until` is when the silence ends, by notice id. `ended` are the deliveries whose silence has just ended.
+    `until` is when the silence ends, by notice id. `ended` are the deliveries of silences that have just ended.
     """
 
     until: Mapping[str, datetime] = field(default_factory=dict)
@@ -44,7 +44,7 @@ class Silenced:
 
 def find_silenced(store: Store, rows: Sequence[OutboxRow], now: datetime) -> Silenced:
     """Return which of these deliveries a silence suppresses now, or did until it ended."""
-    # A silence that was ended before it began suppressed nothing.
+    # A silence that was ended before it began never suppressed a message.
     silences = [one for one in store.outbox.silences(now - _BACK) if one.begins < one.ends] if rows else []
     until: dict[str, datetime] = {}
     ended_silences: dict[str, tuple[Silence, list[OutboxRow]]] = {}

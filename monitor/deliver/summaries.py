@@ -1,4 +1,4 @@
-"""Sends summaries: each morning what is due, each evening the results, each month the punctuality."""
+"""Sends summaries: each morning the releases due, each evening the results, each month the punctuality."""
 
 from __future__ import annotations
 
@@ -142,7 +142,7 @@ class Summaries:
         return [row for row in rows if row["verdict"] == "overdue" and row["slot"]]
 
     async def _next_day_with_releases(self, today: date, producer: str | None) -> tuple[date, Sequence[Body]]:
-        """Return the next day with releases, and these. If there is none for some days, return tomorrow."""
+        """Return the next day with releases, and these. If the next days have no releases, return tomorrow."""
         for ahead in range(1, _DAYS_AHEAD):
             day = today + timedelta(days=ahead)
             if rows := await self.board(day, day, producer):

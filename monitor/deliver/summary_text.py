@@ -62,7 +62,7 @@ class SummaryFacts:
 
 
 def morning_summary(facts: SummaryFacts) -> Summary:
-    """Return what is due today, what is at risk, and which reports are owed."""
+    """Return the summary of the releases due today, the risks, and the reports that are owed."""
     rows, names = facts.rows, facts.names
     at_risk = [*_release_risks(rows, names), *_budget_risks(facts.risks, facts.first)]
     what = _due_count(rows) if rows else "nothing is due"
@@ -73,7 +73,7 @@ def morning_summary(facts: SummaryFacts) -> Summary:
 
 
 def evening_summary(facts: SummaryFacts) -> Summary:
-    """Return today's results, which reports are owed, and what is due and at risk on the next day with releases."""
+    """Return the summary of today's results, the reports owed, and releases and risks of the next day with releases."""
     results = count_by_status(facts.rows) or "nothing was due"
     wrong = _bullet_list("Not on time, or not proved", _verdict_lines(facts, facts.rows, LOUD))
     return _build_summary(

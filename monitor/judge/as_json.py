@@ -137,7 +137,7 @@ def decision_text(body: Mapping[str, Any], timezone: str) -> str:
 
 
 def length_text(seconds: Mapping[str, Any] | None) -> str:
-    """Return a length from the JSON in its two largest units, with both bounds; empty if there is none."""
+    """Return a length from the JSON in its two largest units, with both bounds. Empty if it is null."""
     return lengths(bounds_from_json(seconds) or Bounds(), parts=2, tenths=False, unknown="")
 
 

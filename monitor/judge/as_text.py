@@ -83,7 +83,7 @@ def listed_status(row: Mapping[str, Any]) -> str:
 
 
 def slot_label(slot: Mapping[str, Any] | None) -> str:
-    """Return the local time of a slot, or the announced text if it has no time. `-` if there is no slot."""
+    """Return the local time of a slot, or the announced text if it has no time, or `-` without a slot."""
     if slot is None:
         return "-"
     if slot["precision"] != "instant":
@@ -113,7 +113,7 @@ def elsewhere_text(row: Mapping[str, Any]) -> str:
 
 
 def longest_exposure(row: Mapping[str, Any]) -> str:
-    """Return the length of the longest exposure with both bounds: `29 min to 31 min so far`. Empty if there is none."""
+    """Return the length of the longest exposure with both bounds: `29 min to 31 min so far`. Empty without exposure."""
     longest = max(row["exposures"], key=lambda one: one["seconds"]["max"] or one["seconds"]["min"] or 0, default=None)
     if longest is None:
         return ""

@@ -20,8 +20,8 @@ from schedules.release import Release
 class Case:
     """A release, the promise in force as of `now`, and the window that it gives.
 
-    `window` is None if no readable time is in force. `zone` is the time zone of the announcement. `lags` are those of
-    witnesses on the day of the slot.
+    `window` is None if no readable time is in force. `zone` is the time zone of the announcement. `lags` are the delays
+    with which witnesses reported releases on the day of the slot.
     """
 
     release: Release

@@ -74,10 +74,10 @@ def _drop_unless_true_to_the_minute(
 
 
 def _readings_to_the_minute(case: Case) -> list[Promise]:
-    """Return promises with a time that may have been in force at a slot that is judged as its whole day.
+    """Return the promises with a time that may have been in force at a slot that is judged as its whole day.
 
-    These are later readings that may have been published before the slot. If there are none, it is the provisional time
-    itself: it may have been confirmed after the calendar was last read.
+    They are later readings that may have been published before the slot. Without such readings, return the provisional
+    time as confirmed, because it may have been confirmed after the calendar was last read.
     """
     in_force, promise = case.in_force, case.in_force.promise
     if case.window is None or case.window.exact or promise is None:
@@ -130,7 +130,7 @@ def other_reading_turns(case: Case) -> Iterator[datetime]:
 
 
 def judge_by_promise(case: Case, promise: Promise, evidences: Sequence[PartEvidence]) -> Iterator[PartVerdict]:
-    """Yield the verdict on each part by another promise; nothing if that one cancels the release."""
+    """Yield the verdict on each part if another promise were in force. Empty if that promise cancels the release."""
     other, page = case.by(promise), NOTHING
     for evidence in evidences if other.window is not None else ():
         part = judge_part(other, evidence, page)
@@ -201,7 +201,7 @@ def _unconfirmed_reason(case: Case, promise: Promise, parts: Sequence[PartVerdic
 
 
 def _unread_reason(case: Case, promise: Promise, parts: Sequence[PartVerdict]) -> str | None:
-    """Return that the calendar was not read again since a breach; None if it was, or if there is no breach."""
+    """Return the reason "not read again since the breach", or None if it was read again or no part is a breach."""
     counts_from, shown = _must_be_confirmed_at(case, parts), case.in_force.announced_as_of
     if shown is None or counts_from is None or shown >= counts_from:
         return None

@@ -48,7 +48,7 @@ def present_at_slot_by(presence: Presence, slot: datetime, runs: Iterable[Run]) 
 
 
 def _find_denials(runs: Iterable[Run]) -> list[Run]:
-    """Return the runs whose looks read something else than the content; failed looks are left out."""
+    """Return the runs of looks that succeeded but found another answer than the content."""
     return [
         run for run in runs if run.state in _NOT_PRESENT or (run.state is State.UNKNOWN and run.status == HTTPStatus.OK)
     ]
@@ -59,8 +59,8 @@ def find_unseen_exposures(
 ) -> tuple[Exposure, ...]:
     """Return exposures that no look saw, but that a notice of withdrawal before the slot proves.
 
-    The content came and went between a 404 and a 410 or "published in error", which GOV.UK shows only for content that
-    was published. "No longer available" on another site proves nothing. Exposures already in `known` are left out.
+    The content was published and removed between a 404 and a 410 or "published in error", which GOV.UK shows only for
+    published content. "No longer available" on another site is no proof. Exposures in `known` are left out.
     """
     changes = (pair for spells in views for spell in spells if not spell.is_present for pair in pairwise(spell.runs))
     found = [
@@ -109,9 +109,9 @@ def open_exposure_ends_at(slot: datetime) -> datetime:
 
 
 def _find_end(goes: Interval | None, last_seen: datetime, slot: datetime) -> tuple[Interval, Ended]:
-    """Return when and why an exposure ended: when it was removed (`goes`), or else by the slot.
+    """Return when and why an exposure ended: by its removal in the interval `goes`, or else by the slot.
 
-    `goes` is None if no look saw the removal. The content was seen without a break until `last_seen`.
+    `goes` is None if no look saw the removal. All looks until `last_seen` saw the content.
     """
     if goes is not None and goes.by is not None and goes.by <= slot:
         return Interval(last_seen if goes.after is None else min(last_seen, goes.after), goes.by), Ended.REMOVED

@@ -61,7 +61,7 @@ def judge(  # noqa: PLR0913 # all facts behind a verdict
 
 
 def judge_case(case: Case, evidences: Sequence[PartEvidence]) -> Verdict:
-    """Return the verdict on a case. `evidences` are what was seen of each part, in the release's order."""
+    """Return the verdict on a case. `evidences` are the observations of each part, in the release's order."""
     parts, doubt = drop_unconfirmed(case, _judge_parts(case, evidences), evidences)
     pairs = zip(drop_disputed_breaches(case, parts, evidences), evidences, strict=True)
     parts = tuple(replace(part, users_delay=users_delay(case, part, evidence)) for part, evidence in pairs)
@@ -149,7 +149,7 @@ def _grade_release(case: Case, word: VerdictKind, parts: Sequence[PartVerdict], 
     first = {each.part: each for each in reversed(stale)}
     grades = [_grade_stale_edge(case, each, parts if first[each.part] is each else ()) for each in stale]
     behind = [part for part in parts if part.can_be_late and part.word in _BEHIND]
-    # Without a promised time there are no minutes to grade: a note asks a person to check.
+    # Without a promised time a delay has no minutes to grade, so a note asks a person to check.
     grades += [grade_delay(part.delay, case.policy) if case.window.exact else Grade.NOTE for part in behind]
     return worst_grade(grades)
 
@@ -262,9 +262,9 @@ def _ends_of_flickers(case: Case, evidences: Sequence[PartEvidence]) -> list[dat
 def _describe_due(
     case: Case, parts: Sequence[PartVerdict], evidences: Sequence[PartEvidence], word: VerdictKind
 ) -> Due | None:
-    """Return what is known of a release whose slot has passed without a verdict; None if it is not due.
+    """Return the last looks at a release after its slot passed without a verdict, or None if it is not due.
 
-    If several required parts were not seen, it describes the first one.
+    If several required parts were not seen, the result describes the first one.
     """
     window = case.window
     if window is None or window.origin is None or not case.is_judged:

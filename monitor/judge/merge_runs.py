@@ -13,10 +13,10 @@ from monitor.look.sighting import State
 def compact_runs(runs: Mapping[str, Sequence[Run]], until: datetime) -> dict[str, list[Run]]:
     """Return the runs of a release by target, with equal absences before `until` merged for each monitor.
 
-    Failed looks between two such absences are counted in the merged run. Nothing is merged if any view of any part
-    showed something else before `until`: then the last look before that matters. The first look, the last look, the
-    largest gap and all evidence records are kept, so everything proved stays proved. If no look was made near the slot,
-    the merged runs may no longer show that failed looks were the reason for `unproven`.
+    The merged run counts failed looks between two such absences. If any view of any part showed another answer before
+    `until`, all runs stay separate, because the last look before that answer matters. The first and last look, the
+    largest gap and all evidence records are kept, so the proofs remain. If no look was made near the slot, the merged
+    runs may not show any more that failed looks were the reason for `unproven`.
     """
     early = (run for each in runs.values() for run in each if run.last_received < until)
     if any(run.state not in (State.ABSENT, State.UNKNOWN) for run in early):

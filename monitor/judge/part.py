@@ -1,4 +1,4 @@
-"""Judge one part: compare what was seen of it with the window of its slot."""
+"""Judge one part: compare its presences and absences with the window of its slot."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def judge_part(case: Case, evidence: PartEvidence, page: Interval = NOTHING) -> 
 
 
 def describe_unjudged(case: Case, evidence: PartEvidence) -> PartVerdict:
-    """Return the verdict on a part whose slot does not count: when it came, but not whether it was in time."""
+    """Return a verdict with when the part appeared but not whether it was in time, because its slot does not count."""
     came = evidence.presences[0].appears if evidence.presences else NOTHING
     word, reason = VerdictKind.PENDING, None
     if case.in_force.cancelled:
@@ -299,7 +299,7 @@ class _PartJudge:
         )
 
     def _failed_looks_text(self, begin: datetime, end: datetime | None) -> str:
-        """Return how many looks failed in a span and why, in words; empty if there were none."""
+        """Return in words how many looks failed in a span and why. Empty without failed looks."""
         runs = [
             run
             for run in self.evidence.main_runs

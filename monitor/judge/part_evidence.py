@@ -24,7 +24,7 @@ MAIN_VIEWS = (View.EDGE, View.ORIGIN)
 
 @dataclass(frozen=True, slots=True)
 class PartEvidence:
-    """What was seen of one part.
+    """The observations of one part.
 
     `views` are the runs by view, and `spells` what they prove. `presences` are those of the part itself;
     `all_presences` count the content API too. `presences_by_looks` are `presences` dated without witnesses.
@@ -45,7 +45,7 @@ class PartEvidence:
 
     @property
     def publishers_stamp(self) -> datetime | None:
-        """Return the earliest time of first publication that the publisher states in what was seen; None if unknown."""
+        """Return the earliest time of first publication that a present page or file states, or None if none does."""
         runs = (run for each in self.views.values() for run in each if run.state is State.PRESENT)
         return min(
             (proved_spells for run in runs if (proved_spells := first_published(run.version)) is not None), default=None
@@ -96,9 +96,9 @@ class PartEvidence:
 
 
 def gather_evidence(case: Case, part: Part, runs: Mapping[str, Sequence[Run]], blind: Sequence[Blind]) -> PartEvidence:
-    """Return what was seen of a part of the case's release by then, from the runs by target id (`RELEASE/PART/VIEW`).
+    """Return the observations of a part of the case's release, from the runs by target id (`RELEASE/PART/VIEW`).
 
-    Of the `blind` spans, it needs those of a wrong clock: looks made then prove nothing.
+    Of the `blind` spans only those of a wrong clock count, because looks made then prove nothing.
     """
     release, now, slot = case.release, case.now, None if case.window is None else case.window.opens
     faults = [span for span in blind if span.cause == "clock"]
@@ -163,8 +163,8 @@ def _bound_by_witnesses(
 def _runs_at_address(release: str, part: Part, view: View, runs: Mapping[str, Sequence[Run]]) -> list[Run]:
     """Return the runs of one view of a part at its present address, in the order of looks.
 
-    Runs at other addresses prove nothing here. The page and a part found through a listing may swap addresses: then the
-    runs of the other one at this address are included.
+    Runs at other addresses are left out. If the page and a part found through a listing swapped addresses, the runs of
+    the other one at this address are included.
     """
     address = content_twin(part.url) if view is View.CONTENT else part.url
     own = target_id(release, part.id, view)
@@ -185,9 +185,9 @@ def _runs_until(now: datetime, runs: Iterable[Run]) -> Iterator[Run]:
 
 
 def _drop_doubtful(runs: Iterable[Run], faults: Sequence[Blind]) -> list[Run]:
-    """Return the runs without those whose every look was made while our clock was known to be wrong.
+    """Return the runs, except successful ones with all their looks at times when our clock was known to be wrong.
 
-    Runs of failed looks are kept: they prove nothing anyway.
+    Runs of failed looks are kept, because they are no proof anyway.
     """
     kept = []
     for run in runs:

@@ -113,5 +113,5 @@ def grade_delay(seconds: Bounds | None, policy: Policy) -> Grade:
 
 
 def worst_grade(grades: Iterable[Grade]) -> Grade:
-    """Return the worst grade, `none` if there are no grades."""
+    """Return the worst grade, or `none` for an empty list."""
     return max(grades, key=list(Grade).index, default=Grade.NONE)

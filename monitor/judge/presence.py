@@ -12,7 +12,7 @@ from monitor.look.sighting import State
 from monitor.plan.targets import View
 from schedules.times.interval import Interval
 
-# We assume that nothing comes, goes and comes again within this time. Views that agree so closely saw one appearance.
+# We assume that content does not appear twice within this time, so views that agree this closely saw one appearance.
 _CLOSE = timedelta(seconds=20)
 # An origin looked at this often decides, because an absence at the edge may be a stale copy without Age.
 _WATCHED_EVERY = timedelta(seconds=90)
@@ -206,7 +206,7 @@ def _is_close(absent: datetime | None, showing: Spell | None) -> bool:
 
 
 def _absent_well_before(absence: Spell, showing: Spell) -> datetime | None:
-    """Return the latest absence of another view that is surely before a presence; None if there is none.
+    """Return the latest absence of another view that is surely before a presence, or None without such an absence.
 
     Looks within a few seconds of the presence cannot be put in order. Earlier looks of the same spell still count.
     """

@@ -1,8 +1,8 @@
-"""Fold sightings into runs: consecutive sightings of one target with the same answer.
+"""Combine sightings into runs: consecutive sightings of one target with the same answer.
 
-A failed look starts or lengthens a run of its own, with the state `unknown`, its reason and its count. So `present,
+A failed look starts or lengthens a separate run with the state `unknown`, its reason and its count. So `present,
 unknown, present` is three runs. The unknown run neither ends the first presence nor joins it to the second. Only the
-judge, which sees the runs on both sides, decides what may have happened in between.
+judge, which reads the runs on both sides, decides whether the content may have been removed in between.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from monitor.look.recognise.title import ANOTHER_EDITION
 from monitor.look.sighting import Sighting, State
 
 MOST_CHANGES = 8
-"""After this many changes, a file's bytes are no longer compared: its server generates it for each request."""
+"""After this many changes a file's bytes are not compared any more, because its server generates it each time."""
 UNDERWAY = timedelta(seconds=1)
 """An answer is made at most this long before we receive it. A run keeps only when it was received."""
 _NO_GAP = timedelta()
@@ -94,11 +94,11 @@ def was_blind(last: Run | None, sighting: Sighting, blind: Sequence[Blind]) -> b
 
     Only spans of everything or of this target count. If a host is the cause, its failed looks show that.
     """
-    # Two failed looks prove nothing, so they may share a run.
+    # Two failed looks may share a run, because neither of them is a proof.
     if not blind or last is None or last.state is State.UNKNOWN is sighting.state:
         return False
     relevant = (span for span in blind if not span.host and span.hides(last))
-    # A span that ends at the last look, or begins at this one, hid nothing between them.
+    # A span that ends at the last look, or begins at this one, does not cover the time between them.
     return any(span.begins < sighting.sent and span.ends > last.last_received for span in relevant)
 
 

@@ -10,7 +10,7 @@ from monitor.judge.runs import Run
 from monitor.look.sighting import State
 from monitor.plan.targets import View
 
-# We assume that nothing comes and goes between two looks at an origin that are this close.
+# We assume that content is not published and removed between two looks at an origin that are this close.
 _CLOSE = timedelta(seconds=20)
 # No look takes longer than this from its first byte sent to its last header received.
 _LONGEST_LOOK = timedelta(seconds=15)
@@ -116,7 +116,7 @@ def _proves_absence_at(run: Run, instant: datetime) -> bool:
 
 
 def find_unproved_run(runs: Iterable[Run]) -> Run | None:
-    """Return the leading presence of a view, which proves nothing, as one run; None if it does not begin with one.
+    """Return the presence with which a view begins, as one run, or None. No absence before it dates it.
 
     It ends with the first absence or specific answer. `begin` is the earliest and `end` the latest of its runs.
     """

@@ -110,7 +110,7 @@ class Verdict:
     """The verdict on a release as of `at`.
 
     `slot` is the one in force, read from `source` at `announced`. `final`: later evidence is not expected to change the
-    verdict. `revisit` is when it must be judged again without new evidence; None if only evidence can change it.
+    verdict. `revisit` is when it must be judged again without new evidence, or None if only evidence can change it.
     `address` is how `url` is known. `others` are further producers. `early_bound` is that of the page. `confirmed` is
     when the calendar last showed the promise, at its slot at the latest. `elsewhere` are other addresses at which it
     was public, earliest first. `due` is None unless its slot has passed without a verdict. `lags` are the assumed or
@@ -148,7 +148,7 @@ class Verdict:
 
     @property
     def page(self) -> PartVerdict | None:
-        """Return the verdict on the landing page, whose first seen and delay count for the release, or None."""
+        """Return the verdict on the landing page, or None. Its first seen and delay are those of the release."""
         return next((part for part in self.parts if part.id == "page"), None)
 
     @property

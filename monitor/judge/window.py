@@ -37,7 +37,7 @@ class Window:
 
 
 def build_window(in_force: InForce, policy: Policy) -> Window | None:
-    """Return the window of the slot in force; None if there is no readable slot.
+    """Return the window of the slot in force, or None without a readable slot.
 
     A provisional or doubtful time is judged as its whole local day, like an entry without a time.
     """

@@ -39,7 +39,7 @@ class Lags:
         return max(self.redirect, self.index)
 
     def longer_lags_text(self) -> str:
-        """Return the lags that are longer than the defaults, after a semicolon; empty if there are none."""
+        """Return a semicolon and the lags that are longer than the defaults, or an empty text if none is longer."""
         lags = (("still announced", self.redirect, REDIRECT_LAG), ("not listed", self.index, INDEX_LAG))
         texts = [f"{what} {length(lag.total_seconds())} after it was out" for what, lag, least in lags if lag > least]
         return f"; that day another release was {', and one '.join(texts)}" if texts else ""
@@ -101,9 +101,9 @@ def is_same_day(one: datetime, other: datetime) -> bool:
 class Witnesses:
     """The last looks that found a release still `announced` as upcoming, and `unlisted` in the index.
 
-    Both may lag behind the release by `lags`. They prove nothing before `since`, when the announcement was first seen:
-    the release may have been public before and removed. `redirects`: the announcement has redirected to the page, so
-    its redirect works.
+    Both may lag behind the release by `lags`. They count only from `since` on, when the announcement was first seen,
+    because the release may have been public before that and removed. `redirects`: the announcement has redirected to
+    the page, so its redirect works.
     """
 
     announced: datetime | None = None

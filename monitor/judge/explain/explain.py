@@ -1,4 +1,4 @@
-"""Explain a verdict: the facts behind it in plain sentences, and what would change it."""
+"""Explain a verdict: the facts behind it in plain sentences, and the evidence that would change it."""
 
 from __future__ import annotations
 
@@ -311,7 +311,7 @@ def _blind_facts(case: Case, evidences: Iterable[PartEvidence]) -> list[Fact]:
 
 
 def _list_what_would_change(case: Case, verdict: Verdict) -> tuple[str, ...]:
-    """Return sentences that say what would change a verdict. For a final one they say that it will not change."""
+    """Return sentences that name the evidence that would change a verdict, or say that it is final."""
     window = case.window
     if window is None:
         return ("a calendar that announces a readable time before that time has passed",)

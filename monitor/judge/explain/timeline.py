@@ -1,4 +1,4 @@
-"""Draw what was seen of each part around the slot, as spans on lanes."""
+"""Draw when each part was seen present or absent around the slot, as spans on lanes."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class Timeline:
 def build_timeline(
     body: Mapping[str, Any], runs: Mapping[str, Sequence[Run]], blind: Iterable[Blind], now: datetime
 ) -> Timeline | None:
-    """Return the timeline of a release from its JSON and its runs by target id; None if there was no look."""
+    """Return the timeline of a release from its JSON and its runs by target id, or None without looks."""
     slot = instant_from_json(body["slot"]["start"]) if body["slot"] else None
     until = min(slot or now, now)
     lanes = [

@@ -1,1 +1,1 @@
-"""Findings: what went wrong with a release, one kind a file."""
+"""Findings: the faults of a release, one kind of fault in each file."""

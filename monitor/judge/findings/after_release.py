@@ -23,7 +23,7 @@ from schedules.times.words import between_exactly, exactly
 _FILES = (Role.ATTACHMENT.value, Role.DATA.value)
 # Of a file that changes again and again, only the first changes are findings.
 _MOST_SWAPS = 3
-# The views whose version is read, in this order: the content API states the most.
+# Read the version from these views, in this order, because the content API states the most.
 _VERSION_VIEWS = (View.CONTENT, View.ORIGIN, View.EDGE)
 # Between looks this close, the time of a change is known well.
 _CLOSE = timedelta(seconds=90)
@@ -34,8 +34,8 @@ Fields = dict[str, datetime | int]
 def find_swaps(case: Case, part: PartVerdict, evidence: PartEvidence) -> list[Finding]:
     """Return a finding for each of the first three times that a released file got new bytes.
 
-    Pages do not count, because they change at every look. New bytes must last longer than a flicker, so a file that its
-    server generates for each request is never swapped. Old bytes from a cache are no swap.
+    Pages do not count, because they change at every look. New bytes must last for `on_time_within`, so a file that its
+    server generates for each request never counts. Old bytes from a cache do not count either.
     """
     window = case.window
     if window is None or part.role not in _FILES:
@@ -72,7 +72,7 @@ def _group_by_bytes(runs: Sequence[Run], least: timedelta) -> list[_SameBytes]:
     """Return the runs of present content, grouped by equal bytes. A stable group lasts for `least`."""
     present = (run for run in runs if run.state is State.PRESENT and run.digest)
     groups = [tuple(group) for _, group in groupby(present, key=lambda run: run.digest)]
-    # After `MOST_CHANGES` changes bytes are no longer compared, so a run may contain different ones.
+    # After `MOST_CHANGES` changes, bytes are not compared any more, so a run may contain different ones.
     return [
         _SameBytes(group, is_stable=place < MOST_CHANGES and group[-1].last_received - group[0].first_sent >= least)
         for place, group in enumerate(groups)

@@ -34,7 +34,7 @@ def collect_findings(
 ) -> tuple[Finding, ...]:
     """Return all findings on a release, in the order of `Kind`.
 
-    `evidences` are what was seen of each of `parts`, in the same order. `more` are findings on the promise itself.
+    `evidences` are the observations of each of `parts`, in the same order. `more` are findings on the promise itself.
     """
     found = [*find_in_ledger(case, parts), *more]
     if case.is_judged:

@@ -17,7 +17,7 @@ from schedules.times.words import between_exactly, length
 
 Pair = tuple[PartVerdict, PartEvidence]
 _CLOCK = "clock"
-# With these causes only some looks were lost. If the other looks proved the release, nothing was hidden.
+# These causes prevent only some looks. If the other looks proved the release, the blindness did not matter.
 _PARTIAL_CAUSES = frozenset({"budget", "no_worker"})
 # If the next look after a failure came later than this, the failure delayed it: the host asked us to wait, or its name
 # did not resolve.
@@ -26,7 +26,7 @@ _NORMAL_PAUSE = timedelta(seconds=30)
 
 @dataclass(frozen=True, slots=True)
 class _Span:
-    """A span in which nothing could be seen, and its cause. `looks` failed in it; 0 for a blind span."""
+    """A span without a usable look, and its cause. `looks` is how many looks failed in it (0 for a blind span)."""
 
     begins: datetime
     ends: datetime
@@ -112,7 +112,7 @@ def _merge_overlapping(spans: Iterable[_Span]) -> list[_Span]:
 
 
 def _subtract_watched(span: _Span, known: Iterable[Run]) -> _Span | None:
-    """Return the part of a span in which no run of `known` saw anything; None if nothing is left of it."""
+    """Return a span cut at its ends where runs of `known` saw the target, or None if they cover it."""
     begins, ends = span.begins, span.ends
     for run in known:
         if run.first_sent <= begins < run.last_received:

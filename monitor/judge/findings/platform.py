@@ -11,7 +11,7 @@ from monitor.judge.verdict import Finding, Kind, Verdict, VerdictKind
 
 LATE_VERDICTS = (VerdictKind.LATE, VerdictKind.OVERDUE, VerdictKind.NOT_PUBLISHED)
 SHARE = 3
-"""At least one in so many releases must be late: two late ones among a hundred on time are no platform fault."""
+"""At least one in this many releases must be late. Two late ones among a hundred do not show a platform fault."""
 
 
 @dataclass(frozen=True, slots=True)
