@@ -85,8 +85,8 @@ def select_channels(  # noqa: PLR0913 # what a route may ask about
             for name in resolve_rotas([*route.channels, *escalated], rotas or {}, begin):
                 found[name] = min(begin, found.get(name, begin))
     is_silent = not found.keys() & set(names)
-    owed = _leading_findings(notice.findings) | (_further_findings(notice.findings) if is_silent else set())
-    if any(not _is_routed(kind, fitting) for kind in owed):
+    must_be_routed = _leading_findings(notice.findings) | (_further_findings(notice.findings) if is_silent else set())
+    if any(not _is_routed(kind, fitting) for kind in must_be_routed):
         return [(name, now) for name in names]
     return [(name, found[name]) for name in names if name in found]
 

@@ -87,7 +87,7 @@ class Context:
     def own_monitors(self, store: Store) -> list[str] | None:
         """Return the monitors whose evidence is on this machine, or None for all, if the store is not shared.
 
-        Evidence that ours kept while its store was away has a separate name.
+        Evidence kept while the store could not be reached is stored under our name with a suffix.
         """
         from monitor.store.open import is_shared
         from monitor.store.rows import APART

@@ -78,7 +78,7 @@ class OutboxLease:
         return now + (lasts if lease is None else max(lease.until - at, _SOON))
 
     def renew_in_transaction(self, tx: Transaction, now: datetime) -> bool:
-        """Renew the lease inside a transaction. Return whether it is still ours."""
+        """Renew the lease inside a transaction. Return whether it is ours, always True if no lease is needed."""
         if self._holder is None:
             return True
         is_ours = self._holder.take(tx, OUTBOX, now) is not None

@@ -177,11 +177,11 @@ def find_appearance(showings: Sequence[Spell], absences: Sequence[Spell]) -> Int
 
 
 def _latest_absence(
-    first: Spell, firsts: Mapping[View, Spell], own: Mapping[View, datetime | None], absences: Sequence[Spell]
+    first: Spell, firsts: Mapping[View, Spell], last: Mapping[View, datetime | None], absences: Sequence[Spell]
 ) -> datetime | None:
-    """Return the last absence before the first presence, by every view but the content API."""
-    proved = [own[first.view]]
-    proved += [own[view] for view in firsts if view is not View.CONTENT and _is_close(own[view], firsts[view])]
+    """Return the latest absence before the first presence. `last` is that of each view, `firsts` its first presence."""
+    proved = [last[first.view]]
+    proved += [last[view] for view in firsts if view is not View.CONTENT and _is_close(last[view], firsts[view])]
     proved += [_absent_well_before(spell, first) for spell in absences if spell.view is not View.CONTENT]
     return max((each for each in proved if each is not None and each < first.earliest), default=None)
 

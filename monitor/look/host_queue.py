@@ -148,7 +148,7 @@ class HostQueue:
             self._give_next_turn()
 
     async def _wait_for_turn(self) -> bool:
-        """Wait for a turn. Return whether its start and its place are already counted."""
+        """Wait for a turn. Return whether `under_way` already counts this request."""
         turn: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._turns.append((self._clock.monotonic(), turn))
         self.wake()

@@ -53,19 +53,19 @@ class Retention:
     async def bound(self) -> None:
         """Delete the oldest evidence as soon as there is too much of it."""
         if self.evidence.is_grown:
-            await self._hold_to_its_room()
+            await self._keep_within_room()
 
-    async def _hold_to_its_room(self) -> None:
+    async def _keep_within_room(self) -> None:
         files = await self.evidence.retain(self.keep, self.most)
         if files:
             _log.info("given_up", files=files)
 
     async def give_up(self) -> None:
         """Delete expired data, merge old runs, and return free space to the disk."""
-        await self._hold_to_its_room()
+        await self._keep_within_room()
         reads = await self._thin_reads()
         runs = await self.compaction.compact()
-        await self._hand_back()
+        await self._return_free_space()
         await self.ask(self.store.refresh)
         if reads or runs:
             _log.info("given_up", reads=reads, runs=runs)
@@ -77,7 +77,7 @@ class Retention:
             await self.writer.write(partial(Transaction.forget_reads, reads=some))
         return len(stale)
 
-    async def _hand_back(self) -> None:
+    async def _return_free_space(self) -> None:
         before, left = -1, await self.ask(lambda: self.store.give_back(_PAGES))
         while left not in {0, before}:
             # Let other writes go first.

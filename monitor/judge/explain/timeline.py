@@ -72,13 +72,13 @@ def build_timeline(
 ) -> Timeline | None:
     """Return the timeline of a release from its JSON and its runs by target id, or None without looks."""
     slot = instant_from_json(body["slot"]["start"]) if body["slot"] else None
-    until = min(slot or now, now)
+    early_until = min(slot or now, now)
     lanes = [
         lane
         for part in body["parts"]
         if part.get("origin") != Origin.LINKED.value
         for view in (View.EDGE, View.ORIGIN)
-        if (lane := _draw_lane(part, view, runs.get(target_id(body["id"], part["id"], view), ()), until))
+        if (lane := _draw_lane(part, view, runs.get(target_id(body["id"], part["id"], view), ()), early_until))
     ][:_MOST_LANES]
     if not lanes:
         return None
