@@ -106,7 +106,7 @@ def report_costly_host(host: str, now: datetime, timezone: str) -> Decision:
     name_of_host = one_line(host, 80)
     subject = f"UNREADABLE: answers of {name_of_host} take more time or memory to read than they may"
     lines = [
-        "Looks at these addresses prove nothing: they are unknown, with the reason too_costly.",
+        "Looks at these addresses are unknown, with the reason too_costly.",
         "Each address is read again after a pause. Other hosts are not affected. You get this notice once a day.",
     ]
     name = f"too-costly-{_slug(host)}-{local_date(now, timezone)}"

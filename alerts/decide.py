@@ -276,7 +276,7 @@ def describe_change(
 ) -> str:
     """Return a notice's description of the changes since the facts `before`. Empty if it opens a thread."""
     if kind == "final":
-        ends = ["nothing more will be measured"] if facts.final else ["found"]
+        ends = ["the measurement is complete"] if facts.final else ["found"]
         return "; ".join([*_describe_verdict_change(before, facts), *_why_exposures_ended(keys, facts), *ends])
     if keys == [CONFIRMED]:
         return _CONFIRMED if kind == "opened" else "whether it was late could not be confirmed"

@@ -82,7 +82,7 @@ def decide_after_attempt(
     wait = _retry_delay(outcome, attempts, rng, patience)
     # The last attempt is at the expiry itself, unless the channel asked for a longer delay.
     if outcome.retry_after is not None and now + outcome.retry_after > expiry:
-        return GivenUp(f"asked to retry only after it expires: {outcome.reason}")
+        return GivenUp(f"its channel may be tried again only after it expires: {outcome.reason}")
     return RetryAt(min(now + wait, expiry), outcome.reason)
 
 

@@ -57,7 +57,7 @@ def steady_notice(incident: Incident, now: datetime) -> Notice | None:
     if facts.slot is not None and stretch[-1] < facts.slot <= now:
         return None
     first, last = (moment(at, facts.timezone, now) for at in (stretch[0], stretch[-1]))
-    changed = f"it came and went from {first} to {last}, {len(stretch)} changes; nothing has changed since"
+    changed = f"it came and went from {first} to {last}, {len(stretch)} changes; no change since"
     return fact_notice("steady", str(len(stretches)), incident, facts, now, case=flapping_kind(facts), changed=changed)
 
 

@@ -58,7 +58,7 @@ class Origin(StrEnum):
 
 
 _ADDRESS_KNOWN = {
-    Address.GUESSED: "guessed from its announcement's: absence there proves nothing",
+    Address.GUESSED: "guessed from its announcement: absence there is no proof",
     Address.LED_TO: "its announcement led there",
     Address.FOUND: "found by its title in a listing",
 }
@@ -76,7 +76,7 @@ ORIGIN_KNOWN = {
 def address_known(address: Address, *, is_seen: bool) -> str:
     """Return in words how the address of a page is known, "" if a calendar named it. `is_seen`: the page was there."""
     if address is Address.GUESSED and is_seen:
-        return "guessed from its announcement's, and found there"
+        return "guessed from its announcement, and found there"
     return _ADDRESS_KNOWN.get(address, "")
 
 

@@ -27,7 +27,7 @@ class _EntryPattern(Table):
     @model_validator(mode="after")
     def _matches_something(self) -> Self:
         if not (self.url or self.title):
-            refuse_any([("", "needs a url or a title, or it matches nothing", None)])
+            refuse_any([("", "needs a url or a title to match a release", None)])
         return self
 
     def fits(self, entry: Joinable) -> bool:

@@ -268,7 +268,7 @@ def _check_vanished(previous: EarlierReads, reading: Reading, now: datetime) -> 
     gone = sum(uid not in shown for uid in ahead)
     # There may be as many entries as before, with other keys: the calendar or our reader renamed them all.
     if gone > _FEW and gone > _MOST_GONE * len(ahead):
-        yield Alarm(AlarmKind.GONE, f"{gone} of {len(ahead)} coming entries gone at once")
+        yield Alarm(AlarmKind.GONE, f"{gone} of {len(ahead)} coming entries removed at once")
 
 
 def _is_ahead(slot: Slot, now: datetime) -> bool:

@@ -24,7 +24,7 @@ class ReleaseMatch(Table):
     @model_validator(mode="after")
     def _matches_something(self) -> ReleaseMatch:
         if not self.model_fields_set:
-            refuse_any([("", "must name a producer, a title or a url, or it matches nothing", None)])
+            refuse_any([("", "must name a producer, a title or a url to match a release", None)])
         return self
 
     def fits(self, thing: Release | Announcement) -> bool:

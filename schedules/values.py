@@ -142,7 +142,7 @@ def read_spacing(value: Any) -> timedelta:  # noqa: ANN401 # any TOML value
     """Read a duration that must not be zero."""
     length = read_duration(value)
     if length <= timedelta():
-        raise refuse("must be longer than nothing")
+        raise refuse("must be longer than zero")
     return length
 
 

@@ -215,9 +215,9 @@ def _date_warnings(case: DraftInput) -> tuple[str, ...]:
     reported = local_date(case.incident.opened, case.timezone)
     off = [f"Check the date: {day_text(day, weekday=True)} is not a working day." for day in days if day.weekday() >= 5]
     if (reported - days[0]).days > 31:
-        off.append("Check the date: more than a month lies between the occurrence and this report.")
+        off.append("Check the date: the report is dated more than a month after the occurrence.")
     if days[0] > reported:
-        off.append("Check the date: the occurrence lies after the date of this report.")
+        off.append("Check the date: the occurrence is after the date of this report.")
     return tuple(off)
 
 

@@ -234,7 +234,7 @@ def _length(row: Row) -> str:
 def _claims_text(claims: Sequence[Claim]) -> tuple[str, ...]:
     if not claims:
         return ()
-    told = f"The public record tells of {words.count(len(claims), 'publication')} in the period"
+    told = f"The public record has {words.count(len(claims), 'publication')} in the period"
     where = (
         f"the first {MOST_CLAIMS} in the last annex, all in .csv" if len(claims) > MOST_CLAIMS else "see the last annex"
     )

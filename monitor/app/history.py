@@ -30,7 +30,7 @@ class History(AbstractContextManager["History"]):
         """Open the store at an address. Raises `UserFault` if there is none, `StoreFault` if it has another version."""
         file = file_of(url)
         if file is not None and not file.is_file():
-            raise UserFault(f"store {url}: there is no such file")
+            raise UserFault(f"store {url}: no such file")
         self._store = open_store(url)
         try:
             self._store.accept()

@@ -174,7 +174,7 @@ class Status:
 
 
 def clock_check(kept: bool | None, offset: Bounds | None, *, is_off: bool) -> Check:  # noqa: FBT001 # an answer
-    """Return a check of this machine's clock, with a fault if nothing synchronises it or it `is_off`.
+    """Return a check of this machine's clock, with a fault if no service synchronises it or it `is_off`.
 
     `offset` is how many seconds it is ahead of the watched hosts. `kept` is None if the system does not say.
     """

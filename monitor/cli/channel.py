@@ -80,7 +80,7 @@ def _test_message(name: str, now: datetime) -> Message:
     page = Part("page", "page", f"{_ADDRESS}/page", required=True, verdict="overdue", delay=late)
     facts = ReleaseFacts(
         release="test-of-a-channel",
-        title="Test of a channel: nothing has happened, nothing needs to be done",
+        title="Test of a channel: there is no incident, and you need not do anything",
         producer="ninethirty",
         url=page.url,
         timezone=LONDON,

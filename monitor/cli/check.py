@@ -42,9 +42,7 @@ _RECENT = timedelta(days=400)
 
 @click.command("check")
 @click.option("--online", is_flag=True, help="Also read every calendar once, and query the sign-in provider.")
-@click.option(
-    "--schema", is_flag=True, help="Print the JSON Schema of the configuration, for editors, and check nothing."
-)
+@click.option("--schema", is_flag=True, help="Print the JSON Schema of the configuration for editors instead.")
 @as_json
 @click.pass_obj
 def command(context: Context, *, online: bool, schema: bool, as_json: bool) -> None:
@@ -248,13 +246,13 @@ def access_lines(settings: Settings) -> list[str]:
         given = ", ".join(f"{value} {right}" for value, right in web.oidc.rights.items())
         issuer = f"{web.oidc.issuer} (OpenID Connect)"
         vouched += [f"people whom {issuer} signs in have rights by {web.oidc.claim}: {given}"]
-    staff = "staff who sign in see: everything; people whose line ends in :head can sign reports"
+    staff = "staff who sign in see everything; people whose line ends in :head can sign reports"
     people = [f"viewers who sign in see: {board}", staff] if web.users_file else []
     token = ["programs with the token see: everything"] if web.token else []
     metrics = ["programs with the metrics token see: the metrics"] if web.metrics_token else []
     metrics += [f"programs that reach {web.metrics_listen} see: the metrics"] if web.metrics_listen else []
     open_channels = ", ".join(settings.alert.open_channels)
-    channels = [f"channels that get nothing embargoed: {open_channels}"] if open_channels else []
+    channels = [f"channels that get no embargoed facts: {open_channels}"] if open_channels else []
     return [f"strangers see: {strangers}", *machine, *people, *vouched, *token, *metrics, *channels]
 
 

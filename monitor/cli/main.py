@@ -23,7 +23,7 @@ _SECTIONS = {
         "plan": "show what will be looked at, when, and whether the budgets allow it",
         "probe": "look once at one address and show what the answer proves",
         "incident": "list, log, draft, sign and close incidents",
-        "silence": "hold back messages about a release, producer or incident for a while",
+        "silence": "mute messages about a release, producer or incident for a while",
     },
     "Set up": {
         "init": "write a first configuration",
@@ -35,7 +35,7 @@ _SECTIONS = {
         "reload": "make the running daemon read its configuration again",
     },
     "Prove and report": {
-        "replay": "judge everything again and compare with what is stored",
+        "replay": "judge all releases again and compare with the stored verdicts",
         "report": "write period and platform reports",
         "export": "export verdicts as open data",
         "backfill": "store what the public record claims about a past period",
@@ -47,7 +47,7 @@ _SECTIONS = {
     "Maintain": {
         "status": "show the health of the running daemon",
         "store": "upgrade, check, back up, restore or copy the store",
-        "once": "read calendars, look once at what is due, print verdicts, stop",
+        "once": "read calendars, look once at all due releases, print verdicts and stop",
     },
 }
 VERBS = {verb: does for verbs in _SECTIONS.values() for verb, does in verbs.items()}

@@ -61,7 +61,7 @@ def _evidence_text(own: Sequence[str] | None, every: Sequence[str]) -> str:
     if own is None:
         return "its evidence"
     has_own = any(name in every for name in own)
-    return f"the evidence of {', '.join(own)}" if has_own else f"its record: there is no evidence of {', '.join(own)}"
+    return f"the evidence of {', '.join(own)}" if has_own else f"its record: no evidence is stored of {', '.join(own)}"
 
 
 @command.command("backup")

@@ -13,7 +13,7 @@ from monitor.errors import UserFault
 @click.command("user")
 @click.argument("name")
 @click.option("--role", default="", help="Their role, filled in when they acknowledge.")
-@click.option("--viewer", "right", flag_value="viewer", help="They see nothing embargoed and change nothing.")
+@click.option("--viewer", "right", flag_value="viewer", help="They see no embargoed facts and cannot change anything.")
 @click.option("--head", "right", flag_value="head", help="They can sign and waive reports.")
 @click.option(
     "--token", "scope", type=click.Choice(["metrics", "read", "duty"]), help="Make a token: NAME is a program."

@@ -218,7 +218,7 @@ def _faults_of_template(file: Path) -> Iterator[str]:
     except BadTemplate as exc:
         yield str(exc)
     else:
-        yield from (f"asks for {name}, and there is no such field" for name in unknown)
+        yield from (f"asks for {name}, but no such field exists" for name in unknown)
 
 
 def _code_faults(settings: Settings) -> Iterator[CrossFault]:

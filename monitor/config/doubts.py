@@ -65,10 +65,10 @@ def find_doubts(settings: Settings, known: Known) -> Iterator[Doubt]:
 
 def _calendar_doubts(settings: Settings, known: Known) -> Iterator[Doubt]:
     if not settings.calendar:
-        yield "calendar", "there is none: nothing is announced, so nothing is watched", None
+        yield "calendar", "no calendar is configured, so no release is watched", None
     for place, table in enumerate(settings.calendar, 1):
         if known.entries.get(table.name) == 0:
-            yield f"calendar[{place}]", f"{table.name} has no entries: nothing of it is watched", None
+            yield f"calendar[{place}]", f"{table.name} has no entries, so it adds no releases", None
         for slug in table.filters.get("organisations", []):
             if slug not in ORGANISATIONS and not any(one.producer == slug for one in known.releases):
                 near = nearest_slug(slug)
@@ -126,7 +126,7 @@ def _match_doubts(settings: Settings, known: Known) -> Iterator[Doubt]:
         # A producer that no calendar names has its own warning.
         wanted = {name: text for name in ("title", "url") if (text := getattr(match, name)) is not None}
         if wanted and known.releases and not any(_fits(wanted, one) for one in known.releases):
-            yield f"{key}.match", f"fits none of the releases that are known ({len(known.releases)})", None
+            yield f"{key}.match", f"matches none of the known releases ({len(known.releases)})", None
 
 
 def _fits(wanted: Mapping[str, str], release: Announced) -> bool:
@@ -135,18 +135,18 @@ def _fits(wanted: Mapping[str, str], release: Announced) -> bool:
 
 def _channel_doubts(settings: Settings) -> Iterator[Doubt]:
     if not settings.channel:
-        yield "channel", "there is none: nobody is told of anything", None
+        yield "channel", "no channel is configured, so no one is notified", None
     elif all(channel.kind == "folder" for channel in settings.channel):
-        yield "channel", "folders alone: only who looks into them learns of anything", None
+        yield "channel", "only folders are configured, so no one is notified", None
     routed = _names_in_routes(settings)
     routed |= {way for rota in settings.rota if rota.name in routed for way in rota.who.values()}
     for place, channel in enumerate(settings.channel, 1):
         if settings.route and channel.name not in routed:
-            reason = "no route names it: it is told only of what no route takes"
+            reason = "no route names it: it gets only notices that match no route"
             yield f"channel[{place}]", reason, shown(channel.name)
         host = getattr(channel, "host", "")
         if host.endswith(_EXAMPLES):
-            yield f"channel[{place}].host", "is an example's: put your own server", shown(host)
+            yield f"channel[{place}].host", "is an example: enter your own server", shown(host)
 
 
 def _names_in_routes(settings: Settings) -> set[str]:
@@ -158,9 +158,9 @@ def _rota_doubts(settings: Settings, known: Known) -> Iterator[Doubt]:
         if rota.name not in _names_in_routes(settings) | {
             name for table in settings.summary for name in table.channels
         }:
-            yield f"rota[{place}]", "no route or summary names it: it decides nothing", shown(rota.name)
+            yield f"rota[{place}]", "no route or summary names it, so it is not used", shown(rota.name)
         for gap in known.gaps.get(rota.name, ()):
-            yield f"rota[{place}]", f"nobody is on call {gap}: everybody of it is told", shown(rota.name)
+            yield f"rota[{place}]", f"no one is on call {gap}: all its roles are notified", shown(rota.name)
 
 
 def _budget_doubts(settings: Settings, known: Known) -> Iterator[Doubt]:
@@ -172,4 +172,4 @@ def _budget_doubts(settings: Settings, known: Known) -> Iterator[Doubt]:
         near = difflib.get_close_matches(host, asked, n=1, cutoff=0.8)
         if near or known.releases:
             meant = f", did you mean {near[0]}?" if near else ""
-            yield f'budget."{host}"', f"nothing that is known is on this host{meant}", None
+            yield f'budget."{host}"', f"no known address is on this host{meant}", None

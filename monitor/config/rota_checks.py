@@ -58,13 +58,13 @@ def _shift_rows(place: str, row: Mapping[str, Any]) -> Iterator[tuple[str, Mappi
 def _source_faults(place: str, row: Mapping[str, Any], folder: Path) -> Iterator[CrossFault]:
     file = row.get("file")
     if not any(row.get(key) for key in ("turns", "shift", "url", "file")):
-        yield place, "needs turns, shifts, a url or a file, or nobody is ever on call", None
+        yield place, "needs turns, shifts, a url or a file: without one, no one is on call", None
     if "url" in row and file is not None:
         yield place, "needs either url or file", None
     if isinstance(file, str) and not (folder / file).is_file():
         yield f"{place}.file", "no such file", shown(file)
     if row.get("turns") and "begins" not in row:
-        yield f"{place}.begins", "must be given with turns: the first has theirs from then on", None
+        yield f"{place}.begins", "must be given with turns: the first turn begins then", None
 
 
 def _shift_faults(place: str, row: Mapping[str, Any]) -> Iterator[CrossFault]:

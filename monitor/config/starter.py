@@ -18,9 +18,8 @@ HOSTS = {"govuk": "www.gov.uk", "ons": "www.ons.gov.uk", "ees": "explore-educati
 
 _HEAD = """\
 #:schema config.schema.json
-# What ninethirty watches, and whom it tells. `ninethirty check` names every fault in this file at once and tells
-# what it will make the daemon do. Every table and key is described in docs/configure.md; what is left out has
-# its default.
+# What ninethirty watches, and whom it notifies. `ninethirty check` lists every fault in this file and says what
+# the daemon will do. docs/configure.md describes every table and key. Keys that you leave out have their default.
 
 timezone = "Europe/London"
 
@@ -28,7 +27,7 @@ timezone = "Europe/London"
 url = "sqlite:///var/ninethirty.db"          # or "postgresql+psycopg://user@host/ninethirty"
 
 [evidence]
-folder = "var/evidence"                      # for the service account alone: it may hold what was seen too early
+folder = "var/evidence"                      # readable by the service account only: it may contain early content
 
 [web]
 listen = "127.0.0.1:9030"                    # board, API, /healthz, /readyz, /metrics
@@ -36,17 +35,17 @@ listen = "127.0.0.1:9030"                    # board, API, /healthz, /readyz, /m
 
 [policy]
 on_time_within = "60s"                       # seen by then: on time
-note_within = "5m"                           # later than that: a report, not a note
+note_within = "5m"                           # later than that: report it, a note is not enough
 
-[budget]                                     # requests a second; nothing asks a host more, calendar reads included
+[budget]                                     # requests a second for each host, calendar reads included
 default = "2/s"
 "www.gov.uk" = "5/s"
 
 [network]
-contact = ""                                 # an address where the people we ask can reach you; told to every host
+contact = ""                                 # your address for the people who run the hosts; sent to every host
 """
 _FOLDER = """
-# Notices and drafts as files: proof that something would have been sent, and read by nobody who does not look.
+# Notices and drafts as files. They show what would have been sent; no one is notified.
 [[channel]]
 name = "outbox"
 kind = "folder"
@@ -54,7 +53,7 @@ folder = "var/outbox"
 """
 _NO_ADDRESS = '# public_url = "https://ninethirty.example.gov.uk"'
 _NO_MAIL = """
-# [[channel]]                                # tell people too; try it with `ninethirty channel test on-call`
+# [[channel]]                                # notify people; try it with `ninethirty channel test on-call`
 # name = "on-call"
 # kind = "mail"
 # host = "smtp.example.gov.uk"
@@ -62,7 +61,7 @@ _NO_MAIL = """
 # to = ["statistics-on-call@example.gov.uk"]
 """
 _ROUTES = """
-# [[route]]                                  # without routes every channel is told of everything
+# [[route]]                                  # without routes every channel gets every notice
 # match = { grade = "report" }
 # channels = ["on-call"]
 """
@@ -158,11 +157,9 @@ def _producer_table(slug: str, name: str, calendars: Sequence[Calendar]) -> str:
     mine = [
         kind for kind in kinds if ALL_PRODUCER_KINDS.get(kind, slug) == slug and not (kind == "govuk" and slug == ONS)
     ]
-    looked = "    # its newest publications on GOV.UK are looked through" if "govuk" in mine else ""
+    looked = "    # its newest publications there are read" if "govuk" in mine else ""
     hosts = f"hosts = {_list([HOSTS[kind] for kind in mine])}{looked}\n"
-    report = (
-        'report = { head_of_profession = "", contact = "", to = "" }    # roles, never names: they stand in drafts\n'
-    )
+    report = 'report = { head_of_profession = "", contact = "", to = "" }    # roles, never names: drafts show them\n'
     return f"\n[[producer]]\nid = {_text(slug)}\nname = {_text(name)}\n{hosts if mine else ''}{report}"
 
 
@@ -171,7 +168,7 @@ def _chat_table(variable: str) -> str:
 [[channel]]
 name = "chat"                                # try it: `ninethirty channel test chat`
 kind = "apprise"
-# The variable holds its address as Apprise writes it: workflows://… (Teams), slack://…; all of it is a secret.
+# The variable contains the address in Apprise's form: workflows://… (Teams), slack://…; all of it is secret.
 url = {{ env = {_text(variable)} }}
 """
 

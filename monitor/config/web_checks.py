@@ -24,12 +24,12 @@ def web_faults(web: Row, folder: Path) -> Iterator[CrossFault]:
     if isinstance(listen, str) and not _is_listenable(listen):
         yield "web.listen", 'not an address to listen on, write "127.0.0.1:9030"', shown(listen)
     elif isinstance(listen, str) and not (is_loopback(listen) or users or header or web.get("oidc")):
-        yield "web.listen", "others reach this address and nobody could sign in: name a users_file", shown(listen)
+        yield "web.listen", "others can reach this address but cannot sign in: name a users_file", shown(listen)
     own = web.get("metrics_listen")
     if isinstance(own, str) and not _is_listenable(own):
         yield "web.metrics_listen", 'not an address to listen on, write "127.0.0.1:9031"', shown(own)
     elif isinstance(own, str) and own.rpartition(":")[2] == str(listen or _LISTEN).rpartition(":")[2]:
-        yield "web.metrics_listen", "needs a port of its own: that one is for the pages", shown(own)
+        yield "web.metrics_listen", "needs another port: the pages use that one", shown(own)
     if isinstance(users, str) and not (folder / users).is_file():
         yield "web.users_file", "no such file", shown(users)
 
@@ -38,14 +38,14 @@ def _proxy_header_faults(web: Row) -> Iterator[CrossFault]:
     header, proxies = web.get("proxy_header"), web.get("proxies")
     if header is None:
         if web.get("proxy_rights"):
-            yield "web.proxy_rights", "is for whom a proxy signs on: name its proxy_header", None
+            yield "web.proxy_rights", "is for people whom a proxy signs in: name its proxy_header", None
         return
     if not proxies:
-        yield "web.proxy_header", "nobody is believed: name the proxies that set it", shown(header)
+        yield "web.proxy_header", "no proxy is trusted: name the proxies that set it", shown(header)
     elif isinstance(proxies, list) and any(str(one).endswith("/0") for one in proxies):
-        yield "web.proxies", "anybody could say who they are: name the proxies alone", None
+        yield "web.proxies", "anyone could claim to be anyone: name only the proxies", None
     if not web.get("proxy_rights"):
-        yield "web.proxy_header", "nobody has a right: name them in proxy_rights", shown(header)
+        yield "web.proxy_header", "no one has rights: name people in proxy_rights", shown(header)
 
 
 def _provider_faults(web: Row) -> Iterator[CrossFault]:
@@ -56,7 +56,7 @@ def _provider_faults(web: Row) -> Iterator[CrossFault]:
     if isinstance(issuer, str) and (why := _why_unusable(issuer)):
         yield "web.oidc.issuer", why, shown(issuer)
     if not web.get("public_url"):
-        yield "web.oidc", "people are sent back to public_url: name it", None
+        yield "web.oidc", "needs public_url, to which people return after they sign in", None
 
 
 def _why_unusable(issuer: str) -> str:

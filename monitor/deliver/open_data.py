@@ -34,7 +34,7 @@ VERDICT: Mapping[str, str] = {
     "precision": "how exact the slot is: instant, day, range, month, quarter, season, year or none",
     "verdict": "pending, on_time, late, overdue, early, not_published, unproven, cancelled, moved or unannounced",
     "grade": "which paper it needs: none, note or report",
-    "final": "true once nothing more will be measured",
+    "final": "true when the measurement is complete",
     "first_seen_after": f"the last look that proved the page absent before it was first seen; {INSTANT}",
     "first_seen_by": f"the first look that proved the page present; {INSTANT}",
     "delay_min": "minimum time from the slot to its appearance, negative before the slot; seconds",
@@ -42,7 +42,7 @@ VERDICT: Mapping[str, str] = {
     "exposure_min": "minimum length of the longest exposure before the slot; seconds",
     "exposure_max": "maximum of the same, empty while the exposure is open; seconds",
     "findings": "the kinds of all findings, separated by spaces",
-    "unproven_because": "why nothing could be proved",
+    "unproven_because": "why the verdict could not be proved",
     "released_after": f"the last look that proved it absent before its release; {INSTANT}",
     "released_by": f"the first look that proved it released; {INSTANT}",
 }
@@ -62,7 +62,7 @@ INCIDENT: Mapping[str, str] = {
     "acknowledged_at": f"when it was first acknowledged; {INSTANT}",
     "acknowledged_by": "the role that acknowledged it",
     "assigned": "the role it is assigned to",
-    "verdict": "the verdict on its release at as_of; empty for a lead, which has none",
+    "verdict": "the verdict on its release at as_of; empty for a lead",
     "delay_min": "minimum delay of its release; seconds",
     "delay_max": "maximum delay of its release; seconds",
     "as_of": f"when the facts were judged; {INSTANT}",
@@ -83,7 +83,7 @@ SILENCE: Mapping[str, str] = {
     "name": "the id of what it silences, or the name of the host",
     "begins": f"when it begins; {INSTANT}",
     "until": f"when it ends; {INSTANT}",
-    "by": "the role that asked for it",
+    "by": "the role that requested it",
     "reason": "the reason given",
 }
 CALENDAR: Mapping[str, str] = {

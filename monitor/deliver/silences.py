@@ -22,7 +22,7 @@ EndedSilences = Mapping[str, tuple[Silence, Sequence[OutboxRow]]]
 """By incident, a silence that has ended and the deliveries it suppressed."""
 
 _BACK = timedelta(days=30)
-_RELEASED = "held back by a silence that has ended"
+_RELEASED = "muted by a silence that has ended"
 """The reason stored with a delivery after its silence. Stored rows are compared with it: keep its wording."""
 
 

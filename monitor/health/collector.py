@@ -132,7 +132,7 @@ def _release_families(shown: Sequence[ReleaseState], now: datetime) -> Iterator[
     )
     yield _family("release_info", "Title and slot, always 1", (*_RELEASE, "title", "slot"), labelled)
     yield _family("release_delay_seconds", "Measured delay, both bounds", (*_RELEASE, "bound"), _delay_samples(near))
-    text = "How long before the slot absence was last proved: what is on time came no earlier"
+    text = "Seconds before the slot at which absence was last proved: the release came no earlier"
     bounds = ((_release_labels(one), one.early_bound) for one in near if one.early_bound is not None)
     yield _family("release_early_bound_seconds", text, _RELEASE, bounds)
 
@@ -142,9 +142,7 @@ def _monitor_families(monitor_state: MonitorState) -> Iterator[Metric]:
     yield _gauge("targets_watched", "Addresses that are being watched", monitor_state.targets)
     yield _gauge("look_overdue_seconds", "How late the most overdue look is", monitor_state.overdue)
     yield _gauge("outbox_pending", "Deliveries that wait", monitor_state.pending)
-    yield _gauge(
-        "outbox_oldest_seconds", "How long a delivery has waited that ought to have gone", monitor_state.oldest
-    )
+    yield _gauge("outbox_oldest_seconds", "Seconds that a delivery has waited after it was due", monitor_state.oldest)
     stretch = (((host,), stretch) for host, stretch in (monitor_state.stretch or {}).items())
     yield _family("watch_stretch", "How much wider looks are spaced than planned", ("host",), stretch)
 

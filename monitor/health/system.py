@@ -101,7 +101,7 @@ def clock_sync_text(kept: bool | None) -> str:  # noqa: FBT001 # the answer itse
     """Return the text of the status page for the result of `is_clock_synchronised`."""
     return {
         True: "synchronised",
-        False: "nothing synchronises it",
+        False: "no service synchronises it",
         None: "the system does not say if it is synchronised",
     }[kept]
 

@@ -144,7 +144,7 @@ def length_text(seconds: Mapping[str, Any] | None) -> str:
 def slot_text(slot: Mapping[str, Any] | None) -> str:
     """Return a slot from the JSON: `Friday 5 January 2018, 09:30 GMT`, or the announced text if it has no time."""
     if slot is None:
-        return "nothing announced"
+        return "no time announced yet"
     start = instant_from_json(slot["start"]) if slot["precision"] == "instant" else None
     if start is None:
         return f"{slot['raw'] or slot['start'] or 'no readable time'} (no time announced)"

@@ -48,7 +48,7 @@ def _compare_release(script: Script, expect: ScriptExpect, results: Results) -> 
         return
     release = _find_release(script, expect.release, results)
     if release is None:
-        yield f"there is no release {expect.release}"
+        yield f"no release is called {expect.release}"
         return
     subject = release if expect.part is None else _find_row(release.get("parts", ()), "id", expect.part)
     if subject is None:

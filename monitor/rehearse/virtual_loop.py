@@ -272,7 +272,7 @@ def get_jumping_loop() -> JumpingLoop:
     """Return the running loop. Raises TypeError if its time is not virtual."""
     loop = asyncio.get_running_loop()
     if not isinstance(loop, JumpingLoop):
-        raise TypeError("this runs in virtual time only: the running loop is no JumpingLoop")
+        raise TypeError("this runs only in virtual time, on a JumpingLoop")
     return loop
 
 

@@ -141,7 +141,7 @@ class Backlog:
         """Queue a large write last, and drop the write that it replaces. Raises `StoreFault` if the backlog is full."""
         waiting = sum(one.rows for one in self.large if one is not instead_of and not one.done.done())
         if waiting and waiting + write.rows > self._most_large:
-            raise StoreFault(f"{waiting} rows of calendars wait for the store: there is no room for {write.rows} more")
+            raise StoreFault(f"{waiting} rows of calendars wait for the store: no room for {write.rows} more")
         if instead_of is not None:
             instead_of.done.cancel()
         self.large.append(write)

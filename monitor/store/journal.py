@@ -165,7 +165,7 @@ class Journal:
         part was ever copied.
         """
         if not self.near.exists():
-            raise StoreFault(f"journal {self._folder}: nothing is known yet of what is near")
+            raise StoreFault(f"journal {self._folder}: no releases are known yet")
         try:
             store = self._begun()
         except StoreFault as fault:

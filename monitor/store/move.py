@@ -19,14 +19,14 @@ def copy_store(source: str, target: str) -> dict[str, int]:
     """
     file = file_of(source)
     if file is not None and not file.is_file():
-        raise UserFault(f"store {source}: there is no such file")
+        raise UserFault(f"store {source}: no such file")
     with closing(open_store(source)) as old, closing(open_store(target)) as new:
         try:
             return new.fill_from(old)
         except ValueError as exc:
             reason = " ".join(str(exc).split())
             raise UserFault(
-                f"nothing was copied, a row cannot be: {reason} (`ninethirty store check` tells more)"
+                f"no row was copied, because one cannot be: {reason} (see `ninethirty store check`)"
             ) from exc
 
 
@@ -69,4 +69,4 @@ def _prove(backup: Path, copy: Path) -> None:
     if verdict != "ok":
         raise UserFault(f"backup {backup}: is not whole, take another: {' '.join(verdict.split())}")
     if ours is None:
-        raise UserFault(f"backup {backup}: is no store of ninethirty")
+        raise UserFault(f"backup {backup}: is not a store of ninethirty")

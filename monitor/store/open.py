@@ -64,7 +64,7 @@ class StoreLock:
             fcntl.flock(found, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as exc:
             found.close()
-            remedy = "ask it with `today`, or stop it first (several share a PostgreSQL)"
+            remedy = "use `ninethirty today`, or stop it first (several daemons can share a PostgreSQL)"
             raise SurroundingsFault(f"another monitor runs on {self._file}: {remedy}") from exc
         self.let_go()
         self._held = found

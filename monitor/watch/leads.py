@@ -74,7 +74,7 @@ class Leads:
 def lead_of_press_item(found: Found, at: datetime) -> Finding:
     """Return the lead for a press item: its address and when it was seen, without any of its text."""
     first_seen = _interval_text(Interval(None, at))
-    detail = f"an item of the press that holds watched keywords, first seen {first_seen}: {found.url}"
+    detail = f"a press item with watched keywords, first seen {first_seen}: {found.url}"
     return Finding(LEAD, None, detail, url=found.url)
 
 

@@ -250,6 +250,8 @@ class Explainer:
 def _lost_evidence(records: Iterable[Record]) -> Iterator[Fact]:
     for record in records:
         if record.expired is not None:
-            why = "could not be kept, the disk refused them" if record.is_lost else "were given up for want of room"
+            why = (
+                "could not be kept, the disk refused them" if record.is_lost else "were dropped because memory was full"
+            )
             when = f"{record.expired:%d %B %Y %H:%M} UTC"
             yield Fact("evidence", f"{record.id}: its bytes {why}, {when}", record.expired, evidence=(record.id,))

@@ -36,7 +36,7 @@ async def acknowledge_by_link(request: Request) -> Response:
     if isinstance(opened, Response):
         return opened
     if (desk := queries_of(request).desk) is None:
-        raise UnknownName("Nothing can be acknowledged here.")
+        raise UnknownName("There is no incident to acknowledge here.")
     try:
         await desk.acknowledge(opened[0], role)
     except InvalidInput as fault:

@@ -145,7 +145,7 @@ class Release(Measured):
 
     `producers` are all organisations of its announcement. `url` is empty for viewers who may not know it yet, and
     `address` says how it is known. `available_elsewhere` lists the alternatives that were public, the first one first.
-    `final`: nothing more will be measured. `due` is null unless its slot has passed without a verdict.
+    `final`: the measurement is complete. `due` is null unless its slot has passed without a verdict.
     `promise_confirmed` is when a calendar last confirmed its slot. `at` is the time of this state. `joined_into` is
     present only if it now belongs to another release.
     """

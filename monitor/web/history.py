@@ -79,7 +79,7 @@ class Group:
     def share(self) -> str:
         """Return the share that was on time of the releases that could be judged."""
         on_time, judged = on_time_of(one.word for one in self.points)
-        return f"{100 * on_time // judged} %, {on_time} of {judged}" if judged else "nothing judged"
+        return f"{100 * on_time // judged} %, {on_time} of {judged}" if judged else "no releases judged"
 
     @cached_property
     def median(self) -> str:

@@ -19,12 +19,12 @@ from monitor.web.request import check_parameters, may_act, queries_of
 
 Sort = Literal["leak", "access", "early_exposure", "late", "partial", "swapped", "unannounced"]
 SORTS: dict[Sort, str] = {
-    "leak": "Leak: figures were told or published before their release",
+    "leak": "Leak: figures were shared or published before their release",
     "access": "Access: a message or file went to the wrong people",
-    "early_exposure": "Out early at an address that nobody watches",
+    "early_exposure": "Published early at an address that is not watched",
     "late": "Late, which this monitor did not see",
     "partial": "Parts of it were missing",
-    "swapped": "The wrong file or figures stood there",
+    "swapped": "The wrong file or figures were published",
     "unannounced": "Released without an announcement",
 }
 _FIELDS = {"when": "day", **{name: name for name in ("what", "title", "producer", "until", "url")}}

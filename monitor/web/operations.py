@@ -35,7 +35,7 @@ _FAULTS = {
     400: "wrong parameters, or a wrong body",
     401: "the board is not public: neither a name with its password nor the token",
     403: "not for viewers, or not for this token",
-    404: "nothing of that name",
+    404: "no such item",
     429: "too many wrong passwords or tokens; `Retry-After` says how many seconds to wait",
     503: "the store does not answer",
 }
@@ -82,7 +82,7 @@ class Operation:
         fields = self.input.model_fields.items() if self.method == "GET" else ()
         check_parameters(request, [field.alias or name for name, field in fields])
         if not all(map(str.isprintable, request.path_params.values())):
-            raise UnknownName("nothing has a name like that")
+            raise UnknownName("no item has such a name")
         if self.method == "GET":
             given = self.input.read(dict(request.query_params))
         elif (refusal := _refuse_without_duty(request)) is not None:
@@ -137,7 +137,7 @@ class Operation:
             if self.answer is not None:
                 etag = {"description": "the value for `If-None-Match`", "schema": {"type": "string"}}
                 answer["headers"] = {"ETag": etag}
-                responses[304] = {"description": "nothing has changed since the answer with that `ETag`"}
+                responses[304] = {"description": "unchanged since the response with that `ETag`"}
         return result | {"parameters": parameters, "responses": {str(one): responses[one] for one in sorted(responses)}}
 
 

@@ -48,7 +48,7 @@ KIND_NAMES: Mapping[str, str] = {
     Kind.LEAD: "a lead to be judged",
     Kind.ALTERED: "altered after its release",
     Kind.CALENDAR: "calendars disagree, short notice, or not announced",
-    Kind.TOO_COSTLY: "a host whose answers cannot be read",
+    Kind.TOO_COSTLY: "a host with unreadable answers",
     Kind.PLATFORM: "several releases, of one platform or period",
     Kind.HAND: "logged by hand",
 }
@@ -217,7 +217,7 @@ async def _stored_checks(queries: Queries) -> tuple[list[Check], list[dict[str, 
         todo = "Free space, or bring the database back."
         return [Check("Store, read", str(fault), todo, "NinethirtyStoreFailing")], []
     count = f"{len(given_up)} notice{'s' if len(given_up) != 1 else ''} given up in the last seven days"
-    todo = "Tell the recipients yourself, then repair the channel: see the list below."
+    todo = "Contact the recipients yourself, then repair the channel: see the list below."
     notices = Check("Notices", count, todo, "NinethirtyNoticeGivenUp")
     return [
         notices if given_up else Check("Notices", "no delivery was given up in the last seven days"),
@@ -235,7 +235,7 @@ def _member_checks(queries: Queries, now: datetime) -> Iterator[Check]:
             yield Check(name, f"held by {lease.holder} until {clock(lease.until, zone, exact=True)}")
         elif beat is not None and not beat.stopped and now - beat.at < GIVEN_UP_FOR:
             todo = "Start it again, or remove what stopped it."
-            yield Check(name, f"not heard of since {stamp(beat.at, zone)}", todo, "NinethirtyDown")
+            yield Check(name, f"no sign of it since {stamp(beat.at, zone)}", todo, "NinethirtyDown")
 
 
 async def show_status(request: Request) -> Response:

@@ -130,7 +130,7 @@ class Queries:
     async def ask(self, question: Callable[[], T], *, is_slow: bool = False) -> T:
         """Return the result of a blocking query, made in a thread; a slow one has its own. Raises `StoreFault`."""
         if self.live.is_store_unavailable():
-            raise StoreFault("the store does not answer: the board of today is shown from memory, and nothing else")
+            raise StoreFault("the store does not answer, so only today's board is available, from memory")
         return await (self._slow_threads if is_slow else self._threads).ask(question)
 
     def for_viewer(self, *, sees_all: bool) -> Queries:

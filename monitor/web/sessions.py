@@ -145,7 +145,7 @@ class Sessions:
         name, claimed = await openid.redeem_code(code, self.make_flow(browser), self._ask)
         right = openid.provider.right(claimed)
         if right is None:
-            why = f"You are signed on as {name}, who has no right here. Ask the person who runs this monitor."
+            why = f"You are signed on as {name}, who has no rights here. Contact the person who runs this monitor."
             raise NotSignedOn(HTTPStatus.FORBIDDEN, why)
         _log.info("signed_in", user=name, right=str(right), by="oidc", client=client)
         return self._open_session(secrets.token_urlsafe(32), Person(name, NOBODY.password), claimed=claimed)

@@ -278,7 +278,7 @@ def _is_secure(request: Request) -> bool:
 def _door(request: Request) -> Sessions:
     door = queries_of(request).door
     if door is None:
-        raise UnknownName("There is no sign-in here.")
+        raise UnknownName("Sign-in is not set up here.")
     return door
 
 

@@ -219,7 +219,7 @@ def find_faults(file: Path) -> Iterator[str]:
         return
     yield from map(str, faults)
     if not people and not read_programs(text):
-        yield f"{file.name}: nobody can sign in; `ninethirty user NAME` makes a line"
+        yield f"{file.name}: no one can sign in; `ninethirty user NAME` adds a person"
 
 
 class Users:

@@ -83,7 +83,7 @@ def decode_text(page: Page, fallback: str | None = None) -> str:
             raise UnreadableCalendar(f"{page_name(page)}: byte {exc.start} is not UTF-8") from exc
         text = page.body.decode(fallback, errors="replace")
     if "\0" in text:
-        raise UnreadableCalendar(f"{page_name(page)}: holds NUL bytes, so it is no text")
+        raise UnreadableCalendar(f"{page_name(page)}: contains NUL bytes, so it is not text")
     return text
 
 

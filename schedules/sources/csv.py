@@ -75,7 +75,7 @@ def _read_body(
         if not any(cell.strip() for cell in row):
             continue
         if is_remark_row(row):
-            remarks.append(Remark(f"row {number}", "left out, it is no release", " ".join(row).strip()))
+            remarks.append(Remark(f"row {number}", "left out, it is not a release", " ".join(row).strip()))
             continue
         found.append(_make_row(f"row {number}", row, columns, settings))
     return found, remarks

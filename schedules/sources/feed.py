@@ -85,7 +85,7 @@ def _parse_feed(page: Page) -> Sequence[Mapping[str, Any]]:
         parsed = feedparser.parse(io.BytesIO(body), response_headers={"content-type": "application/xml"})
     except ValueError as exc:
         # It fails on an invalid character reference.
-        raise UnreadableCalendar(f"{page_name(page)}: is no feed that can be read") from exc
+        raise UnreadableCalendar(f"{page_name(page)}: is not a readable feed") from exc
     if not parsed.get("version"):
         raise UnreadableCalendar(f"{page_name(page)}: neither RSS nor Atom")
     entries: list[Mapping[str, Any]] = parsed.entries

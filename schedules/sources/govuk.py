@@ -90,7 +90,7 @@ class GovukSource:
         made = {}
         for link, entry in listed.items():
             if not entry.display_date and not link.startswith(ANNOUNCEMENTS):
-                remarks.append(Remark(link, "left out, it is no announcement", entry.title))
+                remarks.append(Remark(link, "left out, it is not an announcement", entry.title))
                 continue
             item = fresh.get(link) or self._cached_item(link, entry)
             made[link] = self._announce(entry if item is None else _prefer_item(entry, item), item, today, remarks)

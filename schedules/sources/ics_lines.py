@@ -100,7 +100,7 @@ def read_calendars(page: Page) -> list[RawCalendar]:
 def _decode(page: Page) -> str:
     body = page.body.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     if b"\0" in body:
-        raise UnreadableCalendar(f"{page_name(page)}: holds NUL bytes, so it is no text")
+        raise UnreadableCalendar(f"{page_name(page)}: contains NUL bytes, so it is not text")
     # Unfolded as bytes, because a fold may split a character.
     body = _FOLD.sub(b"", body)
     try:

@@ -72,7 +72,7 @@ def _read_releases(page: Page, settings: CalendarSettings) -> tuple[list[Calenda
     if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
         raise UnreadableCalendar(f"{page_name(page)}: release: write each release as a [[release]] table")
     if not tables and "source" not in data and data:
-        raise UnreadableCalendar(f"{page_name(page)}: holds no [[release]] table")
+        raise UnreadableCalendar(f"{page_name(page)}: contains no [[release]] table")
     found = [_make_row(f"release[{number}]", table, own, remarks) for number, table in enumerate(tables, 1)]
     return found, remarks, own
 

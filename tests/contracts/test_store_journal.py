@@ -96,7 +96,7 @@ def test_what_is_no_address_is_a_users_mistake(tmp_path: Path) -> None:
 
 
 def test_nothing_is_known_before_the_store_was_ever_well(journal: Journal) -> None:
-    with pytest.raises(StoreFault, match="nothing is known yet"):
+    with pytest.raises(StoreFault, match="no releases are known yet"):
         journal.stand_in(SLOT)
 
 

@@ -121,7 +121,7 @@ def test_nothing_that_is_there_is_overwritten(source: str, target: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("standing", "told"), [("waiting", "refused"), ("lost", "nothing was copied, a row cannot be")]
+    ("standing", "told"), [("waiting", "refused"), ("lost", "no row was copied, because one cannot be")]
 )
 def test_a_copy_that_breaks_off_leaves_nothing(source: str, target: str, standing: str, told: str) -> None:
     with closing(sqlite3.connect(source.removeprefix("sqlite:///"))) as connection, connection:
@@ -149,7 +149,7 @@ def test_a_backup_of_an_older_version_is_brought_to_this_ones_shape(tmp_path: Pa
     ("content", "told"),
     [
         (b"no database at all " * 400, "is not whole, take another: file is not a database"),
-        (b"", "is no store of ninethirty"),
+        (b"", "is not a store of ninethirty"),
     ],
 )
 def test_what_is_no_backup_is_refused_in_one_line(content: bytes, told: str, tmp_path: Path) -> None:
@@ -201,5 +201,5 @@ def test_a_database_of_somebody_else_is_not_copied(tmp_path: Path) -> None:
     with engine.begin() as connection:
         connection.execute(text("CREATE TABLE cats (name TEXT)"))
     engine.dispose()
-    with pytest.raises(UserFault, match="is no store of ninethirty"):
+    with pytest.raises(UserFault, match="is not a store of ninethirty"):
         copy_store(f"sqlite:///{tmp_path}/other.db", f"sqlite:///{tmp_path}/target.db")

@@ -139,7 +139,7 @@ def _ask_in_editor(last: Draft, field: str) -> str:
         raise UserFault(f"give the text of {field}: --text or --file")
     said = click.edit(last.words.get(field, ""), require_save=True, extension=".txt")
     if said is None:
-        raise UserFault("you saved nothing in the editor, so nothing was changed")
+        raise UserFault("you saved no change in the editor, so the draft is unchanged")
     return said.rstrip("\n")
 
 

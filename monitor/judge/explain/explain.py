@@ -137,7 +137,7 @@ def _promise_facts(case: Case) -> list[Fact]:
     ]
     facts += [_promise_fact(what, one, case) for what, one in others if one is not None and one != in_force.promise]
     if in_force.learnt_after_slot:
-        facts.append(Fact("promise", "the slot had passed when it was first read, so nothing can be proved of it"))
+        facts.append(Fact("promise", "the slot had passed when it was first read, so its punctuality cannot be proved"))
     return facts
 
 
@@ -202,7 +202,7 @@ def _policy_fact(case: Case) -> Fact:
         return Fact("policy", "no readable time is in force, so the looks cannot be compared with a slot")
     if not window.exact:
         span = f"{exactly(window.opens, case.zone)} to {exactly(window.passes, case.zone)}"
-        return Fact("policy", f"nothing was promised to the minute: judged as the span {span}")
+        return Fact("policy", f"no minute was announced: judged as the span {span}")
     text = (
         f"on time means proved to have come within {length(policy.on_time_within.total_seconds())} of the slot; "
         f"present more than {length(policy.uncertainty.total_seconds())} before it is early; "
@@ -326,7 +326,7 @@ def _list_what_would_change(case: Case, verdict: Verdict) -> tuple[str, ...]:
     if verdict.final:
         lines.append("final: only a withdrawal or a changed file would still add a finding")
     elif verdict.revisit is not None:
-        lines.append(f"judged again at {exactly(verdict.revisit, case.zone)} even if nothing new is seen")
+        lines.append(f"judged again at {exactly(verdict.revisit, case.zone)} even without new evidence")
     return tuple(dict.fromkeys(lines))
 
 

@@ -77,7 +77,7 @@ def _find_unwatched(case: Case, parts: Sequence[PartVerdict], evidences: Sequenc
 def _exposure_text(case: Case, exposure: Exposure) -> str:
     came = f"public before its slot: came {between_exactly(exposure.start, case.zone)}"
     if exposure.open:
-        return f"{came}, not seen gone yet"
+        return f"{came}, not seen removed yet"
     if exposure.start == exposure.to:
         return (
             f"public before its slot: came and went {between_exactly(exposure.start, case.zone)}, removed (410) after"

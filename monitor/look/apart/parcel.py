@@ -15,7 +15,7 @@ def _member(kind: object, name: str) -> Enum:
     """Return a member of an enumeration by its name. Python before 3.11.4 pickles a member as a call of `getattr`."""
     if isinstance(kind, type) and issubclass(kind, Enum):
         return kind[name]
-    raise RefusedReply(f"a reply must not ask for {name}")
+    raise RefusedReply(f"a reply must not request {name}")
 
 
 _TIMES = (date, datetime, time, timedelta, timezone)

@@ -32,7 +32,7 @@ class Body:
     def __init__(self, encoding: str, cap: int, *, enough: bool) -> None:
         is_gzip = _IS_GZIP.get(encoding.strip().lower())
         if is_gzip is None:
-            raise UnusableBody(Reason.ENCODING, "an encoding we did not ask for")
+            raise UnusableBody(Reason.ENCODING, "an encoding that we did not request")
         self._inflate = zlib.decompressobj(31) if is_gzip else None
         self._cap = cap
         self._enough = enough

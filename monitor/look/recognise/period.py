@@ -34,7 +34,7 @@ def recognise(answer: Answer, context: Context) -> Recognised:
     if len(matches) != 1:
         return unknown("its heading and its title name two periods" if matches else "names no period")
     if False in matches:
-        return absent("another period stands there")
+        return absent("the page shows another period")
     if (waiting := read_placeholder(page, answer, context)) is not None:
         # Absence would need the period of another edition.
         return replace(waiting, state=State.UNKNOWN)

@@ -60,7 +60,7 @@ def find_json(expression: str) -> Recogniser:
             return unknown("no JSON that can be read")
         # As JMESPath itself has it, zero is true.
         if value is None or value is False or value in ("", [], {}):
-            return absent("the expression finds nothing")
+            return absent("the expression matches nothing")
         values = value if isinstance(value, list) else [value]
         is_titled = any(isinstance(text, str) and likeness(context.title, text) is Likeness.SAME for text in values)
         rows = [row for row in values[:_MOST_ENTRIES] if isinstance(row, dict) and row.get("url")]

@@ -11,7 +11,7 @@ from monitor.look.recognise.result import NAMELESS, Context, Recognised, absent,
 from monitor.look.sighting import State
 from schedules.titles import period_of, read_title, slug, title_matches
 
-ANOTHER_EDITION, ANOTHER_TITLE = "another edition stands there", "another title stands there"
+ANOTHER_EDITION, ANOTHER_TITLE = "the page shows another edition", "the page shows another title"
 """Reasons of an absence and of an unknown, although the address answered with success."""
 NOT_ITS_TITLE = "it does not bear the title of this release"
 WITHOUT_PERIOD = "its title without its period"

@@ -74,7 +74,7 @@ class Appender:
 
     def trouble(self) -> str:
         """Return why bytes cannot be kept at present, or an empty string."""
-        return f"what is seen cannot be kept: {self._fault}" if self._refusals else ""
+        return f"evidence cannot be stored: {self._fault}" if self._refusals else ""
 
     def append(self, waiting: Sequence[Waiting]) -> list[Record]:
         """Append the bytes of these answers and return their records, chained.

@@ -61,7 +61,7 @@ def copy_rows(source: Engine, target: Engine) -> dict[str, int]:
         filled = [table.name for table in METADATA.sorted_tables if writer.execute(select(table).limit(1)).first()]
         if filled:
             there = f"it has rows in {', '.join(filled)}"
-            raise UserFault(f"the store to copy into is not empty, {there}: nothing is overwritten")
+            raise UserFault(f"the store to copy into is not empty, {there}: it exists, and no file is overwritten")
         return {table.name: _copy_table(reader, writer, table) for table in METADATA.sorted_tables}
 
 

@@ -13,9 +13,9 @@ from monitor.errors import Conflict, StoreFault
 
 MEND = "stop, move it and its -wal and -shm away, `ninethirty store restore BACKUP`"
 _REASONS = (
-    ("database is locked", "another program has held it locked for more than five seconds"),
-    ("database or disk is full", "there is no room left on the disk"),
-    ("no space left", "there is no room left on the disk"),
+    ("database is locked", "another program has locked it for more than five seconds"),
+    ("database or disk is full", "the disk is full"),
+    ("no space left", "the disk is full"),
     ("file is not a database", f"the file is not a database, or damaged: {MEND}"),
     ("malformed", f"the database is damaged: {MEND}"),
     ("unable to open database", "the file cannot be opened"),

@@ -174,7 +174,7 @@ class Store:
         with faults_of(source._place):
             kept = source._kept()
             if kept is None:
-                raise UserFault(f"store {source._place}: is no store of ninethirty")
+                raise UserFault(f"store {source._place}: is not a store of ninethirty")
             if source._standing.is_older(kept):
                 shape = kept["version_num"]
                 raise UserFault(

@@ -67,7 +67,7 @@ def test_a_page_that_flaps_for_three_minutes_makes_four_notices_and_a_last_one(f
     assert steady is not None
     assert steady.subject.startswith("EARLY, steady again: ")
     assert "public since 07:33 GMT, not seen removed yet" in steady.subject
-    assert "What changed: it came and went from 07:30 GMT to 07:33 GMT, 37 changes; nothing has changed" in steady.text
+    assert "What changed: it came and went from 07:30 GMT to 07:33 GMT, 37 changes; no change" in steady.text
 
 
 def test_what_came_and_went_and_is_removed_says_so_once_steady(facts: Make) -> None:

@@ -215,7 +215,7 @@ def test_before_the_slot_no_public_surface_shows_what_is_published(
     assert "Example claims" in found["/"][1]
     assert "Example claims" in found["/calendar.ics"][1]
     assert (found["/atom.xml"][0], "<entry" in found["/atom.xml"][1]) == (200, False)
-    assert "nothing judged" in found["/badges/department-for-example.svg"][1]
+    assert "no releases judged" in found["/badges/department-for-example.svg"][1]
     assert found["/metrics"][0] == (401 if not who else 403)
     assert found["/status"][0] in {401, 403}
 

@@ -172,8 +172,8 @@ def test_each_unknown_field_of_a_template_is_named(read: Read, tmp_path: Path) -
     (tmp_path / "own.docx").write_bytes(template("title", "wat_happened", "colour"))
     told = faults_of(read, '[[producer]]\nid = "ofqual"\nname = "Ofqual"\nreport = { template = "own.docx" }\n')
     assert [make_line.split(": ")[2] for make_line in told] == [
-        'asks for colour, and there is no such field (got "own.docx")',
-        'asks for wat_happened, and there is no such field (got "own.docx")',
+        'asks for colour, but no such field exists (got "own.docx")',
+        'asks for wat_happened, but no such field exists (got "own.docx")',
     ]
 
 

@@ -104,7 +104,7 @@ class FullStore(TemporaryStore):
     @contextmanager
     def transaction(self) -> Iterator[Any]:
         if self.full:
-            raise StoreFault("store: there is no room left on the disk")
+            raise StoreFault("store: the disk is full")
         with super().transaction() as tx:
             yield tx
 

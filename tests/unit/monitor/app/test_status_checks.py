@@ -89,7 +89,7 @@ def test_a_calendar_that_cannot_be_read_says_what_to_do(tmp_path: Path) -> None:
     [
         (True, False, True, "synchronised; ahead of the watched hosts: -0.010 s to 0.012 s"),
         (None, False, True, "the system does not say if it is synchronised"),
-        (False, False, False, "nothing synchronises it"),
+        (False, False, False, "no service synchronises it"),
         (True, True, False, "synchronised"),
     ],
 )

@@ -48,7 +48,7 @@ FOLDER = '[[channel]]\nname = "a"\nkind = "folder"\nfolder = "{folder}/a"\n'
 ADDED = [
     ('[[route]]\nmatch = {{ producer = "home-ofice" }}\nchannels = ["desk"]\n', "mean home-office?"),
     (PART % 'producer = "department-for-transprot"', "part[1].match.producer: no calendar"),
-    (PART % 'title = "Road casualtys*"', "part[1].match: fits none of the releases that are known"),
+    (PART % 'title = "Road casualtys*"', "part[1].match: matches none of the known releases"),
     ('[budget]\n"www.gov.ku" = "5/s"\n', "did you mean www.gov.uk?"),
     ('[policy.producer.dtf]\nnote_within = "9m"\n', "policy.producer.dtf: no calendar names"),
     (SECOND, "the environment has no NINETHIRTY_NO_SUCH_KEY"),
@@ -59,17 +59,17 @@ SLIPS = [
     *((BEFORE, added + BEFORE, named) for added, named in ADDED),
     ('["department-for-transport', '["deparment-for-transport', "calendar[1].filters.organisations: not a body this"),
     ('id = "department-for-transport"', 'id = "dft"', "producer[1].id: no calendar names this producer"),
-    ("smtp.dft.gov.uk", "smtp.example.gov.uk", "is an example's: put your own server"),
+    ("smtp.dft.gov.uk", "smtp.example.gov.uk", "is an example: enter your own server"),
     ("[store]", 'timezone = "Europe"\n[store]', "timezone: no time zone of that name"),
     ("[store]", 'timezone = "UTC"\n[store]', "are not read as London's"),
-    (CALENDAR, "", "nothing is announced, so nothing is watched"),
+    (CALENDAR, "", "no calendar is configured, so no release is watched"),
     ('["www.gov.uk"]', '["https://www.gov.uk"]', 'producer[1].hosts[1]: not a host, write "www.gov.uk"'),
     ("smtp.dft.gov.uk", "smtp://smtp.dft.gov.uk", "channel[1].host: not a host"),
     ('host = "', 'user = "a"\npassword = {{ file = "open" }}\nhost = "', "/open: chmod o-r"),
     ('host = "', 'user = "a"\npassword = {{ file = "empty" }}\nhost = "', "/empty is empty"),
     ('host = "', 'user = "a"\npassword = {{ file = "odd" }}\nhost = "', "odd cannot be read: is not UTF-8 text"),
-    (CHANNEL, "", "there is none: nobody is told of anything"),
-    (CHANNEL, FOLDER, "folders alone: only who looks into them learns of anything"),
+    (CHANNEL, "", "no channel is configured, so no one is notified"),
+    (CHANNEL, FOLDER, "only folders are configured, so no one is notified"),
     ('kind = "govuk"', 'kind = "govukk"', "did you mean govuk?"),
     ('kind = "govuk"', 'kind = ["govuk"]', "calendar[1].kind: must be one of"),
     ("filters", "filter", "did you mean filters?"),
@@ -115,7 +115,7 @@ def test_a_calendar_that_was_last_read_without_entries_is_named(ask: Run_, good:
     with store.transaction() as tx:
         tx.add_read(CalendarRead("govuk", now, now, usable=True, entries=0))
     store.close()
-    assert "govuk has no entries: nothing of it is watched" in ask("check").err
+    assert "govuk has no entries, so it adds no releases" in ask("check").err
 
 
 @pytest.mark.slow
@@ -162,7 +162,7 @@ def test_every_example_passes_check_once_its_secrets_exist(
     assert status_of(["check", "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert told["faults"] == []
-    assert [one for one in told["warnings"] if "is an example's" not in one] == []
+    assert [one for one in told["warnings"] if "is an example:" not in one] == []
 
 
 def test_check_shows_who_can_sign_in_by_a_provider_and_an_absent_secret(ask: Run_, good: Path) -> None:
@@ -211,7 +211,7 @@ def test_check_shows_who_is_on_call_and_warns_of_a_gap_within_a_week(good: Path,
     assert "on call now: duty: duty A until " in told.out
     assert "notified of everything: duty (the person on call: duty A)" in told.out
     assert "on call now: duty: duty A until " in today.out
-    assert ("rota[1]: nobody is on call from" in told.err) == (days < 7)
+    assert ("rota[1]: no one is on call from" in told.err) == (days < 7)
     assert json.loads(ask("check", "--json").out)["on_call"] == {"duty": ["duty A"]}
 
 
@@ -222,7 +222,7 @@ def test_a_rota_without_route_or_without_anyone_on_call_gives_a_warning(good: Pa
     told = ask("check")
     assert told.status == 1
     assert "rota duty: no event of the next 62 days names a role of this rota" in told.err
-    assert "rota[1]: no route or summary names it: it decides nothing" in told.err
+    assert "rota[1]: no route or summary names it, so it is not used" in told.err
     config.write_text(config.read_text() + '[[summary]]\nkind = "morning"\nchannels = ["duty"]\n')
     assert "names it: it decides nothing" not in ask("check").err
 

@@ -183,7 +183,7 @@ def test_history_reads_the_same_rows_and_writes_nothing(ask: Ask, folder: Path) 
         assert history.blind() == []
         assert [one["release"] for one in history.incidents()] == ["births-2016"]
     assert (folder / "store.db").read_bytes() == before
-    with pytest.raises(UserFault, match="there is no such file"):
+    with pytest.raises(UserFault, match="no such file"):
         History(f"sqlite:///{folder}/elsewhere.db")
 
 

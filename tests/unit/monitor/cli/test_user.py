@@ -82,7 +82,7 @@ def test_check_reports_every_fault_of_the_users_file(ask: Ask, folder: Path) -> 
     assert told.err.splitlines() == [
         "users: line 1: not NAME:HASH; `ninethirty user NAME` makes such a line",
         "users: line 2: the hash of bob is not one that `ninethirty user` makes",
-        "users: nobody can sign in; `ninethirty user NAME` makes a line",
+        "users: no one can sign in; `ninethirty user NAME` adds a person",
     ]
 
 

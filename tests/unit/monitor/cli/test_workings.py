@@ -49,7 +49,7 @@ def add(folder: Path, text: str) -> None:
     config.write_text(config.read_text() + text)
 
 
-FOLDERS_ALONE = "WARNING: config.toml: channel: folders alone: only who looks into them learns of anything\n"
+FOLDERS_ALONE = "WARNING: config.toml: channel: only folders are configured, so no one is notified\n"
 SEEN = ["strangers see: whether the monitor is alive and ready", "people at this machine see: everything"]
 
 
@@ -119,7 +119,7 @@ def test_a_test_notice_goes_through_the_named_channel(ask: Ask, folder: Path) ->
     told = ask("channel", "test", "desk", "--json")
     assert (told.status, told.json["accepted"]) == (0, True)
     (text,) = folder.glob("outbox/*/*.txt")
-    assert "TEST\n\nLATE: Test of a channel: nothing has happened" in text.read_text()
+    assert "TEST\n\nLATE: Test of a channel: there is no incident" in text.read_text()
 
 
 def test_a_refusing_channel_ends_with_status_1(ask: Ask, folder: Path) -> None:

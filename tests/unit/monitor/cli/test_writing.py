@@ -52,7 +52,7 @@ def test_an_editor_left_without_saving_changes_nothing(ask: Ask, folder: Path) -
     before = draft(ask)["version"]
     config = folder / "config.toml"
     shown = at_a_terminal(config, "incident", "draft", INCIDENT, "--field", FIELD, *ROLE, env=editor(folder, "exit 0"))
-    assert shown == "you saved nothing in the editor, so nothing was changed\n"
+    assert shown == "you saved no change in the editor, so the draft is unchanged\n"
     assert draft(ask)["version"] == before
 
 

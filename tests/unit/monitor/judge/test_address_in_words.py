@@ -29,7 +29,7 @@ def explanation_of(verdict: Verdict) -> Explanation:
 @pytest.mark.parametrize(
     ("address", "words", "sentence"),
     [
-        (Address.GUESSED, "guessed from its announcement's", "it was guessed from that of its announcement"),
+        (Address.GUESSED, "guessed from its announcement", "it was guessed from that of its announcement"),
         (Address.LED_TO, "its announcement led there", "its announcement led there."),
         (Address.FOUND, "found by its title", "it was found by its title in a listing."),
     ],
@@ -50,6 +50,6 @@ def test_people_are_shown_no_remark_on_an_announced_address() -> None:
 
 def test_a_guessed_address_at_which_the_release_was_found_proves_its_verdict() -> None:
     verdict = replace(a_late_verdict(1300), address=Address.GUESSED)
-    assert address_note(release_json(verdict)) == " (guessed from its announcement's, and found there)"
+    assert address_note(release_json(verdict)) == " (guessed from its announcement, and found there)"
     assert sentence_on(verdict).endswith("and the release was found there.")
     assert not any("proves nothing" in fact.text for fact in explanation_of(verdict).facts)

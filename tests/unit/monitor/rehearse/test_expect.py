@@ -114,7 +114,7 @@ def test_an_unmet_expectation_says_how_the_results_differ(check_one: Callable[[s
 
 def test_an_expected_release_without_results_is_unmet(script: Callable[[str], Script]) -> None:
     met = check(script(RELEASE + 'release = "birds"\nverdict = "late"'), Results())
-    assert met == [Met("birds", None, met=False, why="there is no release birds")]
+    assert met == [Met("birds", None, met=False, why="no release is called birds")]
 
 
 def test_an_expected_delay_is_unmet_if_none_was_measured(script: Callable[[str], Script]) -> None:

@@ -241,7 +241,7 @@ def test_an_ordinary_loop_is_refused() -> None:
     async def scenario() -> None:
         get_jumping_loop()
 
-    with pytest.raises(TypeError, match="virtual time only"):
+    with pytest.raises(TypeError, match="only in virtual time"):
         asyncio.run(scenario())
 
 

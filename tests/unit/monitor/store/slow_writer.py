@@ -64,7 +64,7 @@ class Refused:
 
     def write(self, transaction: Transaction) -> None:  # noqa: ARG002
         """Be refused."""
-        raise StoreFault("there is no room left on the disk")
+        raise StoreFault("the disk is full")
 
     def written(self) -> None:
         """Never be told so."""

@@ -40,7 +40,7 @@ class FailingStore(TemporaryStore):
             yield tx
             if self.failures:
                 self.failures -= 1
-                raise StoreFault("store: there is no room left on the disk")
+                raise StoreFault("store: the disk is full")
             self.commits += 1
 
 
@@ -167,7 +167,7 @@ async def test_while_the_store_fails_everything_is_held_and_written_once_it_reco
     assert clock.monotonic() < 2.0
     await writer.close()
     assert runs_of(store, EDGE) == [a_run(looks=2)]
-    assert told.faults == ["store: there is no room left on the disk"] * 4
+    assert told.faults == ["store: the disk is full"] * 4
 
 
 @virtually
@@ -175,7 +175,7 @@ async def test_whoever_will_not_wait_is_told_of_the_failing_store_and_nothing_is
     store = FailingStore(failures=1)
     writer = Writer(store, clock)
     writer.put(a_run())
-    with pytest.raises(StoreFault, match="no room"):
+    with pytest.raises(StoreFault, match="disk is full"):
         await writer.write(lambda tx: tx.add_event(an_event()), patient=False)
     await writer.close()
     assert store.verdicts.events() == []

@@ -50,7 +50,7 @@ async def test_settled_releases_are_counted_by_month_producer_host_and_hour() ->
         found = read_tables(await board.client.get("/history"))
         by_month = found["Releases by month and verdict"]
         assert len(by_month) == 12
-        told = {month: cells[0] for month, cells in by_month.items() if cells[0] != "nothing judged"}
+        told = {month: cells[0] for month, cells in by_month.items() if cells[0] != "no releases judged"}
         assert told == {"Nov 2017": "0 %, 0 of 1", "Jan 2018": "66 %, 2 of 3"}
         assert found["Releases by producer and verdict"]["Department for Transport"][0] == "100 %, 1 of 1"
         assert len(found["Releases by host and verdict"]) == 1

@@ -261,7 +261,7 @@ async def test_sign_on_never_redirects_to_another_site(tmp_path: Path, where: st
 async def test_claim_without_a_configured_right_is_refused(tmp_path: Path, claim: str, claims: dict[str, Any]) -> None:
     async with signing_on(tmp_path, claim=claim) as one:
         one.idp.claims |= claims
-        assert is_refused(await one.sign_on(), 403, "no right here")
+        assert is_refused(await one.sign_on(), 403, "no rights here")
         assert await one.statuses() == [303] * 3
 
 

@@ -20,12 +20,12 @@ async def test_status_page_lists_given_up_notices_with_their_reasons() -> None:
 async def test_status_page_lists_failing_checks_first_with_advice() -> None:
     async with a_board() as board:
         todo = "Start chrony or systemd-timesyncd."
-        clock = Check("Clock", "nothing synchronises it", todo, "NinethirtyClockOff")
+        clock = Check("Clock", "no service synchronises it", todo, "NinethirtyClockOff")
         board.running.states = (Check("Store", "writable"), clock)
         page = (await board.client.get("/status")).text
     # The other one is the notice that was given up.
     assert "Ready, but 2 of 3 checks need attention" in page
-    assert page.index("<strong>Clock</strong>: nothing synchronises it") < page.index(
+    assert page.index("<strong>Clock</strong>: no service synchronises it") < page.index(
         "<strong>Store</strong>: writable"
     )
     assert todo in page
@@ -58,6 +58,6 @@ async def test_status_page_warns_of_a_silent_monitor_but_not_of_a_stopped_one() 
                 tx.save_heartbeat(Heartbeat(name, now + timedelta(seconds=min(until, 0)), stopped))
         page = (await board.client.get("/status")).text
     assert "<strong>Monitor north</strong>: held by host-of-north until" in page
-    assert "<strong>Monitor south</strong>: not heard of since 5 Jan 2018 09:30" in page
+    assert "<strong>Monitor south</strong>: no sign of it since 5 Jan 2018 09:30" in page
     assert 'href="/runbook#ninethirtydown"' in page
     assert "Monitor east" not in page

@@ -88,4 +88,4 @@ def test_file_with_only_programs_is_valid_and_faults_contain_no_hash(users: Path
     users.write_text("a-b:$sha256$abc:read\n")
     (told, nobody) = find_faults(users)
     assert told == "users: line 1: the token of a-b is not one that `ninethirty user --token` makes"
-    assert "nobody can sign in" in nobody
+    assert "no one can sign in" in nobody

@@ -125,7 +125,7 @@ def test_later_of_two_lines_with_one_name_is_used(anne: str) -> None:
 
 
 def test_faults_of_the_file_itself_are_reported(file: Path, tmp_path: Path) -> None:
-    assert list(find_faults(file)) == ["users: nobody can sign in; `ninethirty user NAME` makes a line"]
+    assert list(find_faults(file)) == ["users: no one can sign in; `ninethirty user NAME` adds a person"]
     file.write_text(f"anne:{GOOD}")
     assert list(find_faults(file)) == []
     file.chmod(0o666)

@@ -31,12 +31,12 @@ def test_the_edition_before_at_the_same_address_is_absence() -> None:
 
 def test_another_edition_after_a_404_is_absence() -> None:
     seen = recognise(page(f"{OTHER} - GOV.UK", OTHER), Context(URL, TITLE, was_missing=True))
-    assert (seen.state, seen.why) == (State.ABSENT, "another edition stands there")
+    assert (seen.state, seen.why) == (State.ABSENT, "the page shows another edition")
 
 
 def test_another_title_after_a_404_is_unknown() -> None:
     seen = recognise(page("Prison population - GOV.UK", "Prison population"), Context(URL, TITLE, was_missing=True))
-    assert (seen.state, seen.why) == (State.UNKNOWN, "another title stands there")
+    assert (seen.state, seen.why) == (State.UNKNOWN, "the page shows another title")
 
 
 def test_a_page_with_quite_another_title_proves_nothing_unless_the_announcement_led_to_it() -> None:
