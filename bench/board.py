@@ -13,7 +13,7 @@ import httpx
 from bench.figures import cpu_seconds, percentile, rss_kb
 from bench.world import app, folder, promise, quietly, release, settings
 from monitor.app.daemon import Daemon
-from monitor.app.options import joining_of
+from monitor.app.options import make_join_rules
 from monitor.clock import SystemClock
 from monitor.config.settings import Settings
 from monitor.deliver.verdicts import body_of
@@ -71,7 +71,7 @@ async def _read_back(register: LedgerMemory, now: datetime) -> None:
 async def _started(place: Path) -> dict[str, float]:
     chosen, now = _settings(place), SystemClock().now()
     store = open_store(chosen.store.url)
-    register = LedgerMemory(store, joining_of(chosen))
+    register = LedgerMemory(store, make_join_rules(chosen))
     spent, resident = [cpu_seconds()], [rss_kb()]
     for work in (_read_back, LedgerMemory.past):
         await work(register, now)

@@ -9,7 +9,7 @@ from pathlib import Path
 from bench.figures import cpu_seconds
 from bench.quiet import played
 from bench.world import folder, promise, quietly, release
-from monitor.app.options import policies_of
+from monitor.app.options import make_policies
 from monitor.config.settings import Settings
 from monitor.judge.judge import judge
 from monitor.judge.policy import Policy
@@ -70,7 +70,7 @@ def _judged(runs: list[Run]) -> object:
 
 def _replayed(place: Path, looks: int, seconds: float) -> dict[str, float]:
     store = open_store(f"sqlite:///{place / 'ninethirty.db'}")
-    policies = policies_of(Settings())
+    policies = make_policies(Settings())
 
     def again() -> None:
         differing = [name for name, found in replay(store, policies, None, None) if found]

@@ -48,7 +48,7 @@ class App:
         await self.daemon.run(stop, started)
 
     async def run_once(self, day: date | None = None) -> LookedOnce:
-        """Read calendars, look once at the releases of a local day (None: all), judge them and send what is due.
+        """Read calendars, look once at the releases of a local day (None: all), judge them and send due notices.
 
         Raises `SurroundingsFault` while a monitor of this name is running on the same store.
         """
@@ -88,7 +88,7 @@ class App:
                 await daemon.writer.write(write)
 
     def abandon(self) -> None:
-        """Stop at once, like `kill -9`. What is not committed is lost."""
+        """Stop at once, like `kill -9`. Uncommitted writes are lost."""
         self.daemon.abandon()
 
     async def close(self) -> None:

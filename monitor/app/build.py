@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from monitor.app.app import App
 from monitor.app.core import REAL, Edges, make_core, make_interpreter
 from monitor.app.daemon import Daemon
-from monitor.app.options import budget_of
+from monitor.app.options import make_budget
 from monitor.app.parts import (
     judge_at_for,
     make_calendar_reads,
@@ -48,7 +48,7 @@ def build(settings: Settings, edges: Edges = REAL, folder: Path = Path()) -> App
     """Return a program to run in this event loop. Raises `UserFault`, `StoreFault` and `PortTaken`."""
     bound = _bind_ports(settings.web.listen, settings.web.metrics_listen) if edges.serve else ()
     core = make_core(settings, edges, folder)
-    clock, interpreter, budget = core.clock, make_interpreter(core), budget_of(settings)
+    clock, interpreter, budget = core.clock, make_interpreter(core), make_budget(settings)
     poller = Poller(clock, core.fetcher, budget, interpreter)
     channels, rules = make_channels_and_rules(core, settings)
     record = VerdictRecorder(core.store, rules, core.evidence.appended, core.evidence.heads.get)

@@ -10,7 +10,7 @@ from random import Random
 from alerts.channel import Channel
 from monitor import __version__
 from monitor.app.jobs import Jobs, OnFailed
-from monitor.app.options import checks_of, fetcher_of, joining_of, spacings_of
+from monitor.app.options import calendar_spacings, make_calendar_checks, make_fetcher, make_join_rules
 from monitor.app.store_failover import OpenedStore, StoreFailover, open_with_journal
 from monitor.clock import Clock, SecondsAhead, SystemClock
 from monitor.config.settings import Settings
@@ -73,10 +73,10 @@ def make_core(settings: Settings, edges: Edges, folder: Path) -> Core:
     """Return the core of a monitor. Opens and migrates its store. Raises `StoreFault`."""
     clock, vantage = edges.clock or SystemClock(), settings.watch.vantage
     found = _open_store(settings, edges, clock)
-    store, holder = found.store, f"{vantage} {Random(edges.seed).getrandbits(32):08x}"  # noqa: S311 # guards nothing
+    store, holder = found.store, f"{vantage} {Random(edges.seed).getrandbits(32):08x}"  # noqa: S311 # no secret
     metrics, queue, heartbeat = _make_metrics(settings), JudgingQueue(clock), HeartbeatWriter(vantage, store.leases)
     blind = BlindSpans(vantage, queue, metrics)
-    health = HealthState(clock.now(), spacings_of(settings), settings.clock.unproven_offset, blind.note)
+    health = HealthState(clock.now(), calendar_spacings(settings), settings.clock.unproven_offset, blind.note)
     observer = StoreHealth(clock, metrics, health, lambda: found.is_away)
     if found.is_away:
         health.note_store_failure(clock.now())
@@ -95,7 +95,7 @@ def make_core(settings: Settings, edges: Edges, folder: Path) -> Core:
     )
     members = _make_members(settings, store, writer, clock, holder)
     worker_health = WorkerHealth(clock, metrics, blind.note)
-    ledger = Ledger(store, writer, clock, joining_of(settings), checks_of(settings), threads.ask)
+    ledger = Ledger(store, writer, clock, make_join_rules(settings), make_calendar_checks(settings), threads.ask)
     return Core(
         settings,
         edges,
@@ -114,7 +114,7 @@ def make_core(settings: Settings, edges: Edges, folder: Path) -> Core:
         writer,
         evidence,
         ledger,
-        edges.fetcher or fetcher_of(settings, clock),
+        edges.fetcher or make_fetcher(settings, clock),
         holder,
         members,
         StoreFailover(found, vantage, writer, evidence, clock, observer, members, ledger, edges.hold),
@@ -160,7 +160,7 @@ def make_interpreter(core: Core) -> Interpreter:
 def _make_metrics(settings: Settings) -> Metrics:
     return Metrics(
         __version__,
-        spacings_of(settings),
+        calendar_spacings(settings),
         [host for host in settings.budget if host != "default"],
         [table.name for table in settings.channel],
     )

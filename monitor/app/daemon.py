@@ -160,7 +160,7 @@ class Daemon:
         await self.failover.renew(stopping=True)
 
     def abandon(self) -> None:
-        """Stop at once. What is not committed is lost."""
+        """Stop at once. Uncommitted writes are lost."""
         self.clockwork.abandon()
         for task in self._tasks:
             task.cancel()
@@ -217,7 +217,7 @@ class Daemon:
         self.workers.stop_unused()
 
     async def _stop(self) -> None:
-        """Finish looks under way and commit everything. What takes longer than some seconds is left."""
+        """Finish looks under way and commit everything. It waits only a few seconds for each."""
         self.manager.notify("STOPPING=1")
         # Looks go on until messages under way are sent.
         await self.outbox.end()

@@ -67,7 +67,7 @@ class SchedulerJobs:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def every(self, spacing: timedelta, name: str, job: Job) -> None:
-        """Add a job, or put it in the place of the one of that name."""
+        """Add a job, or replace the job of that name."""
         known = self._jobs.get(name)
         if known is not None:
             known.job = job
@@ -87,25 +87,25 @@ class SchedulerJobs:
             self._start_entry(entry)
 
     def drop(self, name: str) -> None:
-        """Start a job no more; a run under way is finished."""
+        """Remove a job. A run under way is finished."""
         if (entry := self._jobs.pop(name, None)) is not None:
             self._scheduler.remove_job(name)
             entry.job = None
             entry.wakeup.set()
 
     def start(self) -> None:
-        """Begin."""
+        """Start all jobs."""
         for entry in self._jobs.values():
             self._start_entry(entry)
         self._scheduler.start()
 
     async def stop(self) -> None:
-        """Start no more jobs and end those that run."""
+        """Cancel all jobs and wait until they have ended."""
         self.abandon()
         await _cancel_all(self._tasks)
 
     def abandon(self) -> None:
-        """Do the same at once, waiting for nothing."""
+        """Cancel all jobs without waiting."""
         if self._scheduler.running:
             self._scheduler.shutdown(wait=False)
         for task in self._tasks:
@@ -136,7 +136,7 @@ class LoopJobs:
         self._is_running = False
 
     def every(self, spacing: timedelta, name: str, job: Job) -> None:
-        """Add a job, or put it in the place of the one of that name."""
+        """Add a job, or replace the job of that name."""
         if (known := self._jobs.get(name)) is not None:
             known.spacing, known.job = spacing, job
             return
@@ -145,7 +145,7 @@ class LoopJobs:
             _start_task(self._tasks, self._run_repeatedly(entry), name)
 
     def drop(self, name: str) -> None:
-        """Start a job no more; a run under way is finished."""
+        """Remove a job. A run under way is finished."""
         if (entry := self._jobs.pop(name, None)) is not None:
             entry.job = None
 
@@ -156,11 +156,11 @@ class LoopJobs:
             _start_task(self._tasks, self._run_repeatedly(entry), entry.name)
 
     async def stop(self) -> None:
-        """End every job."""
+        """Cancel all jobs and wait until they have ended."""
         await _cancel_all(self._tasks)
 
     def abandon(self) -> None:
-        """End every job at once, waiting for nothing."""
+        """Cancel all jobs without waiting."""
         for task in self._tasks:
             task.cancel()
 

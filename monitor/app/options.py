@@ -1,4 +1,4 @@
-"""Settings in the terms of each package: pure translations, one for each."""
+"""Makes from `config.toml` what planning, looking and judging need. Reads no files and connects nowhere."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ from schedules.sources.registry import KINDS
 from schedules.workdays import Nation, NationSettings, Workdays
 
 
-def policies_of(settings: Settings) -> Policies:
-    """Return the policy, general and per producer."""
+def make_policies(settings: Settings) -> Policies:
+    """Return the policy for all producers, and the settings and workdays of those with their own."""
     table = settings.policy
     general = Policy(
         on_time_within=table.on_time_within,
@@ -40,31 +40,31 @@ def policies_of(settings: Settings) -> Policies:
         most_parts=settings.watch.most_parts,
         confirmed_within=table.confirmed_within,
         workdays=_workdays(settings, "ENG"),
-        on_file=on_file(settings),
+        on_file=granted_times(settings),
     )
     nations = {producer.id: _workdays(settings, producer.nation) for producer in settings.producer}
     return Policies(general, table.producer, nations)
 
 
-def watch_rules_of(settings: Settings) -> WatchRules:
-    """Return how releases are watched and judged."""
+def make_watch_rules(settings: Settings) -> WatchRules:
+    """Return the rules by which releases are planned, watched and judged."""
     return WatchRules(
         watch=settings.watch,
-        policies=policies_of(settings),
+        policies=make_policies(settings),
         default_time=settings.policy.default_time,
-        extra_parts=parts_of(settings),
-        importance=importance_of(settings),
+        extra_parts=make_part_lookup(settings),
+        importance=make_importance_lookup(settings),
     )
 
 
-def hosts_of(settings: Settings) -> Callable[[str], Collection[str]]:
-    """Return what tells the hosts of a producer."""
+def make_host_lookup(settings: Settings) -> Callable[[str], Collection[str]]:
+    """Return a function from a producer's id to its configured hosts, empty if there are none."""
     hosts = {table.id: frozenset(table.hosts) for table in settings.producer}
     return lambda producer: hosts.get(producer, frozenset())
 
 
-def joining_of(settings: Settings) -> JoinRules:
-    """Return how calendars are joined; they rule in the order of the file."""
+def make_join_rules(settings: Settings) -> JoinRules:
+    """Return the rules that join entries of several calendars. The calendar named first in the file has priority."""
     return JoinRules(
         order=tuple(table.name for table in settings.calendar),
         explicit=frozenset(table.name for table in settings.calendar if KINDS[table.kind].by_hand),
@@ -74,8 +74,8 @@ def joining_of(settings: Settings) -> JoinRules:
     )
 
 
-def checks_of(settings: Settings) -> dict[str, Checks]:
-    """Return how the reads of each calendar are held against earlier ones."""
+def make_calendar_checks(settings: Settings) -> dict[str, Checks]:
+    """Return by calendar how each read is checked against earlier reads."""
     return {
         table.name: Checks(
             may_be_empty=KINDS[table.kind].may_be_empty if table.may_be_empty is None else table.may_be_empty,
@@ -86,8 +86,11 @@ def checks_of(settings: Settings) -> dict[str, Checks]:
     }
 
 
-def slot_times_of(settings: Settings) -> Callable[[Announcement], Announcement]:
-    """Return what gives entries without a time the usual one of their series, or of their producer; for planning."""
+def make_usual_time_filler(settings: Settings) -> Callable[[Announcement], Announcement]:
+    """Return a function that adds the usual time to an entry announced for a day only, to plan looks.
+
+    It is the time of the first `[[slot_time]]` that matches, else the producer's. Without either, it adds none.
+    """
     usual = {name: own.default_time for name, own in settings.policy.producer.items()}
 
     def with_usual_time(announcement: Announcement) -> Announcement:
@@ -100,41 +103,27 @@ def slot_times_of(settings: Settings) -> Callable[[Announcement], Announcement]:
     return with_usual_time
 
 
-def parts_of(settings: Settings) -> Callable[[Release], tuple[Part, ...]]:
-    """Return what tells the configured parts of a release."""
-
-    def extra(release: Release) -> tuple[Part, ...]:
-        return tuple(_part(table, release) for table in settings.part if table.match.fits(release))
-
-    return extra
+def make_part_lookup(settings: Settings) -> Callable[[Release], tuple[Part, ...]]:
+    """Return a function from a release to its parts in `[[part]]`."""
+    return lambda release: tuple(_part(table, release) for table in settings.part if table.match.fits(release))
 
 
-def importance_of(settings: Settings) -> Callable[[Release], int]:
-    """Return what tells how much a release matters: by the first table that fits it."""
-
-    def importance(release: Release) -> int:
-        return next((table.level for table in settings.importance if table.match.fits(release)), 0)
-
-    return importance
+def make_importance_lookup(settings: Settings) -> Callable[[Release], int]:
+    """Return a function from a release to the level of the first `[[importance]]` that matches, else 0."""
+    return lambda release: next((one.level for one in settings.importance if one.match.fits(release)), 0)
 
 
-def fetcher_of(settings: Settings, clock: Clock) -> Fetcher:
-    """Return the fetcher that goes out to the network, guarded as configured."""
+def make_fetcher(settings: Settings, clock: Clock) -> Fetcher:
+    """Return the fetcher for the network, with the configured guard, budgets and proxies."""
     network = settings.network
     guard = guard_of(network.allow, network.ports, allowed_hosts(settings))
     seconds = network.timeout.total_seconds()
-    return HttpFetcher(
-        clock,
-        guard,
-        budget=budget_of(settings),
-        contact=network.contact,
-        seconds=seconds,
-        proxies=proxies_of(network),
-    )
+    budget, proxies = make_budget(settings), make_proxies(network)
+    return HttpFetcher(clock, guard, budget=budget, contact=network.contact, seconds=seconds, proxies=proxies)
 
 
-def proxies_of(network: NetworkSettings) -> Proxies:
-    """Return through which proxy each host is asked."""
+def make_proxies(network: NetworkSettings) -> Proxies:
+    """Return the proxy for each host. A host set to `direct` has none."""
     hosts = {host.lower(): None if url == "direct" else _proxy(url) for host, url in network.proxies.items()}
     return Proxies(_proxy(network.proxy) if network.proxy is not None else None, hosts)
 
@@ -145,7 +134,7 @@ def _proxy(url: str) -> Proxy:
 
 
 def allowed_hosts(settings: Settings) -> Iterator[tuple[str, Sequence[str]]]:
-    """Yield the hosts that calendars, rotas and producers name, with the networks that these may lie in."""
+    """Yield each host with an `allow` of its own, and the private networks in which its address may be."""
     for calendar in settings.calendar:
         if calendar.allow and (host := urlsplit(calendar.url or "").hostname):
             yield host, calendar.allow
@@ -158,21 +147,21 @@ def allowed_hosts(settings: Settings) -> Iterator[tuple[str, Sequence[str]]]:
             yield host, producer.allow
 
 
-def tripwires_of(settings: Settings) -> list[Producer]:
-    """Return whose listings, feeds and press are watched."""
+def make_tripwire_producers(settings: Settings) -> list[Producer]:
+    """Return the producers with the listings, feeds and press pages that are watched for them."""
     return [
         Producer(table.id, table.hosts, table.newest, table.press, table.press_keywords) for table in settings.producer
     ]
 
 
-def spacings_of(settings: Settings) -> dict[str, timedelta]:
-    """Return how often each calendar is read, those of rotas among them."""
+def calendar_spacings(settings: Settings) -> dict[str, timedelta]:
+    """Return by calendar the time between two reads, including the calendars of rotas."""
     rotas = {rota_calendar_name(table.name): table.read_every for table in settings.rota if table.url or table.file}
     return {table.name: table.every for table in settings.calendar} | rotas
 
 
-def budget_of(settings: Settings) -> Budget:
-    """Return how often each host may be asked."""
+def make_budget(settings: Settings) -> Budget:
+    """Return the permitted rate of requests for each host."""
     known = {host: settings.rate(host) for host in (*DEFAULT_RATES, *settings.budget) if host != "default"}
     return Budget(settings.rate("default"), known)
 
@@ -183,8 +172,8 @@ def _part(table: PartSettings, release: Release) -> Part:
     return Part(table.id, Role(table.role), url, table.recognise, table.required, Origin.CONFIGURED)
 
 
-def on_file(settings: Settings) -> tuple[UsualTime, ...]:
-    """Return the unusual times that were granted, each with who granted it."""
+def granted_times(settings: Settings) -> tuple[UsualTime, ...]:
+    """Return the release times other than 9:30am that were granted, each with the reference of the grant."""
     return tuple(
         UsualTime(table.time, table.reference, *(one or "*" for one in (match.producer, match.title, match.url)))
         for table in settings.slot_time

@@ -15,19 +15,19 @@ from alerts.channel import Channel
 from alerts.rota import Rota
 from monitor.app.core import Core
 from monitor.app.jobs import Jobs, SchedulerJobs, count_failures
-from monitor.app.options import policies_of, tripwires_of, watch_rules_of
+from monitor.app.options import make_policies, make_tripwire_producers, make_watch_rules
 from monitor.app.readers import make_calendar_readers, make_rota_readers
 from monitor.app.reporting_options import (
-    channels_of,
-    digesting_of,
-    door_of,
-    explainer_of,
-    keys_of,
-    links_of,
-    periods_of,
-    reminding_of,
-    reporting_rules_of,
-    schedules_of,
+    make_channels,
+    make_digest_rule,
+    make_explainer,
+    make_keys,
+    make_links,
+    make_periods,
+    make_reminder_times,
+    make_reporting_rules,
+    make_sessions,
+    make_summary_schedules,
 )
 from monitor.app.status import Status
 from monitor.config.secrets import redactor, secrets_in_addresses
@@ -67,8 +67,8 @@ _OUTBOX_LEASE = timedelta(seconds=10)
 def make_channels_and_rules(core: Core, settings: Settings) -> tuple[list[Channel], ReportingRules]:
     """Return the configured channels, and the rules of producers, routes and rotas."""
     own = core.edges.channels
-    channels = channels_of(settings, core.clock.now) if own is None else list(own)
-    rules = reporting_rules_of(settings, [channel.name for channel in channels], core.folder)
+    channels = make_channels(settings, core.clock.now) if own is None else list(own)
+    rules = make_reporting_rules(settings, [channel.name for channel in channels], core.folder)
     return channels, replace(rules, rotas=with_stored_shifts(rules.rotas, core.store))
 
 
@@ -76,9 +76,9 @@ def make_outbox_options(core: Core, rules: ReportingRules) -> OutboxOptions:
     """Return the configured options of the outbox."""
     settings, shares = core.settings, core.members is not None
     options = OutboxOptions(
-        links_of(settings),
+        make_links(settings),
         rules.templates,
-        digesting_of(settings),
+        make_digest_rule(settings),
         Leaseholder(core.holder, settings.store.takeover if shares else _OUTBOX_LEASE),
         redactor=redactor(secrets_in_addresses(settings)),
         rules=rules,
@@ -96,7 +96,7 @@ def make_outbox(
         channels,
         core.clock,
         core.threads.ask,
-        rng=Random(core.edges.seed),  # noqa: S311 # spreads retries, guards nothing
+        rng=Random(core.edges.seed),  # noqa: S311 # spreads retries, no secret
         on_outcome=core.metrics.count_delivery,
         options=replace(make_outbox_options(core, rules), refresh_incident=current_incidents.incident),
     )
@@ -104,7 +104,7 @@ def make_outbox(
 
 def judge_at_for(core: Core) -> JudgeAt:
     """Return a function that judges a release again as of an instant."""
-    return partial(facts_of, core.store, policies_of(core.settings), core.settings.watch.vantage)
+    return partial(facts_of, core.store, make_policies(core.settings), core.settings.watch.vantage)
 
 
 def make_reminders(core: Core, rules: ReportingRules, outbox: Outbox, current_incidents: CurrentIncidents) -> Reminders:
@@ -115,7 +115,7 @@ def make_reminders(core: Core, rules: ReportingRules, outbox: Outbox, current_in
         core.writer,
         core.clock,
         rules,
-        reminding_of(settings),
+        make_reminder_times(settings),
         current_incidents=current_incidents,
         ask=core.threads.ask,
         wake=outbox.wake,
@@ -130,7 +130,7 @@ def make_summaries(
     """Return the morning, evening and monthly summaries."""
     settings, board = core.settings, queries.for_viewer(sees_all=True).list_releases
     return Summaries(
-        schedules_of(settings),
+        make_summary_schedules(settings),
         core.store,
         core.writer,
         core.clock,
@@ -154,7 +154,7 @@ def make_watch(core: Core, poller: Poller, record: VerdictRecorder, reminders: R
         core.writer,
         record,
         core.evidence,
-        watch_rules_of(core.settings),
+        make_watch_rules(core.settings),
         queue=core.queue,
         blind=core.blind,
         health=core.health,
@@ -181,7 +181,12 @@ def make_tripwires(
     )
     every = core.settings.watch.tripwire.every
     return Tripwires(
-        poller, tripwires_of(core.settings), admission.near, admission.find_same_address_or_title, handlers, every
+        poller,
+        make_tripwire_producers(core.settings),
+        admission.near,
+        admission.find_same_address_or_title,
+        handlers,
+        every,
     )
 
 
@@ -237,7 +242,7 @@ def make_queries(core: Core, status: Status, tally: LookTally, record: VerdictRe
         silent_hosts=tally.silent_hosts.silent_now,
         current_incidents=desk.current,
         writer=core.writer,
-        door=door_of(settings, core.folder, core.clock, throttle),
+        door=make_sessions(settings, core.folder, core.clock, throttle),
         throttle=throttle,
         **page_settings(core, record.rules),
     )
@@ -248,13 +253,13 @@ def page_settings(core: Core, rules: ReportingRules) -> dict[str, Any]:
     settings = core.settings
     return {
         "public": settings.web.public == "board",
-        "keys": keys_of(settings),
+        "keys": make_keys(settings),
         "templates": rules.templates,
         "calendars": [table.name for table in settings.calendar],
         "producers": {table.id: table.name for table in settings.producer},
-        "judge_promised": body_of_unwatched_at(core.store, policies_of(settings), rules.book),
-        "explain_verdict": explainer_of(settings, core.store).explain_release,
-        "periods": periods_of(settings, core.store),
+        "judge_promised": body_of_unwatched_at(core.store, make_policies(settings), rules.book),
+        "explain_verdict": make_explainer(settings, core.store).explain_release,
+        "periods": make_periods(settings, core.store),
         "redactor": redactor(secrets_in_addresses(settings)),
         "local": is_loopback(settings.web.listen) and not settings.web.signs_in,
     }

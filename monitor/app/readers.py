@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 
-from monitor.app.options import budget_of, fetcher_of, slot_times_of
+from monitor.app.options import make_budget, make_fetcher, make_usual_time_filler
 from monitor.clock import Clock
 from monitor.config.settings import Settings
 from monitor.ledger.pages import CalendarPages
@@ -28,9 +28,9 @@ Ask = Callable[[Request], Awaitable[Answer | Failure]]
 @asynccontextmanager
 async def open_poller(settings: Settings, clock: Clock) -> AsyncIterator[tuple[Poller, Workers]]:
     """Yield a poller and workers for commands that run without the daemon. They are closed at the end of the block."""
-    fetcher, workers = fetcher_of(settings, clock), Workers()
+    fetcher, workers = make_fetcher(settings, clock), Workers()
     try:
-        yield Poller(clock, fetcher, budget_of(settings), Interpreter(reader=BodyReader(workers, clock))), workers
+        yield Poller(clock, fetcher, make_budget(settings), Interpreter(reader=BodyReader(workers, clock))), workers
     finally:
         workers.close()
         await fetcher.close()
@@ -65,7 +65,7 @@ def make_calendar_reader(  # noqa: PLR0913, PLR0917 # it joins settings, network
         clock,
         folder / table.file if table.file is not None else None,
         evidence=evidence,
-        adjust=slot_times_of(settings) if has_usual_times else None,
+        adjust=make_usual_time_filler(settings) if has_usual_times else None,
         producer=table.producer,
         is_plain=kind.is_plain,
     )

@@ -17,13 +17,13 @@ from monitor.app.core import Core
 from monitor.app.daemon import Daemon
 from monitor.app.options import (
     allowed_hosts,
-    budget_of,
-    checks_of,
-    fetcher_of,
-    joining_of,
-    spacings_of,
-    tripwires_of,
-    watch_rules_of,
+    calendar_spacings,
+    make_budget,
+    make_calendar_checks,
+    make_fetcher,
+    make_join_rules,
+    make_tripwire_producers,
+    make_watch_rules,
 )
 from monitor.app.parts import (
     judge_at_for,
@@ -34,7 +34,7 @@ from monitor.app.parts import (
     page_settings,
 )
 from monitor.app.readers import make_calendar_readers
-from monitor.app.reporting_options import provider_of, reminding_of, vouching_of
+from monitor.app.reporting_options import make_openid, make_proxy_auth, make_reminder_times
 from monitor.app.upkeep import Recurring, deadman_jobs, upkeep_jobs
 from monitor.config.settings import Settings
 from monitor.deliver.current_incidents import CurrentIncidents
@@ -134,7 +134,7 @@ class Reload:
         )
 
     async def __call__(self, read: Callable[[], Settings], file: str) -> list[str]:
-        """Apply the settings that `read` returns. Return their faults. If there are any, nothing changes.
+        """Apply the settings that `read` returns. Return their faults. If there are any, the old settings remain.
 
         `read` runs in a thread. `file` names the configuration in faults.
         """
@@ -162,20 +162,20 @@ class Reload:
         readers = make_calendar_readers(
             settings, folder, daemon.poller.send_in_turn, core.clock, core.evidence, core.workers
         )
-        await core.ledger.reconfigure(joining_of(settings), checks_of(settings), core.clock.now())
+        await core.ledger.reconfigure(make_join_rules(settings), make_calendar_checks(settings), core.clock.now())
         # No step from here on awaits, so no look, page or notice sees half of the change.
         self.core, self.record.rules, self.reminders.rules = core, rules, rules
-        self.reminders.times, self.current_incidents.judge_at = reminding_of(settings), judge_at_for(core)
-        self.forecast.budget = budget_of(settings)
-        spacings, hosts = spacings_of(settings), [host for host in settings.budget if host != "default"]
+        self.reminders.times, self.current_incidents.judge_at = make_reminder_times(settings), judge_at_for(core)
+        self.forecast.budget = make_budget(settings)
+        spacings, hosts = calendar_spacings(settings), [host for host in settings.budget if host != "default"]
         core.health.expect_calendars(spacings)
         core.metrics.prepare_series(spacings, hosts, [channel.name for channel in channels])
         daemon.poller.reconfigure(self.forecast.budget, core.fetcher)
         daemon.outbox.reconfigure(channels, make_outbox_options(core, rules))
-        daemon.tripwires.reconfigure(tripwires_of(settings), settings.watch.tripwire.every)
+        daemon.tripwires.reconfigure(make_tripwire_producers(settings), settings.watch.tripwire.every)
         for release in daemon.watch.releases.keys() - daemon.ledger.releases.keys():
             daemon.watch.forget(release)
-        daemon.watch.reconfigure(watch_rules_of(settings))
+        daemon.watch.reconfigure(make_watch_rules(settings))
         rotas = [rota_calendar_name(table.name) for table in settings.rota if table not in was.settings.rota]
         run_now = [*self._replace_readers(readers, was.settings), *rotas]
         self._reconfigure_pages(settings)
@@ -187,9 +187,9 @@ class Reload:
     def _new_fetcher(self, settings: Settings) -> Fetcher:
         """Return the fetcher for these settings: the same one if the network, budgets and allowed hosts are equal."""
         core = self.core
-        was, now = ((one.network, budget_of(one), list(allowed_hosts(one))) for one in (core.settings, settings))
+        was, now = ((one.network, make_budget(one), list(allowed_hosts(one))) for one in (core.settings, settings))
         is_same = was == now or core.edges.fetcher is not None
-        return core.fetcher if is_same else fetcher_of(settings, core.clock)
+        return core.fetcher if is_same else make_fetcher(settings, core.clock)
 
     def _replace_readers(self, readers: Sequence[tuple[CalendarReader, timedelta]], was: Settings) -> list[str]:
         """Replace the readers of calendars whose settings changed. Return the jobs of those, to read them at once."""
@@ -209,8 +209,8 @@ class Reload:
         self.queries = replace(self.queries, **page_settings(self.core, self.record.rules))
         if self.queries.door is not None:
             self.queries.door.public_url = settings.web.public_url or ""
-            self.queries.door.proxy_auth = vouching_of(settings)
-            self.queries.door.provider = provider_of(settings, self.core.clock)
+            self.queries.door.proxy_auth = make_proxy_auth(settings)
+            self.queries.door.provider = make_openid(settings, self.core.clock)
         if self.daemon.web is not None:
             from monitor.web.app import make_application  # noqa: PLC0415 # 6 MB, only if pages are served
 

@@ -1,4 +1,4 @@
-"""Settings in the terms of what reaches people: channels, routes, links, keys and drafts."""
+"""Makes from `config.toml` what notices, reports and pages need: channels, routes, links, keys and sign-in."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from alerts.channels import open_channel
 from alerts.channels.base import Outbound
 from alerts.draft.code import Book, amended, standard_book
 from alerts.rota import Rota
-from monitor.app.options import on_file, policies_of, proxies_of
+from monitor.app.options import granted_times, make_policies, make_proxies
 from monitor.clock import Clock, SystemClock
 from monitor.config.organisations import ORGANISATIONS
 from monitor.config.people import SummarySettings
@@ -43,8 +43,8 @@ if TYPE_CHECKING:
 _WHEN = {"morning": time(8, 45), "evening": time(17), "month": time(9)}
 
 
-def reporting_rules_of(settings: Settings, channels: Sequence[str], folder: Path = Path()) -> ReportingRules:
-    """Return what `alerts` wants to know of producers, routes and channels; relative files start at `folder`."""
+def make_reporting_rules(settings: Settings, channels: Sequence[str], folder: Path = Path()) -> ReportingRules:
+    """Return the rules for notices and drafts. Relative files start at `folder`."""
     return ReportingRules(
         timezone=settings.timezone,
         producers={table.id: _entries(table) for table in settings.producer},
@@ -52,63 +52,65 @@ def reporting_rules_of(settings: Settings, channels: Sequence[str], folder: Path
         routes=settings.route,
         channels=tuple(channels),
         open_channels=frozenset(settings.alert.open_channels),
-        templates=templates_of(settings, folder),
-        book=book_of(settings),
-        usual=on_file(settings),
+        templates=report_templates(settings, folder),
+        book=make_code_book(settings),
+        usual=granted_times(settings),
         folding=_folding(settings),
         pagers=frozenset(table.name for table in settings.channel if table.kind == "pagerduty"),
         hooks=frozenset(table.name for table in settings.channel if table.kind == "webhook"),
         gather=settings.alert.digest_within,
-        rotas=rotas_of(settings),
+        rotas=make_rotas(settings),
     )
 
 
-def rotas_of(settings: Settings) -> dict[str, Rota]:
-    """Return the rotas by name, before any of their calendars is read."""
+def make_rotas(settings: Settings) -> dict[str, Rota]:
+    """Return the rotas by name, without the shifts of calendars, which are read later."""
     return {table.name: Rota(table, settings.timezone) for table in settings.rota}
 
 
 def _folding(settings: Settings) -> frozenset[str]:
-    """Return the channels of people and pagers, who are told of one fault once."""
+    """Return the channels that get one notice if a platform fault delays many releases: digests and pagers."""
     return frozenset(table.name for table in settings.channel if table.digest or table.kind == "pagerduty")
 
 
-def templates_of(settings: Settings, folder: Path) -> dict[str, Path]:
-    """Return the .docx file each producer that has one writes its reports in."""
+def report_templates(settings: Settings, folder: Path) -> dict[str, Path]:
+    """Return by producer its own .docx template for reports. Producers without one are left out."""
     own = {table.id: table.report.template for table in settings.producer}
     return {producer: folder / file for producer, file in own.items() if file is not None}
 
 
-def book_of(settings: Settings) -> Book | None:
-    """Return the editions of the Code as corrected, None when they are those shipped."""
+def make_code_book(settings: Settings) -> Book | None:
+    """Return the Code of Practice with the corrections of `[code]`, or None if there are none."""
     table = settings.code
     if not (table.begins or table.cites or table.outside):
         return None
     return amended(standard_book(), table.begins, table.cites, table.outside)
 
 
-def explainer_of(settings: Settings, store: Store) -> Explainer:
-    """Return what says why a verdict is what it is."""
-    return Explainer(store, policies_of(settings), settings.timezone, book_of(settings))
+def make_explainer(settings: Settings, store: Store) -> Explainer:
+    """Return the explainer, which gives the reasons of a verdict."""
+    return Explainer(store, make_policies(settings), settings.timezone, make_code_book(settings))
 
 
-def periods_of(settings: Settings, store: Store) -> Periods:
-    """Return what makes reports on periods."""
+def make_periods(settings: Settings, store: Store) -> Periods:
+    """Return the maker of reports on a period."""
     names = {slug: called[0] for slug, called in ORGANISATIONS.items()}
     mine = {one.id: one.name for one in settings.producer}
     hides = redactor(secrets_in_addresses(settings))
-    return Periods(store, policies_of(settings), settings.timezone, names | mine, mine, book_of(settings), hides)
+    return Periods(
+        store, make_policies(settings), settings.timezone, names | mine, mine, make_code_book(settings), hides
+    )
 
 
-def links_of(settings: Settings) -> Links:
-    """Return what notices link to."""
+def make_links(settings: Settings) -> Links:
+    """Return the public address for links in notices, with the key and lifetime of signed links."""
     web = settings.web
     key = web.link_key.reveal().encode() if web.link_key is not None else b""
     return Links(web.public_url or "", key, web.link_lasts)
 
 
-def keys_of(settings: Settings) -> Keys:
-    """Return the keys for those requests to the web that change something."""
+def make_keys(settings: Settings) -> Keys:
+    """Return the keys of signed links, of the API and of metrics. An unset key is empty."""
     web = settings.web
     revealed = [
         secret.reveal().encode() if secret is not None else b""
@@ -117,23 +119,23 @@ def keys_of(settings: Settings) -> Keys:
     return Keys(*revealed)
 
 
-def door_of(settings: Settings, folder: Path, clock: Clock, throttle: Throttle) -> Sessions | None:
-    """Return the sessions of people who sign in, None where nobody does; a relative file starts at `folder`."""
+def make_sessions(settings: Settings, folder: Path, clock: Clock, throttle: Throttle) -> Sessions | None:
+    """Return the sign-in of people, or None if it is not configured. A relative users file starts at `folder`."""
     web = settings.web
     if not web.signs_in:
         return None
     file = None if web.users_file is None else folder / web.users_file
     door = Sessions(Users(file), clock, throttle, web.public_url or "")
-    door.proxy_auth, door.provider = vouching_of(settings), provider_of(settings, clock)
+    door.proxy_auth, door.provider = make_proxy_auth(settings), make_openid(settings, clock)
     return door
 
 
-def provider_of(settings: Settings, clock: Clock) -> OpenID | None:
-    """Return the provider that signs people on, None where none does."""
+def make_openid(settings: Settings, clock: Clock) -> OpenID | None:
+    """Return the OpenID Connect provider, or None if none is configured."""
     oidc = settings.web.oidc
     if oidc is None:
         return None
-    from monitor.web.openid import OpenID  # noqa: PLC0415 # 15 MB, for who has a provider alone
+    from monitor.web.openid import OpenID  # noqa: PLC0415 # 15 MB, needed only with a provider
 
     rights = {value: Right(right) for value, right in oidc.rights.items()}
     back = f"{(settings.web.public_url or '').rstrip('/')}/sign-in/oidc/return"
@@ -141,33 +143,33 @@ def provider_of(settings: Settings, clock: Clock) -> OpenID | None:
     issuer, network = urlsplit(oidc.issuer), settings.network
     ports = [*network.ports, *([issuer.port] if issuer.port is not None else [])]
     guard = guard_of(network.allow, ports, [(issuer.hostname or "", oidc.allow)])
-    resolver = Resolver(guard, proxies=proxies_of(network))
+    resolver = Resolver(guard, proxies=make_proxies(network))
     return OpenID(provider, clock, lambda: HttpTransport(clock, resolver), network.contact)
 
 
-def vouching_of(settings: Settings) -> ProxyAuth | None:
-    """Return how a proxy says whom it has signed on, None where none does."""
+def make_proxy_auth(settings: Settings) -> ProxyAuth | None:
+    """Return the header in which a proxy names the signed-in person, and people's rights. None without a proxy."""
     web = settings.web
     rights = {name: Right(right) for name, right in web.proxy_rights.items()}
     return None if web.proxy_header is None else ProxyAuth(web.proxy_header, rights)
 
 
-def reminding_of(settings: Settings) -> ReminderTimes:
-    """Return when people are told again of what nobody has."""
+def make_reminder_times(settings: Settings) -> ReminderTimes:
+    """Return when an incident that no one has acknowledged is sent again."""
     return ReminderTimes(settings.alert.remind_after, settings.alert.remind_every)
 
 
-def digesting_of(settings: Settings) -> DigestRule:
-    """Return when and where many openings are told as one."""
+def make_digest_rule(settings: Settings) -> DigestRule:
+    """Return which channels get many new incidents as one digest, from how many, and within which time."""
     channels = frozenset(table.name for table in settings.channel if table.digest)
     return DigestRule(channels, settings.alert.digest_from, settings.alert.digest_within)
 
 
-def schedules_of(settings: Settings) -> list[SummarySchedule]:
-    """Return the summaries that go out by the calendar."""
+def make_summary_schedules(settings: Settings) -> list[SummarySchedule]:
+    """Return the configured summaries with their times."""
     if not settings.summary:
         return []
-    from apscheduler.triggers.cron import CronTrigger  # noqa: PLC0415 # 80 ms, for who has summaries alone
+    from apscheduler.triggers.cron import CronTrigger  # noqa: PLC0415 # 80 ms, needed only with summaries
 
     def trigger(table: SummarySettings) -> CronTrigger:
         at = table.at or _WHEN[table.kind]
@@ -177,15 +179,15 @@ def schedules_of(settings: Settings) -> list[SummarySchedule]:
     return [SummarySchedule(one.kind, tuple(one.channels), trigger(one), one.producer) for one in settings.summary]
 
 
-def channels_of(settings: Settings, now: Callable[[], datetime]) -> list[Channel]:
-    """Return every channel. Secrets are read, and nothing is connected."""
-    outbound = outbound_of(settings.network)
+def make_channels(settings: Settings, now: Callable[[], datetime]) -> list[Channel]:
+    """Return every channel. This reads secrets but opens no connection."""
+    outbound = make_outbound(settings.network)
     return [open_channel(table, now, outbound) for table in settings.channel]
 
 
-def outbound_of(network: NetworkSettings) -> Outbound:
-    """Return how channels reach addresses. They may reach every address, because an operator configured it."""
-    proxies, anywhere = proxies_of(network), Guard(anywhere=True)
+def make_outbound(network: NetworkSettings) -> Outbound:
+    """Return the network access of channels. They may reach private addresses, because an operator configured them."""
+    proxies, anywhere = make_proxies(network), Guard(anywhere=True)
 
     def proxy_for(url: str) -> Proxy | None:
         host = urlsplit(url).hostname or ""

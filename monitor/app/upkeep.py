@@ -7,7 +7,7 @@ from datetime import timedelta
 from functools import partial
 
 from monitor.app.core import Core
-from monitor.app.options import allowed_hosts, hosts_of, policies_of
+from monitor.app.options import allowed_hosts, make_host_lookup, make_policies
 from monitor.app.status import Status, release_states
 from monitor.deliver.outbox import Outbox
 from monitor.deliver.verdicts import VerdictRecorder
@@ -69,7 +69,7 @@ def upkeep_jobs(core: Core, starved: StarvedHosts, watch: Watch, forecast: Budge
     """Yield the jobs that maintain store, evidence, memory, workers and forecasts."""
     # Jobs that read the whole store have no time limit.
     settings, clock, ask, slow = core.settings, core.clock, core.threads.ask, run_in_thread
-    policies, after = policies_of(settings), settings.store.compact_after
+    policies, after = make_policies(settings), settings.store.compact_after
     compaction = Compaction(core.store, core.writer, clock, policies, after, watch.releases.keys, slow)
     keep, most = timedelta(days=settings.evidence.keep_days), settings.evidence.keep_mb * 1_000_000
     retention = Retention(core.evidence, compaction, core.store, core.writer, clock, ask=slow, keep=keep, most=most)
@@ -85,7 +85,7 @@ def upkeep_jobs(core: Core, starved: StarvedHosts, watch: Watch, forecast: Budge
     yield FORECAST_EVERY, "foresight", forecast.look_ahead
     if settings.watch.learn_addresses:
         inside = {host.lower() for host, _ in allowed_hosts(settings)}
-        predicted = PredictedAddresses(core.store.verdicts, watch, clock, hosts_of(settings), ask, inside)
+        predicted = PredictedAddresses(core.store.verdicts, watch, clock, make_host_lookup(settings), ask, inside)
         yield PREDICT_EVERY, "expected addresses", predicted.predict_missing
 
 

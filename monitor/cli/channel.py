@@ -58,9 +58,9 @@ def test(context: Context, *, name: str, as_json: bool) -> None:
 
 
 async def _send_test(context: Context, name: str) -> Outcome:
-    from monitor.app.reporting_options import channels_of
+    from monitor.app.reporting_options import make_channels
 
-    found = next(each for each in channels_of(context.settings, context.now) if each.name == name)
+    found = next(each for each in make_channels(context.settings, context.now) if each.name == name)
     try:
         return await found.send(_test_message(name, context.now()))
     finally:

@@ -100,11 +100,11 @@ class Forecast:
 
 def forecast_week(context: Context, store: Store) -> Forecast:
     """Return the releases that fall due in the next days, and the hosts whose budgets are too small for them."""
-    from monitor.app.options import budget_of, tripwires_of, watch_rules_of
+    from monitor.app.options import make_budget, make_tripwire_producers, make_watch_rules
     from monitor.watch.day_plan import Load, plan_hosts, plan_releases
 
     settings, zone = context.settings, context.settings.timezone
-    rules, carried = watch_rules_of(settings), Load(budget_of(settings), tripwires_of(settings), zone)
+    rules, carried = make_watch_rules(settings), Load(make_budget(settings), make_tripwire_producers(settings), zone)
     due: Counter[str] = Counter()
     short: list[str] = []
     for day in range(_DAYS_AHEAD):
@@ -218,10 +218,10 @@ def _check_online_parts(context: Context, found: _CheckResult, *, online: bool) 
 
 def _provider_faults(context: Context) -> Iterator[str]:
     """Yield the fault of the configured sign-in provider, from its response now."""
-    from monitor.app.reporting_options import provider_of
+    from monitor.app.reporting_options import make_openid
     from monitor.web.provider import Flow, NotSignedOn
 
-    provider = provider_of(context.settings, SystemClock())
+    provider = make_openid(context.settings, SystemClock())
     try:
         if provider is not None:
             asyncio.run(provider.sign_on_address(Flow("", "", "")))

@@ -29,11 +29,11 @@ def command(context: Context, *, release: str, moment: datetime | None, as_json:
 
     Example: ninethirty explain malpractice-2017 --at 2018-01-05T10:00:00Z
     """
-    from monitor.app.reporting_options import explainer_of
+    from monitor.app.reporting_options import make_explainer
     from monitor.judge.explain.explain import explanation_json
 
     with context.store() as store:
-        explained = explainer_of(context.settings, store).explain_release(release, moment or context.now())
+        explained = make_explainer(context.settings, store).explain_release(release, moment or context.now())
         if explained is None:
             raise unknown_release_fault(release, store.ledger)
     if as_json:

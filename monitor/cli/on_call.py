@@ -17,7 +17,7 @@ _AHEAD = timedelta(days=7)
 
 def read_rotas(context: Context, *, online: bool = False) -> list[Rota]:
     """Return the current rotas. Those at an address are read only if `online`, and otherwise as stored."""
-    from monitor.app.reporting_options import rotas_of as configured_rotas
+    from monitor.app.reporting_options import make_rotas as configured_rotas
     from monitor.ledger.rota import with_stored_shifts
     from monitor.store.open import file_of
 

@@ -36,16 +36,17 @@ def command(context: Context, *, day: date | None, producer: str | None, as_json
 
     Example: ninethirty plan --date 2026-11-26
     """
-    from monitor.app.options import budget_of, tripwires_of, watch_rules_of
+    from monitor.app.options import make_budget, make_tripwire_producers, make_watch_rules
     from monitor.watch.day_plan import Load, plan_hosts, plan_releases
 
     settings = context.settings
-    zone, rules = settings.timezone, watch_rules_of(settings)
+    zone, rules = settings.timezone, make_watch_rules(settings)
     day = day or today(zone)
     begin, end = day_begins(day, zone), day_begins(day + timedelta(days=1), zone)
     with context.store() as store:
         releases = plan_releases(store, rules, begin, end, context.now())
-    hosts = plan_hosts(releases, Load(budget_of(settings), tripwires_of(settings), zone), rules, begin, end)
+    load = Load(make_budget(settings), make_tripwire_producers(settings), zone)
+    hosts = plan_hosts(releases, load, rules, begin, end)
     # The load of hosts includes all producers, so only releases are filtered.
     releases = [one for one in releases if producer in {None, one.release.producer}]
     if as_json:

@@ -22,7 +22,7 @@ def command(context: Context, *, first: date | None, last: date | None, as_json:
 
     Example: ninethirty replay --from 2026-11-01 --to 2026-11-30
     """
-    from monitor.app.options import policies_of
+    from monitor.app.options import make_policies
     from monitor.watch.rejudge import replay
 
     zone = context.settings.timezone
@@ -30,7 +30,7 @@ def command(context: Context, *, first: date | None, last: date | None, as_json:
     end = day_begins(last + timedelta(days=1), zone) if last else None
     with context.store() as store, progress() as tell:
         whole, rows = len(store.verdicts.judged_ids(begin, end)), list[tuple[str, list[str]]]()
-        for row in replay(store, policies_of(context.settings), begin, end):
+        for row in replay(store, make_policies(context.settings), begin, end):
             rows.append(row)
             tell(f"{len(rows)} of {whole} judged again")
     differing = {release: differences for release, differences in rows if differences}

@@ -58,11 +58,11 @@ def period(  # noqa: PLR0913 # one for each option
     """
     if last < first:
         raise click.BadParameter(f"is before --from {first}", param_hint="--to")
-    from monitor.app.reporting_options import periods_of
+    from monitor.app.reporting_options import make_periods
 
     now = context.now()
     with context.store() as store:
-        periods = periods_of(context.settings, store)
+        periods = make_periods(context.settings, store)
         found = periods.period(first, last, now, producer, host)
         if keep:
             _keep_as_draft(store, periods, found, now, as_json=as_json)

@@ -113,8 +113,8 @@ def verdict_counts(rows: Sequence[dict[str, Any]]) -> str:
 
 def board(context: Context, day: date) -> list[dict[str, Any]]:
     """Return the JSON of every release whose slot begins on a local day, judged again if it is not final."""
-    from monitor.app.options import policies_of
-    from monitor.app.reporting_options import book_of
+    from monitor.app.options import make_policies
+    from monitor.app.reporting_options import make_code_book
     from monitor.watch.rejudge import body_of_unwatched
 
     begin, end = span_of(day, day, context.settings.timezone)
@@ -122,7 +122,7 @@ def board(context: Context, day: date) -> list[dict[str, Any]]:
         rows = [*judged_bodies(context, store, begin, end)]
         known = {row["id"] for row in rows}
         ahead = [release.id for release in store.ledger.releases(begin, end) if release.id not in known]
-        policies, now, book = policies_of(context.settings), context.now(), book_of(context.settings)
+        policies, now, book = make_policies(context.settings), context.now(), make_code_book(context.settings)
         rows += [body for name in ahead if (body := body_of_unwatched(store, policies, name, now, book)) is not None]
     return sorted(rows, key=lambda row: (row["slot"]["start"] or "" if row["slot"] else "", row["id"]))
 
@@ -131,24 +131,24 @@ def judged_bodies(
     context: Context, store: Store, begin: datetime | None, end: datetime | None
 ) -> Iterator[dict[str, Any]]:
     """Return the JSON, as of now, of every judged release whose slot begins between two instants (None: no bound)."""
-    from monitor.app.options import policies_of
-    from monitor.app.reporting_options import book_of
+    from monitor.app.options import make_policies
+    from monitor.app.reporting_options import make_code_book
     from monitor.watch.rejudge import judged_between
 
     settings = context.settings
     span, now = (begin, end), context.now()
-    return judged_between(store, policies_of(settings), span, now, book_of(settings), context.redactor)
+    return judged_between(store, make_policies(settings), span, now, make_code_book(settings), context.redactor)
 
 
 def judged_now(context: Context, store: Store, release: str) -> dict[str, Any] | None:
     """Return the JSON of a judged release as of now, or None if it was not judged yet."""
-    from monitor.app.options import policies_of
-    from monitor.app.reporting_options import book_of
+    from monitor.app.options import make_policies
+    from monitor.app.reporting_options import make_code_book
     from monitor.watch.rejudge import current_body
 
     row = store.verdicts.judged_one(release)
-    book = book_of(context.settings)
-    return None if row is None else current_body(store, policies_of(context.settings), row, context.now(), book)
+    book = make_code_book(context.settings)
+    return None if row is None else current_body(store, make_policies(context.settings), row, context.now(), book)
 
 
 def row_text(row: dict[str, Any], producer: str = "") -> list[str]:

@@ -50,7 +50,7 @@ def cross_faults(data: Row, settings: Settings | None, folder: Path) -> Iterator
 
 
 def recogniser_fault(recogniser: str) -> str | None:
-    """Return what is wrong with the name of a recogniser, None if it is right."""
+    """Return the fault in the name of a recogniser, None if it is right."""
     name, colon, argument = recogniser.partition(":")
     if name in _ARMED_RECOGNISERS:
         return _rule_fault(recogniser) if argument.strip() else f'needs an argument, write "{name}:..."'
@@ -192,7 +192,7 @@ def reporting_faults(settings: Settings, folder: Path) -> Iterator[CrossFault]:
 
 
 def _finding_faults(settings: Settings) -> Iterator[CrossFault]:
-    # A misspelt finding would match nothing, and its notices would go elsewhere without anyone noticing.
+    # A misspelt finding would never match, and its notices would go elsewhere without anyone noticing.
     known = sorted({*judge.Kind, *incident.Kind, "not_published"})
     for place, route in enumerate(settings.route, 1):
         wanted = route.match.finding

@@ -1,4 +1,4 @@
-"""Warnings about a configuration: what is allowed but probably a mistake."""
+"""Warnings about a configuration: settings that are allowed but probably a mistake."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Announced:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What is known besides the configuration: entries by calendar at its last usable read, releases, environment.
+    """Facts from outside the configuration: entries by calendar at its last usable read, releases, environment.
 
     `gaps` are the spans ahead, in words, in which no one of a rota is on call.
     """
@@ -58,7 +58,7 @@ def find_doubts(settings: Settings, known: Known) -> Iterator[Doubt]:
         yield "timezone", "times without an offset are not read as London's", shown(settings.timezone)
     for name in _PROXIES:
         if known.environment.get(name) and settings.network.proxy is None:
-            # Its value may hold a password.
+            # Its value may contain a password.
             but = " but by Apprise" if any(table.kind == "apprise" for table in settings.channel) else ""
             yield "environment", f"{name} is set and is not used{but}: [network] proxy is the way out", None
 

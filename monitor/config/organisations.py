@@ -1,6 +1,6 @@
 """Bodies that publish official statistics, by the name that GOV.UK's addresses and calendars use for them.
 
-It suggests names and limits nothing: any slug is accepted. Slugs cannot be derived from names, and change when
+It suggests names. Any slug is accepted. Slugs cannot be derived from names, and change when
 departments do. The current one is the last part of https://www.gov.uk/government/organisations/SLUG.
 """
 

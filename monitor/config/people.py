@@ -39,7 +39,7 @@ class OidcSettings(Table):
 class WebSettings(Table):
     """The pages, the API and the metrics.
 
-    `public` is what people see without signing in: nothing, or the board without embargoed releases. `users_file` lists
+    `public` is what people see without signing in: no page, or the board without embargoed releases. `users_file` lists
     the people who can sign in. `proxies` are trusted when they name the client. If they also sign people in, they give
     the name in `proxy_header`, and `proxy_rights` has the rights by name, with `*` for all others.
     `public_url` is where people reach the pages. With `link_key`, notices have a signed link, valid for `link_lasts`,
@@ -86,8 +86,8 @@ class AlertSettings(Table):
 class SummarySettings(Table):
     """A summary that is sent at a local time on these days of the week.
 
-    A `morning` summary lists what is due, an `evening` one the results and what follows. A `month` summary, sent on the
-    first day of a month, has the punctuality of the month before. Default times are 08:45, 17:00 and 09:00.
+    A `morning` summary lists due releases, an `evening` one the results and what follows. A `month` summary, sent
+    on the first day of a month, has the punctuality of the month before. Default times are 08:45, 17:00 and 09:00.
     """
 
     kind: Literal["morning", "evening", "month"]

@@ -1,4 +1,4 @@
-"""Checks of `[web]`: nobody can sign in, or claim another name, by a mistake in the configuration."""
+"""Checks of `[web]`, so that a mistake neither locks people out nor lets them claim another name."""
 
 from __future__ import annotations
 

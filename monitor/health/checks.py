@@ -19,5 +19,5 @@ class Check:
 
     @property
     def is_good(self) -> bool:
-        """Return whether there is nothing to do."""
+        """Return whether no one has to act."""
         return not self.todo

@@ -76,7 +76,7 @@ class StateCollector(Collector):
         self._began = self.now()
 
     def describe(self) -> Iterable[Metric]:
-        """Return nothing, so that registering does not collect."""
+        """Return no metrics, so that registering does not collect."""
         return []
 
     def collect(self) -> Iterator[Metric]:

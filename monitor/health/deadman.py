@@ -15,7 +15,7 @@ _CAP = 10_000
 
 @dataclass(frozen=True, slots=True)
 class DeadManSwitch:
-    """Pings an address while there is no reason to alarm. The address is a secret and never logged.
+    """Pings an address unless there is a reason to alarm. The address is a secret and never logged.
 
     `count_ping` is called with each outcome: `accepted`, `refused` or `withheld`.
     """

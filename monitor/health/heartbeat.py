@@ -14,7 +14,7 @@ from monitor.store.sql.write import Transaction
 class HeartbeatWriter:
     """Adds to each batch of the writer when this monitor was last alive, without a further commit.
 
-    Until `begin` it writes nothing, so that the heartbeat of the earlier process can still be read. `prepare`, `write`,
+    Until `begin` it does not write, so that the heartbeat of the earlier process can still be read. `prepare`, `write`,
     `written` and `more` are called by the writer.
     """
 
@@ -40,7 +40,7 @@ class HeartbeatWriter:
         self._final_beat, self._alive = None, now
 
     def note_alive(self, now: datetime) -> None:
-        """Note that the monitor was alive at `now`. Before `begin` and after `end` this does nothing."""
+        """Note that the monitor was alive at `now`. Before `begin` and after `end` this has no effect."""
         if self._alive is not None:
             self._alive = now
 
@@ -49,7 +49,7 @@ class HeartbeatWriter:
         self._final_beat, self._alive = Heartbeat(self._monitor, now, stopped=True), None
 
     def prepare(self) -> None:
-        """Do nothing before the transaction."""
+        """No step is needed before the transaction."""
 
     def write(self, transaction: Transaction) -> None:
         """Write the heartbeat, and report a loss if the store no longer has the last one."""
@@ -79,7 +79,7 @@ class HeartbeatWriter:
         self._committed = self._offered
 
     def more(self) -> int:
-        """Return 0, because nothing remains to be written."""
+        """Return 0, because no write remains."""
         return 0
 
     def close(self) -> None:

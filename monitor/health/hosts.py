@@ -1,4 +1,4 @@
-"""Detects hosts that cannot be reached, are looked at too rarely, or send nothing usable."""
+"""Detects hosts that cannot be reached, are looked at too rarely, or send no usable responses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sets up logging: JSON lines without secrets, limited floods, and exceptions that quote nothing from publishers."""
+"""Sets up logging: JSON lines without secrets, limited floods, and exceptions without text from publishers."""
 
 from __future__ import annotations
 

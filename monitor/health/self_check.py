@@ -32,7 +32,7 @@ class WatchedPoller(Protocol):
         """Return the watched targets."""
 
     def next_due(self) -> datetime | None:
-        """Return when the next look is due at a host that has not asked us to wait, or None."""
+        """Return when the next look is due at a host that has not sent Retry-After, or None."""
 
 
 class PollerProgress:
@@ -49,7 +49,7 @@ class PollerProgress:
         return len(self._poller.watching())
 
     def overdue(self) -> float:
-        """Return the delay of the most overdue look, in seconds. Hosts that asked us to wait do not count."""
+        """Return the delay of the most overdue look, in seconds. Hosts that sent Retry-After do not count."""
         due = self._poller.next_due()
         return 0.0 if due is None else max(0.0, (self._clock.now() - due).total_seconds())
 

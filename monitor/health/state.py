@@ -70,7 +70,7 @@ class HealthState:
         self._store_failing_since = self._store_failing_since or now
 
     def note_store_back(self) -> None:
-        """Note that the store works again and lost nothing, because a journal kept it. No blind span is reported."""
+        """Note that the store works again and a journal kept all writes, so no blind span is reported."""
         self._store_failing_since = None
 
     @property
@@ -84,7 +84,7 @@ class HealthState:
         self.on_blind(Blind(begin, end, "stalled"))
 
     def clock(self, offset: Bounds | None, now: datetime) -> None:
-        """Note our clock's offset (None: unknown). While it is too large, nothing is proved."""
+        """Note our clock's offset (None: unknown). While it is too large, looks prove neither presence nor absence."""
         self.offset = offset
         if self.is_clock_off:
             self._clock_off_since = self._clock_off_since or now
@@ -152,7 +152,7 @@ class StoreHealth:
 
     def failed(self, fault: Exception) -> None:
         """Note that a batch could not be committed."""
-        # If only the evidence folder refuses the batch, looks go on and there is no blind span.
+        # If only the evidence folder refuses the batch, looks continue, so no blind span is recorded.
         if not isinstance(fault, EvidenceRefused):
             silent = timedelta(seconds=LATE) if isinstance(fault, StoreSilent) else timedelta()
             self.health.note_store_failure(self.clock.now() - silent)

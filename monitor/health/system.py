@@ -68,7 +68,7 @@ def set_malloc_options(library: object) -> None:
 
 
 def find_malloc_trim(library: object) -> Callable[[int], object]:
-    """Return `malloc_trim` of a C library, or a function that does nothing."""
+    """Return `malloc_trim` of a C library, or a function without effect."""
     found: Callable[[int], object] | None = getattr(library, "malloc_trim", None)
     return found or (lambda _kept: None)
 
@@ -108,7 +108,7 @@ def clock_sync_text(kept: bool | None) -> str:  # noqa: FBT001 # the answer itse
 
 @dataclass(frozen=True, slots=True)
 class ServiceManager:
-    """Sends states to the socket of systemd at `address`. Without one it does nothing.
+    """Sends states to the socket of systemd at `address`. Without an address it has no effect.
 
     `watchdog` is how long systemd waits for a watchdog message before it restarts us (None: it does not).
     """

@@ -14,8 +14,8 @@ from typing import Any
 from monitor.app.app import App
 from monitor.app.build import Edges, build
 from monitor.app.jobs import LoopJobs
-from monitor.app.options import policies_of
-from monitor.app.reporting_options import book_of
+from monitor.app.options import make_policies
+from monitor.app.reporting_options import make_code_book
 from monitor.clock import SystemClock, VirtualClock
 from monitor.config.settings import Settings
 from monitor.deliver.drafts import ENDINGS, render_draft
@@ -232,7 +232,7 @@ def _read_results(settings: Settings, script: Script, folder: Path) -> Results:
     """Return releases as of the end of the script, notices, and drafts. Drafts are written to files in `folder`."""
     store = open_store(settings.store.url)
     try:
-        policies, book = policies_of(settings), book_of(settings)
+        policies, book = make_policies(settings), make_code_book(settings)
         judged = [current_body(store, policies, row, script.ends, book) for row in store.verdicts.judged()]
         unwatched = (
             body_of_unwatched(store, policies, release.id, script.ends, book) for release in store.ledger.releases()

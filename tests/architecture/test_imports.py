@@ -163,7 +163,7 @@ BUDGETS = {
     "monitor/watch": 3882,
     "monitor/config": 1687,
     "monitor/web": 5890,
-    "monitor/app": 2585,
+    "monitor/app": 2581,
     "monitor/rehearse": 3650,
     "monitor/cli": 4951,
 }

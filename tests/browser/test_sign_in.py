@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from axe_playwright_python.async_playwright import Axe
 
-from monitor.app.reporting_options import provider_of
+from monitor.app.reporting_options import make_openid
 from monitor.config.settings import Settings
 from monitor.web.users import make_line
 from tests.browser.pages import browsing, overflowing, serving
@@ -83,7 +83,7 @@ async def test_somebody_signs_in_at_a_provider_of_another_site_comes_back_and_si
         door.public_url = base
         one.idp.configuration = {"end_session_endpoint": f"{one.idp.url}/out"}
         one.idp.answers["/out"] = (200, "<title>Out</title><h1>Nobody is in</h1>", {"Content-Type": "text/html"})
-        door.provider = provider_of(Settings(web=web(tmp_path, one.idp.url, base)), one.board.clock)
+        door.provider = make_openid(Settings(web=web(tmp_path, one.idp.url, base)), one.board.clock)
         refused = []
         page.on("console", lambda told: refused.append(told.text) if "Content Security" in told.text else None)
         await page.goto(f"{base}/incidents/{one.board.incident}")

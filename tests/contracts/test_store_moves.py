@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import create_engine, select, text
 
 from alerts.silence import Scope, Silence
-from monitor.app.options import policies_of
+from monitor.app.options import make_policies
 from monitor.cli.main import status_of
 from monitor.config.settings import Settings
 from monitor.errors import StoreFault, UserFault
@@ -49,7 +49,7 @@ def replayed(url: str) -> list[tuple[str, list[str]]]:
     store = open_store(url)
     try:
         assert store.check() == []
-        return [(release, list(found)) for release, found in replay(store, policies_of(Settings()), None, None)]
+        return [(release, list(found)) for release, found in replay(store, make_policies(Settings()), None, None)]
     finally:
         store.close()
 

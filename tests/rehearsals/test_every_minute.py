@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from monitor.app.options import policies_of
+from monitor.app.options import make_policies
 from monitor.config.read import read_settings
 from monitor.config.settings import Settings
 from monitor.rehearse.demo import INCIDENTS, rewound, script_of
@@ -73,7 +73,7 @@ def told(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     store = open_store(settings.store.url)
     body = store.verdicts.judged()[0].body
     slot = datetime.fromisoformat(body["slot"]["start"])
-    yield request.param, Told(script, store, Explainer(store, policies_of(settings), LONDON), slot)
+    yield request.param, Told(script, store, Explainer(store, make_policies(settings), LONDON), slot)
     store.close()
 
 

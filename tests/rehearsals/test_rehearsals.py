@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.app.options import policies_of
+from monitor.app.options import make_policies
 from monitor.config.read import read_settings
 from monitor.config.settings import Settings
 from monitor.rehearse.drive import Played, play
@@ -71,7 +71,7 @@ def test_a_rehearsal_meets_what_it_expects_and_leaves_a_whole_store(name: str, t
 
 def _is_whole_and_replays_without_a_difference(done: Rehearsed) -> None:
     store = open_store(done.settings.store.url)
-    differing = {release: told for release, told in replay(store, policies_of(done.settings), None, None) if told}
+    differing = {release: told for release, told in replay(store, make_policies(done.settings), None, None) if told}
     assert differing == {}
     assert (store.check(), verify(store.evidence, done.folder / "evidence")) == ([], [])
     store.close()

@@ -10,7 +10,7 @@ from pydantic import Field, TypeAdapter
 
 from alerts.channels.base import Outbound
 from alerts.channels.settings import ChannelSettings
-from monitor.app.reporting_options import outbound_of
+from monitor.app.reporting_options import make_outbound
 from monitor.clock import SystemClock
 from monitor.config.settings import NetworkSettings
 from monitor.look.guard import Guard
@@ -51,7 +51,7 @@ def channel_settings(kind: str, name: str = "c", **keys: object) -> Any:  # noqa
     return _TABLES.validate_python(table)
 
 
-DIRECT = outbound_of(NetworkSettings())
+DIRECT = make_outbound(NetworkSettings())
 
 
 def through(proxy: str) -> Outbound:

@@ -82,11 +82,11 @@ def _release_facts(context: Context, store: Store, release: str | None) -> Relea
     """Return the facts of a release, or None if the incident has none. Raises `UnknownName`."""
     if release is None:
         return None
-    from monitor.app.options import policies_of
+    from monitor.app.options import make_policies
     from monitor.watch.rejudge import facts_of
 
     name, settings = release_of(store.ledger, release).id, context.settings
-    return facts_of(store, policies_of(settings), settings.watch.vantage, name, context.now())
+    return facts_of(store, make_policies(settings), settings.watch.vantage, name, context.now())
 
 
 def _ask_missing(given: Mapping[str, str], facts: ReleaseFacts | None) -> dict[str, str]:

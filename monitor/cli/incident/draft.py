@@ -178,7 +178,7 @@ def _write_document(
     context: Context, draft: Draft, ending: str | None, output: Path | None, document: str | None
 ) -> None:
     from alerts.draft.write.outline import Document
-    from monitor.app.reporting_options import templates_of
+    from monitor.app.reporting_options import report_templates
     from monitor.deliver.drafts import render_draft_or_pdf
     from monitor.deliver.message import redact_draft
 
@@ -186,7 +186,7 @@ def _write_document(
     kind = ending or (suffix if suffix in FORMATS else "md")
     with context.store() as store:
         producer = incident_of(store.verdicts, draft.incident).producer
-    template = templates_of(context.settings, context.path.parent).get(producer)
+    template = report_templates(context.settings, context.path.parent).get(producer)
     which = Document(document) if document else None
     write_output(render_draft_or_pdf(redact_draft(draft, context.hide), kind, template, which), output, kind)
 
@@ -242,7 +242,7 @@ def take_back(context: Context, incident: str, file: Path, by: str | None, *, as
     """
     from alerts.draft.edits import INSTEAD
     from alerts.draft.versions import edited
-    from monitor.app.reporting_options import templates_of
+    from monitor.app.reporting_options import report_templates
     from monitor.deliver.incident_json import draft_json
 
     data, ending = _read_file(file)
@@ -256,7 +256,8 @@ def take_back(context: Context, incident: str, file: Path, by: str | None, *, as
         return edited(known, read.words, role, context.now(), base) if read.words else known
 
     with context.store() as store:
-        own = templates_of(context.settings, context.path.parent).get(incident_of(store.verdicts, incident).producer)
+        producer = incident_of(store.verdicts, incident).producer
+        own = report_templates(context.settings, context.path.parent).get(producer)
         changed = change_draft(store, incident, change)
         redraft_for_steps(context, store, incident, found[-1].words)
         made = store.verdicts.drafts(incident)[-1]

@@ -114,11 +114,11 @@ def _write_documents(
     """Write report, evidence and letters, and yield the files. `endings` are requested formats (empty: defaults)."""
     from alerts.draft.report import report_from_json
     from alerts.draft.write.outline import Document, says
-    from monitor.app.reporting_options import templates_of
+    from monitor.app.reporting_options import report_templates
     from monitor.deliver.drafts import can_make_pdf, render_draft_or_pdf
     from monitor.deliver.message import redact_draft
 
-    template = templates_of(context.settings, context.path.parent).get(incident.producer)
+    template = report_templates(context.settings, context.path.parent).get(incident.producer)
     shown = redact_draft(draft, context.hide)
     report = report_from_json(shown.facts)
     letters = [each for each in (Document.COVERING, Document.CORRECTION, Document.LINES) if says(report, each)]

@@ -63,16 +63,16 @@ def current_incidents(context: Context, store: Store) -> CurrentIncidents:
     """Return the reader of incidents with current facts, which also prepares redrafts."""
     from functools import partial
 
-    from monitor.app.options import policies_of
-    from monitor.app.reporting_options import reporting_rules_of
+    from monitor.app.options import make_policies
+    from monitor.app.reporting_options import make_reporting_rules
     from monitor.deliver.current_incidents import CurrentIncidents
     from monitor.deliver.verdicts import VerdictRecorder
     from monitor.watch.rejudge import facts_of
 
     settings = context.settings
     names = [channel.name for channel in settings.channel]
-    rules = reporting_rules_of(settings, names, context.path.parent)
-    judge_at = partial(facts_of, store, policies_of(settings), settings.watch.vantage)
+    rules = make_reporting_rules(settings, names, context.path.parent)
+    judge_at = partial(facts_of, store, make_policies(settings), settings.watch.vantage)
     return CurrentIncidents(store.verdicts, judge_at, VerdictRecorder(store, rules))
 
 

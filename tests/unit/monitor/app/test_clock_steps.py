@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from monitor.app.options import policies_of
+from monitor.app.options import make_policies
 from monitor.config.settings import Settings
 from monitor.rehearse.drive import play
 from monitor.rehearse.script.script import read_script
@@ -60,7 +60,7 @@ def hold(truth: Stepped, folder: Path) -> None:
     store = reopened(rules)
     said = [(event.at, event.after) for event in store.verdicts.events()]
     told = [(notice.at, notice.kind, notice.subject) for notice in store.outbox.notices()]
-    again = [row for _, row in replay(store, policies_of(rules), None, None) if row]
+    again = [row for _, row in replay(store, make_policies(rules), None, None) if row]
     store.close()
     (release,) = done.results.releases
     came = {"page": truth.out, "sheet": truth.sheet}

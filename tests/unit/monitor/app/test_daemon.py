@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from monitor.app.daemon import TaskDied
-from monitor.app.options import policies_of
+from monitor.app.options import make_policies
 from monitor.app.status import release_states
 from monitor.clock import VirtualClock
 from monitor.errors import StoreFault
@@ -34,7 +34,7 @@ def test_a_release_published_on_time_is_on_time_and_sends_no_notice(tmp_path: Pa
 
     settings = live(tmp_path, OUT_IN_TIME, act)
     store = reopened(settings)
-    assert [differences for _, differences in replay(store, policies_of(settings), None, None)] == [[]]
+    assert [differences for _, differences in replay(store, make_policies(settings), None, None)] == [[]]
     assert store.check() == []
     store.close()
 
@@ -185,7 +185,7 @@ def test_blind_spans_of_earlier_runs_still_count_after_another_restart(tmp_path:
 
     settings = live(tmp_path, OUT_IN_TIME, act, delay=DELAY)
     store = reopened(settings)
-    assert [differences for _, differences in replay(store, policies_of(settings), None, None)] == [[]]
+    assert [differences for _, differences in replay(store, make_policies(settings), None, None)] == [[]]
     store.close()
 
 

@@ -10,8 +10,8 @@ import httpx
 import pytest
 from starlette.routing import Route
 
-from monitor.app.options import policies_of
-from monitor.app.reporting_options import explainer_of
+from monitor.app.options import make_policies
+from monitor.app.reporting_options import make_explainer
 from monitor.clock import VirtualClock
 from monitor.config.people import AlertSettings
 from monitor.config.settings import ProducerSettings, Settings
@@ -144,8 +144,8 @@ def opened(life: Life, users: Path, *, public: bool) -> Queries:
     queries.keys = Keys(metrics=b"for metrics alone")
     queries.door = Sessions(Users(users), life.clock, throttle)
     queries.producers = {"department-for-example": "Department"}
-    queries.judge_promised = body_of_unwatched_at(store, policies_of(life.settings))
-    queries.explain_verdict = explainer_of(life.settings, store).explain_release
+    queries.judge_promised = body_of_unwatched_at(store, make_policies(life.settings))
+    queries.explain_verdict = make_explainer(life.settings, store).explain_release
     return queries
 
 

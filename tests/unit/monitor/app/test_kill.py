@@ -11,7 +11,7 @@ from random import Random
 
 import pytest
 
-from monitor.app.options import policies_of
+from monitor.app.options import make_policies
 from monitor.clock import SystemClock
 from monitor.config.read import read_settings
 from monitor.judge.runs import Run
@@ -83,7 +83,7 @@ def test_kill_9_loses_nothing_committed_and_repeats_no_notice(
     notices = store.outbox.notices()
     assert [notice.kind for notice in notices].count("opened") == 1
     assert len({(notice.kind, notice.subject) for notice in notices}) == len(notices)
-    assert [differences for _, differences in replay(store, policies_of(settings), None, None)] == [[]]
+    assert [differences for _, differences in replay(store, make_policies(settings), None, None)] == [[]]
     assert (store.check(), verify(store.evidence, Path(settings.evidence.folder))) == ([], [])
     (row,) = store.verdicts.judged()
     delay = row.body["delay"]

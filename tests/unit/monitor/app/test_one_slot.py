@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from monitor.app.options import policies_of, watch_rules_of
+from monitor.app.options import make_policies, make_watch_rules
 from monitor.judge.case import case_of
 from monitor.judge.explain.explain import explain
 from monitor.judge.policy import Policy
@@ -54,7 +54,7 @@ def _explained(office: Office, now: datetime) -> str:
     case = stored_case(office.daemon.store, RELEASE)
     assert case is not None
     told = explain(
-        case.verdict(policies_of(office.settings), now), case.release, case.promises, case.runs, case.blind, Policy()
+        case.verdict(make_policies(office.settings), now), case.release, case.promises, case.runs, case.blind, Policy()
     )
     return next(fact.text for fact in told.facts if fact.text.startswith("the slot in force"))
 
@@ -66,9 +66,9 @@ async def named(office: Office) -> dict[str, Any]:
     case = stored_case(store, RELEASE)
     assert case is not None
     in_force = case_of(case.release, case.promises, [], Policy(), now).in_force
-    judged = body_of_unwatched(store, policies_of(settings), RELEASE, now) or office.app.status.body(RELEASE)
+    judged = body_of_unwatched(store, make_policies(settings), RELEASE, now) or office.app.status.body(RELEASE)
     live = office.app.status.body(RELEASE)
-    day = plan_releases(store, watch_rules_of(settings), DAY, DAY + timedelta(days=1), now)
+    day = plan_releases(store, make_watch_rules(settings), DAY, DAY + timedelta(days=1), now)
     plan = next(one for one in day if one.release.id == RELEASE)
     board = await Queries(
         store, office.app.status, office.clock, settings.timezone, throttle=Throttle(office.clock), sees_all=True

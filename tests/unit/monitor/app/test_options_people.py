@@ -17,14 +17,14 @@ from alerts.channels.notify import Notify
 from alerts.channels.settings import ChannelSettings
 from alerts.draft.code import code_json, standard_book
 from monitor.app.reporting_options import (
-    book_of,
-    channels_of,
-    digesting_of,
-    door_of,
-    keys_of,
-    links_of,
-    reporting_rules_of,
-    templates_of,
+    make_channels,
+    make_code_book,
+    make_digest_rule,
+    make_keys,
+    make_links,
+    make_reporting_rules,
+    make_sessions,
+    report_templates,
 )
 from monitor.clock import SystemClock
 from monitor.config.read import read_settings
@@ -110,7 +110,7 @@ def test_every_kind_of_channel_has_a_table_and_a_class() -> None:
 
 
 async def test_channels_are_made_of_what_is_configured(read: Read, tmp_path: Path) -> None:
-    channels = {one.name: one for one in channels_of(read(CHANNELS), SystemClock().now)}
+    channels = {one.name: one for one in make_channels(read(CHANNELS), SystemClock().now)}
     mail, am = (vars(channels[name])["_settings"] for name in ("mail", "am"))
     assert (mail.timeout, mail.ca_file) == (timedelta(seconds=12), str(tmp_path / "ca.pem"))
     assert (am.hold, am.hold_others) == (timedelta(days=2), timedelta(hours=1))
@@ -120,7 +120,7 @@ async def test_channels_are_made_of_what_is_configured(read: Read, tmp_path: Pat
 
 async def test_a_draft_is_written_for_channels_that_take_files_alone(read: Read, tmp_path: Path) -> None:
     ours = '[[channel]]\nname = "bare"\nkind = "webhook"\nurl = "http://127.0.0.1:9093"\n'
-    channels, files = channels_of(read(CHANNELS + ours), SystemClock().now), ("docx",)
+    channels, files = make_channels(read(CHANNELS + ours), SystemClock().now), ("docx",)
     assert {channel.name: channel.formats for channel in channels} == {
         "folder": ENDINGS, "mail": files, "chat": (), "notify": files, "hook": files, "am": (), "bare": (),
     }  # fmt: skip
@@ -132,7 +132,7 @@ async def test_channels_that_post_go_out_by_the_proxy_of_their_host_but_to_this_
     proxies = '[network]\nproxy = "http://out.example:3128"\n[network.proxies]\n"hook.example" = "direct"\n'
     ours = '[[channel]]\nname = "here"\nkind = "webhook"\nurl = "http://127.0.0.1:9093"\n'
     pager = '[[channel]]\nname = "pager"\nkind = "pagerduty"\nrouting_key = { env = "NINETHIRTY_TEST_KEY" }\n'
-    channels = channels_of(read(CHANNELS + ours + pager + proxies), SystemClock().now)
+    channels = make_channels(read(CHANNELS + ours + pager + proxies), SystemClock().now)
     ways = {
         one.name: vars(one).get("_proxy") if isinstance(one, Notify) else vars(one)["_outbound"].proxy_of(one._url)
         for one in channels
@@ -145,7 +145,7 @@ async def test_channels_that_post_go_out_by_the_proxy_of_their_host_but_to_this_
 
 
 def test_channels_for_people_get_digests_unless_told_otherwise(read: Read) -> None:
-    rule = digesting_of(read(CHANNELS + "[alert]\ndigest_from = 3\n"))
+    rule = make_digest_rule(read(CHANNELS + "[alert]\ndigest_from = 3\n"))
     assert rule.channels == {"mail", "notify", "hook"}
     assert (rule.threshold, rule.within) == (3, timedelta(milliseconds=400))
 
@@ -159,13 +159,13 @@ def test_an_authority_that_is_not_there_is_told(read: Read) -> None:
 
 def test_a_route_escalates(read: Read) -> None:
     settings = read(CHANNELS + '[[route]]\nchannels = ["mail"]\nescalate = ["chat"]\n')
-    assert reporting_rules_of(settings, ["mail", "chat"]).routes == [a_route("mail", escalate=("chat",))]
+    assert make_reporting_rules(settings, ["mail", "chat"]).routes == [a_route("mail", escalate=("chat",))]
 
 
 def test_a_template_of_their_own_is_found_beside_the_configuration(read: Read, tmp_path: Path) -> None:
     (tmp_path / "own.docx").write_bytes(template("title", "what_happened"))
     settings = read('[[producer]]\nid = "ofqual"\nname = "Ofqual"\nreport = { template = "own.docx" }\n')
-    assert templates_of(settings, tmp_path) == {"ofqual": tmp_path / "own.docx"}
+    assert report_templates(settings, tmp_path) == {"ofqual": tmp_path / "own.docx"}
 
 
 def test_each_unknown_field_of_a_template_is_named(read: Read, tmp_path: Path) -> None:
@@ -187,17 +187,17 @@ def test_a_template_that_is_no_document_is_told(read: Read, tmp_path: Path) -> N
 
 def test_editions_of_the_code_are_corrected(read: Read) -> None:
     settings = read('[code]\nbegins = { "3.0" = 2025-12-01 }\ncites = { "3.0/3.1" = "Practice 3.1, as we read it" }\n')
-    book = book_of(settings)
+    book = make_code_book(settings)
     assert book is not None
     (edition,) = [one for one in book if one.name == "3.0"]
     assert edition.begins == date(2025, 12, 1)
     assert edition.clauses["3.1"].cite == "Practice 3.1, as we read it"
-    assert book_of(read("")) is None
+    assert make_code_book(read("")) is None
     assert standard_book()[-1].begins == date(2025, 11, 3)
 
 
 def test_a_producer_outside_the_code_is_configured(read: Read) -> None:
-    book = book_of(read('[code]\noutside = ["obr"]\n'))
+    book = make_code_book(read('[code]\noutside = ["obr"]\n'))
     at = datetime(2025, 11, 26, 12, tzinfo=UTC)
     assert code_json(at, ["late"], book, "obr")["practice"] is None
     assert code_json(at, ["late"], book, "ons")["practice"] == "Standard 3"
@@ -216,19 +216,19 @@ def test_links_and_doors_take_their_keys_from_where_they_are_kept(read: Read, tm
         f'[web]\npublic_url = "https://board.example"\nlink_key = {{ file = "{tmp_path}/key" }}\n'
         f'token = {{ file = "{tmp_path}/token" }}\nlink_lasts = "2d"\n'
     )
-    keys, links = keys_of(settings), links_of(settings)
+    keys, links = make_keys(settings), make_links(settings)
     assert (keys.link, keys.token) == (b"signing", b"programs")
     assert (links.url, links.key, links.lasts) == ("https://board.example", b"signing", timedelta(days=2))
-    assert keys_of(read("")).find_scope("") is None
-    assert keys_of(read("")).read_link("x", datetime(2018, 1, 5, tzinfo=UTC)) is None
+    assert make_keys(read("")).find_scope("") is None
+    assert make_keys(read("")).read_link("x", datetime(2018, 1, 5, tzinfo=UTC)) is None
 
 
 async def test_the_door_lets_in_whom_the_file_beside_the_configuration_names(read: Read, tmp_path: Path) -> None:
     clock = SystemClock()
     throttle = Throttle(clock)
-    assert door_of(read(""), tmp_path, clock, throttle) is None
+    assert make_sessions(read(""), tmp_path, clock, throttle) is None
     (tmp_path / "users").write_text(make_line("anne", "correct horse battery"))
-    door = door_of(read('[web]\nusers_file = "users"\n'), tmp_path, clock, throttle)
+    door = make_sessions(read('[web]\nusers_file = "users"\n'), tmp_path, clock, throttle)
     assert door is not None
     key = await door.enter("anne", "correct horse battery", "127.0.0.1")
     assert key is not None

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.app.options import policies_of
+from monitor.app.options import make_policies
 from monitor.clock import SystemClock
 from monitor.config.read import read_settings
 from monitor.errors import SurroundingsFault
@@ -97,7 +97,7 @@ def prove(config: Path, slot: datetime, out: datetime) -> None:
         notices = store.outbox.notices()
         assert [notice.kind for notice in notices].count("opened") == 1
         assert len({(notice.kind, notice.subject) for notice in notices}) == len(notices)
-        assert [differences for _, differences in replay(store, policies_of(settings), None, None)] == [[]]
+        assert [differences for _, differences in replay(store, make_policies(settings), None, None)] == [[]]
         # Whatever became of the process, the bytes that show it out were kept.
         assert next(run for run in store.runs.of_release("claims") if run.state is State.PRESENT).evidence
         assert (store.check(), verify(store.evidence, Path(settings.evidence.folder))) == ([], [])

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.app.options import checks_of, joining_of
+from monitor.app.options import make_calendar_checks, make_join_rules
 from monitor.app.store_failover import OpenedStore, StoreFailover, open_with_journal
 from monitor.clock import VirtualClock
 from monitor.config.settings import Settings
@@ -37,7 +37,7 @@ def standing_in(near: Store, journal: Journal, url: str, folder: Path, clock: Vi
     evidence = Evidence(folder, near.evidence, writer, clock, "south~20261126T090000Z")
     members = Members("south", Leaseholder("south 1"), near.leases, writer, clock, divided=False)
     told = StoreHealth(clock, Metrics("1"), HealthState(clock.now(), {}, timedelta(seconds=2)), lambda: True)
-    ledger = Ledger(near, writer, clock, joining_of(settings), checks_of(settings), run_in_thread)
+    ledger = Ledger(near, writer, clock, make_join_rules(settings), make_calendar_checks(settings), run_in_thread)
     return StoreFailover(OpenedStore(near, url, journal, near), "south", writer, evidence, clock, told, members, ledger)
 
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, event, example, given, settings
 from hypothesis import strategies as st
 
-from monitor.app.options import policies_of
+from monitor.app.options import make_policies
 from monitor.config.settings import Settings
 from monitor.rehearse.drive import play
 from monitor.rehearse.script.script import read_script
@@ -123,7 +123,7 @@ def played(truth: Truth, folder: Path) -> dict[str, Any]:
     done = play(script, base, folder)
     rules = settings_for(script, base, folder)
     store = reopened(rules)
-    assert [told for _, told in replay(store, policies_of(rules), None, None) if told] == []
+    assert [told for _, told in replay(store, make_policies(rules), None, None) if told] == []
     assert store.check() == []
     ids = [notice.id for notice in store.outbox.notices()]
     assert len(ids) == len(set(ids))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.app.options import policies_of
+from monitor.app.options import make_policies
 from monitor.clock import VirtualClock
 from monitor.config.settings import Settings, StoreSettings, WatchSettings
 from monitor.deliver.drafts import versions_from_rows
@@ -89,7 +89,7 @@ def test_what_one_monitor_proved_on_time_is_not_unproven_for_another_that_was_bl
         assert (north.word(), kinds(north)) == ("on_time", [])
 
     store = together(tmp_path, OUT_IN_TIME, act)
-    assert dict(replay(store, policies_of(Settings()), None, None)) == {"claims-q3": []}
+    assert dict(replay(store, make_policies(Settings()), None, None)) == {"claims-q3": []}
     store.close()
 
 
@@ -101,7 +101,7 @@ def test_a_late_release_makes_one_incident_even_if_one_of_two_monitors_was_blind
         assert sorted(set(kinds(north))) == ["due", "final", "grade_changed", "opened"]
 
     store = together(tmp_path, LATE, act)
-    assert dict(replay(store, policies_of(Settings()), None, None)) == {"claims-q3": []}
+    assert dict(replay(store, make_policies(Settings()), None, None)) == {"claims-q3": []}
     assert len(store.verdicts.incidents()) == 1
     store.close()
 
@@ -127,7 +127,7 @@ def test_a_blind_span_of_one_monitor_counts_for_both_and_in_replay(tmp_path: Pat
         await north.until("10:00:00")
 
     store = together(tmp_path, LATE, act)
-    assert dict(replay(store, policies_of(Settings()), None, None)) == {"claims-q3": []}
+    assert dict(replay(store, make_policies(Settings()), None, None)) == {"claims-q3": []}
     store.close()
 
 
@@ -172,6 +172,6 @@ def test_a_monitor_killed_around_the_slot_does_not_weaken_the_proof_of_the_other
         assert (north.word(), kinds(north)) == ("on_time", [])
 
     store = together(tmp_path, OUT_IN_TIME, act, blind="", delay=DELAY)
-    assert dict(replay(store, policies_of(Settings()), None, None)) == {"claims-q3": []}
+    assert dict(replay(store, make_policies(Settings()), None, None)) == {"claims-q3": []}
     assert [span.cause for span in store.runs.blind(SLOT - HOUR, SLOT + HOUR)] == ["killed"]
     store.close()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.app.options import policies_of
+from monitor.app.options import make_policies
 from monitor.config.settings import Settings
 from monitor.store.sql.engine import Store
 from monitor.store.sql.shape import OURS, Shape
@@ -56,7 +56,7 @@ def test_monitors_upgraded_in_turn_lose_no_second_and_send_nothing_twice(
 
     store = together(tmp_path, tables, act, blind="", delay=DELAY)
     assert [row.word for row in store.verdicts.judged()] == [word]
-    assert dict(replay(store, policies_of(Settings()), None, None)) == {"claims-q3": []}
+    assert dict(replay(store, make_policies(Settings()), None, None)) == {"claims-q3": []}
     came = SLOT + timedelta(minutes=10 if word == "late" else 0)
     incidents, notices = store.verdicts.incidents(), store.outbox.notices()
     assert len(incidents) == (word == "late")

@@ -12,7 +12,7 @@ import pytest
 from alerts.incident import Action
 from alerts.notice import Notice
 from alerts.rota import Shift
-from monitor.app.reporting_options import schedules_of
+from monitor.app.reporting_options import make_summary_schedules
 from monitor.clock import VirtualClock
 from monitor.config.people import SummarySettings
 from monitor.config.settings import Settings
@@ -39,7 +39,7 @@ RISKS = {("www.gov.uk", MONDAY): "www.gov.uk: 175 parts are promised", ("www.gov
 
 def schedules(*tables: dict[str, Any]) -> list[SummarySchedule]:
     given = [{"channels": ["mail"], **table} for table in tables]
-    return schedules_of(Settings(summary=[SummarySettings(**table) for table in given]))
+    return make_summary_schedules(Settings(summary=[SummarySettings(**table) for table in given]))
 
 
 def due_between(schedule: SummarySchedule, begin: datetime, days: int) -> list[datetime]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from monitor.app.options import policies_of
+from monitor.app.options import make_policies
 from monitor.config.settings import Settings
 from monitor.judge.explain.explain import explain
 from monitor.judge.runs import Blind
@@ -41,7 +41,7 @@ def counted(life: Life, cause: str) -> float:
 
 def told(life: Life) -> list[str]:
     """Return what `explain` says of blind spans."""
-    policies = policies_of(life.settings)
+    policies = make_policies(life.settings)
     case = stored_case(life.daemon.store, "claims-q3")
     assert case is not None
     verdict = case.verdict(policies, life.clock.now())
@@ -69,7 +69,7 @@ def test_when_no_host_can_be_reached_it_is_we_who_are_blind(tmp_path: Path, kind
 
     settings = live(tmp_path, BOTH_OUT + fault(kind, HOST) + fault(kind, OTHER), act, head=TWO_HOSTS)
     store = reopened(settings)
-    assert [differences for _, differences in replay(store, policies_of(settings), None, None)] == [[]]
+    assert [differences for _, differences in replay(store, make_policies(settings), None, None)] == [[]]
     store.close()
 
 

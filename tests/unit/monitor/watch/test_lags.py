@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from monitor.app.options import policies_of
+from monitor.app.options import make_policies
 from monitor.watch.rejudge import replay
 from monitor.watch.watch import Watch
 from tests.unit.monitor.app.life import Life, live, reopened
@@ -65,7 +65,7 @@ def told(folder: Path, tables: str, *times: str) -> list[dict[str, Any]]:
 
     settings = live(folder, tables, act, head=HEAD)
     store = reopened(settings)
-    assert {name: lines for name, lines in replay(store, policies_of(settings), None, None) if lines} == {}
+    assert {name: lines for name, lines in replay(store, make_policies(settings), None, None) if lines} == {}
     store.close()
     return bodies
 

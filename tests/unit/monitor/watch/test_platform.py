@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.app.options import policies_of
+from monitor.app.options import make_policies
 from monitor.store.rows import DeliveryState
 from monitor.watch.rejudge import current_body, replay
 from tests.unit.monitor.app.life import HEAD, Life, live, reopened
@@ -44,11 +44,11 @@ def test_releases_late_together_are_told_so_each_and_replay_finds_no_difference(
 
     settings = live(tmp_path, answers("09:36:00", "09:44:00"), act, head=HEAD + OTHER)
     store = reopened(settings)
-    told = dict(replay(store, policies_of(settings), None, None))
+    told = dict(replay(store, make_policies(settings), None, None))
     assert told == {"claims-q3": [], "visas": []}
     rows = store.verdicts.judged()
     assert [row.word for row in rows] == ["late", "late"]
-    again = [current_body(store, policies_of(settings), row, row.at) for row in rows]
+    again = [current_body(store, make_policies(settings), row, row.at) for row in rows]
     assert [[found["kind"] for found in body["findings"]].count("platform") for body in again] == [1, 1]
     store.close()
 
@@ -71,7 +71,7 @@ def test_the_board_tells_of_the_platform_while_it_lasts(tmp_path: Path) -> None:
         store = life.daemon.store
         row = store.verdicts.judged_one("visas")
         assert row is not None
-        body = current_body(store, policies_of(life.settings), row, life.clock.now())
+        body = current_body(store, make_policies(life.settings), row, life.clock.now())
         assert "platform" in [found["kind"] for found in body["findings"]]
         whole = store.verdicts.incident("platform-www.gov.uk-2026-11-26T0930Z")
         assert whole is not None

@@ -17,7 +17,7 @@ from authlib.oauth2.rfc7636 import create_s256_code_challenge
 from joserfc import jwt
 from joserfc.jwk import KeySet, RSAKey
 
-from monitor.app.reporting_options import door_of
+from monitor.app.reporting_options import make_sessions
 from monitor.config.people import WebSettings
 from monitor.config.settings import Settings
 from tests.loopback import Asked, http_server
@@ -154,7 +154,7 @@ async def signing_on(
         idp.url, idp.now = server.url, int(board.clock.now().timestamp())
         table = web(folder, server.url, **more).model_copy(update={"users_file": users and str(users)})
         settings = Settings(web=table)
-        board.queries.door = door_of(settings, folder, board.clock, board.queries.throttle)
+        board.queries.door = make_sessions(settings, folder, board.clock, board.queries.throttle)
         transport = httpx.ASGITransport(board.remade())
         async with httpx.AsyncClient(transport=transport, base_url=BOARD, headers={"Accept": "text/html"}) as client:
             yield SignOn(board, idp, client)

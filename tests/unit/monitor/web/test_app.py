@@ -13,7 +13,7 @@ from typing import Any, cast
 import httpx
 import pytest
 
-from monitor.app.options import policies_of
+from monitor.app.options import make_policies
 from monitor.errors import StoreFault
 from monitor.store.sql.read import VerdictStore
 from monitor.store.writer import DELAY
@@ -44,7 +44,7 @@ async def browsing(life: Life) -> AsyncIterator[httpx.AsyncClient]:
     queries = Queries(
         life.daemon.store, life.app.status, life.clock, "Europe/London", throttle=Throttle(life.clock), local=True
     )
-    queries.judge_promised = body_of_unwatched_at(life.daemon.store, policies_of(life.settings))
+    queries.judge_promised = body_of_unwatched_at(life.daemon.store, make_policies(life.settings))
     transport = httpx.ASGITransport(make_application(queries))
     try:
         async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:

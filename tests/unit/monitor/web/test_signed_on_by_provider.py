@@ -16,7 +16,7 @@ from joserfc import jwt
 from joserfc.jwk import OctKey
 from structlog.testing import capture_logs
 
-from monitor.app.reporting_options import provider_of
+from monitor.app.reporting_options import make_openid
 from monitor.config.settings import Settings
 from monitor.look.guard import guard_of
 from monitor.look.http.resolve import Resolver
@@ -328,7 +328,7 @@ async def test_secret_is_sent_in_the_form_if_the_provider_requires_it(tmp_path: 
 async def test_slow_provider_delays_other_requests_only_briefly(tmp_path: Path, how: str) -> None:
     async with signing_on(tmp_path) as one, rude_server(how) as server:
         door = one.board.queries.door
-        provider = provider_of(Settings(web=web(tmp_path, server.url)), one.board.clock)
+        provider = make_openid(Settings(web=web(tmp_path, server.url)), one.board.clock)
         assert door is not None
         assert isinstance(provider, OpenID)
         guard = guard_of(["127.0.0.0/8"], [server.port])
@@ -358,7 +358,7 @@ async def test_removed_right_ends_at_once(tmp_path: Path) -> None:
         assert door is not None
         for rights, seen in (({"stats-duty": "viewer"}, [200, 200, 403]), ({"others": "head"}, [303] * 3)):
             table = Settings(web=web(tmp_path, one.idp.url, rights=rights))
-            door.provider = provider_of(table, one.board.clock)
+            door.provider = make_openid(table, one.board.clock)
             assert await one.statuses() == seen
 
 
@@ -369,7 +369,7 @@ async def test_claims_of_another_provider_give_no_right(tmp_path: Path, other: d
         door = one.board.queries.door
         assert door is not None
         table = Settings() if other is None else Settings(web=web(tmp_path, one.idp.url, **other))
-        door.provider = provider_of(table, one.board.clock)
+        door.provider = make_openid(table, one.board.clock)
         assert await one.statuses() != [200] * 3
 
 
