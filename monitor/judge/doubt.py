@@ -41,7 +41,8 @@ def drop_unconfirmed(
             if part.exposures or part.word in (*_unconfirmed_verdicts(case, promise, part), *words)
         ]
         if claimed:
-            return tuple(_without_claim(part, reason) if part in claimed else part for part in parts), reason
+            left = tuple(_without_claim(part, reason) if part in claimed else part for part in parts)
+            return _drop_unless_true_to_the_minute(case, promise, left, evidences)[0], reason
     return _drop_unless_true_to_the_minute(case, promise, parts, evidences)
 
 

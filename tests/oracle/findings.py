@@ -60,6 +60,9 @@ def _elsewhere(world: World, release: Release, claim: Claim) -> bool:
     others = [span.begins for place in release.parts for span in spans(place)]
     if not others:
         return False
+    if release.is_guessed:
+        # No one looks at the page itself before its address is known.
+        return True
     before = (span for span in spans(release.page) if max(span.begins, world.begins) + _SEEN_WITHIN < min(others))
     return not any(_was_seen(world, span) for span in before)
 

@@ -38,7 +38,7 @@ def in_force(release: Release, now: datetime) -> InForce:
     """Return what is in force at `now`: the last slot announced before it passed, while it stands confirmed."""
     slot, state = release.slot, release.state or "confirmed"
     cancelled = moved = False
-    states = [(release.known_from, state)]
+    states = [(None if release.is_successor else release.known_from, state)]
     for change in release.changes:
         if change.at > now or change.at >= slot:
             continue

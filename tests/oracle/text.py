@@ -173,7 +173,7 @@ def _body(release: Release, one: Showing) -> str | None:
     if one.what == "upkeep":
         nothing = (_UPKEEP, _BOT_WALL, _placeholder(release, 0)) if _is_ahead(release, one) else (_UPKEEP, _BOT_WALL)
         return nothing[crc32(f"{release.id} {one.at}".encode()) % len(nothing)]
-    # A release that only its own calendar tells of is none that the script knows the page of.
+    # The script does not know the page of a release that only another calendar has.
     is_named = one.what == "other" or (one.what == "ours" and release.redated is not None)
     return _FRAME.format(title=one.title, words=f"{one.title}: figures.") if is_named else None
 

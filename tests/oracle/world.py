@@ -101,6 +101,8 @@ class Release:
     """When its only calendar drops the zone's offset from its time, so that it means another instant."""
     is_succeeded: bool = False
     """Whether a new entry of the same page takes its place."""
+    is_successor: bool = False
+    """Whether it takes the place of an earlier entry of the same page, whose promise it repeats."""
 
     @property
     def places(self) -> tuple[Place, ...]:

@@ -24,7 +24,7 @@ from schedules.times.words import between_exactly, lengths
 class _HiddenSpan:
     """A span in which the edge served an old answer, from `came`, when `view` first showed the part, to `until`.
 
-    `again`: the edge had shown the part before.
+    `again`: the edge had shown the part before. `withdrawn`: it went on to show a notice of withdrawal, not the part.
     """
 
     view: View
@@ -32,6 +32,7 @@ class _HiddenSpan:
     until: Interval
     seconds: Bounds
     again: bool
+    withdrawn: bool
 
 
 def find_stale_edge(case: Case, evidence: PartEvidence) -> list[Finding]:
@@ -51,7 +52,7 @@ def users_delay(case: Case, part: PartVerdict, evidence: PartEvidence) -> Bounds
         return delay
     first = next((hidden for hidden in _find_hidden_spans(case, evidence) if not hidden.again), None)
     if first is not None:
-        return since(first.until, window.origin)
+        return since(Interval(first.until.after) if first.withdrawn else first.until, window.origin)
     came, out_by = part.first_seen.after, part.first_seen.by
     if delay is None or delay.max is None or out_by is None:
         return delay
@@ -93,11 +94,12 @@ def _hidden_spans_after(case: Case, evidence: PartEvidence, source: Spell, came:
         begun = came if shown is None else Interval(shown, max(shown, spell.begin))
         served = served_until(spell)
         new_answers: list[Spell | Run] = [*(each for each in edge if each.is_present), *_withdrawn_runs(edge, source)]
-        new_from = min((each.begin for each in new_answers if each.last_received > spell.last_received), default=None)
-        until = Interval(served, new_from if new_from is None else max(new_from, served))
+        later = (each for each in new_answers if each.last_received > spell.last_received)
+        new = min(later, key=lambda each: each.begin, default=None)
+        until = Interval(served, None if new is None else max(new.begin, served))
         seconds = between(begun, until)
         if seconds.min is not None and seconds.min > case.policy.uncertainty.total_seconds():
-            found.append(_HiddenSpan(source.view, came, until, seconds, shown is not None))
+            found.append(_HiddenSpan(source.view, came, until, seconds, shown is not None, isinstance(new, Run)))
     return found
 
 
