@@ -237,7 +237,7 @@ def make_queries(core: Core, status: Status, tally: LookTally, record: VerdictRe
         silent_hosts=tally.silent_hosts.silent_now,
         current_incidents=desk.current,
         writer=core.writer,
-        door=door_of(settings, core.folder, core.clock, throttle),
+        sessions=door_of(settings, core.folder, core.clock, throttle),
         throttle=throttle,
         **page_settings(core, record.rules),
     )

@@ -207,10 +207,10 @@ class Reload:
 
     def _reconfigure_pages(self, settings: Settings) -> None:
         self.queries = replace(self.queries, **page_settings(self.core, self.record.rules))
-        if self.queries.door is not None:
-            self.queries.door.public_url = settings.web.public_url or ""
-            self.queries.door.proxy_auth = vouching_of(settings)
-            self.queries.door.provider = provider_of(settings, self.core.clock)
+        if self.queries.sessions is not None:
+            self.queries.sessions.public_url = settings.web.public_url or ""
+            self.queries.sessions.proxy_auth = vouching_of(settings)
+            self.queries.sessions.provider = provider_of(settings, self.core.clock)
         if self.daemon.web is not None:
             from monitor.web.app import make_application  # noqa: PLC0415 # 6 MB, only if pages are served
 

@@ -154,7 +154,7 @@ async def signing_on(
         idp.url, idp.now = server.url, int(board.clock.now().timestamp())
         table = web(folder, server.url, **more).model_copy(update={"users_file": users and str(users)})
         settings = Settings(web=table)
-        board.queries.door = door_of(settings, folder, board.clock, board.queries.throttle)
+        board.queries.sessions = door_of(settings, folder, board.clock, board.queries.throttle)
         transport = httpx.ASGITransport(board.remade())
         async with httpx.AsyncClient(transport=transport, base_url=BOARD, headers={"Accept": "text/html"}) as client:
             yield SignOn(board, idp, client)

@@ -82,7 +82,7 @@ async def test_endless_request_head_is_refused(sent: bytes, told: bytes) -> None
 
 
 async def test_slow_request_head_closes_its_connection() -> None:
-    async with serve_pages(ConnectionLimiter(head_within=0.2)) as (host, port):
+    async with serve_pages(ConnectionLimiter(header_seconds=0.2)) as (host, port):
         streams = await open_slow_streams(host, port, 1)
         assert await asyncio.wait_for(is_ended(streams), 10)
         reader, writer = await asyncio.open_connection(host, port)

@@ -22,7 +22,7 @@ from monitor.look.guard import guard_of
 from monitor.look.http.resolve import Resolver
 from monitor.look.http.transport import HttpTransport
 from monitor.web.openid import OpenID
-from monitor.web.sessions import LASTS
+from monitor.web.sessions import SESSION_SECONDS
 from tests.loopback import rude_server
 from tests.unit.monitor.web.openid_provider import BOARD, SECRET, Idp, SignOn, key, signing_on, web
 from tests.unit.monitor.web.people import users_file
@@ -78,7 +78,7 @@ async def test_a_session_ends_by_signing_out_and_after_its_time(tmp_path: Path) 
         await sign_out(one)
         one.client.cookies.clear()
         await one.sign_on()
-        one.board.clock.seconds += LASTS + 1
+        one.board.clock.seconds += SESSION_SECONDS + 1
         assert await one.statuses() == [303] * 3
 
 
@@ -327,7 +327,7 @@ async def test_secret_is_sent_in_the_form_if_the_provider_requires_it(tmp_path: 
 @pytest.mark.parametrize("how", ["hangs", "drips", "garbage"])
 async def test_slow_provider_delays_other_requests_only_briefly(tmp_path: Path, how: str) -> None:
     async with signing_on(tmp_path) as one, rude_server(how) as server:
-        door = one.board.queries.door
+        door = one.board.queries.sessions
         provider = provider_of(Settings(web=web(tmp_path, server.url)), one.board.clock)
         assert door is not None
         assert isinstance(provider, OpenID)
@@ -354,7 +354,7 @@ async def test_provider_is_used_again_after_a_failure(tmp_path: Path) -> None:
 async def test_removed_right_ends_at_once(tmp_path: Path) -> None:
     async with signing_on(tmp_path) as one:
         await one.sign_on()
-        door = one.board.queries.door
+        door = one.board.queries.sessions
         assert door is not None
         for rights, seen in (({"stats-duty": "viewer"}, [200, 200, 403]), ({"others": "head"}, [303] * 3)):
             table = Settings(web=web(tmp_path, one.idp.url, rights=rights))
@@ -366,7 +366,7 @@ async def test_removed_right_ends_at_once(tmp_path: Path) -> None:
 async def test_claims_of_another_provider_give_no_right(tmp_path: Path, other: dict[str, str] | None) -> None:
     async with signing_on(tmp_path) as one:
         await one.sign_on()
-        door = one.board.queries.door
+        door = one.board.queries.sessions
         assert door is not None
         table = Settings() if other is None else Settings(web=web(tmp_path, one.idp.url, **other))
         door.provider = provider_of(table, one.board.clock)

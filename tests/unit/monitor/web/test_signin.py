@@ -13,7 +13,7 @@ import httpx
 import pytest
 from structlog.testing import capture_logs
 
-from monitor.web.sessions import LASTS
+from monitor.web.sessions import SESSION_SECONDS
 from monitor.web.users import make_line
 from tests.unit.monitor.web.board import Board, a_board
 from tests.unit.monitor.web.test_acknowledge import acknowledged_by
@@ -147,7 +147,7 @@ async def test_right_password_must_wait_after_twenty_wrong_ones(closed: Closed) 
 async def test_a_session_lasts_for_a_working_day(closed: Closed) -> None:
     async with closed() as board:
         await sign_in(board)
-        board.clock.seconds += LASTS - 1
+        board.clock.seconds += SESSION_SECONDS - 1
         assert (await board.client.get("/")).status_code == 200
         board.clock.seconds += 1
         assert (await board.client.get("/")).status_code == 303

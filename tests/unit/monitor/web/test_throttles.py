@@ -65,8 +65,8 @@ async def test_known_browser_is_not_delayed_by_guesses_of_others(
 ) -> None:
     async with a_board(public=False, users=users) as board, AsyncExitStack() as stack:
         assert await sign_in(board.client) == 303
-        assert board.queries.door is not None
-        use_up_guesses(board, "127.0.0.1", f"as {board.queries.door.browser_mark('anne')}")
+        assert board.queries.sessions is not None
+        use_up_guesses(board, "127.0.0.1", f"as {board.queries.sessions.browser_mark('anne')}")
         transport = httpx.ASGITransport(board.app, client=("192.0.2.1", 1))
         client = httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1")
         assert await sign_in(await stack.enter_async_context(client)) == 429
