@@ -16,7 +16,7 @@ from monitor.deliver.incident_json import incident_json
 from monitor.errors import UnknownName
 from monitor.web.incident_form import SentForm, with_staff_form
 from monitor.web.incident_page import render_incident
-from monitor.web.pages import render
+from monitor.web.pages import render, render_fault
 from monitor.web.request import client_of, queries_of, read_form
 from monitor.web.sessions import Busy
 
@@ -81,7 +81,7 @@ def _open_link(request: Request, token: str) -> tuple[str, str] | Response:
     if wait := queries.throttle.wait(client):
         raise Busy(wait)
     queries.throttle.count_failure(client)
-    return render(request, "fault.html", 403, message=_INVALID_LINK)
+    return render_fault(request, 403, _INVALID_LINK)
 
 
 ROUTES = [

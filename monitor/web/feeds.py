@@ -109,7 +109,7 @@ class CalendarCache:
         return written if at is not None and timedelta() <= now - at < _CALENDAR_KEPT_FOR else None
 
     def _write(self, key: CalendarKey, now: datetime) -> bytes:
-        # Only one thread writes. While this call waited for it, another request may have written the same calendar.
+        # Slow queries share one thread. While this one waited, another may have written the same calendar.
         if (kept := self._find_fresh(key, now)) is not None:
             return kept
         queries, span, (kind, producer, sees_all) = self._queries, (now - _CALENDAR_BEFORE, now + _CALENDAR_AFTER), key

@@ -110,6 +110,7 @@ async def _require_drafts(request: Request, name: str) -> list[Draft]:
 
 
 def _form_json(incident: str, draft: Draft) -> Json:
+    """Return a version of a report as the JSON of a form: its boxes with their answers, and its steps."""
     report = report_from_json(draft.facts)
     boxes = [
         {

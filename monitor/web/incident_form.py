@@ -160,6 +160,7 @@ async def download_evidence(request: Request) -> Response:
 
 
 async def _render_sign_page(request: Request, name: str, fault: str = "") -> Response:
+    """Return the page to sign or waive a report, or a 403 for people who are not a head."""
     queries, session = queries_of(request), session_of(request)
     if session is None or not session.person.is_head or queries.desk is None:
         return render_fault(request, 403, _ONLY_FOR_HEADS)

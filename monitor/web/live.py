@@ -269,6 +269,7 @@ class LiveBoard:
 
 
 def _has_growing_delay(body: Mapping[str, Any]) -> bool:
+    """Return whether a release is overdue or due, or is public before its slot, so that its duration grows."""
     return body["verdict"] == "overdue" or bool(body.get("due")) or any(one["open"] for one in body["exposures"])
 
 

@@ -63,6 +63,7 @@ def _read_fields(sent: SentForm, release: str) -> dict[str, str]:
 async def _render_log_form(
     request: Request, typed: Mapping[str, str], faults: Mapping[str, str] | None = None
 ) -> Response:
+    """Return the form with the `typed` texts and the `faults` by box. It offers the releases of near days."""
     queries = queries_of(request)
     today = queries.today()
     offered = await queries.list_releases(today - _OFFERED_SPAN, today + _OFFERED_SPAN)

@@ -21,15 +21,7 @@ from alerts.silence import Scope, Silence
 from monitor.deliver.reminders import GIVEN_UP_FOR
 from monitor.errors import StoreFault
 from monitor.health.checks import Check
-from monitor.judge.as_json import (
-    address_note,
-    decision_text,
-    last_look_text,
-    lateness,
-    length_text,
-    status_text,
-    verdict_or_due,
-)
+from monitor.judge import as_json
 from monitor.judge.as_text import count_length_units, elapsed_text, elsewhere_text, open_alternatives
 from monitor.judge.verdict import verdict_text
 from monitor.web.queries import Queries
@@ -58,6 +50,7 @@ _FOLDER = Path(__file__).parent / "templates"
 
 
 def _make_environment() -> Environment:
+    """Return the environment in which all templates are rendered, with their filters."""
     made = Environment(
         loader=FileSystemLoader(_FOLDER), autoescape=select_autoescape(), undefined=StrictUndefined, auto_reload=False
     )
@@ -77,15 +70,15 @@ def _make_environment() -> Environment:
         "seen": seen_text,
         "time_of_day": time_of_day,
         "verdict": verdict_text,
-        "verdict_line": status_text,
-        "status": verdict_or_due,
-        "last_look": last_look_text,
+        "verdict_line": as_json.status_text,
+        "status": as_json.verdict_or_due,
+        "last_look": as_json.last_look_text,
         "elsewhere": elsewhere_text,
         "open_alternatives": open_alternatives,
-        "decision": decision_text,
-        "address": address_note,
-        "length": length_text,
-        "lateness": lateness,
+        "decision": as_json.decision_text,
+        "address": as_json.address_note,
+        "length": as_json.length_text,
+        "lateness": as_json.lateness,
         "against": delay_from_slot,
         "kind": KIND_NAMES.__getitem__,
         "ticked": backticks_to_code,
@@ -130,7 +123,7 @@ def list_reasons(row: Mapping[str, Any], timezone: str) -> list[str]:
     is_cut = any(one["kind"] == "parts_cut" for one in row["findings"])
     cut = "not all of its parts are watched" if is_cut else ""
     unproven = "" if row["verdict"] in ("late", "overdue") else row["unproven_because"]
-    return [text for text in (last_look_text(row), unproven, decision_text(row, timezone), cut) if text]
+    return [text for text in (as_json.last_look_text(row), unproven, as_json.decision_text(row, timezone), cut) if text]
 
 
 def list_public_links(row: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -166,14 +159,14 @@ def seen_text(interval: Mapping[str, str | None], timezone: str) -> str:
 def delay_from_slot(bounds: Mapping[str, Any] | None) -> str:
     """Return a delay in words, before or after the slot, such as `38 min 2 s to 38 min 5 s after`."""
     if bounds is None or (least := bounds["min"]) is None:
-        return length_text(bounds)
+        return as_json.length_text(bounds)
     most = bounds["max"]
     if most is not None and most <= 0 and least < 0:
-        return f"{length_text({'min': -most, 'max': -least})} before"
+        return f"{as_json.length_text({'min': -most, 'max': -least})} before"
     if most is not None and least < 0:
         before, after = (length(side, ceil, parts=2, tenths=False) for side in (-least, most))
         return f"between {before} before and {after} after"
-    return f"{length_text(bounds)} after"
+    return f"{as_json.length_text(bounds)} after"
 
 
 _ENVIRONMENT = _make_environment()

@@ -163,6 +163,7 @@ class Queries:
         return [body for body, start in slots if start and begin <= datetime.fromisoformat(start) < end]
 
     async def _stored_releases(self, first: date, last: date, producer: str | None) -> list[Json]:
+        """Return judged releases with their current JSON, and from tomorrow on also releases that are only promised."""
         begin, end = self._day_bounds(first, last)
         names, current = await self.ask(lambda: self.store.verdicts.judged_ids(begin, end)), {}
         async for name in with_pauses(names, self.clock):
@@ -174,7 +175,10 @@ class Queries:
         found = await self._add_decisions(ours)
         if last > self.today():
             now = self.clock.now()
-            found += await self.ask(lambda: self._promised_releases(begin, end, producer, now))
+            promised = await self.ask(lambda: self.store.ledger.releases(begin, end))
+            wanted = [one.id for one in promised if producer in (None, *one.producers)]
+            judged_now = await self.ask(lambda: [self.judge_promised(name, now) for name in wanted])
+            found += [body for body in judged_now if body is not None]
             found.sort(key=lambda body: (body["slot"] or {}).get("start") or "")
         return found
 
@@ -298,6 +302,7 @@ class Queries:
         return row is not None and slot_has_passed(row.body, now)
 
     def _read_events(self, after: str | None, release: str | None, limit: int, now: datetime) -> list[Event]:
+        """Return the visible events. Reads on until there are `limit`, because some events are embargoed."""
         last = None if after is None else self.store.verdicts.event(after)
         if after is not None and (last is None or not (self.sees_all or self.is_due(last.release, now))):
             raise UnknownName(f"no event {after!r}")
@@ -313,10 +318,6 @@ class Queries:
             if len(found) < limit or len(visible) >= limit:
                 return visible[:limit]
             last = found[-1]
-
-    def _promised_releases(self, begin: datetime, end: datetime, producer: str | None, now: datetime) -> list[Json]:
-        wanted = (one for one in self.store.ledger.releases(begin, end) if producer in (None, *one.producers))
-        return [body for one in wanted if (body := self.judge_promised(one.id, now)) is not None]
 
     def _day_bounds(self, first: date, last: date) -> tuple[datetime, datetime]:
         return day_begins(first, self.timezone), day_begins(last + timedelta(days=1), self.timezone)

@@ -108,7 +108,7 @@ class WebServer:
         await self._app_behind_proxies(scope, receive, send)
 
     async def _call_current_app(self, scope: Scope, receive: Receive, send: Send) -> None:
-        # `self.app` is read for each request, because `replace_app` can change it.
+        # A method, because `replace_app` can change `self.app` between two requests.
         await self.app(scope, receive, send)
 
     def replace_app(self, app: ASGIApp) -> None:

@@ -216,7 +216,7 @@ class Sessions:
             raise Busy(1)
         self._waiting += 1
         try:
-            # Only one check runs at a time, so each wrong guess is counted before the next is checked.
+            # Only one check runs at a time, so that each wrong guess is counted before the next one is checked.
             async with self._turn:
                 self._check_wait(counted)
                 person = await self._run_in_thread(lambda: self._users.find(name)) or UNKNOWN_PERSON

@@ -24,7 +24,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from alerts.one_line import one_line
 from monitor.errors import UnknownName
 from monitor.web.credentials import TokenScope
-from monitor.web.pages import render
+from monitor.web.pages import render, render_fault
 from monitor.web.provider import NotSignedOn
 from monitor.web.queries import Queries
 from monitor.web.request import client_of, problem_response, queries_of, read_form, session_of
@@ -80,9 +80,8 @@ class Authorise:
         request, sessions = Request(scope), self.queries.sessions
         if getattr(request.state, "for_metrics", False):
             is_served = scope["path"] in _METRICS_AND_HEALTH
-            await (self.app if is_served else problem_response(404, "only metrics and health are here"))(
-                scope, receive, send
-            )
+            responder = self.app if is_served else problem_response(404, "only metrics and health are here")
+            await responder(scope, receive, send)
             return
         try:
             session = request.state.session = None if sessions is None else await _find_session(request, sessions)
@@ -159,18 +158,14 @@ def _refuse_viewer(request: Request, sessions: Sessions | None) -> Response:
         query = request.scope["query_string"].decode("latin-1")
         where = request.scope["path"] + (f"?{query}" if query else "")
         return RedirectResponse(f"/sign-in?next={quote(where)}", 303)
-    return problem_response(
-        401, "sign in first", _CHALLENGE if sessions.allows_passwords else {"WWW-Authenticate": "Bearer"}
-    )
+    challenge = _CHALLENGE if sessions.allows_passwords else {"WWW-Authenticate": "Bearer"}
+    return problem_response(401, "sign in first", challenge)
 
 
 async def refuse_too_many_attempts(request: Request, busy: Busy) -> Response:
     """Return a 429 with the seconds to wait in `Retry-After`."""
-    response = (
-        problem_response(429, str(busy))
-        if request.scope["path"].startswith("/api/")
-        else render(request, "fault.html", 429, message=str(busy))
-    )
+    is_api = request.scope["path"].startswith("/api/")
+    response = problem_response(429, str(busy)) if is_api else render_fault(request, 429, str(busy))
     response.headers["Retry-After"] = str(busy.wait)
     return response
 

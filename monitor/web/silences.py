@@ -76,6 +76,7 @@ def _read_instant(text: str, box: str, zone: str) -> datetime | None:
 async def _render_mute_form(
     request: Request, typed: Mapping[str, str], faults: Mapping[str, str] | None = None
 ) -> Response:
+    """Return the page with the form, filled in with the `typed` texts or defaults, and the silences."""
     queries, now = queries_of(request), queries_of(request).clock.now()
     chosen, begins = await _find_subjects(queries, typed, now)
     of = " ".join(chosen[0][:2]) if chosen else ""

@@ -66,7 +66,7 @@ class Stopped:
 
 @dataclass
 class Live:
-    """A fake of the running monitor whose answers a test sets."""
+    """A fake of the running monitor. Tests set its answers."""
 
     reasons: Sequence[str] = ()
     watched: dict[str, Pulse] = field(default_factory=dict)

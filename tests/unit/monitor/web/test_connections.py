@@ -66,18 +66,18 @@ async def is_ended(streams: Streams) -> bool:
 
 
 @pytest.mark.parametrize(
-    ("sent", "told"),
+    ("sent", "expected"),
     [
         (PART + b"x" * 20_000, b"400"),
         (b"GET / HTTP/1.1\r\nHost: b\r\n" + b"A: b\r\n" * 4000, b"400"),
         (b"\x00\xff nonsense\r\n\r\n", b"400"),
     ],
 )
-async def test_endless_request_head_is_refused(sent: bytes, told: bytes) -> None:
+async def test_endless_request_head_is_refused(sent: bytes, expected: bytes) -> None:
     async with serve_pages() as (host, port):
         reader, writer = await asyncio.open_connection(host, port)
         writer.write(sent)
-        assert told in (await asyncio.wait_for(reader.read(), 10)).split(b"\r\n")[0]
+        assert expected in (await asyncio.wait_for(reader.read(), 10)).split(b"\r\n")[0]
         writer.close()
 
 

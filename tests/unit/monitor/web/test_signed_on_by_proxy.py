@@ -47,8 +47,8 @@ async def seen(client: httpx.AsyncClient, name: str) -> list[int]:
 
 async def test_right_depends_on_the_name_that_the_proxy_sends() -> None:
     async with behind() as (board, client):
-        told = {name: await seen(client, name) for name in ("anne", "hope@dept.example", "vic")}
-        assert told == {"anne": [200] * 3, "hope@dept.example": [200] * 3, "vic": [200, 200, 403]}
+        result = {name: await seen(client, name) for name in ("anne", "hope@dept.example", "vic")}
+        assert result == {"anne": [200] * 3, "hope@dept.example": [200] * 3, "vic": [200, 200, 403]}
         sign = "Sign or waive"
         for name, may in (("anne", False), ("hope@dept.example", True)):
             page = await client.get(f"/incidents/{board.incident}", headers={HEADER: name})
