@@ -107,7 +107,7 @@ async def _list_needing_action(queries: Queries) -> list[Incident]:
     try:
         return await queries.list_needing_action()
     except StoreFault:
-        # The page still shows the releases of the day from memory, and a warning names the fault.
+        # The page still shows the releases of the day, which are in memory, and a warning names the fault.
         return []
 
 
@@ -144,6 +144,7 @@ async def render_rows(
 
 
 def _matches_filters(row: fragments.Row, chosen: Mapping[str, str], names: Mapping[str, str]) -> bool:
+    """Return whether a release has the chosen producer and state, and contains the text `q`. Empty ones match all."""
     text = f"{row['title']} {row['id']} {names.get(row['producer'], row['producer'])}".casefold()
     is_in_state = chosen["state"] in ("", verdict_or_due(row))
     return is_in_state and is_by(row, chosen["producer"]) and chosen["q"].casefold() in text

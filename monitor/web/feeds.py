@@ -52,8 +52,7 @@ async def serve_badge(request: Request) -> Response:
 
 async def serve_atom(request: Request) -> Response:
     """Return the changes of verdicts of the last fortnight, newest first, of releases with a past slot."""
-    queries = queries_of(request)
-    now = queries.clock.now()
+    queries, now = queries_of(request), queries_of(request).clock.now()
     events = await queries.ask(lambda: _read_recent_events(queries, now))
     base = ((queries.sessions.public_url if queries.sessions is not None else "") or str(request.base_url)).rstrip("/")
     text = render_fragment(

@@ -40,13 +40,12 @@ def _validate_limit(value: object) -> int:
     return int(text)
 
 
-NAME = r"^[^\x00-\x1f\x7f-\x9f]+$"
 SEGMENT = r"^[^/\x00-\x1f\x7f-\x9f]+$"
 """A name as one part of a path."""
 _A_DAY = {"type": "string", "format": "date", "pattern": "^(19|20|21)[0-9]{2}-[0-9]{2}-[0-9]{2}$"}
 Nothing = SkipJsonSchema[None]
 Day = Annotated[date, BeforeValidator(lambda text: parse_day(str(text))), WithJsonSchema(_A_DAY)]
-Name = Annotated[str, Field(pattern=NAME, max_length=500)]
+Name = Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f-\x9f]+$", max_length=500)]
 Words = Annotated[str, Field(pattern=r"[^\s\x00-\x1f\x7f-\x9f]")]
 Role = Annotated[Words, Field(max_length=80, description="Never a name.")]
 Text = Annotated[str, Field(max_length=100_000, pattern=r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$")]

@@ -67,7 +67,6 @@ async def _render_log_form(
     queries = queries_of(request)
     today = queries.today()
     offered = await queries.list_releases(today - _OFFERED_SPAN, today + _OFFERED_SPAN)
-    known = await queries.find_release(typed["release"]) if typed.get("release") else None
     return render(
         request,
         "log.html",
@@ -76,7 +75,7 @@ async def _render_log_form(
         faults=faults or {},
         sorts=SORTS,
         offered=offered[:_MOST_OFFERED],
-        known=known,
+        known=await queries.find_release(typed["release"]) if typed.get("release") else None,
         producers=sort_by_name(queries.producers, queries.producers),
         today=today,
     )

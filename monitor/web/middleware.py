@@ -114,6 +114,7 @@ class RedactSecrets:
             body.extend(message.get("body", b""))
             if is_start or message.get("more_body", False):
                 return
+            # `/metrics` removes secrets itself before it compresses.
             is_text = "content-encoding" not in headers and not media_type.startswith(_BINARY)
             content = redact(bytes(body)) if is_text else bytes(body)
             headers["content-length"] = str(len(content))

@@ -110,7 +110,8 @@ class Authorise:
         return (self.queries.public or session is not None) and not path.startswith(_STAFF_PATHS)
 
     def _is_at_the_machine(self, request: Request) -> bool:
-        # A foreign page in a browser on this machine can point its own host name here, so the Host header is checked.
+        """Return whether a browser on this machine made the request directly, on a board without sign-in."""
+        # A foreign page in that browser can point its own host name here, so the Host header is checked.
         host = _LOOPBACK_HOST.fullmatch(request.headers.get("Host", ""))
         forwarded = any(name in request.headers for name in _FORWARDED)
         return self.queries.local and client_of(request) in _LOOPBACK_ADDRESSES and host is not None and not forwarded
