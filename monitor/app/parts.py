@@ -26,7 +26,6 @@ from monitor.app.reporting_options import (
     make_periods,
     make_reminder_times,
     make_reporting_rules,
-    make_sessions,
     make_summary_schedules,
 )
 from monitor.app.status import Status
@@ -242,7 +241,7 @@ def make_queries(core: Core, status: Status, tally: LookTally, record: VerdictRe
         silent_hosts=tally.silent_hosts.silent_now,
         current_incidents=desk.current,
         writer=core.writer,
-        door=make_sessions(settings, core.folder, core.clock, throttle),
+        sessions=make_sessions(settings, core.folder, core.clock, throttle),
         throttle=throttle,
         **page_settings(core, record.rules),
     )

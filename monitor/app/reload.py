@@ -34,7 +34,7 @@ from monitor.app.parts import (
     page_settings,
 )
 from monitor.app.readers import make_calendar_readers
-from monitor.app.reporting_options import make_openid, make_proxy_auth, make_reminder_times
+from monitor.app.reporting_options import make_reminder_times
 from monitor.app.upkeep import Recurring, deadman_jobs, upkeep_jobs
 from monitor.config.settings import Settings
 from monitor.deliver.current_incidents import CurrentIncidents
@@ -207,10 +207,10 @@ class Reload:
 
     def _reconfigure_pages(self, settings: Settings) -> None:
         self.queries = replace(self.queries, **page_settings(self.core, self.record.rules))
-        if self.queries.door is not None:
-            self.queries.door.public_url = settings.web.public_url or ""
-            self.queries.door.proxy_auth = make_proxy_auth(settings)
-            self.queries.door.provider = make_openid(settings, self.core.clock)
+        if self.queries.sessions is not None:
+            self.queries.sessions.public_url = settings.web.public_url or ""
+            self.queries.sessions.proxy_auth = make_proxy_auth(settings)
+            self.queries.sessions.provider = make_openid(settings, self.core.clock)
         if self.daemon.web is not None:
             from monitor.web.app import make_application  # noqa: PLC0415 # 6 MB, only if pages are served
 

@@ -23,9 +23,9 @@ from monitor.judge.policy import Policies, Policy
 from monitor.store.rows import Judged
 from monitor.store.sql.engine import Store
 from monitor.watch.rejudge import Explainer, facts_of
-from monitor.web.access_log import AccessLog
 from monitor.web.app import make_application
 from monitor.web.credentials import Throttle
+from monitor.web.middleware import AccessLog
 from monitor.web.queries import Pulse, Queries
 from monitor.web.server import WebServer, bind_address
 from schedules.times.json import instant_from_json

@@ -1,6 +1,6 @@
 """Acknowledge an incident: by a signed link and a button, or on its page.
 
-Opening a link changes nothing, because mail scanners and previews open links too.
+Opening a link only shows the notice, because mail scanners and previews open links too. The button acknowledges.
 """
 
 from __future__ import annotations
@@ -14,22 +14,22 @@ from starlette.routing import Route
 from alerts.by_hand import InvalidInput
 from monitor.deliver.incident_json import incident_json
 from monitor.errors import UnknownName
-from monitor.web.incident_form import SentForm, for_staff
+from monitor.web.incident_form import SentForm, with_staff_form
 from monitor.web.incident_page import render_incident
-from monitor.web.pages import render
+from monitor.web.pages import render, render_fault
 from monitor.web.request import client_of, queries_of, read_form
 from monitor.web.sessions import Busy
 
-_INVALID = "This link is not one of ours, or it has run out. The incident can still be found on the board."
+_INVALID_LINK = "This link is not one of ours, or it has run out. The incident can still be found on the board."
 
 
 async def show_notice(request: Request) -> Response:
-    """Show the notice of a link, who acknowledged its incident, and a button. Changes nothing."""
+    """Show the notice of a signed link, who acknowledged its incident, and a button to acknowledge it."""
     return await _render_notice(request, request.query_params.get("token", ""))
 
 
 async def acknowledge_by_link(request: Request) -> Response:
-    """Record that a role acknowledges the incident of a link, and show the notice again."""
+    """Acknowledge the incident of a signed link in the sent role, and show the notice again."""
     form = await read_form(request)
     token, role = form.get("token", ""), form.get("role", "")
     opened = _open_link(request, token)
@@ -44,9 +44,9 @@ async def acknowledge_by_link(request: Request) -> Response:
     return RedirectResponse(f"/acknowledge?token={quote(token)}", 303)
 
 
-@for_staff
+@with_staff_form
 async def acknowledge_on_page(request: Request, sent: SentForm) -> Response:
-    """Record that the role of a person who is signed in acknowledges the incident, and show it again."""
+    """Acknowledge the incident in the sent role, and show its page again."""
     try:
         await sent.desk.acknowledge(sent.incident, sent.text("role"))
     except InvalidInput as fault:
@@ -55,7 +55,7 @@ async def acknowledge_on_page(request: Request, sent: SentForm) -> Response:
 
 
 async def _render_notice(request: Request, token: str, fault: str = "") -> Response:
-    """Return a page with the notice that contained the link, and no more, because its reader is not signed in."""
+    """Return a page with only the notice that contained the link, because its reader is not signed in."""
     opened = _open_link(request, token)
     if isinstance(opened, Response):
         return opened
@@ -70,7 +70,10 @@ async def _render_notice(request: Request, token: str, fault: str = "") -> Respo
 
 
 def _open_link(request: Request, token: str) -> tuple[str, str] | Response:
-    """Return the incident of a link and the beginning of its notice's id, or the response to an invalid link."""
+    """Return the incident id of a link and the beginning of its notice's id. For an invalid link, return the 403.
+
+    Raises `Busy` for an invalid link after too many wrong guesses.
+    """
     queries, client = queries_of(request), client_of(request)
     # A valid link works even while its address must wait for wrong guesses: it is too long to be guessed.
     if (opened := queries.keys.read_link(token, queries.clock.now())) is not None:
@@ -78,7 +81,7 @@ def _open_link(request: Request, token: str) -> tuple[str, str] | Response:
     if wait := queries.throttle.wait(client):
         raise Busy(wait)
     queries.throttle.count_failure(client)
-    return render(request, "fault.html", 403, message=_INVALID)
+    return render_fault(request, 403, _INVALID_LINK)
 
 
 ROUTES = [

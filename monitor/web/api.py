@@ -21,7 +21,7 @@ from monitor.store.rows import CalendarRead
 from monitor.web import answers, form_api, inputs
 from monitor.web.inputs import DraftChoice, EventFilter, IncidentFilter, Input, ListInput, ReleaseFilter
 from monitor.web.operations import ApiRoute, Operation, Rows, describe_api
-from monitor.web.pages import fragment, list_silences, render
+from monitor.web.pages import list_silences, render, render_fragment
 from monitor.web.request import parse_day, queries_of
 from schedules.times.json import instant_json
 
@@ -52,7 +52,10 @@ async def list_releases(request: Request, query: ReleaseFilter) -> Json:
 
 
 def _read_position(after: str | None, first: date) -> tuple[date, str]:
-    """Return the day at which a page begins, and the sort key after which it begins. Raises `UnknownName`."""
+    """Return the first day to query, and the sort key after which the page begins. Raises `UnknownName`.
+
+    `after` is the `next` of the page before: a day, or the sort key of its last release. None means `first`.
+    """
     day, has_time, _ = (after or first.isoformat()).partition("T")
     try:
         # An instant of this day in UTC can be on the day before in local time.
@@ -150,7 +153,7 @@ async def get_description(request: Request, _input: Input) -> Response:
 
 
 async def _describe_once(request: Request) -> Json:
-    """Return the description, which is made once for each application because that takes long."""
+    """Return the OpenAPI description. It takes long to make, so each application makes it only once."""
     state = request.app.state
     if not hasattr(state, "openapi"):
         state.openapi = await asyncio.to_thread(describe_api, request.app.routes)
@@ -162,7 +165,7 @@ async def show_reference(request: Request) -> Response:
     """Show the description of the API as a page."""
     api, state, queries = await _describe_once(request), request.app.state, queries_of(request)
     if not hasattr(state, "reference"):
-        state.reference = await asyncio.to_thread(fragment, queries, "reference.html", api=api)
+        state.reference = await asyncio.to_thread(render_fragment, queries, "reference.html", api=api)
     return render(request, "api.html", reference=state.reference)
 
 

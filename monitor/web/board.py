@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from itertools import groupby
 
 from markupsafe import Markup
 from starlette.requests import Request
@@ -17,31 +16,20 @@ from alerts.incident import Incident
 from monitor.errors import StoreFault, UserFault
 from monitor.judge.as_json import is_by, verdict_or_due
 from monitor.threads import with_pauses
+from monitor.web import fragments
 from monitor.web.embargo import slot_has_passed
-from monitor.web.fragments import (
-    Row,
-    count_statuses,
-    element_id,
-    has_gone_wrong,
-    render_day_parts,
-    render_needing_action,
-    render_row,
-    render_warnings,
-    severity_rank,
-    sort_by_name,
-)
 from monitor.web.live import LiveBoard
-from monitor.web.pages import fault_page, render
+from monitor.web.pages import render, render_fault
 from monitor.web.queries import Queries
 from monitor.web.request import check_parameters, parse_day, queries_of, read_form
 
-_MANY = 20
-"""With more releases than this, those without a problem are folded by producer."""
+_FOLDED_OVER = 20
+"""If a day has more releases, those without a problem are folded by producer."""
 _FILTERS = ("producer", "state", "q")
-_DATE = ("day", "month", "year")
-_MINE = "ninethirty-mine"
-_A_YEAR = 365 * 24 * 3600
-_PRODUCER = re.compile(r"[\w.-]{0,100}")
+_DATE_FIELDS = ("day", "month", "year")
+_PRODUCER_COOKIE = "ninethirty-mine"
+_COOKIE_SECONDS = 365 * 24 * 3600
+_PRODUCER_ID = re.compile(r"[\w.-]{0,100}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,20 +37,20 @@ class RowGroup:
     """Rows of the board that are listed together. A folded group is opened by its heading."""
 
     heading: str
-    rows: Sequence[Row]
+    rows: Sequence[fragments.Row]
     is_folded: bool = False
 
 
 async def show_board(request: Request) -> Response:
     """Show the front page for one day, with the releases that match the filters."""
     queries = queries_of(request)
-    check_parameters(request, ("date", *_DATE, *_FILTERS, "wall"))
+    check_parameters(request, ("date", *_DATE_FIELDS, *_FILTERS, "wall"))
     live: LiveBoard = request.app.state.live
-    # Read before any query: a change during the making of this page is then sent on its stream too.
+    # The position is read before any query, so the stream also sends changes that happen while the page is made.
     position = live.position(sees_all=queries.sees_all)
     query = request.query_params
-    kept = request.cookies.get(_MINE, "")
-    mine = kept if _PRODUCER.fullmatch(kept) else ""
+    kept = request.cookies.get(_PRODUCER_COOKIE, "")
+    mine = kept if _PRODUCER_ID.fullmatch(kept) else ""
     chosen = {name: query.get(name, mine if name == "producer" else "").strip() for name in _FILTERS}
     day, fault = _read_day(query, queries.today())
     promised = sorted(await queries.list_releases(day, day), key=_slot_then_severity)
@@ -70,24 +58,24 @@ async def show_board(request: Request) -> Response:
     needing = await _list_needing_action(queries)
     now, is_today = queries.clock.now(), day == queries.today()
     looked = _last_looks(queries, promised, now) if is_today else {}
-    parts = render_day_parts(queries, promised, now, looked, counting=True)
+    parts = fragments.render_day_parts(queries, promised, now, looked, counting=True)
     return render(
         request,
         "board.html",
         400 if fault else 200,
         day=day,
         fault=fault,
-        typed={name: query.get(name, "") for name in _DATE},
+        typed={name: query.get(name, "") for name in _DATE_FIELDS},
         promised=len(promised),
         groups=group_rows(rows, queries.producers),
-        counts=count_statuses(rows),
+        counts=fragments.count_statuses(rows),
         chosen=chosen,
         mine=mine,
         is_filtered=any(chosen.values()),
         producers=list_producers(promised, queries.producers),
-        states=[word for word, _ in count_statuses(promised)],
-        needing=render_needing_action(queries, needing),
-        parts=parts | {"warnings": await render_warnings(queries, now)},
+        states=[word for word, _ in fragments.count_statuses(promised)],
+        needing=fragments.render_needing_action(queries, needing),
+        parts=parts | {"warnings": await fragments.render_warnings(queries, now)},
         cells=await render_rows(queries, rows, looked, now),
         live=position if is_today else "",
         wall=query.get("wall") == "1",
@@ -98,18 +86,20 @@ async def show_board(request: Request) -> Response:
 
 
 async def remember_producer(request: Request) -> Response:
-    """Set a cookie with the producer whose releases the front page shows in this browser. An empty name removes it."""
+    """Set a cookie so that the front page shows only one producer in this browser. An empty name removes it."""
     producer = (await read_form(request)).get("producer", "")
     if request.headers.get("Sec-Fetch-Site") in ("cross-site", "same-site"):
-        return fault_page(request, 403, "This form was sent from elsewhere.")
-    if not _PRODUCER.fullmatch(producer):
+        return render_fault(request, 403, "This form was sent from elsewhere.")
+    if not _PRODUCER_ID.fullmatch(producer):
         raise UserFault("producer: not the id of a producer")
     answer = RedirectResponse("/", 303)
     if producer:
         secure = request.scope["scheme"] == "https"
-        answer.set_cookie(_MINE, producer, max_age=_A_YEAR, secure=secure, httponly=True, samesite="lax")
+        answer.set_cookie(
+            _PRODUCER_COOKIE, producer, max_age=_COOKIE_SECONDS, secure=secure, httponly=True, samesite="lax"
+        )
     else:
-        answer.delete_cookie(_MINE)
+        answer.delete_cookie(_PRODUCER_COOKIE)
     return answer
 
 
@@ -117,69 +107,64 @@ async def _list_needing_action(queries: Queries) -> list[Incident]:
     try:
         return await queries.list_needing_action()
     except StoreFault:
-        # The releases of the day are known from memory, and a warning above them names the fault.
+        # The page still shows the releases of the day, which are in memory, and a warning names the fault.
         return []
 
 
-def group_rows(rows: Sequence[Row], names: Mapping[str, str]) -> list[RowGroup]:
+def group_rows(rows: Sequence[fragments.Row], names: Mapping[str, str]) -> list[RowGroup]:
     """Return the rows of a day in groups. On a busy day, releases without a problem are folded by producer."""
-    if len(rows) <= _MANY:
+    if len(rows) <= _FOLDED_OVER:
         return [RowGroup("", rows)] if rows else []
-    bad = [row for row in rows if has_gone_wrong(row)]
-    good = sorted(
-        (row for row in rows if not has_gone_wrong(row)), key=lambda row: _producer_name(row["producer"], names)
-    )
-    folded = [
-        RowGroup(name, tuple(some), is_folded=True)
-        for name, some in groupby(good, key=lambda row: _producer_name(row["producer"], names))
-    ]
+    bad = [row for row in rows if fragments.has_gone_wrong(row)]
+    good: dict[str, list[fragments.Row]] = {}
+    for row in rows:
+        if not fragments.has_gone_wrong(row):
+            good.setdefault(names.get(row["producer"], row["producer"]), []).append(row)
+    folded = [RowGroup(name, some, is_folded=True) for name, some in sorted(good.items())]
     return [*([RowGroup("", bad)] if bad else []), *folded]
 
 
-def _last_looks(queries: Queries, rows: Iterable[Row], now: datetime) -> dict[str, datetime]:
-    """Return when each release was last looked at, for those where the viewer may know it."""
+def _last_looks(queries: Queries, rows: Iterable[fragments.Row], now: datetime) -> dict[str, datetime]:
+    """Return the time of the last look at each release, by id. Before a slot, only staff may know it."""
     pulses = queries.live.pulses()
     visible = (row["id"] for row in rows if queries.sees_all or slot_has_passed(row, now))
     return {name: looked for name in visible if name in pulses and (looked := pulses[name].looked) is not None}
 
 
 async def render_rows(
-    queries: Queries, rows: Iterable[Row], looked: Mapping[str, datetime], now: datetime
+    queries: Queries, rows: Iterable[fragments.Row], looked: Mapping[str, datetime], now: datetime
 ) -> dict[str, Markup]:
     """Return the HTML row of each release, by its id."""
     rendered = {}
     async for row in with_pauses(rows, queries.clock):
         name = row["id"]
-        cells = render_row(queries, row, looked.get(name), now)
-        rendered[name] = Markup(f'<tr id="{element_id(name)}">{cells}</tr>\n')  # noqa: S704 # escaped where it was made
+        cells = fragments.render_row(queries, row, looked.get(name), now)
+        rendered[name] = Markup(f'<tr id="{fragments.element_id(name)}">{cells}</tr>\n')  # noqa: S704 # escaped where it was made
     return rendered
 
 
-def _matches_filters(row: Row, chosen: Mapping[str, str], names: Mapping[str, str]) -> bool:
-    text = f"{row['title']} {row['id']} {_producer_name(row['producer'], names)}".casefold()
+def _matches_filters(row: fragments.Row, chosen: Mapping[str, str], names: Mapping[str, str]) -> bool:
+    """Return whether a release has the chosen producer and state, and contains the text `q`. Empty ones match all."""
+    text = f"{row['title']} {row['id']} {names.get(row['producer'], row['producer'])}".casefold()
     is_in_state = chosen["state"] in ("", verdict_or_due(row))
     return is_in_state and is_by(row, chosen["producer"]) and chosen["q"].casefold() in text
 
 
-def list_producers(rows: Iterable[Row], names: Mapping[str, str]) -> list[tuple[str, str]]:
+def list_producers(rows: Iterable[fragments.Row], names: Mapping[str, str]) -> list[tuple[str, str]]:
     """Return the ids of the producers of these releases with their names, sorted by name."""
     ids = {name for row in rows for name in row.get("producers", [row["producer"]])}
-    return sort_by_name(ids, names)
+    return fragments.sort_by_name(ids, names)
 
 
-def _producer_name(producer: str, names: Mapping[str, str]) -> str:
-    return names.get(producer, producer)
-
-
-def _slot_then_severity(row: Row) -> tuple[str, int]:
+def _slot_then_severity(row: fragments.Row) -> tuple[str, int]:
     """Return a sort key: the slot, then the gravest status first, because many releases share one slot."""
     start = (row["slot"] or {}).get("start") or ""
-    return start, severity_rank(verdict_or_due(row))
+    return start, fragments.severity_rank(verdict_or_due(row))
 
 
 def _read_day(query: Mapping[str, str], default: date) -> tuple[date, str]:
     """Return the day of a link or of the three date fields. If it is not a date, return the default and an error."""
-    typed = "-".join(query.get(name, "").strip().zfill(2) for name in reversed(_DATE))
+    typed = "-".join(query.get(name, "").strip().zfill(2) for name in reversed(_DATE_FIELDS))
     text = query.get("date") or (typed if typed != "00-00-00" else "")
     try:
         return parse_day(text) if text else default, ""

@@ -1,6 +1,6 @@
-"""Limits on connections to the pages, in number and in time, so that looks never run out of file descriptors.
+"""Limits on the number and the duration of connections, so that looks never run out of file descriptors.
 
-A new connection replaces the oldest one that has sent no request. So a client that sends its request at once gets in.
+If there are too many connections, the oldest one that waits for a request is closed.
 """
 
 from __future__ import annotations
@@ -10,31 +10,29 @@ import resource
 from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
-import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from monitor.web.credentials import network_of
 
-HEAD_WITHIN = 10.0
+HEADER_SECONDS = 10.0
 """Seconds within which the headers of a request must be complete."""
-ANSWERED_WITHIN = 60.0
+RESPONSE_SECONDS = 60.0
 """Seconds after which a connection is closed if its client has not read the response."""
-LONGEST_HEAD = 16_384
+MAX_HEADER_BYTES = 16_384
 _MOST = 256
 _MOST_EACH = 64
 
 
 @dataclass
 class ConnectionLimiter:
-    """Limits open connections, in all and from each address except `proxies`, which connect for many people."""
+    """Limits open connections: `most` in total, `most_each` from one address. `proxies` have only the first limit."""
 
     most: int = _MOST
     most_each: int = _MOST_EACH
     proxies: Collection[str] = ()
-    head_within: float = HEAD_WITHIN
+    header_seconds: float = HEADER_SECONDS
     _open: dict[Connection, str] = field(default_factory=dict)
     _by_address: Counter[str] = field(default_factory=Counter)
     # Connections without a request under way, the oldest first: a dict keeps the order.
@@ -45,7 +43,7 @@ class ConnectionLimiter:
         return len(self._open)
 
     def add(self, new: Connection, address: str) -> None:
-        """Count a new connection. If that is one too many, close the oldest idle one, which can be `new` itself."""
+        """Count a new connection. If there are too many, close the oldest idle one, which can be `new` itself."""
         self._by_address[address] += 1
         self._open[new] = self._idle[new] = address
         too_many_here = self._by_address[address] > self.most_each and address not in self.proxies
@@ -89,21 +87,21 @@ class Connection(H11Protocol):
         self._timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn's own
-        """Count the connection and give it its time to send a request."""
+        """Count the connection. Close it if it sends no request within `header_seconds`."""
         super().connection_made(transport)
-        self._close_after(self._limiter.head_within)
+        self._close_after(self._limiter.header_seconds)
         self._limiter.add(self, network_of(self.client[0] if self.client else ""))
 
     def data_received(self, data: bytes) -> None:
-        """Pass bytes to the parser. If they complete a request, start the time for its response."""
+        """Pass bytes to the parser. If they complete a request, limit the time of its response."""
         if self._timer is None:
-            self._close_after(self._limiter.head_within)
+            self._close_after(self._limiter.header_seconds)
         before = self.cycle
         super().data_received(data)
         self._start_response_time(before)
 
     def on_response_complete(self) -> None:
-        """Wait for the next request, which uvicorn gives its own few seconds."""
+        """Mark the connection idle. uvicorn closes it if no request follows within a few seconds."""
         before = self.cycle
         self._cancel_timer()
         self._limiter.mark_idle(self)
@@ -117,10 +115,10 @@ class Connection(H11Protocol):
         super().connection_lost(exc)
 
     def _start_response_time(self, before: object) -> None:
-        # uvicorn makes a new cycle for each request.
+        # uvicorn makes a new cycle for each request, so a changed cycle means that a request has begun.
         if self.cycle is not before and not self.cycle.response_complete:
             self._limiter.mark_busy(self)
-            self._close_after(ANSWERED_WITHIN)
+            self._close_after(RESPONSE_SECONDS)
 
     def end(self) -> None:
         """Close the connection without a response."""
@@ -134,10 +132,3 @@ class Connection(H11Protocol):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-
-
-def limit_connections(config: uvicorn.Config, limiter: ConnectionLimiter) -> uvicorn.Config:
-    """Return the server's configuration, changed so that `limiter` counts every connection."""
-    config.load()
-    config.http_protocol_class = partial(Connection, limiter=limiter)  # type: ignore[assignment] # called as one
-    return config

@@ -1,4 +1,4 @@
-"""Tokens and signed links, and the limit on wrong guesses of them."""
+"""Tokens, signed links, and the limit on wrong guesses."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _MOST_CLIENTS = 10_000
 
 
 class TokenScope(StrEnum):
-    """What a token allows a program: read the metrics, read everything, or also act like staff on duty."""
+    """The permissions of a token: read the metrics, read everything, or also act like staff on duty."""
 
     METRICS = "metrics"
     READ = "read"
@@ -25,9 +25,9 @@ class TokenScope(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """The key that signs links in notices, and the configured tokens. Each is empty if there is none.
+    """The key that signs links in notices, and the configured tokens. An empty value means that there is none.
 
-    `token` allows what `TokenScope.DUTY` does, `metrics` only to read the metrics.
+    `token` has the scope `TokenScope.DUTY`, `metrics` has `TokenScope.METRICS`.
     """
 
     link: bytes = field(default=b"", repr=False)
@@ -35,7 +35,7 @@ class Keys:
     metrics: bytes = field(default=b"", repr=False)
 
     def read_link(self, token: str, now: datetime) -> tuple[str, str] | None:
-        """Return the incident of a signed link and the beginning of its notice's id; None for an invalid link."""
+        """Return the incident id in a signed link's token and the beginning of its notice's id. None if invalid."""
         found = read_token(token, self.link, now) if self.link else None
         return None if found is None else (found.partition(NOTICE_SEPARATOR)[0], found.partition(NOTICE_SEPARATOR)[2])
 
@@ -48,9 +48,10 @@ class Keys:
 
 @dataclass(slots=True)
 class Throttle:
-    """Makes a client wait that has made `most` wrong guesses within `span` seconds, and twice as long the next time.
+    """Makes a client wait after `most` wrong guesses within `span` seconds.
 
-    A client is an address or the account that is guessed at.
+    If the client continues after the wait, the next wait is twice as long, up to `longest` seconds. A client is an
+    address or an account.
     """
 
     clock: Clock
@@ -72,8 +73,8 @@ class Throttle:
         if now - began < span:
             self._failures[client] = (began, count + 1, span)
         else:
-            goes_on = count >= self.most and now - began < 2 * span
-            self._failures[client] = (now, 1, min(2 * span, self.longest) if goes_on else self.span)
+            has_continued = count >= self.most and now - began < 2 * span
+            self._failures[client] = (now, 1, min(2 * span, self.longest) if has_continued else self.span)
         if len(self._failures) > _MOST_CLIENTS:
             self._failures.popitem(last=False)
 

@@ -1,4 +1,4 @@
-"""The embargo: before its slot, only signed-in staff see whether a release is out, where, and its drafts."""
+"""The embargo. Before the slot, only staff see whether and where a release is public, and its drafts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from schedules.times.json import instant_from_json, interval_json
 
 Json = dict[str, Any]
 _FROM_CALENDARS = ("id", "title", "producer", "producers", "calendar", "slot")
-_NULL = (
+_HIDDEN_AS_NULL = (
     "delay",
     "users_delay",
     "early_bound",
@@ -22,21 +22,21 @@ _NULL = (
     "promise_confirmed",
     "at",
 )
-_EMPTY = ("exposures", "available_elsewhere", "parts", "findings")
+_HIDDEN_AS_EMPTY = ("exposures", "available_elsewhere", "parts", "findings")
 
 
 def slot_has_passed(body: Mapping[str, Any] | None, now: datetime) -> bool:
-    """Return whether the slot in force has passed; False if there is none, so that only staff see the release."""
+    """Return whether the end of the slot has passed. False if no release is called or no slot."""
     slot = None if body is None else body["slot"]
     passes = None if slot is None else instant_from_json(slot["end"] or slot["start"])
     return passes is not None and passes <= now
 
 
 def public_view(body: Json, now: datetime) -> Json | None:
-    """Return the JSON of a release that everyone may see: before its slot, only what calendars announced.
+    """Return the part of a release's JSON that everyone may see. Before its slot, that is only its announcement.
 
-    None for a release without a promise. Every release that is not due yet lacks its address: if only some lacked it,
-    that would show which ones are out.
+    None if the release has no slot. Before the slot, the address is hidden for every release. If it were hidden only
+    for releases that are out, its absence would reveal them.
     """
     if slot_has_passed(body, now):
         return without_details(body)
@@ -46,7 +46,7 @@ def public_view(body: Json, now: datetime) -> Json | None:
     word = body["verdict"] if body["verdict"] == "cancelled" else "pending"
     hidden: Json = {"url": "", "address": "announced", "grade": "none", "final": False, "verdict": word}
     hidden |= {name: interval_json(NOTHING) for name in ("first_seen", "released")}
-    hidden |= {name: [] for name in _EMPTY} | dict.fromkeys(_NULL)
+    hidden |= {name: [] for name in _HIDDEN_AS_EMPTY} | dict.fromkeys(_HIDDEN_AS_NULL)
     return {name: body[name] for name in _FROM_CALENDARS if name in body} | hidden
 
 

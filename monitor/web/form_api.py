@@ -20,7 +20,7 @@ from monitor.store.rows import Draft
 from monitor.web.incident_form import SentForm, find_changes, make_notes, texts_of_boxes, with_plain_line_ends
 from monitor.web.inputs import Answering, Input, Logging, Noting, Silencing, Taking
 from monitor.web.request import problem_response, queries_of
-from monitor.web.users import NOBODY
+from monitor.web.users import UNKNOWN_PERSON
 from schedules.times.json import instant_json
 from schedules.times.zone import local
 
@@ -64,7 +64,7 @@ async def add_notes(request: Request, sent: Noting) -> Json:
     fields = {key: _form_text(value, queries.timezone) for key, value in given.items() if key not in ("done", "close")}
     fields |= ({f"acted.{sent.done}": "on"} if sent.done else {}) | ({"close": "on"} if sent.close else {})
     try:
-        change = make_notes(SentForm(desk, NOBODY, name, fields), desk.clock.now(), queries.timezone)
+        change = make_notes(SentForm(desk, UNKNOWN_PERSON, name, fields), desk.clock.now(), queries.timezone)
         await desk.save_answers(name, sent.role, {}, 0, change)
     except InvalidInput as fault:
         raise Refused("; ".join(line.replace("as-role", "role") for line in fault.faults)) from fault
@@ -110,6 +110,7 @@ async def _require_drafts(request: Request, name: str) -> list[Draft]:
 
 
 def _form_json(incident: str, draft: Draft) -> Json:
+    """Return a version of a report as the JSON of a form: its boxes with their answers, and its steps."""
     report = report_from_json(draft.facts)
     boxes = [
         {

@@ -14,19 +14,19 @@ from alerts.incident import Incident
 from monitor.deliver.incident_json import incident_json, measured_text
 from monitor.judge.as_json import verdict_or_due
 from monitor.judge.as_text import slot_headline
-from monitor.web.pages import ago, fragment, list_silences, millis
+from monitor.web.pages import ago, list_silences, millis, render_fragment
 from monitor.web.queries import Queries
 from schedules.times.json import instant_from_json
 
 Row = Mapping[str, Any]
-_GRAVEST = ("overdue", "early", "not_published", "late", "unproven", "due", "unannounced", "pending")
-_GOOD = ("on_time", "cancelled", "moved", "pending")
-_NOW = ("due", "overdue", "early", "late")
-"""The statuses that the first band of the front page shows until the verdict is final, in its order."""
+_BY_SEVERITY = ("overdue", "early", "not_published", "late", "unproven", "due", "unannounced", "pending")
+_WITHOUT_PROBLEM = ("on_time", "cancelled", "moved", "pending")
+_SHOWN_NOW = ("due", "overdue", "early", "late")
+"""The statuses of releases in the band "Now", in its order. Releases with a final verdict are left out."""
 _MOST_IN_BAND = 12
 """Releases or incidents that a band of the front page lists before it says how many more there are."""
 _MOST_RENDERED = 1000
-_LOOKED = "<looked>"
+_LAST_LOOK = "<looked>"
 """Placeholder in a rendered row for the time of the last look. Other text of the row is escaped, so it is unique."""
 
 
@@ -42,13 +42,13 @@ def element_id(release: str) -> str:
 
 
 def has_gone_wrong(row: Row) -> bool:
-    """Return whether something went wrong with a release, so that its row is never folded."""
-    return verdict_or_due(row) not in _GOOD or row["incident"] is not None
+    """Return whether a release has a bad status or an incident."""
+    return verdict_or_due(row) not in _WITHOUT_PROBLEM or row["incident"] is not None
 
 
 def severity_rank(verdict: str) -> int:
     """Return the place of a verdict in the order of severity: 0 for the gravest."""
-    return _GRAVEST.index(verdict) if verdict in _GRAVEST else len(_GRAVEST)
+    return _BY_SEVERITY.index(verdict) if verdict in _BY_SEVERITY else len(_BY_SEVERITY)
 
 
 def count_statuses(rows: Iterable[Row]) -> list[tuple[str, int]]:
@@ -58,7 +58,7 @@ def count_statuses(rows: Iterable[Row]) -> list[tuple[str, int]]:
 
 
 def find_next_slot(rows: Iterable[Row], now: datetime) -> tuple[datetime, int] | None:
-    """Return the next slot that was promised to the minute, and how many releases it has; None if none is ahead."""
+    """Return the next slot with a time of day, and how many releases have it. None if there is no such slot."""
     slots = (row["slot"] for row in rows if row["slot"] and row["verdict"] != "cancelled")
     starts = [instant_from_json(slot["start"]) for slot in slots if slot["precision"] == "instant"]
     ahead = [start for start in starts if start is not None and start > now]
@@ -66,17 +66,20 @@ def find_next_slot(rows: Iterable[Row], now: datetime) -> tuple[datetime, int] |
 
 
 def render_row(queries: Queries, row: Row, looked: datetime | None = None, now: datetime | None = None) -> str:
-    """Return the cells of a release's row. Event streams send the time of the last look separately, with the pulse."""
+    """Return the HTML cells of a release's row, from the cache if the release is unchanged.
+
+    Without `looked`, the time of the last look is left blank, because the pulse of an event stream fills it in.
+    """
     # The text also depends on the time zone and on the name of the producer.
     key = queries.sees_all, row["id"]
     shown = {**row, "at": (queries.timezone, queries.producers.get(row["producer"]))}
-    kept = queries.rendered.get(key)
-    if kept is None or kept[0] != shown:
+    cached = queries.rendered.get(key)
+    if cached is None or cached[0] != shown:
         if len(queries.rendered) >= _MOST_RENDERED:
             queries.rendered.clear()
-        kept = queries.rendered[key] = (shown, fragment(queries, "row.html", row=row, looked=_LOOKED))
+        cached = queries.rendered[key] = (shown, render_fragment(queries, "row.html", row=row, looked=_LAST_LOOK))
     # The time of the last look changes every second. Only that is replaced, so the rest is rendered once.
-    return kept[1].replace(_LOOKED, _render_last_look(element_id(row["id"]), looked, now))
+    return cached[1].replace(_LAST_LOOK, _render_last_look(element_id(row["id"]), looked, now))
 
 
 def _render_last_look(element: str, looked: datetime | None, now: datetime | None, style: str = "looked") -> str:
@@ -87,39 +90,39 @@ def _render_last_look(element: str, looked: datetime | None, now: datetime | Non
 
 
 def render_now(queries: Queries, rows: Iterable[Row], looked: Mapping[str, datetime], now: datetime | None) -> str:
-    """Return the band "Now": the releases that are due and not seen, early or late, until their verdicts are final.
+    """Return the HTML of the band "Now": due, overdue, early and late releases whose verdict is not final.
 
     Without `now`, the page's script fills in how long each has been due.
     """
-    found = [row for row in rows if verdict_or_due(row) in _NOW and not row["final"]]
-    found.sort(key=lambda row: _NOW.index(verdict_or_due(row)))
+    found = [row for row in rows if verdict_or_due(row) in _SHOWN_NOW and not row["final"]]
+    found.sort(key=lambda row: _SHOWN_NOW.index(verdict_or_due(row)))
     shown = found[:_MOST_IN_BAND]
     last_looks = {
         row["id"]: _render_last_look(element_id(row["id"]), looked.get(row["id"]), now, "hint looked") for row in shown
     }
-    return fragment(queries, "now.html", rows=shown, more=len(found) - len(shown), looked=last_looks, now=now)
+    return render_fragment(queries, "now.html", rows=shown, more=len(found) - len(shown), looked=last_looks, now=now)
 
 
 def incident_for_list(incident: Incident, today: date) -> Mapping[str, Any]:
-    """Return the JSON of an incident with two texts for lists: what was measured, and how many actions are overdue."""
+    """Return the JSON of an incident with the texts `measured` and, if actions are overdue, `overdue`."""
     many = len(overdue_actions([incident], today))
     words = {"measured": measured_text(incident), "overdue": f"{many} {'action' if many == 1 else 'actions'} overdue"}
     return incident_json(incident) | (words if many else words | {"overdue": ""})
 
 
 def choose_next_step(incident: Mapping[str, Any]) -> tuple[str, str]:
-    """Return the next step on an incident that needs action, and the anchor on its page where it is done."""
+    """Return the next step for an incident that needs action, and the anchor of that step on its page."""
     if not incident["closed"]:
         return ("See what to do now", "now") if incident["acknowledged"] else ("Acknowledge it", "acknowledge")
     return ("Complete the report", "draft") if incident["report_owed"] else ("Do what is overdue", "actions")
 
 
 def render_needing_action(queries: Queries, needing: Sequence[Incident]) -> str:
-    """Return the list of incidents that need action. Staff also see the next step of each."""
+    """Return the HTML list of incidents that need action. Staff also see the next step of each."""
     listed = [incident_for_list(one, queries.today()) for one in needing[:_MOST_IN_BAND]]
     steps = [choose_next_step(one) if queries.sees_all else None for one in listed]
     more = max(0, len(needing) - _MOST_IN_BAND)
-    return fragment(queries, "needing.html", needing=list(zip(listed, steps, strict=True)), more=more)
+    return render_fragment(queries, "needing.html", needing=list(zip(listed, steps, strict=True)), more=more)
 
 
 def render_day_parts(
@@ -130,23 +133,25 @@ def render_day_parts(
     *,
     counting: bool = False,
 ) -> dict[str, str]:
-    """Return the parts of the page about all releases of the day, by the ids of their elements.
+    """Return the HTML of the parts that summarise all releases of the day, by element id.
 
-    If `counting`, they contain the times since and until each slot, and since each last look, as of now. On an event
-    stream the page's script counts these times itself.
+    If `counting`, the HTML contains the durations since and until slots and since last looks. Event streams leave them
+    out, because the page's script counts them.
     """
     counted_at, headline, following = now if counting else None, slot_headline(rows, now), find_next_slot(rows, now)
     return {
         "now": render_now(queries, rows, looked or {}, counted_at),
-        "counts": fragment(queries, "counts.html", counts=count_statuses(rows), promised=len(rows), is_filtered=False),
-        "headline": fragment(queries, "headline.html", headline=headline, now=counted_at),
-        "next": fragment(queries, "next.html", next=following, now=counted_at),
+        "counts": render_fragment(
+            queries, "counts.html", counts=count_statuses(rows), promised=len(rows), is_filtered=False
+        ),
+        "headline": render_fragment(queries, "headline.html", headline=headline, now=counted_at),
+        "next": render_fragment(queries, "next.html", next=following, now=counted_at),
     }
 
 
 async def render_warnings(queries: Queries, now: datetime) -> str:
-    """Return the warnings: why the board is not reliable now, which hosts fail, and which messages are muted."""
-    return fragment(
+    """Return the HTML of the warnings: why the board is unreliable, which hosts fail, which messages are muted."""
+    return render_fragment(
         queries,
         "warnings.html",
         unready=list(queries.live.unready()),

@@ -1,6 +1,6 @@
 """The history: how punctual the releases of twelve months were, as dots on a time axis and as counts.
 
-It shows the same to everyone, also to staff: settled releases whose slot has passed.
+Everyone sees the same, also staff: releases with a final verdict and a past slot.
 """
 
 from __future__ import annotations
@@ -32,18 +32,18 @@ from monitor.web.request import check_parameters, queries_of
 from schedules.times.words import day_text
 from schedules.titles import read_title
 
-_MONTHS, _MOST, _LASTS, _SETTLES = 12, 15, timedelta(minutes=10), timedelta(days=40)
-WORDS = ("on_time", "late", "overdue", "early", "not_published", "unproven")
-"""Verdicts in the order in which they are drawn, from left to right. The last one is not judged."""
+_MONTHS, _MOST_GROUPS, _KEPT_FOR, _CORRECTED_FOR = 12, 15, timedelta(minutes=10), timedelta(days=40)
+VERDICTS = ("on_time", "late", "overdue", "early", "not_published", "unproven")
+"""Verdicts in the order in which they are drawn, from left to right. The share on time leaves out unproven."""
 _TICKS = {-1440: "1 day early", -60: "1 h early", -5: "5 min early", 0: "on time", 5: "5 min", 60: "1 h"}
 _TICKS |= {1440: "1 day", 10080: "1 week"}
 """Labels of the scale, by minutes after the slot."""
 _HEIGHT, _COLUMNS, _ROWS, _SMALLEST, _LARGEST = 120, 90, 24, 4.5, 10.0
-"""Of one picture of dots: its height in pixels, the cells in which dots become one, and their radii in pixels."""
+"""A picture of dots has this height in pixels and this grid. Dots in one cell merge. Radii are in pixels."""
 
 
 class Point(NamedTuple):
-    """One settled release. `hour` is empty if no time was announced; `delay` has two bounds in seconds, or is None."""
+    """A release with a final verdict. `hour` is empty if no time was announced. `delay` is in seconds or None."""
 
     slot: datetime
     month: str
@@ -52,33 +52,33 @@ class Point(NamedTuple):
     series: str
     host: str
     title: str
-    word: str
+    verdict: str
     delay: Mapping[str, float | None] | None
 
     @property
     def seconds(self) -> float | None:
         """Return the middle of the measured delay, None if no delay was proved."""
         sides = [one for one in (self.delay or {}).values() if one is not None]
-        return fmean(sides) if sides and self.word != "unproven" else None
+        return fmean(sides) if sides and self.verdict != "unproven" else None
 
 
 @dataclass(frozen=True)
 class Group:
-    """The releases under one label. A bar of `full_width` releases has the whole width."""
+    """The releases under one label. A bar has the whole width if it contains `full_width` releases."""
 
     label: str
     points: Sequence[Point]
     full_width: int
 
     @cached_property
-    def words(self) -> Counter[str]:
+    def verdict_counts(self) -> Counter[str]:
         """Return how many releases have each verdict."""
-        return Counter(one.word for one in self.points)
+        return Counter(one.verdict for one in self.points)
 
     @property
     def share(self) -> str:
-        """Return the share that was on time of the releases that could be judged."""
-        on_time, judged = on_time_of(one.word for one in self.points)
+        """Return the share on time among releases with a proved verdict, such as `50 %, 2 of 4`."""
+        on_time, judged = on_time_of(one.verdict for one in self.points)
         return f"{100 * on_time // judged} %, {on_time} of {judged}" if judged else "no releases judged"
 
     @cached_property
@@ -89,10 +89,10 @@ class Group:
         return "" if middle is None else delay_from_slot({"min": middle, "max": middle}) if middle else "on time"
 
     def boxes(self) -> Iterator[tuple[str, float, float]]:
-        """Yield each verdict with where its box begins and how wide it is, in percent."""
+        """Yield (verdict, left, width) for each box of the bar, in percent of the picture."""
         begins = 0.0
-        for word in WORDS:
-            width = 100 * self.words.get(word, 0) / max(self.full_width, 1)
+        for word in VERDICTS:
+            width = 100 * self.verdict_counts.get(word, 0) / max(self.full_width, 1)
             if width:
                 yield word, round(begins, 3), round(width, 3)
             begins += width
@@ -100,10 +100,9 @@ class Group:
 
 @dataclass(frozen=True)
 class Axes:
-    """The axes that all pictures of dots share: months from left to right, and minutes, early ones below.
+    """The axes of all pictures of dots: time from left to right, delays in minutes from bottom to top.
 
-    Minutes are on a scale that is even near the slot and logarithmic far from it, because delays run from seconds to
-    weeks.
+    The scale of delays is linear near zero and logarithmic beyond, because delays range from seconds to weeks.
     """
 
     starts: Sequence[datetime]
@@ -112,21 +111,21 @@ class Axes:
     high: float
 
     def x(self, instant: datetime) -> float:
-        """Return where an instant is, in percent."""
+        """Return the horizontal position of an instant, in percent."""
         return round(100 * (instant - self.starts[0]) / (self.ends - self.starts[0]), 2)
 
     def y(self, minutes: float) -> float:
-        """Return where a delay is, in pixels from the top."""
+        """Return the vertical position of a delay, in pixels from the top."""
         return round(_HEIGHT * (asinh(self.high) - asinh(minutes)) / (asinh(self.high) - asinh(self.low)), 1)
 
     @property
     def ticks(self) -> list[tuple[float, str]]:
-        """Return the lines within the scale, each with its label."""
+        """Return (y, label) of each horizontal line."""
         return [(self.y(minutes), name) for minutes, name in _TICKS.items() if self.low <= minutes <= self.high]
 
     @property
     def months(self) -> list[tuple[float, str]]:
-        """Return where every third month begins, with its name."""
+        """Return (x, name) of the beginning of every third month."""
         return [(self.x(one), f"{one:%b %Y}") for one in self.starts[::3]]
 
     def dots(self, points: Iterable[Point]) -> list[tuple[float, float, float, str, str]]:
@@ -138,7 +137,7 @@ class Axes:
         for one in points:
             if one.seconds is not None:
                 x, y = self.x(one.slot), self.y(one.seconds / 60)
-                cells[round(x * _COLUMNS / 100), round(y * _ROWS / _HEIGHT), one.word].append((x, y, one))
+                cells[round(x * _COLUMNS / 100), round(y * _ROWS / _HEIGHT), one.verdict].append((x, y, one))
         return [_merge_cell(cell) for cell in cells.values()]
 
 
@@ -147,12 +146,12 @@ def _merge_cell(cell: Sequence[tuple[float, float, Point]]) -> tuple[float, floa
     text = f"{first.title}: {delay_from_slot(first.delay)}" if many == 1 else f"{many} releases"
     radius = round(min(_SMALLEST + log2(many), _LARGEST), 1)
     x, y = round(fmean(one[0] for one in cell), 2), round(fmean(one[1] for one in cell), 2)
-    return x, y, radius, first.word, f"{text}, {day_text(first.slot.date())}"
+    return x, y, radius, first.verdict, f"{text}, {day_text(first.slot.date())}"
 
 
 @dataclass
 class HistoryCache:
-    """Keeps the points of each month for ten minutes, or for a day if the month ended over forty days ago."""
+    """Caches the points of each month: for ten minutes, or for a day if the month ended over forty days ago."""
 
     _kept: dict[datetime, tuple[datetime, list[Point]]] = field(default_factory=dict)
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -163,7 +162,7 @@ class HistoryCache:
         starts = month_starts(now, queries.timezone)
         async with self._turn:
             for begins, ends in zip(starts, [*starts[1:], now], strict=True):
-                lasts = _LASTS if now - ends < _SETTLES else timedelta(days=1)
+                lasts = _KEPT_FOR if now - ends < _CORRECTED_FOR else timedelta(days=1)
                 kept = self._kept.get(begins)
                 if kept is None or not timedelta() <= now - kept[0] < lasts:
                     # In a thread, and one month at a time, so that only a month of rows is in memory.
@@ -180,13 +179,14 @@ def month_starts(now: datetime, zone: str) -> list[datetime]:
 
 
 def _read_points(queries: Queries, begins: datetime, ends: datetime, now: datetime) -> list[Point]:
+    """Return the points of the final verdicts with a slot from `begins` to `ends` that has passed by `now`."""
     zone, rows = ZoneInfo(queries.timezone), queries.store.verdicts.judged(begins, ends)
-    settled = (row for row in rows if row.final and row.word in WORDS and slot_has_passed(row.body, now))
-    return [_read_point(row, row.slot.astimezone(zone)) for row in settled if row.slot is not None]
+    settled = (row for row in rows if row.final and row.word in VERDICTS and slot_has_passed(row.body, now))
+    return [_make_point(row, row.slot.astimezone(zone)) for row in settled if row.slot is not None]
 
 
-def _read_point(row: Judged, slot: datetime) -> Point:
-    """Return the point of a stored verdict; `slot` is local."""
+def _make_point(row: Judged, slot: datetime) -> Point:
+    """Return the point of a stored verdict. `slot` is in local time."""
     body = row.body
     return Point(
         slot,
@@ -205,14 +205,15 @@ def _read_point(row: Judged, slot: datetime) -> Point:
 def group_by(
     points: Iterable[Point], label: Callable[[Point], str], known: Iterable[str] = (), *, worst: bool = False
 ) -> list[Group]:
-    """Return groups of releases with the same label: `known` labels in their order, else the largest groups first.
+    """Return groups of releases with the same label. Releases with an empty label are left out.
 
-    If `worst`, the groups with most releases that were not proved to be on time come first.
+    With `known` labels, the groups have their order. Else the largest come first, or, if `worst`, those with most
+    releases that were not proved to be on time.
     """
 
     def rank(group: Group) -> tuple[int, int, str]:
         total = len(group.points)
-        return (group.words["on_time"] - total if worst else 0), -total, group.label
+        return (group.verdict_counts["on_time"] - total if worst else 0), -total, group.label
 
     found: dict[str, list[Point]] = {one: [] for one in known}
     for one in points:
@@ -220,7 +221,7 @@ def group_by(
             found.setdefault(name, []).append(one)
     widest = max(map(len, found.values()), default=0)
     made = [Group(name, some, widest) for name, some in found.items()]
-    return made if known else sorted(made, key=rank)[:_MOST]
+    return made if known else sorted(made, key=rank)[:_MOST_GROUPS]
 
 
 async def show_history(request: Request) -> Response:
@@ -232,7 +233,7 @@ async def show_history(request: Request) -> Response:
     producer, host = (request.query_params.get(name, "").strip() for name in ("producer", "host"))
     # Thousands of releases take long, so they are counted in a thread.
     values = await queries.ask(partial(_page_values, queries, points, producer, host, now))
-    return render(request, "history.html", most=_MOST, height=_HEIGHT, producer=producer, host=host, **values)
+    return render(request, "history.html", most=_MOST_GROUPS, height=_HEIGHT, producer=producer, host=host, **values)
 
 
 def _page_values(queries: Queries, points: Sequence[Point], producer: str, host: str, now: datetime) -> dict[str, Any]:
@@ -263,7 +264,7 @@ def _page_values(queries: Queries, points: Sequence[Point], producer: str, host:
             "hour": group_by(mine, lambda one: one.hour, sorted({one.hour for one in mine} - {""})),
         },
         "total": total,
-        "words": [word for word in WORDS if word in total.words],
+        "words": [word for word in VERDICTS if word in total.verdict_counts],
         "producers": sort_by_name(producers, names),
         "hosts": sorted(hosts - {""}),
     }

@@ -1,4 +1,4 @@
-"""The form of an incident's page: complete its report, add notes and actions, sign or waive it.
+"""The form on an incident's page, to complete its report and add notes, and the page to sign or waive it.
 
 The whole page is one form, and each of its buttons saves all boxes, so that no typed text is lost.
 """
@@ -31,17 +31,17 @@ from monitor.deliver.desk import Desk
 from monitor.errors import UnknownName, UserFault
 from monitor.store.rows import Draft
 from monitor.web.incident_page import SaveOutcome, list_missing, render_incident, texts_without_box, typed_texts
-from monitor.web.pages import fault_page, render
+from monitor.web.pages import render, render_fault
 from monitor.web.request import may_act, queries_of, read_form, session_of
 from monitor.web.users import Person
 from schedules.times.words import MINUTE, stamp
 
 _MOST_BYTES, _MOST_FIELDS = 1 << 20, 300
 _MOST_WITHOUT_SESSION = 1 << 17
-_HIDDEN = ("guard", "version", "do")
-_BOXES = {name: name for name in ("as-role", "call", "said", "address", "owner", "due", "reason")}
-_BOXES |= {"brought forward": "forward", "text": "action"}
-_NOT_YOURS = "This is for people whose line in the users file ends in :head."
+_HIDDEN_FIELDS = ("guard", "version", "do")
+_BOX_IDS = {name: name for name in ("as-role", "call", "said", "address", "owner", "due", "reason")}
+_BOX_IDS |= {"brought forward": "forward", "text": "action"}
+_ONLY_FOR_HEADS = "This is for people whose line in the users file ends in :head."
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +63,13 @@ class SentForm:
         return self.fields.get(name, "").strip()
 
 
-def for_staff(act: Callable[[Request, SentForm], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
-    """Return an endpoint that calls `act` with the form of a person who may act. Raises `UserFault` if it is too long.
+def with_staff_form(
+    act: Callable[[Request, SentForm], Awaitable[Response]],
+) -> Callable[[Request], Awaitable[Response]]:
+    """Decorate `act` as an endpoint that only people who may act can use. It gets the sent form.
 
-    If the person may not act, their session has ended or their page is old, a page shows what they typed, to be copied.
+    If the person may not act, or the form is not of their current session, the response is a page with the typed text,
+    so that it can be copied. Raises `UserFault` if the form is too long.
     """
 
     @wraps(act)
@@ -82,15 +85,15 @@ def for_staff(act: Callable[[Request, SentForm], Awaitable[Response]]) -> Callab
 
 
 def _label_typed_texts(fields: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """Yield each text that a person typed, after the label of its box."""
+    """Yield (label of the box, text) for each text that a person typed."""
     for name, text in fields.items():
         box = question(name.removeprefix("box."))
-        if name not in _HIDDEN and not name.startswith(("tick.", "acted.")) and text.strip():
+        if name not in _HIDDEN_FIELDS and not name.startswith(("tick.", "acted.")) and text.strip():
             yield (box.label if box is not None else None) or name.removeprefix("box."), text
 
 
-@for_staff
-async def save(request: Request, sent: SentForm) -> Response:
+@with_staff_form
+async def save_form(request: Request, sent: SentForm) -> Response:
     """Save boxes, ticks and notes, and redirect to the page that the button names."""
     drafts = await queries_of(request).list_drafts(sent.incident)
     now, zone = sent.desk.clock.now(), queries_of(request).timezone
@@ -102,7 +105,7 @@ async def save(request: Request, sent: SentForm) -> Response:
         conflicts = await sent.desk.save_answers(sent.incident, sent.role, words, number, change)
     except InvalidInput as fault:
         return await render_incident(
-            request, sent.incident, outcome=SaveOutcome(400, faults_by_box(fault, _BOXES, "as-role"), (), sent.fields)
+            request, sent.incident, outcome=SaveOutcome(400, faults_by_box(fault, _BOX_IDS, "as-role"), (), sent.fields)
         )
     if conflicts:
         return await render_incident(request, sent.incident, outcome=SaveOutcome(409, {}, conflicts))
@@ -112,20 +115,20 @@ async def save(request: Request, sent: SentForm) -> Response:
 
 
 async def show_sign_page(request: Request) -> Response:
-    """Show the report that a head would sign, and what is still missing in it."""
+    """Show the report that a head would sign, and the missing answers."""
     return await _render_sign_page(request, request.path_params["incident"])
 
 
-@for_staff
+@with_staff_form
 async def sign_or_waive(request: Request, sent: SentForm) -> Response:
     """Sign the report, or record why none will be made."""
     if not sent.person.is_head:
-        return fault_page(request, 403, _NOT_YOURS)
+        return render_fault(request, 403, _ONLY_FOR_HEADS)
     try:
         if sent.fields.get("do") == "waive":
             await sent.desk.waive(sent.incident, sent.role, sent.text("reason"))
         else:
-            await _sign(request, sent)
+            await _sign_report(request, sent)
     except SigningBlocked:
         return await _render_sign_page(request, sent.incident, "Say why you sign although something is missing.")
     except (InvalidInput, UserFault) as fault:
@@ -133,9 +136,9 @@ async def sign_or_waive(request: Request, sent: SentForm) -> Response:
     return RedirectResponse(f"/incidents/{quote(sent.incident)}#draft", 303)
 
 
-async def _sign(request: Request, sent: SentForm) -> None:
+async def _sign_report(request: Request, sent: SentForm) -> None:
     queries = queries_of(request)
-    # Both queries bring durations up to date, so the signed report has those of this moment.
+    """Sign the version of the report that the person read. The signed durations are those of this moment."""
     known, drafts = await queries.find_incident(sent.incident), await queries.list_drafts(sent.incident)
     read = _find_version(drafts, sent.fields.get("version", ""))
     if read is None:
@@ -144,10 +147,10 @@ async def _sign(request: Request, sent: SentForm) -> None:
 
 
 async def download_evidence(request: Request) -> Response:
-    """Return the evidence with its hashes as one zip. Refused until the slot has passed."""
+    """Return a zip with the evidence and its hashes. Refused until the slot has passed."""
     queries, name = queries_of(request), request.path_params["incident"]
     if not may_act(request) or queries.desk is None:
-        return fault_page(request, 403, "Evidence is for people who have signed in and may act.")
+        return render_fault(request, 403, "Evidence is for people who have signed in and may act.")
     found, desk = await queries.find_incident(name), queries.desk
     with ExitStack() as kept:
         file = Path(kept.enter_context(tempfile.TemporaryDirectory())) / "evidence.zip"
@@ -157,9 +160,10 @@ async def download_evidence(request: Request) -> Response:
 
 
 async def _render_sign_page(request: Request, name: str, fault: str = "") -> Response:
+    """Return the page to sign or waive a report, or a 403 for people who are not a head."""
     queries, session = queries_of(request), session_of(request)
     if session is None or not session.person.is_head or queries.desk is None:
-        return fault_page(request, 403, _NOT_YOURS)
+        return render_fault(request, 403, _ONLY_FOR_HEADS)
     found, drafts = await queries.find_incident(name), await queries.list_drafts(name)
     if not drafts:
         raise UnknownName(f"There is no report of an incident {name!r}.")
@@ -185,7 +189,10 @@ def _find_version(drafts: list[Draft], number: str) -> Draft | None:
 
 
 def find_changes(read: Draft, drafts: list[Draft], typed: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """Yield each changed box with its typed text. `read` is the version that the person saw, `drafts` are all."""
+    """Yield (box, typed text) for each box that the person changed.
+
+    `read` is the version that the person saw. `drafts` are all versions, the newest last.
+    """
     before, newest = (texts_of_boxes(one) for one in (read, drafts[-1]))
     for name, old_text in before.items():
         text = typed.get(name)
@@ -201,7 +208,7 @@ def find_changes(read: Draft, drafts: list[Draft], typed: Mapping[str, str]) -> 
 
 
 def texts_of_boxes(draft: Draft) -> dict[str, str]:
-    """Return the text of each box and step of a version, and texts kept from other forms, by name."""
+    """Return the texts of a version by name: of each box and step, and texts of an earlier form."""
     report = report_from_json(draft.facts)
     texts = typed_texts(report) | texts_without_box(draft.words, report)
     return {name: with_plain_line_ends(text) for name, text in texts.items()}
@@ -210,7 +217,7 @@ def texts_of_boxes(draft: Draft) -> dict[str, str]:
 def _read_boxes(sent: SentForm, read: Draft, now: datetime, timezone: str) -> dict[str, str]:
     """Return the texts of the boxes and steps of a sent form, by name.
 
-    A ticked step without a text was done now by this role. A step whose tick was removed was not done.
+    A ticked step without a text gets the time and the role. If a tick was removed, the text of the step is emptied.
     """
     before = texts_of_boxes(read)
     boxes = ((name, text) for name, text in sent.fields.items() if name.startswith("box."))
@@ -225,12 +232,15 @@ def _read_boxes(sent: SentForm, read: Draft, now: datetime, timezone: str) -> di
 
 
 def with_plain_line_ends(text: str) -> str:
-    """Return a text whose lines end in a line feed only. Browsers send a carriage return before it."""
+    """Return the text with line feeds as its line ends. Browsers also send carriage returns."""
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def make_notes(sent: SentForm, now: datetime, timezone: str, *, amends: bool = False) -> Callable[[Incident], Incident]:
-    """Return a function that adds the notes of a form to an incident. Raises `InvalidInput` with the faults by box."""
+    """Return a function that adds the notes of a form to an incident. Raises `InvalidInput` if a note is invalid.
+
+    `amends` is set if the form changes a signed report, which needs a reason.
+    """
     call, said, address = sent.text("call"), sent.text("said"), sent.text("address")
     faults = []
     if bool(call) != bool(said):
@@ -263,13 +273,13 @@ def make_notes(sent: SentForm, now: datetime, timezone: str, *, amends: bool = F
 
 
 def faults_by_box(fault: InvalidInput, boxes: Mapping[str, str], other: str) -> dict[str, str]:
-    """Return faults by the ids of their boxes. `boxes` has the id for each name, `other` is the id for the rest."""
+    """Return the faults by box id. `boxes` has the id for each name in a fault. Other faults get the id `other`."""
     split = ((line, *line.partition(": ")) for line in fault.faults)
     return dict((boxes[name], words) if name in boxes else (other, line) for line, name, _, words in split)
 
 
 ROUTES = [
-    Route("/incidents/{incident}/draft", save, methods=["POST"]),
+    Route("/incidents/{incident}/draft", save_form, methods=["POST"]),
     Route("/incidents/{incident}/sign", show_sign_page, methods=["GET"]),
     Route("/incidents/{incident}/sign", sign_or_waive, methods=["POST"]),
     Route("/incidents/{incident}/evidence.zip", download_evidence, methods=["GET"]),

@@ -27,9 +27,9 @@ from monitor.web.request import queries_of
 
 @dataclass(frozen=True, slots=True)
 class SaveOutcome:
-    """The result of saving the form: `faults` by the ids of their boxes, and boxes in which two people wrote.
+    """The result of saving the form. `faults` are by box id, `conflicts` are the boxes in which two people wrote.
 
-    If there are faults, nothing was saved, and `typed` has every field as it was sent.
+    If there are faults, the form was not saved, and `typed` has every field as it was sent.
     """
 
     code: int = 200
@@ -101,20 +101,20 @@ async def render_incident(request: Request, name: str, fault: str = "", outcome:
 
 
 def list_missing(incident: Incident, report: Report) -> list[tuple[str, str]]:
-    """Return why a report cannot be signed yet: for each reason the id of its box, empty if it has none, and a text."""
+    """Return (box id, reason) for each reason why a report cannot be signed. The id is empty if there is no box."""
     parted = ((line, *line.partition("]: ")[::2]) for line in signing_obstacles(incident, report))
     split = ((line, head.rpartition(" [")[::2], why) for line, head, why in parted)
     return [(box, f"{name}: {why}") if why and name else ("", line) for line, (name, box), why in split]
 
 
 def typed_texts(report: Report) -> dict[str, str]:
-    """Return the text that people typed into each box and step of a report, empty if no one has."""
+    """Return the typed text of each box and step of a report by name, or an empty text."""
     boxes = {field.id: field.answer.text if field.answer is not None else "" for field in report.fields()}
     return boxes | {f"{STEP}{step.id}": step.done for step in report.steps}
 
 
 def texts_without_box(words: Mapping[str, str], report: Report) -> dict[str, str]:
-    """Return typed texts for which this form has no box, by the names of the boxes of the earlier form."""
+    """Return texts typed into an earlier form that this form has no box for, by the earlier box's name."""
     boxes = typed_texts(report)
     shown = set(boxes.values())
     return {name: text for name, text in words.items() if name not in boxes and text.strip() and text not in shown}

@@ -26,13 +26,6 @@ from monitor.web.request import FIRST_YEAR, LAST_YEAR, parse_day
 MOST = 1000
 
 
-def _validate_day(text: object) -> date:
-    try:
-        return parse_day(str(text))
-    except ValueError as exc:
-        raise ValueError('not a day, write "2026-11-26"') from exc
-
-
 def _check_year(value: datetime) -> datetime:
     # Near the first and the last year of Python, the local time of an instant may not exist.
     if not FIRST_YEAR <= value.year <= LAST_YEAR:
@@ -47,13 +40,12 @@ def _validate_limit(value: object) -> int:
     return int(text)
 
 
-NAME = r"^[^\x00-\x1f\x7f-\x9f]+$"
 SEGMENT = r"^[^/\x00-\x1f\x7f-\x9f]+$"
 """A name as one part of a path."""
 _A_DAY = {"type": "string", "format": "date", "pattern": "^(19|20|21)[0-9]{2}-[0-9]{2}-[0-9]{2}$"}
 Nothing = SkipJsonSchema[None]
-Day = Annotated[date, BeforeValidator(_validate_day), WithJsonSchema(_A_DAY)]
-Name = Annotated[str, Field(pattern=NAME, max_length=500)]
+Day = Annotated[date, BeforeValidator(lambda text: parse_day(str(text))), WithJsonSchema(_A_DAY)]
+Name = Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f-\x9f]+$", max_length=500)]
 Words = Annotated[str, Field(pattern=r"[^\s\x00-\x1f\x7f-\x9f]")]
 Role = Annotated[Words, Field(max_length=80, description="Never a name.")]
 Text = Annotated[str, Field(max_length=100_000, pattern=r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$")]

@@ -1,7 +1,7 @@
 """Event streams with the changes of today's board, made once for all staff and once for everyone else.
 
-Nothing runs while no browser listens. The stream for everyone is made only from what everyone may see. Its own event
-numbers and its steady beat do not show that something is hidden.
+The task runs only while a browser listens. The public stream is made only from public data. Its event numbers and
+its constant rate do not reveal that something is hidden.
 """
 
 from __future__ import annotations
@@ -22,16 +22,9 @@ from starlette.routing import Route
 
 from monitor.errors import StoreFault
 from monitor.threads import with_pauses
-from monitor.web.connections import ANSWERED_WITHIN, default_limiter
+from monitor.web import fragments
+from monitor.web.connections import RESPONSE_SECONDS, default_limiter
 from monitor.web.embargo import public_view, slot_has_passed
-from monitor.web.fragments import (
-    element_id,
-    has_gone_wrong,
-    render_day_parts,
-    render_needing_action,
-    render_row,
-    render_warnings,
-)
 from monitor.web.queries import Pulse, Queries
 from monitor.web.request import check_parameters, sees_all
 from schedules.times.words import clock as time_of_day
@@ -42,14 +35,14 @@ BEAT = 1.0
 _READ_DAY_EVERY, _REJUDGE_EVERY, _SEND_LOOKS_EVERY = 10, 5, 2
 """Rounds between two reads of the whole day, two verdicts on a release whose delay grows, two updates of last looks."""
 _MOST_KEPT = 256
-_LASTS = ANSWERED_WITHIN - 15
+_STREAM_SECONDS = RESPONSE_SECONDS - 15
 """Seconds after which a stream ends and its browser connects again. A person whose access ended is refused then."""
-_AGAIN = 10
+_RETRY_SECONDS = 10
 
 
 @dataclass(eq=False)
 class Listener:
-    """One stream: the last event that it sent, and the signal that wakes it. Events are kept once for all streams."""
+    """One stream: the last event that it sent, and the signal that wakes it. The events themselves are in the feed."""
 
     number: int
     beat: int
@@ -65,7 +58,7 @@ class AudienceFeed:
     feed_id: str = field(default_factory=lambda: secrets.token_hex(4))
     parts: dict[str, str] = field(default_factory=dict)
     number: int = 0
-    kept: deque[tuple[int, bytes]] = field(default_factory=lambda: deque(maxlen=_MOST_KEPT))
+    recent: deque[tuple[int, bytes]] = field(default_factory=lambda: deque(maxlen=_MOST_KEPT))
     due: frozenset[str] = frozenset()
     looked: dict[str, int] = field(default_factory=dict)
     pulse: bytes = b""
@@ -78,9 +71,9 @@ class AudienceFeed:
         return f"{self.feed_id}-{self.number}"
 
     def add_event(self, kind: str, **data: object) -> None:
-        """Add an event for every stream. The oldest kept event is dropped if there are too many."""
+        """Add an event for every stream. If there are too many, the oldest one is dropped."""
         self.number += 1
-        self.kept.append((self.number, _event(kind, data, self.position)))
+        self.recent.append((self.number, _format_event(kind, data, self.position)))
 
     def update_part(self, element: str, html: str, **more: object) -> None:
         """Add an event with a part of the page, if the part has changed."""
@@ -89,20 +82,20 @@ class AudienceFeed:
             self.add_event("swap", element=element, html=html, **more)
 
     def parse_position(self, position: str) -> int | None:
-        """Return the event number in a position, or None if events after it are no longer kept."""
+        """Return the event number in a position such as `1f2e3d4c-17`. None if later events have been dropped."""
         feed_id, _, number = position.rpartition("-")
         if feed_id != self.feed_id or not (number.isascii() and number.isdecimal() and len(number) < 16):
             return None
-        return int(number) if self.number - len(self.kept) <= int(number) <= self.number else None
+        return int(number) if self.number - len(self.recent) <= int(number) <= self.number else None
 
 
-def _event(kind: str, data: Mapping[str, object], name: str = "") -> bytes:
+def _format_event(kind: str, data: Mapping[str, object], name: str = "") -> bytes:
     head = f"id: {name}\n" if name else ""
     return f"{head}event: {kind}\ndata: {json.dumps(data, ensure_ascii=False, separators=(',', ':'))}\n\n".encode()
 
 
 class LiveBoard:
-    """Finds the changes of today's board once a beat, while a browser listens, and sends them to all streams."""
+    """Finds the changes of today's board every `BEAT` seconds and sends them to all streams."""
 
     def __init__(self, queries: Queries, most: int | None = None) -> None:
         """Allow `most` streams for each audience, by default a quarter of the connections."""
@@ -110,14 +103,14 @@ class LiveBoard:
         self._most = default_limiter(()).most // 4 if most is None else most
         self._feeds = {sees_all: AudienceFeed(sees_all) for sees_all in (False, True)}
         self._day: date | None = None
-        self._bodies: dict[str, dict[str, Any]] = {}
+        self._releases: dict[str, dict[str, Any]] = {}
         self._marks: dict[str, object] = {}
         self._round = 0
         self._task: asyncio.Task[None] | None = None
         self._closed = False
 
     def position(self, *, sees_all: bool) -> str:
-        """Return the id of the newest event, after which a page that is made now must listen."""
+        """Return the id of the newest event. A page that is made now must request the events after it."""
         return self._feeds[sees_all].position
 
     def is_full(self, *, sees_all: bool) -> bool:
@@ -132,11 +125,11 @@ class LiveBoard:
         self._wake_listeners()
 
     async def listen(self, position: str, *, sees_all: bool) -> AsyncIterator[bytes]:
-        """Yield the events after `position`, and new ones as they come, for `_LASTS` seconds."""
+        """Yield the events after `position`, and new ones as they come, for `_STREAM_SECONDS` seconds."""
         feed, clock = self._feeds[sees_all], self._queries.clock
         since = feed.parse_position(position)
         listener = Listener(feed.number if since is None else since, feed.beat)
-        ends = clock.monotonic() + _LASTS
+        ends = clock.monotonic() + _STREAM_SECONDS
         feed.listeners.add(listener)
         try:
             if self._task is None:
@@ -145,7 +138,7 @@ class LiveBoard:
             # Random, so that browsers that lost their streams together do not all connect at the same time.
             yield f"retry: {500 + secrets.randbelow(1500)}\n\n".encode()
             if since is None:
-                yield _event("renew", {}, feed.position)
+                yield _format_event("renew", {}, feed.position)
             while self._task is not None and not self._closed and clock.monotonic() < ends:
                 if chunk := self._take_new_events(feed, listener):
                     yield chunk
@@ -155,11 +148,11 @@ class LiveBoard:
             feed.listeners.discard(listener)
 
     def _take_new_events(self, feed: AudienceFeed, listener: Listener) -> bytes:
-        """Return the events that a stream has not sent yet, or `renew` if some of them are no longer kept."""
-        if feed.number - listener.number > len(feed.kept):
+        """Return the events that a stream has not sent yet, or `renew` (load the page again) if some were dropped."""
+        if feed.number - listener.number > len(feed.recent):
             listener.number = feed.number
-            return _event("renew", {}, feed.position)
-        new = [data for number, data in feed.kept if number > listener.number]
+            return _format_event("renew", {}, feed.position)
+        new = [data for number, data in feed.recent if number > listener.number]
         listener.number = feed.number
         if listener.beat != feed.beat:
             # A pulse has only the looks since the one before it. A stream that missed one needs all of them.
@@ -169,7 +162,7 @@ class LiveBoard:
         return b"".join(new)
 
     async def _run(self) -> None:
-        # Nothing was updated while no browser listened, so the first round reads the whole day.
+        # The board was not updated while no browser listened, so the first round reads the whole day.
         self._round = 0
         while any(feed.listeners for feed in self._feeds.values()):
             try:
@@ -209,57 +202,59 @@ class LiveBoard:
         """Read all releases of today, because other monitors and people change them too. Return their ids."""
         day = self._queries.today()
         bodies = {body["id"]: body for body in await self._queries.for_viewer(sees_all=True).list_releases(day, day)}
-        self._day, self._bodies = day, bodies
+        self._day, self._releases = day, bodies
         return list(bodies)
 
     async def _update_bodies(self, pulses: Mapping[str, Pulse]) -> list[str]:
-        """Update the releases that changed, and every few rounds those whose delay grows. Return their ids."""
+        """Update the releases that changed, and every few rounds those with a growing delay. Return their ids."""
         changed = []
-        async for number, (name, body) in with_pauses(enumerate(list(self._bodies.items())), self._queries.clock):
+        async for number, (name, body) in with_pauses(enumerate(list(self._releases.items())), self._queries.clock):
             pulse = pulses.get(name)
             has_changed = pulse is not None and pulse.mark is not self._marks.get(name)
-            has_grown = (number + self._round) % _REJUDGE_EVERY == 0 and _still_grows(body)
+            has_grown = (number + self._round) % _REJUDGE_EVERY == 0 and _has_growing_delay(body)
             if not (has_changed or has_grown) or (fresh := self._queries.live.body(name)) is None:
                 continue
             decided = {key: body[key] for key in ("brought_forward",) if key in body}
-            self._bodies[name] = fresh | decided
+            self._releases[name] = fresh | decided
             changed.append(name)
         return changed
 
     async def _add_changes(self, feed: AudienceFeed, changed: Iterable[str], *, whole: bool) -> None:
-        """Add the parts of the page that have changed for one audience."""
+        """Add an event to `feed` for each part of the page that has changed for its audience."""
         queries, now = self._queries.for_viewer(sees_all=feed.sees_all), self._queries.clock.now()
-        due = frozenset(name for name, body in self._bodies.items() if slot_has_passed(body, now))
-        shown = {name: body if feed.sees_all else public_view(body, now) for name, body in self._bodies.items()}
+        due = frozenset(name for name, body in self._releases.items() if slot_has_passed(body, now))
+        shown = {name: body if feed.sees_all else public_view(body, now) for name, body in self._releases.items()}
         rows = {name: body for name, body in shown.items() if body is not None}
         has_new_rows = {name for name in feed.parts if name.startswith("release-")} != {
-            element_id(name) for name in rows
+            fragments.element_id(name) for name in rows
         }
         if has_new_rows:
             feed.parts = {}
         before = feed.number
         updated = {*(rows if has_new_rows else changed), *(due - feed.due)} & rows.keys()
         async for row in with_pauses([rows[name] for name in updated], queries.clock):
-            feed.update_part(element_id(row["id"]), render_row(queries, row), bad=has_gone_wrong(row))
+            feed.update_part(
+                fragments.element_id(row["id"]), fragments.render_row(queries, row), bad=fragments.has_gone_wrong(row)
+            )
         if whole or feed.number != before or due != feed.due:
-            for element, html in render_day_parts(queries, list(rows.values()), now).items():
+            for element, html in fragments.render_day_parts(queries, list(rows.values()), now).items():
                 feed.update_part(element, html)
         if whole:
-            feed.update_part("needing", render_needing_action(queries, await queries.list_needing_action()))
-            feed.update_part("warnings", await render_warnings(queries, now))
+            feed.update_part("needing", fragments.render_needing_action(queries, await queries.list_needing_action()))
+            feed.update_part("warnings", await fragments.render_warnings(queries, now))
         feed.due = due
         if has_new_rows:
             # Open pages have other rows, or were made before there were parts to compare with: they load again.
-            feed.kept.clear()
+            feed.recent.clear()
             feed.add_event("renew")
 
     def _set_pulse(self, feed: AudienceFeed, pulses: Mapping[str, Pulse]) -> None:
         """Make the pulse of this round: the time, and the last looks that are new since the last pulse."""
         # Before its slot, only staff see the last looks, because their frequency could show that a release is out.
         last_looks = {
-            element_id(name): round(pulse.looked.timestamp() * 1000)
+            fragments.element_id(name): round(pulse.looked.timestamp() * 1000)
             for name, pulse in pulses.items()
-            if name in self._bodies and pulse.looked is not None and (feed.sees_all or name in feed.due)
+            if name in self._releases and pulse.looked is not None and (feed.sees_all or name in feed.due)
         }
         new = {}
         if self._round % _SEND_LOOKS_EVERY == 0 or not feed.looked:
@@ -270,10 +265,11 @@ class LiveBoard:
     def _pulse_event(self, looked: Mapping[str, int]) -> bytes:
         now, zone = self._queries.clock.now(), self._queries.timezone
         data = {"now": round(now.timestamp() * 1000), "clock": time_of_day(now, zone, exact=True), "looked": looked}
-        return _event("pulse", data)
+        return _format_event("pulse", data)
 
 
-def _still_grows(body: Mapping[str, Any]) -> bool:
+def _has_growing_delay(body: Mapping[str, Any]) -> bool:
+    """Return whether a release is overdue or due, or is public before its slot, so that its duration grows."""
     return body["verdict"] == "overdue" or bool(body.get("due")) or any(one["open"] for one in body["exposures"])
 
 
@@ -281,13 +277,15 @@ async def stream_events(request: Request) -> Response:
     """Stream the changes of today's board after the event `Last-Event-ID`, or after `after`."""
     check_parameters(request, ("after",))
     live: LiveBoard = request.app.state.live
-    all_ = sees_all(request)
-    if live.is_full(sees_all=all_):
-        return PlainTextResponse("too many listen already\n", 503, headers={"Retry-After": str(_AGAIN)})
+    is_staff = sees_all(request)
+    if live.is_full(sees_all=is_staff):
+        return PlainTextResponse("too many listen already\n", 503, headers={"Retry-After": str(_RETRY_SECONDS)})
     position = request.headers.get("Last-Event-ID", request.query_params.get("after", ""))
     # Without it, some proxies buffer the whole response, which never ends.
     unbuffered = {"X-Accel-Buffering": "no"}
-    return StreamingResponse(live.listen(position, sees_all=all_), media_type="text/event-stream", headers=unbuffered)
+    return StreamingResponse(
+        live.listen(position, sees_all=is_staff), media_type="text/event-stream", headers=unbuffered
+    )
 
 
 ROUTES = [Route("/events", stream_events)]

@@ -24,15 +24,15 @@ from schedules.announcement import State
 from schedules.times.json import instant_from_json
 from schedules.times.zone import local_date
 
-_MOST = 400
-"""With more releases than this, each day shows only a count and links to its board."""
+_LISTED_UP_TO = 400
+"""If a month has more releases, each day shows only a count and a link to its board."""
 _SHOWN_STATES = (State.PROVISIONAL, State.POSTPONED)
 """States of a promise in calendars that no verdict expresses."""
 
 
 @dataclass(frozen=True, slots=True)
 class DayRows:
-    """The releases of one day, or, if `day` is None, those that are not promised for a single day."""
+    """The releases of one day. If `day` is None, the releases that are not promised for a single day."""
 
     day: date | None
     rows: Sequence[Row]
@@ -62,7 +62,7 @@ async def show_month(request: Request) -> Response:
         raise UnknownName(f"There is no producer {producer!r}.")
     rows = [row | states.get(row["id"], {}) for row in every if is_by(row, producer)]
     # Thousands of rows take long, so they are grouped in a thread.
-    days, whole = await queries.ask(lambda: _group_by_day(rows, queries.timezone)), len(rows) <= _MOST
+    days, whole = await queries.ask(lambda: _group_by_day(rows, queries.timezone)), len(rows) <= _LISTED_UP_TO
     return render(
         request,
         "month.html",

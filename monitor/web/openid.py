@@ -23,15 +23,15 @@ from monitor.look.http.body import UnusableBody
 from monitor.look.http.fetcher import user_agent
 from monitor.look.http.transport import HttpTransport
 from monitor.threads import Ask
-from monitor.web.provider import Claimed, Flow, NotSignedOn, Provider
+from monitor.web.provider import Flow, NotSignedOn, Provider, ProviderClaims
 from monitor.web.users import is_name
 
 _LEEWAY = 60
 _LONGEST_HINT = 4000
 """The most characters of an ID token in the sign-out address, because some servers refuse longer addresses."""
-_KEPT, _FAILED_FOR = 600.0, 5.0
+_METADATA_SECONDS, _FAILURE_SECONDS = 600.0, 5.0
 _MOST_AT_ONCE = 8
-_SIGNED_BY = [f"{kind}{bits}" for kind in ("RS", "PS", "ES") for bits in (256, 384, 512)]
+_SIGNATURE_ALGORITHMS = [f"{kind}{bits}" for kind in ("RS", "PS", "ES") for bits in (256, 384, 512)]
 _ENDPOINTS = ("authorization_endpoint", "token_endpoint", "jwks_uri")
 _UNREADABLE = (ValueError, TypeError, KeyError, AttributeError, RecursionError)
 
@@ -42,7 +42,7 @@ class OpenID:
     def __init__(
         self, provider: Provider, clock: Clock, transports: Callable[[], HttpTransport], contact: str = ""
     ) -> None:
-        """`transports` makes a transport for each request, so that no request shares a connection with looks."""
+        """Use a new transport from `transports` for each request, so that none shares a connection with looks."""
         self.provider = provider
         self._clock = clock
         self._transports = transports
@@ -54,18 +54,21 @@ class OpenID:
 
     async def sign_on_address(self, flow: Flow) -> str:
         """Return the address at the provider where a browser signs in. Raises `NotSignedOn`."""
-        metadata = await self._metadata()
+        metadata = await self._read_metadata()
         endpoint = metadata["authorization_endpoint"]
         client = _Client(self.provider, metadata, "", self._send)
         return str(client.create_authorization_url(endpoint, flow.state, flow.verifier, nonce=flow.nonce)[0])
 
-    async def redeem_code(self, code: str, flow: Flow, ask: Ask) -> tuple[str, Claimed]:
-        """Return the name of the person who signed on, and their claims. Raises `NotSignedOn`. `ask` uses a thread."""
+    async def redeem_code(self, code: str, flow: Flow, ask: Ask) -> tuple[str, ProviderClaims]:
+        """Exchange a code for an ID token. Return the person's name and claims. Raises `NotSignedOn`.
+
+        `ask` runs a blocking function in a thread.
+        """
         if self._under_way >= _MOST_AT_ONCE:
             raise NotSignedOn(HTTPStatus.SERVICE_UNAVAILABLE, "Too many people are signing in. Try again in a minute.")
         self._under_way += 1
         try:
-            metadata = await self._metadata()
+            metadata = await self._read_metadata()
             token = await self._fetch_token(metadata, code, flow, await ask(self.provider.secret))
             keys = await self._fetch_json(metadata["jwks_uri"])
         finally:
@@ -76,45 +79,45 @@ class OpenID:
         name = next((one for one in names if isinstance(one, str) and is_name(one)), "somebody")
         return name, self.provider.read_claims(claims, str(token["id_token"]))
 
-    async def sign_out_address(self, claimed: Claimed) -> str:
-        """Return the address at which the provider signs a person out, empty if it has none."""
+    async def sign_out_address(self, claimed: ProviderClaims) -> str:
+        """Return the address at which the provider signs a person out, or an empty text if it has none."""
         try:
-            endpoint = str((await self._metadata()).get("end_session_endpoint", ""))
+            endpoint = str((await self._read_metadata()).get("end_session_endpoint", ""))
         except NotSignedOn:
             return ""
-        if not self.provider.issued(claimed) or not endpoint.startswith(self._schemes):
+        if not self.provider.has_issued(claimed) or not endpoint.startswith(self._schemes):
             return ""
         hint = {"id_token_hint": claimed.token} if len(claimed.token) <= _LONGEST_HINT else {}
         return f"{endpoint}{'&' if '?' in endpoint else '?'}{urlencode({'client_id': self.provider.client, **hint})}"
 
     @property
     def _schemes(self) -> tuple[str, str]:
-        """Return the beginnings of addresses that may be used: https, or the scheme of the configured issuer."""
+        """Return the schemes that the provider's addresses may have: https, or the one of the configured issuer."""
         return "https://", f"{self.provider.issuer.partition('://')[0]}://"
 
-    async def _metadata(self) -> Mapping[str, Any]:
-        """Return the provider's configuration: kept for ten minutes, a failure for five seconds."""
+    async def _read_metadata(self) -> Mapping[str, Any]:
+        """Return the provider's configuration, cached for ten minutes. Raises `NotSignedOn`, also cached for a time."""
         # The lock lets only one request wait for a slow provider. The others use its result.
         async with self._turn:
             if self._known is None or self._clock.monotonic() >= self._until:
                 try:
-                    self._known, lasts = await self._discover(), _KEPT
+                    self._known, lasts = await self._fetch_metadata(), _METADATA_SECONDS
                 except NotSignedOn as fault:
-                    self._known, lasts = fault, _FAILED_FOR
+                    self._known, lasts = fault, _FAILURE_SECONDS
                 self._until = self._clock.monotonic() + lasts
             known = self._known
         if isinstance(known, NotSignedOn):
             raise NotSignedOn(known.status, str(known))
         return known
 
-    async def _discover(self) -> Mapping[str, Any]:
+    async def _fetch_metadata(self) -> Mapping[str, Any]:
         issuer = self.provider.issuer
         metadata = await self._fetch_json(f"{issuer.rstrip('/')}/.well-known/openid-configuration")
         if metadata.get("issuer") != issuer:
-            raise _unusable("its configuration names another issuer")
+            raise _provider_unusable("its configuration names another issuer")
         for name in _ENDPOINTS:
             if not str(metadata.get(name, "")).startswith(self._schemes):
-                raise _unusable(f"its configuration has no {name} that may be used")
+                raise _provider_unusable(f"its configuration has no {name} that may be used")
         return metadata
 
     async def _fetch_json(self, url: str) -> dict[str, Any]:
@@ -124,7 +127,7 @@ class OpenID:
         except (ValueError, RecursionError):
             content = None
         if not isinstance(content, dict):
-            raise _unusable(f"it answered {response.status_code} without a JSON object")
+            raise _provider_unusable(f"it answered {response.status_code} without a JSON object")
         return content
 
     async def _fetch_token(self, metadata: Mapping[str, Any], code: str, flow: Flow, secret: str) -> Mapping[str, Any]:
@@ -132,9 +135,9 @@ class OpenID:
         try:
             token = await client.fetch_token(metadata["token_endpoint"], code=code, code_verifier=flow.verifier)
         except AuthlibBaseError as exc:
-            raise _refused(f"refused: {one_line(str(exc.error), 40)}") from exc
+            raise _sign_on_refused(f"refused: {one_line(str(exc.error), 40)}") from exc
         except (httpx.HTTPStatusError, *_UNREADABLE) as exc:
-            raise _unusable("it gave no token") from exc
+            raise _provider_unusable("it gave no token") from exc
         return dict(token)
 
     async def _send(self, method: str, url: str, headers: Mapping[str, str], body: str = "") -> httpx.Response:
@@ -167,27 +170,27 @@ class _Client(OAuth2Client):  # type: ignore[misc] # Authlib has no types
 def _check_id_token(
     provider: Provider, token: Mapping[str, Any], keys: Mapping[str, Any], nonce: str, now: int
 ) -> Mapping[str, Any]:
-    """Return the claims of an ID token whose signature and contents are valid. Raises `NotSignedOn`."""
+    """Check an ID token and return its claims. Raises `NotSignedOn` if its signature or contents are invalid."""
     expected = {"iss": provider.issuer, "aud": provider.client, "nonce": nonce}
     wanted = {name: {"essential": True, "value": value} for name, value in expected.items()}
     known = {"nonce": nonce, "client_id": provider.client, "access_token": token.get("access_token")}
     try:
-        registry = JWSRegistry(algorithms=_SIGNED_BY, strict_check_header=False)
+        registry = JWSRegistry(algorithms=_SIGNATURE_ALGORITHMS, strict_check_header=False)
         read = jwt.decode(
             str(token.get("id_token", "")), KeySet.import_key_set(cast("KeySetSerialization", keys)), registry=registry
         )
         claims = CodeIDToken(read.claims, read.header, wanted, known)
         claims.validate(now, _LEEWAY)
     except JoseError as exc:
-        raise _refused(f"sent a token that cannot be trusted: {one_line(str(exc), 80)}") from exc
+        raise _sign_on_refused(f"sent a token that cannot be trusted: {one_line(str(exc), 80)}") from exc
     except _UNREADABLE as exc:
-        raise _refused(f"sent a token that cannot be read: {type(exc).__name__}") from exc
+        raise _sign_on_refused(f"sent a token that cannot be read: {type(exc).__name__}") from exc
     return dict(claims)
 
 
-def _unusable(why: str) -> NotSignedOn:
+def _provider_unusable(why: str) -> NotSignedOn:
     return NotSignedOn(HTTPStatus.BAD_GATEWAY, f"The sign-on service cannot be used: {why}.")
 
 
-def _refused(why: str) -> NotSignedOn:
+def _sign_on_refused(why: str) -> NotSignedOn:
     return NotSignedOn(HTTPStatus.FORBIDDEN, f"The sign-on service {why}. Try again.")

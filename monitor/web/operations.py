@@ -1,4 +1,4 @@
-"""Operations of the API. Models read the input of each, and OpenAPI 3.1 describes its input and its answer."""
+"""Operations of the API: each checks its input with a model, responds, and describes itself in OpenAPI 3.1."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _FAULTS = {
     429: "too many wrong passwords or tokens; `Retry-After` says how many seconds to wait",
     503: "the store does not answer",
 }
-_REFUSED = "the present state does not allow it, such as an end that has passed"
+_CONFLICT = "the present state does not allow it, such as an end that has passed"
 _TAGS = {
     "releases": "Promised releases and their verdicts.",
     "incidents": "Incidents and the drafts of their reports.",
@@ -51,7 +51,7 @@ _TAGS = {
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """How the list `name` of an answer is written as CSV: the meaning of each column, and the function for a row."""
+    """The CSV form of the list `name` in an answer: each column with its meaning, and `row` makes one row."""
 
     name: str
     columns: Mapping[str, str]
@@ -96,7 +96,7 @@ class Operation:
         return found if isinstance(found, Response) else self._write(request, given, found)
 
     def _write(self, request: Request, given: Input, found: Json) -> Response:
-        """Return the answer `found` as JSON or CSV, or 304 if the client already has it."""
+        """Return the answer `found` as JSON or CSV. Return 304 if `If-None-Match` has its ETag."""
         headers, media, rows = dict[str, str](), _JSON, self.rows
         if rows is not None and _wants_csv(request, given):
             body, media = b"".join(csv_chunks(rows.columns, map(rows.row, found[rows.name]))), _CSV
@@ -121,16 +121,16 @@ class Operation:
         parameters = [_path_parameter(name) for name in re.findall(r"{(\w+)}", path)]
         result: Json = {"operationId": self.name, "tags": [self.tag], "summary": summary.rstrip(".")}
         result["description"] = rest
-        shape = {"type": "object"} if self.answer is None else _ref(self.answer)
+        shape = {"type": "object"} if self.answer is None else _schema_reference(self.answer)
         content: Json = {media: {"schema": shape} if media == _JSON else {} for media in self.media}
         answer: Json = {"description": HTTPStatus(self.status).phrase, "content": content}
-        responses = {self.status: answer} | {status: _problem(words) for status, words in _FAULTS.items()}
+        responses = {self.status: answer} | {status: _describe_problem(words) for status, words in _FAULTS.items()}
         if self.rows is not None:
             columns = "; ".join(f"{name}: {words}" for name, words in self.rows.columns.items())
             content[_CSV] = {"schema": {"type": "string", "description": f"A row each, with the columns {columns}."}}
         if self.method == "POST":
-            responses[409] = _problem(_REFUSED)
-            body = {"required": True, "content": {_JSON: {"schema": _ref(self.input)}}}
+            responses[409] = _describe_problem(_CONFLICT)
+            body = {"required": True, "content": {_JSON: {"schema": _schema_reference(self.input)}}}
             result |= {"requestBody": body, "security": [{"token": []}]}
         else:
             parameters += _query_parameters(schemas[self.input.__name__])
@@ -153,7 +153,7 @@ class ApiRoute(Route):
 
 
 class PlainSchema(GenerateJsonSchema):
-    """Leaves out titles, which repeat the names of fields, and defaults of None, which mean that a field is absent."""
+    """Makes schemas without titles, which repeat the fields' names, and without defaults of None."""
 
     def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ANN401, ARG002 # as pydantic calls it
         """Return whether a title is set: never."""
@@ -175,7 +175,7 @@ def describe_api(routes: Iterable[BaseRoute]) -> Json:
     paths: Json = {}
     for path, one in found:
         paths.setdefault(path, {})[one.method.lower()] = one.describe(path, schemas)
-    # The inputs of queries are result as parameters and need no schema.
+    # The inputs of queries are described as parameters and need no schema.
     bodies = {one.input.__name__ for _, one in found if one.method == "POST"}
     queries = {one.input.__name__ for _, one in found} - bodies
     summary = "Promised statistics, and when each appeared"
@@ -196,12 +196,12 @@ def describe_api(routes: Iterable[BaseRoute]) -> Json:
     }
 
 
-def _ref(model: type[Answer | Input]) -> Json:
+def _schema_reference(model: type[Answer | Input]) -> Json:
     return {"$ref": _REF.format(model=model.__name__)}
 
 
-def _problem(words: str) -> Json:
-    return {"description": words, "content": {PROBLEM: {"schema": _ref(Problem)}}}
+def _describe_problem(words: str) -> Json:
+    return {"description": words, "content": {PROBLEM: {"schema": _schema_reference(Problem)}}}
 
 
 def _path_parameter(name: str) -> Json:
@@ -216,7 +216,7 @@ def _query_parameters(schema: Json) -> Iterator[Json]:
 
 
 def _wants_csv(request: Request, given: Input) -> bool:
-    """Return whether a list is wanted as CSV: by its parameter `format`, else by the order in the `Accept` header."""
+    """Return whether to answer with CSV: if `format` says so, or without it, if `Accept` has CSV before JSON."""
     accepted = [one.partition(";")[0].strip() for one in request.headers.get("Accept", "").split(",")]
     preferred = next((one for one in accepted if one in ("text/csv", _JSON)), "")
     return (getattr(given, "format", None) or preferred.removeprefix("text/")) == "csv"
@@ -224,9 +224,9 @@ def _wants_csv(request: Request, given: Input) -> bool:
 
 def _refuse_without_duty(request: Request) -> Response | None:
     """Return a refusal if the request has no token with the scope `duty`, else None."""
-    may = getattr(request.state, "may", None)
-    if may is TokenScope.DUTY:
+    scope = getattr(request.state, "token_scope", None)
+    if scope is TokenScope.DUTY:
         return None
-    if may is not None:
-        return problem_response(403, f"this token is only for {may}")
+    if scope is not None:
+        return problem_response(403, f"this token is only for {scope}")
     return problem_response(401, "needs a token for duty as a bearer token", {"WWW-Authenticate": "Bearer"})

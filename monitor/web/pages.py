@@ -1,4 +1,4 @@
-"""Pages for people. They are rendered on the server and work without scripts."""
+"""Renders pages from templates, with the filters that templates use. Also the status page and the assets."""
 
 from __future__ import annotations
 
@@ -21,15 +21,7 @@ from alerts.silence import Scope, Silence
 from monitor.deliver.reminders import GIVEN_UP_FOR
 from monitor.errors import StoreFault
 from monitor.health.checks import Check
-from monitor.judge.as_json import (
-    address_note,
-    decision_text,
-    last_look_text,
-    lateness,
-    length_text,
-    status_text,
-    verdict_or_due,
-)
+from monitor.judge import as_json
 from monitor.judge.as_text import count_length_units, elapsed_text, elsewhere_text, open_alternatives
 from monitor.judge.verdict import verdict_text
 from monitor.web.queries import Queries
@@ -58,6 +50,7 @@ _FOLDER = Path(__file__).parent / "templates"
 
 
 def _make_environment() -> Environment:
+    """Return the environment in which all templates are rendered, with their filters."""
     made = Environment(
         loader=FileSystemLoader(_FOLDER), autoescape=select_autoescape(), undefined=StrictUndefined, auto_reload=False
     )
@@ -77,15 +70,15 @@ def _make_environment() -> Environment:
         "seen": seen_text,
         "time_of_day": time_of_day,
         "verdict": verdict_text,
-        "verdict_line": status_text,
-        "status": verdict_or_due,
-        "last_look": last_look_text,
+        "verdict_line": as_json.status_text,
+        "status": as_json.verdict_or_due,
+        "last_look": as_json.last_look_text,
         "elsewhere": elsewhere_text,
         "open_alternatives": open_alternatives,
-        "decision": decision_text,
-        "address": address_note,
-        "length": length_text,
-        "lateness": lateness,
+        "decision": as_json.decision_text,
+        "address": as_json.address_note,
+        "length": as_json.length_text,
+        "lateness": as_json.lateness,
         "against": delay_from_slot,
         "kind": KIND_NAMES.__getitem__,
         "ticked": backticks_to_code,
@@ -95,13 +88,13 @@ def _make_environment() -> Environment:
 
 
 def local_text(text: str | None, timezone: str, seconds: bool = True) -> str:  # noqa: FBT001, FBT002 # called from templates
-    """Return an instant of the JSON in local time, such as `5 Jan 2018 09:30:00 GMT`."""
+    """Return an ISO instant in local time, such as `5 Jan 2018 09:30:00 GMT`, or `not known` for None."""
     instant = instant_from_json(text)
     return "not known" if instant is None else stamp(instant, timezone, step=SECOND if seconds else MINUTE)
 
 
 def ago(span: timedelta) -> str:
-    """Return a length in its largest unit, such as `2 s`."""
+    """Return a duration rounded down to its largest unit, such as `2 s` or `3 min`."""
     return _seconds_in_largest_unit(floor(max(span.total_seconds(), 0)))
 
 
@@ -111,9 +104,9 @@ def _seconds_in_largest_unit(seconds: int) -> str:
 
 
 def short_length(seconds: Mapping[str, Any] | None) -> str:
-    """Return a measured length for a list: in minutes rather than seconds once over five minutes.
+    """Return a measured duration for a list. Over five minutes, it has minutes only and no seconds.
 
-    Each bound is rounded outward. Empty if nothing was measured.
+    Each bound is rounded outward. Empty if there is no measurement.
     """
     bounds = bounds_from_json(seconds) or Bounds()
     size = abs(next((side for side in (bounds.min, bounds.max) if side is not None), 0.0))
@@ -126,15 +119,15 @@ def slot_start(row: Mapping[str, Any]) -> datetime:
 
 
 def list_reasons(row: Mapping[str, Any], timezone: str) -> list[str]:
-    """Return the remarks under the title of a release in a list, such as why its verdict is not proved."""
+    """Return the remarks for a release in a list: its last look, why it is unproven, decisions, unwatched parts."""
     is_cut = any(one["kind"] == "parts_cut" for one in row["findings"])
     cut = "not all of its parts are watched" if is_cut else ""
     unproven = "" if row["verdict"] in ("late", "overdue") else row["unproven_because"]
-    return [text for text in (last_look_text(row), unproven, decision_text(row, timezone), cut) if text]
+    return [text for text in (as_json.last_look_text(row), unproven, as_json.decision_text(row, timezone), cut) if text]
 
 
 def list_public_links(row: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Return the addresses where a late or early release is public or should be, each with a name."""
+    """Return (address, name) pairs of the places where a release is public, or else of its announced page."""
     if elsewhere := open_alternatives(row):
         return [(one["url"], one["part"]) for one in elsewhere]
     exposed = {one["part"] for one in row["exposures"] if one["open"]}
@@ -154,43 +147,43 @@ def backticks_to_code(text: str) -> Markup:
 
 
 def time_of_day(text: str, timezone: str) -> str:
-    """Return the local time of day of an instant of the JSON, such as `09:30 GMT`."""
+    """Return the local time of day of an ISO instant, such as `09:30 GMT`."""
     return clock(datetime.fromisoformat(text), timezone)
 
 
 def seen_text(interval: Mapping[str, str | None], timezone: str) -> str:
-    """Return when something was first seen, in local time; empty if it has not been seen."""
+    """Return the interval in which something was first seen, in local time. Empty if it was not seen."""
     return "" if interval["by"] is None else between(interval_from_json(interval), timezone)
 
 
 def delay_from_slot(bounds: Mapping[str, Any] | None) -> str:
     """Return a delay in words, before or after the slot, such as `38 min 2 s to 38 min 5 s after`."""
     if bounds is None or (least := bounds["min"]) is None:
-        return length_text(bounds)
+        return as_json.length_text(bounds)
     most = bounds["max"]
     if most is not None and most <= 0 and least < 0:
-        return f"{length_text({'min': -most, 'max': -least})} before"
+        return f"{as_json.length_text({'min': -most, 'max': -least})} before"
     if most is not None and least < 0:
         before, after = (length(side, ceil, parts=2, tenths=False) for side in (-least, most))
         return f"between {before} before and {after} after"
-    return f"{length_text(bounds)} after"
+    return f"{as_json.length_text(bounds)} after"
 
 
 _ENVIRONMENT = _make_environment()
 
 
-def fragment(queries: Queries, template: str, **values: Any) -> str:  # noqa: ANN401 # for a template
-    """Return a part of a page rendered from a template, without anything that depends on the session."""
+def render_fragment(queries: Queries, template: str, **values: Any) -> str:  # noqa: ANN401 # for a template
+    """Return HTML rendered from the template of a part of a page. It must not depend on the session."""
     return _ENVIRONMENT.get_template(template).render(zone=queries.timezone, names=queries.producers, **values)
 
 
 def render(request: Request, template: str, code: int = 200, **values: Any) -> Response:  # noqa: ANN401 # for a template
-    """Return a page rendered from a template, with the values that every page needs."""
+    """Return a response with a whole page. The template gets `values` and the values that every page needs."""
     queries, session = queries_of(request), session_of(request)
     acts = may_act(request)
     common = {
-        "signs_in": queries.door is not None and queries.door.lets_in,
-        "door": queries.door,
+        "signs_in": queries.sessions is not None and queries.sessions.allows_sign_in,
+        "sessions": queries.sessions,
         "session": session,
         "closed": not (queries.public or queries.sees_all or session is not None),
         "sees_all": queries.sees_all,
@@ -208,7 +201,7 @@ def render(request: Request, template: str, code: int = 200, **values: Any) -> R
 
 
 async def _stored_checks(queries: Queries) -> tuple[list[Check], list[dict[str, Any]]]:
-    """Return the checks that need the store, and the notices that were given up in the last seven days."""
+    """Return the status checks that read the store, and the deliveries given up in the last seven days."""
     try:
         now = queries.clock.now()
         members = await queries.ask(lambda: list(_member_checks(queries, now)))
@@ -226,7 +219,7 @@ async def _stored_checks(queries: Queries) -> tuple[list[Check], list[dict[str, 
 
 
 def _member_checks(queries: Queries, now: datetime) -> Iterator[Check]:
-    """Yield a check for each monitor that has a lease of a shared store, or fell silent in the last seven days."""
+    """Yield a check for each lease that a monitor has, and for each monitor silent for under seven days."""
     leases, zone = queries.store.leases, queries.timezone
     for lease in leases.leases():
         name, beat = lease.name.capitalize(), leases.heartbeat(lease.name.removeprefix("monitor "))
@@ -259,7 +252,10 @@ async def serve_asset(request: Request) -> Response:
 
 
 async def list_silences(queries: Queries, *, coming: bool = False) -> list[tuple[Silence, str]]:
-    """Return the current silences for staff, each with the name of what it mutes. `coming` includes future ones."""
+    """Return the current silences with the title of what each mutes. Empty unless the viewer is staff.
+
+    `coming` includes silences that begin later.
+    """
     now, store = queries.clock.now(), queries.store
 
     def name_of(one: Silence) -> str:
@@ -278,7 +274,7 @@ async def list_silences(queries: Queries, *, coming: bool = False) -> list[tuple
         return []
 
 
-def fault_page(request: Request, status: int, message: str) -> Response:
+def render_fault(request: Request, status: int, message: str) -> Response:
     """Return a page that says why something cannot be shown."""
     return render(request, "fault.html", status, message=message)
 

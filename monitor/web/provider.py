@@ -1,4 +1,4 @@
-"""An OpenID provider as configured, its claims about a person, and the error if it signs no one on."""
+"""The configuration of an OpenID provider, its claims about a person, and the error `NotSignedOn`."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ class NotSignedOn(NinethirtyError):
 
 
 @dataclass(frozen=True, slots=True)
-class Claimed:
-    """The values of the claim from which a person's right follows. `source` names the provider and the claim.
+class ProviderClaims:
+    """The values of the configured claim of an ID token. They decide which right a person gets.
 
-    `token` is the whole ID token. The provider needs it to sign the person out.
+    `source` names the provider and the claim. `token` is the whole ID token, which signing out needs.
     """
 
     source: str
@@ -44,7 +44,7 @@ class Flow:
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """A provider as configured. After sign-on it redirects to our address `back`."""
+    """The configuration of a provider. `rights` are by value of `claim`. It redirects to our address `back`."""
 
     issuer: str
     client: str
@@ -53,24 +53,24 @@ class Provider:
     rights: Mapping[str, Right]
     back: str
 
-    def right(self, claimed: Claimed) -> Right | None:
+    def right(self, claimed: ProviderClaims) -> Right | None:
         """Return the highest right that any of the values gives, or None."""
         given = {self.rights[value] for value in claimed.values if value in self.rights}
-        # The same value can mean something else in another claim or at another provider.
-        return next((right for right in reversed(Right) if right in given), None) if self.issued(claimed) else None
+        # The configuration may have changed since sign-on, and a value can mean something else in another claim.
+        return next((right for right in reversed(Right) if right in given), None) if self.has_issued(claimed) else None
 
-    def issued(self, claimed: Claimed) -> bool:
-        """Return whether this provider made these claims, in the claim that is configured now."""
+    def has_issued(self, claimed: ProviderClaims) -> bool:
+        """Return whether these values come from this provider and from the claim that is configured now."""
         return claimed.source == self._source
 
-    def read_claims(self, claims: Mapping[str, Any], token: str) -> Claimed:
-        """Return the part of an ID token's claims from which a right follows."""
+    def read_claims(self, claims: Mapping[str, Any], token: str) -> ProviderClaims:
+        """Return the values of the configured claim among an ID token's `claims`. Leave out an unverified email."""
         claim = claims.get(self.claim)
         values = claim if isinstance(claim, list) else [claim]
-        # Some providers let people type any address.
+        # Some providers let people type any address, so an unverified one proves no identity.
         if self.claim == "email" and claims.get("email_verified") is not True:
             values = []
-        return Claimed(self._source, tuple(value for value in values if isinstance(value, str)), token)
+        return ProviderClaims(self._source, tuple(value for value in values if isinstance(value, str)), token)
 
     @property
     def host(self) -> str:

@@ -47,9 +47,9 @@ MOST_INCIDENTS = 500
 
 @dataclass(frozen=True, slots=True)
 class Pulse:
-    """The state of a watched release: `mark` is a new object after each change that people can see.
+    """The state of a watched release. After each visible change, `mark` is another object.
 
-    `looked` is when the last look that proved anything was answered, None before the first.
+    `looked` is the time of the last response that proved something, or None before the first.
     """
 
     mark: object
@@ -86,9 +86,9 @@ class RunningMonitor(Protocol):
 
 @dataclass
 class Queries:
-    """Queries the store in its own threads, so that no page delays a look.
+    """The queries of the web pages. They run in threads of their own, so that no page delays a look.
 
-    Unless `sees_all`, a release shows only what calendars announced until its slot has passed.
+    Unless `sees_all`, the results contain no embargoed data.
     """
 
     store: Store
@@ -106,13 +106,13 @@ class Queries:
     judge_promised: Callable[[str, datetime], Json | None] = lambda _release, _now: None
     # Returns the reasons for the verdict on a release, as of an instant. Runs in a thread.
     explain_verdict: Callable[[str, datetime], Explained | None] = lambda _release, _now: None
-    # Returns the hosts whose recent responses are all unusable.
+    # Returns the hosts with only unusable recent responses.
     silent_hosts: Callable[[datetime], Mapping[str, SilentHost]] = lambda _now: {}
-    # Brings incidents and drafts up to date, because durations grow; None if nothing is measured any more.
+    # Brings incidents and drafts up to date, because durations grow; None if the monitor does not measure.
     current_incidents: CurrentIncidents | None = None
     writer: Writer | None = None
     throttle: Throttle = field(kw_only=True)
-    door: Sessions | None = None
+    sessions: Sessions | None = None
     # Makes reports on periods.
     periods: Periods | None = None
     # Removes secrets of configured addresses from every response.
@@ -128,13 +128,13 @@ class Queries:
     _slow_threads: Threads = field(default_factory=lambda: Threads(1, "web-aside", within=300.0))
 
     async def ask(self, question: Callable[[], T], *, is_slow: bool = False) -> T:
-        """Return the result of a blocking query, made in a thread; a slow one has its own. Raises `StoreFault`."""
+        """Return the result of a blocking query, run in a thread. Slow ones have their own. Raises `StoreFault`."""
         if self.live.is_store_unavailable():
             raise StoreFault("the store does not answer, so only today's board is available, from memory")
         return await (self._slow_threads if is_slow else self._threads).ask(question)
 
     def for_viewer(self, *, sees_all: bool) -> Queries:
-        """Return a copy for a viewer who sees everything, or only what is not embargoed."""
+        """Return a copy for a viewer who sees everything, or who sees no embargoed data."""
         return replace(self, sees_all=sees_all)
 
     def today(self) -> date:
@@ -142,9 +142,10 @@ class Queries:
         return self.clock.now().astimezone(ZoneInfo(self.timezone)).date()
 
     async def list_releases(self, first: date, last: date, producer: str | None = None) -> list[Json]:
-        """Return the JSON of every release whose slot begins on these local days.
+        """Return the JSON of every release with a slot that begins on these local days.
 
-        While the store does not answer, return the watched ones. Raises `StoreFault` if the days do not include today.
+        If the store does not answer, return the watched releases from memory. Raises `StoreFault` if the store does
+        not answer and the days do not include today.
         """
         try:
             async with asyncio.timeout(_STORE_WITHIN):
@@ -156,13 +157,14 @@ class Queries:
         return [visible for body in found if (visible := self._visible_part(body)) is not None]
 
     def _watched_releases(self, first: date, last: date, producer: str | None) -> list[Json]:
-        begin, end = self._instants_of(first, last)
+        begin, end = self._day_bounds(first, last)
         watched = [body for name in self.live.pulses() if (body := self.live.body(name)) is not None]
         slots = ((body, (body["slot"] or {}).get("start")) for body in watched if is_by(body, producer))
         return [body for body, start in slots if start and begin <= datetime.fromisoformat(start) < end]
 
     async def _stored_releases(self, first: date, last: date, producer: str | None) -> list[Json]:
-        begin, end = self._instants_of(first, last)
+        """Return judged releases with their current JSON, and from tomorrow on also releases that are only promised."""
+        begin, end = self._day_bounds(first, last)
         names, current = await self.ask(lambda: self.store.verdicts.judged_ids(begin, end)), {}
         async for name in with_pauses(names, self.clock):
             current[name] = self.live.body(name)
@@ -173,7 +175,10 @@ class Queries:
         found = await self._add_decisions(ours)
         if last > self.today():
             now = self.clock.now()
-            found += await self.ask(lambda: self._promised_releases(begin, end, producer, now))
+            promised = await self.ask(lambda: self.store.ledger.releases(begin, end))
+            wanted = [one.id for one in promised if producer in (None, *one.producers)]
+            judged_now = await self.ask(lambda: [self.judge_promised(name, now) for name in wanted])
+            found += [body for body in judged_now if body is not None]
             found.sort(key=lambda body: (body["slot"] or {}).get("start") or "")
         return found
 
@@ -243,10 +248,10 @@ class Queries:
         return await self.ask(lambda: self._read_events(after, release, limit, now))
 
     async def list_drafts(self, incident: str) -> list[Draft]:
-        """Return the versions of a draft, oldest first; the last one contains what is known now."""
+        """Return the versions of a draft, oldest first. Adds a version first if measurements have changed."""
         now, current, writer = self.clock.now(), self.current_incidents, self.writer
         if current is not None and writer is not None:
-            # Durations grow, so the draft may need a new version before it is read.
+            # Durations grow, so the last version may be out of date.
             redraft = await self.ask(lambda: current.prepare_redraft(incident, now))
             if redraft is not None:
                 await writer.write(redraft)
@@ -275,8 +280,8 @@ class Queries:
         """Stop the threads."""
         self._threads.close()
         self._slow_threads.close()
-        if self.door is not None:
-            self.door.close()
+        if self.sessions is not None:
+            self.sessions.close()
 
     def _visible_part(self, body: Json) -> Json | None:
         return body if self.sees_all else public_view(body, self.clock.now())
@@ -285,24 +290,24 @@ class Queries:
         """Return the incidents that the viewer may see, newest first. Only staff see leaks and leads."""
         found = [one for one in reversed(incidents) if one is not None]
         if not self.sees_all:
-            found = [one for one in found if one.kind not in _ONLY_FOR_STAFF and self._is_public(one, now)]
+            # An incident of several releases becomes public after the slot of the first one.
+            firsts = [(one, one.linked[0].release if one.linked else one.release) for one in found]
+            found = [one for one, first in firsts if one.kind not in _ONLY_FOR_STAFF and self.is_due(first, now)]
         current = self.current_incidents
         return found if current is None else [current.incident(one, now) for one in found]
 
-    def _is_public(self, incident: Incident, now: datetime) -> bool:
-        # An incident of several releases becomes public after the slot of the first one.
-        return self._is_due(incident.linked[0].release if incident.linked else incident.release, now)
-
-    def _is_due(self, release: str, now: datetime) -> bool:
+    def is_due(self, release: str, now: datetime) -> bool:
+        """Return whether the slot of a release has passed. Reads the store, so call it in a thread."""
         row = self.store.verdicts.judged_one(release)
         return row is not None and slot_has_passed(row.body, now)
 
     def _read_events(self, after: str | None, release: str | None, limit: int, now: datetime) -> list[Event]:
+        """Return the visible events. Reads on until there are `limit`, because some events are embargoed."""
         last = None if after is None else self.store.verdicts.event(after)
-        if after is not None and (last is None or not (self.sees_all or self._is_due(last.release, now))):
+        if after is not None and (last is None or not (self.sees_all or self.is_due(last.release, now))):
             raise UnknownName(f"no event {after!r}")
         visible: list[Event] = []
-        due = functools.cache(self._is_due)
+        due = functools.cache(self.is_due)
         while True:
             found = self.store.verdicts.events((last.at, last.id) if last is not None else None, release, limit)
             visible += (
@@ -314,13 +319,9 @@ class Queries:
                 return visible[:limit]
             last = found[-1]
 
-    def _promised_releases(self, begin: datetime, end: datetime, producer: str | None, now: datetime) -> list[Json]:
-        wanted = (one for one in self.store.ledger.releases(begin, end) if producer in (None, *one.producers))
-        return [body for one in wanted if (body := self.judge_promised(one.id, now)) is not None]
-
-    def _instants_of(self, first: date, last: date) -> tuple[datetime, datetime]:
+    def _day_bounds(self, first: date, last: date) -> tuple[datetime, datetime]:
         return day_begins(first, self.timezone), day_begins(last + timedelta(days=1), self.timezone)
 
     def span_of_days(self, first: date | None, last: date | None) -> tuple[datetime | None, datetime | None]:
-        """Return the instants at which these local days begin and end; None for a side without a day."""
+        """Return the instants at which these local days begin and end. A bound is None if its day is None."""
         return span_of(first, last, self.timezone)

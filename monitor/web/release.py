@@ -1,4 +1,4 @@
-"""The page of one release: its verdict, the reasons for it, what would change it, and what was seen when."""
+"""The page of one release: its verdict with the reasons, and a timeline of observations."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from monitor.web.pages import render
 from monitor.web.request import queries_of
 from schedules.times.words import MINUTE, clock, stamp
 
-_FOR_ALL = {"promise", "policy", "blind"}
+_PUBLIC_REASONS = {"promise", "policy", "blind"}
 """The reasons that everyone may see. Others can quote pages that are embargoed."""
 
 
@@ -27,7 +27,7 @@ async def show_release(request: Request) -> Response:
     body, now = await queries.find_release(name), queries.clock.now()
     is_shown = queries.sees_all or slot_has_passed(body, now)
     explained = await queries.ask(lambda: queries.explain_verdict(name, now)) if is_shown else None
-    kinds = FACT_HEADINGS if queries.sees_all else _FOR_ALL
+    kinds = FACT_HEADINGS if queries.sees_all else _PUBLIC_REASONS
     return render(
         request,
         "release.html",

@@ -18,7 +18,7 @@ from monitor.threads import run_in_thread
 from monitor.watch.periods import FORMATS, Periods, file_stem_of
 from monitor.web.api import MOST_DAYS, file_response
 from monitor.web.fragments import sort_by_name
-from monitor.web.incident_form import SentForm, for_staff
+from monitor.web.incident_form import SentForm, with_staff_form
 from monitor.web.pages import render
 from monitor.web.request import check_parameters, parse_day, queries_of
 
@@ -65,11 +65,14 @@ async def download_report(request: Request) -> Response:
     return file_response(content, FORMATS[ending], f"{file_stem_of(period)}.{ending}" if ending != "html" else "")
 
 
-@for_staff
+@with_staff_form
 async def save_as_draft(request: Request, sent: SentForm) -> Response:
     """Save the report on a period as a draft that people complete and sign."""
     now = sent.desk.clock.now()
-    periods, period = _periods(request), await _read_period(request, {name: sent.text(name) for name in _PARAMETERS})
+    periods, period = (
+        _require_periods(request),
+        await _read_period(request, {name: sent.text(name) for name in _PARAMETERS}),
+    )
     incident, _ = await sent.desk.writer.write(lambda tx: periods.save_as_draft(tx, period, now))
     return RedirectResponse(f"/incidents/{quote(incident.id)}", 303)
 
@@ -87,9 +90,9 @@ async def _read_period(request: Request, chosen: Mapping[str, str]) -> Period:
 
 
 async def _run_alone(request: Request, make: Callable[[Periods], T]) -> T:
-    """Return the result of `make`, run in a thread, one at a time: a report on a year takes seconds."""
+    """Return the result of `make`, run in a thread. Only one runs at a time, because a year takes seconds."""
     lock: asyncio.Lock = request.app.state.reporting
-    periods = _periods(request)
+    periods = _require_periods(request)
     async with lock:
         return await run_in_thread(lambda: make(periods))
 
@@ -98,10 +101,10 @@ def _read_day(name: str, text: str) -> date:
     try:
         return parse_day(text)
     except ValueError as exc:
-        raise UserFault(f'{name}: not a day, write "2026-11-26"') from exc
+        raise UserFault(f"{name}: {exc}") from exc
 
 
-def _periods(request: Request) -> Periods:
+def _require_periods(request: Request) -> Periods:
     if (periods := queries_of(request).periods) is None:
         raise UnknownName("No reports are made here.")
     return periods

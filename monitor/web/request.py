@@ -1,10 +1,11 @@
-"""Read a request: the queries that its viewer may make, the session, a body with a limit, checked parameters."""
+"""Functions that read a request: its viewer's queries and session, its body up to a limit, its parameters."""
 
 from __future__ import annotations
 
 import asyncio
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import date
 from http import HTTPStatus
 from urllib.parse import parse_qs
@@ -31,7 +32,7 @@ def queries_of(request: Request) -> Queries:
 
 
 def sees_all(request: Request) -> bool:
-    """Return whether the viewer may see embargoed information. The default is no, until `Authorise` grants it."""
+    """Return whether the viewer may see embargoed information. False until `Authorise` has checked the request."""
     return getattr(request.state, "sees_all", False)
 
 
@@ -41,13 +42,13 @@ def session_of(request: Request) -> Session | None:
 
 
 def may_act(request: Request) -> bool:
-    """Return whether the viewer is signed in, is more than a viewer, and this board is not only for reading."""
+    """Return whether the person is signed in with the right `duty` or `head`, and the board can be changed."""
     session = session_of(request)
     return session is not None and not session.person.is_viewer and queries_of(request).desk is not None
 
 
 def client_of(request: Request) -> str:
-    """Return the address of the client, from a trusted proxy if there is one."""
+    """Return the address of the client, or an empty text if it is unknown. A trusted proxy can state it."""
     return request.client.host if request.client is not None else ""
 
 
@@ -66,7 +67,7 @@ async def read_body(request: Request, longest: int = _LONGEST) -> bytes:
 
 
 async def read_form(request: Request, longest: int = _LONGEST, most: int = 10) -> dict[str, str]:
-    """Return the fields of a form: the first of each name, and blank ones too.
+    """Return the fields of a form by name, blank ones too. If a name occurs twice, the first value counts.
 
     Raises `UserFault` if there are more than `longest` bytes or `most` fields.
     """
@@ -79,14 +80,15 @@ async def read_form(request: Request, longest: int = _LONGEST, most: int = 10) -
 
 
 def parse_day(text: str) -> date:
-    """Return the day of a text such as `2026-11-26`. Raises ValueError if it is not a day of the years 1900 to 2199."""
-    if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text) or not FIRST_YEAR <= int(text[:4]) <= LAST_YEAR:
-        raise ValueError
-    return date.fromisoformat(text)
+    """Return the date in a text such as `2026-11-26`. Raises ValueError if it is not a date of 1900 to 2199."""
+    if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text) and FIRST_YEAR <= int(text[:4]) <= LAST_YEAR:
+        with suppress(ValueError):
+            return date.fromisoformat(text)
+    raise ValueError('not a day, write "2026-11-26"')
 
 
 def problem_response(status: int, detail: str, headers: Mapping[str, str] | None = None, **more: object) -> Response:
-    """Return a problem document (RFC 9457) that says why a request failed; `more` are further members of it."""
+    """Return a problem document (RFC 9457) that says why a request failed. `more` are additional members."""
     content = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail, **more}
     return JSONResponse(content, status, headers, PROBLEM)
 

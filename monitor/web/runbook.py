@@ -22,7 +22,7 @@ _LINK = quick(r"\[([^\[\]]*)\]\(([^()]*)\)")
 def _render_runbook() -> Markup:
     from markdown import markdown  # noqa: PLC0415  # only this page needs it
 
-    # The first line of each document is its title, and the page has one of its own.
+    # The first line of each document is its title. It is left out, because the page has a title.
     parts = [_LINK.sub(_keep_inner_link, _read_document(page).partition("\n")[2]) for page in _PAGES]
     return Markup(markdown("\n\n".join(parts), extensions=["toc", "tables"]))  # noqa: S704  # our own words
 

@@ -1,4 +1,4 @@
-"""uvicorn in the daemon's own event loop. The daemon keeps its signals and stops the server."""
+"""The HTTP server: uvicorn, run in the daemon's event loop. The daemon handles signals and stops the server."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import contextlib
 import ipaddress
 import socket
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import cast
 
 import uvicorn
@@ -13,11 +14,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from monitor.errors import PortTaken
-from monitor.web.access_log import AccessLog
-from monitor.web.connections import LONGEST_HEAD, ConnectionLimiter, default_limiter, limit_connections
+from monitor.web.connections import MAX_HEADER_BYTES, Connection, ConnectionLimiter, default_limiter
+from monitor.web.middleware import AccessLog
 
 
-class _Server(uvicorn.Server):
+class _UvicornServer(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Leave signals to the daemon: uvicorn would end the process before the daemon has stopped in order."""
@@ -39,7 +40,10 @@ def bind_address(address: str) -> socket.socket:
 
 
 class WebServer:
-    """Serves an application on a bound socket. Only `proxies` (addresses, networks) can state the client's address."""
+    """An HTTP server for one application.
+
+    `X-Forwarded-For` and `X-Forwarded-Proto` are read only from clients in `proxies`, a list of addresses and networks.
+    """
 
     def __init__(
         self,
@@ -49,17 +53,20 @@ class WebServer:
         limiter: ConnectionLimiter | None = None,
         metrics: socket.socket | None = None,
     ) -> None:
-        """Serve only metrics and health on the socket `metrics`, if there is one."""
-        self._bound = bound
-        self._metrics = metrics
+        """Prepare to serve `app` on the socket `bound`. On the socket `metrics`, serve only metrics and health.
+
+        `limiter` limits connections. The default is `default_limiter`.
+        """
+        self._socket = bound
+        self._metrics_socket = metrics
         self.app = app
         self._proxies = [ipaddress.ip_network(one, strict=False) for one in proxies]
-        self._behind_proxies: ASGIApp = self._call_current_app
+        self._app_behind_proxies: ASGIApp = self._call_current_app
         if proxies:
             trusting = ProxyHeadersMiddleware(self._call_current_app, trusted_hosts=list(proxies))  # type: ignore[arg-type] # uvicorn's own names for the same
-            self._behind_proxies = cast("ASGIApp", trusting)
+            self._app_behind_proxies = cast("ASGIApp", trusting)
         config = uvicorn.Config(
-            self._mark_connection,
+            self._record_connection,
             interface="asgi3",
             log_config=None,
             access_log=False,
@@ -69,32 +76,39 @@ class WebServer:
             proxy_headers=False,
             http="h11",
             ws="none",
-            h11_max_incomplete_event_size=LONGEST_HEAD,
+            h11_max_incomplete_event_size=MAX_HEADER_BYTES,
             # The limits below count a connection only after it was accepted.
             backlog=64,
         )
-        self._server = _Server(limit_connections(config, default_limiter(proxies) if limiter is None else limiter))
+        # `load` sets uvicorn's own protocol class, which is then replaced.
+        config.load()
+        limited = partial(Connection, limiter=default_limiter(proxies) if limiter is None else limiter)
+        config.http_protocol_class = limited  # type: ignore[assignment] # called as a class
+        self._server = _UvicornServer(config)
 
     @property
     def address(self) -> str:
         """Return the address that the server listens on, `host:port`."""
-        host, port = self._bound.getsockname()[:2]
+        host, port = self._socket.getsockname()[:2]
         return f"{host}:{port}"
 
     async def run(self) -> None:
         """Serve until `stop`."""
-        await self._server.serve(sockets=[self._bound, *([self._metrics] if self._metrics is not None else [])])
+        await self._server.serve(
+            sockets=[self._socket, *([self._metrics_socket] if self._metrics_socket is not None else [])]
+        )
 
-    async def _mark_connection(self, scope: Scope, receive: Receive, send: Send) -> None:
-        # The address of the connection itself, read before proxy headers replace it.
+    async def _record_connection(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Record in the request's state whether it came from a trusted proxy and whether to the metrics socket."""
+        # Proxy headers replace the client's address later, so the address of the connection is read here.
         host = (scope.get("client") or ("",))[0]
-        for_metrics = self._metrics is not None and scope["server"][1] == self._metrics.getsockname()[1]
+        for_metrics = self._metrics_socket is not None and scope["server"][1] == self._metrics_socket.getsockname()[1]
         by_proxy = bool(host) and any(ipaddress.ip_address(host) in one for one in self._proxies)
         scope.setdefault("state", {}).update(by_proxy=by_proxy, for_metrics=for_metrics)
-        await self._behind_proxies(scope, receive, send)
+        await self._app_behind_proxies(scope, receive, send)
 
     async def _call_current_app(self, scope: Scope, receive: Receive, send: Send) -> None:
-        # Read for each request, because `replace_app` can replace the application.
+        # A method, because `replace_app` can change `self.app` between two requests.
         await self.app(scope, receive, send)
 
     def replace_app(self, app: ASGIApp) -> None:

@@ -19,22 +19,22 @@ import structlog
 from monitor.clock import Clock
 from monitor.errors import UnknownName, UserFault
 from monitor.web.credentials import Throttle
-from monitor.web.provider import Claimed, Flow, NotSignedOn
-from monitor.web.users import NOBODY, Person, Program, Right, Users, is_name
+from monitor.web.provider import Flow, NotSignedOn, ProviderClaims
+from monitor.web.users import UNKNOWN_PERSON, Person, Program, Right, Users, is_name
 
 if TYPE_CHECKING:
     from monitor.web.openid import OpenID
 
 T = TypeVar("T")
-LASTS = 12 * 3600
-"""Seconds after which a person must sign in again: a working day."""
+SESSION_SECONDS = 12 * 3600
+"""A session ends after this many seconds, a working day."""
 _MOST_SESSIONS = 1000
 _MOST_WAITING = 8
 _log = structlog.get_logger(__name__)
 
 
 class Busy(UserFault):
-    """Too many wrong guesses, or too many sign-ins at the same time. The client must wait `wait` seconds."""
+    """Raised for too many wrong guesses or too many sign-ins at once. The client must wait `wait` seconds."""
 
     def __init__(self, wait: int) -> None:
         super().__init__("Too many attempts. Try again in a minute.")
@@ -48,10 +48,10 @@ class Session:
     person: Person
     ends: float
     guard: str = field(repr=False, default_factory=secrets.token_urlsafe)
-    # Whether a proxy signed them on. Then only the proxy can sign them out.
-    vouched: bool = False
+    # If a proxy signed them on, only the proxy can sign them out.
+    by_proxy_header: bool = False
     # The claims of the OpenID provider that signed them on, None if none did.
-    claimed: Claimed | None = None
+    claims: ProviderClaims | None = None
 
     def has_guard(self, shown: str) -> bool:
         """Return whether `shown` is the guard of this session, so that the form was made for it."""
@@ -60,7 +60,7 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class ProxyAuth:
-    """Sign-on by a proxy, which sends the name in a header. `rights` are by name; `*` is for all other names."""
+    """The configuration of sign-on by a proxy that sends the name in `header`. The name `*` means all others."""
 
     header: str
     rights: Mapping[str, Right]
@@ -74,7 +74,7 @@ class Sessions:
     """Checks passwords and keeps sessions. A restart ends all sessions; a new password in the users file ends one."""
 
     def __init__(self, users: Users, clock: Clock, throttle: Throttle, public_url: str = "") -> None:
-        """`public_url` is the address of the pages for people. If it is https, a proxy in front does the encryption."""
+        """Check passwords against `users`. If `public_url` is https, a proxy in front of us does the encryption."""
         self.public_url = public_url
         self.proxy_auth: ProxyAuth | None = None
         self.provider: OpenID | None = None
@@ -88,11 +88,11 @@ class Sessions:
         # Two threads: one for the password that is being checked, one for sessions that exist.
         self._thread = ThreadPoolExecutor(2, "door")
 
-    async def enter(self, name: str, password: str, client: str, known: str = "") -> str | None:
+    async def sign_in(self, name: str, password: str, client: str, known: str = "") -> str | None:
         """Return the key of a new session, or None for a wrong name or password. Raises `Busy`.
 
-        `known` is the mark of a browser in which this person signed in before. Wrong guesses in other browsers do not
-        delay it, not even those from the same address.
+        `known` is the `browser_mark` that the browser has from an earlier sign-in, or empty. Wrong guesses from other
+        browsers do not delay a browser with a valid mark, even if they come from the same address.
         """
         mark = self.browser_mark(name)
         is_known = hmac.compare_digest(known.encode(), mark.encode())
@@ -104,7 +104,7 @@ class Sessions:
         return self._sign(f"known {name}")
 
     def _sign(self, text: str) -> str:
-        """Return a text that only this process can make from `text`."""
+        """Return the HMAC of `text` with a key that only this process has."""
         return hmac.new(self._salt, text.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
 
     async def find_session(self, key: str) -> Session | None:
@@ -120,9 +120,9 @@ class Sessions:
 
     async def _read_person(self, session: Session) -> Person | None:
         """Return the person of a session with their present right, or None if they have none."""
-        if session.claimed is None:
-            return await self._ask(lambda: self._users.find(session.person.name))
-        right = None if self.provider is None else self.provider.provider.right(session.claimed)
+        if session.claims is None:
+            return await self._run_in_thread(lambda: self._users.find(session.person.name))
+        right = None if self.provider is None else self.provider.provider.right(session.claims)
         return None if right is None else replace(session.person, right=right)
 
     async def sign_on_address(self, browser: str) -> str:
@@ -130,7 +130,7 @@ class Sessions:
         return await self._require_provider().sign_on_address(self.make_flow(browser))
 
     def make_flow(self, browser: str) -> Flow:
-        """Return the secrets of a sign-on, made from the random text `browser` that only this browser keeps."""
+        """Return the secrets of a sign-on, derived from `browser`, a random text in this browser's cookie."""
         return Flow(*(self._sign(f"{use} {browser}") for use in ("state", "nonce", "verifier")))
 
     def _require_provider(self) -> OpenID:
@@ -142,17 +142,17 @@ class Sessions:
         """Return the key of a new session for the person that the provider signs on. Raises `Busy`, `NotSignedOn`."""
         self._check_wait((client,))
         openid = self._require_provider()
-        name, claimed = await openid.redeem_code(code, self.make_flow(browser), self._ask)
-        right = openid.provider.right(claimed)
+        name, claims = await openid.redeem_code(code, self.make_flow(browser), self._run_in_thread)
+        right = openid.provider.right(claims)
         if right is None:
             why = f"You are signed on as {name}, who has no rights here. Contact the person who runs this monitor."
             raise NotSignedOn(HTTPStatus.FORBIDDEN, why)
         _log.info("signed_in", user=name, right=str(right), by="oidc", client=client)
-        return self._open_session(secrets.token_urlsafe(32), Person(name, NOBODY.password), claimed=claimed)
+        return self._open_session(secrets.token_urlsafe(32), Person(name, UNKNOWN_PERSON.password), claims=claims)
 
-    async def enter_by_header(self, authorization: str, client: str) -> Session | None:
+    async def sign_in_by_header(self, authorization: str, client: str) -> Session | None:
         """Return a session for an `Authorization: Basic` header, or None for a wrong password. Raises `Busy`."""
-        # A program sends its password with each request. It is checked only once, because a check is slow.
+        # A program sends its password with each request, and a check is slow. So the header is the key of a session.
         key = self._sign(authorization)
         known = await self.find_session(key)
         if known is not None:
@@ -162,16 +162,16 @@ class Sessions:
         return await self.find_session(self._open_session(key, person)) if person is not None else None
 
     @property
-    def by_password(self) -> bool:
+    def allows_passwords(self) -> bool:
         """Return whether people can sign in here with a password."""
         return self._users.file is not None
 
     @property
-    def lets_in(self) -> bool:
+    def allows_sign_in(self) -> bool:
         """Return whether people can sign in here, with a password or at a provider."""
-        return self.by_password or self.provider is not None
+        return self.allows_passwords or self.provider is not None
 
-    def enter_by_proxy(self, names: Sequence[str]) -> Session | None:
+    def sign_in_by_proxy(self, names: Sequence[str]) -> Session | None:
         """Return the session of the person that a trusted proxy signed on, or None if they have no right.
 
         `names` are all values of its header. Two values are refused, because the client may have sent one of them.
@@ -179,19 +179,19 @@ class Sessions:
         right = self.proxy_auth.right(names[0]) if self.proxy_auth is not None and len(names) == 1 else None
         if right is None:
             return None
-        key = self.browser_mark(f"vouched {names[0]}")
+        key = self.browser_mark(f"by proxy {names[0]}")
         known = self._sessions.get(key)
         if known is None or self._clock.monotonic() >= known.ends:
             _log.info("signed_in", user=names[0], right=str(right), by="proxy")
-            self._open_session(key, Person(names[0], NOBODY.password), vouched=True)
+            self._open_session(key, Person(names[0], UNKNOWN_PERSON.password), by_proxy_header=True)
         found = self._sessions[key]
         return replace(found, person=replace(found.person, right=right))
 
     async def find_program(self, token: str) -> Program | None:
         """Return the program with this token, or None if there is none."""
-        return await self._ask(lambda: self._users.find_program(token))
+        return await self._run_in_thread(lambda: self._users.find_program(token))
 
-    def leave(self, key: str) -> None:
+    def sign_out(self, key: str) -> None:
         """End a session."""
         left = self._sessions.pop(key, None)
         if left is not None:
@@ -199,51 +199,53 @@ class Sessions:
 
     async def sign_out_address(self, session: Session) -> str:
         """Return the address at which the provider signs this person out, empty if no provider signed them on."""
-        return await self.provider.sign_out_address(session.claimed) if self.provider and session.claimed else ""
+        return await self.provider.sign_out_address(session.claims) if self.provider and session.claims else ""
 
     def close(self) -> None:
         """Stop the threads."""
         self._thread.shutdown(wait=True, cancel_futures=True)
 
     async def _try_password(self, name: str, password: str, client: str, counted: Sequence[str]) -> Person | None:
-        """Return the person if the password is right. A wrong one is counted for each client in `counted`."""
+        """Return the person if the password is right, else None. Raises `Busy`.
+
+        A wrong password counts as a failure of each of `counted`: an address, an account or a known browser.
+        """
         self._check_wait(counted)
-        # Half of the places are for browsers in which a person signed in before.
+        # Only a known browser has one entry in `counted`. Half of the places are reserved for such browsers.
         if self._waiting >= _MOST_WAITING * (2 if len(counted) == 1 else 1):
             raise Busy(1)
         self._waiting += 1
         try:
-            # One at a time, so that a hundred guesses sent at once are counted before the next check.
+            # Only one check runs at a time, so that each wrong guess is counted before the next one is checked.
             async with self._turn:
                 self._check_wait(counted)
-                return await self._check_password(name, password, client, counted)
+                person = await self._run_in_thread(lambda: self._users.find(name)) or UNKNOWN_PERSON
+                is_right = await self._run_in_thread(lambda: person.password.matches(password))
+                if is_right and person is not UNKNOWN_PERSON:
+                    _log.info("signed_in", user=person.name, client=client)
+                    return person
+                for one in counted:
+                    self._throttle.count_failure(one)
         finally:
             self._waiting -= 1
+        # The name is not logged, because people sometimes type their password there.
+        _log.warning("sign_in_refused", client=client)
+        return None
 
     def _check_wait(self, counted: Sequence[str]) -> None:
         if wait := max(map(self._throttle.wait, counted)):
             raise Busy(wait)
 
-    async def _check_password(self, name: str, password: str, client: str, counted: Sequence[str]) -> Person | None:
-        person = await self._ask(lambda: self._users.find(name)) or NOBODY
-        is_right = await self._ask(lambda: person.password.matches(password))
-        if is_right and person is not NOBODY:
-            _log.info("signed_in", user=person.name, client=client)
-            return person
-        for one in counted:
-            self._throttle.count_failure(one)
-        # The name is not logged, because people sometimes type their password there.
-        _log.warning("sign_in_refused", client=client)
-        return None
-
-    def _open_session(self, key: str, person: Person, *, vouched: bool = False, claimed: Claimed | None = None) -> str:
-        ends = self._clock.monotonic() + LASTS
-        self._sessions[key] = Session(person, ends, vouched=vouched, claimed=claimed)
+    def _open_session(
+        self, key: str, person: Person, *, by_proxy_header: bool = False, claims: ProviderClaims | None = None
+    ) -> str:
+        ends = self._clock.monotonic() + SESSION_SECONDS
+        self._sessions[key] = Session(person, ends, by_proxy_header=by_proxy_header, claims=claims)
         if len(self._sessions) > _MOST_SESSIONS:
             self._sessions.popitem(last=False)
         return key
 
-    async def _ask(self, question: Callable[[], T]) -> T:
+    async def _run_in_thread(self, question: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, question)
 
 

@@ -14,42 +14,42 @@ from alerts.by_hand import InvalidInput
 from alerts.silence import FARTHEST_AHEAD, Scope
 from monitor.errors import UserFault
 from monitor.web.fragments import sort_by_name
-from monitor.web.incident_form import SentForm, faults_by_box, for_staff
-from monitor.web.pages import fault_page, list_silences, render, slot_start
+from monitor.web.incident_form import SentForm, faults_by_box, with_staff_form
+from monitor.web.pages import list_silences, render, render_fault, slot_start
 from monitor.web.queries import Queries
 from monitor.web.request import check_parameters, may_act, queries_of
 from schedules.times.zone import instant, local
 
 Choice = tuple[Scope, str, str]
-"""What can be muted: its scope, its id and what it is called."""
-_BOXES = {name: name for name in ("of", "reason", "from", "until")}
-_DEFAULT_LENGTH, _KNOWN_FROM = timedelta(hours=4), timedelta(days=30)
+"""Something that can be muted: its scope, its id and its name for people."""
+_BOX_IDS = {name: name for name in ("of", "reason", "from", "until")}
+_DEFAULT_LENGTH, _OFFERED_BEFORE = timedelta(hours=4), timedelta(days=30)
 
 
-async def show_form(request: Request) -> Response:
-    """Show the form, filled in for a `release` or an `incident` if one is named, and what is muted now or will be."""
+async def show_mute_form(request: Request) -> Response:
+    """Show the form and the current and future silences. The query can name a `release` or an `incident`."""
     check_parameters(request, ("release", "incident"))
     if not may_act(request):
-        return fault_page(request, 403, "Messages are muted by people who have signed in and may act.")
-    return await _show_form(request, dict(request.query_params))
+        return render_fault(request, 403, "Messages are muted by people who have signed in and may act.")
+    return await _render_mute_form(request, dict(request.query_params))
 
 
-@for_staff
+@with_staff_form
 async def mute_messages(request: Request, sent: SentForm) -> Response:
-    """Mute messages as the form says, and show the page with it."""
+    """Add the silence of the form, and show the page again."""
     zone, now = queries_of(request).timezone, sent.desk.clock.now()
     try:
         begins, until = (_read_instant(sent.text(box), box, zone) for box in ("from", "until"))
         until = until or (begins or now) + _DEFAULT_LENGTH
         await sent.desk.silence(_read_subject(sent.text("of")), until, sent.role, sent.text("reason"), begins)
     except InvalidInput as fault:
-        return await _show_form(request, sent.fields, faults_by_box(fault, _BOXES, "role"))
+        return await _render_mute_form(request, sent.fields, faults_by_box(fault, _BOX_IDS, "role"))
     return RedirectResponse("/silences", 303)
 
 
-@for_staff
+@with_staff_form
 async def end_silence(_request: Request, sent: SentForm) -> Response:
-    """End a silence now, or before it begins, and show the page without it."""
+    """End a silence, or cancel a future one, and show the page again."""
     try:
         await sent.desk.end_silence(sent.text("silence"), sent.role)
     except InvalidInput as fault:
@@ -73,7 +73,10 @@ def _read_instant(text: str, box: str, zone: str) -> datetime | None:
         raise InvalidInput([f"{box}: must be a date and time, such as 2026-11-26T09:30"]) from exc
 
 
-async def _show_form(request: Request, typed: Mapping[str, str], faults: Mapping[str, str] | None = None) -> Response:
+async def _render_mute_form(
+    request: Request, typed: Mapping[str, str], faults: Mapping[str, str] | None = None
+) -> Response:
+    """Return the page with the form, filled in with the `typed` texts or defaults, and the silences."""
     queries, now = queries_of(request), queries_of(request).clock.now()
     chosen, begins = await _find_subjects(queries, typed, now)
     of = " ".join(chosen[0][:2]) if chosen else ""
@@ -108,7 +111,7 @@ async def _find_subjects(
 
 def _list_producers_and_hosts(queries: Queries, now: datetime) -> Iterator[Choice]:
     """Yield the producers and hosts of releases near today, and all producers that have a name."""
-    near = queries.store.ledger.releases(now - _KNOWN_FROM, now + FARTHEST_AHEAD)
+    near = queries.store.ledger.releases(now - _OFFERED_BEFORE, now + FARTHEST_AHEAD)
     producers = {*queries.producers, *(name for one in near for name in one.producers)}
     yield from ((Scope.PRODUCER, name, called) for name, called in sort_by_name(producers, queries.producers))
     yield from ((Scope.HOST, host, host) for host in sorted({urlsplit(one.url).hostname or "" for one in near} - {""}))
@@ -120,7 +123,7 @@ def _format_for_input(moment: datetime | None, zone: str) -> str:
 
 
 ROUTES = [
-    Route("/silences", show_form, methods=["GET"]),
+    Route("/silences", show_mute_form, methods=["GET"]),
     Route("/silences", mute_messages, methods=["POST"]),
     Route("/silences/end", end_silence, methods=["POST"]),
 ]

@@ -1,8 +1,8 @@
 """The users file. A person who may sign in has a line `NAME:HASH`, `NAME:HASH:ROLE` or `NAME:HASH:ROLE:RIGHT`.
 
 A program with a token has a line `NAME:$sha256$HASH:SCOPE`. A random token cannot be guessed, so a fast hash is enough.
-`ninethirty user` makes both kinds of lines. The hash of a password is `$scrypt$ln=…,r=…,p=…$salt$hash`, the format of
-other tools, which can make lines too.
+`ninethirty user` makes both kinds of lines. A password has a hash in the common format
+`$scrypt$ln=…,r=…,p=…$salt$hash`, so other tools can make lines too.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import re
 import secrets
 import unicodedata
 from base64 import b64decode, b64encode
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -25,11 +25,11 @@ from monitor.errors import Fault
 from monitor.web.credentials import TokenScope
 
 SHORTEST = 12
-"""The least characters of a new password."""
+"""The minimum length of a new password, in characters."""
 LONGEST = 1024
 _MOST_MEMORY = 64 << 20
 _LEAST_WORK, _MOST_WORK = 1 << 17, 1 << 21
-"""Bounds of `Password.work`: 16 MB processed once, and half a second on a small machine."""
+"""Bounds of `Password.work`. The least fills 16 MB once, the most takes half a second on a small machine."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
 _HASH = re.compile(r"\$scrypt\$ln=(\d{1,2}),r=(\d{1,2}),p=(\d{1,2})\$([A-Za-z0-9+/]{11,86})\$([A-Za-z0-9+/]{43})")
 _NO_NAME = "a name is made of letters, digits and . _ @ -, 64 at most"
@@ -38,7 +38,7 @@ _log = structlog.get_logger(__name__)
 
 
 class Right(StrEnum):
-    """Rights of a person. `viewer` reads what is not embargoed, `duty` reads all and acts, `head` also signs."""
+    """Rights of a person. `viewer` reads all but embargoed data, `duty` reads all and acts, `head` also signs."""
 
     VIEWER = "viewer"
     DUTY = "duty"
@@ -51,8 +51,8 @@ class Password:
 
     salt: bytes = field(repr=False)
     digest: bytes = field(repr=False, default=b"")
-    # As hard to guess as the recommended 128 MB once. The allocator returns pieces of 32 MB or more to the machine, and
-    # keeps smaller ones.
+    # Three passes over 32 MB are as hard to guess as the recommended one pass over 128 MB. The allocator returns blocks
+    # of 32 MB or more to the system, but keeps smaller ones.
     ln: int = 15
     r: int = 8
     p: int = 3
@@ -110,7 +110,7 @@ class Program:
     scope: TokenScope
 
 
-NOBODY = Person("", Password(bytes(16), bytes(32)))
+UNKNOWN_PERSON = Person("", Password(bytes(16), bytes(32)))
 """The person whose password is checked if a name is unknown, so that the check takes as long as for a known name."""
 
 
@@ -170,7 +170,7 @@ def read_people(text: str, file: str) -> tuple[dict[str, Person], list[Fault]]:
 
 
 def _parse_person(written: str) -> Person | str:
-    """Return the person of a line, or what is wrong with the line."""
+    """Return the person of a line of the users file, or a text that says which fault the line has."""
     name, _, rest = written.partition(":")
     kept, _, role = rest.partition(":")
     if not _NAME.fullmatch(name) or not kept:
@@ -207,56 +207,57 @@ def _parse_password(kept: str) -> Password | None:
     return Password(salt, digest, *(int(found[part]) for part in (1, 2, 3)))
 
 
-def find_faults(file: Path) -> Iterator[str]:
-    """Yield the faults of a users file, one line each."""
+def find_faults(file: Path) -> list[str]:
+    """Return the faults of a users file, one line each."""
+    return _read_file(file)[2]
+
+
+def _read_file(file: Path) -> tuple[dict[str, Person], dict[str, Program], list[str]]:
+    """Return the people by name and the programs by token hash of a users file, and its faults, one line each."""
     try:
         text = file.read_text(encoding="utf-8")
-        people, faults = read_people(text, file.name)
-        if file.stat().st_mode & 0o022:
-            yield f"{file.name}: can be written by others, chmod 600"
+        is_writable = bool(file.stat().st_mode & 0o022)
     except (OSError, UnicodeDecodeError) as exc:
-        yield f"{file.name}: cannot be read: {getattr(exc, 'strerror', None) or 'is not UTF-8 text'}"
-        return
-    yield from map(str, faults)
-    if not people and not read_programs(text):
-        yield f"{file.name}: no one can sign in; `ninethirty user NAME` adds a person"
+        return {}, {}, [f"{file.name}: cannot be read: {getattr(exc, 'strerror', None) or 'is not UTF-8 text'}"]
+    (people, faults), programs = read_people(text, file.name), read_programs(text)
+    found = [f"{file.name}: can be written by others, chmod 600"] if is_writable else []
+    found += map(str, faults)
+    if not people and not programs:
+        found.append(f"{file.name}: no one can sign in; `ninethirty user NAME` adds a person")
+    return people, programs, found
 
 
 class Users:
     """The people and programs of a users file, which is read again after each change. Faulty lines are ignored."""
 
     def __init__(self, file: Path | None) -> None:
-        """Take a users file; with None there are no people and no programs."""
+        """Read people and programs from `file`. If it is None, there are none."""
         self.file = file
         self._file_state: object = None
         self._people: Mapping[str, Person] = {}
         self._programs: Mapping[str, Program] = {}
 
     def find(self, name: str) -> Person | None:
-        """Return a person as in the file now, or None if there is none or it cannot be read. Blocks on the disk."""
+        """Return the person with this name, or None if the file has none or cannot be read. Reads the disk."""
         self._read_if_changed()
         return self._people.get(name)
 
     def find_program(self, token: str) -> Program | None:
-        """Return the program with this token, or None if there is none. Blocks on the disk."""
+        """Return the program with this token, or None if there is none. Reads the disk."""
         self._read_if_changed()
         return self._programs.get(_hash_token(token))
 
     def _read_if_changed(self) -> None:
         if self.file is None or (state := _file_state(self.file)) == self._file_state:
             return
-        for fault in find_faults(self.file):
+        self._people, self._programs, faults = _read_file(self.file)
+        for fault in faults:
             _log.warning("users_faulty", fault=fault)
-        try:
-            text = self.file.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError):
-            text = ""
-        self._people, self._programs = read_people(text, self.file.name)[0], read_programs(text)
         self._file_state = state
 
 
 def _file_state(file: Path) -> object:
-    """Return a value that differs after each change of a file."""
+    """Return a value that changes whenever the file changes: its time, size and inode, or why it cannot be read."""
     try:
         found = file.stat()
     except OSError as exc:

@@ -78,7 +78,7 @@ async def test_somebody_signs_in_at_a_provider_of_another_site_comes_back_and_si
     width: int, tmp_path: Path
 ) -> None:
     async with signing_on(tmp_path) as one, serving(one.board.remade()) as here, browsing(width) as page:
-        base, door = here.replace("127.0.0.1", "localhost"), one.board.queries.door
+        base, door = here.replace("127.0.0.1", "localhost"), one.board.queries.sessions
         assert door is not None
         door.public_url = base
         one.idp.configuration = {"end_session_endpoint": f"{one.idp.url}/out"}

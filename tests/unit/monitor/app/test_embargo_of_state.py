@@ -142,7 +142,7 @@ def opened(life: Life, users: Path, *, public: bool) -> Queries:
     store, throttle = life.daemon.store, Throttle(life.clock)
     queries = Queries(store, life.app.status, life.clock, "Europe/London", public, throttle=throttle)
     queries.keys = Keys(metrics=b"for metrics alone")
-    queries.door = Sessions(Users(users), life.clock, throttle)
+    queries.sessions = Sessions(Users(users), life.clock, throttle)
     queries.producers = {"department-for-example": "Department"}
     queries.judge_promised = body_of_unwatched_at(store, make_policies(life.settings))
     queries.explain_verdict = make_explainer(life.settings, store).explain_release

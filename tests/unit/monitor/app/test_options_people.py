@@ -230,7 +230,7 @@ async def test_the_door_lets_in_whom_the_file_beside_the_configuration_names(rea
     (tmp_path / "users").write_text(make_line("anne", "correct horse battery"))
     door = make_sessions(read('[web]\nusers_file = "users"\n'), tmp_path, clock, throttle)
     assert door is not None
-    key = await door.enter("anne", "correct horse battery", "127.0.0.1")
+    key = await door.sign_in("anne", "correct horse battery", "127.0.0.1")
     assert key is not None
     session = await door.find_session(key)
     assert session is not None

@@ -66,7 +66,7 @@ class Stopped:
 
 @dataclass
 class Live:
-    """A fake of the running monitor whose answers a test sets."""
+    """A fake of the running monitor. Tests set its answers."""
 
     reasons: Sequence[str] = ()
     watched: dict[str, Pulse] = field(default_factory=dict)
@@ -195,7 +195,7 @@ async def a_board(
             CurrentIncidents(store.verdicts, lambda _release, _now: None, VerdictRecorder(store, RULES)), writer, clock
         ),
         keys,
-        door=door,
+        sessions=door,
         throttle=throttle,
         explain_verdict=Explainer(store, policies, "Europe/London").explain_release,
         local=public and door is None,

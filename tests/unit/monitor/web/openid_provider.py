@@ -17,7 +17,6 @@ from authlib.oauth2.rfc7636 import create_s256_code_challenge
 from joserfc import jwt
 from joserfc.jwk import KeySet, RSAKey
 
-from monitor.app.reporting_options import make_sessions
 from monitor.config.people import WebSettings
 from monitor.config.settings import Settings
 from tests.loopback import Asked, http_server
@@ -60,8 +59,8 @@ class Idp:
             self.sent = {name: values[0] for name, values in parse_qs(urlsplit(asked.target).query).items()}
             back = f"{self.sent['redirect_uri']}?{urlencode({'code': 'c0de', 'state': self.sent['state']})}"
             return 200, f'<title>There</title><a href="{back}">I am Anne</a>', {"Content-Type": "text/html"}
-        told = KeySet([key()]).as_dict(private=False) if path == "/keys" else self._answer_discovery()
-        return 200, json.dumps(told), {}
+        result = KeySet([key()]).as_dict(private=False) if path == "/keys" else self._answer_discovery()
+        return 200, json.dumps(result), {}
 
     def _answer_discovery(self) -> dict[str, Any]:
         own = {name: f"{self.url}/{path}" for name, path in (("token_endpoint", "token"), ("jwks_uri", "keys"))}
@@ -94,7 +93,7 @@ class Idp:
         return jwt.encode({"alg": "RS256", "kid": by.kid, **(header or {})}, claims, by)
 
     def approve(self, sent: httpx.Response) -> dict[str, str]:
-        """Sign in at the provider as the redirect asks, and return the query of the way back."""
+        """Follow the redirect `sent` to the provider, and return the query with which it redirects back."""
         assert sent.status_code == 303, sent.text
         where = urlsplit(sent.headers["location"])
         assert f"{where.scheme}://{where.netloc}{where.path}" == f"{self.url}/authorize"
@@ -111,11 +110,11 @@ class SignOn:
     client: httpx.AsyncClient
 
     async def start(self, where: str = "/") -> dict[str, str]:
-        """Sign in at the provider, and return the query of the way back."""
+        """Sign in at the provider, and return the query with which it redirects back."""
         return self.idp.approve(await self.client.get("/sign-in/oidc", params={"next": where}))
 
     async def finish(self, query: Mapping[str, str]) -> httpx.Response:
-        """Return the response of the board to the way back."""
+        """Send the provider's redirect to the board, and return the response."""
         return await self.client.get("/sign-in/oidc/return", params=query)
 
     async def sign_on(self, where: str = "/") -> httpx.Response:
@@ -128,7 +127,7 @@ class SignOn:
 
 
 def web(folder: Path, url: str, public: str = BOARD, **more: Any) -> WebSettings:  # noqa: ANN401 # what the table takes
-    """Return settings with a provider whose secret is in a file. `public` is the address of the board."""
+    """Return settings with a provider and its secret in a file. `public` is the address of the board."""
     (folder / "secret").write_text(f"{SECRET}\n")
     oidc = {
         "issuer": url,
@@ -148,13 +147,13 @@ async def signing_on(
     users: Path | None = None,
     **more: Any,  # noqa: ANN401 # as above
 ) -> AsyncIterator[SignOn]:
-    """Open a closed board with a provider beside it; `more` goes over what its table says."""
+    """Open a board that needs sign-in, and its provider. `more` replaces settings of the provider."""
     idp = idp or Idp()
     async with a_board(public=False) as board, http_server(idp) as server:
         idp.url, idp.now = server.url, int(board.clock.now().timestamp())
         table = web(folder, server.url, **more).model_copy(update={"users_file": users and str(users)})
         settings = Settings(web=table)
-        board.queries.door = make_sessions(settings, folder, board.clock, board.queries.throttle)
+        board.queries.sessions = make_sessions(settings, folder, board.clock, board.queries.throttle)
         transport = httpx.ASGITransport(board.remade())
         async with httpx.AsyncClient(transport=transport, base_url=BOARD, headers={"Accept": "text/html"}) as client:
             yield SignOn(board, idp, client)

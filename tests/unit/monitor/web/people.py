@@ -43,7 +43,7 @@ async def working(users: Path, name: str = "anne") -> AsyncIterator[Board]:
 
 
 async def form(board: Board, where: str) -> dict[str, str]:
-    """Return what the form of a page sends when nothing is touched, boxes included."""
+    """Return what the form of a page sends if no one edits it, with all boxes."""
     page = await board.client.get(where)
     found = {name: hidden(page, name) for name in ("guard", "version") if f'name="{name}"' in page.text}
     texts = re.findall(r'<textarea[^>]* name="([^"]+)"[^>]*>\n([^<]*)</textarea>', page.text)

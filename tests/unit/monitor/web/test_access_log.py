@@ -13,7 +13,7 @@ from starlette.routing import Route
 from structlog.testing import capture_logs
 
 from monitor.clock import SystemClock
-from monitor.web.access_log import AccessLog
+from monitor.web.middleware import AccessLog
 
 
 async def page(request: Request) -> PlainTextResponse:

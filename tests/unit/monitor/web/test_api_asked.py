@@ -63,10 +63,14 @@ def values(schema: Json) -> st.SearchStrategy[Any]:
 
 
 def requests(name: str) -> st.SearchStrategy[Json]:
-    """Return what may be asked of an operation: every part that it needs, and some of the others."""
+    """Return a strategy for requests to an operation, with all required and some optional parts."""
     _, _, one = OPERATIONS[name]
     parts = {
-        where: {told["name"]: values(told["schema"]) for told in one["parameters"] if told["in"] == where}
+        where: {
+            parameter["name"]: values(parameter["schema"])
+            for parameter in one["parameters"]
+            if parameter["in"] == where
+        }
         for where in ("path", "query")
     }
     body = one.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema")
@@ -87,9 +91,9 @@ async def answered(board: Board, name: str, asked: Json) -> None:
     answer = await board.client.request(method, path, params=asked["query"], json=asked["body"], headers=TOKEN)
     status, media = str(answer.status_code), answer.headers["content-type"]
     assert status in {"200", "201", "404", "409"}, (path, asked, answer.text)
-    told = one["responses"][status]["content"]
-    assert media in told
-    ref = told[media].get("schema", {}).get("$ref", "").rpartition("/")[2]
+    parameter = one["responses"][status]["content"]
+    assert media in parameter
+    ref = parameter[media].get("schema", {}).get("$ref", "").rpartition("/")[2]
     if ref:
         model: type[BaseModel] = getattr(answers, ref)
         model.model_validate(answer.json(), extra="forbid")

@@ -22,21 +22,21 @@ DAY = "from=2018-01-05"
 
 
 async def described(board: Board) -> dict[str, Any]:
-    told: dict[str, Any] = (await board.client.get("/api/v1/openapi.json")).json()
-    return told
+    result: dict[str, Any] = (await board.client.get("/api/v1/openapi.json")).json()
+    return result
 
 
-def operations(told: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    for path in told["paths"].values():
+def operations(result: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for path in result["paths"].values():
         yield from path.values()
 
 
 async def test_every_operation_has_a_unique_name_a_tag_a_summary_and_typed_answers() -> None:
     async with a_board() as board:
-        told = await described(board)
-    every = list(operations(told))
+        result = await described(board)
+    every = list(operations(result))
     assert len({one["operationId"] for one in every}) == len(every) == 15
-    tags = {one["name"] for one in told["tags"]}
+    tags = {one["name"] for one in result["tags"]}
     for one in every:
         assert set(one["tags"]) <= tags
         assert one["summary"]
@@ -50,31 +50,31 @@ async def test_every_operation_has_a_unique_name_a_tag_a_summary_and_typed_answe
 
 async def test_every_object_is_described_and_every_reference_resolves() -> None:
     async with a_board() as board:
-        told = await described(board)
-    schemas = told["components"]["schemas"]
+        result = await described(board)
+    schemas = result["components"]["schemas"]
     assert [name for name, one in schemas.items() if not one.get("description")] == []
-    assert {one.rpartition("/")[2] for one in _references(told)} <= set(schemas)
+    assert {one.rpartition("/")[2] for one in _references(result)} <= set(schemas)
 
 
 async def test_every_default_is_valid_under_its_schema() -> None:
     async with a_board() as board:
-        told = await described(board)
-    shapes = [one for one in _tables(told) if "default" in one]
+        result = await described(board)
+    shapes = [one for one in _tables(result) if "default" in one]
     assert shapes
     for one in shapes:
         Draft202012Validator(one).validate(one["default"])
 
 
-def _tables(told: object) -> Iterator[dict[str, Any]]:
-    if isinstance(told, dict):
-        yield told
-        told = list(told.values())
-    for one in told if isinstance(told, list) else ():
+def _tables(result: object) -> Iterator[dict[str, Any]]:
+    if isinstance(result, dict):
+        yield result
+        result = list(result.values())
+    for one in result if isinstance(result, list) else ():
         yield from _tables(one)
 
 
-def _references(told: object) -> Iterator[str]:
-    yield from (one["$ref"] for one in _tables(told) if "$ref" in one)
+def _references(result: object) -> Iterator[str]:
+    yield from (one["$ref"] for one in _tables(result) if "$ref" in one)
 
 
 ANSWERS: dict[str, type[answers.Answer]] = {
@@ -101,8 +101,8 @@ async def test_every_answer_matches_its_model_without_extra_fields() -> None:
 async def test_strangers_get_answers_of_the_same_shape() -> None:
     async with a_board(base="http://board.example") as board:
         for path, model in ANSWERS.items():
-            told = await board.client.get(f"/api/v1/{path}")
-            assert path == "calendars" or model.model_validate(told.json(), extra="forbid")
+            result = await board.client.get(f"/api/v1/{path}")
+            assert path == "calendars" or model.model_validate(result.json(), extra="forbid")
 
 
 async def test_unchanged_answer_is_a_304() -> None:
@@ -119,9 +119,9 @@ async def test_unchanged_answer_is_a_304() -> None:
 async def pages(client: httpx.AsyncClient, address: str, name: str) -> list[list[str]]:
     found, after = [], ""
     while after is not None:
-        told = (await client.get(f"{address}{after and '&after='}{after}")).json()
-        found.append([one["id"] for one in told[name]])
-        after = told["next"]
+        result = (await client.get(f"{address}{after and '&after='}{after}")).json()
+        found.append([one["id"] for one in result[name]])
+        after = result["next"]
     return found
 
 
@@ -161,7 +161,7 @@ async def test_name_with_control_characters_is_unknown(name: str) -> None:
 
 
 class Broken(dict[str, dict[str, Any]]):
-    """What breaks whenever it is asked."""
+    """A dict that raises an error at each read."""
 
     def get(self, *_args: object) -> Any:  # noqa: ANN401 # never returns
         raise RuntimeError(TITLE)
@@ -225,10 +225,10 @@ async def test_strangers_see_the_same_in_csv_as_in_json() -> None:
 
 async def test_api_page_has_every_operation_and_object_and_no_broken_link() -> None:
     async with a_board() as board:
-        told, page = await described(board), (await board.client.get("/api")).text
+        result, page = await described(board), (await board.client.get("/api")).text
     ids = re.findall(r' id="([^"]+)"', page)
     assert len(ids) == len(set(ids))
-    assert {*told["components"]["schemas"], *(one["operationId"] for one in operations(told))} <= set(ids)
+    assert {*result["components"]["schemas"], *(one["operationId"] for one in operations(result))} <= set(ids)
     assert set(re.findall(r'href="#([^"]+)"', page)) <= set(ids)
     assert re.findall(r'(?:src|href)="(?:https?:)?//', page) == []
     assert "<code>next</code> of the page before" in page

@@ -1,4 +1,4 @@
-"""Every address of the web application, asked of the real daemon while it watches."""
+"""Requests to every address of the web application, while a real daemon watches."""
 
 from __future__ import annotations
 
@@ -67,8 +67,8 @@ def test_every_address_answers_for_a_late_release(tmp_path: Path) -> None:
                 ("claims-q3", "late", incident.id)
             ]
             assert (await client.get("/api/v1/releases/claims-q3")).json() == board[0]
-            told = (await client.get("/api/v1/incidents")).json()["incidents"]
-            assert [one["id"] for one in told] == [incident.id]
+            result = (await client.get("/api/v1/incidents")).json()["incidents"]
+            assert [one["id"] for one in result] == [incident.id]
             days = {
                 day: (await client.get(f"/api/v1/incidents?from={day}")).json() for day in ("2026-11-26", "2026-11-27")
             }
@@ -103,9 +103,9 @@ def test_board_of_a_day_shows_promised_releases_that_are_not_watched_yet(tmp_pat
         async with browsing(life) as client:
             one = await client.get("/api/v1/releases/far-off")
             assert (one.status_code, one.json()["verdict"]) == (200, "pending")
-            for asked, told in (("", [one.json()["id"]]), ("&producer=others", [])):
+            for asked, result in (("", [one.json()["id"]]), ("&producer=others", [])):
                 rows = (await client.get(f"/api/v1/releases?from=2027-01-07{asked}")).json()["releases"]
-                assert [row["id"] for row in rows] == told
+                assert [row["id"] for row in rows] == result
             assert "Far-off figures" in (await client.get("/?date=2027-01-07")).text
             assert (await client.get("/releases/far-off")).status_code == 200
 
@@ -142,9 +142,9 @@ def test_unknown_addresses_are_not_found(tmp_path: Path, address: str, status: i
             answer = await client.get(address)
             assert answer.status_code == status
             if address.startswith("/api/"):
-                told = answer.json()
-                assert set(told) == {"type", "title", "status", "detail"}
-                assert (told["status"], answer.headers["content-type"]) == (status, "application/problem+json")
+                result = answer.json()
+                assert set(result) == {"type", "title", "status", "detail"}
+                assert (result["status"], answer.headers["content-type"]) == (status, "application/problem+json")
             assert "Traceback" not in answer.text
 
     live(tmp_path, "", act)
@@ -297,14 +297,14 @@ def test_readiness_liveness_and_doubts_are_separate(tmp_path: Path) -> None:
             await life.until("09:28:30")
             health = life.daemon.calendar_reads.health
             health.clock(Bounds(90.0, 91.0), life.clock.now())
-            told = await client.get("/readyz")
-            assert (told.status_code, told.json()["doubts"]) == (
+            result = await client.get("/readyz")
+            assert (result.status_code, result.json()["doubts"]) == (
                 200,
                 ["this machine's clock disagrees with the hosts it watches"],
             )
             health.note_store_failure(life.clock.now() - timedelta(seconds=11))
-            told = await client.get("/readyz")
-            assert (told.status_code, told.json()["ready"], len(told.json()["reasons"])) == (503, False, 1)
+            result = await client.get("/readyz")
+            assert (result.status_code, result.json()["ready"], len(result.json()["reasons"])) == (503, False, 1)
             assert (await client.get("/livez")).status_code == 200
 
     live(tmp_path, "", act)
@@ -312,6 +312,6 @@ def test_readiness_liveness_and_doubts_are_separate(tmp_path: Path) -> None:
 
 async def test_monitor_that_does_not_look_fails_its_liveness_check() -> None:
     async with a_board(reasons=["no look has begun"]) as board:
-        told = await board.client.get("/livez")
-        assert (told.status_code, told.text) == (503, "no look has begun\n")
+        result = await board.client.get("/livez")
+        assert (result.status_code, result.text) == (503, "no look has begun\n")
         assert (await board.client.get("/healthz")).status_code == 200

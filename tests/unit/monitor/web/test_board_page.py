@@ -30,9 +30,9 @@ async def test_board_counts_verdicts_above_the_list() -> None:
     async with a_board() as board:
         text = (await board.client.get("/?date=2018-01-05")).text
         rows = (await board.client.get("/api/v1/releases?from=2018-01-05")).json()["releases"]
-    told = re.sub("<[^>]*>", "", text.partition('<p class="counts" id="counts">')[2].partition("</p>")[0])
-    assert told.startswith(f"{len(rows)} promised: ")
-    assert sum(int(number) for number in re.findall(r"\d+", told.partition(":")[2])) == len(rows)
+    result = re.sub("<[^>]*>", "", text.partition('<p class="counts" id="counts">')[2].partition("</p>")[0])
+    assert result.startswith(f"{len(rows)} promised: ")
+    assert sum(int(number) for number in re.findall(r"\d+", result.partition(":")[2])) == len(rows)
 
 
 async def test_host_without_usable_answers_is_named_at_the_top() -> None:
@@ -103,8 +103,8 @@ async def test_release_with_unwatched_parts_says_so() -> None:
         with board.store.transaction() as tx:
             tx.save_judged(replace(row, body=row.body | {"findings": [*row.body["findings"], cut]}))
         after = (await board.client.get("/?date=2018-01-05")).text
-    told = "not all of its parts are watched"
-    assert (told in before, after.count(told)) == (False, 1)
+    result = "not all of its parts are watched"
+    assert (result in before, after.count(result)) == (False, 1)
 
 
 async def test_invalid_board_query_is_refused_with_the_reason() -> None:
@@ -263,8 +263,8 @@ async def test_api_filters_incidents_by_open_and_by_producer() -> None:
             tx.save_incident(over)
 
         async def ids(query: str) -> set[str]:
-            told = (await board.client.get(f"/api/v1/incidents?{query}")).json()["incidents"]
-            return {one["id"] for one in told}
+            result = (await board.client.get(f"/api/v1/incidents?{query}")).json()["incidents"]
+            return {one["id"] for one in result}
 
         assert "over" in await ids("")
         assert await ids("open=true") == await ids("") - {"over"}
@@ -282,10 +282,12 @@ async def test_old_open_incident_is_listed_before_hundreds_of_closed_ones() -> N
             for number in range(MOST_INCIDENTS):
                 tx.save_incident(replace(over, id=f"n{number}", occurred=known.occurred + timedelta(days=2)))
         pages = [(await board.client.get(path)).text for path in ("/", "/incidents")]
-        told = (await board.client.get("/api/v1/incidents?open=true&from=2018-01-05&to=2018-01-05")).json()["incidents"]
+        result = (await board.client.get("/api/v1/incidents?open=true&from=2018-01-05&to=2018-01-05")).json()[
+            "incidents"
+        ]
         later = (await board.client.get("/api/v1/incidents?open=true&from=2018-01-06")).json()["incidents"]
     assert all(f'href="/incidents/{board.incident}"' in page for page in pages)
-    assert {one["id"] for one in told} >= {board.incident}
+    assert {one["id"] for one in result} >= {board.incident}
     assert later == []
 
 

@@ -38,8 +38,8 @@ def run_office(folder: Path, act: Callable[[Office, Ask], Awaitable[None]]) -> N
 
 def test_api_lists_each_calendar_with_its_last_usable_read_and_fault(tmp_path: Path) -> None:
     async def act(office: Office, ask: Ask) -> None:
-        (told,) = (await ask("/api/v1/calendars")).json()["calendars"]
-        assert (told["last_usable_read"], told["fault"]) == (None, "not read yet")
+        (result,) = (await ask("/api/v1/calendars")).json()["calendars"]
+        assert (result["last_usable_read"], result["fault"]) == (None, "not read yet")
         await office.read(csv(row("a"), row("b")))
         await office.read(RESET, after=10)
         answer = (await ask("/api/v1/calendars")).json()

@@ -66,23 +66,23 @@ async def is_ended(streams: Streams) -> bool:
 
 
 @pytest.mark.parametrize(
-    ("sent", "told"),
+    ("sent", "expected"),
     [
         (PART + b"x" * 20_000, b"400"),
         (b"GET / HTTP/1.1\r\nHost: b\r\n" + b"A: b\r\n" * 4000, b"400"),
         (b"\x00\xff nonsense\r\n\r\n", b"400"),
     ],
 )
-async def test_endless_request_head_is_refused(sent: bytes, told: bytes) -> None:
+async def test_endless_request_head_is_refused(sent: bytes, expected: bytes) -> None:
     async with serve_pages() as (host, port):
         reader, writer = await asyncio.open_connection(host, port)
         writer.write(sent)
-        assert told in (await asyncio.wait_for(reader.read(), 10)).split(b"\r\n")[0]
+        assert expected in (await asyncio.wait_for(reader.read(), 10)).split(b"\r\n")[0]
         writer.close()
 
 
 async def test_slow_request_head_closes_its_connection() -> None:
-    async with serve_pages(ConnectionLimiter(head_within=0.2)) as (host, port):
+    async with serve_pages(ConnectionLimiter(header_seconds=0.2)) as (host, port):
         streams = await open_slow_streams(host, port, 1)
         assert await asyncio.wait_for(is_ended(streams), 10)
         reader, writer = await asyncio.open_connection(host, port)

@@ -70,7 +70,7 @@ async def test_the_first_band_lists_twelve_releases_and_counts_the_others() -> N
 
 
 @pytest.mark.parametrize(
-    ("least", "most", "told"),
+    ("least", "most", "expected"),
     [
         (12, 15, "12 s to 15 s"),
         (299, 299, "4 min 59 s"),
@@ -78,8 +78,8 @@ async def test_the_first_band_lists_twelve_releases_and_counts_the_others() -> N
         (4680, None, "at least 1 h 18 min"),
     ],
 )
-def test_lists_show_lengths_over_five_minutes_in_minutes(least: float, most: float | None, told: str) -> None:
-    assert short_length({"min": least, "max": most}) == told
+def test_lists_show_lengths_over_five_minutes_in_minutes(least: float, most: float | None, expected: str) -> None:
+    assert short_length({"min": least, "max": most}) == expected
 
 
 async def test_reason_is_shown_under_the_title_of_its_release() -> None:

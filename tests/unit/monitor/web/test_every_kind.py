@@ -80,10 +80,10 @@ async def test_an_incident_of_every_kind_has_a_page_and_json(kind: Kind) -> None
             with board.store.transaction() as tx:
                 tx.save_incident(made)
             page = await board.client.get(f"/incidents/{made.id}")
-            told = await board.client.get(f"/api/v1/incidents/{made.id}")
-            assert (page.status_code, told.status_code) == (200, 200), facts
-            assert told.json()["kind"] == kind
-            assert told.json()["verdict"] == (facts.verdict if facts and facts.verdict != LEAD else None)
+            result = await board.client.get(f"/api/v1/incidents/{made.id}")
+            assert (page.status_code, result.status_code) == (200, 200), facts
+            assert result.json()["kind"] == kind
+            assert result.json()["verdict"] == (facts.verdict if facts and facts.verdict != LEAD else None)
         assert (await board.client.get("/incidents")).status_code == 200
         assert (await board.client.get("/")).status_code == 200
 

@@ -16,7 +16,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 
 def add(board: Board, *words: str) -> None:
-    """Write down that earlier releases of ofqual had these verdicts, for good; one of its own was early."""
+    """Store an earlier release of ofqual with each of these verdicts, all final."""
     row = board.store.verdicts.judged_one("r")
     assert row is not None
     with board.store.transaction() as tx:
@@ -64,15 +64,15 @@ async def test_feed_lists_changes_newest_first_with_unique_ids() -> None:
     async with a_board() as board:
         answer = await board.client.get("/atom.xml")
         assert answer.headers["content-type"] == "application/atom+xml"
-        told = feedparser.parse(answer.content)
-    assert (told.bozo, told.feed.title) == (False, "ninethirty: promised statistics")
-    assert [one.title for one in told.entries] == [
+        result = feedparser.parse(answer.content)
+    assert (result.bozo, result.feed.title) == (False, "ninethirty: promised statistics")
+    assert [one.title for one in result.entries] == [
         f"OVERDUE by at least 6 min 40 s: {TITLE}",
         "EARLY: Example prices: monthly",
     ]
-    assert [one.link for one in told.entries] == ["http://127.0.0.1/releases/r", "http://127.0.0.1/releases/early"]
-    assert len({one.id for one in told.entries}) == 2
-    assert told.feed.updated == told.entries[0].updated
+    assert [one.link for one in result.entries] == ["http://127.0.0.1/releases/r", "http://127.0.0.1/releases/early"]
+    assert len({one.id for one in result.entries}) == 2
+    assert result.feed.updated == result.entries[0].updated
 
 
 @pytest.mark.parametrize("title", ["<b>&amp;</b> ]]>", 'it\'s "quoted"', "two\nlines\x00"])
@@ -81,9 +81,9 @@ async def test_hostile_title_is_escaped_in_the_feed(title: str) -> None:
         (event, *_) = board.store.verdicts.events(release="r")
         with board.store.transaction() as tx:
             tx.add_event(replace(event, id="x", at=after_slot(500), body=event.body | {"title": title}))
-        told = feedparser.parse((await board.client.get("/atom.xml")).content)
-    assert told.bozo is False
-    assert "<script" not in told.entries[0].title
+        result = feedparser.parse((await board.client.get("/atom.xml")).content)
+    assert result.bozo is False
+    assert "<script" not in result.entries[0].title
 
 
 async def test_feeds_are_the_same_for_staff_and_refused_if_the_board_is_closed() -> None:

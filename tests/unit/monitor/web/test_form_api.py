@@ -20,8 +20,8 @@ Json = dict[str, Any]
 async def read(board: Board) -> Json:
     answer = await board.client.get(f"/api/v1/incidents/{board.incident}/answers", headers=TOKEN)
     Form.model_validate(answer.json(), extra="forbid")
-    told: Json = answer.json()
-    return told
+    result: Json = answer.json()
+    return result
 
 
 async def write(board: Board, version: int, role: str = "web team", **answers: str) -> httpx.Response:
@@ -33,13 +33,13 @@ async def write(board: Board, version: int, role: str = "web team", **answers: s
     return await board.client.post(f"/api/v1/incidents/{board.incident}/answers", json=sent, headers=TOKEN)
 
 
-async def note(board: Board, **told: Any) -> httpx.Response:  # noqa: ANN401 # as the operation takes it
-    sent = {"role": "web team"} | told
+async def note(board: Board, **result: Any) -> httpx.Response:  # noqa: ANN401 # as the operation takes it
+    sent = {"role": "web team"} | result
     return await board.client.post(f"/api/v1/incidents/{board.incident}/notes", json=sent, headers=TOKEN)
 
 
-def account(told: Json) -> Json | None:
-    found: Json | None = next(box for box in told["boxes"] if box["id"] == ACCOUNT)["answer"]
+def account(result: Json) -> Json | None:
+    found: Json | None = next(box for box in result["boxes"] if box["id"] == ACCOUNT)["answer"]
     return found
 
 
@@ -101,9 +101,9 @@ async def test_invalid_answer_is_refused(version: int, answers: dict[str, str], 
 
 async def test_program_can_add_every_note_of_the_form() -> None:
     async with a_board() as board:
-        told = {"note": "seen", "cause": "expired certificate", "assigned": "press office", "call": "web team"}
-        told |= {"said": "on it", "address": "https://a.example/x", "forward": "2018-01-05T09:50:00Z"}
-        answer = await note(board, **told, action="Renew it", owner="web team", due="2018-02-01")
+        result = {"note": "seen", "cause": "expired certificate", "assigned": "press office", "call": "web team"}
+        result |= {"said": "on it", "address": "https://a.example/x", "forward": "2018-01-05T09:50:00Z"}
+        answer = await note(board, **result, action="Renew it", owner="web team", due="2018-02-01")
         assert answer.status_code == 200, answer.text
         found = answer.json()
         texts = [entry["text"] for entry in found["timeline"] if entry["by"] == "web team"]
@@ -121,10 +121,10 @@ async def test_program_can_add_every_note_of_the_form() -> None:
         assert ended["actions"][0]["done_by"] == "web team"
 
 
-@pytest.mark.parametrize("told", [{"call": "web team"}, {"address": "javascript:x"}, {"action": "x"}])
-async def test_invalid_note_is_refused_as_a_whole(told: dict[str, str]) -> None:
+@pytest.mark.parametrize("expected", [{"call": "web team"}, {"address": "javascript:x"}, {"action": "x"}])
+async def test_invalid_note_is_refused_as_a_whole(expected: dict[str, str]) -> None:
     async with a_board() as board:
-        answer = await note(board, note="seen", **told)
+        answer = await note(board, note="seen", **expected)
         found = (await board.client.get(f"/api/v1/incidents/{board.incident}")).json()
     assert answer.status_code == 409
     assert "seen" not in [entry["text"] for entry in found["timeline"]]

@@ -16,12 +16,12 @@ from tests.unit.monitor.web.board import Board, a_board
 from tests.worlds.instants import after_slot
 
 
-def add(board: Board, *told: tuple[str, str, int]) -> None:
+def add(board: Board, *result: tuple[str, str, int]) -> None:
     """Write down releases that are settled: producer, verdict, and how many days ago they were due."""
     row = board.store.verdicts.judged_one("r")
     assert row is not None
     with board.store.transaction() as tx:
-        for number, (producer, word, days) in enumerate(told):
+        for number, (producer, word, days) in enumerate(result):
             name, slot = f"old-{number}", after_slot(-86400 * days)
             promised = row.body["slot"] | {"start": slot.isoformat(), "precision": "instant"}
             body = row.body | {"id": name, "verdict": word, "slot": promised, "producer": producer}
@@ -50,8 +50,8 @@ async def test_settled_releases_are_counted_by_month_producer_host_and_hour() ->
         found = read_tables(await board.client.get("/history"))
         by_month = found["Releases by month and verdict"]
         assert len(by_month) == 12
-        told = {month: cells[0] for month, cells in by_month.items() if cells[0] != "no releases judged"}
-        assert told == {"Nov 2017": "0 %, 0 of 1", "Jan 2018": "66 %, 2 of 3"}
+        result = {month: cells[0] for month, cells in by_month.items() if cells[0] != "no releases judged"}
+        assert result == {"Nov 2017": "0 %, 0 of 1", "Jan 2018": "66 %, 2 of 3"}
         assert found["Releases by producer and verdict"]["Department for Transport"][0] == "100 %, 1 of 1"
         assert len(found["Releases by host and verdict"]) == 1
         assert list(found["Releases by hour and verdict"]) == ["09:00"]
@@ -87,8 +87,8 @@ async def test_a_producer_is_shown_by_series_the_worst_first_under_the_newest_ti
         "Road figures, December 2017": "100 %, 2 of 2",
     }
     assert list(mine) == ["Rail, 2017/18", "Road figures, December 2017"]
-    told = host["Releases by series and verdict"]
-    assert [cells[0] for cells in told.values()] == ["0 %, 0 of 1", "100 %, 1 of 1"]
+    result = host["Releases by series and verdict"]
+    assert [cells[0] for cells in result.values()] == ["0 %, 0 of 1", "100 %, 1 of 1"]
     assert "Releases by host and verdict" not in host
 
 

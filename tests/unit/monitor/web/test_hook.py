@@ -61,17 +61,17 @@ async def acknowledge_and_sign(day: Day, desk: Desk) -> None:
 
 
 def test_published_schema_matches_the_models() -> None:
-    told = "python -m monitor.web.hook > docs/webhook.schema.json"
-    assert json.loads(PUBLISHED.read_text(encoding="utf-8")) == schema(), told
+    result = "python -m monitor.web.hook > docs/webhook.schema.json"
+    assert json.loads(PUBLISHED.read_text(encoding="utf-8")) == schema(), result
 
 
 def test_webhook_gets_each_event_of_an_incident_once() -> None:
     day = play_day(acknowledge_and_sign)
-    told = posted_events(day.channels["hook"])
-    assert [one["event"] for one in told] == ["opened", "reminder", "acknowledged", "over", "signed"]
-    assert {one["thread"] for one in told} == {told[0]["id"]}
-    assert [one["incident"]["acknowledged"] for one in told][1:3] == [None, {"at": told[2]["at"], "by": ROLE}]
-    assert [bool(one["incident"]["signed"]) for one in told] == [False] * 4 + [True]
+    result = posted_events(day.channels["hook"])
+    assert [one["event"] for one in result] == ["opened", "reminder", "acknowledged", "over", "signed"]
+    assert {one["thread"] for one in result} == {result[0]["id"]}
+    assert [one["incident"]["acknowledged"] for one in result][1:3] == [None, {"at": result[2]["at"], "by": ROLE}]
+    assert [bool(one["incident"]["signed"]) for one in result] == [False] * 4 + [True]
 
 
 def test_people_get_no_notice_of_an_acknowledgement_or_signature() -> None:
@@ -81,8 +81,8 @@ def test_people_get_no_notice_of_an_acknowledgement_or_signature() -> None:
 
 def test_pager_gets_acknowledgement_and_close_but_no_signature() -> None:
     day = play_day(acknowledge_and_sign)
-    told = [build_event(message, "key") for message in day.channels["pager"].messages.values()]
-    actions = [one["event_action"] for one in told if one is not None]
+    result = [build_event(message, "key") for message in day.channels["pager"].messages.values()]
+    actions = [one["event_action"] for one in result if one is not None]
     assert actions == ["trigger", "trigger", "acknowledge", "resolve"]
 
 
@@ -102,10 +102,10 @@ def test_closing_by_hand_is_sent_to_machines_also_for_a_platform_incident() -> N
         await day.on_to(1500)
 
     day = play_day(story)
-    told = posted_events(day.channels["hook"])
-    of_platform = [one["event"] for one in told if (one["incident"] or {}).get("kind") == "platform"]
+    result = posted_events(day.channels["hook"])
+    of_platform = [one["event"] for one in result if (one["incident"] or {}).get("kind") == "platform"]
     assert of_platform[:2] == ["opened", "acknowledged"]
-    by_hand = [one["event"] for one in told if (one["incident"] or {}).get("kind") == "hand"]
+    by_hand = [one["event"] for one in result if (one["incident"] or {}).get("kind") == "hand"]
     assert by_hand == ["opened", "closed"]
     paged = [build_event(message, "key") for message in day.channels["pager"].messages.values()]
     assert [one["event_action"] for one in paged if one is not None and "platform" in one["dedup_key"]] == [

@@ -24,7 +24,7 @@ from tests.worlds.verdicts import judged
 
 @dataclass
 class Broken(Live):
-    """A monitor that cannot be asked."""
+    """A monitor with a store that cannot be read."""
 
     asked: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -52,12 +52,12 @@ def parse_events(chunk: bytes) -> list[StreamEvent]:
 
 async def read_events(stream: AsyncIterator[bytes], pulses: int = 1) -> list[StreamEvent]:
     """Return the events until this many pulses were received."""
-    told: list[StreamEvent] = []
+    result: list[StreamEvent] = []
     async for chunk in stream:
-        told += parse_events(chunk)
-        if sum(one.kind == "pulse" for one in told) >= pulses:
-            return told
-    return told
+        result += parse_events(chunk)
+        if sum(one.kind == "pulse" for one in result) >= pulses:
+            return result
+    return result
 
 
 def change_release(board: Board, release: str, **values: object) -> None:
@@ -67,8 +67,8 @@ def change_release(board: Board, release: str, **values: object) -> None:
         tx.save_judged(replace(row, body=row.body | values))
 
 
-def changed_parts(told: list[StreamEvent]) -> dict[str, str]:
-    return {one.data["element"]: one.data["html"] for one in told if one.kind == "swap"}
+def changed_parts(result: list[StreamEvent]) -> dict[str, str]:
+    return {one.data["element"]: one.data["html"] for one in result if one.kind == "swap"}
 
 
 async def test_page_made_before_the_first_stream_reloads_once() -> None:
@@ -86,8 +86,8 @@ async def test_stream_sends_changed_parts_as_the_page_shows_them() -> None:
         stream = live.listen("", sees_all=True)
         await read_events(stream)
         change_release(board, "r", title="<b>Malpractice</b>")
-        told = changed_parts(await read_events(stream, 11))
-        row = told[element_id("r")]
+        result = changed_parts(await read_events(stream, 11))
+        row = result[element_id("r")]
         assert "&lt;b&gt;Malpractice&lt;/b&gt;" in row
         page = (await board.client.get("/?date=2018-01-05")).text
     assert " ".join(row.split()) in " ".join(page.split())
@@ -116,7 +116,7 @@ async def test_stream_resumes_after_its_last_event_and_an_old_page_reloads() -> 
         resumed = await read_events(live.listen(where, sees_all=True))
         strange = [await read_events(live.listen(it, sees_all=True)) for it in ("", "else-1", f"{where}9999", "x")]
     assert changed_parts(resumed) == missed
-    assert [told[0].kind for told in strange] == ["renew"] * 4
+    assert [result[0].kind for result in strange] == ["renew"] * 4
 
 
 async def events_for_strangers(board: Board, *, is_out: bool) -> list[StreamEvent]:
@@ -133,15 +133,15 @@ async def events_for_strangers(board: Board, *, is_out: bool) -> list[StreamEven
     change_release(board, "early", **body_of(quiet, None))
     live, staff = LiveBoard(board.queries), []
     strangers, others = live.listen("", sees_all=False), live.listen("", sees_all=True)
-    told = await read_events(strangers)
+    result = await read_events(strangers)
     staff += await read_events(others)
     change_release(board, "early", **body_of(verdict, None))
     board.running.bodies["early"] = body_of(verdict, None)
     board.running.watched["early"] = Pulse(object(), after_slot(-301))
-    told += await read_events(strangers, 14)
+    result += await read_events(strangers, 14)
     staff += await read_events(others, 14)
     assert is_out is any("out early" in html for html in changed_parts(staff).values())
-    return [replace(one, id=one.id.partition("-")[2]) for one in told]
+    return [replace(one, id=one.id.partition("-")[2]) for one in result]
 
 
 async def test_stream_for_strangers_before_the_slot_does_not_depend_on_what_is_out() -> None:
@@ -166,25 +166,25 @@ async def test_stream_sends_no_pulse_while_the_store_cannot_be_read() -> None:
     async with a_board() as board:
         live, running = LiveBoard(board.queries), Broken()
         board.queries.live = running
-        told: list[bytes] = []
+        result: list[bytes] = []
 
         async def listen() -> None:
             async for chunk in live.listen(live.position(sees_all=True), sees_all=True):
-                told.append(chunk)  # noqa: PERF401 # events before it ends
+                result.append(chunk)  # noqa: PERF401 # events before it ends
 
         task = asyncio.create_task(listen())
         await running.asked.wait()
         live.close()
         await task
-    assert [one for chunk in told for one in parse_events(chunk)] == []
+    assert [one for chunk in result for one in parse_events(chunk)] == []
 
 
 async def test_stream_ends_so_that_its_reader_is_authorised_again() -> None:
     async with a_board() as board:
         live, began = LiveBoard(board.queries), board.clock.monotonic()
-        told = [one async for chunk in live.listen("", sees_all=True) for one in parse_events(chunk)]
+        result = [one async for chunk in live.listen("", sees_all=True) for one in parse_events(chunk)]
         lasted = board.clock.monotonic() - began
-    assert told
+    assert result
     assert 30 <= lasted <= 60
 
 
@@ -204,8 +204,8 @@ async def test_reader_who_missed_too_many_events_reloads_the_page() -> None:
         stream = live.listen("", sees_all=True)
         await read_events(stream)
         promise("After")
-        told = await read_events(stream, 11)
-    assert [one.kind for one in told if one.kind != "pulse"] == ["renew"]
+        result = await read_events(stream, 11)
+    assert [one.kind for one in result if one.kind != "pulse"] == ["renew"]
 
 
 async def test_streams_are_limited_for_strangers_and_staff_separately() -> None:

@@ -26,8 +26,8 @@ def promise(board: Board, name: str, start: datetime, **changes: Any) -> None:  
     row = board.store.verdicts.judged_one("r")
     assert row is not None
     slot = row.body["slot"] | {"start": instant_json(start), "end": None} | changes.pop("slot", {})
-    told = {"id": name, "title": f"Figures {name}", "verdict": "pending", "incident": None, "final": False}
-    body = row.body | told | {"slot": slot, "exposures": [], "findings": []} | changes
+    result = {"id": name, "title": f"Figures {name}", "verdict": "pending", "incident": None, "final": False}
+    body = row.body | result | {"slot": slot, "exposures": [], "findings": []} | changes
     with board.store.transaction() as tx:
         tx.save_judged(Judged(name, body["producer"], start, body["verdict"], "none", final=False, at=start, body=body))
 

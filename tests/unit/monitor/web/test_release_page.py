@@ -87,6 +87,6 @@ async def test_a_page_says_why_an_exposure_ended(ended: str | None, promised: st
         with board.store.transaction() as tx:
             tx.save_judged(replace(row, final=True, body=body))
         text = (await board.client.get("/releases/early")).text
-    told = [text.partition(f"<dt>{name}</dt><dd>")[2].partition("</dd>")[0] for name in ("As promised", "Out early")]
-    assert told[0] == promised
-    assert exposed in told[1]
+    result = [text.partition(f"<dt>{name}</dt><dd>")[2].partition("</dd>")[0] for name in ("As promised", "Out early")]
+    assert result[0] == promised
+    assert exposed in result[1]

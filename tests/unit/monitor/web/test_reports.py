@@ -90,7 +90,7 @@ async def test_person_who_may_act_saves_a_report_as_a_draft(tmp_path: Path) -> N
     assert (shown.status_code, refused.status_code) == (200, 403)
     assert "All producers watched, 1 to 31 January 2018" in shown.text
     assert "Platform or period report. Version 1." in shown.text
-    # What a period has nothing to say in is not offered.
+    # A period report does not have these documents, so they are not offered.
     assert "?document=evidence" in shown.text
     assert not any(f"?document={paper}" in shown.text for paper in ("statement", "correction", "lines", "email"))
 

@@ -14,7 +14,7 @@ FOR_PROGRAMS = [one for one in api.ROUTES if one.path.startswith("/api/")]
 
 
 @pytest.mark.parametrize(
-    ("query", "told"),
+    ("query", "expected"),
     [
         ("?date=2018-01-04", "date: unknown parameter, known are format, from, to, producer, after, limit"),
         (
@@ -27,10 +27,10 @@ FOR_PROGRAMS = [one for one in api.ROUTES if one.path.startswith("/api/")]
         (f"?{'x' * 500}=%0d%0a", f"{'x' * 39}…: unknown parameter, known are format, from, to, producer, after, limit"),
     ],
 )
-async def test_unknown_parameter_is_refused_with_the_known_ones(query: str, told: str) -> None:
+async def test_unknown_parameter_is_refused_with_the_known_ones(query: str, expected: str) -> None:
     async with a_board() as board:
         answer = await board.client.get(f"/api/v1/releases{query}")
-        assert (answer.status_code, answer.json()["detail"]) == (400, told)
+        assert (answer.status_code, answer.json()["detail"]) == (400, expected)
 
 
 @pytest.mark.parametrize("route", FOR_PROGRAMS, ids=lambda route: route.path)
@@ -56,8 +56,8 @@ async def test_every_described_parameter_is_accepted() -> None:
         asked = {"producer": "ofqual", "open": "true", "release": first["release"], "limit": "5"}
         places = {"releases": f"{DAY}T09:00:00.000Z/r", "incidents": board.incident, "events": first["id"]}
         asked |= {"document": "evidence", "format": "json"}
-        for path, told in describe_api(api.ROUTES)["paths"].items():
-            names = [one["name"] for one in told.get("get", {}).get("parameters", ()) if one["in"] == "query"]
+        for path, result in describe_api(api.ROUTES)["paths"].items():
+            names = [one["name"] for one in result.get("get", {}).get("parameters", ()) if one["in"] == "query"]
             values = {name: asked.get(name, DAY) for name in names}
             values |= {"after": places[path.rpartition("/")[2]]} if "after" in names else {}
             if values:

@@ -16,9 +16,9 @@ RULES = Path(__file__).parents[4] / "deploy" / "prometheus" / "rules.yml"
 @pytest.mark.parametrize("public", [True, False])
 async def test_every_reader_finds_every_alert_in_the_runbook(*, public: bool) -> None:
     async with a_board(public=public) as board:
-        told = await board.client.get("/runbook")
-    assert told.status_code == 200
-    anchors = re.findall(r'<h[23] id="([^"]+)"', told.text)
+        result = await board.client.get("/runbook")
+    assert result.status_code == 200
+    anchors = re.findall(r'<h[23] id="([^"]+)"', result.text)
     groups = yaml.safe_load(RULES.read_text(encoding="utf-8"))["groups"]
     alerts = [rule for group in groups for rule in group["rules"] if "alert" in rule]
     linked = {alert["annotations"]["runbook_url"].partition("#")[2] for alert in alerts}

@@ -22,7 +22,7 @@ from monitor.look.guard import guard_of
 from monitor.look.http.resolve import Resolver
 from monitor.look.http.transport import HttpTransport
 from monitor.web.openid import OpenID
-from monitor.web.sessions import LASTS
+from monitor.web.sessions import SESSION_SECONDS
 from tests.loopback import rude_server
 from tests.unit.monitor.web.openid_provider import BOARD, SECRET, Idp, SignOn, key, signing_on, web
 from tests.unit.monitor.web.people import users_file
@@ -35,9 +35,9 @@ DESCRIBED = "/.well-known/openid-configuration"
 
 def is_refused(answer: httpx.Response, status: int, word: str) -> bool:
     """Return whether the response is a sign-in page with this word and no new session."""
-    told = [line for line in answer.text.splitlines() if 'role="alert"' in line]
-    assert (answer.status_code, len(told)) == (status, 1), answer.text
-    return word in told[0] and "ninethirty=" not in answer.headers.get("set-cookie", "")
+    result = [line for line in answer.text.splitlines() if 'role="alert"' in line]
+    assert (answer.status_code, len(result)) == (status, 1), answer.text
+    return word in result[0] and "ninethirty=" not in answer.headers.get("set-cookie", "")
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ async def test_a_session_ends_by_signing_out_and_after_its_time(tmp_path: Path) 
         await sign_out(one)
         one.client.cookies.clear()
         await one.sign_on()
-        one.board.clock.seconds += LASTS + 1
+        one.board.clock.seconds += SESSION_SECONDS + 1
         assert await one.statuses() == [303] * 3
 
 
@@ -107,10 +107,10 @@ async def test_sign_out_leads_to_the_sign_out_page_of_the_provider(tmp_path: Pat
         assert (asked["client_id"], claims["sub"], claims["nonce"]) == ("ninethirty", "0815", one.idp.sent["nonce"])
 
 
-@pytest.mark.parametrize("told", [None, "javascript:alert(1)", "/out", 5])
-async def test_sign_out_works_if_the_provider_has_no_sign_out_page(tmp_path: Path, told: object) -> None:
+@pytest.mark.parametrize("endpoint", [None, "javascript:alert(1)", "/out", 5])
+async def test_sign_out_works_if_the_provider_has_no_sign_out_page(tmp_path: Path, endpoint: object) -> None:
     async with signing_on(tmp_path) as one:
-        one.idp.configuration = {"end_session_endpoint": told}
+        one.idp.configuration = {"end_session_endpoint": endpoint}
         answer = await sign_out(one)
         assert (answer.status_code, answer.headers["location"]) == (303, "/")
 
@@ -162,9 +162,9 @@ async def test_token_for_another_client_or_time_is_refused(tmp_path: Path, claim
             answer = await one.sign_on()
         assert is_refused(answer, 403, "cannot be")
         assert await one.statuses() == [303] * 3
-        (told,) = [line for line in logs if line["event"] == "sign_on_failed"]
+        (result,) = [line for line in logs if line["event"] == "sign_on_failed"]
         assert SECRET not in str(logs)
-        assert "cannot be" in told["why"]
+        assert "cannot be" in result["why"]
 
 
 def unsigned(idp: Idp) -> str:
@@ -300,8 +300,8 @@ async def test_fault_of_the_provider_is_shown_in_one_line(
             if path != DESCRIBED:
                 answer = await one.finish(one.idp.approve(answer))
         assert is_refused(answer, status, word)
-        (told,) = [line for line in logs if line["event"] == "sign_on_failed"]
-        assert "\n" not in told["why"]
+        (result,) = [line for line in logs if line["event"] == "sign_on_failed"]
+        assert "\n" not in result["why"]
 
 
 @pytest.mark.parametrize("endpoint", ["token_endpoint", "jwks_uri", "authorization_endpoint"])
@@ -327,7 +327,7 @@ async def test_secret_is_sent_in_the_form_if_the_provider_requires_it(tmp_path: 
 @pytest.mark.parametrize("how", ["hangs", "drips", "garbage"])
 async def test_slow_provider_delays_other_requests_only_briefly(tmp_path: Path, how: str) -> None:
     async with signing_on(tmp_path) as one, rude_server(how) as server:
-        door = one.board.queries.door
+        door = one.board.queries.sessions
         provider = make_openid(Settings(web=web(tmp_path, server.url)), one.board.clock)
         assert door is not None
         assert isinstance(provider, OpenID)
@@ -354,7 +354,7 @@ async def test_provider_is_used_again_after_a_failure(tmp_path: Path) -> None:
 async def test_removed_right_ends_at_once(tmp_path: Path) -> None:
     async with signing_on(tmp_path) as one:
         await one.sign_on()
-        door = one.board.queries.door
+        door = one.board.queries.sessions
         assert door is not None
         for rights, seen in (({"stats-duty": "viewer"}, [200, 200, 403]), ({"others": "head"}, [303] * 3)):
             table = Settings(web=web(tmp_path, one.idp.url, rights=rights))
@@ -366,7 +366,7 @@ async def test_removed_right_ends_at_once(tmp_path: Path) -> None:
 async def test_claims_of_another_provider_give_no_right(tmp_path: Path, other: dict[str, str] | None) -> None:
     async with signing_on(tmp_path) as one:
         await one.sign_on()
-        door = one.board.queries.door
+        door = one.board.queries.sessions
         assert door is not None
         table = Settings() if other is None else Settings(web=web(tmp_path, one.idp.url, **other))
         door.provider = make_openid(table, one.board.clock)
@@ -381,8 +381,8 @@ async def test_repeated_refusals_delay_a_client_but_provider_faults_do_not(
         for _ in range(25):
             assert (await one.sign_on()).status_code == 502
         one.idp.answers["/token"] = (400, '{"error": "invalid_grant"}', {})
-        told = [(await one.sign_on()).status_code for _ in range(22)]
-        assert told == [403] * 20 + [429] * 2
+        result = [(await one.sign_on()).status_code for _ in range(22)]
+        assert result == [403] * 20 + [429] * 2
 
 
 async def test_sign_in_page_offers_the_configured_ways(tmp_path: Path) -> None:

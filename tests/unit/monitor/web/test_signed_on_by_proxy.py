@@ -31,7 +31,7 @@ async def behind(
     async with a_board(public=False) as board:
         door = Sessions(Users(users), board.clock, board.queries.throttle)
         door.proxy_auth = ProxyAuth(HEADER, RIGHTS if rights is None else rights)
-        board.queries.door = door
+        board.queries.sessions = door
         server = WebServer(board.remade(), bind_address("127.0.0.1:0"), proxies)
         serving = asyncio.create_task(server.run())
         async with httpx.AsyncClient(base_url=f"http://{server.address}", headers=PAGE) as client:
@@ -47,8 +47,8 @@ async def seen(client: httpx.AsyncClient, name: str) -> list[int]:
 
 async def test_right_depends_on_the_name_that_the_proxy_sends() -> None:
     async with behind() as (board, client):
-        told = {name: await seen(client, name) for name in ("anne", "hope@dept.example", "vic")}
-        assert told == {"anne": [200] * 3, "hope@dept.example": [200] * 3, "vic": [200, 200, 403]}
+        result = {name: await seen(client, name) for name in ("anne", "hope@dept.example", "vic")}
+        assert result == {"anne": [200] * 3, "hope@dept.example": [200] * 3, "vic": [200, 200, 403]}
         sign = "Sign or waive"
         for name, may in (("anne", False), ("hope@dept.example", True)):
             page = await client.get(f"/incidents/{board.incident}", headers={HEADER: name})
@@ -109,8 +109,8 @@ async def test_password_sign_in_works_beside_the_proxy_with_separate_sessions(tm
 async def test_removed_right_ends_at_once() -> None:
     async with behind() as (board, client):
         assert await seen(client, "anne") == [200] * 3
-        assert board.queries.door is not None
-        board.queries.door.proxy_auth = ProxyAuth(HEADER, {"anne": Right.VIEWER})
+        assert board.queries.sessions is not None
+        board.queries.sessions.proxy_auth = ProxyAuth(HEADER, {"anne": Right.VIEWER})
         assert await seen(client, "anne") == [200, 200, 403]
-        board.queries.door.proxy_auth = None
+        board.queries.sessions.proxy_auth = None
         assert await seen(client, "anne") == [401] * 3

@@ -13,7 +13,7 @@ import httpx
 import pytest
 from structlog.testing import capture_logs
 
-from monitor.web.sessions import LASTS
+from monitor.web.sessions import SESSION_SECONDS
 from monitor.web.users import make_line
 from tests.unit.monitor.web.board import Board, a_board
 from tests.unit.monitor.web.test_acknowledge import acknowledged_by
@@ -68,8 +68,8 @@ async def sign_in(board: Board, name: str = "anne", password: str = SECRET, wher
 
 
 def basic(name: str, password: str) -> dict[str, str]:
-    told = b64encode(f"{name}:{password}".encode()).decode()
-    return {"Authorization": f"Basic {told}", "Accept": "*/*"}
+    result = b64encode(f"{name}:{password}".encode()).decode()
+    return {"Authorization": f"Basic {result}", "Accept": "*/*"}
 
 
 async def test_closed_board_shows_health_and_redirects_others_to_sign_in(closed: Closed) -> None:
@@ -125,8 +125,8 @@ async def test_wrong_name_and_wrong_password_get_the_same_response(closed: Close
         assert answer.status_code == 403
         assert "do not belong together" in answer.text
         assert "Set-Cookie" not in answer.headers or "ninethirty=" not in answer.headers["Set-Cookie"]
-        told = [entry for entry in logs if entry["event"] == "sign_in_refused"]
-        assert len(told) == 1
+        result = [entry for entry in logs if entry["event"] == "sign_in_refused"]
+        assert len(result) == 1
         assert "bob" not in str(logs)
         assert (await board.client.get("/")).status_code == 303
 
@@ -147,7 +147,7 @@ async def test_right_password_must_wait_after_twenty_wrong_ones(closed: Closed) 
 async def test_a_session_lasts_for_a_working_day(closed: Closed) -> None:
     async with closed() as board:
         await sign_in(board)
-        board.clock.seconds += LASTS - 1
+        board.clock.seconds += SESSION_SECONDS - 1
         assert (await board.client.get("/")).status_code == 200
         board.clock.seconds += 1
         assert (await board.client.get("/")).status_code == 303
@@ -211,10 +211,10 @@ async def test_cookies_are_http_only_same_site_and_secure(
         board.client.cookies.clear()
         cookie = {"Cookie": f"{name}-form={form['mark']}"}
         entered = await board.client.post("/sign-in", data=form, headers=cookie)
-        told = entered.headers.get_list("set-cookie")[0]
-        assert told.startswith(f"{name}=")
-        assert {"HttpOnly", "SameSite=lax", "Path=/"} <= set(told.split("; "))
-        assert ("Secure" in told.split("; ")) is secure
+        result = entered.headers.get_list("set-cookie")[0]
+        assert result.startswith(f"{name}=")
+        assert {"HttpOnly", "SameSite=lax", "Path=/"} <= set(result.split("; "))
+        assert ("Secure" in result.split("; ")) is secure
         assert "SameSite=strict" in page.headers["set-cookie"]
 
 
@@ -292,5 +292,5 @@ async def test_board_without_users_has_no_sign_in_page() -> None:
 async def test_too_many_concurrent_sign_ins_must_try_again(closed: Closed) -> None:
     async with closed() as board:
         asked = [board.client.get("/api/v1/releases", headers=basic("anne", f"guess {n}")) for n in range(12)]
-        told = [answer.status_code for answer in await asyncio.gather(*asked)]
-        assert (told.count(401), told.count(429)) == (8, 4)
+        result = [answer.status_code for answer in await asyncio.gather(*asked)]
+        assert (result.count(401), result.count(429)) == (8, 4)

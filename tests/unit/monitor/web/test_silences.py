@@ -51,9 +51,9 @@ async def test_silence_is_made_shown_and_ended_on_the_page(users: Path) -> None:
             after_slot(4 * 3600),
         )
         for page in ("/", f"/incidents/{board.incident}", "/silences"):
-            told = (await board.client.get(page)).text
-            assert "by duty statistician: their site moves" in told
-            assert f"{TITLE}, until" in told or f"<strong>{TITLE}</strong>" in told
+            result = (await board.client.get(page)).text
+            assert "by duty statistician: their site moves" in result
+            assert f"{TITLE}, until" in result or f"<strong>{TITLE}</strong>" in result
         assert (await end(board, made.id)).status_code == 303
         assert [one.ended_by for one in silences(board)] == ["duty statistician"]
         assert "Muted" not in (await board.client.get("/")).text
@@ -132,7 +132,7 @@ async def test_strangers_see_no_silence(users: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "status", "told"),
+    ("change", "status", "expected"),
     [
         ({"name": "s"}, 404, "no release 's'"),
         ({"until": "noon"}, 400, "until: Input should be a valid datetime"),
@@ -144,9 +144,9 @@ async def test_strangers_see_no_silence(users: Path) -> None:
     ],
 )
 async def test_invalid_silence_of_a_program_is_refused_with_the_reason(
-    change: dict[str, object], status: int, told: str
+    change: dict[str, object], status: int, expected: str
 ) -> None:
     async with a_board() as board:
         answer = await board.client.post("/api/v1/silences", json={**ASKED, **change}, headers=TOKEN)
         assert answer.status_code == status
-        assert told in answer.json()["detail"]
+        assert expected in answer.json()["detail"]

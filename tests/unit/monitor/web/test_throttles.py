@@ -65,8 +65,8 @@ async def test_known_browser_is_not_delayed_by_guesses_of_others(
 ) -> None:
     async with a_board(public=False, users=users) as board, AsyncExitStack() as stack:
         assert await sign_in(board.client) == 303
-        assert board.queries.door is not None
-        use_up_guesses(board, "127.0.0.1", f"as {board.queries.door.browser_mark('anne')}")
+        assert board.queries.sessions is not None
+        use_up_guesses(board, "127.0.0.1", f"as {board.queries.sessions.browser_mark('anne')}")
         transport = httpx.ASGITransport(board.app, client=("192.0.2.1", 1))
         client = httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1")
         assert await sign_in(await stack.enter_async_context(client)) == 429
@@ -77,12 +77,12 @@ async def test_known_browser_is_not_delayed_by_guesses_of_others(
 @pytest.mark.slow
 async def test_guesses_at_one_account_from_many_addresses_are_delayed(users: Path) -> None:
     async with a_board(public=False, users=users) as board:
-        told = []
+        result = []
         for n in range(22):
             transport = httpx.ASGITransport(board.app, client=(f"192.0.2.{n}", 1))
             async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
-                told.append(await sign_in(client, "wrong"))
-    assert told == [403] * 20 + [429] * 2
+                result.append(await sign_in(client, "wrong"))
+    assert result == [403] * 20 + [429] * 2
 
 
 def test_each_further_round_of_guesses_doubles_the_wait() -> None:
@@ -112,12 +112,12 @@ async def test_client_address_is_accepted_only_from_a_configured_proxy(proxies: 
         server = WebServer(board.app, bound, proxies)
         serving = asyncio.create_task(server.run())
         async with httpx.AsyncClient(base_url=f"http://{server.address}") as client:
-            told = {"X-Forwarded-For": "192.0.2.9"}
+            result = {"X-Forwarded-For": "192.0.2.9"}
             assert (await client.get("/status")).status_code == 200
             # A forwarded request never counts as the person at the machine.
-            assert (await client.get("/status", headers=told)).status_code == 401
+            assert (await client.get("/status", headers=result)).status_code == 401
             assert (await client.get("/status", headers={"Host": "evil.example"})).status_code == 401
-            await client.get("/acknowledge", params={"token": "x"}, headers=told)
+            await client.get("/acknowledge", params={"token": "x"}, headers=result)
         server.stop()
         await serving
     assert list(board.queries.throttle._failures) == [seen]

@@ -86,6 +86,6 @@ async def test_token_is_ignored_on_the_sign_in_page(users: Path, tokens: dict[To
 def test_file_with_only_programs_is_valid_and_faults_contain_no_hash(users: Path) -> None:
     assert list(find_faults(users)) == []
     users.write_text("a-b:$sha256$abc:read\n")
-    (told, nobody) = find_faults(users)
-    assert told == "users: line 1: the token of a-b is not one that `ninethirty user --token` makes"
+    (result, nobody) = find_faults(users)
+    assert result == "users: line 1: the token of a-b is not one that `ninethirty user --token` makes"
     assert "no one can sign in" in nobody

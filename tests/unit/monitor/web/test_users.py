@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from monitor.web.users import LONGEST, NOBODY, Right, Users, find_faults, make_line, read_people
+from monitor.web.users import LONGEST, UNKNOWN_PERSON, Right, Users, find_faults, make_line, read_people
 
 SECRET = "correct horse battery"
 SALT, DIGEST = "AAECAwQFBgcICQoLDA0ODw", "A" * 43
@@ -77,8 +77,8 @@ def test_lines_of_the_same_password_differ_and_do_not_show_it(anne: str) -> None
 
 def test_check_of_an_unknown_name_costs_as_much_as_a_known_one(anne: str) -> None:
     people, _ = read_people(anne, "users")
-    assert NOBODY.password.work == people["anne"].password.work
-    assert not NOBODY.password.matches("")
+    assert UNKNOWN_PERSON.password.work == people["anne"].password.work
+    assert not UNKNOWN_PERSON.password.matches("")
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,17 @@
-"""`/metrics` is compressed for clients that accept gzip, and no secret gets out that way."""
+"""`/metrics`: compressed for clients that accept gzip, without secrets, and on a separate address."""
 
 from __future__ import annotations
+
+import asyncio
 
 import httpx
 import pytest
 
-from tests.unit.monitor.web.board import a_board
+from monitor.web.server import WebServer, bind_address
+from tests.unit.monitor.web.board import KEYS, a_board
 
+TOKEN = {"Authorization": f"Bearer {KEYS.token.decode()}"}
+PATHS = ("/metrics", "/healthz", "/livez", "/readyz", "/", "/status", "/api/v1/releases", "/style.css", "/acknowledge")
 PAGE = b'ninethirty_release_info{release="malpractice",title="Malpractice"} 1.0\n' * 200
 
 
@@ -51,3 +56,23 @@ async def test_pages_are_not_compressed() -> None:
         response = await board.client.get("/", headers={"Accept-Encoding": "gzip"})
         assert response.status_code == 200
         assert "content-encoding" not in response.headers
+
+
+async def test_metrics_address_serves_only_metrics_and_health() -> None:
+    async with a_board(public=False) as board:
+        own = bind_address("127.0.0.1:0")
+        server = WebServer(board.app, bind_address("127.0.0.1:0"), metrics=own)
+        serving = asyncio.create_task(server.run())
+        places = (server.address, f"127.0.0.1:{own.getsockname()[1]}")
+        result = []
+        for place in places:
+            async with httpx.AsyncClient(base_url=f"http://{place}") as client:
+                result.append([(await client.get(path)).status_code for path in PATHS])
+                result.append(
+                    [(await client.get(path, headers=TOKEN)).status_code for path in ("/", "/api/v1/releases")]
+                )
+        server.stop()
+        await serving
+    assert result[0] == [401, 200, 200, 200, 401, 401, 401, 200, 403]
+    assert result[2] == [200, 200, 200, 200, 404, 404, 404, 404, 404]
+    assert (result[1], result[3]) == ([200, 200], [404, 404])
