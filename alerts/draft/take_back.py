@@ -1,35 +1,25 @@
-"""Find the words that a person typed into the file of a draft: compare the file with the text that we had written."""
+"""Find the words that a person typed into the .docx file of a draft: compare it with the text that we had written."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from alerts.draft.edits import INSTEAD, STEP, UNSETTLED
 from alerts.draft.read.docx import read_docx, stretches
-from alerts.draft.read.html import read_html
-from alerts.draft.read.md import read_md
-from alerts.draft.read.odt import read_odt
 from alerts.draft.read.places import PICTURE, Key, Place, Unreadable, outside
 from alerts.draft.report import Field, Report
 from alerts.draft.versions import Version, Versions
 from alerts.draft.write.outline import NONE, SINCE, WHAT_TO_DO, Tone, pieces, stamp
 from alerts.draft.write.registry import WRITERS
 
-READERS: Mapping[str, Callable[[bytes], dict[Key, Place]]] = {
-    "md": read_md,
-    "docx": read_docx,
-    "odt": read_odt,
-    "html": read_html,
-}
 # The version that a file was written from, the text of each place in the file, and the text as we had written it.
 Read: TypeAlias = tuple[Version, dict[Key, Place], dict[Key, Place]]
 FALLBACK = 10
-# How the writers mark text that no person wrote: unmarked, with a bullet, and in Markdown with stars around either.
-# Some programs save underscores in place of stars.
-MARKS = ("{}", "• {}", "*{}*", "_{}_", "*• {}*", "_• {}_", "**{}**")
+# Our prompts, as written and as a program saves them that makes a list's bullet a character of its text.
+MARKS = ("{}", "• {}")
 BOTH = UNSETTLED + "\n{}\n[as {} wrote it meanwhile]\n{}"
 
 
@@ -51,15 +41,15 @@ class Taken:
     conflicts: tuple[Conflict, ...] = ()
 
 
-def taken(versions: Versions, data: bytes, ending: str, by: str, template: bytes | None = None) -> Taken:
-    """Return what a person in the role `by` changed in a file of one of the `versions`.
+def taken(versions: Versions, data: bytes, by: str, template: bytes | None = None) -> Taken:
+    """Return what a person in the role `by` changed in a .docx file of one of the `versions`.
 
-    A .docx file may use an organisation's own `template`.
+    The file may use an organisation's own `template`.
     If someone else has changed the same box since, both wordings are kept, one below the other. Raises
     Unreadable if the file is not one of our drafts, or if text outside the boxes changed, because it would be lost.
     """
-    in_template = _in_template(versions, data, template) if template is not None and ending == "docx" else None
-    base, theirs, ours = in_template or _base(versions, READERS[ending](data), ending)
+    in_template = _in_template(versions, data, template) if template is not None else None
+    base, theirs, ours = in_template or _base(versions, read_docx(data))
     homes = _homes(base.report)
     _refuse_strays(base.report, theirs, ours, homes)
     last = versions[-1].words
@@ -103,19 +93,13 @@ def _in_template(versions: Versions, data: bytes, template: bytes) -> Read | Non
     return (base, *read_template(base.report, ours, theirs))
 
 
-def _base(versions: Versions, theirs: dict[Key, Place], ending: str) -> Read:
+def _base(versions: Versions, theirs: dict[Key, Place]) -> Read:
     """Return the version that a file was written from, with both texts: the most similar version with its stamp."""
     text = "\n".join(paragraph for place in theirs.values() for paragraph in place.paragraphs)
     likely = [each for each in versions if stamp(each.report) in text] or versions[-FALLBACK:]
-    read = [(each, _ours(each.report, ending)) for each in likely]
+    read = [(each, read_docx(WRITERS["docx"](each.report))) for each in likely]
     base, ours = min(reversed(read), key=lambda each: _distance(theirs, each[1]))
-    # The file may have been written in another format and then converted to this one.
-    others = (_ours(base.report, other) for other in READERS if other != ending)
-    return base, theirs, min((ours, *others), key=lambda each: _distance(theirs, each))
-
-
-def _ours(report: Report, ending: str) -> dict[Key, Place]:
-    return READERS[ending](WRITERS[ending](report))
+    return base, theirs, ours
 
 
 def _distance(theirs: Mapping[Key, Place], ours: Mapping[Key, Place]) -> int:
@@ -184,7 +168,7 @@ def _edits_by_person(
         elif key in homes:
             yield homes[key].id, words_in(place, homes[key], signed=bool(report.signed))
         elif step := _step_of(key, report):
-            yield step, place.gap.join(place.paragraphs)
+            yield step, "\n".join(place.paragraphs)
 
 
 def _reworded(place: Place, field: Field, *, signed: bool) -> str:
@@ -194,7 +178,7 @@ def _reworded(place: Place, field: Field, *, signed: bool) -> str:
     left = _without_prompts(place, field, signed=signed)
     rest = list(left)
     shown = [_drop(rest, text) for text in _shown(field, signed=signed)]
-    return "" if all(shown) else place.gap.join(left)
+    return "" if all(shown) else "\n".join(left)
 
 
 def words_in(place: Place, field: Field, *, signed: bool = False) -> str:
@@ -207,7 +191,7 @@ def words_in(place: Place, field: Field, *, signed: bool = False) -> str:
     if not field.has_one_answer or field.answer is not None:
         for text in _shown(field, signed=signed):
             _drop(left, text)
-    return place.gap.join(left)
+    return "\n".join(left)
 
 
 def _without_prompts(place: Place, field: Field, *, signed: bool) -> list[str]:

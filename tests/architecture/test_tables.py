@@ -19,7 +19,6 @@ PARTIAL = {
     "alerts.draft.input.parts_in_order": "any other role comes between page and alternatives",
     "alerts.draft.narrative.REMARKS": "any other finding is told by when something was available",
     "alerts.draft.narrative.SENTENCES": "any other verdict says when the part was available",
-    "alerts.draft.write.odt_look.TEXTS": "any other tone looks like the text around it",
     "alerts.draft.write.outline.TITLES": "any other document has the title of its form",
     "alerts.draft.write.outline._letters": "any other document is no letter",
     "alerts.incident._STAGE_OF_SORT": "any other sort has the stage of its name",

@@ -1,1 +1,1 @@
-"""Drafts that people edited in a file, read back."""
+"""Read back drafts that people edited as .docx."""

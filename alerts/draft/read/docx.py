@@ -14,7 +14,7 @@ from docx.table import Table, _Cell
 from docx.text.paragraph import Paragraph
 from lxml.etree import LxmlError, _Element, fromstring
 
-from alerts.draft.read.places import PICTURE, Key, Place, Places, Unreadable, made_one
+from alerts.draft.read.places import PICTURE, Key, Place, Places, Unreadable
 
 TEXT = qn("w:t")
 SAID = {TEXT: "", qn("w:br"): "\n", qn("w:cr"): "\n", qn("w:tab"): "\t", qn("w:noBreakHyphen"): "\u2011"}
@@ -124,7 +124,8 @@ def _table(places: Places, table: Table) -> None:
     rows = [[_lines(cell) for cell in row.cells] for row in table.rows]
     header = tuple("\n".join(cell) for cell in rows[0]) if rows else ()
     if any(next(row._tr.iter(qn("w:vMerge")), None) is not None for row in table.rows):  # noqa: SLF001 # no other way
-        raise made_one(header)
+        merged = " | ".join(header)
+        raise Unreadable(f"cells of the table “{merged}” were made one: whose answer they hold is not known")
     for row in rows:
         places.row(header, row)
 

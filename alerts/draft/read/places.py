@@ -1,4 +1,4 @@
-"""The text of each place in a draft that a person may have edited, in one model for all file formats."""
+"""The text of each place in a draft that a person may have edited."""
 
 from __future__ import annotations
 
@@ -15,25 +15,10 @@ PICTURE = "\ufffc[picture]\ufffc"
 DONE = "done, no time noted"
 PAGES = re.compile(r"Page\s{0,9}\d{0,9}\s{0,9}of\s{0,9}\d{0,9}")
 BLANKS = re.compile(r"[ \t\u00a0]+")
-FOLDED = re.compile(r"[ \t\r\n\f]+")
-# Marks for a space, tab and line end to be kept, in files that fold all other blanks.
-SPACE, TAB, LINE = "\x01", "\x02", "\x03"
-KEPT = str.maketrans({" ": SPACE, "\t": TAB, "\n": LINE})
-UNFOLDED = str.maketrans({SPACE: " ", TAB: "\t", LINE: "\n"})
 
 
 class Unreadable(ValueError):
     """The file is not one of our drafts, or contains words outside every box."""
-
-
-def settled(text: str) -> str:
-    """Return text with runs of blanks folded into one space. Marked blanks are kept."""
-    return FOLDED.sub(" ", text).strip(" ").translate(UNFOLDED)
-
-
-def made_one(header: Iterable[str]) -> Unreadable:
-    """Return the error for a table in which cells of several rows were merged."""
-    return Unreadable(f"cells of the table “{' | '.join(header)}” were made one: whose answer they hold is not known")
 
 
 def outside(where: str, told: str) -> Unreadable:
@@ -52,10 +37,9 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Paragraphs in one place; a paragraph may contain line ends. `gap` separates paragraphs in a joined text."""
+    """Paragraphs in one place; a paragraph may contain line ends."""
 
     paragraphs: tuple[str, ...]
-    gap: str = "\n"
 
     def reads_as(self, other: Place) -> bool:
         """Return whether both have the same text, apart from spaces and blank paragraphs, which programs change."""
@@ -73,17 +57,15 @@ class Places:
     found: dict[Key, Place] = field(default_factory=dict)
     _heading: str = ""
     _free: list[str] = field(default_factory=list)
-    _gap: str = "\n"
 
     def head(self, text: str) -> None:
         """Begin the part under a heading."""
         self.close()
         self._heading = ANNEX.sub("", text)
 
-    def say(self, paragraph: str, gap: str = "\n") -> None:
+    def say(self, paragraph: str) -> None:
         """Add a paragraph outside of tables, such as one in a free box."""
         self._free.append(paragraph)
-        self._gap = gap
 
     def row(self, header: tuple[str, ...], cells: list[tuple[str, ...]]) -> None:
         """Add a row of a table; `cells` are paragraphs."""
@@ -108,7 +90,7 @@ class Places:
         # A heading that a person typed is kept even without text under it.
         bare = self._heading and not any(key.heading == self._heading for key in self.found)
         if self._free or bare:
-            self._put(None, Place(tuple(self._free), self._gap))
+            self._put(None, Place(tuple(self._free)))
         self._free = []
 
     def _put(self, label: str | None, place: Place) -> None:

@@ -1,20 +1,30 @@
-"""A draft as .docx: A4, plain fonts, real headings and header rows, without the library's own styles."""
+"""A draft as .docx, written into `data/form.docx`.
+
+That file has no text. It sets page, language, styles and the bullet of lists. Edit it in a word processor to change
+how drafts look.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from io import BytesIO
+from pathlib import Path
 
 import docx
 from docx.document import Document
+from docx.opc.constants import RELATIONSHIP_TYPE
+from docx.oxml.ns import qn
 from docx.shared import Cm, Pt
+from docx.styles.style import ParagraphStyle
+from docx.table import Table as DocxTable
 from docx.table import _Cell
 from docx.text.paragraph import Paragraph
+from docx.text.run import Run
+from lxml.etree import SubElement, _Element
 
 from alerts.draft.bars import told
 from alerts.draft.report import Bars, Report, Table, Timeline
 from alerts.draft.timeline import lane_alt, legend_text, span_text
-from alerts.draft.write import docx_look as look
 from alerts.draft.write.outline import (
     HEADER,
     LINK,
@@ -26,99 +36,176 @@ from alerts.draft.write.outline import (
     Piece,
     Tone,
     Words,
+    footer_of,
     outline,
     printable,
 )
 from alerts.draft.write.outline import Document as Which
 from alerts.draft.write.png import bar_png, lane_png
 
-GRID = (5.5, 11.3)
-LANE_CM = 10.6
-BARS, BAR_CM = (5.5, 2.8, 8.5), 7.9
+FORM = Path(__file__).parent.parent / "data" / "form.docx"
+# Widths in centimetres of columns and pictures.
+GRID_CM, LANE_CM = (5.5, 11.3), 10.6
+BARS_CM, BAR_CM = (5.5, 2.8, 8.5), 7.9
+# Size, space before and space after, in points, of the styles of a note.
+NOTE_STYLES = {"Normal": (9.5, 0, 2), "Heading 1": (13, 0, 4), "Heading 2": (11, 8, 5), "Caption": (9, 8, 4)}
 
 
 def write_docx(report: Report, which: Which | None = None) -> bytes:
     """Return the draft as the bytes of a .docx file."""
-    document = docx.Document()
-    look.dress(document, compact=report.form == "note")
-    look.describe(document, report)
+    document = docx.Document(str(FORM))
+    if report.form == "note":
+        _shrink_styles(document)
+    _set_properties(document, report)
+    _write_footer(document, footer_of(report))
     for block in outline(report, which):
-        _add(document, block)
-    look.finish(document)
+        _add_block(document, block)
+    for table in document.element.body.iter(qn("w:tbl")):
+        _mark_rows(table)
     held = BytesIO()
     document.save(held)
     return held.getvalue()
 
 
-def _add(document: Document, block: Block) -> None:
+def _shrink_styles(document: Document) -> None:
+    """Make the styles of a document smaller, because a note must fit one page."""
+    for name, (size, before, after) in NOTE_STYLES.items():
+        style = document.styles[name]
+        if not isinstance(style, ParagraphStyle):
+            raise TypeError(f"{name} is not a paragraph style")
+        style.font.size = Pt(size)
+        style.paragraph_format.space_before, style.paragraph_format.space_after = Pt(before), Pt(after)
+
+
+def _set_properties(document: Document, report: Report) -> None:
+    """Set title, author and dates of a document."""
+    core = document.core_properties
+    core.title = printable(f"{report.subject}: {report.title}")
+    core.subject, core.language = printable(report.subject), "en-GB"
+    core.author = core.last_modified_by = printable(report.producer)
+    core.created = core.modified = report.at.replace(tzinfo=None)
+    core.comments, core.category, core.keywords, core.revision = "", "Breach report", printable(report.incident), 1
+
+
+def _write_footer(document: Document, text: str) -> None:
+    """Write a text and the page number into the footer. Word computes the numbers when it opens the file."""
+    footer = document.sections[0].footer.paragraphs[0]
+    footer.style = document.styles["Remark"]
+    footer.add_run(printable(text))
+    element = footer.paragraph_format.element
+    _add_child(element, "fldSimple", instr="PAGE")
+    footer.add_run(" of ")
+    _add_child(element, "fldSimple", instr="NUMPAGES")
+
+
+def _add_child(parent: _Element, tag: str, **values: str) -> _Element:
+    """Append an element of the word-processing namespace with its attributes."""
+    return SubElement(parent, qn(f"w:{tag}"), {qn(f"w:{name}"): value for name, value in values.items()})
+
+
+def _mark_rows(table: _Element) -> None:
+    """Keep each row of a table whole at a page end, repeat its header row on each page, and shade that row."""
+    for place, row in enumerate(table.iter(qn("w:tr"))):
+        flags = row.get_or_add_trPr()  # type: ignore[attr-defined] # python-docx adds it to the elements of rows
+        _add_child(flags, "cantSplit", val="true")
+        if place == 0:
+            _add_child(flags, "tblHeader", val="true")
+            for properties in row.iter(qn("w:tcPr")):
+                _add_child(properties, "shd", val="clear", color="auto", fill="E9E9E9")
+
+
+def _add_block(document: Document, block: Block) -> None:
     match block:
         case Heading(level, text, new_page):
             document.add_heading(printable(text), level).paragraph_format.page_break_before = new_page
         case Words(pieces):
             for piece in pieces:
-                _say(document.add_paragraph(), piece)
+                _write_piece(document.add_paragraph(), piece)
         case Box(pieces):
             for place, piece in enumerate(pieces):
                 paragraph = document.add_paragraph()
-                _say(paragraph, piece, "Box ")
+                _write_piece(paragraph, piece, "Box ")
                 paragraph.paragraph_format.space_before = None if place else Pt(6)
         case Grid(_, rows):
-            _grid(document, rows)
-        case Table():
-            _table(document, block)
+            _add_table(document, HEADER, [(_plain(label), pieces) for label, pieces in rows], GRID_CM)
+        case Table(caption, header, rows):
+            _add_table(document, header, [[*map(_plain, row)] for row in rows], block.widths(sum(GRID_CM)), caption)
         case Timeline():
-            _timeline(document, block)
+            _add_timeline(document, block)
         case Bars():
-            _bars(document, block)
+            _add_bars(document, block)
 
 
-def _say(paragraph: Paragraph, piece: Piece, style: str = "") -> None:
-    paragraph.style = f"{style}{STYLES[piece.tone]}"
+def _plain(text: str) -> tuple[Piece]:
+    return (Piece(Tone.PLAIN, text),)
+
+
+def _add_table(
+    document: Document,
+    header: Sequence[str],
+    rows: Sequence[Sequence[Sequence[Piece]]],
+    widths: Sequence[float],
+    caption: str = "",
+) -> DocxTable:
+    """Add a ruled table with a header row, after its caption. `rows` are the pieces of each cell, `widths` are cm."""
+    if caption:
+        document.add_paragraph(printable(caption), style="Caption")
+    made: DocxTable = document.add_table(rows=len(rows) + 1, cols=len(header))
+    made.style, made.autofit = "Table Grid", False
+    for column, width in zip(made.columns, widths, strict=True):
+        column.width = Cm(width)
+        for cell in column.cells:
+            cell.width = Cm(width)
+    for cell, text in zip(made.rows[0].cells, header, strict=True):
+        cell.paragraphs[0].add_run(printable(text)).bold = True
+    for row, cells in zip(made.rows[1:], rows, strict=True):
+        for cell, pieces in zip(row.cells, cells, strict=True):
+            for place, piece in enumerate(pieces):
+                _write_piece(cell.paragraphs[0] if place == 0 else cell.add_paragraph(), piece)
+    return made
+
+
+def _write_piece(paragraph: Paragraph, piece: Piece, prefix: str = "") -> None:
+    """Write a piece into an empty paragraph, in the style of its tone. `prefix` begins the name of the style."""
+    paragraph.style = f"{prefix}{STYLES[piece.tone]}"
     for place, part in enumerate(LINK.split(printable(piece.text))):
         run = paragraph.add_run(part)
         if place % 2:
-            look.link(paragraph, run, part)
+            _make_link(paragraph, run, part)
 
 
-def _grid(document: Document, rows: Sequence[tuple[str, tuple[Piece, ...]]]) -> None:
-    made = look.table(document, HEADER, len(rows), GRID)
-    for row, (label, pieces) in zip(made.rows[1:], rows, strict=True):
-        _fill(row.cells[0], (Piece(Tone.PLAIN, label),))
-        _fill(row.cells[1], pieces)
+def _make_link(paragraph: Paragraph, run: Run, address: str) -> None:
+    """Make a run of a paragraph a link to a web address."""
+    run.style = "Hyperlink"
+    link = SubElement(paragraph.paragraph_format.element, qn("w:hyperlink"))
+    link.set(qn("r:id"), paragraph.part.relate_to(address, RELATIONSHIP_TYPE.HYPERLINK, is_external=True))
+    link.append(run.font.element)
 
 
-def _fill(cell: _Cell, pieces: Sequence[Piece]) -> None:
-    for place, piece in enumerate(pieces):
-        _say(cell.paragraphs[0] if place == 0 else cell.add_paragraph(), piece)
-
-
-def _table(document: Document, block: Table) -> None:
-    document.add_paragraph(printable(block.caption), style="Caption")
-    made = look.table(document, block.header, len(block.rows), block.widths(sum(GRID)))
-    for row, texts in zip(made.rows[1:], block.rows, strict=True):
-        for cell, text in zip(row.cells, texts, strict=True):
-            _fill(cell, (Piece(Tone.PLAIN, text),))
-
-
-def _timeline(document: Document, figure: Timeline) -> None:
-    document.add_paragraph(printable(figure.title), style="Caption")
-    made = look.table(document, ("Part", span_text(figure)), len(figure.lanes), GRID)
+def _add_timeline(document: Document, figure: Timeline) -> None:
+    """Add a timeline as a table with one drawn lane for each part, then its legend and its text alternative."""
+    rows = [(_plain(lane.label), ()) for lane in figure.lanes]
+    made = _add_table(document, ("Part", span_text(figure)), rows, GRID_CM, figure.title)
     for row, lane in zip(made.rows[1:], figure.lanes, strict=True):
-        _fill(row.cells[0], (Piece(Tone.PLAIN, lane.label),))
-        picture = row.cells[1].paragraphs[0].add_run().add_picture(BytesIO(lane_png(figure, lane)), width=Cm(LANE_CM))
-        look.describe_picture(picture, f"{lane.label}: {lane_alt(figure, lane)}")
-    for tone, text in ((Tone.REMARK, legend_text(figure)), (Tone.REMARK, figure.alt)):
-        _say(document.add_paragraph(), Piece(tone, text))
+        _add_picture(row.cells[1], lane_png(figure, lane), LANE_CM, f"{lane.label}: {lane_alt(figure, lane)}")
+    for text in (legend_text(figure), figure.alt):
+        _write_piece(document.add_paragraph(), Piece(Tone.REMARK, text))
 
 
-def _bars(document: Document, figure: Bars) -> None:
-    document.add_paragraph(printable(figure.title), style="Caption")
+def _add_bars(document: Document, figure: Bars) -> None:
+    """Add a bar chart as a table with one drawn bar in each row, then its text alternative."""
     group, number, whole = figure.header
-    made = look.table(document, (group, f"{number} of {whole.lower()}", "Drawn"), len(figure.bars), BARS)
+    header = (group, f"{number} of {whole.lower()}", "Drawn")
+    rows = [(_plain(bar.label), _plain(told(bar)), ()) for bar in figure.bars]
+    made = _add_table(document, header, rows, BARS_CM, figure.title)
     for row, bar in zip(made.rows[1:], figure.bars, strict=True):
-        _fill(row.cells[0], (Piece(Tone.PLAIN, bar.label),))
-        _fill(row.cells[1], (Piece(Tone.PLAIN, told(bar)),))
-        strip = BytesIO(bar_png(bar.number / max(1, bar.whole)))
-        picture = row.cells[2].paragraphs[0].add_run().add_picture(strip, width=Cm(BAR_CM))
-        look.describe_picture(picture, f"{bar.label}: {told(bar)}")
-    _say(document.add_paragraph(), Piece(Tone.REMARK, figure.alt))
+        _add_picture(row.cells[2], bar_png(bar.number / max(1, bar.whole)), BAR_CM, f"{bar.label}: {told(bar)}")
+    _write_piece(document.add_paragraph(), Piece(Tone.REMARK, figure.alt))
+
+
+def _add_picture(cell: _Cell, png: bytes, width: float, alt: str) -> None:
+    """Put a picture, `width` centimetres wide, with its text alternative into an empty cell."""
+    picture = cell.paragraphs[0].add_run().add_picture(BytesIO(png), width=Cm(width))
+    for properties in picture._inline.iter(qn("wp:docPr")):  # noqa: SLF001 - the library offers no other way
+        properties.set("descr", printable(alt))
+        properties.set("title", "")

@@ -1,170 +1,105 @@
-"""A draft as .odt: A4, plain fonts, real headings, header rows, document properties set."""
+"""A draft as .odt: a zip of the XML parts in `odt_parts`, which Jinja fills, and the drawings."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from functools import cache
 from io import BytesIO
-from itertools import groupby
+from pathlib import Path
+from typing import NamedTuple
+from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
-from odf import table as tables
-from odf.draw import Frame, Image
-from odf.opendocument import OpenDocument, OpenDocumentText
-from odf.svg import Desc
-from odf.svg import Title as FigureTitle
-from odf.text import A, H, LineBreak, List, ListItem, P, S, Tab
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
 
-from alerts.draft import bars
+from alerts.draft import bars, timeline
 from alerts.draft.report import Bars, Report, Table, Timeline
-from alerts.draft.timeline import size, svg
-from alerts.draft.write import odt_look as look
-from alerts.draft.write.odt_look import Element
-from alerts.draft.write.outline import (
-    HEADER,
-    LINK,
-    STYLES,
-    Block,
-    Box,
-    Grid,
-    Heading,
-    Piece,
-    Tone,
-    Words,
-    outline,
-    printable,
-)
-from alerts.draft.write.outline import Document as Which
+from alerts.draft.write.outline import HEADER, LINK, STYLES, Block, Document, Grid, footer_of, outline, printable
+from schedules.times.json import instant_json
 
-WHOLE_CM = 17.0
-GRID = (5.6, 11.4)
-# Line end, tab, a run of spaces that would be folded, or ordinary text with single spaces inside.
-PARTS = re.compile(r"\n|\t|(?:(?<=\n)|^) +| +(?=\n|$)| {2,}|[^\n\t ]+(?: [^\n\t ]+)*| ")
+MIMETYPE = "application/vnd.oasis.opendocument.text"
+PARTS = ("content.xml", "styles.xml", "meta.xml", "META-INF/manifest.xml")
+WIDTH_CM = 17.0
+GRID_CM = (5.6, 11.4)
+# Blanks that a program would fold into one space: line ends, tabs, spaces beside either, and runs of spaces.
+BLANKS = re.compile(r"\n|\t|(?:(?<=[\n\t])|^) +| +(?=[\n\t]|$)| {2,}")
 
 
-def write_odt(report: Report, which: Which | None = None) -> bytes:
+class Drawing(NamedTuple):
+    """An SVG picture: its path in the file, its height if it is `WIDTH_CM` wide, and its content."""
+
+    path: str
+    height_cm: float
+    svg: str
+
+
+def write_odt(report: Report, which: Document | None = None) -> bytes:
     """Return the draft as the bytes of an .odt file."""
-    document = OpenDocumentText()
-    look.dress(document, report)
-    look.describe(document, report)
-    for place, block in enumerate(outline(report, which)):
-        _add(document, block, place)
+    blocks = outline(report, which)
+    facts = {
+        "report": report,
+        "at": instant_json(report.at, "seconds"),
+        "footer": footer_of(report),
+        "blocks": [(type(block).__name__, block) for block in blocks],
+        "header": HEADER,
+        "styles": STYLES,
+        "widths": {place: widths for place, block in enumerate(blocks) if (widths := _column_widths(block))},
+        "drawings": (drawings := {place: made for place, block in enumerate(blocks) if (made := _draw(block, place))}),
+    }
     held = BytesIO()
-    document.write(held)
+    with ZipFile(held, "w") as file:
+        # The standard wants this part first and not compressed.
+        file.writestr(ZipInfo("mimetype"), MIMETYPE)
+        for name in PARTS:
+            part = printable(_environment().get_template(f"{name}.j2").render(facts))
+            file.writestr(ZipInfo(name), part, ZIP_DEFLATED)
+        for drawing in drawings.values():
+            file.writestr(ZipInfo(drawing.path), drawing.svg, ZIP_DEFLATED)
     return held.getvalue()
 
 
-def _add(document: OpenDocument, block: Block, place: int) -> None:
+def _column_widths(block: Block) -> tuple[float, ...]:
+    """Return the widths in centimetres of the columns of a block's table; empty if it has no table."""
     match block:
-        case Heading(level, text, new_page):
-            style = f"Heading {level}{' on new page' if new_page else ''}"
-            document.text.addElement(_spaced(H(outlinelevel=level, stylename=look.name(style)), text))
-        case Words(pieces):
-            _say(document.text, pieces, "")
-        case Box(pieces):
-            _say(document.text, pieces, "Box ")
-        case Grid(_, rows):
-            cells = [((Piece(Tone.PLAIN, label),), said) for label, said in rows]
-            _table(document, place, HEADER, cells, GRID)
+        case Grid():
+            return GRID_CM
         case Table():
-            _captioned(document, block, place)
+            return tuple(block.widths(WIDTH_CM))
         case Bars():
-            drawn = bars.svg(block, f"chart-{place}").encode()
-            _figure(document, Figure(f"chart-{place}", block.title, block.alt, bars.size(block), drawn))
-            _captioned(document, block.table, place)
+            return tuple(block.table.widths(WIDTH_CM))
+    return ()
+
+
+def _draw(block: Block, place: int) -> Drawing | None:
+    """Return the picture of a chart or timeline, None for other blocks. `place` makes its name unique."""
+    match block:
+        case Bars():
+            (width, height), svg = bars.size(block), bars.svg(block, f"chart-{place}")
         case Timeline():
-            _figure(document, Figure("timeline", block.title, block.alt, size(block), svg(block).encode()))
+            (width, height), svg = timeline.size(block), timeline.svg(block)
+        case _:
+            return None
+    return Drawing(f"Pictures/figure-{place}.svg", height * WIDTH_CM / width, svg)
 
 
-def _say(parent: Element, pieces: Sequence[Piece], style: str) -> None:
-    for asked, every in groupby(pieces, key=lambda piece: piece.tone is Tone.ASK):
-        holder = List(stylename="Bullets") if asked else parent
-        for piece in every:
-            place = ListItem() if asked else parent
-            place.addElement(_spaced(P(stylename=look.name(f"{style}{STYLES[piece.tone]}")), piece.text))
-            if asked:
-                holder.addElement(place)
-        if asked:
-            parent.addElement(holder)
+@cache
+def _environment() -> Environment:
+    loader = FileSystemLoader(Path(__file__).parent / "odt_parts")
+    environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+    environment.filters["spelled"] = _spell
+    return environment
 
 
-def _spaced(paragraph: Element, text: str) -> Element:
-    """Add text as it was typed: the format folds runs of spaces, tabs and line ends unless they are spelt out."""
-    for place, part in enumerate(LINK.split(printable(text))):
-        if place % 2:
-            paragraph.addElement(A(type="simple", href=part, stylename=look.LINKED, text=part))
-        else:
-            _spelt(paragraph, part)
-    return paragraph
+def _spell(text: str) -> Markup:
+    """Return a text as XML in which addresses are links and blanks are elements, so that none is folded."""
+    link = Markup('<text:a xlink:type="simple" xlink:href="{0}" text:style-name="Internet_20_link">{0}</text:a>')
+    parts = enumerate(LINK.split(printable(text)))
+    return Markup("").join(
+        link.format(part) if place % 2 else Markup(BLANKS.sub(_blank_element, escape(part)))  # noqa: S704 # escaped
+        for place, part in parts
+    )
 
 
-def _spelt(paragraph: Element, text: str) -> None:
-    for found in PARTS.finditer(text):
-        part = found.group()
-        if part == "\n":
-            paragraph.addElement(LineBreak())
-        elif part == "\t":
-            paragraph.addElement(Tab())
-        elif part.startswith(" "):
-            paragraph.addElement(S(c=len(part)))
-        else:
-            paragraph.addText(part)
-
-
-def _table(
-    document: OpenDocument,
-    place: int,
-    header: Sequence[str],
-    rows: Sequence[Sequence[tuple[Piece, ...]]],
-    widths: Sequence[float],
-) -> None:
-    made = tables.Table(name=f"Table {place}", stylename=look.name("Table"))
-    for column in look.columns(document, widths, f"Columns{place}"):
-        made.addElement(tables.TableColumn(stylename=column))
-    top = tables.TableHeaderRows()
-    top.addElement(_row([(Piece(Tone.PLAIN, text),) for text in header], "Head"))
-    made.addElement(top)
-    for row in rows:
-        made.addElement(_row(row, "Cell"))
-    document.text.addElement(made)
-
-
-def _row(cells: Sequence[tuple[Piece, ...]], style: str) -> Element:
-    row = tables.TableRow(stylename=look.name("Row"))
-    for pieces in cells:
-        cell = tables.TableCell(stylename=look.name(style), valuetype="string")
-        _say(cell, pieces, "Head " if style == "Head" else "")
-        row.addElement(cell)
-    return row
-
-
-def _captioned(document: OpenDocument, block: Table, place: int) -> None:
-    document.text.addElement(_spaced(P(stylename=look.name("Caption")), block.caption))
-    texts = [[(Piece(Tone.PLAIN, text),) for text in row] for row in block.rows]
-    _table(document, place, block.header, texts, block.widths(WHOLE_CM))
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """A drawing with its text alternative; `size` is width and height in points."""
-
-    name: str
-    title: str
-    alt: str
-    size: tuple[int, int]
-    svg: bytes
-
-
-def _figure(document: OpenDocument, figure: Figure) -> None:
-    place = document.addPicture(f"Pictures/{figure.name}.svg", "image/svg+xml", figure.svg)
-    width, height = figure.size
-    high = f"{height * WHOLE_CM / width:.2f}cm"
-    frame = Frame(width=f"{WHOLE_CM}cm", height=high, anchortype="as-char")
-    frame.addElement(Image(href=place, type="simple", show="embed", actuate="onLoad"))
-    frame.addElement(FigureTitle(text=printable(figure.title)))
-    frame.addElement(Desc(text=printable(figure.alt)))
-    holder = P(stylename=look.name("Said"))
-    holder.addElement(frame)
-    document.text.addElement(_spaced(P(stylename=look.name("Caption")), figure.title))
-    document.text.addElement(holder)
-    document.text.addElement(_spaced(P(stylename=look.name("Remark")), figure.alt))
+def _blank_element(found: re.Match[str]) -> str:
+    blanks = found.group()
+    return {"\n": "<text:line-break/>", "\t": "<text:tab/>"}.get(blanks, f'<text:s text:c="{len(blanks)}"/>')

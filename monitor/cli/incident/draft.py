@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 FORMATS = ("md", "html", "docx", "odt", "pdf")
 DOCUMENTS = ("draft", "report", "evidence", "to-do", "email", "statement", "correction", "lines")
-_FROM = "Read back a draft that you edited as .docx, .odt, .html or .md."
+_FROM = "Read back a draft that you edited as .docx."
 _COLUMN = 52
 
 
@@ -245,12 +245,12 @@ def take_back(context: Context, incident: str, file: Path, by: str | None, *, as
     from monitor.app.reporting_options import report_templates
     from monitor.deliver.incident_json import draft_json
 
-    data, ending = _read_file(file)
+    data = _read_file(file)
     role = role_of(by)
     found: list[Taken] = []
 
     def change(known: Versions) -> Versions:
-        read = _read_typed(known, data, ending, role, file, own)
+        read = _read_typed(known, data, role, file, own)
         found.append(read)
         base = next(one.report for one in known if one.number == read.base)
         return edited(known, read.words, role, context.now(), base) if read.words else known
@@ -309,24 +309,23 @@ def print_conflicts(conflicts: Sequence[Conflict]) -> None:
             click.echo(line, err=True)
 
 
-def _read_file(file: Path) -> tuple[bytes, str]:
-    from alerts.draft.take_back import READERS
-
-    ending = file.suffix.removeprefix(".").lower()
-    if ending not in READERS:
-        raise UserFault(f"{file}: only .{', .'.join(READERS)} files can be read back")
+def _read_file(file: Path) -> bytes:
+    if file.suffix.lower() != ".docx":
+        raise UserFault(
+            f"{file}: only .docx files can be read back: give the .docx file, or use the form in the browser"
+        )
     try:
-        return file.read_bytes(), ending
+        return file.read_bytes()
     except OSError as exc:
         raise UserFault(f"{file}: cannot be read: {exc.strerror}") from exc
 
 
-def _read_typed(known: Versions, data: bytes, ending: str, role: str, file: Path, own: Path | None) -> Taken:
+def _read_typed(known: Versions, data: bytes, role: str, file: Path, own: Path | None) -> Taken:
     from alerts.draft.read.places import Unreadable
     from alerts.draft.take_back import taken
 
     try:
-        return taken(known, data, ending, role, own.read_bytes() if own is not None and own.is_file() else None)
+        return taken(known, data, role, own.read_bytes() if own is not None and own.is_file() else None)
     except Unreadable as exc:
         raise UserFault(f"{file}: {exc}") from exc
 

@@ -14,6 +14,7 @@ from alerts.draft.take_back import taken
 from alerts.draft.versions import edited, remeasured
 from alerts.draft.write.registry import WRITERS
 from alerts.incident import Incident
+from tests.unit.alerts.draft.saved import edit_docx, find_paragraph, retype
 
 NOW = datetime(2018, 1, 6, 12, tzinfo=UTC)
 ROLE = "head of profession"
@@ -92,12 +93,14 @@ def test_actions_answer_the_box_for_corrective_actions_of_every_form(leak: Incid
 
 def test_actions_can_be_reworded_in_the_file_and_added_to(leak: Incident) -> None:
     versions = remeasured((), fill(add_action(leak, ROLE, RENEW, NOW), form_named("B"), {}, [], NOW))
-    text = WRITERS["md"](versions[-1].report).decode()
+    file = WRITERS["docx"](versions[-1].report)
     ours = "Renew the certificate: web team, by 1 February 2018."
-    reworded = taken(versions, text.replace(ours, "A new certificate comes in time.").encode(), "md", ROLE)
+    reworded = taken(versions, retype(file, f"^{ours}$", "A new certificate comes in time."), ROLE)
     assert reworded.words == {"B.4.corrective": "A new certificate comes in time.", "instead.B.4.corrective": "yes"}
-    added = taken(versions, text.replace(ours, f"{ours}\n>\n> And a watch on it.").encode(), "md", ROLE)
-    assert added.words == {"B.4.corrective": "And a watch on it."}
+    added = taken(
+        versions, edit_docx(file, lambda one: find_paragraph(one, ours).insert_paragraph_before("A watch.")), ROLE
+    )
+    assert added.words == {"B.4.corrective": "A watch."}
     field = edited(versions, reworded.words, ROLE, NOW)[-1].report.field("B.4.corrective")
     assert field is not None
     assert (field.replaced, field.contested) == (True, False)

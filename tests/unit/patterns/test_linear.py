@@ -53,7 +53,6 @@ ELSEWHERE = {
     "schedules/values.py": "of settings, which whoever runs it writes",
 }
 """Files that make patterns elsewhere than in a name of the module, out of what is no literal, and why they may."""
-SPARED = {"alerts.draft.read.md.CELL": "a row of a file that members of staff bring back, of no great length"}
 
 
 class Used(NamedTuple):
@@ -111,7 +110,7 @@ def used() -> list[Used]:
     for module in modules():
         for name, value in vars(module).items():
             for place, pattern in enumerate(held(value)):
-                if module.__name__ != "schedules.patterns" and f"{module.__name__}.{name}" not in SPARED:
+                if module.__name__ != "schedules.patterns":
                     methods = frozenset(sources().methods.get(name, {"search", "fullmatch"}))
                     found[module.__name__, name, place] = Used(module.__name__, name, pattern, methods)
     return list(found.values())

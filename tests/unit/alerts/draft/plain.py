@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import io
+import zipfile
 from collections.abc import Iterator
 from html.parser import HTMLParser
-from typing import Any
 
 import docx
 from docx.oxml.ns import qn
 from docx.table import Table
 from docx.text.paragraph import Paragraph
-from odf import teletype
-from odf.opendocument import load
+from lxml.etree import QName, _Element, fromstring
 
-# A link is part of the words that it stands among.
+TEXT = "{urn:oasis:names:tc:opendocument:xmlns:text:1.0}"
+# A link is part of the text around it.
 VOID = {"meta", "br", "col", "link", "a"}
 TEXTUAL = {"title", "h1", "h2", "h3", "p", "li", "th", "td", "caption", "figcaption", "desc", "text"}
 
@@ -51,29 +51,45 @@ def _table(table: Table) -> Iterator[str]:
         yield f"{'header' if place == 0 else 'row'}: {' | '.join(cells)}"
 
 
+def odt_part(body: bytes, name: str = "content.xml") -> _Element:
+    """Return the root element of an XML part of an .odt file."""
+    with zipfile.ZipFile(io.BytesIO(body)) as file:
+        return fromstring(file.read(name))
+
+
+def odt_text(element: _Element) -> str:
+    """Return the text in an element of an .odt file, with blanks that are elements as characters."""
+    match QName(element).localname:
+        case "s":
+            own = " " * int(element.get(f"{TEXT}c", "1"))
+        case "tab":
+            own = "\t"
+        case "line-break":
+            own = "\n"
+        case _:
+            own = (element.text or "") + "".join(odt_text(child) + (child.tail or "") for child in element)
+    return own
+
+
 def _odt(body: bytes) -> Iterator[str]:
-    yield from _elements(load(io.BytesIO(body)).text)
+    [text] = odt_part(body).iter("{*}text")
+    yield from _elements(text)
 
 
-def _elements(parent: Any) -> Iterator[str]:  # noqa: ANN401 # odfpy carries no types
-    for child in parent.childNodes:
-        name = child.qname[1] if hasattr(child, "qname") else ""
+def _elements(parent: _Element) -> Iterator[str]:
+    for child in parent:
+        name = QName(child).localname
         if name in ("h", "p"):
-            style = (child.getAttribute("stylename") or "").replace("_20_", " ")
-            yield f"{style}: {_said(child)}"
+            style = child.get(f"{TEXT}style-name", "").replace("_20_", " ")
+            pictures = "".join(f"[picture: {odt_text(frame)}]" for frame in child.iterchildren("{*}frame"))
+            yield f"{style}: {pictures or odt_text(child)}"
         elif name in ("table-header-rows", "table-row"):
-            rows = child.childNodes if name == "table-header-rows" else [child]
+            rows = child if name == "table-header-rows" else [child]
             for row in rows:
-                cells = [" / ".join(_elements(cell)) for cell in row.childNodes]
+                cells = [" / ".join(_elements(cell)) for cell in row]
                 yield f"{'header' if name == 'table-header-rows' else 'row'}: {' | '.join(cells)}"
         elif name in ("table", "list", "list-item"):
             yield from _elements(child)
-
-
-def _said(paragraph: Any) -> str:  # noqa: ANN401 # as above
-    frames = [child for child in paragraph.childNodes if getattr(child, "qname", ("", ""))[1] == "frame"]
-    told = "".join(f"[picture: {teletype.extractText(frame)}]" for frame in frames)
-    return told or teletype.extractText(paragraph)
 
 
 class _Page(HTMLParser):

@@ -1,19 +1,51 @@
-"""Files as a word processor saves them again."""
+"""Drafts as .docx files, edited and saved again as a person does."""
 
 from __future__ import annotations
 
+import io
+import re
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-WEB = "HTML (StarWriter)"
+import docx
+from docx.document import Document
+from docx.text.paragraph import Paragraph
 
 
 def saved_by(soffice: str, folder: Path, files: Sequence[Path], ending: str, into: str) -> list[Path]:
-    """Return files, all of one ending, as a word processor saves them again with another, whole."""
+    """Return files of one ending as LibreOffice saves them with another, in the folder `into`."""
     profile = f"-env:UserInstallation={(folder / 'profile').as_uri()}"
-    given = [f"--infilter={WEB}"] if files[0].suffix == ".html" else []
-    kind = f"{ending}:{WEB}" if ending == "html" else ending
-    command = [soffice, "--headless", profile, *given, "--convert-to", kind, "--outdir", str(folder / into)]
+    command = [soffice, "--headless", profile, "--convert-to", ending, "--outdir", str(folder / into)]
     subprocess.run([*command, *map(str, files)], check=True, capture_output=True, timeout=240)
     return [folder / into / f"{file.stem}.{ending}" for file in files]
+
+
+def edit_docx(body: bytes, edit: Callable[[Document], object]) -> bytes:
+    """Return a .docx file after an edit."""
+    document = docx.Document(io.BytesIO(body))
+    edit(document)
+    held = io.BytesIO()
+    document.save(held)
+    return held.getvalue()
+
+
+def all_paragraphs(document: Document) -> Iterator[Paragraph]:
+    """Yield the paragraphs of the text, then those in the cells of tables."""
+    yield from document.paragraphs
+    for table in document.tables:
+        yield from (each for row in table.rows for cell in row.cells for each in cell.paragraphs)
+
+
+def find_paragraph(document: Document, pattern: str) -> Paragraph:
+    """Return the first paragraph in which a pattern is found."""
+    return next(each for each in all_paragraphs(document) if re.search(pattern, each.text))
+
+
+def retype(body: bytes, pattern: str, text: str) -> bytes:
+    """Return a .docx file in which the first paragraph with this pattern has another text."""
+
+    def edit(document: Document) -> None:
+        find_paragraph(document, pattern).text = text
+
+    return edit_docx(body, edit)

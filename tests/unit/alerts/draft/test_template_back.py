@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,13 +10,12 @@ import docx
 import pytest
 from docx.document import Document
 from docx.oxml import parse_xml
-from docx.text.paragraph import Paragraph
 
 from alerts.draft.read.places import Unreadable
 from alerts.draft.take_back import taken
 from alerts.draft.write.template import write_template
 from alerts.incident import Incident
-from tests.unit.alerts.draft.saved import saved_by
+from tests.unit.alerts.draft.saved import edit_docx, find_paragraph, saved_by
 from tests.unit.alerts.draft.test_odd_files import SAID, SPACES
 from tests.unit.alerts.draft.test_take_back import ROLE, draft, file_of
 
@@ -39,19 +37,10 @@ def template() -> bytes:
     return held.getvalue()
 
 
-def find(document: Document, told: str) -> Paragraph:
-    return next(each for each in document.paragraphs if re.search(told, each.text))
-
-
 def read(incident: Incident, edit: Callable[[Document], object]) -> dict[str, str]:
     versions = draft(incident)
-    document = docx.Document(io.BytesIO(write_template(template(), versions[-1].report)))
-    edit(document)
-    held = io.BytesIO()
-    document.save(held)
-    return {
-        name: text.strip() for name, text in taken(versions, held.getvalue(), "docx", ROLE, template()).words.items()
-    }
+    file = edit_docx(write_template(template(), versions[-1].report), edit)
+    return {name: text.strip() for name, text in taken(versions, file, ROLE, template()).words.items()}
 
 
 def nothing(document: Document) -> None:
@@ -59,27 +48,27 @@ def nothing(document: Document) -> None:
 
 
 def instead(document: Document) -> None:
-    find(document, "corrective actions taken").text = "Extra checks."
+    find_paragraph(document, "corrective actions taken").text = "Extra checks."
 
 
 def behind(document: Document) -> None:
-    find(document, "corrective actions taken").add_run(" Extra checks.")
+    find_paragraph(document, "corrective actions taken").add_run(" Extra checks.")
 
 
 def in_two_paragraphs(document: Document) -> None:
-    place = find(document, "corrective actions taken")
+    place = find_paragraph(document, "corrective actions taken")
     place.insert_paragraph_before("Extra checks,")
     place.text = "each day."
 
 
 def in_a_control(document: Document) -> None:
-    place = find(document, "corrective actions taken")
+    place = find_paragraph(document, "corrective actions taken")
     place._p.addprevious(parse_xml(f"<w:sdt {SPACES}><w:sdtContent><w:p>{SAID}</w:p></w:sdtContent></w:sdt>"))
     place.text = ""
 
 
 def among_other_words(document: Document) -> None:
-    place = find(document, "^Agreed by")
+    place = find_paragraph(document, "^Agreed by")
     place.text = place.text.replace("for ofqual.", "for the exams watchdog.")
 
 
@@ -88,7 +77,7 @@ def in_a_cell(document: Document) -> None:
 
 
 def below(document: Document) -> None:
-    find(document, "^4. Corrective").insert_paragraph_before("One call.")
+    find_paragraph(document, "^4. Corrective").insert_paragraph_before("One call.")
 
 
 def two(document: Document) -> None:
@@ -118,7 +107,7 @@ def test_words_are_read_by_what_the_template_says_around_them(
 
 
 def a_title_reworded(document: Document) -> None:
-    find(document, "^Department").text = "Ministry for Example"
+    find_paragraph(document, "^Department").text = "Ministry for Example"
 
 
 def a_row(document: Document) -> None:
@@ -130,7 +119,7 @@ def a_table(document: Document) -> None:
 
 
 def a_comment(document: Document) -> None:
-    document.add_comment(find(document, "^Agreed").runs, text="Is that all?", author="x", initials="x")
+    document.add_comment(find_paragraph(document, "^Agreed").runs, text="Is that all?", author="x", initials="x")
 
 
 def a_footer(document: Document) -> None:
@@ -138,9 +127,9 @@ def a_footer(document: Document) -> None:
 
 
 def side_by_side(document: Document) -> None:
-    find(document, "^What happened").text = "What happened: nothing."
-    find(document, "impact").text = "One call."
-    find(document, "^One call").insert_paragraph_before("Two calls.")
+    find_paragraph(document, "^What happened").text = "What happened: nothing."
+    find_paragraph(document, "impact").text = "One call."
+    find_paragraph(document, "^One call").insert_paragraph_before("Two calls.")
 
 
 @pytest.mark.parametrize(
@@ -164,29 +153,20 @@ def test_what_no_box_of_a_template_can_hold_is_named(
 def test_one_box_that_stands_in_two_places_and_reads_two_ways_is_named(ofqual_january: Incident) -> None:
     def both(document: Document) -> None:
         document.tables[0].rows[1].cells[1].text = "Malpractice"
-        find(document, "^Output").text = "Output: malpractice tables"
+        find_paragraph(document, "^Output").text = "Output: malpractice tables"
 
-    held = docx.Document(io.BytesIO(template()))
-    held.add_paragraph("Output: {{ output }}")
-    file = io.BytesIO()
-    held.save(file)
+    own = edit_docx(template(), lambda document: document.add_paragraph("Output: {{ output }}"))
     versions = draft(ofqual_january)
-    written = docx.Document(io.BytesIO(write_template(file.getvalue(), versions[-1].report)))
-    both(written)
-    body = io.BytesIO()
-    written.save(body)
+    file = edit_docx(write_template(own, versions[-1].report), both)
     with pytest.raises(Unreadable, match="stands in two places, and reads two ways"):
-        taken(versions, body.getvalue(), "docx", ROLE, file.getvalue())
+        taken(versions, file, ROLE, own)
 
 
 def test_our_own_form_is_read_as_before_where_a_template_is_configured(ofqual_january: Incident) -> None:
     versions = draft(ofqual_january)
-    document = docx.Document(io.BytesIO(file_of(versions[-1].report, "docx")))
-    instead(document)
-    held = io.BytesIO()
-    document.save(held)
+    file = edit_docx(file_of(versions[-1].report), instead)
     for own in (template(), b"no template"):
-        assert taken(versions, held.getvalue(), "docx", ROLE, own).words == {"B.4.corrective": "Extra checks."}
+        assert taken(versions, file, ROLE, own).words == {"B.4.corrective": "Extra checks."}
 
 
 @pytest.mark.needs("libreoffice")
@@ -199,5 +179,5 @@ def test_a_template_saved_by_a_word_processor_is_read_back(
 
     read(ofqual_january, saved)
     [again] = saved_by(soffice, tmp_path, [tmp_path / "own.docx"], "docx", "again")
-    words = taken(draft(ofqual_january), again.read_bytes(), "docx", ROLE, template()).words
+    words = taken(draft(ofqual_january), again.read_bytes(), ROLE, template()).words
     assert words == {"B.1.dealing": "Press desk", "B.4.corrective": "Extra checks."}

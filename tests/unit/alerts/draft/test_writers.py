@@ -10,21 +10,18 @@ from pathlib import Path
 import docx
 import pytest
 from docx.oxml.ns import qn
-from odf import teletype
-from odf.opendocument import load
-from odf.table import Table as OdfTable
-from odf.table import TableHeaderRows
-from odf.text import H
 
 from alerts.draft.edits import merge
 from alerts.draft.fill import fill
 from alerts.draft.form import form_named, forms
 from alerts.draft.report import Report, Table, Timeline
-from alerts.draft.write.outline import Box, Grid, Heading, Words, outline
+from alerts.draft.write.outline import Box, Document, Grid, Heading, Words, outline
 from alerts.draft.write.registry import MEDIA, WRITERS
 from alerts.incident import Incident
+from tests.unit.alerts.draft.plain import TEXT, odt_part, odt_text
 
 FORMS = [name for name in forms() if name != "period"]
+MANIFEST = "{urn:oasis:names:tc:opendocument:xmlns:manifest:1.0}"
 SNAPSHOTS = Path(__file__).parent / "snapshots"
 OWN_FORM = {"ipcc-2015": "A", "moj-2016": "A", "ofsted-2017": "B", "ofqual-2018-01": "B", "ofqual-2018-03": "C"}
 
@@ -133,18 +130,28 @@ def test_the_docx_has_no_properties_of_the_library_left(report: Report) -> None:
 
 
 def test_the_odt_says_everything_and_is_accessible(report: Report) -> None:
-    document = load(io.BytesIO(WRITERS["odt"](report)))
-    whole = teletype.extractText(document.body)
+    body = WRITERS["odt"](report)
+    content = odt_part(body)
+    whole = odt_text(content)
     figures = [each.alt for each in outline(report) if isinstance(each, Timeline)]
     assert [text for text in texts(report) if text not in whole and text not in figures] == []
-    levels = [int(each.getAttribute("outlinelevel")) for each in document.getElementsByType(H)]
+    levels = [int(each.get(f"{TEXT}outline-level", "")) for each in content.iter(f"{TEXT}h")]
     assert levels[0] == 1
     assert all(after - before <= 1 for before, after in pairwise(levels))
-    made = document.getElementsByType(OdfTable)
-    assert len(made) == len(document.getElementsByType(TableHeaderRows)) > 0
-    meta = zipfile.ZipFile(io.BytesIO(WRITERS["odt"](report))).read("meta.xml").decode()
-    assert "<dc:language>en-GB</dc:language>" in meta
-    assert "<dc:title>" in meta
+    assert len([*content.iter("{*}table")]) == len([*content.iter("{*}table-header-rows")]) > 0
+    meta = odt_part(body, "meta.xml")
+    assert [each.text for each in meta.iter("{*}language")] == ["en-GB"]
+    assert [each.text for each in meta.iter("{*}title")] == [f"{report.subject}: {report.title}"]
+
+
+def test_an_odt_begins_with_its_uncompressed_media_type_and_lists_every_part(five: Mapping[str, Incident]) -> None:
+    report = fill(five["ofsted-2017"], form_named("B"), {}, [], five["ofsted-2017"].opened)
+    body = WRITERS["odt"](report, Document.EVIDENCE)
+    assert body[30:77] == f"mimetype{MEDIA['odt']}".encode()
+    listed = {each.get(f"{MANIFEST}full-path") for each in odt_part(body, "META-INF/manifest.xml")}
+    with zipfile.ZipFile(io.BytesIO(body)) as file:
+        assert {"/", *file.namelist()} == {*listed, "mimetype", "META-INF/manifest.xml"}
+    assert any(str(name).endswith(".svg") for name in listed)
 
 
 @pytest.mark.parametrize("ending", WRITERS)
@@ -172,13 +179,13 @@ def test_markup_a_person_types_stays_text(ofsted: Incident, ending: str) -> None
     if ending == "docx":
         assert "A <b> & “£5” | `x`\n- item\n# 1\n␇" in [p.text for p in docx.Document(io.BytesIO(body)).paragraphs]
     if ending == "odt":
-        assert "A <b> & “£5” | `x`\n- item\n# 1\n␇" in teletype.extractText(load(io.BytesIO(body)).body)
+        assert "A <b> & “£5” | `x`\n- item\n# 1\n␇" in odt_text(odt_part(body))
 
 
 def test_spaces_a_person_types_survive_in_an_odt(ofsted: Incident) -> None:
     typed = "  two before,   three between, a\ttab, two after  "
     report = merge({"B.3.impact": typed}, fill(ofsted, form_named("B"), {}, [], ofsted.opened))
-    assert typed in teletype.extractText(load(io.BytesIO(WRITERS["odt"](report))).body)
+    assert typed in odt_text(odt_part(WRITERS["odt"](report)))
 
 
 def test_every_format_has_its_media_type() -> None:
