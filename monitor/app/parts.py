@@ -26,6 +26,7 @@ from monitor.app.reporting_options import (
     make_periods,
     make_reminder_times,
     make_reporting_rules,
+    make_sessions,
     make_summary_schedules,
 )
 from monitor.app.status import Status

@@ -34,7 +34,7 @@ from monitor.app.parts import (
     page_settings,
 )
 from monitor.app.readers import make_calendar_readers
-from monitor.app.reporting_options import make_reminder_times
+from monitor.app.reporting_options import make_openid, make_proxy_auth, make_reminder_times
 from monitor.app.upkeep import Recurring, deadman_jobs, upkeep_jobs
 from monitor.config.settings import Settings
 from monitor.deliver.current_incidents import CurrentIncidents
