@@ -111,7 +111,7 @@ def _says_at_the_slot_that_the_page_is_still_public(done: Rehearsed) -> None:
     (slot,) = (script.slot for script in done.played.script.release)
     (told,) = (notice for notice in store.outbox.notices() if notice.at >= slot)
     assert told.at - slot < timedelta(seconds=2)
-    assert "What changed: its slot has come, and what was public before it still is; nothing more" in told.text
+    assert "What changed: its slot has come, and what was public before it still is; the measurement" in told.text
     assert "seen gone" not in told.text
     store.close()
 

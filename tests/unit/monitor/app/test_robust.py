@@ -184,11 +184,11 @@ def test_a_refusing_evidence_folder_delays_no_verdict_and_the_loss_is_reported(t
         await life.until("09:40:30")
         assert life.word() == "late"
         assert [notice.kind for notice in life.daemon.store.outbox.notices()][:2] == ["due", "opened"]
-        assert any("cannot be kept" in reason for reason in life.app.status.unready())
+        assert any("cannot be stored" in reason for reason in life.app.status.unready())
         folder.unlink()
         (tmp_path / "away").rename(folder)
         await life.until("09:42:00")
-        assert not any("cannot be kept" in reason for reason in life.app.status.unready())
+        assert not any("cannot be stored" in reason for reason in life.app.status.unready())
 
     store = reopened(live(tmp_path, late, act))
     lost = [record.id for record in store.evidence.chain("edge") if record.is_lost]
