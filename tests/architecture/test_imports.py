@@ -151,7 +151,7 @@ def test_the_guard_sees_a_function_that_is_too_long(tmp_path: Path) -> None:
 
 # Lines of each package, comments and blank lines included. Growth in one is paid for in another: a budget only falls.
 BUDGETS = {
-    "alerts": 10567,
+    "alerts": 9830,
     "schedules": 8046,
     "monitor/plan": 1730,
     "monitor/look": 6136,
@@ -164,7 +164,7 @@ BUDGETS = {
     "monitor/config": 1687,
     "monitor/web": 5867,
     "monitor/app": 2581,
-    "monitor/rehearse": 3650,
+    "monitor/rehearse": 3608,
     "monitor/cli": 4951,
 }
 
