@@ -1,6 +1,6 @@
 """Resident memory at 1,000 targets, its growth over a month of a million looks, and the cost of nothing being due.
 
-`rss_mb` is taken before the first draft is written: from then on a daemon holds the library that writes .docx, which
+`rss_mb` is taken before the first draft is written: after that a daemon has loaded the library that writes .docx, which
 `rss_with_drafts_mb` includes.
 """
 

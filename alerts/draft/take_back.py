@@ -49,7 +49,7 @@ def taken(versions: Versions, data: bytes, by: str, template: bytes | None = Non
     Unreadable if the file is not one of our drafts, or if text outside the boxes changed, because it would be lost.
     """
     in_template = _in_template(versions, data, template) if template is not None else None
-    base, theirs, ours = in_template or _base(versions, read_docx(data))
+    base, theirs, ours = in_template or _find_base(versions, read_docx(data))
     homes = _homes(base.report)
     _refuse_strays(base.report, theirs, ours, homes)
     last = versions[-1].words
@@ -93,7 +93,7 @@ def _in_template(versions: Versions, data: bytes, template: bytes) -> Read | Non
     return (base, *read_template(base.report, ours, theirs))
 
 
-def _base(versions: Versions, theirs: dict[Key, Place]) -> Read:
+def _find_base(versions: Versions, theirs: dict[Key, Place]) -> Read:
     """Return the version that a file was written from, with both texts: the most similar version with its stamp."""
     text = "\n".join(paragraph for place in theirs.values() for paragraph in place.paragraphs)
     likely = [each for each in versions if stamp(each.report) in text] or versions[-FALLBACK:]

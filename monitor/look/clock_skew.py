@@ -110,14 +110,21 @@ class _HostDates:
         self.turns = 0
 
     def add_bounds(self, bounds: Span, at: datetime) -> bool:
-        """Add the bounds of one date. Return whether the host has just changed to another time."""
+        """Add the bounds of our clock's offset by one date. Return whether the host's clock has just been set.
+
+        Bounds that agree with the known ones narrow them. Bounds that contradict them are a rival. After
+        `_REPLACED_AFTER` dates in a row that agree with each other and contradict the known bounds, the rival replaces
+        them.
+        """
+        # The clocks may have drifted apart since the last date.
         drift = abs((at - self.at).total_seconds()) * _DRIFT
         widened = (self.bounds[0] - drift, self.bounds[1] + drift)
         self.at = at
         if distance(widened, bounds) <= _SMALL:
             self.turns += self.rival is not None
-            both = overlap(widened, bounds) or (min(widened[0], bounds[0]), max(widened[1], bounds[1]))
-            self.bounds, self.rival, self.against = both, None, 0
+            # A small gap between the two is imprecision: then use the span from one to the other.
+            agreed = overlap(widened, bounds) or (min(widened[0], bounds[0]), max(widened[1], bounds[1]))
+            self.bounds, self.rival, self.against = agreed, None, 0
             return False
         joined = self.rival and overlap(self.rival, bounds)
         self.against = self.against + 1 if joined else 1

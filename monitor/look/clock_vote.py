@@ -47,7 +47,8 @@ def vote(spans: Mapping[str, Span], *, synchronised: bool | None = None) -> Vote
     if not credible:
         everyone = frozenset(spans)
         return Vote(CORRECT, outvoted=everyone) if synchronised else Vote(CORRECT, unconfirmed=everyone)
-    weights = [_vote_weight(side, spans, synchronised=synchronised is True) for side in credible]
+    our_weight = _OURS + (_MACHINE if synchronised is True else 0)
+    weights = [_HOST * len(side) + our_weight * _agrees_with_us(side, spans) for side in credible]
     best = [side for side, weight in zip(credible, weights, strict=True) if weight == max(weights)]
     bounds = common(spans, best[0])
     rivals = [side for side in best if distance(common(spans, side), bounds) > _CONTRADICTION]
@@ -71,10 +72,6 @@ def _agreeing_hosts(seed: str, spans: Mapping[str, Span]) -> frozenset[str]:
     return frozenset(side)
 
 
-def _vote_weight(side: frozenset[str], spans: Mapping[str, Span], *, synchronised: bool) -> int:
-    return _HOST * len(side) + (_OURS + _MACHINE * synchronised) * _agrees_with_us(side, spans)
-
-
 def _agrees_with_us(side: Iterable[str], spans: Mapping[str, Span]) -> bool:
     return distance(common(spans, side), CORRECT) <= 0
 
@@ -91,19 +88,19 @@ def _confirmed_by(spans: list[Span], witnesses: int) -> Span:
 
 
 def common(spans: Mapping[str, Span], names: Iterable[str]) -> Span:
-    """Return what the spans of these hosts have in common."""
+    """Return the range that the spans of these hosts share. It is inverted if they share none."""
     those = [spans[name] for name in names]
     return max(low for low, _ in those), min(high for _, high in those)
 
 
 def overlap(one: Span, other: Span) -> Span | None:
-    """Return what two spans have in common, None when that is nothing."""
+    """Return the range in which two spans overlap, None if they do not."""
     low, high = max(one[0], other[0]), min(one[1], other[1])
     return (low, high) if low <= high else None
 
 
 def distance(one: Span, other: Span) -> float:
-    """Return how many seconds lie between two spans, below zero when they overlap."""
+    """Return the seconds between two spans. Below zero if they overlap."""
     return max(one[0], other[0]) - min(one[1], other[1])
 
 

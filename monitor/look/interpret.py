@@ -153,7 +153,8 @@ class Interpreter:
             memory.known = replace(before, was_missing=True, placeholder=None)
             if before.placeholder is not None:
                 memory.forget_body()
-        if not is_dated or self._is_clock_doubtful(bounds):
+        is_clock_far_off = largest_offset(bounds) > self.unproven_offset.total_seconds()
+        if not is_dated or is_clock_far_off or (self.is_shared and is_off(bounds)):
             if recognised.placeholder is not None:
                 # It is doubtful whether this placeholder came before its slot.
                 memory.known = before
@@ -193,9 +194,6 @@ class Interpreter:
         elif memory.target != target:
             memory = self._memories[target.id] = TargetMemory(target, known=memory.known)
         return memory
-
-    def _is_clock_doubtful(self, bounds: Span) -> bool:
-        return largest_offset(bounds) > self.unproven_offset.total_seconds() or (self.is_shared and is_off(bounds))
 
     def _recognise_body(
         self, target: Target, answer: Answer, memory: TargetMemory, read: Recognised | None

@@ -71,7 +71,7 @@ class Sweeps:
             self._pages[target.url] = part_key(target)
 
     def remove(self, target: Target, goal: ProofGoal) -> None:
-        """Remove the part of a target, because its proof is no longer needed."""
+        """Remove the part of a target, because it needs no more proof."""
         shared = self._find_sweep(goal)
         if shared is None or not _represents_part(target, goal):
             return
@@ -84,15 +84,20 @@ class Sweeps:
         return None if goal is None else self._sweeps.get((goal.slot, goal.tolerance))
 
     def record_result(self, target: Target, goal: ProofGoal | None, sighting: Sighting) -> None:
-        """Record what a look proved about its part. Parts that a listing shows go first from now on."""
+        """Record the result of a look for the proof of its part.
+
+        The parts that a listing shows are looked at first from now on. Other views than edge and origin prove no part.
+        """
         if self.is_active and sighting.found:
-            listed = [self._pages[one.url] for one in sighting.found if one.url in self._pages]
-            for shared in self._sweeps.values() if listed else ():
-                shared.sweep.prioritise(listed)
-        own = self._find_sweep(goal)
-        if own is not None and target.view in (View.EDGE, View.ORIGIN):
+            listed_parts = [self._pages[link.url] for link in sighting.found if link.url in self._pages]
+            for shared in self._sweeps.values() if listed_parts else ():
+                shared.sweep.prioritise(listed_parts)
+        shared_of_part = self._find_sweep(goal)
+        if shared_of_part is not None and target.view in (View.EDGE, View.ORIGIN):
             result = _RESULTS.get(sighting.state, LookResult.NOTHING)
-            own.sweep.record_result(part_key(target), target.view, result, sighting.sent, sighting.proved_from)
+            shared_of_part.sweep.record_result(
+                part_key(target), target.view, result, sighting.sent, sighting.proved_from
+            )
 
     def awaits_origin(self, target: Target, goal: ProofGoal | None) -> bool:
         """Return whether a target is the origin view of a part that is not out yet."""

@@ -213,16 +213,21 @@ def _witness_windows(part: str, slot: Slot, plan: Iterable[Window]) -> Iterator[
 
 
 def _windows_around_instant(slot: datetime, exposed: datetime | None, watch: WatchSettings) -> Iterator[Window]:
-    """Yield every phase with a distance from the slot. From `exposed` to the slot phase, yield the exposed phase."""
-    opens = slot - watch.slot.begins
+    """Yield a window for each phase that begins and ends at set distances from the slot instant.
+
+    `exposed` is when the target was exposed before its slot, None if it was not. Then the phases before the slot phase
+    end at `exposed`, and the exposed phase takes their place until the slot phase begins.
+    """
+    slot_phase_begins = slot - watch.slot.begins
     for phase in phases.PHASES:
         if phase is phases.EXPOSED and exposed is not None:
-            yield _make_window(phases.EXPOSED, exposed, opens, slot, watch)
+            yield _make_window(phases.EXPOSED, exposed, slot_phase_begins, slot, watch)
         if phase.begins is None or phase.ends is None:
             continue
         begins, ends = slot + phase.begins(watch), slot + phase.ends(watch)
-        limit = ends if exposed is None or ends > opens else min(ends, exposed)
-        window = _make_window(phase, begins, limit, slot, watch, is_unshifted=phase is phases.SLOT)
+        if exposed is not None and ends <= slot_phase_begins:
+            ends = min(ends, exposed)
+        window = _make_window(phase, begins, ends, slot, watch, is_unshifted=phase is phases.SLOT)
         yield from _split_idle(window, slot, watch) if phase.is_overdue else (window,)
 
 

@@ -125,7 +125,9 @@ def _table(places: Places, table: Table) -> None:
     header = tuple("\n".join(cell) for cell in rows[0]) if rows else ()
     if any(next(row._tr.iter(qn("w:vMerge")), None) is not None for row in table.rows):  # noqa: SLF001 # no other way
         merged = " | ".join(header)
-        raise Unreadable(f"cells of the table “{merged}” were made one: whose answer they hold is not known")
+        raise Unreadable(
+            f"cells of the table “{merged}” were merged, so it is not clear which box their text belongs to"
+        )
     for row in rows:
         places.row(header, row)
 

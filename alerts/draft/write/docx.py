@@ -127,16 +127,18 @@ def _add_block(document: Document, block: Block) -> None:
                 _write_piece(paragraph, piece, "Box ")
                 paragraph.paragraph_format.space_before = None if place else Pt(6)
         case Grid(_, rows):
-            _add_table(document, HEADER, [(_plain(label), pieces) for label, pieces in rows], GRID_CM)
+            _add_table(document, HEADER, [(_plain_cell(label), pieces) for label, pieces in rows], GRID_CM)
         case Table(caption, header, rows):
-            _add_table(document, header, [[*map(_plain, row)] for row in rows], block.widths(sum(GRID_CM)), caption)
+            _add_table(
+                document, header, [[*map(_plain_cell, row)] for row in rows], block.widths(sum(GRID_CM)), caption
+            )
         case Timeline():
             _add_timeline(document, block)
         case Bars():
             _add_bars(document, block)
 
 
-def _plain(text: str) -> tuple[Piece]:
+def _plain_cell(text: str) -> tuple[Piece]:
     return (Piece(Tone.PLAIN, text),)
 
 
@@ -184,7 +186,7 @@ def _make_link(paragraph: Paragraph, run: Run, address: str) -> None:
 
 def _add_timeline(document: Document, figure: Timeline) -> None:
     """Add a timeline as a table with one drawn lane for each part, then its legend and its text alternative."""
-    rows = [(_plain(lane.label), ()) for lane in figure.lanes]
+    rows = [(_plain_cell(lane.label), ()) for lane in figure.lanes]
     made = _add_table(document, ("Part", span_text(figure)), rows, GRID_CM, figure.title)
     for row, lane in zip(made.rows[1:], figure.lanes, strict=True):
         _add_picture(row.cells[1], lane_png(figure, lane), LANE_CM, f"{lane.label}: {lane_alt(figure, lane)}")
@@ -196,7 +198,7 @@ def _add_bars(document: Document, figure: Bars) -> None:
     """Add a bar chart as a table with one drawn bar in each row, then its text alternative."""
     group, number, whole = figure.header
     header = (group, f"{number} of {whole.lower()}", "Drawn")
-    rows = [(_plain(bar.label), _plain(told(bar)), ()) for bar in figure.bars]
+    rows = [(_plain_cell(bar.label), _plain_cell(told(bar)), ()) for bar in figure.bars]
     made = _add_table(document, header, rows, BARS_CM, figure.title)
     for row, bar in zip(made.rows[1:], figure.bars, strict=True):
         _add_picture(row.cells[2], bar_png(bar.number / max(1, bar.whole)), BAR_CM, f"{bar.label}: {told(bar)}")

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from base64 import b64encode
 from functools import cache
-from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from jinja2 import Template
 from markupsafe import Markup
 
 from alerts.draft import bars
 from alerts.draft.report import Bars, Report, Timeline
 from alerts.draft.timeline import size, svg
+from alerts.draft.write.jinja_templates import load_templates
 from alerts.draft.write.outline import HEADER, LINK, Document, outline, printable
 
 
 def write_html(report: Report, which: Document | None = None) -> str:
     """Return the draft as a complete HTML document."""
     blocks = [(type(block).__name__, block) for block in outline(report, which)]
-    return printable(_template().render(report=report, blocks=blocks, header=HEADER, svg=_figure, chart=_chart))
+    return printable(_load_template().render(report=report, blocks=blocks, header=HEADER, svg=_figure, chart=_chart))
 
 
 def _figure(timeline: Timeline) -> Markup:
@@ -31,21 +31,17 @@ def _chart(figure: Bars, name: str) -> Markup:
 
 def _drawn(title: str, size: tuple[int, int], drawing: str) -> Markup:
     # If the SVG were inline, a word processor would copy the words of the drawing into the text.
-    told = Markup('<img width="{}" height="{}" alt="{}" src="data:image/svg+xml;base64,{}">')
-    return told.format(*size, title, b64encode(drawing.encode()).decode())
+    image = Markup('<img width="{}" height="{}" alt="{}" src="data:image/svg+xml;base64,{}">')
+    return image.format(*size, title, b64encode(drawing.encode()).decode())
 
 
 def _linked(text: str) -> Markup:
     parts = enumerate(LINK.split(text))
-    told = (Markup('<a href="{0}">{0}</a>').format(part) if place % 2 else part for place, part in parts)
-    # A program that opens the page knows no other line end.
-    return Markup("").join(told).replace("\n", Markup("<br>"))
+    html = (Markup('<a href="{0}">{0}</a>').format(part) if place % 2 else part for place, part in parts)
+    # Word processors that open the page recognise only this line end.
+    return Markup("").join(html).replace("\n", Markup("<br>"))
 
 
 @cache
-def _template() -> Template:
-    here = Path(__file__).parent
-    loader = FileSystemLoader(here)
-    environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
-    environment.filters["linked"] = _linked
-    return environment.get_template("report.html.j2")
+def _load_template() -> Template:
+    return load_templates(linked=_linked).get_template("report.html.j2")

@@ -5,15 +5,15 @@ from __future__ import annotations
 import re
 from functools import cache
 from io import BytesIO
-from pathlib import Path
 from typing import NamedTuple
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup, escape
 
 from alerts.draft import bars, timeline
 from alerts.draft.report import Bars, Report, Table, Timeline
+from alerts.draft.write.jinja_templates import load_templates
 from alerts.draft.write.outline import HEADER, LINK, STYLES, Block, Document, Grid, footer_of, outline, printable
 from schedules.times.json import instant_json
 
@@ -44,18 +44,20 @@ def write_odt(report: Report, which: Document | None = None) -> bytes:
         "header": HEADER,
         "styles": STYLES,
         "widths": {place: widths for place, block in enumerate(blocks) if (widths := _column_widths(block))},
-        "drawings": (drawings := {place: made for place, block in enumerate(blocks) if (made := _draw(block, place))}),
+        "drawings": (
+            drawings := {place: made for place, block in enumerate(blocks) if (made := _make_drawing(block, place))}
+        ),
     }
-    held = BytesIO()
-    with ZipFile(held, "w") as file:
-        # The standard wants this part first and not compressed.
+    content = BytesIO()
+    with ZipFile(content, "w") as file:
+        # ODF 1.2 requires this part to be the first and not compressed.
         file.writestr(ZipInfo("mimetype"), MIMETYPE)
         for name in PARTS:
-            part = printable(_environment().get_template(f"{name}.j2").render(facts))
+            part = printable(_load_parts().get_template(f"odt_parts/{name}.j2").render(facts))
             file.writestr(ZipInfo(name), part, ZIP_DEFLATED)
         for drawing in drawings.values():
             file.writestr(ZipInfo(drawing.path), drawing.svg, ZIP_DEFLATED)
-    return held.getvalue()
+    return content.getvalue()
 
 
 def _column_widths(block: Block) -> tuple[float, ...]:
@@ -70,7 +72,7 @@ def _column_widths(block: Block) -> tuple[float, ...]:
     return ()
 
 
-def _draw(block: Block, place: int) -> Drawing | None:
+def _make_drawing(block: Block, place: int) -> Drawing | None:
     """Return the picture of a chart or timeline, None for other blocks. `place` makes its name unique."""
     match block:
         case Bars():
@@ -83,14 +85,11 @@ def _draw(block: Block, place: int) -> Drawing | None:
 
 
 @cache
-def _environment() -> Environment:
-    loader = FileSystemLoader(Path(__file__).parent / "odt_parts")
-    environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
-    environment.filters["spelled"] = _spell
-    return environment
+def _load_parts() -> Environment:
+    return load_templates(spelled=_text_as_xml)
 
 
-def _spell(text: str) -> Markup:
+def _text_as_xml(text: str) -> Markup:
     """Return a text as XML in which addresses are links and blanks are elements, so that none is folded."""
     link = Markup('<text:a xlink:type="simple" xlink:href="{0}" text:style-name="Internet_20_link">{0}</text:a>')
     parts = enumerate(LINK.split(printable(text)))

@@ -105,7 +105,7 @@ def content_fault(answer: Answer, context: Context) -> str:
 
 def _fits_kind(answer: Answer, head: str | None, extension: str | None) -> bool:
     """Return whether content that is neither a page nor an error message is of its kind, as far as we know the kind."""
-    begins, kind = (head or "").lstrip()[:1], _media_type(answer)
+    begins, kind = (head or "").lstrip()[:1], answer.headers.get("content-type", "").partition(";")[0].strip().lower()
     if extension in ("json", "geojson") or (extension is None and "json" in kind):
         return begins in ("{", "[")
     if extension == "xml" or (extension is None and "xml" in kind):
@@ -161,7 +161,3 @@ def _decode(head: bytes) -> str | None:
     if encoding is None and b"\0" in head:
         return None
     return head.decode(encoding or "utf-8", "replace")
-
-
-def _media_type(answer: Answer) -> str:
-    return answer.headers.get("content-type", "").partition(";")[0].strip().lower()

@@ -63,7 +63,8 @@ def _found_item(item: ContentItem) -> Found:
         "publishing_scheduled_at": item.scheduled_at,
         "scheduled_publishing_delay_seconds": item.scheduled_delay,
     }
-    stated = {name: _fact_text(fact) for name, fact in facts.items() if fact not in (None, "")}
+    given = {name: fact for name, fact in facts.items() if fact not in (None, "")}
+    stated = {name: fact.isoformat() if isinstance(fact, datetime) else str(fact) for name, fact in given.items()}
     return Found(_absolute_govuk_url(item.base_path), item.title, "item", stated)
 
 
@@ -98,10 +99,6 @@ def _read_listing(results: list[Any], context: Context) -> Recognised:
 def _found_entry(entry: Mapping[str, Any]) -> Found:
     facts = {name: str(entry[name]) for name in _LISTED if entry.get(name) is not None}
     return Found(_absolute_govuk_url(entry["link"]), str(entry.get("title") or ""), "listed", facts)
-
-
-def _fact_text(fact: object) -> str:
-    return fact.isoformat() if isinstance(fact, datetime) else str(fact)
 
 
 def _absolute_govuk_url(path: object) -> str:

@@ -73,10 +73,10 @@ def odt_text(element: _Element) -> str:
 
 def _odt(body: bytes) -> Iterator[str]:
     [text] = odt_part(body).iter("{*}text")
-    yield from _elements(text)
+    yield from _block_lines(text)
 
 
-def _elements(parent: _Element) -> Iterator[str]:
+def _block_lines(parent: _Element) -> Iterator[str]:
     for child in parent:
         name = QName(child).localname
         if name in ("h", "p"):
@@ -86,10 +86,10 @@ def _elements(parent: _Element) -> Iterator[str]:
         elif name in ("table-header-rows", "table-row"):
             rows = child if name == "table-header-rows" else [child]
             for row in rows:
-                cells = [" / ".join(_elements(cell)) for cell in row]
+                cells = [" / ".join(_block_lines(cell)) for cell in row]
                 yield f"{'header' if name == 'table-header-rows' else 'row'}: {' | '.join(cells)}"
         elif name in ("table", "list", "list-item"):
-            yield from _elements(child)
+            yield from _block_lines(child)
 
 
 class _Page(HTMLParser):

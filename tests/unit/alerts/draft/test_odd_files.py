@@ -133,7 +133,7 @@ def cells_made_one(document: Document) -> None:
         (in_a_comment, "under “the comments of the file” .*Is that all"),
         (a_table, "under “4. Corrective .*Extra checks"),
         (a_picture, "under “4. Corrective .* it holds a picture, which no box keeps"),
-        (cells_made_one, "cells of the table “Information needed | Response” were made one"),
+        (cells_made_one, "cells of the table “Information needed | Response” were merged"),
     ],
 )
 def test_what_no_box_can_hold_is_named_with_its_place(

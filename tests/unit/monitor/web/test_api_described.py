@@ -53,28 +53,28 @@ async def test_every_object_is_described_and_every_reference_resolves() -> None:
         result = await described(board)
     schemas = result["components"]["schemas"]
     assert [name for name, one in schemas.items() if not one.get("description")] == []
-    assert {one.rpartition("/")[2] for one in _references(result)} <= set(schemas)
+    assert {one.rpartition("/")[2] for one in _all_references(result)} <= set(schemas)
 
 
 async def test_every_default_is_valid_under_its_schema() -> None:
     async with a_board() as board:
         result = await described(board)
-    shapes = [one for one in _tables(result) if "default" in one]
+    shapes = [one for one in _all_objects(result) if "default" in one]
     assert shapes
     for one in shapes:
         Draft202012Validator(one).validate(one["default"])
 
 
-def _tables(result: object) -> Iterator[dict[str, Any]]:
+def _all_objects(result: object) -> Iterator[dict[str, Any]]:
     if isinstance(result, dict):
         yield result
         result = list(result.values())
     for one in result if isinstance(result, list) else ():
-        yield from _tables(one)
+        yield from _all_objects(one)
 
 
-def _references(result: object) -> Iterator[str]:
-    yield from (one["$ref"] for one in _tables(result) if "$ref" in one)
+def _all_references(result: object) -> Iterator[str]:
+    yield from (one["$ref"] for one in _all_objects(result) if "$ref" in one)
 
 
 ANSWERS: dict[str, type[answers.Answer]] = {
