@@ -18,7 +18,6 @@ COPY deploy/grafana deploy/grafana
 COPY deploy/kubernetes deploy/kubernetes
 COPY deploy/prometheus deploy/prometheus
 COPY docs/alerts.md docs/alerts.md
-COPY docs/configure.md docs/configure.md
 COPY docs/how-to/on-call.md docs/how-to/on-call.md
 COPY examples examples
 COPY rehearsals rehearsals

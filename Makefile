@@ -4,7 +4,7 @@ BIN := .venv/bin
 SEEDS ?= 3
 INCIDENTS := $(addprefix rehearsals/,ipcc-2015.toml moj-2016.toml ofsted-2017.toml ofqual-2018-01.toml ofqual-2018-03.toml)
 
-.PHONY: venv tools demo run test verify explore chaos fuzz sbom rules dist man lint bench oracle docs site pictures image image-trial parts
+.PHONY: venv tools demo run test verify explore chaos fuzz sbom rules dist man lint bench oracle docs reference site pictures image image-trial parts
 .DEFAULT_GOAL := test
 
 # What the program needs is installed first: `make demo` waits for nothing else. `tools` are what developers need.
@@ -101,6 +101,11 @@ chaos: tools parts
 
 docs: tools
 	$(BIN)/pytest tests/docs
+
+# What editors and readers see of the configuration, made from the settings and examples/every-table.toml.
+reference: tools
+	@$(BIN)/ninethirty check --schema > examples/config.schema.json
+	@$(BIN)/python -m tests.docs.configure_page > docs/configure.md
 
 # The pages of docs/ as a site in var/site, which asks nothing of anybody else.
 site: venv

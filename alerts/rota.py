@@ -46,32 +46,48 @@ def shifts_from_json(text: str) -> tuple[Shift, ...]:
 
 
 class ShiftSettings(Table):
-    """A role that is on call from a local time until another, regardless of turns: `[[rota.shift]]`."""
+    """Who is on call for a while, whatever calendar and turns say: holidays, swaps, or a rota that is only a list."""
 
     role: str
+    """One of `who`."""
     begins: Wall = Field(alias="from")
+    """A local date-time, or a date for its first minute."""
     until: Wall
+    """The end, written in the same way. It is not included."""
 
 
 class RotaSettings(Table):
-    """Who is on call: the table `[[rota]]`. A route names it like a channel. `who` is the channel of each role.
+    """Who is on call.
 
-    Roles take `turns` of the length `every`, the first from the local time `begins` on. Each `shift` has precedence.
-    So have those of an iCalendar file at `url` or in `file`, read each `read_every`. `secret` and `allow` are those of
-    a calendar.
+    A route names a rota like a channel. The notice goes to the person on call when it may be sent
+    ([more](notices.md#who-is-on-call)). Use roles or initials. You need no names.
     """
 
     name: Name
+    """Its name in routes. No channel may have the same name."""
     who: dict[str, str] = Field(min_length=1)
+    """The channel of each role: `"duty A" = "phone-a"`.
+
+    An event of a calendar puts that role on call whose name is in its title, as whole words. If several are, the
+    longest counts. Nothing else of the event is kept.
+    """
     turns: list[str] = []
+    """Roles that take turns, in this order."""
     begins: Wall | None = None
+    """When the first turn begins: a local date-time."""
     every: Turn = timedelta(days=7)
+    """How long a turn lasts, at least an hour. Hand-over is always at the same local time."""
     shift: list[ShiftSettings] = []
     url: CalendarAddress | None = None
+    """The address of a calendar (iCalendar). `webcal` works like `https`."""
     file: str | None = None
+    """Or the file of a calendar."""
     read_every: Spacing = timedelta(minutes=10)
+    """How often the calendar is read."""
     secret: bool = False
+    """Whether the path of `url` is a secret."""
     allow: list[Network] = []
+    """Private networks in which the host of `url` may be."""
 
 
 @dataclass(frozen=True, slots=True)

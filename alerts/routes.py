@@ -31,27 +31,31 @@ _DELAY_FINDINGS = frozenset({"late", "partial", "stale_edge"})
 
 
 class RouteMatch(Table):
-    """Which notices a route takes: those that match every pattern given (`*` and `?` as in file names).
-
-    `finding` matches if any finding of the notice does.
-    """
+    """Which notices the route takes. Every key given must match. `*` means any text."""
 
     producer: str | None = None
+    """The id of a producer."""
     grade: Literal["none", "note", "report"] | None = None
+    """The grade: `none`, `note` or `report`."""
     finding: str | None = None
+    """A finding, such as `early_exposure`. To silence one never silences another
+    ([more](notices.md#routes-and-quiet-hours)).
+    """
 
 
 class Route(Table):
-    """Where matching notices go. Both lists may name a rota. Empty `channels` silence matching findings on purpose.
+    """Which notices go to which channels. Without routes, every channel gets everything.
 
-    As long as no one acknowledges, each reminder also goes to one more of `escalate`, the last to all of them.
-    `quiet` are local times between which only notices of grade `report` are delivered. They may span midnight.
+    If several routes match a notice, all of them count.
     """
 
     match: RouteMatch = RouteMatch()
     channels: list[str]
+    """Names of channels or rotas. `[]` suppresses these notices on purpose."""
     escalate: list[str] = []
+    """Channels or rotas. Each reminder goes to one more of them, until someone acknowledges."""
     quiet: QuietHours | None = None
+    """Quiet hours, `"22:00-07:00"`. Notices of grade `report` ignore them."""
 
     def names_finding(self, kind: str) -> bool:
         """Return whether it takes notices with a finding of this kind."""

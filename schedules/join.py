@@ -21,8 +21,11 @@ class _EntryPattern(Table):
     """Which entries are meant: those that match every key given. `producer` narrows and never matches by itself."""
 
     url: WebAddress | None = None
+    """The announced address."""
     title: str = ""
+    """The title with its period, whatever its dashes and case."""
     producer: str = ""
+    """Only entries of this producer."""
 
     @model_validator(mode="after")
     def _matches_something(self) -> Self:
@@ -40,15 +43,21 @@ class _EntryPattern(Table):
 
 
 class Pin(_EntryPattern):
-    """A person's decision that matching entries are the release `id`: the table `[[pin]]`."""
+    """Your decision that an announcement at this address, or with this title, is this release.
+
+    Give `url` or `title`. Every key given must match. After a reload, earlier promises, looks and notices belong to
+    this release.
+    """
 
     id: Name
+    """The id of the release."""
 
 
 class Split(_EntryPattern):
-    """A person's decision that each matching entry is a release of its own: the table `[[split]]`."""
+    """Your decision that an entry that matches every key is a release of its own. Give `url` or `title`."""
 
     calendar: str = ""
+    """Only entries of this calendar."""
 
 
 @dataclass(frozen=True, slots=True)

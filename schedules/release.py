@@ -12,14 +12,14 @@ from schedules.values import Table, refuse_any
 
 
 class ReleaseMatch(Table):
-    """Which releases a table of the configuration means: those that match every key given.
-
-    `producer`, `title` and `url` are patterns, in which `*` matches any text.
-    """
+    """Which releases. Every key given must match, and at least one is needed. `*` means any text."""
 
     producer: str | None = None
+    """The id of a producer."""
     title: str | None = None
+    """The release's title."""
     url: str | None = None
+    """The page's address: that of its announcement, the one expected after it, or where it is found."""
 
     @model_validator(mode="after")
     def _matches_something(self) -> ReleaseMatch:

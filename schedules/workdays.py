@@ -78,13 +78,12 @@ ENGLAND = Workdays()
 
 
 class NationSettings(Table):
-    """One-off days of a nation: the table `[nation.ENG]`. Bank holidays are announced later than any list has them.
-
-    `extra_holidays` are days off that the list lacks. `not_holidays` are days that it wrongly has.
-    """
+    """Single bank holidays of `ENG`, `WLS`, `SCT` or `NIR` that are proclaimed after our list was made."""
 
     extra_holidays: list[date] = []
+    """Holidays that our list does not have."""
     not_holidays: list[date] = []
+    """Days in our list that are no holidays."""
 
     def workdays(self, nation: Nation) -> Workdays:
         """Return the working days of this nation."""

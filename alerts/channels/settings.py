@@ -11,98 +11,122 @@ from schedules.values import File, Hook, Host, Mailbox, Secret, Spacing, Table, 
 
 
 class CommonSettings(Table):
-    """What every channel has: `timeout` for a whole message; with `digest`, many openings at once are sent as one."""
+    """What every channel has."""
 
     name: str
+    """Its name in routes and metrics."""
     kind: str
+    """Which kind of channel it is."""
     timeout: Spacing = timedelta(seconds=30)
+    """The longest time for an attempt to send a message."""
     digest: bool = False
+    """Whether many openings at once are sent as one."""
 
 
 class PostSettings(CommonSettings):
-    """What every channel that posts has besides. `ca_file` names other authorities than the system's."""
+    """What every channel that posts has."""
 
     ca_file: File | None = None
+    """Certificates to trust in addition to the machine's."""
 
 
 class FolderSettings(CommonSettings):
-    """Messages and drafts as files. `folder` is made if it is missing."""
+    """Files: each notice, and the draft in every format.
+
+    [Channels](how-to/channels.md) shows how to set up each kind. [Notices](notices.md#channels) says what each sends.
+    """
 
     kind: Literal["folder"]
     folder: str
+    """Where the files are written. It is created if it is missing."""
 
 
 class MailSettings(CommonSettings):
-    """E-mail over SMTP, the draft attached. `ca_file` names other authorities than the system's."""
+    """E-mail, with the draft attached as .docx."""
 
     kind: Literal["mail"]
     host: Host
+    """The mail server."""
     port: int = Field(default=587, ge=1, le=65535)
+    """Its port."""
     security: Literal["starttls", "tls", "none"] = "starttls"
+    """`starttls`, `tls` or `none`."""
     user: str | None = None
+    """The user name at the server."""
     password: Secret | None = None
+    """The password at the server, a secret."""
     sender: Mailbox
+    """The From address."""
     to: list[Mailbox] = Field(min_length=1)
+    """One or more addresses."""
     ca_file: File | None = None
+    """Certificates to trust in addition to the machine's."""
     digest: bool = True
 
 
 class AppriseSettings(CommonSettings):
-    """Chat, pagers and text messages by an Apprise address, which is a secret as a whole.
-
-    It has one recipient: if one of several failed, the others would get the next attempt too.
-    """
+    """Slack, Teams, pagers, text messages and a hundred other services."""
 
     kind: Literal["apprise"]
     url: Secret
+    """An Apprise address with one recipient, for example `workflows://…` for Teams. All of it is a secret."""
     digest: bool = True
 
 
 class NotifySettings(CommonSettings):
-    """GOV.UK Notify, to e-mail addresses, or to telephone numbers if the template is one for text messages.
-
-    `template` needs the fields ((subject)) and ((text)). `draft_field` names one more, for a link to the draft. Text
-    messages have the short form: its subject in ((subject)) and its link in ((text)).
-    """
+    """GOV.UK Notify: e-mail, or text messages if the template is one for text messages."""
 
     kind: Literal["notify"]
     key: Secret
+    """The API key, a secret."""
     template: str
+    """The template's id. [Notices](notices.md#notify) has its fields."""
     to: list[str] = Field(min_length=1)
+    """Mail addresses or telephone numbers."""
     base_url: WebAddress | None = None
+    """The address of another service with the same API. GOV.UK Notify's by default."""
     draft_field: str | None = None
+    """The field of the template for a link to the draft."""
     digest: bool = True
 
 
 class WebhookSettings(PostSettings):
-    """A JSON POST, signed if there is a `secret`. `with_attachments` puts the draft itself into it, as base64."""
+    """A JSON POST, signed if there is a `secret`."""
 
     kind: Literal["webhook"]
     url: Hook = Field(repr=False)
+    """The address. It is never shown."""
     secret: Secret | None = None
+    """The key for the signature (HMAC)."""
     with_attachments: bool = False
+    """Whether the JSON contains the draft itself, as base64."""
 
 
 class AlertmanagerSettings(PostSettings):
-    """Alerts pushed to Alertmanager, at its own address. `token` is sent as a bearer token.
+    """Alerts pushed to Alertmanager, one for each incident.
 
-    An alert that no one resolves ends after `hold`. One that no measurement will resolve (a lead, a doubt, a test)
-    ends after `hold_others`.
+    Use this or the rules of `deploy/prometheus`. With both, you get each alert twice.
     """
 
     kind: Literal["alertmanager"]
     url: Hook = Field(repr=False)
+    """Alertmanager's own address."""
     token: Secret | None = None
+    """A secret that is sent as a bearer token."""
     hold: Spacing = timedelta(days=14)
+    """An alert that is not resolved ends after this."""
     hold_others: Spacing = timedelta(days=1)
+    """An alert that no measurement can resolve (a lead, a doubt, a test) ends after this."""
 
 
 class PagerdutySettings(PostSettings):
-    """PagerDuty's Events API v2. `routing_key` is the integration key of a service."""
+    """PagerDuty's Events API v2. One incident is one alert. It is resolved when the measurement is complete."""
 
     kind: Literal["pagerduty"]
     routing_key: Secret
+    """The integration key of a service, a secret."""
     url: WebAddress | None = None
+    """The address of events. PagerDuty's own by default."""
     digest: bool = True
 
 

@@ -40,44 +40,70 @@ from schedules.workdays import Nation, NationSettings
 
 
 class DeadmanSettings(Table):
-    """The address that is pinged regularly while all is well. None: no ping. The address is a secret."""
+    """A ping to a dead man's switch on another machine.
+
+    healthchecks, Uptime Kuma and others accept a plain GET. It is sent only while calendars are fresh, looks begin on
+    time, the store can be written and notices are delivered. If it stops, the switch alerts you.
+    """
 
     url: WebAddress | None = None
+    """Any address that accepts GET. It is never logged, because everyone who knows it can ping too."""
     every: Spacing = timedelta(seconds=60)
+    """How often it is pinged. Let the switch wait three times as long."""
 
 
 class StoreSettings(Table):
-    """The database. After `compact_after`, settled releases are stored in fewer rows. Zero: never.
-
-    `mode` is how several monitors share one PostgreSQL: each watches everything, or they divide the hosts. If one gives
-    no sign for `takeover`, the others do its work. `journal` is the folder for what the store cannot take. None: no
-    journal for SQLite, `var/journal` for PostgreSQL.
-    """
+    """The store: SQLite for one monitor, [PostgreSQL](how-to/postgresql.md) for several."""
 
     url: str = "sqlite:///var/ninethirty.db"
+    """`sqlite:///PATH`, relative to the working directory, or `postgresql+psycopg://USER@HOST/NAME`. Leave the password
+    to `~/.pgpass` or `PGPASSWORD`.
+    """
     journal: str | None = None
+    """The folder of the [journal](files.md#the-journal). Default: `var/journal` for PostgreSQL, and no journal for
+    SQLite. With SQLite, choose a folder on another disk than the store.
+    """
     mode: Literal["redundant", "shared"] = "redundant"
+    """For several monitors on one PostgreSQL. `"redundant"`: each watches everything. `"shared"`: each watches its
+    share of the hosts ([more](how-to/several-monitors.md)).
+    """
     takeover: Spacing = timedelta(seconds=1.2)
+    """After so long without a sign of life, the others do the work of a monitor."""
     compact_after: Duration = timedelta(days=400)
+    """After so long, a settled release is kept in fewer rows ([Retention](how-to/personal-data.md#what-is-deleted)). No
+    verdict changes. `"0s"`: never.
+    """
 
 
 class EvidenceSettings(Table):
-    """The folder of the received bytes, for how many days they are kept, and how many."""
+    """The bytes of calendar reads and of every change of a page.
+
+    Only the service account can read them, because they may be from before their slot.
+    """
 
     folder: str = "var/evidence"
+    """The folder. It is created with mode 0700. Only one monitor at a time can write to it."""
     keep_days: int = Field(default=400, ge=1, le=LONGEST_DAYS)
+    """For how many days bytes are kept. Their hashes stay in the store."""
     keep_mb: int = Field(default=2000, ge=1, le=1_000_000_000)
+    """Beyond so many million bytes, the oldest are deleted within a minute. At least one file of 16 MB is kept."""
 
 
 class PolicySettings(PolicyTable):
-    """How releases are judged and graded, in general and per producer."""
+    """How releases are judged and graded."""
 
     on_time_within: Duration = timedelta(seconds=60)
+    """A release that is seen within this after its slot is on time."""
     note_within: Duration = timedelta(minutes=5)
+    """A later release that is seen within this has the grade `note`, any other the grade `report`."""
     default_time: TimeOfDay = time(9, 30)
+    """If only a day was announced, it is watched most closely around this time."""
     short_notice: Duration = timedelta(days=28)
+    """A slot announced less than this before it passes is a finding."""
     confirmed_within: Duration = timedelta(minutes=30)
+    """A usable read of its calendar must confirm a slot within this time before it. Otherwise it is `unproven`."""
     expect_editions: bool = True
+    """Whether a notice is sent if no calendar announces the next edition of a regular series in time."""
     producer: dict[str, PolicyTable] = {}
 
     @model_validator(mode="after")
@@ -88,10 +114,14 @@ class PolicySettings(PolicyTable):
 
 
 class ClockSettings(Table):
-    """How far our clock may be wrong before we warn, and before no verdict is proved."""
+    """How far our clock may differ from those of the watched hosts."""
 
     warn_offset: Duration = timedelta(seconds=1)
+    """A release that is early by less is not called early."""
     unproven_offset: Duration = timedelta(seconds=30)
+    """If our clock differs by more, nothing is proved. If several monitors share a store, one with a wrong clock proves
+    nothing, because their looks are put in one order.
+    """
 
     @model_validator(mode="after")
     def _check_order(self) -> ClockSettings:
@@ -101,64 +131,124 @@ class ClockSettings(Table):
 
 
 class NetworkSettings(Table):
-    """How requests leave: the `contact` sent with each, the private networks that are allowed, and proxies.
+    """How the monitor introduces itself, and which private addresses it may look at.
 
-    `proxy` is used for all hosts. `proxies` has another one for some hosts, or `direct`.
+    See [Firewall](how-to/firewall.md).
     """
 
     contact: str = ""
+    """Your address, for the people who run the hosts. It is sent in the User-Agent."""
     allow: list[str] = []
+    """Private networks in which any address may be, also one that a page leads to. Prefer `allow` of a `[[calendar]]`
+    or `[[producer]]`, which is only for its own hosts.
+    """
     ports: list[Annotated[int, Field(ge=1, le=65535)]] = []
+    """Ports besides 80 and 443."""
     timeout: Spacing = timedelta(seconds=10)
+    """The longest time for a whole request."""
     proxy: WebAddress | None = None
+    """A proxy for requests to every host, `http://host:port`.
+
+    - It is used as a tunnel (CONNECT), for `http` too, so certificates are still checked here.
+    - The proxy resolves names. A private name (`.internal`, no dot, a private address) is refused unless its table has
+      `allow`.
+    - Webhooks, Alertmanager, PagerDuty and GOV.UK Notify use the proxy too, except to this machine itself. They send a
+      request to an `http` address to the proxy, without a tunnel.
+    - Apprise uses the variable `HTTPS_PROXY`. Mail does not use a proxy.
+    """
     proxies: dict[str, WebAddress | Literal["direct"]] = {}
+    """Another proxy for single hosts: `"www.gov.uk" = "http://other.example:3128"`, or `"direct"` for none."""
 
 
 class ProducerSettings(Table):
-    """A producer: its name, hosts, tripwires and reports. `secret`: the paths of `newest` and `press` are secrets."""
+    """An organisation that publishes. Only those named here have tripwires and their own entries in reports.
+
+    A release can be announced for several organisations. Listings, policy, routes, reports and filters match any of
+    them (`producers` in the JSON). The first of these tables that names one of them gives its `producer`. `producer` of
+    its `[[calendar]]` replaces what the entries say.
+    """
 
     id: Name
+    """Its id, as calendars write it."""
     name: str
+    """Its name, as reports write it."""
     url: WebAddress | None = None
+    """The address of its home page."""
     hosts: list[Host] = []
+    """Hosts on which it publishes. On `www.gov.uk` its newest publications are a tripwire."""
     newest: list[WebAddress] = []
+    """Further listings, feeds, sitemaps (`.xml`, `.xml.gz`) or indexes of them that show what is newest."""
     press: list[WebAddress] = []
+    """Press feeds in which a mention before the slot is a lead for a person."""
     press_keywords: list[str] = []
+    """Words that make an item a mention."""
     secret: bool = False
+    """Whether the paths of `newest` and `press` are secret."""
     allow: list[Network] = []
+    """Private networks in which `hosts`, and those of `newest` and `press`, may be."""
     nation: Nation = "ENG"
+    """The nation whose bank holidays it has: `ENG`, `WLS`, `SCT` or `NIR`."""
     report: ReportSettings = ReportSettings()
 
 
 class PartSettings(Table):
-    """A part that no calendar names. `url` can contain `{slug}` and `{url}` of the release, `secret` hides its path."""
+    """A part that no calendar names, or an address where figures could appear first."""
 
     match: ReleaseMatch
     id: Name
+    """Its name within the release."""
     role: Literal["page", "attachment", "html", "data", "alternative"]
+    """What it is: `page attachment html data alternative`."""
     url: str
+    """Its address. It can contain `{slug}` and `{url}` of the release's page."""
     recognise: str | None = None
+    """What shows that the part is out. The default is `govuk` for pages on www.gov.uk, and `status` elsewhere.
+
+    - `status`: a 2xx answer with a positive sign of the release ([how](decides.md#a-200-is-not-publication)). A page
+      needs its title and period. A file needs content of its kind. Any other part needs only some title or heading
+    - `govuk`, `ons`, `ees`: the page or JSON of these platforms, by what it says about its publication
+    - `ees-after:SLUG`: the JSON of a publication of EES whose latest release is another than this. The EES calendar
+      uses it, because EES pages look the same before and after
+    - `titled`: a page with the whole title of the release
+    - `period`: a page with a fixed address, whose heading or title names the period of its edition. Another period is
+      absence, and none proves nothing
+    - `changed`: other bytes than at the first look, for an address that is the same at every edition. A page without
+      title and heading, or an error message, proves nothing
+    - `text:WORDS`: these words, whatever their case and spacing
+    - `css:SELECTOR`: an element
+    - `jmespath:EXPRESSION`: something in JSON that is not null, false or empty
+    - `link:PATTERN`: a link whose address or words contain this. `*` means anything
+    - `feed:PATTERN`: an entry of a feed or sitemap
+    """
     required: bool = True
+    """Whether the release is incomplete without it."""
     secret: bool = False
+    """Whether the path of `url` is secret. One made from the release's own is not hidden."""
 
 
 class SlotTimeSettings(Table):
-    """The usual time of a series that its calendars announce by the day only, and who granted it.
+    """The time of a series whose calendars give only the day, and who granted it.
 
-    Entries without a time are watched at `time` and are still never judged to the minute. A draft quotes `reference`.
-    Without one it asks whether a time other than 09:30 is on file.
+    These releases are watched at this time, and are not judged to the minute.
     """
 
     match: ReleaseMatch
     time: TimeOfDay
+    """The local time: `"07:00"`."""
     reference: str = ""
+    """Where that permission is on file. Drafts and `explain` quote it, and do not ask."""
 
 
 class ImportanceSettings(Table):
-    """How important releases are. All others have level 0. If not all can be proved, those of a higher level are."""
+    """Which releases matter more than others, which have level 0.
+
+    If a slot has more parts than a budget can prove, higher levels come first. The first table that matches a release
+    counts.
+    """
 
     match: ReleaseMatch
     level: int
+    """A whole number. Below 0 means less important than other releases."""
 
 
 DEFAULT_RATE = 2.0
@@ -166,9 +256,22 @@ DEFAULT_RATES = {"www.gov.uk": 5.0, "assets.publishing.service.gov.uk": 5.0}
 
 
 class Settings(Table):
-    """The whole configuration."""
+    """The configuration is one TOML file: `--config FILE`, else `$NINETHIRTY_CONFIG`, else `./config.toml`.
+
+    `ninethirty init` writes a first one, and `ninethirty check` names every fault at once, with file, key, reason and
+    value.
+
+    - Unknown keys are refused.
+    - Write lengths of time as `20ms`, `90s`, `5m`, `2h` or `14d`.
+    - A default of *none* means that you can leave the key out.
+    - A secret is `{ env = "NAME" }` or `{ file = "PATH" }`, never the secret itself. `check` says if it is missing,
+      empty or not text, and warns of a file that every account can read.
+    - A relative path is relative to the configuration file, if the key does not say otherwise.
+    - [Change the configuration](how-to/change-configuration.md) says how to reload it.
+    """
 
     timezone: Zone = "Europe/London"
+    """The zone of times in calendars and on pages. Inside, everything is UTC."""
     store: StoreSettings = StoreSettings()
     evidence: EvidenceSettings = EvidenceSettings()
     web: WebSettings = WebSettings()
@@ -177,6 +280,13 @@ class Settings(Table):
     policy: PolicySettings = PolicySettings()
     watch: WatchSettings = WatchSettings()
     budget: dict[str, Rate] = {}
+    """The most requests to each host, calendar reads included: `N/s`, `N/m` or `N/h`.
+
+    `default` is `"2/s"`. `www.gov.uk` and `assets.publishing.service.gov.uk` have `"5/s"`.
+
+    If a day needs more, `ninethirty plan` says so, and looks are chosen by what they prove
+    ([how](decides.md#where-a-budget-carries-too-few)).
+    """
     clock: ClockSettings = ClockSettings()
     network: NetworkSettings = NetworkSettings()
     deadman: DeadmanSettings = DeadmanSettings()

@@ -71,11 +71,14 @@ class Policy:
 
 
 class PolicyTable(Table):
-    """What `[policy.producer.NAME]` changes for one producer. None keeps the general value."""
+    """How releases of one producer are judged. NAME is its id. Keys that you leave out are taken from `[policy]`."""
 
     on_time_within: Duration | None = None
+    """Replaces `on_time_within` of `[policy]`."""
     note_within: Duration | None = None
+    """Replaces `note_within` of `[policy]`."""
     default_time: TimeOfDay | None = None
+    """Replaces `default_time` of `[policy]`."""
 
 
 @dataclass(frozen=True, slots=True)

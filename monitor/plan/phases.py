@@ -20,56 +20,71 @@ class EarlyPhase(Table):
     """A phase before the slot: it begins `from` before the slot and ends when the next phase begins."""
 
     begins: Duration = Field(alias="from")
+    """How long before the slot the phase begins."""
     every: Spacing
+    """Spacing of looks."""
 
 
 class SlotPhase(Table):
-    """The phase around the slot itself."""
+    """Around the slot itself."""
 
     begins: Duration = Field(default=timedelta(minutes=2), alias="from")
+    """How long before the slot the phase begins."""
     until: Duration = timedelta(minutes=10)
+    """How long after the slot the phase ends."""
     every: Spacing = timedelta(seconds=1)
+    """Spacing of looks. No first-seen interval is narrower."""
 
 
 class OverduePhase(Table):
-    """From the end of the slot phase until the release is seen or the watch ends.
-
-    If the host has no other looks due, there is a look every `free_every`, until `free_until` after the slot.
-    """
+    """From the end of the slot phase until the page is seen or the watch ends."""
 
     every: Spacing = timedelta(seconds=5)
+    """Spacing at first."""
     until: Duration = timedelta(hours=2)
+    """How long after the slot that spacing ends."""
     then_every: Spacing = timedelta(seconds=60)
+    """Spacing from then on."""
     free_every: Spacing = timedelta(milliseconds=900)
+    """Spacing while the host's budget is otherwise idle, edge and origin in turn."""
     free_until: Duration = timedelta(hours=12)
+    """How long after the slot `free_every` ends."""
     close: Duration = timedelta(days=14)
+    """How long after the slot the watch ends. The release is then `not_published`."""
 
 
 class SettlePhase(Table):
     """After the release was first seen, until every part is out."""
 
     every: Spacing = timedelta(seconds=60)
+    """Spacing for the page."""
     parts_every: Spacing = timedelta(seconds=5)
+    """Spacing for parts that are still awaited."""
     until: Duration = timedelta(hours=1)
+    """How long after first seen the phase ends."""
 
 
 class ExposedPhase(Table):
-    """While something is public before its slot."""
+    """While something is out early."""
 
     every: Spacing = timedelta(seconds=5)
+    """Spacing of looks, to date the end of it."""
 
 
 class AfterPhase(Table):
-    """The days after the release, to detect a withdrawal or a replaced file."""
+    """The days after the release, to notice a withdrawal, a replaced file or a correction."""
 
     every: Spacing = timedelta(hours=1)
+    """Spacing of looks."""
     until: Duration = timedelta(days=7)
+    """How long after the slot the phase ends."""
 
 
 class TripwirePhase(Table):
     """Listings and feeds, at any time of day."""
 
     every: Spacing = timedelta(seconds=60)
+    """Spacing of requests for each producer and host. Several listings of one host take turns."""
 
 
 def _early_phase(begins: str, every: str) -> EarlyPhase:
@@ -77,15 +92,28 @@ def _early_phase(begins: str, every: str) -> EarlyPhase:
 
 
 class WatchSettings(Table):
-    """When addresses are looked at: the table `[watch]`."""
+    """When addresses are looked at. Each phase is a table of its own."""
 
     vantage: Name = "edge"
+    """The name of this monitor. Monitors that share a store need different names."""
     origin_view: bool = True
+    """Also look past caches, at every awaited part that is required and at other addresses of a page. This doubles the
+    looks around a slot.
+    """
     learn_addresses: bool = True
+    """Also look at addresses that follow from earlier editions: of files, and of pages elsewhere to which every edition
+    links ([how](decides.md#before-the-page-is-out)).
+    """
     most_parts: Annotated[int, Field(ge=1, le=1000)] = MOST_PARTS
+    """The most parts of a release that are watched: required ones first, files that a page names last. If more exist,
+    the finding is `parts_cut`.
+    """
     far: EarlyPhase = _early_phase("14d", "5m")
+    """Long before the slot. Give both keys."""
     ahead: EarlyPhase = _early_phase("7d", "60s")
+    """The week before the slot. Give both keys."""
     near: EarlyPhase = _early_phase("60m", "15s")
+    """The hour before the slot. Give both keys."""
     slot: SlotPhase = SlotPhase()
     overdue: OverduePhase = OverduePhase()
     settle: SettlePhase = SettlePhase()

@@ -33,33 +33,57 @@ Kind = Literal["govuk", "ons", "ees", "ics", "csv", "toml", "html", "json", "fee
 
 
 class CalendarSettings(Table):
-    """One calendar: what kind it is, where it is and how often it is read.
+    """Where announcements are read, in order of authority.
 
-    `producer` names the producer of entries that name none. For `govuk` it also overrules the organisation.
-    `timezone` is that of times without one. None: the timezone of the whole configuration. `default_time` is assumed
-    for entries without a time, and never counts as announced. `filters` narrow the request, such as to organisations.
-    `options` are those of the kind.
-    `accept` is a local day on which a person confirms the calendar: on it a mass re-dating, cancellation or
-    disappearance raises no alarm. A calendar that cannot be read is never accepted.
-    `may_be_empty`: a first read without entries is accepted. None: yes, except for the kinds ics, html and json.
-    `secret`: the path of its address is never shown. `allow` are private networks that its host may be in.
+    If two disagree about a release, the first decides. Give `url` or `file`. `govuk`, `ons` and `ees` know their own
+    address.
     """
 
     name: Name
+    """Its name in logs, metrics and commands."""
     kind: Kind
+    """What it is: `govuk ons ees ics csv toml html json feed` ([which](how-to/calendars.md#choose-a-kind))."""
     url: CalendarAddress | None = None
+    """Its address. `webcal` works like `https`."""
     file: str | None = None
+    """Or a local file."""
     every: Spacing = timedelta(minutes=10)
+    """How often it is read. It is also read four minutes before each slot. If this is longer than 15 minutes, it is
+    also read 10 minutes before and 5 and 60 minutes after. It is stale after three times this.
+    """
     producer: str = ""
+    """The producer of entries that name none. For `govuk` it replaces the organisation."""
     timezone: Zone | None = None
+    """Its time zone, if it differs from the general one."""
     date_order: Literal["dmy", "mdy", "ymd"] = "dmy"
+    """`dmy`, `mdy` or `ymd`, for dates in figures."""
     default_time: TimeOfDay | None = None
+    """A time assumed for days without one. It does not count as announced."""
     accept: date | None = None
+    """A local day on which a mass change of dates, cancellation or disappearance raises no alarm."""
     may_be_empty: bool | None = None
+    """Whether a first read without entries is believed. By default it is not for `ics`, `html` and `json`."""
     secret: bool = False
+    """Whether the path of `url` is a secret. What follows a `?` or `#` in a configured address is never shown."""
     allow: list[Network] = []
+    """Private networks in which the host of `url` may be, `"10.1.2.0/24"`."""
     filters: dict[str, list[str]] = {}
+    """Which announcements are requested, as lists of texts.
+
+    `govuk` has `organisations topics states document_types`, `ons` has `query`, `ees` has `publications`.
+    """
     options: dict[str, str] = {}
+    """Options of a kind, as texts.
+
+    - `govuk`: `count family all_dates`
+    - `ons`: `site back count`
+    - `ees`: `site`
+    - `ics`: `back ahead link`
+    - `feed`: `date pattern title`. The last two are RE2 patterns, without look-around and back-references
+    - `csv`, `html` and `json`: the place of each of `id title producer url date time status period previous reason
+      recognise`. It is a column, a CSS selector or a JMESPath
+    - `delimiter excel` for `csv`, `rows heading` for `html`, and `entries pages published` for `json`
+    """
 
     @property
     def address(self) -> str:

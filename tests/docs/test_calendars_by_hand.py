@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from monitor.config.schema import describe_keys
+from monitor.config.settings import PartSettings
 from monitor.look.recognise.registry import PLAIN, WITH_RULE
 from schedules.announcement import Announcement, State
 from schedules.source import Page
@@ -15,7 +17,7 @@ from schedules.sources.csv import CsvSource, csv_faults
 from schedules.sources.toml import TomlSource, toml_faults
 from tests.worlds.calendars import calendar_settings
 
-PAGE = (Path(__file__).parents[2] / "docs" / "configure.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parents[2] / "docs" / "how-to" / "calendars.md").read_text(encoding="utf-8")
 EXAMPLES = dict(re.findall(r"^~~~(toml|csv)\n(.*?)^~~~$", PAGE, re.DOTALL | re.MULTILINE))
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 
@@ -40,5 +42,6 @@ def test_the_example_of_a_part_is_read() -> None:
 
 
 def test_every_recogniser_is_explained() -> None:
-    told = PAGE[PAGE.index("says what shows that a part is out.") : PAGE.index("## `[part.match]`")]
-    assert set(re.findall(r"`([a-z-]+)(?::[A-Z]+)?`", told)) == {*PLAIN, *WITH_RULE}
+    explained = describe_keys(PartSettings)["recognise"].partition("\n\n")[2]
+    names = re.findall(r"`([a-z-]+)(?::[A-Z]+)?`", " ".join(re.findall(r"^- (.+?): ", explained, re.MULTILINE)))
+    assert set(names) == {*PLAIN, *WITH_RULE}
