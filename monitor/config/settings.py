@@ -285,7 +285,7 @@ class Settings(Table):
     `default` is `"2/s"`. `www.gov.uk` and `assets.publishing.service.gov.uk` have `"5/s"`.
 
     If a day needs more, `ninethirty plan` says so, and looks are chosen by what they prove
-    ([how](decides.md#where-a-budget-carries-too-few)).
+    ([how](decides.md#if-a-budget-is-too-small)).
     """
     clock: ClockSettings = ClockSettings()
     network: NetworkSettings = NetworkSettings()

@@ -49,3 +49,16 @@ def test_few_sentences_of_the_docs_have_more_than_30_words() -> None:
 def test_few_sentences_of_each_page_have_more_than_30_words(page: Path) -> None:
     counted = [one for one in sentences(page) if words(one) >= _PROSE]
     assert len(long_sentences(page, _LONG)) <= _SHARE * len(counted), long_sentences(page, _LONG)
+
+
+# Words with which this project's texts once hid their subject.
+_DIALECT = re.compile(
+    r"\b(?:told|stands|borne out|holds|lies|goes by|anew|alone|what is|whoever|nobody|gone|learnt|heard)\b",
+    re.IGNORECASE,
+)
+
+
+def test_dialect_words_are_rare() -> None:
+    text = " ".join(page.read_text(encoding="utf-8") for page in (README, *PAGES))
+    found = _DIALECT.findall(text)
+    assert len(found) <= 15 * len(text.split()) / 10_000, found
