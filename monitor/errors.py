@@ -19,6 +19,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 _SHORTEST_WORD = 4
+_MOST_LISTED = 12
 """Characters of a word that can suggest a title. Shorter ones, such as "the", are in too many."""
 
 
@@ -63,7 +64,7 @@ class Conflict(UserFault):
 
 
 def unknown(kind: str, name: str, known: Iterable[str], titles: Mapping[str, str] | None = None) -> UnknownName:
-    """Return the fault for an unknown name. It suggests the most similar known one.
+    """Return the fault for an unknown name. It suggests the most similar known one, or lists them if there are few.
 
     `titles` gives the name for each title, so that a part of a title finds it too.
     """
@@ -71,7 +72,9 @@ def unknown(kind: str, name: str, known: Iterable[str], titles: Mapping[str, str
     asked = name.lower().strip()
     containing = [text for text in sorted(names) if asked and (asked in text or "-".join(asked.split()) in text)]
     similar = containing or difflib.get_close_matches(asked, names, n=1) or _sharing_a_word(asked, names)
-    return UnknownName(f'no {kind} "{name}"' + (f', did you mean "{names[similar[0]]}"?' if similar else ""))
+    all_names = sorted(set(names.values()))
+    known_text = f", write one of {', '.join(all_names)}" if 0 < len(all_names) <= _MOST_LISTED else ""
+    return UnknownName(f'no {kind} "{name}"' + (f', did you mean "{names[similar[0]]}"?' if similar else known_text))
 
 
 def _sharing_a_word(asked: str, texts: Iterable[str]) -> list[str]:

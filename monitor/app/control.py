@@ -84,8 +84,8 @@ def _send_request(settings: Settings, word: bytes, timeout: float) -> Any:  # no
             connection.sendall(word)
             answer = b"".join(iter(lambda: connection.recv(65536), b""))
     except (FileNotFoundError, ConnectionRefusedError) as exc:
-        name, folder = settings.watch.vantage, settings.evidence.folder
-        raise SurroundingsFault(f'no monitor named "{name}" runs here with its evidence in {folder}') from exc
+        named = f'named "{settings.watch.vantage}" runs here with its evidence in {settings.evidence.folder}'
+        raise SurroundingsFault(f"no monitor {named}: start it with `ninethirty run`, or go to its folder") from exc
     except OSError as exc:
         raise SurroundingsFault(f"the monitor does not answer: {exc.strerror or exc}") from exc
     if not answer:

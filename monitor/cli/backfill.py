@@ -13,7 +13,7 @@ from monitor.cli import complete
 from monitor.cli.common import Context, as_json, log_only_errors, print_json
 from monitor.cli.dates import Day
 from monitor.clock import SystemClock
-from monitor.errors import SurroundingsFault
+from monitor.errors import SurroundingsFault, unknown
 from schedules.times.words import stamp
 from schedules.times.zone import span_of
 
@@ -43,8 +43,12 @@ def command(context: Context, *, producer: str, first: date, last: date, as_json
     """
     if last < first:
         raise click.BadParameter(f"is before --from {first}", param_hint="--to")
+    from monitor.config.organisations import ORGANISATIONS, SLUG
     from schedules.source import UnreadableCalendar
 
+    if not SLUG.fullmatch(producer):
+        names = {name: slug for slug, names in ORGANISATIONS.items() for name in names}
+        raise unknown("producer", producer, ORGANISATIONS, names)
     try:
         with log_only_errors():
             read, new = asyncio.run(_store_claims(context, producer, first, last, as_json=as_json))

@@ -221,6 +221,15 @@ def unknown_release_fault(name: str, ledger: LedgerStore) -> UnknownName:
     return unknown("release", name, [one.id for one in releases], {one.title: one.id for one in releases})
 
 
+def check_producer(context: Context, store: Store, name: str) -> None:
+    """Raise `UnknownName` if neither the configuration nor the store has this producer."""
+    known = {table.id for table in context.settings.producer}
+    if name not in known:
+        known |= {producer for one in store.ledger.releases() for producer in one.producers}
+    if name not in known:
+        raise unknown("producer", name, known)
+
+
 def bullet_lines(texts: Iterable[str]) -> Iterator[str]:
     """Yield the lines of a bulleted list, with long items wrapped."""
     for text in texts:

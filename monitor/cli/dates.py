@@ -27,7 +27,7 @@ class Day(click.ParamType[date]):
         if isinstance(value, date):
             return value
         if (day := read_day(str(value), today())) is None:
-            self.fail(f'not a day, write "2026-11-26" or "26/11/2026" (got "{value}")', param, ctx)
+            self.fail(f'not a day, write "26/11/2026", "26 Nov" or "friday" (got "{value}")', param, ctx)
         return day
 
 
@@ -39,7 +39,7 @@ class Instant(click.ParamType[datetime]):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:  # noqa: ANN401 # click's own signature
         """Return the instant in UTC, or fail with wrong usage."""
         if (instant := read_instant(str(value), today())) is None:
-            example = '"2026-11-26T09:31:00Z" or "26/11/2026 9:31"'
+            example = '"26/11/2026 9:31", "9.31am" or "2026-11-26T09:31:00Z"'
             self.fail(f'not an instant, write {example} (got "{value}")', param, ctx)
         return instant
 

@@ -52,6 +52,21 @@ _SECTIONS = {
 }
 VERBS = {verb: does for verbs in _SECTIONS.values() for verb, does in verbs.items()}
 _FOLDERS = {"calendar", "incident"}
+_OTHER_NAMES = {
+    "start": "run",
+    "serve": "run",
+    "validate": "check",
+    "test": "channel test",
+    "ack": "incident note",
+    "acknowledge": "incident note",
+    "releases": "today",
+    "show": "explain",
+    "why": "explain",
+    "mute": "silence add",
+    "backup": "store backup",
+    "help": "--help",
+}
+"""What people write, and the verb or option that does it."""
 _INTERRUPTED = 130
 """The exit status that shells expect after an interrupt."""
 
@@ -68,7 +83,7 @@ class Verbs(click.Group):
         if cmd_name not in VERBS:
             if ctx.resilient_parsing:
                 return None
-            near = difflib.get_close_matches(cmd_name, VERBS, n=1)
+            near = [_OTHER_NAMES[cmd_name]] if cmd_name in _OTHER_NAMES else difflib.get_close_matches(cmd_name, VERBS)
             ctx.fail(f'no verb "{cmd_name}"' + (f', did you mean "{near[0]}"?' if near else ""))
         where = f"{cmd_name}.main" if cmd_name in _FOLDERS else cmd_name
         command: click.Command = importlib.import_module(f"monitor.cli.{where}").command
@@ -191,7 +206,18 @@ def _print_usage_fault(fault: click.ClickException) -> int:
     command = fault.ctx if isinstance(fault, click.UsageError) else None
     where = f"{command.command_path}: " if command else ""
     more = f" (see {command.command_path} --help)" if command else ""
-    return _print_fault(f"{where}{' '.join(fault.format_message().split())}{more}", fault.exit_code)
+    return _print_fault(f"{where}{' '.join(fault.format_message().split())}{_remedy(fault)}{more}", fault.exit_code)
+
+
+def _remedy(fault: click.ClickException) -> str:
+    """Return what to write instead, for faults of which click does not say it."""
+    command = fault.ctx.command if isinstance(fault, click.UsageError) and fault.ctx else None
+    if isinstance(fault, click.NoSuchCommand) and isinstance(command, click.Group) and not fault.possibilities:
+        meant = _OTHER_NAMES.get(fault.command_name)
+        return f' Did you mean "{meant}"?' if meant else f" Write one of {', '.join(command.commands)}."
+    is_extra = fault.message.startswith("Got unexpected extra argument")
+    takes_day = command is not None and any("--date" in option.opts for option in command.params)
+    return ", write a day as --date DAY" if is_extra and takes_day else ""
 
 
 def _print_fault(lines: str, status: int) -> int:

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from monitor.cli.common import Context, as_json, print_json, table
+from monitor.cli.common import Context, as_json, check_producer, print_json, table
 from monitor.cli.complete import producer_option
 from monitor.cli.dates import Day, today
 from monitor.cli.terminal import page_output
@@ -44,6 +44,8 @@ def command(context: Context, *, day: date | None, producer: str | None, as_json
     day = day or today(zone)
     begin, end = day_begins(day, zone), day_begins(day + timedelta(days=1), zone)
     with context.store() as store:
+        if producer:
+            check_producer(context, store, producer)
         releases = plan_releases(store, rules, begin, end, context.now())
     load = Load(make_budget(settings), make_tripwire_producers(settings), zone)
     hosts = plan_hosts(releases, load, rules, begin, end)

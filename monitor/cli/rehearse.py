@@ -19,7 +19,7 @@ import click
 from monitor.cli.common import Context, as_json, log_only_errors
 from monitor.cli.terminal import progress
 from monitor.clock import SystemClock
-from monitor.errors import BadInput, Fault, NinethirtyError
+from monitor.errors import BadInput, Fault, NinethirtyError, unknown
 from monitor.rehearse.side_by_side import ALL, Ended, Progress, alone, side_by_side
 
 if TYPE_CHECKING:
@@ -62,10 +62,12 @@ def command(
 
     Example: ninethirty rehearse rehearsals/ofqual-2018-01.toml --keep var/rehearsal
     """
-    from monitor.rehearse.demo import script_of
+    from monitor.rehearse.demo import INCIDENTS, script_of
 
     del context
     named = [own if not path.exists() and (own := script_of(path.name)).exists() else path for path in scripts]
+    if missing := [path for path in named if not path.exists()]:
+        raise unknown("rehearsal", str(missing[0]), INCIDENTS)
     with progress() as tell:
         shown = PlayedProgress(len(named), tell, quiet=as_json)
         results = []

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from monitor.cli import complete
-from monitor.cli.common import Context, as_json, print_json, table, unknown_release_fault
+from monitor.cli.common import Context, as_json, check_producer, print_json, table, unknown_release_fault
 from monitor.cli.dates import Instant
 from monitor.cli.incident.store import by_role, incident_of, role_of
 from monitor.errors import UserFault, unknown
@@ -169,9 +169,5 @@ def _scope_of(context: Context, store: Store, given: dict[str, str]) -> tuple[Sc
     elif scope == "release" and store.ledger.release(name) is None:
         raise unknown_release_fault(name, store.ledger)
     elif scope == "producer":
-        known = {table.id for table in context.settings.producer}
-        if name not in known:
-            known |= {producer for one in store.ledger.releases() for producer in one.producers}
-        if name not in known:
-            raise unknown("producer", name, known)
+        check_producer(context, store, name)
     return Scope(scope), name

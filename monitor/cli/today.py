@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from monitor.cli.common import Context, as_json, print_json, table
+from monitor.cli.common import Context, as_json, check_producer, print_json, table
 from monitor.cli.complete import producer_option
 from monitor.cli.dates import Day, today
 from monitor.cli.on_call import on_call_lines, read_rotas
@@ -38,6 +38,9 @@ def command(context: Context, *, day: date | None, producer: str | None, as_json
     """
     day = day or today(context.settings.timezone)
     rows = [row for row in board(context, day) if producer in {None, row["producer"], *row.get("producers", ())}]
+    if producer and not rows:
+        with context.store() as store:
+            check_producer(context, store, producer)
     if as_json:
         print_json(rows)
         return

@@ -109,7 +109,7 @@ def merged(folders: Sequence[Path]) -> Store:
     Raises `UserFault` if a folder has no store.
     """
     if missing := [str(folder / STORE) for folder in folders if not (folder / STORE).is_file()]:
-        raise UserFault(f"no rehearsal was kept there: {', '.join(missing)}")
+        raise UserFault(f"no rehearsal was kept there, leave out --kept to play it: {', '.join(missing)}")
     combined = Store("sqlite:///:memory:", durable=False)
     combined.upgrade()
     for folder in folders:

@@ -35,7 +35,7 @@ def bind_address(address: str) -> socket.socket:
         bound.bind((host.strip("[]"), int(port)))
     except OSError as exc:
         bound.close()
-        raise PortTaken(f"cannot listen on {address}: {exc.strerror}") from exc
+        raise PortTaken(f"cannot listen on {address}: {exc.strerror}: free it, or choose another port") from exc
     return bound
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
-from monitor.cli.common import Context, as_json, print_json, table
+from monitor.cli.common import Context, as_json, check_producer, print_json, table
 from monitor.cli.complete import incidents, producer_option
 from monitor.cli.dates import Day
 from monitor.cli.incident.action import action
@@ -76,6 +76,8 @@ def list_incidents(
             for one, drafts in every
             if not only_open or one.closed is None or is_owed(one, drafts)
         ]
+        if producer and not chosen:
+            check_producer(context, store, producer)
     if as_json:
         print_json([incident_json(incident, drafts) for incident, drafts in chosen])
     elif chosen:

@@ -27,6 +27,7 @@ def commands(group: click.Group, context: click.Context, path: str = "") -> Iter
 
 
 EVERY = dict(commands(cli, click.Context(cli)))
+WHY = ("--reason", "their site moves", "--by", "duty statistician")
 
 
 @pytest.mark.parametrize("verb", VERBS)
@@ -107,31 +108,58 @@ def test_config_is_accepted_before_and_after_the_verb(ask: Ask, folder: Path) ->
 @pytest.mark.parametrize(
     ("arguments", "remedy"),
     [
+        # verbs
+        (("todya",), 'did you mean "today"?'),
+        (("start",), 'did you mean "run"?'),
+        (("validate",), 'did you mean "check"?'),
+        (("ack", "births-2016-2018-01-05"), 'did you mean "incident note"?'),
+        (("releases",), 'did you mean "today"?'),
+        (("help",), 'did you mean "--help"?'),
+        (("incident", "acknowledge", "births-2016-2018-01-05"), 'Did you mean "incident note"?'),
+        (("incident", "fix"), "Write one of action, add, draft, "),
+        (("explain",), "RELEASE"),
+        # names
         (("explain", "birth statistics"), 'no release "birth statistics", did you mean "births-2016"?'),
         (("explain", "Births 2016"), 'did you mean "births-2016"?'),
         (("explain", "BIRTHS"), 'did you mean "births-2016"?'),
         (("calendar", "history", "births 2016"), 'did you mean "births-2016"?'),
         (("calendar", "read", "Mine"), 'did you mean "mine"?'),
         (("channel", "test", "Desk"), 'did you mean "desk"?'),
+        (("channel", "test", "Teams"), 'no channel "Teams", write one of desk'),
         (("incident", "show", "births-2016"), 'did you mean "births-2016-2018-01-05"?'),
-        (("silence", "add", "--producer", "ONS", "--for", "2h", "--reason", "x", "--by", "x"), 'did you mean "ons"?'),
-        (("todya",), 'did you mean "today"?'),
+        (("today", "--producer", "onss"), 'no producer "onss", did you mean "ons"?'),
+        (("plan", "--producer", "onss"), 'did you mean "ons"?'),
+        (("incident", "list", "--producer", "onss"), 'did you mean "ons"?'),
+        (("silence", "add", "--producer", "ONS", "--for", "2h", *WHY), 'did you mean "ons"?'),
+        (("backfill", "Home Office", "--from", "1/1/2026", "--to", "2/1/2026"), 'did you mean "home-office"?'),
+        (("backfill", "Home Offce", "--from", "1/1/2026", "--to", "2/1/2026"), 'did you mean "home-office"?'),
+        (("rehearse", "ofqual-2018"), 'no rehearsal "ofqual-2018", did you mean "ofqual-2018-01"?'),
+        (("rehearse", "nothere.toml"), "write one of ipcc-2015, "),
+        # days, times and lengths
+        (("today", "25/11/2026"), "write a day as --date DAY"),
+        (("plan", "friday"), "write a day as --date DAY"),
         (("today", "--dat", "friday"), "--date"),
-        (("today", "--date", "next week"), 'write "2026-11-26" or "26/11/2026"'),
-        (("today", "--date", "12/13/2026"), 'write "2026-11-26" or "26/11/2026"'),
+        (("today", "--date", "next week"), 'write "26/11/2026", "26 Nov" or "friday"'),
+        (("today", "--date", "12/13/2026"), 'write "26/11/2026", "26 Nov" or "friday"'),
+        (("today", "--date", "9.30am"), 'write "26/11/2026", "26 Nov" or "friday"'),
         (("explain", "births-2016", "--at", "half nine"), '"26/11/2026 9:31"'),
-        (("silence", "add", "--producer", "ons", "--for", "2 hours", "--reason", "x", "--by", "x"), 'write "1s"'),
-        (("silence", "add", "--producer", "ons", "--reason", "x", "--by", "x"), "--for 2h, or --until"),
+        (("silence", "add", "--producer", "ons", "--for", "2 hours", *WHY), 'write "90s", "5m" or "2h"'),
+        (("silence", "add", "--producer", "ons", *WHY), "--for 2h, or --until"),
+        (("silence", "add", "--producer", "ons", "--for", "2h", "--reason", "x"), '--by "duty statistician"'),
+        (("report", "period", "--from", "1/2/2018", "--to", "1/1/2018"), "--to"),
+        (("backfill", "DfT", "--from", "1/1/2026", "--to", "2/1/2026"), 'did you mean "department-for-transport"?'),
+        # values of other options
         (("calendar", "parse", "tml", "x"), "toml"),
         (("calendar", "date", "soon", "--timezone", "London"), "Europe/London"),
         (("probe", "www.gov.uk"), "https://"),
         (("probe", "https://stats.example/", "--as", "statuss"), "status"),
-        (("rehearse", "nothere.toml"), "nothere.toml"),
-        (("report", "period", "--from", "1/2/2018", "--to", "1/1/2018"), "--to"),
         (("export", "--format", "xlsx"), "parquet"),
         (("incident", "draft", "births-2016-2018-01-05", "--format", "pdff"), "docx"),
-        (("reload",), 'no monitor named "edge" runs here'),
-        (("status",), 'no monitor named "edge" runs here'),
+        # files, and the running monitor
+        (("--config", "nothere.toml", "today"), "write one with `ninethirty init`"),
+        (("demo", "--kept", "nothere"), "leave out --kept to play it"),
+        (("reload",), "start it with `ninethirty run`"),
+        (("status",), "start it with `ninethirty run`"),
     ],
 )
 def test_a_plausible_mistake_is_answered_with_what_to_do(ask: Ask, arguments: tuple[str, ...], remedy: str) -> None:
