@@ -30,7 +30,7 @@ tools: .venv/tools
 
 demo: venv
 	@rm -rf var/demo
-	@echo "Playing five historical incidents through the real daemon, within a minute or two ..."
+	@echo "Playing five historical incidents through the real daemon: a minute on two idle cores, longer on a busy machine ..."
 	@$(BIN)/ninethirty rehearse $(INCIDENTS) --keep var/demo
 	@echo "Read the drafted breach reports in var/demo/*/drafts/."
 	@echo "See the board: run $(BIN)/ninethirty demo --kept var/demo and open http://127.0.0.1:9030/"
