@@ -9,12 +9,13 @@ from typing import Any
 
 from alerts.channel import Attachment, Message
 from alerts.fact_rules import is_early
-from alerts.finding import Part, ReleaseFacts
+from alerts.finding import ReleaseFacts
 from alerts.incident import SIGNED, Incident, route_names_of, steps_for_incident, thread_notice
 from alerts.notice import Notice, notice_id
 from alerts.notice_html import brief_subject, notice_page
 from alerts.one_line import one_line
 from alerts.steps import numbered_steps
+from schedules.contract.verdict import PartVerdict
 from schedules.times.json import bounds_json, instant_from_json, instant_json, interval_json
 
 SCHEMA = "ninethirty.notice/1"
@@ -231,7 +232,7 @@ def _facts_json(facts: ReleaseFacts) -> dict[str, Any]:
     }
 
 
-def _part_json(part: Part) -> dict[str, Any]:
+def _part_json(part: PartVerdict) -> dict[str, Any]:
     return {
         "id": part.id,
         "role": part.role,

@@ -16,8 +16,9 @@ from alerts.draft.period import Row, period_of
 from alerts.draft.period_report import period_report
 from alerts.draft.report import Report
 from alerts.draft.write.registry import WRITERS
-from alerts.finding import BlindSpan, Certainty, Exposure, Finding, Part, ReleaseFacts
+from alerts.finding import BlindSpan, Certainty, ReleaseFacts
 from alerts.incident import Entry, Incident, Kind
+from schedules.contract.verdict import Exposure, Finding, PartVerdict
 from schedules.times.interval import Bounds, Interval
 from tests.browser.pages import browsing, overflowing
 
@@ -33,15 +34,29 @@ pytestmark = pytest.mark.needs("chromium")
 def incident() -> Incident:
     exposure = Exposure("data", SOON, Interval(), Bounds(3600, 7200), open=False)
     parts = (
-        Part("page", "page", URL, True, "late", LATE, LATE, Bounds(1200, 1260)),  # noqa: FBT003 # required
-        Part("data", "data", f"{URL}.ods", True, "early", SOON, LATE, Bounds(-7200, -3600), (exposure,)),  # noqa: FBT003
+        PartVerdict("page", "page", URL, True, "late", LATE, LATE, Bounds(1200, 1260)),  # noqa: FBT003 # required
+        PartVerdict("data", "data", f"{URL}.ods", True, "early", SOON, LATE, Bounds(-7200, -3600), (exposure,)),  # noqa: FBT003
     )
     gap = BlindSpan(SLOT + timedelta(minutes=1), SLOT + timedelta(minutes=3), "restarted")
     sure = Certainty("edge", 900, 3, 1.0, Bounds(-0.2, 0.4), (gap,), (("edge-1", "0" * 64),))
     facts = ReleaseFacts(
-        "r", "Births", "ons", URL, "Europe/London", SLOT, "", "govuk", SLOT, "early", "report", True, NOW,  # noqa: FBT003
-        parts, (Finding("late", "page"), Finding("early_exposure", "data")), None, sure,
-    )  # fmt: skip
+        release="r",
+        title="Births",
+        producer="ons",
+        url=URL,
+        timezone="Europe/London",
+        slot=SLOT,
+        slot_text="",
+        slot_source="govuk",
+        slot_learnt=SLOT,
+        verdict="early",
+        grade="report",
+        final=True,
+        at=NOW,
+        parts=parts,
+        findings=(Finding("late", "page"), Finding("early_exposure", "data")),
+        certainty=sure,
+    )
     noted = (Entry(NOW, "duty statistician", "called the web team"),)
     return Incident("r-2018", Kind.EARLY, "r", "ons", "Births", SLOT, SLOT, "report", facts, timeline=noted)
 

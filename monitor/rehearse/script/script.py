@@ -14,9 +14,9 @@ from pydantic import AfterValidator, Field, ValidationError
 from monitor.config.checks import recogniser_fault
 from monitor.config.read import faults_of, load
 from monitor.errors import BadInput, Fault
-from monitor.judge.verdict import Kind, VerdictKind
 from monitor.rehearse.script.check import find_script_faults
 from monitor.rehearse.script.values import ExistingFile, Instant, Json, Lag, Offset, SlotTime, one_of
+from schedules.contract.verdict import Kind, VerdictKind
 from schedules.values import Duration, Table, WebAddress, refuse
 
 FAULTS = ("reset", "timeout", "dns", "429", "503", "truncated", "slow", "garbage", "bomb", "redirect_loop",

@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from alerts.finding import Ended, Exposure, Finding, Part, ReleaseFacts
+from alerts.finding import ReleaseFacts
+from schedules.contract.verdict import Ended, Exposure, Finding, PartVerdict
 from schedules.times.interval import Bounds, Interval
 
 SLOT = datetime(2018, 1, 5, 9, 30, tzinfo=UTC)
@@ -17,7 +18,7 @@ Facts = Callable[..., ReleaseFacts]
 
 
 def _facts(at: datetime = SLOT, **changes: object) -> ReleaseFacts:
-    page = Part("page", "page", PAGE, required=True, verdict="pending")
+    page = PartVerdict("page", "page", PAGE, required=True, verdict="pending")
     plain = ReleaseFacts(
         release="malpractice-2017",
         title="Malpractice for GCSE and A level: summer 2017 exam series",
@@ -48,7 +49,7 @@ def overdue() -> Callable[[float], ReleaseFacts]:
 
     def make(seconds: float) -> ReleaseFacts:
         delay = Bounds(seconds, None)
-        page = Part("page", "page", PAGE, required=True, verdict="overdue", delay=delay)
+        page = PartVerdict("page", "page", PAGE, required=True, verdict="overdue", delay=delay)
         grade = "report" if seconds > 300 else "note"
         found = (Finding("late", "page", seconds=delay),)
         at = SLOT + timedelta(seconds=seconds)
@@ -64,7 +65,9 @@ def late() -> Callable[..., ReleaseFacts]:
     def make(seconds: float, *, final: bool = False) -> ReleaseFacts:
         delay = Bounds(seconds, seconds + 1)
         seen = Interval(SLOT + timedelta(seconds=seconds), SLOT + timedelta(seconds=seconds + 1))
-        page = Part("page", "page", PAGE, required=True, verdict="late", first_seen=seen, released=seen, delay=delay)
+        page = PartVerdict(
+            "page", "page", PAGE, required=True, verdict="late", first_seen=seen, released=seen, delay=delay
+        )
         grade = "report" if seconds > 300 else "note"
         found = (Finding("late", "page", seconds=delay),)
         at = SLOT + timedelta(seconds=seconds + 1)
@@ -83,7 +86,7 @@ def early() -> Callable[..., ReleaseFacts]:
         length = Bounds(0 if is_open else 1500, None if is_open else 2100)
         ended = None if is_open else Ended.REMOVED
         parts = tuple(
-            Part(
+            PartVerdict(
                 name,
                 "page" if name == "page" else "html",
                 f"{PAGE}/{name}",

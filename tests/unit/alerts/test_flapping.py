@@ -9,10 +9,11 @@ from datetime import datetime, timedelta
 import pytest
 
 from alerts.decide import decide
-from alerts.finding import Ended, Exposure, Finding, Part, ReleaseFacts
+from alerts.finding import ReleaseFacts
 from alerts.flapping import steady_notice
 from alerts.incident import Incident
 from alerts.notice import Notice
+from schedules.contract.verdict import Ended, Exposure, Finding, PartVerdict
 from schedules.times.interval import Bounds, Interval
 from tests.unit.alerts.conftest import PAGE, SLOT
 
@@ -34,7 +35,7 @@ def flipping(facts: Make, changes: Sequence[float], at: datetime, **more: object
         length = Bounds(3, None if went is None else 6)
         ended = None if went is None else Ended.REMOVED
         exposures.append(Exposure("page", Interval(came - SECOND, came), to, length, open=went is None, ended=ended))
-    page = Part("page", "page", PAGE, required=True, verdict="early", exposures=tuple(exposures))
+    page = PartVerdict("page", "page", PAGE, required=True, verdict="early", exposures=tuple(exposures))
     found = (Finding("early_exposure", "page"),) * len(exposures)
     return facts(at, **{"verdict": "early", "grade": "report", "parts": (page,), "findings": found, **more})
 

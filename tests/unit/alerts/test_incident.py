@@ -10,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alerts.decide import decide
-from alerts.finding import Exposure, Finding, Part, ReleaseFacts
+from alerts.finding import ReleaseFacts
 from alerts.incident import Decision, Entry, Incident, Kind, find_known_incident, incident_kind, reminder_notice
 from alerts.message import build_message
 from alerts.notice import thread_id
+from schedules.contract.verdict import Exposure, Finding, PartVerdict
 from schedules.times.interval import Bounds, Interval
 
 Make = Callable[..., ReleaseFacts]
@@ -284,7 +285,8 @@ def test_a_lateness_beside_a_lead_is_an_incident_of_its_own(facts: Make, overdue
 def after(facts: Make, *findings: Finding, **more: object) -> ReleaseFacts:
     roles = {"page": "page", "sheet": "data", "news": "alternative"}
     parts = tuple(
-        Part(name, role, f"https://a.example/{name}", required=True, verdict="on_time") for name, role in roles.items()
+        PartVerdict(name, role, f"https://a.example/{name}", required=True, verdict="on_time")
+        for name, role in roles.items()
     )
     return facts(LATER, verdict="on_time", final=True, parts=parts, findings=findings, **more)
 
@@ -358,8 +360,10 @@ def test_a_lateness_names_no_withdrawal_that_a_route_may_silence(facts: Make, ov
 
 
 def test_a_page_in_time_with_a_late_file_is_partial(facts: Make) -> None:
-    page = Part("page", "page", "https://a.example", required=True, verdict="on_time")
-    sheet = Part("sheet", "data", "https://a.example/s", required=True, verdict="overdue", delay=Bounds(61, None))
+    page = PartVerdict("page", "page", "https://a.example", required=True, verdict="on_time")
+    sheet = PartVerdict(
+        "sheet", "data", "https://a.example/s", required=True, verdict="overdue", delay=Bounds(61, None)
+    )
     decision = decide(facts(LATER, verdict="overdue", grade="note", parts=(page, sheet)), None, LATER)
     assert decision.incident is not None
     assert decision.incident.kind == Kind.PARTIAL
@@ -382,7 +386,7 @@ def test_users_kept_waiting_by_a_stale_edge_need_a_person(facts: Make) -> None:
 
 
 def test_a_release_without_an_instant_occurs_when_it_is_found_out(facts: Make) -> None:
-    page = Part("page", "page", "https://a.example", required=True, verdict="late")
+    page = PartVerdict("page", "page", "https://a.example", required=True, verdict="late")
     monthly = facts(LATER, slot=None, slot_text="December 2017", verdict="late", grade="report", parts=(page,))
     assert opened(monthly).occurred == LATER
 
@@ -416,7 +420,7 @@ def told(facts: ReleaseFacts, story: tuple[str, str, bool, str], at: datetime) -
     verdict, grade, final, exposed = story
     start = Interval(SLOT - timedelta(hours=2), SLOT - timedelta(hours=1))
     exposure = Exposure("page", start, Interval(SLOT, SLOT), Bounds(3600, 7200), open=exposed == "open")
-    page = Part("page", "page", "https://a.example", required=True, verdict=verdict, delay=Bounds(400, None))
+    page = PartVerdict("page", "page", "https://a.example", required=True, verdict=verdict, delay=Bounds(400, None))
     page = replace(page, exposures=() if exposed == "nothing" else (exposure,))
     return replace(facts, verdict=verdict, grade=grade, final=final, at=at, parts=(page,))
 
@@ -426,7 +430,19 @@ def test_any_story_tells_each_fact_once_in_one_thread_for_each_incident(
     story: list[tuple[str, str, bool, str]],
 ) -> None:
     plain = ReleaseFacts(
-        "r", "t", "p", "u", "Europe/London", SLOT, "", None, None, "pending", "none", at=SLOT, final=False
+        release="r",
+        title="t",
+        producer="p",
+        url="u",
+        timezone="Europe/London",
+        slot=SLOT,
+        slot_text="",
+        slot_source=None,
+        slot_learnt=None,
+        verdict="pending",
+        grade="none",
+        final=False,
+        at=SLOT,
     )
     known: Incident | None = None
     seen: list[str] = []

@@ -10,11 +10,12 @@ import pytest
 
 from alerts.channel import Attachment
 from alerts.decide import decide
-from alerts.finding import BlindSpan, Certainty, Finding, Part, ReleaseFacts
+from alerts.finding import BlindSpan, Certainty, ReleaseFacts
 from alerts.incident import Incident
 from alerts.message import build_message, fold_openings
 from alerts.notice import Notice, notice_id
 from alerts.notice_text import notice_subject
+from schedules.contract.verdict import Finding, PartVerdict
 from schedules.times.interval import Bounds, Interval
 
 Make = Callable[..., ReleaseFacts]
@@ -122,7 +123,9 @@ def test_an_unproven_release_is_never_called_a_breach(facts: Make) -> None:
 def test_the_subject_of_what_is_not_proved_is_one_short_line_and_the_whole_reason_is_in_the_text(facts: Make) -> None:
     down, up = SLOT - timedelta(minutes=6), SLOT + timedelta(minutes=16, seconds=30)
     seen = Interval(down, SLOT + timedelta(minutes=16, seconds=41))
-    page = Part("page", "page", "https://a.example", required=True, verdict="unproven", first_seen=seen, released=seen)
+    page = PartVerdict(
+        "page", "page", "https://a.example", required=True, verdict="unproven", first_seen=seen, released=seen
+    )
     because = "first seen between 09:24:00 and 09:46:41, which is after the slot as well as before it; " * 3
     sure = Certainty(looks=90, blind=(BlindSpan(down, up, "killed"),))
     at = SLOT + timedelta(minutes=20)
@@ -151,7 +154,9 @@ def test_the_subject_of_what_is_not_proved_names_the_cause(facts: Make, changes:
 
 def test_an_alternative_that_was_not_seen_is_never_called_overdue(overdue: Make) -> None:
     late = overdue(61)
-    there = Part("news", "alternative", "https://b.example", required=False, verdict="overdue", delay=Bounds(61, None))
+    there = PartVerdict(
+        "news", "alternative", "https://b.example", required=False, verdict="overdue", delay=Bounds(61, None)
+    )
     _, notice = told(replace(late, parts=(*late.parts, there)))
     assert "- Alternative address (news): not seen there\n" in notice.text
 
@@ -178,7 +183,9 @@ def test_a_calendar_notice_says_what_is_wrong_with_the_calendars(facts: Make, ki
 
 
 def test_a_monthly_promise_is_told_as_it_was_announced(facts: Make) -> None:
-    page = Part("page", "page", "https://a.example", required=True, verdict="not_published", delay=Bounds(None, None))
+    page = PartVerdict(
+        "page", "page", "https://a.example", required=True, verdict="not_published", delay=Bounds(None, None)
+    )
     monthly = facts(slot=None, slot_text="December 2017", verdict="not_published", grade="report", parts=(page,))
     _, notice = told(monthly)
     assert "due December 2017, never seen; the watch ended 09:30 GMT" in notice.subject

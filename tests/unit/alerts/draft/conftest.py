@@ -8,8 +8,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from alerts.finding import BlindSpan, Certainty, Ended, Exposure, Finding, Part, ReleaseFacts
+from alerts.finding import BlindSpan, Certainty, ReleaseFacts
 from alerts.incident import Incident, Kind
+from schedules.contract.verdict import Ended, Exposure, Finding, PartVerdict
 from schedules.times.interval import Bounds, Interval
 
 DIGEST = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
@@ -23,11 +24,11 @@ def seen(after: str, by: str) -> Interval:
     return Interval(at(after), at(by))
 
 
-def late_part(name: str, role: str, url: str, slot: datetime, first: Interval, *, required: bool = True) -> Part:
+def late_part(name: str, role: str, url: str, slot: datetime, first: Interval, *, required: bool = True) -> PartVerdict:
     assert first.after is not None
     assert first.by is not None
     delay = Bounds((first.after - slot).total_seconds(), (first.by - slot).total_seconds())
-    return Part(name, role, url, required, "late", first, first, delay)
+    return PartVerdict(name, role, url, required, "late", first, first, delay)
 
 
 def stood(incident: Incident) -> Incident:
@@ -135,17 +136,17 @@ def ofsted() -> Incident:
     start = seen("2017-03-20T16:55+00:00", "2017-03-20T17:00+00:00")
     end = seen("2017-03-20T17:25+00:00", "2017-03-20T17:30+00:00")
 
-    def early(name: str, role: str, address: str) -> Part:
+    def early(name: str, role: str, address: str) -> PartVerdict:
         exposure = Exposure(name, start, end, Bounds(1500, 2100), open=False, ended=Ended.REMOVED)
         lead = Bounds((start.after - slot).total_seconds(), (start.by - slot).total_seconds())  # type: ignore[operator]
-        return Part(name, role, address, role != "message", "early", start, Interval(), lead, (exposure,))
+        return PartVerdict(name, role, address, role != "message", "early", start, Interval(), lead, (exposure,))
 
     sheet = "https://assets.publishing.service.gov.uk/media/x/tables.ods"
     parts = (
         early("page", "page", url),
         early("html", "html", f"{url}/main-findings"),
-        Part("sheet", "data", sheet, required=True, verdict="pending"),
-        Part(
+        PartVerdict("sheet", "data", sheet, required=True, verdict="pending"),
+        PartVerdict(
             "feed",
             "message",
             "https://www.gov.uk/government/organisations/ofsted.atom",

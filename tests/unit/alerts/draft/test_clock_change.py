@@ -10,8 +10,8 @@ import pytest
 
 from alerts.draft.fill import fill
 from alerts.draft.form import form_named
-from alerts.finding import Exposure, Finding
 from alerts.incident import Incident, Kind
+from schedules.contract.verdict import Exposure, Finding
 from schedules.times.interval import Bounds, Interval
 from tests.unit.alerts.draft.conftest import at, incident_of, late_part, release_facts
 

@@ -12,8 +12,9 @@ from alerts.draft.fill import fill
 from alerts.draft.form import form_named, forms
 from alerts.draft.history import NONE_ON_FILE
 from alerts.draft.report import Report, report_from_json, report_json
-from alerts.finding import Ended, Exposure, Finding, Part, ReleaseFacts
+from alerts.finding import ReleaseFacts
 from alerts.incident import Entry, Incident, Kind
+from schedules.contract.verdict import Ended, Exposure, Finding, PartVerdict
 from schedules.times.interval import Bounds, Interval
 
 FORMS = [name for name in forms() if name != "period"]
@@ -425,7 +426,7 @@ def test_what_to_do_now_follows_the_kind_of_breach(ofsted: Incident, ipcc: Incid
 
 
 def test_a_message_exposed_alone_is_told_by_its_name(ofsted: Incident) -> None:
-    feed = Part("feed", "message", "https://www.gov.uk/x.atom", required=False, verdict="early")
+    feed = PartVerdict("feed", "message", "https://www.gov.uk/x.atom", required=False, verdict="early")
     exposure = Exposure("feed", Interval(None, at("2017-03-20T17:00Z")), Interval(), Bounds(60, None), open=True)
     only = with_facts(ofsted, lambda facts: replace(facts, parts=(replace(feed, exposures=(exposure,)),)))
     assert said(note_of(only), "N.what").startswith("The message at https://www.gov.uk/x.atom became available by 5pm")

@@ -13,8 +13,7 @@ from alerts.decide import decide
 from alerts.draft.fill import fill
 from alerts.draft.form import form_for
 from alerts.draft.write.registry import WRITERS
-from alerts.finding import LEAD, ReleaseFacts
-from alerts.finding import Finding as Told
+from alerts.finding import ReleaseFacts
 from alerts.incident import Incident, Kind, fact_notice
 from alerts.message import build_message
 from alerts.notice import Notice
@@ -22,8 +21,9 @@ from alerts.silence import Scope, create_silence
 from monitor.deliver.facts import Measurement
 from monitor.deliver.verdicts import VerdictRecorder
 from monitor.judge import verdict
-from monitor.judge.policy import Grade
-from monitor.judge.verdict import Finding, Verdict, VerdictKind
+from monitor.judge.verdict import Verdict
+from schedules.contract.verdict import LEAD, Finding, Grade, VerdictKind
+from schedules.contract.verdict import Finding as Told
 from tests.unit.monitor.web.board import RULES, Board, a_board
 from tests.unit.monitor.web.people import users_file, working
 from tests.worlds.incidents import an_incident, facts_of_a_release
@@ -129,9 +129,9 @@ def test_an_incident_of_every_kind_can_be_drafted_in_every_format(kind: Kind, en
 def make_verdict(word: VerdictKind, *kinds: verdict.Kind) -> Verdict:
     """Return a verdict on a release with findings of these kinds."""
     known = judged(400, [(-100, ABSENT), (300, PRESENT)])
-    parts = tuple(replace(part, word=word) for part in known.parts)
+    parts = tuple(replace(part, verdict=word) for part in known.parts)
     found = tuple(Finding(kind, "page", "as seen") for kind in kinds)
-    return replace(known, word=word, grade=Grade.REPORT, final=False, parts=parts, findings=found)
+    return replace(known, verdict=word, grade=Grade.REPORT, final=False, parts=parts, findings=found)
 
 
 CASES = [*((word, ()) for word in VerdictKind), *((VerdictKind.LATE, (kind,)) for kind in verdict.Kind)]

@@ -9,12 +9,12 @@ import pytest
 
 from alerts.draft.report import report_from_json
 from alerts.draft.versions import edited, signed
-from alerts.finding import Finding
 from alerts.incident import Incident, Kind
 from alerts.platform import platform_id, update_platform
 from alerts.signed_link import sign_token
 from monitor.deliver.drafts import draft_row, versions_from_rows
 from monitor.web.pages import delay_from_slot, seen_text
+from schedules.contract.verdict import Finding
 from tests.unit.monitor.web.board import KEYS, TITLE, Board, a_board
 from tests.worlds.instants import SLOT, after_slot
 
