@@ -150,6 +150,11 @@ class Finding:
     at: datetime | None = None
     url: str = ""
 
+    def as_json(self) -> dict[str, Any]:
+        """Return the finding as the API and stored verdicts publish it."""
+        seconds = bounds_json(self.seconds)
+        return {"kind": str(self.kind), "part": self.part, "detail": self.detail, "seconds": seconds}
+
 
 @dataclass(frozen=True, slots=True)
 class PartVerdict:
@@ -200,6 +205,24 @@ class PartVerdict:
         if users is None or users.min is None or users == publisher:
             return False
         return publisher is None or publisher.max is None or users.min > publisher.max
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the part as the API and stored verdicts publish it. Webhooks leave out some keys."""
+        return {
+            "id": self.id,
+            "role": self.role,
+            "origin": self.origin.value,
+            "url": self.url,
+            "required": self.required,
+            "verdict": self.verdict.value,
+            "first_seen": interval_json(self.first_seen),
+            "released": interval_json(self.released),
+            "delay": bounds_json(self.delay),
+            "users_delay": bounds_json(self.users_delay),
+            "early_bound": self.early_bound,
+            "exposures": [exposure.as_json() for exposure in self.exposures],
+            "unproven_because": self.unproven_because,
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

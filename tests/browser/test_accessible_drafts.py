@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -18,7 +19,8 @@ from alerts.draft.report import Report
 from alerts.draft.write.registry import WRITERS
 from alerts.finding import BlindSpan, Certainty, ReleaseFacts
 from alerts.incident import Entry, Incident, Kind
-from schedules.contract.verdict import Exposure, Finding, PartVerdict
+from schedules.contract.verdict import Exposure, Finding, Grade, PartVerdict, VerdictKind
+from schedules.contract.verdict import Kind as FindingKind
 from schedules.times.interval import Bounds, Interval
 from tests.browser.pages import browsing, overflowing
 
@@ -33,10 +35,9 @@ pytestmark = pytest.mark.needs("chromium")
 
 def incident() -> Incident:
     exposure = Exposure("data", SOON, Interval(), Bounds(3600, 7200), open=False)
-    parts = (
-        PartVerdict("page", "page", URL, True, "late", LATE, LATE, Bounds(1200, 1260)),  # noqa: FBT003 # required
-        PartVerdict("data", "data", f"{URL}.ods", True, "early", SOON, LATE, Bounds(-7200, -3600), (exposure,)),  # noqa: FBT003
-    )
+    page = PartVerdict("page", "page", URL, True, VerdictKind.LATE, LATE, LATE, Bounds(1200, 1260))  # noqa: FBT003
+    data = PartVerdict("data", "data", f"{URL}.ods", True, VerdictKind.EARLY, SOON, LATE)  # noqa: FBT003 # required
+    parts = (page, replace(data, delay=Bounds(-7200, -3600), exposures=(exposure,)))
     gap = BlindSpan(SLOT + timedelta(minutes=1), SLOT + timedelta(minutes=3), "restarted")
     sure = Certainty("edge", 900, 3, 1.0, Bounds(-0.2, 0.4), (gap,), (("edge-1", "0" * 64),))
     facts = ReleaseFacts(
@@ -49,12 +50,12 @@ def incident() -> Incident:
         slot_text="",
         slot_source="govuk",
         slot_learnt=SLOT,
-        verdict="early",
-        grade="report",
+        verdict=VerdictKind.EARLY,
+        grade=Grade.REPORT,
         final=True,
         at=NOW,
         parts=parts,
-        findings=(Finding("late", "page"), Finding("early_exposure", "data")),
+        findings=(Finding(FindingKind.LATE, "page"), Finding(FindingKind.EARLY_EXPOSURE, "data")),
         certainty=sure,
     )
     noted = (Entry(NOW, "duty statistician", "called the web team"),)
