@@ -22,7 +22,7 @@ from alerts.incident import (
     incident_kind,
 )
 from alerts.notice import Notice
-from schedules.contract.verdict import Ended
+from schedules.contract.verdict import Ended, Grade, verdict_text, worst_grade
 from schedules.times.zone import local_date
 
 _KEY_NAMES = {
@@ -129,7 +129,7 @@ def _open_incident(facts: ReleaseFacts, kind: Kind, now: datetime, taken: Collec
         opened=now,
         occurred=occurred,
         # A release not found yet has grade none so far, but routes should treat it as the delay it may become.
-        grade=facts.grade if kind is not Kind.DUE else fact_rules.worse_grade(facts.grade, "note"),
+        grade=facts.grade if kind is not Kind.DUE else worst_grade((facts.grade, Grade.NOTE)),
         facts=facts,
         closed=now if facts.final and kind not in _SETTLED_BY_A_PERSON else None,
     )
@@ -150,7 +150,7 @@ def _continue_incident(known: Incident, facts: ReleaseFacts, kind: Kind | None) 
         known,
         kind=kind if graver and kind is not None else known.kind,
         occurred=_occurrence(facts, kind) if graver and kind is not None else known.occurred,
-        grade=fact_rules.worse_grade(known.grade, facts.grade),
+        grade=worst_grade((known.grade, facts.grade)),
         facts=facts,
     )
 
@@ -267,7 +267,7 @@ def _is_over(incident: Incident, facts: ReleaseFacts) -> bool:
 
 def _entry_of_lowered_grade(known: Incident, facts: ReleaseFacts, now: datetime) -> Iterator[Entry]:
     before = known.facts.grade if known.facts is not None else known.grade
-    if fact_rules.worse_grade(before, facts.grade) != facts.grade:
+    if worst_grade((before, facts.grade)) != facts.grade:
         words = f"measured grade is now {facts.grade}, was {before}; the incident stays {known.grade}"
         yield Entry(now, MONITOR, words)
 
@@ -293,8 +293,7 @@ def describe_change(
 def _describe_verdict_change(before: ReleaseFacts | None, facts: ReleaseFacts) -> list[str]:
     if before is None or before.verdict == facts.verdict:
         return []
-    new, old = (word.replace("_", " ") for word in (facts.verdict, before.verdict))
-    return [f"the verdict is {new}, was {old}"]
+    return [f"the verdict is {verdict_text(facts.verdict)}, was {verdict_text(before.verdict)}"]
 
 
 def _why_exposures_ended(keys: Sequence[str], facts: ReleaseFacts) -> list[str]:

@@ -14,13 +14,13 @@ from monitor.judge.findings.elsewhere_first import public_elsewhere
 from monitor.judge.findings.stale_edge import users_delay
 from monitor.judge.part import WORST_FIRST, describe_unjudged, is_revealed_by_page, judge_part, origin_awaited_until
 from monitor.judge.part_evidence import MAIN_VIEWS, PartEvidence, gather_evidence
-from monitor.judge.policy import Policy, grade_delay, worst_grade
+from monitor.judge.policy import Policy, grade_delay
 from monitor.judge.runs import Blind, Run, drop_watched_spans
 from monitor.judge.verdict import Verdict
 from monitor.judge.witnesses import Publication, is_same_day, measure_longest_lags
 from monitor.look.sighting import State
 from schedules.announcement import Address
-from schedules.contract.verdict import Due, Finding, Grade, Kind, PartVerdict, VerdictKind
+from schedules.contract.verdict import Due, Finding, Grade, Kind, PartVerdict, VerdictKind, worst_grade
 from schedules.promise import Promise
 from schedules.release import Release
 from schedules.times.interval import NOTHING, Bounds
