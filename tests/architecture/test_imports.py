@@ -152,14 +152,14 @@ def test_the_guard_sees_a_function_that_is_too_long(tmp_path: Path) -> None:
 
 # Lines of each package, comments and blank lines included. Growth in one is paid for in another: a budget only falls.
 BUDGETS = {
-    "alerts": 9688,
-    "schedules": 8319,
+    "alerts": 9681,
+    "schedules": 8325,
     "monitor/plan": 1735,
     "monitor/look": 6136,
-    "monitor/judge": 4188,
+    "monitor/judge": 4183,
     "monitor/store": 6050,
     "monitor/deliver": 3067,
-    "monitor/health": 1421,
+    "monitor/health": 1419,
     "monitor/ledger": 2353,
     "monitor/watch": 3886,
     "monitor/config": 1684,
