@@ -163,7 +163,7 @@ BUDGETS = {
     "monitor/ledger": 2353,
     "monitor/watch": 3886,
     "monitor/config": 1684,
-    "monitor/web": 5865,
+    "monitor/web": 5864,
     "monitor/app": 2581,
     "monitor/rehearse": 3590,
     "monitor/cli": 4952,
