@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 
 from alerts.finding import LEAD, Elsewhere, Exposure, Finding, Part, ReleaseFacts
-from schedules.times.interval import Bounds, Interval
+from schedules.times.interval import Interval
 
 GRADES = ("none", "note", "report")
 LATE_VERDICTS = frozenset({"late", "overdue", "not_published"})
-"""Verdicts on a part that users had, or have, to wait for."""
+"""Verdicts on a part for which users had to wait, or still wait."""
 CALENDAR_FINDINGS = frozenset(
     {"calendars_disagree", "short_notice", "unannounced", "promise_in_doubt", "brought_forward"}
 )
@@ -142,10 +142,9 @@ def fact_keys(facts: ReleaseFacts | None) -> frozenset[str]:
     found = {name for name, holds in _KEYS_OF_RELEASE.items() if holds(facts)}
     found.update(f"lead {one.part or ''} {one.detail}" for one in facts.findings if one.kind == "lead")
     found.update(f"elsewhere {part}" for part in parts_found_elsewhere(facts))
-    for part in _late_required_parts(facts):
-        found.add(f"behind {part.id}")
-        if appearance_of(part).by is not None:
-            found.add(f"out {part.id}")
+    for part in facts.parts:
+        if part.required and part.id != "page" and part.verdict in LATE_VERDICTS:
+            found |= {f"behind {part.id}", *([f"out {part.id}"] if appearance_of(part).by is not None else [])}
     for place, removed in enumerate(group_removals(facts)):
         found.add(f"withdrawn {place}")
         if all(_has_upper_bound(one.seconds) for one in removed):
@@ -161,10 +160,10 @@ def drafted_facts(facts: ReleaseFacts | None) -> object:
     """Return the facts that a draft states, without lengths that still grow: if they differ, write it again."""
     if facts is None:
         return None
-    parts = [
-        (one.id, one.verdict if one.required else "", one.first_seen, one.released, _bounded_delay(one.wait))
-        for one in facts.parts
-    ]
+    parts = []
+    for one in facts.parts:
+        wait = one.wait if _has_upper_bound(one.wait) else None
+        parts.append((one.id, one.verdict if one.required else "", one.first_seen, one.released, wait))
     spans = [(one.part, one.start, one.to, one.open) for one in facts.exposures]
     kinds = sorted((one.kind, one.part or "", _has_upper_bound(one.seconds)) for one in facts.findings)
     return facts.verdict, facts.grade, facts.final, facts.slot, parts, spans, kinds, facts.elsewhere
@@ -175,11 +174,7 @@ def first_exposure_start(exposures: Iterable[Exposure]) -> datetime | None:
     return min((when for one in exposures if (when := one.start.by or one.start.after)), default=None)
 
 
-def _late_required_parts(facts: ReleaseFacts) -> list[Part]:
-    return [part for part in facts.parts if part.required and part.id != "page" and part.verdict in LATE_VERDICTS]
-
-
-def _has_appeared(facts: ReleaseFacts) -> bool:
+def _is_released_late(facts: ReleaseFacts) -> bool:
     page = facts.page
     return is_late(facts) and page is not None and page.verdict == "late" and _has_upper_bound(page.wait)
 
@@ -187,14 +182,6 @@ def _has_appeared(facts: ReleaseFacts) -> bool:
 def _has_late_part(facts: ReleaseFacts) -> bool:
     late = any(part.required and part.verdict in LATE_VERDICTS for part in facts.parts if part.id != "page")
     return late or any(finding.kind == "partial" for finding in facts.findings)
-
-
-def _has_swap(facts: ReleaseFacts) -> bool:
-    return any(finding.kind == "swapped" for finding in find_alterations(facts))
-
-
-def _bounded_delay(delay: Bounds | None) -> Bounds | None:
-    return delay if _has_upper_bound(delay) else None
 
 
 def _has_upper_bound(delay: object) -> bool:
@@ -213,12 +200,12 @@ def _exposure_end(exposure: Exposure) -> datetime:
     return _FOR_EVER if exposure.open else exposure.to.by or exposure.to.after or _FOR_EVER
 
 
-_KEYS_OF_RELEASE = {
+_KEYS_OF_RELEASE: dict[str, Callable[[ReleaseFacts], bool]] = {
     "late": is_late,
     "early": is_early,
     "unproven": lambda facts: facts.verdict == "unproven",
     "calendar": is_calendar,
     "never": lambda facts: facts.verdict == "not_published",
-    "appeared": _has_appeared,
-    "swapped": _has_swap,
+    "appeared": _is_released_late,
+    "swapped": lambda facts: any(finding.kind == "swapped" for finding in find_alterations(facts)),
 }

@@ -12,7 +12,7 @@ from schedules.times.words import moment
 
 STEADY_AFTER = timedelta(minutes=10)
 """Content is steady if it has not appeared or been removed for this long."""
-_FLAPS_FROM = 3
+_LEAST_CHANGES = 3
 """The least number of changes, each within `STEADY_AFTER` of the one before, that make flapping."""
 CONTENT_CHANGES = frozenset({"exposed", "over", "withdrawn", "back"})
 """The first words of fact keys that report one change of content: it came, or it was removed."""
@@ -21,11 +21,11 @@ CONTENT_CHANGES = frozenset({"exposed", "over", "withdrawn", "back"})
 def flapping_stretches(facts: ReleaseFacts | None) -> list[list[datetime]]:
     """Return each stretch in which content came and went repeatedly, as the instants of its changes."""
     stretches: list[list[datetime]] = []
-    for at in _content_changes(facts) if facts is not None else []:
+    for at in _list_content_changes(facts) if facts is not None else []:
         if not stretches or at - stretches[-1][-1] > STEADY_AFTER:
             stretches.append([])
         stretches[-1].append(at)
-    return [stretch for stretch in stretches if len(stretch) >= _FLAPS_FROM]
+    return [stretch for stretch in stretches if len(stretch) >= _LEAST_CHANGES]
 
 
 def is_flapping(facts: ReleaseFacts, now: datetime) -> bool:
@@ -71,7 +71,7 @@ def flapping_kind(facts: ReleaseFacts) -> Kind:
     return Kind.EARLY if facts.exposures else Kind.ALTERED
 
 
-def _content_changes(facts: ReleaseFacts) -> list[datetime]:
+def _list_content_changes(facts: ReleaseFacts) -> list[datetime]:
     """Return when content appeared or was removed, before its slot and after its release, in time order.
 
     An exposure that ends only because the slot came does not count.

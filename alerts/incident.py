@@ -192,14 +192,15 @@ def incident_kind(facts: ReleaseFacts, now: datetime) -> Kind | None:
         return Kind.EARLY
     if fact_rules.is_late(facts):
         return Kind.PARTIAL if fact_rules.is_partial(facts) else Kind.LATE
-    if facts.verdict == "unproven" and _is_past_unproven_grace(facts, now):
+    is_settled = facts.final or (facts.slot is not None and now >= facts.slot + UNPROVEN_GRACE)
+    if facts.verdict == "unproven" and is_settled:
         return Kind.UNPROVEN
     if fact_rules.is_not_found_yet(facts):
         return Kind.DUE
-    return _kind_without_breach(facts)
+    return _find_kind_without_breach(facts)
 
 
-def _kind_without_breach(facts: ReleaseFacts) -> Kind | None:
+def _find_kind_without_breach(facts: ReleaseFacts) -> Kind | None:
     """Return the kind of incident that a person must judge and that accuses no one, or None."""
     if fact_rules.is_lead(facts):
         return Kind.LEAD
@@ -238,10 +239,6 @@ def reminder_number(notice: Notice) -> int:
     """Return the number of a reminder, from 1; `ESCALATED_TO_ALL` for that one and all later ones."""
     ids = [notice_id(notice.incident, "reminder", str(number)) for number in range(1, ESCALATED_TO_ALL)]
     return ids.index(notice.id) + 1 if notice.id in ids else ESCALATED_TO_ALL
-
-
-def _is_past_unproven_grace(facts: ReleaseFacts, now: datetime) -> bool:
-    return facts.final or (facts.slot is not None and now >= facts.slot + UNPROVEN_GRACE)
 
 
 def steps_for_incident(
@@ -289,7 +286,7 @@ def fact_notice(  # noqa: PLR0913 # one for each thing that a notice says
     steps = steps_for_incident(incident, case, facts, is_last=kind == "final")
     subject = notice_subject(kind, case, facts, now)
     text = notice_text(kind, case, facts, incident.id, now, changed, steps=steps)
-    return thread_notice(incident, kind, fact, _route_names(facts, case), now, (subject, text))
+    return thread_notice(incident, kind, fact, _list_route_names(facts, case), now, (subject, text))
 
 
 def thread_notice(  # as above
@@ -315,11 +312,11 @@ def thread_notice(  # as above
 def route_names_of(incident: Incident) -> tuple[str, ...]:
     """Return the names of findings that routes match for an incident, the one it is about first."""
     if incident.facts is not None:
-        return _route_names(incident.facts, incident.kind)
+        return _list_route_names(incident.facts, incident.kind)
     return ("late", "platform") if incident.kind is Kind.PLATFORM else (str(incident.kind),)
 
 
-def _route_names(facts: ReleaseFacts, case: Kind) -> tuple[str, ...]:
+def _list_route_names(facts: ReleaseFacts, case: Kind) -> tuple[str, ...]:
     """Return the names of findings that routes match for a notice, the one that it reports first.
 
     Alterations after the release and breaches are kept apart, so that a route that silences one keeps the other.

@@ -32,10 +32,7 @@ _DIGEST_WORDS: dict[str, tuple[str, str]] = {
         "in trouble together",
         "When many go wrong at once, they often share a cause. Look for what they have in common first.",
     ),
-    "due": (
-        "NOT FOUND YET",
-        "No breach is proved. We are confirming whether they are out somewhere else.",
-    ),
+    "due": ("NOT FOUND YET", "No breach is proved. We are confirming whether they are out somewhere else."),
     "unproven": (
         "NOT PROVEN",
         "This does not mean that they were late. A host that failed or a request budget too small may be the cause.",
@@ -105,12 +102,12 @@ def build_message(
     incident, `board` the address of its page, `runbook` that of the instructions. `data` is versioned by `schema`.
     """
     readable = notice.text + "".join(f"\nDraft attached: {one.name}" for one in attachments)
-    text = readable + _how_to_acknowledge(notice, link)
+    text = readable + _explain_acknowledging(notice, link)
     # A notice about several releases has no facts of a single one.
     facts = incident.facts if incident is not None and notice.release else None
     is_open = facts is None or not is_early(facts)
     grade = notice.grade if notice.kind not in ("final", "appeared") else ""
-    buttons = _buttons(incident, link, board, facts.url if facts is not None and is_open else "")
+    buttons = _list_buttons(incident, link, board, facts.url if facts is not None and is_open else "")
     return Message(
         id=notice.id,
         notice=notice.follows or notice.id,
@@ -150,7 +147,7 @@ def fold_openings(
     return Digest(Notice(identity, "digest", "", "", producer, grade, findings, now, subject, text), covers)
 
 
-def _how_to_acknowledge(notice: Notice, link: str) -> str:
+def _explain_acknowledging(notice: Notice, link: str) -> str:
     """Return a line with the link, or with the command if no web pages are served. Empty without an incident."""
     if link:
         return f"\nTo read or acknowledge it: {link}"
@@ -159,7 +156,7 @@ def _how_to_acknowledge(notice: Notice, link: str) -> str:
     return f"\nTo read it, run on the monitor's machine: ninethirty incident show {notice.incident}"
 
 
-def _buttons(incident: Incident | None, link: str, board: str, address: str) -> dict[str, str]:
+def _list_buttons(incident: Incident | None, link: str, board: str, address: str) -> dict[str, str]:
     """Return the addresses of the buttons by their labels, the first one to press first."""
     draft = f"{board}#draft" if board and incident is not None and incident.has_draft else ""
     has_page = link == board

@@ -85,13 +85,10 @@ def notice_text(  # noqa: PLR0913 # one for each thing that a notice says
     sections = [
         [notice_subject(kind, case, facts, now), *([f"What changed: {changed}"] if changed else [])],
         *([["Users can get it now:", *(f"- {line}" for line in elsewhere)]] if elsewhere else []),
-        [*_release_lines(facts)],
-        [
-            "Measured so far, as of " + moment(facts.at, facts.timezone, now) + ":",
-            *_measurement_lines(case, facts, now),
-        ],
+        [*_write_release(facts)],
+        [f"Measured so far, as of {moment(facts.at, facts.timezone, now)}:", *_write_measurements(case, facts, now)],
         numbered_steps(steps),
-        [f"Incident: {incident}", *_certainty_lines(facts)],
+        [f"Incident: {incident}", *_write_certainty(facts)],
     ]
     return "\n\n".join("\n".join(lines) for lines in sections) + "\n"
 
@@ -108,7 +105,7 @@ def status_sentence(case: str, facts: ReleaseFacts, now: datetime) -> str:
     return f"Due {slot_text(facts, now)}: {describe_status(case, facts, now)}."
 
 
-def _release_lines(facts: ReleaseFacts) -> Iterator[str]:
+def _write_release(facts: ReleaseFacts) -> Iterator[str]:
     yield f"Release: {one_line(facts.title)}"
     yield f"Producer: {facts.producer_names}"
     yield f"Address: {facts.url}"
@@ -122,15 +119,16 @@ def _release_lines(facts: ReleaseFacts) -> Iterator[str]:
     yield f"Promised: {instant_text(facts.slot, facts.timezone)} (announced{source}{since})"
 
 
-def _measurement_lines(case: str, facts: ReleaseFacts, now: datetime) -> Iterator[str]:
+def _write_measurements(case: str, facts: ReleaseFacts, now: datetime) -> Iterator[str]:
+    """Yield the lines on what is measured: the status, each part with its exposures, and details of findings."""
     yield f"- {describe_status(case, facts, now)}"
     if current_status(case, facts) == "unproven" and facts.unproven_because:
         yield f"  why: {one_line(facts.unproven_because)}"
     for part in facts.parts:
         name, aside = part_name(part), "" if part.required or part.role == "alternative" else " (not required)"
-        yield f"- {name[:1].upper()}{name[1:]}{aside}: {_part_status(part, facts, now)}"
+        yield f"- {name[:1].upper()}{name[1:]}{aside}: {_describe_part(part, facts, now)}"
         yield f"  {part.url}"
-        yield from (f"  {_exposure_in_words(exposure, facts, now)}" for exposure in part.exposures)
+        yield from (f"  {_describe_exposure(exposure, facts, now)}" for exposure in part.exposures)
     yield from (f"  {line}" for line in finding_details(case, facts))
 
 
@@ -143,47 +141,47 @@ def finding_details(case: str, facts: ReleaseFacts) -> Iterator[str]:
         yield from (one_line(finding.detail) for finding in facts.findings if finding.detail)
 
 
-def _part_status(part: Part, facts: ReleaseFacts, now: datetime) -> str:
+def _describe_part(part: Part, facts: ReleaseFacts, now: datetime) -> str:
+    """Return the verdict on a part with its first sight and delay, or its release after an exposure."""
     if part.role == "alternative" and part.verdict in ("overdue", "not_published"):
         # It was not to be published there, so it cannot be late.
         return "not seen there"
     word = "not seen yet" if part.verdict == "pending" else part.verdict.replace("_", " ")
     if part.exposures:
-        return f"{word}{_release_after_exposure(part, facts, now)}"
+        return f"{word}{_describe_release_after_exposure(part, facts, now)}"
     at = appearance_of(part)
     seen = f", first seen {between_moments(at, facts.timezone, now)}" if at.by else ""
-    delay = f", {_delay_in_words(part.delay)}" if part.delay is not None else ""
+    delay = f", {_describe_delay(part.delay)}" if part.delay is not None else ""
     if part.is_hidden and part.wait is not None:
-        delay += (
-            f"; users could get it {_delay_in_words(part.wait)}" if part.wait.max is not None else "; not for users yet"
-        )
+        is_out = part.wait.max is not None
+        delay += f"; users could get it {_describe_delay(part.wait)}" if is_out else "; not for users yet"
     sure = sureness(part.early_bound) if part.verdict == "on_time" else ""
     return f"{word}{sure}{seen}{delay}"
 
 
-def _release_after_exposure(part: Part, facts: ReleaseFacts, now: datetime) -> str:
-    """Return what happened at its slot to a part that had been public before; its exposures are listed below it."""
+def _describe_release_after_exposure(part: Part, facts: ReleaseFacts, now: datetime) -> str:
+    """Return what happened at the slot to a part that was public before it, as the end of a line."""
     if was_public_at_slot(part):
         return ", already public when its slot came"
     if was_released(part):
         return f", released {between_moments(part.released, facts.timezone, now)}"
     is_behind = part.delay is not None and (part.delay.min or 0) > 0
-    return f", not out again {_delay_in_words(part.delay)}" if is_behind and part.delay is not None else ""
+    return f", not out again {_describe_delay(part.delay)}" if is_behind and part.delay is not None else ""
 
 
-def _delay_in_words(delay: Bounds) -> str:
+def _describe_delay(delay: Bounds) -> str:
+    """Return a delay in words with its side of the slot: before, after, on the second, or between two bounds."""
     size = magnitude(delay)
     if delay.min is not None and delay.max is not None and delay.min < 0 < delay.max:
         early, late = (length(bound, math.ceil, tenths=False) for bound in (-delay.min, delay.max))
-        return (
-            "on the second" if max(-delay.min, delay.max) <= 1 else f"between {early} before and {late} after the slot"
-        )
+        is_exact = max(-delay.min, delay.max) <= 1
+        return "on the second" if is_exact else f"between {early} before and {late} after the slot"
     if (size.min or 0) < 1 and (size.max or 0) <= 1 and delay.max is not None:
         return "on the second"
     return f"{whole_lengths(delay)} {'before' if (delay.max or 0) < 0 else 'after'} the slot"
 
 
-def _exposure_in_words(exposure: Exposure, facts: ReleaseFacts, now: datetime) -> str:
+def _describe_exposure(exposure: Exposure, facts: ReleaseFacts, now: datetime) -> str:
     start = f"public before its slot: came {between_moments(exposure.start, facts.timezone, now)}"
     if exposure.open:
         return f"{start}, not seen removed yet"
@@ -210,7 +208,7 @@ def is_late_part_absent(facts: ReleaseFacts) -> bool:
     return any(appearance_of(part).by is None for part, _ in late_parts(facts))
 
 
-def _certainty_lines(facts: ReleaseFacts) -> Iterator[str]:
+def _write_certainty(facts: ReleaseFacts) -> Iterator[str]:
     """Yield the widest gap between looks, an outdated announcement, and blind spans, if there are any."""
     certainty = facts.certainty
     if certainty.widest_gap is not None:

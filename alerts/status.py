@@ -100,6 +100,7 @@ def seconds_exposed(facts: ReleaseFacts, now: datetime) -> float | None:
 
 
 def _describe_late(facts: ReleaseFacts, now: datetime) -> str:
+    """Return when the announced page, or another late part, was first seen and how late, or that it is absent."""
     late = late_parts(facts)
     if not late:
         return "late"
@@ -141,6 +142,7 @@ def _describe_partial(facts: ReleaseFacts, now: datetime) -> str:
 
 
 def _describe_early(facts: ReleaseFacts, now: datetime) -> str:
+    """Return since when the release is public before its slot, or for how long it was, and what followed."""
     groups = fact_rules.group_exposures(facts.exposures)
     if not groups:
         return "something was public before its slot"
@@ -176,7 +178,7 @@ def _describe_due(facts: ReleaseFacts, now: datetime) -> str:
 
 
 def _describe_unproven(facts: ReleaseFacts, now: datetime) -> str:
-    """Return one short line: why there is no proof, and by when it was public. The notice has the full reason."""
+    """Return one short line: why there is no proof, and by when the release was public."""
     if any(found.kind == "unwatched" for found in facts.findings):
         checked = moment(facts.at, facts.timezone, now)
         return f"not out {checked}, not watched at its slot{_mention_alternatives(facts, now)}"
@@ -184,12 +186,12 @@ def _describe_unproven(facts: ReleaseFacts, now: datetime) -> str:
     part = min(late, key=lambda one: one.id != "page", default=facts.page)
     seen = Interval() if part is None else fact_rules.appearance_of(part)
     which = "" if part is None or part.id == "page" else f"{part.id} "
-    by = None if seen.by is None else _to_minute(seen.by, facts, now, up=True)
+    by = None if seen.by is None else _format_minute(seen.by, facts, now, up=True)
     published = "not seen yet" if by is None else f"published by {by}"
-    return f"{_why_unproven(facts, seen, now)}; {which}{published}{_mention_alternatives(facts, now)}"
+    return f"{_explain_unproven(facts, seen, now)}; {which}{published}{_mention_alternatives(facts, now)}"
 
 
-def _why_unproven(facts: ReleaseFacts, seen: Interval, now: datetime) -> str:
+def _explain_unproven(facts: ReleaseFacts, seen: Interval, now: datetime) -> str:
     """Return the doubt about the slot, or else the longest blind span in which the release may have come out."""
     kinds = {found.kind for found in facts.findings}
     if "promise_in_doubt" in kinds:
@@ -201,13 +203,13 @@ def _why_unproven(facts: ReleaseFacts, seen: Interval, now: datetime) -> str:
     hidden = [each for each in facts.certainty.blind if each.begins < open_to and each.ends > open_from]
     if hidden:
         longest = max(hidden, key=lambda each: each.ends - each.begins)
-        begins, ends = _to_minute(longest.begins, facts, now), _to_minute(longest.ends, facts, now, up=True)
+        begins, ends = _format_minute(longest.begins, facts, now), _format_minute(longest.ends, facts, now, up=True)
         fault = _CAUSES_OF_BLINDNESS.get(longest.cause.split(", ")[0], "our monitor could not see")
         return f"{fault} {begins}\N{EN DASH}{ends}"
     return "our clock was in doubt" if "clock_fault" in kinds else "no look proves when it came out"
 
 
-def _to_minute(instant: datetime, facts: ReleaseFacts, now: datetime, *, up: bool = False) -> str:
+def _format_minute(instant: datetime, facts: ReleaseFacts, now: datetime, *, up: bool = False) -> str:
     """Return the local time to the minute, with the date unless it is today; `up` rounds up, for ends of spans."""
     return moment(rounded(instant, MINUTE, up=up), facts.timezone, now).rpartition(" ")[0]
 
@@ -216,32 +218,32 @@ def _describe_on_time(facts: ReleaseFacts, now: datetime) -> str:
     page = facts.page
     seen = fact_rules.appearance_of(page) if page is not None else Interval()
     sure = "" if page is None else sureness(page.early_bound)
-    return f"came out on time{sure}" + (
-        f", first seen {between_moments(seen, facts.timezone, now)}" if seen.by is not None else ""
-    )
+    first = f", first seen {between_moments(seen, facts.timezone, now)}" if seen.by is not None else ""
+    return f"came out on time{sure}{first}"
 
 
 def _describe_altered(facts: ReleaseFacts, now: datetime) -> str:
-    told = []
+    """Return the last removal and the files that were replaced after the release."""
+    changes = []
     if groups := fact_rules.group_removals(facts):
         parts = ", ".join(dict.fromkeys(part_label(one.part) for one in groups[-1]))
         is_back = all(one.seconds is not None and one.seconds.max is not None for one in groups[-1])
-        told.append(f"{_describe_removal(groups[-1], facts, now, is_back=is_back)} ({parts})")
+        changes.append(f"{_describe_removal(groups[-1], facts, now, is_back=is_back)} ({parts})")
     swapped = (one for one in fact_rules.find_alterations(facts) if one.kind == "swapped")
     files = ", ".join(dict.fromkeys(part_label(one.part) for one in swapped))
-    return "; ".join([*told, *([f"other bytes than at its release ({files})"] if files else [])])
+    return "; ".join([*changes, *([f"other bytes than at its release ({files})"] if files else [])])
 
 
 def _describe_removal(removed: list[Finding], facts: ReleaseFacts, now: datetime, *, is_back: bool) -> str:
     parts = {part.id: part for part in facts.parts}
-    after = all(_was_released(parts.get(one.part or "page"), one.at) for one in removed)
+    after = all(_was_out_before_removal(parts.get(one.part or "page"), one.at) for one in removed)
     last = max((one.at for one in removed if one.at is not None), default=None)
     by = "" if last is None else f" {between_moments(Interval(None, last), facts.timezone, now)}"
     when = " after its release" if after else by
     return f"was removed{when}, and is back" if is_back else f"removed{when}"
 
 
-def _was_released(part: Part | None, gone: datetime | None) -> bool:
+def _was_out_before_removal(part: Part | None, gone: datetime | None) -> bool:
     """Return whether a removed part had been released before. A copy from before its slot had not."""
     if part is None or gone is None or part.exposures:
         return False
@@ -260,6 +262,7 @@ def _describe_calendar_doubt(facts: ReleaseFacts, _now: datetime) -> str:
 
 
 def _describe_absence(facts: ReleaseFacts, delay: Bounds | None, now: datetime) -> str:
+    """Return that a release is not out, at the latest time at which its absence is proved."""
     if facts.verdict == "not_published":
         return f"never seen; the watch ended {moment(facts.at, facts.timezone, now)}"
     if facts.slot is None or delay is None or delay.min is None:
@@ -278,17 +281,17 @@ def describe_alternatives(facts: ReleaseFacts, now: datetime) -> list[str]:
     for one in fact_rules.public_alternatives(facts):
         # An alternative from a listing has only a numbered id, which does not help people.
         name = "" if one.part.startswith("elsewhere-") else f"{one.part} "
-        found.append(f"{name}available at {one.url} since {_minute(one, facts, now)}")
+        found.append(f"{name}available at {one.url} since {_format_start(one, facts, now)}")
     return found
 
 
 def elsewhere_since(facts: ReleaseFacts, now: datetime) -> str:
     """Return since when an alternative has been public while the announced page is not; empty if none is."""
     found = fact_rules.public_alternatives(facts) if fact_rules.is_page_awaited(facts) else []
-    return _minute(found[0], facts, now) if found else ""
+    return _format_start(found[0], facts, now) if found else ""
 
 
-def _minute(one: Elsewhere, facts: ReleaseFacts, now: datetime) -> str:
+def _format_start(one: Elsewhere, facts: ReleaseFacts, now: datetime) -> str:
     seen = one.start.by or facts.at
     return moment(seen.replace(second=0, microsecond=0), facts.timezone, now)
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from alerts.decide import decide
-from alerts.draft.fill import fill
-from alerts.draft.form import form_for
+from alerts.draft.fill import fill_form
+from alerts.draft.form import choose_form
 from alerts.draft.write.registry import WRITERS
 from alerts.finding import LEAD, ReleaseFacts
 from alerts.finding import Finding as Told
@@ -122,7 +122,7 @@ def is_readable(notice: Notice, incident: Incident | None) -> None:
 def test_an_incident_of_every_kind_can_be_drafted_in_every_format(kind: Kind, ending: str) -> None:
     for grade in ("note", "report"):
         made = make_incident(kind, make_facts("late") if kind not in OF_A_HOST else None)
-        report = fill(made, form_for(made.occurred, grade), {}, (), after_slot(500))
+        report = fill_form(made, choose_form(made.occurred, grade), {}, (), after_slot(500))
         assert WRITERS[ending](report, None)
 
 
