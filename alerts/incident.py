@@ -289,10 +289,10 @@ def fact_notice(  # noqa: PLR0913 # one for each thing that a notice says
     return thread_notice(incident, kind, fact, _list_route_names(facts, case), now, (subject, text))
 
 
-def thread_notice(  # as above
+def thread_notice(
     incident: Incident, kind: str, fact: str, findings: tuple[str, ...], now: datetime, words: tuple[str, str]
 ) -> Notice:
-    """Return a notice in the thread of an incident with `words` as subject and text; the fact `thread` opens it."""
+    """Return a notice in the thread of an incident, which the fact `thread` opens. `words` are subject and text."""
     thread = thread_id(incident.id)
     return Notice(
         id=thread if fact == "thread" else notice_id(incident.id, kind, fact),

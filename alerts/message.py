@@ -105,16 +105,17 @@ def build_message(
     text = readable + _explain_acknowledging(notice, link)
     # A notice about several releases has no facts of a single one.
     facts = incident.facts if incident is not None and notice.release else None
-    is_open = facts is None or not is_early(facts)
+    # Content that was public early must not be opened by accident.
+    has_links = facts is None or not is_early(facts)
     grade = notice.grade if notice.kind not in ("final", "appeared") else ""
-    buttons = _list_buttons(incident, link, board, facts.url if facts is not None and is_open else "")
+    buttons = _list_buttons(incident, link, board, facts.url if facts is not None and has_links else "")
     return Message(
         id=notice.id,
         notice=notice.follows or notice.id,
         kind=notice.kind,
         subject=one_line(notice.subject),
         text=text,
-        html=notice_page(one_line(notice.subject), readable, grade, buttons, linked=is_open),
+        html=notice_page(one_line(notice.subject), readable, grade, buttons, linked=has_links),
         brief=brief_subject(notice, facts),
         data=_message_data(notice, incident, facts, attachments, link) | {"page": board, "runbook": runbook},
         attachments=tuple(attachments),

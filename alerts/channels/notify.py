@@ -123,8 +123,8 @@ def _resolve_timeout(client: Any, mark: str, fault: APIError, settings: NotifySe
 
 
 def _explain_refusal(fault: APIError, settings: NotifySettings) -> Refused:
-    said = fault.message
-    words = "; ".join(str(one.get("message", "")) for one in said) if isinstance(said, list) else str(said)
+    message = fault.message
+    words = "; ".join(str(one.get("message", "")) for one in message) if isinstance(message, list) else str(message)
     key = settings.key.reveal()
     secrets = (key, key[-36:])
     permanent = fault.status_code in _PERMANENT_STATUSES

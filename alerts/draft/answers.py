@@ -133,7 +133,7 @@ def _answer_grade(case: DraftInput) -> tuple[str, ...]:
 def _answer_practices(case: DraftInput) -> tuple[str, ...]:
     if not case.clauses:
         return (OUTSIDE_CODE,) if case.is_outside_code else ()
-    return (*(clause.cited for clause in case.clauses), f"({case.edition.title}, edition {case.edition.name})")
+    return (*(clause.citation for clause in case.clauses), f"({case.edition.title}, edition {case.edition.name})")
 
 
 def summarise_practices(fact: str, case: DraftInput) -> tuple[str, ...]:
@@ -206,7 +206,7 @@ def list_warnings(fact: str, case: DraftInput) -> tuple[str, ...]:
     if fact == "incident.previous":
         return () if cite_earlier_incidents(case) else (NONE_ON_FILE,)
     if fact == "clause.cite" and not case.is_outside_code:
-        unsure = words.join([clause.cite for clause in case.clauses if not clause.sure])
+        unsure = words.join([clause.cite for clause in case.clauses if not clause.is_confirmed])
         doubt = (f"The number of {unsure} is not confirmed: check it.",) if unsure else ()
         return (*doubt, *_check_slot_time(case))
     return ()

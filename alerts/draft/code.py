@@ -60,12 +60,12 @@ class Clause:
     quoted: bool = False
 
     @property
-    def cited(self) -> str:
+    def citation(self) -> str:
         """Return the full citation, with the text of the practice if it is in the Code's own words."""
         return f"{self.full}: “{self.text}”" if self.quoted else self.full
 
     @property
-    def sure(self) -> bool:
+    def is_confirmed(self) -> bool:
         """Return whether the number and subject were confirmed in a public source."""
         return self.confidence.startswith("confirmed")
 

@@ -70,7 +70,7 @@ def find_wrong_figures(report: Report, name: str) -> list[str]:
     A time agrees if it is within measured bounds, to the minute. Dates are not compared.
     """
     field = report.find_field(name)
-    if field is None or not field.replaced or field.answer is None or not field.paragraphs:
+    if field is None or not field.is_replaced or field.answer is None or not field.paragraphs:
         return []
     tables = (
         text for table in report.measured for text in (table.caption, *(cell for row in table.rows for cell in row))

@@ -97,15 +97,15 @@ def say_availability(facts: ReleaseFacts, *, has_lengths: bool = True, has_addre
 
 def say_lengths(facts: ReleaseFacts) -> tuple[str, ...]:
     """Return sentences on how long content was public early, one for all parts with the same length."""
-    said = []
+    sentences = []
     for part in sort_parts(facts):
         for each in part.exposures:
             has_length = each.ended is not Ended.SLOT and _is_length_known(each.seconds)
             long = f" for {words.round_length(each.seconds)}" if has_length else ""
             ahead = _format_lead(each, facts)
             start = f"{',' if long else ''} from {ahead} before the announced time" if ahead else " before its release"
-            said.append((part, f"{CAP_SUBJECT} {WAS} available{long}{start}."))
-    return tuple(_fill_subjects(said, facts))
+            sentences.append((part, f"{CAP_SUBJECT} {WAS} available{long}{start}."))
+    return tuple(_fill_subjects(sentences, facts))
 
 
 def _is_length_known(length: Bounds) -> bool:
@@ -118,17 +118,16 @@ def say_delays(facts: ReleaseFacts) -> tuple[str, ...]:
     late = {part.id: (part, part.wait if part.is_hidden else delay) for part, delay in late_parts(facts)}
     late |= {part.id: (part, part.wait) for part in facts.parts if part.required and part.is_hidden}
     known = [(part, wait) for part, wait in late.values() if wait and _is_length_known(wait)]
-    others = [part for part in _list_found_alternatives(facts) if known and part.delay and (part.delay.max or 0.0) > 0]
-    names = [words.capitalise(_name_alternative(part)) for part in others[:1]]
-    first = [
-        f"{name} could be read elsewhere {words.round_length(others[0].delay)} after the announced time."
-        for name in names
-    ]
-    said = [
+    elsewhere = []
+    late_elsewhere = [part for part in _list_found_alternatives(facts) if part.delay and (part.delay.max or 0.0) > 0]
+    if known and late_elsewhere:
+        name, length = words.capitalise(_name_alternative(late_elsewhere[0])), late_elsewhere[0].delay
+        elsewhere = [f"{name} could be read elsewhere {words.round_length(length)} after the announced time."]
+    sentences = [
         (part, f"Access to {SUBJECT} was delayed by {words.round_length(wait)}{' so far' if wait.max is None else ''}.")
         for part, wait in known
     ]
-    return (*first, *_fill_subjects(said, facts))
+    return (*elsewhere, *_fill_subjects(sentences, facts))
 
 
 def _say_brought_forward(case: DraftInput) -> list[str]:
@@ -268,13 +267,13 @@ SENTENCE_WRITERS: Mapping[str, Callable[[Part, ReleaseFacts], str]] = {
 }
 
 
-def _fill_subjects(said: Iterable[tuple[Part, str]], facts: ReleaseFacts, *, has_addresses: bool = False) -> list[str]:
+def _fill_subjects(texts: Iterable[tuple[Part, str]], facts: ReleaseFacts, *, has_addresses: bool = False) -> list[str]:
     """Return each sentence once, with all parts that share it as its subject.
 
-    `has_addresses`: add the address if the only subject is a file or another page.
+    `texts` are sentences with marks. `has_addresses`: add the address if the only subject is a file or another page.
     """
     groups: dict[str, list[Part]] = {}
-    for part, text in said:
+    for part, text in texts:
         groups.setdefault(text, []).append(part)
     sentences = []
     for text, parts in groups.items():

@@ -52,7 +52,7 @@ class Row:
         return urlsplit(self.url).hostname or ""
 
     @property
-    def faulty(self) -> bool:
+    def is_faulty(self) -> bool:
         """Return whether the release was late, early, never seen, or not proved to be on time."""
         return self.verdict in FAULTY_VERDICTS
 
@@ -77,7 +77,7 @@ class Period:
     @property
     def incidents(self) -> tuple[Row, ...]:
         """Return the releases that were late, early, not published or unproven, in time order."""
-        faulty = (row for row in self.rows if row.faulty)
+        faulty = (row for row in self.rows if row.is_faulty)
         return tuple(sorted(faulty, key=lambda row: (row.slot is None, str(row.slot), row.release)))
 
 

@@ -88,14 +88,14 @@ class Field:
         return not (self.filled_by in (FilledBy.MIXED, FilledBy.HUMAN) and self.multi_line)
 
     @property
-    def replaced(self) -> bool:
+    def is_replaced(self) -> bool:
         """Return whether a person has answered and this answer replaces the monitor's text."""
         return self.answer is not None and (self.has_one_answer or self.answer.instead)
 
     @property
-    def contested(self) -> bool:
+    def is_contested(self) -> bool:
         """Return whether a measurement changed after a person had replaced it."""
-        return self.replaced and self.answer is not None and self.answer.basis != self.paragraphs
+        return self.is_replaced and self.answer is not None and self.answer.basis != self.paragraphs
 
 
 @dataclass(frozen=True, slots=True)

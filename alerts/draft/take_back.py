@@ -18,8 +18,8 @@ from alerts.draft.write.registry import WRITERS
 # The version that a file was written from, the text of each place in the file, and that text as it was written.
 BaseAndTexts: TypeAlias = tuple[Version, dict[Key, Place], dict[Key, Place]]
 FALLBACK_VERSIONS = 10
-# Our prompts as they are written, and as a program saves them that turns the bullet of a list into text.
-PROMPT_FORMS = ("{}", "• {}")
+# Our texts as they are written, and as a program saves them that turns the bullet of a list into text.
+SAVED_AS = ("{}", "• {}")
 BOTH_WORDINGS = TWO_WORDINGS + "\n{}\n[as {} wrote it meanwhile]\n{}"
 
 
@@ -171,7 +171,7 @@ def _find_edits(
 
 def _find_reworded_account(place: Place, field: Field, *, signed: bool) -> str:
     """Return the whole text of an account's box if a person changed or removed measured text, else an empty text."""
-    if field.has_one_answer or field.replaced:
+    if field.has_one_answer or field.is_replaced:
         return ""
     left = _remove_prompts(place, field, signed=signed)
     rest = list(left)
@@ -195,7 +195,7 @@ def _remove_prompts(place: Place, field: Field, *, signed: bool) -> list[str]:
     for text in reversed(ours):
         _remove_text(left, text, from_end=True)
     asked = [text for text in (field.placeholder, *field.guidance) if text]
-    prompts = [form.format(text) for text in asked for form in reversed(PROMPT_FORMS)]
+    prompts = [saved_as.format(text) for text in asked for saved_as in reversed(SAVED_AS)]
     for at, paragraph in enumerate(left):
         # A person may have typed before or after a prompt, in the same paragraph.
         found = next((prompt for prompt in prompts if prompt in paragraph), None)
@@ -210,8 +210,8 @@ def _list_measured_text(field: Field, *, signed: bool) -> list[str]:
 
 def _remove_text(left: list[str], text: str, *, from_end: bool = False) -> bool:
     """Remove the first (`from_end`: the last) occurrence of our text from paragraphs. Return whether there was one."""
-    for form in PROMPT_FORMS if text else ():
-        for wanted in ([form.format(text)], form.format(text).split("\n")):
+    for saved_as in SAVED_AS if text else ():
+        for wanted in ([saved_as.format(text)], saved_as.format(text).split("\n")):
             stripped = [each.strip() for each in wanted]
             starts = range(len(left) - len(wanted) + 1)
             spots = [at for at in starts if [each.strip() for each in left[at : at + len(wanted)]] == stripped]

@@ -62,7 +62,7 @@ async def render_incident(request: Request, name: str, fault: str = "", outcome:
     outcome = outcome or SaveOutcome()
     missing = list_missing(found, report) if report is not None else []
     unanswered = list_open_fields(report) if report is not None else []
-    contested = [one.id for one in report.fields() if one.contested] if report is not None else []
+    contested = [one.id for one in report.fields() if one.is_contested] if report is not None else []
     # Texts that could not be saved are shown in their boxes again.
     unsaved = {name.removeprefix("box."): text for name, text in outcome.typed.items() if name.startswith("box.")}
     now, slot = queries.clock.now(), found.facts.slot if found.facts is not None else None

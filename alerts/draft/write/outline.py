@@ -194,15 +194,15 @@ def build_pieces(field: Field, *, signed: bool = False) -> tuple[Piece, ...]:
     answer = field.answer
     typed = (Piece(Tone.TYPED, answer.text),) if answer is not None else ()
     if signed:
-        answers = typed if field.replaced else (*measured, *typed)
+        answers = typed if field.is_replaced else (*measured, *typed)
         return answers or (Piece(Tone.PLAIN, "" if field.required else NO_ANSWER),)
     remarks = _make_pieces(Tone.REMARK, field.notes)
     if answer is None:
         missing = _make_pieces(Tone.OPEN, [field.placeholder] if field.placeholder else [])
         return (*measured, *missing, *remarks, *_make_pieces(Tone.ASK, field.guidance))
-    if not field.replaced:
+    if not field.is_replaced:
         return (*measured, *typed, *remarks)
-    newer = (Piece(Tone.REMARK, MEASURED_SINCE), *measured) if field.contested and measured else ()
+    newer = (Piece(Tone.REMARK, MEASURED_SINCE), *measured) if field.is_contested and measured else ()
     return (*typed, *newer, *remarks)
 
 
@@ -270,7 +270,7 @@ def _tabulate_replaced(report: Report) -> list[Block]:
     rows = tuple(
         (report.label_of(field.id), "\n".join(field.paragraphs))
         for field in report.fields()
-        if field.replaced and field.paragraphs and (report.signed or not field.contested)
+        if field.is_replaced and field.paragraphs and (report.signed or not field.is_contested)
     )
     title = "Measured or configured answers that a person has reworded"
     return [Table(title, ("Question", "Original"), rows, (1, 2))] if rows else []

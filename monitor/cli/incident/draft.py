@@ -209,7 +209,7 @@ def _field_rows(report: Report) -> Iterator[list[str]]:
     waiting = set(list_open_fields(report))
     for field in report.fields():
         said = "said" if field.answer else "to complete" if field.id in waiting else "filled"
-        unsettled = field.contested or (field.answer is not None and field.id in waiting)
+        unsettled = field.is_contested or (field.answer is not None and field.id in waiting)
         yield [field.id, field.filled_by.value, "contested" if unsettled else said, report.label_of(field.id)]
     for step in report.steps:
         yield [f"step.{step.id}", "human", "done" if step.done else "to do", step.text]

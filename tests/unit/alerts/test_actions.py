@@ -104,4 +104,4 @@ def test_actions_can_be_reworded_in_the_file_and_added_to(leak: Incident) -> Non
     assert added.words == {"B.4.corrective": "A watch."}
     field = append_edit(versions, reworded.words, ROLE, NOW)[-1].report.find_field("B.4.corrective")
     assert field is not None
-    assert (field.replaced, field.contested) == (True, False)
+    assert (field.is_replaced, field.is_contested) == (True, False)

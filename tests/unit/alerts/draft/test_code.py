@@ -51,7 +51,7 @@ def test_each_kind_of_finding_cites_the_practice_of_its_edition(occurred: str, k
 
 
 def test_a_leak_concerns_impartiality_as_well_in_the_first_edition() -> None:
-    told = [clause.cited for clause in find_practices("leak", find_edition(at("2016-10-01T00:00+01:00")))]
+    told = [clause.citation for clause in find_practices("leak", find_edition(at("2016-10-01T00:00+01:00")))]
     assert [each.partition(" (")[0] for each in told] == ["Protocol 2, practice 8", "Principle 2"]
 
 
@@ -86,8 +86,8 @@ def test_every_edition_cites_only_practices_it_has() -> None:
 
 def test_how_far_a_citation_was_confirmed_is_kept() -> None:
     first = load_editions()[0]
-    assert first.clauses["P2.4"].sure
-    assert not first.clauses["P2.2"].sure
+    assert first.clauses["P2.4"].is_confirmed
+    assert not first.clauses["P2.2"].is_confirmed
 
 
 def test_a_practice_is_quoted_in_the_codes_own_words_or_cited_by_number_and_subject() -> None:
@@ -95,8 +95,8 @@ def test_a_practice_is_quoted_in_the_codes_own_words_or_cited_by_number_and_subj
         f"{edition.name}/{name}": clause for edition in load_editions() for name, clause in edition.clauses.items()
     }
     assert {name for name, clause in every.items() if clause.quoted} == {"2.0/T3.6"}
-    assert every["2.0/T3.6"].cited.endswith("“Statistics should be released to all users at 9.30am on a weekday.”")
+    assert every["2.0/T3.6"].citation.endswith("“Statistics should be released to all users at 9.30am on a weekday.”")
     subject = "no indication of the substance of a report is made public before publication"
-    assert every["1.0/P2.8"].cited == f"Protocol 2, practice 8 ({subject})"
+    assert every["1.0/P2.8"].citation == f"Protocol 2, practice 8 ({subject})"
     assert "given to the media" in every["1.0/P2.8"].text
-    assert every["3.0/3.3"].cited == "Standard 3 (Be transparent), practice 3.3"
+    assert every["3.0/3.3"].citation == "Standard 3 (Be transparent), practice 3.3"

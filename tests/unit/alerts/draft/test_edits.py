@@ -88,15 +88,15 @@ def test_words_stand_after_the_measured_account_which_goes_on_growing(ofqual_jan
     assert account.answer is not None
     assert (account.answer.text, account.answer.by) == ("The platform failed.", "web manager")
     assert "The release was still not available at 10am." in " ".join(account.paragraphs)
-    assert not account.replaced
+    assert not account.is_replaced
 
 
 def test_a_measured_answer_that_a_person_replaced_is_shown_beside_a_newer_measurement(ofqual_january: Incident) -> None:
     words = {"N.measure": "About five minutes."}
     before = merge_words(words, measured(ofqual_january, 5, "note"), measured(ofqual_january, 5, "note"))
-    assert not field_of(before, "N.measure").contested
+    assert not field_of(before, "N.measure").is_contested
     after = merge_words(words, measured(ofqual_january, 30, "note"), before)
-    assert field_of(after, "N.measure").contested
+    assert field_of(after, "N.measure").is_contested
     shown = pieces_of(after, "Measured delay or exposure")
     assert [piece.tone for piece in shown] == [Tone.TYPED, Tone.REMARK, Tone.PLAIN]
     assert shown[0].text == "About five minutes."

@@ -79,7 +79,7 @@ def choices(report: Report) -> list[tuple[Field, str, str]]:
     found = []
     for field in report.fields():
         prompts = (*field.guidance, field.placeholder) if field.answer is None else ()
-        measured = field.paragraphs if not field.replaced else ()
+        measured = field.paragraphs if not field.is_replaced else ()
         found += [(field, text, how) for text in prompts for how in PROMPT_EDITS]
         found += [(field, text, how) for text in measured for how in MEASURED_EDITS]
     return [each for each in found if each[1] and "\n" not in each[1] and every.count(each[1]) == 1]

@@ -129,7 +129,7 @@ async def test_text_about_a_measurement_is_compared_with_the_version_its_writer_
         await send(board, {name: "5 January, in the morning"}, base=read)
         field = report_from_json(newest_draft(board).facts).find_field(name.removeprefix("box."))
         assert field is not None
-        assert field.contested
+        assert field.is_contested
         assert "Measured since" in (await board.client.get(f"/incidents/{board.incident}")).text
 
 
