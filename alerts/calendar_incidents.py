@@ -14,12 +14,12 @@ from alerts.incident import (
     Entry,
     Incident,
     Kind,
-    route_names_of,
+    list_route_names,
+    make_thread_notice,
     steps_for_incident,
-    thread_notice,
 )
 from alerts.notice import Notice
-from alerts.notice_text import finding_details, title_with_slot
+from alerts.notice_text import list_finding_details, write_title_with_slot
 from alerts.one_line import one_line
 from alerts.status import describe_status
 from alerts.steps import ACKNOWLEDGE, numbered_steps, steps_at
@@ -156,10 +156,10 @@ def cover_whole_edit(opening: Notice, incidents: Sequence[Incident], now: dateti
     subject = f"CALENDAR: {len(entries)} entries of {source} ({producer}), {', '.join(states)}"
     lines = [subject, "", f"Producer: {producer}", "", "Entries:"]
     for one, facts in entries:
-        details = (*finding_details("calendar", facts), facts.url, f"Incident: {one.id}")
-        lines += [f"- {title_with_slot(facts, now)}", *(f"  {line}" for line in details)]
+        details = (*list_finding_details("calendar", facts), facts.url, f"Incident: {one.id}")
+        lines += [f"- {write_title_with_slot(facts, now)}", *(f"  {line}" for line in details)]
     lines += ["", *numbered_steps((ACKNOWLEDGE, *steps_at("calendar"))), "", f"Incident: {opening.incident}"]
-    findings = tuple(dict.fromkeys(name for one, _ in entries for name in route_names_of(one)))
+    findings = tuple(dict.fromkeys(name for one, _ in entries for name in list_route_names(one)))
     return replace(opening, release="", findings=findings, subject=one_line(subject), text="\n".join(lines) + "\n")
 
 
@@ -190,4 +190,4 @@ def _make_opening(
 ) -> Notice:
     steps = numbered_steps(steps_for_incident(incident, is_last=incident.closed is not None))
     text = "\n".join([subject, "", *lines, "", *steps, "", f"Incident: {incident.id}"]) + "\n"
-    return thread_notice(incident, kind, "thread", (kind,), now, (subject, text))
+    return make_thread_notice(incident, kind, "thread", (kind,), now, (subject, text))

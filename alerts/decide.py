@@ -8,7 +8,7 @@ from datetime import datetime
 
 from alerts import fact_rules
 from alerts.finding import Ended, ReleaseFacts, part_label
-from alerts.flapping import CONTENT_CHANGES, describe_flapping, flapping_kind, flapping_stretches, is_flapping
+from alerts.flapping import CONTENT_CHANGES, describe_flapping, find_flapping_kind, find_flapping_stretches, is_flapping
 from alerts.incident import (
     BREACHES,
     CONFIRMED,
@@ -18,8 +18,8 @@ from alerts.incident import (
     Entry,
     Incident,
     Kind,
-    fact_notice,
-    incident_kind,
+    find_incident_kind,
+    make_fact_notice,
 )
 from alerts.notice import Notice
 from schedules.times.zone import local_date
@@ -75,7 +75,7 @@ def decide(facts: ReleaseFacts, known: Incident | None, now: datetime, taken: Co
     the release. The same facts twice give no second notice.
     """
     known = known if known is not None and _is_updated_by(known, facts) else None
-    kind = incident_kind(facts, now)
+    kind = find_incident_kind(facts, now)
     if known is None:
         return Decision() if kind is None else _open_incident(facts, kind, now, taken)
     if kind is not None and _is_superseded(known, kind):
@@ -86,7 +86,7 @@ def decide(facts: ReleaseFacts, known: Incident | None, now: datetime, taken: Co
     incident = _close_or_reopen(incident, notices, now)
     entries = (*_note_lowered_grade(known, facts, now), *(Entry(now, MONITOR, one.subject) for one in notices))
     incident = replace(incident, timeline=(*incident.timeline, *entries))
-    is_changed = fact_rules.drafted_facts(known.facts) != fact_rules.drafted_facts(facts)
+    is_changed = fact_rules.select_drafted_facts(known.facts) != fact_rules.select_drafted_facts(facts)
     return Decision(incident, notices, draft=incident.has_draft and (bool(notices) or is_changed))
 
 
@@ -129,24 +129,24 @@ def _open_incident(facts: ReleaseFacts, kind: Kind, now: datetime, taken: Collec
         opened=now,
         occurred=occurred,
         # A release not found yet has grade none so far, but routes should treat it as the delay it may become.
-        grade=facts.grade if kind is not Kind.DUE else fact_rules.worse_grade(facts.grade, "note"),
+        grade=facts.grade if kind is not Kind.DUE else fact_rules.choose_worse_grade(facts.grade, "note"),
         facts=facts,
         closed=now if facts.final and kind not in _SETTLED_BY_A_PERSON else None,
     )
-    opening = fact_notice(_OPENING_NOTICE.get(kind, "opened"), "thread", incident, facts, now)
+    opening = make_fact_notice(_OPENING_NOTICE.get(kind, "opened"), "thread", incident, facts, now)
     incident = replace(incident, timeline=(Entry(now, MONITOR, opening.subject),))
     return Decision(incident, (opening,), draft=incident.has_draft)
 
 
 def _find_occurrence(facts: ReleaseFacts, kind: Kind) -> datetime:
     if kind is Kind.EARLY:
-        return fact_rules.first_exposure_start(facts.exposures) or facts.at
+        return fact_rules.find_first_exposure_start(facts.exposures) or facts.at
     return facts.at if kind in _SETTLED_BY_A_PERSON else facts.slot or facts.at
 
 
 def _update_incident(known: Incident, facts: ReleaseFacts, kind: Kind | None) -> Incident:
     """Return the incident with new facts. Its kind and grade become graver with them, never less grave."""
-    incident = replace(known, grade=fact_rules.worse_grade(known.grade, facts.grade), facts=facts)
+    incident = replace(known, grade=fact_rules.choose_worse_grade(known.grade, facts.grade), facts=facts)
     if kind is None or GRAVITY.index(kind) <= GRAVITY.index(known.kind):
         return incident
     return replace(incident, kind=kind, occurred=_find_occurrence(facts, kind))
@@ -154,7 +154,7 @@ def _update_incident(known: Incident, facts: ReleaseFacts, kind: Kind | None) ->
 
 def _yield_notices(known: Incident, incident: Incident, facts: ReleaseFacts, now: datetime) -> Iterator[Notice]:
     """Yield the notices about fact keys that are new since the `known` incident."""
-    had, has = fact_rules.fact_keys(known.facts), fact_rules.fact_keys(facts)
+    had, has = fact_rules.list_fact_keys(known.facts), fact_rules.list_fact_keys(facts)
     fresh = sorted(has - had)
     builder = _NoticeBuilder(known, incident, facts, now)
     if known.kind is Kind.DUE and known.closed is None and incident.kind is not Kind.DUE:
@@ -164,9 +164,9 @@ def _yield_notices(known: Incident, incident: Incident, facts: ReleaseFacts, now
     over = [key for key in fresh if key.startswith("over ")]
     if is_flapping(facts, now) and not is_over:
         flapping = [key for key in fresh if _is_content_change(key, facts)]
-        stretches = flapping_stretches(facts)
-        if flapping and len(stretches) > len(flapping_stretches(known.facts)):
-            yield builder.notice("comes_and_goes", [str(len(stretches))], flapping_kind(facts))
+        stretches = find_flapping_stretches(facts)
+        if flapping and len(stretches) > len(find_flapping_stretches(known.facts)):
+            yield builder.notice("comes_and_goes", [str(len(stretches))], find_flapping_kind(facts))
         fresh, over = ([key for key in keys if key not in flapping] for keys in (fresh, over))
     # No notice if another exposure is open, which matters more, or if the last notice reports it anyway.
     if over and not is_over and not any(one.open for one in facts.exposures):
@@ -232,7 +232,7 @@ class _NoticeBuilder:
     def is_found(self) -> bool:
         """Return whether a page that was not found yet is out now, although it is not proved whether it was late."""
         pages = [facts.page for facts in (self.known.facts, self.facts) if facts is not None]
-        seen = [page is not None and fact_rules.appearance_of(page).by is not None for page in pages]
+        seen = [page is not None and fact_rules.find_appearance(page).by is not None for page in pages]
         return self.known.kind is Kind.DUE and seen == [False, True]
 
     def notice(self, kind: str, keys: list[str], case: Kind | None = None, reasons: list[str] | None = None) -> Notice:
@@ -240,7 +240,7 @@ class _NoticeBuilder:
         changed = describe_change(kind, keys if reasons is None else reasons, self.known.facts, self.facts, self.now)
         if self.is_graver:
             changed = f"{changed}; grade {self.incident.grade}, was {self.known.grade}".removeprefix("; ")
-        return fact_notice(kind, ",".join(keys), self.incident, self.facts, self.now, case=case, changed=changed)
+        return make_fact_notice(kind, ",".join(keys), self.incident, self.facts, self.now, case=case, changed=changed)
 
 
 def _find_gravest_kind(reasons: list[str], incident: Incident) -> Kind:
@@ -265,7 +265,7 @@ def _is_over(incident: Incident, facts: ReleaseFacts) -> bool:
 
 def _note_lowered_grade(known: Incident, facts: ReleaseFacts, now: datetime) -> Iterator[Entry]:
     before = known.facts.grade if known.facts is not None else known.grade
-    if fact_rules.worse_grade(before, facts.grade) != facts.grade:
+    if fact_rules.choose_worse_grade(before, facts.grade) != facts.grade:
         words = f"measured grade is now {facts.grade}, was {before}; the incident stays {known.grade}"
         yield Entry(now, MONITOR, words)
 

@@ -22,13 +22,13 @@ _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 _FOR_EVER = datetime.max.replace(tzinfo=UTC)
 
 
-def appearance_of(part: Part) -> Interval:
+def find_appearance(part: Part) -> Interval:
     """Return when a part appeared at or after its slot; an empty interval if it has not."""
     # An exposure that ended before the slot does not count as its release.
     return part.released if part.released.by or part.exposures else part.first_seen
 
 
-def worse_grade(one: str, other: str) -> str:
+def choose_worse_grade(one: str, other: str) -> str:
     """Return the graver of two grades."""
     return max(one, other, key=GRADES.index)
 
@@ -52,7 +52,7 @@ def is_partial(facts: ReleaseFacts) -> bool:
     page = facts.page
     if page is None or page.verdict in {*LATE_VERDICTS, "unproven"}:
         return False
-    is_out = page.verdict == "on_time" or appearance_of(page).by is not None
+    is_out = page.verdict == "on_time" or find_appearance(page).by is not None
     return is_out and is_late(facts) and _has_late_part(facts)
 
 
@@ -84,18 +84,18 @@ def group_removals(facts: ReleaseFacts) -> list[list[Finding]]:
     return groups
 
 
-def parts_found_elsewhere(facts: ReleaseFacts) -> list[str]:
+def list_parts_found_elsewhere(facts: ReleaseFacts) -> list[str]:
     """Return the ids of alternatives that had the release, after its slot, before the announced page did.
 
     While the announced page is not out, each public alternative counts.
     """
     seen = {part.id for part in facts.parts if part.first_seen.by is not None and not part.exposures}
     first = {one.part for one in facts.findings if one.kind == "elsewhere_first" and one.part in seen}
-    awaited = {one.part for one in public_alternatives(facts) if one.part in seen} if is_page_awaited(facts) else set()
-    return sorted(first | awaited)
+    awaited = list_public_alternatives(facts) if is_page_awaited(facts) else []
+    return sorted(first | {one.part for one in awaited if one.part in seen})
 
 
-def public_alternatives(facts: ReleaseFacts) -> list[Elsewhere]:
+def list_public_alternatives(facts: ReleaseFacts) -> list[Elsewhere]:
     """Return the alternatives that are public now, the first one first; none before the slot (embargo)."""
     is_due = is_late(facts) or (facts.slot is not None and facts.at >= facts.slot)
     return [one for one in facts.elsewhere if is_due and one.start.by is not None and not one.to]
@@ -109,9 +109,9 @@ def is_not_found_yet(facts: ReleaseFacts) -> bool:
 def is_page_awaited(facts: ReleaseFacts) -> bool:
     """Return whether the announced page should be out and was not seen yet."""
     page = facts.page
-    return (
-        page is not None and appearance_of(page).by is None and page.verdict in {*LATE_VERDICTS, "unproven", "pending"}
-    )
+    if page is None or find_appearance(page).by is not None:
+        return False
+    return page.verdict in {*LATE_VERDICTS, "unproven", "pending"}
 
 
 def is_calendar(facts: ReleaseFacts) -> bool:
@@ -135,16 +135,16 @@ def group_exposures(exposures: Iterable[Exposure]) -> list[list[Exposure]]:
     return groups
 
 
-def fact_keys(facts: ReleaseFacts | None) -> frozenset[str]:
+def list_fact_keys(facts: ReleaseFacts | None) -> frozenset[str]:
     """Return a key for each fact that people are notified of, such as `late`, `out tables` or `exposed 0`."""
     if facts is None:
         return frozenset()
     found = {name for name, holds in _KEYS_OF_RELEASE.items() if holds(facts)}
     found.update(f"lead {one.part or ''} {one.detail}" for one in facts.findings if one.kind == "lead")
-    found.update(f"elsewhere {part}" for part in parts_found_elsewhere(facts))
+    found.update(f"elsewhere {part}" for part in list_parts_found_elsewhere(facts))
     for part in facts.parts:
         if part.required and part.id != "page" and part.verdict in LATE_VERDICTS:
-            found |= {f"behind {part.id}", *([f"out {part.id}"] if appearance_of(part).by is not None else [])}
+            found |= {f"behind {part.id}", *([f"out {part.id}"] if find_appearance(part).by is not None else [])}
     for place, removed in enumerate(group_removals(facts)):
         found.add(f"withdrawn {place}")
         if all(_has_upper_bound(one.seconds) for one in removed):
@@ -156,7 +156,7 @@ def fact_keys(facts: ReleaseFacts | None) -> frozenset[str]:
     return frozenset(found)
 
 
-def drafted_facts(facts: ReleaseFacts | None) -> object:
+def select_drafted_facts(facts: ReleaseFacts | None) -> object:
     """Return the facts that a draft states, without lengths that still grow: if they differ, write it again."""
     if facts is None:
         return None
@@ -169,7 +169,7 @@ def drafted_facts(facts: ReleaseFacts | None) -> object:
     return facts.verdict, facts.grade, facts.final, facts.slot, parts, spans, kinds, facts.elsewhere
 
 
-def first_exposure_start(exposures: Iterable[Exposure]) -> datetime | None:
+def find_first_exposure_start(exposures: Iterable[Exposure]) -> datetime | None:
     """Return when the first exposure is proved to have begun."""
     return min((when for one in exposures if (when := one.start.by or one.start.after)), default=None)
 

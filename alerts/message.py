@@ -10,9 +10,9 @@ from typing import Any
 from alerts.channel import Attachment, Message
 from alerts.fact_rules import is_early
 from alerts.finding import Part, ReleaseFacts
-from alerts.incident import SIGNED, Incident, route_names_of, steps_for_incident, thread_notice
+from alerts.incident import SIGNED, Incident, list_route_names, make_thread_notice, steps_for_incident
 from alerts.notice import Notice, notice_id
-from alerts.notice_html import brief_subject, notice_page
+from alerts.notice_html import write_brief_subject, write_notice_page
 from alerts.one_line import one_line
 from alerts.steps import numbered_steps
 from schedules.times.json import bounds_json, instant_from_json, instant_json, interval_json
@@ -48,7 +48,7 @@ class Digest:
     covers: tuple[str, ...]
 
 
-def opening_by_hand(incident: Incident, now: datetime | None = None) -> Notice:
+def make_opening_by_hand(incident: Incident, now: datetime | None = None) -> Notice:
     """Return the notice that opens the thread of an incident logged by hand.
 
     It leaves out the description that the person typed, which may quote content that is not public yet.
@@ -67,7 +67,7 @@ def opening_by_hand(incident: Incident, now: datetime | None = None) -> Notice:
         f"Incident: {incident.id}",
     ]
     words = subject, "\n".join(lines) + "\n"
-    return thread_notice(incident, "opened", "thread", (str(incident.kind),), now or incident.opened, words)
+    return make_thread_notice(incident, "opened", "thread", (str(incident.kind),), now or incident.opened, words)
 
 
 def notices_of_acts(before: Incident, after: Incident, now: datetime, closed_by: str = "by hand") -> Iterator[Notice]:
@@ -85,7 +85,7 @@ def notices_of_acts(before: Incident, after: Incident, now: datetime, closed_by:
             title = one_line(after.title, _LONGEST_TITLE)
             subject = f"{kind.upper()}: {title} ({after.producer_names}), {description}"
             words = subject, f"{subject}\n\nIncident: {after.id}\n"
-            yield thread_notice(after, kind, fact, route_names_of(after), now, words)
+            yield make_thread_notice(after, kind, fact, list_route_names(after), now, words)
 
 
 def build_message(
@@ -115,8 +115,8 @@ def build_message(
         kind=notice.kind,
         subject=one_line(notice.subject),
         text=text,
-        html=notice_page(one_line(notice.subject), readable, grade, buttons, linked=has_links),
-        brief=brief_subject(notice, facts),
+        html=write_notice_page(one_line(notice.subject), readable, grade, buttons, linked=has_links),
+        brief=write_brief_subject(notice, facts),
         data=_message_data(notice, incident, facts, attachments, link) | {"page": board, "runbook": runbook},
         attachments=tuple(attachments),
     )
@@ -182,7 +182,7 @@ def _message_data(
         "id": notice.id,
         "thread": notice.follows or notice.id,
         "kind": notice.kind,
-        "event": event_of(notice.kind),
+        "event": find_event(notice.kind),
         "at": instant_json(notice.at),
         "release": notice.release,
         "producer": notice.producer,
@@ -196,7 +196,7 @@ def _message_data(
     }
 
 
-def event_of(kind: str) -> str:
+def find_event(kind: str) -> str:
     """Return the event (such as `opened`, `changed` or `over`) that webhooks publish for a kind of notice."""
     return "opened" if kind in OPENINGS else _EVENT_OF_KIND.get(kind, "changed")
 

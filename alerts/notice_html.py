@@ -11,7 +11,7 @@ from alerts import fact_rules
 from alerts.finding import ReleaseFacts
 from alerts.notice import Notice
 from alerts.one_line import one_line
-from alerts.status import late_parts, seconds_exposed
+from alerts.status import list_late_parts, measure_exposure
 
 LONGEST_BRIEF = 78
 """The most characters of a brief subject: what a line of mail and a locked telephone show."""
@@ -26,7 +26,7 @@ _LINK = re.compile(r"https?://[^\s<>\"]+")
 _LABEL = re.compile(r"^(What changed|Release|Producer|Address|Promised|Incident|Rests on): (.*)$")
 
 
-def brief_subject(notice: Notice, facts: ReleaseFacts | None) -> str:
+def write_brief_subject(notice: Notice, facts: ReleaseFacts | None) -> str:
     """Return a subject of at most `LONGEST_BRIEF` characters: status, for how long, producer and title."""
     head, _, rest = one_line(notice.subject).partition(": ")
     if facts is None or notice.kind == "test":
@@ -38,7 +38,7 @@ def brief_subject(notice: Notice, facts: ReleaseFacts | None) -> str:
     return one_line(f"{head}{length}: {facts.producer_names}, {one_line(facts.title)}", LONGEST_BRIEF)
 
 
-def notice_page(subject: str, text: str, grade: str, buttons: Mapping[str, str], *, linked: bool) -> str:
+def write_notice_page(subject: str, text: str, grade: str, buttons: Mapping[str, str], *, linked: bool) -> str:
     """Return a notice as HTML; `buttons` are addresses by their labels, the first one to press first.
 
     Addresses in the text become links if `linked`. They do not for an exposure, so that no one opens it by accident.
@@ -70,12 +70,12 @@ def notice_page(subject: str, text: str, grade: str, buttons: Mapping[str, str],
 def _measure_breach(facts: ReleaseFacts, now: datetime) -> float | None:
     """Return for how many seconds the release is late, or was public before its slot; None if neither is proved."""
     if fact_rules.is_early(facts):
-        return seconds_exposed(facts, now)
-    late = late_parts(facts) if fact_rules.is_late(facts) else []
+        return measure_exposure(facts, now)
+    late = list_late_parts(facts) if fact_rules.is_late(facts) else []
     if not late or facts.slot is None:
         return None
     part, delay = min(late, key=lambda one: one[0].id != "page")
-    seen = fact_rules.appearance_of(part).by
+    seen = fact_rules.find_appearance(part).by
     if seen is None or seen > now:
         return max(0.0, (now - facts.slot).total_seconds())
     return delay.max if delay is not None else None

@@ -6,16 +6,16 @@ import math
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
-from alerts.fact_rules import appearance_of, find_alterations
+from alerts.fact_rules import find_alterations, find_appearance
 from alerts.finding import Ended, Exposure, Part, ReleaseFacts, part_label, part_name
 from alerts.one_line import one_line, whole_lengths
 from alerts.status import (
     SUBJECT_PREFIX,
-    current_status,
     describe_alternatives,
     describe_status,
-    elsewhere_since,
-    late_parts,
+    find_current_status,
+    list_late_parts,
+    say_elsewhere_since,
     was_public_at_slot,
     was_released,
 )
@@ -46,31 +46,31 @@ _UNPROVEN_STEP = "Check the publishing log."
 _STATUSES_WITH_DETAIL = frozenset({"lead", "calendar", "unproven"})
 
 
-def notice_subject(kind: str, case: str, facts: ReleaseFacts, now: datetime) -> str:
+def write_notice_subject(kind: str, case: str, facts: ReleaseFacts, now: datetime) -> str:
     """Return the notice as one line: status, release, slot and details.
 
     `kind` is the kind of the notice, `case` the kind of incident that it leads with.
     """
-    since = elsewhere_since(facts, now)
+    since = say_elsewhere_since(facts, now)
     elsewhere = f", out elsewhere since {since}" if since else ""
     # A release that was not found yet closes when it is found, before its verdict is final.
     suffix = "" if kind == "final" and not facts.final else SUBJECT_SUFFIX.get(kind, "")
-    status = current_status(case, facts)
+    status = find_current_status(case, facts)
     head = f"{SUBJECT_PREFIX[status]}{elsewhere}{suffix}"
     if status == "unproven":
         # The reason comes before the release, because telephones cut the end of a line.
         reason = f"{head}: {describe_status(case, facts, now)}. {_UNPROVEN_STEP}"
-        return one_line(f"{reason} {title_with_slot(facts, now)}", max(_LONGEST_UNPROVEN, len(reason)))
-    return one_line(f"{head}: {title_with_slot(facts, now)}, {describe_status(case, facts, now)}")
+        return one_line(f"{reason} {write_title_with_slot(facts, now)}", max(_LONGEST_UNPROVEN, len(reason)))
+    return one_line(f"{head}: {write_title_with_slot(facts, now)}, {describe_status(case, facts, now)}")
 
 
-def title_with_slot(facts: ReleaseFacts, now: datetime) -> str:
+def write_title_with_slot(facts: ReleaseFacts, now: datetime) -> str:
     """Return title, producers and slot of the release in one line."""
     title = one_line(facts.title, _LONGEST_TITLE) or facts.release
     return one_line(f"{title} ({facts.producer_names}) due {slot_text(facts, now)}")
 
 
-def notice_text(  # noqa: PLR0913 # one for each thing that a notice says
+def write_notice_text(  # noqa: PLR0913 # one for each thing that a notice says
     kind: str,
     case: str,
     facts: ReleaseFacts,
@@ -83,7 +83,7 @@ def notice_text(  # noqa: PLR0913 # one for each thing that a notice says
     """Return the notice as plain text: subject, change, release, measurements so far, and steps."""
     elsewhere = describe_alternatives(facts, now)
     sections = [
-        [notice_subject(kind, case, facts, now), *([f"What changed: {changed}"] if changed else [])],
+        [write_notice_subject(kind, case, facts, now), *([f"What changed: {changed}"] if changed else [])],
         *([["Users can get it now:", *(f"- {line}" for line in elsewhere)]] if elsewhere else []),
         [*_write_release(facts)],
         [f"Measured so far, as of {moment(facts.at, facts.timezone, now)}:", *_write_measurements(case, facts, now)],
@@ -122,19 +122,19 @@ def _write_release(facts: ReleaseFacts) -> Iterator[str]:
 def _write_measurements(case: str, facts: ReleaseFacts, now: datetime) -> Iterator[str]:
     """Yield the lines on what is measured: the status, each part with its exposures, and details of findings."""
     yield f"- {describe_status(case, facts, now)}"
-    if current_status(case, facts) == "unproven" and facts.unproven_because:
+    if find_current_status(case, facts) == "unproven" and facts.unproven_because:
         yield f"  why: {one_line(facts.unproven_because)}"
     for part in facts.parts:
         name, aside = part_name(part), "" if part.required or part.role == "alternative" else " (not required)"
         yield f"- {name[:1].upper()}{name[1:]}{aside}: {_describe_part(part, facts, now)}"
         yield f"  {part.url}"
         yield from (f"  {_describe_exposure(exposure, facts, now)}" for exposure in part.exposures)
-    yield from (f"  {line}" for line in finding_details(case, facts))
+    yield from (f"  {line}" for line in list_finding_details(case, facts))
 
 
-def finding_details(case: str, facts: ReleaseFacts) -> Iterator[str]:
+def list_finding_details(case: str, facts: ReleaseFacts) -> Iterator[str]:
     """Yield the details of findings, unless they could reveal content that was public early."""
-    status = current_status(case, facts)
+    status = find_current_status(case, facts)
     if status == "altered":
         yield from (f"{part_label(finding.part)}: {one_line(finding.detail)}" for finding in find_alterations(facts))
     elif status in _STATUSES_WITH_DETAIL:
@@ -149,7 +149,7 @@ def _describe_part(part: Part, facts: ReleaseFacts, now: datetime) -> str:
     word = "not seen yet" if part.verdict == "pending" else part.verdict.replace("_", " ")
     if part.exposures:
         return f"{word}{_describe_release_after_exposure(part, facts, now)}"
-    at = appearance_of(part)
+    at = find_appearance(part)
     seen = f", first seen {between_moments(at, facts.timezone, now)}" if at.by else ""
     delay = f", {_describe_delay(part.delay)}" if part.delay is not None else ""
     if part.is_hidden and part.wait is not None:
@@ -191,9 +191,9 @@ def _describe_exposure(exposure: Exposure, facts: ReleaseFacts, now: datetime) -
     return f"{start}, {how} {between_moments(exposure.to, facts.timezone, now)}, {whole_lengths(exposure.seconds)}"
 
 
-def step_list_name(case: str, facts: ReleaseFacts) -> str:
+def choose_step_list(case: str, facts: ReleaseFacts) -> str:
     """Return the name of the list in `steps.json` that has the steps for the current status."""
-    status = current_status(case, facts)
+    status = find_current_status(case, facts)
     if status == "early" and not any(exposure.open for exposure in facts.exposures):
         # All exposures have ended. Those that ended at the slot come first, because that content is still public.
         ended = {exposure.ended for exposure in facts.exposures}
@@ -205,7 +205,7 @@ def step_list_name(case: str, facts: ReleaseFacts) -> str:
 
 def is_late_part_absent(facts: ReleaseFacts) -> bool:
     """Return whether a part that is late is not out yet."""
-    return any(appearance_of(part).by is None for part, _ in late_parts(facts))
+    return any(find_appearance(part).by is None for part, _ in list_late_parts(facts))
 
 
 def _write_certainty(facts: ReleaseFacts) -> Iterator[str]:

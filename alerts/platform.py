@@ -19,10 +19,10 @@ from alerts.incident import (
     Incident,
     Kind,
     LinkedRelease,
-    reminder_due_now,
-    reminder_notice,
+    find_due_reminder,
+    make_reminder,
+    make_thread_notice,
     steps_for_incident,
-    thread_notice,
 )
 from alerts.notice import Notice
 from alerts.notice_text import SUBJECT_SUFFIX, is_late_part_absent
@@ -72,31 +72,31 @@ def update_platform(known: Incident | None, member: Incident, now: datetime, *, 
     linked = sorted(members.values(), key=lambda one: (one.producers, one.incident))
     grade = before.grade
     for one in linked:
-        grade = fact_rules.worse_grade(grade, one.grade)
+        grade = fact_rules.choose_worse_grade(grade, one.grade)
     incident = replace(before, linked=tuple(linked), grade=grade)
     change = _find_change_to_report(known, incident, link, now, is_unsent=is_unsent)
     if change is None:
         return Decision(None if incident == known else incident)
     kind, fact, changed = change
     closed = now if kind == "final" else None if kind == "reopened" else incident.closed
-    notice = platform_notice(kind, fact, incident, now, changed)
+    notice = make_platform_notice(kind, fact, incident, now, changed)
     entry = Entry(now, MONITOR, notice.subject)
     return Decision(replace(incident, closed=closed, timeline=(*incident.timeline, entry)), (notice,), draft=True)
 
 
-def platform_notice(kind: str, fact: str, incident: Incident, now: datetime, changed: str = "") -> Notice:
+def make_platform_notice(kind: str, fact: str, incident: Incident, now: datetime, changed: str = "") -> Notice:
     """Return a notice of the platform's thread that reports all its releases."""
-    words = subject_and_text(kind, incident, incident.linked, now, changed)
-    return thread_notice(incident, kind, fact, ("late", "platform"), now, words)
+    words = write_subject_and_text(kind, incident, incident.linked, now, changed)
+    return make_thread_notice(incident, kind, fact, ("late", "platform"), now, words)
 
 
 def reminder_for_platform(incident: Incident, now: datetime, every: timedelta, grace: timedelta) -> Notice | None:
     """Return the reminder that is due for an incident, None if none is or the platform's thread reminds of it."""
     if incident.kind is Kind.PLATFORM:
-        number = reminder_due_now(incident, now, every, grace)
-        return None if number is None else platform_notice("reminder", str(number), incident, now)
+        number = find_due_reminder(incident, now, every, grace)
+        return None if number is None else make_platform_notice("reminder", str(number), incident, now)
     is_covered = incident.kind in (Kind.LATE, Kind.PARTIAL) and shared_platform_id(incident.facts)
-    return None if is_covered else reminder_notice(incident, now, every, grace)
+    return None if is_covered else make_reminder(incident, now, every, grace)
 
 
 def narrow_to_recipients(notice: Notice, incident: Incident, mine: Sequence[LinkedRelease], now: datetime) -> Notice:
@@ -104,14 +104,14 @@ def narrow_to_recipients(notice: Notice, incident: Incident, mine: Sequence[Link
     first = notice.text.split("\n", 2)[1:2]
     changed = first[0].removeprefix(_CHANGED_PREFIX) if first and first[0].startswith(_CHANGED_PREFIX) else ""
     # The notice may have waited since it was written, so it is rendered again.
-    subject, text = subject_and_text(notice.kind, incident, mine or incident.linked, now, changed)
+    subject, text = write_subject_and_text(notice.kind, incident, mine or incident.linked, now, changed)
     return replace(notice, subject=subject, text=text)
 
 
 _CHANGED_PREFIX = "What changed: "
 
 
-def subject_and_text(
+def write_subject_and_text(
     kind: str, incident: Incident, mine: Sequence[LinkedRelease], now: datetime, changed: str = ""
 ) -> tuple[str, str]:
     """Return subject and text of a notice of a platform's thread about the releases of `mine`."""
@@ -137,7 +137,7 @@ def subject_and_text(
 
 def describe_platform(incident: Incident, now: datetime) -> str:
     """Return the status of a platform's incident in one sentence."""
-    subject, _ = subject_and_text("", incident, incident.linked, now)
+    subject, _ = write_subject_and_text("", incident, incident.linked, now)
     return f"{subject.partition(': ')[2]}."
 
 

@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from alerts.incident import ESCALATED_TO_ALL, reminder_number
+from alerts.incident import ESCALATED_TO_ALL, find_reminder_number
 from alerts.notice import Notice
 from alerts.rota import Rota
 from schedules.values import QuietHours, Table
@@ -76,7 +76,7 @@ def select_channels(  # noqa: PLR0913 # the facts that a route may match
     and no route is for one of its other findings, because someone must be notified of each finding.
     """
     matching = [route for route in routes if _matches_producer_and_grade(route, notice, producers)]
-    reminders = reminder_number(notice) if notice.kind == "reminder" else 0
+    reminders = find_reminder_number(notice) if notice.kind == "reminder" else 0
     times: dict[str, datetime] = {}
     for route in matching:
         if any(map(route.names_finding, notice.findings)):

@@ -42,7 +42,7 @@ _CAUSES_OF_BLINDNESS = {
 """A short phrase for each cause of a blind span."""
 
 
-def current_status(case: str, facts: ReleaseFacts) -> str:
+def find_current_status(case: str, facts: ReleaseFacts) -> str:
     """Return `case` while it is still true of the release, else the gravest status that is true now.
 
     An incident keeps its gravest kind, but a release that was late may be unproven by now, or have another slot.
@@ -60,10 +60,10 @@ def current_status(case: str, facts: ReleaseFacts) -> str:
 
 def describe_status(case: str, facts: ReleaseFacts, now: datetime) -> str:
     """Return the status of the release in a few words, with both bounds of every length."""
-    return _DESCRIPTIONS[current_status(case, facts)](facts, now)
+    return _DESCRIPTIONS[find_current_status(case, facts)](facts, now)
 
 
-def late_parts(facts: ReleaseFacts) -> list[tuple[Part, Bounds | None]]:
+def list_late_parts(facts: ReleaseFacts) -> list[tuple[Part, Bounds | None]]:
     """Return each required part that is late with its delay, also if it had been public before its slot."""
     found = {one.part: one.seconds for one in facts.findings if one.kind == "late"}
     return [
@@ -84,14 +84,14 @@ def was_released(part: Part) -> bool:
     return part.released.by is not None and all(each.ended is Ended.REMOVED for each in part.exposures)
 
 
-def exposed_since(exposure: Exposure, facts: ReleaseFacts, now: datetime) -> str:
+def say_exposed_since(exposure: Exposure, facts: ReleaseFacts, now: datetime) -> str:
     """Return the local time from which an exposure is proved, rounded up to a second."""
     begun = exposure.start.by or exposure.start.after or facts.at
     whole = begun if not begun.microsecond else begun.replace(microsecond=0) + _SECOND
     return moment(whole, facts.timezone, now)
 
 
-def seconds_exposed(facts: ReleaseFacts, now: datetime) -> float | None:
+def measure_exposure(facts: ReleaseFacts, now: datetime) -> float | None:
     """Return the seconds of the open exposure so far, or of the longest ended one; None if unknown."""
     still = [one.start.by for one in facts.exposures if one.open and one.start.by is not None]
     if still:
@@ -101,13 +101,13 @@ def seconds_exposed(facts: ReleaseFacts, now: datetime) -> float | None:
 
 def _describe_late(facts: ReleaseFacts, now: datetime) -> str:
     """Return when the announced page, or another late part, was first seen and how late, or that it is absent."""
-    late = late_parts(facts)
+    late = list_late_parts(facts)
     if not late:
         return "late"
     # The announced page comes first, even if another part is later.
     part, delay = min(late, key=lambda one: one[0].id != "page")
     which = "" if part.id == "page" else f" ({part.id})"
-    seen = fact_rules.appearance_of(part)
+    seen = fact_rules.find_appearance(part)
     if seen.by is None:
         return f"{_describe_absence(facts, delay, now)}{which}{_mention_alternatives(facts, now)}"
     how_late = f", {whole_lengths(delay)} late" if delay is not None and delay.max is not None else ""
@@ -138,7 +138,7 @@ def _describe_stale(facts: ReleaseFacts, now: datetime) -> str:
 
 def _describe_partial(facts: ReleaseFacts, now: datetime) -> str:
     required = [part for part in facts.parts if part.required]
-    return f"{len(late_parts(facts))} of {len(required)} parts late, {_describe_late(facts, now)}"
+    return f"{len(list_late_parts(facts))} of {len(required)} parts late, {_describe_late(facts, now)}"
 
 
 def _describe_early(facts: ReleaseFacts, now: datetime) -> str:
@@ -151,9 +151,9 @@ def _describe_early(facts: ReleaseFacts, now: datetime) -> str:
     places = len({one.part for one in still or group})
     where = f" in {places} places" if places > 1 else ""
     if still:
-        return f"public since {exposed_since(still[0], facts, now)}{where}, not seen removed yet"
+        return f"public since {say_exposed_since(still[0], facts, now)}{where}, not seen removed yet"
     longest = max(group, key=lambda one: one.seconds.max or 0)
-    was = f"was public for {whole_lengths(longest.seconds)} from {exposed_since(longest, facts, now)}{where}"
+    was = f"was public for {whole_lengths(longest.seconds)} from {say_exposed_since(longest, facts, now)}{where}"
     return "; ".join([was, *_describe_page_after_exposure(facts, now)])
 
 
@@ -164,7 +164,7 @@ def _describe_page_after_exposure(facts: ReleaseFacts, now: datetime) -> list[st
         return []
     if was_public_at_slot(page):
         return ["already public when its slot came"]
-    if late_parts(facts):
+    if list_late_parts(facts):
         return [_describe_late(facts, now)]
     return [f"released {between_moments(page.released, facts.timezone, now)}"] if was_released(page) else []
 
@@ -184,7 +184,7 @@ def _describe_unproven(facts: ReleaseFacts, now: datetime) -> str:
         return f"not out {checked}, not watched at its slot{_mention_alternatives(facts, now)}"
     late = [part for part in facts.parts if part.required and part.verdict == "unproven"]
     part = min(late, key=lambda one: one.id != "page", default=facts.page)
-    seen = Interval() if part is None else fact_rules.appearance_of(part)
+    seen = Interval() if part is None else fact_rules.find_appearance(part)
     which = "" if part is None or part.id == "page" else f"{part.id} "
     by = None if seen.by is None else _format_minute(seen.by, facts, now, up=True)
     published = "not seen yet" if by is None else f"published by {by}"
@@ -216,7 +216,7 @@ def _format_minute(instant: datetime, facts: ReleaseFacts, now: datetime, *, up:
 
 def _describe_on_time(facts: ReleaseFacts, now: datetime) -> str:
     page = facts.page
-    seen = fact_rules.appearance_of(page) if page is not None else Interval()
+    seen = fact_rules.find_appearance(page) if page is not None else Interval()
     sure = "" if page is None else sureness(page.early_bound)
     first = f", first seen {between_moments(seen, facts.timezone, now)}" if seen.by is not None else ""
     return f"came out on time{sure}{first}"
@@ -271,23 +271,23 @@ def _describe_absence(facts: ReleaseFacts, delay: Bounds | None, now: datetime) 
     # Absence at a guessed address is inferred from its announcement and a listing, which may lag.
     is_guess = facts.page is not None and facts.page.address == "guessed"
     absent = "not found yet, as of" if is_guess else "still absent at"
-    status = "not on its page at" if elsewhere_since(facts, now) else absent
+    status = "not on its page at" if say_elsewhere_since(facts, now) else absent
     return f"{status} {moment(proved.replace(microsecond=0), facts.timezone, now, exact=True)}"
 
 
 def describe_alternatives(facts: ReleaseFacts, now: datetime) -> list[str]:
     """Return for each alternative that is public now its address and since when, the first one first."""
     found = []
-    for one in fact_rules.public_alternatives(facts):
+    for one in fact_rules.list_public_alternatives(facts):
         # An alternative from a listing has only a numbered id, which does not help people.
         name = "" if one.part.startswith("elsewhere-") else f"{one.part} "
         found.append(f"{name}available at {one.url} since {_format_start(one, facts, now)}")
     return found
 
 
-def elsewhere_since(facts: ReleaseFacts, now: datetime) -> str:
+def say_elsewhere_since(facts: ReleaseFacts, now: datetime) -> str:
     """Return since when an alternative has been public while the announced page is not; empty if none is."""
-    found = fact_rules.public_alternatives(facts) if fact_rules.is_page_awaited(facts) else []
+    found = fact_rules.list_public_alternatives(facts) if fact_rules.is_page_awaited(facts) else []
     return _format_start(found[0], facts, now) if found else ""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import apprise
 
-from alerts.channel import LONGEST_SHORT_FORM, Accepted, Message, Outcome, Refused, short_form
+from alerts.channel import LONGEST_SHORT_FORM, Accepted, Message, Outcome, Refused, make_short_form
 from alerts.channels.base import ThreadChannel
 from alerts.channels.settings import AppriseSettings
 
@@ -36,7 +36,7 @@ def _fit_service_limit(message: Message, most: int) -> tuple[str, str]:
     """Return subject and text of at most `most` characters: the service would cut a longer text, or split it."""
     if len(message.text) <= most:
         return message.subject, message.text
-    subject, link = short_form(message, min(most, LONGEST_SHORT_FORM))
+    subject, link = make_short_form(message, min(most, LONGEST_SHORT_FORM))
     return "", f"{subject} {link}".rstrip()
 
 

@@ -39,22 +39,22 @@ class Mail(NamedChannel[MailSettings]):
         try:
             mail = compose_mail(message, self._settings, self._now())
         except (ValueError, MessageError) as fault:
-            return Refused(permanent=True, reason=self._reason(f"not an e-mail: {fault}"))
+            return Refused(permanent=True, reason=self._redact(f"not an e-mail: {fault}"))
         return await limit_attempt(self._timeout, self._send(message.id, mail))
 
     async def _send(self, identity: str, mail: EmailMessage) -> Outcome:
         to = self._still_to_send.get(identity, tuple(self._settings.to))
         try:
-            refused, answer = await self._transfer(mail, to)
+            refused, answer = await self._transmit(mail, to)
         except aiosmtplib.SMTPRecipientsRefused as fault:
             refused, answer = {one.recipient: (one.code, one.message) for one in fault.recipients}, ""
         except aiosmtplib.SMTPResponseException as fault:
-            return Refused(permanent=_is_permanent(fault), reason=self._reason(f"{fault.code} {fault.message}"))
+            return Refused(permanent=_is_permanent(fault), reason=self._redact(f"{fault.code} {fault.message}"))
         except (aiosmtplib.SMTPException, OSError, ValueError) as fault:
-            return Refused(permanent=False, reason=self._reason(f"{type(fault).__name__}: {fault}"))
+            return Refused(permanent=False, reason=self._redact(f"{type(fault).__name__}: {fault}"))
         return self._combine_refusals(identity, to, refused, answer)
 
-    async def _transfer(self, mail: EmailMessage, to: Sequence[str]) -> tuple[dict[str, tuple[int, str]], str]:
+    async def _transmit(self, mail: EmailMessage, to: Sequence[str]) -> tuple[dict[str, tuple[int, str]], str]:
         settings = self._settings
         refused, answer = await aiosmtplib.send(
             mail,
@@ -77,7 +77,7 @@ class Mail(NamedChannel[MailSettings]):
     ) -> Outcome:
         """Return the outcome for all recipients, and remember those to whom a retry must send the message."""
         passing = tuple(one for one in to if one in refused and refused[one][0] < 500)
-        words = self._reason("; ".join(f"{one}: {code} {text}" for one, (code, text) in refused.items()))
+        words = self._redact("; ".join(f"{one}: {code} {text}" for one, (code, text) in refused.items()))
         if passing:
             if len(self._still_to_send) >= _MOST_REMEMBERED:
                 self._still_to_send.pop(next(iter(self._still_to_send)))
@@ -86,9 +86,9 @@ class Mail(NamedChannel[MailSettings]):
         whole_list = len(self._still_to_send.pop(identity, to)) == len(self._settings.to)
         if whole_list and len(refused) == len(to):
             return Refused(permanent=True, reason=words)
-        return Accepted(self._reason(answer) if not refused else f"refused for good: {words}")
+        return Accepted(self._redact(answer) if not refused else f"refused for good: {words}")
 
-    def _reason(self, text: str) -> str:
+    def _redact(self, text: str) -> str:
         return loggable_reason(text, [self._password or ""])
 
 

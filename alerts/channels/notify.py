@@ -12,7 +12,7 @@ from notifications_python_client.errors import APIError
 from notifications_python_client.notifications import NotificationsAPIClient
 from notifications_python_client.utils import DOCUMENT_UPLOAD_SIZE_LIMIT, prepare_upload
 
-from alerts.channel import Accepted, Attachment, Message, Outcome, Refused, short_form
+from alerts.channel import Accepted, Attachment, Message, Outcome, Refused, make_short_form
 from alerts.channels.base import Outbound, ThreadChannel
 from alerts.channels.http import loggable_reason
 from alerts.channels.settings import NotifySettings
@@ -94,7 +94,7 @@ def _submit_message(client: Any, settings: NotifySettings, message: Message, to:
     """Submit a message as a text message or e-mail, in its short form if it is too long. Return Notify's answer."""
     mark = notify_reference(message, to)
     if "@" not in to:
-        subject, link = short_form(message)
+        subject, link = make_short_form(message)
         fields = {"subject": subject, "text": link}
         return client.send_sms_notification(to, settings.template, personalisation=fields, reference=mark)
     fields = _fill_template(settings, message)
@@ -104,7 +104,7 @@ def _submit_message(client: Any, settings: NotifySettings, message: Message, to:
         if fault.status_code not in _TOO_LONG_STATUSES:
             raise
     # Notify refused the full text, so send the short form: someone must be notified.
-    subject, link = short_form(message)
+    subject, link = make_short_form(message)
     fields |= {"subject": subject, "text": link or subject}
     return client.send_email_notification(to, settings.template, personalisation=fields, reference=mark)
 

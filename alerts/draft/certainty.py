@@ -11,7 +11,7 @@ from alerts.draft.input import DraftInput, is_relevant, sort_parts
 from alerts.draft.narrative import FINDING_SENTENCES
 from alerts.draft.report import Table
 from alerts.finding import BlindSpan, Certainty, Part, ReleaseFacts, part_name
-from alerts.notice_text import title_with_slot
+from alerts.notice_text import write_title_with_slot
 from alerts.status import was_public_at_slot
 from schedules.times.interval import Bounds, Interval
 from schedules.times.json import instant_json
@@ -252,7 +252,7 @@ def _tabulate_notes(case: DraftInput) -> Table:
     rows = []
     for each in case.incident.timeline_by_time:
         # Remove the shortened title and the slot: the head of the draft shows both in full.
-        known = f"{title_with_slot(case.facts, each.at)}, " if case.facts else ""
+        known = f"{write_title_with_slot(case.facts, each.at)}, " if case.facts else ""
         rows.append((words.format_instant(each.at, case.timezone), each.by, each.text.replace(known, "", 1)))
     return Table("What was noted during the incident", ("When", "By (role)", "Note"), tuple(rows), (4, 4, 9))
 

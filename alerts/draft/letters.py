@@ -10,7 +10,7 @@ from alerts.draft.code import OUTSIDE_CODE
 from alerts.draft.input import DraftInput
 from alerts.draft.narrative import find_new_time, say_announcement, say_availability, say_since, write_headline
 from alerts.draft.report import Report
-from alerts.fact_rules import appearance_of
+from alerts.fact_rules import find_appearance
 from alerts.finding import ReleaseFacts
 from alerts.status import was_public_at_slot
 
@@ -132,6 +132,6 @@ def _say_where_now(case: DraftInput, facts: ReleaseFacts) -> list[str]:
     page, forward = facts.page, find_new_time(case) or facts.slot
     is_due = forward is not None and facts.at >= forward
     is_removed = any(each.kind == "withdrawn" for each in facts.findings)
-    if page is None or not is_due or is_removed or (appearance_of(page).by is None and not was_public_at_slot(page)):
+    if page is None or not is_due or is_removed or (find_appearance(page).by is None and not was_public_at_slot(page)):
         return [say_announcement(facts)]
     return [f"“{facts.title}” is available at {facts.url}.", say_announcement(facts, "It")]

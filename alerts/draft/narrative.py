@@ -13,7 +13,7 @@ from alerts import fact_rules
 from alerts.draft import words
 from alerts.draft.input import DraftInput, measure_lead, sort_parts
 from alerts.finding import ROLE_NAMES, Ended, Exposure, Part, ReleaseFacts
-from alerts.status import late_parts, was_public_at_slot
+from alerts.status import list_late_parts, was_public_at_slot
 from schedules.times.interval import Bounds, Interval
 from schedules.times.zone import local_date
 
@@ -115,7 +115,7 @@ def _is_length_known(length: Bounds) -> bool:
 
 def say_delays(facts: ReleaseFacts) -> tuple[str, ...]:
     """Return sentences on how long users waited: at another address if it came there first, then as announced."""
-    late = {part.id: (part, part.wait if part.is_hidden else delay) for part, delay in late_parts(facts)}
+    late = {part.id: (part, part.wait if part.is_hidden else delay) for part, delay in list_late_parts(facts)}
     late |= {part.id: (part, part.wait) for part in facts.parts if part.required and part.is_hidden}
     known = [(part, wait) for part, wait in late.values() if wait and _is_length_known(wait)]
     elsewhere = []
@@ -203,7 +203,7 @@ def _say_how_it_ended(exposure: Exposure, facts: ReleaseFacts, *, has_lengths: b
 
 
 def _say_late(part: Part, facts: ReleaseFacts) -> str:
-    seen = fact_rules.appearance_of(part)
+    seen = fact_rules.find_appearance(part)
     if part.is_hidden:
         return f"{CAP_SUBJECT} {WAS} published {_format_interval(seen, facts)}, but {_say_hidden_until(part, facts)}."
     if words.find_nearest_minute(seen) is None:
@@ -237,7 +237,7 @@ def _say_overdue(part: Part, facts: ReleaseFacts) -> str:
 
 def _say_released(part: Part, facts: ReleaseFacts) -> str:
     """Return the sentence on when a part was released; empty if it is unseen, or was public early until then."""
-    seen = fact_rules.appearance_of(part)
+    seen = fact_rules.find_appearance(part)
     if seen.by is None or was_public_at_slot(part):
         return ""
     if any(each.kind == "late" and each.part == part.id for each in facts.findings):

@@ -155,7 +155,7 @@ def _find_edits(
 ) -> Iterator[tuple[str, str]]:
     """Yield the id and the new words of each field or step that a person changed in the document.
 
-    `theirs` is the document as read back, `ours` as it was written. A reworded account also yields its `INSTEAD` mark.
+    `theirs` is the document as read back, `ours` as it was written. A reworded account also yields its `INSTEAD_PREFIX` key.
     """
     for key, place in theirs.items():
         known = ours.get(key)

@@ -17,7 +17,7 @@ from alerts.draft.take_back import Conflict, combine_changes
 from alerts.draft.versions import Versions, append_edit, append_signature
 from alerts.finding import ReleaseFacts
 from alerts.incident import Decision, Incident, Kind
-from alerts.message import notices_of_acts, opening_by_hand
+from alerts.message import make_opening_by_hand, notices_of_acts
 from alerts.one_line import one_line
 from monitor.deliver.drafts import draft_row, versions_from_rows
 from monitor.deliver.verdicts import VerdictRecorder
@@ -147,7 +147,7 @@ def log_by_hand(
     if (known := verdicts.incident(incident.id)) is not None:
         return known, False
     incident = replace(incident, words={**_neighbour_editions(verdicts, incident), **incident.words})
-    record.save_decision(tx, Decision(incident, (opening_by_hand(incident, now),), draft=True), now)
+    record.save_decision(tx, Decision(incident, (make_opening_by_hand(incident, now),), draft=True), now)
     return incident, True
 
 

@@ -15,7 +15,7 @@ from alerts.draft.edits import STEP_PREFIX, list_open_fields
 from alerts.draft.report import Report, report_from_json
 from alerts.draft.take_back import Conflict
 from alerts.incident import Incident, Kind, steps_for_incident
-from alerts.notice_text import finding_details, status_sentence
+from alerts.notice_text import list_finding_details, status_sentence
 from alerts.platform import describe_platform
 from monitor.deliver.by_hand import signing_obstacles
 from monitor.deliver.drafts import ENDINGS, versions_from_rows
@@ -90,7 +90,7 @@ async def render_incident(request: Request, name: str, fault: str = "", outcome:
         missing=missing,
         open_boxes={*unanswered, *contested, *(one.field for one in outcome.conflicts), *(box for box, _ in missing)},
         amending="amend" in request.query_params or "reason" in {*outcome.typed, *outcome.faults},
-        details=list(finding_details(found.kind, found.facts)) if found.facts is not None else (),
+        details=list(list_finding_details(found.kind, found.facts)) if found.facts is not None else (),
         changes={one.number: [one.report.label_of(name) for name in one.changed] for one in versions_from_rows(drafts)},
         silences=[one for one in await list_silences(queries) if one[0].covers(found)],
         related=await queries.list_related(found),

@@ -71,9 +71,9 @@ class Places:
         """Add a row of a table. `cells` has the paragraphs of each cell."""
         first = "\n".join(cells[0])
         if header == STEPS_HEADER and len(cells) == len(STEPS_HEADER):
-            self._put(first.removeprefix(TICKED).removeprefix(UNTICKED).strip(), _read_note(first, cells[2]))
+            self._add_place(first.removeprefix(TICKED).removeprefix(UNTICKED).strip(), _read_note(first, cells[2]))
         else:
-            self._put(first, Place(tuple(paragraph for cell in cells[1:] for paragraph in cell)))
+            self._add_place(first, Place(tuple(paragraph for cell in cells[1:] for paragraph in cell)))
 
     def add_outside_body(self, found: Iterable[tuple[str, str]]) -> None:
         """Add (kind, text) of parts outside the body, such as a `footer`, and end the document."""
@@ -90,10 +90,10 @@ class Places:
         # A heading that a person typed is kept even without text under it.
         is_empty = self._heading and not any(key.heading == self._heading for key in self.found)
         if self._free or is_empty:
-            self._put(None, Place(tuple(self._free)))
+            self._add_place(None, Place(tuple(self._free)))
         self._free = []
 
-    def _put(self, label: str | None, place: Place) -> None:
+    def _add_place(self, label: str | None, place: Place) -> None:
         turn = 0
         while Key(self._heading, label, turn) in self.found:
             turn += 1

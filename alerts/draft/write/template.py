@@ -1,6 +1,6 @@
 """A draft in an organisation's own .docx template.
 
-The template contains names in double braces, `{{ what_happened }}`; `FIELDS` lists them all. `parts` is a list
+The template contains names in double braces, `{{ what_happened }}`; `TEMPLATE_NAMES` lists them all. `parts` is a list
 to loop over: `{%tr for part in parts %}` with `part.name`, `part.first_seen`, `part.delay`, `part.early`.
 """
 
@@ -110,7 +110,7 @@ def find_unknown_names(template: bytes) -> list[str]:
 
 
 def collect_values(report: Report) -> dict[str, Any]:
-    """Return the value in a report of each name in `FIELDS`."""
+    """Return the value in a report of each name in `TEMPLATE_NAMES`."""
     plain = {name: make_printable(str(getattr(report, name))) for name in REPORT_NAMES}
     boxes = {name: make_printable(_write_box(report, name)) for name in BOX_FACTS}
     rows = [row for table in report.measured for row in table.rows]

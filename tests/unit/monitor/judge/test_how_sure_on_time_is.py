@@ -15,7 +15,7 @@ from alerts.draft.narrative import say_availability
 from alerts.draft.period import Row, select_period
 from alerts.draft.period_data import period_csv, period_json
 from alerts.draft.period_report import build_period_report
-from alerts.notice_text import notice_subject, notice_text
+from alerts.notice_text import write_notice_subject, write_notice_text
 from monitor.cli.text import headline
 from monitor.cli.today import row_text
 from monitor.deliver.facts import Measurement, release_facts
@@ -40,8 +40,10 @@ def test_the_board_and_notices_say_how_early_it_may_have_come(bound: float, besi
     assert status_text(body) == status_text(body["parts"][0]) == row_text(body)[2] == f"on time{beside}"
     assert headline(body) == f"ON TIME{beside}, final"
     facts = release_facts(on_time(bound), Measurement())
-    assert f"came out on time{beside}, first seen" in notice_subject("final", "late", facts, after_slot(90))
-    assert f"- Announced page: on time{beside}, first seen" in notice_text("final", "late", facts, "r", after_slot(90))
+    assert f"came out on time{beside}, first seen" in write_notice_subject("final", "late", facts, after_slot(90))
+    assert f"- Announced page: on time{beside}, first seen" in write_notice_text(
+        "final", "late", facts, "r", after_slot(90)
+    )
 
 
 @pytest.mark.parametrize(("bound", "cell"), [(5, "On time"), (11.5, "On time, to 12 s")])

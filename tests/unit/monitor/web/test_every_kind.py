@@ -15,7 +15,7 @@ from alerts.draft.form import choose_form
 from alerts.draft.write.registry import WRITERS
 from alerts.finding import LEAD, ReleaseFacts
 from alerts.finding import Finding as Told
-from alerts.incident import Incident, Kind, fact_notice
+from alerts.incident import Incident, Kind, make_fact_notice
 from alerts.message import build_message
 from alerts.notice import Notice
 from alerts.silence import Scope, create_silence
@@ -105,7 +105,7 @@ async def test_a_lead_has_a_page_that_claims_no_verdict() -> None:
 def test_an_incident_of_every_kind_has_notices(kind: Kind) -> None:
     for facts in every_facts():
         made = make_incident(kind, facts)
-        is_readable(fact_notice("opened", "thread", made, facts, after_slot(500)), made)
+        is_readable(make_fact_notice("opened", "thread", made, facts, after_slot(500)), made)
         for later in every_facts():
             for notice in decide(later, made, after_slot(600)).notices:
                 is_readable(notice, made)
