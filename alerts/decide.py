@@ -273,7 +273,10 @@ def _note_lowered_grade(known: Incident, facts: ReleaseFacts, now: datetime) -> 
 def describe_change(
     kind: str, keys: Sequence[str], before: ReleaseFacts | None, facts: ReleaseFacts, now: datetime
 ) -> str:
-    """Return a notice's description of the changes since the facts `before`. Empty if it opens a thread."""
+    """Return a notice's description of the changes since the facts `before`. Empty if it opens a thread.
+
+    `keys` are the fact keys that the notice reports.
+    """
     if kind == "final":
         ends = ["the measurement is complete"] if facts.final else ["found"]
         return "; ".join([*_describe_verdict_change(before, facts), *_explain_ends(keys, facts), *ends])

@@ -63,16 +63,15 @@ def update_platform(known: Incident | None, member: Incident, now: datetime, *, 
     `member` is the release's own incident. If `is_unsent`, the opening was not sent yet, so it can report this release
     too. Returns an empty decision if no platform fault delays the release.
     """
-    facts, is_known = member.facts, known is not None and member.id in {one.incident for one in known.linked}
+    facts = member.facts
+    is_known = known is not None and any(one.incident == member.id for one in known.linked)
     if facts is None or not (is_known or shared_platform_id(facts)):
         return Decision()
     link = _link_release(member, facts)
     before = known or _open_platform(member, facts, now)
     members = {one.incident: one for one in before.linked} | {link.incident: link}
     linked = sorted(members.values(), key=lambda one: (one.producers, one.incident))
-    grade = before.grade
-    for one in linked:
-        grade = fact_rules.choose_worse_grade(grade, one.grade)
+    grade = max((before.grade, *(one.grade for one in linked)), key=fact_rules.GRADES.index)
     incident = replace(before, linked=tuple(linked), grade=grade)
     change = _find_change_to_report(known, incident, link, now, is_unsent=is_unsent)
     if change is None:

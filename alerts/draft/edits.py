@@ -75,18 +75,19 @@ def find_wrong_figures(report: Report, name: str) -> list[str]:
     tables = (
         text for table in report.measured for text in (table.caption, *(cell for row in table.rows for cell in row))
     )
-    measured, answered = "\n".join([*field.paragraphs, report.subject, *tables]), DATE.sub(" ", field.answer.text)
+    measured, typed = "\n".join([*field.paragraphs, report.subject, *tables]), DATE.sub(" ", field.answer.text)
     for word, time in NAMED_TIMES:
-        measured, answered = measured.replace(word, time), answered.replace(word, time)
+        measured, typed = measured.replace(word, time), typed.replace(word, time)
     spans = [(_parse_minute(each["first"]), _parse_minute(each["last"])) for each in BETWEEN.finditer(measured)]
     spans += [(_parse_minute(each[0]), _parse_minute(each[0])) for each in TIME.finditer(measured)]
     figures = set(FIGURE.findall(measured))
+    # By their place in the typed text, so that they are returned in that order.
     wrong = {
         each.start(): each[0]
-        for each in TIME.finditer(answered)
+        for each in TIME.finditer(typed)
         if not any(first <= _parse_minute(each[0]) <= last for first, last in spans)
     }
-    rest = TIME.sub(lambda each: " " * len(each[0]), answered)
+    rest = TIME.sub(lambda each: " " * len(each[0]), typed)
     wrong |= {each.start(): each[0] for each in FIGURE.finditer(rest) if each[0] not in figures}
     return list(dict.fromkeys(wrong[place] for place in sorted(wrong)))
 

@@ -36,14 +36,14 @@ def cite_earlier_incidents(case: DraftInput) -> tuple[str, ...]:
     others = (
         each
         for each in case.previous
-        if each.has_draft and each.id != case.incident.id and find_shared(each, case.incident)
+        if each.has_draft and each.id != case.incident.id and describe_shared(each, case.incident)
         # Skip platform incidents without linked releases: reports on a period, whose incidents are cited separately.
         if each.linked or each.kind != "platform"
     )
     earlier = sorted(others, key=lambda each: each.occurred)
     if not earlier:
         return ()
-    of_platform = [each for each in earlier if find_shared(each, case.incident).startswith("platform")]
+    of_platform = [each for each in earlier if describe_shared(each, case.incident).startswith("platform")]
     left_out = of_platform[:-MOST_CITED_OF_PLATFORM]
     more = words.count(len(left_out), "further incident")
     counted = (f"On the same platform {more} before that.",) if left_out else ()
@@ -53,7 +53,7 @@ def cite_earlier_incidents(case: DraftInput) -> tuple[str, ...]:
 
 def _cite_incident(earlier: Incident, case: DraftInput) -> str:
     """Return a sentence on an earlier incident: its day, release, outcome, what it shares, and the logged cause."""
-    shared = find_shared(earlier, case.incident)
+    shared = describe_shared(earlier, case.incident)
     same = f" (same {shared})" if shared else ""
     cause = earlier.words.get("cause")
     logged = f" Its cause was: {cause.rstrip('.')}." if cause else ""
@@ -79,7 +79,7 @@ def describe_outcome(incident: Incident) -> str:
     return f"{facts.verdict.replace('_', ' ')}{by}"
 
 
-def find_shared(earlier: Incident, incident: Incident) -> str:
+def describe_shared(earlier: Incident, incident: Incident) -> str:
     """Return what two incidents share: the release, or the series or producer, and the platform; empty for nothing.
 
     A platform counts only between incidents of one kind: a leak of one producer does not explain a delay of another.

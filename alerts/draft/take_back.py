@@ -155,7 +155,8 @@ def _find_edits(
 ) -> Iterator[tuple[str, str]]:
     """Yield the id and the new words of each field or step that a person changed in the document.
 
-    `theirs` is the document as read back, `ours` as it was written. A reworded account also yields its `INSTEAD_PREFIX` key.
+    `theirs` is the document as it was read, `ours` as it was written. A reworded account also yields its key with
+    `INSTEAD_PREFIX`.
     """
     for key, place in theirs.items():
         known = ours.get(key)
