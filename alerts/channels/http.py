@@ -20,7 +20,6 @@ from schedules.times.mail_date import retry_after
 # the message can still be sent.
 _PERMANENT_STATUSES = frozenset({400, 406, 410, 411, 413, 414, 415, 417, 422, 431, 451})
 
-
 SettingsT = TypeVar("SettingsT", bound=PostSettings)
 
 

@@ -68,7 +68,6 @@ def format_amendment_day(case: DraftInput) -> str:
 
 def group_practices_by_day(case: DraftInput) -> list[tuple[date, str]]:
     """Return each local date of occurrence with the practices that it concerns, in time order."""
-    zone = case.timezone
     facts = case.facts
     found: dict[date, dict[str, None]] = {}
     for kind in case.kinds:
@@ -78,7 +77,7 @@ def group_practices_by_day(case: DraftInput) -> list[tuple[date, str]]:
             at = facts.slot
         if facts and kind == "early_exposure" and facts.exposures:
             at = facts.exposures[0].start.by or at
-        cites = found.setdefault(local_date(at, zone), {})
+        cites = found.setdefault(local_date(at, case.timezone), {})
         cites.update(dict.fromkeys(clause.cite for clause in find_practices(kind, case.edition)))
     return [(day, "; ".join(cites)) for day, cites in sorted(found.items())]
 

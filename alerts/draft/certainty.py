@@ -112,8 +112,9 @@ def _say_looks(sure: Certainty) -> str:
 def _format_gap(seconds: float) -> str:
     """Return a gap in words, rounded up to a second, or to a tenth below ten seconds."""
     tenths = math.ceil(round(seconds * 10, 6))
-    whole = math.ceil(tenths / 10)
-    return f"{tenths / 10:g} seconds" if tenths % 10 and seconds < TENTHS_BELOW else words.format_length(whole)
+    if tenths % 10 and seconds < TENTHS_BELOW:
+        return f"{tenths / 10:g} seconds"
+    return words.format_length(math.ceil(tenths / 10))
 
 
 def _say_clock_offset(offset: Bounds | None) -> str:
