@@ -256,6 +256,7 @@ def clean_role(role: str) -> str:
 
 
 def _find_faults(words: Mapping[str, str], facts: ReleaseFacts | None, now: datetime, timezone: str) -> Iterator[str]:
+    """Yield a line for each typed word that is missing or not valid."""
     needed = ("what", "when") if facts is not None else ("title", "producer", "what", "when")
     yield from (f"{key}: is missing" for key in needed if not words.get(key, "").strip())
     if words.get("grade", "report") not in GRADES:

@@ -215,15 +215,13 @@ def make_reminder(incident: Incident, now: datetime, every: timedelta, grace: ti
     An incident of grade `report` gets the first one `grace` after opening (default: `every`), then one each `every`,
     until someone acknowledges it or it closes.
     """
-    number = find_due_reminder(incident, now, every, grace)
+    number = get_due_reminder(incident, now, every, grace)
     if number is None or incident.facts is None:
         return None
     return make_fact_notice("reminder", str(number), incident, incident.facts, now)
 
 
-def find_due_reminder(
-    incident: Incident, now: datetime, every: timedelta, grace: timedelta | None = None
-) -> int | None:
+def get_due_reminder(incident: Incident, now: datetime, every: timedelta, grace: timedelta | None = None) -> int | None:
     """Return the number of the reminder that is due, from 1; None if none is."""
     waited = now - incident.opened - (every if grace is None else grace)
     is_waiting = incident.acknowledged is None and incident.closed is None and incident.grade == "report"

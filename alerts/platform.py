@@ -19,7 +19,7 @@ from alerts.incident import (
     Incident,
     Kind,
     LinkedRelease,
-    find_due_reminder,
+    get_due_reminder,
     make_reminder,
     make_thread_notice,
     steps_for_incident,
@@ -92,7 +92,7 @@ def make_platform_notice(kind: str, fact: str, incident: Incident, now: datetime
 def reminder_for_platform(incident: Incident, now: datetime, every: timedelta, grace: timedelta) -> Notice | None:
     """Return the reminder that is due for an incident, None if none is or the platform's thread reminds of it."""
     if incident.kind is Kind.PLATFORM:
-        number = find_due_reminder(incident, now, every, grace)
+        number = get_due_reminder(incident, now, every, grace)
         return None if number is None else make_platform_notice("reminder", str(number), incident, now)
     is_covered = incident.kind in (Kind.LATE, Kind.PARTIAL) and shared_platform_id(incident.facts)
     return None if is_covered else make_reminder(incident, now, every, grace)

@@ -235,6 +235,7 @@ def _describe_altered(facts: ReleaseFacts, now: datetime) -> str:
 
 
 def _describe_removal(removed: list[Finding], facts: ReleaseFacts, now: datetime, *, is_back: bool) -> str:
+    """Return when parts were removed: after their release if all had been released, else by a time."""
     parts = {part.id: part for part in facts.parts}
     after = all(_was_out_before_removal(parts.get(one.part or "page"), one.at) for one in removed)
     last = max((one.at for one in removed if one.at is not None), default=None)

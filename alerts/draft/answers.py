@@ -121,6 +121,7 @@ def _answer_account(case: DraftInput) -> tuple[str, ...]:
 
 
 def _answer_grade(case: DraftInput) -> tuple[str, ...]:
+    """Return the grade in words: as a person logged it, or with its reason if it was measured."""
     grade = case.incident.grade
     if case.incident.kind == "hand":
         return (words.capitalise(grade),)
