@@ -69,7 +69,7 @@ class Grade(StrEnum):
     REPORT = "report"
 
 
-def worst_grade(grades: Iterable[str]) -> Grade:
+def choose_worst_grade(grades: Iterable[str]) -> Grade:
     """Return the worst grade, or `none` for an empty list."""
     return max(map(Grade, grades), key=list(Grade).index, default=Grade.NONE)
 
