@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 
-from alerts.finding import LEAD, Elsewhere, Exposure, Finding, Part, ReleaseFacts
+from alerts.finding import ReleaseFacts
+from schedules.contract.verdict import LATE_VERDICTS, LEAD, Elsewhere, Exposure, Finding, PartVerdict
 from schedules.times.interval import Interval
 
 GRADES = ("none", "note", "report")
-LATE_VERDICTS = frozenset({"late", "overdue", "not_published"})
-"""Verdicts on a part for which users had to wait, or still wait."""
 CALENDAR_FINDINGS = frozenset(
     {"calendars_disagree", "short_notice", "unannounced", "promise_in_doubt", "brought_forward"}
 )
@@ -22,7 +21,7 @@ _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 _FOR_EVER = datetime.max.replace(tzinfo=UTC)
 
 
-def find_appearance(part: Part) -> Interval:
+def find_appearance(part: PartVerdict) -> Interval:
     """Return when a part appeared at or after its slot; an empty interval if it has not."""
     # An exposure that ended before the slot does not count as its release.
     return part.released if part.released.by or part.exposures else part.first_seen

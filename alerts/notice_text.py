@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from alerts.fact_rules import find_alterations, find_appearance
-from alerts.finding import Ended, Exposure, Part, ReleaseFacts, part_label, part_name
+from alerts.finding import ReleaseFacts, part_label, part_name
 from alerts.one_line import one_line, whole_lengths
 from alerts.status import (
     SUBJECT_PREFIX,
@@ -20,6 +20,7 @@ from alerts.status import (
     was_released,
 )
 from alerts.steps import Step, numbered_steps
+from schedules.contract.verdict import Ended, Exposure, PartVerdict
 from schedules.times.interval import Bounds, magnitude
 from schedules.times.words import between_moments, day_text, instant_text, length, moment, sureness
 from schedules.times.zone import local_date
@@ -141,7 +142,7 @@ def list_finding_details(case: str, facts: ReleaseFacts) -> Iterator[str]:
         yield from (one_line(finding.detail) for finding in facts.findings if finding.detail)
 
 
-def _describe_part(part: Part, facts: ReleaseFacts, now: datetime) -> str:
+def _describe_part(part: PartVerdict, facts: ReleaseFacts, now: datetime) -> str:
     """Return the verdict on a part with its first sight and delay, or its release after an exposure."""
     if part.role == "alternative" and part.verdict in ("overdue", "not_published"):
         # It was not to be published there, so it cannot be late.
@@ -159,7 +160,7 @@ def _describe_part(part: Part, facts: ReleaseFacts, now: datetime) -> str:
     return f"{word}{sure}{seen}{delay}"
 
 
-def _describe_release_after_exposure(part: Part, facts: ReleaseFacts, now: datetime) -> str:
+def _describe_release_after_exposure(part: PartVerdict, facts: ReleaseFacts, now: datetime) -> str:
     """Return what happened at the slot to a part that was public before it, as the end of a line."""
     if was_public_at_slot(part):
         return ", already public when its slot came"

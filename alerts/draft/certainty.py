@@ -10,9 +10,10 @@ from alerts.draft import words
 from alerts.draft.input import DraftInput, is_relevant, sort_parts
 from alerts.draft.narrative import FINDING_SENTENCES
 from alerts.draft.report import Table
-from alerts.finding import BlindSpan, Certainty, Part, ReleaseFacts, part_name
+from alerts.finding import BlindSpan, Certainty, ReleaseFacts, part_name
 from alerts.notice_text import write_title_with_slot
 from alerts.status import was_public_at_slot
+from schedules.contract.verdict import PartVerdict
 from schedules.times.interval import Bounds, Interval
 from schedules.times.json import instant_json
 from schedules.times.words import sureness
@@ -147,7 +148,7 @@ def tabulate_parts(facts: ReleaseFacts) -> tuple[Table, ...]:
     return (Table(caption, header, rows, (6.2, 4.0, 3.4, 3.2)),) if rows else ()
 
 
-def _say_first_seen(part: Part, facts: ReleaseFacts) -> str:
+def _say_first_seen(part: PartVerdict, facts: ReleaseFacts) -> str:
     first = words.format_interval(part.first_seen, facts.timezone)
     if was_public_at_slot(part):
         return f"Already public; came {first}"
@@ -157,7 +158,7 @@ def _say_first_seen(part: Part, facts: ReleaseFacts) -> str:
     return "Not seen" if part.first_seen.by is None else words.capitalise(first)
 
 
-def _say_delay(part: Part, facts: ReleaseFacts) -> str:
+def _say_delay(part: PartVerdict, facts: ReleaseFacts) -> str:
     """Return the delay of a part with both bounds, or why it has none."""
     hidden = f"; for users {words.format_bounds(part.wait)} late" if part.is_hidden and part.wait is not None else ""
     if part.verdict == "on_time" or not is_relevant(part):
@@ -176,7 +177,7 @@ def _say_delay(part: Part, facts: ReleaseFacts) -> str:
     return words.capitalise(f"{words.format_bounds(part.delay)} {late}{growing}{hidden}")
 
 
-def _say_exposures(part: Part, facts: ReleaseFacts) -> str:
+def _say_exposures(part: PartVerdict, facts: ReleaseFacts) -> str:
     """Return the length and start of each time in which a part was public before its slot, or that there was none."""
     exposures = []
     for each in part.exposures:

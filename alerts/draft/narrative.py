@@ -12,8 +12,9 @@ from urllib.parse import unquote, urlsplit
 from alerts import fact_rules
 from alerts.draft import words
 from alerts.draft.input import DraftInput, measure_lead, sort_parts
-from alerts.finding import ROLE_NAMES, Ended, Exposure, Part, ReleaseFacts
+from alerts.finding import ROLE_NAMES, ReleaseFacts
 from alerts.status import list_late_parts, was_public_at_slot
+from schedules.contract.verdict import Ended, Exposure, PartVerdict
 from schedules.times.interval import Bounds, Interval
 from schedules.times.zone import local_date
 
@@ -167,7 +168,7 @@ def _format_time(at: datetime, facts: ReleaseFacts) -> str:
     return words.format_clock_day(at, facts.timezone, _find_slot_day(facts))
 
 
-def _say_exposures(part: Part, facts: ReleaseFacts, *, has_lengths: bool) -> str:
+def _say_exposures(part: PartVerdict, facts: ReleaseFacts, *, has_lengths: bool) -> str:
     """Return sentences on when a part was public before its slot, and how each exposure ended."""
     sentences = []
     for place, each in enumerate(part.exposures):
@@ -202,7 +203,7 @@ def _say_how_it_ended(exposure: Exposure, facts: ReleaseFacts, *, has_lengths: b
     return f"{CAP_IT} {WAS} removed {words.round_interval(exposure.to, facts.timezone, known)}{lasted}."
 
 
-def _say_late(part: Part, facts: ReleaseFacts) -> str:
+def _say_late(part: PartVerdict, facts: ReleaseFacts) -> str:
     seen = fact_rules.find_appearance(part)
     if part.is_hidden:
         return f"{CAP_SUBJECT} {WAS} published {_format_interval(seen, facts)}, but {_say_hidden_until(part, facts)}."
@@ -211,13 +212,13 @@ def _say_late(part: Part, facts: ReleaseFacts) -> str:
     return f"{CAP_SUBJECT} {WAS} not available until {_format_interval(seen, facts, '')}."
 
 
-def _say_on_time(part: Part, facts: ReleaseFacts) -> str:
+def _say_on_time(part: PartVerdict, facts: ReleaseFacts) -> str:
     slot = f" at {_format_time(facts.slot, facts)}" if facts.slot else ""
     hidden = f", but {_say_hidden_until(part, facts)}" if part.is_hidden else ""
     return f"{CAP_SUBJECT} {WAS} published as announced{slot}{hidden}."
 
 
-def _say_hidden_until(part: Part, facts: ReleaseFacts) -> str:
+def _say_hidden_until(part: PartVerdict, facts: ReleaseFacts) -> str:
     """Return the words on how long users were still shown an older copy."""
     wait, slot = part.wait or Bounds(), facts.slot or facts.at
     low, high = (None if each is None else slot + timedelta(seconds=each) for each in (wait.min, wait.max))
@@ -228,14 +229,14 @@ def _say_hidden_until(part: Part, facts: ReleaseFacts) -> str:
     return f"users were shown an older copy {until}{_format_interval(seen, facts, '')}"
 
 
-def _say_overdue(part: Part, facts: ReleaseFacts) -> str:
+def _say_overdue(part: PartVerdict, facts: ReleaseFacts) -> str:
     """Return the sentence that a part was still absent, at the latest time at which absence is proved."""
     known = facts.slot + timedelta(seconds=part.delay.min) if facts.slot and part.delay and part.delay.min else facts.at
     how = "not available" if part.address == "announced" else "not found"
     return f"{CAP_SUBJECT} {WAS} still {how} at {_format_time(known, facts)}."
 
 
-def _say_released(part: Part, facts: ReleaseFacts) -> str:
+def _say_released(part: PartVerdict, facts: ReleaseFacts) -> str:
     """Return the sentence on when a part was released; empty if it is unseen, or was public early until then."""
     seen = fact_rules.find_appearance(part)
     if seen.by is None or was_public_at_slot(part):
@@ -248,7 +249,7 @@ def _say_released(part: Part, facts: ReleaseFacts) -> str:
     )
 
 
-def _say_unproven(part: Part, facts: ReleaseFacts) -> str:
+def _say_unproven(part: PartVerdict, facts: ReleaseFacts) -> str:
     """Return the sentence on a part that is not proved on time, with the interval in which it was first seen."""
     seen = part.first_seen
     came = "became available" if seen.after is not None else f"{WAS} available"
@@ -256,7 +257,7 @@ def _say_unproven(part: Part, facts: ReleaseFacts) -> str:
     return f"It is not known whether {SUBJECT} {WAS} published as announced{then}."
 
 
-SENTENCE_WRITERS: Mapping[str, Callable[[Part, ReleaseFacts], str]] = {
+SENTENCE_WRITERS: Mapping[str, Callable[[PartVerdict, ReleaseFacts], str]] = {
     "late": _say_late,
     "on_time": _say_on_time,
     "overdue": _say_overdue,
@@ -267,12 +268,14 @@ SENTENCE_WRITERS: Mapping[str, Callable[[Part, ReleaseFacts], str]] = {
 }
 
 
-def _fill_subjects(texts: Iterable[tuple[Part, str]], facts: ReleaseFacts, *, has_addresses: bool = False) -> list[str]:
+def _fill_subjects(
+    texts: Iterable[tuple[PartVerdict, str]], facts: ReleaseFacts, *, has_addresses: bool = False
+) -> list[str]:
     """Return each sentence once, with all parts that share it as its subject.
 
     `texts` are sentences with marks. `has_addresses`: add the address if the only subject is a file or another page.
     """
-    groups: dict[str, list[Part]] = {}
+    groups: dict[str, list[PartVerdict]] = {}
     for part, text in texts:
         groups.setdefault(text, []).append(part)
     sentences = []
@@ -294,19 +297,19 @@ def _fill_subjects(texts: Iterable[tuple[Part, str]], facts: ReleaseFacts, *, ha
     return sentences
 
 
-def _name_parts(parts: Sequence[Part], facts: ReleaseFacts) -> tuple[str, bool]:
+def _name_parts(parts: Sequence[PartVerdict], facts: ReleaseFacts) -> tuple[str, bool]:
     """Return the name of some parts for use as the subject of a sentence, and whether it is plural."""
     required = {part.id for part in facts.parts if part.required and part.role != "alternative"}
     if required and required <= {part.id for part in parts} and not _list_found_alternatives(facts):
         return "the release", False
-    by_role: dict[str, list[Part]] = {}
+    by_role: dict[str, list[PartVerdict]] = {}
     for part in parts:
         by_role.setdefault(part.role, []).append(part)
     names = [_name_role(role, alike, facts) for role, alike in by_role.items()]
     return words.join(names), len(parts) > 1
 
 
-def _name_role(role: str, parts: Sequence[Part], facts: ReleaseFacts) -> str:
+def _name_role(role: str, parts: Sequence[PartVerdict], facts: ReleaseFacts) -> str:
     """Return the name of parts with one role: `the 2 files`, or with file names if the role has further parts."""
     if role == "alternative":
         return words.join([_name_alternative(part) for part in parts])
@@ -319,13 +322,13 @@ def _name_role(role: str, parts: Sequence[Part], facts: ReleaseFacts) -> str:
     return f"{which} {noun}" if len(parts) == 1 else f"{'the ' * is_all}{words.count(len(parts), noun)}"
 
 
-def _list_found_alternatives(facts: ReleaseFacts) -> list[Part]:
+def _list_found_alternatives(facts: ReleaseFacts) -> list[PartVerdict]:
     """Return the other addresses at which part of the release was found, earliest first."""
     found = [(part.first_seen.by, part) for part in facts.parts if part.role == "alternative" and not part.exposures]
     return [part for by, part in sorted(((by, part) for by, part in found if by), key=lambda each: each[0])]
 
 
-def _name_alternative(part: Part) -> str:
+def _name_alternative(part: PartVerdict) -> str:
     return ALTERNATIVE_NAMES.get(part.id, "content of the release")
 
 

@@ -8,9 +8,10 @@ from html import escape
 from alerts.draft import words
 from alerts.draft.input import sort_parts
 from alerts.draft.report import Lane, Span, Timeline
-from alerts.finding import Ended, Part, ReleaseFacts, part_name
+from alerts.finding import ReleaseFacts, part_name
 from alerts.one_line import one_line
 from alerts.status import was_public_at_slot
+from schedules.contract.verdict import Ended, PartVerdict
 from schedules.times.interval import Interval
 from schedules.times.words import clock
 from schedules.times.zone import local_date
@@ -56,7 +57,7 @@ def _list_instants(facts: ReleaseFacts) -> list[datetime]:
     return [*measured, *([facts.slot] if facts.slot else []), *([] if facts.final else [facts.at])]
 
 
-def _build_spans(part: Part, begins: datetime, ends: datetime, now: datetime) -> tuple[Span, ...]:
+def _build_spans(part: PartVerdict, begins: datetime, ends: datetime, now: datetime) -> tuple[Span, ...]:
     """Return the states of a part between two instants, in order: absent, exposed, changing and public."""
     marks: list[tuple[datetime, str]] = [(begins, "absent")]
     for each in part.exposures:
@@ -84,7 +85,7 @@ def _clip_blind_spans(facts: ReleaseFacts, begins: datetime, ends: datetime) -> 
     return tuple(each for each in clipped if each.begins < each.ends)
 
 
-def _describe_part(part: Part, timezone: str) -> str:
+def _describe_part(part: PartVerdict, timezone: str) -> str:
     """Return a sentence on when a part became public, early and at its release."""
     name = part_name(part)
     early = [f"became public early {words.format_interval(each.start, timezone)}" for each in part.exposures]
