@@ -73,10 +73,10 @@ def group_practices_by_day(case: DraftInput) -> list[tuple[date, str]]:
     for kind in case.kinds:
         at = case.incident.occurred
         # Each finding has its own day: a release may be exposed on Monday and late on Wednesday.
-        if facts and facts.slot and kind != "early_exposure" and case.incident.kind != "hand":
+        if facts and kind == "early_exposure":
+            at = (facts.exposures and facts.exposures[0].start.by) or at
+        elif facts and facts.slot and case.incident.kind != "hand":
             at = facts.slot
-        if facts and kind == "early_exposure" and facts.exposures:
-            at = facts.exposures[0].start.by or at
         cites = found.setdefault(local_date(at, case.timezone), {})
         cites.update(dict.fromkeys(practice.cite for practice in find_practices(kind, case.edition)))
     return [(day, "; ".join(cites)) for day, cites in sorted(found.items())]
