@@ -23,9 +23,9 @@ from monitor.health.system import ServiceManager
 from monitor.judge.runs import Blind
 from monitor.ledger.ledger import Ledger
 from monitor.ledger.reading import CalendarReads
-from monitor.look.apart.workers import Workers
 from monitor.look.fetch import Fetcher
 from monitor.look.poller import Poller
+from monitor.look.sandbox.workers import Workers
 from monitor.plan.share import Share
 from monitor.store.members import Members
 from monitor.store.sql.engine import Store

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from alerts.claim import Claim
 from monitor.errors import SurroundingsFault
 from monitor.ledger.pages import CalendarPages, FetchedPage, UnansweredAsk
-from monitor.look.apart.process import ReadFault
+from monitor.look.sandbox.process import ReadFault
 from schedules.source import Ask
 from schedules.sources.govuk_items import NotAContentItem, Schema, read_item
 from schedules.sources.govuk_listing import CONTENT, Listed, further_urls, read_listing, record_url

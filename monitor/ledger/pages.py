@@ -9,10 +9,10 @@ from datetime import datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from monitor.look.apart.workers import Workers
 from monitor.look.cache_age import answer_time_bounds
-from monitor.look.challenge import find_challenge, rejected_by_headers
+from monitor.look.challenge import find_challenge, rejection_reason
 from monitor.look.fetch import Answer, Failure, Request
+from monitor.look.sandbox.workers import Workers
 from schedules.source import Ask, Page
 from schedules.sources.body import strip_personal
 
@@ -120,7 +120,7 @@ def read_local_file(file: Path, now: datetime) -> FetchedPage:
 
 def _describe_substitute(answer: Answer) -> str:
     """Return what answered instead of the calendar, by the same rules as for looks. Empty if the calendar did."""
-    return _SUBSTITUTES.get(rejected_by_headers(answer) or find_challenge(answer) or "", "")
+    return _SUBSTITUTES.get(rejection_reason(answer) or find_challenge(answer) or "", "")
 
 
 def _refuse_unless_optional(ask: Ask, why: str) -> None:

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from monitor.clock import Clock
 from monitor.ledger.pages import FEW, MEGABYTE, SECONDS, CalendarPages, FetchedPage, UnansweredAsk, read_local_file
-from monitor.look.apart.process import ReadFault
+from monitor.look.sandbox.process import ReadFault
 from monitor.store.evidence.evidence import Evidence
 from monitor.store.rows import CalendarRead
 from schedules.announcement import Announcement
@@ -32,16 +32,15 @@ Adjust = Callable[[Announcement], Announcement]
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The result of a read: the row for the store, the reading if it was usable, and the pages.
+    """The result of a read: the row for the store, and the reading, None if the read was not usable.
 
-    If `unchanged`, `reading` is the same object as at the last read. `as_of` is the earliest instant that its oldest
-    page can describe, given its time in caches. The row's `finished` is the latest instant of its newest page.
+    If the calendar has not changed, `reading` is the same object as after the last read. `as_of` is the earliest
+    instant that the oldest page can describe, given its time in caches. The row's `finished` is the latest instant that
+    the newest page can describe.
     """
 
     read: CalendarRead
     reading: Reading | None
-    pages: tuple[Page, ...] = ()
-    unchanged: bool = False
     as_of: datetime | None = None
 
 
@@ -100,8 +99,8 @@ class CalendarReader:
             return Outcome(
                 CalendarRead(self.name, started, self.clock.now(), usable=False, fault=fault, evidence=records), None
             )
-        unchanged = reading is self._reading
-        records = self._last_records if unchanged and not self._last_fault else self._keep_evidence(got, "")
+        is_repeated = reading is self._reading and not self._last_fault
+        records = self._last_records if is_repeated else self._keep_evidence(got, "")
         self._reading, self._digest = reading, digest
         read = CalendarRead(
             self.name,
@@ -112,7 +111,7 @@ class CalendarReader:
             digest=digest,
             evidence=records,
         )
-        return Outcome(read, reading, pages, unchanged, min((each.as_of_range[0] for each in got), default=started))
+        return Outcome(read, reading, min((each.as_of_range[0] for each in got), default=started))
 
     async def _read_pages(self, pages: Sequence[Page]) -> tuple[Reading, str]:
         """Return the reading of these pages and their digest. If nothing changed, the last reading itself."""

@@ -19,8 +19,8 @@ from monitor.health.state import HealthState
 from monitor.ledger.incidents import CalendarIncidents
 from monitor.ledger.ledger import RecordedRead
 from monitor.ledger.pages import SECONDS, CalendarPages, UnansweredAsk, read_local_file
-from monitor.look.apart.process import ReadFault
-from monitor.look.apart.workers import Workers
+from monitor.look.sandbox.process import ReadFault
+from monitor.look.sandbox.workers import Workers
 from monitor.store.rows import CalendarRead, RotaRead
 from monitor.store.sql.engine import Store
 from monitor.store.writer import LATE, Writer

@@ -154,7 +154,7 @@ BUDGETS = {
     "alerts": 9846,
     "schedules": 8046,
     "monitor/plan": 1735,
-    "monitor/look": 6136,
+    "monitor/look": 6135,
     "monitor/judge": 4350,
     "monitor/store": 6050,
     "monitor/deliver": 3100,

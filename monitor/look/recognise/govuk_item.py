@@ -1,32 +1,31 @@
-"""The JSON of GOV.UK: content items by their `schema_name`, and search listings."""
+"""Reads the JSON of GOV.UK: content items by their `schema_name`, and search listings."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
 from monitor.look.fetch import Answer, Found
-from monitor.look.recognise.page import absolute_url
-from monitor.look.recognise.result import Context, Recognised, absent, unknown, withdrawn
-from monitor.look.recognise.title import Likeness, likeness, recognise_title
+from monitor.look.recognise.page import absolute_url, parse_json
+from monitor.look.recognise.result import NO_JSON, Context, Recognised, absent, unknown, withdrawn
+from monitor.look.recognise.title import Likeness, compare_titles, recognise_title
 from monitor.look.recognise.version import format_version
 from monitor.look.sighting import State
 from schedules.sources.govuk_items import Attachment, ContentItem, Schema, content_item
 
 _SITE = "https://www.gov.uk"
+_FILE_HOST = "assets.publishing.service.gov.uk"
+_DATA = ("csv", "ods", "xlsx", "xls", "xlsm", "zip", "json", "xml", "tsv", "sav", "parquet")
 _NOT_OUT = ("placeholder", "special_route", "coming_soon")
 _LISTED = ("public_timestamp", "content_store_document_type", "release_timestamp", "format")
 
 
 def recognise_json(answer: Answer, context: Context) -> Recognised:
-    """Read a content item or a search listing. Anything else is unknown."""
-    try:
-        content = json.loads(answer.body)
-    except (ValueError, RecursionError):
-        return unknown("no JSON that can be read")
+    """Return what a content item or a search listing proves. Any other JSON is unknown."""
+    if (content := parse_json(answer.body)) is None:
+        return unknown(NO_JSON)
     if isinstance(content, dict) and isinstance(content.get("results"), list):
         return _read_listing(content["results"], context)
     if isinstance(content, dict) and isinstance(content.get("schema_name"), str):
@@ -76,10 +75,11 @@ def _found_attachment(attachment: Attachment) -> Found:
 
 
 def _found_destination(item: ContentItem, context: Context) -> tuple[Found, ...]:
+    """Return the address that a content item redirects to. Empty if it names none."""
     url = _absolute_govuk_url(item.destination)
     if not url:
         return ()
-    # If this is a content-API twin, the twin of the new page is the one to look at.
+    # If the content API is looked at, use the API's address of the new page.
     there = urlsplit(url)
     if urlsplit(context.url).path.startswith("/api/content/") and there.hostname == "www.gov.uk":
         url = there._replace(path=f"/api/content{there.path}", query="", fragment="").geturl()
@@ -91,7 +91,7 @@ def _read_listing(results: list[Any], context: Context) -> Recognised:
     if not context.title:
         return Recognised(State.PRESENT, found=found, why="a listing")
     published = (entry for entry in found if "/announcements/" not in entry.url)
-    if any(likeness(context.title, entry.title) is Likeness.SAME for entry in published):
+    if any(compare_titles(context.title, entry.title) is Likeness.SAME for entry in published):
         return Recognised(State.PRESENT, specific=True, found=found)
     return Recognised(State.ABSENT, found=found, why="not listed")
 
@@ -105,16 +105,10 @@ def _absolute_govuk_url(path: object) -> str:
     return absolute_url(_SITE, path) if isinstance(path, str) and path else ""
 
 
-_FILES = "assets.publishing.service.gov.uk"
-
-
-_DATA = ("csv", "ods", "xlsx", "xls", "xlsm", "zip", "json", "xml", "tsv", "sav", "parquet")
-
-
 def find_part(page: str, url: str, title: str) -> Found | None:
-    """Return a link of a page as a part of it if it leads to a file or to a page below it, else None."""
+    """Return a link of `page` as one of its parts if it leads to a file or to a page below `page`, else None."""
     here, there = urlsplit(page), urlsplit(url)
-    if there.hostname == _FILES and not there.path.endswith("/preview"):
+    if there.hostname == _FILE_HOST and not there.path.endswith("/preview"):
         return Found(url, title, role_of_file(there.path))
     below = here.path.rstrip("/").removeprefix("/api/content") + "/"
     if there.hostname == here.hostname and there.path.startswith(below) and not there.path.endswith("/print"):
@@ -123,5 +117,5 @@ def find_part(page: str, url: str, title: str) -> Found | None:
 
 
 def role_of_file(path: str) -> str:
-    """Return the role `data` for a file with figures, `attachment` for any other."""
+    """Return the role `data` if the extension of a path is one for figures, else `attachment`."""
     return "data" if path.rpartition(".")[2].lower() in _DATA else "attachment"

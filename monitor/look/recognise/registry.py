@@ -1,4 +1,4 @@
-"""Recognisers by name. A new one is a file in this folder and a line here."""
+"""Finds recognisers by name. To add one, add a file to this folder and a line here."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _INTERNAL: dict[str, Recogniser] = {
     "announcement": witnesses.recognise_announcement,
     "unlisted": witnesses.recognise_index,
 }
-"""Only the plan uses these. A configuration cannot name them."""
+"""Used by the plan only. A configuration cannot name them."""
 # Imported only when a configuration needs them, because of their libraries.
 WITH_RULE = {
     "css": "queries:find_element",

@@ -18,7 +18,7 @@ from warcio.statusandheaders import StatusAndHeaders
 from warcio.warcwriter import WARCWriter
 
 from monitor.look.fetch import Answer, Request
-from monitor.look.http.request_bytes import address, conditions_of, lines_of
+from monitor.look.http.request_bytes import conditional_headers, header_lines, requested_url
 
 # The body is kept decoded, so these headers no longer describe it. Web archives use the same prefix for them.
 _OF_THE_WIRE = {"content-encoding", "content-length", "transfer-encoding"}
@@ -151,10 +151,10 @@ def _answer_head(answer: Answer) -> _Head:
 
 def _asked(answer: Answer, request: Request) -> tuple[str, _Head]:
     """Return the address that was requested, and the head of the request as it was sent."""
-    asked = address(answer.url, answer.unique)
+    asked = requested_url(answer.url, answer.unique)
     place, path = f"{asked.scheme}://{asked.netloc.decode('ascii')}", asked.raw_path.decode("ascii")
-    head = answer.head or b" HTTP/1.1\r\n" + lines_of([(b"Host", asked.netloc)])
-    first, *lines = (head + lines_of(list(conditions_of(request)))).decode("latin-1").split("\r\n")
+    head = answer.head or b" HTTP/1.1\r\n" + header_lines([(b"Host", asked.netloc)])
+    first, *lines = (head + header_lines(list(conditional_headers(request)))).decode("latin-1").split("\r\n")
     headers = [(name, value) for name, _, value in (line.partition(": ") for line in lines if line)]
     return f"{place}{path}", _Head(f"{request.method} {path}{first}", headers, is_http_request=True)
 

@@ -14,8 +14,8 @@ from monitor.app.jobs import LoopJobs
 from monitor.clock import VirtualClock
 from monitor.config.settings import Settings
 from monitor.ledger.reader import CalendarReader
-from monitor.look.apart.workers import WorkerFault
 from monitor.look.fetch import Reason
+from monitor.look.sandbox.workers import WorkerFault
 from monitor.rehearse.virtual_loop import run_virtually
 from monitor.store.open import open_store
 from monitor.store.rows import CalendarRead

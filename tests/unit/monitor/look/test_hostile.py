@@ -11,12 +11,12 @@ import pytest
 
 from bench.hostile_inputs import Hostile, inputs
 from monitor.clock import VirtualClock
-from monitor.look.apart.process import NoWorker, Worker, start_worker
-from monitor.look.apart.workers import Workers
 from monitor.look.fetch import Answer
 from monitor.look.interpret import PAGE_CAP, Interpreter
 from monitor.look.reading import NO_WORKER, SMALL_BODY, TOO_COSTLY, BodyReader, is_costly, read_body
 from monitor.look.recognise.result import Context
+from monitor.look.sandbox.process import NoWorker, Worker, start_worker
+from monitor.look.sandbox.workers import Workers
 from monitor.look.sighting import State
 from monitor.plan.targets import Target, View
 

@@ -9,6 +9,7 @@ import pytest
 from monitor.look.challenge import find_challenge
 from monitor.look.fetch import Answer, Failure, Reason
 from monitor.look.interpret import Interpreter, Known
+from monitor.look.recognise.changed import NO_BASELINE
 from monitor.look.sighting import Sighting, State
 from monitor.plan.targets import Target, View
 
@@ -213,18 +214,18 @@ def test_changed_takes_the_first_body_for_its_baseline() -> None:
 
 
 def test_changed_uses_the_baseline_of_an_earlier_process() -> None:
-    first, seen = Interpreter(), target(recognise="changed")
-    first.interpret_now(seen, answer(body=OLD))
-    second = Interpreter()
-    second.restore_known(seen, Known(first.baseline(seen.id)))
-    assert second.interpret_now(seen, answer(body=NEW)).state is State.PRESENT
+    seen = target(recognise="changed")
+    earlier = Interpreter().interpret_now(seen, answer(body=OLD))
+    later = Interpreter()
+    later.restore_known(seen, Known(earlier.digest))
+    assert later.interpret_now(seen, answer(body=NEW)).state is State.PRESENT
 
 
 def test_forgotten_target_has_no_baseline() -> None:
-    interpreter = Interpreter()
-    interpreter.interpret_now(target(), answer())
-    interpreter.forget(target().id)
-    assert interpreter.baseline(target().id) is None
+    interpreter, seen = Interpreter(), target(recognise="changed")
+    interpreter.interpret_now(seen, answer(body=OLD))
+    interpreter.forget(seen.id)
+    assert interpreter.interpret_now(seen, answer(body=NEW)).why == NO_BASELINE
 
 
 def test_a_missing_page_that_appears_under_the_wrong_period_is_absent_and_under_another_title_proves_nothing() -> None:

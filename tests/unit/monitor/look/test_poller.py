@@ -40,7 +40,7 @@ def test_spacing_changes_from_window_to_window() -> None:
 def test_dropped_target_gets_no_look() -> None:
     seen = watch(watching("page"), later=[(2.5, lambda w: w.poller.drop(target().id))])
     assert seen.times("page") == [0, 1, 2]
-    assert seen.poller.watching() == []
+    assert seen.poller.watched_targets() == []
 
 
 def test_target_with_new_windows_keeps_its_last_look() -> None:

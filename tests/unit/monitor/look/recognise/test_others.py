@@ -10,7 +10,7 @@ from monitor.errors import UnknownName, UserFault
 from monitor.look.fetch import Answer
 from monitor.look.recognise.registry import PLAIN, WITH_RULE, recogniser
 from monitor.look.recognise.result import Context
-from monitor.look.recognise.title import Likeness, likeness, names_a_period
+from monitor.look.recognise.title import Likeness, compare_titles, names_a_period
 from monitor.look.recognise.version import advanced_fields, parse_version
 from monitor.look.sighting import State
 from tests.unit.monitor.look.recognise.pages import CONTEXT, TITLE, URL, answer, page
@@ -309,12 +309,12 @@ def test_no_body_breaks_any_recogniser(name: str, body: bytes, kind: str) -> Non
     ],
 )
 def test_titles_are_compared_by_series_and_period(seen: str, like: Likeness) -> None:
-    assert likeness(TITLE, seen) is like
+    assert compare_titles(TITLE, seen) is like
 
 
 def test_a_school_year_contradicts_neither_of_its_years_and_does_the_school_year_before() -> None:
-    assert likeness("Absence: 2026", "Absence: 2025/26") is Likeness.UNDATED
-    assert likeness("Absence: 2025/26", "Absence: 2024/25") is Likeness.OTHER_EDITION
+    assert compare_titles("Absence: 2026", "Absence: 2025/26") is Likeness.UNDATED
+    assert compare_titles("Absence: 2025/26", "Absence: 2024/25") is Likeness.OTHER_EDITION
 
 
 @pytest.mark.parametrize(
@@ -338,8 +338,8 @@ def test_a_period_is_known_by_year_month_quarter_or_season(text: str, dated: boo
     ],
 )
 def test_periods_are_compared_as_the_spans_they_are(ours: str, seen: str, like: Likeness) -> None:
-    assert likeness(ours, seen) is like
-    assert likeness(seen, ours) is like
+    assert compare_titles(ours, seen) is like
+    assert compare_titles(seen, ours) is like
 
 
 _MARK = "data-gtm-release-status"

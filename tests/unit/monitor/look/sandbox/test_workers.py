@@ -18,11 +18,11 @@ from typing import cast
 import pytest
 
 from monitor.clock import VirtualClock
-from monitor.look.apart.parcel import RefusedReply, unpack
-from monitor.look.apart.process import NoWorker, TooCostly, Worker, WorkerFault, has_message, start_worker
-from monitor.look.apart.workers import StartHooks, Workers
 from monitor.look.fetch import Answer
 from monitor.look.recognise.result import Context
+from monitor.look.sandbox.parcel import RefusedReply, unpack
+from monitor.look.sandbox.process import NoWorker, TooCostly, Worker, WorkerFault, start_worker, wait_for_message
+from monitor.look.sandbox.workers import StartHooks, Workers
 from monitor.look.sighting import State
 
 WHY = "PermissionError: [Errno 1] Operation not permitted"
@@ -82,12 +82,12 @@ class SlowWorker:
 
 
 def test_worker_that_computes_is_waited_for_on_a_busy_machine() -> None:
-    assert has_message(cast("Worker", SlowWorker(polls=100, computes=True)), 22.0)
+    assert wait_for_message(cast("Worker", SlowWorker(polls=100, computes=True)), 22.0)
 
 
 def test_worker_that_stands_still_is_not_waited_for() -> None:
-    assert has_message(cast("Worker", SlowWorker(polls=22, computes=False)), 22.0)
-    assert not has_message(cast("Worker", SlowWorker(polls=100, computes=False)), 22.0)
+    assert wait_for_message(cast("Worker", SlowWorker(polls=22, computes=False)), 22.0)
+    assert not wait_for_message(cast("Worker", SlowWorker(polls=100, computes=False)), 22.0)
 
 
 def test_processor_time_of_a_worker_is_read_from_the_system() -> None:
