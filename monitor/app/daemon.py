@@ -132,7 +132,7 @@ class Daemon:
         beat = await self.ask(lambda: store.leases.heartbeat(self.name))
         self.blind.start_writing(self.writer)
         self.blind.add_and_rejudge(await self.ask(lambda: store.runs.blind(now - BEHIND, now)))
-        await self.ledger.take_up(now)
+        await self.ledger.load(now)
         await self.admission.begin(now)
         await self.calendar_reads.load(self.ledger)
         self.tripwires.start(beat.at if beat is not None else now)

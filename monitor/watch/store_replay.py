@@ -48,7 +48,7 @@ class StoreReplay:
 
     async def write(self) -> None:
         """Write everything in memory again."""
-        await self.ledger.write_again()
+        await self.ledger.write_lost_rows()
         spans = list(self.blind.spans)
 
         def add(tx: Transaction) -> None:

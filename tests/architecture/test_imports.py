@@ -159,7 +159,7 @@ BUDGETS = {
     "monitor/store": 6050,
     "monitor/deliver": 3100,
     "monitor/health": 1424,
-    "monitor/ledger": 2352,
+    "monitor/ledger": 2349,
     "monitor/watch": 3882,
     "monitor/config": 1687,
     "monitor/web": 5867,

@@ -87,7 +87,7 @@ class Kept:
         row = CalendarRead(read.calendar, read.at, read.at, usable=True, entries=len(read.reading.announcements))
         weighed = evaluate_read(state, row, read.reading, Checks())
         self._states[read.calendar] = weighed.state
-        learnt = weighed.learnt
+        learnt = weighed.changes
         with self.store.transaction() as tx:
             tx.add_promises(replace(each, release=uid) for uid, each in learnt.promises.items())
             tx.confirm_all(read.calendar, learnt.confirmed, read.at)
