@@ -95,9 +95,8 @@ class Admission:
             # Try until the store answers: the next call is an hour away.
             await repeat_until_answered(lambda: self.watch_all_near(self.clock.now()), self.clock, _PATIENCE)
         now = self.clock.now()
-        self._listed = await self.ledger.drop_past_and_find_near(
-            now, self.watch.releases, max(LISTINGS_AHEAD, self.watch.ahead)
-        )
+        ahead = max(LISTINGS_AHEAD, self.watch.ahead)
+        self._listed = await self.ledger.drop_past_and_find_near(now, self.watch.releases, ahead)
         self._finished = {name: known for name, known in self._finished.items() if name in self._listed}
         await self._watch_near(now, self._listed, self.watch.ahead)
 
@@ -106,16 +105,12 @@ class Admission:
         found, now, book = defaultdict[str, set[datetime]](set), self.clock.now(), self.ledger.book
         for name, watched in self.watch.releases.items():
             # Finding the slot in force is slow. Skip it if another release of the same instants was found before.
-            promised = {
-                (calendar, at)
-                for at in book.promised_instants(name, begin, end)
-                for calendar in watched.release.calendars
-            }
-            if all(at in found[calendar] for calendar, at in promised):
+            instants, calendars = book.promised_instants(name, begin, end), watched.release.calendars
+            if all(at in found[calendar] for at in instants for calendar in calendars):
                 continue
             slot = book.slot(watched.release, now)
             if slot is not None and slot.instant is not None and begin <= slot.instant <= end:
-                for calendar in watched.release.calendars:
+                for calendar in calendars:
                     found[calendar].add(slot.instant)
         return found
 
