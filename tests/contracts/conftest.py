@@ -62,7 +62,7 @@ def sql_store(sql_url: str) -> Iterator[Store]:
 def journal(tmp_path: Path) -> Iterator[Journal]:
     made = Journal(tmp_path / "journal", "m", "sqlite:///store.db", durable=False)
     yield made
-    made.settled()
+    made.delete()
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.needs("postgresql"))])

@@ -57,7 +57,7 @@ def test_a_large_read_is_stored_and_looks_are_stored_meanwhile(store: Store) -> 
         )
         while not store.ledger.reads("stats"):
             began, look = clock.monotonic(), a_run(f"r{len(took)}/page/edge", first=clock.now())
-            assert writer.put(look)
+            assert writer.queue_run(look)
             while not runs_of(store, look.target):
                 await clock.sleep(DELAY)
             took.append(clock.monotonic() - began)

@@ -224,7 +224,7 @@ def export(context: Context, *, incident: str, file: Path, as_json: bool) -> Non
 
     Example: ninethirty incident export malpractice-2017-2018-01-05 evidence.zip
     """
-    from monitor.store.evidence.bundle import export as exported
+    from monitor.store.evidence.bundle import export_evidence as exported
 
     with context.store() as store:
         folder = Path(context.settings.evidence.folder)

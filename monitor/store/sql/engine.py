@@ -23,7 +23,6 @@ from monitor.store.sql.driver_errors import faults_of
 from monitor.store.sql.query import Asker, long_limits
 from monitor.store.sql.read import EvidenceIndex, Leases, OutboxStore, RunStore, VerdictStore
 from monitor.store.sql.read_ledger import LedgerStore
-from monitor.store.sql.rewind import delete_after
 from monitor.store.sql.shape import OURS, Shape, Standing
 from monitor.store.sql.tables import HEAD, METADATA, REVISION, WORKS_FROM
 from monitor.store.sql.write import Transaction
@@ -193,7 +192,7 @@ class Store:
     def rewind(self, at: datetime) -> None:
         """Delete all rows written after `at`, and all verdicts, which can be judged again. Use it only on a copy."""
         with faults_of(self._place):
-            delete_after(self._engine, at)
+            backup.delete_after(self._engine, at)
 
     def copy_near(self, source: Store, since: datetime, now: datetime, *, notices_only: bool = False) -> None:
         """Replace this store's rows with another's, for releases listed or due since `since`.

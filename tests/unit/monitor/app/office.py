@@ -78,7 +78,7 @@ class Office:
             await self.daemon.admission.roll()
 
     async def close(self) -> None:
-        self.daemon.writer.nudge()
+        self.daemon.writer.request_batch()
         await self.daemon.writer.close()
         await self.app.close()
 

@@ -43,15 +43,15 @@ def test_two_renewals_may_fail_before_a_lease_is_lost() -> None:
 
 def test_a_lease_lasts_longer_while_the_store_is_slow_and_no_longer_for_one_that_was_away() -> None:
     slow = Leaseholder("slow")
-    slow.took(2.0)
-    assert slow.lasts == LASTS + 4 * SECOND
-    slow.took(0.1)
-    assert slow.lasts == LASTS + 2 * SECOND
-    slow.took(600.0)
-    assert slow.lasts == LASTS + 10 * SECOND
+    slow.record_write_time(2.0)
+    assert slow.lease_length == LASTS + 4 * SECOND
+    slow.record_write_time(0.1)
+    assert slow.lease_length == LASTS + 2 * SECOND
+    slow.record_write_time(600.0)
+    assert slow.lease_length == LASTS + 10 * SECOND
     for _ in range(10):
-        slow.took(0.0)
-    assert slow.lasts - LASTS < SECOND / 10
+        slow.record_write_time(0.0)
+    assert slow.lease_length - LASTS < SECOND / 10
 
 
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.booleans(), st.integers(0, 20)), max_size=30))

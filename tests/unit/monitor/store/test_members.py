@@ -74,7 +74,7 @@ class Living:
 
     def go_on(self) -> None:
         """Go on, as by SIGCONT."""
-        self.keeping = asyncio.create_task(self.members.keep())
+        self.keeping = asyncio.create_task(self.members.stay_alive())
 
     def told(self, share: Share) -> None:
         """Remember a share that differs from the last, and how many came."""
@@ -96,7 +96,7 @@ def on_one_store(test: Test) -> Callable[..., None]:
                 mark = Holder(f"{name} {len(lives)}", timedelta(seconds=2), writer=writer)
                 members = Members(name, mark, Shared(store.leases.ask, writer), writer, own, divided=False)
                 life = Living(name, members, writer, own)
-                members.told = life.told
+                members.on_share = life.told
                 await members.join()
                 life.go_on()
                 lives.append(life)
@@ -232,7 +232,7 @@ async def test_a_disk_without_room_for_looks_moves_no_turns(clock: VirtualClock,
     both = north, south = await start("north"), await start("south")
     await clock.sleep(3)
     terms = [life.members.term for life in both]
-    south.writer.accompany(Refused())
+    south.writer.add_member(Refused())
     assert await most_spent(both, 30) <= 1
     assert [life.members.term for life in both] == terms
     assert {life.shares[-1] for life in both} == {("north", "south")}
@@ -316,14 +316,14 @@ async def test_a_decision_from_before_a_lost_lease_is_not_written(clock: Virtual
     north = await start("north")
     members, term = north.members, north.members.term
     await clock.sleep(10)
-    assert await north.writer.write(lambda _tx: members.still(term))
+    assert await north.writer.write(lambda _tx: members.is_in_term(term))
     north.stop()
     await clock.sleep(10)
     north.go_on()
     await clock.sleep(1)
-    assert not await north.writer.write(lambda _tx: members.still(term))
+    assert not await north.writer.write(lambda _tx: members.is_in_term(term))
     later = members.term
-    assert await north.writer.write(lambda _tx: members.still(later))
+    assert await north.writer.write(lambda _tx: members.is_in_term(later))
 
 
 @on_one_store

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.store.evidence.chain import verify
+from monitor.store.evidence.chain import verify_evidence
 from monitor.store.sql.engine import Store
 from tests.unit.monitor.store.victim import write_until_killed
 from tests.worlds.instants import after_slot
@@ -57,5 +57,5 @@ def test_a_kill_at_any_moment_loses_nothing_that_was_committed(tmp_path: Path, s
     assert len(store.evidence.records([run.evidence[0] for run in runs])) == len(runs)
     # No release has a verdict here, so its events are alone.
     assert [line for line in store.check() if "its events are there" not in line] == []
-    assert verify(store.evidence, tmp_path / "ev") == []
+    assert verify_evidence(store.evidence, tmp_path / "ev") == []
     store.close()

@@ -132,7 +132,7 @@ def test_the_room_that_is_freed_goes_back_to_the_disk(tmp_path: Path) -> None:
         await Compaction(store, writer, clock, POLICIES, 400 * DAY, tuple, ask).compact()
         await Retention(
             Nothing(), Nothing(), store, writer, clock, ask=ask, keep=400 * DAY, most=2_000_000_000
-        ).give_up()
+        ).run_daily()
         await writer.close()
 
     store.give_back(0)
