@@ -195,7 +195,7 @@ class StoreFailover:
         except StoreFault:
             store.close()
             raise
-        near.become(store)
+        near.switch_to(store)
         self.evidence.check_for_lost_records()
         journal.delete()
         return rows
@@ -203,7 +203,7 @@ class StoreFailover:
 
 def _open_recovered_store(url: str, hold: Callable[[], object]) -> Store:
     """Return the store that is back, locked for this monitor. Raises `SurroundingsFault`."""
-    store = Store.ready(url)
+    store = Store.open_upgraded(url)
     try:
         hold()
     except SurroundingsFault:

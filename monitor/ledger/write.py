@@ -144,7 +144,7 @@ def _add_confirmed(
 ) -> None:
     name, at = read.calendar, read.finished
     portions.add(releases, lambda tx, some: tx.confirm_all(name, some, as_of))
-    portions.add(uids, lambda tx, some: tx.touch_announced(name, some, at))
+    portions.add(uids, lambda tx, some: tx.confirm_entries(name, some, at))
 
 
 def _add_read(portions: Portions, read: CalendarRead) -> None:

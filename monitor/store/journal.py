@@ -165,8 +165,7 @@ class Journal:
     def open_as_store(self, now: datetime) -> Store:
         """Return the journal as a store to use while the configured one does not answer.
 
-        If the folder cannot be written, the journal is a temporary file. Raises `StoreFault` if no near part was ever
-        copied.
+        If the folder cannot be written, the journal is a temporary file. Raises `StoreFault` without a near part.
         """
         if not self.near.exists():
             raise StoreFault(f"journal {self._folder}: no releases are known yet")
@@ -190,7 +189,7 @@ class Journal:
         return self._open(self.file)
 
     def _open(self, file: Path) -> Store:
-        return Store.ready(f"sqlite:///{file}", durable=self._durable)
+        return Store.open_upgraded(f"sqlite:///{file}", durable=self._durable)
 
     def _move_to_memory(self) -> None:
         """Copy the files to a temporary folder, because the configured one cannot be written."""

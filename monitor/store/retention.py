@@ -66,7 +66,7 @@ class Retention:
         reads = await self._delete_repeated_reads()
         runs = await self.compaction.compact()
         await self._return_free_space()
-        await self.ask(self.store.refresh)
+        await self.ask(self.store.update_statistics)
         if reads or runs:
             _log.info("given_up", reads=reads, runs=runs)
 
@@ -79,8 +79,8 @@ class Retention:
         return len(stale)
 
     async def _return_free_space(self) -> None:
-        before, left = -1, await self.ask(lambda: self.store.give_back(_PAGES))
+        before, left = -1, await self.ask(lambda: self.store.free_pages(_PAGES))
         while left not in {0, before}:
             # Let other writes go first.
             await self.clock.sleep(_PAUSE)
-            before, left = left, await self.ask(lambda: self.store.give_back(_PAGES))
+            before, left = left, await self.ask(lambda: self.store.free_pages(_PAGES))

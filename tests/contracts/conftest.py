@@ -54,7 +54,7 @@ def sql_url(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def sql_store(sql_url: str) -> Iterator[Store]:
     """Give a store without rows on each database."""
-    with closing(Store.ready(sql_url, durable=False)) as store:
+    with closing(Store.open_upgraded(sql_url, durable=False)) as store:
         yield store
 
 

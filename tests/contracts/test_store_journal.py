@@ -267,7 +267,7 @@ def test_a_store_goes_on_as_another(store: Store, journal: Journal) -> None:
     ledger = near.ledger
     with store.transaction() as tx:
         tx.save_release(a_release(id="elsewhere"))
-    near.become(store)
+    near.switch_to(store)
     assert ledger.release("elsewhere") is not None
     with near.transaction() as tx:
         tx.save_heartbeat(replace(BEAT, at=SLOT + timedelta(hours=1)))

@@ -153,8 +153,7 @@ class Evidence:
     async def delete_expired(self, keep: timedelta, most: int) -> list[str]:
         """Delete the oldest files that are older than `keep` or beyond `most` bytes in all. Return their names.
 
-        The deletion is first recorded in the store and the chain, because missing bytes would otherwise count as
-        tampering.
+        Store and chain record the deletion first. Without this record, missing bytes would count as tampering.
         """
         now = self._clock.now()
         self.is_grown = False

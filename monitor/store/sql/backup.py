@@ -32,14 +32,14 @@ _WRITTEN_AT = (
 
 
 @contextmanager
-def fresh(file: Path) -> Iterator[Path]:
+def new_file(file: Path) -> Iterator[Path]:
     """Yield a temporary file to copy into. It is renamed to `file` at the end of the block, or deleted on failure.
 
     Raises `UserFault` if `file` exists, `StoreFault` if it cannot be created.
     """
     part = file.with_name(f"{file.name}.part")
     try:
-        _claim(file)
+        _reserve(file)
         try:
             os.close(os.open(part, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600))
         except OSError:
@@ -62,7 +62,7 @@ def copy_sqlite(engine: Engine, copy: Path) -> None:
     """Copy an SQLite store by SQLite's online backup, and check the copy."""
     with closing(engine.raw_connection()) as source, closing(sqlite3.connect(copy)) as target:
         source.driver_connection.backup(target)  # type: ignore[union-attr]  # an open connection has one
-        _prove(target)
+        _check_copy(target)
 
 
 def copy_rows(source: Engine, target: Engine) -> dict[str, int]:
@@ -104,7 +104,7 @@ def delete_after(engine: Engine, at: datetime) -> None:
 @contextmanager
 def snapshot(source: Engine) -> Iterator[Connection]:
     """Yield a connection that reads a store as of one instant."""
-    # In SQLite every transaction sees one instant. A reading one does not block writers.
+    # In SQLite, every transaction reads the store as of one instant, and does not block writers.
     is_sqlite = source.dialect.name == "sqlite"
     with source.connect() as reader:
         yield reader.execution_options(**{"ro": True} if is_sqlite else {"isolation_level": "REPEATABLE READ"})
@@ -120,14 +120,15 @@ def _copy_table(reader: Connection, writer: Connection, table: Table) -> int:
     return count
 
 
-def _claim(file: Path) -> None:
+def _reserve(file: Path) -> None:
+    """Create an empty file. Raises `UserFault` if it exists."""
     try:
         os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     except FileExistsError as exc:
         raise UserFault(f"backup {file}: it is there already; a backup never overwrites") from exc
 
 
-def _prove(copy: sqlite3.Connection) -> None:
+def _check_copy(copy: sqlite3.Connection) -> None:
     copy.execute("PRAGMA journal_mode=DELETE")
     verdict = copy.execute("PRAGMA quick_check").fetchone()[0]
     if verdict != "ok":

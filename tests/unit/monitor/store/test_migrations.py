@@ -29,7 +29,7 @@ def shape(connection: Connection) -> list[object]:
 @pytest.fixture
 def sqlite(tmp_path: Path) -> Iterator[Store]:
     """Give a store that is made here and now, not copied."""
-    with closing(Store.ready(f"sqlite:///{tmp_path}/new.db")) as store:
+    with closing(Store.open_upgraded(f"sqlite:///{tmp_path}/new.db")) as store:
         yield store
 
 

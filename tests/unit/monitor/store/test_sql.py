@@ -41,7 +41,7 @@ def shorten_patience(store: Store) -> None:
 
 def test_a_commit_survives_a_power_cut(tmp_path: Path) -> None:
     wanted = {"journal_mode": "wal", "synchronous": 2, "busy_timeout": 5000, "foreign_keys": 1}
-    with closing(Store.ready(f"sqlite:///{tmp_path}/store.db")) as store:
+    with closing(Store.open_upgraded(f"sqlite:///{tmp_path}/store.db")) as store:
         assert {name: pragma(store, name) for name in wanted} == wanted
 
 

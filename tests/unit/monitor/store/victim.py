@@ -21,7 +21,7 @@ def write_until_killed(folder: Path, first: int, committed: Connection) -> None:
 
 
 async def _write(folder: Path, first: int, committed: Connection) -> None:
-    store, clock = Store.ready(f"sqlite:///{folder}/store.db"), SystemClock()
+    store, clock = Store.open_upgraded(f"sqlite:///{folder}/store.db"), SystemClock()
     writer = Writer(store, clock)
     evidence = Evidence(folder / "ev", store.evidence, writer, clock, "edge")
     for number in range(first, first + 100_000):
