@@ -40,7 +40,7 @@ class Exported:
     elsewhere: Mapping[str, int]
 
 
-def export_evidence(
+def export_bundle(
     store: Store, folder: Path, incident: Incident, file: Path, now: datetime, own: Collection[str] | None = None
 ) -> Exported:
     """Write every evidence record of an incident, and a manifest with their hashes, to a zip file.
