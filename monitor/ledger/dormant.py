@@ -118,7 +118,7 @@ def find_past_releases(
         release_of[state.name, uid]
         for state in states
         for uid, seen in state.last_seen.items()
-        if seen.gone is None or seen.gone >= since
+        if seen.absent_since is None or seen.absent_since >= since
     }
     return {
         release

@@ -289,7 +289,7 @@ class Ledger:
         name, found, as_of = read.calendar, result.changes, result.state.as_of or read.finished
         change = await self._memory.change_from_read(name, result)
         release_of, state = change.joined.release_of, change.states[name]
-        shown = [release_of[name, uid] for uid, last in state.last_seen.items() if last.gone is None]
+        shown = [release_of[name, uid] for uid, last in state.last_seen.items() if last.is_listed]
         confirmed = [release_of[name, uid] for uid in found.confirmed]
         updated = self._count_unlisted(state, release_of, found.unlisted, shown, as_of)
         updated += self.book.mark_relisted(name, confirmed)

@@ -166,6 +166,7 @@ class LedgerMemory:
         self.book.forget(over)
 
     def _add_stored(self, loaded: StoredReleases) -> None:
+        """Add releases from the store, with their entries and promises, to memory."""
         rows: dict[str, list[Announced]] = defaultdict(list)
         for entry in loaded.entries:
             rows[entry.calendar].append(entry)

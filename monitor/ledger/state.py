@@ -48,7 +48,7 @@ class Entry:
     titles: Sequence[Retitling]
     seen_first: datetime
     seen_last: datetime
-    gone: datetime | None
+    absent_since: datetime | None
     release: str
 
     def row(self) -> Announced:
@@ -57,7 +57,7 @@ class Entry:
         if self.titles:
             body["titles"] = [retitling_json(one) for one in self.titles]
         uid, seen = self.announcement.uid, (self.seen_first, self.seen_last)
-        return Announced(self.calendar, uid, body, *seen, self.gone, self.release)
+        return Announced(self.calendar, uid, body, *seen, self.absent_since, self.release)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,13 +96,10 @@ class CalendarState:
             loader.add_entry(row)
         return loader.state()
 
-    def is_shown(self, uid: str) -> bool:
-        """Return whether the last usable read showed an entry."""
-        return self.last_seen[uid].gone is None
-
     def promised_entries(self) -> list[str]:
         """Return the ids of entries that are shown and are neither cancelled nor postponed."""
-        return [uid for uid, one in self.announcements.items() if self.is_shown(uid) and is_still_announced(one)]
+        seen = self.last_seen
+        return [uid for uid, one in self.announcements.items() if seen[uid].is_listed and is_still_announced(one)]
 
     def is_under_another_id(self, uid: str) -> bool:
         """Return whether a removed entry is shown under another id, with the same slot and the same page or title.
@@ -113,7 +110,7 @@ class CalendarState:
         return any(
             new.slot.says_same_as(old.slot) and (new.title == old.title or (new.url is not None and new.url == old.url))
             for other, new in self.announcements.items()
-            if other != uid and self.is_shown(other)
+            if other != uid and self.last_seen[other].is_listed
         )
 
     def successors(self, uid: str) -> list[str]:
@@ -128,7 +125,7 @@ class CalendarState:
             if other != uid
             and left is not None
             and self.first_shown.get(other, left) > left
-            and self.is_shown(other)
+            and self.last_seen[other].is_listed
             and new.producer == old.producer
             and new.slot.says_same_as(old.slot)
         ]
@@ -146,10 +143,10 @@ class CalendarState:
 
     def entry_to_store(self, uid: str, release: str, at: datetime) -> Entry:
         """Return an entry to store, of this `release`, after a read at `at`."""
-        gone = self.last_seen[uid].gone
-        last = at if gone is None else self.last_shown.get(uid, gone)
+        absent_since = self.last_seen[uid].absent_since
+        last = at if absent_since is None else self.last_shown.get(uid, absent_since)
         first, titles = self.first_shown.get(uid, at), self.titles.get(uid, ())
-        return Entry(self.name, self.announcements[uid], titles, first, last, gone, release)
+        return Entry(self.name, self.announcements[uid], titles, first, last, absent_since, release)
 
 
 class StateLoader:
@@ -235,14 +232,14 @@ def evaluate_read(
     changes = replace(changes, promises=promises)
     shown = {each.uid: each for each in reading.announcements}
     last_seen = {**state.last_seen, **{uid: LastSeen.of(each) for uid, each in shown.items()}}
-    last_seen |= {uid: replace(last_seen[uid], gone=read.finished) for uid in changes.gone}
+    last_seen |= {uid: replace(last_seen[uid], absent_since=read.finished) for uid in changes.first_missing}
     count = len(reading.announcements)
     after = replace(
         state,
         announcements={**state.announcements, **shown},
         last_seen=last_seen,
         first_shown={**dict.fromkeys(shown, read.finished), **state.first_shown},
-        last_shown={**state.last_shown, **dict.fromkeys(changes.gone, state.last_read or read.finished)},
+        last_shown={**state.last_shown, **dict.fromkeys(changes.first_missing, state.last_read or read.finished)},
         titles={**state.titles, **_title_changes(state, shown, read.finished)},
         # After a person has accepted a change, compare later reads only with this one.
         counts=[count] if accepted else [*state.counts[-19:], count],

@@ -107,7 +107,7 @@ def changing_read(
     shown = result.changes.confirmed
     same = [uid for uid in shown if uid not in uids]
     _add_confirmed(portions, read, [release_of[name, uid] for uid in shown], same, state.as_of or read.finished)
-    portions.add([entry(uid) for uid in result.changes.gone], _write_rows)
+    portions.add([entry(uid) for uid in result.changes.first_missing], _write_rows)
     _add_read(portions, read)
     return portions
 

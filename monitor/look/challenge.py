@@ -29,10 +29,9 @@ _ASKED_TO_SIGN_IN = quick(rb"<input[^>]{1,500}type\s*=\s*[\"']?password")
 
 
 def rejection_reason(answer: Answer) -> str:
-    """Return `mirror`, `stale` or `challenge` if the headers show such an answer, else an empty string."""
+    """Return `mirror` (of the CDN), `stale` or `challenge` if the headers show such an answer, else an empty string."""
     backend = answer.headers.get("fastly-backend-name", "").lower()
     if backend.startswith("mirror") or backend == "error":
-        # A mirror or an error page of the CDN.
         return "mirror"
     if is_stale(answer.headers):
         return "stale"

@@ -140,6 +140,10 @@ class DueTargets:
             heappush(self._groups[entry.wanted].ready, (last, rank, number, entry))
             entry.is_ready = True
             self.ready += 1
+        self._collect_promised(now, mono)
+
+    def _collect_promised(self, now: datetime, mono: float) -> None:
+        """Give precedence to the ready targets at their promised instant, the most overdue by chance first."""
         while self._promised_instants and self._promised_instants[0][0] <= now:
             _, rank, number, entry = heappop(self._promised_instants)
             if entry.is_ready and entry.is_current:

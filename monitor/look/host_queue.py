@@ -81,17 +81,18 @@ class HostQueue:
             began, mono = self._clock.now(), self._clock.monotonic()
             await self._wakeup.wait(seconds)
             now, passed = self._clock.now(), self._clock.monotonic() - mono
-            # Even if `wake` ended the wait, a loop that was blocked is late: the call may have come after the end.
+            # The loop may have been blocked even if `wake` ended the wait, because the call may have come too late.
             late = max(0.0, passed - seconds)
-            moved = seconds_until(now, began) - passed
+            # Our clock was set by this many seconds during the wait.
+            step = seconds_until(now, began) - passed
             if late > NOTICEABLE and self._share is not None:
                 # Other monitors may have taken over our turns. Use none until the next share arrives.
                 self.set_share(replace(self._share, members=()))
-            if late > NOTICEABLE or abs(moved) > NOTICEABLE:
+            if late > NOTICEABLE or abs(step) > NOTICEABLE:
                 due = began + timedelta(seconds=passed - late)
-                # Only report what is noticeable. The other of the two may be a rounding error of the clocks.
-                step = moved if abs(moved) > NOTICEABLE else 0.0
-                on_disturbance(Disturbance(due, now, late if late > NOTICEABLE else 0.0, step))
+                # If only one of the two is noticeable, the other may be a rounding error of the clocks.
+                noticeable = (value if abs(value) > NOTICEABLE else 0.0 for value in (late, step))
+                on_disturbance(Disturbance(due, now, *noticeable))
 
     def wake(self) -> None:
         """End the current wait, because something may have fallen due."""

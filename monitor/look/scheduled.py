@@ -64,7 +64,7 @@ class ScheduledTarget:
         promised_at: datetime | None,
         goal: ProofGoal | None,
     ) -> bool:
-        """Return whether it already has these values."""
+        """Return whether it already is about this target, with these windows and the same other values."""
         mine = (self.target, self.shift, self.promised_at, self.goal)
         return mine == (target, shift, promised_at, goal) and list(self.windows) == list(windows)
 

@@ -203,7 +203,7 @@ class Connection(asyncio.BufferedProtocol):
         if self._timing is not None:
             self._timing.mark_received()
         if self._is_head:
-            # The parser expects a body, and cannot be told otherwise. So this connection is not used again.
+            # The parser always expects a body. So this connection is not used again.
             self.is_complete = True
 
     def on_body(self, body: bytes) -> None:

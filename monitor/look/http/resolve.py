@@ -156,7 +156,7 @@ class Names:
 
 @dataclass(frozen=True, slots=True)
 class Resolver:
-    """Finds where to connect. A `router` (in rehearsals and tests) decides this alone, without checks."""
+    """Finds where to connect. In rehearsals and tests a `router` decides this, without checks."""
 
     guard: Guard
     router: Router | None = None

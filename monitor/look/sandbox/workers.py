@@ -130,10 +130,6 @@ class Workers:
             self._idle.pop().kill()
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    def process_ids(self) -> list[int]:
-        """Return the ids of the running processes."""
-        return [worker.process.pid for worker in (*self._idle, *self._busy)]
-
     @asynccontextmanager
     async def _wait_for_turn(self, host: str, size: int) -> AsyncIterator[None]:
         """Wait until no other task of the host runs and a worker is free. Raises `TooCostly` if too much waits."""

@@ -48,7 +48,7 @@ class EvidenceFolder:
     def append(self, name: str, offset: int, data: bytes) -> None:
         """Write the data at `offset`, truncate the file after it, and return when the disk has stored it.
 
-        If the file already has these bytes, they stay readable, even if the process is killed meanwhile.
+        If the file already has these bytes, they stay readable even if the process is killed during the write.
         """
         with _disk_faults(self.folder):
             is_new = not (self.folder / name).exists()

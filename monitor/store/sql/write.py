@@ -52,7 +52,7 @@ class Transaction:
         self._upsert_rows(tables.RELEASE, [keyed_row(release, *tables.RELEASE_KEYS) for release in releases])
 
     def add_promises(self, promises: Iterable[Promise]) -> None:
-        """Add promises to the ledger. A promise with a stored key (release, calendar, learnt) is ignored."""
+        """Add promises to the ledger, except those with the release, calendar and time of reading of a stored one."""
         rows = [_promise_row(promise) for promise in promises]
         if rows:
             self._connection.execute(self._insert_if_new(tables.PROMISE), rows)
