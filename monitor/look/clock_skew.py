@@ -61,10 +61,7 @@ class AgedAnswer(NamedTuple):
 
 
 class CachedDates:
-    """Finds out whether the cache of a host keeps the origin's date or writes its own.
-
-    It compares two answers of one address. Only one address of each host is followed at a time.
-    """
+    """Finds out whether a host's cache keeps the origin's date or writes its own, by two answers of one address."""
 
     def __init__(self) -> None:
         self._followed: dict[str, AgedAnswer] = {}

@@ -226,6 +226,7 @@ class Poller:
         self._under_way[watched] = asyncio.Task(self._make_look(watched, watched.target))
 
     async def _make_look(self, watched: ScheduledTarget, target: Target) -> None:
+        """Make one look, and pass its sighting to schedule, sweeps and hooks. Raises nothing."""
         queue, began = self._queues[target.host], self._clock.now()
         try:
             outcome = await self._fetcher.fetch(self._interpreter.make_request(target, watched.url))

@@ -159,6 +159,7 @@ class Sweeps:
         if shared is not None:
             shared.sweep.record_start(part, now)
             shared.looks += 1.0 / len(shared.sweep.parts)
+            # Each look of a sweep adds to what is owed to other looks and requests.
             floor = _CRITICAL_FLOOR if shared.is_critical else _EARLY_FLOOR
             self._debt = min(_MOST_DEBT, self._debt + floor)
 

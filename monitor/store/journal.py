@@ -173,7 +173,7 @@ class Journal:
             store = self._open_journal()
         except StoreFault as fault:
             _log.error("journal_failed", fault=str(fault))
-            self._move_to_memory()
+            self._move_to_temporary_folder()
             store = self._open_journal()
         store.extend_other_leases(self._monitor, PREFIX, OUTBOX, now + _EVER)
         return store
@@ -191,7 +191,7 @@ class Journal:
     def _open(self, file: Path) -> Store:
         return Store.open_upgraded(f"sqlite:///{file}", durable=self._durable)
 
-    def _move_to_memory(self) -> None:
+    def _move_to_temporary_folder(self) -> None:
         """Copy the files to a temporary folder, because the configured one cannot be written."""
         folder = Path(tempfile.mkdtemp(prefix="ninethirty-"))
         weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)

@@ -258,13 +258,15 @@ class Members:
 
     def _find_alive(self, seen: _LeaseState) -> tuple[str, ...]:
         """Return the monitors that share every budget: all that are alive, and this one once all others know of it."""
-        waits, now = self._every + self._holder.renewal_margin, self._clock.monotonic()
-        others = {
-            lease.name.removeprefix(PREFIX)
-            for lease in seen.leases
-            if lease.name.startswith(PREFIX)
-            and (self._unrenewed.observe(lease, now) < waits + self._every or lease.until + waits > seen.at)
-        } - {self._name}
+        margin, now = self._every + self._holder.renewal_margin, self._clock.monotonic()
+
+        def is_alive(lease: Lease) -> bool:
+            # By our steady time or by the store's time, whichever shows it alive for longer.
+            return self._unrenewed.observe(lease, now) < margin + self._every or lease.until + margin > seen.at
+
+        leases = [lease for lease in seen.leases if lease.name.startswith(PREFIX) and is_alive(lease)]
+        others = {lease.name.removeprefix(PREFIX) for lease in leases} - {self._name}
+        # After two intervals, all others have read our lease.
         if self.term is not None and (not others or self.term + 2 * self._every <= seen.at):
             self._settled = self.term
         return tuple(sorted({*others, self._name} if self._settled == self.term else others))

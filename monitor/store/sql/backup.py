@@ -39,12 +39,14 @@ def new_file(file: Path) -> Iterator[Path]:
     """
     part = file.with_name(f"{file.name}.part")
     try:
-        _reserve(file)
+        os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
         try:
             os.close(os.open(part, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600))
         except OSError:
             file.unlink()
             raise
+    except FileExistsError as exc:
+        raise UserFault(f"backup {file}: it is there already; a backup never overwrites") from exc
     except OSError as exc:
         raise StoreFault(f"backup {file}: {exc.strerror}") from exc
     done = False
@@ -62,7 +64,10 @@ def copy_sqlite(engine: Engine, copy: Path) -> None:
     """Copy an SQLite store by SQLite's online backup, and check the copy."""
     with closing(engine.raw_connection()) as source, closing(sqlite3.connect(copy)) as target:
         source.driver_connection.backup(target)  # type: ignore[union-attr]  # an open connection has one
-        _check_copy(target)
+        target.execute("PRAGMA journal_mode=DELETE")
+        verdict = target.execute("PRAGMA quick_check").fetchone()[0]
+        if verdict != "ok":
+            raise sqlite3.DatabaseError(f"malformed: {verdict}")
 
 
 def copy_rows(source: Engine, target: Engine) -> dict[str, int]:
@@ -118,18 +123,3 @@ def _copy_table(reader: Connection, writer: Connection, table: Table) -> int:
     if writer.execute(select(func.count()).select_from(table)).scalar() != count:
         raise StoreFault(f"copying {table.name}: fewer rows arrived than were sent")
     return count
-
-
-def _reserve(file: Path) -> None:
-    """Create an empty file. Raises `UserFault` if it exists."""
-    try:
-        os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-    except FileExistsError as exc:
-        raise UserFault(f"backup {file}: it is there already; a backup never overwrites") from exc
-
-
-def _check_copy(copy: sqlite3.Connection) -> None:
-    copy.execute("PRAGMA journal_mode=DELETE")
-    verdict = copy.execute("PRAGMA quick_check").fetchone()[0]
-    if verdict != "ok":
-        raise sqlite3.DatabaseError(f"malformed: {verdict}")

@@ -157,7 +157,7 @@ def _verdicts_by_others(reader: Connection, writer: Connection) -> dict[str, str
 
 
 def _continue_events(event: dict[str, Any], by_others: dict[str, str | None]) -> dict[str, Any] | None:
-    """Return an event of the journal so that it continues the store's events, None if the store's verdict stays."""
+    """Return a journal's event, changed to follow the store's last event. None if the store's verdict stays."""
     before = by_others.get(event["release"], event["before"])
     if before is None:
         return None

@@ -38,6 +38,7 @@ class LimitedConnection(Connection[Any]):
         return super().wait(self._while_it_answers(gen), interval, timeout)
 
     def _while_it_answers(self, work: Generator[Any, Any, T]) -> Generator[Any, Any, T]:
+        """Run psycopg's `work`, but raise `OperationalError` once the server is silent for `seconds`."""
         heard_at = _CLOCK.monotonic()
         try:
             wanted = next(work)
