@@ -225,8 +225,8 @@ class HostQueue:
 
     def _start_one(self, now: datetime, mono: float) -> bool:
         """Start the most overdue look or other request. Return whether there was one."""
-        turn = self._turn_lag(mono) if self._turns else 0.0
-        if turn > 0 and turn > self.targets.lag(mono):
+        turn_lag = self._turn_lag(mono) if self._turns else 0.0
+        if turn_lag > 0 and turn_lag > self.targets.lag(mono):
             self._turns.popleft()[1].set_result(True)
             self.under_way += 1
             self.targets.sweeps.record_other_request()

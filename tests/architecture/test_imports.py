@@ -155,7 +155,7 @@ BUDGETS = {
     "alerts": 9688,
     "schedules": 8320,
     "monitor/plan": 1735,
-    "monitor/look": 6134,
+    "monitor/look": 6132,
     "monitor/judge": 4188,
     "monitor/store": 6043,
     "monitor/deliver": 3067,

@@ -38,10 +38,7 @@ class RequestBytes:
 
 
 class RequestWriter:
-    """Writes the requests of looks.
-
-    `always` are the headers of every request. Numbers in queries that no cache has seen count up from `first`.
-    """
+    """Writes the requests of looks, with the headers `always`. Numbers in unique queries count up from `first`."""
 
     def __init__(self, guard: Guard, always: Headers, first: int) -> None:
         self._guard = guard

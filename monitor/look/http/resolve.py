@@ -173,7 +173,7 @@ class Resolver:
                 raise NoAddress(f"{origin.host}: {exc.strerror or type(exc).__name__}") from exc
         proxy = self.proxies.proxy_for(origin.host)
         if proxy is not None:
-            return await self._find_proxy(proxy, origin, seconds)
+            return await self._find_proxy_route(proxy, origin, seconds)
         name = origin.host.strip("[]")
         found = await self.names.look_up(name, origin.port, seconds)
         try:
@@ -184,7 +184,8 @@ class Resolver:
             raise
         return [Route(address, origin.port, is_tls) for address in addresses]
 
-    async def _find_proxy(self, proxy: Proxy, origin: Origin, seconds: float) -> list[Route]:
+    async def _find_proxy_route(self, proxy: Proxy, origin: Origin, seconds: float) -> list[Route]:
+        """Return the route through a proxy, as a list. Raises `NoAddress` and `RefusedAddress`."""
         check_name(self.guard, origin.host)
         try:
             addresses = await self.names.look_up(proxy.host, proxy.port, seconds)

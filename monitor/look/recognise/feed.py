@@ -58,7 +58,7 @@ def find_entry(pattern: str) -> Recogniser:
             return unknown("no feed")
         if not feed.get("version"):
             return unknown("no feed")
-        found = tuple(_found_entry(answer.url, entry, wanted) for entry in feed.entries[:_MOST_ENTRIES])
+        found = tuple(_entry_to_found(answer.url, entry, wanted) for entry in feed.entries[:_MOST_ENTRIES])
         return _match_entries(answer, found, context, is_dated=is_dated, is_damaged=bool(feed.get("bozo")))
 
     return recognise
@@ -76,7 +76,7 @@ def _match_entries(
     return Recognised(State.ABSENT, found=found, why="no such entry") if found else absent("an empty feed")
 
 
-def _found_entry(base: str, entry: Any, wanted: Linear) -> Found:  # noqa: ANN401  # feedparser has no types
+def _entry_to_found(base: str, entry: Any, wanted: Linear) -> Found:  # noqa: ANN401  # feedparser has no types
     title, link = str(entry.get("title", "")), str(entry.get("link", ""))
     matches = any(wanted.search(text) for text in (title, link, str(entry.get("summary", ""))))
     # Test with `in`: for a missing `updated`, feedparser's `get` returns `published` and warns.

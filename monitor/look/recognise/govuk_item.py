@@ -37,24 +37,24 @@ def _read_item(item: ContentItem, content: Mapping[str, Any], context: Context) 
     if item.schema is Schema.GONE:
         return withdrawn("gone")
     if item.schema is Schema.REDIRECT:
-        return unknown("redirected", _found_destination(item, context))
+        return unknown("redirected", _destination_to_found(item, context))
     if item.schema is Schema.ANNOUNCEMENT or content["schema_name"].startswith(_NOT_OUT):
         return absent("announced, not released")
     if item.withdrawn:
         return withdrawn("marked as withdrawn")
-    parts = (_found_attachment(attachment) for attachment in item.attachments)
+    parts = (_attachment_to_found(attachment) for attachment in item.attachments)
     version = format_version(
         first_published_at=item.first_published_at,
         public_updated_at=item.public_updated_at,
         change_history=len(item.changes) or None,
     )
-    found = (_found_item(item), *(part for part in parts if part.url))
+    found = (_item_to_found(item), *(part for part in parts if part.url))
     details = content.get("details")
     text = f"{content.get('description')} {details.get('body') if isinstance(details, dict) else ''}"
     return recognise_title(context, item.title, found, version, text)
 
 
-def _found_item(item: ContentItem) -> Found:
+def _item_to_found(item: ContentItem) -> Found:
     facts: dict[str, object] = {
         "document_type": item.document_type,
         "public_updated_at": item.public_updated_at,
@@ -67,14 +67,14 @@ def _found_item(item: ContentItem) -> Found:
     return Found(_absolute_govuk_url(item.base_path), item.title, "item", stated)
 
 
-def _found_attachment(attachment: Attachment) -> Found:
+def _attachment_to_found(attachment: Attachment) -> Found:
     url = _absolute_govuk_url(attachment.url)
     role = attachment.kind if attachment.kind in ("html", "external") else role_of_file(urlsplit(url).path)
     facts = {"content_type": attachment.content_type, "file_size": str(attachment.size or "")}
     return Found(url, attachment.title, role, {name: fact for name, fact in facts.items() if fact})
 
 
-def _found_destination(item: ContentItem, context: Context) -> tuple[Found, ...]:
+def _destination_to_found(item: ContentItem, context: Context) -> tuple[Found, ...]:
     """Return the address that a content item redirects to. Empty if it names none."""
     url = _absolute_govuk_url(item.destination)
     if not url:
@@ -87,7 +87,7 @@ def _found_destination(item: ContentItem, context: Context) -> tuple[Found, ...]
 
 
 def _read_listing(results: list[Any], context: Context) -> Recognised:
-    found = tuple(_found_entry(entry) for entry in results if isinstance(entry, dict) and entry.get("link"))
+    found = tuple(_entry_to_found(entry) for entry in results if isinstance(entry, dict) and entry.get("link"))
     if not context.title:
         return Recognised(State.PRESENT, found=found, why="a listing")
     published = (entry for entry in found if "/announcements/" not in entry.url)
@@ -96,7 +96,7 @@ def _read_listing(results: list[Any], context: Context) -> Recognised:
     return Recognised(State.ABSENT, found=found, why="not listed")
 
 
-def _found_entry(entry: Mapping[str, Any]) -> Found:
+def _entry_to_found(entry: Mapping[str, Any]) -> Found:
     facts = {name: str(entry[name]) for name in _LISTED if entry.get(name) is not None}
     return Found(_absolute_govuk_url(entry["link"]), str(entry.get("title") or ""), "listed", facts)
 

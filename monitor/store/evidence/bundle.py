@@ -76,12 +76,12 @@ def export_bundle(
 
 def _add_deletions(evidence: EvidenceIndex, records: list[Record]) -> list[Record]:
     """Return the records, together with the records of the deletions of their bytes, in the order of the chain."""
-    given_up: dict[str, set[datetime]] = {}
+    times: dict[str, set[datetime]] = {}
     for record in records:
         if record.expired is not None and not record.is_lost:
-            given_up.setdefault(record.monitor, set()).add(record.expired)
-    said = (one for name, at in given_up.items() for one in _find_deletions(evidence, name, at))
-    return sorted({one.id: one for one in (*records, *said)}.values(), key=lambda one: (one.monitor, one.number))
+            times.setdefault(record.monitor, set()).add(record.expired)
+    deletions = (one for name, at in times.items() for one in _find_deletions(evidence, name, at))
+    return sorted({one.id: one for one in (*records, *deletions)}.values(), key=lambda one: (one.monitor, one.number))
 
 
 def _find_deletions(evidence: EvidenceIndex, monitor: str, wanted: set[datetime]) -> Iterator[Record]:
@@ -111,7 +111,7 @@ def _read_checked(folder: Path, record: Record) -> bytes:
 def _make_manifest(
     incident: Incident, records: list[Record], before: Mapping[tuple[str, int], str], here: Collection[str]
 ) -> dict[str, Any]:
-    said = {(one.monitor, one.at): one.id for one in records if one.kind == GIVEN_UP}
+    deletions = {(one.monitor, one.at): one.id for one in records if one.kind == GIVEN_UP}
     return {
         "incident": incident.id,
         "release": incident.release,
@@ -122,7 +122,7 @@ def _make_manifest(
                 **_record_entry(record, before.get((record.monitor, record.number), "")),
                 "path": _path_in_zip(record) if record.id in here else None,
                 "expired": record.expired.isoformat() if record.expired else None,
-                "given_up": said.get((record.monitor, record.expired)) if record.expired else None,
+                "given_up": deletions.get((record.monitor, record.expired)) if record.expired else None,
             }
             for record in records
         ],

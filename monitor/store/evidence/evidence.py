@@ -36,10 +36,10 @@ _MOST_AT_ONCE = 4_000_000
 _SMALL = 256_000
 """The most bytes that are compressed inside a transaction. More is compressed before it."""
 _DAY = timedelta(days=1)
-_MOST_TURNS = 24
+_MOST_CHANGES = 24
 """The most changes of a target in an hour that are kept as bytes. More changes of an unstable page prove no more."""
 _HOUR = timedelta(hours=1)
-_MOST_TURNING = 10_000
+_MOST_CHANGING = 10_000
 _MOST_KNOWN = 2_000
 """How many of the last committed records stay in memory, in case the store loses them."""
 
@@ -89,7 +89,7 @@ class Evidence:
         # If the store fails over during the start, it may have lost the records that were just read from it.
         self._is_in_doubt = True
         self._last = LastAnswers()
-        self._turns: dict[str, list[datetime]] = {}
+        self._changes: dict[str, list[datetime]] = {}
         self._unchanged: dict[tuple[str, str], tuple[str, str]] = {}
         writer.add_member(self)
 
@@ -132,13 +132,13 @@ class Evidence:
     def _is_flapping(self, target: str) -> bool:
         """Count a change of a target, and return whether there were too many in the last hour."""
         now = self._clock.now()
-        lately = [at for at in self._turns.pop(target, ()) if now - at < _HOUR]
-        if is_flapping := len(lately) >= _MOST_TURNS:
-            self._turns[target] = lately
+        lately = [at for at in self._changes.pop(target, ()) if now - at < _HOUR]
+        if is_flapping := len(lately) >= _MOST_CHANGES:
+            self._changes[target] = lately
         else:
-            self._turns[target] = [*lately, now]
-        while len(self._turns) > _MOST_TURNING:
-            self._turns.pop(next(iter(self._turns)))
+            self._changes[target] = [*lately, now]
+        while len(self._changes) > _MOST_CHANGING:
+            self._changes.pop(next(iter(self._changes)))
         return is_flapping
 
     def remember(self, target: Target, outcome: Answer | Failure) -> None:

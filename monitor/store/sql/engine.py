@@ -113,10 +113,10 @@ class Store:
         with convert_faults(self._place):
             if self._read_revision() is None:
                 self._create_tables()
-            kept = self._read_revision() or {}
+            revision = self._read_revision() or {}
             if not steps:
-                self._schema_check.check(kept)
-            elif self._schema_check.needs_migration(kept):
+                self._schema_check.check(revision)
+            elif self._schema_check.needs_migration(revision):
                 self._migrate()
             self._known = identity(self._file)
             self._is_settled = steps
@@ -124,9 +124,9 @@ class Store:
     def check_schema(self) -> None:
         """Raise if this version cannot use the store's schema. The store is not changed."""
         with convert_faults(self._place):
-            kept = self._read_revision()
-            if kept is not None:
-                self._schema_check.check(kept)
+            revision = self._read_revision()
+            if revision is not None:
+                self._schema_check.check(revision)
 
     def free_pages(self, most: int) -> int:
         """Return up to `most` free pages to the disk. Return how many free pages are left.
@@ -172,11 +172,11 @@ class Store:
         Raises `UserFault` if this store is not empty, or if the other does not have this version's schema.
         """
         with convert_faults(source._place):
-            kept = source._read_revision()
-            if kept is None:
+            revision = source._read_revision()
+            if revision is None:
                 raise UserFault(f"store {source._place}: is not a store of ninethirty")
-            if source._schema_check.is_older(kept):
-                shape = kept["version_num"]
+            if source._schema_check.is_older(revision):
+                shape = revision["version_num"]
                 raise UserFault(
                     f"store {source._place}: its shape is {shape}: run `ninethirty store upgrade` on it first"
                 )
