@@ -41,7 +41,7 @@ def read(
 FIRST = read(CalendarState("c"), 0, SLOT, as_of=-3)
 
 
-def test_the_first_read_says_as_of_when_it_speaks_and_that_nothing_was_known_before() -> None:
+def test_first_read_states_its_earliest_instant_and_no_earlier_promise() -> None:
     promise = FIRST.changes.promises["e0"]
     assert (promise.unlearnt, promise.confirmed_at) == (None, minutes(-3))
     assert (FIRST.state.as_of, FIRST.state.last_read) == (minutes(-3), minutes(0))
@@ -89,7 +89,7 @@ def test_a_title_is_kept_as_changed_only_where_it_did() -> None:
     assert len(many.titles["e0"]) == 100
 
 
-def test_the_last_twenty_counts_are_the_measure_and_one_that_was_accepted_alone() -> None:
+def test_reads_are_compared_with_the_last_twenty_counts_or_only_an_accepted_one() -> None:
     state = CalendarState("c")
     for n in range(25):
         state = read(state, n, SLOT).state
@@ -113,7 +113,7 @@ def test_a_read_that_raises_an_alarm_leaves_the_state_as_it_was() -> None:
     assert weighed.state is known
 
 
-def test_a_state_taken_up_again_counts_usable_reads_alone_newest_last() -> None:
+def test_loaded_state_counts_only_usable_reads_newest_last() -> None:
     rows = [
         CalendarRead("c", minutes(at) - timedelta(seconds=5), minutes(at), usable=usable, entries=entries)
         for at, usable, entries in ((30, False, 9), (20, True, 3), (10, True, 2))

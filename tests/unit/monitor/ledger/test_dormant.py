@@ -100,7 +100,7 @@ def test_a_name_that_was_given_long_ago_is_not_given_again(tmp_path: Path) -> No
     at_work(tmp_path, act, OTHER)
 
 
-def test_a_listing_that_shows_one_shows_nothing_new(tmp_path: Path) -> None:
+def test_listing_entry_of_a_past_release_is_matched_in_the_store(tmp_path: Path) -> None:
     async def act(office: Office) -> None:
         await left(office)
         await office.reopen()
@@ -120,7 +120,7 @@ def test_a_listing_that_shows_one_shows_nothing_new(tmp_path: Path) -> None:
     at_work(tmp_path, act)
 
 
-def test_what_a_person_saw_of_one_is_reported_with_what_was_promised(tmp_path: Path) -> None:
+def test_past_release_is_loaded_with_its_promises_on_request(tmp_path: Path) -> None:
     async def act(office: Office) -> None:
         await left(office)
         await office.reopen()
@@ -142,7 +142,7 @@ OTHERS = many(12, days=600)
 MISSING = "CALENDAR: no calendar announces the next edition of Example yields: July 2025 (example-office)"
 
 
-def test_editions_long_over_still_tell_when_the_next_is_missing(tmp_path: Path) -> None:
+def test_past_editions_still_show_that_the_next_one_is_missing(tmp_path: Path) -> None:
     async def act(office: Office) -> None:
         await office.read(csv(*SERIES, *OTHERS))
         await office.read(csv(*OTHERS), after=10)

@@ -102,7 +102,7 @@ def assert_every_entry_has_the_promise_it_says(store: TemporaryStore) -> None:
 
 
 @pytest.mark.parametrize("portions", range(3))
-def test_a_read_that_is_cut_off_behind_any_portion_counts_for_nothing(portions: int) -> None:
+def test_read_that_stops_after_any_portion_does_not_count(portions: int) -> None:
     store = CutOffStore()
 
     async def story(clock: VirtualClock) -> None:
@@ -231,7 +231,7 @@ def test_reads_that_say_the_same_do_not_pile_up_while_a_store_is_away() -> None:
     assert {promise.confirmed_at for promise in store.ledger.promises()} == {START + 99 * HOUR}
 
 
-def test_a_read_for_which_there_is_no_room_is_refused_and_can_be_learnt_later() -> None:
+def test_read_without_room_in_the_queue_is_refused_and_can_be_recorded_later() -> None:
     refused: list[datetime] = []
 
     async def act(monitor: Monitor, store: CutOffStore, _clock: VirtualClock) -> None:

@@ -31,7 +31,7 @@ def book(*promises: Promise) -> PromiseBook:
     return made
 
 
-def test_promises_stand_in_the_order_learnt_however_they_are_added() -> None:
+def test_promises_are_sorted_by_the_time_of_their_read() -> None:
     made = book(said(2), said(1), said(3))
     assert [one.learnt for one in made.promises_of("x")] == [T0 + n * MINUTE for n in (1, 2, 3)]
     later = SLOT + timedelta(days=1)
@@ -65,7 +65,7 @@ def test_a_release_is_near_from_so_long_before_its_slot_until_a_fortnight_after(
     assert made.promised_instants("x", SLOT + MINUTE, SLOT + 2 * MINUTE) == made.promised_instants("x", T0, T0) == []
 
 
-def test_what_a_calendar_said_is_copied_once_and_other_calendars_words_are_not() -> None:
+def test_only_promises_of_the_calendar_are_copied_and_only_once() -> None:
     made = book(said(1), said(2, "B"), replace(said(1), release="y"), said(3))
     assert made.copy_promises("A", "x", "y") == [replace(said(3), release="y")]
 
@@ -101,7 +101,7 @@ def missing(now: datetime, fresh: tuple[str, ...] = ("A",)) -> list[tuple[date, 
     return [(one.first, one.last) for one in found]
 
 
-def test_an_edition_is_missing_until_its_window_is_over_and_by_calendars_read_lately_alone() -> None:
+def test_edition_is_missing_until_its_window_ends_if_calendars_were_read_recently() -> None:
     inside = datetime(2026, 7, 10, 12, tzinfo=UTC)
     ((_, last),) = missing(inside)
     at_last = datetime(last.year, last.month, last.day, 12, tzinfo=UTC)

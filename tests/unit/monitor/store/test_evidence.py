@@ -37,7 +37,7 @@ RUN = a_run("page", PRESENT)
 T = TypeVar("T")
 
 
-def test_what_was_kept_is_read_back_byte_for_byte(archive: Archive) -> None:
+def test_kept_answer_is_read_back_byte_for_byte(archive: Archive) -> None:
     first, second = archive.keep(an_answer(404, b"\0no"), an_answer(200, b"The figures", after=1.5))
     assert archive.payload(first) == b"\0no"
     assert archive.payload(second) == b"The figures"
@@ -159,7 +159,7 @@ def test_a_calendar_that_did_not_change_is_kept_once(archive: Archive) -> None:
     assert archive.play(story) == ["edge-1", "edge-1", "edge-2", "edge-2", "edge-3"]
 
 
-def test_each_start_and_each_day_begin_a_file_and_the_chain_goes_on(archive: Archive) -> None:
+def test_each_start_and_day_begins_a_file_and_continues_the_chain(archive: Archive) -> None:
     async def over_midnight(evidence: Evidence, _writer: Writer, clock: VirtualClock) -> None:
         evidence.keep(an_answer(), "t", "turn")
         await clock.sleep(1)
@@ -296,7 +296,7 @@ def test_bytes_added_to_an_older_file_are_reported(archive: Archive) -> None:
     assert archive.faults() == [f"evidence file {older.file}: bytes after {older.length} belong to no record"]
 
 
-def test_evidence_whose_batch_failed_is_written_again_without_a_gap(archive: Archive) -> None:
+def test_evidence_of_a_failed_batch_is_written_again_without_a_gap(archive: Archive) -> None:
     archive.change_rows("ALTER TABLE run RENAME TO hidden")
 
     async def story(evidence: Evidence, writer: Writer, clock: VirtualClock) -> None:
@@ -424,7 +424,7 @@ def test_old_evidence_is_given_up_and_marked_so_in_the_store(archive: Archive) -
     assert archive.faults() == []
 
 
-def test_an_entry_of_the_chain_says_what_was_given_up_and_by_which_rule(archive: Archive) -> None:
+def test_record_of_a_deletion_names_the_records_and_the_rule(archive: Archive) -> None:
     for second in range(2):
         archive.keep(an_answer(after=second), an_answer(200, after=second))
     archive.give_up(400, 0)
@@ -482,7 +482,7 @@ def test_the_oldest_evidence_is_given_up_first_and_the_newest_never(archive: Arc
 
 
 @virtually
-async def test_nothing_is_kept_after_the_end(clock: VirtualClock, archive: Archive) -> None:
+async def test_answers_are_not_kept_after_close(clock: VirtualClock, archive: Archive) -> None:
     writer = Writer(archive.store, clock)
     evidence = Evidence(archive.folder, archive.store.evidence, writer, clock, "edge")
     evidence.keep(an_answer(), "t", "turn")

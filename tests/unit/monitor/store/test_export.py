@@ -87,9 +87,7 @@ def test_an_export_has_the_same_bytes_whenever_it_is_made(archive: Archive, tmp_
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
 
 
-def test_an_export_names_what_was_given_up_and_the_entry_of_the_chain_that_says_so(
-    archive: Archive, tmp_path: Path
-) -> None:
+def test_export_lists_deleted_records_with_the_record_of_their_deletion(archive: Archive, tmp_path: Path) -> None:
     archive.keep(an_answer(404), OF_ANOTHER_RELEASE)
     archive.keep(an_answer(200, b"out"))
     archive.give_up(400, 0, SLOT + DAY)

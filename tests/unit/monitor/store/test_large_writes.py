@@ -102,7 +102,7 @@ def test_other_writes_and_runs_go_between_two_portions() -> None:
     assert len(stored(store)) == 4 * RUNS_AT_ONCE + 1
 
 
-def test_large_writes_come_in_their_order_and_one_that_raises_holds_up_none() -> None:
+def test_large_writes_are_made_in_order_and_one_that_raises_delays_no_other() -> None:
     store, order = TemporaryStore(), list[str]()
 
     def wrong(_tx: Transaction, _some: Sequence[int]) -> None:
@@ -154,7 +154,7 @@ def test_a_portion_that_the_store_refuses_is_written_again_with_those_after_it()
     assert len(stored(store)) == 3 * RUNS_AT_ONCE
 
 
-def test_what_can_be_kept_elsewhere_is_every_portion_that_is_not_committed() -> None:
+def test_journal_gets_every_uncommitted_portion() -> None:
     store, elsewhere = TemporaryStore(), TemporaryStore()
 
     async def story(clock: VirtualClock) -> None:
@@ -219,9 +219,7 @@ class StandingLoop(JumpingLoop):
 
 
 @pytest.mark.parametrize(("still", "done_at", "told"), [(0.0, 9.0, False), (8.0, 9.2, True), (8.0, 30.0, False)])
-def test_a_process_that_stands_still_does_not_take_its_store_for_silent(
-    still: float, done_at: float, *, told: bool
-) -> None:
+def test_suspended_process_does_not_report_a_silent_store(still: float, done_at: float, *, told: bool) -> None:
     async def story() -> bool:
         loop = asyncio.get_running_loop()
         assert isinstance(loop, StandingLoop)

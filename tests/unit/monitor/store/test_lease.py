@@ -19,7 +19,7 @@ def take(store: Store, who: Leaseholder, now: datetime) -> bool:
         return who.take(tx, OUTBOX, now)
 
 
-def test_a_killed_monitors_work_is_taken_up_when_its_lease_runs_out(sqlite: Store) -> None:
+def test_another_monitor_does_the_work_when_the_lease_of_a_killed_one_runs_out(sqlite: Store) -> None:
     assert take(sqlite, A, NOON)
     assert not take(sqlite, B, NOON + LASTS - SECOND)
     assert take(sqlite, B, NOON + LASTS)
@@ -55,7 +55,7 @@ def test_a_lease_lasts_longer_while_the_store_is_slow_and_no_longer_for_one_that
 
 
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.booleans(), st.integers(0, 20)), max_size=30))
-def test_at_no_instant_do_two_monitors_hold_one_lease(steps: list[tuple[str, bool, int]]) -> None:
+def test_two_monitors_never_have_one_lease_at_once(steps: list[tuple[str, bool, int]]) -> None:
     store, now = TemporaryStore(), NOON
     believed: dict[str, datetime] = {}
     for name, gives_back, seconds in steps:

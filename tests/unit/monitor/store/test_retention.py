@@ -59,7 +59,7 @@ async def test_bytes_are_kept_as_the_configuration_says_and_repeated_reads_for_n
     ]
 
 
-async def test_nothing_given_up_is_nothing_said() -> None:
+async def test_no_deletion_writes_no_log_line() -> None:
     store, clock = TemporaryStore(), SystemClock()
     store.upgrade()
     writer = Writer(store, clock)

@@ -44,7 +44,7 @@ def last_committed(folder: Path, first: int, seconds: float) -> int:
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_a_kill_at_any_moment_loses_nothing_that_was_committed(tmp_path: Path, seed: int) -> None:
+def test_kill_at_any_moment_loses_no_committed_row(tmp_path: Path, seed: int) -> None:
     chance = random.Random(seed)  # noqa: S311  # no secret hangs on it
     last = -1
     for _ in range(2):

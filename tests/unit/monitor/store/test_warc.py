@@ -49,7 +49,7 @@ async def test_the_request_is_kept_as_the_publisher_received_it(case: str) -> No
     assert b"Accept-Encoding: gzip" in request[2]
 
 
-def test_an_answer_that_crossed_no_wire_tells_what_is_known_of_its_request() -> None:
+def test_record_of_an_answer_without_sent_bytes_has_the_known_request() -> None:
     asked = replace(an_answer(), request=Request("https://www.gov.uk/x?y=1", method="HEAD", etag='"1"'))
     assert kept(asked)[0][2] == b'HEAD /x?y=1 HTTP/1.1\r\nHost: www.gov.uk\r\nIf-None-Match: "1"\r\n\r\n'
     assert [kind for kind, _, _ in kept(replace(asked, request=None))] == ["response"]

@@ -73,7 +73,7 @@ async def test_runs_put_within_the_delay_are_committed_together_and_in_time(cloc
 
 
 @virtually
-async def test_a_writer_told_to_take_its_time_gathers_for_as_long_as_it_was_told(clock: VirtualClock) -> None:
+async def test_writer_collects_runs_for_its_delay(clock: VirtualClock) -> None:
     store = FailingStore()
     writer = Writer(store, clock, delay=5.0)
     for second in range(40):
@@ -114,7 +114,7 @@ async def test_everything_put_before_a_write_is_there_when_it_is_made(clock: Vir
 
 
 @virtually
-async def test_two_that_change_one_thing_in_one_batch_see_what_each_other_did(clock: VirtualClock) -> None:
+async def test_second_write_in_a_batch_sees_the_rows_of_the_first(clock: VirtualClock) -> None:
     store = TemporaryStore()
 
     def note(text: str) -> Callable[[Transaction], None]:
@@ -133,7 +133,7 @@ async def test_two_that_change_one_thing_in_one_batch_see_what_each_other_did(cl
 
 
 @virtually
-async def test_a_write_that_raises_is_undone_alone_and_told_to_its_caller(clock: VirtualClock) -> None:
+async def test_only_a_write_that_raises_is_undone_and_its_caller_gets_the_exception(clock: VirtualClock) -> None:
     store, told = FailingStore(), Told()
 
     def wrong(tx: Transaction) -> None:
@@ -156,7 +156,7 @@ async def test_a_write_that_raises_is_undone_alone_and_told_to_its_caller(clock:
 
 
 @virtually
-async def test_while_the_store_fails_everything_is_held_and_written_once_it_recovers(clock: VirtualClock) -> None:
+async def test_writes_wait_while_the_store_fails_and_are_made_when_it_recovers(clock: VirtualClock) -> None:
     store, told = FailingStore(failures=4), Told()
     writer = told.writer(store, clock)
     writer.queue_run(a_run(looks=1))
@@ -171,7 +171,7 @@ async def test_while_the_store_fails_everything_is_held_and_written_once_it_reco
 
 
 @virtually
-async def test_whoever_will_not_wait_is_told_of_the_failing_store_and_nothing_is_kept(clock: VirtualClock) -> None:
+async def test_impatient_caller_gets_the_failure_and_its_write_is_dropped(clock: VirtualClock) -> None:
     store = FailingStore(failures=1)
     writer = Writer(store, clock)
     writer.queue_run(a_run())
@@ -213,7 +213,7 @@ async def test_full_backlog_refuses_new_runs_but_accepts_longer_versions_of_wait
 
 
 @virtually
-async def test_closing_writes_what_is_held_and_later_writes_are_refused(clock: VirtualClock) -> None:
+async def test_closing_commits_waiting_writes_and_later_writes_are_refused(clock: VirtualClock) -> None:
     store = TemporaryStore()
     writer = Writer(store, clock)
     writer.queue_run(a_run())
@@ -229,7 +229,7 @@ async def test_closing_writes_what_is_held_and_later_writes_are_refused(clock: V
 
 
 @virtually
-async def test_closing_on_a_store_that_stays_broken_tells_what_was_lost(clock: VirtualClock) -> None:
+async def test_closing_on_a_failing_store_reports_the_lost_rows(clock: VirtualClock) -> None:
     store = FailingStore(failures=10_000)
     writer = Writer(store, clock)
     writer.queue_run(a_run())
@@ -241,7 +241,7 @@ async def test_closing_on_a_store_that_stays_broken_tells_what_was_lost(clock: V
 
 
 @virtually
-async def test_an_abandoned_writer_keeps_only_what_was_committed(clock: VirtualClock) -> None:
+async def test_abandoned_writer_keeps_only_committed_rows(clock: VirtualClock) -> None:
     store = TemporaryStore()
     writer = Writer(store, clock)
     writer.queue_run(a_run())
@@ -290,7 +290,7 @@ async def test_a_caller_that_gave_up_before_its_turn_is_not_served(clock: Virtua
 
 @pytest.mark.parametrize("first", [False, True])
 @virtually
-async def test_a_run_that_no_store_can_hold_does_not_stop_the_others(
+async def test_run_that_cannot_be_stored_does_not_stop_the_others(
     clock: VirtualClock, sqlite: Store, *, first: bool
 ) -> None:
     told = Told()
@@ -327,7 +327,7 @@ async def test_no_transaction_exceeds_its_limit_and_every_run_is_committed_befor
 
 
 @virtually
-async def test_what_rests_on_nothing_put_before_does_not_wait_for_it(clock: VirtualClock) -> None:
+async def test_write_marked_first_does_not_wait_for_earlier_runs(clock: VirtualClock) -> None:
     store, many = FailingStore(), 4 * RUNS_AT_ONCE
     writer = Writer(store, clock)
     for number in range(many):
@@ -342,9 +342,7 @@ async def test_what_rests_on_nothing_put_before_does_not_wait_for_it(clock: Virt
 
 @pytest.mark.parametrize("failing", [0, 2])
 @virtually
-async def test_what_goes_along_is_written_in_portions_ahead_of_what_rests_on_it(
-    clock: VirtualClock, failing: int
-) -> None:
+async def test_rows_of_members_are_written_in_portions_before_the_runs(clock: VirtualClock, failing: int) -> None:
     store = FailingStore(failing)
     written: list[tuple[int, int]] = []
 
@@ -378,9 +376,7 @@ async def test_what_goes_along_is_written_in_portions_ahead_of_what_rests_on_it(
 
 @pytest.mark.parametrize("when", [0.0, 0.05, 0.2])
 @virtually
-async def test_a_companion_is_written_ahead_of_the_runs_and_told_of_the_commit(
-    clock: VirtualClock, when: float
-) -> None:
+async def test_member_is_written_before_the_runs_and_notified_of_the_commit(clock: VirtualClock, when: float) -> None:
     store = FailingStore(failures=1)
     calls: list[str] = []
 

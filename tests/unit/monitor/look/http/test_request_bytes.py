@@ -57,7 +57,7 @@ def test_conditions_follow_the_headers_of_every_request() -> None:
     ]
 
 
-def test_requests_to_one_host_share_what_is_the_same() -> None:
+def test_requests_to_one_host_share_their_common_bytes() -> None:
     one = writer()
     first, second = one.write(Request("https://stats.example/a")), one.write(Request("https://stats.example/b?c=d"))
     assert first.shared is second.shared

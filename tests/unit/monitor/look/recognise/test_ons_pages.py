@@ -85,7 +85,7 @@ def test_a_page_without_a_mark_is_read_by_the_words_of_its_language(language: st
 
 
 @pytest.mark.parametrize("language", ["en", "cy"])
-def test_a_page_without_a_mark_is_out_when_it_has_documents_and_else_proves_nothing(language: str) -> None:
+def test_page_without_a_mark_is_present_with_documents_and_else_unknown(language: str) -> None:
     assert release_page(language, "published", "publications", marked=False).specific
     assert release_page(language, "published", "summary", marked=False).state is U
 
@@ -175,7 +175,7 @@ def test_retired_address_is_unknown() -> None:
         ("autumn-term", P),
     ],
 )
-def test_a_publication_of_ees_that_goes_back_to_an_earlier_year_shows_no_new_edition(slug: str, state: State) -> None:
+def test_earlier_latest_release_of_ees_is_no_new_edition(slug: str, state: State) -> None:
     said = json.dumps({"title": "Example absence", "latestRelease": {"slug": slug}}).encode()
     assert recogniser("ees-after:2024-25-autumn-term")(answer(said, "application/json"), CONTEXT).state is state
 

@@ -141,7 +141,7 @@ def test_json_is_queried_by_an_expression(said: object, state: State) -> None:
     assert recogniser("jmespath:out")(json_answer(said), CONTEXT).state is state
 
 
-def test_a_title_found_by_an_expression_is_specific_and_no_json_proves_nothing() -> None:
+def test_title_found_by_an_expression_is_specific_and_broken_json_is_unknown() -> None:
     look = recogniser("jmespath:results[].title")
     assert look(json_answer({"results": [{"title": TITLE}]}), CONTEXT).specific
     assert look(answer(b"<html>", "application/json"), CONTEXT).state is State.UNKNOWN
@@ -156,7 +156,7 @@ def test_an_entry_of_a_feed_is_found() -> None:
     ]
 
 
-def test_a_whole_feed_without_the_entry_is_absence_and_a_cut_one_proves_nothing() -> None:
+def test_whole_feed_without_the_entry_is_absence_and_a_cut_one_is_unknown() -> None:
     whole = FEED.format(title="Something else").encode()
     look = recogniser("feed:example claims")
     assert look(answer(whole, "application/atom+xml"), CONTEXT).state is State.ABSENT
@@ -165,7 +165,7 @@ def test_a_whole_feed_without_the_entry_is_absence_and_a_cut_one_proves_nothing(
     assert look(answer(b"/etc/passwd"), CONTEXT).state is State.UNKNOWN
 
 
-def test_a_feed_too_large_to_read_in_time_proves_nothing() -> None:
+def test_feed_too_large_to_read_in_time_is_unknown() -> None:
     entries = "<entry><title>x</title></entry>" * 20_000
     body = FEED.format(title="Something else").replace("</feed>", f"{entries}</feed>").encode()
     assert recogniser("feed:example claims")(answer(body, "application/atom+xml"), CONTEXT).state is State.UNKNOWN

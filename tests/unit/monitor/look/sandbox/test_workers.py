@@ -86,7 +86,7 @@ def test_worker_that_computes_is_waited_for_on_a_busy_machine() -> None:
     assert wait_for_message(cast("Worker", SlowWorker(polls=100, computes=True)), 22.0)
 
 
-def test_worker_that_stands_still_is_not_waited_for() -> None:
+def test_idle_worker_is_killed_after_its_time() -> None:
     assert wait_for_message(cast("Worker", SlowWorker(polls=22, computes=False)), 22.0)
     assert not wait_for_message(cast("Worker", SlowWorker(polls=100, computes=False)), 22.0)
 
