@@ -166,7 +166,7 @@ BUDGETS = {
     "monitor/web": 5865,
     "monitor/app": 2581,
     "monitor/rehearse": 3590,
-    "monitor/cli": 4952,
+    "monitor/cli": 4950,
 }
 
 
