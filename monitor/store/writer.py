@@ -37,9 +37,8 @@ class _Abandoned(Exception):
 class Writer:
     """Makes every write of a daemon to its store. All methods must be called in the event loop's thread.
 
-    At most `most` runs wait. A later version of a run replaces one that waits. If more come, `queue_run` refuses them,
-    and the caller must record a blind span of cause `store`. At most `most_large` rows of large writes wait. All of
-    them wait in `backlog`.
+    At most `most` runs wait in `backlog`. A later version of a run replaces one that waits. `queue_run` refuses more
+    runs, and the caller must record a blind span of cause `store`. At most `most_large` rows of large writes wait.
 
     `members` add rows to every batch. `delay` is the longest time in seconds from the first `queue_run` to its commit.
     After each attempt, `on_commit` is called with its seconds and rows, or `on_failure` with its fault.
