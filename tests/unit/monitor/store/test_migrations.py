@@ -13,6 +13,7 @@ from monitor.errors import StoreFault
 from monitor.store.sql import migrate
 from monitor.store.sql.engine import Store
 from monitor.store.sql.tables import HEAD, METADATA
+from tests.contracts.later import known_revisions
 
 
 def differences(connection: Connection) -> list[object]:
@@ -56,7 +57,7 @@ def test_every_migration_can_be_undone_and_repeated(sqlite: Store) -> None:
 
 
 def test_the_newest_step_is_the_one_that_the_tables_name() -> None:
-    assert migrate.known_revisions()[0] == HEAD
+    assert known_revisions()[0] == HEAD
 
 
 def test_store_made_by_a_newer_version_is_not_changed(sqlite: Store) -> None:
