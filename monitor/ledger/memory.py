@@ -156,6 +156,7 @@ class LedgerMemory:
                 yield SeriesEdition(release.id, release.producer, release.title, release.calendars, promise.slot)
 
     def _forget_releases(self, over: Collection[str]) -> None:
+        """Remove releases, with their entries and promises, from memory."""
         uids: dict[str, set[str]] = defaultdict(set)
         for (calendar, uid), release in self.release_of.items():
             if release in over:

@@ -174,6 +174,7 @@ class CalendarReader:
             asks = list(await self._next_asks([each.page for each in got]))
 
     async def _next_asks(self, pages: Sequence[Page]) -> Sequence[Ask]:
+        """Return the requests for further pages that the source needs, given those that it has."""
         now = self.clock.now()
         if not self._needs_worker(pages) or not isinstance(self.source, StatefulSource):
             return self.source.more(pages, now)

@@ -48,6 +48,7 @@ def is_due(slots: Iterable[datetime], now: datetime, tried: datetime, usable: da
 
 
 def _read_times(slot: datetime, now: datetime, usable: datetime, *, often: bool) -> Iterator[datetime]:
+    """Yield the instants near a slot after which the calendar must be read."""
     if now < slot:
         yield slot - _JUST_BEFORE
         if not often and usable < slot - OFTEN:

@@ -152,6 +152,7 @@ def _add_read(portions: Portions, read: CalendarRead) -> None:
 
 
 def _write_entries(tx: Transaction, entries: Sequence[tuple[Entry, Release | None, Promise | None]]) -> None:
+    """Write entries, each with its release and its promise if these are new or changed."""
     # All monitors write in the same order. Otherwise two could wait for each other's rows.
     releases = {release.id: release for _, release, _ in entries if release is not None}
     tx.save_releases(releases[name] for name in sorted(releases))

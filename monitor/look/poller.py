@@ -263,7 +263,7 @@ class Poller:
             self._hooks.on_missed(target, looks)
 
     def _report_disturbance(self, wait: Disturbance) -> None:
-        # Every queue notices the same stall, but it is reported once.
+        """Report a late wakeup or a step of our clock, once although every queue notices it."""
         if self._stalled_until is not None and wait.begins <= self._stalled_until < wait.ends + timedelta(seconds=1):
             self._stalled_until = max(self._stalled_until, wait.ends)
             return

@@ -272,6 +272,7 @@ class Members:
         return tuple(sorted({*others, self._name} if self._settled == self.term else others))
 
     def _update_share(self, members: tuple[str, ...], quiet: Mapping[str, float] | None = None) -> None:
+        """Publish the share of this monitor among these members, and the waits of hosts."""
         share = Share(self._name, members, self._store_clock_zero or 0.0, self._divided, quiet or {})
         if share.members != self.share.members:
             _log.info("monitors", looking=share.members)

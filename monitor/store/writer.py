@@ -194,6 +194,7 @@ class Writer:
             self._members.pop().close()
 
     def _commit_within(self, seconds: float) -> None:
+        """Start a commit within so many seconds, but not before the pause after a failure is over."""
         if self._abandoned or self._commit is not None:
             return
         loop = asyncio.get_running_loop()
@@ -277,6 +278,7 @@ class Writer:
         self._is_silent = False
 
     def _save(self, batch: Batch) -> None:
+        """Write a batch in one transaction. Called in the writer's thread."""
         with self._store.transaction() as transaction:
             batch.current = None
             for member in self._members:

@@ -126,6 +126,7 @@ class Names:
     def _run_lookup(
         self, name: tuple[str, int], loop: asyncio.AbstractEventLoop, pending: asyncio.Future[list[str]]
     ) -> None:
+        """Look up a name in this thread, and pass the result to the event loop."""
         found: list[str] = []
         fault: Exception | None = None
         try:

@@ -244,6 +244,7 @@ class _Pool:
         return await self._connect_to(routes[-1], timing, timing.seconds_left(_CONNECT_SECONDS))
 
     async def _connect_to(self, route: Route, timing: RequestTiming, seconds: float) -> Connection:
+        """Return a connection by one route. Raises `httpx.ConnectError`, and `httpx.ConnectTimeout` after `seconds`."""
         loop = asyncio.get_running_loop()
         context, name = (self._context, self._origin.host) if route.tls else (None, None)
         try:

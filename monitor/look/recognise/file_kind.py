@@ -6,13 +6,12 @@ Signatures: PKWARE's APPNOTE (zip, and so OOXML and ODF), [MS-CFB] (the old Offi
 from __future__ import annotations
 
 import codecs
-import json
 from collections import Counter
 from dataclasses import replace
 
 from monitor.look.fetch import Answer
 from monitor.look.recognise.notices import read_removal, says_missing
-from monitor.look.recognise.page import Page, is_html
+from monitor.look.recognise.page import Page, is_html, parse_json
 from monitor.look.recognise.result import Context, Recognised, absent, unknown
 from monitor.look.recognise.title import NOT_ITS_TITLE, names_release
 from schedules.patterns import quick
@@ -138,9 +137,7 @@ def _json_fault(answer: Answer) -> str:
     """Return why JSON is not content: it is broken, empty or an error message. Empty for any other, or if large."""
     if not answer.whole or len(answer.body) > _LONGEST_MESSAGE:
         return ""
-    try:
-        content = json.loads(answer.body)
-    except (ValueError, RecursionError):
+    if (content := parse_json(answer.body)) is None:
         return WRONG_KIND
     is_error = isinstance(content, dict) and all(str(key).lower() in _ERROR_KEYS for key in content)
     return ERROR_MESSAGE if is_error or not content else ""

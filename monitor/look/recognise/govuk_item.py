@@ -34,6 +34,7 @@ def recognise_json(answer: Answer, context: Context) -> Recognised:
 
 
 def _read_item(item: ContentItem, content: Mapping[str, Any], context: Context) -> Recognised:
+    """Return what a content item proves: a release that is out, withdrawn, only announced, or redirected."""
     if item.schema is Schema.GONE:
         return withdrawn("gone")
     if item.schema is Schema.REDIRECT:

@@ -102,6 +102,7 @@ class _Fault:
 
 
 def _faults_of_bytes(folder: Path | None, record: Record) -> Iterator[_Fault]:
+    """Yield the fault of a record's bytes, if they are missing or altered."""
     if folder is None:
         return
     try:

@@ -116,6 +116,7 @@ def snapshot(source: Engine) -> Iterator[Connection]:
 
 
 def _copy_table(reader: Connection, writer: Connection, table: Table) -> int:
+    """Copy all rows of a table. Return how many. Raises `StoreFault` if some did not arrive."""
     count = 0
     for rows in reader.execute(select(table)).mappings().partitions(_ROWS):
         writer.execute(insert(table), [dict(row) for row in rows])

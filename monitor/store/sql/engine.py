@@ -226,6 +226,7 @@ class Store:
         self._engine.dispose()
 
     def _prepare_file(self, address: URL) -> URL:
+        """Return the address of an SQLite file, in a temporary folder for a store in memory. Create its folder."""
         if address.database not in {None, "", ":memory:"}:
             self._file = Path(str(address.database))
             make_folder(self._file)

@@ -33,6 +33,7 @@ def works_from(revision: str, shape: Shape = OURS) -> str:
 
 
 def _make_room(connection: Connection) -> None:
+    """Create or complete the table with the revision, and lock it against other monitors."""
     # Stores of early versions do not have this table's second column yet.
     REVISION.create(connection, checkfirst=True)
     if connection.dialect.name == "postgresql":

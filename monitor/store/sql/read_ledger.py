@@ -164,6 +164,7 @@ def _make_edition(row: dict[str, Any]) -> SeriesEdition:
 
 
 def _releases_in_period(begin: datetime | None, end: datetime | None) -> Any:  # noqa: ANN401  # a subquery has no type name
+    """Return the query for releases with a newest promise, or a verdict's slot, in `[begin, end)`."""
     promise, newer = tables.PROMISE, tables.PROMISE.alias()
     outdated = select(newer.c.release).where(newer.c.release == promise.c.release, newer.c.learnt > promise.c.learnt)
     promised = select(promise.c.release).where(*in_period(promise.c.begins, begin, end), ~outdated.exists())

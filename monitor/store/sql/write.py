@@ -222,6 +222,7 @@ class Transaction:
         return self._connection.execute(statement, row).first() is not None
 
     def _chains_of(self, records: Sequence[Record]) -> dict[tuple[str, int], str]:
+        """Return the stored chain hashes of these records, by monitor and number."""
         table, found = tables.EVIDENCE, dict[tuple[str, int], str]()
         asked = select(table.c.monitor, table.c.number, table.c.chain)
         for some in chunks([(record.monitor, record.number) for record in records]):
