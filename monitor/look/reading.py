@@ -14,7 +14,7 @@ from monitor.look.challenge import find_challenge
 from monitor.look.fetch import Answer, Found
 from monitor.look.recognise.file_kind import interpret_wrong_file
 from monitor.look.recognise.page import is_html
-from monitor.look.recognise.registry import recogniser
+from monitor.look.recognise.registry import find_recogniser
 from monitor.look.recognise.result import NAMELESS, Context, Recognised, unknown
 from monitor.look.sandbox.process import NoWorker, ReadFault
 from monitor.look.sandbox.workers import Workers
@@ -56,7 +56,7 @@ def read_body(name: str, answer: Answer, context: Context) -> Recognised:
     if (other := interpret_wrong_file(answer, context)) is not None:
         return other
     try:
-        recognise = recogniser(name)
+        recognise = find_recogniser(name)
     except UserFault:
         # One wrong rule must not stop the looks at other targets.
         return unknown("no recogniser of that name")

@@ -13,7 +13,7 @@ from ipaddress import ip_address
 from monitor.look.fetch import Reason
 from monitor.look.guard import Guard, Origin, RefusedAddress
 
-MOST = 32
+MOST_LOOKUPS = 32
 """How many names may be looked up at once. Each has one thread, however many requests wait for it."""
 FRESH_SECONDS = 60.0
 STALE_SECONDS = 900.0
@@ -80,13 +80,13 @@ def query_system_resolver(host: str, port: int) -> list[str]:
     return [str(entry[4][0]) for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
 
 
-class Names:
+class NameCache:
     """Looks up names with `lookup`, each once for all requests that wait for it, and caches addresses for a minute.
 
     The threads are daemon threads, so that a name server that never answers does not delay the end of the process.
     """
 
-    def __init__(self, lookup: Lookup = query_system_resolver, *, most: int = MOST) -> None:
+    def __init__(self, lookup: Lookup = query_system_resolver, *, most: int = MOST_LOOKUPS) -> None:
         self._lookup = lookup
         self._most = most
         self._kept: dict[tuple[str, int], tuple[list[str], float]] = {}
@@ -162,7 +162,7 @@ class Resolver:
     guard: Guard
     router: Router | None = None
     proxies: Proxies = field(default_factory=Proxies)
-    names: Names = field(default_factory=Names)
+    names: NameCache = field(default_factory=NameCache)
 
     async def find_routes(self, origin: Origin, seconds: float) -> list[Route]:
         """Return where to connect, the best route first, within `seconds`. Raises `NoAddress` and `RefusedAddress`."""

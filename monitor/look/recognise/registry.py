@@ -36,7 +36,7 @@ WITH_RULE = {
 
 
 @lru_cache(maxsize=4096)
-def recogniser(name: str) -> Recogniser:
+def find_recogniser(name: str) -> Recogniser:
     """Return the recogniser of a name such as `govuk` or `text:July to September`.
 
     Raises `UnknownName`, with the names that exist, and `UserFault` for a rule that cannot be read.

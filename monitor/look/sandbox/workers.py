@@ -20,7 +20,7 @@ from monitor.look.sandbox.process import NoWorker, TooCostly, Worker, WorkerFaul
 from monitor.look.sandbox.worker import COSTLY, DONE
 
 _log = structlog.get_logger(__name__)
-MOST = 2
+MOST_WORKERS = 2
 MEGABYTES = 256
 """Limit of memory for a task, in addition to the memory of the libraries."""
 _SLACK_SECONDS = 2.0
@@ -58,7 +58,7 @@ class Workers:
 
     def __init__(
         self,
-        most: int = MOST,
+        most: int = MOST_WORKERS,
         *,
         megabytes: int = MEGABYTES,
         clock: Clock | None = None,

@@ -132,7 +132,7 @@ class Body(_Converted[dict[str, Any]]):
     loaded = staticmethod(lambda value: _parse_json(unpack(bytes(value))))
 
 
-class Names(_Converted[tuple[str, ...]]):
+class NameList(_Converted[tuple[str, ...]]):
     """A few ids, stored as text with one id on each line."""
 
     stored = staticmethod("\n".join)

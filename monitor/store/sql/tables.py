@@ -12,7 +12,7 @@ from alerts.incident import Kind
 from alerts.silence import Scope
 from monitor.look.sighting import State
 from monitor.store.rows import DeliveryState
-from monitor.store.sql.columns import Body, Digest, Instant, Length, Name, Names, OneOf, Packed, Words
+from monitor.store.sql.columns import Body, Digest, Instant, Length, Name, NameList, OneOf, Packed, Words
 
 HEAD = "0011"
 """The migration that makes these tables. `upgrade` does not change a store that has reached it."""
@@ -148,7 +148,7 @@ RUN = _compact_table(
     _required("why"),
     _nullable("status", sa.Integer),
     _nullable("digest"),
-    _required("evidence", Names),
+    _required("evidence", NameList),
     _nullable("version"),
     sa.Column("failed", sa.Integer, nullable=False, server_default="0"),
     _added_later("address"),
