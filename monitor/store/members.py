@@ -215,6 +215,7 @@ class Members:
         try:
             seen = await self._write_renewal(lambda tx: self._read_leases(tx, quiet))
         except NameTaken:
+            # The other process with our name makes the requests. This one has no share.
             self._has_lapsed = False
             self._update_share(())
             return

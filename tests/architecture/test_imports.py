@@ -157,7 +157,7 @@ BUDGETS = {
     "monitor/plan": 1735,
     "monitor/look": 6132,
     "monitor/judge": 4188,
-    "monitor/store": 6049,
+    "monitor/store": 6050,
     "monitor/deliver": 3067,
     "monitor/health": 1421,
     "monitor/ledger": 2352,
