@@ -60,10 +60,10 @@ def recogniser_fault(recogniser: str) -> str | None:
 
 
 def _rule_fault(recogniser: str) -> str | None:
-    from monitor.look.recognise.registry import recogniser as made  # noqa: PLC0415 # its libraries are heavy
+    from monitor.look.recognise.registry import find_recogniser  # noqa: PLC0415 # its libraries are heavy
 
     try:
-        made(recogniser)
+        find_recogniser(recogniser)
     except UserFault as exc:
         return str(exc).removeprefix(f"{recogniser}: ")
     return None
