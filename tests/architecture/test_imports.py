@@ -18,6 +18,7 @@ ORDER = [
     "schedules.times",
     "schedules.values",
     "schedules",
+    "schedules.contract",
     "alerts",
     "monitor.clock",
     "monitor.errors",
@@ -151,20 +152,20 @@ def test_the_guard_sees_a_function_that_is_too_long(tmp_path: Path) -> None:
 
 # Lines of each package, comments and blank lines included. Growth in one is paid for in another: a budget only falls.
 BUDGETS = {
-    "alerts": 9890,
-    "schedules": 8075,
+    "alerts": 9725,
+    "schedules": 8358,
     "monitor/plan": 1763,
-    "monitor/look": 6136,
-    "monitor/judge": 4353,
+    "monitor/look": 6132,
+    "monitor/judge": 4186,
     "monitor/store": 6050,
-    "monitor/deliver": 3100,
-    "monitor/health": 1424,
+    "monitor/deliver": 3067,
+    "monitor/health": 1419,
     "monitor/ledger": 2352,
-    "monitor/watch": 3882,
+    "monitor/watch": 3885,
     "monitor/config": 1815,
-    "monitor/web": 5867,
+    "monitor/web": 5864,
     "monitor/app": 2581,
-    "monitor/rehearse": 3608,
+    "monitor/rehearse": 3590,
     "monitor/cli": 4994,
 }
 
