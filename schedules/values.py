@@ -131,7 +131,7 @@ def read_duration(value: Any) -> timedelta:  # noqa: ANN401 # any TOML value
     """Read `90s`, `5m`, `2h`, `14d` or `20ms`."""
     found = _DURATION.fullmatch(value) if isinstance(value, str) else None
     if found is None:
-        raise refuse('not a duration, write "90s", "5m" or "2h"')
+        raise refuse('not a duration, write "1s"')
     seconds = float(found[1]) * _SECONDS[found[2]]
     if seconds > LONGEST_DAYS * _SECONDS["d"]:
         raise refuse(f"must be at most {LONGEST_DAYS}d")

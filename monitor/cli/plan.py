@@ -44,7 +44,7 @@ def command(context: Context, *, day: date | None, producer: str | None, as_json
     day = day or today(zone)
     begin, end = day_begins(day, zone), day_begins(day + timedelta(days=1), zone)
     with context.store() as store:
-        if producer:
+        if producer and not as_json:
             check_producer(context, store, producer)
         releases = plan_releases(store, rules, begin, end, context.now())
     load = Load(make_budget(settings), make_tripwire_producers(settings), zone)

@@ -32,7 +32,7 @@ class Length(click.ParamType[timedelta]):
         try:
             return read_duration(value)
         except ValueError as exc:
-            self.fail(f'{exc} (got "{value}")', param, ctx)
+            self.fail(f'{exc} (got "{value}"); two hours are "2h"', param, ctx)
 
 
 @click.group("silence")

@@ -38,12 +38,12 @@ def command(context: Context, *, day: date | None, producer: str | None, as_json
     """
     day = day or today(context.settings.timezone)
     rows = [row for row in board(context, day) if producer in {None, row["producer"], *row.get("producers", ())}]
-    if producer and not rows:
-        with context.store() as store:
-            check_producer(context, store, producer)
     if as_json:
         print_json(rows)
         return
+    if producer and not rows:
+        with context.store() as store:
+            check_producer(context, store, producer)
     click.echo(f"{day_text(day, weekday=True)}: {verdict_counts(rows)}")
     # If all verdicts are final, the counts above say it.
     headline, since = slot_headline(rows, context.now())

@@ -76,7 +76,7 @@ def list_incidents(
             for one, drafts in every
             if not only_open or one.closed is None or is_owed(one, drafts)
         ]
-        if producer and not chosen:
+        if producer and not chosen and not as_json:
             check_producer(context, store, producer)
     if as_json:
         print_json([incident_json(incident, drafts) for incident, drafts in chosen])

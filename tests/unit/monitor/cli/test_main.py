@@ -143,7 +143,7 @@ def test_config_is_accepted_before_and_after_the_verb(ask: Ask, folder: Path) ->
         (("today", "--date", "12/13/2026"), 'write "26/11/2026", "26 Nov" or "friday"'),
         (("today", "--date", "9.30am"), 'write "26/11/2026", "26 Nov" or "friday"'),
         (("explain", "births-2016", "--at", "half nine"), '"26/11/2026 9:31"'),
-        (("silence", "add", "--producer", "ons", "--for", "2 hours", *WHY), 'write "90s", "5m" or "2h"'),
+        (("silence", "add", "--producer", "ons", "--for", "2 hours", *WHY), 'two hours are "2h"'),
         (("silence", "add", "--producer", "ons", *WHY), "--for 2h, or --until"),
         (("silence", "add", "--producer", "ons", "--for", "2h", "--reason", "x"), '--by "duty statistician"'),
         (("report", "period", "--from", "1/2/2018", "--to", "1/1/2018"), "--to"),
@@ -210,7 +210,10 @@ def test_a_port_in_use_is_an_environment_error(ask: Ask, folder: Path) -> None:
         config = folder / "config.toml"
         config.write_text(config.read_text() + f'[web]\nlisten = "{address}"\n')
         told = ask("run")
-    assert (told.status, told.err) == (3, f"cannot listen on {address}: Address already in use\n")
+    assert (told.status, told.err) == (
+        3,
+        f"cannot listen on {address}: Address already in use: free it, or choose another port\n",
+    )
 
 
 def test_an_interrupted_verb_says_so_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:

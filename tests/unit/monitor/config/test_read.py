@@ -102,7 +102,7 @@ def test_faults_between_tables_are_reported_together_with_faults_within_them(rea
         + WHOLE.partition("[[channel]]")[1]
     )
     assert faults(read, text + '\nname = "desk"\nkind = "folder"\nfolder = "x"\n') == [
-        'config.toml: policy.on_time_within: not a duration, write "90s", "5m" or "2h" (got "90 s")',
+        'config.toml: policy.on_time_within: not a duration, write "1s" (got "90 s")',
         'config.toml: channel[2].name: is there already (got "desk")',
         'config.toml: route[1].channels: no channel of that name, did you mean desk? (got "dsk")',
     ]
