@@ -9,15 +9,21 @@ from typing import TYPE_CHECKING
 
 import click
 
+from alerts.channel import Accepted, Message, Outcome
+from alerts.finding import Finding, Part, ReleaseFacts
+from alerts.message import build_message
+from alerts.notice import Notice
+from alerts.notice_text import notice_subject, notice_text
+from alerts.steps import ACKNOWLEDGE, COMPLETE, steps_at
 from monitor.cli import complete
 from monitor.cli.common import Context, as_json, print_json
 from monitor.errors import unknown
+from schedules.times.interval import Bounds
 from schedules.times.zone import LONDON
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from alerts.channel import Message, Outcome
 
 _OVERDUE = timedelta(minutes=3)
 _ADDRESS = "https://www.example.org/statistics"
@@ -40,8 +46,6 @@ def test(context: Context, *, name: str, as_json: bool) -> None:
 
     Example: ninethirty channel test desk
     """
-    from alerts.channel import Accepted
-
     names = [channel.name for channel in context.settings.channel]
     if name not in names:
         raise unknown("channel", name, names)
@@ -69,13 +73,6 @@ async def _send_test(context: Context, name: str) -> Outcome:
 
 def _test_message(name: str, now: datetime) -> Message:
     """Return the message of a release that is three minutes overdue, marked as a test."""
-    from alerts.finding import Finding, Part, ReleaseFacts
-    from alerts.message import build_message
-    from alerts.notice import Notice
-    from alerts.notice_text import notice_subject, notice_text
-    from alerts.steps import ACKNOWLEDGE, COMPLETE, steps_at
-    from schedules.times.interval import Bounds
-
     slot, late = now - _OVERDUE, Bounds(_OVERDUE.total_seconds(), None)
     page = Part("page", "page", f"{_ADDRESS}/page", required=True, verdict="overdue", delay=late)
     facts = ReleaseFacts(
@@ -106,8 +103,6 @@ def _test_message(name: str, now: datetime) -> Message:
 
 
 def _outcome_json(outcome: Outcome) -> dict[str, object]:
-    from alerts.channel import Accepted
-
     if isinstance(outcome, Accepted):
         return {"reference": outcome.reference or None, "reason": None}
     return {"reference": None, "reason": outcome.reason, "permanent": outcome.permanent}

@@ -15,7 +15,7 @@ from schedules.sources.settings import CalendarSettings
 OUTBOX = "outbox"
 
 
-def settings_for(script: Script, base: Settings, folder: Path) -> Settings:
+def rehearsal_settings(script: Script, base: Settings, folder: Path) -> Settings:
     """Return `base` with its store, evidence and channels in `folder`.
 
     Each channel of `base` becomes a folder channel, so that routes are rehearsed and no message is sent.

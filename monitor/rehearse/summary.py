@@ -7,17 +7,17 @@ from typing import Any
 
 from alerts.finding import Ended
 from monitor.judge.as_json import lateness_text, length_text, status_in_capitals
-from monitor.rehearse.drive import Played
+from monitor.rehearse.drive import RehearsalOutcome
 from schedules.times.json import instant_from_json
 from schedules.times.words import length, stamp
 
 
-def format_summary(played: Played, *, kept: bool) -> str:
+def format_summary(played: RehearsalOutcome, *, kept: bool) -> str:
     """Return a few lines for each release, and the expectations that were not met. `kept`: name the draft files."""
     return "\n".join([*_summary_lines(played, kept=kept), ""])
 
 
-def _summary_lines(played: Played, *, kept: bool) -> Iterator[str]:
+def _summary_lines(played: RehearsalOutcome, *, kept: bool) -> Iterator[str]:
     yield played.script.title
     if played.reason is not None:
         yield f"  NOT PLAYED TO ITS END: {played.reason}"

@@ -84,11 +84,11 @@ def _body_state(content: bytes, title: str) -> PageState:
         return PageState.GONE
     if any(words in body for words in _PLACEHOLDER_WORDS):
         return PageState.ABSENT
-    if _normalise_text(title) not in body:
-        return (
-            _state_with_other_title(_find_heading(body)) if "<h1" in body or "<script" not in body else PageState.ERROR
-        )
-    return PageState.WITHDRAWN if "[withdrawn]" in body else PageState.PUBLISHED
+    if _normalise_text(title) in body:
+        return PageState.WITHDRAWN if "[withdrawn]" in body else PageState.PUBLISHED
+    # A page of scripts without a heading shows nothing to read.
+    has_text = "<h1" in body or "<script" not in body
+    return _state_with_other_title(_find_heading(body)) if has_text else PageState.ERROR
 
 
 def _state_with_other_title(heading: str | None) -> PageState:

@@ -15,7 +15,7 @@ from monitor.rehearse.publisher.govuk.dates import display_date, release_timesta
 from monitor.rehearse.publisher.govuk.facts import INDEX_LAG, Facts, PageStatus, is_www, path_of
 from monitor.rehearse.publisher.govuk.items import content_id, organisation_summary, schema_and_type
 from monitor.rehearse.publisher.govuk.pages import error_page
-from monitor.rehearse.publisher.reply import Asked, Reply
+from monitor.rehearse.publisher.reply import ReceivedRequest, Reply
 from monitor.rehearse.script.script import ScriptRelease
 
 Document = dict[str, Any]
@@ -239,7 +239,7 @@ def _period_bound(text: str | None, time: str, default: datetime) -> datetime:
         raise InvalidSearch from exc
 
 
-def atom_feed(facts: Facts, request: Asked, now: datetime) -> Reply | None:
+def atom_feed(facts: Facts, request: ReceivedRequest, now: datetime) -> Reply | None:
     """Return the feed at the requested path: statistics finder, one organisation or all of GOV.UK. Else None."""
     newest = sorted(index_documents(facts, now), key=lambda document: str(document["public_timestamp"]), reverse=True)
     if request.path == "/search/research-and-statistics.atom":
