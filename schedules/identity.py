@@ -42,8 +42,9 @@ def make_id(url: str, producer: str, title: str) -> str:
 
 
 def _assign_id(group: Group, wishes: Iterable[tuple[str, bool]], given: dict[Key, str], taken: set[str]) -> None:
+    """Give a group the first of its wishes that is free. A wish that may vary gets the short hash of its key."""
     for wish, may_vary in wishes:
-        free = wish if wish not in taken else f"{wish}-{_hash(group.key)}" if may_vary else None
+        free = wish if wish not in taken else f"{wish}-{_short_hash(group.key)}" if may_vary else None
         if free is not None:
             given[group.key] = free
             taken.add(free)
@@ -68,5 +69,5 @@ def _made_ids(group: Group) -> list[tuple[str, bool]]:
     return [(make_id(url, first.producer, first.title), True)]
 
 
-def _hash(key: Key) -> str:
+def _short_hash(key: Key) -> str:
     return hashlib.sha256("\n".join(key).encode()).hexdigest()[:_HASH_DIGITS]

@@ -10,7 +10,7 @@ from statistics import median
 
 from schedules.announcement import Address, Announcement, State
 from schedules.change import find_slot_changes
-from schedules.ledger_event import What
+from schedules.ledger_event import EventKind
 from schedules.promise import Promise
 from schedules.slot import Precision, Slot
 from schedules.slot_relations import first_day, has_passed
@@ -22,10 +22,10 @@ from schedules.times.zone import local_date
 class ReadChanges:
     """What one read adds to the ledger.
 
-    `promises` are new or changed, by uid. Their `release` is still empty. The others are uids: `confirmed` are
-    unchanged. `gone` are missing for the first time. `absent` are missing from the second usable read in a row although
-    they should be listed. `reappeared` are back after that. `unlisted` are missing although their slot is ahead.
-    With `alarms` the read is not usable and everything else is empty.
+    `promises` are new or changed, by uid. Their `release` is still empty. The other fields are uids of entries:
+    `confirmed` are unchanged, `gone` are missing for the first time, `absent` are missing from the second usable read
+    in a row although they should be listed, `reappeared` are back after that, and `unlisted` are missing although
+    their slot is ahead. If there are `alarms`, the read is not usable and everything else is empty.
     """
 
     promises: Mapping[str, Promise] = field(default_factory=dict)
@@ -94,7 +94,7 @@ def _has_changed(last: LastSeen, announcement: Announcement) -> bool:
     fresh = LastSeen.of(announcement)
     if (last.state, last.doubt, last.slot.reason) != (fresh.state, fresh.doubt, fresh.slot.reason):
         return True
-    return not last.slot.says_same_as(fresh.slot)
+    return not last.slot.is_same_time(fresh.slot)
 
 
 def _make_promise(announcement: Announcement, calendar: str, read_at: datetime, unlearnt: datetime | None) -> Promise:
@@ -177,7 +177,8 @@ class LastSeen:
 class EarlierReads:
     """What a calendar showed before a read: entries by uid, and the counts of its usable reads, newest last.
 
-    `accepted`: a person confirmed that the producer intends this change. Then only faults of reading raise an alarm.
+    `accepted` is true if a person confirmed that the producer intends this change. Then only faults of reading raise
+    an alarm.
     """
 
     entries: Mapping[str, LastSeen]
@@ -205,6 +206,7 @@ def find_alarms(previous: EarlierReads, reading: Reading, now: datetime) -> list
 
 
 def _check_count(previous: EarlierReads, reading: Reading, now: datetime) -> Iterator[Alarm]:
+    """Yield an alarm if a read has far fewer entries than usual, or none at the first read."""
     count = len(reading.announcements)
     usual = median(previous.counts[-_READS_COMPARED:]) if previous.counts else None
     if usual is None:
@@ -232,15 +234,15 @@ def _check_readable(reading: Reading) -> Iterator[Alarm]:
 
 
 def _check_date_order(reading: Reading) -> Iterator[Alarm]:
-    odd = [each for each in reading.announcements if each.slot.reason == "order"]
-    if odd:
-        first = odd[0]
-        yield Alarm(
-            AlarmKind.DATE_ORDER, f"{len(odd)} dates fit only another order of day and month ({first.slot.raw})"
-        )
+    """Yield an alarm if dates fit only another order of day and month."""
+    raws = [each.slot.raw for each in reading.announcements if each.slot.reason == "order"]
+    if raws:
+        detail = f"{len(raws)} dates fit only another order of day and month ({raws[0]})"
+        yield Alarm(AlarmKind.DATE_ORDER, detail)
 
 
 def _check_changes(previous: EarlierReads, reading: Reading, now: datetime) -> Iterator[Alarm]:
+    """Yield an alarm if too many coming entries change, vanish or become unreadable at once."""
     pairs = [
         (last, each)
         for each in reading.announcements
@@ -249,7 +251,7 @@ def _check_changes(previous: EarlierReads, reading: Reading, now: datetime) -> I
     yield from _check_vanished(previous, reading, now)
     found = {
         AlarmKind.RE_DATED: sum(
-            What.RE_DATED in find_slot_changes(last.slot, each.slot)
+            EventKind.RE_DATED in find_slot_changes(last.slot, each.slot)
             for last, each in pairs
             if not _is_unreadable(each.slot)
         ),
@@ -263,6 +265,7 @@ def _check_changes(previous: EarlierReads, reading: Reading, now: datetime) -> I
 
 
 def _check_vanished(previous: EarlierReads, reading: Reading, now: datetime) -> Iterator[Alarm]:
+    """Yield an alarm if more than half of the coming entries are missing."""
     shown = {each.uid for each in reading.announcements}
     ahead = [uid for uid, last in previous.entries.items() if last.gone is None and _is_ahead(last.slot, now)]
     gone = sum(uid not in shown for uid in ahead)

@@ -275,7 +275,7 @@ _QUERY = re.compile(r"(://[^\s\"?#]*[?#])[^\s\"]+")
 _USERINFO = re.compile(r"(?<=://)[^/\s\"]*@")
 
 
-def shown(value: Any) -> str:  # noqa: ANN401 # any TOML value
+def quote_value(value: Any) -> str:  # noqa: ANN401 # any TOML value
     """Return a short text of a value for a message, without users, passwords, queries and fragments of addresses."""
     if isinstance(value, datetime | date | time):
         return value.isoformat()

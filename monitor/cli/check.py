@@ -30,7 +30,7 @@ from monitor.store.open import file_of
 from monitor.web.users import find_faults
 from schedules.sources.settings import CalendarSettings
 from schedules.times.zone import day_begins
-from schedules.values import Secret, shown
+from schedules.values import Secret, quote_value
 
 if TYPE_CHECKING:
     from alerts.rota import Rota
@@ -175,6 +175,7 @@ class _CheckResult:
 
 
 def _run_checks(context: Context, *, online: bool) -> _CheckResult:
+    """Return the result of all checks. If the configuration has faults, nothing else is checked."""
     try:
         found = _CheckResult([*_settings_faults(context), *_store_faults(context)])
     except BadInput as exc:
@@ -291,6 +292,7 @@ def _read_calendar(context: Context, table: CalendarSettings) -> tuple[Outcome, 
 
 
 def _settings_faults(context: Context) -> Iterator[str]:
+    """Yield absent secrets, faults of the users file, and folders that cannot be written."""
     settings, file = context.settings, context.path.name
     for key, secret in secrets(settings):
         missing = secret.missing()
@@ -303,20 +305,21 @@ def _settings_faults(context: Context) -> Iterator[str]:
         folders |= {f"channel[{place}].folder": channel.folder} if channel.kind == "folder" else {}
     for key, folder in folders.items():
         if not _is_writable(Path(folder)):
-            yield f"{file}: {key}: the folder cannot be written (got {shown(str(folder))})"
+            yield f"{file}: {key}: the folder cannot be written (got {quote_value(str(folder))})"
 
 
 def _store_faults(context: Context) -> Iterator[str]:
+    """Yield the faults of the store. A store that does not exist yet is no fault."""
     settings, file = context.settings, context.path.name
     store_file = file_of(settings.store.url)
     if store_file is not None and not store_file.exists():
         # A check does not create the store. The first start does.
         if not _is_writable(store_file.parent):
-            yield f"{file}: store.url: the folder cannot be written (got {shown(str(store_file.parent))})"
+            yield f"{file}: store.url: the folder cannot be written (got {quote_value(str(store_file.parent))})"
         return
     if store_file is not None and not (os.access(store_file, os.W_OK) and _is_writable(store_file.parent)):
         # The folder must be writable too, because SQLite creates two files beside the store.
-        yield f"{file}: store.url: the file cannot be written (got {shown(str(store_file))})"
+        yield f"{file}: store.url: the file cannot be written (got {quote_value(str(store_file))})"
     try:
         with context.store() as store:
             yield from (f"{file}: store.url: {fault}" for fault in store.check())

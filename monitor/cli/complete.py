@@ -62,13 +62,14 @@ def _from_store(words: Callable[[Store, datetime], Words]) -> Callable[[Context]
     return read_words
 
 
-def _announced_producers(store: Store, now: datetime) -> Words:
-    return ((producer, "") for one in store.ledger.releases(now - NEAR, now + NEAR) for producer in one.producers)
-
-
 def _all_producers(context: Context) -> Words:
+    """Return the producers of near releases in the store, and those of the configuration."""
+
+    def announced(store: Store, now: datetime) -> Words:
+        return ((producer, "") for one in store.ledger.releases(now - NEAR, now + NEAR) for producer in one.producers)
+
     configured = {one.id: one.name for one in context.settings.producer}
-    return {**dict(_from_store(_announced_producers)(context)), **configured}.items()
+    return {**dict(_from_store(announced)(context)), **configured}.items()
 
 
 releases = _complete_with(

@@ -1,4 +1,4 @@
-"""`ninethirty demo`: serve_board five historical incidents on the board, played through the real daemon."""
+"""`ninethirty demo`: show five historical incidents on the board, played through the real daemon."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def command(_context: Context, port: int, at: datetime | None, kept: Path | None
 
 
 def _play_incidents(scripts: Sequence[Path], folder: Path) -> list[Path]:
-    """Play scripts, print the result of each, and return those that left a store to serve_board."""
+    """Play scripts, print the result of each, and return those that left a store to show."""
     from monitor.rehearse.demo import STORE
 
     with progress_line() as serve_board:

@@ -89,6 +89,7 @@ def _verdict_pieces(bodies: Iterable[Mapping[str, Any]], kind: str) -> Iterator[
 
 
 def _event_lines(verdicts: VerdictStore, begin: datetime | None, end: datetime | None) -> Iterator[bytes]:
+    """Yield each change of a verdict between two instants (None: no bound) as one line of JSON."""
     last = None if begin is None else (begin, "")
     while page := verdicts.events(last):
         for event in page:

@@ -181,6 +181,7 @@ def status_of(arguments: Sequence[str] | None = None, program: click.Command = c
 
 
 def _print_usage_fault(fault: click.ClickException) -> int:
+    """Print wrong usage in one line with the verb's name. Return the exit status."""
     if isinstance(fault, click.exceptions.NoArgsIsHelpError):
         fault.show()
         return fault.exit_code

@@ -63,6 +63,7 @@ def fact_lines(facts: Mapping[str, Any], under: str = "") -> Iterator[str]:
 
 
 async def _look_once(context: Context, url: str, recogniser: str) -> tuple[dict[str, Any], bool]:
+    """Return the facts of one look, and whether there was a response."""
     from monitor.app.readers import open_poller
     from monitor.clock import SystemClock
     from monitor.look.fetch import Answer

@@ -20,7 +20,7 @@ from monitor.judge.as_json import (
 from monitor.judge.as_text import longest_exposure
 from schedules.announcement import Origin
 from schedules.times.json import instant_from_json, interval_from_json
-from schedules.times.words import between, stamp
+from schedules.times.words import interval_text, stamp
 from schedules.times.zone import LONDON
 
 
@@ -102,4 +102,4 @@ def _seen_text(sides: Mapping[str, Any], zone: str) -> str:
     seen = interval_from_json(sides)
     if seen.by is None:
         return "not seen" if seen.after is None else f"not seen as of {stamp(seen.after, zone)}"
-    return between(seen, zone)
+    return interval_text(seen, zone)

@@ -10,9 +10,9 @@ from alerts.claim import Claim
 from monitor.errors import SurroundingsFault
 from monitor.ledger.pages import CalendarPages, FetchedPage, UnansweredAsk
 from monitor.look.apart.process import ReadFault
-from schedules.source import Ask
+from schedules.source import PageRequest
 from schedules.sources.govuk_items import NotAContentItem, Schema, read_item
-from schedules.sources.govuk_listing import CONTENT, Listed, further_urls, read_listing, record_url
+from schedules.sources.govuk_listing import CONTENT, ListedEntry, further_urls, read_listing, record_url
 from schedules.sources.ons import LIMIT, OnsSource
 from schedules.sources.row import clean_title
 
@@ -63,7 +63,7 @@ class Record:
             offset += LIMIT
             self.report_progress(min(offset, total), total)
 
-    def _is_in_period(self, one: Listed) -> bool:
+    def _is_in_period(self, one: ListedEntry) -> bool:
         """Return whether an entry may be of this period. The index does not have every first publication."""
         return one.first_published is None or self.begin <= one.first_published < self.end
 
@@ -86,7 +86,7 @@ class Record:
     async def _fetch(self, url: str, tries: int = _TRIES) -> FetchedPage:
         self.pages.forget(_KEPT_PAGES)
         try:
-            got = await self.pages.fetch(Ask(url, accept="application/json"))
+            got = await self.pages.fetch(PageRequest(url, accept="application/json"))
         except (UnansweredAsk, ReadFault) as exc:
             if tries > 1:
                 return await self._fetch(url, tries - 1)

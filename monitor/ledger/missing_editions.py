@@ -71,7 +71,7 @@ def missing_editions(
         if expectation is None or local_date(now) > expectation.last:
             continue
         latest = max([*past.latest(series), *known], key=lambda edition: first_day(edition.slot) or date.min)
-        is_missing = expectation.missing([edition.slot for edition in known], now) is not None
+        is_missing = expectation.find_unannounced([edition.slot for edition in known], now) is not None
         if is_missing and all(calendar in fresh for calendar in latest.calendars):
             yield MissingEdition(latest.title, latest.producer, expectation.first, expectation.last)
 

@@ -13,7 +13,7 @@ from monitor.look.apart.workers import Workers
 from monitor.look.cache_age import answer_time_bounds
 from monitor.look.challenge import find_challenge, rejected_by_headers
 from monitor.look.fetch import Answer, Failure, Request
-from schedules.source import Ask, Page
+from schedules.source import Page, PageRequest
 from schedules.sources.body import strip_personal
 
 MEGABYTE = 1_000_000
@@ -66,7 +66,7 @@ class CalendarPages:
         if len(self._fetched) > most:
             self._fetched.clear()
 
-    async def fetch(self, ask: Ask) -> FetchedPage | None:
+    async def fetch(self, ask: PageRequest) -> FetchedPage | None:
         """Return the answer to one request, None if an optional one got none. Raises `UnansweredAsk`."""
         last = self._fetched.get(ask.url)
         known = last.page.headers if last is not None and last.page.status == 200 else {}
@@ -83,7 +83,7 @@ class CalendarPages:
             return replace(last, as_of_range=answer_time_bounds(answer))
         return await self._check_answer(ask, answer, last)
 
-    async def _check_answer(self, ask: Ask, answer: Answer, last: FetchedPage | None) -> FetchedPage | None:
+    async def _check_answer(self, ask: PageRequest, answer: Answer, last: FetchedPage | None) -> FetchedPage | None:
         # A 404 is an answer that sources interpret: the announcement was removed. A server error is not.
         if answer.status >= 500 or answer.status in {304, 429} or not answer.whole:
             why = f"answered {answer.status}" if answer.whole else f"is larger than {self.cap // MEGABYTE} MB"
@@ -100,7 +100,7 @@ class CalendarPages:
             self._fetched[ask.url] = got
         return got
 
-    async def _strip_people(self, ask: Ask, body: bytes) -> bytes:
+    async def _strip_people(self, ask: PageRequest, body: bytes) -> bytes:
         if self.workers is None or len(body) <= FEW:
             return strip_personal(body)
         host = urlsplit(ask.url).hostname or ""
@@ -123,6 +123,6 @@ def _describe_substitute(answer: Answer) -> str:
     return _SUBSTITUTES.get(rejected_by_headers(answer) or find_challenge(answer) or "", "")
 
 
-def _refuse_unless_optional(ask: Ask, why: str) -> None:
+def _refuse_unless_optional(ask: PageRequest, why: str) -> None:
     if not ask.optional:
         raise UnansweredAsk(f"{why} ({ask.url})")

@@ -52,6 +52,7 @@ def _release_lines(release: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _part_lines(part: Mapping[str, Any]) -> Iterator[str]:
+    """Yield when a part was first seen, and each time that it was public early."""
     seen = part["first_seen"]
     if seen["by"] is None:
         yield f"  {part['id'] + ':':<10} not seen"

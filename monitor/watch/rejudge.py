@@ -32,7 +32,7 @@ from monitor.store.sql.query import chunks
 from monitor.store.sql.read import RunStore
 from monitor.store.sql.read_ledger import LedgerStore
 from schedules.announcement import Address, Part
-from schedules.ledger_event import LedgerEvent, retitlings_as_events
+from schedules.ledger_event import LedgerEvent, title_change_events
 from schedules.promise import Promise
 from schedules.release import Release
 from schedules.times.json import instant_from_json
@@ -89,7 +89,7 @@ def _publications_near(store: Store, release: str, slot: datetime | None) -> Ite
 def titles_of_release(ledger: LedgerStore, release: Release) -> list[LedgerEvent]:
     """Return how the titles of a release's entries have changed, in the order of reads."""
     rows = (row for name in release.calendars for row in ledger.announced(name) if row.release == release.id)
-    found = [event for row in rows for event in retitlings_as_events(titles_of(row), row.calendar, release.id)]
+    found = [event for row in rows for event in title_change_events(titles_of(row), row.calendar, release.id)]
     return sorted(found, key=lambda event: event.at)
 
 

@@ -82,7 +82,7 @@ class RawCalendar:
 
 def read_calendars(page: Page) -> list[RawCalendar]:
     """Return the calendars of a file. Raises `UnreadableCalendar` if it is cut short or not a calendar."""
-    text = _decode(page)
+    text = _decode_body(page)
     refuse_html(page, text, "iCalendar")
     if text.lstrip()[:15].upper() != "BEGIN:VCALENDAR":
         raise UnreadableCalendar(f"{page_name(page)}: does not begin with BEGIN:VCALENDAR")
@@ -91,13 +91,12 @@ def read_calendars(page: Page) -> list[RawCalendar]:
         raise UnreadableCalendar(f"{page_name(page)}: line {count}: cut short, END:VCALENDAR is missing")
     calendars: list[RawCalendar] = []
     # One line at a time, because a list of all lines takes several times the memory of the file.
-    _collect_blocks(
-        (line.removesuffix("\n") for line in io.StringIO(text, newline="\n") if line.strip()), calendars, page
-    )
+    lines = (line.removesuffix("\n") for line in io.StringIO(text, newline="\n") if line.strip())
+    _collect_blocks(lines, calendars, page)
     return calendars
 
 
-def _decode(page: Page) -> str:
+def _decode_body(page: Page) -> str:
     body = page.body.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     if b"\0" in body:
         raise UnreadableCalendar(f"{page_name(page)}: contains NUL bytes, so it is not text")

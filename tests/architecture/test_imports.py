@@ -152,7 +152,7 @@ def test_the_guard_sees_a_function_that_is_too_long(tmp_path: Path) -> None:
 # Lines of each package, comments and blank lines included. Growth in one is paid for in another: a budget only falls.
 BUDGETS = {
     "alerts": 9846,
-    "schedules": 8046,
+    "schedules": 8040,
     "monitor/plan": 1735,
     "monitor/look": 6136,
     "monitor/judge": 4350,
@@ -164,8 +164,8 @@ BUDGETS = {
     "monitor/config": 1687,
     "monitor/web": 5867,
     "monitor/app": 2581,
-    "monitor/rehearse": 3608,
-    "monitor/cli": 4951,
+    "monitor/rehearse": 3586,
+    "monitor/cli": 4818,
 }
 
 

@@ -27,20 +27,20 @@ if TYPE_CHECKING:
 @as_json
 @click.pass_obj
 @page_output
-def history(context: Context, *, release: str, as_json: bool) -> None:
+def show_history(context: Context, *, release: str, as_json: bool) -> None:
     """Print the history of RELEASE: every promise, where and when it was read, and what changed.
 
     Example: ninethirty calendar history malpractice-2017
     """
     from monitor.watch.rejudge import titles_of_release
-    from schedules.history import history as ledger_events
+    from schedules.history import release_history
 
     with context.store() as store:
         found = release_of(store.ledger, release)
         promises, titles = store.ledger.promises([release]), titles_of_release(store.ledger, found)
         incidents = [one.id for one in store.verdicts.incidents_of(release)]
         claims = store.ledger.claims(url=found.url) if found.url else []
-    events = ledger_events(found, promises, context.now(), titles=titles)
+    events = release_history(found, promises, context.now(), titles=titles)
     body = {
         "release": found.id,
         "title": found.title,

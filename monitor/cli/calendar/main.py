@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from monitor.cli.calendar.history import history
+from monitor.cli.calendar.history import show_history
 from monitor.cli.calendar.read import diff, read
 from monitor.cli.common import Context, json_ignored, print_json, print_json_lines
 from monitor.cli.dates import Day, today
@@ -28,7 +28,7 @@ def command() -> None:
     """
 
 
-for _verb in (read, diff, history):
+for _verb in (read, diff, show_history):
     command.add_command(_verb)
 
 
@@ -149,9 +149,9 @@ def _is_harmless(remark: Remark) -> bool:
 
 
 def _remark_fault(file: Path, remark: Remark) -> Fault:
-    from schedules.values import shown
+    from schedules.values import quote_value
 
-    return Fault(file.name, remark.key, remark.reason, None if remark.value is None else shown(remark.value))
+    return Fault(file.name, remark.key, remark.reason, None if remark.value is None else quote_value(remark.value))
 
 
 @command.command("date")

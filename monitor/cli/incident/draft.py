@@ -129,6 +129,7 @@ def complete_field(  # noqa: PLR0913 # one for each option
 
 
 def _typed_text(text: str | None, file: Path | None) -> str | None:
+    """Return the text of --text or --file, None without both. Raises `UserFault` if the file cannot be read."""
     if text is not None and file is not None:
         raise click.UsageError("give either --text or --file, not both")
     if file is None:
@@ -140,6 +141,7 @@ def _typed_text(text: str | None, file: Path | None) -> str | None:
 
 
 def _ask_in_editor(last: Draft, field: str) -> str:
+    """Return the text of a field after a person edited it in $EDITOR. Raises `UserFault` without a change."""
     if not is_attended():
         raise UserFault(f"give the text of {field}: --text or --file")
     said = click.edit(last.words.get(field, ""), require_save=True, extension=".txt")
@@ -157,6 +159,7 @@ def _drafts_of(context: Context, incident: str) -> list[Draft]:
 
 
 def _find_version(context: Context, incident: str, number: int | None) -> Draft:
+    """Return a version of a draft, by default the last, which is redrafted first if it is outdated."""
     if number is None:
         with context.store() as store:
             redraft_if_outdated(context, store, incident_of(store.verdicts, incident).id)
@@ -203,6 +206,7 @@ def _print_fields(draft: Draft, *, as_json: bool) -> None:
 
 
 def _field_rows(report: Report) -> Iterator[list[str]]:
+    """Yield the field, who fills it, its status and its label, for each field and step."""
     waiting = set(to_complete(report))
     for field in report.fields():
         said = "said" if field.answer else "to complete" if field.id in waiting else "filled"
@@ -309,6 +313,7 @@ def _read_file(file: Path) -> bytes:
 
 
 def _read_typed(known: Versions, data: bytes, role: str, file: Path, own: Path | None) -> Taken:
+    """Return the texts that a person changed in a file. Raises `UserFault` if it is not one of our drafts."""
     from alerts.draft.read.places import Unreadable
     from alerts.draft.take_back import taken
 

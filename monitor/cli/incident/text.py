@@ -104,6 +104,7 @@ def _draft_text(drafts: Sequence[Draft]) -> str:
 
 
 def _next_steps(incident: Incident, drafts: Sequence[Draft]) -> Iterator[str]:
+    """Yield what to do next: the steps that are not done, then the boxes to complete."""
     report = report_from_json(drafts[-1].facts) if drafts else None
     done = {step.id for step in report.steps if step.done} if report is not None else set()
     # A closed incident needs no immediate steps, only its report.

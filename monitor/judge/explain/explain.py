@@ -20,8 +20,8 @@ from monitor.judge.window import Window
 from monitor.look.sighting import State
 from monitor.plan.targets import parse_target_id
 from schedules.announcement import Origin, Role, address_known
-from schedules.history import history
-from schedules.ledger_event import LedgerEvent, What
+from schedules.history import release_history
+from schedules.ledger_event import EventKind, LedgerEvent
 from schedules.promise import Promise
 from schedules.release import Release
 from schedules.times.json import instant_json
@@ -37,7 +37,7 @@ FACT_HEADINGS = {
 }
 # Of more runs, only the first and the last ones are described.
 _MOST_RUNS = 12
-_HINT_TEXTS = {What.UNLIKELY_DAY: "an unlikely day", What.ZONE_DOUBT: "a doubtful hour"}
+_HINT_TEXTS = {EventKind.UNLIKELY_DAY: "an unlikely day", EventKind.ZONE_DOUBT: "a doubtful hour"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,7 @@ def group_by_heading(explanation: Explanation, kinds: Collection[str] = FACT_HEA
 
 def title_facts(titles: Sequence[LedgerEvent], now: datetime, zone: str) -> list[Fact]:
     """Return a fact for each change of a release's title up to `now`, from the events of its ledger."""
-    texts = {What.RETITLED: "retitled", What.PERIOD_CHANGED: "retitled to another period"}
+    texts = {EventKind.RETITLED: "retitled", EventKind.PERIOD_CHANGED: "retitled to another period"}
     lines = ((one, f"{texts[one.what]}, read {exactly(one.at, zone)}: {one.detail}") for one in titles if one.at <= now)
     return [Fact("promise", text, one.at, calendar=one.calendar) for one, text in lines]
 
@@ -146,9 +146,9 @@ def _hint_facts(case: Case, promises: Sequence[Promise]) -> list[Fact]:
     promise, facts = case.in_force.promise, list[Fact]()
     if promise is None:
         return facts
-    for event in history(case.release, promises, case.now, case.policy.workdays):
+    for event in release_history(case.release, promises, case.now, case.policy.workdays):
         hint = _HINT_TEXTS.get(event.what)
-        if hint and event.after is not None and event.after.says_same_as(promise.slot):
+        if hint and event.after is not None and event.after.is_same_time(promise.slot):
             text = f"{hint}: {event.detail}"
             facts.append(Fact("promise", text, event.at, calendar=event.calendar))
     begins, shown = promise.slot.begins(), case.in_force.announced_as_of

@@ -48,7 +48,9 @@ class Publisher:
     async def start(self) -> None:
         """Listen on a free port of the loopback interface."""
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(self._make_connection, _LOOPBACK, 0)
+        self._server = await loop.create_server(
+            lambda: Connection(self._respond, self._clock, self._transports, self._exceptions), _LOOPBACK, 0
+        )
         self._port = self._server.sockets[0].getsockname()[1]
 
     def route(self, host: str, port: int, tls: bool) -> Route:  # noqa: FBT001  # the shape of a `Router`
@@ -69,9 +71,6 @@ class Publisher:
         await asyncio.sleep(0)
         if self._exceptions:
             raise self._exceptions[0]
-
-    def _make_connection(self) -> asyncio.Protocol:
-        return Connection(self._respond, self._clock, self._transports, self._exceptions)
 
     def _respond(self, request: ReceivedRequest) -> RawResponse:
         """Log a request and return its response."""
@@ -150,6 +149,7 @@ class Connection(asyncio.Protocol):
             self._transport.abort()
 
     async def _serve_queue(self) -> None:
+        """Answer the queued requests of this connection one after another."""
         while self._queue:
             request = self._queue.popleft()
             response = self._respond(request)

@@ -150,10 +150,12 @@ def search(facts: Facts, query: str, now: datetime) -> Reply:
 
 
 def _search_results(facts: Facts, values: Mapping[str, Sequence[str]], now: datetime) -> Reply:
+    """Return a page of matching documents. Raises `InvalidSearch`."""
     filters = {name: given for name, given in values.items() if name not in _UNFILTERED_KEYS}
     fields = _parse_fields(values)
     count, start = _parse_number(values, "count", 10, _LARGEST_COUNT), _parse_number(values, "start", 0, 900_000)
-    _check_filters(filters)
+    if set(filters) - {f"{prefix}{field}" for prefix in _FILTER_PREFIXES for field in _FIELDS}:
+        raise InvalidSearch
     matching = [
         document
         for document in index_documents(facts, now)
@@ -192,12 +194,6 @@ def _select_fields(document: Document, fields: set[str]) -> Document:
     always = {"index": "govuk", "es_score": None, "_id": document["link"]}
     always |= {"elasticsearch_type": "edition", "document_type": "edition"}
     return {**{key: value for key, value in document.items() if key in fields}, **always}
-
-
-def _check_filters(filters: Mapping[str, Sequence[str]]) -> None:
-    known = {f"{prefix}{field}" for prefix in _FILTER_PREFIXES for field in _FIELDS}
-    if set(filters) - known:
-        raise InvalidSearch
 
 
 def _matches_filter(document: Document, name: str, given: Sequence[str]) -> bool:

@@ -1,4 +1,4 @@
-"""The demonstration: the boards of several rehearsed incidents, from one merge_kept_stores store."""
+"""The demonstration: the boards of several rehearsed incidents, from one merged store."""
 
 from __future__ import annotations
 
