@@ -174,26 +174,27 @@ def _row_cells(entry: PromisedRelease, timezone: str) -> tuple[str, ...]:
 def _toml_lines(entry: PromisedRelease, timezone: str) -> Iterator[str]:
     name, title, producer, url, day, time, state = _row_cells(entry, timezone)
     yield "[[release]]"
-    yield from (f"{key} = {_quote(value)}" for key, value in (("id", name), ("title", title), ("producer", producer)))
+    named = {"id": name, "title": title, "producer": producer}
+    yield from (f"{key} = {_toml_string(value)}" for key, value in named.items())
     if url:
-        yield f"url = {_quote(url)}"
+        yield f"url = {_toml_string(url)}"
     exact = f"{day}T{time if time.count(':') == 2 else f'{time}:00'}" if time else day
     # A native date or time of TOML if possible, else text.
     bare = bool(time) or entry.slot.instant is not None or entry.slot.precision is Precision.DAY
-    yield f"slot = {exact if bare else _quote(day)}"
+    yield f"slot = {exact if bare else _toml_string(day)}"
     if state:
-        yield f"state = {_quote(state)}"
+        yield f"state = {_toml_string(state)}"
     for part in entry.release.parts:
         if part.id != "page":
             yield "[[release.part]]"
             given = (("id", part.id), ("role", part.role.value), ("url", part.url))
-            yield from (f"{key} = {_quote(value)}" for key, value in given)
+            yield from (f"{key} = {_toml_string(value)}" for key, value in given)
             if part.recognise:
-                yield f"recognise = {_quote(part.recognise)}"
+                yield f"recognise = {_toml_string(part.recognise)}"
             yield f"required = {'true' if part.required else 'false'}"
     yield ""
 
 
-def _quote(text: str) -> str:
+def _toml_string(text: str) -> str:
     # TOML has the escapes of JSON, but must also escape DEL.
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -153,7 +153,7 @@ class _LedgerWalk:
             first_announced=self._first,
             short_notice=self._short,
             disagreements=tuple(sorted(self._find_differing(), key=lambda each: each.calendar)),
-            agreeing=tuple(each for each in self._latest.values() if self._agrees(each)),
+            agreeing=tuple(each for each in self._latest.values() if self._agrees_with_current(each)),
             learnt_after_slot=self._learnt_after,
             given_up=tuple(self._given_up),
             events=tuple(self._events),
@@ -207,7 +207,7 @@ class _LedgerWalk:
             return base
         return next((each for each in latest if _adds_the_time(each, base)), base)
 
-    def _agrees(self, promise: Promise) -> bool:
+    def _agrees_with_current(self, promise: Promise) -> bool:
         current = self._current
         if current is None or promise.calendar == current.calendar or is_cancelled(promise):
             return False
@@ -232,9 +232,8 @@ class _LedgerWalk:
         current = self._current
         if current is None:
             return []
-        return [
-            each for each in self._latest.values() if each.calendar != current.calendar and _contradict(current, each)
-        ]
+        others = (each for each in self._latest.values() if each.calendar != current.calendar)
+        return [each for each in others if _contradicts(current, each)]
 
     def _add_after_slot(self, promise: Promise) -> None:
         """Add a promise read after the slot in force had passed. It changes nothing about that slot."""
@@ -288,7 +287,7 @@ def _still_promises(new: Slot, old: Slot) -> bool:
     return old.precision is Precision.NONE or is_inside(new, old)
 
 
-def _contradict(one: Promise, other: Promise) -> bool:
+def _contradicts(one: Promise, other: Promise) -> bool:
     """Return whether two promises of different calendars cannot both be true."""
     if is_cancelled(one) or is_cancelled(other):
         return is_cancelled(one) != is_cancelled(other)

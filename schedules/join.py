@@ -109,7 +109,7 @@ def _make_joinable(announced: Mapping[str, Sequence[Announcement]], rules: JoinR
     pins = _PinIndex(rules.pins)
     # Links and titles take most of the time in a large calendar. A single one needs neither.
     is_ruled = bool(rules.pins or rules.splits)
-    make = Joinable.of if is_ruled or len(announced) > 1 else Joinable.unmatched
+    make = Joinable.make if is_ruled or len(announced) > 1 else Joinable.make_bare
     found: dict[Key, Joinable] = {}
     for calendar, announcements in announced.items():
         for announcement in announcements:

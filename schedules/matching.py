@@ -47,7 +47,7 @@ class Joinable:
         return self.key[0]
 
     @classmethod
-    def unmatched(cls, calendar: str, order: int, announcement: Announcement, *, is_explicit: bool = False) -> Joinable:
+    def make_bare(cls, calendar: str, order: int, announcement: Announcement, *, is_explicit: bool = False) -> Joinable:
         """Return an entry without links, title and days, for the entries of a single calendar."""
         if announcement.state in CALLED_OFF:
             # Its release keeps the title that it had before.
@@ -64,11 +64,11 @@ class Joinable:
         )
 
     @classmethod
-    def of(cls, calendar: str, order: int, announcement: Announcement, *, is_explicit: bool = False) -> Joinable:
+    def make(cls, calendar: str, order: int, announcement: Announcement, *, is_explicit: bool = False) -> Joinable:
         """Return an entry of the `order`-th calendar with everything that joining compares."""
         links = (canonical_address(url) for url in (announcement.url, announcement.link) if url)
         first, last = first_day(announcement.slot), last_day(announcement.slot)
-        entry = cls.unmatched(calendar, order, announcement, is_explicit=is_explicit)
+        entry = cls.make_bare(calendar, order, announcement, is_explicit=is_explicit)
         return replace(
             entry,
             links=tuple(dict.fromkeys(link for link in links if link)),

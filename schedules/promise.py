@@ -25,10 +25,10 @@ class Unlisted:
 class Promise:
     """One entry of the ledger. Entries are appended and never deleted.
 
-    `learnt` is the time (UTC) of the read that first showed it, `unlearnt` that of the last earlier read of the same
-    calendar, which did not. None: no earlier read is known. So the change is between both. `confirmed_at` is the last
-    read that still showed it. It is filled in when promises are read from the store. `unlisted`: later reads did not
-    show it. It is None again after a read that does.
+    `learnt` is the time (UTC) of the read that first showed it. `unlearnt` is the time of the last earlier read of the
+    same calendar, which did not show it (None: no earlier read is known). So the change is between both. The store
+    has columns of these names. `confirmed_at` is the last read that still showed it. It is filled in when promises are
+    read from the store. `unlisted` is set while later reads do not show it.
     """
 
     release: str

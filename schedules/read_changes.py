@@ -243,23 +243,20 @@ def _check_date_order(reading: Reading) -> Iterator[Alarm]:
 
 def _check_changes(previous: EarlierReads, reading: Reading, now: datetime) -> Iterator[Alarm]:
     """Yield an alarm if too many coming entries change, vanish or become unreadable at once."""
+    yield from _check_vanished(previous, reading, now)
+    # Only coming entries are compared, because calendars rewrite their past all the time.
     pairs = [
         (last, each)
         for each in reading.announcements
         if (last := previous.entries.get(each.uid)) is not None and _is_ahead(last.slot, now)
     ]
-    yield from _check_vanished(previous, reading, now)
+    readable = [(last.slot, each.slot) for last, each in pairs if not _is_unreadable(each.slot)]
     found = {
-        AlarmKind.RE_DATED: sum(
-            EventKind.RE_DATED in find_slot_changes(last.slot, each.slot)
-            for last, each in pairs
-            if not _is_unreadable(each.slot)
-        ),
+        AlarmKind.RE_DATED: sum(EventKind.RE_DATED in find_slot_changes(old, new) for old, new in readable),
         AlarmKind.CANCELLED: sum(each.state is State.CANCELLED is not last.state for last, each in pairs),
         AlarmKind.UNREADABLE: sum(_is_unreadable(each.slot) for _, each in pairs),
     }
     for wrong, count in found.items():
-        # Only coming entries are compared, because calendars rewrite their past all the time.
         if count > _FEW and count > _MOST_CHANGED * len(pairs):
             yield Alarm(wrong, f"{count} of {len(pairs)} coming entries at once")
 

@@ -83,8 +83,9 @@ def title_matches(release_title: str, seen_title: str) -> bool:
     Site names, `[Withdrawn]` and "Official Statistics:" around the seen title do not count. Another quarter does not
     match, nor does a name with one word exchanged (Wales for England).
     """
-    text = _LABEL.sub("", " ".join(_fold_text(seen_title).split()))
-    mine, seen = read_title(release_title), read_title(_SITE.sub("", text) if " - " in text or " | " in text else text)
+    bare = _LABEL.sub("", " ".join(_fold_text(seen_title).split()))
+    bare = _SITE.sub("", bare) if " - " in bare or " | " in bare else bare
+    mine, seen = read_title(release_title), read_title(bare)
     if mine.period != seen.period:
         return False
     few, many = sorted((set(mine.words), set(seen.words)), key=len)

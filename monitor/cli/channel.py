@@ -62,6 +62,7 @@ def test(context: Context, *, name: str, as_json: bool) -> None:
 
 
 async def _send_test(context: Context, name: str) -> Outcome:
+    """Send the test message through a channel, and return its outcome."""
     from monitor.app.reporting_options import make_channels
 
     found = next(each for each in make_channels(context.settings, context.now) if each.name == name)

@@ -132,6 +132,7 @@ def recipient_lines(settings: Settings) -> Iterator[str]:
 
 
 def _channel_text(channel: ChannelSettings) -> str:
+    """Return in words where a channel sends messages, without secrets."""
     # The whole address of a webhook is a secret.
     match channel.kind:
         case "mail":
@@ -191,7 +192,7 @@ def _run_checks(context: Context, *, online: bool) -> _CheckResult:
     file, facts = context.path.name, Known(found.entries, found.announced, os.environ, uncovered)
     found.warnings = [str(Fault(file, *each)) for each in find_doubts(context.settings, facts)]
     found.warnings += [f"{file}: store.url: {schema_warning}"] if schema_warning else []
-    exposed = ((key, secret.exposed()) for key, secret in secrets(context.settings))
+    exposed = ((key, secret.why_exposed()) for key, secret in secrets(context.settings))
     found.warnings += [f"{file}: {key}: {fault}" for key, fault in exposed if fault]
     return found
 
@@ -295,7 +296,7 @@ def _settings_faults(context: Context) -> Iterator[str]:
     """Yield absent secrets, faults of the users file, and folders that cannot be written."""
     settings, file = context.settings, context.path.name
     for key, secret in secrets(settings):
-        missing = secret.missing()
+        missing = secret.why_missing()
         if missing:
             yield f"{file}: {key}: {missing}"
     if settings.web.users_file is not None:
@@ -337,7 +338,7 @@ def _missing_secrets(context: Context) -> Iterator[str]:
     except BadInput:
         return
     for key, place in _secret_tables(tables, ""):
-        missing = Secret(**place).missing()
+        missing = Secret(**place).why_missing()
         if missing:
             yield f"{context.path.name}: {key}: {missing}"
 

@@ -192,6 +192,7 @@ def write_output(content: bytes | Iterable[bytes], output: Path | None, kind: st
 
 
 def _replace_file(output: Path, pieces: Iterable[bytes]) -> None:
+    """Write a file, so that other readers see all of it or the earlier one."""
     # The file is replaced at once, so that other readers never see a part of it.
     part = output.with_name(f".{output.name}.part")
     try:

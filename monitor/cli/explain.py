@@ -43,6 +43,7 @@ def command(context: Context, *, release: str, moment: datetime | None, as_json:
 
 
 def _explanation_lines(explanation: Explanation) -> Iterator[str]:
+    """Yield the facts behind a verdict under headings, what would change it, and its evidence."""
     from monitor.judge.explain.explain import group_by_heading
 
     for heading, texts in group_by_heading(explanation):

@@ -78,6 +78,7 @@ def command(  # noqa: PLR0913 # one for each option
 
 
 def _verdict_pieces(bodies: Iterable[Mapping[str, Any]], kind: str) -> Iterator[bytes]:
+    """Yield the releases as one JSON list or as CSV, piece by piece."""
     if kind == "json":
         before = "["
         for body in bodies:

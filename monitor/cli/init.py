@@ -153,6 +153,7 @@ def _check_faults(text: str, file: Path) -> list[str]:
 
 
 def _print_result(found: Parsed, file: Path, *, replaced: bool, as_json: bool) -> None:
+    """Print what was written, and which command comes next."""
     notes = [f"{file}: replaced"] * replaced + found.notes
     if as_json:
         kinds = [one.kind for one in found.calendars]
@@ -180,22 +181,23 @@ def _ask_missing(given: Answers) -> Answers:
     usual = " ".join(one.kind for one in kinds_for(slugs or _EXAMPLE))
     question = "Calendars (kinds; your own as KIND=ADDRESS or KIND=FILE)"
     calendars = given.calendars or tuple(str(click.prompt(question, default=usual)).split())
-    mail = given.mail or _prompt("Mail server, HOST or HOST:PORT (Enter: none)")
+    mail = given.mail or _ask_text("Mail server, HOST or HOST:PORT (Enter: none)")
     to = given.to or (tuple(str(click.prompt("Who gets mail")).replace(",", " ").split()) if mail else ())
-    turns = (_prompt(_TURNS) if mail and not given.on_call else "").split(",")
+    turns = (_ask_text(_TURNS) if mail and not given.on_call else "").split(",")
     duty = given.on_call or tuple(one.strip() for one in turns if one.strip())
-    chat = given.chat or _prompt("Environment variable with the address of a chat (Enter: none)")
-    url = given.public_url or _prompt("Address of the board, https://… (Enter: not known yet)")
+    chat = given.chat or _ask_text("Environment variable with the address of a chat (Enter: none)")
+    url = given.public_url or _ask_text("Address of the board, https://… (Enter: not known yet)")
     answers = replace(given, producers=producers, calendars=calendars, mail=mail or None, to=to)
     return replace(answers, chat=chat or None, on_call=duty, public_url=url or None)
 
 
-def _prompt(question: str) -> str:
+def _ask_text(question: str) -> str:
     return str(click.prompt(question, default="", show_default=False))
 
 
 def _ask_producers(known: Organisations) -> Iterator[str]:
-    while text := _prompt("Producer: slug, name or acronym (Enter: no more)"):
+    """Ask for producers one after another, and yield the slug of each. An empty answer ends it."""
+    while text := _ask_text("Producer: slug, name or acronym (Enter: no more)"):
         if (slug := slug_of(text, known)) is not None:
             click.echo(f"  {slug}")
             yield slug
@@ -232,6 +234,7 @@ def _parse_answers(given: Answers, file: Path, now: datetime) -> Parsed:
 
 
 def _parse_producer(text: str, found: Parsed) -> None:
+    """Add a producer to the configuration, or the fault of its name."""
     slug = slug_of(text, found.known)
     near = nearest_slug(text, found.known) or next(iter(find_slugs(text, found.known)), None)
     meant = f", did you mean {near}?" if near else ""
@@ -245,6 +248,7 @@ def _parse_producer(text: str, found: Parsed) -> None:
 
 
 def _parse_calendar(text: str, found: Parsed, folder: Path) -> None:
+    """Add a calendar to the configuration, or the fault of its kind or place."""
     from schedules.sources.registry import KINDS
 
     kind, _, place = text.partition("=")
@@ -261,6 +265,7 @@ def _parse_calendar(text: str, found: Parsed, folder: Path) -> None:
 
 
 def _parse_on_call(given: Answers, found: Parsed) -> None:
+    """Add the people on call to the configuration, or the faults of their roles and addresses."""
     if given.on_call and given.mail is None:
         found.faults.append("--mail: give the mail server, because --on-call needs one")
     for text in given.on_call:
@@ -273,6 +278,7 @@ def _parse_on_call(given: Answers, found: Parsed) -> None:
 
 
 def _parse_mail(given: Answers, found: Parsed) -> None:
+    """Add the mail server and recipients to the configuration, or their faults."""
     wrong = [one for one in given.to if not _MAILBOX.fullmatch(one)]
     found.faults += [f'--to: not a mail address, write "desk@example.gov.uk" (got "{one}")' for one in wrong]
     server = _SERVER.fullmatch(given.mail or "")

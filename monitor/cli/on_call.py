@@ -32,6 +32,7 @@ def read_rotas(context: Context, *, online: bool = False) -> list[Rota]:
 
 
 async def _read_calendars(context: Context, rotas: dict[str, Rota], *, online: bool) -> dict[str, Rota]:
+    """Read the calendars of rotas, and return those rotas with their new shifts or fault."""
     from monitor.app.readers import make_rota_readers, open_poller
 
     settings, clock, found = context.settings, SystemClock(), {}

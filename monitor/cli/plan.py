@@ -17,7 +17,7 @@ from schedules.times.words import day_text
 from schedules.times.zone import day_begins
 
 if TYPE_CHECKING:
-    from monitor.watch.day_plan import HostPlan, Planned
+    from monitor.watch.day_plan import HostPlan, PlannedRelease
 
 _BAR_WIDTH = 40
 _SIMILAR = 0.2
@@ -59,7 +59,8 @@ def command(context: Context, *, day: date | None, producer: str | None, as_json
     print_result(body, _plan_lines(day, zone, releases, hosts), as_json=as_json)
 
 
-def _plan_lines(day: date, zone: str, releases: Sequence[Planned], hosts: Sequence[HostPlan]) -> Iterator[str]:
+def _plan_lines(day: date, zone: str, releases: Sequence[PlannedRelease], hosts: Sequence[HostPlan]) -> Iterator[str]:
+    """Yield the plan: warnings, the releases due, the load of each host, and predicted addresses."""
     yield from (click.style(f"WARNING: {one.warning}", bold=True) for one in hosts if one.warning)
     due = [one for one in releases if one.is_due]
     addresses = sum(one.targets for one in hosts)

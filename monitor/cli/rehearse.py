@@ -144,7 +144,7 @@ def _play_script(
             with _play_folder(keep, path.stem) as folder:
                 done = play(script, base, folder, speed, report)
         except Exception as exc:  # noqa: BLE001 # one script that fails must not lose the others; its result says why
-            done = RehearsalOutcome.failed(script, _fault_text(exc), SystemClock().monotonic() - began)
+            done = RehearsalOutcome.of_failure(script, _fault_text(exc), SystemClock().monotonic() - began)
             hangs = isinstance(exc, Deadlock)
     return _make_result(done, kept=keep is not None, as_json=as_json, hangs=hangs)
 
@@ -152,7 +152,7 @@ def _play_script(
 def _make_lost_result(scripts: Mapping[Path, Script], path: Path, reason: str, *, as_json: bool) -> PlayResult:
     from monitor.rehearse.drive import RehearsalOutcome
 
-    return _make_result(RehearsalOutcome.failed(scripts[path], reason), kept=False, as_json=as_json)
+    return _make_result(RehearsalOutcome.of_failure(scripts[path], reason), kept=False, as_json=as_json)
 
 
 def _make_result(done: RehearsalOutcome, *, kept: bool, as_json: bool, hangs: bool = False) -> PlayResult:

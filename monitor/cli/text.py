@@ -53,6 +53,7 @@ def headline(body: Mapping[str, Any]) -> str:
 
 
 def _detail_lines(body: Mapping[str, Any], zone: str) -> Iterator[str]:
+    """Yield the lines that only some releases have: reason, Code, incident, parts and findings."""
     if body["unproven_because"]:
         yield f"  Unproven    {body['unproven_because']}"
     if body["code"] and body["code"]["practice"]:
@@ -74,6 +75,7 @@ def _finding_text(found: Mapping[str, Any]) -> str:
 
 
 def _part_lines(part: Mapping[str, Any], zone: str) -> Iterator[str]:
+    """Yield the verdict of a part, its address, and when it was seen."""
     weight = "" if part["required"] else ", does not stop the clock"
     role = ROLE_NAMES.get(part["role"], part["role"])
     name = part_label(None) if part["role"] == "page" else f"{part['id']} ({role}{weight})"

@@ -54,7 +54,7 @@ class RehearsalOutcome:
     """Why it was not played to its end; None if it was."""
 
     @classmethod
-    def failed(cls, script: Script, reason: str, wall_seconds: float = 0.0) -> RehearsalOutcome:
+    def of_failure(cls, script: Script, reason: str, wall_seconds: float = 0.0) -> RehearsalOutcome:
         """Return the outcome of a script that was not played to its end: no expectation is met."""
         met = [Met(one.release or "", one.part, met=False, why="not played to its end") for one in script.expect]
         return cls(script, Results(), met, wall_seconds, 0, {}, {}, reason)
@@ -186,6 +186,7 @@ class _Rehearsal:
             self.monitor_clock.offset = action.offset
 
     async def _start_daemon(self) -> None:
+        """Start the daemon, unless it is running."""
         if self._app is not None:
             return
         self._starts += 1

@@ -78,7 +78,7 @@ def play_in_parallel(
                 progress.on_start(path)
             for pipe in wait(list(players)):
                 path, process = players[pipe]
-                message = _receive(pipe, process)
+                message = _receive_message(pipe, process)
                 if isinstance(message, int):
                     progress.on_percent(path, message)
                     continue
@@ -92,7 +92,7 @@ def play_in_parallel(
             _kill_player(process)
 
 
-def _receive(pipe: Any, process: BaseProcess) -> int | PlayResult | str:  # noqa: ANN401  # as `multiprocessing` types it
+def _receive_message(pipe: Any, process: BaseProcess) -> int | PlayResult | str:  # noqa: ANN401  # as `multiprocessing` types it
     """Return a player's percentage or result, or the reason why its process ended without a result."""
     try:
         message: int | PlayResult = pipe.recv()

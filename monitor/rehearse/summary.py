@@ -38,6 +38,7 @@ def _summary_lines(played: RehearsalOutcome, *, kept: bool) -> Iterator[str]:
 
 
 def _release_lines(release: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what was promised for a release, when its parts were seen, and its verdict."""
     slot = release["slot"]
     promised = "nothing"
     if slot is not None:

@@ -243,15 +243,14 @@ class Explainer:
         policy = self.policies.of(*case.release.producers)
         explanation = explain(verdict, case.release, case.promises, case.runs, case.blind, policy)
         titles = title_facts(titles_of_release(store.ledger, case.release), now, self.timezone)
-        lost = _lost_evidence(store.evidence.records(explanation.records))
+        lost = _lost_evidence_facts(store.evidence.records(explanation.records))
         return Explained(body, replace(explanation, facts=(*explanation.facts, *titles, *lost)), case)
 
 
-def _lost_evidence(records: Iterable[Record]) -> Iterator[Fact]:
+def _lost_evidence_facts(records: Iterable[Record]) -> Iterator[Fact]:
+    """Yield for each record whose bytes are lost when and why."""
     for record in records:
         if record.expired is not None:
-            why = (
-                "could not be kept, the disk refused them" if record.is_lost else "were dropped because memory was full"
-            )
-            when = f"{record.expired:%d %B %Y %H:%M} UTC"
-            yield Fact("evidence", f"{record.id}: its bytes {why}, {when}", record.expired, evidence=(record.id,))
+            refused, dropped = "could not be kept, the disk refused them", "were dropped because memory was full"
+            when = f"{refused if record.is_lost else dropped}, {record.expired:%d %B %Y %H:%M} UTC"
+            yield Fact("evidence", f"{record.id}: its bytes {when}", record.expired, evidence=(record.id,))

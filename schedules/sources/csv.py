@@ -71,6 +71,7 @@ def _parse_csv(page: Page, text: str, delimiter: str) -> Iterator[Row]:
 def _read_body(
     rows: Iterator[Row], heading: int, columns: dict[str, int], settings: CalendarSettings, remarks: list[Remark]
 ) -> tuple[list[CalendarRow], list[Remark]]:
+    """Return the rows below the heading. Empty rows and remarks of the author are left out."""
     found: list[CalendarRow] = []
     for number, row in enumerate(rows, heading + 1):
         if not any(cell.strip() for cell in row):

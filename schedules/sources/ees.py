@@ -131,7 +131,8 @@ class EesSource:
         if not pages:
             raise UnreadableCalendar(f"{self._api}: no answer")
         remarks: list[Remark] = []
-        made = [self._announce(item, remarks) for page in pages for item in self._read_publications(page, remarks)]
+        items = [item for page in pages for item in self._read_publications(page, remarks)]
+        made = [self._make_announcement(item, remarks) for item in items]
         return make_reading([each for each in made if each is not None], remarks)
 
     def _request_for(self, slug: str) -> PageRequest:
@@ -147,7 +148,8 @@ class EesSource:
         elif isinstance(data, dict) and not {"releaseId", "results"} & set(data):
             raise UnreadableCalendar(f"{page_name(page)}: JSON without slug and nextReleaseDate")
 
-    def _announce(self, item: Publication, remarks: list[Remark]) -> Announcement | None:
+    def _make_announcement(self, item: Publication, remarks: list[Remark]) -> Announcement | None:
+        """Return the next release of a publication as an announcement, None if no date is given."""
         if item.next_slot is None or item.superseded:
             return None
         slot = assume_time(item.next_slot, self._settings.default_time)

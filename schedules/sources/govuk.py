@@ -62,7 +62,7 @@ class GovukSource:
 
     def first(self, now: datetime) -> Sequence[PageRequest]:
         """Return the request for the first page of the listing."""
-        self._memory.asked = False
+        self._memory.has_looked_up = False
         return (PageRequest(listing_url(self._settings, now), accept="application/json"),)
 
     def more(self, pages: Sequence[Page], now: datetime) -> Sequence[PageRequest]:
@@ -75,9 +75,9 @@ class GovukSource:
             return ()  # `read` reports it
         if further:
             return [PageRequest(url, accept="application/json") for url in further]
-        if self._memory.asked:
+        if self._memory.has_looked_up:
             return ()
-        self._memory.asked = True
+        self._memory.has_looked_up = True
         links = list(self._find_links_to_look_up(listed, now))[:MOST_LOOK_UPS]
         return [PageRequest(f"{self._site}{CONTENT}{link}", accept="application/json", optional=True) for link in links]
 
@@ -93,7 +93,8 @@ class GovukSource:
                 remarks.append(Remark(link, "left out, it is not an announcement", entry.title))
                 continue
             item = fresh.get(link) or self._cached_item(link, entry)
-            made[link] = self._announce(entry if item is None else _prefer_item(entry, item), item, today, remarks)
+            shown = entry if item is None else _prefer_item(entry, item)
+            made[link] = self._make_announcement(shown, item, today, remarks)
             if item is not None:
                 self._items[link] = (_entry_signature(entry), item)
         made |= self._announce_unlisted(fresh, made, today, remarks)
@@ -103,7 +104,7 @@ class GovukSource:
 
     def _find_links_to_look_up(self, listed: dict[str, ListedEntry], now: datetime) -> Iterator[str]:
         """Yield the links of announcements that were cancelled, re-dated or dropped since the last read."""
-        yield from self._memory.unlisted(listed, now)
+        yield from self._memory.find_unlisted(listed, now)
         for link, entry in listed.items():
             before = self._memory.known.get(link)
             moved = before is not None and before.slot.raw != entry.display_date
@@ -133,12 +134,12 @@ class GovukSource:
             else:
                 yield link, item
 
-    def _announce(
+    def _make_announcement(
         self, entry: ListedEntry, item: ContentItem | None, today: date, remarks: list[Remark]
     ) -> Announcement:
         """Return the announcement of an entry, from its content item if that is known. Faults go to `remarks`."""
         if item is not None and item.leads_to_publication():
-            known = self._memory.known.get(entry.link) or self._announce(entry, None, today, remarks)
+            known = self._memory.known.get(entry.link) or self._make_announcement(entry, None, today, remarks)
             return replace(known, url=urljoin(self._site, item.destination), published=True, address=Address.LED_TO)
         slot = _read_slot(entry, today, self._settings.zone)
         if slot.reason in REASONS or slot.doubt:
@@ -146,7 +147,7 @@ class GovukSource:
         if entry.state not in _STATES:
             remarks.append(Remark(entry.link, "a state that GOV.UK did not have", entry.state))
         announced = item.announced if item is not None else None
-        producer = self._producer(entry)
+        producer = self._choose_producer(entry)
         return Announcement(
             uid=entry.link,
             title=clean_title(entry.title),
@@ -163,7 +164,7 @@ class GovukSource:
             address=Address.GUESSED if entry.link.startswith(ANNOUNCEMENTS) else Address.ANNOUNCED,
         )
 
-    def _producer(self, entry: ListedEntry) -> str:
+    def _choose_producer(self, entry: ListedEntry) -> str:
         """Return the producer: the configured one, else one of the filter, else the last known one, else the first."""
         known = self._memory.known.get(entry.link)
         preferred = (*self._settings.filters.get("organisations", ()), *([known.producer] if known is not None else []))
@@ -186,7 +187,7 @@ class GovukSource:
             if link in made:
                 continue
             if item.announced is not None or (item.leads_to_publication() and link in self._memory.known):
-                found[link] = self._announce(_make_entry(link, item), item, today, remarks)
+                found[link] = self._make_announcement(_make_entry(link, item), item, today, remarks)
             else:
                 remarks.append(Remark(link, f"no longer listed, now {item.schema.value}", item.destination or None))
         return found
@@ -224,7 +225,7 @@ def _prefer_item(entry: ListedEntry, item: ContentItem) -> ListedEntry:
 
 
 def _read_slot(entry: ListedEntry, today: date, timezone: str) -> Slot:
-    """Return the slot of an entry's text. A timestamp that differs from it, or that is alone, makes it doubtful."""
+    """Return the slot of an entry's text, with a doubt if the timestamp differs or there is only a timestamp."""
     stamped = entry.release_timestamp
     if not entry.display_date and stamped is not None:
         day = local_date(stamped, timezone)

@@ -154,13 +154,13 @@ def _read_entries(results: Sequence[Any]) -> Iterator[ListedEntry]:
                 title=str(result.get("title") or ""),
                 display_date=str(result.get("display_date") or ""),
                 state=str(result.get("statistics_announcement_state") or ""),
-                organisations=tuple(_slugs(result.get("organisations"))),
+                organisations=tuple(_read_slugs(result.get("organisations"))),
                 release_timestamp=parse_instant(result.get("release_timestamp")),
                 first_published=parse_instant(result.get("first_published_at")),
             )
 
 
-def _slugs(organisations: object) -> Iterator[str]:
+def _read_slugs(organisations: object) -> Iterator[str]:
     # Their order has no meaning: announcements have no lead organisation. Older responses list slugs, not objects.
     for each in organisations if isinstance(organisations, list) else ():
         one = each.get("slug") or str(each.get("link", "")).rpartition("/")[2] if isinstance(each, dict) else each

@@ -80,6 +80,7 @@ def _read_table_rows(
 
 
 def _make_row(key: str, cells: Mapping[str, Cell], above: str, settings: CalendarSettings) -> CalendarRow:
+    """Return a row of a table. Its title links to the page, and struck-out text is the earlier date."""
     texts = {name: cell.text for name, cell in cells.items()}
     texts.setdefault("url", cells["title"].href if "title" in cells else "")
     texts["url"] = cells["url"].href or texts["url"] if "url" in cells else texts["url"]
@@ -117,6 +118,7 @@ def _read_selected(root: HtmlElement, settings: CalendarSettings) -> Iterator[Ca
 
 
 def _select_text(element: HtmlElement, selector: str) -> str:
+    """Return the text or attribute that a selector finds first in an element, "" if none."""
     css, _, attribute = selector.partition("@")
     found = _select_all(css, element) if css else [element]
     if not found:

@@ -65,6 +65,7 @@ class IcsSource(OnePage):
         return make_reading(kept, [*_slot_remarks(kept), *doubles])
 
     def _announce_calendar(self, calendar: RawCalendar, budget: SearchBudget, now: datetime) -> Iterator[Announcement]:
+        """Yield the announcements of one VCALENDAR."""
         own, times = calendar.properties, time_settings(calendar, self._settings.zone, now)
         is_ons = _ONS in own.value("PRODID").casefold()
         file = _CalendarContext(times, own.value("METHOD").upper() == "CANCEL", is_ons, budget)
@@ -76,7 +77,7 @@ class IcsSource(OnePage):
 
     def _announce_single(self, event: RawEvent, file: _CalendarContext) -> Announcement:
         recurrence = event.value("RECURRENCE-ID")
-        made = self._announce(event, event_slot(event, file.times), file)
+        made = self._make_announcement(event, event_slot(event, file.times), file)
         return replace(made, uid=f"{made.uid}#{recurrence}") if recurrence else made
 
     def _announce_series(self, events: Sequence[RawEvent], file: _CalendarContext) -> Iterator[Announcement]:
@@ -90,7 +91,7 @@ class IcsSource(OnePage):
         except SeriesRefused as refused:
             yield self._announce_unexpanded(master, refused.doubt, file)
             return
-        whole = self._announce(master, event_slot(master, file.times), file)
+        whole = self._make_announcement(master, event_slot(master, file.times), file)
         for instance in found:
             yield self._announce_instance(whole, instance, file)
 
@@ -98,7 +99,7 @@ class IcsSource(OnePage):
         slot = event_slot(master, file.times)
         if doubt == "series-refused":
             slot = no_slot(slot.raw, "not-a-date", slot.timezone)
-        return self._announce(master, replace(slot, doubt=doubt), file)
+        return self._make_announcement(master, replace(slot, doubt=doubt), file)
 
     def _announce_instance(self, whole: Announcement, instance: Occurrence, file: _CalendarContext) -> Announcement:
         return replace(
@@ -110,7 +111,7 @@ class IcsSource(OnePage):
             doubt=instance.slot.doubt,
         )
 
-    def _announce(self, event: RawEvent, slot: Slot, file: _CalendarContext) -> Announcement:
+    def _make_announcement(self, event: RawEvent, slot: Slot, file: _CalendarContext) -> Announcement:
         title = clean_title(event.text("SUMMARY"))
         uid = event.value("UID")
         status = event.value("STATUS")

@@ -109,6 +109,7 @@ def _decode_body(page: Page) -> str:
 
 
 def _collect_blocks(lines: Iterator[str], calendars: list[RawCalendar], page: Page) -> None:
+    """Add the calendars of these lines with their events and time zones to `calendars`."""
     events = 0
     for line in lines:
         mark = line.strip().upper()
@@ -129,6 +130,7 @@ def _collect_blocks(lines: Iterator[str], calendars: list[RawCalendar], page: Pa
 
 
 def _read_event(lines: Iterator[str]) -> RawEvent:
+    """Return the event whose lines come next, without the alarms inside it."""
     event = RawEvent()
     for line in lines:
         mark = line[:10].upper()
@@ -161,6 +163,7 @@ def _read_block(head: str, lines: Iterator[str], name: str) -> tuple[str, list[s
 
 
 def _parse_line(line: str) -> Iterator[Property]:
+    """Yield the property of a content line, unless it is not needed or not a property."""
     name, colon, value = line.partition(":")
     if colon and name.isalpha():
         name = sys.intern(name.upper())

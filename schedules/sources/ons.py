@@ -150,7 +150,7 @@ def _read_uris(related: object) -> tuple[str, ...]:
 
 API = "https://api.beta.ons.gov.uk/v1/search/releases"
 SITE = "https://www.ons.gov.uk"
-LIMIT = 1000  # the most that one page may hold
+LIMIT = 1000  # the most entries of one page
 MOST = 10_000  # where the index behind the list stops
 
 _JSON = "application/json"
@@ -181,7 +181,7 @@ class OnsSource:
 
     def first(self, now: datetime) -> Sequence[PageRequest]:
         """Return the requests for the first page of upcoming releases and for those cancelled lately."""
-        self._memory.asked = False
+        self._memory.has_looked_up = False
         return (
             PageRequest(self._list_url("type-upcoming", now, 0), accept=_JSON),
             PageRequest(self._list_url("type-cancelled", now, 0), accept=_JSON, optional=True),
@@ -199,10 +199,10 @@ class OnsSource:
         further = [pages[0].url.replace("offset=0", f"offset={start}") for start in starts]
         if further and not asked & set(further):
             return [PageRequest(url, accept=_JSON) for url in further]
-        if self._memory.asked:
+        if self._memory.has_looked_up:
             return ()
-        self._memory.asked = True
-        missing = self._memory.unlisted(listed, now)
+        self._memory.has_looked_up = True
+        missing = self._memory.find_unlisted(listed, now)
         return [PageRequest(f"{self._site}{uri}/data", accept=_JSON, optional=True) for uri in missing]
 
     def read(self, pages: Sequence[Page], now: datetime) -> Reading:

@@ -65,6 +65,7 @@ def toml_faults(body: bytes, settings: CalendarSettings, now: datetime) -> list[
 
 
 def _read_releases(page: Page, settings: CalendarSettings) -> tuple[list[CalendarRow], list[Remark], CalendarSettings]:
+    """Return the entries of a file, remarks on it, and the settings with those of its own table."""
     data = _parse_toml(page)
     remarks = _unknown_keys("", data, frozenset({"source", "release"}))
     own = _apply_source_table(data.get("source"), settings, remarks)

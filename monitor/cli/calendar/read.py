@@ -97,7 +97,7 @@ def _count_requests(calendar: str, send: Ask, show: Callable[[str], None]) -> As
 
 
 def _compare_with_last_read(context: Context, name: str) -> Iterator[dict[str, Any]]:
-    """Yield each entry that differs between the stored calendar and a read now: new, gone or changed."""
+    """Yield each entry that differs between the stored calendar and a read now, as new, gone (removed) or changed."""
     now = {one.uid: announcement_json(one) for one in read_calendar(context, name).announcements}
     with context.store() as store:
         before = {row.uid: row.body["announcement"] for row in store.ledger.announced(name) if row.gone is None}

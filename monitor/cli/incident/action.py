@@ -92,6 +92,7 @@ def print_actions(context: Context, *, incident: str | None, as_json: bool) -> N
 def _change_and_print(
     context: Context, incident: str, change: Callable[[Incident], Incident], *, as_json: bool
 ) -> None:
+    """Change the actions of an incident, redraft its report, and print how many are left."""
     with context.store() as store:
         changed = change_incident(context, store, incident, change)
         # A new action does not amend a signed report.

@@ -151,6 +151,7 @@ def _ask_in_editor(last: Draft, field: str) -> str:
 
 
 def _drafts_of(context: Context, incident: str) -> list[Draft]:
+    """Return all versions of an incident's draft. Raises `UserFault` if it has none."""
     with context.store() as store:
         drafts = store.verdicts.drafts(incident_of(store.verdicts, incident).id)
     if not drafts:
@@ -183,6 +184,7 @@ def _check_field(report: Report, field: str) -> None:
 def _write_document(
     context: Context, draft: Draft, ending: str | None, output: Path | None, document: str | None
 ) -> None:
+    """Write a draft, or one document of it, in a format to a file or the terminal."""
     from monitor.app.reporting_options import report_templates
     from monitor.deliver.drafts import render_draft_or_pdf
     from monitor.deliver.message import redact_draft
@@ -196,6 +198,7 @@ def _write_document(
 
 
 def _print_fields(draft: Draft, *, as_json: bool) -> None:
+    """Print every field with its status, and how to complete one."""
     rows = list(_field_rows(_report_of(draft)))
     heads = ["field", "filled_by", "standing", "label"]
     lines = table_lines(rows, [head.upper().replace("_", " ") for head in heads])

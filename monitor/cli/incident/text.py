@@ -93,6 +93,7 @@ def _open_text(incident: Incident) -> str:
 
 
 def _draft_text(drafts: Sequence[Draft]) -> str:
+    """Return form, version and signature of a draft in words."""
     if not drafts:
         return "none"
     last = drafts[-1]

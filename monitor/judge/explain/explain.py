@@ -271,24 +271,26 @@ def _describe_runs(case: Case, evidence: PartEvidence, runs: Sequence[Run]) -> l
 
 def _run_fact(case: Case, evidence: PartEvidence, run: Run, *, name_monitor: bool) -> Fact:
     seen = f", seen by {run.monitor}" if name_monitor and run.monitor else ""
-    text = f"{_view_name(run)}: {_run_text(case, run)}{seen}"
+    text = f"{_view_name(run)}: {_describe_run(case, run)}{seen}"
     return Fact("run", text, run.first_sent, evidence.part.id, run.target, None, run.evidence)
 
 
-def _run_text(case: Case, run: Run) -> str:
+def _describe_run(case: Case, run: Run) -> str:
+    """Return the result of a run of looks: state, status, when it is proved, number of looks, and the widest gap."""
     looks = f"{run.looks} look{'s' if run.looks != 1 else ''}"
-    widest = f", widest gap {length(run.largest_gap.total_seconds())}" if run.looks > 1 else ""
+    gap = f", widest gap {length(run.largest_gap.total_seconds())}" if run.looks > 1 else ""
     if run.state is State.UNKNOWN:
+        # Such looks prove nothing, so only the times of request and answer are known.
         begins, ends = exactly(run.first_sent, case.zone), exactly(run.last_received, case.zone)
-        return f"unknown ({run.why or 'no reason given'}) from {begins} to {ends}, {looks}{widest}"
+        return f"unknown ({run.why or 'no reason given'}) from {begins} to {ends}, {looks}{gap}"
     status = f" (HTTP {run.status})" if run.status is not None else ""
-    sure = ", by content that only this edition has" if run.specific else ""
-    failures = f", {run.failed} more that failed in between" if run.failed else ""
-    return f"{run.state.value}{status} {_proved_instants(case, run)}, {looks}{failures}{widest}{sure}"
+    failed = f", {run.failed} more that failed in between" if run.failed else ""
+    edition = ", by content that only this edition has" if run.specific else ""
+    return f"{run.state.value}{status} {_proved_instants(case, run)}, {looks}{failed}{gap}{edition}"
 
 
 def _proved_instants(case: Case, run: Run) -> str:
-    """Return from when until when a run proves its state, in words; for a single look as of one instant."""
+    """Return the first and last instant at which a run proves its state, or the one instant of a single look."""
     if run.looks > 1:
         return f"by {exactly(run.begin, case.zone)} and still as of {exactly(run.end, case.zone)}"
     # A single answer was made between `end` and `begin`. Presence counts from the later, absence to the earlier.
@@ -316,11 +318,8 @@ def _list_what_would_change(case: Case, verdict: Verdict) -> tuple[str, ...]:
     if window is None:
         return ("a calendar that announces a readable time before that time has passed",)
     lines = [line for part in verdict.parts if part.can_be_late for line in _part_outlook(case, window, part)]
-    lines += [
-        f"{exposure.part}: a look that proves it absent, or the slot itself, ends the open exposure"
-        for exposure in verdict.exposures
-        if exposure.open
-    ]
+    exposed = [exposure.part for exposure in verdict.exposures if exposure.open]
+    lines += [f"{part}: a look that proves it absent, or the slot itself, ends the open exposure" for part in exposed]
     if case.now < window.opens:
         lines.append(f"a calendar that moves or cancels it before {exactly(window.opens, case.zone)}")
     if verdict.final:

@@ -49,7 +49,7 @@ class Publisher:
         """Listen on a free port of the loopback interface."""
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(
-            lambda: Connection(self._respond, self._clock, self._transports, self._exceptions), _LOOPBACK, 0
+            lambda: Connection(self._log_and_respond, self._clock, self._transports, self._exceptions), _LOOPBACK, 0
         )
         self._port = self._server.sockets[0].getsockname()[1]
 
@@ -72,7 +72,7 @@ class Publisher:
         if self._exceptions:
             raise self._exceptions[0]
 
-    def _respond(self, request: ReceivedRequest) -> RawResponse:
+    def _log_and_respond(self, request: ReceivedRequest) -> RawResponse:
         """Log a request and return its response."""
         now = self._clock.now()
         self.log.entries.append(LoggedRequest(now, request.method, request.host, request.path, request.query))
@@ -156,9 +156,9 @@ class Connection(asyncio.Protocol):
             name = request_name(request.url)
             if response.latency:
                 await self._wait_in_virtual_time(name, self._clock.sleep(response.latency.total_seconds()))
-            await self._send(response, name)
+            await self._send_response(response, name)
 
-    async def _send(self, response: RawResponse, name: str) -> None:
+    async def _send_response(self, response: RawResponse, name: str) -> None:
         """Send a response in its mode. `name` is the reason for which the client has stopped time."""
         match response.mode:
             case SendMode.RESET:

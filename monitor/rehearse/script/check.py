@@ -72,6 +72,7 @@ def _find_duplicates(keys: Sequence[tuple[str, Any]]) -> Iterator[FoundFault]:
 
 
 def _check_releases(data: Row, zone: str) -> Iterator[FoundFault]:
+    """Yield ids that are used twice, and keys that only releases on GOV.UK can have."""
     del zone
     rows = rows_of(data, "release")
     yield from _find_duplicates([(f"{place}.id", row.get("id")) for place, row in rows])
@@ -113,6 +114,7 @@ def _check_answers(data: Row, zone: str) -> Iterator[FoundFault]:
 
 
 def _check_faults(data: Row, zone: str) -> Iterator[FoundFault]:
+    """Yield faults without a target, with a wrong period or key, and those that overlap."""
     rows = rows_of(data, "fault")
     for place, row in rows:
         if ("host" in row) == ("url" in row):
@@ -125,11 +127,11 @@ def _check_faults(data: Row, zone: str) -> Iterator[FoundFault]:
             yield f"{place}.retry_after", "only 429 and 503 can have it", row["retry_after"]
     for (first, one), (second, other) in combinations(rows, 2):
         same_target = (one.get("host"), one.get("url")) == (other.get("host"), other.get("url"))
-        if same_target and _overlap(one, other, zone):
+        if same_target and _periods_overlap(one, other, zone):
             yield f"{second}.from", f"overlaps {first}", other.get("from")
 
 
-def _overlap(one: Row, other: Row, zone: str) -> bool:
+def _periods_overlap(one: Row, other: Row, zone: str) -> bool:
     begins, ends = _to_utc(one.get("from"), zone), _to_utc(one.get("until"), zone)
     other_begins, other_ends = _to_utc(other.get("from"), zone), _to_utc(other.get("until"), zone)
     if begins is None or ends is None or other_begins is None or other_ends is None:

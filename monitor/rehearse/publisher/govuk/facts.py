@@ -32,7 +32,7 @@ _REMOVED_WORDS = ("published in error", "no longer available")
 
 
 class PageState(StrEnum):
-    """What a page contains, which its HTTP status alone does not show."""
+    """What a page contains. Its HTTP status does not always show it."""
 
     ABSENT = "absent"
     PUBLISHED = "published"

@@ -77,6 +77,7 @@ def _index_time(release: ScriptRelease, now: datetime) -> datetime:
 
 
 def _announcement_documents(facts: Facts, now: datetime) -> Iterable[Document]:
+    """Yield a document for each release that is announced and not published yet."""
     for release in facts.releases:
         # The entry is as of `now`, because only publications have a lag in the simulated index.
         entry = facts.calendar_entry(release, now)
@@ -102,6 +103,7 @@ def _announcement_document(entry: CalendarEntry, began: datetime) -> Document:
 
 
 def _publication_documents(facts: Facts, now: datetime) -> Iterable[Document]:
+    """Yield a document for each published page that the index shows by `now`."""
     for release in facts.releases:
         for url in [release.url, *(part.url for part in release.part if part.role == "alternative")]:
             status = facts.status_in_index(url, _index_time(release, now))

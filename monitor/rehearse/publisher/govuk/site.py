@@ -53,6 +53,7 @@ class GovUk:
         return self._www_reply(request, now) if request.host == WWW else None
 
     def _www_reply(self, request: ReceivedRequest, now: datetime) -> Reply | None:
+        """Return the reply of www.gov.uk: search, content item, announcement, HTML part or feed."""
         if request.path == "/api/search.json":
             return search(self.facts, request.query, now)
         if request.path.startswith(f"{_API_PATH}/"):
@@ -129,6 +130,7 @@ class GovUk:
         return error_page(404)
 
     def _html_part_reply(self, path: str, now: datetime) -> Reply:
+        """Return the page of an HTML part, or what GOV.UK sends while it is absent."""
         release, part = self._html_part_by_path[path]
         status = self.facts.part_status(release, part, now)
         if status.is_public:

@@ -155,7 +155,7 @@ def test_a_secret_is_found_in_a_file_or_the_environment(tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("hunter2\n")
     assert Secret(file=str(tmp_path / "secret")).reveal() == "hunter2"
     assert Secret(env="PATH").reveal() == os.environ["PATH"]
-    assert Secret(env="PATH").missing() is None
+    assert Secret(env="PATH").why_missing() is None
 
 
 def test_a_relative_secret_file_starts_at_the_configuration(tmp_path: Path) -> None:
@@ -167,8 +167,8 @@ def test_a_relative_secret_file_starts_at_the_configuration(tmp_path: Path) -> N
 
 
 def test_a_missing_secret_is_named_by_its_place(tmp_path: Path) -> None:
-    assert Secret(env="NINETHIRTY_TEST_NONE").missing() == "the environment has no NINETHIRTY_TEST_NONE"
-    assert Secret(file=str(tmp_path / "none")).missing() == f"no file {tmp_path}/none"
+    assert Secret(env="NINETHIRTY_TEST_NONE").why_missing() == "the environment has no NINETHIRTY_TEST_NONE"
+    assert Secret(file=str(tmp_path / "none")).why_missing() == f"no file {tmp_path}/none"
     assert Secret(env="NINETHIRTY_TEST_NONE").reveal() == Secret(file=str(tmp_path / "none")).reveal() == ""
 
 
