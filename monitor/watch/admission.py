@@ -227,8 +227,7 @@ class Admission:
 
     def _needs_watch(self, release: Release) -> bool:
         """Return whether a release is not watched, and is not finished or was changed by a calendar since."""
-        name = release.id
-        return name not in self.watch.releases and self._finished.get(name) != self._last_known(name)
+        return release.id not in self.watch.releases and self._finished.get(release.id) != self._last_known(release.id)
 
     def _read_stored(self, releases: Sequence[str]) -> tuple[dict[str, list[Run]], dict[str, Judged]]:
         runs: dict[str, list[Run]] = defaultdict(list)
