@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from alerts import fact_rules
-from alerts.finding import Ended, ReleaseFacts, part_label
+from alerts.finding import ReleaseFacts, part_label
 from alerts.flapping import CONTENT_CHANGES, describe_flapping, flapping_kind, flapping_stretches, is_flapping
 from alerts.incident import (
     BREACHES,
@@ -22,6 +22,7 @@ from alerts.incident import (
     incident_kind,
 )
 from alerts.notice import Notice
+from schedules.contract.verdict import Ended
 from schedules.times.zone import local_date
 
 _KEY_NAMES = {

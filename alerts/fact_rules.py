@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
-from alerts.finding import LEAD, Elsewhere, Exposure, Finding, Part, ReleaseFacts
+from alerts.finding import ReleaseFacts
+from schedules.contract.verdict import LATE_VERDICTS, LEAD, Elsewhere, Exposure, Finding, PartVerdict
 from schedules.times.interval import Bounds, Interval
 
 GRADES = ("none", "note", "report")
-LATE_VERDICTS = frozenset({"late", "overdue", "not_published"})
-"""Verdicts on a part that users had, or have, to wait for."""
 CALENDAR_FINDINGS = frozenset(
     {"calendars_disagree", "short_notice", "unannounced", "promise_in_doubt", "brought_forward"}
 )
@@ -22,7 +21,7 @@ _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 _FOR_EVER = datetime.max.replace(tzinfo=UTC)
 
 
-def appearance_of(part: Part) -> Interval:
+def appearance_of(part: PartVerdict) -> Interval:
     """Return when a part appeared at or after its slot; an empty interval if it has not."""
     # An exposure that ended before the slot does not count as its release.
     return part.released if part.released.by or part.exposures else part.first_seen
@@ -175,7 +174,7 @@ def first_exposure_start(exposures: Iterable[Exposure]) -> datetime | None:
     return min((when for one in exposures if (when := one.start.by or one.start.after)), default=None)
 
 
-def _late_required_parts(facts: ReleaseFacts) -> list[Part]:
+def _late_required_parts(facts: ReleaseFacts) -> list[PartVerdict]:
     return [part for part in facts.parts if part.required and part.id != "page" and part.verdict in LATE_VERDICTS]
 
 

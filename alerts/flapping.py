@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from alerts.fact_rules import first_exposure_start, group_exposures, group_removals
-from alerts.finding import Ended, ReleaseFacts
+from alerts.finding import ReleaseFacts
 from alerts.incident import Incident, Kind, fact_notice
 from alerts.notice import Notice, notice_id
+from schedules.contract.verdict import Ended
 from schedules.times.words import moment
 
 STEADY_AFTER = timedelta(minutes=10)

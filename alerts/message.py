@@ -9,16 +9,18 @@ from typing import Any
 
 from alerts.channel import Attachment, Message
 from alerts.fact_rules import is_early
-from alerts.finding import Part, ReleaseFacts
+from alerts.finding import ReleaseFacts
 from alerts.incident import SIGNED, Incident, route_names_of, steps_for_incident, thread_notice
 from alerts.notice import Notice, notice_id
 from alerts.notice_html import brief_subject, notice_page
 from alerts.one_line import one_line
 from alerts.steps import numbered_steps
-from schedules.times.json import bounds_json, instant_from_json, instant_json, interval_json
+from schedules.contract.verdict import PartVerdict
+from schedules.times.json import bounds_json, instant_from_json, instant_json
 
 SCHEMA = "ninethirty.notice/1"
 _LONGEST_TITLE = 70
+_PART_KEYS = ("id", "role", "url", "required", "verdict", "first_seen", "delay", "exposures")
 OPENINGS = frozenset({"opened", "due", "lead", "altered", "unproven", "calendar", "too_costly"})
 DIGESTED = frozenset({"opened", "due", "unproven"})
 """Kinds of openings that one fault can cause in numbers, so that many at once become one digest."""
@@ -231,15 +233,6 @@ def _facts_json(facts: ReleaseFacts) -> dict[str, Any]:
     }
 
 
-def _part_json(part: Part) -> dict[str, Any]:
-    return {
-        "id": part.id,
-        "role": part.role,
-        "url": part.url,
-        "required": part.required,
-        "verdict": part.verdict,
-        "first_seen": interval_json(part.first_seen),
-        "delay": bounds_json(part.delay),
-        "users_delay": bounds_json(part.wait),
-        "exposures": [exposure.as_json() for exposure in part.exposures],
-    }
+def _part_json(part: PartVerdict) -> dict[str, Any]:
+    published = part.as_json()
+    return {key: published[key] for key in _PART_KEYS} | {"users_delay": bounds_json(part.wait)}

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from alerts.fact_rules import appearance_of, find_alterations
-from alerts.finding import Ended, Exposure, Part, ReleaseFacts, part_label, part_name
+from alerts.finding import ReleaseFacts, part_label, part_name
 from alerts.one_line import one_line, whole_lengths
 from alerts.status import (
     SUBJECT_PREFIX,
@@ -20,6 +20,7 @@ from alerts.status import (
     was_released,
 )
 from alerts.steps import Step, numbered_steps
+from schedules.contract.verdict import Ended, Exposure, PartVerdict
 from schedules.times.interval import Bounds, magnitude
 from schedules.times.words import between_moments, day_text, instant_text, length, moment, sureness
 from schedules.times.zone import local_date
@@ -143,7 +144,7 @@ def finding_details(case: str, facts: ReleaseFacts) -> Iterator[str]:
         yield from (one_line(finding.detail) for finding in facts.findings if finding.detail)
 
 
-def _part_status(part: Part, facts: ReleaseFacts, now: datetime) -> str:
+def _part_status(part: PartVerdict, facts: ReleaseFacts, now: datetime) -> str:
     if part.role == "alternative" and part.verdict in ("overdue", "not_published"):
         # It was not to be published there, so it cannot be late.
         return "not seen there"
@@ -161,7 +162,7 @@ def _part_status(part: Part, facts: ReleaseFacts, now: datetime) -> str:
     return f"{word}{sure}{seen}{delay}"
 
 
-def _release_after_exposure(part: Part, facts: ReleaseFacts, now: datetime) -> str:
+def _release_after_exposure(part: PartVerdict, facts: ReleaseFacts, now: datetime) -> str:
     """Return what happened at its slot to a part that had been public before; its exposures are listed below it."""
     if was_public_at_slot(part):
         return ", already public when its slot came"

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from alerts import fact_rules
-from alerts.finding import Elsewhere, Ended, Exposure, Finding, Part, ReleaseFacts, part_label
+from alerts.finding import ReleaseFacts, part_label
 from alerts.one_line import whole_lengths
+from schedules.contract.verdict import LATE_VERDICTS, Elsewhere, Ended, Exposure, Finding, PartVerdict
 from schedules.times.interval import Bounds, Interval
 from schedules.times.words import MINUTE, between_moments, moment, rounded, sureness
 
@@ -63,22 +64,22 @@ def describe_status(case: str, facts: ReleaseFacts, now: datetime) -> str:
     return _DESCRIPTIONS[current_status(case, facts)](facts, now)
 
 
-def late_parts(facts: ReleaseFacts) -> list[tuple[Part, Bounds | None]]:
+def late_parts(facts: ReleaseFacts) -> list[tuple[PartVerdict, Bounds | None]]:
     """Return each required part that is late with its delay, also if it had been public before its slot."""
     found = {one.part: one.seconds for one in facts.findings if one.kind == "late"}
     return [
         (part, found.get(part.id) or part.delay)
         for part in facts.parts
-        if part.required and (part.id in found or part.verdict in fact_rules.LATE_VERDICTS)
+        if part.required and (part.id in found or part.verdict in LATE_VERDICTS)
     ]
 
 
-def was_public_at_slot(part: Part) -> bool:
+def was_public_at_slot(part: PartVerdict) -> bool:
     """Return whether a part was already public when its slot came, so that no one released it then."""
     return any(each.ended is Ended.SLOT for each in part.exposures)
 
 
-def was_released(part: Part) -> bool:
+def was_released(part: PartVerdict) -> bool:
     """Return whether a part was published at its slot or later."""
     # An early part that was not seen removed may have been public without a break.
     return part.released.by is not None and all(each.ended is Ended.REMOVED for each in part.exposures)
@@ -114,7 +115,7 @@ def _describe_late(facts: ReleaseFacts, now: datetime) -> str:
     return f"{first_seen}{how_late}{_describe_users_wait(part, facts, now)}{which}{_mention_alternatives(facts, now)}"
 
 
-def _describe_users_wait(part: Part, facts: ReleaseFacts, now: datetime) -> str:
+def _describe_users_wait(part: PartVerdict, facts: ReleaseFacts, now: datetime) -> str:
     """Return when users could get a part that a cache delayed, as the end of a sentence; empty if none did."""
     wait = part.wait
     if not part.is_hidden or wait is None or facts.slot is None:
@@ -241,7 +242,7 @@ def _describe_removal(removed: list[Finding], facts: ReleaseFacts, now: datetime
     return f"was removed{when}, and is back" if is_back else f"removed{when}"
 
 
-def _was_released(part: Part | None, gone: datetime | None) -> bool:
+def _was_released(part: PartVerdict | None, gone: datetime | None) -> bool:
     """Return whether a removed part had been released before. A copy from before its slot had not."""
     if part is None or gone is None or part.exposures:
         return False

@@ -10,10 +10,11 @@ from alerts.draft import words
 from alerts.draft.input import DraftInput, bears_on, parts_in_order
 from alerts.draft.narrative import REMARKS
 from alerts.draft.report import Table
-from alerts.finding import BlindSpan, Certainty, Exposure, Part, ReleaseFacts, part_name
+from alerts.finding import BlindSpan, Certainty, ReleaseFacts, part_name
 from alerts.incident import Entry
 from alerts.notice_text import title_with_slot
 from alerts.status import was_public_at_slot
+from schedules.contract.verdict import Exposure, PartVerdict
 from schedules.times.interval import Bounds, Interval
 from schedules.times.json import instant_json
 from schedules.times.words import sureness
@@ -139,12 +140,12 @@ def measured(facts: ReleaseFacts) -> tuple[Table, ...]:
     return (Table(slot, header, rows, (6.2, 4.0, 3.4, 3.2)),) if rows else ()
 
 
-def _row(part: Part, facts: ReleaseFacts) -> tuple[str, ...]:
+def _row(part: PartVerdict, facts: ReleaseFacts) -> tuple[str, ...]:
     name = part_name(part)
     return f"{words.capital(name)}\n{part.url}", _first(part, facts), _delay(part, facts), _early(part, facts)
 
 
-def _first(part: Part, facts: ReleaseFacts) -> str:
+def _first(part: PartVerdict, facts: ReleaseFacts) -> str:
     # For a part that was exposed the release is another event than the first time it was seen.
     if was_public_at_slot(part):
         return f"Already public; came {words.between(part.first_seen, facts.timezone)}"
@@ -153,7 +154,7 @@ def _first(part: Part, facts: ReleaseFacts) -> str:
     return "Not seen" if part.first_seen.by is None else words.capital(words.between(part.first_seen, facts.timezone))
 
 
-def _delay(part: Part, facts: ReleaseFacts) -> str:
+def _delay(part: PartVerdict, facts: ReleaseFacts) -> str:
     if part.verdict == "on_time" or not bears_on(part):
         return f"On time{sureness(part.early_bound)}{_users(part)}" if bears_on(part) else "Not used"
     if part.verdict in ("unproven", "pending"):
@@ -170,11 +171,11 @@ def _delay(part: Part, facts: ReleaseFacts) -> str:
     return words.capital(f"{words.span(bounds)} {'early' if ahead else behind}{growing}{_users(part)}")
 
 
-def _users(part: Part) -> str:
+def _users(part: PartVerdict) -> str:
     return f"; for users {words.span(part.wait)} late" if part.is_hidden and part.wait is not None else ""
 
 
-def _early(part: Part, facts: ReleaseFacts) -> str:
+def _early(part: PartVerdict, facts: ReleaseFacts) -> str:
     told = [f"{_span_open(each)}; began {words.between(each.start, facts.timezone)}" for each in part.exposures]
     return words.capital("; ".join(told)) if told else "None proved" if part.verdict == "unproven" else "None seen"
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from alerts.draft.code import Clause, Edition
-from alerts.finding import Exposure, Part, ReleaseFacts
+from alerts.finding import ReleaseFacts
 from alerts.incident import Incident
+from schedules.contract.verdict import Exposure, PartVerdict
 from schedules.times.interval import Bounds
 from schedules.times.words import day_text
 from schedules.times.zone import local_date
@@ -58,7 +59,7 @@ class DraftInput:
         return day_text(local_date(at, self.timezone))
 
 
-def parts_in_order(facts: ReleaseFacts) -> list[Part]:
+def parts_in_order(facts: ReleaseFacts) -> list[PartVerdict]:
     """Return the parts, the announced page first and alternative addresses last."""
     rank = {"page": 0, "alternative": 2}
     return sorted(facts.parts, key=lambda part: (rank.get(part.role, 1), part.id != "page"))
@@ -72,6 +73,6 @@ def lead(exposure: Exposure, slot: datetime) -> Bounds:
     return Bounds(shortest, longest)
 
 
-def bears_on(part: Part) -> bool:
+def bears_on(part: PartVerdict) -> bool:
     """Return whether a part is relevant: all are, except an alternative address where no release was seen."""
     return part.role != "alternative" or part.first_seen.by is not None or bool(part.exposures)

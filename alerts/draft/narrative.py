@@ -12,8 +12,9 @@ from urllib.parse import unquote, urlsplit
 from alerts import fact_rules
 from alerts.draft import words
 from alerts.draft.input import DraftInput, lead, parts_in_order
-from alerts.finding import ROLE_NAMES, Ended, Exposure, Part, ReleaseFacts
+from alerts.finding import ROLE_NAMES, ReleaseFacts
 from alerts.status import late_parts, was_public_at_slot
+from schedules.contract.verdict import Ended, Exposure, PartVerdict
 from schedules.times.interval import Bounds, Interval
 from schedules.times.zone import local_date
 
@@ -166,7 +167,7 @@ def _clock_at(at: datetime, facts: ReleaseFacts) -> str:
     return words.clock_on(at, facts.timezone, _slot_day(facts))
 
 
-def _say_exposures(part: Part, facts: ReleaseFacts, *, has_lengths: bool) -> str:
+def _say_exposures(part: PartVerdict, facts: ReleaseFacts, *, has_lengths: bool) -> str:
     """Return sentences on when a part was public before its slot, and how each exposure ended."""
     told = []
     for place, each in enumerate(part.exposures):
@@ -198,7 +199,7 @@ def _say_how_it_ended(exposure: Exposure, facts: ReleaseFacts, *, has_lengths: b
     return f"{CAP_IT} {WAS} removed {words.when(exposure.to, facts.timezone, known)}{lasted}."
 
 
-def _say_late(part: Part, facts: ReleaseFacts) -> str:
+def _say_late(part: PartVerdict, facts: ReleaseFacts) -> str:
     seen = fact_rules.appearance_of(part)
     if part.is_hidden:
         return f"{CAP_SUBJECT} {WAS} published {_interval_in_words(seen, facts)}, but {_say_hidden_until(part, facts)}."
@@ -207,13 +208,13 @@ def _say_late(part: Part, facts: ReleaseFacts) -> str:
     return f"{CAP_SUBJECT} {WAS} not available until {_interval_in_words(seen, facts, '')}."
 
 
-def _say_on_time(part: Part, facts: ReleaseFacts) -> str:
+def _say_on_time(part: PartVerdict, facts: ReleaseFacts) -> str:
     slot = f" at {_clock_at(facts.slot, facts)}" if facts.slot else ""
     hidden = f", but {_say_hidden_until(part, facts)}" if part.is_hidden else ""
     return f"{CAP_SUBJECT} {WAS} published as announced{slot}{hidden}."
 
 
-def _say_hidden_until(part: Part, facts: ReleaseFacts) -> str:
+def _say_hidden_until(part: PartVerdict, facts: ReleaseFacts) -> str:
     """Return the words on how long users were still shown an older copy."""
     wait, slot = part.wait or Bounds(), facts.slot or facts.at
     low, high = (None if each is None else slot + timedelta(seconds=each) for each in (wait.min, wait.max))
@@ -224,14 +225,14 @@ def _say_hidden_until(part: Part, facts: ReleaseFacts) -> str:
     return f"users were shown an older copy {until}{_interval_in_words(seen, facts, '')}"
 
 
-def _say_overdue(part: Part, facts: ReleaseFacts) -> str:
+def _say_overdue(part: PartVerdict, facts: ReleaseFacts) -> str:
     """Return the sentence that a part was still absent at the latest time for which absence is proved."""
     known = facts.slot + timedelta(seconds=part.delay.min) if facts.slot and part.delay and part.delay.min else facts.at
     how = "not available" if part.address == "announced" else "not found"
     return f"{CAP_SUBJECT} {WAS} still {how} at {_clock_at(known, facts)}."
 
 
-def _say_released(part: Part, facts: ReleaseFacts) -> str:
+def _say_released(part: PartVerdict, facts: ReleaseFacts) -> str:
     """Return the sentence on when a part was released; empty if it is unseen, or was public early until then."""
     seen = fact_rules.appearance_of(part)
     if seen.by is None or was_public_at_slot(part):
@@ -244,14 +245,14 @@ def _say_released(part: Part, facts: ReleaseFacts) -> str:
     )
 
 
-def _say_unproven(part: Part, facts: ReleaseFacts) -> str:
+def _say_unproven(part: PartVerdict, facts: ReleaseFacts) -> str:
     seen = part.first_seen
     came = "became available" if seen.after is not None else f"{WAS} available"
     then = f"; {IT} {came} {_interval_in_words(seen, facts)}" if seen.by is not None else ""
     return f"It is not known whether {SUBJECT} {WAS} published as announced{then}."
 
 
-SENTENCES: Mapping[str, Callable[[Part, ReleaseFacts], str]] = {
+SENTENCES: Mapping[str, Callable[[PartVerdict, ReleaseFacts], str]] = {
     "late": _say_late,
     "on_time": _say_on_time,
     "overdue": _say_overdue,
@@ -262,12 +263,14 @@ SENTENCES: Mapping[str, Callable[[Part, ReleaseFacts], str]] = {
 }
 
 
-def _fill_subjects(said: Iterable[tuple[Part, str]], facts: ReleaseFacts, *, has_addresses: bool = False) -> list[str]:
+def _fill_subjects(
+    said: Iterable[tuple[PartVerdict, str]], facts: ReleaseFacts, *, has_addresses: bool = False
+) -> list[str]:
     """Return each sentence once; all parts that share it become its subject.
 
     `has_addresses`: add the address if the only subject is a file or another page.
     """
-    groups: dict[str, list[Part]] = {}
+    groups: dict[str, list[PartVerdict]] = {}
     for part, text in said:
         groups.setdefault(text, []).append(part)
     told = []
@@ -289,19 +292,19 @@ def _fill_subjects(said: Iterable[tuple[Part, str]], facts: ReleaseFacts, *, has
     return told
 
 
-def _name_parts(parts: Sequence[Part], facts: ReleaseFacts) -> tuple[str, bool]:
+def _name_parts(parts: Sequence[PartVerdict], facts: ReleaseFacts) -> tuple[str, bool]:
     """Return the name of some parts for use as the subject of a sentence, and whether it is plural."""
     required = {part.id for part in facts.parts if part.required and part.role != "alternative"}
     if required and required <= {part.id for part in parts} and not _found_elsewhere(facts):
         return "the release", False
-    by_role: dict[str, list[Part]] = {}
+    by_role: dict[str, list[PartVerdict]] = {}
     for part in parts:
         by_role.setdefault(part.role, []).append(part)
     names = [_name_role(role, alike, facts) for role, alike in by_role.items()]
     return words.joined(names), len(parts) > 1
 
 
-def _name_role(role: str, parts: Sequence[Part], facts: ReleaseFacts) -> str:
+def _name_role(role: str, parts: Sequence[PartVerdict], facts: ReleaseFacts) -> str:
     if role == "alternative":
         return words.joined([_name_alternative(part) for part in parts])
     noun = "landing page" if role == "page" else ROLE_NAMES.get(role, role)
@@ -313,13 +316,13 @@ def _name_role(role: str, parts: Sequence[Part], facts: ReleaseFacts) -> str:
     return f"{which} {noun}" if len(parts) == 1 else f"{'the ' * is_all}{words.count(len(parts), noun)}"
 
 
-def _found_elsewhere(facts: ReleaseFacts) -> list[Part]:
+def _found_elsewhere(facts: ReleaseFacts) -> list[PartVerdict]:
     """Return the other addresses at which part of the release was found, earliest first."""
     found = [(part.first_seen.by, part) for part in facts.parts if part.role == "alternative" and not part.exposures]
     return [part for by, part in sorted(((by, part) for by, part in found if by), key=lambda each: each[0])]
 
 
-def _name_alternative(part: Part) -> str:
+def _name_alternative(part: PartVerdict) -> str:
     return ELSEWHERE.get(part.id, "content of the release")
 
 

@@ -8,9 +8,10 @@ from html import escape
 from alerts.draft import words
 from alerts.draft.input import parts_in_order
 from alerts.draft.report import Lane, Span, Timeline
-from alerts.finding import Ended, Part, ReleaseFacts, part_name
+from alerts.finding import ReleaseFacts, part_name
 from alerts.one_line import one_line
 from alerts.status import was_public_at_slot
+from schedules.contract.verdict import Ended, PartVerdict
 from schedules.times.interval import Interval
 from schedules.times.words import clock
 from schedules.times.zone import local_date
@@ -53,7 +54,7 @@ def _instants(facts: ReleaseFacts) -> list[datetime]:
     return [*measured, *([facts.slot] if facts.slot else []), *([] if facts.final else [facts.at])]
 
 
-def _spans(part: Part, begins: datetime, ends: datetime, now: datetime) -> tuple[Span, ...]:
+def _spans(part: PartVerdict, begins: datetime, ends: datetime, now: datetime) -> tuple[Span, ...]:
     marks: list[tuple[datetime, str]] = [(begins, "absent")]
     for each in part.exposures:
         marks += _change(each.start.after, each.start.by, "early")
@@ -85,7 +86,7 @@ def _alt(facts: ReleaseFacts) -> str:
     return slot + " ".join(told)
 
 
-def _lane_alt(part: Part, timezone: str) -> str:
+def _lane_alt(part: PartVerdict, timezone: str) -> str:
     name = part_name(part)
     early = [f"became public early {words.between(each.start, timezone)}" for each in part.exposures]
     appeared, how = (part.released, "released") if part.exposures else (part.first_seen, "first seen")

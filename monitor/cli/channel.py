@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from alerts.channel import Accepted, Message, Outcome
-from alerts.finding import Finding, Part, ReleaseFacts
+from alerts.finding import ReleaseFacts
 from alerts.message import build_message
 from alerts.notice import Notice
 from alerts.notice_text import notice_subject, notice_text
@@ -18,6 +18,7 @@ from alerts.steps import ACKNOWLEDGE, COMPLETE, steps_at
 from monitor.cli import complete
 from monitor.cli.common import Context, as_json, print_json
 from monitor.errors import unknown
+from schedules.contract.verdict import Finding, Grade, Kind, PartVerdict, VerdictKind
 from schedules.times.interval import Bounds
 from schedules.times.zone import LONDON
 
@@ -75,7 +76,7 @@ async def _send_test(context: Context, name: str) -> Outcome:
 def _test_message(name: str, now: datetime) -> Message:
     """Return the message of a release that is three minutes overdue, marked as a test."""
     slot, late = now - _OVERDUE, Bounds(_OVERDUE.total_seconds(), None)
-    page = Part("page", "page", f"{_ADDRESS}/page", required=True, verdict="overdue", delay=late)
+    page = PartVerdict("page", "page", f"{_ADDRESS}/page", required=True, verdict=VerdictKind.OVERDUE, delay=late)
     facts = ReleaseFacts(
         release="test-of-a-channel",
         title="Test of a channel: there is no incident, and you need not do anything",
@@ -86,12 +87,12 @@ def _test_message(name: str, now: datetime) -> Message:
         slot_text="",
         slot_source="test",
         slot_learnt=slot,
-        verdict="overdue",
-        grade="note",
+        verdict=VerdictKind.OVERDUE,
+        grade=Grade.NOTE,
         final=False,
         at=now,
         parts=(page,),
-        findings=(Finding("late", "page", seconds=late),),
+        findings=(Finding(Kind.LATE, "page", seconds=late),),
     )
     # The id is new each time, because receivers drop ids that they already received.
     identity = hashlib.sha256(f"test {name} {now.isoformat()}".encode()).hexdigest()[:32]

@@ -15,7 +15,7 @@ from monitor.config.rota_checks import rota_faults
 from monitor.config.settings import Settings
 from monitor.config.web_checks import web_faults
 from monitor.errors import UserFault
-from monitor.judge import verdict as judge
+from schedules.contract.verdict import Kind
 from schedules.values import did_you_mean, quote_value
 from schedules.workdays import Nation
 
@@ -194,7 +194,7 @@ def reporting_faults(settings: Settings, folder: Path) -> Iterator[CrossFault]:
 
 def _finding_faults(settings: Settings) -> Iterator[CrossFault]:
     # A misspelt finding would never match, and its notices would go elsewhere without anyone noticing.
-    known = sorted({*judge.Kind, *incident.Kind, "not_published"})
+    known = sorted({*Kind, *incident.Kind, "not_published"})
     for place, route in enumerate(settings.route, 1):
         wanted = route.match.finding
         if wanted is not None and not any(fnmatchcase(kind, wanted) for kind in known):

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from alerts.by_hand import logged_end
-from alerts.finding import LEAD
 from alerts.incident import Action, Incident, Kind
 from alerts.one_line import whole_lengths
 from alerts.status import late_parts
 from monitor.deliver.owed import is_owed
 from monitor.store.rows import CalendarRead, Draft, Event
+from schedules.contract.verdict import LEAD
 from schedules.times.interval import Bounds
 from schedules.times.json import bounds_json, instant_json
 from schedules.times.words import lengths

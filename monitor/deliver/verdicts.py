@@ -27,10 +27,11 @@ from monitor.deliver.outbox_rows import notified_channels
 from monitor.deliver.platform import PlatformThread, find_platform_thread
 from monitor.deliver.rules import ReportingRules
 from monitor.judge.as_json import release_json
-from monitor.judge.verdict import Kind, Verdict, VerdictKind
+from monitor.judge.verdict import Verdict
 from monitor.store.rows import Event, Judged, Record
 from monitor.store.sql.engine import Store
 from monitor.store.sql.write import Transaction
+from schedules.contract.verdict import Kind, VerdictKind
 from schedules.times.json import instant_json
 from schedules.times.zone import local_date
 
@@ -79,7 +80,7 @@ class VerdictRecorder:
         incident = decision.incident or known
         body = body_of(verdict, incident, self.rules.book)
         before = self.store.verdicts.judged_one(verdict.release)
-        slot, word, grade = verdict.slot.begins() if verdict.slot else None, verdict.word.value, verdict.grade.value
+        slot, word, grade = verdict.slot.begins() if verdict.slot else None, verdict.verdict.value, verdict.grade.value
         tx.save_judged(Judged(verdict.release, verdict.producer, slot, word, grade, verdict.final, verdict.at, body))
         if (event := _status_change(verdict, body, before)) is not None:
             tx.add_event(event)
@@ -203,7 +204,7 @@ class VerdictRecorder:
 def body_of(verdict: Verdict, incident: Incident | None, book: Book | None = None) -> dict[str, Any]:
     """Return the JSON of a release, with the edition and practice of the Code that its findings concern."""
     occurred = incident.occurred if incident else verdict.slot.begins() if verdict.slot else None
-    kinds = [found.kind.value for found in verdict.findings]
+    kinds = [str(found.kind) for found in verdict.findings]
     code = code_json(occurred, kinds, book, verdict.producer) if occurred is not None else None
     body = release_json(verdict, code, incident.id if incident else None)
     return with_brought_forward(body, incident.words if incident else None)
@@ -224,8 +225,8 @@ def _was_over_when_announced(verdict: Verdict) -> bool:
     Two cases of the last day do get one: a calendar that announced it too late, and a release that was not watched.
     """
     passes = verdict.slot.passes() if verdict.slot is not None else None
-    read_at = verdict.announced
-    if verdict.word is not VerdictKind.UNPROVEN or passes is None or read_at is None or read_at < passes:
+    read_at = verdict.slot_learnt
+    if verdict.verdict is not VerdictKind.UNPROVEN or passes is None or read_at is None or read_at < passes:
         return False
     return read_at - passes > _REPORTED_WITHIN or all(found.kind not in _ALWAYS_REPORTED for found in verdict.findings)
 
@@ -237,7 +238,7 @@ def _status_change(verdict: Verdict, body: Mapping[str, Any], before: Judged | N
     if old == new:
         return None
     name = hashlib.sha256(f"{verdict.release}\n{old}\n{new}\n{verdict.at.isoformat()}".encode()).hexdigest()[:24]
-    return Event(name, verdict.release, verdict.at, before.word if before else "", verdict.word.value, dict(body))
+    return Event(name, verdict.release, verdict.at, before.word if before else "", verdict.verdict.value, dict(body))
 
 
 def status_key(body: Mapping[str, Any]) -> str:

@@ -15,13 +15,14 @@ from monitor.deliver.verdicts import RecordedVerdict, VerdictRecorder, body_of, 
 from monitor.errors import Conflict
 from monitor.health.state import HealthState
 from monitor.judge.runs import Blind
-from monitor.judge.verdict import Kind, Verdict
+from monitor.judge.verdict import Verdict
 from monitor.store.sql.write import Transaction
 from monitor.store.writer import Writer
 from monitor.watch.other_monitors import OtherMonitors
 from monitor.watch.planner import WatchRules
 from monitor.watch.release import WatchedRelease
 from schedules.announcement import Origin
+from schedules.contract.verdict import Kind
 from schedules.promise import Promise
 from schedules.release import Release
 
@@ -84,7 +85,7 @@ class Recorder:
             return False
         watched.last_recorded = visible
         watched.incident = recorded.incident.id if recorded.incident else None
-        word, grade = verdict.word.value, verdict.grade.value
+        word, grade = verdict.verdict.value, verdict.grade.value
         _log.info("verdict", release=verdict.release, verdict=word, grade=grade, final=verdict.final)
         self.on_recorded(recorded)
         return True

@@ -18,11 +18,11 @@ from monitor.deliver.verdicts import body_of, with_brought_forward
 from monitor.judge.as_json import part_from_json
 from monitor.judge.differences import find_differences
 from monitor.judge.explain.explain import Explanation, Fact, explain, title_facts
-from monitor.judge.findings.platform import LATE_VERDICTS, SlotVerdict, add_platform_finding, host_of
+from monitor.judge.findings.platform import SlotVerdict, add_platform_finding, host_of
 from monitor.judge.judge import judge
 from monitor.judge.policy import Policies
 from monitor.judge.runs import Blind, Run
-from monitor.judge.verdict import Kind, Verdict, VerdictKind
+from monitor.judge.verdict import Verdict
 from monitor.judge.witnesses import Publication
 from monitor.ledger.state import titles_of
 from monitor.plan.addresses import with_page_at
@@ -32,6 +32,7 @@ from monitor.store.sql.query import chunks
 from monitor.store.sql.read import RunStore
 from monitor.store.sql.read_ledger import LedgerStore
 from schedules.announcement import Address, Part
+from schedules.contract.verdict import LATE_VERDICTS, Kind, VerdictKind
 from schedules.ledger_event import LedgerEvent, title_change_events
 from schedules.promise import Promise
 from schedules.release import Release
@@ -175,7 +176,7 @@ def with_stored_platform_finding(store: Store, verdict: Verdict) -> Verdict:
     The daemon used the same verdicts, so the finding is the same.
     """
     slot = verdict.slot.instant if verdict.slot is not None else None
-    if verdict.word not in LATE_VERDICTS or slot is None:
+    if verdict.verdict not in LATE_VERDICTS or slot is None:
         return verdict
     rows = (row for row in store.verdicts.judged(slot, slot + _MOMENT) if row.release != verdict.release)
     hosts = ((row, host_of(row.body["url"])) for row in rows)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -16,8 +17,10 @@ from alerts.draft.period import Row, period_of
 from alerts.draft.period_report import period_report
 from alerts.draft.report import Report
 from alerts.draft.write.registry import WRITERS
-from alerts.finding import BlindSpan, Certainty, Exposure, Finding, Part, ReleaseFacts
+from alerts.finding import BlindSpan, Certainty, ReleaseFacts
 from alerts.incident import Entry, Incident, Kind
+from schedules.contract.verdict import Exposure, Finding, Grade, PartVerdict, VerdictKind
+from schedules.contract.verdict import Kind as FindingKind
 from schedules.times.interval import Bounds, Interval
 from tests.browser.pages import browsing, overflowing
 
@@ -32,16 +35,29 @@ pytestmark = pytest.mark.needs("chromium")
 
 def incident() -> Incident:
     exposure = Exposure("data", SOON, Interval(), Bounds(3600, 7200), open=False)
-    parts = (
-        Part("page", "page", URL, True, "late", LATE, LATE, Bounds(1200, 1260)),  # noqa: FBT003 # required
-        Part("data", "data", f"{URL}.ods", True, "early", SOON, LATE, Bounds(-7200, -3600), (exposure,)),  # noqa: FBT003
-    )
+    page = PartVerdict("page", "page", URL, True, VerdictKind.LATE, LATE, LATE, Bounds(1200, 1260))  # noqa: FBT003
+    data = PartVerdict("data", "data", f"{URL}.ods", True, VerdictKind.EARLY, SOON, LATE)  # noqa: FBT003 # required
+    parts = (page, replace(data, delay=Bounds(-7200, -3600), exposures=(exposure,)))
     gap = BlindSpan(SLOT + timedelta(minutes=1), SLOT + timedelta(minutes=3), "restarted")
     sure = Certainty("edge", 900, 3, 1.0, Bounds(-0.2, 0.4), (gap,), (("edge-1", "0" * 64),))
     facts = ReleaseFacts(
-        "r", "Births", "ons", URL, "Europe/London", SLOT, "", "govuk", SLOT, "early", "report", True, NOW,  # noqa: FBT003
-        parts, (Finding("late", "page"), Finding("early_exposure", "data")), None, sure,
-    )  # fmt: skip
+        release="r",
+        title="Births",
+        producer="ons",
+        url=URL,
+        timezone="Europe/London",
+        slot=SLOT,
+        slot_text="",
+        slot_source="govuk",
+        slot_learnt=SLOT,
+        verdict=VerdictKind.EARLY,
+        grade=Grade.REPORT,
+        final=True,
+        at=NOW,
+        parts=parts,
+        findings=(Finding(FindingKind.LATE, "page"), Finding(FindingKind.EARLY_EXPOSURE, "data")),
+        certainty=sure,
+    )
     noted = (Entry(NOW, "duty statistician", "called the web team"),)
     return Incident("r-2018", Kind.EARLY, "r", "ons", "Births", SLOT, SLOT, "report", facts, timeline=noted)
 

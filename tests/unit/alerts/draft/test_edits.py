@@ -16,6 +16,7 @@ from alerts.draft.versions import Versions, digest_of, edited, remeasured, signe
 from alerts.draft.write.outline import Box, Document, Grid, Piece, Tone, Words, outline, pieces
 from alerts.draft.write.registry import WRITERS
 from alerts.incident import Incident
+from schedules.contract.verdict import VerdictKind
 from schedules.times.interval import Bounds, Interval
 from tests.unit.alerts.draft.conftest import DIGEST
 from tests.unit.alerts.draft.plain import plain
@@ -32,7 +33,9 @@ def measured(incident: Incident, minutes: int, form: str = "B") -> Report:
     """Return a draft made when the page was overdue by this many minutes."""
     assert incident.facts is not None
     now = BEGIN + timedelta(minutes=minutes)
-    page = replace(incident.facts.parts[0], verdict="overdue", first_seen=Interval(), delay=Bounds(60 * minutes, None))
+    page = replace(
+        incident.facts.parts[0], verdict=VerdictKind.OVERDUE, first_seen=Interval(), delay=Bounds(60 * minutes, None)
+    )
     facts = replace(incident.facts, parts=(page,), at=now, final=False)
     return fill(replace(incident, facts=facts), form_named(form), {}, [], now)
 
@@ -238,7 +241,7 @@ def test_a_release_still_out_of_sight_is_in_the_way(ofqual_january: Incident, of
     assert ofqual_january.facts is not None
     assert ofsted.facts is not None
     report = merge({each.id: "Told." for each in measured(ofqual_january, 1).fields()}, measured(ofqual_january, 1))
-    overdue = replace(ofqual_january.facts, verdict="overdue", final=False)
+    overdue = replace(ofqual_january.facts, verdict=VerdictKind.OVERDUE, final=False)
     assert obstacles(report, overdue) == ["the release is still overdue"]
     page = ofsted.facts.parts[0]
     still = replace(page, exposures=tuple(replace(each, open=True) for each in page.exposures))

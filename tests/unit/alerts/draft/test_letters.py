@@ -15,6 +15,7 @@ from alerts.draft.write.outline import Document
 from alerts.draft.write.registry import WRITERS
 from alerts.finding import ReleaseFacts
 from alerts.incident import Incident
+from schedules.contract.verdict import VerdictKind
 from schedules.times.interval import Bounds, Interval
 from tests.unit.alerts.draft.conftest import at, stood
 
@@ -48,9 +49,9 @@ def test_a_statement_begins_with_where_users_can_get_the_release(
     assert "The landing page was not available until 12.19pm. The report was available at https://" in first
     assert sorry == "We apologise for the inconvenience."
     unseen = {"first_seen": Interval(), "released": Interval()}
-    page = replace(ofqual_january.facts.parts[0], verdict="overdue", delay=Bounds(4200, None), **unseen)
+    page = replace(ofqual_january.facts.parts[0], verdict=VerdictKind.OVERDUE, delay=Bounds(4200, None), **unseen)
     parts = (page, *ofqual_january.facts.parts[1:])
-    first, _ = report_of(ofqual_january, settings, verdict="overdue", parts=parts, final=False).holding
+    first, _ = report_of(ofqual_january, settings, verdict=VerdictKind.OVERDUE, parts=parts, final=False).holding
     assert "The landing page was still not available at 10.40am. The report was available at https://" in first
     assert "is available at" not in first
 

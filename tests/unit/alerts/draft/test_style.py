@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from alerts.draft.fill import fill
 from alerts.draft.form import form_named
 from alerts.draft.report import Report
-from alerts.finding import Certainty, Part, ReleaseFacts
+from alerts.finding import Certainty, ReleaseFacts
 from alerts.incident import Incident, Kind
 from monitor.deliver.facts import Measurement, release_facts
+from schedules.contract.verdict import PartVerdict
 from schedules.times.interval import Interval
 from schedules.times.zone import LONDON, local
 from tests.worlds.instants import SLOT, after_slot
@@ -53,7 +54,7 @@ def measured(draw: st.DrawFn) -> ReleaseFacts:
 
 
 @st.composite
-def other(draw: st.DrawFn, now: float, name: str, role: str) -> Part:
+def other(draw: st.DrawFn, now: float, name: str, role: str) -> PartVerdict:
     """Draw another part, as if it were a page of its own."""
     part = release_facts(draw(worlds()).verdict(now), Measurement()).parts[0]
     own = tuple(replace(each, part=name) for each in part.exposures)

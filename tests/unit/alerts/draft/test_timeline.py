@@ -13,6 +13,7 @@ from alerts.draft.timeline import lane_alt, legend_text, span_text, svg, ticks, 
 from alerts.draft.write.png import HEIGHT, WIDTH, lane_png
 from alerts.finding import BlindSpan, ReleaseFacts
 from alerts.incident import Incident
+from schedules.contract.verdict import VerdictKind
 from schedules.times.interval import Interval
 from tests.unit.alerts.draft.conftest import stood
 
@@ -60,7 +61,7 @@ def test_what_stayed_public_until_its_slot_is_not_called_released_then(ofsted: I
 
 def test_a_part_out_of_sight_is_drawn_absent_until_now_and_no_longer(ipcc: Incident) -> None:
     facts = facts_of(ipcc)
-    page = replace(facts.parts[0], verdict="overdue", first_seen=Interval(), released=Interval())
+    page = replace(facts.parts[0], verdict=VerdictKind.OVERDUE, first_seen=Interval(), released=Interval())
     figure = timeline(replace(facts, parts=(page,), final=False))
     assert figure is not None
     assert [(span.state, span.ends) for span in figure.lanes[0].spans] == [("absent", facts.at)]

@@ -114,7 +114,7 @@ def test_a_draft_appears_with_its_incident_or_not_at_all() -> None:
 def test_content_seen_before_its_slot_is_not_in_drafts_or_notices() -> None:
     store = with_evidence()
     verdict = early()
-    assert verdict.word.value == "early"
+    assert verdict.verdict.value == "early"
     name = recorded(store, verdict, 60)
     draft = store.verdicts.drafts(name)[-1]
     for ending in ENDINGS:

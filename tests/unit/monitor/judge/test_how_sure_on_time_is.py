@@ -22,7 +22,8 @@ from monitor.deliver.facts import Measurement, release_facts
 from monitor.health.collector import MonitorState, ReleaseState, StateCollector
 from monitor.health.metrics import Metrics
 from monitor.judge.as_json import release_json, status_text, widest_bound
-from monitor.judge.verdict import Verdict, VerdictKind
+from monitor.judge.verdict import Verdict
+from schedules.contract.verdict import VerdictKind
 from tests.worlds.instants import SLOT, after_slot
 from tests.worlds.looks import ABSENT, PRESENT, a_run
 from tests.worlds.verdicts import judged
@@ -30,7 +31,7 @@ from tests.worlds.verdicts import judged
 
 def on_time(bound: float) -> Verdict:
     verdict = judged(90, {"page": [a_run("page", ABSENT, -600, -bound), a_run("page", PRESENT, 1, 60)]})
-    assert (verdict.word, verdict.early_bound) == (VerdictKind.ON_TIME, bound)
+    assert (verdict.verdict, verdict.page.early_bound) == (VerdictKind.ON_TIME, bound)
     return verdict
 
 

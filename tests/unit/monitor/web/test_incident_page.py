@@ -9,12 +9,13 @@ import pytest
 
 from alerts.draft.report import report_from_json
 from alerts.draft.versions import edited, signed
-from alerts.finding import Finding
 from alerts.incident import Incident, Kind
 from alerts.platform import platform_id, update_platform
 from alerts.signed_link import sign_token
 from monitor.deliver.drafts import draft_row, versions_from_rows
 from monitor.web.pages import delay_from_slot, seen_text
+from schedules.contract.verdict import Finding, VerdictKind
+from schedules.contract.verdict import Kind as FindingKind
 from tests.unit.monitor.web.board import KEYS, TITLE, Board, a_board
 from tests.worlds.instants import SLOT, after_slot
 
@@ -67,8 +68,8 @@ async def test_open_incident_without_a_draft_shows_its_status_and_steps() -> Non
         incident = board.store.verdicts.incident(board.incident)
         assert incident is not None
         assert incident.facts is not None
-        found = Finding("short_notice", detail="moved from 9 January on 4 January")
-        facts = replace(incident.facts, findings=(found,), verdict="moved")
+        found = Finding(FindingKind.SHORT_NOTICE, detail="moved from 9 January on 4 January")
+        facts = replace(incident.facts, findings=(found,), verdict=VerdictKind.MOVED)
         with board.store.transaction() as tx:
             tx.save_incident(replace(incident, id="moved", kind=Kind.CALENDAR, facts=facts))
         page = (await board.client.get("/incidents/moved")).text
@@ -137,7 +138,7 @@ async def test_incidents_of_one_platform_fault_link_to_each_other() -> None:
         incident = board.store.verdicts.incident(board.incident)
         assert incident is not None
         assert incident.facts is not None
-        held_up = (*incident.facts.findings, replace(incident.facts.findings[0], kind="platform"))
+        held_up = (*incident.facts.findings, replace(incident.facts.findings[0], kind=FindingKind.PLATFORM))
         whole: Incident | None = None
         with board.store.transaction() as tx:
             for name in (incident.id, "other", "elsewhere"):
