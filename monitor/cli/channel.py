@@ -13,7 +13,7 @@ from alerts.channel import Accepted, Message, Outcome
 from alerts.finding import ReleaseFacts
 from alerts.message import build_message
 from alerts.notice import Notice
-from alerts.notice_text import notice_subject, notice_text
+from alerts.notice_text import write_notice_subject, write_notice_text
 from alerts.steps import ACKNOWLEDGE, COMPLETE, steps_at
 from monitor.cli import complete
 from monitor.cli.common import Context, as_json, print_json
@@ -97,8 +97,8 @@ def _test_message(name: str, now: datetime) -> Message:
     # The id is new each time, because receivers drop ids that they already received.
     identity = hashlib.sha256(f"test {name} {now.isoformat()}".encode()).hexdigest()[:32]
     steps = (ACKNOWLEDGE, *steps_at("late"), COMPLETE)
-    words = notice_text("opened", "late", facts, "test-of-a-channel", now, steps=steps)
-    line = f"TEST: {notice_subject('opened', 'late', facts, now)}"
+    words = write_notice_text("opened", "late", facts, "test-of-a-channel", now, steps=steps)
+    line = f"TEST: {write_notice_subject('opened', 'late', facts, now)}"
     body = f"TEST\n\n{words}"
     notice = Notice(identity, "test", "", facts.release, facts.producer, "note", ("late",), now, line, body)
     return build_message(notice, None, link=f"{_ADDRESS}/incident")

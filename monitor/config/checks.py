@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any, get_args
 
 from alerts import incident
-from alerts.draft.code import standard_book
-from monitor.config.rota_checks import rota_faults
+from alerts.draft.code import load_editions
+from monitor.config.rota_checks import rota_faults, unknown_name_fault
 from monitor.config.settings import Settings
 from monitor.config.web_checks import web_faults
 from monitor.errors import UserFault
@@ -100,7 +100,7 @@ def _join_faults(data: Row) -> Iterator[CrossFault]:
     for place, row in (*rows_of(data, "pin"), *rows_of(data, "split")):
         calendar = row.get("calendar")
         if isinstance(calendar, str) and calendar not in known:
-            yield f"{place}.calendar", "no calendar of that name" + did_you_mean(calendar, known), quote_value(calendar)
+            yield unknown_name_fault(f"{place}.calendar", "calendar", calendar, known)
     for nation in _table(data, "nation"):
         if nation not in get_args(Nation):
             yield f"nation.{nation}", "must be one of ENG, WLS, SCT or NIR", None
@@ -131,11 +131,10 @@ def _route_faults(data: Row) -> Iterator[CrossFault]:
         for key in ("channels", "escalate"):
             for name in _texts_in(row.get(key)):
                 if name not in {*known, *rotas}:
-                    meant = did_you_mean(name, known + rotas)
-                    yield f"{place}.{key}", f"no channel of that name{meant}", quote_value(name)
+                    yield unknown_name_fault(f"{place}.{key}", "channel", name, known + rotas)
     for name in _texts_in(_table(data, "alert").get("open_channels")):
         if name not in known:
-            yield "alert.open_channels", "no channel of that name" + did_you_mean(name, known), quote_value(name)
+            yield unknown_name_fault("alert.open_channels", "channel", name, known)
 
 
 def _rota_faults(data: Row, folder: Path) -> Iterator[CrossFault]:
@@ -156,7 +155,7 @@ def _summary_faults(data: Row) -> Iterator[CrossFault]:
     for place, row in rows_of(data, "summary"):
         for name in _texts_in(row.get("channels")):
             if name not in known:
-                yield f"{place}.channels", "no channel of that name" + did_you_mean(name, known), quote_value(name)
+                yield unknown_name_fault(f"{place}.channels", "channel", name, known)
             elif any(way in opened for way in rotas.get(name, [name])):
                 yield f"{place}.channels", "reaches more than staff: [alert] open_channels names it", quote_value(name)
 
@@ -198,8 +197,7 @@ def _finding_faults(settings: Settings) -> Iterator[CrossFault]:
     for place, route in enumerate(settings.route, 1):
         wanted = route.match.finding
         if wanted is not None and not any(fnmatchcase(kind, wanted) for kind in known):
-            reason = "no finding of that name" + did_you_mean(wanted, known)
-            yield f"route[{place}].match.finding", reason, quote_value(wanted)
+            yield unknown_name_fault(f"route[{place}].match.finding", "finding", wanted, known)
 
 
 def _template_faults(settings: Settings, folder: Path) -> Iterator[CrossFault]:
@@ -210,10 +208,10 @@ def _template_faults(settings: Settings, folder: Path) -> Iterator[CrossFault]:
 
 
 def _faults_of_template(file: Path) -> Iterator[str]:
-    from alerts.draft.write.template import BadTemplate, unknown_fields  # noqa: PLC0415 # heavy, and rarely needed
+    from alerts.draft.write.template import BadTemplate, find_unknown_names  # noqa: PLC0415 # heavy, and rarely needed
 
     try:
-        unknown = unknown_fields(file.read_bytes())
+        unknown = find_unknown_names(file.read_bytes())
     except OSError as exc:
         yield f"cannot be read: {exc.strerror}"
     except BadTemplate as exc:
@@ -223,7 +221,7 @@ def _faults_of_template(file: Path) -> Iterator[str]:
 
 
 def _code_faults(settings: Settings) -> Iterator[CrossFault]:
-    book = standard_book()
+    book = load_editions()
     names = [edition.name for edition in book]
     practices = [f"{edition.name}/{name}" for edition in book for name in edition.clauses]
     for name in settings.code.begins:

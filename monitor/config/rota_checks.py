@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any
 
 from pydantic_core import PydanticCustomError
 
-from schedules.values import quote_value, read_wall
+from schedules.values import did_you_mean, quote_value, read_wall
 
 CrossFault = tuple[str, str, str | None]
 
@@ -24,21 +23,19 @@ def rota_faults(
         ways = who if isinstance(who, dict) else {}
         if (name := row.get("name")) in taken:
             yield f"{place}.name", "a channel or calendar is called that", quote_value(name)
-        yield from (
-            _unknown(f"{place}.who.{quote_value(role)}", "channel", way, channels)
-            for role, way in ways.items()
-            if isinstance(way, str) and way not in channels
-        )
-        yield from (
-            _unknown(key, "role", role, ways) for key, role in _named_roles(place, row) if ways and role not in ways
-        )
+        for role, way in ways.items():
+            if isinstance(way, str) and way not in channels:
+                yield unknown_name_fault(f"{place}.who.{quote_value(role)}", "channel", way, channels)
+        for key, role in _named_roles(place, row):
+            if ways and role not in ways:
+                yield unknown_name_fault(key, "role", role, ways)
         yield from _source_faults(place, row, folder)
         yield from _shift_faults(place, row)
 
 
-def _unknown(key: str, what: str, name: str, known: Collection[str]) -> CrossFault:
-    near = difflib.get_close_matches(name, known, n=1)
-    return key, f"no {what} of that name{f', did you mean {near[0]}?' if near else ''}", quote_value(name)
+def unknown_name_fault(key: str, what: str, name: str, known: Collection[str]) -> CrossFault:
+    """Return the fault of a key whose value names a thing that is not configured."""
+    return key, f"no {what} of that name{did_you_mean(name, known)}", quote_value(name)
 
 
 def _named_roles(place: str, row: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -11,11 +11,11 @@ from typing import Any
 
 from alerts.calendar_incidents import are_of_one_edit, cover_whole_edit
 from alerts.decide import decide
-from alerts.draft.code import Book, code_json
-from alerts.draft.fill import fill
-from alerts.draft.form import form_for
-from alerts.draft.period import period_of
-from alerts.draft.period_report import period_report
+from alerts.draft.code import Editions, code_json
+from alerts.draft.fill import fill_form
+from alerts.draft.form import choose_form
+from alerts.draft.period import select_period
+from alerts.draft.period_report import build_period_report
 from alerts.draft.report import Report
 from alerts.incident import Decision, Incident, find_known_incident
 from alerts.incident import Kind as IncidentKind
@@ -163,17 +163,17 @@ class VerdictRecorder:
         add_measured_version(tx, drafts, incident.id, report(incident, now, drafts[-1].words if drafts else {}))
 
     def _release_report(self, incident: Incident, now: datetime, typed: Mapping[str, str]) -> Report:
-        form = form_for(incident.occurred, incident.grade, self.rules.forms.get(incident.producer))
+        form = choose_form(incident.occurred, incident.grade, self.rules.forms.get(incident.producer))
         earlier = [one for one in self._citable_incidents(incident) if one.id != incident.id]
-        return fill(incident, form, self.rules.draft_entries(incident), earlier, now, self.rules.book, typed=typed)
+        return fill_form(incident, form, self.rules.draft_entries(incident), earlier, now, self.rules.book, typed=typed)
 
     def _platform_report(self, incident: Incident, now: datetime, _typed: Mapping[str, str]) -> Report:
         """Return the report on a platform's fault: its releases, measured as a period of one day."""
         verdicts, zone = self.store.verdicts, self.rules.timezone
         judged = verdicts.judged_on([one.release for one in incident.linked])
         day = local_date(incident.occurred, zone)
-        period = period_of((period_row(verdicts, row.body) for row in judged), day, day, host=incident.producer)
-        report = period_report(period, incident.producer, now, zone, self.rules.producer_name)
+        period = select_period((period_row(verdicts, row.body) for row in judged), day, day, host=incident.producer)
+        report = build_period_report(period, incident.producer, now, zone, self.rules.producer_name)
         return replace(report, incident=incident.id)
 
     def _citable_incidents(self, incident: Incident) -> list[Incident]:
@@ -201,7 +201,7 @@ class VerdictRecorder:
         return tuple((name, head) for name in names if (head := self.head(name) or earlier.get(name, "")))
 
 
-def body_of(verdict: Verdict, incident: Incident | None, book: Book | None = None) -> dict[str, Any]:
+def body_of(verdict: Verdict, incident: Incident | None, book: Editions | None = None) -> dict[str, Any]:
     """Return the JSON of a release, with the edition and practice of the Code that its findings concern."""
     occurred = incident.occurred if incident else verdict.slot.begins() if verdict.slot else None
     kinds = [str(found.kind) for found in verdict.findings]

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from alerts import fact_rules
-from alerts.incident import incident_kind
+from alerts.incident import find_incident_kind
 from monitor.deliver.facts import Measurement, release_facts
 from monitor.deliver.verdicts import RecordedVerdict, VerdictRecorder, body_of, status_key
 from monitor.errors import Conflict
@@ -107,4 +107,4 @@ def _visible_state(verdict: Verdict, measured: Measurement) -> object:
     facts, body = release_facts(verdict, measured), status_key(body_of(verdict, None))
     platform = [found.detail for found in verdict.findings if found.kind is Kind.PLATFORM]
     linked = [part.url for part in verdict.parts if part.origin is Origin.LINKED]
-    return body, fact_rules.drafted_facts(facts), incident_kind(facts, verdict.at), platform, linked
+    return body, fact_rules.select_drafted_facts(facts), find_incident_kind(facts, verdict.at), platform, linked

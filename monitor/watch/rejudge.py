@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from alerts.draft.code import Book
+from alerts.draft.code import Editions
 from alerts.finding import ReleaseFacts
 from monitor.deliver.facts import Measurement, release_facts
 from monitor.deliver.message import Redactor
@@ -115,7 +115,7 @@ def judged_place(row: Judged | None) -> tuple[str, Address] | None:
 
 
 def current_body(
-    store: Store, policies: Policies, row: Judged, now: datetime, book: Book | None = None
+    store: Store, policies: Policies, row: Judged, now: datetime, book: Editions | None = None
 ) -> dict[str, Any]:
     """Return the JSON of a release as of now: the stored one if it is final, else judged again.
 
@@ -133,7 +133,7 @@ def judged_between(
     policies: Policies,
     span: tuple[datetime | None, datetime | None],
     now: datetime,
-    book: Book | None = None,
+    book: Editions | None = None,
     redactor: Redactor | None = None,
 ) -> Iterator[dict[str, Any]]:
     """Yield the JSON, as of now, of every judged release with a slot that begins between two instants.
@@ -156,7 +156,7 @@ def facts_of(store: Store, policies: Policies, monitor: str, release: str, now: 
 
 
 def body_of_unwatched(
-    store: Store, policies: Policies, release: str, now: datetime, book: Book | None = None
+    store: Store, policies: Policies, release: str, now: datetime, book: Editions | None = None
 ) -> dict[str, Any] | None:
     """Return the JSON of a release that is promised and not watched yet. None if it was judged or is not known."""
     case = None if store.verdicts.judged_one(release) is not None else stored_case(store, release)
@@ -164,7 +164,7 @@ def body_of_unwatched(
 
 
 def body_of_unwatched_at(
-    store: Store, policies: Policies, book: Book | None = None
+    store: Store, policies: Policies, book: Editions | None = None
 ) -> Callable[[str, datetime], dict[str, Any] | None]:
     """Return a function of id and instant that returns what `body_of_unwatched` does."""
     return lambda release, now: body_of_unwatched(store, policies, release, now, book)
@@ -231,7 +231,7 @@ class Explainer:
     store: Store
     policies: Policies
     timezone: str
-    book: Book | None = None
+    book: Editions | None = None
 
     def explain_release(self, release: str, now: datetime) -> Explained | None:
         """Explain the verdict on a release as of `now`. Return None if it is not known."""

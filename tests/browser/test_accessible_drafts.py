@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from axe_playwright_python.async_playwright import Axe
 
-from alerts.draft.edits import merge
-from alerts.draft.fill import fill
-from alerts.draft.form import form_named, forms
-from alerts.draft.period import Row, period_of
-from alerts.draft.period_report import period_report
+from alerts.draft.edits import merge_words
+from alerts.draft.fill import fill_form
+from alerts.draft.form import get_form, load_forms
+from alerts.draft.period import Row, select_period
+from alerts.draft.period_report import build_period_report
 from alerts.draft.report import Report
 from alerts.draft.write.registry import WRITERS
 from alerts.finding import BlindSpan, Certainty, ReleaseFacts
@@ -70,15 +70,15 @@ def report(form: str) -> Report:
         row = Row(
             "r", "Births", "ons", URL, "Europe/London", SLOT, "early", LATE, Bounds(1200, 1260), Bounds(3600, 7200)
         )
-        return period_report(period_of([row], date(2018, 1, 1), date(2018, 1, 31)), "www.gov.uk", NOW)
-    filled = fill(found, form_named(form), {}, [], NOW)
-    return merge({f"{form}.4.corrective": "Extra checks.", "step.tell-head": "09:34", "gone": "kept"}, filled)
+        return build_period_report(select_period([row], date(2018, 1, 1), date(2018, 1, 31)), "www.gov.uk", NOW)
+    filled = fill_form(found, get_form(form), {}, [], NOW)
+    return merge_words({f"{form}.4.corrective": "Extra checks.", "step.tell-head": "09:34", "gone": "kept"}, filled)
 
 
 async def examined(folder: Path, width: int) -> list[str]:
     faults: list[str] = []
     async with browsing(width) as page:
-        for form in forms():
+        for form in load_forms():
             file = folder / f"{form}.html"
             await asyncio.to_thread(file.write_bytes, WRITERS["html"](report(form)))
             await page.goto(file.as_uri())

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from alerts.draft.edits import INSTEAD, figures_apart, to_complete
+from alerts.draft.edits import INSTEAD_PREFIX, find_wrong_figures, list_open_fields
 from alerts.draft.report import Report, report_from_json
-from alerts.draft.versions import Version, Versions, edited
+from alerts.draft.versions import Version, Versions, append_edit
 from alerts.draft.write.outline import Document
 from monitor.cli.common import (
     Context,
@@ -41,7 +41,7 @@ from monitor.errors import UserFault, unknown
 from schedules.times.words import stamp
 
 if TYPE_CHECKING:
-    from alerts.draft.take_back import Conflict, Taken
+    from alerts.draft.take_back import Conflict, FileChanges
     from monitor.store.rows import Draft
     from monitor.store.sql.engine import Store
 
@@ -118,13 +118,13 @@ def complete_field(  # noqa: PLR0913 # one for each option
         # An editor may stay open for an hour. Text that others save in between is kept too.
         read = last.version if text is None else None
         said = _ask_in_editor(last, field) if text is None else text
-        words = {field: said, **({f"{INSTEAD}{field}": "yes"} if instead else {})}
+        words = {field: said, **({f"{INSTEAD_PREFIX}{field}": "yes"} if instead else {})}
         versions, conflicts = merge_typed(store, incident, words, read, role, context.now())
         redraft_for_steps(context, store, incident, [field])
         made = store.verdicts.drafts(incident)[-1]
     print_conflicts(conflicts)
     warn_of_other_figures(versions[-1].report, [field])
-    text = f"{incident}: version {versions[-1].number}, {len(to_complete(versions[-1].report))} to complete"
+    text = f"{incident}: version {versions[-1].number}, {len(list_open_fields(versions[-1].report))} to complete"
     print_result(draft_json(made), text, as_json=as_json)
 
 
@@ -210,11 +210,11 @@ def _print_fields(draft: Draft, *, as_json: bool) -> None:
 
 def _field_rows(report: Report) -> Iterator[list[str]]:
     """Yield the field, who fills it, its status and its label, for each field and step."""
-    waiting = set(to_complete(report))
+    waiting = set(list_open_fields(report))
     for field in report.fields():
         said = "said" if field.answer else "to complete" if field.id in waiting else "filled"
-        unsettled = field.contested or (field.answer is not None and field.id in waiting)
-        yield [field.id, field.filled_by.value, "contested" if unsettled else said, report.name_of(field.id)]
+        unsettled = field.is_contested or (field.answer is not None and field.id in waiting)
+        yield [field.id, field.filled_by.value, "contested" if unsettled else said, report.label_of(field.id)]
     for step in report.steps:
         yield [f"step.{step.id}", "human", "done" if step.done else "to do", step.text]
 
@@ -232,7 +232,7 @@ def print_versions(drafts: Sequence[Draft], *, as_json: bool) -> None:
 def _version_lines(version: Version) -> Iterator[str]:
     signed = ", signed off" if version.signed else ""
     yield f"Version {version.number}  {stamp(version.at)}  {version.by}{signed}"
-    yield from bullet_lines(f"{version.report.name_of(name)} [{name}]" for name in version.changed)
+    yield from bullet_lines(f"{version.report.label_of(name)} [{name}]" for name in version.changed)
 
 
 def take_back(context: Context, incident: str, file: Path, by: str | None, *, as_json: bool) -> None:
@@ -244,13 +244,13 @@ def take_back(context: Context, incident: str, file: Path, by: str | None, *, as
 
     data = _read_file(file)
     role = role_of(by)
-    found: list[Taken] = []
+    found: list[FileChanges] = []
 
     def change(known: Versions) -> Versions:
         read = _read_typed(known, data, role, file, own)
         found.append(read)
         base = next(one.report for one in known if one.number == read.base)
-        return edited(known, read.words, role, context.now(), base) if read.words else known
+        return append_edit(known, read.words, role, context.now(), base) if read.words else known
 
     with context.store() as store:
         producer = incident_of(store.verdicts, incident).producer
@@ -259,10 +259,10 @@ def take_back(context: Context, incident: str, file: Path, by: str | None, *, as
         redraft_for_steps(context, store, incident, found[-1].words)
         made = store.verdicts.drafts(incident)[-1]
     read = found[-1]
-    names = sorted(name for name in read.words if not name.startswith(INSTEAD))
+    names = sorted(name for name in read.words if not name.startswith(INSTEAD_PREFIX))
     warn_of_other_figures(changed[-1].report, read.words)
     if as_json:
-        conflicts = [{"field": one.field, "stood": one.stood, "typed": one.typed} for one in read.conflicts]
+        conflicts = [{"field": one.field, "stood": one.stored, "typed": one.typed} for one in read.conflicts]
         print_json({**draft_json(made), "from": read.base, "changed": names, "conflicts": conflicts})
         return
     changes = f"changed {', '.join(names)}" if names else "nothing is changed"
@@ -292,7 +292,7 @@ def merge_typed(
 def warn_of_other_figures(report: Report, changed: Iterable[str]) -> None:
     """Warn on standard error if a text that replaces a measurement has other numbers or times."""
     for name in changed:
-        if apart := figures_apart(report, name):
+        if apart := find_wrong_figures(report, name):
             click.echo(f"{name}: {', '.join(apart)} is not in the measured text", err=True)
 
 
@@ -300,7 +300,7 @@ def print_conflicts(conflicts: Sequence[Conflict]) -> None:
     """Print side by side on standard error what two people wrote in one box."""
     for one in conflicts:
         click.echo(f"{one.field}: another person changed this box too. It has both texts now: edit it to one", err=True)
-        for line in _side_by_side(one.stood, one.typed):
+        for line in _side_by_side(one.stored, one.typed):
             click.echo(line, err=True)
 
 
@@ -315,13 +315,13 @@ def _read_file(file: Path) -> bytes:
         raise UserFault(f"{file}: cannot be read: {exc.strerror}") from exc
 
 
-def _read_typed(known: Versions, data: bytes, role: str, file: Path, own: Path | None) -> Taken:
+def _read_typed(known: Versions, data: bytes, role: str, file: Path, own: Path | None) -> FileChanges:
     """Return the texts that a person changed in a file. Raises `UserFault` if it is not one of our drafts."""
     from alerts.draft.read.places import Unreadable
-    from alerts.draft.take_back import taken
+    from alerts.draft.take_back import find_file_changes
 
     try:
-        return taken(known, data, role, own.read_bytes() if own is not None and own.is_file() else None)
+        return find_file_changes(known, data, role, own.read_bytes() if own is not None and own.is_file() else None)
     except Unreadable as exc:
         raise UserFault(f"{file}: {exc}") from exc
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from alerts.draft.report import report_from_json
-from alerts.draft.write.outline import Document, says
+from alerts.draft.write.outline import Document, has_content
 from alerts.incident import Incident
 from monitor.cli.common import Context, as_json, bullet_lines, print_json, write_output
 from monitor.cli.complete import incidents
@@ -124,7 +124,7 @@ def _write_documents(
     template = report_templates(context.settings, context.path.parent).get(incident.producer)
     shown = redact_draft(draft, context.hide)
     report = report_from_json(shown.facts)
-    letters = [each for each in (Document.COVERING, Document.CORRECTION, Document.LINES) if says(report, each)]
+    letters = [each for each in (Document.COVERING, Document.CORRECTION, Document.LINES) if has_content(report, each)]
     wanted = [
         (Document.REPORT, "report", endings or ("docx", "pdf")),
         (Document.EVIDENCE, "evidence", endings or ("pdf" if can_make_pdf() else "docx",)),

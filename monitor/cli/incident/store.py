@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from alerts.by_hand import InvalidInput
-from alerts.draft.edits import STEP
+from alerts.draft.edits import STEP_PREFIX
 from monitor.cli.common import Context
 from monitor.errors import UserFault, unknown
 
@@ -102,7 +102,7 @@ def redraft(context: Context, store: Store, incident: Incident) -> None:
 
 def redraft_for_steps(context: Context, store: Store, incident: str, changed: Iterable[str]) -> None:
     """Redraft the report if one of the changed fields is a step, because the report lists steps that were done."""
-    if any(name.startswith(STEP) for name in changed):
+    if any(name.startswith(STEP_PREFIX) for name in changed):
         redraft(context, store, incident_of(store.verdicts, incident))
 
 

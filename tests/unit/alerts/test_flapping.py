@@ -10,7 +10,7 @@ import pytest
 
 from alerts.decide import decide
 from alerts.finding import ReleaseFacts
-from alerts.flapping import steady_notice
+from alerts.flapping import make_steady_notice
 from alerts.incident import Incident
 from alerts.notice import Notice
 from schedules.contract.verdict import Ended, Exposure, Finding, PartVerdict, VerdictKind
@@ -64,8 +64,8 @@ def test_a_page_that_flaps_for_three_minutes_makes_four_notices_and_a_last_one(f
         "for 10 minutes, or when its slot has come"
     )
     last = seconds(180)
-    assert steady_notice(incident, last + timedelta(minutes=9)) is None
-    steady = steady_notice(incident, last + timedelta(minutes=10))
+    assert make_steady_notice(incident, last + timedelta(minutes=9)) is None
+    steady = make_steady_notice(incident, last + timedelta(minutes=10))
     assert steady is not None
     assert steady.subject.startswith("EARLY, steady again: ")
     assert "public since 07:33 GMT, not seen removed yet" in steady.subject
@@ -74,7 +74,7 @@ def test_a_page_that_flaps_for_three_minutes_makes_four_notices_and_a_last_one(f
 
 def test_what_came_and_went_and_is_removed_says_so_once_steady(facts: Make) -> None:
     _, incident = played(facts, range(0, 180, 5))
-    steady = steady_notice(incident, seconds(175) + timedelta(minutes=10))
+    steady = make_steady_notice(incident, seconds(175) + timedelta(minutes=10))
     assert steady is not None
     assert "not seen gone" not in steady.subject
 
@@ -112,7 +112,7 @@ def test_the_slot_ends_the_stretch_with_one_notice(facts: Make) -> None:
     assert [one.kind for one in decision.notices] == ["exposure_closed"]
     assert "its slot has come" in decision.notices[0].text
     assert decision.incident is not None
-    assert steady_notice(decision.incident, slot + timedelta(minutes=11)) is None
+    assert make_steady_notice(decision.incident, slot + timedelta(minutes=11)) is None
 
 
 def test_a_file_removed_and_put_back_again_and_again_is_told_so(facts: Make) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from alerts.decide import decide
 from alerts.finding import ReleaseFacts
-from alerts.incident import Decision, Entry, Incident, Kind, find_known_incident, incident_kind, reminder_notice
+from alerts.incident import Decision, Entry, Incident, Kind, find_incident_kind, find_known_incident, make_reminder
 from alerts.message import build_message
 from alerts.notice import thread_id
 from schedules.contract.verdict import LEAD, Exposure, Finding, Grade, PartVerdict, VerdictKind
@@ -391,7 +391,7 @@ def test_users_kept_waiting_by_a_stale_edge_need_a_person(facts: Make) -> None:
     stale = facts(
         LATER, verdict=VerdictKind.ON_TIME, grade=Grade.REPORT, findings=(Finding(FindingKind.STALE_EDGE, "page"),)
     )
-    assert incident_kind(stale, LATER) == Kind.LATE
+    assert find_incident_kind(stale, LATER) == Kind.LATE
 
 
 def test_a_release_without_an_instant_occurs_when_it_is_found_out(facts: Make) -> None:
@@ -405,15 +405,15 @@ def test_a_release_without_an_instant_occurs_when_it_is_found_out(facts: Make) -
 def test_reminders_go_on_until_somebody_has_it(overdue: Make) -> None:
     incident, every = opened(overdue(400)), timedelta(minutes=10)
     start = incident.opened
-    assert reminder_notice(incident, start + timedelta(minutes=9), every) is None
-    ids = {one.id for m in range(10, 90, 5) if (one := reminder_notice(incident, start + timedelta(minutes=m), every))}
+    assert make_reminder(incident, start + timedelta(minutes=9), every) is None
+    ids = {one.id for m in range(10, 90, 5) if (one := make_reminder(incident, start + timedelta(minutes=m), every))}
     assert len(ids) == 8
     had = replace(incident, timeline=(*incident.timeline, Entry(start, "on call", "acknowledged")))
-    assert reminder_notice(had, start + timedelta(hours=1), every) is None
+    assert make_reminder(had, start + timedelta(hours=1), every) is None
 
 
 def test_nobody_is_reminded_of_a_mere_note(overdue: Make) -> None:
-    assert reminder_notice(opened(overdue(61)), LATER + timedelta(hours=5), timedelta(minutes=10)) is None
+    assert make_reminder(opened(overdue(61)), LATER + timedelta(hours=5), timedelta(minutes=10)) is None
 
 
 STORY = st.lists(

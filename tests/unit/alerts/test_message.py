@@ -14,7 +14,7 @@ from alerts.finding import BlindSpan, Certainty, ReleaseFacts
 from alerts.incident import Incident
 from alerts.message import build_message, fold_openings
 from alerts.notice import Notice, notice_id
-from alerts.notice_text import notice_subject
+from alerts.notice_text import write_notice_subject
 from schedules.contract.verdict import LEAD, Finding, Grade, PartVerdict, VerdictKind
 from schedules.contract.verdict import Kind as FindingKind
 from schedules.times.interval import Bounds, Interval
@@ -149,7 +149,7 @@ def test_the_subject_of_what_is_not_proved_is_one_short_line_and_the_whole_reaso
 )
 def test_the_subject_of_what_is_not_proved_names_the_cause(facts: Make, changes: dict[str, Any], reason: str) -> None:
     unproven = facts(LATER, verdict=VerdictKind.UNPROVEN, unproven_because="a long story", **changes)
-    line = notice_subject("unproven", "unproven", unproven, LATER)
+    line = write_notice_subject("unproven", "unproven", unproven, LATER)
     assert line.startswith(f"NOT PROVEN: {reason}. Check the publishing log. Malpractice for GCSE")
 
 

@@ -8,8 +8,8 @@ from datetime import timedelta
 
 import pytest
 
-from alerts.draft.fill import fill
-from alerts.draft.form import form_named
+from alerts.draft.fill import fill_form
+from alerts.draft.form import get_form
 from alerts.incident import Incident, Kind
 from schedules.contract.verdict import Exposure, Finding, VerdictKind
 from schedules.contract.verdict import Kind as FindingKind
@@ -58,7 +58,7 @@ def test_an_hour_after_the_clocks_changed_raises_a_question_beside_the_cause(
     settings: Mapping[str, str], slot: str, minutes: int, asked: set[str]
 ) -> None:
     incident = first_seen(slot, minutes)
-    report = fill(incident, form_named("B"), settings, [], incident.opened)
+    report = fill_form(incident, get_form("B"), settings, [], incident.opened)
     beside = {field.id: {LATE, EARLY} & {*field.guidance} for field in report.fields()}
     assert {name: found for name, found in beside.items() if found} == ({"B.2.account": asked} if asked else {})
     assert not {LATE, EARLY} & {text for field in report.fields() for text in field.paragraphs}

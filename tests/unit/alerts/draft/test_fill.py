@@ -8,8 +8,8 @@ import pytest
 
 from alerts.by_hand import InvalidInput, bring_forward, cite_other_incidents
 from alerts.decide import decide
-from alerts.draft.fill import fill
-from alerts.draft.form import form_named, forms
+from alerts.draft.fill import fill_form
+from alerts.draft.form import get_form, load_forms
 from alerts.draft.history import NONE_ON_FILE
 from alerts.draft.report import Report, report_from_json, report_json
 from alerts.finding import ReleaseFacts
@@ -18,7 +18,7 @@ from schedules.contract.verdict import Ended, Exposure, Finding, PartVerdict, Ve
 from schedules.contract.verdict import Kind as FindingKind
 from schedules.times.interval import Bounds, Interval
 
-FORMS = [name for name in forms() if name != "period"]
+FORMS = [name for name in load_forms() if name != "period"]
 Change = Callable[[ReleaseFacts], ReleaseFacts]
 
 
@@ -28,17 +28,17 @@ def at(text: str) -> datetime:
 
 def note_of(incident: Incident, previous: list[Incident] | None = None) -> Report:
     now = incident.facts.at if incident.facts else incident.opened
-    return fill(incident, form_named("note"), {}, previous or [], now)
+    return fill_form(incident, get_form("note"), {}, previous or [], now)
 
 
 def said(report: Report, field: str) -> str:
-    found = report.field(field)
+    found = report.find_field(field)
     assert found is not None
     return "\n".join(found.paragraphs)
 
 
 def cites_none(report: Report) -> bool:
-    found = report.field("N.previous")
+    found = report.find_field("N.previous")
     assert found is not None
     return not found.paragraphs and found.notes == (NONE_ON_FILE,)
 
@@ -62,7 +62,7 @@ def test_no_box_of_any_form_is_empty_without_saying_who_must_fill_it(
     five: Mapping[str, Incident], settings: Mapping[str, str], form: str, given: str
 ) -> None:
     for incident in five.values():
-        report = fill(incident, form_named(form), settings if given == "all entries" else {}, [], incident.opened)
+        report = fill_form(incident, get_form(form), settings if given == "all entries" else {}, [], incident.opened)
         for field in report.fields():
             assert field.paragraphs or field.placeholder.startswith("[to be completed: "), field.id
             assert all(text.strip() for text in field.paragraphs)
@@ -81,7 +81,7 @@ def test_an_incident_about_no_watched_release_fills_every_form(form: str) -> Non
         grade="report",
         words={"sort": "access", "what": "Sent 40 minutes too early.", "when": "2021-01-27T08:50"},
     )
-    report = fill(incident, form_named(form), {}, [], incident.opened)
+    report = fill_form(incident, get_form(form), {}, [], incident.opened)
     assert all(field.paragraphs or field.placeholder for field in report.fields())
     dates = [field.paragraphs for field in report.fields() if "incident.date" in field.facts]
     assert dates in ([], [("8.50am on Wednesday 27 January 2021",)])
@@ -91,7 +91,7 @@ def test_an_incident_about_no_watched_release_fills_every_form(form: str) -> Non
 @pytest.mark.parametrize("form", FORMS)
 def test_a_report_comes_back_whole_from_its_json(five: Mapping[str, Incident], form: str) -> None:
     for incident in five.values():
-        report = fill(incident, form_named(form), {}, list(five.values()), incident.opened)
+        report = fill_form(incident, get_form(form), {}, list(five.values()), incident.opened)
         assert report_from_json(report_json(report)) == report
 
 
@@ -198,8 +198,8 @@ def test_an_exposure_and_a_delay_on_two_days_carry_each_its_own_clause(ofsted: I
     def late_too(facts: ReleaseFacts) -> ReleaseFacts:
         return replace(facts, findings=(*facts.findings, Finding(FindingKind.LATE, "sheet")))
 
-    report = fill(with_facts(ofsted, late_too), form_named("B"), {}, [], ofsted.opened + timedelta(days=3))
-    dated = report.field("B.2.date")
+    report = fill_form(with_facts(ofsted, late_too), get_form("B"), {}, [], ofsted.opened + timedelta(days=3))
+    dated = report.find_field("B.2.date")
     assert dated is not None
     assert dated.paragraphs == ("20 March 2017 (Protocol 2, practice 8)", "22 March 2017 (Protocol 2, practice 4)")
     assert report.practice == "Protocol 2, practice 8; Protocol 2, practice 4"
@@ -242,14 +242,14 @@ def test_nothing_seen_before_the_slot_is_repeated_in_a_draft(ofsted: Incident) -
 
     incident = with_facts(ofsted, leaking)
     for form in FORMS:
-        report = fill(incident, form_named(form), {}, [incident], incident.opened)
+        report = fill_form(incident, get_form(form), {}, [incident], incident.opened)
         assert secret not in str(report_json(report))
 
 
 def test_an_announced_time_other_than_half_past_nine_raises_the_register_question(ipcc: Incident) -> None:
     seven = with_facts(ipcc, lambda facts: replace(facts, slot=at("2023-07-20T07:00+01:00")))
     seven = replace(seven, occurred=at("2023-07-20T07:00+01:00"), opened=at("2023-07-20T07:01+01:00"))
-    clause = note_of(seven).field("N.clause")
+    clause = note_of(seven).find_field("N.clause")
     assert clause is not None
     assert "The announced time is 7am, not 9.30am: is an alternative release time on file?" in clause.notes
 
@@ -379,7 +379,7 @@ def test_what_a_person_logged_is_dated_and_is_nowhere_called_measured(moj: Incid
     assert "When it happened: 30 September 2016 and 1 October 2016." in said(report, "N.what")
     assert said(report, "N.grade") == "Note"
     assert "Measured as of" not in [row[0] for row in report.annex[0].rows]
-    in_a_box_of_its_own = fill(logged, form_named("A"), {}, [], logged.opened)
+    in_a_box_of_its_own = fill_form(logged, get_form("A"), {}, [], logged.opened)
     assert "When it happened" not in said(in_a_box_of_its_own, "A.2.nature")
 
 
@@ -403,7 +403,7 @@ def test_an_earlier_incident_logged_by_hand_is_cited_by_what_it_was(moj: Inciden
 
 def test_the_slot_of_a_release_that_was_out_already_is_no_next_release(moj: Incident) -> None:
     out = replace(moj, occurred=at("2016-10-28T09:30+01:00"), words={"what": "wrong file", "when": "2016-10-28"})
-    told = said(fill(out, form_named("B"), {}, [], out.opened), "B.2.account")
+    told = said(fill_form(out, get_form("B"), {}, [], out.opened), "B.2.account")
     assert "Next release" not in told
     assert "The release concerned: “Safety in Custody Quarterly Statistics bulletin” was pre-announced on" in told
 
@@ -457,7 +457,7 @@ def test_other_producers_incidents_are_cited_only_when_asked_for_and_by_name(ofq
     )
     assert cites_none(note_of(ofqual_march, [theirs]))
     asked = cite_other_incidents(ofqual_march, "head of profession", ofqual_march.opened)
-    case = fill(asked, form_named("note"), {"name of dfe": "Department for Education"}, [theirs], asked.opened)
+    case = fill_form(asked, get_form("note"), {"name of dfe": "Department for Education"}, [theirs], asked.opened)
     assert "(Department for Education)" in said(case, "N.previous")
     assert "dfe" not in said(case, "N.previous")
 

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from alerts.draft.fill import fill
-from alerts.draft.form import form_named
+from alerts.draft.fill import fill_form
+from alerts.draft.form import get_form
 from alerts.draft.report import Report
 from alerts.finding import Certainty, ReleaseFacts
 from alerts.incident import Incident, Kind
@@ -64,7 +64,7 @@ def other(draw: st.DrawFn, now: float, name: str, role: str) -> PartVerdict:
 def drafted(facts: ReleaseFacts, form: str) -> Report:
     kind = Kind.EARLY if facts.exposures else Kind.LATE
     incident = Incident("inc-9c2", kind, "rel-9c2", facts.producer, facts.title, facts.at, SLOT, "report", facts)
-    return fill(incident, form_named(form), {}, [], facts.at)
+    return fill_form(incident, get_form(form), {}, [], facts.at)
 
 
 def sentences(report: Report) -> Iterator[str]:

@@ -11,11 +11,11 @@ from typing import Literal
 import pytest
 
 from alerts.decide import decide
-from alerts.draft.fill import fill
-from alerts.draft.form import form_for
+from alerts.draft.fill import fill_form
+from alerts.draft.form import choose_form
 from alerts.draft.write.registry import WRITERS
 from alerts.finding import ReleaseFacts
-from alerts.incident import Incident, Kind, fact_notice
+from alerts.incident import Incident, Kind, make_fact_notice
 from alerts.message import build_message
 from alerts.notice import Notice
 from alerts.silence import Scope, create_silence
@@ -105,7 +105,7 @@ async def test_a_lead_has_a_page_that_claims_no_verdict() -> None:
 def test_an_incident_of_every_kind_has_notices(kind: Kind) -> None:
     for facts in every_facts():
         made = make_incident(kind, facts)
-        is_readable(fact_notice("opened", "thread", made, facts, after_slot(500)), made)
+        is_readable(make_fact_notice("opened", "thread", made, facts, after_slot(500)), made)
         for later in every_facts():
             for notice in decide(later, made, after_slot(600)).notices:
                 is_readable(notice, made)
@@ -122,7 +122,7 @@ def is_readable(notice: Notice, incident: Incident | None) -> None:
 def test_an_incident_of_every_kind_can_be_drafted_in_every_format(kind: Kind, ending: str) -> None:
     for grade in ("note", "report"):
         made = make_incident(kind, make_facts("late") if kind not in OF_A_HOST else None)
-        report = fill(made, form_for(made.occurred, grade), {}, (), after_slot(500))
+        report = fill_form(made, choose_form(made.occurred, grade), {}, (), after_slot(500))
         assert WRITERS[ending](report, None)
 
 
