@@ -60,10 +60,10 @@ def recogniser_fault(recogniser: str) -> str | None:
 
 
 def _rule_fault(recogniser: str) -> str | None:
-    from monitor.look.recognise.registry import recogniser as made  # noqa: PLC0415 # its libraries are heavy
+    from monitor.look.recognise.registry import find_recogniser  # noqa: PLC0415 # its libraries are heavy
 
     try:
-        made(recogniser)
+        find_recogniser(recogniser)
     except UserFault as exc:
         return str(exc).removeprefix(f"{recogniser}: ")
     return None
@@ -223,7 +223,7 @@ def _faults_of_template(file: Path) -> Iterator[str]:
 def _code_faults(settings: Settings) -> Iterator[CrossFault]:
     book = load_editions()
     names = [edition.name for edition in book]
-    practices = [f"{edition.name}/{name}" for edition in book for name in edition.clauses]
+    practices = [f"{edition.name}/{name}" for edition in book for name in edition.practices]
     for name in settings.code.begins:
         if name not in names:
             yield f'code.begins."{name}"', f"no edition of that name, there are {', '.join(names)}", None

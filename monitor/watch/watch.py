@@ -252,12 +252,12 @@ class Watch:
     ) -> bool:
         """Keep a run, and the bytes of its look if it `turned`. Return False if the writer has no room for it."""
         if turned:
-            run = replace(run, evidence=(*run.evidence, *self._evidence.keep_turn(target, outcome)))
+            run = replace(run, evidence=(*run.evidence, *self._evidence.keep_state_change(target, outcome)))
             watched.replace_last_run(run)
             _log.info("turned", target=target.id, state=run.state.value, status=run.status, why=run.why or None)
         else:
             self._evidence.remember(target, outcome)
-        if not self._writer.put(run):
+        if not self._writer.queue_run(run):
             self._health.note_store_failure(self._clock.now())
             return False
         return True

@@ -42,7 +42,7 @@ from monitor.cli.today import judged_now
 from monitor.deliver.incident_json import incident_json
 from monitor.deliver.owed import is_owed
 from monitor.deliver.platform import related_incidents
-from monitor.store.evidence.bundle import export as export_evidence
+from monitor.store.evidence.bundle import export_bundle
 from schedules.times.zone import span_of
 
 _cause = click.option("--cause", default="", help="Its cause in a few words; period reports count causes.")
@@ -218,7 +218,7 @@ def export(context: Context, *, incident: str, file: Path, as_json: bool) -> Non
         folder = Path(context.settings.evidence.folder)
         redraft_if_outdated(context, store, incident_of(store.verdicts, incident).id)
         known = current_incidents(context, store).incident(incident_of(store.verdicts, incident), context.now())
-        made = export_evidence(store, folder, known, file, context.now(), context.own_monitors(store))
+        made = export_bundle(store, folder, known, file, context.now(), context.own_monitors(store))
     if as_json:
         print_json({"incident": incident, "file": str(file), "records": made.records, "elsewhere": made.elsewhere})
         return
