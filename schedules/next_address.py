@@ -171,7 +171,7 @@ def _write_pieces(pieces: tuple[str, ...], tokens: tuple[str, ...], pairs: Pairs
 
 
 def _options_for(piece: str, tokens: Sequence[str], pairs: Pairs) -> list[str]:
-    """Return the texts that may replace a piece: each token that it can be, in the same form."""
+    """Return the texts that may replace a piece: the new form of each token that it can name, or else the piece."""
     found = {
         _forms_of(pairs[token]).get(form, "")
         for token in tokens

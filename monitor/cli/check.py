@@ -62,12 +62,13 @@ def command(context: Context, *, online: bool, schema: bool, as_json: bool) -> N
     faults = found.faults
     if as_json:
         print_json({"ok": not faults, "faults": faults} | ({} if faults else found.as_json(context)))
-    for line in [] if as_json else [*faults, *(f"WARNING: {warning}" for warning in found.warnings)]:
-        click.echo(line, err=True)
+    else:
+        for line in (*faults, *(f"WARNING: {warning}" for warning in found.warnings)):
+            click.echo(line, err=True)
+        for line in () if faults else found.lines(context):
+            click.echo(line)
     if faults:
         raise SystemExit(1)
-    for line in [] if as_json else found.lines(context):
-        click.echo(line)
 
 
 @dataclass(frozen=True, slots=True)

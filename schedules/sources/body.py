@@ -32,11 +32,11 @@ class OnePage:
         self._settings = settings
         self._url = settings.address
 
-    def first(self, now: datetime) -> Sequence[PageRequest]:  # noqa: ARG002  # of the seam
+    def first(self, now: datetime) -> Sequence[PageRequest]:  # noqa: ARG002  # of CalendarSource
         """Return the request for the page."""
         return (PageRequest(self._url, accept=self.accept),)
 
-    def more(self, pages: Sequence[Page], now: datetime) -> Sequence[PageRequest]:  # noqa: ARG002  # of the seam
+    def more(self, pages: Sequence[Page], now: datetime) -> Sequence[PageRequest]:  # noqa: ARG002  # of CalendarSource
         """Return no further request."""
         return ()
 

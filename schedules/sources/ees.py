@@ -104,7 +104,7 @@ class EesSource:
         """Restore what `export_state` returned, perhaps in another process."""
         self._asked = state
 
-    def first(self, now: datetime) -> Sequence[PageRequest]:  # noqa: ARG002  # of the seam
+    def first(self, now: datetime) -> Sequence[PageRequest]:  # noqa: ARG002  # of CalendarSource
         """Return the requests for the named publications, or for the list of all."""
         self._asked = False
         named = self._settings.filters.get("publications", ())
@@ -112,7 +112,7 @@ class EesSource:
             return [self._request_for(slug) for slug in named]
         return (PageRequest(f"{self._api}{_SITEMAP}", accept="application/json"),)
 
-    def more(self, pages: Sequence[Page], now: datetime) -> Sequence[PageRequest]:  # noqa: ARG002  # of the seam
+    def more(self, pages: Sequence[Page], now: datetime) -> Sequence[PageRequest]:  # noqa: ARG002  # of CalendarSource
         """Return a request for every publication of the list."""
         # A publication that does not answer leaves no page, and must not be requested again and again.
         if self._asked or not pages or not pages[0].url.endswith(_SITEMAP):
@@ -126,7 +126,7 @@ class EesSource:
         slugs = [each["slug"] for each in entries if isinstance(each, dict) and each.get("slug")]
         return [self._request_for(slug) for slug in slugs[:MOST]]
 
-    def read(self, pages: Sequence[Page], now: datetime) -> Reading:  # noqa: ARG002  # of the seam
+    def read(self, pages: Sequence[Page], now: datetime) -> Reading:  # noqa: ARG002  # of CalendarSource
         """Return the publications as announcements. Raises `UnreadableCalendar`."""
         if not pages:
             raise UnreadableCalendar(f"{self._api}: no answer")

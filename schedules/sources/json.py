@@ -56,7 +56,7 @@ class JsonSource(OnePage):
         self._entries = compile_finder(settings.options.get("entries", _PLAIN_LIST))
         self._fields = {OPTION_FIELDS.get(name, name): compile_finder(text) for name, text in fields.items()}
 
-    def more(self, pages: Sequence[Page], now: datetime) -> Sequence[PageRequest]:  # noqa: ARG002  # of the seam
+    def more(self, pages: Sequence[Page], now: datetime) -> Sequence[PageRequest]:  # noqa: ARG002  # of CalendarSource
         """Return the requests for all further pages at once, if the first page gives their number."""
         name = self._settings.options.get("pages")
         total = pages[0].headers.get("x-wp-totalpages", "")

@@ -164,6 +164,7 @@ def _read_slot(entry: CalendarRow, settings: CalendarSettings, anchor: date) -> 
 
 
 def _read_state(entry: CalendarRow, status: str | None, remarks: list[Remark]) -> tuple[State | None, bool]:
+    """Return the state of an entry, None if not given, and whether its status says that it is published."""
     plain = normalise(entry.status)
     if plain in PUBLISHED:
         return state_of(status), True

@@ -153,7 +153,7 @@ def test_the_guard_sees_a_function_that_is_too_long(tmp_path: Path) -> None:
 # Lines of each package, comments and blank lines included. Growth in one is paid for in another: a budget only falls.
 BUDGETS = {
     "alerts": 9681,
-    "schedules": 8321,
+    "schedules": 8319,
     "monitor/plan": 1735,
     "monitor/look": 6132,
     "monitor/judge": 4182,
@@ -166,7 +166,7 @@ BUDGETS = {
     "monitor/web": 5864,
     "monitor/app": 2581,
     "monitor/rehearse": 3577,
-    "monitor/cli": 4841,
+    "monitor/cli": 4839,
 }
 
 

@@ -102,6 +102,7 @@ def _announcement_body(entry: CalendarEntry) -> str:
 
 
 def _date_change_section(entry: CalendarEntry) -> str:
+    """Return the HTML that says from which date an entry was moved and why, "" if it was not moved."""
     if entry.previous is None:
         return ""
     why = escape(entry.why or "The release date has been changed.")
