@@ -162,7 +162,7 @@ BUDGETS = {
     "monitor/health": 1419,
     "monitor/ledger": 2352,
     "monitor/watch": 3885,
-    "monitor/config": 1679,
+    "monitor/config": 1681,
     "monitor/web": 5864,
     "monitor/app": 2581,
     "monitor/rehearse": 3577,
