@@ -86,22 +86,22 @@ async def _store_claims(context: Context, producer: str, first: date, last: date
 
 
 def _read_claims(context: Context, record: PublicRecord) -> AsyncIterator[Claim]:
-    """Return the claims of the record in which the producer publishes: that of the ONS, or of GOV.UK."""
+    """Return the claims about a producer, from the record where it publishes: the ONS's release calendar, or GOV.UK."""
     from schedules.sources.govuk_listing import site_of
     from schedules.sources.ons import PRODUCER, OnsSource
     from schedules.sources.settings import CalendarSettings
 
-    def table_of(kind: Literal["ons", "govuk"]) -> CalendarSettings:
+    def calendar_of(kind: Literal["ons", "govuk"]) -> CalendarSettings:
         tables = [table for table in context.settings.calendar if table.kind == kind]
         tables = tables or [CalendarSettings(name=kind, kind=kind)]
         found = next((one for one in tables if one.producer == record.producer), tables[0])
         return found.in_zone(context.settings.timezone)
 
-    ons, govuk = table_of("ons"), table_of("govuk")
+    ons, govuk = calendar_of("ons"), calendar_of("govuk")
     if record.producer == (ons.producer or PRODUCER):
         return record.read_ons(OnsSource(ons.model_copy(update={"options": {**ons.options, "back": "0"}})))
-    named = govuk.filters.get("organisations", []) if govuk.producer == record.producer else []
-    return record.read_govuk(site_of(govuk), tuple(named) or (record.producer,))
+    organisations = govuk.filters.get("organisations", []) if govuk.producer == record.producer else []
+    return record.read_govuk(site_of(govuk), tuple(organisations) or (record.producer,))
 
 
 def _report_progress(read: int, whole: int) -> None:

@@ -56,12 +56,9 @@ class CurrentIncidents:
         A signed draft counts as current. Only a new measurement that is notified amends it.
         """
         known, drafts = self.verdicts.incident(incident), self.verdicts.drafts(incident)
-        if (
-            known is None
-            or not drafts
-            or _is_signed_or_recent(drafts, now)
-            or not (self._is_still_measured(known) or known.linked)
-        ):
+        if known is None or not drafts or _is_signed_or_recent(drafts, now):
+            return None
+        if not (self._is_still_measured(known) or known.linked):
             return None
         fresh = self.incident(known, now)
 

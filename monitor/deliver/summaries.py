@@ -105,6 +105,7 @@ class Summaries:
                 self._written.add(name)
 
     async def _write_once(self, schedule: SummarySchedule, name: str, now: datetime) -> None:
+        """Add a summary to the outbox, unless a notice with this id is there already."""
         if await self.ask(lambda: self.store.outbox.notice(name)) is not None:
             return
         notice = _summary_notice(schedule, name, await self._compose_summary(schedule, now), now)
@@ -119,6 +120,7 @@ class Summaries:
             self.wake()
 
     async def _compose_summary(self, schedule: SummarySchedule, now: datetime) -> Summary:
+        """Return the text of a summary, from the releases of its days and the work that is owed."""
         today, producer = local_date(now, self.timezone), schedule.producer or None
         first, last = today, today
         if schedule.kind not in _DAILY:

@@ -10,7 +10,7 @@ from alerts.claim import Claim
 from monitor.errors import SurroundingsFault
 from monitor.ledger.pages import CalendarPages, FetchedPage, UnansweredAsk
 from monitor.look.sandbox.process import ReadFault
-from schedules.source import Ask
+from schedules.source import PageRequest
 from schedules.sources.govuk_items import NotAContentItem, Schema, read_item
 from schedules.sources.govuk_listing import CONTENT, further_urls, read_listing, record_url
 from schedules.sources.ons import LIMIT, OnsSource
@@ -88,7 +88,7 @@ class PublicRecord:
         """Return the page at a URL, after up to `tries` attempts. Raises `SurroundingsFault` if all fail."""
         self.pages.forget(_KEPT_PAGES)
         try:
-            got = await self.pages.fetch(Ask(url, accept="application/json"))
+            got = await self.pages.fetch(PageRequest(url, accept="application/json"))
         except (UnansweredAsk, ReadFault) as exc:
             if tries > 1:
                 return await self._fetch(url, tries - 1)

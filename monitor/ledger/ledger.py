@@ -27,7 +27,7 @@ from monitor.store.writer import LATE, Writer
 from monitor.threads import SMALL, Ask, offload_many, portions, repeat_until_answered, run_in_thread
 from schedules.announcement import Announcement
 from schedules.join import JoinRules
-from schedules.ledger_event import Retitling
+from schedules.ledger_event import TitleChange
 from schedules.matching import Key
 from schedules.promise import Promise
 from schedules.read_changes import Alarm, find_unlisted
@@ -51,7 +51,7 @@ class RecordedRead:
     change: LedgerChange | None = None
     promised: Collection[str] = ()
     confirmed: Collection[str] = ()
-    retitled: Sequence[Retitling] = ()
+    retitled: Sequence[TitleChange] = ()
     unlisted: Collection[str] = ()
 
 

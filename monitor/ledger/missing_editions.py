@@ -59,7 +59,7 @@ def find_missing_editions(
             continue
         editions_of_series = [*known, past.latest[series]] if series in past.latest else known
         latest = max(editions_of_series, key=lambda edition: first_day(edition.slot) or date.min)
-        is_missing = expectation.missing([edition.slot for edition in known], now) is not None
+        is_missing = expectation.find_unannounced([edition.slot for edition in known], now) is not None
         if is_missing and all(calendar in fresh for calendar in latest.calendars):
             yield MissingEdition(latest.title, latest.producer, expectation.first, expectation.last)
 

@@ -13,7 +13,7 @@ from monitor.look.cache_age import answer_time_bounds
 from monitor.look.challenge import find_challenge, rejection_reason
 from monitor.look.fetch import Answer, Failure, Request
 from monitor.look.sandbox.workers import Workers
-from schedules.source import Ask, Page
+from schedules.source import Page, PageRequest
 from schedules.sources.body import strip_personal
 
 MEGABYTE = 1_000_000
@@ -66,7 +66,7 @@ class CalendarPages:
         if len(self._fetched) > most:
             self._fetched.clear()
 
-    async def fetch(self, ask: Ask) -> FetchedPage | None:
+    async def fetch(self, ask: PageRequest) -> FetchedPage | None:
         """Return the page for one request, None if it is optional and has no usable answer. Raises `UnansweredAsk`."""
         last = self._fetched.get(ask.url)
         known = last.page.headers if last is not None and last.page.status == 200 else {}
@@ -104,7 +104,7 @@ class CalendarPages:
         is_usable = answer.status < 500 and answer.status != 429 and (answer.status != 304 or is_repeated)
         return "" if is_usable else f"answered {answer.status}"
 
-    async def _strip_people(self, ask: Ask, body: bytes) -> bytes:
+    async def _strip_people(self, ask: PageRequest, body: bytes) -> bytes:
         """Return a body without personal data. A worker removes it from a large one."""
         if self.workers is None or len(body) <= MOST_IN_PROCESS:
             return strip_personal(body)

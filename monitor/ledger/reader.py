@@ -26,7 +26,7 @@ from monitor.look.sandbox.process import ReadFault
 from monitor.store.evidence.evidence import Evidence
 from monitor.store.rows import CalendarRead
 from schedules.announcement import Announcement
-from schedules.source import Ask, CalendarSource, Page, Reading, StatefulSource, UnreadableCalendar
+from schedules.source import CalendarSource, Page, PageRequest, Reading, StatefulSource, UnreadableCalendar
 
 MOST_BYTES = 32 * MEGABYTE
 """The most bytes that all answers of one read may have in sum."""
@@ -173,12 +173,12 @@ class CalendarReader:
                 raise UnansweredAsk(f"is larger than {MOST_BYTES // MEGABYTE} MB in all")
             asks = list(await self._next_asks([each.page for each in got]))
 
-    async def _next_asks(self, pages: Sequence[Page]) -> Sequence[Ask]:
+    async def _next_asks(self, pages: Sequence[Page]) -> Sequence[PageRequest]:
         """Return the requests for further pages that the source needs, given those that it has."""
         now = self.clock.now()
         if not self._needs_worker(pages) or not isinstance(self.source, StatefulSource):
             return self.source.more(pages, now)
-        asks: Sequence[Ask] = await self._run_in_worker("more", pages, now)
+        asks: Sequence[PageRequest] = await self._run_in_worker("more", pages, now)
         return asks
 
     def _keep_evidence(self, got: Sequence[FetchedPage], fault: str) -> str:

@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 from monitor.store.rows import Announced, CalendarRead
 from schedules.announcement import Announcement
 from schedules.as_json import announcement_from_json, announcement_json
-from schedules.join import Joined, JoinRules, join
-from schedules.ledger_event import Retitling, find_retitling, retitling_from_json, retitling_json
+from schedules.join import JoinRules, join_entries
+from schedules.ledger_event import TitleChange, find_title_change, title_change_from_json, title_change_json
 from schedules.matching import Key
 from schedules.promise import Promise
 from schedules.read_changes import EarlierReads, LastSeen, ReadChanges, compare_read, is_still_announced
@@ -45,7 +45,7 @@ class Entry:
 
     calendar: str
     announcement: Announcement
-    titles: Sequence[Retitling]
+    titles: Sequence[TitleChange]
     seen_first: datetime
     seen_last: datetime
     absent_since: datetime | None
@@ -55,7 +55,7 @@ class Entry:
         """Return the row to store."""
         body: dict[str, Any] = {"announcement": announcement_json(self.announcement)}
         if self.titles:
-            body["titles"] = [retitling_json(one) for one in self.titles]
+            body["titles"] = [title_change_json(one) for one in self.titles]
         uid, seen = self.announcement.uid, (self.seen_first, self.seen_last)
         return Announced(self.calendar, uid, body, *seen, self.absent_since, self.release)
 
@@ -75,7 +75,7 @@ class CalendarState:
     last_seen: Mapping[str, LastSeen] = field(default_factory=dict)
     first_shown: Mapping[str, datetime] = field(default_factory=dict)
     last_shown: Mapping[str, datetime] = field(default_factory=dict)
-    titles: Mapping[str, tuple[Retitling, ...]] = field(default_factory=dict)
+    titles: Mapping[str, tuple[TitleChange, ...]] = field(default_factory=dict)
     counts: Sequence[int] = ()
     last_read: datetime | None = None
     reading: Reading | None = None
@@ -108,7 +108,7 @@ class CalendarState:
         """
         old = self.announcements[uid]
         return any(
-            new.slot.says_same_as(old.slot) and (new.title == old.title or (new.url is not None and new.url == old.url))
+            new.slot.is_same_time(old.slot) and (new.title == old.title or (new.url is not None and new.url == old.url))
             for other, new in self.announcements.items()
             if other != uid and self.last_seen[other].is_listed
         )
@@ -127,7 +127,7 @@ class CalendarState:
             and self.first_shown.get(other, left) > left
             and self.last_seen[other].is_listed
             and new.producer == old.producer
-            and new.slot.says_same_as(old.slot)
+            and new.slot.is_same_time(old.slot)
         ]
 
     def without(self, uids: Collection[str]) -> CalendarState:
@@ -188,17 +188,17 @@ class StateLoader:
         )
 
 
-def titles_of(row: Announced) -> tuple[Retitling, ...]:
+def titles_of(row: Announced) -> tuple[TitleChange, ...]:
     """Return the changes of an entry's title, oldest first."""
-    return tuple(retitling_from_json(one) for one in row.body.get("titles", ()))
+    return tuple(title_change_from_json(one) for one in row.body.get("titles", ()))
 
 
 def _title_changes(
     state: CalendarState, made: Mapping[str, Announcement], at: datetime
-) -> dict[str, tuple[Retitling, ...]]:
+) -> dict[str, tuple[TitleChange, ...]]:
     """Return all changes of title, old and new, for the entries that a read at `at` shows with another title."""
     old = ((uid, state.announcements[uid], each) for uid, each in made.items() if uid in state.announcements)
-    found = {uid: find_retitling(was.title, each.title, at, state.last_read) for uid, was, each in old}
+    found = {uid: find_title_change(was.title, each.title, at, state.last_read) for uid, was, each in old}
     return {uid: (*state.titles.get(uid, ()), *new)[-_MOST_TITLES:] for uid, new in found.items() if new}
 
 
@@ -280,7 +280,7 @@ def join_again(
     states: Iterable[CalendarState], rules: JoinRules, release_of: Mapping[Key, str], before: Mapping[str, Release]
 ) -> Joining:
     """Join the entries of all calendars again, and compare the releases with those `before`."""
-    joined: Joined = join({state.name: list(state.announcements.values()) for state in states}, rules, release_of)
+    joined = join_entries({state.name: list(state.announcements.values()) for state in states}, rules, release_of)
     releases = {release.id: release for release in joined.releases}
     return Joining(
         releases,

@@ -15,7 +15,7 @@ from schedules.sources.settings import CalendarSettings
 OUTBOX = "outbox"
 
 
-def settings_for(script: Script, base: Settings, folder: Path) -> Settings:
+def rehearsal_settings(script: Script, base: Settings, folder: Path) -> Settings:
     """Return `base` with its store, evidence and channels in `folder`.
 
     Each channel of `base` becomes a folder channel, so that routes are rehearsed and no message is sent.
@@ -30,16 +30,15 @@ def settings_for(script: Script, base: Settings, folder: Path) -> Settings:
         "evidence": EvidenceSettings(folder=str(folder / "evidence")),
         "calendar": base.calendar or _calendars_of_script(script),
         "part": [*base.part, *(part for release in script.release for part in _parts_to_watch(release))],
-        "pin": [*base.pin, *(_pin_release_id(release) for release in script.release)],
+        # A pin gives each release its id in the script, as a slug.
+        "pin": [
+            *base.pin,
+            *(Pin(id=one.id.lower().replace(" ", "-"), url=announced_url(one)) for one in script.release),
+        ],
         "channel": channels,
         "deadman": DeadmanSettings(),
     }
     return base.model_copy(update=changed)
-
-
-def _pin_release_id(release: ScriptRelease) -> Pin:
-    """Return a pin that gives the release its id in the script, as a slug."""
-    return Pin(id=release.id.lower().replace(" ", "-"), url=announced_url(release))
 
 
 def _calendars_of_script(script: Script) -> list[CalendarSettings]:
@@ -56,7 +55,7 @@ def _parts_to_watch(release: ScriptRelease) -> list[PartSettings]:
     """Return the parts of a release on GOV.UK's calendar. The TOML calendar lists parts itself."""
     if not is_on_gov_uk_calendar(release):
         return []
-    match = ReleaseMatch(url=_escape_wildcards(announced_url(release)))
+    match = ReleaseMatch(url="".join(f"[{char}]" if char in "*?[" else char for char in announced_url(release)))
     # The url of a part setting is a template, in which braces must be doubled.
     parts = [
         {"match": match, **part.model_dump(), "url": part.url.replace("{", "{{").replace("}", "}}")}
@@ -66,7 +65,3 @@ def _parts_to_watch(release: ScriptRelease) -> list[PartSettings]:
         page = {"id": "page", "role": "page", "url": "{url}", "recognise": release.recognise}
         parts.insert(0, {"match": match, **page})
     return [PartSettings.model_validate(part) for part in parts]
-
-
-def _escape_wildcards(text: str) -> str:
-    return "".join(f"[{char}]" if char in "*?[" else char for char in text)

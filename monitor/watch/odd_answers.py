@@ -68,10 +68,8 @@ class OddAnswers:
         self._reported.setdefault(target.release, set()).add(target.url)
         _log.info("odd_answer", target=target.id, why=run.why)
         last = watched.state_or_empty(target.id).last_proved(target.url)
-        after = None if last is None else last.end
-        lead = lead_of_odd_answer(
-            _DESCRIPTIONS[run.why], target.url, after, run.begin, self.ledger.slot_begins(target.release)
-        )
+        after, slot = None if last is None else last.end, self.ledger.slot_begins(target.release)
+        lead = lead_of_odd_answer(_DESCRIPTIONS[run.why], target.url, after, run.begin, slot)
         self.tasks.start(self.leads.send(target.release, lead))
 
     def _is_worth_a_lead(self, watched: WatchedRelease, target: Target, run: Run) -> bool:

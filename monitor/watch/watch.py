@@ -121,9 +121,8 @@ class Watch:
         watched.load_runs(runs)
         if is_new:
             self._plan_only_if_slot_passed(watched)
-        self._planner.update_release(
-            watched, release, soon=soon or (is_new and watched.planning_only_until is not None)
-        )
+        soon = soon or (is_new and watched.planning_only_until is not None)
+        self._planner.update_release(watched, release, soon=soon)
         self.judge_soon(release.id)
 
     def update_promises(self, release: str, promises: Sequence[Promise]) -> None:

@@ -153,20 +153,20 @@ def test_the_guard_sees_a_function_that_is_too_long(tmp_path: Path) -> None:
 # Lines of each package, comments and blank lines included. Growth in one is paid for in another: a budget only falls.
 BUDGETS = {
     "alerts": 9725,
-    "schedules": 8358,
+    "schedules": 8351,
     "monitor/plan": 1763,
     "monitor/look": 6132,
-    "monitor/judge": 4186,
+    "monitor/judge": 4185,
     "monitor/store": 6050,
-    "monitor/deliver": 3067,
+    "monitor/deliver": 3060,
     "monitor/health": 1419,
     "monitor/ledger": 2352,
     "monitor/watch": 3885,
-    "monitor/config": 1815,
+    "monitor/config": 1812,
     "monitor/web": 5864,
     "monitor/app": 2581,
-    "monitor/rehearse": 3590,
-    "monitor/cli": 4994,
+    "monitor/rehearse": 3577,
+    "monitor/cli": 4883,
 }
 
 

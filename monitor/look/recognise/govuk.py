@@ -17,7 +17,7 @@ from monitor.look.recognise.title import NOT_ITS_TITLE, recognise_title
 from monitor.look.recognise.version import format_version
 from monitor.look.sighting import State
 from schedules.patterns import quick
-from schedules.sources.govuk_items import stamp
+from schedules.sources.govuk_items import parse_instant
 from schedules.titles import title_matches
 
 _ANNOUNCEMENT = quick(r"statistics announcement\s*$", re.IGNORECASE)
@@ -77,7 +77,7 @@ def _read_content(page: Page, answer: Answer, context: Context) -> Recognised:
     for found in links:
         if found and (found.url not in unique or not unique[found.url].title):
             unique[found.url] = found
-    version = format_version(first_published_at=stamp(page.meta_content("govuk:first-published-at")))
+    version = format_version(first_published_at=parse_instant(page.meta_content("govuk:first-published-at")))
     title = page.heading or _without_site_name(page.title)
     seen = recognise_title(context, title, tuple(unique.values()), version, page.text)
     if seen.state is not State.PRESENT:

@@ -98,7 +98,7 @@ def assert_every_entry_has_the_promise_it_says(store: TemporaryStore) -> None:
     for calendar in RULES.order:
         for row in store.ledger.announced(calendar):
             said = announcement_from_json(row.body["announcement"]).slot
-            assert promises[calendar, row.release][-1].slot.says_same_as(said)
+            assert promises[calendar, row.release][-1].slot.is_same_time(said)
 
 
 @pytest.mark.parametrize("portions", range(3))

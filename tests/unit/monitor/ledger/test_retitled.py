@@ -4,7 +4,7 @@ from pathlib import Path
 
 from monitor.judge.explain.explain import title_facts
 from monitor.watch.rejudge import titles_of_release
-from schedules.history import history
+from schedules.history import release_history
 from schedules.ledger_event import LedgerEvent
 from tests.unit.monitor.app.office import Office, at_work, csv, row
 
@@ -16,7 +16,7 @@ def events(office: Office) -> list[LedgerEvent]:
     store, now = office.daemon.store, office.clock.now()
     release = store.ledger.release("a")
     assert release is not None
-    told = history(release, store.ledger.promises(["a"]), now, titles=titles_of_release(store.ledger, release))
+    told = release_history(release, store.ledger.promises(["a"]), now, titles=titles_of_release(store.ledger, release))
     return [one for one in told if one.what in ("retitled", "period-changed")]
 
 

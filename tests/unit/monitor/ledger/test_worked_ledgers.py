@@ -18,9 +18,9 @@ from monitor.ledger.state import CalendarState, Checks, evaluate_read
 from monitor.store.rows import CalendarRead
 from schedules.announcement import Announcement, State
 from schedules.dates.read import read_date
-from schedules.history import history
+from schedules.history import release_history
 from schedules.in_force import InForce, slot_in_force
-from schedules.ledger_event import What
+from schedules.ledger_event import EventKind
 from schedules.promise import Promise
 from schedules.regular_series import expect_next_edition, series_of
 from schedules.release import Release
@@ -107,7 +107,7 @@ def outcome(reads: Sequence[Read], primary: str = "A") -> Outcome:
     now, promises = reads[-1].at, taken.store.ledger.promises(["X"])
     numbers = {(each.calendar, each.at): number for number, each in enumerate(reads, 1)}
     release = Release("X", "Release X", "dfx", "", (), (primary,))
-    told = [(each.what.value, each.at, each.calendar) for each in history(release, promises, now)]
+    told = [(each.what.value, each.at, each.calendar) for each in release_history(release, promises, now)]
     events = sorted((what, numbers[calendar, at]) for what, at, calendar in (*taken.events, *told))
     return Outcome(slot_in_force(release, promises, now), events, usable)
 
@@ -214,10 +214,10 @@ def test_ledger_11_a_regular_series_without_announcement_is_unannounced_but_neve
     expectation = expect_next_edition(series_of("dfx", "Widgets: May 2026"), released)
     assert expectation is not None
     assert (expectation.first, expectation.last) == (date(2026, 6, 10), date(2026, 6, 24))
-    assert expectation.missing([], utc(5, 26)) is None
-    event = expectation.missing([], utc(5, 27))
+    assert expectation.find_unannounced([], utc(5, 26)) is None
+    event = expectation.find_unannounced([], utc(5, 27))
     assert event is not None
-    assert event.what is What.UNANNOUNCED
+    assert event.what is EventKind.UNANNOUNCED
 
 
 def test_ledger_12_a_move_across_the_clock_change_is_a_new_date_not_a_new_time() -> None:
@@ -256,7 +256,7 @@ def _series_events(case: Mapping[str, Any], now: datetime) -> Iterable[tuple[str
         expectation = expect_next_edition(("dfx", ("x",)), [date.fromisoformat(day) for day in series["released"]])
         assert expectation is not None
         assert [str(expectation.first), str(expectation.last)] == series["expected_window"]
-        event = expectation.missing([], now)
+        event = expectation.find_unannounced([], now)
         yield from [] if event is None else [(event.what.value, 1)]
 
 
@@ -298,10 +298,10 @@ def test_bank_holiday_is_an_unlikely_day_only_for_its_nation() -> None:
     promise = Promise("X", "A", entry("X", "6 April 2026 9:30am").slot, None, utc(2, 1))
     release = Release("X", "Release X", "dfx", "", ())
     kinds = {
-        nation: [event.what for event in history(release, [promise], utc(3, 1), workdays=Workdays(nation))]
+        nation: [event.what for event in release_history(release, [promise], utc(3, 1), workdays=Workdays(nation))]
         for nation in ("ENG", "SCT")
     }
-    assert kinds == {"ENG": [What.ANNOUNCED, What.UNLIKELY_DAY], "SCT": [What.ANNOUNCED]}
+    assert kinds == {"ENG": [EventKind.ANNOUNCED, EventKind.UNLIKELY_DAY], "SCT": [EventKind.ANNOUNCED]}
 
 
 _texts = st.sampled_from(["22 July 2026 9:30am", "23 July 2026 9:30am", "July 2026", "TBC", "nobody knows"])

@@ -21,7 +21,7 @@ class Kept:
     asked: list[tuple[timedelta, int]] = field(default_factory=list)
     files: list[str] = field(default_factory=list)
 
-    async def retain(self, keep: timedelta, most: int) -> list[str]:
+    async def delete_expired(self, keep: timedelta, most: int) -> list[str]:
         self.asked.append((keep, most))
         return self.files
 

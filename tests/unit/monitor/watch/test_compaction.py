@@ -112,7 +112,7 @@ def test_looks_of_a_clock_in_doubt_are_put_together_with_no_others(tmp_path: Pat
 
 
 class Nothing:
-    async def retain(self, keep: timedelta, most: int) -> list[str]:
+    async def delete_expired(self, keep: timedelta, most: int) -> list[str]:
         del keep, most
         return []
 
