@@ -8,6 +8,7 @@ from datetime import datetime
 
 from monitor.judge.case import Case
 from monitor.judge.findings.announcement import promise_text
+from monitor.judge.findings.platform import LATE_VERDICTS
 from monitor.judge.part import judge_part
 from monitor.judge.part_evidence import PartEvidence
 from monitor.judge.verdict import Finding, Kind, PartVerdict, VerdictKind, verdict_text
@@ -18,8 +19,7 @@ from schedules.times.interval import NOTHING
 from schedules.times.words import exactly, length
 from schedules.times.zone import local_date
 
-_LATE = (VerdictKind.LATE, VerdictKind.OVERDUE, VerdictKind.NOT_PUBLISHED)
-BREACHES = (*_LATE, VerdictKind.EARLY)
+BREACHES = (*LATE_VERDICTS, VerdictKind.EARLY)
 _CLAIMS = (*BREACHES, VerdictKind.ON_TIME)
 
 
@@ -42,8 +42,8 @@ def drop_unconfirmed(
         ]
         if claimed:
             left = tuple(_without_claim(part, reason) if part in claimed else part for part in parts)
-            return _drop_unless_true_to_the_minute(case, promise, left, evidences)[0], reason
-    return _drop_unless_true_to_the_minute(case, promise, parts, evidences)
+            return _drop_claims_for_the_day_only(case, promise, left, evidences)[0], reason
+    return _drop_claims_for_the_day_only(case, promise, parts, evidences)
 
 
 def _unconfirmed_verdicts(case: Case, promise: Promise, part: PartVerdict) -> tuple[VerdictKind, ...]:
@@ -54,20 +54,23 @@ def _unconfirmed_verdicts(case: Case, promise: Promise, part: PartVerdict) -> tu
     return BREACHES if others and was_out else _CLAIMS
 
 
-def _drop_unless_true_to_the_minute(
+def _drop_claims_for_the_day_only(
     case: Case, promise: Promise, parts: Sequence[PartVerdict], evidences: Sequence[PartEvidence]
 ) -> tuple[tuple[PartVerdict, ...], str | None]:
-    """Return parts without claims that are true for the day only, if a time may have been confirmed before the slot."""
-    readings = [tuple(judge_by_promise(case, each, evidences)) for each in _readings_to_the_minute(case)]
-    words: tuple[VerdictKind, ...] = (*_CLAIMS, VerdictKind.PENDING)
+    """Return parts without claims that a time of that day contradicts, if the time may have been in force at the slot.
+
+    Return also the reason; None if no claim was dropped. Before the slot a dropped claim leaves `pending`.
+    """
+    by_time = [tuple(judge_by_promise(case, each, evidences)) for each in _readings_to_the_minute(case)]
+    droppable: tuple[VerdictKind, ...] = (*_CLAIMS, VerdictKind.PENDING)
     reason = _change_text(case, promise)
     if not case.in_force.in_doubt:
-        words = (VerdictKind.ON_TIME,)
+        droppable = (VerdictKind.ON_TIME,)
         reason = f"{_last_read_text(case, promise)}: not read, or not shown there, again since"
     is_due = has_passed(promise.slot, case.now)
     left = tuple(
         _without_claim(part, reason, VerdictKind.UNPROVEN if is_due else VerdictKind.PENDING)
-        if part.word in words and any(_contradicts(theirs[place].word, part.word) for theirs in readings)
+        if part.word in droppable and any(_contradicts(others[place].word, part.word) for others in by_time)
         else part
         for place, part in enumerate(parts)
     )
@@ -151,7 +154,7 @@ def _drop_if_disputed(part: PartVerdict, place: int, others: Mapping[Promise, Se
 
 def _is_same(one: VerdictKind, other: VerdictKind) -> bool:
     """Return whether two verdicts make the same claim. All verdicts of lateness do."""
-    return other in (_LATE if one in _LATE else (one,))
+    return other in (LATE_VERDICTS if one in LATE_VERDICTS else (one,))
 
 
 def _without_claim(part: PartVerdict, reason: str, word: VerdictKind = VerdictKind.UNPROVEN) -> PartVerdict:
@@ -203,7 +206,9 @@ def _unconfirmed_reason(case: Case, promise: Promise, parts: Sequence[PartVerdic
 
 def _unread_reason(case: Case, promise: Promise, parts: Sequence[PartVerdict]) -> str | None:
     """Return the reason "not read again since the breach", or None if it was read again or no part is a breach."""
-    counts_from, shown = _must_be_confirmed_at(case, parts), case.in_force.announced_as_of
+    late = [part for part in parts if part.word in LATE_VERDICTS]
+    # Only exposures can be confirmed before the slot. What is late needs a read at its slot.
+    counts_from, shown = _must_be_confirmed_at(case, late or parts), case.in_force.announced_as_of
     if shown is None or counts_from is None or shown >= counts_from:
         return None
     if not any(part.word in BREACHES for part in parts):

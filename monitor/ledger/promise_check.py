@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from monitor.judge.doubt import BREACHES
+from monitor.judge.findings.platform import LATE_VERDICTS
 from monitor.judge.verdict import Kind, Verdict, VerdictKind
 from schedules.announcement import Address
 from schedules.release import Release
@@ -138,6 +139,8 @@ def confirmation_needed_since(verdict: Verdict) -> datetime | None:
     # While the promise is in doubt the verdict has no exposures. Use the time of the first sighting.
     exposed = [exposure.start.by for exposure in verdict.exposures]
     seen = exposed if exposed or verdict.at >= begins else [part.first_seen.by for part in verdict.parts]
-    since = min([begins, *sorted(filter(None, seen))[-1:]])
+    # A read that confirmed an exposure says nothing about the slot itself, against which another part is late.
+    is_late = any(part.word in LATE_VERDICTS for part in verdict.parts)
+    since = begins if is_late else min([begins, *sorted(filter(None, seen))[-1:]])
     is_known = verdict.confirmed is not None and verdict.confirmed >= since
     return None if is_known or since > verdict.at else since

@@ -25,7 +25,7 @@ def with_kinds(made: World, always: str | None = None) -> World:
     """
     for name, add in KINDS.items():
         rng = Random(f"ninethirty {name} {made.seed}")  # noqa: S311 # no secret, and to be repeatable
-        is_drawn = rng.random() < _SHARE and name not in UNDRAWN
+        is_drawn = rng.random() < _SHARE
         if is_drawn or name == always:
             made = add(rng, made)
     return made
@@ -209,5 +209,3 @@ KINDS: dict[str, Callable[[Random, World], World]] = {
     "entry": _entries,
     "re-date": _re_dates,
 }
-# Not every world with an entry that is split or merged agrees with its truth yet. `--kind` plays them.
-UNDRAWN = frozenset({"entry"})
