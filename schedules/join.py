@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
@@ -124,16 +124,17 @@ def _make_joinable(announced: Mapping[str, Sequence[Announcement]], rules: JoinR
 
 
 class _PinIndex:
-    """Finds the pin of an entry by its links or its title."""
+    """Finds the pin of an entry by its links and its title, by a link, or by its title."""
 
     def __init__(self, pins: Sequence[Pin]) -> None:
-        self._by_link = {canonical_address(pin.url): pin for pin in pins if pin.url}
-        self._by_title = {read_title(pin.title): pin for pin in pins if pin.title and not pin.url}
+        self._pins = {
+            (canonical_address(pin.url) if pin.url else "", read_title(pin.title) if pin.title else None): pin
+            for pin in pins
+        }
 
     def find(self, entry: Joinable) -> str | None:
         """Return the release id that an entry is pinned to, None without a pin."""
-        linked = (self._by_link.get(link) for link in entry.links)
-        candidates: Iterable[Pin | None] = (*linked, self._by_title.get(entry.title))
+        candidates = (self._pins.get((link, title)) for link in (*entry.links, "") for title in (entry.title, None))
         return next((pin.id for pin in candidates if pin is not None and pin.fits(entry)), None)
 
 

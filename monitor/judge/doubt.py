@@ -152,6 +152,15 @@ def _drop_if_disputed(part: PartVerdict, place: int, others: Mapping[Promise, Se
     return _without_claim(part, f"{verdict}, and it is not known which is right: {texts}")
 
 
+def is_late(case: Case, part: PartVerdict) -> bool:
+    """Return whether a part came late or is overdue. It may have been exposed before its slot as well."""
+    if part.word in LATE_VERDICTS:
+        return True
+    latest = None if case.window is None else case.window.latest
+    after = part.released.after
+    return part.word is VerdictKind.EARLY and latest is not None and after is not None and after > latest
+
+
 def _is_same(one: VerdictKind, other: VerdictKind) -> bool:
     """Return whether two verdicts make the same claim. All verdicts of lateness do."""
     return other in (LATE_VERDICTS if one in LATE_VERDICTS else (one,))
@@ -206,9 +215,9 @@ def _unconfirmed_reason(case: Case, promise: Promise, parts: Sequence[PartVerdic
 
 def _unread_reason(case: Case, promise: Promise, parts: Sequence[PartVerdict]) -> str | None:
     """Return the reason "not read again since the breach", or None if it was read again or no part is a breach."""
-    late = [part for part in parts if part.word in LATE_VERDICTS]
-    # Only exposures can be confirmed before the slot. What is late needs a read at its slot.
-    counts_from, shown = _must_be_confirmed_at(case, late or parts), case.in_force.announced_as_of
+    # A read before the slot can confirm the promise for an exposure, but not for a part that is late.
+    exposed = () if any(is_late(case, part) for part in parts) else parts
+    counts_from, shown = _must_be_confirmed_at(case, exposed), case.in_force.announced_as_of
     if shown is None or counts_from is None or shown >= counts_from:
         return None
     if not any(part.word in BREACHES for part in parts):

@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from monitor.judge.doubt import BREACHES
-from monitor.judge.findings.platform import LATE_VERDICTS
 from monitor.judge.verdict import Kind, Verdict, VerdictKind
 from schedules.announcement import Address
 from schedules.release import Release
@@ -107,8 +106,7 @@ class PromiseCheck:
     def record_read(self, calendar: str, begun: datetime) -> None:
         """Record that a read of a calendar began at `begun`, with success or not, and call those that wait for it."""
         self._last_read[calendar] = max(begun, self._last_read.get(calendar, begun))
-        waiting = self._requests.pop(calendar, {})
-        for release, (since, then) in waiting.items():
+        for release, (since, then) in self._requests.pop(calendar, {}).items():
             if since > begun:
                 self._requests[calendar][release] = (since, then)
                 self._wakeup.set()
@@ -133,14 +131,13 @@ def early_read_since(verdict: Verdict) -> datetime | None:
 def confirmation_needed_since(verdict: Verdict) -> datetime | None:
     """Return since when a read must confirm the promise (rule 13). None if one did or there is no breach."""
     begins = None if verdict.slot is None else verdict.slot.begins()
-    is_breach = any(part.word in BREACHES for part in verdict.parts)
-    if begins is None or not (is_breach or any(found.kind is Kind.PROMISE_IN_DOUBT for found in verdict.findings)):
+    kinds = {found.kind for found in verdict.findings}
+    if begins is None or not (Kind.PROMISE_IN_DOUBT in kinds or any(part.word in BREACHES for part in verdict.parts)):
         return None
+    # A read before the slot can confirm the promise for an exposure, but not for a part that is late.
+    exposed = [] if Kind.LATE in kinds else [exposure.start.by for exposure in verdict.exposures]
     # While the promise is in doubt the verdict has no exposures. Use the time of the first sighting.
-    exposed = [exposure.start.by for exposure in verdict.exposures]
     seen = exposed if exposed or verdict.at >= begins else [part.first_seen.by for part in verdict.parts]
-    # A read that confirmed an exposure says nothing about the slot itself, against which another part is late.
-    is_late = any(part.word in LATE_VERDICTS for part in verdict.parts)
-    since = begins if is_late else min([begins, *sorted(filter(None, seen))[-1:]])
+    since = min([begins, *sorted(filter(None, seen))[-1:]])
     is_known = verdict.confirmed is not None and verdict.confirmed >= since
     return None if is_known or since > verdict.at else since

@@ -30,16 +30,17 @@ def settings_for(script: Script, base: Settings, folder: Path) -> Settings:
         "evidence": EvidenceSettings(folder=str(folder / "evidence")),
         "calendar": base.calendar or _calendars_of_script(script),
         "part": [*base.part, *(part for release in script.release for part in _parts_to_watch(release))],
-        "pin": [*base.pin, *(_pin_release_id(release) for release in script.release)],
+        "pin": [*base.pin, *(pin for release in script.release for pin in _pins_of_release(release))],
         "channel": channels,
         "deadman": DeadmanSettings(),
     }
     return base.model_copy(update=changed)
 
 
-def _pin_release_id(release: ScriptRelease) -> Pin:
-    """Return a pin that gives the release its id in the script, as a slug."""
-    return Pin(id=release.id.lower().replace(" ", "-"), url=announced_url(release))
+def _pins_of_release(release: ScriptRelease) -> list[Pin]:
+    """Return pins that give a release its id in the script, as a slug. Titles separate several entries of a page."""
+    name, addresses = release.id.lower().replace(" ", "-"), (announced_url(release), release.url)
+    return [Pin(id=name, url=url, title=title) for url in addresses for title in (release.announced_title, "")]
 
 
 def _calendars_of_script(script: Script) -> list[CalendarSettings]:
@@ -63,8 +64,7 @@ def _parts_to_watch(release: ScriptRelease) -> list[PartSettings]:
         for part in release.part
     ]
     if release.recognise is not None:
-        page = {"id": "page", "role": "page", "url": "{url}", "recognise": release.recognise}
-        parts.insert(0, {"match": match, **page})
+        parts.insert(0, {"match": match, "id": "page", "role": "page", "url": "{url}", "recognise": release.recognise})
     return [PartSettings.model_validate(part) for part in parts]
 
 

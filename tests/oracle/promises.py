@@ -38,7 +38,7 @@ def in_force(release: Release, now: datetime) -> InForce:
     """Return what is in force at `now`: the last slot announced before it passed, while it stands confirmed."""
     slot, state = release.slot, release.state or "confirmed"
     cancelled = moved = False
-    states = [(None if release.is_successor else release.known_from, state)]
+    states = [(release.known_from, state)]
     for change in release.changes:
         if change.at > now or change.at >= slot:
             continue
@@ -48,7 +48,7 @@ def in_force(release: Release, now: datetime) -> InForce:
             states.append((change.at, change.state))
             cancelled = change.state == "cancelled"
     told = [state for at, state in states if at is None or at < slot]
-    dropped = [change.at for change in release.changes if change.gone and not release.is_succeeded]
+    dropped = [change.at for change in release.changes if change.gone]
     dropped += [release.redated] if release.redated is not None else []
     if any(at <= min(now, slot - READ_EVERY) for at in dropped):
         return InForce((), cancelled, moved)

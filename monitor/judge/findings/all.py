@@ -6,11 +6,12 @@ from collections.abc import Iterable, Sequence
 
 from alerts.finding import Ended, Exposure
 from monitor.judge.case import Case
-from monitor.judge.doubt import judge_by_promise
+from monitor.judge.doubt import is_late, judge_by_promise
 from monitor.judge.findings.after_release import find_corrections, find_swaps, find_withdrawals
 from monitor.judge.findings.announcement import find_in_ledger
 from monitor.judge.findings.blind import find_blindness
 from monitor.judge.findings.elsewhere_first import find_elsewhere_first
+from monitor.judge.findings.platform import LATE_VERDICTS
 from monitor.judge.findings.split_view import find_split_view
 from monitor.judge.findings.stale_edge import find_stale_edge
 from monitor.judge.part_evidence import PartEvidence
@@ -22,8 +23,6 @@ from schedules.times.words import between_exactly, exactly, lengths
 
 _WRONG_PAGES = {ANOTHER_EDITION: Kind.WRONG_EDITION, ANOTHER_TITLE: Kind.WRONG_CONTENT}
 _IN_TIME = (VerdictKind.ON_TIME, VerdictKind.EARLY, VerdictKind.PENDING)
-
-_LATE = (VerdictKind.LATE, VerdictKind.OVERDUE, VerdictKind.NOT_PUBLISHED)
 _HOUR = 3600.0
 _NEAR_AN_HOUR = 90.0
 _UNWATCHED = "its slot had passed when it was first read, so that it is late cannot be proved from here"
@@ -96,17 +95,8 @@ def _find_late(case: Case, parts: Sequence[PartVerdict], evidences: Sequence[Par
     return [
         Finding(Kind.LATE, part.id, _late_text(case, part), _delay_after_slot(case, part))
         for place, part in enumerate(parts)
-        if part.can_be_late and _is_late(case, part) and all(one and _is_late(by, one[place]) for by, one in others)
+        if part.can_be_late and is_late(case, part) and all(one and is_late(by, one[place]) for by, one in others)
     ]
-
-
-def _is_late(case: Case, part: PartVerdict) -> bool:
-    """Return whether a part came late or is overdue. It may have been exposed before its slot as well."""
-    if part.word in _LATE:
-        return True
-    latest = None if case.window is None else case.window.latest
-    after = part.released.after
-    return part.word is VerdictKind.EARLY and latest is not None and after is not None and after > latest
 
 
 def _delay_after_slot(case: Case, part: PartVerdict) -> Bounds | None:
@@ -137,7 +127,7 @@ def _hour_remark(seconds: Bounds | None) -> str:
 def _find_partial(parts: Iterable[PartVerdict]) -> list[Finding]:
     """Return a finding if required parts are late while others were out, with the longest delay."""
     required = [part for part in parts if part.can_be_late]
-    missing = [part for part in required if part.word in _LATE]
+    missing = [part for part in required if part.word in LATE_VERDICTS]
     out = [part for part in required if part.released.by is not None]
     absent = [part for part in missing if part.released.by is None]
     in_time = [part for part in required if part.word is VerdictKind.ON_TIME]

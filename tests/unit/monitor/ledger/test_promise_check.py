@@ -104,6 +104,13 @@ def test_of_exposures_the_last_is_when_the_promise_must_have_stood_and_one_not_d
     assert confirmation_needed_since(verdict(part(VerdictKind.EARLY, None), at=after_slot(-20))) is None
 
 
+def test_a_read_that_confirmed_an_exposure_confirms_no_lateness_of_another_part() -> None:
+    early, late = part(VerdictKind.EARLY, -900), part(VerdictKind.OVERDUE)
+    assert confirmation_needed_since(verdict(early, confirmed=-880)) is None
+    assert confirmation_needed_since(verdict(early, late, confirmed=-880)) == SLOT
+    assert confirmation_needed_since(verdict(early, late, confirmed=5)) is None
+
+
 def test_what_is_withheld_before_its_slot_is_read_again_once_since_it_was_seen() -> None:
     withheld = replace(part(VerdictKind.UNPROVEN), first_seen=Interval(None, after_slot(-200)))
     doubted = replace(verdict(withheld), findings=(Finding(Kind.PROMISE_IN_DOUBT),))
