@@ -34,14 +34,15 @@ def drop_unconfirmed(
     if reason is None:
         reason = _change_text(case, promise) if in_force.in_doubt else _unconfirmed_reason(case, promise, parts)
     if reason is not None:
-        words = (VerdictKind.UNPROVEN,) if unlisted is not None else ()
-        claimed = [
+        # That the calendar dropped the entry explains an unproven part better than the looks do.
+        more = (VerdictKind.UNPROVEN,) if unlisted is not None else ()
+        doubtful = [
             part
             for part in parts
-            if part.exposures or part.word in (*_unconfirmed_verdicts(case, promise, part), *words)
+            if part.exposures or part.word in (*_unconfirmed_verdicts(case, promise, part), *more)
         ]
-        if claimed:
-            left = tuple(_without_claim(part, reason) if part in claimed else part for part in parts)
+        if doubtful:
+            left = tuple(_without_claim(part, reason) if part in doubtful else part for part in parts)
             return _drop_claims_for_the_day_only(case, promise, left, evidences)[0], reason
     return _drop_claims_for_the_day_only(case, promise, parts, evidences)
 
@@ -57,10 +58,7 @@ def _unconfirmed_verdicts(case: Case, promise: Promise, part: PartVerdict) -> tu
 def _drop_claims_for_the_day_only(
     case: Case, promise: Promise, parts: Sequence[PartVerdict], evidences: Sequence[PartEvidence]
 ) -> tuple[tuple[PartVerdict, ...], str | None]:
-    """Return parts without claims that a time of that day contradicts, if the time may have been in force at the slot.
-
-    Return also the reason; None if no claim was dropped. Before the slot a dropped claim leaves `pending`.
-    """
+    """Return parts without claims for the day that a possible time of that day contradicts, and the reason, or None."""
     by_time = [tuple(judge_by_promise(case, each, evidences)) for each in _readings_to_the_minute(case)]
     droppable: tuple[VerdictKind, ...] = (*_CLAIMS, VerdictKind.PENDING)
     reason = _change_text(case, promise)
@@ -97,7 +95,7 @@ def _readings_to_the_minute(case: Case) -> list[Promise]:
 
 def _contradicts(other: VerdictKind, word: VerdictKind) -> bool:
     # A part that is on time for the day must also be on time for the minute.
-    return not _is_same(word, other) and (word is VerdictKind.ON_TIME or other in _CLAIMS)
+    return not _is_same_claim(word, other) and (word is VerdictKind.ON_TIME or other in _CLAIMS)
 
 
 def drop_disputed_breaches(
@@ -144,7 +142,7 @@ def judge_by_promise(case: Case, promise: Promise, evidences: Sequence[PartEvide
 
 def _drop_if_disputed(part: PartVerdict, place: int, others: Mapping[Promise, Sequence[PartVerdict]]) -> PartVerdict:
     """Return a part without its breach if another calendar denies it. `place` is its place among the parts."""
-    denied = [by for by, theirs in others.items() if not theirs or not _is_same(part.word, theirs[place].word)]
+    denied = [by for by, theirs in others.items() if not theirs or not _is_same_claim(part.word, theirs[place].word)]
     if part.word not in BREACHES or not denied:
         return part
     texts = "; ".join(map(promise_text, denied))
@@ -161,7 +159,7 @@ def is_late(case: Case, part: PartVerdict) -> bool:
     return part.word is VerdictKind.EARLY and latest is not None and after is not None and after > latest
 
 
-def _is_same(one: VerdictKind, other: VerdictKind) -> bool:
+def _is_same_claim(one: VerdictKind, other: VerdictKind) -> bool:
     """Return whether two verdicts make the same claim. All verdicts of lateness do."""
     return other in (LATE_VERDICTS if one in LATE_VERDICTS else (one,))
 
@@ -218,9 +216,8 @@ def _unread_reason(case: Case, promise: Promise, parts: Sequence[PartVerdict]) -
     # A read before the slot can confirm the promise for an exposure, but not for a part that is late.
     exposed = () if any(is_late(case, part) for part in parts) else parts
     counts_from, shown = _must_be_confirmed_at(case, exposed), case.in_force.announced_as_of
-    if shown is None or counts_from is None or shown >= counts_from:
-        return None
-    if not any(part.word in BREACHES for part in parts):
+    is_breach = any(part.word in BREACHES for part in parts)
+    if not is_breach or shown is None or counts_from is None or shown >= counts_from:
         return None
     return f"{_last_read_text(case, promise)}: not read, or not shown there, again since"
 
