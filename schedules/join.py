@@ -127,15 +127,12 @@ class _PinIndex:
     """Finds the pin of an entry by its links and its title, by a link, or by its title."""
 
     def __init__(self, pins: Sequence[Pin]) -> None:
-        self._pins = {
-            (canonical_address(pin.url) if pin.url else "", read_title(pin.title) if pin.title else None): pin
-            for pin in pins
-        }
+        self._pins = {(canonical_address(pin.url or ""), read_title(pin.title)): pin for pin in pins}
 
     def find(self, entry: Joinable) -> str | None:
         """Return the release id that an entry is pinned to, None without a pin."""
-        candidates = (self._pins.get((link, title)) for link in (*entry.links, "") for title in (entry.title, None))
-        return next((pin.id for pin in candidates if pin is not None and pin.fits(entry)), None)
+        pins = (self._pins.get((link, title)) for link in (*entry.links, "") for title in (entry.title, read_title("")))
+        return next((pin.id for pin in pins if pin is not None and pin.fits(entry)), None)
 
 
 def _match_by_given_id(groups: Sequence[Group]) -> list[JoinMatch]:

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from alerts.channel import Channel
 from alerts.channels import open_channel
 from alerts.channels.base import Outbound
-from alerts.draft.code import Book, amended, standard_book
+from alerts.draft.code import Editions, load_editions, override_editions
 from alerts.rota import Rota
 from monitor.app.options import granted_times, make_policies, make_proxies
 from monitor.clock import Clock, SystemClock
@@ -79,12 +79,12 @@ def report_templates(settings: Settings, folder: Path) -> dict[str, Path]:
     return {producer: folder / file for producer, file in own.items() if file is not None}
 
 
-def make_code_book(settings: Settings) -> Book | None:
+def make_code_book(settings: Settings) -> Editions | None:
     """Return the Code of Practice with the corrections of `[code]`, or None if there are none."""
     table = settings.code
     if not (table.begins or table.cites or table.outside):
         return None
-    return amended(standard_book(), table.begins, table.cites, table.outside)
+    return override_editions(load_editions(), table.begins, table.cites, table.outside)
 
 
 def make_explainer(settings: Settings, store: Store) -> Explainer:

@@ -8,11 +8,10 @@ from datetime import datetime
 
 from monitor.judge.case import Case
 from monitor.judge.findings.announcement import promise_text
-from monitor.judge.findings.platform import LATE_VERDICTS
 from monitor.judge.part import judge_part
 from monitor.judge.part_evidence import PartEvidence
-from monitor.judge.verdict import Finding, Kind, PartVerdict, VerdictKind, verdict_text
 from schedules.announcement import State
+from schedules.contract.verdict import LATE_VERDICTS, Finding, Kind, PartVerdict, VerdictKind, verdict_text
 from schedules.promise import Promise
 from schedules.slot_relations import first_day, has_passed
 from schedules.times.interval import NOTHING
@@ -39,7 +38,7 @@ def drop_unconfirmed(
         doubtful = [
             part
             for part in parts
-            if part.exposures or part.word in (*_unconfirmed_verdicts(case, promise, part), *more)
+            if part.exposures or part.verdict in (*_unconfirmed_verdicts(case, promise, part), *more)
         ]
         if doubtful:
             left = tuple(_without_claim(part, reason) if part in doubtful else part for part in parts)
@@ -68,7 +67,7 @@ def _drop_claims_for_the_day_only(
     is_due = has_passed(promise.slot, case.now)
     left = tuple(
         _without_claim(part, reason, VerdictKind.UNPROVEN if is_due else VerdictKind.PENDING)
-        if part.word in droppable and any(_contradicts(others[place].word, part.word) for others in by_time)
+        if part.verdict in droppable and any(_contradicts(others[place].verdict, part.verdict) for others in by_time)
         else part
         for place, part in enumerate(parts)
     )
@@ -102,7 +101,7 @@ def drop_disputed_breaches(
     case: Case, parts: Sequence[PartVerdict], evidences: Sequence[PartEvidence]
 ) -> tuple[PartVerdict, ...]:
     """Return parts without a breach that one calendar shows and another denies."""
-    if not any(part.word in BREACHES for part in parts):
+    if not any(part.verdict in BREACHES for part in parts):
         return tuple(parts)
     others = {promise: tuple(judge_by_promise(case, promise, evidences)) for promise in case.in_force.disagreements}
     return tuple(_drop_if_disputed(part, place, others) for place, part in enumerate(parts))
@@ -142,21 +141,21 @@ def judge_by_promise(case: Case, promise: Promise, evidences: Sequence[PartEvide
 
 def _drop_if_disputed(part: PartVerdict, place: int, others: Mapping[Promise, Sequence[PartVerdict]]) -> PartVerdict:
     """Return a part without its breach if another calendar denies it. `place` is its place among the parts."""
-    denied = [by for by, theirs in others.items() if not theirs or not _is_same_claim(part.word, theirs[place].word)]
-    if part.word not in BREACHES or not denied:
+    denied = [by for by, each in others.items() if not each or not _is_same_claim(part.verdict, each[place].verdict)]
+    if part.verdict not in BREACHES or not denied:
         return part
     texts = "; ".join(map(promise_text, denied))
-    verdict = f"{verdict_text(part.word.value)} by one calendar and not by another"
+    verdict = f"{verdict_text(part.verdict.value)} by one calendar and not by another"
     return _without_claim(part, f"{verdict}, and it is not known which is right: {texts}")
 
 
 def is_late(case: Case, part: PartVerdict) -> bool:
     """Return whether a part came late or is overdue. It may have been exposed before its slot as well."""
-    if part.word in LATE_VERDICTS:
+    if part.verdict in LATE_VERDICTS:
         return True
     latest = None if case.window is None else case.window.latest
     after = part.released.after
-    return part.word is VerdictKind.EARLY and latest is not None and after is not None and after > latest
+    return part.verdict is VerdictKind.EARLY and latest is not None and after is not None and after > latest
 
 
 def _is_same_claim(one: VerdictKind, other: VerdictKind) -> bool:
@@ -167,7 +166,7 @@ def _is_same_claim(one: VerdictKind, other: VerdictKind) -> bool:
 def _without_claim(part: PartVerdict, reason: str, word: VerdictKind = VerdictKind.UNPROVEN) -> PartVerdict:
     """Return a part without any claim about its time, as `unproven` because of `reason`, or as `pending`."""
     why = reason if word is VerdictKind.UNPROVEN else None
-    return replace(part, word=word, delay=None, exposures=(), unproven_because=why)
+    return replace(part, verdict=word, delay=None, exposures=(), unproven_because=why)
 
 
 def _change_text(case: Case, promise: Promise) -> str:
@@ -216,7 +215,7 @@ def _unread_reason(case: Case, promise: Promise, parts: Sequence[PartVerdict]) -
     # A read before the slot can confirm the promise for an exposure, but not for a part that is late.
     exposed = () if any(is_late(case, part) for part in parts) else parts
     counts_from, shown = _must_be_confirmed_at(case, exposed), case.in_force.announced_as_of
-    is_breach = any(part.word in BREACHES for part in parts)
+    is_breach = any(part.verdict in BREACHES for part in parts)
     if not is_breach or shown is None or counts_from is None or shown >= counts_from:
         return None
     return f"{_last_read_text(case, promise)}: not read, or not shown there, again since"

@@ -5,27 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, time, timedelta
-from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from alerts.finding import ReleaseFacts
 from monitor.plan.targets import MOST_PARTS
+from schedules.contract.verdict import Grade
 from schedules.release import Release
 from schedules.times.interval import Bounds
 from schedules.values import Duration, Table, TimeOfDay
 from schedules.workdays import ENGLAND, Workdays
 
 T = TypeVar("T")
-
-
-class Grade(StrEnum):
-    """What people get: nothing, a short note, or a report."""
-
-    NONE = "none"
-    NOTE = "note"
-    REPORT = "report"
 
 
 @dataclass(frozen=True, slots=True)

@@ -118,7 +118,7 @@ def long_over(
         release_of[state.name, uid]
         for state in states
         for uid, seen in state.known.items()
-        if seen.gone is None or seen.gone >= since
+        if seen.absent_since is None or seen.absent_since >= since
     }
     gone = {*release_of.values()} - shown
     return {release for release in gone if all(_promised_before(promise, since) for promise in ledger.of(release))}

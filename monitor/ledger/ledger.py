@@ -286,7 +286,7 @@ class Ledger:
         change = await self._memory.change_from_read(name, result)
         count = len(result.changed) + len(learnt.confirmed)
         release_of, state, at = change.joined.release_of, change.states[name], as_of or read.finished
-        shown = [release_of[name, uid] for uid, last in state.known.items() if last.gone is None]
+        shown = [release_of[name, uid] for uid, last in state.known.items() if last.is_listed]
         listing = self._count_unlisted(state, release_of, learnt.unlisted, shown, at)
         listing += self.book.relisted(name, (release_of[name, uid] for uid in learnt.confirmed))
         rows = await offload_many(count, lambda: write.changing_read(change, read, result, listing))

@@ -10,8 +10,9 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from monitor.judge.doubt import BREACHES
-from monitor.judge.verdict import Kind, Verdict, VerdictKind
+from monitor.judge.verdict import Verdict
 from schedules.announcement import Address
+from schedules.contract.verdict import Kind, VerdictKind
 from schedules.release import Release
 
 PATIENCE = timedelta(seconds=10)
@@ -124,15 +125,15 @@ def early_read_since(verdict: Verdict) -> datetime | None:
     if begins is None or page is None or page.released.by is not None or verdict.address is Address.ANNOUNCED:
         return None
     is_known = verdict.confirmed is not None and verdict.confirmed >= begins
-    is_open = verdict.word in (VerdictKind.PENDING, VerdictKind.UNPROVEN)
+    is_open = verdict.verdict in (VerdictKind.PENDING, VerdictKind.UNPROVEN)
     return begins if is_open and not is_known and verdict.at >= begins else None
 
 
 def confirmation_needed_since(verdict: Verdict) -> datetime | None:
     """Return since when a read must confirm the promise (rule 13). None if one did or there is no breach."""
     begins = None if verdict.slot is None else verdict.slot.begins()
-    kinds = {found.kind for found in verdict.findings}
-    if begins is None or not (Kind.PROMISE_IN_DOUBT in kinds or any(part.word in BREACHES for part in verdict.parts)):
+    kinds, verdicts = {found.kind for found in verdict.findings}, {part.verdict for part in verdict.parts}
+    if begins is None or not (Kind.PROMISE_IN_DOUBT in kinds or verdicts.intersection(BREACHES)):
         return None
     # A read before the slot can confirm the promise for an exposure, but not for a part that is late.
     exposed = [] if Kind.LATE in kinds else [exposure.start.by for exposure in verdict.exposures]

@@ -48,7 +48,7 @@ class Entry:
     titles: Sequence[Retitling]
     seen_first: datetime
     seen_last: datetime
-    gone: datetime | None
+    absent_since: datetime | None
     release: str
 
     def row(self) -> Announced:
@@ -57,7 +57,7 @@ class Entry:
         if self.titles:
             body["titles"] = [retitling_json(one) for one in self.titles]
         uid, seen = self.announcement.uid, (self.seen_first, self.seen_last)
-        return Announced(self.calendar, uid, body, *seen, self.gone, self.release)
+        return Announced(self.calendar, uid, body, *seen, self.absent_since, self.release)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ class CalendarState:
 
     def promised_entries(self) -> list[str]:
         """Return the ids of entries that are shown and are neither cancelled nor postponed."""
-        return [uid for uid, one in self.shown.items() if self.known[uid].gone is None and is_still_announced(one)]
+        return [uid for uid, one in self.shown.items() if self.known[uid].is_listed and is_still_announced(one)]
 
     def is_under_another_id(self, uid: str) -> bool:
         """Return whether a removed entry is shown under another id, with the same slot and the same page or title.
@@ -108,7 +108,7 @@ class CalendarState:
         return any(
             new.slot.says_same_as(old.slot) and (new.title == old.title or (new.url is not None and new.url == old.url))
             for other, new in self.shown.items()
-            if other != uid and self.known[other].gone is None
+            if other != uid and self.known[other].is_listed
         )
 
     def successors(self, uid: str) -> list[str]:
@@ -123,7 +123,7 @@ class CalendarState:
             if other != uid
             and left is not None
             and self.first.get(other, left) > left
-            and self.known[other].gone is None
+            and self.known[other].is_listed
             and new.producer == old.producer
             and new.slot.says_same_as(old.slot)
         ]
@@ -141,7 +141,7 @@ class CalendarState:
 
     def entry(self, uid: str, release: str, at: datetime) -> Entry:
         """Return an entry to store, given a read at `at`, which showed it unless it was removed."""
-        gone = self.known[uid].gone
+        gone = self.known[uid].absent_since
         last = at if gone is None else self.left.get(uid, gone)
         first, titles = self.first.get(uid, at), self.titles.get(uid, ())
         return Entry(self.name, self.shown[uid], titles, first, last, gone, release)
@@ -230,8 +230,8 @@ def evaluate_read(
     learnt = replace(learnt, promises=promises)
     made = {each.uid: each for each in reading.announcements}
     known = {**state.known, **{uid: LastSeen.of(each) for uid, each in made.items()}}
-    known |= {uid: replace(known[uid], gone=read.finished) for uid in learnt.gone}
-    left = dict.fromkeys(learnt.gone, state.last_read or read.finished)
+    known |= {uid: replace(known[uid], absent_since=read.finished) for uid in learnt.first_missing}
+    left = dict.fromkeys(learnt.first_missing, state.last_read or read.finished)
     count = len(reading.announcements)
     after = replace(
         state,

@@ -110,7 +110,7 @@ def changing_read(
     shown = result.learnt.confirmed
     same = [uid for uid in shown if uid not in uids]
     _add_confirmed(portions, read, [release_of[name, uid] for uid in shown], same, state.as_of or read.finished)
-    portions.add([entry(uid) for uid in result.learnt.gone], _write_rows)
+    portions.add([entry(uid) for uid in result.learnt.first_missing], _write_rows)
     _add_read(portions, read)
     return portions
 

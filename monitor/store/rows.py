@@ -1,5 +1,8 @@
 """The rows of the store other than releases, promises, runs, incidents and notices."""
 
+# Fields have the names of their columns. Old words among them stay, because two versions may work on one store:
+# `gone` (removed), `standing` (status), `word` (verdict) and `words` (answers). See decision 29.
+
 from __future__ import annotations
 
 from dataclasses import dataclass, field
@@ -136,10 +139,7 @@ class RotaRead:
 
 @dataclass(frozen=True, slots=True)
 class Heartbeat:
-    """The last sign of life of a monitor. After a restart it shows how long the monitor was blind.
-
-    `stopped` is True if it was stopped normally.
-    """
+    """The last sign of life of a monitor, which was blind from then until its restart. `stopped`: it ended normally."""
 
     monitor: str
     at: datetime

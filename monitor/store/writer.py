@@ -37,11 +37,11 @@ class _Abandoned(Exception):
 class Writer:
     """Makes every write of a daemon to its store. All methods must be called in the event loop's thread.
 
-    Memory is bounded. A run replaces its earlier version. At most `most` runs wait, and `put` refuses further ones:
-    the caller must then record a blind span of cause `store`. At most `most_large` rows of large writes wait. Each
-    other write has a caller that waits for it.
+    At most `most` runs wait. A later version of a run replaces one that waits. If more come, `put` refuses them, and
+    the caller must record a blind span of cause `store`. At most `most_large` rows of large writes wait in `backlog`.
 
-    `on_commit(seconds, rows)` or `on_failure(fault)` is called after each attempt. `backlog` is what waits.
+    `members` add rows to every batch. `delay` is the longest time in seconds from the first `put` to its commit. After
+    each attempt, `on_commit` is called with its seconds and rows, or `on_failure` with its fault.
     """
 
     def __init__(  # noqa: PLR0913 # what it owns, and the two callbacks

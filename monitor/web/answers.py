@@ -7,12 +7,10 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from alerts import incident
-from alerts.finding import Ended
 from alerts.silence import Scope
-from monitor.judge import verdict
-from monitor.judge.policy import Grade
-from monitor.judge.verdict import VerdictKind
 from schedules.announcement import Address, Origin, Role
+from schedules.contract import verdict
+from schedules.contract.verdict import Ended, Grade, VerdictKind
 from schedules.slot import Precision
 
 Instant = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]

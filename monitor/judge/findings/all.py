@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from alerts.finding import Ended, Exposure
 from monitor.judge.case import Case
 from monitor.judge.doubt import is_late, judge_by_promise
 from monitor.judge.findings.after_release import find_corrections, find_swaps, find_withdrawals
 from monitor.judge.findings.announcement import find_in_ledger
 from monitor.judge.findings.blind import find_blindness
 from monitor.judge.findings.elsewhere_first import find_elsewhere_first
-from monitor.judge.findings.platform import LATE_VERDICTS
 from monitor.judge.findings.split_view import find_split_view
 from monitor.judge.findings.stale_edge import find_stale_edge
 from monitor.judge.part_evidence import PartEvidence
-from monitor.judge.verdict import Finding, Kind, PartVerdict, VerdictKind
 from monitor.look.recognise.title import ANOTHER_EDITION, ANOTHER_TITLE
 from schedules.announcement import Origin, Role
+from schedules.contract.verdict import LATE_VERDICTS, Ended, Exposure, Finding, Kind, PartVerdict, VerdictKind
 from schedules.times.interval import Bounds, since
 from schedules.times.words import between_exactly, exactly, lengths
 
@@ -51,7 +49,7 @@ def collect_findings(
                 found += [*find_stale_edge(case, evidence), *find_split_view(case, evidence)]
         found += find_blindness(case, pairs)
     found += [*_find_cut_parts(case), *_find_unwatched(case, parts, evidences)]
-    order = list(Kind)
+    order: list[str] = list(Kind)
     return tuple(sorted(found, key=lambda each: order.index(each.kind)))
 
 
@@ -101,7 +99,7 @@ def _find_late(case: Case, parts: Sequence[PartVerdict], evidences: Sequence[Par
 
 def _delay_after_slot(case: Case, part: PartVerdict) -> Bounds | None:
     origin = None if case.window is None else case.window.origin
-    if origin is None or part.word is not VerdictKind.EARLY:
+    if origin is None or part.verdict is not VerdictKind.EARLY:
         return part.delay
     return since(part.released, origin)
 
@@ -109,9 +107,9 @@ def _delay_after_slot(case: Case, part: PartVerdict) -> Bounds | None:
 def _late_text(case: Case, part: PartVerdict) -> str:
     delay = _delay_after_slot(case, part)
     how_long = "" if delay is None else f", {lengths(delay)} after the slot"
-    if part.word is VerdictKind.NOT_PUBLISHED:
+    if part.verdict is VerdictKind.NOT_PUBLISHED:
         return f"never seen until the watch was closed{how_long}"
-    if part.word is VerdictKind.OVERDUE:
+    if part.verdict is VerdictKind.OVERDUE:
         return f"not seen yet{how_long}"
     return f"came {between_exactly(part.released, case.zone)}{how_long}{_hour_remark(delay)}"
 
@@ -127,10 +125,10 @@ def _hour_remark(seconds: Bounds | None) -> str:
 def _find_partial(parts: Iterable[PartVerdict]) -> list[Finding]:
     """Return a finding if required parts are late while others were out, with the longest delay."""
     required = [part for part in parts if part.can_be_late]
-    missing = [part for part in required if part.word in LATE_VERDICTS]
+    missing = [part for part in required if part.verdict in LATE_VERDICTS]
     out = [part for part in required if part.released.by is not None]
     absent = [part for part in missing if part.released.by is None]
-    in_time = [part for part in required if part.word is VerdictKind.ON_TIME]
+    in_time = [part for part in required if part.verdict is VerdictKind.ON_TIME]
     if not missing or not (in_time or (absent and out)):
         return []
     names = ", ".join(part.id for part in missing)
@@ -142,7 +140,7 @@ def _find_partial(parts: Iterable[PartVerdict]) -> list[Finding]:
 def find_wrong_page(case: Case, part: PartVerdict, evidence: PartEvidence) -> list[Finding]:
     """Return a finding if an announced address showed another edition or title after the tolerance."""
     window = case.window
-    if window is None or evidence.is_guess or part.word in _IN_TIME:
+    if window is None or evidence.is_guess or part.verdict in _IN_TIME:
         return []
     found = []
     for why, kind in _WRONG_PAGES.items():

@@ -9,9 +9,9 @@ from datetime import timedelta
 
 import pytest
 
-from alerts.draft.certainty import unproven
-from alerts.draft.fill import fill
-from alerts.draft.form import form_for
+from alerts.draft.certainty import list_unproven
+from alerts.draft.fill import fill_form
+from alerts.draft.form import choose_form
 from alerts.draft.report import Field, Report
 from alerts.incident import Incident
 
@@ -139,7 +139,7 @@ def draft(incident: Incident, every: list[Incident], settings: Mapping[str, str]
     assert incident.facts is not None
     earlier = [each for each in every if each.occurred < incident.occurred]
     now = max(incident.facts.at, incident.opened)
-    return fill(incident, form_for(incident.occurred, incident.grade), settings, earlier, now)
+    return fill_form(incident, choose_form(incident.occurred, incident.grade), settings, earlier, now)
 
 
 def text(field: Field | None) -> str:
@@ -167,14 +167,14 @@ def test_form_edition_and_practice_are_those_of_the_published_report(
 @pytest.mark.parametrize(("name", "field"), [(name, field) for name, fields in STATED.items() for field in fields])
 def test_what_is_measurable_stands_in_its_field(drafts: Mapping[str, Report], name: str, field: str) -> None:
     for stated in STATED[name][field]:
-        assert stated in text(drafts[name].field(field))
+        assert stated in text(drafts[name].find_field(field))
 
 
 @pytest.mark.parametrize(("name", "field"), [(name, field) for name, fields in HUMAN.items() for field in fields])
 def test_what_only_a_person_knows_is_marked_and_comes_with_questions(
     drafts: Mapping[str, Report], name: str, field: str
 ) -> None:
-    found = drafts[name].field(field)
+    found = drafts[name].find_field(field)
     assert found is not None
     assert found.placeholder.startswith("[to be completed: ")
     assert HUMAN[name][field] in found.placeholder
@@ -195,7 +195,7 @@ def test_a_box_without_measured_words_says_who_must_fill_it(drafts: Mapping[str,
 
 def test_the_landing_page_comes_before_any_other_address(drafts: Mapping[str, Report]) -> None:
     for name, field in (("ofqual-2018-01", "B.2.account"), ("ofqual-2018-03", "C.2.account")):
-        told = text(drafts[name].field(field))
+        told = text(drafts[name].find_field(field))
         assert told.index("The landing page") < told.index("The report was available at")
 
 
@@ -218,7 +218,7 @@ def test_each_address_has_a_line_of_its_own_in_the_table(drafts: Mapping[str, Re
 
 
 def test_a_weekend_date_of_the_leak_is_flagged_for_checking(drafts: Mapping[str, Report]) -> None:
-    dated = drafts["moj-2016"].field("A.2.date")
+    dated = drafts["moj-2016"].find_field("A.2.date")
     assert dated is not None
     assert "Check the date: Saturday 1 October 2016 is not a working day." in dated.notes
 
@@ -227,14 +227,14 @@ def test_a_leak_is_not_mixed_with_the_verdict_on_the_next_release(drafts: Mappin
     report = drafts["moj-2016"]
     assert report.measured == ()
     assert report.timeline is None
-    assert "available" not in text(report.field("A.2.nature"))
+    assert "available" not in text(report.find_field("A.2.nature"))
 
 
 def test_an_amended_report_shows_both_dates(ofqual_january: Incident, settings: Mapping[str, str]) -> None:
     now = ofqual_january.opened + timedelta(days=6)
-    report = fill(ofqual_january, form_for(ofqual_january.occurred, "report"), settings, [], now)
+    report = fill_form(ofqual_january, choose_form(ofqual_january.occurred, "report"), settings, [], now)
     assert (report.date_of_report, report.last_amended) == ("5 January 2018", "11 January 2018")
-    assert text(report.field("B.1.date")) == "5 January 2018, last amended 11 January 2018"
+    assert text(report.find_field("B.1.date")) == "5 January 2018, last amended 11 January 2018"
 
 
 def test_a_gap_that_two_monitors_had_together_is_owned_up_to_once(ofqual_march: Incident) -> None:
@@ -243,4 +243,4 @@ def test_a_gap_that_two_monitors_had_together_is_owned_up_to_once(ofqual_march: 
     (gap,) = facts.certainty.blind
     later = replace(gap, begins=gap.begins + timedelta(milliseconds=40))
     both = replace(facts, certainty=replace(facts.certainty, blind=(gap, later)))
-    assert unproven(both) == unproven(facts)
+    assert list_unproven(both) == list_unproven(facts)

@@ -4,9 +4,10 @@ from datetime import date, timedelta
 
 import pytest
 
-from monitor.judge.policy import Grade, Policies, Policy, PolicyTable, grade_delay, worst_grade
+from monitor.judge.policy import Policies, Policy, PolicyTable, grade_delay, worst_grade
 from monitor.judge.window import build_window
 from schedules.announcement import State
+from schedules.contract.verdict import Grade
 from schedules.in_force import slot_in_force
 from schedules.times.interval import Bounds, Interval, between, since
 from tests.worlds.instants import SLOT, after_slot, at

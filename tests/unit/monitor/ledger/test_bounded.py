@@ -64,7 +64,7 @@ def test_without_the_age_of_a_copy_a_read_speaks_of_its_end() -> None:
 def test_an_entry_that_vanished_was_last_shown_by_the_read_before() -> None:
     known = read(CalendarState("c"), 0, SLOT, SLOT).state
     once = read(known, 10, SLOT)
-    assert once.learnt.gone == ("e1",)
+    assert once.learnt.first_missing == ("e1",)
     row = read(once.state, 20, SLOT).state.entry("e1", "r", minutes(20)).row()
     assert (row.gone, row.seen_first, row.seen_last) == (minutes(10), minutes(0), minutes(0))
     shown = once.state.entry("e0", "r", minutes(10)).row()

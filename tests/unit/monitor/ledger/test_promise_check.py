@@ -8,11 +8,10 @@ from datetime import datetime
 
 import pytest
 
-from alerts.finding import Exposure
-from monitor.judge.policy import Grade
-from monitor.judge.verdict import Finding, Kind, PartVerdict, Verdict, VerdictKind
+from monitor.judge.verdict import Verdict
 from monitor.ledger.promise_check import PATIENCE, PromiseCheck, WantedRead, confirmation_needed_since
 from schedules.announcement import Address
+from schedules.contract.verdict import Exposure, Finding, Grade, Kind, PartVerdict, VerdictKind
 from schedules.release import Release
 from schedules.slot import Precision, Slot
 from schedules.times.interval import NOTHING, Bounds, Interval
@@ -26,7 +25,7 @@ RELEASE = a_release(calendars=("govuk", "own"))
 def part(word: VerdictKind = VerdictKind.OVERDUE, *exposed: float | None) -> PartVerdict:
     starts = [NOTHING if at is None else Interval(None, after_slot(at)) for at in exposed]
     spans = tuple(Exposure("page", start, NOTHING, Bounds(1.0, None), open=True) for start in starts)
-    return PartVerdict("page", "page", PAGE_URL, required=True, word=word, exposures=spans)
+    return PartVerdict("page", "page", PAGE_URL, required=True, verdict=word, exposures=spans)
 
 
 def verdict(*parts: PartVerdict, confirmed: float | None = None, at: datetime = AT) -> Verdict:
@@ -37,9 +36,9 @@ def verdict(*parts: PartVerdict, confirmed: float | None = None, at: datetime = 
         url=PAGE_URL,
         calendars=("govuk", "own"),
         slot=Slot(Precision.INSTANT, instant=SLOT),
-        source="govuk",
-        announced=after_slot(-86400),
-        word=VerdictKind.OVERDUE,
+        slot_source="govuk",
+        slot_learnt=after_slot(-86400),
+        verdict=VerdictKind.OVERDUE,
         grade=Grade.NONE,
         final=False,
         at=at,
@@ -105,10 +104,11 @@ def test_of_exposures_the_last_is_when_the_promise_must_have_stood_and_one_not_d
 
 
 def test_a_read_that_confirmed_an_exposure_confirms_no_lateness_of_another_part() -> None:
-    early, late = part(VerdictKind.EARLY, -900), part(VerdictKind.OVERDUE)
-    assert confirmation_needed_since(verdict(early, confirmed=-880)) is None
-    assert confirmation_needed_since(verdict(early, late, confirmed=-880)) == SLOT
-    assert confirmation_needed_since(verdict(early, late, confirmed=5)) is None
+    early = verdict(part(VerdictKind.EARLY, -900), confirmed=-880)
+    late = replace(early, findings=(Finding(Kind.LATE, "sheet"),))
+    assert confirmation_needed_since(early) is None
+    assert confirmation_needed_since(late) == SLOT
+    assert confirmation_needed_since(replace(late, confirmed=after_slot(5))) is None
 
 
 def test_what_is_withheld_before_its_slot_is_read_again_once_since_it_was_seen() -> None:
@@ -203,7 +203,7 @@ def test_several_releases_wait_for_one_read() -> None:
 def test_a_page_missing_where_nobody_announced_it_has_its_promise_read_again_and_holds_nothing_back(
     address: Address, word: VerdictKind, at: float, confirmed: float | None, *, is_asked: bool
 ) -> None:
-    told = replace(verdict(part(word), confirmed=confirmed, at=after_slot(at)), word=word, address=address)
+    told = replace(verdict(part(word), confirmed=confirmed, at=after_slot(at)), verdict=word, address=address)
     waiting = Waiting()
     assert asyncio.run(asked_for(waiting, told)) is is_asked
     assert not waiting.waits_for_calendar
@@ -211,7 +211,7 @@ def test_a_page_missing_where_nobody_announced_it_has_its_promise_read_again_and
 
 def test_the_first_looks_at_a_slot_have_their_host_to_themselves() -> None:
     pending = replace(
-        verdict(part(VerdictKind.PENDING), at=after_slot(0.2)), word=VerdictKind.PENDING, address=Address.GUESSED
+        verdict(part(VerdictKind.PENDING), at=after_slot(0.2)), verdict=VerdictKind.PENDING, address=Address.GUESSED
     )
     check, waiting = listened(), Waiting()
     assert check.defer_for_calendar_read(waiting, pending, Calls()) == after_slot(5)

@@ -53,7 +53,7 @@ def fill(store: Store, release: str, slot: datetime = SLOT, runs: list[Run] | No
     one, promise = a_release(id=release), a_promise(slot, release=release, confirmed_at=slot)
     seen = noisy(release, slot) if runs is None else runs
     verdict = judge(one, [promise], {seen[0].target: seen}, (), Policy(), slot + 8 * DAY)
-    fields = {"word": verdict.word.value, "grade": verdict.grade.value, "final": verdict.final, "at": verdict.at}
+    fields = {"word": verdict.verdict.value, "grade": verdict.grade.value, "final": verdict.final, "at": verdict.at}
     with store.transaction() as tx:
         tx.save_release(one)
         tx.add_promises([promise])

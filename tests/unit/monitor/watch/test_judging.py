@@ -17,7 +17,6 @@ from monitor.health.metrics import Metrics
 from monitor.health.state import HealthState
 from monitor.judge.judge import judge
 from monitor.judge.policy import Policy
-from monitor.judge.verdict import VerdictKind
 from monitor.look.redirect import REDIRECTED
 from monitor.look.sighting import Sighting, State
 from monitor.plan.targets import Target, View
@@ -36,6 +35,7 @@ from monitor.watch.planner import Planner, WatchRules
 from monitor.watch.record_verdict import Recorder
 from monitor.watch.release import WatchedRelease
 from schedules.announcement import Address, Part, Role
+from schedules.contract.verdict import VerdictKind
 from schedules.promise import Promise
 from schedules.release import Release
 from tests.unit.monitor.watch.looker import FakeLooker
