@@ -122,9 +122,9 @@ def is_hidden(release: Release, now: datetime) -> bool:
 def is_confirmed(release: Release, now: datetime, confirmed: datetime | None) -> bool:
     """Tell whether the promise was read after what had changed by `now`, if it was read when it is said to have been.
 
-    Once its page is out, a change of the promise is no matter of whether it was early.
+    Once it is out at any address, a change of the promise is no matter of whether it was early.
     """
-    out = min([now, *(span.begins for span in spans(release.page))])
+    out = min([now, *(span.begins for place in release.places for span in spans(place))])
     changes = [change.at for change in release.changes if change.at <= out]
     return confirmed is not None and confirmed >= max(changes, default=confirmed)
 
