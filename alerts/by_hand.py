@@ -12,10 +12,10 @@ from email.utils import parseaddr, parsedate_to_datetime
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from alerts.fact_rules import GRADES
 from alerts.finding import ReleaseFacts
 from alerts.incident import ACKNOWLEDGED, ASSIGNED_PREFIX, MONITOR, SIGNED, WAIVED, Entry, Incident, Kind
 from alerts.one_line import one_line
+from schedules.contract.verdict import Grade
 from schedules.times.zone import local_date
 
 _LONGEST_ROLE = 80
@@ -259,8 +259,8 @@ def _find_faults(words: Mapping[str, str], facts: ReleaseFacts | None, now: date
     """Yield a line for each typed word that is missing or not valid."""
     needed = ("what", "when") if facts is not None else ("title", "producer", "what", "when")
     yield from (f"{key}: is missing" for key in needed if not words.get(key, "").strip())
-    if words.get("grade", "report") not in GRADES:
-        yield f'grade: not one of {", ".join(GRADES)} (got "{words["grade"]}")'
+    if words.get("grade", "report") not in list(Grade):
+        yield f'grade: not one of {", ".join(Grade)} (got "{words["grade"]}")'
     wrong = [one for one in words.get("url", "").splitlines() if not is_address(one)]
     yield from (f'url: not a web address, it begins with https:// or http:// (got "{one}")' for one in wrong)
     yield from _find_faults_of_dates(words, now, timezone)

@@ -22,7 +22,7 @@ from alerts.incident import (
     make_fact_notice,
 )
 from alerts.notice import Notice
-from schedules.contract.verdict import Ended
+from schedules.contract.verdict import Ended, Grade, choose_worst_grade, verdict_text
 from schedules.times.zone import local_date
 
 _KEY_NAMES = {
@@ -130,7 +130,7 @@ def _open_incident(facts: ReleaseFacts, kind: Kind, now: datetime, taken: Collec
         opened=now,
         occurred=occurred,
         # A release not found yet has grade none so far, but routes should treat it as the delay it may become.
-        grade=facts.grade if kind is not Kind.DUE else fact_rules.choose_worse_grade(facts.grade, "note"),
+        grade=facts.grade if kind is not Kind.DUE else choose_worst_grade((facts.grade, Grade.NOTE)),
         facts=facts,
         closed=now if facts.final and kind not in _SETTLED_BY_A_PERSON else None,
     )
@@ -147,7 +147,7 @@ def _find_occurrence(facts: ReleaseFacts, kind: Kind) -> datetime:
 
 def _update_incident(known: Incident, facts: ReleaseFacts, kind: Kind | None) -> Incident:
     """Return the incident with new facts. Its kind and grade become graver with them, never less grave."""
-    incident = replace(known, grade=fact_rules.choose_worse_grade(known.grade, facts.grade), facts=facts)
+    incident = replace(known, grade=choose_worst_grade((known.grade, facts.grade)), facts=facts)
     if kind is None or GRAVITY.index(kind) <= GRAVITY.index(known.kind):
         return incident
     return replace(incident, kind=kind, occurred=_find_occurrence(facts, kind))
@@ -266,7 +266,7 @@ def _is_over(incident: Incident, facts: ReleaseFacts) -> bool:
 
 def _note_lowered_grade(known: Incident, facts: ReleaseFacts, now: datetime) -> Iterator[Entry]:
     before = known.facts.grade if known.facts is not None else known.grade
-    if fact_rules.choose_worse_grade(before, facts.grade) != facts.grade:
+    if choose_worst_grade((before, facts.grade)) != facts.grade:
         words = f"measured grade is now {facts.grade}, was {before}; the incident stays {known.grade}"
         yield Entry(now, MONITOR, words)
 
@@ -295,8 +295,7 @@ def describe_change(
 def _describe_verdict_change(before: ReleaseFacts | None, facts: ReleaseFacts) -> list[str]:
     if before is None or before.verdict == facts.verdict:
         return []
-    new, old = (word.replace("_", " ") for word in (facts.verdict, before.verdict))
-    return [f"the verdict is {new}, was {old}"]
+    return [f"the verdict is {verdict_text(facts.verdict)}, was {verdict_text(before.verdict)}"]
 
 
 def _explain_ends(keys: Sequence[str], facts: ReleaseFacts) -> list[str]:

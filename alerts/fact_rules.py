@@ -9,7 +9,6 @@ from alerts.finding import ReleaseFacts
 from schedules.contract.verdict import LATE_VERDICTS, LEAD, Elsewhere, Exposure, Finding, PartVerdict
 from schedules.times.interval import Interval
 
-GRADES = ("none", "note", "report")
 CALENDAR_FINDINGS = frozenset(
     {"calendars_disagree", "short_notice", "unannounced", "promise_in_doubt", "brought_forward"}
 )
@@ -25,11 +24,6 @@ def find_appearance(part: PartVerdict) -> Interval:
     """Return when a part appeared at or after its slot; an empty interval if it has not."""
     # An exposure that ended before the slot does not count as its release.
     return part.released if part.released.by or part.exposures else part.first_seen
-
-
-def choose_worse_grade(one: str, other: str) -> str:
-    """Return the graver of two grades."""
-    return max(one, other, key=GRADES.index)
 
 
 def is_late(facts: ReleaseFacts) -> bool:

@@ -30,7 +30,7 @@ CONFIRMED = "confirmed"
 
 
 class Kind(StrEnum):
-    """The sort of an incident, which decides the form, the clause of the Code and the guidance."""
+    """The sort of an incident, which decides the form, the practice of the Code and the guidance."""
 
     LATE = "late"
     EARLY = "early"

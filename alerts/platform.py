@@ -28,6 +28,7 @@ from alerts.notice import Notice
 from alerts.notice_text import SUBJECT_SUFFIX, is_late_part_absent
 from alerts.one_line import one_line
 from alerts.steps import numbered_steps
+from schedules.contract.verdict import choose_worst_grade
 from schedules.times.words import moment
 
 GATHERING_TIME = timedelta(seconds=5)
@@ -71,7 +72,7 @@ def update_platform(known: Incident | None, member: Incident, now: datetime, *, 
     before = known or _open_platform(member, facts, now)
     members = {one.incident: one for one in before.linked} | {link.incident: link}
     linked = sorted(members.values(), key=lambda one: (one.producers, one.incident))
-    grade = max((before.grade, *(one.grade for one in linked)), key=fact_rules.GRADES.index)
+    grade = choose_worst_grade((before.grade, *(one.grade for one in linked)))
     incident = replace(before, linked=tuple(linked), grade=grade)
     change = _find_change_to_report(known, incident, link, now, is_unsent=is_unsent)
     if change is None:

@@ -65,7 +65,7 @@ async def _measured(place: Path, a_year: int, requests: int) -> dict[str, float]
 
 async def _read_back(register: LedgerMemory, now: datetime) -> None:
     register.load(now)
-    register.take_over(await register.begin())
+    register.apply_change(await register.join_loaded())
 
 
 async def _started(place: Path) -> dict[str, float]:
@@ -73,7 +73,7 @@ async def _started(place: Path) -> dict[str, float]:
     store = open_store(chosen.store.url)
     register = LedgerMemory(store, make_join_rules(chosen))
     spent, resident = [cpu_seconds()], [rss_kb()]
-    for work in (_read_back, LedgerMemory.past):
+    for work in (_read_back, LedgerMemory.past_editions):
         await work(register, now)
         spent.append(cpu_seconds())
         resident.append(rss_kb())

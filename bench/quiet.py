@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from monitor.config.settings import Settings
-from monitor.rehearse.drive import Played, play
+from monitor.rehearse.drive import RehearsalOutcome, play
 from monitor.rehearse.script.script import read_script
 
 _HEAD = """title = "quiet"
@@ -38,7 +38,7 @@ at = 2026-11-26T09:30:00
 _WATCH = {"slot": {"from": "30s", "until": "3m", "every": "1s"}, "near": {"from": "60m", "every": "60s"}}
 
 
-def played(place: Path, releases: int, files: int = 0) -> Played:
+def played(place: Path, releases: int, files: int = 0) -> RehearsalOutcome:
     """Play releases that come on the minute with `files` files each; the store is `ninethirty.db` in `place`.
 
     Raises AssertionError when one was not on time: it would measure something else.

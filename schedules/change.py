@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 
 from schedules.announcement import State
-from schedules.ledger_event import What
+from schedules.ledger_event import EventKind
 from schedules.promise import Promise
 from schedules.slot import Precision, Slot
 from schedules.slot_relations import first_day, is_coarser, is_inside
@@ -20,11 +20,11 @@ class ShortNotice:
     """A change, cancellation or first announcement with too little notice.
 
     The change happened in `(since, at]`. `since` is None if no earlier read is known. `days` are calendar days from
-    the read that showed it to the date that people planned for (for a move, the old one). `proven`: even at the
-    earlier read there would have been too little notice.
+    the read that showed it to the date that people planned for (for a move, the old one). `proven` is true if there
+    would have been too little notice even at the earlier read.
     """
 
-    what: What
+    what: EventKind
     days: int
     since: datetime | None
     at: datetime
@@ -44,67 +44,66 @@ def is_informative(promise: Promise) -> bool:
     return promise.slot.precision is not Precision.NONE or promise.slot.reason == "tbc" or is_cancelled(promise)
 
 
-def find_changes(old: Promise, new: Promise) -> tuple[What, ...]:
+def find_changes(old: Promise, new: Promise) -> tuple[EventKind, ...]:
     """Return the kinds of change from `old` to `new`, two promises of one calendar."""
     if is_cancelled(new):
-        return () if is_cancelled(old) else (What.CANCELLED,)
+        return () if is_cancelled(old) else (EventKind.CANCELLED,)
     moved = find_slot_changes(old.slot, new.slot)
     if is_cancelled(old):
-        return (What.REINSTATED, *moved)
+        return (EventKind.REINSTATED, *moved)
     is_firm = old.state is State.PROVISIONAL and new.state is State.CONFIRMED
-    kept = What.RE_DATED not in moved and What.TIME_CHANGED not in moved
-    return (*moved, What.CONFIRMED) if is_firm and kept else moved
+    kept = EventKind.RE_DATED not in moved and EventKind.TIME_CHANGED not in moved
+    return (*moved, EventKind.CONFIRMED) if is_firm and kept else moved
 
 
-def find_slot_changes(old: Slot, new: Slot) -> tuple[What, ...]:
+def find_slot_changes(old: Slot, new: Slot) -> tuple[EventKind, ...]:
     """Return how a slot changed (date, time, precision raised or lowered), empty if it did not."""
     if is_inside(old, new) and is_inside(new, old):
         return ()
     if old.precision is Precision.NONE:
-        return () if new.precision is Precision.NONE else (What.PRECISION_RAISED,)
+        return () if new.precision is Precision.NONE else (EventKind.PRECISION_RAISED,)
     if is_inside(new, old):
-        return (What.PRECISION_RAISED,)
+        return (EventKind.PRECISION_RAISED,)
     if is_inside(old, new):
-        return (What.PRECISION_LOWERED,)
+        return (EventKind.PRECISION_LOWERED,)
     return _describe_move(old, new)
 
 
-def _describe_move(old: Slot, new: Slot) -> tuple[What, ...]:
+def _describe_move(old: Slot, new: Slot) -> tuple[EventKind, ...]:
+    """Return how a slot moved to a time that the old one does not include."""
     if old.instant and new.instant and first_day(old) == first_day(new):
-        return (What.TIME_CHANGED,)
+        return (EventKind.TIME_CHANGED,)
     if is_coarser(new, old):
-        return (What.RE_DATED, What.PRECISION_LOWERED)
-    return (What.RE_DATED, What.PRECISION_RAISED) if is_coarser(old, new) else (What.RE_DATED,)
+        return (EventKind.RE_DATED, EventKind.PRECISION_LOWERED)
+    return (EventKind.RE_DATED, EventKind.PRECISION_RAISED) if is_coarser(old, new) else (EventKind.RE_DATED,)
 
 
 def find_short_notice(old: Promise | None, new: Promise, days: int) -> ShortNotice | None:
     """Return the short notice that `new` gives, None if people had at least `days` of notice.
 
-    `old` is the earlier promise of the same calendar. None: `new` is the first announcement of all. A provisional or
+    `old` is the earlier promise of the same calendar, or None if `new` is the first announcement. A provisional or
     month-wide date is not a promise yet, so moving it is never short notice. The first read of a calendar does not
-    prove when an entry was made.
+    prove when an entry was made, so it gives no short notice either.
     """
     what = _change_needing_notice(old, new)
     day = first_day((old or new).slot)
     if what is None or day is None:
         return None
     # Calendar days, as the Code counts weeks of notice: the hour of the read does not matter.
-    left = _days_left(day, new.learnt, new.slot)
-    most = None if new.unlearnt is None else _days_left(day, new.unlearnt, new.slot)
+    left = (day - local_date(new.learnt, new.slot.timezone)).days
     if left >= days:
         return None
+    most = None if new.unlearnt is None else (day - local_date(new.unlearnt, new.slot.timezone)).days
     return ShortNotice(what, left, new.unlearnt, new.learnt, proven=most is not None and most < days)
 
 
-def _change_needing_notice(old: Promise | None, new: Promise) -> What | None:
+def _change_needing_notice(old: Promise | None, new: Promise) -> EventKind | None:
+    """Return the kind of change, None if it is one of which people need no notice."""
     dated = old or new
     if dated.slot.precision not in _DATED or dated.state is State.PROVISIONAL:
         return None
     if old is None:
-        return None if new.unlearnt is None or is_cancelled(new) else What.ANNOUNCED
+        return None if new.unlearnt is None or is_cancelled(new) else EventKind.ANNOUNCED
     found = find_changes(old, new)
-    return next((kind for kind in (What.CANCELLED, What.RE_DATED, What.TIME_CHANGED) if kind in found), None)
-
-
-def _days_left(day: date, read: datetime, slot: Slot) -> int:
-    return (day - local_date(read, slot.timezone)).days
+    shortening = (EventKind.CANCELLED, EventKind.RE_DATED, EventKind.TIME_CHANGED)
+    return next((kind for kind in shortening if kind in found), None)

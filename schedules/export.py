@@ -68,7 +68,9 @@ def as_ics(entries: Iterable[PromisedRelease], timezone: str = LONDON) -> bytes:
     made.add("x-wr-calname", "Promised statistics")
     made.add("x-wr-timezone", timezone)
     head, end, tail = made.to_ical().partition(b"END:VCALENDAR")
-    return b"".join([head, *map(_write_event, entries), end, tail])
+    promised = ((one.release, one.slot, one.state, one.learnt, one.changes) for one in entries)
+    events = (_write_event(own.id, own.title, own.url, own.producer, *rest) for own, *rest in promised)
+    return b"".join([head, *events, end, tail])
 
 
 def as_csv(entries: Iterable[PromisedRelease], timezone: str = LONDON) -> bytes:
@@ -77,7 +79,7 @@ def as_csv(entries: Iterable[PromisedRelease], timezone: str = LONDON) -> bytes:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(_HEAD)
     writer.writerows(
-        [f" {cell}" if cell.startswith(_FORMULA_STARTS) else cell for cell in _cells(entry, timezone)]
+        [f" {cell}" if cell.startswith(_FORMULA_STARTS) else cell for cell in _row_cells(entry, timezone)]
         for entry in entries
     )
     return text.getvalue().encode()
@@ -90,7 +92,7 @@ def as_toml(entries: Iterable[PromisedRelease], timezone: str = LONDON) -> bytes
 
 def as_json(entries: Iterable[PromisedRelease], timezone: str = LONDON) -> bytes:
     """Return a plain list of releases, which our own json calendars read without options."""
-    rows = [dict(zip(_HEAD, _cells(entry, timezone), strict=True)) for entry in entries]
+    rows = [dict(zip(_HEAD, _row_cells(entry, timezone), strict=True)) for entry in entries]
     made = [{**row, "release_date": row.pop("date"), "release_time": row.pop("time")} for row in rows]
     return json.dumps({"releases": made}, ensure_ascii=False).encode()
 
@@ -118,6 +120,7 @@ def slot_text(slot: Slot, timezone: str = LONDON) -> tuple[str, str]:
 
 
 def _span_text(precision: Precision, first: date, last: date) -> str:
+    """Return a span of days as our grammar reads it again: `July 2026`, `Q3 2026`, `Winter 2026/27`."""
     if precision is Precision.DAY:
         return first.isoformat()
     if precision is Precision.MONTH:
@@ -132,15 +135,9 @@ def _span_text(precision: Precision, first: date, last: date) -> str:
     return f"{first.day} {first:%B %Y} - {last.day} {last:%B %Y}"
 
 
-def _write_event(entry: PromisedRelease) -> bytes:
-    release = entry.release
-    names = release.id, release.title, release.url, release.producer
-    return _write_event_cached(*names, entry.slot, entry.state, entry.learnt, entry.changes)
-
-
 # Cached, because the library takes 0.3 ms for each and few have changed since the last request.
 @lru_cache(maxsize=20_000)
-def _write_event_cached(  # noqa: PLR0913, PLR0917 # the key of the cache
+def _write_event(  # noqa: PLR0913, PLR0917 # the key of the cache
     name: str, title: str, url: str, producer: str, slot: Slot, state: State | None, learnt: datetime, changes: int
 ) -> bytes:
     from icalendar import Event  # noqa: PLC0415 # as above
@@ -167,7 +164,7 @@ def _write_event_cached(  # noqa: PLR0913, PLR0917 # the key of the cache
     return text
 
 
-def _cells(entry: PromisedRelease, timezone: str) -> tuple[str, ...]:
+def _row_cells(entry: PromisedRelease, timezone: str) -> tuple[str, ...]:
     release = entry.release
     day, time = slot_text(entry.slot, timezone)
     state = entry.state.value if entry.state is not None else ""
@@ -175,28 +172,29 @@ def _cells(entry: PromisedRelease, timezone: str) -> tuple[str, ...]:
 
 
 def _toml_lines(entry: PromisedRelease, timezone: str) -> Iterator[str]:
-    name, title, producer, url, day, time, state = _cells(entry, timezone)
+    name, title, producer, url, day, time, state = _row_cells(entry, timezone)
     yield "[[release]]"
-    yield from (f"{key} = {_quote(value)}" for key, value in (("id", name), ("title", title), ("producer", producer)))
+    named = {"id": name, "title": title, "producer": producer}
+    yield from (f"{key} = {_toml_string(value)}" for key, value in named.items())
     if url:
-        yield f"url = {_quote(url)}"
+        yield f"url = {_toml_string(url)}"
     exact = f"{day}T{time if time.count(':') == 2 else f'{time}:00'}" if time else day
     # A native date or time of TOML if possible, else text.
     bare = bool(time) or entry.slot.instant is not None or entry.slot.precision is Precision.DAY
-    yield f"slot = {exact if bare else _quote(day)}"
+    yield f"slot = {exact if bare else _toml_string(day)}"
     if state:
-        yield f"state = {_quote(state)}"
+        yield f"state = {_toml_string(state)}"
     for part in entry.release.parts:
         if part.id != "page":
             yield "[[release.part]]"
             given = (("id", part.id), ("role", part.role.value), ("url", part.url))
-            yield from (f"{key} = {_quote(value)}" for key, value in given)
+            yield from (f"{key} = {_toml_string(value)}" for key, value in given)
             if part.recognise:
-                yield f"recognise = {_quote(part.recognise)}"
+                yield f"recognise = {_toml_string(part.recognise)}"
             yield f"required = {'true' if part.required else 'false'}"
     yield ""
 
 
-def _quote(text: str) -> str:
+def _toml_string(text: str) -> str:
     # TOML has the escapes of JSON, but must also escape DEL.
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -7,13 +7,13 @@ from datetime import datetime
 
 from schedules.change import is_cancelled, is_informative
 from schedules.in_force import slot_in_force
-from schedules.ledger_event import LedgerEvent, What, event_of
+from schedules.ledger_event import EventKind, LedgerEvent, event_of
 from schedules.promise import Promise
 from schedules.release import Release
 from schedules.workdays import ENGLAND, Workdays, zone_doubt
 
 
-def history(
+def release_history(
     release: Release,
     promises: Sequence[Promise],
     now: datetime,
@@ -33,12 +33,13 @@ def history(
 
 
 def _find_hints(promise: Promise, workdays: Workdays) -> Iterator[LedgerEvent]:
+    """Yield an event for each reason to doubt the slot of a promise."""
     if not is_informative(promise) or is_cancelled(promise):
         return
-    found = ((What.ZONE_DOUBT, zone_doubt(promise.slot)), (What.UNLIKELY_DAY, workdays.unlikely(promise.slot)))
-    for what, detail in found:
-        if detail:
-            yield event_of(what, promise, detail=detail)
+    if doubt := zone_doubt(promise.slot):
+        yield event_of(EventKind.ZONE_DOUBT, promise, detail=doubt)
+    if reason := workdays.why_unlikely(promise.slot):
+        yield event_of(EventKind.UNLIKELY_DAY, promise, detail=reason)
 
 
 def _drop_repeats(events: Sequence[LedgerEvent]) -> list[LedgerEvent]:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
-from functools import partial
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from schedules.address import canonical_address, last_segment
 from schedules.matching import Group, Key
@@ -29,9 +28,15 @@ def name_groups(groups: Sequence[Group], known: Mapping[Key, str]) -> dict[Key, 
     keep = {group.key for group in groups for each in group.entries if each.pin and known.get(each.key) == each.pin}
     ordered = sorted(groups, key=lambda group: (group.key not in keep, group.entries[0].rank))
     # All groups get their pinned ids before any gets a known one, and so on. So a new group never takes an old id.
-    for wishes in (_pinned_ids, partial(_known_ids, known), _given_ids, _made_ids):
+    wishes: tuple[tuple[Callable[[Group], list[str]], bool], ...] = (
+        (lambda group: [entry.pin for entry in group.entries if entry.pin], False),
+        (lambda group: [known[entry.key] for entry in group.entries if entry.key in known], False),
+        (lambda group: [entry.given_id for entry in group.entries if entry.given_id], True),
+        (_make_ids, True),
+    )
+    for wishes_of, may_vary in wishes:
         for group in ordered:
-            _assign_id(group, wishes(group), given, taken)
+            _assign_id(group, wishes_of(group), given, taken, may_vary=may_vary)
         ordered = [group for group in ordered if group.key not in given]
     return given
 
@@ -43,32 +48,17 @@ def make_id(url: str, producer: str, title: str) -> str:
     return slug(f"{producer} {title}") or "release"
 
 
-def _assign_id(group: Group, wishes: Iterable[tuple[str, bool]], given: dict[Key, str], taken: set[str]) -> None:
-    for wish, may_vary in wishes:
-        free = wish if wish not in taken else f"{wish}-{_hash(group.key)}" if may_vary else None
-        if free is not None:
-            given[group.key] = free
-            taken.add(free)
+def _assign_id(group: Group, wishes: Iterable[str], given: dict[Key, str], taken: set[str], *, may_vary: bool) -> None:
+    """Give a group the first of its wishes that is free. If it `may_vary`, a taken one gets the hash of the key."""
+    for wish in wishes:
+        if wish not in taken or may_vary:
+            digest = hashlib.sha256("\n".join(group.key).encode()).hexdigest()[:_HASH_DIGITS]
+            given[group.key] = wish if wish not in taken else f"{wish}-{digest}"
+            taken.add(given[group.key])
             return
 
 
-def _pinned_ids(group: Group) -> list[tuple[str, bool]]:
-    return [(entry.pin, False) for entry in group.entries if entry.pin]
-
-
-def _known_ids(ids: Mapping[Key, str], group: Group) -> list[tuple[str, bool]]:
-    return [(ids[entry.key], False) for entry in group.entries if entry.key in ids]
-
-
-def _given_ids(group: Group) -> list[tuple[str, bool]]:
-    return [(entry.given_id, True) for entry in group.entries if entry.given_id]
-
-
-def _made_ids(group: Group) -> list[tuple[str, bool]]:
+def _make_ids(group: Group) -> list[str]:
     first = group.entries[0].announcement
     url = next((entry.announcement.url for entry in group.entries if entry.announcement.url), "")
-    return [(make_id(url, first.producer, first.title), True)]
-
-
-def _hash(key: Key) -> str:
-    return hashlib.sha256("\n".join(key).encode()).hexdigest()[:_HASH_DIGITS]
+    return [make_id(url, first.producer, first.title)]

@@ -14,7 +14,7 @@ from schedules.change import (
     is_cancelled,
     is_informative,
 )
-from schedules.ledger_event import LedgerEvent, What, event_of
+from schedules.ledger_event import EventKind, LedgerEvent, event_of
 from schedules.promise import Promise
 from schedules.release import Release
 from schedules.slot import Precision, Slot
@@ -25,19 +25,19 @@ NOTICE_DAYS = 28
 
 @dataclass(frozen=True, slots=True)
 class InForce:
-    """What the ledger of one release says as of an instant.
+    """The promise in force for one release as of an instant, and what else its calendars said.
 
-    `promise` is the one in force. If the release is `cancelled`, it is the cancelling entry, with the slot that was
-    planned. None: nothing readable was announced. `events` are in the order of reads.
+    `promise` is the one in force, or None if nothing readable was announced. If the release is `cancelled`, it is the
+    cancelling entry, with the slot that was planned. `events` are in the order of reads.
 
     `given_up` are promises withdrawn before their slot passed, oldest first. `moved_from` is the newest of them before
     the slot in force, else the newest of all. `second` was announced after the slot had passed and is judged
-    separately. It may be a late cancellation. `learnt_after_slot`: the slot had passed when it was first read, so no
-    verdict on it can be proved.
+    separately. It may be a late cancellation. `learnt_after_slot` is true if the slot had passed when it was first
+    read. Then no verdict on it can be proved.
 
     `disagreements` are entries of other calendars that differed before the slot passed, `agreeing` those with the same
     slot. `in_doubt` are later entries of the same calendar that may have been made in time, because no read in between
-    shows the opposite. They are also entries with the same written time and another offset.
+    shows the opposite, and entries with the same written time and another offset.
     """
 
     promise: Promise | None = None
@@ -76,9 +76,9 @@ def slot_in_force(
     calendars come after those, by the time of their first entry. If the ruling one announces only a day, an entry of
     another for the same day adds the time.
 
-    A promise replaces the slot in force only if it was read before that slot passed, and before its own did. From then
-    on the slot is frozen. One exception: a slot first read after it passed is replaced by the first entry of a calendar
-    that ranks before its own. Less than `notice_days` is short notice.
+    A promise replaces the slot in force only if it was read before that slot passed and before its own slot passed.
+    Later reads do not change the slot, with one exception: the first entry of a calendar that ranks higher replaces a
+    slot that was first read after it had passed. A change less than `notice_days` ahead is short notice.
     """
     known = [promise for promise in promises if promise.learnt <= now and is_informative(promise)]
     walk = _LedgerWalk(release.calendars, notice_days)
@@ -119,7 +119,7 @@ class _LedgerWalk:
         elif self._is_frozen(promise):
             self._add_after_slot(promise)
         elif has_passed(promise.slot, promise.learnt) and not is_cancelled(promise):
-            self._add_event(What.BACK_DATED, promise, self._current.slot)
+            self._add_event(EventKind.BACK_DATED, promise, self._current.slot)
             self._doubt_if_maybe_in_time(promise, promise.slot)
         elif self._is_zone_shift(promise):
             self._shifted[promise.calendar] = promise
@@ -139,8 +139,8 @@ class _LedgerWalk:
         if current is None or is_cancelled(current) or not has_passed(current.slot, promise.learnt):
             return False
         # A past entry of another calendar, first read after it passed, must not shut out the ruling calendar.
-        speaks_first = self.rank(promise) < self.rank(current) and promise.calendar not in self._latest
-        return not (self._learnt_after and speaks_first and not has_passed(promise.slot, promise.learnt))
+        rules = self.rank(promise) < self.rank(current) and promise.calendar not in self._latest
+        return not (self._learnt_after and rules and not has_passed(promise.slot, promise.learnt))
 
     def outcome(self) -> InForce:
         """Return what is in force after all promises added so far."""
@@ -153,7 +153,7 @@ class _LedgerWalk:
             first_announced=self._first,
             short_notice=self._short,
             disagreements=tuple(sorted(self._find_differing(), key=lambda each: each.calendar)),
-            agreeing=tuple(each for each in self._latest.values() if self._agrees(each)),
+            agreeing=tuple(each for each in self._latest.values() if self._agrees_with_current(each)),
             learnt_after_slot=self._learnt_after,
             given_up=tuple(self._given_up),
             events=tuple(self._events),
@@ -163,9 +163,9 @@ class _LedgerWalk:
     def _add_first(self, promise: Promise) -> None:
         self._first = promise
         is_past = has_passed(promise.slot, promise.learnt)
-        self._add_event(What.FIRST_SEEN_AFTER_SLOT if is_past else What.ANNOUNCED, promise)
+        self._add_event(EventKind.FIRST_SEEN_AFTER_SLOT if is_past else EventKind.ANNOUNCED, promise)
         if is_cancelled(promise):
-            self._add_event(What.CANCELLED, promise)
+            self._add_event(EventKind.CANCELLED, promise)
         self._update_current(promise)
         self._check_notice(None, promise)
 
@@ -174,10 +174,12 @@ class _LedgerWalk:
         for what in () if old is None else find_changes(old, promise):
             self._add_event(what, promise, None if old is None else old.slot)
         if old is None and is_cancelled(promise):
-            self._add_event(What.CANCELLED, promise)
+            self._add_event(EventKind.CANCELLED, promise)
         self._update_current(promise)
         # Only a change of the slot in force shortens notice. Another calendar's change is a disagreement.
-        if old is not None and self._is_current(promise):
+        current = self._current
+        is_in_force = current is not None and current.calendar == promise.calendar and current.learnt == promise.learnt
+        if old is not None and is_in_force:
             self._check_notice(old, promise)
 
     def _update_current(self, promise: Promise) -> None:
@@ -188,13 +190,10 @@ class _LedgerWalk:
         if is_cancelled(chosen) and chosen.slot.precision is Precision.NONE and self._last_not_cancelled is not None:
             chosen = replace(chosen, slot=self._last_not_cancelled.slot)
         if not is_cancelled(chosen):
+            last = self._last_not_cancelled
             # The first entry of a calendar withdraws nothing. It disagrees.
-            if (
-                is_change
-                and self._last_not_cancelled is not None
-                and not _still_promises(chosen.slot, self._last_not_cancelled.slot)
-            ):
-                self._given_up.append(self._last_not_cancelled)
+            if is_change and last is not None and not _still_promises(chosen.slot, last.slot):
+                self._given_up.append(last)
             self._last_not_cancelled = chosen
         self._current = chosen
         self._learnt_after = has_passed(chosen.slot, chosen.learnt)
@@ -202,42 +201,39 @@ class _LedgerWalk:
 
     def _choose_current(self) -> Promise:
         """Return the promise of the ruling calendar, or one of another that adds the time to its day."""
-        standing = self._latest.values()
-        base = min(standing, key=self.rank)
+        latest = self._latest.values()
+        base = min(latest, key=self.rank)
         if base.slot.precision is not Precision.DAY or is_cancelled(base):
             return base
-        return next((each for each in standing if _adds_the_time(each, base)), base)
+        return next((each for each in latest if _adds_the_time(each, base)), base)
 
-    def _agrees(self, promise: Promise) -> bool:
+    def _agrees_with_current(self, promise: Promise) -> bool:
         current = self._current
         if current is None or promise.calendar == current.calendar or is_cancelled(promise):
             return False
-        return promise.slot.says_same_as(current.slot)
-
-    def _is_current(self, promise: Promise) -> bool:
-        current = self._current
-        return current is not None and (current.calendar, current.learnt) == (promise.calendar, promise.learnt)
+        return promise.slot.is_same_time(current.slot)
 
     def _check_notice(self, old: Promise | None, promise: Promise) -> None:
         short = find_short_notice(old, promise, self._notice_days)
         if short is not None:
             self._short = short
-            self._add_event(What.SHORT_NOTICE, promise, None if old is None else old.slot, f"{short.days} days")
+            self._add_event(EventKind.SHORT_NOTICE, promise, None if old is None else old.slot, f"{short.days} days")
 
     def _report_disagreements(self, promise: Promise) -> None:
+        """Add an event for each calendar that has begun to contradict the one in force."""
         differing = {each.calendar: each for each in self._find_differing()}
         for calendar in sorted(differing.keys() - self._differing_calendars):
             ruling = self._current.slot if self._current is not None else None
-            self._add_event(What.CALENDARS_DISAGREE, promise, ruling, calendar, differing[calendar].slot)
+            self._add_event(EventKind.CALENDARS_DISAGREE, promise, ruling, calendar, differing[calendar].slot)
         self._differing_calendars = set(differing)
 
     def _find_differing(self) -> list[Promise]:
+        """Return the promises of other calendars that contradict the one in force."""
         current = self._current
         if current is None:
             return []
-        return [
-            each for each in self._latest.values() if each.calendar != current.calendar and _contradict(current, each)
-        ]
+        others = (each for each in self._latest.values() if each.calendar != current.calendar)
+        return [each for each in others if _contradicts(current, each)]
 
     def _add_after_slot(self, promise: Promise) -> None:
         """Add a promise read after the slot in force had passed. It changes nothing about that slot."""
@@ -251,10 +247,10 @@ class _LedgerWalk:
             if self._second is not None and self._second.calendar == promise.calendar:
                 self._second = None
         elif has_passed(promise.slot, promise.learnt) and not is_cancelled(promise):
-            self._add_event(What.BACK_DATED, promise, current.slot)
+            self._add_event(EventKind.BACK_DATED, promise, current.slot)
         else:
             self._second = promise
-            self._add_event(What.CHANGED_AFTER_SLOT, promise, current.slot)
+            self._add_event(EventKind.CHANGED_AFTER_SLOT, promise, current.slot)
 
     def _doubt_if_maybe_in_time(self, promise: Promise, slot: Slot) -> None:
         """Add a promise to the doubts if it may have been made before `slot` passed: no read shows the opposite."""
@@ -266,6 +262,7 @@ class _LedgerWalk:
             self._in_doubt.append(promise)
 
     def _find_moved_from(self) -> Promise | None:
+        """Return the newest promise given up before the slot in force, else the newest given up at all."""
         slot = None if self._current is None else self._current.slot
         begins = None if slot is None else slot.begins()
         ends = [(each, each.slot.passes()) for each in self._given_up]
@@ -274,14 +271,15 @@ class _LedgerWalk:
         return newest[-1] if newest else None
 
     def _add_event(
-        self, what: What, promise: Promise, before: Slot | None = None, detail: str = "", after: Slot | None = None
+        self, what: EventKind, promise: Promise, before: Slot | None = None, detail: str = "", after: Slot | None = None
     ) -> None:
         self._events.append(event_of(what, promise, before, detail, after))
 
 
 def _adds_the_time(other: Promise, base: Promise) -> bool:
-    sure = other.doubt is None and other.slot.doubt is None and not is_cancelled(other)
-    return sure and other.slot.precision is Precision.INSTANT and is_inside(other.slot, base.slot)
+    """Return whether a promise without doubts gives the time of day to the day that `base` promises."""
+    is_sure = other.doubt is None and other.slot.doubt is None and not is_cancelled(other)
+    return is_sure and other.slot.precision is Precision.INSTANT and is_inside(other.slot, base.slot)
 
 
 def _still_promises(new: Slot, old: Slot) -> bool:
@@ -289,7 +287,8 @@ def _still_promises(new: Slot, old: Slot) -> bool:
     return old.precision is Precision.NONE or is_inside(new, old)
 
 
-def _contradict(one: Promise, other: Promise) -> bool:
+def _contradicts(one: Promise, other: Promise) -> bool:
+    """Return whether two promises of different calendars cannot both be true."""
     if is_cancelled(one) or is_cancelled(other):
         return is_cancelled(one) != is_cancelled(other)
     if Precision.NONE in (one.slot.precision, other.slot.precision):

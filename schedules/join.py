@@ -67,7 +67,7 @@ class JoinRules:
 
 
 @dataclass(frozen=True, slots=True)
-class Joined:
+class JoinResult:
     """Releases, the release id of each entry (calendar, uid), and sets of entries that only a person can join."""
 
     releases: tuple[Release, ...]
@@ -78,9 +78,9 @@ class Joined:
 NO_RULES = JoinRules()
 
 
-def join(
+def join_entries(
     announced: Mapping[str, Sequence[Announcement]], rules: JoinRules = NO_RULES, known: Mapping[Key, str] | None = None
-) -> Joined:
+) -> JoinResult:
     """Join the entries of all calendars into releases. The order of calendars and entries does not matter.
 
     Entries are one release if a pin says so, if they share a link, or if producer, title and period are the same and
@@ -96,7 +96,7 @@ def join(
         groups = merge_groups(groups, match(groups))
     ids = name_groups(groups, known or {})
     made = [_make_release(group, ids[group.key], rules.whose) for group in groups]
-    return Joined(
+    return JoinResult(
         releases=tuple(sorted(made, key=lambda release: release.id)),
         release_of={entry.key: ids[group.key] for group in groups for entry in group.entries},
         ambiguous=tuple(sorted({group.rivals for group in groups if group.rivals}, key=sorted)),
@@ -104,11 +104,12 @@ def join(
 
 
 def _make_joinable(announced: Mapping[str, Sequence[Announcement]], rules: JoinRules) -> list[Joinable]:
+    """Return the entries of all calendars in order of rank, with what the rules say about each."""
     ranks = {name: rank for rank, name in enumerate(dict.fromkeys((*rules.order, *sorted(announced))))}
     pins = _PinIndex(rules.pins)
     # Links and titles take most of the time in a large calendar. A single one needs neither.
     is_ruled = bool(rules.pins or rules.splits)
-    make = Joinable.of if is_ruled or len(announced) > 1 else Joinable.unmatched
+    make = Joinable.make if is_ruled or len(announced) > 1 else Joinable.make_bare
     found: dict[Key, Joinable] = {}
     for calendar, announcements in announced.items():
         for announcement in announcements:
@@ -147,6 +148,7 @@ def _match_by_given_id(groups: Sequence[Group]) -> list[JoinMatch]:
 
 
 def _make_release(group: Group, release_id: str, whose: Sequence[str]) -> Release:
+    """Return the release of a group. Its title and parts are those of the entry with the highest rank."""
     announced = [entry.announcement for entry in group.entries]
     first, named = announced[0], [each for each in announced if each.url]
     # An address that a calendar names is preferred to one guessed from an announcement.

@@ -14,7 +14,7 @@ from schedules.times.json import instant_from_json, instant_json
 from schedules.titles import read_title
 
 
-class What(StrEnum):
+class EventKind(StrEnum):
     """The kinds of ledger event."""
 
     ANNOUNCED = "announced"
@@ -45,7 +45,7 @@ class LedgerEvent:
     `before` and `after` are the slots. `release` is empty for an event of a whole series.
     """
 
-    what: What
+    what: EventKind
     at: datetime
     calendar: str
     release: str = ""
@@ -56,17 +56,16 @@ class LedgerEvent:
 
 
 def event_of(
-    what: What, promise: Promise, before: Slot | None = None, detail: str = "", after: Slot | None = None
+    what: EventKind, promise: Promise, before: Slot | None = None, detail: str = "", after: Slot | None = None
 ) -> LedgerEvent:
     """Return an event of the read that showed a promise. By default `detail` and `after` are from the promise."""
-    at, since = promise.learnt, promise.unlearnt
-    told, slot = detail or promise.why, after or promise.slot
-    return LedgerEvent(what, at, promise.calendar, promise.release, since, before, slot, told)
+    detail, after = detail or promise.why, after or promise.slot
+    return LedgerEvent(what, promise.learnt, promise.calendar, promise.release, promise.unlearnt, before, after, detail)
 
 
 @dataclass(frozen=True, slots=True)
-class Retitling:
-    """One change of a title, shown by the read at `at` and not by the earlier one at `since`. None: unknown."""
+class TitleChange:
+    """One change of a title, shown by the read at `at` and not by the earlier one at `since` (None: not known)."""
 
     at: datetime
     since: datetime | None
@@ -79,17 +78,17 @@ class Retitling:
         return read_title(self.before).period != read_title(self.after).period
 
 
-def find_retitling(before: str, after: str, at: datetime, since: datetime | None) -> tuple[Retitling, ...]:
+def find_title_change(before: str, after: str, at: datetime, since: datetime | None) -> tuple[TitleChange, ...]:
     """Return the change of a title, () if only blanks differ."""
     old, new = (" ".join(title.split()) for title in (before, after))
-    return () if old == new else (Retitling(at, since, old, new),)
+    return () if old == new else (TitleChange(at, since, old, new),)
 
 
-def retitlings_as_events(found: Iterable[Retitling], calendar: str, release: str) -> list[LedgerEvent]:
+def title_change_events(found: Iterable[TitleChange], calendar: str, release: str) -> list[LedgerEvent]:
     """Return changes of titles as events of the ledger."""
     return [
         LedgerEvent(
-            What.PERIOD_CHANGED if one.changes_period else What.RETITLED,
+            EventKind.PERIOD_CHANGED if one.changes_period else EventKind.RETITLED,
             one.at,
             calendar,
             release,
@@ -100,12 +99,12 @@ def retitlings_as_events(found: Iterable[Retitling], calendar: str, release: str
     ]
 
 
-def retitling_json(one: Retitling) -> dict[str, Any]:
+def title_change_json(one: TitleChange) -> dict[str, Any]:
     """Return a change of a title as JSON."""
     return {"at": instant_json(one.at), "since": instant_json(one.since), "before": one.before, "after": one.after}
 
 
-def retitling_from_json(data: Mapping[str, Any]) -> Retitling:
-    """Return the change that `retitling_json` wrote."""
+def title_change_from_json(data: Mapping[str, Any]) -> TitleChange:
+    """Return the change that `title_change_json` wrote."""
     at, since = datetime.fromisoformat(data["at"]), instant_from_json(data["since"])
-    return Retitling(at, since, data["before"], data["after"])
+    return TitleChange(at, since, data["before"], data["after"])

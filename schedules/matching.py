@@ -47,7 +47,7 @@ class Joinable:
         return self.key[0]
 
     @classmethod
-    def unmatched(cls, calendar: str, order: int, announcement: Announcement, *, is_explicit: bool = False) -> Joinable:
+    def make_bare(cls, calendar: str, order: int, announcement: Announcement, *, is_explicit: bool = False) -> Joinable:
         """Return an entry without links, title and days, for the entries of a single calendar."""
         if announcement.state in CALLED_OFF:
             # Its release keeps the title that it had before.
@@ -64,11 +64,11 @@ class Joinable:
         )
 
     @classmethod
-    def of(cls, calendar: str, order: int, announcement: Announcement, *, is_explicit: bool = False) -> Joinable:
+    def make(cls, calendar: str, order: int, announcement: Announcement, *, is_explicit: bool = False) -> Joinable:
         """Return an entry of the `order`-th calendar with everything that joining compares."""
         links = (canonical_address(url) for url in (announcement.url, announcement.link) if url)
         first, last = first_day(announcement.slot), last_day(announcement.slot)
-        entry = cls.unmatched(calendar, order, announcement, is_explicit=is_explicit)
+        entry = cls.make_bare(calendar, order, announcement, is_explicit=is_explicit)
         return replace(
             entry,
             links=tuple(dict.fromkeys(link for link in links if link)),
@@ -132,24 +132,24 @@ class Group:
 
 def merge_groups(groups: Sequence[Group], matches: Iterable[JoinMatch]) -> list[Group]:
     """Return the groups merged by these matches. Matches that would join two entries of one calendar have no effect."""
-    bound = list(matches)
-    if not bound:
+    matches = list(matches)
+    if not matches:
         return list(groups)
-    roots = _find_roots(len(groups), (match for match in bound if not match.ambiguous))
-    together: dict[int, list[int]] = {}
+    roots = _find_roots(len(groups), (match for match in matches if not match.ambiguous))
+    by_root: dict[int, list[int]] = {}
     for index, root in enumerate(roots):
-        together.setdefault(root, []).append(index)
+        by_root.setdefault(root, []).append(index)
     reasons: dict[int, list[str]] = {}
     rivals: dict[int, set[Key]] = {}
-    for match in bound:
+    for match in matches:
         if match.ambiguous:
             _make_rivals(groups, match.members, rivals)
         else:
             reasons.setdefault(roots[match.members[0]], []).append(match.why)
-    for members in together.values():
+    for members in by_root.values():
         if len(members) > 1 and not _can_be_one([groups[index] for index in members]):
             _make_rivals(groups, members, rivals)
-    return list(_merge_each(groups, together, reasons, rivals))
+    return list(_merge_each(groups, by_root, reasons, rivals))
 
 
 def match_by_link(groups: Sequence[Group]) -> list[JoinMatch]:
@@ -196,22 +196,24 @@ def _find_roots(count: int, matches: Iterable[JoinMatch]) -> list[int]:
 
 
 def _can_be_one(groups: Sequence[Group]) -> bool:
-    count = sum(len(group.entries) for group in groups)
-    calendars = {entry.calendar for group in groups for entry in group.entries}
-    pins = {entry.pin for group in groups for entry in group.entries if entry.pin}
-    return len(calendars) == count and len(pins) <= 1
+    """Return whether groups can be one release: no calendar has two of their entries, and no two pins differ."""
+    entries = [entry for group in groups for entry in group.entries]
+    pins = {entry.pin for entry in entries if entry.pin}
+    return len({entry.calendar for entry in entries}) == len(entries) and len(pins) <= 1
 
 
 def _make_rivals(groups: Sequence[Group], members: Sequence[int], rivals: dict[int, set[Key]]) -> None:
+    """Add to the rivals of each of these groups the entries of all of them."""
     keys = {entry.key for index in members for entry in groups[index].entries}
     for index in members:
         rivals.setdefault(index, set()).update(keys)
 
 
 def _merge_each(
-    groups: Sequence[Group], together: dict[int, list[int]], reasons: dict[int, list[str]], rivals: dict[int, set[Key]]
+    groups: Sequence[Group], by_root: dict[int, list[int]], reasons: dict[int, list[str]], rivals: dict[int, set[Key]]
 ) -> Iterator[Group]:
-    for root, members in together.items():
+    """Yield the merged groups. Groups that cannot be one release stay apart and become rivals."""
+    for root, members in by_root.items():
         if len(members) == 1 or not _can_be_one([groups[index] for index in members]):
             for index in members:
                 own = groups[index]
@@ -277,11 +279,11 @@ def _match_near(groups: Sequence[Group], cluster: Sequence[int]) -> Iterator[Joi
         if not groups[one].calendars & groups[other].calendars
         and _days_apart(groups[one], groups[other]) <= _DAYS_APART
     ]
-    for bound in _find_connected(near):
-        pairs = sum(pair[0] in bound for pair in near)
+    for connected in _find_connected(near):
+        pairs = sum(pair[0] in connected for pair in near)
         # If some pair of them cannot be joined, one of them has two candidates.
-        is_clear = pairs == len(bound) * (len(bound) - 1) // 2
-        yield JoinMatch("title, period, producer and date", tuple(bound), ambiguous=not is_clear)
+        is_clear = pairs == len(connected) * (len(connected) - 1) // 2
+        yield JoinMatch("title, period, producer and date", tuple(connected), ambiguous=not is_clear)
 
 
 def _find_connected(pairs: Sequence[tuple[int, int]]) -> list[list[int]]:

@@ -171,6 +171,7 @@ def _write_pieces(pieces: tuple[str, ...], tokens: tuple[str, ...], pairs: Pairs
 
 
 def _options_for(piece: str, tokens: Sequence[str], pairs: Pairs) -> list[str]:
+    """Return the texts that may replace a piece: the new form of each token that it can name, or else the piece."""
     found = {
         _forms_of(pairs[token]).get(form, "")
         for token in tokens
@@ -201,6 +202,7 @@ def _forms_of(word: str) -> dict[str, str]:
 
 
 def _token_kind(token: str) -> str:
+    """Return the kind of a token of a period: year, years, month, season, or its letter (q, h, w, d)."""
     if token[0].isdecimal():
         return "years" if "/" in token else "year"
     if token[1:].isdecimal():

@@ -37,8 +37,8 @@ class Linear:
         try:
             self._compiled = re2.compile(text, options)
         except re2.error as exc:
-            told = exc.args[0]
-            raise BadPattern(told.decode("utf-8", "replace") if isinstance(told, bytes) else str(told)) from exc
+            reason = exc.args[0]
+            raise BadPattern(reason.decode("utf-8", "replace") if isinstance(reason, bytes) else str(reason)) from exc
 
     def search(self, text: str) -> Any | None:  # noqa: ANN401  # re2's matches have no public type
         """Return the first match anywhere."""

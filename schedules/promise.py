@@ -26,8 +26,8 @@ class Promise:
     """One entry of the ledger. Entries are appended and never deleted.
 
     `learnt` (a stored and published name) is the time, in UTC, of the read that first showed it, `unlearnt` that of the
-    read before it (None: not known), and `confirmed_at` that of the last read that still showed it, filled in when
-    promises are read from the store. `unlisted`: later reads did not show it. None again after a read that does.
+    read before it, which did not (None: not known), and `confirmed_at` that of the last read that still showed it,
+    filled in when promises are read from the store. `unlisted` is set while later reads do not show it.
     """
 
     release: str

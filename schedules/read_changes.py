@@ -10,7 +10,7 @@ from statistics import median
 
 from schedules.announcement import Address, Announcement, State
 from schedules.change import find_slot_changes
-from schedules.ledger_event import What
+from schedules.ledger_event import EventKind
 from schedules.promise import Promise
 from schedules.slot import Precision, Slot
 from schedules.slot_relations import first_day, has_passed
@@ -22,10 +22,10 @@ from schedules.times.zone import local_date
 class ReadChanges:
     """What one read adds to the ledger.
 
-    `promises` are new or changed, by uid. Their `release` is still empty. The others are uids: `confirmed` are
-    unchanged. `first_missing` are missing for the first time. `absent` are missing from the second usable read in a row
-    although they should be listed. `reappeared` are back after that. `unlisted` are missing although their slot is
-    ahead. With `alarms` the read is not usable and everything else is empty.
+    `promises` are new or changed, by uid. Their `release` is still empty. The other fields are uids of entries:
+    `confirmed` are unchanged, `first_missing` are missing for the first time, `absent` are missing from the second
+    usable read in a row although they should be listed, `reappeared` are back after that, and `unlisted` are missing
+    although their slot is ahead. If there are `alarms`, the read is not usable and everything else is empty.
     """
 
     promises: Mapping[str, Promise] = field(default_factory=dict)
@@ -94,7 +94,7 @@ def _has_changed(last: LastSeen, announcement: Announcement) -> bool:
     fresh = LastSeen.of(announcement)
     if (last.state, last.doubt, last.slot.reason) != (fresh.state, fresh.doubt, fresh.slot.reason):
         return True
-    return not last.slot.says_same_as(fresh.slot)
+    return not last.slot.is_same_time(fresh.slot)
 
 
 def _make_promise(announcement: Announcement, calendar: str, read_at: datetime, unlearnt: datetime | None) -> Promise:
@@ -182,7 +182,8 @@ class LastSeen:
 class EarlierReads:
     """What a calendar showed before a read: entries by uid, and the counts of its usable reads, newest last.
 
-    `accepted`: a person confirmed that the producer intends this change. Then only faults of reading raise an alarm.
+    `accepted` is true if a person confirmed that the producer intends this change. Then only faults of reading raise
+    an alarm.
     """
 
     entries: Mapping[str, LastSeen]
@@ -207,6 +208,7 @@ def find_alarms(previous: EarlierReads, reading: Reading, now: datetime) -> list
 
 
 def _check_count(previous: EarlierReads, reading: Reading, now: datetime) -> Iterator[Alarm]:
+    """Yield an alarm if a read has far fewer entries than usual, or none at the first read."""
     count = len(reading.announcements)
     usual = median(previous.counts[-_READS_COMPARED:]) if previous.counts else None
     if usual is None:
@@ -234,37 +236,35 @@ def _check_readable(reading: Reading) -> Iterator[Alarm]:
 
 
 def _check_date_order(reading: Reading) -> Iterator[Alarm]:
-    odd = [each for each in reading.announcements if each.slot.reason == "order"]
-    if odd:
-        first = odd[0]
-        yield Alarm(
-            AlarmKind.DATE_ORDER, f"{len(odd)} dates fit only another order of day and month ({first.slot.raw})"
-        )
+    """Yield an alarm if dates fit only another order of day and month."""
+    raws = [each.slot.raw for each in reading.announcements if each.slot.reason == "order"]
+    if raws:
+        detail = f"{len(raws)} dates fit only another order of day and month ({raws[0]})"
+        yield Alarm(AlarmKind.DATE_ORDER, detail)
 
 
 def _check_changes(previous: EarlierReads, reading: Reading, now: datetime) -> Iterator[Alarm]:
+    """Yield an alarm if too many coming entries change, vanish or become unreadable at once."""
+    yield from _check_vanished(previous, reading, now)
+    # Only coming entries are compared, because calendars rewrite their past all the time.
     pairs = [
         (last, each)
         for each in reading.announcements
         if (last := previous.entries.get(each.uid)) is not None and _is_ahead(last.slot, now)
     ]
-    yield from _check_vanished(previous, reading, now)
+    readable = [(last.slot, each.slot) for last, each in pairs if not _is_unreadable(each.slot)]
     found = {
-        AlarmKind.RE_DATED: sum(
-            What.RE_DATED in find_slot_changes(last.slot, each.slot)
-            for last, each in pairs
-            if not _is_unreadable(each.slot)
-        ),
+        AlarmKind.RE_DATED: sum(EventKind.RE_DATED in find_slot_changes(old, new) for old, new in readable),
         AlarmKind.CANCELLED: sum(each.state is State.CANCELLED is not last.state for last, each in pairs),
         AlarmKind.UNREADABLE: sum(_is_unreadable(each.slot) for _, each in pairs),
     }
     for wrong, count in found.items():
-        # Only coming entries are compared, because calendars rewrite their past all the time.
         if count > _FEW and count > _MOST_CHANGED * len(pairs):
             yield Alarm(wrong, f"{count} of {len(pairs)} coming entries at once")
 
 
 def _check_vanished(previous: EarlierReads, reading: Reading, now: datetime) -> Iterator[Alarm]:
+    """Yield an alarm if more than half of the coming entries are missing."""
     shown = {each.uid for each in reading.announcements}
     ahead = [uid for uid, last in previous.entries.items() if last.is_listed and _is_ahead(last.slot, now)]
     removed = sum(uid not in shown for uid in ahead)

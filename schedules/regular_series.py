@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from itertools import pairwise
 from statistics import median
 
-from schedules.ledger_event import LedgerEvent, What
+from schedules.ledger_event import EventKind, LedgerEvent
 from schedules.slot import Precision, Slot
 from schedules.slot_relations import last_day
 from schedules.times.zone import local_date
@@ -43,12 +43,12 @@ class Expectation:
         """Return whether any slot of the series is, or may be, in these days or later."""
         return any((last_day(slot) or date.min) >= self.first for slot in slots)
 
-    def missing(self, slots: Iterable[Slot], now: datetime) -> LedgerEvent | None:
+    def find_unannounced(self, slots: Iterable[Slot], now: datetime) -> LedgerEvent | None:
         """Return the event `unannounced` if the edition should have been announced by `now`, else None."""
         if local_date(now) < self.announced_by or self.is_announced(slots):
             return None
         window = Slot(Precision.RANGE, first=self.first, last=self.last)
-        return LedgerEvent(What.UNANNOUNCED, now, "", after=window, detail=" ".join(self.series[1]))
+        return LedgerEvent(EventKind.UNANNOUNCED, now, "", after=window, detail=" ".join(self.series[1]))
 
 
 def series_of(producer: str, title: str) -> Series:
@@ -57,10 +57,10 @@ def series_of(producer: str, title: str) -> Series:
 
 
 def expect_next_edition(series: Series, released: Sequence[date]) -> Expectation | None:
-    """Return when the edition after `released` (dates in any order) is expected.
+    """Return when the edition after `released` (dates in any order) is expected, or None if that is not known.
 
-    That is one median gap after the last release, a week earlier or later. None with fewer than four releases, or if
-    they are not regular.
+    It is expected one median gap after the last release, a week earlier or later. Fewer than four releases, or
+    irregular ones, are not enough to know.
     """
     days = sorted(set(released))
     gaps = [(later - earlier).days for earlier, later in pairwise(days)]

@@ -55,7 +55,7 @@ class Slot:
             return self.instant
         return None if self.last is None else day_begins(self.last + timedelta(days=1), self.timezone)
 
-    def says_same_as(self, other: Slot) -> bool:
+    def is_same_time(self, other: Slot) -> bool:
         """Return whether both are the same time with the same precision, however they are written."""
         mine = (self.precision, self.instant, self.first, self.last)
         return mine == (other.precision, other.instant, other.first, other.last)

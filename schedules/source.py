@@ -11,7 +11,7 @@ from schedules.announcement import Announcement
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class PageRequest:
     """One GET that a source needs. `optional`: the read can succeed without it."""
 
     url: str
@@ -21,7 +21,7 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """The answer to one `Ask`: status, headers in lower case and the decoded body."""
+    """The answer to one `PageRequest`: status, headers in lower case and the decoded body."""
 
     url: str
     status: int
@@ -49,10 +49,10 @@ class UnreadableCalendar(Exception):
 class CalendarSource(Protocol):
     """A kind of calendar. A read is `first`, then `more` until it returns nothing, then `read`."""
 
-    def first(self, now: datetime) -> Sequence[Ask]:
+    def first(self, now: datetime) -> Sequence[PageRequest]:
         """Return the first requests of a read."""
 
-    def more(self, pages: Sequence[Page], now: datetime) -> Sequence[Ask]:
+    def more(self, pages: Sequence[Page], now: datetime) -> Sequence[PageRequest]:
         """Return further requests, given all answers so far. Empty: the read is complete."""
 
     def read(self, pages: Sequence[Page], now: datetime) -> Reading:
@@ -70,7 +70,7 @@ class StatefulSource(Protocol):
         """Restore what `export_state` returned, perhaps in another process."""
 
 
-def more(source: CalendarSource, pages: Sequence[Page], now: datetime) -> tuple[tuple[Ask, ...], object]:
+def more(source: CalendarSource, pages: Sequence[Page], now: datetime) -> tuple[tuple[PageRequest, ...], object]:
     """Return the further requests of a source and its state after that. For a worker process."""
     asks = tuple(source.more(pages, now))
     return asks, _export_state(source)

@@ -45,7 +45,7 @@ _ANY_LABEL = quick(_LABEL.pattern, re.IGNORECASE)
 _NUMBERS = {"one": "1", "two": "2", "three": "3", "four": "4"}
 _SMALL = frozenset({"a", "an", "the", "of", "in", "for", "and", "to", "on", "from", "by", "at", "ending"})
 _GENRE = frozenset({"statistics", "statistic", "statistical", "bulletin"})
-_ALIKE = 0.7
+_LEAST_SHARED = 0.7
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +62,11 @@ def read_title(title: str) -> Title:
     text = _fold_text(title)
     period: set[str] = set()
 
-    def taken(found: re.Match[str]) -> str:
+    def collect_period(found: re.Match[str]) -> str:
         period.update(_period_tokens(found))
         return " "
 
-    rest = _PERIOD.sub(taken, text)
+    rest = _PERIOD.sub(collect_period, text)
     words = (word for word in _WORD.findall(rest) if word not in _SMALL and word not in _GENRE)
     # Interned, because thousands of titles share their words.
     return Title(tuple(map(intern, words)), frozenset(map(intern, period)))
@@ -83,11 +83,13 @@ def title_matches(release_title: str, seen_title: str) -> bool:
     Site names, `[Withdrawn]` and "Official Statistics:" around the seen title do not count. Another quarter does not
     match, nor does a name with one word exchanged (Wales for England).
     """
-    mine, seen = read_title(release_title), read_title(_strip_site_and_label(seen_title))
+    bare = _LABEL.sub("", " ".join(_fold_text(seen_title).split()))
+    bare = _SITE.sub("", bare) if " - " in bare or " | " in bare else bare
+    mine, seen = read_title(release_title), read_title(bare)
     if mine.period != seen.period:
         return False
     few, many = sorted((set(mine.words), set(seen.words)), key=len)
-    return bool(few) and few <= many and len(few) >= _ALIKE * len(many)
+    return bool(few) and few <= many and len(few) >= _LEAST_SHARED * len(many)
 
 
 def strip_label(title: str) -> str:
@@ -103,6 +105,7 @@ def slug(text: str, longest: int = 80) -> str:
 
 
 def _fold_text(title: str) -> str:
+    """Return a text in lower case, without accents and apostrophes, and with plain dashes."""
     text = title
     if not text.isascii():
         text = unicodedata.normalize("NFKD", _DASHES.sub("-", _APOSTROPHES.sub("", text)))
@@ -110,12 +113,8 @@ def _fold_text(title: str) -> str:
     return text.lower().replace("&", " and ").replace("'", "").replace("`", "")
 
 
-def _strip_site_and_label(title: str) -> str:
-    text = _LABEL.sub("", " ".join(_fold_text(title).split()))
-    return _SITE.sub("", text) if " - " in text or " | " in text else text
-
-
 def _period_tokens(found: re.Match[str]) -> Iterator[str]:
+    """Yield the tokens of one period: `2026`, `2025/26`, `q3`, `h1`, `w7`, `jul`, `d23`, `spring`."""
     named = {name: text for name, text in found.groupdict().items() if text}
     for name, text in named.items():
         if name in ("month", "daymonth", "monthday", "shortmonth"):
@@ -127,16 +126,12 @@ def _period_tokens(found: re.Match[str]) -> Iterator[str]:
         elif name in ("day", "mday"):
             yield f"d{int(text)}"
         elif name in ("q", "qa", "qb", "h", "ha"):
-            yield name[0] + _number(text)
+            number = text[:1] if text[0].isdigit() else text
+            yield name[0] + (_ORDINALS.get(number) or _NUMBERS[number])
         elif name == "week":
             yield f"w{int(text)}"
     if "from" in named:
         yield from _year_tokens(named["from"], named["to"])
-
-
-def _number(text: str) -> str:
-    bare = text[:1] if text[0].isdigit() else text
-    return _ORDINALS.get(bare) or _NUMBERS[bare]
 
 
 def _year_tokens(first: str, last: str) -> tuple[str, ...]:

@@ -241,7 +241,7 @@ class Secret(Table):
             raise refuse('name one place: {env = "NAME"} or {file = "PATH"}')
         return self
 
-    def missing(self) -> str | None:
+    def why_missing(self) -> str | None:
         """Return why the secret cannot be read now, None if it can. The text names the place, never the value."""
         if self.env is not None:
             return None if os.environ.get(self.env) else f"the environment has no {self.env}"
@@ -253,7 +253,7 @@ class Secret(Table):
         except (OSError, UnicodeDecodeError) as exc:
             return f"the file {self.file} cannot be read: {getattr(exc, 'strerror', None) or 'is not UTF-8 text'}"
 
-    def exposed(self) -> str | None:
+    def why_exposed(self) -> str | None:
         """Return a warning if other accounts can read the file of the secret, else None."""
         path = Path(self.file or "")
         if not path.is_file() or not path.stat().st_mode & 0o004:
@@ -275,7 +275,7 @@ _QUERY = re.compile(r"(://[^\s\"?#]*[?#])[^\s\"]+")
 _USERINFO = re.compile(r"(?<=://)[^/\s\"]*@")
 
 
-def shown(value: Any) -> str:  # noqa: ANN401 # any TOML value
+def quote_value(value: Any) -> str:  # noqa: ANN401 # any TOML value
     """Return a short text of a value for a message, without users, passwords, queries and fragments of addresses."""
     if isinstance(value, datetime | date | time):
         return value.isoformat()

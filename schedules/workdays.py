@@ -30,7 +30,7 @@ class Workdays:
     extra_holidays: frozenset[date] = frozenset()
     not_holidays: frozenset[date] = frozenset()
 
-    def holiday(self, day: date) -> str | None:
+    def holiday_name(self, day: date) -> str | None:
         """Return the name of the bank holiday that a day is, None on other days."""
         if day in self.not_holidays:
             return None
@@ -38,47 +38,38 @@ class Workdays:
 
     def is_workday(self, day: date) -> bool:
         """Return whether a day is neither Saturday nor Sunday nor a bank holiday."""
-        return day.weekday() < 5 and self.holiday(day) is None
+        return day.weekday() < 5 and self.holiday_name(day) is None
 
-    def before(self, day: date, count: int) -> date:
-        """Return the day `count` working days before a day. 0: the day itself, even if it is a holiday."""
+    def workday_before(self, day: date, count: int) -> date:
+        """Return the day `count` working days before a day. With 0 it is the day itself, even if it is a holiday."""
         while count > 0:
             day -= _DAY
             count -= self.is_workday(day)
         return day
 
-    def unlikely(self, slot: Slot) -> str | None:
+    def why_unlikely(self, slot: Slot) -> str | None:
         """Return why a release is unlikely on a slot's day, None for a working day or a wider span."""
         day = first_day(slot)
         if day is None or slot.precision not in (Precision.INSTANT, Precision.DAY):
             return None
-        return f"{day:%A}" if day.weekday() >= 5 else self.holiday(day)
+        return f"{day:%A}" if day.weekday() >= 5 else self.holiday_name(day)
 
     def access_begins(self, slot: datetime, timezone: str = LONDON) -> datetime:
-        """Return the earliest instant at which the nation's law lets pre-release access begin: aware UTC.
+        """Return the earliest instant (aware UTC) at which the nation's law lets pre-release access begin.
 
-        Five working days in Scotland, 24 hours elsewhere, weekends and bank holidays included
-        (`facts/regulation.md` §4; the Welsh limit is unconfirmed there).
+        In Scotland that is the start of the fifth working day before the slot. Elsewhere it is 24 hours before the
+        slot, weekends and bank holidays included (`facts/regulation.md` §4; the Welsh limit is unconfirmed there).
         """
-        return self.embargo_begins_workdays(slot, 5, timezone) if self.nation == "SCT" else self.embargo_begins(slot)
-
-    def embargo_begins(self, slot: datetime, hours: float = 24.0) -> datetime:
-        """Return when pre-release access may begin: `hours` before the slot by the clock, weekends included.
-
-        The rule of England, Northern Ireland and the reserved statistics (`facts/regulation.md` §4). Aware UTC.
-        """
-        return slot.astimezone(UTC) - timedelta(hours=hours)
-
-    def embargo_begins_workdays(self, slot: datetime, days: int, timezone: str = LONDON) -> datetime:
-        """Return when pre-release access counted in working days begins: at the start of that local day (Scotland)."""
-        return day_begins(self.before(local(slot, timezone).date(), days), timezone)
+        if self.nation == "SCT":
+            return day_begins(self.workday_before(local(slot, timezone).date(), 5), timezone)
+        return slot.astimezone(UTC) - timedelta(hours=24)
 
 
 ENGLAND = Workdays()
 
 
 class NationSettings(Table):
-    """One-off days of a nation: the table `[nation.ENG]`. Bank holidays are announced later than any list has them.
+    """Days that the list of bank holidays has wrong for a nation, such as new ones: the table `[nation.ENG]`.
 
     `extra_holidays` are days off that the list lacks. `not_holidays` are days that it wrongly has.
     """

@@ -10,8 +10,8 @@ from typing import Any
 from alerts.channel import SEVERITIES, Message, Outcome
 from alerts.channels.http import HttpChannel
 from alerts.channels.settings import AlertmanagerSettings
-from alerts.fact_rules import GRADES
 from alerts.message import OPENINGS
+from schedules.contract.verdict import Grade
 from schedules.times.json import instant_json
 
 _LONGEST_TEXT = 4000
@@ -45,7 +45,8 @@ def build_alerts(message: Message, settings: AlertmanagerSettings, now: datetime
     ends = at if message.kind == "final" else at + _choose_lifetime(message, settings)
     yield _build_alert(message, grade, opened, ends)
     if incident and message.kind in _MAY_RAISE_GRADE:
-        for other in GRADES[: GRADES.index(grade)] if grade in GRADES else ():
+        grades: list[str] = list(Grade)
+        for other in grades[: grades.index(grade)] if grade in grades else ():
             yield _build_alert(message, other, opened, at)
 
 

@@ -38,6 +38,7 @@ class Folder(ThreadChannel[FolderSettings]):
 
 
 def _write_message(place: Path, message: Message) -> Outcome:
+    """Write the files of a message into a folder, unless they are there. Return the path of its text."""
     last = place / f"{message.id}.json"
     try:
         if not last.exists():

@@ -43,6 +43,7 @@ class Mail(NamedChannel[MailSettings]):
         return await limit_attempt(self._timeout, self._send(message.id, mail))
 
     async def _send(self, identity: str, mail: EmailMessage) -> Outcome:
+        """Send an e-mail to the recipients that do not have it yet. `identity` is the id of its message."""
         to = self._still_to_send.get(identity, tuple(self._settings.to))
         try:
             refused, answer = await self._transmit(mail, to)

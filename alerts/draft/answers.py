@@ -73,12 +73,12 @@ def group_practices_by_day(case: DraftInput) -> list[tuple[date, str]]:
     for kind in case.kinds:
         at = case.incident.occurred
         # Each finding has its own day: a release may be exposed on Monday and late on Wednesday.
-        if facts and facts.slot and kind != "early_exposure" and case.incident.kind != "hand":
+        if facts and kind == "early_exposure":
+            at = (facts.exposures and facts.exposures[0].start.by) or at
+        elif facts and facts.slot and case.incident.kind != "hand":
             at = facts.slot
-        if facts and kind == "early_exposure" and facts.exposures:
-            at = facts.exposures[0].start.by or at
         cites = found.setdefault(local_date(at, case.timezone), {})
-        cites.update(dict.fromkeys(clause.cite for clause in find_practices(kind, case.edition)))
+        cites.update(dict.fromkeys(practice.cite for practice in find_practices(kind, case.edition)))
     return [(day, "; ".join(cites)) for day, cites in sorted(found.items())]
 
 
@@ -131,16 +131,16 @@ def _answer_grade(case: DraftInput) -> tuple[str, ...]:
 
 
 def _answer_practices(case: DraftInput) -> tuple[str, ...]:
-    if not case.clauses:
+    if not case.practices:
         return (OUTSIDE_CODE,) if case.is_outside_code else ()
-    return (*(clause.citation for clause in case.clauses), f"({case.edition.title}, edition {case.edition.name})")
+    return (*(practice.citation for practice in case.practices), f"({case.edition.title}, edition {case.edition.name})")
 
 
 def summarise_practices(fact: str, case: DraftInput) -> tuple[str, ...]:
     """Return our summaries of the practices cited, to help a person decide whether they apply; else empty."""
     if fact != "clause.cite":
         return ()
-    briefs = [f"In brief, {each.cite}: {each.text}" for each in case.clauses if not each.quoted]
+    briefs = [f"In brief, {each.cite}: {each.text}" for each in case.practices if not each.quoted]
     return (*briefs, f"The Code's own words: {CODE_URL}") if briefs else ()
 
 
@@ -206,7 +206,7 @@ def list_warnings(fact: str, case: DraftInput) -> tuple[str, ...]:
     if fact == "incident.previous":
         return () if cite_earlier_incidents(case) else (NONE_ON_FILE,)
     if fact == "clause.cite" and not case.is_outside_code:
-        unsure = words.join([clause.cite for clause in case.clauses if not clause.is_confirmed])
+        unsure = words.join([practice.cite for practice in case.practices if not practice.is_confirmed])
         doubt = (f"The number of {unsure} is not confirmed: check it.",) if unsure else ()
         return (*doubt, *_check_slot_time(case))
     return ()

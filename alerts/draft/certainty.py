@@ -203,7 +203,7 @@ def _tabulate_incident(case: DraftInput) -> Table:
     rows = [
         ("Incident", case.incident.id),
         ("Edition of the Code", f"{case.edition.title}, edition {case.edition.name}"),
-        ("Practice", "; ".join(clause.cite for clause in case.clauses) or "None cited"),
+        ("Practice", "; ".join(practice.cite for practice in case.practices) or "None cited"),
         ("Occurred", _format_occurrence(case)),
     ]
     if case.measured_facts is not None:

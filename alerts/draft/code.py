@@ -45,7 +45,7 @@ NO_BREACH_BY_ITSELF = ("swapped", "calendars_disagree", "promise_in_doubt", "bro
 
 
 @dataclass(frozen=True, slots=True)
-class Clause:
+class Practice:
     """One practice of the Code. `cite` is its short citation, `full` the complete one, `text` what it requires.
 
     `text` is our own summary, or the Code's own words if it is `quoted`. `confidence` says how far the citation was
@@ -81,7 +81,7 @@ class Edition:
     name: str
     title: str
     begins: date
-    clauses: Mapping[str, Clause]
+    practices: Mapping[str, Practice]
     primary: Mapping[str, tuple[str, ...]]
     outside: frozenset[str] = frozenset()
 
@@ -101,7 +101,7 @@ def find_edition(occurred: datetime, editions: Editions | None = None, producer:
     return replace(found, primary={}) if producer in found.outside else found
 
 
-def find_practices(kind_of_failure: str, edition: Edition) -> list[Clause]:
+def find_practices(kind_of_failure: str, edition: Edition) -> list[Practice]:
     """Return the practices to cite for a failure mode (`FM01` …) or a kind of finding (`late` …).
 
     Empty if there is no breach: a blank page, the monitor's own fault, an unknown kind.
@@ -112,13 +112,13 @@ def find_practices(kind_of_failure: str, edition: Edition) -> list[Clause]:
     chosen = PREFERRED_PRACTICE.get(kind_of_failure)
     if chosen is not None and len(ids) > chosen:
         ids = (ids[chosen],)
-    return [edition.clauses[each] for each in ids]
+    return [edition.practices[each] for each in ids]
 
 
-def cite_findings(findings: Iterable[str], edition: Edition) -> list[Clause]:
+def cite_findings(findings: Iterable[str], edition: Edition) -> list[Practice]:
     """Return the practices to cite for kinds of finding, each once, in the order of the findings."""
-    every = [clause for kind in findings for clause in find_practices(kind, edition)]
-    return list({clause.id: clause for clause in every}.values())
+    every = [practice for kind in findings for practice in find_practices(kind, edition)]
+    return list({practice.id: practice for practice in every}.values())
 
 
 def code_json(
@@ -126,7 +126,7 @@ def code_json(
 ) -> dict[str, str | None]:
     """Return `code` of the release JSON for kinds of finding; `practice` is null when none is cited."""
     edition = find_edition(occurred, editions, producer)
-    practices = "; ".join(clause.cite for clause in cite_findings(findings, edition))
+    practices = "; ".join(practice.cite for practice in cite_findings(findings, edition))
     return {"edition": edition.name, "practice": practices or None}
 
 
@@ -145,24 +145,24 @@ def read_editions(table: Mapping[str, Any]) -> Editions:
 def override_editions(
     editions: Editions, begins: Mapping[str, date], cites: Mapping[str, str], outside: Iterable[str] = ()
 ) -> Editions:
-    """Return the editions with other first days (by edition) and citations (by `edition/clause id`).
+    """Return the editions with other first days (by edition) and citations (by `edition/practice id`).
 
     `outside` are the ids of producers that the Code does not bind.
     """
     changed = []
     for each in editions:
         first, practices = begins.get(each.name, each.begins), _override_citations(each, cites)
-        changed.append(replace(each, begins=first, clauses=practices, outside=frozenset(outside)))
+        changed.append(replace(each, begins=first, practices=practices, outside=frozenset(outside)))
     return tuple(sorted(changed, key=lambda edition: edition.begins))
 
 
-def _override_citations(edition: Edition, cites: Mapping[str, str]) -> dict[str, Clause]:
+def _override_citations(edition: Edition, cites: Mapping[str, str]) -> dict[str, Practice]:
     """Return the practices of an edition; those with an entry in `cites` are cited as it says."""
-    practices = dict(edition.clauses)
-    for name, clause in edition.clauses.items():
+    practices = dict(edition.practices)
+    for name, practice in edition.practices.items():
         if cite := cites.get(f"{edition.name}/{name}"):
             confidence = "confirmed by configuration"
-            practices[name] = replace(clause, cite=cite, full=cite, quoted=False, confidence=confidence)
+            practices[name] = replace(practice, cite=cite, full=cite, quoted=False, confidence=confidence)
     return practices
 
 
@@ -170,6 +170,6 @@ def _read_edition(row: Mapping[str, Any], primary: Mapping[str, list[str]]) -> E
     practices = {}
     for each in row["practices"]:
         full, quoted = each.get("full", each["cite"]), each.get("quoted", False)
-        practices[each["id"]] = Clause(each["id"], each["cite"], each["text"], each["confidence"], full, quoted)
+        practices[each["id"]] = Practice(each["id"], each["cite"], each["text"], each["confidence"], full, quoted)
     by_mode = {mode: tuple(ids) for mode, ids in primary.items()}
     return Edition(row["edition"], row["title"], date.fromisoformat(row["from"]), practices, by_mode)

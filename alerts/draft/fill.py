@@ -67,7 +67,7 @@ def _build_report(case: DraftInput, form: Form) -> Report:
         subject=facts.title if facts else case.incident.title,
         producer=case.settings.get("name") or case.incident.producer,
         edition="" if case.is_outside_code else case.edition.name,
-        practice="; ".join(clause.cite for clause in case.clauses),
+        practice="; ".join(practice.cite for practice in case.practices),
         at=case.now,
         date_of_report=format_report_day(case),
         last_amended=format_amendment_day(case),

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from alerts.draft.code import Clause, Edition
+from alerts.draft.code import Edition, Practice
 from alerts.finding import ReleaseFacts
 from alerts.incident import Incident
 from schedules.contract.verdict import Exposure, PartVerdict
@@ -29,7 +29,7 @@ class DraftInput:
     previous: Sequence[Incident]
     now: datetime
     edition: Edition
-    clauses: Sequence[Clause]
+    practices: Sequence[Practice]
     kinds: Sequence[str]
     requested_facts: frozenset[str] = frozenset()
     typed: Mapping[str, str] = field(default_factory=dict)

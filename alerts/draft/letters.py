@@ -30,8 +30,8 @@ def write_covering_email(case: DraftInput) -> tuple[str, ...]:
     """Return the paragraphs of an e-mail with which the report goes to the regulator."""
     title = case.facts.title if case.facts else case.incident.title
     producer = case.settings.get("name") or case.incident.producer
-    clauses = words.join([clause.cite for clause in case.clauses])
-    concerns = f"It concerns {clauses} of the {case.edition.title}, edition {case.edition.name}." if clauses else ""
+    practices = words.join([practice.cite for practice in case.practices])
+    concerns = f"It concerns {practices} of the {case.edition.title}, edition {case.edition.name}." if practices else ""
     concerns = OUTSIDE_CODE if case.is_outside_code else concerns
     is_note, day = case.incident.grade == "note", case.local_day(case.incident.occurred)
     is_breach = not is_note and not case.is_outside_code

@@ -223,16 +223,18 @@ def find_platform_faults(period: Period) -> list[PlatformFault]:
     for row in period.incidents:
         if row.verdict in ("late", "overdue", "not_published") and row.slot is not None:
             groups[row.host, row.slot] = (*groups.get((row.host, row.slot), ()), row)
-    found: dict[tuple[str, datetime], tuple[Row, ...]] = {}
-    # For each host, the first slot of its latest fault, and when it had recovered from that.
-    latest: dict[str, tuple[datetime, datetime]] = {}
+    found: list[PlatformFault] = []
+    # For each host the place of its latest fault in `found`, and when it had recovered from that.
+    latest: dict[str, tuple[int, datetime]] = {}
     for (host, slot), rows in groups.items():
         # If all late releases are of one producer, the fault may be the producer's and not the platform's.
         if len({row.producer for row in rows}) == 1:
             continue
-        first, recovered = latest.get(host, (slot, slot))
-        first = first if slot <= recovered else slot
+        place, recovered = latest.get(host, (len(found), slot))
+        if slot > recovered or place == len(found):
+            place = len(found)
+            found.append(PlatformFault(host, ()))
+        found[place] = PlatformFault(host, (*found[place].rows, *rows))
         seen = min((row.first_seen.by for row in rows if row.first_seen.by is not None), default=slot)
-        latest[host] = first, max(recovered, seen)
-        found[host, first] = (*found.get((host, first), ()), *rows)
-    return [PlatformFault(host, rows) for (host, _), rows in found.items()]
+        latest[host] = place, max(recovered, seen)
+    return found

@@ -84,6 +84,7 @@ def build_period_report(
 
 
 def _build_field(question: Question, period: Period, name: str) -> Field:
+    """Return the field of a question with its answer, or with a prompt if only a person can answer it."""
     fact = question.facts[0]
     find = ANSWERS.get(fact)
     paragraphs = (name,) if fact == "platform.name" else find(period) if find else ()

@@ -25,10 +25,7 @@ BOTH_WORDINGS = TWO_WORDINGS + "\n{}\n[as {} wrote it meanwhile]\n{}"
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """A box that was changed in the file and also, since the file was written, by another person.
-
-    `stored` is the text of the other person, `typed` the text in the file.
-    """
+    """A box that was changed in the file (`typed`) and, since it was written, also by another person (`stored`)."""
 
     field: str
     stored: str
@@ -48,8 +45,7 @@ def find_file_changes(versions: Versions, data: bytes, by: str, template: bytes 
     """Return the changes of a person in the role `by` in a .docx file that was written from one of the `versions`.
 
     The file may use an organisation's own `template`. If another person has changed the same box since, both wordings
-    are kept. Raises Unreadable if the file is not one of our drafts, or if text outside the boxes changed: it would be
-    lost.
+    are kept. Raises Unreadable if the file is not one of our drafts, or if text outside the boxes changed.
     """
     in_template = _read_in_template(versions, data, template) if template is not None else None
     base, theirs, ours = in_template or _find_base(versions, read_docx(data))
@@ -68,15 +64,17 @@ def combine_changes(
     changed: Mapping[str, str], before: Mapping[str, str], last: Mapping[str, str], by: str, base: int = 0
 ) -> FileChanges:
     """Return the changes to the words `before`. A box that another person changed since then gets both wordings."""
-    moved = {name for name in changed if last.get(name, "") not in (before.get(name, ""), changed[name], "")}
-    # If a file is read twice, the second reading adds no words.
-    changed = {name: text for name, text in changed.items() if name not in moved or text not in last[name] or not text}
-    contested = moved & set(changed)
-    conflicts = tuple(Conflict(name, last[name], changed[name]) for name in sorted(contested) if changed[name].strip())
-    both = {each.field: BOTH_WORDINGS.format(each.stored, by, each.typed) for each in conflicts}
-    # A person who only removed an older wording did not mean to remove a newer one.
-    kept = {name: text for name, text in changed.items() if text.strip() or name not in contested}
-    return FileChanges({**kept, **both}, base, conflicts)
+    texts: dict[str, str] = {}
+    conflicts = []
+    for name, text in changed.items():
+        stored = last.get(name, "")
+        if stored in (before.get(name, ""), text, ""):
+            texts[name] = text
+        # Ignore words that a first reading added, and a box that was emptied before it got a newer wording.
+        elif text.strip() and text not in stored:
+            texts[name] = BOTH_WORDINGS.format(stored, by, text)
+            conflicts.append(Conflict(name, stored, text))
+    return FileChanges(texts, base, tuple(sorted(conflicts, key=lambda each: each.field)))
 
 
 def _read_in_template(versions: Versions, data: bytes, template: bytes) -> BaseAndTexts | None:

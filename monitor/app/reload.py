@@ -48,7 +48,7 @@ from monitor.look.fetch import Fetcher
 from monitor.watch.budget_forecast import BudgetForecast
 from monitor.web.queries import Queries
 from schedules.sources.settings import CalendarSettings
-from schedules.values import shown
+from schedules.values import quote_value
 
 _log = structlog.get_logger(__name__)
 _ROLL_EVERY = timedelta(hours=1)
@@ -75,7 +75,7 @@ def find_fixed_changes(now: Settings, then: Settings, file: str) -> Iterator[Fau
     for key in _FIXED:
         for place, value in _differing_keys(key, _setting_at(now, key), _setting_at(then, key)):
             # The address of a store may contain a password.
-            yield Fault(file, place, _RESTART, None if place == "store.url" else shown(value))
+            yield Fault(file, place, _RESTART, None if place == "store.url" else quote_value(value))
     if now.web.signs_in != then.web.signs_in:
         yield Fault(file, "web.oidc", _RESTART)
 
@@ -200,7 +200,7 @@ class Reload:
             table.name for table in settings.calendar if before.get(table.name) == _settings_of_reads(settings, table)
         }
         for reader, _ in readers:
-            reader.remember(ledger.shown(reader.name))
+            reader.remember(ledger.shown_entries(reader.name))
         reads.readers = [(own[it.name] if it.name in same else it, every) for it, every in readers]
         reads.expect_editions = settings.policy.expect_editions
         return [f"calendar {reader.name}" for reader, _ in readers if reader.name not in same]

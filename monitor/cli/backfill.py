@@ -19,7 +19,7 @@ from schedules.times.zone import span_of
 
 if TYPE_CHECKING:
     from alerts.claim import Claim
-    from monitor.ledger.backfill import Record
+    from monitor.ledger.backfill import PublicRecord
     from schedules.sources.settings import CalendarSettings
 
 _REPORT_EVERY = 25
@@ -58,7 +58,7 @@ async def _store_claims(context: Context, producer: str, first: date, last: date
     from alerts.claim import claim_json
     from monitor.app.readers import open_poller
     from monitor.config.settings import DEFAULT_RATES
-    from monitor.ledger.backfill import Record
+    from monitor.ledger.backfill import PublicRecord
     from monitor.ledger.pages import CalendarPages
 
     settings = context.settings
@@ -70,7 +70,7 @@ async def _store_claims(context: Context, producer: str, first: date, last: date
     with context.store() as store:
         async with open_poller(sparing, SystemClock()) as (poller, workers):
             pages = CalendarPages(poller.send_in_turn, strip=True, workers=workers)
-            async for claim in _read_claims(context, Record(pages, producer, begin, end, _report_progress)):
+            async for claim in _read_claims(context, PublicRecord(pages, producer, begin, end, _report_progress)):
                 with store.transaction() as tx:
                     is_new = tx.add_claim(claim)
                 read, new = read + 1, new + is_new
@@ -81,23 +81,23 @@ async def _store_claims(context: Context, producer: str, first: date, last: date
     return read, new
 
 
-def _read_claims(context: Context, record: Record) -> AsyncIterator[Claim]:
-    """Return the claims of the record in which the producer publishes: that of the ONS, or of GOV.UK."""
+def _read_claims(context: Context, record: PublicRecord) -> AsyncIterator[Claim]:
+    """Return the claims about a producer, from the record where it publishes: the ONS's release calendar, or GOV.UK."""
     from schedules.sources.govuk_listing import site_of
     from schedules.sources.ons import PRODUCER, OnsSource
     from schedules.sources.settings import CalendarSettings
 
-    def table_of(kind: Literal["ons", "govuk"]) -> CalendarSettings:
+    def calendar_of(kind: Literal["ons", "govuk"]) -> CalendarSettings:
         tables = [table for table in context.settings.calendar if table.kind == kind]
         tables = tables or [CalendarSettings(name=kind, kind=kind)]
         found = next((one for one in tables if one.producer == record.producer), tables[0])
         return found.in_zone(context.settings.timezone)
 
-    ons, govuk = table_of("ons"), table_of("govuk")
+    ons, govuk = calendar_of("ons"), calendar_of("govuk")
     if record.producer == (ons.producer or PRODUCER):
         return record.read_ons(OnsSource(ons.model_copy(update={"options": {**ons.options, "back": "0"}})))
-    named = govuk.filters.get("organisations", []) if govuk.producer == record.producer else []
-    return record.read_govuk(site_of(govuk), tuple(named) or (record.producer,))
+    organisations = govuk.filters.get("organisations", []) if govuk.producer == record.producer else []
+    return record.read_govuk(site_of(govuk), tuple(organisations) or (record.producer,))
 
 
 def _report_progress(read: int, whole: int) -> None:

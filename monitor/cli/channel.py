@@ -9,15 +9,22 @@ from typing import TYPE_CHECKING
 
 import click
 
+from alerts.channel import Accepted, Message, Outcome
+from alerts.finding import ReleaseFacts
+from alerts.message import build_message
+from alerts.notice import Notice
+from alerts.notice_text import write_notice_subject, write_notice_text
+from alerts.steps import ACKNOWLEDGE, COMPLETE, steps_at
 from monitor.cli import complete
 from monitor.cli.common import Context, as_json, print_json
 from monitor.errors import unknown
+from schedules.contract.verdict import Finding, Grade, Kind, PartVerdict, VerdictKind
+from schedules.times.interval import Bounds
 from schedules.times.zone import LONDON
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from alerts.channel import Message, Outcome
 
 _OVERDUE = timedelta(minutes=3)
 _ADDRESS = "https://www.example.org/statistics"
@@ -40,8 +47,6 @@ def test(context: Context, *, name: str, as_json: bool) -> None:
 
     Example: ninethirty channel test desk
     """
-    from alerts.channel import Accepted
-
     names = [channel.name for channel in context.settings.channel]
     if name not in names:
         raise unknown("channel", name, names)
@@ -58,6 +63,7 @@ def test(context: Context, *, name: str, as_json: bool) -> None:
 
 
 async def _send_test(context: Context, name: str) -> Outcome:
+    """Send the test message through a channel, and return its outcome."""
     from monitor.app.reporting_options import make_channels
 
     found = next(each for each in make_channels(context.settings, context.now) if each.name == name)
@@ -69,14 +75,6 @@ async def _send_test(context: Context, name: str) -> Outcome:
 
 def _test_message(name: str, now: datetime) -> Message:
     """Return the message of a release that is three minutes overdue, marked as a test."""
-    from alerts.finding import ReleaseFacts
-    from alerts.message import build_message
-    from alerts.notice import Notice
-    from alerts.notice_text import write_notice_subject, write_notice_text
-    from alerts.steps import ACKNOWLEDGE, COMPLETE, steps_at
-    from schedules.contract.verdict import Finding, Grade, Kind, PartVerdict, VerdictKind
-    from schedules.times.interval import Bounds
-
     slot, late = now - _OVERDUE, Bounds(_OVERDUE.total_seconds(), None)
     page = PartVerdict("page", "page", f"{_ADDRESS}/page", required=True, verdict=VerdictKind.OVERDUE, delay=late)
     facts = ReleaseFacts(
@@ -107,8 +105,6 @@ def _test_message(name: str, now: datetime) -> Message:
 
 
 def _outcome_json(outcome: Outcome) -> dict[str, object]:
-    from alerts.channel import Accepted
-
     if isinstance(outcome, Accepted):
         return {"reference": outcome.reference or None, "reason": None}
     return {"reference": None, "reason": outcome.reason, "permanent": outcome.permanent}

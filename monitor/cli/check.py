@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
+from pydantic import BaseModel
 
 from alerts.channels.settings import ChannelSettings
 from monitor.cli.calendar.read import read_once
@@ -25,10 +26,11 @@ from monitor.config.schema import schema_text
 from monitor.config.settings import Settings
 from monitor.errors import BadInput, Fault, NinethirtyError, StoreTooOld, UserFault
 from monitor.ledger.reader import Outcome
+from monitor.store.open import file_of
 from monitor.web.users import find_faults
 from schedules.sources.settings import CalendarSettings
 from schedules.times.zone import day_begins
-from schedules.values import Secret, shown
+from schedules.values import Secret, quote_value
 
 if TYPE_CHECKING:
     from alerts.rota import Rota
@@ -59,31 +61,28 @@ def command(context: Context, *, online: bool, schema: bool, as_json: bool) -> N
     found = _run_checks(context, online=online)
     faults = found.faults
     if as_json:
-        print_json({"ok": not faults, "faults": faults} | ({} if faults else _as_json(context, found)))
-    for line in [] if as_json else [*faults, *(f"WARNING: {doubt}" for doubt in found.doubts)]:
-        click.echo(line, err=True)
+        print_json({"ok": not faults, "faults": faults} | ({} if faults else found.as_json(context)))
+    else:
+        for line in (*faults, *(f"WARNING: {warning}" for warning in found.warnings)):
+            click.echo(line, err=True)
+        for line in () if faults else found.lines(context):
+            click.echo(line)
     if faults:
         raise SystemExit(1)
-    if not as_json:
-        click.echo(f"{context.config}: in order" + (f", warnings: {len(found.doubts)}" if found.doubts else ""))
-        on_call = on_call_lines(context, found.rotas)
-        for line in (*found.forecast.lines(context.settings), *on_call, *access_lines(context.settings)):
-            click.echo(line)
 
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """Forecast of the next days: `due` releases by producer (None: not known yet), and `short` budgets."""
+    """Forecast of the next days: the number of `due` releases by producer, and a warning for each budget too `short`.
+
+    `due` is None if no calendar was read yet.
+    """
 
     due: dict[str, int] | None = None
     short: list[str] = field(default_factory=list)
 
-    def as_json(self, settings: Settings) -> dict[str, Any]:
-        """Return the forecast as JSON, with who is notified."""
-        return {"days": _DAYS_AHEAD, "due": self.due, "told": list(recipient_lines(settings)), "short": self.short}
-
     def lines(self, settings: Settings) -> Iterator[str]:
-        """Yield the forecast as lines of text."""
+        """Yield the forecast as lines of text, with who is notified."""
         yield f"due and watched in the next {_DAYS_AHEAD} days: {self._due_text(settings)}"
         yield from recipient_lines(settings)
         yield from (f"short: {warning}" for warning in self.short)
@@ -104,7 +103,7 @@ def forecast_week(context: Context, store: Store) -> Forecast:
     from monitor.watch.day_plan import Load, plan_hosts, plan_releases
 
     settings, zone = context.settings, context.settings.timezone
-    rules, carried = make_watch_rules(settings), Load(make_budget(settings), make_tripwire_producers(settings), zone)
+    rules, load = make_watch_rules(settings), Load(make_budget(settings), make_tripwire_producers(settings), zone)
     due: Counter[str] = Counter()
     short: list[str] = []
     for day in range(_DAYS_AHEAD):
@@ -112,27 +111,29 @@ def forecast_week(context: Context, store: Store) -> Forecast:
         releases = plan_releases(store, rules, begin, end, context.now())
         due.update(one.release.producer for one in releases if one.is_due)
         if any(one.is_due for one in releases):
-            short += [one.warning for one in plan_hosts(releases, carried, rules, begin, end) if one.warning]
+            short += [one.warning for one in plan_hosts(releases, load, rules, begin, end) if one.warning]
     return Forecast(dict(due), short)
 
 
 def recipient_lines(settings: Settings) -> Iterator[str]:
-    """Yield one line for each route: who is notified about what."""
-    ways = {channel.name: f"{channel.name} ({_channel_text(channel)})" for channel in settings.channel}
-    every_channel = ", ".join(ways.values())
-    ways |= {rota.name: f"{rota.name} (the person on call: {', '.join(rota.who)})" for rota in settings.rota}
+    """Yield one line for each route: who is notified about what. The last line is for what no route matches."""
+    recipients = {channel.name: f"{channel.name} ({_channel_text(channel)})" for channel in settings.channel}
+    every_channel = ", ".join(recipients.values())
+    recipients |= {rota.name: f"{rota.name} (the person on call: {', '.join(rota.who)})" for rota in settings.rota}
     for route in settings.route:
         given = {key: value for key, value in route.match.model_dump().items() if value is not None}
         what = ", ".join(f"{key} {value}" for key, value in given.items()) or "everything"
+        first = ", ".join(recipients[name] for name in route.channels) or "no one"
         quiet = f", no notes from {route.quiet[0]:%H:%M} to {route.quiet[1]:%H:%M}" if route.quiet else ""
-        steps = ", then ".join(ways[name] for name in route.escalate)
+        steps = ", then ".join(recipients[name] for name in route.escalate)
         later = f"; if not acknowledged: {steps}" if steps else ""
-        yield f"notified of {what}: {', '.join(ways[name] for name in route.channels) or 'no one'}{quiet}{later}"
+        yield f"notified of {what}: {first}{quiet}{later}"
     rest = "everything" if not settings.route else "everything else"
     yield f"notified of {rest}: {every_channel or 'no one'}"
 
 
 def _channel_text(channel: ChannelSettings) -> str:
+    """Return in words where a channel sends messages, without secrets."""
     # The whole address of a webhook is a secret.
     match channel.kind:
         case "mail":
@@ -147,77 +148,90 @@ def _channel_text(channel: ChannelSettings) -> str:
 
 @dataclass(slots=True)
 class _CheckResult:
-    """The result of a check: faults, doubts (warnings), and the forecast."""
+    """The result of a check. `entries` are the entries of each calendar, `announced` its releases.
+
+    The forecast, the entries and the releases come from the store, and from the calendars that the check reads.
+    """
 
     faults: list[str] = field(default_factory=list)
-    doubts: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
     forecast: Forecast = field(default_factory=Forecast)
     rotas: list[Rota] = field(default_factory=list)
+    entries: dict[str, int] = field(default_factory=dict)
+    announced: list[Announced] = field(default_factory=list)
 
+    def as_json(self, context: Context) -> dict[str, object]:
+        """Return warnings, forecast, who is on call and who sees what as JSON."""
+        settings, now = context.settings, context.now()
+        told, forecast = list(recipient_lines(settings)), self.forecast
+        will = {"days": _DAYS_AHEAD, "due": forecast.due, "told": told, "short": forecast.short}
+        on_call = {rota.name: list(rota.on_call(now)) for rota in self.rotas}
+        return {"warnings": self.warnings, "will": will, "on_call": on_call, "seen": access_lines(settings)}
 
-def _as_json(context: Context, found: _CheckResult) -> dict[str, object]:
-    settings, now = context.settings, context.now()
-    on_call = {rota.name: list(rota.on_call(now)) for rota in found.rotas}
-    will = found.forecast.as_json(settings)
-    return {"warnings": found.doubts, "will": will, "on_call": on_call, "seen": access_lines(settings)}
+    def lines(self, context: Context) -> Iterator[str]:
+        """Yield the same facts as lines of text, except the warnings."""
+        yield f"{context.config}: in order" + (f", warnings: {len(self.warnings)}" if self.warnings else "")
+        yield from self.forecast.lines(context.settings)
+        yield from on_call_lines(context, self.rotas)
+        yield from access_lines(context.settings)
 
 
 def _run_checks(context: Context, *, online: bool) -> _CheckResult:
+    """Return the result of all checks. If the configuration has faults, nothing else is checked."""
     try:
         found = _CheckResult([*_settings_faults(context), *_store_faults(context)])
     except BadInput as exc:
         return _CheckResult([*map(str, exc.faults), *_missing_secrets(context)])
-    if not found.faults:
-        _check_online_parts(context, found, online=online)
-    return found
-
-
-def _check_online_parts(context: Context, found: _CheckResult, *, online: bool) -> None:
-    """Add the forecast, the faults of calendars and rotas, and all warnings to `found`."""
-    from monitor.store.open import file_of
-
-    settings = context.settings
-    entries: dict[str, int] = {}
-    known: list[Announced] = []
-    shape = ""
-    store_file = file_of(settings.store.url)
-    if store_file is None or store_file.exists():
-        try:
-            with context.store() as store:
-                found.forecast = forecast_week(context, store)
-                reads = {table.name: store.ledger.reads(table.name) for table in settings.calendar}
-                usable = {name: [read for read in each if read.usable] for name, each in reads.items()}
-                entries = {name: each[0].entries for name, each in usable.items() if each}
-                known = [
-                    Announced(one.producer, one.title, one.url)
-                    for one in store.ledger.releases(context.now() - _RECENT)
-                ]
-                shape = f"its shape, {store.newer}, is of a newer version: upgrade this one" if store.newer else ""
-        except StoreTooOld as exc:
-            shape = str(exc)
-    for table in settings.calendar:
-        # A file is always read, because that needs no network.
-        if online or table.file is not None:
-            outcome, faults = _read_calendar(context, table)
-            read, found.faults = outcome.read, [*found.faults, *faults]
-            entries |= {table.name: read.entries} if read.usable else {}
-            announced = outcome.reading.announcements if outcome.reading is not None else ()
-            known += [Announced(one.producer, one.title, one.url or "") for one in announced]
-            if online and read.usable:
-                click.echo(f"calendar {table.name}: {read.entries} entries", err=True)
+    if found.faults:
+        return found
+    schema_warning = _add_stored_facts(context, found)
+    _check_calendars(context, found, online=online)
     found.faults += list(_provider_faults(context)) if online else []
     found.rotas = read_rotas(context, online=online)
     found.faults += [f"rota {rota.name}: {rota.fault}" for rota in found.rotas if rota.fault]
-    ahead = {rota.name: uncovered_spans(context, rota) for rota in found.rotas if _is_rota_known(context, rota)}
-    file, facts = context.path.name, Known(entries, known, os.environ, ahead)
-    found.doubts = [str(Fault(file, *each)) for each in find_doubts(settings, facts)]
-    found.doubts += [f"{file}: store.url: {shape}"] if shape else []
-    exposed = ((key, secret.exposed()) for key, secret in secrets(settings))
-    found.doubts += [f"{file}: {key}: {fault}" for key, fault in exposed if fault]
+    uncovered = {rota.name: uncovered_spans(context, rota) for rota in found.rotas if _is_rota_known(context, rota)}
+    file, facts = context.path.name, Known(found.entries, found.announced, os.environ, uncovered)
+    found.warnings = [str(Fault(file, *each)) for each in find_doubts(context.settings, facts)]
+    found.warnings += [f"{file}: store.url: {schema_warning}"] if schema_warning else []
+    exposed = ((key, secret.why_exposed()) for key, secret in secrets(context.settings))
+    found.warnings += [f"{file}: {key}: {fault}" for key, fault in exposed if fault]
+    return found
+
+
+def _add_stored_facts(context: Context, found: _CheckResult) -> str:
+    """Add to `found` the forecast and the calendars as stored. Return a warning about the store's schema, or ""."""
+    store_file = file_of(context.settings.store.url)
+    if store_file is not None and not store_file.exists():
+        return ""
+    try:
+        with context.store() as store:
+            found.forecast = forecast_week(context, store)
+            for table in context.settings.calendar:
+                usable = [read for read in store.ledger.reads(table.name) if read.usable]
+                found.entries |= {table.name: usable[0].entries} if usable else {}
+            recent = store.ledger.releases(context.now() - _RECENT)
+            found.announced = [Announced(one.producer, one.title, one.url) for one in recent]
+            return f"its shape, {store.newer}, is of a newer version: upgrade this one" if store.newer else ""
+    except StoreTooOld as exc:
+        return str(exc)
+
+
+def _check_calendars(context: Context, found: _CheckResult, *, online: bool) -> None:
+    """Read calendars once, and add their faults and entries to `found`. Only files are read unless `online`."""
+    for table in context.settings.calendar:
+        if online or table.file is not None:
+            outcome, faults = _read_calendar(context, table)
+            found.faults += faults
+            announced = outcome.reading.announcements if outcome.reading is not None else ()
+            found.announced += [Announced(one.producer, one.title, one.url or "") for one in announced]
+            if outcome.read.usable:
+                found.entries[table.name] = outcome.read.entries
+            if outcome.read.usable and online:
+                click.echo(f"calendar {table.name}: {outcome.read.entries} entries", err=True)
 
 
 def _provider_faults(context: Context) -> Iterator[str]:
-    """Yield the fault of the configured sign-in provider, from its response now."""
+    """Query the configured sign-in provider, and yield its fault if it has one."""
     from monitor.app.reporting_options import make_openid
     from monitor.web.provider import Flow, NotSignedOn
 
@@ -241,11 +255,12 @@ def access_lines(settings: Settings) -> list[str]:
     strangers = board if web.public == "board" else "whether the monitor is alive and ready"
     machine = ["people at this machine see: everything"] if not settings.web.signs_in else []
     rights = ", ".join(f"{name} {right}" for name, right in web.proxy_rights.items())
-    vouched = [f"people whom a proxy signs in ({web.proxy_header}) have rights: {rights}"] if web.proxy_header else []
+    by_proxy = [f"people whom a proxy signs in ({web.proxy_header}) have rights: {rights}"] if web.proxy_header else []
+    by_openid = []
     if web.oidc is not None:
         given = ", ".join(f"{value} {right}" for value, right in web.oidc.rights.items())
         issuer = f"{web.oidc.issuer} (OpenID Connect)"
-        vouched += [f"people whom {issuer} signs in have rights by {web.oidc.claim}: {given}"]
+        by_openid = [f"people whom {issuer} signs in have rights by {web.oidc.claim}: {given}"]
     staff = "staff who sign in see everything; people whose line ends in :head can sign reports"
     people = [f"viewers who sign in see: {board}", staff] if web.users_file else []
     token = ["programs with the token see: everything"] if web.token else []
@@ -253,7 +268,7 @@ def access_lines(settings: Settings) -> list[str]:
     metrics += [f"programs that reach {web.metrics_listen} see: the metrics"] if web.metrics_listen else []
     open_channels = ", ".join(settings.alert.open_channels)
     channels = [f"channels that get no embargoed facts: {open_channels}"] if open_channels else []
-    return [f"strangers see: {strangers}", *machine, *people, *vouched, *token, *metrics, *channels]
+    return [f"strangers see: {strangers}", *machine, *people, *by_proxy, *by_openid, *token, *metrics, *channels]
 
 
 def settings_for_reload(context: Context) -> Settings:
@@ -279,31 +294,34 @@ def _read_calendar(context: Context, table: CalendarSettings) -> tuple[Outcome, 
 
 
 def _settings_faults(context: Context) -> Iterator[str]:
+    """Yield absent secrets, faults of the users file, and folders that cannot be written."""
     settings, file = context.settings, context.path.name
     for key, secret in secrets(settings):
-        missing = secret.missing()
+        missing = secret.why_missing()
         if missing:
             yield f"{file}: {key}: {missing}"
     if settings.web.users_file is not None:
         yield from find_faults(context.path.parent / settings.web.users_file)
-    for key, folder in _written_folders(settings):
-        if not _is_writable(folder):
-            yield f"{file}: {key}: the folder cannot be written (got {shown(str(folder))})"
+    folders = {"evidence.folder": settings.evidence.folder}
+    for place, channel in enumerate(settings.channel, 1):
+        folders |= {f"channel[{place}].folder": channel.folder} if channel.kind == "folder" else {}
+    for key, folder in folders.items():
+        if not _is_writable(Path(folder)):
+            yield f"{file}: {key}: the folder cannot be written (got {quote_value(str(folder))})"
 
 
 def _store_faults(context: Context) -> Iterator[str]:
-    from monitor.store.open import file_of
-
+    """Yield the faults of the store. A store that does not exist yet is no fault."""
     settings, file = context.settings, context.path.name
     store_file = file_of(settings.store.url)
     if store_file is not None and not store_file.exists():
         # A check does not create the store. The first start does.
         if not _is_writable(store_file.parent):
-            yield f"{file}: store.url: the folder cannot be written (got {shown(str(store_file.parent))})"
+            yield f"{file}: store.url: the folder cannot be written (got {quote_value(str(store_file.parent))})"
         return
     if store_file is not None and not (os.access(store_file, os.W_OK) and _is_writable(store_file.parent)):
         # The folder must be writable too, because SQLite creates two files beside the store.
-        yield f"{file}: store.url: the file cannot be written (got {shown(str(store_file))})"
+        yield f"{file}: store.url: the file cannot be written (got {quote_value(str(store_file))})"
     try:
         with context.store() as store:
             yield from (f"{file}: store.url: {fault}" for fault in store.check())
@@ -321,12 +339,13 @@ def _missing_secrets(context: Context) -> Iterator[str]:
     except BadInput:
         return
     for key, place in _secret_tables(tables, ""):
-        missing = Secret(**place).missing()
+        missing = Secret(**place).why_missing()
         if missing:
             yield f"{context.path.name}: {key}: {missing}"
 
 
 def _secret_tables(value: object, key: str) -> Iterator[tuple[str, dict[str, str]]]:
+    """Yield key and table of each secret in tables that are not validated yet: `{ env = … }` or `{ file = … }`."""
     if isinstance(value, list):
         for place, one in enumerate(value, 1):
             yield from _secret_tables(one, f"{key}[{place}]")
@@ -341,28 +360,19 @@ def _secret_tables(value: object, key: str) -> Iterator[tuple[str, dict[str, str
             yield from _secret_tables(one, f"{key}.{name}".removeprefix("."))
 
 
-def _written_folders(settings: Settings) -> Iterator[tuple[str, Path]]:
-    yield "evidence.folder", Path(settings.evidence.folder)
-    for place, channel in enumerate(settings.channel, 1):
-        if channel.kind == "folder":
-            yield f"channel[{place}].folder", Path(channel.folder)
-
-
 def _is_writable(folder: Path) -> bool:
     """Return whether a folder, or its nearest existing parent, can be written."""
-    there = next((each for each in (folder, *folder.absolute().parents) if each.exists()), Path("/"))
-    return there.is_dir() and os.access(there, os.W_OK | os.X_OK)
+    existing = next((each for each in (folder, *folder.absolute().parents) if each.exists()), Path("/"))
+    return existing.is_dir() and os.access(existing, os.W_OK | os.X_OK)
 
 
 def secrets(settings: Settings) -> Iterator[tuple[str, Secret]]:
     """Yield the key and value of every secret in the settings."""
-    for place, channel in enumerate(settings.channel, 1):
-        for name in type(channel).model_fields:
-            value = getattr(channel, name)
-            if isinstance(value, Secret):
-                yield f"channel[{place}].{name}", value
-    for key, table in (("web", settings.web), ("web.oidc", settings.web.oidc)):
-        for name in type(table).model_fields if table is not None else ():
-            value = getattr(table, name)
+    tables: dict[str, BaseModel | None] = {
+        f"channel[{place}]": channel for place, channel in enumerate(settings.channel, 1)
+    }
+    tables |= {"web": settings.web, "web.oidc": settings.web.oidc}
+    for key, table in tables.items():
+        for name, value in () if table is None else table:
             if isinstance(value, Secret):
                 yield f"{key}.{name}", value

@@ -71,15 +71,15 @@ class Context:
         return self.redactor(text) if "settings" in self.__dict__ and self.redactor is not None else text
 
     def redact_output(self) -> ExitStack:
-        """Hide the same in all output and error messages inside this context."""
+        """Apply `hide` to standard output and standard error inside this context."""
         stack = ExitStack()
-        stack.enter_context(redirect_stdout(cast("TextIO", Redacting(sys.stdout, self.hide))))
-        stack.enter_context(redirect_stderr(cast("TextIO", Redacting(sys.stderr, self.hide))))
+        stack.enter_context(redirect_stdout(cast("TextIO", RedactingStream(sys.stdout, self.hide))))
+        stack.enter_context(redirect_stderr(cast("TextIO", RedactingStream(sys.stderr, self.hide))))
         return stack
 
     @cached_property
     def redactor(self) -> Callable[[str], str] | None:
-        """Return the function that hides them in a text, or None if no address has any."""
+        """Return a function that hides secret parts of configured addresses, or None if no address has any."""
         from monitor.config.secrets import redactor, secrets_in_addresses
 
         return redactor(secrets_in_addresses(self.settings))
@@ -90,12 +90,12 @@ class Context:
         Evidence kept while the store could not be reached is stored under our name with a suffix.
         """
         from monitor.store.open import is_shared
-        from monitor.store.rows import APART
+        from monitor.store.rows import OFFLINE_MARK
 
         name = self.settings.watch.vantage
         if not is_shared(self.settings.store.url):
             return None
-        return [name, *(one for one in store.evidence.monitors() if one.startswith(name + APART))]
+        return [name, *(one for one in store.evidence.monitors() if one.startswith(name + OFFLINE_MARK))]
 
     def now(self) -> datetime:
         """Return the current time."""
@@ -122,21 +122,29 @@ def print_json(value: object) -> None:
     click.echo(json.dumps(value, ensure_ascii=False))
 
 
-def print_lines(values: Iterable[Mapping[str, Any]]) -> None:
+def print_json_lines(values: Iterable[Mapping[str, Any]]) -> None:
     """Print JSON objects, one on each line."""
     for value in values:
         print_json(value)
 
 
-def width() -> int:
+def print_result(value: object, text: str | Iterable[str], *, as_json: bool) -> None:
+    """Print the result of a verb: `value` as one line of JSON if `as_json`, otherwise `text` (or its lines)."""
+    if as_json:
+        print_json(value)
+    else:
+        click.echo(text if isinstance(text, str) else "\n".join(text))
+
+
+def line_width() -> int:
     """Return the maximum length of a line: the terminal's width, or 112 for other output."""
     return shutil.get_terminal_size((_WIDTH, 24)).columns if sys.stdout.isatty() else _WIDTH
 
 
-def table(
+def table_lines(
     rows: Sequence[Sequence[str]], heads: Sequence[str], is_loud: Callable[[Sequence[str]], bool] = lambda _: False
-) -> None:
-    """Print rows under heads in aligned columns.
+) -> Iterator[str]:
+    """Yield the lines of a table: heads, then rows, in aligned columns.
 
     On a terminal, lines are cut at its width, and loud rows are bold unless NO_COLOR is set.
     """
@@ -144,14 +152,22 @@ def table(
     widths = [max(len(line[column]) for line in lines) for column in range(len(heads))]
     for line in lines:
         cells = [cell.ljust(width) for cell, width in zip(line[:-1], widths, strict=False)]
-        text = _fit_to_terminal("  ".join([*cells, line[-1]]).rstrip())
-        click.echo(click.style(text, bold=True) if is_loud(line) else text)
+        text = "  ".join([*cells, line[-1]]).rstrip()
+        # Output for programs is never cut.
+        if sys.stdout.isatty() and len(text) > line_width():
+            text = f"{text[: line_width() - 1]}…"
+        yield click.style(text, bold=True) if is_loud(line) else text
 
 
-def _fit_to_terminal(line: str) -> str:
-    most = width()
-    # Output for programs is never cut.
-    return line if len(line) <= most or not sys.stdout.isatty() else f"{line[: most - 1]}…"
+output_option = click.option(
+    "--output", type=click.Path(path_type=Path), metavar="FILE", help="Write to this file; default the terminal."
+)
+
+
+def choose_format(kind: str | None, output: Path | None, known: Sequence[str], default: str) -> str:
+    """Return the format to write: `kind` if given, else the suffix of `output` if it is known, else `default`."""
+    suffix = output.suffix.removeprefix(".") if output is not None else ""
+    return kind or (suffix if suffix in known else default)
 
 
 def write_output(content: bytes | Iterable[bytes], output: Path | None, kind: str, *, confirm: bool = True) -> None:
@@ -176,6 +192,7 @@ def write_output(content: bytes | Iterable[bytes], output: Path | None, kind: st
 
 
 def _replace_file(output: Path, pieces: Iterable[bytes]) -> None:
+    """Write a file, so that other readers see all of it or the earlier one."""
     # The file is replaced at once, so that other readers never see a part of it.
     part = output.with_name(f".{output.name}.part")
     try:
@@ -198,7 +215,7 @@ def log_only_errors(hide: Callable[[str], str] = str) -> Iterator[None]:
         listener.stop()
 
 
-class Redacting:
+class RedactingStream:
     """A stream that removes secrets with `hide`. Each line must be written in one piece."""
 
     def __init__(self, stream: TextIO, hide: Callable[[str], str]) -> None:
@@ -226,7 +243,7 @@ def bullet_lines(texts: Iterable[str]) -> Iterator[str]:
     for text in texts:
         yield from wrap(
             text,
-            min(width(), _WIDTH),
+            min(line_width(), _WIDTH),
             initial_indent="  - ",
             subsequent_indent="    ",
             break_long_words=False,

@@ -29,6 +29,8 @@ _MOST_INCIDENTS = 200
 
 
 def _complete_with(words: Callable[[Context], Words]) -> Complete:
+    """Return click's completion function for the words of a configuration."""
+
     def complete(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         # During completion the main command does not run, so the configuration is taken from its parameters.
         context = Context(ctx.find_root().params["config"])
@@ -42,7 +44,9 @@ def _complete_with(words: Callable[[Context], Words]) -> Complete:
 
 
 def _from_store(words: Callable[[Store, datetime], Words]) -> Callable[[Context], Words]:
-    def found(context: Context) -> Words:
+    """Return a function that reads words from the configured store. If there is no store yet, there are none."""
+
+    def read_words(context: Context) -> Words:
         from monitor.store.open import file_of, open_store
 
         file = file_of(context.settings.store.url)
@@ -50,21 +54,22 @@ def _from_store(words: Callable[[Store, datetime], Words]) -> Callable[[Context]
             return []
         store = open_store(context.settings.store.url)
         try:
-            store.accept()
+            store.check_schema()
             return list(words(store, context.now()))
         finally:
             store.close()
 
-    return found
-
-
-def _announced_producers(store: Store, now: datetime) -> Words:
-    return ((producer, "") for one in store.ledger.releases(now - NEAR, now + NEAR) for producer in one.producers)
+    return read_words
 
 
 def _all_producers(context: Context) -> Words:
+    """Return the producers of near releases in the store, and those of the configuration."""
+
+    def announced(store: Store, now: datetime) -> Words:
+        return ((producer, "") for one in store.ledger.releases(now - NEAR, now + NEAR) for producer in one.producers)
+
     configured = {one.id: one.name for one in context.settings.producer}
-    return {**dict(_from_store(_announced_producers)(context)), **configured}.items()
+    return {**dict(_from_store(announced)(context)), **configured}.items()
 
 
 releases = _complete_with(

@@ -9,8 +9,9 @@ from zoneinfo import ZoneInfo
 import click
 
 from monitor.clock import SystemClock
+from schedules.dates import read_date
+from schedules.times.zone import LONDON, local_date
 
-_LONDON = "Europe/London"
 _DAYS = {"today": 0, "yesterday": -1, "tomorrow": 1}
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _YEAR = timedelta(days=365)
@@ -44,9 +45,9 @@ class Instant(click.ParamType[datetime]):
         return instant
 
 
-def today(timezone: str = _LONDON) -> date:
+def today(timezone: str = LONDON) -> date:
     """Return the local date of now."""
-    return SystemClock().now().astimezone(ZoneInfo(timezone)).date()
+    return local_date(SystemClock().now(), timezone)
 
 
 def read_day(text: str, today: date) -> date | None:
@@ -62,7 +63,7 @@ def read_day(text: str, today: date) -> date | None:
 
 
 def read_instant(text: str, today: date) -> datetime | None:
-    """Return the instant that `text` names in UTC, or None. A time without a day is one of `today`."""
+    """Return the instant that `text` names, in UTC, or None. A time without a day is on `today`."""
     text = text.strip()
     try:
         read = datetime.fromisoformat(text)
@@ -70,10 +71,11 @@ def read_instant(text: str, today: date) -> datetime | None:
         return _parse_instant(text, today)
     if not _FIRST_YEAR <= read.year <= _LAST_YEAR:
         return None
-    return (read if read.tzinfo is not None else read.replace(tzinfo=ZoneInfo(_LONDON))).astimezone(UTC)
+    return (read if read.tzinfo is not None else read.replace(tzinfo=ZoneInfo(LONDON))).astimezone(UTC)
 
 
 def _named_day(text: str, today: date) -> date | None:
+    """Return the day of a word such as `yesterday` or `friday` (the next one, or today), or None."""
     word = text.lower()
     if word in _DAYS:
         return today + timedelta(days=_DAYS[word])
@@ -83,23 +85,19 @@ def _named_day(text: str, today: date) -> date | None:
 
 
 def _nearest_day(text: str, today: date) -> date | None:
-    from schedules.dates import read_date
-
     # A date without a year is read as one on or after the anchor: try this year and the last.
-    slots = [read_date(text, anchor, _LONDON).slot for anchor in (today, today - _YEAR)]
+    slots = [read_date(text, anchor, LONDON).slot for anchor in (today, today - _YEAR)]
     days = [slot.first for slot in slots if slot.first is not None and slot.first == slot.last and slot.doubt is None]
     return min(days, key=lambda day: abs(day - today), default=None)
 
 
 def _parse_instant(text: str, today: date) -> datetime | None:
-    """Return the instant nearest to `today` that a date and time in words names, None if none is certain."""
-    from schedules.dates import read_date
-
+    """Return the instant that a date and time in words names, nearest to `today`, or None if no reading is certain."""
     first, _, rest = text.partition(" ")
     day = _named_day(first, today)
     dated = f"{day.isoformat()} {rest}" if day is not None else text
     for words in (dated, f"{today.isoformat()} {text}"):
-        slots = [read_date(words, anchor, _LONDON).slot for anchor in (today, today - _YEAR)]
+        slots = [read_date(words, anchor, LONDON).slot for anchor in (today, today - _YEAR)]
         if found := [slot.instant for slot in slots if slot.instant is not None and slot.doubt is None]:
             return min(found, key=lambda instant: abs(instant.date() - today))
     return None

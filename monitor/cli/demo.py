@@ -6,16 +6,19 @@ import asyncio
 import tempfile
 from collections.abc import Sequence
 from datetime import datetime
-from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from monitor.cli.common import Context, as_json, print_json
+from monitor.cli.common import Context, as_json, print_result
 from monitor.cli.dates import Instant
 from monitor.cli.rehearse import PlayedProgress, play_scripts
 from monitor.cli.run import handle_signals
-from monitor.cli.terminal import progress
+from monitor.cli.terminal import progress_line
+
+if TYPE_CHECKING:
+    from monitor.store.sql.engine import Store
 
 
 @click.command("demo")
@@ -33,25 +36,18 @@ def command(_context: Context, port: int, at: datetime | None, kept: Path | None
 
     Example: ninethirty demo --port 9031 --at 2018-01-05T12:00:00Z
     """
-    from monitor.rehearse.demo import INCIDENTS, OPENS_AT, merged, script_of, show
+    from monitor.rehearse.demo import INCIDENTS, OPENS_AT, merge_kept_stores, script_of
 
-    scripts = [script_of(name) for name in INCIDENTS]
-    there = [path for path in scripts if kept is not None and (kept / path.stem).is_dir()]
-    scripts = there or scripts
+    every = [script_of(name) for name in INCIDENTS]
+    scripts = [path for path in every if kept is not None and (kept / path.stem).is_dir()] or every
     with tempfile.TemporaryDirectory(prefix="ninethirty-demo-") as made:
         folder = kept or Path(made)
         if kept is None:
             click.echo(f"Playing {len(scripts)} incidents through the real daemon, within a few minutes ...", err=True)
             scripts = _play_incidents(scripts, folder)
-        store = merged([folder / path.stem for path in scripts])
+        store = merge_kept_stores([folder / path.stem for path in scripts])
         try:
-            asyncio.run(
-                _serve_until_stopped(
-                    lambda stop: show(
-                        store, f"127.0.0.1:{port}", at or OPENS_AT, stop, partial(_print_address, as_json=as_json)
-                    )
-                )
-            )
+            asyncio.run(_show_until_stopped(store, port, at or OPENS_AT, as_json=as_json))
         finally:
             store.close()
 
@@ -60,22 +56,20 @@ def _play_incidents(scripts: Sequence[Path], folder: Path) -> list[Path]:
     """Play scripts, print the result of each, and return those that left a store to show."""
     from monitor.rehearse.demo import STORE
 
-    with progress() as tell:
-        shown = PlayedProgress(len(scripts), tell)
-        for ended in play_scripts(scripts, folder, shown=shown):
-            tell("")
-            click.echo(ended.text.splitlines()[0] if ended.ok else ended.text, err=True)
+    with progress_line() as serve_board:
+        for result in play_scripts(scripts, folder, shown=PlayedProgress(len(scripts), serve_board)):
+            serve_board("")
+            click.echo(result.text.splitlines()[0] if result.ok else result.text, err=True)
     return [path for path in scripts if (folder / path.stem / STORE).is_file()]
 
 
-async def _serve_until_stopped(show) -> None:  # type: ignore[no-untyped-def] # noqa: ANN001 # its types are imported when it is called
+async def _show_until_stopped(store: Store, port: int, at: datetime, *, as_json: bool) -> None:
+    """Serve the board on `port` until a signal, and print its address."""
+    from monitor.rehearse.demo import serve_board
+
+    def print_address(url: str) -> None:
+        print_result({"url": url}, f"The board is at {url} - stop it with Ctrl-C.", as_json=as_json)
+
     stop = asyncio.Event()
     handle_signals(asyncio.get_running_loop(), stop, stop.set)
-    await show(stop)
-
-
-def _print_address(address: str, *, as_json: bool) -> None:
-    if as_json:
-        print_json({"url": address})
-    else:
-        click.echo(f"The board is at {address} - stop it with Ctrl-C.")
+    await serve_board(store, f"127.0.0.1:{port}", at, stop, print_address)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from monitor.cli import complete
-from monitor.cli.common import Context, as_json, bullet_lines, print_json, unknown_release_fault
+from monitor.cli.common import Context, as_json, bullet_lines, print_result, unknown_release_fault
 from monitor.cli.dates import Instant
 from monitor.cli.terminal import page_output
 from monitor.cli.text import release_lines
@@ -36,19 +36,18 @@ def command(context: Context, *, release: str, moment: datetime | None, as_json:
         explained = make_explainer(context.settings, store).explain_release(release, moment or context.now())
         if explained is None:
             raise unknown_release_fault(release, store.ledger)
-    if as_json:
-        print_json({**explained.body, "explanation": explanation_json(explained.explanation)})
-        return
+    body = {**explained.body, "explanation": explanation_json(explained.explanation)}
     name = context.name_of(explained.body["producer"])
-    for line in [*release_lines(explained.body, name), *_explanation_lines(explained.explanation)]:
-        click.echo(line)
+    lines = [*release_lines(explained.body, name), *_explanation_lines(explained.explanation)]
+    print_result(body, lines, as_json=as_json)
 
 
 def _explanation_lines(explanation: Explanation) -> Iterator[str]:
+    """Yield the facts behind a verdict under headings, what would change it, and its evidence."""
     from monitor.judge.explain.explain import group_by_heading
 
-    for head, texts in group_by_heading(explanation):
-        yield from ("", head)
+    for heading, texts in group_by_heading(explanation):
+        yield from ("", heading)
         yield from bullet_lines(texts)
     yield from ("", "What would change it")
     yield from bullet_lines(explanation.would_change)

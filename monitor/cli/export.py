@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from monitor.cli.common import Context, as_json, write_output
+from monitor.cli.common import Context, as_json, choose_format, output_option, write_output
 from monitor.cli.dates import Day
 from monitor.cli.today import judged_bodies
+from monitor.deliver.incident_json import event_json
 from monitor.deliver.open_data import VERDICT, blind_rows, csv_chunks, verdict_row, write_parquet, write_sqlite
 from monitor.errors import UserFault
+from monitor.ledger.export import export_calendar
 from schedules.times.zone import span_of
 
 if TYPE_CHECKING:
@@ -27,20 +29,13 @@ FORMATS = ("csv", "json", "ics", "toml", "sqlite", "parquet")
 
 @click.command("export")
 @click.option("--format", "kind", type=click.Choice(FORMATS), help="Default: by --output, else csv.")
+@click.option("--calendar", "is_calendar", is_flag=True, help="Export the joined calendar; default for ics, toml.")
 @click.option(
-    "--calendar",
-    "is_calendar",
-    is_flag=True,
-    help="Export the joined calendar; default for ics, toml.",
-)
-@click.option(
-    "--events", "is_history", is_flag=True, help="Export every change of a verdict as JSON lines, oldest first."
+    "--events", "is_events", is_flag=True, help="Export every change of a verdict as JSON lines, oldest first."
 )
 @click.option("--from", "first", type=Day(), help="First day of slots, or of events.")
 @click.option("--to", "last", type=Day(), help="Last day of slots, or of events.")
-@click.option(
-    "--output", type=click.Path(path_type=Path), metavar="FILE", help="Write to this file; default the terminal."
-)
+@output_option
 @as_json
 @click.pass_obj
 def command(  # noqa: PLR0913 # one for each option
@@ -48,7 +43,7 @@ def command(  # noqa: PLR0913 # one for each option
     *,
     kind: str | None,
     is_calendar: bool,
-    is_history: bool,
+    is_events: bool,
     first: date | None,
     last: date | None,
     output: Path | None,
@@ -63,25 +58,27 @@ def command(  # noqa: PLR0913 # one for each option
 
     Example: ninethirty export --format csv --from 2026-10-01 --to 2026-12-31 --output verdicts.csv
     """
-    suffix = output.suffix.removeprefix(".") if output is not None else ""
-    chosen = "json" if as_json else kind or (suffix if suffix in FORMATS else "csv")
+    chosen = "json" if as_json else choose_format(kind, output, FORMATS, "csv")
     begin, end = span_of(first, last, context.settings.timezone)
-    if is_history and (is_calendar or chosen in {"ics", "toml"} or kind == "csv"):
+    is_calendar = is_calendar or chosen in {"ics", "toml"}
+    if is_events and (is_calendar or kind == "csv"):
         raise click.UsageError("--events writes JSON lines: leave out --calendar and --format")
     with context.store() as store:
-        if is_history:
+        if is_events:
             content, chosen = _event_lines(store.verdicts, begin, end), "json"
         elif chosen in {"sqlite", "parquet"}:
             write_output(_database_pieces(context, store, chosen, (begin, end)), output, chosen)
             return
-        elif is_calendar or chosen in {"ics", "toml"}:
-            content = iter([_calendar_bytes(context, store, chosen, (begin, end))])
+        elif is_calendar:
+            zone = context.settings.timezone
+            content = iter([export_calendar(store.ledger, chosen, (begin, end), context.now(), zone)[0]])
         else:
             content = _verdict_pieces(judged_bodies(context, store, begin, end), chosen)
         write_output((context.hide(piece.decode()).encode() for piece in content), output, chosen)
 
 
 def _verdict_pieces(bodies: Iterable[Mapping[str, Any]], kind: str) -> Iterator[bytes]:
+    """Yield the releases as one JSON list or as CSV, piece by piece."""
     if kind == "json":
         before = "["
         for body in bodies:
@@ -93,8 +90,7 @@ def _verdict_pieces(bodies: Iterable[Mapping[str, Any]], kind: str) -> Iterator[
 
 
 def _event_lines(verdicts: VerdictStore, begin: datetime | None, end: datetime | None) -> Iterator[bytes]:
-    from monitor.deliver.incident_json import event_json
-
+    """Yield each change of a verdict between two instants (None: no bound) as one line of JSON."""
     last = None if begin is None else (begin, "")
     while page := verdicts.events(last):
         for event in page:
@@ -107,6 +103,7 @@ def _event_lines(verdicts: VerdictStore, begin: datetime | None, end: datetime |
 def _database_pieces(
     context: Context, store: Store, kind: str, span: tuple[datetime | None, datetime | None]
 ) -> Iterator[bytes]:
+    """Yield the pieces of an SQLite or Parquet file. Raises `UserFault` if the library for Parquet is absent."""
     with TemporaryDirectory(prefix="ninethirty-") as folder:
         file, bodies = Path(folder) / "export", judged_bodies(context, store, *span)
         if kind == "sqlite":
@@ -118,9 +115,3 @@ def _database_pieces(
                 raise UserFault(f"--format parquet needs {exc.name}: install the extra `parquet`") from exc
         with file.open("rb") as made:
             yield from iter(lambda: made.read(1_000_000), b"")
-
-
-def _calendar_bytes(context: Context, store: Store, kind: str, span: tuple[datetime | None, datetime | None]) -> bytes:
-    from monitor.ledger.export import export_calendar
-
-    return export_calendar(store.ledger, kind, span, context.now(), context.settings.timezone)[0]

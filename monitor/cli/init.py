@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from monitor.cli.common import Context, as_json, log_only_errors, print_json, write_output
+from monitor.cli.common import Context, as_json, log_only_errors, print_json, print_result, write_output
 from monitor.config.organisations import ORGANISATIONS, SLUG, Organisations, find_slugs, name_of, nearest_slug, slug_of
 from monitor.config.starter import OWN_ADDRESS, Calendar, Chosen, Mail, kinds_for, write_starter
 from schedules.times.zone import LONDON
@@ -96,36 +96,28 @@ def command(  # noqa: PLR0913 # one argument for each option
     from monitor.config.schema import schema_text
 
     if files is not None:
-        _write_examples(files, as_json=as_json)
+        from monitor.config.shipped import unpack
+
+        unpack(files)
+        contents = "examples of configurations, and deploy: Prometheus, Grafana, systemd, Kubernetes"
+        print_result({"folder": str(files)}, f"{files}: {contents}", as_json=as_json)
         return
     file, known = output or context.path, _fetch_organisations() if online else ORGANISATIONS
     given = Answers(producers, calendars, mail, to, chat, on_call, public_url, known)
-    is_there, unsaid = file.exists(), [] if yes else _missing_options(given)
-    if unsaid and not sys.stdin.isatty():
-        _exit_if_faulty([f"not a terminal: give {', '.join(unsaid)}, or --yes to use the defaults"])
-    yes = yes or not sys.stdin.isatty()
-    if is_there and not (force or yes):
-        force = click.confirm(f"{file} exists. Replace it?")
-    if is_there and not (force or yes):
-        raise click.Abort
+    missing = [] if yes else _missing_options(given)
+    if missing and not sys.stdin.isatty():
+        _exit_if_faulty([f"not a terminal: give {', '.join(missing)}, or --yes to use the defaults"])
+    yes, is_replaced = yes or not sys.stdin.isatty(), file.exists()
+    if is_replaced and not (force or yes):
+        force = click.confirm(f"{file} exists. Replace it?", abort=True)
     found = _parse_answers(given if yes else _ask_missing(given), file, context.now())
-    if is_there and not force:
+    if is_replaced and not force:
         found.faults.insert(0, f"--output: {file} exists: give --force to replace it, or another --output FILE")
     text = "" if found.faults else write_starter(found)
     _exit_if_faulty(found.faults or _check_faults(text, file))
     write_output(text.encode(), file, "toml")
     write_output(schema_text().encode(), file.with_name(SCHEMA_FILE), "json", confirm=False)
-    _print_result(found, file, replaced=is_there, as_json=as_json)
-
-
-def _write_examples(folder: Path, *, as_json: bool) -> None:
-    from monitor.config.shipped import unpack
-
-    unpack(folder)
-    if as_json:
-        print_json({"folder": str(folder)})
-    else:
-        click.echo(f"{folder}: examples of configurations, and deploy: Prometheus, Grafana, systemd, Kubernetes")
+    _print_result(found, file, replaced=is_replaced, as_json=as_json)
 
 
 def _fetch_organisations() -> Organisations:
@@ -137,12 +129,8 @@ def _fetch_organisations() -> Organisations:
 
 def _missing_options(given: Answers) -> list[str]:
     """Return the absent options that have no default. Calendars follow from producers."""
-    said = {
-        "--producer": given.producers,
-        "--mail": given.mail,
-        "--to": given.to or not given.mail,
-    }
-    return [option for option, text in said.items() if not text]
+    needed = {"--producer": given.producers, "--mail": given.mail, "--to": given.to or not given.mail}
+    return [option for option, value in needed.items() if not value]
 
 
 def _exit_if_faulty(faults: Sequence[str]) -> None:
@@ -165,6 +153,7 @@ def _check_faults(text: str, file: Path) -> list[str]:
 
 
 def _print_result(found: Parsed, file: Path, *, replaced: bool, as_json: bool) -> None:
+    """Print what was written, and which command comes next."""
     notes = [f"{file}: replaced"] * replaced + found.notes
     if as_json:
         kinds = [one.kind for one in found.calendars]
@@ -175,56 +164,55 @@ def _print_result(found: Parsed, file: Path, *, replaced: bool, as_json: bool) -
     named = ", ".join(name_of(slug, found.known) for slug in found.producers)
     click.echo(f"Producers: {named or 'those in the calendars'}")
     click.echo(f"Calendars: {', '.join(one.kind for one in found.calendars)}")
-    called = _program_name() if file == Path("config.toml") else f"{_program_name()} --config {file}"
-    click.echo(f"Next: {called} check --online, then {called} run")
+    program = _program_name() if file == Path("config.toml") else f"{_program_name()} --config {file}"
+    click.echo(f"Next: {program} check --online, then {program} run")
 
 
 def _program_name() -> str:
     """Return how to call this program: by its name, or by its path if it is not on PATH."""
-    there = Path(sys.argv[0])
-    return "ninethirty" if there.name != "ninethirty" or shutil.which("ninethirty") == str(there) else str(there)
+    path = Path(sys.argv[0])
+    return "ninethirty" if path.name != "ninethirty" or shutil.which("ninethirty") == str(path) else str(path)
 
 
 def _ask_missing(given: Answers) -> Answers:
-    """Return the answers, after asking for absent ones."""
+    """Return the answers, with those that a person gives now for absent options."""
     producers = given.producers or tuple(_ask_producers(given.known))
-    understood = [slug_of(text, given.known) or text for text in producers]
-    usual = " ".join(one.kind for one in kinds_for(understood or _EXAMPLE))
-    words = "Calendars (kinds; your own as KIND=ADDRESS or KIND=FILE)"
-    calendars = given.calendars or tuple(str(click.prompt(words, default=usual)).split())
-    mail = given.mail or _prompt("Mail server, HOST or HOST:PORT (Enter: none)")
+    slugs = [slug_of(text, given.known) or text for text in producers]
+    usual = " ".join(one.kind for one in kinds_for(slugs or _EXAMPLE))
+    question = "Calendars (kinds; your own as KIND=ADDRESS or KIND=FILE)"
+    calendars = given.calendars or tuple(str(click.prompt(question, default=usual)).split())
+    mail = given.mail or _ask_text("Mail server, HOST or HOST:PORT (Enter: none)")
     to = given.to or (tuple(str(click.prompt("Who gets mail")).replace(",", " ").split()) if mail else ())
-    turns = (_prompt(_TURNS) if mail and not given.on_call else "").split(",")
+    turns = (_ask_text(_TURNS) if mail and not given.on_call else "").split(",")
     duty = given.on_call or tuple(one.strip() for one in turns if one.strip())
-    chat = given.chat or _prompt("Environment variable with the address of a chat (Enter: none)")
-    url = given.public_url or _prompt("Address of the board, https://… (Enter: not known yet)")
+    chat = given.chat or _ask_text("Environment variable with the address of a chat (Enter: none)")
+    url = given.public_url or _ask_text("Address of the board, https://… (Enter: not known yet)")
     answers = replace(given, producers=producers, calendars=calendars, mail=mail or None, to=to)
     return replace(answers, chat=chat or None, on_call=duty, public_url=url or None)
 
 
-def _prompt(words: str) -> str:
-    return str(click.prompt(words, default="", show_default=False))
+def _ask_text(question: str) -> str:
+    return str(click.prompt(question, default="", show_default=False))
 
 
 def _ask_producers(known: Organisations) -> Iterator[str]:
-    while text := _prompt("Producer: slug, name or acronym (Enter: no more)"):
+    """Ask for producers one after another, and yield the slug of each. An empty answer ends it."""
+    while text := _ask_text("Producer: slug, name or acronym (Enter: no more)"):
         if (slug := slug_of(text, known)) is not None:
             click.echo(f"  {slug}")
             yield slug
         elif found := find_slugs(text, known):
             click.echo(f"  which of {', '.join(found)}?" if len(found) > 1 else f"  did you mean {found[0]}?")
-        elif SLUG.fullmatch(text) and _confirm_unknown(text, known):
-            yield text
+        elif SLUG.fullmatch(text):
+            near = nearest_slug(text, known)
+            if click.confirm(f"  not in the list{f' (did you mean {near}?)' if near else ''}. Use it anyway?"):
+                yield text
         else:
             click.echo(f"  unknown name: give its slug, {_WHERE}")
 
 
-def _confirm_unknown(text: str, known: Organisations) -> bool:
-    near = nearest_slug(text, known)
-    return click.confirm(f"  not in the list{f' (did you mean {near}?)' if near else ''}. Use it anyway?")
-
-
 def _parse_answers(given: Answers, file: Path, now: datetime) -> Parsed:
+    """Return the configuration that the answers describe, with their faults. Turns on call begin on Monday at 9am."""
     here = now.astimezone(ZoneInfo(LONDON))
     begins = (here - timedelta(days=here.weekday())).replace(hour=9, minute=0, second=0, microsecond=0)
     found = Parsed(chat=given.chat, public_url=given.public_url, begins=begins, known=given.known)
@@ -246,6 +234,7 @@ def _parse_answers(given: Answers, file: Path, now: datetime) -> Parsed:
 
 
 def _parse_producer(text: str, found: Parsed) -> None:
+    """Add a producer to the configuration, or the fault of its name."""
     slug = slug_of(text, found.known)
     near = nearest_slug(text, found.known) or next(iter(find_slugs(text, found.known)), None)
     meant = f", did you mean {near}?" if near else ""
@@ -259,6 +248,7 @@ def _parse_producer(text: str, found: Parsed) -> None:
 
 
 def _parse_calendar(text: str, found: Parsed, folder: Path) -> None:
+    """Add a calendar to the configuration, or the fault of its kind or place."""
     from schedules.sources.registry import KINDS
 
     kind, _, place = text.partition("=")
@@ -275,6 +265,7 @@ def _parse_calendar(text: str, found: Parsed, folder: Path) -> None:
 
 
 def _parse_on_call(given: Answers, found: Parsed) -> None:
+    """Add the people on call to the configuration, or the faults of their roles and addresses."""
     if given.on_call and given.mail is None:
         found.faults.append("--mail: give the mail server, because --on-call needs one")
     for text in given.on_call:
@@ -287,6 +278,7 @@ def _parse_on_call(given: Answers, found: Parsed) -> None:
 
 
 def _parse_mail(given: Answers, found: Parsed) -> None:
+    """Add the mail server and recipients to the configuration, or their faults."""
     wrong = [one for one in given.to if not _MAILBOX.fullmatch(one)]
     found.faults += [f'--to: not a mail address, write "desk@example.gov.uk" (got "{one}")' for one in wrong]
     server = _SERVER.fullmatch(given.mail or "")

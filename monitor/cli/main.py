@@ -57,14 +57,14 @@ _INTERRUPTED = 130
 
 
 class Verbs(click.Group):
-    """Imports a verb's module only when that verb is asked for, so that `--help` stays quick."""
+    """The verbs of the program. A verb's module is imported only when it is used, so that `--help` is quick."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 # click's own signature
         """Return every verb in the order of the help page."""
         return list(VERBS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Return the verb with this name, which takes `--config` too. An unknown name fails with the nearest verb."""
+        """Return the verb with this name. For an unknown name, fail with wrong usage and suggest the nearest verb."""
         if cmd_name not in VERBS:
             if ctx.resilient_parsing:
                 return None
@@ -100,7 +100,7 @@ class Verbs(click.Group):
 
 
 def _accept_config(command: click.Command) -> None:
-    """Give a verb, and each verb below it, the option `--config`, so that it can also follow the verb."""
+    """Add the option `--config` to a verb and each verb below it, so that it can also follow the verb."""
     if not any(option.name == "config" for option in command.params):
         command.params.append(
             click.Option(
@@ -108,7 +108,7 @@ def _accept_config(command: click.Command) -> None:
                 metavar="FILE",
                 type=click.Path(),
                 expose_value=False,
-                callback=_take_config,
+                callback=_replace_config,
                 help="Configuration, as before the verb.",
             )
         )
@@ -116,7 +116,7 @@ def _accept_config(command: click.Command) -> None:
         _accept_config(inner)
 
 
-def _take_config(ctx: click.Context, _param: click.Parameter, config: str | None) -> None:
+def _replace_config(ctx: click.Context, _param: click.Parameter, config: str | None) -> None:
     if config is not None:
         ctx.ensure_object(Context).config = config
         ctx.find_root().params["config"] = config
@@ -164,27 +164,24 @@ def status_of(arguments: Sequence[str] | None = None, program: click.Command = c
     """Run the program and return its exit status. Each fault is one line on standard error."""
     context = Context()
     with context.redact_output():
-        return _status_of(arguments, program, context)
-
-
-def _status_of(arguments: Sequence[str] | None, program: click.Command, context: Context) -> int:
-    try:
-        program.main(args=arguments, prog_name="ninethirty", standalone_mode=False, obj=context)
-    except SystemExit as ended:
-        return ended.code if isinstance(ended.code, int) else 0
-    except click.ClickException as fault:
-        return _print_usage_fault(fault)
-    except click.Abort:
-        return _print_fault("interrupted", _INTERRUPTED)
-    except NinethirtyError as fault:
-        return _print_fault(str(fault), exit_status(fault))
-    except OSError as fault:
-        # A file that the user named cannot be read or written.
-        return _print_fault(f"{fault.filename or 'system'}: {fault.strerror or fault}", 3)
+        try:
+            program.main(args=arguments, prog_name="ninethirty", standalone_mode=False, obj=context)
+        except SystemExit as ended:
+            return ended.code if isinstance(ended.code, int) else 0
+        except click.ClickException as fault:
+            return _print_usage_fault(fault)
+        except click.Abort:
+            return _print_fault("interrupted", _INTERRUPTED)
+        except NinethirtyError as fault:
+            return _print_fault(str(fault), exit_status(fault))
+        except OSError as fault:
+            # A file that the user named cannot be read or written.
+            return _print_fault(f"{fault.filename or 'system'}: {fault.strerror or fault}", 3)
     return 0
 
 
 def _print_usage_fault(fault: click.ClickException) -> int:
+    """Print wrong usage in one line with the verb's name. Return the exit status."""
     if isinstance(fault, click.exceptions.NoArgsIsHelpError):
         fault.show()
         return fault.exit_code

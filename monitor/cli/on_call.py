@@ -12,26 +12,27 @@ from monitor.cli.common import Context
 from monitor.clock import SystemClock
 from schedules.times.words import stamp
 
-_AHEAD = timedelta(days=7)
+_CHECKED_AHEAD = timedelta(days=7)
 
 
 def read_rotas(context: Context, *, online: bool = False) -> list[Rota]:
-    """Return the current rotas. Those at an address are read only if `online`, and otherwise as stored."""
+    """Return the current rotas. A rota at an address is read if `online`, and otherwise has its stored shifts."""
     from monitor.app.reporting_options import make_rotas as configured_rotas
-    from monitor.ledger.rota import with_stored_shifts
+    from monitor.ledger.rota import add_stored_shifts
     from monitor.store.open import file_of
 
     settings, rotas = context.settings, configured_rotas(context.settings)
     file = file_of(settings.store.url)
     if rotas and (file is None or file.exists()):
         with context.store() as store:
-            rotas = with_stored_shifts(rotas, store)
+            rotas = add_stored_shifts(rotas, store)
     if any(table.file is not None or (online and table.url is not None) for table in settings.rota):
         rotas |= asyncio.run(_read_calendars(context, rotas, online=online))
     return [*rotas.values()]
 
 
 async def _read_calendars(context: Context, rotas: dict[str, Rota], *, online: bool) -> dict[str, Rota]:
+    """Read the calendars of rotas, and return those rotas with their new shifts or fault."""
     from monitor.app.readers import make_rota_readers, open_poller
 
     settings, clock, found = context.settings, SystemClock(), {}
@@ -53,5 +54,5 @@ def on_call_lines(context: Context, rotas: Sequence[Rota]) -> Iterator[str]:
 def uncovered_spans(context: Context, rota: Rota) -> list[str]:
     """Return as text the spans of the next seven days in which no one is on call."""
     now, zone = context.now(), rota.timezone
-    spans = rota.gaps(now, now + _AHEAD)
+    spans = rota.gaps(now, now + _CHECKED_AHEAD)
     return [f"from {stamp(at, zone, weekday=True)} to {stamp(until, zone, weekday=True)}" for at, until in spans]

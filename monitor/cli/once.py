@@ -8,9 +8,9 @@ from typing import Any
 
 import click
 
-from monitor.cli.common import Context, as_json, log_only_errors, print_json
+from monitor.cli.common import Context, as_json, log_only_errors, print_result
 from monitor.cli.dates import Day
-from monitor.cli.today import print_board, verdict_counts
+from monitor.cli.today import board_lines, by_slot, verdict_counts
 
 
 @click.command("once")
@@ -28,15 +28,12 @@ def command(context: Context, *, day: date | None, as_json: bool) -> None:
 
     with log_only_errors(redactor(secrets_of(context.settings)) or str):
         rows = asyncio.run(_look_once(context, day))
-    if as_json:
-        print_json(rows)
-        return
-    click.echo(f"{len(rows)} releases looked at" + (f": {verdict_counts(rows)}" if rows else ""))
-    if rows:
-        print_board(rows, context)
+    counts = f"{len(rows)} releases looked at" + (f": {verdict_counts(rows)}" if rows else "")
+    print_result(rows, [counts, *board_lines(rows, context)], as_json=as_json)
 
 
 async def _look_once(context: Context, day: date | None) -> list[dict[str, Any]]:
+    """Return the JSON of each release looked at, by slot. Print the faults of calendars on standard error."""
     from monitor.app.build import Edges, build
     from monitor.store.open import locked_store
 
@@ -49,4 +46,4 @@ async def _look_once(context: Context, day: date | None) -> list[dict[str, Any]]
         await app.close()
     for name, fault in looked.faults.items():
         click.echo(f"calendar {name}: {fault}", err=True)
-    return sorted(looked.releases, key=lambda row: (row["slot"]["start"] or "" if row["slot"] else "", row["id"]))
+    return by_slot(looked.releases)

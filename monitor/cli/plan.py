@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import click
 
-from monitor.cli.common import Context, as_json, print_json, table
+from monitor.cli.common import Context, as_json, print_result, table_lines
 from monitor.cli.complete import producer_option
 from monitor.cli.dates import Day, today
 from monitor.cli.terminal import page_output
@@ -17,10 +17,11 @@ from schedules.times.words import day_text
 from schedules.times.zone import day_begins
 
 if TYPE_CHECKING:
-    from monitor.watch.day_plan import HostPlan, Planned
+    from monitor.watch.day_plan import HostPlan, PlannedRelease
 
 _BAR_WIDTH = 40
 _SIMILAR = 0.2
+"""Minutes whose numbers of looks differ by at most this share are shown as one stretch."""
 
 
 @click.command("plan")
@@ -49,28 +50,29 @@ def command(context: Context, *, day: date | None, producer: str | None, as_json
     hosts = plan_hosts(releases, load, rules, begin, end)
     # The load of hosts includes all producers, so only releases are filtered.
     releases = [one for one in releases if producer in {None, one.release.producer}]
-    if as_json:
-        print_json(_as_json(day, releases, hosts))
-    else:
-        for line in _plan_lines(day, zone, releases, hosts):
-            click.echo(line)
-
-
-def _as_json(day: date, releases: Sequence[Planned], hosts: Sequence[HostPlan]) -> dict[str, Any]:
-    return {
+    body = {
         "date": day.isoformat(),
         "releases": [one.as_json() for one in releases],
         "hosts": {one.host: one.as_json() for one in hosts},
         "warnings": [one.warning for one in hosts if one.warning],
     }
+    print_result(body, _plan_lines(day, zone, releases, hosts), as_json=as_json)
 
 
-def _plan_lines(day: date, zone: str, releases: Sequence[Planned], hosts: Sequence[HostPlan]) -> Iterator[str]:
+def _plan_lines(day: date, zone: str, releases: Sequence[PlannedRelease], hosts: Sequence[HostPlan]) -> Iterator[str]:
+    """Yield the plan: warnings, the releases due, the load of each host, and predicted addresses."""
     yield from (click.style(f"WARNING: {one.warning}", bold=True) for one in hosts if one.warning)
     due = [one for one in releases if one.is_due]
     addresses = sum(one.targets for one in hosts)
     yield f"{day_text(day, weekday=True)}: {len(due)} due, {len(releases)} watched, {addresses} addresses"
-    _print_tables(due, hosts, zone)
+    if due:
+        yield ""
+        rows = [[one.slot_text, one.release.producer, one.release.title] for one in due]
+        yield from table_lines(rows, ["SLOT", "PRODUCER", "TITLE"])
+    if hosts:
+        yield ""
+        rows = [_host_row(one, zone) for one in hosts]
+        yield from table_lines(rows, ["HOST", "BUDGET", "LOOKS", "PEAK", "STRETCH", ""])
     for host in hosts:
         yield ""
         yield f"{host.host}, looks a minute (budget {host.budget * 60:.0f})"
@@ -82,15 +84,6 @@ def _plan_lines(day: date, zone: str, releases: Sequence[Planned], hosts: Sequen
         )
 
 
-def _print_tables(due: Sequence[Planned], hosts: Sequence[HostPlan], zone: str) -> None:
-    if due:
-        click.echo("")
-        table([[one.slot_text, one.release.producer, one.release.title] for one in due], ["SLOT", "PRODUCER", "TITLE"])
-    if hosts:
-        click.echo("")
-        table([_host_row(one, zone) for one in hosts], ["HOST", "BUDGET", "LOOKS", "PEAK", "STRETCH", ""])
-
-
 def _host_row(host: HostPlan, zone: str) -> list[str]:
     at, looks = host.peak
     peak = f"{looks / 60:.2g}/s at {_clock_time(at, zone)}"
@@ -98,12 +91,12 @@ def _host_row(host: HostPlan, zone: str) -> list[str]:
     return [host.host, f"{host.budget:g}/s", f"{host.looks:,}", peak, f"{host.stretch:.1f}", verdict]
 
 
-def _minute_bars(minutes: Sequence[tuple[datetime, int]], carried: float, zone: str) -> Iterator[str]:
-    """Yield one line for each stretch of the day with a similar number of looks a minute."""
-    most = max([carried, *(looks for _, looks in minutes)])
+def _minute_bars(minutes: Sequence[tuple[datetime, int]], budget: float, zone: str) -> Iterator[str]:
+    """Yield one line for each stretch of the day with a similar number of looks a minute. `budget` is a minute's."""
+    most = max([budget, *(looks for _, looks in minutes)])
     for begin, end, looks in _group_minutes(minutes):
         bar = "#" * round(_BAR_WIDTH * looks / most)
-        over = "  over budget" if looks > carried else ""
+        over = "  over budget" if looks > budget else ""
         # The end of a day is written 24:00.
         until = _clock_time(end, zone).replace("00:00", "24:00")
         yield f"  {_clock_time(begin, zone)} to {until} {looks:>6,}  {bar}{over}".rstrip()

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import click
 
-from monitor.cli.common import Context, as_json, log_only_errors, print_json
+from monitor.cli.common import Context, as_json, log_only_errors, print_result
 from monitor.config.checks import recogniser_fault
 
 _SHOWN_HEADERS = (
@@ -41,10 +41,7 @@ def command(context: Context, *, url: str, recogniser: str, as_json: bool) -> No
         raise click.BadParameter("not an address, write https://host/path", param_hint="URL")
     with log_only_errors():
         facts, is_answered = asyncio.run(_look_once(context, url, recogniser))
-    if as_json:
-        print_json(facts)
-    for line in [] if as_json else fact_lines(facts):
-        click.echo(line)
+    print_result(facts, fact_lines(facts), as_json=as_json)
     if not is_answered:
         raise SystemExit(3)
 
@@ -63,6 +60,7 @@ def fact_lines(facts: Mapping[str, Any], under: str = "") -> Iterator[str]:
 
 
 async def _look_once(context: Context, url: str, recogniser: str) -> tuple[dict[str, Any], bool]:
+    """Return the facts of one look, and whether there was a response."""
     from monitor.app.readers import open_poller
     from monitor.clock import SystemClock
     from monitor.look.fetch import Answer

@@ -16,15 +16,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from monitor.cli.common import Context, as_json, log_only_errors
-from monitor.cli.terminal import progress
+from monitor.cli.common import as_json, log_only_errors
+from monitor.cli.terminal import progress_line
 from monitor.clock import SystemClock
 from monitor.errors import BadInput, Fault, NinethirtyError
-from monitor.rehearse.side_by_side import ALL, Ended, Progress, alone, side_by_side
+from monitor.rehearse.parallel import ALL_PLAYED, PlayResult, Progress, play_here, play_in_parallel
 
 if TYPE_CHECKING:
     from monitor.config.settings import Settings
-    from monitor.rehearse.drive import Played
+    from monitor.rehearse.drive import RehearsalOutcome
     from monitor.rehearse.script.script import Script
 
 
@@ -34,7 +34,7 @@ class Speed(click.ParamType[float | None]):
     name = "max|N"
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float | None:
-        """Read a speed, or fail with wrong usage."""
+        """Return the speed (None: `max`), or fail with wrong usage."""
         if value == "max":
             return None
         try:
@@ -51,10 +51,7 @@ class Speed(click.ParamType[float | None]):
 @click.option("--speed", type=Speed(), default="max", help="As fast as possible (max), or N times real time.")
 @click.option("--keep", type=click.Path(path_type=Path), metavar="DIR", help="Keep store, evidence and drafts here.")
 @as_json
-@click.pass_obj
-def command(
-    context: Context, *, scripts: tuple[Path, ...], speed: float | None, keep: Path | None, as_json: bool
-) -> None:
+def command(*, scripts: tuple[Path, ...], speed: float | None, keep: Path | None, as_json: bool) -> None:
     """Play scripts through the real daemon on a virtual clock. Exit status 1 if an expectation is not met.
 
     For a shipped script you can write only its name, such as `ofqual-2018-01`. A script that cannot be played to its
@@ -64,53 +61,48 @@ def command(
     """
     from monitor.rehearse.demo import script_of
 
-    del context
-    named = [own if not path.exists() and (own := script_of(path.name)).exists() else path for path in scripts]
-    with progress() as tell:
-        shown = PlayedProgress(len(named), tell, quiet=as_json)
+    paths = [own if not path.exists() and (own := script_of(path.name)).exists() else path for path in scripts]
+    with progress_line() as show:
+        shown = PlayedProgress(len(paths), show, quiet=as_json)
         results = []
-        for ended in play_scripts(named, keep, speed=speed, as_json=as_json, shown=shown):
-            shown.print(ended.text)
-            results.append(ended)
+        for result in play_scripts(paths, keep, speed=speed, as_json=as_json, shown=shown):
+            show("")
+            click.echo(result.text)
+            results.append(result)
     exit_by_results(results)
 
 
 class PlayedProgress(Progress):
     """Shows the progress of scripts: one updated line on a terminal, otherwise one line for each start.
 
-    `tell` is that of `progress`. With `quiet`, progress is shown only on a terminal.
+    `show` comes from `progress_line`. If `quiet`, no line is printed at a start.
     """
 
-    def __init__(self, count: int, tell: Callable[[str], None], *, quiet: bool = False) -> None:
+    def __init__(self, count: int, show: Callable[[str], None], *, quiet: bool = False) -> None:
         self._count = count
-        self._tell = tell
+        self._show = show
         self._quiet = quiet or count == 1 or sys.stderr.isatty()
-        self._parts: dict[str, int] = {}
+        self._percents: dict[str, int] = {}
 
-    def started(self, path: Path) -> None:
+    def on_start(self, path: Path) -> None:
         """Show that a script starts."""
         if not self._quiet:
             click.echo(f"playing {path.stem} ...", err=True)
-        self.report(path, 0)
+        self.on_percent(path, 0)
 
-    def report(self, path: Path, percent: int) -> None:
+    def on_percent(self, path: Path, percent: int) -> None:
         """Show how many per cent of a script are played."""
-        self._parts[path.stem] = percent
-        playing = [f"{name} {part} %" for name, part in self._parts.items() if part < ALL]
-        self._tell(", ".join([f"{len(self._parts) - len(playing)} of {self._count} played", *playing]))
-
-    def print(self, text: str) -> None:
-        """Print a result in place of the progress line."""
-        self._tell("")
-        click.echo(text)
+        self._percents[path.stem] = percent
+        playing = [f"{name} {part} %" for name, part in self._percents.items() if part < ALL_PLAYED]
+        self._show(", ".join([f"{len(self._percents) - len(playing)} of {self._count} played", *playing]))
 
 
-def exit_by_results(results: Sequence[Ended]) -> None:
+def exit_by_results(results: Sequence[PlayResult]) -> None:
     """Exit with status 1 if a script failed. If one left a thread that hangs, exit at once."""
-    if any(ended.hangs for ended in results):
+    if any(result.hangs for result in results):
         sys.stdout.flush()
         os._exit(1)
-    if not all(ended.ok for ended in results):
+    if not all(result.ok for result in results):
         raise SystemExit(1)
 
 
@@ -121,15 +113,16 @@ def play_scripts(
     speed: float | None = None,
     as_json: bool = False,
     shown: Progress | None = None,
-) -> Iterator[Ended]:
+) -> Iterator[PlayResult]:
     """Play scripts in parallel, and yield the result of each when it ends. Raises `BadInput` before any is played."""
     scripts = _read_all(paths)
     play = partial(_play_script, speed=speed, keep=keep, as_json=as_json)
-    lost = partial(_lost_result, scripts, as_json=as_json)
+    make_lost = partial(_make_lost_result, scripts, as_json=as_json)
     shown = shown or Progress()
-    yield from (
-        side_by_side(longest_first(scripts), play, lost, shown) if len(paths) > 1 else alone(paths[0], play, shown)
-    )
+    if len(paths) == 1:
+        yield from play_here(paths[0], play, shown)
+    else:
+        yield from play_in_parallel(longest_first(scripts), play, make_lost, shown)
 
 
 def longest_first(scripts: Mapping[Path, Script]) -> list[Path]:
@@ -139,9 +132,9 @@ def longest_first(scripts: Mapping[Path, Script]) -> list[Path]:
 
 def _play_script(
     path: Path, report: Callable[[int], None], *, speed: float | None, keep: Path | None, as_json: bool
-) -> Ended:
+) -> PlayResult:
     """Play one script and return its result, also if it fails."""
-    from monitor.rehearse.drive import Played, play
+    from monitor.rehearse.drive import RehearsalOutcome, play
     from monitor.rehearse.virtual_loop import Deadlock
 
     script, base = _read_script(path)
@@ -151,22 +144,22 @@ def _play_script(
             with _play_folder(keep, path.stem) as folder:
                 done = play(script, base, folder, speed, report)
         except Exception as exc:  # noqa: BLE001 # one script that fails must not lose the others; its result says why
-            done = Played.failed(script, _fault_text(exc), SystemClock().monotonic() - began)
+            done = RehearsalOutcome.of_failure(script, _fault_text(exc), SystemClock().monotonic() - began)
             hangs = isinstance(exc, Deadlock)
     return _make_result(done, kept=keep is not None, as_json=as_json, hangs=hangs)
 
 
-def _lost_result(scripts: Mapping[Path, Script], path: Path, reason: str, *, as_json: bool) -> Ended:
-    from monitor.rehearse.drive import Played
+def _make_lost_result(scripts: Mapping[Path, Script], path: Path, reason: str, *, as_json: bool) -> PlayResult:
+    from monitor.rehearse.drive import RehearsalOutcome
 
-    return _make_result(Played.failed(scripts[path], reason), kept=False, as_json=as_json)
+    return _make_result(RehearsalOutcome.of_failure(scripts[path], reason), kept=False, as_json=as_json)
 
 
-def _make_result(done: Played, *, kept: bool, as_json: bool, hangs: bool = False) -> Ended:
+def _make_result(done: RehearsalOutcome, *, kept: bool, as_json: bool, hangs: bool = False) -> PlayResult:
     from monitor.rehearse.summary import format_summary
 
     text = json.dumps(done.as_json(), ensure_ascii=False) if as_json else format_summary(done, kept=kept)
-    return Ended(done.ok, text, hangs=hangs)
+    return PlayResult(done.ok, text, hangs=hangs)
 
 
 def _fault_text(fault: Exception) -> str:
@@ -208,6 +201,7 @@ def _read_script(path: Path) -> tuple[Script, Settings]:
 
 @contextmanager
 def _play_folder(keep: Path | None, name: str) -> Iterator[Path]:
+    """Yield the folder for the files of a script: a new one below `keep`, or a temporary one if `keep` is None."""
     if keep is None:
         with tempfile.TemporaryDirectory(prefix="ninethirty-") as made:
             yield Path(made)

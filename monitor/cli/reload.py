@@ -23,9 +23,9 @@ def command(context: Context, *, as_json: bool) -> None:
     faults = request_reload(context.settings)
     if as_json:
         print_json({"taken": not faults, "faults": faults})
-    for fault in [] if as_json else faults:
-        click.echo(fault, err=True)
+    elif faults:
+        click.echo("\n".join(faults), err=True)
+    else:
+        click.echo("taken")
     if faults:
         raise SystemExit(1)
-    if not as_json:
-        click.echo("taken")

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 
 import click
 
-from monitor.cli.common import Context, as_json, print_json
+from monitor.cli.common import Context, as_json, print_result
 from monitor.cli.dates import Day
-from monitor.cli.terminal import progress
-from schedules.times.zone import day_begins
+from monitor.cli.terminal import progress_line
+from schedules.times.zone import span_of
 
 
 @click.command("replay")
@@ -25,20 +25,15 @@ def command(context: Context, *, first: date | None, last: date | None, as_json:
     from monitor.app.options import make_policies
     from monitor.watch.rejudge import replay
 
-    zone = context.settings.timezone
-    begin = day_begins(first, zone) if first else None
-    end = day_begins(last + timedelta(days=1), zone) if last else None
-    with context.store() as store, progress() as tell:
+    begin, end = span_of(first, last, context.settings.timezone)
+    with context.store() as store, progress_line() as show:
         whole, rows = len(store.verdicts.judged_ids(begin, end)), list[tuple[str, list[str]]]()
         for row in replay(store, make_policies(context.settings), begin, end):
             rows.append(row)
-            tell(f"{len(rows)} of {whole} judged again")
+            show(f"{len(rows)} of {whole} judged again")
     differing = {release: differences for release, differences in rows if differences}
-    if as_json:
-        print_json({"releases": len(rows), "differences": differing})
-    else:
-        for release, differences in differing.items():
-            click.echo(f"{release}: {'; '.join(differences)}")
-        click.echo(f"{len(rows)} release{'' if len(rows) == 1 else 's'} judged again, {len(differing)} differ")
+    lines = [f"{release}: {'; '.join(differences)}" for release, differences in differing.items()]
+    lines.append(f"{len(rows)} release{'' if len(rows) == 1 else 's'} judged again, {len(differing)} differ")
+    print_result({"releases": len(rows), "differences": differing}, lines, as_json=as_json)
     if differing:
         raise SystemExit(1)

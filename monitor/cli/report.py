@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from monitor.cli import complete
-from monitor.cli.common import Context, as_json, print_json, write_output
+from monitor.cli.common import Context, as_json, choose_format, output_option, print_json, write_output
 from monitor.cli.dates import Day
 
 if TYPE_CHECKING:
@@ -34,9 +34,7 @@ def command() -> None:
 @click.option("--producer", default="", shell_complete=complete.producers, help="Only this producer.")
 @click.option("--host", default="", help="Only this platform, such as www.gov.uk.")
 @click.option("--format", "kind", type=click.Choice(FORMATS), help="Default: by --output, else md.")
-@click.option(
-    "--output", type=click.Path(path_type=Path), metavar="FILE", help="Write to this file; default the terminal."
-)
+@output_option
 @click.option("--keep", is_flag=True, help="Store it as a draft to complete and sign; each time it is measured again.")
 @as_json
 @click.pass_obj
@@ -67,8 +65,7 @@ def period(  # noqa: PLR0913 # one for each option
         if keep:
             _keep_as_draft(store, periods, found, now, as_json=as_json)
             return
-    suffix = output.suffix.removeprefix(".") if output is not None else ""
-    chosen = "json" if as_json else kind or (suffix if suffix in FORMATS else "md")
+    chosen = "json" if as_json else choose_format(kind, output, FORMATS, "md")
     write_output(periods.render(found, chosen, now), output, chosen)
 
 

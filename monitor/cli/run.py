@@ -49,12 +49,12 @@ def command(context: Context, log: str, level: str) -> None:
 
     settings = context.settings
     secrets = secrets_of(settings)
-    hide = _SecretHider(redactor(secrets))
+    hide = _LogRedactor(redactor(secrets))
     listener = logs.start_logging(level, as_json=log == "json", hide=hide)
     lock = StoreLock(settings.store.url)
-    edges = Edges(manager=find_service_manager(os.environ, os.getpid()), journal=True, hold=lock.hold)
+    edges = Edges(manager=find_service_manager(os.environ, os.getpid()), journal=True, hold=lock.lock)
 
-    def read_again() -> Settings:
+    def read_new_settings() -> Settings:
         from monitor.cli.check import settings_for_reload
 
         found = settings_for_reload(Context(context.config))
@@ -62,24 +62,19 @@ def command(context: Context, log: str, level: str) -> None:
         hide.redactor = redactor(secrets | secrets_of(found))
         return found
 
+    def make_app() -> App:
+        return build(settings, edges, folder=context.path.parent)
+
     try:
-        asyncio.run(
-            _run_app(
-                lambda: build(settings, edges, folder=context.path.parent),
-                lock,
-                settings,
-                read_again,
-                context.path.name,
-            )
-        )
+        asyncio.run(_run_app(make_app, lock, settings, read_new_settings, context.path.name))
     finally:
-        lock.let_go()
+        lock.release()
         listener.stop()
 
 
 @dataclass
-class _SecretHider:
-    """Removes the secrets known so far from a line of the log."""
+class _LogRedactor:
+    """Removes secrets from a line of the log. A reload replaces `redactor`, because it may add secrets."""
 
     redactor: Callable[[str], str] | None
 
@@ -88,28 +83,30 @@ class _SecretHider:
 
 
 async def _run_app(
-    make: Callable[[], App], lock: StoreLock, settings: Settings, read_again: Callable[[], Settings], file: str
+    make_app: Callable[[], App], lock: StoreLock, settings: Settings, read_settings: Callable[[], Settings], file: str
 ) -> None:
+    """Run the daemon until a stop signal. A reload takes its configuration from `read_settings`."""
     from monitor.app.control import serve_control_socket
 
     tune_process()
-    app = make()
+    app = make_app()
     pause_garbage_collection()
     stop = asyncio.Event()
 
     async def reload() -> list[str]:
-        return await app.reload(read_again, file)
+        return await app.reload(read_settings, file)
 
-    under_way = set[asyncio.Task[list[str]]]()
+    # The event loop keeps only weak references to tasks.
+    reloads = set[asyncio.Task[list[str]]]()
 
     def on_hangup() -> None:
         task = asyncio.create_task(reload(), name="reload")
-        under_way.add(task)
-        task.add_done_callback(under_way.discard)
+        reloads.add(task)
+        task.add_done_callback(reloads.discard)
 
     handle_signals(asyncio.get_running_loop(), stop, on_hangup)
     try:
-        lock.hold()
+        lock.lock()
         async with serve_control_socket(settings, reload, app.status.as_json):
             await app.run(stop, resume_garbage_collection)
     finally:

@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from alerts.by_hand import clean_role
+from alerts.silence import Scope, Silence, create_silence
 from monitor.cli import complete
-from monitor.cli.common import Context, as_json, print_json, table, unknown_release_fault
+from monitor.cli.common import Context, as_json, print_result, table_lines, unknown_release_fault
 from monitor.cli.dates import Instant
-from monitor.cli.incident.store import by_role, incident_of, role_of
-from monitor.errors import UserFault, unknown
+from monitor.cli.incident.store import by_role, incident_of, refuse_invalid_input, role_of
+from monitor.errors import unknown
 from schedules.times.words import stamp
+from schedules.values import read_duration
 
 if TYPE_CHECKING:
-    from alerts.silence import Scope, Silence
     from monitor.store.sql.engine import Store
 
 
@@ -26,9 +28,7 @@ class Length(click.ParamType[timedelta]):
     name = "length"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:  # noqa: ANN401 # click's own signature
-        """Read a length, or fail with wrong usage."""
-        from schedules.values import read_duration
-
+        """Return the length, or fail with wrong usage."""
         try:
             return read_duration(value)
         except ValueError as exc:
@@ -75,8 +75,6 @@ def add(  # noqa: PLR0913 # one for each option
 
     Example: ninethirty silence add --producer ofqual --for 2h --reason "their site moves" --by "duty statistician"
     """
-    from alerts.by_hand import InvalidInput
-    from alerts.silence import create_silence
     from monitor.deliver.silences import silence_json
 
     now = context.now()
@@ -85,24 +83,19 @@ def add(  # noqa: PLR0913 # one for each option
         raise click.UsageError("give its length or end: --for 2h, or --until TIME")
     end = until or max(now, begins or now) + (length or timedelta())
     with context.store() as store:
-        scope, name = _scope_of(context, store, {key: value for key, value in given.items() if value})
-        try:
+        scope, name = _check_scope(context, store, {key: value for key, value in given.items() if value})
+        with refuse_invalid_input():
             made = create_silence(scope, name, end, role_of(by), reason, now, begins=begins)
-        except InvalidInput as exc:
-            raise UserFault(str(exc)) from exc
         with store.transaction() as tx:
             tx.save_silence(made)
-    if as_json:
-        print_json(silence_json(made))
-    else:
-        click.echo(silence_text(made, context.settings.timezone))
+    print_result(silence_json(made), silence_text(made, context.settings.timezone), as_json=as_json)
 
 
 @command.command("list")
-@click.option("--all", "everything", is_flag=True, help="Include silences that have ended.")
+@click.option("--all", "with_ended", is_flag=True, help="Include silences that have ended.")
 @as_json
 @click.pass_obj
-def list_silences(context: Context, *, everything: bool, as_json: bool) -> None:
+def list_silences(context: Context, *, with_ended: bool, as_json: bool) -> None:
     """List current and future silences.
 
     Example: ninethirty silence list --all
@@ -111,18 +104,14 @@ def list_silences(context: Context, *, everything: bool, as_json: bool) -> None:
 
     now, zone = context.now(), context.settings.timezone
     with context.store() as store:
-        found = store.outbox.silences(datetime.fromtimestamp(0, now.tzinfo) if everything else now)
-    chosen = [one for one in found if everything or now < one.ends]
-    if as_json:
-        print_json([silence_json(one) for one in chosen])
-    elif chosen:
-        rows = [
-            (one.scope, one.name, stamp(one.begins, zone), stamp(one.ends, zone), one.by, one.reason, one.id)
-            for one in chosen
-        ]
-        table(rows, ["OF", "NAME", "FROM", "UNTIL", "BY", "WHY", "SILENCE"])
-    else:
-        click.echo("No silences.")
+        found = store.outbox.silences(datetime.fromtimestamp(0, now.tzinfo) if with_ended else now)
+    chosen = [one for one in found if with_ended or now < one.ends]
+    rows = [
+        (one.scope, one.name, stamp(one.begins, zone), stamp(one.ends, zone), one.by, one.reason, one.id)
+        for one in chosen
+    ]
+    text = table_lines(rows, ["OF", "NAME", "FROM", "UNTIL", "BY", "WHY", "SILENCE"]) if rows else "No silences."
+    print_result([silence_json(one) for one in chosen], text, as_json=as_json)
 
 
 @command.command("end")
@@ -135,7 +124,6 @@ def end(context: Context, *, silence: str, by: str | None, as_json: bool) -> Non
 
     Example: ninethirty silence end producer-ofqual-20261126T093000000000 --by "duty statistician"
     """
-    from alerts.by_hand import clean_role
     from monitor.deliver.silences import silence_json
 
     now, role = context.now(), clean_role(role_of(by))
@@ -146,10 +134,7 @@ def end(context: Context, *, silence: str, by: str | None, as_json: bool) -> Non
             raise unknown("active silence", silence, (one.id for one in found))
         ended = known if known.ended is not None else replace(known, ended=now, ended_by=role)
         tx.save_silence(ended)
-    if as_json:
-        print_json(silence_json(ended))
-    else:
-        click.echo("ended")
+    print_result(silence_json(ended), "ended", as_json=as_json)
 
 
 def silence_text(one: Silence, zone: str) -> str:
@@ -157,10 +142,8 @@ def silence_text(one: Silence, zone: str) -> str:
     return f"{one.scope} {one.name}, until {stamp(one.ends, zone)}, by {one.by}: {one.reason}"
 
 
-def _scope_of(context: Context, store: Store, given: dict[str, str]) -> tuple[Scope, str]:
+def _check_scope(context: Context, store: Store, given: dict[str, str]) -> tuple[Scope, str]:
     """Return scope and name of a silence. Raises `UsageError` unless one is given, `UnknownName` if it is not known."""
-    from alerts.silence import Scope
-
     if len(given) != 1:
         raise click.UsageError("give one of --incident, --release, --producer and --host")
     ((scope, name),) = given.items()

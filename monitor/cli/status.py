@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from monitor.cli.common import Context, as_json, bullet_lines, print_json
+from monitor.cli.common import Context, as_json, bullet_lines, print_result
 
 
 @click.command("status")
@@ -20,16 +20,10 @@ def command(context: Context, *, as_json: bool) -> None:
     from monitor.app.control import request_status
 
     found = request_status(context.settings)
-    if as_json:
-        print_json(found)
-    else:
-        click.echo("Ready." if not found["unready"] else "NOT READY:")
-        for line in bullet_lines(found["unready"]):
-            click.echo(line)
-        for title, facts in found["status"].items():
-            if facts:
-                click.echo(f"\n{title}")
-                for line in bullet_lines(f"{name}: {fact}" for name, fact in facts.items()):
-                    click.echo(line)
+    lines = ["NOT READY:", *bullet_lines(found["unready"])] if found["unready"] else ["Ready."]
+    for title, facts in found["status"].items():
+        if facts:
+            lines += ["", title, *bullet_lines(f"{name}: {fact}" for name, fact in facts.items())]
+    print_result(found, lines, as_json=as_json)
     if found["unready"]:
         raise SystemExit(1)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from monitor.cli.common import Context, as_json, print_json
+from monitor.cli.common import Context, as_json, print_result
 
 
 @click.group("store")
@@ -28,7 +28,7 @@ def upgrade(context: Context, *, as_json: bool) -> None:
     """
     with context.store(steps=True) as store:
         newer = f"A newer version upgraded it to {store.newer}. This version can still use it." if store.newer else ""
-        _print_result({"upgraded": True}, newer or "The store has the schema of this version.", as_json=as_json)
+        print_result({"upgraded": True}, newer or "The store has the schema of this version.", as_json=as_json)
 
 
 @command.command("check")
@@ -42,17 +42,17 @@ def check(context: Context, *, as_json: bool) -> None:
 
     Example: ninethirty store check
     """
-    from monitor.store.evidence.chain import verify
+    from monitor.store.evidence.chain import verify_evidence
 
     with context.store() as store:
         own = context.own_monitors(store)
-        faults = store.check() or verify(store.evidence, Path(context.settings.evidence.folder), own)
+        faults = store.check() or verify_evidence(store.evidence, Path(context.settings.evidence.folder), own)
         every = [] if own is None else store.evidence.monitors()
     others = [name for name in every if name not in (own or ())]
     lines = faults or [f"The store is whole, and so is {_evidence_text(own, every)}."]
     if others:
         lines.append(f"The files of {', '.join(others)} are on other machines. Only their chain was checked.")
-    _print_result({"faults": faults, "not_read": others}, "\n".join(lines), as_json=as_json)
+    print_result({"faults": faults, "not_read": others}, "\n".join(lines), as_json=as_json)
     if faults:
         raise SystemExit(1)
 
@@ -75,7 +75,7 @@ def backup(context: Context, *, file: Path, as_json: bool) -> None:
     """
     with context.store() as store:
         store.backup(file)
-    _print_result({"file": str(file)}, f"Backed up to {file}.", as_json=as_json)
+    print_result({"file": str(file)}, f"Backed up to {file}.", as_json=as_json)
 
 
 @command.command("restore")
@@ -92,7 +92,7 @@ def restore(context: Context, *, file: Path, as_json: bool) -> None:
     from monitor.store.move import restore_store
 
     rows = restore_store(file, context.settings.store.url)
-    _print_result({"file": str(file), "rows": rows}, f"Restored {_rows_text(rows)} from {file}.", as_json=as_json)
+    print_result({"file": str(file), "rows": rows}, f"Restored {_rows_text(rows)} from {file}.", as_json=as_json)
 
 
 @command.command("copy")
@@ -110,16 +110,9 @@ def copy(_context: Context, *, source: str, target: str, as_json: bool) -> None:
     from monitor.store.move import copy_store
 
     rows = copy_store(source, target)
-    _print_result({"rows": rows}, f"Copied {_rows_text(rows)}.", as_json=as_json)
+    print_result({"rows": rows}, f"Copied {_rows_text(rows)}.", as_json=as_json)
 
 
 def _rows_text(rows: Mapping[str, int]) -> str:
     each = ", ".join(f"{table} {count}" for table, count in rows.items() if count)
     return f"{sum(rows.values())} rows" + (f" ({each})" if each else "")
-
-
-def _print_result(body: dict[str, object], text: str, *, as_json: bool) -> None:
-    if as_json:
-        print_json(body)
-    else:
-        click.echo(text)

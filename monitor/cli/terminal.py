@@ -22,23 +22,23 @@ def page_output(verb: Callable[Concatenate[Context, P], None]) -> Callable[Conca
     """Show a verb's output in $PAGER, by default less, if it is longer than the terminal."""
 
     @wraps(verb)
-    def shown(context: Context, /, *args: P.args, **kwargs: P.kwargs) -> None:
+    def run_paged(context: Context, /, *args: P.args, **kwargs: P.kwargs) -> None:
         if not sys.stdout.isatty():
             verb(context, *args, **kwargs)
             return
-        answer = _TerminalBuffer()
+        printed = _TerminalBuffer()
         try:
-            with redirect_stdout(answer):
+            with redirect_stdout(printed):
                 verb(context, *args, **kwargs)
         finally:
             # A pager is written to directly, without the redaction of the terminal.
-            text = context.hide(answer.getvalue())
+            text = context.hide(printed.getvalue())
             if text.count("\n") < shutil.get_terminal_size().lines:
                 click.echo(text, nl=False)
             else:
                 click.echo_via_pager(text)
 
-    return shown
+    return run_paged
 
 
 class _TerminalBuffer(io.StringIO):
@@ -50,14 +50,14 @@ class _TerminalBuffer(io.StringIO):
 
 
 @contextmanager
-def progress() -> Iterator[Callable[[str], None]]:
+def progress_line() -> Iterator[Callable[[str], None]]:
     """Yield a function that shows progress in one updated line, only on a terminal. The line is cleared at the end."""
 
-    def tell(text: str) -> None:
+    def show(text: str) -> None:
         if sys.stderr.isatty():
             click.echo(f"\r{text}{_CLEAR_LINE}", nl=False, err=True)
 
     try:
-        yield tell
+        yield show
     finally:
-        tell("")
+        show("")

@@ -21,7 +21,7 @@ from monitor.judge.as_text import longest_exposure
 from schedules.announcement import Origin
 from schedules.contract.verdict import Ended
 from schedules.times.json import instant_from_json, interval_from_json
-from schedules.times.words import between, stamp
+from schedules.times.words import interval_text, stamp
 from schedules.times.zone import LONDON
 
 
@@ -54,6 +54,7 @@ def headline(body: Mapping[str, Any]) -> str:
 
 
 def _detail_lines(body: Mapping[str, Any], zone: str) -> Iterator[str]:
+    """Yield the lines that only some releases have: reason, Code, incident, parts and findings."""
     if body["unproven_because"]:
         yield f"  Unproven    {body['unproven_because']}"
     if body["code"] and body["code"]["practice"]:
@@ -75,6 +76,7 @@ def _finding_text(found: Mapping[str, Any]) -> str:
 
 
 def _part_lines(part: Mapping[str, Any], zone: str) -> Iterator[str]:
+    """Yield the verdict of a part, its address, and when it was seen."""
     weight = "" if part["required"] else ", does not stop the clock"
     role = ROLE_NAMES.get(part["role"], part["role"])
     name = part_label(None) if part["role"] == "page" else f"{part['id']} ({role}{weight})"
@@ -103,4 +105,4 @@ def _seen_text(sides: Mapping[str, Any], zone: str) -> str:
     seen = interval_from_json(sides)
     if seen.by is None:
         return "not seen" if seen.after is None else f"not seen as of {stamp(seen.after, zone)}"
-    return between(seen, zone)
+    return interval_text(seen, zone)

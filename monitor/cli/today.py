@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from monitor.cli.common import Context, as_json, print_json, table
+from alerts.incident import Incident, steps_for_incident
+from alerts.steps import numbered_steps
+from monitor.cli.common import Context, as_json, print_result, table_lines
 from monitor.cli.complete import producer_option
 from monitor.cli.dates import Day, today
 from monitor.cli.on_call import on_call_lines, read_rotas
@@ -19,10 +21,9 @@ from schedules.times.words import day_text
 from schedules.times.zone import span_of
 
 if TYPE_CHECKING:
-    from alerts.incident import Incident
     from monitor.store.sql.engine import Store
 
-_MOST_OPEN = 10
+_MOST_SHOWN = 10
 
 
 @click.command("today")
@@ -37,73 +38,68 @@ def command(context: Context, *, day: date | None, producer: str | None, as_json
     Example: ninethirty today --date 2026-11-26
     """
     day = day or today(context.settings.timezone)
-    rows = [row for row in board(context, day) if producer in {None, row["producer"], *row.get("producers", ())}]
-    if as_json:
-        print_json(rows)
-        return
-    click.echo(f"{day_text(day, weekday=True)}: {verdict_counts(rows)}")
+    rows = [row for row in read_board(context, day) if producer in {None, row["producer"], *row.get("producers", ())}]
+    print_result(rows, _day_lines(context, day, rows), as_json=as_json)
+
+
+def _day_lines(context: Context, day: date, rows: Sequence[dict[str, Any]]) -> Iterator[str]:
+    """Yield the lines of a day: its counts, who is on call, the board, and what people must do now."""
+    yield f"{day_text(day, weekday=True)}: {verdict_counts(rows)}"
     # If all verdicts are final, the counts above say it.
     headline, since = slot_headline(rows, context.now())
     if headline and not all(row["final"] for row in rows):
-        click.echo(f"{headline} ({elapsed_text(context.now() - since)})" if since else headline)
-    for line in on_call_lines(context, read_rotas(context)):
-        click.echo(line)
-    if rows:
-        print_board(rows, context)
-    _print_work(context)
+        yield f"{headline} ({elapsed_text(context.now() - since)})" if since else headline
+    yield from on_call_lines(context, read_rotas(context))
+    yield from board_lines(rows, context)
+    # A release published days early is on the board of another day, but people must act today.
+    yield from _open_work_lines(context)
 
 
-def _print_work(context: Context) -> None:
+def _open_work_lines(context: Context) -> Iterator[str]:
+    """Yield the active silences, the open incidents, the reports that are owed, and the overdue actions."""
     from monitor.deliver.owed import find_owed
 
-    # A release published days early is on the board of another day, but people must act today.
     with context.store() as store:
-        still = [one for one in store.verdicts.incidents() if one.closed is None]
-        reports, late = find_owed(store.verdicts, today(context.settings.timezone))
+        still_open = [one for one in store.verdicts.incidents() if one.closed is None]
+        reports, overdue = find_owed(store.verdicts, today(context.settings.timezone))
         owed = [one for one in reports if one.closed is not None]
-        silent = [one for one in store.outbox.silences(context.now()) if one.is_on(context.now())]
-    if silent:
-        click.echo(f"\nActive silences: {len(silent)}")
-    for silence in silent:
-        click.echo(f"  {silence_text(silence, context.settings.timezone)}")
-    _print_open_incidents(context, still)
+        silences = [one for one in store.outbox.silences(context.now()) if one.is_on(context.now())]
+    if silences:
+        yield from ("", f"Active silences: {len(silences)}")
+        yield from (f"  {silence_text(silence, context.settings.timezone)}" for silence in silences)
+    if still_open:
+        yield from ("", f"Open incidents: {len(still_open)}")
+        yield from _open_incident_lines(context, still_open[-_MOST_SHOWN:])
     if owed:
-        click.echo(f"\nClosed, report owed: {len(owed)}")
-    for one in owed[-_MOST_OPEN:]:
-        click.echo(_incident_text(context, one))
-    if late:
-        click.echo(f"\nActions overdue: {len(late)}")
-    for one, number, each in late[:_MOST_OPEN]:
-        click.echo(f"  {each.due}  {each.owner}  {one.title}, no. {number}: {each.text}  {one.id}")
+        yield from ("", f"Closed, report owed: {len(owed)}")
+        yield from (_incident_text(context, one) for one in owed[-_MOST_SHOWN:])
+    if overdue:
+        yield from ("", f"Actions overdue: {len(overdue)}")
+    for one, number, action in overdue[:_MOST_SHOWN]:
+        yield f"  {action.due}  {action.owner}  {one.title}, no. {number}: {action.text}  {one.id}"
 
 
-def _print_open_incidents(context: Context, still: Sequence[Incident]) -> None:
-    """Print the open incidents with what to do now. Incidents with the same steps are grouped."""
-    from alerts.incident import steps_for_incident
-    from alerts.steps import numbered_steps
-
-    if still:
-        click.echo(f"\nOpen incidents: {len(still)}")
-    together: dict[tuple[str, ...], list[Incident]] = {}
-    for one in still[-_MOST_OPEN:]:
-        together.setdefault(tuple(numbered_steps(steps_for_incident(one))[1:]), []).append(one)
-    for steps, found in together.items():
-        for line in [*(_incident_text(context, one) for one in found), *(f"      {step}" for step in steps)]:
-            click.echo(line)
+def _open_incident_lines(context: Context, incidents: Sequence[Incident]) -> Iterator[str]:
+    """Yield open incidents, each followed by what to do now. Incidents with the same steps are grouped."""
+    by_steps: dict[tuple[str, ...], list[Incident]] = {}
+    for one in incidents:
+        by_steps.setdefault(tuple(numbered_steps(steps_for_incident(one))[1:]), []).append(one)
+    for steps, found in by_steps.items():
+        yield from (_incident_text(context, one) for one in found)
+        yield from (f"      {step}" for step in steps)
 
 
 def _incident_text(context: Context, one: Incident) -> str:
-    taken = "" if one.acknowledged or one.closed else ", not acknowledged"
-    return f"  {one.grade:<6}  {one.kind.value:<8}  {one.title} ({context.name_of(one.producer)}){taken}  {one.id}"
+    waiting = "" if one.acknowledged or one.closed else ", not acknowledged"
+    return f"  {one.grade:<6}  {one.kind.value:<8}  {one.title} ({context.name_of(one.producer)}){waiting}  {one.id}"
 
 
-def print_board(rows: Sequence[dict[str, Any]], context: Context) -> None:
-    """Print releases as the lines of a board."""
-    table(
-        [row_text(row, context.name_of(row["producer"])) for row in rows],
-        ["SLOT", "PRODUCER", "VERDICT", "DELAY OR EXPOSURE", "RELEASE", "TITLE"],
-        lambda cells: cells[2].isupper() and cells[2] != "VERDICT",
-    )
+def board_lines(rows: Sequence[dict[str, Any]], context: Context) -> Iterator[str]:
+    """Return the lines of a board with these releases. Without releases there are none."""
+    cells = [board_cells(row, context.name_of(row["producer"])) for row in rows]
+    heads = ["SLOT", "PRODUCER", "VERDICT", "DELAY OR EXPOSURE", "RELEASE", "TITLE"]
+    # The verdict of a fault is in capitals.
+    return table_lines(cells, heads, lambda row: row[2].isupper() and row[2] != "VERDICT") if rows else iter(())
 
 
 def verdict_counts(rows: Sequence[dict[str, Any]]) -> str:
@@ -111,7 +107,12 @@ def verdict_counts(rows: Sequence[dict[str, Any]]) -> str:
     return count_by_status(rows) or "no release that is watched is promised for this day"
 
 
-def board(context: Context, day: date) -> list[dict[str, Any]]:
+def by_slot(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the JSON of releases, sorted by begin of their slots. Those without a slot are first."""
+    return sorted(rows, key=lambda row: (row["slot"]["start"] or "" if row["slot"] else "", row["id"]))
+
+
+def read_board(context: Context, day: date) -> list[dict[str, Any]]:
     """Return the JSON of every release whose slot begins on a local day, judged again if it is not final."""
     from monitor.app.options import make_policies
     from monitor.app.reporting_options import make_code_book
@@ -124,7 +125,7 @@ def board(context: Context, day: date) -> list[dict[str, Any]]:
         ahead = [release.id for release in store.ledger.releases(begin, end) if release.id not in known]
         policies, now, book = make_policies(context.settings), context.now(), make_code_book(context.settings)
         rows += [body for name in ahead if (body := body_of_unwatched(store, policies, name, now, book)) is not None]
-    return sorted(rows, key=lambda row: (row["slot"]["start"] or "" if row["slot"] else "", row["id"]))
+    return by_slot(rows)
 
 
 def judged_bodies(
@@ -151,7 +152,7 @@ def judged_now(context: Context, store: Store, release: str) -> dict[str, Any] |
     return None if row is None else current_body(store, make_policies(context.settings), row, context.now(), book)
 
 
-def row_text(row: dict[str, Any], producer: str = "") -> list[str]:
-    """Return a release as the cells of one line of the board. `producer` is the name of its producer."""
-    producer = producer or row["producer"]
-    return [slot_label(row["slot"]), producer, listed_status(row), measure_text(row), row["id"], row["title"]]
+def board_cells(row: dict[str, Any], producer: str = "") -> list[str]:
+    """Return the cells of a release in the board. `producer` is the name of its producer (default: its id)."""
+    name = producer or row["producer"]
+    return [slot_label(row["slot"]), name, listed_status(row), measure_text(row), row["id"], row["title"]]

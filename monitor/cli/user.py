@@ -37,7 +37,7 @@ def command(*, name: str, role: str, right: str | None, scope: str | None, as_js
         token, made = (
             make_token_line(name, TokenScope(scope))
             if scope
-            else ("", make_line(name, _password(), role, Right(right or "duty")))
+            else ("", make_line(name, _read_password(), role, Right(right or "duty")))
         )
     except ValueError as exc:
         raise UserFault(str(exc)) from exc
@@ -49,7 +49,7 @@ def command(*, name: str, role: str, right: str | None, scope: str | None, as_js
         click.echo(f"Copy the token now, it is not stored: {token}", err=True)
 
 
-def _password() -> str:
+def _read_password() -> str:
     if not sys.stdin.isatty():
         return sys.stdin.readline().rstrip("\r\n")
     return str(click.prompt("Password", hide_input=True, confirmation_prompt="Repeat the password", err=True))

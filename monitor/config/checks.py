@@ -11,12 +11,12 @@ from typing import Any, get_args
 
 from alerts import incident
 from alerts.draft.code import load_editions
-from monitor.config.rota_checks import rota_faults
+from monitor.config.rota_checks import rota_faults, unknown_name_fault
 from monitor.config.settings import Settings
 from monitor.config.web_checks import web_faults
 from monitor.errors import UserFault
 from schedules.contract.verdict import Kind
-from schedules.values import did_you_mean, shown
+from schedules.values import did_you_mean, quote_value
 from schedules.workdays import Nation
 
 Row = Mapping[str, Any]
@@ -60,10 +60,10 @@ def recogniser_fault(recogniser: str) -> str | None:
 
 
 def _rule_fault(recogniser: str) -> str | None:
-    from monitor.look.recognise.registry import recogniser as made  # noqa: PLC0415 # its libraries are heavy
+    from monitor.look.recognise.registry import find_recogniser  # noqa: PLC0415 # its libraries are heavy
 
     try:
-        made(recogniser)
+        find_recogniser(recogniser)
     except UserFault as exc:
         return str(exc).removeprefix(f"{recogniser}: ")
     return None
@@ -91,7 +91,7 @@ def _repeat_faults(data: Row, table: str, key: str) -> Iterator[CrossFault]:
     for place, row in rows_of(data, table):
         name = row.get(key)
         if isinstance(name, str) and name in seen:
-            yield f"{place}.{key}", "is there already", shown(name)
+            yield f"{place}.{key}", "is there already", quote_value(name)
         seen.add(str(name))
 
 
@@ -100,7 +100,7 @@ def _join_faults(data: Row) -> Iterator[CrossFault]:
     for place, row in (*rows_of(data, "pin"), *rows_of(data, "split")):
         calendar = row.get("calendar")
         if isinstance(calendar, str) and calendar not in known:
-            yield f"{place}.calendar", "no calendar of that name" + did_you_mean(calendar, known), shown(calendar)
+            yield unknown_name_fault(f"{place}.calendar", "calendar", calendar, known)
     for nation in _table(data, "nation"):
         if nation not in get_args(Nation):
             yield f"nation.{nation}", "must be one of ENG, WLS, SCT or NIR", None
@@ -110,11 +110,11 @@ def _part_faults(data: Row) -> Iterator[CrossFault]:
     for place, row in rows_of(data, "part"):
         recogniser, url = row.get("recognise"), row.get("url")
         if isinstance(recogniser, str) and (fault := recogniser_fault(recogniser)):
-            yield f"{place}.recognise", fault, shown(recogniser)
+            yield f"{place}.recognise", fault, quote_value(recogniser)
         if isinstance(url, str) and not _can_be_filled(url):
-            yield f"{place}.url", "only {slug} and {url} can be filled in", shown(url)
+            yield f"{place}.url", "only {slug} and {url} can be filled in", quote_value(url)
         elif isinstance(url, str) and not url.startswith(("https://", "http://", "{url}")):
-            yield f"{place}.url", 'not an address, write "https://host/path" or begin with {url}', shown(url)
+            yield f"{place}.url", 'not an address, write "https://host/path" or begin with {url}', quote_value(url)
 
 
 def _can_be_filled(url: str) -> bool:
@@ -131,10 +131,10 @@ def _route_faults(data: Row) -> Iterator[CrossFault]:
         for key in ("channels", "escalate"):
             for name in _texts_in(row.get(key)):
                 if name not in {*known, *rotas}:
-                    yield f"{place}.{key}", "no channel of that name" + did_you_mean(name, known + rotas), shown(name)
+                    yield unknown_name_fault(f"{place}.{key}", "channel", name, known + rotas)
     for name in _texts_in(_table(data, "alert").get("open_channels")):
         if name not in known:
-            yield "alert.open_channels", "no channel of that name" + did_you_mean(name, known), shown(name)
+            yield unknown_name_fault("alert.open_channels", "channel", name, known)
 
 
 def _rota_faults(data: Row, folder: Path) -> Iterator[CrossFault]:
@@ -155,20 +155,20 @@ def _summary_faults(data: Row) -> Iterator[CrossFault]:
     for place, row in rows_of(data, "summary"):
         for name in _texts_in(row.get("channels")):
             if name not in known:
-                yield f"{place}.channels", "no channel of that name" + did_you_mean(name, known), shown(name)
+                yield unknown_name_fault(f"{place}.channels", "channel", name, known)
             elif any(way in opened for way in rotas.get(name, [name])):
-                yield f"{place}.channels", "reaches more than staff: [alert] open_channels names it", shown(name)
+                yield f"{place}.channels", "reaches more than staff: [alert] open_channels names it", quote_value(name)
 
 
 def _network_faults(data: Row) -> Iterator[CrossFault]:
     for host in _table(data, "budget"):
         if not re.fullmatch(r"[\w.-]+", host):
-            yield f"budget.{shown(host)}", 'not a host, write "www.gov.uk"', None
+            yield f"budget.{quote_value(host)}", 'not a host, write "www.gov.uk"', None
     for place, network in enumerate(_texts_in(_table(data, "network").get("allow")), 1):
         try:
             ipaddress.ip_network(network)
         except ValueError:
-            yield f"network.allow[{place}]", 'not an address range, write "10.1.2.0/24"', shown(network)
+            yield f"network.allow[{place}]", 'not an address range, write "10.1.2.0/24"', quote_value(network)
 
 
 def _proxy_faults(data: Row) -> Iterator[CrossFault]:
@@ -179,7 +179,7 @@ def _proxy_faults(data: Row) -> Iterator[CrossFault]:
     }
     for key, url in named.items():
         if isinstance(url, str) and not re.fullmatch(r"direct|http://[^/\s]+/?", url):
-            yield f"network.{key}", 'is spoken to in plain HTTP, write "http://proxy.example:3128"', shown(url)
+            yield f"network.{key}", 'is spoken to in plain HTTP, write "http://proxy.example:3128"', quote_value(url)
 
 
 def reporting_faults(settings: Settings, folder: Path) -> Iterator[CrossFault]:
@@ -197,15 +197,14 @@ def _finding_faults(settings: Settings) -> Iterator[CrossFault]:
     for place, route in enumerate(settings.route, 1):
         wanted = route.match.finding
         if wanted is not None and not any(fnmatchcase(kind, wanted) for kind in known):
-            reason = "no finding of that name" + did_you_mean(wanted, known)
-            yield f"route[{place}].match.finding", reason, shown(wanted)
+            yield unknown_name_fault(f"route[{place}].match.finding", "finding", wanted, known)
 
 
 def _template_faults(settings: Settings, folder: Path) -> Iterator[CrossFault]:
     for place, table in enumerate(settings.producer, 1):
         if table.report.template is not None:
             for reason in _faults_of_template(folder / table.report.template):
-                yield f"producer[{place}].report.template", reason, shown(table.report.template)
+                yield f"producer[{place}].report.template", reason, quote_value(table.report.template)
 
 
 def _faults_of_template(file: Path) -> Iterator[str]:
@@ -224,7 +223,7 @@ def _faults_of_template(file: Path) -> Iterator[str]:
 def _code_faults(settings: Settings) -> Iterator[CrossFault]:
     book = load_editions()
     names = [edition.name for edition in book]
-    practices = [f"{edition.name}/{name}" for edition in book for name in edition.clauses]
+    practices = [f"{edition.name}/{name}" for edition in book for name in edition.practices]
     for name in settings.code.begins:
         if name not in names:
             yield f'code.begins."{name}"', f"no edition of that name, there are {', '.join(names)}", None

@@ -13,7 +13,7 @@ from monitor.config.settings import DEFAULT_RATES, Settings
 from monitor.config.starter import ALL_PRODUCER_KINDS, HOSTS
 from schedules.release import ReleaseMatch
 from schedules.sources.settings import CalendarSettings
-from schedules.values import shown
+from schedules.values import quote_value
 
 Doubt = tuple[str, str, str | None]
 """Key, reason and value. A value of None is not shown."""
@@ -55,7 +55,7 @@ def find_doubts(settings: Settings, known: Known) -> Iterator[Doubt]:
     yield from _rota_doubts(settings, known)
     yield from _budget_doubts(settings, known)
     if settings.timezone != "Europe/London":
-        yield "timezone", "times without an offset are not read as London's", shown(settings.timezone)
+        yield "timezone", "times without an offset are not read as London's", quote_value(settings.timezone)
     for name in _PROXIES:
         if known.environment.get(name) and settings.network.proxy is None:
             # Its value may contain a password.
@@ -73,7 +73,8 @@ def _calendar_doubts(settings: Settings, known: Known) -> Iterator[Doubt]:
             if slug not in ORGANISATIONS and not any(one.producer == slug for one in known.releases):
                 near = nearest_slug(slug)
                 meant = f", did you mean {near}?" if near else ": see that GOV.UK has /government/organisations/ of it"
-                yield f"calendar[{place}].filters.organisations", f"not a body this version knows{meant}", shown(slug)
+                reason = f"not a body this version knows{meant}"
+                yield f"calendar[{place}].filters.organisations", reason, quote_value(slug)
 
 
 def _known_producers(settings: Settings, known: Known) -> set[str]:
@@ -118,7 +119,7 @@ def _producer_doubt(key: str, wanted: str, producers: set[str]) -> Iterator[Doub
     meant = f", did you mean {near}?" if near != wanted else ""
     # If a calendar may name any producer, only a name that resembles a known one is doubted.
     if meant or _ANY not in producers:
-        yield key, f"no calendar names this producer{meant}", shown(wanted)
+        yield key, f"no calendar names this producer{meant}", quote_value(wanted)
 
 
 def _match_doubts(settings: Settings, known: Known) -> Iterator[Doubt]:
@@ -143,10 +144,10 @@ def _channel_doubts(settings: Settings) -> Iterator[Doubt]:
     for place, channel in enumerate(settings.channel, 1):
         if settings.route and channel.name not in routed:
             reason = "no route names it: it gets only notices that match no route"
-            yield f"channel[{place}]", reason, shown(channel.name)
+            yield f"channel[{place}]", reason, quote_value(channel.name)
         host = getattr(channel, "host", "")
         if host.endswith(_EXAMPLES):
-            yield f"channel[{place}].host", "is an example: enter your own server", shown(host)
+            yield f"channel[{place}].host", "is an example: enter your own server", quote_value(host)
 
 
 def _names_in_routes(settings: Settings) -> set[str]:
@@ -158,9 +159,9 @@ def _rota_doubts(settings: Settings, known: Known) -> Iterator[Doubt]:
         if rota.name not in _names_in_routes(settings) | {
             name for table in settings.summary for name in table.channels
         }:
-            yield f"rota[{place}]", "no route or summary names it, so it is not used", shown(rota.name)
+            yield f"rota[{place}]", "no route or summary names it, so it is not used", quote_value(rota.name)
         for gap in known.gaps.get(rota.name, ()):
-            yield f"rota[{place}]", f"no one is on call {gap}: all its roles are notified", shown(rota.name)
+            yield f"rota[{place}]", f"no one is on call {gap}: all its roles are notified", quote_value(rota.name)
 
 
 def _budget_doubts(settings: Settings, known: Known) -> Iterator[Doubt]:

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 from monitor.config.checks import cross_faults
 from monitor.config.settings import Settings
 from monitor.errors import BadInput, Fault
-from schedules.values import shown
+from schedules.values import quote_value
 
 M = TypeVar("M", bound=BaseModel)
 _Node = TypeVar("_Node", bound=Mapping[str, Any])
@@ -75,7 +75,7 @@ def _faults_of_error(
         return [Fault(file, f"{table}.{key}" if key else table, reason, value) for key, reason, value in faults]
     reason = _reason(error, place, data, model)
     hidden = error["type"] in {"missing", "union_tag_not_found"} or _is_secret(error) or is_private(place)
-    return [Fault(file, _write_path(place), reason, None if hidden else shown(_lookup(data, place)))]
+    return [Fault(file, _write_path(place), reason, None if hidden else quote_value(_lookup(data, place)))]
 
 
 def _is_secret(error: Mapping[str, Any]) -> bool:

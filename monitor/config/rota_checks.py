@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any
 
 from pydantic_core import PydanticCustomError
 
-from schedules.values import read_wall, shown
+from schedules.values import did_you_mean, quote_value, read_wall
 
 CrossFault = tuple[str, str, str | None]
 
@@ -23,22 +22,20 @@ def rota_faults(
         who = row.get("who")
         ways = who if isinstance(who, dict) else {}
         if (name := row.get("name")) in taken:
-            yield f"{place}.name", "a channel or calendar is called that", shown(name)
-        yield from (
-            _unknown(f"{place}.who.{shown(role)}", "channel", way, channels)
-            for role, way in ways.items()
-            if isinstance(way, str) and way not in channels
-        )
-        yield from (
-            _unknown(key, "role", role, ways) for key, role in _named_roles(place, row) if ways and role not in ways
-        )
+            yield f"{place}.name", "a channel or calendar is called that", quote_value(name)
+        for role, way in ways.items():
+            if isinstance(way, str) and way not in channels:
+                yield unknown_name_fault(f"{place}.who.{quote_value(role)}", "channel", way, channels)
+        for key, role in _named_roles(place, row):
+            if ways and role not in ways:
+                yield unknown_name_fault(key, "role", role, ways)
         yield from _source_faults(place, row, folder)
         yield from _shift_faults(place, row)
 
 
-def _unknown(key: str, what: str, name: str, known: Collection[str]) -> CrossFault:
-    near = difflib.get_close_matches(name, known, n=1)
-    return key, f"no {what} of that name{f', did you mean {near[0]}?' if near else ''}", shown(name)
+def unknown_name_fault(key: str, what: str, name: str, known: Collection[str]) -> CrossFault:
+    """Return the fault of a key whose value names a thing that is not configured."""
+    return key, f"no {what} of that name{did_you_mean(name, known)}", quote_value(name)
 
 
 def _named_roles(place: str, row: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -62,7 +59,7 @@ def _source_faults(place: str, row: Mapping[str, Any], folder: Path) -> Iterator
     if "url" in row and file is not None:
         yield place, "needs either url or file", None
     if isinstance(file, str) and not (folder / file).is_file():
-        yield f"{place}.file", "no such file", shown(file)
+        yield f"{place}.file", "no such file", quote_value(file)
     if row.get("turns") and "begins" not in row:
         yield f"{place}.begins", "must be given with turns: the first turn begins then", None
 
@@ -71,7 +68,7 @@ def _shift_faults(place: str, row: Mapping[str, Any]) -> Iterator[CrossFault]:
     for where, shift in _shift_rows(place, row):
         begins, until = (_read_wall_or_none(shift.get(key)) for key in ("from", "until"))
         if begins is not None and until is not None and until <= begins:
-            yield f"{where}.until", "must be later than from", shown(shift["until"])
+            yield f"{where}.until", "must be later than from", quote_value(shift["until"])
 
 
 def _read_wall_or_none(value: object) -> datetime | None:

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from monitor.config.people import WebSettings
-from schedules.values import is_loopback, shown
+from schedules.values import is_loopback, quote_value
 
 _LISTEN = WebSettings().listen
 Row = Mapping[str, Any]
@@ -22,16 +22,16 @@ def web_faults(web: Row, folder: Path) -> Iterator[CrossFault]:
     yield from _proxy_header_faults(web)
     yield from _provider_faults(web)
     if isinstance(listen, str) and not _is_listenable(listen):
-        yield "web.listen", 'not an address to listen on, write "127.0.0.1:9030"', shown(listen)
+        yield "web.listen", 'not an address to listen on, write "127.0.0.1:9030"', quote_value(listen)
     elif isinstance(listen, str) and not (is_loopback(listen) or users or header or web.get("oidc")):
-        yield "web.listen", "others can reach this address but cannot sign in: name a users_file", shown(listen)
+        yield "web.listen", "others can reach this address but cannot sign in: name a users_file", quote_value(listen)
     own = web.get("metrics_listen")
     if isinstance(own, str) and not _is_listenable(own):
-        yield "web.metrics_listen", 'not an address to listen on, write "127.0.0.1:9031"', shown(own)
+        yield "web.metrics_listen", 'not an address to listen on, write "127.0.0.1:9031"', quote_value(own)
     elif isinstance(own, str) and own.rpartition(":")[2] == str(listen or _LISTEN).rpartition(":")[2]:
-        yield "web.metrics_listen", "needs another port: the pages use that one", shown(own)
+        yield "web.metrics_listen", "needs another port: the pages use that one", quote_value(own)
     if isinstance(users, str) and not (folder / users).is_file():
-        yield "web.users_file", "no such file", shown(users)
+        yield "web.users_file", "no such file", quote_value(users)
 
 
 def _proxy_header_faults(web: Row) -> Iterator[CrossFault]:
@@ -41,11 +41,11 @@ def _proxy_header_faults(web: Row) -> Iterator[CrossFault]:
             yield "web.proxy_rights", "is for people whom a proxy signs in: name its proxy_header", None
         return
     if not proxies:
-        yield "web.proxy_header", "no proxy is trusted: name the proxies that set it", shown(header)
+        yield "web.proxy_header", "no proxy is trusted: name the proxies that set it", quote_value(header)
     elif isinstance(proxies, list) and any(str(one).endswith("/0") for one in proxies):
         yield "web.proxies", "anyone could claim to be anyone: name only the proxies", None
     if not web.get("proxy_rights"):
-        yield "web.proxy_header", "no one has rights: name people in proxy_rights", shown(header)
+        yield "web.proxy_header", "no one has rights: name people in proxy_rights", quote_value(header)
 
 
 def _provider_faults(web: Row) -> Iterator[CrossFault]:
@@ -54,7 +54,7 @@ def _provider_faults(web: Row) -> Iterator[CrossFault]:
         return
     issuer = oidc.get("issuer")
     if isinstance(issuer, str) and (why := _why_unusable(issuer)):
-        yield "web.oidc.issuer", why, shown(issuer)
+        yield "web.oidc.issuer", why, quote_value(issuer)
     if not web.get("public_url"):
         yield "web.oidc", "needs public_url, to which people return after they sign in", None
 

@@ -116,6 +116,7 @@ class ThreadPacing:
                 yield _bundled_message(notices, is_flapping=is_flapping)
 
     def _is_flapping(self, thread: str, notices: Sequence[Notice], now: datetime) -> bool:
+        """Return whether a thread changed back and forth too often in the last minutes."""
         flips = self._flips[thread]
         flips.extend(one.at for one in notices if one.kind in _FLIPS and (not flips or one.at > flips[-1]))
         while flips and now - flips[0] > _FLIP_WINDOW:
@@ -126,6 +127,7 @@ class ThreadPacing:
 
 
 def _bundled_message(notices: Sequence[Notice], *, is_flapping: bool) -> Digest:
+    """Return one message for the follow-ups of a thread: the newest, which lists the earlier subjects."""
     newest, covers = notices[-1], tuple(one.id for one in notices)
     head = f"{_FLAPPING}, " if is_flapping and not newest.subject.startswith(_FLAPPING) else ""
     subject = f"{head}{newest.subject}"

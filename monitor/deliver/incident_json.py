@@ -20,6 +20,7 @@ from schedules.times.words import lengths
 def incident_json(incident: Incident, drafts: Sequence[Draft] = ()) -> dict[str, Any]:
     """Return an incident as the command line and the API show it."""
     facts, who = incident.facts, incident.acknowledged
+    findings = facts.findings if facts else ()
     return {
         "id": incident.id,
         "kind": incident.kind.value,
@@ -43,9 +44,7 @@ def incident_json(incident: Incident, drafts: Sequence[Draft] = ()) -> dict[str,
         "verdict": facts.verdict if facts and facts.verdict != LEAD else None,
         "delay": bounds_json(delay_of(incident)),
         "as_of": instant_json(facts.at) if facts else None,
-        "findings": [{"kind": found.kind, "part": found.part, "detail": found.detail} for found in facts.findings]
-        if facts
-        else [],
+        "findings": [{"kind": found.kind, "part": found.part, "detail": found.detail} for found in findings],
         "timeline": [{"at": instant_json(one.at), "by": one.by, "text": one.text} for one in incident.timeline_by_time],
         "actions": [action_json(action) for action in incident.actions],
         "drafts": [draft_json(draft) for draft in drafts],

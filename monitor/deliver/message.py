@@ -42,25 +42,18 @@ class MessageBuilder:
     def build(self, notice: Notice, channel: str, now: datetime) -> Message:
         """Return the message of a notice for a channel."""
         links, incident = self.links, self.verdicts.incident(notice.incident) if notice.incident else None
-        attachments = (
-            self._render_attachments(incident, channel) if incident is not None and _attaches_draft(notice) else []
-        )
+        attachments = []
+        if incident is not None and _attaches_draft(notice):
+            attachments = self._render_attachments(incident, channel)
         if incident is not None and incident.kind is Kind.PLATFORM:
             audience = self.rules.for_everyone_on_call().platform_audience(notice, incident, now)
             _, mine = audience.get(channel, (now, incident.linked))
             notice = narrow_to_recipients(notice, incident, mine, now)
-        return self._redact_message(
-            build_message(
-                notice,
-                incident,
-                attachments,
-                links.acknowledge_link(notice),
-                links.incident_page(notice),
-                links.runbook,
-            )
-        )
+        link, page = links.acknowledge_link(notice), links.incident_page(notice)
+        return self._redact_message(build_message(notice, incident, attachments, link, page, links.runbook))
 
     def _redact_message(self, made: Message) -> Message:
+        """Return a message without secrets."""
         if self.redactor is None:
             return made
         subject, text, html, brief = map(self.redactor, (made.subject, made.text, made.html, made.brief))

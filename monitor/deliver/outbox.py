@@ -176,6 +176,7 @@ class Outbox:
         return due if pacing is None or row.delivery.attempts else pacing.earliest_send(row.notice, due)
 
     async def _serve_channel(self, name: str, wakeup: asyncio.Event) -> None:
+        """Send the due deliveries of a channel until it is removed, and wait between."""
         while self._wakeups.get(name) is wakeup:
             wakeup.clear()
             try:
@@ -203,6 +204,7 @@ class Outbox:
                 notify_after_silence(tx, self._store, self._refresh_incident, silence, rows, now)
 
     def _query_waiting(self, name: str, now: datetime) -> tuple[list[OutboxRow], Silenced]:
+        """Return the deliveries that wait for a channel, oldest notice first, and those that are silenced."""
         rows = []
         for delivery in self._store.outbox.due_deliveries(now + _EVER, limit=_MOST):
             notice = self._store.outbox.notice(delivery.notice) if delivery.channel == name else None
@@ -234,10 +236,10 @@ class Outbox:
         return bool(made)
 
     def _replace_with_digest(self, one: Digest, name: str, now: datetime, tx: Transaction) -> None:
+        """Save a digest, and mark the deliveries that it covers, unless one of them was sent."""
         covered = [self._stored_delivery(notice, name) for notice in one.covers]
-        unsent = [
-            row for row in covered if row is not None and row.attempts == 0 and row.standing is DeliveryState.WAITING
-        ]
+        stored = (row for row in covered if row is not None)
+        unsent = [row for row in stored if row.attempts == 0 and row.standing is DeliveryState.WAITING]
         # If another process already sent some of these, the rest is read again and sent with its current status.
         if not self._lease.renew_in_transaction(tx, now) or len(unsent) < len(covered):
             return
@@ -247,6 +249,7 @@ class Outbox:
             tx.save_delivery(replace(row, standing=DeliveryState.COVERED, finished=now, reference=one.notice.id))
 
     async def _attempt_each(self, rows: Sequence[OutboxRow]) -> None:
+        """Attempt these deliveries in order. Stop early if new notices have come."""
         # A message that may have killed the process last time goes last, so that it cannot block the others.
         for place, row in enumerate(sorted(rows, key=lambda row: row.was_cut_off)):
             wakeup = self._wakeups.get(row.delivery.channel)
@@ -260,6 +263,7 @@ class Outbox:
                 await self._attempt_delivery(row.delivery, row.notice)
 
     async def _attempt_delivery(self, delivery: Delivery, notice: Notice) -> None:
+        """Record an attempt, send the message, and record the outcome."""
         now, channel = self._clock.now(), self._channels.get(delivery.channel)
         # Another process may still be sending one that was begun before. All others were chosen because they are due.
         if channel is None or (delivery.began is not None and self._lease.earliest_attempt(delivery) > now):
@@ -311,6 +315,7 @@ class Outbox:
             return Refused(permanent=False, reason=f"broke with {type(fault).__name__}"), True
 
     async def _record_outcome(self, begun: Delivery, notice: Notice, outcome: Outcome, patience: RetryPolicy) -> None:
+        """Save how an attempt ended: sent, given up, or due again."""
         now = self._clock.now()
         step = decide_after_attempt(outcome, begun.attempts, notice.at, now, self._rng, patience)
         done = delivery_after(begun, step, now)
@@ -318,9 +323,11 @@ class Outbox:
             self._finished[done.notice, done.channel] = done
         if len(self._finished) > _MOST:
             del self._finished[next(iter(self._finished))]
-        await self._writer.write(
-            lambda tx: save_outcome(tx, notice, done, self._stored_delivery(done.notice, done.channel))
-        )
+
+        def save(tx: Transaction) -> None:
+            save_outcome(tx, notice, done, self._stored_delivery(done.notice, done.channel))
+
+        await self._writer.write(save)
         if isinstance(step, Sent):
             self._last_delivered[begun.channel] = now
             if begun.channel in self._pacing:

@@ -28,9 +28,9 @@ def needs_action(incident: Incident, drafts: Callable[[str], Sequence[Draft]], t
 
 def find_owed(store: VerdictStore, today: date) -> tuple[list[Incident], list[tuple[Incident, int, Action]]]:
     """Return the incidents that owe their report, and the actions due before this local day. Both are oldest first."""
-    still = store.open_incidents(_MOST)
-    reports = [one for one in still if one.owes_report and is_owed(one, store.drafts(one.id))]
-    return sorted(reports, key=lambda one: (one.opened, one.id)), overdue_actions(still, today)
+    unfinished = store.open_incidents(_MOST)
+    reports = [one for one in unfinished if one.owes_report and is_owed(one, store.drafts(one.id))]
+    return sorted(reports, key=lambda one: (one.opened, one.id)), overdue_actions(unfinished, today)
 
 
 def is_countable(incident: Incident, now: datetime) -> bool:

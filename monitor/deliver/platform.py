@@ -137,9 +137,9 @@ def related_incidents(verdicts: VerdictStore, incident: Incident) -> list[Incide
     For the platform's incident they are those of its releases.
     """
     name = shared_platform_id(incident.facts)
-    whole = incident if incident.kind is Kind.PLATFORM else verdicts.incident(name) if name else None
-    if whole is None:
+    platform = incident if incident.kind is Kind.PLATFORM else verdicts.incident(name) if name else None
+    if platform is None:
         return []
-    found = (verdicts.incident(one.incident) for one in whole.linked if one.incident != incident.id)
+    found = (verdicts.incident(one.incident) for one in platform.linked if one.incident != incident.id)
     others = [one for one in found if one is not None]
-    return others if whole is incident else [*others, whole]
+    return others if platform is incident else [*others, platform]

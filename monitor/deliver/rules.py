@@ -80,6 +80,7 @@ class ReportingRules:
         return [Delivery(notice.id, channel, DeliveryState.WAITING, due) for channel, due in chosen.items()]
 
     def _choose_channels(self, notice: Notice, incident: Incident, now: datetime) -> Iterable[tuple[str, datetime]]:
+        """Return the channels that get a notice, each with the instant from which it may be sent."""
         if incident.kind is Kind.PLATFORM:
             return [(name, due) for name, (due, _) in self.platform_audience(notice, incident, now).items()]
         closed = () if _is_public(incident, now) else self.open_channels

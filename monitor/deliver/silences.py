@@ -103,15 +103,15 @@ def notify_after_silence(
 def _was_notified(store: Store, incident: Incident, channel: str) -> bool:
     """Return whether a channel has sent a notice of an incident, itself or as part of a digest."""
 
-    def sent(notice: str) -> bool:
+    def was_sent(notice: str) -> bool:
         mine = (one for one in store.outbox.deliveries(notice) if one.channel == channel)
         return any(
             one.standing is DeliveryState.SENT
-            or (one.standing is DeliveryState.COVERED and one.reference != "" and sent(one.reference))
+            or (one.standing is DeliveryState.COVERED and one.reference != "" and was_sent(one.reference))
             for one in mine
         )
 
-    return any(sent(notice.id) for notice in store.outbox.notices(incident.id))
+    return any(was_sent(notice.id) for notice in store.outbox.notices(incident.id))
 
 
 def _read_waiting(store: Store, delivery: Delivery) -> Delivery | None:

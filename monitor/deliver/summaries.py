@@ -9,7 +9,6 @@ from typing import Any, Protocol
 
 import structlog
 
-from alerts.fact_rules import GRADES
 from alerts.notice import Notice, notice_id
 from alerts.rota import Rota
 from alerts.routes import resolve_rotas
@@ -21,6 +20,7 @@ from monitor.store.sql.engine import Store
 from monitor.store.sql.write import Transaction
 from monitor.store.writer import Writer
 from monitor.threads import Ask, Job
+from schedules.contract.verdict import Grade
 from schedules.times.zone import local_date
 
 _log = structlog.get_logger(__name__)
@@ -105,6 +105,7 @@ class Summaries:
                 self._written.add(name)
 
     async def _write_once(self, schedule: SummarySchedule, name: str, now: datetime) -> None:
+        """Add a summary to the outbox, unless a notice with this id is there already."""
         if await self.ask(lambda: self.store.outbox.notice(name)) is not None:
             return
         notice = _summary_notice(schedule, name, await self._compose_summary(schedule, now), now)
@@ -119,6 +120,7 @@ class Summaries:
             self.wake()
 
     async def _compose_summary(self, schedule: SummarySchedule, now: datetime) -> Summary:
+        """Return the text of a summary, from the releases of its days and the work that is owed."""
         today, producer = local_date(now, self.timezone), schedule.producer or None
         first, last = today, today
         if schedule.kind not in _DAILY:
@@ -157,7 +159,7 @@ def _summary_notice(schedule: SummarySchedule, name: str, made: Summary, now: da
         incident="",
         release="",
         producer=schedule.producer,
-        grade=GRADES[0],
+        grade=Grade.NONE,
         findings=(),
         at=now,
         subject=made.subject,

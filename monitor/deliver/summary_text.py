@@ -67,32 +67,25 @@ def morning_summary(facts: SummaryFacts) -> Summary:
     at_risk = [*_release_risks(rows, names), *_budget_risks(facts.risks, facts.first)]
     what = _due_count(rows) if rows else "nothing is due"
     subject = f"Today, {day_text(facts.first, weekday=True)}: {what}{_count_suffix(len(at_risk), 'at risk')}"
-    return _build_summary(
-        subject, facts, _still_overdue(facts), _due_list("Due", rows, names), _bullet_list("At risk", at_risk)
-    )
+    due = _due_list("Due", rows, names)
+    return _build_summary(subject, facts, _still_overdue(facts), due, _bullet_list("At risk", at_risk))
 
 
 def evening_summary(facts: SummaryFacts) -> Summary:
     """Return the summary of today's results, the reports owed, and releases and risks of the next day with releases."""
     results = count_by_status(facts.rows) or "nothing was due"
     wrong = _bullet_list("Not on time, or not proved", _verdict_lines(facts, facts.rows, LOUD))
-    return _build_summary(
-        f"{day_text(facts.first, weekday=True)}: {results}",
-        facts,
-        wrong,
-        _still_overdue(facts),
-        *_next_day_blocks(facts),
-    )
+    subject = f"{day_text(facts.first, weekday=True)}: {results}"
+    return _build_summary(subject, facts, wrong, _still_overdue(facts), *_next_day_blocks(facts))
 
 
 def monthly_summary(facts: SummaryFacts) -> Summary:
     """Return the punctuality of the releases of some days: overall, by producer, and each one that was not on time."""
     rows, names = facts.rows, facts.names
-    counted = _punctuality(rows) if rows else "nothing was due"
+    counted = _on_time_text(rows) if rows else "nothing was due"
     producers = sorted({row["producer"] for row in rows})
-    each = (
-        f"{names.get(one, one)}: {_punctuality([row for row in rows if row['producer'] == one])}" for one in producers
-    )
+    theirs = {one: [row for row in rows if row["producer"] == one] for one in producers}
+    each = (f"{names.get(one, one)}: {_on_time_text(own)}" for one, own in theirs.items())
     wrong = _bullet_list("Not on time, or not proved", _verdict_lines(facts, facts.rows, FAULTY_VERDICTS))
     report = f"ninethirty report period --from {facts.first} --to {facts.last} --output report.docx"
     whole = f"The whole report, with delays and the pattern of faults:\n{report}\n"
@@ -101,21 +94,18 @@ def monthly_summary(facts: SummaryFacts) -> Summary:
 
 
 def _build_summary(subject: str, facts: SummaryFacts, *blocks: str) -> Summary:
+    """Return a summary of these blocks, with counts of what is owed in its subject."""
     owing = _count_suffix(len(facts.missing), "still not out")
     owing += _count_suffix(len(facts.owed), "report owed" if len(facts.owed) == 1 else "reports owed")
     owing += _count_suffix(len(facts.undone), "action overdue" if len(facts.undone) == 1 else "actions overdue")
     board = f"Board: {facts.link}\n" if facts.link else ""
-    parts = (
-        f"{subject}{owing}.\n",
-        *blocks,
-        _owed_reports(facts.owed, facts.now),
-        _overdue_actions(facts.undone),
-        board,
-    )
-    return Summary(f"{subject}{owing}", "\n".join(block for block in parts if block))
+    subject += owing
+    owed = _owed_reports(facts.owed, facts.now), _overdue_actions(facts.undone)
+    return Summary(subject, "\n".join(block for block in (f"{subject}.\n", *blocks, *owed, board) if block))
 
 
 def _next_day_blocks(facts: SummaryFacts) -> Iterator[str]:
+    """Yield what is due on the next day with releases, and its risks."""
     if facts.next is None:
         return
     rows = facts.following
@@ -126,7 +116,7 @@ def _next_day_blocks(facts: SummaryFacts) -> Iterator[str]:
     yield _bullet_list("At risk", [*_release_risks(rows, facts.names), *_budget_risks(facts.risks, facts.next)])
 
 
-def _punctuality(rows: Sequence[Body]) -> str:
+def _on_time_text(rows: Sequence[Body]) -> str:
     """Return the share on time of the releases that could be judged, the standard indicator of punctuality."""
     on_time, judged = count_on_time(row["verdict"] for row in rows)
     share = f", {100 * on_time / judged:.1f} %" if judged else ""
@@ -158,9 +148,8 @@ def _verdict_lines(
 
 
 def _still_overdue(facts: SummaryFacts) -> str:
-    return _bullet_list(
-        "Due on an earlier day, still not out", _verdict_lines(facts, facts.missing, {"overdue"}, dated=True)
-    )
+    lines = _verdict_lines(facts, facts.missing, {"overdue"}, dated=True)
+    return _bullet_list("Due on an earlier day, still not out", lines)
 
 
 def _due_day(row: Body) -> str:
@@ -169,6 +158,7 @@ def _due_day(row: Body) -> str:
 
 
 def _release_risks(rows: Sequence[Body], names: Names) -> Iterator[str]:
+    """Yield a line for each release that has a risk, such as a doubtful time."""
     for row in rows:
         kinds = dict.fromkeys(found["kind"] for found in row["findings"])
         why = [risk for kind in kinds if (risk := _RISKS.get(kind))]

@@ -108,11 +108,8 @@ class VerdictRecorder:
         added = 0
         for notice in decision.notices:
             # People who got earlier messages get the later ones too, even if another person is on call now.
-            earlier_channels = (
-                notified_channels(self.store.outbox, incident.id)
-                if notice.follows and self.rules.recipients_can_change
-                else ()
-            )
+            is_later = notice.follows and self.rules.recipients_can_change
+            earlier_channels = notified_channels(self.store.outbox, incident.id) if is_later else ()
             deliveries = self.rules.deliveries(notice, incident, now, earlier_channels)
             if notice.kind == "calendar":
                 deliveries = [replace(one, due=max(one.due, now + _EDIT_IS_READ)) for one in deliveries]
@@ -171,6 +168,7 @@ class VerdictRecorder:
         return fill_form(incident, form, self.rules.draft_entries(incident), earlier, now, self.rules.book, typed=typed)
 
     def _platform_report(self, incident: Incident, now: datetime, _typed: Mapping[str, str]) -> Report:
+        """Return the report on a platform's fault: its releases, measured as a period of one day."""
         verdicts, zone = self.store.verdicts, self.rules.timezone
         judged = verdicts.judged_on([one.release for one in incident.linked])
         day = local_date(incident.occurred, zone)
@@ -234,6 +232,7 @@ def _was_over_when_announced(verdict: Verdict) -> bool:
 
 
 def _status_change(verdict: Verdict, body: Mapping[str, Any], before: Judged | None) -> Event | None:
+    """Return the event if people would call the status of a release changed, else None."""
     old = status_key(before.body) if before else ""
     new = status_key(body)
     if old == new:

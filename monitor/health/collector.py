@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from alerts.fact_rules import CALENDAR_FINDINGS
 from monitor.judge.verdict import Verdict
 from schedules.contract.verdict import Kind, VerdictKind
 from schedules.times.json import instant_json
@@ -17,9 +18,6 @@ BEFORE_SLOT = timedelta(hours=2)
 AFTER_FINAL = timedelta(days=1)
 _RELEASE = ("release", "producer")
 _LONGEST_TITLE = 100
-_CALENDAR = frozenset(
-    {Kind.CALENDARS_DISAGREE, Kind.SHORT_NOTICE, Kind.UNANNOUNCED, Kind.PROMISE_IN_DOUBT, Kind.BROUGHT_FORWARD}
-)
 _FINDINGS: Mapping[str, Callable[[Verdict], bool]] = {
     "late": lambda one: one.verdict in (VerdictKind.LATE, VerdictKind.NOT_PUBLISHED),
     "partial": lambda one: _has_finding(one, {Kind.PARTIAL}),
@@ -27,7 +25,7 @@ _FINDINGS: Mapping[str, Callable[[Verdict], bool]] = {
     "unproven": lambda one: one.verdict is VerdictKind.UNPROVEN,
     "withdrawn": lambda one: _has_finding(one, {Kind.WITHDRAWN}),
     "swapped": lambda one: _has_finding(one, {Kind.SWAPPED}),
-    "calendar": lambda one: _has_finding(one, _CALENDAR),
+    "calendar": lambda one: _has_finding(one, CALENDAR_FINDINGS),
 }
 """The findings that alert rules query. Each also has the value 0, so that its last value survives a missed scrape."""
 
@@ -171,7 +169,7 @@ def _family(name: str, text: str, labels: Sequence[str], values: Iterable[tuple[
     return family
 
 
-def _has_finding(verdict: Verdict, kinds: Collection[Kind]) -> bool:
+def _has_finding(verdict: Verdict, kinds: Collection[str]) -> bool:
     return any(found.kind in kinds for found in verdict.findings)
 
 

@@ -14,13 +14,13 @@ from monitor.judge.findings.elsewhere_first import public_elsewhere
 from monitor.judge.findings.stale_edge import measure_users_delay
 from monitor.judge.part import WORST_FIRST, describe_unjudged, is_revealed_by_page, judge_part, origin_awaited_until
 from monitor.judge.part_evidence import MAIN_VIEWS, PartEvidence, gather_evidence
-from monitor.judge.policy import Policy, grade_delay, worst_grade
+from monitor.judge.policy import Policy, grade_delay
 from monitor.judge.runs import Blind, Run, drop_watched_spans
 from monitor.judge.verdict import Verdict
 from monitor.judge.witnesses import Publication, is_same_day, measure_longest_lags
 from monitor.look.sighting import State
 from schedules.announcement import Address
-from schedules.contract.verdict import Due, Finding, Grade, Kind, PartVerdict, VerdictKind
+from schedules.contract.verdict import Due, Finding, Grade, Kind, PartVerdict, VerdictKind, choose_worst_grade
 from schedules.promise import Promise
 from schedules.release import Release
 from schedules.times.interval import NOTHING, Bounds
@@ -150,7 +150,7 @@ def _grade_release(case: Case, word: VerdictKind, parts: Sequence[PartVerdict], 
     behind = [part for part in parts if part.can_be_late and part.verdict in _BEHIND]
     # Without a promised time a delay has no minutes to grade, so a note asks a person to check.
     grades += [grade_delay(part.delay, case.policy) if case.window.exact else Grade.NOTE for part in behind]
-    return worst_grade(grades)
+    return choose_worst_grade(grades)
 
 
 def _grade_stale_edge(case: Case, stale: Finding, parts: Sequence[PartVerdict]) -> Grade:

@@ -102,8 +102,3 @@ def grade_delay(seconds: Bounds | None, policy: Policy) -> Grade:
     if length is None or length <= policy.on_time_within.total_seconds():
         return Grade.NONE
     return Grade.NOTE if length <= policy.note_within.total_seconds() else Grade.REPORT
-
-
-def worst_grade(grades: Iterable[Grade]) -> Grade:
-    """Return the worst grade, or `none` for an empty list."""
-    return max(grades, key=list(Grade).index, default=Grade.NONE)

@@ -158,6 +158,7 @@ class Pacer:
         self._set_pace(_PACE_AFTER_REFUSAL)
 
     def _set_pace(self, pace: float) -> None:
+        """Set the fraction of the rate to use, and the gaps that follow from it."""
         self._pace = pace
         if self.turns is None:
             self._gap = self._least_wait = least_gap(self.rate * pace)

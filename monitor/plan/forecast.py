@@ -143,8 +143,8 @@ def overload_warning(  # noqa: PLR0913  # what a warning is made of
     be, and the budget that would bring the most important of them within `enough` of each other. If looks are planned
     for the proofs of `slots`, the warning has the forecast of these instead.
     """
-    carried = budget * MINUTE.total_seconds()
-    over = [(minute, looks) for minute, looks in wanted if looks > carried]
+    affordable = budget * MINUTE.total_seconds()
+    over = [(minute, looks) for minute, looks in wanted if looks > affordable]
     worst = busiest_minute(over)
     if worst is None:
         return None
@@ -154,7 +154,7 @@ def overload_warning(  # noqa: PLR0913  # what a warning is made of
     described = [slot.describe(timezone) for slot in slots] or [_describe_spacing(plans, worst, budget, enough)]
     return (
         f"{host}: {worst[1]} looks wanted in the minute from {at:%H:%M} on {at.day} {at:%B %Y}, "
-        f"the budget carries {carried:.0f} ({budget:g}/s); over budget in {minutes} from {since:%H:%M}; "
+        f"the budget carries {affordable:.0f} ({budget:g}/s); over budget in {minutes} from {since:%H:%M}; "
         f"{'; '.join(described)}"
     )
 

@@ -114,11 +114,11 @@ def _any_spacing(_watch: WatchSettings) -> timedelta:
 class Phase:
     """One phase of a watch: when it is, how often targets are looked at in it, and which targets.
 
-    `begins` and `ends` are distances from an instant slot, negative before it. None: `monitor/plan/windows.py` places
-    the phase by a day or by earlier looks.
-    `polls_origin`: addresses are also looked at past the caches. `polls_witnesses`: the announcement and a listing are
-    looked at, to see whether the release is out. `is_overdue`: the slot has passed and the target is still missing.
-    `least_guess_spacing` is the least spacing of a predicted address. None: predicted addresses are not looked at.
+    `begins` and `ends` are distances from an instant slot, negative before it. If they are None,
+    `monitor/plan/windows.py` places the phase by a day or by earlier looks.
+    If it `polls_origin`, addresses are also looked at past the caches. If it `polls_witnesses`, the announcement and a
+    listing are looked at, to see whether the release is out. It `is_overdue` if the slot has passed and the target is
+    still missing. `least_guess_spacing` is the least spacing of a predicted address, None if such are not looked at.
     """
 
     name: str

@@ -66,8 +66,8 @@ class PartProof:
     """The proofs found so far about one part.
 
     `last_look` and `look_before` are when its last two looks began. `absent_at` is the latest instant at which it was
-    proved absent, `origin_absent_at` the latest by the origin view. `is_listed`: a listing showed it. `is_out`: it was
-    seen after its slot, or was dropped from the watch. `next_view` is how to look next.
+    proved absent, `origin_absent_at` the latest by the origin view. It `is_listed` if a listing showed it. It `is_out`
+    if it was seen after its slot, or was dropped from the watch. `next_view` is how to look next.
     """
 
     id: str

@@ -56,10 +56,10 @@ class Turns:
 class Share:
     """The share of one monitor, `name`, among those that use one store.
 
-    `members` are the names of all that look, in the same order for each. Without `name` among them, this monitor
-    sends no requests. `store_zero` is this monitor's steady clock, in seconds, when the store's clock was at
-    zero. `divided`: each monitor watches only the hosts that it owns. `quiet` maps each host that asked any of them to
-    wait to the end of the wait, by the store's clock.
+    `members` are the names of all that look, in the same order for each. If `name` is not among them, this monitor
+    sends no requests. `store_zero` is this monitor's steady clock, in seconds, when the store's clock was at zero.
+    If `divided`, each monitor watches only the hosts that it owns. `quiet` has the end of the wait, by the store's
+    clock, of each host that asked any of them to wait.
     """
 
     name: str
@@ -88,6 +88,7 @@ class Share:
         count = len(self.members)
         if not self.divided or count == 1:
             return Turns(begins, gap, count, frozenset({self.members.index(self.name)}))
+        # The owner has all turns of the cycle, except one for each other monitor.
         owner = owner_of(host, self.members)
         guests = {_GUEST_EVERY * place: name for place, name in enumerate(one for one in self.members if one != owner)}
         cycle = _GUEST_EVERY * (count - 1)
@@ -103,6 +104,7 @@ def owner_of(host: str, members: Sequence[str]) -> str:
 
 
 def _publisher_domain(host: str) -> str:
+    """Return the part of a host name that all hosts of its publisher share."""
     if host.endswith(_GOV_UK_FILES):
         return "www.gov.uk"
     if host.replace(".", "").isdecimal():

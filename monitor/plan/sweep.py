@@ -101,10 +101,10 @@ def _count_looks(span: timedelta, gap: timedelta) -> int:
 
 def _first_by_rank(parts: Sequence[PartProof], count: int) -> Sequence[PartProof]:
     """Return the `count` parts that go first if not all can be proved."""
-    return parts if len(parts) <= count else nsmallest(count, parts, key=_precedence)
+    return parts if len(parts) <= count else nsmallest(count, parts, key=_precedence_key)
 
 
-def _precedence(part: PartProof) -> tuple[int, bool, bool, Rank, str]:
+def _precedence_key(part: PartProof) -> tuple[int, bool, bool, Rank, str]:
     """Return the sort key of a part if not all can be proved: important parts, then those likely to be on time."""
     is_late = part.absent_at is not None and part.absent_at > part.goal.slot + MAY_STILL_COME
     return part.goal.rank[0], not part.is_listed, is_late, part.goal.rank, part.id
@@ -175,6 +175,7 @@ class Sweep:
         return part
 
     def _next_ready(self, is_ready: Callable[[PartProof], bool]) -> PartProof | None:
+        """Take parts from the order until one needs a look and is ready, and return it."""
         while self._ordered:
             part = self._ordered.popleft()
             # An announcement need not be looked at once its page is seen.

@@ -44,9 +44,9 @@ class View(StrEnum):
 class Target:
     """One address to look at. `release` and `part` are empty for a tripwire, which many releases share.
 
-    `title` is what a recogniser may look for. `is_file`: the part is a file, and a change of its bytes counts.
-    `is_optional`: the part is not required. `address` says how the address of a page is known, `origin` how the part
-    is. `alternatives` are for the index only: the other known addresses of the release, which are not its page.
+    `title` is what a recogniser may look for. If it `is_file`, a change of its bytes counts. If it `is_optional`, the
+    part is not required. `address` says how the address of a page is known, `origin` how the part is known.
+    `alternatives` are for the index only: the other known addresses of the release, which are not its page.
     """
 
     id: str
@@ -227,15 +227,8 @@ def _make_target(release: Release, part: Part, view: View) -> Target:
 def _make_tripwire(producer: str, url: str, recognise: str) -> Target:
     parts = urlsplit(url)
     host = parts.hostname or ""
-    return Target(
-        id=f"~tripwire/{producer}/{host}{parts.path}",
-        release="",
-        part="",
-        view=View.TRIPWIRE,
-        url=url,
-        host=host,
-        recognise=recognise,
-    )
+    name = f"~tripwire/{producer}/{host}{parts.path}"
+    return Target(name, release="", part="", view=View.TRIPWIRE, url=url, host=host, recognise=recognise)
 
 
 def _with_unique_ids(tripwires: Iterable[Target]) -> list[Target]:

@@ -26,9 +26,9 @@ TRIPWIRE_CHANCE = 10_000.0
 def chance_of(target: Target | _TargetKind, *, awaited: bool = False, out: bool = False, exact: bool = True) -> float:
     """Return how likely a target is to change, where 1.0 is the chance of a required part at its slot.
 
-    `awaited`: its slot has passed, or its page is out, and it is still missing. `out`: it is there, and only watched
-    for withdrawal. `exact`: its release is judged to the minute. A content-API twin only confirms what its page shows,
-    and an optional part makes no verdict worse, so both count less.
+    A target is `awaited` if its slot has passed, or its page is out, and it is still missing. It is `out` if it is
+    there and only watched for withdrawal. `exact` is true if its release is judged to the minute. A content-API twin
+    only confirms what its page shows, and an optional part makes no verdict worse, so both count less.
     """
     if target.view is View.TRIPWIRE:
         return TRIPWIRE_CHANCE
@@ -60,9 +60,10 @@ class Stage(StrEnum):
 class Progress:
     """The results of earlier looks at a target, as far as its windows depend on them.
 
-    `UNSEEN`: not seen, or removed again before its slot. `EXPOSED`: present since `since`, before its slot. `SEEN`: its
-    release is out since `since`. Then `is_complete` is False if this target itself is still missing, and `lost_at` is
-    when it was last found absent or with other bytes. `CLOSED`: its looks have ended. Times are aware UTC.
+    A target is `UNSEEN` if it was not seen, or was removed again before its slot. It is `EXPOSED` if it is public since
+    `since`, before its slot. It is `SEEN` if its release is out since `since`. Then `is_complete` is False if this
+    target itself is still missing, and `lost_at` is when it was last found absent or with other bytes. It is `CLOSED`
+    if its looks have ended. Times are aware UTC.
     """
 
     stage: Stage = Stage.UNSEEN
@@ -86,8 +87,8 @@ def windows_for(  # noqa: PLR0913 # what windows depend on
 ) -> tuple[Window, ...]:
     """Return the windows of a target that end after `now`, in time order and without overlap.
 
-    `exact`: its slot is judged to the minute. `default_time`: the usual local time, for a day without one.
-    A slot without a readable time is looked at once an hour, from `now` until a watch of usual length would end.
+    `exact` is true if its slot is judged to the minute. `default_time` is the usual local time, for a day without one.
+    If a slot has no readable time, there is a look every hour, from `now` until a watch of usual length would end.
     The same arguments with a later `now` give the same windows, except those that ended.
     """
     kind = _TargetKind(target.view, target.part if is_witness(target.part) else "", is_optional=target.is_optional)
@@ -109,16 +110,15 @@ def windows_in_force(  # noqa: PLR0913 # what windows depend on
 ) -> tuple[Window, ...]:
     """Return the windows of a target around the slot in force and around those that other calendars promise.
 
-    `is_named`: a page has named this predicted address, so it is looked at like any other.
+    `is_named` is true if a page has named this predicted address. Then it is looked at like any other.
     """
     if promised.slot is None:
         return ()
     windows = windows_for(target, promised.slot, progress, watch, now, exact=exact, default_time=default_time)
     for other in promised.disagreements:
         # It is not known yet which calendar is right, so both slots are watched closely.
-        windows = add_slot_windows(
-            windows, windows_for(target, other.slot, progress, watch, now, default_time=default_time)
-        )
+        others = windows_for(target, other.slot, progress, watch, now, default_time=default_time)
+        windows = add_slot_windows(windows, others)
     is_guess = target.origin is Origin.PREDICTED and not is_named
     return windows_of_guess(target, windows, progress, watch) if is_guess else windows
 
@@ -126,14 +126,14 @@ def windows_in_force(  # noqa: PLR0913 # what windows depend on
 def windows_of_guess(
     target: Target, windows: Sequence[Window], progress: Progress, watch: WatchSettings
 ) -> tuple[Window, ...]:
-    """Return those of `windows` in which a predicted address is looked at, further apart around the slot.
+    """Return those of `windows` in which a predicted address is looked at, with wider spacings around the slot.
 
-    Once the page is out and has not named the address, it has no windows. If the address itself is out, it is looked at
-    like any other part, but a page that keeps its address for the next edition only for an hour.
+    If the page is out and did not name the address, there are none. If the address itself is out, it is looked at like
+    any other part. But a page that has one address for all editions is looked at only for an hour.
     """
     if progress.stage is Stage.EXPOSED or (progress.stage is Stage.SEEN and progress.is_complete):
-        rolls = target.recognise == PERIOD
-        return tuple(one for one in windows if not rolls or PHASE_BY_NAME[one.name].least_guess_spacing is not None)
+        is_reused = target.recognise == PERIOD
+        return tuple(one for one in windows if not is_reused or PHASE_BY_NAME[one.name].least_guess_spacing is not None)
     leasts = ((window, PHASE_BY_NAME[window.name].least_guess_spacing) for window in windows)
     return tuple(
         replace(window, every=max(window.every, least(watch)), is_unshifted=False)
@@ -162,14 +162,15 @@ def _plan_windows(  # noqa: PLR0913 # what windows depend on
     *,
     exact: bool,
 ) -> tuple[Window, ...]:
+    """Return all windows of a target, also those that have ended."""
     if progress.stage is Stage.CLOSED:
         return ()
     if target.view is View.TRIPWIRE:
         plan = list(_tripwire_windows(slot, watch))
     elif progress.stage is Stage.SEEN:
-        plan = (
-            [] if target.part else list(_watch_loss(list(_windows_once_seen(slot, progress, watch)), progress, watch))
-        )
+        # Once the release is out, its witnesses are not looked at.
+        seen = [] if target.part else list(_windows_once_seen(slot, progress, watch))
+        plan = list(_add_loss_windows(seen, progress, watch))
     else:
         plan = list(_windows_until_seen(slot, progress, watch, now, default_time))
         if target.part:
@@ -181,6 +182,7 @@ def _plan_windows(  # noqa: PLR0913 # what windows depend on
 def _windows_until_seen(
     slot: Slot, progress: Progress, watch: WatchSettings, now: datetime, default_time: time
 ) -> Iterator[Window]:
+    """Yield the windows before a release is out: by its slot's instant, through its span, or hourly without a time."""
     begins, passes = slot.begins(), slot.passes()
     exposed = progress.since if progress.stage is Stage.EXPOSED else None
     # If the configuration gives a time for a day, watch it like an announced instant, but never judge it as one.
@@ -242,6 +244,7 @@ def _split_idle(window: Window, slot: datetime, watch: WatchSettings) -> Iterato
 def _windows_before_span(
     begins: datetime, exposed: datetime | None, slot: Slot, watch: WatchSettings
 ) -> Iterator[Window]:
+    """Yield the windows before a span of days: far, ahead, and exposed if it is public early."""
     limit = begins if exposed is None else min(begins, exposed)
     near = begins - watch.ahead.begins if slot.precision is Precision.DAY else begins
     yield _make_window(phases.FAR, begins - watch.far.begins, min(near, limit), begins, watch)
@@ -253,6 +256,7 @@ def _windows_before_span(
 def _windows_through_span(
     begins: datetime, passes: datetime, slot: Slot, watch: WatchSettings, default_time: time
 ) -> Iterator[Window]:
+    """Yield the windows of a span of days: closer around the usual time if it is one day."""
     if slot.precision is not Precision.DAY or slot.first is None:
         yield _make_window(phases.SPAN, begins, passes, begins, watch)
         return
@@ -265,6 +269,7 @@ def _windows_through_span(
 
 
 def _windows_once_seen(slot: Slot, progress: Progress, watch: WatchSettings) -> Iterator[Window]:
+    """Yield the windows after a release is out: close until its parts are out too, then hourly or as if overdue."""
     since = progress.since or slot.passes()
     if since is None:
         return
@@ -279,14 +284,14 @@ def _windows_once_seen(slot: Slot, progress: Progress, watch: WatchSettings) -> 
         yield _make_window(phases.LONG_OVERDUE, settled, closes, anchor, watch)
 
 
-def _watch_loss(plan: Sequence[Window], progress: Progress, watch: WatchSettings) -> Iterator[Window]:
-    """Yield the windows of a target that is out, closer together after it was found absent or changed.
+def _add_loss_windows(plan: Sequence[Window], progress: Progress, watch: WatchSettings) -> Iterator[Window]:
+    """Yield the windows of a target that is out, with closer looks after it was found absent or changed.
 
     The first minutes show whether the loss was brief, or only a change of bytes that users never get twice. The rest of
     an hour shows whether the target returns.
     """
     lost_at = progress.lost_at
-    if lost_at is None:
+    if lost_at is None or not plan:
         yield from plan
         return
     confirmed, settled = lost_at + _CONFIRM_LOSS_FOR, lost_at + watch.settle.until
@@ -314,17 +319,15 @@ def _windows_of_view(plan: list[Window], target: _TargetKind, progress: Progress
         return [] if target.is_optional else plan
     if target.view is View.CONTENT:
         anchor = slot.begins() or _EPOCH
-        spacings = ((window, max(_TWIN_LEAST, window.every * _TWIN_FACTOR)) for window in plan)
-        return [
-            replace(window, begins=on_grid(window.begins, anchor, every), every=every, every_if_idle=None)
-            for window, every in spacings
-        ]
+        spaced = [replace(one, every=max(_TWIN_LEAST, one.every * _TWIN_FACTOR), every_if_idle=None) for one in plan]
+        return [replace(one, begins=on_grid(one.begins, anchor, one.every)) for one in spaced]
     return plan
 
 
 def _with_chances(
     windows: Iterable[Window], target: _TargetKind, progress: Progress, *, exact: bool
 ) -> Iterator[Window]:
+    """Yield the windows with their chance of a change. Optional targets never use a host's idle time."""
     seen = progress.stage is Stage.SEEN
     for window in windows:
         awaited = PHASE_BY_NAME[window.name].is_overdue or (seen and not progress.is_complete)

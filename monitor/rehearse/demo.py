@@ -103,7 +103,7 @@ def script_of(incident: str) -> Path:
     return folder / f"{incident}.toml"
 
 
-def merged(folders: Sequence[Path]) -> Store:
+def merge_kept_stores(folders: Sequence[Path]) -> Store:
     """Return a new store in memory with the contents of the stores of these kept rehearsals.
 
     Raises `UserFault` if a folder has no store.
@@ -115,18 +115,18 @@ def merged(folders: Sequence[Path]) -> Store:
     for folder in folders:
         kept = Store(f"sqlite:///{folder / STORE}")
         try:
-            combined.take_from(kept)
+            combined.add_rows_from(kept)
         finally:
             kept.close()
     return combined
 
 
-def rewound(store: Store, at: datetime) -> Store:
+def rewind_store(store: Store, at: datetime) -> Store:
     """Return a new store in memory with what `store` contained at `at`, and each verdict judged as of `at`."""
     past = Store("sqlite:///:memory:", durable=False)
     past.upgrade()
-    past.take_from(store)
-    past.rewind(at)
+    past.add_rows_from(store)
+    past.delete_after(at)
     policies = Policies(Policy())
     explainer = Explainer(store, policies, LONDON)
     with past.transaction() as tx:
@@ -167,7 +167,7 @@ class StoppedClock(VirtualClock):
         return self._at
 
 
-class Demonstration:
+class DemoBoard:
     """An ASGI application with the board of a store as of a time. `/demo?at=…` changes that time for all visitors."""
 
     def __init__(self, store: Store, at: datetime) -> None:
@@ -206,7 +206,7 @@ class Demonstration:
         """Return a new store as of `at`, its queries and the web application of its board."""
         # Computed first, because a step from the earliest or latest date raises OverflowError.
         steps = {"step": {name: at + step for name, step in _TIME_STEPS.items()}, "moment": _INCIDENT_TIMES}
-        shown, clock = rewound(self._store, at), StoppedClock(at)
+        shown, clock = rewind_store(self._store, at), StoppedClock(at)
         explain_verdict = Explainer(shown, Policies(Policy()), LONDON).explain_release
         queries = Queries(
             shown,
@@ -222,9 +222,11 @@ class Demonstration:
         return shown, queries, make_application(queries)
 
 
-async def show(store: Store, address: str, at: datetime, stop: asyncio.Event, report: Callable[[str], None]) -> None:
+async def serve_board(
+    store: Store, address: str, at: datetime, stop: asyncio.Event, report: Callable[[str], None]
+) -> None:
     """Serve the board of a store as of `at` until `stop` is set. `report` gets its URL. Raises `PortTaken`."""
-    demonstration = Demonstration(store, at)
+    demonstration = DemoBoard(store, at)
     server = WebServer(demonstration, bind_address(address))
     report(f"http://{server.address}/")
     serving = asyncio.create_task(server.run())

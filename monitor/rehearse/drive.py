@@ -23,7 +23,7 @@ from monitor.look.http.fetcher import HttpFetcher
 from monitor.rehearse.expect import Met, Results, check
 from monitor.rehearse.publisher.server import Publisher
 from monitor.rehearse.script.script import Script, ScriptLog, ScriptTrouble
-from monitor.rehearse.settings import settings_for
+from monitor.rehearse.settings import rehearsal_settings
 from monitor.rehearse.virtual_loop import JumpingLoop, TimeStoppingFetcher
 from monitor.store.open import open_store
 from monitor.store.rows import Draft
@@ -40,7 +40,7 @@ ScriptAction = ScriptTrouble | ScriptLog
 
 
 @dataclass(frozen=True, slots=True)
-class Played:
+class RehearsalOutcome:
     """The outcome of a rehearsal. `as_json` is the output of `rehearse --json`."""
 
     script: Script
@@ -54,7 +54,7 @@ class Played:
     """Why it was not played to its end; None if it was."""
 
     @classmethod
-    def failed(cls, script: Script, reason: str, wall_seconds: float = 0.0) -> Played:
+    def of_failure(cls, script: Script, reason: str, wall_seconds: float = 0.0) -> RehearsalOutcome:
         """Return the outcome of a script that was not played to its end: no expectation is met."""
         met = [Met(one.release or "", one.part, met=False, why="not played to its end") for one in script.expect]
         return cls(script, Results(), met, wall_seconds, 0, {}, {}, reason)
@@ -84,18 +84,18 @@ class Played:
 
 def play(
     script: Script, base: Settings, folder: Path, speed: float | None = None, report: ReportProgress | None = None
-) -> Played:
+) -> RehearsalOutcome:
     """Play a script and return its outcome. Store, evidence and drafts are written in `folder`.
 
     `base` is the configuration to use. `speed` is relative to real time; None means as fast as possible. `report` is
     called with the percentage played, 50 times in all.
     """
-    settings = settings_for(script, base, folder)
+    settings = rehearsal_settings(script, base, folder)
     began = SystemClock().monotonic()
     with asyncio.Runner(loop_factory=lambda: JumpingLoop(speed=speed)) as runner:
         rehearsal = runner.run(_run_rehearsal(script, settings, report))
     results = _read_results(settings, script, folder)
-    return Played(
+    return RehearsalOutcome(
         script=script,
         results=results,
         met=check(script, results),
@@ -107,10 +107,9 @@ def play(
 
 
 async def _run_rehearsal(script: Script, settings: Settings, report: ReportProgress | None) -> _Rehearsal:
+    """Play a script to its end, and return the rehearsal with its publisher's log."""
     rehearsal = _Rehearsal(script, settings, VirtualClock(script.begins), VirtualClock(script.begins))
-    reporting = (
-        None if report is None else asyncio.ensure_future(_report_progress(script, rehearsal.true_clock, report))
-    )
+    reporting = asyncio.ensure_future(_report_progress(script, rehearsal.true_clock, report)) if report else None
     try:
         await rehearsal.run()
     finally:
@@ -120,6 +119,7 @@ async def _run_rehearsal(script: Script, settings: Settings, report: ReportProgr
 
 
 async def _report_progress(script: Script, true_clock: VirtualClock, report: ReportProgress) -> None:
+    """Call `report` with the percentage played, in equal steps of virtual time."""
     step = (script.ends - script.begins) / _PROGRESS_REPORTS
     for done in range(_PROGRESS_REPORTS):
         report(100 * done // _PROGRESS_REPORTS)
@@ -186,6 +186,7 @@ class _Rehearsal:
             self.monitor_clock.offset = action.offset
 
     async def _start_daemon(self) -> None:
+        """Start the daemon, unless it is running."""
         if self._app is not None:
             return
         self._starts += 1

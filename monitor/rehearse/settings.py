@@ -15,7 +15,7 @@ from schedules.sources.settings import CalendarSettings
 OUTBOX = "outbox"
 
 
-def settings_for(script: Script, base: Settings, folder: Path) -> Settings:
+def rehearsal_settings(script: Script, base: Settings, folder: Path) -> Settings:
     """Return `base` with its store, evidence and channels in `folder`.
 
     Each channel of `base` becomes a folder channel, so that routes are rehearsed and no message is sent.
@@ -45,19 +45,16 @@ def _pins_of_release(release: ScriptRelease) -> list[Pin]:
 
 def _calendars_of_script(script: Script) -> list[CalendarSettings]:
     """Return the simulated calendars that announce the script's releases: GOV.UK, TOML or both."""
-    calendars = []
-    if any(is_on_gov_uk_calendar(release) for release in script.release):
-        calendars.append(CalendarSettings(name="govuk", kind="govuk"))
-    if not all(is_on_gov_uk_calendar(release) for release in script.release):
-        calendars.append(CalendarSettings(name=CALENDAR_NAME, kind="toml", url=CALENDAR_URL))
-    return calendars
+    is_listed = [is_on_gov_uk_calendar(release) for release in script.release]
+    govuk = [CalendarSettings(name="govuk", kind="govuk")] if any(is_listed) else []
+    return govuk if all(is_listed) else [*govuk, CalendarSettings(name=CALENDAR_NAME, kind="toml", url=CALENDAR_URL)]
 
 
 def _parts_to_watch(release: ScriptRelease) -> list[PartSettings]:
     """Return the parts of a release on GOV.UK's calendar. The TOML calendar lists parts itself."""
     if not is_on_gov_uk_calendar(release):
         return []
-    match = ReleaseMatch(url=_escape_wildcards(announced_url(release)))
+    match = ReleaseMatch(url="".join(f"[{char}]" if char in "*?[" else char for char in announced_url(release)))
     # The url of a part setting is a template, in which braces must be doubled.
     parts = [
         {"match": match, **part.model_dump(), "url": part.url.replace("{", "{{").replace("}", "}}")}
@@ -66,7 +63,3 @@ def _parts_to_watch(release: ScriptRelease) -> list[PartSettings]:
     if release.recognise is not None:
         parts.insert(0, {"match": match, "id": "page", "role": "page", "url": "{url}", "recognise": release.recognise})
     return [PartSettings.model_validate(part) for part in parts]
-
-
-def _escape_wildcards(text: str) -> str:
-    return "".join(f"[{char}]" if char in "*?[" else char for char in text)

@@ -6,18 +6,18 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from monitor.judge.as_json import lateness_text, length_text, status_in_capitals
-from monitor.rehearse.drive import Played
+from monitor.rehearse.drive import RehearsalOutcome
 from schedules.contract.verdict import Ended
 from schedules.times.json import instant_from_json
 from schedules.times.words import length, stamp
 
 
-def format_summary(played: Played, *, kept: bool) -> str:
+def format_summary(played: RehearsalOutcome, *, kept: bool) -> str:
     """Return a few lines for each release, and the expectations that were not met. `kept`: name the draft files."""
     return "\n".join([*_summary_lines(played, kept=kept), ""])
 
 
-def _summary_lines(played: Played, *, kept: bool) -> Iterator[str]:
+def _summary_lines(played: RehearsalOutcome, *, kept: bool) -> Iterator[str]:
     yield played.script.title
     if played.reason is not None:
         yield f"  NOT PLAYED TO ITS END: {played.reason}"
@@ -38,6 +38,7 @@ def _summary_lines(played: Played, *, kept: bool) -> Iterator[str]:
 
 
 def _release_lines(release: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what was promised for a release, when its parts were seen, and its verdict."""
     slot = release["slot"]
     promised = "nothing"
     if slot is not None:
@@ -52,6 +53,7 @@ def _release_lines(release: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _part_lines(part: Mapping[str, Any]) -> Iterator[str]:
+    """Yield when a part was first seen, and each time that it was public early."""
     seen = part["first_seen"]
     if seen["by"] is None:
         yield f"  {part['id'] + ':':<10} not seen"

@@ -277,13 +277,13 @@ def get_jumping_loop() -> JumpingLoop:
 
 
 def run_virtually(
-    story: Callable[[VirtualClock], Coroutine[Any, Any, T]],
+    main: Callable[[VirtualClock], Coroutine[Any, Any, T]],
     start: datetime = _NINE_ON_A_WORKING_DAY,
     *,
     speed: float | None = None,
     limit: float | None = None,
     patience: float = _DEFAULT_PATIENCE,
 ) -> T:
-    """Run `story` on a new `JumpingLoop` and return its result. `story` gets a clock that shows `start` at first."""
+    """Run `main` on a new `JumpingLoop` and return its result. `main` gets a clock that shows `start` at first."""
     with asyncio.Runner(loop_factory=lambda: JumpingLoop(speed=speed, limit=limit, patience=patience)) as runner:
-        return runner.run(story(VirtualClock(start)))
+        return runner.run(main(VirtualClock(start)))

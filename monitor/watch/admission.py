@@ -58,14 +58,14 @@ class Admission:
         promised = await self._add_listed(self.ledger.book.releases(), now)
         await self._watch_near(now, promised, self.watch.ahead, soon=True)
         await self._adopt_left_open(now)
-        await self.ledger.settle()
+        await self.ledger.store_differing()
         self._has_begun = True
 
     async def take_read(self, outcome: Outcome) -> RecordedRead:
         """Record one calendar read in the ledger, and update the watch with what it changed."""
-        read = await self.ledger.learn(outcome, self.watch.releases)
+        read = await self.ledger.record_read(outcome, self.watch.releases)
         if read.change is not None:
-            for old in read.change.left():
+            for old in read.change.joined.replaced_releases():
                 self.watch.forget(old)
         for name in self.watch.releases.keys() & {*read.confirmed, *read.unlisted}:
             self.watch.update_promises(name, self.ledger.promises(name))
@@ -95,7 +95,8 @@ class Admission:
             # Try until the store answers: the next call is an hour away.
             await repeat_until_answered(lambda: self.watch_all_near(self.clock.now()), self.clock, _PATIENCE)
         now = self.clock.now()
-        self._listed = await self.ledger.roll(now, self.watch.releases, max(LISTINGS_AHEAD, self.watch.ahead))
+        ahead = max(LISTINGS_AHEAD, self.watch.ahead)
+        self._listed = await self.ledger.drop_past_and_find_near(now, self.watch.releases, ahead)
         self._finished = {name: known for name, known in self._finished.items() if name in self._listed}
         await self._watch_near(now, self._listed, self.watch.ahead)
 
@@ -104,14 +105,12 @@ class Admission:
         found, now, book = defaultdict[str, set[datetime]](set), self.clock.now(), self.ledger.book
         for name, watched in self.watch.releases.items():
             # Finding the slot in force is slow. Skip it if another release of the same instants was found before.
-            promised = {
-                (calendar, at) for at in book.instants(name, begin, end) for calendar in watched.release.calendars
-            }
-            if all(at in found[calendar] for calendar, at in promised):
+            instants, calendars = book.promised_instants(name, begin, end), watched.release.calendars
+            if all(at in found[calendar] for at in instants for calendar in calendars):
                 continue
             slot = book.slot(watched.release, now)
             if slot is not None and slot.instant is not None and begin <= slot.instant <= end:
-                for calendar in watched.release.calendars:
+                for calendar in calendars:
                     found[calendar].add(slot.instant)
         return found
 
@@ -131,7 +130,7 @@ class Admission:
     def find_same_address_or_title(self, producer: str, found: Found) -> list[NearRelease]:
         """Return the releases of a producer, except old ones, that have the address or the title of an entry."""
         now, book = self.clock.now(), self.ledger.book
-        matching = self.ledger.matching(producer, found)
+        matching = self.ledger.find_matching(producer, found)
         return [NearRelease(one, slot.begins() if (slot := book.slot(one, now)) else None) for one in matching]
 
     async def apply_share(self, share: Share) -> None:
@@ -143,27 +142,27 @@ class Admission:
         async for name, watched in with_pauses(list(self.watch.releases.items()), self.clock):
             if not self._is_ours(watched.release):
                 self.watch.forget(name)
-        came = [name async for name in with_pauses([*self._listed], self.clock) if self._is_missing(name)]
-        await self._watch_near(self.clock.now(), came, self.watch.ahead, soon=True)
+        new = [name async for name in with_pauses([*self._listed], self.clock) if self._is_missing(name)]
+        await self._watch_near(self.clock.now(), new, self.watch.ahead, soon=True)
 
     async def watch_release(self, release: str) -> WatchedRelease | None:
         """Watch a release at any distance from its slot, and return it. None if no calendar announces it."""
         known = self.ledger.releases.get(release)
         if known is not None and release not in self.watch.releases:
-            await self._adopt([known])
+            await self._adopt_releases([known])
         return self.watch.releases.get(release)
 
     def targets_on(self, day: date | None) -> list[Target]:
         """Return the targets of watched releases due on one local day, or of all watched releases."""
         watched = self.watch.releases.values()
-        chosen = [one for one in watched if day is None or self.ledger.book.day(one.release.id) == day]
+        chosen = [one for one in watched if day is None or self.ledger.book.last_promised_day(one.release.id) == day]
         return [target for one in chosen for target in one.targets.values()]
 
     async def _adopt_left_open(self, now: datetime) -> None:
         """Watch the releases that have passed their slot and had an open verdict at the last stop."""
         known, open_ones = self.ledger.releases, await self.ask(self.store.verdicts.open_judged)
         rows = [row for row in open_ones if row.slot is not None and row.slot < now]
-        await self._adopt(known[row.release] for row in rows if row.release in known)
+        await self._adopt_releases(known[row.release] for row in rows if row.release in known)
 
     async def _add_listed(self, names: Collection[str], now: datetime) -> list[str]:
         """Search listings for those of these releases that are due within `LISTINGS_AHEAD`. Return their ids."""
@@ -173,35 +172,41 @@ class Admission:
 
     async def _near_among(self, names: Collection[str], now: datetime, ahead: timedelta) -> list[str]:
         book, wanted = self.ledger.book, [*names]
-        return await offload_many(len(wanted), lambda: book.near(wanted, now, ahead))
+        return await offload_many(len(wanted), lambda: book.find_near(wanted, now, ahead))
 
     async def _watch_near(
         self, now: datetime, wanted: Collection[str], ahead: timedelta, *, soon: bool = False, unseen: bool = False
     ) -> None:
+        """Watch or update those of these releases that have a slot within `ahead`, and forget old ones."""
         # A watched release that was cancelled has no slot any more. It must be updated all the same.
         known = [name for name in wanted if name in self.watch.releases]
         near = await self._near_among(wanted, now, ahead)
         names, releases = dict.fromkeys([*near, *known]), self.ledger.releases
-        await self._adopt((releases[name] for name in names if name in releases), soon=soon, unseen=unseen)
+        await self._adopt_releases((releases[name] for name in names if name in releases), soon=soon, unseen=unseen)
         for name in self.watch.forget_old(now):
             self._finished[name] = self._last_known(name)
 
-    async def _adopt(self, releases: Iterable[Release], *, soon: bool = False, unseen: bool = False) -> None:
+    async def _adopt_releases(self, releases: Iterable[Release], *, soon: bool = False, unseen: bool = False) -> None:
         """Watch or update these releases, except finished ones that no calendar has changed.
 
-        `unseen`: the store has no runs of them, so it is not queried. `soon`: look at every target at once.
+        The store is not queried for releases that are `unseen`. If `soon`, look at every target at once.
         """
-        new = [release for release in releases if self._is_ours(release) and self._should_adopt(release)]
+        ours = [release for release in releases if self._is_ours(release)]
+        self._update_watched(ours)
+        new = [release for release in ours if self._needs_watch(release)]
         if not new:
             return
-        runs, judged = ({}, {}) if unseen else await self.ask(lambda: self._stored([release.id for release in new]))
+        names = [release.id for release in new]
+        runs, judged = ({}, {}) if unseen else await self.ask(lambda: self._read_stored(names))
         async for release in with_pauses(new, self.clock):
             # During the query it may have been adopted, or may have moved to another monitor's share.
-            if self._is_ours(release) and self._should_adopt(release):
+            if not self._is_ours(release):
+                continue
+            self._update_watched([release])
+            if self._needs_watch(release):
                 row = judged.get(release.id)
                 found, place = [recognise_by_title(part) for part in judged_parts(row)], judged_place(row)
-                promises = self.ledger.promises(release.id)
-                seen = runs.get(release.id, ())
+                promises, seen = self.ledger.promises(release.id), runs.get(release.id, ())
                 self.watch.adopt(release, promises, seen, found=found, place=place, soon=soon)
 
     def _is_ours(self, release: Release) -> bool:
@@ -212,17 +217,18 @@ class Admission:
         known = self.ledger.releases.get(name)
         return known is not None and name not in self.watch.releases and self._is_ours(known)
 
-    def _should_adopt(self, release: Release) -> bool:
-        """Return whether to start watching a release. If it is watched already, update it and return False."""
-        name, promises = release.id, self.ledger.promises(release.id)
-        watched = self.watch.releases.get(name)
-        if watched is None:
-            return self._finished.get(name) != self._last_known(name)
-        if watched.announced != release or not watched.has_promises(promises):
-            self.watch.adopt(release, promises)
-        return False
+    def _update_watched(self, releases: Iterable[Release]) -> None:
+        """Update those of these releases that are watched, if a calendar has changed them."""
+        for release in releases:
+            watched, promises = self.watch.releases.get(release.id), self.ledger.promises(release.id)
+            if watched is not None and (watched.announced != release or not watched.has_promises(promises)):
+                self.watch.adopt(release, promises)
 
-    def _stored(self, releases: Sequence[str]) -> tuple[dict[str, list[Run]], dict[str, Judged]]:
+    def _needs_watch(self, release: Release) -> bool:
+        """Return whether a release is not watched, and is not finished or was changed by a calendar since."""
+        return release.id not in self.watch.releases and self._finished.get(release.id) != self._last_known(release.id)
+
+    def _read_stored(self, releases: Sequence[str]) -> tuple[dict[str, list[Run]], dict[str, Judged]]:
         runs: dict[str, list[Run]] = defaultdict(list)
         for run in self.store.runs.of_releases(releases):
             runs[release_from_id(run.target)].append(run)

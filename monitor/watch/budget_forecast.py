@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
-from zoneinfo import ZoneInfo
+from datetime import date, datetime, timedelta
 
 import structlog
 
@@ -18,6 +17,7 @@ from monitor.plan.phases import Window
 from monitor.plan.targets import View
 from monitor.threads import Ask
 from monitor.watch.release import WatchedRelease
+from schedules.times.zone import day_begins, local_date
 
 _log = structlog.get_logger(__name__)
 FORECAST_EVERY = timedelta(minutes=10)
@@ -27,9 +27,9 @@ _REPEAT_AFTER = timedelta(hours=1)
 _DAYS = 4
 """So a Friday's forecast includes Monday."""
 
-Planned = tuple[tuple[Window, ...], PartToProve | None]
+PlannedLooks = tuple[tuple[Window, ...], PartToProve | None]
 """The windows of a target, and the proof that its part needs, or None."""
-Plans = Mapping[str, list[Planned]]
+Plans = Mapping[str, list[PlannedLooks]]
 
 
 @dataclass
@@ -46,15 +46,11 @@ class BudgetForecast:
 
     async def look_ahead(self) -> None:
         """Compare plan and budgets, unless the same plan was compared lately. This is a recurring job."""
-        plans, now = self._plans(), self.clock.now()
-        if (
-            self._last_compared is not None
-            and self._last_compared[0] == plans
-            and now < self._last_compared[1] + _REPEAT_AFTER
-        ):
+        plans, now, last = self._collect_plans(), self.clock.now(), self._last_compared
+        if last is not None and last[0] == plans and now < last[1] + _REPEAT_AFTER:
             return
-        self._last_compared, days = (plans, now), list(self._days())
-        found = await self.ask(lambda: dict(self._oversubscribed(plans, days)))
+        self._last_compared, days = (plans, now), list(self._next_days())
+        found = await self.ask(lambda: dict(self._find_shortages(plans, days)))
         for (host, day), warning in found.items():
             if (host, day) not in self.warnings:
                 _log.warning("oversubscribed", host=host, day=day.isoformat(), warning=warning)
@@ -64,8 +60,9 @@ class BudgetForecast:
         """Return the warnings of the last comparison by "host, 5 January 2018"."""
         return {f"{host}, {day:%d %B %Y}": warning for (host, day), warning in self.warnings.items()}
 
-    def _plans(self) -> Plans:
-        plans: dict[str, list[Planned]] = defaultdict(list)
+    def _collect_plans(self) -> Plans:
+        """Return by host the windows of each target of watched releases, and the proof that its part needs."""
+        plans: dict[str, list[PlannedLooks]] = defaultdict(list)
         for watched in self.releases():
             for state in watched.states.values():
                 # Leave out the announcement and the index: they get the rest of the budget, and need no exact proof.
@@ -75,19 +72,17 @@ class BudgetForecast:
                     plans[target.host].append((state.windows, needed))
         return plans
 
-    def _days(self) -> Iterator[tuple[date, datetime, datetime]]:
-        zone, now = ZoneInfo(self.timezone), self.clock.now()
-        first = now.astimezone(zone).date()
-        for day in (first + timedelta(days=ahead) for ahead in range(_DAYS)):
-            begin, end = (
-                datetime.combine(each, time(), zone).astimezone(now.tzinfo) for each in (day, day + timedelta(days=1))
-            )
-            # For today, only the time from the current minute on.
+    def _next_days(self) -> Iterator[tuple[date, datetime, datetime]]:
+        """Yield today and the days after it, each with its begin and end. Today begins with the current minute."""
+        now = self.clock.now()
+        for day in (local_date(now, self.timezone) + timedelta(days=ahead) for ahead in range(_DAYS)):
+            begin, end = (day_begins(each, self.timezone) for each in (day, day + timedelta(days=1)))
             yield day, max(begin, now.replace(second=0, microsecond=0)), end
 
-    def _oversubscribed(
+    def _find_shortages(
         self, plans: Plans, days: Sequence[tuple[date, datetime, datetime]]
     ) -> Iterator[tuple[tuple[str, date], str]]:
+        """Yield a warning for each host and day whose budget is too small."""
         for host, planned in plans.items():
             windows, needed = [one for one, _ in planned], [one for _, one in planned if one is not None]
             for day, begin, end in days:

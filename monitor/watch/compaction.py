@@ -55,12 +55,13 @@ class Compaction:
         if not self.after:
             return 0
         fewer, before = 0, self.clock.now() - self.after
-        for release in await self.ask(lambda: self.store.runs.crowded(MIN_RUNS)):
+        for release in await self.ask(lambda: self.store.runs.find_crowded(MIN_RUNS)):
             if release not in self.watched():
-                fewer += await self._compact(release, before)
+                fewer += await self._compact_release(release, before)
         return fewer
 
-    async def _compact(self, release: str, before: datetime) -> int:
+    async def _compact_release(self, release: str, before: datetime) -> int:
+        """Merge the runs of a release, target by target. Return how many runs fewer the store has."""
         found = await self.ask(lambda: self.plan_merge(release, before))
         # One transaction for each target: each merge by itself keeps the verdict, and other writes wait for one only.
         for target in {run.target: None for run in found.merged}:
@@ -88,6 +89,7 @@ def _write_merged_runs(runs: Sequence[Run], merged: Sequence[Run], tx: Transacti
 
 
 def _with_merged_runs(case: StoredCase) -> dict[str, list[Run]]:
+    """Return the runs of a case, with those of absence until a day before its slot merged."""
     begins = [begin for promise in case.promises if (begin := promise.slot.begins()) is not None]
     if not begins:
         return case.runs

@@ -34,7 +34,7 @@ _MINUTE = 60.0
 
 
 @dataclass(frozen=True, slots=True)
-class Planned:
+class PlannedRelease:
     """One release of the plan: its slot in force, and the windows of each target that touch the day.
 
     `proof` is the proof goal of its required parts, or None if its slot is not exact.
@@ -146,32 +146,33 @@ class Day:
     end: datetime
     now: datetime
 
-    def plan_release(self, release: Release, promises: Sequence[Promise]) -> Planned | None:
+    def plan_release(self, release: Release, promises: Sequence[Promise]) -> PlannedRelease | None:
         """Return the plan of one release, or None if it is not looked at in the period."""
         promised = slot_in_force(release, promises, self.now)
         slot, exact = promised.slot, is_exact(promised)
         starts = slot.begins() if slot is not None else None
         if slot is None or starts is None:
             return None
-        standing = self._progress_of(release) if starts < self.begin else _unseen
+        progress_of = self._progress_by_target(release) if starts < self.begin else _unseen_progress
         targets = targets_of(release, origin_view=self.rules.watch.origin_view)
-        windows = {target: self._windows(target, promised, standing(target)) for target in targets}
+        windows = {target: self._windows_in_period(target, promised, progress_of(target)) for target in targets}
         looked = {target: found for target, found in windows.items() if found}
         proof = None
         if exact and slot.instant is not None:
             within = self.rules.policies.of(*release.producers).on_time_within
             proof = ProofGoal(slot.instant, within, rank_of(release, slot.instant, self.rules.importance(release)))
-        return Planned(release, slot, looked, self.begin <= starts < self.end, proof) if looked else None
+        return PlannedRelease(release, slot, looked, self.begin <= starts < self.end, proof) if looked else None
 
-    def _windows(self, target: Target, promised: InForce, standing: Progress) -> tuple[Window, ...]:
+    def _windows_in_period(self, target: Target, promised: InForce, progress: Progress) -> tuple[Window, ...]:
         exact, at = is_exact(promised), self.rules.default_time
-        windows = windows_in_force(target, promised, standing, self.rules.watch, exact=exact, default_time=at)
+        windows = windows_in_force(target, promised, progress, self.rules.watch, exact=exact, default_time=at)
         return tuple(window for window in windows if window.begins < self.end and window.ends > self.begin)
 
-    def _progress_of(self, release: Release) -> Callable[[Target], Progress]:
+    def _progress_by_target(self, release: Release) -> Callable[[Target], Progress]:
+        """Return a function that returns the progress of a target of this release, by the stored facts."""
         case = stored_case(self.store, release.id)
         if case is None or release.id not in self.found:
-            return _unseen
+            return _unseen_progress
         verdict = case.verdict(self.rules.policies, self.now)
         return WatchedRelease(release, case.promises, verdict=verdict).progress
 
@@ -185,7 +186,9 @@ class Load:
     timezone: str
 
 
-def plan_releases(store: Store, rules: WatchRules, begin: datetime, end: datetime, now: datetime) -> list[Planned]:
+def plan_releases(
+    store: Store, rules: WatchRules, begin: datetime, end: datetime, now: datetime
+) -> list[PlannedRelease]:
     """Return every release that is looked at between two instants, in the order of slots, as known at `now`.
 
     A release with a slot in that period is planned as if it was not published. Others continue from their verdict.
@@ -206,11 +209,11 @@ def plan_releases(store: Store, rules: WatchRules, begin: datetime, end: datetim
 
 
 def plan_hosts(
-    releases: Sequence[Planned], carried: Load, rules: WatchRules, begin: datetime, end: datetime
+    releases: Sequence[PlannedRelease], load: Load, rules: WatchRules, begin: datetime, end: datetime
 ) -> list[HostPlan]:
     """Return the looks of each host, tripwires included, the busiest first."""
     plans: dict[str, list[tuple[Window, ...]]] = defaultdict(list)
-    for target, windows in _all_targets(releases, carried.producers, rules.watch.tripwire.every):
+    for target, windows in _all_targets(releases, load.producers, rules.watch.tripwire.every):
         plans[target.host].append(windows)
     needed: dict[str, list[forecast.PartToProve]] = defaultdict(list)
     for release in releases:
@@ -219,28 +222,26 @@ def plan_hosts(
     made, enough = [], rules.policies.general.on_time_within / 2
     for host, windows_of in plans.items():
         minutes = forecast.looks_per_minute(windows_of, begin, end)
-        rate = carried.budget.rate(host)
+        rate = load.budget.rate(host)
         slots = forecast.forecast_slots(needed[host], rate, begin, end)
-        warning = forecast.overload_warning(host, minutes, rate, windows_of, carried.timezone, enough, slots=slots)
+        warning = forecast.overload_warning(host, minutes, rate, windows_of, load.timezone, enough, slots=slots)
         at_worst = forecast.spacings_at(windows_of, (forecast.busiest_minute(minutes) or minutes[0])[0], rate)
         made.append(HostPlan(host, rate, len(windows_of), minutes, at_worst, warning, tuple(slots)))
     return sorted(made, key=lambda one: -one.looks)
 
 
 def _all_targets(
-    releases: Iterable[Planned], producers: Iterable[Producer], every: timedelta
+    releases: Iterable[PlannedRelease], producers: Iterable[Producer], every: timedelta
 ) -> Iterator[tuple[Target, tuple[Window, ...]]]:
+    """Yield the targets of all releases and tripwires with their windows."""
     for release in releases:
         yield from release.windows.items()
-    for producer in producers:
-        tripwires = (
-            *tripwires_of(producer.id, producer.hosts, producer.newest),
-            *press_of(producer.id, producer.press),
-        )
+    for one in producers:
+        tripwires = [*tripwires_of(one.id, one.hosts, one.newest), *press_of(one.id, one.press)]
         yield from ((target, window_at_all_times(every)) for target in tripwires)
 
 
-def _unseen(_target: Target) -> Progress:
+def _unseen_progress(_target: Target) -> Progress:
     return UNSEEN
 
 

@@ -26,7 +26,7 @@ class Intake:
     def hooks(self) -> Hooks:
         """Return the callbacks for the poller."""
         tally = self.tally
-        return Hooks(self.see, tally.started, tally.missed, tally.stalled, tally.clock_set)
+        return Hooks(self.see, tally.note_start, tally.note_missed, tally.note_stall, tally.note_clock_set)
 
     def see(self, target: Target, sighting: Sighting, outcome: Answer | Failure) -> None:
         """Count one look, and pass it on."""

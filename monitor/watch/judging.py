@@ -86,6 +86,7 @@ class Judging:
             self._tasks.start(self._record_in_background(name, record))
 
     async def _record_in_background(self, release: str, record: Awaitable[None]) -> None:
+        """Record a verdict. After a fault, judge the release again in a minute."""
         try:
             await record
         except Exception:  # a fault in one release must not end the watch over all others
@@ -108,7 +109,7 @@ class Judging:
             return self._record_after_merge(self.others, watched, now)
         if self._defer_for_calendar_read(watched, verdict) or not has_changed:
             return None
-        return self._record(watched, verdict, now)
+        return self._record_or_requeue(watched, verdict, now)
 
     async def _record_after_merge(self, others: OtherMonitors, watched: WatchedRelease, now: datetime) -> None:
         """Add what other monitors saw, judge again, and record. Their looks may prove what ours could not."""
@@ -121,7 +122,7 @@ class Judging:
         verdict = self._judge_and_replan(watched, now)
         if self._defer_for_calendar_read(watched, verdict):
             return
-        await self._record(watched, verdict, now)
+        await self._record_or_requeue(watched, verdict, now)
         # Two monitors that record at the same time do not know each other's looks. The one that writes last sees both.
         if await self._merge_other_monitors(others, watched, now) and (watched.other_runs, watched.promises) != known:
             self.queue.soon(watched.release.id)
@@ -155,7 +156,7 @@ class Judging:
         for name in releases_to_rejudge(self.releases, before, verdict):
             self.queue.soon(name)
 
-    async def _record(self, watched: WatchedRelease, verdict: Verdict, now: datetime) -> None:
+    async def _record_or_requeue(self, watched: WatchedRelease, verdict: Verdict, now: datetime) -> None:
         if not await self.recorder.record(watched, verdict, self.blind.spans, now):
             self.queue.at(now + _RETRY_AFTER, watched.release.id)
 
@@ -171,14 +172,17 @@ class Judging:
     def verdict(self, watched: WatchedRelease, now: datetime) -> Verdict:
         """Return the verdict on a release as of `now`."""
         policy = self.rules.policies.of(*watched.release.producers)
-        others, blind = (one.published for one in self.releases.values() if one is not watched), self.blind.spans
+        others, blind = (one.publication for one in self.releases.values() if one is not watched), self.blind.spans
         published = (one for one in others if one is not None)
         verdict = judge(watched.release, watched.promises, watched.runs, blind, policy, now, published=published)
-        return add_platform_finding(verdict, settled_releases(self.releases, verdict))
+        return add_platform_finding(verdict, other_slot_verdicts(self.releases, verdict))
 
 
-def settled_releases(releases: Mapping[str, WatchedRelease], verdict: Verdict) -> list[SlotVerdict]:
-    """Return all other releases with their verdicts if `verdict` is a late one, else an empty list."""
+def other_slot_verdicts(releases: Mapping[str, WatchedRelease], verdict: Verdict) -> list[SlotVerdict]:
+    """Return the verdicts of all other releases, which show a platform's fault, or none if `verdict` is not late.
+
+    Verdicts that are only used for planning are left out.
+    """
     if verdict.verdict not in LATE_VERDICTS:
         return []
     others = (watched for name, watched in releases.items() if name != verdict.release)

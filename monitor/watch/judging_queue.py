@@ -49,10 +49,11 @@ class JudgingQueue:
         """Wait until releases are due, and return their ids in order. `known` are all ids, for `everything`."""
         while not (due := self._take_due(known)):
             self._wakeup.clear()
-            await self._wait()
+            await self._wait_until_due()
         return due
 
     def _take_due(self, known: Collection[str]) -> list[str]:
+        """Return the releases that are due now, and take them out of the queue."""
         now = self._clock.now()
         if self._everything:
             # Releases that remain from the last time come first, so that each one is judged.
@@ -66,7 +67,8 @@ class JudgingQueue:
         due, self._soon = sorted(self._soon), set()
         return due
 
-    async def _wait(self) -> None:
+    async def _wait_until_due(self) -> None:
+        """Wait until a release is queued, or the next one falls due."""
         pause = _LONGEST_PAUSE
         if self._later:
             pause = min(pause, max(0.0, (self._later[0][0] - self._clock.now()).total_seconds()))

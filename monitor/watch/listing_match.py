@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from monitor.look.fetch import Found
-from monitor.look.recognise.title import Likeness, likeness
+from monitor.look.recognise.title import Likeness, compare_titles
 from monitor.plan.addresses import unused_part_ids
 from monitor.plan.targets import PERIOD, is_file, recogniser_of
 from schedules.address import canonical_address
@@ -82,27 +82,25 @@ class Matcher:
         self._words = quick("|".join(sorted(map(re.escape, self._by_word))) or r"(?!)", re.IGNORECASE)
 
     def matches(self, found: Found, *, is_fresh: bool) -> Iterator[tuple[str, MatchKind]]:
-        """Yield each matching release and how it matches. `is_fresh`: the entry was not there at the look before."""
+        """Yield each release that an entry matches, and how. `is_fresh` is true if the entry was not there before."""
         if _ANNOUNCED.search(found.url):
             return
         yield from self._at_promised_address(found, is_fresh=is_fresh)
         if not self._words.search(found.title):
             return
-        alike = [
-            (one, like)
-            for one in self._sharing_a_word(found.title)
-            if (like := _title_likeness(one.release, found.title))
-        ]
+        sharing = ((one, _title_likeness(one.release, found.title)) for one in self._sharing_a_word(found.title))
+        alike = [(one, like) for one, like in sharing if like is not None]
+        # Another edition's title at the address of a release's page: the page is reused.
         link = canonical_address(found.url)
-        own = [id(one) for one in self._by_url.get(link, ())]
-        elsewhere = [pair for pair in alike if id(pair[0]) not in own]
-        others = (one.release for one, like in alike if id(one) in own and like is _OTHER)
-        yield from ((other.id, MatchKind.EDITION) for other in others if canonical_address(other.url) == link)
+        promised_here = [id(one) for one in self._by_url.get(link, ())]
+        reused = (one.release for one, like in alike if id(one) in promised_here and like is _OTHER)
+        yield from ((one.id, MatchKind.EDITION) for one in reused if canonical_address(one.url) == link)
+        # A release's title at another address. An old entry without a period may have been there for years.
+        elsewhere = [(one, like) for one, like in alike if id(one) not in promised_here]
         exact = [one for one, like in elsewhere if like is _TITLE]
-        # An entry without a period that is not new may have been there for years.
-        meant = self._choose_edition(found, [one for one in exact if is_fresh or _has_period(one.release)])
-        yield from ((one.release.id, MatchKind.TITLE) for one in meant)
-        if is_fresh and not own and not exact:
+        chosen = self._choose_edition(found, [one for one in exact if is_fresh or _has_period(one.release)])
+        yield from ((one.release.id, MatchKind.TITLE) for one in chosen)
+        if is_fresh and not promised_here and not exact:
             yield from self._of_same_series(found, elsewhere)
 
     def _at_promised_address(self, found: Found, *, is_fresh: bool) -> Iterator[tuple[str, MatchKind]]:
@@ -136,6 +134,7 @@ class Matcher:
     def _of_same_series(
         self, found: Found, alike: Sequence[tuple[NearRelease, Likeness]]
     ) -> Iterator[tuple[str, MatchKind]]:
+        """Yield the release of the same series with the nearest slot, if it is near enough."""
         near = [
             (abs(one.slot - self._now), one.release.id)
             for one, like in alike
@@ -170,7 +169,7 @@ _WITHIN = {Likeness.SAME: UNDATED_WITHIN, Likeness.UNDATED: UNDATED_WITHIN, _OTH
 def _title_likeness(release: Release, title: str) -> Likeness | None:
     if title_matches(release.title, title):
         return _TITLE
-    like = likeness(release.title, title)
+    like = compare_titles(release.title, title)
     return None if like is Likeness.DIFFERENT else like
 
 

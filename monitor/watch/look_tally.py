@@ -57,15 +57,15 @@ class LookTally:
                 self._health.clock(bounds, sighting.received)
                 self._metrics.clock_offset.set(((bounds.min or 0.0) + (bounds.max or 0.0)) / 2)
 
-    def started(self, target: Target, late: float) -> None:
+    def note_start(self, target: Target, late: float) -> None:
         """Remember by how many seconds a look started late, until its answer is counted."""
         self._late[target.id] = late
 
-    def missed(self, target: Target, looks: int) -> None:
+    def note_missed(self, target: Target, looks: int) -> None:
         """Count looks that were due and were not made."""
         self._metrics.count_missed(target.host, looks)
 
-    def clock_set(self, begin: datetime, end: datetime, seconds: float) -> None:
+    def note_clock_set(self, begin: datetime, end: datetime, seconds: float) -> None:
         """Record a blind span because our clock jumped by `seconds`.
 
         Its cause is "suspended" if the machine slept for more than half of a jump ahead, else "clock".
@@ -74,6 +74,6 @@ class LookTally:
         is_sleep = seconds > 0 and self._asleep - before > seconds / 2
         self._blind.note(Blind(min(begin, end), max(begin, end), "suspended" if is_sleep else "clock"))
 
-    def stalled(self, begin: datetime, end: datetime) -> None:
+    def note_stall(self, begin: datetime, end: datetime) -> None:
         """Record that the event loop was blocked from `begin` to `end`."""
         self._health.note_stall(begin, end)

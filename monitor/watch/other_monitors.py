@@ -69,13 +69,14 @@ class OtherMonitors:
     async def _answer_all(self) -> None:
         try:
             while self._waiting:
-                await self._answer({name: self._waiting.pop(name) for name in [*islice(self._waiting, _PORTION)]})
+                await self._answer_calls({name: self._waiting.pop(name) for name in [*islice(self._waiting, _PORTION)]})
         finally:
             self._is_reading = False
 
-    async def _answer(self, asked: dict[str, list[_Answer]]) -> None:
+    async def _answer_calls(self, asked: dict[str, list[_Answer]]) -> None:
+        """Read these releases from the store, and answer the calls for them, or pass on its fault."""
         try:
-            seen = await self.ask(partial(self._read, list(asked), self._now))
+            seen = await self.ask(partial(self._read_store, list(asked), self._now))
         except StoreFault as fault:
             # All calls that still wait would fail in the same way, only later.
             waiting, self._waiting = self._waiting, {}
@@ -85,13 +86,13 @@ class OtherMonitors:
                 _fail_all(asked.values(), fault)
                 return
             for name, answers in asked.items():
-                await self._answer({name: answers})
+                await self._answer_calls({name: answers})
         else:
             self.add_blind_spans(seen.blind)
             for answer in (answer for answers in asked.values() for answer in answers if not answer.done()):
                 answer.set_result(seen)
 
-    def _read(self, releases: Sequence[str], now: datetime) -> _StoredKnowledge:
+    def _read_store(self, releases: Sequence[str], now: datetime) -> _StoredKnowledge:
         runs: dict[str, list[Run]] = defaultdict(list)
         promises: dict[str, list[Promise]] = defaultdict(list)
         for run in self.store.runs.of_releases(releases):

@@ -64,9 +64,9 @@ class Periods:
             select_period(rows, first, last, producer, host),
             blind=tuple(BlindSpan(span.begins, span.ends, span.cause) for span in blind),
             logged=tuple(
-                one for one in logged if _includes(one.producers, producer) and (not host or host in _hosts_of(one))
+                one for one in logged if _is_included(one.producers, producer) and (not host or host in _hosts_of(one))
             ),
-            claims=tuple(one for one in claims if _includes((one.producer,), producer) and host in ("", one.host)),
+            claims=tuple(one for one in claims if _is_included((one.producer,), producer) and host in ("", one.host)),
         )
 
     def report(self, found: Period, now: datetime) -> Report:
@@ -99,7 +99,7 @@ def file_stem_of(found: Period) -> str:
     return f"{'-'.join(filter(None, (found.producer, found.host))) or 'all'}-{found.begins}-{found.ends}"
 
 
-def _includes(producers: Sequence[str], producer: str) -> bool:
+def _is_included(producers: Sequence[str], producer: str) -> bool:
     return not producer or producer in producers
 
 
@@ -109,6 +109,7 @@ def _hosts_of(incident: Incident) -> set[str]:
 
 
 def _check_names(verdicts: VerdictStore, producers: set[str], hosts: set[str], producer: str, host: str) -> None:
+    """Raise `UnknownName` for a producer or host without releases, incidents and claims."""
     if producer and producer not in producers:
         producers |= {each.producer for each in verdicts.judged()}
         if producer not in producers:

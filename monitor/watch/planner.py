@@ -160,11 +160,8 @@ class Planner:
         if not (files or links) or sighting.state is not State.PRESENT or self._is_before_slot(watched, sighting.sent):
             return
         self._confirm_predicted(watched, {one.url for one in files})
-        parts = [
-            *_new_found_parts(watched.release, files, self._rules.watch.most_parts),
-            *_new_linked_parts(watched.release, links),
-        ]
-        if parts:
+        found = _new_found_parts(watched.release, files, self._rules.watch.most_parts)
+        if parts := [*found, *_new_linked_parts(watched.release, links)]:
             self.add_parts(watched, parts)
 
     def _confirm_predicted(self, watched: WatchedRelease, named: set[str]) -> None:
@@ -177,12 +174,10 @@ class Planner:
 
     def set_targets(self, watched: WatchedRelease, *, soon: bool = False) -> None:
         """Look at the targets of a release as it is now, and stop looking at its other targets."""
-        before = watched.targets.keys()
-        watched.set_targets(
-            targets_of(watched.release, origin_view=self._rules.watch.origin_view, most=self._rules.watch.most_parts)
-        )
-        for gone in before - watched.targets.keys():
-            self._looker.drop(gone)
+        before, watch = watched.targets.keys(), self._rules.watch
+        watched.set_targets(targets_of(watched.release, origin_view=watch.origin_view, most=watch.most_parts))
+        for removed in before - watched.targets.keys():
+            self._looker.drop(removed)
         self.replan(watched, soon=soon)
 
     def replan(self, watched: WatchedRelease, *, soon: bool = False) -> None:
@@ -190,12 +185,15 @@ class Planner:
         now = self._clock.now()
         promised = slot_in_force(watched.release, watched.promises, now)
         for target in watched.targets.values():
-            windows = self._windows(watched, target, promised, now)
+            windows = self._plan_windows(watched, target, promised, now)
             known = watched.state_or_empty(target.id).windows
             if windows != tuple(window for window in known if window.ends > now):
                 self._send_to_poller(watched, target, windows, promised, soon=soon)
 
-    def _windows(self, watched: WatchedRelease, target: Target, promised: InForce, now: datetime) -> tuple[Window, ...]:
+    def _plan_windows(
+        self, watched: WatchedRelease, target: Target, promised: InForce, now: datetime
+    ) -> tuple[Window, ...]:
+        """Return the windows of a target that end after `now`."""
         windows = windows_in_force(
             target,
             promised,
@@ -225,7 +223,8 @@ class Planner:
     def _send_to_poller(
         self, watched: WatchedRelease, target: Target, windows: tuple[Window, ...], promised: InForce, *, soon: bool
     ) -> None:
-        state, proof = watched.state_of(target.id), self._proof(watched, target, promised)
+        """Store the windows of a target, and have the poller look in them. Without windows it stops."""
+        state, proof = watched.state_of(target.id), self._proof_goal(watched, target, promised)
         state.windows, state.proof = windows, proof
         if windows:
             self._looker.restore_known(target, replace(watched.known_about(target), slot=promised.slot))
@@ -236,7 +235,7 @@ class Planner:
         else:
             self._looker.drop(target.id)
 
-    def _proof(self, watched: WatchedRelease, target: Target, promised: InForce) -> ProofGoal | None:
+    def _proof_goal(self, watched: WatchedRelease, target: Target, promised: InForce) -> ProofGoal | None:
         """Return the proof goal of a target, or None if its slot is not exact."""
         instant = promised.slot.instant if promised.slot is not None and is_exact(promised) else None
         if instant is None:
@@ -253,10 +252,8 @@ def _new_found_parts(release: Release, files: Sequence[Found], most: int) -> lis
     room = max(0, most + 1 - len(known))
     new = [one for one in files if one.url not in known][:room]
     names = unused_part_ids(Origin.FOUND, release.parts, len(release.parts))
-    return [
-        Part(name, Role(one.role), one.url, required=False, origin=Origin.FOUND)
-        for name, one in zip(names, new, strict=False)
-    ]
+    pairs = zip(names, new, strict=False)
+    return [Part(name, Role(one.role), one.url, required=False, origin=Origin.FOUND) for name, one in pairs]
 
 
 def _new_linked_parts(release: Release, urls: Sequence[str]) -> list[Part]:
@@ -265,10 +262,8 @@ def _new_linked_parts(release: Release, urls: Sequence[str]) -> list[Part]:
     room = _MAX_LINKS - sum(part.origin is Origin.LINKED for part in release.parts)
     new = [url for url in dict.fromkeys(urls) if url not in known][: max(0, room)]
     names = unused_part_ids(Origin.LINKED, release.parts)
-    return [
-        Part(name, Role.ALTERNATIVE, url, required=False, origin=Origin.LINKED)
-        for name, url in zip(names, new, strict=False)
-    ]
+    pairs = zip(names, new, strict=False)
+    return [Part(name, Role.ALTERNATIVE, url, required=False, origin=Origin.LINKED) for name, url in pairs]
 
 
 def _with_old_page(watched: WatchedRelease, url: str) -> Release:

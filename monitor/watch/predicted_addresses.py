@@ -82,26 +82,24 @@ class PredictedAddresses:
             if self._needs_prediction(watched, now):
                 without[watched.release.producer].append(watched.release)
         for producer, releases in without.items():
-            editions = await self.ask(
-                partial(self._editions, producer, {_series_of_release(each) for each in releases}, now)
-            )
+            wanted = {_series_of_release(each) for each in releases}
+            editions = await self.ask(partial(self._read_editions, producer, wanted, now))
             for release in releases:
                 self._add_predictions(release, editions.get(_series_of_release(release), ()))
                 self._tried[release.id] = now
         self._tried = {name: at for name, at in self._tried.items() if name in self.watch.releases}
 
     def _needs_prediction(self, watched: WatchedRelease, now: datetime) -> bool:
+        """Return whether a release has its slot ahead, no predicted part, and no recent attempt."""
         slot = watched.verdict.slot if watched.verdict is not None else None
         begins = slot.begins() if slot is not None else None
         tried = self._tried.get(watched.release.id)
-        return (
-            begins is not None
-            and begins > now
-            and (tried is None or now - tried >= _RETRY_AFTER)
-            and not any(part.origin is Origin.PREDICTED for part in watched.release.parts)
-        )
+        if begins is None or begins <= now or (tried is not None and now - tried < _RETRY_AFTER):
+            return False
+        return not any(part.origin is Origin.PREDICTED for part in watched.release.parts)
 
     def _add_predictions(self, release: Release, editions: Iterable[Edition]) -> None:
+        """Watch the files and pages that earlier editions suggest for a release."""
         editions = list(editions)
         files = predicted_files(release, editions, self.hosts(release.producer))
         parts = [*files, *predicted_pages(replace(release, parts=(*release.parts, *files)), editions, self.inside)]
@@ -109,7 +107,7 @@ class PredictedAddresses:
             self.watch.add_parts(release.id, parts)
             _log.info("expected", release=release.id, addresses=[part.url for part in parts])
 
-    def _editions(self, producer: str, wanted: Collection[Series], now: datetime) -> dict[Series, list[Edition]]:
+    def _read_editions(self, producer: str, wanted: Collection[Series], now: datetime) -> dict[Series, list[Edition]]:
         """Return the published editions of these series of the last 400 days, the latest first."""
         found: dict[Series, list[Edition]] = defaultdict(list)
         linking: dict[str, set[Series]] = defaultdict(set)
@@ -143,16 +141,13 @@ def predicted_files(release: Release, editions: Iterable[Edition], hosts: Collec
     known = {part.url for part in release.parts}
     allowed = {urlsplit(release.url).hostname, GOVUK, ASSETS, *hosts}
     for edition in editions:
-        pairs = map_period_words(edition.title, release.title)
-        made = [(part, _address(part.url, edition, release, pairs)) for part in edition.parts] if pairs else []
+        words = map_period_words(edition.title, release.title)
+        made = [(part, _predict_address(part.url, edition, release, words)) for part in edition.parts] if words else []
         unique = {url: part.role for part, url in made if url and url not in known}
         fitting = [(url, role) for url, role in unique.items() if urlsplit(url).hostname in allowed][:_MAX_FILES]
         if fitting:
-            names = unused_part_ids(Origin.PREDICTED, release.parts)
-            return [
-                Part(name, role, url, required=False, origin=Origin.PREDICTED)
-                for name, (url, role) in zip(names, fitting, strict=False)
-            ]
+            pairs = zip(unused_part_ids(Origin.PREDICTED, release.parts), fitting, strict=False)
+            return [Part(name, role, url, required=False, origin=Origin.PREDICTED) for name, (url, role) in pairs]
     return []
 
 
@@ -166,13 +161,11 @@ def predicted_pages(release: Release, editions: Sequence[Edition], inside: Colle
     links = [
         (url, read_title(edition.title).period) for edition in editions[:_EDITIONS_COMPARED] for url in edition.links
     ]
-    times, ours = Counter(url for url, _ in links), {url for url, of in links if of == period}
-    again = [url for url, number in times.items() if number >= _MIN_EDITIONS and url not in known | ours]
-    fitting = [url for url in again if names_a_period(release.title) and _is_page_elsewhere(url, inside)]
-    return [
-        Part(name, Role.ALTERNATIVE, url, required=False, origin=Origin.PREDICTED)
-        for name, url in zip(unused_part_ids(Origin.PREDICTED, release.parts), fitting[:_MAX_PAGES], strict=False)
-    ]
+    times, ours = Counter(url for url, _ in links), {url for url, linked_by in links if linked_by == period}
+    repeated = [url for url, number in times.items() if number >= _MIN_EDITIONS and url not in known | ours]
+    fitting = [url for url in repeated if names_a_period(release.title) and _is_page_elsewhere(url, inside)]
+    pairs = zip(unused_part_ids(Origin.PREDICTED, release.parts), fitting[:_MAX_PAGES], strict=False)
+    return [Part(name, Role.ALTERNATIVE, url, required=False, origin=Origin.PREDICTED) for name, url in pairs]
 
 
 def _is_page_elsewhere(url: str, inside: Collection[str]) -> bool:
@@ -180,7 +173,7 @@ def _is_page_elsewhere(url: str, inside: Collection[str]) -> bool:
     return len(url) <= _MAX_URL_LENGTH and host not in (None, GOVUK, ASSETS, *inside) and not is_file(url)
 
 
-def _address(url: str, edition: Edition, release: Release, pairs: Mapping[str, str]) -> str | None:
+def _predict_address(url: str, edition: Edition, release: Release, pairs: Mapping[str, str]) -> str | None:
     """Return the address of this edition's part, made from that of an earlier edition. None if none can be made."""
     page = f"{edition.url.rstrip('/')}/"
     made = replace_period(url, pairs)

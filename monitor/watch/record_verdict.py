@@ -72,13 +72,13 @@ class Recorder:
         basis = watched.promises if self.writer.backlog.portions_left() else ()
 
         def write(tx: Transaction) -> RecordedVerdict | None:
-            if members is not None and not members.still(term):
+            if members is not None and not members.is_in_term(term):
                 return None
             _write_release_and_promises(tx, watched.announced, basis)
             return self.events.record(tx, verdict, measured, now)
 
         try:
-            recorded = await self.writer.write(write, of=verdict.release)
+            recorded = await self.writer.write(write, release=verdict.release)
         except Conflict:
             return False
         if recorded is None:

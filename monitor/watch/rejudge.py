@@ -33,7 +33,7 @@ from monitor.store.sql.read import RunStore
 from monitor.store.sql.read_ledger import LedgerStore
 from schedules.announcement import Address, Part
 from schedules.contract.verdict import LATE_VERDICTS, Kind, VerdictKind
-from schedules.ledger_event import LedgerEvent, retitlings_as_events
+from schedules.ledger_event import LedgerEvent, title_change_events
 from schedules.promise import Promise
 from schedules.release import Release
 from schedules.times.json import instant_from_json
@@ -90,7 +90,7 @@ def _publications_near(store: Store, release: str, slot: datetime | None) -> Ite
 def titles_of_release(ledger: LedgerStore, release: Release) -> list[LedgerEvent]:
     """Return how the titles of a release's entries have changed, in the order of reads."""
     rows = (row for name in release.calendars for row in ledger.announced(name) if row.release == release.id)
-    found = [event for row in rows for event in retitlings_as_events(titles_of(row), row.calendar, release.id)]
+    found = [event for row in rows for event in title_change_events(titles_of(row), row.calendar, release.id)]
     return sorted(found, key=lambda event: event.at)
 
 
@@ -244,15 +244,14 @@ class Explainer:
         policy = self.policies.of(*case.release.producers)
         explanation = explain(verdict, case.release, case.promises, case.runs, case.blind, policy)
         titles = title_facts(titles_of_release(store.ledger, case.release), now, self.timezone)
-        lost = _lost_evidence(store.evidence.records(explanation.records))
+        lost = _lost_evidence_facts(store.evidence.records(explanation.records))
         return Explained(body, replace(explanation, facts=(*explanation.facts, *titles, *lost)), case)
 
 
-def _lost_evidence(records: Iterable[Record]) -> Iterator[Fact]:
+def _lost_evidence_facts(records: Iterable[Record]) -> Iterator[Fact]:
+    """Yield for each record whose bytes are lost when and why."""
     for record in records:
         if record.expired is not None:
-            why = (
-                "could not be kept, the disk refused them" if record.is_lost else "were dropped because memory was full"
-            )
-            when = f"{record.expired:%d %B %Y %H:%M} UTC"
-            yield Fact("evidence", f"{record.id}: its bytes {why}, {when}", record.expired, evidence=(record.id,))
+            refused, dropped = "could not be kept, the disk refused them", "were dropped because memory was full"
+            when = f"{refused if record.is_lost else dropped}, {record.expired:%d %B %Y %H:%M} UTC"
+            yield Fact("evidence", f"{record.id}: its bytes {when}", record.expired, evidence=(record.id,))

@@ -135,7 +135,7 @@ class WatchedRelease:
         return own
 
     @property
-    def published(self) -> Publication | None:
+    def publication(self) -> Publication | None:
         """Return its publication, from which the lag of witnesses is measured. None if it is not published."""
         page = None if self.verdict is None else self.verdict.page
         slot = None if self.verdict is None or self.verdict.slot is None else self.verdict.slot.begins()
@@ -243,7 +243,7 @@ class WatchedRelease:
 
     def was_removed(self, target: Target) -> bool:
         """Return whether a published target was later found removed, or with other bytes, and did not return."""
-        part = self._part(target.part)
+        part = self._part_verdict(target.part)
         return part is not None and _published_since(part) is not None and self.progress(target).lost_at is not None
 
     def progress(self, target: Target) -> Progress:
@@ -253,8 +253,9 @@ class WatchedRelease:
         return Progress(Stage.EXPOSED, since) if since is not None and progress.stage is Stage.UNSEEN else progress
 
     def _progress_by_verdict(self, target: Target) -> Progress:
+        """Return the stage of a target by the last verdict."""
         verdict = self.verdict
-        part = self._part(target.part)
+        part = self._part_verdict(target.part)
         if verdict is None or part is None:
             return Progress()
         if verdict.verdict in _CLOSED:
@@ -265,6 +266,7 @@ class WatchedRelease:
         return self._progress_of_part(target, part, verdict)
 
     def _progress_of_part(self, target: Target, part: PartVerdict, verdict: Verdict) -> Progress:
+        """Return the stage of a target that is not exposed: by its own part, or else by the page."""
         if (since := _published_since(part)) is not None:
             is_complete = not self._is_hidden_by_edge(target)
             return Progress(Stage.SEEN, since, is_complete=is_complete, lost_at=self._removed_at(target, since))
@@ -283,7 +285,7 @@ class WatchedRelease:
         runs = self.state_or_empty(target.id).runs
         return target.view is View.EDGE and bool(runs) and all(run.state is not State.PRESENT for run in runs)
 
-    def _part(self, part_id: str) -> PartVerdict | None:
+    def _part_verdict(self, part_id: str) -> PartVerdict | None:
         for part in self.verdict.parts if self.verdict else ():
             if part.id == part_id:
                 return part

@@ -25,7 +25,7 @@ _CHILD = "sitemap"
 MAX_SITEMAPS = 3
 """How many sitemaps of an index are looked at. All tripwires of a producer and host share one request a period."""
 
-Planned = tuple[Target, tuple[Window, ...], timedelta]
+PlannedTripwire = tuple[Target, tuple[Window, ...], timedelta]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +43,8 @@ class Producer:
 class ListingHandlers:
     """Callbacks for what tripwires show.
 
-    `match`: an entry matches a release of the listing's producer. `newcomer(producer, found)`: a new entry matches no
-    release. `press(producer, found, at)`: a press item contains one of the producer's keywords.
+    `match` is called if an entry matches a release of the listing's producer, `newcomer(producer, found)` if a new
+    entry matches no release, and `press(producer, found, at)` if a press item contains a keyword of the producer.
     """
 
     match: Callable[[ListingMatch], None] = lambda _hit: None
@@ -97,7 +97,7 @@ class Tripwires:
 
     def watch_all(self) -> None:
         """Send all tripwires to the poller, and drop all others."""
-        planned = list(self.planned())
+        planned = list(self.plan_targets())
         wanted = {target.id for target, _, _ in planned}
         for gone in self._watched - wanted:
             self.looker.drop(gone)
@@ -115,7 +115,7 @@ class Tripwires:
                 self._listings.setdefault(target.id, _Listing(producer, is_press=True)).producer = producer
                 yield target
 
-    def planned(self) -> Iterator[Planned]:
+    def plan_targets(self) -> Iterator[PlannedTripwire]:
         """Yield all targets with their windows and shifts. Those of one producer and host take turns."""
         shared: dict[tuple[str, str], list[Target]] = defaultdict(list)
         for target in self.targets():
@@ -130,7 +130,7 @@ class Tripwires:
         if listing is None or (sighting.state is State.UNKNOWN and not sighting.found):
             return
         entries = [one for one in sighting.found if one.role != _CHILD]
-        fresh = self._fresh(listing, entries)
+        fresh = self._find_fresh(listing, entries)
         if listing.is_press:
             self._see_press(listing.producer, fresh, sighting)
         else:
@@ -188,7 +188,7 @@ class Tripwires:
             if any(keyword.casefold() in text for keyword in producer.press_keywords):
                 self.handlers.press(producer.id, one, sighting.received)
 
-    def _fresh(self, listing: _Listing, entries: Sequence[Found]) -> list[Found]:
+    def _find_fresh(self, listing: _Listing, entries: Sequence[Found]) -> list[Found]:
         """Return the entries that are new since the last look. At the first look: those dated after the start."""
         fresh = [one for one in entries if one.url not in listing.seen]
         if len(listing.seen) < _MAX_SEEN:

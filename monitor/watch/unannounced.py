@@ -87,9 +87,10 @@ class Unannounced:
         self.watch.see(target, sighting, outcome)
 
     async def _is_known(self, release: Release, found: Found) -> bool:
-        if self.ledger.matching(release.producer, found):
+        """Return whether a calendar announced the release, or the store has it."""
+        if self.ledger.find_matching(release.producer, found):
             return True
-        if await self.ledger.matching_in_store(release.producer, found.url, found.title):
+        if await self.ledger.find_matching_in_store(release.producer, found.url, found.title):
             return True
         stored = partial(self.ask, lambda: self.store.release(release.id))
         return await repeat_until_answered(stored, self.clock) is not None
@@ -107,6 +108,7 @@ class Unannounced:
         return first is not None and self.clock.now() - first <= _NEW_WITHIN
 
     async def _first_published(self, twin: str) -> datetime | None:
+        """Return the time of first publication by the content API, None if it does not say."""
         answer = await self.poller.send_in_turn(Request(twin, accept="application/json"))
         if isinstance(answer, Failure) or answer.status != 200:
             return None

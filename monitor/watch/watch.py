@@ -121,9 +121,8 @@ class Watch:
         watched.load_runs(runs)
         if is_new:
             self._plan_only_if_slot_passed(watched)
-        self._planner.update_release(
-            watched, release, soon=soon or (is_new and watched.planning_only_until is not None)
-        )
+        soon = soon or (is_new and watched.planning_only_until is not None)
+        self._planner.update_release(watched, release, soon=soon)
         self.judge_soon(release.id)
 
     def update_promises(self, release: str, promises: Sequence[Promise]) -> None:
@@ -253,12 +252,12 @@ class Watch:
     ) -> bool:
         """Keep a run, and the bytes of its look if it `turned`. Return False if the writer has no room for it."""
         if turned:
-            run = replace(run, evidence=(*run.evidence, *self._evidence.keep_turn(target, outcome)))
+            run = replace(run, evidence=(*run.evidence, *self._evidence.keep_state_change(target, outcome)))
             watched.replace_last_run(run)
             _log.info("turned", target=target.id, state=run.state.value, status=run.status, why=run.why or None)
         else:
             self._evidence.remember(target, outcome)
-        if not self._writer.put(run):
+        if not self._writer.queue_run(run):
             self._health.note_store_failure(self._clock.now())
             return False
         return True

@@ -9,12 +9,11 @@ from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 from alerts import incident
 from alerts.silence import Scope
 from schedules.announcement import Address, Origin, Role
-from schedules.contract import verdict
-from schedules.contract.verdict import Ended, Grade, VerdictKind
+from schedules.contract.verdict import Ended, Grade, Kind, VerdictKind
 from schedules.slot import Precision
 
 Instant = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]
-FindingKind = Annotated[verdict.Kind, WithJsonSchema({"type": "string", "enum": [*verdict.Kind]})]
+FindingKind = Annotated[Kind, WithJsonSchema({"type": "string", "enum": [*Kind]})]
 IncidentKind = Annotated[incident.Kind, WithJsonSchema({"type": "string", "enum": [*incident.Kind]})]
 Next = Annotated[str | None, Field(description="The value of `after` for the next page; null if this is the last one.")]
 

@@ -29,7 +29,7 @@ from schedules.announcement import ORIGIN_KNOWN, Origin
 from schedules.contract.verdict import verdict_text
 from schedules.times.interval import Bounds
 from schedules.times.json import bounds_from_json, instant_from_json, interval_from_json
-from schedules.times.words import MINUTE, SECOND, between, clock, day_text, length, lengths, stamp
+from schedules.times.words import MINUTE, SECOND, clock, day_text, interval_text, length, lengths, stamp
 
 KIND_NAMES: Mapping[str, str] = {
     Kind.LATE: "late",
@@ -153,7 +153,7 @@ def time_of_day(text: str, timezone: str) -> str:
 
 def seen_text(interval: Mapping[str, str | None], timezone: str) -> str:
     """Return the interval in which something was first seen, in local time. Empty if it was not seen."""
-    return "" if interval["by"] is None else between(interval_from_json(interval), timezone)
+    return "" if interval["by"] is None else interval_text(interval_from_json(interval), timezone)
 
 
 def delay_from_slot(bounds: Mapping[str, Any] | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -66,6 +67,11 @@ class Grade(StrEnum):
     NONE = "none"
     NOTE = "note"
     REPORT = "report"
+
+
+def choose_worst_grade(grades: Iterable[str]) -> Grade:
+    """Return the worst grade, or `none` for an empty list."""
+    return max(map(Grade, grades), key=list(Grade).index, default=Grade.NONE)
 
 
 class Ended(StrEnum):

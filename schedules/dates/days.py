@@ -50,6 +50,7 @@ def full_year(text: str | None) -> int | None:
 
 
 def _read_numbers(match: re.Match[str], context: Context) -> Span | None:
+    """Read three numbers such as 23/07/2026, in the order of the calendar."""
     if match["sep"] == "." and len(match["c"]) == 2:
         return None
     values = dict(zip(context.date_order, (match["a"], match["b"], match["c"]), strict=False))
@@ -63,6 +64,7 @@ def _read_numbers(match: re.Match[str], context: Context) -> Span | None:
 
 
 def _resolve_date(match: re.Match[str], number: int, month: int, year: int | None, context: Context) -> Span | None:
+    """Return the day that is named. A written weekday must fit it, or else gives it a doubt."""
     named = {match.group("weekday"), match.group("after")} - {None}
     wanted = {WEEKDAYS.get(name or "") for name in named}
     if None in wanted:
@@ -85,6 +87,7 @@ def day_span(number: int, month: int, year: int) -> Span:
 
 
 def _find_near_year(number: int, month: int, wanted: set[int | None], context: Context) -> Span:
+    """Return the day without a year that is nearest to the read and fits its weekday, or a refusal."""
     tried = [day_span(number, month, year) for year in context.years()]
     if all(span.reason for span in tried) and (month, number) != (2, 29):
         return refusal("impossible")

@@ -98,6 +98,7 @@ def _is_next_year(first: int, second: str) -> bool:
 
 
 def _months_of_year(number: int, count: int, named: int | None, context: Context, doubt: str | None) -> Span:
+    """Return the span of `count` months from month `number` on. Without a year (`named`) it is near the read."""
     precision = Precision.MONTH if count == 1 else Precision.SEASON
     if named is not None:
         return month_span(precision, named, number, count, doubt)
@@ -182,14 +183,10 @@ def read_month_range(text: str, context: Context) -> Span | None:
     if left is None or left.reason:
         return left
     if not any(mark.isdigit() for mark in sides[0]):
-        left = _start_in_year(left, right)
+        # The year is that of the second month: "December to January 2027" begins in 2026.
+        year = right.first.year - (left.first.month > right.first.month)
+        left = replace(left, first=date(year, left.first.month, 1))
     return Span(Precision.RANGE, left.first, right.last) if left.first <= right.first else refusal("impossible")
-
-
-def _start_in_year(left: Span, right: Span) -> Span:
-    # The year is that of the second month: "December to January 2027" begins in 2026.
-    year = right.first.year - (left.first.month > right.first.month)
-    return replace(left, first=date(year, left.first.month, 1))
 
 
 def _split_range(text: str) -> tuple[str, str] | None:

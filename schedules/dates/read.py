@@ -37,8 +37,8 @@ def iso_slot(plain: str, raw: str, timezone: str) -> Slot | None:
     match = _EXTENDED.fullmatch(plain) or _BASIC.fullmatch(plain)
     if match is None:
         return None
-    wall = _wall(match)
-    offset = _offset(match["zone"])
+    wall = _parse_wall_time(match)
+    offset = _parse_offset(match["zone"])
     if wall is None or (match["zone"] and offset is None):
         return no_slot(raw, "impossible", timezone)
     if offset is not None:
@@ -48,7 +48,8 @@ def iso_slot(plain: str, raw: str, timezone: str) -> Slot | None:
     return at_wall(wall, raw, timezone)
 
 
-def _wall(match: re.Match[str]) -> datetime | None:
+def _parse_wall_time(match: re.Match[str]) -> datetime | None:
+    """Return the local time of an ISO match, None if there is no such time."""
     year, month, day, hour, minute, second = (int(match[name] or 0) for name in ("y", "mo", "d", "h", "mi", "s"))
     micro = int((match["f"] or "0").ljust(6, "0")[:6])
     try:
@@ -57,7 +58,8 @@ def _wall(match: re.Match[str]) -> datetime | None:
         return None
 
 
-def _offset(text: str | None) -> timedelta | None:
+def _parse_offset(text: str | None) -> timedelta | None:
+    """Return a UTC offset such as `+01:00`, None without one or if no zone has it."""
     if text is None:
         return None
     if text == "z":
@@ -180,21 +182,15 @@ def _read_slot(rest: str, text: str, timezone: str, context: Context) -> Slot:
     found = find_time(rest)
     if found.impossible:
         return no_slot(text, "impossible", timezone)
-    span = _find_span(found.rest, context)
+    forms = (form(found.rest, context) for form in FORMS)
+    span = next((each for each in forms if each is not None), refusal("not-a-date"))
     if span.precision is not Precision.DAY or (found.time is None and not found.midnight):
         return slot_of_span(span, text, timezone)
     return _add_time(span, found, text, timezone)
 
 
-def _find_span(text: str, context: Context) -> Span:
-    for form in FORMS:
-        found = form(text, context)
-        if found is not None:
-            return found
-    return refusal("not-a-date")
-
-
 def _add_time(span: Span, found: FoundTime, text: str, timezone: str) -> Slot:
+    """Return the slot of a day and a time found beside it. A doubtful zone word leaves a doubt, or only the day."""
     doubt = span.doubt or _zone_word_doubt(found.zone, span.first, timezone)
     if found.time is None:
         return slot_of_span(replace(span, doubt=doubt or "midnight"), text, timezone)
@@ -204,7 +200,8 @@ def _add_time(span: Span, found: FoundTime, text: str, timezone: str) -> Slot:
 
 
 def _zone_word_doubt(word: str | None, on: date, timezone: str) -> str | None:
-    if word in {None, "uk"} and (word is None or timezone == LONDON):
+    """Return why a zone word such as `bst` does not fit the zone and the season, None if it does."""
+    if word is None or (word == "uk" and timezone == LONDON):
         return None
     if word == "other" or timezone != LONDON:
         return "zone-unknown"

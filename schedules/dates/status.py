@@ -85,6 +85,7 @@ def strip_status(text: str) -> StrippedText:
 
 
 def _strip_trailing_status(text: str) -> tuple[str, str | None]:
+    """Return a text without a status word at its end, and that word, None if there is none."""
     match = _DASH.match(text)
     word = status_word(match["right"]) if match else None
     if match and word:

@@ -54,8 +54,10 @@ def find_time(text: str) -> FoundTime:
     for form in _FORMS:
         match = form.search(text)
         if match:
-            rest, zone = _take_zone_word(_remove_match(text, match))
-            return _make_found_time(match.groupdict(), rest, zone)
+            rest = _remove_match(text, match)
+            if zone := _ZONES.search(rest):
+                rest = _remove_match(rest, zone)
+            return _make_found_time(match.groupdict(), rest, zone.lastgroup if zone else None)
     return FoundTime(text)
 
 
@@ -64,12 +66,8 @@ def _remove_match(text: str, match: re.Match[str]) -> str:
     return f"{_BEFORE.sub('', before)} {_AFTER.sub('', after)}".strip(" ,-")
 
 
-def _take_zone_word(text: str) -> tuple[str, str | None]:
-    match = _ZONES.search(text)
-    return (_remove_match(text, match), match.lastgroup) if match else (text, None)
-
-
 def _make_found_time(parts: dict[str, str | None], rest: str, zone: str | None) -> FoundTime:
+    """Return the time of the named groups of a match."""
     if parts.get("midnight"):
         return FoundTime(rest, zone=zone, midnight=True)
     if parts.get("noon"):

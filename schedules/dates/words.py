@@ -36,19 +36,19 @@ _WELSH = (
     "ionawr", "chwefror", "mawrth", "ebrill", "mai", "mehefin",
     "gorffennaf", "awst", "medi", "hydref", "tachwedd", "rhagfyr",
 )  # fmt: skip
-# Soft mutations, as they stand after "o" and "i".
+# Soft mutations: forms of the names after "o" and "i".
 _MUTATED = {"fawrth": 3, "fai": 5, "fehefin": 6, "orffennaf": 7, "fedi": 9, "dachwedd": 11, "ragfyr": 12}
 _DAY_NAMES = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _WELSH_DAYS = ("llun", "mawrth", "mercher", "iau", "gwener", "sadwrn", "sul")
 
 
-def _prefixes(names: tuple[str, ...], base: int) -> dict[str, int]:
+def _map_prefixes(names: tuple[str, ...], base: int) -> dict[str, int]:
     return {name[:size]: n for n, name in enumerate(names, base) for size in range(3, len(name) + 1)}
 
 
-MONTHS: dict[str, int] = _prefixes(ENGLISH_MONTHS, 1) | {name: n for n, name in enumerate(_WELSH, 1)} | _MUTATED
+MONTHS: dict[str, int] = _map_prefixes(ENGLISH_MONTHS, 1) | {name: n for n, name in enumerate(_WELSH, 1)} | _MUTATED
 WEEKDAYS: dict[str, int] = (
-    _prefixes(_DAY_NAMES, 0)
+    _map_prefixes(_DAY_NAMES, 0)
     | {"weds": 2}
     | {f"{dydd} {name}": n for dydd in ("dydd", "ddydd") for n, name in enumerate(_WELSH_DAYS)}
 )

@@ -9,11 +9,11 @@ from datetime import datetime
 from typing import Any
 
 from schedules.bounds import why_too_complex
-from schedules.source import Ask, Page, UnreadableCalendar
+from schedules.source import Page, PageRequest, UnreadableCalendar
 from schedules.sources.settings import CalendarSettings
 
 # fmt: off
-PERSONAL = frozenset({
+PERSONAL_KEYS = frozenset({
     "contact", "contactDetails", "contactName", "contactTelNo", "email", "telephone", "teamEmail",
     "alternative_format_contact_email", "preReleaseAccessList", "highlight",
 })
@@ -32,11 +32,11 @@ class OnePage:
         self._settings = settings
         self._url = settings.address
 
-    def first(self, now: datetime) -> Sequence[Ask]:  # noqa: ARG002  # of the seam
+    def first(self, now: datetime) -> Sequence[PageRequest]:  # noqa: ARG002  # of CalendarSource
         """Return the request for the page."""
-        return (Ask(self._url, accept=self.accept),)
+        return (PageRequest(self._url, accept=self.accept),)
 
-    def more(self, pages: Sequence[Page], now: datetime) -> Sequence[Ask]:  # noqa: ARG002  # of the seam
+    def more(self, pages: Sequence[Page], now: datetime) -> Sequence[PageRequest]:  # noqa: ARG002  # of CalendarSource
         """Return no further request."""
         return ()
 
@@ -54,10 +54,10 @@ def find_page(pages: Sequence[Page], url: str) -> Page:
     page = pages[0] if len(pages) == 1 else next((page for page in pages if page.url == url), None)
     if page is None:
         raise UnreadableCalendar(f"{url}: no answer")
-    return require_good(page)
+    return require_usable(page)
 
 
-def require_good(page: Page) -> Page:
+def require_usable(page: Page) -> Page:
     """Return the page if its status is 2xx and its size is acceptable. Raises `UnreadableCalendar` otherwise."""
     if not 200 <= page.status < 300:
         moved = f", moved to {page.headers['location']}" if "location" in page.headers else ""
@@ -94,22 +94,22 @@ def refuse_html(page: Page, text: str, wanted: str) -> None:
         raise UnreadableCalendar(f"{page_name(page)}: an HTML page, not {wanted}")
 
 
-def json_of(page: Page) -> Any:  # noqa: ANN401  # JSON is of any type
+def parse_json(page: Page) -> Any:  # noqa: ANN401  # JSON is of any type
     """Return the JSON of a valid response. Raises `UnreadableCalendar` with the place of the fault."""
-    text = decode_text(require_good(page))
+    text = decode_text(require_usable(page))
     refuse_html(page, text, "JSON")
     try:
         return json.loads(text)
     except (ValueError, RecursionError) as exc:
-        where = (
-            f"line {exc.lineno} column {exc.colno}: {exc.msg}" if isinstance(exc, json.JSONDecodeError) else str(exc)
-        )
-        raise UnreadableCalendar(f"{page_name(page)}: not JSON: {where}") from exc
+        reason = str(exc)
+        if isinstance(exc, json.JSONDecodeError):
+            reason = f"line {exc.lineno} column {exc.colno}: {exc.msg}"
+        raise UnreadableCalendar(f"{page_name(page)}: not JSON: {reason}") from exc
 
 
-def json_object(page: Page) -> dict[str, Any]:
+def parse_json_object(page: Page) -> dict[str, Any]:
     """Return the JSON object of a valid response. Raises `UnreadableCalendar`."""
-    data = json_of(page)
+    data = parse_json(page)
     if not isinstance(data, dict):
         raise UnreadableCalendar(f"{page_name(page)}: JSON of another shape, an object was expected")
     return data
@@ -134,7 +134,7 @@ def strip_personal(body: bytes) -> bytes:
 
 def _strip_value(value: object) -> object:
     if isinstance(value, dict):
-        return {name: _strip_value(inner) for name, inner in value.items() if name not in PERSONAL}
+        return {name: _strip_value(inner) for name, inner in value.items() if name not in PERSONAL_KEYS}
     if isinstance(value, list):
         return [_strip_value(inner) for inner in value]
     return value

@@ -44,6 +44,7 @@ def csv_faults(body: bytes, settings: CalendarSettings, now: datetime) -> list[R
 
 
 def _read_table(page: Page, settings: CalendarSettings) -> tuple[list[CalendarRow], list[Remark]]:
+    """Return the rows below the heading, with remarks. Raises `UnreadableCalendar` if there is no heading."""
     text = decode_text(page, fallback="cp1252")
     refuse_html(page, text, "CSV")
     start = "\n".join(text[:4000].splitlines()[:_HEAD])
@@ -70,6 +71,7 @@ def _parse_csv(page: Page, text: str, delimiter: str) -> Iterator[Row]:
 def _read_body(
     rows: Iterator[Row], heading: int, columns: dict[str, int], settings: CalendarSettings, remarks: list[Remark]
 ) -> tuple[list[CalendarRow], list[Remark]]:
+    """Return the rows below the heading. Empty rows and remarks of the author are left out."""
     found: list[CalendarRow] = []
     for number, row in enumerate(rows, heading + 1):
         if not any(cell.strip() for cell in row):
@@ -77,16 +79,11 @@ def _read_body(
         if is_remark_row(row):
             remarks.append(Remark(f"row {number}", "left out, it is not a release", " ".join(row).strip()))
             continue
-        found.append(_make_row(f"row {number}", row, columns, settings))
+        entry = make_row(f"row {number}", {name: row[place] for name, place in columns.items() if place < len(row)})
+        if settings.has_flag("excel"):
+            entry = replace(entry, slot=serial_slot(entry.date, entry.time, settings.zone))
+        found.append(entry)
     return found, remarks
-
-
-def _make_row(key: str, row: Row, columns: dict[str, int], settings: CalendarSettings) -> CalendarRow:
-    texts = {name: row[place] for name, place in columns.items() if place < len(row)}
-    entry = make_row(key, texts)
-    if not settings.has_flag("excel"):
-        return entry
-    return replace(entry, slot=serial_slot(entry.date, entry.time, settings.zone))
 
 
 def serial_slot(day: str, time: str, timezone: str) -> Slot | None:

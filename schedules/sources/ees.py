@@ -14,9 +14,9 @@ from schedules.announcement import Announcement, Part, Role
 from schedules.dates import assume_time, no_slot, on_days
 from schedules.dates.span import month_span, slot_of_span
 from schedules.slot import Precision, Slot
-from schedules.source import Ask, Page, Reading, UnreadableCalendar
-from schedules.sources.body import json_of, page_name
-from schedules.sources.govuk_items import stamp
+from schedules.source import Page, PageRequest, Reading, UnreadableCalendar
+from schedules.sources.body import page_name, parse_json
+from schedules.sources.govuk_items import parse_instant
 from schedules.sources.row import REASONS, Remark, clean_title, make_reading
 from schedules.sources.settings import CalendarSettings
 
@@ -43,13 +43,12 @@ class Version:
 
 def read_publication(data: Mapping[str, Any], timezone: str) -> Publication:
     """Read `publications/{slug}`, without its contacts."""
-    latest = data.get("latestRelease")
-    told = data.get("nextReleaseDate")
+    latest, next_date = data.get("latestRelease"), data.get("nextReleaseDate")
     return Publication(
         slug=str(data.get("slug") or ""),
         title=str(data.get("title") or ""),
         latest=str(latest.get("slug") or "") if isinstance(latest, dict) else "",
-        next_slot=partial_slot(told, timezone) if isinstance(told, dict) else None,
+        next_slot=partial_slot(next_date, timezone) if isinstance(next_date, dict) else None,
         superseded=bool(data.get("supersededByPublication")),
     )
 
@@ -58,17 +57,17 @@ def read_version(data: Mapping[str, Any]) -> Version:
     """Read `publications/{slug}/releases/{release}/version-summary`, without its pre-release access list."""
     count = data.get("updateCount")
     return Version(
-        shown=stamp(data.get("published")),
-        updated=stamp(data.get("lastUpdated")),
+        shown=parse_instant(data.get("published")),
+        updated=parse_instant(data.get("lastUpdated")),
         update_count=count if isinstance(count, int) else None,
     )
 
 
-def partial_slot(told: Mapping[str, Any], timezone: str) -> Slot:
-    """Return the slot of a partial date, whose members are integers, or in older data strings ("": missing)."""
-    raw = "-".join(str(told[name]) for name in ("year", "month", "day") if told.get(name) not in {None, ""})
+def partial_slot(partial: Mapping[str, Any], timezone: str) -> Slot:
+    """Return the slot of a partial date. Its members are integers or, in older data, strings (missing: "")."""
+    raw = "-".join(str(partial[name]) for name in ("year", "month", "day") if partial.get(name) not in {None, ""})
     try:
-        year, month, day = (int(told.get(name) or 0) for name in ("year", "month", "day"))
+        year, month, day = (int(partial.get(name) or 0) for name in ("year", "month", "day"))
         exact = date(year, month, day) if month and day else None
     except (ValueError, TypeError):
         return no_slot(raw, "impossible", timezone)
@@ -83,7 +82,7 @@ def partial_slot(told: Mapping[str, Any], timezone: str) -> Slot:
 API = "https://content.explore-education-statistics.service.gov.uk/api/"
 SITE = "https://explore-education-statistics.service.gov.uk"
 PRODUCER = "department-for-education"
-MOST = 400  # publications asked for in one read
+MOST = 400  # publications requested in one read
 
 _SITEMAP = "publications/sitemap-items"
 
@@ -105,50 +104,52 @@ class EesSource:
         """Restore what `export_state` returned, perhaps in another process."""
         self._asked = state
 
-    def first(self, now: datetime) -> Sequence[Ask]:  # noqa: ARG002  # of the seam
+    def first(self, now: datetime) -> Sequence[PageRequest]:  # noqa: ARG002  # of CalendarSource
         """Return the requests for the named publications, or for the list of all."""
         self._asked = False
         named = self._settings.filters.get("publications", ())
         if named:
-            return [self._ask_publication(slug) for slug in named]
-        return (Ask(f"{self._api}{_SITEMAP}", accept="application/json"),)
+            return [self._request_for(slug) for slug in named]
+        return (PageRequest(f"{self._api}{_SITEMAP}", accept="application/json"),)
 
-    def more(self, pages: Sequence[Page], now: datetime) -> Sequence[Ask]:  # noqa: ARG002  # of the seam
+    def more(self, pages: Sequence[Page], now: datetime) -> Sequence[PageRequest]:  # noqa: ARG002  # of CalendarSource
         """Return a request for every publication of the list."""
         # A publication that does not answer leaves no page, and must not be requested again and again.
         if self._asked or not pages or not pages[0].url.endswith(_SITEMAP):
             return ()
         self._asked = True
         try:
-            listed = json_of(pages[0])
+            listed = parse_json(pages[0])
         except UnreadableCalendar:
             return ()  # `read` reports it
         entries = listed if isinstance(listed, list) else []
         slugs = [each["slug"] for each in entries if isinstance(each, dict) and each.get("slug")]
-        return [self._ask_publication(slug) for slug in slugs[:MOST]]
+        return [self._request_for(slug) for slug in slugs[:MOST]]
 
-    def read(self, pages: Sequence[Page], now: datetime) -> Reading:  # noqa: ARG002  # of the seam
+    def read(self, pages: Sequence[Page], now: datetime) -> Reading:  # noqa: ARG002  # of CalendarSource
         """Return the publications as announcements. Raises `UnreadableCalendar`."""
         if not pages:
             raise UnreadableCalendar(f"{self._api}: no answer")
         remarks: list[Remark] = []
-        made = [self._announce(item, remarks) for page in pages for item in self._read_publications(page, remarks)]
+        items = [item for page in pages for item in self._read_publications(page, remarks)]
+        made = [self._make_announcement(item, remarks) for item in items]
         return make_reading([each for each in made if each is not None], remarks)
 
-    def _ask_publication(self, slug: str) -> Ask:
-        return Ask(f"{self._api}publications/{slug}", accept="application/json", optional=True)
+    def _request_for(self, slug: str) -> PageRequest:
+        return PageRequest(f"{self._api}publications/{slug}", accept="application/json", optional=True)
 
     def _read_publications(self, page: Page, remarks: list[Remark]) -> Iterator[Publication]:
         if page.status != 200 and not page.url.endswith(_SITEMAP):
             remarks.append(Remark(page_name(page), f"answers {page.status}"))
             return
-        data = json_of(page)
+        data = parse_json(page)
         if isinstance(data, dict) and "nextReleaseDate" in data and data.get("slug"):
             yield read_publication(data, self._settings.zone)
         elif isinstance(data, dict) and not {"releaseId", "results"} & set(data):
             raise UnreadableCalendar(f"{page_name(page)}: JSON without slug and nextReleaseDate")
 
-    def _announce(self, item: Publication, remarks: list[Remark]) -> Announcement | None:
+    def _make_announcement(self, item: Publication, remarks: list[Remark]) -> Announcement | None:
+        """Return the next release of a publication as an announcement, None if no date is given."""
         if item.next_slot is None or item.superseded:
             return None
         slot = assume_time(item.next_slot, self._settings.default_time)
@@ -163,7 +164,5 @@ class EesSource:
             slot=slot,
             doubt=slot.doubt,
             # The landing page does not change on publication. Only the name of the latest release does.
-            parts=(
-                Part("page", Role.PAGE, self._ask_publication(item.slug).url, f"ees-after:{item.latest or 'none'}"),
-            ),
+            parts=(Part("page", Role.PAGE, self._request_for(item.slug).url, f"ees-after:{item.latest or 'none'}"),),
         )

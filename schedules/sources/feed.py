@@ -18,7 +18,7 @@ from schedules.patterns import Linear, quick
 from schedules.slot import Slot
 from schedules.source import Page, Reading, UnreadableCalendar
 from schedules.sources.body import OnePage, decode_text, find_page, page_name, refuse_html
-from schedules.sources.govuk_items import plain_text, stamp
+from schedules.sources.govuk_items import parse_instant, plain_text
 from schedules.sources.row import CalendarRow, clean_title, make_announcements, make_reading, make_row
 from schedules.sources.settings import CalendarSettings
 
@@ -54,14 +54,14 @@ class FeedSource(OnePage):
 
     def _make_rows(self, entries: Sequence[Mapping[str, Any]]) -> Iterator[CalendarRow]:
         for number, item in enumerate(entries, 1):
-            title, told = _strip_markup(item.get("title", "")), _extract(self._pattern, self._field_text(item))
+            title, day = _strip_markup(item.get("title", "")), _extract_match(self._pattern, self._field_text(item))
             texts = {
                 "uid": str(item.get("id") or item.get("link") or ""),
-                "title": _extract(self._title, title) or title,
+                "title": _extract_match(self._title, title) or title,
                 "url": str(item.get("link", "")),
-                "date": told,
+                "date": day,
             }
-            yield make_row(f"entry {number}", texts, slot=_instant_slot(told, self._settings.zone))
+            yield make_row(f"entry {number}", texts, slot=_instant_slot(day, self._settings.zone))
 
     def _field_text(self, item: Mapping[str, Any]) -> str:
         value = item.get(self._field, "")
@@ -71,6 +71,7 @@ class FeedSource(OnePage):
 
 
 def _parse_feed(page: Page) -> Sequence[Mapping[str, Any]]:
+    """Return the entries of a feed. Raises `UnreadableCalendar` for a feed that is no feed, cut short or unsafe."""
     body = page.body
     refuse_html(page, decode_text(page, fallback="cp1252"), "a feed")
     if b"<!ENTITY" in body:
@@ -130,7 +131,7 @@ def _refuse_depth(page: Page) -> None:
 
 def _instant_slot(text: str, timezone: str) -> Slot | None:
     """Return the slot of an RFC 3339 or RFC 822 instant, None for any other text."""
-    moment = stamp(text)
+    moment = parse_instant(text)
     if moment is None:
         try:
             moment = parsedate_to_datetime(text)
@@ -148,8 +149,9 @@ def _compile_option(options: Mapping[str, str], name: str) -> Linear | None:
     return Linear(options[name]) if name in options else None
 
 
-def _extract(pattern: Linear | None, text: str) -> str:
-    match = pattern.search(text) if pattern else None
+def _extract_match(pattern: Linear | None, text: str) -> str:
+    """Return what the group of a pattern (or all of it) matches, "" without a match, and the text without a pattern."""
     if pattern is None:
         return text
+    match = pattern.search(text)
     return "" if match is None else match[1] if match.groups() else match[0]

@@ -10,11 +10,11 @@ from urllib.parse import urljoin, urlsplit
 from schedules.announcement import Address, Announcement, State
 from schedules.dates import assume_time, no_slot, on_days, read_date
 from schedules.slot import Slot
-from schedules.source import Ask, Page, Reading, UnreadableCalendar
+from schedules.source import Page, PageRequest, Reading, UnreadableCalendar
 from schedules.sources.govuk_items import AnnouncedDate, ContentItem, NotAContentItem, Schema, read_item
 from schedules.sources.govuk_listing import (
     CONTENT,
-    Listed,
+    ListedEntry,
     further_urls,
     is_listing,
     listing_url,
@@ -35,8 +35,8 @@ _STATES = {state.value: state for state in (State.CONFIRMED, State.PROVISIONAL, 
 class GovukSource:
     """The announcements of GOV.UK, filtered by organisation, topic, state or document type.
 
-    It remembers what the last read listed, to find the announcements that need a request of their own: those newly
-    cancelled, re-dated or no longer listed. After a restart, `remember` restores that.
+    It remembers the entries of the last read, to find the announcements that need a request of their own: those newly
+    cancelled, re-dated or no longer listed. After a restart, `remember` restores them.
     """
 
     def __init__(self, settings: CalendarSettings) -> None:
@@ -60,12 +60,12 @@ class GovukSource:
         memory, self._items = state
         self._memory.import_state(memory)
 
-    def first(self, now: datetime) -> Sequence[Ask]:
+    def first(self, now: datetime) -> Sequence[PageRequest]:
         """Return the request for the first page of the listing."""
-        self._memory.asked = False
-        return (Ask(listing_url(self._settings, now), accept="application/json"),)
+        self._memory.has_looked_up = False
+        return (PageRequest(listing_url(self._settings, now), accept="application/json"),)
 
-    def more(self, pages: Sequence[Page], now: datetime) -> Sequence[Ask]:
+    def more(self, pages: Sequence[Page], now: datetime) -> Sequence[PageRequest]:
         """Return the requests for the other pages of the listing, then for the announcements to look up."""
         try:
             urls = further_urls(pages[0].url, read_listing(pages[0]))
@@ -74,12 +74,12 @@ class GovukSource:
         except UnreadableCalendar:
             return ()  # `read` reports it
         if further:
-            return [Ask(url, accept="application/json") for url in further]
-        if self._memory.asked:
+            return [PageRequest(url, accept="application/json") for url in further]
+        if self._memory.has_looked_up:
             return ()
-        self._memory.asked = True
+        self._memory.has_looked_up = True
         links = list(self._find_links_to_look_up(listed, now))[:MOST_LOOK_UPS]
-        return [Ask(f"{self._site}{CONTENT}{link}", accept="application/json", optional=True) for link in links]
+        return [PageRequest(f"{self._site}{CONTENT}{link}", accept="application/json", optional=True) for link in links]
 
     def read(self, pages: Sequence[Page], now: datetime) -> Reading:
         """Return listing and content items as one reading. Raises `UnreadableCalendar`."""
@@ -93,27 +93,31 @@ class GovukSource:
                 remarks.append(Remark(link, "left out, it is not an announcement", entry.title))
                 continue
             item = fresh.get(link) or self._cached_item(link, entry)
-            made[link] = self._announce(entry if item is None else _prefer_item(entry, item), item, today, remarks)
+            shown = entry if item is None else _prefer_item(entry, item)
+            made[link] = self._make_announcement(shown, item, today, remarks)
             if item is not None:
-                self._items[link] = (_signature(entry), item)
+                self._items[link] = (_entry_signature(entry), item)
         made |= self._announce_unlisted(fresh, made, today, remarks)
         self._memory.record_read(made, now, resolved=set(fresh) - set(made))
-        self._items = {link: held for link, held in self._items.items() if link in self._memory.known}
+        self._items = {link: cached for link, cached in self._items.items() if link in self._memory.known}
         return make_reading(list(made.values()), remarks)
 
-    def _find_links_to_look_up(self, listed: dict[str, Listed], now: datetime) -> Iterator[str]:
-        yield from self._memory.unlisted(listed, now)
+    def _find_links_to_look_up(self, listed: dict[str, ListedEntry], now: datetime) -> Iterator[str]:
+        """Yield the links of announcements that were cancelled, re-dated or dropped since the last read."""
+        yield from self._memory.find_unlisted(listed, now)
         for link, entry in listed.items():
             before = self._memory.known.get(link)
             moved = before is not None and before.slot.raw != entry.display_date
             if (entry.state == State.CANCELLED or moved) and self._cached_item(link, entry) is None:
                 yield link
 
-    def _cached_item(self, link: str, entry: Listed) -> ContentItem | None:
+    def _cached_item(self, link: str, entry: ListedEntry) -> ContentItem | None:
+        """Return the content item of an earlier read, None if the entry has changed since."""
         signature, item = self._items.get(link, ("", None))
-        return item if signature == _signature(entry) else None
+        return item if signature == _entry_signature(entry) else None
 
     def _read_items(self, pages: Sequence[Page], remarks: list[Remark]) -> Iterator[tuple[str, ContentItem]]:
+        """Yield the link and content of each content item among these pages. Others leave a remark."""
         for page in pages:
             if is_listing(page):
                 continue
@@ -130,9 +134,12 @@ class GovukSource:
             else:
                 yield link, item
 
-    def _announce(self, entry: Listed, item: ContentItem | None, today: date, remarks: list[Remark]) -> Announcement:
+    def _make_announcement(
+        self, entry: ListedEntry, item: ContentItem | None, today: date, remarks: list[Remark]
+    ) -> Announcement:
+        """Return the announcement of an entry, from its content item if that is known. Faults go to `remarks`."""
         if item is not None and item.leads_to_publication():
-            known = self._memory.known.get(entry.link) or self._announce(entry, None, today, remarks)
+            known = self._memory.known.get(entry.link) or self._make_announcement(entry, None, today, remarks)
             return replace(known, url=urljoin(self._site, item.destination), published=True, address=Address.LED_TO)
         slot = _read_slot(entry, today, self._settings.zone)
         if slot.reason in REASONS or slot.doubt:
@@ -140,7 +147,7 @@ class GovukSource:
         if entry.state not in _STATES:
             remarks.append(Remark(entry.link, "a state that GOV.UK did not have", entry.state))
         announced = item.announced if item is not None else None
-        producer = self._producer(entry)
+        producer = self._choose_producer(entry)
         return Announcement(
             uid=entry.link,
             title=clean_title(entry.title),
@@ -157,12 +164,12 @@ class GovukSource:
             address=Address.GUESSED if entry.link.startswith(ANNOUNCEMENTS) else Address.ANNOUNCED,
         )
 
-    def _producer(self, entry: Listed) -> str:
+    def _choose_producer(self, entry: ListedEntry) -> str:
         """Return the producer: the configured one, else one of the filter, else the last known one, else the first."""
         known = self._memory.known.get(entry.link)
-        asked = (*self._settings.filters.get("organisations", ()), *([known.producer] if known is not None else []))
-        named = (one for one in (*asked, *entry.organisations) if one in entry.organisations)
-        return self._settings.producer or next(named, "")
+        preferred = (*self._settings.filters.get("organisations", ()), *([known.producer] if known is not None else []))
+        candidates = (one for one in (*preferred, *entry.organisations) if one in entry.organisations)
+        return self._settings.producer or next(candidates, "")
 
     def _guess_landing_page(self, link: str) -> str:
         """Guess the address of the publication: nine in ten have the slug of their announcement."""
@@ -174,18 +181,19 @@ class GovukSource:
     def _announce_unlisted(
         self, fresh: dict[str, ContentItem], made: dict[str, Announcement], today: date, remarks: list[Remark]
     ) -> dict[str, Announcement]:
+        """Return the announcements that the listing does not show (`made`) but that have a content item."""
         found = {}
         for link, item in fresh.items():
             if link in made:
                 continue
             if item.announced is not None or (item.leads_to_publication() and link in self._memory.known):
-                found[link] = self._announce(_make_entry(link, item), item, today, remarks)
+                found[link] = self._make_announcement(_make_entry(link, item), item, today, remarks)
             else:
                 remarks.append(Remark(link, f"no longer listed, now {item.schema.value}", item.destination or None))
         return found
 
 
-def _read_listings(pages: Sequence[Page]) -> tuple[dict[str, Listed], list[Remark]]:
+def _read_listings(pages: Sequence[Page]) -> tuple[dict[str, ListedEntry], list[Remark]]:
     """Return the entries of all listing pages by link. Between two pages, equal timestamps can repeat or drop some."""
     listings = [read_listing(page) for page in pages if is_listing(page)]
     if not pages:
@@ -197,25 +205,27 @@ def _read_listings(pages: Sequence[Page]) -> tuple[dict[str, Listed], list[Remar
     return listed, [Remark("listing", f"{total - len(listed)} of {total} entries were not shown")]
 
 
-def _signature(entry: Listed) -> str:
+def _entry_signature(entry: ListedEntry) -> str:
     return f"{entry.state}\n{entry.display_date}"
 
 
-def _make_entry(link: str, item: ContentItem) -> Listed:
+def _make_entry(link: str, item: ContentItem) -> ListedEntry:
+    """Return a content item in the form of a listing's entry."""
     announced = item.announced or AnnouncedDate("", "")
     stamped = announced.release_timestamp
-    return Listed(link, item.title, announced.display_date, announced.state, item.organisations, stamped)
+    return ListedEntry(link, item.title, announced.display_date, announced.state, item.organisations, stamped)
 
 
-def _prefer_item(entry: Listed, item: ContentItem) -> Listed:
-    # The announcement's own item counts, because the search index lags behind it.
+def _prefer_item(entry: ListedEntry, item: ContentItem) -> ListedEntry:
+    """Return an entry with the texts of its own content item, because the search index lags behind that."""
     if item.schema is not Schema.ANNOUNCEMENT:
         return entry
     own = _make_entry(entry.link, item)
     return replace(own, title=own.title or entry.title, organisations=own.organisations or entry.organisations)
 
 
-def _read_slot(entry: Listed, today: date, timezone: str) -> Slot:
+def _read_slot(entry: ListedEntry, today: date, timezone: str) -> Slot:
+    """Return the slot of an entry's text, with a doubt if the timestamp differs or there is only a timestamp."""
     stamped = entry.release_timestamp
     if not entry.display_date and stamped is not None:
         day = local_date(stamped, timezone)

@@ -118,28 +118,28 @@ def content_item(data: Mapping[str, Any]) -> ContentItem:
     """Return the content item of parsed JSON. Fields of a wrong type count as absent."""
     name = data.get("schema_name")
     schema = Schema(name) if name in set(Schema) else Schema.OTHER
-    details = _table(data.get("details"))
+    details = _object_or_empty(data.get("details"))
     delay = data.get("scheduled_publishing_delay_seconds")
     return ContentItem(
         schema,
-        base_path=_text(data.get("base_path")),
-        title=_text(data.get("title")),
-        document_type=_text(data.get("document_type")),
-        organisations=tuple(_organisations(data)),
-        public_updated_at=stamp(data.get("public_updated_at")),
-        first_published_at=stamp(data.get("first_published_at")),
-        scheduled_at=stamp(data.get("publishing_scheduled_at")),
+        base_path=_text_or_empty(data.get("base_path")),
+        title=_text_or_empty(data.get("title")),
+        document_type=_text_or_empty(data.get("document_type")),
+        organisations=tuple(_read_organisations(data)),
+        public_updated_at=parse_instant(data.get("public_updated_at")),
+        first_published_at=parse_instant(data.get("first_published_at")),
+        scheduled_at=parse_instant(data.get("publishing_scheduled_at")),
         scheduled_delay=delay if isinstance(delay, int) else None,
-        withdrawn=bool(_table(data.get("withdrawn_notice"))),
-        destination=_destination(data) if schema is Schema.REDIRECT else "",
-        explanation=plain_text(_text(details.get("explanation"))),
-        attachments=tuple(_attachments(details)),
-        changes=tuple(_changes(details)),
-        announced=_announced(details) if schema is Schema.ANNOUNCEMENT else None,
+        withdrawn=bool(_object_or_empty(data.get("withdrawn_notice"))),
+        destination=_read_destination(data) if schema is Schema.REDIRECT else "",
+        explanation=plain_text(_text_or_empty(details.get("explanation"))),
+        attachments=tuple(_read_attachments(details)),
+        changes=tuple(_read_changes(details)),
+        announced=_read_announced_date(details) if schema is Schema.ANNOUNCEMENT else None,
     )
 
 
-def stamp(value: object) -> datetime | None:
+def parse_instant(value: object) -> datetime | None:
     """Return an ISO instant with offset as aware UTC, None for anything else, also without offset."""
     if not isinstance(value, str):
         return None
@@ -155,48 +155,49 @@ def plain_text(markup: str) -> str:
     return " ".join(_MAIL.sub("", _TAGS.sub(" ", markup)).split())
 
 
-def _announced(details: Mapping[str, Any]) -> AnnouncedDate:
+def _read_announced_date(details: Mapping[str, Any]) -> AnnouncedDate:
     return AnnouncedDate(
-        display_date=_text(details.get("display_date")),
-        state=_text(details.get("state")),
-        release_timestamp=stamp(details.get("release_timestamp")),
-        previous_display_date=_text(details.get("previous_display_date")),
-        change_note=plain_text(_text(details.get("latest_change_note"))),
-        cancellation_reason=plain_text(_text(details.get("cancellation_reason"))),
+        display_date=_text_or_empty(details.get("display_date")),
+        state=_text_or_empty(details.get("state")),
+        release_timestamp=parse_instant(details.get("release_timestamp")),
+        previous_display_date=_text_or_empty(details.get("previous_display_date")),
+        change_note=plain_text(_text_or_empty(details.get("latest_change_note"))),
+        cancellation_reason=plain_text(_text_or_empty(details.get("cancellation_reason"))),
     )
 
 
-def _organisations(data: Mapping[str, Any]) -> Iterator[str]:
-    for organisation in _tables(_table(data.get("links")).get("organisations")):
-        slug = _text(organisation.get("base_path")).rpartition("/")[2]
+def _read_organisations(data: Mapping[str, Any]) -> Iterator[str]:
+    for organisation in _objects_in(_object_or_empty(data.get("links")).get("organisations")):
+        slug = _text_or_empty(organisation.get("base_path")).rpartition("/")[2]
         if slug:
             yield slug
 
 
-def _destination(data: Mapping[str, Any]) -> str:
+def _read_destination(data: Mapping[str, Any]) -> str:
     own = data.get("base_path")
-    rules = [rule for rule in _tables(data.get("redirects")) if isinstance(rule.get("destination"), str)]
+    rules = [rule for rule in _objects_in(data.get("redirects")) if isinstance(rule.get("destination"), str)]
     exact = [rule for rule in rules if rule.get("path") == own and rule.get("type") == "exact"]
-    return _text((exact or rules or [{}])[0].get("destination"))
+    return _text_or_empty((exact or rules or [{}])[0].get("destination"))
 
 
-def _attachments(details: Mapping[str, Any]) -> Iterator[Attachment]:
-    listed = _tables(details.get("attachments"))
+def _read_attachments(details: Mapping[str, Any]) -> Iterator[Attachment]:
+    listed = _objects_in(details.get("attachments"))
     for attachment in listed:
         size = attachment.get("file_size")
         yield Attachment(
             id=str(attachment.get("id", "")),
-            title=_text(attachment.get("title")) or _text(attachment.get("filename")),
-            url=_text(attachment.get("url")),
-            kind=_text(attachment.get("attachment_type")) or "file",
-            content_type=_text(attachment.get("content_type")),
+            title=_text_or_empty(attachment.get("title")) or _text_or_empty(attachment.get("filename")),
+            url=_text_or_empty(attachment.get("url")),
+            kind=_text_or_empty(attachment.get("attachment_type")) or "file",
+            content_type=_text_or_empty(attachment.get("content_type")),
             size=size if isinstance(size, int) else None,
         )
     if not listed:
-        yield from _old_documents(details.get("documents"))
+        yield from _read_old_documents(details.get("documents"))
 
 
-def _old_documents(snippets: object) -> Iterator[Attachment]:
+def _read_old_documents(snippets: object) -> Iterator[Attachment]:
+    """Yield the links of documents in older items, which are snippets of HTML."""
     for snippet in snippets if isinstance(snippets, list) else ():
         try:
             links = html.fromstring(f"<div>{snippet}</div>").iterfind(".//a[@href]")
@@ -212,20 +213,20 @@ def _old_documents(snippets: object) -> Iterator[Attachment]:
             yield Attachment(id=url.rpartition("/")[2], title=title, url=url, kind=kind)
 
 
-def _changes(details: Mapping[str, Any]) -> Iterator[Change]:
-    for change in _tables(details.get("change_history")):
-        at = stamp(change.get("public_timestamp"))
+def _read_changes(details: Mapping[str, Any]) -> Iterator[Change]:
+    for change in _objects_in(details.get("change_history")):
+        at = parse_instant(change.get("public_timestamp"))
         if at is not None:
-            yield Change(at, plain_text(_text(change.get("note"))))
+            yield Change(at, plain_text(_text_or_empty(change.get("note"))))
 
 
-def _text(value: object) -> str:
+def _text_or_empty(value: object) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _table(value: object) -> Mapping[str, Any]:
+def _object_or_empty(value: object) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _tables(value: object) -> list[dict[str, Any]]:
+def _objects_in(value: object) -> list[dict[str, Any]]:
     return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []

@@ -12,8 +12,8 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from schedules.source import Page, UnreadableCalendar
-from schedules.sources.body import json_object, page_name
-from schedules.sources.govuk_items import stamp
+from schedules.sources.body import page_name, parse_json_object
+from schedules.sources.govuk_items import parse_instant
 from schedules.sources.settings import CalendarSettings
 
 SITE = "https://www.gov.uk"
@@ -37,7 +37,7 @@ _FILTERS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class ListedEntry:
     """One announcement as the listing shows it. Texts that the index lacks are empty."""
 
     link: str
@@ -54,7 +54,7 @@ class Listing:
     """One page of the listing."""
 
     total: int
-    entries: tuple[Listed, ...]
+    entries: tuple[ListedEntry, ...]
     size: int
 
 
@@ -133,34 +133,34 @@ def with_item_address(page: Page, settings: CalendarSettings) -> Page:
     """Return a content item with its address on the site, even if it was read from a saved file."""
     if not is_listing(page) or b'"schema_name"' not in page.body:
         return page
-    path = json_object(page).get("base_path")
+    path = parse_json_object(page).get("base_path")
     return replace(page, url=f"{site_of(settings)}{CONTENT}{path}") if isinstance(path, str) else page
 
 
 def read_listing(page: Page) -> Listing:
     """Return one page of the listing. Raises `UnreadableCalendar`."""
-    data = json_object(page)
+    data = parse_json_object(page)
     results, total = data.get("results"), data.get("total")
     if not isinstance(results, list) or not isinstance(total, int):
         raise UnreadableCalendar(f"{page_name(page)}: JSON without results and total, so no search listing")
     return Listing(total, tuple(_read_entries(results)), len(results))
 
 
-def _read_entries(results: Sequence[Any]) -> Iterator[Listed]:
+def _read_entries(results: Sequence[Any]) -> Iterator[ListedEntry]:
     for result in results:
         if isinstance(result, dict) and isinstance(result.get("link"), str):
-            yield Listed(
+            yield ListedEntry(
                 link=result["link"],
                 title=str(result.get("title") or ""),
                 display_date=str(result.get("display_date") or ""),
                 state=str(result.get("statistics_announcement_state") or ""),
-                organisations=tuple(_slugs(result.get("organisations"))),
-                release_timestamp=stamp(result.get("release_timestamp")),
-                first_published=stamp(result.get("first_published_at")),
+                organisations=tuple(_read_slugs(result.get("organisations"))),
+                release_timestamp=parse_instant(result.get("release_timestamp")),
+                first_published=parse_instant(result.get("first_published_at")),
             )
 
 
-def _slugs(organisations: object) -> Iterator[str]:
+def _read_slugs(organisations: object) -> Iterator[str]:
     # Their order has no meaning: announcements have no lead organisation. Older responses list slugs, not objects.
     for each in organisations if isinstance(organisations, list) else ():
         one = each.get("slug") or str(each.get("link", "")).rpartition("/")[2] if isinstance(each, dict) else each

@@ -50,6 +50,7 @@ def read_grid(table: HtmlElement) -> list[list[Cell]]:
 
 
 def _read_row(tr: HtmlElement, pending: dict[int, tuple[Cell, int]]) -> list[Cell]:
+    """Return one row. `pending` has the cells that span from earlier rows, by column, with the rows left."""
     row: list[Cell] = []
     for element in tr.iterchildren("td", "th"):
         _fill_spans(row, pending)
@@ -68,6 +69,7 @@ def _read_row(tr: HtmlElement, pending: dict[int, tuple[Cell, int]]) -> list[Cel
 
 
 def _fill_spans(row: list[Cell], pending: dict[int, tuple[Cell, int]]) -> None:
+    """Append the cells that span from earlier rows into the next columns."""
     while len(row) in pending:
         cell, left = pending.pop(len(row))
         if left > 1:
@@ -106,6 +108,7 @@ def _collect_texts(element: HtmlElement, kept: list[str], struck: list[str]) -> 
 
 
 def _child_parts(node: HtmlElement) -> list[HtmlElement | str]:
+    """Return the texts and elements inside a node, with blanks for line breaks and without footnote marks."""
     parts: list[HtmlElement | str] = [node.text or ""]
     for child in node:
         if isinstance(child.tag, str) and child.tag not in _HIDDEN and not _is_footnote(child):

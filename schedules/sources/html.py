@@ -54,6 +54,7 @@ def parse_html(page: Page) -> HtmlElement:
 
 
 def _read_tables(root: HtmlElement, settings: CalendarSettings, page: Page) -> Iterator[CalendarRow]:
+    """Yield the rows of each table whose heading names a title and a date."""
     for number, table in enumerate(root.iter("table"), 1):
         rows = read_grid(table)
         for index, row in enumerate(rows[:_HEAD]):
@@ -67,6 +68,7 @@ def _read_tables(root: HtmlElement, settings: CalendarSettings, page: Page) -> I
 def _read_table_rows(
     key: str, rows: Sequence[Sequence[Cell]], columns: dict[str, int], settings: CalendarSettings
 ) -> Iterator[CalendarRow]:
+    """Yield the rows of a table. A row of a single wide cell is a heading for those below it."""
     above: str = ""
     for number, row in enumerate(rows, 1):
         texts = [cell.text for cell in row]
@@ -78,6 +80,7 @@ def _read_table_rows(
 
 
 def _make_row(key: str, cells: Mapping[str, Cell], above: str, settings: CalendarSettings) -> CalendarRow:
+    """Return a row of a table. Its title links to the page, and struck-out text is the earlier date."""
     texts = {name: cell.text for name, cell in cells.items()}
     texts.setdefault("url", cells["title"].href if "title" in cells else "")
     texts["url"] = cells["url"].href or texts["url"] if "url" in cells else texts["url"]
@@ -99,6 +102,7 @@ def apply_heading(entry: CalendarRow, above: str, settings: CalendarSettings) ->
 
 
 def _read_selected(root: HtmlElement, settings: CalendarSettings) -> Iterator[CalendarRow]:
+    """Yield the elements that the option `rows` selects, each with the heading above it."""
     chosen = settings.options
     fields = {OPTION_FIELDS.get(name, name): text for name, text in chosen.items() if name not in _NOT_FIELDS}
     rows = _select_all(chosen["rows"], root)
@@ -114,6 +118,7 @@ def _read_selected(root: HtmlElement, settings: CalendarSettings) -> Iterator[Ca
 
 
 def _select_text(element: HtmlElement, selector: str) -> str:
+    """Return the text or attribute that a selector finds first in an element, "" if none."""
     css, _, attribute = selector.partition("@")
     found = _select_all(css, element) if css else [element]
     if not found:

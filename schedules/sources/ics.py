@@ -17,8 +17,8 @@ from schedules.slot_relations import first_day
 from schedules.source import Page, Reading
 from schedules.sources.body import OnePage, find_page
 from schedules.sources.ics_lines import RawCalendar, RawEvent, read_calendars
-from schedules.sources.ics_series import Instance, SearchBudget, SeriesRefused, expand_instances
-from schedules.sources.ics_times import Times, event_slot, zone_name
+from schedules.sources.ics_series import Occurrence, SearchBudget, SeriesRefused, expand_occurrences
+from schedules.sources.ics_times import TimeSettings, event_slot, zone_name
 from schedules.sources.row import (
     PUBLISHED,
     REASONS,
@@ -39,13 +39,13 @@ _ONS = "office for national statistics"
 
 
 @dataclass(frozen=True, slots=True)
-class _File:
-    """What all events of one VCALENDAR have in common."""
+class _CalendarContext:
+    """What all events of one VCALENDAR share. `cancels` is true for the METHOD by which a publisher withdraws them."""
 
-    times: Times
+    times: TimeSettings
     cancels: bool
     is_ons: bool
-    patience: SearchBudget
+    budget: SearchBudget
 
 
 class IcsSource(OnePage):
@@ -56,52 +56,52 @@ class IcsSource(OnePage):
     def read(self, pages: Sequence[Page], now: datetime) -> Reading:
         """Return the events as announcements. Raises `UnreadableCalendar` for a file that is cut short."""
         made: list[Announcement] = []
-        patience = SearchBudget()
+        budget = SearchBudget()
         for calendar in read_calendars(find_page(pages, self._url)):
-            made += self._announce_calendar(calendar, patience, now)
-        keyless = [
-            place for place, each in enumerate(made) if each.uid == make_uid(each.title, each.url, "", each.producer)
-        ]
-        settled, doubles = drop_duplicates(make_uids_unique(made, keyless))
-        return make_reading(settled, [*_remarks(settled), *doubles])
+            made += self._announce_calendar(calendar, budget, now)
+        uids = [make_uid(each.title, each.url, "", each.producer) for each in made]
+        keyless = [place for place, each in enumerate(made) if each.uid == uids[place]]
+        kept, doubles = drop_duplicates(make_uids_unique(made, keyless))
+        return make_reading(kept, [*_slot_remarks(kept), *doubles])
 
-    def _announce_calendar(
-        self, calendar: RawCalendar, patience: SearchBudget, now: datetime
-    ) -> Iterator[Announcement]:
-        own, times = calendar.properties, times_of(calendar, self._settings.zone, now)
-        file = _File(times, own.value("METHOD").upper() == "CANCEL", _ONS in own.value("PRODID").casefold(), patience)
+    def _announce_calendar(self, calendar: RawCalendar, budget: SearchBudget, now: datetime) -> Iterator[Announcement]:
+        """Yield the announcements of one VCALENDAR."""
+        own, times = calendar.properties, time_settings(calendar, self._settings.zone, now)
+        is_ons = _ONS in own.value("PRODID").casefold()
+        file = _CalendarContext(times, own.value("METHOD").upper() == "CANCEL", is_ons, budget)
         for events in group_by_uid(calendar.events).values():
             if any(event.all("RRULE") or event.all("RDATE") for event in events):
                 yield from self._announce_series(events, file)
             else:
                 yield from (self._announce_single(event, file) for event in _keep_latest(events))
 
-    def _announce_single(self, event: RawEvent, file: _File) -> Announcement:
+    def _announce_single(self, event: RawEvent, file: _CalendarContext) -> Announcement:
         recurrence = event.value("RECURRENCE-ID")
-        made = self._announce(event, event_slot(event, file.times), file)
+        made = self._make_announcement(event, event_slot(event, file.times), file)
         return replace(made, uid=f"{made.uid}#{recurrence}") if recurrence else made
 
-    def _announce_series(self, events: Sequence[RawEvent], file: _File) -> Iterator[Announcement]:
+    def _announce_series(self, events: Sequence[RawEvent], file: _CalendarContext) -> Iterator[Announcement]:
+        """Yield the occurrences of a recurring event, or the event itself if it cannot be expanded."""
         master = next((event for event in events if event.all("RRULE") or event.all("RDATE")), events[0])
         today = file.times.anchor
         number = self._settings.number
         window = (today - timedelta(days=number("back", BACK)), today + timedelta(days=number("ahead", AHEAD)))
         try:
-            found = expand_instances(events, file.times, window, file.patience)
+            found = expand_occurrences(events, file.times, window, file.budget)
         except SeriesRefused as refused:
             yield self._announce_unexpanded(master, refused.doubt, file)
             return
-        whole = self._announce(master, event_slot(master, file.times), file)
+        whole = self._make_announcement(master, event_slot(master, file.times), file)
         for instance in found:
             yield self._announce_instance(whole, instance, file)
 
-    def _announce_unexpanded(self, master: RawEvent, doubt: str, file: _File) -> Announcement:
+    def _announce_unexpanded(self, master: RawEvent, doubt: str, file: _CalendarContext) -> Announcement:
         slot = event_slot(master, file.times)
         if doubt == "series-refused":
             slot = no_slot(slot.raw, "not-a-date", slot.timezone)
-        return self._announce(master, replace(slot, doubt=doubt), file)
+        return self._make_announcement(master, replace(slot, doubt=doubt), file)
 
-    def _announce_instance(self, whole: Announcement, instance: Instance, file: _File) -> Announcement:
+    def _announce_instance(self, whole: Announcement, instance: Occurrence, file: _CalendarContext) -> Announcement:
         return replace(
             whole,
             uid=f"{whole.uid}#{instance.day.isoformat()}",
@@ -111,7 +111,7 @@ class IcsSource(OnePage):
             doubt=instance.slot.doubt,
         )
 
-    def _announce(self, event: RawEvent, slot: Slot, file: _File) -> Announcement:
+    def _make_announcement(self, event: RawEvent, slot: Slot, file: _CalendarContext) -> Announcement:
         title = clean_title(event.text("SUMMARY"))
         uid = event.value("UID")
         status = event.value("STATUS")
@@ -133,6 +133,7 @@ class IcsSource(OnePage):
         )
 
     def _url_of(self, event: RawEvent, uid: str) -> str:
+        """Return the only link of an event, "" if it has none or several."""
         given = event.value(self._settings.options.get("link", "URL").upper())
         links = set(_LINK.findall(given)) or set(_LINK.findall(event.text("DESCRIPTION")))
         if len(links) == 1:
@@ -149,10 +150,10 @@ def group_by_uid(events: Sequence[RawEvent]) -> Mapping[object, list[RawEvent]]:
     return found
 
 
-def times_of(calendar: RawCalendar, timezone: str, now: datetime) -> Times:
+def time_settings(calendar: RawCalendar, timezone: str, now: datetime) -> TimeSettings:
     """Return the settings by which the times of one VCALENDAR are read."""
     floating = zone_name(calendar.properties.value("X-WR-TIMEZONE")) or timezone
-    return Times(timezone, floating, calendar.zones, local_date(now, timezone))
+    return TimeSettings(timezone, floating, calendar.zones, local_date(now, timezone))
 
 
 def _keep_latest(events: Sequence[RawEvent]) -> Iterator[RawEvent]:
@@ -163,11 +164,11 @@ def _keep_latest(events: Sequence[RawEvent]) -> Iterator[RawEvent]:
     highest: dict[str, int] = {}
     for event in events:
         occurrence = event.value("RECURRENCE-ID")
-        highest[occurrence] = max(highest.get(occurrence, 0), _sequence(event))
-    yield from (event for event in events if _sequence(event) == highest[event.value("RECURRENCE-ID")])
+        highest[occurrence] = max(highest.get(occurrence, 0), _sequence_number(event))
+    yield from (event for event in events if _sequence_number(event) == highest[event.value("RECURRENCE-ID")])
 
 
-def _sequence(event: RawEvent) -> int:
+def _sequence_number(event: RawEvent) -> int:
     value = event.value("SEQUENCE")
     return int(value) if value.isdecimal() and len(value) < 10 else 0
 
@@ -176,7 +177,7 @@ def _read_state(status: str) -> State | None:
     return state_of(status_word(normalise(status)))
 
 
-def _remarks(made: Sequence[Announcement]) -> Iterator[Remark]:
+def _slot_remarks(made: Sequence[Announcement]) -> Iterator[Remark]:
     for each in made:
         if each.slot.reason in REASONS or each.doubt:
             yield Remark(each.uid, each.doubt or REASONS[each.slot.reason or ""], each.slot.raw)

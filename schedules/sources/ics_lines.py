@@ -82,7 +82,7 @@ class RawCalendar:
 
 def read_calendars(page: Page) -> list[RawCalendar]:
     """Return the calendars of a file. Raises `UnreadableCalendar` if it is cut short or not a calendar."""
-    text = _decode(page)
+    text = _decode_body(page)
     refuse_html(page, text, "iCalendar")
     if text.lstrip()[:15].upper() != "BEGIN:VCALENDAR":
         raise UnreadableCalendar(f"{page_name(page)}: does not begin with BEGIN:VCALENDAR")
@@ -91,13 +91,12 @@ def read_calendars(page: Page) -> list[RawCalendar]:
         raise UnreadableCalendar(f"{page_name(page)}: line {count}: cut short, END:VCALENDAR is missing")
     calendars: list[RawCalendar] = []
     # One line at a time, because a list of all lines takes several times the memory of the file.
-    _collect_blocks(
-        (line.removesuffix("\n") for line in io.StringIO(text, newline="\n") if line.strip()), calendars, page
-    )
+    lines = (line.removesuffix("\n") for line in io.StringIO(text, newline="\n") if line.strip())
+    _collect_blocks(lines, calendars, page)
     return calendars
 
 
-def _decode(page: Page) -> str:
+def _decode_body(page: Page) -> str:
     body = page.body.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     if b"\0" in body:
         raise UnreadableCalendar(f"{page_name(page)}: contains NUL bytes, so it is not text")
@@ -110,6 +109,7 @@ def _decode(page: Page) -> str:
 
 
 def _collect_blocks(lines: Iterator[str], calendars: list[RawCalendar], page: Page) -> None:
+    """Add the calendars of these lines with their events and time zones to `calendars`."""
     events = 0
     for line in lines:
         mark = line.strip().upper()
@@ -130,6 +130,7 @@ def _collect_blocks(lines: Iterator[str], calendars: list[RawCalendar], page: Pa
 
 
 def _read_event(lines: Iterator[str]) -> RawEvent:
+    """Return the event whose lines come next, without the alarms inside it."""
     event = RawEvent()
     for line in lines:
         mark = line[:10].upper()
@@ -162,6 +163,7 @@ def _read_block(head: str, lines: Iterator[str], name: str) -> tuple[str, list[s
 
 
 def _parse_line(line: str) -> Iterator[Property]:
+    """Yield the property of a content line, unless it is not needed or not a property."""
     name, colon, value = line.partition(":")
     if colon and name.isalpha():
         name = sys.intern(name.upper())

@@ -18,7 +18,7 @@ from schedules.dates import at_instant, at_wall, on_days
 from schedules.patterns import quick
 from schedules.slot import Slot
 from schedules.sources.ics_lines import Property, RawEvent
-from schedules.sources.ics_times import Times, zone_name
+from schedules.sources.ics_times import TimeSettings, zone_name
 from schedules.times.zone import local_date
 
 MOST_INSTANCES = 1000
@@ -30,7 +30,7 @@ _FIRST_YEAR = quick(r"(19[7-9]|20)\d")
 
 
 @dataclass(frozen=True, slots=True)
-class Instance:
+class Occurrence:
     """One occurrence: its local day by the rule, its slot, and the texts that an override may change."""
 
     day: date
@@ -54,22 +54,22 @@ class SearchBudget:
     left: int = 5
 
 
-def expand_instances(
-    events: Sequence[RawEvent], times: Times, window: tuple[date, date], patience: SearchBudget
-) -> list[Instance]:
+def expand_occurrences(
+    events: Sequence[RawEvent], times: TimeSettings, window: tuple[date, date], budget: SearchBudget
+) -> list[Occurrence]:
     """Return the occurrences of events of one UID between two days, both included. Raises `SeriesRefused`."""
-    made = (_make_instance(each, times) for each in _expand_if_safe(events, times, window, patience))
+    made = (_make_occurrence(each, times) for each in _expand_if_safe(events, times, window, budget))
     return sorted(made, key=lambda instance: instance.day)
 
 
 def expand_spans(
-    events: Sequence[RawEvent], times: Times, window: tuple[date, date], patience: SearchBudget
+    events: Sequence[RawEvent], times: TimeSettings, window: tuple[date, date], budget: SearchBudget
 ) -> Iterator[tuple[str, datetime, datetime]]:
     """Yield title, begin and end of the occurrences of events of one UID between two days. Raises `SeriesRefused`.
 
     Occurrences that are cancelled, have no length or begin or end at an ambiguous time are left out.
     """
-    for event in _expand_if_safe(events, times, window, patience):
+    for event in _expand_if_safe(events, times, window, budget):
         try:
             begins, ends = (_read_slot(at, times).begins() for at in (event.start, event.end))
         except (ValueError, KeyError, TypeError, InvalidCalendar, IncompleteComponent) as exc:
@@ -79,20 +79,22 @@ def expand_spans(
 
 
 def _expand_if_safe(
-    events: Sequence[RawEvent], times: Times, window: tuple[date, date], patience: SearchBudget
+    events: Sequence[RawEvent], times: TimeSettings, window: tuple[date, date], budget: SearchBudget
 ) -> Sequence[Any]:
+    """Return the occurrences of these events, as the library has them. Raises `SeriesRefused`."""
     rules = [(_rule_parts(rule.value), event.value("DTSTART")) for event in events for rule in event.all("RRULE")]
     for parts, start in rules:
         _refuse_costly_rule(parts, start, window)
     unsure = any(_may_never_occur(parts) for parts, _ in rules)
-    if unsure and patience.left == 0:
+    if unsure and budget.left == 0:
         raise SeriesRefused("series-refused")
-    made = _expand(events, times, window)
-    patience.left -= unsure and not made
+    made = _expand_events(events, times, window)
+    budget.left -= unsure and not made
     return made
 
 
-def _expand(events: Sequence[RawEvent], times: Times, window: tuple[date, date]) -> Sequence[Any]:
+def _expand_events(events: Sequence[RawEvent], times: TimeSettings, window: tuple[date, date]) -> Sequence[Any]:
+    """Return the occurrences between two days, without a check of their cost. Raises `SeriesRefused`."""
     text = "\r\n".join(
         ("BEGIN:VCALENDAR", *_zone_blocks(events, times), *_event_lines(events, times), "END:VCALENDAR", "")
     )
@@ -112,6 +114,7 @@ def _rule_parts(rule: str) -> dict[str, str]:
 
 
 def _may_never_occur(parts: Mapping[str, str]) -> bool:
+    """Return whether a rule may have no occurrence, so that the search for one would run to the year 9999."""
     rest = set(parts) - {"FREQ", "INTERVAL", "COUNT", "UNTIL", "WKST", "BYDAY", "BYMONTH", "BYHOUR", "BYMINUTE"}
     months = parts.get("BYMONTH", "1").split(",")
     sound = all(month.isdecimal() and 1 <= int(month[:3]) <= 12 for month in months)
@@ -119,6 +122,7 @@ def _may_never_occur(parts: Mapping[str, str]) -> bool:
 
 
 def _refuse_costly_rule(parts: Mapping[str, str], start: str, window: tuple[date, date]) -> None:
+    """Raise `SeriesRefused` for a rule whose expansion could take hours."""
     if parts.get("FREQ") not in _FREQUENCIES or not _FIRST_YEAR.match(start):
         raise SeriesRefused("series-refused")
     times_a_day = 1
@@ -133,7 +137,7 @@ def _refuse_costly_rule(parts: Mapping[str, str], start: str, window: tuple[date
         raise SeriesRefused("series-refused")
 
 
-def _event_lines(events: Sequence[RawEvent], times: Times) -> Iterator[str]:
+def _event_lines(events: Sequence[RawEvent], times: TimeSettings) -> Iterator[str]:
     for event in events:
         yield "BEGIN:VEVENT"
         for each in event.properties:
@@ -142,7 +146,7 @@ def _event_lines(events: Sequence[RawEvent], times: Times) -> Iterator[str]:
         yield "END:VEVENT"
 
 
-def _with_known_zone(each: Property, times: Times) -> Property:
+def _with_known_zone(each: Property, times: TimeSettings) -> Property:
     """Return a property with a time zone name that the libraries know."""
     tzid = each.params.get("TZID", "")
     if each.name not in _TIMED or not tzid:
@@ -152,7 +156,7 @@ def _with_known_zone(each: Property, times: Times) -> Property:
     return each if name is None else Property(each.name, each.value, each.params | {"TZID": name})
 
 
-def _zone_blocks(events: Sequence[RawEvent], times: Times) -> list[str]:
+def _zone_blocks(events: Sequence[RawEvent], times: TimeSettings) -> list[str]:
     named = {each.params["TZID"] for event in events for each in event.properties if "TZID" in each.params}
     private = sorted(tzid for tzid in named if zone_name(tzid) is None)
     if any(tzid not in times.zones for tzid in private):
@@ -160,25 +164,19 @@ def _zone_blocks(events: Sequence[RawEvent], times: Times) -> list[str]:
     return [times.zones[tzid].text for tzid in private]
 
 
-def _make_instance(event: Any, times: Times) -> Instance:  # noqa: ANN401  # a component of the library
+def _make_occurrence(event: Any, times: TimeSettings) -> Occurrence:  # noqa: ANN401  # a component of the library
     prop = event.get
     start = prop("DTSTART").dt
-    by_rule = prop("RECURRENCE-ID").dt if prop("RECURRENCE-ID") else start
-    return Instance(
-        _local_day(by_rule, times), _read_slot(start, times), str(prop("SUMMARY", "")), str(prop("STATUS", ""))
-    )
+    day = prop("RECURRENCE-ID").dt if prop("RECURRENCE-ID") else start
+    if isinstance(day, datetime):
+        day = day.date() if day.tzinfo is None else local_date(day, times.timezone)
+    return Occurrence(day, _read_slot(start, times), str(prop("SUMMARY", "")), str(prop("STATUS", "")))
 
 
-def _read_slot(start: date, times: Times) -> Slot:
+def _read_slot(start: date, times: TimeSettings) -> Slot:
     if not isinstance(start, datetime):
         return on_days(start, start, f"{start:%Y%m%d}", times.timezone)
     raw = f"{start:%Y%m%dT%H%M%S}"
     if start.tzinfo is None:
         return at_wall(start, raw, times.floating)
     return at_instant(start.astimezone(UTC), raw, times.timezone)
-
-
-def _local_day(moment: date, times: Times) -> date:
-    if not isinstance(moment, datetime):
-        return moment
-    return moment.date() if moment.tzinfo is None else local_date(moment, times.timezone)

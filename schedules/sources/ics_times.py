@@ -25,7 +25,7 @@ _DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Times:
+class TimeSettings:
     """The settings by which the times of a file are read.
 
     `timezone` is the configured one, which slots get. `floating` is that of times without a zone. `zones` are the
@@ -38,7 +38,7 @@ class Times:
     anchor: date
 
 
-def event_slot(event: RawEvent, times: Times) -> Slot:
+def event_slot(event: RawEvent, times: TimeSettings) -> Slot:
     """Return the slot of one event, or no slot if it has several different starts."""
     starts = {(each.value.strip(), each.params.get("TZID", "")): each for each in event.all("DTSTART")}
     if len(starts) > 1:
@@ -56,7 +56,7 @@ def event_slot(event: RawEvent, times: Times) -> Slot:
     return _as_whole_days(slot, event, times) if slot.instant else slot
 
 
-def start_slot(start: Property, times: Times) -> Slot:
+def start_slot(start: Property, times: TimeSettings) -> Slot:
     """Return the slot of one DTSTART without its length."""
     raw = start.value.strip()
     whole = _DATE.fullmatch(raw)
@@ -75,7 +75,8 @@ def start_slot(start: Property, times: Times) -> Slot:
     return _slot_in_zone(wall, tzid, raw, times) if tzid else _slot_at(wall, times.floating, raw, times)
 
 
-def _read_by_grammar(raw: str, start: Property, times: Times) -> Slot:
+def _read_by_grammar(raw: str, start: Property, times: TimeSettings) -> Slot:
+    """Return the slot of a start that is not in the form of RFC 5545, read as a date text."""
     if not raw:
         return no_slot(raw, "empty", times.timezone, doubt="unreadable-date")
     slot = read_date(raw, times.anchor, zone_name(start.params.get("TZID", "")) or times.floating).slot
@@ -83,7 +84,8 @@ def _read_by_grammar(raw: str, start: Property, times: Times) -> Slot:
     return replace(slot, timezone=times.timezone, doubt="unreadable-date" if unread else slot.doubt)
 
 
-def _slot_in_zone(wall: datetime, tzid: str, raw: str, times: Times) -> Slot:
+def _slot_in_zone(wall: datetime, tzid: str, raw: str, times: TimeSettings) -> Slot:
+    """Return the slot of a local time in the zone that a TZID means. An unknown zone leaves only the day."""
     name = zone_name(tzid)
     if name is not None:
         slot = _slot_at(wall, name, raw, times)
@@ -95,11 +97,11 @@ def _slot_in_zone(wall: datetime, tzid: str, raw: str, times: Times) -> Slot:
     return at_instant(moment, raw, times.timezone)
 
 
-def _slot_at(wall: datetime, zone: str, raw: str, times: Times) -> Slot:
+def _slot_at(wall: datetime, zone: str, raw: str, times: TimeSettings) -> Slot:
     return replace(at_wall(wall, raw, zone), timezone=times.timezone)
 
 
-def _instant_by_zone_block(raw: str, tzid: str, times: Times) -> datetime | None:
+def _instant_by_zone_block(raw: str, tzid: str, times: TimeSettings) -> datetime | None:
     """Return the instant by the file's own zone block, None if there is none or icalendar cannot read it."""
     block = times.zones.get(tzid)
     if block is None:
@@ -115,7 +117,7 @@ def _instant_by_zone_block(raw: str, tzid: str, times: Times) -> datetime | None
     return found.astimezone(UTC)
 
 
-def _as_whole_days(slot: Slot, event: RawEvent, times: Times) -> Slot:
+def _as_whole_days(slot: Slot, event: RawEvent, times: TimeSettings) -> Slot:
     # Midnight to midnight is a whole day. Midnight with another end is a doubtful day.
     here = local(slot.instant, times.timezone) if slot.instant else None
     if here is None or here.time() != time():
@@ -129,6 +131,7 @@ def _as_whole_days(slot: Slot, event: RawEvent, times: Times) -> Slot:
 
 
 def _count_days(event: RawEvent, slot: Slot) -> int:
+    """Return how many days an all-day event has, from its end or its duration."""
     end = _DATE.fullmatch(event.value("DTEND"))
     until = _make_date(end) if end else None
     if until is not None and slot.first is not None:
@@ -172,7 +175,7 @@ DOUBTFUL = frozenset({"gmt", "etc/gmt", "greenwich", "greenwich standard time", 
 
 
 @cache
-def _olson() -> dict[str, str]:
+def _olson_names() -> dict[str, str]:
     return {name.casefold(): name for name in available_timezones()}
 
 
@@ -183,4 +186,4 @@ def zone_name(tzid: str) -> str | None:
     # "/mozilla.org/20050126_1/Europe/London"
     tail = "/".join(plain.rsplit("/", 2)[-2:])
     windows = {name.casefold(): zone for name, zone in WINDOWS_TO_OLSON.items()}
-    return ALIASES.get(plain) or _olson().get(plain) or _olson().get(tail) or windows.get(plain)
+    return ALIASES.get(plain) or _olson_names().get(plain) or _olson_names().get(tail) or windows.get(plain)

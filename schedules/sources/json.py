@@ -13,15 +13,15 @@ import jmespath
 from jmespath.exceptions import JMESPathError
 
 from schedules.patterns import quick
-from schedules.source import Ask, Page, Reading, UnreadableCalendar
-from schedules.sources.body import OnePage, find_page, json_of, page_name
+from schedules.source import Page, PageRequest, Reading, UnreadableCalendar
+from schedules.sources.body import OnePage, find_page, page_name, parse_json
 from schedules.sources.grid import OPTION_FIELDS
 from schedules.sources.row import CalendarRow, make_announcements, make_reading, make_row
 from schedules.sources.settings import CalendarSettings
 
 MOST_PAGES = 200
 
-Find = Callable[[Any], Any]
+Finder = Callable[[Any], Any]
 
 _PLAIN_PATH = quick(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*")
 _TAGS = quick(r"<[^>]{0,1000}>")
@@ -56,14 +56,14 @@ class JsonSource(OnePage):
         self._entries = compile_finder(settings.options.get("entries", _PLAIN_LIST))
         self._fields = {OPTION_FIELDS.get(name, name): compile_finder(text) for name, text in fields.items()}
 
-    def more(self, pages: Sequence[Page], now: datetime) -> Sequence[Ask]:  # noqa: ARG002  # of the seam
+    def more(self, pages: Sequence[Page], now: datetime) -> Sequence[PageRequest]:  # noqa: ARG002  # of CalendarSource
         """Return the requests for all further pages at once, if the first page gives their number."""
         name = self._settings.options.get("pages")
         total = pages[0].headers.get("x-wp-totalpages", "")
         if name is None or len(pages) > 1 or not total.isdecimal():
             return ()
         last = min(int(total), MOST_PAGES)
-        return [Ask(_with_query(self._url, name, str(n)), accept=self.accept) for n in range(2, last + 1)]
+        return [PageRequest(_with_query(self._url, name, str(n)), accept=self.accept) for n in range(2, last + 1)]
 
     def read(self, pages: Sequence[Page], now: datetime) -> Reading:
         """Return the entries as announcements. Raises `UnreadableCalendar`."""
@@ -72,12 +72,13 @@ class JsonSource(OnePage):
         return make_reading(made, remarks)
 
     def _make_rows(self, pages: Sequence[Page]) -> Iterator[CalendarRow]:
+        """Yield a row for each entry of each page. Raises `UnreadableCalendar` if the entries are no list."""
         for page in pages:
-            found = _search(page, self._entries, json_of(page))
+            found = _find_value(page, self._entries, parse_json(page))
             if not isinstance(found, list):
                 raise UnreadableCalendar(f"{page_name(page)}: entries: no list there")
             for number, item in enumerate(found, 1):
-                texts = {name: _value_text(_search(page, path, item)) for name, path in self._fields.items()}
+                texts = {name: _value_text(_find_value(page, path, item)) for name, path in self._fields.items()}
                 if texts.pop("published", ""):
                     texts["status"] = "published"
                 yield make_row(f"entry {number}", texts)
@@ -95,15 +96,15 @@ class _PlainPath:
         return data
 
 
-def compile_finder(expression: str) -> Find:
+def compile_finder(expression: str) -> Finder:
     """Compile a JMESPath expression. Raises `JMESPathError`."""
     if _PLAIN_PATH.fullmatch(expression):
         return _PlainPath(tuple(expression.split(".")))
-    search: Find = jmespath.compile(expression).search
+    search: Finder = jmespath.compile(expression).search
     return search
 
 
-def _search(page: Page, find: Find, data: Any) -> Any:  # noqa: ANN401  # JSON is of any type
+def _find_value(page: Page, find: Finder, data: Any) -> Any:  # noqa: ANN401  # JSON is of any type
     try:
         return find(data)
     except JMESPathError as exc:

@@ -16,13 +16,13 @@ FORGET = timedelta(days=21)  # after the slot
 class LastListed:
     """The announcements of the last read, by uid, without those long past.
 
-    `asked`: this read has looked entries up already. A look-up that fails leaves no page, so it would be repeated
-    without end.
+    `has_looked_up` is true if this read has looked entries up already. Without it, a look-up that fails would be
+    repeated without end, because it leaves no page.
     """
 
     def __init__(self) -> None:
         self.known: dict[str, Announcement] = {}
-        self.asked = False
+        self.has_looked_up = False
 
     def remember(self, announcements: Iterable[Announcement]) -> None:
         """Remember announcements from the store."""
@@ -30,13 +30,13 @@ class LastListed:
 
     def export_state(self) -> tuple[dict[str, Announcement], bool]:
         """Return everything, as a value that can be pickled."""
-        return self.known, self.asked
+        return self.known, self.has_looked_up
 
     def import_state(self, state: tuple[dict[str, Announcement], bool]) -> None:
         """Restore what `export_state` returned."""
-        self.known, self.asked = state
+        self.known, self.has_looked_up = state
 
-    def unlisted(self, listed: Collection[str], now: datetime) -> list[str]:
+    def find_unlisted(self, listed: Collection[str], now: datetime) -> list[str]:
         """Return the uids that the calendar no longer lists, except those published or long past."""
         gone = (
             uid

@@ -15,9 +15,9 @@ from schedules.announcement import Announcement, Part, Role, State
 from schedules.dates import assume_time, at_instant, no_slot, on_days, read_date
 from schedules.slot import Slot
 from schedules.slot_relations import first_day
-from schedules.source import Ask, Page, Reading, UnreadableCalendar
-from schedules.sources.body import json_object, page_name, require_good
-from schedules.sources.govuk_items import plain_text, stamp
+from schedules.source import Page, PageRequest, Reading, UnreadableCalendar
+from schedules.sources.body import page_name, parse_json_object, require_usable
+from schedules.sources.govuk_items import parse_instant, plain_text
 from schedules.sources.last_listed import LastListed
 from schedules.sources.row import REASONS, Remark, clean_title, clean_url, make_reading
 from schedules.sources.settings import CalendarSettings
@@ -57,7 +57,14 @@ def read_release_item(data: Mapping[str, Any]) -> ReleaseItem:
         finalised=bool(about.get("finalised")),
         cancelled=bool(about.get("cancelled")),
         published=bool(about.get("published")),
-        changes=tuple(_read_change(change) for change in changes if isinstance(change, dict)),
+        changes=tuple(
+            (
+                str(_get_either(change, "previous_date", "previousDate") or ""),
+                str(_get_either(change, "change_notice", "changeNotice") or ""),
+            )
+            for change in changes
+            if isinstance(change, dict)
+        ),
         cancellation=plain_text(" ".join(str(line) for line in notice)),
         migrated_to=str(_get_either(about, "migration_link", "migrationLink") or ""),
         documents=_read_uris(_get_either(data, "related_documents", "relatedDocuments")),
@@ -105,15 +112,15 @@ def _read_slot(item: ReleaseItem, timezone: str) -> Slot:
     # Until it is final, the release date is a placeholder for sorting. At best its day is right.
     placed = first_day(exact)
     if item.provisional_date and placed is not None:
-        told = read_date(item.provisional_date, placed, timezone).slot
-        if told.reason is None and told.instant is None:
-            return told
+        provisional = read_date(item.provisional_date, placed, timezone).slot
+        if provisional.reason is None and provisional.instant is None:
+            return provisional
     return exact if placed is None else on_days(placed, placed, item.provisional_date or item.release_date, timezone)
 
 
 def _slot_of_timestamp(text: str, timezone: str) -> Slot:
     """Return the slot of a timestamp: the day if it is local midnight, else the instant. Other texts are date texts."""
-    moment = stamp(text)
+    moment = parse_instant(text)
     if moment is None:
         return read_date(text, date(2000, 1, 1), timezone).slot if text else no_slot("", "empty", timezone)
     here = local(moment, timezone)
@@ -132,11 +139,6 @@ def _make_parts(item: ReleaseItem, site: str) -> list[Part]:
     return [Part(name, role, clean_url(uri, site), required=False) for uri, (role, name) in reversed(first.items())]
 
 
-def _read_change(change: Mapping[str, Any]) -> tuple[str, str]:
-    before = _get_either(change, "previous_date", "previousDate")
-    return str(before or ""), str(_get_either(change, "change_notice", "changeNotice") or "")
-
-
 def _get_either(data: Mapping[str, Any], snake: str, camel: str) -> Any:  # noqa: ANN401  # JSON is of any type
     return data.get(snake, data.get(camel))
 
@@ -148,7 +150,7 @@ def _read_uris(related: object) -> tuple[str, ...]:
 
 API = "https://api.beta.ons.gov.uk/v1/search/releases"
 SITE = "https://www.ons.gov.uk"
-LIMIT = 1000  # the most that one page may hold
+LIMIT = 1000  # the most entries of one page
 MOST = 10_000  # where the index behind the list stops
 
 _JSON = "application/json"
@@ -177,15 +179,15 @@ class OnsSource:
         """Restore what `export_state` returned, perhaps in another process."""
         self._memory.import_state(state)
 
-    def first(self, now: datetime) -> Sequence[Ask]:
+    def first(self, now: datetime) -> Sequence[PageRequest]:
         """Return the requests for the first page of upcoming releases and for those cancelled lately."""
-        self._memory.asked = False
+        self._memory.has_looked_up = False
         return (
-            Ask(self._list_url("type-upcoming", now, 0), accept=_JSON),
-            Ask(self._list_url("type-cancelled", now, 0), accept=_JSON, optional=True),
+            PageRequest(self._list_url("type-upcoming", now, 0), accept=_JSON),
+            PageRequest(self._list_url("type-cancelled", now, 0), accept=_JSON, optional=True),
         )
 
-    def more(self, pages: Sequence[Page], now: datetime) -> Sequence[Ask]:
+    def more(self, pages: Sequence[Page], now: datetime) -> Sequence[PageRequest]:
         """Return the requests for further pages, then for the data of releases that are no longer listed."""
         try:
             listed = self._read_lists(pages, [])
@@ -196,12 +198,12 @@ class OnsSource:
         starts = range(LIMIT, min(total, MOST), LIMIT)
         further = [pages[0].url.replace("offset=0", f"offset={start}") for start in starts]
         if further and not asked & set(further):
-            return [Ask(url, accept=_JSON) for url in further]
-        if self._memory.asked:
+            return [PageRequest(url, accept=_JSON) for url in further]
+        if self._memory.has_looked_up:
             return ()
-        self._memory.asked = True
-        missing = self._memory.unlisted(listed, now)
-        return [Ask(f"{self._site}{uri}/data", accept=_JSON, optional=True) for uri in missing]
+        self._memory.has_looked_up = True
+        missing = self._memory.find_unlisted(listed, now)
+        return [PageRequest(f"{self._site}{uri}/data", accept=_JSON, optional=True) for uri in missing]
 
     def read(self, pages: Sequence[Page], now: datetime) -> Reading:
         """Return lists and data as one reading. Raises `UnreadableCalendar`."""
@@ -210,10 +212,10 @@ class OnsSource:
         self._memory.record_read(made, now)
         return make_reading(list(made.values()), remarks, lists_overdue=False)
 
-    def ask_published(self, begin: datetime, end: datetime, offset: int) -> Ask:
+    def ask_published(self, begin: datetime, end: datetime, offset: int) -> PageRequest:
         """Return the request for one page of the releases published on the days between two instants."""
         listed = self._list_url("type-published", begin, offset)
-        return Ask(f"{listed}&toDate={end.date().isoformat()}", accept=_JSON)
+        return PageRequest(f"{listed}&toDate={end.date().isoformat()}", accept=_JSON)
 
     def read_published(self, page: Page) -> tuple[list[Announcement], int]:
         """Return the releases of such a page, and how many there are in all. Raises `UnreadableCalendar`."""
@@ -236,9 +238,10 @@ class OnsSource:
         return f"{self._settings.address or API}?{urlencode(query)}"
 
     def _read_lists(self, pages: Sequence[Page], remarks: list[Remark]) -> dict[str, Announcement]:
+        """Return the announcements of all pages by uid. Raises `UnreadableCalendar` if a needed page failed."""
         if not pages:
             raise UnreadableCalendar(f"{self._settings.address or API}: no answer")
-        require_good(pages[0])
+        require_usable(pages[0])
         made: dict[str, Announcement] = {}
         for page in pages:
             kind = parse_qs(urlsplit(page.url).query).get("release-type")
@@ -258,7 +261,7 @@ def _read_releases(page: Page, remarks: list[Remark], *, needed: bool) -> Iterat
         retired = page.status == 200 or "sunset" in page.headers
         remarks.append(Remark(page_name(page), "the source is retired" if retired else f"answers {page.status}"))
         return
-    data = json_object(page)
+    data = parse_json_object(page)
     if isinstance(data.get("description"), dict):
         yield data
         return
@@ -271,6 +274,6 @@ def _read_releases(page: Page, remarks: list[Remark], *, needed: bool) -> Iterat
 
 
 def _read_total(page: Page) -> int:
-    breakdown = json_object(page).get("breakdown")
+    breakdown = parse_json_object(page).get("breakdown")
     total = breakdown.get("total") if isinstance(breakdown, dict) else None
     return total if isinstance(total, int) else 0

@@ -17,14 +17,14 @@ MEGABYTE = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class SourceKind:
-    """A kind of calendar: module and class of its source, and how its responses are handled.
+    """A kind of calendar, and how its responses are handled.
 
-    `filters` and `options` are the keys that it understands, separated by blanks. `numbers` are options that must be
-    whole numbers. A kind with `has_address` needs neither url nor file.
-    `cap` is the most bytes of one response, several times what the largest real ones have. `is_plain`: reading takes
-    time in proportion to the bytes, so that small responses are read at once. `names_people`: names are removed before
-    anything is hashed or stored. Calendars `by_hand` overrule others. `may_be_empty`: an empty list is accepted,
-    because filters can explain it. A page or file without entries was most likely misread.
+    `place` is the module and class of its source. `filters` and `options` are the keys that it understands, separated
+    by blanks. `numbers` are options that must be whole numbers. A kind with `has_address` needs neither url nor file.
+    `cap` is the most bytes of one response, several times the size of the largest real ones. The time to read a kind
+    that `is_plain` is in proportion to the bytes, so small responses are read at once. If a kind `names_people`, names
+    are removed before anything is hashed or stored. Calendars written `by_hand` overrule others. If it `may_be_empty`,
+    a list without entries is accepted, because filters can explain it. Otherwise it was most likely misread.
     """
 
     place: str
@@ -84,10 +84,7 @@ KINDS: dict[str, SourceKind] = {
         "schedules.sources.ics:IcsSource", options="back ahead link", numbers="back ahead", may_be_empty=False
     ),
     "html": SourceKind(
-        "schedules.sources.html:HtmlSource",
-        options=f"{_COLUMNS} rows heading",
-        cap=4 * MEGABYTE,
-        may_be_empty=False,
+        "schedules.sources.html:HtmlSource", options=f"{_COLUMNS} rows heading", cap=4 * MEGABYTE, may_be_empty=False
     ),
     "json": SourceKind(
         "schedules.sources.json:JsonSource",

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from schedules.patterns import quick
 from schedules.source import Page, UnreadableCalendar
 from schedules.sources.body import OnePage, find_page
-from schedules.sources.ics import group_by_uid, times_of
+from schedules.sources.ics import group_by_uid, time_settings
 from schedules.sources.ics_lines import read_calendars
 from schedules.sources.ics_series import SearchBudget, SeriesRefused, expand_spans
 from schedules.sources.settings import CalendarSettings
@@ -29,28 +29,28 @@ class RotaSource(OnePage):
     def __init__(self, settings: CalendarSettings, roles: Sequence[str]) -> None:
         """Look for these roles as whole words of a title, in any case. If several fit, the longest counts."""
         super().__init__(settings)
-        self._roles = [(role, _words(role)) for role in sorted(roles, key=len, reverse=True)]
+        self._roles = [(role, _spaced_words(role)) for role in sorted(roles, key=len, reverse=True)]
 
     def read(self, pages: Sequence[Page], now: datetime) -> tuple[Span, ...]:
         """Return who is on call until two months ahead. Raises `UnreadableCalendar`, also if no one is."""
-        timezone, patience, found = self._settings.zone, SearchBudget(), set[Span]()
+        timezone, budget, found = self._settings.zone, SearchBudget(), set[Span]()
         window = local_date(now - _BACK, timezone), local_date(now + AHEAD, timezone)
         for calendar in read_calendars(find_page(pages, self._url)):
-            times = times_of(calendar, timezone, now)
+            times = time_settings(calendar, timezone, now)
             for events in group_by_uid(calendar.events).values():
                 try:
-                    on = list(expand_spans(events, times, window, patience))
+                    spans = list(expand_spans(events, times, window, budget))
                 except SeriesRefused as refused:
                     raise UnreadableCalendar(f"an event of the rota cannot be read: {refused.doubt}") from refused
-                found.update((self._find_role(title), begins, ends) for title, begins, ends in on)
+                found.update((self._find_role(title), begins, ends) for title, begins, ends in spans)
         if not any(role for role, _, _ in found):
             raise UnreadableCalendar(f"no event of the next {AHEAD.days} days names a role of this rota")
         return tuple(sorted(found, key=lambda one: (one[1], one[2], one[0])))
 
     def _find_role(self, title: str) -> str:
-        words = _words(title)
+        words = _spaced_words(title)
         return next((role for role, named in self._roles if named in words), "")
 
 
-def _words(text: str) -> str:
+def _spaced_words(text: str) -> str:
     return f" {' '.join(_WORD.findall(text.casefold()))} "

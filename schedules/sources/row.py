@@ -164,6 +164,7 @@ def _read_slot(entry: CalendarRow, settings: CalendarSettings, anchor: date) -> 
 
 
 def _read_state(entry: CalendarRow, status: str | None, remarks: list[Remark]) -> tuple[State | None, bool]:
+    """Return the state of an entry, None if not given, and whether its status says that it is published."""
     plain = normalise(entry.status)
     if plain in PUBLISHED:
         return state_of(status), True
@@ -187,8 +188,8 @@ def make_announcements(
         remarks += wrong
         if not entry.uid.strip():
             keyless.append(place)
-    settled, doubles = drop_duplicates(make_uids_unique(made, keyless))
-    return settled, remarks + doubles
+    kept, doubles = drop_duplicates(make_uids_unique(made, keyless))
+    return kept, remarks + doubles
 
 
 def drop_duplicates(made: Sequence[Announcement]) -> tuple[list[Announcement], list[Remark]]:
@@ -203,9 +204,7 @@ def drop_duplicates(made: Sequence[Announcement]) -> tuple[list[Announcement], l
     if len(groups) == len(kept):
         return kept, []
     shared = [group for group in groups.values() if len(group) > 1]
-    remarks = [
-        Remark(group[0].uid, f"{len(group)} different entries share this id", group[0].title) for group in shared
-    ]
+    remarks = [Remark(one[0].uid, f"{len(one)} different entries share this id", one[0].title) for one in shared]
     doubted = {group[0].uid for group in shared}
     return [replace(each, doubt="duplicate-uid") if each.uid in doubted else each for each in kept], remarks
 
@@ -233,10 +232,10 @@ def make_reading(made: Sequence[Announcement], remarks: Sequence[Remark], *, lis
     notes = [str(remark) for remark in remarks[:MOST_NOTES]]
     if len(remarks) > MOST_NOTES:
         notes.append(f"… and {len(remarks) - MOST_NOTES} more remarks")
-    return Reading(tuple(map(_finish, made)), tuple(clean_text(note) for note in notes), lists_overdue)
+    return Reading(tuple(map(_finish_announcement, made)), tuple(clean_text(note) for note in notes), lists_overdue)
 
 
-def _finish(each: Announcement) -> Announcement:
+def _finish_announcement(each: Announcement) -> Announcement:
     """Return a clean announcement, with the state of its title if that says cancelled or postponed."""
     _, called_off = read_called_off(each.title)
     return clean_announcement(each if called_off is None else replace(each, state=called_off))

@@ -36,13 +36,13 @@ class CalendarSettings(Table):
     """One calendar: what kind it is, where it is and how often it is read.
 
     `producer` names the producer of entries that name none. For `govuk` it also overrules the organisation.
-    `timezone` is that of times without one. None: the timezone of the whole configuration. `default_time` is assumed
-    for entries without a time, and never counts as announced. `filters` narrow the request, such as to organisations.
+    `timezone` is that of times without one (default: that of the whole configuration). `default_time` is assumed for
+    entries without a time, and never counts as announced. `filters` narrow the request, such as to organisations.
     `options` are those of the kind.
-    `accept` is a local day on which a person confirms the calendar: on it a mass re-dating, cancellation or
-    disappearance raises no alarm. A calendar that cannot be read is never accepted.
-    `may_be_empty`: a first read without entries is accepted. None: yes, except for the kinds ics, html and json.
-    `secret`: the path of its address is never shown. `allow` are private networks that its host may be in.
+    `accept` is a local day on which a person confirms the calendar. On that day a mass re-dating, cancellation or
+    disappearance raises no alarm, but a calendar that cannot be read is still rejected.
+    `may_be_empty` accepts a first read without entries (default: yes, except for the kinds ics, html and json).
+    If `secret`, the path of its address is never shown. `allow` are private networks that its host may be in.
     """
 
     name: Name

@@ -65,6 +65,7 @@ def toml_faults(body: bytes, settings: CalendarSettings, now: datetime) -> list[
 
 
 def _read_releases(page: Page, settings: CalendarSettings) -> tuple[list[CalendarRow], list[Remark], CalendarSettings]:
+    """Return the entries of a file, remarks on it, and the settings with those of its own table."""
     data = _parse_toml(page)
     remarks = _unknown_keys("", data, frozenset({"source", "release"}))
     own = _apply_source_table(data.get("source"), settings, remarks)
@@ -87,6 +88,7 @@ def _parse_toml(page: Page) -> dict[str, Any]:
 
 
 def _apply_source_table(table: object, settings: CalendarSettings, remarks: list[Remark]) -> CalendarSettings:
+    """Return the settings with those of the file's table `[source]`. A fault leaves them unchanged."""
     if not isinstance(table, dict):
         return settings
     remarks += _unknown_keys("source.", table, _SOURCE_KEYS)
@@ -119,7 +121,7 @@ def _source_faults(timezone: str, date_order: str, default_time: str) -> Iterato
 
 def _make_row(key: str, table: Mapping[str, Any], settings: CalendarSettings, remarks: list[Remark]) -> CalendarRow:
     remarks += _unknown_keys(f"{key}.", table, _KEYS)
-    texts = {field: _text(key, table, names, remarks) for field, names in _TEXTS.items()}
+    texts = {field: _read_text(key, table, names, remarks) for field, names in _TEXTS.items()}
     if texts["status"] and texts["status"] not in {state.value for state in State}:
         remarks.append(Remark(f"{key}.state", f"write {', '.join(State)}", texts["status"]))
         texts["status"] = ""
@@ -131,7 +133,7 @@ def _make_row(key: str, table: Mapping[str, Any], settings: CalendarSettings, re
     return make_row(key, texts, tuple(_read_parts(key, table.get("part", []), remarks)), slot)
 
 
-def _text(key: str, table: Mapping[str, Any], names: Sequence[str], remarks: list[Remark]) -> str:
+def _read_text(key: str, table: Mapping[str, Any], names: Sequence[str], remarks: list[Remark]) -> str:
     value = next((table[name] for name in names if name in table), "")
     if isinstance(value, str):
         return value
@@ -140,6 +142,7 @@ def _text(key: str, table: Mapping[str, Any], names: Sequence[str], remarks: lis
 
 
 def _read_native_slot(value: object, at: object, timezone: str) -> Slot | None:
+    """Return the slot of a native date or date-time of TOML, None for a text."""
     raw = str(value)
     if isinstance(value, datetime):
         return at_wall(value, raw, timezone) if value.tzinfo is None else at_instant(value, raw, timezone)

@@ -8,10 +8,7 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """An instant in `(after, by]`: absent at `after`, present at `by`.
-
-    None: that limit is unknown. Aware UTC.
-    """
+    """An instant (UTC) in `(after, by]`: absent at `after`, present at `by`. A limit of None is not known."""
 
     after: datetime | None = None
     by: datetime | None = None

@@ -77,7 +77,7 @@ def moment(instant: datetime, timezone: str, today: datetime, *, exact: bool = F
     return f"{here.day} {here:%B}{year} {time_of_day}"
 
 
-def between(interval: Interval, timezone: str = LONDON) -> str:
+def interval_text(interval: Interval, timezone: str = LONDON) -> str:
     """Return `between … and …`, `by …`, `after …` or `at …` to the second. A date common to both is written once."""
     text = _write_interval(interval, partial(stamp, timezone=timezone), SECOND)
     if interval.after is None or interval.by is None or not text.startswith("between "):

@@ -152,21 +152,21 @@ def test_the_guard_sees_a_function_that_is_too_long(tmp_path: Path) -> None:
 
 # Lines of each package, comments and blank lines included. Growth in one is paid for in another: a budget only falls.
 BUDGETS = {
-    "alerts": 9688,
-    "schedules": 8320,
+    "alerts": 9681,
+    "schedules": 8319,
     "monitor/plan": 1735,
-    "monitor/look": 6136,
-    "monitor/judge": 4188,
+    "monitor/look": 6132,
+    "monitor/judge": 4182,
     "monitor/store": 6050,
-    "monitor/deliver": 3067,
-    "monitor/health": 1421,
-    "monitor/ledger": 2353,
-    "monitor/watch": 3886,
-    "monitor/config": 1684,
-    "monitor/web": 5865,
+    "monitor/deliver": 3060,
+    "monitor/health": 1419,
+    "monitor/ledger": 2352,
+    "monitor/watch": 3885,
+    "monitor/config": 1681,
+    "monitor/web": 5864,
     "monitor/app": 2581,
-    "monitor/rehearse": 3590,
-    "monitor/cli": 4950,
+    "monitor/rehearse": 3575,
+    "monitor/cli": 4839,
 }
 
 

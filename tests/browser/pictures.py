@@ -19,7 +19,7 @@ from typing import Literal
 from playwright.async_api import Browser, ViewportSize, async_playwright
 
 from monitor.cli.main import status_of
-from monitor.rehearse.demo import OPENS_AT, Demonstration, merged, script_of
+from monitor.rehearse.demo import OPENS_AT, DemoBoard, merge_kept_stores, script_of
 from tests.browser.pages import serving
 
 FOLDER = Path(__file__).parents[2] / "docs" / "pictures"
@@ -83,8 +83,8 @@ async def text_of(browser: Browser, picture: Picture, scheme: Scheme, file: Path
 
 async def texts(kept: Path, folder: Path | None = None) -> dict[str, str]:
     """Return the text of each page by its name, and take the pictures of all if there is a folder for them."""
-    store = merged([kept])
-    demonstration = Demonstration(store, SHOWN_AT)
+    store = merge_kept_stores([kept])
+    demonstration = DemoBoard(store, SHOWN_AT)
     try:
         async with (
             serving(demonstration) as board,

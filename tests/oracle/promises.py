@@ -59,9 +59,12 @@ def in_force(release: Release, now: datetime) -> InForce:
 
 
 def in_force_early(release: Release, now: datetime) -> InForce:
-    """Return what was in force as the release first came, where by now nothing is: called off since, it was early."""
+    """Return what was in force as the release first came, where by now nothing is: called off since, it was early.
+
+    A read every ten minutes need not have shown what was called off just before.
+    """
     force, shown = in_force(release, now), [span.begins for place in release.places for span in spans(place)]
-    return force if force.slots or not shown else in_force(release, min(shown))
+    return force if force.slots or not shown else in_force(release, min(shown) - READ_EVERY)
 
 
 def due_from(release: Release, now: datetime) -> datetime | None:

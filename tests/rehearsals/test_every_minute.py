@@ -15,10 +15,10 @@ import pytest
 from monitor.app.options import make_policies
 from monitor.config.read import read_settings
 from monitor.config.settings import Settings
-from monitor.rehearse.demo import INCIDENTS, rewound, script_of
+from monitor.rehearse.demo import INCIDENTS, rewind_store, script_of
 from monitor.rehearse.drive import play
 from monitor.rehearse.script.script import Script, read_script
-from monitor.rehearse.settings import settings_for
+from monitor.rehearse.settings import rehearsal_settings
 from monitor.store.open import open_store
 from monitor.store.sql.engine import Store
 from monitor.watch.rejudge import Explainer
@@ -69,7 +69,7 @@ def told(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     base = read_settings(script.config) if script.config is not None else Settings()
     folder = tmp_path_factory.mktemp(request.param)
     play(script, base, folder)
-    settings = settings_for(script, base, folder)
+    settings = rehearsal_settings(script, base, folder)
     store = open_store(settings.store.url)
     body = store.verdicts.judged()[0].body
     slot = datetime.fromisoformat(body["slot"]["start"])
@@ -110,7 +110,7 @@ def test_explain_says_the_truth_at_every_minute(told: tuple[str, Told]) -> None:
 def test_the_board_says_the_same_as_explain(told: tuple[str, Told]) -> None:
     _, world = told
     for now in list(world.minutes())[::BOARD_EVERY]:
-        shown = rewound(world.store, now)
+        shown = rewind_store(world.store, now)
         row = shown.verdicts.judged_one(world.release)
         assert row is not None
         body = explained(world, now)

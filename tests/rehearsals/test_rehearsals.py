@@ -12,10 +12,10 @@ import pytest
 from monitor.app.options import make_policies
 from monitor.config.read import read_settings
 from monitor.config.settings import Settings
-from monitor.rehearse.drive import Played, play
+from monitor.rehearse.drive import RehearsalOutcome, play
 from monitor.rehearse.script.script import read_script
-from monitor.rehearse.settings import settings_for
-from monitor.store.evidence.chain import verify
+from monitor.rehearse.settings import rehearsal_settings
+from monitor.store.evidence.chain import verify_evidence
 from monitor.store.open import open_store
 from monitor.watch.rejudge import replay
 
@@ -38,7 +38,7 @@ PLAYED = [name if name in FAST else pytest.param(name, marks=pytest.mark.slow) f
 class Rehearsed:
     """A rehearsal that was played, and where its store, evidence and drafts lie."""
 
-    played: Played
+    played: RehearsalOutcome
     settings: Settings
     folder: Path
 
@@ -46,7 +46,7 @@ class Rehearsed:
 def rehearsed(path: Path, folder: Path) -> Rehearsed:
     script = read_script(path)
     base = read_settings(script.config) if script.config is not None else Settings()
-    return Rehearsed(play(script, base, folder), settings_for(script, base, folder), folder)
+    return Rehearsed(play(script, base, folder), rehearsal_settings(script, base, folder), folder)
 
 
 def test_the_five_incidents_and_the_ordinary_day_are_there() -> None:
@@ -73,7 +73,7 @@ def _is_whole_and_replays_without_a_difference(done: Rehearsed) -> None:
     store = open_store(done.settings.store.url)
     differing = {release: told for release, told in replay(store, make_policies(done.settings), None, None) if told}
     assert differing == {}
-    assert (store.check(), verify(store.evidence, done.folder / "evidence")) == ([], [])
+    assert (store.check(), verify_evidence(store.evidence, done.folder / "evidence")) == ([], [])
     store.close()
 
 

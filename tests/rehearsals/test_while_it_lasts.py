@@ -13,9 +13,9 @@ import pytest
 from alerts.notice import Notice
 from monitor.config.read import read_settings
 from monitor.config.settings import Settings
-from monitor.rehearse.drive import Played, play
+from monitor.rehearse.drive import RehearsalOutcome, play
 from monitor.rehearse.script.script import read_script
-from monitor.rehearse.settings import settings_for
+from monitor.rehearse.settings import rehearsal_settings
 from monitor.store.open import open_store
 
 OFQUAL = Path(__file__).parents[2] / "rehearsals" / "ofqual-2018-01.toml"
@@ -29,7 +29,7 @@ OUT = {REPORT: "09:51:00", NEWS: "10:35:00"}
 class Cut:
     """A rehearsal cut short: what it left, its notices in the order in which they were made, and the last draft."""
 
-    played: Played
+    played: RehearsalOutcome
     notices: Sequence[Notice]
     letters: Mapping[str, Sequence[str]]
 
@@ -41,7 +41,7 @@ def cut(until: str, folder: Path) -> Cut:
     script = whole.model_copy(update={"ends": datetime.fromisoformat(f"2018-01-05T{until}Z"), "expect": ()})
     base = read_settings(whole.config)
     played = play(script, base, folder)
-    store = open_store(settings_for(script, base, folder).store.url)
+    store = open_store(rehearsal_settings(script, base, folder).store.url)
     notices = sorted(store.outbox.notices(), key=lambda one: one.at)
     letters = store.verdicts.drafts(notices[0].incident)[-1].facts
     store.close()
@@ -140,7 +140,7 @@ def test_what_was_not_found_yet_is_reported_as_found_and_never_as_late(tmp_path:
     (tmp_path / "found.toml").write_text(FOUND)
     script = read_script(tmp_path / "found.toml")
     play(script, Settings(), tmp_path)
-    store = open_store(settings_for(script, Settings(), tmp_path).store.url)
+    store = open_store(rehearsal_settings(script, Settings(), tmp_path).store.url)
     notices = sorted(store.outbox.notices(), key=lambda one: one.at)
     incidents = store.verdicts.incidents()
     store.close()

@@ -115,16 +115,11 @@ def build_outline(report: Report, document: Document | None = None) -> list[Bloc
             return [*_build_form(report), *_build_annexes(report)]
         case Document.REPORT:
             # A report on a period includes the list of releases, which is an annex.
-            return [
-                *_build_form(report),
-                *_build_signature(report),
-                *(_build_annexes(report) if report.form == "period" else []),
-            ]
+            annexes = _build_annexes(report) if report.form == "period" else []
+            return [*_build_form(report), *_build_signature(report), *annexes]
         case Document.EVIDENCE:
-            return [
-                *_build_head(report),
-                *(block for annex in _build_evidence(report) for block in _add_heading(*annex)),
-            ]
+            chapters = (block for title, body in _build_evidence(report) for block in _add_heading(title, body))
+            return [*_build_head(report), *chapters]
         case Document.STEPS:
             return [*_build_head(report), *_tabulate_steps(report)]
     texts = _fill_letters(report)[document] or (NO_STATEMENT,)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from alerts.claim import NO_PROOF, Claim, claim_json
 from monitor.cli import complete
-from monitor.cli.common import Context, as_json, print_json, table, unknown_release_fault
+from monitor.cli.common import Context, as_json, print_result, table_lines, unknown_release_fault
 from monitor.cli.terminal import page_output
+from schedules.as_json import slot_json
+from schedules.times.json import instant_json
 from schedules.times.words import stamp
 
 if TYPE_CHECKING:
@@ -23,32 +27,34 @@ if TYPE_CHECKING:
 @as_json
 @click.pass_obj
 @page_output
-def history(context: Context, *, release: str, as_json: bool) -> None:
+def show_history(context: Context, *, release: str, as_json: bool) -> None:
     """Print the history of RELEASE: every promise, where and when it was read, and what changed.
 
     Example: ninethirty calendar history malpractice-2017
     """
-    from alerts.claim import NO_PROOF, claim_json
     from monitor.watch.rejudge import titles_of_release
-    from schedules.history import history as ledger_events
+    from schedules.history import release_history
 
     with context.store() as store:
         found = release_of(store.ledger, release)
         promises, titles = store.ledger.promises([release]), titles_of_release(store.ledger, found)
         incidents = [one.id for one in store.verdicts.incidents_of(release)]
         claims = store.ledger.claims(url=found.url) if found.url else []
-    events = ledger_events(found, promises, context.now(), titles=titles)
-    if as_json:
-        more = {"claims": [claim_json(one) for one in claims], "incidents": incidents}
-        print_json({**_as_json(found, promises, events), **more})
-        return
-    _print_history(found, promises, events)
-    if incidents:
-        click.echo(f"\nIncidents: {', '.join(incidents)}")
-    if claims:
-        click.echo(f"\nClaimed in the public record. {NO_PROOF}")
-    for one in claims:
-        click.echo(f"  first published {stamp(one.at)}, read {stamp(one.read)} at {one.source}")
+    events = release_history(found, promises, context.now(), titles=titles)
+    body = {
+        "release": found.id,
+        "title": found.title,
+        "producer": found.producer,
+        "calendar": list(found.calendars),
+        "joined_by": found.joined_by,
+        "joined_into": found.joined_into,
+        "promises": [_promise_json(promise) for promise in promises],
+        "events": [_event_json(event) for event in events],
+        "claims": [claim_json(one) for one in claims],
+        "incidents": incidents,
+    }
+    lines = [*_history_lines(found, promises, events), *_record_lines(incidents, claims)]
+    print_result(body, lines, as_json=as_json)
 
 
 def release_of(ledger: LedgerStore, release: str) -> Release:
@@ -59,23 +65,7 @@ def release_of(ledger: LedgerStore, release: str) -> Release:
     return found
 
 
-def _as_json(release: Release, promises: list[Promise], events: tuple[LedgerEvent, ...]) -> dict[str, Any]:
-    return {
-        "release": release.id,
-        "title": release.title,
-        "producer": release.producer,
-        "calendar": list(release.calendars),
-        "joined_by": release.joined_by,
-        "joined_into": release.joined_into,
-        "promises": [_promise_json(promise) for promise in promises],
-        "events": [_event_json(event) for event in events],
-    }
-
-
 def _promise_json(promise: Promise) -> dict[str, Any]:
-    from schedules.as_json import slot_json
-    from schedules.times.json import instant_json
-
     return {
         "calendar": promise.calendar,
         "slot": slot_json(promise.slot),
@@ -89,9 +79,6 @@ def _promise_json(promise: Promise) -> dict[str, Any]:
 
 
 def _event_json(event: LedgerEvent) -> dict[str, Any]:
-    from schedules.as_json import slot_json
-    from schedules.times.json import instant_json
-
     return {
         "what": event.what.value,
         "at": instant_json(event.at),
@@ -103,24 +90,33 @@ def _event_json(event: LedgerEvent) -> dict[str, Any]:
     }
 
 
-def _print_history(release: Release, promises: list[Promise], events: tuple[LedgerEvent, ...]) -> None:
+def _history_lines(release: Release, promises: Sequence[Promise], events: Sequence[LedgerEvent]) -> Iterator[str]:
     from monitor.deliver.facts import slot_text
 
-    click.echo(f"{release.title} ({release.producer})")
-    click.echo(f"{release.url}")
+    yield f"{release.title} ({release.producer})"
+    yield f"{release.url}"
     if release.joined_by:
-        click.echo(f"Joined: {release.joined_by}")
+        yield f"Joined: {release.joined_by}"
     if release.joined_into is not None:
-        click.echo(f"Its entries now belong to {release.joined_into}: see `ninethirty explain {release.joined_into}`")
-    click.echo("")
+        yield f"Its entries now belong to {release.joined_into}: see `ninethirty explain {release.joined_into}`"
+    yield ""
     rows = [
         [stamp(one.learnt), one.calendar, one.state.value if one.state else "-", slot_text(one.slot)]
         for one in promises
     ]
-    table(rows, ["READ AT", "CALENDAR", "STATE", "PROMISED"])
-    click.echo("")
+    yield from table_lines(rows, ["READ AT", "CALENDAR", "STATE", "PROMISED"])
+    yield ""
     for event in events:
         # A change happened at some time between two reads. The later read is when it was first known.
         after = slot_text(event.after) if event.after else ""
         details = ", ".join(part for part in (after, event.detail) if part)
-        click.echo(f"{stamp(event.at)}  {event.calendar}  {event.what.value}" + (f": {details}" if details else ""))
+        yield f"{stamp(event.at)}  {event.calendar}  {event.what.value}" + (f": {details}" if details else "")
+
+
+def _record_lines(incidents: Sequence[str], claims: Sequence[Claim]) -> Iterator[str]:
+    """Yield the ids of a release's incidents, and what the public record claims about it."""
+    if incidents:
+        yield from ("", f"Incidents: {', '.join(incidents)}")
+    if claims:
+        yield from ("", f"Claimed in the public record. {NO_PROOF}")
+    yield from (f"  first published {stamp(one.at)}, read {stamp(one.read)} at {one.source}" for one in claims)

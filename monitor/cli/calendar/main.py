@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from monitor.cli.calendar.history import history
+from monitor.cli.calendar.history import show_history
 from monitor.cli.calendar.read import diff, read
-from monitor.cli.common import Context, json_ignored, print_json, print_lines
+from monitor.cli.common import Context, json_ignored, print_json, print_json_lines
 from monitor.cli.dates import Day, today
 from monitor.errors import BadInput, Fault, UserFault
 
@@ -28,7 +28,7 @@ def command() -> None:
     """
 
 
-for _verb in (read, diff, history):
+for _verb in (read, diff, show_history):
     command.add_command(_verb)
 
 
@@ -104,36 +104,33 @@ def parse(kind: str, file: Path, timezone: str, producer: str, options: tuple[tu
 
 
 def _parse_file(kind: str, file: Path, settings: CalendarSettings, now: datetime) -> None:
+    """Print the announcements of a file, and its notes on standard error. Raises `BadInput`, `UserFault`."""
     from schedules.as_json import announcement_json
     from schedules.source import UnreadableCalendar
     from schedules.sources.registry import parse_saved
 
-    body = _read_file(file)
+    try:
+        body = file.read_bytes()
+    except OSError as exc:
+        raise BadInput([Fault(str(file), "", f"cannot be read: {exc.strerror}")]) from exc
     try:
         reading = parse_saved(body, settings, now)
-        remarks = _hand_kept_remarks(kind, body, settings, now)
+        remarks = _check_hand_kept(kind, body, settings, now)
     except UnreadableCalendar as exc:
         raise UserFault(str(exc)) from exc
-    print_lines(announcement_json(one) for one in reading.announcements)
+    print_json_lines(announcement_json(one) for one in reading.announcements)
     if remarks is None:
         for note in reading.notes:
             click.echo(f"{file.name}: {note}", err=True)
         return
-    mild = [remark for remark in remarks if _is_mild(remark)]
-    for remark in mild:
+    harmless = [remark for remark in remarks if _is_harmless(remark)]
+    for remark in harmless:
         click.echo(f"note: {_remark_fault(file, remark)}", err=True)
-    if faults := [_remark_fault(file, remark) for remark in remarks if remark not in mild]:
+    if faults := [_remark_fault(file, remark) for remark in remarks if remark not in harmless]:
         raise BadInput(faults)
 
 
-def _read_file(file: Path) -> bytes:
-    try:
-        return file.read_bytes()
-    except OSError as exc:
-        raise BadInput([Fault(str(file), "", f"cannot be read: {exc.strerror}")]) from exc
-
-
-def _hand_kept_remarks(kind: str, body: bytes, settings: CalendarSettings, now: datetime) -> Sequence[Remark] | None:
+def _check_hand_kept(kind: str, body: bytes, settings: CalendarSettings, now: datetime) -> Sequence[Remark] | None:
     """Return every remark on a calendar that people write, or None for kinds that programs write."""
     from schedules.sources.csv import csv_faults
     from schedules.sources.toml import toml_faults
@@ -142,19 +139,19 @@ def _hand_kept_remarks(kind: str, body: bytes, settings: CalendarSettings, now: 
     return checks[kind](body, settings, now) if kind in checks else None
 
 
-def _is_mild(remark: Remark) -> bool:
+def _is_harmless(remark: Remark) -> bool:
     """Return whether a remark is no fault: the entry is kept with a doubt, or an option would resolve it."""
     from schedules.sources.row import REASONS
 
-    settled = {REASONS["serial"], REASONS["order"], "unknown column"}
+    harmless = {REASONS["serial"], REASONS["order"], "unknown column"}
     without_url = remark.reason == "missing" and remark.key.endswith(".url")
-    return without_url or remark.reason in settled or remark.reason.startswith(("doubtful", "left out"))
+    return without_url or remark.reason in harmless or remark.reason.startswith(("doubtful", "left out"))
 
 
 def _remark_fault(file: Path, remark: Remark) -> Fault:
-    from schedules.values import shown
+    from schedules.values import quote_value
 
-    return Fault(file.name, remark.key, remark.reason, None if remark.value is None else shown(remark.value))
+    return Fault(file.name, remark.key, remark.reason, None if remark.value is None else quote_value(remark.value))
 
 
 @command.command("date")

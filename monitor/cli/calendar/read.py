@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from monitor.cli import complete
-from monitor.cli.common import Context, as_json, json_ignored, log_only_errors, print_lines
-from monitor.cli.terminal import progress
+from monitor.cli.common import Context, as_json, json_ignored, log_only_errors, print_json_lines
+from monitor.cli.terminal import progress_line
 from monitor.clock import SystemClock
 from monitor.errors import UserFault, unknown
 from monitor.judge.as_json import slot_text
+from schedules.as_json import announcement_json
 
 if TYPE_CHECKING:
     from monitor.app.readers import Ask
@@ -34,10 +35,8 @@ def read(context: Context, name: str) -> None:
 
     Example: ninethirty calendar read govuk
     """
-    from schedules.as_json import announcement_json
-
     reading = read_calendar(context, name)
-    print_lines(announcement_json(one) for one in reading.announcements)
+    print_json_lines(announcement_json(one) for one in reading.announcements)
     for note in reading.notes:
         click.echo(f"{name}: {note}", err=True)
 
@@ -51,9 +50,9 @@ def diff(context: Context, *, name: str, as_json: bool) -> None:
 
     Example: ninethirty calendar diff govuk
     """
-    rows = _calendar_differences(context, name)
+    rows = list(_compare_with_last_read(context, name))
     if as_json:
-        print_lines(rows)
+        print_json_lines(rows)
         return
     for row in rows:
         before, after = (slot_text(row[side]["slot"]) if row[side] else "-" for side in ("before", "after"))
@@ -62,7 +61,7 @@ def diff(context: Context, *, name: str, as_json: bool) -> None:
 
 
 def read_calendar(context: Context, name: str) -> Reading:
-    """Read one configured calendar. Raises `UnknownName`, and `UserFault` if it cannot be read."""
+    """Return a read of a configured calendar. Raises `UnknownName`, and `UserFault` if it cannot be read."""
     tables = {table.name: table for table in context.settings.calendar}
     if name not in tables:
         raise unknown("calendar", name, tables)
@@ -74,39 +73,34 @@ def read_calendar(context: Context, name: str) -> Reading:
 
 
 async def read_once(context: Context, table: CalendarSettings) -> Outcome:
-    """Read a calendar over the network, within the budgets of hosts."""
+    """Return the outcome of one read of a calendar, over the network and within the budgets of its hosts."""
     from monitor.app.readers import make_calendar_reader, open_poller
 
     settings, clock = context.settings, SystemClock()
     async with open_poller(settings, clock) as (poller, workers):
-        with progress() as tell:
-            ask = _count_requests(table.name, poller.send_in_turn, tell)
-            return await make_calendar_reader(settings, table, context.path.parent, ask, clock, workers).read()
+        with progress_line() as show:
+            send = _count_requests(table.name, poller.send_in_turn, show)
+            return await make_calendar_reader(settings, table, context.path.parent, send, clock, workers).read()
 
 
-def _count_requests(calendar: str, ask: Ask, tell: Callable[[str], None]) -> Ask:
-    """Return `ask` with a count of requests as progress, because the number of pages is not known in advance."""
+def _count_requests(calendar: str, send: Ask, show: Callable[[str], None]) -> Ask:
+    """Return `send` with a count of requests as progress, because the number of pages is not known in advance."""
     count = 0
 
-    async def counted(request: Request) -> Answer | Failure:
+    async def count_and_send(request: Request) -> Answer | Failure:
         nonlocal count
         count += 1
-        tell(f"{calendar}: {count} page{'' if count == 1 else 's'} requested")
-        return await ask(request)
+        show(f"{calendar}: {count} page{'' if count == 1 else 's'} requested")
+        return await send(request)
 
-    return counted
+    return count_and_send
 
 
-def _calendar_differences(context: Context, name: str) -> list[dict[str, Any]]:
-    from schedules.as_json import announcement_json
-
+def _compare_with_last_read(context: Context, name: str) -> Iterator[dict[str, Any]]:
+    """Yield each entry that differs between the stored calendar and a read now, as new, gone (removed) or changed."""
     now = {one.uid: announcement_json(one) for one in read_calendar(context, name).announcements}
     with context.store() as store:
         before = {row.uid: row.body["announcement"] for row in store.ledger.announced(name) if row.gone is None}
-    return list(_compare_entries(before, now))
-
-
-def _compare_entries(before: dict[str, Any], now: dict[str, Any]) -> Iterator[dict[str, Any]]:
     for uid in sorted({*before, *now}):
         old, new = before.get(uid), now.get(uid)
         if old != new:

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date
-from typing import TYPE_CHECKING
 
 import click
 
-from monitor.cli.common import Context, as_json, print_json, table
+from alerts.actions import add_action, complete_action, is_overdue, list_actions
+from alerts.incident import SIGNED, Incident
+from monitor.cli.common import Context, as_json, print_result, table_lines
 from monitor.cli.complete import incidents
 from monitor.cli.dates import Day
 from monitor.cli.incident.store import by_role, change_incident, incident_of, redraft, role_of
-
-if TYPE_CHECKING:
-    from alerts.incident import Incident
+from monitor.deliver.incident_json import action_json, incident_json
+from schedules.times.zone import local_date
 
 
 @click.group("action")
@@ -43,8 +43,6 @@ def add(  # noqa: PLR0913 # one for each option
     Example: ninethirty incident action add quarterly-2018-01-05 --text "Renew the certificate a month before it ends"
     --owner "web team" --due 2018-02-01 --by "head of profession"
     """
-    from alerts.actions import add_action
-
     role, now, zone = role_of(by), context.now(), context.settings.timezone
     typed = {"text": text, "owner": owner, "due": due.isoformat()}
     _change_and_print(context, incident, lambda known: add_action(known, role, typed, now, zone), as_json=as_json)
@@ -62,8 +60,6 @@ def done(context: Context, *, incident: str, number: int, at: str, by: str | Non
 
     Example: ninethirty incident action done quarterly-2018-01-05 1 --by "web team"
     """
-    from alerts.actions import complete_action
-
     role, now, zone = role_of(by), context.now(), context.settings.timezone
     _change_and_print(
         context, incident, lambda known: complete_action(known, role, number, now, at, zone), as_json=as_json
@@ -74,57 +70,34 @@ def done(context: Context, *, incident: str, number: int, at: str, by: str | Non
 @click.argument("incident", required=False, shell_complete=incidents)
 @as_json
 @click.pass_obj
-def list_actions(context: Context, *, incident: str | None, as_json: bool) -> None:
+def print_actions(context: Context, *, incident: str | None, as_json: bool) -> None:
     """List the actions of an INCIDENT. Without INCIDENT, list the open actions of all, the overdue first.
 
     Example: ninethirty incident action list
     """
-    from alerts.actions import is_overdue, list_actions
-    from monitor.deliver.incident_json import action_json
-    from schedules.times.zone import local_date
-
     with context.store() as store:
         found = [incident_of(store.verdicts, incident)] if incident else store.verdicts.incidents()
     today = local_date(context.now(), context.settings.timezone)
     chosen = [(*each, is_overdue(each[2], today)) for each in list_actions(found, done=incident is not None)]
-    if as_json:
-        print_json(
-            [
-                {"incident": one.id, "number": number, **action_json(each), "overdue": overdue}
-                for one, number, each, overdue in chosen
-            ]
-        )
-    elif chosen:
-        rows = [
-            [
-                each.due.isoformat(),
-                "done" if each.done else "OVERDUE" if overdue else "to do",
-                each.owner,
-                one.id,
-                str(number),
-                each.text,
-            ]
-            for one, number, each, overdue in chosen
-        ]
-        table(rows, ["DUE", "STATUS", "OWNER", "INCIDENT", "NO", "ACTION"], lambda row: row[1] == "OVERDUE")
-    else:
-        click.echo("No actions.")
+    body, rows = [], []
+    for one, number, each, overdue in chosen:
+        body.append({"incident": one.id, "number": number, **action_json(each), "overdue": overdue})
+        status = "done" if each.done else "OVERDUE" if overdue else "to do"
+        rows.append([each.due.isoformat(), status, each.owner, one.id, str(number), each.text])
+    heads = ["DUE", "STATUS", "OWNER", "INCIDENT", "NO", "ACTION"]
+    lines = table_lines(rows, heads, lambda row: row[1] == "OVERDUE") if rows else "No actions."
+    print_result(body, lines, as_json=as_json)
 
 
 def _change_and_print(
     context: Context, incident: str, change: Callable[[Incident], Incident], *, as_json: bool
 ) -> None:
-    from alerts.actions import list_actions
-    from alerts.incident import SIGNED
-    from monitor.deliver.incident_json import incident_json
-
+    """Change the actions of an incident, redraft its report, and print how many are left."""
     with context.store() as store:
         changed = change_incident(context, store, incident, change)
         # A new action does not amend a signed report.
         if SIGNED not in changed.words:
             redraft(context, store, changed)
         drafts = store.verdicts.drafts(incident)
-    if as_json:
-        print_json(incident_json(changed, drafts))
-    else:
-        click.echo(f"{incident}: {len(changed.actions)} actions, {len(list_actions([changed]))} to do")
+    text = f"{incident}: {len(changed.actions)} actions, {len(list_actions([changed]))} to do"
+    print_result(incident_json(changed, drafts), text, as_json=as_json)

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 import click
 
+from alerts.finding import ReleaseFacts
+from alerts.incident import MONITOR, Incident
 from monitor.cli.calendar.history import release_of
 from monitor.cli.common import Context, as_json, print_json
 from monitor.cli.complete import producers, releases
-from monitor.cli.incident.store import by_role, current_incidents, is_attended
-from monitor.errors import UserFault
+from monitor.cli.incident.store import by_role, current_incidents, is_attended, refuse_invalid_input
+from monitor.deliver.incident_json import incident_json
 
 if TYPE_CHECKING:
-    from alerts.finding import ReleaseFacts
-    from alerts.incident import Incident
     from monitor.store.sql.engine import Store
 
 _SORTS = ("leak", "access", "early_exposure", "late", "partial", "swapped", "unannounced")
@@ -45,9 +45,6 @@ def add(context: Context, /, *, urls: tuple[str, ...], as_json: bool, **words: s
 
     Example: ninethirty incident add --release malpractice-2017 --what "sent to the wrong list" --when 2018-01-04T16:20
     """
-    from alerts.incident import MONITOR
-    from monitor.deliver.incident_json import incident_json
-
     given = {key: text for key, text in {**words, "url": "\n".join(urls)}.items() if text}
     with context.store() as store:
         facts = _release_facts(context, store, given.get("release"))
@@ -67,15 +64,11 @@ def _log_incident(
     context: Context, store: Store, words: Mapping[str, str], facts: ReleaseFacts | None
 ) -> tuple[Incident, bool]:
     """Save an incident with its draft and notice. Return it and whether it is new. Raises `UserFault`."""
-    from alerts.by_hand import InvalidInput
     from monitor.deliver.by_hand import log_by_hand
 
     record = current_incidents(context, store).record
-    with store.transaction() as tx:
-        try:
-            return log_by_hand(tx, record, words, facts, context.now())
-        except InvalidInput as exc:
-            raise UserFault(str(exc)) from exc
+    with store.transaction() as tx, refuse_invalid_input():
+        return log_by_hand(tx, record, words, facts, context.now())
 
 
 def _release_facts(context: Context, store: Store, release: str | None) -> ReleaseFacts | None:
@@ -90,7 +83,7 @@ def _release_facts(context: Context, store: Store, release: str | None) -> Relea
 
 
 def _ask_missing(given: Mapping[str, str], facts: ReleaseFacts | None) -> dict[str, str]:
-    """Return the answers, after asking for absent ones on a terminal."""
+    """Return the texts, with those that a person at a terminal adds for absent options."""
     needed = [key for key in _QUESTIONS if facts is None or key in {"what", "when"}]
     missing = [key for key in needed if key not in given]
     if not missing or not is_attended():

@@ -12,7 +12,20 @@ from typing import TYPE_CHECKING
 
 import click
 
-from monitor.cli.common import Context, as_json, bullet_lines, print_json, table, write_output
+from alerts.draft.edits import INSTEAD_PREFIX, find_wrong_figures, list_open_fields
+from alerts.draft.report import Report, report_from_json
+from alerts.draft.versions import Version, Versions, append_edit
+from alerts.draft.write.outline import Document
+from monitor.cli.common import (
+    Context,
+    as_json,
+    bullet_lines,
+    choose_format,
+    print_json,
+    print_result,
+    table_lines,
+    write_output,
+)
 from monitor.cli.complete import incidents
 from monitor.cli.incident.store import (
     by_role,
@@ -23,13 +36,12 @@ from monitor.cli.incident.store import (
     redraft_if_outdated,
     role_of,
 )
+from monitor.deliver.incident_json import draft_json
 from monitor.errors import UserFault, unknown
 from schedules.times.words import stamp
 
 if TYPE_CHECKING:
-    from alerts.draft.report import Report
     from alerts.draft.take_back import Conflict, FileChanges
-    from alerts.draft.versions import Versions
     from monitor.store.rows import Draft
     from monitor.store.sql.engine import Store
 
@@ -89,8 +101,6 @@ def draft(  # noqa: PLR0913 # one for each option
     elif list_fields:
         _print_fields(_find_version(context, incident, number), as_json=as_json)
     elif as_json:
-        from monitor.deliver.incident_json import draft_json
-
         found = _find_version(context, incident, number)
         print_json({**draft_json(found), "report": found.facts, "words": found.words})
     else:
@@ -101,9 +111,6 @@ def complete_field(  # noqa: PLR0913 # one for each option
     context: Context, incident: str, field: str, text: str | None, by: str | None, *, instead: bool, as_json: bool
 ) -> None:
     """Save a person's text in a field. If `text` is None, open $EDITOR. Raises `UnknownName`."""
-    from alerts.draft.edits import INSTEAD_PREFIX, list_open_fields
-    from monitor.deliver.incident_json import draft_json
-
     role = role_of(by)
     with context.store() as store:
         last = _drafts_of(context, incident)[-1]
@@ -117,14 +124,12 @@ def complete_field(  # noqa: PLR0913 # one for each option
         made = store.verdicts.drafts(incident)[-1]
     print_conflicts(conflicts)
     warn_of_other_figures(versions[-1].report, [field])
-    if as_json:
-        print_json(draft_json(made))
-    else:
-        left = len(list_open_fields(versions[-1].report))
-        click.echo(f"{incident}: version {versions[-1].number}, {left} to complete")
+    text = f"{incident}: version {versions[-1].number}, {len(list_open_fields(versions[-1].report))} to complete"
+    print_result(draft_json(made), text, as_json=as_json)
 
 
 def _typed_text(text: str | None, file: Path | None) -> str | None:
+    """Return the text of --text or --file, None without both. Raises `UserFault` if the file cannot be read."""
     if text is not None and file is not None:
         raise click.UsageError("give either --text or --file, not both")
     if file is None:
@@ -136,6 +141,7 @@ def _typed_text(text: str | None, file: Path | None) -> str | None:
 
 
 def _ask_in_editor(last: Draft, field: str) -> str:
+    """Return the text of a field after a person edited it in $EDITOR. Raises `UserFault` without a change."""
     if not is_attended():
         raise UserFault(f"give the text of {field}: --text or --file")
     said = click.edit(last.words.get(field, ""), require_save=True, extension=".txt")
@@ -145,6 +151,7 @@ def _ask_in_editor(last: Draft, field: str) -> str:
 
 
 def _drafts_of(context: Context, incident: str) -> list[Draft]:
+    """Return all versions of an incident's draft. Raises `UserFault` if it has none."""
     with context.store() as store:
         drafts = store.verdicts.drafts(incident_of(store.verdicts, incident).id)
     if not drafts:
@@ -153,6 +160,7 @@ def _drafts_of(context: Context, incident: str) -> list[Draft]:
 
 
 def _find_version(context: Context, incident: str, number: int | None) -> Draft:
+    """Return a version of a draft, by default the last, which is redrafted first if it is outdated."""
     if number is None:
         with context.store() as store:
             redraft_if_outdated(context, store, incident_of(store.verdicts, incident).id)
@@ -164,8 +172,6 @@ def _find_version(context: Context, incident: str, number: int | None) -> Draft:
 
 
 def _report_of(draft: Draft) -> Report:
-    from alerts.draft.report import report_from_json
-
     return report_from_json(draft.facts)
 
 
@@ -178,13 +184,12 @@ def _check_field(report: Report, field: str) -> None:
 def _write_document(
     context: Context, draft: Draft, ending: str | None, output: Path | None, document: str | None
 ) -> None:
-    from alerts.draft.write.outline import Document
+    """Write a draft, or one document of it, in a format to a file or the terminal."""
     from monitor.app.reporting_options import report_templates
     from monitor.deliver.drafts import render_draft_or_pdf
     from monitor.deliver.message import redact_draft
 
-    suffix = output.suffix.removeprefix(".") if output is not None else ""
-    kind = ending or (suffix if suffix in FORMATS else "md")
+    kind = choose_format(ending, output, FORMATS, "md")
     with context.store() as store:
         producer = incident_of(store.verdicts, draft.incident).producer
     template = report_templates(context.settings, context.path.parent).get(producer)
@@ -193,19 +198,18 @@ def _write_document(
 
 
 def _print_fields(draft: Draft, *, as_json: bool) -> None:
+    """Print every field with its status, and how to complete one."""
     rows = list(_field_rows(_report_of(draft)))
     heads = ["field", "filled_by", "standing", "label"]
-    if as_json:
-        print_json([dict(zip(heads, row, strict=True)) for row in rows])
-    else:
-        table(rows, [head.upper().replace("_", " ") for head in heads])
-        example = shlex.quote(draft.incident)
-        click.echo(f'\nninethirty incident draft {example} --field ID --text "..." --by ROLE', err=True)
+    lines = table_lines(rows, [head.upper().replace("_", " ") for head in heads])
+    print_result([dict(zip(heads, row, strict=True)) for row in rows], lines, as_json=as_json)
+    if not as_json:
+        name = shlex.quote(draft.incident)
+        click.echo(f'\nninethirty incident draft {name} --field ID --text "..." --by ROLE', err=True)
 
 
 def _field_rows(report: Report) -> Iterator[list[str]]:
-    from alerts.draft.edits import list_open_fields
-
+    """Yield the field, who fills it, its status and its label, for each field and step."""
     waiting = set(list_open_fields(report))
     for field in report.fields():
         said = "said" if field.answer else "to complete" if field.id in waiting else "filled"
@@ -218,18 +222,17 @@ def _field_rows(report: Report) -> Iterator[list[str]]:
 def print_versions(drafts: Sequence[Draft], *, as_json: bool) -> None:
     """Print every version, the oldest first, with the names of the fields that changed."""
     from monitor.deliver.drafts import versions_from_rows
-    from monitor.deliver.incident_json import draft_json
 
     versions = versions_from_rows(drafts)
-    if as_json:
-        rows = zip(drafts, versions, strict=True)
-        print_json([{**draft_json(draft), "changed": list(version.changed)} for draft, version in rows])
-        return
-    for version in versions:
-        signed = ", signed off" if version.signed else ""
-        click.echo(f"Version {version.number}  {stamp(version.at)}  {version.by}{signed}")
-        for line in bullet_lines(f"{version.report.label_of(name)} [{name}]" for name in version.changed):
-            click.echo(line)
+    rows = zip(drafts, versions, strict=True)
+    body = [{**draft_json(draft), "changed": list(version.changed)} for draft, version in rows]
+    print_result(body, (line for version in versions for line in _version_lines(version)), as_json=as_json)
+
+
+def _version_lines(version: Version) -> Iterator[str]:
+    signed = ", signed off" if version.signed else ""
+    yield f"Version {version.number}  {stamp(version.at)}  {version.by}{signed}"
+    yield from bullet_lines(f"{version.report.label_of(name)} [{name}]" for name in version.changed)
 
 
 def take_back(context: Context, incident: str, file: Path, by: str | None, *, as_json: bool) -> None:
@@ -237,10 +240,7 @@ def take_back(context: Context, incident: str, file: Path, by: str | None, *, as
 
     Raises `UserFault` if the file is not one of our drafts, or has new text outside the boxes.
     """
-    from alerts.draft.edits import INSTEAD_PREFIX
-    from alerts.draft.versions import append_edit
     from monitor.app.reporting_options import report_templates
-    from monitor.deliver.incident_json import draft_json
 
     data = _read_file(file)
     role = role_of(by)
@@ -291,8 +291,6 @@ def merge_typed(
 
 def warn_of_other_figures(report: Report, changed: Iterable[str]) -> None:
     """Warn on standard error if a text that replaces a measurement has other numbers or times."""
-    from alerts.draft.edits import find_wrong_figures
-
     for name in changed:
         if apart := find_wrong_figures(report, name):
             click.echo(f"{name}: {', '.join(apart)} is not in the measured text", err=True)
@@ -318,6 +316,7 @@ def _read_file(file: Path) -> bytes:
 
 
 def _read_typed(known: Versions, data: bytes, role: str, file: Path, own: Path | None) -> FileChanges:
+    """Return the texts that a person changed in a file. Raises `UserFault` if it is not one of our drafts."""
     from alerts.draft.read.places import Unreadable
     from alerts.draft.take_back import find_file_changes
 

@@ -4,11 +4,23 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
 import click
 
-from monitor.cli.common import Context, as_json, print_json, table
+from alerts.by_hand import (
+    acknowledge_incident,
+    add_note,
+    assign_role,
+    bring_forward,
+    cite_other_incidents,
+    close_incident,
+    note_mail,
+    record_cause,
+    waive_report,
+)
+from alerts.incident import MONITOR, SIGNED, Incident
+from monitor.cli.common import Context, as_json, print_json, print_result, table_lines
 from monitor.cli.complete import incidents, producer_option
 from monitor.cli.dates import Day
 from monitor.cli.incident.action import action
@@ -27,10 +39,11 @@ from monitor.cli.incident.store import (
 from monitor.cli.incident.text import incident_lines, incident_row
 from monitor.cli.terminal import page_output
 from monitor.cli.today import judged_now
+from monitor.deliver.incident_json import incident_json
+from monitor.deliver.owed import is_owed
+from monitor.deliver.platform import related_incidents
+from monitor.store.evidence.bundle import export_bundle
 from schedules.times.zone import span_of
-
-if TYPE_CHECKING:
-    from alerts.incident import Incident
 
 _cause = click.option("--cause", default="", help="Its cause in a few words; period reports count causes.")
 
@@ -64,9 +77,6 @@ def list_incidents(
 
     Example: ninethirty incident list --open --producer ofqual
     """
-    from monitor.deliver.incident_json import incident_json
-    from monitor.deliver.owed import is_owed
-
     with context.store() as store:
         found = store.verdicts.incidents(*span_of(first, last, context.settings.timezone))
         current, now = current_incidents(context, store), context.now()
@@ -76,13 +86,9 @@ def list_incidents(
             for one, drafts in every
             if not only_open or one.closed is None or is_owed(one, drafts)
         ]
-    if as_json:
-        print_json([incident_json(incident, drafts) for incident, drafts in chosen])
-    elif chosen:
-        heads = ["OCCURRED", "GRADE", "KIND", "HOW LATE", "STATUS", "DRAFT", "INCIDENT", "TITLE"]
-        table([incident_row(*each) for each in chosen], heads)
-    else:
-        click.echo("No incidents.")
+    heads = ["OCCURRED", "GRADE", "KIND", "HOW LATE", "STATUS", "DRAFT", "INCIDENT", "TITLE"]
+    lines = table_lines([incident_row(*each) for each in chosen], heads) if chosen else "No incidents."
+    print_result([incident_json(incident, drafts) for incident, drafts in chosen], lines, as_json=as_json)
 
 
 @command.command("show")
@@ -95,19 +101,13 @@ def show(context: Context, *, incident: str, as_json: bool) -> None:
 
     Example: ninethirty incident show malpractice-2017-2018-01-05
     """
-    from monitor.deliver.incident_json import incident_json
-    from monitor.deliver.platform import related_incidents
-
     with context.store() as store:
         redraft_if_outdated(context, store, incident_of(store.verdicts, incident).id)
         found = current_incidents(context, store).incident(incident_of(store.verdicts, incident), context.now())
         drafts, judged = store.verdicts.drafts(incident), judged_now(context, store, found.release)
-        held_up = [one.id for one in related_incidents(store.verdicts, found)]
-    if as_json:
-        print_json(incident_json(found, drafts) | {"related": held_up})
-        return
-    for line in incident_lines(found, drafts, judged, held_up, context.name_of(found.producer)):
-        click.echo(line)
+        related = [one.id for one in related_incidents(store.verdicts, found)]
+    lines = incident_lines(found, drafts, judged, related, context.name_of(found.producer))
+    print_result(incident_json(found, drafts) | {"related": related}, lines, as_json=as_json)
 
 
 @command.command("note")
@@ -140,11 +140,6 @@ def note(  # noqa: PLR0913 # one for each option
 
     Example: ninethirty incident note malpractice-2017-2018-01-05 "web team called" --by "duty statistician"
     """
-    from alerts.by_hand import acknowledge_incident, add_note, bring_forward, note_mail, record_cause
-    from alerts.by_hand import assign_role as given
-    from alerts.by_hand import cite_other_incidents as citing
-    from alerts.incident import MONITOR, SIGNED
-
     role, now, data = role_of(by), context.now(), mail.read() if mail else b""
 
     def change(known: Incident) -> Incident:
@@ -154,9 +149,9 @@ def note(  # noqa: PLR0913 # one for each option
         changed = known if assign else acknowledge_incident(known, role, now)
         changed = add_note(known, role, text or "", now, at, zone) if is_note else changed
         changed = note_mail(changed, role, data, text or "", now) if mail else changed
-        changed = given(changed, role, assign, now)
+        changed = assign_role(changed, role, assign, now)
         changed = bring_forward(changed, role, brought_forward, now, zone) if brought_forward else changed
-        changed = citing(changed, role, now) if cite_others else changed
+        changed = cite_other_incidents(changed, role, now) if cite_others else changed
         return record_cause(changed, role, cause, now)
 
     with context.store() as store:
@@ -182,13 +177,10 @@ def close(context: Context, *, incident: str, text: str, cause: str, by: str | N
 
     Example: ninethirty incident close malpractice-2017-2018-01-05 --by "head of profession"
     """
-    from alerts.by_hand import close_incident as closed
-    from alerts.by_hand import record_cause
-
     role, now = role_of(by), context.now()
     with context.store() as store:
         change_incident(
-            context, store, incident, lambda one: closed(record_cause(one, role, cause, now), role, now, text)
+            context, store, incident, lambda one: close_incident(record_cause(one, role, cause, now), role, now, text)
         )
     _print_done(context, incident, "closed", as_json=as_json)
 
@@ -204,11 +196,9 @@ def waive(context: Context, *, incident: str, reason: str, by: str | None, as_js
 
     Example: ninethirty incident waive quarterly-2018-01-05 --reason "sent by letter" --by "head of profession"
     """
-    from alerts.by_hand import waive_report as waived
-
     role, now = role_of(by), context.now()
     with context.store() as store:
-        change_incident(context, store, incident, lambda known: waived(known, role, reason, now))
+        change_incident(context, store, incident, lambda known: waive_report(known, role, reason, now))
     _print_done(context, incident, "report waived", as_json=as_json)
 
 
@@ -224,13 +214,11 @@ def export(context: Context, *, incident: str, file: Path, as_json: bool) -> Non
 
     Example: ninethirty incident export malpractice-2017-2018-01-05 evidence.zip
     """
-    from monitor.store.evidence.bundle import export as exported
-
     with context.store() as store:
         folder = Path(context.settings.evidence.folder)
         redraft_if_outdated(context, store, incident_of(store.verdicts, incident).id)
         known = current_incidents(context, store).incident(incident_of(store.verdicts, incident), context.now())
-        made = exported(store, folder, known, file, context.now(), context.own_monitors(store))
+        made = export_bundle(store, folder, known, file, context.now(), context.own_monitors(store))
     if as_json:
         print_json({"incident": incident, "file": str(file), "records": made.records, "elsewhere": made.elsewhere})
         return
@@ -240,8 +228,6 @@ def export(context: Context, *, incident: str, file: Path, as_json: bool) -> Non
 
 
 def _print_done(context: Context, incident: str, what: str, *, as_json: bool) -> None:
-    from monitor.deliver.incident_json import incident_json
-
     if not as_json:
         click.echo(f"{incident}: {what}")
         return

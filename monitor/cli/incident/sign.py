@@ -9,14 +9,24 @@ from typing import TYPE_CHECKING
 
 import click
 
+from alerts.draft.report import report_from_json
+from alerts.draft.write.outline import Document, has_content
+from alerts.incident import Incident
 from monitor.cli.common import Context, as_json, bullet_lines, print_json, write_output
 from monitor.cli.complete import incidents
 from monitor.cli.incident.draft import FORMATS
-from monitor.cli.incident.store import by_role, current_incidents, incident_of, redraft_if_outdated, role_of
+from monitor.cli.incident.store import (
+    by_role,
+    current_incidents,
+    incident_of,
+    redraft_if_outdated,
+    refuse_invalid_input,
+    role_of,
+)
+from monitor.deliver.incident_json import draft_json
 from monitor.errors import SurroundingsFault, UserFault
 
 if TYPE_CHECKING:
-    from alerts.incident import Incident
     from monitor.deliver.verdicts import VerdictRecorder
     from monitor.store.rows import Draft
 
@@ -57,8 +67,6 @@ def sign(  # noqa: PLR0913 # one for each option
 
     Example: ninethirty incident sign malpractice-2017-2018-01-05 --by "head of profession"
     """
-    from monitor.deliver.incident_json import draft_json
-
     role = role_of(by)
     with context.store() as store:
         # A signed report states the delay at the time of signing.
@@ -85,17 +93,14 @@ def sign(  # noqa: PLR0913 # one for each option
 
 def _sign_report(record: VerdictRecorder, known: Incident, role: str, now: datetime, anyway: str) -> None:
     """Sign the report. Raises `UserFault` if there are obstacles and no reason to sign anyway."""
-    from alerts.by_hand import InvalidInput
     from monitor.deliver.by_hand import SigningBlocked, sign_report
 
-    with record.store.transaction() as tx:
+    with record.store.transaction() as tx, refuse_invalid_input():
         try:
             sign_report(tx, record, known, role, now, anyway=anyway)
         except SigningBlocked as exc:
             obstacles = "\n".join(bullet_lines(exc.obstacles))
             raise UserFault(f"{exc}:\n{obstacles}\nTo sign anyway, give --anyway REASON") from exc
-        except InvalidInput as exc:
-            raise UserFault(str(exc)) from exc
 
 
 def _make_folder(folder: Path) -> list[Path]:
@@ -112,8 +117,6 @@ def _write_documents(
     context: Context, draft: Draft, incident: Incident, folder: Path, endings: Sequence[str]
 ) -> Iterator[Path]:
     """Write report, evidence and letters, and yield the files. `endings` are requested formats (empty: defaults)."""
-    from alerts.draft.report import report_from_json
-    from alerts.draft.write.outline import Document, has_content
     from monitor.app.reporting_options import report_templates
     from monitor.deliver.drafts import can_make_pdf, render_draft_or_pdf
     from monitor.deliver.message import redact_draft

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
 
+from alerts.by_hand import InvalidInput
+from alerts.draft.edits import STEP_PREFIX
 from monitor.cli.common import Context
 from monitor.errors import UserFault, unknown
 
@@ -37,6 +41,15 @@ def is_attended() -> bool:
     return sys.stdin.isatty() and sys.stderr.isatty()
 
 
+@contextmanager
+def refuse_invalid_input() -> Iterator[None]:
+    """Raise `UserFault` if a text inside this context cannot be used (`InvalidInput`)."""
+    try:
+        yield
+    except InvalidInput as exc:
+        raise UserFault(str(exc)) from exc
+
+
 def incident_of(verdicts: VerdictStore, incident: str) -> Incident:
     """Return an incident by its id. Raises `UnknownName` with the most similar id."""
     found = verdicts.incident(incident)
@@ -46,23 +59,17 @@ def incident_of(verdicts: VerdictStore, incident: str) -> Incident:
 
 
 def change_incident(context: Context, store: Store, incident: str, change: Callable[[Incident], Incident]) -> Incident:
-    """Apply `change` to the stored incident and return it. Raises `UnknownName`, and `UserFault` for unfit texts."""
-    from alerts.by_hand import InvalidInput
+    """Change the stored incident and return it. Raises `UnknownName`, and `UserFault` for a text of no use."""
     from monitor.deliver import by_hand
 
     incident_of(store.verdicts, incident)
     record = current_incidents(context, store).record
-    with store.transaction() as tx:
-        try:
-            return by_hand.change_incident(tx, record, incident, change, context.now())
-        except InvalidInput as exc:
-            raise UserFault(str(exc)) from exc
+    with store.transaction() as tx, refuse_invalid_input():
+        return by_hand.change_incident(tx, record, incident, change, context.now())
 
 
 def current_incidents(context: Context, store: Store) -> CurrentIncidents:
-    """Return the reader of incidents with current facts, which also prepares redrafts."""
-    from functools import partial
-
+    """Return the object that reads incidents with their current facts, and prepares redrafts."""
     from monitor.app.options import make_policies
     from monitor.app.reporting_options import make_reporting_rules
     from monitor.deliver.current_incidents import CurrentIncidents
@@ -95,8 +102,6 @@ def redraft(context: Context, store: Store, incident: Incident) -> None:
 
 def redraft_for_steps(context: Context, store: Store, incident: str, changed: Iterable[str]) -> None:
     """Redraft the report if one of the changed fields is a step, because the report lists steps that were done."""
-    from alerts.draft.edits import STEP_PREFIX
-
     if any(name.startswith(STEP_PREFIX) for name in changed):
         redraft(context, store, incident_of(store.verdicts, incident))
 

@@ -5,6 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from alerts.actions import describe_action
+from alerts.draft.edits import list_open_fields
+from alerts.draft.report import report_from_json
+from alerts.incident import Incident, steps_for_incident
+from alerts.steps import numbered_steps
 from monitor.cli.common import bullet_lines
 from monitor.cli.text import headline
 from monitor.deliver.incident_json import delay_of
@@ -14,7 +19,6 @@ from schedules.times.words import lengths, stamp
 from schedules.times.zone import LONDON
 
 if TYPE_CHECKING:
-    from alerts.incident import Incident
     from monitor.store.rows import Draft
 
 
@@ -72,8 +76,6 @@ def incident_lines(
     if related:
         yield from ("", "Delayed by the same platform fault", *bullet_lines(related))
     if incident.actions:
-        from alerts.actions import describe_action
-
         yield from ("", "Actions")
         yield from bullet_lines(
             f"{number}. {describe_action(one, LONDON)}" for number, one in enumerate(incident.actions, 1)
@@ -91,6 +93,7 @@ def _open_text(incident: Incident) -> str:
 
 
 def _draft_text(drafts: Sequence[Draft]) -> str:
+    """Return form, version and signature of a draft in words."""
     if not drafts:
         return "none"
     last = drafts[-1]
@@ -102,11 +105,7 @@ def _draft_text(drafts: Sequence[Draft]) -> str:
 
 
 def _next_steps(incident: Incident, drafts: Sequence[Draft]) -> Iterator[str]:
-    from alerts.draft.edits import list_open_fields
-    from alerts.draft.report import report_from_json
-    from alerts.incident import steps_for_incident
-    from alerts.steps import numbered_steps
-
+    """Yield what to do next: the steps that are not done, then the boxes to complete."""
     report = report_from_json(drafts[-1].facts) if drafts else None
     done = {step.id for step in report.steps if step.done} if report is not None else set()
     # A closed incident needs no immediate steps, only its report.

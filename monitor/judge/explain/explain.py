@@ -21,8 +21,8 @@ from monitor.look.sighting import State
 from monitor.plan.targets import parse_target_id
 from schedules.announcement import Origin, Role, address_known
 from schedules.contract.verdict import PartVerdict, VerdictKind
-from schedules.history import history
-from schedules.ledger_event import LedgerEvent, What
+from schedules.history import release_history
+from schedules.ledger_event import EventKind, LedgerEvent
 from schedules.promise import Promise
 from schedules.release import Release
 from schedules.times.json import instant_json
@@ -38,7 +38,7 @@ FACT_HEADINGS = {
 }
 # Of more runs, only the first and the last ones are described.
 _MOST_RUNS = 12
-_HINT_TEXTS = {What.UNLIKELY_DAY: "an unlikely day", What.ZONE_DOUBT: "a doubtful hour"}
+_HINT_TEXTS = {EventKind.UNLIKELY_DAY: "an unlikely day", EventKind.ZONE_DOUBT: "a doubtful hour"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +112,7 @@ def group_by_heading(explanation: Explanation, kinds: Collection[str] = FACT_HEA
 
 def title_facts(titles: Sequence[LedgerEvent], now: datetime, zone: str) -> list[Fact]:
     """Return a fact for each change of a release's title up to `now`, from the events of its ledger."""
-    texts = {What.RETITLED: "retitled", What.PERIOD_CHANGED: "retitled to another period"}
+    texts = {EventKind.RETITLED: "retitled", EventKind.PERIOD_CHANGED: "retitled to another period"}
     lines = ((one, f"{texts[one.what]}, read {exactly(one.at, zone)}: {one.detail}") for one in titles if one.at <= now)
     return [Fact("promise", text, one.at, calendar=one.calendar) for one, text in lines]
 
@@ -147,9 +147,9 @@ def _hint_facts(case: Case, promises: Sequence[Promise]) -> list[Fact]:
     promise, facts = case.in_force.promise, list[Fact]()
     if promise is None:
         return facts
-    for event in history(case.release, promises, case.now, case.policy.workdays):
+    for event in release_history(case.release, promises, case.now, case.policy.workdays):
         hint = _HINT_TEXTS.get(event.what)
-        if hint and event.after is not None and event.after.says_same_as(promise.slot):
+        if hint and event.after is not None and event.after.is_same_time(promise.slot):
             text = f"{hint}: {event.detail}"
             facts.append(Fact("promise", text, event.at, calendar=event.calendar))
     begins, shown = promise.slot.begins(), case.in_force.announced_as_of
@@ -272,24 +272,26 @@ def _describe_runs(case: Case, evidence: PartEvidence, runs: Sequence[Run]) -> l
 
 def _run_fact(case: Case, evidence: PartEvidence, run: Run, *, name_monitor: bool) -> Fact:
     seen = f", seen by {run.monitor}" if name_monitor and run.monitor else ""
-    text = f"{_view_name(run)}: {_run_text(case, run)}{seen}"
+    text = f"{_view_name(run)}: {_describe_run(case, run)}{seen}"
     return Fact("run", text, run.first_sent, evidence.part.id, run.target, None, run.evidence)
 
 
-def _run_text(case: Case, run: Run) -> str:
+def _describe_run(case: Case, run: Run) -> str:
+    """Return the result of a run of looks: state, status, when it is proved, number of looks, and the widest gap."""
     looks = f"{run.looks} look{'s' if run.looks != 1 else ''}"
-    widest = f", widest gap {length(run.largest_gap.total_seconds())}" if run.looks > 1 else ""
+    gap = f", widest gap {length(run.largest_gap.total_seconds())}" if run.looks > 1 else ""
     if run.state is State.UNKNOWN:
+        # Such looks prove nothing, so only the times of request and answer are known.
         begins, ends = exactly(run.first_sent, case.zone), exactly(run.last_received, case.zone)
-        return f"unknown ({run.why or 'no reason given'}) from {begins} to {ends}, {looks}{widest}"
+        return f"unknown ({run.why or 'no reason given'}) from {begins} to {ends}, {looks}{gap}"
     status = f" (HTTP {run.status})" if run.status is not None else ""
-    sure = ", by content that only this edition has" if run.specific else ""
-    failures = f", {run.failed} more that failed in between" if run.failed else ""
-    return f"{run.state.value}{status} {_proved_instants(case, run)}, {looks}{failures}{widest}{sure}"
+    failed = f", {run.failed} more that failed in between" if run.failed else ""
+    edition = ", by content that only this edition has" if run.specific else ""
+    return f"{run.state.value}{status} {_proved_instants(case, run)}, {looks}{failed}{gap}{edition}"
 
 
 def _proved_instants(case: Case, run: Run) -> str:
-    """Return from when until when a run proves its state, in words; for a single look as of one instant."""
+    """Return the first and last instant at which a run proves its state, or the one instant of a single look."""
     if run.looks > 1:
         return f"by {exactly(run.begin, case.zone)} and still as of {exactly(run.end, case.zone)}"
     # A single answer was made between `end` and `begin`. Presence counts from the later, absence to the earlier.
@@ -317,11 +319,8 @@ def _list_what_would_change(case: Case, verdict: Verdict) -> tuple[str, ...]:
     if window is None:
         return ("a calendar that announces a readable time before that time has passed",)
     lines = [line for part in verdict.parts if part.can_be_late for line in _part_outlook(case, window, part)]
-    lines += [
-        f"{exposure.part}: a look that proves it absent, or the slot itself, ends the open exposure"
-        for exposure in verdict.exposures
-        if exposure.open
-    ]
+    exposed = [exposure.part for exposure in verdict.exposures if exposure.open]
+    lines += [f"{part}: a look that proves it absent, or the slot itself, ends the open exposure" for part in exposed]
     if case.now < window.opens:
         lines.append(f"a calendar that moves or cancels it before {exactly(window.opens, case.zone)}")
     if verdict.final:

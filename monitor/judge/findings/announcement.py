@@ -8,12 +8,12 @@ from monitor.judge.case import Case
 from schedules.announcement import State
 from schedules.change import ShortNotice
 from schedules.contract.verdict import Finding, Kind, PartVerdict, VerdictKind
-from schedules.ledger_event import What
+from schedules.ledger_event import EventKind
 from schedules.promise import Promise
 from schedules.slot import Precision, Slot
 from schedules.times.words import exactly
 
-_MOVE_TEXTS = {What.RE_DATED: "moved to another day", What.TIME_CHANGED: "moved to another time"}
+_MOVE_TEXTS = {EventKind.RE_DATED: "moved to another day", EventKind.TIME_CHANGED: "moved to another time"}
 
 
 def find_in_ledger(case: Case, parts: Iterable[PartVerdict]) -> list[Finding]:

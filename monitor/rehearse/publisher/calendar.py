@@ -73,27 +73,28 @@ def toml_calendar(script: Script, now: datetime, zone: str) -> Reply:
 
 
 def _entry_lines(entry: CalendarEntry, zone: str) -> Iterator[str]:
+    """Yield the TOML of one calendar entry."""
     release = entry.release
     yield "[[release]]"
     for key in ("id", "title", "producer", "url", "recognise"):
         if (value := getattr(release, key)) is not None:
-            yield f"{key} = {_quote(value)}"
+            yield f"{key} = {_toml_string(value)}"
     yield f"slot = {_slot_value(entry.slot, zone)}"
-    yield f"state = {_quote(entry.state)}"
+    yield f"state = {_toml_string(entry.state)}"
     yield f"part = [{', '.join(_part_value(part) for part in release.part)}]"
 
 
 def _slot_value(slot: datetime | date | str, zone: str) -> str:
     if isinstance(slot, datetime):
         return slot.astimezone(ZoneInfo(zone)).isoformat()
-    return slot.isoformat() if isinstance(slot, date) else _quote(slot)
+    return slot.isoformat() if isinstance(slot, date) else _toml_string(slot)
 
 
 def _part_value(part: ScriptPart) -> str:
     texts = [(key, getattr(part, key)) for key in ("id", "role", "url", "recognise")]
-    pairs = [f"{key} = {_quote(value)}" for key, value in texts if value is not None]
+    pairs = [f"{key} = {_toml_string(value)}" for key, value in texts if value is not None]
     return "{ " + ", ".join([*pairs, f"required = {str(part.required).lower()}"]) + " }"
 
 
-def _quote(text: str) -> str:
+def _toml_string(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)

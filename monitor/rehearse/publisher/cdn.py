@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from math import floor
 from urllib.parse import parse_qsl, urlsplit
 
-from monitor.rehearse.publisher.reply import Asked
+from monitor.rehearse.publisher.reply import ReceivedRequest
 from monitor.rehearse.script.script import ScriptAnswer
 
 Query = frozenset[tuple[str, str]]
@@ -85,7 +85,7 @@ class Timelines:
             grouped[_host_and_path(answer.url)][_parse_query(urlsplit(answer.url).query)].append(answer)
         self._answers = {place: dict(queries) for place, queries in grouped.items()}
 
-    def find_answer(self, request: Asked, now: datetime) -> ServedAnswer | None:
+    def find_answer(self, request: ReceivedRequest, now: datetime) -> ServedAnswer | None:
         """Return what the script serves for a request at `now`; None if the script has no answers for its address.
 
         A scripted address also serves requests with additional query parameters. No cache has a copy for those,

@@ -12,7 +12,7 @@ from functools import cache
 from random import Random
 
 from monitor.rehearse.publisher.govuk.pages import error_page
-from monitor.rehearse.publisher.reply import Asked, Reply, html, to_bytes
+from monitor.rehearse.publisher.reply import ReceivedRequest, Reply, html_reply, to_bytes
 from monitor.rehearse.script.script import ScriptFault
 
 _MEGABYTE = 1 << 20
@@ -38,7 +38,7 @@ class RawResponse:
     latency: timedelta = timedelta()
 
 
-def fault_for(faults: Sequence[ScriptFault], request: Asked, now: datetime) -> ScriptFault | None:
+def fault_for(faults: Sequence[ScriptFault], request: ReceivedRequest, now: datetime) -> ScriptFault | None:
     """Return the fault that affects a request at `now`, or None. A fault of its address precedes one of its host."""
     affecting = [
         fault for fault in faults if fault.begins <= now < fault.ends and fault.affects(request.host, request.path)
@@ -51,7 +51,7 @@ def has_dns_fault(faults: Sequence[ScriptFault], host: str, now: datetime) -> bo
     return any(fault.kind == "dns" and fault.host == host and fault.begins <= now < fault.ends for fault in faults)
 
 
-def apply_fault(fault: ScriptFault, request: Asked, reply: Reply, now: datetime, seed: int) -> RawResponse:
+def apply_fault(fault: ScriptFault, request: ReceivedRequest, reply: Reply, now: datetime, seed: int) -> RawResponse:
     """Return what a request gets instead of `reply` during a fault. `seed` makes random bytes repeatable."""
     match fault.kind:
         case "reset" | "dns":
@@ -73,23 +73,20 @@ def _truncate_response(data: bytes) -> bytes:
     return head + gap + body[: len(body) // 2] if len(body) > 1 else head[: len(head) // 2]
 
 
-def _replace_reply(fault: ScriptFault, request: Asked, reply: Reply) -> Reply:
+def _replace_reply(fault: ScriptFault, request: ReceivedRequest, reply: Reply) -> Reply:
     """Return the reply that a fault sends instead of `reply`; for a stale copy that is `reply` itself."""
     match fault.kind:
         case "429" | "503":
-            page = error_page(int(fault.kind))
-            delay = fault.retry_after
-            return (
-                page if delay is None else page.with_default_headers({"Retry-After": str(int(delay.total_seconds()))})
-            )
+            page, delay = error_page(int(fault.kind)), fault.retry_after
+            seconds = {} if delay is None else {"Retry-After": str(int(delay.total_seconds()))}
+            return page.with_default_headers(seconds)
         case "redirect_loop":
             previous = request.query.removeprefix("turn=")
             turn = int(previous) + 1 if previous.isdecimal() else 1
             return Reply(302, b"", {"Location": f"{request.path}?turn={turn}"})
         case "challenge":
-            return html(403, _CHALLENGE_PAGE).with_default_headers(
-                {"Server": "cloudflare", "cf-mitigated": "challenge"}
-            )
+            headers = {"Server": "cloudflare", "cf-mitigated": "challenge"}
+            return html_reply(403, _CHALLENGE_PAGE).with_default_headers(headers)
         case "mirror":
             return _copy_from_mirror(reply)
         case "stale":

@@ -15,7 +15,7 @@ _PHRASES = {status.value: status.phrase for status in HTTPStatus}
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ReceivedRequest:
     """A request that the publisher received. `host` has no port, `path` no query. Header names are in lower case."""
 
     method: str
@@ -43,7 +43,7 @@ class Reply:
         """Return the reply with these headers added. Headers that it already has keep their values."""
         return replace(self, headers={**headers, **self.headers})
 
-    def with_etag(self, request: Asked) -> Reply:
+    def with_etag(self, request: ReceivedRequest) -> Reply:
         """Return the reply with an ETag of its body, or a 304 if `request` already has that ETag."""
         etag = f'"{sha256(self.body).hexdigest()[:32]}"'
         tagged = self.with_default_headers({"ETag": etag})
@@ -51,7 +51,7 @@ class Reply:
         return replace(tagged, status=304, body=b"") if self.status == 200 and etag in known else tagged
 
 
-def html(status: int, page: str) -> Reply:
+def html_reply(status: int, page: str) -> Reply:
     """Return a reply with an HTML page."""
     return Reply(status, page.encode(), {"Content-Type": "text/html; charset=utf-8"})
 
@@ -61,7 +61,7 @@ def _date_header(now: datetime) -> str:
     return format_datetime(now, usegmt=True)
 
 
-def to_bytes(reply: Reply, request: Asked, now: datetime) -> bytes:
+def to_bytes(reply: Reply, request: ReceivedRequest, now: datetime) -> bytes:
     """Return the HTTP response as bytes. Its `Date` is `now` unless the reply has its own."""
     headers = {"Date": _date_header(now), **reply.headers}
     if reply.status not in _STATUSES_WITHOUT_BODY:

@@ -16,7 +16,7 @@ import httptools
 from monitor.clock import Clock
 from monitor.look.http.resolve import Route
 from monitor.rehearse.publisher.faults import RawResponse, SendMode, has_dns_fault
-from monitor.rehearse.publisher.reply import Asked
+from monitor.rehearse.publisher.reply import ReceivedRequest
 from monitor.rehearse.publisher.world import World
 from monitor.rehearse.script.script import Script
 from monitor.rehearse.virtual_loop import get_jumping_loop, request_name
@@ -26,7 +26,7 @@ _SLOW_PIECES = 30
 _SECONDS_BETWEEN_PIECES = 1.0
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
-Responder = Callable[[Asked], RawResponse]
+Responder = Callable[[ReceivedRequest], RawResponse]
 
 
 class Publisher:
@@ -48,7 +48,9 @@ class Publisher:
     async def start(self) -> None:
         """Listen on a free port of the loopback interface."""
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(self._make_connection, _LOOPBACK, 0)
+        self._server = await loop.create_server(
+            lambda: Connection(self._log_and_respond, self._clock, self._transports, self._exceptions), _LOOPBACK, 0
+        )
         self._port = self._server.sockets[0].getsockname()[1]
 
     def route(self, host: str, port: int, tls: bool) -> Route:  # noqa: FBT001  # the shape of a `Router`
@@ -70,10 +72,7 @@ class Publisher:
         if self._exceptions:
             raise self._exceptions[0]
 
-    def _make_connection(self) -> asyncio.Protocol:
-        return Connection(self._respond, self._clock, self._transports, self._exceptions)
-
-    def _respond(self, request: Asked) -> RawResponse:
+    def _log_and_respond(self, request: ReceivedRequest) -> RawResponse:
         """Log a request and return its response."""
         now = self._clock.now()
         self.log.entries.append(LoggedRequest(now, request.method, request.host, request.path, request.query))
@@ -95,7 +94,7 @@ class Connection(asyncio.Protocol):
         self._transports = transports
         self._exceptions = exceptions
         self._parser = httptools.HttpRequestParser(self)
-        self._queue: deque[Asked] = deque()
+        self._queue: deque[ReceivedRequest] = deque()
         self._task: asyncio.Task[None] | None = None
         self._target = b""
         self._headers: dict[str, str] = {}
@@ -138,7 +137,7 @@ class Connection(asyncio.Protocol):
         target = urlsplit(self._target.decode("latin-1"))
         host = self._headers.get("host", "").partition(":")[0].lower()
         method = self._parser.get_method().decode("latin-1")
-        self._queue.append(Asked(method, host, target.path or "/", target.query, self._headers))
+        self._queue.append(ReceivedRequest(method, host, target.path or "/", target.query, self._headers))
         if self._task is None or self._task.done():
             self._task = asyncio.get_running_loop().create_task(self._serve_queue())
             self._task.add_done_callback(self._check_task)
@@ -150,15 +149,16 @@ class Connection(asyncio.Protocol):
             self._transport.abort()
 
     async def _serve_queue(self) -> None:
+        """Answer the queued requests of this connection one after another."""
         while self._queue:
             request = self._queue.popleft()
             response = self._respond(request)
             name = request_name(request.url)
             if response.latency:
                 await self._wait_in_virtual_time(name, self._clock.sleep(response.latency.total_seconds()))
-            await self._send(response, name)
+            await self._send_response(response, name)
 
-    async def _send(self, response: RawResponse, name: str) -> None:
+    async def _send_response(self, response: RawResponse, name: str) -> None:
         """Send a response in its mode. `name` is the reason for which the client has stopped time."""
         match response.mode:
             case SendMode.RESET:

@@ -12,7 +12,7 @@ from monitor.rehearse.publisher.faults import RawResponse, apply_fault, fault_fo
 from monitor.rehearse.publisher.govuk.facts import ASSETS, WWW, Facts
 from monitor.rehearse.publisher.govuk.pages import error_page, page
 from monitor.rehearse.publisher.govuk.site import GovUk, file_reply
-from monitor.rehearse.publisher.reply import Asked, Reply, to_bytes
+from monitor.rehearse.publisher.reply import ReceivedRequest, Reply, to_bytes
 from monitor.rehearse.script.script import Script, ScriptAnswer, ScriptFault, ScriptRelease
 
 _BACKENDS = {WWW: "origin", ASSETS: "awsorigin"}
@@ -31,7 +31,7 @@ class World:
         self._timelines = Timelines(script.answer)
         self._govuk = GovUk(Facts(script, self._timelines))
 
-    def respond(self, request: Asked, now: datetime) -> RawResponse:
+    def respond(self, request: ReceivedRequest, now: datetime) -> RawResponse:
         """Return the bytes that a request gets at `now`, and how to send them. Faults are applied."""
         fault = fault_for(self._script.fault, request, now)
         if fault is None:
@@ -43,7 +43,7 @@ class World:
             reply = _as_stale_copy(reply, now - copied_at)
         return apply_fault(fault, request, reply, now, self._script.seed)
 
-    def reply(self, request: Asked, now: datetime) -> Reply:
+    def reply(self, request: ReceivedRequest, now: datetime) -> Reply:
         """Return the publisher's own reply at `now`, without faults."""
         served = self._timelines.find_answer(request, now)
         if served is not None:
@@ -53,7 +53,7 @@ class World:
         found = self._govuk.reply(request, now) or error_page(404)
         return found.with_default_headers(_backend_header(request.host))
 
-    def _scripted_reply(self, served: ServedAnswer, request: Asked, now: datetime) -> Reply:
+    def _scripted_reply(self, served: ServedAnswer, request: ReceivedRequest, now: datetime) -> Reply:
         """Return the reply of a scripted answer, with the headers of the script, the cache and the backend."""
         answer = served.answer
         if answer is None:
@@ -63,7 +63,7 @@ class World:
         reply = reply.with_default_headers({**_backend_header(request.host), **served.cache_headers()})
         return reply.with_etag(request) if answer.etag else reply
 
-    def _reply_with_body(self, answer: ScriptAnswer, request: Asked, now: datetime) -> Reply:
+    def _reply_with_body(self, answer: ScriptAnswer, request: ReceivedRequest, now: datetime) -> Reply:
         """Return the scripted body, or a default body that fits the answer's status if the script has none."""
         body = answer.content
         if body is not None:
@@ -74,7 +74,7 @@ class World:
             return Reply(answer.status)
         return self._default_page(answer.url, request, now)
 
-    def _default_page(self, url: str, request: Asked, now: datetime) -> Reply:
+    def _default_page(self, url: str, request: ReceivedRequest, now: datetime) -> Reply:
         """Return a page or file that shows the release of this address as published."""
         release = self._release_by_url.get(url)
         if _has_file_name(request.path):

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date, datetime
+from datetime import datetime
 from itertools import combinations
 from typing import Any
 
@@ -14,7 +13,7 @@ from pydantic_core import PydanticCustomError
 from monitor.config.checks import rows_of
 from monitor.errors import Fault
 from monitor.rehearse.script.values import to_utc
-from schedules.values import did_you_mean
+from schedules.values import did_you_mean, quote_value
 
 Row = Mapping[str, Any]
 _ANNOUNCED_AT = re.compile(r"https?://www\.gov\.uk/government/statistics/(?!announcements/)[^/]")
@@ -37,14 +36,10 @@ def find_script_faults(data: Row, file: str, zone: str) -> list[Fault]:
         _check_names,
     )
     return [
-        Fault(file, key, reason, None if value is None else _value_text(value))
+        Fault(file, key, reason, None if value is None else quote_value(value))
         for rule in rules
         for key, reason, value in rule(data, zone)
     ]
-
-
-def _value_text(value: object) -> str:
-    return value.isoformat() if isinstance(value, date) else json.dumps(value, ensure_ascii=False, default=str)
 
 
 def _to_utc(value: object, zone: str) -> datetime | None:
@@ -77,6 +72,7 @@ def _find_duplicates(keys: Sequence[tuple[str, Any]]) -> Iterator[FoundFault]:
 
 
 def _check_releases(data: Row, zone: str) -> Iterator[FoundFault]:
+    """Yield ids that are used twice, and keys that only releases on GOV.UK can have."""
     del zone
     rows = rows_of(data, "release")
     yield from _find_duplicates([(f"{place}.id", row.get("id")) for place, row in rows])
@@ -118,6 +114,7 @@ def _check_answers(data: Row, zone: str) -> Iterator[FoundFault]:
 
 
 def _check_faults(data: Row, zone: str) -> Iterator[FoundFault]:
+    """Yield faults without a target, with a wrong period or key, and those that overlap."""
     rows = rows_of(data, "fault")
     for place, row in rows:
         if ("host" in row) == ("url" in row):
@@ -129,15 +126,12 @@ def _check_faults(data: Row, zone: str) -> Iterator[FoundFault]:
         if "retry_after" in row and row.get("kind") not in {"429", "503"}:
             yield f"{place}.retry_after", "only 429 and 503 can have it", row["retry_after"]
     for (first, one), (second, other) in combinations(rows, 2):
-        if _have_same_target(one, other) and _overlap(one, other, zone):
+        same_target = (one.get("host"), one.get("url")) == (other.get("host"), other.get("url"))
+        if same_target and _periods_overlap(one, other, zone):
             yield f"{second}.from", f"overlaps {first}", other.get("from")
 
 
-def _have_same_target(one: Row, other: Row) -> bool:
-    return (one.get("host"), one.get("url")) == (other.get("host"), other.get("url"))
-
-
-def _overlap(one: Row, other: Row, zone: str) -> bool:
+def _periods_overlap(one: Row, other: Row, zone: str) -> bool:
     begins, ends = _to_utc(one.get("from"), zone), _to_utc(one.get("until"), zone)
     other_begins, other_ends = _to_utc(other.get("from"), zone), _to_utc(other.get("until"), zone)
     if begins is None or ends is None or other_begins is None or other_ends is None:
@@ -172,11 +166,5 @@ def _check_names(data: Row, zone: str) -> Iterator[FoundFault]:
             name = row.get("release")
             if isinstance(name, str) and name not in known:
                 yield f"{place}.release", f"no such release{did_you_mean(name, known)}", name
-            elif name is None and table == "expect":
-                yield from _check_totals(place, row)
-
-
-def _check_totals(place: str, row: Row) -> Iterator[FoundFault]:
-    """Yield a fault if an expectation without a release compares more than the total numbers."""
-    if set(row) - {"notices", "drafts"}:
-        yield f"{place}.release", "is required, except for notices and drafts", None
+            elif name is None and table == "expect" and set(row) - {"notices", "drafts"}:
+                yield f"{place}.release", "is required, except for notices and drafts", None

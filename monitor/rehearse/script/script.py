@@ -71,9 +71,8 @@ class ScriptPart(Table):
 class ScriptRelease(Table):
     """A release as the simulated calendars announce it, from `known_from` on or, if None, always.
 
-    The last five fields are for GOV.UK only: slug and title of the announcement if they differ from the
-    publication's, the delays after publication until the announcement redirects and the search lists it, and the
-    producers.
+    The last five fields are for GOV.UK only: slug and title of the announcement if they differ from the publication's,
+    the delays after publication until the announcement redirects and the search lists it, and the producers.
     """
 
     id: Text

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from schedules.announcement import State
 from schedules.change import find_changes, find_slot_changes
-from schedules.ledger_event import What
+from schedules.ledger_event import EventKind
 from schedules.promise import Promise
 from schedules.slot import Precision, Slot
 from schedules.slot_relations import is_inside
@@ -35,37 +35,37 @@ TBC = Slot(Precision.NONE, reason="tbc")
     ("old", "new", "found"),
     [
         (at(23), at(23), ()),
-        (at(23), at(23, 10), (What.TIME_CHANGED,)),
-        (at(23), at(24), (What.RE_DATED,)),
-        (JULY, DAY, (What.PRECISION_RAISED,)),
-        (DAY, at(23), (What.PRECISION_RAISED,)),
-        (at(23), JULY, (What.PRECISION_LOWERED,)),
-        (at(23), days(1, 5), (What.RE_DATED, What.PRECISION_LOWERED)),
-        (days(1, 5), at(23), (What.RE_DATED, What.PRECISION_RAISED)),
-        (at(23), TBC, (What.RE_DATED, What.PRECISION_LOWERED)),
-        (TBC, at(23), (What.PRECISION_RAISED,)),
+        (at(23), at(23, 10), (EventKind.TIME_CHANGED,)),
+        (at(23), at(24), (EventKind.RE_DATED,)),
+        (JULY, DAY, (EventKind.PRECISION_RAISED,)),
+        (DAY, at(23), (EventKind.PRECISION_RAISED,)),
+        (at(23), JULY, (EventKind.PRECISION_LOWERED,)),
+        (at(23), days(1, 5), (EventKind.RE_DATED, EventKind.PRECISION_LOWERED)),
+        (days(1, 5), at(23), (EventKind.RE_DATED, EventKind.PRECISION_RAISED)),
+        (at(23), TBC, (EventKind.RE_DATED, EventKind.PRECISION_LOWERED)),
+        (TBC, at(23), (EventKind.PRECISION_RAISED,)),
         (TBC, TBC, ()),
         (JULY, days(1, 31), ()),
     ],
 )
-def test_a_slot_changes_in_date_time_or_precision(old: Slot, new: Slot, found: tuple[What, ...]) -> None:
+def test_a_slot_changes_in_date_time_or_precision(old: Slot, new: Slot, found: tuple[EventKind, ...]) -> None:
     assert find_slot_changes(old, new) == found
 
 
 @pytest.mark.parametrize(
     ("old", "new", "found"),
     [
-        ((JULY, State.PROVISIONAL), (JULY, State.CONFIRMED), (What.CONFIRMED,)),
-        ((JULY, State.PROVISIONAL), (DAY, State.CONFIRMED), (What.PRECISION_RAISED, What.CONFIRMED)),
-        ((at(23), State.PROVISIONAL), (at(24), State.CONFIRMED), (What.RE_DATED,)),
-        ((at(23), None), (TBC, State.CANCELLED), (What.CANCELLED,)),
+        ((JULY, State.PROVISIONAL), (JULY, State.CONFIRMED), (EventKind.CONFIRMED,)),
+        ((JULY, State.PROVISIONAL), (DAY, State.CONFIRMED), (EventKind.PRECISION_RAISED, EventKind.CONFIRMED)),
+        ((at(23), State.PROVISIONAL), (at(24), State.CONFIRMED), (EventKind.RE_DATED,)),
+        ((at(23), None), (TBC, State.CANCELLED), (EventKind.CANCELLED,)),
         ((at(23), State.CANCELLED), (at(23), State.CANCELLED), ()),
-        ((at(23), State.CANCELLED), (at(24), None), (What.REINSTATED, What.RE_DATED)),
+        ((at(23), State.CANCELLED), (at(24), None), (EventKind.REINSTATED, EventKind.RE_DATED)),
         ((at(23), State.CONFIRMED), (at(23), State.POSTPONED), ()),
     ],
 )
 def test_an_entry_changes_in_state_too(
-    old: tuple[Slot, State | None], new: tuple[Slot, State | None], found: tuple[What, ...]
+    old: tuple[Slot, State | None], new: tuple[Slot, State | None], found: tuple[EventKind, ...]
 ) -> None:
     assert find_changes(Promise("x", "A", *old, AT), Promise("x", "A", *new, AT)) == found
 
@@ -80,7 +80,7 @@ _slots = st.one_of(
 @given(_slots, _slots)
 def test_a_slot_inside_the_old_one_is_not_re_dated(one: Slot, other: Slot) -> None:
     found = find_slot_changes(one, other)
-    assert (What.RE_DATED in found) <= (not is_inside(other, one) and not is_inside(one, other))
+    assert (EventKind.RE_DATED in found) <= (not is_inside(other, one) and not is_inside(one, other))
 
 
 @given(_slots, _slots, _slots)

@@ -85,7 +85,7 @@ def _as_told(kind: str, state: State | None) -> State | None:
 def test_a_span_keeps_its_precision_as_text(text: str) -> None:
     slot = read_date(text, NOW.date()).slot
     again = read_date(slot_text(slot)[0], NOW.date()).slot
-    assert again.says_same_as(slot)
+    assert again.is_same_time(slot)
 
 
 def test_the_hour_that_occurs_twice_is_written_with_its_offset() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from schedules.announcement import State
 from schedules.in_force import InForce, slot_in_force
-from schedules.ledger_event import What
+from schedules.ledger_event import EventKind
 from schedules.promise import Promise
 from schedules.release import Release
 from schedules.slot import Precision, Slot
@@ -55,7 +55,7 @@ def in_force(history: Iterable[Promise], now: datetime, *calendars: str) -> InFo
     return slot_in_force(announced_by(*calendars), history, now)
 
 
-def kinds(found: InForce) -> list[What]:
+def kinds(found: InForce) -> list[EventKind]:
     return [event.what for event in found.events]
 
 
@@ -67,7 +67,7 @@ def test_a_release_without_an_announcement_has_no_slot() -> None:
 def test_a_slot_kept_as_announced_is_in_force() -> None:
     found = in_force([said(at(7, 23), utc(6, 1))], LATER)
     assert found.slot == at(7, 23)
-    assert kinds(found) == [What.ANNOUNCED]
+    assert kinds(found) == [EventKind.ANNOUNCED]
 
 
 def test_a_change_before_the_slot_moves_it_and_remembers_the_slot_given_up() -> None:
@@ -94,7 +94,7 @@ def test_a_change_after_the_slot_never_moves_it_but_opens_a_second_promise() -> 
     second = said(at(7, 24), utc(7, 23, 10))
     found = in_force([said(at(7, 23), utc(6, 1)), second], LATER)
     assert (found.slot, found.second, found.moved_from) == (at(7, 23), second, None)
-    assert kinds(found) == [What.ANNOUNCED, What.CHANGED_AFTER_SLOT]
+    assert kinds(found) == [EventKind.ANNOUNCED, EventKind.CHANGED_AFTER_SLOT]
 
 
 def test_a_read_at_the_very_instant_of_the_slot_comes_too_late_to_move_it() -> None:
@@ -115,7 +115,7 @@ def test_a_second_promise_taken_back_is_forgotten() -> None:
 
 def test_losing_precision_after_the_slot_is_a_change_after_the_slot() -> None:
     found = in_force([said(at(7, 23), utc(6, 1)), said(JULY, utc(7, 24))], LATER)
-    assert kinds(found)[-1] is What.CHANGED_AFTER_SLOT
+    assert kinds(found)[-1] is EventKind.CHANGED_AFTER_SLOT
     assert found.slot == at(7, 23)
 
 
@@ -139,7 +139,7 @@ def test_a_release_announced_again_after_its_cancellation_was_moved() -> None:
     history = [first, said(at(7, 23), utc(7, 1), state=State.CANCELLED), said(at(7, 30), utc(7, 24))]
     found = in_force(history, LATER)
     assert (found.cancelled, found.slot, found.moved_from) == (False, at(7, 30), first)
-    assert What.REINSTATED in kinds(found)
+    assert EventKind.REINSTATED in kinds(found)
 
 
 def test_a_cancelled_slot_that_has_passed_cannot_be_called_confirmed_again() -> None:
@@ -150,13 +150,13 @@ def test_a_cancelled_slot_that_has_passed_cannot_be_called_confirmed_again() -> 
     ]
     found = in_force(history, LATER)
     assert found.cancelled
-    assert kinds(found)[-1] is What.BACK_DATED
+    assert kinds(found)[-1] is EventKind.BACK_DATED
 
 
 def test_a_back_dated_value_never_becomes_the_slot() -> None:
     found = in_force([said(at(7, 23), utc(6, 1)), said(at(7, 20), utc(7, 21))], LATER)
     assert found.slot == at(7, 23)
-    assert kinds(found) == [What.ANNOUNCED, What.BACK_DATED]
+    assert kinds(found) == [EventKind.ANNOUNCED, EventKind.BACK_DATED]
 
 
 def test_a_time_announced_after_it_passed_does_not_refine_a_day() -> None:
@@ -167,13 +167,13 @@ def test_a_time_announced_after_it_passed_does_not_refine_a_day() -> None:
 def test_a_time_announced_in_time_refines_a_day_and_is_no_move() -> None:
     found = in_force([said(on(7, 23), utc(6, 1)), said(at(7, 23), utc(7, 23, 8))], LATER)
     assert (found.slot, found.moved_from) == (at(7, 23), None)
-    assert kinds(found)[-1] is What.PRECISION_RAISED
+    assert kinds(found)[-1] is EventKind.PRECISION_RAISED
 
 
 def test_a_slot_first_read_after_it_passed_is_flagged() -> None:
     found = in_force([said(at(7, 23), utc(7, 23, 9))], LATER)
     assert found.learnt_after_slot
-    assert kinds(found) == [What.FIRST_SEEN_AFTER_SLOT]
+    assert kinds(found) == [EventKind.FIRST_SEEN_AFTER_SLOT]
 
 
 def test_a_stale_entry_of_a_side_calendar_does_not_shut_out_the_primary() -> None:
@@ -203,12 +203,12 @@ def test_losing_the_time_before_the_slot_gives_the_instant_up() -> None:
     history = [said(at(7, 23), utc(6, 1)), said(JULY, utc(6, 10))]
     found = in_force(history, LATER)
     assert (found.slot, found.moved_from) == (JULY, history[0])
-    assert kinds(found)[-1] is What.PRECISION_LOWERED
+    assert kinds(found)[-1] is EventKind.PRECISION_LOWERED
 
 
 def test_a_shift_within_the_day_is_a_change_of_time() -> None:
     found = in_force([said(at(7, 23), utc(6, 1)), said(at(7, 23, 11), utc(6, 2))], LATER)
-    assert kinds(found)[-1] is What.TIME_CHANGED
+    assert kinds(found)[-1] is EventKind.TIME_CHANGED
 
 
 @pytest.mark.parametrize(("read", "proven"), [(utc(7, 19), True), (utc(6, 1), False), (None, False)])
@@ -224,7 +224,7 @@ def test_short_notice_is_proven_only_when_the_earlier_read_was_too_late_as_well(
 def test_a_first_announcement_within_four_weeks_is_short_when_an_earlier_read_lacked_it() -> None:
     short = in_force([said(at(7, 23), utc(7, 20), unlearnt=utc(7, 19))], LATER).short_notice
     assert short is not None
-    assert short.what is What.ANNOUNCED
+    assert short.what is EventKind.ANNOUNCED
 
 
 def test_the_first_read_of_a_calendar_proves_no_short_notice() -> None:
@@ -240,7 +240,7 @@ def test_the_primary_calendar_rules_and_the_other_is_named() -> None:
     other = said(at(7, 23, 9), utc(7, 1, 7), "B")
     found = in_force([other, said(at(7, 23), utc(7, 1))], LATER, "A")
     assert (found.slot, found.disagreements) == (at(7, 23), (other,))
-    assert kinds(found).count(What.CALENDARS_DISAGREE) == 1
+    assert kinds(found).count(EventKind.CALENDARS_DISAGREE) == 1
     assert found.given_up == ()
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from schedules.announcement import State
 from schedules.in_force import slot_in_force
-from schedules.ledger_event import What
+from schedules.ledger_event import EventKind
 from schedules.promise import Promise
 from schedules.slot import Precision, Slot
 from tests.unit.schedules.test_in_force import (
@@ -80,7 +80,7 @@ def test_a_back_dated_time_is_in_doubt_where_the_read_before_it_lay_before_that_
     known = replace(FIRST, confirmed_at=utc(7, 23, 7, 55))
     found = in_force([known, back], LATER, "A")
     assert (found.in_doubt, found.slot) == ((back,), at(7, 23))
-    assert What.BACK_DATED in kinds(found)
+    assert EventKind.BACK_DATED in kinds(found)
     late = replace(back, unlearnt=utc(7, 23, 8, 1))
     assert in_force([known, late], LATER, "A").in_doubt == ()
 
@@ -100,11 +100,11 @@ def test_calendars_that_differ_are_named_once_and_once_more_if_they_differ_again
         said(at(7, 25), utc(6, 3), "B"),
     ]
     found = in_force(history, LATER, "A", "B")
-    assert kinds(found).count(What.CALENDARS_DISAGREE) == 1
-    (event,) = [one for one in found.events if one.what is What.CALENDARS_DISAGREE]
+    assert kinds(found).count(EventKind.CALENDARS_DISAGREE) == 1
+    (event,) = [one for one in found.events if one.what is EventKind.CALENDARS_DISAGREE]
     assert (event.before, event.after, event.detail) == (at(7, 23), at(7, 24), "B")
     again = [*history, said(at(7, 23), utc(6, 4), "B"), said(at(7, 26), utc(6, 5), "B")]
-    assert kinds(in_force(again, LATER, "A", "B")).count(What.CALENDARS_DISAGREE) == 2
+    assert kinds(in_force(again, LATER, "A", "B")).count(EventKind.CALENDARS_DISAGREE) == 2
 
 
 @pytest.mark.parametrize(
@@ -187,9 +187,9 @@ def test_an_entry_after_the_slot_is_compared_with_its_own_calendar() -> None:
     assert second is not None
     assert (second.calendar, second.slot) == ("A", at(7, 30))
     again = in_force([*history, said(at(7, 30), utc(7, 23, 12))], LATER, "A", "B")
-    assert kinds(again).count(What.CHANGED_AFTER_SLOT) == 1
+    assert kinds(again).count(EventKind.CHANGED_AFTER_SLOT) == 1
     late = in_force([*history[:2], said(at(7, 22), utc(7, 23, 10))], LATER, "A", "B")
-    assert (late.second, What.BACK_DATED in kinds(late)) == (None, True)
+    assert (late.second, EventKind.BACK_DATED in kinds(late)) == (None, True)
 
 
 def test_the_first_entry_of_the_ruling_calendar_replaces_only_a_stale_slot_and_only_if_it_is_ahead() -> None:
@@ -230,7 +230,7 @@ def test_short_notice_depends_on_the_days_that_count_as_short() -> None:
     ]
     found = slot_in_force(announced_by("A"), history, LATER)
     assert found.short_notice is not None
-    (event,) = [one for one in found.events if one.what is What.SHORT_NOTICE]
+    (event,) = [one for one in found.events if one.what is EventKind.SHORT_NOTICE]
     assert (event.before, event.detail) == (
         at(7, 30),
         f"{found.short_notice.days} days",
@@ -241,7 +241,7 @@ def test_short_notice_depends_on_the_days_that_count_as_short() -> None:
 def test_a_cancellation_counts_before_the_slot_whatever_time_it_names() -> None:
     off = said(at(6, 1), utc(6, 10), state=State.CANCELLED)
     found = in_force([said(at(7, 23), utc(5, 1)), off], LATER, "A")
-    assert (found.cancelled, What.BACK_DATED in kinds(found)) == (True, False)
+    assert (found.cancelled, EventKind.BACK_DATED in kinds(found)) == (True, False)
 
 
 def written(hour: int, minute: int, raw: str, read: datetime) -> Promise:

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schedules.announcement import Announcement, Part, Role
-from schedules.join import Joined, JoinRules, Pin, Split, join
+from schedules.join import JoinResult, JoinRules, Pin, Split, join_entries
 from schedules.slot import Precision, Slot
 
 BASE = "https://www.gov.uk/government/statistics"
@@ -31,12 +31,12 @@ def said(
     return Announcement(uid, title, producer, url, slot, parts=parts)
 
 
-def ids(joined: Joined) -> list[str]:
+def ids(joined: JoinResult) -> list[str]:
     return [release.id for release in joined.releases]
 
 
 def test_entries_of_one_link_are_one_release_ruled_by_the_first_calendar() -> None:
-    joined = join(
+    joined = join_entries(
         {
             "ics": [said("1", "Widgets (July)", f"{BASE}/widgets-july-2026/")],
             "govuk": [said("2", url=f"{BASE}/widgets-july-2026")],
@@ -55,11 +55,16 @@ def test_entries_of_one_link_are_one_release_ruled_by_the_first_calendar() -> No
 
 def test_the_link_of_an_announcement_joins_as_well_as_the_landing_page() -> None:
     govuk = Announcement("1", "Widgets", "dfx", f"{BASE}/widgets", said("1").slot, link=f"{BASE}/announcements/widgets")
-    assert len(join({"govuk": [govuk], "ics": [said("2", "Other", f"{BASE}/announcements/widgets")]}).releases) == 1
+    assert (
+        len(join_entries({"govuk": [govuk], "ics": [said("2", "Other", f"{BASE}/announcements/widgets")]}).releases)
+        == 1
+    )
 
 
 def test_without_a_link_title_period_producer_and_date_join() -> None:
-    joined = join({"a": [said("1")], "b": [said("2", "WIDGETS \u2013 July 2026 (statistical bulletin)", days=7)]})
+    joined = join_entries(
+        {"a": [said("1")], "b": [said("2", "WIDGETS \u2013 July 2026 (statistical bulletin)", days=7)]}
+    )
     assert [release.joined_by for release in joined.releases] == ["title, period, producer and date"]
 
 
@@ -73,22 +78,22 @@ def test_without_a_link_title_period_producer_and_date_join() -> None:
     ],
 )
 def test_a_title_by_itself_never_joins(other: Announcement) -> None:
-    assert len(join({"a": [said("1")], "b": [other]}).releases) == 2
+    assert len(join_entries({"a": [said("1")], "b": [other]}).releases) == 2
 
 
 def test_a_month_joins_a_day_inside_it() -> None:
     july = Slot(Precision.MONTH, first=date(2026, 7, 1), last=date(2026, 7, 31))
     month = Announcement("2", "Widgets: July 2026", "dfx", "", july)
-    assert len(join({"a": [said("1")], "b": [month]}).releases) == 1
+    assert len(join_entries({"a": [said("1")], "b": [month]}).releases) == 1
 
 
 def test_an_entry_without_a_date_joins_only_by_link() -> None:
     undated = Announcement("2", "Widgets: July 2026", "dfx", "", Slot(Precision.NONE, reason="tbc"))
-    assert len(join({"a": [said("1")], "b": [undated]}).releases) == 2
+    assert len(join_entries({"a": [said("1")], "b": [undated]}).releases) == 2
 
 
 def test_two_candidates_join_nothing_and_are_named() -> None:
-    joined = join({"a": [said("1")], "b": [said("2", days=1), said("3", days=2)]})
+    joined = join_entries({"a": [said("1")], "b": [said("2", days=1), said("3", days=2)]})
     assert len(joined.releases) == 3
     assert joined.ambiguous == (frozenset({("a", "1"), ("b", "2"), ("b", "3")}),)
     release = next(each for each in joined.releases if each.id == joined.release_of["a", "1"])
@@ -96,13 +101,13 @@ def test_two_candidates_join_nothing_and_are_named() -> None:
 
 
 def test_a_candidate_already_joined_by_link_is_none_any_more() -> None:
-    joined = join({"a": [said("1", url=f"{BASE}/x")], "b": [said("2", url=f"{BASE}/x"), said("3", days=1)]})
+    joined = join_entries({"a": [said("1", url=f"{BASE}/x")], "b": [said("2", url=f"{BASE}/x"), said("3", days=1)]})
     assert len(joined.releases) == 2
     assert joined.ambiguous == ()
 
 
 def test_entries_of_one_calendar_are_never_joined_to_each_other() -> None:
-    joined = join({"a": [said("1", url=f"{BASE}/x"), said("2", url=f"{BASE}/x")]})
+    joined = join_entries({"a": [said("1", url=f"{BASE}/x"), said("2", url=f"{BASE}/x")]})
     assert len(joined.releases) == 2
     assert joined.ambiguous == ()
 
@@ -110,7 +115,7 @@ def test_entries_of_one_calendar_are_never_joined_to_each_other() -> None:
 def test_a_page_taken_over_by_each_edition_joins_edition_by_edition() -> None:
     july, august = "Widgets: July 2026", "Widgets: August 2026"
     page = f"{BASE}/widgets"
-    joined = join(
+    joined = join_entries(
         {
             "a": [said("1", july, page), said("2", august, page, days=30)],
             "b": [said("3", august, page, days=30), said("4", july, page)],
@@ -122,7 +127,9 @@ def test_a_page_taken_over_by_each_edition_joins_edition_by_edition() -> None:
 
 
 def test_three_calendars_are_joined_step_by_step() -> None:
-    joined = join({"a": [said("1", "Gadgets", f"{BASE}/x")], "b": [said("2", url=f"{BASE}/x")], "c": [said("3")]})
+    joined = join_entries(
+        {"a": [said("1", "Gadgets", f"{BASE}/x")], "b": [said("2", url=f"{BASE}/x")], "c": [said("3")]}
+    )
     (release,) = joined.releases
     assert release.calendars == ("a", "b", "c")
     assert release.joined_by == "link; title, period, producer and date"
@@ -130,52 +137,52 @@ def test_three_calendars_are_joined_step_by_step() -> None:
 
 def test_a_pin_names_the_release_announced_at_an_address() -> None:
     rules = JoinRules(pins=(Pin(id="malpractice-2017", url=f"{BASE}/malpractice/"),))
-    assert ids(join({"govuk": [said("1", url=f"{BASE}/malpractice")]}, rules)) == ["malpractice-2017"]
+    assert ids(join_entries({"govuk": [said("1", url=f"{BASE}/malpractice")]}, rules)) == ["malpractice-2017"]
 
 
 def test_a_pin_joins_what_nothing_else_would() -> None:
     rules = JoinRules(
         pins=(Pin(id="w", title="Widgets: July 2026", producer="dfx"), Pin(id="w", url=f"{BASE}/gadgets"))
     )
-    joined = join({"a": [said("1")], "b": [said("2", "Gadgets", f"{BASE}/gadgets", days=90)]}, rules)
+    joined = join_entries({"a": [said("1")], "b": [said("2", "Gadgets", f"{BASE}/gadgets", days=90)]}, rules)
     assert [(release.id, release.joined_by) for release in joined.releases] == [("w", "pin")]
 
 
 def test_a_pin_of_another_producer_does_not_apply() -> None:
     rules = JoinRules(pins=(Pin(id="w", title="Widgets: July 2026", producer="dfy"),))
-    assert ids(join({"a": [said("1")]}, rules)) == ["dfx-widgets-july-2026"]
+    assert ids(join_entries({"a": [said("1")]}, rules)) == ["dfx-widgets-july-2026"]
 
 
 def test_two_pins_keep_entries_apart_that_share_a_link() -> None:
     rules = JoinRules(pins=(Pin(id="one", title="Widgets: July 2026"), Pin(id="two", title="Gadgets")))
-    joined = join({"a": [said("1", url=f"{BASE}/x")], "b": [said("2", "Gadgets", f"{BASE}/x")]}, rules)
+    joined = join_entries({"a": [said("1", url=f"{BASE}/x")], "b": [said("2", "Gadgets", f"{BASE}/x")]}, rules)
     assert ids(joined) == ["one", "two"]
 
 
 def test_pins_of_one_address_are_told_apart_by_title() -> None:
     page = f"{BASE}/widgets"
     pins = (Pin(id="one", url=page, title="Widgets: July 2026"), Pin(id="two", url=page, title="Gadgets"))
-    joined = join({"a": [said("1", url=page), said("2", "Gadgets", page)]}, JoinRules(pins=pins))
+    joined = join_entries({"a": [said("1", url=page), said("2", "Gadgets", page)]}, JoinRules(pins=pins))
     assert joined.release_of == {("a", "1"): "one", ("a", "2"): "two"}
 
 
 def test_an_entry_keeps_its_pinned_id_when_a_new_entry_leads_to_the_same_page() -> None:
     rules = JoinRules(pins=(Pin(id="w", url=f"{BASE}/w"),))
     old, new = said("2", url=f"{BASE}/w"), said("1", "Widgets and gadgets: July 2026", f"{BASE}/w")
-    joined = join({"a": [new, old]}, rules, known={("a", "2"): "w"})
+    joined = join_entries({"a": [new, old]}, rules, known={("a", "2"): "w"})
     assert joined.release_of["a", "2"] == "w"
     assert joined.release_of["a", "1"] != "w"
 
 
 def test_a_split_keeps_an_entry_by_itself() -> None:
     rules = JoinRules(splits=(Split(calendar="b", title="Widgets: July 2026"),))
-    joined = join({"a": [said("1", url=f"{BASE}/x")], "b": [said("2", url=f"{BASE}/x")]}, rules)
+    joined = join_entries({"a": [said("1", url=f"{BASE}/x")], "b": [said("2", url=f"{BASE}/x")]}, rules)
     assert len(joined.releases) == 2
     assert "split by configuration" in {release.joined_by for release in joined.releases}
 
 
 def test_an_id_a_person_gave_is_kept_and_joins_calendars_that_share_it() -> None:
-    joined = join(
+    joined = join_entries(
         {"csv": [said("w-2026-07")], "toml": [said("w-2026-07", "Other")]},
         JoinRules(explicit=frozenset({"csv", "toml"})),
     )
@@ -183,18 +190,18 @@ def test_an_id_a_person_gave_is_kept_and_joins_calendars_that_share_it() -> None
 
 
 def test_a_hash_as_key_never_becomes_the_id_of_a_release() -> None:
-    assert ids(join({"csv": [said("0123456789abcdef")]}, JoinRules(explicit=frozenset({"csv"})))) == [
+    assert ids(join_entries({"csv": [said("0123456789abcdef")]}, JoinRules(explicit=frozenset({"csv"})))) == [
         "dfx-widgets-july-2026"
     ]
 
 
 def test_a_known_id_outlives_a_new_title_and_address() -> None:
-    joined = join({"a": [said("1", "Renamed", f"{BASE}/renamed")]}, known={("a", "1"): "widgets-july-2026"})
+    joined = join_entries({"a": [said("1", "Renamed", f"{BASE}/renamed")]}, known={("a", "1"): "widgets-july-2026"})
     assert ids(joined) == ["widgets-july-2026"]
 
 
 def test_an_id_that_two_releases_want_goes_to_the_earlier_and_the_other_gets_a_hash() -> None:
-    joined = join({"a": [said("2", days=30), said("1")]})
+    joined = join_entries({"a": [said("2", days=30), said("1")]})
     assert joined.release_of["a", "1"] == "dfx-widgets-july-2026"
     assert joined.release_of["a", "2"].startswith("dfx-widgets-july-2026-")
 
@@ -202,7 +209,7 @@ def test_an_id_that_two_releases_want_goes_to_the_earlier_and_the_other_gets_a_h
 def test_the_landing_page_comes_first_and_parts_of_all_calendars_follow_once() -> None:
     sheet = Part("sheet", Role.DATA, "https://assets.publishing.service.gov.uk/media/x/ tables.ods")
     other = Part("sheet", Role.HTML, f"{BASE}/x/report")
-    joined = join(
+    joined = join_entries(
         {"a": [said("1", url=f"{BASE}/x", parts=(sheet,))], "b": [said("2", url=f"{BASE}/x", parts=(sheet, other))]}
     )
     (release,) = joined.releases
@@ -214,7 +221,7 @@ def test_the_landing_page_comes_first_and_parts_of_all_calendars_follow_once() -
 
 
 def test_a_stray_space_in_a_printed_address_is_repaired_and_its_title_kept() -> None:
-    (release,) = join({"a": [said("1", " Widgets \u2013 July 2026", f"{BASE}/ widgets")]}).releases
+    (release,) = join_entries({"a": [said("1", " Widgets \u2013 July 2026", f"{BASE}/ widgets")]}).releases
     assert (release.url, release.title) == (f"{BASE}/widgets", "Widgets \u2013 July 2026")
 
 
@@ -233,14 +240,14 @@ def test_the_order_of_calendars_and_entries_does_not_matter(
     chance = random.Random(seed)  # noqa: S311 -- shuffles, no secret
     names = chance.sample(sorted(announced), len(announced))
     shuffled = {name: chance.sample(announced[name], len(announced[name])) for name in names}
-    assert join(shuffled) == join(announced)
+    assert join_entries(shuffled) == join_entries(announced)
 
 
 @given(_announced)
 def test_every_entry_has_one_release_and_no_release_two_entries_of_one_calendar(
     announced: dict[str, list[Announcement]],
 ) -> None:
-    joined = join(announced)
+    joined = join_entries(announced)
     keys = [(name, each.uid) for name, entries in announced.items() for each in entries]
     assert sorted(joined.release_of) == sorted(keys)
     assert sum(len(release.calendars) for release in joined.releases) == len(keys)
@@ -250,8 +257,8 @@ def test_every_entry_has_one_release_and_no_release_two_entries_of_one_calendar(
 
 @given(_announced)
 def test_a_join_made_again_with_its_own_ids_changes_nothing(announced: dict[str, list[Announcement]]) -> None:
-    first = join(announced)
-    assert join(announced, known=first.release_of) == first
+    first = join_entries(announced)
+    assert join_entries(announced, known=first.release_of) == first
 
 
 @pytest.mark.slow
@@ -267,7 +274,7 @@ def test_four_times_as_many_releases_take_about_four_times_the_work() -> None:
         calls = Counter[str]()
         sys.setprofile(lambda _frame, event, _of: calls.update([event]))
         try:
-            joined = join(announced)
+            joined = join_entries(announced)
         finally:
             sys.setprofile(None)
         assert len(joined.releases) == count

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schedules.ledger_event import What
+from schedules.ledger_event import EventKind
 from schedules.regular_series import Expectation, expect_next_edition, series_of
 from schedules.slot import Precision, Slot
 
@@ -48,13 +48,13 @@ def test_too_few_irregular_or_weekly_editions_raise_no_expectation(released: lis
     [on(6, 17), on(7, 30), Slot(Precision.MONTH, first=date(2026, 6, 1), last=date(2026, 6, 30))],
 )
 def test_an_announcement_in_the_window_or_later_is_enough(slot: Slot) -> None:
-    assert JUNE.missing([on(5, 20), slot], LATE_IN_MAY) is None
+    assert JUNE.find_unannounced([on(5, 20), slot], LATE_IN_MAY) is None
 
 
 def test_announcements_of_past_editions_or_without_a_date_are_none() -> None:
-    event = JUNE.missing([on(5, 20), Slot(Precision.NONE, reason="tbc")], LATE_IN_MAY)
+    event = JUNE.find_unannounced([on(5, 20), Slot(Precision.NONE, reason="tbc")], LATE_IN_MAY)
     assert event is not None
-    assert (event.what, event.detail) == (What.UNANNOUNCED, "widgets")
+    assert (event.what, event.detail) == (EventKind.UNANNOUNCED, "widgets")
 
 
 @given(st.dates(date(2010, 1, 1), date(2020, 1, 1)), st.integers(15, 400), st.integers(4, 20))

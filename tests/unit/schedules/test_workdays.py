@@ -31,12 +31,12 @@ def at(month: int, day: int, hour: int, minute: int = 30) -> Slot:
 )
 def test_each_nation_has_its_own_bank_holidays(day: date, nations: set[Nation]) -> None:
     everywhere: tuple[Nation, ...] = ("ENG", "WLS", "SCT", "NIR")
-    assert {nation for nation in everywhere if Workdays(nation).holiday(day)} == nations
+    assert {nation for nation in everywhere if Workdays(nation).holiday_name(day)} == nations
 
 
 def test_a_one_off_day_can_be_added_and_a_wrong_one_taken_away() -> None:
     mended = NationSettings(extra_holidays=[date(2026, 7, 23)], not_holidays=[EASTER_MONDAY]).workdays("ENG")
-    assert mended.holiday(date(2026, 7, 23)) == "extra holiday"
+    assert mended.holiday_name(date(2026, 7, 23)) == "extra holiday"
     assert mended.is_workday(EASTER_MONDAY)
 
 
@@ -52,12 +52,12 @@ def test_a_one_off_day_can_be_added_and_a_wrong_one_taken_away() -> None:
     ],
 )
 def test_a_slot_on_a_day_off_is_unlikely(slot: Slot, why: str | None) -> None:
-    assert ENGLAND.unlikely(slot) == why
+    assert ENGLAND.why_unlikely(slot) == why
 
 
 def test_the_day_of_a_slot_is_the_local_one() -> None:
     late_on_friday = Slot(Precision.INSTANT, instant=datetime(2026, 7, 24, 23, 15, tzinfo=UTC))
-    assert ENGLAND.unlikely(late_on_friday) == "Saturday"
+    assert ENGLAND.why_unlikely(late_on_friday) == "Saturday"
 
 
 @pytest.mark.parametrize(
@@ -81,23 +81,17 @@ def test_half_past_nine_an_hour_off_is_a_doubt_about_the_zone(slot: Slot, *, dou
 
 def test_an_embargo_by_the_clock_runs_through_the_weekend() -> None:
     monday = datetime(2026, 7, 27, 8, 30, tzinfo=UTC)
-    assert ENGLAND.embargo_begins(monday) == datetime(2026, 7, 26, 8, 30, tzinfo=UTC)
+    assert ENGLAND.access_begins(monday) == datetime(2026, 7, 26, 8, 30, tzinfo=UTC)
 
 
 def test_an_embargo_by_the_clock_has_as_many_hours_when_the_clocks_change() -> None:
     after_change = datetime(2026, 3, 29, 8, 30, tzinfo=UTC)
-    assert ENGLAND.embargo_begins(after_change) == datetime(2026, 3, 28, 8, 30, tzinfo=UTC)
-
-
-def test_an_embargo_in_working_days_skips_weekend_and_bank_holidays() -> None:
-    tuesday = datetime(2026, 4, 7, 8, 30, tzinfo=UTC)
-    assert ENGLAND.embargo_begins_workdays(tuesday, 1) == datetime(2026, 4, 1, 23, tzinfo=UTC)
-    assert Workdays("SCT").embargo_begins_workdays(tuesday, 5) == datetime(2026, 3, 29, 23, tzinfo=UTC)
+    assert ENGLAND.access_begins(after_change) == datetime(2026, 3, 28, 8, 30, tzinfo=UTC)
 
 
 @given(st.dates(date(2015, 1, 1), date(2030, 1, 1)), st.integers(1, 20))
 def test_counting_back_ends_on_a_working_day(day: date, count: int) -> None:
-    found = ENGLAND.before(day, count)
+    found = ENGLAND.workday_before(day, count)
     assert ENGLAND.is_workday(found)
     assert (day - found).days >= count
 

@@ -32,7 +32,7 @@ _REMOVED_WORDS = ("published in error", "no longer available")
 
 
 class PageState(StrEnum):
-    """What a page contains, which its HTTP status alone does not show."""
+    """What a page contains. Its HTTP status does not always show it."""
 
     ABSENT = "absent"
     PUBLISHED = "published"
@@ -79,16 +79,17 @@ def page_state(answer: ScriptAnswer | None, title: str = "") -> PageState:
 # Cached because every request needs the states of the same few bodies.
 @lru_cache(maxsize=256)
 def _body_state(content: bytes, title: str) -> PageState:
+    """Return the state of a page from its text: removed, placeholder, other title, withdrawn or published."""
     body = _normalise_text(content.decode(errors="replace"))
     if any(words in body for words in _REMOVED_WORDS):
         return PageState.GONE
     if any(words in body for words in _PLACEHOLDER_WORDS):
         return PageState.ABSENT
-    if _normalise_text(title) not in body:
-        return (
-            _state_with_other_title(_find_heading(body)) if "<h1" in body or "<script" not in body else PageState.ERROR
-        )
-    return PageState.WITHDRAWN if "[withdrawn]" in body else PageState.PUBLISHED
+    if _normalise_text(title) in body:
+        return PageState.WITHDRAWN if "[withdrawn]" in body else PageState.PUBLISHED
+    # A page of scripts without a heading shows nothing to read.
+    has_text = "<h1" in body or "<script" not in body
+    return _state_with_other_title(_find_heading(body)) if has_text else PageState.ERROR
 
 
 def _state_with_other_title(heading: str | None) -> PageState:

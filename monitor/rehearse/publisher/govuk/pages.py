@@ -8,7 +8,7 @@ from html import escape
 
 from monitor.rehearse.publisher.calendar import CalendarEntry
 from monitor.rehearse.publisher.govuk.dates import day_text, display_date, stamp
-from monitor.rehearse.publisher.reply import Reply, html
+from monitor.rehearse.publisher.reply import Reply, html_reply
 from monitor.rehearse.script.script import ScriptPart, ScriptRelease
 
 _FRAME = """<!DOCTYPE html>
@@ -48,7 +48,7 @@ _ERROR_PAGES = {
 def page(status: int, title: str, heading: str, inside: str, head: str = "") -> Reply:
     """Return a page in GOV.UK's layout. `title` and `heading` are text; `inside` and `head` are HTML."""
     heading = escape(heading, quote=False)
-    return html(status, _FRAME.format(title=escape(title), head=head, heading=heading, inside=inside))
+    return html_reply(status, _FRAME.format(title=escape(title), head=head, heading=heading, inside=inside))
 
 
 def error_page(status: int) -> Reply:
@@ -102,6 +102,7 @@ def _announcement_body(entry: CalendarEntry) -> str:
 
 
 def _date_change_section(entry: CalendarEntry) -> str:
+    """Return the HTML that says from which date an entry was moved and why, "" if it was not moved."""
     if entry.previous is None:
         return ""
     why = escape(entry.why or "The release date has been changed.")

@@ -15,7 +15,7 @@ from monitor.rehearse.publisher.govuk.dates import display_date, release_timesta
 from monitor.rehearse.publisher.govuk.facts import INDEX_LAG, Facts, PageStatus, is_www, path_of
 from monitor.rehearse.publisher.govuk.items import content_id, organisation_summary, schema_and_type
 from monitor.rehearse.publisher.govuk.pages import error_page
-from monitor.rehearse.publisher.reply import Asked, Reply
+from monitor.rehearse.publisher.reply import ReceivedRequest, Reply
 from monitor.rehearse.script.script import ScriptRelease
 
 Document = dict[str, Any]
@@ -77,6 +77,7 @@ def _index_time(release: ScriptRelease, now: datetime) -> datetime:
 
 
 def _announcement_documents(facts: Facts, now: datetime) -> Iterable[Document]:
+    """Yield a document for each release that is announced and not published yet."""
     for release in facts.releases:
         # The entry is as of `now`, because only publications have a lag in the simulated index.
         entry = facts.calendar_entry(release, now)
@@ -102,6 +103,7 @@ def _announcement_document(entry: CalendarEntry, began: datetime) -> Document:
 
 
 def _publication_documents(facts: Facts, now: datetime) -> Iterable[Document]:
+    """Yield a document for each published page that the index shows by `now`."""
     for release in facts.releases:
         for url in [release.url, *(part.url for part in release.part if part.role == "alternative")]:
             status = facts.status_in_index(url, _index_time(release, now))
@@ -150,10 +152,12 @@ def search(facts: Facts, query: str, now: datetime) -> Reply:
 
 
 def _search_results(facts: Facts, values: Mapping[str, Sequence[str]], now: datetime) -> Reply:
+    """Return a page of matching documents. Raises `InvalidSearch`."""
     filters = {name: given for name, given in values.items() if name not in _UNFILTERED_KEYS}
     fields = _parse_fields(values)
     count, start = _parse_number(values, "count", 10, _LARGEST_COUNT), _parse_number(values, "start", 0, 900_000)
-    _check_filters(filters)
+    if set(filters) - {f"{prefix}{field}" for prefix in _FILTER_PREFIXES for field in _FIELDS}:
+        raise InvalidSearch
     matching = [
         document
         for document in index_documents(facts, now)
@@ -192,12 +196,6 @@ def _select_fields(document: Document, fields: set[str]) -> Document:
     always = {"index": "govuk", "es_score": None, "_id": document["link"]}
     always |= {"elasticsearch_type": "edition", "document_type": "edition"}
     return {**{key: value for key, value in document.items() if key in fields}, **always}
-
-
-def _check_filters(filters: Mapping[str, Sequence[str]]) -> None:
-    known = {f"{prefix}{field}" for prefix in _FILTER_PREFIXES for field in _FIELDS}
-    if set(filters) - known:
-        raise InvalidSearch
 
 
 def _matches_filter(document: Document, name: str, given: Sequence[str]) -> bool:
@@ -239,7 +237,7 @@ def _period_bound(text: str | None, time: str, default: datetime) -> datetime:
         raise InvalidSearch from exc
 
 
-def atom_feed(facts: Facts, request: Asked, now: datetime) -> Reply | None:
+def atom_feed(facts: Facts, request: ReceivedRequest, now: datetime) -> Reply | None:
     """Return the feed at the requested path: statistics finder, one organisation or all of GOV.UK. Else None."""
     newest = sorted(index_documents(facts, now), key=lambda document: str(document["public_timestamp"]), reverse=True)
     if request.path == "/search/research-and-statistics.atom":

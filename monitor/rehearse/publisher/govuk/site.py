@@ -18,7 +18,7 @@ from monitor.rehearse.publisher.govuk.items import (
 )
 from monitor.rehearse.publisher.govuk.pages import announcement_page, error_page, publication_page
 from monitor.rehearse.publisher.govuk.search import announcement_path, atom_feed, search
-from monitor.rehearse.publisher.reply import Asked, Reply
+from monitor.rehearse.publisher.reply import ReceivedRequest, Reply
 from monitor.rehearse.script.script import ScriptPart, ScriptRelease
 
 _API_PATH = "/api/content"
@@ -46,13 +46,14 @@ class GovUk:
             if is_www(part.url) and facts.is_published_with_page(release, part)
         }
 
-    def reply(self, request: Asked, now: datetime) -> Reply | None:
+    def reply(self, request: ReceivedRequest, now: datetime) -> Reply | None:
         """Return GOV.UK's reply; None if the address is not one of GOV.UK's."""
         if request.host == ASSETS:
             return self._file_reply(request.path, now)
         return self._www_reply(request, now) if request.host == WWW else None
 
-    def _www_reply(self, request: Asked, now: datetime) -> Reply | None:
+    def _www_reply(self, request: ReceivedRequest, now: datetime) -> Reply | None:
+        """Return the reply of www.gov.uk: search, content item, announcement, HTML part or feed."""
         if request.path == "/api/search.json":
             return search(self.facts, request.query, now)
         if request.path.startswith(f"{_API_PATH}/"):
@@ -84,7 +85,7 @@ class GovUk:
         entry = self.facts.calendar_entry(release, now)
         return error_page(404) if entry is None else announcement_page(entry)
 
-    def _item_reply(self, request: Asked, now: datetime) -> Reply:
+    def _item_reply(self, request: ReceivedRequest, now: datetime) -> Reply:
         """Return the content API's reply about an announcement, an HTML part or a page; else 404."""
         path = request.path.removeprefix(_API_PATH)
         if path in self._release_by_announcement:
@@ -129,6 +130,7 @@ class GovUk:
         return error_page(404)
 
     def _html_part_reply(self, path: str, now: datetime) -> Reply:
+        """Return the page of an HTML part, or what GOV.UK sends while it is absent."""
         release, part = self._html_part_by_path[path]
         status = self.facts.part_status(release, part, now)
         if status.is_public:

@@ -51,7 +51,7 @@ def test_each_kind_of_finding_cites_the_practice_of_its_edition(occurred: str, k
 
 
 def test_a_leak_concerns_impartiality_as_well_in_the_first_edition() -> None:
-    told = [clause.citation for clause in find_practices("leak", find_edition(at("2016-10-01T00:00+01:00")))]
+    told = [practice.citation for practice in find_practices("leak", find_edition(at("2016-10-01T00:00+01:00")))]
     assert [each.partition(" (")[0] for each in told] == ["Protocol 2, practice 8", "Principle 2"]
 
 
@@ -69,7 +69,7 @@ def test_what_breaches_nothing_cites_nothing(kinds: list[str]) -> None:
 
 def test_a_failure_mode_may_be_named_directly() -> None:
     edition = find_edition(at("2018-03-08T09:30+00:00"))
-    assert [clause.id for clause in find_practices("FM11", edition)] == ["T3.1", "T3.2"]
+    assert [practice.id for practice in find_practices("FM11", edition)] == ["T3.1", "T3.2"]
 
 
 def test_first_day_and_citation_of_an_edition_can_be_configured() -> None:
@@ -81,20 +81,22 @@ def test_first_day_and_citation_of_an_edition_can_be_configured() -> None:
 def test_every_edition_cites_only_practices_it_has() -> None:
     for edition in load_editions():
         for number in range(1, 18):
-            assert all(clause.cite and clause.text for clause in find_practices(f"FM{number:02}", edition))
+            assert all(practice.cite and practice.text for practice in find_practices(f"FM{number:02}", edition))
 
 
 def test_how_far_a_citation_was_confirmed_is_kept() -> None:
     first = load_editions()[0]
-    assert first.clauses["P2.4"].is_confirmed
-    assert not first.clauses["P2.2"].is_confirmed
+    assert first.practices["P2.4"].is_confirmed
+    assert not first.practices["P2.2"].is_confirmed
 
 
 def test_a_practice_is_quoted_in_the_codes_own_words_or_cited_by_number_and_subject() -> None:
     every = {
-        f"{edition.name}/{name}": clause for edition in load_editions() for name, clause in edition.clauses.items()
+        f"{edition.name}/{name}": practice
+        for edition in load_editions()
+        for name, practice in edition.practices.items()
     }
-    assert {name for name, clause in every.items() if clause.quoted} == {"2.0/T3.6"}
+    assert {name for name, practice in every.items() if practice.quoted} == {"2.0/T3.6"}
     assert every["2.0/T3.6"].citation.endswith("“Statistics should be released to all users at 9.30am on a weekday.”")
     subject = "no indication of the substance of a report is made public before publication"
     assert every["1.0/P2.8"].citation == f"Protocol 2, practice 8 ({subject})"

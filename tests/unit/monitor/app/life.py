@@ -20,7 +20,7 @@ from monitor.look.fetch import Fetcher
 from monitor.look.http.fetcher import HttpFetcher
 from monitor.rehearse.publisher.server import Publisher
 from monitor.rehearse.script.script import Script, read_script
-from monitor.rehearse.settings import settings_for
+from monitor.rehearse.settings import rehearsal_settings
 from monitor.rehearse.virtual_loop import TimeStoppingFetcher, run_virtually
 from monitor.store.open import open_store
 from monitor.store.sql.engine import Store
@@ -161,7 +161,7 @@ def live(  # noqa: PLR0913 # what makes one story differ from another
     path = folder / "story.toml"
     path.write_text(head + tables)
     script = read_script(path)
-    settings = settings_for(script, base or Settings(), folder)
+    settings = rehearsal_settings(script, base or Settings(), folder)
 
     async def story(clock: VirtualClock) -> None:
         own = channels(clock) if channels is not None else [a_channel(clock)]

@@ -14,7 +14,7 @@ from monitor.app.options import make_policies
 from monitor.config.settings import Settings
 from monitor.rehearse.drive import play
 from monitor.rehearse.script.script import read_script
-from monitor.rehearse.settings import settings_for
+from monitor.rehearse.settings import rehearsal_settings
 from monitor.watch.rejudge import replay
 from tests.unit.monitor.app.life import reopened
 from tests.unit.monitor.app.test_truth import TOLERANCE, Truth, _contains, _local
@@ -56,7 +56,7 @@ def hold(truth: Stepped, folder: Path) -> None:
     path.write_text(truth.script())
     script = read_script(path)
     done = play(script, Settings.model_validate({"budget": {"default": f"{truth.rate}/s"}}), folder)
-    rules = settings_for(script, Settings(), folder)
+    rules = rehearsal_settings(script, Settings(), folder)
     store = reopened(rules)
     said = [(event.at, event.after) for event in store.verdicts.events()]
     told = [(notice.at, notice.kind, notice.subject) for notice in store.outbox.notices()]

@@ -17,7 +17,7 @@ from monitor.web.credentials import Throttle
 from monitor.web.queries import Queries
 from schedules.announcement import Announcement
 from schedules.as_json import announcement_from_json, announcement_json
-from schedules.join import JoinRules, join
+from schedules.join import JoinRules, join_entries
 from schedules.slot import Precision, Slot
 from tests.unit.alerts.test_routes import ALL, LONDON, NIGHT, notice
 from tests.unit.monitor.app.life import Life, live
@@ -60,7 +60,7 @@ def test_a_joint_announcement_is_listed_watched_and_found_for_each_producer(
 
 def test_the_configuration_names_the_producer_and_otherwise_the_entry_does() -> None:
     def producer(*whose: str) -> tuple[str, ...]:
-        return join({"govuk": [entry(THEIRS, OURS)]}, JoinRules(whose=whose)).releases[0].producers
+        return join_entries({"govuk": [entry(THEIRS, OURS)]}, JoinRules(whose=whose)).releases[0].producers
 
     assert producer() == (THEIRS, OURS)
     assert producer("somebody-else", OURS) == (OURS, THEIRS)
@@ -68,7 +68,7 @@ def test_the_configuration_names_the_producer_and_otherwise_the_entry_does() -> 
 
 def test_two_calendars_join_by_any_producer_that_they_share() -> None:
     other = replace(entry("agency-of-examples"), url="https://agency.example/claims", uid="x")
-    (release,) = join({"govuk": [entry(OURS, THEIRS)], "own": [other]}).releases
+    (release,) = join_entries({"govuk": [entry(OURS, THEIRS)], "own": [other]}).releases
     assert release.calendars == ("govuk", "own")
 
 

@@ -89,8 +89,8 @@ def test_each_producer_has_the_working_days_of_its_nation_with_its_one_off_days(
         )
     )
     scotland, england = made.of("nrs").workdays, made.of("ons").workdays
-    assert (scotland.holiday(DAY), scotland.holiday(date(2026, 8, 3))) == ("extra holiday", None)
-    assert (england.nation, england.holiday(DAY)) == ("ENG", None)
+    assert (scotland.holiday_name(DAY), scotland.holiday_name(date(2026, 8, 3))) == ("extra holiday", None)
+    assert (england.nation, england.holiday_name(DAY)) == ("ENG", None)
 
 
 def facts(slot: datetime, title: str = "GDP: June 2026") -> ReleaseFacts:

@@ -191,7 +191,7 @@ def test_editions_of_the_code_are_corrected(read: Read) -> None:
     assert book is not None
     (edition,) = [one for one in book if one.name == "3.0"]
     assert edition.begins == date(2025, 12, 1)
-    assert edition.clauses["3.1"].cite == "Practice 3.1, as we read it"
+    assert edition.practices["3.1"].cite == "Practice 3.1, as we read it"
     assert make_code_book(read("")) is None
     assert load_editions()[-1].begins == date(2025, 11, 3)
 

@@ -16,7 +16,7 @@ from monitor.app.options import make_policies
 from monitor.config.settings import Settings
 from monitor.rehearse.drive import play
 from monitor.rehearse.script.script import read_script
-from monitor.rehearse.settings import settings_for
+from monitor.rehearse.settings import rehearsal_settings
 from monitor.watch.rejudge import replay
 from tests.unit.monitor.app.life import HEAD, HOST, URL, reopened
 
@@ -121,7 +121,7 @@ def played(truth: Truth, folder: Path) -> dict[str, Any]:
     script = read_script(path)
     base = Settings.model_validate({"budget": {"default": f"{truth.rate}/s", HOST: f"{truth.rate}/s"}})
     done = play(script, base, folder)
-    rules = settings_for(script, base, folder)
+    rules = rehearsal_settings(script, base, folder)
     store = reopened(rules)
     assert [told for _, told in replay(store, make_policies(rules), None, None) if told] == []
     assert store.check() == []

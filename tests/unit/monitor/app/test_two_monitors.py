@@ -14,7 +14,7 @@ from monitor.config.settings import Settings, StoreSettings, WatchSettings
 from monitor.deliver.drafts import versions_from_rows
 from monitor.judge.runs import Blind
 from monitor.rehearse.script.script import read_script
-from monitor.rehearse.settings import settings_for
+from monitor.rehearse.settings import rehearsal_settings
 from monitor.rehearse.virtual_loop import run_virtually
 from monitor.store.open import open_store
 from monitor.store.sql.engine import Store
@@ -40,7 +40,7 @@ def of(folder: Path, name: str, tables: str, clock: VirtualClock, delay: float) 
     path = folder / f"{name}.toml"
     path.write_text(HEAD + tables)
     script = read_script(path)
-    settings = settings_for(script, Settings(watch=WatchSettings(vantage=name)), folder)
+    settings = rehearsal_settings(script, Settings(watch=WatchSettings(vantage=name)), folder)
     file = settings.store.url
     shared = settings.model_copy(update={"store": SHARED})
     return Life(script, shared, clock, [a_channel(clock)], lambda: open_store(file), delay)

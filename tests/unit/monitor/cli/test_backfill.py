@@ -15,7 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from alerts.claim import NO_PROOF, Claim, claim_json
-from monitor.rehearse.publisher.reply import Asked, Reply
+from monitor.rehearse.publisher.reply import ReceivedRequest, Reply
 from monitor.rehearse.publisher.world import World
 from monitor.rehearse.script.script import read_script
 from monitor.store.open import open_store
@@ -80,7 +80,7 @@ class Site(ThreadingHTTPServer):
             return Reply(200, self.instead[place.path], {"Content-Type": "application/json"})
         if self.refuse:
             return Reply(self.refuse.pop(0), b"", {"Retry-After": "1"})
-        return self.world.reply(Asked("GET", "www.gov.uk", place.path, place.query), NOW)
+        return self.world.reply(ReceivedRequest("GET", "www.gov.uk", place.path, place.query), NOW)
 
 
 class Handler(BaseHTTPRequestHandler):

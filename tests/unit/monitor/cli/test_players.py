@@ -12,13 +12,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from monitor.cli.rehearse import longest_first
+from monitor.rehearse.parallel import PlayResult, Progress, play_in_parallel
 from monitor.rehearse.script.script import read_script
-from monitor.rehearse.side_by_side import Ended, Progress, side_by_side
 
 ROOT = Path(__file__).parents[4]
 
 
-def _plays(path: Path, report: Callable[[int], None]) -> Ended:
+def _plays(path: Path, report: Callable[[int], None]) -> PlayResult:
     report(50)
     if path.name == "endless":
         sys.stdout.write("playing\n")
@@ -28,31 +28,31 @@ def _plays(path: Path, report: Callable[[int], None]) -> Ended:
         os.kill(os.getpid(), signal.SIGKILL)
     if path.name == "hanging":
         threading.Thread(target=threading.Event().wait).start()
-    return Ended(ok=True, text=path.name)
+    return PlayResult(ok=True, text=path.name)
 
 
-def _lost(path: Path, reason: str) -> Ended:
-    return Ended(ok=False, text=f"{path.name}: {reason}")
+def _lost(path: Path, reason: str) -> PlayResult:
+    return PlayResult(ok=False, text=f"{path.name}: {reason}")
 
 
 class Seen(Progress):
     def __init__(self) -> None:
         self.seen: list[tuple[str, int]] = []
 
-    def started(self, path: Path) -> None:
+    def on_start(self, path: Path) -> None:
         self.seen.append((path.name, 0))
 
-    def report(self, path: Path, percent: int) -> None:
+    def on_percent(self, path: Path, percent: int) -> None:
         self.seen.append((path.name, percent))
 
 
-def play(*names: str, progress: Progress | None = None) -> list[Ended]:
-    return list(side_by_side([Path(name) for name in names], _plays, _lost, progress or Progress()))
+def play(*names: str, progress: Progress | None = None) -> list[PlayResult]:
+    return list(play_in_parallel([Path(name) for name in names], _plays, _lost, progress or Progress()))
 
 
 def test_stopping_a_rehearsal_does_not_wait_for_its_players() -> None:
-    playing = side_by_side([Path("quick"), Path("endless"), Path("endless")], _plays, _lost, Progress())
-    assert next(playing) == Ended(ok=True, text="quick")
+    playing = play_in_parallel([Path("quick"), Path("endless"), Path("endless")], _plays, _lost, Progress())
+    assert next(playing) == PlayResult(ok=True, text="quick")
     playing.close()
     assert multiprocessing.active_children() == []
 
@@ -68,7 +68,7 @@ def test_a_player_that_is_killed_loses_its_own_script_only() -> None:
 
 
 def test_a_thread_that_never_ends_does_not_keep_its_player_from_ending() -> None:
-    assert play("hanging") == [Ended(ok=True, text="hanging")]
+    assert play("hanging") == [PlayResult(ok=True, text="hanging")]
     assert multiprocessing.active_children() == []
 
 
@@ -104,10 +104,10 @@ def test_no_player_outlives_its_parent_process() -> None:
 _HANGING = """
 import threading
 from monitor.cli.rehearse import exit_by_results
-from monitor.rehearse.side_by_side import Ended
+from monitor.rehearse.parallel import PlayResult
 threading.Thread(target=threading.Event().wait).start()
 print("a deadlock")
-exit_by_results([Ended(ok=False, text="a deadlock", hangs=True)])
+exit_by_results([PlayResult(ok=False, text="a deadlock", hangs=True)])
 """
 
 

@@ -13,7 +13,7 @@ from monitor.config.checks import recogniser_fault
 from monitor.config.read import is_private, load, read_settings
 from monitor.config.settings import Settings
 from monitor.errors import BadInput
-from schedules.values import Secret, read_duration, shown, write_duration
+from schedules.values import Secret, quote_value, read_duration, write_duration
 
 Read = Callable[[str], Settings]
 WHOLE = """
@@ -135,14 +135,14 @@ def test_a_value_that_may_be_a_secret_is_never_quoted(place: list[str | int], pr
 
 @given(some.text(min_size=1).filter(lambda text: not set(text) & set('/@" \\\n\t\r') and text.isprintable()))
 def test_users_and_passwords_are_removed_from_addresses(secret: str) -> None:
-    told = shown(f"postgresql://{secret}:{secret}@db.example/name")
+    told = quote_value(f"postgresql://{secret}:{secret}@db.example/name")
     assert told == '"postgresql://...@db.example/name"'
 
 
 def test_long_values_are_cut_and_tables_only_named() -> None:
-    assert len(shown("x" * 1000)) == 80
-    assert shown({"password": "hunter2"}) == "a table"
-    assert shown([{"password": "hunter2"}]) == "a list of tables"
+    assert len(quote_value("x" * 1000)) == 80
+    assert quote_value({"password": "hunter2"}) == "a table"
+    assert quote_value([{"password": "hunter2"}]) == "a list of tables"
 
 
 @given(some.integers(0, 10_000_000))
@@ -155,7 +155,7 @@ def test_a_secret_is_found_in_a_file_or_the_environment(tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("hunter2\n")
     assert Secret(file=str(tmp_path / "secret")).reveal() == "hunter2"
     assert Secret(env="PATH").reveal() == os.environ["PATH"]
-    assert Secret(env="PATH").missing() is None
+    assert Secret(env="PATH").why_missing() is None
 
 
 def test_a_relative_secret_file_starts_at_the_configuration(tmp_path: Path) -> None:
@@ -167,8 +167,8 @@ def test_a_relative_secret_file_starts_at_the_configuration(tmp_path: Path) -> N
 
 
 def test_a_missing_secret_is_named_by_its_place(tmp_path: Path) -> None:
-    assert Secret(env="NINETHIRTY_TEST_NONE").missing() == "the environment has no NINETHIRTY_TEST_NONE"
-    assert Secret(file=str(tmp_path / "none")).missing() == f"no file {tmp_path}/none"
+    assert Secret(env="NINETHIRTY_TEST_NONE").why_missing() == "the environment has no NINETHIRTY_TEST_NONE"
+    assert Secret(file=str(tmp_path / "none")).why_missing() == f"no file {tmp_path}/none"
     assert Secret(env="NINETHIRTY_TEST_NONE").reveal() == Secret(file=str(tmp_path / "none")).reveal() == ""
 
 

@@ -10,7 +10,7 @@ from alerts.by_hand import add_note, bring_forward
 from alerts.draft.versions import append_edit, append_signature
 from alerts.draft.write.outline import Document
 from alerts.incident import Incident, Kind
-from monitor.cli.today import row_text
+from monitor.cli.today import board_cells
 from monitor.deliver.current_incidents import CurrentIncidents
 from monitor.deliver.drafts import draft_row, render_draft, versions_from_rows
 from monitor.deliver.facts import Measurement
@@ -171,5 +171,5 @@ async def test_a_decision_to_bring_a_release_forward_is_on_the_board_and_in_the_
     told = "brought forward to 5 Jan 2018 08:30 GMT, as recorded by the head of profession"
     assert told in page
     assert body["brought_forward"] == {"to": "2018-01-05T08:30:00.000Z", "by": "head of profession"}
-    assert row_text(body)[3].endswith(f"; {told}")
+    assert board_cells(body)[3].endswith(f"; {told}")
     assert page.count("brought forward") == 1

@@ -17,7 +17,7 @@ from alerts.draft.period_data import period_csv, period_json
 from alerts.draft.period_report import build_period_report
 from alerts.notice_text import write_notice_subject, write_notice_text
 from monitor.cli.text import headline
-from monitor.cli.today import row_text
+from monitor.cli.today import board_cells
 from monitor.deliver.facts import Measurement, release_facts
 from monitor.health.collector import MonitorState, ReleaseState, StateCollector
 from monitor.health.metrics import Metrics
@@ -38,7 +38,7 @@ def on_time(bound: float) -> Verdict:
 @pytest.mark.parametrize(("bound", "beside"), [(0.8, ""), (5, ""), (5.2, ", to 6 s"), (12, ", to 12 s")])
 def test_the_board_and_notices_say_how_early_it_may_have_come(bound: float, beside: str) -> None:
     body = release_json(on_time(bound))
-    assert status_text(body) == status_text(body["parts"][0]) == row_text(body)[2] == f"on time{beside}"
+    assert status_text(body) == status_text(body["parts"][0]) == board_cells(body)[2] == f"on time{beside}"
     assert headline(body) == f"ON TIME{beside}, final"
     facts = release_facts(on_time(bound), Measurement())
     assert f"came out on time{beside}, first seen" in write_notice_subject("final", "late", facts, after_slot(90))

@@ -78,7 +78,7 @@ def test_a_breach_needs_its_promise_to_stand_at_its_slot(word: VerdictKind) -> N
 
 
 @pytest.mark.parametrize("word", [VerdictKind.ON_TIME, VerdictKind.PENDING, VerdictKind.UNPROVEN])
-def test_where_nothing_is_claimed_nothing_is_read_again(word: VerdictKind) -> None:
+def test_calendars_are_not_read_again_without_a_breach(word: VerdictKind) -> None:
     assert confirmation_needed_since(verdict(part(word))) is None
     doubted = replace(verdict(part(word)), findings=(Finding(Kind.PROMISE_IN_DOUBT),))
     assert confirmation_needed_since(doubted) == SLOT
@@ -90,13 +90,13 @@ def test_any_part_that_is_behind_is_a_breach_and_a_release_without_a_slot_has_no
     assert confirmation_needed_since(replace(verdict(part()), slot=None)) is None
 
 
-def test_a_promise_that_was_confirmed_at_its_slot_stands_and_one_confirmed_before_does_not() -> None:
+def test_promise_needs_a_confirmation_at_its_slot() -> None:
     assert confirmation_needed_since(verdict(part(), confirmed=0)) is None
     assert confirmation_needed_since(verdict(part(), confirmed=1)) is None
     assert confirmation_needed_since(verdict(part(), confirmed=-1)) == SLOT
 
 
-def test_of_exposures_the_last_is_when_the_promise_must_have_stood_and_one_not_dated_says_nothing() -> None:
+def test_promise_must_be_confirmed_by_the_latest_dated_exposure() -> None:
     assert confirmation_needed_since(verdict(part(VerdictKind.EARLY, -900, -300))) == after_slot(-300)
     assert confirmation_needed_since(verdict(part(VerdictKind.EARLY, None))) == SLOT
     # As of the instant of judging it would have to be read anew at each.
@@ -111,7 +111,7 @@ def test_a_read_that_confirmed_an_exposure_confirms_no_lateness_of_another_part(
     assert confirmation_needed_since(replace(late, confirmed=after_slot(5))) is None
 
 
-def test_what_is_withheld_before_its_slot_is_read_again_once_since_it_was_seen() -> None:
+def test_doubtful_presence_before_its_slot_needs_a_read_since_it_was_seen() -> None:
     withheld = replace(part(VerdictKind.UNPROVEN), first_seen=Interval(None, after_slot(-200)))
     doubted = replace(verdict(withheld), findings=(Finding(Kind.PROMISE_IN_DOUBT),))
     assert {confirmation_needed_since(replace(doubted, at=after_slot(at))) for at in (-200, -100, -1)} == {
@@ -138,7 +138,7 @@ def test_another_breach_waits_for_a_read_of_its_own() -> None:
     assert watched.wanted_read == WantedRead(after_slot(-300), after_slot(-299) + PATIENCE)
 
 
-def test_nothing_waits_without_a_reader_without_a_breach_or_after_a_confirmation() -> None:
+def test_verdict_does_not_wait_without_reader_or_breach_or_after_a_confirmation() -> None:
     watched = Waiting(waits_for_calendar=True)
     assert PromiseCheck().defer_for_calendar_read(watched, verdict(part()), Calls()) is None
     assert not watched.waits_for_calendar
@@ -174,7 +174,7 @@ def test_a_read_that_had_begun_before_is_no_answer_and_the_calendar_is_read_agai
     assert then.number == 1
 
 
-def test_an_earlier_read_that_ends_later_takes_nothing_back() -> None:
+def test_earlier_read_that_ends_later_does_not_replace_a_later_one() -> None:
     check = listened()
     check.record_read("govuk", after_slot(5))
     check.record_read("govuk", after_slot(-5))
@@ -200,7 +200,7 @@ def test_several_releases_wait_for_one_read() -> None:
         (Address.GUESSED, VerdictKind.ON_TIME, 5.0, -240.0, False),
     ],
 )
-def test_a_page_missing_where_nobody_announced_it_has_its_promise_read_again_and_holds_nothing_back(
+def test_page_absent_at_a_guessed_address_requests_a_read_without_delaying_its_verdict(
     address: Address, word: VerdictKind, at: float, confirmed: float | None, *, is_asked: bool
 ) -> None:
     told = replace(verdict(part(word), confirmed=confirmed, at=after_slot(at)), verdict=word, address=address)

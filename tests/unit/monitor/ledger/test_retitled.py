@@ -4,7 +4,7 @@ from pathlib import Path
 
 from monitor.judge.explain.explain import title_facts
 from monitor.watch.rejudge import titles_of_release
-from schedules.history import history
+from schedules.history import release_history
 from schedules.ledger_event import LedgerEvent
 from tests.unit.monitor.app.office import Office, at_work, csv, row
 
@@ -16,7 +16,7 @@ def events(office: Office) -> list[LedgerEvent]:
     store, now = office.daemon.store, office.clock.now()
     release = store.ledger.release("a")
     assert release is not None
-    told = history(release, store.ledger.promises(["a"]), now, titles=titles_of_release(store.ledger, release))
+    told = release_history(release, store.ledger.promises(["a"]), now, titles=titles_of_release(store.ledger, release))
     return [one for one in told if one.what in ("retitled", "period-changed")]
 
 
@@ -39,7 +39,7 @@ def test_retitlings_and_changes_of_period_are_events_of_a_promise_and_survive_a_
     at_work(tmp_path, act)
 
 
-def test_people_are_told_once_of_another_period_and_not_of_another_wording(tmp_path: Path) -> None:
+def test_people_are_notified_once_of_another_period_and_not_of_another_wording(tmp_path: Path) -> None:
     async def act(office: Office) -> None:
         await office.read(csv(row("a", title=FIRST), row("b")))
         await office.read(csv(row("a", title=REWORDED), row("b")), after=10)

@@ -12,7 +12,7 @@ import pytest
 
 from monitor.cli.rehearse import play_scripts
 from monitor.errors import UserFault
-from monitor.rehearse.demo import merged, script_of, show
+from monitor.rehearse.demo import merge_kept_stores, script_of, serve_board
 
 FIRST_MINUTES = {
     "ofsted-2017": ("2017-03-20T16:58:00", "2017-03-20T17:04:00"),
@@ -46,9 +46,9 @@ def write_first_minutes(name: str, folder: Path) -> Path:
 
 async def fetch_from_demo(kept: list[Path], *paths: str) -> list[httpx.Response]:
     """Return the demonstration's responses for these paths, requested in this order."""
-    store, stop = merged(kept), asyncio.Event()
+    store, stop = merge_kept_stores(kept), asyncio.Event()
     addresses: asyncio.Queue[str] = asyncio.Queue()
-    serving = asyncio.create_task(show(store, "127.0.0.1:0", AT, stop, addresses.put_nowait))
+    serving = asyncio.create_task(serve_board(store, "127.0.0.1:0", AT, stop, addresses.put_nowait))
     async with httpx.AsyncClient(base_url=await addresses.get(), trust_env=False) as client:
         answers = [await client.get(path) for path in paths]
     stop.set()
@@ -110,4 +110,4 @@ async def test_the_incidents_page_has_no_form(kept: list[Path]) -> None:
 
 def test_merging_names_a_folder_without_a_kept_rehearsal(tmp_path: Path) -> None:
     with pytest.raises(UserFault, match="no rehearsal was kept there"):
-        merged([tmp_path / "ofsted-2017"])
+        merge_kept_stores([tmp_path / "ofsted-2017"])

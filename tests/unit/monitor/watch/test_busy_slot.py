@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from monitor.config.settings import Settings
-from monitor.rehearse.drive import Played, play
+from monitor.rehearse.drive import RehearsalOutcome, play
 from monitor.rehearse.script.script import read_script
 
 PAGES, FILES = "www.gov.uk", "assets.publishing.service.gov.uk"
@@ -44,7 +44,7 @@ headers = {{ "Content-Type" = "application/vnd.oasis.opendocument.spreadsheet" }
 class Busy:
     """What came of a busy slot."""
 
-    played: Played
+    played: RehearsalOutcome
 
     @property
     def words(self) -> Counter[str]:

@@ -112,7 +112,7 @@ def test_looks_of_a_clock_in_doubt_are_put_together_with_no_others(tmp_path: Pat
 
 
 class Nothing:
-    async def retain(self, keep: timedelta, most: int) -> list[str]:
+    async def delete_expired(self, keep: timedelta, most: int) -> list[str]:
         del keep, most
         return []
 
@@ -132,13 +132,13 @@ def test_the_room_that_is_freed_goes_back_to_the_disk(tmp_path: Path) -> None:
         await Compaction(store, writer, clock, POLICIES, 400 * DAY, tuple, ask).compact()
         await Retention(
             Nothing(), Nothing(), store, writer, clock, ask=ask, keep=400 * DAY, most=2_000_000_000
-        ).give_up()
+        ).run_daily()
         await writer.close()
 
-    store.give_back(0)
+    store.free_pages(0)
     store.backup(tmp_path / "before.db")
     run_virtually(whole, NOW)
-    assert store.give_back(1) == 0
+    assert store.free_pages(1) == 0
     store.backup(tmp_path / "after.db")
     assert (tmp_path / "after.db").stat().st_size < (tmp_path / "before.db").stat().st_size / 3
     assert store.check() == []

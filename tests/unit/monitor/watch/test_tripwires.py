@@ -221,7 +221,7 @@ def test_tripwires_of_one_producer_and_host_take_turns_and_those_of_others_do_no
     minute = timedelta(minutes=1)
     planned = [
         (target.id.split("/")[1], target.host, window.every / minute, shift / minute)
-        for target, (window,), shift in wires.planned()
+        for target, (window,), shift in wires.plan_targets()
     ]
     assert planned == [
         ("one", "www.gov.uk", 2.0, 0.0),

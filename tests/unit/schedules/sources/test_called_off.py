@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from schedules.announcement import Announcement, State
-from schedules.join import join
+from schedules.join import join_entries
 from schedules.source import Reading
 
 Parse = Callable[..., Reading]
@@ -70,5 +70,5 @@ def test_a_title_calls_its_release_off_in_every_kind_of_calendar(
 def joined(*announcements: Announcement) -> tuple[str, str]:
     """Return the title of the one release that entries of as many calendars are, and what joined them."""
     named = {f"calendar {place}": [replace(each, producer="p")] for place, each in enumerate(announcements)}
-    (release,) = join(named).releases
+    (release,) = join_entries(named).releases
     return release.title, release.joined_by

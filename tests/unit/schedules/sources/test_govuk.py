@@ -10,7 +10,7 @@ import pytest
 
 from schedules.announcement import State
 from schedules.slot import Precision
-from schedules.source import Ask, Page, Reading, UnreadableCalendar
+from schedules.source import Page, PageRequest, Reading, UnreadableCalendar
 from schedules.sources.govuk import GovukSource
 from tests.worlds.calendars import calendar_settings
 
@@ -61,7 +61,7 @@ def read(source: GovukSource, body: bytes, *items: bytes, now: datetime = NOW) -
     return source.read(pages, now)
 
 
-def query(ask: Ask) -> dict[str, list[str]]:
+def query(ask: PageRequest) -> dict[str, list[str]]:
     return parse_qs(urlsplit(ask.url).query)
 
 

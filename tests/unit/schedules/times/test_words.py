@@ -12,10 +12,10 @@ from schedules.times.interval import Bounds, Interval
 from schedules.times.words import (
     MINUTE,
     TENTH,
-    between,
     between_exactly,
     exactly,
     instant_text,
+    interval_text,
     length,
     lengths,
     rounded,
@@ -108,13 +108,13 @@ def test_instants_are_written_in_local_time_with_its_zone() -> None:
     ],
 )
 def test_a_date_common_to_both_ends_is_written_once(interval: Interval, told: str) -> None:
-    assert between(interval) == told
+    assert interval_text(interval) == told
 
 
 def test_in_the_night_of_a_clock_change_both_ends_bear_their_zone() -> None:
     first = datetime(2026, 10, 25, 0, 59, 59, tzinfo=UTC)
     told = "between 25 Oct 2026 01:59:59 BST and 25 Oct 2026 01:00:00 GMT"
-    assert between(Interval(first, first.replace(hour=1, minute=0, second=0))) == told
+    assert interval_text(Interval(first, first.replace(hour=1, minute=0, second=0))) == told
 
 
 @given(st.datetimes(datetime(1990, 1, 1), datetime(2050, 1, 1)), st.sampled_from([TENTH, timedelta(seconds=1), MINUTE]))  # noqa: DTZ001 # made aware below

@@ -18,40 +18,40 @@ FIRST = {
     "postgresql": "split_part(evidence, chr(10), 1)",
 }
 # A record's id is its monitor and a number. The monitor of a run without evidence is unknown.
-WHOSE = "rtrim(rtrim({}, '0123456789'), '-')"
-TWICE = """DELETE FROM run WHERE EXISTS (SELECT 1 FROM run AS other
+MONITOR_OF_RECORD = "rtrim(rtrim({}, '0123456789'), '-')"
+DELETE_DUPLICATES = """DELETE FROM run WHERE EXISTS (SELECT 1 FROM run AS other
 WHERE other.target = run.target AND other.first_sent = run.first_sent AND other.monitor < run.monitor)"""
 
 
 def upgrade() -> None:
     """Make the monitor part of a run's key."""
     dialect = op.get_bind().dialect.name
-    whose = WHOSE.format(FIRST[dialect])
+    monitor = MONITOR_OF_RECORD.format(FIRST[dialect])
     if dialect == "sqlite":
-        _made_anew((*KEY, "monitor"), whose)
+        _recreate_run_table((*KEY, "monitor"), monitor)
         return
     op.add_column("run", sa.Column("monitor", NAME, nullable=False, server_default=""))
-    op.execute(f"UPDATE run SET monitor = {whose}")  # noqa: S608  # words of our own
+    op.execute(f"UPDATE run SET monitor = {monitor}")  # noqa: S608  # words of our own
     op.alter_column("run", "monitor", server_default=None)
-    _keyed((*KEY, "monitor"))
+    _set_primary_key((*KEY, "monitor"))
 
 
 def downgrade() -> None:
     """Remove the monitor again. If two runs differ only in their monitor, one of them is lost."""
-    op.execute(TWICE)
+    op.execute(DELETE_DUPLICATES)
     if op.get_bind().dialect.name == "sqlite":
-        _made_anew(KEY)
+        _recreate_run_table(KEY)
         return
-    _keyed(KEY)
+    _set_primary_key(KEY)
     op.drop_column("run", "monitor")
 
 
-def _keyed(columns: Sequence[str]) -> None:
+def _set_primary_key(columns: Sequence[str]) -> None:
     op.drop_constraint("pk_run", "run")
     op.create_primary_key("pk_run", "run", list(columns))
 
 
-def _made_anew(keys: Sequence[str], whose: str = "") -> None:
+def _recreate_run_table(keys: Sequence[str], monitor: str = "") -> None:
     """Create the table again with other keys, and copy its rows, because SQLite cannot change a key."""
     op.rename_table("run", "run_before")
     columns = [sa.Column(name, sa.BigInteger if name == "first_sent" else NAME, nullable=False) for name in keys]
@@ -72,6 +72,6 @@ def _made_anew(keys: Sequence[str], whose: str = "") -> None:
     ]
     names = [f'"{column.name}"' for column in columns]
     op.create_table("run", *columns, sa.PrimaryKeyConstraint(*keys, name="pk_run"), sqlite_with_rowid=False)
-    values = [whose if name == '"monitor"' else name for name in names]
+    values = [monitor if name == '"monitor"' else name for name in names]
     op.execute(f"INSERT INTO run ({', '.join(names)}) SELECT {', '.join(values)} FROM run_before")  # noqa: S608  # as above
     op.drop_table("run_before")

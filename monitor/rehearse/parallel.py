@@ -18,13 +18,13 @@ from typing import Any, Protocol
 
 _PRELOADED_MODULES = ["monitor.rehearse.drive", "monitor.rehearse.summary", "monitor.cli.rehearse"]
 """Imported once, in the process from which all players are forked, because imports can take longer than a script."""
-ALL = 100
+ALL_PLAYED = 100
 """The percentage of a script that has ended."""
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
-    """The outcome of a script: whether it met its expectations, the text to print, and whether a thread still hangs."""
+class PlayResult:
+    """The result of a script: whether it met its expectations, the text to print, and whether a thread still hangs."""
 
     ok: bool
     text: str
@@ -34,34 +34,34 @@ class Ended:
 class Play(Protocol):
     """A function that plays one script and calls `report` with the percentage played."""
 
-    def __call__(self, path: Path, report: Callable[[int], None], /) -> Ended:
-        """Return the outcome of the script."""
+    def __call__(self, path: Path, report: Callable[[int], None], /) -> PlayResult:
+        """Return the result of the script."""
 
 
 class Progress:
     """Receives the progress of scripts. This base class ignores it."""
 
-    def started(self, path: Path) -> None:
+    def on_start(self, path: Path) -> None:
         """Record that a script starts."""
 
-    def report(self, path: Path, percent: int) -> None:
+    def on_percent(self, path: Path, percent: int) -> None:
         """Record the percentage of a script that has been played, 100 when it has ended."""
 
 
-def alone(path: Path, play: Play, progress: Progress) -> Iterator[Ended]:
-    """Play one script in this process, without the imports of a new one, and yield its outcome."""
-    progress.started(path)
-    ended = play(path, partial(progress.report, path))
-    progress.report(path, ALL)
-    yield ended
+def play_here(path: Path, play: Play, progress: Progress) -> Iterator[PlayResult]:
+    """Play one script in this process, without the imports of a new one, and yield its result."""
+    progress.on_start(path)
+    result = play(path, partial(progress.on_percent, path))
+    progress.on_percent(path, ALL_PLAYED)
+    yield result
 
 
-def side_by_side(
-    paths: Sequence[Path], play: Play, lost: Callable[[Path, str], Ended], progress: Progress
-) -> Iterator[Ended]:
-    """Play scripts in this order, one process for each processor, and yield each outcome when the script ends.
+def play_in_parallel(
+    paths: Sequence[Path], play: Play, make_lost: Callable[[Path, str], PlayResult], progress: Progress
+) -> Iterator[PlayResult]:
+    """Play scripts in this order, one process for each processor, and yield each result when the script ends.
 
-    `lost` returns the outcome of a script whose process ended without one, from its path and the reason.
+    `make_lost` returns the result of a script whose process ended without one, from its path and the reason.
     """
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(_PRELOADED_MODULES)
@@ -75,27 +75,27 @@ def side_by_side(
                     process = context.Process(target=_play_in_child, args=(play, path, theirs), daemon=True)
                     process.start()
                 players[ours] = path, process
-                progress.started(path)
+                progress.on_start(path)
             for pipe in wait(list(players)):
                 path, process = players[pipe]
-                message = _receive(pipe, process)
+                message = _receive_message(pipe, process)
                 if isinstance(message, int):
-                    progress.report(path, message)
+                    progress.on_percent(path, message)
                     continue
                 del players[pipe]
                 _kill_player(process)
-                progress.report(path, ALL)
-                yield message if isinstance(message, Ended) else lost(path, message)
+                progress.on_percent(path, ALL_PLAYED)
+                yield message if isinstance(message, PlayResult) else make_lost(path, message)
     finally:
         # After Ctrl-C the other scripts must not go on.
         for _, process in players.values():
             _kill_player(process)
 
 
-def _receive(pipe: Any, process: BaseProcess) -> int | Ended | str:  # noqa: ANN401  # as `multiprocessing` types it
-    """Return a player's percentage or outcome, or the reason why its process ended without an outcome."""
+def _receive_message(pipe: Any, process: BaseProcess) -> int | PlayResult | str:  # noqa: ANN401  # as `multiprocessing` types it
+    """Return a player's percentage or result, or the reason why its process ended without a result."""
     try:
-        message: int | Ended = pipe.recv()
+        message: int | PlayResult = pipe.recv()
     except EOFError:
         process.join()
         return f"the process that played it ended with status {process.exitcode}"
@@ -103,13 +103,13 @@ def _receive(pipe: Any, process: BaseProcess) -> int | Ended | str:  # noqa: ANN
 
 
 def _kill_player(process: BaseProcess) -> None:
-    # The outcome has been received. A thread that hangs would keep the process alive.
+    # The result has been received. A thread that hangs would keep the process alive.
     process.kill()
     process.join()
 
 
 def _play_in_child(play: Play, path: Path, pipe: Connection[Any, Any]) -> None:
-    """Play a script in a child process. Percentages and then the outcome are sent through `pipe`."""
+    """Play a script in a child process. Percentages and then the result are sent through `pipe`."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     threading.Thread(target=_exit_after_parent, args=[multiprocessing.parent_process()], daemon=True).start()
     pipe.send(play(path, pipe.send))
